@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "footprint/interlocking.h"
+#include "plan/plan.h"
+#include "schedule/simulate.h"
+
+namespace interlock::decide {
+
+/// What earlier runs measured, by task id, agent and model; filled from the journal.
+struct History {
+  struct Seen {
+    Duration time{};                      ///< Median of the last attempts that succeeded.
+    std::optional<Tokens> tokens;
+    std::optional<MicroUsd> cost;
+    std::optional<Tokens> spawn_tokens, return_tokens;
+    std::uint32_t count = 0;
+  };
+  std::map<std::string, Seen> by_task;   ///< Key: task id + "\n" + agent name + "\n" + model.
+  std::map<std::string, Seen> by_agent;  ///< Key: agent name + "\n" + model.
+};
+
+enum class From : unsigned char { plan, history, prior };
+std::string_view name_of(From from);
+
+/// What one task is expected to take. Unknown is nothing, never zero.
+struct Expected {
+  Duration time{};
+  From time_from = From::prior;
+  std::optional<Tokens> tokens;           ///< The work itself, without the dispatch tax.
+  From tokens_from = From::prior;
+  std::optional<Tokens> overhead_tokens;  ///< To spawn the agent and to return: the dispatch tax. Zero for plain commands.
+  From overhead_from = From::prior;
+  std::optional<MicroUsd> cost;
+  From cost_from = From::prior;
+};
+
+/// Priors, stated in every forecast that uses them.
+inline constexpr Duration kPriorAgentTime = std::chrono::seconds(60);
+inline constexpr Duration kPriorCommandTime = std::chrono::seconds(5);
+inline constexpr Tokens kPriorSpawnTokens = 3000;
+inline constexpr Tokens kPriorReturnTokens = 2000;
+
+std::vector<Expected> expect(const plan::Plan& plan, const History& history);
+
+enum class Pattern : unsigned char { sequential, parallel, queue };
+std::string_view name_of(Pattern pattern);
+
+/// One way to run the plan, foretold.
+struct Forecast {
+  Duration elapsed{};
+  std::optional<Tokens> tokens;           ///< With the tax; nothing when a task's is unknown.
+  std::optional<Tokens> overhead_tokens;
+  std::optional<MicroUsd> cost;
+  std::uint32_t n = 1;                    ///< Attempts at once.
+  schedule::Timeline timeline;
+};
+
+struct Test {
+  bool holds = false;
+  std::string why;  ///< One line, for the whole plan.
+};
+
+/// Why one task may not overlap with others.
+struct Verdict {
+  bool alone = false;
+  std::string why;  ///< ``its output is prose that no merge joins``; empty when it may overlap.
+  std::string hint; ///< ``give it a schema``
+};
+
+/// The terms of the third test; all printed.
+struct Saving {
+  Duration sequential{}, critical_path{}, quota{}, overhead{}, conflict{}, merge{};
+  Duration saved{};
+  Duration required{};
+};
+
+struct Decision {
+  Pattern pattern = Pattern::sequential;
+  std::uint32_t n = 1;
+  Test independent, mergeable, worthwhile;
+  std::vector<Verdict> verdicts;        ///< By task.
+  std::vector<std::string> reasons;     ///< In the order a person wants them.
+  std::vector<std::string> changes;     ///< What would have to change for more to overlap.
+  std::vector<std::string> warnings;    ///< The tax above a third, priors used, ...
+  Saving saving;
+  Forecast sequential, parallel, queue;
+  /// As decided: what the scheduler is to be given.
+  schedule::Policy policy;
+  std::vector<std::int64_t> priorities;
+  schedule::Timeline timeline;          ///< The forecast of exactly that.
+
+  const Forecast& chosen() const;
+};
+
+struct Wish {
+  std::optional<Pattern> pattern;          ///< `--pattern`
+  std::optional<std::uint32_t> parallel;   ///< `--parallel`: the cap
+  std::function<bool()> more;              ///< Whether the search for a better order may go on (`--effort`).
+};
+
+/// The scheduler's problem: links from the interlocking, capacities from the resources, weights from `expected`,
+/// `alone` from the verdicts (empty: from unknown footprints only).
+schedule::Problem problem_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                             const std::vector<Expected>& expected, const std::vector<Verdict>& verdicts);
+
+/// The decision of design section 4: sequential unless three tests hold, the arithmetic shown.
+Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                const std::vector<Expected>& expected, const Wish& wish);
+
+}  // namespace interlock::decide

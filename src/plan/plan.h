@@ -1,0 +1,185 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/id.h"
+#include "base/units.h"
+#include "footprint/interlocking.h"
+
+namespace interlock::plan {
+
+/// Where in the plan document something was written; line and column count from 1.
+struct Place {
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+
+  bool operator==(const Place&) const = default;
+};
+
+/// What to execute. Exactly one of the two is set.
+struct Command {
+  std::vector<std::string> arguments;  ///< An argument list: executed as it is, no shell.
+  std::string shell;                   ///< A string: `sh -c`.
+
+  bool empty() const { return arguments.empty() && shell.empty(); }
+  bool operator==(const Command&) const = default;
+};
+
+enum class Isolation : unsigned char { direct, guard, view, worktree };
+std::string_view name_of(Isolation isolation);
+
+enum class AgentKind : unsigned char { command, claude_code, codex, gemini, opencode, chat };
+std::string_view name_of(AgentKind kind);
+
+/// How a command is given its prompt.
+enum class PromptBy : unsigned char { standard_input, argument, file };
+
+/// A way to do a task.
+struct Agent {
+  std::string name;
+  AgentKind kind = AgentKind::command;
+  Command run;                              ///< For `command`: used by tasks that have no `run` of their own.
+  PromptBy prompt_by = PromptBy::standard_input;
+  std::string model, binary, api, base_url;
+  std::vector<std::string> arguments;       ///< Added to the client's own.
+  std::map<std::string, std::string> environment;
+  std::vector<std::string> pass_environment;  ///< Names let through from Interlock's own environment.
+  Place place;
+};
+
+/// What can be metered by a quota.
+struct QuotaRates {
+  std::optional<Rate> requests;
+  std::optional<Rate> input_tokens;
+  std::optional<Rate> output_tokens;
+  std::optional<Rate> usd;  ///< Amount in millionths of a dollar.
+};
+
+struct Resource {
+  enum class Kind : unsigned char { quota, lock, slots };
+
+  std::string name;
+  Kind kind = Kind::lock;
+  std::int64_t capacity = 1;                  ///< For `slots`.
+  QuotaRates rates;                           ///< For `quota`.
+  std::optional<std::int64_t> concurrency;    ///< For `quota`.
+  Place place;
+};
+
+/// What a task takes of a resource while it runs.
+struct Use {
+  ResourceId resource;
+  std::int64_t amount = 1;       ///< Slots.
+  std::int64_t requests = 1;     ///< Of a quota, over the whole attempt; likewise below.
+  std::optional<Tokens> input_tokens;
+  std::optional<Tokens> output_tokens;
+};
+
+/// What a task gives back.
+struct OutputSpec {
+  enum class Form : unsigned char {
+    exit_status,  ///< No more than done or failed; what it prints is its log.
+    text,         ///< Prose.
+    json,         ///< One JSON value.
+  };
+
+  Form form = Form::exit_status;
+  std::string file;                   ///< Where it is left, relative to the workspace; empty: standard output.
+  std::optional<std::string> schema;  ///< The JSON Schema's own text.
+  std::string schema_path;            ///< Where that was read, relative to the plan; empty when written in the plan.
+};
+
+struct Estimate {
+  std::optional<Duration> time;
+  std::optional<Tokens> tokens;
+  std::optional<MicroUsd> usd;
+};
+
+/// One piece of work for one agent, with every default filled in and every `foreach` unfolded.
+struct Task {
+  std::string id;
+  AgentId agent;
+  Command run;                  ///< Own, else the agent's; may hold `{outputs.x}`, filled in when it starts.
+  std::string prompt;           ///< Empty: none.
+  footprint::Footprint footprint;
+  std::vector<Use> uses;
+  std::vector<TaskId> needs;      ///< Earlier in plan order, sorted, each once; holds `output_of` too.
+  std::vector<TaskId> output_of;  ///< Tasks whose `{outputs.x}` it mentions.
+  OutputSpec output;
+  Estimate estimate;
+  bool gate_before = false;
+  bool gate_after = false;
+  bool merge_text = false;        ///< `merge: text`.
+  Command verify;
+  Duration timeout{};             ///< Wall clock of one attempt.
+  Duration idle_timeout{};        ///< Silence on both streams.
+  Duration grace{};               ///< Between TERM and KILL, and after the final answer.
+  int retries = 0;
+  Duration backoff{};             ///< Before the first retry; doubles, with jitter.
+  Isolation isolation = Isolation::direct;
+  std::map<std::string, std::string> environment;
+  std::string item;               ///< The path a `foreach` gave it; empty otherwise.
+  std::optional<std::uint32_t> coordinates;  ///< The merge this task is the coordinator of.
+  Place place;
+};
+
+/// Joins outputs into one.
+struct Merge {
+  enum class With : unsigned char { concat, object, union_, table, lines, sections, agent };
+
+  std::string name;
+  std::vector<TaskId> from;             ///< In plan order.
+  With with = With::concat;
+  std::vector<std::string> headings;    ///< For `sections`: the known headings in their order; empty: as met.
+  std::string key;                      ///< For `union` and `table`: the member that identifies a row; empty: the whole row.
+  std::vector<std::string> columns;     ///< For `table`: which and in what order; empty: all, as met.
+  std::optional<TaskId> coordinator;    ///< For `agent`.
+  Place place;
+};
+std::string_view name_of(Merge::With with);
+
+/// What to do when a task has failed for good.
+struct OnFailure {
+  enum class Kind : unsigned char { go_on, stop, share };
+  Kind kind = Kind::go_on;
+  double share = 0;  ///< For `share`: stop when more than this part (0..1) of the tasks failed.
+};
+
+struct Limits {
+  std::int64_t parallel = 4;
+  std::optional<Tokens> tokens;
+  std::optional<MicroUsd> usd;
+  Duration min_saving = std::chrono::seconds(10);
+  OnFailure on_failure;
+  std::optional<std::int64_t> gate_every;
+  bool speculate = false;
+  std::optional<Tokens> speculate_tokens;
+};
+
+/// The plan as it will run. Tasks are in plan order: the document's, with needed tasks moved ahead of those that need them.
+struct Plan {
+  std::string name;
+  std::string file;       ///< As given on the command line.
+  std::string workspace;  ///< Absolute, no symbolic links.
+  std::vector<Agent> agents;
+  std::vector<Resource> resources;
+  std::vector<Task> tasks;
+  std::vector<Merge> merges;
+  Limits limits;
+  std::vector<std::string> notes;  ///< What a reader should know but need not mend, one line each.
+
+  const Task& operator[](TaskId id) const { return tasks[id.index()]; }
+  std::optional<TaskId> find(std::string_view id) const;
+};
+
+/// The plan's tasks as the interlocking wants them. The plan must outlive the result.
+std::vector<footprint::Claim> claims_of(const Plan& plan, std::vector<std::vector<ResourceId>>& locks);
+footprint::Interlocking interlocking_of(const Plan& plan);
+
+}  // namespace interlock::plan

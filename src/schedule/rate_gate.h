@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "schedule/problem.h"
+
+namespace interlock::schedule {
+
+/// Admits draws from quotas at their rates: the generic cell rate algorithm (GCRA, ITU-T I.371 annex A) over every
+/// dimension of every quota at once, all or none. One number per dimension: the theoretical arrival time of the next
+/// token. A draw larger than the burst is admitted when the bucket is full and paid off after.
+/// The burst is `kBurst` worth of the rate (many providers' buckets hold seconds, not a minute).
+class RateGate {
+ public:
+  static constexpr Duration kBurst = std::chrono::seconds(6);
+
+  RateGate(std::vector<QuotaRates> quotas, Time now);
+
+  /// When all of `draws` would be admitted: `now` or a later moment.
+  Time admits_at(std::span<const Draw> draws, Time now) const;
+  /// Takes them; only after `admits_at` said now.
+  void take(std::span<const Draw> draws, Time now);
+  /// Gives back or adds what was reserved too much or too little. Draws match `reserved` by quota; a quota missing
+  /// from `actual` is left as reserved (unknown is not zero).
+  void settle(std::span<const Draw> reserved, std::span<const Draw> actual, Time now);
+  /// Nothing of `quota` is admitted before `until`.
+  void raise_floor(ResourceId quota, Time until);
+
+ private:
+  struct Bucket {
+    std::optional<Rate> rate;
+    Time arrival{};  ///< Theoretical arrival time.
+  };
+  struct Quota {
+    Bucket requests, input_tokens, output_tokens, usd;
+    Time floor{};
+  };
+  std::vector<Quota> quotas_;
+};
+
+}  // namespace interlock::schedule

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "schedule/problem.h"
+
+namespace interlock::schedule {
+
+/// How a task ended for good.
+enum class End : unsigned char { succeeded, failed, skipped, cancelled };
+
+/// Why a task that waits is not started now.
+struct Hold {
+  enum class Why : unsigned char {
+    needs,     ///< `task` has not succeeded yet.
+    conflict,  ///< `task`, earlier in plan order, has not ended yet.
+    alone,     ///< `task` runs alone, or this one does and `task` has not ended.
+    slot,      ///< All attempts the policy allows are running.
+    capacity,  ///< Too little of `resource` is free.
+    reserved,  ///< What is free of `resource` is kept for `task`, which came first and needs more.
+    quota,     ///< `resource` admits it at `until`, not before.
+    gate,      ///< A person has to approve it (or, without `task`, the review that is due).
+    backoff,   ///< It is tried again at `until`.
+    order,     ///< In sequence: `task` goes first.
+    stopped,   ///< No more starts: too much failed, or the run is pausing.
+  };
+
+  Why why = Why::needs;
+  std::optional<TaskId> task;
+  std::optional<ResourceId> resource;
+  std::optional<Time> until;
+
+  bool operator==(const Hold&) const = default;
+};
+
+/// How long a task waited for what, up to its (latest) start.
+struct Waited {
+  Duration needs{}, conflict{}, quota{}, slot{}, gate{}, backoff{};
+
+  bool operator==(const Waited&) const = default;
+};
+
+/// Decides what starts, and says why the rest waits. A state machine over what has happened: no clock, no search;
+/// one event costs O((links + log tasks)).
+///
+///     waiting -> ready -> running -> released -> ended
+///        ^                              |
+///        +----------- requeue ----------+
+///
+/// - Among ready tasks the highest priority goes first, ties in plan order; with `plan_order`, plan order only.
+/// - A task whose capacity or quota is short reserves it: later ones may overtake it only with what it does not need,
+///   so none that needs much starves.
+/// - A task that waits always has a reason, and `hold_of` tells it.
+class Scheduler {
+ public:
+  /// `priorities`: higher first, one per job; empty: critical path (see priority.h).
+  Scheduler(Problem problem, Policy policy, std::vector<std::int64_t> priorities, Time now);
+  ~Scheduler();
+  Scheduler(Scheduler&&) noexcept;
+  Scheduler& operator=(Scheduler&&) noexcept;
+
+  // What happened. Each is legal only in the state the drawing shows; a broken promise otherwise.
+
+  /// The attempt is over, its process tree gone: its slot and capacities are free. What it drew from quotas is settled.
+  void release(TaskId task, std::span<const Draw> actual, Time now);
+  /// A released (or never started) task is over for good.
+  void end(TaskId task, End end, Time now);
+  /// A released task will be tried again, not before `not_before`.
+  void requeue(TaskId task, Time not_before, Time now);
+  /// The gate before `task` was approved.
+  void approve(TaskId task, Time now);
+  /// The review that `gate_every` asked for was approved.
+  void approve_review(Time now);
+  /// A quota said to wait (Retry-After): nothing is admitted before `until`.
+  void raise_floor(ResourceId quota, Time until);
+  /// No more starts (`true`), or starts again.
+  void stop(bool stopped);
+  /// Lets a task that had failed, or was skipped or cancelled, be waiting again (`retry`); its successors wait for it again.
+  void revive(TaskId task, Time now);
+  /// Marks a task as running without choosing it: used when a run is taken up again and an attempt was adopted.
+  void adopt(TaskId task, Time now);
+
+  // What follows.
+
+  /// The tasks to start now, best first; they are running from here on. To be called until it returns nothing
+  /// when many ends came in at once is not necessary: it starts all that can start.
+  std::vector<TaskId> choose_starts(Time now);
+  /// Tasks that can never start because one they need ended without success; in plan order, each told once, to be ended as skipped.
+  struct Unreachable {
+    TaskId task;
+    TaskId because;
+  };
+  std::vector<Unreachable> take_unreachable();
+  /// Tasks that have come to their gate since the last call.
+  std::vector<TaskId> take_gates();
+  /// Whether a review is due that was not told yet (told once per review).
+  bool take_review_due();
+  /// Whether `on_failure` asks to stop.
+  bool failure_limit_reached() const;
+
+  Hold hold_of(TaskId task, Time now) const;
+  /// The next moment at which time alone may let something start.
+  std::optional<Time> next_wake(Time now) const;
+  Waited waited(TaskId task, Time now) const;
+
+  std::uint32_t running() const;
+  std::uint32_t waiting() const;  ///< Neither running, released nor ended.
+  bool all_ended() const;
+  bool is_running(TaskId task) const;
+  /// The lane of a running task: the smallest number no other running task has.
+  std::uint32_t slot_of(TaskId task) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace interlock::schedule
