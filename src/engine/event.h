@@ -1,0 +1,176 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "base/units.h"
+
+namespace interlock::engine {
+
+/// How an attempt ended. Each is told apart because each is treated apart.
+enum class Outcome : unsigned char {
+  succeeded,
+  exited_nonzero,   ///< The command said so itself.
+  crashed,          ///< Ended by a signal nobody here sent.
+  not_started,      ///< The program could not be executed. Not retried: it would not be there either.
+  timed_out,        ///< The wall clock.
+  went_silent,      ///< The idle clock.
+  output_missing,   ///< The promised output is not there.
+  output_too_large,
+  output_invalid,   ///< It breaks its schema, or is no JSON. One correction is asked for.
+  verify_failed,    ///< The task's own check said no.
+  lingered,         ///< Children outlived the attempt; they were ended. Only ever a remark beside another outcome.
+  cancelled,        ///< A person or the run's end stopped it.
+  interrupted,      ///< The dispatcher died; the attempt was proven dead afterwards. Costs no retry.
+};
+std::string_view name_of(Outcome outcome);
+std::optional<Outcome> outcome_named(std::string_view name);
+
+/// Who a process is, beyond its number, which the kernel gives out again.
+struct ProcessIdentity {
+  std::string boot_id;
+  std::int64_t pid = 0;
+  std::int64_t start_ticks = 0;  ///< Field 22 of /proc/PID/stat.
+
+  bool operator==(const ProcessIdentity&) const = default;
+};
+
+/// One named part of what a task's result depends on.
+struct Ingredient {
+  std::string name;  ///< `command`, `prompt`, `agent`, `reads src/a.cc`, `output of x`, ...
+  Digest digest;
+
+  bool operator==(const Ingredient&) const = default;
+};
+
+/// Everything an attempt used, as far as it is known. Unknown is nothing.
+struct Usage {
+  std::optional<Tokens> input, output, cache_read, cache_write;
+  std::optional<MicroUsd> cost;
+
+  bool operator==(const Usage&) const = default;
+};
+
+enum class GateKind : unsigned char { before, after, review };
+
+// Facts, past tense. The journal holds nothing else. Order within a turn is the order of happening.
+
+struct RunBegan {
+  std::string dispatcher;  ///< `user@host`, for the person who is told that it holds the run.
+  ProcessIdentity process;
+  bool resumed = false;
+};
+struct RunStopping {
+  std::string why;  ///< `interrupted`, `cancelled`, `a task failed and on_failure is stop`, ...
+};
+/// The dispatcher has let go of the run.
+struct RunEnded {
+  enum class How : unsigned char { finished, failed, paused_at_gate, interrupted, cancelled };
+  How how = How::finished;
+  std::string digest;  ///< Of all outputs, merges and written files; only when finished or failed.
+};
+struct GateReached {
+  std::optional<TaskId> task;  ///< None for a review.
+  GateKind kind = GateKind::before;
+};
+struct GateAnswered {
+  std::optional<TaskId> task;
+  GateKind kind = GateKind::before;
+  bool approved = false;
+  std::string by;
+};
+struct AttemptStarted {
+  enum class Because : unsigned char { first, retry, correction, again };
+
+  TaskId task;
+  std::uint32_t attempt = 1;  ///< Counts up for good, also over resumes: it fences what the attempt reports.
+  Because because = Because::first;
+  std::uint32_t lane = 0;
+  Digest key;                          ///< Of all ingredients.
+  std::vector<Ingredient> ingredients;
+};
+struct ProcessSpawned {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  ProcessIdentity process;
+};
+struct AttemptEnded {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  Outcome outcome = Outcome::succeeded;
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  std::string detail;                  ///< For people: what was wrong, with the path or the schema's place.
+  std::uint32_t strays = 0;            ///< Processes that outlived it and were ended.
+  std::optional<Digest> output;        ///< What it gave back, also when that was invalid.
+  Duration elapsed{};
+  Usage usage;
+};
+struct TaskDone {
+  TaskId task;
+  std::uint32_t attempt = 0;           ///< 0: taken from an earlier run.
+  std::optional<Digest> output;
+  Digest wrote;                        ///< Of the paths and contents its declared writes match now.
+  std::string from_run;                ///< The run it was taken from; empty: done here.
+};
+struct TaskFailed {
+  TaskId task;
+  Outcome outcome = Outcome::exited_nonzero;
+  std::string detail;
+};
+struct TaskSkipped {
+  TaskId task;
+  TaskId because;
+};
+struct TaskCancelled {
+  TaskId task;
+  std::string by;
+};
+/// A person asked for the task again: it, and what was skipped because of it, waits anew.
+struct TaskRevived {
+  TaskId task;
+};
+struct RetryPlanned {
+  TaskId task;
+  AttemptStarted::Because because = AttemptStarted::Because::retry;
+  Time not_before{};
+  bool charged = true;  ///< Whether it costs one of the task's retries.
+  std::string correction;  ///< What the agent will be told was wrong.
+};
+struct MergeMade {
+  std::uint32_t merge = 0;
+  Digest output;
+};
+struct MergeFailed {
+  std::uint32_t merge = 0;
+  std::string detail;
+};
+
+using Fact = std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnswered, AttemptStarted, ProcessSpawned,
+                          AttemptEnded, TaskDone, TaskFailed, TaskSkipped, TaskCancelled, TaskRevived, RetryPlanned,
+                          MergeMade, MergeFailed>;
+
+/// A fact and its moment. `seq` counts from 1 within a run, without gaps.
+struct Event {
+  std::uint64_t seq = 0;
+  Time at{};
+  Fact fact;
+};
+
+/// `attempt_started`, ...: stable names, part of the journal's format.
+std::string_view name_of(const Fact& fact);
+std::optional<TaskId> task_of(const Fact& fact);
+/// The fact's fields as JSON; unknown members are ignored on reading, so that a newer journal can still be read.
+json::object to_json(const Fact& fact);
+Result<Fact> fact_from_json(std::string_view name, const json::object& body);
+
+}  // namespace interlock::engine

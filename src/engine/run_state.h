@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/event.h"
+#include "plan/plan.h"
+
+namespace interlock::engine {
+
+/// The life of a task. The only moves are the ones drawn here:
+///
+///     waiting --> running --> done
+///      ^   |        |  |
+///      |   |        |  +--> reviewing --> done        (gate after)
+///      |   |        |            +------> failed      (rejected)
+///      |   |        +--> failed
+///      |   |        +--> waiting                      (retry, correction, interrupted)
+///      |   |        +--> cancelled
+///      |   +--> done                                  (taken from an earlier run)
+///      |   +--> skipped, failed (gate rejected), cancelled
+///      +-- revived: from failed, skipped, cancelled
+enum class TaskState : unsigned char { waiting, running, reviewing, done, failed, skipped, cancelled };
+std::string_view name_of(TaskState state);
+
+struct AttemptRecord {
+  std::uint32_t number = 1;
+  AttemptStarted::Because because = AttemptStarted::Because::first;
+  std::uint32_t lane = 0;
+  Time started{};
+  std::optional<Time> ended;
+  std::optional<ProcessIdentity> process;
+  std::optional<Outcome> outcome;
+  std::optional<int> exit_code, signal;
+  std::string detail;
+  std::uint32_t strays = 0;
+  std::optional<Digest> output;
+  Duration elapsed{};
+  Usage usage;
+};
+
+struct TaskRecord {
+  TaskState state = TaskState::waiting;
+  std::vector<AttemptRecord> attempts;
+  Digest key;                            ///< Of the latest attempt or reuse.
+  std::vector<Ingredient> ingredients;
+  std::optional<Digest> output;          ///< Of the result that counts.
+  Digest wrote;
+  std::string from_run;                  ///< Not empty: taken from that run.
+  std::optional<Outcome> failure;
+  std::string detail;                    ///< Why it failed, was skipped or cancelled.
+  std::optional<TaskId> because;         ///< Skipped because of.
+  int retries_used = 0;
+  int corrections_used = 0;
+  std::optional<Time> not_before;        ///< Back-off.
+  AttemptStarted::Because next = AttemptStarted::Because::first;
+  std::string correction;                ///< What the next attempt is told was wrong.
+  bool gate_before_reached = false, gate_before_approved = false;
+  std::optional<Time> gate_since;
+  std::optional<Time> settled;           ///< When it became done, failed, skipped or cancelled.
+};
+
+struct MergeRecord {
+  std::optional<Digest> output;
+  std::string failure;
+};
+
+/// What is true of a run. Made by `apply` alone, from facts alone: recovery is `apply` over the journal.
+struct RunState {
+  explicit RunState(const plan::Plan& plan);
+
+  std::vector<TaskRecord> tasks;
+  std::vector<MergeRecord> merges;
+  std::uint64_t seq = 0;                 ///< Of the last event.
+  std::optional<Time> began;             ///< First dispatch.
+  std::optional<Time> last;              ///< Latest event.
+  Duration active{};                     ///< Time during which a dispatcher held the run, without the open spell.
+  std::optional<Time> spell_began;       ///< Of the dispatcher that holds it.
+  std::string dispatcher;
+  std::optional<ProcessIdentity> process;
+  std::optional<RunEnded::How> ended;
+  std::string digest;
+  std::string stopping;                  ///< Why no more starts.
+  std::uint32_t finished_count = 0;      ///< Tasks done, failed, skipped or cancelled.
+  std::uint32_t reviews_approved = 0;
+  bool review_open = false;
+  std::optional<Time> review_since;
+
+  const TaskRecord& operator[](TaskId id) const { return tasks[id.index()]; }
+};
+
+/// The one door for changes. Breaks off (a bug) when the move is not one that is drawn above.
+void apply(RunState& run, const Event& event);
+
+}  // namespace interlock::engine
