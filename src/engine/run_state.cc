@@ -1,0 +1,205 @@
+#include "engine/run_state.h"
+
+#include <array>
+
+#include "base/check.h"
+
+namespace interlock::engine {
+
+namespace {
+
+constexpr std::array<std::string_view, 7> kStates = {"waiting", "running", "reviewing", "done",
+                                                     "failed",  "skipped", "cancelled"};
+
+bool is_over(TaskState state) {
+  return state == TaskState::done || state == TaskState::failed || state == TaskState::skipped ||
+         state == TaskState::cancelled;
+}
+
+/// Whether the drawing at TaskState has this arrow.
+bool may_move(TaskState from, TaskState to) {
+  switch (from) {
+    case TaskState::waiting: return to == TaskState::running || is_over(to);
+    case TaskState::running:
+      return to == TaskState::reviewing || to == TaskState::waiting || to == TaskState::done ||
+             to == TaskState::failed || to == TaskState::cancelled;
+    case TaskState::reviewing:
+      return to == TaskState::done || to == TaskState::failed || to == TaskState::cancelled;
+    case TaskState::failed:
+    case TaskState::skipped:
+    case TaskState::cancelled: return to == TaskState::waiting;
+    case TaskState::done: return false;
+  }
+  return false;
+}
+
+/// Applies one fact at one moment.
+class Applier {
+ public:
+  Applier(RunState& run, Time at) : run_(run), at_(at) {}
+
+  void operator()(const RunBegan& fact) {
+    if (!run_.began) run_.began = at_;
+    run_.spell_began = at_;
+    run_.dispatcher = fact.dispatcher;
+    run_.process = fact.process;
+    run_.ended.reset();
+    run_.digest.clear();
+    run_.stopping.clear();
+  }
+  void operator()(const RunStopping& fact) { run_.stopping = fact.why; }
+  void operator()(const RunEnded& fact) {
+    if (run_.spell_began) run_.active += at_ - *run_.spell_began;
+    run_.spell_began.reset();
+    run_.process.reset();
+    run_.ended = fact.how;
+    run_.digest = fact.digest;
+  }
+
+  void operator()(const GateReached& fact) {
+    if (!fact.task) {
+      run_.review_open = true;
+      run_.review_since = at_;
+      return;
+    }
+    TaskRecord& task = record(*fact.task);
+    task.gate_since = at_;
+    if (fact.kind == GateKind::before) {
+      task.gate_before_reached = true;
+    } else {
+      move(*fact.task, TaskState::reviewing);
+    }
+  }
+  void operator()(const GateAnswered& fact) {
+    if (!fact.task) {
+      run_.review_open = false;
+      run_.review_since.reset();
+      if (fact.approved) ++run_.reviews_approved;
+      return;
+    }
+    TaskRecord& task = record(*fact.task);
+    task.gate_since.reset();
+    if (fact.kind == GateKind::before && fact.approved) task.gate_before_approved = true;
+  }
+
+  void operator()(const AttemptStarted& fact) {
+    TaskRecord& task = record(fact.task);
+    check(fact.attempt == task.attempts.size() + 1, "attempts count up one by one");
+    move(fact.task, TaskState::running);
+    AttemptRecord attempt;
+    attempt.number = fact.attempt;
+    attempt.because = fact.because;
+    attempt.lane = fact.lane;
+    attempt.started = at_;
+    task.attempts.push_back(std::move(attempt));
+    task.key = fact.key;
+    task.ingredients = fact.ingredients;
+    task.not_before.reset();
+  }
+  void operator()(const ProcessSpawned& fact) { latest(fact.task, fact.attempt).process = fact.process; }
+  void operator()(const AttemptEnded& fact) {
+    AttemptRecord& attempt = latest(fact.task, fact.attempt);
+    check(!attempt.ended, "an attempt ends once");
+    attempt.ended = at_;
+    attempt.outcome = fact.outcome;
+    attempt.exit_code = fact.exit_code;
+    attempt.signal = fact.signal;
+    attempt.detail = fact.detail;
+    attempt.strays = fact.strays;
+    attempt.output = fact.output;
+    attempt.elapsed = fact.elapsed;
+    attempt.usage = fact.usage;
+  }
+  void operator()(const RetryPlanned& fact) {
+    move(fact.task, TaskState::waiting);
+    TaskRecord& task = record(fact.task);
+    task.next = fact.because;
+    task.not_before = fact.not_before;
+    task.correction = fact.correction;
+    if (fact.because == AttemptStarted::Because::correction) ++task.corrections_used;
+    if (fact.because == AttemptStarted::Because::retry && fact.charged) ++task.retries_used;
+  }
+
+  void operator()(const TaskDone& fact) {
+    TaskRecord& task = record(fact.task);
+    move(fact.task, TaskState::done);
+    task.output = fact.output;
+    task.wrote = fact.wrote;
+    task.from_run = fact.from_run;
+    task.detail.clear();
+  }
+  void operator()(const TaskFailed& fact) {
+    move(fact.task, TaskState::failed);
+    record(fact.task).failure = fact.outcome;
+    record(fact.task).detail = fact.detail;
+  }
+  void operator()(const TaskSkipped& fact) {
+    move(fact.task, TaskState::skipped);
+    record(fact.task).because = fact.because;
+  }
+  void operator()(const TaskCancelled& fact) {
+    move(fact.task, TaskState::cancelled);
+    record(fact.task).detail = fact.by;
+  }
+  void operator()(const TaskRevived& fact) {
+    move(fact.task, TaskState::waiting);
+    TaskRecord& task = record(fact.task);
+    task.failure.reset();
+    task.because.reset();
+    task.detail.clear();
+    task.correction.clear();
+    task.not_before.reset();
+    task.retries_used = 0;
+    task.corrections_used = 0;
+    task.gate_before_reached = false;
+    task.next = task.attempts.empty() ? AttemptStarted::Because::first : AttemptStarted::Because::again;
+  }
+
+  void operator()(const MergeMade& fact) {
+    check(fact.merge < run_.merges.size(), "a merge of the plan");
+    run_.merges[fact.merge] = {fact.output, {}};
+  }
+  void operator()(const MergeFailed& fact) {
+    check(fact.merge < run_.merges.size(), "a merge of the plan");
+    run_.merges[fact.merge] = {std::nullopt, fact.detail};
+  }
+
+ private:
+  TaskRecord& record(TaskId task) {
+    check(task.index() < run_.tasks.size(), "a task of the plan");
+    return run_.tasks[task.index()];
+  }
+
+  AttemptRecord& latest(TaskId id, std::uint32_t attempt) {
+    TaskRecord& task = record(id);
+    check(!task.attempts.empty() && task.attempts.back().number == attempt, "the latest attempt reports");
+    return task.attempts.back();
+  }
+
+  void move(TaskId id, TaskState to) {
+    TaskRecord& task = record(id);
+    check(may_move(task.state, to), "a task moves only as drawn");
+    if (is_over(task.state)) --run_.finished_count;
+    if (is_over(to)) ++run_.finished_count;
+    task.settled = is_over(to) ? std::optional(at_) : std::nullopt;
+    task.state = to;
+  }
+
+  RunState& run_;
+  Time at_;
+};
+
+}  // namespace
+
+std::string_view name_of(TaskState state) { return kStates[static_cast<std::size_t>(state)]; }
+
+RunState::RunState(const plan::Plan& plan) : tasks(plan.tasks.size()), merges(plan.merges.size()) {}
+
+void apply(RunState& run, const Event& event) {
+  check(event.seq == run.seq + 1, "events come one after the other");
+  std::visit(Applier(run, event.at), event.fact);
+  run.seq = event.seq;
+  run.last = event.at;
+}
+
+}  // namespace interlock::engine
