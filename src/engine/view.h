@@ -19,6 +19,7 @@ struct TaskView {
   AttemptStarted::Because because = AttemptStarted::Because::first;
   std::optional<Duration> running_for;
   std::optional<Duration> silent_for;
+  std::optional<Duration> idle_limit; ///< Silence after which it is stopped.
   Duration expected{};               ///< The forecast's.
   std::string last_line;
   std::string waits_for;             ///< ``needs `a` ``, ``conflict with `b` on `src/**` ``, `gate`, ...: never empty while waiting.
@@ -60,6 +61,8 @@ struct Notice {
   std::string task;
   std::string text;
   std::optional<Duration> elapsed;
+  Duration at{};                     ///< As `RunView::elapsed` then.
+  std::vector<std::string> output;   ///< The last lines of a failed attempt.
 };
 
 }  // namespace interlock::engine
