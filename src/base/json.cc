@@ -1,0 +1,293 @@
+#include "base/json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/value_stack.hpp>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <unordered_set>
+#include <vector>
+
+#include "base/text.h"
+
+namespace interlock {
+namespace {
+
+constexpr std::size_t kDepthMax = 64;
+
+/// Builds the value as Boost's own parser does, and refuses what that lets pass: a key given twice,
+/// and numbers that would not survive being read.
+class Builder {
+ public:
+  static constexpr std::size_t max_object_size = json::object::max_size();
+  static constexpr std::size_t max_array_size = json::array::max_size();
+  static constexpr std::size_t max_key_size = json::string::max_size();
+  static constexpr std::size_t max_string_size = json::string::max_size();
+  using Text = json::string_view;
+  using Code = json::error_code;
+
+  json::value release() { return stack_.release(); }
+  /// What this handler itself refused; empty when the parser did.
+  const std::string& refusal() const { return refusal_; }
+
+  bool on_document_begin(Code&) {
+    stack_.reset();
+    return true;
+  }
+  bool on_document_end(Code&) { return true; }
+  bool on_object_begin(Code&) {
+    keys_.emplace_back();
+    return true;
+  }
+  bool on_object_end(std::size_t size, Code&) {
+    keys_.pop_back();
+    stack_.push_object(size);
+    return true;
+  }
+  bool on_array_begin(Code&) { return true; }
+  bool on_array_end(std::size_t size, Code&) {
+    stack_.push_array(size);
+    return true;
+  }
+  bool on_key_part(Text part, std::size_t, Code&) {
+    text_.append(part.data(), part.size());
+    return true;
+  }
+  bool on_key(Text part, std::size_t, Code& code) {
+    text_.append(part.data(), part.size());
+    const std::string key = std::exchange(text_, {});
+    stack_.push_key(key);
+    if (keys_.back().insert(key).second) return true;
+    return refuse(fmt::format("the key `{}` is given twice", elide_middle(printable(key), 60)), code);
+  }
+  bool on_string_part(Text part, std::size_t, Code&) {
+    text_.append(part.data(), part.size());
+    return true;
+  }
+  bool on_string(Text part, std::size_t, Code&) {
+    text_.append(part.data(), part.size());
+    stack_.push_string(std::exchange(text_, {}));
+    return true;
+  }
+  bool on_number_part(Text part, Code&) {
+    text_.append(part.data(), part.size());
+    return true;
+  }
+  bool on_int64(std::int64_t number, Text, Code&) {
+    text_.clear();
+    stack_.push_int64(number);
+    return true;
+  }
+  bool on_uint64(std::uint64_t number, Text, Code&) {
+    text_.clear();
+    stack_.push_uint64(number);
+    return true;
+  }
+  /// Boost's own reading can be off in the last place, so the number is read again from its text.
+  bool on_double(double rough, Text part, Code& code) {
+    text_.append(part.data(), part.size());
+    const std::string text = std::exchange(text_, {});
+    const bool is_integer = text.find_first_of(".eE") == std::string::npos;
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool too_large = error == std::errc::result_out_of_range && std::fabs(rough) > 1;  // else it is 0
+    if (is_integer || too_large) {
+      return refuse(fmt::format("the number {} is too large to keep exactly", elide_middle(text, 30)), code);
+    }
+    stack_.push_double(number);
+    return true;
+  }
+  bool on_bool(bool value, Code&) {
+    stack_.push_bool(value);
+    return true;
+  }
+  bool on_null(Code&) {
+    stack_.push_null();
+    return true;
+  }
+  bool on_comment_part(Text, Code&) { return true; }
+  bool on_comment(Text, Code&) { return true; }
+
+ private:
+  bool refuse(std::string why, Code& code) {
+    refusal_ = std::move(why);
+    code = json::error::syntax;
+    return false;
+  }
+
+  json::value_stack stack_;
+  std::vector<std::unordered_set<std::string>> keys_;  // of the open objects, the innermost last
+  std::string text_;  // of the key, string or number that comes in parts
+  std::string refusal_;
+};
+
+std::string place_of(std::string_view text, std::size_t offset) {
+  const std::string_view before = text.substr(0, offset);
+  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  const auto is_character = [](char c) { return (c & 0xc0) != 0x80; };
+  return fmt::format("line {}, column {}", std::ranges::count(before, '\n') + 1,
+                     std::ranges::count_if(before.substr(line_start), is_character) + 1);
+}
+
+std::string describe(const json::error_code& code, std::string_view rest) {
+  if (code == json::error::incomplete) return "the document ends too early";
+  if (code == json::error::extra_data) return "something follows the end of the document";
+  if (code == json::error::too_deep) return fmt::format("nested more than {} deep", kDepthMax);
+  if (code == json::error::exponent_overflow) return "the number's exponent is too large";
+  if (code != json::error::syntax) return code.message();
+  if (rest.empty()) return "the document ends too early";
+  return fmt::format("unexpected `{}`", printable(rest.substr(0, 1)));
+}
+
+/// Writes a value as text, in the canonical form or, with an indent, in the form for people.
+class Writer {
+ public:
+  explicit Writer(bool for_people) : for_people_(for_people) {}
+
+  std::string take() { return std::move(text_); }
+
+  void write(const json::value& value) {
+    switch (value.kind()) {
+      case json::kind::null: text_ += "null"; break;
+      case json::kind::bool_: text_ += value.get_bool() ? "true" : "false"; break;
+      case json::kind::int64: text_ += std::to_string(value.get_int64()); break;
+      case json::kind::uint64: text_ += std::to_string(value.get_uint64()); break;
+      case json::kind::double_: write_number(value.get_double()); break;
+      case json::kind::string: write_string(value.get_string()); break;
+      case json::kind::array: write_array(value.get_array()); break;
+      case json::kind::object: write_object(value.get_object()); break;
+    }
+  }
+
+ private:
+  void write_number(double number);
+  void write_string(std::string_view string);
+  void write_array(const json::array& array);
+  void write_object(const json::object& object);
+  void new_line() {
+    if (for_people_) text_.append(1, '\n').append(2 * depth_, ' ');
+  }
+
+  bool for_people_;
+  std::size_t depth_ = 0;
+  std::string text_;
+};
+
+/// The text ECMAScript gives a number (ECMA-262, Number::toString), as RFC 8785 asks. What is no number is `null`.
+void Writer::write_number(double number) {
+  if (!std::isfinite(number)) {
+    text_ += "null";
+    return;
+  }
+  if (number < 0) text_ += '-';
+  char buffer[32];
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, std::fabs(number), std::chars_format::scientific);
+  const std::string_view shortest(buffer, end);
+  const std::size_t e = shortest.find('e');
+  std::string digits(shortest.substr(0, 1));
+  if (e > 2) digits += shortest.substr(2, e - 2);
+  int exponent = 0;
+  std::from_chars(shortest.data() + e + (shortest[e + 1] == '+' ? 2 : 1), end, exponent);
+
+  const int point = exponent + 1;  // the decimal point stands after so many digits
+  const int size = static_cast<int>(digits.size());
+  if (size <= point && point <= 21) {
+    text_.append(digits).append(point - size, '0');
+  } else if (0 < point && point <= 21) {
+    text_.append(digits, 0, point).append(1, '.').append(digits, point);
+  } else if (-6 < point && point <= 0) {
+    text_.append("0.").append(-point, '0').append(digits);
+  } else {
+    text_ += digits[0];
+    if (size > 1) text_.append(1, '.').append(digits, 1);
+    text_ += fmt::format("e{:+}", exponent);
+  }
+}
+
+void Writer::write_string(std::string_view string) {
+  text_ += '"';
+  for (const char c : string) {
+    switch (c) {
+      case '"': text_ += "\\\""; break;
+      case '\\': text_ += "\\\\"; break;
+      case '\b': text_ += "\\b"; break;
+      case '\f': text_ += "\\f"; break;
+      case '\n': text_ += "\\n"; break;
+      case '\r': text_ += "\\r"; break;
+      case '\t': text_ += "\\t"; break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) text_ += fmt::format("\\u{:04x}", c);
+        else text_ += c;
+    }
+  }
+  text_ += '"';
+}
+
+void Writer::write_array(const json::array& array) {
+  text_ += '[';
+  ++depth_;
+  bool first = true;
+  for (const json::value& item : array) {
+    if (!std::exchange(first, false)) text_ += ',';
+    new_line();
+    write(item);
+  }
+  --depth_;
+  if (!array.empty()) new_line();
+  text_ += ']';
+}
+
+void Writer::write_object(const json::object& object) {
+  std::vector<const json::key_value_pair*> members;
+  members.reserve(object.size());
+  for (const json::key_value_pair& member : object) members.push_back(&member);
+  // Bytes of UTF-8 sort as the code points they stand for.
+  if (!for_people_) std::ranges::sort(members, {}, [](const auto* member) { return member->key(); });
+  text_ += '{';
+  ++depth_;
+  bool first = true;
+  for (const json::key_value_pair* member : members) {
+    if (!std::exchange(first, false)) text_ += ',';
+    new_line();
+    write_string(member->key());
+    text_ += for_people_ ? ": " : ":";
+    write(member->value());
+  }
+  --depth_;
+  if (!members.empty()) new_line();
+  text_ += '}';
+}
+
+std::string write(const json::value& value, bool for_people) {
+  Writer writer(for_people);
+  writer.write(value);
+  return writer.take();
+}
+
+}  // namespace
+
+Result<json::value> parse_json(std::string_view text) {
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark, which RFC 8259 lets us ignore
+  if (const auto bad = first_bad_utf8(text)) {
+    return fail(Error::Kind::invalid, fmt::format("{}: not UTF-8", place_of(text, *bad)));
+  }
+  json::parse_options options;
+  options.max_depth = kDepthMax;
+  json::basic_parser<Builder> parser(options);
+  json::error_code code;
+  const std::size_t read = parser.write_some(false, text.data(), text.size(), code);
+  if (!code && read < text.size()) code = json::error::extra_data;
+  if (!code) return parser.handler().release();
+  const std::string& refusal = parser.handler().refusal();
+  return fail(Error::Kind::invalid, fmt::format("{}: {}", place_of(text, read),
+                                                refusal.empty() ? describe(code, text.substr(read)) : refusal));
+}
+
+std::string canonical_json(const json::value& value) { return write(value, false); }
+
+std::string pretty_json(const json::value& value) { return write(value, true) + '\n'; }
+
+}  // namespace interlock
