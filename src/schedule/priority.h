@@ -13,6 +13,12 @@ namespace interlock::schedule {
 /// priority (b-level), in microseconds. O(jobs + links).
 std::vector<std::int64_t> critical_path_priorities(const Problem& problem);
 
+/// The longest of them: no schedule is shorter, with whatever many slots.
+Duration critical_path(const Problem& problem);
+
+/// How long the quotas need to admit everything, and the last task then to run.
+Duration quota_bound(const Problem& problem);
+
 /// No schedule can be shorter: the critical path, each capacity's and each quota's total work, and total work over `parallel`.
 Duration lower_bound(const Problem& problem, const Policy& policy);
 

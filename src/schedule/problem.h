@@ -33,7 +33,7 @@ struct Job {
   std::vector<Demand> demands;  ///< Slots, and the concurrency of quotas.
   std::vector<Draw> draws;
   bool gate_before = false;
-  bool gate_after = false;
+  bool gate_after = false;      ///< The task stays released until a person approved; the scheduler only waits for its end.
   bool alone = false;  ///< Nothing runs beside it: after all before it and before all after it, in plan order.
 };
 
@@ -47,6 +47,8 @@ struct Link {
 /// A quota's rates; absent: not limited in that dimension.
 struct QuotaRates {
   std::optional<Rate> requests, input_tokens, output_tokens, usd;
+
+  bool operator==(const QuotaRates&) const = default;
 };
 
 /// What the scheduler knows of a plan: numbers, no names.

@@ -37,6 +37,9 @@ class RateGate {
     Bucket requests, input_tokens, output_tokens, usd;
     Time floor{};
   };
+  template <typename Q, typename Visit>
+  static void each_limited(Q& quota, const Draw& draw, Visit visit);
+
   std::vector<Quota> quotas_;
 };
 

@@ -30,9 +30,9 @@ struct Hold {
   };
 
   Why why = Why::needs;
-  std::optional<TaskId> task;
-  std::optional<ResourceId> resource;
-  std::optional<Time> until;
+  std::optional<TaskId> task{};
+  std::optional<ResourceId> resource{};
+  std::optional<Time> until{};
 
   bool operator==(const Hold&) const = default;
 };

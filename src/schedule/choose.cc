@@ -1,0 +1,103 @@
+// Which waiting task is looked at next, and why the others are not.
+#include "base/check.h"
+#include "schedule/state.h"
+
+namespace interlock::schedule {
+namespace {
+
+using Why = Hold::Why;
+
+}  // namespace
+
+void Scheduler::State::take_in_woken(Time now) {
+  for (const TaskId task : stock.take_woken()) {
+    mark(task).at = At::ready;
+    if (!policy.plan_order) ready.push(rank_of[task.index()]);
+    clock.enter(task, Wait::slot, now);
+  }
+}
+
+void Scheduler::State::wake_due(Time now) {
+  while (!backoffs.empty() && backoffs.top().first <= now) {
+    const TaskId task = backoffs.top().second;
+    backoffs.pop();
+    if (mark(task).at == At::backoff) file(task, now);
+  }
+  stock.wake_due(now);
+  take_in_woken(now);
+}
+
+std::optional<Time> Scheduler::State::next_backoff() const {
+  // The top may have left its place; then the wake comes for nothing, which does no harm.
+  return backoffs.empty() ? std::nullopt : std::optional(backoffs.top().first);
+}
+
+std::optional<TaskId> Scheduler::State::next_candidate(Time now) {
+  if (is_held() || running >= policy.parallel || alone_running) return std::nullopt;
+  if (policy.plan_order) return next_in_plan_order(now);
+  while (!ready.empty() && mark(by_rank[ready.top()]).at != At::ready) ready.pop();
+  if (ready.empty()) return std::nullopt;
+  const TaskId task = by_rank[ready.top()];
+  // Only a turn back in the run lets others run beside it here; it waits for them, and the rest waits for it.
+  if (job(task).alone && running > 0) return std::nullopt;
+  ready.pop();
+  return task;
+}
+
+std::optional<TaskId> Scheduler::State::next_in_plan_order(Time now) {
+  advance_cursor();
+  if (cursor == marks.size() || marks[cursor].at != At::ready) return std::nullopt;
+  const TaskId task(cursor);
+  if (job(task).gate_before && !mark(task).approved) {
+    file(task, now);
+    return std::nullopt;
+  }
+  if (job(task).alone && running > 0) return std::nullopt;
+  return task;
+}
+
+void Scheduler::State::park(TaskId task, const Hold& obstacle, Time now) {
+  mark(task).at = At::parked;
+  stock.park(task, obstacle);
+  const bool is_quota = !problem.jobs[task.index()].draws.empty() &&
+                        (obstacle.why == Why::quota || problem.quotas[obstacle.resource->index()] != QuotaRates{});
+  clock.enter(task, is_quota ? Wait::quota : Wait::slot, now);
+}
+
+Hold Scheduler::State::blocked_by(TaskId task) const {
+  // A need says more than a conflict, and the first in plan order is the one to look at first.
+  std::optional<TaskId> earlier;
+  for (const Neighbour neighbour : predecessors.of(task)) {
+    const TaskId before(neighbour.task);
+    const Mark& it = mark(before);
+    if (neighbour.needs && !(it.at == At::ended && it.end == End::succeeded)) return {.why = Why::needs, .task = before};
+    if (it.at != At::ended && !earlier) earlier = before;
+  }
+  if (earlier) return {.why = Why::conflict, .task = earlier};
+  check(is_barred(task), "a blocked task waits for another");
+  return {.why = Why::alone, .task = TaskId(job(task).alone ? first_unended : first_alone_unended)};
+}
+
+Hold Scheduler::hold_of(TaskId task, Time now) const {
+  const State& s = *state_;
+  check(s.waits(task), "only a waiting task has a reason to wait");
+  switch (s.mark(task).at) {
+    case State::At::blocked: return s.blocked_by(task);
+    case State::At::backoff: return {.why = Why::backoff, .task = {}, .resource = {}, .until = s.not_before[task.index()]};
+    case State::At::gate: return {.why = Why::gate, .task = task};
+    default: break;
+  }
+  if (s.review_due) return {.why = Why::gate};
+  if (s.is_held()) return {.why = Why::stopped};
+  if (s.alone_running) return {.why = Why::alone, .task = s.alone_running};
+  if (s.policy.plan_order && s.cursor < task.index()) return {.why = Why::order, .task = TaskId(s.cursor)};
+  if (const std::optional<Hold> obstacle = s.stock.obstacle(task, now)) return *obstacle;
+  if (s.job(task).alone && s.running > 0) {
+    for (std::uint32_t i = 0; i < s.marks.size(); ++i) {
+      if (s.marks[i].at == State::At::running) return {.why = Why::alone, .task = TaskId(i)};
+    }
+  }
+  return {.why = Why::slot};
+}
+
+}  // namespace interlock::schedule

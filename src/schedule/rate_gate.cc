@@ -1,0 +1,86 @@
+#include "schedule/rate_gate.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "schedule/wide.h"
+
+namespace interlock::schedule {
+namespace {
+
+/// How long the rate takes to allow `amount`; rounded up, so that it is never exceeded.
+Duration time_for(const Rate& rate, std::int64_t amount) {
+  check(rate.amount > 0 && rate.per > Duration::zero(), "a rate is positive");
+  const auto product = static_cast<Wide>(amount) * rate.per.count();
+  const auto up = product > 0 ? rate.amount - 1 : 0;
+  return Duration(static_cast<std::int64_t>((product + up) / rate.amount));
+}
+
+}  // namespace
+
+RateGate::RateGate(std::vector<QuotaRates> quotas, Time now) {
+  quotas_.reserve(quotas.size());
+  for (const QuotaRates& rates : quotas) {
+    quotas_.push_back({.requests = {rates.requests, now},
+                       .input_tokens = {rates.input_tokens, now},
+                       .output_tokens = {rates.output_tokens, now},
+                       .usd = {rates.usd, now},
+                       .floor = now});
+  }
+}
+
+/// Calls `visit(bucket, amount)` for each dimension of `quota` that is limited.
+template <typename Q, typename Visit>
+void RateGate::each_limited(Q& quota, const Draw& draw, Visit visit) {
+  if (quota.requests.rate) visit(quota.requests, draw.requests);
+  if (quota.input_tokens.rate) visit(quota.input_tokens, draw.input_tokens);
+  if (quota.output_tokens.rate) visit(quota.output_tokens, draw.output_tokens);
+  if (quota.usd.rate) visit(quota.usd, draw.usd);
+}
+
+Time RateGate::admits_at(std::span<const Draw> draws, Time now) const {
+  Time at = now;
+  for (const Draw& draw : draws) {
+    const Quota& quota = quotas_[draw.quota.index()];
+    at = std::max(at, quota.floor);
+    each_limited(quota, draw, [&](const Bucket& bucket, std::int64_t amount) {
+      if (amount <= 0) return;
+      const Duration cost = std::min(time_for(*bucket.rate, amount), kBurst);
+      at = std::max(at, bucket.arrival + cost - kBurst);
+    });
+  }
+  return at;
+}
+
+void RateGate::take(std::span<const Draw> draws, Time now) {
+  for (const Draw& draw : draws) {
+    each_limited(quotas_[draw.quota.index()], draw, [&](Bucket& bucket, std::int64_t amount) {
+      bucket.arrival = std::max(bucket.arrival, now) + time_for(*bucket.rate, amount);
+    });
+  }
+}
+
+void RateGate::settle(std::span<const Draw> reserved, std::span<const Draw> actual, Time now) {
+  for (const Draw& used : actual) {
+    const auto kept = std::ranges::find(reserved, used.quota, &Draw::quota);
+    const Draw before = kept != reserved.end() ? *kept : Draw{.quota = used.quota, .requests = 0};
+    const Draw more{.quota = used.quota,
+                    .requests = used.requests - before.requests,
+                    .input_tokens = used.input_tokens - before.input_tokens,
+                    .output_tokens = used.output_tokens - before.output_tokens,
+                    .usd = used.usd - before.usd};
+    each_limited(quotas_[used.quota.index()], more, [&](Bucket& bucket, std::int64_t amount) {
+      // What was used too much counts from now, as a provider that meters at the end sees it;
+      // what was not used was never drawn.
+      if (amount > 0) bucket.arrival = std::max(bucket.arrival, now);
+      bucket.arrival += time_for(*bucket.rate, amount);
+    });
+  }
+}
+
+void RateGate::raise_floor(ResourceId quota, Time until) {
+  Time& floor = quotas_[quota.index()].floor;
+  floor = std::max(floor, until);
+}
+
+}  // namespace interlock::schedule

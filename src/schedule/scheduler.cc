@@ -1,0 +1,164 @@
+#include "schedule/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "schedule/state.h"
+
+namespace interlock::schedule {
+
+Scheduler::Scheduler(Problem problem, Policy policy, std::vector<std::int64_t> priorities, Time now)
+    : state_(std::make_unique<State>(std::move(problem), policy, std::move(priorities), now)) {}
+Scheduler::~Scheduler() = default;
+Scheduler::Scheduler(Scheduler&&) noexcept = default;
+Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
+
+void Scheduler::release(TaskId task, std::span<const Draw> actual, Time now) {
+  State& s = *state_;
+  State::Mark& it = s.mark(task);
+  check(it.at == State::At::running, "only a running task is released");
+  s.advance(now);
+  it.at = State::At::released;
+  --s.running;
+  s.free_lanes.push_back(it.lane);
+  std::ranges::push_heap(s.free_lanes, std::greater<>());
+  s.stock.give_back(task, actual, now);
+  if (s.alone_running == task) s.alone_running.reset();
+  s.cursor = std::min(s.cursor, task.index());
+}
+
+void Scheduler::end(TaskId task, End end, Time now) {
+  State& s = *state_;
+  State::Mark& it = s.mark(task);
+  check(it.at != State::At::running && it.at != State::At::ended, "a task ends once, and not while it runs");
+  s.advance(now);
+  if (s.waits(task)) {
+    s.leave_queues(task);
+    s.clock.leave(task, now);
+    --s.waiting;
+  }
+  it.at = State::At::ended;
+  it.end = end;
+  ++s.ended;
+  if (end == End::failed) ++s.failed;
+  const bool finished = end == End::succeeded || end == End::failed;
+  if (finished && s.policy.gate_every && ++s.finished_since_review >= *s.policy.gate_every && s.waiting > 0) {
+    s.review_due = true;
+  }
+  s.satisfy_successors(task, now);
+  s.move_bars(now);
+}
+
+void Scheduler::requeue(TaskId task, Time not_before, Time now) {
+  State& s = *state_;
+  check(s.mark(task).at == State::At::released, "only a released task is tried again");
+  s.advance(now);
+  if (s.not_before.empty()) s.not_before.resize(s.marks.size());
+  s.not_before[task.index()] = not_before;
+  ++s.waiting;
+  s.clock.restart(task, now);
+  s.file(task, now);
+}
+
+void Scheduler::approve(TaskId task, Time now) {
+  State& s = *state_;
+  check(s.waits(task), "only a waiting task is approved");
+  s.advance(now);
+  s.mark(task).approved = true;
+  if (s.mark(task).at == State::At::gate) s.file(task, now);
+}
+
+void Scheduler::approve_review(Time now) {
+  State& s = *state_;
+  s.advance(now);
+  s.review_due = s.review_told = false;
+  s.finished_since_review = 0;
+}
+
+void Scheduler::raise_floor(ResourceId quota, Time until) { state_->stock.raise_floor(quota, until); }
+
+void Scheduler::stop(bool stopped) { state_->stopped = stopped; }
+
+void Scheduler::revive(TaskId task, Time now) {
+  State& s = *state_;
+  State::Mark& it = s.mark(task);
+  check(it.at == State::At::ended && it.end != End::succeeded, "only a task that ended without success is revived");
+  s.advance(now);
+  if (it.end == End::failed) --s.failed;
+  --s.ended;
+  ++s.waiting;
+  it.at = State::At::blocked;
+  it.unreachable_told = false;
+  if (!s.not_before.empty()) s.not_before[task.index()] = now;
+  s.clock.restart(task, now);
+  s.recount(now);
+}
+
+void Scheduler::adopt(TaskId task, Time now) {
+  State& s = *state_;
+  check(s.waits(task), "only a waiting task is adopted");
+  s.advance(now);
+  s.start(task, now);
+}
+
+std::vector<TaskId> Scheduler::choose_starts(Time now) {
+  State& s = *state_;
+  s.advance(now);
+  s.wake_due(now);
+  std::vector<TaskId> started;
+  while (const std::optional<TaskId> task = s.next_candidate(now)) {
+    if (const std::optional<Hold> obstacle = s.stock.obstacle(*task, now)) {
+      s.park(*task, *obstacle, now);
+    } else {
+      s.start(*task, now);
+      started.push_back(*task);
+    }
+    s.take_in_woken(now);
+  }
+  return started;
+}
+
+std::vector<Scheduler::Unreachable> Scheduler::take_unreachable() {
+  State& s = *state_;
+  std::vector<Unreachable> found = std::exchange(s.unreachable, {});
+  std::erase_if(found, [&](const Unreachable& it) { return !s.waits(it.task); });
+  for (const Unreachable& it : found) s.mark(it.task).unreachable_told = true;
+  std::ranges::sort(found, {}, &Unreachable::task);
+  return found;
+}
+
+std::vector<TaskId> Scheduler::take_gates() {
+  State& s = *state_;
+  std::vector<TaskId> tasks = std::exchange(s.at_gate, {});
+  std::erase_if(tasks, [&](TaskId task) { return s.mark(task).at != State::At::gate; });
+  return tasks;
+}
+
+bool Scheduler::take_review_due() {
+  return state_->review_due && !std::exchange(state_->review_told, true);
+}
+
+bool Scheduler::failure_limit_reached() const { return state_->failure_limit_reached(); }
+
+std::optional<Time> Scheduler::next_wake(Time now) const {
+  const State& s = *state_;
+  if (s.is_held() || s.running >= s.policy.parallel) return std::nullopt;
+  std::optional<Time> next = s.stock.next_due();
+  if (const auto backoff = s.next_backoff(); backoff && (!next || *backoff < *next)) next = backoff;
+  return next ? std::optional(std::max(*next, now)) : std::nullopt;
+}
+
+Waited Scheduler::waited(TaskId task, Time now) const { return state_->clock.waited(task, now); }
+
+std::uint32_t Scheduler::running() const { return state_->running; }
+std::uint32_t Scheduler::waiting() const { return state_->waiting; }
+bool Scheduler::all_ended() const { return state_->ended == state_->marks.size(); }
+bool Scheduler::is_running(TaskId task) const { return state_->mark(task).at == State::At::running; }
+
+std::uint32_t Scheduler::slot_of(TaskId task) const {
+  check(is_running(task), "only a running task has a slot");
+  return state_->mark(task).lane;
+}
+
+}  // namespace interlock::schedule

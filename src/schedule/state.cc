@@ -1,0 +1,212 @@
+#include "schedule/state.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+#include "schedule/priority.h"
+
+namespace interlock::schedule {
+namespace {
+
+std::vector<TaskId> ranked(const Problem& problem, const Policy& policy, std::vector<std::int64_t> priorities) {
+  std::vector<TaskId> order(problem.jobs.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = TaskId(i);
+  if (policy.plan_order) return order;
+  if (priorities.empty()) priorities = critical_path_priorities(problem);
+  check(priorities.size() == order.size(), "every task has a priority");
+  std::ranges::sort(order, [&](TaskId a, TaskId b) {
+    const std::int64_t first = priorities[a.index()];
+    const std::int64_t second = priorities[b.index()];
+    return first != second ? first > second : a < b;
+  });
+  return order;
+}
+
+std::vector<Rank> inverse(const std::vector<TaskId>& by_rank) {
+  std::vector<Rank> rank_of(by_rank.size());
+  for (Rank rank = 0; rank < by_rank.size(); ++rank) rank_of[by_rank[rank].index()] = rank;
+  return rank_of;
+}
+
+void check_demands(const Problem& problem) {
+  check(problem.quotas.size() == problem.capacities.size(), "every resource has a capacity and rates");
+  for (const Job& job : problem.jobs) {
+    for (const Demand& demand : job.demands) {
+      check(demand.amount > 0 && demand.amount <= problem.capacities[demand.resource.index()],
+            "no task asks for more than there is of a resource");
+    }
+  }
+}
+
+}  // namespace
+
+Scheduler::State::State(Problem given, Policy given_policy, std::vector<std::int64_t> priorities, Time now)
+    : problem(std::move(given)),
+      policy(given_policy),
+      successors(Adjacency::successors(problem.jobs.size(), problem.links)),
+      predecessors(Adjacency::predecessors(problem.jobs.size(), problem.links)),
+      by_rank(ranked(problem, policy, std::move(priorities))),
+      marks(problem.jobs.size()),
+      clock(problem.jobs.size(), now),
+      stock(problem, rank_of, by_rank, now) {
+  check(policy.parallel > 0, "at least one task may run");
+  check_demands(problem);
+  rank_of = inverse(by_rank);
+  waiting = static_cast<std::uint32_t>(marks.size());
+  recount(now);
+}
+
+bool Scheduler::State::is_barred(TaskId task) const {
+  return (job(task).alone ? first_unended : first_alone_unended) < task.index();
+}
+
+bool Scheduler::State::failure_limit_reached() const {
+  const FailurePolicy& limit = policy.on_failure;
+  switch (limit.kind) {
+    case FailurePolicy::Kind::go_on: return false;
+    case FailurePolicy::Kind::stop: return failed > 0;
+    case FailurePolicy::Kind::share: return failed > limit.share * static_cast<double>(marks.size());
+  }
+  return false;
+}
+
+bool Scheduler::State::is_held() const { return stopped || review_due || failure_limit_reached(); }
+
+void Scheduler::State::advance(Time now) { clock.advance(now, is_held()); }
+
+void Scheduler::State::file_blocked(TaskId task, Time now) {
+  mark(task).at = At::blocked;
+  clock.enter(task, mark(task).needs_left > 0 ? Wait::needs : Wait::conflict, now);
+}
+
+void Scheduler::State::file(TaskId task, Time now) {
+  Mark& it = mark(task);
+  if (it.links_left > 0 || is_barred(task)) return file_blocked(task, now);
+  if (!not_before.empty() && not_before[task.index()] > now) {
+    it.at = At::backoff;
+    backoffs.emplace(not_before[task.index()], task);
+    return clock.enter(task, Wait::backoff, now);
+  }
+  // In plan order a person is asked when the task's turn has come, not before.
+  if (job(task).gate_before && !it.approved && (!policy.plan_order || cursor == task.index())) {
+    it.at = At::gate;
+    at_gate.push_back(task);
+    return clock.enter(task, Wait::gate, now);
+  }
+  it.at = At::ready;
+  if (!policy.plan_order) ready.push(rank_of[task.index()]);
+  clock.enter(task, Wait::slot, now);
+}
+
+void Scheduler::State::leave_queues(TaskId task) {
+  if (mark(task).at == At::ready || mark(task).at == At::parked) stock.resolve(task);
+}
+
+void Scheduler::State::start(TaskId task, Time now) {
+  leave_queues(task);
+  stock.take(task, now);
+  Mark& it = mark(task);
+  it.at = At::running;
+  if (free_lanes.empty()) {
+    it.lane = lanes++;
+  } else {
+    std::ranges::pop_heap(free_lanes, std::greater<>());
+    it.lane = free_lanes.back();
+    free_lanes.pop_back();
+  }
+  ++running;
+  --waiting;
+  if (job(task).alone) alone_running = task;
+  clock.leave(task, now);
+}
+
+void Scheduler::State::mark_unreachable(TaskId task, TaskId because) {
+  std::vector<Unreachable> found{{task, because}};
+  while (!found.empty()) {
+    const Unreachable next = found.back();
+    found.pop_back();
+    Mark& it = mark(next.task);
+    if (!waits(next.task) || it.unreachable) continue;
+    it.unreachable = true;
+    if (!it.unreachable_told) unreachable.push_back(next);
+    for (const Neighbour successor : successors.of(next.task)) {
+      if (successor.needs) found.push_back({TaskId(successor.task), next.task});
+    }
+  }
+}
+
+void Scheduler::State::satisfy_successors(TaskId task, Time now) {
+  const bool succeeded = mark(task).end == End::succeeded;
+  for (const Neighbour neighbour : successors.of(task)) {
+    const TaskId successor(neighbour.task);
+    if (neighbour.needs && !succeeded) {
+      mark_unreachable(successor, task);
+      continue;
+    }
+    Mark& it = mark(successor);
+    check(it.links_left > 0, "a link is satisfied once");
+    --it.links_left;
+    if (neighbour.needs) --it.needs_left;
+    if (it.at == At::blocked) file(successor, now);
+  }
+}
+
+void Scheduler::State::advance_bars() {
+  const auto has_ended = [&](std::uint32_t i) { return marks[i].at == At::ended; };
+  while (first_unended < marks.size() && has_ended(first_unended)) ++first_unended;
+  while (first_alone_unended < marks.size() &&
+         (!problem.jobs[first_alone_unended].alone || has_ended(first_alone_unended))) {
+    ++first_alone_unended;
+  }
+}
+
+void Scheduler::State::move_bars(Time now) {
+  const auto refile = [&](std::uint32_t i) {
+    if (marks[i].at == At::blocked) file(TaskId(i), now);
+  };
+  const std::uint32_t before = first_alone_unended;
+  advance_bars();
+  for (std::uint32_t i = before; i < first_alone_unended; ++i) {
+    if (!problem.jobs[i].alone) refile(i);
+  }
+  if (first_unended < marks.size() && problem.jobs[first_unended].alone) refile(first_unended);
+}
+
+void Scheduler::State::advance_cursor() {
+  const auto is_past = [&](std::uint32_t i) { return marks[i].at == At::running || marks[i].at == At::ended; };
+  while (cursor < marks.size() && is_past(cursor)) ++cursor;
+}
+
+void Scheduler::State::recount_links() {
+  unreachable.clear();
+  for (Mark& it : marks) it.links_left = it.needs_left = 0, it.unreachable = false;
+  for (const Link& link : problem.links) {
+    const Mark& before = mark(link.before);
+    if (before.at == At::ended && (!link.needs || before.end == End::succeeded)) continue;
+    ++mark(link.after).links_left;
+    if (link.needs) ++mark(link.after).needs_left;
+  }
+  for (const Link& link : problem.links) {
+    const Mark& before = mark(link.before);
+    if (link.needs && before.at == At::ended && before.end != End::succeeded) mark_unreachable(link.after, link.before);
+  }
+  for (Mark& it : marks) it.unreachable_told = it.unreachable_told && it.unreachable;
+}
+
+void Scheduler::State::recount(Time now) {
+  recount_links();
+  first_unended = first_alone_unended = cursor = 0;
+  advance_bars();
+  advance_cursor();
+  for (std::uint32_t i = 0; i < marks.size(); ++i) {
+    const TaskId task(i);
+    if (!waits(task)) continue;
+    const bool stays_at_gate = marks[i].at == At::gate && marks[i].links_left == 0 && !is_barred(task);
+    if (stays_at_gate) continue;
+    leave_queues(task);
+    file(task, now);
+  }
+}
+
+}  // namespace interlock::schedule

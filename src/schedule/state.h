@@ -1,0 +1,113 @@
+#pragma once
+
+#include <optional>
+#include <queue>
+#include <vector>
+
+#include "schedule/adjacency.h"
+#include "schedule/scheduler.h"
+#include "schedule/stock.h"
+#include "schedule/wait_clock.h"
+
+namespace interlock::schedule {
+
+/// What the scheduler knows: one place a task, counters of what it still waits for, and queues of those that wait for nothing
+/// but their turn.
+///
+///     blocked -> gate -> ready <-> parked        blocked: a link, or a task that runs alone, is in the way
+///        ^               |  ^                    gate:    a person has not approved it
+///        |               v  |                    ready:   its turn has not come
+///     backoff <- released <- running             parked:  a resource was short when it was tried
+///                   |
+///                   v                            Any place but running may end.
+///                 ended
+struct Scheduler::State {
+  enum class At : unsigned char { blocked, backoff, gate, ready, parked, running, released, ended };
+
+  struct Mark {
+    std::uint32_t links_left = 0;  ///< Not satisfied, of any kind.
+    std::uint32_t needs_left = 0;  ///< Of those, the ones that want success.
+    std::uint32_t lane = 0;        ///< While it runs.
+    At at = At::blocked;
+    End end = End::succeeded;      ///< When ended.
+    bool approved = false;
+    bool unreachable = false;
+    bool unreachable_told = false;
+  };
+
+  State(Problem given, Policy policy, std::vector<std::int64_t> priorities, Time now);
+
+  // Who may go.
+
+  Mark& mark(TaskId task) { return marks[task.index()]; }
+  const Mark& mark(TaskId task) const { return marks[task.index()]; }
+  const Job& job(TaskId task) const { return problem.jobs[task.index()]; }
+  bool waits(TaskId task) const { return mark(task).at < At::running; }
+  /// Whether a task that runs alone stands between `task` and its start.
+  bool is_barred(TaskId task) const;
+  /// Whether nothing may start at all.
+  bool is_held() const;
+  bool failure_limit_reached() const;
+  /// Puts a waiting task where it belongs.
+  void file(TaskId task, Time now);
+  void file_blocked(TaskId task, Time now);
+  /// Makes the scheduler see that time has passed and that the run may be held.
+  void advance(Time now);
+
+  // What changes.
+
+  void start(TaskId task, Time now);
+  void satisfy_successors(TaskId task, Time now);
+  void mark_unreachable(TaskId task, TaskId because);
+  /// Moves the bars that tasks running alone put up, and files the tasks they let pass. O(1) a task over the run.
+  void move_bars(Time now);
+  void advance_bars();
+  /// Counts all links anew and files every waiting task; for the rare turn back.
+  void recount(Time now);
+  void recount_links();
+  /// Takes `task` out of the queues of those that could start.
+  void leave_queues(TaskId task);
+
+  // Choosing.
+
+  /// The task to try next, best first; nothing when no start is allowed or none is ready.
+  std::optional<TaskId> next_candidate(Time now);
+  std::optional<TaskId> next_in_plan_order(Time now);
+  void park(TaskId task, const Hold& obstacle, Time now);
+  /// Makes ready what the moment, or a change of what is free, lets try again.
+  void wake_due(Time now);
+  void take_in_woken(Time now);
+  std::optional<Time> next_backoff() const;
+  void advance_cursor();
+  Hold blocked_by(TaskId task) const;
+
+  Problem problem;
+  Policy policy;
+  Adjacency successors, predecessors;
+  std::vector<Rank> rank_of;
+  std::vector<TaskId> by_rank;
+  std::vector<Mark> marks;
+  WaitClock clock;
+  Stock stock;
+
+  RankQueue ready;  ///< May hold tasks that have left.
+  using Due = std::pair<Time, TaskId>;
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> backoffs;  ///< Likewise.
+  std::vector<Time> not_before;  ///< By task; empty until one is tried again.
+
+  std::uint32_t first_unended = 0;        ///< Tasks that run alone wait for this one.
+  std::uint32_t first_alone_unended = 0;  ///< All behind it wait for this one, which runs alone.
+  std::uint32_t cursor = 0;               ///< In plan order: the first that neither runs nor has ended.
+  std::optional<TaskId> alone_running;
+
+  std::vector<Unreachable> unreachable;
+  std::vector<TaskId> at_gate;
+  std::vector<std::uint32_t> free_lanes;  ///< A heap, smallest first.
+  std::uint32_t lanes = 0;
+  std::uint32_t running = 0, waiting = 0, ended = 0, failed = 0;
+  std::uint32_t finished_since_review = 0;
+  bool review_due = false, review_told = false;
+  bool stopped = false;
+};
+
+}  // namespace interlock::schedule
