@@ -70,6 +70,16 @@ class Writer {
     object_["ingredients"] = std::move(list);
     return *this;
   }
+  /// In the order needs, conflict, quota, slot, gate, back-off; microseconds.
+  Writer& put(const WaitedFor& waited) {
+    if (waited == WaitedFor{}) return *this;
+    json::array list;
+    for (const Duration one : {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff}) {
+      list.push_back(std::int64_t{one.count()});
+    }
+    object_["waited_us"] = std::move(list);
+    return *this;
+  }
   json::object take() { return std::move(object_); }
 
  private:
@@ -146,6 +156,18 @@ class Reader {
     }
     return list;
   }
+  WaitedFor waited() {
+    const json::value* value = object_.if_contains("waited_us");
+    if (value == nullptr) return {};
+    std::array<Duration, 6> parts{};
+    const auto* list = value->if_array();
+    if (list == nullptr || list->size() != parts.size()) return spoil("waited_us"), WaitedFor{};
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (!(*list)[i].is_int64()) return spoil("waited_us"), WaitedFor{};
+      parts[i] = Duration((*list)[i].get_int64());
+    }
+    return {parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]};
+  }
   template <typename E>
   E choice(std::string_view key, std::span<const std::string_view> names) {
     const std::string name = text(key);
@@ -188,6 +210,8 @@ json::object body_of(const AttemptStarted& f) {
       .put("lane", std::int64_t{f.lane})
       .put("key", f.key)
       .put(f.ingredients)
+      .put("changed", f.changed)
+      .put(f.waited)
       .take();
 }
 json::object body_of(const ProcessSpawned& f) {
@@ -264,7 +288,9 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
                              r.choice<AttemptStarted::Because>("because", kBecauses),
                              r.index("lane"),
                              r.digest_or_none("key"),
-                             r.ingredients()};
+                             r.ingredients(),
+                             r.text("changed"),
+                             r.waited()};
      }},
     {"process_spawned",
      [](Reader& r) -> Fact { return ProcessSpawned{r.task(), r.index("attempt"), r.process()}; }},

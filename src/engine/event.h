@@ -88,6 +88,12 @@ struct GateAnswered {
   bool approved = false;
   std::string by;
 };
+/// How long a task waited for what before an attempt began.
+struct WaitedFor {
+  Duration needs{}, conflict{}, quota{}, slot{}, gate{}, backoff{};
+
+  bool operator==(const WaitedFor&) const = default;
+};
 struct AttemptStarted {
   enum class Because : unsigned char { first, retry, correction, again };
 
@@ -97,6 +103,8 @@ struct AttemptStarted {
   std::uint32_t lane = 0;
   Digest key;                          ///< Of all ingredients.
   std::vector<Ingredient> ingredients;
+  std::string changed;  ///< The first ingredient that differs from the last result kept of this task; empty: none kept.
+  WaitedFor waited;
 };
 struct ProcessSpawned {
   TaskId task;

@@ -91,6 +91,8 @@ class Applier {
     attempt.because = fact.because;
     attempt.lane = fact.lane;
     attempt.started = at_;
+    attempt.changed = fact.changed;
+    attempt.waited = fact.waited;
     task.attempts.push_back(std::move(attempt));
     task.key = fact.key;
     task.ingredients = fact.ingredients;

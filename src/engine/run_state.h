@@ -39,6 +39,8 @@ struct AttemptRecord {
   std::optional<Digest> output;
   Duration elapsed{};
   Usage usage;
+  std::string changed;                   ///< What differed from the last result kept.
+  WaitedFor waited;
 };
 
 struct TaskRecord {

@@ -29,9 +29,7 @@ struct TaskView {
   std::optional<Duration> elapsed;   ///< Of the attempt that counts.
 };
 
-struct WaitedView {
-  Duration needs{}, conflict{}, quota{}, slot{}, gate{}, backoff{};
-};
+using WaitedView = WaitedFor;
 
 struct RunView {
   std::string run;

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "engine/engine.h"
+#include "engine/retry.h"
+
+// What came of attempts: judged, journaled, and either done, tried again or failed.
+namespace interlock::engine {
+
+void Engine::on_exited(const Exited& exited) {
+  const auto found = live_.find(exited.name.task);
+  if (found == live_.end() || found->second.name != exited.name) return;  // Of an attempt that is over.
+  Live& live = found->second;
+  ports_.workspace.close_attempt(exited.name);
+  if (live.name.phase == 0) return on_work_over(live, exited);
+
+  Judgement judgement = judge_exit(task(task_of(live)), exited, live.stopped_for);
+  if (judgement.outcome == Outcome::exited_nonzero || judgement.outcome == Outcome::crashed) {
+    judgement.outcome = Outcome::verify_failed;
+    judgement.detail = fmt::format("its check failed: {}", judgement.detail);
+    judgement.complaint = "The check of your work failed.";
+  }
+  live.exited.strays += exited.strays;
+  conclude(std::move(live), judgement);
+}
+
+void Engine::on_work_over(Live& live, const Exited& exited) {
+  const plan::Task& one = task(task_of(live));
+  live.exited = exited;
+  Judgement judgement = judge_exit(one, exited, live.stopped_for);
+  std::string printed = ports_.processes.take_output(exited.name);
+  if (one.output.form != plan::OutputSpec::Form::exit_status) {
+    if (one.output.file.empty()) {
+      live.output = std::move(printed);
+      live.has_output = true;
+    } else if (auto content = ports_.workspace.read(one.output.file, 16u << 20)) {
+      live.output = std::move(*content);
+      live.has_output = true;
+    }
+  }
+  if (judgement.outcome == Outcome::succeeded) {
+    judgement = judge_output(one, live.has_output ? std::optional(live.output) : std::nullopt, exited.output_cut,
+                             ports_.validator);
+  }
+  if (judgement.outcome != Outcome::succeeded || one.verify.empty()) return conclude(std::move(live), judgement);
+  live.name.phase = 1;
+  acts_.push_back({Act::Kind::spawn, live.name, {}});
+}
+
+void Engine::conclude(Live live, const Judgement& judgement) {
+  const TaskId id = task_of(live);
+  live_.erase(id);
+  AttemptEnded fact;
+  fact.task = id;
+  fact.attempt = live.name.attempt;
+  fact.outcome = judgement.outcome;
+  fact.exit_code = live.exited.exit_code;
+  fact.signal = live.exited.signal;
+  fact.detail = judgement.detail;
+  fact.strays = live.exited.strays;
+  fact.elapsed = now() - live.started;
+  if (live.has_output) {
+    fact.output = digest_of(live.output);
+    ledger_.keep(Blob{*fact.output, live.output});
+  }
+  ledger_.record(std::move(fact));
+  scheduler_.release(id, {}, now());
+  if (judgement.outcome == Outcome::succeeded) return succeed(live);
+  after_failure(id, judgement);
+}
+
+void Engine::succeed(const Live& live) {
+  const TaskId id = task_of(live);
+  if (task(id).gate_after) {
+    ledger_.record(GateReached{id, GateKind::after});
+  } else {
+    set_done(id);
+  }
+}
+
+void Engine::set_done(TaskId id) {
+  const plan::Task& one = task(id);
+  const TaskRecord& before = record(id);
+  const AttemptRecord& attempt = before.attempts.back();
+  const auto wrote = ports_.workspace.fingerprint(one.footprint.writes);
+  if (!wrote) {
+    return fail_for_good(id, Outcome::output_missing, fmt::format("what it wrote cannot be read: {}", wrote.error().message));
+  }
+  if (!one.footprint.unknown) {
+    ledger_.keep(one.id, {setup_.run, before.key, before.ingredients, attempt.output, *wrote});
+  }
+  ledger_.record(TaskDone{id, attempt.number, attempt.output, *wrote, {}});
+  scheduler_.end(id, schedule::End::succeeded, now());
+  make_merges_with(id);
+}
+
+void Engine::after_failure(TaskId id, const Judgement& judgement) {
+  const bool letting_go = interrupts_ > 0;
+  if (judgement.outcome == Outcome::cancelled && letting_go && !cancelling_) return put_back(id);
+  if (judgement.outcome == Outcome::cancelled) {
+    ledger_.record(TaskCancelled{id, judgement.detail});
+    return scheduler_.end(id, schedule::End::cancelled, now());
+  }
+  const std::string seed = label_of(setup_.around, task(id), record(id).attempts.back().number);
+  const auto next = next_try(task(id), record(id), judgement.outcome, seed);
+  if (!next) return fail_for_good(id, judgement.outcome, judgement.detail);
+  ledger_.record(RetryPlanned{id, next->because, now() + next->after, next->charged, judgement.complaint});
+  scheduler_.requeue(id, now() + next->after, now());
+}
+
+void Engine::put_back(TaskId id) {
+  ledger_.record(RetryPlanned{id, AttemptStarted::Because::again, now(), false, record(id).correction});
+  scheduler_.requeue(id, now(), now());
+}
+
+void Engine::fail_for_good(TaskId id, Outcome outcome, const std::string& detail) {
+  ledger_.record(TaskFailed{id, outcome, detail});
+  scheduler_.end(id, schedule::End::failed, now());
+  if (!scheduler_.failure_limit_reached() || !run().stopping.empty()) return;
+  scheduler_.stop(true);
+  ledger_.record(RunStopping{fmt::format("`{}` failed, and `limits.on_failure` says to stop", task(id).id)});
+}
+
+void Engine::stop(Live& live, Outcome why) {
+  if (!live.stopped_for) live.stopped_for = why;
+  const bool at_once = interrupts_ > 1;
+  acts_.push_back({Act::Kind::stop, live.name, at_once ? Duration{} : task(task_of(live)).grace});
+}
+
+void Engine::skip_unreachable() {
+  for (const auto& [id, because] : scheduler_.take_unreachable()) {
+    ledger_.record(TaskSkipped{id, because});
+    scheduler_.end(id, schedule::End::skipped, now());
+  }
+}
+
+}  // namespace interlock::engine

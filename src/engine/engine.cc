@@ -1,0 +1,212 @@
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "engine/ingredients.h"
+
+namespace interlock::engine {
+
+Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocking, Setup setup, RunState run,
+               Ports ports)
+    : plan_(plan),
+      interlocking_(interlocking),
+      setup_(std::move(setup)),
+      ports_(ports),
+      ledger_(plan, std::move(run), ports.journal),
+      scheduler_(scheduler_of(plan, setup_, ledger_.run(), ports.clock.now(), false)),
+      merges_of_(plan.tasks.size()) {
+  for (std::uint32_t merge = 0; merge < plan.merges.size(); ++merge) {
+    const plan::Merge& one = plan.merges[merge];
+    if (one.coordinator) {
+      merges_of_[one.coordinator->index()].push_back(merge);
+    } else {
+      for (const TaskId from : one.from) merges_of_[from.index()].push_back(merge);
+    }
+  }
+}
+
+Result<void> Engine::begin() {
+  ledger_.open_turn(ports_.clock.now());
+  ledger_.record(RunBegan{setup_.dispatcher, setup_.self, run().seq > 0});
+  if (auto ended = end_leftovers(); !ended) return ended;
+  take_requests();
+  return close_turn();
+}
+
+Result<void> Engine::turn(std::optional<Time> deadline) {
+  check(!over(), "a run that is over has no turns");
+  std::optional<Time> wake = next_wake();
+  if (deadline) wake = wake ? std::min(*wake, *deadline) : deadline;
+  if (!refused_.empty()) wake = Time{};
+  const std::vector<Report> reports = ports_.processes.wait(wake);
+  ledger_.open_turn(ports_.clock.now());
+  for (const auto& [name, error] : std::exchange(refused_, {})) {
+    if (const auto live = live_.find(name.task); live != live_.end()) {
+      conclude(std::move(live->second), {Outcome::not_started, error.message, {}});
+    }
+  }
+  for (const Report& report : reports) take(report);
+  watch_clocks();
+  return close_turn();
+}
+
+Result<void> Engine::close_turn() {
+  skip_unreachable();
+  choose_starts();
+  let_go_when_nothing_is_left();
+  if (broken_) return std::unexpected(*broken_);
+  if (auto done = ledger_.commit(); !done) return done;
+  act();
+  return {};
+}
+
+void Engine::take(const Report& report) {
+  if (const auto* spawned = std::get_if<Spawned>(&report)) {
+    const auto live = live_.find(spawned->name.task);
+    if (live == live_.end() || live->second.name != spawned->name) return;  // Of an attempt that is over.
+    ledger_.record(ProcessSpawned{spawned->name.task, spawned->name.attempt, spawned->process});
+  } else if (const auto* exited = std::get_if<Exited>(&report)) {
+    on_exited(*exited);
+  } else if (std::holds_alternative<Interrupted>(report)) {
+    interrupt();
+  } else {
+    take_requests();
+  }
+}
+
+void Engine::watch_clocks() {
+  for (auto& [id, live] : live_) {
+    if (live.stopped_for) continue;
+    const plan::Task& one = task(id);
+    const Time heard = ports_.processes.last_heard(live.name).value_or(live.started);
+    if (now() >= live.started + one.timeout) {
+      stop(live, Outcome::timed_out);
+    } else if (one.idle_timeout > Duration{} && now() >= heard + one.idle_timeout) {
+      stop(live, Outcome::went_silent);
+    }
+  }
+}
+
+void Engine::choose_starts() {
+  // A task whose result is taken from an earlier run ends at once and may let others start: hence the loop.
+  for (;;) {
+    const std::vector<TaskId> chosen = scheduler_.choose_starts(now());
+    if (chosen.empty()) break;
+    for (const TaskId id : chosen) start(id);
+    skip_unreachable();
+  }
+  for (const TaskId id : scheduler_.take_gates()) {
+    if (!record(id).gate_before_reached) ledger_.record(GateReached{id, GateKind::before});
+  }
+  if (scheduler_.take_review_due() && !run().review_open) ledger_.record(GateReached{std::nullopt, GateKind::review});
+}
+
+void Engine::start(TaskId id) {
+  auto ingredients = ingredients_of(plan_, id, run(), ports_.workspace);
+  if (!ingredients) {
+    broken_ = ingredients.error();
+    return;
+  }
+  const Digest key = key_of(*ingredients);
+  if (reuse(id, *ingredients, key)) return;
+
+  const TaskRecord& before = record(id);
+  const schedule::Waited waited = scheduler_.waited(id, now());
+  AttemptStarted fact{id,
+                      static_cast<std::uint32_t>(before.attempts.size() + 1),
+                      before.next,
+                      scheduler_.slot_of(id),
+                      key,
+                      std::move(*ingredients),
+                      {},
+                      {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff}};
+  if (const auto kept = ports_.journal.latest_result(task(id).id); kept && *kept) {
+    fact.changed = first_difference((*kept)->ingredients, fact.ingredients);
+    if (!fact.changed.empty()) fact.changed += fmt::format(" since {}", (*kept)->run);
+  }
+  Live live;
+  live.name = {id, fact.attempt, 0};
+  live.started = now();
+  acts_.push_back({Act::Kind::spawn, live.name, {}});
+  live_.insert_or_assign(id, std::move(live));
+  ledger_.record(std::move(fact));
+}
+
+bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const Digest& key) {
+  const plan::Task& one = task(id);
+  // What an unknown footprint reads cannot be compared, and a person who asked again wants it done again.
+  if (!setup_.reuse || one.footprint.unknown || !record(id).attempts.empty()) return false;
+  const auto found = ports_.journal.find_result(one.id, key);
+  if (!found || !*found) return false;
+  const auto wrote = ports_.workspace.fingerprint(one.footprint.writes);
+  if (!wrote || *wrote != (*found)->wrote) return false;
+  ledger_.record(TaskDone{id, 0, (*found)->output, (*found)->wrote, (*found)->run});
+  ledger_.keep(one.id, {setup_.run, key, ingredients, (*found)->output, (*found)->wrote});
+  scheduler_.release(id, {}, now());
+  scheduler_.end(id, schedule::End::succeeded, now());
+  make_merges_with(id);
+  return true;
+}
+
+void Engine::act() {
+  for (const Act& one : std::exchange(acts_, {})) {
+    const auto live = live_.find(one.name.task);
+    if (live == live_.end() || live->second.name != one.name) continue;
+    if (one.kind == Act::Kind::stop) {
+      ports_.processes.stop(one.name, one.grace);
+      continue;
+    }
+    if (live->second.stopped_for) continue;
+    auto spec = prepare(plan_, one.name.task, one.name.phase, run(), setup_.around,
+                        live->second.started + task(one.name.task).timeout, ports_.workspace, ports_.journal);
+    const auto spawned = spec ? ports_.processes.spawn(*spec) : Result<void>(std::unexpected(spec.error()));
+    if (!spawned) refused_.emplace_back(one.name, spawned.error());
+  }
+}
+
+std::optional<Time> Engine::next_wake() const {
+  std::optional<Time> wake = scheduler_.next_wake(now());
+  const auto at = [&wake](Time time) { wake = wake ? std::min(*wake, time) : time; };
+  for (const auto& [id, live] : live_) {
+    if (live.stopped_for) continue;
+    const plan::Task& one = task(id);
+    at(live.started + one.timeout);
+    if (one.idle_timeout > Duration{}) {
+      at(ports_.processes.last_heard(live.name).value_or(live.started) + one.idle_timeout);
+    }
+  }
+  return wake;
+}
+
+void Engine::let_go_when_nothing_is_left() {
+  if (over() || !live_.empty()) return;
+  using How = RunEnded::How;
+  if (cancelling_) return let_go(How::cancelled);
+  if (interrupts_ > 0) return let_go(How::interrupted);
+  if (scheduler_.all_ended()) {
+    const bool all_done = std::all_of(run().tasks.begin(), run().tasks.end(),
+                                      [](const TaskRecord& one) { return one.state == TaskState::done; });
+    name_missing_merges();
+    const bool all_merged = std::all_of(run().merges.begin(), run().merges.end(),
+                                        [](const MergeRecord& one) { return one.output.has_value(); });
+    return let_go(all_done && all_merged ? How::finished : How::failed);
+  }
+  if (!run().stopping.empty()) return let_go(How::failed);
+  if (scheduler_.next_wake(now())) return;
+  const bool at_gate = run().review_open || std::any_of(run().tasks.begin(), run().tasks.end(), [](const TaskRecord& one) {
+                         return one.gate_since.has_value();
+                       });
+  check(at_gate, "tasks wait, nothing runs and nothing is due: the run is stuck");
+  if (!setup_.wait_at_gates) let_go(How::paused_at_gate);
+}
+
+RunView Engine::view() const {
+  return view_of(plan_, interlocking_, setup_, run(), scheduler_, &ports_.processes, ports_.clock.now());
+}
+
+std::vector<Notice> Engine::take_notices() { return ledger_.take_notices(); }
+
+}  // namespace interlock::engine

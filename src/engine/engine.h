@@ -1,0 +1,149 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/judge.h"
+#include "engine/ledger.h"
+#include "engine/ports.h"
+#include "engine/prepare.h"
+#include "engine/run_state.h"
+#include "engine/view.h"
+#include "footprint/interlocking.h"
+#include "plan/plan.h"
+#include "schedule/scheduler.h"
+
+namespace interlock::engine {
+
+/// What a run is to be, decided before it begins.
+struct Setup {
+  std::string run;
+  std::string pattern;                     ///< For people: `queue(2)`.
+  schedule::Problem problem;
+  schedule::Policy policy;
+  std::vector<std::int64_t> priorities;
+  std::vector<Duration> expected;          ///< By task.
+  Surroundings around;
+  std::string dispatcher;                  ///< `user@host`.
+  ProcessIdentity self;
+  bool reuse = true;                       ///< Take results of earlier runs whose ingredients are all equal.
+  bool wait_at_gates = false;              ///< Wait for a person; else the run pauses when only gates are left.
+};
+
+/// Dispatches one run. One turn: what came in -> facts -> applied -> the scheduler says what starts -> all of it durable
+/// in one transaction -> the ports act -> what they report comes in at the next turn.
+///
+/// - Nothing acts on a fact, or is told of it, before it is durable.
+/// - An attempt that was journaled as started and of which nothing more is known is ended, proven gone, and done again.
+/// - Time stands still within a turn.
+class Engine {
+ public:
+  /// `run` is empty or what the journal held. Plan, interlocking and ports must outlive the engine.
+  Engine(const plan::Plan& plan, const footprint::Interlocking& interlocking, Setup setup, RunState run, Ports ports);
+
+  /// Takes the run: ends what a dead dispatcher left behind, and starts the first tasks.
+  Result<void> begin();
+  /// Waits for something to happen, at most until `deadline`, and deals with it. To be called until `over`.
+  /// After an error the run is to be left as it is; `resume` goes on from the journal.
+  Result<void> turn(std::optional<Time> deadline);
+  bool over() const { return run().ended.has_value(); }
+
+  const RunState& run() const { return ledger_.run(); }
+  RunView view() const;
+  std::vector<Notice> take_notices();
+
+ private:
+  /// An attempt that is journaled as started and has not ended.
+  struct Live {
+    AttemptName name;
+    Time started{};                     ///< Of the attempt; the wall clock counts from here.
+    std::optional<Outcome> stopped_for;
+    std::string output;                 ///< Of the work, while the check runs.
+    bool has_output = false;
+    Exited exited;                      ///< Of the work, likewise.
+  };
+  /// What is to be done once the facts of the turn are durable.
+  struct Act {
+    enum class Kind : unsigned char { spawn, stop };
+    Kind kind = Kind::spawn;
+    AttemptName name;
+    Duration grace{};
+  };
+
+  // engine.cc: the turn.
+  Result<void> close_turn();
+  void take(const Report& report);
+  void watch_clocks();
+  void choose_starts();
+  void start(TaskId task);
+  bool reuse(TaskId task, const std::vector<Ingredient>& ingredients, const Digest& key);
+  void act();
+  void let_go_when_nothing_is_left();
+  std::optional<Time> next_wake() const;
+
+  // endings.cc: what came of attempts.
+  void on_exited(const Exited& exited);
+  void on_work_over(Live& live, const Exited& exited);
+  void conclude(Live live, const Judgement& judgement);
+  void succeed(const Live& live);
+  void set_done(TaskId task);
+  void after_failure(TaskId task, const Judgement& judgement);
+  void put_back(TaskId task);
+  void fail_for_good(TaskId task, Outcome outcome, const std::string& detail);
+  void stop(Live& live, Outcome why);
+  void skip_unreachable();
+
+  // requests.cc: what people ask.
+  void take_requests();
+  void answer(const Request& request);
+  void answer_gate(const Request& request, bool approved);
+  void answer_review(const Request& request, bool approved);
+  void cancel_task(TaskId task, const std::string& by);
+  void cancel_run(const std::string& by);
+  void revive(TaskId task);
+  void interrupt();
+
+  // recover.cc and finish.cc: taking up a run, and letting go of it.
+  Result<void> end_leftovers();
+  void make_merges_with(TaskId task);
+  void make_merge(std::uint32_t merge);
+  void name_missing_merges();
+  void let_go(RunEnded::How how);
+
+  TaskId task_of(const Live& live) const { return live.name.task; }
+  const plan::Task& task(TaskId id) const { return plan_[id]; }
+  const TaskRecord& record(TaskId id) const { return run()[id]; }
+  Time now() const { return ledger_.now(); }
+
+  const plan::Plan& plan_;
+  const footprint::Interlocking& interlocking_;
+  Setup setup_;
+  Ports ports_;
+  Ledger ledger_;
+  schedule::Scheduler scheduler_;
+
+  std::map<TaskId, Live> live_;
+  std::vector<Act> acts_;
+  std::vector<std::pair<AttemptName, Error>> refused_;  ///< Spawns that failed; dealt with in the next turn.
+  std::vector<std::vector<std::uint32_t>> merges_of_;   ///< By task.
+  std::optional<Error> broken_;                         ///< A port failed in a way that ends the dispatcher.
+  std::uint32_t interrupts_ = 0;
+  bool cancelling_ = false;
+};
+
+/// The scheduler as it stands in a run, made from facts alone: for a run that is taken up again, and for explaining one
+/// from outside.
+schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, const RunState& run, Time now, bool adopt_running);
+
+/// Why a waiting task waits, in words.
+std::string say(const plan::Plan& plan, const footprint::Interlocking& interlocking, const schedule::Hold& hold, TaskId task,
+                Time now);
+
+/// What faces draw. `heard` tells what a running attempt last said and when; absent for a run seen from outside.
+RunView view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking, const Setup& setup, const RunState& run,
+                const schedule::Scheduler& scheduler, const ProcessHost* heard, Time now);
+
+}  // namespace interlock::engine

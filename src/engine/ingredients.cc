@@ -1,0 +1,119 @@
+#include "engine/ingredients.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace interlock::engine {
+
+namespace {
+
+Digest digest_of_command(const plan::Command& command) {
+  Hasher hasher;
+  hasher.add_field(command.shell);
+  for (const std::string& argument : command.arguments) hasher.add_field(argument);
+  return hasher.finish();
+}
+
+Digest digest_of_agent(const plan::Agent& agent) {
+  Hasher hasher;
+  hasher.add_field(plan::name_of(agent.kind)).add_field(agent.model).add_field(agent.binary);
+  hasher.add_field(agent.api).add_field(agent.base_url);
+  for (const std::string& argument : agent.arguments) hasher.add_field(argument);
+  return hasher.finish();
+}
+
+Digest digest_of_environment(const plan::Agent& agent, const plan::Task& task) {
+  Hasher hasher;
+  for (const auto* variables : {&agent.environment, &task.environment}) {
+    for (const auto& [name, value] : *variables) hasher.add_field(name).add_field(value);
+    hasher.add_field("");
+  }
+  return hasher.finish();
+}
+
+Digest digest_of_output_spec(const plan::OutputSpec& output) {
+  Hasher hasher;
+  hasher.add_field(fmt::format("{}", static_cast<int>(output.form))).add_field(output.file);
+  hasher.add_field(output.schema.value_or(""));
+  return hasher.finish();
+}
+
+/// `depth` leading segments of a path, for grouping.
+std::string folder_of(const std::string& name, int depth) {
+  std::size_t end = 0;
+  for (int i = 0; i < depth; ++i) {
+    const std::size_t slash = name.find('/', end);
+    if (slash == std::string::npos) break;
+    end = slash + 1;
+  }
+  return end == 0 ? std::string(".") : name.substr(0, end);
+}
+
+/// One ingredient a folder, where one a file would be too many.
+std::vector<Ingredient> by_folder(const std::vector<Ingredient>& files, int depth) {
+  std::map<std::string, std::pair<Hasher, std::size_t>> groups;
+  for (const Ingredient& file : files) {
+    auto& [hasher, count] = groups[folder_of(file.name, depth)];
+    hasher.add_field(file.name).add_field(file.digest);
+    ++count;
+  }
+  std::vector<Ingredient> result;
+  for (auto& [folder, group] : groups) {
+    result.push_back({fmt::format("{} ({} files)", folder, group.second), group.first.finish()});
+  }
+  return result;
+}
+
+std::vector<Ingredient> shorten(std::vector<Ingredient> files) {
+  for (int depth = 3; files.size() > kReadsListed && depth >= 0; --depth) {
+    std::vector<Ingredient> grouped = by_folder(files, depth);
+    if (grouped.size() <= kReadsListed) return grouped;
+  }
+  return files;
+}
+
+}  // namespace
+
+Result<std::vector<Ingredient>> ingredients_of(const plan::Plan& plan, TaskId id, const RunState& run,
+                                               Workspace& workspace) {
+  const plan::Task& task = plan[id];
+  const plan::Agent& agent = plan.agents[task.agent.index()];
+  std::vector<Ingredient> result;
+  result.push_back({"command", digest_of_command(task.run)});
+  if (!task.prompt.empty()) result.push_back({"prompt", digest_of(task.prompt)});
+  result.push_back({fmt::format("agent `{}`", agent.name), digest_of_agent(agent)});
+  result.push_back({"environment", digest_of_environment(agent, task)});
+  result.push_back({"output form", digest_of_output_spec(task.output)});
+  if (!task.verify.empty()) result.push_back({"verify", digest_of_command(task.verify)});
+  for (const TaskId needed : task.output_of) {
+    result.push_back({fmt::format("output of `{}`", plan[needed].id), run[needed].output.value_or(Digest{})});
+  }
+  auto reads = workspace.fingerprints(task.footprint.reads);
+  if (!reads) return within(reads.error(), fmt::format("while reading what `{}` reads", task.id));
+  for (Ingredient& file : shorten(std::move(*reads))) {
+    result.push_back({fmt::format("reads `{}`", file.name), file.digest});
+  }
+  return result;
+}
+
+Digest key_of(const std::vector<Ingredient>& ingredients) {
+  Hasher hasher;
+  for (const Ingredient& one : ingredients) hasher.add_field(one.name).add_field(one.digest);
+  return hasher.finish();
+}
+
+std::string first_difference(const std::vector<Ingredient>& before, const std::vector<Ingredient>& now) {
+  std::map<std::string_view, Digest> known;
+  for (const Ingredient& one : before) known.emplace(one.name, one.digest);
+  for (const Ingredient& one : now) {
+    const auto found = known.find(one.name);
+    if (found == known.end()) return fmt::format("{} is new", one.name);
+    if (found->second != one.digest) return fmt::format("{} changed", one.name);
+    known.erase(found);
+  }
+  if (known.empty()) return {};
+  return fmt::format("{} is gone", known.begin()->first);
+}
+
+}  // namespace interlock::engine

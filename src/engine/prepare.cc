@@ -1,0 +1,215 @@
+#include "engine/prepare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "plan/fill.h"
+
+namespace interlock::engine {
+
+namespace {
+
+/// File names in the attempt's folder; ids are safe as file names but for the colon of a coordinator's.
+std::string output_file_of(const plan::Task& task) {
+  std::string name = task.id;
+  std::replace(name.begin(), name.end(), ':', '.');
+  return "outputs/" + name;
+}
+
+/// Builds one spawn, member by member.
+class Preparation {
+ public:
+  Preparation(const plan::Plan& plan, TaskId id, const RunState& run, const Surroundings& around, Time deadline,
+              Workspace& workspace, Journal& journal, std::uint32_t phase)
+      : plan_(plan),
+        task_(plan[id]),
+        agent_(plan.agents[task_.agent.index()]),
+        run_(run),
+        record_(run[id]),
+        around_(around),
+        deadline_(deadline),
+        workspace_(workspace),
+        journal_(journal) {
+    name_ = {id, record_.attempts.back().number, phase};
+  }
+
+  Result<SpawnSpec> work() {
+    if (auto made = open_folder(); !made) return std::unexpected(made.error());
+    if (auto made = put_outputs(); !made) return std::unexpected(made.error());
+    if (auto made = put_prompt(); !made) return std::unexpected(made.error());
+    SpawnSpec spec = common();
+    spec.arguments = arguments_of(with_prompt(task_.run));
+    if (agent_.prompt_by == plan::PromptBy::standard_input) spec.standard_input = prompt_;
+    spec.keep_output =
+        task_.output.form != plan::OutputSpec::Form::exit_status && task_.output.file.empty();
+    return spec;
+  }
+
+  Result<SpawnSpec> check() {
+    if (auto made = open_folder(); !made) return std::unexpected(made.error());
+    if (auto made = put_outputs(); !made) return std::unexpected(made.error());
+    SpawnSpec spec = common();
+    spec.arguments = arguments_of(task_.verify);
+    spec.keep_output = false;
+    return spec;
+  }
+
+ private:
+  Result<void> open_folder() {
+    auto folder = workspace_.open_attempt(name_);
+    if (!folder) return std::unexpected(folder.error());
+    folder_ = *folder;
+    return {};
+  }
+
+  Result<void> put_outputs() {
+    for (const TaskId needed : task_.output_of) {
+      const plan::Task& other = plan_[needed];
+      const auto& digest = run_[needed].output;
+      std::string content;
+      if (digest) {
+        auto bytes = journal_.blob(*digest);
+        if (!bytes) return std::unexpected(bytes.error());
+        content = std::move(*bytes);
+      }
+      auto path = workspace_.put(name_, output_file_of(other), content);
+      if (!path) return std::unexpected(path.error());
+      values_["output_files." + other.id] = *path;
+      // The line end that ends a text file is not part of what is said in the middle of a sentence.
+      while (!content.empty() && content.back() == '\n') content.pop_back();
+      values_["outputs." + other.id] = std::move(content);
+    }
+    values_["run.id"] = around_.run;
+    values_["task.id"] = task_.id;
+    values_["workspace"] = plan_.workspace;
+    values_["tmp"] = folder_ + "/tmp";
+    values_["deadline"] = show_time(deadline_);
+    return {};
+  }
+
+  Result<void> put_prompt() {
+    if (task_.output.schema) {
+      auto path = workspace_.put(name_, "schema.json", *task_.output.schema);
+      if (!path) return std::unexpected(path.error());
+      schema_file_ = *path;
+    }
+    if (task_.prompt.empty()) return {};
+    prompt_ = plan::fill(task_.prompt, lookup());
+    if (!record_.correction.empty()) {
+      prompt_ += fmt::format("\n\nYour previous answer was not accepted:\n{}\nAnswer again, complete and corrected.\n",
+                             record_.correction);
+    }
+    if (agent_.prompt_by != plan::PromptBy::file) return {};
+    auto path = workspace_.put(name_, "prompt.md", prompt_);
+    if (!path) return std::unexpected(path.error());
+    values_["prompt_file"] = *path;
+    return {};
+  }
+
+  /// The command with its prompt as the last argument, where the agent takes it so and the command does not say where.
+  plan::Command with_prompt(plan::Command command) {
+    if (task_.prompt.empty()) return command;
+    const bool by_file = agent_.prompt_by == plan::PromptBy::file;
+    if (agent_.prompt_by == plan::PromptBy::standard_input) return command;
+    const std::string_view name = by_file ? "prompt_file" : "prompt";
+    if (!by_file) values_["prompt"] = prompt_;
+    if (mentions(command, name)) return command;
+    const std::string placeholder = fmt::format("{{{}}}", name);
+    if (command.shell.empty()) {
+      command.arguments.push_back(placeholder);
+    } else {
+      command.shell += " " + placeholder;
+    }
+    return command;
+  }
+
+  static bool mentions(const plan::Command& command, std::string_view name) {
+    std::vector<std::string> texts = command.arguments;
+    texts.push_back(command.shell);
+    return std::any_of(texts.begin(), texts.end(), [name](const std::string& text) {
+      const auto found = plan::placeholders(text);
+      return std::find(found.begin(), found.end(), name) != found.end();
+    });
+  }
+
+  std::vector<std::string> arguments_of(const plan::Command& command) const {
+    plan::Command filled = plan::fill_command(command, lookup());
+    if (filled.shell.empty()) return std::move(filled.arguments);
+    return {"sh", "-c", std::move(filled.shell)};
+  }
+
+  plan::Lookup lookup() const {
+    return [this](std::string_view name) -> std::optional<std::string> {
+      const auto found = values_.find(std::string(name));
+      return found == values_.end() ? std::nullopt : std::optional(found->second);
+    };
+  }
+
+  SpawnSpec common() const {
+    SpawnSpec spec;
+    spec.name = name_;
+    spec.folder = plan_.workspace;
+    spec.label = label_of(around_, task_, name_.attempt);
+    spec.log_folder = around_.log_folder;
+    spec.environment = environment(spec.label);
+    return spec;
+  }
+
+  std::map<std::string, std::string> environment(const std::string& label) const {
+    std::map<std::string, std::string> result;
+    const auto pass = [&](const std::string& name) {
+      if (const auto found = around_.environment.find(name); found != around_.environment.end()) result.insert(*found);
+    };
+    for (const std::string_view name : kPassedOn) pass(std::string(name));
+    for (const auto& [name, value] : around_.environment) {
+      if (name.starts_with("LC_")) result.emplace(name, value);
+    }
+    for (const std::string& name : agent_.pass_environment) pass(name);
+    for (const auto& [name, value] : agent_.environment) result[name] = plan::fill(value, lookup());
+    for (const auto& [name, value] : task_.environment) result[name] = plan::fill(value, lookup());
+    const std::uint32_t lane = record_.attempts.back().lane;
+    result["TMPDIR"] = folder_ + "/tmp";
+    result["INTERLOCK_RUN"] = around_.run;
+    result["INTERLOCK_TASK"] = task_.id;
+    result["INTERLOCK_ATTEMPT"] = label;
+    result["INTERLOCK_DEADLINE"] = fmt::format("{}", deadline_.time_since_epoch().count() / 1'000'000);
+    result["INTERLOCK_TIMEOUT_S"] = fmt::format("{}", std::chrono::floor<std::chrono::seconds>(task_.timeout).count());
+    result["INTERLOCK_PORT_FIRST"] = fmt::format("{}", kFirstPort + static_cast<int>(lane) * kPortsPerLane);
+    result["INTERLOCK_PORT_COUNT"] = fmt::format("{}", kPortsPerLane);
+    if (!task_.output_of.empty()) result["INTERLOCK_OUTPUTS"] = folder_ + "/outputs";
+    if (!schema_file_.empty()) result["INTERLOCK_SCHEMA"] = schema_file_;
+    if (!record_.correction.empty()) result["INTERLOCK_CORRECTION"] = record_.correction;
+    return result;
+  }
+
+  const plan::Plan& plan_;
+  const plan::Task& task_;
+  const plan::Agent& agent_;
+  const RunState& run_;
+  const TaskRecord& record_;
+  const Surroundings& around_;
+  Time deadline_;
+  Workspace& workspace_;
+  Journal& journal_;
+
+  AttemptName name_;
+  std::string folder_;
+  std::string prompt_;
+  std::string schema_file_;
+  std::map<std::string, std::string> values_;
+};
+
+}  // namespace
+
+std::string label_of(const Surroundings& around, const plan::Task& task, std::uint32_t attempt) {
+  return fmt::format("{}/{}#{}", around.run, task.id, attempt);
+}
+
+Result<SpawnSpec> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase, const RunState& run,
+                          const Surroundings& around, Time deadline, Workspace& workspace, Journal& journal) {
+  Preparation preparation(plan, task, run, around, deadline, workspace, journal, phase);
+  return phase == 0 ? preparation.work() : preparation.check();
+}
+
+}  // namespace interlock::engine

@@ -1,0 +1,53 @@
+#include <fmt/format.h>
+
+#include "engine/engine.h"
+
+// Why a task waits, in words.
+namespace interlock::engine {
+
+namespace {
+
+using Why = schedule::Hold::Why;
+
+const footprint::Edge* edge_between(const footprint::Interlocking& interlocking, TaskId before, TaskId after) {
+  for (const footprint::Edge& edge : interlocking.into(after)) {
+    if (edge.before == before && edge.why != footprint::Why::needs) return &edge;
+  }
+  return nullptr;
+}
+
+std::string say_conflict(const footprint::Interlocking& interlocking, const std::string& other, TaskId before,
+                         TaskId after) {
+  const footprint::Edge* edge = edge_between(interlocking, before, after);
+  if (edge == nullptr) return fmt::format("{}, which goes before it", other);
+  switch (edge->why) {
+    case footprint::Why::lock: return fmt::format("{}, which holds the lock `{}`", other, edge->on);
+    case footprint::Why::unknown: return fmt::format("{}: one of them touches what nobody declared", other);
+    default: return fmt::format("{}: {} on `{}`", other, name_of(edge->why), edge->on);
+  }
+}
+
+}  // namespace
+
+std::string say(const plan::Plan& plan, const footprint::Interlocking& interlocking, const schedule::Hold& hold, TaskId id,
+                Time now) {
+  const std::string other = hold.task ? fmt::format("`{}`", plan[*hold.task].id) : std::string();
+  const std::string resource = hold.resource ? fmt::format("`{}`", plan.resources[hold.resource->index()].name) : std::string();
+  const std::string wait = hold.until ? show_duration(std::max(Duration{}, *hold.until - now)) : std::string();
+  switch (hold.why) {
+    case Why::needs: return fmt::format("needs {}", other);
+    case Why::conflict: return "conflict with " + say_conflict(interlocking, other, *hold.task, id);
+    case Why::alone: return fmt::format("one of it and {} runs alone", other);
+    case Why::slot: return "all slots are taken";
+    case Why::capacity: return fmt::format("too little of {} is free", resource);
+    case Why::reserved: return fmt::format("what is free of {} is kept for {}", resource, other);
+    case Why::quota: return fmt::format("quota {} admits it in {}", resource, wait);
+    case Why::gate: return hold.task ? "gate: a person has to approve it" : "gate: a review is due";
+    case Why::backoff: return fmt::format("tried again in {}", wait);
+    case Why::order: return fmt::format("in sequence after {}", other);
+    case Why::stopped: return "no more starts: the run is stopping";
+  }
+  return {};
+}
+
+}  // namespace interlock::engine

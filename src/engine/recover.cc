@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+
+#include "engine/engine.h"
+
+// Taking up a run that a dispatcher let go of, or died with.
+namespace interlock::engine {
+
+namespace {
+
+/// Puts one task where the journal says it is.
+void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Time now, bool adopt_running) {
+  switch (task.state) {
+    case TaskState::waiting:
+      if (task.gate_before_approved) scheduler.approve(id, now);
+      return;
+    case TaskState::running:
+      if (adopt_running) scheduler.adopt(id, now);
+      return;
+    case TaskState::reviewing:
+      scheduler.adopt(id, now);
+      return scheduler.release(id, {}, now);
+    case TaskState::done: return scheduler.end(id, schedule::End::succeeded, now);
+    case TaskState::failed: return scheduler.end(id, schedule::End::failed, now);
+    case TaskState::skipped: return scheduler.end(id, schedule::End::skipped, now);
+    case TaskState::cancelled: return scheduler.end(id, schedule::End::cancelled, now);
+  }
+}
+
+}  // namespace
+
+schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, const RunState& run, Time now,
+                                 bool adopt_running) {
+  schedule::Scheduler scheduler(setup.problem, setup.policy, setup.priorities, now);
+  for (std::uint32_t i = 0; i < plan.tasks.size(); ++i) {
+    place(scheduler, run.tasks[i], TaskId(i), now, adopt_running);
+  }
+  for (std::uint32_t i = 0; i < run.reviews_approved; ++i) scheduler.approve_review(now);
+  return scheduler;
+}
+
+/// A task that the journal shows running belongs to a dispatcher that is gone (whoever holds the run now made sure of
+/// that). Its processes may not be: they are ended and proven gone before anything else may touch what they touch.
+Result<void> Engine::end_leftovers() {
+  for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
+    const TaskId id(i);
+    if (record(id).state != TaskState::running) continue;
+    const AttemptRecord attempt = record(id).attempts.back();
+    if (attempt.ended) continue;
+    const std::string label = label_of(setup_.around, task(id), attempt.number);
+    const auto ended = ports_.processes.end_leftovers(label, attempt.process);
+    if (!ended) return within(ended.error(), fmt::format("while ending what is left of `{}`", task(id).id));
+    AttemptEnded fact;
+    fact.task = id;
+    fact.attempt = attempt.number;
+    fact.outcome = Outcome::interrupted;
+    fact.detail = "its dispatcher died";
+    fact.strays = *ended;
+    fact.elapsed = std::max(Duration{}, run().last.value_or(attempt.started) - attempt.started);
+    ledger_.record(std::move(fact));
+    for (std::uint32_t phase = 0; phase < 2; ++phase) ports_.workspace.close_attempt({id, attempt.number, phase});
+    ledger_.record(RetryPlanned{id, AttemptStarted::Because::again, now(), false, record(id).correction});
+  }
+  return {};
+}
+
+}  // namespace interlock::engine

@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include "engine/engine.h"
+
+// What people ask of a running dispatcher. A request that no longer fits (the task has ended meanwhile) is passed over:
+// the one who asked sees in the journal what happened instead.
+namespace interlock::engine {
+
+void Engine::take_requests() {
+  auto requests = ports_.journal.take_requests();
+  if (!requests) {
+    broken_ = requests.error();
+    return;
+  }
+  for (const Request& request : *requests) answer(request);
+}
+
+void Engine::answer(const Request& request) {
+  using Kind = Request::Kind;
+  switch (request.kind) {
+    case Kind::approve: return answer_gate(request, true);
+    case Kind::reject: return answer_gate(request, false);
+    case Kind::cancel_run: return cancel_run(request.by);
+    case Kind::cancel_task:
+      if (const auto id = plan_.find(request.task)) cancel_task(*id, request.by);
+      return;
+    case Kind::retry:
+      if (const auto id = plan_.find(request.task)) revive(*id);
+      return;
+  }
+}
+
+void Engine::answer_gate(const Request& request, bool approved) {
+  if (request.task.empty()) return answer_review(request, approved);
+  const auto id = plan_.find(request.task);
+  if (!id || !record(*id).gate_since) return;
+  const bool before = record(*id).state == TaskState::waiting;
+  ledger_.record(GateAnswered{*id, before ? GateKind::before : GateKind::after, approved, request.by});
+  if (!approved) return fail_for_good(*id, Outcome::cancelled, fmt::format("rejected by {}", request.by));
+  if (before) {
+    scheduler_.approve(*id, now());
+  } else {
+    set_done(*id);
+  }
+}
+
+void Engine::answer_review(const Request& request, bool approved) {
+  if (!run().review_open) return;
+  ledger_.record(GateAnswered{std::nullopt, GateKind::review, approved, request.by});
+  if (approved) {
+    scheduler_.approve_review(now());
+  } else {
+    cancel_run(request.by);
+  }
+}
+
+void Engine::cancel_task(TaskId id, const std::string& by) {
+  if (const auto live = live_.find(id); live != live_.end()) return stop(live->second, Outcome::cancelled);
+  const TaskState state = record(id).state;
+  if (state != TaskState::waiting && state != TaskState::reviewing) return;
+  ledger_.record(TaskCancelled{id, by});
+  scheduler_.end(id, schedule::End::cancelled, now());
+}
+
+void Engine::cancel_run(const std::string& by) {
+  if (cancelling_) return;
+  cancelling_ = true;
+  ledger_.record(RunStopping{fmt::format("cancelled by {}", by)});
+  scheduler_.stop(true);
+  for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) cancel_task(TaskId(i), by);
+}
+
+void Engine::revive(TaskId id) {
+  const auto bring_back = [this](TaskId one) {
+    ledger_.record(TaskRevived{one});
+    scheduler_.revive(one, now());
+  };
+  const TaskState state = record(id).state;
+  if (state != TaskState::failed && state != TaskState::cancelled && state != TaskState::skipped) return;
+  bring_back(id);
+  // Plan order puts what was skipped behind what it was skipped for, so one pass finds chains too.
+  for (std::uint32_t i = id.index() + 1; i < plan_.tasks.size(); ++i) {
+    const TaskRecord& one = run().tasks[i];
+    if (one.state == TaskState::skipped && one.because && record(*one.because).state == TaskState::waiting) {
+      bring_back(TaskId(i));
+    }
+  }
+}
+
+void Engine::interrupt() {
+  ++interrupts_;
+  if (interrupts_ == 1) {
+    scheduler_.stop(true);
+    ledger_.record(RunStopping{"interrupted"});
+  }
+  for (auto& [id, live] : live_) stop(live, Outcome::cancelled);
+}
+
+}  // namespace interlock::engine

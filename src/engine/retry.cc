@@ -1,0 +1,44 @@
+#include "engine/retry.h"
+
+#include <algorithm>
+
+#include "base/digest.h"
+
+namespace interlock::engine {
+
+namespace {
+
+/// A number in [0, 1) that depends on the seed alone.
+double draw(std::string_view seed) {
+  const Digest digest = digest_of(seed);
+  std::uint32_t bits = 0;
+  for (int i = 0; i < 4; ++i) bits = bits << 8 | digest.bytes[static_cast<std::size_t>(i)];
+  return static_cast<double>(bits) / 4294967296.0;
+}
+
+Duration backoff(Duration first, int retries_used, std::string_view seed) {
+  const int doublings = std::min(retries_used, 20);
+  const Duration whole = std::min(first * (std::int64_t{1} << doublings), kBackoffMax);
+  const double share = 0.5 + 0.5 * draw(seed);
+  return Duration(static_cast<std::int64_t>(static_cast<double>(whole.count()) * share));
+}
+
+}  // namespace
+
+std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record, Outcome outcome,
+                                std::string_view seed) {
+  switch (outcome) {
+    case Outcome::succeeded:
+    case Outcome::not_started:
+    case Outcome::cancelled: return std::nullopt;
+    case Outcome::interrupted: return NextTry{AttemptStarted::Because::again, Duration{}, false};
+    case Outcome::output_invalid:
+      if (record.corrections_used == 0) return NextTry{AttemptStarted::Because::correction, Duration{}, false};
+      [[fallthrough]];
+    default:
+      if (record.retries_used >= task.retries) return std::nullopt;
+      return NextTry{AttemptStarted::Because::retry, backoff(task.backoff, record.retries_used, seed), true};
+  }
+}
+
+}  // namespace interlock::engine

@@ -1,0 +1,162 @@
+#include "engine/view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/engine.h"
+
+namespace interlock::engine {
+
+namespace {
+
+/// More tasks than this are not all drawn; what runs, failed or asks for a person always is.
+constexpr std::size_t kTasksDrawn = 400;
+
+class Viewer {
+ public:
+  Viewer(const plan::Plan& plan, const footprint::Interlocking& interlocking, const Setup& setup, const RunState& run,
+         const schedule::Scheduler& scheduler, const ProcessHost* heard, Time now)
+      : plan_(plan), interlocking_(interlocking), setup_(setup), run_(run), scheduler_(scheduler), heard_(heard), now_(now) {}
+
+  RunView view() {
+    view_.run = setup_.run;
+    view_.plan_name = plan_.name;
+    view_.pattern = setup_.pattern;
+    view_.now = now_;
+    view_.elapsed = elapsed_of(run_, now_);
+    view_.stopping = run_.stopping;
+    view_.ended = run_.ended;
+    view_.digest = run_.digest;
+    view_.total = static_cast<std::uint32_t>(plan_.tasks.size());
+    for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) add(TaskId(i));
+    if (run_.review_open) view_.attention = fmt::format("a review is due: interlock approve {}", setup_.run);
+    if (!run_.ended) view_.remaining = remaining();
+    return std::move(view_);
+  }
+
+ private:
+  void add(TaskId id) {
+    const TaskRecord& record = run_[id];
+    count(record);
+    measure(record);
+    const bool asks = record.gate_since.has_value();
+    if (asks && view_.attention.empty()) {
+      view_.attention = fmt::format("`{}` waits for approval: interlock approve {} {}", plan_[id].id, setup_.run, plan_[id].id);
+    }
+    const bool always = record.state == TaskState::running || record.state == TaskState::failed || asks;
+    if (!always && view_.tasks.size() >= kTasksDrawn) {
+      ++view_.tasks_left_out;
+      return;
+    }
+    view_.tasks.push_back(draw(id, record));
+  }
+
+  void count(const TaskRecord& record) {
+    switch (record.state) {
+      case TaskState::waiting: ++view_.waiting; break;
+      case TaskState::running: ++view_.running; break;
+      case TaskState::reviewing: ++view_.reviewing; break;
+      case TaskState::done: ++view_.done; break;
+      case TaskState::failed: ++view_.failed; break;
+      case TaskState::skipped: ++view_.skipped; break;
+      case TaskState::cancelled: ++view_.cancelled; break;
+    }
+    if (!record.from_run.empty()) ++view_.reused;
+  }
+
+  void measure(const TaskRecord& record) {
+    for (const AttemptRecord& attempt : record.attempts) {
+      view_.sequential += attempt.ended ? attempt.elapsed : std::max(Duration{}, now_ - attempt.started);
+      if (attempt.because == AttemptStarted::Because::retry) ++view_.retried;
+      if (attempt.because == AttemptStarted::Because::correction) ++view_.corrected;
+      add_known(view_.tokens, attempt.usage.input);
+      add_known(view_.tokens, attempt.usage.output);
+      add_known(view_.cost, attempt.usage.cost);
+      view_.waited.needs += attempt.waited.needs;
+      view_.waited.conflict += attempt.waited.conflict;
+      view_.waited.quota += attempt.waited.quota;
+      view_.waited.slot += attempt.waited.slot;
+      view_.waited.gate += attempt.waited.gate;
+      view_.waited.backoff += attempt.waited.backoff;
+    }
+  }
+
+  static void add_known(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& part) {
+    if (part) sum = sum.value_or(0) + *part;
+  }
+
+  TaskView draw(TaskId id, const TaskRecord& record) const {
+    const plan::Task& task = plan_[id];
+    TaskView result;
+    result.task = id;
+    result.id = task.id;
+    result.state = record.state;
+    result.attempt = static_cast<std::uint32_t>(record.attempts.size());
+    result.expected = setup_.expected[id.index()];
+    result.detail = record.detail;
+    result.reused = !record.from_run.empty();
+    if (task.idle_timeout > Duration{}) result.idle_limit = task.idle_timeout;
+    if (record.state == TaskState::waiting && !run_.ended) {
+      result.waits_for = say(plan_, interlocking_, scheduler_.hold_of(id, now_), id, now_);
+    }
+    if (record.state == TaskState::skipped && record.because) {
+      result.detail = fmt::format("`{}` did not succeed", plan_[*record.because].id);
+    }
+    if (record.attempts.empty()) return result;
+    const AttemptRecord& attempt = record.attempts.back();
+    result.because = attempt.because;
+    result.lane = attempt.lane;
+    if (attempt.ended) {
+      result.elapsed = attempt.elapsed;
+    } else {
+      hear(result, attempt);
+    }
+    return result;
+  }
+
+  void hear(TaskView& task, const AttemptRecord& attempt) const {
+    task.running_for = std::max(Duration{}, now_ - attempt.started);
+    if (heard_ == nullptr) return;
+    const AttemptName work{task.task, attempt.number, 0};
+    const AttemptName check{task.task, attempt.number, 1};
+    const AttemptName name = heard_->last_heard(check) ? check : work;
+    if (const auto at = heard_->last_heard(name)) task.silent_for = std::max(Duration{}, now_ - *at);
+    task.last_line = heard_->last_line(name);
+  }
+
+  /// What is left by the forecast: spread over the slots, but never less than the longest way to the end.
+  std::optional<Duration> remaining() const {
+    Duration work{};
+    Duration longest{};
+    for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
+      const TaskRecord& record = run_.tasks[i];
+      if (record.state != TaskState::waiting && record.state != TaskState::running) continue;
+      Duration left = setup_.expected[i];
+      if (record.state == TaskState::running) {
+        left = std::max(Duration{}, left - (now_ - record.attempts.back().started));
+      }
+      work += left;
+      longest = std::max(longest, left);
+    }
+    return std::max(longest, work / static_cast<std::int64_t>(std::max(1u, setup_.policy.parallel)));
+  }
+
+  const plan::Plan& plan_;
+  const footprint::Interlocking& interlocking_;
+  const Setup& setup_;
+  const RunState& run_;
+  const schedule::Scheduler& scheduler_;
+  const ProcessHost* heard_;
+  Time now_;
+  RunView view_;
+};
+
+}  // namespace
+
+RunView view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking, const Setup& setup, const RunState& run,
+                const schedule::Scheduler& scheduler, const ProcessHost* heard, Time now) {
+  return Viewer(plan, interlocking, setup, run, scheduler, heard, now).view();
+}
+
+}  // namespace interlock::engine
