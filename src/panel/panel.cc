@@ -1,0 +1,266 @@
+#include "panel/panel.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "panel/bar.h"
+#include "panel/line.h"
+
+namespace interlock::panel {
+namespace {
+
+using engine::AttemptStarted;
+using engine::RunView;
+using engine::TaskState;
+using engine::TaskView;
+
+/// Below this width there is room for a name and a fact, not for two facts.
+constexpr std::size_t kNarrow = 50;
+constexpr std::size_t kGap = 2;
+/// Silence worth a remark when the task has no idle limit; with one, half of it.
+constexpr Duration kLongSilence = std::chrono::seconds(30);
+
+/// Tasks of one kind, and how many rows of the panel they get.
+struct Section {
+  std::string_view name;
+  std::size_t most_rows;
+  std::vector<const TaskView*> tasks{};  ///< Those the view knows; the run may have more.
+  std::size_t count = 0;                 ///< In the whole run.
+  std::size_t rows = 0;
+
+  std::size_t wanted() const {
+    const bool hides_some = count > tasks.size();
+    return std::min(tasks.size() + (hides_some ? 1 : 0), most_rows);
+  }
+};
+
+struct Sections {
+  Section running{"running", 24};
+  Section failed{"failed", 8};
+  Section waiting{"waiting", 6};
+};
+
+Sections sections_of(const RunView& run) {
+  Sections sections;
+  for (const TaskView& task : run.tasks) {
+    switch (task.state) {
+      case TaskState::running:
+      case TaskState::reviewing:
+        sections.running.tasks.push_back(&task);
+        break;
+      case TaskState::failed:
+        sections.failed.tasks.push_back(&task);
+        break;
+      case TaskState::waiting:
+        sections.waiting.tasks.push_back(&task);
+        break;
+      case TaskState::done:
+      case TaskState::skipped:
+      case TaskState::cancelled:
+        break;
+    }
+  }
+  // The oldest are what everything else waits for.
+  std::ranges::stable_sort(sections.running.tasks, std::greater<>(), &TaskView::running_for);
+  sections.running.count =
+      std::max<std::size_t>(sections.running.tasks.size(), run.running + run.reviewing);
+  sections.failed.count = std::max<std::size_t>(sections.failed.tasks.size(), run.failed);
+  sections.waiting.count = std::max<std::size_t>(sections.waiting.tasks.size(), run.waiting);
+  return sections;
+}
+
+/// Deals `rows` out one by one, so that no kind of task pushes another off the panel.
+void share_rows(Sections& sections, std::size_t rows) {
+  const std::array<Section*, 3> in_turn{&sections.running, &sections.failed, &sections.waiting};
+  for (bool dealt = true; dealt;) {
+    dealt = false;
+    for (Section* section : in_turn) {
+      if (rows == 0 || section->rows == section->wanted()) continue;
+      ++section->rows;
+      --rows;
+      dealt = true;
+    }
+  }
+}
+
+bool is_long_silent(const TaskView& task) {
+  const Duration limit = task.idle_limit ? *task.idle_limit / 2 : kLongSilence;
+  return task.silent_for && *task.silent_for >= limit;
+}
+
+std::string age_of(const TaskView& task, std::size_t columns) {
+  const std::string age = show_duration(task.running_for.value_or(Duration{}));
+  if (columns < kNarrow || task.expected <= Duration{}) return age;
+  return fmt::format("{} of {}", age, show_duration(task.expected));
+}
+
+std::string_view name_of_cause(const TaskView& task) {
+  switch (task.because) {
+    case AttemptStarted::Because::first:
+      return "";
+    case AttemptStarted::Because::retry:
+      return "retry";
+    case AttemptStarted::Because::correction:
+      return "correction";
+    case AttemptStarted::Because::again:
+      return "again";
+  }
+  return "";
+}
+
+/// Draws rows of tasks that share their columns.
+class Rows {
+ public:
+  Rows(Size size, Style style, const Sections& sections)
+      : size_(size), style_(style), signs_(signs_of(style)) {
+    for (const Section* section : {&sections.running, &sections.failed, &sections.waiting}) {
+      for (std::size_t i = 0; i < std::min(section->rows, section->tasks.size()); ++i)
+        measure(*section->tasks[i]);
+    }
+    id_columns_ = std::min(id_columns_, std::max<std::size_t>(8, size.columns / 3));
+  }
+
+  template <typename DrawTask>
+  void draw(const Section& section, DrawTask draw_task, std::vector<std::string>& lines) const {
+    const std::size_t shown_all = std::min(section.rows, section.tasks.size());
+    // The last row says how many are left out, unless it is the only one: then a task tells more.
+    const bool says_more = section.count > shown_all && section.rows > 1;
+    const std::size_t shown = says_more ? section.rows - 1 : shown_all;
+    for (std::size_t i = 0; i < shown; ++i) lines.push_back(draw_task(*section.tasks[i]).text());
+    if (says_more) {
+      Line more = line();
+      more.add(fmt::format("+ {} more {}", section.count - shown, section.name), Ink::faint);
+      lines.push_back(more.text());
+    }
+  }
+
+  Line running(const TaskView& task) const {
+    Line row = line();
+    const bool reviewing = task.state == TaskState::reviewing;
+    row.add(reviewing ? signs_.reviewing : signs_.running, reviewing ? Ink::ask : Ink::busy).gap(1);
+    row.add_column(task.id, id_columns_).gap(kGap);
+    if (reviewing) {
+      row.add(task.waits_for, Ink::ask);
+      return row;
+    }
+    row.add_column(age_of(task, size_.columns), age_columns_).gap(kGap);
+    if (const auto cause = name_of_cause(task); !cause.empty()) row.add(cause, Ink::ask).gap(kGap);
+    if (is_long_silent(task)) row.add(silence_of(task), Ink::ask).gap(kGap);
+    row.add(task.last_line, Ink::faint);
+    return row;
+  }
+
+  Line waiting(const TaskView& task) const {
+    Line row = line();
+    row.add(signs_.waiting, Ink::faint).gap(1);
+    row.add_column(task.id, id_columns_).gap(kGap).add(task.waits_for, Ink::faint);
+    return row;
+  }
+
+  Line failed(const TaskView& task) const {
+    Line row = line();
+    row.add(signs_.failed, Ink::bad).gap(1);
+    row.add_column(task.id, id_columns_).gap(kGap).add(task.detail, Ink::bad);
+    return row;
+  }
+
+ private:
+  Line line() const { return Line(size_.columns, style_).gap(size_.columns < kNarrow ? 0 : kGap); }
+
+  void measure(const TaskView& task) {
+    id_columns_ = std::max(id_columns_, display_width(showable(task.id, style_)));
+    if (task.state == TaskState::running)
+      age_columns_ = std::max(age_columns_, age_of(task, size_.columns).size());
+  }
+
+  static std::string silence_of(const TaskView& task) {
+    const std::string silence = fmt::format("silent {}", show_duration(*task.silent_for));
+    return task.idle_limit ? fmt::format("{} of {}", silence, show_duration(*task.idle_limit))
+                           : silence;
+  }
+
+  Size size_;
+  Style style_;
+  const Signs& signs_;
+  std::size_t id_columns_ = 0;
+  std::size_t age_columns_ = 0;
+};
+
+std::string spent(const RunView& run, Style style) {
+  if (!run.tokens && !run.cost) return {};
+  const std::string unknown(signs_of(style).unknown);
+  return fmt::format("{} tokens  {}", run.tokens ? show_count(*run.tokens) : unknown,
+                     run.cost ? show_usd(*run.cost) : unknown);
+}
+
+std::string time_of(const RunView& run) {
+  const std::string elapsed = show_duration(run.elapsed);
+  if (!run.remaining) return elapsed;
+  return fmt::format("{}, about {} left", elapsed, show_duration(*run.remaining));
+}
+
+std::string draw_title(const RunView& run, Size size, Style style) {
+  Line title(size.columns, style);
+  title.add_column(run.plan_name, std::min(display_width(run.plan_name), size.columns / 2),
+                   Ink::strong);
+  if (size.columns >= kNarrow) {
+    title.gap(kGap).add(run.pattern).gap(kGap).add(run.run, Ink::faint);
+    if (const std::string text = spent(run, style); !text.empty()) title.gap(kGap).add(text);
+  }
+  title.add_right(size.columns >= kNarrow ? time_of(run) : show_duration(run.elapsed));
+  return title.text();
+}
+
+/// What a person should know or do, each with the exact command: wrapped, never cut.
+std::vector<std::string> draw_asks(const RunView& run, Size size, Style style) {
+  std::vector<std::string> lines;
+  for (const std::string& ask :
+       {run.attention, run.stopping.empty() ? "" : "stopping: " + run.stopping}) {
+    const std::size_t indent = kGap;
+    bool first = true;
+    for (const std::string& text :
+         wrap_words(ask, size.columns - std::min(size.columns, indent), style)) {
+      Line line(size.columns, style);
+      if (std::exchange(first, false)) {
+        line.add(signs_of(style).ask, Ink::ask).gap(indent - 1);
+      } else {
+        line.gap(indent);
+      }
+      lines.push_back(line.add(text, Ink::ask).text());
+    }
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::vector<std::string> draw_panel(const RunView& run, Size size, Style style) {
+  constexpr std::size_t kRowsForTitle = 5;
+  std::vector<std::string> lines;
+  if (size.rows >= kRowsForTitle) lines.push_back(draw_title(run, size, style));
+  for (std::string& line : draw_progress(run, size, style)) lines.push_back(std::move(line));
+  const std::vector<std::string> asks = draw_asks(run, size, style);
+
+  const std::size_t taken = lines.size() + asks.size();
+  Sections sections = sections_of(run);
+  share_rows(sections, size.rows - std::min(size.rows, taken));
+  const Rows rows(size, style, sections);
+  rows.draw(
+      sections.failed, [&](const TaskView& task) { return rows.failed(task); }, lines);
+  rows.draw(
+      sections.running, [&](const TaskView& task) { return rows.running(task); }, lines);
+  rows.draw(
+      sections.waiting, [&](const TaskView& task) { return rows.waiting(task); }, lines);
+
+  lines.insert(lines.end(), asks.begin(), asks.end());
+  if (lines.size() > size.rows) lines.resize(size.rows);
+  return lines;
+}
+
+}  // namespace interlock::panel

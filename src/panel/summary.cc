@@ -1,0 +1,200 @@
+#include "panel/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "panel/line.h"
+
+namespace interlock::panel {
+namespace {
+
+using engine::RunEnded;
+using engine::RunView;
+using engine::TaskState;
+using engine::TaskView;
+
+constexpr std::size_t kGap = 2;
+constexpr std::size_t kLabelColumns = 12;
+
+struct Ending {
+  std::string_view sign;
+  std::string_view words;
+  Ink ink;
+};
+
+Ending ending_of(const RunView& run, Style style) {
+  const Signs& signs = signs_of(style);
+  if (!run.ended) return {signs.running, "is still running", Ink::busy};
+  switch (*run.ended) {
+    case RunEnded::How::finished:
+      return {signs.done, "finished", Ink::good};
+    case RunEnded::How::failed:
+      return {signs.failed, "failed", Ink::bad};
+    case RunEnded::How::paused_at_gate:
+      return {signs.ask, "paused at a gate", Ink::ask};
+    case RunEnded::How::interrupted:
+      return {signs.ask, "interrupted", Ink::ask};
+    case RunEnded::How::cancelled:
+      return {signs.skipped, "cancelled", Ink::ask};
+  }
+  return {};
+}
+
+std::string draw_fates(const RunView& run) {
+  std::string text =
+      fmt::format("{} of {} task{} done", run.done, run.total, run.total == 1 ? "" : "s");
+  const auto add = [&](std::uint32_t number, std::string_view what) {
+    if (number > 0) text += fmt::format(", {} {}", number, what);
+  };
+  add(run.failed, "failed");
+  add(run.skipped, "skipped");
+  add(run.cancelled, "cancelled");
+  add(run.reused, "reused");
+  add(run.retried, "retried");
+  add(run.corrected, "corrected");
+  return text;
+}
+
+/// Writes the summary from top to bottom.
+class Summary {
+ public:
+  Summary(const RunView& run, Size size, Style style) : run_(run), size_(size), style_(style) {}
+
+  std::vector<std::string> draw() && {
+    draw_headline();
+    draw_times();
+    draw_spent();
+    draw_waited();
+    if (!run_.digest.empty()) fact("digest", run_.digest);
+    draw_failures();
+    draw_next();
+    return std::move(lines_);
+  }
+
+ private:
+  Line line() const { return Line(size_.columns, style_); }
+  /// For what is copied: as long as it is.
+  Line endless_line() const { return Line(std::string::npos, style_); }
+
+  void fact(std::string_view label, std::string_view value, std::string_view remark = {}) {
+    Line fact = line();
+    fact.gap(kGap).add_column(label, kLabelColumns, Ink::faint).gap(kGap).add(value);
+    if (!remark.empty()) fact.gap(kGap).add(remark, Ink::faint);
+    lines_.push_back(fact.text());
+  }
+
+  void draw_headline() {
+    const Ending ending = ending_of(run_, style_);
+    Line headline = line();
+    headline.add(ending.sign, ending.ink).gap(1).add(run_.plan_name, Ink::strong).gap(1);
+    headline.add(fmt::format("{}: ", ending.words), ending.ink).add(draw_fates(run_));
+    lines_.push_back(headline.text());
+  }
+
+  void draw_times() {
+    fact("took", show_duration(run_.elapsed), run_.pattern);
+    if (run_.sequential <= Duration{}) return;
+    fact("one by one", show_duration(run_.sequential), "the tasks' own times in sum");
+    const bool over = run_.ended == RunEnded::How::finished || run_.ended == RunEnded::How::failed;
+    if (!over) return;
+    const Duration saved = run_.sequential - run_.elapsed;
+    if (saved > Duration{}) {
+      fact("saved", show_duration(saved),
+           fmt::format("{} %", 100 * saved.count() / run_.sequential.count()));
+    } else {
+      fact("saved", "nothing", fmt::format("{} longer than one by one", show_duration(-saved)));
+    }
+  }
+
+  void draw_spent() {
+    const std::string_view unknown = signs_of(style_).unknown;
+    fact("tokens", run_.tokens ? show_count(*run_.tokens) : std::string(unknown));
+    fact("cost", run_.cost ? show_usd(*run_.cost) : std::string(unknown));
+  }
+
+  void draw_waited() {
+    const engine::WaitedView& waited = run_.waited;
+    const std::array<std::pair<std::string_view, Duration>, 6> reasons{
+        {{"needs", waited.needs},
+         {"conflict", waited.conflict},
+         {"quota", waited.quota},
+         {"slot", waited.slot},
+         {"gate", waited.gate},
+         {"back-off", waited.backoff}}};
+    std::size_t widest = 0;
+    for (const auto& [reason, time] : reasons) {
+      if (time > Duration{}) widest = std::max(widest, show_duration(time).size());
+    }
+    std::string_view label = "waited for";
+    for (const auto& [reason, time] : reasons) {
+      if (time <= Duration{}) continue;
+      fact(std::exchange(label, ""),
+           fmt::format("{:<8}  {:>{}}", reason, show_duration(time), widest));
+    }
+  }
+
+  void draw_failures() {
+    constexpr std::size_t kLinesAFailure = 2;
+    constexpr std::size_t kRowsForTheRest = 4;
+    const std::size_t rows_left =
+        size_.rows - std::min(size_.rows, lines_.size() + kRowsForTheRest);
+    const std::size_t most = std::max<std::size_t>(3, rows_left / kLinesAFailure);
+    std::size_t shown = 0;
+    for (const TaskView& task : run_.tasks) {
+      if (task.state != TaskState::failed || shown == most) continue;
+      draw_failure(task);
+      ++shown;
+    }
+    if (run_.failed > shown) {
+      const std::string more = fmt::format("+ {} more failed: ", run_.failed - shown);
+      lines_.push_back(endless_line().gap(kGap).add(more).add(command("show")).text());
+    }
+  }
+
+  void draw_failure(const TaskView& task) {
+    Line what = line();
+    what.gap(kGap)
+        .add(signs_of(style_).failed, Ink::bad)
+        .gap(1)
+        .add(task.id, Ink::strong)
+        .gap(kGap);
+    lines_.push_back(what.add(task.detail, Ink::bad).text());
+    Line look = endless_line();
+    lines_.push_back(look.gap(kGap + kGap).add(command("log", task.id), Ink::faint).text());
+  }
+
+  void draw_next() {
+    const bool goes_on =
+        run_.ended == RunEnded::How::paused_at_gate || run_.ended == RunEnded::How::interrupted;
+    if (!goes_on) return;
+    if (!run_.attention.empty())
+      lines_.push_back(endless_line().gap(kGap).add(run_.attention, Ink::ask).text());
+    lines_.push_back(
+        endless_line().gap(kGap).add("go on with: ").add(command("resume"), Ink::strong).text());
+  }
+
+  std::string command(std::string_view verb, std::string_view task = {}) const {
+    std::string text = fmt::format("interlock {} {}", verb, shell_quote(run_.run));
+    if (!task.empty()) text += " " + shell_quote(task);
+    return text;
+  }
+
+  const RunView& run_;
+  Size size_;
+  Style style_;
+  std::vector<std::string> lines_;
+};
+
+}  // namespace
+
+std::vector<std::string> draw_summary(const RunView& run, Size size, Style style) {
+  return Summary(run, size, style).draw();
+}
+
+}  // namespace interlock::panel

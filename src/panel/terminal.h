@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+
+#include "panel/style.h"
+
+namespace interlock::panel {
+
+/// What `--color` asks for.
+enum class ColorWish : unsigned char { automatic, always, never };
+
+/// The parts of the environment that say what a terminal can show; empty where unset.
+struct Environment {
+  std::string no_color, term, lc_all, lc_ctype, lang;
+};
+/// Reads them from this process's environment: the one place in the faces that does.
+Environment environment_of_process();
+
+/// What may be written to one of our output streams.
+struct Terminal {
+  bool is_terminal = false;
+  bool moves_cursor = false;  ///< A live panel can be drawn.
+  bool color = false;
+  bool unicode = false;
+
+  Style style() const { return {color, unicode}; }
+  bool operator==(const Terminal&) const = default;
+};
+
+/// Colour is for terminals that know it, unless `wish` says otherwise; it outranks NO_COLOR
+/// (no-color.org), which outranks TERM. The locale decides on Unicode: LC_ALL, else LC_CTYPE, else
+/// LANG.
+Terminal judge_terminal(bool is_terminal, ColorWish wish, const Environment& environment);
+
+/// The facts of what is open as `fd`.
+Terminal look_at_terminal(int fd, ColorWish wish);
+
+}  // namespace interlock::panel
