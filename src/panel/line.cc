@@ -10,20 +10,13 @@ namespace {
 /// Only the eight colours that every palette has, none of them as a background.
 std::string_view color_of(Ink ink) {
   switch (ink) {
-    case Ink::plain:
-      return "";
-    case Ink::strong:
-      return "\x1b[1m";
-    case Ink::faint:
-      return "\x1b[2m";
-    case Ink::good:
-      return "\x1b[32m";
-    case Ink::busy:
-      return "\x1b[36m";
-    case Ink::bad:
-      return "\x1b[31m";
-    case Ink::ask:
-      return "\x1b[33m";
+    case Ink::plain: return "";
+    case Ink::strong: return "\x1b[1m";
+    case Ink::faint: return "\x1b[2m";
+    case Ink::good: return "\x1b[32m";
+    case Ink::busy: return "\x1b[36m";
+    case Ink::bad: return "\x1b[31m";
+    case Ink::ask: return "\x1b[33m";
   }
   return "";
 }

@@ -16,28 +16,17 @@ using Kind = engine::Notice::Kind;
 
 std::string_view word_of(Kind kind) {
   switch (kind) {
-    case Kind::started:
-      return "started";
-    case Kind::done:
-      return "done";
-    case Kind::reused:
-      return "reused";
-    case Kind::failed:
-      return "failed";
-    case Kind::retrying:
-      return "retrying";
-    case Kind::correcting:
-      return "correcting";
-    case Kind::skipped:
-      return "skipped";
-    case Kind::cancelled:
-      return "cancelled";
-    case Kind::gate:
-      return "gate";
-    case Kind::merged:
-      return "merged";
-    case Kind::stopping:
-      return "stopping";
+    case Kind::started: return "started";
+    case Kind::done: return "done";
+    case Kind::reused: return "reused";
+    case Kind::failed: return "failed";
+    case Kind::retrying: return "retrying";
+    case Kind::correcting: return "correcting";
+    case Kind::skipped: return "skipped";
+    case Kind::cancelled: return "cancelled";
+    case Kind::gate: return "gate";
+    case Kind::merged: return "merged";
+    case Kind::stopping: return "stopping";
   }
   return "";
 }

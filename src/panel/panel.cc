@@ -51,19 +51,12 @@ Sections sections_of(const RunView& run) {
   for (const TaskView& task : run.tasks) {
     switch (task.state) {
       case TaskState::running:
-      case TaskState::reviewing:
-        sections.running.tasks.push_back(&task);
-        break;
-      case TaskState::failed:
-        sections.failed.tasks.push_back(&task);
-        break;
-      case TaskState::waiting:
-        sections.waiting.tasks.push_back(&task);
-        break;
+      case TaskState::reviewing: sections.running.tasks.push_back(&task); break;
+      case TaskState::failed: sections.failed.tasks.push_back(&task); break;
+      case TaskState::waiting: sections.waiting.tasks.push_back(&task); break;
       case TaskState::done:
       case TaskState::skipped:
-      case TaskState::cancelled:
-        break;
+      case TaskState::cancelled: break;
     }
   }
   // The oldest are what everything else waits for.
@@ -102,14 +95,10 @@ std::string age_of(const TaskView& task, std::size_t columns) {
 
 std::string_view name_of_cause(const TaskView& task) {
   switch (task.because) {
-    case AttemptStarted::Because::first:
-      return "";
-    case AttemptStarted::Because::retry:
-      return "retry";
-    case AttemptStarted::Because::correction:
-      return "correction";
-    case AttemptStarted::Because::again:
-      return "again";
+    case AttemptStarted::Because::first: return "";
+    case AttemptStarted::Because::retry: return "retry";
+    case AttemptStarted::Because::correction: return "correction";
+    case AttemptStarted::Because::again: return "again";
   }
   return "";
 }

@@ -32,16 +32,11 @@ Ending ending_of(const RunView& run, Style style) {
   const Signs& signs = signs_of(style);
   if (!run.ended) return {signs.running, "is still running", Ink::busy};
   switch (*run.ended) {
-    case RunEnded::How::finished:
-      return {signs.done, "finished", Ink::good};
-    case RunEnded::How::failed:
-      return {signs.failed, "failed", Ink::bad};
-    case RunEnded::How::paused_at_gate:
-      return {signs.ask, "paused at a gate", Ink::ask};
-    case RunEnded::How::interrupted:
-      return {signs.ask, "interrupted", Ink::ask};
-    case RunEnded::How::cancelled:
-      return {signs.skipped, "cancelled", Ink::ask};
+    case RunEnded::How::finished: return {signs.done, "finished", Ink::good};
+    case RunEnded::How::failed: return {signs.failed, "failed", Ink::bad};
+    case RunEnded::How::paused_at_gate: return {signs.ask, "paused at a gate", Ink::ask};
+    case RunEnded::How::interrupted: return {signs.ask, "interrupted", Ink::ask};
+    case RunEnded::How::cancelled: return {signs.skipped, "cancelled", Ink::ask};
   }
   return {};
 }

@@ -34,15 +34,9 @@ Terminal judge_terminal(bool is_terminal, ColorWish wish, const Environment& env
   const bool is_capable = is_terminal && !environment.term.empty() && environment.term != "dumb";
   Terminal terminal{.is_terminal = is_terminal, .moves_cursor = is_capable};
   switch (wish) {
-    case ColorWish::automatic:
-      terminal.color = is_capable && environment.no_color.empty();
-      break;
-    case ColorWish::always:
-      terminal.color = true;
-      break;
-    case ColorWish::never:
-      terminal.color = false;
-      break;
+    case ColorWish::automatic: terminal.color = is_capable && environment.no_color.empty(); break;
+    case ColorWish::always: terminal.color = true; break;
+    case ColorWish::never: terminal.color = false; break;
   }
   for (const std::string* locale :
        {&environment.lc_all, &environment.lc_ctype, &environment.lang}) {
