@@ -49,7 +49,8 @@ std::optional<Digest> Digest::from_hex(std::string_view hex) {
 
 Digest digest_of(std::string_view content) {
   Digest digest;
-  const int done = EVP_Digest(content.data(), content.size(), digest.bytes.data(), nullptr, sha256(), nullptr);
+  const int done =
+      EVP_Digest(content.data(), content.size(), digest.bytes.data(), nullptr, sha256(), nullptr);
   check(done == 1, "SHA-256 takes any bytes");
   return digest;
 }
@@ -71,7 +72,8 @@ Hasher::Hasher(Hasher&&) noexcept = default;
 Hasher& Hasher::operator=(Hasher&&) noexcept = default;
 
 Hasher& Hasher::add(std::string_view bytes) {
-  check(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1, "SHA-256 takes any bytes");
+  check(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1,
+        "SHA-256 takes any bytes");
   return *this;
 }
 

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -17,6 +18,13 @@ namespace interlock {
 namespace {
 
 constexpr std::size_t kDepthMax = 64;
+
+struct Refusal {
+  enum class Token : unsigned char { key, number };
+
+  Token token;
+  std::string why;
+};
 
 /// Builds the value as Boost's own parser does, and refuses what that lets pass: a key given twice,
 /// and numbers that would not survive being read.
@@ -30,8 +38,8 @@ class Builder {
   using Code = json::error_code;
 
   json::value release() { return stack_.release(); }
-  /// What this handler itself refused; empty when the parser did.
-  const std::string& refusal() const { return refusal_; }
+  /// Why this handler itself refused, at the key or number that ends where the parser stopped.
+  const std::optional<Refusal>& refusal() const { return refusal_; }
 
   bool on_document_begin(Code&) {
     stack_.reset();
@@ -61,7 +69,9 @@ class Builder {
     const std::string key = std::exchange(text_, {});
     stack_.push_key(key);
     if (keys_.back().insert(key).second) return true;
-    return refuse(fmt::format("the key `{}` is given twice", elide_middle(printable(key), 60)), code);
+    return refuse(Refusal::Token::key,
+                  fmt::format("the key `{}` is given twice", elide_middle(printable(key), 60)),
+                  code);
   }
   bool on_string_part(Text part, std::size_t, Code&) {
     text_.append(part.data(), part.size());
@@ -93,9 +103,12 @@ class Builder {
     const bool is_integer = text.find_first_of(".eE") == std::string::npos;
     double number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool too_large = error == std::errc::result_out_of_range && std::fabs(rough) > 1;  // else it is 0
+    const bool too_large =
+        error == std::errc::result_out_of_range && std::fabs(rough) > 1;  // else it is 0
     if (is_integer || too_large) {
-      return refuse(fmt::format("the number {} is too large to keep exactly", elide_middle(text, 30)), code);
+      return refuse(
+          Refusal::Token::number,
+          fmt::format("the number {} is too large to keep exactly", elide_middle(text, 30)), code);
     }
     stack_.push_double(number);
     return true;
@@ -112,8 +125,8 @@ class Builder {
   bool on_comment(Text, Code&) { return true; }
 
  private:
-  bool refuse(std::string why, Code& code) {
-    refusal_ = std::move(why);
+  bool refuse(Refusal::Token token, std::string why, Code& code) {
+    refusal_ = Refusal{token, std::move(why)};
     code = json::error::syntax;
     return false;
   }
@@ -121,7 +134,7 @@ class Builder {
   json::value_stack stack_;
   std::vector<std::unordered_set<std::string>> keys_;  // of the open objects, the innermost last
   std::string text_;  // of the key, string or number that comes in parts
-  std::string refusal_;
+  std::optional<Refusal> refusal_;
 };
 
 std::string place_of(std::string_view text, std::size_t offset) {
@@ -130,6 +143,19 @@ std::string place_of(std::string_view text, std::size_t offset) {
   const auto is_character = [](char c) { return (c & 0xc0) != 0x80; };
   return fmt::format("line {}, column {}", std::ranges::count(before, '\n') + 1,
                      std::ranges::count_if(before.substr(line_start), is_character) + 1);
+}
+
+/// Where the token begins that ends at `end`; for a key, `end` is its closing quote.
+std::size_t token_start(std::string_view text, std::size_t end, Refusal::Token token) {
+  if (token == Refusal::Token::number) return text.find_last_not_of("0123456789+-.eE", end - 1) + 1;
+  std::size_t quote = end;
+  bool escaped = true;
+  while (escaped) {
+    quote = text.rfind('"', quote - 1);
+    const std::size_t before = text.find_last_not_of('\\', quote - 1);
+    escaped = (quote - before) % 2 == 0;
+  }
+  return quote;
 }
 
 std::string describe(const json::error_code& code, std::string_view rest) {
@@ -176,7 +202,8 @@ class Writer {
   std::string text_;
 };
 
-/// The text ECMAScript gives a number (ECMA-262, Number::toString), as RFC 8785 asks. What is no number is `null`.
+/// The text ECMAScript gives a number (ECMA-262, Number::toString), as RFC 8785 asks. What is no
+/// number is `null`.
 void Writer::write_number(double number) {
   if (!std::isfinite(number)) {
     text_ += "null";
@@ -184,7 +211,8 @@ void Writer::write_number(double number) {
   }
   if (number < 0) text_ += '-';
   char buffer[32];
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, std::fabs(number), std::chars_format::scientific);
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, std::fabs(number),
+                                          std::chars_format::scientific);
   const std::string_view shortest(buffer, end);
   const std::size_t e = shortest.find('e');
   std::string digits(shortest.substr(0, 1));
@@ -219,8 +247,10 @@ void Writer::write_string(std::string_view string) {
       case '\r': text_ += "\\r"; break;
       case '\t': text_ += "\\t"; break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20) text_ += fmt::format("\\u{:04x}", c);
-        else text_ += c;
+        if (static_cast<unsigned char>(c) < 0x20)
+          text_ += fmt::format("\\u{:04x}", c);
+        else
+          text_ += c;
     }
   }
   text_ += '"';
@@ -245,7 +275,8 @@ void Writer::write_object(const json::object& object) {
   members.reserve(object.size());
   for (const json::key_value_pair& member : object) members.push_back(&member);
   // Bytes of UTF-8 sort as the code points they stand for.
-  if (!for_people_) std::ranges::sort(members, {}, [](const auto* member) { return member->key(); });
+  if (!for_people_)
+    std::ranges::sort(members, {}, [](const auto* member) { return member->key(); });
   text_ += '{';
   ++depth_;
   bool first = true;
@@ -270,7 +301,8 @@ std::string write(const json::value& value, bool for_people) {
 }  // namespace
 
 Result<json::value> parse_json(std::string_view text) {
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark, which RFC 8259 lets us ignore
+  if (text.starts_with("\xef\xbb\xbf"))
+    text.remove_prefix(3);  // a byte order mark, which RFC 8259 lets us ignore
   if (const auto bad = first_bad_utf8(text)) {
     return fail(Error::Kind::invalid, fmt::format("{}: not UTF-8", place_of(text, *bad)));
   }
@@ -281,9 +313,13 @@ Result<json::value> parse_json(std::string_view text) {
   const std::size_t read = parser.write_some(false, text.data(), text.size(), code);
   if (!code && read < text.size()) code = json::error::extra_data;
   if (!code) return parser.handler().release();
-  const std::string& refusal = parser.handler().refusal();
-  return fail(Error::Kind::invalid, fmt::format("{}: {}", place_of(text, read),
-                                                refusal.empty() ? describe(code, text.substr(read)) : refusal));
+  if (const auto& refusal = parser.handler().refusal()) {
+    return fail(Error::Kind::invalid,
+                fmt::format("{}: {}", place_of(text, token_start(text, read, refusal->token)),
+                            refusal->why));
+  }
+  return fail(Error::Kind::invalid,
+              fmt::format("{}: {}", place_of(text, read), describe(code, text.substr(read))));
 }
 
 std::string canonical_json(const json::value& value) { return write(value, false); }

@@ -21,8 +21,9 @@ struct Character {
   bool well_formed = false;
 };
 
-/// The character at the front of non-empty `text`; a byte that starts none counts as one bad character.
-/// The bounds on the second byte are table 3-7 of the Unicode standard: no overlong form, no surrogate.
+/// The character at the front of non-empty `text`; a byte that starts none counts as one bad
+/// character. The bounds on the second byte are table 3-7 of the Unicode standard: no overlong
+/// form, no surrogate.
 Character first_character(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned lead = byte(0);
@@ -65,8 +66,9 @@ constexpr bool may_be_emoji(char32_t code) {
 }
 constexpr bool is_skin_tone(char32_t code) { return code >= 0x1f3fb && code <= 0x1f3ff; }
 
-/// The cluster at the front of non-empty `text`: marks, joiners, skin tones and the second letter of a flag belong
-/// to what they follow. A small part of Unicode's annex 29, the part that changes widths.
+/// The cluster at the front of non-empty `text`: marks, joiners, skin tones and the second letter
+/// of a flag belong to what they follow. A small part of Unicode's annex 29, the part that changes
+/// widths.
 Cluster first_cluster(std::string_view text) {
   constexpr char32_t kJoiner = 0x200d;
   constexpr char32_t kEmojiStyle = 0xfe0f;
@@ -79,7 +81,8 @@ Cluster first_cluster(std::string_view text) {
     const Character next = first_character(text.substr(size));
     const bool completes_flag = flag_open && is_flag_letter(next.code);
     const bool hangs_on = next.code >= 0x300 && width_of(next.code) == 0;
-    const bool continues_emoji = may_be_emoji(base.code) && (is_skin_tone(next.code) || (joined && may_be_emoji(next.code)));
+    const bool continues_emoji =
+        may_be_emoji(base.code) && (is_skin_tone(next.code) || (joined && may_be_emoji(next.code)));
     if (!hangs_on && !continues_emoji && !completes_flag) break;
     if (completes_flag || (next.code == kEmojiStyle && may_be_emoji(base.code))) width = 2;
     joined = next.code == kJoiner;
@@ -104,11 +107,13 @@ std::size_t width_of(std::span<const Cluster> clusters) {
   return width;
 }
 
-/// The clusters from `first` on that fit in `columns`, as text. Works on a range or, reversed, from its end.
+/// The clusters from `first` on that fit in `columns`, as text. Works on a range or, reversed, from
+/// its end.
 template <typename Iterator>
 std::size_t count_fitting(Iterator first, Iterator last, std::size_t columns) {
   std::size_t count = 0;
-  for (std::size_t width = 0; first != last && width + first->width <= columns; ++first, ++count) width += first->width;
+  for (std::size_t width = 0; first != last && width + first->width <= columns; ++first, ++count)
+    width += first->width;
   return count;
 }
 
@@ -129,18 +134,20 @@ std::string elide(std::string_view text, std::size_t columns, std::size_t head) 
   return text_of(all.first(before)).append(kEllipsis) + text_of(all.last(after));
 }
 
-/// Characters without a shape of their own that change how others are shown or read: direction overrides
-/// (the "Trojan Source" trick), invisible separators and tags. Joiners stay, emoji and some scripts need them.
+/// Characters without a shape of their own that change how others are shown or read: direction
+/// overrides (the "Trojan Source" trick), invisible separators and tags. Joiners stay, emoji and
+/// some scripts need them.
 bool deceives(char32_t code) {
   static constexpr CodeRange kDeceivers[] = {
-      {0x61c, 0x61c},   {0x180e, 0x180e}, {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},
-      {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0x1d173, 0x1d17a}, {0xe0000, 0xe007f},
+      {0x61c, 0x61c},   {0x180e, 0x180e}, {0x200b, 0x200b}, {0x200e, 0x200f},   {0x2028, 0x202e},
+      {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0x1d173, 0x1d17a}, {0xe0000, 0xe007f},
   };
   return is_in(kDeceivers, code);
 }
 
-/// Bytes of the escape sequence that `text` goes on with after ESC and `kind` (ECMA-48, 5.4 and 5.6).
-/// A string that never ends counts for nothing, or one byte of noise could hide the rest of a log.
+/// Bytes of the escape sequence that `text` goes on with after ESC and `kind` (ECMA-48, 5.4
+/// and 5.6). A string that never ends counts for nothing, or one byte of noise could hide the rest
+/// of a log.
 std::size_t sequence_length(char32_t kind, std::string_view text) {
   std::size_t i = 0;
   const auto skip = [&](char low, char high) {
@@ -154,12 +161,14 @@ std::size_t sequence_length(char32_t kind, std::string_view text) {
   if (std::u32string_view(U"]PX^_").find(kind) == std::u32string_view::npos) return 0;
   for (; i < text.size() && text[i] != '\n'; ++i) {
     if (text[i] == '\a') return i + 1;
-    if (text.substr(i).starts_with("\x1b\\") || text.substr(i).starts_with("\xc2\x9c")) return i + 2;
+    if (text.substr(i).starts_with("\x1b\\") || text.substr(i).starts_with("\xc2\x9c"))
+      return i + 2;
   }
   return 0;
 }
 
-/// Bytes of the escape sequence at the front of `text`, 0 if there is none. C1 controls are ESC and a letter in one.
+/// Bytes of the escape sequence at the front of `text`, 0 if there is none. C1 controls are ESC and
+/// a letter in one.
 std::size_t escape_length(std::string_view text) {
   const Character first = first_character(text);
   if (first.code >= 0x80 && first.code < 0xa0) {
@@ -194,7 +203,8 @@ std::u32string folded(std::string_view word) {
   return codes;
 }
 
-/// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours, nothing edited twice.
+/// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours, nothing
+/// edited twice.
 std::size_t edit_distance(std::u32string_view a, std::u32string_view b) {
   std::vector<std::size_t> before_last(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -214,8 +224,10 @@ std::size_t edit_distance(std::u32string_view a, std::u32string_view b) {
 
 }  // namespace
 
-std::optional<std::string> nearest_word(std::string_view word, std::span<const std::string> candidates) {
-  constexpr std::size_t kLongestWord = 200;  // beyond, it is no slip of the fingers, and costs its square
+std::optional<std::string> nearest_word(std::string_view word,
+                                        std::span<const std::string> candidates) {
+  constexpr std::size_t kLongestWord =
+      200;  // beyond, it is no slip of the fingers, and costs its square
   if (word.empty() || word.size() > kLongestWord) return std::nullopt;
   const std::u32string meant = folded(word);
   const std::size_t allowed = std::max<std::size_t>(1, meant.size() / 3);
@@ -256,7 +268,9 @@ std::string elide_end(std::string_view text, std::size_t columns) {
   return elide(text, columns, std::max<std::size_t>(columns, 1) - 1);
 }
 
-std::string elide_middle(std::string_view text, std::size_t columns) { return elide(text, columns, columns / 2); }
+std::string elide_middle(std::string_view text, std::size_t columns) {
+  return elide(text, columns, columns / 2);
+}
 
 std::string pad(std::string_view text, std::size_t columns) {
   const std::size_t width = display_width(text);
@@ -307,16 +321,20 @@ std::vector<std::string_view> split_lines(std::string_view text) {
 }
 
 std::string shell_quote(std::string_view text) {
-  // `=` only behind an option's dash: at the front of a command it would make the word an assignment.
+  // `=` only behind an option's dash: at the front of a command it would make the word an
+  // assignment.
   const auto is_safe = [&](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("_-+:,./@%").find(c) != std::string_view::npos || (c == '=' && text.front() == '-');
+           std::string_view("_-+:,./@%").find(c) != std::string_view::npos ||
+           (c == '=' && text.front() == '-');
   };
   if (!text.empty() && std::ranges::all_of(text, is_safe)) return std::string(text);
   std::string quoted = "'";
   for (const char c : text) {
-    if (c == '\'') quoted += "'\\''";
-    else quoted += c;
+    if (c == '\'')
+      quoted += "'\\''";
+    else
+      quoted += c;
   }
   return quoted + '\'';
 }

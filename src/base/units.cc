@@ -18,7 +18,8 @@ constexpr std::int64_t kMillion = 1'000'000;
 constexpr std::int64_t kCountMax = 1'000'000'000 * kMillion;
 constexpr Duration kDurationMax = 365 * 24h;
 
-/// An exact decimal: `whole + millionths / 10^6`. Floating point would lose the last digit of `0.1h`.
+/// An exact decimal: `whole + millionths / 10^6`. Floating point would lose the last digit of
+/// `0.1h`.
 struct Decimal {
   std::int64_t whole = 0;
   std::int64_t millionths = 0;
@@ -97,7 +98,9 @@ std::string show_three_figures(std::int64_t value, std::int64_t unit) {
 /// The value without its sign; the one number that has no positive twin loses its last digit.
 constexpr std::int64_t magnitude(std::int64_t value) {
   if (value >= 0) return value;
-  return value == std::numeric_limits<std::int64_t>::min() ? std::numeric_limits<std::int64_t>::max() : -value;
+  return value == std::numeric_limits<std::int64_t>::min()
+             ? std::numeric_limits<std::int64_t>::max()
+             : -value;
 }
 
 /// `us` in one unit, exactly; nothing where six decimal places are not enough.
@@ -112,7 +115,8 @@ std::optional<std::string> write_in_unit(std::int64_t us, const TimeUnit& unit) 
   return text.append(unit.name);
 }
 
-/// `us` as whole amounts of the units whose bits are set in `leading`, and what is left in the unit `last`.
+/// `us` as whole amounts of the units whose bits are set in `leading`, and what is left in the unit
+/// `last`.
 std::optional<std::string> write_compound(std::int64_t us, unsigned leading, std::size_t last) {
   std::string text;
   for (std::size_t i = 0; i < last; ++i) {
@@ -133,7 +137,8 @@ std::optional<Duration> parse_duration(std::string_view text) {
   do {
     const std::optional<Decimal> amount = take_decimal(text);
     const std::optional<std::size_t> place = amount ? take_time_unit(text) : std::nullopt;
-    // `30m1h` and `1h1h` are more likely slips than wishes, and so is a fraction before the last unit.
+    // `30m1h` and `1h1h` are more likely slips than wishes, and so is a fraction before the last
+    // unit.
     if (!place || *place < largest_allowed) return std::nullopt;
     if (amount->millionths != 0 && !text.empty()) return std::nullopt;
     const auto part = times(*amount, kTimeUnits[*place].us, kDurationMax.count() - total);
@@ -148,8 +153,10 @@ std::optional<std::int64_t> parse_count(std::string_view text) {
   const std::optional<Decimal> decimal = take_decimal(text);
   if (!decimal) return std::nullopt;
   std::int64_t unit = 1;
-  if (take(text, "k")) unit = 1'000;
-  else if (take(text, "M")) unit = kMillion;
+  if (take(text, "k"))
+    unit = 1'000;
+  else if (take(text, "M"))
+    unit = kMillion;
   if (!text.empty()) return std::nullopt;
   return times(*decimal, unit, kCountMax);
 }
@@ -194,7 +201,8 @@ std::string show_count(std::int64_t count) {
   std::int64_t unit = 1'000;
   std::string_view suffixes = "kMGT";
   // Asked after rounding, so that 999,999 is `1M` and not `1000k`.
-  for (; suffixes.size() > 1 && rounded(count, unit) >= 1'000; suffixes.remove_prefix(1)) unit *= 1'000;
+  for (; suffixes.size() > 1 && rounded(count, unit) >= 1'000; suffixes.remove_prefix(1))
+    unit *= 1'000;
   return show_three_figures(count, unit) + suffixes.front();
 }
 
@@ -208,7 +216,8 @@ std::string show_usd(MicroUsd usd) {
     return fmt::format("${}.{:02}", cents / 100, cents % 100);
   }
   std::string text = fmt::format("$0.{:06}", three_figures);
-  const std::size_t kept = std::max(text.find_last_not_of('0') + 1, std::string_view("$0.00").size());
+  const std::size_t kept =
+      std::max(text.find_last_not_of('0') + 1, std::string_view("$0.00").size());
   return text.substr(0, kept);
 }
 
@@ -231,8 +240,9 @@ std::string show_time(Time time) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(at - day);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
 }
 
 }  // namespace interlock
