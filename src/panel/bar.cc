@@ -59,7 +59,7 @@ struct Count {
   std::string_view sign;
 };
 
-/// In words, or in signs where these are too long: a count must not be cut off.
+/// In words, else in signs, else in signs without the total: a count must not be cut off.
 std::string draw_counts(const RunView& run, std::size_t columns, Style style) {
   const Signs& signs = signs_of(style);
   const std::array<Count, 6> counts{{{run.failed, "failed", signs.failed},
@@ -69,13 +69,16 @@ std::string draw_counts(const RunView& run, std::size_t columns, Style style) {
                                      {run.skipped, "skipped", signs.skipped},
                                      {run.cancelled, "cancelled", signs.skipped}}};
   std::string words = fmt::format("{}/{} done", run.done, run.total);
-  std::string brief = fmt::format("{}{}/{}", signs.done, run.done, run.total);
+  std::string brief;
   for (const Count& count : counts) {
     if (count.tasks == 0) continue;
     words += fmt::format(", {} {}", count.tasks, count.word);
     brief += fmt::format(" {}{}", count.sign, count.tasks);
   }
-  return words.size() <= columns ? words : brief;
+  if (words.size() <= columns) return words;
+  std::string with_total = fmt::format("{}{}/{}{}", signs.done, run.done, run.total, brief);
+  if (display_width(with_total) <= columns) return with_total;
+  return fmt::format("{}{}{}", signs.done, run.done, brief);
 }
 
 void add_bar(Line& line, const RunView& run, std::size_t cells, Style style) {

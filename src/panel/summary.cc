@@ -73,9 +73,7 @@ class Summary {
   }
 
  private:
-  Line line() const { return Line(size_.columns, style_); }
-  /// For what is copied: as long as it is.
-  Line endless_line() const { return Line(std::string::npos, style_); }
+  Line line() const { return Line(std::string::npos, style_); }
 
   void fact(std::string_view label, std::string_view value, std::string_view remark = {}) {
     Line fact = line();
@@ -95,7 +93,7 @@ class Summary {
   void draw_times() {
     fact("took", show_duration(run_.elapsed), run_.pattern);
     if (run_.sequential <= Duration{}) return;
-    fact("one by one", show_duration(run_.sequential), "the tasks' own times in sum");
+    fact("one by one", show_duration(run_.sequential), "the tasks' own times, summed");
     const bool over = run_.ended == RunEnded::How::finished || run_.ended == RunEnded::How::failed;
     if (!over) return;
     const Duration saved = run_.sequential - run_.elapsed;
@@ -148,19 +146,20 @@ class Summary {
     }
     if (run_.failed > shown) {
       const std::string more = fmt::format("+ {} more failed: ", run_.failed - shown);
-      lines_.push_back(endless_line().gap(kGap).add(more).add(command("show")).text());
+      lines_.push_back(line().gap(kGap).add(more).add(command("show")).text());
     }
   }
 
   void draw_failure(const TaskView& task) {
-    Line what = line();
+    constexpr std::size_t kRowsForReason = 3;
+    Line what(size_.columns * kRowsForReason, style_);
     what.gap(kGap)
         .add(signs_of(style_).failed, Ink::bad)
         .gap(1)
         .add(task.id, Ink::strong)
         .gap(kGap);
     lines_.push_back(what.add(task.detail, Ink::bad).text());
-    Line look = endless_line();
+    Line look = line();
     lines_.push_back(look.gap(kGap + kGap).add(command("log", task.id), Ink::faint).text());
   }
 
@@ -169,9 +168,9 @@ class Summary {
         run_.ended == RunEnded::How::paused_at_gate || run_.ended == RunEnded::How::interrupted;
     if (!goes_on) return;
     if (!run_.attention.empty())
-      lines_.push_back(endless_line().gap(kGap).add(run_.attention, Ink::ask).text());
+      lines_.push_back(line().gap(kGap).add(run_.attention, Ink::ask).text());
     lines_.push_back(
-        endless_line().gap(kGap).add("go on with: ").add(command("resume"), Ink::strong).text());
+        line().gap(kGap).add("go on with: ").add(command("resume"), Ink::strong).text());
   }
 
   std::string command(std::string_view verb, std::string_view task = {}) const {
