@@ -1,0 +1,96 @@
+#pragma once
+
+// The journal's tables; docs/journal.md explains them with an example.
+namespace interlock::journal {
+
+/// `ILCK` in the database's header: tells an Interlock journal from any other SQLite database.
+inline constexpr int kApplicationId = 0x494C434B;
+/// Counts up when an older Interlock could no longer read what a newer one wrote.
+inline constexpr int kFormatVersion = 1;
+inline constexpr const char* kFileName = "interlock.db";
+
+/// Times are microseconds since the Unix epoch, digests 32 bytes, everything else text or JSON.
+inline constexpr const char* kTables = R"sql(
+CREATE TABLE workspaces(
+  number INTEGER PRIMARY KEY,
+  path   TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE runs(
+  number    INTEGER PRIMARY KEY AUTOINCREMENT,
+  id        TEXT NOT NULL UNIQUE,
+  created   INTEGER NOT NULL,
+  plan_name TEXT NOT NULL,
+  plan_file TEXT NOT NULL,
+  workspace INTEGER NOT NULL REFERENCES workspaces
+) STRICT;
+
+-- What a run was made from: `plan`, `files`, `options`, `decision`. Apart from runs, so that listing runs is cheap.
+CREATE TABLE documents(
+  run  INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (run, name)
+) STRICT;
+
+CREATE TABLE events(
+  run  INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  seq  INTEGER NOT NULL,
+  at   INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (run, seq)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE blobs(
+  digest BLOB PRIMARY KEY,
+  bytes  BLOB NOT NULL
+) STRICT;
+
+-- Which runs need which blobs: a blob goes with the last run that mentions it.
+CREATE TABLE mentions(
+  digest BLOB NOT NULL,
+  run    INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  PRIMARY KEY (digest, run)
+) WITHOUT ROWID, STRICT;
+
+-- The newest result of each task for each key; a higher number is newer.
+CREATE TABLE results(
+  number      INTEGER PRIMARY KEY AUTOINCREMENT,
+  workspace   INTEGER NOT NULL REFERENCES workspaces,
+  task        TEXT NOT NULL,
+  key         BLOB NOT NULL,
+  run         INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  output      BLOB,
+  wrote       BLOB NOT NULL,
+  ingredients TEXT NOT NULL,
+  UNIQUE (workspace, task, key) ON CONFLICT REPLACE
+) STRICT;
+
+CREATE TABLE requests(
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  run    INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  at     INTEGER NOT NULL,
+  kind   TEXT NOT NULL,
+  task   TEXT NOT NULL,
+  by     TEXT NOT NULL,
+  taken  INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX open_requests ON requests(run, number) WHERE taken = 0;
+
+-- The last ten successes of a task by an agent and model; workspace 0 and task '': of the agent and model in all.
+CREATE TABLE measurements(
+  workspace INTEGER NOT NULL,
+  task      TEXT NOT NULL,
+  agent     TEXT NOT NULL,
+  model     TEXT NOT NULL,
+  at        INTEGER NOT NULL,
+  seq       INTEGER NOT NULL,
+  elapsed   INTEGER NOT NULL,
+  tokens    INTEGER,
+  cost      INTEGER,
+  PRIMARY KEY (workspace, task, agent, model, at, seq) ON CONFLICT REPLACE
+) WITHOUT ROWID, STRICT;
+)sql";
+
+}  // namespace interlock::journal

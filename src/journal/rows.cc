@@ -1,0 +1,89 @@
+#include "journal/rows.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "base/json.h"
+
+namespace interlock::journal {
+namespace {
+
+constexpr std::array<std::string_view, 5> kRequestKinds = {"approve", "reject", "cancel_task", "cancel_run", "retry"};
+
+/// Names of files and lines that programs print need not be UTF-8, and a journal must stay readable whatever is in it.
+json::parse_options lenient() {
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  return options;
+}
+
+std::unexpected<Error> damaged(std::string what) {
+  return fail(Error::Kind::io, fmt::format("the journal is damaged: {}", what));
+}
+
+}  // namespace
+
+Result<engine::Event> event_of(const Query& query) {
+  // Most bodies fit here, which saves a million allocations on a long run.
+  std::array<unsigned char, 2048> memory;
+  json::monotonic_resource resource(memory.data(), memory.size());
+  boost::system::error_code error;
+  const std::int64_t seq = query.number(0);
+  const json::value body = json::parse(query.view(3), error, &resource, lenient());
+  if (error || !body.is_object()) return damaged(fmt::format("event {} is no JSON object", seq));
+  auto fact = engine::fact_from_json(query.view(2), body.get_object());
+  if (!fact) return within(std::move(fact.error()), fmt::format("event {}", seq));
+  return engine::Event{static_cast<std::uint64_t>(seq), query.time(1), std::move(*fact)};
+}
+
+std::string body_of(const engine::Fact& fact) { return json::serialize(engine::to_json(fact)); }
+
+std::string write_ingredients(const std::vector<engine::Ingredient>& ingredients) {
+  json::array list;
+  for (const engine::Ingredient& one : ingredients) list.push_back(json::array{one.name, one.digest.hex()});
+  return json::serialize(list);
+}
+
+Result<std::vector<engine::Ingredient>> read_ingredients(std::string_view text) {
+  std::vector<engine::Ingredient> ingredients;
+  boost::system::error_code error;
+  const json::value list = json::parse(text, error, {}, lenient());
+  if (error || !list.is_array()) return damaged("a result's ingredients are no JSON array");
+  for (const json::value& one : list.get_array()) {
+    const json::array* pair = one.if_array();
+    const bool whole = pair != nullptr && pair->size() == 2 && (*pair)[0].is_string() && (*pair)[1].is_string();
+    const auto digest = whole ? Digest::from_hex((*pair)[1].get_string()) : std::nullopt;
+    if (!digest) return damaged("a result's ingredient is no pair of name and digest");
+    ingredients.push_back({std::string((*pair)[0].get_string()), *digest});
+  }
+  return ingredients;
+}
+
+std::string name_of(engine::Request::Kind kind) { return std::string(kRequestKinds[static_cast<std::size_t>(kind)]); }
+
+std::optional<engine::Request> request_of(const Query& query) {
+  for (std::size_t i = 0; i < kRequestKinds.size(); ++i) {
+    if (kRequestKinds[i] != query.view(1)) continue;
+    return engine::Request{query.number(0), static_cast<engine::Request::Kind>(i), query.text(2), query.text(3)};
+  }
+  return std::nullopt;
+}
+
+Result<std::string> read_blob(Database& database, const Digest& digest) {
+  return database.guarded("read", [&]() -> Result<std::string> {
+    Query query(database, "SELECT bytes FROM blobs WHERE digest = ?", digest);
+    if (!query.next()) {
+      return fail(Error::Kind::missing, fmt::format("the journal has no content `{}`", digest.brief()),
+                  "its run was pruned; run the task again");
+    }
+    std::string bytes = query.text(0);
+    if (digest_of(bytes) != digest) return damaged(fmt::format("content `{}` is not what was stored", digest.brief()));
+    return bytes;
+  });
+}
+
+}  // namespace interlock::journal

@@ -1,0 +1,278 @@
+#include "journal/store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "journal/database.h"
+#include "journal/rows.h"
+#include "journal/run_id.h"
+#include "journal/run_journal.h"
+
+namespace interlock::journal {
+namespace {
+
+std::int64_t workspace_number(Database& database, const std::string& path) {
+  Query(database, "INSERT INTO workspaces(path) VALUES(?) ON CONFLICT DO NOTHING", path).run();
+  Query number(database, "SELECT number FROM workspaces WHERE path = ?", path);
+  number.next();
+  return number.number(0);
+}
+
+void write_document(Database& database, std::int64_t run, const std::string& name, const std::string& text) {
+  Query(database, "INSERT INTO documents(run, name, text) VALUES(?, ?, ?)", run, name, text).run();
+}
+
+bool is_taken(Database& database, const std::string& id) {
+  return Query(database, "SELECT 1 FROM runs WHERE id = ?", id).next();
+}
+
+/// Reads number, id, plan name, plan file, workspace, created, and adds what the last event says.
+Result<RunSummary> summary_of(Database& database, const Query& row) {
+  RunSummary summary{row.text(1), row.text(2), row.text(3), row.text(4), row.time(5), 0, {}, {}};
+  Query last(database, "SELECT seq, at, name, body FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1", row.number(0));
+  if (!last.next()) return summary;
+  auto event = event_of(last);
+  if (!event) return std::unexpected(event.error());
+  summary.events = event->seq;
+  summary.last = event->at;
+  if (const auto* ended = std::get_if<engine::RunEnded>(&event->fact)) summary.ended = *ended;
+  return summary;
+}
+
+#define INTERLOCK_SUMMARY_COLUMNS "runs.number, id, plan_name, plan_file, path, created"
+
+template <typename T>
+std::optional<T> median(std::vector<T>& values) {
+  if (values.empty()) return std::nullopt;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+/// The measurements of one key, until the next key comes.
+struct Samples {
+  std::vector<std::int64_t> elapsed, tokens, costs;
+
+  decide::History::Seen seen() {
+    decide::History::Seen seen;
+    seen.count = static_cast<std::uint32_t>(elapsed.size());
+    seen.time = Duration(median(elapsed).value_or(0));
+    seen.tokens = median(tokens);
+    seen.cost = median(costs);
+    return seen;
+  }
+};
+
+/// Medians of a workspace's measurements by `task \n agent \n model`; of workspace 0 by `agent \n model`.
+std::map<std::string, decide::History::Seen> medians(Database& database, std::int64_t workspace) {
+  std::map<std::string, Samples> samples;
+  Query rows(database, "SELECT task, agent, model, elapsed, tokens, cost FROM measurements WHERE workspace = ?", workspace);
+  while (rows.next()) {
+    std::string key = rows.text(1) + "\n" + rows.text(2);
+    if (workspace != 0) key = rows.text(0) + "\n" + key;
+    Samples& of_key = samples[key];
+    of_key.elapsed.push_back(rows.number(3));
+    if (const auto tokens = rows.maybe_number(4)) of_key.tokens.push_back(*tokens);
+    if (const auto cost = rows.maybe_number(5)) of_key.costs.push_back(*cost);
+  }
+  std::map<std::string, decide::History::Seen> seen;
+  for (auto& [key, of_key] : samples) seen.emplace_hint(seen.end(), key, of_key.seen());
+  return seen;
+}
+
+}  // namespace
+
+Store::Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+Store::~Store() = default;
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+
+Result<Store> Store::open(const std::string& state_folder, Access access) {
+  auto database = Database::open(state_folder, access);
+  if (!database) return std::unexpected(database.error());
+  return Store(std::move(*database));
+}
+
+Result<std::string> Store::create_run(const RunHead& head, std::uint16_t random) {
+  return database_->guarded("write", [&]() -> Result<std::string> {
+    if (auto there = database_->still_there(); !there) return std::unexpected(there.error());
+    SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
+    std::string id = make_run_id(head.created, random);
+    for (int tries = 0; is_taken(*database_, id); ++tries) {
+      if (tries == 0xffff) return fail(Error::Kind::refused, "all 65536 run ids of today are taken");
+      id = make_run_id(head.created, ++random);
+    }
+    const std::int64_t workspace = workspace_number(*database_, head.workspace);
+    Query(*database_, "INSERT INTO runs(id, created, plan_name, plan_file, workspace) VALUES(?, ?, ?, ?, ?)", id,
+          head.created, head.plan_name, head.plan_file, workspace)
+        .run();
+    const std::int64_t run = database_->sqlite().getLastInsertRowid();
+    write_document(*database_, run, "plan", head.plan_text);
+    write_document(*database_, run, "files", head.files);
+    write_document(*database_, run, "options", head.options);
+    write_document(*database_, run, "decision", head.decision);
+    transaction.commit();
+    return id;
+  });
+}
+
+Result<std::vector<RunSummary>> Store::runs(const RunFilter& filter) {
+  return database_->guarded("read", [&]() -> Result<std::vector<RunSummary>> {
+    std::vector<RunSummary> summaries;
+    const std::int64_t most = filter.most == 0 ? -1 : static_cast<std::int64_t>(filter.most);
+    Query rows(*database_,
+               "SELECT " INTERLOCK_SUMMARY_COLUMNS
+               " FROM runs JOIN workspaces ON workspaces.number = workspace"
+               " WHERE ?1 = '' OR path = ?1 ORDER BY runs.number DESC LIMIT ?2",
+               filter.workspace, most);
+    while (rows.next()) {
+      auto summary = summary_of(*database_, rows);
+      if (!summary) return std::unexpected(summary.error());
+      summaries.push_back(std::move(*summary));
+    }
+    return summaries;
+  });
+}
+
+Result<std::string> Store::find_run(std::string_view name) {
+  return database_->guarded("read", [&]() -> Result<std::string> {
+    std::vector<std::string> ids;
+    Query rows(*database_, "SELECT id FROM runs ORDER BY number DESC");
+    while (rows.next()) ids.push_back(rows.text(0));
+    return choose_run(name, ids);
+  });
+}
+
+Result<std::int64_t> Store::number_of(const std::string& run) {
+  Query row(*database_, "SELECT number FROM runs WHERE id = ?", run);
+  if (!row.next()) return fail(Error::Kind::missing, fmt::format("there is no run `{}`", run), "`interlock runs` lists them");
+  return row.number(0);
+}
+
+Result<RunSummary> Store::summary(const std::string& run) {
+  return database_->guarded("read", [&]() -> Result<RunSummary> {
+    if (auto number = number_of(run); !number) return std::unexpected(number.error());
+    Query row(*database_,
+              "SELECT " INTERLOCK_SUMMARY_COLUMNS
+              " FROM runs JOIN workspaces ON workspaces.number = workspace WHERE id = ?",
+              run);
+    row.next();
+    return summary_of(*database_, row);
+  });
+}
+
+Result<RunHead> Store::head(const std::string& run) {
+  return database_->guarded("read", [&]() -> Result<RunHead> {
+    auto summary = this->summary(run);
+    if (!summary) return std::unexpected(summary.error());
+    RunHead head;
+    head.id = summary->id;
+    head.plan_name = summary->plan_name;
+    head.plan_file = summary->plan_file;
+    head.workspace = summary->workspace;
+    head.created = summary->created;
+    Query rows(*database_, "SELECT name, text FROM documents JOIN runs ON number = run WHERE id = ?", run);
+    while (rows.next()) {
+      const std::string name = rows.text(0);
+      if (name == "plan") head.plan_text = rows.text(1);
+      if (name == "files") head.files = rows.text(1);
+      if (name == "options") head.options = rows.text(1);
+      if (name == "decision") head.decision = rows.text(1);
+    }
+    return head;
+  });
+}
+
+Result<void> Store::replay(const std::string& run, std::uint64_t after,
+                           const std::function<void(engine::Event&&)>& visit) {
+  return database_->guarded("read", [&]() -> Result<void> {
+    const auto number = number_of(run);
+    if (!number) return std::unexpected(number.error());
+    // A statement of its own: the visitor may replay as well.
+    SQLite::Statement statement(database_->sqlite(),
+                                "SELECT seq, at, name, body FROM events WHERE run = ? AND seq > ? ORDER BY seq");
+    Query rows(statement, *number, static_cast<std::int64_t>(after));
+    for (std::uint64_t expected = after + 1; rows.next(); ++expected) {
+      auto event = event_of(rows);
+      if (!event) return std::unexpected(event.error());
+      if (event->seq != expected) {
+        return fail(Error::Kind::io, fmt::format("the journal is damaged: event {} of run `{}` is missing", expected, run));
+      }
+      visit(std::move(*event));
+    }
+    return {};
+  });
+}
+
+Result<std::vector<engine::Event>> Store::events(const std::string& run, std::uint64_t after) {
+  std::vector<engine::Event> events;
+  auto read = replay(run, after, [&](engine::Event&& event) { events.push_back(std::move(event)); });
+  if (!read) return std::unexpected(read.error());
+  return events;
+}
+
+Result<std::string> Store::blob(const Digest& digest) { return read_blob(*database_, digest); }
+
+Result<decide::History> Store::history(const std::string& workspace) {
+  return database_->guarded("read", [&]() -> Result<decide::History> {
+    decide::History history;
+    history.by_agent = medians(*database_, 0);
+    Query number(*database_, "SELECT number FROM workspaces WHERE path = ?", workspace);
+    if (number.next()) history.by_task = medians(*database_, number.number(0));
+    return history;
+  });
+}
+
+Result<std::int64_t> Store::post_request(const std::string& run, const engine::Request& request, Time at) {
+  return database_->guarded("write", [&]() -> Result<std::int64_t> {
+    const auto number = number_of(run);
+    if (!number) return std::unexpected(number.error());
+    const std::string kind = name_of(request.kind);
+    Query(*database_, "INSERT INTO requests(run, at, kind, task, by) VALUES(?, ?, ?, ?, ?)", *number, at, kind,
+          request.task, request.by)
+        .run();
+    return database_->sqlite().getLastInsertRowid();
+  });
+}
+
+Result<std::vector<engine::Request>> Store::open_requests(const std::string& run) {
+  return database_->guarded("read", [&]() -> Result<std::vector<engine::Request>> {
+    const auto number = number_of(run);
+    if (!number) return std::unexpected(number.error());
+    std::vector<engine::Request> requests;
+    Query rows(*database_, "SELECT number, kind, task, by FROM requests WHERE run = ? AND taken = 0 ORDER BY number", *number);
+    while (rows.next()) {
+      if (auto request = request_of(rows)) requests.push_back(std::move(*request));
+    }
+    return requests;
+  });
+}
+
+Result<void> Store::prune(const std::string& run) {
+  return database_->guarded("write", [&]() -> Result<void> {
+    const auto number = number_of(run);
+    if (!number) return std::unexpected(number.error());
+    SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
+    Query(*database_,
+          "DELETE FROM blobs WHERE digest IN (SELECT digest FROM mentions WHERE run = ?1)"
+          " AND NOT EXISTS (SELECT 1 FROM mentions WHERE mentions.digest = blobs.digest AND run <> ?1)",
+          *number)
+        .run();
+    Query(*database_, "DELETE FROM runs WHERE number = ?", *number).run();
+    transaction.commit();
+    database_->sqlite().exec("PRAGMA incremental_vacuum");
+    return {};
+  });
+}
+
+Result<std::unique_ptr<RunJournal>> Store::open_run(const std::string& run, std::vector<TaskLabel> tasks) {
+  return database_->guarded("open", [&]() -> Result<std::unique_ptr<RunJournal>> {
+    Query row(*database_, "SELECT number, workspace FROM runs WHERE id = ?", run);
+    if (!row.next()) return fail(Error::Kind::missing, fmt::format("there is no run `{}`", run), "`interlock runs` lists them");
+    return std::make_unique<RunJournal>(*database_, row.number(0), row.number(1), std::move(tasks));
+  });
+}
+
+}  // namespace interlock::journal

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/result.h"
+#include "base/units.h"
+#include "decide/decision.h"
+#include "engine/event.h"
+#include "engine/ports.h"
+
+namespace interlock::journal {
+
+class Database;
+class RunJournal;
+
+enum class Access : unsigned char {
+  read,   ///< Works beside a writing dispatcher, and in a folder that may not be written.
+  write,  ///< Makes the folder and the journal when they are not there.
+};
+
+/// What a run is made from: all that `resume` needs to see the same plan.
+struct RunHead {
+  std::string id;         ///< Given by `create_run`.
+  std::string plan_name;
+  std::string plan_file;  ///< As named on the command line.
+  std::string workspace;  ///< Absolute.
+  std::string plan_text;
+  std::string files;      ///< JSON: what workspace::RecordingFiles recorded.
+  std::string options;    ///< JSON: the command line's wishes.
+  std::string decision;   ///< JSON: what was decided.
+  Time created{};
+};
+
+/// One line of `interlock runs`.
+struct RunSummary {
+  std::string id, plan_name, plan_file, workspace;
+  Time created{};
+  std::uint64_t events = 0;
+  std::optional<Time> last;                   ///< Of the last event.
+  std::optional<engine::RunEnded> ended;      ///< Nothing while a dispatcher holds it, or when that one died.
+};
+
+struct RunFilter {
+  std::string workspace;   ///< Empty: any.
+  std::size_t most = 0;    ///< The newest so many; 0: all.
+};
+
+/// What measurements are kept under; by task, in plan order.
+struct TaskLabel {
+  std::string id, agent, model;
+};
+
+/// The state folder's journal of all runs: SQLite in WAL mode, docs/journal.md.
+///
+/// Contract: every call that changes something is one durable transaction. Not shared between threads.
+class Store {
+ public:
+  static Result<Store> open(const std::string& state_folder, Access access);
+  ~Store();
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+
+  /// Adds a run and returns its id; `random` tells the runs of one day apart.
+  Result<std::string> create_run(const RunHead& head, std::uint16_t random);
+  /// Newest first.
+  Result<std::vector<RunSummary>> runs(const RunFilter& filter = {});
+  /// The id of the run a person means: see `choose_run`.
+  Result<std::string> find_run(std::string_view name);
+  Result<RunSummary> summary(const std::string& run);
+  Result<RunHead> head(const std::string& run);
+
+  /// The run's events after `after`, in order, one by one.
+  Result<void> replay(const std::string& run, std::uint64_t after, const std::function<void(engine::Event&&)>& visit);
+  Result<std::vector<engine::Event>> events(const std::string& run, std::uint64_t after = 0);
+  Result<std::string> blob(const Digest& digest);
+
+  /// Medians of the last ten successes of this workspace's tasks, and of agents anywhere.
+  Result<decide::History> history(const std::string& workspace);
+
+  /// Leaves a request for whoever dispatches the run now or next; returns its number.
+  Result<std::int64_t> post_request(const std::string& run, const engine::Request& request, Time at);
+  /// Requests nobody has taken yet.
+  Result<std::vector<engine::Request>> open_requests(const std::string& run);
+
+  /// Forgets a run, and the blobs and results that only it has. The caller holds the run.
+  Result<void> prune(const std::string& run);
+
+  /// The engine's journal of one run. The store must outlive it.
+  Result<std::unique_ptr<RunJournal>> open_run(const std::string& run, std::vector<TaskLabel> tasks);
+
+ private:
+  explicit Store(std::unique_ptr<Database> database);
+  Result<std::int64_t> number_of(const std::string& run);
+
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace interlock::journal
