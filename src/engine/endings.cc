@@ -9,7 +9,8 @@ namespace interlock::engine {
 
 void Engine::on_exited(const Exited& exited) {
   const auto found = live_.find(exited.name.task);
-  if (found == live_.end() || found->second.name != exited.name) return;  // Of an attempt that is over.
+  if (found == live_.end() || found->second.name != exited.name)
+    return;  // Of an attempt that is over.
   Live& live = found->second;
   ports_.workspace.close_attempt(exited.name);
   if (live.name.phase == 0) return on_work_over(live, exited);
@@ -39,10 +40,11 @@ void Engine::on_work_over(Live& live, const Exited& exited) {
     }
   }
   if (judgement.outcome == Outcome::succeeded) {
-    judgement = judge_output(one, live.has_output ? std::optional(live.output) : std::nullopt, exited.output_cut,
-                             ports_.validator);
+    judgement = judge_output(one, live.has_output ? std::optional(live.output) : std::nullopt,
+                             exited.output_cut, ports_.validator);
   }
-  if (judgement.outcome != Outcome::succeeded || one.verify.empty()) return conclude(std::move(live), judgement);
+  if (judgement.outcome != Outcome::succeeded || one.verify.empty())
+    return conclude(std::move(live), judgement);
   live.name.phase = 1;
   acts_.push_back({Act::Kind::spawn, live.name, {}});
 }
@@ -84,7 +86,8 @@ void Engine::set_done(TaskId id) {
   const AttemptRecord& attempt = before.attempts.back();
   const auto wrote = ports_.workspace.fingerprint(one.footprint.writes);
   if (!wrote) {
-    return fail_for_good(id, Outcome::output_missing, fmt::format("what it wrote cannot be read: {}", wrote.error().message));
+    return fail_for_good(id, Outcome::output_missing,
+                         fmt::format("what it wrote cannot be read: {}", wrote.error().message));
   }
   if (!one.footprint.unknown) {
     ledger_.keep(one.id, {setup_.run, before.key, before.ingredients, attempt.output, *wrote});
@@ -104,12 +107,14 @@ void Engine::after_failure(TaskId id, const Judgement& judgement) {
   const std::string seed = label_of(setup_.around, task(id), record(id).attempts.back().number);
   const auto next = next_try(task(id), record(id), judgement.outcome, seed);
   if (!next) return fail_for_good(id, judgement.outcome, judgement.detail);
-  ledger_.record(RetryPlanned{id, next->because, now() + next->after, next->charged, judgement.complaint});
+  ledger_.record(
+      RetryPlanned{id, next->because, now() + next->after, next->charged, judgement.complaint});
   scheduler_.requeue(id, now() + next->after, now());
 }
 
 void Engine::put_back(TaskId id) {
-  ledger_.record(RetryPlanned{id, AttemptStarted::Because::again, now(), false, record(id).correction});
+  ledger_.record(
+      RetryPlanned{id, AttemptStarted::Because::again, now(), false, record(id).correction});
   scheduler_.requeue(id, now(), now());
 }
 
@@ -118,7 +123,8 @@ void Engine::fail_for_good(TaskId id, Outcome outcome, const std::string& detail
   scheduler_.end(id, schedule::End::failed, now());
   if (!scheduler_.failure_limit_reached() || !run().stopping.empty()) return;
   scheduler_.stop(true);
-  ledger_.record(RunStopping{fmt::format("`{}` failed, and `limits.on_failure` says to stop", task(id).id)});
+  ledger_.record(
+      RunStopping{fmt::format("`{}` failed, and `limits.on_failure` says to stop", task(id).id)});
 }
 
 void Engine::stop(Live& live, Outcome why) {

@@ -9,8 +9,8 @@
 
 namespace interlock::engine {
 
-Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocking, Setup setup, RunState run,
-               Ports ports)
+Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocking, Setup setup,
+               RunState run, Ports ports)
     : plan_(plan),
       interlocking_(interlocking),
       setup_(std::move(setup)),
@@ -66,7 +66,8 @@ Result<void> Engine::close_turn() {
 void Engine::take(const Report& report) {
   if (const auto* spawned = std::get_if<Spawned>(&report)) {
     const auto live = live_.find(spawned->name.task);
-    if (live == live_.end() || live->second.name != spawned->name) return;  // Of an attempt that is over.
+    if (live == live_.end() || live->second.name != spawned->name)
+      return;  // Of an attempt that is over.
     ledger_.record(ProcessSpawned{spawned->name.task, spawned->name.attempt, spawned->process});
   } else if (const auto* exited = std::get_if<Exited>(&report)) {
     on_exited(*exited);
@@ -91,7 +92,8 @@ void Engine::watch_clocks() {
 }
 
 void Engine::choose_starts() {
-  // A task whose result is taken from an earlier run ends at once and may let others start: hence the loop.
+  // A task whose result is taken from an earlier run ends at once and may let others start: hence
+  // the loop.
   for (;;) {
     const std::vector<TaskId> chosen = scheduler_.choose_starts(now());
     if (chosen.empty()) break;
@@ -101,7 +103,8 @@ void Engine::choose_starts() {
   for (const TaskId id : scheduler_.take_gates()) {
     if (!record(id).gate_before_reached) ledger_.record(GateReached{id, GateKind::before});
   }
-  if (scheduler_.take_review_due() && !run().review_open) ledger_.record(GateReached{std::nullopt, GateKind::review});
+  if (scheduler_.take_review_due() && !run().review_open)
+    ledger_.record(GateReached{std::nullopt, GateKind::review});
 }
 
 void Engine::start(TaskId id) {
@@ -115,14 +118,15 @@ void Engine::start(TaskId id) {
 
   const TaskRecord& before = record(id);
   const schedule::Waited waited = scheduler_.waited(id, now());
-  AttemptStarted fact{id,
-                      static_cast<std::uint32_t>(before.attempts.size() + 1),
-                      before.next,
-                      scheduler_.slot_of(id),
-                      key,
-                      std::move(*ingredients),
-                      {},
-                      {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff}};
+  AttemptStarted fact{
+      id,
+      static_cast<std::uint32_t>(before.attempts.size() + 1),
+      before.next,
+      scheduler_.slot_of(id),
+      key,
+      std::move(*ingredients),
+      {},
+      {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff}};
   if (const auto kept = ports_.journal.latest_result(task(id).id); kept && *kept) {
     fact.changed = first_difference((*kept)->ingredients, fact.ingredients);
     if (!fact.changed.empty()) fact.changed += fmt::format(" since {}", (*kept)->run);
@@ -137,7 +141,8 @@ void Engine::start(TaskId id) {
 
 bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const Digest& key) {
   const plan::Task& one = task(id);
-  // What an unknown footprint reads cannot be compared, and a person who asked again wants it done again.
+  // What an unknown footprint reads cannot be compared, and a person who asked again wants it done
+  // again.
   if (!setup_.reuse || one.footprint.unknown || !record(id).attempts.empty()) return false;
   const auto found = ports_.journal.find_result(one.id, key);
   if (!found || !*found) return false;
@@ -161,8 +166,10 @@ void Engine::act() {
     }
     if (live->second.stopped_for) continue;
     auto spec = prepare(plan_, one.name.task, one.name.phase, run(), setup_.around,
-                        live->second.started + task(one.name.task).timeout, ports_.workspace, ports_.journal);
-    const auto spawned = spec ? ports_.processes.spawn(*spec) : Result<void>(std::unexpected(spec.error()));
+                        live->second.started + task(one.name.task).timeout, ports_.workspace,
+                        ports_.journal);
+    const auto spawned =
+        spec ? ports_.processes.spawn(*spec) : Result<void>(std::unexpected(spec.error()));
     if (!spawned) refused_.emplace_back(one.name, spawned.error());
   }
 }
@@ -187,24 +194,28 @@ void Engine::let_go_when_nothing_is_left() {
   if (cancelling_) return let_go(How::cancelled);
   if (interrupts_ > 0) return let_go(How::interrupted);
   if (scheduler_.all_ended()) {
-    const bool all_done = std::all_of(run().tasks.begin(), run().tasks.end(),
-                                      [](const TaskRecord& one) { return one.state == TaskState::done; });
+    const bool all_done =
+        std::all_of(run().tasks.begin(), run().tasks.end(),
+                    [](const TaskRecord& one) { return one.state == TaskState::done; });
     name_missing_merges();
-    const bool all_merged = std::all_of(run().merges.begin(), run().merges.end(),
-                                        [](const MergeRecord& one) { return one.output.has_value(); });
+    const bool all_merged =
+        std::all_of(run().merges.begin(), run().merges.end(),
+                    [](const MergeRecord& one) { return one.output.has_value(); });
     return let_go(all_done && all_merged ? How::finished : How::failed);
   }
   if (!run().stopping.empty()) return let_go(How::failed);
   if (scheduler_.next_wake(now())) return;
-  const bool at_gate = run().review_open || std::any_of(run().tasks.begin(), run().tasks.end(), [](const TaskRecord& one) {
-                         return one.gate_since.has_value();
-                       });
+  const bool at_gate = run().review_open || std::any_of(run().tasks.begin(), run().tasks.end(),
+                                                        [](const TaskRecord& one) {
+                                                          return one.gate_since.has_value();
+                                                        });
   check(at_gate, "tasks wait, nothing runs and nothing is due: the run is stuck");
   if (!setup_.wait_at_gates) let_go(How::paused_at_gate);
 }
 
 RunView Engine::view() const {
-  return view_of(plan_, interlocking_, setup_, run(), scheduler_, &ports_.processes, ports_.clock.now());
+  return view_of(plan_, interlocking_, setup_, run(), scheduler_, &ports_.processes,
+                 ports_.clock.now());
 }
 
 std::vector<Notice> Engine::take_notices() { return ledger_.take_notices(); }

@@ -21,33 +21,36 @@ namespace interlock::engine {
 /// What a run is to be, decided before it begins.
 struct Setup {
   std::string run;
-  std::string pattern;                     ///< For people: `queue(2)`.
+  std::string pattern;  ///< For people: `queue(2)`.
   schedule::Problem problem;
   schedule::Policy policy;
   std::vector<std::int64_t> priorities;
-  std::vector<Duration> expected;          ///< By task.
+  std::vector<Duration> expected;  ///< By task.
   Surroundings around;
-  std::string dispatcher;                  ///< `user@host`.
+  std::string dispatcher;  ///< `user@host`.
   ProcessIdentity self;
-  bool reuse = true;                       ///< Take results of earlier runs whose ingredients are all equal.
-  bool wait_at_gates = false;              ///< Wait for a person; else the run pauses when only gates are left.
+  bool reuse = true;           ///< Take results of earlier runs whose ingredients are all equal.
+  bool wait_at_gates = false;  ///< Wait for a person; else the run pauses when only gates are left.
 };
 
-/// Dispatches one run. One turn: what came in -> facts -> applied -> the scheduler says what starts -> all of it durable
-/// in one transaction -> the ports act -> what they report comes in at the next turn.
+/// Dispatches one run. One turn: what came in -> facts -> applied -> the scheduler says what starts
+/// -> all of it durable in one transaction -> the ports act -> what they report comes in at the
+/// next turn.
 ///
 /// - Nothing acts on a fact, or is told of it, before it is durable.
-/// - An attempt that was journaled as started and of which nothing more is known is ended, proven gone, and done again.
+/// - An attempt that was journaled as started and of which nothing more is known is ended, proven
+/// gone, and done again.
 /// - Time stands still within a turn.
 class Engine {
  public:
   /// `run` is empty or what the journal held. Plan, interlocking and ports must outlive the engine.
-  Engine(const plan::Plan& plan, const footprint::Interlocking& interlocking, Setup setup, RunState run, Ports ports);
+  Engine(const plan::Plan& plan, const footprint::Interlocking& interlocking, Setup setup,
+         RunState run, Ports ports);
 
   /// Takes the run: ends what a dead dispatcher left behind, and starts the first tasks.
   Result<void> begin();
-  /// Waits for something to happen, at most until `deadline`, and deals with it. To be called until `over`.
-  /// After an error the run is to be left as it is; `resume` goes on from the journal.
+  /// Waits for something to happen, at most until `deadline`, and deals with it. To be called until
+  /// `over`. After an error the run is to be left as it is; `resume` goes on from the journal.
   Result<void> turn(std::optional<Time> deadline);
   bool over() const { return run().ended.has_value(); }
 
@@ -59,11 +62,11 @@ class Engine {
   /// An attempt that is journaled as started and has not ended.
   struct Live {
     AttemptName name;
-    Time started{};                     ///< Of the attempt; the wall clock counts from here.
+    Time started{};  ///< Of the attempt; the wall clock counts from here.
     std::optional<Outcome> stopped_for;
-    std::string output;                 ///< Of the work, while the check runs.
+    std::string output;  ///< Of the work, while the check runs.
     bool has_output = false;
-    Exited exited;                      ///< Of the work, likewise.
+    Exited exited;  ///< Of the work, likewise.
   };
   /// What is to be done once the facts of the turn are durable.
   struct Act {
@@ -127,23 +130,31 @@ class Engine {
 
   std::map<TaskId, Live> live_;
   std::vector<Act> acts_;
-  std::vector<std::pair<AttemptName, Error>> refused_;  ///< Spawns that failed; dealt with in the next turn.
-  std::vector<std::vector<std::uint32_t>> merges_of_;   ///< By task.
-  std::optional<Error> broken_;                         ///< A port failed in a way that ends the dispatcher.
+  std::vector<std::pair<AttemptName, Error>>
+      refused_;  ///< Spawns that failed; dealt with in the next turn.
+  std::vector<std::vector<std::uint32_t>> merges_of_;  ///< By task.
+  std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.
   std::uint32_t interrupts_ = 0;
   bool cancelling_ = false;
 };
 
-/// The scheduler as it stands in a run, made from facts alone: for a run that is taken up again, and for explaining one
-/// from outside.
-schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, const RunState& run, Time now, bool adopt_running);
+/// The scheduler as it stands in a run, made from facts alone: for a run that is taken up again,
+/// and for explaining one from outside.
+schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, const RunState& run,
+                                 Time now, bool adopt_running);
 
 /// Why a waiting task waits, in words.
-std::string say(const plan::Plan& plan, const footprint::Interlocking& interlocking, const schedule::Hold& hold, TaskId task,
-                Time now);
+std::string say(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                const schedule::Hold& hold, TaskId task, Time now);
 
-/// What faces draw. `heard` tells what a running attempt last said and when; absent for a run seen from outside.
-RunView view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking, const Setup& setup, const RunState& run,
-                const schedule::Scheduler& scheduler, const ProcessHost* heard, Time now);
+/// What faces draw. `heard` tells what a running attempt last said and when; absent for a run seen
+/// from outside.
+RunView view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
+                const ProcessHost* heard, Time now);
+/// One task of that, also where the whole view leaves it out.
+TaskView task_view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                      const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
+                      const ProcessHost* heard, Time now, TaskId task);
 
 }  // namespace interlock::engine

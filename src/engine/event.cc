@@ -66,7 +66,8 @@ class Writer {
   }
   Writer& put(const std::vector<Ingredient>& ingredients) {
     json::array list;
-    for (const Ingredient& one : ingredients) list.push_back(json::array{one.name, one.digest.hex()});
+    for (const Ingredient& one : ingredients)
+      list.push_back(json::array{one.name, one.digest.hex()});
     object_["ingredients"] = std::move(list);
     return *this;
   }
@@ -74,7 +75,8 @@ class Writer {
   Writer& put(const WaitedFor& waited) {
     if (waited == WaitedFor{}) return *this;
     json::array list;
-    for (const Duration one : {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff}) {
+    for (const Duration one :
+         {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff}) {
       list.push_back(std::int64_t{one.count()});
     }
     object_["waited_us"] = std::move(list);
@@ -86,7 +88,8 @@ class Writer {
   json::object object_;
 };
 
-/// Reads members of an object. What is missing reads as its default; what is of the wrong kind spoils the reader.
+/// Reads members of an object. What is missing reads as its default; what is of the wrong kind
+/// spoils the reader.
 class Reader {
  public:
   explicit Reader(const json::object& object) : object_(object) {}
@@ -107,7 +110,8 @@ class Reader {
   std::optional<int> small(std::string_view key) {
     const auto value = number(key);
     if (!value) return std::nullopt;
-    if (*value < std::numeric_limits<int>::min() || *value > std::numeric_limits<int>::max()) spoil(key);
+    if (*value < std::numeric_limits<int>::min() || *value > std::numeric_limits<int>::max())
+      spoil(key);
     return static_cast<int>(*value);
   }
   std::string text(std::string_view key) {
@@ -135,7 +139,9 @@ class Reader {
   std::optional<TaskId> maybe_task(std::string_view key = "task") {
     return object_.contains(key) ? std::optional(task(key)) : std::nullopt;
   }
-  ProcessIdentity process() { return {text("boot"), number_or_zero("pid"), number_or_zero("start")}; }
+  ProcessIdentity process() {
+    return {text("boot"), number_or_zero("pid"), number_or_zero("start")};
+  }
   Usage usage() {
     return {number("input"), number("output_tokens"), number("cache_read"), number("cache_write"),
             number("cost_uusd")};
@@ -147,7 +153,8 @@ class Reader {
     if (!value->is_array()) return spoil("ingredients"), list;
     for (const json::value& one : value->get_array()) {
       const auto* pair = one.if_array();
-      if (pair == nullptr || pair->size() != 2 || !(*pair)[0].is_string() || !(*pair)[1].is_string()) {
+      if (pair == nullptr || pair->size() != 2 || !(*pair)[0].is_string() ||
+          !(*pair)[1].is_string()) {
         return spoil("ingredients"), list;
       }
       const auto digest = Digest::from_hex(std::string((*pair)[1].get_string()));
@@ -200,7 +207,12 @@ json::object body_of(const GateReached& f) {
   return Writer().put("task", f.task).put("gate", word(kGates, f.kind)).take();
 }
 json::object body_of(const GateAnswered& f) {
-  return Writer().put("task", f.task).put("gate", word(kGates, f.kind)).put("approved", f.approved).put("by", f.by).take();
+  return Writer()
+      .put("task", f.task)
+      .put("gate", word(kGates, f.kind))
+      .put("approved", f.approved)
+      .put("by", f.by)
+      .take();
 }
 json::object body_of(const AttemptStarted& f) {
   return Writer()
@@ -241,12 +253,18 @@ json::object body_of(const TaskDone& f) {
       .take();
 }
 json::object body_of(const TaskFailed& f) {
-  return Writer().put("task", f.task).put("outcome", word(kOutcomes, f.outcome)).put("detail", f.detail).take();
+  return Writer()
+      .put("task", f.task)
+      .put("outcome", word(kOutcomes, f.outcome))
+      .put("detail", f.detail)
+      .take();
 }
 json::object body_of(const TaskSkipped& f) {
   return Writer().put("task", f.task).put("because", f.because).take();
 }
-json::object body_of(const TaskCancelled& f) { return Writer().put("task", f.task).put("by", f.by).take(); }
+json::object body_of(const TaskCancelled& f) {
+  return Writer().put("task", f.task).put("by", f.by).take();
+}
 json::object body_of(const TaskRevived& f) { return Writer().put("task", f.task).take(); }
 json::object body_of(const RetryPlanned& f) {
   return Writer()
@@ -271,15 +289,23 @@ struct Row {
 };
 
 constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
-    {"run_began", [](Reader& r) -> Fact { return RunBegan{r.text("by"), r.process(), r.flag("resumed")}; }},
+    {"run_began",
+     [](Reader& r) -> Fact {
+       return RunBegan{r.text("by"), r.process(), r.flag("resumed")};
+     }},
     {"run_stopping", [](Reader& r) -> Fact { return RunStopping{r.text("why")}; }},
     {"run_ended",
-     [](Reader& r) -> Fact { return RunEnded{r.choice<RunEnded::How>("how", kHows), r.text("digest")}; }},
+     [](Reader& r) -> Fact {
+       return RunEnded{r.choice<RunEnded::How>("how", kHows), r.text("digest")};
+     }},
     {"gate_reached",
-     [](Reader& r) -> Fact { return GateReached{r.maybe_task(), r.choice<GateKind>("gate", kGates)}; }},
+     [](Reader& r) -> Fact {
+       return GateReached{r.maybe_task(), r.choice<GateKind>("gate", kGates)};
+     }},
     {"gate_answered",
      [](Reader& r) -> Fact {
-       return GateAnswered{r.maybe_task(), r.choice<GateKind>("gate", kGates), r.flag("approved"), r.text("by")};
+       return GateAnswered{r.maybe_task(), r.choice<GateKind>("gate", kGates), r.flag("approved"),
+                           r.text("by")};
      }},
     {"attempt_started",
      [](Reader& r) -> Fact {
@@ -293,39 +319,49 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
                              r.waited()};
      }},
     {"process_spawned",
-     [](Reader& r) -> Fact { return ProcessSpawned{r.task(), r.index("attempt"), r.process()}; }},
+     [](Reader& r) -> Fact {
+       return ProcessSpawned{r.task(), r.index("attempt"), r.process()};
+     }},
     {"attempt_ended",
      [](Reader& r) -> Fact {
-       return AttemptEnded{r.task(),
-                           r.index("attempt"),
-                           r.choice<Outcome>("outcome", kOutcomes),
-                           r.small("exit"),
-                           r.small("signal"),
-                           r.text("detail"),
-                           r.index("strays"),
-                           r.digest("output"),
-                           Duration(r.number_or_zero("elapsed_us")),
-                           r.usage()};
+       return AttemptEnded{
+           r.task(),          r.index("attempt"), r.choice<Outcome>("outcome", kOutcomes),
+           r.small("exit"),   r.small("signal"),  r.text("detail"),
+           r.index("strays"), r.digest("output"), Duration(r.number_or_zero("elapsed_us")),
+           r.usage()};
      }},
     {"task_done",
      [](Reader& r) -> Fact {
-       return TaskDone{r.task(), r.index("attempt"), r.digest("output"), r.digest_or_none("wrote"), r.text("from_run")};
+       return TaskDone{r.task(), r.index("attempt"), r.digest("output"), r.digest_or_none("wrote"),
+                       r.text("from_run")};
      }},
     {"task_failed",
      [](Reader& r) -> Fact {
        return TaskFailed{r.task(), r.choice<Outcome>("outcome", kOutcomes), r.text("detail")};
      }},
-    {"task_skipped", [](Reader& r) -> Fact { return TaskSkipped{r.task(), r.task("because")}; }},
-    {"task_cancelled", [](Reader& r) -> Fact { return TaskCancelled{r.task(), r.text("by")}; }},
+    {"task_skipped",
+     [](Reader& r) -> Fact {
+       return TaskSkipped{r.task(), r.task("because")};
+     }},
+    {"task_cancelled",
+     [](Reader& r) -> Fact {
+       return TaskCancelled{r.task(), r.text("by")};
+     }},
     {"task_revived", [](Reader& r) -> Fact { return TaskRevived{r.task()}; }},
     {"retry_planned",
      [](Reader& r) -> Fact {
        return RetryPlanned{r.task(), r.choice<AttemptStarted::Because>("because", kBecauses),
-                           Time(Duration(r.number_or_zero("not_before_us"))), r.flag("charged"), r.text("correction")};
+                           Time(Duration(r.number_or_zero("not_before_us"))), r.flag("charged"),
+                           r.text("correction")};
      }},
     {"merge_made",
-     [](Reader& r) -> Fact { return MergeMade{r.index("merge"), r.digest_or_none("output")}; }},
-    {"merge_failed", [](Reader& r) -> Fact { return MergeFailed{r.index("merge"), r.text("detail")}; }},
+     [](Reader& r) -> Fact {
+       return MergeMade{r.index("merge"), r.digest_or_none("output")};
+     }},
+    {"merge_failed",
+     [](Reader& r) -> Fact {
+       return MergeFailed{r.index("merge"), r.text("detail")};
+     }},
 }};
 
 }  // namespace
@@ -363,10 +399,12 @@ Result<Fact> fact_from_json(std::string_view name, const json::object& body) {
     Reader reader(body);
     Fact fact = row.read(reader);
     if (reader.spoiled().empty()) return fact;
-    return fail(Error::Kind::io, fmt::format("the journal's `{}` has a bad `{}`", name, reader.spoiled()),
+    return fail(Error::Kind::io,
+                fmt::format("the journal's `{}` has a bad `{}`", name, reader.spoiled()),
                 "the journal is damaged or was written by a newer version");
   }
-  return fail(Error::Kind::io, fmt::format("the journal holds a `{}`, which this version does not know", name),
+  return fail(Error::Kind::io,
+              fmt::format("the journal holds a `{}`, which this version does not know", name),
               "it was written by a newer version: use that one");
 }
 

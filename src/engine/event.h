@@ -19,18 +19,19 @@ namespace interlock::engine {
 /// How an attempt ended. Each is told apart because each is treated apart.
 enum class Outcome : unsigned char {
   succeeded,
-  exited_nonzero,   ///< The command said so itself.
-  crashed,          ///< Ended by a signal nobody here sent.
-  not_started,      ///< The program could not be executed. Not retried: it would not be there either.
-  timed_out,        ///< The wall clock.
-  went_silent,      ///< The idle clock.
-  output_missing,   ///< The promised output is not there.
+  exited_nonzero,  ///< The command said so itself.
+  crashed,         ///< Ended by a signal nobody here sent.
+  not_started,  ///< The program could not be executed. Not retried: it would not be there either.
+  timed_out,    ///< The wall clock.
+  went_silent,  ///< The idle clock.
+  output_missing,  ///< The promised output is not there.
   output_too_large,
-  output_invalid,   ///< It breaks its schema, or is no JSON. One correction is asked for.
-  verify_failed,    ///< The task's own check said no.
-  lingered,         ///< Children outlived the attempt; they were ended. Only ever a remark beside another outcome.
-  cancelled,        ///< A person or the run's end stopped it.
-  interrupted,      ///< The dispatcher died; the attempt was proven dead afterwards. Costs no retry.
+  output_invalid,  ///< It breaks its schema, or is no JSON. One correction is asked for.
+  verify_failed,   ///< The task's own check said no.
+  lingered,   ///< Children outlived the attempt; they were ended. Only ever a remark beside another
+              ///< outcome.
+  cancelled,  ///< A person or the run's end stopped it.
+  interrupted,  ///< The dispatcher died; the attempt was proven dead afterwards. Costs no retry.
 };
 std::string_view name_of(Outcome outcome);
 std::optional<Outcome> outcome_named(std::string_view name);
@@ -98,12 +99,14 @@ struct AttemptStarted {
   enum class Because : unsigned char { first, retry, correction, again };
 
   TaskId task;
-  std::uint32_t attempt = 1;  ///< Counts up for good, also over resumes: it fences what the attempt reports.
+  std::uint32_t attempt =
+      1;  ///< Counts up for good, also over resumes: it fences what the attempt reports.
   Because because = Because::first;
   std::uint32_t lane = 0;
-  Digest key;                          ///< Of all ingredients.
+  Digest key;  ///< Of all ingredients.
   std::vector<Ingredient> ingredients;
-  std::string changed;  ///< The first ingredient that differs from the last result kept of this task; empty: none kept.
+  std::string changed;  ///< The first ingredient that differs from the last result kept of this
+                        ///< task; empty: none kept.
   WaitedFor waited;
 };
 struct ProcessSpawned {
@@ -117,18 +120,18 @@ struct AttemptEnded {
   Outcome outcome = Outcome::succeeded;
   std::optional<int> exit_code;
   std::optional<int> signal;
-  std::string detail;                  ///< For people: what was wrong, with the path or the schema's place.
-  std::uint32_t strays = 0;            ///< Processes that outlived it and were ended.
-  std::optional<Digest> output;        ///< What it gave back, also when that was invalid.
+  std::string detail;        ///< For people: what was wrong, with the path or the schema's place.
+  std::uint32_t strays = 0;  ///< Processes that outlived it and were ended.
+  std::optional<Digest> output;  ///< What it gave back, also when that was invalid.
   Duration elapsed{};
   Usage usage;
 };
 struct TaskDone {
   TaskId task;
-  std::uint32_t attempt = 0;           ///< 0: taken from an earlier run.
+  std::uint32_t attempt = 0;  ///< 0: taken from an earlier run.
   std::optional<Digest> output;
-  Digest wrote;                        ///< Of the paths and contents its declared writes match now.
-  std::string from_run;                ///< The run it was taken from; empty: done here.
+  Digest wrote;          ///< Of the paths and contents its declared writes match now.
+  std::string from_run;  ///< The run it was taken from; empty: done here.
 };
 struct TaskFailed {
   TaskId task;
@@ -151,7 +154,7 @@ struct RetryPlanned {
   TaskId task;
   AttemptStarted::Because because = AttemptStarted::Because::retry;
   Time not_before{};
-  bool charged = true;  ///< Whether it costs one of the task's retries.
+  bool charged = true;     ///< Whether it costs one of the task's retries.
   std::string correction;  ///< What the agent will be told was wrong.
 };
 struct MergeMade {
@@ -163,9 +166,10 @@ struct MergeFailed {
   std::string detail;
 };
 
-using Fact = std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnswered, AttemptStarted, ProcessSpawned,
-                          AttemptEnded, TaskDone, TaskFailed, TaskSkipped, TaskCancelled, TaskRevived, RetryPlanned,
-                          MergeMade, MergeFailed>;
+using Fact =
+    std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnswered, AttemptStarted,
+                 ProcessSpawned, AttemptEnded, TaskDone, TaskFailed, TaskSkipped, TaskCancelled,
+                 TaskRevived, RetryPlanned, MergeMade, MergeFailed>;
 
 /// A fact and its moment. `seq` counts from 1 within a run, without gaps.
 struct Event {
@@ -177,7 +181,8 @@ struct Event {
 /// `attempt_started`, ...: stable names, part of the journal's format.
 std::string_view name_of(const Fact& fact);
 std::optional<TaskId> task_of(const Fact& fact);
-/// The fact's fields as JSON; unknown members are ignored on reading, so that a newer journal can still be read.
+/// The fact's fields as JSON; unknown members are ignored on reading, so that a newer journal can
+/// still be read.
 json::object to_json(const Fact& fact);
 Result<Fact> fact_from_json(std::string_view name, const json::object& body);
 

@@ -12,8 +12,9 @@ namespace interlock::engine {
 void Engine::make_merges_with(TaskId id) {
   for (const std::uint32_t merge : merges_of_[id.index()]) {
     const plan::Merge& one = plan_.merges[merge];
-    const bool all_there = std::all_of(one.from.begin(), one.from.end(),
-                                       [this](TaskId from) { return record(from).state == TaskState::done; });
+    const bool all_there = std::all_of(one.from.begin(), one.from.end(), [this](TaskId from) {
+      return record(from).state == TaskState::done;
+    });
     const bool joined = !one.coordinator || record(*one.coordinator).state == TaskState::done;
     if (all_there && joined) make_merge(merge);
   }
@@ -54,7 +55,8 @@ void Engine::name_missing_merges() {
     if (made.output || !made.failure.empty()) continue;
     std::vector<std::string> missing;
     for (const TaskId from : plan_.merges[merge].from) {
-      if (record(from).state != TaskState::done) missing.push_back(fmt::format("`{}`", task(from).id));
+      if (record(from).state != TaskState::done)
+        missing.push_back(fmt::format("`{}`", task(from).id));
     }
     if (missing.empty()) missing.push_back("its coordinator");
     ledger_.record(MergeFailed{merge, fmt::format("no output of {}", join_words(missing))});
@@ -67,7 +69,8 @@ void Engine::let_go(RunEnded::How how) {
     std::vector<merge::TaskResult> tasks;
     for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
       const TaskRecord& one = run().tasks[i];
-      tasks.push_back({plan_.tasks[i].id, std::string(name_of(one.state)), one.output.value_or(Digest{}), one.wrote});
+      tasks.push_back({plan_.tasks[i].id, std::string(name_of(one.state)),
+                       one.output.value_or(Digest{}), one.wrote});
     }
     std::vector<merge::MergeResult> merges;
     for (std::uint32_t i = 0; i < plan_.merges.size(); ++i) {

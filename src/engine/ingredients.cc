@@ -75,8 +75,8 @@ std::vector<Ingredient> shorten(std::vector<Ingredient> files) {
 
 }  // namespace
 
-Result<std::vector<Ingredient>> ingredients_of(const plan::Plan& plan, TaskId id, const RunState& run,
-                                               Workspace& workspace) {
+Result<std::vector<Ingredient>> ingredients_of(const plan::Plan& plan, TaskId id,
+                                               const RunState& run, Workspace& workspace) {
   const plan::Task& task = plan[id];
   const plan::Agent& agent = plan.agents[task.agent.index()];
   std::vector<Ingredient> result;
@@ -87,7 +87,8 @@ Result<std::vector<Ingredient>> ingredients_of(const plan::Plan& plan, TaskId id
   result.push_back({"output form", digest_of_output_spec(task.output)});
   if (!task.verify.empty()) result.push_back({"verify", digest_of_command(task.verify)});
   for (const TaskId needed : task.output_of) {
-    result.push_back({fmt::format("output of `{}`", plan[needed].id), run[needed].output.value_or(Digest{})});
+    result.push_back(
+        {fmt::format("output of `{}`", plan[needed].id), run[needed].output.value_or(Digest{})});
   }
   auto reads = workspace.fingerprints(task.footprint.reads);
   if (!reads) return within(reads.error(), fmt::format("while reading what `{}` reads", task.id));
@@ -103,7 +104,8 @@ Digest key_of(const std::vector<Ingredient>& ingredients) {
   return hasher.finish();
 }
 
-std::string first_difference(const std::vector<Ingredient>& before, const std::vector<Ingredient>& now) {
+std::string first_difference(const std::vector<Ingredient>& before,
+                             const std::vector<Ingredient>& now) {
   std::map<std::string_view, Digest> known;
   for (const Ingredient& one : before) known.emplace(one.name, one.digest);
   for (const Ingredient& one : now) {

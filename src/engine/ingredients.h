@@ -9,17 +9,20 @@
 
 namespace interlock::engine {
 
-/// Everything that a task's result depends on, as far as its declarations tell: command, prompt, agent, environment,
-/// schema, check, the content of what it reads now, and the outputs it uses. In a fixed order.
+/// Everything that a task's result depends on, as far as its declarations tell: command, prompt,
+/// agent, environment, schema, check, the content of what it reads now, and the outputs it uses. In
+/// a fixed order.
 ///
-/// More than `kReadsListed` files read are told by folder, so that a journal stays small; the digest is the same precise.
-Result<std::vector<Ingredient>> ingredients_of(const plan::Plan& plan, TaskId task, const RunState& run,
-                                               Workspace& workspace);
+/// More than `kReadsListed` files read are told by folder, so that a journal stays small; the
+/// digest is the same precise.
+Result<std::vector<Ingredient>> ingredients_of(const plan::Plan& plan, TaskId task,
+                                               const RunState& run, Workspace& workspace);
 inline constexpr std::size_t kReadsListed = 256;
 
 Digest key_of(const std::vector<Ingredient>& ingredients);
 
 /// The first ingredient of `now` that `before` has not, or has otherwise; empty when there is none.
-std::string first_difference(const std::vector<Ingredient>& before, const std::vector<Ingredient>& now);
+std::string first_difference(const std::vector<Ingredient>& before,
+                             const std::vector<Ingredient>& now);
 
 }  // namespace interlock::engine

@@ -20,7 +20,8 @@ Result<void> Ledger::commit() {
   batch_.clear();
   blobs_.clear();
   results_.clear();
-  told_.insert(told_.end(), std::make_move_iterator(untold_.begin()), std::make_move_iterator(untold_.end()));
+  told_.insert(told_.end(), std::make_move_iterator(untold_.begin()),
+               std::make_move_iterator(untold_.end()));
   untold_.clear();
   return {};
 }

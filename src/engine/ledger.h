@@ -11,8 +11,9 @@
 
 namespace interlock::engine {
 
-/// Where facts are made: applied at once, so that the rest of the turn sees them; durable at `commit`, all or none;
-/// told to anybody only after that. When `commit` fails the run must stop: memory is ahead of the journal.
+/// Where facts are made: applied at once, so that the rest of the turn sees them; durable at
+/// `commit`, all or none; told to anybody only after that. When `commit` fails the run must stop:
+/// memory is ahead of the journal.
 class Ledger {
  public:
   Ledger(const plan::Plan& plan, RunState run, Journal& journal);
@@ -20,7 +21,9 @@ class Ledger {
   void open_turn(Time now) { now_ = now; }
   void record(Fact fact);
   void keep(Blob blob) { blobs_.push_back(std::move(blob)); }
-  void keep(std::string task, StoredResult result) { results_.emplace_back(std::move(task), std::move(result)); }
+  void keep(std::string task, StoredResult result) {
+    results_.emplace_back(std::move(task), std::move(result));
+  }
   Result<void> commit();
   /// What was kept, also in this turn.
   Result<std::string> blob(const Digest& digest);

@@ -23,7 +23,8 @@ class Teller {
     return notice(Kind::started, fact.task, std::move(text));
   }
   std::optional<Notice> operator()(const TaskDone& fact) const {
-    if (!fact.from_run.empty()) return notice(Kind::reused, fact.task, fmt::format("from {}", fact.from_run));
+    if (!fact.from_run.empty())
+      return notice(Kind::reused, fact.task, fmt::format("from {}", fact.from_run));
     Notice result = notice(Kind::done, fact.task, {});
     result.elapsed = run_[fact.task].attempts.back().elapsed;
     return result;
@@ -40,7 +41,8 @@ class Teller {
     if (fact.because == Because::correction) {
       return notice(Kind::correcting, fact.task, first_line(fact.correction));
     }
-    if (last.outcome == Outcome::interrupted || last.outcome == Outcome::cancelled) return std::nullopt;
+    if (last.outcome == Outcome::interrupted || last.outcome == Outcome::cancelled)
+      return std::nullopt;
     Notice result = notice(Kind::retrying, fact.task, first_line(last.detail));
     const Duration wait = fact.not_before - run_.last.value_or(fact.not_before);
     if (wait > Duration{}) result.text += fmt::format("; again in {}", show_duration(wait));
@@ -48,30 +50,44 @@ class Teller {
     return result;
   }
   std::optional<Notice> operator()(const TaskSkipped& fact) const {
-    return notice(Kind::skipped, fact.task, fmt::format("`{}` did not succeed", plan_[fact.because].id));
+    return notice(Kind::skipped, fact.task,
+                  fmt::format("`{}` did not succeed", plan_[fact.because].id));
   }
   std::optional<Notice> operator()(const TaskCancelled& fact) const {
     return notice(Kind::cancelled, fact.task, fmt::format("by {}", fact.by));
   }
   std::optional<Notice> operator()(const GateReached& fact) const {
-    if (!fact.task) return Notice{Kind::gate, "review", "waits for approval", {}, {}, {}};
+    if (!fact.task) return plain(Kind::gate, "review", "waits for approval");
     return notice(Kind::gate, *fact.task,
-                  fact.kind == GateKind::before ? "waits for approval before it starts" : "done, waits for approval");
+                  fact.kind == GateKind::before ? "waits for approval before it starts"
+                                                : "done, waits for approval");
   }
   std::optional<Notice> operator()(const MergeMade& fact) const {
-    return Notice{Kind::merged, plan_.merges[fact.merge].name, {}, {}, {}, {}};
+    return plain(Kind::merged, plan_.merges[fact.merge].name, {});
   }
   std::optional<Notice> operator()(const MergeFailed& fact) const {
-    return Notice{Kind::failed, plan_.merges[fact.merge].name, fmt::format("merge: {}", first_line(fact.detail)), {}, {}, {}};
+    return plain(Kind::failed, plan_.merges[fact.merge].name,
+                 fmt::format("merge: {}", first_line(fact.detail)));
   }
   std::optional<Notice> operator()(const RunStopping& fact) const {
-    return Notice{Kind::stopping, {}, fact.why, {}, {}, {}};
+    return plain(Kind::stopping, {}, fact.why);
   }
   std::optional<Notice> operator()(const auto&) const { return std::nullopt; }
 
  private:
   Notice notice(Kind kind, TaskId task, std::string text) const {
-    return {kind, plan_[task].id, std::move(text), {}, {}, {}};
+    Notice result = plain(kind, plan_[task].id, std::move(text));
+    const auto& attempts = run_[task].attempts;
+    result.attempt = static_cast<std::uint32_t>(attempts.size());
+    if (!attempts.empty() && attempts.back().outcome == Outcome::verify_failed) result.phase = 1;
+    return result;
+  }
+  static Notice plain(Kind kind, std::string name, std::string text) {
+    Notice result;
+    result.kind = kind;
+    result.task = std::move(name);
+    result.text = std::move(text);
+    return result;
   }
 
   const plan::Plan& plan_;

@@ -10,7 +10,8 @@ namespace interlock::engine {
 
 namespace {
 
-/// File names in the attempt's folder; ids are safe as file names but for the colon of a coordinator's.
+/// File names in the attempt's folder; ids are safe as file names but for the colon of a
+/// coordinator's.
 std::string output_file_of(const plan::Task& task) {
   std::string name = task.id;
   std::replace(name.begin(), name.end(), ':', '.');
@@ -20,8 +21,8 @@ std::string output_file_of(const plan::Task& task) {
 /// Builds one spawn, member by member.
 class Preparation {
  public:
-  Preparation(const plan::Plan& plan, TaskId id, const RunState& run, const Surroundings& around, Time deadline,
-              Workspace& workspace, Journal& journal, std::uint32_t phase)
+  Preparation(const plan::Plan& plan, TaskId id, const RunState& run, const Surroundings& around,
+              Time deadline, Workspace& workspace, Journal& journal, std::uint32_t phase)
       : plan_(plan),
         task_(plan[id]),
         agent_(plan.agents[task_.agent.index()]),
@@ -97,8 +98,9 @@ class Preparation {
     if (task_.prompt.empty()) return {};
     prompt_ = plan::fill(task_.prompt, lookup());
     if (!record_.correction.empty()) {
-      prompt_ += fmt::format("\n\nYour previous answer was not accepted:\n{}\nAnswer again, complete and corrected.\n",
-                             record_.correction);
+      prompt_ += fmt::format(
+          "\n\nYour previous answer was not accepted:\n{}\nAnswer again, complete and corrected.\n",
+          record_.correction);
     }
     if (agent_.prompt_by != plan::PromptBy::file) return {};
     auto path = workspace_.put(name_, "prompt.md", prompt_);
@@ -107,7 +109,8 @@ class Preparation {
     return {};
   }
 
-  /// The command with its prompt as the last argument, where the agent takes it so and the command does not say where.
+  /// The command with its prompt as the last argument, where the agent takes it so and the command
+  /// does not say where.
   plan::Command with_prompt(plan::Command command) {
     if (task_.prompt.empty()) return command;
     const bool by_file = agent_.prompt_by == plan::PromptBy::file;
@@ -159,7 +162,8 @@ class Preparation {
   std::map<std::string, std::string> environment(const std::string& label) const {
     std::map<std::string, std::string> result;
     const auto pass = [&](const std::string& name) {
-      if (const auto found = around_.environment.find(name); found != around_.environment.end()) result.insert(*found);
+      if (const auto found = around_.environment.find(name); found != around_.environment.end())
+        result.insert(*found);
     };
     for (const std::string_view name : kPassedOn) pass(std::string(name));
     for (const auto& [name, value] : around_.environment) {
@@ -173,9 +177,12 @@ class Preparation {
     result["INTERLOCK_RUN"] = around_.run;
     result["INTERLOCK_TASK"] = task_.id;
     result["INTERLOCK_ATTEMPT"] = label;
-    result["INTERLOCK_DEADLINE"] = fmt::format("{}", deadline_.time_since_epoch().count() / 1'000'000);
-    result["INTERLOCK_TIMEOUT_S"] = fmt::format("{}", std::chrono::floor<std::chrono::seconds>(task_.timeout).count());
-    result["INTERLOCK_PORT_FIRST"] = fmt::format("{}", kFirstPort + static_cast<int>(lane) * kPortsPerLane);
+    result["INTERLOCK_DEADLINE"] =
+        fmt::format("{}", deadline_.time_since_epoch().count() / 1'000'000);
+    result["INTERLOCK_TIMEOUT_S"] =
+        fmt::format("{}", std::chrono::floor<std::chrono::seconds>(task_.timeout).count());
+    result["INTERLOCK_PORT_FIRST"] =
+        fmt::format("{}", kFirstPort + static_cast<int>(lane) * kPortsPerLane);
     result["INTERLOCK_PORT_COUNT"] = fmt::format("{}", kPortsPerLane);
     if (!task_.output_of.empty()) result["INTERLOCK_OUTPUTS"] = folder_ + "/outputs";
     if (!schema_file_.empty()) result["INTERLOCK_SCHEMA"] = schema_file_;
@@ -206,8 +213,9 @@ std::string label_of(const Surroundings& around, const plan::Task& task, std::ui
   return fmt::format("{}/{}#{}", around.run, task.id, attempt);
 }
 
-Result<SpawnSpec> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase, const RunState& run,
-                          const Surroundings& around, Time deadline, Workspace& workspace, Journal& journal) {
+Result<SpawnSpec> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
+                          const RunState& run, const Surroundings& around, Time deadline,
+                          Workspace& workspace, Journal& journal) {
   Preparation preparation(plan, task, run, around, deadline, workspace, journal, phase);
   return phase == 0 ? preparation.work() : preparation.check();
 }

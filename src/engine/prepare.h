@@ -12,13 +12,15 @@ namespace interlock::engine {
 
 /// What attempts are given beside what the plan says.
 struct Surroundings {
-  std::string run;         ///< The run's id.
+  std::string run;  ///< The run's id.
   std::string log_folder;
-  std::map<std::string, std::string> environment;  ///< Interlock's own; only an allow list of it is handed on.
+  std::map<std::string, std::string>
+      environment;  ///< Interlock's own; only an allow list of it is handed on.
 };
 
 /// Names that every attempt gets from Interlock's own environment, where they are set. `LC_*` too.
-inline constexpr std::string_view kPassedOn[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TERM"};
+inline constexpr std::string_view kPassedOn[] = {"PATH",  "HOME", "USER", "LOGNAME",
+                                                 "SHELL", "LANG", "TZ",   "TERM"};
 
 /// Each lane has its own ports, so that servers of tasks side by side do not meet.
 inline constexpr int kFirstPort = 21000;
@@ -27,9 +29,11 @@ inline constexpr int kPortsPerLane = 20;
 /// `run/task#attempt`: how an attempt is called in process listings, and found again after a crash.
 std::string label_of(const Surroundings& around, const plan::Task& task, std::uint32_t attempt);
 
-/// What to execute for the work (phase 0) or the check (phase 1) of the latest attempt of `task`. Makes the attempt's folder with
-/// its prompt, schema and the outputs it uses, all through the ports.
-Result<SpawnSpec> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase, const RunState& run, const Surroundings& around,
-                          Time deadline, Workspace& workspace, Journal& journal);
+/// What to execute for the work (phase 0) or the check (phase 1) of the latest attempt of `task`.
+/// Makes the attempt's folder with its prompt, schema and the outputs it uses, all through the
+/// ports.
+Result<SpawnSpec> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
+                          const RunState& run, const Surroundings& around, Time deadline,
+                          Workspace& workspace, Journal& journal);
 
 }  // namespace interlock::engine

@@ -9,31 +9,36 @@ namespace {
 
 using Why = schedule::Hold::Why;
 
-const footprint::Edge* edge_between(const footprint::Interlocking& interlocking, TaskId before, TaskId after) {
+const footprint::Edge* edge_between(const footprint::Interlocking& interlocking, TaskId before,
+                                    TaskId after) {
   for (const footprint::Edge& edge : interlocking.into(after)) {
     if (edge.before == before && edge.why != footprint::Why::needs) return &edge;
   }
   return nullptr;
 }
 
-std::string say_conflict(const footprint::Interlocking& interlocking, const std::string& other, TaskId before,
-                         TaskId after) {
+std::string say_conflict(const footprint::Interlocking& interlocking, const std::string& other,
+                         TaskId before, TaskId after) {
   const footprint::Edge* edge = edge_between(interlocking, before, after);
   if (edge == nullptr) return fmt::format("{}, which goes before it", other);
   switch (edge->why) {
     case footprint::Why::lock: return fmt::format("{}, which holds the lock `{}`", other, edge->on);
-    case footprint::Why::unknown: return fmt::format("{}: one of them touches what nobody declared", other);
+    case footprint::Why::unknown:
+      return fmt::format("{}: one of them touches what nobody declared", other);
     default: return fmt::format("{}: {} on `{}`", other, name_of(edge->why), edge->on);
   }
 }
 
 }  // namespace
 
-std::string say(const plan::Plan& plan, const footprint::Interlocking& interlocking, const schedule::Hold& hold, TaskId id,
-                Time now) {
+std::string say(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                const schedule::Hold& hold, TaskId id, Time now) {
   const std::string other = hold.task ? fmt::format("`{}`", plan[*hold.task].id) : std::string();
-  const std::string resource = hold.resource ? fmt::format("`{}`", plan.resources[hold.resource->index()].name) : std::string();
-  const std::string wait = hold.until ? show_duration(std::max(Duration{}, *hold.until - now)) : std::string();
+  const std::string resource =
+      hold.resource ? fmt::format("`{}`", plan.resources[hold.resource->index()].name)
+                    : std::string();
+  const std::string wait =
+      hold.until ? show_duration(std::max(Duration{}, *hold.until - now)) : std::string();
   switch (hold.why) {
     case Why::needs: return fmt::format("needs {}", other);
     case Why::conflict: return "conflict with " + say_conflict(interlocking, other, *hold.task, id);

@@ -8,7 +8,8 @@ namespace interlock::engine {
 namespace {
 
 /// Puts one task where the journal says it is.
-void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Time now, bool adopt_running) {
+void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Time now,
+           bool adopt_running) {
   switch (task.state) {
     case TaskState::waiting:
       if (task.gate_before_approved) scheduler.approve(id, now);
@@ -16,9 +17,7 @@ void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Ti
     case TaskState::running:
       if (adopt_running) scheduler.adopt(id, now);
       return;
-    case TaskState::reviewing:
-      scheduler.adopt(id, now);
-      return scheduler.release(id, {}, now);
+    case TaskState::reviewing: scheduler.adopt(id, now); return scheduler.release(id, {}, now);
     case TaskState::done: return scheduler.end(id, schedule::End::succeeded, now);
     case TaskState::failed: return scheduler.end(id, schedule::End::failed, now);
     case TaskState::skipped: return scheduler.end(id, schedule::End::skipped, now);
@@ -28,8 +27,8 @@ void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Ti
 
 }  // namespace
 
-schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, const RunState& run, Time now,
-                                 bool adopt_running) {
+schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, const RunState& run,
+                                 Time now, bool adopt_running) {
   schedule::Scheduler scheduler(setup.problem, setup.policy, setup.priorities, now);
   for (std::uint32_t i = 0; i < plan.tasks.size(); ++i) {
     place(scheduler, run.tasks[i], TaskId(i), now, adopt_running);
@@ -38,8 +37,9 @@ schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, con
   return scheduler;
 }
 
-/// A task that the journal shows running belongs to a dispatcher that is gone (whoever holds the run now made sure of
-/// that). Its processes may not be: they are ended and proven gone before anything else may touch what they touch.
+/// A task that the journal shows running belongs to a dispatcher that is gone (whoever holds the
+/// run now made sure of that). Its processes may not be: they are ended and proven gone before
+/// anything else may touch what they touch.
 Result<void> Engine::end_leftovers() {
   for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
     const TaskId id(i);
@@ -48,7 +48,8 @@ Result<void> Engine::end_leftovers() {
     if (attempt.ended) continue;
     const std::string label = label_of(setup_.around, task(id), attempt.number);
     const auto ended = ports_.processes.end_leftovers(label, attempt.process);
-    if (!ended) return within(ended.error(), fmt::format("while ending what is left of `{}`", task(id).id));
+    if (!ended)
+      return within(ended.error(), fmt::format("while ending what is left of `{}`", task(id).id));
     AttemptEnded fact;
     fact.task = id;
     fact.attempt = attempt.number;
@@ -57,8 +58,10 @@ Result<void> Engine::end_leftovers() {
     fact.strays = *ended;
     fact.elapsed = std::max(Duration{}, run().last.value_or(attempt.started) - attempt.started);
     ledger_.record(std::move(fact));
-    for (std::uint32_t phase = 0; phase < 2; ++phase) ports_.workspace.close_attempt({id, attempt.number, phase});
-    ledger_.record(RetryPlanned{id, AttemptStarted::Because::again, now(), false, record(id).correction});
+    for (std::uint32_t phase = 0; phase < 2; ++phase)
+      ports_.workspace.close_attempt({id, attempt.number, phase});
+    ledger_.record(
+        RetryPlanned{id, AttemptStarted::Because::again, now(), false, record(id).correction});
   }
   return {};
 }

@@ -2,8 +2,8 @@
 
 #include "engine/engine.h"
 
-// What people ask of a running dispatcher. A request that no longer fits (the task has ended meanwhile) is passed over:
-// the one who asked sees in the journal what happened instead.
+// What people ask of a running dispatcher. A request that no longer fits (the task has ended
+// meanwhile) is passed over: the one who asked sees in the journal what happened instead.
 namespace interlock::engine {
 
 void Engine::take_requests() {
@@ -35,8 +35,10 @@ void Engine::answer_gate(const Request& request, bool approved) {
   const auto id = plan_.find(request.task);
   if (!id || !record(*id).gate_since) return;
   const bool before = record(*id).state == TaskState::waiting;
-  ledger_.record(GateAnswered{*id, before ? GateKind::before : GateKind::after, approved, request.by});
-  if (!approved) return fail_for_good(*id, Outcome::cancelled, fmt::format("rejected by {}", request.by));
+  ledger_.record(
+      GateAnswered{*id, before ? GateKind::before : GateKind::after, approved, request.by});
+  if (!approved)
+    return fail_for_good(*id, Outcome::cancelled, fmt::format("rejected by {}", request.by));
   if (before) {
     scheduler_.approve(*id, now());
   } else {
@@ -55,7 +57,8 @@ void Engine::answer_review(const Request& request, bool approved) {
 }
 
 void Engine::cancel_task(TaskId id, const std::string& by) {
-  if (const auto live = live_.find(id); live != live_.end()) return stop(live->second, Outcome::cancelled);
+  if (const auto live = live_.find(id); live != live_.end())
+    return stop(live->second, Outcome::cancelled);
   const TaskState state = record(id).state;
   if (state != TaskState::waiting && state != TaskState::reviewing) return;
   ledger_.record(TaskCancelled{id, by});
@@ -76,12 +79,14 @@ void Engine::revive(TaskId id) {
     scheduler_.revive(one, now());
   };
   const TaskState state = record(id).state;
-  if (state != TaskState::failed && state != TaskState::cancelled && state != TaskState::skipped) return;
+  if (state != TaskState::failed && state != TaskState::cancelled && state != TaskState::skipped)
+    return;
   bring_back(id);
   // Plan order puts what was skipped behind what it was skipped for, so one pass finds chains too.
   for (std::uint32_t i = id.index() + 1; i < plan_.tasks.size(); ++i) {
     const TaskRecord& one = run().tasks[i];
-    if (one.state == TaskState::skipped && one.because && record(*one.because).state == TaskState::waiting) {
+    if (one.state == TaskState::skipped && one.because &&
+        record(*one.because).state == TaskState::waiting) {
       bring_back(TaskId(i));
     }
   }

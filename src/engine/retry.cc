@@ -33,11 +33,13 @@ std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record
     case Outcome::cancelled: return std::nullopt;
     case Outcome::interrupted: return NextTry{AttemptStarted::Because::again, Duration{}, false};
     case Outcome::output_invalid:
-      if (record.corrections_used == 0) return NextTry{AttemptStarted::Because::correction, Duration{}, false};
+      if (record.corrections_used == 0)
+        return NextTry{AttemptStarted::Because::correction, Duration{}, false};
       [[fallthrough]];
     default:
       if (record.retries_used >= task.retries) return std::nullopt;
-      return NextTry{AttemptStarted::Because::retry, backoff(task.backoff, record.retries_used, seed), true};
+      return NextTry{AttemptStarted::Because::retry,
+                     backoff(task.backoff, record.retries_used, seed), true};
   }
 }
 

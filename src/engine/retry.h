@@ -11,18 +11,22 @@ namespace interlock::engine {
 /// What to do after an attempt that did not succeed.
 struct NextTry {
   AttemptStarted::Because because = AttemptStarted::Because::retry;
-  Duration after{};    ///< Back-off.
-  bool charged = true; ///< Costs one of the task's retries.
+  Duration after{};     ///< Back-off.
+  bool charged = true;  ///< Costs one of the task's retries.
 };
 
 /// Nothing: the task has failed for good.
 ///
-/// - An output that breaks its schema gets one correction at once, which costs no retry; the agent is told what was wrong.
+/// - An output that breaks its schema gets one correction at once, which costs no retry; the agent
+/// is told what was wrong.
 /// - A program that cannot be executed is not tried again.
 /// - An attempt that the dispatcher's end interrupted is tried again at once, at no cost.
-/// - Everything else is tried again while `retries` last, after `backoff * 2^k`, of which half is jitter: drawn from
-///   `seed` (the run, the task and the attempt), so that tasks that failed together do not come back together.
-std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record, Outcome outcome, std::string_view seed);
+/// - Everything else is tried again while `retries` last, after `backoff * 2^k`, of which half is
+/// jitter: drawn from
+///   `seed` (the run, the task and the attempt), so that tasks that failed together do not come
+///   back together.
+std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record, Outcome outcome,
+                                std::string_view seed);
 
 /// The longest back-off.
 inline constexpr Duration kBackoffMax = std::chrono::minutes(5);

@@ -98,7 +98,9 @@ class Applier {
     task.ingredients = fact.ingredients;
     task.not_before.reset();
   }
-  void operator()(const ProcessSpawned& fact) { latest(fact.task, fact.attempt).process = fact.process; }
+  void operator()(const ProcessSpawned& fact) {
+    latest(fact.task, fact.attempt).process = fact.process;
+  }
   void operator()(const AttemptEnded& fact) {
     AttemptRecord& attempt = latest(fact.task, fact.attempt);
     check(!attempt.ended, "an attempt ends once");
@@ -154,7 +156,8 @@ class Applier {
     task.retries_used = 0;
     task.corrections_used = 0;
     task.gate_before_reached = false;
-    task.next = task.attempts.empty() ? AttemptStarted::Because::first : AttemptStarted::Because::again;
+    task.next =
+        task.attempts.empty() ? AttemptStarted::Because::first : AttemptStarted::Because::again;
   }
 
   void operator()(const MergeMade& fact) {
@@ -174,7 +177,8 @@ class Applier {
 
   AttemptRecord& latest(TaskId id, std::uint32_t attempt) {
     TaskRecord& task = record(id);
-    check(!task.attempts.empty() && task.attempts.back().number == attempt, "the latest attempt reports");
+    check(!task.attempts.empty() && task.attempts.back().number == attempt,
+          "the latest attempt reports");
     return task.attempts.back();
   }
 

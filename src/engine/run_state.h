@@ -22,7 +22,15 @@ namespace interlock::engine {
 ///      |   +--> done                                  (taken from an earlier run)
 ///      |   +--> skipped, failed (gate rejected), cancelled
 ///      +-- revived: from failed, skipped, cancelled
-enum class TaskState : unsigned char { waiting, running, reviewing, done, failed, skipped, cancelled };
+enum class TaskState : unsigned char {
+  waiting,
+  running,
+  reviewing,
+  done,
+  failed,
+  skipped,
+  cancelled
+};
 std::string_view name_of(TaskState state);
 
 struct AttemptRecord {
@@ -39,29 +47,29 @@ struct AttemptRecord {
   std::optional<Digest> output;
   Duration elapsed{};
   Usage usage;
-  std::string changed;                   ///< What differed from the last result kept.
+  std::string changed;  ///< What differed from the last result kept.
   WaitedFor waited;
 };
 
 struct TaskRecord {
   TaskState state = TaskState::waiting;
   std::vector<AttemptRecord> attempts;
-  Digest key;                            ///< Of the latest attempt or reuse.
+  Digest key;  ///< Of the latest attempt or reuse.
   std::vector<Ingredient> ingredients;
-  std::optional<Digest> output;          ///< Of the result that counts.
+  std::optional<Digest> output;  ///< Of the result that counts.
   Digest wrote;
-  std::string from_run;                  ///< Not empty: taken from that run.
+  std::string from_run;  ///< Not empty: taken from that run.
   std::optional<Outcome> failure;
-  std::string detail;                    ///< Why it failed, was skipped or cancelled.
-  std::optional<TaskId> because;         ///< Skipped because of.
+  std::string detail;             ///< Why it failed, was skipped or cancelled.
+  std::optional<TaskId> because;  ///< Skipped because of.
   int retries_used = 0;
   int corrections_used = 0;
-  std::optional<Time> not_before;        ///< Back-off.
+  std::optional<Time> not_before;  ///< Back-off.
   AttemptStarted::Because next = AttemptStarted::Because::first;
-  std::string correction;                ///< What the next attempt is told was wrong.
+  std::string correction;  ///< What the next attempt is told was wrong.
   bool gate_before_reached = false, gate_before_approved = false;
   std::optional<Time> gate_since;
-  std::optional<Time> settled;           ///< When it became done, failed, skipped or cancelled.
+  std::optional<Time> settled;  ///< When it became done, failed, skipped or cancelled.
 };
 
 struct MergeRecord {
@@ -69,23 +77,24 @@ struct MergeRecord {
   std::string failure;
 };
 
-/// What is true of a run. Made by `apply` alone, from facts alone: recovery is `apply` over the journal.
+/// What is true of a run. Made by `apply` alone, from facts alone: recovery is `apply` over the
+/// journal.
 struct RunState {
   explicit RunState(const plan::Plan& plan);
 
   std::vector<TaskRecord> tasks;
   std::vector<MergeRecord> merges;
-  std::uint64_t seq = 0;                 ///< Of the last event.
-  std::optional<Time> began;             ///< First dispatch.
-  std::optional<Time> last;              ///< Latest event.
-  Duration active{};                     ///< Time during which a dispatcher held the run, without the open spell.
-  std::optional<Time> spell_began;       ///< Of the dispatcher that holds it.
+  std::uint64_t seq = 0;      ///< Of the last event.
+  std::optional<Time> began;  ///< First dispatch.
+  std::optional<Time> last;   ///< Latest event.
+  Duration active{};  ///< Time during which a dispatcher held the run, without the open spell.
+  std::optional<Time> spell_began;  ///< Of the dispatcher that holds it.
   std::string dispatcher;
   std::optional<ProcessIdentity> process;
   std::optional<RunEnded::How> ended;
   std::string digest;
-  std::string stopping;                  ///< Why no more starts.
-  std::uint32_t finished_count = 0;      ///< Tasks done, failed, skipped or cancelled.
+  std::string stopping;              ///< Why no more starts.
+  std::uint32_t finished_count = 0;  ///< Tasks done, failed, skipped or cancelled.
   std::uint32_t reviews_approved = 0;
   bool review_open = false;
   std::optional<Time> review_since;

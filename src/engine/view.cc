@@ -15,9 +15,16 @@ constexpr std::size_t kTasksDrawn = 400;
 
 class Viewer {
  public:
-  Viewer(const plan::Plan& plan, const footprint::Interlocking& interlocking, const Setup& setup, const RunState& run,
-         const schedule::Scheduler& scheduler, const ProcessHost* heard, Time now)
-      : plan_(plan), interlocking_(interlocking), setup_(setup), run_(run), scheduler_(scheduler), heard_(heard), now_(now) {}
+  Viewer(const plan::Plan& plan, const footprint::Interlocking& interlocking, const Setup& setup,
+         const RunState& run, const schedule::Scheduler& scheduler, const ProcessHost* heard,
+         Time now)
+      : plan_(plan),
+        interlocking_(interlocking),
+        setup_(setup),
+        run_(run),
+        scheduler_(scheduler),
+        heard_(heard),
+        now_(now) {}
 
   RunView view() {
     view_.run = setup_.run;
@@ -30,10 +37,13 @@ class Viewer {
     view_.digest = run_.digest;
     view_.total = static_cast<std::uint32_t>(plan_.tasks.size());
     for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) add(TaskId(i));
-    if (run_.review_open) view_.attention = fmt::format("a review is due: interlock approve {}", setup_.run);
+    if (run_.review_open)
+      view_.attention = fmt::format("a review is due: interlock approve {}", setup_.run);
     if (!run_.ended) view_.remaining = remaining();
     return std::move(view_);
   }
+
+  TaskView task(TaskId id) const { return draw(id, run_[id]); }
 
  private:
   void add(TaskId id) {
@@ -42,9 +52,11 @@ class Viewer {
     measure(record);
     const bool asks = record.gate_since.has_value();
     if (asks && view_.attention.empty()) {
-      view_.attention = fmt::format("`{}` waits for approval: interlock approve {} {}", plan_[id].id, setup_.run, plan_[id].id);
+      view_.attention = fmt::format("`{}` waits for approval: interlock approve {} {}",
+                                    plan_[id].id, setup_.run, plan_[id].id);
     }
-    const bool always = record.state == TaskState::running || record.state == TaskState::failed || asks;
+    const bool always =
+        record.state == TaskState::running || record.state == TaskState::failed || asks;
     if (!always && view_.tasks.size() >= kTasksDrawn) {
       ++view_.tasks_left_out;
       return;
@@ -67,7 +79,8 @@ class Viewer {
 
   void measure(const TaskRecord& record) {
     for (const AttemptRecord& attempt : record.attempts) {
-      view_.sequential += attempt.ended ? attempt.elapsed : std::max(Duration{}, now_ - attempt.started);
+      view_.sequential +=
+          attempt.ended ? attempt.elapsed : std::max(Duration{}, now_ - attempt.started);
       if (attempt.because == AttemptStarted::Because::retry) ++view_.retried;
       if (attempt.because == AttemptStarted::Because::correction) ++view_.corrected;
       add_known(view_.tokens, attempt.usage.input);
@@ -121,11 +134,13 @@ class Viewer {
     const AttemptName work{task.task, attempt.number, 0};
     const AttemptName check{task.task, attempt.number, 1};
     const AttemptName name = heard_->last_heard(check) ? check : work;
-    if (const auto at = heard_->last_heard(name)) task.silent_for = std::max(Duration{}, now_ - *at);
+    if (const auto at = heard_->last_heard(name))
+      task.silent_for = std::max(Duration{}, now_ - *at);
     task.last_line = heard_->last_line(name);
   }
 
-  /// What is left by the forecast: spread over the slots, but never less than the longest way to the end.
+  /// What is left by the forecast: spread over the slots, but never less than the longest way to
+  /// the end.
   std::optional<Duration> remaining() const {
     Duration work{};
     Duration longest{};
@@ -139,7 +154,8 @@ class Viewer {
       work += left;
       longest = std::max(longest, left);
     }
-    return std::max(longest, work / static_cast<std::int64_t>(std::max(1u, setup_.policy.parallel)));
+    return std::max(longest,
+                    work / static_cast<std::int64_t>(std::max(1u, setup_.policy.parallel)));
   }
 
   const plan::Plan& plan_;
@@ -154,9 +170,16 @@ class Viewer {
 
 }  // namespace
 
-RunView view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking, const Setup& setup, const RunState& run,
-                const schedule::Scheduler& scheduler, const ProcessHost* heard, Time now) {
+RunView view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
+                const ProcessHost* heard, Time now) {
   return Viewer(plan, interlocking, setup, run, scheduler, heard, now).view();
+}
+
+TaskView task_view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                      const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
+                      const ProcessHost* heard, Time now, TaskId task) {
+  return Viewer(plan, interlocking, setup, run, scheduler, heard, now).task(task);
 }
 
 }  // namespace interlock::engine

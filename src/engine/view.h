@@ -15,18 +15,19 @@ struct TaskView {
   TaskId task;
   std::string id;
   TaskState state = TaskState::waiting;
-  std::uint32_t attempt = 0;         ///< Of how many so far; 0 before the first.
+  std::uint32_t attempt = 0;  ///< Of how many so far; 0 before the first.
   AttemptStarted::Because because = AttemptStarted::Because::first;
   std::optional<Duration> running_for;
   std::optional<Duration> silent_for;
-  std::optional<Duration> idle_limit; ///< Silence after which it is stopped.
-  Duration expected{};               ///< The forecast's.
+  std::optional<Duration> idle_limit;  ///< Silence after which it is stopped.
+  Duration expected{};                 ///< The forecast's.
   std::string last_line;
-  std::string waits_for;             ///< ``needs `a` ``, ``conflict with `b` on `src/**` ``, `gate`, ...: never empty while waiting.
-  std::string detail;                ///< Why it failed.
+  std::string waits_for;  ///< ``needs `a` ``, ``conflict with `b` on `src/**` ``, `gate`, ...:
+                          ///< never empty while waiting.
+  std::string detail;     ///< Why it failed.
   std::uint32_t lane = 0;
   bool reused = false;
-  std::optional<Duration> elapsed;   ///< Of the attempt that counts.
+  std::optional<Duration> elapsed;  ///< Of the attempt that counts.
 };
 
 using WaitedView = WaitedFor;
@@ -34,33 +35,49 @@ using WaitedView = WaitedFor;
 struct RunView {
   std::string run;
   std::string plan_name;
-  std::string pattern;               ///< `sequential`, `parallel`, `queue(2)`.
+  std::string pattern;  ///< `sequential`, `parallel`, `queue(2)`.
   Time now{};
   Duration elapsed{};
-  Duration sequential{};             ///< Sum of the tasks' own measured times.
-  std::optional<Duration> remaining; ///< Forecast, when it can be told.
-  std::uint32_t total = 0, done = 0, reused = 0, running = 0, waiting = 0, failed = 0, skipped = 0, cancelled = 0, reviewing = 0;
+  Duration sequential{};              ///< Sum of the tasks' own measured times.
+  std::optional<Duration> remaining;  ///< Forecast, when it can be told.
+  std::uint32_t total = 0, done = 0, reused = 0, running = 0, waiting = 0, failed = 0, skipped = 0,
+                cancelled = 0, reviewing = 0;
   std::uint32_t retried = 0, corrected = 0;
   std::optional<Tokens> tokens;
   std::optional<MicroUsd> cost;
   WaitedView waited;
-  std::string attention;             ///< What a person is asked for: a gate, with the command to answer it.
+  std::string attention;  ///< What a person is asked for: a gate, with the command to answer it.
   std::string stopping;
   std::optional<RunEnded::How> ended;
   std::string digest;
-  std::vector<TaskView> tasks;       ///< In plan order; for big runs only those that run, failed, wait at a gate, and the first that wait.
+  std::vector<TaskView> tasks;  ///< In plan order; for big runs only those that run, failed, wait
+                                ///< at a gate, and the first that wait.
   std::uint32_t tasks_left_out = 0;
 };
 
 /// A change worth a line in a pipe: what `--quiet`-less line mode prints.
 struct Notice {
-  enum class Kind : unsigned char { started, done, reused, failed, retrying, correcting, skipped, cancelled, gate, merged, stopping };
+  enum class Kind : unsigned char {
+    started,
+    done,
+    reused,
+    failed,
+    retrying,
+    correcting,
+    skipped,
+    cancelled,
+    gate,
+    merged,
+    stopping
+  };
   Kind kind = Kind::started;
   std::string task;
   std::string text;
   std::optional<Duration> elapsed;
-  Duration at{};                     ///< As `RunView::elapsed` then.
-  std::vector<std::string> output;   ///< The last lines of a failed attempt.
+  std::uint32_t attempt = 0;        ///< Which attempt it is about; 0: none.
+  std::uint32_t phase = 0;          ///< 1: its check.
+  Duration at{};                    ///< As `RunView::elapsed` then.
+  std::vector<std::string> output;  ///< The last lines of a failed attempt.
 };
 
 }  // namespace interlock::engine

@@ -1,0 +1,106 @@
+#include "cli/chosen_run.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "base/text.h"
+#include "process/identity.h"
+#include "workspace/recorded_files.h"
+
+namespace interlock::cli {
+
+bool ChosenRun::dispatched() const {
+  return !state.ended && state.process && process::is_alive(*state.process);
+}
+
+Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name,
+                                              For purpose) {
+  auto id = store.find_run(name);
+  if (!id) return std::unexpected(id.error());
+  auto head = store.head(*id);
+  if (!head) return std::unexpected(head.error());
+  auto wish = wish_from_json(head->options);
+  if (!wish) return std::unexpected(wish.error());
+  auto files = workspace::RecordedFiles::from_json(head->files);
+  if (!files) return std::unexpected(files.error());
+  const Document document{head->plan_file, files->folder(), head->plan_text};
+  auto plan = read_plan_or_complain(document, *wish, *files);
+  if (!plan) return within(plan.error(), "the plan kept with the run cannot be read");
+  plan->workspace = head->workspace;
+  auto history = store.history(head->workspace);
+  if (!history) return std::unexpected(history.error());
+
+  PlanWish planning = *wish;
+  if (purpose == For::looking) planning.effort = Duration{};
+  auto run = std::make_unique<ChosenRun>(ChosenRun{std::move(*head), *wish,
+                                                   plan_it(std::move(*plan), planning, *history),
+                                                   engine::RunState(plan::Plan{})});
+  run->state = engine::RunState(run->planned.plan);
+  auto replayed =
+      store.replay(*id, 0, [&run](engine::Event&& event) { engine::apply(run->state, event); });
+  if (!replayed) return std::unexpected(replayed.error());
+  return run;
+}
+
+Result<TaskId> choose_task(const ChosenRun& run, const std::string& name) {
+  if (const auto id = run.plan().find(name)) return *id;
+  std::vector<std::string> ids;
+  for (const plan::Task& task : run.plan().tasks) ids.push_back(task.id);
+  const auto near = nearest_word(name, ids);
+  return fail(Error::Kind::missing,
+              fmt::format("run {} has no task `{}`", run.id(), printable(name)),
+              near ? fmt::format("did you mean `{}`?", *near)
+                   : fmt::format("its tasks: {}", join_words(ids, 8)));
+}
+
+std::string state_text(const ChosenRun& run) {
+  if (!run.state.ended) return run.dispatched() ? "running" : "died";
+  switch (*run.state.ended) {
+    case engine::RunEnded::How::finished: return "finished";
+    case engine::RunEnded::How::failed: return "failed";
+    case engine::RunEnded::How::paused_at_gate: return "waits at a gate";
+    case engine::RunEnded::How::interrupted: return "interrupted";
+    case engine::RunEnded::How::cancelled: return "cancelled";
+  }
+  return {};
+}
+
+std::string run_folder(const std::string& state, const std::string& run) {
+  return fmt::format("{}/runs/{}", state, run);
+}
+std::string log_folder(const std::string& state, const std::string& run) {
+  return run_folder(state, run) + "/logs";
+}
+
+namespace {
+
+/// What it takes to look at a run from outside. Of a run nobody dispatches time stands where it was
+/// left.
+struct Outside {
+  Outside(const ChosenRun& run, Time now)
+      : setup(setup_for(run.planned, run.id())),
+        at(run.dispatched() ? now : run.state.last.value_or(now)),
+        scheduler(engine::scheduler_of(run.plan(), setup, run.state,
+                                       run.state.spell_began.value_or(at), true)) {}
+
+  engine::Setup setup;
+  Time at;
+  schedule::Scheduler scheduler;
+};
+
+}  // namespace
+
+engine::RunView view_from_outside(const ChosenRun& run, Time now) {
+  const Outside outside(run, now);
+  return engine::view_of(run.plan(), run.planned.interlocking, outside.setup, run.state,
+                         outside.scheduler, nullptr, outside.at);
+}
+
+engine::TaskView task_view_from_outside(const ChosenRun& run, TaskId task, Time now) {
+  const Outside outside(run, now);
+  return engine::task_view_of(run.plan(), run.planned.interlocking, outside.setup, run.state,
+                              outside.scheduler, nullptr, outside.at, task);
+}
+
+}  // namespace interlock::cli

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "cli/planning.h"
+#include "engine/engine.h"
+#include "engine/run_state.h"
+#include "journal/store.h"
+
+namespace interlock::cli {
+
+/// A run of the journal, with its plan read again exactly as it was, and everything that is true of
+/// it.
+struct ChosenRun {
+  journal::RunHead head;
+  PlanWish wish;
+  Planned planned;
+  engine::RunState state;
+
+  const std::string& id() const { return head.id; }
+  const plan::Plan& plan() const { return planned.plan; }
+  /// Whether a dispatcher holds the run and lives.
+  bool dispatched() const;
+};
+
+/// What a run is chosen for: looking at it takes no search for the best order.
+enum class For : unsigned char { looking, dispatching };
+
+/// `name` as journal::choose_run understands it. Never shows a run as running whose dispatcher is
+/// dead.
+Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name,
+                                              For purpose = For::looking);
+
+/// The task a person means; the error names the nearest.
+Result<TaskId> choose_task(const ChosenRun& run, const std::string& name);
+
+/// `running`, `finished`, `failed`, `waits at a gate`, `interrupted`, `cancelled`, `died`.
+std::string state_text(const ChosenRun& run);
+
+/// Where a run's logs and attempt folders lie.
+std::string run_folder(const std::string& state, const std::string& run);
+std::string log_folder(const std::string& state, const std::string& run);
+
+/// The run as faces draw it, seen from outside its dispatcher.
+engine::RunView view_from_outside(const ChosenRun& run, Time now);
+engine::TaskView task_view_from_outside(const ChosenRun& run, TaskId task, Time now);
+
+}  // namespace interlock::cli

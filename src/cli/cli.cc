@@ -1,0 +1,323 @@
+#include "cli/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/completion.h"
+
+namespace interlock::cli {
+
+namespace {
+
+constexpr std::string_view kVersion = "0.1.0";
+
+/// All that the command line can say. CLI11 writes into it.
+struct Options {
+  std::string state;
+  std::string color = "auto";
+  bool quiet = false;
+  bool json = false;
+
+  std::string file, run, task, name, use = "research", folder = ".", shell;
+  std::string pattern, isolation, effort, face = "auto";
+  int parallel = 0;
+  std::vector<std::string> set;
+  bool fresh = false, wait = false;
+  RunsOptions runs;
+  LogOptions log;
+};
+
+std::string default_state_folder() {
+  if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/') {
+    return std::string(state) + "/interlock";
+  }
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
+    return std::string(home) + "/.local/state/interlock";
+  }
+  return {};
+}
+
+Result<PlanWish> wish_of(const Options& options) {
+  PlanWish wish;
+  if (!options.pattern.empty()) {
+    wish.pattern = options.pattern == "sequential" ? decide::Pattern::sequential
+                   : options.pattern == "parallel" ? decide::Pattern::parallel
+                                                   : decide::Pattern::queue;
+  }
+  if (options.parallel > 0) wish.parallel = static_cast<std::uint32_t>(options.parallel);
+  if (!options.isolation.empty()) {
+    wish.isolation = options.isolation == "direct"  ? plan::Isolation::direct
+                     : options.isolation == "guard" ? plan::Isolation::guard
+                     : options.isolation == "view"  ? plan::Isolation::view
+                                                    : plan::Isolation::worktree;
+  }
+  if (!options.effort.empty()) {
+    const auto effort = parse_duration(options.effort);
+    if (!effort) {
+      return fail(Error::Kind::invalid, fmt::format("`--effort {}` is no duration", options.effort),
+                  "such as `100ms` or `2s`");
+    }
+    wish.effort = *effort;
+  }
+  for (const std::string& one : options.set) {
+    const std::size_t equals = one.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return fail(Error::Kind::invalid, fmt::format("`--set {}` has no value", one),
+                  "write `--set key=value`");
+    }
+    wish.set[one.substr(0, equals)] = one.substr(equals + 1);
+  }
+  wish.reuse = !options.fresh;
+  wish.wait_at_gates = options.wait;
+  return wish;
+}
+
+Face face_of(const Options& options) {
+  if (options.face == "panel") return Face::panel;
+  if (options.face == "lines") return Face::lines;
+  return Face::automatic;
+}
+
+using Verb = std::function<Result<Exit>(const Context&, const Options&)>;
+
+/// Adds verbs to the command line; remembers which one was called.
+class CommandLine {
+ public:
+  CommandLine()
+      : app_("Proves which tasks of a plan can run at the same time, and runs them that way.",
+             "interlock") {
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.set_version_flag("--version", fmt::format("interlock {}", kVersion));
+    app_.add_option("--state", options_.state, "Folder of the journal [$XDG_STATE_HOME/interlock]")
+        ->type_name("DIR");
+    app_.add_option("--color", options_.color, "Colours: auto, always or never")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->type_name("WHEN");
+    app_.add_flag("-q,--quiet", options_.quiet, "Only results, failures and errors");
+    app_.footer(
+        "Results go to standard output, everything else to standard error.\n"
+        "Exit codes: 0 all tasks done, 1 some task failed, 2 the plan or the command line is "
+        "wrong,\n"
+        "3 refused (conflict, budget, gate), 4 Interlock itself failed, 130 interrupted.");
+    add_planning();
+    add_looking();
+    add_asking();
+    add_rest();
+  }
+
+  CLI::App& app() { return app_; }
+  const Options& options() const { return options_; }
+  const Verb& verb() const { return verb_; }
+
+ private:
+  CLI::App* add(const std::string& name, const std::string& about, Verb verb) {
+    CLI::App* sub = app_.add_subcommand(name, about);
+    sub->callback([this, verb = std::move(verb)] { verb_ = verb; });
+    return sub;
+  }
+
+  void add_plan_options(CLI::App* sub) {
+    sub->add_option("FILE", options_.file, "The plan; `-` reads standard input")->required();
+    sub->add_option("--pattern", options_.pattern,
+                    "Overrides the decision: sequential, parallel or queue")
+        ->check(CLI::IsMember({"sequential", "parallel", "queue"}))
+        ->type_name("PATTERN");
+    sub->add_option("--parallel", options_.parallel, "Attempts at once, at most")
+        ->check(CLI::Range(1, 1024))
+        ->type_name("N");
+    sub->add_option("--isolation", options_.isolation,
+                    "For all tasks: direct, guard, view or worktree")
+        ->check(CLI::IsMember({"direct", "guard", "view", "worktree"}))
+        ->type_name("HOW");
+    sub->add_option("--effort", options_.effort, "How long to improve the order [100ms]")
+        ->type_name("DURATION");
+    sub->add_option("--set", options_.set,
+                    "Fills `{key}` in the plan, or replaces a value such as `limits.parallel`")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+  }
+
+  void add_json(CLI::App* sub) {
+    sub->add_flag("--json", options_.json, "The result as JSON (docs/json.md)");
+  }
+  void add_face(CLI::App* sub) {
+    sub->add_option("--face", options_.face, "How the run is shown: auto, panel or lines")
+        ->check(CLI::IsMember({"auto", "panel", "lines"}))
+        ->type_name("FACE");
+    sub->add_flag("--wait", options_.wait,
+                  "Wait at gates for a person; without it the run pauses there with exit code 3");
+  }
+  CLI::Option* add_run(CLI::App* sub) {
+    return sub->add_option("RUN", options_.run,
+                           "A run's id, its beginning or last part, or `last` [last]");
+  }
+
+  void add_planning() {
+    CLI::App* plan = add("plan", "Show how a plan would run, and why",
+                         [](const Context& context, const Options& options) -> Result<Exit> {
+                           auto wish = wish_of(options);
+                           if (!wish) return std::unexpected(wish.error());
+                           return plan_command(context, options.file, *wish);
+                         });
+    add_plan_options(plan);
+    add_json(plan);
+    CLI::App* run = add("run", "Run a plan",
+                        [](const Context& context, const Options& options) -> Result<Exit> {
+                          auto wish = wish_of(options);
+                          if (!wish) return std::unexpected(wish.error());
+                          return run_command(context, options.file, *wish, face_of(options));
+                        });
+    add_plan_options(run);
+    add_face(run);
+    add_json(run);
+    run->add_flag("--fresh", options_.fresh,
+                  "Run everything, also what has not changed since an earlier run");
+    CLI::App* resume =
+        add("resume", "Go on with a run that was interrupted, paused or killed",
+            [](const Context& context, const Options& options) {
+              return resume_command(context, options.run, face_of(options), options.wait);
+            });
+    add_run(resume);
+    add_face(resume);
+    add_json(resume);
+  }
+
+  void add_looking() {
+    CLI::App* runs = add("runs", "List runs, the newest first",
+                         [](const Context& context, const Options& options) {
+                           return runs_command(context, options.runs);
+                         });
+    runs->add_option("-n", options_.runs.most, "At most so many; 0: all [20]")->type_name("N");
+    runs->add_flag("--here", options_.runs.here, "Only those of this folder");
+    add_json(runs);
+    CLI::App* show = add("show", "Show how a run stands or ended",
+                         [](const Context& context, const Options& options) {
+                           return show_command(context, options.run);
+                         });
+    add_run(show);
+    add_json(show);
+    CLI::App* why = add("why", "Explain why a task waits, ran, failed or was skipped",
+                        [](const Context& context, const Options& options) {
+                          return why_command(context, options.run, options.task);
+                        });
+    add_run(why)->required();
+    why->add_option("TASK", options_.task, "The task's id")->required();
+    add_json(why);
+    CLI::App* log = add("log", "Show what the attempts wrote",
+                        [](const Context& context, const Options& options) {
+                          return log_command(context, options.run, options.log);
+                        });
+    add_run(log);
+    log->add_option("TASK", options_.log.task, "Only this task's");
+    log->add_flag("--by-time", options_.log.by_time,
+                  "In the order it was written; else in plan order");
+    log->add_flag("-f,--follow", options_.log.follow, "Go on until the run ends");
+    log->add_flag("-t,--times", options_.log.times, "Each line with its time (UTC)");
+    add_json(log);
+    CLI::App* output = add("output", "Print a merge's or a task's output",
+                           [](const Context& context, const Options& options) {
+                             return output_command(context, options.run, options.name);
+                           });
+    add_run(output);
+    output->add_option("NAME", options_.name,
+                       "A merge or a task; without it the only merge, or a list");
+    add_json(output);
+  }
+
+  void add_asking() {
+    CLI::App* approve =
+        add("approve", "Approve a gate", [](const Context& context, const Options& options) {
+          return approve_command(context, options.run, options.task);
+        });
+    CLI::App* reject = add("reject", "Reject at a gate: the task fails",
+                           [](const Context& context, const Options& options) {
+                             return reject_command(context, options.run, options.task);
+                           });
+    CLI::App* cancel = add("cancel", "Cancel a run, or one task of it",
+                           [](const Context& context, const Options& options) {
+                             return cancel_command(context, options.run, options.task);
+                           });
+    CLI::App* retry =
+        add("retry", "Run again what failed, and what was skipped because of it",
+            [](const Context& context, const Options& options) {
+              return retry_command(context, options.run, options.task, face_of(options));
+            });
+    for (CLI::App* sub : {approve, reject, cancel, retry}) {
+      add_run(sub)->required();
+      sub->add_option("TASK", options_.task,
+                      sub == approve || sub == reject ? "The task; without it the run's review"
+                                                      : "The task; without it all");
+    }
+    add_face(retry);
+  }
+
+  void add_rest() {
+    CLI::App* init =
+        add("init", "Write a commented plan to start from, with its schemas and prompts",
+            [](const Context& context, const Options& options) {
+              return init_command(context, options.use, options.folder);
+            });
+    init->add_option("USE", options_.use,
+                     "research, review, content, tests, migrations or edits [research]")
+        ->check(CLI::IsMember({"research", "review", "content", "tests", "migrations", "edits"}));
+    init->add_option("DIR", options_.folder, "Where to [.]");
+    CLI::App* completion =
+        add("completion", "Print a shell's completion script",
+            [this](const Context& context, const Options& options) -> Result<Exit> {
+              context.talk.result(completion_script(app_, options.shell));
+              return Exit::done;
+            });
+    completion->add_option("SHELL", options_.shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  }
+
+  CLI::App app_;
+  Options options_;
+  Verb verb_;
+};
+
+Exit dispatch_verb(const CommandLine& line) {
+  const Options& options = line.options();
+  const panel::ColorWish color = options.color == "always"  ? panel::ColorWish::always
+                                 : options.color == "never" ? panel::ColorWish::never
+                                                            : panel::ColorWish::automatic;
+  Talk talk(color, options.quiet);
+  const Context context{options.state.empty() ? default_state_folder() : options.state,
+                        options.json, talk};
+  if (context.state_folder.empty()) {
+    return talk.complain(
+        {Error::Kind::invalid,
+         "there is no place for the journal: neither HOME nor XDG_STATE_HOME is set",
+         "pass `--state DIR`"});
+  }
+  const auto exit = line.verb()(context, options);
+  return exit ? *exit : talk.complain(exit.error());
+}
+
+}  // namespace
+
+int run_interlock(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);  // A reader that goes away is told by write().
+  CommandLine line;
+  try {
+    line.app().parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    return line.app().exit(asked);
+  } catch (const CLI::ParseError& error) {
+    Talk talk(panel::ColorWish::automatic, false);
+    return static_cast<int>(
+        talk.complain({Error::Kind::invalid, error.what(),
+                       "`interlock --help` and `interlock COMMAND --help` say what there is"}));
+  }
+  return static_cast<int>(dispatch_verb(line));
+}
+
+}  // namespace interlock::cli

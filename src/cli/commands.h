@@ -1,0 +1,59 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "cli/dispatch.h"
+#include "cli/planning.h"
+#include "cli/talk.h"
+
+// One function a verb, one file a verb or a family of verbs. What a verb returns is the exit code;
+// an error is told by `main`.
+namespace interlock::cli {
+
+/// What every verb knows.
+struct Context {
+  std::string state_folder;
+  bool json = false;
+  Talk& talk;
+};
+
+Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish);
+Result<Exit> run_command(const Context& context, const std::string& file, const PlanWish& wish,
+                         Face face);
+Result<Exit> resume_command(const Context& context, const std::string& run, Face face,
+                            bool wait_at_gates);
+
+struct RunsOptions {
+  std::size_t most = 20;
+  bool here = false;  ///< Only those of this folder's workspace.
+};
+Result<Exit> runs_command(const Context& context, const RunsOptions& options);
+Result<Exit> show_command(const Context& context, const std::string& run);
+Result<Exit> why_command(const Context& context, const std::string& run, const std::string& task);
+/// `name`: a merge or a task; empty: the only merge there is, else a list of what there is.
+Result<Exit> output_command(const Context& context, const std::string& run,
+                            const std::string& name);
+
+struct LogOptions {
+  std::string task;  ///< Empty: all.
+  bool by_time = false;
+  bool follow = false;
+  bool times = false;  ///< Each line with its moment.
+};
+Result<Exit> log_command(const Context& context, const std::string& run, const LogOptions& options);
+
+Result<Exit> approve_command(const Context& context, const std::string& run,
+                             const std::string& task);
+Result<Exit> reject_command(const Context& context, const std::string& run,
+                            const std::string& task);
+Result<Exit> cancel_command(const Context& context, const std::string& run,
+                            const std::string& task);
+/// `task` empty: every task that failed.
+Result<Exit> retry_command(const Context& context, const std::string& run, const std::string& task,
+                           Face face);
+
+Result<Exit> init_command(const Context& context, const std::string& use,
+                          const std::string& folder);
+
+}  // namespace interlock::cli

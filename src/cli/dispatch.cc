@@ -1,0 +1,120 @@
+#include "cli/dispatch.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+
+#include "cli/live_face.h"
+#include "journal/hold.h"
+#include "journal/run_journal.h"
+#include "process/clock.h"
+#include "process/identity.h"
+#include "process/local_processes.h"
+#include "schema/json_schema.h"
+#include "workspace/local_workspace.h"
+
+extern char** environ;
+
+namespace interlock::cli {
+
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+std::map<std::string, std::string> own_environment() {
+  std::map<std::string, std::string> result;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const char* equals = std::strchr(*entry, '=');
+    if (equals != nullptr) result.emplace(std::string(*entry, equals), equals + 1);
+  }
+  return result;
+}
+
+std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan) {
+  std::vector<journal::TaskLabel> labels;
+  for (const plan::Task& task : plan.tasks) {
+    const plan::Agent& agent = plan.agents[task.agent.index()];
+    labels.push_back({task.id, agent.name, agent.model});
+  }
+  return labels;
+}
+
+Exit exit_for(engine::RunEnded::How how) {
+  switch (how) {
+    case engine::RunEnded::How::finished: return Exit::done;
+    case engine::RunEnded::How::failed:
+    case engine::RunEnded::How::cancelled: return Exit::failed;
+    case engine::RunEnded::How::paused_at_gate: return Exit::refused;
+    case engine::RunEnded::How::interrupted: return Exit::interrupted;
+  }
+  return Exit::broken;
+}
+
+engine::Setup complete_setup(const ChosenRun& run, const std::string& state_folder) {
+  engine::Setup setup = setup_for(run.planned, run.id());
+  setup.around.log_folder = log_folder(state_folder, run.id());
+  setup.around.environment = own_environment();
+  setup.dispatcher = dispatcher_name();
+  if (const auto self = process::identity_of(::getpid())) setup.self = *self;
+  setup.reuse = run.wish.reuse;
+  setup.wait_at_gates = run.wish.wait_at_gates;
+  return setup;
+}
+
+}  // namespace
+
+std::string dispatcher_name() {
+  const passwd* user = ::getpwuid(::getuid());
+  return fmt::format("{}@{}", user != nullptr ? user->pw_name : std::to_string(::getuid()),
+                     host_name());
+}
+
+Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, ChosenRun& run,
+                      Face face, Talk& talk) {
+  process::SystemClock clock(run.state.last.value_or(Time{}));
+  const journal::Holder holder{run.id(), run.head.plan_name, ::getpid(), host_name(), clock.now()};
+  auto held_run = journal::hold_run(state_folder, holder);
+  if (!held_run) return std::unexpected(held_run.error());
+  auto held_workspace = journal::hold_workspace(state_folder, run.plan().workspace, holder);
+  if (!held_workspace) return std::unexpected(held_workspace.error());
+
+  // Between looking at the run and holding it another dispatcher may have taken it further.
+  const auto summary = store.summary(run.id());
+  if (!summary) return std::unexpected(summary.error());
+  if (summary->events != run.state.seq) {
+    return fail(Error::Kind::refused, fmt::format("run {} moved on in the meantime", run.id()),
+                "ask again");
+  }
+  auto journal = store.open_run(run.id(), labels_of(run.plan()));
+  if (!journal) return std::unexpected(journal.error());
+  auto processes = process::LocalProcesses::open(clock);
+  if (!processes) return std::unexpected(processes.error());
+  auto workspace =
+      workspace::LocalWorkspace::open(run.plan().workspace, run_folder(state_folder, run.id()));
+  if (!workspace) return std::unexpected(workspace.error());
+  schema::JsonSchema validator;
+
+  engine::Engine engine(run.plan(), run.planned.interlocking, complete_setup(run, state_folder),
+                        run.state,
+                        engine::Ports{clock, **processes, **journal, **workspace, validator});
+  LiveFace shown(run, log_folder(state_folder, run.id()), face, talk);
+  if (auto begun = engine.begin(); !begun) return std::unexpected(begun.error());
+  while (!engine.over()) {
+    shown.update(engine, clock.now());
+    if (auto turned = engine.turn(shown.next_frame()); !turned)
+      return std::unexpected(turned.error());
+  }
+  shown.update(engine, clock.now());
+  shown.finish(engine);
+  run.state = engine.run();
+  return exit_for(*engine.run().ended);
+}
+
+}  // namespace interlock::cli

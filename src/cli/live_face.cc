@@ -1,0 +1,91 @@
+#include "cli/live_face.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "panel/panel.h"
+#include "panel/summary.h"
+#include "process/log_file.h"
+
+namespace interlock::cli {
+
+namespace {
+
+constexpr Duration kFrame = std::chrono::milliseconds(100);
+constexpr std::size_t kLastLines = 8;
+
+bool wants_panel(Face face, const Talk& talk) {
+  if (face == Face::automatic) return talk.err().moves_cursor && !talk.quiet();
+  return face == Face::panel;
+}
+
+}  // namespace
+
+LiveFace::LiveFace(const ChosenRun& run, std::string log_folder, Face face, Talk& talk)
+    : run_(run),
+      log_folder_(std::move(log_folder)),
+      talk_(talk),
+      panel_(wants_panel(face, talk)),
+      screen_(STDERR_FILENO),
+      lines_(talk.quiet() ? panel::LineFace::Tells::failures : panel::LineFace::Tells::everything,
+             talk.err().unicode) {
+  if (panel_) next_frame_ = Time{};
+}
+
+void LiveFace::update(engine::Engine& engine, Time now) {
+  std::vector<engine::Notice> notices = engine.take_notices();
+  if (!panel_) {
+    for (const std::string& line : lines_of(std::move(notices))) talk_.insist(line);
+    return;
+  }
+  // On a panel only what a person may have to look at later is printed for good.
+  std::erase_if(notices, [](const engine::Notice& one) {
+    return one.kind != engine::Notice::Kind::failed && one.kind != engine::Notice::Kind::retrying &&
+           one.kind != engine::Notice::Kind::correcting;
+  });
+  const std::vector<std::string> permanent = lines_of(std::move(notices));
+  if (permanent.empty() && now < *next_frame_) return;
+  const auto drawn = screen_.draw(
+      permanent, panel::draw_panel(engine.view(), screen_.size(), talk_.err().style()));
+  next_frame_ = drawn ? std::optional(now + kFrame) : std::nullopt;
+  if (!drawn) panel_ = false;  // The terminal is gone; the run is not.
+}
+
+void LiveFace::finish(engine::Engine& engine) {
+  const panel::Size size = panel_ ? screen_.size() : panel::Size{100, 60};
+  const std::vector<std::string> lines =
+      panel::draw_summary(engine.view(), size, talk_.err().style());
+  if (panel_) {
+    // An error means that nobody is there to read it any more.
+    static_cast<void>(screen_.finish(lines));
+    return;
+  }
+  for (const std::string& line : lines) talk_.insist(line);
+}
+
+std::vector<std::string> LiveFace::lines_of(std::vector<engine::Notice> notices) {
+  std::vector<std::string> result;
+  for (engine::Notice& notice : notices) {
+    if (notice.kind == engine::Notice::Kind::failed ||
+        notice.kind == engine::Notice::Kind::retrying)
+      add_last_output(notice);
+    const auto lines = lines_.lines_of(notice);
+    result.insert(result.end(), lines.begin(), lines.end());
+  }
+  return result;
+}
+
+void LiveFace::add_last_output(engine::Notice& notice) const {
+  const auto id = run_.plan().find(notice.task);
+  if (!id || !notice.attempt) return;
+  auto reader = process::LogReader::open(
+      log_folder_ + "/" + process::log_file_name({*id, notice.attempt, notice.phase}));
+  if (!reader) return;  // A silent attempt has no log.
+  std::vector<process::LogLine> lines = reader->next();
+  for (process::LogLine& line : reader->unfinished()) lines.push_back(std::move(line));
+  const std::size_t from = lines.size() > kLastLines ? lines.size() - kLastLines : 0;
+  for (std::size_t i = from; i < lines.size(); ++i) notice.output.push_back(lines[i].text);
+}
+
+}  // namespace interlock::cli

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/dispatch.h"
+#include "cli/talk.h"
+#include "engine/engine.h"
+#include "panel/line_face.h"
+#include "panel/screen.h"
+
+namespace interlock::cli {
+
+/// Shows a run on standard error while it is dispatched: a panel that is drawn anew by a timer, or
+/// lines.
+class LiveFace {
+ public:
+  LiveFace(const ChosenRun& run, std::string log_folder, Face face, Talk& talk);
+
+  /// When the next frame is due; nothing in line mode, where only what happens is told.
+  std::optional<Time> next_frame() const { return next_frame_; }
+  /// Tells what happened, and draws a frame when one is due.
+  void update(engine::Engine& engine, Time now);
+  /// The last words, which stay.
+  void finish(engine::Engine& engine);
+
+ private:
+  std::vector<std::string> lines_of(std::vector<engine::Notice> notices);
+  void add_last_output(engine::Notice& notice) const;
+
+  const ChosenRun& run_;
+  std::string log_folder_;
+  Talk& talk_;
+  bool panel_;
+  panel::Screen screen_;
+  panel::LineFace lines_;
+  std::optional<Time> next_frame_;
+};
+
+}  // namespace interlock::cli

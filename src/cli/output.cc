@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cli/commands.h"
+
+// `output`: what a run gave back.
+namespace interlock::cli {
+
+namespace {
+
+struct Entry {
+  std::string name;
+  std::string kind;  ///< `merge` or `task`.
+  std::optional<Digest> output;
+  std::string trouble;
+};
+
+std::vector<Entry> entries_of(const ChosenRun& run) {
+  std::vector<Entry> entries;
+  for (std::size_t i = 0; i < run.plan().merges.size(); ++i) {
+    const engine::MergeRecord& made = run.state.merges[i];
+    entries.push_back({run.plan().merges[i].name, "merge", made.output, made.failure});
+  }
+  for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
+    const plan::Task& task = run.plan().tasks[i];
+    const engine::TaskRecord& record = run.state.tasks[i];
+    if (task.output.form == plan::OutputSpec::Form::exit_status && !record.output) continue;
+    entries.push_back({task.id, "task", record.output, std::string(name_of(record.state))});
+  }
+  return entries;
+}
+
+Result<Exit> list(const Context& context, const std::vector<Entry>& entries) {
+  json::array all;
+  std::string text;
+  for (const Entry& entry : entries) {
+    all.push_back(json::object{
+        {"name", entry.name},
+        {"kind", entry.kind},
+        {"output", entry.output ? json::value(entry.output->hex()) : json::value(nullptr)}});
+    text += fmt::format(
+        "{}  {}  {}\n", pad(entry.kind, 5), pad(entry.name, 32),
+        entry.output ? entry.output->brief() : fmt::format("none ({})", printable(entry.trouble)));
+  }
+  context.talk.result(
+      context.json ? pretty_json(json::object{{"version", 1}, {"outputs", std::move(all)}}) : text);
+  return Exit::done;
+}
+
+}  // namespace
+
+Result<Exit> output_command(const Context& context, const std::string& run_name,
+                            const std::string& name) {
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store) return std::unexpected(store.error());
+  auto run = choose_run(*store, run_name);
+  if (!run) return std::unexpected(run.error());
+  const std::vector<Entry> entries = entries_of(**run);
+  if (name.empty()) {
+    const bool one_merge = (*run)->plan().merges.size() == 1 && entries.front().output;
+    if (!one_merge || context.json) return list(context, entries);
+  }
+  for (const Entry& entry : entries) {
+    if (entry.name != name && !name.empty()) continue;
+    if (!entry.output) {
+      return fail(
+          Error::Kind::missing,
+          fmt::format("there is no output of {} `{}`: {}", entry.kind, entry.name, entry.trouble),
+          fmt::format("interlock why {} {}", (*run)->id(), entry.name));
+    }
+    auto bytes = store->blob(*entry.output);
+    if (!bytes) return std::unexpected(bytes.error());
+    context.talk.result(*bytes);
+    if (!bytes->empty() && bytes->back() != '\n' && context.talk.out().is_terminal)
+      context.talk.result("\n");
+    return Exit::done;
+  }
+  std::vector<std::string> names;
+  for (const Entry& entry : entries) names.push_back(entry.name);
+  const auto near = nearest_word(name, names);
+  return fail(Error::Kind::missing,
+              fmt::format("run {} has no output `{}`", (*run)->id(), printable(name)),
+              near            ? fmt::format("did you mean `{}`?", *near)
+              : names.empty() ? ""
+                              : fmt::format("there are: {}", join_words(names, 8)));
+}
+
+}  // namespace interlock::cli

@@ -1,0 +1,201 @@
+#include "cli/planning.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "base/text.h"
+
+namespace interlock::cli {
+
+namespace {
+
+constexpr std::size_t kDocumentBytesMax = 64u << 20;
+
+constexpr std::string_view kPatterns[] = {"sequential", "parallel", "queue"};
+constexpr std::string_view kIsolations[] = {"direct", "guard", "view", "worktree"};
+
+template <typename E>
+std::optional<E> named(std::span<const std::string_view> names, std::string_view name) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == name) return static_cast<E>(i);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+json::object to_json(const PlanWish& wish) {
+  json::object object;
+  if (wish.pattern) object["pattern"] = decide::name_of(*wish.pattern);
+  if (wish.parallel) object["parallel"] = *wish.parallel;
+  if (wish.isolation) object["isolation"] = plan::name_of(*wish.isolation);
+  object["effort_us"] = std::int64_t{wish.effort.count()};
+  json::object set;
+  for (const auto& [key, value] : wish.set) set[key] = value;
+  object["set"] = std::move(set);
+  object["reuse"] = wish.reuse;
+  object["wait_at_gates"] = wish.wait_at_gates;
+  return object;
+}
+
+Result<PlanWish> wish_from_json(const std::string& text) {
+  const auto damaged = [] {
+    return fail(Error::Kind::io, "the run's options in the journal are damaged");
+  };
+  auto parsed = parse_json(text);
+  if (!parsed || !parsed->is_object()) return damaged();
+  const json::object& object = parsed->get_object();
+  PlanWish wish;
+  if (const auto* value = object.if_contains("pattern"); value != nullptr && value->is_string()) {
+    wish.pattern = named<decide::Pattern>(kPatterns, value->get_string());
+  }
+  if (const auto* value = object.if_contains("isolation"); value != nullptr && value->is_string()) {
+    wish.isolation = named<plan::Isolation>(kIsolations, value->get_string());
+  }
+  if (const auto* value = object.if_contains("parallel"); value != nullptr && value->is_int64()) {
+    wish.parallel = static_cast<std::uint32_t>(value->get_int64());
+  }
+  if (const auto* value = object.if_contains("effort_us"); value != nullptr && value->is_int64()) {
+    wish.effort = Duration(value->get_int64());
+  }
+  if (const auto* value = object.if_contains("set"); value != nullptr && value->is_object()) {
+    for (const auto& [key, entry] : value->get_object()) {
+      if (!entry.is_string()) return damaged();
+      wish.set.emplace(std::string(key), std::string(entry.get_string()));
+    }
+  }
+  const auto flag = [&](std::string_view name, bool otherwise) {
+    const auto* value = object.if_contains(name);
+    return value != nullptr && value->is_bool() ? value->get_bool() : otherwise;
+  };
+  wish.reuse = flag("reuse", true);
+  wish.wait_at_gates = flag("wait_at_gates", false);
+  return wish;
+}
+
+Result<Document> read_document(const std::string& file) {
+  namespace fs = std::filesystem;
+  std::error_code trouble;
+  Document document{file, {}, {}};
+  if (file == "-") {
+    document.folder = fs::current_path(trouble).string();
+    document.file = "standard input";
+    document.text.assign(std::istreambuf_iterator<char>(std::cin), {});
+    return document;
+  }
+  const fs::file_status status = fs::status(file, trouble);
+  if (!fs::exists(status)) {
+    return fail(Error::Kind::missing,
+                fmt::format("cannot read plan `{}`: there is no such file", printable(file)),
+                "`interlock init` writes one to start from");
+  }
+  if (fs::is_directory(status)) {
+    return fail(Error::Kind::invalid,
+                fmt::format("cannot read plan `{}`: it is a folder", printable(file)));
+  }
+  if (fs::is_regular_file(status) && fs::file_size(file, trouble) > kDocumentBytesMax) {
+    return fail(Error::Kind::invalid,
+                fmt::format("cannot read plan `{}`: it is larger than 64 MiB", printable(file)));
+  }
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream.is_open()) {
+    return fail(Error::Kind::invalid,
+                fmt::format("cannot read plan `{}`: {}", printable(file), std::strerror(errno)));
+  }
+  std::vector<char> block(1u << 16);
+  while (document.text.size() <= kDocumentBytesMax &&
+         stream.read(block.data(), std::ssize(block)).gcount() > 0) {
+    document.text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
+  }
+  document.folder = fs::absolute(file, trouble).parent_path().string();
+  return document;
+}
+
+Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanWish& wish,
+                                         plan::Files& files) {
+  plan::ReadOptions options;
+  options.file = document.file;
+  options.folder = document.folder;
+  options.set = wish.set;
+  options.isolation = wish.isolation;
+  plan::ReadResult read = plan::read_plan(document.text, options, files);
+  if (read.problems.empty()) return std::move(read.plan);
+  return fail(Error::Kind::invalid, plan::render(read.problems, document.file) + "\n");
+}
+
+Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& history) {
+  Planned planned;
+  planned.plan = std::move(plan);
+  planned.interlocking = plan::interlocking_of(planned.plan);
+  planned.expected = decide::expect(planned.plan, history);
+  decide::Wish how;
+  how.pattern = wish.pattern;
+  how.parallel = wish.parallel;
+  const auto end = std::chrono::steady_clock::now() + wish.effort;
+  how.more = [end] { return std::chrono::steady_clock::now() < end; };
+  planned.decision = decide::decide(planned.plan, planned.interlocking, planned.expected, how);
+  return planned;
+}
+
+Result<void> check_can_run(const Planned& planned) {
+  for (const plan::Task& task : planned.plan.tasks) {
+    const plan::Agent& agent = planned.plan.agents[task.agent.index()];
+    if (agent.kind != plan::AgentKind::command) {
+      return fail(Error::Kind::refused,
+                  fmt::format("task `{}` wants agent `{}` of kind `{}`, which this version can "
+                              "plan with but not run",
+                              task.id, agent.name, plan::name_of(agent.kind)),
+                  "make it a command: `{kind: command, run: [PROGRAM, ARGUMENT], prompt: stdin}`");
+    }
+    if (task.isolation != plan::Isolation::direct) {
+      return fail(
+          Error::Kind::refused,
+          fmt::format("task `{}` wants isolation `{}`, and this version runs tasks `direct` only",
+                      task.id, plan::name_of(task.isolation)),
+          "pass `--isolation direct` if its declared reads and writes can be trusted");
+    }
+  }
+  const auto& limits = planned.plan.limits;
+  const decide::Forecast& forecast = planned.decision.chosen();
+  if (limits.tokens && forecast.tokens && *forecast.tokens > *limits.tokens) {
+    return fail(
+        Error::Kind::refused,
+        fmt::format("the plan is expected to take {} tokens, more than the {} of `limits.tokens`",
+                    show_count(*forecast.tokens), show_count(*limits.tokens)),
+        "raise the limit or make the plan smaller");
+  }
+  if (limits.usd && forecast.cost && *forecast.cost > *limits.usd) {
+    return fail(Error::Kind::refused,
+                fmt::format("the plan is expected to cost {}, more than the {} of `limits.usd`",
+                            show_usd(*forecast.cost), show_usd(*limits.usd)),
+                "raise the limit or make the plan smaller");
+  }
+  return {};
+}
+
+std::string pattern_text(const decide::Decision& decision) {
+  if (decision.pattern == decide::Pattern::queue) return fmt::format("queue({})", decision.n);
+  return std::string(decide::name_of(decision.pattern));
+}
+
+engine::Setup setup_for(const Planned& planned, const std::string& run) {
+  engine::Setup setup;
+  setup.run = run;
+  setup.pattern = pattern_text(planned.decision);
+  setup.problem = decide::problem_of(planned.plan, planned.interlocking, planned.expected,
+                                     planned.decision.verdicts);
+  setup.policy = planned.decision.policy;
+  setup.priorities = planned.decision.priorities;
+  for (const decide::Expected& one : planned.expected) setup.expected.push_back(one.time);
+  setup.around.run = run;
+  return setup;
+}
+
+}  // namespace interlock::cli

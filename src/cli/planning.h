@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "decide/decision.h"
+#include "engine/engine.h"
+#include "footprint/interlocking.h"
+#include "plan/plan.h"
+#include "plan/read.h"
+
+namespace interlock::cli {
+
+/// What the command line wants of a plan; kept with the run, so that `resume` wants the same.
+struct PlanWish {
+  std::optional<decide::Pattern> pattern;
+  std::optional<std::uint32_t> parallel;
+  std::optional<plan::Isolation> isolation;
+  Duration effort = std::chrono::milliseconds(100);
+  std::map<std::string, std::string> set;
+  bool reuse = true;
+  bool wait_at_gates = false;
+
+  bool operator==(const PlanWish&) const = default;
+};
+json::object to_json(const PlanWish& wish);
+Result<PlanWish> wish_from_json(const std::string& text);
+
+/// A plan read, interlocked and decided.
+struct Planned {
+  plan::Plan plan;
+  footprint::Interlocking interlocking;
+  std::vector<decide::Expected> expected;
+  decide::Decision decision;
+};
+
+/// A plan document and where it lies. `folder` is the base of its relative paths.
+struct Document {
+  std::string file;
+  std::string folder;
+  std::string text;
+};
+Result<Document> read_document(const std::string& file);
+
+/// All problems of a plan come as one error, rendered.
+Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanWish& wish,
+                                         plan::Files& files);
+Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& history);
+
+/// Why this version cannot run the plan, though it can read it.
+Result<void> check_can_run(const Planned& planned);
+
+/// `sequential`, `parallel`, `queue(2)`.
+std::string pattern_text(const decide::Decision& decision);
+
+/// What the engine needs to know. The caller adds the surroundings and who dispatches.
+engine::Setup setup_for(const Planned& planned, const std::string& run);
+
+}  // namespace interlock::cli

@@ -1,0 +1,213 @@
+#include "cli/run_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "panel/summary.h"
+
+namespace interlock::cli {
+
+namespace {
+
+template <typename T>
+json::value or_null(const std::optional<T>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+
+json::value usd_or_null(const std::optional<MicroUsd>& cost) {
+  return cost ? json::value(static_cast<double>(*cost) / 1e6) : json::value(nullptr);
+}
+
+json::value digest_or_null(const std::optional<Digest>& digest) {
+  return digest ? json::value(digest->hex()) : json::value(nullptr);
+}
+
+json::object waited_json(const engine::WaitedFor& waited) {
+  return {{"needs_s", to_seconds(waited.needs)}, {"conflict_s", to_seconds(waited.conflict)},
+          {"quota_s", to_seconds(waited.quota)}, {"slot_s", to_seconds(waited.slot)},
+          {"gate_s", to_seconds(waited.gate)},   {"backoff_s", to_seconds(waited.backoff)}};
+}
+
+json::object usage_json(const engine::Usage& usage) {
+  return {{"input", or_null(usage.input)},
+          {"output", or_null(usage.output)},
+          {"cache_read", or_null(usage.cache_read)},
+          {"cache_write", or_null(usage.cache_write)}};
+}
+
+void add_part(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& part) {
+  if (part) sum = sum.value_or(0) + *part;
+}
+
+engine::Usage usage_of(const engine::TaskRecord& record) {
+  engine::Usage sum;
+  for (const auto& attempt : record.attempts) {
+    add_part(sum.input, attempt.usage.input);
+    add_part(sum.output, attempt.usage.output);
+    add_part(sum.cache_read, attempt.usage.cache_read);
+    add_part(sum.cache_write, attempt.usage.cache_write);
+    add_part(sum.cost, attempt.usage.cost);
+  }
+  return sum;
+}
+
+engine::WaitedFor waited_of(const engine::TaskRecord& record) {
+  engine::WaitedFor sum;
+  for (const auto& attempt : record.attempts) {
+    sum.needs += attempt.waited.needs;
+    sum.conflict += attempt.waited.conflict;
+    sum.quota += attempt.waited.quota;
+    sum.slot += attempt.waited.slot;
+    sum.gate += attempt.waited.gate;
+    sum.backoff += attempt.waited.backoff;
+  }
+  return sum;
+}
+
+json::array attempts_json(const engine::TaskRecord& record) {
+  json::array list;
+  for (const auto& attempt : record.attempts) {
+    json::object one;
+    one["attempt"] = attempt.number;
+    one["outcome"] =
+        attempt.outcome ? json::value(engine::name_of(*attempt.outcome)) : json::value(nullptr);
+    one["exit"] = or_null(attempt.exit_code);
+    one["signal"] = or_null(attempt.signal);
+    one["detail"] = attempt.detail;
+    one["started"] = show_time(attempt.started);
+    one["elapsed_s"] =
+        attempt.ended ? json::value(to_seconds(attempt.elapsed)) : json::value(nullptr);
+    one["strays"] = attempt.strays;
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskRecord& record) {
+  const plan::Task& task = plan[id];
+  const engine::Usage usage = usage_of(record);
+  json::object one;
+  one["id"] = task.id;
+  one["state"] = engine::name_of(record.state);
+  one["attempts"] = record.attempts.size();
+  one["exit"] =
+      record.attempts.empty() ? json::value(nullptr) : or_null(record.attempts.back().exit_code);
+  one["outcome"] = record.attempts.empty() || !record.attempts.back().outcome
+                       ? json::value(nullptr)
+                       : json::value(engine::name_of(*record.attempts.back().outcome));
+  one["detail"] = record.detail;
+  one["reused_from"] =
+      record.from_run.empty() ? json::value(nullptr) : json::value(record.from_run);
+  one["tokens"] = usage_json(usage);
+  one["cost_usd"] = usd_or_null(usage.cost);
+  const bool measured = !record.attempts.empty() && record.attempts.back().ended;
+  one["elapsed_s"] =
+      measured ? json::value(to_seconds(record.attempts.back().elapsed)) : json::value(nullptr);
+  one["waited"] = waited_json(waited_of(record));
+  one["isolation"] = plan::name_of(task.isolation);
+  one["output"] = digest_or_null(record.output);
+  // Under `direct` nobody observes what a task changes; that is not the same as nothing.
+  one["changes"] = nullptr;
+  one["history"] = attempts_json(record);
+  return one;
+}
+
+std::string_view sign_of(engine::TaskState state, const panel::Signs& signs) {
+  switch (state) {
+    case engine::TaskState::waiting: return signs.waiting;
+    case engine::TaskState::running: return signs.running;
+    case engine::TaskState::reviewing: return signs.reviewing;
+    case engine::TaskState::done: return signs.done;
+    case engine::TaskState::failed: return signs.failed;
+    case engine::TaskState::skipped:
+    case engine::TaskState::cancelled: return signs.skipped;
+  }
+  return signs.waiting;
+}
+
+std::string remark_on(const engine::TaskView& task, const engine::TaskRecord& record) {
+  if (!record.from_run.empty()) return fmt::format("taken from {}", record.from_run);
+  if (task.state == engine::TaskState::waiting) return task.waits_for;
+  if (!task.detail.empty()) return task.detail.substr(0, task.detail.find('\n'));
+  if (record.attempts.size() > 1) return fmt::format("{} attempts", record.attempts.size());
+  return {};
+}
+
+}  // namespace
+
+json::object run_json(const ChosenRun& run, const engine::RunView& view) {
+  json::object root;
+  root["version"] = 1;
+  root["run"] = run.id();
+  root["plan"] = view.plan_name;
+  root["state"] = state_text(run);
+  root["pattern"] = view.pattern;
+  root["digest"] = view.digest.empty() ? json::value(nullptr) : json::value(view.digest);
+  root["workspace"] = run.plan().workspace;
+  json::array tasks;
+  for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
+    tasks.push_back(task_json(run.plan(), TaskId(i), run.state.tasks[i]));
+  }
+  root["tasks"] = std::move(tasks);
+  root["totals"] = json::object{{"elapsed_s", to_seconds(view.elapsed)},
+                                {"sequential_s", to_seconds(view.sequential)},
+                                {"saved_s", to_seconds(view.sequential - view.elapsed)},
+                                {"tokens", or_null(view.tokens)},
+                                {"overhead_tokens", nullptr},
+                                {"cost_usd", usd_or_null(view.cost)},
+                                {"waited", waited_json(view.waited)}};
+  json::array merges;
+  for (std::size_t i = 0; i < run.plan().merges.size(); ++i) {
+    const plan::Merge& merge = run.plan().merges[i];
+    const engine::MergeRecord& made = run.state.merges[i];
+    merges.push_back(json::object{
+        {"name", merge.name},
+        {"with", plan::name_of(merge.with)},
+        {"output", digest_or_null(made.output)},
+        {"failure", made.failure.empty() ? json::value(nullptr) : json::value(made.failure)}});
+  }
+  root["merges"] = std::move(merges);
+  return root;
+}
+
+std::string run_text(const ChosenRun& run, const engine::RunView& view, panel::Size size,
+                     panel::Style style) {
+  std::string text;
+  if (run.state.ended) {
+    for (const std::string& line : panel::draw_summary(view, size, style)) text += line + "\n";
+  } else {
+    text += fmt::format("{} {}  {}  {}  {} of {} done\n", run.id(), state_text(run), view.plan_name,
+                        view.pattern, view.done, view.total);
+    if (!run.dispatched())
+      text += fmt::format("its dispatcher is dead: interlock resume {}\n", run.id());
+  }
+  text += "\n";
+  std::size_t widest = 4;
+  for (const engine::TaskView& task : view.tasks)
+    widest = std::max(widest, std::min<std::size_t>(32, display_width(task.id)));
+  for (const engine::TaskView& task : view.tasks) {
+    const engine::TaskRecord& record = run.state[task.task];
+    const std::string time = task.elapsed       ? show_duration(*task.elapsed)
+                             : task.running_for ? show_duration(*task.running_for)
+                                                : "";
+    std::string line =
+        fmt::format("{} {}  {}  {}  {}", sign_of(task.state, panel::signs_of(style)),
+                    pad(elide_middle(task.id, widest), widest), pad(engine::name_of(task.state), 9),
+                    pad_left(time, 9), printable(remark_on(task, record)));
+    text += elide_end(line, size.columns) + "\n";
+  }
+  if (view.tasks_left_out > 0)
+    text += fmt::format("  and {} more: --json lists them all\n", view.tasks_left_out);
+  for (std::size_t i = 0; i < run.plan().merges.size(); ++i) {
+    const engine::MergeRecord& made = run.state.merges[i];
+    const std::string how = made.output            ? made.output->brief()
+                            : made.failure.empty() ? "not made yet"
+                                                   : "failed: " + made.failure;
+    text += fmt::format("merge `{}`: {}\n", run.plan().merges[i].name, printable(how));
+  }
+  return text;
+}
+
+}  // namespace interlock::cli

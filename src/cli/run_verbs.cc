@@ -1,0 +1,132 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/json/serialize.hpp>
+#include <random>
+
+#include "cli/commands.h"
+#include "cli/plan_view.h"
+#include "cli/run_report.h"
+#include "panel/screen.h"
+#include "process/clock.h"
+#include "workspace/local_files.h"
+#include "workspace/recorded_files.h"
+
+// `plan`, `run` and `resume`.
+namespace interlock::cli {
+
+namespace {
+
+/// What earlier runs measured here; an empty history where there is no journal yet, for planning
+/// needs none.
+decide::History history_of(const Context& context, const std::string& workspace) {
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store) return {};
+  auto history = store->history(workspace);
+  return history ? std::move(*history) : decide::History{};
+}
+
+void tell_notes(const Context& context, const Planned& planned) {
+  for (const std::string& note : planned.plan.notes) context.talk.remark("note: " + note);
+  for (const std::string& warning : planned.decision.warnings)
+    context.talk.remark("warning: " + warning);
+}
+
+Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, ChosenRun& run,
+                                 Face face) {
+  auto exit = dispatch(store, context.state_folder, run, face, context.talk);
+  if (!exit) return exit;
+  if (context.json) {
+    process::SystemClock clock;
+    context.talk.result(pretty_json(run_json(run, view_from_outside(run, clock.now()))));
+  } else {
+    context.talk.result(run.id() + "\n");
+  }
+  return exit;
+}
+
+}  // namespace
+
+Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish) {
+  auto document = read_document(file);
+  if (!document) return std::unexpected(document.error());
+  workspace::LocalFiles files;
+  auto plan = read_plan_or_complain(*document, wish, files);
+  if (!plan) return std::unexpected(plan.error());
+  const decide::History history = history_of(context, plan->workspace);
+  const Planned planned = plan_it(std::move(*plan), wish, history);
+  if (context.json) {
+    context.talk.result(pretty_json(
+        plan_json(planned.plan, planned.interlocking, planned.expected, planned.decision)));
+    return Exit::done;
+  }
+  PlanScreen screen;
+  screen.columns =
+      context.talk.out().is_terminal ? panel::Screen(STDOUT_FILENO).size().columns : 100;
+  screen.color = context.talk.out().color;
+  screen.unicode = context.talk.out().unicode;
+  context.talk.result(
+      render_plan(planned.plan, planned.interlocking, planned.expected, planned.decision, screen));
+  return Exit::done;
+}
+
+Result<Exit> run_command(const Context& context, const std::string& file, const PlanWish& wish,
+                         Face face) {
+  auto document = read_document(file);
+  if (!document) return std::unexpected(document.error());
+  workspace::LocalFiles local;
+  workspace::RecordingFiles files(local);
+  auto plan = read_plan_or_complain(*document, wish, files);
+  if (!plan) return std::unexpected(plan.error());
+
+  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  if (!store) return std::unexpected(store.error());
+  auto history = store->history(plan->workspace);
+  if (!history) return std::unexpected(history.error());
+  ChosenRun run{
+      {}, wish, plan_it(std::move(*plan), wish, *history), engine::RunState(plan::Plan{})};
+  if (auto able = check_can_run(run.planned); !able) return std::unexpected(able.error());
+  tell_notes(context, run.planned);
+
+  process::SystemClock clock;
+  run.head.plan_name = run.plan().name;
+  run.head.plan_file = document->file;
+  run.head.workspace = run.plan().workspace;
+  run.head.plan_text = document->text;
+  run.head.files = files.to_json(document->folder);
+  run.head.options = json::serialize(to_json(wish));
+  run.head.decision =
+      json::serialize(json::object{{"pattern", pattern_text(run.planned.decision)}});
+  run.head.created = clock.now();
+  auto id = store->create_run(run.head, static_cast<std::uint16_t>(std::random_device{}()));
+  if (!id) return std::unexpected(id.error());
+  run.head.id = *id;
+  run.state = engine::RunState(run.plan());
+  return dispatch_and_report(context, *store, run, face);
+}
+
+Result<Exit> resume_command(const Context& context, const std::string& name, Face face,
+                            bool wait_at_gates) {
+  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  if (!store) return std::unexpected(store.error());
+  auto run = choose_run(*store, name, For::dispatching);
+  if (!run) return std::unexpected(run.error());
+  (*run)->wish.wait_at_gates |= wait_at_gates;
+  auto open = store->open_requests((*run)->id());
+  if (!open) return std::unexpected(open.error());
+
+  const auto& state = (*run)->state;
+  const bool nothing_left = state.ended && state.finished_count == state.tasks.size();
+  if (nothing_left && open->empty()) {
+    const bool finished = *state.ended == engine::RunEnded::How::finished;
+    context.talk.remark(fmt::format("run {} is over: {}", (*run)->id(), state_text(**run)));
+    if (!finished)
+      context.talk.remark(
+          fmt::format(" hint: `interlock retry {}` runs again what failed", (*run)->id()));
+    context.talk.result((*run)->id() + "\n");
+    return finished ? Exit::done : Exit::failed;
+  }
+  return dispatch_and_report(context, *store, **run, face);
+}
+
+}  // namespace interlock::cli

@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/run_report.h"
+#include "journal/hold.h"
+#include "panel/screen.h"
+#include "process/clock.h"
+
+namespace interlock::cli {
+
+namespace {
+
+panel::Size size_of_output(const Talk& talk) {
+  return talk.out().is_terminal ? panel::Screen(STDOUT_FILENO).size() : panel::Size{160, 100};
+}
+
+/// How a run in the list stands, without reading all of it.
+std::string state_of(const journal::RunSummary& run, bool alive) {
+  if (!run.ended) return alive ? "running" : "died";
+  switch (run.ended->how) {
+    case engine::RunEnded::How::finished: return "finished";
+    case engine::RunEnded::How::failed: return "failed";
+    case engine::RunEnded::How::paused_at_gate: return "waits at a gate";
+    case engine::RunEnded::How::interrupted: return "interrupted";
+    case engine::RunEnded::How::cancelled: return "cancelled";
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Exit> show_command(const Context& context, const std::string& name) {
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store) return std::unexpected(store.error());
+  auto run = choose_run(*store, name);
+  if (!run) return std::unexpected(run.error());
+  process::SystemClock clock;
+  const engine::RunView view = view_from_outside(**run, clock.now());
+  if (context.json) {
+    context.talk.result(pretty_json(run_json(**run, view)));
+  } else {
+    context.talk.result(
+        run_text(**run, view, size_of_output(context.talk), context.talk.out().style()));
+  }
+  return Exit::done;
+}
+
+Result<Exit> runs_command(const Context& context, const RunsOptions& options) {
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store) return std::unexpected(store.error());
+  journal::RunFilter filter;
+  filter.most = options.most;
+  if (options.here) {
+    std::error_code trouble;
+    filter.workspace = std::filesystem::canonical(".", trouble).string();
+  }
+  auto runs = store->runs(filter);
+  if (!runs) return std::unexpected(runs.error());
+  json::array list;
+  std::string text;
+  for (const journal::RunSummary& run : *runs) {
+    const bool alive =
+        !run.ended && journal::holder_of_run(context.state_folder, run.id).has_value();
+    const std::string state = state_of(run, alive);
+    list.push_back(json::object{
+        {"run", run.id},
+        {"plan", run.plan_name},
+        {"file", run.plan_file},
+        {"workspace", run.workspace},
+        {"state", state},
+        {"created", show_time(run.created)},
+        {"last", run.last ? json::value(show_time(*run.last)) : json::value(nullptr)}});
+    text +=
+        fmt::format("{}  {}  {}  {}  {}\n", pad(run.id, 15), show_time(run.created).substr(0, 19),
+                    pad(state, 15), pad(elide_middle(run.plan_name, 24), 24), run.workspace);
+  }
+  if (context.json) {
+    context.talk.result(pretty_json(json::object{{"version", 1}, {"runs", std::move(list)}}));
+  } else {
+    context.talk.result(text);
+    if (runs->empty()) context.talk.remark("no runs yet: `interlock run PLAN` makes one");
+  }
+  return Exit::done;
+}
+
+}  // namespace interlock::cli

@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "process/clock.h"
+
+// `why`: why a task is where it is, down to the task, the path or the limit, and since when.
+namespace interlock::cli {
+
+namespace {
+
+using engine::TaskState;
+
+std::string clock_time(Time time) { return show_time(time).substr(11, 8); }
+
+/// The task's own sentence.
+std::string sentence(const ChosenRun& run, const engine::TaskView& view,
+                     const engine::TaskRecord& record) {
+  switch (view.state) {
+    case TaskState::waiting:
+      if (run.state.ended || !run.dispatched())
+        return fmt::format("waits: nobody dispatches the run ({})", state_text(run));
+      return fmt::format("waits: {}", view.waits_for);
+    case TaskState::running:
+      return fmt::format("runs since {} (attempt {}, expected to take {})",
+                         clock_time(record.attempts.back().started), view.attempt,
+                         show_duration(view.expected));
+    case TaskState::reviewing:
+      return fmt::format("is done and waits for approval since {}", clock_time(*record.gate_since));
+    case TaskState::done:
+      if (!record.from_run.empty())
+        return fmt::format("was not run: nothing it depends on changed since run {}",
+                           record.from_run);
+      return fmt::format("done at {}", clock_time(*record.settled));
+    case TaskState::failed:
+      return fmt::format("failed at {}: {}", clock_time(*record.settled), view.detail);
+    case TaskState::skipped:
+      return fmt::format("was skipped at {}: {}", clock_time(*record.settled), view.detail);
+    case TaskState::cancelled:
+      return fmt::format("was cancelled at {} by {}", clock_time(*record.settled), view.detail);
+  }
+  return {};
+}
+
+std::string_view because(engine::AttemptStarted::Because why) {
+  switch (why) {
+    case engine::AttemptStarted::Because::first: return "first";
+    case engine::AttemptStarted::Because::retry: return "retry";
+    case engine::AttemptStarted::Because::correction: return "correction";
+    case engine::AttemptStarted::Because::again: return "again";
+  }
+  return {};
+}
+
+std::string attempts_text(const engine::TaskRecord& record) {
+  std::string text;
+  for (const auto& attempt : record.attempts) {
+    const std::string how = attempt.outcome ? std::string(name_of(*attempt.outcome)) : "running";
+    text += fmt::format("  attempt {} ({}) at {}: {}", attempt.number, because(attempt.because),
+                        clock_time(attempt.started), how);
+    if (attempt.ended) text += fmt::format(" after {}", show_duration(attempt.elapsed));
+    if (!attempt.detail.empty()) text += fmt::format(": {}", attempt.detail);
+    text += "\n";
+    if (!attempt.changed.empty()) text += fmt::format("    run because {}\n", attempt.changed);
+    if (attempt.strays > 0)
+      text += fmt::format("    {} processes it left behind were ended\n", attempt.strays);
+  }
+  return text;
+}
+
+std::string waited_text(const engine::TaskRecord& record) {
+  if (record.attempts.empty()) return {};
+  const engine::WaitedFor& waited = record.attempts.front().waited;
+  std::vector<std::string> parts;
+  const auto part = [&](Duration time, std::string_view what) {
+    if (time >= std::chrono::milliseconds(50))
+      parts.push_back(fmt::format("{} for {}", show_duration(time), what));
+  };
+  part(waited.needs, "needs");
+  part(waited.conflict, "conflicts");
+  part(waited.quota, "quotas");
+  part(waited.slot, "a slot");
+  part(waited.gate, "a gate");
+  return parts.empty()
+             ? std::string()
+             : fmt::format("  waited {} before its first attempt\n", join_words(parts, 6));
+}
+
+std::string edges_text(const ChosenRun& run, TaskId id) {
+  std::string text;
+  for (const footprint::Edge& edge : run.planned.interlocking.into(id)) {
+    text += fmt::format("  after `{}` ({}): {}{}\n", run.plan()[edge.before].id,
+                        name_of(run.state[edge.before].state), footprint::name_of(edge.why),
+                        edge.on.empty() ? "" : fmt::format(" on `{}`", edge.on));
+  }
+  const decide::Verdict& verdict = run.planned.decision.verdicts[id.index()];
+  if (verdict.alone)
+    text += fmt::format("  runs alone: {}{}\n", verdict.why,
+                        verdict.hint.empty() ? "" : " (" + verdict.hint + ")");
+  return text;
+}
+
+json::object why_json(const ChosenRun& run, TaskId id, const engine::TaskView& view,
+                      const std::string& said) {
+  json::array edges;
+  for (const footprint::Edge& edge : run.planned.interlocking.into(id)) {
+    edges.push_back(json::object{{"before", run.plan()[edge.before].id},
+                                 {"why", footprint::name_of(edge.why)},
+                                 {"on", edge.on}});
+  }
+  const engine::TaskRecord& record = run.state[id];
+  return {
+      {"version", 1},
+      {"run", run.id()},
+      {"task", view.id},
+      {"state", name_of(view.state)},
+      {"because", said},
+      {"waits_for", view.waits_for.empty() ? json::value(nullptr) : json::value(view.waits_for)},
+      {"changed", record.attempts.empty() || record.attempts.back().changed.empty()
+                      ? json::value(nullptr)
+                      : json::value(record.attempts.back().changed)},
+      {"after", std::move(edges)}};
+}
+
+}  // namespace
+
+Result<Exit> why_command(const Context& context, const std::string& name, const std::string& task) {
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store) return std::unexpected(store.error());
+  auto run = choose_run(*store, name);
+  if (!run) return std::unexpected(run.error());
+  const auto id = choose_task(**run, task);
+  if (!id) return std::unexpected(id.error());
+  process::SystemClock clock;
+  const engine::TaskView view = task_view_from_outside(**run, *id, clock.now());
+  const engine::TaskRecord& record = (*run)->state[*id];
+  const std::string said = sentence(**run, view, record);
+  if (context.json) {
+    context.talk.result(pretty_json(why_json(**run, *id, view, said)));
+    return Exit::done;
+  }
+  context.talk.result(fmt::format("`{}` {}\n{}{}{}", view.id, said, edges_text(**run, *id),
+                                  waited_text(record), attempts_text(record)));
+  return Exit::done;
+}
+
+}  // namespace interlock::cli
