@@ -38,7 +38,7 @@ def lines(found):
     row = "   "
     for first, last in found:
         cell = f" {{0x{first:x}, 0x{last:x}}},"
-        if len(row) + len(cell) > 110:
+        if len(row) + len(cell) > 98:
             yield row
             row = "   "
         row += cell

@@ -13,11 +13,13 @@ namespace interlock {
 namespace json = boost::json;
 
 /// Reads one JSON document (RFC 8259), at most 64 deep. The error says line and column.
-/// Duplicate keys are an error: the last would silently win.
+/// Duplicate keys are an error: the last would silently win. So is a number that would come out
+/// another one: an integer beyond 64 bits, or one beyond all doubles.
 Result<json::value> parse_json(std::string_view text);
 
 /// The one text of a value: keys sorted by code point, no white space, numbers in shortest
-/// form, as RFC 8785 where that is exact (integers beyond 2^53 keep all digits).
+/// form, as RFC 8785 where that is exact (integers of 64 bits keep all digits). What is no
+/// number, such as NaN, is `null`.
 std::string canonical_json(const json::value& value);
 
 /// Two spaces an indent, keys in the value's own order, one final newline: for people.

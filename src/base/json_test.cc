@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <limits>
+#include <random>
 
 namespace interlock {
 namespace {
@@ -77,8 +79,12 @@ TEST(ParseJson, keeps_every_digit_of_an_integer_or_refuses_it) {
   EXPECT_THAT(read(std::string(100'000, '9')), HasSubstr("is too large to keep exactly"));
 }
 
+TEST(ParseJson, takes_a_larger_integer_that_a_double_writes_so) {
+  EXPECT_EQ(read("295147905179352830000"), "295147905179352830000");
+  EXPECT_THAT(read("295147905179352830001"), HasSubstr("is too large to keep exactly"));
+}
+
 TEST(ParseJson, reads_numbers_to_the_nearest_double) {
-  // Boost's own reading is off by one in the last place for some of these.
   EXPECT_EQ(read("0.30000000000000004"), "0.30000000000000004");
   EXPECT_EQ(read("9.007199254740993e15"), "9007199254740992");
   EXPECT_EQ(read("2.2250738585072014e-308"), "2.2250738585072014e-308");
@@ -87,6 +93,18 @@ TEST(ParseJson, reads_numbers_to_the_nearest_double) {
   EXPECT_EQ(read("[0.1,123456.789e-3]"), "[0.1,123.456789]");
   EXPECT_EQ(read("1e-400"), "0");
   EXPECT_EQ(read("0.000000000000000000000000000000000000000000000000001e51"), "1");
+}
+
+TEST(ParseJson, reads_back_every_double_that_is_written) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto number = std::bit_cast<double>(random());
+    if (!std::isfinite(number)) continue;
+    const std::string text = canonical_json(number);
+    const Result<json::value> value = parse_json(text);
+    ASSERT_TRUE(value) << text;
+    ASSERT_EQ(value->to_number<double>(), number) << text;
+  }
 }
 
 TEST(ParseJson, refuses_numbers_that_are_none) {

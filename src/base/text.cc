@@ -107,13 +107,14 @@ std::size_t width_of(std::span<const Cluster> clusters) {
   return width;
 }
 
-/// The clusters from `first` on that fit in `columns`, as text. Works on a range or, reversed, from
-/// its end.
+/// How many clusters from `first` on fit in `columns`; counts from the end with reversed iterators.
 template <typename Iterator>
 std::size_t count_fitting(Iterator first, Iterator last, std::size_t columns) {
   std::size_t count = 0;
-  for (std::size_t width = 0; first != last && width + first->width <= columns; ++first, ++count)
+  for (std::size_t width = 0; first != last; ++first, ++count) {
     width += first->width;
+    if (width > columns) break;
+  }
   return count;
 }
 
