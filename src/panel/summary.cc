@@ -98,8 +98,8 @@ class Summary {
     if (!over) return;
     const Duration saved = run_.sequential - run_.elapsed;
     if (saved > Duration{}) {
-      fact("saved", show_duration(saved),
-           fmt::format("{} %", 100 * saved.count() / run_.sequential.count()));
+      const double share = to_seconds(saved) / to_seconds(run_.sequential);
+      fact("saved", show_duration(saved), fmt::format("{} %", static_cast<int>(100 * share)));
     } else {
       fact("saved", "nothing", fmt::format("{} longer than one by one", show_duration(-saved)));
     }

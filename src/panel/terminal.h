@@ -11,7 +11,7 @@ enum class ColorWish : unsigned char { automatic, always, never };
 
 /// The parts of the environment that say what a terminal can show; empty where unset.
 struct Environment {
-  std::string no_color, term, lc_all, lc_ctype, lang;
+  std::string no_color{}, term{}, lc_all{}, lc_ctype{}, lang{};
 };
 /// Reads them from this process's environment: the one place in the faces that does.
 Environment environment_of_process();

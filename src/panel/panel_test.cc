@@ -1,0 +1,171 @@
+#include "panel/panel.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "panel/summary.h"
+
+namespace interlock::panel {
+namespace {
+
+using engine::AttemptStarted;
+using engine::RunEnded;
+using engine::RunView;
+using engine::TaskState;
+using engine::TaskView;
+
+/// Views that no run would ever make, from one seed.
+class RandomViews {
+ public:
+  explicit RandomViews(unsigned seed) : random_(seed) {}
+
+  RunView view() {
+    RunView run;
+    run.run = text();
+    run.plan_name = text();
+    run.pattern = text();
+    run.elapsed = duration();
+    run.sequential = duration();
+    if (coin()) run.remaining = duration();
+    if (coin()) run.tokens = number();
+    if (coin()) run.cost = number();
+    for (std::uint32_t* count :
+         {&run.total, &run.done, &run.reused, &run.running, &run.waiting, &run.failed, &run.skipped,
+          &run.cancelled, &run.reviewing, &run.retried}) {
+      *count = static_cast<std::uint32_t>(coin() ? below(5) : number());
+    }
+    run.waited = {duration(), duration(), duration(), duration(), duration(), duration()};
+    if (coin()) run.attention = text();
+    if (coin()) run.stopping = text();
+    if (coin()) run.ended = static_cast<RunEnded::How>(below(5));
+    for (std::size_t tasks = below(60); tasks > 0; --tasks) run.tasks.push_back(task());
+    return run;
+  }
+
+  Size size() { return {.columns = below(310), .rows = below(110)}; }
+  Style style() { return {.color = coin(), .unicode = coin()}; }
+
+ private:
+  TaskView task() {
+    TaskView task;
+    task.id = text();
+    task.state = static_cast<TaskState>(below(7));
+    task.because = static_cast<AttemptStarted::Because>(below(4));
+    if (coin()) task.running_for = duration();
+    if (coin()) task.silent_for = duration();
+    if (coin()) task.idle_limit = duration();
+    task.expected = duration();
+    task.last_line = text();
+    task.waits_for = text();
+    task.detail = text();
+    return task;
+  }
+
+  std::size_t below(std::size_t bound) { return random_() % bound; }
+  bool coin() { return below(2) == 0; }
+  std::int64_t number() { return static_cast<std::int64_t>(random_() >> (1 + below(63))); }
+  Duration duration() { return Duration(number()); }
+
+  /// Words, wide characters, combining marks, escape sequences and plain bytes.
+  std::string text() {
+    static constexpr std::array<std::string_view, 12> kPieces{
+        "research",     " ",    "-",  "日本語",   "e\u0301", "🙂", "\x1b[2J",
+        "\x1b]0;x\x07", "\r\n", "\t", "\xff\xc3", "\u202e"};
+    std::string text;
+    for (std::size_t pieces = below(30); pieces > 0; --pieces) {
+      text += coin() ? std::string(kPieces[below(kPieces.size())])
+                     : std::string(1, static_cast<char>(below(256)));
+    }
+    return text;
+  }
+
+  std::mt19937_64 random_;
+};
+
+/// `line` without the colours we add; whatever else it holds must be fit for a terminal as it is.
+std::string without_colors(std::string line) {
+  for (const std::string_view color :
+       {"\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"}) {
+    for (std::size_t at = 0; (at = line.find(color, at)) != std::string::npos;)
+      line.erase(at, color.size());
+  }
+  return line;
+}
+
+void expect_fit_for_terminal(const std::string& line, Style style) {
+  const std::string bare = without_colors(line);
+  EXPECT_EQ(bare, printable(bare));
+  EXPECT_FALSE(first_bad_utf8(bare));
+  const auto is_ascii = [](char c) { return c >= ' ' && c <= '~'; };
+  EXPECT_TRUE(style.color || bare == line) << line;
+  EXPECT_TRUE(style.unicode || std::ranges::all_of(bare, is_ascii)) << line;
+}
+
+TEST(DrawPanel, FitsEverySizeAndPrintsNothingButText) {
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    RandomViews random(seed);
+    const RunView run = random.view();
+    const Size size = random.size();
+    const Style style = random.style();
+    const std::vector<std::string> lines = draw_panel(run, size, style);
+    EXPECT_LE(lines.size(), size.rows);
+    for (const std::string& line : lines) {
+      EXPECT_LE(display_width(without_colors(line)), size.columns) << line;
+      expect_fit_for_terminal(line, style);
+    }
+    for (const std::string& line : draw_summary(run, size, style))
+      expect_fit_for_terminal(line, style);
+    if (HasFailure()) return;
+  }
+}
+
+std::string rows_of_panel(const RunView& run, Size size) {
+  std::string text;
+  for (const std::string& line : draw_panel(run, size, {})) text += line + "\n";
+  return text;
+}
+
+RunView run_of_ten_thousand_with(std::uint32_t failed) {
+  RunView run;
+  run.total = 10'000;
+  run.failed = failed;
+  run.done = 10'000 - failed;
+  return run;
+}
+
+TEST(DrawPanel, OneFailureInTenThousandShowsInTheBar) {
+  EXPECT_EQ(rows_of_panel(run_of_ten_thousand_with(1), {60, 1}),
+            "[##############################x]  9999/10000 done, 1 failed\n");
+  EXPECT_EQ(rows_of_panel(run_of_ten_thousand_with(0), {60, 1}),
+            "[########################################]  10000/10000 done\n");
+}
+
+TEST(DrawPanel, SilenceIsMarkedFromHalfOfWhatIsAllowed) {
+  using namespace std::chrono_literals;
+  RunView run;
+  run.total = run.running = 1;
+  TaskView& task = run.tasks.emplace_back();
+  task.id = "a";
+  task.state = TaskState::running;
+  task.running_for = 60s;
+  task.last_line = "thinking";
+  task.idle_limit = 90s;
+  task.silent_for = 44s;
+  EXPECT_THAT(draw_panel(run, {60, 3}, {}).back(), testing::StrEq("  > a  1 m 00 s  thinking"));
+  task.silent_for = 45s;
+  EXPECT_THAT(draw_panel(run, {60, 3}, {}).back(),
+              testing::StrEq("  > a  1 m 00 s  silent 45 s of 1 m 30 s  thinking"));
+}
+
+}  // namespace
+}  // namespace interlock::panel
