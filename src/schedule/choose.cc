@@ -23,13 +23,13 @@ void Scheduler::State::wake_due(Time now) {
     backoffs.pop();
     if (mark(task).at == At::backoff) file(task, now);
   }
+  drop_stale_backoffs();
   stock.wake_due(now);
   take_in_woken(now);
 }
 
-std::optional<Time> Scheduler::State::next_backoff() const {
-  // The top may have left its place; then the wake comes for nothing, which does no harm.
-  return backoffs.empty() ? std::nullopt : std::optional(backoffs.top().first);
+void Scheduler::State::drop_stale_backoffs() {
+  while (!backoffs.empty() && mark(backoffs.top().second).at != At::backoff) backoffs.pop();
 }
 
 std::optional<TaskId> Scheduler::State::next_candidate(Time now) {
@@ -87,7 +87,7 @@ Hold Scheduler::hold_of(TaskId task, Time now) const {
     case State::At::gate: return {.why = Why::gate, .task = task};
     default: break;
   }
-  if (s.review_due) return {.why = Why::gate};
+  if (s.review_due()) return {.why = Why::gate};
   if (s.is_held()) return {.why = Why::stopped};
   if (s.alone_running) return {.why = Why::alone, .task = s.alone_running};
   if (s.policy.plan_order && s.cursor < task.index()) return {.why = Why::order, .task = TaskId(s.cursor)};

@@ -42,10 +42,8 @@ void Scheduler::end(TaskId task, End end, Time now) {
   it.end = end;
   ++s.ended;
   if (end == End::failed) ++s.failed;
-  const bool finished = end == End::succeeded || end == End::failed;
-  if (finished && s.policy.gate_every && ++s.finished_since_review >= *s.policy.gate_every && s.waiting > 0) {
-    s.review_due = true;
-  }
+  if (end == End::succeeded || end == End::failed) ++s.finished;
+  s.drop_stale_backoffs();
   s.satisfy_successors(task, now);
   s.move_bars(now);
 }
@@ -72,8 +70,8 @@ void Scheduler::approve(TaskId task, Time now) {
 void Scheduler::approve_review(Time now) {
   State& s = *state_;
   s.advance(now);
-  s.review_due = s.review_told = false;
-  s.finished_since_review = 0;
+  ++s.reviews_approved;
+  s.review_told = false;
 }
 
 void Scheduler::raise_floor(ResourceId quota, Time until) { state_->stock.raise_floor(quota, until); }
@@ -100,6 +98,7 @@ void Scheduler::adopt(TaskId task, Time now) {
   check(s.waits(task), "only a waiting task is adopted");
   s.advance(now);
   s.start(task, now);
+  s.drop_stale_backoffs();
 }
 
 std::vector<TaskId> Scheduler::choose_starts(Time now) {
@@ -136,7 +135,7 @@ std::vector<TaskId> Scheduler::take_gates() {
 }
 
 bool Scheduler::take_review_due() {
-  return state_->review_due && !std::exchange(state_->review_told, true);
+  return state_->review_due() && !std::exchange(state_->review_told, true);
 }
 
 bool Scheduler::failure_limit_reached() const { return state_->failure_limit_reached(); }
@@ -145,7 +144,7 @@ std::optional<Time> Scheduler::next_wake(Time now) const {
   const State& s = *state_;
   if (s.is_held() || s.running >= s.policy.parallel) return std::nullopt;
   std::optional<Time> next = s.stock.next_due();
-  if (const auto backoff = s.next_backoff(); backoff && (!next || *backoff < *next)) next = backoff;
+  if (!s.backoffs.empty() && (!next || s.backoffs.top().first < *next)) next = s.backoffs.top().first;
   return next ? std::optional(std::max(*next, now)) : std::nullopt;
 }
 

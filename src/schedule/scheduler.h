@@ -37,7 +37,9 @@ struct Hold {
   bool operator==(const Hold&) const = default;
 };
 
-/// How long a task waited for what, up to its (latest) start.
+/// How long a task waited for what: from the begin of the run, or the release of its last attempt, to its latest start
+/// (or until now). The parts sum exactly to that time. `conflict` holds the waits for tasks that run alone, `slot` those for
+/// capacities and order, `gate` also the time in which a person held up the whole run.
 struct Waited {
   Duration needs{}, conflict{}, quota{}, slot{}, gate{}, backoff{};
 
@@ -73,7 +75,7 @@ class Scheduler {
   void requeue(TaskId task, Time not_before, Time now);
   /// The gate before `task` was approved.
   void approve(TaskId task, Time now);
-  /// The review that `gate_every` asked for was approved.
+  /// One review that `gate_every` asked for was approved: one is due for every so many finished tasks.
   void approve_review(Time now);
   /// A quota said to wait (Retry-After): nothing is admitted before `until`.
   void raise_floor(ResourceId quota, Time until);

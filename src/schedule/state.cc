@@ -71,7 +71,11 @@ bool Scheduler::State::failure_limit_reached() const {
   return false;
 }
 
-bool Scheduler::State::is_held() const { return stopped || review_due || failure_limit_reached(); }
+bool Scheduler::State::review_due() const {
+  return policy.gate_every && waiting > 0 && finished / *policy.gate_every > reviews_approved;
+}
+
+bool Scheduler::State::is_held() const { return stopped || review_due() || failure_limit_reached(); }
 
 void Scheduler::State::advance(Time now) { clock.advance(now, is_held()); }
 

@@ -48,6 +48,7 @@ struct Scheduler::State {
   /// Whether nothing may start at all.
   bool is_held() const;
   bool failure_limit_reached() const;
+  bool review_due() const;
   /// Puts a waiting task where it belongs.
   void file(TaskId task, Time now);
   void file_blocked(TaskId task, Time now);
@@ -77,7 +78,7 @@ struct Scheduler::State {
   /// Makes ready what the moment, or a change of what is free, lets try again.
   void wake_due(Time now);
   void take_in_woken(Time now);
-  std::optional<Time> next_backoff() const;
+  void drop_stale_backoffs();
   void advance_cursor();
   Hold blocked_by(TaskId task) const;
 
@@ -92,7 +93,7 @@ struct Scheduler::State {
 
   RankQueue ready;  ///< May hold tasks that have left.
   using Due = std::pair<Time, TaskId>;
-  std::priority_queue<Due, std::vector<Due>, std::greater<>> backoffs;  ///< Likewise.
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> backoffs;  ///< The top never has.
   std::vector<Time> not_before;  ///< By task; empty until one is tried again.
 
   std::uint32_t first_unended = 0;        ///< Tasks that run alone wait for this one.
@@ -105,8 +106,9 @@ struct Scheduler::State {
   std::vector<std::uint32_t> free_lanes;  ///< A heap, smallest first.
   std::uint32_t lanes = 0;
   std::uint32_t running = 0, waiting = 0, ended = 0, failed = 0;
-  std::uint32_t finished_since_review = 0;
-  bool review_due = false, review_told = false;
+  std::uint32_t finished = 0;  ///< Succeeded or failed.
+  std::uint32_t reviews_approved = 0;
+  bool review_told = false;
   bool stopped = false;
 };
 

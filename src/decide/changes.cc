@@ -1,0 +1,166 @@
+// What would have to change for more to overlap, the most valuable first.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "decide/explain.h"
+#include "decide/verdicts.h"
+#include "decide/words.h"
+
+namespace interlock::decide {
+namespace {
+
+using footprint::Edge;
+using footprint::Why;
+
+struct Change {
+  std::string text;
+  Duration gain{};
+};
+
+/// Where a forecast is cheap, every proposal is tried.
+constexpr std::size_t kCheapTasks = 300;
+constexpr std::size_t kMostTried = 24;
+constexpr std::size_t kMostShown = 6;
+
+class Proposals {
+ public:
+  Proposals(const Asked& asked, const schedule::Problem& problem, const Decision& decision)
+      : asked_(asked), problem_(problem), decision_(decision), plan_(asked.plan) {}
+
+  std::vector<std::string> best() {
+    declare_footprints();
+    give_form();
+    part_conflicts();
+    raise_cap();
+    add_capacity();
+    std::ranges::stable_sort(changes_, std::ranges::greater(), &Change::gain);
+    if (!decision_.worthwhile.holds && decision_.saving.saved > Duration::zero()) {
+      changes_.insert(changes_.begin(), {decision_.worthwhile.why + ": lower it, or ask with `--pattern parallel`", {}});
+    }
+    std::vector<std::string> texts;
+    for (const Change& change : changes_) {
+      if (texts.size() < kMostShown) texts.push_back(change.text);
+    }
+    return texts;
+  }
+
+ private:
+  /// Adds the proposal with what `change`, made to a copy of the problem, would gain.
+  template <typename Make>
+  void propose(std::string text, std::uint32_t slots, Make change) {
+    Duration gain{};
+    if (plan_.tasks.size() <= kCheapTasks && changes_.size() < kMostTried) {
+      schedule::Problem changed = problem_;
+      change(changed);
+      const schedule::Policy policy{.parallel = slots, .plan_order = false, .gate_every = {}, .on_failure = {}};
+      gain = decision_.parallel.elapsed - schedule::simulate(changed, policy, {}).elapsed;
+    }
+    changes_.push_back({std::move(text), gain});
+  }
+
+  void declare_footprints() {
+    const std::vector<TaskId> tasks = alone_where([&](TaskId task) { return touches_the_unknown(plan_[task]); });
+    if (tasks.empty()) return;
+    const bool one = tasks.size() == 1;
+    propose(fmt::format("{} {} neither reads nor writes, so {} alone: declare them", names_of(plan_, tasks),
+                        one ? "declares" : "declare", one ? "it runs" : "each runs"),
+            asked_.cap, [&](schedule::Problem& problem) { lift(problem, tasks); });
+  }
+
+  void give_form() {
+    const std::vector<TaskId> tasks = alone_where([&](TaskId task) { return !touches_the_unknown(plan_[task]); });
+    if (tasks.empty()) return;
+    const bool one = tasks.size() == 1;
+    propose(fmt::format("{} {} prose that nobody merges: give {} an output schema, or join {} with a `with: agent` merge",
+                        names_of(plan_, tasks), one ? "returns" : "return", one ? "it" : "each", one ? "it" : "them"),
+            asked_.cap, [&](schedule::Problem& problem) { lift(problem, tasks); });
+  }
+
+  /// One proposal for all that meet on the same thing in the same way.
+  void part_conflicts() {
+    std::map<std::pair<Why, std::string>, std::vector<const Edge*>> groups;
+    for (const Edge& edge : asked_.interlocking.edges) {
+      if (edge.why != Why::needs && edge.why != Why::unknown) groups[{edge.why, edge.on}].push_back(&edge);
+    }
+    for (const auto& [what, edges] : groups) {
+      propose(say_parting(edges), asked_.cap, [&](schedule::Problem& problem) { cut(problem, edges); });
+    }
+  }
+
+  std::string say_parting(const std::vector<const Edge*>& edges) const {
+    const Edge& first = *edges.front();
+    std::vector<TaskId> tasks;
+    for (const Edge* edge : edges) tasks.insert(tasks.end(), {edge->before, edge->after});
+    std::ranges::sort(tasks);
+    tasks.erase(std::ranges::unique(tasks).begin(), tasks.end());
+    const std::string names = names_of(plan_, tasks);
+    const std::string_view both = tasks.size() == 2 ? "both" : "all";
+    switch (first.why) {
+      case Why::write_write: return fmt::format("{} {} write `{}`: give each its own file", names, both, first.on);
+      case Why::lock:
+        return fmt::format("{} {} use the lock `{}`: make it `slots` if it can serve more than one", names, both, first.on);
+      default: return fmt::format("{}: let it touch less, or write elsewhere", say_edge(plan_, first));
+    }
+  }
+
+  void raise_cap() {
+    if (asked_.natural_width <= asked_.cap) return;
+    propose(fmt::format("{} could run at once: raise `limits.parallel` from {}", asked_.natural_width, asked_.cap),
+            asked_.natural_width, [](schedule::Problem&) {});
+  }
+
+  void add_capacity() {
+    for (std::size_t i = 0; i < plan_.resources.size(); ++i) {
+      const plan::Resource& resource = plan_.resources[i];
+      const bool limits = problem_.capacities[i] < schedule::kUnlimited || problem_.quotas[i] != schedule::QuotaRates{};
+      if (!limits || decision_.parallel.elapsed <= decision_.saving.critical_path) continue;
+      const std::size_t before = changes_.size();
+      propose(fmt::format("`{}` holds tasks back: it would have to {}", resource.name,
+                          resource.kind == plan::Resource::Kind::slots
+                              ? fmt::format("have a capacity above {}", resource.capacity)
+                              : "admit more at a time"),
+              asked_.cap, [&](schedule::Problem& problem) {
+                problem.capacities[i] = schedule::kUnlimited;
+                problem.quotas[i] = {};
+              });
+      if (changes_[before].gain <= Duration::zero()) changes_.pop_back();
+    }
+  }
+
+  template <typename Is>
+  std::vector<TaskId> alone_where(Is is) const {
+    std::vector<TaskId> tasks;
+    for (std::size_t i = 0; i < decision_.verdicts.size(); ++i) {
+      if (decision_.verdicts[i].alone && is(TaskId(i))) tasks.push_back(TaskId(i));
+    }
+    return tasks;
+  }
+
+  static void lift(schedule::Problem& problem, const std::vector<TaskId>& tasks) {
+    for (const TaskId task : tasks) problem.jobs[task.index()].alone = false;
+  }
+
+  static void cut(schedule::Problem& problem, const std::vector<const Edge*>& edges) {
+    std::erase_if(problem.links, [&](const schedule::Link& link) {
+      return !link.needs && std::ranges::any_of(edges, [&](const Edge* edge) {
+        return edge->before == link.before && edge->after == link.after;
+      });
+    });
+  }
+
+  const Asked& asked_;
+  const schedule::Problem& problem_;
+  const Decision& decision_;
+  const plan::Plan& plan_;
+  std::vector<Change> changes_;
+};
+
+}  // namespace
+
+std::vector<std::string> changes_of(const Asked& asked, const schedule::Problem& problem, const Decision& decision) {
+  return Proposals(asked, problem, decision).best();
+}
+
+}  // namespace interlock::decide

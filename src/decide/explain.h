@@ -1,0 +1,22 @@
+#pragma once
+
+#include "decide/decision.h"
+#include "decide/forecast.h"
+
+namespace interlock::decide {
+
+/// What the sentences are made from.
+struct Asked {
+  const plan::Plan& plan;
+  const footprint::Interlocking& interlocking;
+  const std::vector<Expected>& expected;
+  const Wish& wish;
+  std::uint32_t cap = 1;
+  std::uint32_t natural_width = 1;  ///< How many could run at once if there were slots and resources for all.
+};
+
+std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision);
+std::vector<std::string> changes_of(const Asked& asked, const schedule::Problem& problem, const Decision& decision);
+std::vector<std::string> warnings_of(const Asked& asked);
+
+}  // namespace interlock::decide

@@ -1,0 +1,146 @@
+// Why the plan runs as it does, in sentences.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "decide/explain.h"
+#include "decide/verdicts.h"
+#include "decide/words.h"
+
+namespace interlock::decide {
+namespace {
+
+std::string say_gain(const Decision& decision, Duration elapsed) {
+  const Duration gain = decision.sequential.elapsed - elapsed;
+  const std::string instead = fmt::format("{} instead of {}", show_duration(elapsed), show_duration(decision.sequential.elapsed));
+  return gain > Duration::zero() ? fmt::format("{}, {} saved", instead, show_duration(gain)) : instead;
+}
+
+void add_wish(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
+  const Wish& wish = asked.wish;
+  if (!wish.pattern) return;
+  reasons.push_back(fmt::format("You asked for `--pattern {}`", name_of(*wish.pattern)));
+  if (*wish.pattern == Pattern::sequential) return;
+  if (!decision.mergeable.holds || decision.mergeable.why.find("prose") != std::string::npos) {
+    reasons.push_back(fmt::format("The price: {}, so joining it is left to you", decision.mergeable.why));
+  }
+  if (!decision.worthwhile.holds) reasons.push_back(fmt::format("The price: {}", decision.worthwhile.why));
+  reasons.push_back("Proven conflicts stay: tasks that meet still wait for each other");
+}
+
+void add_pattern(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
+  const std::size_t all = asked.plan.tasks.size();
+  switch (decision.pattern) {
+    case Pattern::sequential:
+      if (asked.wish.pattern) break;
+      reasons.push_back("Tasks run one by one in plan order, because not all three tests hold");
+      if (!decision.independent.holds) reasons.push_back("Not independent: " + decision.independent.why);
+      if (!decision.mergeable.holds) reasons.push_back("Not mergeable: " + decision.mergeable.why);
+      if (!decision.worthwhile.holds) reasons.push_back("Not worth it: " + decision.worthwhile.why);
+      break;
+    case Pattern::parallel:
+      reasons.push_back(fmt::format("{} at once: {}",
+                                    decision.n == all ? fmt::format("All {} run", count_of(all, "task"))
+                                                      : fmt::format("Up to {} of {} run", decision.n, count_of(all, "task")),
+                                    say_gain(decision, decision.parallel.elapsed)));
+      break;
+    case Pattern::queue:
+      reasons.push_back(fmt::format("At most {} of {} run at once: {}", decision.n, count_of(all, "task"),
+                                    say_gain(decision, decision.queue.elapsed)));
+      break;
+  }
+}
+
+/// Why it is a queue, and why it has as many slots as it has.
+void add_queue(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
+  if (decision.pattern != Pattern::queue) return;
+  if (asked.natural_width > asked.cap) {
+    reasons.push_back(fmt::format("{} could run at once, more than the {} that {} allows", asked.natural_width, asked.cap,
+                                  asked.wish.parallel ? "`--parallel`" : "`limits.parallel`"));
+  }
+  if (decision.saving.quota > decision.saving.critical_path) {
+    reasons.push_back(fmt::format("The quotas admit the whole in {}, which is longer than the longest chain of tasks ({})",
+                                  show_duration(decision.saving.quota), show_duration(decision.saving.critical_path)));
+  }
+  if (asked.plan.limits.gate_every) {
+    reasons.push_back(fmt::format("A person reviews after every {}", count_of(static_cast<std::size_t>(*asked.plan.limits.gate_every), "finished task")));
+  }
+  if (decision.n < decision.parallel.n && decision.parallel.elapsed < decision.queue.elapsed) {
+    reasons.push_back(fmt::format("{} at once would take {}, no more than 5 % less", decision.parallel.n,
+                                  show_duration(decision.parallel.elapsed)));
+  } else if (decision.n < asked.cap && !asked.wish.pattern) {
+    reasons.push_back(fmt::format("More than {} at once would not be faster", decision.n));
+  }
+}
+
+void add_alone(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
+  constexpr std::size_t kMost = 4;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < decision.verdicts.size(); ++i) {
+    const Verdict& verdict = decision.verdicts[i];
+    if (!verdict.alone) continue;
+    if (++count <= kMost) reasons.push_back(fmt::format("`{}` runs alone, in plan order: {}", asked.plan.tasks[i].id, verdict.why));
+  }
+  if (count > kMost) reasons.push_back(fmt::format("{} more run alone for such reasons", count_of(count - kMost, "task")));
+}
+
+/// `tasks` under `what`, for those that `is` picks.
+template <typename Is>
+std::vector<TaskId> tasks_where(const Asked& asked, Is is) {
+  std::vector<TaskId> tasks;
+  for (std::size_t i = 0; i < asked.expected.size(); ++i) {
+    if (is(asked.expected[i], asked.plan.tasks[i])) tasks.push_back(TaskId(i));
+  }
+  return tasks;
+}
+
+void warn_of_tax(const Asked& asked, std::vector<std::string>& warnings) {
+  const auto is_above_third = [](const Expected& it) {
+    return it.tokens && it.overhead_tokens && *it.overhead_tokens > 0 && *it.overhead_tokens * 2 > *it.tokens;
+  };
+  Tokens work = 0, tax = 0;
+  for (const Expected& it : asked.expected) {
+    if (!it.tokens || !it.overhead_tokens) continue;
+    work += *it.tokens;
+    tax += *it.overhead_tokens;
+  }
+  if (tax * 2 <= work) return;
+  const std::vector<TaskId> dear = tasks_where(asked, [&](const Expected& it, const plan::Task&) { return is_above_third(it); });
+  warnings.push_back(fmt::format("The dispatch tax is {} of {} tokens ({} %): batch {} into fewer tasks, or let one agent do them",
+                                 show_count(tax), show_count(work + tax), 100 * tax / (work + tax), names_of(asked.plan, dear)));
+}
+
+}  // namespace
+
+std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision) {
+  std::vector<std::string> reasons;
+  add_wish(asked, decision, reasons);
+  add_pattern(asked, decision, reasons);
+  add_queue(asked, decision, reasons);
+  if (decision.pattern != Pattern::sequential) add_alone(asked, decision, reasons);
+  return reasons;
+}
+
+std::vector<std::string> warnings_of(const Asked& asked) {
+  std::vector<std::string> warnings;
+  warn_of_tax(asked, warnings);
+  for (const Duration prior : {kPriorAgentTime, kPriorCommandTime}) {
+    const auto guessed = tasks_where(asked, [&](const Expected& it, const plan::Task&) { return it.time_from == From::prior && it.time == prior; });
+    if (guessed.empty()) continue;
+    warnings.push_back(fmt::format("{} {} no estimate and no history: {} each is assumed", names_of(asked.plan, guessed),
+                                   guessed.size() == 1 ? "has" : "have", show_duration(prior)));
+  }
+  const auto unmetered = tasks_where(asked, [&](const Expected&, const plan::Task& task) {
+    return std::ranges::any_of(task.uses, [&](const plan::Use& use) {
+      const plan::QuotaRates& rates = asked.plan.resources[use.resource.index()].rates;
+      return (rates.input_tokens && !use.input_tokens) || (rates.output_tokens && !use.output_tokens);
+    });
+  });
+  if (!unmetered.empty()) {
+    warnings.push_back(fmt::format("{} {} a token quota without saying how much: the forecast counts none of it",
+                                   names_of(asked.plan, unmetered), unmetered.size() == 1 ? "uses" : "use"));
+  }
+  return warnings;
+}
+
+}  // namespace interlock::decide
