@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "process/fd.h"
+#include "process/tree.h"
+
+namespace interlock::process {
+
+/// Trees as cgroups (version 2): exact, whatever the processes do, and killed in one stroke (cgroup.kill, Linux 5.14).
+///
+/// Below the cgroup this process is in, a folder `interlock-<pid>-<start ticks>-<n>` holds one leaf per attempt that
+/// runs at the same time. Leaves are used again, as making one costs as much as a spawn; the attribute
+/// `user.interlock` of a leaf says whose it is now.
+class CgroupTrees final : public TreeKeeper {
+ public:
+  /// Fails, saying why, where the host does not allow it. Removes what dead dispatchers left empty.
+  static Result<std::unique_ptr<CgroupTrees>> open();
+  ~CgroupTrees() override;
+  CgroupTrees(CgroupTrees&&) = delete;
+
+  Result<std::unique_ptr<Tree>> plant(const std::string& label) override;
+
+ private:
+  struct Leaf {
+    std::string path;
+    Fd folder;
+    Fd events;
+  };
+  class Grown;
+
+  explicit CgroupTrees(std::string folder) : folder_(std::move(folder)) {}
+  Result<Leaf> make_leaf();
+
+  std::string folder_;
+  std::size_t leaves_made_ = 0;
+  std::vector<Leaf> free_;
+};
+
+/// The processes in the leaf of a dead dispatcher that was last used for this label, or that `member` is in.
+std::vector<Seen> left_in_cgroups(const std::string& label);
+/// The processes that share such a leaf with this one, itself among them; none when it is in none.
+std::vector<Seen> left_beside(pid_t pid);
+
+}  // namespace interlock::process

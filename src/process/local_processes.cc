@@ -1,0 +1,451 @@
+#include "process/local_processes.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "process/cgroup_trees.h"
+#include "process/identity.h"
+#include "process/launch.h"
+#include "process/leftovers.h"
+#include "process/log_file.h"
+#include "process/walked_trees.h"
+
+namespace interlock::process {
+
+using engine::AttemptName;
+using engine::Exited;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration kWaitMax = 1h;
+/// How long an empty tree's streams may stay open: somebody outside it was handed them.
+constexpr Duration kStreamsPatience = 2s;
+/// How long the end of a host waits for what cannot be killed at once.
+constexpr Duration kEndPatience = 10s;
+/// How often a tree is looked at again that should have told us it is empty, and one that cannot tell.
+constexpr Duration kEmptiedPatience = 1s;
+constexpr Duration kLookMax = 50ms;
+constexpr int kDrainReadsMax = 16;
+constexpr std::size_t kReadSize = 64 * 1024;
+constexpr std::size_t kLastLineMax = 512;
+constexpr const char* kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
+
+struct Pipe {
+  Fd reader;
+  Fd writer;
+};
+
+/// Neither end is inherited; the one that stays here never blocks.
+Result<Pipe> make_pipe(bool we_read) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    const char* hint = errno == EMFILE ? "raise the hard limit of open files (`ulimit -Hn`), or lower `limits.parallel`" : "";
+    return fail(Error::Kind::io, fmt::format("cannot make a pipe: {}", std::strerror(errno)), hint);
+  }
+  Pipe pipe{Fd(ends[0]), Fd(ends[1])};
+  ::fcntl((we_read ? pipe.reader : pipe.writer).get(), F_SETFL, O_NONBLOCK);
+  return pipe;
+}
+
+std::vector<std::string> environment_for(const engine::SpawnSpec& spec) {
+  std::vector<std::string> entries;
+  entries.reserve(spec.environment.size() + 1);
+  entries.push_back(fmt::format("{}={}", kMarker, spec.label));
+  for (const auto& [name, value] : spec.environment) {
+    if (name != kMarker) entries.push_back(name + "=" + value);
+  }
+  return entries;
+}
+
+std::vector<int> signals_ignored_here() {
+  std::vector<int> ignored;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction now {};
+    if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) ignored.push_back(signal);
+  }
+  return ignored;
+}
+
+}  // namespace
+
+/// One of a process's streams, on its way here.
+struct LocalProcesses::Inflow {
+  Stream stream;
+  Fd fd;
+  std::string line;  ///< The one it is in the middle of.
+  Loop::Watch watch;
+
+  void close() {
+    watch.reset();
+    fd.reset();
+  }
+
+  /// Puts the last line that is not empty into `last`, which is kept short.
+  void note_line(std::string_view chunk, std::string& last) {
+    const std::string_view body = chunk.substr(0, chunk.find_last_not_of('\n') + 1);
+    const auto before = body.rfind('\n');
+    std::string latest = before == std::string_view::npos ? line : "";
+    latest += body.substr(before == std::string_view::npos ? 0 : before + 1).substr(0, kLastLineMax);
+    const auto newline = chunk.rfind('\n');
+    line = newline == std::string_view::npos ? latest : std::string(chunk.substr(newline + 1, kLastLineMax));
+    line.resize(std::min(line.size(), kLastLineMax));
+    if (!latest.empty()) last = std::move(latest);
+  }
+};
+
+/// From its birth to its Exited:
+///
+///     running -> clearing  (the root is gone, others of its tree may be left)
+///             -> draining  (the tree is empty, the streams may hold something)
+///             -> over
+struct LocalProcesses::Attempt {
+  enum class State : unsigned char { running, clearing, draining, over };
+
+  Attempt(const engine::SpawnSpec& spec, std::size_t log_bytes_max)
+      : keep_output(spec.keep_output),
+        output_bytes_max(spec.output_bytes_max),
+        log(spec.log_folder, spec.name, spec.label, log_bytes_max),
+        input(spec.standard_input) {
+    exited.name = spec.name;
+  }
+
+  State state = State::running;
+  Exited exited;
+  bool keep_output;
+  std::size_t output_bytes_max;
+  std::unique_ptr<Tree> tree;
+  Seen root;
+  LogWriter log;
+  std::string output;
+  std::string input;
+  std::size_t input_written = 0;
+  Time heard{};
+  std::string last_line;
+  bool asked_to_stop = false;
+  bool killed = false;
+  std::optional<Time> kill_at;   ///< When patience with it ends.
+  Duration next_look = 1ms;      ///< Until an unobservable tree is looked at again.
+
+  // Watches last, so that they end before what they watch.
+  Fd pidfd;
+  Fd input_fd;
+  Inflow out{Stream::output, {}, {}, {}};
+  Inflow err{Stream::error, {}, {}, {}};
+  Loop::Watch on_exit;
+  Loop::Watch on_input;
+  Loop::Watch on_emptied;
+  Loop::Watch patience;
+};
+
+LocalProcesses::LocalProcesses(engine::Clock& clock, LocalOptions options) : clock_(clock), options_(options) {}
+
+Result<std::unique_ptr<LocalProcesses>> LocalProcesses::open(engine::Clock& clock, LocalOptions options) {
+  std::unique_ptr<LocalProcesses> host(new LocalProcesses(clock, options));
+  host->take_over_process();
+  if (auto chosen = host->choose_trees(); !chosen) return std::unexpected(chosen.error());
+  return host;
+}
+
+void LocalProcesses::take_over_process() {
+  // With 0, 1 or 2 closed, a pipe of ours would get that number and be overwritten in the child.
+  do {
+    nothing_ = Fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (nothing_ && nothing_.get() <= 2) ::fcntl(nothing_.get(), F_SETFD, 0);
+  } while (nothing_ && nothing_.get() <= 2 && ::dup(nothing_.get()) >= 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  on_broken_pipe_before_ = ::signal(SIGPIPE, SIG_IGN);
+  ignored_signals_ = signals_ignored_here();
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    open_files_before_ = files;
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+  std::vector<int> wanted{SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+  // Under nohup, or in the background of a shell script, we are meant to be deaf to some.
+  std::erase_if(wanted, [&](int signal) { return std::ranges::find(ignored_signals_, signal) != ignored_signals_.end(); });
+  signals_ = loop_.on_signals(wanted, [this](int signal) {
+    reports_.push_back(signal == SIGUSR1 ? engine::Report(engine::Poked{}) : engine::Interrupted{signal});
+  });
+}
+
+Result<void> LocalProcesses::choose_trees() {
+  if (options_.trees != Trees::walk) {
+    auto cgroups = CgroupTrees::open();
+    if (cgroups) {
+      keeper_ = std::move(*cgroups);
+      trees_in_words_ = "cgroup";
+      return {};
+    }
+    if (options_.trees == Trees::cgroup) return std::unexpected(cgroups.error());
+    trees_in_words_ = "walk: " + cgroups.error().message;
+  } else {
+    trees_in_words_ = "walk";
+  }
+  keeper_ = std::make_unique<WalkedTrees>();
+  return {};
+}
+
+LocalProcesses::~LocalProcesses() {
+  for (auto& [name, attempt] : attempts_) {
+    if (attempt->state < Attempt::State::draining) kill_tree(*attempt);
+  }
+  const Time patience_ends = clock_.now() + kEndPatience;
+  while (!attempts_.empty() && clock_.now() < patience_ends) loop_.run(kLookMax);
+  over_.clear();
+  attempts_.clear();
+  // The last strays may take a moment from being killed to being dead.
+  for (int looks = 0; had_strays_ && looks < 100 && !own_children().empty(); ++looks) {
+    reap_orphans();
+    std::this_thread::sleep_for(1ms);
+  }
+  keeper_.reset();
+  if (open_files_before_) ::setrlimit(RLIMIT_NOFILE, &*open_files_before_);
+  ::signal(SIGPIPE, on_broken_pipe_before_);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}
+
+Result<void> LocalProcesses::spawn(const engine::SpawnSpec& spec) {
+  check(!spec.arguments.empty() && !spec.label.empty(), "an attempt has arguments and a label");
+  check(!attempts_.contains(spec.name), "an attempt is started once");
+  auto attempt = std::make_unique<Attempt>(spec, options_.log_bytes_max);
+  if (auto started = start(*attempt, spec); !started) return started;
+  Attempt& kept = *attempts_.emplace(spec.name, std::move(attempt)).first->second;
+  reports_.push_back(engine::Spawned{spec.name, {boot_id(), kept.root.pid, kept.root.start_ticks}});
+  return {};
+}
+
+Result<void> LocalProcesses::start(Attempt& attempt, const engine::SpawnSpec& spec) {
+  const auto path = spec.environment.find("PATH");
+  auto program = find_program(spec.arguments[0], path == spec.environment.end() ? kDefaultPath : path->second, spec.folder);
+  if (!program) return std::unexpected(program.error());
+  auto out = make_pipe(true);
+  if (!out) return std::unexpected(out.error());
+  auto err = make_pipe(true);
+  if (!err) return std::unexpected(err.error());
+  Pipe in;
+  if (!spec.standard_input.empty()) {
+    auto made = make_pipe(false);
+    if (!made) return std::unexpected(made.error());
+    in = std::move(*made);
+  }
+  auto tree = keeper_->plant(spec.label);
+  if (!tree) return std::unexpected(tree.error());
+  attempt.tree = std::move(*tree);
+  const auto environment = environment_for(spec);
+  auto launched = launch({.program = std::move(*program),
+                          .arguments = spec.arguments,
+                          .environment = environment,
+                          .folder = spec.folder,
+                          .standard_input = (in.reader ? in.reader : nothing_).get(),
+                          .standard_output = out->writer.get(),
+                          .standard_error = err->writer.get(),
+                          .cgroup = attempt.tree->birthplace(),
+                          .ignored_signals = ignored_signals_,
+                          .open_files = open_files_before_});
+  if (!launched) return std::unexpected(launched.error());
+  attempt.root = {.pid = launched->pid, .start_ticks = launched->start_ticks};
+  attempt.tree->root_born(attempt.root);
+  attempt.heard = clock_.now();
+  attempt.pidfd = std::move(launched->pidfd);
+  attempt.on_exit = loop_.watch(attempt.pidfd.get(), Loop::Ready::to_read, [&] { on_root_exit(attempt); });
+  for (auto [inflow, pipe] : {std::pair{&attempt.out, &*out}, std::pair{&attempt.err, &*err}}) {
+    inflow->fd = std::move(pipe->reader);
+    inflow->watch = loop_.watch(inflow->fd.get(), Loop::Ready::to_read, [this, &attempt, inflow] {
+      if (attempt.state == Attempt::State::draining) {
+        drain(attempt);
+      } else {
+        read_some(attempt, *inflow);
+      }
+    });
+  }
+  if (in.writer) {
+    attempt.input_fd = std::move(in.writer);
+    write_some(attempt);
+  }
+  return {};
+}
+
+/// Writes until the pipe is full, and goes on when there is room. A process that does not want it all is no error.
+void LocalProcesses::write_some(Attempt& attempt) {
+  while (attempt.input_written < attempt.input.size()) {
+    const ssize_t written = ::write(attempt.input_fd.get(), attempt.input.data() + attempt.input_written,
+                                    attempt.input.size() - attempt.input_written);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {
+      if (!attempt.on_input) {
+        attempt.on_input = loop_.watch(attempt.input_fd.get(), Loop::Ready::to_write, [&] { write_some(attempt); });
+      }
+      return;
+    }
+    if (written < 0) break;
+    attempt.input_written += static_cast<std::size_t>(written);
+  }
+  attempt.on_input.reset();
+  attempt.input_fd.reset();
+  attempt.input = {};
+}
+
+/// Reads once, so that many chatty processes take turns. False when there is nothing more for now.
+bool LocalProcesses::read_some(Attempt& attempt, Inflow& inflow) {
+  static thread_local std::array<char, kReadSize> buffer;
+  if (!inflow.fd) return false;
+  const ssize_t got = ::read(inflow.fd.get(), buffer.data(), buffer.size());
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return false;
+  if (got <= 0) {
+    inflow.close();
+    return false;
+  }
+  const std::string_view chunk(buffer.data(), static_cast<std::size_t>(got));
+  attempt.heard = clock_.now();
+  attempt.log.add(attempt.heard, inflow.stream, chunk);
+  inflow.note_line(chunk, attempt.last_line);
+  if (inflow.stream == Stream::output && attempt.keep_output) {
+    const std::size_t room = attempt.output_bytes_max - attempt.output.size();
+    attempt.output.append(chunk.substr(0, room));
+    if (chunk.size() > room) attempt.exited.output_cut = true;
+  }
+  return true;
+}
+
+void LocalProcesses::stop(AttemptName name, Duration grace) {
+  const auto found = attempts_.find(name);
+  if (found == attempts_.end()) return;
+  Attempt& attempt = *found->second;
+  attempt.kill_at = clock_.now() + grace;
+  if (attempt.state == Attempt::State::clearing) clear_tree(attempt);
+  if (attempt.state != Attempt::State::running) return;
+  if (!std::exchange(attempt.asked_to_stop, true)) attempt.tree->send(SIGTERM);
+  attempt.patience = loop_.after(grace, [this, &attempt] { kill_tree(attempt); });
+}
+
+void LocalProcesses::on_root_exit(Attempt& attempt) {
+  siginfo_t info{};
+  if (::waitid(static_cast<idtype_t>(P_PIDFD), attempt.pidfd.get(), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) {
+    return;
+  }
+  attempt.on_exit.reset();
+  attempt.on_input.reset();
+  attempt.input_fd.reset();
+  if (info.si_code == CLD_EXITED) {
+    attempt.exited.exit_code = info.si_status;
+  } else {
+    attempt.exited.signal = info.si_status;
+  }
+  attempt.tree->root_gone();
+  attempt.state = Attempt::State::clearing;
+  clear_tree(attempt);
+}
+
+/// Goes on to draining when the tree is empty; else sees to it that it becomes so.
+void LocalProcesses::clear_tree(Attempt& attempt) {
+  if (attempt.tree->empty()) {
+    attempt.state = Attempt::State::draining;
+    attempt.on_emptied.reset();
+    attempt.patience.reset();
+    drain(attempt);
+    return;
+  }
+  const Time now = clock_.now();
+  if (!attempt.kill_at) attempt.kill_at = now + options_.stray_grace;
+  if (attempt.killed || now >= *attempt.kill_at) kill_tree(attempt);
+  const int emptied = attempt.tree->emptied();
+  if (emptied >= 0 && !attempt.on_emptied) {
+    attempt.on_emptied = loop_.watch(emptied, Loop::Ready::urgent, [this, &attempt] { clear_tree(attempt); });
+  }
+  Duration next_look = emptied >= 0 ? kEmptiedPatience : std::exchange(attempt.next_look, std::min(attempt.next_look * 2, kLookMax));
+  if (!attempt.killed) next_look = std::min(next_look, *attempt.kill_at - now);
+  attempt.patience = loop_.after(next_look, [this, &attempt] { clear_tree(attempt); });
+}
+
+void LocalProcesses::kill_tree(Attempt& attempt) {
+  if (!attempt.killed && attempt.state == Attempt::State::clearing) {
+    // At least one: the tree is not empty, even if its members cannot be seen one by one.
+    attempt.exited.strays = static_cast<std::uint32_t>(std::max<std::size_t>(attempt.tree->members().size(), 1));
+  }
+  attempt.killed = true;
+  attempt.tree->send(SIGKILL);
+}
+
+/// All writers we know of are gone, so the end of both streams is near: one pipe's content at most.
+void LocalProcesses::drain(Attempt& attempt) {
+  for (Inflow* inflow : {&attempt.out, &attempt.err}) {
+    for (int reads = 0; reads < kDrainReadsMax && read_some(attempt, *inflow); ++reads) {
+    }
+  }
+  if (!attempt.out.fd && !attempt.err.fd) {
+    conclude(attempt);
+  } else if (!attempt.patience) {
+    attempt.patience = loop_.after(kStreamsPatience, [this, &attempt] { conclude(attempt); });
+  }
+}
+
+void LocalProcesses::conclude(Attempt& attempt) {
+  attempt.state = Attempt::State::over;
+  attempt.out.close();
+  attempt.err.close();
+  attempt.patience.reset();
+  attempt.tree.reset();
+  if (attempt.keep_output) outputs_[attempt.exited.name] = std::move(attempt.output);
+  had_strays_ = had_strays_ || attempt.exited.strays > 0;
+  reports_.push_back(attempt.exited);
+  over_.push_back(std::move(attempts_.extract(attempt.exited.name).mapped()));
+  reap_orphans();
+}
+
+/// What lost its parent became our child. A root has its own pidfd; one that is dead and not yet waited for ends the
+/// round early, and the next end of an attempt goes on.
+void LocalProcesses::reap_orphans() {
+  for (;;) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    const pid_t dead = info.si_pid;
+    if (std::ranges::any_of(attempts_, [&](const auto& entry) { return entry.second->root.pid == dead; })) return;
+    ::waitid(P_PID, static_cast<id_t>(dead), &info, WEXITED | WNOHANG);
+  }
+}
+
+std::vector<engine::Report> LocalProcesses::wait(std::optional<Time> deadline) {
+  over_.clear();
+  Time now = clock_.now();
+  const Time until = std::min(deadline.value_or(Time::max()), now + kWaitMax);
+  loop_.run(reports_.empty() ? until - now : Duration::zero());
+  while (reports_.empty() && (now = clock_.now()) < until) loop_.run(until - now);
+  return std::exchange(reports_, {});
+}
+
+std::optional<Time> LocalProcesses::last_heard(AttemptName name) const {
+  const auto found = attempts_.find(name);
+  return found == attempts_.end() ? std::nullopt : std::optional(found->second->heard);
+}
+
+std::string LocalProcesses::last_line(AttemptName name) const {
+  const auto found = attempts_.find(name);
+  return found == attempts_.end() ? "" : printable(found->second->last_line);
+}
+
+std::string LocalProcesses::take_output(AttemptName name) {
+  auto taken = outputs_.extract(name);
+  return taken ? std::move(taken.mapped()) : "";
+}
+
+Result<std::uint32_t> LocalProcesses::end_leftovers(const std::string& label,
+                                                    const std::optional<engine::ProcessIdentity>& process) {
+  return process::end_leftovers(label, process);
+}
+
+}  // namespace interlock::process

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <sys/resource.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/ports.h"
+#include "process/fd.h"
+#include "process/loop.h"
+#include "process/tree.h"
+
+namespace interlock::process {
+
+/// How the processes of an attempt are kept together: see cgroup_trees.h and walked_trees.h.
+enum class Trees : unsigned char { automatic, cgroup, walk };
+
+struct LocalOptions {
+  Trees trees = Trees::automatic;
+  /// How long what outlives an attempt's root may go on before it is killed as a stray.
+  Duration stray_grace{0};
+  std::size_t log_bytes_max = 64u << 20;  ///< Of one attempt.
+};
+
+/// The processes of this machine.
+///
+/// From `open` to its end this object owns what a process has only one of: it makes itself a subreaper, ignores
+/// SIGPIPE, takes INT, TERM, HUP (reported as Interrupted) and USR1 (Poked), and raises the limit of open files.
+/// Nothing else in the process may start children meanwhile, and the thread that calls `open` must make all calls and
+/// outlive them: the kernel kills each root when it ends.
+class LocalProcesses final : public engine::ProcessHost {
+ public:
+  static Result<std::unique_ptr<LocalProcesses>> open(engine::Clock& clock, LocalOptions options = {});
+  /// Kills what still runs, and returns when it is gone.
+  ~LocalProcesses() override;
+
+  Result<void> spawn(const engine::SpawnSpec& spec) override;
+  void stop(engine::AttemptName name, Duration grace) override;
+  std::vector<engine::Report> wait(std::optional<Time> deadline) override;
+  std::optional<Time> last_heard(engine::AttemptName name) const override;
+  std::string last_line(engine::AttemptName name) const override;
+  std::string take_output(engine::AttemptName name) override;
+  Result<std::uint32_t> end_leftovers(const std::string& label,
+                                      const std::optional<engine::ProcessIdentity>& process) override;
+
+  /// How trees are kept here, and why not better: `cgroup`, or `walk: no cgroup v2 hierarchy is mounted`.
+  const std::string& trees() const { return trees_in_words_; }
+
+ private:
+  struct Attempt;
+  struct Inflow;
+
+  LocalProcesses(engine::Clock& clock, LocalOptions options);
+  Result<void> choose_trees();
+  void take_over_process();
+  Result<void> start(Attempt& attempt, const engine::SpawnSpec& spec);
+
+  void on_root_exit(Attempt& attempt);
+  void clear_tree(Attempt& attempt);
+  void kill_tree(Attempt& attempt);
+  void drain(Attempt& attempt);
+  void conclude(Attempt& attempt);
+  void reap_orphans();
+
+  bool read_some(Attempt& attempt, Inflow& inflow);
+  void write_some(Attempt& attempt);
+
+  // Constant after `open`.
+  engine::Clock& clock_;
+  LocalOptions options_;
+  std::string trees_in_words_;
+  std::vector<int> ignored_signals_;
+  std::optional<rlimit> open_files_before_;
+  void (*on_broken_pipe_before_)(int) = nullptr;
+  Fd nothing_;  ///< /dev/null, for those who are given no input.
+
+  Loop loop_;
+  Loop::Watch signals_;
+  std::unique_ptr<TreeKeeper> keeper_;
+  std::map<engine::AttemptName, std::unique_ptr<Attempt>> attempts_;
+  /// Concluded, but perhaps still on the stack of one of its own callbacks.
+  std::vector<std::unique_ptr<Attempt>> over_;
+  std::vector<engine::Report> reports_;
+  std::map<engine::AttemptName, std::string> outputs_;
+  bool had_strays_ = false;
+};
+
+}  // namespace interlock::process

@@ -1,0 +1,94 @@
+#include "process/walked_trees.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace interlock::process {
+namespace {
+
+/// More rounds than any honest tree needs, and an end for a fork bomb that outruns us: we are called again.
+constexpr int kRoundsMax = 100;
+
+}  // namespace
+
+class WalkedTrees::Walked final : public Tree {
+ public:
+  Walked(WalkedTrees& keeper, std::string label) : keeper_(keeper), label_(std::move(label)) {
+    keeper_.trees_.push_back(this);
+  }
+  ~Walked() override { std::erase(keeper_.trees_, this); }
+
+  void root_born(const Seen& root) override {
+    root_ = root.pid;
+    start_ticks_ = root.start_ticks;
+    sessions_.insert(root.pid);
+  }
+  void root_gone() override { root_.reset(); }
+
+  bool empty() override { return !root_ && (keeper_.orphans().empty() || members().empty()); }
+
+  std::vector<Seen> members() override {
+    std::vector<pid_t> roots;
+    if (root_) roots.push_back(*root_);
+    for (const Seen& orphan : keeper_.orphans()) {
+      if (is_ours(orphan)) roots.push_back(orphan.pid);
+    }
+    auto members = with_descendants(look_at_all(), roots);
+    for (const Seen& member : members) sessions_.insert(member.session);
+    return members;
+  }
+
+  void send(int signal) override {
+    std::set<pid_t> sent;
+    for (int round = 0; round < kRoundsMax; ++round) {
+      bool any_new = false;
+      for (const Seen& member : members()) {
+        if (!sent.insert(member.pid).second) continue;
+        send_signal(member, signal);
+        any_new = true;
+      }
+      if (!any_new || signal != SIGKILL) return;
+    }
+  }
+
+  std::optional<pid_t> root() const { return root_; }
+  bool claims(const Seen& orphan, const std::optional<std::string>& marker) const {
+    return marker == label_ || sessions_.contains(orphan.session);
+  }
+
+ private:
+  bool is_ours(const Seen& orphan) const {
+    const auto marker = environment_of(orphan.pid, kMarker);
+    if (claims(orphan, marker)) return true;
+    const bool claimed = std::ranges::any_of(
+        keeper_.trees_, [&](const Walked* other) { return other->claims(orphan, marker); });
+    return !claimed && orphan.start_ticks >= start_ticks_;
+  }
+
+  WalkedTrees& keeper_;
+  std::string label_;
+  std::optional<pid_t> root_;
+  std::int64_t start_ticks_ = 0;
+  std::set<pid_t> sessions_;  ///< All that members were ever seen in.
+};
+
+Result<std::unique_ptr<Tree>> WalkedTrees::plant(const std::string& label) {
+  return std::make_unique<Walked>(*this, label);
+}
+
+/// Our living children that we did not start. Nothing of an attempt is ever in our own session.
+std::vector<Seen> WalkedTrees::orphans() const {
+  std::vector<Seen> orphans;
+  const pid_t own_session = ::getsid(0);
+  for (const pid_t child : own_children()) {
+    if (std::ranges::any_of(trees_, [&](const Walked* tree) { return tree->root() == child; })) continue;
+    const auto seen = look_at(child);
+    if (seen && seen->alive() && seen->session != own_session) orphans.push_back(*seen);
+  }
+  return orphans;
+}
+
+}  // namespace interlock::process
