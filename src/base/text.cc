@@ -146,26 +146,34 @@ bool deceives(char32_t code) {
   return is_in(kDeceivers, code);
 }
 
+/// Bytes of a control string and its end (BEL or ST). One that never ends, or that another sequence
+/// breaks off, counts for nothing: a byte of noise could hide the rest of a log, and looking past
+/// the break each time would cost the square of the length.
+std::size_t control_string_length(std::string_view text) {
+  for (std::size_t i = 0; i < text.size() && text[i] != '\n';) {
+    const Character character = first_character(text.substr(i));
+    i += character.bytes;
+    if (character.code == '\a' || character.code == 0x9c) return i;
+    if (character.code == 0x1b) return text.substr(i).starts_with('\\') ? i + 1 : 0;
+    if (character.code >= 0x80 && character.code < 0xa0) return 0;
+  }
+  return 0;
+}
+
 /// Bytes of the escape sequence that `text` goes on with after ESC and `kind` (ECMA-48, 5.4
-/// and 5.6). A string that never ends counts for nothing, or one byte of noise could hide the rest
-/// of a log.
+/// and 5.6).
 std::size_t sequence_length(char32_t kind, std::string_view text) {
+  if (std::u32string_view(U"]PX^_").find(kind) != std::u32string_view::npos) {
+    return control_string_length(text);
+  }
+  if (kind != '[') return 0;
   std::size_t i = 0;
   const auto skip = [&](char low, char high) {
     while (i < text.size() && text[i] >= low && text[i] <= high) ++i;
   };
-  if (kind == '[') {
-    skip(0x30, 0x3f);
-    skip(0x20, 0x2f);
-    return i < text.size() && text[i] >= 0x40 && text[i] <= 0x7e ? i + 1 : i;
-  }
-  if (std::u32string_view(U"]PX^_").find(kind) == std::u32string_view::npos) return 0;
-  for (; i < text.size() && text[i] != '\n'; ++i) {
-    if (text[i] == '\a') return i + 1;
-    if (text.substr(i).starts_with("\x1b\\") || text.substr(i).starts_with("\xc2\x9c"))
-      return i + 2;
-  }
-  return 0;
+  skip(0x30, 0x3f);
+  skip(0x20, 0x2f);
+  return i < text.size() && text[i] >= 0x40 && text[i] <= 0x7e ? i + 1 : i;
 }
 
 /// Bytes of the escape sequence at the front of `text`, 0 if there is none. C1 controls are ESC and

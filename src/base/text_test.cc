@@ -227,6 +227,22 @@ TEST(Printable, lets_no_unfinished_sequence_hide_what_follows) {
   EXPECT_EQ(printable("\x1b日本"), "日本");
 }
 
+TEST(Printable, ends_a_string_where_another_sequence_breaks_it_off) {
+  EXPECT_EQ(printable("\x1b]0;title\x1b[31mred\a"), "0;titlered␇");
+  EXPECT_EQ(printable("\x1b]0;title\xc2\x9b"
+                      "31mred\a"),
+            "0;titlered␇");
+}
+
+TEST(Printable, takes_no_more_than_one_look_at_hostile_noise) {
+  // Were each string searched to the end of the text, these would take hours.
+  for (const std::string_view start : {"\x1b]", "\xc2\x9d", "\x1b[", "\x1b(", "\x1bP\x1b"}) {
+    std::string noise;
+    for (int i = 0; i < 200'000; ++i) noise += start;
+    EXPECT_LT(printable(noise).size(), noise.size());
+  }
+}
+
 TEST(Printable, leaves_no_sequence_behind_when_one_is_inside_another) {
   EXPECT_EQ(printable("\x1b\x1b[0m[31mred"), "[31mred");
   EXPECT_EQ(printable("\xc2\x1b[0m\x9b"
