@@ -1,0 +1,91 @@
+#include "engine/event.h"
+
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+
+namespace interlock::engine {
+namespace {
+
+const Digest kKey = digest_of("key");
+
+/// One of each, every member set to something that is not its default.
+std::vector<Fact> one_of_each() {
+  const ProcessIdentity process{"boot", 42, 4711};
+  return {
+      RunBegan{"ann@desk", process, true},
+      RunStopping{"interrupted"},
+      RunEnded{RunEnded::How::paused_at_gate, kKey.hex()},
+      GateReached{TaskId(3), GateKind::after},
+      GateAnswered{std::nullopt, GateKind::review, true, "ann"},
+      AttemptStarted{
+          TaskId(1),
+          2,
+          AttemptStarted::Because::correction,
+          3,
+          kKey,
+          {{"command", digest_of("run")}, {"reads `a`", digest_of("a")}},
+          "reads `a` changed",
+          {Duration(1), Duration(2), Duration(3), Duration(4), Duration(5), Duration(6)}},
+      ProcessSpawned{TaskId(1), 2, process},
+      AttemptEnded{TaskId(1),
+                   2,
+                   Outcome::output_invalid,
+                   3,
+                   9,
+                   "what\nwas wrong",
+                   4,
+                   kKey,
+                   Duration(123456),
+                   {1, 2, 3, 4, 5}},
+      TaskDone{TaskId(1), 2, kKey, digest_of("tree"), "r-1"},
+      TaskFailed{TaskId(1), Outcome::went_silent, "wrote nothing"},
+      TaskSkipped{TaskId(2), TaskId(1)},
+      TaskCancelled{TaskId(2), "ann"},
+      TaskRevived{TaskId(2)},
+      RetryPlanned{TaskId(1), AttemptStarted::Because::retry, Time(Duration(77)), true, "again"},
+      MergeMade{1, kKey},
+      MergeFailed{1, "two say `a`"},
+  };
+}
+
+TEST(Event, EveryFactComesBackFromItsJsonAsItWas) {
+  const std::vector<Fact> facts = one_of_each();
+  ASSERT_EQ(facts.size(), std::variant_size_v<Fact>);
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    ASSERT_EQ(facts[i].index(), i) << "one of each, in order";
+    const json::object body = to_json(facts[i]);
+    const auto again = fact_from_json(name_of(facts[i]), body);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->index(), i);
+    EXPECT_EQ(canonical_json(to_json(*again)), canonical_json(body)) << name_of(facts[i]);
+  }
+}
+
+TEST(Event, WhatIsUnknownIsNotWritten) {
+  AttemptEnded fact;
+  fact.task = TaskId(5);
+  EXPECT_EQ(canonical_json(to_json(fact)),
+            R"({"attempt":1,"elapsed_us":0,"outcome":"succeeded","strays":0,"task":5})");
+}
+
+TEST(Event, MembersOfANewerVersionAreIgnored) {
+  json::object body = to_json(TaskRevived{TaskId(7)});
+  body["colour"] = "blue";
+  const auto fact = fact_from_json("task_revived", body);
+  ASSERT_TRUE(fact);
+  EXPECT_EQ(std::get<TaskRevived>(*fact).task, TaskId(7));
+}
+
+TEST(Event, DamagedFactsAreRefusedByName) {
+  const auto bad = fact_from_json("task_revived", json::object{{"task", "seven"}});
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().message, "the journal's `task_revived` has a bad `task`");
+  const auto unknown = fact_from_json("task_painted", {});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().message,
+            "the journal holds a `task_painted`, which this version does not know");
+}
+
+}  // namespace
+}  // namespace interlock::engine
