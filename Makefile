@@ -1,0 +1,48 @@
+# What a person types. How things are built is in CMakeLists.txt and CMakePresets.json.
+
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+release = build/release/interlock
+
+.PHONY: help demo test bench check build install clean
+
+help:
+	@echo 'make demo       build Interlock and watch it run a plan: about a minute after the build'
+	@echo 'make test       build with ASan and UBSan and run every test'
+	@echo 'make build      build $(release)'
+	@echo 'make install    install it with its shell completion below PREFIX ($(PREFIX))'
+	@echo 'make bench      measure it against its peers'
+	@echo 'make check      what a change must pass: scripts, release build, tests'
+	@echo 'make clean      remove build/'
+
+demo: build
+	@tools/demo $(release)
+
+build:
+	@tools/deps build
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS)
+
+test:
+	@tools/deps build test
+	cmake --preset dev
+	cmake --build --preset dev -j $(JOBS)
+	ctest --test-dir build/dev --output-on-failure -j $(JOBS)
+
+bench:
+	@tools/deps build bench
+	cmake --preset bench
+	cmake --build --preset bench -j $(JOBS)
+	bench/run build/bench
+
+check:
+	sh -n tools/deps tools/demo .ci/run
+	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory test
+
+install: build
+	cmake --install build/release --prefix $(PREFIX)
+	tools/install-completion $(release) $(PREFIX)
+
+clean:
+	rm -rf build

@@ -1,0 +1,7 @@
+#!/bin/sh
+route() {
+  case $1 in
+    /health) echo ok ;;
+    *) echo 'not found' ;;
+  esac
+}

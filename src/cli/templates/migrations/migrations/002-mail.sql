@@ -1,0 +1,2 @@
+ALTER TABLE people ADD mail;
+CREATE TABLE letters (id, person, text);
