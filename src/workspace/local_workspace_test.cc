@@ -1,0 +1,169 @@
+#include "workspace/local_workspace.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <utime.h>
+
+#include "workspace/temp_tree.h"
+
+namespace interlock::workspace {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LocalWorkspaceTest : public testing::Test {
+ protected:
+  Digest print(const std::vector<std::string>& texts) { return workspace_.fingerprint(patterns(texts)).value(); }
+  std::string names(const std::vector<std::string>& texts) {
+    std::string text;
+    const auto ingredients = workspace_.fingerprints(patterns(texts)).value();
+    for (const engine::Ingredient& one : ingredients) {
+      text += one.name + (one.digest == digest_of_absence() ? " (absent)" : "") + "\n";
+    }
+    return text;
+  }
+  /// Makes a file look long settled, so that its digest may be kept.
+  void let_settle(const std::string& path) {
+    // A file's ctime cannot be set; wait for the clock to pass what counts as settled.
+    struct stat status {};
+    timespec now {};
+    do {
+      ASSERT_EQ(::stat(tree_.at(path).c_str(), &status), 0);
+      ::clock_gettime(CLOCK_REALTIME, &now);
+    } while ((now.tv_sec - status.st_ctim.tv_sec) * 1'000'000'000 + now.tv_nsec - status.st_ctim.tv_nsec < 25'000'000);
+  }
+
+  TempTree tree_, state_;
+  LocalWorkspace workspace_{tree_.root(), state_.root(), "r-1"};
+};
+
+TEST_F(LocalWorkspaceTest, AFingerprintFollowsContentNamesAndTheRightToExecute) {
+  tree_.write("src/a.cc", "one").write("doc/b.md", "two");
+  const Digest before = print({"src/**"});
+  EXPECT_EQ(print({"src/**"}), before);
+  tree_.write("doc/b.md", "other");
+  EXPECT_EQ(print({"src/**"}), before) << "what does not match does not count";
+
+  tree_.write("src/a.cc", "new");
+  const Digest changed = print({"src/**"});
+  EXPECT_NE(changed, before);
+  fs::permissions(tree_.at("src/a.cc"), fs::perms::owner_all);
+  const Digest executable = print({"src/**"});
+  EXPECT_NE(executable, changed);
+  fs::rename(tree_.at("src/a.cc"), tree_.at("src/z.cc"));
+  EXPECT_NE(print({"src/**"}), executable);
+}
+
+TEST_F(LocalWorkspaceTest, AnEmptyFolderCounts) {
+  tree_.write("src/a.cc");
+  const Digest before = print({"src/**"});
+  fs::create_directory(tree_.at("src/empty"));
+  EXPECT_NE(print({"src/**"}), before);
+}
+
+TEST_F(LocalWorkspaceTest, NamesEveryPathSortedAndTheNamedOnesThatAreAbsent) {
+  tree_.write("src/b.cc").write("src/a/x.cc").write("src/a.cc");
+  EXPECT_EQ(names({"src/**", "missing.txt", "src/none.cc", "*.nothing"}),
+            "missing.txt (absent)\nsrc/a\nsrc/a.cc\nsrc/a/x.cc\nsrc/b.cc\nsrc/none.cc (absent)\n");
+}
+
+TEST_F(LocalWorkspaceTest, LinksCountByTargetAndByTheFileBehindThem) {
+  tree_.write("a", "one");
+  fs::create_symlink("a", tree_.at("link"));
+  const Digest before = print({"link"});
+  tree_.write("a", "two");
+  const Digest behind = print({"link"});
+  EXPECT_NE(behind, before);
+  fs::remove(tree_.at("link"));
+  fs::create_symlink("./a", tree_.at("link"));
+  EXPECT_NE(print({"link"}), behind);
+  fs::remove(tree_.at("a"));
+  EXPECT_EQ(names({"link"}), "link\n") << "a dangling link is a link";
+}
+
+TEST_F(LocalWorkspaceTest, NamesPipesAndSocketsWithoutOpeningThem) {
+  ASSERT_EQ(::mkfifo(tree_.at("pipe").c_str(), 0600), 0);
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string place = tree_.at("socket");
+  ASSERT_LT(place.size(), sizeof(address.sun_path));
+  place.copy(address.sun_path, place.size());
+  ASSERT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  ::close(socket);
+  EXPECT_EQ(names({"**"}), "pipe\nsocket\n");
+}
+
+TEST_F(LocalWorkspaceTest, TakesNamesThatAreNoTextAsTheyAre) {
+  tree_.write("src/new\nline").write("src/caf\xe9").write("src/-rf *[x]{y}\\");
+  EXPECT_EQ(names({"src/**"}), "src/-rf *[x]{y}\\\nsrc/caf\xe9\nsrc/new\nline\n");
+}
+
+TEST_F(LocalWorkspaceTest, AnUnreadableFileIsAnErrorThatNamesIt) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  tree_.write("src/secret");
+  fs::permissions(tree_.at("src/secret"), fs::perms::none);
+  EXPECT_EQ(workspace_.fingerprint(patterns({"src/**"})).error().message, "cannot read `src/secret`: Permission denied");
+}
+
+TEST_F(LocalWorkspaceTest, ReadsAFilesBytesAgainOnlyWhenItChanged) {
+  tree_.write("a", "one").write("b", "two");
+  let_settle("b");
+  const Digest first = print({"a", "b"});
+  EXPECT_EQ(workspace_.hashed_count(), 2u);
+  EXPECT_EQ(print({"a", "b"}), first);
+  EXPECT_EQ(workspace_.hashed_count(), 2u);
+  tree_.write("a", "new");
+  EXPECT_NE(print({"a", "b"}), first);
+  EXPECT_EQ(workspace_.hashed_count(), 3u);
+}
+
+TEST_F(LocalWorkspaceTest, SeesAChangeThatKeptSizeAndModificationTime) {
+  tree_.write("a", "one");
+  const utimbuf old{1'000'000, 1'000'000};
+  ASSERT_EQ(::utime(tree_.at("a").c_str(), &old), 0);
+  let_settle("a");
+  const Digest before = print({"a"});
+  tree_.write("a", "two");
+  ASSERT_EQ(::utime(tree_.at("a").c_str(), &old), 0);
+  EXPECT_NE(print({"a"}), before);
+}
+
+TEST_F(LocalWorkspaceTest, TheStateFolderIsNoPartOfTheWorkspaceAlsoWhenItLiesInIt) {
+  tree_.write("a").write("state/interlock.db");
+  LocalWorkspace workspace(tree_.root(), tree_.at("state"), "r-1");
+  const Digest before = workspace.fingerprint(patterns({"**"})).value();
+  tree_.write("state/interlock.db", "more");
+  EXPECT_EQ(workspace.fingerprint(patterns({"**"})).value(), before);
+}
+
+TEST_F(LocalWorkspaceTest, EachAttemptGetsAFreshFolderThatGoesWithIt) {
+  const engine::AttemptName name{TaskId(3), 2, 0};
+  const std::string folder = workspace_.open_attempt(name).value();
+  EXPECT_EQ(folder, state_.at("runs/r-1/attempts/task-3-attempt-2"));
+  EXPECT_TRUE(fs::is_empty(folder + "/tmp"));
+  EXPECT_EQ(workspace_.put(name, "outputs/lint", "[]").value(), folder + "/outputs/lint");
+  EXPECT_NE(workspace_.open_attempt({TaskId(3), 2, 1}).value(), folder);
+
+  ASSERT_EQ(workspace_.open_attempt(name).value(), folder);
+  EXPECT_FALSE(fs::exists(folder + "/outputs")) << "left over from before";
+  fs::create_directory(folder + "/tmp/locked");
+  fs::permissions(folder + "/tmp", fs::perms::none);
+  workspace_.close_attempt(name);
+  EXPECT_FALSE(fs::exists(folder));
+  workspace_.close_attempt(name);
+}
+
+TEST_F(LocalWorkspaceTest, ReadsOnlyBelowTheWorkspace) {
+  tree_.write("out/a.json", "[]");
+  EXPECT_EQ(workspace_.read("out/a.json", 10).value(), "[]");
+  EXPECT_EQ(workspace_.read("../x", 10).error().message, "cannot read `../x`: it is no path below the workspace");
+  EXPECT_EQ(workspace_.read("out/none.json", 10).error().kind, Error::Kind::missing);
+}
+
+}  // namespace
+}  // namespace interlock::workspace
