@@ -22,9 +22,9 @@ Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::
   if (!head) return std::unexpected(head.error());
   auto wish = wish_from_json(head->options);
   if (!wish) return std::unexpected(wish.error());
-  auto files = workspace::RecordedFiles::from_json(head->files);
+  auto files = workspace::RecordedFiles::parse(head->files);
   if (!files) return std::unexpected(files.error());
-  const Document document{head->plan_file, files->folder(), head->plan_text};
+  const Document document{head->plan_file, wish->folder, head->plan_text};
   auto plan = read_plan_or_complain(document, *wish, *files);
   if (!plan) return within(plan.error(), "the plan kept with the run cannot be read");
   plan->workspace = head->workspace;

@@ -96,14 +96,12 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   if (!journal) return std::unexpected(journal.error());
   auto processes = process::LocalProcesses::open(clock);
   if (!processes) return std::unexpected(processes.error());
-  auto workspace =
-      workspace::LocalWorkspace::open(run.plan().workspace, run_folder(state_folder, run.id()));
-  if (!workspace) return std::unexpected(workspace.error());
+  workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());
   schema::JsonSchema validator;
 
   engine::Engine engine(run.plan(), run.planned.interlocking, complete_setup(run, state_folder),
                         run.state,
-                        engine::Ports{clock, **processes, **journal, **workspace, validator});
+                        engine::Ports{clock, **processes, **journal, workspace, validator});
   LiveFace shown(run, log_folder(state_folder, run.id()), face, talk);
   if (auto begun = engine.begin(); !begun) return std::unexpected(begun.error());
   while (!engine.over()) {

@@ -42,6 +42,7 @@ json::object to_json(const PlanWish& wish) {
   object["set"] = std::move(set);
   object["reuse"] = wish.reuse;
   object["wait_at_gates"] = wish.wait_at_gates;
+  object["folder"] = wish.folder;
   return object;
 }
 
@@ -75,6 +76,9 @@ Result<PlanWish> wish_from_json(const std::string& text) {
     const auto* value = object.if_contains(name);
     return value != nullptr && value->is_bool() ? value->get_bool() : otherwise;
   };
+  if (const auto* value = object.if_contains("folder"); value != nullptr && value->is_string()) {
+    wish.folder = std::string(value->get_string());
+  }
   wish.reuse = flag("reuse", true);
   wish.wait_at_gates = flag("wait_at_gates", false);
   return wish;

@@ -25,6 +25,7 @@ struct PlanWish {
   std::map<std::string, std::string> set;
   bool reuse = true;
   bool wait_at_gates = false;
+  std::string folder;  ///< The plan's own, once it is known.
 
   bool operator==(const PlanWish&) const = default;
 };

@@ -93,8 +93,9 @@ Result<Exit> run_command(const Context& context, const std::string& file, const 
   run.head.plan_file = document->file;
   run.head.workspace = run.plan().workspace;
   run.head.plan_text = document->text;
-  run.head.files = files.to_json(document->folder);
-  run.head.options = json::serialize(to_json(wish));
+  run.head.files = files.text();
+  run.wish.folder = document->folder;
+  run.head.options = json::serialize(to_json(run.wish));
   run.head.decision =
       json::serialize(json::object{{"pattern", pattern_text(run.planned.decision)}});
   run.head.created = clock.now();

@@ -1,0 +1,65 @@
+#include "support/fake_journal.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace interlock::testing_support {
+
+void FakeJournal::post(engine::Request request) {
+  request.id = ++last_id_;
+  requests_.push_back(std::move(request));
+}
+
+Result<void> FakeJournal::append(
+    std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
+    std::span<const std::pair<std::string, engine::StoredResult>> results) {
+  call("append");
+  if (refuse_next) return fail(Error::Kind::io, *std::exchange(refuse_next, std::nullopt));
+  for (const engine::Event& event : events) {
+    check(event.seq == events_.size() + 1, "events are appended without gaps");
+    events_.push_back(event);
+  }
+  for (const engine::Blob& blob : blobs) blobs_[blob.digest] = blob.bytes;
+  for (const auto& [task, result] : results) {
+    results_.insert_or_assign({task, result.key}, result);
+    latest_.insert_or_assign(task, result);
+  }
+  std::erase_if(requests_, [this](const engine::Request& one) { return one.id <= handed_out_; });
+  ++transactions_;
+  if (after_append) after_append();
+  return {};
+}
+
+Result<std::string> FakeJournal::blob(const Digest& digest) {
+  call("blob");
+  const auto found = blobs_.find(digest);
+  if (found == blobs_.end())
+    return fail(Error::Kind::missing, "there is no content " + digest.brief());
+  return found->second;
+}
+
+Result<std::optional<engine::StoredResult>> FakeJournal::find_result(const std::string& task,
+                                                                     const Digest& key) {
+  call("find_result");
+  const auto found = results_.find({task, key});
+  return found == results_.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<std::optional<engine::StoredResult>> FakeJournal::latest_result(const std::string& task) {
+  call("latest_result");
+  const auto found = latest_.find(task);
+  return found == latest_.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<std::vector<engine::Request>> FakeJournal::take_requests() {
+  call("take_requests");
+  std::vector<engine::Request> taken;
+  for (const engine::Request& one : requests_) {
+    if (one.id > handed_out_) taken.push_back(one);
+  }
+  handed_out_ = last_id_;
+  return taken;
+}
+
+}  // namespace interlock::testing_support

@@ -1,0 +1,68 @@
+#include "support/fake_workspace.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace interlock::testing_support {
+
+namespace {
+
+std::string folder_of(engine::AttemptName name) {
+  return fmt::format("/attempts/{}.{}.{}", name.task.index(), name.attempt, name.phase);
+}
+
+}  // namespace
+
+Result<Digest> FakeWorkspace::fingerprint(const footprint::PatternSet& patterns) {
+  call("fingerprint");
+  Hasher hasher;
+  for (const auto& [path, content] : files) {
+    if (patterns.matches(path)) hasher.add_field(path).add_field(content);
+  }
+  return hasher.finish();
+}
+
+Result<std::vector<engine::Ingredient>> FakeWorkspace::fingerprints(
+    const footprint::PatternSet& patterns) {
+  call("fingerprints");
+  std::vector<engine::Ingredient> result;
+  for (const auto& [path, content] : files) {
+    if (patterns.matches(path)) result.push_back({path, digest_of(content)});
+  }
+  return result;
+}
+
+Result<std::string> FakeWorkspace::read(const std::string& path, std::size_t max_bytes) {
+  call("read");
+  const auto found = files.find(path);
+  if (found == files.end())
+    return fail(Error::Kind::missing, fmt::format("there is no file `{}`", path));
+  if (found->second.size() > max_bytes)
+    return fail(Error::Kind::refused, fmt::format("`{}` is too large", path));
+  return found->second;
+}
+
+Result<std::string> FakeWorkspace::open_attempt(engine::AttemptName name) {
+  call("open_attempt");
+  open_.insert(name);
+  return folder_of(name);
+}
+
+Result<std::string> FakeWorkspace::put(engine::AttemptName name, const std::string& file,
+                                       std::string_view content) {
+  call("put");
+  check(open_.contains(name), "files are put into an open attempt's folder");
+  const std::string path = folder_of(name) + "/" + file;
+  attempt_files[path] = content;
+  return path;
+}
+
+void FakeWorkspace::close_attempt(engine::AttemptName name) {
+  call("close_attempt");
+  open_.erase(name);
+  std::erase_if(attempt_files,
+                [&](const auto& entry) { return entry.first.starts_with(folder_of(name) + "/"); });
+}
+
+}  // namespace interlock::testing_support

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "engine/ports.h"
+
+namespace interlock::testing_support {
+
+/// A workspace in memory: paths and contents. It outlives its dispatchers, as the disk does.
+class FakeWorkspace final : public engine::Workspace {
+ public:
+  /// Called with the name of the call at the beginning of each; what it throws goes through: a
+  /// crash between two calls.
+  std::function<void(std::string_view call)> before_call;
+
+  std::map<std::string, std::string> files;
+  /// What was put into attempts' folders, by absolute path.
+  std::map<std::string, std::string> attempt_files;
+
+  std::set<engine::AttemptName> open_attempts() const { return open_; }
+
+  Result<Digest> fingerprint(const footprint::PatternSet& patterns) override;
+  Result<std::vector<engine::Ingredient>> fingerprints(
+      const footprint::PatternSet& patterns) override;
+  Result<std::string> read(const std::string& path, std::size_t max_bytes) override;
+  Result<std::string> open_attempt(engine::AttemptName name) override;
+  Result<std::string> put(engine::AttemptName name, const std::string& file,
+                          std::string_view content) override;
+  void close_attempt(engine::AttemptName name) override;
+
+ private:
+  void call(std::string_view name) const {
+    if (before_call) before_call(name);
+  }
+
+  std::set<engine::AttemptName> open_;
+};
+
+}  // namespace interlock::testing_support
