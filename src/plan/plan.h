@@ -107,6 +107,7 @@ struct Task {
   AgentId agent;
   Command run;                  ///< Own, else the agent's; may hold `{outputs.x}`, filled in when it starts.
   std::string prompt;           ///< Empty: none.
+  std::string model;            ///< Its own, else the agent's, else the default; empty: what the client takes by itself.
   footprint::Footprint footprint;
   std::vector<Use> uses;
   std::vector<TaskId> needs;      ///< Earlier in plan order, sorted, each once; holds `output_of` too.
@@ -123,7 +124,7 @@ struct Task {
   int retries = 0;
   Duration backoff{};             ///< Before the first retry; doubles, with jitter.
   Isolation isolation = Isolation::direct;
-  std::map<std::string, std::string> environment;
+  std::map<std::string, std::string> environment;  ///< The defaults', its agent's and its own, the later ones winning.
   std::string item;               ///< The path a `foreach` gave it; empty otherwise.
   std::optional<std::uint32_t> coordinates;  ///< The merge this task is the coordinator of.
   Place place;

@@ -1,0 +1,121 @@
+#include "plan/document.h"
+
+#include <algorithm>
+
+namespace interlock::plan {
+
+const Document::Data& Document::resolved(std::uint32_t index) const {
+  const auto* data = &nodes_[index];
+  while (data->alias) data = &nodes_[data->first];
+  return *data;
+}
+
+std::uint32_t Document::add_copy(std::string_view text) {
+  const auto at = static_cast<std::uint32_t>(copies_.size());
+  copies_ += text;
+  return at;
+}
+
+bool Document::set(const std::vector<std::string_view>& path, const std::string& value,
+                   std::uint32_t entry) {
+  const auto add = [&](Data data) {
+    data.begin = Span::kSet + entry;
+    nodes_.push_back(data);
+    return static_cast<std::uint32_t>(nodes_.size() - 1);
+  };
+  const auto scalar = [&](std::string_view text, bool plain) {
+    return add({.plain = plain,
+                .copied = true,
+                .text = add_copy(text),
+                .size = static_cast<std::uint32_t>(text.size())});
+  };
+  // Replaces a value in place, so that its key and its siblings keep their links.
+  const auto replace = [&](std::uint32_t index, std::uint32_t with) {
+    const auto next = nodes_[index].next;
+    nodes_[index] = nodes_[with];
+    nodes_[index].next = next;
+  };
+
+  std::uint32_t at = 0;
+  for (std::size_t step = 0; step < path.size(); ++step) {
+    while (nodes_[at].alias) at = nodes_[at].first;
+    if (Node(*this, at).is_null()) replace(at, add({.kind = Node::Kind::map}));
+    if (nodes_[at].kind != Node::Kind::map) return false;
+    auto key = nodes_[at].first;
+    while (key != kNone && Node(*this, key).text() != path[step]) key = nodes_[nodes_[key].next].next;
+    if (key == kNone) {
+      key = scalar(path[step], false);
+      const auto nothing = scalar("", true);
+      nodes_[key].next = nothing;
+      nodes_[nothing].next = nodes_[at].first;
+      nodes_[at].first = key;
+      ++nodes_[at].size;
+    }
+    at = nodes_[key].next;
+  }
+  replace(at, scalar(value, true));
+  return true;
+}
+
+Node::Kind Node::kind() const { return document_->resolved(index_).kind; }
+
+bool Node::is_plain() const { return document_->resolved(index_).plain; }
+
+bool Node::is_null() const {
+  if (!is_scalar() || !is_plain()) return false;
+  const auto word = text();
+  return word.empty() || word == "~" || word == "null" || word == "Null" || word == "NULL";
+}
+
+bool Node::is_unquoted_placeholder() const {
+  if (!is_map() || size() != 1) return false;
+  const auto entry = entries().front();
+  return entry.second.is_null() && entry.second.text().empty() && entry.first.is_plain();
+}
+
+std::string_view Node::text() const {
+  const auto& data = document_->resolved(index_);
+  if (data.kind != Kind::scalar) return {};
+  const std::string_view from = data.copied ? document_->copies_ : document_->source_;
+  return from.substr(data.text, data.size);
+}
+
+std::size_t Node::size() const { return document_->resolved(index_).size; }
+
+std::vector<Node> Node::items() const {
+  std::vector<Node> items;
+  if (!is_list()) return items;
+  const auto& data = document_->resolved(index_);
+  items.reserve(data.size);
+  for (auto at = data.first; at != Document::kNone; at = document_->nodes_[at].next) {
+    items.emplace_back(*document_, at);
+  }
+  return items;
+}
+
+std::vector<std::pair<Node, Node>> Node::entries() const {
+  std::vector<std::pair<Node, Node>> entries;
+  if (!is_map()) return entries;
+  const auto& data = document_->resolved(index_);
+  entries.reserve(data.size);
+  for (auto key = data.first; key != Document::kNone;) {
+    const auto value = document_->nodes_[key].next;
+    entries.emplace_back(Node(*document_, key), Node(*document_, value));
+    key = document_->nodes_[value].next;
+  }
+  return entries;
+}
+
+std::optional<Node> Node::member(std::string_view key) const {
+  for (const auto& [name, value] : entries()) {
+    if (name.text() == key) return value;
+  }
+  return std::nullopt;
+}
+
+Span Node::span() const {
+  const auto& data = document_->nodes_[index_];
+  return {data.begin, data.length};
+}
+
+}  // namespace interlock::plan

@@ -1,0 +1,71 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+
+namespace interlock::plan {
+
+std::string_view name_of(Isolation isolation) {
+  switch (isolation) {
+    case Isolation::direct: return "direct";
+    case Isolation::guard: return "guard";
+    case Isolation::view: return "view";
+    case Isolation::worktree: return "worktree";
+  }
+  return "";
+}
+
+std::string_view name_of(AgentKind kind) {
+  switch (kind) {
+    case AgentKind::command: return "command";
+    case AgentKind::claude_code: return "claude-code";
+    case AgentKind::codex: return "codex";
+    case AgentKind::gemini: return "gemini";
+    case AgentKind::opencode: return "opencode";
+    case AgentKind::chat: return "chat";
+  }
+  return "";
+}
+
+std::string_view name_of(Merge::With with) {
+  switch (with) {
+    case Merge::With::concat: return "concat";
+    case Merge::With::object: return "object";
+    case Merge::With::union_: return "union";
+    case Merge::With::table: return "table";
+    case Merge::With::lines: return "lines";
+    case Merge::With::sections: return "sections";
+    case Merge::With::agent: return "agent";
+  }
+  return "";
+}
+
+std::optional<TaskId> Plan::find(std::string_view id) const {
+  const auto found = std::ranges::find(tasks, id, &Task::id);
+  if (found == tasks.end()) return std::nullopt;
+  return TaskId(static_cast<std::size_t>(found - tasks.begin()));
+}
+
+std::vector<footprint::Claim> claims_of(const Plan& plan, std::vector<std::vector<ResourceId>>& locks) {
+  locks.assign(plan.tasks.size(), {});
+  std::vector<footprint::Claim> claims;
+  claims.reserve(plan.tasks.size());
+  for (std::size_t at = 0; at < plan.tasks.size(); ++at) {
+    const auto& task = plan.tasks[at];
+    for (const auto& use : task.uses) {
+      if (plan.resources[use.resource.index()].kind == Resource::Kind::lock) locks[at].push_back(use.resource);
+    }
+    std::ranges::sort(locks[at]);
+    claims.push_back({&task.footprint, task.needs, task.output_of, locks[at]});
+  }
+  return claims;
+}
+
+footprint::Interlocking interlocking_of(const Plan& plan) {
+  std::vector<std::vector<ResourceId>> locks;
+  const auto claims = claims_of(plan, locks);
+  std::vector<std::string> names;
+  for (const auto& resource : plan.resources) names.push_back(resource.name);
+  return footprint::interlock(claims, names);
+}
+
+}  // namespace interlock::plan

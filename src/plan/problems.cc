@@ -1,0 +1,134 @@
+#include "plan/problems.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/text.h"
+
+namespace interlock::plan {
+
+namespace {
+
+constexpr std::size_t kLineColumns = 100;
+/// How much of a line is kept left of the caret when the line is too long for the screen.
+constexpr std::size_t kLeadBytes = 60;
+/// Beyond this many, only the first in document order are kept.
+constexpr std::size_t kKept = 20 * Problems::kShown;
+
+bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
+
+/// The nearest start of a character at or before `at`.
+std::size_t character_start(std::string_view text, std::size_t at) {
+  while (at > 0 && at < text.size() && continues_character(text[at])) --at;
+  return at;
+}
+
+}  // namespace
+
+SourceText::SourceText(std::string_view text) : text_(text) {
+  line_begins_.push_back(0);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool ends = text[at] == '\n' || (text[at] == '\r' && text.substr(at + 1, 1) != "\n");
+    if (ends) line_begins_.push_back(static_cast<std::uint32_t>(at + 1));
+  }
+}
+
+std::size_t SourceText::line_index(std::uint32_t begin) const {
+  const auto after = std::ranges::upper_bound(line_begins_, begin);
+  return static_cast<std::size_t>(std::distance(line_begins_.begin(), after)) - 1;
+}
+
+Place SourceText::place(Span span) const {
+  if (span.begin >= Span::kNowhere) return {};
+  const auto line = line_index(span.begin);
+  const auto before = text_.substr(line_begins_[line], span.begin - line_begins_[line]);
+  const auto column = before.size() - std::ranges::count_if(before, continues_character);
+  return {static_cast<std::uint32_t>(line + 1), static_cast<std::uint32_t>(column + 1)};
+}
+
+std::string_view SourceText::line_of(std::uint32_t begin) const {
+  const auto line = line_index(begin);
+  const auto first = line_begins_[line];
+  const auto end = line + 1 < line_begins_.size() ? line_begins_[line + 1] : text_.size();
+  auto text = text_.substr(first, end - first);
+  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+  return text;
+}
+
+void Problems::add(Span where, std::string message, std::string hint) {
+  ++told_;
+  found_.push_back({where, std::move(message), std::move(hint)});
+  if (found_.size() > kKept) keep_first();
+}
+
+/// Sorts, drops what repeats a place, and keeps the first `kShown`.
+void Problems::keep_first() {
+  std::ranges::stable_sort(found_, {}, [](const Found& found) { return found.where.begin; });
+  const auto repeats = std::ranges::unique(found_, [](const Found& a, const Found& b) {
+    return a.where.begin == b.where.begin && a.where.begin < Span::kNowhere;
+  });
+  found_.erase(repeats.begin(), repeats.end());
+  if (found_.size() <= kShown) return;
+  dropped_ += found_.size() - kShown;
+  found_.resize(kShown);
+}
+
+Problem Problems::shown(Found& found) const {
+  Problem problem{.place = source_.place(found.where),
+                  .message = std::move(found.message),
+                  .hint = std::move(found.hint)};
+  if (found.where.begin >= Span::kSet) {
+    const auto entry = std::next(set_.begin(), found.where.begin - Span::kSet);
+    problem.message = fmt::format("`--set {}`: {}", printable(entry->first), problem.message);
+  }
+  if (problem.place.line == 0) return problem;
+
+  // A long line is cut to a window round the caret.
+  const auto line = source_.line_of(found.where.begin);
+  const auto at = std::min<std::size_t>(
+      found.where.begin - static_cast<std::size_t>(line.data() - source_.text().data()), line.size());
+  std::size_t from = 0;
+  if (display_width(printable(line.substr(0, kLineColumns * 4))) > kLineColumns && at > kLeadBytes) {
+    from = character_start(line, at - kLeadBytes);
+  }
+  const auto lead = (from > 0 ? "…" : "") + printable(line.substr(from, at - from));
+  const auto marked_end = character_start(line, std::min<std::size_t>(at + found.where.length, line.size()));
+  const auto marked = printable(line.substr(at, marked_end - at));
+  const auto rest_end = character_start(line, std::min(marked_end + kLineColumns, line.size()));
+  const auto rest = printable(line.substr(marked_end, rest_end - marked_end));
+  problem.line_text = elide_end(lead + marked + rest, kLineColumns);
+  problem.caret = static_cast<std::uint32_t>(display_width(lead));
+  const auto room = std::max<std::size_t>(display_width(problem.line_text), problem.caret + 1) - problem.caret;
+  problem.length = static_cast<std::uint32_t>(std::clamp<std::size_t>(display_width(marked), 1, room));
+  return problem;
+}
+
+std::vector<Problem> Problems::finish() {
+  keep_first();
+  std::vector<Problem> problems;
+  for (auto& found : found_) problems.push_back(shown(found));
+  if (dropped_ > 0) problems.push_back({.message = fmt::format("and {} more", dropped_)});
+  found_.clear();
+  return problems;
+}
+
+std::string render(const std::vector<Problem>& problems, const std::string& file) {
+  std::string out;
+  for (const auto& problem : problems) {
+    if (problem.place.line == 0) {
+      out += fmt::format("{}: error: {}\n", file, problem.message);
+    } else {
+      out += fmt::format("{}:{}:{}: error: {}\n", file, problem.place.line, problem.place.column,
+                         problem.message);
+      out += fmt::format("{:>5} | {}\n", problem.place.line, problem.line_text);
+      out += fmt::format("      | {}^{}\n", std::string(problem.caret, ' '),
+                         std::string(problem.length - 1, '~'));
+    }
+    if (!problem.hint.empty()) out += fmt::format("  hint: {}\n", problem.hint);
+  }
+  return out;
+}
+
+}  // namespace interlock::plan

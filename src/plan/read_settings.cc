@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "plan/settings.h"
+
+namespace interlock::plan {
+
+namespace {
+
+constexpr std::string_view kIsolations[] = {"direct", "guard", "view", "worktree"};
+
+/// A time that may be left out of force: `none`, as `0s`.
+std::optional<Duration> read_duration_or_none(Reading& reading, Node node) {
+  if (node.is_scalar() && node.text() == "none") return Duration::zero();
+  return read_duration(reading, node);
+}
+
+std::optional<Duration> read_positive_duration(Reading& reading, Node node) {
+  const auto duration = read_duration(reading, node);
+  if (duration != Duration::zero()) return duration;
+  reading.problems.add(node.span(), "a time limit of zero leaves no time for anything");
+  return std::nullopt;
+}
+
+OnFailure read_on_failure(Reading& reading, Node node) {
+  const auto text = node.is_scalar() ? fill(node.text(), reading.set) : std::string();
+  if (text == "continue") return {};
+  if (text == "stop") return {.kind = OnFailure::Kind::stop};
+  int percent = -1;
+  const auto* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, percent);
+  const bool whole = read.ec == std::errc() && read.ptr + 1 == end && text.ends_with('%');
+  if (whole && percent >= 0 && percent <= 100) {
+    return {.kind = OnFailure::Kind::share, .share = percent / 100.0};
+  }
+  expected(reading, node, "`continue`, `stop` or a share such as `20%`");
+  return {};
+}
+
+void read_speculate(Reading& reading, Node node, Limits& limits) {
+  if (!node.is_map()) {
+    if (const auto value = read_bool(reading, node)) limits.speculate = *value;
+    return;
+  }
+  static constexpr std::string_view kKeys[] = {"tokens"};
+  const Fields fields(reading, node, "speculate", kKeys);
+  limits.speculate = true;
+  if (const auto tokens = fields["tokens"]) limits.speculate_tokens = read_count(reading, *tokens);
+}
+
+}  // namespace
+
+std::optional<AgentId> read_agent_name(Reading& reading, Node node) {
+  const auto name = read_filled(reading, node, "the name of an agent");
+  if (!name) return std::nullopt;
+  const auto& agents = reading.plan.agents;
+  const auto found = std::ranges::find(agents, *name, &Agent::name);
+  if (found != agents.end()) return AgentId(static_cast<std::size_t>(found - agents.begin()));
+  std::vector<std::string> names;
+  for (const auto& agent : agents) names.push_back(agent.name);
+  reading.problems.add(node.span(), fmt::format("no agent {}", quoted(*name)),
+                       did_you_mean(*name, names, "declare it under `agents`"));
+  return std::nullopt;
+}
+
+Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
+  const auto take = [&](std::string_view key, auto read, auto& into) {
+    const auto node = fields[key];
+    if (!node) return;
+    if (const auto value = read(*node)) into = *value;
+  };
+  const auto positive = [&](Node node) { return read_positive_duration(reading, node); };
+  const auto optional = [&](Node node) { return read_duration_or_none(reading, node); };
+  take("timeout", positive, base.timeout);
+  take("idle_timeout", optional, base.idle_timeout);
+  take("grace", optional, base.grace);
+  take("backoff", optional, base.backoff);
+  take("model", [&](Node node) { return read_filled(reading, node, "the name of a model"); }, base.model);
+  if (const auto node = fields["retries"]) {
+    if (const auto value = read_integer(reading, *node, 0, 100)) base.retries = static_cast<int>(*value);
+  }
+  if (const auto node = fields["isolation"]) {
+    if (const auto value = read_choice(reading, *node, kIsolations)) {
+      base.isolation = static_cast<Isolation>(*value);
+    }
+  }
+  if (reading.options.isolation) base.isolation = *reading.options.isolation;
+  if (const auto node = fields["env"]) {
+    for (auto& [name, value] : read_environment(reading, *node)) base.environment[name] = value;
+  }
+  return base;
+}
+
+Settings read_defaults(Reading& reading, std::optional<Node> node) {
+  static constexpr std::string_view kKeys[] = {"agent",   "timeout",   "idle_timeout", "grace", "retries",
+                                               "backoff", "isolation", "env",          "model"};
+  Settings defaults;
+  if (reading.options.isolation) defaults.isolation = *reading.options.isolation;
+  if (!node || node->is_null()) return defaults;
+  const Fields fields(reading, *node, "defaults", kKeys);
+  defaults = read_settings(reading, fields, std::move(defaults));
+  if (const auto agent = fields["agent"]) defaults.agent = read_agent_name(reading, *agent);
+  return defaults;
+}
+
+Settings for_agent(Settings defaults, const Agent& agent) {
+  if (!agent.model.empty()) defaults.model = agent.model;
+  for (const auto& [name, value] : agent.environment) defaults.environment[name] = value;
+  return defaults;
+}
+
+void apply(const Settings& settings, Task& task) {
+  task.model = settings.model;
+  task.timeout = settings.timeout;
+  task.idle_timeout = settings.idle_timeout;
+  task.grace = settings.grace;
+  task.retries = settings.retries;
+  task.backoff = settings.backoff;
+  task.isolation = settings.isolation;
+  task.environment = settings.environment;
+}
+
+void read_limits(Reading& reading, Node node) {
+  static constexpr std::string_view kKeys[] = {"parallel",   "tokens",     "usd",      "min_saving",
+                                               "on_failure", "gate_every", "speculate"};
+  constexpr std::int64_t kMostParallel = 1024;
+  constexpr std::int64_t kMostTasks = 1'000'000;
+  const Fields fields(reading, node, "limits", kKeys);
+  auto& limits = reading.plan.limits;
+  if (const auto value = fields["parallel"]) {
+    limits.parallel = read_integer(reading, *value, 1, kMostParallel).value_or(limits.parallel);
+  }
+  if (const auto value = fields["tokens"]) limits.tokens = read_count(reading, *value);
+  if (const auto value = fields["usd"]) limits.usd = read_usd(reading, *value);
+  if (const auto value = fields["min_saving"]) {
+    limits.min_saving = read_duration(reading, *value).value_or(limits.min_saving);
+  }
+  if (const auto value = fields["on_failure"]) limits.on_failure = read_on_failure(reading, *value);
+  if (const auto value = fields["gate_every"]) {
+    limits.gate_every = read_integer(reading, *value, 1, kMostTasks);
+  }
+  if (const auto value = fields["speculate"]) read_speculate(reading, *value, limits);
+}
+
+}  // namespace interlock::plan

@@ -1,0 +1,171 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "plan/tasks.h"
+
+namespace interlock::plan {
+
+namespace {
+
+constexpr std::string_view kTaskKeys[] = {
+    "id",     "agent",    "prompt", "prompt_file", "run",   "reads",  "writes",  "uses",
+    "needs",  "output",   "gate",   "estimate",    "merge", "verify", "foreach", "timeout",
+    "grace",  "retries",  "backoff", "isolation",  "env",   "model",  "idle_timeout"};
+
+void read_gate(Reading& reading, Node node, Task& task) {
+  static constexpr std::string_view kWords[] = {"before", "after"};
+  const auto take = [&](Node word) {
+    const auto index = read_choice(reading, word, kWords);
+    if (index) (*index == 0 ? task.gate_before : task.gate_after) = true;
+  };
+  if (node.is_list()) {
+    for (const auto& item : node.items()) take(item);
+  } else {
+    take(node);
+  }
+}
+
+/// Everything that is the same for each task of a `foreach`.
+void read_shared(Reading& reading, const Fields& fields, TaskDraft& draft) {
+  auto& task = draft.task;
+  if (const auto node = fields["run"]) {
+    draft.own_run = true;
+    draft.run_node = node;
+    task.run = read_command(reading, *node).value_or(Command{});
+  }
+  if (const auto node = fields["verify"]) {
+    draft.verify_node = node;
+    task.verify = read_command(reading, *node).value_or(Command{});
+  }
+  draft.env_node = fields["env"];
+  if (const auto node = fields["uses"]) task.uses = read_uses(reading, *node);
+  if (const auto node = fields["estimate"]) task.estimate = read_estimate(reading, *node);
+  if (const auto node = fields["gate"]) read_gate(reading, *node, task);
+  if (const auto node = fields["merge"]) {
+    static constexpr std::string_view kWords[] = {"text"};
+    task.merge_text = read_choice(reading, *node, kWords).has_value();
+  }
+}
+
+/// Everything that may hold `{item}`.
+void read_templates(Reading& reading, const Fields& fields, TaskDraft& draft) {
+  const auto text = [&](std::string_view key, std::string_view wanted) -> std::optional<Item> {
+    const auto node = fields[key];
+    auto value = node ? read_text(reading, *node, wanted) : std::nullopt;
+    if (!value) return std::nullopt;
+    return Item{std::move(*value), *node};
+  };
+  const auto items = [&](std::string_view key, std::string_view wanted) {
+    const auto node = fields[key];
+    return node ? read_items(reading, *node, wanted) : std::vector<Item>();
+  };
+  draft.id = text("id", "an id");
+  draft.prompt = text("prompt", "a prompt");
+  draft.prompt_file = text("prompt_file", "the path of a file");
+  draft.reads = items("reads", "a list of patterns");
+  draft.writes = items("writes", "a list of patterns");
+  draft.needs = items("needs", "a list of task ids");
+  draft.foreach = items("foreach", "a pattern or a list of patterns");
+  if (const auto node = fields["foreach"]; node && node->is_list() && node->size() == 0) {
+    reading.problems.add(node->span(), "`foreach` names no pattern");
+  }
+  draft.declares_reads = fields["reads"].has_value();
+  draft.declares_writes = fields["writes"].has_value();
+}
+
+/// Agent of a task: its own, the default, `sh` for what has `run`, else the only one there is.
+std::optional<AgentId> choose_agent(Reading& reading, const Fields& fields, std::optional<AgentId> by_default,
+                                    bool own_run) {
+  const auto& agents = reading.plan.agents;
+  const auto is_command = [&](AgentId id) { return agents[id.index()].kind == AgentKind::command; };
+  if (fields["agent"]) {
+    const auto own = read_agent_name(reading, *fields["agent"]);
+    if (own && own_run && !is_command(*own)) {
+      reading.problems.add(fields["agent"]->span(),
+                           fmt::format("agent {} is of kind `{}` and cannot `run` a command",
+                                       quoted(agents[own->index()].name), name_of(agents[own->index()].kind)),
+                           "leave `agent` out, or give a `prompt` instead of `run`");
+    }
+    return own;
+  }
+  const auto sh = AgentId(static_cast<std::size_t>(std::ranges::find(agents, "sh", &Agent::name) - agents.begin()));
+  if (own_run) return by_default && is_command(*by_default) ? *by_default : sh;
+  if (by_default) return by_default;
+  std::vector<std::size_t> declared;
+  for (std::size_t at = 0; at < agents.size(); ++at) {
+    if (agents[at].place.line != 0) declared.push_back(at);
+  }
+  if (declared.size() == 1) return AgentId(declared.front());
+  reading.problems.add(fields.node().span(), "the task has no agent",
+                       "name one with `agent`, or for all tasks with `defaults: {agent: ...}`");
+  return std::nullopt;
+}
+
+/// Whether there is something to do, and someone who can.
+void check_work(Reading& reading, TaskDraft& draft, const Agent& agent, bool wrong_before) {
+  const bool prompted = draft.prompt || draft.prompt_file;
+  if (!draft.own_run && agent.kind == AgentKind::command) draft.task.run = agent.run;
+  if (draft.prompt && draft.prompt_file) {
+    reading.problems.add(draft.prompt_file->node.span(), "a task has `prompt` or `prompt_file`, not both");
+  }
+  if (wrong_before || draft.own_run) return;
+  if (!prompted && draft.task.run.empty()) {
+    reading.problems.add(draft.node.span(), "the task has nothing to do", "give it a `run` or a `prompt`");
+  } else if (agent.kind == AgentKind::command && draft.task.run.empty()) {
+    reading.problems.add((draft.prompt ? draft.prompt : draft.prompt_file)->node.span(),
+                         fmt::format("agent {} has no `run`, so nothing would read the prompt", quoted(agent.name)),
+                         "name an agent that takes prompts");
+  }
+}
+
+}  // namespace
+
+std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& defaults) {
+  const auto told_before = reading.problems.told();
+  const Fields fields(reading, node, "a task", kTaskKeys);
+  if (!node.is_map()) return std::nullopt;
+  TaskDraft draft{.node = node};
+  read_shared(reading, fields, draft);
+  read_templates(reading, fields, draft);
+  if (!fields["id"]) {
+    reading.problems.add(node.span(), "the task has no `id`");
+    return std::nullopt;
+  }
+
+  auto& task = draft.task;
+  const auto agent = choose_agent(reading, fields, defaults.agent, draft.own_run);
+  if (const auto output = fields["output"]) {
+    task.output = read_output(reading, *output, draft.output_file);
+  } else if (draft.prompt || draft.prompt_file) {
+    task.output.form = OutputSpec::Form::text;
+  }
+  auto settings = defaults;
+  if (agent) {
+    task.agent = *agent;
+    const auto& by = reading.plan.agents[agent->index()];
+    check_work(reading, draft, by, reading.problems.told() != told_before);
+    settings = for_agent(std::move(settings), by);
+  }
+  apply(read_settings(reading, fields, std::move(settings)), task);
+  if (!draft.id || !agent) return std::nullopt;
+  return draft;
+}
+
+TaskList read_tasks(Reading& reading, Node node, const Settings& defaults) {
+  TaskList list;
+  if (!node.is_list()) {
+    expected(reading, node, "a list of tasks", "each begins with `- id: `");
+    return list;
+  }
+  for (const auto& item : node.items()) {
+    const auto told = reading.problems.told();
+    if (const auto draft = read_task(reading, item, defaults)) unfold(reading, *draft, list);
+    if (reading.problems.told() == told) continue;
+    if (const auto id = item.member("id")) list.wrong_ids.emplace_back(id->text());
+  }
+  if (node.size() == 0) reading.problems.add(node.span(), "the plan has no tasks");
+  return list;
+}
+
+}  // namespace interlock::plan

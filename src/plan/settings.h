@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/values.h"
+
+namespace interlock::plan {
+
+/// How a task is carried out, as far as `defaults`, a task and a coordinator say it in the same words.
+struct Settings {
+  std::optional<AgentId> agent;  ///< Of `defaults`: for tasks that name none.
+  Duration timeout = std::chrono::minutes(30);
+  Duration idle_timeout{};
+  Duration grace = std::chrono::seconds(10);
+  int retries = 0;
+  Duration backoff = std::chrono::seconds(1);
+  Isolation isolation = Isolation::direct;
+  std::map<std::string, std::string> environment;
+  std::string model;
+};
+
+/// `defaults` of the plan; `--isolation` stands above what any of them says.
+Settings read_defaults(Reading& reading, std::optional<Node> node);
+/// `base` with what `fields` say in its place, all but the agent; environments are joined.
+Settings read_settings(Reading& reading, const Fields& fields, Settings base);
+
+/// `defaults` for a task of that agent, whose own words weigh more.
+Settings for_agent(Settings defaults, const Agent& agent);
+/// Gives a task all of it but the agent.
+void apply(const Settings& settings, Task& task);
+
+/// The agent of that name; a problem when there is none.
+std::optional<AgentId> read_agent_name(Reading& reading, Node node);
+
+/// Reads `limits` into the plan.
+void read_limits(Reading& reading, Node node);
+
+/// Reads `agents` into the plan, and adds `sh` where it is not declared.
+void read_agents(Reading& reading, std::optional<Node> node);
+
+/// Reads `resources` into the plan.
+void read_resources(Reading& reading, Node node);
+
+/// Reads what a task takes of them.
+std::vector<Use> read_uses(Reading& reading, Node node);
+
+}  // namespace interlock::plan

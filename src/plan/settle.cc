@@ -1,0 +1,308 @@
+// From names to tasks, and from document order to plan order.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "plan/order.h"
+#include "plan/tasks.h"
+
+namespace interlock::plan {
+
+namespace {
+
+constexpr std::size_t kMostNeeds = 20'000'000;
+/// A cycle longer than this is shown by its beginning.
+constexpr std::size_t kMostShownOfCycle = 8;
+constexpr std::size_t kMostCandidates = 10'000;
+
+/// Finds tasks by id and by pattern over ids.
+class IdIndex {
+ public:
+  IdIndex(Reading& reading, const TaskList& list);
+
+  std::optional<std::uint32_t> find(std::string_view id) const {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? std::nullopt : std::optional(found->second);
+  }
+  /// In document order; coordinators, whose ids hold a `:`, are no match.
+  const std::vector<std::uint32_t>& matching(const footprint::Glob& pattern);
+  std::string hint(std::string_view name) const;
+
+ private:
+  const TaskList& list_;
+  std::unordered_map<std::string_view, std::uint32_t> by_id_;
+  std::vector<std::uint32_t> sorted_;
+  std::unordered_map<std::string, std::vector<std::uint32_t>> matches_;
+};
+
+IdIndex::IdIndex(Reading& reading, const TaskList& list) : list_(list) {
+  by_id_.reserve(list.tasks.size());
+  for (std::uint32_t at = 0; at < list.tasks.size(); ++at) {
+    const auto& task = list.tasks[at];
+    const auto [first, is_new] = by_id_.try_emplace(task.id, at);
+    if (is_new) continue;
+    const auto& other = list.tasks[first->second];
+    if (!task.item.empty() && other.place == task.place) {
+      reading.problems.add(list.id_spans[at], fmt::format("two files give the same id {}: {} and {}", quoted(task.id),
+                                                          quoted(other.item), quoted(task.item)),
+                           "put more of the path into the id: `{item}`, or `{index}`");
+    } else {
+      reading.problems.add(list.id_spans[at], fmt::format("task id {} is given twice", quoted(task.id)),
+                           fmt::format("first on line {}", reading.problems.source().place(list.id_spans[first->second]).line));
+    }
+  }
+  sorted_.resize(list.tasks.size());
+  std::iota(sorted_.begin(), sorted_.end(), 0u);
+}
+
+const std::vector<std::uint32_t>& IdIndex::matching(const footprint::Glob& pattern) {
+  const auto [entry, is_new] = matches_.try_emplace(pattern.text());
+  auto& found = entry->second;
+  if (!is_new) return found;
+  const auto id = [&](std::uint32_t at) -> const std::string& { return list_.tasks[at].id; };
+  // Sorted on first use: only what begins like the pattern is looked at.
+  if (!std::ranges::is_sorted(sorted_, {}, id)) std::ranges::sort(sorted_, {}, id);
+  const std::string_view text = pattern.text();
+  const auto prefix = text.substr(0, text.find_first_of("*?[{\\"));
+  auto at = std::ranges::lower_bound(sorted_, prefix, {}, id);
+  for (; at != sorted_.end() && id(*at).starts_with(prefix); ++at) {
+    if (!list_.tasks[*at].coordinates && pattern.matches(id(*at))) found.push_back(*at);
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+std::string IdIndex::hint(std::string_view name) const {
+  std::vector<std::string> ids;
+  for (const auto& task : list_.tasks) {
+    if (ids.size() == kMostCandidates) break;
+    ids.push_back(task.id);
+  }
+  return did_you_mean(name, ids);
+}
+
+bool is_pattern(std::string_view name) { return name.find_first_of("*?[{\\") != name.npos; }
+
+bool is_output(const Task& task) { return task.output.form != OutputSpec::Form::exit_status; }
+
+class Settling {
+ public:
+  Settling(Reading& reading, TaskList& list) : reading_(reading), list_(list), ids_(reading, list) {}
+
+  void find_mentions();
+  void bring_in_order();
+  void find_merged(std::vector<MergeDraft>& merges);
+  void finish(std::vector<MergeDraft> merges);
+
+ private:
+  std::vector<std::uint32_t> named(const std::string& name, Span where, bool may_be_pattern);
+  bool excused(std::string_view name, bool pattern) const;
+  void require_output(std::uint32_t task, Span where);
+  void tell_cycle(const std::vector<std::uint32_t>& cycle);
+  void note_moves();
+  void number(std::vector<std::uint32_t>& tasks, std::vector<TaskId>& into) const;
+  void complete_prompt(const Merge& merge);
+
+  Reading& reading_;
+  TaskList& list_;
+  IdIndex ids_;
+  NeedLists needs_, outputs_;
+  std::vector<std::vector<std::uint32_t>> merged_;
+  std::vector<std::uint32_t> sequence_;   ///< Plan order: document positions.
+  std::vector<std::uint32_t> position_;   ///< The other way round.
+};
+
+/// A name is no mistake of its own where the task it may mean has one, or where a `foreach` found nothing.
+bool Settling::excused(std::string_view name, bool pattern) const {
+  const auto meant = [&](const std::string& id) { return may_name(id, name); };
+  return std::ranges::any_of(list_.wrong_ids, meant) ||
+         (pattern && std::ranges::any_of(list_.unmatched_ids, meant));
+}
+
+std::vector<std::uint32_t> Settling::named(const std::string& name, Span where, bool may_be_pattern) {
+  if (!may_be_pattern || !is_pattern(name)) {
+    if (const auto found = ids_.find(name)) return {*found};
+    if (!excused(name, false)) reading_.problems.add(where, fmt::format("no task {}", quoted(name)), ids_.hint(name));
+    return {};
+  }
+  const auto pattern = footprint::Glob::parse(name);
+  if (!pattern) {
+    reading_.problems.add(where, pattern.error().message, pattern.error().hint);
+    return {};
+  }
+  const auto& found = ids_.matching(*pattern);
+  if (found.empty() && !excused(name, true)) {
+    reading_.problems.add(where, fmt::format("no task id matches {}", quoted(name)));
+  }
+  return found;
+}
+
+void Settling::require_output(std::uint32_t task, Span where) {
+  if (is_output(list_.tasks[task])) return;
+  reading_.problems.add(where, fmt::format("task {} gives no output but its exit status", quoted(list_.tasks[task].id)),
+                        "give it `output: text` or a schema");
+}
+
+void Settling::find_mentions() {
+  needs_.resize(list_.tasks.size());
+  outputs_.resize(list_.tasks.size());
+  std::size_t total = 0;
+  for (const auto& mention : list_.mentions) {
+    for (const auto found : named(mention.name, mention.where, mention.may_be_pattern)) {
+      const bool by_pattern = mention.may_be_pattern && is_pattern(mention.name);
+      if (found == mention.task && by_pattern) continue;
+      if (found == mention.task) {
+        reading_.problems.add(mention.where, fmt::format("task {} needs itself", quoted(mention.name)));
+        continue;
+      }
+      if (mention.of_output) {
+        require_output(found, mention.where);
+        outputs_[mention.task].push_back(found);
+      }
+      needs_[mention.task].push_back(found);
+      if (++total > kMostNeeds) {
+        return reading_.problems.add(mention.where, fmt::format("the tasks need each other in more than {} million ways", kMostNeeds / 1'000'000),
+                                     "let many tasks need one that needs the others");
+      }
+    }
+  }
+  for (auto* lists : {&needs_, &outputs_}) {
+    for (auto& each : *lists) {
+      std::ranges::sort(each);
+      each.erase(std::ranges::unique(each).begin(), each.end());
+    }
+  }
+}
+
+void Settling::tell_cycle(const std::vector<std::uint32_t>& cycle) {
+  std::string text;
+  for (std::size_t at = 0; at < std::min(cycle.size(), kMostShownOfCycle); ++at) {
+    const auto& task = list_.tasks[cycle[at]];
+    text += fmt::format("{} (line {}) -> ", quoted(task.id), task.place.line);
+  }
+  if (cycle.size() > kMostShownOfCycle) text += fmt::format("{} more -> ", cycle.size() - kMostShownOfCycle);
+  text += quoted(list_.tasks[cycle.front()].id);
+  auto where = list_.id_spans[cycle.front()];
+  for (const auto& mention : list_.mentions) {
+    if (mention.task == cycle.front() && mention.name == list_.tasks[cycle[1]].id) where = mention.where;
+  }
+  reading_.problems.add(where, "tasks need each other in a circle: " + text, "take one of these needs out");
+}
+
+void Settling::bring_in_order() {
+  auto order = order_of(needs_);
+  for (const auto& cycle : order.cycles) {
+    if (reading_.problems.told() > Problems::kShown) break;
+    tell_cycle(cycle);
+  }
+  sequence_ = std::move(order.sequence);
+  position_.resize(sequence_.size());
+  for (std::uint32_t at = 0; at < sequence_.size(); ++at) position_[sequence_[at]] = at;
+  if (order.cycles.empty()) note_moves();
+}
+
+/// Tells that plan order is not the document's.
+void Settling::note_moves() {
+  std::size_t moved = 0;
+  std::string first;
+  for (std::uint32_t task = 0; task < needs_.size(); ++task) {
+    const auto later = std::ranges::find_if(needs_[task], [&](auto need) { return need > task; });
+    if (later == needs_[task].end()) continue;
+    if (moved++ == 0) {
+      first = fmt::format("{} needs {}, which stands after it", quoted(list_.tasks[task].id), quoted(list_.tasks[*later].id));
+    }
+  }
+  if (moved == 0) return;
+  if (moved > 1) first += fmt::format(", and {} more tasks are like it", moved - 1);
+  reading_.plan.notes.push_back(first + ": plan order puts needed tasks first");
+}
+
+void Settling::find_merged(std::vector<MergeDraft>& merges) {
+  using With = Merge::With;
+  for (const auto& draft : merges) {
+    auto& merged = merged_.emplace_back();
+    for (const auto& item : draft.from) {
+      for (const auto task : named(item.text, item.node.span(), true)) {
+        const auto with = draft.merge.with;
+        const auto form = list_.tasks[task].output.form;
+        const bool joins_json = with == With::object || with == With::union_ || with == With::table;
+        require_output(task, item.node.span());
+        if (joins_json && form == OutputSpec::Form::text) {
+          reading_.problems.add(item.node.span(), fmt::format("a merge `with: {}` joins JSON, and task {} gives text",
+                                                              name_of(with), quoted(list_.tasks[task].id)),
+                                "give the task `output: json` or a schema");
+        }
+        merged.push_back(task);
+      }
+    }
+  }
+}
+
+/// Document positions become places in plan order, each once, sorted.
+void Settling::number(std::vector<std::uint32_t>& tasks, std::vector<TaskId>& into) const {
+  for (auto& task : tasks) task = position_[task];
+  std::ranges::sort(tasks);
+  tasks.erase(std::ranges::unique(tasks).begin(), tasks.end());
+  into.reserve(tasks.size());
+  for (const auto task : tasks) into.emplace_back(task);
+}
+
+void Settling::complete_prompt(const Merge& merge) {
+  auto& task = reading_.plan.tasks[merge.coordinator->index()];
+  std::string sections;
+  for (const auto from : merge.from) {
+    const auto& id = reading_.plan[from].id;
+    sections += fmt::format("## {}\n\n{{outputs.{}}}\n\n", id, id);
+  }
+  while (sections.ends_with('\n')) sections.pop_back();
+  const auto names = placeholders(task.prompt);
+  if (std::ranges::find(names, "outputs") == names.end()) {
+    task.prompt += "\n\n" + sections + "\n";
+    return;
+  }
+  // Not `fill`: these sections hold placeholders that are still to be filled.
+  task.prompt = replace_placeholder(task.prompt, "outputs", sections);
+}
+
+void Settling::finish(std::vector<MergeDraft> merges) {
+  auto& plan = reading_.plan;
+  plan.tasks.reserve(sequence_.size());
+  for (const auto at : sequence_) {
+    auto& task = plan.tasks.emplace_back(std::move(list_.tasks[at]));
+    number(needs_[at], task.needs);
+    number(outputs_[at], task.output_of);
+  }
+  for (std::size_t at = 0; at < merges.size(); ++at) {
+    auto& merge = plan.merges.emplace_back(std::move(merges[at].merge));
+    number(merged_[at], merge.from);
+    if (!merge.coordinator) continue;
+    merge.coordinator = TaskId(position_[merge.coordinator->index()]);
+    complete_prompt(merge);
+  }
+}
+
+}  // namespace
+
+bool may_name(std::string_view id, std::string_view name) {
+  const auto literal = [](std::string_view text) { return text.substr(0, text.find_first_of("*?[{\\")); };
+  const auto a = literal(id);
+  const auto b = literal(name);
+  if (a.size() == id.size() && b.size() == name.size()) return a == b;
+  if (a.size() == id.size()) return a.starts_with(b);
+  if (b.size() == name.size()) return b.starts_with(a);
+  return a.starts_with(b) || b.starts_with(a);
+}
+
+void settle(Reading& reading, TaskList list, std::vector<MergeDraft> merges) {
+  Settling settling(reading, list);
+  settling.find_mentions();
+  settling.find_merged(merges);
+  settling.bring_in_order();
+  if (reading.problems.told() == 0) settling.finish(std::move(merges));
+}
+
+}  // namespace interlock::plan

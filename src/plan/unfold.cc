@@ -1,0 +1,331 @@
+// One task of the document becomes one task of the plan, or one for each file its `foreach` matches.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "plan/tasks.h"
+
+namespace interlock::plan {
+
+namespace {
+
+constexpr std::size_t kMostTasks = 1'000'000;
+constexpr std::size_t kMostUnfoldedBytes = 512u << 20;
+constexpr std::size_t kMostPromptBytes = 4u << 20;
+constexpr std::size_t kMostIdBytes = 128;
+
+constexpr std::array<std::string_view, 5> kItemParts = {"item.stem", "item.name", "item.dir", "item.ext", "item"};
+
+/// What `{item}` and its parts stand for.
+struct ItemNames {
+  std::string path, name, stem{}, extension{}, folder;
+  std::size_t index = 0;
+
+  static ItemNames of(const std::string& path, std::size_t index) {
+    const auto slash = path.rfind('/');
+    ItemNames names{.path = path,
+                    .name = path.substr(slash == path.npos ? 0 : slash + 1),
+                    .folder = slash == path.npos ? "." : path.substr(0, slash),
+                    .index = index};
+    const auto dot = names.name.rfind('.');
+    const bool has_extension = dot != names.name.npos && dot > 0;
+    names.stem = names.name.substr(0, has_extension ? dot : names.name.npos);
+    names.extension = has_extension ? names.name.substr(dot + 1) : "";
+    return names;
+  }
+
+  std::optional<std::string> find(std::string_view key) const {
+    if (key == "item") return path;
+    if (key == "item.name") return name;
+    if (key == "item.stem") return stem;
+    if (key == "item.ext") return extension;
+    if (key == "item.dir") return folder;
+    if (key == "index") return std::to_string(index);
+    return std::nullopt;
+  }
+};
+
+/// Makes one task of a draft: fills what is known now, and tells what can never be filled.
+class Instance {
+ public:
+  Instance(Reading& reading, const TaskDraft& draft, const ItemNames* item, TaskList& list)
+      : reading_(reading), draft_(draft), item_(item), list_(list), task_(draft.task) {}
+
+  void add();
+
+ private:
+  std::optional<std::string> look_up(std::string_view name) const {
+    if (item_ != nullptr) {
+      if (auto value = item_->find(name)) return value;
+    }
+    return reading_.set(name);
+  }
+  /// For what is settled when the plan is read: nothing may be left to fill.
+  std::string settled(const Item& item, std::string (*write)(std::string_view)) const;
+  std::string early(std::string_view text) const {
+    return fill(text, [&](std::string_view name) { return look_up(name); }, Stage::early);
+  }
+  Command early(const Command& command, const std::optional<Node>& node) const;
+  void read_id();
+  void read_prompt();
+  footprint::PatternSet patterns(const std::vector<Item>& items) const;
+  void read_footprint();
+  void note_mentions(std::uint32_t index);
+
+  Reading& reading_;
+  const TaskDraft& draft_;
+  const ItemNames* item_;
+  TaskList& list_;
+  Task task_;
+};
+
+std::string as_written(std::string_view text) { return std::string(text); }
+
+std::string Instance::settled(const Item& item, std::string (*write)(std::string_view)) const {
+  const auto find = [&](std::string_view name) -> std::optional<std::string> {
+    if (item_ != nullptr) {
+      if (const auto value = item_->find(name)) return write(*value);
+    }
+    return reading_.set(name);
+  };
+  for (const auto& name : placeholders(item.text)) {
+    if (find(name)) continue;
+    const bool of_item = name == "item" || name == "index" || name.starts_with("item.");
+    const std::vector<std::string> parts(kItemParts.begin(), kItemParts.end());
+    if (!of_item) {
+      reading_.problems.add(item.node.span(), fmt::format("`{{{}}}` is known only when the task runs", name),
+                            "it can stand in `prompt`, `run`, `verify` and `env`");
+    } else if (item_ == nullptr) {
+      reading_.problems.add(item.node.span(), fmt::format("`{{{}}}` is known only in a task with `foreach`", name));
+    } else {
+      reading_.problems.add(item.node.span(), fmt::format("unknown placeholder `{{{}}}`", name),
+                            did_you_mean(name, parts));
+    }
+  }
+  return fill(item.text, find);
+}
+
+Command Instance::early(const Command& command, const std::optional<Node>& node) const {
+  const auto find = [&](std::string_view name) { return look_up(name); };
+  if (const auto script = node ? script_of(command) : std::nullopt) {
+    if (const auto place = unsafe_for_shell(*script, find)) {
+      reading_.problems.add(
+          node->span(), fmt::format("`{{{}}}` stands {}, where a shell would not take it as data", place->name, place->where),
+          "let it stand in a word of its own, or pass it through `env`");
+    }
+  }
+  return fill_command(command, find, Stage::early);
+}
+
+void Instance::read_id() {
+  task_.id = settled(*draft_.id, as_id);
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+  };
+  const auto& id = task_.id;
+  const bool well_formed = !id.empty() && std::ranges::all_of(id, allowed) && id[0] != '.' && id[0] != '-';
+  if (well_formed && id.size() <= kMostIdBytes) return;
+  if (well_formed) {
+    reading_.problems.add(draft_.id->node.span(), fmt::format("the id is {} characters long, more than {}", id.size(), kMostIdBytes));
+    return;
+  }
+  auto better = as_id(id);
+  better.erase(0, std::min(better.size(), better.find_first_not_of("-.")));
+  while (better.ends_with('-')) better.pop_back();
+  reading_.problems.add(draft_.id->node.span(), fmt::format("{} is no task id", quoted(id)),
+                        fmt::format("ids are letters, digits, `_`, `.` and `-`{}",
+                                    better.empty() ? "" : fmt::format(", such as {}", quoted(better))));
+}
+
+void Instance::read_prompt() {
+  if (draft_.prompt) {
+    task_.prompt = early(draft_.prompt->text);
+  } else if (draft_.prompt_file) {
+    const auto path = settled(*draft_.prompt_file, as_written);
+    const auto text = reading_.files.read(reading_.path_of(path), kMostPromptBytes);
+    if (!text) {
+      reading_.problems.add(draft_.prompt_file->node.span(), text.error().message, text.error().hint);
+    } else if (const auto bad = first_bad_utf8(*text)) {
+      reading_.problems.add(draft_.prompt_file->node.span(),
+                            fmt::format("{} is not UTF-8 at byte {}", quoted(path), *bad + 1));
+    } else {
+      task_.prompt = early(*text);
+    }
+  }
+}
+
+footprint::PatternSet Instance::patterns(const std::vector<Item>& items) const {
+  footprint::PatternSet set;
+  for (const auto& item : items) {
+    const auto text = settled(item, footprint::escape);
+    const bool excludes = text.starts_with('!');
+    auto glob = footprint::Glob::parse(std::string_view(text).substr(excludes ? 1 : 0));
+    if (glob) {
+      (excludes ? set.exclude : set.include).push_back(std::move(*glob));
+    } else {
+      reading_.problems.add(item.node.span(), glob.error().message, glob.error().hint);
+    }
+  }
+  if (set.include.empty() && !set.exclude.empty()) {
+    reading_.problems.add(items.front().node.span(), "exclusions alone name nothing",
+                          "put what they are taken from before them, such as `**`");
+  }
+  return set;
+}
+
+void Instance::read_footprint() {
+  auto& footprint = task_.footprint;
+  footprint.unknown = !draft_.declares_reads && !draft_.declares_writes;
+  footprint.reads = patterns(draft_.reads);
+  footprint.writes = patterns(draft_.writes);
+  if (!draft_.output_file) return;
+  task_.output.file = settled(*draft_.output_file, as_written);
+  if (!footprint::is_path(task_.output.file)) {
+    reading_.problems.add(draft_.output_file->node.span(),
+                          fmt::format("{} is no path inside the workspace", quoted(task_.output.file)),
+                          "it is relative to the workspace, without `..`");
+    return;
+  }
+  // What a task leaves its output in it writes, whether it says so or not.
+  if (footprint.unknown || footprint.writes.matches(task_.output.file)) return;
+  if (auto glob = footprint::Glob::parse(footprint::escape(task_.output.file))) {
+    footprint.writes.include.push_back(std::move(*glob));
+  }
+}
+
+void Instance::note_mentions(std::uint32_t index) {
+  for (const auto& need : draft_.needs) {
+    list_.mentions.push_back({index, settled(need, as_id), need.node.span(), false, true});
+  }
+  const auto note = [&](std::string_view text, const std::optional<Node>& node) {
+    note_outputs(reading_, text, node.value_or(draft_.node), index, list_);
+  };
+  const auto note_command = [&](const Command& command, const std::optional<Node>& node) {
+    note(command.shell, node);
+    for (const auto& argument : command.arguments) note(argument, node);
+  };
+  if (draft_.prompt) note(task_.prompt, draft_.prompt->node);
+  if (draft_.prompt_file) note(task_.prompt, draft_.prompt_file->node);
+  note_command(task_.run, draft_.run_node);
+  note_command(task_.verify, draft_.verify_node);
+  for (const auto& [name, value] : task_.environment) note(value, draft_.env_node);
+}
+
+void Instance::add() {
+  read_id();
+  read_prompt();
+  task_.run = early(task_.run, draft_.run_node);
+  task_.verify = early(task_.verify, draft_.verify_node);
+  for (auto& [name, value] : task_.environment) value = early(value);
+  read_footprint();
+  note_mentions(static_cast<std::uint32_t>(list_.tasks.size()));
+  if (draft_.declares_writes && !draft_.declares_reads) list_.without_reads.push_back(task_.id);
+  if (item_ != nullptr) task_.item = item_->path;
+  task_.place = reading_.problems.source().place(draft_.node.span());
+  list_.unfolded_bytes += task_.prompt.size() + task_.run.shell.size();
+  list_.id_spans.push_back(draft_.id->node.span());
+  list_.tasks.push_back(std::move(task_));
+}
+
+/// The files a `foreach` matches; nothing after a problem.
+std::optional<std::vector<std::string>> matches_of(Reading& reading, const TaskDraft& draft) {
+  footprint::PatternSet set;
+  const auto told = reading.problems.told();
+  for (const auto& item : draft.foreach) {
+    const auto text = fill(item.text, reading.set);
+    const bool excludes = text.starts_with('!');
+    auto glob = footprint::Glob::parse(std::string_view(text).substr(excludes ? 1 : 0));
+    if (glob) {
+      (excludes ? set.exclude : set.include).push_back(std::move(*glob));
+    } else {
+      reading.problems.add(item.node.span(), glob.error().message, glob.error().hint);
+    }
+  }
+  if (reading.problems.told() != told) return std::nullopt;
+  auto paths = reading.files.matching(reading.plan.workspace, set);
+  if (paths) return std::move(*paths);
+  reading.problems.add(draft.foreach.front().node.span(), paths.error().message, paths.error().hint);
+  return std::nullopt;
+}
+
+bool names_item(std::string_view text) {
+  return std::ranges::any_of(placeholders(text), [](const std::string& name) {
+    return name == "item" || name == "index" || name.starts_with("item.");
+  });
+}
+
+}  // namespace
+
+void note_outputs(Reading& reading, std::string_view text, Node node, std::uint32_t task, TaskList& list) {
+  for (const auto& name : placeholders(text)) {
+    const auto braced = fmt::format("{{{}}}", name);
+    auto where = node.span();
+    if (where.begin < Span::kNowhere) {
+      const auto near = reading.problems.source().text().substr(where.begin, text.size() * 4 + 256);
+      if (const auto at = near.find(braced); at != near.npos) {
+        where = {static_cast<std::uint32_t>(where.begin + at), static_cast<std::uint32_t>(braced.size())};
+      }
+    }
+    const auto dot = name.find('.');
+    const bool of_output = name.starts_with("outputs.") || name.starts_with("output_files.");
+    if (of_output && name.find_first_of("*?") != name.npos) {
+      reading.problems.add(where, fmt::format("`{}` names more than one output", braced),
+                           "name one task, or join them with a merge `with: agent`");
+    } else if (of_output) {
+      list.mentions.push_back({task, name.substr(dot + 1), where, true, false});
+    } else if (name == "outputs") {
+      reading.problems.add(where, "`{outputs}` stands only in the prompt of a merge `with: agent`",
+                           "name a task: `{outputs.ID}`");
+    } else if (name == "item" || name == "index" || name.starts_with("item.")) {
+      const std::vector<std::string> parts(kItemParts.begin(), kItemParts.end());
+      const bool known = std::ranges::find(parts, name) != parts.end() || name == "index";
+      if (known) {
+        reading.problems.add(where, fmt::format("`{}` is known only in a task with `foreach`", braced),
+                             fmt::format("to mean the braces themselves, double them: `{{{}}}`", braced));
+      } else {
+        reading.problems.add(where, fmt::format("unknown placeholder `{}`", braced), did_you_mean(name, parts));
+      }
+    }
+  }
+}
+
+void unfold(Reading& reading, const TaskDraft& draft, TaskList& list) {
+  const auto too_many = [&](std::size_t tasks) {
+    if (tasks <= kMostTasks && list.unfolded_bytes <= kMostUnfoldedBytes) return false;
+    reading.problems.add(draft.node.span(), "the plan has more than a million tasks or 512 MiB of prompts",
+                         "split it into several plans");
+    return true;
+  };
+  if (draft.foreach.empty()) {
+    if (!too_many(list.tasks.size() + 1)) Instance(reading, draft, nullptr, list).add();
+    return;
+  }
+  const auto paths = matches_of(reading, draft);
+  if (!paths) return;
+  if (paths->empty()) {
+    list.unmatched_ids.push_back(draft.id->text);
+    const auto line = reading.problems.source().place(draft.node.span()).line;
+    reading.plan.notes.push_back(
+        fmt::format("the `foreach` of {} (line {}) matches no file, so no task comes of it", quoted(draft.id->text), line));
+    return;
+  }
+  if (!names_item(draft.id->text) && paths->size() > 1) {
+    reading.problems.add(draft.id->node.span(), "every task of a `foreach` would have this id",
+                         fmt::format("put a placeholder into it: `\"{}-{{item.stem}}\"`", printable(draft.id->text)));
+    return;
+  }
+  if (too_many(list.tasks.size() + paths->size())) return;
+  // The first file that makes trouble stands for all: the same trouble comes from the same line.
+  const auto told = reading.problems.told();
+  std::size_t index = 0;
+  for (const auto& path : *paths) {
+    const auto names = ItemNames::of(path, ++index);
+    Instance(reading, draft, &names, list).add();
+    if (reading.problems.told() != told || too_many(list.tasks.size())) return;
+  }
+}
+
+}  // namespace interlock::plan
