@@ -42,9 +42,9 @@ struct Automaton {
 ///   `**`      as a whole segment: any number of whole segments, also none; at the end at least one
 /// A pattern without wildcards names a file or a folder, so it means that path and all below it;
 /// a trailing `/` says the same of any pattern, and `.` is the whole workspace. Braces mean exactly the list
-/// of patterns they unfold to (`**` only where both stars stand together). `*` and `?` match a leading dot. A character is a code point; a byte that is
-/// no UTF-8 counts as a character of its own (U+DC00 plus the byte). A path has at least one segment and
-/// none that is empty, `.` or `..`.
+/// of patterns they unfold to (`**` only where both stars stand together). `*` and `?` match a leading dot.
+/// A character is a code point; a byte that is no UTF-8 counts as a character of its own (U+DC00 plus the byte).
+/// A path has at least one segment and none that is empty, `.` or `..`.
 /// Not allowed: absolute paths, `..`, an empty pattern, one that no path can match, `**` beside other characters of a
 /// segment (`src/**.md` would mean different things to different people), and (here) a leading `!`.
 class Glob {
