@@ -25,6 +25,8 @@ class FakeJournal final : public engine::Journal {
   std::optional<std::string> refuse_next;
 
   void post(engine::Request request);
+  /// Another dispatcher opens it: what was taken and not made durable can be taken again.
+  void reopen() { handed_out_ = 0; }
 
   const std::vector<engine::Event>& events() const { return events_; }
   std::size_t transactions() const { return transactions_; }

@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "sim/world.h"
+
+// The real engine in worlds made from seeds. A failure prints its seed: SIM_SEED=n runs that one
+// alone, SIM_SEEDS=n that many from a start that CI takes from the commit (SIM_START).
+namespace interlock::sim {
+namespace {
+
+std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::strtoull(text, nullptr, 0) : otherwise;
+}
+
+struct Seeds {
+  std::uint64_t first, count;
+};
+
+Seeds seeds() {
+  if (std::getenv("SIM_SEED") != nullptr) return {number_from("SIM_SEED", 0), 1};
+  return {number_from("SIM_START", 1), number_from("SIM_SEEDS", 300)};
+}
+
+bool all_done(const engine::RunState& run) {
+  return std::all_of(run.tasks.begin(), run.tasks.end(), [](const engine::TaskRecord& one) {
+    return one.state == engine::TaskState::done;
+  });
+}
+
+/// A task that a person asked for again runs behind later ones that meanwhile ended: that is
+/// another order.
+bool in_plan_order(const World& world) {
+  return std::none_of(world.events().begin(), world.events().end(), [](const engine::Event& event) {
+    return std::holds_alternative<engine::TaskRevived>(event.fact);
+  });
+}
+
+TEST(Simulation, WhateverGoesWrongThePromisesHoldAndWhatFinishesEqualsTheSequentialRun) {
+  std::size_t crashes = 0, turns = 0, finished = 0;
+  const auto [first, count] = seeds();
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    Dice dice(seed);
+    const plan::Plan plan = draw_plan(dice, 14);
+    const Faults faults = Faults::draw(dice);
+    World world(seed, plan, faults, static_cast<std::uint32_t>(dice.between(1, 5)));
+    world.live();
+    ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed;
+    crashes += world.crashes();
+    turns += world.turns();
+    if (!all_done(world.run()) || !in_plan_order(world)) continue;
+    ++finished;
+    World alone(seed, plan, Faults::none(), 1);
+    alone.live();
+    ASSERT_EQ(alone.broken(), "") << "SIM_SEED=" << seed;
+    ASSERT_EQ(world.files(), alone.files()) << "SIM_SEED=" << seed;
+    ASSERT_EQ(world.run().digest, alone.run().digest) << "SIM_SEED=" << seed;
+  }
+  fmt::print("{} worlds, {} turns, {} crashes, {} compared with the sequential run\n", count, turns,
+             crashes, finished);
+  if (count > 1) {
+    EXPECT_GT(crashes, count / 10) << "the worlds are too kind";
+    EXPECT_GT(finished, count / 4) << "the worlds are too cruel";
+  }
+}
+
+TEST(Simulation, APlanWithoutFailuresFinishes) {
+  const auto [first, count] = seeds();
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    Dice dice(seed * 7919);
+    const plan::Plan plan = draw_plan(dice, 20);
+    World world(seed, plan, Faults::none(), static_cast<std::uint32_t>(dice.between(1, 6)));
+    world.live();
+    ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed;
+    ASSERT_TRUE(all_done(world.run())) << "SIM_SEED=" << seed;
+  }
+}
+
+TEST(Simulation, OneSeedIsOneStory) {
+  const auto story = [](std::uint64_t seed) {
+    Dice dice(seed);
+    const plan::Plan plan = draw_plan(dice, 10);
+    const Faults faults = Faults::draw(dice);
+    World world(seed, plan, faults, 3);
+    world.live();
+    std::string text;
+    for (const engine::Event& event : world.events()) {
+      text += fmt::format("{} {} {}\n", event.at.time_since_epoch().count(),
+                          engine::name_of(event.fact), canonical_json(engine::to_json(event.fact)));
+    }
+    return text;
+  };
+  for (const std::uint64_t seed : {3, 17, 99}) EXPECT_EQ(story(seed), story(seed));
+}
+
+}  // namespace
+}  // namespace interlock::sim

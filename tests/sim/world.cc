@@ -1,0 +1,320 @@
+#include "sim/world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "base/check.h"
+#include "decide/decision.h"
+
+namespace interlock::sim {
+
+using engine::TaskState;
+
+namespace {
+
+constexpr std::size_t kTurnsWithFaults = 300;
+constexpr std::size_t kTurnsMax = 20'000;
+constexpr std::size_t kCrashesMax = 40;
+const std::vector<std::string> kFiles = {"a", "b", "c", "d/x", "d/y", "e.md", "f.md"};
+
+/// Takes what ends in `good}` for the answer a schema asks for.
+class SimpleValidator final : public engine::Validator {
+ public:
+  std::optional<std::string> complaint(const std::string&, std::string_view text) override {
+    return text.starts_with("bad") ? std::optional<std::string>("it starts with bad")
+                                   : std::nullopt;
+  }
+};
+
+std::vector<decide::Expected> expectations(const plan::Plan& plan) {
+  return decide::expect(plan, {});
+}
+
+std::vector<decide::Verdict> verdicts_of(const plan::Plan& plan) {
+  std::vector<decide::Verdict> verdicts(plan.tasks.size());
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i)
+    verdicts[i].alone = plan.tasks[i].footprint.unknown;
+  return verdicts;
+}
+
+}  // namespace
+
+Faults Faults::draw(Dice& dice) {
+  const auto rate = [&dice](std::uint64_t most) {
+    if (dice.chance(400)) return std::uint64_t{0};
+    return dice.chance(150) ? most * 4 : dice.below(most + 1);
+  };
+  Faults faults;
+  faults.crash_per_call = rate(20);
+  faults.attempt_fails = rate(200);
+  faults.attempt_hangs = rate(100);
+  faults.attempt_ignores_term = rate(300);
+  faults.attempt_leaves_strays = rate(200);
+  faults.output_is_invalid = rate(150);
+  faults.cannot_start = rate(15);
+  faults.journal_refuses = rate(10);
+  faults.person_interrupts = rate(15);
+  faults.person_cancels = rate(5);
+  faults.retries_what_failed = dice.chance(700) ? 1000 : 0;
+  return faults;
+}
+
+World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel)
+    : plan_(plan),
+      interlocking_(plan::interlocking_of(plan)),
+      claims_(plan::claims_of(plan, locks_)),
+      faults_(faults),
+      parallel_(parallel),
+      dice_(seed),
+      seed_(seed),
+      processes_(clock_),
+      validator_(std::make_unique<SimpleValidator>()),
+      run_(std::make_unique<engine::RunState>(plan)),
+      done_(plan.tasks.size()) {
+  for (const std::string& file : kFiles) workspace_.files[file] = "original " + file;
+  const auto perhaps_crash = [this](std::string_view) {
+    if (faults_are_on() && dice_.chance(faults_.crash_per_call)) throw Crash{};
+  };
+  processes_.before_call = perhaps_crash;
+  journal_.before_call = perhaps_crash;
+  workspace_.before_call = perhaps_crash;
+  journal_.after_append = [perhaps_crash] { perhaps_crash({}); };
+  processes_.decide = [this](const engine::SpawnSpec& spec) { return behave(spec); };
+}
+
+bool World::faults_are_on() const { return turns_ < kTurnsWithFaults && crashes_ < kCrashesMax; }
+
+void World::live() {
+  while (broken_.empty()) {
+    try {
+      dispatch_once();
+    } catch (const Crash&) {
+      ++crashes_;
+      processes_.crash();
+    }
+    run_ = std::make_unique<engine::RunState>(state_of_journal());
+    check_journal();
+    journal_.reopen();
+    promise(turns_ < kTurnsMax, "a run comes to its end");
+    if (!broken_.empty() || !run_->ended) continue;
+    using How = engine::RunEnded::How;
+    const bool over = *run_->ended == How::finished || *run_->ended == How::failed ||
+                      *run_->ended == How::cancelled;
+    if (over && !ask_again()) break;
+    answer_gates();
+  }
+  if (!broken_.empty()) broken_ += fmt::format(" (SIM_SEED={})", seed_);
+}
+
+void World::dispatch_once() {
+  engine::Engine engine(plan_, interlocking_, setup(), state_of_journal(),
+                        engine::Ports{clock_, processes_, journal_, workspace_, *validator_});
+  const auto going_on = [this](const Result<void>& result) {
+    // A dispatcher that cannot write its journal ends, and its processes with it.
+    if (!result) processes_.crash();
+    return result.has_value();
+  };
+  ++turns_;
+  if (!going_on(engine.begin())) return;
+  promise(processes_.leftovers().empty(),
+          "what a dead dispatcher left behind is gone before anything new starts");
+  after_turn(engine);
+  while (!engine.over() && broken_.empty() && ++turns_ < kTurnsMax) {
+    people_act(engine);
+    if (faults_are_on() && dice_.chance(faults_.journal_refuses))
+      journal_.refuse_next = "no space left";
+    if (!going_on(engine.turn(clock_.now() + std::chrono::hours(1)))) return;
+    after_turn(engine);
+  }
+}
+
+engine::Setup World::setup() const {
+  engine::Setup setup;
+  setup.run = "sim";
+  setup.pattern = "queue";
+  setup.problem = decide::problem_of(plan_, interlocking_, expectations(plan_), verdicts_of(plan_));
+  setup.policy.parallel = parallel_;
+  setup.policy.plan_order = parallel_ == 1;
+  if (plan_.limits.gate_every)
+    setup.policy.gate_every = static_cast<std::uint32_t>(*plan_.limits.gate_every);
+  if (plan_.limits.on_failure.kind == plan::OnFailure::Kind::stop) {
+    setup.policy.on_failure.kind = schedule::FailurePolicy::Kind::stop;
+  }
+  setup.expected.assign(plan_.tasks.size(), std::chrono::seconds(10));
+  setup.around.run = "sim";
+  setup.dispatcher = "sim@world";
+  return setup;
+}
+
+engine::RunState World::state_of_journal() const {
+  engine::RunState run(plan_);
+  for (const engine::Event& event : journal_.events()) engine::apply(run, event);
+  return run;
+}
+
+void World::after_turn(const engine::Engine& engine) {
+  check_journal();
+  check_state(engine);
+}
+
+void World::people_act(engine::Engine&) {
+  answer_gates();
+  if (!faults_are_on()) return;
+  if (dice_.chance(faults_.person_interrupts)) processes_.interrupt(SIGINT);
+  if (dice_.chance(faults_.person_cancels)) {
+    journal_.post({0, engine::Request::Kind::cancel_task,
+                   plan_.tasks[dice_.below(plan_.tasks.size())].id, "sim"});
+    processes_.poke();
+  }
+}
+
+/// A person approves all that waits for it.
+void World::answer_gates() {
+  const engine::RunState run = state_of_journal();
+  bool asked = false;
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    if (!run.tasks[i].gate_since) continue;
+    journal_.post({0, engine::Request::Kind::approve, plan_.tasks[i].id, "sim"});
+    asked = true;
+  }
+  if (run.review_open) {
+    journal_.post({0, engine::Request::Kind::approve, {}, "sim"});
+    asked = true;
+  }
+  if (asked) processes_.poke();
+}
+
+/// Whether a person asks for what failed once more; only while things still go wrong, so that it
+/// ends.
+bool World::ask_again() {
+  if (!faults_are_on() || !dice_.chance(faults_.retries_what_failed)) return false;
+  bool asked = false;
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    const TaskState state = run_->tasks[i].state;
+    if (state != TaskState::failed && state != TaskState::cancelled) continue;
+    journal_.post({0, engine::Request::Kind::retry, plan_.tasks[i].id, "sim"});
+    asked = true;
+  }
+  // A run that `on_failure: stop` ended has tasks left that were never tried.
+  const bool left = run_->finished_count < plan_.tasks.size();
+  return asked || left;
+}
+
+testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
+  check_start(spec);
+  testing_support::Behaviour behaviour;
+  behaviour.lasts = std::chrono::seconds(dice_.between(1, 25));
+  const plan::Task& task = plan_[spec.name.task];
+  const std::string answer = touch(spec, task);
+  behaviour.output = answer + "\n";
+  if (!faults_are_on()) return behaviour;
+  if (dice_.chance(faults_.cannot_start)) behaviour.refused = "cannot execute `agent`";
+  if (dice_.chance(faults_.attempt_fails)) behaviour.exit_code = 1;
+  if (dice_.chance(faults_.attempt_hangs)) behaviour.hangs = true;
+  if (dice_.chance(faults_.attempt_ignores_term)) behaviour.ignores_term = true;
+  if (dice_.chance(faults_.attempt_leaves_strays)) behaviour.strays = 2;
+  if (task.output.schema && dice_.chance(faults_.output_is_invalid))
+    behaviour.output = "bad answer\n";
+  return behaviour;
+}
+
+/// Does the agent's work: what it writes and says is a function of its prompt and of what it reads.
+std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task) {
+  Hasher hasher;
+  hasher.add_field(task.id).add_field(spec.standard_input);
+  for (const auto& [path, content] : workspace_.files) {
+    if (task.footprint.unknown || task.footprint.reads.matches(path))
+      hasher.add_field(path).add_field(content);
+  }
+  const std::string answer = hasher.finish().hex();
+  if (spec.name.phase == 1) return answer;
+  for (auto& [path, content] : workspace_.files) {
+    // What is both read and written must come out the same when the attempt is done again.
+    const bool reads = task.footprint.reads.matches(path);
+    if (task.footprint.writes.matches(path) && !reads) content = task.id + " " + answer;
+  }
+  return answer;
+}
+
+void World::promise(bool holds, const std::string& what) {
+  if (!holds && broken_.empty()) broken_ = what;
+}
+
+std::set<TaskId> World::tasks_alive() const {
+  std::vector<std::string> labels = processes_.running();
+  for (std::string& label : processes_.leftovers()) labels.push_back(std::move(label));
+  std::set<TaskId> alive;
+  for (const std::string& label : labels) {
+    alive.insert(*plan_.find(label.substr(4, label.find('#') - 4)));  // Between `sim/` and `#`.
+  }
+  return alive;
+}
+
+/// What must hold when a process starts, written from the design.
+void World::check_start(const engine::SpawnSpec& spec) {
+  const TaskId id = spec.name.task;
+  const plan::Task& task = plan_[id];
+  const engine::RunState durable = state_of_journal();
+  const engine::TaskRecord& record = durable[id];
+  promise(record.state == TaskState::running && record.attempts.back().number == spec.name.attempt,
+          fmt::format("`{}` starts only once that is durable", task.id));
+  promise(!done_[id.index()], fmt::format("`{}` is finished and not done again", task.id));
+  for (const TaskId needed : task.needs) {
+    promise(done_[needed.index()],
+            fmt::format("`{}` starts after `{}`, which it needs", task.id, plan_[needed].id));
+  }
+  std::int64_t gpu = 0;
+  std::size_t beside = 0;
+  for (const plan::Use& use : task.uses) gpu += use.resource == ResourceId(1) ? use.amount : 0;
+  for (const TaskId other : tasks_alive()) {
+    if (other == id) continue;
+    ++beside;
+    const auto& earlier = claims_[std::min(id, other).index()];
+    const auto& later = claims_[std::max(id, other).index()];
+    promise(!footprint::conflicts(earlier, later),
+            fmt::format("`{}` and `{}` conflict and do not overlap", task.id, plan_[other].id));
+    promise(!task.footprint.unknown,
+            fmt::format("`{}` has an unknown footprint and runs alone", task.id));
+    for (const plan::Use& use : plan_[other].uses)
+      gpu += use.resource == ResourceId(1) ? use.amount : 0;
+  }
+  promise(gpu <= 3, "no more slots are used than there are");
+  promise(beside < parallel_, "no more attempts run at once than are allowed");
+  if (task.gate_before)
+    promise(record.gate_before_approved, fmt::format("`{}` starts when it is approved", task.id));
+}
+
+/// What must hold of the facts themselves.
+void World::check_journal() {
+  const auto& events = journal_.events();
+  for (; events_checked_ < events.size(); ++events_checked_) {
+    const auto* done = std::get_if<engine::TaskDone>(&events[events_checked_].fact);
+    if (done == nullptr) continue;
+    promise(!done_[done->task.index()], fmt::format("`{}` is done once", plan_[done->task].id));
+    done_[done->task.index()] = true;
+  }
+}
+
+/// What must hold of what people are shown after a turn.
+void World::check_state(const engine::Engine& engine) {
+  const engine::RunView view = engine.view();
+  const std::vector<std::string> running = processes_.running();
+  for (const engine::TaskView& task : view.tasks) {
+    if (task.state == TaskState::waiting && !view.ended) {
+      promise(!task.waits_for.empty(), fmt::format("`{}` waits for a reason", task.id));
+    }
+  }
+  const engine::RunState durable = state_of_journal();
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    promise(durable.tasks[i].state == engine.run().tasks[i].state, "what is shown is durable");
+    const engine::TaskRecord& record = engine.run().tasks[i];
+    if (engine.over())
+      promise(record.state != TaskState::running, "nothing runs when the run is over");
+    promise(record.retries_used <= plan_.tasks[i].retries, "no more retries than the plan allows");
+    promise(record.corrections_used <= 1, "one correction at most");
+  }
+}
+
+}  // namespace interlock::sim

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "sim/dice.h"
+#include "support/fake_clock.h"
+#include "support/fake_journal.h"
+#include "support/fake_processes.h"
+#include "support/fake_workspace.h"
+
+namespace interlock::sim {
+
+/// How often what goes wrong, in thousandths; drawn anew for each world, some zero and some
+/// extreme, so that rare combinations come up (swarm testing).
+struct Faults {
+  std::uint64_t crash_per_call = 0;  ///< The dispatcher dies between two port calls.
+  std::uint64_t attempt_fails = 0;
+  std::uint64_t attempt_hangs = 0;
+  std::uint64_t attempt_ignores_term = 0;
+  std::uint64_t attempt_leaves_strays = 0;
+  std::uint64_t output_is_invalid = 0;
+  std::uint64_t cannot_start = 0;       ///< For good: the task fails.
+  std::uint64_t journal_refuses = 0;    ///< Per turn.
+  std::uint64_t person_interrupts = 0;  ///< Per turn.
+  std::uint64_t person_cancels = 0;     ///< Per turn: some task.
+  std::uint64_t retries_what_failed = 0;
+
+  static Faults none() { return {}; }
+  static Faults draw(Dice& dice);
+};
+
+/// Thrown out of a port call: the dispatcher is dead from here on.
+struct Crash {};
+
+/// A made-up world in which the real engine dispatches a made-up plan, all from one seed. Agents
+/// are functions of what they read: they write a digest of it to all they may write, and answer
+/// with it.
+///
+/// It checks what the design promises while it goes, and remembers the first promise that was
+/// broken.
+class World {
+ public:
+  World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel);
+
+  /// Dispatches, crashes and takes up again, until the run is over. First faults, then, after some
+  /// turns, none: everything that still can must finish.
+  void live();
+
+  const std::string& broken() const { return broken_; }
+  const engine::RunState& run() const { return *run_; }
+  const std::map<std::string, std::string>& files() const { return workspace_.files; }
+  std::size_t crashes() const { return crashes_; }
+  std::size_t turns() const { return turns_; }
+  const std::vector<engine::Event>& events() const { return journal_.events(); }
+
+ private:
+  // The dispatcher's life.
+  void dispatch_once();
+  void after_turn(const engine::Engine& engine);
+  engine::Setup setup() const;
+  engine::RunState state_of_journal() const;
+  bool faults_are_on() const;
+  void people_act(engine::Engine& engine);
+  void answer_gates();
+  bool ask_again();
+
+  // The agents.
+  testing_support::Behaviour behave(const engine::SpawnSpec& spec);
+  std::string touch(const engine::SpawnSpec& spec, const plan::Task& task);
+
+  // The promises.
+  void check_start(const engine::SpawnSpec& spec);
+  void check_journal();
+  void check_state(const engine::Engine& engine);
+  void promise(bool holds, const std::string& what);
+  std::set<TaskId> tasks_alive() const;
+
+  const plan::Plan& plan_;
+  footprint::Interlocking interlocking_;
+  std::vector<std::vector<ResourceId>> locks_;
+  std::vector<footprint::Claim> claims_;
+  Faults faults_;
+  std::uint32_t parallel_;
+  Dice dice_;
+  std::uint64_t seed_;
+
+  testing_support::FakeClock clock_;
+  testing_support::FakeProcesses processes_;
+  testing_support::FakeJournal journal_;
+  testing_support::FakeWorkspace workspace_;
+  std::unique_ptr<engine::Validator> validator_;
+
+  std::unique_ptr<engine::RunState> run_;
+  std::string broken_;
+  std::size_t crashes_ = 0;
+  std::size_t turns_ = 0;
+  std::size_t events_checked_ = 0;
+  std::vector<bool> done_;  ///< By task, as the journal says.
+};
+
+/// A plan of up to `tasks_max` tasks over a handful of files, with needs, outputs, locks, slots,
+/// gates and unknown footprints.
+plan::Plan draw_plan(Dice& dice, std::size_t tasks_max);
+
+}  // namespace interlock::sim
