@@ -1,0 +1,110 @@
+#include "cli/plan_view.h"
+
+namespace interlock::cli {
+namespace {
+
+template <typename T>
+json::value known(const std::optional<T>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+
+json::value dollars(const std::optional<MicroUsd>& cost) {
+  return cost ? json::value(static_cast<double>(*cost) / 1e6) : json::value(nullptr);
+}
+
+json::value texts(const std::vector<std::string>& lines) {
+  json::array made;
+  for (const std::string& line : lines) made.emplace_back(line);
+  return made;
+}
+
+json::value patterns_json(const footprint::PatternSet& set) {
+  json::array made;
+  for (const footprint::Glob& glob : set.include) made.emplace_back(glob.text());
+  for (const footprint::Glob& glob : set.exclude) made.emplace_back("!" + glob.text());
+  return made;
+}
+
+json::value task_json(const plan::Plan& plan, const plan::Task& task, const decide::Expected& it, const decide::Verdict& verdict) {
+  return {{"id", task.id},
+          {"agent", plan.agents[task.agent.index()].name},
+          {"footprint",
+           {{"reads", patterns_json(task.footprint.reads)},
+            {"writes", patterns_json(task.footprint.writes)},
+            {"unknown", task.footprint.unknown}}},
+          {"estimate",
+           {{"time_s", to_seconds(it.time)},
+            {"time_from", name_of(it.time_from)},
+            {"tokens", known(it.tokens)},
+            {"tokens_from", name_of(it.tokens_from)},
+            {"overhead_tokens", known(it.overhead_tokens)},
+            {"overhead_from", name_of(it.overhead_from)},
+            {"cost_usd", dollars(it.cost)},
+            {"cost_from", name_of(it.cost_from)}}},
+          {"alone", verdict.alone ? json::value(verdict.why) : json::value(nullptr)}};
+}
+
+json::value test_json(const decide::Test& test) { return {{"holds", test.holds}, {"why", test.why}}; }
+
+json::value saving_json(const decide::Saving& saving) {
+  return {{"sequential_s", to_seconds(saving.sequential)}, {"critical_path_s", to_seconds(saving.critical_path)},
+          {"quota_s", to_seconds(saving.quota)},           {"overhead_s", to_seconds(saving.overhead)},
+          {"conflict_s", to_seconds(saving.conflict)},     {"merge_s", to_seconds(saving.merge)},
+          {"saved_s", to_seconds(saving.saved)},           {"required_s", to_seconds(saving.required)}};
+}
+
+json::value decision_json(const decide::Decision& decision) {
+  return {{"pattern", name_of(decision.pattern)},
+          {"n", decision.n},
+          {"tests",
+           {{"independent", test_json(decision.independent)},
+            {"mergeable", test_json(decision.mergeable)},
+            {"worthwhile", test_json(decision.worthwhile)}}},
+          {"saving", saving_json(decision.saving)},
+          {"reasons", texts(decision.reasons)},
+          {"changes", texts(decision.changes)},
+          {"warnings", texts(decision.warnings)}};
+}
+
+json::value forecast_json(const decide::Forecast& forecast) {
+  return {{"elapsed_s", to_seconds(forecast.elapsed)},
+          {"tokens", known(forecast.tokens)},
+          {"overhead_tokens", known(forecast.overhead_tokens)},
+          {"cost_usd", dollars(forecast.cost)},
+          {"n", forecast.n}};
+}
+
+}  // namespace
+
+json::value plan_json(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                      const std::vector<decide::Expected>& expected, const decide::Decision& decision) {
+  json::array tasks, edges, schedule;
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
+    tasks.push_back(task_json(plan, plan.tasks[i], expected[i], decision.verdicts[i]));
+  }
+  for (const footprint::Edge& edge : interlocking.edges) {
+    edges.push_back({{"before", plan[edge.before].id},
+                     {"after", plan[edge.after].id},
+                     {"why", name_of(edge.why)},
+                     {"on", edge.on.empty() ? json::value(nullptr) : json::value(edge.on)}});
+  }
+  for (const schedule::Slot& slot : decision.timeline.slots) {
+    schedule.push_back({{"task", plan[slot.task].id},
+                        {"start_s", to_seconds(slot.start)},
+                        {"end_s", to_seconds(slot.end)},
+                        {"slot", slot.lane}});
+  }
+  return {{"version", 1},
+          {"plan", plan.name},
+          {"tasks", std::move(tasks)},
+          {"interlocking", std::move(edges)},
+          {"decision", decision_json(decision)},
+          {"forecast",
+           {{"sequential", forecast_json(decision.sequential)},
+            {"parallel", forecast_json(decision.parallel)},
+            {"queue", forecast_json(decision.queue)}}},
+          {"schedule", std::move(schedule)},
+          {"notes", texts(plan.notes)}};
+}
+
+}  // namespace interlock::cli
