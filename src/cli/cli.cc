@@ -86,6 +86,9 @@ Face face_of(const Options& options) {
 
 using Verb = std::function<Result<Exit>(const Context&, const Options&)>;
 
+/// Whether a verb has to have a journal, so that a place for it must be known.
+enum class Journal : unsigned char { needed, not_needed };
+
 /// Adds verbs to the command line; remembers which one was called.
 class CommandLine {
  public:
@@ -115,11 +118,16 @@ class CommandLine {
   CLI::App& app() { return app_; }
   const Options& options() const { return options_; }
   const Verb& verb() const { return verb_; }
+  Journal journal() const { return journal_; }
 
  private:
-  CLI::App* add(const std::string& name, const std::string& about, Verb verb) {
+  CLI::App* add(const std::string& name, const std::string& about, Verb verb,
+                Journal journal = Journal::needed) {
     CLI::App* sub = app_.add_subcommand(name, about);
-    sub->callback([this, verb = std::move(verb)] { verb_ = verb; });
+    sub->callback([this, verb = std::move(verb), journal] {
+      verb_ = verb;
+      journal_ = journal;
+    });
     return sub;
   }
 
@@ -160,12 +168,14 @@ class CommandLine {
   }
 
   void add_planning() {
-    CLI::App* plan = add("plan", "Show how a plan would run, and why",
-                         [](const Context& context, const Options& options) -> Result<Exit> {
-                           auto wish = wish_of(options);
-                           if (!wish) return std::unexpected(wish.error());
-                           return plan_command(context, options.file, *wish);
-                         });
+    CLI::App* plan = add(
+        "plan", "Show how a plan would run, and why",
+        [](const Context& context, const Options& options) -> Result<Exit> {
+          auto wish = wish_of(options);
+          if (!wish) return std::unexpected(wish.error());
+          return plan_command(context, options.file, *wish);
+        },
+        Journal::not_needed);
     add_plan_options(plan);
     add_json(plan);
     CLI::App* run = add("run", "Run a plan",
@@ -259,21 +269,23 @@ class CommandLine {
   }
 
   void add_rest() {
-    CLI::App* init =
-        add("init", "Write a commented plan to start from, with its schemas and prompts",
-            [](const Context& context, const Options& options) {
-              return init_command(context, options.use, options.folder);
-            });
+    CLI::App* init = add(
+        "init", "Write a commented plan to start from, with its schemas and prompts",
+        [](const Context& context, const Options& options) {
+          return init_command(context, options.use, options.folder);
+        },
+        Journal::not_needed);
     init->add_option("USE", options_.use,
                      "research, review, content, tests, migrations or edits [research]")
         ->check(CLI::IsMember({"research", "review", "content", "tests", "migrations", "edits"}));
     init->add_option("DIR", options_.folder, "Where to [.]");
-    CLI::App* completion =
-        add("completion", "Print a shell's completion script",
-            [this](const Context& context, const Options& options) -> Result<Exit> {
-              context.talk.result(completion_script(app_, options.shell));
-              return Exit::done;
-            });
+    CLI::App* completion = add(
+        "completion", "Print a shell's completion script",
+        [this](const Context& context, const Options& options) -> Result<Exit> {
+          context.talk.result(completion_script(app_, options.shell));
+          return Exit::done;
+        },
+        Journal::not_needed);
     completion->add_option("SHELL", options_.shell, "bash, zsh or fish")
         ->required()
         ->check(CLI::IsMember({"bash", "zsh", "fish"}));
@@ -282,6 +294,7 @@ class CommandLine {
   CLI::App app_;
   Options options_;
   Verb verb_;
+  Journal journal_ = Journal::needed;
 };
 
 Exit dispatch_verb(const CommandLine& line) {
@@ -292,7 +305,7 @@ Exit dispatch_verb(const CommandLine& line) {
   Talk talk(color, options.quiet);
   const Context context{options.state.empty() ? default_state_folder() : options.state,
                         options.json, talk};
-  if (context.state_folder.empty()) {
+  if (context.state_folder.empty() && line.journal() == Journal::needed) {
     return talk.complain(
         {Error::Kind::invalid,
          "there is no place for the journal: neither HOME nor XDG_STATE_HOME is set",

@@ -20,6 +20,7 @@ namespace {
 /// What earlier runs measured here; an empty history where there is no journal yet, for planning
 /// needs none.
 decide::History history_of(const Context& context, const std::string& workspace) {
+  if (context.state_folder.empty()) return {};
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return {};
   auto history = store->history(workspace);
