@@ -3,11 +3,8 @@
 #include "schedule/state.h"
 
 namespace interlock::schedule {
-namespace {
 
 using Why = Hold::Why;
-
-}  // namespace
 
 void Scheduler::State::take_in_woken(Time now) {
   for (const TaskId task : stock.take_woken()) {
@@ -45,7 +42,6 @@ std::optional<TaskId> Scheduler::State::next_candidate(Time now) {
 }
 
 std::optional<TaskId> Scheduler::State::next_in_plan_order(Time now) {
-  advance_cursor();
   if (cursor == marks.size() || marks[cursor].at != At::ready) return std::nullopt;
   const TaskId task(cursor);
   if (job(task).gate_before && !mark(task).approved) {

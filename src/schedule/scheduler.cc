@@ -44,6 +44,7 @@ void Scheduler::end(TaskId task, End end, Time now) {
   if (end == End::failed) ++s.failed;
   if (end == End::succeeded || end == End::failed) ++s.finished;
   s.drop_stale_backoffs();
+  s.advance_cursor();
   s.satisfy_successors(task, now);
   s.move_bars(now);
 }

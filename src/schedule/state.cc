@@ -122,6 +122,7 @@ void Scheduler::State::start(TaskId task, Time now) {
   ++running;
   --waiting;
   if (job(task).alone) alone_running = task;
+  advance_cursor();
   clock.leave(task, now);
 }
 

@@ -1,0 +1,78 @@
+#include "schedule/priority.h"
+
+#include "schedule/play.h"
+
+namespace interlock::schedule {
+namespace {
+
+/// `a 0-5 | b 5-7`, in seconds.
+std::string show(const Timeline& timeline) {
+  std::string text;
+  for (const Slot& slot : timeline.slots) {
+    text += fmt::format("{}{} {}-{}/{}", text.empty() ? "" : " | ", name(slot.task), to_seconds(slot.start), to_seconds(slot.end), slot.lane);
+  }
+  return text;
+}
+
+TEST(CriticalPath, IsTheLongestWayToTheEnd) {
+  Draft draft;
+  const auto a = draft.job(1), b = draft.job(2), c = draft.job(4);
+  draft.needs(b, a);
+  draft.conflict(a, c);
+  EXPECT_THAT(critical_path_priorities(draft.problem), testing::ElementsAre(5'000'000, 2'000'000, 4'000'000));
+  EXPECT_EQ(critical_path(draft.problem), seconds(5));
+}
+
+TEST(CriticalPath, PassesThroughTasksThatRunAlone) {
+  Draft draft;
+  draft.job(1);
+  draft.alone(10);
+  draft.job(3);
+  draft.job(4);
+  EXPECT_THAT(critical_path_priorities(draft.problem), testing::ElementsAre(15'000'000, 14'000'000, 3'000'000, 4'000'000));
+}
+
+TEST(Simulate, RunsThePlanInVirtualTime) {
+  Draft draft;
+  for (const double length : {45., 30., 20.}) draft.job(length);
+  EXPECT_EQ(show(simulate(draft.problem, in_plan_order(), {})), "a 0-45/0 | b 45-75/0 | c 75-95/0");
+  EXPECT_EQ(show(simulate(draft.problem, by_priority(3), {})), "a 0-45/0 | b 0-30/1 | c 0-20/2");
+  EXPECT_EQ(show(simulate(draft.problem, by_priority(2), {})), "a 0-45/0 | b 0-30/1 | c 30-50/1");
+}
+
+TEST(Simulate, WaitsForQuotasAndPassesGates) {
+  Draft draft;
+  const auto api = draft.quota({.requests = per_second(1), .input_tokens = {}, .output_tokens = {}, .usd = {}});
+  for (int i = 0; i < 3; ++i) draft.job(1, {}, {{.quota = api, .requests = 6}});
+  draft.problem.jobs[2].gate_before = true;
+  Policy policy = by_priority(3);
+  policy.gate_every = 1;
+  EXPECT_EQ(show(simulate(draft.problem, policy, {})), "a 0-1/0 | b 6-7/0 | c 12-13/0");
+  EXPECT_EQ(lower_bound(draft.problem, policy), seconds(13));
+}
+
+// Graham (1966): with list schedules one slot more, or one wait less, can take longer. Nothing here promises otherwise:
+// a forecast is made for exactly what is to run.
+TEST(Simulate, MayTakeLongerWithFewerWaitsAsGrahamShowed) {
+  Draft draft;
+  const double lengths[] = {3, 2, 2, 2, 4, 4, 4, 4, 9};
+  for (const double length : lengths) draft.job(length);
+  for (std::size_t after = 4; after < 8; ++after) draft.needs(TaskId(after), TaskId(3));
+  draft.needs(TaskId(8), TaskId(0));
+  const std::vector<std::int64_t> list{9, 8, 7, 6, 5, 4, 3, 2, 1};
+  EXPECT_EQ(simulate(draft.problem, by_priority(3), list).elapsed, seconds(12));
+  EXPECT_EQ(simulate(draft.problem, by_priority(4), list).elapsed, seconds(15));
+  std::erase_if(draft.problem.links, [](const Link& link) { return link.after == TaskId(4) || link.after == TaskId(5); });
+  EXPECT_EQ(simulate(draft.problem, by_priority(3), list).elapsed, seconds(16));
+}
+
+TEST(LowerBound, IsTheTightestOfChainSlotsAndCapacities) {
+  Draft draft;
+  const auto disk = draft.capacity(2);
+  for (int i = 0; i < 5; ++i) draft.job(2, {{disk, 1}});
+  EXPECT_EQ(lower_bound(draft.problem, by_priority(1)), seconds(10));
+  EXPECT_EQ(lower_bound(draft.problem, by_priority(5)), seconds(5));
+}
+
+}  // namespace
+}  // namespace interlock::schedule
