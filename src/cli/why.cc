@@ -104,9 +104,10 @@ json::object why_json(const ChosenRun& run, TaskId id, const engine::TaskView& v
                       const std::string& said) {
   json::array edges;
   for (const footprint::Edge& edge : run.planned.interlocking.into(id)) {
-    edges.push_back(json::object{{"before", run.plan()[edge.before].id},
-                                 {"why", footprint::name_of(edge.why)},
-                                 {"on", edge.on}});
+    edges.push_back(
+        json::object{{"before", run.plan()[edge.before].id},
+                     {"why", footprint::name_of(edge.why)},
+                     {"on", edge.on.empty() ? json::value(nullptr) : json::value(edge.on)}});
   }
   const engine::TaskRecord& record = run.state[id];
   return {

@@ -1,0 +1,189 @@
+#include <gmock/gmock.h>
+
+#include "e2e/cli_harness.h"
+
+// `interlock plan`: the decision, and everything that can be wrong with a plan.
+namespace interlock::e2e {
+
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kMorning = R"(
+name: morning-review
+tasks:
+  - {id: research-auth, run: [cat, auth.md], reads: [auth.md], output: {schema: {type: object}}, estimate: {time: 45s, tokens: 15k}}
+  - {id: review-pr, run: [cat, pr.md], reads: [pr.md], output: {schema: {type: object}}, estimate: {time: 30s, tokens: 10k}}
+  - {id: write-notes, run: [cat, notes.md], reads: [notes.md], output: {schema: {type: object}}, estimate: {time: 20s, tokens: 6k}}
+)";
+
+class PlanCommand : public Cli {
+ protected:
+  /// What `plan` says of a plan that is wrong.
+  std::string complaint(const std::string& content) {
+    write_plan(content);
+    const Ended ended = interlock({"plan", "plan.yaml"});
+    EXPECT_EQ(ended.exit, 2) << ended.err;
+    EXPECT_EQ(ended.out, "");
+    return ended.err;
+  }
+};
+
+TEST_F(PlanCommand, foretells_three_tasks_in_sequence_in_parallel_and_as_a_queue_of_two) {
+  write_plan(kMorning);
+  const auto plan = json_of({"plan", "plan.yaml"});
+  EXPECT_EQ(at(plan, "/decision/pattern"), "parallel");
+  EXPECT_EQ(std::stod(at(plan, "/forecast/sequential/elapsed_s")), 95);
+  EXPECT_EQ(std::stod(at(plan, "/forecast/parallel/elapsed_s")), 45);
+  EXPECT_EQ(std::stod(at(plan, "/forecast/queue/elapsed_s")), 50);
+  EXPECT_EQ(at(plan, "/forecast/queue/n"), "2");
+  const Ended shown = interlock({"plan", "plan.yaml"});
+  EXPECT_EQ(shown.exit, 0);
+  for (const char* figure : {"1 m 35 s", "45 s", "50 s"}) EXPECT_THAT(shown.out, HasSubstr(figure));
+}
+
+TEST_F(PlanCommand, gives_as_json_what_the_design_promises) {
+  write_plan(R"(
+tasks:
+  - {id: first, run: [true], writes: ["notes/**"]}
+  - {id: second, run: [true], writes: [notes/a.md], needs: [first]}
+)");
+  const auto plan = json_of({"plan", "plan.yaml"});
+  for (const char* there : {"/plan",
+                            "/tasks/0/id",
+                            "/tasks/0/agent",
+                            "/tasks/0/footprint",
+                            "/tasks/0/estimate",
+                            "/decision/pattern",
+                            "/decision/n",
+                            "/decision/tests/independent/holds",
+                            "/decision/tests/independent/why",
+                            "/decision/tests/mergeable/holds",
+                            "/decision/tests/worthwhile/holds",
+                            "/decision/reasons",
+                            "/forecast/sequential/elapsed_s",
+                            "/forecast/sequential/tokens",
+                            "/forecast/sequential/overhead_tokens",
+                            "/forecast/sequential/cost_usd",
+                            "/forecast/sequential/n",
+                            "/forecast/parallel/elapsed_s",
+                            "/forecast/queue/elapsed_s",
+                            "/schedule/0/task",
+                            "/schedule/0/start_s",
+                            "/schedule/0/end_s",
+                            "/schedule/0/slot"}) {
+    EXPECT_THAT(at(plan, there), Not(HasSubstr("nothing at"))) << there;
+  }
+  EXPECT_EQ(at(plan, "/interlocking/0/before"), "first");
+  EXPECT_EQ(at(plan, "/interlocking/0/after"), "second");
+  EXPECT_EQ(at(plan, "/interlocking/0/why"), "needs");
+  EXPECT_EQ(at(plan, "/forecast/sequential/cost_usd"), "null")
+      << "what is not known is null, never 0";
+}
+
+TEST_F(PlanCommand, says_what_keeps_two_tasks_apart_and_what_would_have_to_change) {
+  write_plan(R"(
+tasks:
+  - {id: review-pr, run: [true], writes: ["notes/**"], estimate: {time: 30s}}
+  - {id: write-notes, run: [true], writes: ["notes/**"], estimate: {time: 30s}}
+)");
+  const Ended ended = interlock({"plan", "plan.yaml"});
+  EXPECT_THAT(ended.out, HasSubstr("`review-pr` and `write-notes` both write `notes/**`"));
+}
+
+TEST_F(PlanCommand, points_at_each_mistake_with_the_line_a_caret_and_the_nearest_word) {
+  EXPECT_EQ(complaint("tasks:\n"
+                      "  - {id: one, run: [true], read: [a]}\n"
+                      "  - {id: two, run: [true], needs: [on]}\n"),
+            "plan.yaml:3:28: error: unknown key `read`\n"
+            "    3 |   - {id: one, run: [true], read: [a]}\n"
+            "      |                            ^~~~\n"
+            "  hint: did you mean `reads`?\n"
+            "plan.yaml:4:36: error: no task `on`\n"
+            "    4 |   - {id: two, run: [true], needs: [on]}\n"
+            "      |                                    ^~\n"
+            "  hint: did you mean `one`?\n");
+}
+
+TEST_F(PlanCommand, refuses_every_kind_of_bad_plan) {
+  EXPECT_THAT(complaint("tasks: []\n"), HasSubstr("the plan has no tasks"));
+  EXPECT_THAT(complaint("tasks: [{id: a, run: [true]}, {id: a, run: [true]}]\n"),
+              HasSubstr("given twice"));
+  EXPECT_THAT(
+      complaint("tasks: [{id: a, run: [true], needs: [b]}, {id: b, run: [true], needs: [a]}]\n"),
+      HasSubstr("in a circle"));
+  EXPECT_THAT(complaint("tasks: [{id: a, run: [true], writes: [../outside]}]\n"),
+              HasSubstr("../outside"));
+  EXPECT_THAT(complaint("tasks: [{id: a, run: [true], timeout: 99999999999999h}]\n"),
+              HasSubstr("error:"));
+  EXPECT_THAT(complaint("tasks: [{id: a, run: [true], retries: -1}]\n"), HasSubstr("error:"));
+  EXPECT_THAT(complaint("tasks: [{id: a, run: [true], output: {schema: absent.json}}]\n"),
+              HasSubstr("absent.json"));
+  EXPECT_THAT(complaint("tasks: [{id: \"a\xff\", run: [true]}]\n"), HasSubstr("UTF-8"));
+  EXPECT_THAT(complaint("tasks: " + std::string(100'000, '[') + "\n"), HasSubstr("deep"));
+  EXPECT_THAT(complaint("tasks: [{id: a, run: [true]\n"), HasSubstr("plan.yaml:"));
+  EXPECT_THAT(complaint(""), HasSubstr("tasks"));
+}
+
+TEST_F(PlanCommand, is_not_taken_in_by_a_bomb_of_aliases) {
+  std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 12; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1);
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before;
+    for (int j = 0; j < 9; ++j) bomb += ", " + before;
+    bomb += "]\n";
+  }
+  EXPECT_THAT(complaint(bomb + "tasks: *a11\n"), HasSubstr("error:"));
+}
+
+TEST_F(PlanCommand, names_a_plan_that_cannot_be_read) {
+  const auto err_of = [this](const std::string& file) {
+    const Ended ended = interlock({"plan", file});
+    EXPECT_EQ(ended.exit, 2);
+    return ended.err;
+  };
+  EXPECT_EQ(err_of("absent.yaml"),
+            "error: cannot read plan `absent.yaml`: there is no such file\n"
+            " hint: `interlock init` writes one to start from\n");
+  EXPECT_EQ(err_of("."), "error: cannot read plan `.`: it is a folder\n");
+}
+
+TEST_F(PlanCommand, reads_a_plan_from_standard_input_and_json_as_yaml) {
+  const Ended ended =
+      interlock({"plan", "-"}, R"({"interlock": 1, "tasks": [{"id": "only", "run": ["true"]}]})");
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("only"));
+}
+
+TEST_F(PlanCommand, fills_names_from_the_command_line) {
+  write_plan("tasks: [{id: \"check-{target}\", run: [true]}]\n");
+  EXPECT_EQ(at(json_of({"plan", "plan.yaml", "--set", "target=web"}), "/tasks/0/id"), "check-web");
+  EXPECT_EQ(interlock({"plan", "plan.yaml", "--set", "target"}).exit, 2);
+}
+
+TEST_F(PlanCommand, obeys_a_pattern_but_never_against_a_proven_conflict) {
+  write_plan(kMorning);
+  EXPECT_EQ(at(json_of({"plan", "plan.yaml", "--pattern", "sequential"}), "/decision/pattern"),
+            "sequential");
+  EXPECT_EQ(
+      at(json_of({"plan", "plan.yaml", "--pattern", "queue", "--parallel", "2"}), "/decision/n"),
+      "2");
+  write_plan(R"(
+tasks:
+  - {id: one, run: [true], writes: [a], estimate: {time: 30s}}
+  - {id: two, run: [true], writes: [a], estimate: {time: 30s}}
+)");
+  const auto forced = json_of({"plan", "plan.yaml", "--pattern", "parallel"});
+  EXPECT_EQ(std::stod(at(forced, "/schedule/1/start_s")), 30);
+}
+
+TEST_F(PlanCommand, writes_nothing_anywhere) {
+  write_plan(kMorning);
+  ASSERT_EQ(interlock({"plan", "plan.yaml"}).exit, 0);
+  EXPECT_FALSE(exists("../state")) << "planning makes no journal";
+}
+
+}  // namespace
+
+}  // namespace interlock::e2e
