@@ -37,6 +37,7 @@ struct Birth {
   const int* ignored_signals;
   std::size_t ignored_signals_count;
   const rlimit* open_files;
+  rlimit brand;
   Step failed_at = Step::none;
   int error = 0;
 };
@@ -73,6 +74,7 @@ struct KernelSigaction {
       ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, birth.open_files, nullptr) < 0) {
     give_up(birth, Step::limit);
   }
+  ::syscall(SYS_prlimit64, 0, RLIMIT_RTTIME, &birth.brand, nullptr);  // It can do without: see brand.h.
   const unsigned long no_signal = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signal, nullptr, sizeof no_signal);
   ::syscall(SYS_execve, birth.program, birth.arguments, birth.environment);
@@ -190,7 +192,8 @@ Result<Launched> launch(const Launch& launch) {
               .parent = ::getpid(),
               .ignored_signals = launch.ignored_signals.data(),
               .ignored_signals_count = launch.ignored_signals.size(),
-              .open_files = launch.open_files ? &*launch.open_files : nullptr};
+              .open_files = launch.open_files ? &*launch.open_files : nullptr,
+              .brand = {launch.brand, launch.brand}};
   int number = -1;
   const std::int64_t earliest = ticks_since_boot();
   const long pid = give_birth(&birth, launch.cgroup, number);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "process/brand.h"
 #include "process/fd.h"
 
 namespace interlock::process {
@@ -24,6 +25,7 @@ struct Launch {
   int standard_output = -1;
   int standard_error = -1;
   int cgroup = -1;                                 ///< Folder of the cgroup it is born in; -1: ours.
+  Brand brand = 0;
   const std::vector<int>& ignored_signals;         ///< What this process ignores and the new one must not.
   const std::optional<rlimit>& open_files;         ///< Its limit, where this process raised its own.
 };

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "process/brand.h"
 #include "process/cgroup_trees.h"
 #include "process/identity.h"
 #include "process/proc.h"
@@ -35,12 +36,13 @@ std::vector<Seen> leftovers(const std::string& label, const std::optional<engine
   const auto all = look_at_all();
   std::vector<pid_t> roots;
   for (const Seen& seen : left_in_cgroups(label)) roots.push_back(seen.pid);
+  const Brand brand = brand_for(label);
   const bool by_session = process && session_is_ours(all, *process);
   for (const Seen& seen : all) {
     if (!seen.alive() || seen.pid == ::getpid()) continue;
     if (by_session && (seen.pid == process->pid || seen.session == process->pid)) {
       roots.push_back(seen.pid);
-    } else if (environment_of(seen.pid, kMarker) == label) {
+    } else if (brand_of(seen.pid) == brand || environment_of(seen.pid, kMarker) == label) {
       roots.push_back(seen.pid);
       for (const Seen& beside : left_beside(seen.pid)) roots.push_back(beside.pid);
     }

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "process/brand.h"
 #include "process/cgroup_trees.h"
 #include "process/identity.h"
 #include "process/launch.h"
@@ -32,8 +33,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration kWaitMax = 1h;
-/// How long an empty tree's streams may stay open: somebody outside it was handed them.
-constexpr Duration kStreamsPatience = 2s;
 /// How long the end of a host waits for what cannot be killed at once.
 constexpr Duration kEndPatience = 10s;
 /// How often a tree is looked at again that should have told us it is empty, and one that cannot tell.
@@ -179,7 +178,11 @@ void LocalProcesses::take_over_process() {
   // Under nohup, or in the background of a shell script, we are meant to be deaf to some.
   std::erase_if(wanted, [&](int signal) { return std::ranges::find(ignored_signals_, signal) != ignored_signals_.end(); });
   signals_ = loop_.on_signals(wanted, [this](int signal) {
-    reports_.push_back(signal == SIGUSR1 ? engine::Report(engine::Poked{}) : engine::Interrupted{signal});
+    if (signal == SIGUSR1) {
+      reports_.emplace_back(engine::Poked{});
+    } else {
+      reports_.emplace_back(engine::Interrupted{signal});
+    }
   });
 }
 
@@ -255,6 +258,7 @@ Result<void> LocalProcesses::start(Attempt& attempt, const engine::SpawnSpec& sp
                           .standard_output = out->writer.get(),
                           .standard_error = err->writer.get(),
                           .cgroup = attempt.tree->birthplace(),
+                          .brand = brand_for(spec.label),
                           .ignored_signals = ignored_signals_,
                           .open_files = open_files_before_});
   if (!launched) return std::unexpected(launched.error());
@@ -390,7 +394,7 @@ void LocalProcesses::drain(Attempt& attempt) {
   if (!attempt.out.fd && !attempt.err.fd) {
     conclude(attempt);
   } else if (!attempt.patience) {
-    attempt.patience = loop_.after(kStreamsPatience, [this, &attempt] { conclude(attempt); });
+    attempt.patience = loop_.after(options_.streams_patience, [this, &attempt] { conclude(attempt); });
   }
 }
 
@@ -445,7 +449,9 @@ std::string LocalProcesses::take_output(AttemptName name) {
 
 Result<std::uint32_t> LocalProcesses::end_leftovers(const std::string& label,
                                                     const std::optional<engine::ProcessIdentity>& process) {
-  return process::end_leftovers(label, process);
+  auto ended = process::end_leftovers(label, process);
+  reap_orphans();
+  return ended;
 }
 
 }  // namespace interlock::process

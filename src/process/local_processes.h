@@ -22,6 +22,8 @@ struct LocalOptions {
   Trees trees = Trees::automatic;
   /// How long what outlives an attempt's root may go on before it is killed as a stray.
   Duration stray_grace{0};
+  /// How long an empty tree's streams may stay open: somebody outside it was handed them.
+  Duration streams_patience = std::chrono::seconds(2);
   std::size_t log_bytes_max = 64u << 20;  ///< Of one attempt.
 };
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "process/brand.h"
+
 namespace interlock::process {
 namespace {
 
@@ -16,7 +18,8 @@ constexpr int kRoundsMax = 100;
 
 class WalkedTrees::Walked final : public Tree {
  public:
-  Walked(WalkedTrees& keeper, std::string label) : keeper_(keeper), label_(std::move(label)) {
+  Walked(WalkedTrees& keeper, std::string label)
+      : keeper_(keeper), label_(std::move(label)), brand_(brand_for(label_)) {
     keeper_.trees_.push_back(this);
   }
   ~Walked() override { std::erase(keeper_.trees_, this); }
@@ -55,21 +58,21 @@ class WalkedTrees::Walked final : public Tree {
   }
 
   std::optional<pid_t> root() const { return root_; }
-  bool claims(const Seen& orphan, const std::optional<std::string>& marker) const {
-    return marker == label_ || sessions_.contains(orphan.session);
-  }
 
  private:
+  bool claims(const Seen& orphan) const {
+    return brand_of(orphan.pid) == brand_ || sessions_.contains(orphan.session) ||
+           environment_of(orphan.pid, kMarker) == label_;
+  }
   bool is_ours(const Seen& orphan) const {
-    const auto marker = environment_of(orphan.pid, kMarker);
-    if (claims(orphan, marker)) return true;
-    const bool claimed = std::ranges::any_of(
-        keeper_.trees_, [&](const Walked* other) { return other->claims(orphan, marker); });
-    return !claimed && orphan.start_ticks >= start_ticks_;
+    if (claims(orphan)) return true;
+    return orphan.start_ticks >= start_ticks_ &&
+           std::ranges::none_of(keeper_.trees_, [&](const Walked* other) { return other->claims(orphan); });
   }
 
   WalkedTrees& keeper_;
   std::string label_;
+  Brand brand_;
   std::optional<pid_t> root_;
   std::int64_t start_ticks_ = 0;
   std::set<pid_t> sessions_;  ///< All that members were ever seen in.

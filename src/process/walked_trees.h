@@ -11,11 +11,10 @@ namespace interlock::process {
 ///
 /// This process is a subreaper (PR_SET_CHILD_SUBREAPER): whatever loses its parent becomes our child, so once a root
 /// is gone, the rest of its tree is below children of ours that we did not start. Whose such an orphan is, is told by
-/// the marker in its environment, else by its session, else by elimination: it is taken for a stray of every attempt
-/// that is older than it. So an agent's daemon that cleared its environment, made a session of its own and lost its
-/// parent unseen may be ended when another attempt ends; it never outlives its own.
+/// its brand, the marker in its environment or its session. One that shed all three is taken for a stray of every
+/// attempt that is older than it: it may be ended when another attempt ends, but never outlives its own.
 ///
-/// What cannot be done this way: find such a process after this dispatcher died, or signal one of another user.
+/// What cannot be done this way: signal a process of another user, and keep up with a fork bomb that is faster.
 class WalkedTrees final : public TreeKeeper {
  public:
   Result<std::unique_ptr<Tree>> plant(const std::string& label) override;
