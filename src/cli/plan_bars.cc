@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "decide/words.h"
 
 namespace interlock::cli {
 namespace {
@@ -39,7 +40,7 @@ std::vector<Row> rows_of(const plan::Plan& plan, const std::vector<decide::Expec
   std::vector<Row> rows;
   for (const TaskId task : tasks) {
     const decide::Expected& it = expected[task.index()];
-    rows.push_back({task, elide_middle(printable(plan[task].id), 24), show_duration(it.time), tokens_of(it)});
+    rows.push_back({task, elide_middle(printable(plan[task].id), 24), decide::show_time_taken(it.time), tokens_of(it)});
   }
   return rows;
 }
@@ -81,6 +82,8 @@ class Drawing {
       time_width_ = std::max(time_width_, row.time.size());
       tokens_width_ = std::max(tokens_width_, row.tokens.size());
     }
+    const bool no_tokens = std::ranges::all_of(rows, [](const Row& row) { return row.tokens == "0"; });
+    if (no_tokens) tokens_width_ = 0;
     longest_ = std::max({decision.sequential.elapsed, decision.parallel.elapsed, decision.queue.elapsed, Duration(1)});
   }
 
@@ -101,11 +104,12 @@ class Drawing {
   }
 
  private:
-  std::size_t left_width() const { return kGap + name_width_ + kGap + time_width_ + kGap + tokens_width_ + kGap; }
+  std::size_t left_width() const { return display_width(left("", "", "")); }
 
   std::string left(std::string_view name, std::string_view time, std::string_view tokens) const {
-    return fmt::format("{:{}}{}{:{}}{}{:{}}{}{:{}}", "", kGap, pad(name, name_width_), "", kGap, pad_left(time, time_width_), "",
-                       kGap, pad(tokens, tokens_width_), "", kGap);
+    const std::string gap(kGap, ' ');
+    std::string text = gap + pad(name, name_width_) + gap + pad_left(time, time_width_) + gap;
+    return tokens_width_ > 0 ? text + pad(tokens, tokens_width_) + gap : text;
   }
 
   /// Rows with the bars of the given ways beside each other, headings above and axes below.
@@ -148,7 +152,7 @@ class Drawing {
 
   std::string axis_of(const Way& way) const {
     const std::size_t end = std::max<std::size_t>(place(way.forecast->elapsed), 2);
-    return fmt::format("{}{}{} {}", signs_.left_end, repeated(signs_.line, end - 2), signs_.right_end, show_duration(way.forecast->elapsed));
+    return fmt::format("{}{}{} {}", signs_.left_end, repeated(signs_.line, end - 2), signs_.right_end, decide::show_time_taken(way.forecast->elapsed));
   }
 
   const std::vector<Row>& rows_;

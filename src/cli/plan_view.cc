@@ -112,8 +112,8 @@ class Page {
     const Duration elapsed = decision_.chosen().elapsed;
     std::string text = fmt::format("{} {} {} {} {}", ink("1", printable(plan_.name)), signs_.dot, decide::count_of(plan_.tasks.size(), "task"),
                                    signs_.dot, ink("1", heading_of(decision_.pattern, decision_.n)));
-    text += fmt::format(" {} {}", signs_.dot, show_duration(elapsed));
-    if (elapsed != decision_.sequential.elapsed) text += fmt::format(" instead of {}", show_duration(decision_.sequential.elapsed));
+    text += fmt::format(" {} {}", signs_.dot, decide::show_time_taken(elapsed));
+    if (elapsed != decision_.sequential.elapsed) text += fmt::format(" instead of {}", decide::show_time_taken(decision_.sequential.elapsed));
     line(text);
   }
 
@@ -141,7 +141,7 @@ class Page {
 
     std::array<std::vector<std::string>, 3> columns;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      columns[i] = {heading_of(patterns[i], forecasts[i]->n), show_duration(forecasts[i]->elapsed), tokens, show_count(tax) + share, cost};
+      columns[i] = {heading_of(patterns[i], forecasts[i]->n), decide::show_time_taken(forecasts[i]->elapsed), tokens, show_count(tax) + share, cost};
     }
     const std::array<std::string_view, 5> labels{"", "elapsed", "tokens", "of them overhead", "cost"};
     line("");
@@ -193,12 +193,12 @@ class Page {
         Term{'=', it.saved, "saved"},
     };
     std::size_t width = 0;
-    for (const Term& term : terms) width = std::max(width, show_duration(term.value).size());
+    for (const Term& term : terms) width = std::max(width, decide::show_time_taken(term.value).size());
     section("Is it worth it?");
     for (const Term& term : terms) {
-      wrapped(fmt::format("  {} {}   ", term.sign, pad_left(show_duration(term.value), width)), "", term.what);
+      wrapped(fmt::format("  {} {}   ", term.sign, pad_left(decide::show_time_taken(term.value), width)), "", term.what);
     }
-    wrapped(fmt::format("    {}   ", pad_left(show_duration(it.required), width)), "",
+    wrapped(fmt::format("    {}   ", pad_left(decide::show_time_taken(it.required), width)), "",
             it.required == plan_.limits.min_saving ? "asked for by `limits.min_saving`" : "asked for: a tenth of the time in sequence");
   }
 

@@ -41,7 +41,9 @@ class Proposals {
     }
     std::vector<std::string> texts;
     for (const Change& change : changes_) {
-      if (texts.size() < kMostShown) texts.push_back(change.text);
+      if (texts.size() == kMostShown) break;
+      const bool gains = change.gain > Duration::zero();
+      texts.push_back(gains ? fmt::format("{} (saves {})", change.text, show_time_taken(change.gain)) : change.text);
     }
     return texts;
   }

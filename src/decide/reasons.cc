@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "decide/explain.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
@@ -12,8 +13,8 @@ namespace {
 
 std::string say_gain(const Decision& decision, Duration elapsed) {
   const Duration gain = decision.sequential.elapsed - elapsed;
-  const std::string instead = fmt::format("{} instead of {}", show_duration(elapsed), show_duration(decision.sequential.elapsed));
-  return gain > Duration::zero() ? fmt::format("{}, {} saved", instead, show_duration(gain)) : instead;
+  const std::string instead = fmt::format("{} instead of {}", show_time_taken(elapsed), show_time_taken(decision.sequential.elapsed));
+  return gain > Duration::zero() ? fmt::format("{}, {} saved", instead, show_time_taken(gain)) : instead;
 }
 
 void add_wish(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
@@ -25,7 +26,16 @@ void add_wish(const Asked& asked, const Decision& decision, std::vector<std::str
     reasons.push_back(fmt::format("The price: {}, so joining it is left to you", decision.mergeable.why));
   }
   if (!decision.worthwhile.holds) reasons.push_back(fmt::format("The price: {}", decision.worthwhile.why));
-  reasons.push_back("Proven conflicts stay: tasks that meet still wait for each other");
+  const bool any_conflict = std::ranges::any_of(asked.interlocking.edges, [](const footprint::Edge& edge) { return edge.why != footprint::Why::needs; });
+  if (any_conflict) reasons.push_back("Proven conflicts stay: tasks that meet still wait for each other");
+}
+
+std::vector<std::string> failed_tests(const Decision& decision) {
+  std::vector<std::string> failed;
+  if (!decision.independent.holds) failed.push_back("not possible");
+  if (!decision.mergeable.holds) failed.push_back("not mergeable");
+  if (!decision.worthwhile.holds) failed.push_back("not worth it");
+  return failed;
 }
 
 void add_pattern(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
@@ -33,10 +43,7 @@ void add_pattern(const Asked& asked, const Decision& decision, std::vector<std::
   switch (decision.pattern) {
     case Pattern::sequential:
       if (asked.wish.pattern) break;
-      reasons.push_back("Tasks run one by one in plan order, because not all three tests hold");
-      if (!decision.independent.holds) reasons.push_back("Not independent: " + decision.independent.why);
-      if (!decision.mergeable.holds) reasons.push_back("Not mergeable: " + decision.mergeable.why);
-      if (!decision.worthwhile.holds) reasons.push_back("Not worth it: " + decision.worthwhile.why);
+      reasons.push_back(fmt::format("Tasks run one by one in plan order: overlapping is {}", join_words(failed_tests(decision))));
       break;
     case Pattern::parallel:
       reasons.push_back(fmt::format("{} at once: {}",
@@ -60,14 +67,14 @@ void add_queue(const Asked& asked, const Decision& decision, std::vector<std::st
   }
   if (decision.saving.quota > decision.saving.critical_path) {
     reasons.push_back(fmt::format("The quotas admit the whole in {}, which is longer than the longest chain of tasks ({})",
-                                  show_duration(decision.saving.quota), show_duration(decision.saving.critical_path)));
+                                  show_time_taken(decision.saving.quota), show_time_taken(decision.saving.critical_path)));
   }
   if (asked.plan.limits.gate_every) {
     reasons.push_back(fmt::format("A person reviews after every {}", count_of(static_cast<std::size_t>(*asked.plan.limits.gate_every), "finished task")));
   }
   if (decision.n < decision.parallel.n && decision.parallel.elapsed < decision.queue.elapsed) {
     reasons.push_back(fmt::format("{} at once would take {}, no more than 5 % less", decision.parallel.n,
-                                  show_duration(decision.parallel.elapsed)));
+                                  show_time_taken(decision.parallel.elapsed)));
   } else if (decision.n < asked.cap && !asked.wish.pattern) {
     reasons.push_back(fmt::format("More than {} at once would not be faster", decision.n));
   }
@@ -127,8 +134,8 @@ std::vector<std::string> warnings_of(const Asked& asked) {
   for (const Duration prior : {kPriorAgentTime, kPriorCommandTime}) {
     const auto guessed = tasks_where(asked, [&](const Expected& it, const plan::Task&) { return it.time_from == From::prior && it.time == prior; });
     if (guessed.empty()) continue;
-    warnings.push_back(fmt::format("{} {} no estimate and no history: {} each is assumed", names_of(asked.plan, guessed),
-                                   guessed.size() == 1 ? "has" : "have", show_duration(prior)));
+    warnings.push_back(fmt::format("{} {} no estimate and no history: {}{} is assumed", names_of(asked.plan, guessed),
+                                   guessed.size() == 1 ? "has" : "have", show_time_taken(prior), guessed.size() == 1 ? "" : " each"));
   }
   const auto unmetered = tasks_where(asked, [&](const Expected&, const plan::Task& task) {
     return std::ranges::any_of(task.uses, [&](const plan::Use& use) {

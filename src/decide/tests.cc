@@ -69,7 +69,7 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   if (!unknown.empty()) {
     test.why += fmt::format("; {} may touch anything", names_of(plan, unknown));
   }
-  if (quota > Duration::zero()) test.why += fmt::format("; the quotas admit it all in {}", show_duration(quota));
+  if (quota > Duration::zero()) test.why += fmt::format("; the quotas admit it all in {}", show_time_taken(quota));
   return test;
 }
 
@@ -79,7 +79,7 @@ Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts
     if (verdicts[i].alone && !touches_the_unknown(plan.tasks[i])) loose.push_back(TaskId(i));
   }
   const std::size_t all = verdicts.size();
-  if (loose.empty()) return {true, "each output has a schema, is joined by a merge, or is no more than an exit status"};
+  if (loose.empty()) return {true, "every output has a schema, a merge that joins it, or is an exit status"};
   return {all - loose.size() >= 2, fmt::format("{} of {} can be joined; {} {}", all - loose.size(), count_of(all, "output"),
                                                names_of(plan, loose),
                                                loose.size() == 1 ? "returns prose that no merge joins"
@@ -88,15 +88,15 @@ Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts
 
 Test worthwhile_test(const Saving& saving, Duration min_saving) {
   const std::string saves = saving.saved > Duration::zero()
-                                ? fmt::format("it saves {} of {}", show_duration(saving.saved), show_duration(saving.sequential))
+                                ? fmt::format("it saves {} of {}", show_time_taken(saving.saved), show_time_taken(saving.sequential))
                                 : "it saves nothing";
   if (saving.saved >= saving.required) {
-    return {true, fmt::format("{}, where {} would do", saves, show_duration(saving.required))};
+    return {true, fmt::format("{}, where {} would do", saves, show_time_taken(saving.required))};
   }
   if (saving.required == min_saving) {
-    return {false, fmt::format("{}, under the {} that `limits.min_saving` asks for", saves, show_duration(min_saving))};
+    return {false, fmt::format("{}, under the {} that `limits.min_saving` asks for", saves, show_time_taken(min_saving))};
   }
-  return {false, fmt::format("{}, under a tenth ({})", saves, show_duration(saving.required))};
+  return {false, fmt::format("{}, under a tenth ({})", saves, show_time_taken(saving.required))};
 }
 
 }  // namespace interlock::decide

@@ -31,6 +31,12 @@ std::string say_edge(const plan::Plan& plan, const footprint::Edge& edge) {
   return {};
 }
 
+std::string show_time_taken(Duration duration) {
+  using std::chrono::seconds;
+  const bool in_seconds = duration >= seconds(60) && duration < seconds(120);
+  return in_seconds ? fmt::format("{} s", std::chrono::round<seconds>(duration).count()) : show_duration(duration);
+}
+
 std::string count_of(std::size_t count, const std::string& what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
