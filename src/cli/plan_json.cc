@@ -12,6 +12,12 @@ json::value dollars(const std::optional<MicroUsd>& cost) {
   return cost ? json::value(static_cast<double>(*cost) / 1e6) : json::value(nullptr);
 }
 
+/// Where a number comes from, if there is one.
+template <typename T>
+json::value from(const std::optional<T>& value, decide::From where) {
+  return value ? json::value(decide::name_of(where)) : json::value(nullptr);
+}
+
 json::value texts(const std::vector<std::string>& lines) {
   json::array made;
   for (const std::string& line : lines) made.emplace_back(line);
@@ -36,11 +42,11 @@ json::value task_json(const plan::Plan& plan, const plan::Task& task, const deci
            {{"time_s", to_seconds(it.time)},
             {"time_from", name_of(it.time_from)},
             {"tokens", known(it.tokens)},
-            {"tokens_from", name_of(it.tokens_from)},
+            {"tokens_from", from(it.tokens, it.tokens_from)},
             {"overhead_tokens", known(it.overhead_tokens)},
-            {"overhead_from", name_of(it.overhead_from)},
+            {"overhead_from", from(it.overhead_tokens, it.overhead_from)},
             {"cost_usd", dollars(it.cost)},
-            {"cost_from", name_of(it.cost_from)}}},
+            {"cost_from", from(it.cost, it.cost_from)}}},
           {"alone", verdict.alone ? json::value(verdict.why) : json::value(nullptr)}};
 }
 

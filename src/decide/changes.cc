@@ -36,9 +36,7 @@ class Proposals {
     raise_cap();
     add_capacity();
     std::ranges::stable_sort(changes_, std::ranges::greater(), &Change::gain);
-    if (!decision_.worthwhile.holds && decision_.saving.saved > Duration::zero()) {
-      changes_.insert(changes_.begin(), {decision_.worthwhile.why + ": lower it, or ask with `--pattern parallel`", {}});
-    }
+    ask_for_less();
     std::vector<std::string> texts;
     for (const Change& change : changes_) {
       if (texts.size() == kMostShown) break;
@@ -60,6 +58,15 @@ class Proposals {
       gain = decision_.parallel.elapsed - schedule::simulate(changed, policy, {}).elapsed;
     }
     changes_.push_back({std::move(text), gain});
+  }
+
+  void ask_for_less() {
+    const Saving& saving = decision_.saving;
+    if (decision_.worthwhile.holds || saving.saved <= Duration::zero() || saving.required != plan_.limits.min_saving) return;
+    changes_.insert(changes_.begin(),
+                    {fmt::format("saving {} is under the {} that `limits.min_saving` asks for: lower it, or ask with `--pattern parallel`",
+                                 show_time_taken(saving.saved), show_time_taken(saving.required)),
+                     {}});
   }
 
   void declare_footprints() {

@@ -1,0 +1,224 @@
+#include <fmt/format.h>
+
+#include "decide/decision.h"
+#include "support/plan_builder.h"
+
+namespace interlock::decide {
+namespace {
+
+using testing_support::PlanBuilder;
+
+Decision decided(const PlanBuilder& builder, const Wish& wish = {}) {
+  const plan::Plan& plan = builder.plan();
+  return decide(plan, plan::interlocking_of(plan), expect(plan, {}), wish);
+}
+
+std::string show(const Forecast& forecast) { return fmt::format("{} s with {}", to_seconds(forecast.elapsed), forecast.n); }
+
+/// The whole decision, for one comparison.
+std::string show(const Decision& it) {
+  std::string text = fmt::format("{}, {} at once\n", name_of(it.pattern), it.n);
+  text += fmt::format("sequential {}, parallel {}, queue {}\n", show(it.sequential), show(it.parallel), show(it.queue));
+  const auto test = [&](const char* name, const Test& test) {
+    text += fmt::format("{} {}: {}\n", test.holds ? "+" : "-", name, test.why);
+  };
+  test("independent", it.independent);
+  test("mergeable", it.mergeable);
+  test("worth it", it.worthwhile);
+  for (const std::string& line : it.reasons) text += "reason: " + line + "\n";
+  for (const std::string& line : it.changes) text += "change: " + line + "\n";
+  for (const std::string& line : it.warnings) text += "warning: " + line + "\n";
+  return text;
+}
+
+PlanBuilder three_tasks() {
+  PlanBuilder plan("morning-review");
+  plan.task("research-auth").reads("src/auth/**").takes("45s");
+  plan.task("review-pr").reads("src/**").takes("30s");
+  plan.task("write-notes").writes("notes/**").takes("20s");
+  return plan;
+}
+
+TEST(Decide, ThreeIndependentTasksRunAtOnce) {
+  EXPECT_EQ(show(decided(three_tasks())), R"(parallel, 3 at once
+sequential 95 s with 1, parallel 45 s with 3, queue 50 s with 2
++ independent: 3 of 3 tasks touch nothing in common
++ mergeable: every output has a schema, a merge that joins it, or is an exit status
++ worth it: it saves 50 s of 95 s, where 10 s would do
+reason: All 3 tasks run at once: 45 s instead of 95 s, 50 s saved
+)");
+}
+
+TEST(Decide, TheCapMakesAQueueOfTheFewestSlotsThatSuffice) {
+  PlanBuilder plan("batch");
+  plan.task("long").takes("60s");
+  for (int i = 0; i < 6; ++i) plan.task(fmt::format("short-{}", i)).takes("10s");
+  EXPECT_EQ(show(decided(plan)), R"(queue, 2 at once
+sequential 120 s with 1, parallel 60 s with 4, queue 60 s with 2
++ independent: 7 of 7 tasks touch nothing in common
++ mergeable: every output has a schema, a merge that joins it, or is an exit status
++ worth it: it saves 60 s of 2 m 00 s, where 12 s would do
+reason: At most 2 of 7 tasks run at once: 60 s instead of 2 m 00 s, 60 s saved
+reason: 7 could run at once, more than the 4 that `limits.parallel` allows
+reason: More than 2 at once would not be faster
+change: 7 could run at once: raise `limits.parallel` from 4
+)");
+}
+
+TEST(Decide, ProseThatNobodyMergesRunsAlone) {
+  PlanBuilder plan("prose");
+  plan.task("a").prose().takes("60s");
+  plan.task("b").prose().takes("60s");
+  plan.task("c").json().takes("60s");
+  plan.merge("all", plan::Merge::With::concat, {"a", "b"});
+  EXPECT_EQ(show(decided(plan)), R"(sequential, 1 at once
+sequential 180 s with 1, parallel 180 s with 1, queue 180 s with 1
++ independent: 3 of 3 tasks touch nothing in common
+- mergeable: 1 of 3 outputs can be joined; `a` and `b` return prose that no merge joins
+- worth it: it saves nothing, under a tenth (18 s)
+reason: Tasks run one by one in plan order: overlapping is not mergeable and not worth it
+change: `a` and `b` return prose that nobody merges: give each an output schema, or join them with a `with: agent` merge (saves 2 m 00 s)
+)");
+  EXPECT_EQ(decided(plan).verdicts[0].why, "its output is prose, which `concat` strings together but does not join");
+}
+
+TEST(Decide, ProseThatACoordinatorJoinsMayOverlap) {
+  PlanBuilder plan("prose");
+  plan.task("a").prose().takes("60s");
+  plan.task("b").prose().takes("60s");
+  plan.merge("all", plan::Merge::With::agent, {"a", "b"});
+  EXPECT_EQ(decided(plan).pattern, Pattern::parallel);
+}
+
+TEST(Decide, JsonWithoutASchemaNeedsAMergeThatGivesItAForm) {
+  PlanBuilder plan("json");
+  plan.task("a").json("").takes("60s");
+  plan.task("b").json("").takes("60s");
+  EXPECT_EQ(decided(plan).pattern, Pattern::sequential);
+  plan.merge("all", plan::Merge::With::table, {"a", "b"});
+  EXPECT_EQ(decided(plan).pattern, Pattern::parallel);
+}
+
+TEST(Decide, AnUnknownFootprintRunsAloneWhateverIsAskedFor) {
+  PlanBuilder plan("unknown");
+  plan.task("a").takes("60s");
+  plan.task("b").takes("60s");
+  plan.task("migrate").unknown().takes("60s");
+  EXPECT_EQ(show(decided(plan, {.pattern = Pattern::parallel, .parallel = {}, .more = {}})), R"(parallel, 2 at once
+sequential 180 s with 1, parallel 120 s with 2, queue 180 s with 1
++ independent: 2 of 3 tasks touch nothing in common; `migrate` may touch anything
++ mergeable: every output has a schema, a merge that joins it, or is an exit status
++ worth it: it saves 60 s of 3 m 00 s, where 18 s would do
+reason: You asked for `--pattern parallel`
+reason: Proven conflicts stay: tasks that meet still wait for each other
+reason: Up to 2 of 3 tasks run at once: 2 m 00 s instead of 3 m 00 s, 60 s saved
+reason: `migrate` runs alone, in plan order: it declares neither reads nor writes, so it may touch anything
+change: `migrate` declares neither reads nor writes, so it runs alone: declare them
+)");
+}
+
+TEST(Decide, AConflictIsSaidWithWhatWouldPartIt) {
+  PlanBuilder plan("conflict");
+  plan.task("review-pr").writes("notes/**").takes("30s");
+  plan.task("write-notes").writes("notes/**").takes("30s");
+  EXPECT_EQ(show(decided(plan)), R"(sequential, 1 at once
+sequential 60 s with 1, parallel 60 s with 1, queue 60 s with 1
+- independent: each task waits for the one before it; `review-pr` and `write-notes` both write `notes/**`
++ mergeable: every output has a schema, a merge that joins it, or is an exit status
+- worth it: it saves nothing, under the 10 s that `limits.min_saving` asks for
+reason: Tasks run one by one in plan order: overlapping is not possible and not worth it
+change: `review-pr` and `write-notes` both write `notes/**`: give each its own file (saves 30 s)
+)");
+}
+
+TEST(Decide, ASavingUnderWhatIsAskedForIsNotWorthIt) {
+  PlanBuilder plan("short");
+  plan.task("a").takes("4s");
+  plan.task("b").takes("4s");
+  EXPECT_EQ(show(decided(plan)), R"(sequential, 1 at once
+sequential 8 s with 1, parallel 4 s with 2, queue 8 s with 1
++ independent: 2 of 2 tasks touch nothing in common
++ mergeable: every output has a schema, a merge that joins it, or is an exit status
+- worth it: it saves 4 s of 8 s, under the 10 s that `limits.min_saving` asks for
+reason: Tasks run one by one in plan order: overlapping is not worth it
+change: saving 4 s is under the 10 s that `limits.min_saving` asks for: lower it, or ask with `--pattern parallel`
+)");
+  EXPECT_EQ(decided(plan, {.pattern = Pattern::parallel, .parallel = {}, .more = {}}).pattern, Pattern::parallel);
+}
+
+TEST(Decide, SlotsThatBindMakeAQueue) {
+  PlanBuilder plan("train");
+  plan.slots("gpu", 2);
+  for (int i = 0; i < 4; ++i) plan.task(fmt::format("train-{}", i)).writes(fmt::format("m/{}", i)).uses("gpu").takes("30s");
+  EXPECT_EQ(show(decided(plan)), R"(queue, 2 at once
+sequential 120 s with 1, parallel 60 s with 2, queue 60 s with 2
++ independent: 4 of 4 tasks touch nothing in common
++ mergeable: every output has a schema, a merge that joins it, or is an exit status
++ worth it: it saves 60 s of 2 m 00 s, where 12 s would do
+reason: At most 2 of 4 tasks run at once: 60 s instead of 2 m 00 s, 60 s saved
+reason: More than 2 at once would not be faster
+change: `gpu` holds tasks back: it would have to have a capacity above 2 (saves 30 s)
+)");
+}
+
+TEST(Decide, AQuotaThatBindsIsPartOfTheArithmetic) {
+  PlanBuilder plan("quota");
+  plan.quota("api", {.requests = {}, .input_tokens = Rate{60000, std::chrono::minutes(1)}, .output_tokens = {}, .usd = {}});
+  for (int i = 0; i < 4; ++i) plan.task(fmt::format("ask-{}", i)).draws("api", 30000, 0).takes("20s");
+  EXPECT_EQ(show(decided(plan)), R"(sequential, 1 at once
+sequential 110 s with 1, parallel 110 s with 1, queue 110 s with 1
++ independent: 4 of 4 tasks touch nothing in common; the quotas admit it all in 110 s
++ mergeable: every output has a schema, a merge that joins it, or is an exit status
+- worth it: it saves nothing, under a tenth (11 s)
+reason: Tasks run one by one in plan order: overlapping is not worth it
+change: `api` holds tasks back: it would have to admit more at a time (saves 90 s)
+)");
+}
+
+TEST(Decide, TheTaxIsShownAndAboveAThirdItIsAWarning) {
+  PlanBuilder plan("tiny");
+  plan.agent("claude", plan::AgentKind::claude_code);
+  for (const char* id : {"a", "b"}) plan.task(id).by("claude").takes("30s").tokens(4000);
+  plan.task("format").takes("1s");
+  const Decision decision = decided(plan);
+  EXPECT_EQ(decision.parallel.tokens, 18000);
+  EXPECT_EQ(decision.parallel.overhead_tokens, 10000);
+  EXPECT_THAT(decision.warnings, testing::ElementsAre("The dispatch tax is 10k of 18k tokens (55 %): batch `a` and `b` into fewer tasks, or let one agent do them"));
+}
+
+TEST(Expect, WhatIsNotKnownIsNotZero) {
+  PlanBuilder plan("unknown");
+  plan.agent("claude", plan::AgentKind::claude_code);
+  plan.task("model").by("claude");
+  plan.task("command");
+  plan.task("prompted").prompt("Do it");
+  std::string text;
+  for (const Expected& it : expect(plan.plan(), {})) {
+    text += fmt::format("{} s ({}), tokens {}, tax {}\n", to_seconds(it.time), name_of(it.time_from),
+                        it.tokens ? fmt::format("{}", *it.tokens) : "unknown", it.overhead_tokens.value_or(-1));
+  }
+  EXPECT_EQ(text, "60 s (prior), tokens unknown, tax 5000\n5 s (prior), tokens 0, tax 0\n60 s (prior), tokens unknown, tax 5000\n");
+}
+
+TEST(Expect, ThePlanGoesBeforeHistoryAndTheTaskBeforeItsAgent) {
+  PlanBuilder plan("history");
+  plan.agent("claude", plan::AgentKind::claude_code);
+  plan.task("a").by("claude").takes("7s");
+  plan.task("b").by("claude");
+  plan.task("c").by("claude");
+  History history;
+  history.by_task["a\nclaude\n"] = {.time = std::chrono::seconds(1), .count = 3};
+  history.by_task["b\nclaude\n"] = {.time = std::chrono::seconds(2), .tokens = 900, .count = 3};
+  history.by_agent["claude\n"] = {.time = std::chrono::seconds(3), .spawn_tokens = 100, .return_tokens = 50, .count = 9};
+  std::string text;
+  for (const Expected& it : expect(plan.plan(), history)) {
+    text += fmt::format("{} s ({}), tokens {}, tax {} ({})\n", to_seconds(it.time), name_of(it.time_from), it.tokens.value_or(-1),
+                        it.overhead_tokens.value_or(-1), name_of(it.overhead_from));
+  }
+  EXPECT_EQ(text,
+            "7 s (plan), tokens -1, tax 150 (history)\n2 s (history), tokens 900, tax 150 (history)\n"
+            "3 s (history), tokens -1, tax 150 (history)\n");
+}
+
+}  // namespace
+}  // namespace interlock::decide
