@@ -312,7 +312,7 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
   const plan::Plan& plan = builder.plan();
   const footprint::Interlocking interlocking = plan::interlocking_of(plan);
   const auto expected = decide::expect(plan, {});
-  EXPECT_EQ("\n" + pretty_json(plan_json(plan, interlocking, expected, decide::decide(plan, interlocking, expected, {}))), R"(
+  EXPECT_EQ("\n" + pretty_json(plan_json(plan, interlocking, expected, decide::decide(plan, interlocking, expected, {}))), R"json(
 {
   "version": 1,
   "plan": "pair",
@@ -444,7 +444,7 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
   ],
   "notes": []
 }
-)");
+)json");
 }
 
 }  // namespace

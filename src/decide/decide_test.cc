@@ -19,12 +19,12 @@ std::string show(const Forecast& forecast) { return fmt::format("{} s with {}", 
 std::string show(const Decision& it) {
   std::string text = fmt::format("{}, {} at once\n", name_of(it.pattern), it.n);
   text += fmt::format("sequential {}, parallel {}, queue {}\n", show(it.sequential), show(it.parallel), show(it.queue));
-  const auto test = [&](const char* name, const Test& test) {
+  const auto add = [&](const char* name, const Test& test) {
     text += fmt::format("{} {}: {}\n", test.holds ? "+" : "-", name, test.why);
   };
-  test("independent", it.independent);
-  test("mergeable", it.mergeable);
-  test("worth it", it.worthwhile);
+  add("independent", it.independent);
+  add("mergeable", it.mergeable);
+  add("worth it", it.worthwhile);
   for (const std::string& line : it.reasons) text += "reason: " + line + "\n";
   for (const std::string& line : it.changes) text += "change: " + line + "\n";
   for (const std::string& line : it.warnings) text += "warning: " + line + "\n";
