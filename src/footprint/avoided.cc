@@ -49,7 +49,8 @@ Avoided::State Avoided::next(State state, std::size_t atom, Budget& budget) {
 /// Returns the index of the accepting state among the states of all automata.
 std::uint32_t Avoided::add(const Glob& glob) {
   const auto offset = static_cast<std::uint32_t>(owner_.size());
-  automata_.push_back(glob.automaton());
+  Automaton made;
+  automata_.push_back(glob.automaton(made));
   offsets_.push_back(offset);
   owner_.resize(offset + automata_.back().states, static_cast<std::uint32_t>(automata_.size() - 1));
   return offset + automata_.back().accepting;

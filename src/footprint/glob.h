@@ -63,8 +63,9 @@ class Glob {
   /// Whether it is a plain path and `/**`, or `**` alone: all below that path, but not the path itself.
   bool is_all_below() const { return shape_ == Shape::below; }
 
-  /// Time and memory follow the length of the pattern, whatever it holds.
-  Automaton automaton() const;
+  /// Time and memory follow the length of the pattern, whatever it holds. Made into `made` where it is not kept,
+  /// and valid as long as both.
+  const Automaton& automaton(Automaton& made) const;
 
   bool operator==(const Glob& other) const { return text_ == other.text_; }
 

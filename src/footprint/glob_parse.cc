@@ -168,10 +168,7 @@ GlobParser::Outcome GlobParser::escaped() {
   if (at_ + 1 == pattern_.size()) {
     return refuse(at_, "nothing follows the backslash", "write `\\\\` for a backslash itself");
   }
-  if (pattern_[at_ + 1] == '/') {
-    ++at_;
-    return slash();
-  }
+  if (pattern_[at_ + 1] == '/') return refuse(at_, "a slash is always one", "write it without the backslash");
   const CodePoint next = first_code_point(pattern_.substr(at_ + 1));
   take(1);
   return character(next.value, next.bytes);
@@ -399,8 +396,9 @@ Result<Glob> Glob::parse(std::string_view pattern) {
   return GlobParser(pattern).parse();
 }
 
-Automaton Glob::automaton() const {
-  return shape_ == Shape::general ? automaton_ : GlobParser(text_).automaton();
+const Automaton& Glob::automaton(Automaton& made) const {
+  if (shape_ == Shape::general) return automaton_;
+  return made = GlobParser(text_).automaton();
 }
 
 }  // namespace interlock::footprint

@@ -54,23 +54,28 @@ class Interlocker {
     }
   };
 
-  /// One reason to wait.
+  /// One reason to wait: an edge in the making.
+  struct Reason {
+    TaskId before;
+    Why why;
+    std::string_view on;
+  };
+  /// An earlier task's pattern that meets one at hand.
   struct Meeting {
     TaskId before;
     Why why;
     PatternId theirs;
-    PatternId mine;
   };
 
   enum class Holds : unsigned char { unasked, no, yes };
 
   void add_task(TaskId task);
-  void add_needs_and_locks(TaskId task, std::vector<Edge>& edges);
-  void add_unknown(TaskId task, std::vector<Edge>& edges);
-  void add_meetings(TaskId task, std::vector<Edge>& edges);
+  void add_needs_and_locks(TaskId task, std::vector<Reason>& reasons);
+  void add_unknown(TaskId task, std::vector<Reason>& reasons);
+  void add_meetings(TaskId task, std::vector<Reason>& reasons);
   std::vector<Meeting> meetings_of(PatternId mine, bool writes);
-  bool is_covered(const Meeting& meeting, std::span<const Meeting> meetings);
-  void thin(std::vector<Edge>& edges);
+  bool is_covered(const Meeting& meeting, std::span<const Meeting> meetings, PatternId mine);
+  void thin(std::vector<Reason>& reasons);
 
   void note_accesses(TaskId task);
   void note_read(TaskId task, PatternId pattern);
@@ -101,55 +106,57 @@ class Interlocker {
 
 void Interlocker::add_task(TaskId task) {
   const bool unknown = claims_[task.index()].footprint->unknown;
-  std::vector<Edge> edges;
-  add_needs_and_locks(task, edges);
-  add_unknown(task, edges);
-  if (!unknown) add_meetings(task, edges);
+  std::vector<Reason> reasons;
+  add_needs_and_locks(task, reasons);
+  add_unknown(task, reasons);
+  if (!unknown) add_meetings(task, reasons);
 
-  const auto order = [](const Edge& edge) { return std::tuple(edge.before, edge.why); };
-  std::ranges::stable_sort(edges, {}, order);
-  const auto [doubles, end] = std::ranges::unique(edges, {}, order);
-  edges.erase(doubles, end);
-  if (!unknown && edges.size() > kManyPredecessors) thin(edges);
-  std::ranges::move(edges, std::back_inserter(graph_.edges));
+  const auto order = [](const Reason& reason) { return std::tuple(reason.before, reason.why); };
+  if (!std::ranges::is_sorted(reasons, {}, order)) std::ranges::stable_sort(reasons, {}, order);
+  const auto [doubles, end] = std::ranges::unique(reasons, {}, order);
+  reasons.erase(doubles, end);
+  if (!unknown && reasons.size() > kManyPredecessors) thin(reasons);
+  for (const Reason& reason : reasons) {
+    graph_.edges.push_back({reason.before, task, reason.why, std::string(reason.on)});
+  }
   graph_.first.push_back(static_cast<std::uint32_t>(graph_.edges.size()));
   if (!unknown) note_accesses(task);
 }
 
-void Interlocker::add_needs_and_locks(TaskId task, std::vector<Edge>& edges) {
+void Interlocker::add_needs_and_locks(TaskId task, std::vector<Reason>& reasons) {
   const Claim& claim = claims_[task.index()];
   for (const TaskId needed : claim.needs) {
     check(needed < task, "a task needs only earlier tasks");
     const bool uses_output = std::ranges::find(claim.output_of, needed) != claim.output_of.end();
-    edges.push_back({needed, task, Why::needs, uses_output ? "output" : ""});
+    reasons.push_back({needed, Why::needs, uses_output ? "output" : ""});
   }
   for (const ResourceId lock : claim.locks) {
     std::optional<TaskId>& last = last_user_[lock.index()];
-    if (last && *last != task) edges.push_back({*last, task, Why::lock, resource_names_[lock.index()]});
+    if (last && *last != task) reasons.push_back({*last, Why::lock, resource_names_[lock.index()]});
     last = task;
   }
 }
 
 /// It is as if there were one more path, which unknown footprints write and all others read.
-void Interlocker::add_unknown(TaskId task, std::vector<Edge>& edges) {
+void Interlocker::add_unknown(TaskId task, std::vector<Reason>& reasons) {
   if (!claims_[task.index()].footprint->unknown) {
-    if (last_unknown_) edges.push_back({*last_unknown_, task, Why::unknown, ""});
+    if (last_unknown_) reasons.push_back({*last_unknown_, Why::unknown, ""});
     return;
   }
   for (std::size_t i = last_unknown_ ? last_unknown_->index() : 0; i < task.index(); ++i) {
-    edges.push_back({TaskId(i), task, Why::unknown, ""});
+    reasons.push_back({TaskId(i), Why::unknown, ""});
   }
   last_unknown_ = task;
   ++unknowns_;
 }
 
-void Interlocker::add_meetings(TaskId task, std::vector<Edge>& edges) {
+void Interlocker::add_meetings(TaskId task, std::vector<Reason>& reasons) {
   for (const bool writes : {false, true}) {
     for (const PatternId mine : writes ? index_.writes_of(task) : index_.reads_of(task)) {
       const std::vector<Meeting> meetings = meetings_of(mine, writes);
       for (const Meeting& meeting : meetings) {
-        if (is_covered(meeting, meetings)) continue;
-        edges.push_back({meeting.before, task, meeting.why, index_.area(mine).include->text()});
+        if (is_covered(meeting, meetings, mine)) continue;
+        reasons.push_back({meeting.before, meeting.why, index_.area(mine).include->text()});
       }
     }
   }
@@ -161,12 +168,12 @@ std::vector<Interlocker::Meeting> Interlocker::meetings_of(PatternId mine, bool 
   visit_live(mine, [&](const Neighbour& other, const Live& accesses) {
     if (accesses.writer) {
       const Why why = writes ? Why::write_write : Why::write_read;
-      meetings.push_back({*accesses.writer, why, other.pattern, mine});
+      meetings.push_back({*accesses.writer, why, other.pattern});
       if (is_held_by_other(other)) last_whole_writer = std::max(last_whole_writer, *accesses.writer);
     }
     if (!writes) return;
     for (const TaskId reader : accesses.readers) {
-      meetings.push_back({reader, Why::read_write, other.pattern, mine});
+      meetings.push_back({reader, Why::read_write, other.pattern});
     }
   });
   // Whoever touched this pattern before it was written as a whole is followed by that writer.
@@ -177,7 +184,7 @@ std::vector<Interlocker::Meeting> Interlocker::meetings_of(PatternId mine, bool 
 /// Whether the writers in between touched all that the two share. Each shared path then leads from the one to the
 /// other by way of such a writer, whose own edges (or theirs, and so on) are enough. Asked among few meetings only,
 /// since a question can cost a search.
-bool Interlocker::is_covered(const Meeting& meeting, std::span<const Meeting> meetings) {
+bool Interlocker::is_covered(const Meeting& meeting, std::span<const Meeting> meetings, PatternId mine) {
   constexpr std::size_t kFew = 16;
   if (meetings.size() > kFew || cover_questions_.steps == 0) return false;
   std::vector<Area> between;
@@ -186,19 +193,19 @@ bool Interlocker::is_covered(const Meeting& meeting, std::span<const Meeting> me
     if (wrote && other.before > meeting.before) between.push_back(index_.area(other.theirs));
   }
   if (between.empty()) return false;
-  const Area &theirs = index_.area(meeting.theirs), &mine = index_.area(meeting.mine);
-  return asked_within_budget([&](Budget& budget) { return covers(between, theirs, mine, budget); });
+  const Area &theirs = index_.area(meeting.theirs), &ours = index_.area(mine);
+  return asked_within_budget([&](Budget& budget) { return covers(between, theirs, ours, budget); });
 }
 
 /// Leaves out conflicts with tasks that others of the predecessors wait for anyway.
-void Interlocker::thin(std::vector<Edge>& edges) {
+void Interlocker::thin(std::vector<Reason>& reasons) {
   std::vector<TaskId> latest_first;
-  for (const Edge& edge : edges) latest_first.push_back(edge.before);
+  for (const Reason& reason : reasons) latest_first.push_back(reason.before);
   std::ranges::reverse(latest_first);
   implied_.drop(latest_first, graph_);
-  std::erase_if(edges, [&](const Edge& edge) {
-    const bool is_conflict = edge.why == Why::write_write || edge.why == Why::read_write || edge.why == Why::write_read;
-    return is_conflict && !std::ranges::binary_search(latest_first, edge.before, std::greater{});
+  std::erase_if(reasons, [&](const Reason& reason) {
+    const bool may_go = reason.why == Why::write_write || reason.why == Why::read_write || reason.why == Why::write_read;
+    return may_go && !std::ranges::binary_search(latest_first, reason.before, std::greater{});
   });
 }
 

@@ -138,18 +138,42 @@ bool plainly_contains(const Area& outer, const Area& inner) {
   return outer.exclude.empty() && plainly_contains(*outer.include, *inner.include);
 }
 
-std::optional<bool> meet_on_prefixes(const Glob& a, const Glob& b) {
+/// Whether the pattern goes on with `**` and more after its prefix, so that it reaches below every folder there.
+bool goes_anywhere(const Glob& glob) {
+  std::string_view rest = glob.text();
+  if (!rest.starts_with(glob.literal_prefix())) return false;  // Escapes.
+  rest.remove_prefix(glob.literal_prefix().size());
+  return rest.starts_with(glob.literal_prefix().empty() ? "**/" : "/**/");
+}
+
+/// What every match ends with, as far as the pattern's last characters tell.
+std::string_view tail_of(const Glob& glob) {
+  const std::string_view text = glob.text();
+  // Plain paths mean what lies below as well, and braces may unfold to one.
+  if (is_plain(glob) || text.contains('{')) return {};
+  return text.substr(text.find_last_of("*?[]\\/") + 1);
+}
+
+std::optional<bool> meet_on_text(const Glob& a, const Glob& b) {
   const bool may_meet = is_at_or_below(a.literal_prefix(), b.literal_prefix()) ||
                         is_at_or_below(b.literal_prefix(), a.literal_prefix());
   if (!may_meet) return false;
   // Every pattern matches some path, so what holds all of the other meets it.
   if ((is_plain(a) && is_plain(b)) || plainly_contains(a, b) || plainly_contains(b, a)) return true;
+  const auto reaches = [](const Glob& anywhere, const Glob& plain) {
+    return is_plain(plain) && goes_anywhere(anywhere) &&
+           is_at_or_below(plain.literal_prefix(), anywhere.literal_prefix());
+  };
+  if (reaches(a, b) || reaches(b, a)) return true;
+  const std::string_view tail_a = tail_of(a), tail_b = tail_of(b);
+  if (!tail_a.ends_with(tail_b) && !tail_b.ends_with(tail_a)) return false;
   return std::nullopt;
 }
 
 bool meet(const Glob& a, const Glob& b, Budget& budget) {
-  if (const auto known = meet_on_prefixes(a, b)) return *known;
-  return Search(a.automaton(), b.automaton(), nullptr, budget).finds_path().value_or(true);
+  if (const auto known = meet_on_text(a, b)) return *known;
+  Automaton made_a, made_b;
+  return Search(a.automaton(made_a), b.automaton(made_b), nullptr, budget).finds_path().value_or(true);
 }
 
 /// Whether some path lies in both areas and in none of `cover`.
@@ -161,8 +185,9 @@ std::optional<bool> meet_outside(std::span<const Area> cover, const Area& a, con
       if (meet(glob, *a.include, budget) && meet(glob, *b.include, budget)) excluded.push_back(&glob);
     }
   }
-  const Automaton automaton_a = a.include->automaton();
-  const Automaton automaton_b = b.include->automaton();
+  Automaton made_a, made_b;
+  const Automaton& automaton_a = a.include->automaton(made_a);
+  const Automaton& automaton_b = b.include->automaton(made_b);
   if (excluded.empty() && cover.empty()) {
     return Search(automaton_a, automaton_b, nullptr, budget).finds_path();
   }
@@ -199,14 +224,16 @@ bool covers(std::span<const Area> cover, const Area& a, const Area& b, Budget& b
 
 bool contains(const Area& outer, const Area& inner, Budget& budget) {
   if (plainly_contains(outer, inner)) return true;
+  if (is_plain(*outer.include)) return false;
   const bool same = *outer.include == *inner.include && std::ranges::equal(outer.exclude, inner.exclude);
   return same || covers({&outer, 1}, inner, inner, budget);
 }
 
 bool matches_some_path(const Automaton& automaton) {
   Budget unlimited{SIZE_MAX};
-  Automaton all = Glob::parse("**")->automaton();
-  return *Search(automaton, all, nullptr, unlimited).finds_path();
+  Automaton made;
+  const Automaton& everything = Glob::parse("**")->automaton(made);
+  return *Search(automaton, everything, nullptr, unlimited).finds_path();
 }
 
 bool is_at_or_below(std::string_view path, std::string_view folder) {

@@ -37,7 +37,8 @@ bool overlaps(const Area& a, const Area& b, Budget& budget);
 /// Whether every path of both `a` and `b` lies in one of `cover`; `false` when the budget ends first.
 bool covers(std::span<const Area> cover, const Area& a, const Area& b, Budget& budget);
 
-/// Whether every path of `inner` lies in `outer`; `false` when the budget ends first.
+/// Whether every path of `inner` lies in `outer`; `false` when the budget ends first, and also where `outer` is plain
+/// and `inner` lies in it only by the way its braces unfold.
 bool contains(const Area& outer, const Area& inner, Budget& budget);
 
 /// Whether the automaton accepts some path.
