@@ -74,5 +74,54 @@ TEST(LowerBound, IsTheTightestOfChainSlotsAndCapacities) {
   EXPECT_EQ(lower_bound(draft.problem, by_priority(5)), seconds(5));
 }
 
+/// Says yes so often, and then no.
+std::function<bool()> tries(int count) {
+  return [count]() mutable { return count-- > 0; };
+}
+
+Draft packing() {
+  Draft draft;
+  const auto slots = draft.capacity(4), disk = draft.capacity(3);
+  const double lengths[] = {7, 3, 5, 2, 8, 4, 6, 3, 5, 9, 2, 4};
+  std::int64_t i = 0;
+  for (const double length : lengths) {
+    const TaskId task = draft.job(length, {{slots, 1 + i % 3}, {disk, 1 + (i * 5) % 2}});
+    if (i >= 4) draft.needs(task, TaskId(static_cast<std::size_t>(i - 4)));
+    ++i;
+  }
+  return draft;
+}
+
+TEST(Improve, EndsAtOnceWhereNothingCanBeShorter) {
+  Draft draft;
+  for (const double length : {45., 30., 20.}) draft.job(length);
+  const Improved found = improve(draft.problem, by_priority(3), [] { return ADD_FAILURE() << "asked for more", false; });
+  EXPECT_EQ(found.elapsed, seconds(45));
+  EXPECT_EQ(found.tried, 1u);
+}
+
+TEST(Improve, FindsAShorterOrderAndForetellsWhatTheSchedulerWillDo) {
+  const Draft draft = packing();
+  const Improved plain = improve(draft.problem, by_priority(12), tries(0));
+  const Improved found = improve(draft.problem, by_priority(12), tries(500));
+  EXPECT_LT(found.elapsed, plain.elapsed);
+  EXPECT_GE(found.elapsed, lower_bound(draft.problem, by_priority(12)));
+  EXPECT_EQ(found.elapsed, simulate(draft.problem, by_priority(12), found.priorities).elapsed);
+}
+
+TEST(Improve, IsTheSameForTheSameNumberOfTries) {
+  const Draft draft = packing();
+  EXPECT_EQ(improve(draft.problem, by_priority(12), tries(40)).priorities, improve(draft.problem, by_priority(12), tries(40)).priorities);
+}
+
+TEST(Improve, WorksWithQuotasAndTasksThatRunAlone) {
+  Draft draft = packing();
+  const auto api = draft.quota({.requests = per_second(1), .input_tokens = {}, .output_tokens = {}, .usd = {}});
+  for (Job& job : draft.problem.jobs) job.draws = {{.quota = api, .requests = 4}};
+  draft.problem.jobs[6].alone = true;
+  const Duration plain = simulate(draft.problem, by_priority(3), {}).elapsed;
+  EXPECT_LE(improve(draft.problem, by_priority(3), tries(50)).elapsed, plain);
+}
+
 }  // namespace
 }  // namespace interlock::schedule
