@@ -8,13 +8,14 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <cctype>
 #include <cstdio>
 #include <fstream>
 #include <functional>
 #include <map>
 #include <queue>
 #include <sstream>
-#include <tuple>
+#include <stdexcept>
 #include <vector>
 
 #include "base/json.h"
@@ -115,6 +116,13 @@ std::vector<std::size_t> order_of(const std::vector<Task>& tasks) {
   return order;
 }
 
+/// Ids of a plan are letters, digits, `_`, `.` and `-`.
+std::string id_of(std::string id) {
+  const auto allowed = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.' || c == '-'; };
+  std::ranges::replace_if(id, std::not_fn(allowed), '-');
+  return id.starts_with('.') || id.starts_with('-') ? "task" + id : id;
+}
+
 std::string quoted(const std::string& text) { return json::serialize(json::string(text)); }
 
 std::string list(const std::vector<std::string>& items) {
@@ -132,7 +140,7 @@ void print_plan(const json::value& instance) {
   for (const std::size_t i : order) {
     const Task& task = tasks[i];
     fmt::print("  - id: {}\n    run: [\"true\"]\n    reads: {}\n    writes: {}\n    estimate: {{time: {}ms}}\n",
-               quoted(task.id), list(task.reads), list(task.writes), static_cast<long>(task.runtime_s * 1000 + 0.5));
+               quoted(id_of(task.id)), list(task.reads), list(task.writes), static_cast<long>(task.runtime_s * 1000 + 0.5));
   }
 }
 

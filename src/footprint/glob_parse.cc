@@ -30,7 +30,7 @@ std::optional<std::string> plain_path(std::string_view pattern) {
     if (!path.empty()) path += '/';
     path += segment;
   }
-  if (path.empty()) return {};
+  if (path.empty() || path.starts_with('!')) return {};
   return path;
 }
 
@@ -160,6 +160,8 @@ GlobParser::Outcome GlobParser::character(char32_t value, std::size_t bytes) {
   if (value == 0) return refuse(at_, "a path holds no NUL byte", "remove it");
   if (const Outcome free = not_glued(); !free) return free;
   automaton_.read_character(value);
+  // Behind a `./` that is left out of the text, this would begin an exclusion.
+  if (value == U'!' && text_.empty()) text_ += '\\';
   take_plain(bytes);
   return {};
 }

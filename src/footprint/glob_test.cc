@@ -82,6 +82,7 @@ TEST(Glob, the_text_is_normalised) {
   EXPECT_EQ(glob("./src//auth/").text(), "src/auth");
   EXPECT_EQ(glob("src/./*.md").text(), "src/*.md");
   EXPECT_EQ(glob("./{a,./b}").text(), "{a,b}");
+  EXPECT_EQ(glob("./!a").text(), "\\!a");
   EXPECT_EQ(glob(".").text(), "**");
   EXPECT_EQ(glob("././/").text(), "**");
 }
