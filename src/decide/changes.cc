@@ -115,9 +115,9 @@ class Proposals {
   }
 
   void raise_cap() {
-    if (asked_.natural_width <= asked_.cap) return;
-    propose(fmt::format("{} could run at once: raise `limits.parallel` from {}", asked_.natural_width, asked_.cap),
-            asked_.natural_width, [](schedule::Problem&) {});
+    if (!asked_.natural_width || *asked_.natural_width <= asked_.cap) return;
+    propose(fmt::format("{} could run at once: raise `limits.parallel` from {}", *asked_.natural_width, asked_.cap),
+            *asked_.natural_width, [](schedule::Problem&) {});
   }
 
   void add_capacity() {

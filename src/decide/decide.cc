@@ -9,6 +9,9 @@
 namespace interlock::decide {
 namespace {
 
+/// Above this many tasks it is not counted how many could run at once without a cap.
+constexpr std::size_t kMostCounted = 100'000;
+
 std::uint32_t cap_of(const plan::Plan& plan, const Wish& wish) {
   const std::int64_t asked = wish.parallel ? static_cast<std::int64_t>(*wish.parallel) : plan.limits.parallel;
   const auto tasks = static_cast<std::int64_t>(plan.tasks.size());
@@ -17,10 +20,10 @@ std::uint32_t cap_of(const plan::Plan& plan, const Wish& wish) {
 
 /// Which of the two overlapping patterns fits the plan.
 Pattern overlapping(const plan::Plan& plan, const Wish& wish, const schedule::Problem& problem, const Decision& decision,
-                    std::uint32_t cap, std::uint32_t natural_width) {
+                    std::uint32_t cap, std::optional<std::uint32_t> natural_width) {
   if (wish.pattern && *wish.pattern != Pattern::sequential) return *wish.pattern;
   const bool all_at_once =
-      natural_width <= cap && decision.parallel.elapsed == schedule::critical_path(problem);
+      natural_width && *natural_width <= cap && decision.parallel.elapsed == schedule::critical_path(problem);
   const bool reviewed = plan.limits.gate_every && *plan.limits.gate_every < static_cast<std::int64_t>(plan.tasks.size());
   return all_at_once && !reviewed ? Pattern::parallel : Pattern::queue;
 }
@@ -79,9 +82,10 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
   const schedule::Problem problem = problem_of(plan, interlocking, expected, it.verdicts);
   const Forecaster forecaster(problem, plan.limits, expected);
   const std::uint32_t cap = cap_of(plan, wish);
-  const std::uint32_t natural_width = forecaster.natural_width();
   it.sequential = forecaster.in_sequence();
   it.parallel = forecaster.at_once(cap);
+  std::optional<std::uint32_t> natural_width;
+  if (plan.tasks.size() <= kMostCounted) natural_width = forecaster.natural_width();
   const Pattern overlapped = overlapping(plan, wish, problem, it, cap, natural_width);
   const std::uint32_t slots = queue_slots(forecaster, it, wish, cap, overlapped == Pattern::queue);
 
@@ -89,11 +93,11 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
   std::vector<std::int64_t> parallel_order, queue_order;
   const std::function<bool()> more = wish.more ? wish.more : [] { return false; };
   const auto improve_queue = [&] {
-    it.queue = forecaster.improved(slots, more, queue_order);
+    it.queue = forecaster.improved(slots == cap ? it.parallel : forecaster.at_once(slots), slots, more, queue_order);
     it.queue.n = slots;
   };
   if (overlapped == Pattern::queue) improve_queue();
-  it.parallel = forecaster.improved(cap, more, parallel_order);
+  it.parallel = forecaster.improved(std::move(it.parallel), cap, more, parallel_order);
   if (overlapped != Pattern::queue) improve_queue();
 
   const Forecast& likely = overlapped == Pattern::queue ? it.queue : it.parallel;

@@ -65,9 +65,14 @@ Forecast Forecaster::at_once(std::uint32_t n) const {
   return with(schedule::simulate(*problem_, policy(n, false), critical_path_));
 }
 
-Forecast Forecaster::improved(std::uint32_t n, const std::function<bool()>& more,
+Forecast Forecaster::improved(Forecast plain, std::uint32_t n, const std::function<bool()>& more,
                               std::vector<std::int64_t>& priorities) const {
-  priorities = schedule::improve(*problem_, policy(n, false), more).priorities;
+  constexpr std::size_t kMostTasks = 20'000;
+  priorities = critical_path_;
+  if (problem_->jobs.size() > kMostTasks || plain.elapsed == schedule::lower_bound(*problem_, policy(n, false))) return plain;
+  schedule::Improved found = schedule::improve(*problem_, policy(n, false), more);
+  if (found.elapsed >= plain.elapsed) return plain;
+  priorities = std::move(found.priorities);
   return with(schedule::simulate(*problem_, policy(n, false), priorities));
 }
 

@@ -61,8 +61,8 @@ void add_pattern(const Asked& asked, const Decision& decision, std::vector<std::
 /// Why it is a queue, and why it has as many slots as it has.
 void add_queue(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
   if (decision.pattern != Pattern::queue) return;
-  if (asked.natural_width > asked.cap) {
-    reasons.push_back(fmt::format("{} could run at once, more than the {} that {} allows", asked.natural_width, asked.cap,
+  if (asked.natural_width && *asked.natural_width > asked.cap) {
+    reasons.push_back(fmt::format("{} could run at once, more than the {} that {} allows", *asked.natural_width, asked.cap,
                                   asked.wish.parallel ? "`--parallel`" : "`limits.parallel`"));
   }
   if (decision.saving.quota > decision.saving.critical_path) {
