@@ -88,7 +88,7 @@ bool is_long_silent(const TaskView& task) {
 }
 
 std::string age_of(const TaskView& task, std::size_t columns) {
-  const std::string age = show_duration(task.running_for.value_or(Duration{}));
+  std::string age = show_duration(task.running_for.value_or(Duration{}));
   if (columns < kNarrow || task.expected <= Duration{}) return age;
   return fmt::format("{} of {}", age, show_duration(task.expected));
 }
@@ -189,7 +189,7 @@ std::string spent(const RunView& run, Style style) {
 }
 
 std::string time_of(const RunView& run) {
-  const std::string elapsed = show_duration(run.elapsed);
+  std::string elapsed = show_duration(run.elapsed);
   if (!run.remaining) return elapsed;
   return fmt::format("{}, about {} left", elapsed, show_duration(*run.remaining));
 }

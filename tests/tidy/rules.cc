@@ -330,11 +330,15 @@ Complaints check_test_names(const Source& source) {
                          line.starts_with("TEST_P(") || line.starts_with("TYPED_TEST(") ||
                          line.starts_with("TYPED_TEST_P(");
     if (!is_case) continue;
-    const std::size_t comma = std::min(line.find(','), line.size());
-    const std::string name = line.substr(comma, line.find(')') - comma);
-    if (words_in(name) < 3) {
+    // A long name stands on the next line.
+    const bool is_broken = line.ends_with(',') && i + 1 < lines.size();
+    const std::string whole = is_broken ? line + lines[i + 1] : line;
+    const std::size_t begin =
+        std::min(whole.find_first_not_of(" ,", whole.find(',')), whole.size());
+    const std::string name = whole.substr(begin, whole.find(')', begin) - begin);
+    if (words_in(name) < 2) {
       complaints.push_back(
-          complaint(source, i + 1, "a test's name is a sentence of the domain:" + name.substr(1)));
+          complaint(source, i + 1, "a test's name is a sentence of the domain: " + name));
     }
   }
   return complaints;
