@@ -2,8 +2,9 @@
 //
 //   schedule_bench [PSPLIB FOLDER [MILLISECONDS [EVERY NTH INSTANCE]]]
 //
-// Order, in so much processor time each: every instance of PSPLIB j30, j60 and j120 (Kolisch & Sprecher 1996), against the best known makespan.
-// Speed: a made-up plan of a million tasks and two million links, dispatched in virtual time.
+// Order, in so much processor time each: every instance of PSPLIB j30, j60 and j120 (Kolisch &
+// Sprecher 1996), against the best known makespan. Speed: a made-up plan of a million tasks and two
+// million links, dispatched in virtual time.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -22,7 +23,9 @@ using namespace interlock;
 using namespace interlock::schedule;
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 /// Skips to behind the line that begins with `title`, and `more` lines after it.
 bool skip_to(std::istream& in, const std::string& title, int more) {
@@ -50,7 +53,8 @@ Problem read_sm(const std::filesystem::path& path) {
   for (std::size_t i = 0; i < jobs; ++i) {
     std::size_t number = 0, modes = 0, successors = 0, successor = 0;
     in >> number >> modes >> successors;
-    while (successors-- > 0 && in >> successor) problem.links.push_back({TaskId(number - 1), TaskId(successor - 1), true});
+    while (successors-- > 0 && in >> successor)
+      problem.links.push_back({TaskId(number - 1), TaskId(successor - 1), true});
   }
   skip_to(in, "REQUESTS", 2);
   for (Job& job : problem.jobs) {
@@ -86,14 +90,18 @@ std::map<std::string, double> best_known(const std::filesystem::path& folder) {
   return best;
 }
 
-void measure_set(const std::filesystem::path& folder, std::chrono::milliseconds budget, std::size_t every) {
+void measure_set(const std::filesystem::path& folder, std::chrono::milliseconds budget,
+                 std::size_t every) {
   double gap = 0, plain_gap = 0, worst = 0;
   std::size_t count = 0, reached = 0, tried = 0, at = 0;
   for (const auto& [name, best] : best_known(folder)) {
     const std::filesystem::path path = folder / (name + ".sm");
     if (!std::filesystem::exists(path) || at++ % every != 0) continue;
     const Problem problem = read_sm(path);
-    const Policy policy{.parallel = static_cast<std::uint32_t>(problem.jobs.size()), .plan_order = false, .gate_every = {}, .on_failure = {}};
+    const Policy policy{.parallel = static_cast<std::uint32_t>(problem.jobs.size()),
+                        .plan_order = false,
+                        .gate_every = {},
+                        .on_failure = {}};
     const std::clock_t end = std::clock() + budget.count() * CLOCKS_PER_SEC / 1000;
     const Improved found = improve(problem, policy, [&] { return std::clock() < end; });
     const double elapsed = to_seconds(simulate(problem, policy, found.priorities).elapsed);
@@ -107,9 +115,11 @@ void measure_set(const std::filesystem::path& folder, std::chrono::milliseconds 
   }
   if (count == 0) return;
   const auto n = static_cast<double>(count);
-  fmt::print("{:<5} {:4} instances  critical path {:5.2f} %  improved {:5.2f} % (worst {:5.2f} %)  best known reached {:3.0f} %  {:.0f} orders tried\n",
-             folder.filename().string(), count, 100 * plain_gap / n, 100 * gap / n, 100 * worst, 100.0 * static_cast<double>(reached) / n,
-             static_cast<double>(tried) / n);
+  fmt::print(
+      "{:<5} {:4} instances  critical path {:5.2f} %  improved {:5.2f} % (worst {:5.2f} %)  best "
+      "known reached {:3.0f} %  {:.0f} orders tried\n",
+      folder.filename().string(), count, 100 * plain_gap / n, 100 * gap / n, 100 * worst,
+      100.0 * static_cast<double>(reached) / n, static_cast<double>(tried) / n);
 }
 
 void measure_speed(std::size_t jobs) {
@@ -117,20 +127,28 @@ void measure_speed(std::size_t jobs) {
   problem.capacities = {1000};
   problem.quotas.resize(1);
   std::uint64_t dice = 1;
-  const auto roll = [&](std::uint64_t bound) { return (dice = dice * 6364136223846793005 + 1442695040888963407) >> 33 == 0 ? 0 : (dice >> 33) % bound; };
+  const auto roll = [&](std::uint64_t bound) {
+    return (dice = dice * 6364136223846793005 + 1442695040888963407) >> 33 == 0
+               ? 0
+               : (dice >> 33) % bound;
+  };
   for (std::size_t i = 0; i < jobs; ++i) {
     Job job;
     job.expected = std::chrono::milliseconds(1 + roll(1000));
     if (i % 4 == 0) job.demands = {{ResourceId(0), static_cast<std::int64_t>(1 + roll(8))}};
     problem.jobs.push_back(std::move(job));
-    for (int k = 0; k < 2 && i > 0; ++k) problem.links.push_back({TaskId(i - 1 - roll(std::min<std::uint64_t>(i, 10000))), TaskId(i), k == 0});
+    for (int k = 0; k < 2 && i > 0; ++k)
+      problem.links.push_back(
+          {TaskId(i - 1 - roll(std::min<std::uint64_t>(i, 10000))), TaskId(i), k == 0});
   }
   const Policy policy{.parallel = 1000, .plan_order = false, .gate_every = {}, .on_failure = {}};
   const auto start = Clock::now();
   const Timeline timeline = simulate(problem, policy, {});
   const double took = seconds_since(start);
-  fmt::print("speed {} tasks, {} links: {:.2f} s in all, {:.0f} ns a task, {:.3f} of the lower bound\n", jobs, problem.links.size(), took,
-             1e9 * took / static_cast<double>(jobs), to_seconds(timeline.elapsed) / to_seconds(lower_bound(problem, policy)));
+  fmt::print(
+      "speed {} tasks, {} links: {:.2f} s in all, {:.0f} ns a task, {:.3f} of the lower bound\n",
+      jobs, problem.links.size(), took, 1e9 * took / static_cast<double>(jobs),
+      to_seconds(timeline.elapsed) / to_seconds(lower_bound(problem, policy)));
 }
 
 }  // namespace
@@ -139,7 +157,8 @@ int main(int argc, char** argv) {
   const std::filesystem::path folder = argc > 1 ? argv[1] : "../shared/data/psplib";
   const std::chrono::milliseconds budget(argc > 2 ? std::stoi(argv[2]) : 100);
   const std::size_t every = argc > 3 ? std::stoul(argv[3]) : 1;
-  if (!std::filesystem::exists(folder)) fmt::print("{} is not there: no orders are measured\n", folder.string());
+  if (!std::filesystem::exists(folder))
+    fmt::print("{} is not there: no orders are measured\n", folder.string());
   for (const char* set : {"j30", "j60", "j120"}) {
     if (std::filesystem::exists(folder / set)) measure_set(folder / set, budget, every);
   }

@@ -33,14 +33,16 @@ std::vector<Row> rows_of(const plan::Plan& plan, const std::vector<decide::Expec
   std::vector<TaskId> tasks(plan.tasks.size());
   for (std::size_t i = 0; i < tasks.size(); ++i) tasks[i] = TaskId(i);
   if (tasks.size() > kMostBars) {
-    std::ranges::stable_sort(tasks, std::ranges::greater(), [&](TaskId task) { return expected[task.index()].time; });
+    std::ranges::stable_sort(tasks, std::ranges::greater(),
+                             [&](TaskId task) { return expected[task.index()].time; });
     tasks.resize(kMostBars - 1);
     std::ranges::sort(tasks);
   }
   std::vector<Row> rows;
   for (const TaskId task : tasks) {
     const decide::Expected& it = expected[task.index()];
-    rows.push_back({task, elide_middle(printable(plan[task].id), 24), decide::show_time_taken(it.time), tokens_of(it)});
+    rows.push_back({task, elide_middle(printable(plan[task].id), 24),
+                    decide::show_time_taken(it.time), tokens_of(it)});
   }
   return rows;
 }
@@ -60,7 +62,8 @@ std::vector<Way> ways_of(const decide::Decision& decision, const std::vector<Row
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     Way way{heading_of(patterns[i], forecasts[i]->n), forecasts[i], {}};
     for (const Row& row : rows) {
-      way.slots.push_back(&*std::ranges::find(forecasts[i]->timeline.slots, row.task, &schedule::Slot::task));
+      way.slots.push_back(
+          &*std::ranges::find(forecasts[i]->timeline.slots, row.task, &schedule::Slot::task));
     }
     ways.push_back(std::move(way));
   }
@@ -76,15 +79,21 @@ std::string repeated(std::string_view sign, std::size_t count) {
 class Drawing {
  public:
   Drawing(const std::vector<Row>& rows, const decide::Decision& decision, const PlanScreen& screen)
-      : rows_(rows), decision_(decision), screen_(screen), signs_(plan_signs(screen.unicode)), ways_(ways_of(decision, rows)) {
+      : rows_(rows),
+        decision_(decision),
+        screen_(screen),
+        signs_(plan_signs(screen.unicode)),
+        ways_(ways_of(decision, rows)) {
     for (const Row& row : rows) {
       name_width_ = std::max(name_width_, display_width(row.name));
       time_width_ = std::max(time_width_, row.time.size());
       tokens_width_ = std::max(tokens_width_, row.tokens.size());
     }
-    const bool no_tokens = std::ranges::all_of(rows, [](const Row& row) { return row.tokens == "0"; });
+    const bool no_tokens =
+        std::ranges::all_of(rows, [](const Row& row) { return row.tokens == "0"; });
     if (no_tokens) tokens_width_ = 0;
-    longest_ = std::max({decision.sequential.elapsed, decision.parallel.elapsed, decision.queue.elapsed, Duration(1)});
+    longest_ = std::max({decision.sequential.elapsed, decision.parallel.elapsed,
+                         decision.queue.elapsed, Duration(1)});
   }
 
   std::vector<std::string> draw() {
@@ -122,7 +131,8 @@ class Drawing {
     }
     add(heading);
     for (std::size_t row = 0; row < rows_.size(); ++row) {
-      std::string line = with_estimates ? left(rows_[row].name, rows_[row].time, rows_[row].tokens) : left(rows_[row].name, "", "");
+      std::string line = with_estimates ? left(rows_[row].name, rows_[row].time, rows_[row].tokens)
+                                        : left(rows_[row].name, "", "");
       for (const std::size_t i : which) line += cell(bar_of(*ways_[i].slots[row]));
       add(line);
     }
@@ -137,11 +147,14 @@ class Drawing {
   }
 
   std::string head(const Way& way) const {
-    return way.forecast == &decision_.chosen() ? fmt::format("{} {}", signs_.chosen, way.heading) : way.heading;
+    return way.forecast == &decision_.chosen() ? fmt::format("{} {}", signs_.chosen, way.heading)
+                                               : way.heading;
   }
 
   std::size_t place(Duration moment) const {
-    return static_cast<std::size_t>((moment.count() * static_cast<std::int64_t>(bar_width_) + longest_.count() / 2) / longest_.count());
+    return static_cast<std::size_t>(
+        (moment.count() * static_cast<std::int64_t>(bar_width_) + longest_.count() / 2) /
+        longest_.count());
   }
 
   std::string bar_of(const schedule::Slot& slot) const {
@@ -152,7 +165,8 @@ class Drawing {
 
   std::string axis_of(const Way& way) const {
     const std::size_t end = std::max<std::size_t>(place(way.forecast->elapsed), 2);
-    return fmt::format("{}{}{} {}", signs_.left_end, repeated(signs_.line, end - 2), signs_.right_end, decide::show_time_taken(way.forecast->elapsed));
+    return fmt::format("{}{}{} {}", signs_.left_end, repeated(signs_.line, end - 2),
+                       signs_.right_end, decide::show_time_taken(way.forecast->elapsed));
   }
 
   const std::vector<Row>& rows_;
@@ -181,13 +195,15 @@ std::string heading_of(decide::Pattern pattern, std::uint32_t n) {
   return {};
 }
 
-std::vector<std::string> draw_bars(const plan::Plan& plan, const std::vector<decide::Expected>& expected,
+std::vector<std::string> draw_bars(const plan::Plan& plan,
+                                   const std::vector<decide::Expected>& expected,
                                    const decide::Decision& decision, const PlanScreen& screen) {
   if (plan.tasks.empty() || plan.tasks.size() > kMostTasksDrawn) return {};
   const std::vector<Row> rows = rows_of(plan, expected);
   std::vector<std::string> lines = Drawing(rows, decision, screen).draw();
   if (rows.size() < plan.tasks.size()) {
-    lines.push_back(fmt::format("  the {} longest tasks, and {} more", rows.size(), plan.tasks.size() - rows.size()));
+    lines.push_back(fmt::format("  the {} longest tasks, and {} more", rows.size(),
+                                plan.tasks.size() - rows.size()));
   }
   return lines;
 }

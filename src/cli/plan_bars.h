@@ -13,12 +13,14 @@ struct PlanSigns {
 };
 PlanSigns plan_signs(bool unicode);
 
-/// A way to run the plan, as the screen heads it: `sequential`, `parallel, 3 at once`, `queue of 2`.
+/// A way to run the plan, as the screen heads it: `sequential`, `parallel, 3 at once`, `queue of
+/// 2`.
 std::string heading_of(decide::Pattern pattern, std::uint32_t n);
 
-/// The three ways with one bar per task on a common time scale; the longest tasks where there are many, none
-/// where there are too many to look at.
-std::vector<std::string> draw_bars(const plan::Plan& plan, const std::vector<decide::Expected>& expected,
+/// The three ways with one bar per task on a common time scale; the longest tasks where there are
+/// many, none where there are too many to look at.
+std::vector<std::string> draw_bars(const plan::Plan& plan,
+                                   const std::vector<decide::Expected>& expected,
                                    const decide::Decision& decision, const PlanScreen& screen);
 
 }  // namespace interlock::cli

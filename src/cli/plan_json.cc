@@ -31,7 +31,8 @@ json::value patterns_json(const footprint::PatternSet& set) {
   return made;
 }
 
-json::value task_json(const plan::Plan& plan, const plan::Task& task, const decide::Expected& it, const decide::Verdict& verdict) {
+json::value task_json(const plan::Plan& plan, const plan::Task& task, const decide::Expected& it,
+                      const decide::Verdict& verdict) {
   return {{"id", task.id},
           {"agent", plan.agents[task.agent.index()].name},
           {"footprint",
@@ -50,13 +51,19 @@ json::value task_json(const plan::Plan& plan, const plan::Task& task, const deci
           {"alone", verdict.alone ? json::value(verdict.why) : json::value(nullptr)}};
 }
 
-json::value test_json(const decide::Test& test) { return {{"holds", test.holds}, {"why", test.why}}; }
+json::value test_json(const decide::Test& test) {
+  return {{"holds", test.holds}, {"why", test.why}};
+}
 
 json::value saving_json(const decide::Saving& saving) {
-  return {{"sequential_s", to_seconds(saving.sequential)}, {"critical_path_s", to_seconds(saving.critical_path)},
-          {"quota_s", to_seconds(saving.quota)},           {"overhead_s", to_seconds(saving.overhead)},
-          {"conflict_s", to_seconds(saving.conflict)},     {"merge_s", to_seconds(saving.merge)},
-          {"saved_s", to_seconds(saving.saved)},           {"required_s", to_seconds(saving.required)}};
+  return {{"sequential_s", to_seconds(saving.sequential)},
+          {"critical_path_s", to_seconds(saving.critical_path)},
+          {"quota_s", to_seconds(saving.quota)},
+          {"overhead_s", to_seconds(saving.overhead)},
+          {"conflict_s", to_seconds(saving.conflict)},
+          {"merge_s", to_seconds(saving.merge)},
+          {"saved_s", to_seconds(saving.saved)},
+          {"required_s", to_seconds(saving.required)}};
 }
 
 json::value decision_json(const decide::Decision& decision) {
@@ -83,7 +90,8 @@ json::value forecast_json(const decide::Forecast& forecast) {
 }  // namespace
 
 json::value plan_json(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                      const std::vector<decide::Expected>& expected, const decide::Decision& decision) {
+                      const std::vector<decide::Expected>& expected,
+                      const decide::Decision& decision) {
   json::array tasks, edges, schedule;
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
     tasks.push_back(task_json(plan, plan.tasks[i], expected[i], decision.verdicts[i]));

@@ -17,12 +17,13 @@ using decide::Pattern;
 using footprint::Edge;
 
 constexpr std::size_t kMostEdges = 8;
-constexpr std::size_t kMostTasksReduced = 2000;
+constexpr std::size_t kMostTasksReduced = 500;
 
 /// The edges a person wants to see: one a pair, and none that follows from two others.
-std::vector<const Edge*> edges_to_show(const plan::Plan& plan, const footprint::Interlocking& interlocking) {
+std::vector<const Edge*> edges_to_show(const plan::Plan& plan,
+                                       const footprint::Interlocking& interlocking) {
   const std::size_t all = plan.tasks.size();
-  const bool reduce = all <= kMostTasksReduced;
+  const bool reduce = all <= kMostTasksReduced;  // Else it would take longer than it is worth.
   std::vector<std::vector<bool>> goes_before(reduce ? all : 0, std::vector<bool>(reduce ? all : 0));
   std::vector<const Edge*> shown;
   for (std::size_t i = 0; i < all; ++i) {
@@ -61,9 +62,15 @@ std::string sum_of(const std::vector<decide::Expected>& expected, Get get, Show 
 
 class Page {
  public:
-  Page(const plan::Plan& plan, const footprint::Interlocking& interlocking, const std::vector<decide::Expected>& expected,
-       const Decision& decision, const PlanScreen& screen)
-      : plan_(plan), interlocking_(interlocking), expected_(expected), decision_(decision), screen_(screen), signs_(plan_signs(screen.unicode)) {}
+  Page(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+       const std::vector<decide::Expected>& expected, const Decision& decision,
+       const PlanScreen& screen)
+      : plan_(plan),
+        interlocking_(interlocking),
+        expected_(expected),
+        decision_(decision),
+        screen_(screen),
+        signs_(plan_signs(screen.unicode)) {}
 
   std::string draw() {
     headline();
@@ -93,7 +100,9 @@ class Page {
     std::string row;
     bool first = true;
     const auto flush = [&] {
-      line((first ? (lead_ink.empty() ? std::string(lead) : ink(lead_ink, std::string(lead))) : std::string(indent, ' ')) + row);
+      line((first ? (lead_ink.empty() ? std::string(lead) : ink(lead_ink, std::string(lead)))
+                  : std::string(indent, ' ')) +
+           row);
       first = false;
       row.clear();
     };
@@ -110,10 +119,12 @@ class Page {
 
   void headline() {
     const Duration elapsed = decision_.chosen().elapsed;
-    std::string text = fmt::format("{} {} {} {} {}", ink("1", printable(plan_.name)), signs_.dot, decide::count_of(plan_.tasks.size(), "task"),
-                                   signs_.dot, ink("1", heading_of(decision_.pattern, decision_.n)));
+    std::string text = fmt::format("{} {} {} {} {}", ink("1", printable(plan_.name)), signs_.dot,
+                                   decide::count_of(plan_.tasks.size(), "task"), signs_.dot,
+                                   ink("1", heading_of(decision_.pattern, decision_.n)));
     text += fmt::format(" {} {}", signs_.dot, decide::show_time_taken(elapsed));
-    if (elapsed != decision_.sequential.elapsed) text += fmt::format(" instead of {}", decide::show_time_taken(decision_.sequential.elapsed));
+    if (elapsed != decision_.sequential.elapsed)
+      text += fmt::format(" instead of {}", decide::show_time_taken(decision_.sequential.elapsed));
     line(text);
   }
 
@@ -128,22 +139,34 @@ class Page {
     const std::array forecasts{&decision_.sequential, &decision_.parallel, &decision_.queue};
     const std::array patterns{Pattern::sequential, Pattern::parallel, Pattern::queue};
     const auto total = [](const decide::Expected& it) {
-      return it.tokens && it.overhead_tokens ? std::optional(*it.tokens + *it.overhead_tokens) : std::nullopt;
+      return it.tokens && it.overhead_tokens ? std::optional(*it.tokens + *it.overhead_tokens)
+                                             : std::nullopt;
     };
     // What a task is known to cost at least: of one whose work is unknown, the tax.
-    const auto at_least = [](const decide::Expected& it) { return it.tokens.value_or(0) + it.overhead_tokens.value_or(0); };
+    const auto at_least = [](const decide::Expected& it) {
+      return it.tokens.value_or(0) + it.overhead_tokens.value_or(0);
+    };
     Tokens known = 0, tax = 0;
-    for (const decide::Expected& it : expected_) known += at_least(it), tax += it.overhead_tokens.value_or(0);
-    const bool all_known = std::ranges::all_of(expected_, [&](const decide::Expected& it) { return total(it).has_value(); });
-    const std::string tokens = all_known ? show_count(known) : known > 0 ? "at least " + show_count(known) : "unknown";
-    const std::string share = all_known && known > 0 ? fmt::format(" ({} %)", (100 * tax + known / 2) / known) : "";
-    const std::string cost = sum_of<MicroUsd>(expected_, [](const auto& it) { return it.cost; }, show_usd);
+    for (const decide::Expected& it : expected_)
+      known += at_least(it), tax += it.overhead_tokens.value_or(0);
+    const bool all_known = std::ranges::all_of(
+        expected_, [&](const decide::Expected& it) { return total(it).has_value(); });
+    const std::string tokens = all_known   ? show_count(known)
+                               : known > 0 ? "at least " + show_count(known)
+                                           : "unknown";
+    const std::string share =
+        all_known && known > 0 ? fmt::format(" ({} %)", (100 * tax + known / 2) / known) : "";
+    const std::string cost = sum_of<MicroUsd>(
+        expected_, [](const auto& it) { return it.cost; }, show_usd);
 
     std::array<std::vector<std::string>, 3> columns;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      columns[i] = {heading_of(patterns[i], forecasts[i]->n), decide::show_time_taken(forecasts[i]->elapsed), tokens, show_count(tax) + share, cost};
+      columns[i] = {heading_of(patterns[i], forecasts[i]->n),
+                    decide::show_time_taken(forecasts[i]->elapsed), tokens, show_count(tax) + share,
+                    cost};
     }
-    const std::array<std::string_view, 5> labels{"", "elapsed", "tokens", "of them overhead", "cost"};
+    const std::array<std::string_view, 5> labels{"", "elapsed", "tokens", "of them overhead",
+                                                 "cost"};
     line("");
     for (std::size_t row = 0; row < labels.size(); ++row) {
       std::string text = "  " + pad(labels[row], 16);
@@ -155,20 +178,26 @@ class Page {
       line(text);
     }
     if (tax == 0) return;
-    const bool prior = std::ranges::any_of(expected_, [](const auto& it) { return it.overhead_from == decide::From::prior && it.overhead_tokens.value_or(0) > 0; });
-    wrapped("  ", "", fmt::format("A task's tokens are its work; the overhead of dispatching it is added{}",
-                              prior ? fmt::format(" (assumed: {} to start an agent, {} to return)", show_count(decide::kPriorSpawnTokens),
-                                                  show_count(decide::kPriorReturnTokens))
-                                    : ""));
+    const bool prior = std::ranges::any_of(expected_, [](const auto& it) {
+      return it.overhead_from == decide::From::prior && it.overhead_tokens.value_or(0) > 0;
+    });
+    wrapped("  ", "",
+            fmt::format("A task's tokens are its work; the overhead of dispatching it is added{}",
+                        prior ? fmt::format(" (assumed: {} to start an agent, {} to return)",
+                                            show_count(decide::kPriorSpawnTokens),
+                                            show_count(decide::kPriorReturnTokens))
+                              : ""));
   }
 
   void test(std::string_view name, const decide::Test& it) {
-    wrapped(fmt::format("  {} {:<12} ", it.holds ? signs_.holds : signs_.fails, name), it.holds ? "32" : "31", it.why);
+    wrapped(fmt::format("  {} {:<12} ", it.holds ? signs_.holds : signs_.fails, name),
+            it.holds ? "32" : "31", it.why);
   }
 
   void decision() {
     section("Decision: " + heading_of(decision_.pattern, decision_.n));
-    for (const std::string& reason : decision_.reasons) wrapped(fmt::format("  {} ", signs_.item), "", reason);
+    for (const std::string& reason : decision_.reasons)
+      wrapped(fmt::format("  {} ", signs_.item), "", reason);
     line("");
     test("independent", decision_.independent);
     test("mergeable", decision_.mergeable);
@@ -187,19 +216,26 @@ class Page {
         Term{' ', it.sequential, "one task after the other"},
         Term{'-', std::max(it.critical_path, it.quota),
              by_quota ? "what the quotas need to admit it all" : "the longest chain of tasks"},
-        Term{'-', it.overhead, it.overhead > Duration::zero() ? "waiting for slots and capacities" : "waiting for slots and capacities: none"},
-        Term{'-', it.conflict, "repairing conflicts: none can happen, tasks that meet wait for each other"},
+        Term{'-', it.overhead,
+             it.overhead > Duration::zero() ? "waiting for slots and capacities"
+                                            : "waiting for slots and capacities: none"},
+        Term{'-', it.conflict,
+             "repairing conflicts: none can happen, tasks that meet wait for each other"},
         Term{'-', it.merge, "merging: coordinators are tasks of the plan and counted above"},
         Term{'=', it.saved, "saved"},
     };
     std::size_t width = 0;
-    for (const Term& term : terms) width = std::max(width, decide::show_time_taken(term.value).size());
+    for (const Term& term : terms)
+      width = std::max(width, decide::show_time_taken(term.value).size());
     section("Is it worth it?");
     for (const Term& term : terms) {
-      wrapped(fmt::format("  {} {}   ", term.sign, pad_left(decide::show_time_taken(term.value), width)), "", term.what);
+      wrapped(fmt::format("  {} {}   ", term.sign,
+                          pad_left(decide::show_time_taken(term.value), width)),
+              "", term.what);
     }
     wrapped(fmt::format("    {}   ", pad_left(decide::show_time_taken(it.required), width)), "",
-            it.required == plan_.limits.min_saving ? "asked for by `limits.min_saving`" : "asked for: a tenth of the time in sequence");
+            it.required == plan_.limits.min_saving ? "asked for by `limits.min_saving`"
+                                                   : "asked for: a tenth of the time in sequence");
   }
 
   void edges() {
@@ -230,8 +266,8 @@ class Page {
 }  // namespace
 
 std::string render_plan(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                        const std::vector<decide::Expected>& expected, const decide::Decision& decision,
-                        const PlanScreen& screen) {
+                        const std::vector<decide::Expected>& expected,
+                        const decide::Decision& decision, const PlanScreen& screen) {
   return Page(plan, interlocking, expected, decision, screen).draw();
 }
 

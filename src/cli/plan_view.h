@@ -17,14 +17,16 @@ struct PlanScreen {
   bool unicode = true;
 };
 
-/// What `interlock plan` shows: the three ways to run the plan on one time scale, what each costs, and the decision with
-/// everything it rests on. Wide screens have the ways side by side, narrow ones one below the other.
+/// What `interlock plan` shows: the three ways to run the plan on one time scale, what each costs,
+/// and the decision with everything it rests on. Wide screens have the ways side by side, narrow
+/// ones one below the other.
 std::string render_plan(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                        const std::vector<decide::Expected>& expected, const decide::Decision& decision,
-                        const PlanScreen& screen);
+                        const std::vector<decide::Expected>& expected,
+                        const decide::Decision& decision, const PlanScreen& screen);
 
 /// The same for programs; `version` 1. What is not known is null.
 json::value plan_json(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                      const std::vector<decide::Expected>& expected, const decide::Decision& decision);
+                      const std::vector<decide::Expected>& expected,
+                      const decide::Decision& decision);
 
 }  // namespace interlock::cli

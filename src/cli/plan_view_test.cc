@@ -16,7 +16,8 @@ std::string screen(const PlanBuilder& builder, const PlanScreen& wanted) {
   const footprint::Interlocking interlocking = plan::interlocking_of(plan);
   const std::vector<decide::Expected> expected = decide::expect(plan, {});
   // The first line break lets the text below start at its own margin.
-  return "\n" + render_plan(plan, interlocking, expected, decide::decide(plan, interlocking, expected, {}), wanted);
+  return "\n" + render_plan(plan, interlocking, expected,
+                            decide::decide(plan, interlocking, expected, {}), wanted);
 }
 
 PlanBuilder morning_review() {
@@ -166,7 +167,8 @@ What would have to change for more to overlap
 TEST(PlanView, ProseThatNobodyMerges) {
   PlanBuilder plan("prose");
   plan.agent("claude", plan::AgentKind::claude_code);
-  for (const char* id : {"research-a", "research-b"}) plan.task(id).by("claude").reads("src/**").prose();
+  for (const char* id : {"research-a", "research-b"})
+    plan.task(id).by("claude").reads("src/**").prose();
   EXPECT_EQ(screen(plan, {.columns = 120, .color = false, .unicode = true}), R"(
 prose · 2 tasks · sequential · 2 m 00 s
 
@@ -290,7 +292,8 @@ TEST(PlanView, TooManyTasksToDrawAreSummedUp) {
 
 TEST(PlanView, NothingIsWiderThanTheScreen) {
   for (const std::size_t columns : {80u, 99u, 100u, 140u}) {
-    const std::string text = screen(morning_review(), {.columns = columns, .color = false, .unicode = false});
+    const std::string text =
+        screen(morning_review(), {.columns = columns, .color = false, .unicode = false});
     for (std::size_t from = 0, to = 0; to != std::string::npos; from = to + 1) {
       to = text.find('\n', from);
       EXPECT_LE(text.substr(from, to - from).size(), columns) << text.substr(from, to - from);
@@ -300,7 +303,8 @@ TEST(PlanView, NothingIsWiderThanTheScreen) {
 
 TEST(PlanView, ColourIsOnlyAddedNeverMeant) {
   std::string text = screen(morning_review(), {.columns = 80, .color = true, .unicode = true});
-  for (std::size_t at = text.find('\x1b'); at != std::string::npos; at = text.find('\x1b')) text.erase(at, text.find('m', at) - at + 1);
+  for (std::size_t at = text.find('\x1b'); at != std::string::npos; at = text.find('\x1b'))
+    text.erase(at, text.find('m', at) - at + 1);
   EXPECT_EQ(text, screen(morning_review(), {.columns = 80, .color = false, .unicode = true}));
 }
 
@@ -312,7 +316,9 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
   const plan::Plan& plan = builder.plan();
   const footprint::Interlocking interlocking = plan::interlocking_of(plan);
   const auto expected = decide::expect(plan, {});
-  EXPECT_EQ("\n" + pretty_json(plan_json(plan, interlocking, expected, decide::decide(plan, interlocking, expected, {}))), R"json(
+  EXPECT_EQ("\n" + pretty_json(plan_json(plan, interlocking, expected,
+                                         decide::decide(plan, interlocking, expected, {}))),
+            R"json(
 {
   "version": 1,
   "plan": "pair",

@@ -41,7 +41,9 @@ class Proposals {
     for (const Change& change : changes_) {
       if (texts.size() == kMostShown) break;
       const bool gains = change.gain > Duration::zero();
-      texts.push_back(gains ? fmt::format("{} (saves {})", change.text, show_time_taken(change.gain)) : change.text);
+      texts.push_back(gains
+                          ? fmt::format("{} (saves {})", change.text, show_time_taken(change.gain))
+                          : change.text);
     }
     return texts;
   }
@@ -54,7 +56,8 @@ class Proposals {
     if (plan_.tasks.size() <= kCheapTasks && changes_.size() < kMostTried) {
       schedule::Problem changed = problem_;
       change(changed);
-      const schedule::Policy policy{.parallel = slots, .plan_order = false, .gate_every = {}, .on_failure = {}};
+      const schedule::Policy policy{
+          .parallel = slots, .plan_order = false, .gate_every = {}, .on_failure = {}};
       gain = decision_.parallel.elapsed - schedule::simulate(changed, policy, {}).elapsed;
     }
     changes_.push_back({std::move(text), gain});
@@ -62,28 +65,36 @@ class Proposals {
 
   void ask_for_less() {
     const Saving& saving = decision_.saving;
-    if (decision_.worthwhile.holds || saving.saved <= Duration::zero() || saving.required != plan_.limits.min_saving) return;
+    if (decision_.worthwhile.holds || saving.saved <= Duration::zero() ||
+        saving.required != plan_.limits.min_saving)
+      return;
     changes_.insert(changes_.begin(),
-                    {fmt::format("saving {} is under the {} that `limits.min_saving` asks for: lower it, or ask with `--pattern parallel`",
+                    {fmt::format("saving {} is under the {} that `limits.min_saving` asks for: "
+                                 "lower it, or ask with `--pattern parallel`",
                                  show_time_taken(saving.saved), show_time_taken(saving.required)),
                      {}});
   }
 
   void declare_footprints() {
-    const std::vector<TaskId> tasks = alone_where([&](TaskId task) { return touches_the_unknown(plan_[task]); });
+    const std::vector<TaskId> tasks =
+        alone_where([&](TaskId task) { return touches_the_unknown(plan_[task]); });
     if (tasks.empty()) return;
     const bool one = tasks.size() == 1;
-    propose(fmt::format("{} {} neither reads nor writes, so {} alone: declare them", names_of(plan_, tasks),
-                        one ? "declares" : "declare", one ? "it runs" : "each runs"),
+    propose(fmt::format("{} {} neither reads nor writes, so {} alone: declare them",
+                        names_of(plan_, tasks), one ? "declares" : "declare",
+                        one ? "it runs" : "each runs"),
             asked_.cap, [&](schedule::Problem& problem) { lift(problem, tasks); });
   }
 
   void give_form() {
-    const std::vector<TaskId> tasks = alone_where([&](TaskId task) { return !touches_the_unknown(plan_[task]); });
+    const std::vector<TaskId> tasks =
+        alone_where([&](TaskId task) { return !touches_the_unknown(plan_[task]); });
     if (tasks.empty()) return;
     const bool one = tasks.size() == 1;
-    propose(fmt::format("{} {} prose that nobody merges: give {} an output schema, or join {} with a `with: agent` merge",
-                        names_of(plan_, tasks), one ? "returns" : "return", one ? "it" : "each", one ? "it" : "them"),
+    propose(fmt::format("{} {} prose that nobody merges: give {} an output schema, or join {} with "
+                        "a `with: agent` merge",
+                        names_of(plan_, tasks), one ? "returns" : "return", one ? "it" : "each",
+                        one ? "it" : "them"),
             asked_.cap, [&](schedule::Problem& problem) { lift(problem, tasks); });
   }
 
@@ -91,10 +102,12 @@ class Proposals {
   void part_conflicts() {
     std::map<std::pair<Why, std::string>, std::vector<const Edge*>> groups;
     for (const Edge& edge : asked_.interlocking.edges) {
-      if (edge.why != Why::needs && edge.why != Why::unknown) groups[{edge.why, edge.on}].push_back(&edge);
+      if (edge.why != Why::needs && edge.why != Why::unknown)
+        groups[{edge.why, edge.on}].push_back(&edge);
     }
     for (const auto& [what, edges] : groups) {
-      propose(say_parting(edges), asked_.cap, [&](schedule::Problem& problem) { cut(problem, edges); });
+      propose(say_parting(edges), asked_.cap,
+              [&](schedule::Problem& problem) { cut(problem, edges); });
     }
   }
 
@@ -107,23 +120,28 @@ class Proposals {
     const std::string names = names_of(plan_, tasks);
     const std::string_view both = tasks.size() == 2 ? "both" : "all";
     switch (first.why) {
-      case Why::write_write: return fmt::format("{} {} write `{}`: give each its own file", names, both, first.on);
+      case Why::write_write:
+        return fmt::format("{} {} write `{}`: give each its own file", names, both, first.on);
       case Why::lock:
-        return fmt::format("{} {} use the lock `{}`: make it `slots` if it can serve more than one", names, both, first.on);
-      default: return fmt::format("{}: let it touch less, or write elsewhere", say_edge(plan_, first));
+        return fmt::format("{} {} use the lock `{}`: make it `slots` if it can serve more than one",
+                           names, both, first.on);
+      default:
+        return fmt::format("{}: let it touch less, or write elsewhere", say_edge(plan_, first));
     }
   }
 
   void raise_cap() {
     if (!asked_.natural_width || *asked_.natural_width <= asked_.cap) return;
-    propose(fmt::format("{} could run at once: raise `limits.parallel` from {}", *asked_.natural_width, asked_.cap),
+    propose(fmt::format("{} could run at once: raise `limits.parallel` from {}",
+                        *asked_.natural_width, asked_.cap),
             *asked_.natural_width, [](schedule::Problem&) {});
   }
 
   void add_capacity() {
     for (std::size_t i = 0; i < plan_.resources.size(); ++i) {
       const plan::Resource& resource = plan_.resources[i];
-      const bool limits = problem_.capacities[i] < schedule::kUnlimited || problem_.quotas[i] != schedule::QuotaRates{};
+      const bool limits = problem_.capacities[i] < schedule::kUnlimited ||
+                          problem_.quotas[i] != schedule::QuotaRates{};
       if (!limits || decision_.parallel.elapsed <= decision_.saving.critical_path) continue;
       const std::size_t before = changes_.size();
       propose(fmt::format("`{}` holds tasks back: it would have to {}", resource.name,
@@ -168,7 +186,8 @@ class Proposals {
 
 }  // namespace
 
-std::vector<std::string> changes_of(const Asked& asked, const schedule::Problem& problem, const Decision& decision) {
+std::vector<std::string> changes_of(const Asked& asked, const schedule::Problem& problem,
+                                    const Decision& decision) {
   return Proposals(asked, problem, decision).best();
 }
 

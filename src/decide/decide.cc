@@ -13,24 +13,29 @@ namespace {
 constexpr std::size_t kMostCounted = 100'000;
 
 std::uint32_t cap_of(const plan::Plan& plan, const Wish& wish) {
-  const std::int64_t asked = wish.parallel ? static_cast<std::int64_t>(*wish.parallel) : plan.limits.parallel;
+  const std::int64_t asked =
+      wish.parallel ? static_cast<std::int64_t>(*wish.parallel) : plan.limits.parallel;
   const auto tasks = static_cast<std::int64_t>(plan.tasks.size());
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(asked, 1, std::max<std::int64_t>(tasks, 1)));
+  return static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(asked, 1, std::max<std::int64_t>(tasks, 1)));
 }
 
 /// Which of the two overlapping patterns fits the plan.
-Pattern overlapping(const plan::Plan& plan, const Wish& wish, const schedule::Problem& problem, const Decision& decision,
-                    std::uint32_t cap, std::optional<std::uint32_t> natural_width) {
+Pattern overlapping(const plan::Plan& plan, const Wish& wish, const schedule::Problem& problem,
+                    const Decision& decision, std::uint32_t cap,
+                    std::optional<std::uint32_t> natural_width) {
   if (wish.pattern && *wish.pattern != Pattern::sequential) return *wish.pattern;
-  const bool all_at_once =
-      natural_width && *natural_width <= cap && decision.parallel.elapsed == schedule::critical_path(problem);
-  const bool reviewed = plan.limits.gate_every && *plan.limits.gate_every < static_cast<std::int64_t>(plan.tasks.size());
+  const bool all_at_once = natural_width && *natural_width <= cap &&
+                           decision.parallel.elapsed == schedule::critical_path(problem);
+  const bool reviewed = plan.limits.gate_every &&
+                        *plan.limits.gate_every < static_cast<std::int64_t>(plan.tasks.size());
   return all_at_once && !reviewed ? Pattern::parallel : Pattern::queue;
 }
 
-/// How many slots the queue is to have: the fewest that are enough; where that is no fewer than in parallel and
-/// the queue stands there for comparison only, one less.
-std::uint32_t queue_slots(const Forecaster& forecaster, const Decision& decision, const Wish& wish, std::uint32_t cap, bool likely) {
+/// How many slots the queue is to have: the fewest that are enough; where that is no fewer than in
+/// parallel and the queue stands there for comparison only, one less.
+std::uint32_t queue_slots(const Forecaster& forecaster, const Decision& decision, const Wish& wish,
+                          std::uint32_t cap, bool likely) {
   if (wish.pattern == Pattern::queue && wish.parallel) return cap;
   const std::uint32_t enough = forecaster.fewest_sufficient(cap, decision.parallel.elapsed);
   const std::uint32_t width = decision.parallel.n;
@@ -38,19 +43,23 @@ std::uint32_t queue_slots(const Forecaster& forecaster, const Decision& decision
   return std::max(width, 2u) - 1;
 }
 
-Saving saving_of(const plan::Limits& limits, const schedule::Problem& problem, Duration sequential, Duration overlapped) {
+Saving saving_of(const plan::Limits& limits, const schedule::Problem& problem, Duration sequential,
+                 Duration overlapped) {
   Saving saving;
   saving.sequential = sequential;
   saving.critical_path = schedule::critical_path(problem);
   saving.quota = schedule::quota_bound(problem);
   saving.overhead = overlapped - std::max(saving.critical_path, saving.quota);
-  saving.saved = sequential - std::max(saving.critical_path, saving.quota) - saving.overhead - saving.conflict - saving.merge;
+  saving.saved = sequential - std::max(saving.critical_path, saving.quota) - saving.overhead -
+                 saving.conflict - saving.merge;
   saving.required = std::max(limits.min_saving, sequential / 10);
   return saving;
 }
 
-void take_pattern(Decision& decision, const Forecaster& forecaster, const Wish& wish, Pattern overlapped, std::uint32_t cap) {
-  const bool tests_hold = decision.independent.holds && decision.mergeable.holds && decision.worthwhile.holds;
+void take_pattern(Decision& decision, const Forecaster& forecaster, const Wish& wish,
+                  Pattern overlapped, std::uint32_t cap) {
+  const bool tests_hold =
+      decision.independent.holds && decision.mergeable.holds && decision.worthwhile.holds;
   decision.pattern = wish.pattern.value_or(tests_hold ? overlapped : Pattern::sequential);
   decision.n = decision.chosen().n;
   const bool in_sequence = decision.pattern == Pattern::sequential;
@@ -89,11 +98,13 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
   const Pattern overlapped = overlapping(plan, wish, problem, it, cap, natural_width);
   const std::uint32_t slots = queue_slots(forecaster, it, wish, cap, overlapped == Pattern::queue);
 
-  // The order that is likely to be taken is improved first; the other gets what is left of the time.
+  // The order that is likely to be taken is improved first; the other gets what is left of the
+  // time.
   std::vector<std::int64_t> parallel_order, queue_order;
   const std::function<bool()> more = wish.more ? wish.more : [] { return false; };
   const auto improve_queue = [&] {
-    it.queue = forecaster.improved(slots == cap ? it.parallel : forecaster.at_once(slots), slots, more, queue_order);
+    it.queue = forecaster.improved(slots == cap ? it.parallel : forecaster.at_once(slots), slots,
+                                   more, queue_order);
     it.queue.n = slots;
   };
   if (overlapped == Pattern::queue) improve_queue();

@@ -13,12 +13,15 @@ Decision decided(const PlanBuilder& builder, const Wish& wish = {}) {
   return decide(plan, plan::interlocking_of(plan), expect(plan, {}), wish);
 }
 
-std::string show(const Forecast& forecast) { return fmt::format("{} s with {}", to_seconds(forecast.elapsed), forecast.n); }
+std::string show(const Forecast& forecast) {
+  return fmt::format("{} s with {}", to_seconds(forecast.elapsed), forecast.n);
+}
 
 /// The whole decision, for one comparison.
 std::string show(const Decision& it) {
   std::string text = fmt::format("{}, {} at once\n", name_of(it.pattern), it.n);
-  text += fmt::format("sequential {}, parallel {}, queue {}\n", show(it.sequential), show(it.parallel), show(it.queue));
+  text += fmt::format("sequential {}, parallel {}, queue {}\n", show(it.sequential),
+                      show(it.parallel), show(it.queue));
   const auto add = [&](const char* name, const Test& test) {
     text += fmt::format("{} {}: {}\n", test.holds ? "+" : "-", name, test.why);
   };
@@ -79,7 +82,8 @@ sequential 180 s with 1, parallel 180 s with 1, queue 180 s with 1
 reason: Tasks run one by one in plan order: overlapping is not mergeable and not worth it
 change: `a` and `b` return prose that nobody merges: give each an output schema, or join them with a `with: agent` merge (saves 2 m 00 s)
 )");
-  EXPECT_EQ(decided(plan).verdicts[0].why, "its output is prose, which `concat` strings together but does not join");
+  EXPECT_EQ(decided(plan).verdicts[0].why,
+            "its output is prose, which `concat` strings together but does not join");
 }
 
 TEST(Decide, ProseThatACoordinatorJoinsMayOverlap) {
@@ -104,7 +108,8 @@ TEST(Decide, AnUnknownFootprintRunsAloneWhateverIsAskedFor) {
   plan.task("a").takes("60s");
   plan.task("b").takes("60s");
   plan.task("migrate").unknown().takes("60s");
-  EXPECT_EQ(show(decided(plan, {.pattern = Pattern::parallel, .parallel = {}, .more = {}})), R"(parallel, 2 at once
+  EXPECT_EQ(show(decided(plan, {.pattern = Pattern::parallel, .parallel = {}, .more = {}})),
+            R"(parallel, 2 at once
 sequential 180 s with 1, parallel 120 s with 2, queue 180 s with 1
 + independent: 2 of 3 tasks touch nothing in common; `migrate` may touch anything
 + mergeable: every output has a schema, a merge that joins it, or is an exit status
@@ -143,13 +148,15 @@ sequential 8 s with 1, parallel 4 s with 2, queue 8 s with 1
 reason: Tasks run one by one in plan order: overlapping is not worth it
 change: saving 4 s is under the 10 s that `limits.min_saving` asks for: lower it, or ask with `--pattern parallel`
 )");
-  EXPECT_EQ(decided(plan, {.pattern = Pattern::parallel, .parallel = {}, .more = {}}).pattern, Pattern::parallel);
+  EXPECT_EQ(decided(plan, {.pattern = Pattern::parallel, .parallel = {}, .more = {}}).pattern,
+            Pattern::parallel);
 }
 
 TEST(Decide, SlotsThatBindMakeAQueue) {
   PlanBuilder plan("train");
   plan.slots("gpu", 2);
-  for (int i = 0; i < 4; ++i) plan.task(fmt::format("train-{}", i)).writes(fmt::format("m/{}", i)).uses("gpu").takes("30s");
+  for (int i = 0; i < 4; ++i)
+    plan.task(fmt::format("train-{}", i)).writes(fmt::format("m/{}", i)).uses("gpu").takes("30s");
   EXPECT_EQ(show(decided(plan)), R"(queue, 2 at once
 sequential 120 s with 1, parallel 60 s with 2, queue 60 s with 2
 + independent: 4 of 4 tasks touch nothing in common
@@ -163,8 +170,12 @@ change: `gpu` holds tasks back: it would have to have a capacity above 2 (saves 
 
 TEST(Decide, AQuotaThatBindsIsPartOfTheArithmetic) {
   PlanBuilder plan("quota");
-  plan.quota("api", {.requests = {}, .input_tokens = Rate{60000, std::chrono::minutes(1)}, .output_tokens = {}, .usd = {}});
-  for (int i = 0; i < 4; ++i) plan.task(fmt::format("ask-{}", i)).draws("api", 30000, 0).takes("20s");
+  plan.quota("api", {.requests = {},
+                     .input_tokens = Rate{60000, std::chrono::minutes(1)},
+                     .output_tokens = {},
+                     .usd = {}});
+  for (int i = 0; i < 4; ++i)
+    plan.task(fmt::format("ask-{}", i)).draws("api", 30000, 0).takes("20s");
   EXPECT_EQ(show(decided(plan)), R"(sequential, 1 at once
 sequential 110 s with 1, parallel 110 s with 1, queue 110 s with 1
 + independent: 4 of 4 tasks touch nothing in common; the quotas admit it all in 110 s
@@ -183,7 +194,9 @@ TEST(Decide, TheTaxIsShownAndAboveAThirdItIsAWarning) {
   const Decision decision = decided(plan);
   EXPECT_EQ(decision.parallel.tokens, 18000);
   EXPECT_EQ(decision.parallel.overhead_tokens, 10000);
-  EXPECT_THAT(decision.warnings, testing::ElementsAre("The dispatch tax is 10k of 18k tokens (55 %): batch `a` and `b` into fewer tasks, or let one agent do them"));
+  EXPECT_THAT(decision.warnings,
+              testing::ElementsAre("The dispatch tax is 10k of 18k tokens (55 %): batch `a` and "
+                                   "`b` into fewer tasks, or let one agent do them"));
 }
 
 TEST(Expect, WhatIsNotKnownIsNotZero) {
@@ -194,10 +207,13 @@ TEST(Expect, WhatIsNotKnownIsNotZero) {
   plan.task("prompted").prompt("Do it");
   std::string text;
   for (const Expected& it : expect(plan.plan(), {})) {
-    text += fmt::format("{} s ({}), tokens {}, tax {}\n", to_seconds(it.time), name_of(it.time_from),
-                        it.tokens ? fmt::format("{}", *it.tokens) : "unknown", it.overhead_tokens.value_or(-1));
+    text += fmt::format(
+        "{} s ({}), tokens {}, tax {}\n", to_seconds(it.time), name_of(it.time_from),
+        it.tokens ? fmt::format("{}", *it.tokens) : "unknown", it.overhead_tokens.value_or(-1));
   }
-  EXPECT_EQ(text, "60 s (prior), tokens unknown, tax 5000\n5 s (prior), tokens 0, tax 0\n60 s (prior), tokens unknown, tax 5000\n");
+  EXPECT_EQ(text,
+            "60 s (prior), tokens unknown, tax 5000\n5 s (prior), tokens 0, tax 0\n60 s (prior), "
+            "tokens unknown, tax 5000\n");
 }
 
 TEST(Expect, ThePlanGoesBeforeHistoryAndTheTaskBeforeItsAgent) {
@@ -209,15 +225,18 @@ TEST(Expect, ThePlanGoesBeforeHistoryAndTheTaskBeforeItsAgent) {
   History history;
   history.by_task["a\nclaude\n"] = {.time = std::chrono::seconds(1), .count = 3};
   history.by_task["b\nclaude\n"] = {.time = std::chrono::seconds(2), .tokens = 900, .count = 3};
-  history.by_agent["claude\n"] = {.time = std::chrono::seconds(3), .spawn_tokens = 100, .return_tokens = 50, .count = 9};
+  history.by_agent["claude\n"] = {
+      .time = std::chrono::seconds(3), .spawn_tokens = 100, .return_tokens = 50, .count = 9};
   std::string text;
   for (const Expected& it : expect(plan.plan(), history)) {
-    text += fmt::format("{} s ({}), tokens {}, tax {} ({})\n", to_seconds(it.time), name_of(it.time_from), it.tokens.value_or(-1),
+    text += fmt::format("{} s ({}), tokens {}, tax {} ({})\n", to_seconds(it.time),
+                        name_of(it.time_from), it.tokens.value_or(-1),
                         it.overhead_tokens.value_or(-1), name_of(it.overhead_from));
   }
-  EXPECT_EQ(text,
-            "7 s (plan), tokens -1, tax 150 (history)\n2 s (history), tokens 900, tax 150 (history)\n"
-            "3 s (history), tokens -1, tax 150 (history)\n");
+  EXPECT_EQ(
+      text,
+      "7 s (plan), tokens -1, tax 150 (history)\n2 s (history), tokens 900, tax 150 (history)\n"
+      "3 s (history), tokens -1, tax 150 (history)\n");
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace interlock::decide {
 /// What earlier runs measured, by task id, agent and model; filled from the journal.
 struct History {
   struct Seen {
-    Duration time{};                      ///< Median of the last attempts that succeeded.
+    Duration time{};  ///< Median of the last attempts that succeeded.
     std::optional<Tokens> tokens;
     std::optional<MicroUsd> cost;
     std::optional<Tokens> spawn_tokens, return_tokens;
@@ -34,9 +34,10 @@ std::string_view name_of(From from);
 struct Expected {
   Duration time{};
   From time_from = From::prior;
-  std::optional<Tokens> tokens;           ///< The work itself, without the dispatch tax.
+  std::optional<Tokens> tokens;  ///< The work itself, without the dispatch tax.
   From tokens_from = From::prior;
-  std::optional<Tokens> overhead_tokens;  ///< To spawn the agent and to return: the dispatch tax. Zero for plain commands.
+  std::optional<Tokens> overhead_tokens;  ///< To spawn the agent and to return: the dispatch tax.
+                                          ///< Zero for plain commands.
   From overhead_from = From::prior;
   std::optional<MicroUsd> cost;
   From cost_from = From::prior;
@@ -56,10 +57,10 @@ std::string_view name_of(Pattern pattern);
 /// One way to run the plan, foretold.
 struct Forecast {
   Duration elapsed{};
-  std::optional<Tokens> tokens;           ///< With the tax; nothing when a task's is unknown.
+  std::optional<Tokens> tokens;  ///< With the tax; nothing when a task's is unknown.
   std::optional<Tokens> overhead_tokens;
   std::optional<MicroUsd> cost;
-  std::uint32_t n = 1;                    ///< Attempts at once.
+  std::uint32_t n = 1;  ///< Attempts at once.
   schedule::Timeline timeline;
 };
 
@@ -71,8 +72,8 @@ struct Test {
 /// Why one task may not overlap with others.
 struct Verdict {
   bool alone = false;
-  std::string why;  ///< ``its output is prose that no merge joins``; empty when it may overlap.
-  std::string hint; ///< ``give it a schema``
+  std::string why;   ///< ``its output is prose that no merge joins``; empty when it may overlap.
+  std::string hint;  ///< ``give it a schema``
 };
 
 /// The terms of the third test; all printed.
@@ -86,30 +87,31 @@ struct Decision {
   Pattern pattern = Pattern::sequential;
   std::uint32_t n = 1;
   Test independent, mergeable, worthwhile;
-  std::vector<Verdict> verdicts;        ///< By task.
-  std::vector<std::string> reasons;     ///< In the order a person wants them.
-  std::vector<std::string> changes;     ///< What would have to change for more to overlap.
-  std::vector<std::string> warnings;    ///< The tax above a third, priors used, ...
+  std::vector<Verdict> verdicts;      ///< By task.
+  std::vector<std::string> reasons;   ///< In the order a person wants them.
+  std::vector<std::string> changes;   ///< What would have to change for more to overlap.
+  std::vector<std::string> warnings;  ///< The tax above a third, priors used, ...
   Saving saving;
   Forecast sequential, parallel, queue;
   /// As decided: what the scheduler is to be given.
   schedule::Policy policy;
   std::vector<std::int64_t> priorities;
-  schedule::Timeline timeline;          ///< The forecast of exactly that.
+  schedule::Timeline timeline;  ///< The forecast of exactly that.
 
   const Forecast& chosen() const;
 };
 
 struct Wish {
-  std::optional<Pattern> pattern;          ///< `--pattern`
-  std::optional<std::uint32_t> parallel;   ///< `--parallel`: the cap
-  std::function<bool()> more;              ///< Whether the search for a better order may go on (`--effort`).
+  std::optional<Pattern> pattern;         ///< `--pattern`
+  std::optional<std::uint32_t> parallel;  ///< `--parallel`: the cap
+  std::function<bool()> more;  ///< Whether the search for a better order may go on (`--effort`).
 };
 
-/// The scheduler's problem: links from the interlocking, capacities from the resources, weights from `expected`,
-/// `alone` from the verdicts (empty: from unknown footprints only).
+/// The scheduler's problem: links from the interlocking, capacities from the resources, weights
+/// from `expected`, `alone` from the verdicts (empty: from unknown footprints only).
 schedule::Problem problem_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                             const std::vector<Expected>& expected, const std::vector<Verdict>& verdicts);
+                             const std::vector<Expected>& expected,
+                             const std::vector<Verdict>& verdicts);
 
 /// The decision of design section 4: sequential unless three tests hold, the arithmetic shown.
 Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlocking,

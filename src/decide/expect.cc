@@ -5,10 +5,12 @@ namespace {
 
 /// Whether a model does the work: then there are tokens to count, and a tax to pay.
 bool asks_a_model(const plan::Task& task, const plan::Agent& agent) {
-  return agent.kind != plan::AgentKind::command || !task.prompt.empty() || task.estimate.tokens.value_or(0) > 0;
+  return agent.kind != plan::AgentKind::command || !task.prompt.empty() ||
+         task.estimate.tokens.value_or(0) > 0;
 }
 
-const History::Seen* find(const std::map<std::string, History::Seen>& seen, const std::string& key) {
+const History::Seen* find(const std::map<std::string, History::Seen>& seen,
+                          const std::string& key) {
   const auto at = seen.find(key);
   return at == seen.end() || at->second.count == 0 ? nullptr : &at->second;
 }
@@ -44,20 +46,26 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   Expected it;
 
   std::optional<Duration> time;
-  sources.fill(task.estimate.time, [](const Seen& seen) { return std::optional(seen.time); }, time, it.time_from);
+  sources.fill(
+      task.estimate.time, [](const Seen& seen) { return std::optional(seen.time); }, time,
+      it.time_from);
   it.time = time.value_or(model ? kPriorAgentTime : kPriorCommandTime);
 
   // What a model will take is not guessed; a plain command takes nothing.
-  const bool known = sources.fill(task.estimate.tokens, [](const Seen& seen) { return seen.tokens; }, it.tokens, it.tokens_from);
+  const bool known = sources.fill(
+      task.estimate.tokens, [](const Seen& seen) { return seen.tokens; }, it.tokens,
+      it.tokens_from);
   if (!known && !model) it.tokens = 0;
-  const bool priced = sources.fill(task.estimate.usd, [](const Seen& seen) { return seen.cost; }, it.cost, it.cost_from);
+  const bool priced = sources.fill(
+      task.estimate.usd, [](const Seen& seen) { return seen.cost; }, it.cost, it.cost_from);
   if (!priced && !model) it.cost = 0;
 
   const auto tax = [](const Seen& seen) {
     const bool measured = seen.spawn_tokens && seen.return_tokens;
     return measured ? std::optional(*seen.spawn_tokens + *seen.return_tokens) : std::nullopt;
   };
-  const bool taxed = sources.fill(std::optional<Tokens>(), tax, it.overhead_tokens, it.overhead_from);
+  const bool taxed =
+      sources.fill(std::optional<Tokens>(), tax, it.overhead_tokens, it.overhead_from);
   if (!taxed) it.overhead_tokens = model ? kPriorSpawnTokens + kPriorReturnTokens : 0;
   return it;
 }

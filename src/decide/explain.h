@@ -12,12 +12,14 @@ struct Asked {
   const std::vector<Expected>& expected;
   const Wish& wish;
   std::uint32_t cap = 1;
-  /// How many could run at once if there were slots and resources for all; not counted in huge plans.
+  /// How many could run at once if there were slots and resources for all; not counted in huge
+  /// plans.
   std::optional<std::uint32_t> natural_width;
 };
 
 std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision);
-std::vector<std::string> changes_of(const Asked& asked, const schedule::Problem& problem, const Decision& decision);
+std::vector<std::string> changes_of(const Asked& asked, const schedule::Problem& problem,
+                                    const Decision& decision);
 std::vector<std::string> warnings_of(const Asked& asked);
 
 }  // namespace interlock::decide

@@ -28,7 +28,8 @@ schedule::FailurePolicy policy_of(const plan::OnFailure& on_failure) {
 
 }  // namespace
 
-Forecaster::Forecaster(const schedule::Problem& problem, const plan::Limits& limits, const std::vector<Expected>& expected)
+Forecaster::Forecaster(const schedule::Problem& problem, const plan::Limits& limits,
+                       const std::vector<Expected>& expected)
     : problem_(&problem),
       limits_(&limits),
       critical_path_(schedule::critical_path_priorities(problem)),
@@ -45,7 +46,10 @@ Forecaster::Forecaster(const schedule::Problem& problem, const plan::Limits& lim
 }
 
 schedule::Policy Forecaster::policy(std::uint32_t n, bool plan_order) const {
-  schedule::Policy policy{.parallel = n, .plan_order = plan_order, .gate_every = {}, .on_failure = policy_of(limits_->on_failure)};
+  schedule::Policy policy{.parallel = n,
+                          .plan_order = plan_order,
+                          .gate_every = {},
+                          .on_failure = policy_of(limits_->on_failure)};
   if (limits_->gate_every) policy.gate_every = static_cast<std::uint32_t>(*limits_->gate_every);
   return policy;
 }
@@ -59,7 +63,9 @@ Forecast Forecaster::with(schedule::Timeline timeline) const {
           .timeline = std::move(timeline)};
 }
 
-Forecast Forecaster::in_sequence() const { return with(schedule::simulate(*problem_, policy(1, true), {})); }
+Forecast Forecaster::in_sequence() const {
+  return with(schedule::simulate(*problem_, policy(1, true), {}));
+}
 
 Forecast Forecaster::at_once(std::uint32_t n) const {
   return with(schedule::simulate(*problem_, policy(n, false), critical_path_));
@@ -69,7 +75,9 @@ Forecast Forecaster::improved(Forecast plain, std::uint32_t n, const std::functi
                               std::vector<std::int64_t>& priorities) const {
   constexpr std::size_t kMostTasks = 20'000;
   priorities = critical_path_;
-  if (problem_->jobs.size() > kMostTasks || plain.elapsed == schedule::lower_bound(*problem_, policy(n, false))) return plain;
+  if (problem_->jobs.size() > kMostTasks ||
+      plain.elapsed == schedule::lower_bound(*problem_, policy(n, false)))
+    return plain;
   schedule::Improved found = schedule::improve(*problem_, policy(n, false), more);
   if (found.elapsed >= plain.elapsed) return plain;
   priorities = std::move(found.priorities);
@@ -79,7 +87,8 @@ Forecast Forecaster::improved(Forecast plain, std::uint32_t n, const std::functi
 std::uint32_t Forecaster::fewest_sufficient(std::uint32_t cap, Duration with_cap) const {
   const Duration enough = with_cap * 100 / 95;
   // No fewer can do the work in time, whatever the order.
-  const auto least = enough > Duration::zero() ? (work_.count() + enough.count() - 1) / enough.count() : 1;
+  const auto least =
+      enough > Duration::zero() ? (work_.count() + enough.count() - 1) / enough.count() : 1;
   for (auto n = static_cast<std::uint32_t>(std::max<std::int64_t>(least, 1)); n < cap; ++n) {
     if (at_once(n).elapsed <= enough) return n;
   }

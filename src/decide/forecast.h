@@ -7,18 +7,21 @@
 
 namespace interlock::decide {
 
-/// Foretells the ways to run one problem, and counts what every way costs: the same work and the same tax.
+/// Foretells the ways to run one problem, and counts what every way costs: the same work and the
+/// same tax.
 class Forecaster {
  public:
-  Forecaster(const schedule::Problem& problem, const plan::Limits& limits, const std::vector<Expected>& expected);
+  Forecaster(const schedule::Problem& problem, const plan::Limits& limits,
+             const std::vector<Expected>& expected);
 
   /// One by one, in plan order.
   Forecast in_sequence() const;
   /// At most `n` at once, by critical path.
   Forecast at_once(std::uint32_t n) const;
-  /// As `plain`, which `at_once(n)` gave, but in the best order that is found while `more()` says yes.
-  /// Plans too large for that keep the critical path.
-  Forecast improved(Forecast plain, std::uint32_t n, const std::function<bool()>& more, std::vector<std::int64_t>& priorities) const;
+  /// As `plain`, which `at_once(n)` gave, but in the best order that is found while `more()` says
+  /// yes. Plans too large for that keep the critical path.
+  Forecast improved(Forecast plain, std::uint32_t n, const std::function<bool()>& more,
+                    std::vector<std::int64_t>& priorities) const;
   /// The fewest slots that reach 95 % of the speed that `cap` of them reach.
   std::uint32_t fewest_sufficient(std::uint32_t cap, Duration with_cap) const;
   /// How many could run at once if there were slots and resources for all.

@@ -19,11 +19,14 @@ std::int64_t capacity_of(const plan::Resource& resource) {
   return schedule::kUnlimited;
 }
 
-void add_use(const plan::Use& use, const plan::Resource& resource, const Expected& expected, schedule::Job& job) {
-  if (resource.kind == plan::Resource::Kind::slots) job.demands.push_back({use.resource, use.amount});
+void add_use(const plan::Use& use, const plan::Resource& resource, const Expected& expected,
+             schedule::Job& job) {
+  if (resource.kind == plan::Resource::Kind::slots)
+    job.demands.push_back({use.resource, use.amount});
   if (resource.kind != plan::Resource::Kind::quota) return;
   if (resource.concurrency) job.demands.push_back({use.resource, 1});
-  if (resource.rates.requests || resource.rates.input_tokens || resource.rates.output_tokens || resource.rates.usd) {
+  if (resource.rates.requests || resource.rates.input_tokens || resource.rates.output_tokens ||
+      resource.rates.usd) {
     job.draws.push_back({.quota = use.resource,
                          .requests = use.requests,
                          .input_tokens = use.input_tokens.value_or(0),
@@ -35,14 +38,16 @@ void add_use(const plan::Use& use, const plan::Resource& resource, const Expecte
 }  // namespace
 
 schedule::Problem problem_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                             const std::vector<Expected>& expected, const std::vector<Verdict>& verdicts) {
+                             const std::vector<Expected>& expected,
+                             const std::vector<Verdict>& verdicts) {
   schedule::Problem problem;
   problem.jobs.reserve(plan.tasks.size());
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
     const plan::Task& task = plan.tasks[i];
     schedule::Job job;
     job.expected = expected[i].time;
-    for (const plan::Use& use : task.uses) add_use(use, plan.resources[use.resource.index()], expected[i], job);
+    for (const plan::Use& use : task.uses)
+      add_use(use, plan.resources[use.resource.index()], expected[i], job);
     job.gate_before = task.gate_before;
     job.gate_after = task.gate_after;
     job.alone = verdicts.empty() ? touches_the_unknown(task) : verdicts[i].alone;

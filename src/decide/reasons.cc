@@ -13,8 +13,10 @@ namespace {
 
 std::string say_gain(const Decision& decision, Duration elapsed) {
   const Duration gain = decision.sequential.elapsed - elapsed;
-  const std::string instead = fmt::format("{} instead of {}", show_time_taken(elapsed), show_time_taken(decision.sequential.elapsed));
-  return gain > Duration::zero() ? fmt::format("{}, {} saved", instead, show_time_taken(gain)) : instead;
+  const std::string instead = fmt::format("{} instead of {}", show_time_taken(elapsed),
+                                          show_time_taken(decision.sequential.elapsed));
+  return gain > Duration::zero() ? fmt::format("{}, {} saved", instead, show_time_taken(gain))
+                                 : instead;
 }
 
 void add_wish(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
@@ -22,12 +24,20 @@ void add_wish(const Asked& asked, const Decision& decision, std::vector<std::str
   if (!wish.pattern) return;
   reasons.push_back(fmt::format("You asked for `--pattern {}`", name_of(*wish.pattern)));
   if (*wish.pattern == Pattern::sequential) return;
-  if (!decision.mergeable.holds || decision.mergeable.why.find("prose") != std::string::npos) {
-    reasons.push_back(fmt::format("The price: {}, so joining it is left to you", decision.mergeable.why));
+  // What would run alone if nobody had asked, and now does not.
+  const std::vector<Verdict> unasked = verdicts_of(asked.plan);
+  if (std::ranges::count_if(unasked, &Verdict::alone) >
+      std::ranges::count_if(decision.verdicts, &Verdict::alone)) {
+    reasons.push_back(
+        fmt::format("The price: {}, so joining it is left to you", decision.mergeable.why));
   }
-  if (!decision.worthwhile.holds) reasons.push_back(fmt::format("The price: {}", decision.worthwhile.why));
-  const bool any_conflict = std::ranges::any_of(asked.interlocking.edges, [](const footprint::Edge& edge) { return edge.why != footprint::Why::needs; });
-  if (any_conflict) reasons.push_back("Proven conflicts stay: tasks that meet still wait for each other");
+  if (!decision.worthwhile.holds)
+    reasons.push_back(fmt::format("The price: {}", decision.worthwhile.why));
+  const bool any_conflict = std::ranges::any_of(
+      asked.interlocking.edges,
+      [](const footprint::Edge& edge) { return edge.why != footprint::Why::needs; });
+  if (any_conflict)
+    reasons.push_back("Proven conflicts stay: tasks that meet still wait for each other");
 }
 
 std::vector<std::string> failed_tests(const Decision& decision) {
@@ -43,16 +53,19 @@ void add_pattern(const Asked& asked, const Decision& decision, std::vector<std::
   switch (decision.pattern) {
     case Pattern::sequential:
       if (asked.wish.pattern) break;
-      reasons.push_back(fmt::format("Tasks run one by one in plan order: overlapping is {}", join_words(failed_tests(decision))));
+      reasons.push_back(fmt::format("Tasks run one by one in plan order: overlapping is {}",
+                                    join_words(failed_tests(decision))));
       break;
     case Pattern::parallel:
-      reasons.push_back(fmt::format("{} at once: {}",
-                                    decision.n == all ? fmt::format("All {} run", count_of(all, "task"))
-                                                      : fmt::format("Up to {} of {} run", decision.n, count_of(all, "task")),
-                                    say_gain(decision, decision.parallel.elapsed)));
+      reasons.push_back(fmt::format(
+          "{} at once: {}",
+          decision.n == all ? fmt::format("All {} run", count_of(all, "task"))
+                            : fmt::format("Up to {} of {} run", decision.n, count_of(all, "task")),
+          say_gain(decision, decision.parallel.elapsed)));
       break;
     case Pattern::queue:
-      reasons.push_back(fmt::format("At most {} of {} run at once: {}", decision.n, count_of(all, "task"),
+      reasons.push_back(fmt::format("At most {} of {} run at once: {}", decision.n,
+                                    count_of(all, "task"),
                                     say_gain(decision, decision.queue.elapsed)));
       break;
   }
@@ -62,19 +75,23 @@ void add_pattern(const Asked& asked, const Decision& decision, std::vector<std::
 void add_queue(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
   if (decision.pattern != Pattern::queue) return;
   if (asked.natural_width && *asked.natural_width > asked.cap) {
-    reasons.push_back(fmt::format("{} could run at once, more than the {} that {} allows", *asked.natural_width, asked.cap,
+    reasons.push_back(fmt::format("{} could run at once, more than the {} that {} allows",
+                                  *asked.natural_width, asked.cap,
                                   asked.wish.parallel ? "`--parallel`" : "`limits.parallel`"));
   }
   if (decision.saving.quota > decision.saving.critical_path) {
-    reasons.push_back(fmt::format("The quotas admit the whole in {}, which is longer than the longest chain of tasks ({})",
-                                  show_time_taken(decision.saving.quota), show_time_taken(decision.saving.critical_path)));
+    reasons.push_back(fmt::format(
+        "The quotas admit the whole in {}, which is longer than the longest chain of tasks ({})",
+        show_time_taken(decision.saving.quota), show_time_taken(decision.saving.critical_path)));
   }
   if (asked.plan.limits.gate_every) {
-    reasons.push_back(fmt::format("A person reviews after every {}", count_of(static_cast<std::size_t>(*asked.plan.limits.gate_every), "finished task")));
+    reasons.push_back(fmt::format(
+        "A person reviews after every {}",
+        count_of(static_cast<std::size_t>(*asked.plan.limits.gate_every), "finished task")));
   }
   if (decision.n < decision.parallel.n && decision.parallel.elapsed < decision.queue.elapsed) {
-    reasons.push_back(fmt::format("{} at once would take {}, no more than 5 % less", decision.parallel.n,
-                                  show_time_taken(decision.parallel.elapsed)));
+    reasons.push_back(fmt::format("{} at once would take {}, no more than 5 % less",
+                                  decision.parallel.n, show_time_taken(decision.parallel.elapsed)));
   } else if (decision.n < asked.cap && !asked.wish.pattern) {
     reasons.push_back(fmt::format("More than {} at once would not be faster", decision.n));
   }
@@ -86,9 +103,13 @@ void add_alone(const Asked& asked, const Decision& decision, std::vector<std::st
   for (std::size_t i = 0; i < decision.verdicts.size(); ++i) {
     const Verdict& verdict = decision.verdicts[i];
     if (!verdict.alone) continue;
-    if (++count <= kMost) reasons.push_back(fmt::format("`{}` runs alone, in plan order: {}", asked.plan.tasks[i].id, verdict.why));
+    if (++count <= kMost)
+      reasons.push_back(
+          fmt::format("`{}` runs alone, in plan order: {}", asked.plan.tasks[i].id, verdict.why));
   }
-  if (count > kMost) reasons.push_back(fmt::format("{} more run alone for such reasons", count_of(count - kMost, "task")));
+  if (count > kMost)
+    reasons.push_back(
+        fmt::format("{} more run alone for such reasons", count_of(count - kMost, "task")));
 }
 
 /// `tasks` under `what`, for those that `is` picks.
@@ -103,7 +124,8 @@ std::vector<TaskId> tasks_where(const Asked& asked, Is is) {
 
 void warn_of_tax(const Asked& asked, std::vector<std::string>& warnings) {
   const auto is_above_third = [](const Expected& it) {
-    return it.tokens && it.overhead_tokens && *it.overhead_tokens > 0 && *it.overhead_tokens * 2 > *it.tokens;
+    return it.tokens && it.overhead_tokens && *it.overhead_tokens > 0 &&
+           *it.overhead_tokens * 2 > *it.tokens;
   };
   Tokens work = 0, tax = 0;
   for (const Expected& it : asked.expected) {
@@ -112,9 +134,13 @@ void warn_of_tax(const Asked& asked, std::vector<std::string>& warnings) {
     tax += *it.overhead_tokens;
   }
   if (tax * 2 <= work) return;
-  const std::vector<TaskId> dear = tasks_where(asked, [&](const Expected& it, const plan::Task&) { return is_above_third(it); });
-  warnings.push_back(fmt::format("The dispatch tax is {} of {} tokens ({} %): batch {} into fewer tasks, or let one agent do them",
-                                 show_count(tax), show_count(work + tax), 100 * tax / (work + tax), names_of(asked.plan, dear)));
+  const std::vector<TaskId> dear =
+      tasks_where(asked, [&](const Expected& it, const plan::Task&) { return is_above_third(it); });
+  warnings.push_back(
+      fmt::format("The dispatch tax is {} of {} tokens ({} %): batch {} into fewer tasks, or let "
+                  "one agent do them",
+                  show_count(tax), show_count(work + tax), 100 * tax / (work + tax),
+                  names_of(asked.plan, dear)));
 }
 
 }  // namespace
@@ -132,20 +158,26 @@ std::vector<std::string> warnings_of(const Asked& asked) {
   std::vector<std::string> warnings;
   warn_of_tax(asked, warnings);
   for (const Duration prior : {kPriorAgentTime, kPriorCommandTime}) {
-    const auto guessed = tasks_where(asked, [&](const Expected& it, const plan::Task&) { return it.time_from == From::prior && it.time == prior; });
+    const auto guessed = tasks_where(asked, [&](const Expected& it, const plan::Task&) {
+      return it.time_from == From::prior && it.time == prior;
+    });
     if (guessed.empty()) continue;
-    warnings.push_back(fmt::format("{} {} no estimate and no history: {}{} is assumed", names_of(asked.plan, guessed),
-                                   guessed.size() == 1 ? "has" : "have", show_time_taken(prior), guessed.size() == 1 ? "" : " each"));
+    warnings.push_back(fmt::format("{} {} no estimate and no history: {}{} is assumed",
+                                   names_of(asked.plan, guessed),
+                                   guessed.size() == 1 ? "has" : "have", show_time_taken(prior),
+                                   guessed.size() == 1 ? "" : " each"));
   }
   const auto unmetered = tasks_where(asked, [&](const Expected&, const plan::Task& task) {
     return std::ranges::any_of(task.uses, [&](const plan::Use& use) {
       const plan::QuotaRates& rates = asked.plan.resources[use.resource.index()].rates;
-      return (rates.input_tokens && !use.input_tokens) || (rates.output_tokens && !use.output_tokens);
+      return (rates.input_tokens && !use.input_tokens) ||
+             (rates.output_tokens && !use.output_tokens);
     });
   });
   if (!unmetered.empty()) {
-    warnings.push_back(fmt::format("{} {} a token quota without saying how much: the forecast counts none of it",
-                                   names_of(asked.plan, unmetered), unmetered.size() == 1 ? "uses" : "use"));
+    warnings.push_back(
+        fmt::format("{} {} a token quota without saying how much: the forecast counts none of it",
+                    names_of(asked.plan, unmetered), unmetered.size() == 1 ? "uses" : "use"));
   }
   return warnings;
 }

@@ -15,13 +15,14 @@ namespace {
 using footprint::Edge;
 using footprint::Why;
 
-/// A way between neighbours in plan order can only be an edge; tasks that run alone split the plan, so it is a chain
-/// exactly where every neighbour that may overlap waits for the one before it.
+/// A way between neighbours in plan order can only be an edge; tasks that run alone split the plan,
+/// so it is a chain exactly where every neighbour that may overlap waits for the one before it.
 bool some_pair_may_overlap(const plan::Plan& plan, const footprint::Interlocking& interlocking) {
   for (std::size_t i = 1; i < plan.tasks.size(); ++i) {
     if (touches_the_unknown(plan.tasks[i - 1]) || touches_the_unknown(plan.tasks[i])) continue;
     const auto into = interlocking.into(TaskId(i));
-    const bool waits = std::ranges::any_of(into, [&](const Edge& edge) { return edge.before.index() == i - 1; });
+    const bool waits =
+        std::ranges::any_of(into, [&](const Edge& edge) { return edge.before.index() == i - 1; });
     if (!waits) return true;
   }
   return false;
@@ -31,14 +32,16 @@ bool some_pair_may_overlap(const plan::Plan& plan, const footprint::Interlocking
 std::string ties(const plan::Plan& plan, const std::vector<const Edge*>& edges) {
   constexpr std::size_t kMost = 2;
   std::string text;
-  for (std::size_t i = 0; i < std::min(edges.size(), kMost); ++i) text += "; " + say_edge(plan, *edges[i]);
+  for (std::size_t i = 0; i < std::min(edges.size(), kMost); ++i)
+    text += "; " + say_edge(plan, *edges[i]);
   if (edges.size() > kMost) text += fmt::format("; and {} more", edges.size() - kMost);
   return text;
 }
 
 }  // namespace
 
-Test independent_test(const plan::Plan& plan, const footprint::Interlocking& interlocking, Duration quota) {
+Test independent_test(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                      Duration quota) {
   const std::size_t all = plan.tasks.size();
   if (all < 2) return {false, all == 0 ? "there is nothing to run" : "there is only one task"};
 
@@ -59,7 +62,8 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   Test test{some_pair_may_overlap(plan, interlocking), {}};
   const auto loose = static_cast<std::size_t>(std::ranges::count(tied, false));
   if (test.holds || loose > 0) {
-    test.why = fmt::format("{} of {} {} nothing in common", loose, count_of(all, "task"), loose == 1 ? "touches" : "touch");
+    test.why = fmt::format("{} of {} {} nothing in common", loose, count_of(all, "task"),
+                           loose == 1 ? "touches" : "touch");
   } else {
     test.why = "no two tasks may overlap";
   }
@@ -69,7 +73,8 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   if (!unknown.empty()) {
     test.why += fmt::format("; {} may touch anything", names_of(plan, unknown));
   }
-  if (quota > Duration::zero()) test.why += fmt::format("; the quotas admit it all in {}", show_time_taken(quota));
+  if (quota > Duration::zero())
+    test.why += fmt::format("; the quotas admit it all in {}", show_time_taken(quota));
   return test;
 }
 
@@ -79,22 +84,26 @@ Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts
     if (verdicts[i].alone && !touches_the_unknown(plan.tasks[i])) loose.push_back(TaskId(i));
   }
   const std::size_t all = verdicts.size();
-  if (loose.empty()) return {true, "every output has a schema, a merge that joins it, or is an exit status"};
-  return {all - loose.size() >= 2, fmt::format("{} of {} can be joined; {} {}", all - loose.size(), count_of(all, "output"),
-                                               names_of(plan, loose),
-                                               loose.size() == 1 ? "returns prose that no merge joins"
-                                                                 : "return prose that no merge joins")};
+  if (loose.empty())
+    return {true, "every output has a schema, a merge that joins it, or is an exit status"};
+  return {all - loose.size() >= 2,
+          fmt::format("{} of {} can be joined; {} {}", all - loose.size(), count_of(all, "output"),
+                      names_of(plan, loose),
+                      loose.size() == 1 ? "returns prose that no merge joins"
+                                        : "return prose that no merge joins")};
 }
 
 Test worthwhile_test(const Saving& saving, Duration min_saving) {
   const std::string saves = saving.saved > Duration::zero()
-                                ? fmt::format("it saves {} of {}", show_time_taken(saving.saved), show_time_taken(saving.sequential))
+                                ? fmt::format("it saves {} of {}", show_time_taken(saving.saved),
+                                              show_time_taken(saving.sequential))
                                 : "it saves nothing";
   if (saving.saved >= saving.required) {
     return {true, fmt::format("{}, where {} would do", saves, show_time_taken(saving.required))};
   }
   if (saving.required == min_saving) {
-    return {false, fmt::format("{}, under the {} that `limits.min_saving` asks for", saves, show_time_taken(min_saving))};
+    return {false, fmt::format("{}, under the {} that `limits.min_saving` asks for", saves,
+                               show_time_taken(min_saving))};
   }
   return {false, fmt::format("{}, under a tenth ({})", saves, show_time_taken(saving.required))};
 }

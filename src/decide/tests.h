@@ -5,7 +5,8 @@
 namespace interlock::decide {
 
 /// Whether at least two tasks could overlap as far as needs, conflicts and unknown footprints go.
-Test independent_test(const plan::Plan& plan, const footprint::Interlocking& interlocking, Duration quota);
+Test independent_test(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                      Duration quota);
 
 /// Whether the outputs of at least two tasks can be joined.
 Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts);

@@ -27,20 +27,25 @@ std::vector<Joined> joins_of(const plan::Plan& plan) {
 Verdict verdict_of(const plan::Task& task, Joined joined) {
   using Form = plan::OutputSpec::Form;
   if (touches_the_unknown(task)) {
-    return {true, "it declares neither reads nor writes, so it may touch anything", "declare what it reads and writes"};
+    return {true, "it declares neither reads nor writes, so it may touch anything",
+            "declare what it reads and writes"};
   }
   const bool has_schema = task.output.form == Form::json && task.output.schema;
-  if (task.output.form == Form::exit_status || has_schema || joined == Joined::given_a_form) return {};
+  if (task.output.form == Form::exit_status || has_schema || joined == Joined::given_a_form)
+    return {};
   const std::string hint = "give its output a schema, or join it with a `with: agent` merge";
-  if (task.output.form == Form::json) return {true, "its output is JSON without a schema, and no merge gives it a form", hint};
-  if (joined == Joined::strung_together) return {true, "its output is prose, which `concat` strings together but does not join", hint};
+  if (task.output.form == Form::json)
+    return {true, "its output is JSON without a schema, and no merge gives it a form", hint};
+  if (joined == Joined::strung_together)
+    return {true, "its output is prose, which `concat` strings together but does not join", hint};
   return {true, "its output is prose that no merge joins", hint};
 }
 
 }  // namespace
 
 bool touches_the_unknown(const plan::Task& task) {
-  const bool is_caught = task.isolation == plan::Isolation::view || task.isolation == plan::Isolation::worktree;
+  const bool is_caught =
+      task.isolation == plan::Isolation::view || task.isolation == plan::Isolation::worktree;
   return task.footprint.unknown && !is_caught;
 }
 
@@ -48,7 +53,8 @@ std::vector<Verdict> verdicts_of(const plan::Plan& plan) {
   const std::vector<Joined> joined = joins_of(plan);
   std::vector<Verdict> verdicts;
   verdicts.reserve(plan.tasks.size());
-  for (std::size_t i = 0; i < plan.tasks.size(); ++i) verdicts.push_back(verdict_of(plan.tasks[i], joined[i]));
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i)
+    verdicts.push_back(verdict_of(plan.tasks[i], joined[i]));
   return verdicts;
 }
 

@@ -18,14 +18,21 @@ std::string say_edge(const plan::Plan& plan, const footprint::Edge& edge) {
   const std::string& before = plan[edge.before].id;
   const std::string& after = plan[edge.after].id;
   switch (edge.why) {
-    case Why::needs: return fmt::format("`{}` needs {}`{}`", after, edge.on == "output" ? "the output of " : "", before);
-    case Why::write_write: return fmt::format("`{}` and `{}` both write `{}`", before, after, edge.on);
-    case Why::read_write: return fmt::format("`{}` writes `{}`, which `{}` reads", after, edge.on, before);
-    case Why::write_read: return fmt::format("`{}` reads `{}`, which `{}` writes", after, edge.on, before);
-    case Why::lock: return fmt::format("`{}` and `{}` both use the lock `{}`", before, after, edge.on);
+    case Why::needs:
+      return fmt::format("`{}` needs {}`{}`", after, edge.on == "output" ? "the output of " : "",
+                         before);
+    case Why::write_write:
+      return fmt::format("`{}` and `{}` both write `{}`", before, after, edge.on);
+    case Why::read_write:
+      return fmt::format("`{}` writes `{}`, which `{}` reads", after, edge.on, before);
+    case Why::write_read:
+      return fmt::format("`{}` reads `{}`, which `{}` writes", after, edge.on, before);
+    case Why::lock:
+      return fmt::format("`{}` and `{}` both use the lock `{}`", before, after, edge.on);
     case Why::unknown: {
       const bool earlier = plan[edge.before].footprint.unknown;
-      return fmt::format("`{}` may touch anything, also what `{}` does", earlier ? before : after, earlier ? after : before);
+      return fmt::format("`{}` may touch anything, also what `{}` does", earlier ? before : after,
+                         earlier ? after : before);
     }
   }
   return {};
@@ -34,7 +41,8 @@ std::string say_edge(const plan::Plan& plan, const footprint::Edge& edge) {
 std::string show_time_taken(Duration duration) {
   using std::chrono::seconds;
   const bool in_seconds = duration >= seconds(60) && duration < seconds(120);
-  return in_seconds ? fmt::format("{} s", std::chrono::round<seconds>(duration).count()) : show_duration(duration);
+  return in_seconds ? fmt::format("{} s", std::chrono::round<seconds>(duration).count())
+                    : show_duration(duration);
 }
 
 std::string count_of(std::size_t count, const std::string& what) {

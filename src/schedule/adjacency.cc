@@ -14,10 +14,12 @@ Adjacency Adjacency::predecessors(std::size_t jobs, std::span<const Link> links)
   return {jobs, links, &Link::after, &Link::before};
 }
 
-Adjacency::Adjacency(std::size_t jobs, std::span<const Link> links, TaskId Link::*from, TaskId Link::*to)
+Adjacency::Adjacency(std::size_t jobs, std::span<const Link> links, TaskId Link::*from,
+                     TaskId Link::*to)
     : first_(jobs + 1), neighbours_(links.size()) {
   for (const Link& link : links) {
-    check(link.before < link.after && link.after.index() < jobs, "a link leads from an earlier to a later task");
+    check(link.before < link.after && link.after.index() < jobs,
+          "a link leads from an earlier to a later task");
     ++first_[(link.*from).index() + 1];
   }
   std::partial_sum(first_.begin(), first_.end(), first_.begin());

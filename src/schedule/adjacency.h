@@ -23,7 +23,8 @@ class Adjacency {
 
   /// In the order of the links.
   std::span<const Neighbour> of(TaskId task) const {
-    return std::span(neighbours_).subspan(first_[task.index()], first_[task.index() + 1] - first_[task.index()]);
+    return std::span(neighbours_)
+        .subspan(first_[task.index()], first_[task.index() + 1] - first_[task.index()]);
   }
 
  private:

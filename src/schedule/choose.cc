@@ -1,4 +1,6 @@
 // Which waiting task is looked at next, and why the others are not.
+#include <algorithm>
+
 #include "base/check.h"
 #include "schedule/state.h"
 
@@ -35,7 +37,8 @@ std::optional<TaskId> Scheduler::State::next_candidate(Time now) {
   while (!ready.empty() && mark(by_rank[ready.top()]).at != At::ready) ready.pop();
   if (ready.empty()) return std::nullopt;
   const TaskId task = by_rank[ready.top()];
-  // Only a turn back in the run lets others run beside it here; it waits for them, and the rest waits for it.
+  // Only a turn back in the run lets others run beside it here; it waits for them, and the rest
+  // waits for it.
   if (job(task).alone && running > 0) return std::nullopt;
   ready.pop();
   return task;
@@ -55,9 +58,21 @@ std::optional<TaskId> Scheduler::State::next_in_plan_order(Time now) {
 void Scheduler::State::park(TaskId task, const Hold& obstacle, Time now) {
   mark(task).at = At::parked;
   stock.park(task, obstacle);
-  const bool is_quota = !problem.jobs[task.index()].draws.empty() &&
-                        (obstacle.why == Why::quota || problem.quotas[obstacle.resource->index()] != QuotaRates{});
+  const bool is_quota =
+      !problem.jobs[task.index()].draws.empty() &&
+      (obstacle.why == Why::quota || problem.quotas[obstacle.resource->index()] != QuotaRates{});
   clock.enter(task, is_quota ? Wait::quota : Wait::slot, now);
+}
+
+TaskId Scheduler::State::unended_at(TaskId task) const {
+  while (mark(task).at == At::ended) {
+    const auto& behind = predecessors.of(task);
+    const auto holding =
+        std::ranges::find_if(behind, [&](Neighbour it) { return !has_passed(TaskId(it.task)); });
+    check(holding != behind.end(), "an ended task that has not passed waits for another");
+    task = TaskId(holding->task);
+  }
+  return task;
 }
 
 Hold Scheduler::State::blocked_by(TaskId task) const {
@@ -66,10 +81,12 @@ Hold Scheduler::State::blocked_by(TaskId task) const {
   for (const Neighbour neighbour : predecessors.of(task)) {
     const TaskId before(neighbour.task);
     const Mark& it = mark(before);
-    if (neighbour.needs && !(it.at == At::ended && it.end == End::succeeded)) return {.why = Why::needs, .task = before};
-    if (it.at != At::ended && !earlier) earlier = before;
+    if (neighbour.needs && !(it.at == At::ended && it.end == End::succeeded))
+      return {.why = Why::needs, .task = before};
+    if (!has_passed(before) && !earlier) earlier = unended_at(before);
   }
   if (earlier) return {.why = Why::conflict, .task = earlier};
+  if (const auto overtaker = overtaken_by(task)) return {.why = Why::conflict, .task = overtaker};
   check(is_barred(task), "a blocked task waits for another");
   return {.why = Why::alone, .task = TaskId(job(task).alone ? first_unended : first_alone_unended)};
 }
@@ -79,14 +96,16 @@ Hold Scheduler::hold_of(TaskId task, Time now) const {
   check(s.waits(task), "only a waiting task has a reason to wait");
   switch (s.mark(task).at) {
     case State::At::blocked: return s.blocked_by(task);
-    case State::At::backoff: return {.why = Why::backoff, .task = {}, .resource = {}, .until = s.not_before[task.index()]};
+    case State::At::backoff:
+      return {.why = Why::backoff, .task = {}, .resource = {}, .until = s.not_before[task.index()]};
     case State::At::gate: return {.why = Why::gate, .task = task};
     default: break;
   }
   if (s.review_due()) return {.why = Why::gate};
   if (s.is_held()) return {.why = Why::stopped};
   if (s.alone_running) return {.why = Why::alone, .task = s.alone_running};
-  if (s.policy.plan_order && s.cursor < task.index()) return {.why = Why::order, .task = TaskId(s.cursor)};
+  if (s.policy.plan_order && s.cursor < task.index())
+    return {.why = Why::order, .task = TaskId(s.cursor)};
   if (const std::optional<Hold> obstacle = s.stock.obstacle(task, now)) return *obstacle;
   if (s.job(task).alone && s.running > 0) {
     for (std::uint32_t i = 0; i < s.marks.size(); ++i) {

@@ -18,7 +18,9 @@ class Dice {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);
   }
-  std::int64_t below(std::int64_t bound) { return static_cast<std::int64_t>(roll() % static_cast<std::uint64_t>(bound)); }
+  std::int64_t below(std::int64_t bound) {
+    return static_cast<std::int64_t>(roll() % static_cast<std::uint64_t>(bound));
+  }
 
  private:
   std::uint64_t state_;
@@ -26,11 +28,13 @@ class Dice {
 
 std::uint64_t seed_of(const Problem& problem) {
   std::uint64_t seed = problem.links.size();
-  for (const Job& job : problem.jobs) seed = seed * 31 + static_cast<std::uint64_t>(job.expected.count());
+  for (const Job& job : problem.jobs)
+    seed = seed * 31 + static_cast<std::uint64_t>(job.expected.count());
   return seed;
 }
 
-/// The problem run backwards: the last task first. Quotas and gates have no backwards; what they ask for is left out.
+/// The problem run backwards: the last task first. Quotas and gates have no backwards; what they
+/// ask for is left out.
 Problem reversed(const Problem& problem) {
   Problem back = problem;
   const auto mirror = [&](TaskId task) { return TaskId(problem.jobs.size() - 1 - task.index()); };
@@ -115,8 +119,8 @@ class Search {
     return priorities;
   }
 
-  /// Forward-backward improvement: pushed to the right in the order of its ends and back to the left, a schedule hardly
-  /// ever gets longer (Li & Willis 1992).
+  /// Forward-backward improvement: pushed to the right in the order of its ends and back to the
+  /// left, a schedule hardly ever gets longer (Li & Willis 1992).
   Sketched justified(Sketched seen) {
     const Sketched right = backwards_.look(by_end(seen, problem_));
     Sketched left = look_at(by_end(right, back_));
@@ -129,7 +133,8 @@ class Search {
     for (std::size_t i = 0; i < priorities.size(); ++i) priorities[i] = -seen.starts[i];
     const auto all = static_cast<std::int64_t>(priorities.size());
     const std::int64_t reach = std::max<std::int64_t>(seen.elapsed / (2 + dice_.below(8)), 1);
-    for (std::int64_t moves = 1 + dice_.below(std::max<std::int64_t>(all / 6, 2)); moves > 0; --moves) {
+    for (std::int64_t moves = 1 + dice_.below(std::max<std::int64_t>(all / 6, 2)); moves > 0;
+         --moves) {
       priorities[static_cast<std::size_t>(dice_.below(all))] += dice_.below(2 * reach) - reach;
     }
     return priorities;

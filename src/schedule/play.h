@@ -8,11 +8,16 @@
 
 #include "schedule/scheduler.h"
 
-// Plays a scheduler in tests and writes down what it decides. Tasks are called a, b, c..., resources r0, r1...
+// Plays a scheduler in tests and writes down what it decides. Tasks are called a, b, c...,
+// resources r0, r1...
 namespace interlock::schedule {
 
-constexpr Time at(double seconds) { return Time(Duration(static_cast<std::int64_t>(seconds * 1e6))); }
-constexpr Duration seconds(double count) { return Duration(static_cast<std::int64_t>(count * 1e6)); }
+constexpr Time at(double seconds) {
+  return Time(Duration(static_cast<std::int64_t>(seconds * 1e6)));
+}
+constexpr Duration seconds(double count) {
+  return Duration(static_cast<std::int64_t>(count * 1e6));
+}
 
 /// A problem from short calls.
 struct Draft {
@@ -45,17 +50,23 @@ struct Draft {
   void conflict(TaskId before, TaskId after) { problem.links.push_back({before, after, false}); }
 };
 
-inline Policy by_priority(std::uint32_t parallel) { return {.parallel = parallel, .plan_order = false, .gate_every = {}, .on_failure = {}}; }
-inline Policy in_plan_order() { return {.parallel = 1, .plan_order = true, .gate_every = {}, .on_failure = {}}; }
+inline Policy by_priority(std::uint32_t parallel) {
+  return {.parallel = parallel, .plan_order = false, .gate_every = {}, .on_failure = {}};
+}
+inline Policy in_plan_order() {
+  return {.parallel = 1, .plan_order = true, .gate_every = {}, .on_failure = {}};
+}
 inline Rate per_second(std::int64_t amount) { return {amount, seconds(1)}; }
 
 inline std::string name(TaskId task) {
-  return task.index() < 26 ? std::string(1, static_cast<char>('a' + task.index())) : fmt::format("t{}", task.index());
+  return task.index() < 26 ? std::string(1, static_cast<char>('a' + task.index()))
+                           : fmt::format("t{}", task.index());
 }
 
 inline std::string show(const Hold& hold) {
-  static constexpr const char* kWords[] = {"needs", "conflict", "alone",   "slot",  "capacity", "reserved",
-                                           "quota", "gate",     "backoff", "order", "stopped"};
+  static constexpr const char* kWords[] = {"needs",    "conflict", "alone",  "slot",
+                                           "capacity", "reserved", "quota",  "gate",
+                                           "backoff",  "order",    "stopped"};
   std::string text = kWords[static_cast<int>(hold.why)];
   if (hold.task) text += " " + name(*hold.task);
   if (hold.resource) text += fmt::format(" r{}", hold.resource->index());
@@ -67,7 +78,8 @@ inline std::string show(const Hold& hold) {
 inline std::string show(const Waited& waited) {
   std::string text;
   const auto add = [&](const char* kind, Duration part) {
-    if (part != Duration::zero()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", kind, to_seconds(part));
+    if (part != Duration::zero())
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", kind, to_seconds(part));
   };
   add("needs", waited.needs);
   add("conflict", waited.conflict);
@@ -97,7 +109,9 @@ class Play {
     return *this;
   }
   std::string hold(TaskId task, double now) const { return show(scheduler.hold_of(task, at(now))); }
-  std::string waited(TaskId task, double now) const { return show(scheduler.waited(task, at(now))); }
+  std::string waited(TaskId task, double now) const {
+    return show(scheduler.waited(task, at(now)));
+  }
 
   Scheduler scheduler;
   std::string log;

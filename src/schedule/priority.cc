@@ -13,7 +13,8 @@ Duration rounded_up(Wide amount, Wide per) {
   return Duration(static_cast<std::int64_t>((amount + per - 1) / per));
 }
 
-/// When a quota can have admitted all, at the earliest: everything at the rate, less what the burst lets through first.
+/// When a quota can have admitted all, at the earliest: everything at the rate, less what the burst
+/// lets through first.
 class QuotaWork {
  public:
   void add(std::int64_t amount, Duration expected) {
@@ -24,7 +25,8 @@ class QuotaWork {
   Duration bound(const std::optional<Rate>& rate) const {
     if (!rate || total_ == 0) return {};
     const auto time_for = [&](std::int64_t amount) {
-      return Duration(static_cast<std::int64_t>(static_cast<Wide>(amount) * rate->per.count() / rate->amount));
+      return Duration(
+          static_cast<std::int64_t>(static_cast<Wide>(amount) * rate->per.count() / rate->amount));
     };
     const Duration last = time_for(total_) - std::max(time_for(largest_), RateGate::kBurst);
     return last > Duration::zero() ? last + shortest_ : Duration::zero();
@@ -41,12 +43,14 @@ class QuotaWork {
 std::vector<std::int64_t> critical_path_priorities(const Problem& problem) {
   std::vector<std::int64_t> longest(problem.jobs.size());
   const Adjacency successors = Adjacency::successors(problem.jobs.size(), problem.links);
-  std::int64_t after_alone = 0;  // The longest way from the nearest task behind that runs alone: all before it wait for nothing less.
+  std::int64_t after_alone = 0;  // The longest way from the nearest task behind that runs alone:
+                                 // all before it wait for nothing less.
   std::int64_t after_any = 0;    // The longest way from any task behind.
   for (std::size_t i = problem.jobs.size(); i-- > 0;) {
     const Job& job = problem.jobs[i];
     std::int64_t tail = job.alone ? after_any : after_alone;
-    for (const Neighbour successor : successors.of(TaskId(i))) tail = std::max(tail, longest[successor.task]);
+    for (const Neighbour successor : successors.of(TaskId(i)))
+      tail = std::max(tail, longest[successor.task]);
     longest[i] = job.expected.count() + tail;
     after_any = std::max(after_any, longest[i]);
     if (job.alone) after_alone = longest[i];
@@ -76,8 +80,10 @@ Duration quota_bound(const Problem& problem) {
   Duration bound{};
   for (std::size_t i = 0; i < work.size(); ++i) {
     const QuotaRates& rates = problem.quotas[i];
-    bound = std::max({bound, work[i].requests.bound(rates.requests), work[i].input_tokens.bound(rates.input_tokens),
-                      work[i].output_tokens.bound(rates.output_tokens), work[i].usd.bound(rates.usd)});
+    bound =
+        std::max({bound, work[i].requests.bound(rates.requests),
+                  work[i].input_tokens.bound(rates.input_tokens),
+                  work[i].output_tokens.bound(rates.output_tokens), work[i].usd.bound(rates.usd)});
   }
   return bound;
 }

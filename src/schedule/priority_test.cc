@@ -9,7 +9,8 @@ namespace {
 std::string show(const Timeline& timeline) {
   std::string text;
   for (const Slot& slot : timeline.slots) {
-    text += fmt::format("{}{} {}-{}/{}", text.empty() ? "" : " | ", name(slot.task), to_seconds(slot.start), to_seconds(slot.end), slot.lane);
+    text += fmt::format("{}{} {}-{}/{}", text.empty() ? "" : " | ", name(slot.task),
+                        to_seconds(slot.start), to_seconds(slot.end), slot.lane);
   }
   return text;
 }
@@ -19,7 +20,8 @@ TEST(CriticalPath, IsTheLongestWayToTheEnd) {
   const auto a = draft.job(1), b = draft.job(2), c = draft.job(4);
   draft.needs(b, a);
   draft.conflict(a, c);
-  EXPECT_THAT(critical_path_priorities(draft.problem), testing::ElementsAre(5'000'000, 2'000'000, 4'000'000));
+  EXPECT_THAT(critical_path_priorities(draft.problem),
+              testing::ElementsAre(5'000'000, 2'000'000, 4'000'000));
   EXPECT_EQ(critical_path(draft.problem), seconds(5));
 }
 
@@ -29,7 +31,8 @@ TEST(CriticalPath, PassesThroughTasksThatRunAlone) {
   draft.alone(10);
   draft.job(3);
   draft.job(4);
-  EXPECT_THAT(critical_path_priorities(draft.problem), testing::ElementsAre(15'000'000, 14'000'000, 3'000'000, 4'000'000));
+  EXPECT_THAT(critical_path_priorities(draft.problem),
+              testing::ElementsAre(15'000'000, 14'000'000, 3'000'000, 4'000'000));
 }
 
 TEST(Simulate, RunsThePlanInVirtualTime) {
@@ -42,7 +45,8 @@ TEST(Simulate, RunsThePlanInVirtualTime) {
 
 TEST(Simulate, WaitsForQuotasAndPassesGates) {
   Draft draft;
-  const auto api = draft.quota({.requests = per_second(1), .input_tokens = {}, .output_tokens = {}, .usd = {}});
+  const auto api =
+      draft.quota({.requests = per_second(1), .input_tokens = {}, .output_tokens = {}, .usd = {}});
   for (int i = 0; i < 3; ++i) draft.job(1, {}, {{.quota = api, .requests = 6}});
   draft.problem.jobs[2].gate_before = true;
   Policy policy = by_priority(3);
@@ -51,8 +55,8 @@ TEST(Simulate, WaitsForQuotasAndPassesGates) {
   EXPECT_EQ(lower_bound(draft.problem, policy), seconds(13));
 }
 
-// Graham (1966): with list schedules one slot more, or one wait less, can take longer. Nothing here promises otherwise:
-// a forecast is made for exactly what is to run.
+// Graham (1966): with list schedules one slot more, or one wait less, can take longer. Nothing here
+// promises otherwise: a forecast is made for exactly what is to run.
 TEST(Simulate, MayTakeLongerWithFewerWaitsAsGrahamShowed) {
   Draft draft;
   const double lengths[] = {3, 2, 2, 2, 4, 4, 4, 4, 9};
@@ -62,7 +66,9 @@ TEST(Simulate, MayTakeLongerWithFewerWaitsAsGrahamShowed) {
   const std::vector<std::int64_t> list{9, 8, 7, 6, 5, 4, 3, 2, 1};
   EXPECT_EQ(simulate(draft.problem, by_priority(3), list).elapsed, seconds(12));
   EXPECT_EQ(simulate(draft.problem, by_priority(4), list).elapsed, seconds(15));
-  std::erase_if(draft.problem.links, [](const Link& link) { return link.after == TaskId(4) || link.after == TaskId(5); });
+  std::erase_if(draft.problem.links, [](const Link& link) {
+    return link.after == TaskId(4) || link.after == TaskId(5);
+  });
   EXPECT_EQ(simulate(draft.problem, by_priority(3), list).elapsed, seconds(16));
 }
 
@@ -95,7 +101,8 @@ Draft packing() {
 TEST(Improve, EndsAtOnceWhereNothingCanBeShorter) {
   Draft draft;
   for (const double length : {45., 30., 20.}) draft.job(length);
-  const Improved found = improve(draft.problem, by_priority(3), [] { return ADD_FAILURE() << "asked for more", false; });
+  const Improved found = improve(draft.problem, by_priority(3),
+                                 [] { return ADD_FAILURE() << "asked for more", false; });
   EXPECT_EQ(found.elapsed, seconds(45));
   EXPECT_EQ(found.tried, 1u);
 }
@@ -111,12 +118,14 @@ TEST(Improve, FindsAShorterOrderAndForetellsWhatTheSchedulerWillDo) {
 
 TEST(Improve, IsTheSameForTheSameNumberOfTries) {
   const Draft draft = packing();
-  EXPECT_EQ(improve(draft.problem, by_priority(12), tries(40)).priorities, improve(draft.problem, by_priority(12), tries(40)).priorities);
+  EXPECT_EQ(improve(draft.problem, by_priority(12), tries(40)).priorities,
+            improve(draft.problem, by_priority(12), tries(40)).priorities);
 }
 
 TEST(Improve, WorksWithQuotasAndTasksThatRunAlone) {
   Draft draft = packing();
-  const auto api = draft.quota({.requests = per_second(1), .input_tokens = {}, .output_tokens = {}, .usd = {}});
+  const auto api =
+      draft.quota({.requests = per_second(1), .input_tokens = {}, .output_tokens = {}, .usd = {}});
   for (Job& job : draft.problem.jobs) job.draws = {{.quota = api, .requests = 4}};
   draft.problem.jobs[6].alone = true;
   const Duration plain = simulate(draft.problem, by_priority(3), {}).elapsed;

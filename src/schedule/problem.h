@@ -33,8 +33,10 @@ struct Job {
   std::vector<Demand> demands;  ///< Slots, and the concurrency of quotas.
   std::vector<Draw> draws;
   bool gate_before = false;
-  bool gate_after = false;      ///< The task stays released until a person approved; the scheduler only waits for its end.
-  bool alone = false;  ///< Nothing runs beside it: after all before it and before all after it, in plan order.
+  bool gate_after = false;  ///< The task stays released until a person approved; the scheduler only
+                            ///< waits for its end.
+  bool alone = false;  ///< Nothing runs beside it: after all before it and before all after it, in
+                       ///< plan order.
 };
 
 /// `after` waits for `before`: for its success if `needs`, else only for its end.
@@ -53,10 +55,10 @@ struct QuotaRates {
 
 /// What the scheduler knows of a plan: numbers, no names.
 struct Problem {
-  std::vector<Job> jobs;                    ///< By TaskId.
-  std::vector<Link> links;                  ///< before < after.
-  std::vector<std::int64_t> capacities;     ///< By ResourceId; unlimited where it does not apply.
-  std::vector<QuotaRates> quotas;           ///< By ResourceId; empty rates where it is none.
+  std::vector<Job> jobs;                 ///< By TaskId.
+  std::vector<Link> links;               ///< before < after.
+  std::vector<std::int64_t> capacities;  ///< By ResourceId; unlimited where it does not apply.
+  std::vector<QuotaRates> quotas;        ///< By ResourceId; empty rates where it is none.
 };
 
 inline constexpr std::int64_t kUnlimited = std::int64_t{1} << 62;
@@ -69,8 +71,8 @@ struct FailurePolicy {
 };
 
 struct Policy {
-  std::uint32_t parallel = 1;        ///< How many attempts at once.
-  bool plan_order = true;            ///< Start in plan order only; else by priority.
+  std::uint32_t parallel = 1;  ///< How many attempts at once.
+  bool plan_order = true;      ///< Start in plan order only; else by priority.
   std::optional<std::uint32_t> gate_every;
   FailurePolicy on_failure;
 };

@@ -8,10 +8,11 @@
 
 namespace interlock::schedule {
 
-/// Admits draws from quotas at their rates: the generic cell rate algorithm (GCRA, ITU-T I.371 annex A) over every
-/// dimension of every quota at once, all or none. One number per dimension: the theoretical arrival time of the next
-/// token. A draw larger than the burst is admitted when the bucket is full and paid off after.
-/// The burst is `kBurst` worth of the rate (many providers' buckets hold seconds, not a minute).
+/// Admits draws from quotas at their rates: the generic cell rate algorithm (GCRA, ITU-T I.371
+/// annex A) over every dimension of every quota at once, all or none. One number per dimension: the
+/// theoretical arrival time of the next token. A draw larger than the burst is admitted when the
+/// bucket is full and paid off after. The burst is `kBurst` worth of the rate (many providers'
+/// buckets hold seconds, not a minute).
 class RateGate {
  public:
   static constexpr Duration kBurst = std::chrono::seconds(6);
@@ -22,8 +23,8 @@ class RateGate {
   Time admits_at(std::span<const Draw> draws, Time now) const;
   /// Takes them; only after `admits_at` said now.
   void take(std::span<const Draw> draws, Time now);
-  /// Gives back or adds what was reserved too much or too little. Draws match `reserved` by quota; a quota missing
-  /// from `actual` is left as reserved (unknown is not zero).
+  /// Gives back or adds what was reserved too much or too little. Draws match `reserved` by quota;
+  /// a quota missing from `actual` is left as reserved (unknown is not zero).
   void settle(std::span<const Draw> reserved, std::span<const Draw> actual, Time now);
   /// Nothing of `quota` is admitted before `until`.
   void raise_floor(ResourceId quota, Time until);

@@ -10,7 +10,9 @@ namespace {
 const ResourceId kApi(0);
 
 RateGate tokens_per_second(std::int64_t amount) {
-  return RateGate({{.requests = {}, .input_tokens = per_second(amount), .output_tokens = {}, .usd = {}}}, at(0));
+  return RateGate(
+      {{.requests = {}, .input_tokens = per_second(amount), .output_tokens = {}, .usd = {}}},
+      at(0));
 }
 
 Draw tokens(Tokens amount) { return {.quota = kApi, .requests = 1, .input_tokens = amount}; }
@@ -38,7 +40,11 @@ TEST(RateGate, AdmitsADrawAboveTheBurstWhenTheBucketIsFullAndHasItPaidOff) {
 }
 
 TEST(RateGate, AdmitsAllDimensionsOrNone) {
-  RateGate gate({{.requests = per_second(1), .input_tokens = per_second(100), .output_tokens = {}, .usd = {}}}, at(0));
+  RateGate gate({{.requests = per_second(1),
+                  .input_tokens = per_second(100),
+                  .output_tokens = {},
+                  .usd = {}}},
+                at(0));
   const Draw draw{.quota = kApi, .requests = 6, .input_tokens = 1};
   take(gate, draw, 0);
   EXPECT_EQ(admitted_at(gate, {.quota = kApi, .requests = 2, .input_tokens = 1}, 0), 2);
@@ -75,7 +81,8 @@ TEST(RateGate, NeverAdmitsMoreThanTheRateAndOneBurstOverAnyWindow) {
     Time now = at(0);
     for (int i = 0; i < 60; ++i) {
       now += Duration(static_cast<std::int64_t>(random() % 3'000'000));
-      const Draw draw = tokens(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(burst)) + 1);
+      const Draw draw =
+          tokens(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(burst)) + 1);
       now = gate.admits_at(std::span(&draw, 1), now);
       gate.take(std::span(&draw, 1), now);
       admitted.emplace_back(now, draw.input_tokens);
@@ -85,7 +92,9 @@ TEST(RateGate, NeverAdmitsMoreThanTheRateAndOneBurstOverAnyWindow) {
       for (std::size_t to = from; to < admitted.size(); ++to) {
         sum += admitted[to].second;
         const double window = to_seconds(admitted[to].first - admitted[from].first);
-        EXPECT_LE(static_cast<double>(sum), static_cast<double>(rate) * window + static_cast<double>(burst) + 1e-3) << "seed " << seed;
+        EXPECT_LE(static_cast<double>(sum),
+                  static_cast<double>(rate) * window + static_cast<double>(burst) + 1e-3)
+            << "seed " << seed;
       }
     }
   }

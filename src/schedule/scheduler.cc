@@ -26,12 +26,16 @@ void Scheduler::release(TaskId task, std::span<const Draw> actual, Time now) {
   s.stock.give_back(task, actual, now);
   if (s.alone_running == task) s.alone_running.reset();
   s.cursor = std::min(s.cursor, task.index());
+  for (const TaskId waiting : s.revived) {
+    if (s.mark(waiting).at == State::At::blocked) s.file(waiting, now);
+  }
 }
 
 void Scheduler::end(TaskId task, End end, Time now) {
   State& s = *state_;
   State::Mark& it = s.mark(task);
-  check(it.at != State::At::running && it.at != State::At::ended, "a task ends once, and not while it runs");
+  check(it.at != State::At::running && it.at != State::At::ended,
+        "a task ends once, and not while it runs");
   s.advance(now);
   if (s.waits(task)) {
     s.leave_queues(task);
@@ -75,20 +79,24 @@ void Scheduler::approve_review(Time now) {
   s.review_told = false;
 }
 
-void Scheduler::raise_floor(ResourceId quota, Time until) { state_->stock.raise_floor(quota, until); }
+void Scheduler::raise_floor(ResourceId quota, Time until) {
+  state_->stock.raise_floor(quota, until);
+}
 
 void Scheduler::stop(bool stopped) { state_->stopped = stopped; }
 
 void Scheduler::revive(TaskId task, Time now) {
   State& s = *state_;
   State::Mark& it = s.mark(task);
-  check(it.at == State::At::ended && it.end != End::succeeded, "only a task that ended without success is revived");
+  check(it.at == State::At::ended && it.end != End::succeeded,
+        "only a task that ended without success is revived");
   s.advance(now);
   if (it.end == End::failed) --s.failed;
   --s.ended;
   ++s.waiting;
   it.at = State::At::blocked;
   it.unreachable_told = false;
+  if (!std::exchange(it.revived, true)) s.revived.push_back(task);
   if (!s.not_before.empty()) s.not_before[task.index()] = now;
   s.clock.restart(task, now);
   s.recount(now);
@@ -145,7 +153,8 @@ std::optional<Time> Scheduler::next_wake(Time now) const {
   const State& s = *state_;
   if (s.is_held() || s.running >= s.policy.parallel) return std::nullopt;
   std::optional<Time> next = s.stock.next_due();
-  if (!s.backoffs.empty() && (!next || s.backoffs.top().first < *next)) next = s.backoffs.top().first;
+  if (!s.backoffs.empty() && (!next || s.backoffs.top().first < *next))
+    next = s.backoffs.top().first;
   return next ? std::optional(std::max(*next, now)) : std::nullopt;
 }
 
@@ -154,7 +163,9 @@ Waited Scheduler::waited(TaskId task, Time now) const { return state_->clock.wai
 std::uint32_t Scheduler::running() const { return state_->running; }
 std::uint32_t Scheduler::waiting() const { return state_->waiting; }
 bool Scheduler::all_ended() const { return state_->ended == state_->marks.size(); }
-bool Scheduler::is_running(TaskId task) const { return state_->mark(task).at == State::At::running; }
+bool Scheduler::is_running(TaskId task) const {
+  return state_->mark(task).at == State::At::running;
+}
 
 std::uint32_t Scheduler::slot_of(TaskId task) const {
   check(is_running(task), "only a running task has a slot");

@@ -37,24 +37,27 @@ struct Hold {
   bool operator==(const Hold&) const = default;
 };
 
-/// How long a task waited for what: from the begin of the run, or the release of its last attempt, to its latest start
-/// (or until now). The parts sum exactly to that time. `conflict` holds the waits for tasks that run alone, `slot` those for
-/// capacities and order, `gate` also the time in which a person held up the whole run.
+/// How long a task waited for what: from the begin of the run, or the release of its last attempt,
+/// to its latest start (or until now). The parts sum exactly to that time. `conflict` holds the
+/// waits for tasks that run alone, `slot` those for capacities and order, `gate` also the time in
+/// which a person held up the whole run.
 struct Waited {
   Duration needs{}, conflict{}, quota{}, slot{}, gate{}, backoff{};
 
   bool operator==(const Waited&) const = default;
 };
 
-/// Decides what starts, and says why the rest waits. A state machine over what has happened: no clock, no search;
-/// one event costs O((links + log tasks)).
+/// Decides what starts, and says why the rest waits. A state machine over what has happened: no
+/// clock, no search; one event costs O((links + log tasks)).
 ///
 ///     waiting -> ready -> running -> released -> ended
 ///        ^                              |
 ///        +----------- requeue ----------+
 ///
-/// - Among ready tasks the highest priority goes first, ties in plan order; with `plan_order`, plan order only.
-/// - A task whose capacity or quota is short reserves it: later ones may overtake it only with what it does not need,
+/// - Among ready tasks the highest priority goes first, ties in plan order; with `plan_order`, plan
+/// order only.
+/// - A task whose capacity or quota is short reserves it: later ones may overtake it only with what
+/// it does not need,
 ///   so none that needs much starves.
 /// - A task that waits always has a reason, and `hold_of` tells it.
 class Scheduler {
@@ -67,7 +70,8 @@ class Scheduler {
 
   // What happened. Each is legal only in the state the drawing shows; a broken promise otherwise.
 
-  /// The attempt is over, its process tree gone: its slot and capacities are free. What it drew from quotas is settled.
+  /// The attempt is over, its process tree gone: its slot and capacities are free. What it drew
+  /// from quotas is settled.
   void release(TaskId task, std::span<const Draw> actual, Time now);
   /// A released (or never started) task is over for good.
   void end(TaskId task, End end, Time now);
@@ -75,23 +79,27 @@ class Scheduler {
   void requeue(TaskId task, Time not_before, Time now);
   /// The gate before `task` was approved.
   void approve(TaskId task, Time now);
-  /// One review that `gate_every` asked for was approved: one is due for every so many finished tasks.
+  /// One review that `gate_every` asked for was approved: one is due for every so many finished
+  /// tasks.
   void approve_review(Time now);
   /// A quota said to wait (Retry-After): nothing is admitted before `until`.
   void raise_floor(ResourceId quota, Time until);
   /// No more starts (`true`), or starts again.
   void stop(bool stopped);
-  /// Lets a task that had failed, or was skipped or cancelled, be waiting again (`retry`); its successors wait for it again.
+  /// Lets a task that had failed, or was skipped or cancelled, be waiting again (`retry`); its
+  /// successors wait for it again.
   void revive(TaskId task, Time now);
-  /// Marks a task as running without choosing it: used when a run is taken up again and an attempt was adopted.
+  /// Marks a task as running without choosing it: used when a run is taken up again and an attempt
+  /// was adopted.
   void adopt(TaskId task, Time now);
 
   // What follows.
 
-  /// The tasks to start now, best first; they are running from here on. To be called until it returns nothing
-  /// when many ends came in at once is not necessary: it starts all that can start.
+  /// The tasks to start now, best first; they are running from here on. To be called until it
+  /// returns nothing when many ends came in at once is not necessary: it starts all that can start.
   std::vector<TaskId> choose_starts(Time now);
-  /// Tasks that can never start because one they need ended without success; in plan order, each told once, to be ended as skipped.
+  /// Tasks that can never start because one they need ended without success; in plan order, each
+  /// told once, to be ended as skipped.
   struct Unreachable {
     TaskId task;
     TaskId because;

@@ -10,7 +10,8 @@ namespace {
 
 class World {
  public:
-  explicit World(std::uint64_t seed, bool faults) : random_(seed), faults_(faults), problem_(random_problem()) {
+  explicit World(std::uint64_t seed, bool faults)
+      : random_(seed), faults_(faults), problem_(random_problem()) {
     policy_ = by_priority(static_cast<std::uint32_t>(pick(1, 5)));
     policy_.plan_order = pick(0, 5) == 0;
     if (pick(0, 4) == 0) policy_.gate_every = static_cast<std::uint32_t>(pick(1, 4));
@@ -45,7 +46,10 @@ class World {
     Draft draft;
     for (std::int64_t i = pick(0, 3); i > 0; --i) draft.capacity(pick(1, 6));
     if (pick(0, 2) == 0) {
-      draft.quota({.requests = per_second(pick(1, 3)), .input_tokens = per_second(pick(5, 50)), .output_tokens = {}, .usd = {}});
+      draft.quota({.requests = per_second(pick(1, 3)),
+                   .input_tokens = per_second(pick(5, 50)),
+                   .output_tokens = {},
+                   .usd = {}});
     }
     const std::size_t jobs = static_cast<std::size_t>(pick(1, 30));
     for (std::size_t i = 0; i < jobs; ++i) {
@@ -54,9 +58,11 @@ class World {
       for (std::size_t r = 0; r < draft.problem.capacities.size(); ++r) {
         const ResourceId resource(r);
         const std::int64_t capacity = draft.problem.capacities[r];
-        if (capacity < kUnlimited && pick(0, 1) == 0) job.demands.push_back({resource, pick(1, capacity)});
+        if (capacity < kUnlimited && pick(0, 1) == 0)
+          job.demands.push_back({resource, pick(1, capacity)});
         if (capacity == kUnlimited && pick(0, 1) == 0) {
-          job.draws.push_back({.quota = resource, .requests = pick(1, 4), .input_tokens = pick(0, 200)});
+          job.draws.push_back(
+              {.quota = resource, .requests = pick(1, 4), .input_tokens = pick(0, 200)});
         }
       }
       job.alone = pick(0, 9) == 0;
@@ -74,9 +80,11 @@ class World {
       log_ += fmt::format("{} {}\n", to_seconds(now_.time_since_epoch()), name(task));
       state_[task.index()] = Is::running;
       ends_.emplace(now_ + problem_.jobs[task.index()].expected, task);
-      for (const Demand& demand : problem_.jobs[task.index()].demands) free_[demand.resource.index()] -= demand.amount;
+      for (const Demand& demand : problem_.jobs[task.index()].demands)
+        free_[demand.resource.index()] -= demand.amount;
       const Waited w = scheduler_->waited(task, now_ + seconds(100));
-      EXPECT_EQ(w.needs + w.conflict + w.quota + w.slot + w.gate + w.backoff, now_ - waits_since_[task.index()]);
+      EXPECT_EQ(w.needs + w.conflict + w.quota + w.slot + w.gate + w.backoff,
+                now_ - waits_since_[task.index()]);
     }
     for (const std::int64_t free : free_) EXPECT_GE(free, 0);
     EXPECT_LE(ends_.size(), policy_.parallel);
@@ -91,14 +99,16 @@ class World {
     for (const Link& link : problem_.links) {
       if (link.after != task) continue;
       const Is before = state_[link.before.index()];
-      EXPECT_TRUE(before == Is::ended_well || (!link.needs && before == Is::ended_badly)) << name(task) << " runs before " << name(link.before);
+      EXPECT_TRUE(before == Is::ended_well || (!link.needs && before == Is::ended_badly))
+          << name(task) << " runs before " << name(link.before);
     }
     EXPECT_TRUE(!problem_.jobs[task.index()].gate_before || approved_.contains(task));
     for (std::size_t i = 0; i < state_.size(); ++i) {
       const bool a_wall = problem_.jobs[i].alone || problem_.jobs[task.index()].alone;
       if (!a_wall) continue;
       EXPECT_NE(state_[i], Is::running) << name(TaskId(i)) << " beside " << name(task);
-      EXPECT_TRUE(i >= task.index() || state_[i] != Is::waiting) << name(TaskId(i)) << " after " << name(task);
+      EXPECT_TRUE(i >= task.index() || state_[i] != Is::waiting)
+          << name(TaskId(i)) << " after " << name(task);
     }
   }
 
@@ -112,8 +122,13 @@ class World {
       case Why::needs: EXPECT_NE(other(), Is::ended_well); break;
       case Why::conflict:
       case Why::alone: EXPECT_TRUE(other() == Is::waiting || other() == Is::running); break;
-      case Why::slot: EXPECT_EQ(ends_.size(), policy_.parallel) << "nothing holds it, and it does not start"; break;
-      case Why::capacity: EXPECT_LT(free_[hold.resource.value().index()], problem_.capacities[hold.resource->index()]); break;
+      case Why::slot:
+        EXPECT_EQ(ends_.size(), policy_.parallel) << "nothing holds it, and it does not start";
+        break;
+      case Why::capacity:
+        EXPECT_LT(free_[hold.resource.value().index()],
+                  problem_.capacities[hold.resource->index()]);
+        break;
       case Why::reserved: EXPECT_EQ(other(), Is::waiting); break;
       case Why::quota:
       case Why::backoff: EXPECT_GT(hold.until.value(), now_); break;
@@ -126,7 +141,8 @@ class World {
   std::string holds() const {
     std::string text;
     for (std::size_t i = 0; i < state_.size(); ++i) {
-      if (state_[i] == Is::waiting) text += name(TaskId(i)) + ": " + show(scheduler_->hold_of(TaskId(i), now_)) + "\n";
+      if (state_[i] == Is::waiting)
+        text += name(TaskId(i)) + ": " + show(scheduler_->hold_of(TaskId(i), now_)) + "\n";
     }
     return text;
   }
@@ -158,7 +174,8 @@ class World {
   }
 
   void cancel_one() {
-    const TaskId task(static_cast<std::size_t>(pick(0, static_cast<std::int64_t>(state_.size()) - 1)));
+    const TaskId task(
+        static_cast<std::size_t>(pick(0, static_cast<std::int64_t>(state_.size()) - 1)));
     if (state_[task.index()] != Is::waiting) return;
     scheduler_->end(task, End::cancelled, now_);
     state_[task.index()] = Is::ended_badly;
@@ -166,7 +183,8 @@ class World {
 
   /// Only what nothing stands on may be taken up again: what follows it has not begun.
   void revive_one() {
-    const TaskId task(static_cast<std::size_t>(pick(0, static_cast<std::int64_t>(state_.size()) - 1)));
+    const TaskId task(
+        static_cast<std::size_t>(pick(0, static_cast<std::int64_t>(state_.size()) - 1)));
     if (state_[task.index()] != Is::ended_badly) return;
     for (std::size_t i = task.index(); i < state_.size(); ++i) {
       if (state_[i] == Is::running || state_[i] == Is::ended_well) return;
@@ -197,7 +215,8 @@ class World {
     std::vector<Draw> actual = problem_.jobs[task.index()].draws;
     for (Draw& draw : actual) draw.input_tokens = pick(0, draw.input_tokens + 5);
     scheduler_->release(task, actual, now_);
-    for (const Demand& demand : problem_.jobs[task.index()].demands) free_[demand.resource.index()] += demand.amount;
+    for (const Demand& demand : problem_.jobs[task.index()].demands)
+      free_[demand.resource.index()] += demand.amount;
     const std::int64_t fate = faults_ ? pick(0, 9) : 9;
     if (fate == 0) {
       scheduler_->requeue(task, now_ + seconds(static_cast<double>(pick(0, 10))), now_);
@@ -246,7 +265,8 @@ TEST(SchedulerProperty, HoldsItsPromisesInRandomRuns) {
 }
 
 TEST(SchedulerProperty, DecidesTheSameFromTheSame) {
-  for (std::uint64_t seed = 1; seed <= 50; ++seed) EXPECT_EQ(run_world(seed, true), run_world(seed, true)) << "seed " << seed;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed)
+    EXPECT_EQ(run_world(seed, true), run_world(seed, true)) << "seed " << seed;
 }
 
 TEST(SchedulerProperty, ABigDemandIsOvertakenByNothingThatTakesFromIt) {

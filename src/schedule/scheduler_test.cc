@@ -66,7 +66,8 @@ TEST(Scheduler, AConflictWaitsForAnyEndAndANeedForSuccess) {
   EXPECT_EQ(play.hold(c, 0), "needs a");
   play.done(a, 1, End::failed).choose(1);
   std::string told;
-  for (const auto& [task, because] : play.scheduler.take_unreachable()) told += name(task) + " because of " + name(because) + "; ";
+  for (const auto& [task, because] : play.scheduler.take_unreachable())
+    told += name(task) + " because of " + name(because) + "; ";
   EXPECT_EQ(told, "c because of a; d because of c; ");
   EXPECT_TRUE(play.scheduler.take_unreachable().empty()) << "each is told once";
   EXPECT_EQ(play.log, "0: a\n1: b\n");
@@ -119,7 +120,8 @@ TEST(Scheduler, AWallThatIsCancelledStandsNoLonger) {
 TEST(Scheduler, WhatABigTaskWaitsForIsKeptForIt) {
   Draft draft;
   const auto gpu = draft.capacity(4);
-  const auto a = draft.job(10, {{gpu, 2}}), big = draft.job(9, {{gpu, 4}}), c = draft.job(8, {{gpu, 2}});
+  const auto a = draft.job(10, {{gpu, 2}}), big = draft.job(9, {{gpu, 4}}),
+             c = draft.job(8, {{gpu, 2}});
   draft.job(7);
   Play play(draft, by_priority(4));
   play.choose(0);
@@ -148,8 +150,10 @@ TEST(Scheduler, WhatABigTaskDoesNotNeedMayBeTaken) {
 
 TEST(Scheduler, AQuotaSaysWhenItAdmits) {
   Draft draft;
-  const auto api = draft.quota({.requests = per_second(1), .input_tokens = {}, .output_tokens = {}, .usd = {}});
-  const auto a = draft.job(1, {}, {{.quota = api, .requests = 6}}), b = draft.job(1, {}, {{.quota = api, .requests = 3}}),
+  const auto api =
+      draft.quota({.requests = per_second(1), .input_tokens = {}, .output_tokens = {}, .usd = {}});
+  const auto a = draft.job(1, {}, {{.quota = api, .requests = 6}}),
+             b = draft.job(1, {}, {{.quota = api, .requests = 3}}),
              c = draft.job(1, {}, {{.quota = api, .requests = 1}});
   Play play(draft, by_priority(4));
   play.choose(0);
@@ -167,8 +171,10 @@ TEST(Scheduler, AQuotaSaysWhenItAdmits) {
 
 TEST(Scheduler, WhatAnAttemptDidNotUseIsGivenBackToTheQuota) {
   Draft draft;
-  const auto api = draft.quota({.requests = {}, .input_tokens = per_second(10), .output_tokens = {}, .usd = {}});
-  const auto a = draft.job(1, {}, {{.quota = api, .input_tokens = 60}}), b = draft.job(1, {}, {{.quota = api, .input_tokens = 60}});
+  const auto api =
+      draft.quota({.requests = {}, .input_tokens = per_second(10), .output_tokens = {}, .usd = {}});
+  const auto a = draft.job(1, {}, {{.quota = api, .input_tokens = 60}}),
+             b = draft.job(1, {}, {{.quota = api, .input_tokens = 60}});
   Play play(draft, by_priority(2));
   play.choose(0);
   EXPECT_EQ(play.hold(b, 0), "quota r0 until 6");

@@ -13,7 +13,8 @@ namespace {
 /// A run in which nothing fails and people answer at once.
 class Simulation {
  public:
-  Simulation(const Problem& problem, const Policy& policy, const std::vector<std::int64_t>& priorities)
+  Simulation(const Problem& problem, const Policy& policy,
+             const std::vector<std::int64_t>& priorities)
       : problem_(problem), scheduler_(problem, policy, priorities, Time{}) {
     timeline_.slots.reserve(problem.jobs.size());
   }
@@ -24,7 +25,8 @@ class Simulation {
       if (scheduler_.all_ended()) break;
       advance();
     }
-    std::ranges::sort(timeline_.slots, {}, [](const Slot& slot) { return std::pair(slot.start, slot.task); });
+    std::ranges::sort(timeline_.slots, {},
+                      [](const Slot& slot) { return std::pair(slot.start, slot.task); });
     return std::move(timeline_);
   }
 
@@ -34,7 +36,8 @@ class Simulation {
       for (const TaskId task : scheduler_.choose_starts(now_)) {
         const Time end = now_ + problem_.jobs[task.index()].expected;
         ends_.emplace(end, task);
-        timeline_.slots.push_back({task, now_.time_since_epoch(), end.time_since_epoch(), scheduler_.slot_of(task)});
+        timeline_.slots.push_back(
+            {task, now_.time_since_epoch(), end.time_since_epoch(), scheduler_.slot_of(task)});
       }
       if (!approve_all()) break;
     }
@@ -66,13 +69,15 @@ class Simulation {
   const Problem& problem_;
   Scheduler scheduler_;
   Time now_{};
-  std::priority_queue<std::pair<Time, TaskId>, std::vector<std::pair<Time, TaskId>>, std::greater<>> ends_;
+  std::priority_queue<std::pair<Time, TaskId>, std::vector<std::pair<Time, TaskId>>, std::greater<>>
+      ends_;
   Timeline timeline_;
 };
 
 }  // namespace
 
-Timeline simulate(const Problem& problem, const Policy& policy, const std::vector<std::int64_t>& priorities) {
+Timeline simulate(const Problem& problem, const Policy& policy,
+                  const std::vector<std::int64_t>& priorities) {
   return Simulation(problem, policy, priorities).run();
 }
 

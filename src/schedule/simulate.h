@@ -21,8 +21,9 @@ struct Timeline {
   Duration elapsed{};
 };
 
-/// Runs the plan in virtual time with the scheduler that runs it for real: every task succeeds and takes what is
-/// expected, gates are approved at once.
-Timeline simulate(const Problem& problem, const Policy& policy, const std::vector<std::int64_t>& priorities);
+/// Runs the plan in virtual time with the scheduler that runs it for real: every task succeeds and
+/// takes what is expected, gates are approved at once.
+Timeline simulate(const Problem& problem, const Policy& policy,
+                  const std::vector<std::int64_t>& priorities);
 
 }  // namespace interlock::schedule

@@ -14,8 +14,9 @@ struct Sketched {
   std::int64_t elapsed = 0;
 };
 
-/// Foretells a schedule as the scheduler would make it, without its books: for looking at many orders of one plan.
-/// Knows links, capacities and slots; what it finds is to be confirmed by `simulate`.
+/// Foretells a schedule as the scheduler would make it, without its books: for looking at many
+/// orders of one plan. Knows links, capacities and slots; what it finds is to be confirmed by
+/// `simulate`.
 class Sketch {
  public:
   Sketch(const Problem& problem, std::uint32_t parallel);

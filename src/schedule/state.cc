@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "base/check.h"
 #include "schedule/priority.h"
@@ -9,7 +10,8 @@
 namespace interlock::schedule {
 namespace {
 
-std::vector<TaskId> ranked(const Problem& problem, const Policy& policy, std::vector<std::int64_t> priorities) {
+std::vector<TaskId> ranked(const Problem& problem, const Policy& policy,
+                           std::vector<std::int64_t> priorities) {
   std::vector<TaskId> order(problem.jobs.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = TaskId(i);
   if (policy.plan_order) return order;
@@ -30,7 +32,8 @@ std::vector<Rank> inverse(const std::vector<TaskId>& by_rank) {
 }
 
 void check_demands(const Problem& problem) {
-  check(problem.quotas.size() == problem.capacities.size(), "every resource has a capacity and rates");
+  check(problem.quotas.size() == problem.capacities.size(),
+        "every resource has a capacity and rates");
   for (const Job& job : problem.jobs) {
     for (const Demand& demand : job.demands) {
       check(demand.amount > 0 && demand.amount <= problem.capacities[demand.resource.index()],
@@ -41,7 +44,8 @@ void check_demands(const Problem& problem) {
 
 }  // namespace
 
-Scheduler::State::State(Problem given, Policy given_policy, std::vector<std::int64_t> priorities, Time now)
+Scheduler::State::State(Problem given, Policy given_policy, std::vector<std::int64_t> priorities,
+                        Time now)
     : problem(std::move(given)),
       policy(given_policy),
       successors(Adjacency::successors(problem.jobs.size(), problem.links)),
@@ -61,12 +65,29 @@ bool Scheduler::State::is_barred(TaskId task) const {
   return (job(task).alone ? first_unended : first_alone_unended) < task.index();
 }
 
+std::optional<TaskId> Scheduler::State::overtaken_by(TaskId task) const {
+  if (!mark(task).revived || running == 0) return std::nullopt;
+  std::vector<bool> seen(marks.size());
+  std::vector<std::uint32_t> behind{task.index()};
+  while (!behind.empty()) {
+    const TaskId next(behind.back());
+    behind.pop_back();
+    if (mark(next).at == At::running) return next;
+    for (const Neighbour successor : successors.of(next)) {
+      if (!seen[successor.task]) behind.push_back(successor.task);
+      seen[successor.task] = true;
+    }
+  }
+  return std::nullopt;
+}
+
 bool Scheduler::State::failure_limit_reached() const {
   const FailurePolicy& limit = policy.on_failure;
   switch (limit.kind) {
     case FailurePolicy::Kind::go_on: return false;
     case FailurePolicy::Kind::stop: return failed > 0;
-    case FailurePolicy::Kind::share: return failed > limit.share * static_cast<double>(marks.size());
+    case FailurePolicy::Kind::share:
+      return failed > limit.share * static_cast<double>(marks.size());
   }
   return false;
 }
@@ -75,7 +96,9 @@ bool Scheduler::State::review_due() const {
   return policy.gate_every && waiting > 0 && finished / *policy.gate_every > reviews_approved;
 }
 
-bool Scheduler::State::is_held() const { return stopped || review_due() || failure_limit_reached(); }
+bool Scheduler::State::is_held() const {
+  return stopped || review_due() || failure_limit_reached();
+}
 
 void Scheduler::State::advance(Time now) { clock.advance(now, is_held()); }
 
@@ -86,7 +109,7 @@ void Scheduler::State::file_blocked(TaskId task, Time now) {
 
 void Scheduler::State::file(TaskId task, Time now) {
   Mark& it = mark(task);
-  if (it.links_left > 0 || is_barred(task)) return file_blocked(task, now);
+  if (it.links_left > 0 || is_barred(task) || overtaken_by(task)) return file_blocked(task, now);
   if (!not_before.empty() && not_before[task.index()] > now) {
     it.at = At::backoff;
     backoffs.emplace(not_before[task.index()], task);
@@ -112,6 +135,7 @@ void Scheduler::State::start(TaskId task, Time now) {
   stock.take(task, now);
   Mark& it = mark(task);
   it.at = At::running;
+  if (std::exchange(it.revived, false)) std::erase(revived, task);
   if (free_lanes.empty()) {
     it.lane = lanes++;
   } else {
@@ -144,16 +168,35 @@ void Scheduler::State::mark_unreachable(TaskId task, TaskId because) {
 void Scheduler::State::satisfy_successors(TaskId task, Time now) {
   const bool succeeded = mark(task).end == End::succeeded;
   for (const Neighbour neighbour : successors.of(task)) {
+    if (!neighbour.needs) continue;
     const TaskId successor(neighbour.task);
-    if (neighbour.needs && !succeeded) {
+    if (!succeeded) {
       mark_unreachable(successor, task);
       continue;
     }
     Mark& it = mark(successor);
-    check(it.links_left > 0, "a link is satisfied once");
+    check(it.links_left > 0 && it.needs_left > 0, "a link is satisfied once");
     --it.links_left;
-    if (neighbour.needs) --it.needs_left;
+    --it.needs_left;
     if (it.at == At::blocked) file(successor, now);
+  }
+  if (has_passed(task)) pass(task, now);
+}
+
+void Scheduler::State::pass(TaskId task, Time now) {
+  std::vector<TaskId> passing{task};
+  while (!passing.empty()) {
+    const TaskId next = passing.back();
+    passing.pop_back();
+    for (const Neighbour neighbour : successors.of(next)) {
+      const TaskId successor(neighbour.task);
+      Mark& it = mark(successor);
+      check(it.before_left > 0, "a task passes once");
+      --it.before_left;
+      if (!neighbour.needs) --it.links_left;
+      if (it.at == At::blocked) file(successor, now);
+      if (has_passed(successor)) passing.push_back(successor);
+    }
   }
 }
 
@@ -179,22 +222,30 @@ void Scheduler::State::move_bars(Time now) {
 }
 
 void Scheduler::State::advance_cursor() {
-  const auto is_past = [&](std::uint32_t i) { return marks[i].at == At::running || marks[i].at == At::ended; };
+  const auto is_past = [&](std::uint32_t i) {
+    return marks[i].at == At::running || marks[i].at == At::ended;
+  };
   while (cursor < marks.size() && is_past(cursor)) ++cursor;
 }
 
 void Scheduler::State::recount_links() {
   unreachable.clear();
-  for (Mark& it : marks) it.links_left = it.needs_left = 0, it.unreachable = false;
-  for (const Link& link : problem.links) {
-    const Mark& before = mark(link.before);
-    if (before.at == At::ended && (!link.needs || before.end == End::succeeded)) continue;
-    ++mark(link.after).links_left;
-    if (link.needs) ++mark(link.after).needs_left;
+  for (Mark& it : marks) it.links_left = it.needs_left = it.before_left = 0, it.unreachable = false;
+  // In plan order, so that whether a predecessor has passed is known before it is asked.
+  for (std::uint32_t i = 0; i < marks.size(); ++i) {
+    for (const Neighbour neighbour : predecessors.of(TaskId(i))) {
+      const TaskId before(neighbour.task);
+      const bool succeeded = mark(before).at == At::ended && mark(before).end == End::succeeded;
+      if (!has_passed(before)) ++marks[i].before_left;
+      if (neighbour.needs ? succeeded : has_passed(before)) continue;
+      ++marks[i].links_left;
+      if (neighbour.needs) ++marks[i].needs_left;
+    }
   }
   for (const Link& link : problem.links) {
     const Mark& before = mark(link.before);
-    if (link.needs && before.at == At::ended && before.end != End::succeeded) mark_unreachable(link.after, link.before);
+    if (link.needs && before.at == At::ended && before.end != End::succeeded)
+      mark_unreachable(link.after, link.before);
   }
   for (Mark& it : marks) it.unreachable_told = it.unreachable_told && it.unreachable;
 }
@@ -207,7 +258,8 @@ void Scheduler::State::recount(Time now) {
   for (std::uint32_t i = 0; i < marks.size(); ++i) {
     const TaskId task(i);
     if (!waits(task)) continue;
-    const bool stays_at_gate = marks[i].at == At::gate && marks[i].links_left == 0 && !is_barred(task);
+    const bool stays_at_gate =
+        marks[i].at == At::gate && marks[i].links_left == 0 && !is_barred(task);
     if (stays_at_gate) continue;
     leave_queues(task);
     file(task, now);

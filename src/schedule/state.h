@@ -11,10 +11,11 @@
 
 namespace interlock::schedule {
 
-/// What the scheduler knows: one place a task, counters of what it still waits for, and queues of those that wait for nothing
-/// but their turn.
+/// What the scheduler knows: one place a task, counters of what it still waits for, and queues of
+/// those that wait for nothing but their turn.
 ///
-///     blocked -> gate -> ready <-> parked        blocked: a link, or a task that runs alone, is in the way
+///     blocked -> gate -> ready <-> parked        blocked: a link, or a task that runs alone, is in
+///     the way
 ///        ^               |  ^                    gate:    a person has not approved it
 ///        |               v  |                    ready:   its turn has not come
 ///     backoff <- released <- running             parked:  a resource was short when it was tried
@@ -25,14 +26,16 @@ struct Scheduler::State {
   enum class At : unsigned char { blocked, backoff, gate, ready, parked, running, released, ended };
 
   struct Mark {
-    std::uint32_t links_left = 0;  ///< Not satisfied, of any kind.
-    std::uint32_t needs_left = 0;  ///< Of those, the ones that want success.
-    std::uint32_t lane = 0;        ///< While it runs.
+    std::uint32_t links_left = 0;   ///< Not satisfied, of any kind.
+    std::uint32_t needs_left = 0;   ///< Of those, the ones that want success.
+    std::uint32_t before_left = 0;  ///< Predecessors that have not passed.
+    std::uint32_t lane = 0;         ///< While it runs.
     At at = At::blocked;
-    End end = End::succeeded;      ///< When ended.
+    End end = End::succeeded;  ///< When ended.
     bool approved = false;
     bool unreachable = false;
     bool unreachable_told = false;
+    bool revived = false;  ///< Since its last start: later tasks may have gone ahead of it.
   };
 
   State(Problem given, Policy policy, std::vector<std::int64_t> priorities, Time now);
@@ -45,6 +48,9 @@ struct Scheduler::State {
   bool waits(TaskId task) const { return mark(task).at < At::running; }
   /// Whether a task that runs alone stands between `task` and its start.
   bool is_barred(TaskId task) const;
+  /// A running task that `task` should have gone before, and may not overlap with; only where a
+  /// person asked for `task` again.
+  std::optional<TaskId> overtaken_by(TaskId task) const;
   /// Whether nothing may start at all.
   bool is_held() const;
   bool failure_limit_reached() const;
@@ -59,8 +65,17 @@ struct Scheduler::State {
 
   void start(TaskId task, Time now);
   void satisfy_successors(TaskId task, Time now);
+  /// Whether `task` and all it had to wait for are over. A link stands for all that goes before it,
+  /// because what follows from other links is no link of its own: so a task that is skipped ahead
+  /// of its turn holds its place until then.
+  bool has_passed(TaskId task) const {
+    return mark(task).at == At::ended && mark(task).before_left == 0;
+  }
+  /// Tells successors that `task` has passed, and those that pass with it.
+  void pass(TaskId task, Time now);
   void mark_unreachable(TaskId task, TaskId because);
-  /// Moves the bars that tasks running alone put up, and files the tasks they let pass. O(1) a task over the run.
+  /// Moves the bars that tasks running alone put up, and files the tasks they let pass. O(1) a task
+  /// over the run.
   void move_bars(Time now);
   void advance_bars();
   /// Counts all links anew and files every waiting task; for the rare turn back.
@@ -81,6 +96,8 @@ struct Scheduler::State {
   void drop_stale_backoffs();
   void advance_cursor();
   Hold blocked_by(TaskId task) const;
+  /// `task`, or what an ended one that has not passed is held by.
+  TaskId unended_at(TaskId task) const;
 
   Problem problem;
   Policy policy;
@@ -98,8 +115,10 @@ struct Scheduler::State {
 
   std::uint32_t first_unended = 0;        ///< Tasks that run alone wait for this one.
   std::uint32_t first_alone_unended = 0;  ///< All behind it wait for this one, which runs alone.
-  std::uint32_t cursor = 0;               ///< In plan order: the first that neither runs nor has ended.
+  std::uint32_t cursor = 0;  ///< In plan order: the first that neither runs nor has ended.
   std::optional<TaskId> alone_running;
+
+  std::vector<TaskId> revived;  ///< Those so marked.
 
   std::vector<Unreachable> unreachable;
   std::vector<TaskId> at_gate;

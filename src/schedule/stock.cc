@@ -5,7 +5,8 @@
 
 namespace interlock::schedule {
 
-Stock::Stock(const Problem& problem, const std::vector<Rank>& rank_of, const std::vector<TaskId>& by_rank, Time now)
+Stock::Stock(const Problem& problem, const std::vector<Rank>& rank_of,
+             const std::vector<TaskId>& by_rank, Time now)
     : problem_(&problem),
       rank_of_(&rank_of),
       by_rank_(&by_rank),
@@ -29,20 +30,25 @@ std::optional<Hold> Stock::obstacle(TaskId task, Time now) const {
       if (kept.rank >= rank) break;
       free -= kept.amount;
       if (free < demand.amount) {
-        return Hold{.why = Hold::Why::reserved, .task = (*by_rank_)[kept.rank], .resource = demand.resource};
+        return Hold{.why = Hold::Why::reserved,
+                    .task = (*by_rank_)[kept.rank],
+                    .resource = demand.resource};
       }
     }
   }
   for (const Draw& draw : asks.draws) {
     for (const Kept& kept : shelf(draw.quota).kept) {
       if (kept.rank >= rank) break;
-      if (kept.draws) return Hold{.why = Hold::Why::reserved, .task = (*by_rank_)[kept.rank], .resource = draw.quota};
+      if (kept.draws)
+        return Hold{
+            .why = Hold::Why::reserved, .task = (*by_rank_)[kept.rank], .resource = draw.quota};
     }
   }
   const Time at = gate_.admits_at(asks.draws, now);
   if (at <= now) return std::nullopt;
-  const auto binding = std::ranges::find_if(
-      asks.draws, [&](const Draw& draw) { return gate_.admits_at(std::span(&draw, 1), now) == at; });
+  const auto binding = std::ranges::find_if(asks.draws, [&](const Draw& draw) {
+    return gate_.admits_at(std::span(&draw, 1), now) == at;
+  });
   return Hold{.why = Hold::Why::quota, .resource = binding->quota, .until = at};
 }
 
@@ -103,7 +109,8 @@ void Stock::resolve(TaskId task) {
   if (before.shelf == kNowhere) return;
   const Rank rank = (*rank_of_)[task.index()];
   if (!before.parked) {
-    // It was woken: the next in that queue may be content with what is left, and so may the next of its quotas.
+    // It was woken: the next in that queue may be content with what is left, and so may the next of
+    // its quotas.
     wake(before.shelf, rank);
     for (const Draw& draw : problem_->jobs[task.index()].draws) wake(draw.quota.index(), rank);
     return;

@@ -17,12 +17,14 @@ using RankQueue = std::priority_queue<Rank, std::vector<Rank>, std::greater<>>;
 
 /// What is free of every resource, for whom it is kept, and who is parked because it was short.
 ///
-/// A task that found a resource short is parked in that resource's queue, so that it is not looked at again before
-/// something changes there. The head of a queue keeps all it asks for, of every resource: lower ranks take only what
-/// is beyond that. The others in a queue need not keep anything: what stops the head stops them as well.
+/// A task that found a resource short is parked in that resource's queue, so that it is not looked
+/// at again before something changes there. The head of a queue keeps all it asks for, of every
+/// resource: lower ranks take only what is beyond that. The others in a queue need not keep
+/// anything: what stops the head stops them as well.
 class Stock {
  public:
-  Stock(const Problem& problem, const std::vector<Rank>& rank_of, const std::vector<TaskId>& by_rank, Time now);
+  Stock(const Problem& problem, const std::vector<Rank>& rank_of,
+        const std::vector<TaskId>& by_rank, Time now);
 
   /// Why `task` could not take what it asks for now, if anything.
   std::optional<Hold> obstacle(TaskId task, Time now) const;
@@ -71,8 +73,8 @@ class Stock {
   void keep(Rank rank);
   void unkeep(Rank rank);
   void prune(std::uint32_t shelf_index);
-  /// Takes the head of the queue out, to be tried, unless it goes before `after`: nothing a task does lets a higher
-  /// one start, and so each head is tried at most once per choice.
+  /// Takes the head of the queue out, to be tried, unless it goes before `after`: nothing a task
+  /// does lets a higher one start, and so each head is tried at most once per choice.
   void wake(std::uint32_t shelf_index, std::optional<Rank> after);
   void wake_all_of(const Job& job, std::uint32_t except, std::optional<Rank> after);
 

@@ -27,7 +27,8 @@ Waited WaitClock::counted(const Account& account, Time now) const {
   Waited sums = account.sums;
   if (!account.runs) return sums;
   const Duration all = now - account.since;
-  // A task that waits for others would wait with or without the person; only what could go on is held up.
+  // A task that waits for others would wait with or without the person; only what could go on is
+  // held up.
   const bool could_go_on = account.wait == Wait::slot || account.wait == Wait::quota;
   const Duration held = could_go_on ? held_until(now) - account.held_before : Duration::zero();
   part_of(sums, account.wait) += all - held;
@@ -38,7 +39,8 @@ Waited WaitClock::counted(const Account& account, Time now) const {
 void WaitClock::enter(TaskId task, Wait wait, Time now) {
   Account& account = accounts_[task.index()];
   if (account.runs && account.wait == wait) return;
-  account = {.since = now, .held_before = held_until(now), .sums = counted(account, now), .wait = wait};
+  account = {
+      .since = now, .held_before = held_until(now), .sums = counted(account, now), .wait = wait};
 }
 
 void WaitClock::leave(TaskId task, Time now) {
@@ -51,6 +53,8 @@ void WaitClock::restart(TaskId task, Time now) {
   accounts_[task.index()] = {.since = now, .held_before = held_until(now), .wait = Wait::backoff};
 }
 
-Waited WaitClock::waited(TaskId task, Time now) const { return counted(accounts_[task.index()], now); }
+Waited WaitClock::waited(TaskId task, Time now) const {
+  return counted(accounts_[task.index()], now);
+}
 
 }  // namespace interlock::schedule

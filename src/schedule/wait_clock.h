@@ -10,14 +10,16 @@ namespace interlock::schedule {
 /// What the time of a waiting task counts as.
 enum class Wait : unsigned char { needs, conflict, quota, slot, gate, backoff };
 
-/// Keeps account of how long each task waits for what. Every moment from the begin of the run (or the release of
-/// the task's last attempt) to its start counts as exactly one kind.
+/// Keeps account of how long each task waits for what. Every moment from the begin of the run (or
+/// the release of the task's last attempt) to its start counts as exactly one kind.
 class WaitClock {
  public:
-  WaitClock(std::size_t tasks, Time begin) : accounts_(tasks, Account{.since = begin}), last_(begin) {}
+  WaitClock(std::size_t tasks, Time begin)
+      : accounts_(tasks, Account{.since = begin}), last_(begin) {}
 
-  /// Time has come to be `now`; from here on a person holds up the whole run, or not. While they do, what could
-  /// otherwise go on waits at a gate. One counter for all tasks, so that a pause costs nothing per task.
+  /// Time has come to be `now`; from here on a person holds up the whole run, or not. While they
+  /// do, what could otherwise go on waits at a gate. One counter for all tasks, so that a pause
+  /// costs nothing per task.
   void advance(Time now, bool run_is_held);
   /// From now on `task` waits for `wait`.
   void enter(TaskId task, Wait wait, Time now);
@@ -35,7 +37,9 @@ class WaitClock {
     Wait wait = Wait::needs;
     bool runs = true;
   };
-  Duration held_until(Time now) const { return held_ + (run_is_held_ ? now - last_ : Duration::zero()); }
+  Duration held_until(Time now) const {
+    return held_ + (run_is_held_ ? now - last_ : Duration::zero());
+  }
   Waited counted(const Account& account, Time now) const;
 
   std::vector<Account> accounts_;

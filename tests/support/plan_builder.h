@@ -15,8 +15,8 @@ namespace interlock::testing_support {
 ///     PlanBuilder plan("morning-review");
 ///     plan.task("review-pr").reads("src/**").writes("notes/review.md").takes("30s").tokens(15000);
 ///
-/// Tasks are done by the command agent `sh` unless told otherwise, return no more than an exit status, and declare an
-/// empty footprint.
+/// Tasks are done by the command agent `sh` unless told otherwise, return no more than an exit
+/// status, and declare an empty footprint.
 class PlanBuilder {
  public:
   class TaskBuilder {
@@ -101,12 +101,15 @@ class PlanBuilder {
     resource(std::move(name), plan::Resource::Kind::slots).capacity = capacity;
     return *this;
   }
-  PlanBuilder& lock(std::string name) { return resource(std::move(name), plan::Resource::Kind::lock), *this; }
+  PlanBuilder& lock(std::string name) {
+    return resource(std::move(name), plan::Resource::Kind::lock), *this;
+  }
   PlanBuilder& quota(std::string name, plan::QuotaRates rates) {
     resource(std::move(name), plan::Resource::Kind::quota).rates = rates;
     return *this;
   }
-  PlanBuilder& merge(std::string name, plan::Merge::With with, const std::vector<std::string_view>& from) {
+  PlanBuilder& merge(std::string name, plan::Merge::With with,
+                     const std::vector<std::string_view>& from) {
     plan::Merge made;
     made.name = std::move(name);
     made.with = with;
