@@ -203,14 +203,29 @@ void Engine::let_go_when_nothing_is_left() {
                     [](const MergeRecord& one) { return one.output.has_value(); });
     return let_go(all_done && all_merged ? How::finished : How::failed);
   }
+  if (scheduler_.failure_limit_reached() && run().stopping.empty()) {
+    // Taken up again, and still more has failed than the plan allows: a person has to ask for it again first.
+    ledger_.record(RunStopping{"too much failed, and `limits.on_failure` says to stop"});
+  }
   if (!run().stopping.empty()) return let_go(How::failed);
   if (scheduler_.next_wake(now())) return;
   const bool at_gate = run().review_open || std::any_of(run().tasks.begin(), run().tasks.end(),
                                                         [](const TaskRecord& one) {
                                                           return one.gate_since.has_value();
                                                         });
-  check(at_gate, "tasks wait, nothing runs and nothing is due: the run is stuck");
+  check(at_gate, at_gate ? std::string() : stuck());
   if (!setup_.wait_at_gates) let_go(How::paused_at_gate);
+}
+
+/// Never to be seen; should it be, then with all that is needed to find out why.
+std::string Engine::stuck() const {
+  std::string text = "tasks wait, nothing runs and nothing is due:";
+  for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
+    if (record(TaskId(i)).state != TaskState::waiting) continue;
+    text += fmt::format(" `{}` ({});", plan_.tasks[i].id,
+                        say(plan_, interlocking_, scheduler_.hold_of(TaskId(i), now()), TaskId(i), now()));
+  }
+  return text;
 }
 
 RunView Engine::view() const {

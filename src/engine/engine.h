@@ -85,6 +85,7 @@ class Engine {
   bool reuse(TaskId task, const std::vector<Ingredient>& ingredients, const Digest& key);
   void act();
   void let_go_when_nothing_is_left();
+  std::string stuck() const;
   std::optional<Time> next_wake() const;
 
   // endings.cc: what came of attempts.

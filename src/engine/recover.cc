@@ -12,10 +12,10 @@ void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Ti
            bool adopt_running) {
   switch (task.state) {
     case TaskState::waiting:
-      if (task.gate_before_approved) scheduler.approve(id, now);
-      return;
     case TaskState::running:
-      if (adopt_running) scheduler.adopt(id, now);
+      // What was approved stays approved, also when its attempt has to be done again.
+      if (task.gate_before_approved) scheduler.approve(id, now);
+      if (task.state == TaskState::running && adopt_running) scheduler.adopt(id, now);
       return;
     case TaskState::reviewing: scheduler.adopt(id, now); return scheduler.release(id, {}, now);
     case TaskState::done: return scheduler.end(id, schedule::End::succeeded, now);

@@ -188,6 +188,7 @@ class Applier {
     if (is_over(task.state)) --run_.finished_count;
     if (is_over(to)) ++run_.finished_count;
     task.settled = is_over(to) ? std::optional(at_) : std::nullopt;
+    if (is_over(to)) task.gate_since.reset();
     task.state = to;
   }
 

@@ -9,13 +9,14 @@ namespace interlock::sim {
 namespace {
 
 const std::vector<std::string> kPatterns = {"a",    "b",    "c",    "d/x", "d/y", "d/**",
-                                            "*.md", "e.md", "f.md", "**",  "!a"};
+                                            "*.md", "e.md", "f.md", "**"};
 
 footprint::PatternSet draw_patterns(Dice& dice) {
   std::vector<std::string> patterns;
   for (auto count = dice.below(3); count > 0; --count) patterns.push_back(dice.one_of(kPatterns));
   // `**` is rare, or hardly anything would ever overlap in time.
   if (dice.chance(800)) std::erase(patterns, "**");
+  if (!patterns.empty() && dice.chance(100)) patterns.emplace_back("!a");
   return footprint::PatternSet::parse(patterns).value();
 }
 
@@ -53,8 +54,8 @@ plan::Task draw_task(Dice& dice, std::size_t place) {
   task.gate_after = dice.chance(60);
   if (dice.chance(200)) task.verify.arguments = {"check"};
   task.retries = static_cast<int>(dice.below(4));
-  task.timeout = std::chrono::seconds(dice.between(30, 300));
-  if (dice.chance(300)) task.idle_timeout = std::chrono::seconds(dice.between(10, 60));
+  task.timeout = std::chrono::seconds(dice.between(60, 300));
+  if (dice.chance(300)) task.idle_timeout = std::chrono::seconds(dice.between(55, 90));
   task.grace = std::chrono::seconds(dice.between(0, 10));
   task.backoff = std::chrono::seconds(1);
   return task;

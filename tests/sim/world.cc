@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 
 #include "base/check.h"
 #include "decide/decision.h"
@@ -61,6 +62,11 @@ Faults Faults::draw(Dice& dice) {
   return faults;
 }
 
+std::string line_of(const engine::Event& event) {
+  return fmt::format("{} {} {}\n", event.at.time_since_epoch().count(), engine::name_of(event.fact),
+                     canonical_json(engine::to_json(event.fact)));
+}
+
 World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel)
     : plan_(plan),
       interlocking_(plan::interlocking_of(plan)),
@@ -72,6 +78,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
       processes_(clock_),
       validator_(std::make_unique<SimpleValidator>()),
       run_(std::make_unique<engine::RunState>(plan)),
+      tells_(std::getenv("SIM_STORY") != nullptr),
       done_(plan.tasks.size()) {
   for (const std::string& file : kFiles) workspace_.files[file] = "original " + file;
   const auto perhaps_crash = [this](std::string_view) {
@@ -223,7 +230,9 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
 /// Does the agent's work: what it writes and says is a function of its prompt and of what it reads.
 std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task) {
   Hasher hasher;
-  hasher.add_field(task.id).add_field(spec.standard_input);
+  // A corrected answer is one to the same question.
+  const std::string question = spec.standard_input.substr(0, spec.standard_input.find("\n\nYour previous answer"));
+  hasher.add_field(task.id).add_field(question);
   for (const auto& [path, content] : workspace_.files) {
     if (task.footprint.unknown || task.footprint.reads.matches(path))
       hasher.add_field(path).add_field(content);
@@ -254,6 +263,7 @@ std::set<TaskId> World::tasks_alive() const {
 
 /// What must hold when a process starts, written from the design.
 void World::check_start(const engine::SpawnSpec& spec) {
+  check_journal();
   const TaskId id = spec.name.task;
   const plan::Task& task = plan_[id];
   const engine::RunState durable = state_of_journal();
@@ -290,6 +300,7 @@ void World::check_start(const engine::SpawnSpec& spec) {
 void World::check_journal() {
   const auto& events = journal_.events();
   for (; events_checked_ < events.size(); ++events_checked_) {
+    if (tells_) fmt::print("{}", line_of(events[events_checked_]));
     const auto* done = std::get_if<engine::TaskDone>(&events[events_checked_].fact);
     if (done == nullptr) continue;
     promise(!done_[done->task.index()], fmt::format("`{}` is done once", plan_[done->task].id));

@@ -101,8 +101,12 @@ class World {
   std::size_t crashes_ = 0;
   std::size_t turns_ = 0;
   std::size_t events_checked_ = 0;
+  bool tells_;              ///< SIM_STORY: every event is printed as it becomes durable.
   std::vector<bool> done_;  ///< By task, as the journal says.
 };
+
+/// An event as a line of the world's story.
+std::string line_of(const engine::Event& event);
 
 /// A plan of up to `tasks_max` tasks over a handful of files, with needs, outputs, locks, slots,
 /// gates and unknown footprints.
