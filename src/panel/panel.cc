@@ -194,15 +194,20 @@ std::string time_of(const RunView& run) {
   return fmt::format("{}, about {} left", elapsed, show_duration(*run.remaining));
 }
 
+/// Name and time are always there; what there is no room for beside them is left out.
 std::string draw_title(const RunView& run, Size size, Style style) {
+  const std::string time = size.columns >= kNarrow ? time_of(run) : show_duration(run.elapsed);
   Line title(size.columns, style);
   title.add_column(run.plan_name, std::min(display_width(run.plan_name), size.columns / 2),
                    Ink::strong);
-  if (size.columns >= kNarrow) {
-    title.gap(kGap).add(run.pattern).gap(kGap).add(run.run, Ink::faint);
-    if (const std::string text = spent(run, style); !text.empty()) title.gap(kGap).add(text);
-  }
-  title.add_right(size.columns >= kNarrow ? time_of(run) : show_duration(run.elapsed));
+  const auto add_if_room = [&](const std::string& text, Ink ink) {
+    const std::size_t wanted = kGap + display_width(showable(text, style)) + kGap + time.size();
+    if (!text.empty() && title.columns_left() >= wanted) title.gap(kGap).add(text, ink);
+  };
+  add_if_room(run.pattern, Ink::plain);
+  add_if_room(run.run, Ink::faint);
+  add_if_room(spent(run, style), Ink::plain);
+  title.add_right(time);
   return title.text();
 }
 

@@ -22,7 +22,6 @@ constexpr std::string_view kFrameEnd = "\x1b[?25h\x1b[?2026l";
 constexpr std::string_view kWrapOff = "\x1b[?7l";
 constexpr std::string_view kWrapOn = "\x1b[?7h";
 constexpr std::string_view kEraseLine = "\x1b[2K";
-constexpr std::string_view kEraseBelow = "\x1b[J";
 constexpr std::string_view kNextLine = "\r\n";
 
 Size ask_size(int fd) {
@@ -75,7 +74,7 @@ Result<void> Screen::draw(std::span<const std::string> permanent,
   if (permanent_.empty() && now == drawn_at_ && shown == frame_) return {};
 
   const std::size_t rows_up = rows_of(frame_, drawn_at_, now);
-  const bool from_scratch = !permanent_.empty() || now != drawn_at_;
+  const bool from_scratch = !permanent_.empty() || now != drawn_at_ || shown.size() < frame_.size();
   const std::string bytes = from_scratch ? redraw(shown, rows_up) : update(shown, rows_up);
   frame_ = std::move(shown);
   drawn_at_ = now;
@@ -90,7 +89,10 @@ Result<void> Screen::finish(std::span<const std::string> lines) {
 
 std::string Screen::redraw(const std::vector<std::string>& frame, std::size_t rows_up) {
   std::string bytes(kFrameBegin);
-  bytes.append(move_up(rows_up)).append(kEraseBelow);
+  // Row by row: what "erase below" clears from the top of the screen tmux keeps, and brings back
+  // later.
+  bytes += kEraseLine;
+  for (std::size_t row = 0; row < rows_up; ++row) bytes.append(move_up(1)).append(kEraseLine);
   for (const std::string& line : permanent_) bytes.append(line).append(kNextLine);
   permanent_.clear();
   bytes += kWrapOff;
@@ -106,7 +108,6 @@ std::string Screen::update(const std::vector<std::string>& frame, std::size_t ro
     if (!stays) bytes.append(kEraseLine).append(frame[i]);
     bytes += kNextLine;
   }
-  if (frame.size() < frame_.size()) bytes += kEraseBelow;
   return bytes.append(kWrapOn).append(kFrameEnd);
 }
 

@@ -90,7 +90,7 @@ class TinyTerminal {
 
   /// Obeys the sequence whose parameters begin at `at`; answers where it ends.
   std::size_t obey(std::string_view bytes, std::size_t at) {
-    const std::size_t end = bytes.find_first_of("ABCDHJKhlm", at);
+    const std::size_t end = bytes.find_first_of("AKhl", at);
     const std::string_view parameters = bytes.substr(at, end - at);
     const bool on = bytes[end] == 'h';
     if (parameters == "?25") shows_cursor_ = on;
@@ -99,10 +99,6 @@ class TinyTerminal {
     if (bytes[end] == 'A')
       row_ -= std::min<std::size_t>(row_ - top_, std::stoul(std::string(parameters)));
     if (bytes[end] == 'K') erase_row();
-    if (bytes[end] == 'J') {
-      erase_row();
-      rows_.resize(row_ + 1);
-    }
     return end;
   }
 
