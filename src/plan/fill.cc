@@ -148,10 +148,11 @@ std::string as_id(std::string_view value) {
     const bool allowed = goes_on_name(c) && !std::string_view(":*?").contains(c);
     if (allowed) {
       id += c;
-    } else if (!id.ends_with('-')) {
+    } else if (!id.empty() && !id.ends_with('-')) {
       id += '-';
     }
   }
+  while (id.ends_with('-')) id.pop_back();
   return id;
 }
 

@@ -20,7 +20,7 @@ std::vector<std::string> braced_names(std::string_view text);
 /// Whether the name has a meaning of its own, so that nobody else may give it one.
 bool is_reserved(std::string_view name);
 
-/// `value` with every run of characters no id may hold as one `-`: what a placeholder in an id becomes.
+/// `value` with every run of characters no id may hold as one `-`, and none at its ends: what a placeholder in an id becomes.
 std::string as_id(std::string_view value);
 
 /// What a placeholder stands for; nothing: leave it as written.

@@ -93,15 +93,18 @@ Problem Problems::shown(Found& found) const {
   if (display_width(printable(line.substr(0, kLineColumns * 4))) > kLineColumns && at > kLeadBytes) {
     from = character_start(line, at - kLeadBytes);
   }
-  const auto lead = (from > 0 ? "…" : "") + printable(line.substr(from, at - from));
-  const auto marked_end = character_start(line, std::min<std::size_t>(at + found.where.length, line.size()));
-  const auto marked = printable(line.substr(at, marked_end - at));
-  const auto rest_end = character_start(line, std::min(marked_end + kLineColumns, line.size()));
-  const auto rest = printable(line.substr(marked_end, rest_end - marked_end));
-  problem.line_text = elide_end(lead + marked + rest, kLineColumns);
-  problem.caret = static_cast<std::uint32_t>(display_width(lead));
-  const auto room = std::max<std::size_t>(display_width(problem.line_text), problem.caret + 1) - problem.caret;
-  problem.length = static_cast<std::uint32_t>(std::clamp<std::size_t>(display_width(marked), 1, room));
+  // Every column is measured from the window's beginning, as tabs are.
+  const auto window = line.substr(from);
+  const std::string cut = from > 0 ? "…" : "";
+  const auto shown_until = [&](std::size_t byte) {
+    return cut + printable(window.substr(0, character_start(window, std::min(byte, window.size()))));
+  };
+  const auto begin = display_width(shown_until(at - from));
+  const auto end = display_width(shown_until(at - from + found.where.length));
+  problem.line_text = elide_end(shown_until(at - from + found.where.length + kLineColumns), kLineColumns);
+  const auto room = std::max(display_width(problem.line_text), begin + 1) - begin;
+  problem.caret = static_cast<std::uint32_t>(begin);
+  problem.length = static_cast<std::uint32_t>(std::clamp<std::size_t>(end - begin, 1, room));
   return problem;
 }
 

@@ -52,7 +52,7 @@ class SetEntries {
 
   void change(Document& document);
   std::optional<std::string> find(std::string_view name);
-  void tell_unused(std::string_view text) const;
+  void tell_unused(const Reading& reading, std::string_view text) const;
 
  private:
   Span span_of(const std::string& key) const {
@@ -72,7 +72,7 @@ void SetEntries::change(Document& document) {
     if (is_reserved(key)) {
       problems_.add(span_of(key), fmt::format("`{{{}}}` has a meaning of its own", printable(key)));
     } else if (first_bad_utf8(key + value) || (key + value).contains('\0')) {
-      problems_.add(span_of(key), "is not UTF-8 text");
+      problems_.add(span_of(key), "not UTF-8 text");
     } else if (names_place) {
       used_.insert(key);
       const auto index = span_of(key).begin - Span::kSet;
@@ -88,11 +88,11 @@ std::optional<std::string> SetEntries::find(std::string_view name) {
   return found->second;
 }
 
-void SetEntries::tell_unused(std::string_view text) const {
+void SetEntries::tell_unused(const Reading& reading, std::string_view text) const {
   for (const auto& [key, value] : entries_) {
     if (used_.contains(key)) continue;
     problems_.add(span_of(key), fmt::format("nothing in the plan says `{{{}}}`", printable(key)),
-                  did_you_mean(key, braced_names(text)));
+                  did_you_mean(reading, key, braced_names(text)));
   }
 }
 
@@ -129,7 +129,7 @@ void read_head(Reading& reading, const Fields& fields) {
 void note_missing_reads(Plan& plan, const std::vector<std::string>& ids) {
   if (ids.empty()) return;
   plan.notes.push_back(fmt::format("{} {} writes but no reads: taken to read nothing else; write `reads: []` to say so",
-                                   join_words(ids, 2), ids.size() == 1 ? "declares" : "declare"));
+                                   join_words(ids, 3), ids.size() == 1 ? "declares" : "declare"));
 }
 
 void read_document(Reading& reading, const Document& document) {
@@ -169,7 +169,7 @@ ReadResult read_plan(std::string_view text, const ReadOptions& options, Files& f
       set.change(*document);
       Reading reading{options, files, problems, result.plan, [&](std::string_view name) { return set.find(name); }};
       read_document(reading, *document);
-      if (problems.told() == 0) set.tell_unused(text);
+      if (problems.told() == 0) set.tell_unused(reading, text);
     }
   }
   result.problems = problems.finish();

@@ -77,10 +77,22 @@ Agent read_agent(Reading& reading, std::string name, Node node) {
 
 }  // namespace
 
+std::optional<AgentId> only_declared_agent(const Plan& plan) {
+  std::optional<AgentId> only;
+  for (std::size_t at = 0; at < plan.agents.size(); ++at) {
+    if (plan.agents[at].place.line == 0) continue;  // `sh`, which is there by itself.
+    if (only) return std::nullopt;
+    only = AgentId(at);
+  }
+  return only;
+}
+
 void read_agents(Reading& reading, std::optional<Node> node) {
   auto& agents = reading.plan.agents;
   if (node && !node->is_map() && !node->is_null()) expected(reading, *node, "a map from names to agents");
-  if (node && node->is_map()) {
+  if (node && node->size() > kMostDeclared) {
+    reading.problems.add(node->span(), fmt::format("more than {} agents", kMostDeclared));
+  } else if (node && node->is_map()) {
     for (const auto& [key, value] : node->entries()) {
       const auto same = [&](const Agent& agent) { return agent.name == key.text(); };
       if (key.is_scalar() && std::ranges::none_of(agents, same)) {

@@ -43,6 +43,7 @@ void add_coordinator(Reading& reading, const Fields& fields, const Settings& def
     agent = read_agent_name(reading, *node);
     if (!agent) return;
   }
+  if (!agent) agent = only_declared_agent(reading.plan);
   if (!agent) {
     return reading.problems.add(fields.node().span(), "a merge `with: agent` needs an `agent`");
   }
@@ -71,7 +72,7 @@ void add_coordinator(Reading& reading, const Fields& fields, const Settings& def
   const auto without_all = fill(task.prompt, [](std::string_view name) {
     return name == "outputs" ? std::optional<std::string>("") : std::nullopt;
   });
-  note_outputs(reading, without_all, *prompt, index, list);
+  note_outputs(reading, without_all, *prompt, index, list, false);
   draft.merge.coordinator = TaskId(index);
   task.coordinates = static_cast<std::uint32_t>(merge);
   list.id_spans.push_back(fields.node().span());

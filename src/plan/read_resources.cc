@@ -95,7 +95,7 @@ std::optional<ResourceId> find_resource(Reading& reading, Node node) {
   std::vector<std::string> names;
   for (const auto& resource : resources) names.push_back(resource.name);
   reading.problems.add(node.span(), fmt::format("no resource {}", quoted(*name)),
-                       did_you_mean(*name, names, "declare it under `resources`"));
+                       did_you_mean(reading, *name, names, "declare it under `resources`"));
   return std::nullopt;
 }
 
@@ -134,6 +134,9 @@ std::optional<Use> read_use(Reading& reading, Node key, Node amount) {
 void read_resources(Reading& reading, Node node) {
   if (node.is_null()) return;
   if (!node.is_map()) return expected(reading, node, "a map from names to resources");
+  if (node.size() > kMostDeclared) {
+    return reading.problems.add(node.span(), fmt::format("more than {} resources", kMostDeclared));
+  }
   auto& resources = reading.plan.resources;
   for (const auto& [key, value] : node.entries()) {
     const auto same = [&](const Resource& resource) { return resource.name == key.text(); };

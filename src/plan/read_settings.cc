@@ -61,7 +61,7 @@ std::optional<AgentId> read_agent_name(Reading& reading, Node node) {
   std::vector<std::string> names;
   for (const auto& agent : agents) names.push_back(agent.name);
   reading.problems.add(node.span(), fmt::format("no agent {}", quoted(*name)),
-                       did_you_mean(*name, names, "declare it under `agents`"));
+                       did_you_mean(reading, *name, names, "declare it under `agents`"));
   return std::nullopt;
 }
 

@@ -74,9 +74,16 @@ void read_templates(Reading& reading, const Fields& fields, TaskDraft& draft) {
   draft.declares_writes = fields["writes"].has_value();
 }
 
+bool prompted(const TaskDraft& draft) { return draft.prompt || draft.prompt_file; }
+
+void tell_idle(Reading& reading, const TaskDraft& draft) {
+  reading.problems.add(draft.node.span(), "the task has nothing to do", "give it a `run` or a `prompt`");
+}
+
 /// Agent of a task: its own, the default, `sh` for what has `run`, else the only one there is.
 std::optional<AgentId> choose_agent(Reading& reading, const Fields& fields, std::optional<AgentId> by_default,
-                                    bool own_run) {
+                                    const TaskDraft& draft) {
+  const bool own_run = draft.own_run;
   const auto& agents = reading.plan.agents;
   const auto is_command = [&](AgentId id) { return agents[id.index()].kind == AgentKind::command; };
   if (fields["agent"]) {
@@ -92,26 +99,25 @@ std::optional<AgentId> choose_agent(Reading& reading, const Fields& fields, std:
   const auto sh = AgentId(static_cast<std::size_t>(std::ranges::find(agents, "sh", &Agent::name) - agents.begin()));
   if (own_run) return by_default && is_command(*by_default) ? *by_default : sh;
   if (by_default) return by_default;
-  std::vector<std::size_t> declared;
-  for (std::size_t at = 0; at < agents.size(); ++at) {
-    if (agents[at].place.line != 0) declared.push_back(at);
+  if (const auto only = only_declared_agent(reading.plan)) return only;
+  if (prompted(draft)) {
+    reading.problems.add(fields.node().span(), "the task has no agent",
+                         "name one with `agent`, or for all tasks with `defaults: {agent: ...}`");
+  } else {
+    tell_idle(reading, draft);
   }
-  if (declared.size() == 1) return AgentId(declared.front());
-  reading.problems.add(fields.node().span(), "the task has no agent",
-                       "name one with `agent`, or for all tasks with `defaults: {agent: ...}`");
   return std::nullopt;
 }
 
 /// Whether there is something to do, and someone who can.
 void check_work(Reading& reading, TaskDraft& draft, const Agent& agent, bool wrong_before) {
-  const bool prompted = draft.prompt || draft.prompt_file;
   if (!draft.own_run && agent.kind == AgentKind::command) draft.task.run = agent.run;
   if (draft.prompt && draft.prompt_file) {
     reading.problems.add(draft.prompt_file->node.span(), "a task has `prompt` or `prompt_file`, not both");
   }
   if (wrong_before || draft.own_run) return;
-  if (!prompted && draft.task.run.empty()) {
-    reading.problems.add(draft.node.span(), "the task has nothing to do", "give it a `run` or a `prompt`");
+  if (!prompted(draft) && draft.task.run.empty()) {
+    tell_idle(reading, draft);
   } else if (agent.kind == AgentKind::command && draft.task.run.empty()) {
     reading.problems.add((draft.prompt ? draft.prompt : draft.prompt_file)->node.span(),
                          fmt::format("agent {} has no `run`, so nothing would read the prompt", quoted(agent.name)),
@@ -134,10 +140,10 @@ std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& 
   }
 
   auto& task = draft.task;
-  const auto agent = choose_agent(reading, fields, defaults.agent, draft.own_run);
+  const auto agent = choose_agent(reading, fields, defaults.agent, draft);
   if (const auto output = fields["output"]) {
     task.output = read_output(reading, *output, draft.output_file);
-  } else if (draft.prompt || draft.prompt_file) {
+  } else if (prompted(draft)) {
     task.output.form = OutputSpec::Form::text;
   }
   auto settings = defaults;
@@ -156,6 +162,10 @@ TaskList read_tasks(Reading& reading, Node node, const Settings& defaults) {
   TaskList list;
   if (!node.is_list()) {
     expected(reading, node, "a list of tasks", "each begins with `- id: `");
+    return list;
+  }
+  if (node.size() > kMostTasks) {
+    reading.problems.add(node.span(), fmt::format("the plan has {} tasks, more than a million", node.size()));
     return list;
   }
   for (const auto& item : node.items()) {

@@ -8,6 +8,9 @@
 
 namespace interlock::plan {
 
+/// The most agents and the most resources of a plan: tasks find them by looking through all.
+constexpr std::size_t kMostDeclared = 1000;
+
 /// How a task is carried out, as far as `defaults`, a task and a coordinator say it in the same words.
 struct Settings {
   std::optional<AgentId> agent;  ///< Of `defaults`: for tasks that name none.
@@ -33,6 +36,9 @@ void apply(const Settings& settings, Task& task);
 
 /// The agent of that name; a problem when there is none.
 std::optional<AgentId> read_agent_name(Reading& reading, Node node);
+
+/// Who does what names no agent, where there is no choice.
+std::optional<AgentId> only_declared_agent(const Plan& plan);
 
 /// Reads `limits` into the plan.
 void read_limits(Reading& reading, Node node);

@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kMostNeeds = 20'000'000;
 /// A cycle longer than this is shown by its beginning.
 constexpr std::size_t kMostShownOfCycle = 8;
-constexpr std::size_t kMostCandidates = 10'000;
+/// Comparisons of ids with patterns, in all.
+constexpr std::size_t kMostLooks = 200'000'000;
 
 /// Finds tasks by id and by pattern over ids.
 class IdIndex {
@@ -30,16 +31,21 @@ class IdIndex {
   }
   /// In document order; coordinators, whose ids hold a `:`, are no match.
   const std::vector<std::uint32_t>& matching(const footprint::Glob& pattern);
-  std::string hint(std::string_view name) const;
+  /// Whether looking has been given up: the lists of `matching` are not whole then.
+  bool gave_up() const { return looks_ > kMostLooks; }
+  std::string hint(std::string_view name);
 
  private:
+  Reading& reading_;
   const TaskList& list_;
   std::unordered_map<std::string_view, std::uint32_t> by_id_;
-  std::vector<std::uint32_t> sorted_;
+  std::vector<std::uint32_t> sorted_;  ///< By id; filled when the first pattern asks.
+  std::vector<std::string> ids_for_hints_;
+  std::size_t looks_ = 0;
   std::unordered_map<std::string, std::vector<std::uint32_t>> matches_;
 };
 
-IdIndex::IdIndex(Reading& reading, const TaskList& list) : list_(list) {
+IdIndex::IdIndex(Reading& reading, const TaskList& list) : reading_(reading), list_(list) {
   by_id_.reserve(list.tasks.size());
   for (std::uint32_t at = 0; at < list.tasks.size(); ++at) {
     const auto& task = list.tasks[at];
@@ -55,8 +61,6 @@ IdIndex::IdIndex(Reading& reading, const TaskList& list) : list_(list) {
                            fmt::format("first on line {}", reading.problems.source().place(list.id_spans[first->second]).line));
     }
   }
-  sorted_.resize(list.tasks.size());
-  std::iota(sorted_.begin(), sorted_.end(), 0u);
 }
 
 const std::vector<std::uint32_t>& IdIndex::matching(const footprint::Glob& pattern) {
@@ -64,25 +68,28 @@ const std::vector<std::uint32_t>& IdIndex::matching(const footprint::Glob& patte
   auto& found = entry->second;
   if (!is_new) return found;
   const auto id = [&](std::uint32_t at) -> const std::string& { return list_.tasks[at].id; };
-  // Sorted on first use: only what begins like the pattern is looked at.
-  if (!std::ranges::is_sorted(sorted_, {}, id)) std::ranges::sort(sorted_, {}, id);
+  if (sorted_.empty()) {
+    sorted_.resize(list_.tasks.size());
+    std::iota(sorted_.begin(), sorted_.end(), 0u);
+    std::ranges::sort(sorted_, {}, id);
+  }
+  // Only what begins like the pattern is looked at.
   const std::string_view text = pattern.text();
   const auto prefix = text.substr(0, text.find_first_of("*?[{\\"));
   auto at = std::ranges::lower_bound(sorted_, prefix, {}, id);
   for (; at != sorted_.end() && id(*at).starts_with(prefix); ++at) {
+    if (++looks_ > kMostLooks) break;
     if (!list_.tasks[*at].coordinates && pattern.matches(id(*at))) found.push_back(*at);
   }
   std::ranges::sort(found);
   return found;
 }
 
-std::string IdIndex::hint(std::string_view name) const {
-  std::vector<std::string> ids;
-  for (const auto& task : list_.tasks) {
-    if (ids.size() == kMostCandidates) break;
-    ids.push_back(task.id);
+std::string IdIndex::hint(std::string_view name) {
+  if (ids_for_hints_.empty()) {
+    for (const auto& task : list_.tasks) ids_for_hints_.push_back(task.id);
   }
-  return did_you_mean(name, ids);
+  return did_you_mean(reading_, name, ids_for_hints_);
 }
 
 bool is_pattern(std::string_view name) { return name.find_first_of("*?[{\\") != name.npos; }
@@ -101,6 +108,7 @@ class Settling {
  private:
   std::vector<std::uint32_t> named(const std::string& name, Span where, bool may_be_pattern);
   bool excused(std::string_view name, bool pattern) const;
+  bool too_many(Span where);
   void require_output(std::uint32_t task, Span where);
   void tell_cycle(const std::vector<std::uint32_t>& cycle);
   void note_moves();
@@ -110,6 +118,7 @@ class Settling {
   Reading& reading_;
   TaskList& list_;
   IdIndex ids_;
+  std::size_t total_ = 0;  ///< Needs and merged outputs, to bound them.
   NeedLists needs_, outputs_;
   std::vector<std::vector<std::uint32_t>> merged_;
   std::vector<std::uint32_t> sequence_;   ///< Plan order: document positions.
@@ -118,6 +127,8 @@ class Settling {
 
 /// A name is no mistake of its own where the task it may mean has one, or where a `foreach` found nothing.
 bool Settling::excused(std::string_view name, bool pattern) const {
+  // Where so much is wrong, nobody misses one more.
+  if (list_.wrong_ids.size() > Problems::kShown || list_.unmatched_ids.size() > Problems::kShown) return true;
   const auto meant = [&](const std::string& id) { return may_name(id, name); };
   return std::ranges::any_of(list_.wrong_ids, meant) ||
          (pattern && std::ranges::any_of(list_.unmatched_ids, meant));
@@ -135,10 +146,21 @@ std::vector<std::uint32_t> Settling::named(const std::string& name, Span where, 
     return {};
   }
   const auto& found = ids_.matching(*pattern);
+  if (ids_.gave_up()) {
+    reading_.problems.add(where, "too many patterns over too many ids", "let patterns begin with letters: `summary-*`");
+    return {};
+  }
   if (found.empty() && !excused(name, true)) {
     reading_.problems.add(where, fmt::format("no task id matches {}", quoted(name)));
   }
   return found;
+}
+
+bool Settling::too_many(Span where) {
+  if (++total_ <= kMostNeeds) return false;
+  reading_.problems.add(where, fmt::format("the tasks need each other in more than {} million ways", kMostNeeds / 1'000'000),
+                        "let many tasks need one that needs the others");
+  return true;
 }
 
 void Settling::require_output(std::uint32_t task, Span where) {
@@ -150,7 +172,6 @@ void Settling::require_output(std::uint32_t task, Span where) {
 void Settling::find_mentions() {
   needs_.resize(list_.tasks.size());
   outputs_.resize(list_.tasks.size());
-  std::size_t total = 0;
   for (const auto& mention : list_.mentions) {
     for (const auto found : named(mention.name, mention.where, mention.may_be_pattern)) {
       const bool by_pattern = mention.may_be_pattern && is_pattern(mention.name);
@@ -164,10 +185,7 @@ void Settling::find_mentions() {
         outputs_[mention.task].push_back(found);
       }
       needs_[mention.task].push_back(found);
-      if (++total > kMostNeeds) {
-        return reading_.problems.add(mention.where, fmt::format("the tasks need each other in more than {} million ways", kMostNeeds / 1'000'000),
-                                     "let many tasks need one that needs the others");
-      }
+      if (too_many(mention.where)) return;
     }
   }
   for (auto* lists : {&needs_, &outputs_}) {
@@ -237,6 +255,7 @@ void Settling::find_merged(std::vector<MergeDraft>& merges) {
                                 "give the task `output: json` or a schema");
         }
         merged.push_back(task);
+        if (too_many(item.node.span())) return;
       }
     }
   }

@@ -19,6 +19,9 @@ struct Mention {
   bool may_be_pattern = false;
 };
 
+/// Beyond this a plan is refused.
+constexpr std::size_t kMostTasks = 1'000'000;
+
 /// Tasks in document order, with what they mention still to be found.
 struct TaskList {
   std::vector<Task> tasks;
@@ -27,6 +30,7 @@ struct TaskList {
   std::vector<std::string> wrong_ids;       ///< Of tasks that have problems: to mention them is none.
   std::vector<std::string> unmatched_ids;   ///< Of a `foreach` that matches nothing: a pattern may name them.
   std::vector<std::string> without_reads;   ///< Ids of tasks that declare writes and no reads.
+  std::size_t foreach_count = 0;
   std::size_t unfolded_bytes = 0; ///< Of prompts and commands, to bound what `foreach` makes of a small plan.
 };
 
@@ -64,7 +68,8 @@ OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file);
 Estimate read_estimate(Reading& reading, Node node);
 
 /// Tells placeholders that mean nothing, and notes the tasks whose outputs `text` mentions.
-void note_outputs(Reading& reading, std::string_view text, Node node, std::uint32_t task, TaskList& list);
+void note_outputs(Reading& reading, std::string_view text, Node node, std::uint32_t task, TaskList& list,
+                  bool in_foreach);
 
 /// Reads `merge`; a merge `with: agent` adds its coordinator at the end of `list`.
 std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings& defaults, TaskList& list);

@@ -12,10 +12,10 @@ namespace interlock::plan {
 
 namespace {
 
-constexpr std::size_t kMostTasks = 1'000'000;
 constexpr std::size_t kMostUnfoldedBytes = 512u << 20;
 constexpr std::size_t kMostPromptBytes = 4u << 20;
 constexpr std::size_t kMostIdBytes = 128;
+constexpr std::size_t kMostForeach = 1000;
 
 constexpr std::array<std::string_view, 5> kItemParts = {"item.stem", "item.name", "item.dir", "item.ext", "item"};
 
@@ -68,7 +68,7 @@ class Instance {
   std::string early(std::string_view text) const {
     return fill(text, [&](std::string_view name) { return look_up(name); }, Stage::early);
   }
-  Command early(const Command& command, const std::optional<Node>& node) const;
+  Command early(const Command& command, Node node) const;
   void read_id();
   void read_prompt();
   footprint::PatternSet patterns(const std::vector<Item>& items) const;
@@ -81,6 +81,22 @@ class Instance {
   TaskList& list_;
   Task task_;
 };
+
+/// About the bytes a task takes, so that a small plan cannot unfold to more than a machine holds.
+std::size_t weight_of(const Task& task) {
+  constexpr std::size_t kEach = 64;
+  auto weight = task.prompt.size() + task.run.shell.size() + task.verify.shell.size() +
+                (task.output.schema ? task.output.schema->size() : 0) + kEach * task.uses.size();
+  for (const auto* texts : {&task.run.arguments, &task.verify.arguments}) {
+    for (const auto& text : *texts) weight += text.size() + kEach;
+  }
+  for (const auto& [name, value] : task.environment) weight += name.size() + value.size() + kEach;
+  for (const auto* set : {&task.footprint.reads, &task.footprint.writes}) {
+    for (const auto& glob : set->include) weight += glob.text().size() + kEach;
+    for (const auto& glob : set->exclude) weight += glob.text().size() + kEach;
+  }
+  return weight;
+}
 
 std::string as_written(std::string_view text) { return std::string(text); }
 
@@ -102,18 +118,18 @@ std::string Instance::settled(const Item& item, std::string (*write)(std::string
       reading_.problems.add(item.node.span(), fmt::format("`{{{}}}` is known only in a task with `foreach`", name));
     } else {
       reading_.problems.add(item.node.span(), fmt::format("unknown placeholder `{{{}}}`", name),
-                            did_you_mean(name, parts));
+                            did_you_mean(reading_, name, parts));
     }
   }
   return fill(item.text, find);
 }
 
-Command Instance::early(const Command& command, const std::optional<Node>& node) const {
+Command Instance::early(const Command& command, Node node) const {
   const auto find = [&](std::string_view name) { return look_up(name); };
-  if (const auto script = node ? script_of(command) : std::nullopt) {
+  if (const auto script = script_of(command)) {
     if (const auto place = unsafe_for_shell(*script, find)) {
       reading_.problems.add(
-          node->span(), fmt::format("`{{{}}}` stands {}, where a shell would not take it as data", place->name, place->where),
+          node.span(), fmt::format("`{{{}}}` stands {}, where a shell would not take it as data", place->name, place->where),
           "let it stand in a word of its own, or pass it through `env`");
     }
   }
@@ -134,7 +150,6 @@ void Instance::read_id() {
   }
   auto better = as_id(id);
   better.erase(0, std::min(better.size(), better.find_first_not_of("-.")));
-  while (better.ends_with('-')) better.pop_back();
   reading_.problems.add(draft_.id->node.span(), fmt::format("{} is no task id", quoted(id)),
                         fmt::format("ids are letters, digits, `_`, `.` and `-`{}",
                                     better.empty() ? "" : fmt::format(", such as {}", quoted(better))));
@@ -201,7 +216,7 @@ void Instance::note_mentions(std::uint32_t index) {
     list_.mentions.push_back({index, settled(need, as_id), need.node.span(), false, true});
   }
   const auto note = [&](std::string_view text, const std::optional<Node>& node) {
-    note_outputs(reading_, text, node.value_or(draft_.node), index, list_);
+    note_outputs(reading_, text, node.value_or(draft_.node), index, list_, item_ != nullptr);
   };
   const auto note_command = [&](const Command& command, const std::optional<Node>& node) {
     note(command.shell, node);
@@ -217,21 +232,25 @@ void Instance::note_mentions(std::uint32_t index) {
 void Instance::add() {
   read_id();
   read_prompt();
-  task_.run = early(task_.run, draft_.run_node);
-  task_.verify = early(task_.verify, draft_.verify_node);
+  task_.run = early(task_.run, draft_.run_node.value_or(draft_.node));
+  task_.verify = early(task_.verify, draft_.verify_node.value_or(draft_.node));
   for (auto& [name, value] : task_.environment) value = early(value);
   read_footprint();
   note_mentions(static_cast<std::uint32_t>(list_.tasks.size()));
   if (draft_.declares_writes && !draft_.declares_reads) list_.without_reads.push_back(task_.id);
   if (item_ != nullptr) task_.item = item_->path;
   task_.place = reading_.problems.source().place(draft_.node.span());
-  list_.unfolded_bytes += task_.prompt.size() + task_.run.shell.size();
+  list_.unfolded_bytes += weight_of(task_);
   list_.id_spans.push_back(draft_.id->node.span());
   list_.tasks.push_back(std::move(task_));
 }
 
-/// The files a `foreach` matches; nothing after a problem.
-std::optional<std::vector<std::string>> matches_of(Reading& reading, const TaskDraft& draft) {
+/// The files a `foreach` matches; nothing after a problem. Each looks through the whole workspace.
+std::optional<std::vector<std::string>> matches_of(Reading& reading, const TaskDraft& draft, TaskList& list) {
+  if (++list.foreach_count > kMostForeach) {
+    reading.problems.add(draft.foreach.front().node.span(), fmt::format("the plan has more than {} `foreach`", kMostForeach));
+    return std::nullopt;
+  }
   footprint::PatternSet set;
   const auto told = reading.problems.told();
   for (const auto& item : draft.foreach) {
@@ -259,7 +278,8 @@ bool names_item(std::string_view text) {
 
 }  // namespace
 
-void note_outputs(Reading& reading, std::string_view text, Node node, std::uint32_t task, TaskList& list) {
+void note_outputs(Reading& reading, std::string_view text, Node node, std::uint32_t task, TaskList& list,
+                  bool in_foreach) {
   for (const auto& name : placeholders(text)) {
     const auto braced = fmt::format("{{{}}}", name);
     auto where = node.span();
@@ -282,11 +302,12 @@ void note_outputs(Reading& reading, std::string_view text, Node node, std::uint3
     } else if (name == "item" || name == "index" || name.starts_with("item.")) {
       const std::vector<std::string> parts(kItemParts.begin(), kItemParts.end());
       const bool known = std::ranges::find(parts, name) != parts.end() || name == "index";
+      if (known && in_foreach) continue;  // Left where a shell would not take it as data, which has been told.
       if (known) {
         reading.problems.add(where, fmt::format("`{}` is known only in a task with `foreach`", braced),
                              fmt::format("to mean the braces themselves, double them: `{{{}}}`", braced));
       } else {
-        reading.problems.add(where, fmt::format("unknown placeholder `{}`", braced), did_you_mean(name, parts));
+        reading.problems.add(where, fmt::format("unknown placeholder `{}`", braced), did_you_mean(reading, name, parts));
       }
     }
   }
@@ -295,7 +316,7 @@ void note_outputs(Reading& reading, std::string_view text, Node node, std::uint3
 void unfold(Reading& reading, const TaskDraft& draft, TaskList& list) {
   const auto too_many = [&](std::size_t tasks) {
     if (tasks <= kMostTasks && list.unfolded_bytes <= kMostUnfoldedBytes) return false;
-    reading.problems.add(draft.node.span(), "the plan has more than a million tasks or 512 MiB of prompts",
+    reading.problems.add(draft.node.span(), "the plan unfolds to more than a million tasks or 512 MiB of texts",
                          "split it into several plans");
     return true;
   };
@@ -303,7 +324,7 @@ void unfold(Reading& reading, const TaskDraft& draft, TaskList& list) {
     if (!too_many(list.tasks.size() + 1)) Instance(reading, draft, nullptr, list).add();
     return;
   }
-  const auto paths = matches_of(reading, draft);
+  const auto paths = matches_of(reading, draft, list);
   if (!paths) return;
   if (paths->empty()) {
     list.unmatched_ids.push_back(draft.id->text);

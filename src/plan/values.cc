@@ -20,14 +20,14 @@ std::string found_instead(Node node) {
 
 template <typename T>
 std::optional<T> read_unit(Reading& reading, Node node, std::optional<T> (*parse)(std::string_view),
-                           std::string_view wanted) {
+                           std::string_view wanted, std::string hint = {}) {
   if (!node.is_scalar() || node.is_null()) {
     expected(reading, node, wanted);
     return std::nullopt;
   }
   const auto text = fill(node.text(), reading.set);
   const auto value = parse(text);
-  if (!value) expected(reading, node, wanted);
+  if (!value) expected(reading, node, wanted, std::move(hint));
   return value;
 }
 
@@ -42,18 +42,23 @@ std::string quoted(std::string_view word) {
   return fmt::format("`{}`", elide_middle(printable(word), 60));
 }
 
-std::string did_you_mean(std::string_view word, std::span<const std::string> candidates,
+std::string did_you_mean(const Reading& reading, std::string_view word, std::span<const std::string> candidates,
                          std::string otherwise) {
+  constexpr std::size_t kMostHints = 20 * Problems::kShown;
+  constexpr std::size_t kMostCandidates = 10'000;
+  if (reading.problems.told() > kMostHints) return otherwise;
+  candidates = candidates.first(std::min(candidates.size(), kMostCandidates));
   const auto near = nearest_word(word, candidates);
   return near ? fmt::format("did you mean {}?", quoted(*near)) : std::move(otherwise);
 }
 
-std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
+std::string did_you_mean(const Reading& reading, std::string_view word,
+                         std::span<const std::string_view> candidates) {
   const std::vector<std::string> words(candidates.begin(), candidates.end());
   auto otherwise = words.size() <= 8 && !words.empty()
                        ? fmt::format("known here: {}", join_words(words, words.size()))
                        : std::string();
-  return did_you_mean(word, words, std::move(otherwise));
+  return did_you_mean(reading, word, words, std::move(otherwise));
 }
 
 void expected(Reading& reading, Node node, std::string_view wanted, std::string hint) {
@@ -73,7 +78,7 @@ Fields::Fields(Reading& reading, Node node, std::string_view what,
     if (std::ranges::find(known, name) == known.end()) {
       if (!key.is_scalar() || name == "<<") continue;  // The document has told that.
       reading.problems.add(key.span(), fmt::format("unknown key {} in {}", quoted(name), what),
-                           did_you_mean(name, known));
+                           did_you_mean(reading, name, known));
     } else if (!(*this)[name]) {
       fields_.emplace_back(name, value);
     }
@@ -119,7 +124,8 @@ std::optional<std::int64_t> read_integer(Reading& reading, Node node, std::int64
 }
 
 std::optional<Duration> read_duration(Reading& reading, Node node) {
-  return read_unit(reading, node, parse_duration, "a duration such as `90s`, `5m` or `1h30m`, at most 365 days");
+  const auto hint = parse_count(node.text()) ? fmt::format("add a unit: `{}s`", node.text()) : std::string();
+  return read_unit(reading, node, parse_duration, "a duration such as `90s`, `5m` or `1h30m`, at most 365 days", hint);
 }
 
 std::optional<Tokens> read_count(Reading& reading, Node node) {
@@ -140,7 +146,7 @@ std::optional<std::size_t> read_choice(Reading& reading, Node node,
   auto wanted = join_words(choices, choices.size());
   if (const auto last = wanted.rfind(" and "); last != wanted.npos) wanted.replace(last, 5, " or ");
   const std::vector<std::string> candidates(words.begin(), words.end());
-  expected(reading, node, wanted, did_you_mean(text, candidates));
+  expected(reading, node, wanted, did_you_mean(reading, text, candidates));
   return std::nullopt;
 }
 

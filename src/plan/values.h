@@ -71,9 +71,11 @@ std::optional<Command> read_command(Reading& reading, Node node);
 /// The place of a problem, as ``expected a duration such as `90s`, found a list``.
 void expected(Reading& reading, Node node, std::string_view wanted, std::string hint = {});
 /// ``did you mean `prompt`?``, or `otherwise` when no candidate is near.
-std::string did_you_mean(std::string_view word, std::span<const std::string> candidates,
+/// Long lists of candidates and of problems get none, so that a bad plan is told of in no time.
+std::string did_you_mean(const Reading& reading, std::string_view word, std::span<const std::string> candidates,
                          std::string otherwise = {});
-std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
+std::string did_you_mean(const Reading& reading, std::string_view word,
+                         std::span<const std::string_view> candidates);
 /// A word of the plan inside a message: in backquotes, safe on a terminal, not too long.
 std::string quoted(std::string_view word);
 

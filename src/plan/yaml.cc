@@ -39,9 +39,9 @@ struct Said {
   std::string_view hint;
 };
 constexpr Said kSaid[] = {
-    {"flow sequence without a closing bracket", "`[` is never closed", ""},
-    {"flow mapping without a closing brace", "`{` is never closed", ""},
     {"without closing quote", "the quote is never closed", ""},
+    {"mismatched flow", "this bracket does not close the one before it",
+     "close that one first, and put quotes round text that holds brackets or begins with `!`"},
     {"tab character", "a tab stands where spaces must indent", "indent with spaces"},
     {"invalid nested block mapping on the same line", "a second `: ` on one line",
      "put quotes round text that holds `: `"},
@@ -301,19 +301,18 @@ void TreeBuilder::syntax_error(const fy_diag_error* error) {
   Span where{at_, 1};
   const auto* mark = error->fyt == nullptr ? nullptr : fy_token_start_mark(error->fyt);
   if (mark != nullptr) where = span_of(mark, fy_token_end_mark(error->fyt));
+  // What was never closed is told where it was opened.
+  const auto source = source_.text();
+  const bool at_end = source.find_first_not_of(" \t\r\n", std::min<std::size_t>(where.begin, source.size())) == source.npos;
+  if (at_end && !open_.empty()) {
+    const Span opened{document_.nodes_[open_.back().node].begin, 1};
+    const auto bracket = source.substr(opened.begin, 1);
+    if (bracket == "[" || bracket == "{") return problems_.add(opened, fmt::format("`{}` is never closed", bracket));
+  }
   for (const auto& said : kSaid) {
-    if (!text.contains(said.parser)) continue;
-    // What was never closed is shown where it was opened.
-    if (said.message.ends_with("never closed") && said.message.starts_with("`")) {
-      for (auto open = open_.rbegin(); open != open_.rend(); ++open) {
-        const auto begin = document_.nodes_[open->node].begin;
-        if (begin >= source_.text().size() || source_.text()[begin] != said.message[1]) continue;
-        where = {begin, 1};
-        break;
-      }
+    if (text.contains(said.parser)) {
+      return problems_.add(where, std::string(said.message), std::string(said.hint));
     }
-    problems_.add(where, std::string(said.message), std::string(said.hint));
-    return;
   }
   problems_.add(where, printable(text));
 }
