@@ -12,7 +12,7 @@ help:
 	@echo 'make build      build $(release)'
 	@echo 'make install    install it with its shell completion below PREFIX ($(PREFIX))'
 	@echo 'make bench      measure it against its peers'
-	@echo 'make check      what a change must pass: scripts, release build, tests'
+	@echo 'make check      what a change must pass, step by step (tools/check)'
 	@echo 'make clean      remove build/'
 
 demo: build
@@ -33,12 +33,11 @@ bench:
 	@tools/deps build bench
 	cmake --preset bench
 	cmake --build --preset bench -j $(JOBS)
-	bench/run build/bench
+	@for bench in build/bench/bench/*_bench; do echo; echo "$$bench"; $$bench || exit 1; done
 
 check:
-	sh -n tools/deps tools/demo .ci/run
-	@$(MAKE) --no-print-directory build
-	@$(MAKE) --no-print-directory test
+	@tools/deps build test
+	tools/check
 
 install: build
 	cmake --install build/release --prefix $(PREFIX)
