@@ -8,6 +8,9 @@ find_library(FYAML_LIBRARY fyaml REQUIRED)
 add_library(fyaml INTERFACE)
 target_link_libraries(fyaml INTERFACE ${FYAML_LIBRARY})
 find_package(SQLiteCpp REQUIRED)
+find_library(RE2_LIBRARY re2 REQUIRED)
+add_library(re2 INTERFACE)
+target_link_libraries(re2 INTERFACE ${RE2_LIBRARY})
 
 add_library(interlock_flags INTERFACE)
 target_compile_options(interlock_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion

@@ -27,7 +27,8 @@ constexpr const char* kOtherState = "name another folder with `--state`";
 /// Lets one process at a time make a new journal in a folder.
 class FolderTurn {
  public:
-  explicit FolderTurn(const std::string& folder) : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  explicit FolderTurn(const std::string& folder)
+      : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
     if (descriptor_ >= 0) ::flock(descriptor_, LOCK_EX);
   }
   ~FolderTurn() {
@@ -40,15 +41,21 @@ class FolderTurn {
   int descriptor_;
 };
 
-/// Makes the folder and an empty file in it for the owner alone: prompts and answers are nobody else's business.
+/// Makes the folder and an empty file in it for the owner alone: prompts and answers are nobody
+/// else's business.
 Result<void> make_place(const std::string& folder, const std::string& path) {
   std::error_code error;
   const bool made = fs::create_directories(folder, error);
-  if (error) return fail(Error::Kind::io, fmt::format("cannot make the state folder `{}`: {}", folder, error.message()), kOtherState);
+  if (error)
+    return fail(Error::Kind::io,
+                fmt::format("cannot make the state folder `{}`: {}", folder, error.message()),
+                kOtherState);
   if (made) fs::permissions(folder, fs::perms::owner_all, error);
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) {
-    return fail(Error::Kind::io, fmt::format("cannot open the journal `{}`: {}", path, std::strerror(errno)), kOtherState);
+    return fail(Error::Kind::io,
+                fmt::format("cannot open the journal `{}`: {}", path, std::strerror(errno)),
+                kOtherState);
   }
   ::close(file);
   return {};
@@ -64,13 +71,16 @@ bool is_empty(SQLite::Database& sqlite) {
 
 Result<void> check_format(SQLite::Database& sqlite, const std::string& path) {
   if (pragma(sqlite, "application_id") != kApplicationId) {
-    return fail(Error::Kind::refused, fmt::format("`{}` is the database of another program", path), kOtherState);
+    return fail(Error::Kind::refused, fmt::format("`{}` is the database of another program", path),
+                kOtherState);
   }
   const std::int64_t version = pragma(sqlite, "user_version");
   if (version > kFormatVersion) {
-    return fail(Error::Kind::refused,
-                fmt::format("the journal `{}` has format {}, and this Interlock knows formats up to {}", path, version, kFormatVersion),
-                "use the newer Interlock that wrote it, or name another folder with `--state`");
+    return fail(
+        Error::Kind::refused,
+        fmt::format("the journal `{}` has format {}, and this Interlock knows formats up to {}",
+                    path, version, kFormatVersion),
+        "use the newer Interlock that wrote it, or name another folder with `--state`");
   }
   return {};
 }
@@ -86,25 +96,32 @@ void make_tables(SQLite::Database& sqlite) {
   transaction.commit();
 }
 
-/// SQLite cannot read a WAL database in a folder that it may not write to, unless it is told that nobody else does.
+/// SQLite cannot read a WAL database in a folder that it may not write to, unless it is told that
+/// nobody else does.
 std::string read_only_uri(const std::string& folder, const std::string& path) {
   std::string uri = "file:";
   for (const char c : path) {
-    if (c == '%' || c == '?' || c == '#') uri += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    else uri += c;
+    if (c == '%' || c == '?' || c == '#')
+      uri += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    else
+      uri += c;
   }
-  const bool frozen = ::access(folder.c_str(), W_OK) != 0 && ::access((path + "-wal").c_str(), F_OK) != 0;
+  const bool frozen =
+      ::access(folder.c_str(), W_OK) != 0 && ::access((path + "-wal").c_str(), F_OK) != 0;
   return frozen ? uri + "?immutable=1" : uri;
 }
 
 std::string explanation(int code, int extended) {
   switch (code) {
     case SQLITE_FULL: return "the disk is full";
-    case SQLITE_READONLY: return extended == SQLITE_READONLY_DBMOVED ? "it was moved or deleted" : "it may not be written";
+    case SQLITE_READONLY:
+      return extended == SQLITE_READONLY_DBMOVED ? "it was moved or deleted"
+                                                 : "it may not be written";
     case SQLITE_PERM:
     case SQLITE_AUTH: return "not allowed";
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return fmt::format("another process has kept it locked for {} s", kBusyTimeoutMs / 1000);
+    case SQLITE_LOCKED:
+      return fmt::format("another process has kept it locked for {} s", kBusyTimeoutMs / 1000);
     case SQLITE_CORRUPT: return "it is damaged";
     case SQLITE_NOTADB: return "it is no SQLite database";
     case SQLITE_CANTOPEN: return "it cannot be opened";
@@ -117,7 +134,9 @@ std::string advice(int code) {
   switch (code) {
     case SQLITE_FULL: return "free some space, then `interlock resume`";
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return "`sqlite3 interlock.db .recover` saves what can be read; to begin anew, move the file away";
+    case SQLITE_NOTADB:
+      return "`sqlite3 interlock.db .recover` saves what can be read; to begin anew, move the file "
+             "away";
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN: return kOtherState;
@@ -127,7 +146,8 @@ std::string advice(int code) {
 
 }  // namespace
 
-Error Database::told(const std::string& path, std::string_view doing, const SQLite::Exception& thrown) {
+Error Database::told(const std::string& path, std::string_view doing,
+                     const SQLite::Exception& thrown) {
   const int extended = thrown.getExtendedErrorCode();
   const int code = extended < 0 ? extended : extended & 0xff;
   std::string why = explanation(code, extended);
@@ -152,7 +172,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& state_folder
   }
   try {
     const std::string name = writes ? path : read_only_uri(state_folder, path);
-    std::unique_ptr<Database> database(new Database(path, name, writes ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY));
+    std::unique_ptr<Database> database(
+        new Database(path, name, writes ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY));
     SQLite::Database& sqlite = database->sqlite_;
     if (writes) {
       const FolderTurn turn(state_folder);
@@ -174,14 +195,17 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& state_folder
 
 Result<void> Database::still_there() const {
   struct stat now {};
-  if (::stat(path_.c_str(), &now) == 0 && now.st_dev == file_.st_dev && now.st_ino == file_.st_ino) return {};
-  return fail(Error::Kind::io, fmt::format("cannot write the journal `{}`: it was moved or deleted", path_),
+  if (::stat(path_.c_str(), &now) == 0 && now.st_dev == file_.st_dev && now.st_ino == file_.st_ino)
+    return {};
+  return fail(Error::Kind::io,
+              fmt::format("cannot write the journal `{}`: it was moved or deleted", path_),
               "put it back, then `interlock resume`");
 }
 
 SQLite::Statement& Database::prepared(const char* sql) {
   auto found = prepared_.find(sql);
-  if (found == prepared_.end()) found = prepared_.emplace(sql, SQLite::Statement(sqlite_, sql)).first;
+  if (found == prepared_.end())
+    found = prepared_.emplace(sql, SQLite::Statement(sqlite_, sql)).first;
   return found->second;
 }
 

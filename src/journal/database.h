@@ -28,7 +28,8 @@ class Database {
   SQLite::Database& sqlite() { return sqlite_; }
   SQLite::Statement& prepared(const char* sql);
 
-  /// Whether `path` still leads to the file that is open. SQLite would go on writing into a deleted one.
+  /// Whether `path` still leads to the file that is open. SQLite would go on writing into a deleted
+  /// one.
   Result<void> still_there() const;
 
   /// Runs `work`, a function that returns a Result, and tells what SQLite throws as an error:
@@ -42,7 +43,8 @@ class Database {
     }
   }
 
-  static Error told(const std::string& path, std::string_view doing, const SQLite::Exception& thrown);
+  static Error told(const std::string& path, std::string_view doing,
+                    const SQLite::Exception& thrown);
 
  private:
   Database(std::string path, const std::string& uri, int flags);
@@ -53,12 +55,13 @@ class Database {
   std::map<const char*, SQLite::Statement> prepared_;  ///< By the literal's address.
 };
 
-/// A prepared statement in use: bound from left to right, stepped, and reset when it goes, so that none keeps a
-/// read transaction open.
+/// A prepared statement in use: bound from left to right, stepped, and reset when it goes, so that
+/// none keeps a read transaction open.
 class Query {
  public:
   template <typename... Values>
-  Query(Database& database, const char* sql, const Values&... values) : Query(database.prepared(sql), values...) {}
+  Query(Database& database, const char* sql, const Values&... values)
+      : Query(database.prepared(sql), values...) {}
   template <typename... Values>
   explicit Query(SQLite::Statement& statement, const Values&... values) : statement_(statement) {
     [[maybe_unused]] int place = 0;
@@ -92,13 +95,23 @@ class Query {
  private:
   // Bound values are not copied: the caller keeps them for as long as the query lives.
   void bind(int place, std::int64_t value) { statement_.bind(place, value); }
-  void bind(int place, Time value) { statement_.bind(place, std::int64_t{value.time_since_epoch().count()}); }
+  void bind(int place, Time value) {
+    statement_.bind(place, std::int64_t{value.time_since_epoch().count()});
+  }
   void bind(int place, const std::string& value) { statement_.bindNoCopy(place, value); }
-  void bind(int place, const Digest& value) { statement_.bindNoCopy(place, value.bytes.data(), static_cast<int>(value.bytes.size())); }
-  void bind(int place, const std::optional<std::int64_t>& value) { value ? statement_.bind(place, *value) : statement_.bind(place); }
-  void bind(int place, const std::optional<Digest>& value) { value ? bind(place, *value) : statement_.bind(place); }
+  void bind(int place, const Digest& value) {
+    statement_.bindNoCopy(place, value.bytes.data(), static_cast<int>(value.bytes.size()));
+  }
+  void bind(int place, const std::optional<std::int64_t>& value) {
+    value ? statement_.bind(place, *value) : statement_.bind(place);
+  }
+  void bind(int place, const std::optional<Digest>& value) {
+    value ? bind(place, *value) : statement_.bind(place);
+  }
   /// As a blob.
-  void bind(int place, std::string_view value) { statement_.bindNoCopy(place, value.data(), static_cast<int>(value.size())); }
+  void bind(int place, std::string_view value) {
+    statement_.bindNoCopy(place, value.data(), static_cast<int>(value.size()));
+  }
 
   SQLite::Statement& statement_;
 };

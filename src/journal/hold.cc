@@ -22,7 +22,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path run_lock(const std::string& state, const std::string& run) { return fs::path(state) / "runs" / run / "lock"; }
+fs::path run_lock(const std::string& state, const std::string& run) {
+  return fs::path(state) / "runs" / run / "lock";
+}
 
 fs::path workspace_note(const std::string& state, const std::string& workspace) {
   return fs::path(state) / "workspaces" / (digest_of(workspace).brief() + ".json");
@@ -46,19 +48,23 @@ std::optional<Holder> read_holder(const fs::path& path) {
   const json::object& object = value->get_object();
   const auto word = [&](const char* key) {
     const json::value* member = object.if_contains(key);
-    return member != nullptr && member->is_string() ? std::string(member->get_string()) : std::string();
+    return member != nullptr && member->is_string() ? std::string(member->get_string())
+                                                    : std::string();
   };
   const auto number = [&](const char* key) {
     const json::value* member = object.if_contains(key);
     return member != nullptr && member->is_int64() ? member->get_int64() : 0;
   };
-  return Holder{word("run"), word("plan"), number("pid"), word("host"), Time(Duration(number("since")))};
+  return Holder{word("run"), word("plan"), number("pid"), word("host"),
+                Time(Duration(number("since")))};
 }
 
-/// Whom the kernel names as the one with a `flock` on this file; 0 when it cannot tell (another pid namespace).
+/// Whom the kernel names as the one with a `flock` on this file; 0 when it cannot tell (another pid
+/// namespace).
 std::int64_t pid_of_flock(const struct stat& file) {
   std::ifstream locks("/proc/locks");
-  const std::string place = fmt::format("{:02x}:{:02x}:{}", major(file.st_dev), minor(file.st_dev), file.st_ino);
+  const std::string place =
+      fmt::format("{:02x}:{:02x}:{}", major(file.st_dev), minor(file.st_dev), file.st_ino);
   for (std::string line; std::getline(locks, line);) {
     char kind[16] = {}, at[64] = {};
     long pid = 0;
@@ -70,24 +76,29 @@ std::int64_t pid_of_flock(const struct stat& file) {
 
 std::string name_of(const std::optional<Holder>& holder) {
   if (!holder) return "another dispatcher";
-  const std::string process = holder->host.empty() ? fmt::format("process {}", holder->pid)
-                                                   : fmt::format("process {} on {}", holder->pid, holder->host);
+  const std::string process = holder->host.empty()
+                                  ? fmt::format("process {}", holder->pid)
+                                  : fmt::format("process {} on {}", holder->pid, holder->host);
   if (holder->run.empty()) return process;
-  return fmt::format("run `{}` of plan `{}` ({}, since {})", holder->run, holder->plan, process, show_time(holder->since));
+  return fmt::format("run `{}` of plan `{}` ({}, since {})", holder->run, holder->plan, process,
+                     show_time(holder->since));
 }
 
 std::unexpected<Error> refused(const std::string& what, const std::optional<Holder>& holder) {
-  const std::string hint = holder && !holder->run.empty()
-                               ? fmt::format("wait for it, or end it with `interlock cancel {}`", holder->run)
-                               : "wait until it has ended";
+  const std::string hint =
+      holder && !holder->run.empty()
+          ? fmt::format("wait for it, or end it with `interlock cancel {}`", holder->run)
+          : "wait until it has ended";
   return fail(Error::Kind::refused, fmt::format("{} is held by {}", what, name_of(holder)), hint);
 }
 
 std::unexpected<Error> os_refused(const std::string& doing, const fs::path& path) {
-  return fail(Error::Kind::io, fmt::format("cannot {} `{}`: {}", doing, path.string(), std::strerror(errno)));
+  return fail(Error::Kind::io,
+              fmt::format("cannot {} `{}`: {}", doing, path.string(), std::strerror(errno)));
 }
 
-/// A lock on the whole file that belongs to the descriptor (and not to the process, as plain record locks do).
+/// A lock on the whole file that belongs to the descriptor (and not to the process, as plain record
+/// locks do).
 struct flock whole_file() {
   struct flock lock {};
   lock.l_type = F_WRLCK;
@@ -99,7 +110,8 @@ Result<void> make_parent(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
   if (!error) return {};
-  return fail(Error::Kind::io, fmt::format("cannot make the folder `{}`: {}", path.parent_path().string(), error.message()));
+  return fail(Error::Kind::io, fmt::format("cannot make the folder `{}`: {}",
+                                           path.parent_path().string(), error.message()));
 }
 
 }  // namespace
@@ -120,12 +132,14 @@ Result<Hold> hold_run(const std::string& state, const Holder& holder) {
     return refused(fmt::format("run `{}`", holder.run), read_holder(path));
   }
   const std::string text = text_of(holder);
-  const bool written = ::ftruncate(file, 0) == 0 && ::pwrite(file, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+  const bool written = ::ftruncate(file, 0) == 0 && ::pwrite(file, text.data(), text.size(), 0) ==
+                                                        static_cast<ssize_t>(text.size());
   if (!written) return os_refused("write", path);
   return hold;
 }
 
-Result<Hold> hold_workspace(const std::string& state, const std::string& workspace, const Holder& holder) {
+Result<Hold> hold_workspace(const std::string& state, const std::string& workspace,
+                            const Holder& holder) {
   const int folder = ::open(workspace.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return os_refused("open the workspace", workspace);
   Hold hold(folder);
@@ -136,7 +150,8 @@ Result<Hold> hold_workspace(const std::string& state, const std::string& workspa
     ::fstat(folder, &file);
     auto named = read_holder(note);
     // The note may be an old one: who holds the folder now may have written it elsewhere.
-    if (const std::int64_t pid = pid_of_flock(file); pid != 0 && (!named || named->pid != pid)) named = Holder{{}, {}, pid, {}, {}};
+    if (const std::int64_t pid = pid_of_flock(file); pid != 0 && (!named || named->pid != pid))
+      named = Holder{{}, {}, pid, {}, {}};
     return refused(fmt::format("the workspace `{}`", workspace), named);
   }
   if (auto made = make_parent(note); !made) return std::unexpected(made.error());

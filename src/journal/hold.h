@@ -21,8 +21,8 @@ struct Holder {
   bool operator==(const Holder&) const = default;
 };
 
-/// Something only one dispatcher may have, for as long as this lives. The kernel lets go of it when the process dies,
-/// however it dies, so a hold is never left over.
+/// Something only one dispatcher may have, for as long as this lives. The kernel lets go of it when
+/// the process dies, however it dies, so a hold is never left over.
 class Hold {
  public:
   explicit Hold(int descriptor) : descriptor_(descriptor) {}
@@ -39,12 +39,14 @@ class Hold {
   int descriptor_;
 };
 
-/// Holds a run: a lock on `<state>/runs/<run>/lock`, which names the holder. Refused with that name when it is held.
+/// Holds a run: a lock on `<state>/runs/<run>/lock`, which names the holder. Refused with that name
+/// when it is held.
 Result<Hold> hold_run(const std::string& state, const Holder& holder);
 
-/// Holds a workspace: a lock on the folder itself, so that dispatchers with different state folders meet as well; no
-/// file is made in it. Its holder is written below `<state>/workspaces/`.
-Result<Hold> hold_workspace(const std::string& state, const std::string& workspace, const Holder& holder);
+/// Holds a workspace: a lock on the folder itself, so that dispatchers with different state folders
+/// meet as well; no file is made in it. Its holder is written below `<state>/workspaces/`.
+Result<Hold> hold_workspace(const std::string& state, const std::string& workspace,
+                            const Holder& holder);
 
 /// Who holds the run now; nothing when nobody does. Never makes a dispatcher's own `hold_run` fail.
 std::optional<Holder> holder_of_run(const std::string& state, const std::string& run);

@@ -25,10 +25,12 @@ class HoldTest : public testing::Test {
   std::string workspace() const { return root_ + "/site"; }
 
   std::string root_;
-  const Holder ann_{"r-20261123-7f3a", "review", ::getpid(), "box", Time(std::chrono::seconds(1'700'000'000))};
+  const Holder ann_{"r-20261123-7f3a", "review", ::getpid(), "box",
+                    Time(std::chrono::seconds(1'700'000'000))};
 };
 
-constexpr std::string_view kHolding = "run `r-20261123-7f3a` of plan `review` (process {} on box, since 2023-11-14T22:13:20.000Z)";
+constexpr std::string_view kHolding =
+    "run `r-20261123-7f3a` of plan `review` (process {} on box, since 2023-11-14T22:13:20.000Z)";
 
 TEST_F(HoldTest, ASecondDispatcherOfARunIsToldWhoHoldsIt) {
   const auto first = hold_run(state(), ann_);
@@ -36,7 +38,8 @@ TEST_F(HoldTest, ASecondDispatcherOfARunIsToldWhoHoldsIt) {
   const auto second = hold_run(state(), ann_);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, Error::Kind::refused);
-  EXPECT_EQ(second.error().message, "run `r-20261123-7f3a` is held by " + fmt::format(fmt::runtime(kHolding), ::getpid()));
+  EXPECT_EQ(second.error().message,
+            "run `r-20261123-7f3a` is held by " + fmt::format(fmt::runtime(kHolding), ::getpid()));
   EXPECT_EQ(second.error().hint, "wait for it, or end it with `interlock cancel r-20261123-7f3a`");
 }
 
@@ -58,7 +61,8 @@ TEST_F(HoldTest, TwoRunsInOneWorkspaceAreRefusedAndNoFileIsMadeInIt) {
   ASSERT_TRUE(first);
   const auto second = hold_workspace(state(), workspace(), ann_);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().message, fmt::format("the workspace `{}` is held by ", workspace()) + fmt::format(fmt::runtime(kHolding), ::getpid()));
+  EXPECT_EQ(second.error().message, fmt::format("the workspace `{}` is held by ", workspace()) +
+                                        fmt::format(fmt::runtime(kHolding), ::getpid()));
   EXPECT_TRUE(fs::is_empty(workspace()));
 }
 
@@ -67,7 +71,8 @@ TEST_F(HoldTest, AHolderWithAnotherStateFolderIsNamedByItsProcess) {
   ASSERT_TRUE(first);
   const auto second = hold_workspace(state(), workspace(), ann_);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().message, fmt::format("the workspace `{}` is held by process {}", workspace(), ::getpid()));
+  EXPECT_EQ(second.error().message,
+            fmt::format("the workspace `{}` is held by process {}", workspace(), ::getpid()));
 }
 
 TEST_F(HoldTest, ADeadHolderHoldsNothing) {

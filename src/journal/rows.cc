@@ -12,9 +12,11 @@
 namespace interlock::journal {
 namespace {
 
-constexpr std::array<std::string_view, 5> kRequestKinds = {"approve", "reject", "cancel_task", "cancel_run", "retry"};
+constexpr std::array<std::string_view, 5> kRequestKinds = {"approve", "reject", "cancel_task",
+                                                           "cancel_run", "retry"};
 
-/// Names of files and lines that programs print need not be UTF-8, and a journal must stay readable whatever is in it.
+/// Names of files and lines that programs print need not be UTF-8, and a journal must stay readable
+/// whatever is in it.
 json::parse_options lenient() {
   json::parse_options options;
   options.allow_invalid_utf8 = true;
@@ -44,7 +46,8 @@ std::string body_of(const engine::Fact& fact) { return json::serialize(engine::t
 
 std::string write_ingredients(const std::vector<engine::Ingredient>& ingredients) {
   json::array list;
-  for (const engine::Ingredient& one : ingredients) list.push_back(json::array{one.name, one.digest.hex()});
+  for (const engine::Ingredient& one : ingredients)
+    list.push_back(json::array{one.name, one.digest.hex()});
   return json::serialize(list);
 }
 
@@ -55,7 +58,8 @@ Result<std::vector<engine::Ingredient>> read_ingredients(std::string_view text) 
   if (error || !list.is_array()) return damaged("a result's ingredients are no JSON array");
   for (const json::value& one : list.get_array()) {
     const json::array* pair = one.if_array();
-    const bool whole = pair != nullptr && pair->size() == 2 && (*pair)[0].is_string() && (*pair)[1].is_string();
+    const bool whole =
+        pair != nullptr && pair->size() == 2 && (*pair)[0].is_string() && (*pair)[1].is_string();
     const auto digest = whole ? Digest::from_hex((*pair)[1].get_string()) : std::nullopt;
     if (!digest) return damaged("a result's ingredient is no pair of name and digest");
     ingredients.push_back({std::string((*pair)[0].get_string()), *digest});
@@ -63,12 +67,15 @@ Result<std::vector<engine::Ingredient>> read_ingredients(std::string_view text) 
   return ingredients;
 }
 
-std::string name_of(engine::Request::Kind kind) { return std::string(kRequestKinds[static_cast<std::size_t>(kind)]); }
+std::string name_of(engine::Request::Kind kind) {
+  return std::string(kRequestKinds[static_cast<std::size_t>(kind)]);
+}
 
 std::optional<engine::Request> request_of(const Query& query) {
   for (std::size_t i = 0; i < kRequestKinds.size(); ++i) {
     if (kRequestKinds[i] != query.view(1)) continue;
-    return engine::Request{query.number(0), static_cast<engine::Request::Kind>(i), query.text(2), query.text(3)};
+    return engine::Request{query.number(0), static_cast<engine::Request::Kind>(i), query.text(2),
+                           query.text(3)};
   }
   return std::nullopt;
 }
@@ -77,11 +84,13 @@ Result<std::string> read_blob(Database& database, const Digest& digest) {
   return database.guarded("read", [&]() -> Result<std::string> {
     Query query(database, "SELECT bytes FROM blobs WHERE digest = ?", digest);
     if (!query.next()) {
-      return fail(Error::Kind::missing, fmt::format("the journal has no content `{}`", digest.brief()),
+      return fail(Error::Kind::missing,
+                  fmt::format("the journal has no content `{}`", digest.brief()),
                   "its run was pruned; run the task again");
     }
     std::string bytes = query.text(0);
-    if (digest_of(bytes) != digest) return damaged(fmt::format("content `{}` is not what was stored", digest.brief()));
+    if (digest_of(bytes) != digest)
+      return damaged(fmt::format("content `{}` is not what was stored", digest.brief()));
     return bytes;
   });
 }

@@ -19,7 +19,8 @@ std::string write_ingredients(const std::vector<engine::Ingredient>& ingredients
 Result<std::vector<engine::Ingredient>> read_ingredients(std::string_view text);
 
 std::string name_of(engine::Request::Kind kind);
-/// Reads the row that `query` stands on: number, kind, task, by. Nothing for a kind of a newer Interlock.
+/// Reads the row that `query` stands on: number, kind, task, by. Nothing for a kind of a newer
+/// Interlock.
 std::optional<engine::Request> request_of(const Query& query);
 
 /// The content with this digest, held to it.

@@ -19,12 +19,13 @@ std::string quoted(const std::string& word) { return "`" + word + "`"; }
 
 std::string make_run_id(Time created, std::uint16_t random) {
   const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(created));
-  return fmt::format("r-{:04}{:02}{:02}-{:04x}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
-                     static_cast<unsigned>(day.day()), random);
+  return fmt::format("r-{:04}{:02}{:02}-{:04x}", static_cast<int>(day.year()),
+                     static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()), random);
 }
 
 Result<std::string> choose_run(std::string_view name, std::span<const std::string> ids) {
-  if (ids.empty()) return fail(Error::Kind::missing, "there are no runs yet", "`interlock run FILE` makes one");
+  if (ids.empty())
+    return fail(Error::Kind::missing, "there are no runs yet", "`interlock run FILE` makes one");
   if (name.empty() || name == "last") return ids.front();
   if (std::ranges::find(ids, name) != ids.end()) return std::string(name);
 
@@ -34,7 +35,8 @@ Result<std::string> choose_run(std::string_view name, std::span<const std::strin
   }
   if (meant.size() == 1) return meant.front();
   if (meant.empty()) {
-    return fail(Error::Kind::missing, fmt::format("there is no run `{}`", name), "`interlock runs` lists them");
+    return fail(Error::Kind::missing, fmt::format("there is no run `{}`", name),
+                "`interlock runs` lists them");
   }
   std::ranges::transform(meant, meant.begin(), quoted);
   return fail(Error::Kind::invalid, fmt::format("`{}` could be any of {} runs", name, meant.size()),

@@ -36,30 +36,35 @@ Result<std::optional<engine::StoredResult>> result_of(Query& query) {
 
 }  // namespace
 
-RunJournal::RunJournal(Database& database, std::int64_t run, std::int64_t workspace, std::vector<TaskLabel> tasks)
+RunJournal::RunJournal(Database& database, std::int64_t run, std::int64_t workspace,
+                       std::vector<TaskLabel> tasks)
     : database_(database), run_(run), workspace_(workspace), tasks_(std::move(tasks)) {}
 
-Result<void> RunJournal::append(std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
-                                std::span<const std::pair<std::string, engine::StoredResult>> results) {
+Result<void> RunJournal::append(
+    std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
+    std::span<const std::pair<std::string, engine::StoredResult>> results) {
   if (broken_) return std::unexpected(*broken_);
   if (auto there = database_.still_there(); !there) return there;
   auto written = database_.guarded("write", [&]() -> Result<void> {
     SQLite::Transaction transaction(database_.sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
     for (const engine::Blob& blob : blobs) {
-      Query(database_, "INSERT INTO blobs(digest, bytes) VALUES(?, ?) ON CONFLICT DO NOTHING", blob.digest,
-            std::string_view(blob.bytes))
+      Query(database_, "INSERT INTO blobs(digest, bytes) VALUES(?, ?) ON CONFLICT DO NOTHING",
+            blob.digest, std::string_view(blob.bytes))
           .run();
       mention(blob.digest);
     }
     for (const engine::Event& event : events) write_event(event);
     for (const auto& [task, result] : results) write_result(task, result);
     if (handed_out_ > 0) {
-      Query(database_, "UPDATE requests SET taken = 1 WHERE run = ? AND taken = 0 AND number <= ?", run_, handed_out_).run();
+      Query(database_, "UPDATE requests SET taken = 1 WHERE run = ? AND taken = 0 AND number <= ?",
+            run_, handed_out_)
+          .run();
     }
     transaction.commit();
     return {};
   });
-  if (!written && (database_.sqlite().getExtendedErrorCode() & 0xff) == SQLITE_IOERR) broken_ = written.error();
+  if (!written && (database_.sqlite().getExtendedErrorCode() & 0xff) == SQLITE_IOERR)
+    broken_ = written.error();
   return written;
 }
 
@@ -74,12 +79,17 @@ void RunJournal::write_event(const engine::Event& event) {
 }
 
 void RunJournal::mention(const std::optional<Digest>& digest) {
-  if (digest) Query(database_, "INSERT INTO mentions(digest, run) VALUES(?, ?) ON CONFLICT DO NOTHING", *digest, run_).run();
+  if (digest)
+    Query(database_, "INSERT INTO mentions(digest, run) VALUES(?, ?) ON CONFLICT DO NOTHING",
+          *digest, run_)
+        .run();
 }
 
 void RunJournal::write_result(const std::string& task, const engine::StoredResult& result) {
   const std::string ingredients = write_ingredients(result.ingredients);
-  Query(database_, "INSERT INTO results(workspace, task, key, run, output, wrote, ingredients) VALUES(?, ?, ?, ?, ?, ?, ?)",
+  Query(database_,
+        "INSERT INTO results(workspace, task, key, run, output, wrote, ingredients) VALUES(?, ?, "
+        "?, ?, ?, ?, ?)",
         workspace_, task, result.key, run_, result.output, result.wrote, ingredients)
       .run();
   mention(result.output);
@@ -94,19 +104,23 @@ void RunJournal::measure(const engine::Event& event) {
   measure_for(0, {"", label.agent, label.model}, event, *attempt);
 }
 
-void RunJournal::measure_for(std::int64_t workspace, const TaskLabel& label, const engine::Event& event,
-                             const engine::AttemptEnded& attempt) {
+void RunJournal::measure_for(std::int64_t workspace, const TaskLabel& label,
+                             const engine::Event& event, const engine::AttemptEnded& attempt) {
   std::optional<std::int64_t> tokens;
-  if (attempt.usage.input && attempt.usage.output) tokens = *attempt.usage.input + *attempt.usage.output;
+  if (attempt.usage.input && attempt.usage.output)
+    tokens = *attempt.usage.input + *attempt.usage.output;
   Query(database_,
         "INSERT INTO measurements(workspace, task, agent, model, at, seq, elapsed, tokens, cost)"
         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        workspace, label.id, label.agent, label.model, event.at, static_cast<std::int64_t>(event.seq),
-        std::int64_t{attempt.elapsed.count()}, tokens, attempt.usage.cost)
+        workspace, label.id, label.agent, label.model, event.at,
+        static_cast<std::int64_t>(event.seq), std::int64_t{attempt.elapsed.count()}, tokens,
+        attempt.usage.cost)
       .run();
   Query(database_,
-        "DELETE FROM measurements WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND model = ?4 AND (at, seq) <= ("
-        "SELECT at, seq FROM measurements WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND model = ?4"
+        "DELETE FROM measurements WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND model = ?4 "
+        "AND (at, seq) <= ("
+        "SELECT at, seq FROM measurements WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND "
+        "model = ?4"
         " ORDER BY at DESC, seq DESC LIMIT 1 OFFSET 10)",
         workspace, label.id, label.agent, label.model)
       .run();
@@ -114,22 +128,25 @@ void RunJournal::measure_for(std::int64_t workspace, const TaskLabel& label, con
 
 Result<std::string> RunJournal::blob(const Digest& digest) { return read_blob(database_, digest); }
 
-Result<std::optional<engine::StoredResult>> RunJournal::find_result(const std::string& task, const Digest& key) {
+Result<std::optional<engine::StoredResult>> RunJournal::find_result(const std::string& task,
+                                                                    const Digest& key) {
   return database_.guarded("read", [&]() -> Result<std::optional<engine::StoredResult>> {
-    Query query(database_,
-                "SELECT id, key, output, wrote, ingredients FROM results JOIN runs ON runs.number = run"
-                " WHERE results.workspace = ? AND task = ? AND key = ?",
-                workspace_, task, key);
+    Query query(
+        database_,
+        "SELECT id, key, output, wrote, ingredients FROM results JOIN runs ON runs.number = run"
+        " WHERE results.workspace = ? AND task = ? AND key = ?",
+        workspace_, task, key);
     return result_of(query);
   });
 }
 
 Result<std::optional<engine::StoredResult>> RunJournal::latest_result(const std::string& task) {
   return database_.guarded("read", [&]() -> Result<std::optional<engine::StoredResult>> {
-    Query query(database_,
-                "SELECT id, key, output, wrote, ingredients FROM results JOIN runs ON runs.number = run"
-                " WHERE results.workspace = ? AND task = ? ORDER BY results.number DESC LIMIT 1",
-                workspace_, task);
+    Query query(
+        database_,
+        "SELECT id, key, output, wrote, ingredients FROM results JOIN runs ON runs.number = run"
+        " WHERE results.workspace = ? AND task = ? ORDER BY results.number DESC LIMIT 1",
+        workspace_, task);
     return result_of(query);
   });
 }
@@ -137,7 +154,9 @@ Result<std::optional<engine::StoredResult>> RunJournal::latest_result(const std:
 Result<std::vector<engine::Request>> RunJournal::take_requests() {
   return database_.guarded("read", [&]() -> Result<std::vector<engine::Request>> {
     std::vector<engine::Request> requests;
-    Query rows(database_, "SELECT number, kind, task, by FROM requests WHERE run = ? AND taken = 0 AND number > ? ORDER BY number",
+    Query rows(database_,
+               "SELECT number, kind, task, by FROM requests WHERE run = ? AND taken = 0 AND number "
+               "> ? ORDER BY number",
                run_, handed_out_);
     while (rows.next()) {
       handed_out_ = rows.number(0);

@@ -12,16 +12,19 @@ namespace interlock::journal {
 
 /// The journal of one run; made by Store::open_run.
 ///
-/// A request counts as taken in the transaction of the facts that come of it: when the dispatcher dies in between,
-/// the next one takes it again.
+/// A request counts as taken in the transaction of the facts that come of it: when the dispatcher
+/// dies in between, the next one takes it again.
 class RunJournal final : public engine::Journal {
  public:
-  RunJournal(Database& database, std::int64_t run, std::int64_t workspace, std::vector<TaskLabel> tasks);
+  RunJournal(Database& database, std::int64_t run, std::int64_t workspace,
+             std::vector<TaskLabel> tasks);
 
-  Result<void> append(std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
-                      std::span<const std::pair<std::string, engine::StoredResult>> results) override;
+  Result<void> append(
+      std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
+      std::span<const std::pair<std::string, engine::StoredResult>> results) override;
   Result<std::string> blob(const Digest& digest) override;
-  Result<std::optional<engine::StoredResult>> find_result(const std::string& task, const Digest& key) override;
+  Result<std::optional<engine::StoredResult>> find_result(const std::string& task,
+                                                          const Digest& key) override;
   Result<std::optional<engine::StoredResult>> latest_result(const std::string& task) override;
   Result<std::vector<engine::Request>> take_requests() override;
 
@@ -34,11 +37,12 @@ class RunJournal final : public engine::Journal {
                    const engine::AttemptEnded& attempt);
 
   Database& database_;
-  std::int64_t run_;        ///< The run's number in the database.
+  std::int64_t run_;  ///< The run's number in the database.
   std::int64_t workspace_;
   std::vector<TaskLabel> tasks_;
-  std::int64_t handed_out_ = 0;   ///< The last request that `take_requests` returned.
-  std::optional<Error> broken_;   ///< After a failed write to the disk nothing more is tried: its state is unknown.
+  std::int64_t handed_out_ = 0;  ///< The last request that `take_requests` returned.
+  std::optional<Error>
+      broken_;  ///< After a failed write to the disk nothing more is tried: its state is unknown.
 };
 
 }  // namespace interlock::journal

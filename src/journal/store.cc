@@ -20,7 +20,8 @@ std::int64_t workspace_number(Database& database, const std::string& path) {
   return number.number(0);
 }
 
-void write_document(Database& database, std::int64_t run, const std::string& name, const std::string& text) {
+void write_document(Database& database, std::int64_t run, const std::string& name,
+                    const std::string& text) {
   Query(database, "INSERT INTO documents(run, name, text) VALUES(?, ?, ?)", run, name, text).run();
 }
 
@@ -31,7 +32,9 @@ bool is_taken(Database& database, const std::string& id) {
 /// Reads number, id, plan name, plan file, workspace, created, and adds what the last event says.
 Result<RunSummary> summary_of(Database& database, const Query& row) {
   RunSummary summary{row.text(1), row.text(2), row.text(3), row.text(4), row.time(5), 0, {}, {}};
-  Query last(database, "SELECT seq, at, name, body FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1", row.number(0));
+  Query last(database,
+             "SELECT seq, at, name, body FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1",
+             row.number(0));
   if (!last.next()) return summary;
   auto event = event_of(last);
   if (!event) return std::unexpected(event.error());
@@ -65,10 +68,14 @@ struct Samples {
   }
 };
 
-/// Medians of a workspace's measurements by `task \n agent \n model`; of workspace 0 by `agent \n model`.
+/// Medians of a workspace's measurements by `task \n agent \n model`; of workspace 0 by `agent \n
+/// model`.
 std::map<std::string, decide::History::Seen> medians(Database& database, std::int64_t workspace) {
   std::map<std::string, Samples> samples;
-  Query rows(database, "SELECT task, agent, model, elapsed, tokens, cost FROM measurements WHERE workspace = ?", workspace);
+  Query rows(
+      database,
+      "SELECT task, agent, model, elapsed, tokens, cost FROM measurements WHERE workspace = ?",
+      workspace);
   while (rows.next()) {
     std::string key = rows.text(1) + "\n" + rows.text(2);
     if (workspace != 0) key = rows.text(0) + "\n" + key;
@@ -101,12 +108,14 @@ Result<std::string> Store::create_run(const RunHead& head, std::uint16_t random)
     SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
     std::string id = make_run_id(head.created, random);
     for (int tries = 0; is_taken(*database_, id); ++tries) {
-      if (tries == 0xffff) return fail(Error::Kind::refused, "all 65536 run ids of today are taken");
+      if (tries == 0xffff)
+        return fail(Error::Kind::refused, "all 65536 run ids of today are taken");
       id = make_run_id(head.created, ++random);
     }
     const std::int64_t workspace = workspace_number(*database_, head.workspace);
-    Query(*database_, "INSERT INTO runs(id, created, plan_name, plan_file, workspace) VALUES(?, ?, ?, ?, ?)", id,
-          head.created, head.plan_name, head.plan_file, workspace)
+    Query(*database_,
+          "INSERT INTO runs(id, created, plan_name, plan_file, workspace) VALUES(?, ?, ?, ?, ?)",
+          id, head.created, head.plan_name, head.plan_file, workspace)
         .run();
     const std::int64_t run = database_->sqlite().getLastInsertRowid();
     write_document(*database_, run, "plan", head.plan_text);
@@ -147,7 +156,9 @@ Result<std::string> Store::find_run(std::string_view name) {
 
 Result<std::int64_t> Store::number_of(const std::string& run) {
   Query row(*database_, "SELECT number FROM runs WHERE id = ?", run);
-  if (!row.next()) return fail(Error::Kind::missing, fmt::format("there is no run `{}`", run), "`interlock runs` lists them");
+  if (!row.next())
+    return fail(Error::Kind::missing, fmt::format("there is no run `{}`", run),
+                "`interlock runs` lists them");
   return row.number(0);
 }
 
@@ -173,7 +184,8 @@ Result<RunHead> Store::head(const std::string& run) {
     head.plan_file = summary->plan_file;
     head.workspace = summary->workspace;
     head.created = summary->created;
-    Query rows(*database_, "SELECT name, text FROM documents JOIN runs ON number = run WHERE id = ?", run);
+    Query rows(*database_,
+               "SELECT name, text FROM documents JOIN runs ON number = run WHERE id = ?", run);
     while (rows.next()) {
       const std::string name = rows.text(0);
       if (name == "plan") head.plan_text = rows.text(1);
@@ -191,14 +203,17 @@ Result<void> Store::replay(const std::string& run, std::uint64_t after,
     const auto number = number_of(run);
     if (!number) return std::unexpected(number.error());
     // A statement of its own: the visitor may replay as well.
-    SQLite::Statement statement(database_->sqlite(),
-                                "SELECT seq, at, name, body FROM events WHERE run = ? AND seq > ? ORDER BY seq");
+    SQLite::Statement statement(
+        database_->sqlite(),
+        "SELECT seq, at, name, body FROM events WHERE run = ? AND seq > ? ORDER BY seq");
     Query rows(statement, *number, static_cast<std::int64_t>(after));
     for (std::uint64_t expected = after + 1; rows.next(); ++expected) {
       auto event = event_of(rows);
       if (!event) return std::unexpected(event.error());
       if (event->seq != expected) {
-        return fail(Error::Kind::io, fmt::format("the journal is damaged: event {} of run `{}` is missing", expected, run));
+        return fail(
+            Error::Kind::io,
+            fmt::format("the journal is damaged: event {} of run `{}` is missing", expected, run));
       }
       visit(std::move(*event));
     }
@@ -208,7 +223,8 @@ Result<void> Store::replay(const std::string& run, std::uint64_t after,
 
 Result<std::vector<engine::Event>> Store::events(const std::string& run, std::uint64_t after) {
   std::vector<engine::Event> events;
-  auto read = replay(run, after, [&](engine::Event&& event) { events.push_back(std::move(event)); });
+  auto read =
+      replay(run, after, [&](engine::Event&& event) { events.push_back(std::move(event)); });
   if (!read) return std::unexpected(read.error());
   return events;
 }
@@ -225,13 +241,14 @@ Result<decide::History> Store::history(const std::string& workspace) {
   });
 }
 
-Result<std::int64_t> Store::post_request(const std::string& run, const engine::Request& request, Time at) {
+Result<std::int64_t> Store::post_request(const std::string& run, const engine::Request& request,
+                                         Time at) {
   return database_->guarded("write", [&]() -> Result<std::int64_t> {
     const auto number = number_of(run);
     if (!number) return std::unexpected(number.error());
     const std::string kind = name_of(request.kind);
-    Query(*database_, "INSERT INTO requests(run, at, kind, task, by) VALUES(?, ?, ?, ?, ?)", *number, at, kind,
-          request.task, request.by)
+    Query(*database_, "INSERT INTO requests(run, at, kind, task, by) VALUES(?, ?, ?, ?, ?)",
+          *number, at, kind, request.task, request.by)
         .run();
     return database_->sqlite().getLastInsertRowid();
   });
@@ -242,7 +259,10 @@ Result<std::vector<engine::Request>> Store::open_requests(const std::string& run
     const auto number = number_of(run);
     if (!number) return std::unexpected(number.error());
     std::vector<engine::Request> requests;
-    Query rows(*database_, "SELECT number, kind, task, by FROM requests WHERE run = ? AND taken = 0 ORDER BY number", *number);
+    Query rows(
+        *database_,
+        "SELECT number, kind, task, by FROM requests WHERE run = ? AND taken = 0 ORDER BY number",
+        *number);
     while (rows.next()) {
       if (auto request = request_of(rows)) requests.push_back(std::move(*request));
     }
@@ -257,7 +277,8 @@ Result<void> Store::prune(const std::string& run) {
     SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
     Query(*database_,
           "DELETE FROM blobs WHERE digest IN (SELECT digest FROM mentions WHERE run = ?1)"
-          " AND NOT EXISTS (SELECT 1 FROM mentions WHERE mentions.digest = blobs.digest AND run <> ?1)",
+          " AND NOT EXISTS (SELECT 1 FROM mentions WHERE mentions.digest = blobs.digest AND run <> "
+          "?1)",
           *number)
         .run();
     Query(*database_, "DELETE FROM runs WHERE number = ?", *number).run();
@@ -267,10 +288,13 @@ Result<void> Store::prune(const std::string& run) {
   });
 }
 
-Result<std::unique_ptr<RunJournal>> Store::open_run(const std::string& run, std::vector<TaskLabel> tasks) {
+Result<std::unique_ptr<RunJournal>> Store::open_run(const std::string& run,
+                                                    std::vector<TaskLabel> tasks) {
   return database_->guarded("open", [&]() -> Result<std::unique_ptr<RunJournal>> {
     Query row(*database_, "SELECT number, workspace FROM runs WHERE id = ?", run);
-    if (!row.next()) return fail(Error::Kind::missing, fmt::format("there is no run `{}`", run), "`interlock runs` lists them");
+    if (!row.next())
+      return fail(Error::Kind::missing, fmt::format("there is no run `{}`", run),
+                  "`interlock runs` lists them");
     return std::make_unique<RunJournal>(*database_, row.number(0), row.number(1), std::move(tasks));
   });
 }

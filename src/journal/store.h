@@ -27,14 +27,14 @@ enum class Access : unsigned char {
 
 /// What a run is made from: all that `resume` needs to see the same plan.
 struct RunHead {
-  std::string id;         ///< Given by `create_run`.
+  std::string id;  ///< Given by `create_run`.
   std::string plan_name;
   std::string plan_file;  ///< As named on the command line.
   std::string workspace;  ///< Absolute.
   std::string plan_text;
-  std::string files;      ///< JSON: what workspace::RecordingFiles recorded.
-  std::string options;    ///< JSON: the command line's wishes.
-  std::string decision;   ///< JSON: what was decided.
+  std::string files;     ///< JSON: what workspace::RecordingFiles recorded.
+  std::string options;   ///< JSON: the command line's wishes.
+  std::string decision;  ///< JSON: what was decided.
   Time created{};
 };
 
@@ -43,13 +43,14 @@ struct RunSummary {
   std::string id, plan_name, plan_file, workspace;
   Time created{};
   std::uint64_t events = 0;
-  std::optional<Time> last;                   ///< Of the last event.
-  std::optional<engine::RunEnded> ended;      ///< Nothing while a dispatcher holds it, or when that one died.
+  std::optional<Time> last;  ///< Of the last event.
+  std::optional<engine::RunEnded>
+      ended;  ///< Nothing while a dispatcher holds it, or when that one died.
 };
 
 struct RunFilter {
-  std::string workspace;   ///< Empty: any.
-  std::size_t most = 0;    ///< The newest so many; 0: all.
+  std::string workspace;  ///< Empty: any.
+  std::size_t most = 0;   ///< The newest so many; 0: all.
 };
 
 /// What measurements are kept under; by task, in plan order.
@@ -59,7 +60,8 @@ struct TaskLabel {
 
 /// The state folder's journal of all runs: SQLite in WAL mode, docs/journal.md.
 ///
-/// Contract: every call that changes something is one durable transaction. Not shared between threads.
+/// Contract: every call that changes something is one durable transaction. Not shared between
+/// threads.
 class Store {
  public:
   static Result<Store> open(const std::string& state_folder, Access access);
@@ -77,7 +79,8 @@ class Store {
   Result<RunHead> head(const std::string& run);
 
   /// The run's events after `after`, in order, one by one.
-  Result<void> replay(const std::string& run, std::uint64_t after, const std::function<void(engine::Event&&)>& visit);
+  Result<void> replay(const std::string& run, std::uint64_t after,
+                      const std::function<void(engine::Event&&)>& visit);
   Result<std::vector<engine::Event>> events(const std::string& run, std::uint64_t after = 0);
   Result<std::string> blob(const Digest& digest);
 
@@ -85,7 +88,8 @@ class Store {
   Result<decide::History> history(const std::string& workspace);
 
   /// Leaves a request for whoever dispatches the run now or next; returns its number.
-  Result<std::int64_t> post_request(const std::string& run, const engine::Request& request, Time at);
+  Result<std::int64_t> post_request(const std::string& run, const engine::Request& request,
+                                    Time at);
   /// Requests nobody has taken yet.
   Result<std::vector<engine::Request>> open_requests(const std::string& run);
 
@@ -93,7 +97,8 @@ class Store {
   Result<void> prune(const std::string& run);
 
   /// The engine's journal of one run. The store must outlive it.
-  Result<std::unique_ptr<RunJournal>> open_run(const std::string& run, std::vector<TaskLabel> tasks);
+  Result<std::unique_ptr<RunJournal>> open_run(const std::string& run,
+                                               std::vector<TaskLabel> tasks);
 
  private:
   explicit Store(std::unique_ptr<Database> database);

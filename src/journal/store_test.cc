@@ -29,7 +29,9 @@ class TempFolder {
     path_ = ::mkdtemp(name.data());
   }
   ~TempFolder() { fs::remove_all(path_); }
-  std::string path(const std::string& name = "") const { return name.empty() ? path_ : path_ + "/" + name; }
+  std::string path(const std::string& name = "") const {
+    return name.empty() ? path_ : path_ + "/" + name;
+  }
 
  private:
   std::string path_;
@@ -45,7 +47,8 @@ RunHead head_of(const std::string& plan) {
   return head;
 }
 
-engine::Event ended(std::uint64_t seq, std::size_t task, Duration elapsed, engine::Usage usage = {}) {
+engine::Event ended(std::uint64_t seq, std::size_t task, Duration elapsed,
+                    engine::Usage usage = {}) {
   engine::AttemptEnded fact;
   fact.task = TaskId(task);
   fact.elapsed = elapsed;
@@ -62,7 +65,8 @@ engine::Event done(std::uint64_t seq, std::size_t task, std::optional<Digest> ou
 }
 
 engine::Event run_ended(std::uint64_t seq) {
-  return {seq, kNoon + std::chrono::seconds(seq), engine::RunEnded{engine::RunEnded::How::finished, "d1"}};
+  return {seq, kNoon + std::chrono::seconds(seq),
+          engine::RunEnded{engine::RunEnded::How::finished, "d1"}};
 }
 
 engine::Blob blob_of(const std::string& bytes) { return {digest_of(bytes), bytes}; }
@@ -120,7 +124,8 @@ TEST_F(StoreTest, ListsRunsNewestFirstWithHowTheyEnded) {
   std::string text;
   const auto runs = store_.runs().value();
   for (const RunSummary& one : runs) {
-    text += fmt::format("{} {} {} {}\n", one.id, one.plan_name, one.events, one.ended ? one.ended->digest : "open");
+    text += fmt::format("{} {} {} {}\n", one.id, one.plan_name, one.events,
+                        one.ended ? one.ended->digest : "open");
   }
   EXPECT_EQ(text, newer + " nightly 0 open\n" + run_ + " review 2 d1\n");
   EXPECT_EQ(store_.runs({"/elsewhere", 0}).value().size(), 0u);
@@ -145,8 +150,10 @@ TEST_F(StoreTest, KeepsFactsWhoseTextIsNoUtf8) {
 
 TEST_F(StoreTest, SaysWhenAnEventIsMissing) {
   ASSERT_TRUE(append({done(1, 0), done(2, 1), run_ended(3)}));
-  SQLite::Database(folder_.path(kFileName), SQLite::OPEN_READWRITE).exec("DELETE FROM events WHERE seq = 2");
-  EXPECT_EQ(store_.events(run_).error().message, "the journal is damaged: event 2 of run `r-20261123-7f3a` is missing");
+  SQLite::Database(folder_.path(kFileName), SQLite::OPEN_READWRITE)
+      .exec("DELETE FROM events WHERE seq = 2");
+  EXPECT_EQ(store_.events(run_).error().message,
+            "the journal is damaged: event 2 of run `r-20261123-7f3a` is missing");
 }
 
 TEST_F(StoreTest, RefusesASecondDispatchersEventWithTheSameNumberAndKeepsNothingOfThatTurn) {
@@ -168,7 +175,8 @@ TEST_F(StoreTest, ReadsBesideAWritingDispatcher) {
 TEST_F(StoreTest, FindsResultsByKeyAndTheLatestWhateverItsKey) {
   const Digest first = digest_of("prompt 1"), second = digest_of("prompt 2");
   const engine::Blob output = blob_of("[]");
-  ASSERT_TRUE(append({}, {output}, {{"lint", {"", first, {{"prompt", first}}, output.digest, digest_of("w")}}}));
+  ASSERT_TRUE(append({}, {output},
+                     {{"lint", {"", first, {{"prompt", first}}, output.digest, digest_of("w")}}}));
   ASSERT_TRUE(append({}, {}, {{"lint", {"", second, {{"prompt", second}}, {}, digest_of("w")}}}));
   const auto found = journal_->find_result("lint", first).value();
   ASSERT_TRUE(found);
@@ -228,8 +236,8 @@ TEST_F(StoreTest, HistoryIsTheMedianOfTheLastTenSuccesses) {
     for (const auto& [key, one] : seen) {
       std::string name = key;
       std::ranges::replace(name, '\n', '|');
-      text += fmt::format("{}: {} s of {}, tokens {}, cost {}\n", name, to_seconds(one.time), one.count,
-                          one.tokens.value_or(-1), one.cost.value_or(-1));
+      text += fmt::format("{}: {} s of {}, tokens {}, cost {}\n", name, to_seconds(one.time),
+                          one.count, one.tokens.value_or(-1), one.cost.value_or(-1));
     }
   };
   show(history.by_task);
@@ -262,15 +270,19 @@ TEST_F(StoreTest, SaysWhenTheDatabaseWasDeletedUnderIt) {
   fs::remove_all(folder_.path());
   const auto refused = append({done(1, 0)});
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().message, fmt::format("cannot write the journal `{}`: it was moved or deleted", folder_.path(kFileName)));
+  EXPECT_EQ(refused.error().message,
+            fmt::format("cannot write the journal `{}`: it was moved or deleted",
+                        folder_.path(kFileName)));
 }
 
 TEST_F(StoreTest, AContentThatWasChangedOnDiskIsNotGivenOut) {
   const engine::Blob blob = blob_of("answer");
   ASSERT_TRUE(append({}, {blob}));
-  SQLite::Database(folder_.path(kFileName), SQLite::OPEN_READWRITE).exec("UPDATE blobs SET bytes = x'00'");
+  SQLite::Database(folder_.path(kFileName), SQLite::OPEN_READWRITE)
+      .exec("UPDATE blobs SET bytes = x'00'");
   EXPECT_EQ(store_.blob(blob.digest).error().message,
-            fmt::format("the journal is damaged: content `{}` is not what was stored", blob.digest.brief()));
+            fmt::format("the journal is damaged: content `{}` is not what was stored",
+                        blob.digest.brief()));
 }
 
 TEST(OpenStore, AFullDatabaseIsOneErrorAndNothingIsHalfWritten) {
@@ -284,7 +296,8 @@ TEST(OpenStore, AFullDatabaseIsOneErrorAndNothingIsHalfWritten) {
   const std::vector<engine::Blob> blobs{blob_of(std::string(1u << 20, 'x'))};
   const auto refused = journal.append(events, blobs, {});
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().message, fmt::format("cannot write the journal `{}`: the disk is full", folder.path(kFileName)));
+  EXPECT_EQ(refused.error().message,
+            fmt::format("cannot write the journal `{}`: the disk is full", folder.path(kFileName)));
   EXPECT_EQ(refused.error().hint, "free some space, then `interlock resume`");
   EXPECT_TRUE(store.events(run).value().empty());
   EXPECT_TRUE(journal.append(events, {}, {})) << "what fits can still be written";
@@ -292,7 +305,8 @@ TEST(OpenStore, AFullDatabaseIsOneErrorAndNothingIsHalfWritten) {
 
 TEST(OpenStore, AFullDiskIsOneErrorAndNothingIsHalfWritten) {
   TempFolder folder;
-  if (::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=2m") != 0) GTEST_SKIP() << "mounting a small disk takes root";
+  if (::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=2m") != 0)
+    GTEST_SKIP() << "mounting a small disk takes root";
   {
     Store store = Store::open(folder.path(), Access::write).value();
     const std::string run = store.create_run(head_of("review"), 1).value();
@@ -302,7 +316,9 @@ TEST(OpenStore, AFullDiskIsOneErrorAndNothingIsHalfWritten) {
     const auto refused = journal->append(events, blobs, {});
     EXPECT_FALSE(refused);
     if (!refused) {
-      EXPECT_EQ(refused.error().message, fmt::format("cannot write the journal `{}`: the disk is full", folder.path(kFileName)));
+      EXPECT_EQ(
+          refused.error().message,
+          fmt::format("cannot write the journal `{}`: the disk is full", folder.path(kFileName)));
     }
     EXPECT_TRUE(store.events(run).value().empty());
     EXPECT_TRUE(journal->append(events, {}, {}));
@@ -316,12 +332,15 @@ TEST(OpenStore, ANewerFormatIsRefusedWithAWayOut) {
   SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 7");
   const Error error = Store::open(folder.path(), Access::read).error();
   EXPECT_EQ(error.kind, Error::Kind::refused);
-  EXPECT_EQ(error.message, fmt::format("the journal `{}` has format 7, and this Interlock knows formats up to 1", folder.path(kFileName)));
+  EXPECT_EQ(error.message,
+            fmt::format("the journal `{}` has format 7, and this Interlock knows formats up to 1",
+                        folder.path(kFileName)));
 }
 
 TEST(OpenStore, AnotherProgramsDatabaseIsLeftAlone) {
   TempFolder folder;
-  SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE).exec("CREATE TABLE songs(name)");
+  SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
+      .exec("CREATE TABLE songs(name)");
   EXPECT_EQ(Store::open(folder.path(), Access::write).error().message,
             fmt::format("`{}` is the database of another program", folder.path(kFileName)));
 }
@@ -330,7 +349,8 @@ TEST(OpenStore, AFileThatIsNoDatabaseIsLeftAlone) {
   TempFolder folder;
   std::ofstream(folder.path(kFileName)) << std::string(5000, 'x');
   EXPECT_EQ(Store::open(folder.path(), Access::write).error().message,
-            fmt::format("cannot open the journal `{}`: it is no SQLite database", folder.path(kFileName)));
+            fmt::format("cannot open the journal `{}`: it is no SQLite database",
+                        folder.path(kFileName)));
 }
 
 TEST(OpenStore, ReadingWhereNothingWasRunYetSaysSo) {
@@ -343,7 +363,8 @@ TEST(OpenStore, ReadsInAFolderThatMayNotBeWritten) {
   TempFolder folder;
   const std::string state = folder.path("a ?state#50%");
   { ASSERT_TRUE(Store::open(state, Access::write).value().create_run(head_of("review"), 1)); }
-  if (::mount(state.c_str(), state.c_str(), nullptr, MS_BIND, nullptr) != 0) GTEST_SKIP() << "a read-only mount takes root";
+  if (::mount(state.c_str(), state.c_str(), nullptr, MS_BIND, nullptr) != 0)
+    GTEST_SKIP() << "a read-only mount takes root";
   ::mount(nullptr, state.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr);
   {
     auto store = Store::open(state, Access::read);
@@ -354,7 +375,9 @@ TEST(OpenStore, ReadsInAFolderThatMayNotBeWritten) {
     const auto refused = Store::open(state, Access::write);
     EXPECT_FALSE(refused);
     if (!refused) {
-      EXPECT_EQ(refused.error().message, fmt::format("cannot open the journal `{}/{}`: Read-only file system", state, kFileName));
+      EXPECT_EQ(
+          refused.error().message,
+          fmt::format("cannot open the journal `{}/{}`: Read-only file system", state, kFileName));
     }
   }
   ::umount(state.c_str());
@@ -373,7 +396,8 @@ TEST(ChooseRun, TakesWhatAPersonWouldType) {
   EXPECT_EQ(chosen("r-20261124"), "r-20261124-7f01");
   EXPECT_EQ(chosen("0c"), "r-20261123-0c11");
   EXPECT_EQ(chosen("7f3a"), "r-20261123-7f3a");
-  EXPECT_EQ(chosen("7f"), "`7f` could be any of 2 runs (one of `r-20261124-7f01` and `r-20261123-7f3a`)");
+  EXPECT_EQ(chosen("7f"),
+            "`7f` could be any of 2 runs (one of `r-20261124-7f01` and `r-20261123-7f3a`)");
   EXPECT_EQ(chosen("9"), "there is no run `9` (`interlock runs` lists them)");
 }
 

@@ -35,7 +35,8 @@ Result<std::string> concat(std::span<const Part> parts) {
   }
   if (arrays == 0) return concat_text(parts);
   if (object != nullptr) {
-    return fail(Error::Kind::invalid, fmt::format("output of `{}` is an object where others are arrays", object->task),
+    return fail(Error::Kind::invalid,
+                fmt::format("output of `{}` is an object where others are arrays", object->task),
                 "let all of them give arrays");
   }
   return canonical_json(joined);

@@ -27,7 +27,9 @@ Result<json::value> parse(const Part& part) {
   if (value) return value;
   Error error = value.error();
   error.kind = Error::Kind::invalid;
-  if (error.hint.empty()) error.hint = fmt::format("give `{}` an output schema, so that its answer is checked when it comes", part.task);
+  if (error.hint.empty())
+    error.hint = fmt::format(
+        "give `{}` an output schema, so that its answer is checked when it comes", part.task);
   return within(std::move(error), fmt::format("output of `{}`", part.task));
 }
 

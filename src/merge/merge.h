@@ -16,9 +16,10 @@ struct Part {
   std::string content;
 };
 
-/// Joins outputs into one text, by the rules of docs/merging.md. `parts` come in plan order, whatever order the tasks
-/// finished in, so equal outputs give equal bytes. Two tasks that say different things in one place are an error that
-/// names the place and both tasks: a merge never chooses.
+/// Joins outputs into one text, by the rules of docs/merging.md. `parts` come in plan order,
+/// whatever order the tasks finished in, so equal outputs give equal bytes. Two tasks that say
+/// different things in one place are an error that names the place and both tasks: a merge never
+/// chooses.
 Result<std::string> join(const plan::Merge& merge, std::span<const Part> parts);
 
 /// A task as the run's digest sees it.
@@ -33,7 +34,8 @@ struct MergeResult {
   Digest output;
 };
 
-/// The run's digest: equal when all tasks, in plan order, ended alike, gave the same outputs and left the same files.
+/// The run's digest: equal when all tasks, in plan order, ended alike, gave the same outputs and
+/// left the same files.
 Digest digest_of_run(std::span<const TaskResult> tasks, std::span<const MergeResult> merges);
 
 }  // namespace interlock::merge

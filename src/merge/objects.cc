@@ -13,7 +13,8 @@ Result<std::string> unite_objects(std::span<const Part> parts) {
     const auto value = parse(part);
     if (!value) return std::unexpected(value.error());
     if (!value->is_object()) {
-      return fail(Error::Kind::invalid, fmt::format("output of `{}` is {}, not an object", part.task, kind_of(*value)));
+      return fail(Error::Kind::invalid,
+                  fmt::format("output of `{}` is {}, not an object", part.task, kind_of(*value)));
     }
     for (const auto& [key, member] : value->get_object()) {
       const auto [first, is_new] = origin.emplace(std::string(key), &part);
@@ -21,7 +22,8 @@ Result<std::string> unite_objects(std::span<const Part> parts) {
         joined[key] = member;
       } else if (canonical_json(joined[key]) != canonical_json(member)) {
         return fail(Error::Kind::invalid,
-                    fmt::format("`{}` and `{}` give different values for key `{}`", first->second->task, part.task, first->first),
+                    fmt::format("`{}` and `{}` give different values for key `{}`",
+                                first->second->task, part.task, first->first),
                     "let only one of them give it, or join with an agent");
       }
     }

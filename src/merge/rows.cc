@@ -31,7 +31,8 @@ class Rows {
   Result<void> add_by_key(const Part& part, const json::value& row, const std::string& text) {
     const json::value* member = row.is_object() ? row.get_object().if_contains(key_) : nullptr;
     if (member == nullptr) {
-      return fail(Error::Kind::invalid, fmt::format("row {} of `{}` has no member `{}`", number_, part.task, key_));
+      return fail(Error::Kind::invalid,
+                  fmt::format("row {} of `{}` has no member `{}`", number_, part.task, key_));
     }
     const std::string identity = canonical_json(*member);
     const auto [first, is_new] = by_key_.try_emplace(identity, First{&part, text});
@@ -39,7 +40,8 @@ class Rows {
       rows_.push_back(row);
     } else if (first->second.text != text) {
       return fail(Error::Kind::invalid,
-                  fmt::format("`{}` and `{}` give different rows for `{}` {}", first->second.part->task, part.task, key_, identity),
+                  fmt::format("`{}` and `{}` give different rows for `{}` {}",
+                              first->second.part->task, part.task, key_, identity),
                   "let only one of them give it, or join with an agent");
     }
     return {};
@@ -61,7 +63,8 @@ Result<json::array> rows_of(std::span<const Part> parts, const std::string& key,
     const auto value = parse(part);
     if (!value) return std::unexpected(value.error());
     if (!value->is_array()) {
-      return fail(Error::Kind::invalid, fmt::format("output of `{}` is {}, not an array of rows", part.task, kind_of(*value)));
+      return fail(Error::Kind::invalid, fmt::format("output of `{}` is {}, not an array of rows",
+                                                    part.task, kind_of(*value)));
     }
     rows.next_part();
     for (const json::value& row : value->get_array()) {

@@ -28,21 +28,25 @@ std::optional<Heading> heading_of(std::string_view line) {
   if (indent > 3) return std::nullopt;
   line.remove_prefix(indent);
   const std::size_t level = std::min(line.find_first_not_of('#'), line.size());
-  if (level < 1 || level > 2 || (level < line.size() && line[level] != ' ' && line[level] != '\t')) return std::nullopt;
+  if (level < 1 || level > 2 || (level < line.size() && line[level] != ' ' && line[level] != '\t'))
+    return std::nullopt;
   std::string_view text = trimmed(line.substr(level), " \t\r");
   const std::size_t closing = text.find_last_not_of('#');
   if (closing == std::string_view::npos) return Heading{level, {}};
-  if (closing + 1 < text.size() && text[closing] == ' ') text = trimmed(text.substr(0, closing), " \t");
+  if (closing + 1 < text.size() && text[closing] == ' ')
+    text = trimmed(text.substr(0, closing), " \t");
   return Heading{level, text};
 }
 
-/// Knows whether a line lies in a fenced block of code (CommonMark 4.5), where `# x` is a comment and no heading.
+/// Knows whether a line lies in a fenced block of code (CommonMark 4.5), where `# x` is a comment
+/// and no heading.
 class Fence {
  public:
   bool covers(std::string_view line) {
     const std::string_view text = trimmed(line, " \t\r");
     const char mark = text.empty() ? '\0' : text.front();
-    const std::size_t run = mark == '`' || mark == '~' ? std::min(text.find_first_not_of(mark), text.size()) : 0;
+    const std::size_t run =
+        mark == '`' || mark == '~' ? std::min(text.find_first_not_of(mark), text.size()) : 0;
     if (length_ == 0) {
       if (run < 3) return false;
       mark_ = mark;
@@ -99,8 +103,10 @@ class Sections {
     for (const Section& section : sections_) {
       if (section.texts.empty()) continue;
       if (!joined.empty()) joined += '\n';
-      if (!section.heading.empty()) joined += std::string(section.level, '#') + " " + section.heading + "\n\n";
-      for (std::size_t i = 0; i < section.texts.size(); ++i) joined += (i == 0 ? "" : "\n") + section.texts[i];
+      if (!section.heading.empty())
+        joined += std::string(section.level, '#') + " " + section.heading + "\n\n";
+      for (std::size_t i = 0; i < section.texts.size(); ++i)
+        joined += (i == 0 ? "" : "\n") + section.texts[i];
     }
     return joined;
   }
@@ -108,12 +114,14 @@ class Sections {
  private:
   void keep(std::size_t section, std::string& text) {
     const std::string_view body = trimmed(text, "\r\n");
-    if (!trimmed(body, " \t\r\n").empty()) sections_[section].texts.push_back(std::string(body) + "\n");
+    if (!trimmed(body, " \t\r\n").empty())
+      sections_[section].texts.push_back(std::string(body) + "\n");
     text.clear();
   }
 
   std::optional<std::size_t> find(const Heading& heading) {
-    const auto at = std::find_if(sections_.begin() + 1, sections_.end(), [&](const Section& one) { return one.heading == heading.text; });
+    const auto at = std::find_if(sections_.begin() + 1, sections_.end(),
+                                 [&](const Section& one) { return one.heading == heading.text; });
     if (at != sections_.end()) return static_cast<std::size_t>(at - sections_.begin());
     if (!open_) return std::nullopt;
     sections_.push_back({std::string(heading.text), heading.level, {}});
@@ -124,8 +132,10 @@ class Sections {
     const auto near = nearest_word(heading, known_);
     std::vector<std::string> quoted;
     for (const std::string& known : known_) quoted.push_back("`" + known + "`");
-    return fail(Error::Kind::invalid, fmt::format("output of `{}` has an unknown heading `{}`", part.task, heading),
-                near ? fmt::format("did you mean `{}`?", *near) : fmt::format("known are {}", join_words(quoted)));
+    return fail(Error::Kind::invalid,
+                fmt::format("output of `{}` has an unknown heading `{}`", part.task, heading),
+                near ? fmt::format("did you mean `{}`?", *near)
+                     : fmt::format("known are {}", join_words(quoted)));
   }
 
   bool open_;  ///< No headings were named: all are known, in the order they are met.
@@ -135,7 +145,8 @@ class Sections {
 
 }  // namespace
 
-Result<std::string> unite_sections(std::span<const Part> parts, std::span<const std::string> headings) {
+Result<std::string> unite_sections(std::span<const Part> parts,
+                                   std::span<const std::string> headings) {
   Sections sections(headings);
   for (const Part& part : parts) {
     if (auto added = sections.add(part); !added) return std::unexpected(added.error());

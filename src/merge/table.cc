@@ -13,9 +13,12 @@ namespace {
 std::string escaped(std::string_view text) {
   std::string cell;
   for (const char c : text) {
-    if (c == '|') cell += "\\|";
-    else if (c == '\n') cell += "<br>";
-    else if (c != '\r') cell += c;
+    if (c == '|')
+      cell += "\\|";
+    else if (c == '\n')
+      cell += "<br>";
+    else if (c != '\r')
+      cell += c;
   }
   return cell;
 }
@@ -31,7 +34,8 @@ std::vector<std::string> columns_met(const json::array& rows) {
   std::vector<std::string> columns;
   for (const json::value& row : rows) {
     for (const auto& member : row.get_object()) {
-      if (std::ranges::find(columns, std::string_view(member.key())) == columns.end()) columns.emplace_back(member.key());
+      if (std::ranges::find(columns, std::string_view(member.key())) == columns.end())
+        columns.emplace_back(member.key());
     }
   }
   return columns;
@@ -41,11 +45,13 @@ std::vector<std::string> columns_met(const json::array& rows) {
 std::string draw(const std::vector<Cells>& lines) {
   std::vector<std::size_t> widths(lines.front().size(), 3);
   for (const Cells& line : lines) {
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], display_width(line[i]));
+    for (std::size_t i = 0; i < line.size(); ++i)
+      widths[i] = std::max(widths[i], display_width(line[i]));
   }
   std::string text;
   for (std::size_t number = 0; number < lines.size(); ++number) {
-    for (std::size_t i = 0; i < widths.size(); ++i) text += "| " + pad(lines[number][i], widths[i]) + " ";
+    for (std::size_t i = 0; i < widths.size(); ++i)
+      text += "| " + pad(lines[number][i], widths[i]) + " ";
     text += "|\n";
     if (number != 0) continue;
     for (const std::size_t width : widths) text += "| " + std::string(width, '-') + " ";
@@ -56,12 +62,15 @@ std::string draw(const std::vector<Cells>& lines) {
 
 }  // namespace
 
-Result<std::string> make_table(std::span<const Part> parts, const std::string& key, std::span<const std::string> columns) {
+Result<std::string> make_table(std::span<const Part> parts, const std::string& key,
+                               std::span<const std::string> columns) {
   const auto rows = rows_of(parts, key, /*repeats=*/true);
   if (!rows) return std::unexpected(rows.error());
-  const auto odd = std::ranges::find_if(*rows, [](const json::value& row) { return !row.is_object(); });
+  const auto odd =
+      std::ranges::find_if(*rows, [](const json::value& row) { return !row.is_object(); });
   if (odd != rows->end()) {
-    return fail(Error::Kind::invalid, fmt::format("a row of the table is {}, not an object", kind_of(*odd)));
+    return fail(Error::Kind::invalid,
+                fmt::format("a row of the table is {}, not an object", kind_of(*odd)));
   }
   std::vector<std::string> names(columns.begin(), columns.end());
   if (names.empty()) names = columns_met(*rows);
@@ -71,7 +80,8 @@ Result<std::string> make_table(std::span<const Part> parts, const std::string& k
   for (const std::string& name : names) lines[0].push_back(escaped(name));
   for (const json::value& row : *rows) {
     Cells& line = lines.emplace_back();
-    for (const std::string& name : names) line.push_back(cell_of(row.get_object().if_contains(name)));
+    for (const std::string& name : names)
+      line.push_back(cell_of(row.get_object().if_contains(name)));
   }
   return draw(lines);
 }

@@ -17,23 +17,27 @@ namespace interlock::workspace {
 namespace {
 
 constexpr std::size_t kChunkBytes = 128u << 10;
-/// Two changes this close can leave the same times behind: file systems keep them in steps of a kernel tick or more.
+/// Two changes this close can leave the same times behind: file systems keep them in steps of a
+/// kernel tick or more.
 constexpr std::int64_t kSettledNs = 20'000'000;
 
 std::unexpected<Error> unreadable(const std::string& path, const std::string& why) {
   return fail(Error::Kind::io, fmt::format("cannot read `{}`: {}", printable(path), why));
 }
 
-std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
+std::int64_t nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
 
 bool is_settled(const struct stat& status) {
-  timespec now {};
+  timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   return nanoseconds(now) - nanoseconds(status.st_ctim) > kSettledNs;
 }
 
 /// Opens a regular file; O_NONBLOCK so that a fifo put there meanwhile cannot hold us.
-Result<Descriptor> open_regular(const std::string& place, const std::string& path, struct stat& status) {
+Result<Descriptor> open_regular(const std::string& place, const std::string& path,
+                                struct stat& status) {
   Descriptor file(::open(place.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file.is_open() || ::fstat(file.number(), &status) != 0) {
     const bool gone = errno == ENOENT || errno == ENOTDIR;
@@ -53,7 +57,8 @@ Result<void> read_pieces(const Descriptor& file, const std::string& path, Take t
     const ssize_t count = ::read(file.number(), chunk.data(), chunk.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return unreadable(path, std::strerror(errno));
-    if (count == 0 || !take(std::string_view(chunk.data(), static_cast<std::size_t>(count)))) return {};
+    if (count == 0 || !take(std::string_view(chunk.data(), static_cast<std::size_t>(count))))
+      return {};
   }
 }
 
@@ -79,7 +84,8 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
     return content.size() <= max_bytes;
   });
   if (!read) return std::unexpected(read.error());
-  if (content.size() > max_bytes) return unreadable(path, fmt::format("it is larger than {} bytes", max_bytes));
+  if (content.size() > max_bytes)
+    return unreadable(path, fmt::format("it is larger than {} bytes", max_bytes));
   return content;
 }
 
@@ -97,12 +103,13 @@ Result<Digest> Contents::digest_of_file(const std::string& place, const std::str
   const Known seen{status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim), {}};
   const std::string_view kind = (status.st_mode & S_IXUSR) != 0 ? "program" : "file";
   const auto known = known_.find({status.st_dev, status.st_ino});
-  if (known != known_.end() && known->second.size == seen.size && known->second.mtime_ns == seen.mtime_ns &&
-      known->second.ctime_ns == seen.ctime_ns) {
+  if (known != known_.end() && known->second.size == seen.size &&
+      known->second.mtime_ns == seen.mtime_ns && known->second.ctime_ns == seen.ctime_ns) {
     return known->second.digest;
   }
   Hasher bytes;
-  auto read = read_pieces(*file, path, [&](std::string_view piece) { return bytes.add(piece), true; });
+  auto read =
+      read_pieces(*file, path, [&](std::string_view piece) { return bytes.add(piece), true; });
   if (!read) return std::unexpected(read.error());
   ++hashed_count_;
   const Digest digest = Hasher().add_field(kind).add_field(bytes.finish()).finish();
@@ -119,7 +126,8 @@ Result<Digest> Contents::digest_of_link(const std::string& place, const std::str
   const ssize_t length = ::readlink(place.c_str(), target.data(), target.size());
   if (length < 0) return unreadable(path, std::strerror(errno));
   Hasher hasher;
-  hasher.add_field("link").add_field(std::string_view(target.data(), static_cast<std::size_t>(length)));
+  hasher.add_field("link").add_field(
+      std::string_view(target.data(), static_cast<std::size_t>(length)));
   struct stat behind {};
   if (::stat(place.c_str(), &behind) == 0 && S_ISREG(behind.st_mode)) {
     const auto content = digest_of_file(place, path);

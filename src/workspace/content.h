@@ -16,11 +16,13 @@ namespace interlock::workspace {
 /// The whole regular file; at most `max_bytes`. Never waits, whatever the path names.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
-/// Digests of what is at a path: of a file's bytes and whether it is executable, of a link's target (and the file
-/// behind it), of anything else its kind alone. Nothing but regular files is ever opened.
+/// Digests of what is at a path: of a file's bytes and whether it is executable, of a link's target
+/// (and the file behind it), of anything else its kind alone. Nothing but regular files is ever
+/// opened.
 ///
-/// A file's digest is kept by (device, inode, size, mtime, ctime) and trusted for as long as these are the same. A file
-/// that changed only just now is not kept: the next change could carry the same times.
+/// A file's digest is kept by (device, inode, size, mtime, ctime) and trusted for as long as these
+/// are the same. A file that changed only just now is not kept: the next change could carry the
+/// same times.
 class Contents {
  public:
   /// An error names the path as `entry` has it.

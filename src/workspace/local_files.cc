@@ -25,9 +25,12 @@ bool is_file(const std::string& root, const Entry& entry) {
 
 }  // namespace
 
-Result<std::string> LocalFiles::read(const std::string& path, std::size_t max_bytes) { return read_file(path, max_bytes); }
+Result<std::string> LocalFiles::read(const std::string& path, std::size_t max_bytes) {
+  return read_file(path, max_bytes);
+}
 
-Result<std::vector<std::string>> LocalFiles::matching(const std::string& folder, const footprint::PatternSet& patterns) {
+Result<std::vector<std::string>> LocalFiles::matching(const std::string& folder,
+                                                      const footprint::PatternSet& patterns) {
   auto entries = walk(folder, patterns);
   if (!entries) return std::unexpected(entries.error());
   std::vector<std::string> paths;
@@ -40,7 +43,8 @@ Result<std::vector<std::string>> LocalFiles::matching(const std::string& folder,
 Result<std::string> LocalFiles::resolve_folder(const std::string& path) {
   std::array<char, PATH_MAX> resolved{};
   if (::realpath(path.c_str(), resolved.data()) == nullptr) {
-    return fail(Error::Kind::missing, fmt::format("there is no folder `{}`: {}", printable(path), std::strerror(errno)));
+    return fail(Error::Kind::missing,
+                fmt::format("there is no folder `{}`: {}", printable(path), std::strerror(errno)));
   }
   struct stat status {};
   if (::stat(resolved.data(), &status) != 0 || !S_ISDIR(status.st_mode)) {

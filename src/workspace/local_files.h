@@ -11,7 +11,8 @@ namespace interlock::workspace {
 class LocalFiles final : public plan::Files {
  public:
   Result<std::string> read(const std::string& path, std::size_t max_bytes) override;
-  Result<std::vector<std::string>> matching(const std::string& folder, const footprint::PatternSet& patterns) override;
+  Result<std::vector<std::string>> matching(const std::string& folder,
+                                            const footprint::PatternSet& patterns) override;
   Result<std::string> resolve_folder(const std::string& path) override;
 };
 

@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string matching(plan::Files& files, const TempTree& tree, const std::vector<std::string>& texts) {
+std::string matching(plan::Files& files, const TempTree& tree,
+                     const std::vector<std::string>& texts) {
   const auto paths = files.matching(tree.root(), patterns(texts));
   return paths ? fmt::format("{}", fmt::join(*paths, " ")) : paths.error().message;
 }
@@ -27,7 +28,12 @@ std::string matching(const TempTree& tree, const std::vector<std::string>& texts
 
 TEST(LocalFiles, MatchesRegularFilesSortedByTheBytesOfTheirPaths) {
   TempTree tree;
-  tree.write("src/b.md").write("src/a/x.md").write("src/a.md").write("src/a/y.cc").write("src/\xc3\xa9.md").write("other/z.md");
+  tree.write("src/b.md")
+      .write("src/a/x.md")
+      .write("src/a.md")
+      .write("src/a/y.cc")
+      .write("src/\xc3\xa9.md")
+      .write("other/z.md");
   EXPECT_EQ(matching(tree, {"src/**/*.md"}), "src/a.md src/a/x.md src/b.md src/\xc3\xa9.md");
   EXPECT_EQ(matching(tree, {"**", "!src/**"}), "other/z.md");
   EXPECT_EQ(matching(tree, {"src/a"}), "src/a/x.md src/a/y.cc");
@@ -40,7 +46,8 @@ TEST(LocalFiles, EntersNoVersionControlAndNoLinkedFolders) {
   fs::create_symlink("real", tree.at("linked"));
   fs::create_symlink("..", tree.at("sub/loop"));
   EXPECT_EQ(matching(tree, {"**"}), "real/b.md sub/a.md");
-  EXPECT_EQ(matching(tree, {"linked/*.md"}), "linked/b.md") << "a link that is named means the folder behind it";
+  EXPECT_EQ(matching(tree, {"linked/*.md"}), "linked/b.md")
+      << "a link that is named means the folder behind it";
 }
 
 TEST(LocalFiles, MatchesLinksToFilesButNoOtherKinds) {
@@ -52,7 +59,8 @@ TEST(LocalFiles, MatchesLinksToFilesButNoOtherKinds) {
   EXPECT_EQ(matching(tree, {"*.md"}), "a.md b.md");
 }
 
-/// Makes folders in folders below `top` until their path is longer than the system opens: who enters fails.
+/// Makes folders in folders below `top` until their path is longer than the system opens: who
+/// enters fails.
 void make_trap(const std::string& top) {
   const std::string name(200, 'd');
   fs::create_directories(top);
@@ -72,7 +80,8 @@ TEST(LocalFiles, EntersOnlyFoldersThatCanHoldAMatch) {
   make_trap(tree.at("src/deep"));
   EXPECT_EQ(matching(tree, {"src/*.md"}), "src/a.md");
   EXPECT_EQ(matching(tree, {"**/*.md", "!src/deep"}), "src/a.md");
-  EXPECT_NE(matching(tree, {"**/*.md"}).find("File name too long"), std::string::npos) << "the trap works";
+  EXPECT_NE(matching(tree, {"**/*.md"}).find("File name too long"), std::string::npos)
+      << "the trap works";
 }
 
 TEST(LocalFiles, ReadsNoMoreThanIsAllowedAndNothingButFiles) {
@@ -81,8 +90,10 @@ TEST(LocalFiles, ReadsNoMoreThanIsAllowedAndNothingButFiles) {
   ASSERT_EQ(::mkfifo(tree.at("pipe").c_str(), 0600), 0);
   LocalFiles files;
   EXPECT_EQ(files.read(tree.at("a.md"), 5).value(), "12345");
-  EXPECT_EQ(files.read(tree.at("a.md"), 4).error().message, fmt::format("cannot read `{}`: it is larger than 4 bytes", tree.at("a.md")));
-  EXPECT_EQ(files.read(tree.at("pipe"), 4).error().message, fmt::format("cannot read `{}`: it is no regular file", tree.at("pipe")));
+  EXPECT_EQ(files.read(tree.at("a.md"), 4).error().message,
+            fmt::format("cannot read `{}`: it is larger than 4 bytes", tree.at("a.md")));
+  EXPECT_EQ(files.read(tree.at("pipe"), 4).error().message,
+            fmt::format("cannot read `{}`: it is no regular file", tree.at("pipe")));
   EXPECT_EQ(files.read(tree.at("b.md"), 4).error().kind, Error::Kind::missing);
 }
 
@@ -93,7 +104,8 @@ TEST(LocalFiles, ResolvesFoldersAndNothingElse) {
   LocalFiles files;
   EXPECT_EQ(files.resolve_folder(tree.at("link/../site/.")).value(), tree.at("site"));
   EXPECT_EQ(files.resolve_folder(tree.at("link")).value(), tree.at("site"));
-  EXPECT_EQ(files.resolve_folder(tree.at("site/a.md")).error().message, fmt::format("`{}` is no folder", tree.at("site/a.md")));
+  EXPECT_EQ(files.resolve_folder(tree.at("site/a.md")).error().message,
+            fmt::format("`{}` is no folder", tree.at("site/a.md")));
   EXPECT_EQ(files.resolve_folder(tree.at("none")).error().kind, Error::Kind::missing);
 }
 
@@ -117,7 +129,8 @@ TEST(RecordedFiles, AnswerAsTheRealOnesDidWhateverBecameOfThem) {
 
 TEST(RecordedFiles, WhatWasNotAskedThenIsAnErrorNow) {
   RecordedFiles recorded = RecordedFiles::parse("{}").value();
-  EXPECT_EQ(recorded.read("a.md", 5).error().message, "the run's record of its files does not know `read 5 a.md`");
+  EXPECT_EQ(recorded.read("a.md", 5).error().message,
+            "the run's record of its files does not know `read 5 a.md`");
   EXPECT_FALSE(RecordedFiles::parse("[]"));
   EXPECT_FALSE(RecordedFiles::parse("{"));
 }

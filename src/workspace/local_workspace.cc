@@ -24,10 +24,12 @@ using engine::Ingredient;
 std::string path_below(const std::string& root, const std::string& path) {
   std::error_code error;
   const std::string resolved = fs::weakly_canonical(path, error).string();
-  return !error && resolved.starts_with(root + "/") ? resolved.substr(root.size() + 1) : std::string();
+  return !error && resolved.starts_with(root + "/") ? resolved.substr(root.size() + 1)
+                                                    : std::string();
 }
 
-std::unexpected<Error> cannot(const std::string& doing, const std::string& path, const std::string& why) {
+std::unexpected<Error> cannot(const std::string& doing, const std::string& path,
+                              const std::string& why) {
   return fail(Error::Kind::io, fmt::format("cannot {} `{}`: {}", doing, printable(path), why));
 }
 
@@ -37,9 +39,11 @@ void remove_folder(const std::string& folder) {
   fs::remove_all(folder, error);
   if (!error) return;
   fs::permissions(folder, fs::perms::owner_all, error);
-  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
     std::error_code ignored;
-    if (it->is_directory(ignored) && !it->is_symlink(ignored)) fs::permissions(it->path(), fs::perms::owner_all, ignored);
+    if (it->is_directory(ignored) && !it->is_symlink(ignored))
+      fs::permissions(it->path(), fs::perms::owner_all, ignored);
   }
   fs::remove_all(folder, error);
 }
@@ -63,14 +67,16 @@ LocalWorkspace::LocalWorkspace(std::string root, const std::string& state, const
       skip_(path_below(root_, state)),
       attempts_((fs::absolute(state) / "runs" / run / "attempts").string()) {}
 
-Result<std::vector<Ingredient>> LocalWorkspace::fingerprints(const footprint::PatternSet& patterns) {
+Result<std::vector<Ingredient>> LocalWorkspace::fingerprints(
+    const footprint::PatternSet& patterns) {
   auto entries = walk(root_, patterns, skip_);
   if (!entries) return std::unexpected(entries.error());
   std::vector<Ingredient> ingredients;
   ingredients.reserve(entries->size());
   for (Entry& entry : *entries) {
     const auto digest = contents_.digest(root_, entry);
-    if (!digest && digest.error().kind == Error::Kind::missing) continue;  // It vanished since the walk.
+    if (!digest && digest.error().kind == Error::Kind::missing)
+      continue;  // It vanished since the walk.
     if (!digest) return std::unexpected(digest.error());
     ingredients.push_back({std::move(entry.path), *digest});
   }
@@ -79,7 +85,8 @@ Result<std::vector<Ingredient>> LocalWorkspace::fingerprints(const footprint::Pa
     const std::string& path = glob.literal_prefix();
     if (!glob.is_literal() || !patterns.matches(path)) continue;
     const auto at = std::ranges::lower_bound(ingredients, path, {}, &Ingredient::name);
-    if (at == ingredients.end() || at->name != path) ingredients.insert(at, {path, digest_of_absence()});
+    if (at == ingredients.end() || at->name != path)
+      ingredients.insert(at, {path, digest_of_absence()});
   }
   return ingredients;
 }
@@ -99,7 +106,8 @@ Result<std::string> LocalWorkspace::read(const std::string& path, std::size_t ma
 }
 
 std::string LocalWorkspace::attempt_folder(AttemptName name) const {
-  const std::string folder = fmt::format("{}/task-{}-attempt-{}", attempts_, name.task.index(), name.attempt);
+  const std::string folder =
+      fmt::format("{}/task-{}-attempt-{}", attempts_, name.task.index(), name.attempt);
   return name.phase == 0 ? folder : folder + "-verify";
 }
 
@@ -113,13 +121,15 @@ Result<std::string> LocalWorkspace::open_attempt(AttemptName name) {
   return folder;
 }
 
-Result<std::string> LocalWorkspace::put(AttemptName name, const std::string& file, std::string_view content) {
+Result<std::string> LocalWorkspace::put(AttemptName name, const std::string& file,
+                                        std::string_view content) {
   check(footprint::is_path(file), "what is put stays in the attempt's folder");
   const fs::path path = fs::path(attempt_folder(name)) / file;
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
   if (error) return cannot("make the folder", path.parent_path().string(), error.message());
-  if (auto written = write_file(path.string(), content); !written) return std::unexpected(written.error());
+  if (auto written = write_file(path.string(), content); !written)
+    return std::unexpected(written.error());
   return path.string();
 }
 

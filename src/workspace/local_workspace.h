@@ -11,15 +11,18 @@ namespace interlock::workspace {
 /// The workspace folder itself: tasks read and write it in place.
 class LocalWorkspace final : public engine::Workspace {
  public:
-  /// `root` is absolute, without links. Attempts get their folders below `<state>/runs/<run>/attempts/`; the state
-  /// folder is never part of a fingerprint, also when it lies in the workspace.
+  /// `root` is absolute, without links. Attempts get their folders below
+  /// `<state>/runs/<run>/attempts/`; the state folder is never part of a fingerprint, also when it
+  /// lies in the workspace.
   LocalWorkspace(std::string root, const std::string& state, const std::string& run);
 
   Result<Digest> fingerprint(const footprint::PatternSet& patterns) override;
-  Result<std::vector<engine::Ingredient>> fingerprints(const footprint::PatternSet& patterns) override;
+  Result<std::vector<engine::Ingredient>> fingerprints(
+      const footprint::PatternSet& patterns) override;
   Result<std::string> read(const std::string& path, std::size_t max_bytes) override;
   Result<std::string> open_attempt(engine::AttemptName name) override;
-  Result<std::string> put(engine::AttemptName name, const std::string& file, std::string_view content) override;
+  Result<std::string> put(engine::AttemptName name, const std::string& file,
+                          std::string_view content) override;
   void close_attempt(engine::AttemptName name) override;
 
   /// Files whose bytes were read, as against known by their times: for tests and benchmarks.
@@ -29,7 +32,7 @@ class LocalWorkspace final : public engine::Workspace {
   std::string attempt_folder(engine::AttemptName name) const;
 
   std::string root_;
-  std::string skip_;      ///< The state folder, relative to the root, when it lies below it.
+  std::string skip_;  ///< The state folder, relative to the root, when it lies below it.
   std::string attempts_;
   Contents contents_;
 };

@@ -17,7 +17,9 @@ namespace fs = std::filesystem;
 
 class LocalWorkspaceTest : public testing::Test {
  protected:
-  Digest print(const std::vector<std::string>& texts) { return workspace_.fingerprint(patterns(texts)).value(); }
+  Digest print(const std::vector<std::string>& texts) {
+    return workspace_.fingerprint(patterns(texts)).value();
+  }
   std::string names(const std::vector<std::string>& texts) {
     std::string text;
     const auto ingredients = workspace_.fingerprints(patterns(texts)).value();
@@ -30,11 +32,13 @@ class LocalWorkspaceTest : public testing::Test {
   void let_settle(const std::string& path) {
     // A file's ctime cannot be set; wait for the clock to pass what counts as settled.
     struct stat status {};
-    timespec now {};
+    timespec now{};
     do {
       ASSERT_EQ(::stat(tree_.at(path).c_str(), &status), 0);
       ::clock_gettime(CLOCK_REALTIME, &now);
-    } while ((now.tv_sec - status.st_ctim.tv_sec) * 1'000'000'000 + now.tv_nsec - status.st_ctim.tv_nsec < 25'000'000);
+    } while ((now.tv_sec - status.st_ctim.tv_sec) * 1'000'000'000 + now.tv_nsec -
+                 status.st_ctim.tv_nsec <
+             25'000'000);
   }
 
   TempTree tree_, state_;
@@ -107,7 +111,8 @@ TEST_F(LocalWorkspaceTest, AnUnreadableFileIsAnErrorThatNamesIt) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
   tree_.write("src/secret");
   fs::permissions(tree_.at("src/secret"), fs::perms::none);
-  EXPECT_EQ(workspace_.fingerprint(patterns({"src/**"})).error().message, "cannot read `src/secret`: Permission denied");
+  EXPECT_EQ(workspace_.fingerprint(patterns({"src/**"})).error().message,
+            "cannot read `src/secret`: Permission denied");
 }
 
 TEST_F(LocalWorkspaceTest, ReadsAFilesBytesAgainOnlyWhenItChanged) {
@@ -161,7 +166,8 @@ TEST_F(LocalWorkspaceTest, EachAttemptGetsAFreshFolderThatGoesWithIt) {
 TEST_F(LocalWorkspaceTest, ReadsOnlyBelowTheWorkspace) {
   tree_.write("out/a.json", "[]");
   EXPECT_EQ(workspace_.read("out/a.json", 10).value(), "[]");
-  EXPECT_EQ(workspace_.read("../x", 10).error().message, "cannot read `../x`: it is no path below the workspace");
+  EXPECT_EQ(workspace_.read("../x", 10).error().message,
+            "cannot read `../x`: it is no path below the workspace");
   EXPECT_EQ(workspace_.read("out/none.json", 10).error().kind, Error::Kind::missing);
 }
 

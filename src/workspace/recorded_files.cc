@@ -9,29 +9,36 @@ namespace interlock::workspace {
 namespace {
 
 // A question is the key under which its answer is kept.
-std::string read_question(const std::string& path, std::size_t max_bytes) { return fmt::format("read {} {}", max_bytes, path); }
+std::string read_question(const std::string& path, std::size_t max_bytes) {
+  return fmt::format("read {} {}", max_bytes, path);
+}
 std::string matching_question(const std::string& folder, const footprint::PatternSet& patterns) {
   return fmt::format("matching {} in {}", patterns.text(), folder);
 }
 std::string folder_question(const std::string& path) { return "folder " + path; }
 
 json::value refusal(const Error& error) {
-  return json::object{{"error", error.message}, {"hint", error.hint}, {"kind", static_cast<std::int64_t>(error.kind)}};
+  return json::object{{"error", error.message},
+                      {"hint", error.hint},
+                      {"kind", static_cast<std::int64_t>(error.kind)}};
 }
 
 std::unexpected<Error> unknown(const std::string& question) {
-  return fail(Error::Kind::internal, fmt::format("the run's record of its files does not know `{}`", question));
+  return fail(Error::Kind::internal,
+              fmt::format("the run's record of its files does not know `{}`", question));
 }
 
 }  // namespace
 
 Result<std::string> RecordingFiles::read(const std::string& path, std::size_t max_bytes) {
   auto content = inner_.read(path, max_bytes);
-  record_[read_question(path, max_bytes)] = content ? json::object{{"answer", *content}} : refusal(content.error());
+  record_[read_question(path, max_bytes)] =
+      content ? json::object{{"answer", *content}} : refusal(content.error());
   return content;
 }
 
-Result<std::vector<std::string>> RecordingFiles::matching(const std::string& folder, const footprint::PatternSet& patterns) {
+Result<std::vector<std::string>> RecordingFiles::matching(const std::string& folder,
+                                                          const footprint::PatternSet& patterns) {
   auto paths = inner_.matching(folder, patterns);
   json::value& kept = record_[matching_question(folder, patterns)];
   if (paths) {
@@ -46,7 +53,8 @@ Result<std::vector<std::string>> RecordingFiles::matching(const std::string& fol
 
 Result<std::string> RecordingFiles::resolve_folder(const std::string& path) {
   auto folder = inner_.resolve_folder(path);
-  record_[folder_question(path)] = folder ? json::object{{"answer", *folder}} : refusal(folder.error());
+  record_[folder_question(path)] =
+      folder ? json::object{{"answer", *folder}} : refusal(folder.error());
   return folder;
 }
 
@@ -57,7 +65,8 @@ Result<RecordedFiles> RecordedFiles::parse(std::string_view text) {
   options.allow_invalid_utf8 = true;  // File names are bytes.
   boost::system::error_code error;
   json::value value = json::parse(text, error, {}, options);
-  if (error || !value.is_object()) return fail(Error::Kind::io, "the run's record of its files is no JSON object");
+  if (error || !value.is_object())
+    return fail(Error::Kind::io, "the run's record of its files is no JSON object");
   return RecordedFiles(std::move(value.get_object()));
 }
 
@@ -69,9 +78,11 @@ Result<json::value> RecordedFiles::answer(const std::string& question) const {
   const json::value* message = object.if_contains("error");
   const json::value* hint = object.if_contains("hint");
   const json::value* kind = object.if_contains("kind");
-  const bool whole = message && message->is_string() && hint && hint->is_string() && kind && kind->is_int64();
+  const bool whole =
+      message && message->is_string() && hint && hint->is_string() && kind && kind->is_int64();
   if (!whole) return unknown(question);
-  return fail(static_cast<Error::Kind>(kind->get_int64()), std::string(message->get_string()), std::string(hint->get_string()));
+  return fail(static_cast<Error::Kind>(kind->get_int64()), std::string(message->get_string()),
+              std::string(hint->get_string()));
 }
 
 Result<std::string> RecordedFiles::read(const std::string& path, std::size_t max_bytes) {
@@ -82,7 +93,8 @@ Result<std::string> RecordedFiles::read(const std::string& path, std::size_t max
   return std::string(kept->get_string());
 }
 
-Result<std::vector<std::string>> RecordedFiles::matching(const std::string& folder, const footprint::PatternSet& patterns) {
+Result<std::vector<std::string>> RecordedFiles::matching(const std::string& folder,
+                                                         const footprint::PatternSet& patterns) {
   const std::string question = matching_question(folder, patterns);
   const auto kept = answer(question);
   if (!kept) return std::unexpected(kept.error());

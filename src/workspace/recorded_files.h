@@ -8,7 +8,8 @@
 #include "base/json.h"
 #include "plan/read.h"
 
-// What a plan's reading saw, kept with the run: `resume` reads exactly the same plan, whatever became of the files.
+// What a plan's reading saw, kept with the run: `resume` reads exactly the same plan, whatever
+// became of the files.
 namespace interlock::workspace {
 
 /// Passes everything on and remembers every answer, refusals too.
@@ -18,7 +19,8 @@ class RecordingFiles final : public plan::Files {
   explicit RecordingFiles(plan::Files& inner) : inner_(inner) {}
 
   Result<std::string> read(const std::string& path, std::size_t max_bytes) override;
-  Result<std::vector<std::string>> matching(const std::string& folder, const footprint::PatternSet& patterns) override;
+  Result<std::vector<std::string>> matching(const std::string& folder,
+                                            const footprint::PatternSet& patterns) override;
   Result<std::string> resolve_folder(const std::string& path) override;
 
   /// One JSON object: `{"<question>": {"answer": ...} | {"error": ..., "hint": ..., "kind": ...}}`.
@@ -36,7 +38,8 @@ class RecordedFiles final : public plan::Files {
   static Result<RecordedFiles> parse(std::string_view text);
 
   Result<std::string> read(const std::string& path, std::size_t max_bytes) override;
-  Result<std::vector<std::string>> matching(const std::string& folder, const footprint::PatternSet& patterns) override;
+  Result<std::vector<std::string>> matching(const std::string& folder,
+                                            const footprint::PatternSet& patterns) override;
   Result<std::string> resolve_folder(const std::string& path) override;
 
  private:

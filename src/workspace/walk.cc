@@ -24,13 +24,15 @@ struct CloseFolder {
 using Folder = std::unique_ptr<DIR, CloseFolder>;
 
 bool is_at_or_below(const std::string& path, const std::string& top) {
-  return top.empty() || (path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/'));
+  return top.empty() ||
+         (path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/'));
 }
 
 bool is_gone(int number) { return number == ENOENT || number == ENOTDIR; }
 
 std::unexpected<Error> unreadable(const std::string& path, int number) {
-  return fail(Error::Kind::io, fmt::format("cannot read `{}`: {}", printable(path), std::strerror(number)));
+  return fail(Error::Kind::io,
+              fmt::format("cannot read `{}`: {}", printable(path), std::strerror(number)));
 }
 
 class Walk {
@@ -74,7 +76,8 @@ class Walk {
     const std::string place = root_ + "/" + start;
     if (auto looked = look(start); !looked) return looked;
     // A person who names a link to a folder means the folder.
-    if (::stat(place.c_str(), &behind) == 0 && S_ISDIR(behind.st_mode) && may_hold(start)) to_enter_.push_back(start);
+    if (::stat(place.c_str(), &behind) == 0 && S_ISDIR(behind.st_mode) && may_hold(start))
+      to_enter_.push_back(start);
     return {};
   }
 
@@ -120,12 +123,14 @@ class Walk {
   bool may_hold(const std::string& folder) const {
     if (!skip_.empty() && folder == skip_) return false;
     const auto shuts_out = [&](const Glob& glob) {
-      return (glob.is_literal() || glob.is_all_below()) && is_at_or_below(folder, glob.literal_prefix());
+      return (glob.is_literal() || glob.is_all_below()) &&
+             is_at_or_below(folder, glob.literal_prefix());
     };
     if (std::ranges::any_of(patterns_.exclude, shuts_out)) return false;
     const auto all_below = Glob::parse(footprint::escape(folder) + "/**");
     if (!all_below) return true;  // A name too long for a pattern.
-    return std::ranges::any_of(patterns_.include, [&](const Glob& glob) { return footprint::overlaps(glob, *all_below); });
+    return std::ranges::any_of(
+        patterns_.include, [&](const Glob& glob) { return footprint::overlaps(glob, *all_below); });
   }
 
   const std::string& root_;
@@ -137,7 +142,8 @@ class Walk {
 
 }  // namespace
 
-Result<std::vector<Entry>> walk(const std::string& root, const PatternSet& patterns, const std::string& skip) {
+Result<std::vector<Entry>> walk(const std::string& root, const PatternSet& patterns,
+                                const std::string& skip) {
   return Walk(root, patterns, skip).run();
 }
 

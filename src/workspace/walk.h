@@ -16,12 +16,14 @@ struct Entry {
   struct stat status {};
 };
 
-/// All below `root` that matches: files, folders, links and the rest, sorted by the bytes of their paths.
+/// All below `root` that matches: files, folders, links and the rest, sorted by the bytes of their
+/// paths.
 ///
-/// Starts at the patterns' literal prefixes and enters only folders below which something can match, so that time
-/// follows what is named and not the size of the tree. Enters no `.git`, not `skip` (a path relative to the root;
-/// empty: nothing), and links to folders only where a pattern names them.
-/// What vanishes meanwhile is left out; a folder that cannot be read is an error that names it.
+/// Starts at the patterns' literal prefixes and enters only folders below which something can
+/// match, so that time follows what is named and not the size of the tree. Enters no `.git`, not
+/// `skip` (a path relative to the root; empty: nothing), and links to folders only where a pattern
+/// names them. What vanishes meanwhile is left out; a folder that cannot be read is an error that
+/// names it.
 Result<std::vector<Entry>> walk(const std::string& root, const footprint::PatternSet& patterns,
                                 const std::string& skip = {});
 
