@@ -1,9 +1,10 @@
-// How many no-op processes a second go through LocalProcesses, beside a bare posix_spawn loop and the usual tools.
+// How many no-op processes a second go through LocalProcesses, beside a bare posix_spawn loop and
+// the usual tools.
 //
 //     spawn_bench [COUNT]        (10000)
 //
-// Every rate is the best of some rounds, in which all take turns, so that a noisy machine disturbs all alike. What is
-// to be read are the ratios to the bare loop.
+// Every rate is the best of some rounds, in which all take turns, so that a noisy machine disturbs
+// all alike. What is to be read are the ratios to the bare loop.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
@@ -42,20 +43,27 @@ struct Method {
   std::function<void(const Program&, int count, int in_flight)> run;
 };
 
-/// The least one can do: no streams, no tree, no log.
-void bare_loop(const Program& program, int count, int in_flight) {
+/// The least one can do: no streams, no tree, no log. With `sessions`, each process is given one of
+/// its own, as any dispatcher must; where the kernel schedules by session
+/// (sched_autogroup_enabled), that alone costs.
+void bare_loop(bool sessions, const Program& program, int count, int in_flight) {
   char* const arguments[] = {const_cast<char*>(program.c_str()), nullptr};
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawnattr_setflags(&attributes, sessions ? POSIX_SPAWN_SETSID : 0);
   int running = 0;
   for (int started = 0; started < count || running > 0;) {
     if (started < count && running < in_flight) {
       pid_t pid = 0;
-      if (::posix_spawn(&pid, program.c_str(), nullptr, nullptr, arguments, environ) != 0) die("posix_spawn failed");
+      if (::posix_spawn(&pid, program.c_str(), nullptr, &attributes, arguments, environ) != 0)
+        die("posix_spawn failed");
       ++started;
       ++running;
     } else if (::waitpid(-1, nullptr, 0) > 0) {
       --running;
     }
   }
+  ::posix_spawnattr_destroy(&attributes);
 }
 
 void local_processes(process::Trees trees, const Program& program, int count, int in_flight) {
@@ -90,7 +98,9 @@ void shell(const std::string& command) {
   if (std::system((command + " >/dev/null 2>&1").c_str()) != 0) die("failed: " + command);
 }
 
-bool installed(const std::string& tool) { return std::system(("command -v " + tool + " >/dev/null").c_str()) == 0; }
+bool installed(const std::string& tool) {
+  return std::system(("command -v " + tool + " >/dev/null").c_str()) == 0;
+}
 
 class Folder {
  public:
@@ -119,7 +129,8 @@ void with_make(const Folder& folder, const Program& program, int count, int in_f
 }
 
 void with_ninja(const Folder& folder, const Program& program, int count, int in_flight) {
-  std::string rules = fmt::format("builddir = {}\nrule run\n  command = {}\n", folder.file("ninja"), program);
+  std::string rules =
+      fmt::format("builddir = {}\nrule run\n  command = {}\n", folder.file("ninja"), program);
   for (int i = 0; i < count; ++i) rules += fmt::format("build t{}: run\n", i);
   shell(fmt::format("ninja --quiet -j{} -f {}", in_flight, folder.write("build.ninja", rules)));
 }
@@ -133,8 +144,8 @@ void with_parallel(const Program& program, int count, int in_flight) {
 }
 
 std::vector<Method> methods(const Folder& folder) {
-  using namespace std::placeholders;
-  std::vector<Method> all{{"bare posix_spawn loop", bare_loop}};
+  std::vector<Method> all{{"bare posix_spawn loop", std::bind_front(bare_loop, false)},
+                          {"bare, with sessions", std::bind_front(bare_loop, true)}};
   process::SystemClock clock;
   if (process::LocalProcesses::open(clock, {.trees = process::Trees::cgroup})) {
     all.push_back({"interlock, cgroups", std::bind_front(local_processes, process::Trees::cgroup)});
@@ -142,7 +153,8 @@ std::vector<Method> methods(const Folder& folder) {
   all.push_back({"interlock, walking", std::bind_front(local_processes, process::Trees::walk)});
   if (installed("xargs")) all.push_back({"xargs -P", with_xargs});
   if (installed("make")) all.push_back({"make -j", std::bind_front(with_make, std::cref(folder))});
-  if (installed("ninja")) all.push_back({"ninja -j", std::bind_front(with_ninja, std::cref(folder))});
+  if (installed("ninja"))
+    all.push_back({"ninja -j", std::bind_front(with_ninja, std::cref(folder))});
   if (installed("parallel")) all.push_back({"parallel -j", with_parallel});
   return all;
 }
@@ -151,7 +163,9 @@ std::vector<Method> methods(const Folder& folder) {
 double own_seconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -171,12 +185,13 @@ void compare(const std::vector<Method>& all, const Program& program, int count, 
       best[i].own = std::min(best[i].own, own_seconds() - own_before);
     }
   }
-  fmt::print("\n{} x {}, {} in flight\n{:<24} {:>10} {:>8} {:>16}\n", count, program, in_flight, "", "per second",
-             "ratio", "own us a process");
+  fmt::print("\n{} x {}, {} in flight\n{:<24} {:>10} {:>8} {:>16}\n", count, program, in_flight, "",
+             "per second", "ratio", "own us a process");
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const bool is_own = i == 0 || all[i].name.starts_with("interlock");
+    const bool is_own = i < 2 || all[i].name.starts_with("interlock");
     fmt::print("{:<24} {:>10.0f} {:>8.2f} {:>16}\n", all[i].name, count / best[i].elapsed,
-               best[0].elapsed / best[i].elapsed, is_own ? fmt::format("{:.0f}", best[i].own / count * 1e6) : "");
+               best[0].elapsed / best[i].elapsed,
+               is_own ? fmt::format("{:.0f}", best[i].own / count * 1e6) : "");
   }
   std::fflush(stdout);
 }
@@ -189,7 +204,8 @@ int main(int argc, char** argv) {
   const int count = argc > 1 ? std::atoi(argv[1]) : 10'000;
   const Folder folder;
   const Program noop = folder.file("noop");
-  shell(fmt::format("cc -O1 -static -o {} {}", noop, folder.write("noop.c", "int main(void) { return 0; }\n")));
+  shell(fmt::format("cc -O1 -static -o {} {}", noop,
+                    folder.write("noop.c", "int main(void) { return 0; }\n")));
   const auto all = methods(folder);
   for (const Program& program : {noop, Program("/bin/true")}) {
     for (const int in_flight : {8, 2}) compare(all, program, count, in_flight);

@@ -7,7 +7,8 @@
 namespace interlock::process {
 namespace {
 
-/// Every brand has this bit, none the one above it: they stay clear of RLIM_INFINITY, which is all ones.
+/// Every brand has this bit, none the one above it: they stay clear of RLIM_INFINITY, which is all
+/// ones.
 constexpr Brand kBranded = Brand{1} << 62;
 
 }  // namespace

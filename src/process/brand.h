@@ -8,12 +8,13 @@
 
 namespace interlock::process {
 
-/// A mark that a process and all its descendants carry, that survives execve, a cleared environment, new sessions and
-/// the death of parents, and that nothing takes off by accident: the limit RLIMIT_RTTIME.
+/// A mark that a process and all its descendants carry, that survives execve, a cleared
+/// environment, new sessions and the death of parents, and that nothing takes off by accident: the
+/// limit RLIMIT_RTTIME.
 ///
-/// The limit bounds a realtime process's time on the processor, in microseconds. A brand is a number beyond 146,000
-/// years, so it limits nothing. It cannot be set where a lower limit is already in force and privilege is lacking;
-/// there, and on what set the limit anew, it is missing.
+/// The limit bounds a realtime process's time on the processor, in microseconds. A brand is a
+/// number beyond 146,000 years, so it limits nothing. It cannot be set where a lower limit is
+/// already in force and privilege is lacking; there, and on what set the limit anew, it is missing.
 using Brand = std::uint64_t;
 
 /// The same for the same label, always.

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,10 +21,10 @@
 namespace interlock::process {
 namespace {
 
-constexpr const char* kLabelAttribute = "user.interlock";
 constexpr std::string_view kFolderPrefix = "interlock-";
 
-/// The mount point of the version 2 hierarchy: `<id> <parent> <dev> <root> <mount point> ... - cgroup2 ...`.
+/// The mount point of the version 2 hierarchy: `<id> <parent> <dev> <root> <mount point> ... -
+/// cgroup2 ...`.
 std::optional<std::string> mount_point() {
   const std::string mounts = read_whole("/proc/self/mountinfo").value_or("");
   for (std::string_view rest = mounts; !rest.empty();) {
@@ -39,7 +38,8 @@ std::optional<std::string> mount_point() {
   return std::nullopt;
 }
 
-/// The path of a process's version 2 cgroup below the mount point: the line `0::/...` of /proc/PID/cgroup.
+/// The path of a process's version 2 cgroup below the mount point: the line `0::/...` of
+/// /proc/PID/cgroup.
 std::optional<std::string> cgroup_of(const std::string& pid) {
   const std::string text = read_whole("/proc/" + pid + "/cgroup").value_or("");
   const auto at = text.starts_with("0::") ? 0 : text.find("\n0::");
@@ -103,7 +103,8 @@ std::vector<Seen> processes_in(const std::string& leaf) {
 }
 
 Error refused(const std::string& what, const std::string& path) {
-  return {Error::Kind::io, fmt::format("cannot {} the cgroup `{}`: {}", what, path, std::strerror(errno)), ""};
+  return {Error::Kind::io,
+          fmt::format("cannot {} the cgroup `{}`: {}", what, path, std::strerror(errno)), ""};
 }
 
 }  // namespace
@@ -121,7 +122,8 @@ class CgroupTrees::Grown final : public Tree {
   bool empty() override {
     char text[128];
     const ssize_t got = ::pread(leaf_.events.get(), text, sizeof text, 0);
-    return got > 0 && std::string_view(text, static_cast<std::size_t>(got)).find("populated 0") != std::string_view::npos;
+    return got > 0 && std::string_view(text, static_cast<std::size_t>(got)).find("populated 0") !=
+                          std::string_view::npos;
   }
 
   std::vector<Seen> members() override { return processes_in(leaf_.path); }
@@ -146,13 +148,15 @@ Result<std::unique_ptr<CgroupTrees>> CgroupTrees::open() {
   const auto parent = own_folder();
   if (!parent) return std::unexpected(parent.error());
   for (const std::string& folder : folders_in(*parent)) {
-    if (is_of_the_dead(folder)) remove_cgroup(folder, 0);  // Fails where something still runs: see left_in_cgroups.
+    if (is_of_the_dead(folder))
+      remove_cgroup(folder, 0);  // Fails where something still runs: see left_beside.
   }
   const auto self = look_at(::getpid());
   if (!self) return fail(Error::Kind::io, "cannot read /proc/self/stat");
   std::string folder;
   for (int count = 0;; ++count) {
-    folder = fmt::format("{}/{}{}-{}-{}", *parent, kFolderPrefix, self->pid, self->start_ticks, count);
+    folder =
+        fmt::format("{}/{}{}-{}-{}", *parent, kFolderPrefix, self->pid, self->start_ticks, count);
     if (::mkdir(folder.c_str(), 0755) == 0) break;
     if (errno != EEXIST) return std::unexpected(refused("make", folder));
   }
@@ -178,12 +182,13 @@ Result<CgroupTrees::Leaf> CgroupTrees::make_leaf() {
   if (::mkdir(leaf.path.c_str(), 0755) != 0) return std::unexpected(refused("make", leaf.path));
   ++leaves_made_;
   leaf.folder = Fd(::open(leaf.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (leaf.folder) leaf.events = Fd(::openat(leaf.folder.get(), "cgroup.events", O_RDONLY | O_CLOEXEC));
+  if (leaf.folder)
+    leaf.events = Fd(::openat(leaf.folder.get(), "cgroup.events", O_RDONLY | O_CLOEXEC));
   if (!leaf.events) return std::unexpected(refused("open", leaf.path));
   return leaf;
 }
 
-Result<std::unique_ptr<Tree>> CgroupTrees::plant(const std::string& label) {
+Result<std::unique_ptr<Tree>> CgroupTrees::plant(const std::string&) {
   if (free_.empty()) {
     auto leaf = make_leaf();
     if (!leaf) return std::unexpected(leaf.error());
@@ -191,25 +196,7 @@ Result<std::unique_ptr<Tree>> CgroupTrees::plant(const std::string& label) {
   }
   Leaf leaf = std::move(free_.back());
   free_.pop_back();
-  // Only helps to name leftovers (Linux 5.7): without it they are found by their environment.
-  ::fsetxattr(leaf.folder.get(), kLabelAttribute, label.data(), label.size(), 0);
   return std::make_unique<Grown>(*this, std::move(leaf));
-}
-
-std::vector<Seen> left_in_cgroups(const std::string& label) {
-  const auto parent = own_folder();
-  if (!parent) return {};
-  std::vector<Seen> found;
-  for (const std::string& folder : folders_in(*parent)) {
-    if (!is_of_the_dead(folder)) continue;
-    for (const std::string& leaf : folders_in(folder)) {
-      std::string owner(label.size() + 1, '\0');  // One more, to see that it is not longer.
-      const ssize_t size = ::getxattr(leaf.c_str(), kLabelAttribute, owner.data(), owner.size());
-      owner.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-      if (owner == label) std::ranges::copy(processes_in(leaf), std::back_inserter(found));
-    }
-  }
-  return found;
 }
 
 std::vector<Seen> left_beside(pid_t pid) {
@@ -217,7 +204,8 @@ std::vector<Seen> left_beside(pid_t pid) {
   const auto path = cgroup_of(std::to_string(pid));
   if (!mount || !path) return {};
   const std::string leaf = *mount + *path;
-  return is_of_the_dead(std::filesystem::path(leaf).parent_path().string()) ? processes_in(leaf) : std::vector<Seen>{};
+  return is_of_the_dead(std::filesystem::path(leaf).parent_path().string()) ? processes_in(leaf)
+                                                                            : std::vector<Seen>{};
 }
 
 }  // namespace interlock::process

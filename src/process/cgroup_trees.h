@@ -8,11 +8,12 @@
 
 namespace interlock::process {
 
-/// Trees as cgroups (version 2): exact, whatever the processes do, and killed in one stroke (cgroup.kill, Linux 5.14).
+/// Trees as cgroups (version 2): exact, whatever the processes do, and killed in one stroke
+/// (cgroup.kill, Linux 5.14).
 ///
-/// Below the cgroup this process is in, a folder `interlock-<pid>-<start ticks>-<n>` holds one leaf per attempt that
-/// runs at the same time. Leaves are used again, as making one costs as much as a spawn; the attribute
-/// `user.interlock` of a leaf says whose it is now.
+/// Below the cgroup this process is in, a folder `interlock-<pid>-<start ticks>-<n>` holds one leaf
+/// per attempt that runs at the same time. Leaves are used again, as making one costs as much as a
+/// spawn.
 class CgroupTrees final : public TreeKeeper {
  public:
   /// Fails, saying why, where the host does not allow it. Removes what dead dispatchers left empty.
@@ -38,9 +39,8 @@ class CgroupTrees final : public TreeKeeper {
   std::vector<Leaf> free_;
 };
 
-/// The processes in the leaf of a dead dispatcher that was last used for this label, or that `member` is in.
-std::vector<Seen> left_in_cgroups(const std::string& label);
-/// The processes that share such a leaf with this one, itself among them; none when it is in none.
+/// The processes that a dead dispatcher left in one leaf with this one, itself among them; none
+/// when it is in none.
 std::vector<Seen> left_beside(pid_t pid);
 
 }  // namespace interlock::process

@@ -6,12 +6,13 @@ namespace interlock::process {
 
 /// The wall clock at the start, and from there on the time the machine was awake (CLOCK_MONOTONIC).
 ///
-/// So setting the clock moves nothing, and a laptop that sleeps lets no agent time out: the agent slept as well.
-/// CLOCK_BOOTTIME would count the sleep against it. The price is that times shown after a sleep lag behind the wall
-/// clock until the next start.
+/// So setting the clock moves nothing, and a laptop that sleeps lets no agent time out: the agent
+/// slept as well. CLOCK_BOOTTIME would count the sleep against it. The price is that times shown
+/// after a sleep lag behind the wall clock until the next start.
 class SystemClock final : public engine::Clock {
  public:
-  /// `not_before`: the last moment a resumed run knows, should the clock have been set back in between.
+  /// `not_before`: the last moment a resumed run knows, should the clock have been set back in
+  /// between.
   explicit SystemClock(Time not_before = {});
 
   Time now() override;

@@ -20,8 +20,9 @@
 namespace interlock::process {
 namespace {
 
-// The child between clone and execve shares our memory and our stack (CLONE_VM | CLONE_VFORK: we sleep until it is
-// done with them). It may only make system calls; no allocation, no lock, nothing instrumented.
+// The child between clone and execve shares our memory and our stack (CLONE_VM | CLONE_VFORK: we
+// sleep until it is done with them). It may only make system calls; no allocation, no lock, nothing
+// instrumented.
 #define INTERLOCK_BARE __attribute__((noinline, no_sanitize("address", "undefined", "thread")))
 
 enum class Step : int { none, parent_gone, streams, folder, limit, execute };
@@ -63,7 +64,8 @@ struct KernelSigaction {
   if (::syscall(SYS_getppid) != birth.parent) give_up(birth, Step::parent_gone);
   const KernelSigaction by_default{};
   for (std::size_t i = 0; i < birth.ignored_signals_count; ++i) {
-    ::syscall(SYS_rt_sigaction, birth.ignored_signals[i], &by_default, nullptr, sizeof by_default.mask);
+    ::syscall(SYS_rt_sigaction, birth.ignored_signals[i], &by_default, nullptr,
+              sizeof by_default.mask);
   }
   for (int stream = 0; stream < 3; ++stream) {
     if (::syscall(SYS_dup3, birth.streams[stream], stream, 0) < 0) give_up(birth, Step::streams);
@@ -74,15 +76,16 @@ struct KernelSigaction {
       ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, birth.open_files, nullptr) < 0) {
     give_up(birth, Step::limit);
   }
-  ::syscall(SYS_prlimit64, 0, RLIMIT_RTTIME, &birth.brand, nullptr);  // It can do without: see brand.h.
+  ::syscall(SYS_prlimit64, 0, RLIMIT_RTTIME, &birth.brand,
+            nullptr);  // It can do without: see brand.h.
   const unsigned long no_signal = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signal, nullptr, sizeof no_signal);
   ::syscall(SYS_execve, birth.program, birth.arguments, birth.environment);
   give_up(birth, Step::execute);
 }
 
-/// clone3 without libc around it: both return here, on one stack, so nothing may be popped in between. The child
-/// leaves downwards, into a function that never returns.
+/// clone3 without libc around it: both return here, on one stack, so nothing may be popped in
+/// between. The child leaves downwards, into a function that never returns.
 INTERLOCK_BARE long clone_into(clone_args& how, Birth* birth) {
 #if defined(__x86_64__)
   long result = SYS_clone3;
@@ -102,7 +105,8 @@ INTERLOCK_BARE long clone_into(clone_args& how, Birth* birth) {
   return result;
 }
 
-/// The pid, or the negative error number. No handler of ours may run in the child: it would run in our memory.
+/// The pid, or the negative error number. No handler of ours may run in the child: it would run in
+/// our memory.
 long give_birth(Birth* birth, int cgroup, int& pidfd) {
   clone_args how{};
   how.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
@@ -122,14 +126,16 @@ long give_birth(Birth* birth, int cgroup, int& pidfd) {
 
 void reap(const Fd& pidfd) {
   siginfo_t info{};
-  while (::waitid(static_cast<idtype_t>(P_PIDFD), pidfd.get(), &info, WEXITED) < 0 && errno == EINTR) {
+  while (::waitid(static_cast<idtype_t>(P_PIDFD), pidfd.get(), &info, WEXITED) < 0 &&
+         errno == EINTR) {
   }
 }
 
 std::int64_t ticks_since_boot() {
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return now.tv_sec * 100 + now.tv_nsec / 10'000'000;  // USER_HZ is 100 on every Linux that has clone3.
+  return now.tv_sec * 100 +
+         now.tv_nsec / 10'000'000;  // USER_HZ is 100 on every Linux that has clone3.
 }
 
 std::string_view reason(int error) { return std::strerror(error); }
@@ -137,38 +143,42 @@ std::string_view reason(int error) { return std::strerror(error); }
 std::unexpected<Error> cannot_execute(const Launch& launch, int error) {
   const std::string& program = launch.arguments.front();
   const auto refuse = [&](std::string_view why, std::string hint) {
-    return fail(Error::Kind::io, fmt::format("cannot execute `{}`: {}", program, why), std::move(hint));
+    return fail(Error::Kind::io, fmt::format("cannot execute `{}`: {}", program, why),
+                std::move(hint));
   };
   switch (error) {
     case E2BIG:
       return refuse("the arguments are too long for the system",
                     "give the prompt on standard input or in a file");
     case ENOEXEC:
-      return refuse("neither a program nor a script with a `#!` line",
-                    fmt::format("start it with a line such as `#!/bin/sh`, or run it as `sh {}`", program));
+      return refuse(
+          "neither a program nor a script with a `#!` line",
+          fmt::format("start it with a line such as `#!/bin/sh`, or run it as `sh {}`", program));
     case ENOENT:
       return refuse("its interpreter does not exist", "look at its `#!` line, or at `ldd` of it");
-    default:
-      return refuse(reason(error), "");
+    default: return refuse(reason(error), "");
   }
 }
 
 std::unexpected<Error> explain(const Launch& launch, const Birth& birth) {
   const std::string& program = launch.arguments.front();
   switch (birth.failed_at) {
-    case Step::execute:
-      return cannot_execute(launch, birth.error);
+    case Step::execute: return cannot_execute(launch, birth.error);
     case Step::folder:
       return fail(Error::Kind::io, fmt::format("cannot start `{}` in the folder `{}`: {}", program,
                                                launch.folder, reason(birth.error)));
     default:
-      return fail(Error::Kind::io, fmt::format("cannot start `{}`: {}", program, reason(birth.error)));
+      return fail(Error::Kind::io,
+                  fmt::format("cannot start `{}`: {}", program, reason(birth.error)));
   }
 }
 
 std::unexpected<Error> cannot_clone(const Launch& launch, int error) {
-  return fail(Error::Kind::io, fmt::format("cannot start `{}`: {}", launch.arguments.front(), reason(error)),
-              error == EAGAIN ? "the limit of processes is reached: see `ulimit -u`, or lower `limits.parallel`" : "");
+  return fail(Error::Kind::io,
+              fmt::format("cannot start `{}`: {}", launch.arguments.front(), reason(error)),
+              error == EAGAIN
+                  ? "the limit of processes is reached: see `ulimit -u`, or lower `limits.parallel`"
+                  : "");
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
@@ -204,7 +214,8 @@ Result<Launched> launch(const Launch& launch) {
     reap(pidfd);
     return explain(launch, birth);
   }
-  // Nearly always both readings are the same tick of 10 ms, which is then the start; /proc costs ten times more.
+  // Nearly always both readings are the same tick of 10 ms, which is then the start; /proc costs
+  // ten times more.
   std::int64_t start = earliest;
   if (earliest != latest) {
     if (const auto seen = look_at(static_cast<pid_t>(pid))) start = seen->start_ticks;
@@ -220,7 +231,8 @@ int try_cgroup(int cgroup) {
   return 0;
 }
 
-Result<std::string> find_program(const std::string& name, const std::string& path, const std::string& folder) {
+Result<std::string> find_program(const std::string& name, const std::string& path,
+                                 const std::string& folder) {
   enum class Found : unsigned char { nothing, not_executable, program };
   const auto probe = [&](const std::string& file) {
     const std::string place = file.starts_with('/') ? file : folder + "/" + file;
@@ -230,15 +242,18 @@ Result<std::string> find_program(const std::string& name, const std::string& pat
     return executable ? Found::program : Found::not_executable;
   };
   const auto refuse = [&](const std::string& file) {
-    return fail(Error::Kind::missing, fmt::format("cannot execute `{}`: `{}` is not an executable file", name, file),
-                fmt::format("make it executable with `chmod +x {}`, or name its interpreter", file));
+    return fail(
+        Error::Kind::missing,
+        fmt::format("cannot execute `{}`: `{}` is not an executable file", name, file),
+        fmt::format("make it executable with `chmod +x {}`, or name its interpreter", file));
   };
   if (name.find('/') != std::string::npos) {
     switch (probe(name)) {
       case Found::program: return name;
       case Found::not_executable: return refuse(name);
       case Found::nothing:
-        return fail(Error::Kind::missing, fmt::format("cannot execute `{}`: no such file in `{}`", name, folder));
+        return fail(Error::Kind::missing,
+                    fmt::format("cannot execute `{}`: no such file in `{}`", name, folder));
     }
   }
   std::string unusable;

@@ -17,17 +17,17 @@ namespace interlock::process {
 
 /// How a process is to be born.
 struct Launch {
-  std::string program;                             ///< As `find_program` found it.
+  std::string program;  ///< As `find_program` found it.
   const std::vector<std::string>& arguments;
-  const std::vector<std::string>& environment;     ///< `NAME=value` each.
+  const std::vector<std::string>& environment;  ///< `NAME=value` each.
   const std::string& folder;
   int standard_input = -1;
   int standard_output = -1;
   int standard_error = -1;
-  int cgroup = -1;                                 ///< Folder of the cgroup it is born in; -1: ours.
+  int cgroup = -1;  ///< Folder of the cgroup it is born in; -1: ours.
   Brand brand = 0;
-  const std::vector<int>& ignored_signals;         ///< What this process ignores and the new one must not.
-  const std::optional<rlimit>& open_files;         ///< Its limit, where this process raised its own.
+  const std::vector<int>& ignored_signals;  ///< What this process ignores and the new one must not.
+  const std::optional<rlimit>& open_files;  ///< Its limit, where this process raised its own.
 };
 
 struct Launched {
@@ -36,12 +36,14 @@ struct Launched {
   Fd pidfd;
 };
 
-/// Where `name` is found: itself when it has a slash (relative to `folder`), else the first executable in `path`, a
-/// list as in $PATH.
-Result<std::string> find_program(const std::string& name, const std::string& path, const std::string& folder);
+/// Where `name` is found: itself when it has a slash (relative to `folder`), else the first
+/// executable in `path`, a list as in $PATH.
+Result<std::string> find_program(const std::string& name, const std::string& path,
+                                 const std::string& folder);
 
-/// Starts a process with a session of its own that the kernel kills when this thread dies, with no descriptor beyond
-/// the three. Every failure up to and including execve is returned here; the caller's memory is never copied.
+/// Starts a process with a session of its own that the kernel kills when this thread dies, with no
+/// descriptor beyond the three. Every failure up to and including execve is returned here; the
+/// caller's memory is never copied.
 Result<Launched> launch(const Launch& launch);
 
 /// Whether a process can be born in this cgroup, tried out; otherwise the error number.

@@ -24,18 +24,19 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 5s;
 constexpr auto kLookEvery = 5ms;
 
-/// A session keeps its number from being given out again for as long as it has a member, so the number means the
-/// attempt's session unless another process has it by now.
+/// A session keeps its number from being given out again for as long as it has a member, so the
+/// number means the attempt's session unless another process has it by now.
 bool session_is_ours(const std::vector<Seen>& all, const engine::ProcessIdentity& process) {
-  return process.boot_id == boot_id() && process.pid > 0 && std::ranges::none_of(all, [&](const Seen& seen) {
+  return process.boot_id == boot_id() && process.pid > 0 &&
+         std::ranges::none_of(all, [&](const Seen& seen) {
            return seen.pid == process.pid && seen.start_ticks != process.start_ticks;
          });
 }
 
-std::vector<Seen> leftovers(const std::string& label, const std::optional<engine::ProcessIdentity>& process) {
+std::vector<Seen> leftovers(const std::string& label,
+                            const std::optional<engine::ProcessIdentity>& process) {
   const auto all = look_at_all();
   std::vector<pid_t> roots;
-  for (const Seen& seen : left_in_cgroups(label)) roots.push_back(seen.pid);
   const Brand brand = brand_for(label);
   const bool by_session = process && session_is_ours(all, *process);
   for (const Seen& seen : all) {
@@ -53,16 +54,20 @@ std::vector<Seen> leftovers(const std::string& label, const std::optional<engine
 }
 
 std::unexpected<Error> cannot_end(const std::string& label, const Seen& process, bool refused) {
-  const std::string_view why = refused               ? "it belongs to another user"
+  const std::string_view why = refused                ? "it belongs to another user"
                                : process.state == 'D' ? "it waits for a device"
                                                       : "it does not end";
-  return fail(Error::Kind::io, fmt::format("cannot end process {} of `{}`, left by a dispatcher that died: {}", process.pid, label, why),
-              fmt::format("see what it does with `ps -fp {0}`, end it, and resume again", process.pid));
+  return fail(
+      Error::Kind::io,
+      fmt::format("cannot end process {} of `{}`, left by a dispatcher that died: {}", process.pid,
+                  label, why),
+      fmt::format("see what it does with `ps -fp {0}`, end it, and resume again", process.pid));
 }
 
 }  // namespace
 
-Result<std::uint32_t> end_leftovers(const std::string& label, const std::optional<engine::ProcessIdentity>& process) {
+Result<std::uint32_t> end_leftovers(const std::string& label,
+                                    const std::optional<engine::ProcessIdentity>& process) {
   std::set<std::pair<pid_t, std::int64_t>> ended;
   const auto patience_ends = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
@@ -72,7 +77,8 @@ Result<std::uint32_t> end_leftovers(const std::string& label, const std::optiona
       if (!send_signal(seen, SIGKILL)) return cannot_end(label, seen, true);
       ended.emplace(seen.pid, seen.start_ticks);
     }
-    if (std::chrono::steady_clock::now() >= patience_ends) return cannot_end(label, left.front(), false);
+    if (std::chrono::steady_clock::now() >= patience_ends)
+      return cannot_end(label, left.front(), false);
     std::this_thread::sleep_for(kLookEvery);
   }
 }

@@ -9,10 +9,13 @@
 
 namespace interlock::process {
 
-/// Ends what is left of an attempt whose dispatcher died, and looks until nothing is. The answer counts what was ended.
+/// Ends what is left of an attempt whose dispatcher died, and looks until nothing is. The answer
+/// counts what was ended.
 ///
-/// Found are: the process itself by its identity, what is in its session, what has the label's brand or has the label
-/// in its environment, what is in the cgroup that a dead dispatcher had for the label, and all descendants of these.
-Result<std::uint32_t> end_leftovers(const std::string& label, const std::optional<engine::ProcessIdentity>& process);
+/// Found are: the process itself by its identity, what is in its session, what has the label's
+/// brand or has the label in its environment, what was left in one cgroup with those, and all
+/// descendants.
+Result<std::uint32_t> end_leftovers(const std::string& label,
+                                    const std::optional<engine::ProcessIdentity>& process);
 
 }  // namespace interlock::process

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "process/attempt.h"
 #include "process/brand.h"
 #include "process/cgroup_trees.h"
 #include "process/identity.h"
@@ -35,12 +36,12 @@ namespace {
 constexpr Duration kWaitMax = 1h;
 /// How long the end of a host waits for what cannot be killed at once.
 constexpr Duration kEndPatience = 10s;
-/// How often a tree is looked at again that should have told us it is empty, and one that cannot tell.
+/// How often a tree is looked at again that should have told us it is empty, and one that cannot
+/// tell.
 constexpr Duration kEmptiedPatience = 1s;
 constexpr Duration kLookMax = 50ms;
 constexpr int kDrainReadsMax = 16;
 constexpr std::size_t kReadSize = 64 * 1024;
-constexpr std::size_t kLastLineMax = 512;
 constexpr const char* kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 struct Pipe {
@@ -52,7 +53,10 @@ struct Pipe {
 Result<Pipe> make_pipe(bool we_read) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
-    const char* hint = errno == EMFILE ? "raise the hard limit of open files (`ulimit -Hn`), or lower `limits.parallel`" : "";
+    const char* hint =
+        errno == EMFILE
+            ? "raise the hard limit of open files (`ulimit -Hn`), or lower `limits.parallel`"
+            : "";
     return fail(Error::Kind::io, fmt::format("cannot make a pipe: {}", std::strerror(errno)), hint);
   }
   Pipe pipe{Fd(ends[0]), Fd(ends[1])};
@@ -74,85 +78,19 @@ std::vector<int> signals_ignored_here() {
   std::vector<int> ignored;
   for (int signal = 1; signal < NSIG; ++signal) {
     struct sigaction now {};
-    if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) ignored.push_back(signal);
+    if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN)
+      ignored.push_back(signal);
   }
   return ignored;
 }
 
 }  // namespace
 
-/// One of a process's streams, on its way here.
-struct LocalProcesses::Inflow {
-  Stream stream;
-  Fd fd;
-  std::string line;  ///< The one it is in the middle of.
-  Loop::Watch watch;
+LocalProcesses::LocalProcesses(engine::Clock& clock, LocalOptions options)
+    : clock_(clock), options_(options) {}
 
-  void close() {
-    watch.reset();
-    fd.reset();
-  }
-
-  /// Puts the last line that is not empty into `last`, which is kept short.
-  void note_line(std::string_view chunk, std::string& last) {
-    const std::string_view body = chunk.substr(0, chunk.find_last_not_of('\n') + 1);
-    const auto before = body.rfind('\n');
-    std::string latest = before == std::string_view::npos ? line : "";
-    latest += body.substr(before == std::string_view::npos ? 0 : before + 1).substr(0, kLastLineMax);
-    const auto newline = chunk.rfind('\n');
-    line = newline == std::string_view::npos ? latest : std::string(chunk.substr(newline + 1, kLastLineMax));
-    line.resize(std::min(line.size(), kLastLineMax));
-    if (!latest.empty()) last = std::move(latest);
-  }
-};
-
-/// From its birth to its Exited:
-///
-///     running -> clearing  (the root is gone, others of its tree may be left)
-///             -> draining  (the tree is empty, the streams may hold something)
-///             -> over
-struct LocalProcesses::Attempt {
-  enum class State : unsigned char { running, clearing, draining, over };
-
-  Attempt(const engine::SpawnSpec& spec, std::size_t log_bytes_max)
-      : keep_output(spec.keep_output),
-        output_bytes_max(spec.output_bytes_max),
-        log(spec.log_folder, spec.name, spec.label, log_bytes_max),
-        input(spec.standard_input) {
-    exited.name = spec.name;
-  }
-
-  State state = State::running;
-  Exited exited;
-  bool keep_output;
-  std::size_t output_bytes_max;
-  std::unique_ptr<Tree> tree;
-  Seen root;
-  LogWriter log;
-  std::string output;
-  std::string input;
-  std::size_t input_written = 0;
-  Time heard{};
-  std::string last_line;
-  bool asked_to_stop = false;
-  bool killed = false;
-  std::optional<Time> kill_at;   ///< When patience with it ends.
-  Duration next_look = 1ms;      ///< Until an unobservable tree is looked at again.
-
-  // Watches last, so that they end before what they watch.
-  Fd pidfd;
-  Fd input_fd;
-  Inflow out{Stream::output, {}, {}, {}};
-  Inflow err{Stream::error, {}, {}, {}};
-  Loop::Watch on_exit;
-  Loop::Watch on_input;
-  Loop::Watch on_emptied;
-  Loop::Watch patience;
-};
-
-LocalProcesses::LocalProcesses(engine::Clock& clock, LocalOptions options) : clock_(clock), options_(options) {}
-
-Result<std::unique_ptr<LocalProcesses>> LocalProcesses::open(engine::Clock& clock, LocalOptions options) {
+Result<std::unique_ptr<LocalProcesses>> LocalProcesses::open(engine::Clock& clock,
+                                                             LocalOptions options) {
   std::unique_ptr<LocalProcesses> host(new LocalProcesses(clock, options));
   host->take_over_process();
   if (auto chosen = host->choose_trees(); !chosen) return std::unexpected(chosen.error());
@@ -161,10 +99,11 @@ Result<std::unique_ptr<LocalProcesses>> LocalProcesses::open(engine::Clock& cloc
 
 void LocalProcesses::take_over_process() {
   // With 0, 1 or 2 closed, a pipe of ours would get that number and be overwritten in the child.
+  int number = 0;
   do {
-    nothing_ = Fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    if (nothing_ && nothing_.get() <= 2) ::fcntl(nothing_.get(), F_SETFD, 0);
-  } while (nothing_ && nothing_.get() <= 2 && ::dup(nothing_.get()) >= 0);
+    number = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  } while (number >= 0 && number <= STDERR_FILENO);
+  nothing_ = Fd(number);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   on_broken_pipe_before_ = ::signal(SIGPIPE, SIG_IGN);
   ignored_signals_ = signals_ignored_here();
@@ -176,7 +115,9 @@ void LocalProcesses::take_over_process() {
   }
   std::vector<int> wanted{SIGINT, SIGTERM, SIGHUP, SIGUSR1};
   // Under nohup, or in the background of a shell script, we are meant to be deaf to some.
-  std::erase_if(wanted, [&](int signal) { return std::ranges::find(ignored_signals_, signal) != ignored_signals_.end(); });
+  std::erase_if(wanted, [&](int signal) {
+    return std::ranges::find(ignored_signals_, signal) != ignored_signals_.end();
+  });
   signals_ = loop_.on_signals(wanted, [this](int signal) {
     if (signal == SIGUSR1) {
       reports_.emplace_back(engine::Poked{});
@@ -211,9 +152,8 @@ LocalProcesses::~LocalProcesses() {
   while (!attempts_.empty() && clock_.now() < patience_ends) loop_.run(kLookMax);
   over_.clear();
   attempts_.clear();
-  // The last strays may take a moment from being killed to being dead.
-  for (int looks = 0; had_strays_ && looks < 100 && !own_children().empty(); ++looks) {
-    reap_orphans();
+  // The last of them may take a moment from being killed to being dead.
+  for (int looks = 0; looks < 100 && (reap_orphans(), !own_children().empty()); ++looks) {
     std::this_thread::sleep_for(1ms);
   }
   keeper_.reset();
@@ -234,7 +174,8 @@ Result<void> LocalProcesses::spawn(const engine::SpawnSpec& spec) {
 
 Result<void> LocalProcesses::start(Attempt& attempt, const engine::SpawnSpec& spec) {
   const auto path = spec.environment.find("PATH");
-  auto program = find_program(spec.arguments[0], path == spec.environment.end() ? kDefaultPath : path->second, spec.folder);
+  auto program = find_program(
+      spec.arguments[0], path == spec.environment.end() ? kDefaultPath : path->second, spec.folder);
   if (!program) return std::unexpected(program.error());
   auto out = make_pipe(true);
   if (!out) return std::unexpected(out.error());
@@ -266,7 +207,8 @@ Result<void> LocalProcesses::start(Attempt& attempt, const engine::SpawnSpec& sp
   attempt.tree->root_born(attempt.root);
   attempt.heard = clock_.now();
   attempt.pidfd = std::move(launched->pidfd);
-  attempt.on_exit = loop_.watch(attempt.pidfd.get(), Loop::Ready::to_read, [&] { on_root_exit(attempt); });
+  attempt.on_exit =
+      loop_.watch(attempt.pidfd.get(), Loop::Ready::to_read, [&] { on_root_exit(attempt); });
   for (auto [inflow, pipe] : {std::pair{&attempt.out, &*out}, std::pair{&attempt.err, &*err}}) {
     inflow->fd = std::move(pipe->reader);
     inflow->watch = loop_.watch(inflow->fd.get(), Loop::Ready::to_read, [this, &attempt, inflow] {
@@ -284,15 +226,18 @@ Result<void> LocalProcesses::start(Attempt& attempt, const engine::SpawnSpec& sp
   return {};
 }
 
-/// Writes until the pipe is full, and goes on when there is room. A process that does not want it all is no error.
+/// Writes until the pipe is full, and goes on when there is room. A process that does not want it
+/// all is no error.
 void LocalProcesses::write_some(Attempt& attempt) {
   while (attempt.input_written < attempt.input.size()) {
-    const ssize_t written = ::write(attempt.input_fd.get(), attempt.input.data() + attempt.input_written,
-                                    attempt.input.size() - attempt.input_written);
+    const ssize_t written =
+        ::write(attempt.input_fd.get(), attempt.input.data() + attempt.input_written,
+                attempt.input.size() - attempt.input_written);
     if (written < 0 && errno == EINTR) continue;
     if (written < 0 && errno == EAGAIN) {
       if (!attempt.on_input) {
-        attempt.on_input = loop_.watch(attempt.input_fd.get(), Loop::Ready::to_write, [&] { write_some(attempt); });
+        attempt.on_input = loop_.watch(attempt.input_fd.get(), Loop::Ready::to_write,
+                                       [&] { write_some(attempt); });
       }
       return;
     }
@@ -339,7 +284,9 @@ void LocalProcesses::stop(AttemptName name, Duration grace) {
 
 void LocalProcesses::on_root_exit(Attempt& attempt) {
   siginfo_t info{};
-  if (::waitid(static_cast<idtype_t>(P_PIDFD), attempt.pidfd.get(), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) {
+  if (::waitid(static_cast<idtype_t>(P_PIDFD), attempt.pidfd.get(), &info, WEXITED | WNOHANG) !=
+          0 ||
+      info.si_pid == 0) {
     return;
   }
   attempt.on_exit.reset();
@@ -369,9 +316,12 @@ void LocalProcesses::clear_tree(Attempt& attempt) {
   if (attempt.killed || now >= *attempt.kill_at) kill_tree(attempt);
   const int emptied = attempt.tree->emptied();
   if (emptied >= 0 && !attempt.on_emptied) {
-    attempt.on_emptied = loop_.watch(emptied, Loop::Ready::urgent, [this, &attempt] { clear_tree(attempt); });
+    attempt.on_emptied =
+        loop_.watch(emptied, Loop::Ready::urgent, [this, &attempt] { clear_tree(attempt); });
   }
-  Duration next_look = emptied >= 0 ? kEmptiedPatience : std::exchange(attempt.next_look, std::min(attempt.next_look * 2, kLookMax));
+  Duration next_look =
+      emptied >= 0 ? kEmptiedPatience
+                   : std::exchange(attempt.next_look, std::min(attempt.next_look * 2, kLookMax));
   if (!attempt.killed) next_look = std::min(next_look, *attempt.kill_at - now);
   attempt.patience = loop_.after(next_look, [this, &attempt] { clear_tree(attempt); });
 }
@@ -379,7 +329,8 @@ void LocalProcesses::clear_tree(Attempt& attempt) {
 void LocalProcesses::kill_tree(Attempt& attempt) {
   if (!attempt.killed && attempt.state == Attempt::State::clearing) {
     // At least one: the tree is not empty, even if its members cannot be seen one by one.
-    attempt.exited.strays = static_cast<std::uint32_t>(std::max<std::size_t>(attempt.tree->members().size(), 1));
+    attempt.exited.strays =
+        static_cast<std::uint32_t>(std::max<std::size_t>(attempt.tree->members().size(), 1));
   }
   attempt.killed = true;
   attempt.tree->send(SIGKILL);
@@ -394,7 +345,8 @@ void LocalProcesses::drain(Attempt& attempt) {
   if (!attempt.out.fd && !attempt.err.fd) {
     conclude(attempt);
   } else if (!attempt.patience) {
-    attempt.patience = loop_.after(options_.streams_patience, [this, &attempt] { conclude(attempt); });
+    attempt.patience =
+        loop_.after(options_.streams_patience, [this, &attempt] { conclude(attempt); });
   }
 }
 
@@ -405,25 +357,26 @@ void LocalProcesses::conclude(Attempt& attempt) {
   attempt.patience.reset();
   attempt.tree.reset();
   if (attempt.keep_output) outputs_[attempt.exited.name] = std::move(attempt.output);
-  had_strays_ = had_strays_ || attempt.exited.strays > 0;
   reports_.push_back(attempt.exited);
   over_.push_back(std::move(attempts_.extract(attempt.exited.name).mapped()));
-  reap_orphans();
 }
 
-/// What lost its parent became our child. A root has its own pidfd; one that is dead and not yet waited for ends the
-/// round early, and the next end of an attempt goes on.
+/// What lost its parent became our child. A root has its own pidfd; one that is dead and not yet
+/// waited for ends the round early, and the next end of an attempt goes on.
 void LocalProcesses::reap_orphans() {
   for (;;) {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     const pid_t dead = info.si_pid;
-    if (std::ranges::any_of(attempts_, [&](const auto& entry) { return entry.second->root.pid == dead; })) return;
+    if (std::ranges::any_of(attempts_,
+                            [&](const auto& entry) { return entry.second->root.pid == dead; }))
+      return;
     ::waitid(P_PID, static_cast<id_t>(dead), &info, WEXITED | WNOHANG);
   }
 }
 
 std::vector<engine::Report> LocalProcesses::wait(std::optional<Time> deadline) {
+  if (!over_.empty()) reap_orphans();
   over_.clear();
   Time now = clock_.now();
   const Time until = std::min(deadline.value_or(Time::max()), now + kWaitMax);
@@ -447,8 +400,8 @@ std::string LocalProcesses::take_output(AttemptName name) {
   return taken ? std::move(taken.mapped()) : "";
 }
 
-Result<std::uint32_t> LocalProcesses::end_leftovers(const std::string& label,
-                                                    const std::optional<engine::ProcessIdentity>& process) {
+Result<std::uint32_t> LocalProcesses::end_leftovers(
+    const std::string& label, const std::optional<engine::ProcessIdentity>& process) {
   auto ended = process::end_leftovers(label, process);
   reap_orphans();
   return ended;

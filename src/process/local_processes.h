@@ -29,13 +29,15 @@ struct LocalOptions {
 
 /// The processes of this machine.
 ///
-/// From `open` to its end this object owns what a process has only one of: it makes itself a subreaper, ignores
-/// SIGPIPE, takes INT, TERM, HUP (reported as Interrupted) and USR1 (Poked), and raises the limit of open files.
-/// Nothing else in the process may start children meanwhile, and the thread that calls `open` must make all calls and
-/// outlive them: the kernel kills each root when it ends.
+/// From `open` to its end this object owns what a process has only one of: it makes itself a
+/// subreaper, ignores SIGPIPE, takes INT, TERM, HUP (reported as Interrupted) and USR1 (Poked; all
+/// four stay blocked), and raises the limit of open files. Nothing else in the process may start
+/// children meanwhile, and the thread that calls `open` must make all calls and outlive them: the
+/// kernel kills each root when it ends.
 class LocalProcesses final : public engine::ProcessHost {
  public:
-  static Result<std::unique_ptr<LocalProcesses>> open(engine::Clock& clock, LocalOptions options = {});
+  static Result<std::unique_ptr<LocalProcesses>> open(engine::Clock& clock,
+                                                      LocalOptions options = {});
   /// Kills what still runs, and returns when it is gone.
   ~LocalProcesses() override;
 
@@ -45,10 +47,11 @@ class LocalProcesses final : public engine::ProcessHost {
   std::optional<Time> last_heard(engine::AttemptName name) const override;
   std::string last_line(engine::AttemptName name) const override;
   std::string take_output(engine::AttemptName name) override;
-  Result<std::uint32_t> end_leftovers(const std::string& label,
-                                      const std::optional<engine::ProcessIdentity>& process) override;
+  Result<std::uint32_t> end_leftovers(
+      const std::string& label, const std::optional<engine::ProcessIdentity>& process) override;
 
-  /// How trees are kept here, and why not better: `cgroup`, or `walk: no cgroup v2 hierarchy is mounted`.
+  /// How trees are kept here, and why not better: `cgroup`, or `walk: no cgroup v2 hierarchy is
+  /// mounted`.
   const std::string& trees() const { return trees_in_words_; }
 
  private:
@@ -87,7 +90,6 @@ class LocalProcesses final : public engine::ProcessHost {
   std::vector<std::unique_ptr<Attempt>> over_;
   std::vector<engine::Report> reports_;
   std::map<engine::AttemptName, std::string> outputs_;
-  bool had_strays_ = false;
 };
 
 }  // namespace interlock::process

@@ -24,9 +24,11 @@ struct Record {
 
 void append_record(std::string& to, const Record& record) {
   const std::int64_t at = record.at.time_since_epoch().count();
-  const char stream = record.stream == Stream::output ? 'o' : record.stream == Stream::error ? 'e' : '!';
-  fmt::format_to(std::back_inserter(to), "{}.{:06} {}{} {} ", at / 1'000'000, at % 1'000'000, stream,
-                 record.goes_on ? "+" : "", record.text.size());
+  const char stream = record.stream == Stream::output  ? 'o'
+                      : record.stream == Stream::error ? 'e'
+                                                       : '!';
+  fmt::format_to(std::back_inserter(to), "{}.{:06} {}{} {} ", at / 1'000'000, at % 1'000'000,
+                 stream, record.goes_on ? "+" : "", record.text.size());
   to.append(record.text);
   to.push_back('\n');
 }
@@ -55,15 +57,17 @@ bool take_stream(std::string_view& text, Record& record) {
   return true;
 }
 
-/// Takes a whole record off the front; nothing when it is torn (or damaged: then its text is not to be trusted).
+/// Takes a whole record off the front; nothing when it is torn (or damaged: then its text is not to
+/// be trusted).
 std::optional<Record> take_record(std::string_view& unread) {
   std::string_view text = unread;
   Record record;
   std::int64_t seconds = 0;
   std::int64_t micros = 0;
   std::size_t length = 0;
-  if (!take_number(text, seconds, '.') || !take_number(text, micros, ' ') || !take_stream(text, record) ||
-      !take_number(text, length, ' ') || text.size() <= length || text[length] != '\n') {
+  if (!take_number(text, seconds, '.') || !take_number(text, micros, ' ') ||
+      !take_stream(text, record) || !take_number(text, length, ' ') || text.size() <= length ||
+      text[length] != '\n') {
     return std::nullopt;
   }
   record.at = Time(Duration(seconds * 1'000'000 + micros));
@@ -89,7 +93,8 @@ std::optional<engine::AttemptName> parse_log_file_name(std::string_view file) {
   return name;
 }
 
-LogWriter::LogWriter(std::string folder, engine::AttemptName name, std::string label, std::size_t bytes_max)
+LogWriter::LogWriter(std::string folder, engine::AttemptName name, std::string label,
+                     std::size_t bytes_max)
     : folder_(std::move(folder)), name_(name), label_(std::move(label)), bytes_left_(bytes_max) {}
 
 void LogWriter::add(Time at, Stream stream, std::string_view chunk) {
@@ -104,7 +109,8 @@ void LogWriter::add(Time at, Stream stream, std::string_view chunk) {
   }
   if (records.size() > bytes_left_) {
     records.clear();
-    append_record(records, {at, Stream::remark, false, "the log is full: what comes after this is not kept"});
+    append_record(
+        records, {at, Stream::remark, false, "the log is full: what comes after this is not kept"});
     over_ = true;
   }
   bytes_left_ -= std::min(bytes_left_, records.size());
@@ -201,8 +207,8 @@ std::vector<LogFile> logs_in(const std::string& folder) {
 }
 
 void sort_by_time(std::vector<OwnedLine>& lines) {
-  // A line belongs to the moment it began, and a line of the other stream may have begun and ended since: the order
-  // of reading breaks ties only within one attempt.
+  // A line belongs to the moment it began, and a line of the other stream may have begun and ended
+  // since: the order of reading breaks ties only within one attempt.
   std::ranges::stable_sort(lines, [](const OwnedLine& a, const OwnedLine& b) {
     return a.line.at != b.line.at ? a.line.at < b.line.at : a.name < b.name;
   });

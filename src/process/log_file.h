@@ -11,24 +11,27 @@
 #include "engine/ports.h"
 #include "process/fd.h"
 
-// The log of one attempt: everything it wrote on either stream, with the moment it was read. One file per attempt,
-// `<task>.<attempt>.<phase>.log` in the run's log folder, made with its first byte: a silent process leaves none.
+// The log of one attempt: everything it wrote on either stream, with the moment it was read. Its
+// file `<task>.<attempt>.<phase>.log` in the run's log folder is made with the first byte: a silent
+// process leaves none.
 //
 //     interlock-log 1 <label>\n
 //     <seconds>.<microseconds> <stream> <length> <text>\n      ... any number of these
 //
-// The moment counts from the Unix epoch. The stream is `o` or `e` for standard output and error, with a `+` behind it
-// when the line goes on in that stream's next record; `!` is a remark of Interlock's own. The length counts the bytes
-// of the text, which are as the process wrote them, without the newline that ends a line. Example:
+// The moment counts from the Unix epoch. The stream is `o` or `e` for standard output and error,
+// with a `+` behind it when the line goes on in that stream's next record; `!` is a remark of
+// Interlock's own. The length counts the bytes of the text, which are as the process wrote them,
+// without the newline that ends a line. Example:
 //
 //     1764000000.250131 o 12 reading file
 //     1764000000.250131 o+ 4 50 %
 //     1764000001.000020 e 14 cannot open it
 //     1764000001.104477 o 6  100 %
 //
-// Records are only ever appended, each batch with one write, so a crash can only tear the last record: one whose
-// length and newline are not both there ends the file for a reader. Good: less, grep and tail -f work on it, and
-// nothing is held back in memory. Bad: a process that writes byte by byte costs 25 bytes for each.
+// Records are only ever appended, each batch with one write, so a crash can only tear the last
+// record: one whose length and newline are not both there ends the file for a reader. Good: less,
+// grep and tail -f work on it, and nothing is held back in memory. Bad: a process that writes byte
+// by byte costs 25 bytes for each.
 namespace interlock::process {
 
 enum class Stream : unsigned char { output, error, remark };
@@ -80,8 +83,8 @@ class LogReader {
   void take_records(std::vector<LogLine>& lines);
 
   Fd file_;
-  std::string unread_;                 ///< The torn record at the end, if any.
-  std::optional<LogLine> begun_[2];    ///< By stream.
+  std::string unread_;               ///< The torn record at the end, if any.
+  std::optional<LogLine> begun_[2];  ///< By stream.
 };
 
 /// One attempt's log in a run's folder.
@@ -89,14 +92,16 @@ struct LogFile {
   engine::AttemptName name;
   std::string path;
 };
-/// All logs of a run in plan order, attempts of a task in theirs; none when there is no such folder.
+/// All logs of a run in plan order, attempts of a task in theirs; none when there is no such
+/// folder.
 std::vector<LogFile> logs_in(const std::string& folder);
 
 struct OwnedLine {
   engine::AttemptName name;
   LogLine line;
 };
-/// Lines of several attempts by time; equal times in plan order, and each attempt's own lines in theirs.
+/// Lines of several attempts by time; equal times in plan order, and each attempt's own lines in
+/// theirs.
 void sort_by_time(std::vector<OwnedLine>& lines);
 
 }  // namespace interlock::process

@@ -20,7 +20,9 @@ class LogFileTest : public testing::Test {
   void SetUp() override { std::filesystem::remove_all(folder_); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  LogWriter writer(std::size_t bytes_max = 1 << 20) { return {folder_, name_, "run/read#2", bytes_max}; }
+  LogWriter writer(std::size_t bytes_max = 1 << 20) {
+    return {folder_, name_, "run/read#2", bytes_max};
+  }
   std::string path() const { return folder_ + "/" + log_file_name(name_); }
   std::string content() const {
     std::ifstream file(path());
@@ -29,7 +31,9 @@ class LogFileTest : public testing::Test {
   static std::string show(const std::vector<LogLine>& lines) {
     std::string told;
     for (const LogLine& line : lines) {
-      const char stream = line.stream == Stream::output ? 'o' : line.stream == Stream::error ? 'e' : '!';
+      const char stream = line.stream == Stream::output  ? 'o'
+                          : line.stream == Stream::error ? 'e'
+                                                         : '!';
       told += fmt::format("{} us {}: {}\n", (line.at - kStart).count(), stream, line.text);
     }
     return told;
@@ -97,7 +101,8 @@ TEST_F(LogFileTest, LogsAreListedInPlanOrderAndOtherFilesAreNot) {
   std::ofstream(folder_ + "/notes.log") << "mine";
   std::ofstream(folder_ + "/1.2.3.log.swp") << "an editor's";
   std::string told;
-  for (const LogFile& log : logs_in(folder_)) told += std::filesystem::path(log.path).filename().string() + "\n";
+  for (const LogFile& log : logs_in(folder_))
+    told += std::filesystem::path(log.path).filename().string() + "\n";
   EXPECT_EQ(told, "2.1.0.log\n2.1.1.log\n2.2.0.log\n10.1.0.log\n");
   EXPECT_TRUE(logs_in(folder_ + "/none").empty());
 }

@@ -1,124 +1,110 @@
 #include "process/loop.h"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
 
 namespace interlock::process {
 
-namespace asio = boost::asio;
-using boost::system::error_code;
+using std::chrono::steady_clock;
 
 namespace {
 
-/// A turn handles at most this many events, so that a child that never stops writing cannot hold it up.
-constexpr int kEventsPerTurn = 256;
+/// At most so many are handled in a turn, so that a child that never stops writing cannot hold it
+/// up.
+constexpr int kEventsPerTurn = 128;
 
-// Each of these lives until its last handler has run, whatever its owner does: the handlers share it.
-
-struct DescriptorWatch final : Loop::Watch::Armed, std::enable_shared_from_this<DescriptorWatch> {
-  DescriptorWatch(asio::io_context& context, int number, asio::posix::stream_descriptor::wait_type wait,
-                  std::function<void()> call)
-      : descriptor(context, number), type(wait), callback(std::move(call)) {}
-
-  void arm() {
-    descriptor.async_wait(type, [self = shared_from_this()](error_code) {
-      if (self->armed) self->callback();
-      if (self->armed) self->arm();
-    });
+std::uint32_t events_of(Loop::Ready ready) {
+  switch (ready) {
+    case Loop::Ready::to_read: return EPOLLIN;
+    case Loop::Ready::to_write: return EPOLLOUT;
+    case Loop::Ready::urgent: return EPOLLPRI;
   }
-  void disarm() override {
-    armed = false;
-    descriptor.release();  // Not ours to close; also takes it out of the epoll set.
-  }
-
-  asio::posix::stream_descriptor descriptor;
-  asio::posix::stream_descriptor::wait_type type;
-  std::function<void()> callback;
-  bool armed = true;
-};
-
-struct TimerWatch final : Loop::Watch::Armed, std::enable_shared_from_this<TimerWatch> {
-  TimerWatch(asio::io_context& context, Duration delay, std::function<void()> call)
-      : timer(context, delay), callback(std::move(call)) {}
-
-  void arm() {
-    timer.async_wait([self = shared_from_this()](error_code) {
-      if (self->armed) self->callback();
-    });
-  }
-  void disarm() override {
-    armed = false;
-    timer.cancel();
-  }
-
-  asio::steady_timer timer;
-  std::function<void()> callback;
-  bool armed = true;
-};
-
-struct SignalWatch final : Loop::Watch::Armed, std::enable_shared_from_this<SignalWatch> {
-  SignalWatch(asio::io_context& context, std::function<void(int)> call) : set(context), callback(std::move(call)) {}
-
-  void arm() {
-    set.async_wait([self = shared_from_this()](error_code error, int signal) {
-      if (self->armed && !error) self->callback(signal);
-      if (self->armed) self->arm();
-    });
-  }
-  void disarm() override {
-    armed = false;
-    error_code ignored;
-    set.clear(ignored);
-    set.cancel(ignored);
-  }
-
-  asio::signal_set set;
-  std::function<void(int)> callback;
-  bool armed = true;
-};
+  return 0;
+}
 
 }  // namespace
 
-struct Loop::Asio {
-  asio::io_context context{1};  // One thread: no locks inside.
-};
-
-Loop::Loop() : asio_(std::make_unique<Asio>()) {}
-Loop::~Loop() = default;
+Loop::Loop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  check(static_cast<bool>(epoll_), "epoll is there");
+}
 
 Loop::Watch Loop::watch(int descriptor, Ready ready, std::function<void()> callback) {
-  using Stream = asio::posix::stream_descriptor;
-  const auto type = ready == Ready::to_read    ? Stream::wait_read
-                    : ready == Ready::to_write ? Stream::wait_write
-                                               : Stream::wait_error;
-  auto watch = std::make_shared<DescriptorWatch>(asio_->context, descriptor, type, std::move(callback));
-  watch->arm();
-  return Watch(std::move(watch));
+  const std::uint64_t id = ++last_id_;
+  entries_.emplace(id, std::make_shared<Entry>(Entry{std::move(callback), descriptor, {}}));
+  epoll_event event{.events = events_of(ready), .data = {.u64 = id}};
+  check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0,
+        "the descriptor can be watched, and is not yet");
+  return {this, id};
 }
 
 Loop::Watch Loop::after(Duration delay, std::function<void()> callback) {
-  auto watch = std::make_shared<TimerWatch>(asio_->context, delay, std::move(callback));
-  watch->arm();
-  return Watch(std::move(watch));
+  const std::uint64_t id = ++last_id_;
+  const Moment due = steady_clock::now() + delay;
+  entries_.emplace(id, std::make_shared<Entry>(Entry{std::move(callback), -1, due}));
+  timers_.emplace(due, id);
+  return {this, id};
 }
 
 Loop::Watch Loop::on_signals(std::span<const int> signals, std::function<void(int)> callback) {
-  auto watch = std::make_shared<SignalWatch>(asio_->context, std::move(callback));
-  error_code ignored;
-  for (const int signal : signals) watch->set.add(signal, ignored);
-  watch->arm();
-  return Watch(std::move(watch));
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals) sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  auto source = std::make_shared<Fd>(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  check(static_cast<bool>(*source), "signals can be read");
+  return watch(source->get(), Ready::to_read, [source, call = std::move(callback)] {
+    signalfd_siginfo info{};
+    while (::read(source->get(), &info, sizeof info) == sizeof info)
+      call(static_cast<int>(info.ssi_signo));
+  });
+}
+
+void Loop::forget(std::uint64_t id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  const Entry& entry = *found->second;
+  if (entry.descriptor >= 0) {
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, entry.descriptor, nullptr);
+  } else {
+    timers_.erase({entry.due, id});
+  }
+  entries_.erase(found);
 }
 
 void Loop::run(Duration most) {
-  asio_->context.restart();
-  int handled = 0;
-  while (handled < kEventsPerTurn && asio_->context.poll_one() > 0) ++handled;
-  if (handled > 0 || most <= Duration::zero()) return;
-  if (asio_->context.run_one_for(most) == 0) return;
-  while (handled < kEventsPerTurn && asio_->context.poll_one() > 0) ++handled;
+  Duration patience = std::max(most, Duration::zero());
+  if (!timers_.empty()) {
+    const auto until_due =
+        std::chrono::ceil<Duration>(timers_.begin()->first - steady_clock::now());
+    patience = std::clamp(until_due, Duration::zero(), patience);
+  }
+  std::array<epoll_event, kEventsPerTurn> events;
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(patience).count();
+  const int ready =
+      ::epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, static_cast<int>(milliseconds));
+  for (int event = 0; event < ready; ++event) call(events[event].data.u64);
+  call_what_is_due();
+}
+
+void Loop::call(std::uint64_t id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  const auto kept = found->second;  // The callback may end its own watch.
+  kept->callback();
+}
+
+void Loop::call_what_is_due() {
+  const Moment now = steady_clock::now();
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    const auto entry = entries_.extract(timers_.begin()->second);
+    timers_.erase(timers_.begin());
+    entry.mapped()->callback();
+  }
 }
 
 }  // namespace interlock::process

@@ -28,7 +28,8 @@ Number next_number(std::string_view& text) {
   return number;
 }
 
-/// The name in parentheses may hold anything, also parentheses and spaces: fields are counted from the last `)`.
+/// The name in parentheses may hold anything, also parentheses and spaces: fields are counted from
+/// the last `)`.
 std::optional<Seen> parse_stat(std::string_view line) {
   Seen seen;
   seen.pid = next_number<pid_t>(line);
@@ -85,7 +86,8 @@ std::vector<Seen> look_at_all() {
 }
 
 std::vector<pid_t> own_children() {
-  // Only kernels built for checkpoint and restore list children; others are asked for everyone's parent.
+  // Only kernels built for checkpoint and restore list children; others are asked for everyone's
+  // parent.
   const pid_t self = ::getpid();
   std::vector<pid_t> children;
   if (const auto list = read_whole(fmt::format("/proc/{0}/task/{0}/children", self))) {

@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-// What /proc says about processes. Every answer may be out of date when it arrives; only a pidfd is not.
+// What /proc says about processes. Every answer may be out of date when it arrives; only a pidfd is
+// not.
 namespace interlock::process {
 
 /// One line of /proc/PID/stat, as far as it is needed (proc(5)).
@@ -31,15 +32,15 @@ std::vector<Seen> look_at_all();
 /// The direct children of this process, dead ones too.
 std::vector<pid_t> own_children();
 
-/// The value of an environment variable as the process was started with it; nothing when it has none, is dead or may
-/// not be looked at.
+/// The value of an environment variable as the process was started with it; nothing when it has
+/// none, is dead or may not be looked at.
 std::optional<std::string> environment_of(pid_t pid, std::string_view variable);
 
 /// `roots` and all their descendants that are alive in `all`.
 std::vector<Seen> with_descendants(const std::vector<Seen>& all, const std::vector<pid_t>& roots);
 
-/// Sends `signal` to exactly this process, never to a later one with its number. False when it could not be sent
-/// although the process is there: it belongs to someone else.
+/// Sends `signal` to exactly this process, never to a later one with its number. False when it
+/// could not be sent although the process is there: it belongs to someone else.
 bool send_signal(const Seen& process, int signal);
 
 /// A file of /proc or of a cgroup, whole; nothing when it cannot be read.

@@ -11,7 +11,8 @@
 namespace interlock::process {
 namespace {
 
-/// More rounds than any honest tree needs, and an end for a fork bomb that outruns us: we are called again.
+/// More rounds than any honest tree needs, and an end for a fork bomb that outruns us: we are
+/// called again.
 constexpr int kRoundsMax = 100;
 
 }  // namespace
@@ -67,7 +68,8 @@ class WalkedTrees::Walked final : public Tree {
   bool is_ours(const Seen& orphan) const {
     if (claims(orphan)) return true;
     return orphan.start_ticks >= start_ticks_ &&
-           std::ranges::none_of(keeper_.trees_, [&](const Walked* other) { return other->claims(orphan); });
+           std::ranges::none_of(keeper_.trees_,
+                                [&](const Walked* other) { return other->claims(orphan); });
   }
 
   WalkedTrees& keeper_;
@@ -87,7 +89,8 @@ std::vector<Seen> WalkedTrees::orphans() const {
   std::vector<Seen> orphans;
   const pid_t own_session = ::getsid(0);
   for (const pid_t child : own_children()) {
-    if (std::ranges::any_of(trees_, [&](const Walked* tree) { return tree->root() == child; })) continue;
+    if (std::ranges::any_of(trees_, [&](const Walked* tree) { return tree->root() == child; }))
+      continue;
     const auto seen = look_at(child);
     if (seen && seen->alive() && seen->session != own_session) orphans.push_back(*seen);
   }

@@ -9,12 +9,14 @@ namespace interlock::process {
 
 /// Trees found by walking /proc, for hosts without cgroup v2.
 ///
-/// This process is a subreaper (PR_SET_CHILD_SUBREAPER): whatever loses its parent becomes our child, so once a root
-/// is gone, the rest of its tree is below children of ours that we did not start. Whose such an orphan is, is told by
-/// its brand, the marker in its environment or its session. One that shed all three is taken for a stray of every
-/// attempt that is older than it: it may be ended when another attempt ends, but never outlives its own.
+/// This process is a subreaper (PR_SET_CHILD_SUBREAPER): whatever loses its parent becomes our
+/// child, so once a root is gone, the rest of its tree is below children of ours that we did not
+/// start. Whose such an orphan is, is told by its brand, the marker in its environment or its
+/// session. One that shed all three is taken for a stray of every attempt that is older than it: it
+/// may be ended when another attempt ends, but never outlives its own.
 ///
-/// What cannot be done this way: signal a process of another user, and keep up with a fork bomb that is faster.
+/// What cannot be done this way: signal a process of another user, and keep up with a fork bomb
+/// that is faster.
 class WalkedTrees final : public TreeKeeper {
  public:
   Result<std::unique_ptr<Tree>> plant(const std::string& label) override;

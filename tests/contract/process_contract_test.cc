@@ -10,7 +10,8 @@
 #include "process/local_processes.h"
 #include "support/fake_processes.h"
 
-// What engine::ProcessHost promises, held against the fake and against real processes in both kinds of trees.
+// What engine::ProcessHost promises, held against the fake and against real processes in both kinds
+// of trees.
 namespace interlock {
 namespace {
 
@@ -34,17 +35,21 @@ class FakeWorld final : public World {
  public:
   engine::ProcessHost& host() override { return processes_; }
   engine::Clock& clock() override { return clock_; }
-  void script(engine::SpawnSpec& spec, const Behaviour& behaviour) override { processes_.script(spec.name, behaviour); }
+  void script(engine::SpawnSpec& spec, const Behaviour& behaviour) override {
+    processes_.script(spec.name, behaviour);
+  }
 
  private:
   FakeClock clock_;
   FakeProcesses processes_{clock_};
 };
 
-/// Acts a behaviour out as a shell script. Only the kernel's own time passes: what lasts, lasts no time at all.
+/// Acts a behaviour out as a shell script. Only the kernel's own time passes: what lasts, lasts no
+/// time at all.
 class RealWorld final : public World {
  public:
-  explicit RealWorld(process::Trees trees) : host_(*process::LocalProcesses::open(clock_, {.trees = trees})) {}
+  explicit RealWorld(process::Trees trees)
+      : host_(*process::LocalProcesses::open(clock_, {.trees = trees})) {}
 
   engine::ProcessHost& host() override { return *host_; }
   engine::Clock& clock() override { return clock_; }
@@ -54,10 +59,13 @@ class RealWorld final : public World {
       return;
     }
     std::string script;
-    for (std::uint32_t stray = 0; stray < behaviour.strays; ++stray) script += "setsid sleep 1000 >/dev/null 2>&1 &\n";
+    for (std::uint32_t stray = 0; stray < behaviour.strays; ++stray)
+      script += "setsid sleep 1000 >/dev/null 2>&1 &\n";
     if (behaviour.ignores_term) script += "trap '' TERM\n";
+    // What it hangs on is there before it says a word, so that a stop finds all of it.
+    if (behaviour.hangs) script += "sleep 1000 &\n";
     script += fmt::format("printf %s {}\n", shell_quote(behaviour.output));
-    if (behaviour.hangs) script += "sleep 1000 & wait\n";
+    if (behaviour.hangs) script += "wait\n";
     if (behaviour.signal) script += fmt::format("kill -{} $$\n", *behaviour.signal);
     script += fmt::format("exit {}\n", behaviour.exit_code);
     spec.arguments = {"sh", "-c", script};
@@ -155,7 +163,8 @@ TEST_P(ProcessContract, ASpawnLeadsToOneSpawnedAndThenOneExited) {
 }
 
 TEST_P(ProcessContract, AFailedSpawnLeadsToNoReport) {
-  const auto spawned = host().spawn(spec(0, {.refused = "cannot execute `no-such-program`: not found in PATH"}));
+  const auto spawned =
+      host().spawn(spec(0, {.refused = "cannot execute `no-such-program`: not found in PATH"}));
   ASSERT_FALSE(spawned);
   EXPECT_EQ(spawned.error().message, "cannot execute `no-such-program`: not found in PATH");
   EXPECT_TRUE(host().wait(world_->clock().now() + 1ms).empty());

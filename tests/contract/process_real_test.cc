@@ -27,8 +27,8 @@ using engine::Exited;
 using engine::SpawnSpec;
 using namespace std::chrono_literals;
 
-/// Gone from its parent, its session and its environment, without a stream, and deaf to TERM. The file `up` says that
-/// it is all that.
+/// Gone from its parent, its session and its environment, without a stream, and deaf to TERM. The
+/// file `up` says that it is all that.
 constexpr const char* kDaemon =
     "(env -i setsid sh -c 'trap \"\" TERM; >up; sleep 1000 & wait' </dev/null >/dev/null 2>&1 &)\n"
     "until [ -e up ]; do sleep 0.01; done\n";
@@ -73,7 +73,9 @@ class RealProcesses : public testing::TestWithParam<Trees> {
     spec.log_folder = folder_ + "/logs/run";
     return spec;
   }
-  SpawnSpec shell(const std::string& script, std::size_t task = 0) { return command({"sh", "-c", script}, task); }
+  SpawnSpec shell(const std::string& script, std::size_t task = 0) {
+    return command({"sh", "-c", script}, task);
+  }
 
   void spawn(const SpawnSpec& spec) {
     const auto spawned = host_->spawn(spec);
@@ -85,7 +87,8 @@ class RealProcesses : public testing::TestWithParam<Trees> {
     const Time patience_ends = clock_.now() + 60s;
     while (clock_.now() < patience_ends) {
       for (const engine::Report& report : host_->wait(patience_ends)) {
-        if (const auto* spawned = std::get_if<engine::Spawned>(&report)) process_ = spawned->process;
+        if (const auto* spawned = std::get_if<engine::Spawned>(&report))
+          process_ = spawned->process;
         if (const auto* exited = std::get_if<Exited>(&report)) return *exited;
       }
     }
@@ -101,14 +104,16 @@ class RealProcesses : public testing::TestWithParam<Trees> {
   std::string refusal(const SpawnSpec& spec) {
     const auto spawned = host_->spawn(spec);
     if (spawned) return "none";
-    return spawned.error().message + (spawned.error().hint.empty() ? "" : "\nhint: " + spawned.error().hint);
+    return spawned.error().message +
+           (spawned.error().hint.empty() ? "" : "\nhint: " + spawned.error().hint);
   }
 
   void until_said(const std::string& line, std::size_t task = 0) {
     const Time patience_ends = clock_.now() + 60s;
     while (host_->last_line({TaskId(task), 1, 0}) != line && clock_.now() < patience_ends) {
       for (const engine::Report& report : host_->wait(clock_.now() + 5ms)) {
-        if (const auto* spawned = std::get_if<engine::Spawned>(&report)) process_ = spawned->process;
+        if (const auto* spawned = std::get_if<engine::Spawned>(&report))
+          process_ = spawned->process;
       }
     }
   }
@@ -174,7 +179,7 @@ TEST_P(RealProcesses, StopReachesTheWholeTreeAndKillsTheDeafPart) {
 }
 
 TEST_P(RealProcesses, WhatEndsWithinTheGraceOfAStopIsNoStray) {
-  spawn(shell("(trap 'exit 0' TERM; echo ready; sleep 1000 & wait) & wait"));
+  spawn(shell("(trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done) & wait"));
   until_said("ready");
   host_->stop({TaskId(0), 1, 0}, 1h);
   EXPECT_EQ(next_exit().strays, 0u);
@@ -217,8 +222,10 @@ TEST_P(RealProcesses, WhatCannotBeExecutedIsSaidAtOnce) {
   write_file("bare", "echo hi\n", 0755);
   write_file("orphan", "#!/no/such/interpreter\n", 0755);
   EXPECT_EQ(refusal(command({"no-such-program"})),
-            "cannot execute `no-such-program`: not found in PATH\nhint: install it, or give its whole path");
-  EXPECT_EQ(refusal(command({"./missing"})), "cannot execute `./missing`: no such file in `" + folder_ + "`");
+            "cannot execute `no-such-program`: not found in PATH\nhint: install it, or give its "
+            "whole path");
+  EXPECT_EQ(refusal(command({"./missing"})),
+            "cannot execute `./missing`: no such file in `" + folder_ + "`");
   EXPECT_EQ(refusal(command({"./plain"})),
             "cannot execute `./plain`: `./plain` is not an executable file\n"
             "hint: make it executable with `chmod +x ./plain`, or name its interpreter");
@@ -226,17 +233,21 @@ TEST_P(RealProcesses, WhatCannotBeExecutedIsSaidAtOnce) {
             "cannot execute `./bare`: neither a program nor a script with a `#!` line\n"
             "hint: start it with a line such as `#!/bin/sh`, or run it as `sh ./bare`");
   EXPECT_EQ(refusal(command({"./orphan"})),
-            "cannot execute `./orphan`: its interpreter does not exist\nhint: look at its `#!` line, or at `ldd` of it");
+            "cannot execute `./orphan`: its interpreter does not exist\nhint: look at its `#!` "
+            "line, or at `ldd` of it");
   EXPECT_EQ(refusal(command({"true", std::string(200'000, 'x')})),
             "cannot execute `true`: the arguments are too long for the system\n"
             "hint: give the prompt on standard input or in a file");
   auto nowhere = command({"true"});
   nowhere.folder = "/no/such/folder";
-  EXPECT_EQ(refusal(nowhere), "cannot start `true` in the folder `/no/such/folder`: No such file or directory");
+  EXPECT_EQ(refusal(nowhere),
+            "cannot start `true` in the folder `/no/such/folder`: No such file or directory");
 }
 
 TEST_P(RealProcesses, AProcessStartsWithACleanSlate) {
-  auto look = shell("pwd; env | sort; ls /proc/self/fd | wc -l; grep -E 'Sig(Blk|Ign)' /proc/self/status; ulimit -Sn");
+  auto look = shell(
+      "pwd; env | sort; ls /proc/self/fd | wc -l; grep -E 'Sig(Blk|Ign)' /proc/self/status; ulimit "
+      "-Sn");
   look.environment["ONLY"] = "this";
   sigset_t blocked;
   sigset_t before;
@@ -289,7 +300,8 @@ TEST_P(RealProcesses, TheLogHoldsBothStreamsAndASilentProcessLeavesNone) {
   ASSERT_TRUE(reader);
   std::string told;
   for (const auto& lines : {reader->next(), reader->unfinished()}) {
-    for (const LogLine& line : lines) told += (line.stream == Stream::error ? "e " : "o ") + line.text + "\n";
+    for (const LogLine& line : lines)
+      told += (line.stream == Stream::error ? "e " : "o ") + line.text + "\n";
   }
   EXPECT_EQ(told, "o one\ne two\no three\n");
 }
@@ -303,7 +315,8 @@ TEST_P(RealProcesses, TheEndOfTheHostIsTheEndOfAllItStarted) {
   EXPECT_EQ(own_children(), std::vector<pid_t>{});
 }
 
-/// Lets a dispatcher start this in a process of its own and die by SIGKILL; returns the root's identity.
+/// Lets a dispatcher start this in a process of its own and die by SIGKILL; returns the root's
+/// identity.
 engine::ProcessIdentity left_by_a_dead_dispatcher(Trees trees, SpawnSpec spec) {
   int ends[2];
   EXPECT_EQ(::pipe(ends), 0);
@@ -353,7 +366,9 @@ TEST_P(RealProcesses, HiddenLeftoversAreFoundToo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Trees, RealProcesses, testing::Values(Trees::cgroup, Trees::walk),
-                         [](const auto& trees) { return trees.param == Trees::cgroup ? "cgroup" : "walk"; });
+                         [](const auto& trees) {
+                           return trees.param == Trees::cgroup ? "cgroup" : "walk";
+                         });
 
 }  // namespace
 }  // namespace interlock::process

@@ -48,7 +48,8 @@ Result<void> FakeProcesses::spawn(const engine::SpawnSpec& spec) {
 
 Behaviour FakeProcesses::behaviour_of(const engine::SpawnSpec& spec) const {
   if (decide) return decide(spec);
-  if (const auto exact = exact_scripts_.find(spec.name); exact != exact_scripts_.end()) return exact->second;
+  if (const auto exact = exact_scripts_.find(spec.name); exact != exact_scripts_.end())
+    return exact->second;
   const auto of_task = scripts_.find(spec.name.task);
   return of_task == scripts_.end() ? Behaviour{} : of_task->second;
 }
@@ -73,7 +74,8 @@ std::vector<engine::Report> FakeProcesses::wait(std::optional<Time> deadline) {
   end_what_is_due();
   std::vector<engine::Report> due;
   const auto later = reports_.upper_bound(clock_.now());
-  for (auto report = reports_.begin(); report != later; ++report) due.push_back(std::move(report->second));
+  for (auto report = reports_.begin(); report != later; ++report)
+    due.push_back(std::move(report->second));
   reports_.erase(reports_.begin(), later);
   return due;
 }
@@ -111,7 +113,8 @@ std::string FakeProcesses::last_line(AttemptName name) const {
   const auto found = running_.find(name);
   if (found == running_.end()) return "";
   const Running& process = found->second;
-  if (process.behaviour.speaks_every && clock_.now() - process.started >= *process.behaviour.speaks_every) {
+  if (process.behaviour.speaks_every &&
+      clock_.now() - process.started >= *process.behaviour.speaks_every) {
     return "still at it";
   }
   std::string_view output = process.output;
@@ -125,10 +128,11 @@ std::string FakeProcesses::take_output(AttemptName name) {
   return taken ? taken.mapped() : "";
 }
 
-Result<std::uint32_t> FakeProcesses::end_leftovers(const std::string& label,
-                                                   const std::optional<engine::ProcessIdentity>& process) {
+Result<std::uint32_t> FakeProcesses::end_leftovers(
+    const std::string& label, const std::optional<engine::ProcessIdentity>& process) {
   call("end_leftovers");
-  if (undying_.contains(label)) return fail(Error::Kind::io, fmt::format("cannot end what is left of `{}`", label));
+  if (undying_.contains(label))
+    return fail(Error::Kind::io, fmt::format("cannot end what is left of `{}`", label));
   std::uint32_t ended = 0;
   std::erase_if(leftovers_, [&](const auto& entry) {
     const bool is_meant = entry.first == label || (process && *process == entry.second.process);

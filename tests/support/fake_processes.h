@@ -18,30 +18,33 @@ struct Behaviour {
   std::optional<std::string> refused = {};  ///< The spawn fails, with these words.
   Duration lasts = std::chrono::seconds(1);
   int exit_code = 0;
-  std::optional<int> signal = {};       ///< Ends by it instead.
-  bool hangs = false;                   ///< Never ends by itself.
+  std::optional<int> signal = {};  ///< Ends by it instead.
+  bool hangs = false;              ///< Never ends by itself.
   bool ignores_term = false;
-  std::string output = {};              ///< Written at its start.
+  std::string output = {};                    ///< Written at its start.
   std::optional<Duration> speaks_every = {};  ///< A line on standard error, again and again.
-  std::uint32_t strays = 0;             ///< Processes that outlive it until they are ended.
+  std::uint32_t strays = 0;                   ///< Processes that outlive it until they are ended.
 };
 
 /// Processes in virtual time: waiting moves the clock to the next report.
 ///
-/// The world outlives its dispatchers: after `crash` the processes go on without one, until `end_leftovers`.
+/// The world outlives its dispatchers: after `crash` the processes go on without one, until
+/// `end_leftovers`.
 class FakeProcesses final : public engine::ProcessHost {
  public:
   explicit FakeProcesses(FakeClock& clock) : clock_(clock) {}
 
-  /// What an attempt will do; for all attempts of a task where the attempt is not named. The default is to succeed
-  /// after a second without a word.
+  /// What an attempt will do; for all attempts of a task where the attempt is not named. The
+  /// default is to succeed after a second without a word.
   void script(TaskId task, Behaviour behaviour) { scripts_[task] = std::move(behaviour); }
-  void script(engine::AttemptName name, Behaviour behaviour) { exact_scripts_[name] = std::move(behaviour); }
+  void script(engine::AttemptName name, Behaviour behaviour) {
+    exact_scripts_[name] = std::move(behaviour);
+  }
   /// When set, decides instead of the scripts.
   std::function<Behaviour(const engine::SpawnSpec&)> decide;
 
-  /// Called with the name of the call at the beginning of each. What it throws goes through: a crash between two
-  /// calls.
+  /// Called with the name of the call at the beginning of each. What it throws goes through: a
+  /// crash between two calls.
   std::function<void(std::string_view call)> before_call;
 
   /// The dispatcher dies: its reports are lost and its processes become leftovers.
@@ -62,8 +65,8 @@ class FakeProcesses final : public engine::ProcessHost {
   std::optional<Time> last_heard(engine::AttemptName name) const override;
   std::string last_line(engine::AttemptName name) const override;
   std::string take_output(engine::AttemptName name) override;
-  Result<std::uint32_t> end_leftovers(const std::string& label,
-                                      const std::optional<engine::ProcessIdentity>& process) override;
+  Result<std::uint32_t> end_leftovers(
+      const std::string& label, const std::optional<engine::ProcessIdentity>& process) override;
 
  private:
   struct Running {
