@@ -112,7 +112,15 @@ Error refused(const std::string& what, const std::string& path) {
 class CgroupTrees::Grown final : public Tree {
  public:
   Grown(CgroupTrees& keeper, Leaf leaf) : keeper_(keeper), leaf_(std::move(leaf)) {}
-  ~Grown() override { keeper_.free_.push_back(std::move(leaf_)); }
+  /// A leaf that was killed is not used again: on some kernels (seen on 6.18) whatever clone3 then puts into it is
+  /// killed at birth, as the kill's sequence number is compared with the parent's own cgroup's.
+  ~Grown() override {
+    if (!killed_) {
+      keeper_.free_.push_back(std::move(leaf_));
+    } else {
+      ::rmdir(leaf_.path.c_str());  // While it is still busy it stays, until the keeper removes the folder.
+    }
+  }
 
   int birthplace() const override { return leaf_.folder.get(); }
   int emptied() const override { return leaf_.events.get(); }
@@ -134,6 +142,7 @@ class CgroupTrees::Grown final : public Tree {
       return;
     }
     const Fd file(::openat(leaf_.folder.get(), "cgroup.kill", O_WRONLY | O_CLOEXEC));
+    killed_ = true;
     if (!file || ::write(file.get(), "1", 1) != 1) {
       for (const Seen& member : members()) send_signal(member, signal);
     }
@@ -142,6 +151,7 @@ class CgroupTrees::Grown final : public Tree {
  private:
   CgroupTrees& keeper_;
   Leaf leaf_;
+  bool killed_ = false;
 };
 
 Result<std::unique_ptr<CgroupTrees>> CgroupTrees::open() {

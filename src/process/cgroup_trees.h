@@ -13,7 +13,7 @@ namespace interlock::process {
 ///
 /// Below the cgroup this process is in, a folder `interlock-<pid>-<start ticks>-<n>` holds one leaf
 /// per attempt that runs at the same time. Leaves are used again, as making one costs as much as a
-/// spawn.
+/// spawn; but not those that were killed.
 class CgroupTrees final : public TreeKeeper {
  public:
   /// Fails, saying why, where the host does not allow it. Removes what dead dispatchers left empty.

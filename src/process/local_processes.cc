@@ -279,7 +279,11 @@ void LocalProcesses::stop(AttemptName name, Duration grace) {
   if (attempt.state == Attempt::State::clearing) clear_tree(attempt);
   if (attempt.state != Attempt::State::running) return;
   if (!std::exchange(attempt.asked_to_stop, true)) attempt.tree->send(SIGTERM);
-  attempt.patience = loop_.after(grace, [this, &attempt] { kill_tree(attempt); });
+  if (grace > Duration::zero()) {
+    attempt.patience = loop_.after(grace, [this, &attempt] { kill_tree(attempt); });
+  } else {
+    kill_tree(attempt);
+  }
 }
 
 void LocalProcesses::on_root_exit(Attempt& attempt) {
