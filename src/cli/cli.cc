@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <string>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
 
@@ -315,11 +317,31 @@ Exit dispatch_verb(const CommandLine& line) {
   return exit ? *exit : talk.complain(exit.error());
 }
 
+/// A mistyped verb is the commonest mistake, and CLI11 would only say that one is missing.
+std::optional<Error> unknown_verb(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> verbs;
+  for (const CLI::App* sub : app.get_subcommands({})) verbs.push_back(sub->get_name());
+  if (argc < 2 || argv[1][0] == '-' ||
+      std::find(verbs.begin(), verbs.end(), argv[1]) != verbs.end())
+    return std::nullopt;
+  const auto near = nearest_word(argv[1], verbs);
+  return Error{Error::Kind::invalid, fmt::format("there is no command `{}`", printable(argv[1])),
+               near ? fmt::format("did you mean `{}`?", *near)
+                    : fmt::format("there are: {}", join_words(verbs, 20))};
+}
+
 }  // namespace
 
 int run_interlock(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);  // A reader that goes away is told by write().
   CommandLine line;
+  if (argc < 2) {
+    Talk(panel::ColorWish::automatic, false).insist(line.app().help());
+    return static_cast<int>(Exit::wrong);
+  }
+  if (const auto unknown = unknown_verb(line.app(), argc, argv)) {
+    return static_cast<int>(Talk(panel::ColorWish::automatic, false).complain(*unknown));
+  }
   try {
     line.app().parse(argc, argv);
   } catch (const CLI::Success& asked) {

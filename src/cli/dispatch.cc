@@ -32,7 +32,8 @@ std::map<std::string, std::string> own_environment() {
   std::map<std::string, std::string> result;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const char* equals = std::strchr(*entry, '=');
-    if (equals != nullptr) result.emplace(std::string(*entry, equals), equals + 1);
+    if (equals != nullptr)
+      result.emplace(std::string(*entry, static_cast<std::size_t>(equals - *entry)), equals + 1);
   }
   return result;
 }

@@ -122,7 +122,6 @@ void Engine::fail_for_good(TaskId id, Outcome outcome, const std::string& detail
   ledger_.record(TaskFailed{id, outcome, detail});
   scheduler_.end(id, schedule::End::failed, now());
   if (!scheduler_.failure_limit_reached() || !run().stopping.empty()) return;
-  scheduler_.stop(true);
   ledger_.record(
       RunStopping{fmt::format("`{}` failed, and `limits.on_failure` says to stop", task(id).id)});
 }

@@ -204,7 +204,8 @@ void Engine::let_go_when_nothing_is_left() {
     return let_go(all_done && all_merged ? How::finished : How::failed);
   }
   if (scheduler_.failure_limit_reached() && run().stopping.empty()) {
-    // Taken up again, and still more has failed than the plan allows: a person has to ask for it again first.
+    // Taken up again, and still more has failed than the plan allows: a person has to ask for it
+    // again first.
     ledger_.record(RunStopping{"too much failed, and `limits.on_failure` says to stop"});
   }
   if (!run().stopping.empty()) return let_go(How::failed);
@@ -222,8 +223,9 @@ std::string Engine::stuck() const {
   std::string text = "tasks wait, nothing runs and nothing is due:";
   for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
     if (record(TaskId(i)).state != TaskState::waiting) continue;
-    text += fmt::format(" `{}` ({});", plan_.tasks[i].id,
-                        say(plan_, interlocking_, scheduler_.hold_of(TaskId(i), now()), TaskId(i), now()));
+    text += fmt::format(
+        " `{}` ({});", plan_.tasks[i].id,
+        say(plan_, interlocking_, scheduler_.hold_of(TaskId(i), now()), TaskId(i), now()));
   }
   return text;
 }

@@ -231,7 +231,8 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
 std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task) {
   Hasher hasher;
   // A corrected answer is one to the same question.
-  const std::string question = spec.standard_input.substr(0, spec.standard_input.find("\n\nYour previous answer"));
+  const std::string question =
+      spec.standard_input.substr(0, spec.standard_input.find("\n\nYour previous answer"));
   hasher.add_field(task.id).add_field(question);
   for (const auto& [path, content] : workspace_.files) {
     if (task.footprint.unknown || task.footprint.reads.matches(path))
