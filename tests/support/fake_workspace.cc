@@ -17,8 +17,8 @@ std::string folder_of(engine::AttemptName name) {
 Result<Digest> FakeWorkspace::fingerprint(const footprint::PatternSet& patterns) {
   call("fingerprint");
   Hasher hasher;
-  for (const auto& [path, content] : files) {
-    if (patterns.matches(path)) hasher.add_field(path).add_field(content);
+  for (const engine::Ingredient& one : ingredients_of(patterns)) {
+    hasher.add_field(one.name).add_field(one.digest);
   }
   return hasher.finish();
 }
@@ -26,11 +26,22 @@ Result<Digest> FakeWorkspace::fingerprint(const footprint::PatternSet& patterns)
 Result<std::vector<engine::Ingredient>> FakeWorkspace::fingerprints(
     const footprint::PatternSet& patterns) {
   call("fingerprints");
-  std::vector<engine::Ingredient> result;
-  for (const auto& [path, content] : files) {
-    if (patterns.matches(path)) result.push_back({path, digest_of(content)});
+  return ingredients_of(patterns);
+}
+
+std::vector<engine::Ingredient> FakeWorkspace::ingredients_of(
+    const footprint::PatternSet& patterns) const {
+  std::map<std::string, Digest> found;
+  for (const footprint::Glob& glob : patterns.include) {
+    const std::string& path = glob.literal_prefix();
+    if (glob.is_literal() && patterns.matches(path)) found[path] = digest_of("(absent)");
   }
-  return result;
+  for (const auto& [path, content] : files) {
+    if (patterns.matches(path)) found[path] = digest_of(content);
+  }
+  std::vector<engine::Ingredient> ingredients;
+  for (const auto& [path, digest] : found) ingredients.push_back({path, digest});
+  return ingredients;
 }
 
 Result<std::string> FakeWorkspace::read(const std::string& path, std::size_t max_bytes) {
@@ -45,7 +56,7 @@ Result<std::string> FakeWorkspace::read(const std::string& path, std::size_t max
 
 Result<std::string> FakeWorkspace::open_attempt(engine::AttemptName name) {
   call("open_attempt");
-  open_.insert(name);
+  if (!open_.insert(name).second) forget(name);
   return folder_of(name);
 }
 
@@ -61,6 +72,10 @@ Result<std::string> FakeWorkspace::put(engine::AttemptName name, const std::stri
 void FakeWorkspace::close_attempt(engine::AttemptName name) {
   call("close_attempt");
   open_.erase(name);
+  forget(name);
+}
+
+void FakeWorkspace::forget(engine::AttemptName name) {
   std::erase_if(attempt_files,
                 [&](const auto& entry) { return entry.first.starts_with(folder_of(name) + "/"); });
 }

@@ -37,6 +37,9 @@ class FakeWorkspace final : public engine::Workspace {
     if (before_call) before_call(name);
   }
 
+  std::vector<engine::Ingredient> ingredients_of(const footprint::PatternSet& patterns) const;
+  void forget(engine::AttemptName name);
+
   std::set<engine::AttemptName> open_;
 };
 
