@@ -10,6 +10,18 @@
 
 namespace interlock::cli {
 
+namespace {
+
+/// Of a run whose dispatcher is dead nothing runs, though its journal ends in the middle of
+/// attempts: those wait to be done again.
+void show_nothing_running(engine::RunState& state) {
+  for (engine::TaskRecord& task : state.tasks) {
+    if (task.state == engine::TaskState::running) task.state = engine::TaskState::waiting;
+  }
+}
+
+}  // namespace
+
 bool ChosenRun::dispatched() const {
   return !state.ended && state.process && process::is_alive(*state.process);
 }
@@ -40,6 +52,7 @@ Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::
   auto replayed =
       store.replay(*id, 0, [&run](engine::Event&& event) { engine::apply(run->state, event); });
   if (!replayed) return std::unexpected(replayed.error());
+  if (purpose == For::looking && !run->dispatched()) show_nothing_running(run->state);
   return run;
 }
 

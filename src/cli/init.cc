@@ -27,7 +27,7 @@ struct NewFile {
 std::vector<NewFile> files_of(const std::string& use, const fs::path& folder) {
   std::vector<NewFile> files;
   for (const TemplateFile& one : template_files()) {
-    if (one.use == use) files.push_back({folder / one.path, one.content});
+    if (one.use == use) files.push_back({(folder / one.path).lexically_normal(), one.content});
   }
   std::stable_partition(files.begin(), files.end(), [](const NewFile& file) {
     return file.path.filename() != "interlock.yaml";
@@ -62,15 +62,14 @@ Result<void> write(const NewFile& file) {
 
 Result<Exit> init_command(const Context& context, const std::string& use,
                           const std::string& folder) {
-  const fs::path target = fs::path(folder).lexically_normal();
-  const std::vector<NewFile> files = files_of(use, target);
+  const std::vector<NewFile> files = files_of(use, folder);
   if (auto free = check_nothing_is_in_the_way(files); !free) return std::unexpected(free.error());
   for (const NewFile& file : files) {
     if (auto written = write(file); !written) return std::unexpected(written.error());
-    context.talk.result(file.path.lexically_normal().string() + "\n");
+    context.talk.result(file.path.string() + "\n");
   }
-  context.talk.remark(fmt::format("next: interlock plan {}",
-                                  shell_quote(files.back().path.lexically_normal().string())));
+  context.talk.remark(
+      fmt::format("next: interlock plan {}", shell_quote(files.back().path.string())));
   return Exit::done;
 }
 

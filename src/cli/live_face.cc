@@ -1,5 +1,6 @@
 #include "cli/live_face.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -70,6 +71,8 @@ std::vector<std::string> LiveFace::lines_of(std::vector<engine::Notice> notices)
     if (notice.kind == engine::Notice::Kind::failed ||
         notice.kind == engine::Notice::Kind::retrying)
       add_last_output(notice);
+    if (notice.kind == engine::Notice::Kind::gate)
+      notice.text += fmt::format(": interlock approve {} {}", run_.id(), notice.task);
     const auto lines = lines_.lines_of(notice);
     result.insert(result.end(), lines.begin(), lines.end());
   }

@@ -131,7 +131,7 @@ Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanWis
   options.isolation = wish.isolation;
   plan::ReadResult read = plan::read_plan(document.text, options, files);
   if (read.problems.empty()) return std::move(read.plan);
-  return fail(Error::Kind::invalid, plan::render(read.problems, document.file) + "\n");
+  return fail(Error::Kind::invalid, plan::render(read.problems, document.file));
 }
 
 Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& history) {

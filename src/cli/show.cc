@@ -31,6 +31,21 @@ std::string state_of(const journal::RunSummary& run, bool alive) {
   return {};
 }
 
+/// Where there is no journal yet there are no runs, which is no error.
+Result<std::vector<journal::RunSummary>> listed(const Context& context,
+                                                const RunsOptions& options) {
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store && store.error().kind == Error::Kind::missing) return {};
+  if (!store) return std::unexpected(store.error());
+  journal::RunFilter filter;
+  filter.most = options.most;
+  if (options.here) {
+    std::error_code trouble;
+    filter.workspace = std::filesystem::canonical(".", trouble).string();
+  }
+  return store->runs(filter);
+}
+
 }  // namespace
 
 Result<Exit> show_command(const Context& context, const std::string& name) {
@@ -50,15 +65,7 @@ Result<Exit> show_command(const Context& context, const std::string& name) {
 }
 
 Result<Exit> runs_command(const Context& context, const RunsOptions& options) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
-  if (!store) return std::unexpected(store.error());
-  journal::RunFilter filter;
-  filter.most = options.most;
-  if (options.here) {
-    std::error_code trouble;
-    filter.workspace = std::filesystem::canonical(".", trouble).string();
-  }
-  auto runs = store->runs(filter);
+  auto runs = listed(context, options);
   if (!runs) return std::unexpected(runs.error());
   json::array list;
   std::string text;

@@ -55,7 +55,10 @@ std::string_view because(engine::AttemptStarted::Because why) {
 std::string attempts_text(const engine::TaskRecord& record) {
   std::string text;
   for (const auto& attempt : record.attempts) {
-    const std::string how = attempt.outcome ? std::string(name_of(*attempt.outcome)) : "running";
+    const std::string_view how = attempt.outcome ? name_of(*attempt.outcome)
+                                 : record.state == engine::TaskState::running
+                                     ? "running"
+                                     : "its end is not known";
     text += fmt::format("  attempt {} ({}) at {}: {}", attempt.number, because(attempt.because),
                         clock_time(attempt.started), how);
     if (attempt.ended) text += fmt::format(" after {}", show_duration(attempt.elapsed));

@@ -57,7 +57,7 @@ class Teller {
     return notice(Kind::cancelled, fact.task, fmt::format("by {}", fact.by));
   }
   std::optional<Notice> operator()(const GateReached& fact) const {
-    if (!fact.task) return plain(Kind::gate, "review", "waits for approval");
+    if (!fact.task) return plain(Kind::gate, {}, "a review is due");
     return notice(Kind::gate, *fact.task,
                   fact.kind == GateKind::before ? "waits for approval before it starts"
                                                 : "done, waits for approval");

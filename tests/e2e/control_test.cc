@@ -83,16 +83,25 @@ TEST_F(Control, runs_and_tasks_that_are_not_there_are_named_with_the_nearest_tha
 
 class Log : public Cli {};
 
-// `second` writes between the two lines of `first`.
+// `second` writes between the two lines of `first`: what is written between two looks of the
+// dispatcher has no order in time, so the test waits until each line has been seen.
 TEST_F(Log, comes_in_plan_order_or_by_time_with_every_line_under_its_task) {
   Bell one(folder() + "/one"), two(folder() + "/two");
   write_plan(R"(
 tasks:
-  - {id: first, run: "echo early; echo >../one; read line <../two; echo late", reads: [x], estimate: {time: 30s}}
-  - {id: second, run: "read line <../one; echo between; echo oops >&2; echo >../two", reads: [x], estimate: {time: 30s}}
+  - {id: first, run: "echo early; read line <../one; echo late", reads: [x], estimate: {time: 30s}}
+  - {id: second, run: "read line <../two; echo between; echo oops >&2", reads: [x], estimate: {time: 30s}}
 )");
-  const Ended ended = interlock({"run", "plan.yaml"});
-  ASSERT_EQ(ended.exit, 0) << ended.err;
+  Running run = start({"run", "plan.yaml"});
+  run.until_it_says("second");
+  Running follower = start({"log", "last", "--follow"});
+  follower.until_it_says("early");
+  two.ring();
+  follower.until_it_says("between");
+  one.ring();
+  EXPECT_EQ(run.wait().exit, 0);
+  EXPECT_EQ(follower.wait().exit, 0);
+
   EXPECT_EQ(interlock({"log", "last"}).out,
             "first  | early\nfirst  | late\nsecond | between\nsecond ! oops\n");
   const std::string by_time = interlock({"log", "last", "--by-time"}).out;

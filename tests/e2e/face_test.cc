@@ -34,20 +34,25 @@ TEST_F(Face, every_command_has_help_that_names_its_options) {
 }
 
 TEST_F(Face, a_wrong_command_line_is_told_in_one_line_and_a_hint) {
-  for (const std::vector<std::string>& wrong :
-       std::vector<std::vector<std::string>>{{},
-                                             {"fly"},
-                                             {"plan"},
-                                             {"plan", "x", "--colour"},
-                                             {"why", "last"},
-                                             {"run", "x", "--parallel", "0"},
-                                             {"run", "x", "--effort", "soon"}}) {
+  const std::vector<std::vector<std::string>> wrong_ones{{"fly"},
+                                                         {"plan"},
+                                                         {"plan", "x", "--colour"},
+                                                         {"why", "last"},
+                                                         {"run", "x", "--parallel", "0"},
+                                                         {"run", "x", "--effort", "soon"}};
+  for (const auto& wrong : wrong_ones) {
     const Ended ended = interlock(wrong);
     EXPECT_EQ(ended.exit, 2) << ended.err;
     EXPECT_THAT(ended.err, HasSubstr("error: "));
     EXPECT_THAT(ended.err, HasSubstr("hint: "));
     EXPECT_EQ(ended.out, "");
   }
+}
+
+TEST_F(Face, no_command_at_all_is_answered_with_help) {
+  const Ended ended = interlock({});
+  EXPECT_EQ(ended.exit, 2);
+  EXPECT_THAT(ended.err, HasSubstr("Usage: interlock"));
 }
 
 TEST_F(Face, completion_scripts_parse) {

@@ -40,14 +40,15 @@ TEST_F(PlanCommand, foretells_three_tasks_in_sequence_in_parallel_and_as_a_queue
   EXPECT_EQ(at(plan, "/forecast/queue/n"), "2");
   const Ended shown = interlock({"plan", "plan.yaml"});
   EXPECT_EQ(shown.exit, 0);
-  for (const char* figure : {"1 m 35 s", "45 s", "50 s"}) EXPECT_THAT(shown.out, HasSubstr(figure));
+  for (const char* figure : {"95 s", "45 s", "50 s"}) EXPECT_THAT(shown.out, HasSubstr(figure));
 }
 
 TEST_F(PlanCommand, gives_as_json_what_the_design_promises) {
   write_plan(R"(
+agents: {claude: {kind: claude-code}}
 tasks:
-  - {id: first, run: [true], writes: ["notes/**"]}
-  - {id: second, run: [true], writes: [notes/a.md], needs: [first]}
+  - {id: first, agent: claude, prompt: Write notes., writes: ["notes/**"]}
+  - {id: second, run: [true], writes: [elsewhere], needs: [first]}
 )");
   const auto plan = json_of({"plan", "plan.yaml"});
   for (const char* there : {"/plan",
@@ -96,7 +97,7 @@ TEST_F(PlanCommand, points_at_each_mistake_with_the_line_a_caret_and_the_nearest
   EXPECT_EQ(complaint("tasks:\n"
                       "  - {id: one, run: [true], read: [a]}\n"
                       "  - {id: two, run: [true], needs: [on]}\n"),
-            "plan.yaml:3:28: error: unknown key `read`\n"
+            "plan.yaml:3:28: error: unknown key `read` in a task\n"
             "    3 |   - {id: one, run: [true], read: [a]}\n"
             "      |                            ^~~~\n"
             "  hint: did you mean `reads`?\n"

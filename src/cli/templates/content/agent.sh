@@ -13,4 +13,4 @@ mkdir -p "$(dirname "$text")"
   sed -n 's/^- \(.*\)/This text is about the following point: \1/p' "$brief"
 } >"$text"
 
-printf '{"title": "%s", "words": %d, "file": "%s"}\n' "$title" "$(wc -w <"$text")" "$text"
+printf '[{"title": "%s", "words": %d, "file": "%s"}]\n' "$title" "$(wc -w <"$text")" "$text"

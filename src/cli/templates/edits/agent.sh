@@ -12,7 +12,7 @@ set -eu' "$file" >"$TMPDIR/edited"
   answer $# 'scripts stop at the first command that fails'
 }
 
-answer() { printf '{"task": "%s", "files": %d, "summary": "%s"}\n' "$task" "$1" "$2"; }
+answer() { printf '[{"task": "%s", "files": %d, "summary": "%s"}]\n' "$task" "$1" "$2"; }
 
 task=$(sed -n 's/^Task: //p')
 case $task in

@@ -6,4 +6,4 @@ migration=$(sed -n 's/^Migration: //p')
 statements=$(grep -c ';' "$migration")
 loses_data=false
 if grep -qiE '(drop|delete|truncate)' "$migration"; then loses_data=true; fi
-printf '{"migration": "%s", "statements": %d, "loses_data": %s}\n' "$migration" "$statements" "$loses_data"
+printf '[{"migration": "%s", "statements": %d, "loses_data": %s}]\n' "$migration" "$statements" "$loses_data"

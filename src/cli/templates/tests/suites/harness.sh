@@ -12,8 +12,8 @@ expect() {
   fi
 }
 
-# Results go to standard output as JSON, everything else to standard error.
+# Results go to standard output as a row of JSON, everything else to standard error.
 report() {
-  printf '{"suite": "%s", "passed": %d, "failed": %d}\n' "$(basename "$0" .sh)" "$passed" "$failed"
+  printf '[{"suite": "%s", "passed": %d, "failed": %d}]\n' "$(basename "$0" .sh)" "$passed" "$failed"
   [ "$failed" -eq 0 ]
 }
