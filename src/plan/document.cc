@@ -42,7 +42,8 @@ bool Document::set(const std::vector<std::string_view>& path, const std::string&
     if (Node(*this, at).is_null()) replace(at, add({.kind = Node::Kind::map}));
     if (nodes_[at].kind != Node::Kind::map) return false;
     auto key = nodes_[at].first;
-    while (key != kNone && Node(*this, key).text() != path[step]) key = nodes_[nodes_[key].next].next;
+    while (key != kNone && Node(*this, key).text() != path[step])
+      key = nodes_[nodes_[key].next].next;
     if (key == kNone) {
       key = scalar(path[step], false);
       const auto nothing = scalar("", true);

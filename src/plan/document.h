@@ -48,7 +48,8 @@ class Node {
 };
 
 /// A YAML document as a tree that keeps the text and the place of everything.
-/// Typing is left to the reader, so `no` and `1.10` stay what was written until a number is asked for.
+/// Typing is left to the reader, so `no` and `1.10` stay what was written until a number is asked
+/// for.
 class Document {
  public:
   static constexpr std::size_t kMaxBytes = 64u << 20;
@@ -63,7 +64,8 @@ class Document {
   Node root() const { return {*this, 0}; }
   /// Puts a scalar at the end of a path of keys, in place of what is there. False when the path
   /// leads through something that is no map. `entry` is its number among `--set`.
-  bool set(const std::vector<std::string_view>& path, const std::string& value, std::uint32_t entry);
+  bool set(const std::vector<std::string_view>& path, const std::string& value,
+           std::uint32_t entry);
 
  private:
   friend class Node;
@@ -75,12 +77,12 @@ class Document {
   struct Data {
     Node::Kind kind = Node::Kind::scalar;
     bool plain = false;
-    bool alias = false;           ///< `first` is what it stands for.
-    bool copied = false;          ///< The text lies in `copies_`, else in the source.
-    std::uint32_t begin = 0;      ///< In the source.
+    bool alias = false;       ///< `first` is what it stands for.
+    bool copied = false;      ///< The text lies in `copies_`, else in the source.
+    std::uint32_t begin = 0;  ///< In the source.
     std::uint32_t length = 0;
     std::uint32_t text = 0;
-    std::uint32_t size = 0;       ///< Bytes of text, or children (in a map, pairs).
+    std::uint32_t size = 0;  ///< Bytes of text, or children (in a map, pairs).
     std::uint32_t first = kNone;
     std::uint32_t next = kNone;
   };

@@ -31,7 +31,8 @@ std::optional<Hole> next_hole(std::string_view text, std::size_t from) {
     const auto name = std::min(text.size(), text.find_first_not_of('{', open));
     auto end = name;
     while (end < text.size() && goes_on_name(text[end])) ++end;
-    const bool named = end > name && begins_name(text[name]) && end < text.size() && text[end] == '}';
+    const bool named =
+        end > name && begins_name(text[name]) && end < text.size() && text[end] == '}';
     if (named && !(open > 0 && text[open - 1] == '$')) {
       const auto after = std::min(text.size(), text.find_first_not_of('}', end));
       return Hole{open, after, name - open, after - end, text.substr(name, end - name)};
@@ -54,7 +55,8 @@ std::string with_doubled_braces(std::string_view value) {
   return out += value.substr(at);
 }
 
-/// Whether `before` ends inside the name of an output: `{outputs.summary-` with `{item.stem}}` to follow.
+/// Whether `before` ends inside the name of an output: `{outputs.summary-` with `{item.stem}}` to
+/// follow.
 bool inside_output_name(std::string_view before) {
   const auto brace = before.rfind('{');
   if (brace == before.npos) return false;
@@ -157,11 +159,11 @@ std::string as_id(std::string_view value) {
 }
 
 bool is_reserved(std::string_view name) {
-  static constexpr std::array kWords = {std::string_view("item"), std::string_view("index"),
-                                        std::string_view("outputs"), std::string_view("run.id"),
-                                        std::string_view("task.id"), std::string_view("workspace"),
-                                        std::string_view("tmp"), std::string_view("deadline"),
-                                        std::string_view("prompt"), std::string_view("prompt_file")};
+  static constexpr std::array kWords = {
+      std::string_view("item"),       std::string_view("index"),    std::string_view("outputs"),
+      std::string_view("run.id"),     std::string_view("task.id"),  std::string_view("workspace"),
+      std::string_view("tmp"),        std::string_view("deadline"), std::string_view("prompt"),
+      std::string_view("prompt_file")};
   return std::ranges::find(kWords, name) != kWords.end() || name.starts_with("item.") ||
          name.starts_with("outputs.") || name.starts_with("output_files.");
 }
@@ -214,7 +216,8 @@ std::optional<UnsafePlace> unsafe_for_shell(std::string_view text, const Lookup&
       context.feed(text.substr(hole->begin, hole->end - hole->begin));
       continue;
     }
-    if (!context.unsafe().empty()) return UnsafePlace{std::string(hole->name), std::string(context.unsafe())};
+    if (!context.unsafe().empty())
+      return UnsafePlace{std::string(hole->name), std::string(context.unsafe())};
     context.value_follows();
   }
   return std::nullopt;

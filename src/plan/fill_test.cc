@@ -22,7 +22,8 @@ std::string run_by_shell(const std::string& script) {
   const auto close = [](std::FILE* file) { pclose(file); };
   const std::unique_ptr<std::FILE, decltype(close)> pipe(popen(script.c_str(), "r"), close);
   std::string out;
-  for (int c = std::fgetc(pipe.get()); c != EOF; c = std::fgetc(pipe.get())) out += static_cast<char>(c);
+  for (int c = std::fgetc(pipe.get()); c != EOF; c = std::fgetc(pipe.get()))
+    out += static_cast<char>(c);
   return out;
 }
 
@@ -32,7 +33,8 @@ TEST(Placeholders, AreKnownNamesInSingleBraces) {
 }
 
 TEST(Placeholders, AreNotWhatJsonShellAndAwkWriteInBraces) {
-  EXPECT_THAT(placeholders(R"({"item": 1} {} { item } ${item} {print $1} {a,b} {item {x})"), testing::IsEmpty());
+  EXPECT_THAT(placeholders(R"({"item": 1} {} { item } ${item} {print $1} {a,b} {item {x})"),
+              testing::IsEmpty());
 }
 
 TEST(Placeholders, StandInsideOtherBraces) {
@@ -51,13 +53,16 @@ TEST(Fill, TakesDoubledBracesForBracesOnlyRoundAName) {
 }
 
 TEST(Fill, NeverFillsInWhatAValueBrought) {
-  const auto early = fill("{item} {{item}} {outputs.a}", from({{"item", "{outputs.a} {{tmp}} {other}"}}), Stage::early);
+  const auto early = fill("{item} {{item}} {outputs.a}",
+                          from({{"item", "{outputs.a} {{tmp}} {other}"}}), Stage::early);
   EXPECT_EQ(early, "{{outputs.a}} {{{tmp}}} {other} {{item}} {outputs.a}");
-  EXPECT_EQ(fill(early, from({{"outputs.a", "A"}, {"tmp", "T"}})), "{outputs.a} {{tmp}} {other} {item} A");
+  EXPECT_EQ(fill(early, from({{"outputs.a", "A"}, {"tmp", "T"}})),
+            "{outputs.a} {{tmp}} {other} {item} A");
 }
 
 TEST(Fill, MakesNamesOfOutputsFromItems) {
-  EXPECT_EQ(fill("{outputs.a-{item}} {x-{item}}", from({{"item", "b c"}}), Stage::early), "{outputs.a-b-c} {x-b c}");
+  EXPECT_EQ(fill("{outputs.a-{item}} {x-{item}}", from({{"item", "b c"}}), Stage::early),
+            "{outputs.a-b-c} {x-b c}");
 }
 
 TEST(FillShell, QuotesByWhereThePlaceholderStands) {
@@ -70,9 +75,10 @@ TEST(FillShell, QuotesByWhereThePlaceholderStands) {
 
 TEST(FillShell, LeavesAPlaceholderWhereNoQuotingIsSafe) {
   const auto lookup = from({{"item", "x"}});
-  for (const std::string script : {"echo `cat {item}`", "# {item}", "cat <<END\n{item}\nEND", "echo \\{item}",
-                                   "echo \"\\{item}\"", "echo $(( {item} ))", "echo ${x:-{item}}", "echo $'{item}'",
-                                   "x=$(case a in a) echo {item};; esac)", "(( {item} ))", "echo $[ {item} ]"}) {
+  for (const std::string script :
+       {"echo `cat {item}`", "# {item}", "cat <<END\n{item}\nEND", "echo \\{item}",
+        "echo \"\\{item}\"", "echo $(( {item} ))", "echo ${x:-{item}}", "echo $'{item}'",
+        "x=$(case a in a) echo {item};; esac)", "(( {item} ))", "echo $[ {item} ]"}) {
     EXPECT_EQ(fill_shell(script, lookup), script);
     EXPECT_EQ(unsafe_for_shell(script, lookup).value_or(UnsafePlace{}).name, "item") << script;
   }
@@ -84,10 +90,15 @@ TEST(FillShell, GoesOnAfterAPlaceWhoseEndIsCertain) {
 }
 
 TEST(FillShell, HandsEveryValueToARealShellUnchanged) {
-  const std::vector<std::string> templates = {
-      "printf %s {item}", "printf %s \"{item}\"", "printf %s '{item}'", "printf %s \"$(printf %s {item}; printf x)\"",
-      "x={item}; printf %s \"$x\"", "true && printf %s \"\"{item}''", "(printf %s \"{item}\") # it's",
-      "printf '%s' \"$(printf '%s' \"{item}\"; : ')')\"", "x=\"a\\\"b\"; printf %s {item}"};
+  const std::vector<std::string> templates = {"printf %s {item}",
+                                              "printf %s \"{item}\"",
+                                              "printf %s '{item}'",
+                                              "printf %s \"$(printf %s {item}; printf x)\"",
+                                              "x={item}; printf %s \"$x\"",
+                                              "true && printf %s \"\"{item}''",
+                                              "(printf %s \"{item}\") # it's",
+                                              "printf '%s' \"$(printf '%s' \"{item}\"; : ')')\"",
+                                              "x=\"a\\\"b\"; printf %s {item}"};
   const std::string_view alphabet = "a'\"\\$`(){}#;&|<>*?~! \t\n=-";
   std::mt19937 random(7);  // One seed: the same values in every run.
   for (int round = 0; round < 60; ++round) {
@@ -105,7 +116,8 @@ TEST(FillShell, HandsEveryValueToARealShellUnchanged) {
 
 TEST(FillCommand, TreatsTheScriptOfAShellAsAScript) {
   const auto lookup = from({{"item", "a b"}});
-  EXPECT_THAT(fill_command({{"cat", "{item}"}, {}}, lookup).arguments, testing::ElementsAre("cat", "a b"));
+  EXPECT_THAT(fill_command({{"cat", "{item}"}, {}}, lookup).arguments,
+              testing::ElementsAre("cat", "a b"));
   EXPECT_THAT(fill_command({{"/bin/bash", "-ec", "cat {item}", "{item}"}, {}}, lookup).arguments,
               testing::ElementsAre("/bin/bash", "-ec", "cat 'a b'", "a b"));
   EXPECT_EQ(fill_command({{}, "cat {item}"}, lookup).shell, "cat 'a b'");

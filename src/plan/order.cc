@@ -41,7 +41,8 @@ Order order_of(const NeedLists& needs) {
         continue;
       }
       const auto need = needs[task][next++];
-      if (marks[need] == Mark::open && order.cycles.size() < Order::kMostCycles) order.cycles.push_back(cycle_from(path, need));
+      if (marks[need] == Mark::open && order.cycles.size() < Order::kMostCycles)
+        order.cycles.push_back(cycle_from(path, need));
       if (marks[need] != Mark::unseen) continue;
       marks[need] = Mark::open;
       path.push_back({need});

@@ -11,7 +11,9 @@ std::string show(const NeedLists& needs) {
   return fmt::format("{} {}", order.sequence, order.cycles);
 }
 
-TEST(Order, KeepsTheDocumentsWhereNothingIsNeededLater) { EXPECT_EQ(show({{}, {0}, {}, {1, 2}}), "[0, 1, 2, 3] []"); }
+TEST(Order, KeepsTheDocumentsWhereNothingIsNeededLater) {
+  EXPECT_EQ(show({{}, {0}, {}, {1, 2}}), "[0, 1, 2, 3] []");
+}
 
 TEST(Order, MovesOnlyNeededTasksAhead) {
   // 0 needs 3, which needs 2; 1 stays behind 0.

@@ -45,14 +45,16 @@ std::optional<TaskId> Plan::find(std::string_view id) const {
   return TaskId(static_cast<std::size_t>(found - tasks.begin()));
 }
 
-std::vector<footprint::Claim> claims_of(const Plan& plan, std::vector<std::vector<ResourceId>>& locks) {
+std::vector<footprint::Claim> claims_of(const Plan& plan,
+                                        std::vector<std::vector<ResourceId>>& locks) {
   locks.assign(plan.tasks.size(), {});
   std::vector<footprint::Claim> claims;
   claims.reserve(plan.tasks.size());
   for (std::size_t at = 0; at < plan.tasks.size(); ++at) {
     const auto& task = plan.tasks[at];
     for (const auto& use : task.uses) {
-      if (plan.resources[use.resource.index()].kind == Resource::Kind::lock) locks[at].push_back(use.resource);
+      if (plan.resources[use.resource.index()].kind == Resource::Kind::lock)
+        locks[at].push_back(use.resource);
     }
     std::ranges::sort(locks[at]);
     claims.push_back({&task.footprint, task.needs, task.output_of, locks[at]});

@@ -88,20 +88,24 @@ Problem Problems::shown(Found& found) const {
   // A long line is cut to a window round the caret.
   const auto line = source_.line_of(found.where.begin);
   const auto at = std::min<std::size_t>(
-      found.where.begin - static_cast<std::size_t>(line.data() - source_.text().data()), line.size());
+      found.where.begin - static_cast<std::size_t>(line.data() - source_.text().data()),
+      line.size());
   std::size_t from = 0;
-  if (display_width(printable(line.substr(0, kLineColumns * 4))) > kLineColumns && at > kLeadBytes) {
+  if (display_width(printable(line.substr(0, kLineColumns * 4))) > kLineColumns &&
+      at > kLeadBytes) {
     from = character_start(line, at - kLeadBytes);
   }
   // Every column is measured from the window's beginning, as tabs are.
   const auto window = line.substr(from);
   const std::string cut = from > 0 ? "…" : "";
   const auto shown_until = [&](std::size_t byte) {
-    return cut + printable(window.substr(0, character_start(window, std::min(byte, window.size()))));
+    return cut +
+           printable(window.substr(0, character_start(window, std::min(byte, window.size()))));
   };
   const auto begin = display_width(shown_until(at - from));
   const auto end = display_width(shown_until(at - from + found.where.length));
-  problem.line_text = elide_end(shown_until(at - from + found.where.length + kLineColumns), kLineColumns);
+  problem.line_text =
+      elide_end(shown_until(at - from + found.where.length + kLineColumns), kLineColumns);
   const auto room = std::max(display_width(problem.line_text), begin + 1) - begin;
   problem.caret = static_cast<std::uint32_t>(begin);
   problem.length = static_cast<std::uint32_t>(std::clamp<std::size_t>(end - begin, 1, room));

@@ -11,9 +11,11 @@
 
 namespace interlock::plan {
 
-/// A stretch of the plan's text, in bytes. What `--set` put in has a number of its own instead of a place.
+/// A stretch of the plan's text, in bytes. What `--set` put in has a number of its own instead of a
+/// place.
 struct Span {
-  static constexpr std::uint32_t kSet = 0xffff'0000;  ///< `begin` from here on: the entry of `--set`.
+  static constexpr std::uint32_t kSet =
+      0xffff'0000;  ///< `begin` from here on: the entry of `--set`.
   static constexpr std::uint32_t kNowhere = 0xfffe'ffff;
 
   std::uint32_t begin = kNowhere;

@@ -12,8 +12,9 @@ namespace interlock::plan {
 
 namespace {
 
-constexpr std::string_view kTopKeys[] = {"interlock", "name",      "workspace", "defaults", "limits",
-                                         "agents",    "resources", "tasks",     "merge"};
+constexpr std::string_view kTopKeys[] = {"interlock", "name",   "workspace",
+                                         "defaults",  "limits", "agents",
+                                         "resources", "tasks",  "merge"};
 /// Dotted keys of `--set` that name a place of the plan begin with one of these.
 constexpr std::string_view kSettable[] = {"defaults", "limits", "agents", "resources"};
 
@@ -24,7 +25,8 @@ bool is_text(const SourceText& source, Problems& problems) {
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
     problems.add(at(0), "the plan is UTF-16", "save it as UTF-8");
   } else if (const auto bad = first_bad_utf8(text)) {
-    problems.add(at(*bad), fmt::format("byte 0x{:02x} is not UTF-8", static_cast<unsigned char>(text[*bad])),
+    problems.add(at(*bad),
+                 fmt::format("byte 0x{:02x} is not UTF-8", static_cast<unsigned char>(text[*bad])),
                  "save the plan as UTF-8");
   } else if (const auto nul = text.find('\0'); nul != text.npos) {
     problems.add(at(nul), "a NUL byte stands in the plan", "is this a text file?");
@@ -68,7 +70,8 @@ class SetEntries {
 void SetEntries::change(Document& document) {
   for (const auto& [key, value] : entries_) {
     const auto path = split_path(key);
-    const bool names_place = path.size() > 1 && std::ranges::find(kSettable, path.front()) != std::end(kSettable);
+    const bool names_place =
+        path.size() > 1 && std::ranges::find(kSettable, path.front()) != std::end(kSettable);
     if (is_reserved(key)) {
       problems_.add(span_of(key), fmt::format("`{{{}}}` has a meaning of its own", printable(key)));
     } else if (first_bad_utf8(key + value) || (key + value).contains('\0')) {
@@ -76,7 +79,8 @@ void SetEntries::change(Document& document) {
     } else if (names_place) {
       used_.insert(key);
       const auto index = span_of(key).begin - Span::kSet;
-      if (!document.set(path, value, index)) problems_.add(span_of(key), "the plan has no map to put it into");
+      if (!document.set(path, value, index))
+        problems_.add(span_of(key), "the plan has no map to put it into");
     }
   }
 }
@@ -108,7 +112,8 @@ void read_head(Reading& reading, const Fields& fields) {
   auto& plan = reading.plan;
   plan.file = reading.options.file;
   plan.name = name_from(plan.file);
-  if (const auto node = fields["name"]) plan.name = read_filled(reading, *node, "a name").value_or("");
+  if (const auto node = fields["name"])
+    plan.name = read_filled(reading, *node, "a name").value_or("");
   if (const auto node = fields["interlock"]; !node) {
     reading.problems.add(fields.node().span(), "the plan does not say `interlock: 1`",
                          "it is the version of this format, and stands first");
@@ -122,14 +127,16 @@ void read_head(Reading& reading, const Fields& fields) {
   if (folder) {
     plan.workspace = *folder;
   } else {
-    reading.problems.add(node.value_or(fields.node()).span(), folder.error().message, folder.error().hint);
+    reading.problems.add(node.value_or(fields.node()).span(), folder.error().message,
+                         folder.error().hint);
   }
 }
 
 void note_missing_reads(Plan& plan, const std::vector<std::string>& ids) {
   if (ids.empty()) return;
-  plan.notes.push_back(fmt::format("{} {} writes but no reads: taken to read nothing else; write `reads: []` to say so",
-                                   join_words(ids, 3), ids.size() == 1 ? "declares" : "declare"));
+  plan.notes.push_back(fmt::format(
+      "{} {} writes but no reads: taken to read nothing else; write `reads: []` to say so",
+      join_words(ids, 3), ids.size() == 1 ? "declares" : "declare"));
 }
 
 void read_document(Reading& reading, const Document& document) {
@@ -156,8 +163,9 @@ void read_document(Reading& reading, const Document& document) {
 ReadResult read_plan(std::string_view text, const ReadOptions& options, Files& files) {
   ReadResult result;
   if (text.size() > Document::kMaxBytes) {
-    result.problems.push_back({.message = fmt::format("the plan is larger than {} MiB", Document::kMaxBytes >> 20),
-                               .hint = "split it, or let `foreach` unfold tasks that are alike"});
+    result.problems.push_back(
+        {.message = fmt::format("the plan is larger than {} MiB", Document::kMaxBytes >> 20),
+         .hint = "split it, or let `foreach` unfold tasks that are alike"});
     return result;
   }
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
@@ -167,7 +175,8 @@ ReadResult read_plan(std::string_view text, const ReadOptions& options, Files& f
     if (auto document = Document::parse(source, problems)) {
       SetEntries set(options.set, problems);
       set.change(*document);
-      Reading reading{options, files, problems, result.plan, [&](std::string_view name) { return set.find(name); }};
+      Reading reading{options, files, problems, result.plan,
+                      [&](std::string_view name) { return set.find(name); }};
       read_document(reading, *document);
       if (problems.told() == 0) set.tell_unused(reading, text);
     }

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view kAgentKeys[] = {"kind", "run", "prompt",   "model", "bin",
                                            "args", "env", "pass_env", "api",   "base_url"};
-constexpr std::string_view kKinds[] = {"command", "claude-code", "codex", "gemini", "opencode", "chat"};
+constexpr std::string_view kKinds[] = {"command", "claude-code", "codex",
+                                       "gemini",  "opencode",    "chat"};
 constexpr std::string_view kPromptWays[] = {"stdin", "argument", "file"};
 
 /// Keys that mean something for commands only, or for others only.
@@ -20,7 +21,8 @@ void check_keys_of_kind(Reading& reading, const Fields& fields, AgentKind kind) 
   static constexpr std::string_view kOfModels[] = {"model", "bin", "args", "api", "base_url"};
   const auto refuse = [&](std::string_view key) {
     if (const auto node = fields[key]) {
-      reading.problems.add(node->span(), fmt::format("an agent of kind `{}` has no `{}`", name_of(kind), key),
+      reading.problems.add(node->span(),
+                           fmt::format("an agent of kind `{}` has no `{}`", name_of(kind), key),
                            kind == AgentKind::command ? "name the program in `run`" : "");
     }
   };
@@ -58,7 +60,8 @@ Agent read_agent(Reading& reading, std::string name, Node node) {
   take_text("bin", agent.binary, "the path or name of a program");
   take_text("api", agent.api, "the name of an API");
   take_text("base_url", agent.base_url, "a URL");
-  if (const auto value = fields["run"]) agent.run = read_command(reading, *value).value_or(Command{});
+  if (const auto value = fields["run"])
+    agent.run = read_command(reading, *value).value_or(Command{});
   if (const auto value = fields["prompt"]) {
     const auto index = read_choice(reading, *value, kPromptWays);
     agent.prompt_by = static_cast<PromptBy>(index.value_or(0));
@@ -89,7 +92,8 @@ std::optional<AgentId> only_declared_agent(const Plan& plan) {
 
 void read_agents(Reading& reading, std::optional<Node> node) {
   auto& agents = reading.plan.agents;
-  if (node && !node->is_map() && !node->is_null()) expected(reading, *node, "a map from names to agents");
+  if (node && !node->is_map() && !node->is_null())
+    expected(reading, *node, "a map from names to agents");
   if (node && node->size() > kMostDeclared) {
     reading.problems.add(node->span(), fmt::format("more than {} agents", kMostDeclared));
   } else if (node && node->is_map()) {
@@ -100,7 +104,8 @@ void read_agents(Reading& reading, std::optional<Node> node) {
       }
     }
   }
-  if (std::ranges::find(agents, "sh", &Agent::name) == agents.end()) agents.emplace_back().name = "sh";
+  if (std::ranges::find(agents, "sh", &Agent::name) == agents.end())
+    agents.emplace_back().name = "sh";
 }
 
 }  // namespace interlock::plan

@@ -8,9 +8,11 @@ namespace interlock::plan {
 
 namespace {
 
-constexpr std::string_view kWiths[] = {"concat", "object", "union", "table", "lines", "sections", "agent"};
-constexpr std::string_view kMergeKeys[] = {"from",    "with",         "headings", "key",    "columns",  "agent", "prompt",
-                                           "timeout", "idle_timeout", "retries",  "output", "estimate", "uses"};
+constexpr std::string_view kWiths[] = {"concat", "object",   "union", "table",
+                                       "lines",  "sections", "agent"};
+constexpr std::string_view kMergeKeys[] = {
+    "from",    "with",         "headings", "key",    "columns",  "agent", "prompt",
+    "timeout", "idle_timeout", "retries",  "output", "estimate", "uses"};
 
 /// A key that only some ways of merging know.
 struct KeyOf {
@@ -21,20 +23,23 @@ struct KeyOf {
 void check_keys_of_way(Reading& reading, const Fields& fields, Merge::With with) {
   using With = Merge::With;
   static const std::vector<KeyOf> kKeys = {
-      {"headings", {With::sections}},  {"key", {With::union_, With::table}}, {"columns", {With::table}},
-      {"agent", {With::agent}},        {"prompt", {With::agent}},            {"timeout", {With::agent}},
-      {"idle_timeout", {With::agent}}, {"retries", {With::agent}},           {"output", {With::agent}},
-      {"estimate", {With::agent}},     {"uses", {With::agent}}};
+      {"headings", {With::sections}},  {"key", {With::union_, With::table}},
+      {"columns", {With::table}},      {"agent", {With::agent}},
+      {"prompt", {With::agent}},       {"timeout", {With::agent}},
+      {"idle_timeout", {With::agent}}, {"retries", {With::agent}},
+      {"output", {With::agent}},       {"estimate", {With::agent}},
+      {"uses", {With::agent}}};
   for (const auto& [key, ways] : kKeys) {
     const auto node = fields[key];
     if (!node || std::ranges::find(ways, with) != ways.end()) continue;
-    reading.problems.add(node->span(), fmt::format("`{}` means nothing to a merge `with: {}`", key, name_of(with)));
+    reading.problems.add(
+        node->span(), fmt::format("`{}` means nothing to a merge `with: {}`", key, name_of(with)));
   }
 }
 
 /// The task that joins the outputs; its prompt is completed when plan order is known.
-void add_coordinator(Reading& reading, const Fields& fields, const Settings& defaults, std::size_t merge,
-                     MergeDraft& draft, TaskList& list) {
+void add_coordinator(Reading& reading, const Fields& fields, const Settings& defaults,
+                     std::size_t merge, MergeDraft& draft, TaskList& list) {
   Task task;
   task.id = "merge:" + draft.merge.name;
   task.place = draft.merge.place;
@@ -49,13 +54,16 @@ void add_coordinator(Reading& reading, const Fields& fields, const Settings& def
   }
   const auto& by = reading.plan.agents[agent->index()];
   if (by.kind == AgentKind::command && by.run.empty()) {
-    return reading.problems.add((fields["agent"] ? *fields["agent"] : fields.node()).span(),
-                                fmt::format("agent {} has no `run`, so nothing would read the outputs", quoted(by.name)),
-                                "name an agent that takes prompts");
+    return reading.problems.add(
+        (fields["agent"] ? *fields["agent"] : fields.node()).span(),
+        fmt::format("agent {} has no `run`, so nothing would read the outputs", quoted(by.name)),
+        "name an agent that takes prompts");
   }
   const auto prompt = fields["prompt"];
-  if (!prompt) return reading.problems.add(fields.node().span(), "a merge `with: agent` needs a `prompt`");
-  task.prompt = fill(read_text(reading, *prompt, "a prompt").value_or(""), reading.set, Stage::early);
+  if (!prompt)
+    return reading.problems.add(fields.node().span(), "a merge `with: agent` needs a `prompt`");
+  task.prompt =
+      fill(read_text(reading, *prompt, "a prompt").value_or(""), reading.set, Stage::early);
 
   task.agent = *agent;
   if (by.kind == AgentKind::command) task.run = fill_command(by.run, reading.set, Stage::early);
@@ -63,16 +71,19 @@ void add_coordinator(Reading& reading, const Fields& fields, const Settings& def
   task.output.form = OutputSpec::Form::text;
   std::optional<Item> file;
   if (const auto node = fields["output"]) task.output = read_output(reading, *node, file);
-  if (file) reading.problems.add(file->node.span(), "a coordinator writes no file: it answers on standard output");
+  if (file)
+    reading.problems.add(file->node.span(),
+                         "a coordinator writes no file: it answers on standard output");
   if (const auto node = fields["estimate"]) task.estimate = read_estimate(reading, *node);
   if (const auto node = fields["uses"]) task.uses = read_uses(reading, *node);
 
   const auto index = static_cast<std::uint32_t>(list.tasks.size());
-  for (const auto& from : draft.from) list.mentions.push_back({index, from.text, from.node.span(), true, true});
+  for (const auto& from : draft.from)
+    list.mentions.push_back({index, from.text, from.node.span(), true, true});
   const auto without_all = fill(task.prompt, [](std::string_view name) {
     return name == "outputs" ? std::optional<std::string>("") : std::nullopt;
   });
-  note_outputs(reading, without_all, *prompt, index, list, false);
+  note_mentions(reading, without_all, *prompt, index, list, false);
   draft.merge.coordinator = TaskId(index);
   task.coordinates = static_cast<std::uint32_t>(merge);
   list.id_spans.push_back(fields.node().span());
@@ -81,7 +92,8 @@ void add_coordinator(Reading& reading, const Fields& fields, const Settings& def
 
 }  // namespace
 
-std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings& defaults, TaskList& list) {
+std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings& defaults,
+                                    TaskList& list) {
   std::vector<MergeDraft> drafts;
   if (node.is_null()) return drafts;
   if (!node.is_map()) {
@@ -94,7 +106,8 @@ std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings&
     draft.merge.place = reading.problems.source().place(key.span());
     const Fields fields(reading, value, "a merge", kMergeKeys);
     if (draft.merge.name.empty() || draft.merge.name != as_id(draft.merge.name)) {
-      reading.problems.add(key.span(), fmt::format("{} is no name for a merge", quoted(draft.merge.name)),
+      reading.problems.add(key.span(),
+                           fmt::format("{} is no name for a merge", quoted(draft.merge.name)),
                            "names are letters, digits, `_`, `.` and `-`");
     }
     if (!value.is_map()) continue;
@@ -102,7 +115,8 @@ std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings&
       draft.from = read_items(reading, *from, "a task id, a pattern over ids or a list of them");
       for (auto& item : draft.from) item.text = fill(item.text, reading.set);
     } else {
-      reading.problems.add(value.span(), fmt::format("merge {} has no `from`", quoted(draft.merge.name)),
+      reading.problems.add(value.span(),
+                           fmt::format("merge {} has no `from`", quoted(draft.merge.name)),
                            "name the tasks it joins");
     }
     const auto with = fields["with"];
@@ -110,10 +124,14 @@ std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings&
     if (!way) continue;
     draft.merge.with = static_cast<Merge::With>(*way);
     check_keys_of_way(reading, fields, draft.merge.with);
-    if (const auto each = fields["headings"]) draft.merge.headings = texts_of(read_items(reading, *each, "a list of headings"));
-    if (const auto each = fields["columns"]) draft.merge.columns = texts_of(read_items(reading, *each, "a list of columns"));
-    if (const auto each = fields["key"]) draft.merge.key = read_filled(reading, *each, "the name of a member").value_or("");
-    if (draft.merge.with == Merge::With::agent) add_coordinator(reading, fields, defaults, drafts.size(), draft, list);
+    if (const auto each = fields["headings"])
+      draft.merge.headings = texts_of(read_items(reading, *each, "a list of headings"));
+    if (const auto each = fields["columns"])
+      draft.merge.columns = texts_of(read_items(reading, *each, "a list of columns"));
+    if (const auto each = fields["key"])
+      draft.merge.key = read_filled(reading, *each, "the name of a member").value_or("");
+    if (draft.merge.with == Merge::With::agent)
+      add_coordinator(reading, fields, defaults, drafts.size(), draft, list);
     drafts.push_back(std::move(draft));
   }
   return drafts;

@@ -23,7 +23,9 @@ json::value scalar_to_json(Reading& reading, Node node) {
   const auto* begin = text.data() + (text.starts_with('+') ? 1 : 0);
   const auto* end = text.data() + text.size();
   std::int64_t whole = 0;
-  if (const auto read = std::from_chars(begin, end, whole); read.ec == std::errc() && read.ptr == end) return whole;
+  if (const auto read = std::from_chars(begin, end, whole);
+      read.ec == std::errc() && read.ptr == end)
+    return whole;
   const bool numeric = text.find_first_not_of("0123456789+-.eE") == text.npos;
   double number = 0;
   const auto read = std::from_chars(begin, end, number);
@@ -53,14 +55,16 @@ void read_schema(Reading& reading, Node node, OutputSpec& output) {
     output.schema = json::serialize(to_json(reading, node));
     return;
   }
-  const auto path = read_filled(reading, node, "a JSON Schema: the path of a file, or the schema itself as a map");
+  const auto path = read_filled(reading, node,
+                                "a JSON Schema: the path of a file, or the schema itself as a map");
   if (!path) return;
   output.schema_path = *path;
   auto text = reading.files.read(reading.path_of(*path), kMostSchemaBytes);
   if (!text) return reading.problems.add(node.span(), text.error().message, text.error().hint);
   if (const auto parsed = parse_json(*text); !parsed) {
-    return reading.problems.add(node.span(), fmt::format("{} is not JSON: {}", quoted(*path), parsed.error().message),
-                                parsed.error().hint);
+    return reading.problems.add(
+        node.span(), fmt::format("{} is not JSON: {}", quoted(*path), parsed.error().message),
+        parsed.error().hint);
   }
   output.schema = std::move(*text);
 }
@@ -92,12 +96,14 @@ OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file) {
   }
   if (const auto schema = fields["schema"]) {
     if (fields["format"] && output.form == OutputSpec::Form::text) {
-      reading.problems.add(fields["format"]->span(), "an output with a schema is JSON", "leave `format` out");
+      reading.problems.add(fields["format"]->span(), "an output with a schema is JSON",
+                           "leave `format` out");
     }
     read_schema(reading, *schema, output);
   }
   if (const auto from = fields["from"]) {
-    if (auto name = read_text(reading, *from, "`stdout` or the path of a file"); name && *name != "stdout") {
+    if (auto name = read_text(reading, *from, "`stdout` or the path of a file");
+        name && *name != "stdout") {
       file = Item{std::move(*name), *from};
     }
   }

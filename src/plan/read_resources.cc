@@ -34,8 +34,8 @@ std::optional<Rate> read_usd_rate(Reading& reading, Node node) {
 }
 
 void read_quota(Reading& reading, Node node, Resource& resource) {
-  static constexpr std::string_view kKeys[] = {"kind", "requests", "input_tokens", "output_tokens", "usd",
-                                               "concurrency"};
+  static constexpr std::string_view kKeys[] = {"kind",          "requests", "input_tokens",
+                                               "output_tokens", "usd",      "concurrency"};
   const Fields fields(reading, node, "a quota", kKeys);
   auto& rates = resource.rates;
   if (const auto value = fields["requests"]) rates.requests = read_rate(reading, *value);
@@ -46,8 +46,9 @@ void read_quota(Reading& reading, Node node, Resource& resource) {
     resource.concurrency = read_integer(reading, *value, 1, kMostConcurrent);
   }
   if (node.size() < 2) {
-    reading.problems.add(node.span(), fmt::format("quota {} limits nothing", quoted(resource.name)),
-                         "give it `requests`, `input_tokens`, `output_tokens`, `usd` or `concurrency`");
+    reading.problems.add(
+        node.span(), fmt::format("quota {} limits nothing", quoted(resource.name)),
+        "give it `requests`, `input_tokens`, `output_tokens`, `usd` or `concurrency`");
   }
 }
 
@@ -61,7 +62,8 @@ Resource read_resource(Reading& reading, std::string name, Node node) {
   }
   const auto kind = node.member("kind");
   if (!kind) {
-    reading.problems.add(node.span(), fmt::format("resource {} has no `kind`", quoted(resource.name)),
+    reading.problems.add(node.span(),
+                         fmt::format("resource {} has no `kind`", quoted(resource.name)),
                          "one of quota, lock and slots");
     return resource;
   }
@@ -79,7 +81,8 @@ Resource read_resource(Reading& reading, std::string name, Node node) {
     if (const auto value = fields["capacity"]) {
       resource.capacity = read_integer(reading, *value, 1, kMostSlots).value_or(kMostSlots);
     } else {
-      reading.problems.add(node.span(), fmt::format("slots {} have no `capacity`", quoted(resource.name)));
+      reading.problems.add(node.span(),
+                           fmt::format("slots {} have no `capacity`", quoted(resource.name)));
       resource.capacity = kMostSlots;
     }
   }
@@ -91,7 +94,8 @@ std::optional<ResourceId> find_resource(Reading& reading, Node node) {
   if (!name) return std::nullopt;
   const auto& resources = reading.plan.resources;
   const auto found = std::ranges::find(resources, *name, &Resource::name);
-  if (found != resources.end()) return ResourceId(static_cast<std::size_t>(found - resources.begin()));
+  if (found != resources.end())
+    return ResourceId(static_cast<std::size_t>(found - resources.begin()));
   std::vector<std::string> names;
   for (const auto& resource : resources) names.push_back(resource.name);
   reading.problems.add(node.span(), fmt::format("no resource {}", quoted(*name)),
@@ -117,12 +121,15 @@ std::optional<Use> read_use(Reading& reading, Node key, Node amount) {
       if (!amount.is_null()) read_quota_use(reading, amount, use);
       break;
     case Resource::Kind::slots:
-      if (!amount.is_null()) use.amount = read_integer(reading, amount, 1, resource.capacity).value_or(1);
+      if (!amount.is_null())
+        use.amount = read_integer(reading, amount, 1, resource.capacity).value_or(1);
       break;
     case Resource::Kind::lock:
       if (!amount.is_null() && amount.text() != "1") {
-        reading.problems.add(amount.span(), fmt::format("lock {} is taken whole: it has no amount", quoted(resource.name)),
-                             "leave the value out, or make it `slots`");
+        reading.problems.add(
+            amount.span(),
+            fmt::format("lock {} is taken whole: it has no amount", quoted(resource.name)),
+            "leave the value out, or make it `slots`");
       }
       break;
   }

@@ -77,9 +77,12 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
   take("idle_timeout", optional, base.idle_timeout);
   take("grace", optional, base.grace);
   take("backoff", optional, base.backoff);
-  take("model", [&](Node node) { return read_filled(reading, node, "the name of a model"); }, base.model);
+  take(
+      "model", [&](Node node) { return read_filled(reading, node, "the name of a model"); },
+      base.model);
   if (const auto node = fields["retries"]) {
-    if (const auto value = read_integer(reading, *node, 0, 100)) base.retries = static_cast<int>(*value);
+    if (const auto value = read_integer(reading, *node, 0, 100))
+      base.retries = static_cast<int>(*value);
   }
   if (const auto node = fields["isolation"]) {
     if (const auto value = read_choice(reading, *node, kIsolations)) {
@@ -94,8 +97,9 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
 }
 
 Settings read_defaults(Reading& reading, std::optional<Node> node) {
-  static constexpr std::string_view kKeys[] = {"agent",   "timeout",   "idle_timeout", "grace", "retries",
-                                               "backoff", "isolation", "env",          "model"};
+  static constexpr std::string_view kKeys[] = {"agent",     "timeout", "idle_timeout",
+                                               "grace",     "retries", "backoff",
+                                               "isolation", "env",     "model"};
   Settings defaults;
   if (reading.options.isolation) defaults.isolation = *reading.options.isolation;
   if (!node || node->is_null()) return defaults;

@@ -9,9 +9,9 @@ namespace interlock::plan {
 namespace {
 
 constexpr std::string_view kTaskKeys[] = {
-    "id",     "agent",    "prompt", "prompt_file", "run",   "reads",  "writes",  "uses",
-    "needs",  "output",   "gate",   "estimate",    "merge", "verify", "foreach", "timeout",
-    "grace",  "retries",  "backoff", "isolation",  "env",   "model",  "idle_timeout"};
+    "id",    "agent",   "prompt",  "prompt_file", "run",   "reads",  "writes",      "uses",
+    "needs", "output",  "gate",    "estimate",    "merge", "verify", "foreach",     "timeout",
+    "grace", "retries", "backoff", "isolation",   "env",   "model",  "idle_timeout"};
 
 void read_gate(Reading& reading, Node node, Task& task) {
   static constexpr std::string_view kWords[] = {"before", "after"};
@@ -77,26 +77,29 @@ void read_templates(Reading& reading, const Fields& fields, TaskDraft& draft) {
 bool prompted(const TaskDraft& draft) { return draft.prompt || draft.prompt_file; }
 
 void tell_idle(Reading& reading, const TaskDraft& draft) {
-  reading.problems.add(draft.node.span(), "the task has nothing to do", "give it a `run` or a `prompt`");
+  reading.problems.add(draft.node.span(), "the task has nothing to do",
+                       "give it a `run` or a `prompt`");
 }
 
 /// Agent of a task: its own, the default, `sh` for what has `run`, else the only one there is.
-std::optional<AgentId> choose_agent(Reading& reading, const Fields& fields, std::optional<AgentId> by_default,
-                                    const TaskDraft& draft) {
+std::optional<AgentId> choose_agent(Reading& reading, const Fields& fields,
+                                    std::optional<AgentId> by_default, const TaskDraft& draft) {
   const bool own_run = draft.own_run;
   const auto& agents = reading.plan.agents;
   const auto is_command = [&](AgentId id) { return agents[id.index()].kind == AgentKind::command; };
   if (fields["agent"]) {
     const auto own = read_agent_name(reading, *fields["agent"]);
     if (own && own_run && !is_command(*own)) {
-      reading.problems.add(fields["agent"]->span(),
-                           fmt::format("agent {} is of kind `{}` and cannot `run` a command",
-                                       quoted(agents[own->index()].name), name_of(agents[own->index()].kind)),
-                           "leave `agent` out, or give a `prompt` instead of `run`");
+      reading.problems.add(
+          fields["agent"]->span(),
+          fmt::format("agent {} is of kind `{}` and cannot `run` a command",
+                      quoted(agents[own->index()].name), name_of(agents[own->index()].kind)),
+          "leave `agent` out, or give a `prompt` instead of `run`");
     }
     return own;
   }
-  const auto sh = AgentId(static_cast<std::size_t>(std::ranges::find(agents, "sh", &Agent::name) - agents.begin()));
+  const auto sh = AgentId(
+      static_cast<std::size_t>(std::ranges::find(agents, "sh", &Agent::name) - agents.begin()));
   if (own_run) return by_default && is_command(*by_default) ? *by_default : sh;
   if (by_default) return by_default;
   if (const auto only = only_declared_agent(reading.plan)) return only;
@@ -113,15 +116,17 @@ std::optional<AgentId> choose_agent(Reading& reading, const Fields& fields, std:
 void check_work(Reading& reading, TaskDraft& draft, const Agent& agent, bool wrong_before) {
   if (!draft.own_run && agent.kind == AgentKind::command) draft.task.run = agent.run;
   if (draft.prompt && draft.prompt_file) {
-    reading.problems.add(draft.prompt_file->node.span(), "a task has `prompt` or `prompt_file`, not both");
+    reading.problems.add(draft.prompt_file->node.span(),
+                         "a task has `prompt` or `prompt_file`, not both");
   }
   if (wrong_before || draft.own_run) return;
   if (!prompted(draft) && draft.task.run.empty()) {
     tell_idle(reading, draft);
   } else if (agent.kind == AgentKind::command && draft.task.run.empty()) {
-    reading.problems.add((draft.prompt ? draft.prompt : draft.prompt_file)->node.span(),
-                         fmt::format("agent {} has no `run`, so nothing would read the prompt", quoted(agent.name)),
-                         "name an agent that takes prompts");
+    reading.problems.add(
+        (draft.prompt ? draft.prompt : draft.prompt_file)->node.span(),
+        fmt::format("agent {} has no `run`, so nothing would read the prompt", quoted(agent.name)),
+        "name an agent that takes prompts");
   }
 }
 
@@ -165,9 +170,11 @@ TaskList read_tasks(Reading& reading, Node node, const Settings& defaults) {
     return list;
   }
   if (node.size() > kMostTasks) {
-    reading.problems.add(node.span(), fmt::format("the plan has {} tasks, more than a million", node.size()));
+    reading.problems.add(node.span(),
+                         fmt::format("the plan has {} tasks, more than a million", node.size()));
     return list;
   }
+  list.tasks.reserve(node.size());
   for (const auto& item : node.items()) {
     const auto told = reading.problems.told();
     if (const auto draft = read_task(reading, item, defaults)) unfold(reading, *draft, list);

@@ -31,7 +31,8 @@ std::string show(const OutputSpec& output) {
 /// A task as its owner would tell it, without what is default.
 std::string show(const Plan& plan, const Task& task) {
   const Task standard;
-  auto out = fmt::format("{} by {}: {}\n", task.id, plan.agents[task.agent.index()].name, show(task.output));
+  auto out = fmt::format("{} by {}: {}\n", task.id, plan.agents[task.agent.index()].name,
+                         show(task.output));
   const auto line = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) out += fmt::format("  {}: {}\n", name, value);
   };
@@ -46,8 +47,9 @@ std::string show(const Plan& plan, const Task& task) {
     line("writes", task.footprint.writes.text());
   }
   for (const auto& use : task.uses) {
-    line("uses", fmt::format("{} {}/{}/{}/{}", plan.resources[use.resource.index()].name, use.amount, use.requests,
-                             use.input_tokens.value_or(-1), use.output_tokens.value_or(-1)));
+    line("uses",
+         fmt::format("{} {}/{}/{}/{}", plan.resources[use.resource.index()].name, use.amount,
+                     use.requests, use.input_tokens.value_or(-1), use.output_tokens.value_or(-1)));
   }
   line("needs", show(plan, task.needs));
   line("output of", show(plan, task.output_of));
@@ -65,7 +67,8 @@ std::string show(const Plan& plan) {
   std::string out;
   for (const auto& task : plan.tasks) out += show(plan, task);
   for (const auto& merge : plan.merges) {
-    out += fmt::format("merge {}: {} of {}\n", merge.name, name_of(merge.with), show(plan, merge.from));
+    out += fmt::format("merge {}: {} of {}\n", merge.name, name_of(merge.with),
+                       show(plan, merge.from));
   }
   for (const auto& note : plan.notes) out += "note: " + note + "\n";
   return out;
@@ -160,7 +163,7 @@ summary-x by claude: text
   merge: text
   verify: [make|check]
 )"
-            R"(summary-a by claude: text
+                               R"(summary-a by claude: text
   prompt: Summarise sources/a.md for {{item}}.
   model: sonnet
   item: sources/a.md
@@ -208,8 +211,10 @@ merge notes: agent of summary-x summary-a summary-b-one
 }
 
 TEST(ReadPlan, TakesJson) {
-  EXPECT_EQ(outcome(R"({"interlock": 1, "tasks": [{"id": "a", "run": ["make", "x"], "reads": [], "writes": "out"}]})"),
-            "a by sh: exit\n  run: [make|x]\n  writes: out\n");
+  EXPECT_EQ(
+      outcome(
+          R"({"interlock": 1, "tasks": [{"id": "a", "run": ["make", "x"], "reads": [], "writes": "out"}]})"),
+      "a by sh: exit\n  run: [make|x]\n  writes: out\n");
 }
 
 TEST(ReadPlan, FillsInEveryDefault) {
@@ -228,8 +233,11 @@ TEST(ReadPlan, FillsInEveryDefault) {
 }
 
 TEST(ReadPlan, ReadsLimits) {
-  const auto limits = read("interlock: 1\nlimits: {parallel: 2, on_failure: 20%, speculate: {tokens: 50k}}\n"
-                           "tasks: [{id: a, run: make}]").plan.limits;
+  const auto limits =
+      read(
+          "interlock: 1\nlimits: {parallel: 2, on_failure: 20%, speculate: {tokens: 50k}}\n"
+          "tasks: [{id: a, run: make}]")
+          .plan.limits;
   EXPECT_EQ(limits.parallel, 2);
   EXPECT_EQ(limits.on_failure.kind, OnFailure::Kind::share);
   EXPECT_DOUBLE_EQ(limits.on_failure.share, 0.2);
@@ -246,7 +254,8 @@ resources:
 tasks:
   - {id: a, run: make, uses: {gpu: 3, api: , db: }}
   - {id: b, run: make, uses: gpu}
-)").plan;
+)")
+                        .plan;
   EXPECT_EQ(plan.resources[0].rates.usd, (Rate{2'500'000, std::chrono::hours(1)}));
   EXPECT_EQ(plan.resources[0].concurrency, 3);
   EXPECT_EQ(show(plan), R"(a by sh: exit
@@ -318,11 +327,16 @@ TEST(ReadPlan, SaysWhichTasksAreTakenToReadNothing) {
   writes: x
 note: a declares writes but no reads: taken to read nothing else; write `reads: []` to say so
 )");
-  const auto notes = read("interlock: 1\ntasks:\n"
-                          "  - {id: a, run: make, writes: [a]}\n  - {id: b, run: make, writes: [b]}\n"
-                          "  - {id: c, run: make, writes: [c]}\n  - {id: d, run: make, writes: [d]}\n").plan.notes;
+  const auto notes =
+      read(
+          "interlock: 1\ntasks:\n"
+          "  - {id: a, run: make, writes: [a]}\n  - {id: b, run: make, writes: [b]}\n"
+          "  - {id: c, run: make, writes: [c]}\n  - {id: d, run: make, writes: [d]}\n")
+          .plan.notes;
   ASSERT_EQ(notes.size(), 1u);
-  EXPECT_EQ(notes[0], "a, b and 2 more declare writes but no reads: taken to read nothing else; write `reads: []` to say so");
+  EXPECT_EQ(notes[0],
+            "a, b and 2 more declare writes but no reads: taken to read nothing else; write "
+            "`reads: []` to say so");
 }
 
 TEST(ReadPlan, PutsNeededTasksFirstAndSaysSo) {
@@ -392,12 +406,13 @@ again-a by sh: exit
 }
 
 TEST(ReadPlan, TakesAForeachThatMatchesNothingAsANote) {
-  EXPECT_EQ(tasks(R"(
+  EXPECT_EQ(
+      tasks(R"(
   - {id: "x-{item.stem}", foreach: "none/*.md", run: "cat {item}", reads: []}
   - {id: all, run: make, needs: "x-*", reads: []}
 )"),
-            "all by sh: exit\n  run: sh `make`\n"
-            "note: the `foreach` of `x-{item.stem}` (line 4) matches no file, so no task comes of it\n");
+      "all by sh: exit\n  run: sh `make`\n"
+      "note: the `foreach` of `x-{item.stem}` (line 4) matches no file, so no task comes of it\n");
 }
 
 TEST(ReadPlan, PutsTheOutputsWhereACoordinatorsPromptWantsThem) {
@@ -408,7 +423,8 @@ tasks:
   - {id: b, prompt: Two}
 merge:
   all: {from: [b, a], with: agent, prompt: "Join:\n{outputs}\nBriefly.", retries: 2}
-)").plan;
+)")
+                        .plan;
   ASSERT_EQ(plan.tasks.size(), 3u);
   EXPECT_EQ(plan.tasks[2].prompt, "Join:\n## a\n\n{outputs.a}\n\n## b\n\n{outputs.b}\nBriefly.");
   EXPECT_EQ(plan.tasks[2].coordinates, 0u);
@@ -423,7 +439,8 @@ TEST(ReadPlan, FillsInAndReplacesWhatSetSays) {
   const auto result = read(R"(interlock: 1
 agents: {m: {kind: codex, model: small}}
 tasks: [{id: a, run: "make {target}", reads: []}, {id: b, prompt: "For {target}", reads: []}]
-)", options);
+)",
+                           options);
   EXPECT_EQ(render(result.problems, "plan.yaml"), "");
   EXPECT_EQ(show(result.plan), R"(a by sh: exit
   run: sh `make 'it'\''s {{item}}'`
@@ -437,16 +454,48 @@ b by m: text
 TEST(ReadPlan, LetsTheCommandLineChooseTheIsolation) {
   ReadOptions options;
   options.isolation = Isolation::view;
-  const auto plan = read("interlock: 1\ndefaults: {isolation: guard}\n"
-                         "tasks: [{id: a, run: x, isolation: direct}, {id: b, run: x}]", options).plan;
+  const auto plan = read(
+                        "interlock: 1\ndefaults: {isolation: guard}\n"
+                        "tasks: [{id: a, run: x, isolation: direct}, {id: b, run: x}]",
+                        options)
+                        .plan;
   EXPECT_EQ(plan.tasks[0].isolation, Isolation::view);
   EXPECT_EQ(plan.tasks[1].isolation, Isolation::view);
 }
 
 TEST(ReadPlan, TakesAliasesAMarkOfByteOrderAndWindowsLines) {
-  EXPECT_EQ(outcome("\xef\xbb\xbfinterlock: 1\r\ntasks:\r\n  - {id: a, run: &r [make, x], reads: []}\r\n"
-                    "  - {id: b, run: *r, reads: []}\r\n"),
-            "a by sh: exit\n  run: [make|x]\nb by sh: exit\n  run: [make|x]\n");
+  EXPECT_EQ(
+      outcome("\xef\xbb\xbfinterlock: 1\r\ntasks:\r\n  - {id: a, run: &r [make, x], reads: []}\r\n"
+              "  - {id: b, run: *r, reads: []}\r\n"),
+      "a by sh: exit\n  run: [make|x]\nb by sh: exit\n  run: [make|x]\n");
+}
+
+TEST(ReadPlan, TakesTextInEveryStyleOfYaml) {
+  EXPECT_EQ(
+      tasks(R"(
+  - id: 'a'
+    reads: []
+    run:
+      - 'it''s ''quoted'''
+      - ''
+      - ''''''''''''
+      - 'folded  
+        once
+
+        and   twice'
+      - "dq \"x\" \u00e9 \
+         joined"
+      - plain text
+        over lines
+      - |
+        literal
+          kept
+      - >-
+        folded
+        text
+)"),
+      "a by sh: exit\n  run: [it's 'quoted'||'''''|folded once\nand   twice|dq \"x\" é joined|"
+      "plain text over lines|literal\n  kept\n|folded text]\n");
 }
 
 TEST(ReadPlan, LeavesWordsTextThatOlderYamlTookForBooleans) {
@@ -460,7 +509,8 @@ resources: {db: {kind: lock}, gpu: {kind: slots, capacity: 2}}
 tasks:
   - {id: a, run: x, reads: [in], uses: [gpu, db]}
   - {id: b, run: x, writes: [in/x], uses: db, needs: a}
-)").plan;
+)")
+                        .plan;
   EXPECT_EQ(plan.find("b"), TaskId(1));
   EXPECT_EQ(plan.find("c"), std::nullopt);
   std::vector<std::vector<ResourceId>> locks;
@@ -469,7 +519,8 @@ tasks:
   EXPECT_TRUE(footprint::conflicts(claims[0], claims[1]));
   std::string edges;
   for (const auto& edge : interlocking_of(plan).edges) {
-    edges += fmt::format("{} -> {} {} {}\n", plan[edge.before].id, plan[edge.after].id, name_of(edge.why), edge.on);
+    edges += fmt::format("{} -> {} {} {}\n", plan[edge.before].id, plan[edge.after].id,
+                         name_of(edge.why), edge.on);
   }
   EXPECT_EQ(edges, "a -> b needs \na -> b read-write in/x\na -> b lock db\n");
 }

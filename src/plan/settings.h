@@ -11,7 +11,8 @@ namespace interlock::plan {
 /// The most agents and the most resources of a plan: tasks find them by looking through all.
 constexpr std::size_t kMostDeclared = 1000;
 
-/// How a task is carried out, as far as `defaults`, a task and a coordinator say it in the same words.
+/// How a task is carried out, as far as `defaults`, a task and a coordinator say it in the same
+/// words.
 struct Settings {
   std::optional<AgentId> agent;  ///< Of `defaults`: for tasks that name none.
   Duration timeout = std::chrono::minutes(30);

@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
-#include "base/check.h"
-#include "base/text.h"
+#include "plan/id_index.h"
 #include "plan/order.h"
 #include "plan/tasks.h"
 
@@ -17,88 +15,13 @@ namespace {
 constexpr std::size_t kMostNeeds = 20'000'000;
 /// A cycle longer than this is shown by its beginning.
 constexpr std::size_t kMostShownOfCycle = 8;
-/// Comparisons of ids with patterns, in all.
-constexpr std::size_t kMostLooks = 200'000'000;
-
-/// Finds tasks by id and by pattern over ids.
-class IdIndex {
- public:
-  IdIndex(Reading& reading, const TaskList& list);
-
-  std::optional<std::uint32_t> find(std::string_view id) const {
-    const auto found = by_id_.find(id);
-    return found == by_id_.end() ? std::nullopt : std::optional(found->second);
-  }
-  /// In document order; coordinators, whose ids hold a `:`, are no match.
-  const std::vector<std::uint32_t>& matching(const footprint::Glob& pattern);
-  /// Whether looking has been given up: the lists of `matching` are not whole then.
-  bool gave_up() const { return looks_ > kMostLooks; }
-  std::string hint(std::string_view name);
-
- private:
-  Reading& reading_;
-  const TaskList& list_;
-  std::unordered_map<std::string_view, std::uint32_t> by_id_;
-  std::vector<std::uint32_t> sorted_;  ///< By id; filled when the first pattern asks.
-  std::vector<std::string> ids_for_hints_;
-  std::size_t looks_ = 0;
-  std::unordered_map<std::string, std::vector<std::uint32_t>> matches_;
-};
-
-IdIndex::IdIndex(Reading& reading, const TaskList& list) : reading_(reading), list_(list) {
-  by_id_.reserve(list.tasks.size());
-  for (std::uint32_t at = 0; at < list.tasks.size(); ++at) {
-    const auto& task = list.tasks[at];
-    const auto [first, is_new] = by_id_.try_emplace(task.id, at);
-    if (is_new) continue;
-    const auto& other = list.tasks[first->second];
-    if (!task.item.empty() && other.place == task.place) {
-      reading.problems.add(list.id_spans[at], fmt::format("two files give the same id {}: {} and {}", quoted(task.id),
-                                                          quoted(other.item), quoted(task.item)),
-                           "put more of the path into the id: `{item}`, or `{index}`");
-    } else {
-      reading.problems.add(list.id_spans[at], fmt::format("task id {} is given twice", quoted(task.id)),
-                           fmt::format("first on line {}", reading.problems.source().place(list.id_spans[first->second]).line));
-    }
-  }
-}
-
-const std::vector<std::uint32_t>& IdIndex::matching(const footprint::Glob& pattern) {
-  const auto [entry, is_new] = matches_.try_emplace(pattern.text());
-  auto& found = entry->second;
-  if (!is_new) return found;
-  const auto id = [&](std::uint32_t at) -> const std::string& { return list_.tasks[at].id; };
-  if (sorted_.empty()) {
-    sorted_.resize(list_.tasks.size());
-    std::iota(sorted_.begin(), sorted_.end(), 0u);
-    std::ranges::sort(sorted_, {}, id);
-  }
-  // Only what begins like the pattern is looked at.
-  const std::string_view text = pattern.text();
-  const auto prefix = text.substr(0, text.find_first_of("*?[{\\"));
-  auto at = std::ranges::lower_bound(sorted_, prefix, {}, id);
-  for (; at != sorted_.end() && id(*at).starts_with(prefix); ++at) {
-    if (++looks_ > kMostLooks) break;
-    if (!list_.tasks[*at].coordinates && pattern.matches(id(*at))) found.push_back(*at);
-  }
-  std::ranges::sort(found);
-  return found;
-}
-
-std::string IdIndex::hint(std::string_view name) {
-  if (ids_for_hints_.empty()) {
-    for (const auto& task : list_.tasks) ids_for_hints_.push_back(task.id);
-  }
-  return did_you_mean(reading_, name, ids_for_hints_);
-}
-
-bool is_pattern(std::string_view name) { return name.find_first_of("*?[{\\") != name.npos; }
 
 bool is_output(const Task& task) { return task.output.form != OutputSpec::Form::exit_status; }
 
 class Settling {
  public:
-  Settling(Reading& reading, TaskList& list) : reading_(reading), list_(list), ids_(reading, list) {}
+  Settling(Reading& reading, TaskList& list)
+      : reading_(reading), list_(list), ids_(reading, list) {}
 
   void find_mentions();
   void bring_in_order();
@@ -121,23 +44,27 @@ class Settling {
   std::size_t total_ = 0;  ///< Needs and merged outputs, to bound them.
   NeedLists needs_, outputs_;
   std::vector<std::vector<std::uint32_t>> merged_;
-  std::vector<std::uint32_t> sequence_;   ///< Plan order: document positions.
-  std::vector<std::uint32_t> position_;   ///< The other way round.
+  std::vector<std::uint32_t> sequence_;  ///< Plan order: document positions.
+  std::vector<std::uint32_t> position_;  ///< The other way round.
 };
 
-/// A name is no mistake of its own where the task it may mean has one, or where a `foreach` found nothing.
+/// A name is no mistake of its own where the task it may mean has one, or where a `foreach` found
+/// nothing.
 bool Settling::excused(std::string_view name, bool pattern) const {
   // Where so much is wrong, nobody misses one more.
-  if (list_.wrong_ids.size() > Problems::kShown || list_.unmatched_ids.size() > Problems::kShown) return true;
+  if (list_.wrong_ids.size() > Problems::kShown || list_.unmatched_ids.size() > Problems::kShown)
+    return true;
   const auto meant = [&](const std::string& id) { return may_name(id, name); };
   return std::ranges::any_of(list_.wrong_ids, meant) ||
          (pattern && std::ranges::any_of(list_.unmatched_ids, meant));
 }
 
-std::vector<std::uint32_t> Settling::named(const std::string& name, Span where, bool may_be_pattern) {
+std::vector<std::uint32_t> Settling::named(const std::string& name, Span where,
+                                           bool may_be_pattern) {
   if (!may_be_pattern || !is_pattern(name)) {
     if (const auto found = ids_.find(name)) return {*found};
-    if (!excused(name, false)) reading_.problems.add(where, fmt::format("no task {}", quoted(name)), ids_.hint(name));
+    if (!excused(name, false))
+      reading_.problems.add(where, fmt::format("no task {}", quoted(name)), ids_.hint(name));
     return {};
   }
   const auto pattern = footprint::Glob::parse(name);
@@ -147,7 +74,8 @@ std::vector<std::uint32_t> Settling::named(const std::string& name, Span where, 
   }
   const auto& found = ids_.matching(*pattern);
   if (ids_.gave_up()) {
-    reading_.problems.add(where, "too many patterns over too many ids", "let patterns begin with letters: `summary-*`");
+    reading_.problems.add(where, "too many patterns over too many ids",
+                          "let patterns begin with letters: `summary-*`");
     return {};
   }
   if (found.empty() && !excused(name, true)) {
@@ -158,15 +86,19 @@ std::vector<std::uint32_t> Settling::named(const std::string& name, Span where, 
 
 bool Settling::too_many(Span where) {
   if (++total_ <= kMostNeeds) return false;
-  reading_.problems.add(where, fmt::format("the tasks need each other in more than {} million ways", kMostNeeds / 1'000'000),
-                        "let many tasks need one that needs the others");
+  reading_.problems.add(
+      where,
+      fmt::format("the tasks need each other in more than {} million ways", kMostNeeds / 1'000'000),
+      "let many tasks need one that needs the others");
   return true;
 }
 
 void Settling::require_output(std::uint32_t task, Span where) {
   if (is_output(list_.tasks[task])) return;
-  reading_.problems.add(where, fmt::format("task {} gives no output but its exit status", quoted(list_.tasks[task].id)),
-                        "give it `output: text` or a schema");
+  reading_.problems.add(
+      where,
+      fmt::format("task {} gives no output but its exit status", quoted(list_.tasks[task].id)),
+      "give it `output: text` or a schema");
 }
 
 void Settling::find_mentions() {
@@ -177,7 +109,8 @@ void Settling::find_mentions() {
       const bool by_pattern = mention.may_be_pattern && is_pattern(mention.name);
       if (found == mention.task && by_pattern) continue;
       if (found == mention.task) {
-        reading_.problems.add(mention.where, fmt::format("task {} needs itself", quoted(mention.name)));
+        reading_.problems.add(mention.where,
+                              fmt::format("task {} needs itself", quoted(mention.name)));
         continue;
       }
       if (mention.of_output) {
@@ -202,13 +135,16 @@ void Settling::tell_cycle(const std::vector<std::uint32_t>& cycle) {
     const auto& task = list_.tasks[cycle[at]];
     text += fmt::format("{} (line {}) -> ", quoted(task.id), task.place.line);
   }
-  if (cycle.size() > kMostShownOfCycle) text += fmt::format("{} more -> ", cycle.size() - kMostShownOfCycle);
+  if (cycle.size() > kMostShownOfCycle)
+    text += fmt::format("{} more -> ", cycle.size() - kMostShownOfCycle);
   text += quoted(list_.tasks[cycle.front()].id);
   auto where = list_.id_spans[cycle.front()];
   for (const auto& mention : list_.mentions) {
-    if (mention.task == cycle.front() && mention.name == list_.tasks[cycle[1]].id) where = mention.where;
+    if (mention.task == cycle.front() && mention.name == list_.tasks[cycle[1]].id)
+      where = mention.where;
   }
-  reading_.problems.add(where, "tasks need each other in a circle: " + text, "take one of these needs out");
+  reading_.problems.add(where, "tasks need each other in a circle: " + text,
+                        "take one of these needs out");
 }
 
 void Settling::bring_in_order() {
@@ -231,7 +167,8 @@ void Settling::note_moves() {
     const auto later = std::ranges::find_if(needs_[task], [&](auto need) { return need > task; });
     if (later == needs_[task].end()) continue;
     if (moved++ == 0) {
-      first = fmt::format("{} needs {}, which stands after it", quoted(list_.tasks[task].id), quoted(list_.tasks[*later].id));
+      first = fmt::format("{} needs {}, which stands after it", quoted(list_.tasks[task].id),
+                          quoted(list_.tasks[*later].id));
     }
   }
   if (moved == 0) return;
@@ -250,8 +187,9 @@ void Settling::find_merged(std::vector<MergeDraft>& merges) {
         const bool joins_json = with == With::object || with == With::union_ || with == With::table;
         require_output(task, item.node.span());
         if (joins_json && form == OutputSpec::Form::text) {
-          reading_.problems.add(item.node.span(), fmt::format("a merge `with: {}` joins JSON, and task {} gives text",
-                                                              name_of(with), quoted(list_.tasks[task].id)),
+          reading_.problems.add(item.node.span(),
+                                fmt::format("a merge `with: {}` joins JSON, and task {} gives text",
+                                            name_of(with), quoted(list_.tasks[task].id)),
                                 "give the task `output: json` or a schema");
         }
         merged.push_back(task);
@@ -289,11 +227,16 @@ void Settling::complete_prompt(const Merge& merge) {
 
 void Settling::finish(std::vector<MergeDraft> merges) {
   auto& plan = reading_.plan;
-  plan.tasks.reserve(sequence_.size());
-  for (const auto at : sequence_) {
-    auto& task = plan.tasks.emplace_back(std::move(list_.tasks[at]));
-    number(needs_[at], task.needs);
-    number(outputs_[at], task.output_of);
+  // Most plans are written in plan order: their tasks stay where they are.
+  if (std::ranges::is_sorted(sequence_)) {
+    plan.tasks = std::move(list_.tasks);
+  } else {
+    plan.tasks.reserve(sequence_.size());
+    for (const auto at : sequence_) plan.tasks.push_back(std::move(list_.tasks[at]));
+  }
+  for (std::size_t at = 0; at < sequence_.size(); ++at) {
+    number(needs_[sequence_[at]], plan.tasks[at].needs);
+    number(outputs_[sequence_[at]], plan.tasks[at].output_of);
   }
   for (std::size_t at = 0; at < merges.size(); ++at) {
     auto& merge = plan.merges.emplace_back(std::move(merges[at].merge));
@@ -305,16 +248,6 @@ void Settling::finish(std::vector<MergeDraft> merges) {
 }
 
 }  // namespace
-
-bool may_name(std::string_view id, std::string_view name) {
-  const auto literal = [](std::string_view text) { return text.substr(0, text.find_first_of("*?[{\\")); };
-  const auto a = literal(id);
-  const auto b = literal(name);
-  if (a.size() == id.size() && b.size() == name.size()) return a == b;
-  if (a.size() == id.size()) return a.starts_with(b);
-  if (b.size() == name.size()) return b.starts_with(a);
-  return a.starts_with(b) || b.starts_with(a);
-}
 
 void settle(Reading& reading, TaskList list, std::vector<MergeDraft> merges) {
   Settling settling(reading, list);

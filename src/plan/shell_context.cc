@@ -15,7 +15,8 @@ std::string escaped_for_double_quotes(std::string_view value) {
   return out;
 }
 
-/// The inside of single quotes; a quote of the value closes them, stands escaped, and opens them again.
+/// The inside of single quotes; a quote of the value closes them, stands escaped, and opens them
+/// again.
 std::string escaped_for_single_quotes(std::string_view value) {
   std::string out;
   for (const char c : value) {

@@ -6,12 +6,13 @@
 
 namespace interlock::plan {
 
-/// Follows a shell script (POSIX sh, and bash where they differ) character by character, to know how a value
-/// must be written to be data at this point.
+/// Follows a shell script (POSIX sh, and bash where they differ) character by character, to know
+/// how a value must be written to be data at this point.
 ///
-/// It understands words, `'...'`, `"..."`, backslashes, comments and nested `$(...)`. Everything else that changes how
-/// text is read (backquotes, `${...}`, arithmetic, `$'...'`, here-documents, `case` inside `$(...)`) makes the place
-/// unsafe: for the span of the construct where its end is certain, else for the rest of the script.
+/// It understands words, `'...'`, `"..."`, backslashes, comments and nested `$(...)`. Everything
+/// else that changes how text is read (backquotes, `${...}`, arithmetic, `$'...'`, here-documents,
+/// `case` inside `$(...)`) makes the place unsafe: for the span of the construct where its end is
+/// certain, else for the rest of the script.
 class ShellContext {
  public:
   void feed(std::string_view text);
@@ -27,7 +28,14 @@ class ShellContext {
   }
 
  private:
-  enum class Mode : unsigned char { bare, single_quoted, double_quoted, backquoted, parameter, comment };
+  enum class Mode : unsigned char {
+    bare,
+    single_quoted,
+    double_quoted,
+    backquoted,
+    parameter,
+    comment
+  };
   struct Frame {
     Mode mode = Mode::bare;
     int parentheses = 0;  ///< Open `(` of its own, in a bare frame.
@@ -41,11 +49,11 @@ class ShellContext {
 
   std::vector<Frame> frames_{Frame{}};
   bool escaped_ = false;
-  bool dollar_ = false;         ///< The last character was a live `$`.
+  bool dollar_ = false;  ///< The last character was a live `$`.
   bool at_word_start_ = true;
   char previous_ = '\n';
-  std::string word_;            ///< The plain letters of the word so far.
-  std::string_view lost_;       ///< Why the rest of the script cannot be followed.
+  std::string word_;       ///< The plain letters of the word so far.
+  std::string_view lost_;  ///< Why the rest of the script cannot be followed.
 };
 
 }  // namespace interlock::plan

@@ -25,13 +25,15 @@ constexpr std::size_t kMostTasks = 1'000'000;
 /// Tasks in document order, with what they mention still to be found.
 struct TaskList {
   std::vector<Task> tasks;
-  std::vector<Span> id_spans;     ///< For each task, where its id was written.
+  std::vector<Span> id_spans;  ///< For each task, where its id was written.
   std::vector<Mention> mentions;
-  std::vector<std::string> wrong_ids;       ///< Of tasks that have problems: to mention them is none.
-  std::vector<std::string> unmatched_ids;   ///< Of a `foreach` that matches nothing: a pattern may name them.
-  std::vector<std::string> without_reads;   ///< Ids of tasks that declare writes and no reads.
+  std::vector<std::string> wrong_ids;  ///< Of tasks that have problems: to mention them is none.
+  std::vector<std::string>
+      unmatched_ids;  ///< Of a `foreach` that matches nothing: a pattern may name them.
+  std::vector<std::string> without_reads;  ///< Ids of tasks that declare writes and no reads.
   std::size_t foreach_count = 0;
-  std::size_t unfolded_bytes = 0; ///< Of prompts and commands, to bound what `foreach` makes of a small plan.
+  std::size_t unfolded_bytes =
+      0;  ///< Of prompts and commands, to bound what `foreach` makes of a small plan.
 };
 
 /// A merge, with the names it joins still to be found.
@@ -40,7 +42,8 @@ struct MergeDraft {
   std::vector<Item> from;
 };
 
-/// A task as the document says it, before its `foreach` is unfolded: texts still hold their placeholders.
+/// A task as the document says it, before its `foreach` is unfolded: texts still hold their
+/// placeholders.
 struct TaskDraft {
   Node node;
   std::optional<Item> id{}, prompt{}, prompt_file{}, output_file{};
@@ -57,9 +60,6 @@ TaskList read_tasks(Reading& reading, Node node, const Settings& defaults);
 
 std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& defaults);
 
-/// Whether `name` may be meant by an id as the document has it, placeholders and all, or the other way round.
-bool may_name(std::string_view id, std::string_view name);
-
 /// Adds what `draft` stands for: one task, or one for each file that matches.
 void unfold(Reading& reading, const TaskDraft& draft, TaskList& list);
 
@@ -67,14 +67,16 @@ void unfold(Reading& reading, const TaskDraft& draft, TaskList& list);
 OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file);
 Estimate read_estimate(Reading& reading, Node node);
 
-/// Tells placeholders that mean nothing, and notes the tasks whose outputs `text` mentions.
-void note_outputs(Reading& reading, std::string_view text, Node node, std::uint32_t task, TaskList& list,
-                  bool in_foreach);
+/// Tells placeholders of `text` that mean nothing, and notes the tasks whose outputs it mentions.
+void note_mentions(Reading& reading, std::string_view text, Node node, std::uint32_t task,
+                   TaskList& list, bool in_foreach);
 
 /// Reads `merge`; a merge `with: agent` adds its coordinator at the end of `list`.
-std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings& defaults, TaskList& list);
+std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings& defaults,
+                                    TaskList& list);
 
-/// Finds every name that was mentioned, brings the tasks into plan order and puts them and the merges into the plan.
+/// Finds every name that was mentioned, brings the tasks into plan order and puts them and the
+/// merges into the plan.
 void settle(Reading& reading, TaskList list, std::vector<MergeDraft> merges);
 
 }  // namespace interlock::plan

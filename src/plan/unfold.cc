@@ -1,11 +1,12 @@
-// One task of the document becomes one task of the plan, or one for each file its `foreach` matches.
+// One task of the document becomes one task of the plan, or one for each file its `foreach`
+// matches.
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.h"
+#include "plan/item_names.h"
 #include "plan/tasks.h"
 
 namespace interlock::plan {
@@ -16,37 +17,6 @@ constexpr std::size_t kMostUnfoldedBytes = 512u << 20;
 constexpr std::size_t kMostPromptBytes = 4u << 20;
 constexpr std::size_t kMostIdBytes = 128;
 constexpr std::size_t kMostForeach = 1000;
-
-constexpr std::array<std::string_view, 5> kItemParts = {"item.stem", "item.name", "item.dir", "item.ext", "item"};
-
-/// What `{item}` and its parts stand for.
-struct ItemNames {
-  std::string path, name, stem{}, extension{}, folder;
-  std::size_t index = 0;
-
-  static ItemNames of(const std::string& path, std::size_t index) {
-    const auto slash = path.rfind('/');
-    ItemNames names{.path = path,
-                    .name = path.substr(slash == path.npos ? 0 : slash + 1),
-                    .folder = slash == path.npos ? "." : path.substr(0, slash),
-                    .index = index};
-    const auto dot = names.name.rfind('.');
-    const bool has_extension = dot != names.name.npos && dot > 0;
-    names.stem = names.name.substr(0, has_extension ? dot : names.name.npos);
-    names.extension = has_extension ? names.name.substr(dot + 1) : "";
-    return names;
-  }
-
-  std::optional<std::string> find(std::string_view key) const {
-    if (key == "item") return path;
-    if (key == "item.name") return name;
-    if (key == "item.stem") return stem;
-    if (key == "item.ext") return extension;
-    if (key == "item.dir") return folder;
-    if (key == "index") return std::to_string(index);
-    return std::nullopt;
-  }
-};
 
 /// Makes one task of a draft: fills what is known now, and tells what can never be filled.
 class Instance {
@@ -66,7 +36,8 @@ class Instance {
   /// For what is settled when the plan is read: nothing may be left to fill.
   std::string settled(const Item& item, std::string (*write)(std::string_view)) const;
   std::string early(std::string_view text) const {
-    return fill(text, [&](std::string_view name) { return look_up(name); }, Stage::early);
+    return fill(
+        text, [&](std::string_view name) { return look_up(name); }, Stage::early);
   }
   Command early(const Command& command, Node node) const;
   void read_id();
@@ -109,16 +80,16 @@ std::string Instance::settled(const Item& item, std::string (*write)(std::string
   };
   for (const auto& name : placeholders(item.text)) {
     if (find(name)) continue;
-    const bool of_item = name == "item" || name == "index" || name.starts_with("item.");
-    const std::vector<std::string> parts(kItemParts.begin(), kItemParts.end());
-    if (!of_item) {
-      reading_.problems.add(item.node.span(), fmt::format("`{{{}}}` is known only when the task runs", name),
+    if (!is_of_item(name)) {
+      reading_.problems.add(item.node.span(),
+                            fmt::format("`{{{}}}` is known only when the task runs", name),
                             "it can stand in `prompt`, `run`, `verify` and `env`");
     } else if (item_ == nullptr) {
-      reading_.problems.add(item.node.span(), fmt::format("`{{{}}}` is known only in a task with `foreach`", name));
+      reading_.problems.add(item.node.span(),
+                            fmt::format("`{{{}}}` is known only in a task with `foreach`", name));
     } else {
       reading_.problems.add(item.node.span(), fmt::format("unknown placeholder `{{{}}}`", name),
-                            did_you_mean(reading_, name, parts));
+                            did_you_mean(reading_, name, item_placeholders()));
     }
   }
   return fill(item.text, find);
@@ -129,7 +100,9 @@ Command Instance::early(const Command& command, Node node) const {
   if (const auto script = script_of(command)) {
     if (const auto place = unsafe_for_shell(*script, find)) {
       reading_.problems.add(
-          node.span(), fmt::format("`{{{}}}` stands {}, where a shell would not take it as data", place->name, place->where),
+          node.span(),
+          fmt::format("`{{{}}}` stands {}, where a shell would not take it as data", place->name,
+                      place->where),
           "let it stand in a word of its own, or pass it through `env`");
     }
   }
@@ -139,20 +112,25 @@ Command Instance::early(const Command& command, Node node) const {
 void Instance::read_id() {
   task_.id = settled(*draft_.id, as_id);
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
   };
   const auto& id = task_.id;
-  const bool well_formed = !id.empty() && std::ranges::all_of(id, allowed) && id[0] != '.' && id[0] != '-';
+  const bool well_formed =
+      !id.empty() && std::ranges::all_of(id, allowed) && id[0] != '.' && id[0] != '-';
   if (well_formed && id.size() <= kMostIdBytes) return;
   if (well_formed) {
-    reading_.problems.add(draft_.id->node.span(), fmt::format("the id is {} characters long, more than {}", id.size(), kMostIdBytes));
+    reading_.problems.add(
+        draft_.id->node.span(),
+        fmt::format("the id is {} characters long, more than {}", id.size(), kMostIdBytes));
     return;
   }
   auto better = as_id(id);
   better.erase(0, std::min(better.size(), better.find_first_not_of("-.")));
-  reading_.problems.add(draft_.id->node.span(), fmt::format("{} is no task id", quoted(id)),
-                        fmt::format("ids are letters, digits, `_`, `.` and `-`{}",
-                                    better.empty() ? "" : fmt::format(", such as {}", quoted(better))));
+  reading_.problems.add(
+      draft_.id->node.span(), fmt::format("{} is no task id", quoted(id)),
+      fmt::format("ids are letters, digits, `_`, `.` and `-`{}",
+                  better.empty() ? "" : fmt::format(", such as {}", quoted(better))));
 }
 
 void Instance::read_prompt() {
@@ -162,7 +140,8 @@ void Instance::read_prompt() {
     const auto path = settled(*draft_.prompt_file, as_written);
     const auto text = reading_.files.read(reading_.path_of(path), kMostPromptBytes);
     if (!text) {
-      reading_.problems.add(draft_.prompt_file->node.span(), text.error().message, text.error().hint);
+      reading_.problems.add(draft_.prompt_file->node.span(), text.error().message,
+                            text.error().hint);
     } else if (const auto bad = first_bad_utf8(*text)) {
       reading_.problems.add(draft_.prompt_file->node.span(),
                             fmt::format("{} is not UTF-8 at byte {}", quoted(path), *bad + 1));
@@ -199,9 +178,10 @@ void Instance::read_footprint() {
   if (!draft_.output_file) return;
   task_.output.file = settled(*draft_.output_file, as_written);
   if (!footprint::is_path(task_.output.file)) {
-    reading_.problems.add(draft_.output_file->node.span(),
-                          fmt::format("{} is no path inside the workspace", quoted(task_.output.file)),
-                          "it is relative to the workspace, without `..`");
+    reading_.problems.add(
+        draft_.output_file->node.span(),
+        fmt::format("{} is no path inside the workspace", quoted(task_.output.file)),
+        "it is relative to the workspace, without `..`");
     return;
   }
   // What a task leaves its output in it writes, whether it says so or not.
@@ -216,7 +196,7 @@ void Instance::note_mentions(std::uint32_t index) {
     list_.mentions.push_back({index, settled(need, as_id), need.node.span(), false, true});
   }
   const auto note = [&](std::string_view text, const std::optional<Node>& node) {
-    note_outputs(reading_, text, node.value_or(draft_.node), index, list_, item_ != nullptr);
+    plan::note_mentions(reading_, text, node.value_or(draft_.node), index, list_, item_ != nullptr);
   };
   const auto note_command = [&](const Command& command, const std::optional<Node>& node) {
     note(command.shell, node);
@@ -246,9 +226,11 @@ void Instance::add() {
 }
 
 /// The files a `foreach` matches; nothing after a problem. Each looks through the whole workspace.
-std::optional<std::vector<std::string>> matches_of(Reading& reading, const TaskDraft& draft, TaskList& list) {
+std::optional<std::vector<std::string>> matches_of(Reading& reading, const TaskDraft& draft,
+                                                   TaskList& list) {
   if (++list.foreach_count > kMostForeach) {
-    reading.problems.add(draft.foreach.front().node.span(), fmt::format("the plan has more than {} `foreach`", kMostForeach));
+    reading.problems.add(draft.foreach.front().node.span(),
+                         fmt::format("the plan has more than {} `foreach`", kMostForeach));
     return std::nullopt;
   }
   footprint::PatternSet set;
@@ -266,57 +248,18 @@ std::optional<std::vector<std::string>> matches_of(Reading& reading, const TaskD
   if (reading.problems.told() != told) return std::nullopt;
   auto paths = reading.files.matching(reading.plan.workspace, set);
   if (paths) return std::move(*paths);
-  reading.problems.add(draft.foreach.front().node.span(), paths.error().message, paths.error().hint);
+  reading.problems.add(draft.foreach.front().node.span(), paths.error().message,
+                       paths.error().hint);
   return std::nullopt;
-}
-
-bool names_item(std::string_view text) {
-  return std::ranges::any_of(placeholders(text), [](const std::string& name) {
-    return name == "item" || name == "index" || name.starts_with("item.");
-  });
 }
 
 }  // namespace
 
-void note_outputs(Reading& reading, std::string_view text, Node node, std::uint32_t task, TaskList& list,
-                  bool in_foreach) {
-  for (const auto& name : placeholders(text)) {
-    const auto braced = fmt::format("{{{}}}", name);
-    auto where = node.span();
-    if (where.begin < Span::kNowhere) {
-      const auto near = reading.problems.source().text().substr(where.begin, text.size() * 4 + 256);
-      if (const auto at = near.find(braced); at != near.npos) {
-        where = {static_cast<std::uint32_t>(where.begin + at), static_cast<std::uint32_t>(braced.size())};
-      }
-    }
-    const auto dot = name.find('.');
-    const bool of_output = name.starts_with("outputs.") || name.starts_with("output_files.");
-    if (of_output && name.find_first_of("*?") != name.npos) {
-      reading.problems.add(where, fmt::format("`{}` names more than one output", braced),
-                           "name one task, or join them with a merge `with: agent`");
-    } else if (of_output) {
-      list.mentions.push_back({task, name.substr(dot + 1), where, true, false});
-    } else if (name == "outputs") {
-      reading.problems.add(where, "`{outputs}` stands only in the prompt of a merge `with: agent`",
-                           "name a task: `{outputs.ID}`");
-    } else if (name == "item" || name == "index" || name.starts_with("item.")) {
-      const std::vector<std::string> parts(kItemParts.begin(), kItemParts.end());
-      const bool known = std::ranges::find(parts, name) != parts.end() || name == "index";
-      if (known && in_foreach) continue;  // Left where a shell would not take it as data, which has been told.
-      if (known) {
-        reading.problems.add(where, fmt::format("`{}` is known only in a task with `foreach`", braced),
-                             fmt::format("to mean the braces themselves, double them: `{{{}}}`", braced));
-      } else {
-        reading.problems.add(where, fmt::format("unknown placeholder `{}`", braced), did_you_mean(reading, name, parts));
-      }
-    }
-  }
-}
-
 void unfold(Reading& reading, const TaskDraft& draft, TaskList& list) {
   const auto too_many = [&](std::size_t tasks) {
     if (tasks <= kMostTasks && list.unfolded_bytes <= kMostUnfoldedBytes) return false;
-    reading.problems.add(draft.node.span(), "the plan unfolds to more than a million tasks or 512 MiB of texts",
+    reading.problems.add(draft.node.span(),
+                         "the plan unfolds to more than a million tasks or 512 MiB of texts",
                          "split it into several plans");
     return true;
   };
@@ -330,12 +273,14 @@ void unfold(Reading& reading, const TaskDraft& draft, TaskList& list) {
     list.unmatched_ids.push_back(draft.id->text);
     const auto line = reading.problems.source().place(draft.node.span()).line;
     reading.plan.notes.push_back(
-        fmt::format("the `foreach` of {} (line {}) matches no file, so no task comes of it", quoted(draft.id->text), line));
+        fmt::format("the `foreach` of {} (line {}) matches no file, so no task comes of it",
+                    quoted(draft.id->text), line));
     return;
   }
-  if (!names_item(draft.id->text) && paths->size() > 1) {
+  if (paths->size() > 1 && std::ranges::none_of(placeholders(draft.id->text), is_of_item)) {
     reading.problems.add(draft.id->node.span(), "every task of a `foreach` would have this id",
-                         fmt::format("put a placeholder into it: `\"{}-{{item.stem}}\"`", printable(draft.id->text)));
+                         fmt::format("put a placeholder into it: `\"{}-{{item.stem}}\"`",
+                                     printable(draft.id->text)));
     return;
   }
   if (too_many(list.tasks.size() + paths->size())) return;

@@ -42,8 +42,8 @@ std::string quoted(std::string_view word) {
   return fmt::format("`{}`", elide_middle(printable(word), 60));
 }
 
-std::string did_you_mean(const Reading& reading, std::string_view word, std::span<const std::string> candidates,
-                         std::string otherwise) {
+std::string did_you_mean(const Reading& reading, std::string_view word,
+                         std::span<const std::string> candidates, std::string otherwise) {
   constexpr std::size_t kMostHints = 20 * Problems::kShown;
   constexpr std::size_t kMostCandidates = 10'000;
   if (reading.problems.told() > kMostHints) return otherwise;
@@ -63,9 +63,11 @@ std::string did_you_mean(const Reading& reading, std::string_view word,
 
 void expected(Reading& reading, Node node, std::string_view wanted, std::string hint) {
   if (hint.empty() && node.is_unquoted_placeholder()) {
-    hint = fmt::format("put quotes round it: `\"{{{}}}\"`", printable(node.entries().front().first.text()));
+    hint = fmt::format("put quotes round it: `\"{{{}}}\"`",
+                       printable(node.entries().front().first.text()));
   }
-  reading.problems.add(node.span(), fmt::format("expected {}, found {}", wanted, found_instead(node)),
+  reading.problems.add(node.span(),
+                       fmt::format("expected {}, found {}", wanted, found_instead(node)),
                        std::move(hint));
 }
 
@@ -124,8 +126,10 @@ std::optional<std::int64_t> read_integer(Reading& reading, Node node, std::int64
 }
 
 std::optional<Duration> read_duration(Reading& reading, Node node) {
-  const auto hint = parse_count(node.text()) ? fmt::format("add a unit: `{}s`", node.text()) : std::string();
-  return read_unit(reading, node, parse_duration, "a duration such as `90s`, `5m` or `1h30m`, at most 365 days", hint);
+  const auto hint =
+      parse_count(node.text()) ? fmt::format("add a unit: `{}s`", node.text()) : std::string();
+  return read_unit(reading, node, parse_duration,
+                   "a duration such as `90s`, `5m` or `1h30m`, at most 365 days", hint);
 }
 
 std::optional<Tokens> read_count(Reading& reading, Node node) {
@@ -183,7 +187,8 @@ std::map<std::string, std::string> read_environment(Reading& reading, Node node)
     const auto name = key.text();
     if (!key.is_scalar()) continue;
     if (name.empty() || name.contains('=')) {
-      reading.problems.add(key.span(), fmt::format("{} is no name of an environment variable", quoted(name)));
+      reading.problems.add(key.span(),
+                           fmt::format("{} is no name of an environment variable", quoted(name)));
     } else if (!value.is_scalar()) {
       expected(reading, value, "a text");
     } else {

@@ -27,11 +27,13 @@ struct Reading {
   std::string path_of(std::string_view name) const;
 };
 
-/// The keys of a map, each known by name; what is not known is a problem with the nearest key as its hint.
+/// The keys of a map, each known by name; what is not known is a problem with the nearest key as
+/// its hint.
 class Fields {
  public:
   /// `what` is the thing in the message: `a task`. A node that is no map has no fields.
-  Fields(Reading& reading, Node node, std::string_view what, std::span<const std::string_view> known);
+  Fields(Reading& reading, Node node, std::string_view what,
+         std::span<const std::string_view> known);
 
   std::optional<Node> operator[](std::string_view key) const;
   Node node() const { return node_; }
@@ -41,19 +43,21 @@ class Fields {
   std::vector<std::pair<std::string_view, Node>> fields_;
 };
 
-/// The readers of single values. Each tells a problem and gives nothing when the node is something else;
-/// `wanted` completes ``expected ...``.
+/// The readers of single values. Each tells a problem and gives nothing when the node is something
+/// else; `wanted` completes ``expected ...``.
 std::optional<std::string> read_text(Reading& reading, Node node, std::string_view wanted);
 /// The same, with `--set` filled in and braces as they will be.
 std::optional<std::string> read_filled(Reading& reading, Node node, std::string_view wanted);
 std::optional<bool> read_bool(Reading& reading, Node node);
-std::optional<std::int64_t> read_integer(Reading& reading, Node node, std::int64_t least, std::int64_t most);
+std::optional<std::int64_t> read_integer(Reading& reading, Node node, std::int64_t least,
+                                         std::int64_t most);
 std::optional<Duration> read_duration(Reading& reading, Node node);
 std::optional<Tokens> read_count(Reading& reading, Node node);
 std::optional<MicroUsd> read_usd(Reading& reading, Node node);
 
 /// One of `words`; the index of the one that was written.
-std::optional<std::size_t> read_choice(Reading& reading, Node node, std::span<const std::string_view> words);
+std::optional<std::size_t> read_choice(Reading& reading, Node node,
+                                       std::span<const std::string_view> words);
 
 /// A text of a list and where it stands.
 struct Item {
@@ -72,8 +76,8 @@ std::optional<Command> read_command(Reading& reading, Node node);
 void expected(Reading& reading, Node node, std::string_view wanted, std::string hint = {});
 /// ``did you mean `prompt`?``, or `otherwise` when no candidate is near.
 /// Long lists of candidates and of problems get none, so that a bad plan is told of in no time.
-std::string did_you_mean(const Reading& reading, std::string_view word, std::span<const std::string> candidates,
-                         std::string otherwise = {});
+std::string did_you_mean(const Reading& reading, std::string_view word,
+                         std::span<const std::string> candidates, std::string otherwise = {});
 std::string did_you_mean(const Reading& reading, std::string_view word,
                          std::span<const std::string_view> candidates);
 /// A word of the plan inside a message: in backquotes, safe on a terminal, not too long.

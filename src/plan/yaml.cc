@@ -1,4 +1,5 @@
-// From libfyaml's events to a Document. Everything that makes a text no usable document is found here.
+// From libfyaml's events to a Document. Everything that makes a text no usable document is found
+// here.
 
 #include <fmt/format.h>
 #include <libfyaml.h>
@@ -10,6 +11,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "plan/document.h"
+#include "plan/yaml_words.h"
 
 namespace interlock::plan {
 
@@ -31,25 +33,6 @@ std::string_view text_of(fy_token* token) {
 
 /// The tags of the YAML 1.2 core schema; `!!str 12` makes text of what would be a number.
 constexpr std::string_view kCoreTag = "tag:yaml.org,2002:";
-
-/// What the parser says, in the words of someone who wrote a plan.
-struct Said {
-  std::string_view parser;
-  std::string_view message;
-  std::string_view hint;
-};
-constexpr Said kSaid[] = {
-    {"without closing quote", "the quote is never closed", ""},
-    {"mismatched flow", "this bracket does not close the one before it",
-     "close that one first, and put quotes round text that holds brackets or begins with `!`"},
-    {"tab character", "a tab stands where spaces must indent", "indent with spaces"},
-    {"invalid nested block mapping on the same line", "a second `: ` on one line",
-     "put quotes round text that holds `: `"},
-    {"invalid value after mapping", "text goes on after the closing brace",
-     "put quotes round text that holds braces, such as `\"{item}.md\"`"},
-    {"invalid multiline plain key", "what follows does not fit in here",
-     "look at the indentation of the next line, and for a missing `:` or a tab"},
-};
 
 }  // namespace
 
@@ -117,27 +100,24 @@ Span TreeBuilder::span_of(const fy_mark* start, const fy_mark* end) const {
 
 bool TreeBuilder::take(fy_event& event) {
   switch (event.type) {
-    case FYET_SCALAR:
-      return add_scalar(event);
-    case FYET_ALIAS:
-      return add_alias(event);
+    case FYET_SCALAR: return add_scalar(event);
+    case FYET_ALIAS: return add_alias(event);
     case FYET_SEQUENCE_START:
       return open(event, Node::Kind::list, event.sequence_start.anchor, event.sequence_start.tag);
     case FYET_MAPPING_START:
       return open(event, Node::Kind::map, event.mapping_start.anchor, event.mapping_start.tag);
     case FYET_SEQUENCE_END:
     case FYET_MAPPING_END:
-      if (const auto* end = fy_event_end_mark(&event)) at_ = static_cast<std::uint32_t>(end->input_pos);
+      if (const auto* end = fy_event_end_mark(&event))
+        at_ = static_cast<std::uint32_t>(end->input_pos);
       return close();
     case FYET_DOCUMENT_START:
       if (!whole_) return true;
       return stop(span_of(fy_event_start_mark(&event), fy_event_end_mark(&event)),
-                  "a second document begins here", "a plan is one document: one file for each plan");
-    case FYET_DOCUMENT_END:
-      whole_ = true;
-      return true;
-    default:
-      return true;
+                  "a second document begins here",
+                  "a plan is one document: one file for each plan");
+    case FYET_DOCUMENT_END: whole_ = true; return true;
+    default: return true;
   }
 }
 
@@ -165,7 +145,8 @@ bool TreeBuilder::add(Document::Data data, fy_event& event, fy_token* anchor, fy
   data.begin = span.begin;
   data.length = span.length;
   if (document_.nodes_.size() >= Document::kMaxNodes) {
-    return stop(span, fmt::format("the plan has more than {} million values", Document::kMaxNodes / 1'000'000));
+    return stop(span, fmt::format("the plan has more than {} million values",
+                                  Document::kMaxNodes / 1'000'000));
   }
   if (!accept_tag(tag, data.plain)) return false;
   if (end != nullptr) at_ = static_cast<std::uint32_t>(end->input_pos);
@@ -185,14 +166,23 @@ bool TreeBuilder::add(Document::Data data, fy_event& event, fy_token* anchor, fy
 
 bool TreeBuilder::add_scalar(fy_event& event) {
   auto* token = event.scalar.value;
-  const auto text = text_of(token);
-  Document::Data data{.plain = token == nullptr || fy_token_scalar_style(token) == FYSS_PLAIN};
+  const auto style = token == nullptr ? FYSS_PLAIN : fy_token_scalar_style(token);
+  std::string decoded;
+  if (style == FYSS_SINGLE_QUOTED) {
+    const auto begin = fy_token_start_mark(token)->input_pos;
+    decoded = single_quoted_text(
+        source_.text().substr(begin, fy_token_end_mark(token)->input_pos - begin));
+  }
+  const auto text = style == FYSS_SINGLE_QUOTED ? std::string_view(decoded) : text_of(token);
+  Document::Data data{.plain = style == FYSS_PLAIN};
   data.size = static_cast<std::uint32_t>(text.size());
   const auto whole = source_.text();
-  const bool in_source = !text.empty() && std::less_equal<>()(whole.data(), text.data()) &&
-                         std::less_equal<>()(text.data() + text.size(), whole.data() + whole.size());
+  const bool in_source =
+      !text.empty() && std::less_equal<>()(whole.data(), text.data()) &&
+      std::less_equal<>()(text.data() + text.size(), whole.data() + whole.size());
   data.copied = !in_source;
-  data.text = in_source ? static_cast<std::uint32_t>(text.data() - whole.data()) : document_.add_copy(text);
+  data.text =
+      in_source ? static_cast<std::uint32_t>(text.data() - whole.data()) : document_.add_copy(text);
   if (text.find('\0') != text.npos) {
     return stop(span_of(fy_event_start_mark(&event), fy_event_end_mark(&event)),
                 "text in a plan may not hold a NUL character");
@@ -284,7 +274,8 @@ void TreeBuilder::check_keys(const Open& map) {
   const Node* first = nullptr;
   for (const auto& key : keys) {
     if (first != nullptr && first->text() == key.text()) {
-      problems_.add(key.span(), fmt::format("key `{}` is given twice", elide_end(printable(key.text()), 60)),
+      problems_.add(key.span(),
+                    fmt::format("key `{}` is given twice", elide_end(printable(key.text()), 60)),
                     fmt::format("first on line {}", source_.place(first->span()).line));
     } else {
       first = &key;
@@ -303,18 +294,17 @@ void TreeBuilder::syntax_error(const fy_diag_error* error) {
   if (mark != nullptr) where = span_of(mark, fy_token_end_mark(error->fyt));
   // What was never closed is told where it was opened.
   const auto source = source_.text();
-  const bool at_end = source.find_first_not_of(" \t\r\n", std::min<std::size_t>(where.begin, source.size())) == source.npos;
+  const bool at_end =
+      source.find_first_not_of(" \t\r\n", std::min<std::size_t>(where.begin, source.size())) ==
+      source.npos;
   if (at_end && !open_.empty()) {
     const Span opened{document_.nodes_[open_.back().node].begin, 1};
     const auto bracket = source.substr(opened.begin, 1);
-    if (bracket == "[" || bracket == "{") return problems_.add(opened, fmt::format("`{}` is never closed", bracket));
+    if (bracket == "[" || bracket == "{")
+      return problems_.add(opened, fmt::format("`{}` is never closed", bracket));
   }
-  for (const auto& said : kSaid) {
-    if (text.contains(said.parser)) {
-      return problems_.add(where, std::string(said.message), std::string(said.hint));
-    }
-  }
-  problems_.add(where, printable(text));
+  auto [message, hint] = in_plain_words(text);
+  problems_.add(where, std::move(message), std::move(hint));
 }
 
 std::optional<Document> Document::parse(const SourceText& source, Problems& problems) {
@@ -327,9 +317,9 @@ std::optional<Document> Document::parse(const SourceText& source, Problems& prob
 
   fy_parse_cfg config{};
   // Depth is held by TreeBuilder, which says so in its own words.
-  config.flags = static_cast<fy_parse_cfg_flags>(FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 |
-                                                 FYPCF_JSON_NONE | FYPCF_DISABLE_DEPTH_LIMIT |
-                                                 FYPCF_SLOPPY_FLOW_INDENTATION);
+  config.flags = static_cast<fy_parse_cfg_flags>(
+      FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE |
+      FYPCF_DISABLE_DEPTH_LIMIT | FYPCF_SLOPPY_FLOW_INDENTATION);
   config.diag = diag.get();
   const std::unique_ptr<fy_parser, ParserFree> parser(fy_parser_create(&config));
   check(parser != nullptr, "the parser can be made");
