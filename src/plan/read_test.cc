@@ -479,8 +479,9 @@ TEST(ReadPlan, TakesTextInEveryStyleOfYaml) {
       - 'it''s ''quoted'''
       - ''
       - ''''''''''''
-      - 'folded  
-        once
+      - 'folded)"
+                  "  \n"
+                  R"(        once
 
         and   twice'
       - "dq \"x\" \u00e9 \
