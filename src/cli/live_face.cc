@@ -72,7 +72,8 @@ std::vector<std::string> LiveFace::lines_of(std::vector<engine::Notice> notices)
         notice.kind == engine::Notice::Kind::retrying)
       add_last_output(notice);
     if (notice.kind == engine::Notice::Kind::gate)
-      notice.text += fmt::format(": interlock approve {} {}", run_.id(), notice.task);
+      notice.text += fmt::format(": interlock approve {}{}{}", run_.id(),
+                                 notice.task.empty() ? "" : " ", notice.task);
     const auto lines = lines_.lines_of(notice);
     result.insert(result.end(), lines.begin(), lines.end());
   }

@@ -46,6 +46,7 @@ TEST_F(Control, others_see_what_runs_and_why_the_rest_waits) {
 TEST_F(Control, one_task_can_be_cancelled_and_the_others_go_on) {
   Running run = held();
   EXPECT_EQ(interlock({"cancel", "last", "held"}).exit, 0);
+  run.until_it_says("cancelled");
   go_.ring();
   EXPECT_EQ(run.wait().exit, 1);
   EXPECT_EQ(states(), "held: cancelled\nblocked: done\naside: done\n");
