@@ -157,7 +157,7 @@ Error Database::told(const std::string& path, std::string_view doing,
 }
 
 Database::Database(std::string path, const std::string& uri, int flags)
-    : path_(std::move(path)), sqlite_(uri, flags | SQLite::OPEN_URI, kBusyTimeoutMs) {
+    : path_(std::move(path)), sqlite_(uri, flags | SQLite::OPEN_URI | SQLite::OPEN_NOMUTEX, kBusyTimeoutMs) {
   sqlite_.exec("PRAGMA foreign_keys = ON");
 }
 
