@@ -7,7 +7,7 @@ release = build/release/interlock
 .PHONY: help demo test bench check build install clean
 
 help:
-	@echo 'make demo       build Interlock and watch it run a plan: about a minute after the build'
+	@echo 'make demo       build Interlock and watch it run a plan: half a minute, after the build'
 	@echo 'make test       build with ASan and UBSan and run every test'
 	@echo 'make build      build $(release)'
 	@echo 'make install    install it with its shell completion below PREFIX ($(PREFIX))'
