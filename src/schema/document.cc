@@ -4,18 +4,17 @@
 
 #include <charconv>
 #include <functional>
+#include <optional>
 
 #include "schema/uri.h"
 
 namespace interlock::schema {
 namespace {
 
-const std::string* text_member(const json::object& object, std::string_view key,
-                               std::string& text) {
+std::optional<std::string> text_member(const json::object& object, std::string_view key) {
   const json::value* member = object.if_contains(key);
-  if (member == nullptr || !member->is_string()) return nullptr;
-  text = std::string(member->get_string());
-  return &text;
+  if (member == nullptr || !member->is_string()) return std::nullopt;
+  return std::string(member->get_string());
 }
 
 std::string plain_segment(std::string_view segment) {
@@ -99,24 +98,23 @@ void Document::index(const json::value& schema, const std::string& pointer,
 }
 
 void Document::index_names(const json::value& schema, const json::object& object, Place& place) {
-  std::string text;
   const bool overridden = dialect_ == Dialect::draft7 && object.contains("$ref");
-  if (!overridden && text_member(object, "$id", text) != nullptr) {
-    const SplitUri id = split_fragment(text);
+  if (const auto text = text_member(object, "$id"); text && !overridden) {
+    const SplitUri id = split_fragment(*text);
     if (!id.document.empty()) {
-      place.resource = add_resource(
-          schema,
-          split_fragment(resolve_uri(resources_[place.resource].uri, id.document)).document);
+      const std::string uri = resolve_uri(resources_[place.resource].uri, id.document);
+      place.resource = add_resource(schema, split_fragment(uri).document);
     }
-    if (dialect_ == Dialect::draft7 && !id.fragment.empty())
-      anchors_.emplace(std::pair(place.resource, id.fragment), &schema);
+    const bool is_anchor = dialect_ == Dialect::draft7 && !id.fragment.empty();
+    if (is_anchor) anchors_.emplace(std::pair(place.resource, id.fragment), &schema);
   }
   if (dialect_ == Dialect::draft7) return;
-  if (text_member(object, "$anchor", text) != nullptr)
-    anchors_.emplace(std::pair(place.resource, text), &schema);
-  if (text_member(object, "$dynamicAnchor", text) != nullptr) {
-    anchors_.emplace(std::pair(place.resource, text), &schema);
-    dynamic_anchors_.emplace(std::pair(place.resource, text), &schema);
+  if (const auto name = text_member(object, "$anchor")) {
+    anchors_.emplace(std::pair(place.resource, *name), &schema);
+  }
+  if (const auto name = text_member(object, "$dynamicAnchor")) {
+    anchors_.emplace(std::pair(place.resource, *name), &schema);
+    dynamic_anchors_.emplace(std::pair(place.resource, *name), &schema);
   }
 }
 

@@ -101,8 +101,7 @@ Result<Digest> LocalWorkspace::fingerprint(const footprint::PatternSet& patterns
 
 Result<std::string> LocalWorkspace::read(const std::string& path, std::size_t max_bytes) {
   if (!footprint::is_path(path)) return cannot("read", path, "it is no path below the workspace");
-  auto content = read_file(root_ + "/" + path, max_bytes);
-  return content;
+  return read_file(root_ + "/" + path, max_bytes);
 }
 
 std::string LocalWorkspace::attempt_folder(AttemptName name) const {

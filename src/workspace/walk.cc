@@ -1,7 +1,6 @@
 #include "workspace/walk.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,7 +8,6 @@
 #include <cstring>
 #include <memory>
 
-#include "base/check.h"
 #include "base/text.h"
 
 namespace interlock::workspace {
