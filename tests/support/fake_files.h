@@ -15,7 +15,8 @@ namespace interlock::testing_support {
 class FakeFiles : public plan::Files {
  public:
   FakeFiles() = default;
-  explicit FakeFiles(std::map<std::string, std::string> contents) : contents_(std::move(contents)) {}
+  explicit FakeFiles(std::map<std::string, std::string> contents)
+      : contents_(std::move(contents)) {}
 
   Result<std::string> read(const std::string& path, std::size_t max_bytes) override {
     const auto found = contents_.find(path);
@@ -23,7 +24,8 @@ class FakeFiles : public plan::Files {
       return fail(Error::Kind::missing, fmt::format("cannot read `{}`: no such file", path));
     }
     if (found->second.size() > max_bytes) {
-      return fail(Error::Kind::invalid, fmt::format("`{}` is larger than {} bytes", path, max_bytes));
+      return fail(Error::Kind::invalid,
+                  fmt::format("`{}` is larger than {} bytes", path, max_bytes));
     }
     return found->second;
   }
