@@ -9,8 +9,10 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <set>
 
 #include "base/text.h"
+#include "schema/json_schema.h"
 
 namespace interlock::cli {
 
@@ -122,6 +124,31 @@ Result<Document> read_document(const std::string& file) {
   return document;
 }
 
+namespace {
+
+/// Outputs are judged when tasks end; what cannot be judged is to be known before the first begins.
+Result<void> check_schemas(plan::Plan& plan) {
+  std::set<std::string_view> known;
+  for (const plan::Task& task : plan.tasks) {
+    if (!task.output.schema || !known.insert(*task.output.schema).second) continue;
+    const std::string name =
+        task.output.schema_path.empty()
+            ? fmt::format("the schema of task `{}`", task.id)
+            : fmt::format("schema `{}` of task `{}`", task.output.schema_path, task.id);
+    auto supported = schema::check_schema(*task.output.schema);
+    if (!supported) {
+      Error error = std::move(supported.error());
+      error.kind = Error::Kind::invalid;
+      return within(std::move(error), name);
+    }
+    for (const std::string& note : supported->notes)
+      plan.notes.push_back(fmt::format("{}: {}", name, note));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanWish& wish,
                                          plan::Files& files) {
   plan::ReadOptions options;
@@ -130,7 +157,10 @@ Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanWis
   options.set = wish.set;
   options.isolation = wish.isolation;
   plan::ReadResult read = plan::read_plan(document.text, options, files);
-  if (read.problems.empty()) return std::move(read.plan);
+  if (read.problems.empty()) {
+    if (auto usable = check_schemas(read.plan); !usable) return std::unexpected(usable.error());
+    return std::move(read.plan);
+  }
   return fail(Error::Kind::invalid, plan::render(read.problems, document.file));
 }
 

@@ -24,6 +24,19 @@ class Failure : public Cli {
   std::string said_;
 };
 
+TEST_F(Failure, a_task_is_not_hurt_by_what_the_one_before_it_left_running) {
+  EXPECT_EQ(run(R"(
+tasks:
+  - {id: messy, run: "setsid sleep 1000 & echo left", reads: [], output: text}
+  - {id: tidy, run: "echo after {outputs.messy}", reads: [], output: text}
+  - {id: tidier, run: "echo after {outputs.tidy}", reads: [], output: text}
+)"),
+            0)
+      << said_;
+  EXPECT_THAT(left_running(), IsEmpty());
+  EXPECT_EQ(interlock({"output", "last", "tidier"}).out, "after after left\n");
+}
+
 TEST_F(Failure, a_rejected_output_is_sent_back_once_with_what_was_wrong) {
   ASSERT_EQ(run(R"(
 agents:

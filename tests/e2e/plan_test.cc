@@ -150,6 +150,25 @@ TEST_F(PlanCommand, names_a_plan_that_cannot_be_read) {
   EXPECT_EQ(err_of("."), "error: cannot read plan `.`: it is a folder\n");
 }
 
+TEST_F(PlanCommand, refuses_a_schema_that_no_output_could_be_held_against) {
+  const auto err_of = [this](const std::string& schema) {
+    write_plan("tasks: [{id: a, run: [echo, '1'], reads: [], output: {schema: " + schema + "}}]\n");
+    const Ended ended = interlock({"plan", "plan.yaml"});
+    EXPECT_EQ(ended.exit, 2);
+    return ended.err;
+  };
+  EXPECT_THAT(err_of("{type: strin}"),
+              HasSubstr("error: the schema of task `a`: `type` at the top: expected"));
+  EXPECT_THAT(err_of("{$ref: 'http://example.com/x.json'}"),
+              HasSubstr("schemas are never fetched"));
+}
+
+TEST_F(PlanCommand, says_what_of_a_schema_is_not_checked) {
+  write_plan(
+      "tasks: [{id: a, run: [echo, '1'], reads: [], output: {schema: {format: idn-email}}}]\n");
+  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr("format `idn-email` is not checked"));
+}
+
 TEST_F(PlanCommand, reads_a_plan_from_standard_input_and_json_as_yaml) {
   const Ended ended =
       interlock({"plan", "-"}, R"({"interlock": 1, "tasks": [{"id": "only", "run": ["true"]}]})");
