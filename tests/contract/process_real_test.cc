@@ -256,16 +256,23 @@ TEST_P(RealProcesses, AProcessStartsWithACleanSlate) {
   sigprocmask(SIG_BLOCK, &blocked, &before);
   run(look);
   sigprocmask(SIG_SETMASK, &before, nullptr);
-  EXPECT_EQ(output(), fmt::format("{0}\n"
-                                  "INTERLOCK_ATTEMPT={1}\n"
-                                  "ONLY=this\n"
-                                  "PATH=/usr/bin:/bin\n"
-                                  "PWD={0}\n"
-                                  "4\n"  // The three streams, and the folder that ls reads.
-                                  "SigBlk:\t0000000000000000\n"
-                                  "SigIgn:\t0000000000000000\n"
-                                  "{2}\n",
-                                  folder_, look.label, files_before_.rlim_cur));
+  std::string printed = output();
+  // Signals 32 and 33 are the C library's own; who started this test with them ignored cannot be
+  // undone through it.
+  constexpr std::string_view kLibrarysOwn = "SigIgn:\t0000000180000000";
+  if (const auto at = printed.find(kLibrarysOwn); at != std::string::npos) {
+    printed.replace(at, kLibrarysOwn.size(), "SigIgn:\t0000000000000000");
+  }
+  EXPECT_EQ(printed, fmt::format("{0}\n"
+                                 "INTERLOCK_ATTEMPT={1}\n"
+                                 "ONLY=this\n"
+                                 "PATH=/usr/bin:/bin\n"
+                                 "PWD={0}\n"
+                                 "4\n"  // The three streams, and the folder that ls reads.
+                                 "SigBlk:\t0000000000000000\n"
+                                 "SigIgn:\t0000000000000000\n"
+                                 "{2}\n",
+                                 folder_, look.label, files_before_.rlim_cur));
 }
 
 TEST_P(RealProcesses, TheProcessToldIsTheProcessThatRuns) {
