@@ -15,8 +15,12 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "changes/changeset.h"
+#include "changes/read_set.h"
+#include "engine/enclosure.h"
 #include "engine/event.h"
 #include "footprint/glob.h"
+#include "plan/plan.h"
 
 // The outside world, as the engine sees it. Every interface has a fake in tests/support and a suite
 // in tests/contract that both the fake and the real adapter pass.
@@ -31,7 +35,8 @@ class Clock {
 };
 
 /// Names one attempt of one task, for good: a late report of an earlier attempt is told apart by
-/// it. `phase` 0 is the work, 1 its verify command.
+/// it. `phase` 0 is the work, 1 its verify command, 2 that command once more, after its changes were
+/// merged with others'.
 struct AttemptName {
   TaskId task;
   std::uint32_t attempt = 1;
@@ -49,6 +54,7 @@ struct SpawnSpec {
   std::string label;           ///< For process listings and logs: `run/task#attempt`.
   std::string log_folder;      ///< Its streams are kept below this: see process/log_file.h.
   bool keep_output = true;     ///< Whether `take_output` will be asked.
+  std::optional<Enclosure> enclosure;  ///< None: it runs in the open.
   std::size_t output_bytes_max = 16u << 20;
 };
 
@@ -95,6 +101,8 @@ class ProcessHost {
   virtual std::string last_line(AttemptName name) const = 0;
   /// All of its standard output; once, after Exited.
   virtual std::string take_output(AttemptName name) = 0;
+  /// What it did with files so far; all of it after Exited, until the next `spawn` of this name.
+  virtual Observed observed(AttemptName name) const = 0;
   /// Ends whatever is left of a dead dispatcher's attempt and proves that nothing is; an error when
   /// that cannot be proven. `process` is nothing when the dispatcher died before it could say who
   /// it was.
@@ -169,6 +177,89 @@ class Workspace {
                                   std::string_view content) = 0;
   /// Removes the attempt's folder.
   virtual void close_attempt(AttemptName name) = 0;
+};
+
+/// Private pictures of the workspace, what attempts changed in them, and how that comes into the
+/// workspace.
+///
+///     open -> (the attempt runs) -> harvest -> commit -> fold
+///                 |                    |  '-> amend
+///                 '-> discard          '-> discard
+///
+/// The committed state is the workspace with the committed changesets upon it, in the order of
+/// `commit`; `fold` brings them into the workspace itself, and is asked for only while no picture is
+/// open. Until then every new picture shows them, and so do the calls of `Workspace`.
+///
+/// Contract:
+///   - what `harvest` returned survives kill -9, and is neither lost nor changed before `discard`;
+///   - `fold` changes a path only while the workspace holds there what the changesets took for
+///   granted, by way of a rename, and may be broken off at any instant: the next `fold` goes on;
+///   - `open` and `harvest` never change the workspace.
+class Views {
+ public:
+  virtual ~Views() = default;
+
+  struct Wish {
+    AttemptName name;
+    plan::Isolation isolation = plan::Isolation::view;
+    const footprint::Footprint* footprint = nullptr;
+    std::vector<std::string> writable;  ///< The attempt's own folders, absolute.
+    Enclosure::Watch watch = Enclosure::Watch::all;
+    bool own_network = false;
+  };
+  struct Opened {
+    std::string folder;  ///< Where the attempt starts.
+    Enclosure enclosure;
+  };
+  struct Harvest {
+    changes::Changeset changes;
+    changes::ReadSet reads;
+    std::string gap;  ///< Why its reads are not known exactly; empty: they are.
+    std::vector<std::string> remarks;  ///< For people: changes in `.git` dropped, sockets left out.
+  };
+  /// An attempt whose changes are known, and what they are.
+  struct Kept {
+    AttemptName name;
+    const changes::Changeset* changes = nullptr;
+  };
+  enum class Side : unsigned char { before, after };
+
+  /// For phase 0 upon the committed state of now; for a check (phase 1 and 2) upon the state the
+  /// attempt saw with its harvested changes (2: the committed state with its amended changes), and
+  /// what the check changes is thrown away. For `guard` there is no picture, only an enclosure.
+  virtual Result<Opened> open(const Wish& wish) = 0;
+  /// Takes what the attempt changed, once its tree is gone.
+  virtual Result<Harvest> harvest(AttemptName name, const Observed& observed,
+                                  const footprint::Footprint& footprint) = 0;
+  /// The reads of an attempt that still runs, as far as they can be told.
+  virtual changes::ReadSet reads_so_far(AttemptName name, const Observed& observed) = 0;
+  /// A regular file as the attempt found it or left it; at most `max_bytes`. Only paths of its
+  /// changes, and for `after` any path of its picture.
+  virtual Result<std::string> content(AttemptName name, const std::string& path, Side side,
+                                      std::size_t max_bytes) = 0;
+  /// A regular file of the committed state.
+  virtual Result<std::string> committed(const std::string& path, std::size_t max_bytes) = 0;
+  /// Which of these paths somebody else (a person) has changed in the workspace since the attempt's
+  /// picture was opened.
+  virtual std::vector<std::string> foreign(AttemptName name,
+                                           const std::vector<std::string>& paths) = 0;
+  /// Rests the attempt's changes on the committed state: files that were merged get these bytes, and
+  /// all others stay. The changeset as it is then.
+  virtual Result<changes::Changeset> amend(
+      AttemptName name, const std::vector<std::pair<std::string, std::string>>& merged) = 0;
+  /// Its changes are the newest part of the committed state from now on. `title`: for those who
+  /// read a history, `run/task`.
+  virtual Result<void> commit(const Kept& kept, const std::string& title) = 0;
+  /// Brings all committed changes into the workspace. Paths that somebody else changed meanwhile are
+  /// returned, and then nothing was changed.
+  virtual Result<std::vector<std::string>> fold() = 0;
+  /// The attempt's picture and changes are not wanted. What `content` needs of a committed attempt
+  /// stays until the run is pruned.
+  virtual void discard(AttemptName name) = 0;
+  /// Takes up a run: these were committed and are not yet known to be folded, in this order; those
+  /// are harvested and wait. All else that is left of the run's pictures goes.
+  virtual Result<void> take_up(const std::vector<Kept>& committed,
+                               const std::vector<Kept>& waiting) = 0;
 };
 
 /// Judges outputs.

@@ -404,6 +404,8 @@ std::string LocalProcesses::take_output(AttemptName name) {
   return taken ? std::move(taken.mapped()) : "";
 }
 
+engine::Observed LocalProcesses::observed(AttemptName) const { return {}; }
+
 Result<std::uint32_t> LocalProcesses::end_leftovers(
     const std::string& label, const std::optional<engine::ProcessIdentity>& process) {
   auto ended = process::end_leftovers(label, process);

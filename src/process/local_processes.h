@@ -47,6 +47,7 @@ class LocalProcesses final : public engine::ProcessHost {
   std::optional<Time> last_heard(engine::AttemptName name) const override;
   std::string last_line(engine::AttemptName name) const override;
   std::string take_output(engine::AttemptName name) override;
+  engine::Observed observed(engine::AttemptName name) const override;
   Result<std::uint32_t> end_leftovers(
       const std::string& label, const std::optional<engine::ProcessIdentity>& process) override;
 

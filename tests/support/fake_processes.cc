@@ -128,6 +128,8 @@ std::string FakeProcesses::take_output(AttemptName name) {
   return taken ? taken.mapped() : "";
 }
 
+engine::Observed FakeProcesses::observed(engine::AttemptName) const { return {}; }
+
 Result<std::uint32_t> FakeProcesses::end_leftovers(
     const std::string& label, const std::optional<engine::ProcessIdentity>& process) {
   call("end_leftovers");

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "footprint/interlocking.h"
+
+// What the ports that know files and the port that knows processes tell each other, by way of the
+// engine: plain values.
+namespace interlock::engine {
+
+/// What an attempt is put in between its birth and its first instruction. All paths are absolute.
+struct Enclosure {
+  /// A copy-on-write picture of a folder, at the folder's own path, for this attempt alone.
+  struct Picture {
+    std::string at;                   ///< The workspace; its own content is the lowest layer.
+    std::vector<std::string> layers;  ///< Frozen changes above it, newest first.
+    std::string upper, work;          ///< Where the attempt's own changes go.
+  };
+  /// How much of what the attempt does with files is told (`ProcessHost::observed`).
+  enum class Watch : unsigned char {
+    nothing,
+    changes,  ///< What it is kept from.
+    opens,    ///< And what it opens.
+    all,      ///< And what it only looks at: stat, access, readlink.
+  };
+
+  std::optional<Picture> picture;
+  std::string workspace;  ///< Where its workspace is for it: the same path, or a worktree's.
+  /// Kept by the kernel (Landlock) from changing anything but what is at or below `writable`.
+  bool confined = false;
+  std::vector<std::string> writable;
+  /// Inside the workspace kept to this footprint, reading as well as writing; for `guard`.
+  std::optional<footprint::Footprint> held_to;
+  bool own_network = false;  ///< Nothing but a loopback of its own.
+  Watch watch = Watch::nothing;
+};
+
+/// What an attempt was kept from.
+struct Denied {
+  std::string path;  ///< Absolute, links followed; where the act would have landed.
+  bool writing = false;
+
+  auto operator<=>(const Denied&) const = default;
+};
+
+/// What the kernel told of an attempt's dealings with files. Paths are absolute, `.`, `..` and
+/// doubled slashes resolved as text, links not followed; successful or not.
+struct Observed {
+  /// Everything that `watch` asked for was seen. False: it was not watched, or something got by
+  /// (`gap` says what).
+  bool complete = false;
+  std::string gap;
+  std::set<std::string> opened;  ///< To be read, executed or listed.
+  std::set<std::string> looked_at;
+  std::set<Denied> denied;
+};
+
+}  // namespace interlock::engine
