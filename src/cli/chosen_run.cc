@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "cli/isolation.h"
 #include "process/identity.h"
 #include "workspace/recorded_files.h"
 
@@ -26,8 +27,11 @@ bool ChosenRun::dispatched() const {
   return !state.ended && state.process && process::is_alive(*state.process);
 }
 
-Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name,
-                                              For purpose) {
+namespace {
+
+/// `state_folder`: of a run that is to be dispatched; nothing: it is looked at.
+Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::string& name,
+                                          const std::string* state_folder) {
   auto id = store.find_run(name);
   if (!id) return std::unexpected(id.error());
   auto head = store.head(*id);
@@ -44,7 +48,11 @@ Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::
   if (!history) return std::unexpected(history.error());
 
   PlanWish planning = *wish;
-  if (purpose == For::looking) planning.effort = Duration{};
+  if (state_folder == nullptr) {
+    planning.effort = Duration{};
+  } else if (auto settled = settle_isolation(*plan, *state_folder); !settled) {
+    return std::unexpected(settled.error());
+  }
   auto run = std::make_unique<ChosenRun>(ChosenRun{std::move(*head), *wish,
                                                    plan_it(std::move(*plan), planning, *history),
                                                    engine::RunState(plan::Plan{})});
@@ -52,8 +60,20 @@ Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::
   auto replayed =
       store.replay(*id, 0, [&run](engine::Event&& event) { engine::apply(run->state, event); });
   if (!replayed) return std::unexpected(replayed.error());
-  if (purpose == For::looking && !run->dispatched()) show_nothing_running(run->state);
+  if (state_folder == nullptr && !run->dispatched()) show_nothing_running(run->state);
   return run;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name) {
+  return choose(store, name, nullptr);
+}
+
+Result<std::unique_ptr<ChosenRun>> choose_run_to_dispatch(journal::Store& store,
+                                                          const std::string& name,
+                                                          const std::string& state_folder) {
+  return choose(store, name, &state_folder);
 }
 
 Result<TaskId> choose_task(const ChosenRun& run, const std::string& name) {
@@ -106,13 +126,13 @@ struct Outside {
 
 engine::RunView view_from_outside(const ChosenRun& run, Time now) {
   const Outside outside(run, now);
-  return engine::view_of(run.plan(), run.planned.interlocking, outside.setup, run.state,
+  return engine::view_of(run.plan(), run.planned.waits(), outside.setup, run.state,
                          outside.scheduler, nullptr, outside.at);
 }
 
 engine::TaskView task_view_from_outside(const ChosenRun& run, TaskId task, Time now) {
   const Outside outside(run, now);
-  return engine::task_view_of(run.plan(), run.planned.interlocking, outside.setup, run.state,
+  return engine::task_view_of(run.plan(), run.planned.waits(), outside.setup, run.state,
                               outside.scheduler, nullptr, outside.at, task);
 }
 

@@ -26,13 +26,14 @@ struct ChosenRun {
   bool dispatched() const;
 };
 
-/// What a run is chosen for: looking at it takes no search for the best order.
-enum class For : unsigned char { looking, dispatching };
+/// A run to look at: no search for the best order. `name` as journal::choose_run understands it.
+/// Never shows a run as running whose dispatcher is dead.
+Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name);
 
-/// `name` as journal::choose_run understands it. Never shows a run as running whose dispatcher is
-/// dead.
-Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name,
-                                              For purpose = For::looking);
+/// A run to dispatch: its tasks get the isolation that is to be had here and now.
+Result<std::unique_ptr<ChosenRun>> choose_run_to_dispatch(journal::Store& store,
+                                                          const std::string& name,
+                                                          const std::string& state_folder);
 
 /// The task a person means; the error names the nearest.
 Result<TaskId> choose_task(const ChosenRun& run, const std::string& name);

@@ -27,12 +27,17 @@ struct Options {
   bool json = false;
 
   std::string file, run, task, name, use = "research", folder = ".", shell;
-  std::string pattern, isolation, effort, face = "auto";
+  std::string pattern, effort, face = "auto";
+  std::vector<std::string> isolation;
   int parallel = 0;
   std::vector<std::string> set;
   bool fresh = false, wait = false;
   RunsOptions runs;
   LogOptions log;
+  FixWish fix;
+  DiffOptions diff;
+  bool suggest = false, force = false;
+  std::string older;
 };
 
 std::string default_state_folder() {
@@ -53,11 +58,11 @@ Result<PlanWish> wish_of(const Options& options) {
                                                    : decide::Pattern::queue;
   }
   if (options.parallel > 0) wish.parallel = static_cast<std::uint32_t>(options.parallel);
-  if (!options.isolation.empty()) {
-    wish.isolation = options.isolation == "direct"  ? plan::Isolation::direct
-                     : options.isolation == "guard" ? plan::Isolation::guard
-                     : options.isolation == "view"  ? plan::Isolation::view
-                                                    : plan::Isolation::worktree;
+  for (const std::string& name : options.isolation) {
+    wish.isolation.push_back(name == "direct"  ? plan::Isolation::direct
+                             : name == "guard" ? plan::Isolation::guard
+                             : name == "view"  ? plan::Isolation::view
+                                               : plan::Isolation::worktree);
   }
   if (!options.effort.empty()) {
     const auto effort = parse_duration(options.effort);
@@ -77,6 +82,22 @@ Result<PlanWish> wish_of(const Options& options) {
   }
   wish.reuse = !options.fresh;
   wish.wait_at_gates = options.wait;
+  return wish;
+}
+
+/// Days are hours here: nobody prunes by the minute.
+Result<PruneOptions> prune_wish_of(const Options& options) {
+  PruneOptions wish{options.run, {}, options.force};
+  if (options.older.empty()) return wish;
+  const bool in_days = options.older.ends_with('d');
+  std::string text = options.older;
+  if (in_days) text.back() = 'h';
+  const auto age = parse_duration(text);
+  if (!age) {
+    return fail(Error::Kind::invalid, fmt::format("`--older {}` is no age", options.older),
+                "such as `30d` or `12h`");
+  }
+  wish.older = in_days ? *age * 24 : *age;
   return wish;
 }
 
@@ -143,9 +164,12 @@ class CommandLine {
         ->check(CLI::Range(1, 1024))
         ->type_name("N");
     sub->add_option("--isolation", options_.isolation,
-                    "For all tasks: direct, guard, view or worktree")
+                    "For all tasks: direct, guard, view or worktree; after commas what will do "
+                    "where the host cannot")
         ->check(CLI::IsMember({"direct", "guard", "view", "worktree"}))
-        ->type_name("HOW");
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("HOW[,HOW]");
     sub->add_option("--effort", options_.effort, "How long to improve the order [100ms]")
         ->type_name("DURATION");
     sub->add_option("--set", options_.set,
@@ -175,10 +199,13 @@ class CommandLine {
         [](const Context& context, const Options& options) -> Result<Exit> {
           auto wish = wish_of(options);
           if (!wish) return std::unexpected(wish.error());
-          return plan_command(context, options.file, *wish);
+          return plan_command(context, options.file, *wish, options.fix);
         },
         Journal::not_needed);
     add_plan_options(plan);
+    plan->add_flag("--fix", options_.fix.fix,
+                   "First write the footprints that a run showed into FILE");
+    plan->add_option("--of", options_.fix.run, "The run that showed them [last]")->type_name("RUN");
     add_json(plan);
     CLI::App* run = add("run", "Run a plan",
                         [](const Context& context, const Options& options) -> Result<Exit> {
@@ -211,9 +238,11 @@ class CommandLine {
     add_json(runs);
     CLI::App* show = add("show", "Show how a run stands or ended",
                          [](const Context& context, const Options& options) {
-                           return show_command(context, options.run);
+                           return show_command(context, options.run, options.suggest);
                          });
     add_run(show);
+    show->add_flag("--suggest", options_.suggest,
+                   "The footprints that were seen, as lines for the plan");
     add_json(show);
     CLI::App* why = add("why", "Explain why a task waits, ran, failed or was skipped",
                         [](const Context& context, const Options& options) {
@@ -233,6 +262,16 @@ class CommandLine {
     log->add_flag("-f,--follow", options_.log.follow, "Go on until the run ends");
     log->add_flag("-t,--times", options_.log.times, "Each line with its time (UTC)");
     add_json(log);
+    CLI::App* diff = add("diff", "Show what a task changed, as a patch",
+                         [](const Context& context, const Options& options) {
+                           return diff_command(context, options.run, options.task, options.diff);
+                         });
+    add_run(diff)->required();
+    diff->add_option("TASK", options_.task, "The task's id")->required();
+    diff->add_flag("--stat", options_.diff.stat, "Only which paths, and how");
+    diff->add_option("--attempt", options_.diff.attempt, "Of this attempt [the last]")
+        ->type_name("N");
+    add_json(diff);
     CLI::App* output = add("output", "Print a merge's or a task's output",
                            [](const Context& context, const Options& options) {
                              return output_command(context, options.run, options.name);
@@ -281,6 +320,21 @@ class CommandLine {
                      "research, review, content, tests, migrations or edits [research]")
         ->check(CLI::IsMember({"research", "review", "content", "tests", "migrations", "edits"}));
     init->add_option("DIR", options_.folder, "Where to [.]");
+    CLI::App* doctor = add(
+        "doctor", "Tell what this host can do, and why not more",
+        [](const Context& context, const Options&) { return doctor_command(context); },
+        Journal::not_needed);
+    add_json(doctor);
+    CLI::App* prune = add("prune", "Forget runs, with their logs and kept changes",
+                          [](const Context& context, const Options& options) -> Result<Exit> {
+                            auto wish = prune_wish_of(options);
+                            if (!wish) return std::unexpected(wish.error());
+                            return prune_command(context, *wish);
+                          });
+    prune->add_option("RUN", options_.run, "A run's id, its beginning or last part");
+    prune->add_option("--older", options_.older, "All whose last event is so long ago, such as 30d")
+        ->type_name("AGE");
+    prune->add_flag("--force", options_.force, "Also changes that are in no workspace yet");
     CLI::App* completion = add(
         "completion", "Print a shell's completion script",
         [this](const Context& context, const Options& options) -> Result<Exit> {

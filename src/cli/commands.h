@@ -18,7 +18,13 @@ struct Context {
   Talk& talk;
 };
 
-Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish);
+/// `fix`: the plan file is first given what its latest run, or the one named, showed of footprints.
+struct FixWish {
+  bool fix = false;
+  std::string run = "last";
+};
+Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
+                          const FixWish& fix);
 Result<Exit> run_command(const Context& context, const std::string& file, const PlanWish& wish,
                          Face face);
 Result<Exit> resume_command(const Context& context, const std::string& run, Face face,
@@ -29,7 +35,8 @@ struct RunsOptions {
   bool here = false;  ///< Only those of this folder's workspace.
 };
 Result<Exit> runs_command(const Context& context, const RunsOptions& options);
-Result<Exit> show_command(const Context& context, const std::string& run);
+/// `suggest`: the footprints that were seen, as lines for the plan.
+Result<Exit> show_command(const Context& context, const std::string& run, bool suggest);
 Result<Exit> why_command(const Context& context, const std::string& run, const std::string& task);
 /// `name`: a merge or a task; empty: the only merge there is, else a list of what there is.
 Result<Exit> output_command(const Context& context, const std::string& run,
@@ -52,6 +59,22 @@ Result<Exit> cancel_command(const Context& context, const std::string& run,
 /// `task` empty: every task that failed.
 Result<Exit> retry_command(const Context& context, const std::string& run, const std::string& task,
                            Face face);
+
+struct DiffOptions {
+  bool stat = false;
+  std::uint32_t attempt = 0;  ///< 0: the last whose changes are known.
+};
+Result<Exit> diff_command(const Context& context, const std::string& run, const std::string& task,
+                          const DiffOptions& options);
+
+Result<Exit> doctor_command(const Context& context);
+
+struct PruneOptions {
+  std::string run;
+  std::optional<Duration> older;
+  bool force = false;  ///< Also what is in no workspace yet.
+};
+Result<Exit> prune_command(const Context& context, const PruneOptions& options);
 
 Result<Exit> init_command(const Context& context, const std::string& use,
                           const std::string& folder);

@@ -19,7 +19,7 @@ struct Asked {
 Result<Asked> open_for_asking(const Context& context, const std::string& name) {
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  auto run = choose_run(*store, name, For::dispatching);
+  auto run = choose_run_to_dispatch(*store, name, context.state_folder);
   if (!run) return std::unexpected(run.error());
   return Asked{std::move(*store), std::move(*run)};
 }
@@ -91,7 +91,7 @@ Result<Exit> cancel_command(const Context& context, const std::string& name,
     if (!id) return std::unexpected(id.error());
     const engine::TaskState state = run.state[*id].state;
     if (state != engine::TaskState::waiting && state != engine::TaskState::running &&
-        state != engine::TaskState::reviewing) {
+        state != engine::TaskState::reviewing && state != engine::TaskState::committing) {
       return fail(Error::Kind::refused,
                   fmt::format("task `{}` is over: it is {}", task, name_of(state)));
     }

@@ -14,6 +14,7 @@
 #include "process/identity.h"
 #include "process/local_processes.h"
 #include "schema/json_schema.h"
+#include "views/local_views.h"
 #include "workspace/local_workspace.h"
 
 extern char** environ;
@@ -98,11 +99,13 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   auto processes = process::LocalProcesses::open(clock);
   if (!processes) return std::unexpected(processes.error());
   workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());
+  views::LocalViews views(run.plan().workspace, state_folder, run.id(), options_of(run.plan()));
+  workspace.show(views);
   schema::JsonSchema validator;
 
-  engine::Engine engine(run.plan(), run.planned.interlocking, complete_setup(run, state_folder),
+  engine::Engine engine(run.plan(), run.planned.waits(), complete_setup(run, state_folder),
                         run.state,
-                        engine::Ports{clock, **processes, **journal, workspace, validator});
+                        engine::Ports{clock, **processes, **journal, workspace, views, validator});
   LiveFace shown(run, log_folder(state_folder, run.id()), face, talk);
   if (auto begun = engine.begin(); !begun) return std::unexpected(begun.error());
   while (!engine.over()) {
@@ -112,6 +115,7 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   }
   shown.update(engine, clock.now());
   shown.finish(engine);
+  workspace.sweep();
   run.state = engine.run();
   return exit_for(*engine.run().ended);
 }

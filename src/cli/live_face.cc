@@ -43,7 +43,8 @@ void LiveFace::update(engine::Engine& engine, Time now) {
   // On a panel only what a person may have to look at later is printed for good.
   std::erase_if(notices, [](const engine::Notice& one) {
     return one.kind != engine::Notice::Kind::failed && one.kind != engine::Notice::Kind::retrying &&
-           one.kind != engine::Notice::Kind::correcting;
+           one.kind != engine::Notice::Kind::correcting &&
+           one.kind != engine::Notice::Kind::conflicting;
   });
   const std::vector<std::string> permanent = lines_of(std::move(notices));
   if (permanent.empty() && now < *next_frame_) return;

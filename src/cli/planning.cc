@@ -37,7 +37,9 @@ json::object to_json(const PlanWish& wish) {
   json::object object;
   if (wish.pattern) object["pattern"] = decide::name_of(*wish.pattern);
   if (wish.parallel) object["parallel"] = *wish.parallel;
-  if (wish.isolation) object["isolation"] = plan::name_of(*wish.isolation);
+  json::array isolation;
+  for (const plan::Isolation one : wish.isolation) isolation.push_back(json::string(plan::name_of(one)));
+  object["isolation"] = std::move(isolation);
   object["effort_us"] = std::int64_t{wish.effort.count()};
   json::object set;
   for (const auto& [key, value] : wish.set) set[key] = value;
@@ -59,8 +61,12 @@ Result<PlanWish> wish_from_json(const std::string& text) {
   if (const auto* value = object.if_contains("pattern"); value != nullptr && value->is_string()) {
     wish.pattern = named<decide::Pattern>(kPatterns, value->get_string());
   }
-  if (const auto* value = object.if_contains("isolation"); value != nullptr && value->is_string()) {
-    wish.isolation = named<plan::Isolation>(kIsolations, value->get_string());
+  if (const auto* value = object.if_contains("isolation"); value != nullptr && value->is_array()) {
+    for (const json::value& one : value->get_array()) {
+      if (!one.is_string()) return damaged();
+      if (const auto name = named<plan::Isolation>(kIsolations, one.get_string()))
+        wish.isolation.push_back(*name);
+    }
   }
   if (const auto* value = object.if_contains("parallel"); value != nullptr && value->is_int64()) {
     wish.parallel = static_cast<std::uint32_t>(value->get_int64());
@@ -188,13 +194,6 @@ Result<void> check_can_run(const Planned& planned) {
                               task.id, agent.name, plan::name_of(agent.kind)),
                   "make it a command: `{kind: command, run: [PROGRAM, ARGUMENT], prompt: stdin}`");
     }
-    if (task.isolation != plan::Isolation::direct) {
-      return fail(
-          Error::Kind::refused,
-          fmt::format("task `{}` wants isolation `{}`, and this version runs tasks `direct` only",
-                      task.id, plan::name_of(task.isolation)),
-          "pass `--isolation direct` if its declared reads and writes can be trusted");
-    }
   }
   const auto& limits = planned.plan.limits;
   const decide::Forecast& forecast = planned.decision.chosen();
@@ -223,8 +222,10 @@ engine::Setup setup_for(const Planned& planned, const std::string& run) {
   engine::Setup setup;
   setup.run = run;
   setup.pattern = pattern_text(planned.decision);
-  setup.problem = decide::problem_of(planned.plan, planned.interlocking, planned.expected,
+  setup.problem = decide::problem_of(planned.plan, planned.waits(), planned.expected,
                                      planned.decision.verdicts);
+  if (planned.decision.pattern != decide::Pattern::sequential)
+    setup.speculative = planned.decision.lifting.lifted;
   setup.policy = planned.decision.policy;
   setup.priorities = planned.decision.priorities;
   for (const decide::Expected& one : planned.expected) setup.expected.push_back(one.time);

@@ -20,7 +20,7 @@ namespace interlock::cli {
 struct PlanWish {
   std::optional<decide::Pattern> pattern;
   std::optional<std::uint32_t> parallel;
-  std::optional<plan::Isolation> isolation;
+  std::vector<plan::Isolation> isolation;  ///< What is wanted, then what will do; empty: the plan's.
   Duration effort = std::chrono::milliseconds(100);
   std::map<std::string, std::string> set;
   bool reuse = true;
@@ -38,6 +38,9 @@ struct Planned {
   footprint::Interlocking interlocking;
   std::vector<decide::Expected> expected;
   decide::Decision decision;
+
+  /// The part of the interlocking that is waited for; what the rest would catch, pictures do.
+  const footprint::Interlocking& waits() const { return decision.lifting.waits; }
 };
 
 /// A plan document and where it lies. `folder` is the base of its relative paths.

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "changes/changeset.h"
+#include "changes/read_set.h"
 #include "panel/summary.h"
 
 namespace interlock::cli {
@@ -22,6 +24,36 @@ json::value usd_or_null(const std::optional<MicroUsd>& cost) {
 
 json::value digest_or_null(const std::optional<Digest>& digest) {
   return digest ? json::value(digest->hex()) : json::value(nullptr);
+}
+
+/// Reads what attempts changed out of the journal, where the facts have its digest only.
+class ChangesOf {
+ public:
+  explicit ChangesOf(journal::Store& store) : store_(store) {}
+  json::value operator()(const Digest& changes) const;
+  json::value reads_from(const Digest& reads) const;
+
+ private:
+  journal::Store& store_;
+};
+
+json::value ChangesOf::operator()(const Digest& digest) const {
+  auto text = store_.blob(digest);
+  auto changeset = text ? changes::changeset_from_text(*text) : std::unexpected(text.error());
+  if (!changeset) return nullptr;
+  json::array list;
+  for (const changes::Change& one : changeset->changes) {
+    list.push_back(json::object{{"path", printable(one.path)},
+                                {"before", changes::name_of(one.before.kind)},
+                                {"after", changes::name_of(one.after.kind)}});
+  }
+  return list;
+}
+
+json::value ChangesOf::reads_from(const Digest& digest) const {
+  auto text = store_.blob(digest);
+  auto reads = text ? changes::read_set_from_text(*text) : std::unexpected(text.error());
+  return reads ? json::value(changes::name_of(reads->from)) : json::value(nullptr);
 }
 
 json::object waited_json(const engine::WaitedFor& waited) {
@@ -66,7 +98,17 @@ engine::WaitedFor waited_of(const engine::TaskRecord& record) {
   return sum;
 }
 
-json::array attempts_json(const engine::TaskRecord& record) {
+/// What of an attempt's work met with what others had changed.
+json::object conflict_json(const plan::Plan& plan, const engine::CommitRefused& refused) {
+  json::array by;
+  for (const TaskId task : refused.by) by.push_back(json::string(plan[task].id));
+  return {{"paths", json::array(refused.paths.begin(), refused.paths.end())},
+          {"count", refused.count},
+          {"by", std::move(by)},
+          {"detail", refused.detail}};
+}
+
+json::array attempts_json(const plan::Plan& plan, const engine::TaskRecord& record) {
   json::array list;
   for (const auto& attempt : record.attempts) {
     json::object one;
@@ -80,12 +122,20 @@ json::array attempts_json(const engine::TaskRecord& record) {
     one["elapsed_s"] =
         attempt.ended ? json::value(to_seconds(attempt.elapsed)) : json::value(nullptr);
     one["strays"] = attempt.strays;
+    one["because"] = engine::name_of(attempt.because);
+    one["speculative"] = attempt.speculative;
+    one["conflict"] = attempt.refused ? conflict_json(plan, *attempt.refused) : json::value(nullptr);
+    json::array merged;
+    for (const auto& file : attempt.merged) merged.push_back(json::string(file.name));
+    one["merged"] = std::move(merged);
+    one["remarks"] = json::array(attempt.remarks.begin(), attempt.remarks.end());
     list.push_back(std::move(one));
   }
   return list;
 }
 
-json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskRecord& record) {
+json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskRecord& record,
+                       const ChangesOf& changes_of) {
   const plan::Task& task = plan[id];
   const engine::Usage usage = usage_of(record);
   json::object one;
@@ -106,11 +156,17 @@ json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskReco
   one["elapsed_s"] =
       measured ? json::value(to_seconds(record.attempts.back().elapsed)) : json::value(nullptr);
   one["waited"] = waited_json(waited_of(record));
-  one["isolation"] = plan::name_of(task.isolation);
+  const bool ran = !record.attempts.empty();
+  one["isolation"] = plan::name_of(ran ? record.attempts.back().isolation : task.isolation);
+  one["conflicts"] = record.conflicts;
   one["output"] = digest_or_null(record.output);
-  // Under `direct` nobody observes what a task changes; that is not the same as nothing.
-  one["changes"] = nullptr;
-  one["history"] = attempts_json(record);
+  // Without a view nobody observes what a task changes; that is not the same as nothing.
+  const bool observed = ran && record.attempts.back().changes;
+  one["changes"] = observed ? changes_of(*record.attempts.back().changes) : json::value(nullptr);
+  one["reads_from"] = observed && record.attempts.back().reads
+                          ? changes_of.reads_from(*record.attempts.back().reads)
+                          : json::value(nullptr);
+  one["history"] = attempts_json(plan, record);
   return one;
 }
 
@@ -119,6 +175,7 @@ std::string_view sign_of(engine::TaskState state, const panel::Signs& signs) {
     case engine::TaskState::waiting: return signs.waiting;
     case engine::TaskState::running: return signs.running;
     case engine::TaskState::reviewing: return signs.reviewing;
+    case engine::TaskState::committing: return signs.waiting;
     case engine::TaskState::done: return signs.done;
     case engine::TaskState::failed: return signs.failed;
     case engine::TaskState::skipped:
@@ -129,15 +186,20 @@ std::string_view sign_of(engine::TaskState state, const panel::Signs& signs) {
 
 std::string remark_on(const engine::TaskView& task, const engine::TaskRecord& record) {
   if (!record.from_run.empty()) return fmt::format("taken from {}", record.from_run);
-  if (task.state == engine::TaskState::waiting) return task.waits_for;
+  if (task.state == engine::TaskState::waiting || task.state == engine::TaskState::committing)
+    return task.waits_for;
   if (!task.detail.empty()) return task.detail.substr(0, task.detail.find('\n'));
+  if (record.conflicts > 0)
+    return fmt::format("{} attempts, {} of them met others' changes", record.attempts.size(),
+                       record.conflicts);
   if (record.attempts.size() > 1) return fmt::format("{} attempts", record.attempts.size());
   return {};
 }
 
 }  // namespace
 
-json::object run_json(const ChosenRun& run, const engine::RunView& view) {
+json::object run_json(const ChosenRun& run, const engine::RunView& view, journal::Store& store) {
+  const ChangesOf changes_of(store);
   json::object root;
   root["version"] = 1;
   root["run"] = run.id();
@@ -148,7 +210,7 @@ json::object run_json(const ChosenRun& run, const engine::RunView& view) {
   root["workspace"] = run.plan().workspace;
   json::array tasks;
   for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
-    tasks.push_back(task_json(run.plan(), TaskId(i), run.state.tasks[i]));
+    tasks.push_back(task_json(run.plan(), TaskId(i), run.state.tasks[i], changes_of));
   }
   root["tasks"] = std::move(tasks);
   root["totals"] = json::object{{"elapsed_s", to_seconds(view.elapsed)},
@@ -158,6 +220,7 @@ json::object run_json(const ChosenRun& run, const engine::RunView& view) {
                                 {"overhead_tokens", nullptr},
                                 {"cost_usd", usd_or_null(view.cost)},
                                 {"waited", waited_json(view.waited)}};
+  root["commits"] = json::object{{"made", run.state.commits.size()}, {"folded", run.state.folded}};
   json::array merges;
   for (std::size_t i = 0; i < run.plan().merges.size(); ++i) {
     const plan::Merge& merge = run.plan().merges[i];

@@ -10,7 +10,7 @@
 namespace interlock::cli {
 
 /// `show --json`: docs/json.md. Numbers that are not known are null.
-json::object run_json(const ChosenRun& run, const engine::RunView& view);
+json::object run_json(const ChosenRun& run, const engine::RunView& view, journal::Store& store);
 
 /// `show` for people: how the run stands, one line a task, the merges.
 std::string run_text(const ChosenRun& run, const engine::RunView& view, panel::Size size,

@@ -5,6 +5,8 @@
 #include <random>
 
 #include "cli/commands.h"
+#include "cli/isolation.h"
+#include "cli/observed.h"
 #include "cli/plan_view.h"
 #include "cli/run_report.h"
 #include "panel/screen.h"
@@ -33,13 +35,27 @@ void tell_notes(const Context& context, const Planned& planned) {
     context.talk.remark("warning: " + warning);
 }
 
+Result<void> fix_from_run(const Context& context, const Document& document, const PlanWish& wish,
+                          const FixWish& fix, plan::Files& files) {
+  auto plan = read_plan_or_complain(document, wish, files);
+  if (!plan) return std::unexpected(plan.error());
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store) return std::unexpected(store.error());
+  const auto fixed = fix_plan(*store, document, *plan, fix.run);
+  if (!fixed) return std::unexpected(fixed.error());
+  context.talk.remark(*fixed == 0 ? "the plan says already what was seen"
+                                  : fmt::format("wrote the footprints of {} task{} into `{}`",
+                                                *fixed, *fixed == 1 ? "" : "s", document.file));
+  return {};
+}
+
 Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, ChosenRun& run,
                                  Face face) {
   auto exit = dispatch(store, context.state_folder, run, face, context.talk);
   if (!exit) return exit;
   if (context.json) {
     process::SystemClock clock;
-    context.talk.result(pretty_json(run_json(run, view_from_outside(run, clock.now()))));
+    context.talk.result(pretty_json(run_json(run, view_from_outside(run, clock.now()), store)));
   } else {
     context.talk.result(run.id() + "\n");
   }
@@ -48,10 +64,17 @@ Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, 
 
 }  // namespace
 
-Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish) {
+Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
+                          const FixWish& fix) {
   auto document = read_document(file);
   if (!document) return std::unexpected(document.error());
   workspace::LocalFiles files;
+  if (fix.fix) {
+    if (auto fixed = fix_from_run(context, *document, wish, fix, files); !fixed)
+      return std::unexpected(fixed.error());
+    document = read_document(file);
+    if (!document) return std::unexpected(document.error());
+  }
   auto plan = read_plan_or_complain(*document, wish, files);
   if (!plan) return std::unexpected(plan.error());
   const decide::History history = history_of(context, plan->workspace);
@@ -84,6 +107,8 @@ Result<Exit> run_command(const Context& context, const std::string& file, const 
   if (!store) return std::unexpected(store.error());
   auto history = store->history(plan->workspace);
   if (!history) return std::unexpected(history.error());
+  if (auto settled = settle_isolation(*plan, context.state_folder); !settled)
+    return std::unexpected(settled.error());
   ChosenRun run{
       {}, wish, plan_it(std::move(*plan), wish, *history), engine::RunState(plan::Plan{})};
   if (auto able = check_can_run(run.planned); !able) return std::unexpected(able.error());
@@ -111,7 +136,7 @@ Result<Exit> resume_command(const Context& context, const std::string& name, Fac
                             bool wait_at_gates) {
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  auto run = choose_run(*store, name, For::dispatching);
+  auto run = choose_run_to_dispatch(*store, name, context.state_folder);
   if (!run) return std::unexpected(run.error());
   (*run)->wish.wait_at_gates |= wait_at_gates;
   auto open = store->open_requests((*run)->id());

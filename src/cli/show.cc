@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/observed.h"
 #include "cli/run_report.h"
 #include "journal/hold.h"
 #include "panel/screen.h"
@@ -46,17 +47,29 @@ Result<std::vector<journal::RunSummary>> listed(const Context& context,
   return store->runs(filter);
 }
 
+Result<Exit> show_suggestions(const Context& context, journal::Store& store, const ChosenRun& run) {
+  const auto all = suggestions_of(store, run);
+  if (!all) return std::unexpected(all.error());
+  if (all->empty()) {
+    return fail(Error::Kind::missing, fmt::format("nothing of run {} was observed", run.id()),
+                "run the plan with `--isolation view`");
+  }
+  context.talk.result(suggestions_text(run.plan(), *all));
+  return Exit::done;
+}
+
 }  // namespace
 
-Result<Exit> show_command(const Context& context, const std::string& name) {
+Result<Exit> show_command(const Context& context, const std::string& name, bool suggest) {
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
   auto run = choose_run(*store, name);
   if (!run) return std::unexpected(run.error());
+  if (suggest) return show_suggestions(context, *store, **run);
   process::SystemClock clock;
   const engine::RunView view = view_from_outside(**run, clock.now());
   if (context.json) {
-    context.talk.result(pretty_json(run_json(**run, view)));
+    context.talk.result(pretty_json(run_json(**run, view, *store)));
   } else {
     context.talk.result(
         run_text(**run, view, size_of_output(context.talk), context.talk.out().style()));

@@ -27,6 +27,9 @@ std::string sentence(const ChosenRun& run, const engine::TaskView& view,
                          show_duration(view.expected));
     case TaskState::reviewing:
       return fmt::format("is done and waits for approval since {}", clock_time(*record.gate_since));
+    case TaskState::committing:
+      return fmt::format("is done, its changes wait: {}",
+                         view.waits_for.empty() ? "nobody dispatches the run" : view.waits_for);
     case TaskState::done:
       if (!record.from_run.empty())
         return fmt::format("was not run: nothing it depends on changed since run {}",
@@ -48,6 +51,8 @@ std::string_view because(engine::AttemptStarted::Because why) {
     case engine::AttemptStarted::Because::retry: return "retry";
     case engine::AttemptStarted::Because::correction: return "correction";
     case engine::AttemptStarted::Because::again: return "again";
+    case engine::AttemptStarted::Because::conflict: return "after a conflict";
+    case engine::AttemptStarted::Because::repair: return "repair";
   }
   return {};
 }
@@ -65,6 +70,11 @@ std::string attempts_text(const engine::TaskRecord& record) {
     if (!attempt.detail.empty()) text += fmt::format(": {}", attempt.detail);
     text += "\n";
     if (!attempt.changed.empty()) text += fmt::format("    run because {}\n", attempt.changed);
+    if (attempt.speculative) text += "    started beside tasks it might have met\n";
+    if (attempt.refused) text += fmt::format("    not committed: {}\n", attempt.refused->detail);
+    for (const auto& file : attempt.merged)
+      text += fmt::format("    `{}` was merged with others' changes\n", printable(file.name));
+    for (const std::string& remark : attempt.remarks) text += fmt::format("    {}\n", remark);
     if (attempt.strays > 0)
       text += fmt::format("    {} processes it left behind were ended\n", attempt.strays);
   }

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "decide/explain.h"
+#include "decide/lifting.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
 
@@ -88,7 +89,9 @@ class Proposals {
 
   void give_form() {
     const std::vector<TaskId> tasks =
-        alone_where([&](TaskId task) { return !touches_the_unknown(plan_[task]); });
+        alone_where([&](TaskId task) {
+          return !touches_the_unknown(plan_[task]) && !works_among_pictures(plan_, plan_[task]);
+        });
     if (tasks.empty()) return;
     const bool one = tasks.size() == 1;
     propose(fmt::format("{} {} prose that nobody merges: give {} an output schema, or join {} with "

@@ -3,6 +3,7 @@
 #include "decide/decision.h"
 #include "decide/explain.h"
 #include "decide/forecast.h"
+#include "decide/lifting.h"
 #include "decide/tests.h"
 #include "decide/verdicts.h"
 
@@ -88,7 +89,9 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
   const bool overlap_wished = wish.pattern && *wish.pattern != Pattern::sequential;
   if (overlap_wished) it.verdicts = unknown_only(plan, std::move(it.verdicts));
 
-  const schedule::Problem problem = problem_of(plan, interlocking, expected, it.verdicts);
+  it.lifting = lift(plan, interlocking, expected, wish);
+  const footprint::Interlocking& waits = it.lifting.waits;
+  const schedule::Problem problem = problem_of(plan, waits, expected, it.verdicts);
   const Forecaster forecaster(problem, plan.limits, expected);
   const std::uint32_t cap = cap_of(plan, wish);
   it.sequential = forecaster.in_sequence();
@@ -113,12 +116,16 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
 
   const Forecast& likely = overlapped == Pattern::queue ? it.queue : it.parallel;
   it.saving = saving_of(plan.limits, problem, it.sequential.elapsed, likely.elapsed);
-  it.independent = independent_test(plan, interlocking, it.saving.quota);
+  for (const Bet& bet : it.lifting.bets) {
+    if (bet.refused.empty()) it.saving.conflict += bet.waste;
+  }
+  it.saving.saved -= it.saving.conflict;
+  it.independent = independent_test(plan, waits, it.saving.quota);
   it.worthwhile = worthwhile_test(it.saving, plan.limits.min_saving);
   it.priorities = overlapped == Pattern::queue ? std::move(queue_order) : std::move(parallel_order);
   take_pattern(it, forecaster, wish, overlapped, cap);
 
-  const Asked asked{plan, interlocking, expected, wish, cap, natural_width};
+  const Asked asked{plan, waits, expected, wish, cap, natural_width};
   it.reasons = reasons_of(asked, it);
   it.changes = changes_of(asked, problem, it);
   it.warnings = warnings_of(asked);

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 
 #include "decide/decision.h"
 #include "support/plan_builder.h"
@@ -237,6 +238,76 @@ TEST(Expect, ThePlanGoesBeforeHistoryAndTheTaskBeforeItsAgent) {
       text,
       "7 s (plan), tokens -1, tax 150 (history)\n2 s (history), tokens 900, tax 150 (history)\n"
       "3 s (history), tokens -1, tax 150 (history)\n");
+}
+
+PlanBuilder three_that_meet() {
+  PlanBuilder plan("meeting");
+  plan.task("a").writes("src/**").takes("60s").tokens(10000).in(plan::Isolation::view);
+  plan.task("b").writes("src/**").takes("60s").tokens(10000).in(plan::Isolation::view);
+  plan.task("c").unknown().takes("60s").tokens(10000).in(plan::Isolation::view);
+  return plan;
+}
+
+std::string overlap_of(const Decision& it) {
+  std::string text = fmt::format("{}, {} at once\n", name_of(it.pattern), it.n);
+  for (const std::string& line : it.reasons) text += line + "\n";
+  return text;
+}
+
+TEST(Decide, ViewsAloneLetNothingOverlapThatMeets) {
+  EXPECT_EQ(overlap_of(decided(three_that_meet())),
+            "sequential, 1 at once\n"
+            "Tasks run one by one in plan order: overlapping is not possible and not worth it\n");
+}
+
+TEST(Decide, WithViewsAPatternThatIsAskedForTakesTheRiskOfConflicts) {
+  Wish wish;
+  wish.pattern = Pattern::parallel;
+  EXPECT_EQ(overlap_of(decided(three_that_meet(), wish)),
+            "parallel, 3 at once\n"
+            "You asked for `--pattern parallel`\n"
+            "All 3 tasks run at once: 60 s instead of 3 m 00 s, 2 m 00 s saved\n"
+            "3 conflicts are not waited for: the tasks have views, and what meets is found when it "
+            "is committed\n");
+}
+
+TEST(Decide, SpeculationIsPricedAgainstItsBudgetInPlanOrder) {
+  PlanBuilder plan = three_that_meet();
+  plan.limits().speculate = true;
+  plan.limits().speculate_tokens = 10'000;
+  EXPECT_EQ(overlap_of(decided(plan)),
+            "parallel, 2 at once\n"
+            "Up to 2 of 3 tasks run at once: 2 m 00 s instead of 3 m 00 s, 60 s saved\n"
+            "1 conflict is not waited for: the tasks have views, and what meets is found when it "
+            "is committed\n"
+            "`a` speculates: 30 % that something meets it (prior); 42 s expected to be saved, 18 s "
+            "and 4.5k tokens to be wasted\n"
+            "`b` speculates: 30 % that something meets it (prior); 42 s expected to be saved, 18 s "
+            "and 4.5k tokens to be wasted\n"
+            "`c` does not speculate: the 10k tokens that may be wasted are spoken for\n");
+}
+
+TEST(Decide, WhatConflictedTooOftenDoesNotSpeculate) {
+  PlanBuilder plan = three_that_meet();
+  plan.limits().speculate = true;
+  History history;
+  history.by_task["b\nsh\n"].pictures = 10;
+  history.by_task["b\nsh\n"].conflicts = 9;
+  const Decision it = decide(plan.plan(), plan::interlocking_of(plan.plan()),
+                             expect(plan.plan(), history), {});
+  EXPECT_THAT(it.reasons, testing::Contains("`b` does not speculate: it conflicts too often (90 %)"));
+}
+
+TEST(Decide, AmongViewsATaskInTheWorkspaceItselfRunsAlone) {
+  PlanBuilder plan("mixed");
+  plan.task("a").writes("x").takes("60s").in(plan::Isolation::view);
+  plan.task("b").writes("y").takes("60s");
+  plan.task("c").writes("z").takes("60s").in(plan::Isolation::view);
+  const Decision it = decided(plan);
+  EXPECT_EQ(it.verdicts[1].why, "it works in the workspace itself, of which others have views");
+  Wish wish;
+  wish.pattern = Pattern::parallel;
+  EXPECT_TRUE(decided(plan, wish).verdicts[1].alone) << "no wish overrides that";
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ struct History {
     std::optional<MicroUsd> cost;
     std::optional<Tokens> spawn_tokens, return_tokens;
     std::uint32_t count = 0;
+    /// Of the last attempts in pictures: how many met with what others had changed.
+    std::uint32_t pictures = 0, conflicts = 0;
   };
   std::map<std::string, Seen> by_task;   ///< Key: task id + "\n" + agent name + "\n" + model.
   std::map<std::string, Seen> by_agent;  ///< Key: agent name + "\n" + model.
@@ -41,6 +43,8 @@ struct Expected {
   From overhead_from = From::prior;
   std::optional<MicroUsd> cost;
   From cost_from = From::prior;
+  /// The part (0..1) of its attempts in pictures that met with what others had changed.
+  std::optional<double> p_conflict;
 };
 
 /// Priors, stated in every forecast that uses them.
@@ -48,6 +52,7 @@ inline constexpr Duration kPriorAgentTime = std::chrono::seconds(60);
 inline constexpr Duration kPriorCommandTime = std::chrono::seconds(5);
 inline constexpr Tokens kPriorSpawnTokens = 3000;
 inline constexpr Tokens kPriorReturnTokens = 2000;
+inline constexpr double kPriorConflict = 0.3;
 
 std::vector<Expected> expect(const plan::Plan& plan, const History& history);
 
@@ -76,6 +81,25 @@ struct Verdict {
   std::string hint;  ///< ``give it a schema``
 };
 
+/// A task that may start beside others it might meet: what that is expected to bring and to cost.
+struct Bet {
+  TaskId task;
+  double p_conflict = kPriorConflict;
+  From p_from = From::prior;
+  Duration saving{}, waste{};       ///< Expected values.
+  std::optional<Tokens> tokens;     ///< Expected to be wasted.
+  std::optional<MicroUsd> cost;     ///< Likewise.
+  std::string refused;              ///< Why it is not taken; empty: it is.
+};
+
+/// Which conflicts are not waited for, because a picture catches them.
+struct Lifting {
+  std::vector<bool> lifted;  ///< By task: it takes the risk.
+  std::vector<Bet> bets;
+  std::size_t edges_lifted = 0;
+  footprint::Interlocking waits;  ///< What is waited for.
+};
+
 /// The terms of the third test; all printed.
 struct Saving {
   Duration sequential{}, critical_path{}, quota{}, overhead{}, conflict{}, merge{};
@@ -92,6 +116,7 @@ struct Decision {
   std::vector<std::string> changes;   ///< What would have to change for more to overlap.
   std::vector<std::string> warnings;  ///< The tax above a third, priors used, ...
   Saving saving;
+  Lifting lifting;
   Forecast sequential, parallel, queue;
   /// As decided: what the scheduler is to be given.
   schedule::Policy policy;

@@ -12,7 +12,7 @@ bool asks_a_model(const plan::Task& task, const plan::Agent& agent) {
 const History::Seen* find(const std::map<std::string, History::Seen>& seen,
                           const std::string& key) {
   const auto at = seen.find(key);
-  return at == seen.end() || at->second.count == 0 ? nullptr : &at->second;
+  return at == seen.end() ? nullptr : &at->second;
 }
 
 /// The first of the plan's own word, what the task took before, and what its agent takes.
@@ -34,6 +34,14 @@ class Sources {
     return value.has_value();
   }
 
+  std::optional<double> conflict_share() const {
+    for (const History::Seen* seen : {of_task_, of_agent_}) {
+      if (seen != nullptr && seen->pictures > 0)
+        return static_cast<double>(seen->conflicts) / seen->pictures;
+    }
+    return std::nullopt;
+  }
+
  private:
   const History::Seen* of_task_;
   const History::Seen* of_agent_;
@@ -46,9 +54,10 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   Expected it;
 
   std::optional<Duration> time;
-  sources.fill(
-      task.estimate.time, [](const Seen& seen) { return std::optional(seen.time); }, time,
-      it.time_from);
+  const auto time_seen = [](const Seen& seen) {
+    return seen.count > 0 ? std::optional(seen.time) : std::nullopt;
+  };
+  sources.fill(task.estimate.time, time_seen, time, it.time_from);
   it.time = time.value_or(model ? kPriorAgentTime : kPriorCommandTime);
 
   // What a model will take is not guessed; a plain command takes nothing.
@@ -66,6 +75,7 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   };
   const bool taxed =
       sources.fill(std::optional<Tokens>(), tax, it.overhead_tokens, it.overhead_from);
+  it.p_conflict = sources.conflict_share();
   if (!taxed) it.overhead_tokens = model ? kPriorSpawnTokens + kPriorReturnTokens : 0;
   return it;
 }

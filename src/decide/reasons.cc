@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "decide/explain.h"
+#include "decide/lifting.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
 
@@ -150,6 +151,8 @@ std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision
   add_wish(asked, decision, reasons);
   add_pattern(asked, decision, reasons);
   add_queue(asked, decision, reasons);
+  for (std::string& line : say_lifting(asked.plan, decision.lifting))
+    reasons.push_back(std::move(line));
   if (decision.pattern != Pattern::sequential) add_alone(asked, decision, reasons);
   return reasons;
 }

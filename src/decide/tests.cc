@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "decide/lifting.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
 
@@ -81,7 +82,9 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
 Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts) {
   std::vector<TaskId> loose;
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    if (verdicts[i].alone && !touches_the_unknown(plan.tasks[i])) loose.push_back(TaskId(i));
+    const plan::Task& task = plan.tasks[i];
+    if (verdicts[i].alone && !touches_the_unknown(task) && !works_among_pictures(plan, task))
+      loose.push_back(TaskId(i));
   }
   const std::size_t all = verdicts.size();
   if (loose.empty())

@@ -1,5 +1,11 @@
 #include "decide/verdicts.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "decide/lifting.h"
+
 namespace interlock::decide {
 namespace {
 
@@ -44,23 +50,30 @@ Verdict verdict_of(const plan::Task& task, Joined joined) {
 }  // namespace
 
 bool touches_the_unknown(const plan::Task& task) {
-  const bool is_caught =
-      task.isolation == plan::Isolation::view || task.isolation == plan::Isolation::worktree;
-  return task.footprint.unknown && !is_caught;
+  return task.footprint.unknown && !is_caught(task);
 }
 
 std::vector<Verdict> verdicts_of(const plan::Plan& plan) {
   const std::vector<Joined> joined = joins_of(plan);
   std::vector<Verdict> verdicts;
   verdicts.reserve(plan.tasks.size());
-  for (std::size_t i = 0; i < plan.tasks.size(); ++i)
-    verdicts.push_back(verdict_of(plan.tasks[i], joined[i]));
+  const bool any_picture = std::ranges::any_of(plan.tasks, is_caught);
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
+    const plan::Task& task = plan.tasks[i];
+    if (any_picture && !is_caught(task)) {
+      verdicts.push_back({true, "it works in the workspace itself, of which others have views",
+                          fmt::format("give it `isolation: {}`", name_of(plan::Isolation::view))});
+    } else {
+      verdicts.push_back(verdict_of(task, joined[i]));
+    }
+  }
   return verdicts;
 }
 
 std::vector<Verdict> unknown_only(const plan::Plan& plan, std::vector<Verdict> verdicts) {
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    if (!touches_the_unknown(plan.tasks[i])) verdicts[i] = {};
+    const plan::Task& task = plan.tasks[i];
+    if (!touches_the_unknown(task) && !works_among_pictures(plan, task)) verdicts[i] = {};
   }
   return verdicts;
 }

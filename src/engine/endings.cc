@@ -14,8 +14,10 @@ void Engine::on_exited(const Exited& exited) {
   Live& live = found->second;
   ports_.workspace.close_attempt(exited.name);
   if (live.name.phase == 0) return on_work_over(live, exited);
+  if (pictures_.contains(live.name)) close_picture(live.name);
 
   Judgement judgement = judge_exit(task(task_of(live)), exited, live.stopped_for);
+  if (live.name.phase == 2) return on_merged_checked(std::move(live), judgement);
   if (judgement.outcome == Outcome::exited_nonzero || judgement.outcome == Outcome::crashed) {
     judgement.outcome = Outcome::verify_failed;
     judgement.detail = fmt::format("its check failed: {}", judgement.detail);
@@ -25,16 +27,25 @@ void Engine::on_exited(const Exited& exited) {
   conclude(std::move(live), judgement);
 }
 
+/// It could not even be started.
+void Engine::on_refused(Live live, const Error& error) {
+  const Judgement judgement{Outcome::not_started, error.message, {}};
+  if (live.name.phase == 2) return on_merged_checked(std::move(live), judgement);
+  conclude(std::move(live), judgement);
+}
+
 void Engine::on_work_over(Live& live, const Exited& exited) {
   const plan::Task& one = task(task_of(live));
   live.exited = exited;
   Judgement judgement = judge_exit(one, exited, live.stopped_for);
+  if (live.stopped_for == Outcome::conflicted) judgement.detail = live.stale;
+  judgement = take_changes(live, std::move(judgement));
   std::string printed = ports_.processes.take_output(exited.name);
   if (one.output.form != plan::OutputSpec::Form::exit_status) {
     if (one.output.file.empty()) {
       live.output = std::move(printed);
       live.has_output = true;
-    } else if (auto content = ports_.workspace.read(one.output.file, 16u << 20)) {
+    } else if (auto content = output_file_of(live)) {
       live.output = std::move(*content);
       live.has_output = true;
     }
@@ -65,6 +76,7 @@ void Engine::conclude(Live live, const Judgement& judgement) {
     fact.output = digest_of(live.output);
     ledger_.keep(Blob{*fact.output, live.output});
   }
+  note_changes(live, fact);
   ledger_.record(std::move(fact));
   scheduler_.release(id, {}, now());
   if (judgement.outcome == Outcome::succeeded) return succeed(live);
@@ -76,8 +88,14 @@ void Engine::succeed(const Live& live) {
   if (task(id).gate_after) {
     ledger_.record(GateReached{id, GateKind::after});
   } else {
-    set_done(id);
+    settle_work(id);
   }
+}
+
+/// Its work is accepted: done at once, or as soon as its changes are committed.
+void Engine::settle_work(TaskId id) {
+  if (waiting_.contains(id)) return wait_for_turn(id);
+  set_done(id);
 }
 
 void Engine::set_done(TaskId id) {
@@ -103,6 +121,11 @@ void Engine::after_failure(TaskId id, const Judgement& judgement) {
   if (judgement.outcome == Outcome::cancelled) {
     ledger_.record(TaskCancelled{id, judgement.detail});
     return scheduler_.end(id, schedule::End::cancelled, now());
+  }
+  if (judgement.outcome == Outcome::conflicted) {
+    Meeting meeting;
+    meeting.detail = judgement.detail;
+    return do_again(id, meeting);
   }
   const std::string seed = label_of(setup_.around, task(id), record(id).attempts.back().number);
   const auto next = next_try(task(id), record(id), judgement.outcome, seed);

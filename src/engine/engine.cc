@@ -32,6 +32,7 @@ Result<void> Engine::begin() {
   ledger_.open_turn(ports_.clock.now());
   ledger_.record(RunBegan{setup_.dispatcher, setup_.self, run().seq > 0});
   if (auto ended = end_leftovers(); !ended) return ended;
+  if (auto taken = take_up_views(); !taken) return taken;
   take_requests();
   return close_turn();
 }
@@ -40,12 +41,14 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
   check(!over(), "a run that is over has no turns");
   std::optional<Time> wake = next_wake();
   if (deadline) wake = wake ? std::min(*wake, *deadline) : deadline;
-  if (!refused_.empty()) wake = Time{};
+  if (!refused_.empty() || folded_) wake = Time{};
   const std::vector<Report> reports = ports_.processes.wait(wake);
   ledger_.open_turn(ports_.clock.now());
+  note_fold();
   for (const auto& [name, error] : std::exchange(refused_, {})) {
+    if (pictures_.contains(name)) close_picture(name);
     if (const auto live = live_.find(name.task); live != live_.end()) {
-      conclude(std::move(live->second), {Outcome::not_started, error.message, {}});
+      on_refused(std::move(live->second), error);
     }
   }
   for (const Report& report : reports) take(report);
@@ -55,6 +58,7 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
 
 Result<void> Engine::close_turn() {
   skip_unreachable();
+  commit_what_may();
   choose_starts();
   let_go_when_nothing_is_left();
   if (broken_) return std::unexpected(*broken_);
@@ -92,6 +96,7 @@ void Engine::watch_clocks() {
 }
 
 void Engine::choose_starts() {
+  if (run().commits.size() - run().folded >= kUnfoldedMax) return;
   // A task whose result is taken from an earlier run ends at once and may let others start: hence
   // the loop.
   for (;;) {
@@ -126,7 +131,10 @@ void Engine::start(TaskId id) {
       key,
       std::move(*ingredients),
       {},
-      {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff}};
+      {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff},
+      task(id).isolation,
+      static_cast<std::uint32_t>(run().commits.size()),
+      !setup_.speculative.empty() && setup_.speculative[id.index()]};
   if (const auto kept = ports_.journal.latest_result(task(id).id); kept && *kept) {
     fact.changed = first_difference((*kept)->ingredients, fact.ingredients);
     if (!fact.changed.empty()) fact.changed += fmt::format(" since {}", (*kept)->run);
@@ -157,6 +165,7 @@ bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const 
 }
 
 void Engine::act() {
+  fold();
   for (const Act& one : std::exchange(acts_, {})) {
     const auto live = live_.find(one.name.task);
     if (live == live_.end() || live->second.name != one.name) continue;
@@ -166,8 +175,8 @@ void Engine::act() {
     }
     if (live->second.stopped_for) continue;
     auto spec = prepare(plan_, one.name.task, one.name.phase, run(), setup_.around,
-                        live->second.started + task(one.name.task).timeout, ports_.workspace,
-                        ports_.journal);
+                        live->second.started + task(one.name.task).timeout, ports_);
+    if (spec && has_picture(one.name.task)) pictures_.insert(one.name);
     const auto spawned =
         spec ? ports_.processes.spawn(*spec) : Result<void>(std::unexpected(spec.error()));
     if (!spawned) refused_.emplace_back(one.name, spawned.error());
@@ -191,6 +200,9 @@ std::optional<Time> Engine::next_wake() const {
 void Engine::let_go_when_nothing_is_left() {
   if (over() || !live_.empty()) return;
   using How = RunEnded::How;
+  const bool in_the_way = !run().fold_refused.empty() && !run().stopping.empty();
+  if (run().folded < run().commits.size() && !in_the_way) return;  // Brought in first.
+  if (in_the_way) return let_go(How::failed);
   if (cancelling_) return let_go(How::cancelled);
   if (interrupts_ > 0) return let_go(How::interrupted);
   if (scheduler_.all_ended()) {

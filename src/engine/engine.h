@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "engine/prepare.h"
 #include "engine/run_state.h"
 #include "engine/view.h"
+#include "engine/waiting_changes.h"
 #include "footprint/interlocking.h"
 #include "plan/plan.h"
 #include "schedule/scheduler.h"
@@ -31,6 +33,8 @@ struct Setup {
   ProcessIdentity self;
   bool reuse = true;           ///< Take results of earlier runs whose ingredients are all equal.
   bool wait_at_gates = false;  ///< Wait for a person; else the run pauses when only gates are left.
+  /// By task: it is started beside tasks that it may well conflict with; empty: none is.
+  std::vector<bool> speculative;
 };
 
 /// Dispatches one run. One turn: what came in -> facts -> applied -> the scheduler says what starts
@@ -41,6 +45,7 @@ struct Setup {
 /// - An attempt that was journaled as started and of which nothing more is known is ended, proven
 /// gone, and done again.
 /// - Time stands still within a turn.
+/// - Changes made in pictures are committed in plan order, or ahead of tasks they commute with.
 class Engine {
  public:
   /// `run` is empty or what the journal held. Plan, interlocking and ports must outlive the engine.
@@ -67,6 +72,9 @@ class Engine {
     std::string output;  ///< Of the work, while the check runs.
     bool has_output = false;
     Exited exited;  ///< Of the work, likewise.
+    std::optional<Views::Harvest> harvest;  ///< Of the work, with a picture.
+    std::vector<std::string> remarks, denied_reads, denied_writes;
+    std::string stale;  ///< Why it was stopped as conflicted.
   };
   /// What is to be done once the facts of the turn are durable.
   struct Act {
@@ -90,15 +98,49 @@ class Engine {
 
   // endings.cc: what came of attempts.
   void on_exited(const Exited& exited);
+  void on_refused(Live live, const Error& error);
   void on_work_over(Live& live, const Exited& exited);
   void conclude(Live live, const Judgement& judgement);
   void succeed(const Live& live);
+  void settle_work(TaskId task);
   void set_done(TaskId task);
   void after_failure(TaskId task, const Judgement& judgement);
   void put_back(TaskId task);
   void fail_for_good(TaskId task, Outcome outcome, const std::string& detail);
   void stop(Live& live, Outcome why);
   void skip_unreachable();
+
+  // taking.cc: what attempts changed.
+  bool has_picture(TaskId task) const;
+  Judgement take_changes(Live& live, Judgement judgement);
+  void note_denied(Live& live, const Observed& observed) const;
+  Judgement judge_denied(const Live& live) const;
+  std::optional<std::string> output_file_of(const Live& live);
+  void note_changes(Live& live, AttemptEnded& fact);
+  void close_picture(AttemptName name);
+
+  // commits.cc: when changes are committed, and how they come into the workspace.
+  Result<void> take_up_views();
+  Result<WaitingChanges> read_waiting(TaskId task);
+  void wait_for_turn(TaskId task);
+  void commit_what_may();
+  bool may_commit(WaitingChanges& waiting);
+  void try_to_commit(WaitingChanges& waiting);
+  void commit(WaitingChanges& waiting);
+  void stop_stale();
+  void fold();
+  void note_fold();
+
+  // conflicts.cc: what follows when others changed what an attempt saw.
+  std::vector<changes::Stale> stale_in(const WaitingChanges& waiting) const;
+  std::vector<std::string> seen_too_soon(const WaitingChanges& waiting) const;
+  void refuse(WaitingChanges& waiting, const Meeting& meeting);
+  bool merge_texts(WaitingChanges& waiting, const Meeting& meeting);
+  void check_merged(WaitingChanges& waiting);
+  void on_merged_checked(Live live, const Judgement& judgement);
+  void do_again(TaskId task, const Meeting& meeting);
+  std::string tell_changes(const WaitingChanges& waiting, const Meeting& meeting);
+  void drop_changes(TaskId task);
 
   // requests.cc: what people ask.
   void take_requests();
@@ -112,6 +154,7 @@ class Engine {
 
   // recover.cc and finish.cc: taking up a run, and letting go of it.
   Result<void> end_leftovers();
+  Result<void> end_merged_check(TaskId task, const AttemptRecord& attempt);
   void make_merges_with(TaskId task);
   void make_merge(std::uint32_t merge);
   void name_missing_merges();
@@ -130,6 +173,12 @@ class Engine {
   schedule::Scheduler scheduler_;
 
   std::map<TaskId, Live> live_;
+  std::map<TaskId, WaitingChanges> waiting_;   ///< Tasks that are committing.
+  std::vector<changes::Changeset> committed_;  ///< As `run().commits`.
+  std::uint32_t commits_told_ = 0;             ///< Running attempts were held against so many.
+  std::set<AttemptName> pictures_;             ///< Open now.
+  std::optional<Result<std::vector<std::string>>> folded_;  ///< Done, and not yet a fact.
+  std::uint32_t folded_count_ = 0;                          ///< Commits in the workspace then.
   std::vector<Act> acts_;
   std::vector<std::pair<AttemptName, Error>>
       refused_;  ///< Spawns that failed; dealt with in the next turn.

@@ -6,19 +6,24 @@
 #include <limits>
 #include <span>
 
+#include "plan/plan.h"
+
 namespace interlock::engine {
 
 namespace {
 
 /// Enumerators by their place; the names are the journal's format and never change.
-constexpr std::array<std::string_view, 13> kOutcomes = {
+constexpr std::array<std::string_view, 16> kOutcomes = {
     "succeeded",   "exited-nonzero", "crashed",          "not-started",    "timed-out",
     "went-silent", "output-missing", "output-too-large", "output-invalid", "verify-failed",
-    "lingered",    "cancelled",      "interrupted"};
+    "lingered",    "cancelled",      "interrupted",      "outside-footprint",
+    "conflicted",  "changes-lost"};
 constexpr std::array<std::string_view, 5> kHows = {"finished", "failed", "paused-at-gate",
                                                    "interrupted", "cancelled"};
 constexpr std::array<std::string_view, 3> kGates = {"before", "after", "review"};
-constexpr std::array<std::string_view, 4> kBecauses = {"first", "retry", "correction", "again"};
+constexpr std::array<std::string_view, 6> kBecauses = {"first", "retry",    "correction",
+                                                       "again", "conflict", "repair"};
+constexpr std::array<std::string_view, 4> kIsolations = {"direct", "guard", "view", "worktree"};
 
 template <typename E>
 std::string_view word(std::span<const std::string_view> names, E value) {
@@ -69,6 +74,16 @@ class Writer {
     for (const Ingredient& one : ingredients)
       list.push_back(json::array{one.name, one.digest.hex()});
     object_["ingredients"] = std::move(list);
+    return *this;
+  }
+  Writer& put(std::string_view key, const std::vector<std::string>& texts) {
+    if (!texts.empty()) object_[key] = json::array(texts.begin(), texts.end());
+    return *this;
+  }
+  Writer& put(std::string_view key, const std::vector<TaskId>& tasks) {
+    json::array list;
+    for (const TaskId task : tasks) list.push_back(std::int64_t{task.index()});
+    if (!list.empty()) object_[key] = std::move(list);
     return *this;
   }
   /// In the order needs, conflict, quota, slot, gate, back-off; microseconds.
@@ -163,6 +178,30 @@ class Reader {
     }
     return list;
   }
+  std::vector<std::string> texts(std::string_view key) {
+    std::vector<std::string> list;
+    const json::value* value = object_.if_contains(key);
+    if (value == nullptr) return list;
+    if (!value->is_array()) return spoil(key), list;
+    for (const json::value& one : value->get_array()) {
+      if (!one.is_string()) return spoil(key), list;
+      list.emplace_back(one.get_string());
+    }
+    return list;
+  }
+  std::vector<TaskId> tasks(std::string_view key) {
+    std::vector<TaskId> list;
+    const json::value* value = object_.if_contains(key);
+    if (value == nullptr) return list;
+    if (!value->is_array()) return spoil(key), list;
+    for (const json::value& one : value->get_array()) {
+      const auto* number = one.if_int64();
+      if (number == nullptr || *number < 0 || *number > std::numeric_limits<std::uint32_t>::max())
+        return spoil(key), list;
+      list.emplace_back(static_cast<std::uint32_t>(*number));
+    }
+    return list;
+  }
   WaitedFor waited() {
     const json::value* value = object_.if_contains("waited_us");
     if (value == nullptr) return {};
@@ -174,6 +213,11 @@ class Reader {
       parts[i] = Duration((*list)[i].get_int64());
     }
     return {parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]};
+  }
+  /// What older journals do not say was the first of the names.
+  template <typename E>
+  E choice_or_first(std::string_view key, std::span<const std::string_view> names) {
+    return object_.contains(key) ? choice<E>(key, names) : E{};
   }
   template <typename E>
   E choice(std::string_view key, std::span<const std::string_view> names) {
@@ -224,6 +268,10 @@ json::object body_of(const AttemptStarted& f) {
       .put(f.ingredients)
       .put("changed", f.changed)
       .put(f.waited)
+      .put("isolation",
+           f.isolation == plan::Isolation{} ? std::string_view() : word(kIsolations, f.isolation))
+      .put("seen", f.seen > 0 ? std::optional(std::int64_t{f.seen}) : std::nullopt)
+      .put("speculative", f.speculative)
       .take();
 }
 json::object body_of(const ProcessSpawned& f) {
@@ -241,8 +289,47 @@ json::object body_of(const AttemptEnded& f) {
       .put("output", f.output)
       .put("elapsed_us", std::int64_t{f.elapsed.count()})
       .put(f.usage)
+      .put("changes", f.changes)
+      .put("reads", f.reads)
+      .put("remarks", f.remarks)
+      .put("denied_reads", f.denied_reads)
+      .put("denied_writes", f.denied_writes)
       .take();
 }
+json::object body_of(const ChangesReady& f) {
+  return Writer().put("task", f.task).put("attempt", std::int64_t{f.attempt}).take();
+}
+json::object body_of(const ChangesMerged& f) {
+  return Writer()
+      .put("task", f.task)
+      .put("attempt", std::int64_t{f.attempt})
+      .put("changes", f.changes)
+      .put("seen", std::int64_t{f.seen})
+      .put(f.files)
+      .take();
+}
+json::object body_of(const ChangesCommitted& f) {
+  return Writer()
+      .put("task", f.task)
+      .put("attempt", std::int64_t{f.attempt})
+      .put("changes", f.changes)
+      .put("count", std::int64_t{f.count})
+      .take();
+}
+json::object body_of(const CommitRefused& f) {
+  return Writer()
+      .put("task", f.task)
+      .put("attempt", std::int64_t{f.attempt})
+      .put("paths", f.paths)
+      .put("count", std::int64_t{f.count})
+      .put("by", f.by)
+      .put("detail", f.detail)
+      .take();
+}
+json::object body_of(const ChangesFolded& f) {
+  return Writer().put("commits", std::int64_t{f.commits}).take();
+}
+json::object body_of(const FoldRefused& f) { return Writer().put("paths", f.paths).take(); }
 json::object body_of(const TaskDone& f) {
   return Writer()
       .put("task", f.task)
@@ -316,7 +403,10 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
                              r.digest_or_none("key"),
                              r.ingredients(),
                              r.text("changed"),
-                             r.waited()};
+                             r.waited(),
+                             r.choice_or_first<plan::Isolation>("isolation", kIsolations),
+                             r.index("seen"),
+                             r.flag("speculative")};
      }},
     {"process_spawned",
      [](Reader& r) -> Fact {
@@ -328,7 +418,8 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
            r.task(),          r.index("attempt"), r.choice<Outcome>("outcome", kOutcomes),
            r.small("exit"),   r.small("signal"),  r.text("detail"),
            r.index("strays"), r.digest("output"), Duration(r.number_or_zero("elapsed_us")),
-           r.usage()};
+           r.usage(),         r.digest("changes"), r.digest("reads"),
+           r.texts("remarks"), r.texts("denied_reads"), r.texts("denied_writes")};
      }},
     {"task_done",
      [](Reader& r) -> Fact {
@@ -362,6 +453,27 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
      [](Reader& r) -> Fact {
        return MergeFailed{r.index("merge"), r.text("detail")};
      }},
+    {"changes_ready",
+     [](Reader& r) -> Fact {
+       return ChangesReady{r.task(), r.index("attempt")};
+     }},
+    {"changes_merged",
+     [](Reader& r) -> Fact {
+       return ChangesMerged{r.task(), r.index("attempt"), r.digest_or_none("changes"),
+                            r.index("seen"), r.ingredients()};
+     }},
+    {"changes_committed",
+     [](Reader& r) -> Fact {
+       return ChangesCommitted{r.task(), r.index("attempt"), r.digest_or_none("changes"),
+                               r.index("count")};
+     }},
+    {"commit_refused",
+     [](Reader& r) -> Fact {
+       return CommitRefused{r.task(), r.index("attempt"), r.texts("paths"), r.index("count"),
+                            r.tasks("by"), r.text("detail")};
+     }},
+    {"changes_folded", [](Reader& r) -> Fact { return ChangesFolded{r.index("commits")}; }},
+    {"fold_refused", [](Reader& r) -> Fact { return FoldRefused{r.texts("paths")}; }},
 }};
 
 }  // namespace
@@ -374,6 +486,8 @@ std::optional<Outcome> outcome_named(std::string_view name) {
   }
   return std::nullopt;
 }
+
+std::string_view name_of(AttemptStarted::Because because) { return word(kBecauses, because); }
 
 std::string_view name_of(const Fact& fact) { return kRows[fact.index()].name; }
 

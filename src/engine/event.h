@@ -14,6 +14,10 @@
 #include "base/result.h"
 #include "base/units.h"
 
+namespace interlock::plan {
+enum class Isolation : unsigned char;
+}
+
 namespace interlock::engine {
 
 /// How an attempt ended. Each is told apart because each is treated apart.
@@ -32,6 +36,9 @@ enum class Outcome : unsigned char {
               ///< outcome.
   cancelled,  ///< A person or the run's end stopped it.
   interrupted,  ///< The dispatcher died; the attempt was proven dead afterwards. Costs no retry.
+  outside_footprint,  ///< It touched what its footprint does not allow. One correction is asked for.
+  conflicted,    ///< What it had read or changed was changed by others. Costs no retry.
+  changes_lost,  ///< What it changed could not be taken: a full disk, a folder that cannot be read.
 };
 std::string_view name_of(Outcome outcome);
 std::optional<Outcome> outcome_named(std::string_view name);
@@ -96,7 +103,14 @@ struct WaitedFor {
   bool operator==(const WaitedFor&) const = default;
 };
 struct AttemptStarted {
-  enum class Because : unsigned char { first, retry, correction, again };
+  enum class Because : unsigned char {
+    first,
+    retry,
+    correction,
+    again,
+    conflict,  ///< Done again on what others made of the workspace meanwhile.
+    repair,    ///< Likewise, by the command that mends: it is told what changed.
+  };
 
   TaskId task;
   std::uint32_t attempt =
@@ -108,6 +122,9 @@ struct AttemptStarted {
   std::string changed;  ///< The first ingredient that differs from the last result kept of this
                         ///< task; empty: none kept.
   WaitedFor waited;
+  plan::Isolation isolation{};  ///< What it really runs in.
+  std::uint32_t seen = 0;       ///< So many of the run's commits are in its picture.
+  bool speculative = false;     ///< Started beside a task it may well conflict with.
 };
 struct ProcessSpawned {
   TaskId task;
@@ -125,6 +142,49 @@ struct AttemptEnded {
   std::optional<Digest> output;  ///< What it gave back, also when that was invalid.
   Duration elapsed{};
   Usage usage;
+  std::optional<Digest> changes;     ///< Of its changeset's text; none: it had no picture.
+  std::optional<Digest> reads;       ///< Of its read set's text.
+  std::vector<std::string> remarks;  ///< For people: what it was kept from, what was left out.
+  /// Paths of the workspace that it was kept from: what its plan would have to name.
+  std::vector<std::string> denied_reads, denied_writes;
+};
+/// Its attempt is over and its changes wait for their turn.
+struct ChangesReady {
+  TaskId task;
+  std::uint32_t attempt = 1;
+};
+/// Files that others changed too were merged; its check runs on that before it may commit.
+struct ChangesMerged {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  Digest changes;                 ///< Of its changeset as it is now.
+  std::uint32_t seen = 0;         ///< It rests on so many commits.
+  std::vector<Ingredient> files;  ///< Path, and what it holds now.
+};
+/// Its changes are part of what later tasks see. `ChangesFolded` tells when they are in the
+/// workspace itself.
+struct ChangesCommitted {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  Digest changes;
+  std::uint32_t count = 0;  ///< Paths.
+};
+/// It had read or changed what is no longer so. What follows is a RetryPlanned or a TaskFailed.
+struct CommitRefused {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  std::vector<std::string> paths;  ///< The first few.
+  std::uint32_t count = 0;         ///< How many there are.
+  std::vector<TaskId> by;          ///< Who changed them; none: somebody outside the run.
+  std::string detail;              ///< For people.
+};
+/// So many of the run's commits are in the workspace itself.
+struct ChangesFolded {
+  std::uint32_t commits = 0;
+};
+/// Somebody outside the run changed these while commits waited to be brought in. Nothing was touched.
+struct FoldRefused {
+  std::vector<std::string> paths;
 };
 struct TaskDone {
   TaskId task;
@@ -169,7 +229,8 @@ struct MergeFailed {
 using Fact =
     std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnswered, AttemptStarted,
                  ProcessSpawned, AttemptEnded, TaskDone, TaskFailed, TaskSkipped, TaskCancelled,
-                 TaskRevived, RetryPlanned, MergeMade, MergeFailed>;
+                 TaskRevived, RetryPlanned, MergeMade, MergeFailed, ChangesReady, ChangesMerged,
+                 ChangesCommitted, CommitRefused, ChangesFolded, FoldRefused>;
 
 /// A fact and its moment. `seq` counts from 1 within a run, without gaps.
 struct Event {
@@ -180,6 +241,8 @@ struct Event {
 
 /// `attempt_started`, ...: stable names, part of the journal's format.
 std::string_view name_of(const Fact& fact);
+/// `first`, `retry`, `correction`, `again`, `conflict`, `repair`.
+std::string_view name_of(AttemptStarted::Because because);
 std::optional<TaskId> task_of(const Fact& fact);
 /// The fact's fields as JSON; unknown members are ignored on reading, so that a newer journal can
 /// still be read.

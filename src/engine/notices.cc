@@ -29,6 +29,16 @@ class Teller {
     result.elapsed = run_[fact.task].attempts.back().elapsed;
     return result;
   }
+  std::optional<Notice> operator()(const ChangesReady& fact) const {
+    return notice(Kind::ready, fact.task, {});
+  }
+  std::optional<Notice> operator()(const ChangesMerged& fact) const {
+    return notice(Kind::joined, fact.task,
+                  fmt::format("`{}`{}", fact.files.front().name,
+                              fact.files.size() == 1
+                                  ? ""
+                                  : fmt::format(" and {} more", fact.files.size() - 1)));
+  }
   std::optional<Notice> operator()(const TaskFailed& fact) const {
     Notice result = notice(Kind::failed, fact.task, first_line(fact.detail));
     const auto& attempts = run_[fact.task].attempts;
@@ -40,6 +50,10 @@ class Teller {
     const AttemptRecord& last = run_[fact.task].attempts.back();
     if (fact.because == Because::correction) {
       return notice(Kind::correcting, fact.task, first_line(fact.correction));
+    }
+    if (fact.because == Because::conflict || fact.because == Because::repair) {
+      std::string why = last.refused ? last.refused->detail : last.detail;
+      return notice(Kind::conflicting, fact.task, first_line(why));
     }
     if (last.outcome == Outcome::interrupted || last.outcome == Outcome::cancelled)
       return std::nullopt;

@@ -177,6 +177,9 @@ class Workspace {
                                   std::string_view content) = 0;
   /// Removes the attempt's folder.
   virtual void close_attempt(AttemptName name) = 0;
+  /// A folder of the task's own that stays over its attempts, for what programs keep in their HOME;
+  /// absolute. It goes with the run's last dispatcher.
+  virtual Result<std::string> home(TaskId task) = 0;
 };
 
 /// Private pictures of the workspace, what attempts changed in them, and how that comes into the
@@ -279,6 +282,7 @@ struct Ports {
   ProcessHost& processes;
   Journal& journal;
   Workspace& workspace;
+  Views& views;
   Validator& validator;
 };
 

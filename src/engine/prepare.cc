@@ -22,7 +22,7 @@ std::string output_file_of(const plan::Task& task) {
 class Preparation {
  public:
   Preparation(const plan::Plan& plan, TaskId id, const RunState& run, const Surroundings& around,
-              Time deadline, Workspace& workspace, Journal& journal, std::uint32_t phase)
+              Time deadline, const Ports& ports, std::uint32_t phase)
       : plan_(plan),
         task_(plan[id]),
         agent_(plan.agents[task_.agent.index()]),
@@ -30,9 +30,11 @@ class Preparation {
         record_(run[id]),
         around_(around),
         deadline_(deadline),
-        workspace_(workspace),
-        journal_(journal) {
+        workspace_(ports.workspace),
+        views_(ports.views),
+        journal_(ports.journal) {
     name_ = {id, record_.attempts.back().number, phase};
+    mends_ = record_.attempts.back().because == AttemptStarted::Because::repair;
   }
 
   Result<SpawnSpec> work() {
@@ -40,8 +42,13 @@ class Preparation {
     if (auto made = put_outputs(); !made) return std::unexpected(made.error());
     if (auto made = put_prompt(); !made) return std::unexpected(made.error());
     SpawnSpec spec = common();
-    spec.arguments = arguments_of(with_prompt(task_.run));
-    if (agent_.prompt_by == plan::PromptBy::standard_input) spec.standard_input = prompt_;
+    if (mends_) {
+      spec.arguments = arguments_of(task_.repair);
+      spec.standard_input = prompt_;
+    } else {
+      spec.arguments = arguments_of(with_prompt(task_.run));
+      if (agent_.prompt_by == plan::PromptBy::standard_input) spec.standard_input = prompt_;
+    }
     spec.keep_output =
         task_.output.form != plan::OutputSpec::Form::exit_status && task_.output.file.empty();
     return spec;
@@ -61,7 +68,41 @@ class Preparation {
     auto folder = workspace_.open_attempt(name_);
     if (!folder) return std::unexpected(folder.error());
     folder_ = *folder;
+    if (!is_enclosed()) return {};
+    auto home = workspace_.home(name_.task);
+    if (!home) return std::unexpected(home.error());
+    home_ = *home;
+    return open_view();
+  }
+
+  bool is_enclosed() const {
+    return task_.isolation != plan::Isolation::direct || task_.own_network;
+  }
+
+  Result<void> open_view() {
+    Views::Wish wish;
+    wish.name = name_;
+    wish.isolation = task_.isolation;
+    wish.footprint = &task_.footprint;
+    wish.writable = {folder_, home_};
+    wish.watch = watch();
+    wish.own_network = task_.own_network;
+    auto opened = views_.open(wish);
+    if (!opened) return std::unexpected(opened.error());
+    view_ = std::move(*opened);
     return {};
+  }
+
+  Enclosure::Watch watch() const {
+    if (task_.isolation == plan::Isolation::direct) return Enclosure::Watch::nothing;
+    if (task_.isolation == plan::Isolation::guard) return Enclosure::Watch::opens;
+    if (name_.phase != 0) return Enclosure::Watch::changes;
+    switch (task_.observe) {
+      case plan::Observe::all: return Enclosure::Watch::all;
+      case plan::Observe::opens: return Enclosure::Watch::opens;
+      case plan::Observe::declared: return Enclosure::Watch::changes;
+    }
+    return Enclosure::Watch::all;
   }
 
   Result<void> put_outputs() {
@@ -83,7 +124,7 @@ class Preparation {
     }
     values_["run.id"] = around_.run;
     values_["task.id"] = task_.id;
-    values_["workspace"] = plan_.workspace;
+    values_["workspace"] = view_ ? view_->folder : plan_.workspace;
     values_["tmp"] = folder_ + "/tmp";
     values_["deadline"] = show_time(deadline_);
     return {};
@@ -95,14 +136,19 @@ class Preparation {
       if (!path) return std::unexpected(path.error());
       schema_file_ = *path;
     }
-    if (task_.prompt.empty()) return {};
+    if (task_.prompt.empty() && !mends_) return {};
     prompt_ = plan::fill(task_.prompt, lookup());
-    if (!record_.correction.empty()) {
+    if (mends_) {
+      prompt_ += fmt::format("\n\nWhile you worked, others changed what you had seen:\n\n{}\n"
+                             "You are in the workspace as it is now, without your changes. "
+                             "Do what was asked upon this.\n",
+                             record_.correction);
+    } else if (!record_.correction.empty()) {
       prompt_ += fmt::format(
           "\n\nYour previous answer was not accepted:\n{}\nAnswer again, complete and corrected.\n",
           record_.correction);
     }
-    if (agent_.prompt_by != plan::PromptBy::file) return {};
+    if (mends_ || agent_.prompt_by != plan::PromptBy::file) return {};
     auto path = workspace_.put(name_, "prompt.md", prompt_);
     if (!path) return std::unexpected(path.error());
     values_["prompt_file"] = *path;
@@ -152,7 +198,8 @@ class Preparation {
   SpawnSpec common() const {
     SpawnSpec spec;
     spec.name = name_;
-    spec.folder = plan_.workspace;
+    spec.folder = view_ ? view_->folder : plan_.workspace;
+    if (view_) spec.enclosure = view_->enclosure;
     spec.label = label_of(around_, task_, name_.attempt);
     spec.log_folder = around_.log_folder;
     spec.environment = environment(spec.label);
@@ -163,12 +210,14 @@ class Preparation {
     std::map<std::string, std::string> result;
     const auto pass = [&](const std::string& name) {
       if (const auto found = around_.environment.find(name); found != around_.environment.end())
-        result.insert(*found);
+        result.insert_or_assign(found->first, found->second);
     };
     for (const std::string_view name : kPassedOn) pass(std::string(name));
     for (const auto& [name, value] : around_.environment) {
       if (name.starts_with("LC_")) result.emplace(name, value);
     }
+    // Its own, also over retries and repairs; the person's only where the plan passes it on.
+    if (!home_.empty()) result["HOME"] = home_;
     for (const std::string& name : agent_.pass_environment) pass(name);
     for (const auto& [name, value] : agent_.environment) result[name] = plan::fill(value, lookup());
     for (const auto& [name, value] : task_.environment) result[name] = plan::fill(value, lookup());
@@ -186,7 +235,8 @@ class Preparation {
     result["INTERLOCK_PORT_COUNT"] = fmt::format("{}", kPortsPerLane);
     if (!task_.output_of.empty()) result["INTERLOCK_OUTPUTS"] = folder_ + "/outputs";
     if (!schema_file_.empty()) result["INTERLOCK_SCHEMA"] = schema_file_;
-    if (!record_.correction.empty()) result["INTERLOCK_CORRECTION"] = record_.correction;
+    if (!record_.correction.empty() && !mends_)
+      result["INTERLOCK_CORRECTION"] = record_.correction;
     return result;
   }
 
@@ -198,10 +248,14 @@ class Preparation {
   const Surroundings& around_;
   Time deadline_;
   Workspace& workspace_;
+  Views& views_;
   Journal& journal_;
 
   AttemptName name_;
+  bool mends_ = false;  ///< It is told what others changed, and runs the task's `repair`.
   std::string folder_;
+  std::string home_;
+  std::optional<Views::Opened> view_;
   std::string prompt_;
   std::string schema_file_;
   std::map<std::string, std::string> values_;
@@ -215,8 +269,8 @@ std::string label_of(const Surroundings& around, const plan::Task& task, std::ui
 
 Result<SpawnSpec> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
                           const RunState& run, const Surroundings& around, Time deadline,
-                          Workspace& workspace, Journal& journal) {
-  Preparation preparation(plan, task, run, around, deadline, workspace, journal, phase);
+                          const Ports& ports) {
+  Preparation preparation(plan, task, run, around, deadline, ports, phase);
   return phase == 0 ? preparation.work() : preparation.check();
 }
 

@@ -29,11 +29,11 @@ inline constexpr int kPortsPerLane = 20;
 /// `run/task#attempt`: how an attempt is called in process listings, and found again after a crash.
 std::string label_of(const Surroundings& around, const plan::Task& task, std::uint32_t attempt);
 
-/// What to execute for the work (phase 0) or the check (phase 1) of the latest attempt of `task`.
-/// Makes the attempt's folder with its prompt, schema and the outputs it uses, all through the
-/// ports.
+/// What to execute for the work (phase 0) or a check (phase 1, 2) of the latest attempt of `task`.
+/// Makes the attempt's folder with its prompt, schema and the outputs it uses, and opens its view,
+/// all through the ports. Whoever gets an error closes the view.
 Result<SpawnSpec> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
                           const RunState& run, const Surroundings& around, Time deadline,
-                          Workspace& workspace, Journal& journal);
+                          const Ports& ports);
 
 }  // namespace interlock::engine

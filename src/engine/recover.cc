@@ -17,7 +17,8 @@ void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Ti
       if (task.gate_before_approved) scheduler.approve(id, now);
       if (task.state == TaskState::running && adopt_running) scheduler.adopt(id, now);
       return;
-    case TaskState::reviewing: scheduler.adopt(id, now); return scheduler.release(id, {}, now);
+    case TaskState::reviewing:
+    case TaskState::committing: scheduler.adopt(id, now); return scheduler.release(id, {}, now);
     case TaskState::done: return scheduler.end(id, schedule::End::succeeded, now);
     case TaskState::failed: return scheduler.end(id, schedule::End::failed, now);
     case TaskState::skipped: return scheduler.end(id, schedule::End::skipped, now);
@@ -37,14 +38,30 @@ schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, con
   return scheduler;
 }
 
+/// The check of merged files, if one ran: it runs again.
+Result<void> Engine::end_merged_check(TaskId id, const AttemptRecord& attempt) {
+  if (attempt.merged.empty()) return {};
+  const std::string label = label_of(setup_.around, task(id), attempt.number);
+  const auto ended = ports_.processes.end_leftovers(label, attempt.process);
+  if (!ended)
+    return within(ended.error(), fmt::format("while ending what is left of `{}`", task(id).id));
+  ports_.workspace.close_attempt({id, attempt.number, 2});
+  return {};
+}
+
 /// A task that the journal shows running belongs to a dispatcher that is gone (whoever holds the
 /// run now made sure of that). Its processes may not be: they are ended and proven gone before
 /// anything else may touch what they touch.
 Result<void> Engine::end_leftovers() {
   for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
     const TaskId id(i);
-    if (record(id).state != TaskState::running) continue;
+    const TaskState state = record(id).state;
+    if (state != TaskState::running && state != TaskState::committing) continue;
     const AttemptRecord attempt = record(id).attempts.back();
+    if (state == TaskState::committing) {
+      if (auto ended = end_merged_check(id, attempt); !ended) return ended;
+      continue;
+    }
     if (attempt.ended) continue;
     const std::string label = label_of(setup_.around, task(id), attempt.number);
     const auto ended = ports_.processes.end_leftovers(label, attempt.process);

@@ -37,12 +37,13 @@ void Engine::answer_gate(const Request& request, bool approved) {
   const bool before = record(*id).state == TaskState::waiting;
   ledger_.record(
       GateAnswered{*id, before ? GateKind::before : GateKind::after, approved, request.by});
+  if (!approved) drop_changes(*id);
   if (!approved)
     return fail_for_good(*id, Outcome::cancelled, fmt::format("rejected by {}", request.by));
   if (before) {
     scheduler_.approve(*id, now());
   } else {
-    set_done(*id);
+    settle_work(*id);
   }
 }
 
@@ -60,7 +61,10 @@ void Engine::cancel_task(TaskId id, const std::string& by) {
   if (const auto live = live_.find(id); live != live_.end())
     return stop(live->second, Outcome::cancelled);
   const TaskState state = record(id).state;
-  if (state != TaskState::waiting && state != TaskState::reviewing) return;
+  if (state != TaskState::waiting && state != TaskState::reviewing &&
+      state != TaskState::committing)
+    return;
+  drop_changes(id);
   ledger_.record(TaskCancelled{id, by});
   scheduler_.end(id, schedule::End::cancelled, now());
 }

@@ -33,6 +33,7 @@ std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record
     case Outcome::cancelled: return std::nullopt;
     case Outcome::interrupted: return NextTry{AttemptStarted::Because::again, Duration{}, false};
     case Outcome::output_invalid:
+    case Outcome::outside_footprint:
       if (record.corrections_used == 0)
         return NextTry{AttemptStarted::Because::correction, Duration{}, false};
       [[fallthrough]];

@@ -17,8 +17,8 @@ struct NextTry {
 
 /// Nothing: the task has failed for good.
 ///
-/// - An output that breaks its schema gets one correction at once, which costs no retry; the agent
-/// is told what was wrong.
+/// - An output that breaks its schema, and changes outside the footprint, get one correction at once,
+/// which costs no retry; the agent is told what was wrong.
 /// - A program that cannot be executed is not tried again.
 /// - An attempt that the dispatcher's end interrupted is tried again at once, at no cost.
 /// - Everything else is tried again while `retries` last, after `backoff * 2^k`, of which half is

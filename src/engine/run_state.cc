@@ -8,8 +8,8 @@ namespace interlock::engine {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kStates = {"waiting", "running", "reviewing", "done",
-                                                     "failed",  "skipped", "cancelled"};
+constexpr std::array<std::string_view, 8> kStates = {
+    "waiting", "running", "reviewing", "committing", "done", "failed", "skipped", "cancelled"};
 
 bool is_over(TaskState state) {
   return state == TaskState::done || state == TaskState::failed || state == TaskState::skipped ||
@@ -21,10 +21,15 @@ bool may_move(TaskState from, TaskState to) {
   switch (from) {
     case TaskState::waiting: return to == TaskState::running || is_over(to);
     case TaskState::running:
-      return to == TaskState::reviewing || to == TaskState::waiting || to == TaskState::done ||
-             to == TaskState::failed || to == TaskState::cancelled;
+      return to == TaskState::reviewing || to == TaskState::committing ||
+             to == TaskState::waiting || to == TaskState::done || to == TaskState::failed ||
+             to == TaskState::cancelled;
     case TaskState::reviewing:
-      return to == TaskState::done || to == TaskState::failed || to == TaskState::cancelled;
+      return to == TaskState::committing || to == TaskState::done || to == TaskState::failed ||
+             to == TaskState::cancelled;
+    case TaskState::committing:
+      return to == TaskState::done || to == TaskState::waiting || to == TaskState::failed ||
+             to == TaskState::cancelled;
     case TaskState::failed:
     case TaskState::skipped:
     case TaskState::cancelled: return to == TaskState::waiting;
@@ -93,6 +98,9 @@ class Applier {
     attempt.started = at_;
     attempt.changed = fact.changed;
     attempt.waited = fact.waited;
+    attempt.isolation = fact.isolation;
+    attempt.seen = fact.seen;
+    attempt.speculative = fact.speculative;
     task.attempts.push_back(std::move(attempt));
     task.key = fact.key;
     task.ingredients = fact.ingredients;
@@ -113,7 +121,39 @@ class Applier {
     attempt.output = fact.output;
     attempt.elapsed = fact.elapsed;
     attempt.usage = fact.usage;
+    attempt.changes = fact.changes;
+    attempt.reads = fact.reads;
+    attempt.remarks = fact.remarks;
+    attempt.denied_reads = fact.denied_reads;
+    attempt.denied_writes = fact.denied_writes;
+    if (fact.outcome == Outcome::conflicted) ++record(fact.task).conflicts;
   }
+  void operator()(const ChangesReady& fact) {
+    latest(fact.task, fact.attempt);
+    record(fact.task).gate_since.reset();
+    move(fact.task, TaskState::committing);
+  }
+  void operator()(const ChangesMerged& fact) {
+    AttemptRecord& attempt = latest(fact.task, fact.attempt);
+    attempt.changes = fact.changes;
+    attempt.merged = fact.files;
+    attempt.merged_on = fact.seen;
+  }
+  void operator()(const ChangesCommitted& fact) {
+    latest(fact.task, fact.attempt);
+    run_.commits.push_back({fact.task, fact.attempt, fact.changes});
+  }
+  void operator()(const CommitRefused& fact) {
+    latest(fact.task, fact.attempt).refused = fact;
+    ++record(fact.task).conflicts;
+  }
+  void operator()(const ChangesFolded& fact) {
+    check(fact.commits >= run_.folded && fact.commits <= run_.commits.size(),
+          "what is folded was committed");
+    run_.folded = fact.commits;
+    run_.fold_refused.clear();
+  }
+  void operator()(const FoldRefused& fact) { run_.fold_refused = fact.paths; }
   void operator()(const RetryPlanned& fact) {
     move(fact.task, TaskState::waiting);
     TaskRecord& task = record(fact.task);
@@ -155,6 +195,8 @@ class Applier {
     task.not_before.reset();
     task.retries_used = 0;
     task.corrections_used = 0;
+    task.conflicts = 0;
+    task.revived = true;
     task.gate_before_reached = false;
     task.next =
         task.attempts.empty() ? AttemptStarted::Because::first : AttemptStarted::Because::again;

@@ -16,6 +16,9 @@ namespace interlock::engine {
 ///      ^   |        |  |
 ///      |   |        |  +--> reviewing --> done        (gate after)
 ///      |   |        |            +------> failed      (rejected)
+///      |   |        |  '--> committing --> done       (its changes waited for their turn;
+///      |   |        |            |                    from reviewing too)
+///      |   |        |            '------> waiting, failed, cancelled
 ///      |   |        +--> failed
 ///      |   |        +--> waiting                      (retry, correction, interrupted)
 ///      |   |        +--> cancelled
@@ -26,6 +29,7 @@ enum class TaskState : unsigned char {
   waiting,
   running,
   reviewing,
+  committing,
   done,
   failed,
   skipped,
@@ -49,6 +53,14 @@ struct AttemptRecord {
   Usage usage;
   std::string changed;  ///< What differed from the last result kept.
   WaitedFor waited;
+  plan::Isolation isolation{};
+  std::uint32_t seen = 0;  ///< Commits in its picture.
+  bool speculative = false;
+  std::optional<Digest> changes, reads;  ///< Of their texts; only with a picture.
+  std::vector<std::string> remarks, denied_reads, denied_writes;
+  std::vector<Ingredient> merged;  ///< Files that were merged with others' changes.
+  std::uint32_t merged_on = 0;     ///< So many commits were there then.
+  std::optional<CommitRefused> refused;
 };
 
 struct TaskRecord {
@@ -64,12 +76,21 @@ struct TaskRecord {
   std::optional<TaskId> because;  ///< Skipped because of.
   int retries_used = 0;
   int corrections_used = 0;
+  int conflicts = 0;     ///< Attempts that came to nothing because others changed what they saw.
+  bool revived = false;  ///< A person asked for it again: later tasks may have gone ahead of it.
   std::optional<Time> not_before;  ///< Back-off.
   AttemptStarted::Because next = AttemptStarted::Because::first;
   std::string correction;  ///< What the next attempt is told was wrong.
   bool gate_before_reached = false, gate_before_approved = false;
   std::optional<Time> gate_since;
   std::optional<Time> settled;  ///< When it became done, failed, skipped or cancelled.
+};
+
+/// One changeset that is part of what later tasks see.
+struct CommitRecord {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  Digest changes;
 };
 
 struct MergeRecord {
@@ -84,6 +105,9 @@ struct RunState {
 
   std::vector<TaskRecord> tasks;
   std::vector<MergeRecord> merges;
+  std::vector<CommitRecord> commits;  ///< In the order of committing.
+  std::uint32_t folded = 0;           ///< So many of them are in the workspace itself.
+  std::vector<std::string> fold_refused;  ///< What stood in the way the last time.
   std::uint64_t seq = 0;      ///< Of the last event.
   std::optional<Time> began;  ///< First dispatch.
   std::optional<Time> last;   ///< Latest event.

@@ -69,6 +69,7 @@ class Viewer {
       case TaskState::waiting: ++view_.waiting; break;
       case TaskState::running: ++view_.running; break;
       case TaskState::reviewing: ++view_.reviewing; break;
+      case TaskState::committing: ++view_.committing; break;
       case TaskState::done: ++view_.done; break;
       case TaskState::failed: ++view_.failed; break;
       case TaskState::skipped: ++view_.skipped; break;
@@ -83,6 +84,8 @@ class Viewer {
           attempt.ended ? attempt.elapsed : std::max(Duration{}, now_ - attempt.started);
       if (attempt.because == AttemptStarted::Because::retry) ++view_.retried;
       if (attempt.because == AttemptStarted::Because::correction) ++view_.corrected;
+      if (attempt.refused || attempt.outcome == Outcome::conflicted) ++view_.conflicted;
+      if (!attempt.merged.empty()) ++view_.merged;
       add_known(view_.tokens, attempt.usage.input);
       add_known(view_.tokens, attempt.usage.output);
       add_known(view_.cost, attempt.usage.cost);
@@ -113,6 +116,7 @@ class Viewer {
     if (record.state == TaskState::waiting && !run_.ended) {
       result.waits_for = say(plan_, interlocking_, scheduler_.hold_of(id, now_), id, now_);
     }
+    if (record.state == TaskState::committing && !run_.ended) result.waits_for = turn_of(id);
     if (record.state == TaskState::skipped && record.because) {
       result.detail = fmt::format("`{}` did not succeed", plan_[*record.because].id);
     }
@@ -126,6 +130,15 @@ class Viewer {
       hear(result, attempt);
     }
     return result;
+  }
+
+  /// What its changes wait for.
+  std::string turn_of(TaskId id) const {
+    for (std::uint32_t i = 0; i < id.index(); ++i) {
+      if (run_.tasks[i].state < TaskState::done)
+        return fmt::format("commits after `{}`", plan_.tasks[i].id);
+    }
+    return "its changes are checked";
   }
 
   void hear(TaskView& task, const AttemptRecord& attempt) const {

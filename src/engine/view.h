@@ -41,8 +41,8 @@ struct RunView {
   Duration sequential{};              ///< Sum of the tasks' own measured times.
   std::optional<Duration> remaining;  ///< Forecast, when it can be told.
   std::uint32_t total = 0, done = 0, reused = 0, running = 0, waiting = 0, failed = 0, skipped = 0,
-                cancelled = 0, reviewing = 0;
-  std::uint32_t retried = 0, corrected = 0;
+                cancelled = 0, reviewing = 0, committing = 0;
+  std::uint32_t retried = 0, corrected = 0, conflicted = 0, merged = 0;
   std::optional<Tokens> tokens;
   std::optional<MicroUsd> cost;
   WaitedView waited;
@@ -64,6 +64,9 @@ struct Notice {
     failed,
     retrying,
     correcting,
+    conflicting,  ///< Done again, because others changed what it saw.
+    ready,        ///< Its changes wait for their turn.
+    joined,       ///< Files that others changed too were merged.
     skipped,
     cancelled,
     gate,

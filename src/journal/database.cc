@@ -91,7 +91,17 @@ void make_tables(SQLite::Database& sqlite) {
   sqlite.exec("PRAGMA journal_mode = WAL");
   SQLite::Transaction transaction(sqlite, SQLite::TransactionBehavior::IMMEDIATE);
   sqlite.exec(kTables);
+  sqlite.exec(kTablesOfFormat2);
   sqlite.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
+  sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
+  transaction.commit();
+}
+
+/// Brings an older journal up to this format; what it holds stays as it is.
+void bring_up(SQLite::Database& sqlite) {
+  if (pragma(sqlite, "user_version") >= kFormatVersion) return;
+  SQLite::Transaction transaction(sqlite, SQLite::TransactionBehavior::IMMEDIATE);
+  sqlite.exec(kTablesOfFormat2);
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();
 }
@@ -183,6 +193,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& state_folder
     }
     if (auto known = check_format(sqlite, path); !known) return std::unexpected(known.error());
     if (writes) {
+      const FolderTurn turn(state_folder);
+      bring_up(sqlite);
       sqlite.exec("PRAGMA synchronous = FULL");
       sqlite.exec("PRAGMA journal_size_limit = 67108864");
     }

@@ -76,6 +76,7 @@ void RunJournal::write_event(const engine::Event& event) {
       .run();
   mention(content_of(event.fact));
   measure(event);
+  note_meeting(event);
 }
 
 void RunJournal::mention(const std::optional<Digest>& digest) {
@@ -124,6 +125,32 @@ void RunJournal::measure_for(std::int64_t workspace, const TaskLabel& label,
         " ORDER BY at DESC, seq DESC LIMIT 1 OFFSET 10)",
         workspace, label.id, label.agent, label.model)
       .run();
+}
+
+/// Whether an attempt with a view met with what others had changed: what speculation is priced by.
+void RunJournal::note_meeting(const engine::Event& event) {
+  const auto* ended = std::get_if<engine::AttemptEnded>(&event.fact);
+  const bool stopped = ended != nullptr && ended->outcome == engine::Outcome::conflicted;
+  const bool met = stopped || std::holds_alternative<engine::CommitRefused>(event.fact);
+  if (!met && !std::holds_alternative<engine::ChangesCommitted>(event.fact)) return;
+  const TaskLabel& label = tasks_[engine::task_of(event.fact)->index()];
+  const auto note = [&](std::int64_t workspace, const std::string& task) {
+    Query(database_,
+          "INSERT INTO meetings(workspace, task, agent, model, at, seq, met) VALUES(?, ?, ?, ?, ?, "
+          "?, ?)",
+          workspace, task, label.agent, label.model, event.at,
+          static_cast<std::int64_t>(event.seq), std::int64_t{met ? 1 : 0})
+        .run();
+    Query(database_,
+          "DELETE FROM meetings WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND model = ?4 "
+          "AND (at, seq) <= ("
+          "SELECT at, seq FROM meetings WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND "
+          "model = ?4 ORDER BY at DESC, seq DESC LIMIT 1 OFFSET 20)",
+          workspace, task, label.agent, label.model)
+        .run();
+  };
+  note(workspace_, label.id);
+  note(0, "");
 }
 
 Result<std::string> RunJournal::blob(const Digest& digest) { return read_blob(database_, digest); }

@@ -33,6 +33,7 @@ class RunJournal final : public engine::Journal {
   void write_result(const std::string& task, const engine::StoredResult& result);
   void mention(const std::optional<Digest>& digest);
   void measure(const engine::Event& event);
+  void note_meeting(const engine::Event& event);
   void measure_for(std::int64_t workspace, const TaskLabel& label, const engine::Event& event,
                    const engine::AttemptEnded& attempt);
 

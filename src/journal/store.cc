@@ -68,6 +68,23 @@ struct Samples {
   }
 };
 
+void add_meetings(Database& database, std::int64_t workspace,
+                  std::map<std::string, decide::History::Seen>& seen) {
+  // A journal of format 1 that may only be read has none.
+  if (database.sqlite().execAndGet("PRAGMA user_version").getInt64() < 2) return;
+  Query rows(database,
+             "SELECT task, agent, model, count(*), sum(met) FROM meetings WHERE workspace = ? "
+             "GROUP BY task, agent, model",
+             workspace);
+  while (rows.next()) {
+    std::string key = rows.text(1) + "\n" + rows.text(2);
+    if (workspace != 0) key = rows.text(0) + "\n" + key;
+    decide::History::Seen& of_key = seen[key];
+    of_key.pictures = static_cast<std::uint32_t>(rows.number(3));
+    of_key.conflicts = static_cast<std::uint32_t>(rows.number(4));
+  }
+}
+
 /// Medians of a workspace's measurements by `task \n agent \n model`; of workspace 0 by `agent \n
 /// model`.
 std::map<std::string, decide::History::Seen> medians(Database& database, std::int64_t workspace) {
@@ -86,6 +103,7 @@ std::map<std::string, decide::History::Seen> medians(Database& database, std::in
   }
   std::map<std::string, decide::History::Seen> seen;
   for (auto& [key, of_key] : samples) seen.emplace_hint(seen.end(), key, of_key.seen());
+  add_meetings(database, workspace, seen);
   return seen;
 }
 

@@ -22,6 +22,9 @@ std::string_view word_of(Kind kind) {
     case Kind::failed: return "failed";
     case Kind::retrying: return "retrying";
     case Kind::correcting: return "correcting";
+    case Kind::conflicting: return "conflict";
+    case Kind::ready: return "ready";
+    case Kind::joined: return "joined";
     case Kind::skipped: return "skipped";
     case Kind::cancelled: return "cancelled";
     case Kind::gate: return "gate";

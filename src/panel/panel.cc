@@ -53,6 +53,7 @@ Sections sections_of(const RunView& run) {
       case TaskState::running:
       case TaskState::reviewing: sections.running.tasks.push_back(&task); break;
       case TaskState::failed: sections.failed.tasks.push_back(&task); break;
+      case TaskState::committing:
       case TaskState::waiting: sections.waiting.tasks.push_back(&task); break;
       case TaskState::done:
       case TaskState::skipped:
@@ -64,7 +65,8 @@ Sections sections_of(const RunView& run) {
   sections.running.count =
       std::max<std::size_t>(sections.running.tasks.size(), run.running + run.reviewing);
   sections.failed.count = std::max<std::size_t>(sections.failed.tasks.size(), run.failed);
-  sections.waiting.count = std::max<std::size_t>(sections.waiting.tasks.size(), run.waiting);
+  sections.waiting.count =
+      std::max<std::size_t>(sections.waiting.tasks.size(), run.waiting + run.committing);
   return sections;
 }
 
@@ -99,6 +101,8 @@ std::string_view name_of_cause(const TaskView& task) {
     case AttemptStarted::Because::retry: return "retry";
     case AttemptStarted::Because::correction: return "correction";
     case AttemptStarted::Because::again: return "again";
+    case AttemptStarted::Because::conflict: return "conflict";
+    case AttemptStarted::Because::repair: return "repair";
   }
   return "";
 }

@@ -53,6 +53,8 @@ std::string draw_fates(const RunView& run) {
   add(run.reused, "reused");
   add(run.retried, "retried");
   add(run.corrected, "corrected");
+  add(run.merged, "merged");
+  add(run.conflicted, run.conflicted == 1 ? "conflict" : "conflicts");
   return text;
 }
 

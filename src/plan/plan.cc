@@ -14,6 +14,15 @@ std::string_view name_of(Isolation isolation) {
   return "";
 }
 
+std::string_view name_of(Observe observe) {
+  switch (observe) {
+    case Observe::all: return "all";
+    case Observe::opens: return "opens";
+    case Observe::declared: return "declared";
+  }
+  return "";
+}
+
 std::string_view name_of(AgentKind kind) {
   switch (kind) {
     case AgentKind::command: return "command";

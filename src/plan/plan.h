@@ -34,6 +34,14 @@ struct Command {
 enum class Isolation : unsigned char { direct, guard, view, worktree };
 std::string_view name_of(Isolation isolation);
 
+/// How much of what a task does with files counts as read, where it has a picture of its own.
+enum class Observe : unsigned char {
+  all,       ///< What it opens, and what it looks whether it is there.
+  opens,     ///< What it opens.
+  declared,  ///< What the plan says; nothing is watched.
+};
+std::string_view name_of(Observe observe);
+
 enum class AgentKind : unsigned char { command, claude_code, codex, gemini, opencode, chat };
 std::string_view name_of(AgentKind kind);
 
@@ -45,6 +53,7 @@ struct Agent {
   std::string name;
   AgentKind kind = AgentKind::command;
   Command run;                              ///< For `command`: used by tasks that have no `run` of their own.
+  Command repair;                           ///< Likewise.
   PromptBy prompt_by = PromptBy::standard_input;
   std::string model, binary, api, base_url;
   std::vector<std::string> arguments;       ///< Added to the client's own.
@@ -124,6 +133,10 @@ struct Task {
   int retries = 0;
   Duration backoff{};             ///< Before the first retry; doubles, with jitter.
   Isolation isolation = Isolation::direct;
+  std::vector<Isolation> isolation_else;  ///< What will do where the host cannot, best first.
+  Observe observe = Observe::all;
+  bool own_network = false;     ///< `network: none`: no more than a loopback of its own.
+  Command repair;               ///< Run instead of `run` when the workspace changed under an attempt.
   std::map<std::string, std::string> environment;  ///< The defaults', its agent's and its own, the later ones winning.
   std::string item;               ///< The path a `foreach` gave it; empty otherwise.
   std::optional<std::uint32_t> coordinates;  ///< The merge this task is the coordinator of.
@@ -160,7 +173,8 @@ struct Limits {
   OnFailure on_failure;
   std::optional<std::int64_t> gate_every;
   bool speculate = false;
-  std::optional<Tokens> speculate_tokens;
+  std::optional<Tokens> speculate_tokens;   ///< What speculation may waste, together; none: no bound.
+  std::optional<MicroUsd> speculate_usd;
 };
 
 /// The plan as it will run. Tasks are in plan order: the document's, with needed tasks moved ahead of those that need them.
@@ -173,6 +187,7 @@ struct Plan {
   std::vector<Task> tasks;
   std::vector<Merge> merges;
   Limits limits;
+  bool commit_each = false;        ///< `commits: task`: a git commit for each task, on a branch of the run's.
   std::vector<std::string> notes;  ///< What a reader should know but need not mend, one line each.
 
   const Task& operator[](TaskId id) const { return tasks[id.index()]; }

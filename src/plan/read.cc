@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::string_view kTopKeys[] = {"interlock", "name",   "workspace",
                                          "defaults",  "limits", "agents",
-                                         "resources", "tasks",  "merge"};
+                                         "resources", "tasks",  "merge",
+                                         "commits"};
 /// Dotted keys of `--set` that name a place of the plan begin with one of these.
 constexpr std::string_view kSettable[] = {"defaults", "limits", "agents", "resources"};
 
@@ -144,6 +145,10 @@ void read_document(Reading& reading, const Document& document) {
   if (!document.root().is_map()) return;
   read_head(reading, fields);
   read_agents(reading, fields["agents"]);
+  if (const auto node = fields["commits"]) {
+    static constexpr std::string_view kWords[] = {"none", "task"};
+    reading.plan.commit_each = read_choice(reading, *node, kWords) == 1u;
+  }
   if (const auto node = fields["resources"]) read_resources(reading, *node);
   if (const auto node = fields["limits"]; node && !node->is_null()) read_limits(reading, *node);
   auto defaults = read_defaults(reading, fields["defaults"]);

@@ -49,7 +49,7 @@ struct ReadOptions {
   std::string file;       ///< Name for messages.
   std::string folder;     ///< The plan's own folder: paths in the plan are relative to it.
   std::map<std::string, std::string> set;  ///< `--set key=value`: fills `{key}` anywhere in the plan's strings, and dotted keys such as `limits.parallel` replace that value.
-  std::optional<Isolation> isolation;      ///< `--isolation`: instead of what tasks and defaults say.
+  std::vector<Isolation> isolation;        ///< `--isolation`: instead of what tasks and defaults say; what will do after what is wanted.
 };
 
 struct ReadResult {

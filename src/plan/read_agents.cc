@@ -10,14 +10,15 @@ namespace interlock::plan {
 namespace {
 
 constexpr std::string_view kAgentKeys[] = {"kind", "run", "prompt",   "model", "bin",
-                                           "args", "env", "pass_env", "api",   "base_url"};
+                                           "args", "env", "pass_env", "api",   "base_url",
+                                           "repair"};
 constexpr std::string_view kKinds[] = {"command", "claude-code", "codex",
                                        "gemini",  "opencode",    "chat"};
 constexpr std::string_view kPromptWays[] = {"stdin", "argument", "file"};
 
 /// Keys that mean something for commands only, or for others only.
 void check_keys_of_kind(Reading& reading, const Fields& fields, AgentKind kind) {
-  static constexpr std::string_view kOfCommands[] = {"run", "prompt"};
+  static constexpr std::string_view kOfCommands[] = {"run", "prompt", "repair"};
   static constexpr std::string_view kOfModels[] = {"model", "bin", "args", "api", "base_url"};
   const auto refuse = [&](std::string_view key) {
     if (const auto node = fields[key]) {
@@ -62,6 +63,8 @@ Agent read_agent(Reading& reading, std::string name, Node node) {
   take_text("base_url", agent.base_url, "a URL");
   if (const auto value = fields["run"])
     agent.run = read_command(reading, *value).value_or(Command{});
+  if (const auto value = fields["repair"])
+    agent.repair = read_command(reading, *value).value_or(Command{});
   if (const auto value = fields["prompt"]) {
     const auto index = read_choice(reading, *value, kPromptWays);
     agent.prompt_by = static_cast<PromptBy>(index.value_or(0));

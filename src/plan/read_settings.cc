@@ -11,6 +11,27 @@ namespace {
 
 constexpr std::string_view kIsolations[] = {"direct", "guard", "view", "worktree"};
 
+constexpr std::string_view kObserves[] = {"all", "opens", "declared"};
+constexpr std::string_view kNetworks[] = {"host", "none"};
+
+/// One word, or a list of them: what is wanted, then what will do where the host cannot.
+std::vector<Isolation> read_isolation(Reading& reading, Node node) {
+  std::vector<Isolation> list;
+  const auto take = [&](Node word) {
+    const auto value = read_choice(reading, word, kIsolations);
+    if (!value) return;
+    const auto isolation = static_cast<Isolation>(*value);
+    if (std::ranges::find(list, isolation) == list.end()) list.push_back(isolation);
+  };
+  if (!node.is_list()) {
+    take(node);
+    return list;
+  }
+  for (const auto& item : node.items()) take(item);
+  if (node.size() == 0) reading.problems.add(node.span(), "`isolation` names nothing");
+  return list;
+}
+
 /// A time that may be left out of force: `none`, as `0s`.
 std::optional<Duration> read_duration_or_none(Reading& reading, Node node) {
   if (node.is_scalar() && node.text() == "none") return Duration::zero();
@@ -44,9 +65,10 @@ void read_speculate(Reading& reading, Node node, Limits& limits) {
     if (const auto value = read_bool(reading, node)) limits.speculate = *value;
     return;
   }
-  static constexpr std::string_view kKeys[] = {"tokens"};
+  static constexpr std::string_view kKeys[] = {"tokens", "usd"};
   const Fields fields(reading, node, "speculate", kKeys);
   limits.speculate = true;
+  if (const auto usd = fields["usd"]) limits.speculate_usd = read_usd(reading, *usd);
   if (const auto tokens = fields["tokens"]) limits.speculate_tokens = read_count(reading, *tokens);
 }
 
@@ -85,11 +107,17 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
       base.retries = static_cast<int>(*value);
   }
   if (const auto node = fields["isolation"]) {
-    if (const auto value = read_choice(reading, *node, kIsolations)) {
-      base.isolation = static_cast<Isolation>(*value);
-    }
+    if (auto isolation = read_isolation(reading, *node); !isolation.empty())
+      base.isolation = std::move(isolation);
   }
-  if (reading.options.isolation) base.isolation = *reading.options.isolation;
+  if (!reading.options.isolation.empty()) base.isolation = reading.options.isolation;
+  if (const auto node = fields["observe"]) {
+    if (const auto value = read_choice(reading, *node, kObserves))
+      base.observe = static_cast<Observe>(*value);
+  }
+  if (const auto node = fields["network"]) {
+    if (const auto value = read_choice(reading, *node, kNetworks)) base.own_network = *value == 1;
+  }
   if (const auto node = fields["env"]) {
     for (auto& [name, value] : read_environment(reading, *node)) base.environment[name] = value;
   }
@@ -99,9 +127,10 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
 Settings read_defaults(Reading& reading, std::optional<Node> node) {
   static constexpr std::string_view kKeys[] = {"agent",     "timeout", "idle_timeout",
                                                "grace",     "retries", "backoff",
-                                               "isolation", "env",     "model"};
+                                               "isolation", "env",     "model",
+                                               "observe",   "network"};
   Settings defaults;
-  if (reading.options.isolation) defaults.isolation = *reading.options.isolation;
+  if (!reading.options.isolation.empty()) defaults.isolation = reading.options.isolation;
   if (!node || node->is_null()) return defaults;
   const Fields fields(reading, *node, "defaults", kKeys);
   defaults = read_settings(reading, fields, std::move(defaults));
@@ -122,7 +151,10 @@ void apply(const Settings& settings, Task& task) {
   task.grace = settings.grace;
   task.retries = settings.retries;
   task.backoff = settings.backoff;
-  task.isolation = settings.isolation;
+  task.isolation = settings.isolation.front();
+  task.isolation_else.assign(settings.isolation.begin() + 1, settings.isolation.end());
+  task.observe = settings.observe;
+  task.own_network = settings.own_network;
   task.environment = settings.environment;
 }
 

@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view kTaskKeys[] = {
     "id",    "agent",   "prompt",  "prompt_file", "run",   "reads",  "writes",      "uses",
     "needs", "output",  "gate",    "estimate",    "merge", "verify", "foreach",     "timeout",
-    "grace", "retries", "backoff", "isolation",   "env",   "model",  "idle_timeout"};
+    "grace", "retries", "backoff", "isolation",   "env",   "model",  "idle_timeout",
+    "observe", "network", "repair"};
 
 void read_gate(Reading& reading, Node node, Task& task) {
   static constexpr std::string_view kWords[] = {"before", "after"};
@@ -37,6 +38,10 @@ void read_shared(Reading& reading, const Fields& fields, TaskDraft& draft) {
   if (const auto node = fields["verify"]) {
     draft.verify_node = node;
     task.verify = read_command(reading, *node).value_or(Command{});
+  }
+  if (const auto node = fields["repair"]) {
+    draft.repair_node = node;
+    task.repair = read_command(reading, *node).value_or(Command{});
   }
   draft.env_node = fields["env"];
   if (const auto node = fields["uses"]) task.uses = read_uses(reading, *node);
@@ -114,7 +119,10 @@ std::optional<AgentId> choose_agent(Reading& reading, const Fields& fields,
 
 /// Whether there is something to do, and someone who can.
 void check_work(Reading& reading, TaskDraft& draft, const Agent& agent, bool wrong_before) {
-  if (!draft.own_run && agent.kind == AgentKind::command) draft.task.run = agent.run;
+  if (!draft.own_run && agent.kind == AgentKind::command) {
+    draft.task.run = agent.run;
+    if (!draft.repair_node) draft.task.repair = agent.repair;
+  }
   if (draft.prompt && draft.prompt_file) {
     reading.problems.add(draft.prompt_file->node.span(),
                          "a task has `prompt` or `prompt_file`, not both");

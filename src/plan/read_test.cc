@@ -453,7 +453,7 @@ b by m: text
 
 TEST(ReadPlan, LetsTheCommandLineChooseTheIsolation) {
   ReadOptions options;
-  options.isolation = Isolation::view;
+  options.isolation = {Isolation::view};
   const auto plan = read(
                         "interlock: 1\ndefaults: {isolation: guard}\n"
                         "tasks: [{id: a, run: x, isolation: direct}, {id: b, run: x}]",
@@ -524,6 +524,33 @@ tasks:
                          name_of(edge.why), edge.on);
   }
   EXPECT_EQ(edges, "a -> b needs \na -> b read-write in/x\na -> b lock db\n");
+}
+
+TEST(ReadPlan, TakesWhatIsolationIsWantedAndWhatWillDo) {
+  const auto plan = read(R"(interlock: 1
+defaults: {isolation: [view, worktree, guard], observe: opens, network: none}
+commits: task
+limits: {speculate: {tokens: 50k, usd: 0.50}}
+agents: {x: {kind: command, run: [./x], repair: [./x, --mend]}}
+tasks:
+  - {id: a, agent: x, prompt: go, reads: []}
+  - {id: b, run: y, repair: "y again", isolation: direct, observe: declared, network: host, reads: []}
+)").plan;
+  EXPECT_EQ(plan.tasks[0].isolation, Isolation::view);
+  EXPECT_EQ(plan.tasks[0].isolation_else,
+            (std::vector<Isolation>{Isolation::worktree, Isolation::guard}));
+  EXPECT_EQ(plan.tasks[0].observe, Observe::opens);
+  EXPECT_TRUE(plan.tasks[0].own_network);
+  EXPECT_EQ(plan.tasks[0].repair.arguments, (std::vector<std::string>{"./x", "--mend"}));
+  EXPECT_EQ(plan.tasks[1].isolation, Isolation::direct);
+  EXPECT_TRUE(plan.tasks[1].isolation_else.empty());
+  EXPECT_EQ(plan.tasks[1].observe, Observe::declared);
+  EXPECT_FALSE(plan.tasks[1].own_network);
+  EXPECT_EQ(plan.tasks[1].repair.shell, "y again");
+  EXPECT_TRUE(plan.commit_each);
+  EXPECT_TRUE(plan.limits.speculate);
+  EXPECT_EQ(plan.limits.speculate_tokens, 50'000);
+  EXPECT_EQ(plan.limits.speculate_usd, 500'000);
 }
 
 }  // namespace

@@ -20,7 +20,9 @@ struct Settings {
   Duration grace = std::chrono::seconds(10);
   int retries = 0;
   Duration backoff = std::chrono::seconds(1);
-  Isolation isolation = Isolation::direct;
+  std::vector<Isolation> isolation{Isolation::direct};  ///< What is wanted, then what will do.
+  Observe observe = Observe::all;
+  bool own_network = false;
   std::map<std::string, std::string> environment;
   std::string model;
 };

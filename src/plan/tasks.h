@@ -51,7 +51,7 @@ struct TaskDraft {
   bool declares_reads = false;
   bool declares_writes = false;
   bool own_run = false;
-  std::optional<Node> run_node{}, verify_node{}, env_node{};
+  std::optional<Node> run_node{}, verify_node{}, repair_node{}, env_node{};
   Task task{};
 };
 

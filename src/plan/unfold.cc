@@ -58,7 +58,8 @@ std::size_t weight_of(const Task& task) {
   constexpr std::size_t kEach = 64;
   auto weight = task.prompt.size() + task.run.shell.size() + task.verify.shell.size() +
                 (task.output.schema ? task.output.schema->size() : 0) + kEach * task.uses.size();
-  for (const auto* texts : {&task.run.arguments, &task.verify.arguments}) {
+  for (const auto* texts :
+       {&task.run.arguments, &task.verify.arguments, &task.repair.arguments}) {
     for (const auto& text : *texts) weight += text.size() + kEach;
   }
   for (const auto& [name, value] : task.environment) weight += name.size() + value.size() + kEach;
@@ -206,6 +207,7 @@ void Instance::note_mentions(std::uint32_t index) {
   if (draft_.prompt_file) note(task_.prompt, draft_.prompt_file->node);
   note_command(task_.run, draft_.run_node);
   note_command(task_.verify, draft_.verify_node);
+  note_command(task_.repair, draft_.repair_node);
   for (const auto& [name, value] : task_.environment) note(value, draft_.env_node);
 }
 
@@ -214,6 +216,7 @@ void Instance::add() {
   read_prompt();
   task_.run = early(task_.run, draft_.run_node.value_or(draft_.node));
   task_.verify = early(task_.verify, draft_.verify_node.value_or(draft_.node));
+  task_.repair = early(task_.repair, draft_.repair_node.value_or(draft_.node));
   for (auto& [name, value] : task_.environment) value = early(value);
   read_footprint();
   note_mentions(static_cast<std::uint32_t>(list_.tasks.size()));

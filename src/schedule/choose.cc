@@ -88,6 +88,8 @@ Hold Scheduler::State::blocked_by(TaskId task) const {
   if (earlier) return {.why = Why::conflict, .task = earlier};
   if (const auto overtaker = overtaken_by(task)) return {.why = Why::conflict, .task = overtaker};
   check(is_barred(task), "a blocked task waits for another");
+  if (mark(task).in_turn && !job(task).alone)
+    return {.why = Why::order, .task = TaskId(first_unended)};
   return {.why = Why::alone, .task = TaskId(job(task).alone ? first_unended : first_alone_unended)};
 }
 

@@ -53,12 +53,13 @@ void Scheduler::end(TaskId task, End end, Time now) {
   s.move_bars(now);
 }
 
-void Scheduler::requeue(TaskId task, Time not_before, Time now) {
+void Scheduler::requeue(TaskId task, Time not_before, Time now, bool in_turn) {
   State& s = *state_;
   check(s.mark(task).at == State::At::released, "only a released task is tried again");
   s.advance(now);
   if (s.not_before.empty()) s.not_before.resize(s.marks.size());
   s.not_before[task.index()] = not_before;
+  s.mark(task).in_turn = in_turn;
   ++s.waiting;
   s.clock.restart(task, now);
   s.file(task, now);

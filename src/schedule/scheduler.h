@@ -75,8 +75,9 @@ class Scheduler {
   void release(TaskId task, std::span<const Draw> actual, Time now);
   /// A released (or never started) task is over for good.
   void end(TaskId task, End end, Time now);
-  /// A released task will be tried again, not before `not_before`.
-  void requeue(TaskId task, Time not_before, Time now);
+  /// A released task will be tried again, not before `not_before`; `in_turn`: and not before all
+  /// that precede it in plan order have ended.
+  void requeue(TaskId task, Time not_before, Time now, bool in_turn = false);
   /// The gate before `task` was approved.
   void approve(TaskId task, Time now);
   /// One review that `gate_every` asked for was approved: one is due for every so many finished

@@ -288,5 +288,20 @@ TEST(Scheduler, AnAdoptedAttemptHoldsItsSlotAndItsCapacity) {
   EXPECT_EQ(play.log, "1: b\n");
 }
 
+TEST(Scheduler, WhatWaitsForItsTurnStartsWhenAllBeforeItHaveEndedAndHoldsUpNobody) {
+  Draft draft;
+  const auto a = draft.job(1), b = draft.job(1), c = draft.job(1), d = draft.job(1);
+  Play play(draft, by_priority(2));
+  play.choose(0);
+  play.scheduler.release(b, {}, at(1));
+  play.scheduler.requeue(b, at(1), at(1), true);
+  play.choose(1);
+  EXPECT_EQ(play.hold(b, 1), "order a");
+  play.done(c, 2).choose(2).done(a, 3).choose(3);
+  EXPECT_EQ(play.log, "0: a b\n1: c\n2: d\n3: b\n");
+  play.done(d, 4).done(b, 5);
+  EXPECT_TRUE(play.scheduler.all_ended());
+}
+
 }  // namespace
 }  // namespace interlock::schedule

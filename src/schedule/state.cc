@@ -62,7 +62,7 @@ Scheduler::State::State(Problem given, Policy given_policy, std::vector<std::int
 }
 
 bool Scheduler::State::is_barred(TaskId task) const {
-  return (job(task).alone ? first_unended : first_alone_unended) < task.index();
+  return (goes_last(task) ? first_unended : first_alone_unended) < task.index();
 }
 
 std::optional<TaskId> Scheduler::State::overtaken_by(TaskId task) const {
@@ -216,9 +216,9 @@ void Scheduler::State::move_bars(Time now) {
   const std::uint32_t before = first_alone_unended;
   advance_bars();
   for (std::uint32_t i = before; i < first_alone_unended; ++i) {
-    if (!problem.jobs[i].alone) refile(i);
+    if (!goes_last(TaskId(i))) refile(i);
   }
-  if (first_unended < marks.size() && problem.jobs[first_unended].alone) refile(first_unended);
+  if (first_unended < marks.size() && goes_last(TaskId(first_unended))) refile(first_unended);
 }
 
 void Scheduler::State::advance_cursor() {

@@ -36,6 +36,7 @@ struct Scheduler::State {
     bool unreachable = false;
     bool unreachable_told = false;
     bool revived = false;  ///< Since its last start: later tasks may have gone ahead of it.
+    bool in_turn = false;  ///< Starts only when all before it in plan order have ended.
   };
 
   State(Problem given, Policy policy, std::vector<std::int64_t> priorities, Time now);
@@ -46,8 +47,10 @@ struct Scheduler::State {
   const Mark& mark(TaskId task) const { return marks[task.index()]; }
   const Job& job(TaskId task) const { return problem.jobs[task.index()]; }
   bool waits(TaskId task) const { return mark(task).at < At::running; }
-  /// Whether a task that runs alone stands between `task` and its start.
+  /// Whether a task that runs alone stands between `task` and its start, or it waits for its turn.
   bool is_barred(TaskId task) const;
+  /// Whether all before it in plan order have to end first.
+  bool goes_last(TaskId task) const { return job(task).alone || mark(task).in_turn; }
   /// A running task that `task` should have gone before, and may not overlap with; only where a
   /// person asked for `task` again.
   std::optional<TaskId> overtaken_by(TaskId task) const;

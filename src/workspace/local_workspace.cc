@@ -132,6 +132,17 @@ Result<std::string> LocalWorkspace::put(AttemptName name, const std::string& fil
   return path.string();
 }
 
+Result<std::string> LocalWorkspace::home(TaskId task) {
+  const std::string folder = fmt::format("{}/task-{}-home", attempts_, task.index());
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return cannot("make the task's own folder", folder, error.message());
+  fs::permissions(folder, fs::perms::owner_all, error);
+  return folder;
+}
+
+void LocalWorkspace::sweep() { remove_folder(attempts_); }
+
 void LocalWorkspace::close_attempt(AttemptName name) { remove_folder(attempt_folder(name)); }
 
 }  // namespace interlock::workspace

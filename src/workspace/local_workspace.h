@@ -24,6 +24,9 @@ class LocalWorkspace final : public engine::Workspace {
   Result<std::string> put(engine::AttemptName name, const std::string& file,
                           std::string_view content) override;
   void close_attempt(engine::AttemptName name) override;
+  Result<std::string> home(TaskId task) override;
+  /// Removes what attempts and tasks had for themselves.
+  void sweep();
 
   /// Files whose bytes were read, as against known by their times: for tests and benchmarks.
   std::size_t hashed_count() const { return contents_.hashed_count(); }

@@ -75,6 +75,11 @@ void FakeWorkspace::close_attempt(engine::AttemptName name) {
   forget(name);
 }
 
+Result<std::string> FakeWorkspace::home(TaskId task) {
+  call("home");
+  return fmt::format("/homes/{}", task.index());
+}
+
 void FakeWorkspace::forget(engine::AttemptName name) {
   std::erase_if(attempt_files,
                 [&](const auto& entry) { return entry.first.starts_with(folder_of(name) + "/"); });

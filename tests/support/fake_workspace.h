@@ -31,6 +31,7 @@ class FakeWorkspace final : public engine::Workspace {
   Result<std::string> put(engine::AttemptName name, const std::string& file,
                           std::string_view content) override;
   void close_attempt(engine::AttemptName name) override;
+  Result<std::string> home(TaskId task) override;
 
  private:
   void call(std::string_view name) const {

@@ -25,6 +25,7 @@ class PlanBuilder {
 
     TaskBuilder& reads(std::string_view pattern) { return add(task().footprint.reads, pattern); }
     TaskBuilder& writes(std::string_view pattern) { return add(task().footprint.writes, pattern); }
+    TaskBuilder& in(plan::Isolation isolation) { return task().isolation = isolation, *this; }
     TaskBuilder& unknown() { return task().footprint.unknown = true, *this; }
     TaskBuilder& needs(std::string_view other) {
       task().needs.push_back(builder_->id_of(other));
@@ -125,9 +126,9 @@ class PlanBuilder {
     return {*this, TaskId(plan_.tasks.size() - 1)};
   }
 
-  plan::Limits& limits() { return plan_.limits; }
   /// Valid as long as the builder.
   const plan::Plan& plan() const { return plan_; }
+  plan::Limits& limits() { return plan_.limits; }
 
  private:
   plan::Resource& resource(std::string name, plan::Resource::Kind kind) {

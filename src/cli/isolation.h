@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "plan/plan.h"
+
+namespace interlock::cli {
+
+/// Whether tasks can be isolated so on this host and in this workspace, and what to do if not.
+Result<void> can_isolate(plan::Isolation isolation, const std::string& workspace,
+                         const std::string& state_folder);
+
+/// Gives every task the first isolation of its list that is possible here; notes in the plan which
+/// tasks got less than they asked for. Refused where none is.
+Result<void> settle_isolation(plan::Plan& plan, const std::string& state_folder);
+
+}  // namespace interlock::cli

@@ -1,0 +1,209 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "changes/text_merge.h"
+#include "engine/engine.h"
+
+// What follows when others changed what an attempt saw: merge, mend, or do it again.
+namespace interlock::engine {
+
+namespace {
+
+constexpr std::size_t kPathsKept = 20;
+constexpr std::size_t kPathsTold = 50;
+
+bool can_be_merged(const std::vector<changes::Stale>& stale) {
+  return std::ranges::all_of(stale, [](const changes::Stale& one) {
+    return one.what == changes::Stale::What::written;
+  });
+}
+
+}  // namespace
+
+std::vector<std::string> Meeting::paths() const {
+  std::vector<std::string> all = foreign;
+  for (const changes::Stale& one : stale) all.push_back(one.path);
+  std::ranges::sort(all);
+  all.erase(std::ranges::unique(all).begin(), all.end());
+  return all;
+}
+
+/// What earlier tasks committed since the picture was opened. Later ones that went ahead come after
+/// it in plan order: what they changed is not its concern, and was proven not to be.
+std::vector<changes::Stale> Engine::stale_in(const WaitingChanges& waiting) const {
+  std::vector<const changes::Changeset*> since;
+  std::vector<std::size_t> which;
+  for (std::size_t i = waiting.rests_on; i < committed_.size(); ++i) {
+    if (run().commits[i].task > waiting.name.task && !record(waiting.name.task).revived) continue;
+    since.push_back(&committed_[i]);
+    which.push_back(i - waiting.rests_on);
+  }
+  auto stale = changes::stale(waiting.reads, waiting.own, since);
+  for (changes::Stale& one : stale) one.by = which[one.by];
+  return stale;
+}
+
+/// Paths it touched that a later task had changed before its picture was opened: it saw what is yet
+/// to come. Where a person asked for the task again, that is as they wished.
+std::vector<std::string> Engine::seen_too_soon(const WaitingChanges& waiting) const {
+  if (record(waiting.name.task).revived) return {};
+  std::vector<const changes::Changeset*> later;
+  for (std::size_t i = 0; i < committed_.size(); ++i) {
+    const bool visible = i < waiting.seen;
+    if (run().commits[i].task > waiting.name.task && visible) later.push_back(&committed_[i]);
+  }
+  std::vector<std::string> paths;
+  if (later.empty() || waiting.reads.from == changes::ReadsFrom::everything) return paths;
+  for (const changes::Stale& one : changes::stale(waiting.reads, waiting.own, later))
+    paths.push_back(one.path);
+  return paths;
+}
+
+void Engine::refuse(WaitingChanges& waiting, const Meeting& met) {
+  const TaskId id = waiting.name.task;
+  Meeting meeting = met;
+  for (const changes::Stale& one : meeting.stale)
+    meeting.by.push_back(run().commits[waiting.rests_on + one.by].task);
+  std::ranges::sort(meeting.by);
+  meeting.by.erase(std::ranges::unique(meeting.by).begin(), meeting.by.end());
+  if (merge_texts(waiting, meeting)) return;
+
+  std::vector<std::string> paths = meeting.paths();
+  const auto count = static_cast<std::uint32_t>(paths.size());
+  paths.resize(std::min(paths.size(), kPathsKept));
+  std::vector<std::string> names;
+  for (const TaskId by : meeting.by) names.push_back(fmt::format("`{}`", task(by).id));
+  if (!meeting.foreign.empty()) names.push_back("somebody outside the run");
+  meeting.detail = fmt::format("`{}`{} changed meanwhile by {}", printable(paths.front()),
+                               count == 1 ? " was" : fmt::format(" and {} more were", count - 1),
+                               join_words(names, 3));
+  ledger_.record(CommitRefused{id, waiting.name.attempt, std::move(paths), count, meeting.by,
+                               meeting.detail});
+  if (!task(id).repair.empty()) meeting.told = tell_changes(waiting, meeting);
+  drop_changes(id);
+  do_again(id, meeting);
+}
+
+/// Joins the texts that both sides changed, where the task allows that and there is no more to the
+/// conflict. The task's check runs on the result before it commits.
+bool Engine::merge_texts(WaitingChanges& waiting, const Meeting& meeting) {
+  const TaskId id = waiting.name.task;
+  if (!task(id).merge_text || !meeting.foreign.empty() || !can_be_merged(meeting.stale))
+    return false;
+  std::vector<std::pair<std::string, std::string>> merged;
+  for (const changes::Stale& one : meeting.stale) {
+    const changes::Change* change = waiting.own.find(one.path);
+    if (change == nullptr || change->before.kind != changes::Kind::file ||
+        change->after.kind != changes::Kind::file)
+      return false;
+    const auto read = [&](Views::Side side) {
+      return ports_.views.content(waiting.name, one.path, side, kMergedBytesMax);
+    };
+    const auto ancestor = read(Views::Side::before);
+    const auto mine = read(Views::Side::after);
+    const auto theirs = ports_.views.committed(one.path, kMergedBytesMax);
+    if (!ancestor || !mine || !theirs) return false;
+    auto joined = changes::merge_three(*ancestor, *mine, *theirs);
+    if (!joined) return false;
+    merged.emplace_back(one.path, std::move(*joined));
+  }
+  auto amended = ports_.views.amend(waiting.name, merged);
+  if (!amended) return false;
+  std::string text = changes::to_text(*amended);
+  ChangesMerged fact{id, waiting.name.attempt, digest_of(text),
+                     static_cast<std::uint32_t>(committed_.size()), {}};
+  ledger_.keep(Blob{fact.changes, std::move(text)});
+  for (const auto& [path, bytes] : merged) {
+    const Blob blob{digest_of(bytes), bytes};
+    fact.files.push_back({path, blob.digest});
+    ledger_.keep(blob);
+  }
+  ledger_.record(std::move(fact));
+  waiting.own = std::move(*amended);
+  waiting.merged = std::move(merged);
+  waiting.rests_on = static_cast<std::uint32_t>(committed_.size());
+  check_merged(waiting);
+  return true;
+}
+
+/// Its check runs upon the newest committed state; nothing else commits ahead of it meanwhile but
+/// what commutes with it.
+void Engine::check_merged(WaitingChanges& waiting) {
+  const TaskId id = waiting.name.task;
+  waiting.is_checked = true;
+  if (task(id).verify.empty()) return try_to_commit(waiting);
+  Live live;
+  live.name = {id, waiting.name.attempt, 2};
+  live.started = now();
+  acts_.push_back({Act::Kind::spawn, live.name, {}});
+  live_.insert_or_assign(id, std::move(live));
+}
+
+void Engine::on_merged_checked(Live live, const Judgement& judgement) {
+  const TaskId id = live.name.task;
+  live_.erase(id);
+  WaitingChanges& waiting = waiting_.at(id);
+  if (judgement.outcome == Outcome::succeeded) return try_to_commit(waiting);
+  if (judgement.outcome == Outcome::cancelled && interrupts_ > 0 && !cancelling_) {
+    waiting.is_checked = false;  // Checked again when the run is taken up again.
+    return;
+  }
+  Meeting meeting;
+  meeting.detail = fmt::format("its check failed on the merged files: {}", judgement.detail);
+  std::vector<std::string> paths;
+  for (const auto& [path, bytes] : waiting.merged) paths.push_back(path);
+  const auto count = static_cast<std::uint32_t>(paths.size());
+  paths.resize(std::min(paths.size(), kPathsKept));
+  ledger_.record(
+      CommitRefused{id, live.name.attempt, std::move(paths), count, {}, meeting.detail});
+  drop_changes(id);
+  if (judgement.outcome != Outcome::cancelled) return do_again(id, meeting);
+  ledger_.record(TaskCancelled{id, judgement.detail});
+  scheduler_.end(id, schedule::End::cancelled, now());
+}
+
+void Engine::drop_changes(TaskId id) {
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end()) return;
+  ports_.views.discard(found->second.name);
+  waiting_.erase(found);
+}
+
+/// Again, upon what the workspace is now: at once the first times, then when all before it is over,
+/// so that nobody can come in between.
+void Engine::do_again(TaskId id, const Meeting& meeting) {
+  using Because = AttemptStarted::Because;
+  const int conflicts = record(id).conflicts;
+  if (conflicts >= kConflictsMax) {
+    return fail_for_good(id, Outcome::conflicted,
+                         fmt::format("{} attempts came to nothing: {}", conflicts, meeting.detail));
+  }
+  const auto because = meeting.told.empty() ? Because::conflict : Because::repair;
+  ledger_.record(RetryPlanned{id, because, now(), false, meeting.told});
+  scheduler_.requeue(id, now(), now(), conflicts >= kConflictsInTurn);
+}
+
+/// For the agent that mends: which files changed, and how.
+std::string Engine::tell_changes(const WaitingChanges& waiting, const Meeting& meeting) {
+  std::string text;
+  std::size_t told = 0;
+  for (const changes::Stale& one : meeting.stale) {
+    if (++told > kPathsTold) break;
+    const std::size_t last = waiting.rests_on + one.by;
+    // What the attempt found there is what the first commit since found there.
+    std::size_t first = waiting.rests_on;
+    while (first < last && committed_[first].find(one.path) == nullptr) ++first;
+    const CommitRecord& commit = run().commits[first];
+    std::optional<std::string> before, after;
+    if (auto bytes = ports_.views.content({commit.task, commit.attempt, 0}, one.path,
+                                          Views::Side::before, kMergedBytesMax))
+      before = std::move(*bytes);
+    if (auto bytes = ports_.views.committed(one.path, kMergedBytesMax)) after = std::move(*bytes);
+    text += changes::unified_diff(one.path, before, after);
+  }
+  return text;
+}
+
+}  // namespace interlock::engine

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "changes/stale.h"
+#include "engine/ports.h"
+
+namespace interlock::engine {
+
+/// What a finished attempt changed and read, while it waits for its turn to commit.
+struct WaitingChanges {
+  AttemptName name;
+  changes::Changeset own;
+  changes::ReadSet reads;
+  std::uint32_t seen = 0;         ///< Commits in its picture.
+  std::uint32_t rests_on = 0;     ///< Commits it is known to agree with; `seen`, or more by merging.
+  std::optional<TaskId> behind;   ///< The earlier task it waits for.
+  bool is_checked = true;         ///< Not: it was merged, and its check is still to run on that.
+  std::vector<std::pair<std::string, std::string>> merged;  ///< Path and bytes, by merging.
+
+  /// All that it depends on and changes, sorted, each once.
+  std::vector<std::string> paths() const;
+};
+
+/// How an attempt's changes met with others'.
+struct Meeting {
+  std::vector<changes::Stale> stale;  ///< `by` counts the commits since its picture.
+  std::vector<TaskId> by;             ///< Whose commits made it stale; sorted.
+  std::vector<std::string> foreign;   ///< Changed by somebody outside the run.
+  std::string detail;                 ///< In words, for people.
+  std::string told;                   ///< For an agent that mends: the diff.
+
+  bool empty() const { return stale.empty() && foreign.empty(); }
+  /// Every path, sorted.
+  std::vector<std::string> paths() const;
+};
+
+/// So many commits wait at most for a moment without pictures; then nothing starts until they are
+/// brought into the workspace. (Overlay file systems take 500 layers and grow slower before.)
+inline constexpr std::uint32_t kUnfoldedMax = 64;
+
+/// After so many conflicts a task waits until all before it have ended; after so many it fails.
+inline constexpr int kConflictsInTurn = 2;
+inline constexpr int kConflictsMax = 8;
+
+/// Larger files are not merged, and not shown in what an agent is told.
+inline constexpr std::size_t kMergedBytesMax = 4u << 20;
+
+}  // namespace interlock::engine

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "plan/plan.h"
+
+namespace interlock::plan {
+
+/// What is to stand in a plan document for one task.
+struct FootprintEdit {
+  Place task;  ///< Where the task begins: `Task::place`.
+  std::vector<std::string> reads, writes;
+};
+
+/// The document with these lists in the place of the tasks' own, everything else as it was: comments,
+/// order, spacing. Refused for a task that is written in braces on one line.
+Result<std::string> with_footprints(std::string_view document, std::vector<FootprintEdit> edits);
+
+}  // namespace interlock::plan

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "e2e/cli_harness.h"
+
+namespace interlock::e2e {
+
+/// A command line whose tasks are isolated.
+class Isolated : public Cli {
+ protected:
+  /// Skips the test, saying why, where the host cannot isolate so.
+  void need(const std::string& isolation);
+
+  /// No process, no mount, no open picture and no temporary name is left of any run.
+  void expect_nothing_left();
+};
+
+}  // namespace interlock::e2e

@@ -1,0 +1,283 @@
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "e2e/isolation_harness.h"
+
+// Tasks with private pictures of the workspace: what they change, when it is committed, and what
+// follows when they meet.
+namespace interlock::e2e {
+
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class View : public Isolated {
+ protected:
+  void SetUp() override { need("view"); }
+
+  /// Two tasks that each read `count`, wait for the test, and write it one higher.
+  void write_counting_plan(const std::string& more = {}) {
+    write("count", "0\n");
+    write_plan(
+        "defaults: {isolation: view}\n"
+        "tasks:\n"
+        "  - {id: a, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" + more + "}\n"
+        "  - {id: b, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" + more + "}\n");
+  }
+  /// Starts the plan, and lets all tasks go when all have begun.
+  Ended run_at_once(const std::vector<std::string>& ids) {
+    Bell go(folder() + "/go");
+    Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
+    for (const std::string& id : ids) run.until_it_says("started     " + id);
+    go.ring(20);
+    return run.wait();
+  }
+};
+
+TEST_F(View, tasks_side_by_side_change_the_workspace_only_when_they_commit) {
+  write("kept", "as it was\n");
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "echo a >a; rm kept; read line <../go"}
+  - {id: b, run: "mkdir -p deep/er; echo b >deep/er/b; ln -s b deep/er/link; read line <../go"}
+)");
+  Bell go(folder() + "/go");
+  Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
+  run.until_it_says("started     b");
+  EXPECT_FALSE(exists("a"));
+  EXPECT_EQ(read("kept"), "as it was\n");
+  go.ring(2);
+  const Ended ended = run.wait();
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("a"), "a\n");
+  EXPECT_FALSE(exists("kept"));
+  EXPECT_EQ(read("deep/er/link"), "b\n");
+  EXPECT_EQ(std::filesystem::read_symlink(workspace() + "/deep/er/link"), "b");
+  const auto shown = json_of({"show", "last"});
+  EXPECT_EQ(at(shown, "/tasks/0/isolation"), "view");
+  EXPECT_EQ(at(shown, "/tasks/0/changes"),
+            R"([{"path":"a","before":"absent","after":"file"},{"path":"kept","before":"file","after":"absent"}])");
+  EXPECT_EQ(at(shown, "/tasks/0/reads_from"), "observed");
+  EXPECT_EQ(at(shown, "/commits"), R"({"made":2,"folded":2})");
+  expect_nothing_left();
+}
+
+TEST_F(View, a_task_that_read_what_an_earlier_one_changed_meanwhile_is_done_again) {
+  write_counting_plan();
+  const Ended ended = run_at_once({"a", "b"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("count"), "2\n") << "as one after the other would have counted";
+  EXPECT_THAT(ended.err, HasSubstr("conflict    b  `count`"));
+  const auto shown = json_of({"show", "last"});
+  EXPECT_EQ(at(shown, "/tasks/0/conflicts"), "0");
+  EXPECT_EQ(at(shown, "/tasks/1/conflicts"), "1");
+  EXPECT_THAT(interlock({"why", "last", "b"}).out, HasSubstr("changed meanwhile by `a`"));
+  expect_nothing_left();
+}
+
+TEST_F(View, texts_that_two_tasks_changed_in_different_places_are_merged_and_checked) {
+  write("text", "one\ntwo\nthree\nfour\nfive\n");
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "sed 's/one/ONE/' text >t; read line <../go; cat t >text; rm t", merge: text}
+  - id: b
+    run: "sed 's/five/FIVE/' text >t; read line <../go; cat t >text; rm t"
+    merge: text
+    verify: "grep -q five text && exit 1; cp text ../seen 2>/dev/null; grep -c . text"
+)");
+  const Ended ended = run_at_once({"a", "b"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("text"), "ONE\ntwo\nthree\nfour\nFIVE\n");
+  EXPECT_THAT(ended.err, HasSubstr("joined      b  `text`"));
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/1/attempts"), "1");
+  EXPECT_THAT(interlock({"diff", "last", "b"}).out, HasSubstr("-five\n+FIVE\n"));
+  expect_nothing_left();
+}
+
+TEST_F(View, a_merge_that_its_check_does_not_like_is_thrown_away_and_the_task_done_again) {
+  write("text", "one\ntwo\nthree\nfour\nfive\n");
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "sed 's/one/ONE/' text >t; read line <../go; cat t >text; rm t", merge: text}
+  - id: b
+    run: "grep -q ONE text && w=both || w=FIVE; sed \"s/five/$w/\" text >t; read line <../go; cat t >text; rm t"
+    merge: text
+    verify: "! { grep -q ONE text && grep -q FIVE text; }"
+)");
+  const Ended ended = run_at_once({"a", "b"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("text"), "ONE\ntwo\nthree\nfour\nboth\n");
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/1/attempts"), "2");
+  expect_nothing_left();
+}
+
+TEST_F(View, a_task_that_mends_is_told_what_changed) {
+  write_counting_plan(", repair: \"cat >told; read n <count; echo $((n+10)) >count\"");
+  const Ended ended = run_at_once({"a", "b"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("count"), "11\n");
+  EXPECT_THAT(read("told"), HasSubstr("-0\n+1\n"));
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/1/history/1/because"), "repair");
+  expect_nothing_left();
+}
+
+TEST_F(View, a_person_who_edits_meanwhile_is_one_more_writer) {
+  write_counting_plan();
+  Bell go(folder() + "/go");
+  Running run = start({"run", "plan.yaml", "--pattern", "sequential", "--face", "lines"});
+  run.until_it_says("started     a");
+  go.ring();  // `a` has read, or will; either way the edit below comes before its commit or after.
+  run.until_it_says("started     b");
+  EXPECT_EQ(read("count"), "1\n");
+  write("count", "40\n");
+  go.ring(3);
+  const Ended ended = run.wait();
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("count"), "41\n") << "nobody's change was lost";
+  expect_nothing_left();
+}
+
+TEST_F(View, changes_outside_the_footprint_fail_the_task_and_name_the_line_to_add) {
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - id: a
+    run: "echo x >allowed; echo y >other"
+    reads: []
+    writes: ["allowed"]
+)");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  EXPECT_EQ(ended.exit, 1);
+  EXPECT_THAT(ended.err, HasSubstr("it changed `other`, which its `writes` do not name; add "
+                                   "`writes: [\"other\"]` to task `a`"));
+  EXPECT_FALSE(exists("allowed"));
+  EXPECT_FALSE(exists("other"));
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/outcome"), "outside-footprint");
+
+  EXPECT_THAT(interlock({"show", "last", "--suggest"}).out,
+              HasSubstr("writes: [\"allowed\", \"other\"]"));
+  const Ended fixed = interlock({"plan", "plan.yaml", "--fix"});
+  EXPECT_EQ(fixed.exit, 0) << fixed.err;
+  EXPECT_THAT(read("plan.yaml"), HasSubstr("    writes: [\"allowed\", \"other\"]\n"));
+  const Ended again = interlock({"run", "plan.yaml"});
+  EXPECT_EQ(again.exit, 0) << again.err;
+  EXPECT_EQ(read("other"), "y\n");
+}
+
+TEST_F(View, what_was_seen_is_written_into_a_plan_that_said_nothing) {
+  write("in.txt", "in\n");
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - id: a
+    run: "cat in.txt >out.txt"   # a remark that stays
+)");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  ASSERT_EQ(interlock({"plan", "plan.yaml", "--fix"}).exit, 0);
+  EXPECT_THAT(read("plan.yaml"), HasSubstr("   # a remark that stays\n"
+                                           "    reads: [\"in.txt\"]\n"
+                                           "    writes: [\"out.txt\"]\n"));
+}
+
+TEST_F(View, diff_prints_a_patch_that_git_applies) {
+  write("text", "one\ntwo\n");
+  write("gone", "x\n");
+  write("tool", "#!/bin/sh\n");
+  ASSERT_EQ(shell("cp -a . ../before").exit, 0);
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "echo three >>text; rm gone; chmod +x tool; printf 'no end' >'new file'; ln -s text link"}
+)");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  ASSERT_EQ(shell("$INTERLOCK diff last a >../patch").exit, 0);
+  const Ended applied = shell("cd ../before && git init -q . && git apply ../patch");
+  EXPECT_EQ(applied.exit, 0) << applied.err << interlock({"diff", "last", "a"}).out;
+  EXPECT_EQ(shell("rm -rf ../before/.git; diff -r --no-dereference -x plan.yaml . ../before").out, "");
+  EXPECT_EQ(shell("test -x ../before/tool").exit, 0);
+  EXPECT_EQ(interlock({"diff", "last", "a", "--stat"}).out,
+            "deleted   gone\n"
+            "added     link\n"
+            "added     new file\n"
+            "modified  text  8 -> 14 bytes\n"
+            "mode      tool  10 -> 10 bytes\n"
+            "5 paths changed\n");
+  EXPECT_EQ(at(json_of({"diff", "last", "a"}), "/changes/3/before/size"), "8");
+}
+
+TEST_F(View, killed_in_the_middle_it_resumes_to_what_one_by_one_would_have_given) {
+  write_counting_plan();
+  for (int kill = 0; kill < 2; ++kill) {
+    Bell go(folder() + "/go");
+    Running run = kill == 0
+                      ? start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"})
+                      : start({"resume", "--face", "lines"});
+    run.until_it_says("started     b");
+    if (kill == 1) {
+      go.ring();
+      run.until_it_says("done");
+    }
+    run.send(SIGKILL);
+    run.wait();
+  }
+  Bell go(folder() + "/go");
+  go.ring(20);
+  const Ended ended = interlock({"resume"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("count"), "2\n");
+  expect_nothing_left();
+}
+
+TEST_F(View, a_gate_after_shows_the_changes_before_they_are_in_the_workspace) {
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "echo new >file", gate: after}
+)");
+  EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 3);
+  EXPECT_FALSE(exists("file"));
+  EXPECT_THAT(interlock({"diff", "last", "a"}).out, HasSubstr("+new\n"));
+  EXPECT_EQ(interlock({"prune", "last"}).exit, 3) << "what is not committed is not thrown away";
+  ASSERT_EQ(interlock({"approve", "last", "a"}).exit, 0);
+  const Ended ended = interlock({"resume"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("file"), "new\n");
+  EXPECT_EQ(interlock({"prune", "last"}).exit, 0);
+  EXPECT_EQ(interlock({"runs"}).out, "");
+  expect_nothing_left();
+}
+
+TEST_F(View, it_has_a_home_and_a_temporary_folder_of_its_own_at_the_same_path_as_ever) {
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "pwd; test -w \"$HOME\" && test -w \"$TMPDIR\" && echo \"$HOME\"", output: text}
+)");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  const std::string out = interlock({"output", "last", "a"}).out;
+  EXPECT_THAT(out, HasSubstr(std::filesystem::canonical(workspace()).string() + "\n"));
+  EXPECT_THAT(out, HasSubstr("/attempts/"));
+}
+
+TEST_F(View, a_network_of_its_own_reaches_nothing_outside) {
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "wc -l </proc/net/dev", network: none, output: text}
+)");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  if (ended.exit != 0) GTEST_SKIP() << "no network namespaces here: " << ended.err;
+  EXPECT_THAT(interlock({"output", "last", "a"}).out, HasSubstr("3")) << "two lines of head and `lo`";
+}
+
+}  // namespace
+
+}  // namespace interlock::e2e
