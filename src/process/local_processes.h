@@ -10,6 +10,7 @@
 
 #include "engine/ports.h"
 #include "process/fd.h"
+#include "process/launch.h"
 #include "process/loop.h"
 #include "process/tree.h"
 
@@ -63,6 +64,8 @@ class LocalProcesses final : public engine::ProcessHost {
   Result<void> choose_trees();
   void take_over_process();
   Result<void> start(Attempt& attempt, const engine::SpawnSpec& spec);
+  Result<Launched> launch_root(const Attempt& attempt, const engine::SpawnSpec& spec,
+                               const int (&streams)[3]);
 
   void on_root_exit(Attempt& attempt);
   void clear_tree(Attempt& attempt);
