@@ -1,6 +1,7 @@
 #include "process/host.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -13,12 +14,15 @@
 #include "process/cgroup_trees.h"
 #include "process/enclose.h"
 #include "process/landlock.h"
+#include "process/observer.h"
 #include "process/proc.h"
 #include "process/program.h"
 #include "process/trial.h"
 
 namespace interlock::process {
 namespace {
+
+constexpr int kEndPatienceMs = 2000;
 
 std::string temporary_folder() {
   std::error_code error;
@@ -97,6 +101,28 @@ Result<void> try_confinement(const std::string& folder) {
   return trial->run("! (echo x >file) 2>/dev/null", enclosure);
 }
 
+/// The observer has to see a program open a file, and its end.
+Result<void> try_observer(const std::string& folder) {
+  auto trial = Trial::open(folder);
+  if (!trial) return std::unexpected(trial.error());
+  engine::Enclosure enclosure;
+  enclosure.workspace = trial->folder();
+  enclosure.watch = engine::Enclosure::Watch::opens;
+  auto observer = Observer::start();
+  if (!observer) return std::unexpected(observer.error());
+  const engine::AttemptName name{TaskId(std::size_t{0}), 1, 0};
+  auto childs = (*observer)->expect(name, enclosure);
+  if (!childs) return std::unexpected(childs.error());
+  auto ran = trial->run(": <missing || :", enclosure, &(*childs)->hand_over());
+  if (!ran) return ran;
+  pollfd ending{(*observer)->endings(), POLLIN, 0};
+  ::poll(&ending, 1, kEndPatienceMs);
+  const auto observed = (*observer)->observed(name);
+  if (observed.complete && observed.opened.contains(trial->folder() + "/missing")) return {};
+  return fail(Error::Kind::refused,
+              observed.gap.empty() ? "a program's calls are not told whole" : observed.gap);
+}
+
 Result<void> try_own_network(const std::string& folder) {
   auto trial = Trial::open(folder);
   if (!trial) return std::unexpected(trial.error());
@@ -145,6 +171,7 @@ std::vector<HostAbility> probe_host(const std::string& asked_folder) {
   abilities.push_back(ability("layers", try_picture(folder, 2)));
   abilities.push_back(
       ability("landlock", try_confinement(folder), fmt::format("edition {}", landlock_abi())));
+  abilities.push_back(ability("observer", try_observer(folder)));
   abilities.push_back(ability("cgroup trees", without_value(CgroupTrees::open())));
   abilities.push_back(ability("own network", try_own_network(folder)));
   abilities.push_back(ability("git", able_to_enclose(plan::Isolation::worktree)));

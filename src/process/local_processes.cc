@@ -241,7 +241,9 @@ std::string LocalProcesses::take_output(AttemptName name) {
   return taken ? std::move(taken.mapped()) : "";
 }
 
-engine::Observed LocalProcesses::observed(AttemptName) const { return {}; }
+engine::Observed LocalProcesses::observed(AttemptName name) const {
+  return observer_ ? observer_->observed(name) : engine::Observed{.gap = "it was not watched"};
+}
 
 Result<std::uint32_t> LocalProcesses::end_leftovers(
     const std::string& label, const std::optional<engine::ProcessIdentity>& process) {

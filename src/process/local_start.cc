@@ -117,19 +117,46 @@ Result<Launched> LocalProcesses::launch_root(const Attempt& attempt, const engin
     if (!prepared) return within(prepared.error(), fmt::format("cannot start `{}`", *program));
     enclosing = std::move(*prepared);
   }
+  auto told = watch_for(spec);
+  if (!told) return std::unexpected(told.error());
   const auto environment = environment_for(spec);
-  return launch({.program = std::move(*program),
-                 .arguments = spec.arguments,
-                 .environment = environment,
-                 .folder = spec.folder,
-                 .standard_input = streams[0],
-                 .standard_output = streams[1],
-                 .standard_error = streams[2],
-                 .cgroup = attempt.tree->birthplace(),
-                 .brand = brand_for(spec.label),
-                 .ignored_signals = ignored_signals_,
-                 .open_files = open_files_before_,
-                 .enclosing = enclosing ? &*enclosing : nullptr});
+  auto launched = launch({.program = std::move(*program),
+                          .arguments = spec.arguments,
+                          .environment = environment,
+                          .folder = spec.folder,
+                          .standard_input = streams[0],
+                          .standard_output = streams[1],
+                          .standard_error = streams[2],
+                          .cgroup = attempt.tree->birthplace(),
+                          .brand = brand_for(spec.label),
+                          .ignored_signals = ignored_signals_,
+                          .open_files = open_files_before_,
+                          .enclosing = enclosing ? &*enclosing : nullptr,
+                          .told = *told ? &(*told)->hand_over() : nullptr});
+  if (!*told) return launched;
+  if (!launched) {
+    observer_->forget(spec.name);
+  } else if (launched->untold != 0) {
+    observer_->give_up(spec.name, launched->untold);
+  }
+  return launched;
+}
+
+/// The child's end of the line to the observer, which is started with the first; nothing where
+/// nobody is to be told.
+Result<std::unique_ptr<ChildEnd>> LocalProcesses::watch_for(const engine::SpawnSpec& spec) {
+  if (observer_) observer_->forget(spec.name);
+  const bool watched =
+      spec.enclosure &&
+      (spec.enclosure->held_to || spec.enclosure->watch != engine::Enclosure::Watch::nothing);
+  if (!watched) return nullptr;
+  if (!observer_) {
+    auto started = Observer::start();
+    if (!started) return std::unexpected(started.error());
+    observer_ = std::move(*started);
+    on_endings_ = loop_.watch(observer_->endings(), Loop::Ready::to_read, [this] { on_endings(); });
+  }
+  return observer_->expect(spec.name, *spec.enclosure);
 }
 
 }  // namespace interlock::process

@@ -2,14 +2,19 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "process/attempt.h"
 #include "process/local_processes.h"
 
 // The streams of attempts: what goes in, what comes out, and when both have ended.
 namespace interlock::process {
+
+using engine::AttemptName;
+
 namespace {
 
 constexpr int kDrainReadsMax = 16;
@@ -63,16 +68,32 @@ bool LocalProcesses::read_some(Attempt& attempt, Inflow& inflow) {
 }
 
 /// All writers we know of are gone, so the end of both streams is near: one pipe's content at most.
+/// And all callers, so the observer is about to see that they hung up.
 void LocalProcesses::drain(Attempt& attempt) {
   for (Inflow* inflow : {&attempt.out, &attempt.err}) {
     for (int reads = 0; reads < kDrainReadsMax && read_some(attempt, *inflow); ++reads) {
     }
   }
-  if (!attempt.out.fd && !attempt.err.fd) {
+  const bool all_told = !observer_ || observer_->is_over(attempt.exited.name);
+  if (!all_told) reap_orphans();  // Before Linux 6.11 what is dead hangs up when it is waited for.
+  if (!attempt.out.fd && !attempt.err.fd && all_told) {
     conclude(attempt);
   } else if (!attempt.patience) {
     attempt.patience =
         loop_.after(options_.streams_patience, [this, &attempt] { conclude(attempt); });
+  }
+}
+
+/// The observer has seen the end of some.
+void LocalProcesses::on_endings() {
+  std::uint64_t count = 0;
+  if (::read(observer_->endings(), &count, sizeof count) < 0) return;
+  std::vector<AttemptName> draining;
+  for (const auto& [name, attempt] : attempts_) {
+    if (attempt->state == Attempt::State::draining) draining.push_back(name);
+  }
+  for (const AttemptName& name : draining) {
+    if (const auto found = attempts_.find(name); found != attempts_.end()) drain(*found->second);
   }
 }
 
