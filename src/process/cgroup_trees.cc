@@ -112,13 +112,16 @@ Error refused(const std::string& what, const std::string& path) {
 class CgroupTrees::Grown final : public Tree {
  public:
   Grown(CgroupTrees& keeper, Leaf leaf) : keeper_(keeper), leaf_(std::move(leaf)) {}
-  /// A leaf that was killed is not used again: on some kernels (seen on 6.18) whatever clone3 then puts into it is
-  /// killed at birth, as the kill's sequence number is compared with the parent's own cgroup's.
+  /// A leaf that was killed is not used again: on some kernels (seen on 6.18) whatever clone3 then
+  /// puts into it is killed at birth, as the kill's sequence number is compared with the parent's
+  /// own cgroup's.
   ~Grown() override {
     if (!killed_) {
       keeper_.free_.push_back(std::move(leaf_));
     } else {
-      ::rmdir(leaf_.path.c_str());  // While it is still busy it stays, until the keeper removes the folder.
+      ::rmdir(
+          leaf_.path
+              .c_str());  // While it is still busy it stays, until the keeper removes the folder.
     }
   }
 

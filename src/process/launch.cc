@@ -1,11 +1,8 @@
 #include "process/launch.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,79 +11,16 @@
 #include <cstring>
 #include <ctime>
 #include <string_view>
+#include <utility>
 
 #include "process/proc.h"
 
 namespace interlock::process {
 namespace {
 
-// The child between clone and execve shares our memory and our stack (CLONE_VM | CLONE_VFORK: we
-// sleep until it is done with them). It may only make system calls; no allocation, no lock, nothing
-// instrumented.
-#define INTERLOCK_BARE __attribute__((noinline, no_sanitize("address", "undefined", "thread")))
-
-enum class Step : int { none, parent_gone, streams, folder, limit, execute };
-
-/// What the child works from, and where it says what went wrong.
-struct Birth {
-  const char* program;
-  char* const* arguments;
-  char* const* environment;
-  const char* folder;
-  int streams[3];
-  pid_t parent;
-  const int* ignored_signals;
-  std::size_t ignored_signals_count;
-  const rlimit* open_files;
-  rlimit brand;
-  Step failed_at = Step::none;
-  int error = 0;
-};
-
-/// As the kernel has it; glibc's own is larger.
-struct KernelSigaction {
-  void (*handler)(int);
-  unsigned long flags;
-  void (*restorer)();
-  unsigned long mask;
-};
-
-[[noreturn]] INTERLOCK_BARE void give_up(Birth& birth, Step step) {
-  birth.failed_at = step;
-  birth.error = errno;
-  for (;;) ::syscall(SYS_exit_group, 127);
-}
-
-[[noreturn]] INTERLOCK_BARE void be_born(Birth& birth) {
-  ::syscall(SYS_setsid);
-  ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  // Had the parent died before prctl, no signal would ever come.
-  if (::syscall(SYS_getppid) != birth.parent) give_up(birth, Step::parent_gone);
-  const KernelSigaction by_default{};
-  for (std::size_t i = 0; i < birth.ignored_signals_count; ++i) {
-    ::syscall(SYS_rt_sigaction, birth.ignored_signals[i], &by_default, nullptr,
-              sizeof by_default.mask);
-  }
-  for (int stream = 0; stream < 3; ++stream) {
-    if (::syscall(SYS_dup3, birth.streams[stream], stream, 0) < 0) give_up(birth, Step::streams);
-  }
-  if (::syscall(SYS_close_range, 3, ~0U, 0) < 0) give_up(birth, Step::streams);
-  if (::syscall(SYS_chdir, birth.folder) < 0) give_up(birth, Step::folder);
-  if (birth.open_files != nullptr &&
-      ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, birth.open_files, nullptr) < 0) {
-    give_up(birth, Step::limit);
-  }
-  ::syscall(SYS_prlimit64, 0, RLIMIT_RTTIME, &birth.brand,
-            nullptr);  // It can do without: see brand.h.
-  const unsigned long no_signal = 0;
-  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signal, nullptr, sizeof no_signal);
-  ::syscall(SYS_execve, birth.program, birth.arguments, birth.environment);
-  give_up(birth, Step::execute);
-}
-
 /// clone3 without libc around it: both return here, on one stack, so nothing may be popped in
 /// between. The child leaves downwards, into a function that never returns.
-INTERLOCK_BARE long clone_into(clone_args& how, Birth* birth) {
+INTERLOCK_BARE long clone_into(clone_args& how, Walk* walk) {
 #if defined(__x86_64__)
   long result = SYS_clone3;
   asm volatile("syscall" : "+a"(result) : "D"(&how), "S"(sizeof how) : "rcx", "r11", "memory");
@@ -99,7 +33,7 @@ INTERLOCK_BARE long clone_into(clone_args& how, Birth* birth) {
 #error "clone3 is written for x86-64 and aarch64 only"
 #endif
   if (result == 0) {
-    if (birth != nullptr) be_born(*birth);
+    if (walk != nullptr) take(*walk);
     for (;;) ::syscall(SYS_exit_group, 0);
   }
   return result;
@@ -107,7 +41,7 @@ INTERLOCK_BARE long clone_into(clone_args& how, Birth* birth) {
 
 /// The pid, or the negative error number. No handler of ours may run in the child: it would run in
 /// our memory.
-long give_birth(Birth* birth, int cgroup, int& pidfd) {
+long give_birth(Walk* walk, int cgroup, int& pidfd) {
   clone_args how{};
   how.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
   how.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
@@ -119,7 +53,7 @@ long give_birth(Birth* birth, int cgroup, int& pidfd) {
   const unsigned long all_signals = ~0UL;
   unsigned long before = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all_signals, &before, sizeof before);
-  const long pid = clone_into(how, birth);
+  const long pid = clone_into(how, walk);
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
   return pid;
 }
@@ -156,20 +90,38 @@ std::unexpected<Error> cannot_execute(const Launch& launch, int error) {
           fmt::format("start it with a line such as `#!/bin/sh`, or run it as `sh {}`", program));
     case ENOENT:
       return refuse("its interpreter does not exist", "look at its `#!` line, or at `ldd` of it");
+    case EACCES:
+      return refuse(reason(error), launch.enclosing == nullptr
+                                       ? ""
+                                       : "where it is kept to a footprint, that has to hold the "
+                                         "program too");
     default: return refuse(reason(error), "");
   }
 }
 
-std::unexpected<Error> explain(const Launch& launch, const Birth& birth) {
+std::unexpected<Error> cannot_enclose(const std::string& program, const Step& step, int error) {
+  const bool by_namespace =
+      step.act == Step::Act::enter_namespaces || step.act == Step::Act::write_text;
+  return fail(
+      Error::Kind::io,
+      fmt::format("cannot start `{}`: cannot {}: {}", program, in_words(step), reason(error)),
+      by_namespace ? "see `interlock doctor` for what this host allows, or choose another isolation"
+                   : "");
+}
+
+std::unexpected<Error> explain(const Launch& launch, const Step& step, int error) {
   const std::string& program = launch.arguments.front();
-  switch (birth.failed_at) {
-    case Step::execute: return cannot_execute(launch, birth.error);
-    case Step::folder:
+  switch (step.act) {
+    case Step::Act::execute: return cannot_execute(launch, error);
+    case Step::Act::enter_folder:
       return fail(Error::Kind::io, fmt::format("cannot start `{}` in the folder `{}`: {}", program,
-                                               launch.folder, reason(birth.error)));
-    default:
-      return fail(Error::Kind::io,
-                  fmt::format("cannot start `{}`: {}", program, reason(birth.error)));
+                                               step.a, reason(error)));
+    case Step::Act::die_with_parent:
+    case Step::Act::take_streams:
+    case Step::Act::close_others:
+    case Step::Act::limit:
+      return fail(Error::Kind::io, fmt::format("cannot start `{}`: {}", program, reason(error)));
+    default: return cannot_enclose(program, step, error);
   }
 }
 
@@ -189,30 +141,55 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return result;
 }
 
+/// The whole way of the new process, in order.
+std::vector<Step> way(const Launch& launch, const int (&streams)[3], const rlimit& brand,
+                      const Execution& execution) {
+  using Act = Step::Act;
+  std::vector<Step> steps{
+      {.act = Act::lead_session},
+      {.act = Act::die_with_parent, .number = static_cast<unsigned long>(::getpid())},
+      {.act = Act::heed_signals,
+       .data = launch.ignored_signals.data(),
+       .number = launch.ignored_signals.size()},
+      {.act = Act::take_streams, .data = streams},
+      {.act = Act::close_others, .descriptor = launch.told ? launch.told->socket : -1},
+      // It can do without: see brand.h.
+      {.act = Act::limit, .data = &brand, .number = RLIMIT_RTTIME, .can_do_without = true}};
+  const auto append = [&](const std::vector<Step>& more) {
+    steps.insert(steps.end(), more.begin(), more.end());
+  };
+  if (launch.enclosing != nullptr) append(launch.enclosing->around());
+  steps.push_back({.act = Act::enter_folder, .a = launch.folder.c_str()});
+  if (launch.open_files) {
+    steps.push_back({.act = Act::limit, .data = &*launch.open_files, .number = RLIMIT_NOFILE});
+  }
+  if (launch.enclosing != nullptr) append(launch.enclosing->within());
+  steps.push_back({.act = Act::unblock_signals});
+  // Last, so that what we do ourselves is not told, and all of what it does is.
+  if (launch.told != nullptr) steps.push_back({.act = Act::tell_calls, .data = launch.told});
+  steps.push_back({.act = Act::execute, .a = launch.program.c_str(), .data = &execution});
+  return steps;
+}
+
 }  // namespace
 
 Result<Launched> launch(const Launch& launch) {
   const auto arguments = pointers(launch.arguments);
   const auto environment = pointers(launch.environment);
-  Birth birth{.program = launch.program.c_str(),
-              .arguments = arguments.data(),
-              .environment = environment.data(),
-              .folder = launch.folder.c_str(),
-              .streams = {launch.standard_input, launch.standard_output, launch.standard_error},
-              .parent = ::getpid(),
-              .ignored_signals = launch.ignored_signals.data(),
-              .ignored_signals_count = launch.ignored_signals.size(),
-              .open_files = launch.open_files ? &*launch.open_files : nullptr,
-              .brand = {launch.brand, launch.brand}};
+  const int streams[3] = {launch.standard_input, launch.standard_output, launch.standard_error};
+  const rlimit brand{launch.brand, launch.brand};
+  const Execution execution{arguments.data(), environment.data()};
+  const auto steps = way(launch, streams, brand, execution);
+  Walk walk{.steps = steps.data(), .count = steps.size()};
   int number = -1;
   const std::int64_t earliest = ticks_since_boot();
-  const long pid = give_birth(&birth, launch.cgroup, number);
+  const long pid = give_birth(&walk, launch.cgroup, number);
   const std::int64_t latest = ticks_since_boot();
   if (pid < 0) return cannot_clone(launch, static_cast<int>(-pid));
   Fd pidfd(number);
-  if (birth.failed_at != Step::none) {
+  if (walk.failed_at != Walk::kNowhere) {
     reap(pidfd);
-    return explain(launch, birth);
+    return explain(launch, steps[walk.failed_at], walk.error);
   }
   // Nearly always both readings are the same tick of 10 ms, which is then the start; /proc costs
   // ten times more.
@@ -220,7 +197,7 @@ Result<Launched> launch(const Launch& launch) {
   if (earliest != latest) {
     if (const auto seen = look_at(static_cast<pid_t>(pid))) start = seen->start_ticks;
   }
-  return Launched{static_cast<pid_t>(pid), start, std::move(pidfd)};
+  return Launched{static_cast<pid_t>(pid), start, std::move(pidfd), walk.untold};
 }
 
 int try_cgroup(int cgroup) {
@@ -229,47 +206,6 @@ int try_cgroup(int cgroup) {
   if (pid < 0) return static_cast<int>(-pid);
   reap(Fd(number));
   return 0;
-}
-
-Result<std::string> find_program(const std::string& name, const std::string& path,
-                                 const std::string& folder) {
-  enum class Found : unsigned char { nothing, not_executable, program };
-  const auto probe = [&](const std::string& file) {
-    const std::string place = file.starts_with('/') ? file : folder + "/" + file;
-    struct stat status {};
-    if (::stat(place.c_str(), &status) != 0) return Found::nothing;
-    const bool executable = S_ISREG(status.st_mode) && ::access(place.c_str(), X_OK) == 0;
-    return executable ? Found::program : Found::not_executable;
-  };
-  const auto refuse = [&](const std::string& file) {
-    return fail(
-        Error::Kind::missing,
-        fmt::format("cannot execute `{}`: `{}` is not an executable file", name, file),
-        fmt::format("make it executable with `chmod +x {}`, or name its interpreter", file));
-  };
-  if (name.find('/') != std::string::npos) {
-    switch (probe(name)) {
-      case Found::program: return name;
-      case Found::not_executable: return refuse(name);
-      case Found::nothing:
-        return fail(Error::Kind::missing,
-                    fmt::format("cannot execute `{}`: no such file in `{}`", name, folder));
-    }
-  }
-  std::string unusable;
-  for (std::string_view rest = path; !name.empty();) {
-    const auto colon = rest.find(':');
-    const std::string_view entry = rest.substr(0, colon);
-    std::string file = entry.empty() ? "./" + name : fmt::format("{}/{}", entry, name);
-    const Found found = probe(file);
-    if (found == Found::program) return file;
-    if (found == Found::not_executable && unusable.empty()) unusable = std::move(file);
-    if (colon == std::string_view::npos) break;
-    rest.remove_prefix(colon + 1);
-  }
-  if (!unusable.empty()) return refuse(unusable);
-  return fail(Error::Kind::missing, fmt::format("cannot execute `{}`: not found in PATH", name),
-              "install it, or give its whole path");
 }
 
 }  // namespace interlock::process

@@ -4,14 +4,15 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "process/brand.h"
+#include "process/enclose.h"
 #include "process/fd.h"
+#include "process/step.h"
 
 namespace interlock::process {
 
@@ -28,18 +29,16 @@ struct Launch {
   Brand brand = 0;
   const std::vector<int>& ignored_signals;  ///< What this process ignores and the new one must not.
   const std::optional<rlimit>& open_files;  ///< Its limit, where this process raised its own.
+  const Enclosing* enclosing = nullptr;     ///< None: it runs in the open.
+  const HandOver* told = nullptr;           ///< Who is told of its calls; none: nobody.
 };
 
 struct Launched {
   pid_t pid = 0;
   std::int64_t start_ticks = 0;
   Fd pidfd;
+  int untold = 0;  ///< Why nobody is told of its calls (an error number); 0: as was asked.
 };
-
-/// Where `name` is found: itself when it has a slash (relative to `folder`), else the first
-/// executable in `path`, a list as in $PATH.
-Result<std::string> find_program(const std::string& name, const std::string& path,
-                                 const std::string& folder);
 
 /// Starts a process with a session of its own that the kernel kills when this thread dies, with no
 /// descriptor beyond the three. Every failure up to and including execve is returned here; the

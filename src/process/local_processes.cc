@@ -1,26 +1,21 @@
 #include "process/local_processes.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <thread>
 #include <utility>
 
 #include "base/check.h"
 #include "base/text.h"
 #include "process/attempt.h"
-#include "process/brand.h"
 #include "process/cgroup_trees.h"
 #include "process/identity.h"
-#include "process/launch.h"
 #include "process/leftovers.h"
 #include "process/log_file.h"
 #include "process/walked_trees.h"
@@ -28,7 +23,6 @@
 namespace interlock::process {
 
 using engine::AttemptName;
-using engine::Exited;
 using namespace std::chrono_literals;
 
 namespace {
@@ -40,39 +34,6 @@ constexpr Duration kEndPatience = 10s;
 /// tell.
 constexpr Duration kEmptiedPatience = 1s;
 constexpr Duration kLookMax = 50ms;
-constexpr int kDrainReadsMax = 16;
-constexpr std::size_t kReadSize = 64 * 1024;
-constexpr const char* kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
-
-struct Pipe {
-  Fd reader;
-  Fd writer;
-};
-
-/// Neither end is inherited; the one that stays here never blocks.
-Result<Pipe> make_pipe(bool we_read) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) {
-    const char* hint =
-        errno == EMFILE
-            ? "raise the hard limit of open files (`ulimit -Hn`), or lower `limits.parallel`"
-            : "";
-    return fail(Error::Kind::io, fmt::format("cannot make a pipe: {}", std::strerror(errno)), hint);
-  }
-  Pipe pipe{Fd(ends[0]), Fd(ends[1])};
-  ::fcntl((we_read ? pipe.reader : pipe.writer).get(), F_SETFL, O_NONBLOCK);
-  return pipe;
-}
-
-std::vector<std::string> environment_for(const engine::SpawnSpec& spec) {
-  std::vector<std::string> entries;
-  entries.reserve(spec.environment.size() + 1);
-  entries.push_back(fmt::format("{}={}", kMarker, spec.label));
-  for (const auto& [name, value] : spec.environment) {
-    if (name != kMarker) entries.push_back(name + "=" + value);
-  }
-  return entries;
-}
 
 std::vector<int> signals_ignored_here() {
   std::vector<int> ignored;
@@ -172,105 +133,6 @@ Result<void> LocalProcesses::spawn(const engine::SpawnSpec& spec) {
   return {};
 }
 
-Result<void> LocalProcesses::start(Attempt& attempt, const engine::SpawnSpec& spec) {
-  const auto path = spec.environment.find("PATH");
-  auto program = find_program(
-      spec.arguments[0], path == spec.environment.end() ? kDefaultPath : path->second, spec.folder);
-  if (!program) return std::unexpected(program.error());
-  auto out = make_pipe(true);
-  if (!out) return std::unexpected(out.error());
-  auto err = make_pipe(true);
-  if (!err) return std::unexpected(err.error());
-  Pipe in;
-  if (!spec.standard_input.empty()) {
-    auto made = make_pipe(false);
-    if (!made) return std::unexpected(made.error());
-    in = std::move(*made);
-  }
-  auto tree = keeper_->plant(spec.label);
-  if (!tree) return std::unexpected(tree.error());
-  attempt.tree = std::move(*tree);
-  const auto environment = environment_for(spec);
-  auto launched = launch({.program = std::move(*program),
-                          .arguments = spec.arguments,
-                          .environment = environment,
-                          .folder = spec.folder,
-                          .standard_input = (in.reader ? in.reader : nothing_).get(),
-                          .standard_output = out->writer.get(),
-                          .standard_error = err->writer.get(),
-                          .cgroup = attempt.tree->birthplace(),
-                          .brand = brand_for(spec.label),
-                          .ignored_signals = ignored_signals_,
-                          .open_files = open_files_before_});
-  if (!launched) return std::unexpected(launched.error());
-  attempt.root = {.pid = launched->pid, .start_ticks = launched->start_ticks};
-  attempt.tree->root_born(attempt.root);
-  attempt.heard = clock_.now();
-  attempt.pidfd = std::move(launched->pidfd);
-  attempt.on_exit =
-      loop_.watch(attempt.pidfd.get(), Loop::Ready::to_read, [&] { on_root_exit(attempt); });
-  for (auto [inflow, pipe] : {std::pair{&attempt.out, &*out}, std::pair{&attempt.err, &*err}}) {
-    inflow->fd = std::move(pipe->reader);
-    inflow->watch = loop_.watch(inflow->fd.get(), Loop::Ready::to_read, [this, &attempt, inflow] {
-      if (attempt.state == Attempt::State::draining) {
-        drain(attempt);
-      } else {
-        read_some(attempt, *inflow);
-      }
-    });
-  }
-  if (in.writer) {
-    attempt.input_fd = std::move(in.writer);
-    write_some(attempt);
-  }
-  return {};
-}
-
-/// Writes until the pipe is full, and goes on when there is room. A process that does not want it
-/// all is no error.
-void LocalProcesses::write_some(Attempt& attempt) {
-  while (attempt.input_written < attempt.input.size()) {
-    const ssize_t written =
-        ::write(attempt.input_fd.get(), attempt.input.data() + attempt.input_written,
-                attempt.input.size() - attempt.input_written);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EAGAIN) {
-      if (!attempt.on_input) {
-        attempt.on_input = loop_.watch(attempt.input_fd.get(), Loop::Ready::to_write,
-                                       [&] { write_some(attempt); });
-      }
-      return;
-    }
-    if (written < 0) break;
-    attempt.input_written += static_cast<std::size_t>(written);
-  }
-  attempt.on_input.reset();
-  attempt.input_fd.reset();
-  attempt.input = {};
-}
-
-/// Reads once, so that many chatty processes take turns. False when there is nothing more for now.
-bool LocalProcesses::read_some(Attempt& attempt, Inflow& inflow) {
-  static thread_local std::array<char, kReadSize> buffer;
-  if (!inflow.fd) return false;
-  const ssize_t got = ::read(inflow.fd.get(), buffer.data(), buffer.size());
-  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return false;
-  if (got <= 0) {
-    inflow.close();
-    return false;
-  }
-  const std::string_view chunk(buffer.data(), static_cast<std::size_t>(got));
-  attempt.heard = clock_.now();
-  attempt.log.add(attempt.heard, inflow.stream, chunk);
-  inflow.note_line(chunk, attempt.last_line);
-  if (inflow.stream == Stream::output && attempt.keep_output) {
-    const std::size_t room = attempt.output_bytes_max - attempt.output.size();
-    attempt.output.append(chunk.substr(0, room));
-    if (chunk.size() > room) attempt.exited.output_cut = true;
-  }
-  return true;
-}
-
 void LocalProcesses::stop(AttemptName name, Duration grace) {
   const auto found = attempts_.find(name);
   if (found == attempts_.end()) return;
@@ -340,31 +202,6 @@ void LocalProcesses::kill_tree(Attempt& attempt) {
   attempt.tree->send(SIGKILL);
 }
 
-/// All writers we know of are gone, so the end of both streams is near: one pipe's content at most.
-void LocalProcesses::drain(Attempt& attempt) {
-  for (Inflow* inflow : {&attempt.out, &attempt.err}) {
-    for (int reads = 0; reads < kDrainReadsMax && read_some(attempt, *inflow); ++reads) {
-    }
-  }
-  if (!attempt.out.fd && !attempt.err.fd) {
-    conclude(attempt);
-  } else if (!attempt.patience) {
-    attempt.patience =
-        loop_.after(options_.streams_patience, [this, &attempt] { conclude(attempt); });
-  }
-}
-
-void LocalProcesses::conclude(Attempt& attempt) {
-  attempt.state = Attempt::State::over;
-  attempt.out.close();
-  attempt.err.close();
-  attempt.patience.reset();
-  attempt.tree.reset();
-  if (attempt.keep_output) outputs_[attempt.exited.name] = std::move(attempt.output);
-  reports_.push_back(attempt.exited);
-  over_.push_back(std::move(attempts_.extract(attempt.exited.name).mapped()));
-}
-
 /// What lost its parent became our child. A root has its own pidfd; one that is dead and not yet
 /// waited for ends the round early, and the next end of an attempt goes on.
 void LocalProcesses::reap_orphans() {
@@ -404,7 +241,9 @@ std::string LocalProcesses::take_output(AttemptName name) {
   return taken ? std::move(taken.mapped()) : "";
 }
 
-engine::Observed LocalProcesses::observed(AttemptName) const { return {}; }
+engine::Observed LocalProcesses::observed(AttemptName name) const {
+  return observer_ ? observer_->observed(name) : engine::Observed{.gap = "it was not watched"};
+}
 
 Result<std::uint32_t> LocalProcesses::end_leftovers(
     const std::string& label, const std::optional<engine::ProcessIdentity>& process) {

@@ -10,7 +10,9 @@
 
 #include "engine/ports.h"
 #include "process/fd.h"
+#include "process/launch.h"
 #include "process/loop.h"
+#include "process/observer.h"
 #include "process/tree.h"
 
 namespace interlock::process {
@@ -63,12 +65,16 @@ class LocalProcesses final : public engine::ProcessHost {
   Result<void> choose_trees();
   void take_over_process();
   Result<void> start(Attempt& attempt, const engine::SpawnSpec& spec);
+  Result<Launched> launch_root(const Attempt& attempt, const engine::SpawnSpec& spec,
+                               const int (&streams)[3]);
+  Result<std::unique_ptr<ChildEnd>> watch_for(const engine::SpawnSpec& spec);
 
   void on_root_exit(Attempt& attempt);
   void clear_tree(Attempt& attempt);
   void kill_tree(Attempt& attempt);
   void drain(Attempt& attempt);
   void conclude(Attempt& attempt);
+  void on_endings();
   void reap_orphans();
 
   bool read_some(Attempt& attempt, Inflow& inflow);
@@ -85,6 +91,8 @@ class LocalProcesses final : public engine::ProcessHost {
 
   Loop loop_;
   Loop::Watch signals_;
+  std::unique_ptr<Observer> observer_;  ///< From the first attempt that is watched.
+  Loop::Watch on_endings_;
   std::unique_ptr<TreeKeeper> keeper_;
   std::map<engine::AttemptName, std::unique_ptr<Attempt>> attempts_;
   /// Concluded, but perhaps still on the stack of one of its own callbacks.

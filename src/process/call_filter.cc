@@ -1,0 +1,79 @@
+#include "process/call_filter.h"
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+
+#include "process/path_calls.h"
+
+namespace interlock::process {
+namespace {
+
+#if defined(__x86_64__)
+constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
+/// Calls of the x32 ABI have this bit.
+constexpr std::uint32_t kForeignFrom = 0x40000000;
+#elif defined(__aarch64__)
+constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
+constexpr std::uint32_t kForeignFrom = 0x80000000;
+#else
+#error "the filter is written for x86-64 and aarch64 only"
+#endif
+
+constexpr std::uint32_t kAllow = SECCOMP_RET_ALLOW;
+constexpr std::uint32_t kTell = SECCOMP_RET_USER_NOTIF;
+constexpr std::uint32_t kUnknownCall = SECCOMP_RET_ERRNO | ENOSYS;
+
+sock_filter load(std::size_t offset) {
+  return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
+}
+sock_filter answer(std::uint32_t what) { return BPF_STMT(BPF_RET | BPF_K, what); }
+/// Goes on where the test holds, else jumps over the next `over`.
+sock_filter unless(std::uint16_t test, std::uint32_t value, std::uint8_t over) {
+  return BPF_JUMP(static_cast<std::uint16_t>(BPF_JMP | test | BPF_K), value, 0, over);
+}
+
+/// The lower half of an argument: both architectures keep it first.
+std::size_t argument(int place) {
+  return offsetof(seccomp_data, args) + sizeof(std::uint64_t) * static_cast<std::size_t>(place);
+}
+
+void add_call(const PathCall& call, engine::Enclosure::Watch watch,
+              std::vector<sock_filter>& program) {
+  const auto number = static_cast<std::uint32_t>(call.number);
+  if (call.deed == PathCall::Deed::open && watch == engine::Enclosure::Watch::changes) {
+    program.push_back(unless(BPF_JEQ, number, 4));
+    program.push_back(load(argument(call.flags)));
+    program.push_back(unless(BPF_JSET, O_ACCMODE | O_CREAT | O_TRUNC, 1));
+    program.push_back(answer(kTell));
+    program.push_back(answer(kAllow));
+    return;
+  }
+  program.push_back(unless(BPF_JEQ, number, 1));
+  program.push_back(answer(kTell));
+}
+
+}  // namespace
+
+std::vector<sock_filter> call_filter(engine::Enclosure::Watch watch) {
+  std::vector<sock_filter> program{load(offsetof(seccomp_data, arch)),
+                                   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0),
+                                   answer(kUnknownCall),
+                                   load(offsetof(seccomp_data, nr)),
+                                   unless(BPF_JGE, kForeignFrom, 1),
+                                   answer(kUnknownCall),
+                                   unless(BPF_JEQ, SYS_io_uring_setup, 1),
+                                   answer(kUnknownCall)};
+  for (const PathCall& call : path_calls()) {
+    if (call.from <= watch) add_call(call, watch, program);
+  }
+  program.push_back(answer(kAllow));
+  return program;
+}
+
+}  // namespace interlock::process

@@ -1,0 +1,174 @@
+#include "process/enclose.h"
+
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "process/proc.h"
+
+namespace interlock::process {
+namespace {
+
+using Act = Step::Act;
+
+/// mount(2) takes a page of options, less its NUL.
+constexpr std::size_t kOptionsMax = 4095;
+/// fsconfig(2) takes values of 256 bytes with their NUL.
+constexpr std::size_t kValueMax = 255;
+
+/// Since Linux 6.7 an overlay takes its layers one by one, whatever their names hold.
+bool kernel_takes_single_layers() {
+  utsname host{};
+  if (::uname(&host) != 0) return false;
+  const std::string_view release = host.release;
+  int major = 0;
+  int minor = 0;
+  const auto [end, error] = std::from_chars(release.data(), release.data() + release.size(), major);
+  if (error != std::errc{} || end == release.data() + release.size()) return false;
+  std::from_chars(end + 1, release.data() + release.size(), minor);
+  return major > 6 || (major == 6 && minor >= 7);
+}
+
+std::string escaped(const std::string& path) {
+  std::string result;
+  for (const char c : path) {
+    if (c == '\\' || c == ':' || c == ',') result += '\\';
+    result += c;
+  }
+  return result;
+}
+
+std::string options_for(const engine::Enclosure::Picture& picture, const Standing& own) {
+  std::string lower;
+  for (const std::string& layer : picture.layers) lower += escaped(layer) + ":";
+  return fmt::format("lowerdir={}{},upperdir={},workdir={},volatile{}", lower, escaped(picture.at),
+                     escaped(picture.upper), escaped(picture.work),
+                     own.user_xattrs ? ",userxattr" : "");
+}
+
+}  // namespace
+
+Standing standing() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[2]{};
+  ::syscall(SYS_capget, &header, sets);
+  Standing own;
+  own.may_mount = (sets[0].effective >> CAP_SYS_ADMIN & 1) != 0;
+  // Only the first user namespace maps all there are.
+  const std::string map = read_whole("/proc/self/uid_map").value_or("");
+  own.user_xattrs = !own.may_mount || map.find("4294967295") == std::string::npos;
+  return own;
+}
+
+Result<Enclosing> Enclosing::prepare(const engine::Enclosure& enclosure) {
+  Enclosing enclosing;
+  const Standing own = standing();
+  enclosing.enter_namespaces(enclosure, own);
+  if (enclosure.picture) {
+    if (auto mounted = enclosing.mount(*enclosure.picture, own); !mounted) {
+      return std::unexpected(mounted.error());
+    }
+    // It could take the picture away again and stand in the workspace itself.
+    enclosing.within_.push_back({.act = Act::give_up_mounting, .can_do_without = true});
+  }
+  enclosing.within_.push_back({.act = Act::gain_no_privileges});
+  if (enclosure.confined) {
+    if (auto confined = enclosing.confine(enclosure); !confined) {
+      return std::unexpected(confined.error());
+    }
+  }
+  return enclosing;
+}
+
+void Enclosing::enter_namespaces(const engine::Enclosure& enclosure, const Standing& own) {
+  unsigned long wanted = 0;
+  if (enclosure.picture) wanted |= CLONE_NEWNS;
+  if (enclosure.own_network) wanted |= CLONE_NEWNET;
+  if (wanted == 0) return;
+  if (!own.may_mount) wanted |= CLONE_NEWUSER;
+  around_.push_back({.act = Act::enter_namespaces, .number = wanted});
+  if (!own.may_mount) {
+    // One of each is all that who has no rights may map, and only without setgroups(2).
+    const std::pair<const char*, std::string> maps[] = {
+        {"/proc/self/setgroups", "deny"},
+        {"/proc/self/uid_map", fmt::format("{0} {0} 1", ::geteuid())},
+        {"/proc/self/gid_map", fmt::format("{0} {0} 1", ::getegid())}};
+    for (const auto& [file, text] : maps) {
+      const char* const kept = keep(text);
+      around_.push_back({.act = Act::write_text, .a = file, .b = kept, .number = text.size()});
+    }
+    // New credentials may have cleared it.
+    around_.push_back(
+        {.act = Act::die_with_parent, .number = static_cast<unsigned long>(::getpid())});
+  }
+  if (enclosure.own_network) {
+    std::strncpy(held_->loopback.ifr_name, "lo", IFNAMSIZ - 1);
+    held_->loopback.ifr_flags = IFF_UP;
+    around_.push_back({.act = Act::raise_loopback, .data = &held_->loopback});
+  }
+}
+
+Result<void> Enclosing::mount(const engine::Enclosure::Picture& picture, const Standing& own) {
+  around_.push_back({.act = Act::keep_mounts});
+  if (kernel_takes_single_layers()) {
+    mount_in_pieces(picture, own);
+    return {};
+  }
+  std::string options = options_for(picture, own);
+  if (options.size() > kOptionsMax) {
+    return fail(Error::Kind::io,
+                fmt::format("cannot mount the picture of `{}`: {} layers need {} bytes of options, "
+                            "and this kernel takes {}",
+                            picture.at, picture.layers.size() + 1, options.size(), kOptionsMax),
+                "run on Linux 6.7 or later, or keep state in a folder with a shorter path");
+  }
+  around_.push_back(
+      {.act = Act::mount_overlay, .a = keep(picture.at), .b = keep(std::move(options))});
+  return {};
+}
+
+void Enclosing::mount_in_pieces(const engine::Enclosure::Picture& picture, const Standing& own) {
+  around_.push_back({.act = Act::open_overlay});
+  for (const std::string& layer : picture.layers) set_folder("lowerdir+", layer);
+  set_folder("lowerdir+", picture.at);
+  set_folder("upperdir", picture.upper);
+  set_folder("workdir", picture.work);
+  around_.push_back({.act = Act::set_overlay, .a = "volatile"});
+  if (own.user_xattrs) around_.push_back({.act = Act::set_overlay, .a = "userxattr"});
+  around_.push_back({.act = Act::attach_overlay, .a = keep(picture.at)});
+}
+
+/// A path that is too long for a value is entered, and given as where we are.
+void Enclosing::set_folder(const char* option, const std::string& path) {
+  const bool fits = path.size() <= kValueMax;
+  const char* const kept = keep(path);
+  if (!fits) around_.push_back({.act = Act::enter_folder, .a = kept});
+  around_.push_back({.act = Act::set_overlay, .a = option, .b = fits ? kept : "."});
+}
+
+Result<void> Enclosing::confine(const engine::Enclosure& enclosure) {
+  const int abi = landlock_abi();
+  if (abi == 0) {
+    return fail(Error::Kind::io, "cannot confine it: the kernel has no Landlock, or keeps it off",
+                "boot Linux 5.13 or later with `landlock` in its `lsm=` list, or choose another "
+                "isolation");
+  }
+  held_->acts = ruled_acts(abi);
+  within_.push_back({.act = Act::open_rules, .data = &held_->acts, .number = RuledActs::size(abi)});
+  for (LandlockRule& rule : landlock_rules(enclosure, abi)) {
+    const Allowance& allowance = held_->allowances.emplace_back(rule.allowance);
+    within_.push_back({.act = Act::allow, .a = keep(std::move(rule.path)), .data = &allowance});
+  }
+  within_.push_back({.act = Act::enforce_rules});
+  return {};
+}
+
+}  // namespace interlock::process

@@ -1,0 +1,129 @@
+#include "process/landlock.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "footprint/overlap.h"
+
+namespace interlock::process {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr unsigned long kExecute = 1 << 0;
+constexpr unsigned long kWriteFile = 1 << 1;
+constexpr unsigned long kReadFile = 1 << 2;
+constexpr unsigned long kReadFolder = 1 << 3;
+constexpr unsigned long kFirstEdition = (1 << 13) - 1;
+constexpr unsigned long kRefer = 1 << 13;
+constexpr unsigned long kTruncate = 1 << 14;
+constexpr unsigned long kDeviceControl = 1 << 15;
+constexpr unsigned long kOfFiles = kExecute | kWriteFile | kReadFile | kTruncate | kDeviceControl;
+constexpr std::uint64_t kScopeSockets = 1 << 0;
+constexpr std::uint64_t kScopeSignals = 1 << 1;
+constexpr unsigned kAskForEdition = 1;
+
+unsigned long all_rights(int abi) {
+  return kFirstEdition | (abi >= 2 ? kRefer : 0) | (abi >= 3 ? kTruncate : 0) |
+         (abi >= 5 ? kDeviceControl : 0);
+}
+
+/// The rules of one enclosure, as they are collected.
+class Rules {
+ public:
+  explicit Rules(int abi) : known_(all_rights(abi)) {}
+
+  void may_read(std::string path) { add(std::move(path), kExecute | kReadFile | kReadFolder); }
+  void may_change(std::string path) { add(std::move(path), known_); }
+  void may_use(std::string path) {
+    add(std::move(path), kReadFile | kWriteFile | kReadFolder | kTruncate | kDeviceControl);
+  }
+  std::vector<LandlockRule> take() { return std::move(rules_); }
+
+ private:
+  void add(std::string path, unsigned long rights) {
+    rights &= known_;
+    rules_.push_back({std::move(path), {rights, rights & kOfFiles}});
+  }
+
+  unsigned long known_;
+  std::vector<LandlockRule> rules_;
+};
+
+/// Everything but the workspace: all that lies beside it or beside a folder on the way to it. Links
+/// need no rule: what they lead to has one.
+void may_read_beside(const fs::path& workspace, Rules& rules) {
+  fs::path folder = "/";
+  for (const fs::path& name : workspace.relative_path()) {
+    std::error_code error;
+    for (auto at = fs::directory_iterator(folder, error); !error && at != fs::directory_iterator();
+         at.increment(error)) {
+      if (at->path().filename() != name && !at->is_symlink(error)) rules.may_read(at->path());
+    }
+    folder /= name;
+  }
+}
+
+std::string inside(const std::string& workspace, const std::string& path) {
+  return path.empty() ? workspace : workspace + "/" + path;
+}
+
+/// The folder in which what the pattern names would be made, changed and removed.
+std::string folder_to_change(const std::string& workspace, const std::string& prefix) {
+  fs::path path = inside(workspace, prefix);
+  std::error_code error;
+  while (path.native().size() > workspace.size() && !fs::is_directory(path, error)) {
+    path = path.parent_path();
+  }
+  return path;
+}
+
+void hold_to(const footprint::Footprint& footprint, const std::string& workspace, Rules& rules) {
+  may_read_beside(workspace, rules);
+  if (footprint.unknown) {
+    rules.may_change(workspace);
+    return;
+  }
+  rules.may_read(workspace + "/.git");
+  for (const footprint::Glob& glob : footprint.reads.include) {
+    rules.may_read(inside(workspace, glob.literal_prefix()));
+  }
+  for (const footprint::Glob& glob : footprint.writes.include) {
+    rules.may_change(folder_to_change(workspace, glob.literal_prefix()));
+  }
+}
+
+}  // namespace
+
+int landlock_abi() {
+  const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kAskForEdition);
+  return abi < 0 ? 0 : static_cast<int>(abi);
+}
+
+RuledActs ruled_acts(int abi) {
+  return {.files = all_rights(abi), .scopes = abi >= 6 ? kScopeSockets | kScopeSignals : 0};
+}
+
+std::vector<LandlockRule> landlock_rules(const engine::Enclosure& enclosure, int abi) {
+  Rules rules(abi);
+  if (enclosure.held_to) {
+    hold_to(*enclosure.held_to, enclosure.workspace, rules);
+  } else {
+    rules.may_read("/");
+  }
+  for (const std::string& path : enclosure.writable) {
+    // The footprint says more of the workspace than that it may be written.
+    if (enclosure.held_to && footprint::is_at_or_below(enclosure.workspace, path)) continue;
+    rules.may_change(path);
+  }
+  for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
+                             "/dev/tty", "/dev/ptmx", "/dev/pts"}) {
+    rules.may_use(device);
+  }
+  return rules.take();
+}
+
+}  // namespace interlock::process

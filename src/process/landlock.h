@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/enclosure.h"
+#include "process/step.h"
+
+// Landlock (landlock(7)): the kernel keeps a process and all it starts to what a set of rules
+// allows, also for root. The constants are our own: headers lag behind kernels.
+namespace interlock::process {
+
+/// Which edition of Landlock the kernel speaks, from 1; 0: none.
+int landlock_abi();
+
+/// What a set of rules is about; what of it no rule allows is denied. As the kernel takes it: an
+/// older one takes the first `size` bytes.
+struct RuledActs {
+  std::uint64_t files = 0;
+  std::uint64_t network = 0;
+  std::uint64_t scopes = 0;
+
+  static unsigned long size(int abi) { return abi < 4 ? 8 : abi < 6 ? 16 : 24; }
+};
+/// All acts with files that this edition knows; and from 6 on, no signals and no abstract sockets
+/// to processes outside.
+RuledActs ruled_acts(int abi);
+
+struct LandlockRule {
+  std::string path;
+  Allowance allowance;
+
+  bool operator==(const LandlockRule& other) const {
+    return path == other.path && allowance.folder == other.allowance.folder &&
+           allowance.file == other.allowance.file;
+  }
+};
+
+/// Everything may be read and executed; what is at or below `writable` may be changed, and devices
+/// that hold nothing used.
+///
+/// Held to a footprint it differs inside the workspace, which then is allowed only in so far as the
+/// nearest folders and files of its patterns are: rules name folders, not patterns, so they allow
+/// more than the patterns do. As a rule for a folder means all below it, the folders on the way to
+/// the workspace cannot be listed, and what comes into being beside it later cannot be read.
+std::vector<LandlockRule> landlock_rules(const engine::Enclosure& enclosure, int abi);
+
+}  // namespace interlock::process

@@ -1,0 +1,111 @@
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "process/attempt.h"
+#include "process/local_processes.h"
+
+// The streams of attempts: what goes in, what comes out, and when both have ended.
+namespace interlock::process {
+
+using engine::AttemptName;
+
+namespace {
+
+constexpr int kDrainReadsMax = 16;
+constexpr std::size_t kReadSize = 64 * 1024;
+
+}  // namespace
+
+/// Writes until the pipe is full, and goes on when there is room. A process that does not want it
+/// all is no error.
+void LocalProcesses::write_some(Attempt& attempt) {
+  while (attempt.input_written < attempt.input.size()) {
+    const ssize_t written =
+        ::write(attempt.input_fd.get(), attempt.input.data() + attempt.input_written,
+                attempt.input.size() - attempt.input_written);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {
+      if (!attempt.on_input) {
+        attempt.on_input = loop_.watch(attempt.input_fd.get(), Loop::Ready::to_write,
+                                       [&] { write_some(attempt); });
+      }
+      return;
+    }
+    if (written < 0) break;
+    attempt.input_written += static_cast<std::size_t>(written);
+  }
+  attempt.on_input.reset();
+  attempt.input_fd.reset();
+  attempt.input = {};
+}
+
+/// Reads once, so that many chatty processes take turns. False when there is nothing more for now.
+bool LocalProcesses::read_some(Attempt& attempt, Inflow& inflow) {
+  static thread_local std::array<char, kReadSize> buffer;
+  if (!inflow.fd) return false;
+  const ssize_t got = ::read(inflow.fd.get(), buffer.data(), buffer.size());
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return false;
+  if (got <= 0) {
+    inflow.close();
+    return false;
+  }
+  const std::string_view chunk(buffer.data(), static_cast<std::size_t>(got));
+  attempt.heard = clock_.now();
+  attempt.log.add(attempt.heard, inflow.stream, chunk);
+  inflow.note_line(chunk, attempt.last_line);
+  if (inflow.stream == Stream::output && attempt.keep_output) {
+    const std::size_t room = attempt.output_bytes_max - attempt.output.size();
+    attempt.output.append(chunk.substr(0, room));
+    if (chunk.size() > room) attempt.exited.output_cut = true;
+  }
+  return true;
+}
+
+/// All writers we know of are gone, so the end of both streams is near: one pipe's content at most.
+/// And all callers, so the observer is about to see that they hung up.
+void LocalProcesses::drain(Attempt& attempt) {
+  for (Inflow* inflow : {&attempt.out, &attempt.err}) {
+    for (int reads = 0; reads < kDrainReadsMax && read_some(attempt, *inflow); ++reads) {
+    }
+  }
+  const bool all_told = !observer_ || observer_->is_over(attempt.exited.name);
+  if (!all_told) reap_orphans();  // Before Linux 6.11 what is dead hangs up when it is waited for.
+  if (!attempt.out.fd && !attempt.err.fd && all_told) {
+    conclude(attempt);
+  } else if (!attempt.patience) {
+    attempt.patience =
+        loop_.after(options_.streams_patience, [this, &attempt] { conclude(attempt); });
+  }
+}
+
+/// The observer has seen the end of some.
+void LocalProcesses::on_endings() {
+  std::uint64_t count = 0;
+  if (::read(observer_->endings(), &count, sizeof count) < 0) return;
+  std::vector<AttemptName> draining;
+  for (const auto& [name, attempt] : attempts_) {
+    if (attempt->state == Attempt::State::draining) draining.push_back(name);
+  }
+  for (const AttemptName& name : draining) {
+    if (const auto found = attempts_.find(name); found != attempts_.end()) drain(*found->second);
+  }
+}
+
+void LocalProcesses::conclude(Attempt& attempt) {
+  attempt.state = Attempt::State::over;
+  attempt.out.close();
+  attempt.err.close();
+  attempt.patience.reset();
+  attempt.tree.reset();
+  if (attempt.keep_output) outputs_[attempt.exited.name] = std::move(attempt.output);
+  reports_.push_back(attempt.exited);
+  over_.push_back(std::move(attempts_.extract(attempt.exited.name).mapped()));
+}
+
+}  // namespace interlock::process

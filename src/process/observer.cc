@@ -1,0 +1,265 @@
+#include "process/observer.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "process/call_filter.h"
+
+namespace interlock::process {
+namespace {
+
+constexpr std::uint64_t kStopId = 0;
+/// Newer than the headers of some hosts (Linux 6.6): whoever is woken runs on the same processor.
+constexpr unsigned long kSetListenerFlags = _IOW('!', 4, std::uint64_t);
+constexpr std::uint64_t kWakeInStep = 1;
+
+std::string why_not_told(int error) {
+  switch (error) {
+    case EBUSY: return "another program already watches what this one starts";
+    case ENOSYS:
+    case EINVAL:
+    case EOPNOTSUPP: return "this kernel cannot tell of a program's calls";
+    default: return fmt::format("its calls cannot be watched: {}", std::strerror(error));
+  }
+}
+
+void count_up(const Fd& counter) {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(counter.get(), &one, sizeof one);
+}
+
+std::unexpected<Error> cannot_start(std::string_view what) {
+  return fail(Error::Kind::io,
+              fmt::format("cannot watch what attempts do: {}: {}", what, std::strerror(errno)),
+              errno == EMFILE ? "raise the hard limit of open files (`ulimit -Hn`)" : "");
+}
+
+/// The listener in a message of a child's; nothing when it ended without one.
+Fd receive_descriptor(int socket) {
+  char byte = 0;
+  iovec content{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0) return {};
+  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return {};
+  int number = -1;
+  std::memcpy(&number, CMSG_DATA(header), sizeof number);
+  return Fd(number);
+}
+
+}  // namespace
+
+ChildEnd::ChildEnd(Fd socket, engine::Enclosure::Watch watch)
+    : socket_(std::move(socket)), filter_(call_filter(watch)) {
+  hand_over_.filter = {static_cast<unsigned short>(filter_.size()), filter_.data()};
+  hand_over_.socket = socket_.get();
+  content_ = {&byte_, 1};
+  msghdr& message = hand_over_.message;
+  message.msg_iov = &content_;
+  message.msg_iovlen = 1;
+  message.msg_control = control_.data();
+  message.msg_controllen = CMSG_SPACE(sizeof(int));
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  hand_over_.listener = reinterpret_cast<int*>(CMSG_DATA(header));
+}
+
+struct Observer::Watched {
+  Watched(std::uint64_t number, const engine::Enclosure& enclosure)
+      : id(number), record(enclosure) {}
+
+  std::uint64_t id;
+  Fd socket;  ///< Where the listener comes from.
+  Fd listener;
+  Record record;
+  bool over = false;
+};
+
+Result<std::unique_ptr<Observer>> Observer::start() {
+  std::unique_ptr<Observer> observer(new Observer);
+  seccomp_notif_sizes sizes{};
+  if (::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0) {
+    sizes = {sizeof(seccomp_notif), sizeof(seccomp_notif_resp), sizeof(seccomp_data)};
+  }
+  observer->call_.resize(std::max<std::size_t>(sizes.seccomp_notif, sizeof(seccomp_notif)));
+  observer->reply_.resize(
+      std::max<std::size_t>(sizes.seccomp_notif_resp, sizeof(seccomp_notif_resp)));
+  observer->epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+  observer->stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  observer->endings_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!observer->epoll_ || !observer->stop_ || !observer->endings_) {
+    return cannot_start("no descriptors");
+  }
+  if (!observer->wait_for(observer->stop_, kStopId)) return cannot_start("epoll");
+  // Signals are for the thread that opened us.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  observer->thread_ = std::thread([&self = *observer] { self.serve(); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return observer;
+}
+
+Observer::~Observer() {
+  if (!thread_.joinable()) return;
+  count_up(stop_);
+  thread_.join();
+}
+
+Result<std::unique_ptr<ChildEnd>> Observer::expect(engine::AttemptName name,
+                                                   const engine::Enclosure& enclosure) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return cannot_start("no socket");
+  }
+  Fd childs(ends[1]);
+  const std::lock_guard lock(mutex_);
+  auto watched = std::make_shared<Watched>(++last_id_, enclosure);
+  watched->socket = Fd(ends[0]);
+  if (!wait_for(watched->socket, watched->id)) return cannot_start("epoll");
+  by_id_[watched->id] = watched;
+  watched_[name] = std::move(watched);
+  const auto least =
+      enclosure.held_to ? engine::Enclosure::Watch::opens : engine::Enclosure::Watch::changes;
+  return std::make_unique<ChildEnd>(std::move(childs), std::max(enclosure.watch, least));
+}
+
+// Descriptors are closed by the thread alone, which may be using them: it notices that the child's
+// end, or the child, is gone.
+
+void Observer::forget(engine::AttemptName name) {
+  const std::lock_guard lock(mutex_);
+  watched_.erase(name);
+}
+
+void Observer::give_up(engine::AttemptName name, int error) {
+  const std::lock_guard lock(mutex_);
+  const auto found = watched_.find(name);
+  if (found != watched_.end()) found->second->record.note_gap(why_not_told(error));
+}
+
+engine::Observed Observer::observed(engine::AttemptName name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = watched_.find(name);
+  if (found == watched_.end()) return {.gap = "it was not watched"};
+  return found->second->record.so_far(found->second->over);
+}
+
+bool Observer::is_over(engine::AttemptName name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = watched_.find(name);
+  return found == watched_.end() || found->second->over;
+}
+
+bool Observer::wait_for(const Fd& descriptor, std::uint64_t id) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = id;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor.get(), &event) == 0;
+}
+
+/// Before it is closed: while a child still holds a copy, epoll would go on reporting it.
+void Observer::stop_waiting(Fd& descriptor) {
+  if (!descriptor) return;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor.get(), nullptr);
+  descriptor.reset();
+}
+
+/// With the mutex held.
+void Observer::end(Watched& watched) {
+  stop_waiting(watched.socket);
+  stop_waiting(watched.listener);
+  watched.over = true;
+  by_id_.erase(watched.id);
+  count_up(endings_);
+}
+
+std::shared_ptr<Observer::Watched> Observer::watched_by(std::uint64_t id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second;
+}
+
+void Observer::serve() {
+  std::array<epoll_event, 32> events;
+  for (;;) {
+    const int ready =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+    for (int i = 0; i < ready; ++i) {
+      if (events[i].data.u64 == kStopId) return;
+      attend(events[i].data.u64, events[i].events);
+    }
+  }
+}
+
+void Observer::attend(std::uint64_t id, std::uint32_t ready) {
+  const auto watched = watched_by(id);
+  if (!watched) return;
+  if (!watched->listener) {
+    take_listener(*watched);
+  } else if ((ready & EPOLLIN) != 0) {
+    answer_call(*watched);
+  } else if ((ready & (EPOLLHUP | EPOLLERR)) != 0) {
+    const std::lock_guard lock(mutex_);
+    end(*watched);
+  }
+}
+
+void Observer::take_listener(Watched& watched) {
+  Fd listener = receive_descriptor(watched.socket.get());
+  const std::lock_guard lock(mutex_);
+  if (watched.over) return;
+  if (listener) {
+    ::ioctl(listener.get(), kSetListenerFlags, kWakeInStep);  // It can do without.
+    stop_waiting(watched.socket);
+    watched.listener = std::move(listener);
+    if (wait_for(watched.listener, watched.id)) return;
+  }
+  watched.record.note_gap("its calls were never told");
+  end(watched);
+}
+
+void Observer::answer_call(Watched& watched) {
+  std::ranges::fill(call_, '\0');
+  std::ranges::fill(reply_, '\0');
+  auto& told = *reinterpret_cast<seccomp_notif*>(call_.data());
+  auto& reply = *reinterpret_cast<seccomp_notif_resp*>(reply_.data());
+  const int listener = watched.listener.get();
+  if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &told) != 0) return;
+  Record::Verdict verdict;
+  if (const auto call = understand(told)) {
+    verdict = watched.record.judge(static_cast<pid_t>(told.pid), *call);
+  }
+  // Had it died meanwhile, what we read may have been another's.
+  if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &told.id) != 0) return;
+  reply.id = told.id;
+  reply.error = -verdict.error;
+  if (reply.error == 0) reply.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  {
+    const std::lock_guard lock(mutex_);
+    watched.record.note(std::move(verdict));
+  }
+  ::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
+}
+
+}  // namespace interlock::process

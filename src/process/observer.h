@@ -1,0 +1,94 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/ports.h"
+#include "process/fd.h"
+#include "process/record.h"
+#include "process/step.h"
+
+namespace interlock::process {
+
+/// What a child needs to have its calls told: its end of the line to the observer, and the filter.
+/// To be kept until it was launched.
+class ChildEnd {
+ public:
+  ChildEnd(Fd socket, engine::Enclosure::Watch watch);
+  ChildEnd(ChildEnd&&) = delete;
+
+  const HandOver& hand_over() const { return hand_over_; }
+
+ private:
+  Fd socket_;
+  std::vector<sock_filter> filter_;
+  HandOver hand_over_;
+  iovec content_{};
+  char byte_ = 0;
+  alignas(std::max_align_t) std::array<char, 64> control_{};
+};
+
+/// Answers the calls that processes are made to tell (seccomp_unotify(2)), in a thread of its own,
+/// and keeps a record of each attempt's.
+///
+///     expect -> (the child hands its listener over) -> calls ... -> hung up: it is over
+///            -> forget                              -> give_up
+///
+/// A call waits until it is answered, so what is noted is noted before it happens. Another thread
+/// of the same process may change a path after it was read: for honest programs this tells the
+/// truth, and against others it is no wall.
+class Observer {
+ public:
+  static Result<std::unique_ptr<Observer>> start();
+  ~Observer();
+
+  /// Begins a new record under this name, and drops the one there was.
+  Result<std::unique_ptr<ChildEnd>> expect(engine::AttemptName name,
+                                           const engine::Enclosure& enclosure);
+  /// The child was not launched.
+  void forget(engine::AttemptName name);
+  /// The child runs, but its calls are not told (`error`). Before its end is closed.
+  void give_up(engine::AttemptName name, int error);
+
+  engine::Observed observed(engine::AttemptName name) const;
+  /// Nothing of it is left that could make a call.
+  bool is_over(engine::AttemptName name) const;
+  /// Counts up whenever one is over: an eventfd.
+  int endings() const { return endings_.get(); }
+
+ private:
+  struct Watched;
+
+  Observer() = default;
+  void serve();
+  void attend(std::uint64_t id, std::uint32_t ready);
+  void take_listener(Watched& watched);
+  void answer_call(Watched& watched);
+  void end(Watched& watched);
+  std::shared_ptr<Watched> watched_by(std::uint64_t id) const;
+  bool wait_for(const Fd& descriptor, std::uint64_t id);
+  void stop_waiting(Fd& descriptor);
+
+  Fd epoll_;
+  Fd stop_;
+  Fd endings_;
+  std::vector<char> call_;  ///< As large as the kernel has it. For the thread alone.
+  std::vector<char> reply_;
+
+  mutable std::mutex mutex_;  ///< For what follows, and for records.
+  std::uint64_t last_id_ = 0;
+  std::map<engine::AttemptName, std::shared_ptr<Watched>> watched_;
+  std::map<std::uint64_t, std::shared_ptr<Watched>> by_id_;  ///< Those that are not over.
+  std::thread thread_;
+};
+
+}  // namespace interlock::process

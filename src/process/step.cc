@@ -1,0 +1,227 @@
+#include "process/step.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace interlock::process {
+namespace {
+
+/// As the kernel has it; glibc's own is larger.
+struct KernelSigaction {
+  void (*handler)(int);
+  unsigned long flags;
+  void (*restorer)();
+  unsigned long mask;
+};
+
+/// landlock_path_beneath_attr.
+struct [[gnu::packed]] PathBeneath {
+  unsigned long long rights;
+  int folder;
+};
+constexpr int kPathBeneath = 1;
+
+// All of these answer as system calls do: below 0 with errno when they fail.
+
+INTERLOCK_BARE long die_with_parent(const Step& step) {
+  if (::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return -1;
+  // Had the parent died before prctl, no signal would ever come.
+  if (::syscall(SYS_getppid) == static_cast<long>(step.number)) return 0;
+  errno = ESRCH;
+  return -1;
+}
+
+INTERLOCK_BARE long heed_signals(const Step& step) {
+  const auto* signals = static_cast<const int*>(step.data);
+  const KernelSigaction by_default{};
+  for (unsigned long i = 0; i < step.number; ++i) {
+    ::syscall(SYS_rt_sigaction, signals[i], &by_default, nullptr, sizeof by_default.mask);
+  }
+  return 0;
+}
+
+INTERLOCK_BARE long take_streams(const Step& step) {
+  const auto* streams = static_cast<const int*>(step.data);
+  for (int stream = 0; stream < 3; ++stream) {
+    if (::syscall(SYS_dup3, streams[stream], stream, 0) < 0) return -1;
+  }
+  return 0;
+}
+
+INTERLOCK_BARE long close_others(const Step& step) {
+  const int kept = step.descriptor;
+  if (kept < 0) return ::syscall(SYS_close_range, 3, ~0U, 0);
+  if (kept > 3 && ::syscall(SYS_close_range, 3, kept - 1, 0) < 0) return -1;
+  return ::syscall(SYS_close_range, kept + 1, ~0U, 0);
+}
+
+INTERLOCK_BARE long write_text(const Step& step) {
+  const long file = ::syscall(SYS_openat, AT_FDCWD, step.a, O_WRONLY | O_CLOEXEC, 0);
+  if (file < 0) return -1;
+  const long written = ::syscall(SYS_write, file, step.b, step.number);
+  const int error = errno;
+  ::syscall(SYS_close, file);
+  errno = error;
+  return written;
+}
+
+INTERLOCK_BARE long attach_overlay(const Step& step, int overlay) {
+  if (::syscall(SYS_fsconfig, overlay, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) return -1;
+  const long mount = ::syscall(SYS_fsmount, overlay, FSMOUNT_CLOEXEC, 0);
+  if (mount < 0) return -1;
+  return ::syscall(SYS_move_mount, mount, "", AT_FDCWD, step.a, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+INTERLOCK_BARE long raise_loopback(const Step& step) {
+  const long socket = ::syscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return -1;
+  return ::syscall(SYS_ioctl, socket, SIOCSIFFLAGS, step.data);
+}
+
+/// What is not there, or cannot be reached anyway, needs no rule.
+INTERLOCK_BARE long allow(const Step& step, int rules) {
+  const auto* allowance = static_cast<const Allowance*>(step.data);
+  PathBeneath rule{allowance->folder, -1};
+  long place = ::syscall(SYS_openat, AT_FDCWD, step.a, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  if (place < 0 && errno == ENOTDIR) {
+    rule.rights = allowance->file;
+    place = ::syscall(SYS_openat, AT_FDCWD, step.a, O_PATH | O_CLOEXEC, 0);
+  }
+  if (place < 0) {
+    return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP ? 0 : -1;
+  }
+  rule.folder = static_cast<int>(place);
+  const long added =
+      rule.rights == 0 ? 0 : ::syscall(SYS_landlock_add_rule, rules, kPathBeneath, &rule, 0);
+  const int error = errno;
+  ::syscall(SYS_close, place);
+  errno = error;
+  return added;
+}
+
+/// The kernel before 5.19 does not know the second flag, by which a call that is being looked at
+/// is not started over at each signal.
+INTERLOCK_BARE long tell_calls(const Step& step) {
+  const auto* hand_over = static_cast<const HandOver*>(step.data);
+  const unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  long listener = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                            flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &hand_over->filter);
+  if (listener < 0 && errno == EINVAL) {
+    listener = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &hand_over->filter);
+  }
+  if (listener < 0) return -1;
+  *hand_over->listener = static_cast<int>(listener);
+  return ::syscall(SYS_sendmsg, hand_over->socket, &hand_over->message, MSG_NOSIGNAL);
+}
+
+INTERLOCK_BARE long unblock_signals() {
+  const unsigned long no_signal = 0;
+  return ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signal, nullptr, sizeof no_signal);
+}
+
+INTERLOCK_BARE long execute(const Step& step) {
+  const auto* execution = static_cast<const Execution*>(step.data);
+  return ::syscall(SYS_execve, step.a, execution->arguments, execution->environment);
+}
+
+INTERLOCK_BARE long set_overlay(const Step& step, int overlay) {
+  return ::syscall(SYS_fsconfig, overlay,
+                   step.b == nullptr ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, step.a, step.b, 0);
+}
+
+INTERLOCK_BARE long act(const Step& step, Walk& walk) {
+  using Act = Step::Act;
+  switch (step.act) {
+    case Act::lead_session: return ::syscall(SYS_setsid);
+    case Act::die_with_parent: return die_with_parent(step);
+    case Act::heed_signals: return heed_signals(step);
+    case Act::take_streams: return take_streams(step);
+    case Act::close_others: return close_others(step);
+    case Act::limit: return ::syscall(SYS_prlimit64, 0, step.number, step.data, nullptr);
+    case Act::enter_namespaces: return ::syscall(SYS_unshare, step.number);
+    case Act::write_text: return write_text(step);
+    case Act::keep_mounts:
+      return ::syscall(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+    case Act::mount_overlay: return ::syscall(SYS_mount, "overlay", step.a, "overlay", 0, step.b);
+    case Act::open_overlay:
+      return walk.overlay = static_cast<int>(::syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC));
+    case Act::set_overlay: return set_overlay(step, walk.overlay);
+    case Act::attach_overlay: return attach_overlay(step, walk.overlay);
+    case Act::enter_folder: return ::syscall(SYS_chdir, step.a);
+    case Act::raise_loopback: return raise_loopback(step);
+    case Act::give_up_mounting:
+      return ::syscall(SYS_prctl, PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0);
+    case Act::gain_no_privileges: return ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    case Act::open_rules:
+      return walk.rules = static_cast<int>(
+                 ::syscall(SYS_landlock_create_ruleset, step.data, step.number, 0));
+    case Act::allow: return allow(step, walk.rules);
+    case Act::enforce_rules: return ::syscall(SYS_landlock_restrict_self, walk.rules, 0);
+    case Act::unblock_signals: return unblock_signals();
+    case Act::tell_calls:
+      if (tell_calls(step) < 0) walk.untold = errno;
+      return 0;
+    case Act::execute: return execute(step);
+  }
+  return -1;
+}
+
+}  // namespace
+
+[[noreturn]] INTERLOCK_BARE void take(Walk& walk) {
+  for (std::size_t at = 0; at < walk.count; ++at) {
+    if (act(walk.steps[at], walk) >= 0 || walk.steps[at].can_do_without) continue;
+    walk.failed_at = at;
+    walk.error = errno;
+    break;
+  }
+  for (;;) ::syscall(SYS_exit_group, 127);
+}
+
+std::string in_words(const Step& step) {
+  using Act = Step::Act;
+  switch (step.act) {
+    case Act::lead_session: return "lead a session";
+    case Act::die_with_parent: return "end with the dispatcher";
+    case Act::heed_signals: return "reset its signals";
+    case Act::take_streams: return "take its streams";
+    case Act::close_others: return "close what is not its own";
+    case Act::limit: return "limit itself";
+    case Act::enter_namespaces: return "make namespaces of its own";
+    case Act::write_text: return fmt::format("write to `{}`", step.a);
+    case Act::keep_mounts: return "keep its mounts to itself";
+    case Act::mount_overlay: return fmt::format("mount the picture of `{}`", step.a);
+    case Act::open_overlay: return "open an overlay";
+    case Act::set_overlay:
+      return step.b == nullptr ? fmt::format("set `{}` of the overlay", step.a)
+                               : fmt::format("make `{}` the `{}` of the overlay", step.b, step.a);
+    case Act::attach_overlay: return fmt::format("mount the picture of `{}`", step.a);
+    case Act::enter_folder: return fmt::format("enter the folder `{}`", step.a);
+    case Act::raise_loopback: return "raise its loopback";
+    case Act::give_up_mounting: return "give up mounting";
+    case Act::gain_no_privileges: return "give up gaining privileges";
+    case Act::open_rules: return "open a set of Landlock rules";
+    case Act::allow: return fmt::format("allow `{}`", step.a);
+    case Act::enforce_rules: return "enforce its Landlock rules";
+    case Act::unblock_signals: return "unblock its signals";
+    case Act::tell_calls: return "have its calls told";
+    case Act::execute: return fmt::format("execute `{}`", step.a);
+  }
+  return "";
+}
+
+}  // namespace interlock::process

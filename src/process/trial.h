@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+#include "engine/enclosure.h"
+#include "process/step.h"
+
+namespace interlock::process {
+
+/// A throw-away folder in which something is tried out once; gone with this.
+class Trial {
+ public:
+  /// Makes the folder below `folder`.
+  static Result<Trial> open(const std::string& folder);
+  Trial(Trial&& other) noexcept : folder_(std::exchange(other.folder_, {})) {}
+  ~Trial();
+
+  const std::string& folder() const { return folder_; }
+  /// A picture of an empty workspace in the folder; `layers` of them above it.
+  Result<engine::Enclosure> picture(int layers) const;
+  /// Runs `sh -c script` there; an error also when it does not exit with 0.
+  Result<void> run(const std::string& script, const engine::Enclosure& enclosure,
+                   const HandOver* told = nullptr) const;
+
+ private:
+  explicit Trial(std::string folder) : folder_(std::move(folder)) {}
+
+  std::string folder_;
+};
+
+/// Removes the folder, in which `work` was the work folder of an overlay.
+void remove_with_overlay_work(const std::string& folder, const std::string& work);
+
+/// What `act` answers in a process of its own, which ends there: an error number.
+int tried_apart(const std::function<int()>& act);
+
+}  // namespace interlock::process

@@ -1,0 +1,220 @@
+#pragma once
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "process/clock.h"
+#include "process/host.h"
+#include "process/local_processes.h"
+#include "process/proc.h"
+#include "process/trial.h"
+
+// What the tests of enclosures share: a workspace with a place outside of it, and somebody to be.
+namespace interlock::process {
+
+/// Whom a test runs as: root, as in CI, or an ordinary user, as developers do.
+enum class Who : unsigned char { root, user };
+
+/// A host of processes, and folders for it: `ws` is the workspace, `out` is what it must keep out
+/// of, `tmp` the attempt's own.
+class Site {
+ public:
+  Site() {
+    std::filesystem::remove_all(folder);
+    for (const char* name : {"ws", "out", "tmp", "up", "work"}) {
+      std::filesystem::create_directories(folder + "/" + name);
+    }
+  }
+  ~Site() {
+    host_.reset();
+    EXPECT_EQ(own_children(), std::vector<pid_t>{});
+    EXPECT_EQ(read_whole("/proc/self/mounts").value_or("").find(folder), std::string::npos);
+    remove_with_overlay_work(folder, at("work"));
+  }
+  Site(Site&&) = delete;
+
+  LocalProcesses& host() {
+    if (!host_) {
+      auto opened = LocalProcesses::open(clock, {.trees = trees});
+      host_ = opened ? std::move(*opened) : nullptr;
+    }
+    return *host_;
+  }
+  void close_host() { host_.reset(); }
+
+  std::string at(const std::string& name) const { return folder + "/" + name; }
+  void put(const std::string& name, const std::string& content, mode_t mode = 0644) const {
+    std::filesystem::create_directories(std::filesystem::path(at(name)).parent_path());
+    std::ofstream(at(name)) << content;
+    ::chmod(at(name).c_str(), mode);
+  }
+  /// What the file holds; `-` where there is none.
+  std::string get(const std::string& name) const {
+    std::ifstream file(at(name));
+    std::ostringstream text;
+    if (!file) return "-";
+    text << file.rdbuf();
+    return text.str();
+  }
+
+  engine::Enclosure picture() const {
+    engine::Enclosure enclosure;
+    enclosure.workspace = at("ws");
+    enclosure.picture = {.at = at("ws"), .layers = {}, .upper = at("up"), .work = at("work")};
+    enclosure.writable = {at("ws"), at("tmp")};
+    return enclosure;
+  }
+  engine::Enclosure confined_picture() const {
+    auto enclosure = picture();
+    enclosure.confined = true;
+    enclosure.watch = engine::Enclosure::Watch::changes;
+    return enclosure;
+  }
+  /// No picture, but the workspace itself, kept to a footprint.
+  engine::Enclosure guard(std::vector<std::string> reads, std::vector<std::string> writes) const {
+    engine::Enclosure enclosure;
+    enclosure.workspace = at("ws");
+    enclosure.confined = true;
+    enclosure.writable = {at("tmp")};
+    enclosure.held_to = footprint::Footprint{.reads = *footprint::PatternSet::parse(reads),
+                                             .writes = *footprint::PatternSet::parse(writes)};
+    enclosure.watch = engine::Enclosure::Watch::opens;
+    return enclosure;
+  }
+
+  engine::SpawnSpec command(std::vector<std::string> arguments, engine::Enclosure enclosure) {
+    engine::SpawnSpec spec;
+    spec.name = {TaskId(std::size_t{0}), ++attempts_, 0};
+    spec.arguments = std::move(arguments);
+    spec.environment = {{"PATH", "/usr/bin:/bin"}, {"TMPDIR", at("tmp")}};
+    spec.folder = at("ws");
+    spec.label = fmt::format("enclosed-{}/0#{}", ::getpid(), attempts_);
+    spec.log_folder = at("logs/run");
+    spec.enclosure = std::move(enclosure);
+    return spec;
+  }
+  engine::SpawnSpec shell(const std::string& script, engine::Enclosure enclosure) {
+    return command({"sh", "-c", script}, std::move(enclosure));
+  }
+
+  engine::Exited until_exit() {
+    using namespace std::chrono_literals;
+    const Time patience_ends = clock.now() + 60s;
+    while (clock.now() < patience_ends) {
+      for (const engine::Report& report : host().wait(patience_ends)) {
+        if (const auto* over = std::get_if<engine::Exited>(&report)) return *over;
+      }
+    }
+    ADD_FAILURE() << "nothing ended in time";
+    return {};
+  }
+  void until_said(const engine::SpawnSpec& spec, const std::string& line) {
+    using namespace std::chrono_literals;
+    const Time patience_ends = clock.now() + 60s;
+    while (host().last_line(spec.name) != line && clock.now() < patience_ends) {
+      host().wait(clock.now() + 5ms);
+    }
+  }
+
+  /// Everything it said, or why it could not be started.
+  std::string run(const engine::SpawnSpec& spec) {
+    if (const auto spawned = host().spawn(spec); !spawned) {
+      return spawned.error().message + "\nhint: " + spawned.error().hint;
+    }
+    exited = until_exit();
+    observed = host().observed(spec.name);
+    return host().take_output(spec.name);
+  }
+  std::string run(const std::string& script, engine::Enclosure enclosure) {
+    return run(shell(script, std::move(enclosure)));
+  }
+
+  /// What the last run was kept from, a line each: `w out/file`; paths below the site's folder.
+  std::string kept_from() const {
+    std::string lines;
+    for (const engine::Denied& denied : observed.denied) {
+      lines += (denied.writing ? "w " : "r ") + relative(denied.path) + "\n";
+    }
+    return lines;
+  }
+  std::string relative(const std::string& path) const {
+    return path.starts_with(folder + "/") ? path.substr(folder.size() + 1) : path;
+  }
+  /// Those of the paths that lie below `ws`.
+  std::set<std::string> in_workspace(const std::set<std::string>& paths) const {
+    std::set<std::string> found;
+    for (const std::string& path : paths) {
+      if (path.starts_with(at("ws/"))) found.insert(path.substr(at("ws/").size()));
+      if (path == at("ws")) found.insert(".");
+    }
+    return found;
+  }
+
+  SystemClock clock;
+  Trees trees = Trees::automatic;
+  const std::string folder = fmt::format("/tmp/interlock_enclosed_{}", ::getpid());
+  engine::Exited exited;
+  engine::Observed observed;
+
+ private:
+  std::uint32_t attempts_ = 0;
+  std::unique_ptr<LocalProcesses> host_;
+};
+
+class Enclosed : public testing::TestWithParam<Who> {
+ protected:
+  /// Runs the test in a process of its own, as whom it is for. Skips it where that is not possible
+  /// here, or the isolation is not.
+  void at_site(plan::Isolation needed, const std::function<void(Site&)>& body) {
+    if (GetParam() == Who::root && ::geteuid() != 0) GTEST_SKIP() << "this is not root";
+    constexpr int kSkipped = 77;
+    std::fflush(nullptr);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      constexpr uid_t kSomebody = 1001;
+      if (GetParam() == Who::user && ::geteuid() == 0) {
+        if (::setgroups(0, nullptr) != 0 || ::setresgid(kSomebody, kSomebody, kSomebody) != 0 ||
+            ::setresuid(kSomebody, kSomebody, kSomebody) != 0) {
+          ::_exit(kSkipped);
+        }
+        // Else /proc/self would still be root's.
+        ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+      }
+      if (const auto able = can_enclose(needed); !able) {
+        fmt::print("{}\n", able.error().message);
+        std::fflush(nullptr);
+        ::_exit(kSkipped);
+      }
+      {
+        Site site;
+        body(site);
+      }
+      std::fflush(nullptr);
+      ::_exit(HasFailure() ? 1 : 0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    const std::string folder = fmt::format("/tmp/interlock_enclosed_{}", child);
+    EXPECT_FALSE(std::filesystem::exists(folder));
+    std::filesystem::remove_all(folder);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == kSkipped) GTEST_SKIP() << "not possible here";
+    EXPECT_EQ(status, 0) << "see what was printed above";
+  }
+};
+
+}  // namespace interlock::process
