@@ -48,6 +48,13 @@ std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan) {
   return labels;
 }
 
+views::LocalViews::Options options_of(const plan::Plan& plan) {
+  views::LocalViews::Options options;
+  options.commit_per_task = plan.commit_each;
+  for (const plan::Task& task : plan.tasks) options.task_ids.push_back(task.id);
+  return options;
+}
+
 Exit exit_for(engine::RunEnded::How how) {
   switch (how) {
     case engine::RunEnded::How::finished: return Exit::done;

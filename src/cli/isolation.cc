@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "process/host.h"
-#include "views/local_views.h"
+#include "views/host_check.h"
 
 namespace interlock::cli {
 
@@ -42,7 +42,7 @@ Result<void> can_isolate(plan::Isolation isolation, const std::string& workspace
                          const std::string& state_folder) {
   if (isolation == plan::Isolation::direct) return {};
   if (auto able = process::can_enclose(isolation); !able) return able;
-  return views::LocalViews::can_open(isolation, workspace, state_folder);
+  return views::can_open(isolation, workspace, state_folder);
 }
 
 Result<void> settle_isolation(plan::Plan& plan, const std::string& state_folder) {

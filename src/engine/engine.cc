@@ -57,9 +57,13 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
 }
 
 Result<void> Engine::close_turn() {
-  skip_unreachable();
-  commit_what_may();
-  choose_starts();
+  // What is over lets others start or commit, and some of these are over at once.
+  for (std::uint64_t before = 0; before != run().seq;) {
+    before = run().seq;
+    skip_unreachable();
+    commit_what_may();
+    choose_starts();
+  }
   let_go_when_nothing_is_left();
   if (broken_) return std::unexpected(*broken_);
   if (auto done = ledger_.commit(); !done) return done;
