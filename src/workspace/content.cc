@@ -89,10 +89,11 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   return content;
 }
 
-Result<Digest> Contents::digest(const std::string& root, const Entry& entry) {
-  const std::string place = root + "/" + entry.path;
+Result<Digest> Contents::digest(const std::string& root, const Entry& entry,
+                                const std::optional<std::string>& behind) {
+  const std::string place = entry.place.empty() ? root + "/" + entry.path : entry.place;
   if (S_ISREG(entry.status.st_mode)) return digest_of_file(place, entry.path);
-  if (S_ISLNK(entry.status.st_mode)) return digest_of_link(place, entry.path);
+  if (S_ISLNK(entry.status.st_mode)) return digest_of_link(place, entry.path, behind.value_or(place));
   return digest_of_kind(kind_of(entry.status.st_mode));
 }
 
@@ -121,16 +122,17 @@ Result<Digest> Contents::digest_of_file(const std::string& place, const std::str
   return digest;
 }
 
-Result<Digest> Contents::digest_of_link(const std::string& place, const std::string& path) {
+Result<Digest> Contents::digest_of_link(const std::string& place, const std::string& path,
+                                        const std::string& behind) {
   std::array<char, PATH_MAX> target{};
   const ssize_t length = ::readlink(place.c_str(), target.data(), target.size());
   if (length < 0) return unreadable(path, std::strerror(errno));
   Hasher hasher;
   hasher.add_field("link").add_field(
       std::string_view(target.data(), static_cast<std::size_t>(length)));
-  struct stat behind {};
-  if (::stat(place.c_str(), &behind) == 0 && S_ISREG(behind.st_mode)) {
-    const auto content = digest_of_file(place, path);
+  struct stat status {};
+  if (::stat(behind.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+    const auto content = digest_of_file(behind, path);
     if (!content) return content;
     hasher.add_field(*content);
   }

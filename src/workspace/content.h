@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -25,8 +26,10 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 /// same times.
 class Contents {
  public:
-  /// An error names the path as `entry` has it.
-  Result<Digest> digest(const std::string& root, const Entry& entry);
+  /// An error names the path as `entry` has it. `behind`: where the file behind a link is, when
+  /// the kernel would look in the wrong place ("" for none).
+  Result<Digest> digest(const std::string& root, const Entry& entry,
+                        const std::optional<std::string>& behind = std::nullopt);
 
   std::size_t hashed_count() const { return hashed_count_; }
 
@@ -39,7 +42,8 @@ class Contents {
   };
 
   Result<Digest> digest_of_file(const std::string& place, const std::string& path);
-  Result<Digest> digest_of_link(const std::string& place, const std::string& path);
+  Result<Digest> digest_of_link(const std::string& place, const std::string& path,
+                                const std::string& behind);
 
   std::map<std::pair<dev_t, ino_t>, Known> known_;
   std::size_t hashed_count_ = 0;

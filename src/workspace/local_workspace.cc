@@ -67,14 +67,27 @@ LocalWorkspace::LocalWorkspace(std::string root, const std::string& state, const
       skip_(path_below(root_, state)),
       attempts_((fs::absolute(state) / "runs" / run / "attempts").string()) {}
 
+Stack LocalWorkspace::stack() const {
+  return {root_, layers_ != nullptr ? layers_->unfolded() : std::vector<Layer>()};
+}
+
+Result<Digest> LocalWorkspace::digest(const Stack& stack, const Entry& entry) {
+  if (layers_ == nullptr || !S_ISLNK(entry.status.st_mode)) return contents_.digest(root_, entry);
+  // The kernel knows only the folder; the file behind the link may be in a layer.
+  const Stack::Way way = stack.follow(entry.path);
+  const auto found = way.path ? stack.look(*way.path) : std::nullopt;
+  return contents_.digest(root_, entry, found ? found->place : way.outside);
+}
+
 Result<std::vector<Ingredient>> LocalWorkspace::fingerprints(
     const footprint::PatternSet& patterns) {
-  auto entries = walk(root_, patterns, skip_);
+  const Stack seen = stack();
+  auto entries = seen.entries(patterns, skip_);
   if (!entries) return std::unexpected(entries.error());
   std::vector<Ingredient> ingredients;
   ingredients.reserve(entries->size());
   for (Entry& entry : *entries) {
-    const auto digest = contents_.digest(root_, entry);
+    const auto digest = this->digest(seen, entry);
     if (!digest && digest.error().kind == Error::Kind::missing)
       continue;  // It vanished since the walk.
     if (!digest) return std::unexpected(digest.error());
@@ -101,7 +114,15 @@ Result<Digest> LocalWorkspace::fingerprint(const footprint::PatternSet& patterns
 
 Result<std::string> LocalWorkspace::read(const std::string& path, std::size_t max_bytes) {
   if (!footprint::is_path(path)) return cannot("read", path, "it is no path below the workspace");
-  return read_file(root_ + "/" + path, max_bytes);
+  if (layers_ == nullptr) return read_file(root_ + "/" + path, max_bytes);
+  const Stack seen = stack();
+  const Stack::Way way = seen.follow(path);
+  const auto found = way.path ? seen.look(*way.path) : std::nullopt;
+  if (found) return read_file(found->place, max_bytes);
+  if (!way.path) return read_file(way.outside, max_bytes);
+  auto missing = cannot("read", root_ + "/" + path, std::strerror(ENOENT));
+  missing.error().kind = Error::Kind::missing;
+  return missing;
 }
 
 std::string LocalWorkspace::attempt_folder(AttemptName name) const {

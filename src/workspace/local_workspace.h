@@ -5,6 +5,8 @@
 
 #include "engine/ports.h"
 #include "workspace/content.h"
+#include "workspace/layers.h"
+#include "workspace/stack.h"
 
 namespace interlock::workspace {
 
@@ -28,12 +30,20 @@ class LocalWorkspace final : public engine::Workspace {
   /// Removes what attempts and tasks had for themselves.
   void sweep();
 
+  /// From now on files are read as the committed changes leave them. `layers` must outlive it;
+  /// nullptr: the folder alone.
+  void show(const Layers* layers) { layers_ = layers; }
+
   /// Files whose bytes were read, as against known by their times: for tests and benchmarks.
   std::size_t hashed_count() const { return contents_.hashed_count(); }
 
  private:
   std::string attempt_folder(engine::AttemptName name) const;
 
+  Stack stack() const;
+  Result<Digest> digest(const Stack& stack, const Entry& entry);
+
+  const Layers* layers_ = nullptr;
   std::string root_;
   std::string skip_;  ///< The state folder, relative to the root, when it lies below it.
   std::string attempts_;

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "workspace/beneath.h"
 
 namespace interlock::workspace {
 namespace {
@@ -20,11 +21,6 @@ struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
 using Folder = std::unique_ptr<DIR, CloseFolder>;
-
-bool is_at_or_below(const std::string& path, const std::string& top) {
-  return top.empty() ||
-         (path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/'));
-}
 
 bool is_gone(int number) { return number == ENOENT || number == ENOTDIR; }
 

@@ -14,6 +14,7 @@ namespace interlock::workspace {
 struct Entry {
   std::string path;  ///< Relative to the workspace.
   struct stat status {};
+  std::string place = {};  ///< Where it is, absolute, when that is not below the workspace folder.
 };
 
 /// All below `root` that matches: files, folders, links and the rest, sorted by the bytes of their

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/result.h"
+#include "changes/changeset.h"
+#include "engine/ports.h"
+#include "views/layout.h"
+
+namespace interlock::views {
+
+/// What is known of an attempt's picture and changes. What must outlive the dispatcher is in its
+/// folder as well.
+///
+///     open -> harvested -> committed -> folded
+struct Attempt {
+  enum class Stage : unsigned char { open, harvested, committed, folded };
+
+  engine::AttemptName name;  ///< Of phase 0.
+  plan::Isolation isolation = plan::Isolation::view;
+  std::set<std::string> seen;  ///< The layers it saw when it began, by folder name.
+  std::int64_t stamp_ns = 0;   ///< When that was, as the file system counts.
+  std::string base;            ///< A worktree's snapshot commit.
+  Stage stage = Stage::open;
+  changes::Changeset changes;
+};
+
+Result<void> write_record(const Layout& layout, const Attempt& attempt);
+/// The attempt as its folder has it; open, or harvested when its changes are there.
+Result<Attempt> read_attempt(const Layout& layout, engine::AttemptName name);
+Result<void> write_changes(const Layout& layout, const Attempt& attempt);
+
+/// The attempt a folder is of, when it is of one.
+std::optional<engine::AttemptName> name_from(const std::string& folder_name);
+
+}  // namespace interlock::views

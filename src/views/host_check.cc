@@ -1,0 +1,103 @@
+#include "views/host_check.h"
+
+#include <fmt/format.h>
+#include <fts.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+
+#include "base/text.h"
+#include "views/files.h"
+#include "views/git.h"
+#include "workspace/beneath.h"
+
+namespace interlock::views {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string existing(fs::path path) {
+  std::error_code error;
+  path = fs::weakly_canonical(fs::absolute(path, error), error);
+  while (!path.empty() && path != path.root_path() && !fs::exists(path, error))
+    path = path.parent_path();
+  return path.string();
+}
+
+struct CloseWalk {
+  void operator()(FTS* walk) const { ::fts_close(walk); }
+};
+
+/// A user namespace of one user and one group maps no other; what it cannot name it cannot copy up
+/// (EOVERFLOW).
+Result<void> owned_by_us(const std::string& root) {
+  std::string top = root;
+  const std::array<char*, 2> tops{top.data(), nullptr};
+  const std::unique_ptr<FTS, CloseWalk> walk(
+      ::fts_open(tops.data(), FTS_PHYSICAL | FTS_NOCHDIR, nullptr));
+  if (!walk) return cannot("read", root, errno);
+  while (const FTSENT* entry = ::fts_read(walk.get())) {
+    if (entry->fts_info == FTS_DP || entry->fts_info == FTS_NS) continue;
+    const struct stat& status = *entry->fts_statp;
+    if (status.st_uid == ::geteuid() && status.st_gid == ::getegid()) continue;
+    return fail(Error::Kind::refused,
+                fmt::format("cannot make pictures of the workspace: `{}` is owned by {}:{}, not by "
+                            "you ({}:{})",
+                            printable(entry->fts_path), status.st_uid, status.st_gid, ::geteuid(),
+                            ::getegid()),
+                "give it to yourself with `chown`, or choose the isolation `worktree` or `guard`");
+  }
+  return {};
+}
+
+Result<void> takes_uppers(const std::string& state) {
+  struct statfs facts {};
+  const std::string place = existing(state);
+  if (::statfs(place.c_str(), &facts) != 0) return cannot("look at", place, errno);
+  if (facts.f_type != OVERLAYFS_SUPER_MAGIC) return {};
+  return fail(Error::Kind::refused,
+              fmt::format("cannot keep pictures in `{}`: it lies on an overlay itself", place),
+              "choose a folder on a volume or a tmpfs with `--state`");
+}
+
+}  // namespace
+
+Result<void> state_is_apart(const std::string& root, const std::string& views) {
+  std::error_code error;
+  const std::string real = fs::weakly_canonical(views, error).string();
+  if (!workspace::is_at_or_below(real, root)) return {};
+  return fail(Error::Kind::refused,
+              fmt::format("cannot make pictures of `{}`: the state folder lies in it, at `{}`",
+                          printable(root), printable(views)),
+              "choose one outside the workspace with `--state`");
+}
+
+Result<void> has_repository(const std::string& root) {
+  if (!repository_top(root).empty()) return {};
+  return fail(Error::Kind::refused,
+              fmt::format("cannot make a worktree: `{}` is in no git repository", printable(root)),
+              "choose the isolation `view`, or `git init` there");
+}
+
+Result<void> can_open(plan::Isolation isolation, const std::string& root,
+                      const std::string& state) {
+  using plan::Isolation;
+  if (isolation == Isolation::direct || isolation == Isolation::guard) return {};
+  std::error_code error;
+  if (auto apart = state_is_apart(root, fs::absolute(state, error).string()); !apart) return apart;
+  if (isolation == Isolation::worktree) {
+    if (auto has = has_repository(root); !has) return has;
+    const auto runs = Git(root).run({"rev-parse", "--git-dir"});
+    return runs ? Result<void>() : std::unexpected(runs.error());
+  }
+  if (auto takes = takes_uppers(state); !takes) return takes;
+  return ::geteuid() == 0 ? Result<void>() : owned_by_us(root);
+}
+
+}  // namespace interlock::views

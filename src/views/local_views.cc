@@ -1,0 +1,324 @@
+#include "views/local_views.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "views/amend.h"
+#include "views/files.h"
+#include "views/fold.h"
+#include "views/freeze.h"
+#include "views/git_history.h"
+#include "views/harvest.h"
+#include "views/reads.h"
+#include "views/worktree.h"
+#include "workspace/beneath.h"
+#include "workspace/content.h"
+
+namespace interlock::views {
+
+namespace fs = std::filesystem;
+using changes::Change;
+using changes::Changeset;
+using changes::Kind;
+using changes::State;
+using engine::AttemptName;
+using workspace::folder_of;
+using workspace::Layer;
+using workspace::Stack;
+using Stage = Attempt::Stage;
+
+namespace {
+
+Result<std::string> read_regular(const std::string& place, const std::string& path,
+                                 std::size_t max_bytes) {
+  struct stat status {};
+  if (::lstat(place.c_str(), &status) != 0) return cannot("read", path, errno);
+  if (!S_ISREG(status.st_mode)) {
+    return fail(Error::Kind::io,
+                fmt::format("cannot read `{}`: it is no regular file", printable(path)));
+  }
+  return workspace::read_file(place, max_bytes);
+}
+
+/// A task's id as part of a branch's name, which may hold less; with its number where it differs.
+std::string branch_word(const std::string& id, std::size_t index) {
+  std::string word;
+  for (const char c : id) {
+    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '_';
+    word += fits ? c : '-';
+  }
+  if (word.empty()) return std::to_string(index);
+  return word == id ? word : fmt::format("{}-{}", word, index);
+}
+
+std::int64_t nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+}  // namespace
+
+LocalViews::LocalViews(std::string root, const std::string& state, std::string run,
+                       Options options)
+    : root_(std::move(root)),
+      run_(std::move(run)),
+      layout_(state, run_),
+      options_(std::move(options)) {}
+
+std::vector<Layer> LocalViews::unfolded() const {
+  std::vector<Layer> layers;
+  for (const Attempt* attempt : unfolded_) layers.push_back(layer_of(*attempt));
+  return layers;
+}
+
+Layer LocalViews::layer_of(const Attempt& attempt) const {
+  return {after(attempt), &attempt.changes};
+}
+
+std::vector<Layer> LocalViews::seen_by(const Attempt& attempt) const {
+  std::vector<Layer> layers;
+  for (const Attempt* one : unfolded_) {
+    if (attempt.seen.contains(folder_name(one->name))) layers.push_back(layer_of(*one));
+  }
+  return layers;
+}
+
+const Attempt* LocalViews::find(AttemptName name) const {
+  const auto at = attempts_.find(key_of(name));
+  return at == attempts_.end() ? nullptr : &at->second;
+}
+
+Attempt& LocalViews::known(AttemptName name) {
+  const auto at = attempts_.find(key_of(name));
+  check(at != attempts_.end(), "a picture was opened before it is asked about");
+  return at->second;
+}
+
+Result<engine::Views::Harvest> LocalViews::harvest(AttemptName name,
+                                                   const engine::Observed& observed,
+                                                   const footprint::Footprint& footprint) {
+  Attempt& attempt = known(name);
+  check(name.phase == 0 && attempt.stage == Stage::open, "an attempt is harvested once");
+  Harvest harvest;
+  auto taken = take_changes(attempt, harvest);
+  if (!taken) return std::unexpected(taken.error());
+  attempt.changes = std::move(*taken);
+
+  const Stack found(root_, seen_by(attempt));
+  std::vector<Layer> with_own = seen_by(attempt);
+  with_own.push_back(layer_of(attempt));
+  const std::string at = attempt.isolation == plan::Isolation::worktree
+                             ? Worktree(root_, layout_.folder(name)).workspace()
+                             : root_;
+  const Stack left(root_, with_own);
+  auto reads = reads_of(observed, footprint, attempt.changes,
+                        {.found = found, .left = left, .at = at});
+  if (!reads) return std::unexpected(reads.error());
+  auto remarks = keep_before(layout_.file(name, "before"), attempt.changes, found);
+  if (!remarks) return std::unexpected(remarks.error());
+  std::ranges::move(*remarks, std::back_inserter(harvest.remarks));
+
+  if (auto put = put_file(layout_.file(name, "reads.json"), changes::to_text(reads->reads)); !put)
+    return std::unexpected(put.error());
+  if (auto put = write_changes(layout_, attempt); !put) return std::unexpected(put.error());
+  attempt.stage = Stage::harvested;
+  if (attempt.isolation == plan::Isolation::worktree) Worktree(root_, layout_.folder(name)).remove();
+  remove_tree(layout_.file(name, "upper"));
+  remove_tree(layout_.file(name, "work"));
+  harvest.changes = attempt.changes;
+  harvest.reads = std::move(reads->reads);
+  harvest.gap = std::move(reads->gap);
+  return harvest;
+}
+
+Result<Changeset> LocalViews::take_changes(Attempt& attempt, Harvest& harvest) {
+  const Stack lower(root_, seen_by(attempt));
+  const bool is_worktree = attempt.isolation == plan::Isolation::worktree;
+  const Worktree worktree(root_, layout_.folder(attempt.name));
+  const std::string tree =
+      is_worktree ? worktree.workspace() : layout_.file(attempt.name, "upper");
+  auto taken = is_worktree ? worktree.harvest(attempt.base, lower) : harvest_upper(tree, lower);
+  if (!taken) return std::unexpected(taken.error());
+  harvest.remarks = std::move(taken->remarks);
+  if (auto frozen = freeze(tree, after(attempt), taken->changes, lower); !frozen)
+    return std::unexpected(frozen.error());
+  return std::move(taken->changes);
+}
+
+changes::ReadSet LocalViews::reads_so_far(AttemptName name, const engine::Observed& observed) {
+  const Attempt* attempt = find(name);
+  if (attempt == nullptr) return {};
+  const Stack found(root_, seen_by(*attempt));
+  const bool is_worktree = attempt->isolation == plan::Isolation::worktree;
+  return reads_seen(observed, found,
+                    is_worktree ? Worktree(root_, layout_.folder(name)).workspace() : root_);
+}
+
+Result<std::string> LocalViews::content(AttemptName name, const std::string& path, Side side,
+                                        std::size_t max_bytes) {
+  const Attempt* attempt = find(name);
+  if (attempt == nullptr || attempt->stage == Stage::open)
+    return fail(Error::Kind::missing, fmt::format("nothing is kept of {}", folder_name(name)));
+  const Change* change = attempt->changes.find(path);
+  if (change == nullptr && side == Side::after) {
+    const auto found = Stack(root_, seen_by(*attempt)).look(path);
+    return found ? read_regular(found->place, path, max_bytes)
+                 : Result<std::string>(cannot("read", path, ENOENT));
+  }
+  if (change == nullptr) return cannot("read", path, ENOENT);
+  const State& state = side == Side::before ? change->before : change->after;
+  if (state.kind == Kind::absent) return cannot("read", path, ENOENT);
+  const bool same = change->before.kind == Kind::file && change->before.digest == change->after.digest;
+  const char* part = side == Side::after || same ? "after" : "before";
+  return read_regular(layout_.file(name, part) + "/" + path, path, max_bytes);
+}
+
+Result<std::string> LocalViews::committed(const std::string& path, std::size_t max_bytes) {
+  const auto found = now().look(path);
+  if (!found) return cannot("read", path, ENOENT);
+  return read_regular(found->place, path, max_bytes);
+}
+
+std::vector<std::string> LocalViews::foreign(AttemptName name,
+                                             const std::vector<std::string>& paths) {
+  const Attempt& attempt = known(name);
+  std::vector<std::string> foreign;
+  for (const std::string& path : paths) {
+    if (is_foreign(attempt, path)) foreign.push_back(path);
+  }
+  return foreign;
+}
+
+/// By the times, for what a path was when the picture was opened was not looked at then. Where they
+/// say that something happened, our own folds are told apart by what they wrote.
+bool LocalViews::is_foreign(const Attempt& attempt, const std::string& path) const {
+  const Stack base(root_, {});
+  const auto moved = [&](const std::string& at) {
+    const auto found = base.look(at);
+    return found && nanoseconds(found->status.st_ctim) >= attempt.stamp_ns;
+  };
+  const auto found = base.look(path);
+  const auto ours = folded_.find(path);
+  if (found) {
+    if (!moved(path)) return false;
+    if (ours == folded_.end()) return !path.empty() && !S_ISDIR(found->status.st_mode);
+    const auto actual = state_at(found->place, found->status);
+    return !actual || *actual != ours->second;
+  }
+  if (ours != folded_.end()) return ours->second.kind != Kind::absent;
+  std::string folder(folder_of(path));
+  while (!folder.empty() && !base.look(folder)) folder = folder_of(folder);
+  const auto is_in_it = [&](const auto& one) { return folder_of(one.first) == folder; };
+  return moved(folder) && std::ranges::none_of(folded_, is_in_it);
+}
+
+Result<Changeset> LocalViews::amend(AttemptName name,
+                                    const std::vector<std::pair<std::string, std::string>>& merged) {
+  Attempt& attempt = known(name);
+  check(attempt.stage == Stage::harvested, "only what waits is amended");
+  for (const auto& [path, bytes] : merged)
+    check(attempt.changes.find(path) != nullptr, "only what the attempt changed is merged");
+  auto rested = rest_upon(layout_, attempt, merged, now());
+  if (!rested) return rested;
+  attempt.changes = std::move(*rested);
+  if (auto written = write_changes(layout_, attempt); !written)
+    return std::unexpected(written.error());
+  return attempt.changes;
+}
+
+Result<void> LocalViews::commit(const Kept& kept, const std::string& title) {
+  Attempt& attempt = known(kept.name);
+  check(attempt.stage == Stage::harvested, "what is committed was harvested, and is so once");
+  check(kept.changes == nullptr || *kept.changes == attempt.changes,
+        "the engine and the disk know the same changes");
+  const Stack below = now();
+  if (const auto why = does_not_rest(attempt.changes, below)) {
+    return fail(Error::Kind::refused, fmt::format("cannot commit `{}`: {}", title, *why),
+                "run the task again");
+  }
+  settle_folders(after(attempt), attempt.changes, below);
+  const History history(root_, layout_.folder(kept.name), run_, title);
+  if (attempt.isolation == plan::Isolation::worktree) {
+    const auto done = history.commit_worktree(branch_of(kept.name), attempt, layer_of(attempt));
+    if (!done) return done;
+  }
+  if (options_.commit_per_task && !attempt.changes.empty()) {
+    if (auto done = history.commit_task(layer_of(attempt)); !done) return done;
+  }
+  attempt.stage = Stage::committed;
+  if (!attempt.changes.empty()) unfolded_.push_back(&attempt);
+  return {};
+}
+
+Result<std::vector<std::string>> LocalViews::fold() {
+  if (unfolded_.empty()) {
+    ::unlink(layout_.fold_intent().c_str());  // Of a fold that had come to its very end.
+    return std::vector<std::string>();
+  }
+  const std::vector<Layer> layers = unfolded();
+  Fold fold({.root = root_,
+             .intent = layout_.fold_intent(),
+             .temporary_prefix = fmt::format(".interlock-{}-", run_),
+             .before_step = options_.before_step},
+            layers);
+  auto foreign = fold.check();
+  if (!foreign || !foreign->empty()) return foreign;
+  if (auto begun = fold.begin(); !begun) return std::unexpected(begun.error());
+  if (auto done = fold.apply(); !done) return std::unexpected(done.error());
+  if (auto marked = mark_folded(); !marked) return std::unexpected(marked.error());
+  if (auto ended = fold.finish(); !ended) return std::unexpected(ended.error());
+  return std::vector<std::string>();
+}
+
+/// The oldest first: what a dispatcher that dies in between finds unmarked ends as the workspace is.
+Result<void> LocalViews::mark_folded() {
+  for (Attempt* attempt : unfolded_) {
+    if (options_.before_step) options_.before_step();
+    if (auto put = put_file(layout_.file(attempt->name, "folded"), ""); !put) return put;
+    attempt->stage = Stage::folded;
+    for (const Change& change : attempt->changes.changes) folded_[change.path] = change.after;
+  }
+  unfolded_.clear();
+  return {};
+}
+
+/// Where there is a branch `interlock/<run>`, git has no room for others below that name.
+std::string LocalViews::branch_of(AttemptName name) const {
+  const std::size_t index = name.task.index();
+  const bool is_named = index < options_.task_ids.size();
+  return fmt::format("interlock/{}{}{}", run_, options_.commit_per_task ? "." : "/",
+                     branch_word(is_named ? options_.task_ids[index] : std::string(), index));
+}
+
+void LocalViews::drop(const Attempt& attempt) {
+  if (attempt.isolation == plan::Isolation::worktree) {
+    Worktree(root_, layout_.folder(attempt.name)).remove();
+    Worktree::remove_branch(root_, branch_of(attempt.name));
+  }
+  remove_tree(layout_.folder(attempt.name));
+}
+
+void LocalViews::discard(AttemptName name) {
+  const auto at = attempts_.find(key_of(name));
+  if (at == attempts_.end()) return;
+  const std::string check = layout_.file(name, fmt::format("check-{}", name.phase));
+  if (name.phase != 0) {
+    if (at->second.isolation == plan::Isolation::worktree) Worktree(root_, check).remove();
+    remove_tree(check);
+    return;
+  }
+  // What people may want to see of a committed attempt stays.
+  if (at->second.stage >= Stage::committed) return;
+  drop(at->second);
+  attempts_.erase(at);
+}
+
+}  // namespace interlock::views

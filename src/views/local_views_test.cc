@@ -1,0 +1,302 @@
+#include "views/local_views.h"
+
+#include <gtest/gtest.h>
+
+#include "views/scene.h"
+
+namespace interlock::views {
+namespace {
+
+class LocalViewsTest : public AsEither {};
+INTERLOCK_AS_EITHER(LocalViewsTest);
+
+constexpr const char* kBefore = R"sh(
+  printf base > modify; printf same > same; printf bye > gone; printf r > rename_me
+  mkdir -p tree_gone/deep/er opaque/sub dir_moves dirmode dir2file/x dir2link link2 untouched/deep
+  printf 1 > tree_gone/a; printf 2 > tree_gone/deep/b; printf 3 > tree_gone/deep/er/c
+  printf 4 > opaque/old; printf 5 > opaque/sub/old; printf keep > opaque/kept
+  printf 6 > dir_moves/one; printf 7 > dir2file/x/y; printf 8 > dir2link/z
+  printf 9 > file2dir; ln -s modify oldlink; ln -s link2 link2dir; printf 10 > link2/in
+  printf s > script; chmod 644 script; printf t > untouched/deep/t; printf c > closed
+  mkdir readonly; printf ro > readonly/f; chmod 555 readonly
+  mkdir .git; printf g > .git/config
+)sh";
+
+constexpr const char* kEdits = R"sh(
+  echo new > a_new; mkdir -p d/e/f empty; echo x > d/e/f/g
+  echo more >> modify; printf same > same; chmod 600 same; chmod 644 same; touch untouched/deep/t
+  rm gone; rm -r tree_gone; rm -r opaque; mkdir opaque; echo o > opaque/fresh; printf keep > opaque/kept
+  mv rename_me renamed; cp -r dir_moves dir_moved; rm -r dir_moves
+  chmod 755 script; chmod 700 dirmode; chmod 400 closed
+  ln -s nowhere link; ln -sf other oldlink
+  rm file2dir; mkdir file2dir; echo i > file2dir/in; rm -r dir2file; echo f > dir2file
+  rm -r dir2link; ln -s a_new dir2link; rm link2dir; mkdir link2dir; echo l > link2dir/x
+  printf x > "$(printf 'new\nline')"; printf y > "$(printf 'caf\351')"; printf z > ./-rf
+  ln modify hard; head -c 3000000 /dev/zero > large; : > nil
+  chmod 755 readonly; echo in > readonly/new; chmod 555 readonly
+)sh";
+
+TEST_P(LocalViewsTest, WhatAnAttemptDidIsWhatAPlainFolderWouldHave) {
+  live([] {
+    Scene scene;
+    workspace::TempTree plain;
+    ASSERT_TRUE(sh(scene.tree.root(), kBefore));
+    ASSERT_TRUE(sh(plain.root(), fmt::format("{}{}", kBefore, kEdits)));
+    const std::string before = listing(scene.tree.root());
+    const auto harvest =
+        scene.attempt(attempt_of(3), fmt::format("{} mkfifo pipe; echo g > .git/config", kEdits));
+    EXPECT_EQ(told(harvest.changes),
+              "+ -rf file\n+ a_new file\n+ caf\xEF\xBF\xBD file\n* closed file mode 644 to 400\n"
+              "+ d folder\n+ d/e folder\n+ d/e/f folder\n+ d/e/f/g file\n"
+              "* dir2file folder to file mode 755 to 644\n- dir2file/x folder\n- dir2file/x/y file\n"
+              "* dir2link folder to link mode 755 to 0\n- dir2link/z file\n+ dir_moved folder\n"
+              "+ dir_moved/one file\n- dir_moves folder\n- dir_moves/one file\n"
+              "* dirmode folder mode 755 to 700\n+ empty folder\n"
+              "* file2dir file to folder mode 644 to 755\n+ file2dir/in file\n- gone file\n"
+              "+ hard file\n+ large file\n+ link link\n* link2dir link to folder mode 0 to 755\n"
+              "+ link2dir/x file\n* modify file\n+ new\xE2\x90\x8Aline file\n+ nil file\n"
+              "* oldlink link\n+ opaque/fresh file\n- opaque/old file\n- opaque/sub folder\n"
+              "- opaque/sub/old file\n+ readonly/new file\n- rename_me file\n+ renamed file\n"
+              "* script file mode 644 to 755\n- tree_gone folder\n- tree_gone/a file\n"
+              "- tree_gone/deep folder\n- tree_gone/deep/b file\n- tree_gone/deep/er folder\n"
+              "- tree_gone/deep/er/c file\n");
+    EXPECT_EQ(fmt::format("{}", fmt::join(harvest.remarks, "\n")),
+              "what it changed in `.git` was left out\nthe pipe `pipe` was left out");
+    EXPECT_EQ(listing(scene.tree.root()), before);
+    scene.commit(attempt_of(3));
+    EXPECT_EQ(listing(scene.tree.root()), before);
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(listing(scene.tree.root()), listing(plain.root()));
+    EXPECT_EQ(scene.read(".git/config"), "g");
+    sh(scene.tree.root(), "chmod 755 readonly");
+    sh(plain.root(), "chmod 755 readonly");
+  });
+}
+
+TEST_P(LocalViewsTest, ALaterPictureShowsTheCommittedChangesAndNothingElse) {
+  live([] {
+    Scene scene;
+    workspace::TempTree plain;
+    ASSERT_TRUE(sh(scene.tree.root(), kBefore));
+    ASSERT_TRUE(sh(plain.root(), fmt::format("{}{}", kBefore, kEdits)));
+    scene.attempt(attempt_of(0), fmt::format("{} echo g > .git/config; mkfifo p", kEdits));
+    scene.commit(attempt_of(0));
+    // Both as a tree the kernel shows and as one read without it.
+    const auto opened = scene.open(attempt_of(1));
+    ASSERT_TRUE(opened);
+    const std::string copy = scene.state.at("copy");
+    EXPECT_EQ(run_in(*opened->enclosure.picture,
+                     fmt::format("mkdir -m 755 {0}; cp -a . {0}", copy)), 0);
+    EXPECT_EQ(listing(copy), listing(plain.root()));
+    EXPECT_EQ(told(scene.harvest(attempt_of(1)).changes), "");
+    EXPECT_EQ(scene.views().committed("modify", 100).value_or(""), "basemore\n");
+    EXPECT_FALSE(scene.views().committed("gone", 100));
+    sh(scene.tree.root(), "chmod 755 readonly");
+    sh(plain.root(), "chmod 755 readonly");
+    sh(copy, "chmod 755 readonly");
+  });
+}
+
+TEST_P(LocalViewsTest, StacksOfChangesFoldToTheirNet) {
+  live([] {
+    Scene scene;
+    workspace::TempTree plain;
+    const std::vector<std::string> scripts{
+        "mkdir d; echo 1 > d/a; echo 1 > b; echo t > there", "rm -r d; echo 2 > d; echo 2 > b",
+        "rm d; mkdir d; echo 3 > d/c; rm b", "echo 4 >> d/c; mkdir -p x/y; rm there; echo t > there",
+        "rm -r x; chmod 700 d; rm -r d; mkdir d; echo 5 > d/e"};
+    for (std::size_t i = 0; i < scripts.size(); ++i) {
+      scene.attempt(attempt_of(i), scripts[i]);
+      scene.commit(attempt_of(i));
+      ASSERT_TRUE(sh(plain.root(), scripts[i]));
+    }
+    EXPECT_EQ(listing(scene.tree.root()), "");
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(listing(scene.tree.root()), listing(plain.root()));
+    EXPECT_TRUE(scene.views().unfolded().empty());
+  });
+}
+
+TEST_P(LocalViewsTest, ChangesSideBySideDoNotHideEachOther) {
+  live([] {
+    Scene scene;
+    scene.tree.write("d/x", "x").write("d/y", "y");
+    const auto one = scene.open(attempt_of(0));
+    const auto two = scene.open(attempt_of(1));
+    ASSERT_TRUE(one && two);
+    EXPECT_EQ(run_in(*one->enclosure.picture, "rm -r d; mkdir d; echo new > d/x"), 0);
+    EXPECT_EQ(run_in(*two->enclosure.picture, "echo w > d/w; chmod 750 d"), 0);
+    EXPECT_EQ(told(scene.harvest(attempt_of(0)).changes), "* d/x file\n- d/y file\n");
+    scene.harvest(attempt_of(1));
+    scene.commit(attempt_of(1));
+    scene.commit(attempt_of(0));
+    const auto three = scene.open(attempt_of(2));
+    ASSERT_TRUE(three);
+    EXPECT_EQ(run_in(*three->enclosure.picture,
+                     "test \"$(echo $(ls d))\" = 'w x'; test $(stat -c %a d) = 750"), 0);
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(listing(scene.tree.root()).substr(0, 13), "d folder 750 ");
+  });
+}
+
+TEST_P(LocalViewsTest, ADeletedFolderThatGotANewFileCannotBeCommitted) {
+  live([] {
+    Scene scene;
+    scene.tree.write("d/x", "x");
+    const auto one = scene.open(attempt_of(0));
+    const auto two = scene.open(attempt_of(1));
+    ASSERT_TRUE(one && two);
+    EXPECT_EQ(run_in(*one->enclosure.picture, "rm -r d"), 0);
+    EXPECT_EQ(run_in(*two->enclosure.picture, "echo w > d/w"), 0);
+    scene.harvest(attempt_of(0));
+    scene.harvest(attempt_of(1));
+    scene.commit(attempt_of(1));
+    const auto refused = scene.views().commit({attempt_of(0), nullptr}, "r-1/one");
+    EXPECT_EQ(refused.error().message, "cannot commit `r-1/one`: the folder `d` got a new `w`");
+  });
+}
+
+TEST_P(LocalViewsTest, AFolderWithVersionControlDataInItStays) {
+  live([] {
+    Scene scene;
+    scene.tree.write("sub/.git/HEAD", "h").write("sub/a", "a").write("other/.git/HEAD", "h");
+    const auto harvest = scene.attempt(attempt_of(0), "rm -r sub; rm -r other; echo f > other");
+    EXPECT_EQ(told(harvest.changes), "- sub/a file\n");
+    EXPECT_EQ(fmt::format("{}", fmt::join(harvest.remarks, "\n")),
+              "the folder `other` was kept: there is a `.git`, a socket or the like in it\n"
+              "the folder `sub` was kept: there is a `.git`, a socket or the like in it");
+    scene.commit(attempt_of(0));
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(scene.read("sub/.git/HEAD"), "h");
+    EXPECT_EQ(scene.read("other/.git/HEAD"), "h");
+    EXPECT_EQ(scene.read("sub/a"), "nothing");
+  });
+}
+
+TEST_P(LocalViewsTest, ContentIsThereAsItWasFoundAndAsItWasLeft) {
+  live([] {
+    using Side = engine::Views::Side;
+    Scene scene;
+    scene.tree.write("a", "old").write("gone", "g").write("mode", "m").write("same", "s");
+    scene.attempt(attempt_of(0), "echo new > a; rm gone; chmod 755 mode; echo n > fresh; ln -s a l");
+    const auto content = [&](const std::string& path, Side side) {
+      const auto text = scene.views().content(attempt_of(0), path, side, 100);
+      return text ? *text : text.error().message;
+    };
+    scene.tree.write("a", "a person's");
+    EXPECT_EQ(content("a", Side::before), "old");
+    EXPECT_EQ(content("a", Side::after), "new\n");
+    EXPECT_EQ(content("gone", Side::before), "g");
+    EXPECT_EQ(content("gone", Side::after), "cannot read `gone`: No such file or directory");
+    EXPECT_EQ(content("mode", Side::before), "m");
+    EXPECT_EQ(content("fresh", Side::before), "cannot read `fresh`: No such file or directory");
+    EXPECT_EQ(content("same", Side::after), "s");
+    EXPECT_EQ(content("l", Side::after), "cannot read `l`: it is no regular file");
+  });
+}
+
+TEST_P(LocalViewsTest, AMergedFileGoesInInPlaceOfTheAttemptsOwn) {
+  live([] {
+    Scene scene;
+    scene.tree.write("f", "1\n2\n3\n").write("g", "g");
+    const auto one = scene.open(attempt_of(0));
+    const auto two = scene.open(attempt_of(1));
+    ASSERT_TRUE(one && two);
+    EXPECT_EQ(run_in(*one->enclosure.picture, "printf '1a\\n2\\n3\\n' > f; chmod 755 f"), 0);
+    EXPECT_EQ(run_in(*two->enclosure.picture, "printf '1\\n2\\n3b\\n' > f; echo n > new"), 0);
+    scene.harvest(attempt_of(0));
+    const auto own = scene.harvest(attempt_of(1)).changes;
+    scene.commit(attempt_of(0));
+    const auto amended = scene.views().amend(attempt_of(1), {{"f", "1a\n2\n3b\n"}});
+    ASSERT_TRUE(amended);
+    EXPECT_EQ(told(*amended), "* f file\n+ new file\n");
+    EXPECT_EQ(amended->find("f")->before.mode, 0755u);
+    // A dispatcher that died before it could note the merge finds the attempt as it was.
+    const auto committed = scene.views().unfolded().front();
+    const changes::Changeset first = *committed.changes;
+    scene.restart();
+    ASSERT_TRUE(scene.views().take_up({{attempt_of(0), &first}}, {{attempt_of(1), &own}}));
+    EXPECT_EQ(scene.views().content(attempt_of(1), "f", engine::Views::Side::after, 99).value_or(""),
+              "1\n2\n3b\n");
+    EXPECT_EQ(scene.views().content(attempt_of(1), "f", engine::Views::Side::before, 99).value_or(""),
+              "1\n2\n3\n");
+    ASSERT_TRUE(scene.views().amend(attempt_of(1), {{"f", "1a\n2\n3b\n"}}));
+    scene.commit(attempt_of(1));
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(scene.read("f"), "1a\n2\n3b\n");
+    EXPECT_EQ(listing(scene.tree.root()).substr(0, 11), "f file 755 ");
+  });
+}
+
+TEST_P(LocalViewsTest, AChecksChangesAreThrownAway) {
+  live([] {
+    Scene scene;
+    scene.tree.write("a", "a");
+    const auto one = scene.open(attempt_of(0));
+    ASSERT_TRUE(one);
+    EXPECT_EQ(run_in(*one->enclosure.picture, "echo mine > a; echo new > b"), 0);
+    scene.attempt(attempt_of(1), "echo other > c");
+    scene.commit(attempt_of(1));
+    scene.harvest(attempt_of(0));
+    const auto first = scene.open({TaskId(0), 1, 1});
+    ASSERT_TRUE(first);
+    EXPECT_EQ(run_in(*first->enclosure.picture, "grep -q mine a; test ! -e c; rm b; echo x > x"), 0);
+    scene.views().discard({TaskId(0), 1, 1});
+    const auto second = scene.open({TaskId(0), 1, 2});
+    ASSERT_TRUE(second);
+    EXPECT_EQ(run_in(*second->enclosure.picture, "grep -q mine a; test -e b; test -e c; test ! -e x"), 0);
+    scene.views().discard({TaskId(0), 1, 2});
+    scene.commit(attempt_of(0));
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(scene.read("b"), "new\n");
+    EXPECT_EQ(scene.read("x"), "nothing");
+  });
+}
+
+TEST_P(LocalViewsTest, ADiscardedAttemptLeavesNothing) {
+  live([] {
+    Scene scene;
+    scene.attempt(attempt_of(0), "mkdir d; chmod 0 d; echo x > f");
+    scene.attempt(attempt_of(1), "echo y > f");
+    scene.open(attempt_of(2));
+    for (std::size_t i = 0; i < 3; ++i) scene.views().discard(attempt_of(i));
+    EXPECT_EQ(listing(scene.state.at("runs/r-1/views")), "");
+    scene.attempt(attempt_of(0, 2), "echo again > f");
+    scene.commit(attempt_of(0, 2));
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(scene.read("f"), "again\n");
+  });
+}
+
+TEST_P(LocalViewsTest, AStateFolderInTheWorkspaceIsRefused) {
+  live([] {
+    workspace::TempTree tree;
+    LocalViews views(tree.root(), tree.at("state"), "r-1");
+    const auto refused = views.open({.name = attempt_of(0), .writable = {}});
+    EXPECT_EQ(refused.error().kind, Error::Kind::refused);
+    EXPECT_EQ(refused.error().hint, "choose one outside the workspace with `--state`");
+    EXPECT_EQ(listing(tree.root()), "");
+  });
+}
+
+TEST(LocalViews, AGuardIsWritableWhereItsPatternsAre) {
+  Scene scene;
+  scene.tree.write("src/a.cc").write("docs/x.md");
+  const footprint::Footprint footprint{
+      .reads = {}, .writes = workspace::patterns({"src/**/*.cc", "docs/x.md", "new/deep/**"})};
+  const auto opened = scene.views().open({.name = attempt_of(0),
+                                          .isolation = plan::Isolation::guard,
+                                          .footprint = &footprint,
+                                          .writable = {"/own"}});
+  ASSERT_TRUE(opened);
+  const auto& writable = opened->enclosure.writable;
+  EXPECT_FALSE(opened->enclosure.picture);
+  EXPECT_EQ(opened->enclosure.held_to, footprint);
+  EXPECT_EQ(writable.front(), "/own");
+  EXPECT_EQ((std::vector<std::string>(writable.end() - 3, writable.end())),
+            (std::vector<std::string>{scene.tree.root(), scene.tree.at("docs/x.md"),
+                                      scene.tree.at("src")}));
+}
+
+}  // namespace
+}  // namespace interlock::views

@@ -1,0 +1,173 @@
+#include "views/reads.h"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "workspace/beneath.h"
+
+namespace interlock::views {
+namespace {
+
+namespace fs = std::filesystem;
+using changes::Change;
+using changes::Kind;
+using changes::ReadsFrom;
+using workspace::folder_of;
+using workspace::Stack;
+
+class Reads {
+ public:
+  explicit Reads(const Stack& found) : found_(found) {}
+
+  void opened(const std::string& path) { take(path, true); }
+  void looked_at(const std::string& path) { take(path, false); }
+  void content(const std::string& path) { put(content_, path); }
+
+  void changed(const Change& change) {
+    if (change.before.kind == Kind::absent) {
+      absent(change.path);
+    } else {
+      put(content_, change.path);
+      if (change.before.kind == Kind::folder && change.after.kind != Kind::folder)
+        put(listing_, change.path);
+    }
+  }
+
+  changes::ReadSet set(ReadsFrom from) const {
+    changes::ReadSet reads{from, {content_.begin(), content_.end()},
+                           {listing_.begin(), listing_.end()}, {}};
+    for (const std::string& path : presence_) {
+      if (!content_.contains(path)) reads.presence.push_back(path);
+    }
+    return reads;
+  }
+
+ private:
+  void take(const std::string& path, bool opened) {
+    const auto what = found_.look(path);
+    if (!what) {
+      absent(path);
+    } else if (!opened) {
+      put(presence_, path);
+    } else if (S_ISDIR(what->status.st_mode)) {
+      put(listing_, path);
+    } else if (S_ISREG(what->status.st_mode) || S_ISLNK(what->status.st_mode)) {
+      put(content_, path);
+    } else {
+      put(presence_, path);
+    }
+  }
+
+  /// That nothing was there depends on the folders above as well, down to the last that is there:
+  /// one could become a link to where there is something.
+  void absent(const std::string& path) {
+    put(presence_, path);
+    for (std::string above(folder_of(path)); !above.empty(); above = folder_of(above)) {
+      if (!found_.look(above)) continue;
+      put(presence_, above);
+      return;
+    }
+  }
+
+  void put(std::set<std::string>& set, const std::string& path) {
+    if (!workspace::is_version_control(path) && (!path.empty() || &set == &listing_))
+      set.insert(path);
+  }
+
+  const Stack& found_;
+  std::set<std::string> content_, listing_, presence_;
+};
+
+/// Absolute paths, however the attempt spelt them, as paths of the workspace.
+class Inside {
+ public:
+  explicit Inside(const std::string& root) : root_(root) {}
+
+  std::optional<std::string> path(const std::string& absolute) {
+    if (absolute == root_) return std::string();
+    if (absolute.starts_with(root_ + "/")) return absolute.substr(root_.size() + 1);
+    for (const char* top : {"/proc", "/sys", "/dev"}) {
+      if (workspace::is_at_or_below(absolute, top)) return std::nullopt;
+    }
+    // A link outside may lead in; one question a folder, for there are few of them.
+    const std::string folder(folder_of(absolute));
+    const auto [at, is_new] = known_.try_emplace(folder);
+    if (is_new) {
+      std::error_code error;
+      at->second = fs::weakly_canonical(folder.empty() ? "/" : folder, error).string();
+    }
+    const std::string real = workspace::join(at->second, workspace::name_of(absolute));
+    if (real == root_) return std::string();
+    if (real.starts_with(root_ + "/")) return real.substr(root_.size() + 1);
+    return std::nullopt;
+  }
+
+ private:
+  const std::string& root_;
+  std::map<std::string, std::string> known_;
+};
+
+template <typename Take>
+void resolve(const std::set<std::string>& paths, const Trees& trees, Reads& reads, Take take) {
+  Inside inside(trees.at);
+  for (const std::string& absolute : paths) {
+    const auto path = inside.path(absolute);
+    if (!path || workspace::is_version_control(*path)) continue;
+    for (const Stack* tree : {&trees.found, &trees.left}) {
+      const Stack::Way way = tree->follow(*path);
+      for (const std::string& link : way.links) reads.opened(link);
+      if (way.path) take(*way.path);
+    }
+  }
+}
+
+Result<void> declare(const footprint::PatternSet& patterns, const Stack& found, Reads& reads) {
+  auto entries = found.entries(patterns);
+  if (!entries) return std::unexpected(entries.error());
+  for (const workspace::Entry& entry : *entries) reads.content(entry.path);
+  for (const footprint::Glob& glob : patterns.include) {
+    if (glob.is_literal() && !found.look(glob.literal_prefix()))
+      reads.looked_at(glob.literal_prefix());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<KnownReads> reads_of(const engine::Observed& observed,
+                            const footprint::Footprint& footprint,
+                            const changes::Changeset& changes, const Trees& trees) {
+  Reads reads(trees.found);
+  ReadsFrom from = ReadsFrom::observed;
+  std::string gap;
+  if (observed.complete) {
+    resolve(observed.opened, trees, reads, [&](const std::string& p) { reads.opened(p); });
+    resolve(observed.looked_at, trees, reads, [&](const std::string& p) { reads.looked_at(p); });
+  } else {
+    from = footprint.unknown ? ReadsFrom::everything : ReadsFrom::declared;
+    gap = observed.gap.empty() ? "what it read was not watched" : observed.gap;
+    if (!footprint.unknown) {
+      if (auto done = declare(footprint.reads, trees.found, reads); !done)
+        return std::unexpected(done.error());
+    }
+  }
+  for (const Change& change : changes.changes) reads.changed(change);
+  return KnownReads{reads.set(from), std::move(gap)};
+}
+
+changes::ReadSet reads_seen(const engine::Observed& observed, const Stack& found,
+                             const std::string& at) {
+  Reads reads(found);
+  Inside inside(at);
+  for (const std::string& absolute : observed.opened) {
+    if (const auto path = inside.path(absolute)) reads.opened(*path);
+  }
+  for (const std::string& absolute : observed.looked_at) {
+    if (const auto path = inside.path(absolute)) reads.looked_at(*path);
+  }
+  return reads.set(ReadsFrom::observed);
+}
+
+}  // namespace interlock::views
