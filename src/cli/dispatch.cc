@@ -107,7 +107,7 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   if (!processes) return std::unexpected(processes.error());
   workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());
   views::LocalViews views(run.plan().workspace, state_folder, run.id(), options_of(run.plan()));
-  workspace.show(views);
+  workspace.show(&views);
   schema::JsonSchema validator;
 
   engine::Engine engine(run.plan(), run.planned.waits(), complete_setup(run, state_folder),
