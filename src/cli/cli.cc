@@ -205,7 +205,7 @@ class CommandLine {
     add_plan_options(plan);
     plan->add_flag("--fix", options_.fix.fix,
                    "First write the footprints that a run showed into FILE");
-    plan->add_option("--of", options_.fix.run, "The run that showed them [last]")->type_name("RUN");
+    plan->add_option("--of", options_.fix.run, "The run that showed them [the plan's latest]")->type_name("RUN");
     add_json(plan);
     CLI::App* run = add("run", "Run a plan",
                         [](const Context& context, const Options& options) -> Result<Exit> {

@@ -21,7 +21,7 @@ struct Context {
 /// `fix`: the plan file is first given what its latest run, or the one named, showed of footprints.
 struct FixWish {
   bool fix = false;
-  std::string run = "last";
+  std::string run;  ///< Empty: the latest of this plan.
 };
 Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
                           const FixWish& fix);

@@ -103,6 +103,23 @@ Result<void> replace_file(const std::string& path, const std::string& text) {
               fmt::format("cannot write `{}`: {}", printable(path), std::strerror(error)));
 }
 
+/// The run that is named, or the latest of this plan in this workspace.
+Result<std::string> run_of_plan(journal::Store& store, const Document& document,
+                                const plan::Plan& plan, const std::string& name) {
+  if (!name.empty()) return store.find_run(name);
+  journal::RunFilter here;
+  here.workspace = plan.workspace;
+  here.most = 0;
+  const auto runs = store.runs(here);
+  if (!runs) return std::unexpected(runs.error());
+  for (const journal::RunSummary& run : *runs) {
+    if (run.plan_file == document.file || run.plan_name == plan.name) return run.id;
+  }
+  return fail(Error::Kind::missing,
+              fmt::format("`{}` was not run yet, so nothing was seen", printable(document.file)),
+              "run it with `--isolation view`, or name a run with `--of`");
+}
+
 }  // namespace
 
 Result<std::vector<Suggestion>> suggestions_of(journal::Store& store, const ChosenRun& run) {
@@ -143,7 +160,9 @@ std::string suggestions_text(const plan::Plan& plan, const std::vector<Suggestio
 
 Result<std::size_t> fix_plan(journal::Store& store, const Document& document,
                              const plan::Plan& plan, const std::string& name) {
-  auto run = choose_run(store, name);
+  const auto which = run_of_plan(store, document, plan, name);
+  if (!which) return std::unexpected(which.error());
+  auto run = choose_run(store, *which);
   if (!run) return std::unexpected(run.error());
   auto all = suggestions_of(store, **run);
   if (!all) return std::unexpected(all.error());

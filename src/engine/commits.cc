@@ -13,6 +13,16 @@ namespace {
 
 bool is_over(TaskState state) { return state >= TaskState::done; }
 
+/// Of what the paths it changed are now, whatever they were before.
+Digest digest_of_result(const changes::Changeset& changeset) {
+  Hasher hasher;
+  for (const changes::Change& one : changeset.changes) {
+    hasher.add_field(one.path).add_field(changes::name_of(one.after.kind));
+    hasher.add_field(fmt::format("{:o}", one.after.mode)).add_field(one.after.digest);
+  }
+  return hasher.finish();
+}
+
 }  // namespace
 
 std::vector<std::string> WaitingChanges::paths() const {
@@ -51,7 +61,11 @@ Result<void> Engine::take_up_views() {
   }
   for (const auto& [id, one] : waiting_) waiting.push_back({one.name, &one.own});
   commits_told_ = static_cast<std::uint32_t>(committed_.size());
-  return ports_.views.take_up(unfolded, waiting);
+  if (auto taken = ports_.views.take_up(unfolded, waiting); !taken) return taken;
+  // What is committed is durable, and no picture is open: so nothing is in the way of this now.
+  fold();
+  note_fold();
+  return {};
 }
 
 Result<WaitingChanges> Engine::read_waiting(TaskId id) {
@@ -144,9 +158,12 @@ void Engine::commit(WaitingChanges& waiting) {
   ChangesCommitted fact{id, waiting.name.attempt, digest_of(changes::to_text(waiting.own)),
                         static_cast<std::uint32_t>(waiting.own.changes.size())};
   ledger_.record(std::move(fact));
+  // Without declared writes, what it changed is what it wrote.
+  std::optional<Digest> wrote;
+  if (task(id).footprint.unknown) wrote = digest_of_result(waiting.own);
   committed_.push_back(std::move(waiting.own));
   waiting_.erase(id);
-  set_done(id);
+  set_done(id, wrote);
 }
 
 /// Stops attempts that have read what an earlier task's commit has changed meanwhile: they would be
@@ -157,7 +174,7 @@ void Engine::stop_stale() {
   for (auto& [id, live] : live_) {
     const plan::Task& it = task(id);
     if (live.stopped_for || live.name.phase != 0 || !has_picture(id)) continue;
-    if (it.merge_text || !it.repair.empty()) continue;
+    if (it.merge_text || !it.repair.empty() || it.observe == plan::Observe::declared) continue;
     WaitingChanges so_far;
     so_far.name = live.name;
     so_far.rests_on = record(id).attempts.back().seen;
@@ -193,7 +210,9 @@ void Engine::note_fold() {
     ledger_.record(ChangesFolded{folded_count_});
     return;
   }
-  ledger_.record(FoldRefused{*result});
+  std::vector<std::string> paths;
+  for (const std::string& path : *result) paths.push_back(printable(path));
+  ledger_.record(FoldRefused{std::move(paths)});
   scheduler_.stop(true);
   if (!run().stopping.empty()) return;
   ledger_.record(RunStopping{

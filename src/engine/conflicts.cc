@@ -14,6 +14,12 @@ namespace {
 constexpr std::size_t kPathsKept = 20;
 constexpr std::size_t kPathsTold = 50;
 
+/// As facts and people have them.
+std::vector<std::string> shown(std::vector<std::string> paths) {
+  for (std::string& path : paths) path = printable(path);
+  return paths;
+}
+
 bool can_be_merged(const std::vector<changes::Stale>& stale) {
   return std::ranges::all_of(stale, [](const changes::Stale& one) {
     return one.what == changes::Stale::What::written;
@@ -70,7 +76,7 @@ void Engine::refuse(WaitingChanges& waiting, const Meeting& met) {
   meeting.by.erase(std::ranges::unique(meeting.by).begin(), meeting.by.end());
   if (merge_texts(waiting, meeting)) return;
 
-  std::vector<std::string> paths = meeting.paths();
+  std::vector<std::string> paths = shown(meeting.paths());
   const auto count = static_cast<std::uint32_t>(paths.size());
   paths.resize(std::min(paths.size(), kPathsKept));
   std::vector<std::string> names;
@@ -95,8 +101,9 @@ bool Engine::merge_texts(WaitingChanges& waiting, const Meeting& meeting) {
   std::vector<std::pair<std::string, std::string>> merged;
   for (const changes::Stale& one : meeting.stale) {
     const changes::Change* change = waiting.own.find(one.path);
+    // The journal names the files it merges as text.
     if (change == nullptr || change->before.kind != changes::Kind::file ||
-        change->after.kind != changes::Kind::file)
+        change->after.kind != changes::Kind::file || first_bad_utf8(one.path))
       return false;
     const auto read = [&](Views::Side side) {
       return ports_.views.content(waiting.name, one.path, side, kMergedBytesMax);
@@ -167,7 +174,7 @@ void Engine::on_merged_checked(Live live, const Judgement& judgement) {
 void Engine::drop_changes(TaskId id) {
   const auto found = waiting_.find(id);
   if (found == waiting_.end()) return;
-  ports_.views.discard(found->second.name);
+  acts_.push_back({Act::Kind::discard, found->second.name, {}});
   waiting_.erase(found);
 }
 

@@ -27,6 +27,21 @@ void Engine::on_exited(const Exited& exited) {
   conclude(std::move(live), judgement);
 }
 
+/// It was not to be begun: the workspace is not as the commits have it.
+void Engine::put_off(Live live) {
+  if (live.name.phase != 0) return on_refused(std::move(live), {Error::Kind::io, "put off", {}});
+  const TaskId id = task_of(live);
+  live_.erase(id);
+  AttemptEnded fact;
+  fact.task = id;
+  fact.attempt = live.name.attempt;
+  fact.outcome = Outcome::interrupted;
+  fact.detail = "it was not begun, because changes could not be brought into the workspace";
+  ledger_.record(std::move(fact));
+  scheduler_.release(id, {}, now());
+  put_back(id);
+}
+
 /// It could not even be started.
 void Engine::on_refused(Live live, const Error& error) {
   const Judgement judgement{Outcome::not_started, error.message, {}};
@@ -98,11 +113,12 @@ void Engine::settle_work(TaskId id) {
   set_done(id);
 }
 
-void Engine::set_done(TaskId id) {
+void Engine::set_done(TaskId id, std::optional<Digest> known) {
   const plan::Task& one = task(id);
   const TaskRecord& before = record(id);
   const AttemptRecord& attempt = before.attempts.back();
-  const auto wrote = ports_.workspace.fingerprint(one.footprint.writes);
+  const Result<Digest> wrote =
+      known ? Result<Digest>(*known) : ports_.workspace.fingerprint(one.footprint.writes);
   if (!wrote) {
     return fail_for_good(id, Outcome::output_missing,
                          fmt::format("what it wrote cannot be read: {}", wrote.error().message));

@@ -41,10 +41,14 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
   check(!over(), "a run that is over has no turns");
   std::optional<Time> wake = next_wake();
   if (deadline) wake = wake ? std::min(*wake, *deadline) : deadline;
-  if (!refused_.empty() || folded_) wake = Time{};
+  if (!refused_.empty() || folded_ || !put_off_.empty()) wake = Time{};
   const std::vector<Report> reports = ports_.processes.wait(wake);
   ledger_.open_turn(ports_.clock.now());
   note_fold();
+  for (const AttemptName& name : std::exchange(put_off_, {})) {
+    if (const auto live = live_.find(name.task); live != live_.end())
+      put_off(std::move(live->second));
+  }
   for (const auto& [name, error] : std::exchange(refused_, {})) {
     if (pictures_.contains(name)) close_picture(name);
     if (const auto live = live_.find(name.task); live != live_.end()) {
@@ -171,6 +175,10 @@ bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const 
 void Engine::act() {
   fold();
   for (const Act& one : std::exchange(acts_, {})) {
+    if (one.kind == Act::Kind::discard) {
+      ports_.views.discard(one.name);
+      continue;
+    }
     const auto live = live_.find(one.name.task);
     if (live == live_.end() || live->second.name != one.name) continue;
     if (one.kind == Act::Kind::stop) {
@@ -178,9 +186,13 @@ void Engine::act() {
       continue;
     }
     if (live->second.stopped_for) continue;
+    if (fold_is_in_the_way()) {
+      put_off_.push_back(one.name);
+      continue;
+    }
+    if (has_picture(one.name.task)) pictures_.insert(one.name);
     auto spec = prepare(plan_, one.name.task, one.name.phase, run(), setup_.around,
                         live->second.started + task(one.name.task).timeout, ports_);
-    if (spec && has_picture(one.name.task)) pictures_.insert(one.name);
     const auto spawned =
         spec ? ports_.processes.spawn(*spec) : Result<void>(std::unexpected(spec.error()));
     if (!spawned) refused_.emplace_back(one.name, spawned.error());

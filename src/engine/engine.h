@@ -78,7 +78,7 @@ class Engine {
   };
   /// What is to be done once the facts of the turn are durable.
   struct Act {
-    enum class Kind : unsigned char { spawn, stop };
+    enum class Kind : unsigned char { spawn, stop, discard };
     Kind kind = Kind::spawn;
     AttemptName name;
     Duration grace{};
@@ -99,11 +99,12 @@ class Engine {
   // endings.cc: what came of attempts.
   void on_exited(const Exited& exited);
   void on_refused(Live live, const Error& error);
+  void put_off(Live live);
   void on_work_over(Live& live, const Exited& exited);
   void conclude(Live live, const Judgement& judgement);
   void succeed(const Live& live);
   void settle_work(TaskId task);
-  void set_done(TaskId task);
+  void set_done(TaskId task, std::optional<Digest> wrote = {});
   void after_failure(TaskId task, const Judgement& judgement);
   void put_back(TaskId task);
   void fail_for_good(TaskId task, Outcome outcome, const std::string& detail);
@@ -130,6 +131,7 @@ class Engine {
   void stop_stale();
   void fold();
   void note_fold();
+  bool fold_is_in_the_way() const { return folded_ && (!*folded_ || !(*folded_)->empty()); }
 
   // conflicts.cc: what follows when others changed what an attempt saw.
   std::vector<changes::Stale> stale_in(const WaitingChanges& waiting) const;
@@ -183,6 +185,7 @@ class Engine {
   std::vector<std::pair<AttemptName, Error>>
       refused_;  ///< Spawns that failed; dealt with in the next turn.
   std::vector<std::vector<std::uint32_t>> merges_of_;  ///< By task.
+  std::vector<AttemptName> put_off_;  ///< Not begun; dealt with in the next turn.
   std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.
   std::uint32_t interrupts_ = 0;
   bool cancelling_ = false;

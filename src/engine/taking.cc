@@ -40,7 +40,7 @@ void Engine::note_denied(Live& live, const Observed& observed) const {
     live.remarks.push_back(fmt::format("kept from {} `{}`", one.writing ? "writing" : "reading",
                                        printable(one.path)));
     if (!lies_below(one.path, plan_.workspace)) continue;
-    const std::string path = one.path.substr(plan_.workspace.size() + 1);
+    const std::string path = printable(one.path.substr(plan_.workspace.size() + 1));
     (one.writing ? live.denied_writes : live.denied_reads).push_back(path);
   }
 }
@@ -67,7 +67,11 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
   const TaskId id = task_of(live);
   const plan::Task& it = task(id);
   if (it.isolation == plan::Isolation::direct) return judgement;
-  const Observed observed = ports_.processes.observed(live.name);
+  Observed observed = ports_.processes.observed(live.name);
+  if (it.observe == plan::Observe::declared) {
+    observed.complete = false;
+    observed.gap = "as the plan declares them";
+  }
   note_denied(live, observed);
   if (judgement.outcome == Outcome::succeeded) judgement = judge_denied(live);
   if (!has_picture(id)) return judgement;

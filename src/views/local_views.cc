@@ -165,6 +165,11 @@ changes::ReadSet LocalViews::reads_so_far(AttemptName name, const engine::Observ
 Result<std::string> LocalViews::content(AttemptName name, const std::string& path, Side side,
                                         std::size_t max_bytes) {
   const Attempt* attempt = find(name);
+  std::optional<Attempt> kept;
+  if (attempt == nullptr) {
+    // Asked from outside a dispatcher, or of an attempt whose changes are in the workspace already.
+    if (auto read = read_attempt(layout_, name)) attempt = &kept.emplace(std::move(*read));
+  }
   if (attempt == nullptr || attempt->stage == Stage::open)
     return fail(Error::Kind::missing, fmt::format("nothing is kept of {}", folder_name(name)));
   const Change* change = attempt->changes.find(path);
