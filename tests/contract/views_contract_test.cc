@@ -262,6 +262,25 @@ TEST_P(ViewsContract, AmendingRestsTheChangesOnTheCommittedState) {
             (Answers{"merged", "mm", "o"}));
 }
 
+TEST_P(ViewsContract, AmendingAgainKeepsWhatWasMergedBefore) {
+  scene_->person_writes("a", "base");
+  scene_->person_writes("b", "base");
+  const auto early = open(kA);
+  const auto mine =
+      harvest(kA, scene_->run(kA, early, {writes("a", "mine"), writes("b", "mine")}).observed);
+  const auto first = work(kB, {writes("a", "first")});
+  commit(kB, first.changes);
+  const auto once = views().amend(kA, {{"a", "merged once"}}).value();
+  const auto second = work(kC, {writes("b", "second")});
+  commit(kC, second.changes);
+  const auto twice = views().amend(kA, {{"b", "merged"}}).value();
+  EXPECT_EQ(text_of(twice), "a: file 644 5 > file 644 11\nb: file 644 6 > file 644 6\n");
+  scene_->crash();
+  take_up({{kB, &first.changes}, {kC, &second.changes}}, {{kA, &once}});
+  EXPECT_EQ(content(kA, "a"), "merged once") << "the second was not noted";
+  EXPECT_EQ(content(kA, "b"), "mine");
+}
+
 // Into the workspace.
 
 TEST_P(ViewsContract, FoldingBringsAllCommitsIntoTheWorkspace) {

@@ -70,12 +70,12 @@ FakeViews::Attempt& FakeViews::attempt(AttemptName name) {
   return found->second;
 }
 
-/// What an attempt finds: see `Views::open`.
+/// What an attempt finds, or its check: see `Views::open`.
 FakeTree FakeViews::tree_for(AttemptName name) const {
   if (name.phase == 0) return committed_tree();
   const auto found = attempts_.find(work_of(name));
   check(found != attempts_.end(), "an attempt is checked after it was harvested");
-  if (name.phase == 1) return found->second.harvested.after;
+  if (name.phase == 1) return found->second.current().after;
   FakeTree tree = committed_tree();
   tree.apply(found->second.current().edits());
   return tree;
@@ -89,13 +89,14 @@ FakePicture& FakeViews::picture(AttemptName name) {
 
 Result<engine::Views::Opened> FakeViews::open(const Wish& wish) {
   call("open");
-  check(wish.isolation != plan::Isolation::direct, "direct attempts are not asked for here");
   Opened opened;
   opened.folder = opened.enclosure.workspace = kWorkspace;
-  opened.enclosure.confined = true;
-  opened.enclosure.writable = wish.writable;
   opened.enclosure.watch = wish.watch;
   opened.enclosure.own_network = wish.own_network;
+  // In the open but for its network.
+  if (wish.isolation == plan::Isolation::direct) return opened;
+  opened.enclosure.confined = true;
+  opened.enclosure.writable = wish.writable;
   if (wish.isolation == plan::Isolation::guard) {
     check(wish.footprint != nullptr, "a guard knows what it holds its attempt to");
     opened.enclosure.held_to = *wish.footprint;
@@ -134,7 +135,7 @@ Result<engine::Views::Harvest> FakeViews::harvest(AttemptName name, const engine
   harvest.changes = version.changes;
   harvest.reads = told_reads(open.picture, footprint);
   if (harvest.reads.from != changes::ReadsFrom::observed) harvest.gap = "its reads were not told";
-  attempts_.try_emplace(name, Attempt{std::move(version), {}, open.edits_before});
+  attempts_.try_emplace(name, Attempt{{std::move(version)}, open.edits_before});
   open_.erase(name);
   return harvest;
 }
@@ -149,7 +150,8 @@ Result<std::string> FakeViews::content(AttemptName name, const std::string& path
   call("content");
   const Version& version = attempt(name).current();
   if (side == Side::after) return content_in(version.after, path, max_bytes);
-  check(version.changes.find(path) != nullptr, "what was found is asked of changed paths");
+  if (version.changes.find(path) == nullptr)
+    return fail(Error::Kind::missing, fmt::format("`{}` is not among its changes", path));
   return content_in(version.before, path, max_bytes);
 }
 
@@ -194,32 +196,38 @@ Result<Changeset> FakeViews::amend(AttemptName name,
   call("amend");
   Attempt& amended = attempt(name);
   FakeTree committed = committed_tree(), left = committed;
-  FakeTree::Edits edits = amended.harvested.edits();
+  FakeTree::Edits edits = amended.current().edits();
   for (const auto& [path, content] : merged) {
-    check(edits.contains(path), "what is merged was changed by the attempt");
+    check(amended.versions.front().changes.find(path) != nullptr,
+          "what is merged was changed by the attempt");
     edits[path] = content;
   }
   left.apply(edits);
-  amended.amended = Version(std::move(committed), std::move(left));
-  return amended.amended->changes;
+  amended.versions.emplace_back(std::move(committed), std::move(left));
+  return amended.current().changes;
 }
 
-/// The version with just these changes. None where this attempt was never harvested or never had
-/// them.
-const FakeViews::Version* FakeViews::kept_version(const Kept& kept) const {
+/// Whether the attempt was harvested, or amended, with just these changes.
+bool FakeViews::has_version(const Kept& kept) const {
   const auto found = attempts_.find(kept.name);
-  if (found == attempts_.end()) return nullptr;
-  const Attempt& attempt = found->second;
-  if (attempt.amended && attempt.amended->changes == *kept.changes) return &*attempt.amended;
-  return attempt.harvested.changes == *kept.changes ? &attempt.harvested : nullptr;
+  return found != attempts_.end() &&
+         std::ranges::any_of(found->second.versions, [&](const Version& version) {
+           return version.changes == *kept.changes;
+         });
+}
+
+/// Forgets amendments that came after it.
+const FakeViews::Version& FakeViews::go_back_to(const Kept& kept) {
+  std::vector<Version>& versions = attempts_.at(kept.name).versions;
+  while (versions.back().changes != *kept.changes) versions.pop_back();
+  return versions.back();
 }
 
 Result<void> FakeViews::commit(const Kept& kept, const std::string&) {
   call("commit");
-  const Version* version = kept_version(kept);
-  check(version != nullptr, "what is committed was harvested or amended so");
+  check(has_version(kept), "what is committed was harvested or amended so");
   const FakeTree committed = committed_tree();
-  Attempt& attempt = attempts_.at(kept.name);
+  const Attempt& attempt = attempts_.at(kept.name);
   const auto edited = person_touched_.begin() + static_cast<std::ptrdiff_t>(attempt.edits_before);
   for (const changes::Change& change : kept.changes->changes) {
     const changes::State now = committed.state(change.path);
@@ -228,8 +236,7 @@ Result<void> FakeViews::commit(const Kept& kept, const std::string&) {
     check(now == change.before || now == change.after || is_persons,
           "a commit rests on the committed state");
   }
-  layers_.push_back({kept.name, *version});
-  if (version == &attempt.harvested) attempt.amended.reset();
+  layers_.push_back({kept.name, go_back_to(kept)});
   return {};
 }
 
@@ -291,15 +298,13 @@ Result<void> FakeViews::take_up(const std::vector<Kept>& committed,
   std::set<AttemptName> kept_names;
   for (const auto* list : {&committed, &waiting}) {
     for (const Kept& kept : *list) {
-      const Version* version = kept_version(kept);
-      if (version == nullptr)
+      if (!has_version(kept))
         return fail(Error::Kind::missing, "the changes of an attempt are not there any more");
       kept_names.insert(kept.name);
+      const Version& version = go_back_to(kept);
       // The dispatcher may have died between folding and noting it.
       if (list == &committed && !folded_.contains(kept.name))
-        layers.push_back({kept.name, *version});
-      Attempt& attempt = attempts_.at(kept.name);
-      if (version == &attempt.harvested) attempt.amended.reset();
+        layers.push_back({kept.name, version});
     }
   }
   std::erase_if(attempts_, [&](const auto& entry) {

@@ -73,14 +73,13 @@ class FakeViews final : public engine::Views {
     Version(FakeTree found, FakeTree left);
     FakeTree::Edits edits() const;
   };
-  /// A harvested attempt. Amending leaves what was harvested as it is: a dispatcher that died
-  /// before it could note the one takes up the other.
+  /// A harvested attempt: what was harvested, and then each amendment. All are kept, because a
+  /// dispatcher that died before it could note an amendment takes up one before it.
   struct Attempt {
-    Version harvested;
-    std::optional<Version> amended;
+    std::vector<Version> versions;
     std::size_t edits_before = 0;  ///< As in `Open`.
 
-    const Version& current() const { return amended ? *amended : harvested; }
+    const Version& current() const { return versions.back(); }
   };
   struct Open {
     FakePicture picture;
@@ -100,7 +99,8 @@ class FakeViews final : public engine::Views {
   Attempt& attempt(engine::AttemptName name);
   changes::ReadSet told_reads(const FakePicture& picture,
                               const footprint::Footprint& footprint) const;
-  const Version* kept_version(const Kept& kept) const;
+  bool has_version(const Kept& kept) const;
+  const Version& go_back_to(const Kept& kept);
   std::vector<std::string> paths_not_as_expected() const;
 
   FakeWorkspace& workspace_;
