@@ -116,8 +116,7 @@ class Site {
 
   /// The next to end.
   engine::Exited until_exit() {
-    using namespace std::chrono_literals;
-    const Time patience_ends = clock.now() + 30s;
+    const Time patience_ends = clock.now() + std::chrono::seconds(30);
     while (ended_.empty() && clock.now() < patience_ends) take_reports(patience_ends);
     if (ended_.empty()) {
       ADD_FAILURE() << "nothing ended in time";
@@ -128,10 +127,9 @@ class Site {
     return next;
   }
   void until_said(const engine::SpawnSpec& spec, const std::string& line) {
-    using namespace std::chrono_literals;
-    const Time patience_ends = clock.now() + 60s;
+    const Time patience_ends = clock.now() + std::chrono::seconds(30);
     while (host().last_line(spec.name) != line && clock.now() < patience_ends) {
-      take_reports(clock.now() + 5ms);
+      take_reports(clock.now() + std::chrono::milliseconds(5));
     }
   }
 
