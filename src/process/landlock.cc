@@ -37,6 +37,7 @@ class Rules {
   explicit Rules(int abi) : known_(all_rights(abi)) {}
 
   void may_read(std::string path) { add(std::move(path), kExecute | kReadFile | kReadFolder); }
+  void may_list(std::string path) { add(std::move(path), kReadFolder); }
   void may_change(std::string path) { add(std::move(path), known_); }
   void may_use(std::string path) {
     add(std::move(path), kReadFile | kWriteFile | kReadFolder | kTruncate | kDeviceControl);
@@ -83,6 +84,8 @@ std::string folder_to_change(const std::string& workspace, const std::string& pr
 
 void hold_to(const footprint::Footprint& footprint, const std::string& workspace, Rules& rules) {
   may_read_beside(workspace, rules);
+  // Rules cannot tell a folder from those below it; the observer does.
+  rules.may_list("/");
   if (footprint.unknown) {
     rules.may_change(workspace);
     return;

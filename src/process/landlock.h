@@ -40,10 +40,10 @@ struct LandlockRule {
 /// Everything may be read and executed; what is at or below `writable` may be changed, and devices
 /// that hold nothing used.
 ///
-/// Held to a footprint it differs inside the workspace, which then is allowed only in so far as the
-/// nearest folders and files of its patterns are: rules name folders, not patterns, so they allow
-/// more than the patterns do. As a rule for a folder means all below it, the folders on the way to
-/// the workspace cannot be listed, and what comes into being beside it later cannot be read.
+/// Held to a footprint it differs inside the workspace, of which only the nearest folders and files
+/// of the patterns are allowed: rules name folders, with all below them, and not patterns, so they
+/// allow more than the patterns do. For the same reason every folder may be listed, and what comes
+/// into being beside the workspace later cannot be read.
 std::vector<LandlockRule> landlock_rules(const engine::Enclosure& enclosure, int abi);
 
 }  // namespace interlock::process

@@ -87,7 +87,13 @@ class Reader {
         if (errno == EACCES || errno == EPERM) result_.gap = cannot_read(process_, errno);
         return;
       }
-      if (!folder->starts_with('/')) return;
+      if (!folder->starts_with('/')) {
+        // On no path at all is an error of the call; out of sight is one of ours.
+        if (folder->starts_with('(')) {
+          result_.gap = fmt::format("the folder of process {} is out of sight", process_);
+        }
+        return;
+      }
       text = *folder + "/" + text;
     }
     result_.names.push_back({std::move(text), follows(name), name.effective});

@@ -143,12 +143,12 @@ TEST_P(Confined, GuardKeepsToThePatterns) {
         site.run("cat src/a.md .git/HEAD; cat src/a.cc 2>/dev/null || echo denied; "
                  "cat missing 2>&1; echo n >notes/n.md && echo written; "
                  "echo x >notes/other.md || echo denied; mkdir -p deep/er && "
-                 "echo x >deep/er/file; cat deep/er/file; ls src; "
+                 "echo x >deep/er/file; cat deep/er/file; ls . src; ls notes 2>/dev/null; "
                  "echo x >" +
                      site.at("out/file") + "; echo x >" + site.at("tmp/t") + "; cat notes/n.md",
                  site.guard({"src/*.md"}, {"notes/n.md", "deep/er/**"})),
         "a\nhead\ndenied\ncat: missing: No such file or directory\nwritten\ndenied\n"
-        "x\na.cc\na.md\nn\n");
+        "x\n.:\ndeep\nnotes\nsrc\n\nsrc:\na.cc\na.md\nn.md\nother.md\nn\n");
     EXPECT_EQ(site.kept_from(), "w out/file\nw ws/notes/other.md\nr ws/src/a.cc\n");
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
     EXPECT_EQ(site.get("ws/notes/n.md") + site.get("ws/notes/other.md"), "n\nother\n");

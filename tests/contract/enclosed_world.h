@@ -1,6 +1,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -112,22 +114,22 @@ class Site {
     return command({"sh", "-c", script}, std::move(enclosure));
   }
 
+  /// The next to end.
   engine::Exited until_exit() {
-    using namespace std::chrono_literals;
-    const Time patience_ends = clock.now() + 60s;
-    while (clock.now() < patience_ends) {
-      for (const engine::Report& report : host().wait(patience_ends)) {
-        if (const auto* over = std::get_if<engine::Exited>(&report)) return *over;
-      }
+    const Time patience_ends = clock.now() + std::chrono::seconds(30);
+    while (ended_.empty() && clock.now() < patience_ends) take_reports(patience_ends);
+    if (ended_.empty()) {
+      ADD_FAILURE() << "nothing ended in time";
+      return {};
     }
-    ADD_FAILURE() << "nothing ended in time";
-    return {};
+    const engine::Exited next = ended_.front();
+    ended_.pop_front();
+    return next;
   }
   void until_said(const engine::SpawnSpec& spec, const std::string& line) {
-    using namespace std::chrono_literals;
-    const Time patience_ends = clock.now() + 60s;
+    const Time patience_ends = clock.now() + std::chrono::seconds(30);
     while (host().last_line(spec.name) != line && clock.now() < patience_ends) {
-      host().wait(clock.now() + 5ms);
+      take_reports(clock.now() + std::chrono::milliseconds(5));
     }
   }
 
@@ -172,7 +174,14 @@ class Site {
   engine::Observed observed;
 
  private:
+  void take_reports(Time until) {
+    for (const engine::Report& report : host().wait(until)) {
+      if (const auto* over = std::get_if<engine::Exited>(&report)) ended_.push_back(*over);
+    }
+  }
+
   std::uint32_t attempts_ = 0;
+  std::deque<engine::Exited> ended_;
   std::unique_ptr<LocalProcesses> host_;
 };
 

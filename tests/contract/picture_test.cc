@@ -142,6 +142,17 @@ void leave_behind(Site& site, const engine::SpawnSpec& spec) {
   EXPECT_TRUE(WIFSIGNALED(status));
 }
 
+TEST_P(Pictures, ItsRootDiesWithTheDispatcher) {
+  at_site(Isolation::view, [](Site& site) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    auto enclosure = site.confined_picture();
+    leave_behind(site, site.shell("echo ready; exec sleep 20", enclosure));
+    int status = 0;
+    ASSERT_GT(::waitpid(-1, &status, 0), 0);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+  });
+}
+
 TEST_P(Pictures, WhatADeadDispatcherLeftInOneIsFoundAndEnded) {
   for (const Trees trees : {Trees::automatic, Trees::walk}) {
     at_site(Isolation::view, [&](Site& site) {

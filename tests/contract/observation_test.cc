@@ -1,0 +1,204 @@
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "contract/enclosed_world.h"
+
+// What is seen of an attempt's dealings with files: all that was asked for, and nothing that it did
+// not do.
+namespace interlock::process {
+namespace {
+
+using engine::Enclosure;
+using plan::Isolation;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class Observed : public Enclosed {
+ protected:
+  static Enclosure watched(const Site& site, Enclosure::Watch watch) {
+    auto enclosure = site.picture();
+    enclosure.watch = watch;
+    return enclosure;
+  }
+};
+
+TEST_P(Observed, AScriptOpensWhatItReadsAndLooksAtWhatItTests) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("ws/a", "needle\n");
+    site.put("ws/sub/b", "hay\n");
+    site.put("ws/sub/c", "needle\n");
+    site.put("ws/untouched", "x\n");
+    EXPECT_EQ(site.run("cat a; cat ./sub/../gone 2>/dev/null; grep -rl needle sub; test -e flag || "
+                       "echo none; ls sub; echo x >made",
+                       watched(site, Enclosure::Watch::all)),
+              "needle\nsub/c\nnone\nb\nc\n");
+    EXPECT_TRUE(site.observed.complete) << site.observed.gap;
+    EXPECT_THAT(site.in_workspace(site.observed.opened),
+                ElementsAre("a", "gone", "sub", "sub/b", "sub/c"));
+    EXPECT_TRUE(site.in_workspace(site.observed.looked_at).contains("flag"));
+    EXPECT_TRUE(site.in_workspace(site.observed.looked_at).contains("made"));
+    EXPECT_FALSE(site.in_workspace(site.observed.looked_at).contains("untouched"));
+    EXPECT_THAT(site.observed.denied, IsEmpty());
+  });
+}
+
+TEST_P(Observed, OpensAreToldWithoutLooks) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("ws/a", "x\n");
+    site.run("cat a; test -e flag; cat gone; echo x >made", watched(site, Enclosure::Watch::opens));
+    EXPECT_TRUE(site.observed.complete) << site.observed.gap;
+    EXPECT_THAT(site.in_workspace(site.observed.opened), ElementsAre("a", "gone"));
+    EXPECT_THAT(site.observed.looked_at, IsEmpty());
+  });
+}
+
+TEST_P(Observed, ChangesAreToldWithoutReads) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("ws/a", "x\n");
+    site.run("cat a; echo x >made", watched(site, Enclosure::Watch::changes));
+    EXPECT_TRUE(site.observed.complete) << site.observed.gap;
+    EXPECT_THAT(site.in_workspace(site.observed.opened), IsEmpty());
+  });
+}
+
+TEST_P(Observed, AScriptsInterpreterCountsAsOpened) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("ws/tool", "#! ./bin/shell -e\necho hi\n", 0755);
+    site.put("ws/bin/shell", "#!/bin/sh\necho run by the interpreter\n", 0755);
+    EXPECT_EQ(site.run(site.command({"./tool"}, watched(site, Enclosure::Watch::opens))),
+              "run by the interpreter\n");
+    EXPECT_THAT(site.in_workspace(site.observed.opened), ElementsAre("bin/shell", "tool"));
+  });
+}
+
+TEST_P(Observed, WhatIsReadThroughADescriptorIsNamedByItsPath) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("ws/sub/a", "x\n");
+    site.run("cd sub; exec 3<a; cat /proc/self/fd/3 >/dev/null; cat /dev/fd/3 >/dev/null",
+             watched(site, Enclosure::Watch::opens));
+    EXPECT_THAT(site.in_workspace(site.observed.opened), ElementsAre("sub/a"));
+  });
+}
+
+TEST_P(Observed, PythonIsObservedLikeAnyOther) {
+  at_site(Isolation::view, [](Site& site) {
+    if (::access("/usr/bin/python3", X_OK) != 0) return;
+    site.put("ws/data.json", "{}\n");
+    site.put("ws/module.py",
+             "import json, os\njson.load(open('data.json'))\n"
+             "os.path.exists('maybe')\nos.listdir('.')\n");
+    auto spec = site.command({"/usr/bin/python3", "-c",
+                              "import sys; sys.path.insert(0, '.'); "
+                              "sys.dont_write_bytecode = True; import module"},
+                             watched(site, Enclosure::Watch::all));
+    site.run(spec);
+    EXPECT_EQ(site.exited.exit_code, 0);
+    EXPECT_TRUE(site.observed.complete) << site.observed.gap;
+    const auto opened = site.in_workspace(site.observed.opened);
+    for (const char* path : {".", "data.json", "module.py"})
+      EXPECT_TRUE(opened.contains(path)) << path;
+    EXPECT_TRUE(site.in_workspace(site.observed.looked_at).contains("maybe"));
+  });
+}
+
+TEST_P(Observed, AStaticBinaryIsObservedLikeAnyOther) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("out/reader.c",
+             "#include <fcntl.h>\n#include <sys/stat.h>\n"
+             "int main(void) { struct stat s; open(\"a\", O_RDONLY); open(\"gone\", O_RDONLY);\n"
+             "  return stat(\"b\", &s) == 0; }\n");
+    const std::string build =
+        "cc -static -o " + site.at("out/reader") + " " + site.at("out/reader.c");
+    if (::system((build + " 2>/dev/null").c_str()) != 0)
+      return;  // No compiler or no static C library.
+    site.put("ws/a", "x\n");
+    site.run(site.command({site.at("out/reader")}, watched(site, Enclosure::Watch::all)));
+    EXPECT_THAT(site.in_workspace(site.observed.opened), ElementsAre("a", "gone"));
+    EXPECT_THAT(site.in_workspace(site.observed.looked_at), ElementsAre("b"));
+  });
+}
+
+TEST_P(Observed, SoFarIsKnownWhileItRuns) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("ws/a", "x\n");
+    const auto spec =
+        site.shell("cat a; echo ready; sleep 1000", watched(site, Enclosure::Watch::opens));
+    ASSERT_TRUE(site.host().spawn(spec));
+    site.until_said(spec, "ready");
+    const auto so_far = site.host().observed(spec.name);
+    EXPECT_FALSE(so_far.complete);
+    EXPECT_EQ(so_far.gap, "it still runs");
+    EXPECT_THAT(site.in_workspace(so_far.opened), ElementsAre("a"));
+    site.host().stop(spec.name, Duration{0});
+    site.until_exit();
+    EXPECT_TRUE(site.host().observed(spec.name).complete);
+  });
+}
+
+TEST_P(Observed, ManyAtOnceAreToldApart) {
+  at_site(Isolation::direct, [](Site& site) {
+    constexpr int kAttempts = 12;
+    std::vector<engine::SpawnSpec> specs;
+    for (int i = 0; i < kAttempts; ++i) {
+      Enclosure enclosure;
+      enclosure.workspace = site.at("ws");
+      enclosure.watch = Enclosure::Watch::opens;
+      specs.push_back(
+          site.shell(fmt::format("for i in 1 2 3 4 5; do cat own-{} 2>&-; done", i), enclosure));
+      ASSERT_TRUE(site.host().spawn(specs.back()));
+    }
+    for (int i = 0; i < kAttempts; ++i) site.until_exit();
+    for (int i = 0; i < kAttempts; ++i) {
+      const auto observed = site.host().observed(specs[i].name);
+      EXPECT_TRUE(observed.complete) << observed.gap;
+      EXPECT_THAT(site.in_workspace(observed.opened), ElementsAre(fmt::format("own-{}", i)));
+    }
+  });
+}
+
+/// Makes this process one whose calls (none of them) are told to somebody: itself.
+Fd watch_this_process() {
+  sock_filter allow_all[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog filter{1, allow_all};
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  return Fd(static_cast<int>(
+      ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter)));
+}
+
+TEST_P(Observed, AnAttemptThatCannotBeWatchedRunsAndSaysWhy) {
+  at_site(Isolation::direct, [](Site& site) {
+    const Fd listener = watch_this_process();
+    ASSERT_TRUE(listener);
+    Enclosure enclosure;
+    enclosure.workspace = site.at("ws");
+    enclosure.watch = Enclosure::Watch::opens;
+    EXPECT_EQ(site.run("echo hi", enclosure), "hi\n");
+    EXPECT_FALSE(site.observed.complete);
+    EXPECT_EQ(site.observed.gap, "another program already watches what this one starts");
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Who, Observed, testing::Values(Who::root, Who::user),
+                         [](const auto& who) { return who.param == Who::root ? "root" : "user"; });
+
+TEST(Host, EveryAbilityIsTriedOutAndSaysWhatItIs) {
+  const auto abilities = probe_host();
+  std::string names;
+  for (const HostAbility& ability : abilities) {
+    names += ability.name + "\n";
+    EXPECT_TRUE(ability.there || !ability.why.empty()) << ability.name;
+  }
+  EXPECT_EQ(
+      names,
+      "user namespaces\npictures\nlayers\nlandlock\nobserver\ncgroup trees\nown network\ngit\n");
+  for (const auto& entry : std::filesystem::directory_iterator("/tmp")) {
+    EXPECT_FALSE(entry.path().filename().string().starts_with("interlock-probe-")) << entry.path();
+  }
+}
+
+TEST(Host, WhatIsNeverAskedForIsAlwaysPossible) { EXPECT_TRUE(can_enclose(Isolation::direct)); }
+
+}  // namespace
+}  // namespace interlock::process
