@@ -52,6 +52,7 @@ inline bool as_user(const std::function<void()>& body) {
       ::prctl(PR_SET_DUMPABLE, 1);  // Else /proc/self stays root's, and no map can be written.
     }
     ::umask(022);
+    ::setenv("HOME", "/nonexistent", 1);
     body();
   });
 }
