@@ -236,8 +236,8 @@ class Views {
                                   const footprint::Footprint& footprint) = 0;
   /// The reads of an attempt that still runs, as far as they can be told.
   virtual changes::ReadSet reads_so_far(AttemptName name, const Observed& observed) = 0;
-  /// A regular file as the attempt found it or left it; at most `max_bytes`. Only paths of its
-  /// changes, and for `after` any path of its picture.
+  /// A regular file as the attempt found it or left it, at most `max_bytes`; of a symbolic link its
+  /// target. Only paths of its changes, and for `after` any path of its picture.
   virtual Result<std::string> content(AttemptName name, const std::string& path, Side side,
                                       std::size_t max_bytes) = 0;
   /// A regular file of the committed state.

@@ -1,11 +1,6 @@
 #include "views/enclosures.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include <set>
-
-#include "workspace/beneath.h"
 
 namespace interlock::views {
 
@@ -16,23 +11,6 @@ std::vector<std::string> writable_devices() {
     if (::access(device, F_OK) == 0) devices.emplace_back(device);
   }
   return devices;
-}
-
-std::vector<std::string> writable_for(const std::string& root,
-                                      const footprint::Footprint& footprint) {
-  if (footprint.unknown) return {root};
-  std::set<std::string> places;
-  for (const footprint::Glob& glob : footprint.writes.include) {
-    std::string path = glob.literal_prefix();
-    struct stat status {};
-    const auto serves = [&] {
-      const std::string place = root + "/" + path;
-      return ::stat(place.c_str(), &status) == 0 && (S_ISDIR(status.st_mode) || glob.is_literal());
-    };
-    while (!path.empty() && !serves()) path = workspace::folder_of(path);
-    places.insert(path.empty() ? root : root + "/" + path);
-  }
-  return {places.begin(), places.end()};
 }
 
 }  // namespace interlock::views

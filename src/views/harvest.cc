@@ -186,7 +186,8 @@ Result<std::vector<std::string>> keep_before(const std::string& before,
   std::string made;
   if (auto folder = make_folders(before); !folder) return std::unexpected(folder.error());
   for (const Change& change : changes.changes) {
-    const auto found = change.before.kind == Kind::file ? lower.look(change.path) : std::nullopt;
+    const bool has_bytes = change.before.kind == Kind::file || change.before.kind == Kind::link;
+    const auto found = has_bytes ? lower.look(change.path) : std::nullopt;
     // A change of the mode alone leaves its bytes where they are found again: in `after`.
     if (!found || change.before.digest == change.after.digest) continue;
     if (change.before.size > kBeforeBytesMax) {
@@ -199,8 +200,13 @@ Result<std::vector<std::string>> keep_before(const std::string& before,
       if (auto done = make_folders(before + "/" + folder); !done) return std::unexpected(done.error());
       made = folder;
     }
-    if (auto copied = copy_file(*found, before + "/" + change.path); !copied)
+    const std::string kept = before + "/" + change.path;
+    if (change.before.kind == Kind::link) {
+      if (::symlink(link_target(found->place).c_str(), kept.c_str()) != 0)
+        return cannot("keep", change.path, errno);
+    } else if (auto copied = copy_file(*found, kept); !copied) {
       return std::unexpected(copied.error());
+    }
   }
   return remarks;
 }

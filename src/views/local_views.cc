@@ -41,6 +41,7 @@ Result<std::string> read_regular(const std::string& place, const std::string& pa
                                  std::size_t max_bytes) {
   struct stat status {};
   if (::lstat(place.c_str(), &status) != 0) return cannot("read", path, errno);
+  if (S_ISLNK(status.st_mode)) return link_target(place);
   if (!S_ISREG(status.st_mode)) {
     return fail(Error::Kind::io,
                 fmt::format("cannot read `{}`: it is no regular file", printable(path)));

@@ -59,8 +59,6 @@ Result<engine::Views::Opened> LocalViews::open(const Wish& wish) {
   if (wish.isolation == Isolation::guard) {
     check(wish.footprint != nullptr, "a guard knows the footprint");
     Opened opened{root_, enclosure_for(wish, root_)};
-    std::ranges::copy(writable_for(root_, *wish.footprint),
-                      std::back_inserter(opened.enclosure.writable));
     opened.enclosure.held_to = *wish.footprint;
     return opened;
   }

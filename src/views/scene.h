@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,8 +49,10 @@ inline bool as_user(const std::function<void()>& body) {
                         ::setresgid(kSomeUser, kSomeUser, kSomeUser) == 0 &&
                         ::setresuid(kSomeUser, kSomeUser, kSomeUser) == 0;
       ASSERT_TRUE(done);
+      ::prctl(PR_SET_DUMPABLE, 1);  // Else /proc/self stays root's, and no map can be written.
     }
     ::umask(022);
+    ::setenv("HOME", "/nonexistent", 1);
     body();
   });
 }
@@ -139,6 +142,14 @@ class Scene {
       : views_(std::in_place, tree.root(), state.root(), "r-1", options) {
     ::chmod(tree.root().c_str(), 0755);
   }
+
+  ~Scene() {
+    // As an ordinary user: overlays leave folders behind that are closed even to their owner.
+    remove_tree(state.root());
+    remove_tree(tree.root());
+  }
+  Scene(const Scene&) = delete;
+  Scene& operator=(const Scene&) = delete;
 
   LocalViews& views() { return *views_; }
   /// The dispatcher died; another one has begun.

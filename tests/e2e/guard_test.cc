@@ -99,7 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
         WayOut{"removal", "rm -f $OUT/victim"},
         WayOut{"unmounting", "umount . ; umount -l \"$PWD\"; mount -t tmpfs none $OUT", false},
         WayOut{"outliving", "setsid sh -c 'trap \"\" TERM HUP; while :; do echo x >$OUT/victim; "
-                            "echo x >late; done' >/dev/null 2>&1 &"}),
+                            "echo x >late; done' >/dev/null 2>&1 &",
+               false}),
     [](const auto& one) { return one.param.name; });
 
 TEST_F(Guard, a_child_that_outlives_its_task_cannot_change_the_workspace_any_more) {

@@ -1,0 +1,153 @@
+#include "views/fold.h"
+
+#include <gtest/gtest.h>
+
+#include "views/scene.h"
+
+namespace interlock::views {
+namespace {
+
+class FoldTest : public AsEither {};
+INTERLOCK_AS_EITHER(FoldTest);
+
+constexpr const char* kBefore = R"sh(
+  mkdir -p gone/deep dir2file/x closed; printf 1 > gone/a; printf 2 > gone/deep/b
+  printf 3 > dir2file/x/y; printf 4 > file2dir; ln -s gone link; printf 5 > changed
+  printf 6 > closed/f; chmod 555 closed; printf 7 > mode
+)sh";
+constexpr const char* kFirst = R"sh(
+  rm -r gone; rm -r dir2file; printf f > dir2file; rm file2dir; mkdir file2dir; printf i > file2dir/in
+  rm link; ln -s changed link; printf more >> changed; mkdir -p new/deep; printf n > new/deep/n
+  chmod 755 closed; printf c > closed/g; chmod 555 closed; chmod 700 mode
+)sh";
+constexpr const char* kSecond = R"sh(
+  printf again >> changed; rm -r file2dir; printf back > file2dir; rm link; mkdir link; rm new/deep/n
+  printf m > new/m; chmod 500 new/deep
+)sh";
+constexpr const char* kOpenAgain = "chmod -R u+rwX .";
+
+/// Puts both folders back to how they were before the fold.
+void restore(const Scene& scene, const std::string& kept) {
+  for (const auto& [from, to] :
+       {std::pair{kept + "/tree", scene.tree.root()}, {kept + "/views", scene.state.at("runs/r-1/views")}}) {
+    ASSERT_TRUE(sh(to, fmt::format("{}; find . -mindepth 1 -delete; cp -a {}/. .", kOpenAgain, from)));
+  }
+}
+
+TEST_P(FoldTest, GoesOnWhereverItWasBrokenOff) {
+  live([] {
+    // Many rounds, each of which ends on the disk; in memory where there is such a place.
+    if (::access("/dev/shm", W_OK) == 0) ::setenv("TMPDIR", "/dev/shm", 1);
+    Scene scene;
+    workspace::TempTree plain, kept;
+    ASSERT_TRUE(sh(scene.tree.root(), kBefore));
+    ASSERT_TRUE(sh(plain.root(), fmt::format("{}{}{}", kBefore, kFirst, kSecond)));
+    const changes::Changeset first = scene.attempt(attempt_of(0), kFirst).changes;
+    scene.commit(attempt_of(0));
+    const changes::Changeset second = scene.attempt(attempt_of(1), kSecond).changes;
+    scene.commit(attempt_of(1));
+    ASSERT_TRUE(sh(kept.root(), fmt::format("cp -a {} tree; cp -a {} views", scene.tree.root(),
+                                            scene.state.at("runs/r-1/views"))));
+    const std::string wanted = listing(plain.root());
+    const std::vector<engine::Views::Kept> committed{{attempt_of(0), &first},
+                                                     {attempt_of(1), &second}};
+    bool is_over = false;
+    int steps = 0;
+    for (; !is_over && !testing::Test::HasFailure(); ++steps) {
+      restore(scene, kept.root());
+      // The dispatcher dies before its step number `steps`.
+      is_over = in_child([&] {
+        int left = steps;
+        scene.restart({.task_ids = {}, .before_step = [&] { if (left-- == 0) ::_exit(9); }});
+        EXPECT_TRUE(scene.views().take_up(committed, {}));
+        EXPECT_EQ(scene.fold(), "");
+      });
+      scene.restart();
+      ASSERT_TRUE(scene.views().take_up(committed, {}));
+      EXPECT_EQ(scene.fold(), "") << "broken off before step " << steps;
+      EXPECT_EQ(listing(scene.tree.root()), wanted) << "broken off before step " << steps;
+      EXPECT_EQ(scene.fold(), "");
+    }
+    EXPECT_GT(steps, 20);
+    for (const std::string& root : {plain.root(), kept.root()}) sh(root, kOpenAgain);
+  });
+}
+
+TEST_P(FoldTest, APersonsEditStopsItAndNothingIsChanged) {
+  live([] {
+    Scene scene;
+    scene.tree.write("a", "a").write("b", "b").write("d/x", "x").write("e/y", "y");
+    scene.attempt(attempt_of(0), "echo 1 > a; echo 2 > b; rm -r d; echo z > e/z; echo n > n");
+    scene.commit(attempt_of(0));
+    ASSERT_TRUE(sh(scene.tree.root(), "echo person > b; echo p > d/p; rm -r e; echo p > n"));
+    const std::string before = listing(scene.tree.root());
+    EXPECT_EQ(scene.fold(), "b\nd/p\ne\nn\n");
+    EXPECT_EQ(listing(scene.tree.root()), before);
+    // Once the person took that back, it goes through.
+    ASSERT_TRUE(sh(scene.tree.root(), "printf b > b; rm d/p n; mkdir e; printf y > e/y"));
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(scene.read("b"), "2\n");
+  });
+}
+
+TEST_P(FoldTest, FollowsNoLinkOutOfTheWorkspace) {
+  live([] {
+    Scene scene;
+    workspace::TempTree outside;
+    outside.write("d/f", "theirs");
+    scene.tree.write("d/f", "theirs");
+    scene.attempt(attempt_of(0), "echo mine > d/f; echo mine > d/g");
+    scene.commit(attempt_of(0));
+    ASSERT_TRUE(sh(scene.tree.root(), fmt::format("rm -r d; ln -s {}/d d", outside.root())));
+    EXPECT_EQ(scene.fold(), "d\nd/f\n");
+    EXPECT_EQ(workspace::read_file(outside.at("d/f"), 10).value_or(""), "theirs");
+  });
+}
+
+TEST_P(FoldTest, WhatAPersonChangedSinceThePictureWasOpenedIsToldApartFromOurFolds) {
+  live([] {
+    Scene scene;
+    scene.tree.write("ours", "1").write("theirs", "1").write("quiet", "1").write("d/gone", "1");
+    // Their times have to lie before the picture, however coarse the clock of the file system is.
+    ASSERT_TRUE(sh(scene.state.root(), "touch t; until touch u; [ u -nt t ]; do :; done"));
+    scene.attempt(attempt_of(0), "echo 2 > ours; echo new > made; mkdir nd; echo n > nd/x");
+    ASSERT_TRUE(scene.open(attempt_of(1)));
+    scene.harvest(attempt_of(1));
+    scene.commit(attempt_of(0));
+    ASSERT_EQ(scene.fold(), "");
+    EXPECT_EQ(scene.views().foreign(attempt_of(1), {"ours", "made", "nd/x", "quiet", "absent"}),
+              std::vector<std::string>());
+    ASSERT_TRUE(sh(scene.tree.root(), "echo p > theirs; rm d/gone; echo p > ours"));
+    EXPECT_EQ(scene.views().foreign(attempt_of(1), {"ours", "theirs", "quiet", "d/gone"}),
+              (std::vector<std::string>{"ours", "theirs", "d/gone"}));
+  });
+}
+
+TEST(Fold, ADiskThatIsFullLeavesWhatTheNextFoldFinishes) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root mounts a small file system";
+  EXPECT_TRUE(in_child([] {
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    Scene scene;
+    const char* root = scene.tree.root().c_str();
+    ASSERT_EQ(::mount("tmpfs", root, "tmpfs", 0, "size=512k"), 0);
+    scene.restart();
+    scene.tree.write("a", "old").write("gone", "x");
+    scene.attempt(attempt_of(0), "echo new > a; rm gone; for i in 1 2 3 4 5 6; do "
+                                 "head -c 200000 /dev/zero > b$i; done");
+    scene.commit(attempt_of(0));
+    const auto full = scene.views().fold();
+    ASSERT_FALSE(full);
+    EXPECT_EQ(full.error().message, "cannot write `b3`: No space left on device");
+    EXPECT_EQ(scene.read("gone"), "x");
+    EXPECT_EQ(scene.views().committed("b6", 1 << 20).value_or("").size(), 200'000u);
+    ASSERT_EQ(::mount("tmpfs", root, "tmpfs", MS_REMOUNT, "size=8m"), 0);
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(scene.read("b6").size(), 200'000u);
+    EXPECT_EQ(scene.read("gone"), "nothing");
+    ::umount2(root, MNT_DETACH);
+  }));
+}
+
+}  // namespace
+}  // namespace interlock::views
