@@ -58,8 +58,8 @@ Result<void> put_aside(const std::string& top, const std::string& aside, const s
   return cannot("keep", from, errno);
 }
 
-Result<void> put_with_mode(const std::string& top, const std::string& path,
-                           std::string_view bytes, mode_t mode) {
+Result<void> put_with_mode(const std::string& top, const std::string& path, std::string_view bytes,
+                           mode_t mode) {
   if (auto made = make_folders(top + "/" + std::string(folder_of(path))); !made) return made;
   if (auto put = put_file(top + "/" + path, bytes); !put) return put;
   if (::chmod((top + "/" + path).c_str(), mode) != 0) return cannot("set the mode of", path, errno);
@@ -144,7 +144,8 @@ Result<Changeset> rest_upon(const Layout& layout, const Attempt& attempt,
   Rest rest(layout, attempt, below);
   Changeset rested;
   for (const Change& change : attempt.changes.changes) {
-    const auto at = std::ranges::find(merged, change.path, &std::pair<std::string, std::string>::first);
+    const auto at =
+        std::ranges::find(merged, change.path, &std::pair<std::string, std::string>::first);
     auto one = rest.rest(change, at == merged.end() ? nullptr : &at->second);
     if (!one) return std::unexpected(one.error());
     if (one->before != one->after) rested.changes.push_back(std::move(*one));
@@ -183,7 +184,8 @@ std::optional<std::string> does_not_rest(const Changeset& changes, const workspa
     if (change.before.kind != Kind::folder || change.after.kind == Kind::folder) continue;
     for (const std::string& name : below.names(change.path)) {
       if (changes.find(workspace::join(change.path, name)) == nullptr)
-        return fmt::format("the folder `{}` got a new `{}`", printable(change.path), printable(name));
+        return fmt::format("the folder `{}` got a new `{}`", printable(change.path),
+                           printable(name));
     }
   }
   return std::nullopt;

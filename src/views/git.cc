@@ -156,7 +156,9 @@ Result<std::string> Git::run(const std::vector<std::string>& arguments,
     return fail(Error::Kind::io, fmt::format("cannot run `git`: {}", std::strerror(errno)));
   const auto pid = spawn(std::move(all), index_, in, out, err);
   if (!pid) return std::unexpected(pid.error());
-  for (Pipe* one : {&out, &err}) { const Descriptor closing = std::exchange(one->write, Descriptor(-1)); }
+  for (Pipe* one : {&out, &err}) {
+    const Descriptor closing = std::exchange(one->write, Descriptor(-1));
+  }
   { const Descriptor closing = std::exchange(in.read, Descriptor(-1)); }
   std::string output;
   std::string said;

@@ -42,9 +42,8 @@ Result<void> hash_files(const Git& git, std::map<std::string, Leaf>& leaves) {
     }
     // A list of names cannot say a line's end; a link is its target.
     const bool is_link = leaf.after.kind == Kind::link;
-    const auto hash =
-        is_link ? git.line({"hash-object", "-w", "--stdin"}, link_target(leaf.place))
-                : git.line({"hash-object", "-w", "--no-filters", "--", leaf.place});
+    const auto hash = is_link ? git.line({"hash-object", "-w", "--stdin"}, link_target(leaf.place))
+                              : git.line({"hash-object", "-w", "--no-filters", "--", leaf.place});
     if (!hash) return std::unexpected(hash.error());
     leaf.hash = *hash;
   }

@@ -196,7 +196,8 @@ Result<std::vector<std::string>> keep_before(const std::string& before,
     }
     const std::string folder(workspace::folder_of(change.path));
     if (folder != made) {
-      if (auto done = make_folders(before + "/" + folder); !done) return std::unexpected(done.error());
+      if (auto done = make_folders(before + "/" + folder); !done)
+        return std::unexpected(done.error());
       made = folder;
     }
     if (auto copied = copy_file(*found, before + "/" + change.path); !copied)

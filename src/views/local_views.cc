@@ -66,8 +66,7 @@ std::int64_t nanoseconds(const timespec& time) {
 
 }  // namespace
 
-LocalViews::LocalViews(std::string root, const std::string& state, std::string run,
-                       Options options)
+LocalViews::LocalViews(std::string root, const std::string& state, std::string run, Options options)
     : root_(std::move(root)),
       run_(std::move(run)),
       layout_(state, run_),
@@ -119,8 +118,8 @@ Result<engine::Views::Harvest> LocalViews::harvest(AttemptName name,
                              ? Worktree(root_, layout_.folder(name)).workspace()
                              : root_;
   const Stack left(root_, with_own);
-  auto reads = reads_of(observed, footprint, attempt.changes,
-                        {.found = found, .left = left, .at = at});
+  auto reads =
+      reads_of(observed, footprint, attempt.changes, {.found = found, .left = left, .at = at});
   if (!reads) return std::unexpected(reads.error());
   auto remarks = keep_before(layout_.file(name, "before"), attempt.changes, found);
   if (!remarks) return std::unexpected(remarks.error());
@@ -130,7 +129,8 @@ Result<engine::Views::Harvest> LocalViews::harvest(AttemptName name,
     return std::unexpected(put.error());
   if (auto put = write_changes(layout_, attempt); !put) return std::unexpected(put.error());
   attempt.stage = Stage::harvested;
-  if (attempt.isolation == plan::Isolation::worktree) Worktree(root_, layout_.folder(name)).remove();
+  if (attempt.isolation == plan::Isolation::worktree)
+    Worktree(root_, layout_.folder(name)).remove();
   remove_tree(layout_.file(name, "upper"));
   remove_tree(layout_.file(name, "work"));
   harvest.changes = attempt.changes;
@@ -143,8 +143,7 @@ Result<Changeset> LocalViews::take_changes(Attempt& attempt, Harvest& harvest) {
   const Stack lower(root_, seen_by(attempt));
   const bool is_worktree = attempt.isolation == plan::Isolation::worktree;
   const Worktree worktree(root_, layout_.folder(attempt.name));
-  const std::string tree =
-      is_worktree ? worktree.workspace() : layout_.file(attempt.name, "upper");
+  const std::string tree = is_worktree ? worktree.workspace() : layout_.file(attempt.name, "upper");
   auto taken = is_worktree ? worktree.harvest(attempt.base, lower) : harvest_upper(tree, lower);
   if (!taken) return std::unexpected(taken.error());
   harvest.remarks = std::move(taken->remarks);
@@ -176,7 +175,8 @@ Result<std::string> LocalViews::content(AttemptName name, const std::string& pat
   if (change == nullptr) return cannot("read", path, ENOENT);
   const State& state = side == Side::before ? change->before : change->after;
   if (state.kind == Kind::absent) return cannot("read", path, ENOENT);
-  const bool same = change->before.kind == Kind::file && change->before.digest == change->after.digest;
+  const bool same =
+      change->before.kind == Kind::file && change->before.digest == change->after.digest;
   const char* part = side == Side::after || same ? "after" : "before";
   return read_regular(layout_.file(name, part) + "/" + path, path, max_bytes);
 }
@@ -220,8 +220,8 @@ bool LocalViews::is_foreign(const Attempt& attempt, const std::string& path) con
   return moved(folder) && std::ranges::none_of(folded_, is_in_it);
 }
 
-Result<Changeset> LocalViews::amend(AttemptName name,
-                                    const std::vector<std::pair<std::string, std::string>>& merged) {
+Result<Changeset> LocalViews::amend(
+    AttemptName name, const std::vector<std::pair<std::string, std::string>>& merged) {
   Attempt& attempt = known(name);
   check(attempt.stage == Stage::harvested, "only what waits is amended");
   for (const auto& [path, bytes] : merged)
@@ -278,7 +278,8 @@ Result<std::vector<std::string>> LocalViews::fold() {
   return std::vector<std::string>();
 }
 
-/// The oldest first: what a dispatcher that dies in between finds unmarked ends as the workspace is.
+/// The oldest first: what a dispatcher that dies in between finds unmarked ends as the workspace
+/// is.
 Result<void> LocalViews::mark_folded() {
   for (Attempt* attempt : unfolded_) {
     if (options_.before_step) options_.before_step();

@@ -160,8 +160,7 @@ Result<engine::Views::Opened> LocalViews::open_worktree(const Wish& wish) {
 
 Result<engine::Views::Opened> LocalViews::open_worktree_check(const Wish& wish,
                                                               const Attempt& attempt) {
-  Worktree worktree(root_,
-                          layout_.file(wish.name, fmt::format("check-{}", wish.name.phase)));
+  Worktree worktree(root_, layout_.file(wish.name, fmt::format("check-{}", wish.name.phase)));
   std::vector<Layer> upon = wish.name.phase == 1 ? std::vector<Layer>() : unfolded();
   upon.push_back(layer_of(attempt));
   const auto base = worktree.open_check(wish.name.phase == 1 ? attempt.base : "", upon);

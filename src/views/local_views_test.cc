@@ -45,21 +45,22 @@ TEST_P(LocalViewsTest, WhatAnAttemptDidIsWhatAPlainFolderWouldHave) {
     const std::string before = listing(scene.tree.root());
     const auto harvest =
         scene.attempt(attempt_of(3), fmt::format("{} mkfifo pipe; echo g > .git/config", kEdits));
-    EXPECT_EQ(told(harvest.changes),
-              "+ -rf file\n+ a_new file\n+ caf\xEF\xBF\xBD file\n* closed file mode 644 to 400\n"
-              "+ d folder\n+ d/e folder\n+ d/e/f folder\n+ d/e/f/g file\n"
-              "* dir2file folder to file mode 755 to 644\n- dir2file/x folder\n- dir2file/x/y file\n"
-              "* dir2link folder to link mode 755 to 0\n- dir2link/z file\n+ dir_moved folder\n"
-              "+ dir_moved/one file\n- dir_moves folder\n- dir_moves/one file\n"
-              "* dirmode folder mode 755 to 700\n+ empty folder\n"
-              "* file2dir file to folder mode 644 to 755\n+ file2dir/in file\n- gone file\n"
-              "+ hard file\n+ large file\n+ link link\n* link2dir link to folder mode 0 to 755\n"
-              "+ link2dir/x file\n* modify file\n+ new\xE2\x90\x8Aline file\n+ nil file\n"
-              "* oldlink link\n+ opaque/fresh file\n- opaque/old file\n- opaque/sub folder\n"
-              "- opaque/sub/old file\n+ readonly/new file\n- rename_me file\n+ renamed file\n"
-              "* script file mode 644 to 755\n- tree_gone folder\n- tree_gone/a file\n"
-              "- tree_gone/deep folder\n- tree_gone/deep/b file\n- tree_gone/deep/er folder\n"
-              "- tree_gone/deep/er/c file\n");
+    EXPECT_EQ(
+        told(harvest.changes),
+        "+ -rf file\n+ a_new file\n+ caf\xEF\xBF\xBD file\n* closed file mode 644 to 400\n"
+        "+ d folder\n+ d/e folder\n+ d/e/f folder\n+ d/e/f/g file\n"
+        "* dir2file folder to file mode 755 to 644\n- dir2file/x folder\n- dir2file/x/y file\n"
+        "* dir2link folder to link mode 755 to 0\n- dir2link/z file\n+ dir_moved folder\n"
+        "+ dir_moved/one file\n- dir_moves folder\n- dir_moves/one file\n"
+        "* dirmode folder mode 755 to 700\n+ empty folder\n"
+        "* file2dir file to folder mode 644 to 755\n+ file2dir/in file\n- gone file\n"
+        "+ hard file\n+ large file\n+ link link\n* link2dir link to folder mode 0 to 755\n"
+        "+ link2dir/x file\n* modify file\n+ new\xE2\x90\x8Aline file\n+ nil file\n"
+        "* oldlink link\n+ opaque/fresh file\n- opaque/old file\n- opaque/sub folder\n"
+        "- opaque/sub/old file\n+ readonly/new file\n- rename_me file\n+ renamed file\n"
+        "* script file mode 644 to 755\n- tree_gone folder\n- tree_gone/a file\n"
+        "- tree_gone/deep folder\n- tree_gone/deep/b file\n- tree_gone/deep/er folder\n"
+        "- tree_gone/deep/er/c file\n");
     EXPECT_EQ(fmt::format("{}", fmt::join(harvest.remarks, "\n")),
               "what it changed in `.git` was left out\nthe pipe `pipe` was left out");
     EXPECT_EQ(listing(scene.tree.root()), before);
@@ -85,8 +86,8 @@ TEST_P(LocalViewsTest, ALaterPictureShowsTheCommittedChangesAndNothingElse) {
     const auto opened = scene.open(attempt_of(1));
     ASSERT_TRUE(opened);
     const std::string copy = scene.state.at("copy");
-    EXPECT_EQ(run_in(*opened->enclosure.picture,
-                     fmt::format("mkdir -m 755 {0}; cp -a . {0}", copy)), 0);
+    EXPECT_EQ(
+        run_in(*opened->enclosure.picture, fmt::format("mkdir -m 755 {0}; cp -a . {0}", copy)), 0);
     EXPECT_EQ(listing(copy), listing(plain.root()));
     EXPECT_EQ(told(scene.harvest(attempt_of(1)).changes), "");
     EXPECT_EQ(scene.views().committed("modify", 100).value_or(""), "basemore\n");
@@ -101,10 +102,11 @@ TEST_P(LocalViewsTest, StacksOfChangesFoldToTheirNet) {
   live([] {
     Scene scene;
     workspace::TempTree plain;
-    const std::vector<std::string> scripts{
-        "mkdir d; echo 1 > d/a; echo 1 > b; echo t > there", "rm -r d; echo 2 > d; echo 2 > b",
-        "rm d; mkdir d; echo 3 > d/c; rm b", "echo 4 >> d/c; mkdir -p x/y; rm there; echo t > there",
-        "rm -r x; chmod 700 d; rm -r d; mkdir d; echo 5 > d/e"};
+    const std::vector<std::string> scripts{"mkdir d; echo 1 > d/a; echo 1 > b; echo t > there",
+                                           "rm -r d; echo 2 > d; echo 2 > b",
+                                           "rm d; mkdir d; echo 3 > d/c; rm b",
+                                           "echo 4 >> d/c; mkdir -p x/y; rm there; echo t > there",
+                                           "rm -r x; chmod 700 d; rm -r d; mkdir d; echo 5 > d/e"};
     for (std::size_t i = 0; i < scripts.size(); ++i) {
       scene.attempt(attempt_of(i), scripts[i]);
       scene.commit(attempt_of(i));
@@ -133,7 +135,8 @@ TEST_P(LocalViewsTest, ChangesSideBySideDoNotHideEachOther) {
     const auto three = scene.open(attempt_of(2));
     ASSERT_TRUE(three);
     EXPECT_EQ(run_in(*three->enclosure.picture,
-                     "test \"$(echo $(ls d))\" = 'w x'; test $(stat -c %a d) = 750"), 0);
+                     "test \"$(echo $(ls d))\" = 'w x'; test $(stat -c %a d) = 750"),
+              0);
     EXPECT_EQ(scene.fold(), "");
     EXPECT_EQ(listing(scene.tree.root()).substr(0, 13), "d folder 750 ");
   });
@@ -178,7 +181,8 @@ TEST_P(LocalViewsTest, ContentIsThereAsItWasFoundAndAsItWasLeft) {
     using Side = engine::Views::Side;
     Scene scene;
     scene.tree.write("a", "old").write("gone", "g").write("mode", "m").write("same", "s");
-    scene.attempt(attempt_of(0), "echo new > a; rm gone; chmod 755 mode; echo n > fresh; ln -s a l");
+    scene.attempt(attempt_of(0),
+                  "echo new > a; rm gone; chmod 755 mode; echo n > fresh; ln -s a l");
     const auto content = [&](const std::string& path, Side side) {
       const auto text = scene.views().content(attempt_of(0), path, side, 100);
       return text ? *text : text.error().message;
@@ -216,10 +220,12 @@ TEST_P(LocalViewsTest, AMergedFileGoesInInPlaceOfTheAttemptsOwn) {
     const changes::Changeset first = *committed.changes;
     scene.restart();
     ASSERT_TRUE(scene.views().take_up({{attempt_of(0), &first}}, {{attempt_of(1), &own}}));
-    EXPECT_EQ(scene.views().content(attempt_of(1), "f", engine::Views::Side::after, 99).value_or(""),
-              "1\n2\n3b\n");
-    EXPECT_EQ(scene.views().content(attempt_of(1), "f", engine::Views::Side::before, 99).value_or(""),
-              "1\n2\n3\n");
+    EXPECT_EQ(
+        scene.views().content(attempt_of(1), "f", engine::Views::Side::after, 99).value_or(""),
+        "1\n2\n3b\n");
+    EXPECT_EQ(
+        scene.views().content(attempt_of(1), "f", engine::Views::Side::before, 99).value_or(""),
+        "1\n2\n3\n");
     ASSERT_TRUE(scene.views().amend(attempt_of(1), {{"f", "1a\n2\n3b\n"}}));
     scene.commit(attempt_of(1));
     EXPECT_EQ(scene.fold(), "");
@@ -240,11 +246,13 @@ TEST_P(LocalViewsTest, AChecksChangesAreThrownAway) {
     scene.harvest(attempt_of(0));
     const auto first = scene.open({TaskId(0), 1, 1});
     ASSERT_TRUE(first);
-    EXPECT_EQ(run_in(*first->enclosure.picture, "grep -q mine a; test ! -e c; rm b; echo x > x"), 0);
+    EXPECT_EQ(run_in(*first->enclosure.picture, "grep -q mine a; test ! -e c; rm b; echo x > x"),
+              0);
     scene.views().discard({TaskId(0), 1, 1});
     const auto second = scene.open({TaskId(0), 1, 2});
     ASSERT_TRUE(second);
-    EXPECT_EQ(run_in(*second->enclosure.picture, "grep -q mine a; test -e b; test -e c; test ! -e x"), 0);
+    EXPECT_EQ(
+        run_in(*second->enclosure.picture, "grep -q mine a; test -e b; test -e c; test ! -e x"), 0);
     scene.views().discard({TaskId(0), 1, 2});
     scene.commit(attempt_of(0));
     EXPECT_EQ(scene.fold(), "");

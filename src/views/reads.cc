@@ -36,8 +36,8 @@ class Reads {
   }
 
   changes::ReadSet set(ReadsFrom from) const {
-    changes::ReadSet reads{from, {content_.begin(), content_.end()},
-                           {listing_.begin(), listing_.end()}, {}};
+    changes::ReadSet reads{
+        from, {content_.begin(), content_.end()}, {listing_.begin(), listing_.end()}, {}};
     for (const std::string& path : presence_) {
       if (!content_.contains(path)) reads.presence.push_back(path);
     }
@@ -136,8 +136,7 @@ Result<void> declare(const footprint::PatternSet& patterns, const Stack& found, 
 
 }  // namespace
 
-Result<KnownReads> reads_of(const engine::Observed& observed,
-                            const footprint::Footprint& footprint,
+Result<KnownReads> reads_of(const engine::Observed& observed, const footprint::Footprint& footprint,
                             const changes::Changeset& changes, const Trees& trees) {
   Reads reads(trees.found);
   ReadsFrom from = ReadsFrom::observed;
@@ -158,7 +157,7 @@ Result<KnownReads> reads_of(const engine::Observed& observed,
 }
 
 changes::ReadSet reads_seen(const engine::Observed& observed, const Stack& found,
-                             const std::string& at) {
+                            const std::string& at) {
   Reads reads(found);
   Inside inside(at);
   for (const std::string& absolute : observed.opened) {
