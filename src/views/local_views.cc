@@ -205,19 +205,22 @@ bool LocalViews::is_foreign(const Attempt& attempt, const std::string& path) con
     const auto found = base.look(at);
     return found && nanoseconds(found->status.st_ctim) >= attempt.stamp_ns;
   };
+  const auto folded_into = [&](const std::string& folder) {
+    return std::ranges::any_of(folded_,
+                               [&](const auto& one) { return folder_of(one.first) == folder; });
+  };
   const auto found = base.look(path);
   const auto ours = folded_.find(path);
   if (found) {
     if (!moved(path)) return false;
-    if (ours == folded_.end()) return !path.empty() && !S_ISDIR(found->status.st_mode);
+    if (ours == folded_.end()) return !S_ISDIR(found->status.st_mode) || !folded_into(path);
     const auto actual = state_at(found->place, found->status);
     return !actual || *actual != ours->second;
   }
   if (ours != folded_.end()) return ours->second.kind != Kind::absent;
   std::string folder(folder_of(path));
   while (!folder.empty() && !base.look(folder)) folder = folder_of(folder);
-  const auto is_in_it = [&](const auto& one) { return folder_of(one.first) == folder; };
-  return moved(folder) && std::ranges::none_of(folded_, is_in_it);
+  return moved(folder) && !folded_into(folder);
 }
 
 Result<Changeset> LocalViews::amend(

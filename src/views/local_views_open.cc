@@ -140,15 +140,18 @@ Result<engine::Views::Opened> LocalViews::open_worktree(const Wish& wish) {
   if (auto can = has_repository(root_); !can) return std::unexpected(can.error());
   const auto begun = begin(wish);
   if (!begun) return std::unexpected(begun.error());
+  // Before the snapshot: what a person changes while it is made counts as changed since.
+  struct stat folder {};
+  if (::lstat(layout_.folder(wish.name).c_str(), &folder) != 0)
+    return cannot("open", layout_.folder(wish.name), errno);
+  (*begun)->stamp_ns = std::int64_t{folder.st_ctim.tv_sec} * 1'000'000'000 + folder.st_ctim.tv_nsec;
   Worktree worktree(root_, layout_.folder(wish.name));
   const auto base = worktree.open(branch_of(wish.name), unfolded());
-  struct stat tree {};
-  if (!base || ::lstat(layout_.folder(wish.name).c_str(), &tree) != 0) {
+  if (!base) {
     discard(wish.name);
-    return base ? cannot("open", layout_.folder(wish.name), errno) : std::unexpected(base.error());
+    return std::unexpected(base.error());
   }
   (*begun)->base = *base;
-  (*begun)->stamp_ns = std::int64_t{tree.st_ctim.tv_sec} * 1'000'000'000 + tree.st_ctim.tv_nsec;
   if (auto written = write_record(layout_, **begun); !written)
     return std::unexpected(written.error());
   Opened opened{worktree.workspace(), enclosure_for(wish, worktree.workspace())};

@@ -22,19 +22,23 @@ INTERLOCK_AS_EITHER(ReadsTest);
 TEST_P(ReadsTest, WhatTheKernelToldIsSortedByWhatWasThere) {
   live([] {
     Scene scene;
-    scene.tree.write("a", "a").write("d/x", "x").write("real/in", "i").write(".git/HEAD", "h");
+    scene.tree.write("a", "a")
+        .write("d/x", "x")
+        .write("real/in", "i")
+        .write("real/own", "o")
+        .write(".git/HEAD", "h");
     ASSERT_TRUE(sh(scene.tree.root(), "ln -s real linked; ln -s ../a d/up; ln -s /etc/passwd out"));
     engine::Observed seen{.complete = true, .gap = {}, .opened = {}, .looked_at = {}, .denied = {}};
     for (const char* path :
-         {"a", "d", "linked/in", "d/up", "d/none", "no/where", ".git/HEAD", "out"})
+         {"a", "d", "linked/in", "d/up", "d/none", "no/where", ".git/HEAD", "out", "fresh"})
       seen.opened.insert(scene.tree.at(path));
     seen.opened.insert(scene.tree.root());
     seen.opened.insert("/etc/passwd");
     for (const char* path : {"d/x", "linked", "no/thing", "made"})
       seen.looked_at.insert(scene.tree.at(path));
-    EXPECT_EQ(told(scene.attempt(attempt_of(0), "echo m > made", seen)),
-              "observed: content a d/up linked out real/in listing  d "
-              "presence d d/none d/x made no/thing no/where real");
+    EXPECT_EQ(told(scene.attempt(attempt_of(0), "echo m > made; ln -s linked/own fresh", seen)),
+              "observed: content a d/up linked out real/in real/own listing  d "
+              "presence d d/none d/x fresh made no/thing no/where real");
   });
 }
 
