@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "views/scene.h"
 
 namespace interlock::views {
@@ -273,6 +275,79 @@ TEST_P(LocalViewsTest, ADiscardedAttemptLeavesNothing) {
     scene.commit(attempt_of(0, 2));
     EXPECT_EQ(scene.fold(), "");
     EXPECT_EQ(scene.read("f"), "again\n");
+  });
+}
+
+TEST_P(LocalViewsTest, ARunThatIsTakenUpKeepsWhatItNeedsAndNothingElse) {
+  live([] {
+    Scene scene;
+    scene.tree.write("a", "a").write("b", "b").write("c", "c");
+    scene.attempt(attempt_of(0), "echo folded > a");
+    scene.commit(attempt_of(0));
+    ASSERT_EQ(scene.fold(), "");
+    const auto committed = scene.attempt(attempt_of(1), "echo committed > b").changes;
+    scene.commit(attempt_of(1));
+    const auto waiting = scene.attempt(attempt_of(2), "echo waiting > c").changes;
+    ASSERT_TRUE(scene.open({TaskId(2), 1, 1}));
+    const auto running = scene.open(attempt_of(3));
+    ASSERT_TRUE(running);
+    EXPECT_EQ(run_in(*running->enclosure.picture, "mkdir d; chmod 0 d; echo x > c"), 0);
+    scene.attempt(attempt_of(4), "echo forgotten > c");
+
+    scene.restart();
+    ASSERT_TRUE(scene.views().take_up({{attempt_of(1), &committed}}, {{attempt_of(2), &waiting}}));
+    std::string left;
+    for (const std::string& name :
+         workspace::Stack(scene.state.at("runs/r-1/views"), {}).below("")) {
+      if (std::ranges::count(name, '/') <= 1) left += name + "\n";
+    }
+    std::string wanted;
+    for (const char* task : {"0", "1", "2"}) {
+      wanted += fmt::format("task-{0}-attempt-1\n", task);
+      for (const char* part :
+           {"after", "before", "changes.json", "folded", "opened.json", "reads.json"}) {
+        if (std::string(part) != "folded" || std::string(task) == "0")
+          wanted += fmt::format("task-{}-attempt-1/{}\n", task, part);
+      }
+    }
+    EXPECT_EQ(left, wanted);
+    EXPECT_EQ(
+        scene.views().content(attempt_of(0), "a", engine::Views::Side::before, 9).value_or(""),
+        "a");
+    EXPECT_EQ(scene.views().committed("b", 99).value_or(""), "committed\n");
+    EXPECT_EQ(scene.views().committed("c", 99).value_or(""), "c");
+    scene.commit(attempt_of(2));
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(scene.read("a") + scene.read("b") + scene.read("c"), "folded\ncommitted\nwaiting\n");
+  });
+}
+
+TEST_P(LocalViewsTest, ChangesTheJournalDoesNotKnowAreNotTakenUp) {
+  live([] {
+    Scene scene;
+    auto other = scene.attempt(attempt_of(0), "echo x > a").changes;
+    other.changes.front().path = "b";
+    scene.restart();
+    const auto refused = scene.views().take_up({}, {{attempt_of(0), &other}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().hint, "start a new run");
+    scene.restart();
+    EXPECT_FALSE(scene.views().take_up({}, {{attempt_of(7), &other}}));
+  });
+}
+
+TEST_P(LocalViewsTest, OldContentAboveALimitIsNotKeptAndThisIsSaid) {
+  live([] {
+    Scene scene;
+    ASSERT_TRUE(sh(scene.tree.root(), "truncate -s 67108864 full; truncate -s 67108865 above"));
+    const auto harvest = scene.attempt(attempt_of(0), "echo x > full; echo x > above");
+    EXPECT_EQ(harvest.remarks, std::vector<std::string>{
+                                   "the old content of `above` is not kept: it is above 64 MiB"});
+    const auto old = [&](const char* path) {
+      return scene.views().content(attempt_of(0), path, engine::Views::Side::before, 1 << 27);
+    };
+    EXPECT_EQ(old("full").value_or("").size(), 67108864u);
+    EXPECT_FALSE(old("above"));
   });
 }
 

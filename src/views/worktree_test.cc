@@ -143,6 +143,39 @@ TEST_P(WorktreeTest, OutsideOfARepositoryItIsRefused) {
   });
 }
 
+TEST(HostCheck, WhatPicturesNeedIsAskedFor) {
+  Scene scene;
+  const auto why = [&](plan::Isolation isolation, const std::string& state) {
+    const auto can = can_open(isolation, scene.tree.root(), state);
+    return can ? std::string() : can.error().hint;
+  };
+  EXPECT_EQ(why(plan::Isolation::direct, scene.tree.at("state")), "");
+  EXPECT_EQ(why(plan::Isolation::guard, scene.tree.at("state")), "");
+  EXPECT_EQ(why(plan::Isolation::view, scene.tree.at("not/made/yet")),
+            "choose one outside the workspace with `--state`");
+  EXPECT_EQ(why(plan::Isolation::view, scene.state.at("not/made/yet")), "");
+  EXPECT_EQ(why(plan::Isolation::worktree, scene.state.root()),
+            "choose the isolation `view`, or `git init` there");
+}
+
+TEST(HostCheck, UppersOnAnOverlayAreRefused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root mounts one for its own process";
+  EXPECT_TRUE(in_child([] {
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    Scene scene;
+    ASSERT_TRUE(sh(scene.state.root(), "mkdir lower upper work merged"));
+    const std::string options =
+        fmt::format("lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work", scene.state.root());
+    const std::string merged = scene.state.at("merged");
+    if (::mount("overlay", merged.c_str(), "overlay", 0, options.c_str()) != 0) return;
+    const auto refused = can_open(plan::Isolation::view, scene.tree.root(), merged);
+    EXPECT_EQ(refused.error().message,
+              fmt::format("cannot keep pictures in `{}`: it lies on an overlay itself", merged));
+    ::umount2(merged.c_str(), MNT_DETACH);
+  }));
+}
+
 TEST(HostCheck, AFileOfSomebodyElseIsNamed) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can make one";
   Scene scene;
