@@ -26,11 +26,11 @@ std::vector<std::string> writable_for(const std::string& root,
     std::string path = glob.literal_prefix();
     struct stat status {};
     const auto serves = [&] {
-      const std::string place = root + "/" + path;
+      const std::string place = workspace::join(root, path);
       return ::stat(place.c_str(), &status) == 0 && (S_ISDIR(status.st_mode) || glob.is_literal());
     };
     while (!path.empty() && !serves()) path = workspace::folder_of(path);
-    places.insert(path.empty() ? root : root + "/" + path);
+    places.insert(path.empty() ? root : workspace::join(root, path));
   }
   return {places.begin(), places.end()};
 }

@@ -1,5 +1,6 @@
 #include "views/git_tree.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <map>
@@ -90,7 +91,7 @@ Result<void> put_layers(const Git& git, const std::vector<workspace::Layer>& lay
   std::string gone;
   std::string come;
   for (const auto& [path, leaf] : leaves) {
-    const std::string named = "\t" + prefix + path + '\0';
+    const std::string named = fmt::format("\t{}{}{}", prefix, path, '\0');
     if (leaf.hash.empty()) {
       gone.append("0 ").append(kNoHash).append(named);
       continue;

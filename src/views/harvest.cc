@@ -194,14 +194,13 @@ Result<std::vector<std::string>> keep_before(const std::string& before,
                                     printable(change.path)));
       continue;
     }
-    const std::string folder(workspace::folder_of(change.path));
+    const std::string to = workspace::join(before, change.path);
+    const std::string folder(workspace::folder_of(to));
     if (folder != made) {
-      if (auto done = make_folders(before + "/" + folder); !done)
-        return std::unexpected(done.error());
+      if (auto done = make_folders(folder); !done) return std::unexpected(done.error());
       made = folder;
     }
-    if (auto copied = copy_file(*found, before + "/" + change.path); !copied)
-      return std::unexpected(copied.error());
+    if (auto copied = copy_file(*found, to); !copied) return std::unexpected(copied.error());
   }
   return remarks;
 }

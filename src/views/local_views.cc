@@ -74,6 +74,7 @@ LocalViews::LocalViews(std::string root, const std::string& state, std::string r
 
 std::vector<Layer> LocalViews::unfolded() const {
   std::vector<Layer> layers;
+  layers.reserve(unfolded_.size());
   for (const Attempt* attempt : unfolded_) layers.push_back(layer_of(*attempt));
   return layers;
 }

@@ -51,11 +51,9 @@ class Reads {
     const auto what = found_.look(path);
     if (!what) {
       absent(path);
-    } else if (!opened) {
-      put(presence_, path);
-    } else if (S_ISDIR(what->status.st_mode)) {
+    } else if (opened && S_ISDIR(what->status.st_mode)) {
       put(listing_, path);
-    } else if (S_ISREG(what->status.st_mode) || S_ISLNK(what->status.st_mode)) {
+    } else if (opened && (S_ISREG(what->status.st_mode) || S_ISLNK(what->status.st_mode))) {
       put(content_, path);
     } else {
       put(presence_, path);

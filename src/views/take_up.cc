@@ -7,6 +7,7 @@
 #include "views/files.h"
 #include "views/local_views.h"
 #include "views/worktree.h"
+#include "workspace/beneath.h"
 
 // Taking a run up after its dispatcher died: what is kept, and what goes.
 namespace interlock::views {
@@ -87,8 +88,9 @@ Result<void> LocalViews::sweep(const std::vector<Kept>& committed,
     }
     for (const std::string& part : names_in(place)) {
       if (is_kept_part(part)) continue;
-      Worktree(root_, place + "/" + part).remove();
-      remove_tree(place + "/" + part);
+      const std::string gone = workspace::join(place, part);
+      Worktree(root_, gone).remove();
+      remove_tree(gone);
     }
   }
   for (const auto& [key, attempt] : attempts_) {
