@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,6 +53,17 @@ Result<struct stat> make_upper(const std::string& place, const struct stat& like
   return made;
 }
 
+/// File times come in ticks of the kernel, some milliseconds each. The next one begins: all that
+/// was changed before has an earlier time than what is made from now on.
+void let_tick() {
+  timespec first{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &first);
+  const timespec nap{0, 200'000};
+  for (timespec now = first; now.tv_sec == first.tv_sec && now.tv_nsec == first.tv_nsec;
+       ::clock_gettime(CLOCK_REALTIME_COARSE, &now))
+    ::nanosleep(&nap, nullptr);
+}
+
 }  // namespace
 
 Result<engine::Views::Opened> LocalViews::open(const Wish& wish) {
@@ -75,6 +87,7 @@ Result<Attempt*> LocalViews::begin(const Wish& wish) {
   discard(wish.name);
   const std::string folder = layout_.folder(wish.name);
   remove_tree(folder);
+  let_tick();
   if (auto made = make_folders(folder); !made) return std::unexpected(made.error());
   Attempt attempt;
   attempt.name = wish.name;

@@ -228,7 +228,15 @@ TEST_P(LocalViewsTest, AMergedFileGoesInInPlaceOfTheAttemptsOwn) {
     EXPECT_EQ(
         scene.views().content(attempt_of(1), "f", engine::Views::Side::before, 99).value_or(""),
         "1\n2\n3\n");
-    ASSERT_TRUE(scene.views().amend(attempt_of(1), {{"f", "1a\n2\n3b\n"}}));
+    const auto once = scene.views().amend(attempt_of(1), {{"f", "1a\n2\n3b\n"}});
+    ASSERT_TRUE(once);
+    // Of two amendments the first was noted.
+    ASSERT_TRUE(scene.views().amend(attempt_of(1), {{"f", "again"}, {"new", "other"}}));
+    scene.restart();
+    ASSERT_TRUE(scene.views().take_up({{attempt_of(0), &first}}, {{attempt_of(1), &*once}}));
+    EXPECT_EQ(
+        scene.views().content(attempt_of(1), "new", engine::Views::Side::after, 99).value_or(""),
+        "n\n");
     scene.commit(attempt_of(1));
     EXPECT_EQ(scene.fold(), "");
     EXPECT_EQ(scene.read("f"), "1a\n2\n3b\n");
