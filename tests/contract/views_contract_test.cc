@@ -191,6 +191,23 @@ TEST_P(ViewsContract, AHarvestTellsWhatWasReadAlsoWhatWasNotThere) {
   }
 }
 
+// No change, and yet it would have been one if others had changed the file before.
+TEST_P(ViewsContract, WhatWasTouchedInVainCountsAsRead) {
+  if (!scene_->observes_reads()) GTEST_SKIP() << "reads cannot be observed on this host";
+  scene_->person_writes("written_back", "one");
+  const auto harvested = work(kA, {writes("written_back", "one"), writes("passing", "x"),
+                                   erases("passing"), erases("never_there")});
+  EXPECT_EQ(text_of(harvested.changes), "");
+  for (const std::string path : {"written_back", "passing", "never_there"}) {
+    const auto has = [&](const Paths& paths) {
+      return std::ranges::find(paths, path) != paths.end();
+    };
+    EXPECT_TRUE(has(harvested.reads.content) ||
+                (path != "written_back" && has(harvested.reads.presence)))
+        << path;
+  }
+}
+
 TEST_P(ViewsContract, BothSidesOfAChangeCanBeRead) {
   scene_->person_writes("a", "one");
   scene_->person_writes("gone", "two");

@@ -73,13 +73,13 @@ class Optimist {
   }
 
   void run() {
-    while (done_ < plan_.tasks.size()) {
+    while (done_ < plan_.tasks.size() && !testing::Test::HasFailure()) {
       start_some();
-      if (running_.empty() || dice_.chance(300)) continue;
-      if (dice_.chance(500)) end_one();
+      if (!running_.empty() && dice_.chance(400)) end_one();
       commit_what_may();
       if (views_.pictures_open() == 0 && dice_.chance(300)) fold();
     }
+    if (testing::Test::HasFailure()) return;
     fold();
   }
 
@@ -174,7 +174,7 @@ TEST(Agents, InViewsComeToWhatTheSequentialRunComesTo) {
     done_again += optimist.done_again();
     different += expected.files != first_files();
   }
-  EXPECT_GT(done_again, 400U) << "hardly anybody met anybody";
+  EXPECT_GT(done_again, 200U) << "hardly anybody met anybody";
   EXPECT_GT(different, 200U) << "hardly anything was written";
 }
 
