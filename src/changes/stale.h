@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,10 +37,17 @@ std::string_view name_of(Stale::What what);
 std::vector<Stale> stale(const ReadSet& reads, const Changeset& own,
                          std::span<const Changeset* const> since);
 
-/// Whether an attempt that read `reads` and changed `own` gives the same, and leaves the same, before
-/// and after anything that a task of this footprint may do: no path is written by one and read or
-/// written by the other, decided on the patterns. Never with an unknown footprint.
-bool commutes(const ReadSet& reads, const Changeset& own, const footprint::Footprint& other);
+using FolderTest = std::function<bool(const std::string& path)>;
+
+/// Whether an attempt that read `reads` and changed `own` gives the same, and leaves the same,
+/// before and after anything that a task of this footprint may do: no path is written by one and
+/// read or written by the other, decided on the patterns. Never with an unknown footprint.
+///
+/// A task may also make folders on the way to what it writes. Where `is_folder` says that one is
+/// there already, in the state that `own` is to be made upon, it cannot come into being; without
+/// that test whoever listed a folder commutes with nobody who may write anywhere below it.
+bool commutes(const ReadSet& reads, const Changeset& own, const footprint::Footprint& other,
+              const FolderTest& is_folder = {});
 
 /// What of `own` lies outside what a task may write; sorted. Folders on the way to an allowed path
 /// may come into being. An unknown footprint allows all.

@@ -128,7 +128,10 @@ std::string FakeProcesses::take_output(AttemptName name) {
   return taken ? taken.mapped() : "";
 }
 
-engine::Observed FakeProcesses::observed(engine::AttemptName) const { return {}; }
+engine::Observed FakeProcesses::observed(AttemptName name) const {
+  call("observed");
+  return observe ? observe(name) : engine::Observed{};
+}
 
 Result<std::uint32_t> FakeProcesses::end_leftovers(
     const std::string& label, const std::optional<engine::ProcessIdentity>& process) {

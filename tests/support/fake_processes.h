@@ -43,6 +43,9 @@ class FakeProcesses final : public engine::ProcessHost {
   /// When set, decides instead of the scripts.
   std::function<Behaviour(const engine::SpawnSpec&)> decide;
 
+  /// When set, what `observed` answers.
+  std::function<engine::Observed(engine::AttemptName)> observe;
+
   /// Called with the name of the call at the beginning of each. What it throws goes through: a
   /// crash between two calls.
   std::function<void(std::string_view call)> before_call;

@@ -36,7 +36,7 @@ std::vector<engine::Ingredient> FakeWorkspace::ingredients_of(
     const std::string& path = glob.literal_prefix();
     if (glob.is_literal() && patterns.matches(path)) found[path] = digest_of("(absent)");
   }
-  for (const auto& [path, content] : files) {
+  for (const auto& [path, content] : seen()) {
     if (patterns.matches(path)) found[path] = digest_of(content);
   }
   std::vector<engine::Ingredient> ingredients;
@@ -46,8 +46,9 @@ std::vector<engine::Ingredient> FakeWorkspace::ingredients_of(
 
 Result<std::string> FakeWorkspace::read(const std::string& path, std::size_t max_bytes) {
   call("read");
-  const auto found = files.find(path);
-  if (found == files.end())
+  const auto all = seen();
+  const auto found = all.find(path);
+  if (found == all.end())
     return fail(Error::Kind::missing, fmt::format("there is no file `{}`", path));
   if (found->second.size() > max_bytes)
     return fail(Error::Kind::refused, fmt::format("`{}` is too large", path));

@@ -18,6 +18,9 @@ class FakeWorkspace final : public engine::Workspace {
   std::function<void(std::string_view call)> before_call;
 
   std::map<std::string, std::string> files;
+  /// When set, says what all calls see instead of `files`: with what is committed and not yet
+  /// folded.
+  std::function<std::map<std::string, std::string>()> committed;
   /// What was put into attempts' folders, by absolute path.
   std::map<std::string, std::string> attempt_files;
 
@@ -37,6 +40,7 @@ class FakeWorkspace final : public engine::Workspace {
     if (before_call) before_call(name);
   }
 
+  std::map<std::string, std::string> seen() const { return committed ? committed() : files; }
   std::vector<engine::Ingredient> ingredients_of(const footprint::PatternSet& patterns) const;
   void forget(engine::AttemptName name);
 

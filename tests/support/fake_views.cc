@@ -1,0 +1,318 @@
+#include "support/fake_views.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace interlock::testing_support {
+
+using changes::Changeset;
+using changes::Kind;
+using engine::AttemptName;
+
+namespace {
+
+constexpr std::string_view kWorkspace = "/workspace";
+
+AttemptName work_of(AttemptName name) { return {name.task, name.attempt, 0}; }
+
+Result<std::string> content_in(const FakeTree& tree, const std::string& path,
+                               std::size_t max_bytes) {
+  const std::string* content = tree.find(path);
+  if (content == nullptr)
+    return fail(Error::Kind::missing, fmt::format("there is no file `{}`", path));
+  if (content->size() > max_bytes)
+    return fail(Error::Kind::refused, fmt::format("`{}` is too large", path));
+  return *content;
+}
+
+}  // namespace
+
+FakeViews::Version::Version(FakeTree found, FakeTree left)
+    : before(std::move(found)), after(std::move(left)), changes(difference(before, after)) {}
+
+FakeTree::Edits FakeViews::Version::edits() const {
+  FakeTree::Edits edits;
+  for (const changes::Change& change : changes.changes) {
+    if (change.after.kind == Kind::folder) continue;
+    const std::string* content = after.find(change.path);
+    edits[change.path] = content == nullptr ? std::nullopt : std::optional(*content);
+  }
+  return edits;
+}
+
+FakeViews::FakeViews(FakeWorkspace& workspace) : workspace_(workspace) {
+  workspace_.committed = [this] { return committed_files(); };
+}
+
+FakeViews::~FakeViews() { workspace_.committed = {}; }
+
+FakeTree FakeViews::workspace_tree() const {
+  FakeTree tree;
+  for (const std::string& folder : folders_) tree.keep_folder(folder);
+  for (const auto& [path, content] : workspace_.files) tree.write(path, content);
+  folders_ = tree.folders();
+  return tree;
+}
+
+FakeTree FakeViews::committed_tree() const {
+  FakeTree tree = workspace_tree();
+  for (const Layer& layer : layers_) tree.apply(layer.version.edits());
+  return tree;
+}
+
+FakeViews::Attempt& FakeViews::attempt(AttemptName name) {
+  const auto found = attempts_.find(work_of(name));
+  check(found != attempts_.end(), "an attempt is asked about after it was harvested");
+  return found->second;
+}
+
+/// What an attempt finds, or its check: see `Views::open`.
+FakeTree FakeViews::tree_for(AttemptName name) const {
+  if (name.phase == 0) return committed_tree();
+  const auto found = attempts_.find(work_of(name));
+  check(found != attempts_.end(), "an attempt is checked after it was harvested");
+  if (name.phase == 1) return found->second.current().after;
+  FakeTree tree = committed_tree();
+  tree.apply(found->second.current().edits());
+  return tree;
+}
+
+FakePicture& FakeViews::picture(AttemptName name) {
+  const auto found = open_.find(name);
+  check(found != open_.end(), "an agent works on an open picture");
+  return found->second.picture;
+}
+
+Result<engine::Views::Opened> FakeViews::open(const Wish& wish) {
+  call("open");
+  Opened opened;
+  opened.folder = opened.enclosure.workspace = kWorkspace;
+  opened.enclosure.watch = wish.watch;
+  opened.enclosure.own_network = wish.own_network;
+  // In the open but for its network.
+  if (wish.isolation == plan::Isolation::direct) return opened;
+  opened.enclosure.confined = true;
+  opened.enclosure.writable = wish.writable;
+  if (wish.isolation == plan::Isolation::guard) {
+    check(wish.footprint != nullptr, "a guard knows what it holds its attempt to");
+    opened.enclosure.held_to = *wish.footprint;
+    return opened;
+  }
+  opened.enclosure.writable.emplace_back(kWorkspace);
+  const std::string own =
+      fmt::format("/pictures/{}.{}.{}", wish.name.task.index(), wish.name.attempt, wish.name.phase);
+  opened.enclosure.picture = {std::string(kWorkspace), {}, own + "/upper", own + "/work"};
+  const bool is_new =
+      open_.try_emplace(wish.name, Open{FakePicture(tree_for(wish.name)), person_touched_.size()})
+          .second;
+  check(is_new, "a picture is opened once");
+  return opened;
+}
+
+changes::ReadSet FakeViews::told_reads(const FakePicture& picture,
+                                       const footprint::Footprint& footprint) const {
+  if (reads_known == changes::ReadsFrom::observed) return picture.reads();
+  changes::ReadSet reads;
+  if (reads_known == changes::ReadsFrom::everything || footprint.unknown) return reads;
+  reads.from = changes::ReadsFrom::declared;
+  for (const auto& [path, content] : picture.found().files()) {
+    if (footprint.reads.matches(path)) reads.content.push_back(path);
+  }
+  return reads;
+}
+
+Result<engine::Views::Harvest> FakeViews::harvest(AttemptName name, const engine::Observed&,
+                                                  const footprint::Footprint& footprint) {
+  call("harvest");
+  check(name.phase == 0, "what a check changes is thrown away");
+  Version version(picture(name).found(), picture(name).now());
+  const Open& open = open_.at(name);
+  Harvest harvest;
+  harvest.changes = version.changes;
+  harvest.reads = told_reads(open.picture, footprint);
+  if (harvest.reads.from != changes::ReadsFrom::observed) harvest.gap = "its reads were not told";
+  attempts_.try_emplace(name, Attempt{{std::move(version)}, open.edits_before});
+  open_.erase(name);
+  return harvest;
+}
+
+changes::ReadSet FakeViews::reads_so_far(AttemptName name, const engine::Observed&) {
+  call("reads_so_far");
+  return picture(name).reads();
+}
+
+Result<std::string> FakeViews::content(AttemptName name, const std::string& path, Side side,
+                                       std::size_t max_bytes) {
+  call("content");
+  const Version& version = attempt(name).current();
+  if (side == Side::after) return content_in(version.after, path, max_bytes);
+  if (version.changes.find(path) == nullptr)
+    return fail(Error::Kind::missing, fmt::format("`{}` is not among its changes", path));
+  return content_in(version.before, path, max_bytes);
+}
+
+Result<std::string> FakeViews::committed(const std::string& path, std::size_t max_bytes) {
+  call("committed");
+  return content_in(committed_tree(), path, max_bytes);
+}
+
+void FakeViews::person_edits(const std::string& path, const std::optional<std::string>& content) {
+  const FakeTree before = workspace_tree();
+  if (content) {
+    workspace_.files[path] = *content;
+  } else {
+    workspace_.files.erase(path);
+  }
+  for (const changes::Change& change : difference(before, workspace_tree()).changes) {
+    person_touched_.push_back(change.path);
+    if (change.before.kind == Kind::absent || change.after.kind == Kind::absent) {
+      const std::size_t slash = change.path.rfind('/');
+      person_touched_.push_back(slash == std::string::npos ? "" : change.path.substr(0, slash));
+    }
+  }
+}
+
+std::vector<std::string> FakeViews::foreign(AttemptName name,
+                                            const std::vector<std::string>& paths) {
+  call("foreign");
+  const auto running = open_.find(name);
+  const std::size_t edits_before =
+      running != open_.end() ? running->second.edits_before : attempt(name).edits_before;
+  std::vector<std::string> found;
+  const auto since = person_touched_.begin() + static_cast<std::ptrdiff_t>(edits_before);
+  for (const std::string& path : paths) {
+    if (std::find(since, person_touched_.end(), path) != person_touched_.end())
+      found.push_back(path);
+  }
+  return found;
+}
+
+Result<Changeset> FakeViews::amend(AttemptName name,
+                                   const std::vector<std::pair<std::string, std::string>>& merged) {
+  call("amend");
+  Attempt& amended = attempt(name);
+  FakeTree committed = committed_tree(), left = committed;
+  FakeTree::Edits edits = amended.current().edits();
+  for (const auto& [path, content] : merged) {
+    check(amended.versions.front().changes.find(path) != nullptr,
+          "what is merged was changed by the attempt");
+    edits[path] = content;
+  }
+  left.apply(edits);
+  amended.versions.emplace_back(std::move(committed), std::move(left));
+  return amended.current().changes;
+}
+
+/// Whether the attempt was harvested, or amended, with just these changes.
+bool FakeViews::has_version(const Kept& kept) const {
+  const auto found = attempts_.find(kept.name);
+  return found != attempts_.end() &&
+         std::ranges::any_of(found->second.versions, [&](const Version& version) {
+           return version.changes == *kept.changes;
+         });
+}
+
+/// Forgets amendments that came after it.
+const FakeViews::Version& FakeViews::go_back_to(const Kept& kept) {
+  std::vector<Version>& versions = attempts_.at(kept.name).versions;
+  while (versions.back().changes != *kept.changes) versions.pop_back();
+  return versions.back();
+}
+
+Result<void> FakeViews::commit(const Kept& kept, const std::string&) {
+  call("commit");
+  check(has_version(kept), "what is committed was harvested or amended so");
+  const FakeTree committed = committed_tree();
+  const Attempt& attempt = attempts_.at(kept.name);
+  const auto edited = person_touched_.begin() + static_cast<std::ptrdiff_t>(attempt.edits_before);
+  for (const changes::Change& change : kept.changes->changes) {
+    const changes::State now = committed.state(change.path);
+    const bool is_persons = std::find(edited, person_touched_.end(), change.path) !=
+                            person_touched_.end();  // `fold` will say so
+    check(now == change.before || now == change.after || is_persons,
+          "a commit rests on the committed state");
+  }
+  layers_.push_back({kept.name, go_back_to(kept)});
+  return {};
+}
+
+/// Where the workspace holds something that no layer found or left there.
+std::vector<std::string> FakeViews::paths_not_as_expected() const {
+  const FakeTree workspace = workspace_tree();
+  std::map<std::string, bool> expected;
+  for (const Layer& layer : layers_) {
+    for (const changes::Change& change : layer.version.changes.changes) {
+      const changes::State now = workspace.state(change.path);
+      // A folder that a person made meanwhile is as good as one made here.
+      expected[change.path] |= now == change.before || now == change.after;
+    }
+  }
+  std::vector<std::string> paths;
+  for (const auto& [path, is_expected] : expected) {
+    if (!is_expected) paths.push_back(path);
+  }
+  return paths;
+}
+
+Result<std::vector<std::string>> FakeViews::fold() {
+  call("fold");
+  check(open_.empty(), "nothing is folded under an open picture");
+  std::vector<std::string> others = paths_not_as_expected();
+  if (!others.empty()) return others;
+  FakeTree::Edits net;
+  for (const Layer& layer : layers_) {
+    for (auto& [path, content] : layer.version.edits()) net[path] = std::move(content);
+  }
+  for (const auto& [path, content] : net) {
+    call("fold path");
+    if (content) {
+      workspace_.files[path] = *content;
+    } else {
+      workspace_.files.erase(path);
+    }
+  }
+  call("fold path");
+  folders_ = committed_tree().folders();
+  for (const Layer& layer : layers_) folded_.insert(layer.name);
+  layers_.clear();
+  return others;
+}
+
+void FakeViews::discard(AttemptName name) {
+  call("discard");
+  open_.erase(name);
+  const bool is_committed =
+      std::ranges::any_of(layers_, [&](const Layer& layer) { return layer.name == name; }) ||
+      folded_.contains(name);
+  if (name.phase == 0 && !is_committed) attempts_.erase(name);
+}
+
+Result<void> FakeViews::take_up(const std::vector<Kept>& committed,
+                                const std::vector<Kept>& waiting) {
+  call("take_up");
+  std::vector<Layer> layers;
+  std::set<AttemptName> kept_names;
+  for (const auto* list : {&committed, &waiting}) {
+    for (const Kept& kept : *list) {
+      if (!has_version(kept))
+        return fail(Error::Kind::missing, "the changes of an attempt are not there any more");
+      kept_names.insert(kept.name);
+      const Version& version = go_back_to(kept);
+      // The dispatcher may have died between folding and noting it.
+      if (list == &committed && !folded_.contains(kept.name))
+        layers.push_back({kept.name, version});
+    }
+  }
+  std::erase_if(attempts_, [&](const auto& entry) {
+    return !kept_names.contains(entry.first) && !folded_.contains(entry.first);
+  });
+  open_.clear();
+  layers_ = std::move(layers);
+  return {};
+}
+
+}  // namespace interlock::testing_support

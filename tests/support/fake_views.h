@@ -1,0 +1,115 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/ports.h"
+#include "support/fake_picture.h"
+#include "support/fake_workspace.h"
+
+namespace interlock::testing_support {
+
+/// Views in memory, over the files of a FakeWorkspace. It outlives its dispatchers, as the disk
+/// does: after a crash everything is still there, and `take_up` sorts it out.
+///
+/// Simulated agents work through `picture`. Worktrees are like views. It is strict with its caller:
+/// a fold under an open picture, or a commit that does not rest on the committed state, ends the
+/// test.
+class FakeViews final : public engine::Views {
+ public:
+  /// The workspace's own calls see the committed state from now on; it must outlive the views, or
+  /// not be used after them.
+  explicit FakeViews(FakeWorkspace& workspace);
+  ~FakeViews() override;
+  FakeViews(const FakeViews&) = delete;
+  FakeViews& operator=(const FakeViews&) = delete;
+
+  /// Called with the name of the call at the beginning of each, and as `fold path` before each path
+  /// that is folded; what it throws goes through: a crash between two calls, or within a fold.
+  std::function<void(std::string_view call)> before_call;
+  /// What harvests tell of reads.
+  changes::ReadsFrom reads_known = changes::ReadsFrom::observed;
+
+  /// What the attempt works on while it runs.
+  FakePicture& picture(engine::AttemptName name);
+  bool is_open(engine::AttemptName name) const { return open_.contains(name); }
+  std::size_t pictures_open() const { return open_.size(); }
+  /// How many commits are not yet folded.
+  std::size_t layers() const { return layers_.size(); }
+  /// Somebody writes into the workspace itself, or deletes there.
+  void person_edits(const std::string& path, const std::optional<std::string>& content);
+  std::map<std::string, std::string> committed_files() const { return committed_tree().files(); }
+
+  Result<Opened> open(const Wish& wish) override;
+  Result<Harvest> harvest(engine::AttemptName name, const engine::Observed& observed,
+                          const footprint::Footprint& footprint) override;
+  changes::ReadSet reads_so_far(engine::AttemptName name,
+                                const engine::Observed& observed) override;
+  Result<std::string> content(engine::AttemptName name, const std::string& path, Side side,
+                              std::size_t max_bytes) override;
+  Result<std::string> committed(const std::string& path, std::size_t max_bytes) override;
+  std::vector<std::string> foreign(engine::AttemptName name,
+                                   const std::vector<std::string>& paths) override;
+  Result<changes::Changeset> amend(
+      engine::AttemptName name,
+      const std::vector<std::pair<std::string, std::string>>& merged) override;
+  Result<void> commit(const Kept& kept, const std::string& title) override;
+  Result<std::vector<std::string>> fold() override;
+  void discard(engine::AttemptName name) override;
+  Result<void> take_up(const std::vector<Kept>& committed,
+                       const std::vector<Kept>& waiting) override;
+
+ private:
+  /// An attempt's changes upon what they rest on.
+  struct Version {
+    FakeTree before, after;
+    changes::Changeset changes;
+
+    Version(FakeTree found, FakeTree left);
+    FakeTree::Edits edits() const;
+  };
+  /// A harvested attempt: what was harvested, and then each amendment. All are kept, because a
+  /// dispatcher that died before it could note an amendment takes up one before it.
+  struct Attempt {
+    std::vector<Version> versions;
+    std::size_t edits_before = 0;  ///< As in `Open`.
+
+    const Version& current() const { return versions.back(); }
+  };
+  struct Open {
+    FakePicture picture;
+    std::size_t edits_before = 0;  ///< How many of `person_touched_` came before it.
+  };
+  struct Layer {
+    engine::AttemptName name;
+    Version version;
+  };
+
+  void call(std::string_view name) const {
+    if (before_call) before_call(name);
+  }
+  FakeTree workspace_tree() const;
+  FakeTree committed_tree() const;
+  FakeTree tree_for(engine::AttemptName name) const;
+  Attempt& attempt(engine::AttemptName name);
+  changes::ReadSet told_reads(const FakePicture& picture,
+                              const footprint::Footprint& footprint) const;
+  bool has_version(const Kept& kept) const;
+  const Version& go_back_to(const Kept& kept);
+  std::vector<std::string> paths_not_as_expected() const;
+
+  FakeWorkspace& workspace_;
+  mutable std::set<std::string> folders_;  ///< All that the workspace ever had.
+  std::map<engine::AttemptName, Open> open_;
+  std::map<engine::AttemptName, Attempt> attempts_;
+  std::vector<Layer> layers_;  ///< Committed and not folded, in that order.
+  std::set<engine::AttemptName> folded_;
+  std::vector<std::string> person_touched_;  ///< Files, and folders whose names changed.
+};
+
+}  // namespace interlock::testing_support
