@@ -32,7 +32,7 @@ namespace interlock {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr int kRounds = 5;
+constexpr int kRounds = 3;
 constexpr int kFilesAFolder = 100;
 constexpr int kChanged = 10;
 
@@ -61,11 +61,14 @@ class Tree {
   explicit Tree(int files) : files_(files) {
     views::remove_tree(top_);
     for (int i = 0; i < files; ++i) {
-      if (i % kFilesAFolder == 0) fs::create_directories(fs::path(at(file_number(i))).parent_path());
+      if (i % kFilesAFolder == 0)
+        fs::create_directories(fs::path(at(file_number(i))).parent_path());
       std::ofstream(at(file_number(i))) << "file " << i << "\n" << std::string(200, 'x') << "\n";
     }
-    shell(fmt::format("cd {} && git init -q . && git add -A && git -c user.name=b -c user.email=b "
-                      "-c gc.auto=0 commit -qm all", root()));
+    shell(
+        fmt::format("cd {} && git init -q . && git add -A && git -c user.name=b -c user.email=b "
+                    "-c gc.auto=0 commit -qm all",
+                    root()));
   }
   ~Tree() { views::remove_tree(top_); }
 
@@ -80,7 +83,8 @@ class Tree {
 
  private:
   int files_;
-  std::string top_ = fmt::format("{}/views_bench_{}", fs::temp_directory_path().string(), ::getpid());
+  std::string top_ =
+      fmt::format("{}/views_bench_{}", fs::temp_directory_path().string(), ::getpid());
 };
 
 void map_to_self(const char* file, const std::string& text) {

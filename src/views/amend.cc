@@ -58,8 +58,8 @@ Result<void> put_aside(const std::string& top, const std::string& aside, const s
   return cannot("keep", from, errno);
 }
 
-Result<void> put_with_mode(const std::string& top, const std::string& path,
-                           std::string_view bytes, mode_t mode) {
+Result<void> put_with_mode(const std::string& top, const std::string& path, std::string_view bytes,
+                           mode_t mode) {
   if (auto made = make_folders(top + "/" + std::string(folder_of(path))); !made) return made;
   if (auto put = put_file(top + "/" + path, bytes); !put) return put;
   if (::chmod((top + "/" + path).c_str(), mode) != 0) return cannot("set the mode of", path, errno);
@@ -74,11 +74,12 @@ mode_t joined_mode(const Change& mine, const State& theirs) {
 
 class Rest {
  public:
-  Rest(const Layout& layout, const Attempt& attempt, const workspace::Stack& below)
+  Rest(const Layout& layout, const Attempt& attempt, const workspace::Stack& below,
+       std::string mine)
       : below_(below),
         after_(layout.file(attempt.name, "after")),
         before_(layout.file(attempt.name, "before")),
-        mine_(layout.file(attempt.name, "mine")) {}
+        mine_(std::move(mine)) {}
 
   /// One change as it is upon `below`.
   Result<Change> rest(Change change, const std::string* merged) {
@@ -118,16 +119,35 @@ class Rest {
   std::string after_, before_, mine_;
 };
 
-Result<void> put_back(const std::string& aside, const std::string& top, const Changeset& changes) {
-  for (const Change& change : changes.changes) {
-    const std::string from = aside + "/" + change.path;
-    struct stat status {};
-    if (::lstat(from.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) continue;
-    const OpenFolder open(top, std::string(folder_of(change.path)));
-    if (::rename(from.c_str(), (top + "/" + change.path).c_str()) != 0)
-      return cannot("put back", change.path, errno);
+/// Moves all files below `aside` to where they were.
+Result<void> put_back(const std::string& aside, const std::string& top) {
+  const workspace::Stack kept(aside, {});
+  for (const std::string& path : kept.below("")) {
+    const auto found = kept.look(path);
+    if (!found || S_ISDIR(found->status.st_mode)) continue;
+    const OpenFolder open(top, std::string(folder_of(path)));
+    if (::rename(found->place.c_str(), workspace::join(top, path).c_str()) != 0)
+      return cannot("put back", path, errno);
   }
   return {};
+}
+
+/// Where what the amendment of this number replaced is kept.
+std::string mine_folder(const Layout& layout, const Attempt& attempt, std::size_t number) {
+  return layout.file(attempt.name, fmt::format("mine-{}", number));
+}
+
+/// The changes as they were before each amendment.
+Result<std::vector<Changeset>> earlier_changes(const Layout& layout, const Attempt& attempt) {
+  std::vector<Changeset> earlier;
+  while (true) {
+    const auto text = workspace::read_file(
+        mine_folder(layout, attempt, earlier.size()) + "/changes.json", kChangesBytesMax);
+    if (!text && text.error().kind == Error::Kind::missing) return earlier;
+    auto changes = text ? changes::changeset_from_text(*text) : std::unexpected(text.error());
+    if (!changes) return std::unexpected(changes.error());
+    earlier.push_back(std::move(*changes));
+  }
 }
 
 }  // namespace
@@ -135,16 +155,17 @@ Result<void> put_back(const std::string& aside, const std::string& top, const Ch
 Result<Changeset> rest_upon(const Layout& layout, const Attempt& attempt,
                             const std::vector<std::pair<std::string, std::string>>& merged,
                             const workspace::Stack& below) {
-  const std::string mine = layout.file(attempt.name, "mine");
+  const auto earlier = earlier_changes(layout, attempt);
+  if (!earlier) return std::unexpected(earlier.error());
+  const std::string mine = mine_folder(layout, attempt, earlier->size());
   if (auto made = make_folders(mine); !made) return std::unexpected(made.error());
-  if (::access((mine + "/changes.json").c_str(), F_OK) != 0) {
-    if (auto put = put_file(mine + "/changes.json", changes::to_text(attempt.changes)); !put)
-      return std::unexpected(put.error());
-  }
-  Rest rest(layout, attempt, below);
+  if (auto put = put_file(mine + "/changes.json", changes::to_text(attempt.changes)); !put)
+    return std::unexpected(put.error());
+  Rest rest(layout, attempt, below, mine);
   Changeset rested;
   for (const Change& change : attempt.changes.changes) {
-    const auto at = std::ranges::find(merged, change.path, &std::pair<std::string, std::string>::first);
+    const auto at =
+        std::ranges::find(merged, change.path, &std::pair<std::string, std::string>::first);
     auto one = rest.rest(change, at == merged.end() ? nullptr : &at->second);
     if (!one) return std::unexpected(one.error());
     if (one->before != one->after) rested.changes.push_back(std::move(*one));
@@ -153,21 +174,30 @@ Result<Changeset> rest_upon(const Layout& layout, const Attempt& attempt,
 }
 
 Result<void> take_back(const Layout& layout, Attempt& attempt, const Changeset& wanted) {
-  const std::string mine = layout.file(attempt.name, "mine");
-  const auto text = workspace::read_file(mine + "/changes.json", kChangesBytesMax);
-  const auto changes = text ? changes::changeset_from_text(*text) : std::unexpected(text.error());
-  if (!changes || *changes != wanted) {
+  const auto earlier = earlier_changes(layout, attempt);
+  if (!earlier) return std::unexpected(earlier.error());
+  // Also when the changes are the wanted ones: the amendment may have been broken off half-way.
+  std::size_t first = earlier->size();
+  while (first > 0 && (*earlier)[first - 1] != wanted) --first;
+  if (first == 0 && attempt.changes == wanted) return {};
+  if (first == 0) {
     return fail(Error::Kind::io,
                 fmt::format("the changes kept in `{}` are not those the journal knows",
                             printable(layout.folder(attempt.name))),
                 "start a new run");
   }
-  if (auto put = put_back(mine + "/after", layout.file(attempt.name, "after"), wanted); !put)
-    return put;
-  if (auto put = put_back(mine + "/before", layout.file(attempt.name, "before"), wanted); !put)
-    return put;
+  --first;
+  for (std::size_t number = earlier->size(); number-- > first;) {
+    const std::string mine = mine_folder(layout, attempt, number);
+    if (auto put = put_back(mine + "/after", layout.file(attempt.name, "after")); !put) return put;
+    if (auto put = put_back(mine + "/before", layout.file(attempt.name, "before")); !put)
+      return put;
+  }
   attempt.changes = wanted;
-  return write_changes(layout, attempt);
+  if (auto written = write_changes(layout, attempt); !written) return written;
+  for (std::size_t number = earlier->size(); number-- > first;)
+    remove_tree(mine_folder(layout, attempt, number));
+  return {};
 }
 
 std::optional<std::string> does_not_rest(const Changeset& changes, const workspace::Stack& below) {
@@ -183,7 +213,8 @@ std::optional<std::string> does_not_rest(const Changeset& changes, const workspa
     if (change.before.kind != Kind::folder || change.after.kind == Kind::folder) continue;
     for (const std::string& name : below.names(change.path)) {
       if (changes.find(workspace::join(change.path, name)) == nullptr)
-        return fmt::format("the folder `{}` got a new `{}`", printable(change.path), printable(name));
+        return fmt::format("the folder `{}` got a new `{}`", printable(change.path),
+                           printable(name));
     }
   }
   return std::nullopt;

@@ -68,8 +68,7 @@ Result<void> Apply::make_room(const Targets& targets) {
   }
   for (const auto& [path, target] : targets) {
     const bool makes_way = target.is_due && target.after.kind == Kind::folder &&
-                           target.actual.kind != Kind::folder &&
-                           target.actual.kind != Kind::absent;
+                           target.actual.kind != Kind::folder && target.actual.kind != Kind::absent;
     if (!makes_way) continue;
     if (auto gone = remove(path, target.actual.kind); !gone) return gone;
   }
@@ -104,7 +103,8 @@ Result<void> Apply::make_folder(const std::string& path, const Fold::Target& tar
   if (!folder) return std::unexpected(folder.error());
   const std::string name = name_in(path);
   step();
-  if (::mkdirat(folder->number(), name.c_str(), 0700) != 0) return cannot("make the folder", path, errno);
+  if (::mkdirat(folder->number(), name.c_str(), 0700) != 0)
+    return cannot("make the folder", path, errno);
   struct stat status {};
   if (::geteuid() == 0 && ::lstat((target.source + "/" + path).c_str(), &status) == 0 &&
       ::fchownat(folder->number(), name.c_str(), status.st_uid, status.st_gid,
@@ -140,8 +140,8 @@ Result<void> Apply::write_file(int folder, const std::string& name, const std::s
   if (::lstat(source.c_str(), &status) != 0) return cannot("read", source, errno);
   const auto from = open_file(source, status, true);
   if (!from) return std::unexpected(from.error());
-  const Descriptor to(::openat(folder, name.c_str(),
-                               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const Descriptor to(
+      ::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!to.is_open()) return cannot("write", path, errno);
   step();
   if (auto copied = copy_bytes(from->number(), to.number(), path); !copied) return copied;
@@ -177,7 +177,9 @@ Result<Descriptor> Apply::folder_for(const std::string& path) const {
   return folder;
 }
 
-std::string Apply::temporary() { return fmt::format("{}{}.tmp", temporary_prefix_, temporaries_++); }
+std::string Apply::temporary() {
+  return fmt::format("{}{}.tmp", temporary_prefix_, temporaries_++);
+}
 
 void Apply::clear_half_written(const std::string& folder) {
   if (!cleared_.insert(folder).second) return;

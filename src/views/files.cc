@@ -70,10 +70,11 @@ Result<void> copy_by_hand(int from, int to, const std::string& path) {
 }  // namespace
 
 std::unexpected<Error> cannot(std::string_view doing, const std::string& path, int number) {
-  auto error = fail(Error::Kind::io,
-                    fmt::format("cannot {} `{}`: {}", doing, printable(path), std::strerror(number)));
+  auto error = fail(Error::Kind::io, fmt::format("cannot {} `{}`: {}", doing, printable(path),
+                                                 std::strerror(number)));
   if (number == ENOENT || number == ENOTDIR) error.error().kind = Error::Kind::missing;
-  if (number == ENOSPC || number == EDQUOT) error.error().hint = "make room on that disk, then `resume`";
+  if (number == ENOSPC || number == EDQUOT)
+    error.error().hint = "make room on that disk, then `resume`";
   return error;
 }
 
@@ -124,7 +125,8 @@ Result<State> state_beneath(int top, const std::string& path) {
     std::array<char, PATH_MAX> target{};
     const ssize_t length = ::readlinkat(seen.number(), "", target.data(), target.size());
     if (length < 0) return cannot("read", path, errno);
-    return State{Kind::link, 0, length, digest_of({target.data(), static_cast<std::size_t>(length)})};
+    return State{Kind::link, 0, length,
+                 digest_of({target.data(), static_cast<std::size_t>(length)})};
   }
   State state{kind_of(status.st_mode), status.st_mode & kPermissions, 0, {}};
   if (state.kind != Kind::file) return state;
@@ -143,8 +145,9 @@ Result<void> copy_bytes(int from, int to, const std::string& path) {
   while (true) {
     const ssize_t count = ::copy_file_range(from, nullptr, to, nullptr, kMost, 0);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && !any && (errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
-                              errno == EOPNOTSUPP || errno == EPERM))
+    if (count < 0 && !any &&
+        (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP ||
+         errno == EPERM))
       return copy_by_hand(from, to, path);
     if (count < 0) return cannot("write", path, errno);
     // Some file systems say 0 where they cannot; reading on finds out.

@@ -38,7 +38,8 @@ Result<void> make_whiteout(const std::string& place);
 /// Whether an overlay folder shows nothing of what is below it.
 bool is_opaque(const std::string& place);
 
-/// Writes by way of a temporary name, so that the file is there with all of its bytes or not at all.
+/// Writes by way of a temporary name, so that the file is there with all of its bytes or not at
+/// all.
 Result<void> put_file(const std::string& place, std::string_view content, bool durable = false);
 Result<void> make_folders(const std::string& place);
 /// Removes all of a tree, also where folders were closed to their owner.

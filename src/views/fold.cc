@@ -147,7 +147,8 @@ Result<void> Fold::begin() {
 Result<void> Fold::apply() {
   Apply apply(top_.number(), options_.temporary_prefix, options_.before_step);
   if (goes_on_) {
-    for (const auto& [path, target] : targets_) apply.clear_half_written(std::string(folder_of(path)));
+    for (const auto& [path, target] : targets_)
+      apply.clear_half_written(std::string(folder_of(path)));
   }
   for (const auto& [path, mode] : closed_) apply.open_folder(path, mode);
   if (auto done = apply.run(targets_); !done) return done;

@@ -52,6 +52,7 @@ std::vector<std::string> environment_with(const std::string& index) {
 
 std::vector<char*> pointers_to(std::vector<std::string>& lines) {
   std::vector<char*> pointers;
+  pointers.reserve(lines.size() + 1);
   for (std::string& line : lines) pointers.push_back(line.data());
   pointers.push_back(nullptr);
   return pointers;
@@ -156,7 +157,9 @@ Result<std::string> Git::run(const std::vector<std::string>& arguments,
     return fail(Error::Kind::io, fmt::format("cannot run `git`: {}", std::strerror(errno)));
   const auto pid = spawn(std::move(all), index_, in, out, err);
   if (!pid) return std::unexpected(pid.error());
-  for (Pipe* one : {&out, &err}) { const Descriptor closing = std::exchange(one->write, Descriptor(-1)); }
+  for (Pipe* one : {&out, &err}) {
+    const Descriptor closing = std::exchange(one->write, Descriptor(-1));
+  }
   { const Descriptor closing = std::exchange(in.read, Descriptor(-1)); }
   std::string output;
   std::string said;
@@ -177,6 +180,10 @@ Result<std::string> Git::line(const std::vector<std::string>& arguments,
   auto text = run(arguments, input);
   if (text && text->ends_with('\n')) text->pop_back();
   return text;
+}
+
+void Git::tidy_up(const std::vector<std::string>& arguments) const {
+  const auto ignored = run(arguments);
 }
 
 std::string repository_top(const std::string& root) {

@@ -25,6 +25,9 @@ class Git {
   Result<std::string> line(const std::vector<std::string>& arguments,
                            std::string_view input = {}) const;
 
+  /// For what may be done already, or be in no state to be: nobody waits for an answer.
+  void tidy_up(const std::vector<std::string>& arguments) const;
+
  private:
   std::string folder_, index_;
 };

@@ -27,7 +27,8 @@ Result<std::string> History::commit(const std::string& parent, const workspace::
   const std::string index = scratch_ + "/history.index";
   ::unlink(index.c_str());
   const Git git = Git(top_).with_index(index);
-  const auto read = parent.empty() ? git.run({"read-tree", "--empty"}) : git.run({"read-tree", parent});
+  const auto read =
+      parent.empty() ? git.run({"read-tree", "--empty"}) : git.run({"read-tree", parent});
   if (!read) return std::unexpected(read.error());
   if (auto put = put_layers(git, {layer}, prefix_of(root_, top_), but_ignored); !put)
     return std::unexpected(put.error());

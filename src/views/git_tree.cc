@@ -1,5 +1,6 @@
 #include "views/git_tree.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <map>
@@ -42,9 +43,8 @@ Result<void> hash_files(const Git& git, std::map<std::string, Leaf>& leaves) {
     }
     // A list of names cannot say a line's end; a link is its target.
     const bool is_link = leaf.after.kind == Kind::link;
-    const auto hash =
-        is_link ? git.line({"hash-object", "-w", "--stdin"}, link_target(leaf.place))
-                : git.line({"hash-object", "-w", "--no-filters", "--", leaf.place});
+    const auto hash = is_link ? git.line({"hash-object", "-w", "--stdin"}, link_target(leaf.place))
+                              : git.line({"hash-object", "-w", "--no-filters", "--", leaf.place});
     if (!hash) return std::unexpected(hash.error());
     leaf.hash = *hash;
   }
@@ -91,7 +91,7 @@ Result<void> put_layers(const Git& git, const std::vector<workspace::Layer>& lay
   std::string gone;
   std::string come;
   for (const auto& [path, leaf] : leaves) {
-    const std::string named = "\t" + prefix + path + '\0';
+    const std::string named = fmt::format("\t{}{}{}", prefix, path, '\0');
     if (leaf.hash.empty()) {
       gone.append("0 ").append(kNoHash).append(named);
       continue;

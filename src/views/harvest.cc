@@ -195,16 +195,16 @@ Result<std::vector<std::string>> keep_before(const std::string& before,
                                     printable(change.path)));
       continue;
     }
-    const std::string folder(workspace::folder_of(change.path));
+    const std::string to = workspace::join(before, change.path);
+    const std::string folder(workspace::folder_of(to));
     if (folder != made) {
-      if (auto done = make_folders(before + "/" + folder); !done) return std::unexpected(done.error());
+      if (auto done = make_folders(folder); !done) return std::unexpected(done.error());
       made = folder;
     }
-    const std::string kept = before + "/" + change.path;
     if (change.before.kind == Kind::link) {
-      if (::symlink(link_target(found->place).c_str(), kept.c_str()) != 0)
+      if (::symlink(link_target(found->place).c_str(), to.c_str()) != 0)
         return cannot("keep", change.path, errno);
-    } else if (auto copied = copy_file(*found, kept); !copied) {
+    } else if (auto copied = copy_file(*found, to); !copied) {
       return std::unexpected(copied.error());
     }
   }

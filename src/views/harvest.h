@@ -15,8 +15,9 @@ struct Harvested {
 };
 
 /// What an overlay's upper folder holds, as against what was below it. Left out, and said so: what
-/// is in a `.git`, folders that would be deleted with one, sockets, pipes and devices. Silently left
-/// out: what was written and is as before. Folders closed to us are opened, as `freeze` needs them.
+/// is in a `.git`, folders that would be deleted with one, sockets, pipes and devices. Silently
+/// left out: what was written and is as before. Folders closed to us are opened, as `freeze` needs
+/// them.
 Result<Harvested> harvest_upper(const std::string& upper, const workspace::Stack& lower);
 
 /// The old bytes of each file that was changed or deleted, below `before`: diffs and merges need

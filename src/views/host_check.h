@@ -9,9 +9,9 @@ namespace interlock::views {
 
 /// Whether tasks can be isolated this way here, as far as files are concerned: whether the kernel
 /// mounts and confines is the process side's to try. Names what is in the way and what to do.
-/// Looks at the owner of each entry of the workspace when not root, up to the first that is another's.
-Result<void> can_open(plan::Isolation isolation, const std::string& root,
-                      const std::string& state);
+/// Looks at the owner of each entry of the workspace when not root, up to the first that is
+/// another's.
+Result<void> can_open(plan::Isolation isolation, const std::string& root, const std::string& state);
 
 /// Pictures do not lie in what they are of: layers that overlap are refused by the kernel (ELOOP).
 Result<void> state_is_apart(const std::string& root, const std::string& views);

@@ -6,8 +6,8 @@
 
 // Where a run's pictures lie: `<state>/runs/<run>/views/`, a folder an attempt. In it, while it is
 // open, `upper` and `work` (or `tree`, a git worktree) and `opened.json`; once harvested `after`,
-// `before`, `reads.json` and, written last, `changes.json`; `mine` when its changes were rested on
-// others'; `check-<phase>` while its check runs; `folded` once the workspace holds it.
+// `before`, `reads.json` and, written last, `changes.json`; `mine-<n>` when its changes were rested
+// on others'; `check-<phase>` while its check runs; `folded` once the workspace holds it.
 namespace interlock::views {
 
 class Layout {

@@ -67,8 +67,7 @@ std::int64_t nanoseconds(const timespec& time) {
 
 }  // namespace
 
-LocalViews::LocalViews(std::string root, const std::string& state, std::string run,
-                       Options options)
+LocalViews::LocalViews(std::string root, const std::string& state, std::string run, Options options)
     : root_(std::move(root)),
       run_(std::move(run)),
       layout_(state, run_),
@@ -76,6 +75,7 @@ LocalViews::LocalViews(std::string root, const std::string& state, std::string r
 
 std::vector<Layer> LocalViews::unfolded() const {
   std::vector<Layer> layers;
+  layers.reserve(unfolded_.size());
   for (const Attempt* attempt : unfolded_) layers.push_back(layer_of(*attempt));
   return layers;
 }
@@ -120,8 +120,8 @@ Result<engine::Views::Harvest> LocalViews::harvest(AttemptName name,
                              ? Worktree(root_, layout_.folder(name)).workspace()
                              : root_;
   const Stack left(root_, with_own);
-  auto reads = reads_of(observed, footprint, attempt.changes,
-                        {.found = found, .left = left, .at = at});
+  auto reads =
+      reads_of(observed, footprint, attempt.changes, {.found = found, .left = left, .at = at});
   if (!reads) return std::unexpected(reads.error());
   auto remarks = keep_before(layout_.file(name, "before"), attempt.changes, found);
   if (!remarks) return std::unexpected(remarks.error());
@@ -131,7 +131,8 @@ Result<engine::Views::Harvest> LocalViews::harvest(AttemptName name,
     return std::unexpected(put.error());
   if (auto put = write_changes(layout_, attempt); !put) return std::unexpected(put.error());
   attempt.stage = Stage::harvested;
-  if (attempt.isolation == plan::Isolation::worktree) Worktree(root_, layout_.folder(name)).remove();
+  if (attempt.isolation == plan::Isolation::worktree)
+    Worktree(root_, layout_.folder(name)).remove();
   remove_tree(layout_.file(name, "upper"));
   remove_tree(layout_.file(name, "work"));
   harvest.changes = attempt.changes;
@@ -144,8 +145,7 @@ Result<Changeset> LocalViews::take_changes(Attempt& attempt, Harvest& harvest) {
   const Stack lower(root_, seen_by(attempt));
   const bool is_worktree = attempt.isolation == plan::Isolation::worktree;
   const Worktree worktree(root_, layout_.folder(attempt.name));
-  const std::string tree =
-      is_worktree ? worktree.workspace() : layout_.file(attempt.name, "upper");
+  const std::string tree = is_worktree ? worktree.workspace() : layout_.file(attempt.name, "upper");
   auto taken = is_worktree ? worktree.harvest(attempt.base, lower) : harvest_upper(tree, lower);
   if (!taken) return std::unexpected(taken.error());
   harvest.remarks = std::move(taken->remarks);
@@ -182,7 +182,8 @@ Result<std::string> LocalViews::content(AttemptName name, const std::string& pat
   if (change == nullptr) return cannot("read", path, ENOENT);
   const State& state = side == Side::before ? change->before : change->after;
   if (state.kind == Kind::absent) return cannot("read", path, ENOENT);
-  const bool same = change->before.kind == Kind::file && change->before.digest == change->after.digest;
+  const bool same =
+      change->before.kind == Kind::file && change->before.digest == change->after.digest;
   const char* part = side == Side::after || same ? "after" : "before";
   return read_regular(layout_.file(name, part) + "/" + path, path, max_bytes);
 }
@@ -211,23 +212,26 @@ bool LocalViews::is_foreign(const Attempt& attempt, const std::string& path) con
     const auto found = base.look(at);
     return found && nanoseconds(found->status.st_ctim) >= attempt.stamp_ns;
   };
+  const auto folded_into = [&](const std::string& folder) {
+    return std::ranges::any_of(folded_,
+                               [&](const auto& one) { return folder_of(one.first) == folder; });
+  };
   const auto found = base.look(path);
   const auto ours = folded_.find(path);
   if (found) {
     if (!moved(path)) return false;
-    if (ours == folded_.end()) return !path.empty() && !S_ISDIR(found->status.st_mode);
+    if (ours == folded_.end()) return !S_ISDIR(found->status.st_mode) || !folded_into(path);
     const auto actual = state_at(found->place, found->status);
     return !actual || *actual != ours->second;
   }
   if (ours != folded_.end()) return ours->second.kind != Kind::absent;
   std::string folder(folder_of(path));
   while (!folder.empty() && !base.look(folder)) folder = folder_of(folder);
-  const auto is_in_it = [&](const auto& one) { return folder_of(one.first) == folder; };
-  return moved(folder) && std::ranges::none_of(folded_, is_in_it);
+  return moved(folder) && !folded_into(folder);
 }
 
-Result<Changeset> LocalViews::amend(AttemptName name,
-                                    const std::vector<std::pair<std::string, std::string>>& merged) {
+Result<Changeset> LocalViews::amend(
+    AttemptName name, const std::vector<std::pair<std::string, std::string>>& merged) {
   Attempt& attempt = known(name);
   check(attempt.stage == Stage::harvested, "only what waits is amended");
   for (const auto& [path, bytes] : merged)
@@ -284,7 +288,8 @@ Result<std::vector<std::string>> LocalViews::fold() {
   return std::vector<std::string>();
 }
 
-/// The oldest first: what a dispatcher that dies in between finds unmarked ends as the workspace is.
+/// The oldest first: what a dispatcher that dies in between finds unmarked ends as the workspace
+/// is.
 Result<void> LocalViews::mark_folded() {
   for (Attempt* attempt : unfolded_) {
     if (options_.before_step) options_.before_step();

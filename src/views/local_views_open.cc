@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,6 +53,17 @@ Result<struct stat> make_upper(const std::string& place, const struct stat& like
   return made;
 }
 
+/// File times come in ticks of the kernel, some milliseconds each. The next one begins: all that
+/// was changed before has an earlier time than what is made from now on.
+void let_tick() {
+  timespec first{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &first);
+  const timespec nap{0, 200'000};
+  for (timespec now = first; now.tv_sec == first.tv_sec && now.tv_nsec == first.tv_nsec;
+       ::clock_gettime(CLOCK_REALTIME_COARSE, &now))
+    ::nanosleep(&nap, nullptr);
+}
+
 }  // namespace
 
 Result<engine::Views::Opened> LocalViews::open(const Wish& wish) {
@@ -73,6 +85,7 @@ Result<Attempt*> LocalViews::begin(const Wish& wish) {
   discard(wish.name);
   const std::string folder = layout_.folder(wish.name);
   remove_tree(folder);
+  let_tick();
   if (auto made = make_folders(folder); !made) return std::unexpected(made.error());
   Attempt attempt;
   attempt.name = wish.name;
@@ -138,15 +151,18 @@ Result<engine::Views::Opened> LocalViews::open_worktree(const Wish& wish) {
   if (auto can = has_repository(root_); !can) return std::unexpected(can.error());
   const auto begun = begin(wish);
   if (!begun) return std::unexpected(begun.error());
+  // Before the snapshot: what a person changes while it is made counts as changed since.
+  struct stat folder {};
+  if (::lstat(layout_.folder(wish.name).c_str(), &folder) != 0)
+    return cannot("open", layout_.folder(wish.name), errno);
+  (*begun)->stamp_ns = std::int64_t{folder.st_ctim.tv_sec} * 1'000'000'000 + folder.st_ctim.tv_nsec;
   Worktree worktree(root_, layout_.folder(wish.name));
   const auto base = worktree.open(branch_of(wish.name), unfolded());
-  struct stat tree {};
-  if (!base || ::lstat(layout_.folder(wish.name).c_str(), &tree) != 0) {
+  if (!base) {
     discard(wish.name);
-    return base ? cannot("open", layout_.folder(wish.name), errno) : std::unexpected(base.error());
+    return std::unexpected(base.error());
   }
   (*begun)->base = *base;
-  (*begun)->stamp_ns = std::int64_t{tree.st_ctim.tv_sec} * 1'000'000'000 + tree.st_ctim.tv_nsec;
   if (auto written = write_record(layout_, **begun); !written)
     return std::unexpected(written.error());
   Opened opened{worktree.workspace(), enclosure_for(wish, worktree.workspace())};
@@ -158,8 +174,7 @@ Result<engine::Views::Opened> LocalViews::open_worktree(const Wish& wish) {
 
 Result<engine::Views::Opened> LocalViews::open_worktree_check(const Wish& wish,
                                                               const Attempt& attempt) {
-  Worktree worktree(root_,
-                          layout_.file(wish.name, fmt::format("check-{}", wish.name.phase)));
+  Worktree worktree(root_, layout_.file(wish.name, fmt::format("check-{}", wish.name.phase)));
   std::vector<Layer> upon = wish.name.phase == 1 ? std::vector<Layer>() : unfolded();
   upon.push_back(layer_of(attempt));
   const auto base = worktree.open_check(wish.name.phase == 1 ? attempt.base : "", upon);

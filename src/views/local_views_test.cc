@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "views/scene.h"
 
 namespace interlock::views {
@@ -45,21 +47,22 @@ TEST_P(LocalViewsTest, WhatAnAttemptDidIsWhatAPlainFolderWouldHave) {
     const std::string before = listing(scene.tree.root());
     const auto harvest =
         scene.attempt(attempt_of(3), fmt::format("{} mkfifo pipe; echo g > .git/config", kEdits));
-    EXPECT_EQ(told(harvest.changes),
-              "+ -rf file\n+ a_new file\n+ caf\xEF\xBF\xBD file\n* closed file mode 644 to 400\n"
-              "+ d folder\n+ d/e folder\n+ d/e/f folder\n+ d/e/f/g file\n"
-              "* dir2file folder to file mode 755 to 644\n- dir2file/x folder\n- dir2file/x/y file\n"
-              "* dir2link folder to link mode 755 to 0\n- dir2link/z file\n+ dir_moved folder\n"
-              "+ dir_moved/one file\n- dir_moves folder\n- dir_moves/one file\n"
-              "* dirmode folder mode 755 to 700\n+ empty folder\n"
-              "* file2dir file to folder mode 644 to 755\n+ file2dir/in file\n- gone file\n"
-              "+ hard file\n+ large file\n+ link link\n* link2dir link to folder mode 0 to 755\n"
-              "+ link2dir/x file\n* modify file\n+ new\xE2\x90\x8Aline file\n+ nil file\n"
-              "* oldlink link\n+ opaque/fresh file\n- opaque/old file\n- opaque/sub folder\n"
-              "- opaque/sub/old file\n+ readonly/new file\n- rename_me file\n+ renamed file\n"
-              "* script file mode 644 to 755\n- tree_gone folder\n- tree_gone/a file\n"
-              "- tree_gone/deep folder\n- tree_gone/deep/b file\n- tree_gone/deep/er folder\n"
-              "- tree_gone/deep/er/c file\n");
+    EXPECT_EQ(
+        told(harvest.changes),
+        "+ -rf file\n+ a_new file\n+ caf\xEF\xBF\xBD file\n* closed file mode 644 to 400\n"
+        "+ d folder\n+ d/e folder\n+ d/e/f folder\n+ d/e/f/g file\n"
+        "* dir2file folder to file mode 755 to 644\n- dir2file/x folder\n- dir2file/x/y file\n"
+        "* dir2link folder to link mode 755 to 0\n- dir2link/z file\n+ dir_moved folder\n"
+        "+ dir_moved/one file\n- dir_moves folder\n- dir_moves/one file\n"
+        "* dirmode folder mode 755 to 700\n+ empty folder\n"
+        "* file2dir file to folder mode 644 to 755\n+ file2dir/in file\n- gone file\n"
+        "+ hard file\n+ large file\n+ link link\n* link2dir link to folder mode 0 to 755\n"
+        "+ link2dir/x file\n* modify file\n+ new\xE2\x90\x8Aline file\n+ nil file\n"
+        "* oldlink link\n+ opaque/fresh file\n- opaque/old file\n- opaque/sub folder\n"
+        "- opaque/sub/old file\n+ readonly/new file\n- rename_me file\n+ renamed file\n"
+        "* script file mode 644 to 755\n- tree_gone folder\n- tree_gone/a file\n"
+        "- tree_gone/deep folder\n- tree_gone/deep/b file\n- tree_gone/deep/er folder\n"
+        "- tree_gone/deep/er/c file\n");
     EXPECT_EQ(fmt::format("{}", fmt::join(harvest.remarks, "\n")),
               "what it changed in `.git` was left out\nthe pipe `pipe` was left out");
     EXPECT_EQ(listing(scene.tree.root()), before);
@@ -85,8 +88,8 @@ TEST_P(LocalViewsTest, ALaterPictureShowsTheCommittedChangesAndNothingElse) {
     const auto opened = scene.open(attempt_of(1));
     ASSERT_TRUE(opened);
     const std::string copy = scene.state.at("copy");
-    EXPECT_EQ(run_in(*opened->enclosure.picture,
-                     fmt::format("mkdir -m 755 {0}; cp -a . {0}", copy)), 0);
+    EXPECT_EQ(
+        run_in(*opened->enclosure.picture, fmt::format("mkdir -m 755 {0}; cp -a . {0}", copy)), 0);
     EXPECT_EQ(listing(copy), listing(plain.root()));
     EXPECT_EQ(told(scene.harvest(attempt_of(1)).changes), "");
     EXPECT_EQ(scene.views().committed("modify", 100).value_or(""), "basemore\n");
@@ -101,10 +104,11 @@ TEST_P(LocalViewsTest, StacksOfChangesFoldToTheirNet) {
   live([] {
     Scene scene;
     workspace::TempTree plain;
-    const std::vector<std::string> scripts{
-        "mkdir d; echo 1 > d/a; echo 1 > b; echo t > there", "rm -r d; echo 2 > d; echo 2 > b",
-        "rm d; mkdir d; echo 3 > d/c; rm b", "echo 4 >> d/c; mkdir -p x/y; rm there; echo t > there",
-        "rm -r x; chmod 700 d; rm -r d; mkdir d; echo 5 > d/e"};
+    const std::vector<std::string> scripts{"mkdir d; echo 1 > d/a; echo 1 > b; echo t > there",
+                                           "rm -r d; echo 2 > d; echo 2 > b",
+                                           "rm d; mkdir d; echo 3 > d/c; rm b",
+                                           "echo 4 >> d/c; mkdir -p x/y; rm there; echo t > there",
+                                           "rm -r x; chmod 700 d; rm -r d; mkdir d; echo 5 > d/e"};
     for (std::size_t i = 0; i < scripts.size(); ++i) {
       scene.attempt(attempt_of(i), scripts[i]);
       scene.commit(attempt_of(i));
@@ -133,7 +137,8 @@ TEST_P(LocalViewsTest, ChangesSideBySideDoNotHideEachOther) {
     const auto three = scene.open(attempt_of(2));
     ASSERT_TRUE(three);
     EXPECT_EQ(run_in(*three->enclosure.picture,
-                     "test \"$(echo $(ls d))\" = 'w x'; test $(stat -c %a d) = 750"), 0);
+                     "test \"$(echo $(ls d))\" = 'w x'; test $(stat -c %a d) = 750"),
+              0);
     EXPECT_EQ(scene.fold(), "");
     EXPECT_EQ(listing(scene.tree.root()).substr(0, 13), "d folder 750 ");
   });
@@ -178,7 +183,8 @@ TEST_P(LocalViewsTest, ContentIsThereAsItWasFoundAndAsItWasLeft) {
     using Side = engine::Views::Side;
     Scene scene;
     scene.tree.write("a", "old").write("gone", "g").write("mode", "m").write("same", "s");
-    scene.attempt(attempt_of(0), "echo new > a; rm gone; chmod 755 mode; echo n > fresh; ln -s a l");
+    scene.attempt(attempt_of(0),
+                  "echo new > a; rm gone; chmod 755 mode; echo n > fresh; ln -s a l");
     const auto content = [&](const std::string& path, Side side) {
       const auto text = scene.views().content(attempt_of(0), path, side, 100);
       return text ? *text : text.error().message;
@@ -216,11 +222,21 @@ TEST_P(LocalViewsTest, AMergedFileGoesInInPlaceOfTheAttemptsOwn) {
     const changes::Changeset first = *committed.changes;
     scene.restart();
     ASSERT_TRUE(scene.views().take_up({{attempt_of(0), &first}}, {{attempt_of(1), &own}}));
-    EXPECT_EQ(scene.views().content(attempt_of(1), "f", engine::Views::Side::after, 99).value_or(""),
-              "1\n2\n3b\n");
-    EXPECT_EQ(scene.views().content(attempt_of(1), "f", engine::Views::Side::before, 99).value_or(""),
-              "1\n2\n3\n");
-    ASSERT_TRUE(scene.views().amend(attempt_of(1), {{"f", "1a\n2\n3b\n"}}));
+    EXPECT_EQ(
+        scene.views().content(attempt_of(1), "f", engine::Views::Side::after, 99).value_or(""),
+        "1\n2\n3b\n");
+    EXPECT_EQ(
+        scene.views().content(attempt_of(1), "f", engine::Views::Side::before, 99).value_or(""),
+        "1\n2\n3\n");
+    const auto once = scene.views().amend(attempt_of(1), {{"f", "1a\n2\n3b\n"}});
+    ASSERT_TRUE(once);
+    // Of two amendments the first was noted.
+    ASSERT_TRUE(scene.views().amend(attempt_of(1), {{"f", "again"}, {"new", "other"}}));
+    scene.restart();
+    ASSERT_TRUE(scene.views().take_up({{attempt_of(0), &first}}, {{attempt_of(1), &*once}}));
+    EXPECT_EQ(
+        scene.views().content(attempt_of(1), "new", engine::Views::Side::after, 99).value_or(""),
+        "n\n");
     scene.commit(attempt_of(1));
     EXPECT_EQ(scene.fold(), "");
     EXPECT_EQ(scene.read("f"), "1a\n2\n3b\n");
@@ -240,11 +256,13 @@ TEST_P(LocalViewsTest, AChecksChangesAreThrownAway) {
     scene.harvest(attempt_of(0));
     const auto first = scene.open({TaskId(0), 1, 1});
     ASSERT_TRUE(first);
-    EXPECT_EQ(run_in(*first->enclosure.picture, "grep -q mine a; test ! -e c; rm b; echo x > x"), 0);
+    EXPECT_EQ(run_in(*first->enclosure.picture, "grep -q mine a; test ! -e c; rm b; echo x > x"),
+              0);
     scene.views().discard({TaskId(0), 1, 1});
     const auto second = scene.open({TaskId(0), 1, 2});
     ASSERT_TRUE(second);
-    EXPECT_EQ(run_in(*second->enclosure.picture, "grep -q mine a; test -e b; test -e c; test ! -e x"), 0);
+    EXPECT_EQ(
+        run_in(*second->enclosure.picture, "grep -q mine a; test -e b; test -e c; test ! -e x"), 0);
     scene.views().discard({TaskId(0), 1, 2});
     scene.commit(attempt_of(0));
     EXPECT_EQ(scene.fold(), "");
@@ -265,6 +283,79 @@ TEST_P(LocalViewsTest, ADiscardedAttemptLeavesNothing) {
     scene.commit(attempt_of(0, 2));
     EXPECT_EQ(scene.fold(), "");
     EXPECT_EQ(scene.read("f"), "again\n");
+  });
+}
+
+TEST_P(LocalViewsTest, ARunThatIsTakenUpKeepsWhatItNeedsAndNothingElse) {
+  live([] {
+    Scene scene;
+    scene.tree.write("a", "a").write("b", "b").write("c", "c");
+    scene.attempt(attempt_of(0), "echo folded > a");
+    scene.commit(attempt_of(0));
+    ASSERT_EQ(scene.fold(), "");
+    const auto committed = scene.attempt(attempt_of(1), "echo committed > b").changes;
+    scene.commit(attempt_of(1));
+    const auto waiting = scene.attempt(attempt_of(2), "echo waiting > c").changes;
+    ASSERT_TRUE(scene.open({TaskId(2), 1, 1}));
+    const auto running = scene.open(attempt_of(3));
+    ASSERT_TRUE(running);
+    EXPECT_EQ(run_in(*running->enclosure.picture, "mkdir d; chmod 0 d; echo x > c"), 0);
+    scene.attempt(attempt_of(4), "echo forgotten > c");
+
+    scene.restart();
+    ASSERT_TRUE(scene.views().take_up({{attempt_of(1), &committed}}, {{attempt_of(2), &waiting}}));
+    std::string left;
+    for (const std::string& name :
+         workspace::Stack(scene.state.at("runs/r-1/views"), {}).below("")) {
+      if (std::ranges::count(name, '/') <= 1) left += name + "\n";
+    }
+    std::string wanted;
+    for (const char* task : {"0", "1", "2"}) {
+      wanted += fmt::format("task-{0}-attempt-1\n", task);
+      for (const char* part :
+           {"after", "before", "changes.json", "folded", "opened.json", "reads.json"}) {
+        if (std::string(part) != "folded" || std::string(task) == "0")
+          wanted += fmt::format("task-{}-attempt-1/{}\n", task, part);
+      }
+    }
+    EXPECT_EQ(left, wanted);
+    EXPECT_EQ(
+        scene.views().content(attempt_of(0), "a", engine::Views::Side::before, 9).value_or(""),
+        "a");
+    EXPECT_EQ(scene.views().committed("b", 99).value_or(""), "committed\n");
+    EXPECT_EQ(scene.views().committed("c", 99).value_or(""), "c");
+    scene.commit(attempt_of(2));
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(scene.read("a") + scene.read("b") + scene.read("c"), "folded\ncommitted\nwaiting\n");
+  });
+}
+
+TEST_P(LocalViewsTest, ChangesTheJournalDoesNotKnowAreNotTakenUp) {
+  live([] {
+    Scene scene;
+    auto other = scene.attempt(attempt_of(0), "echo x > a").changes;
+    other.changes.front().path = "b";
+    scene.restart();
+    const auto refused = scene.views().take_up({}, {{attempt_of(0), &other}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().hint, "start a new run");
+    scene.restart();
+    EXPECT_FALSE(scene.views().take_up({}, {{attempt_of(7), &other}}));
+  });
+}
+
+TEST_P(LocalViewsTest, OldContentAboveALimitIsNotKeptAndThisIsSaid) {
+  live([] {
+    Scene scene;
+    ASSERT_TRUE(sh(scene.tree.root(), "truncate -s 67108864 full; truncate -s 67108865 above"));
+    const auto harvest = scene.attempt(attempt_of(0), "echo x > full; echo x > above");
+    EXPECT_EQ(harvest.remarks, std::vector<std::string>{
+                                   "the old content of `above` is not kept: it is above 64 MiB"});
+    const auto old = [&](const char* path) {
+      return scene.views().content(attempt_of(0), path, engine::Views::Side::before, 1 << 27);
+    };
+    EXPECT_EQ(old("full").value_or("").size(), 67108864u);
+    EXPECT_FALSE(old("above"));
   });
 }
 

@@ -1,5 +1,6 @@
 #include "views/reads.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -15,6 +16,7 @@ using changes::Change;
 using changes::Kind;
 using changes::ReadsFrom;
 using workspace::folder_of;
+using workspace::name_of;
 using workspace::Stack;
 
 class Reads {
@@ -36,8 +38,8 @@ class Reads {
   }
 
   changes::ReadSet set(ReadsFrom from) const {
-    changes::ReadSet reads{from, {content_.begin(), content_.end()},
-                           {listing_.begin(), listing_.end()}, {}};
+    changes::ReadSet reads{
+        from, {content_.begin(), content_.end()}, {listing_.begin(), listing_.end()}, {}};
     for (const std::string& path : presence_) {
       if (!content_.contains(path)) reads.presence.push_back(path);
     }
@@ -49,11 +51,9 @@ class Reads {
     const auto what = found_.look(path);
     if (!what) {
       absent(path);
-    } else if (!opened) {
-      put(presence_, path);
-    } else if (S_ISDIR(what->status.st_mode)) {
+    } else if (opened && S_ISDIR(what->status.st_mode)) {
       put(listing_, path);
-    } else if (S_ISREG(what->status.st_mode) || S_ISLNK(what->status.st_mode)) {
+    } else if (opened && (S_ISREG(what->status.st_mode) || S_ISLNK(what->status.st_mode))) {
       put(content_, path);
     } else {
       put(presence_, path);
@@ -109,17 +109,48 @@ class Inside {
   std::map<std::string, std::string> known_;
 };
 
+/// What observed paths lead to in one tree. Paths come sorted, so the way to a folder is found once
+/// for all that is in it.
+class Leading {
+ public:
+  explicit Leading(const Stack& tree) : tree_(tree) {}
+
+  template <typename Take>
+  void resolve(const std::string& path, Reads& reads, Take take) {
+    const std::string folder(folder_of(path));
+    if (!is_known_ || folder != folder_) {
+      folder_ = folder;
+      way_ = tree_.follow(folder);
+      is_known_ = true;
+      for (const std::string& link : way_.links) reads.opened(link);
+    }
+    if (!way_.path) return;
+    const std::string plain = path.empty() ? path : workspace::join(*way_.path, name_of(path));
+    const auto found = tree_.look(plain);
+    if (!found || !S_ISLNK(found->status.st_mode)) return take(plain);
+    const Stack::Way way = tree_.follow(plain);
+    for (const std::string& link : way.links) reads.opened(link);
+    if (way.path) take(*way.path);
+  }
+
+ private:
+  const Stack& tree_;
+  std::string folder_;
+  Stack::Way way_;
+  bool is_known_ = false;
+};
+
 template <typename Take>
-void resolve(const std::set<std::string>& paths, const Trees& trees, Reads& reads, Take take) {
+void resolve(const std::set<std::string>& paths, const Trees& trees, bool left_differs,
+             Reads& reads, Take take) {
   Inside inside(trees.at);
+  Leading found(trees.found);
+  Leading left(trees.left);
   for (const std::string& absolute : paths) {
     const auto path = inside.path(absolute);
     if (!path || workspace::is_version_control(*path)) continue;
-    for (const Stack* tree : {&trees.found, &trees.left}) {
-      const Stack::Way way = tree->follow(*path);
-      for (const std::string& link : way.links) reads.opened(link);
-      if (way.path) take(*way.path);
-    }
+    found.resolve(*path, reads, take);
+    if (left_differs) left.resolve(*path, reads, take);
   }
 }
 
@@ -136,15 +167,19 @@ Result<void> declare(const footprint::PatternSet& patterns, const Stack& found, 
 
 }  // namespace
 
-Result<KnownReads> reads_of(const engine::Observed& observed,
-                            const footprint::Footprint& footprint,
+Result<KnownReads> reads_of(const engine::Observed& observed, const footprint::Footprint& footprint,
                             const changes::Changeset& changes, const Trees& trees) {
   Reads reads(trees.found);
   ReadsFrom from = ReadsFrom::observed;
   std::string gap;
   if (observed.complete) {
-    resolve(observed.opened, trees, reads, [&](const std::string& p) { reads.opened(p); });
-    resolve(observed.looked_at, trees, reads, [&](const std::string& p) { reads.looked_at(p); });
+    // Only a link it made leads elsewhere than what it found there.
+    const bool made_links = std::ranges::any_of(
+        changes.changes, [](const Change& change) { return change.after.kind == Kind::link; });
+    resolve(observed.opened, trees, made_links, reads,
+            [&](const std::string& p) { reads.opened(p); });
+    resolve(observed.looked_at, trees, made_links, reads,
+            [&](const std::string& p) { reads.looked_at(p); });
   } else {
     from = footprint.unknown ? ReadsFrom::everything : ReadsFrom::declared;
     gap = observed.gap.empty() ? "what it read was not watched" : observed.gap;
@@ -158,7 +193,7 @@ Result<KnownReads> reads_of(const engine::Observed& observed,
 }
 
 changes::ReadSet reads_seen(const engine::Observed& observed, const Stack& found,
-                             const std::string& at) {
+                            const std::string& at) {
   Reads reads(found);
   Inside inside(at);
   for (const std::string& absolute : observed.opened) {

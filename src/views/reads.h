@@ -27,16 +27,15 @@ struct Trees {
 /// declares, or from neither.
 ///
 /// A link is resolved as either tree has it, and is itself read. What is opened counts by what it
-/// was before the attempt: a file or link by content, a folder by its names; what was not there, and
-/// what was only looked at, by presence, with the folder that would have held it. A path that was
-/// changed was read; a new one was looked for; a folder that was deleted was listed, for it had to
-/// be empty.
-Result<KnownReads> reads_of(const engine::Observed& observed,
-                            const footprint::Footprint& footprint,
+/// was before the attempt: a file or link by content, a folder by its names; what was not there,
+/// and what was only looked at, by presence, with the folder that would have held it. A path that
+/// was changed was read; a new one was looked for; a folder that was deleted was listed, for it had
+/// to be empty.
+Result<KnownReads> reads_of(const engine::Observed& observed, const footprint::Footprint& footprint,
                             const changes::Changeset& changes, const Trees& trees);
 
 /// The same of an attempt that still runs: as far as was seen, links not resolved.
 changes::ReadSet reads_seen(const engine::Observed& observed, const workspace::Stack& found,
-                             const std::string& at);
+                            const std::string& at);
 
 }  // namespace interlock::views

@@ -22,18 +22,23 @@ INTERLOCK_AS_EITHER(ReadsTest);
 TEST_P(ReadsTest, WhatTheKernelToldIsSortedByWhatWasThere) {
   live([] {
     Scene scene;
-    scene.tree.write("a", "a").write("d/x", "x").write("real/in", "i").write(".git/HEAD", "h");
+    scene.tree.write("a", "a")
+        .write("d/x", "x")
+        .write("real/in", "i")
+        .write("real/own", "o")
+        .write(".git/HEAD", "h");
     ASSERT_TRUE(sh(scene.tree.root(), "ln -s real linked; ln -s ../a d/up; ln -s /etc/passwd out"));
     engine::Observed seen{.complete = true, .gap = {}, .opened = {}, .looked_at = {}, .denied = {}};
-    for (const char* path : {"a", "d", "linked/in", "d/up", "d/none", "no/where", ".git/HEAD", "out"})
+    for (const char* path :
+         {"a", "d", "linked/in", "d/up", "d/none", "no/where", ".git/HEAD", "out", "fresh"})
       seen.opened.insert(scene.tree.at(path));
     seen.opened.insert(scene.tree.root());
     seen.opened.insert("/etc/passwd");
     for (const char* path : {"d/x", "linked", "no/thing", "made"})
       seen.looked_at.insert(scene.tree.at(path));
-    EXPECT_EQ(told(scene.attempt(attempt_of(0), "echo m > made", seen)),
-              "observed: content a d/up linked out real/in listing  d "
-              "presence d d/none d/x made no/thing no/where real");
+    EXPECT_EQ(told(scene.attempt(attempt_of(0), "echo m > made; ln -s linked/own fresh", seen)),
+              "observed: content a d/up linked out real/in real/own listing  d "
+              "presence d d/none d/x fresh made no/thing no/where real");
   });
 }
 
@@ -55,7 +60,8 @@ TEST_P(ReadsTest, WhatWasChangedWasReadAndWhatIsNewWasLookedFor) {
     Scene scene;
     scene.tree.write("a", "a").write("d/x", "x").write("e/y", "y");
     engine::Observed seen{.complete = true, .gap = {}, .opened = {}, .looked_at = {}, .denied = {}};
-    EXPECT_EQ(told(scene.attempt(attempt_of(0), "echo b > a; rm -r d; echo n > e/n; mkdir f; echo > f/g", seen)),
+    EXPECT_EQ(told(scene.attempt(attempt_of(0),
+                                 "echo b > a; rm -r d; echo n > e/n; mkdir f; echo > f/g", seen)),
               "observed: content a d d/x listing d presence e e/n f f/g");
   });
 }
@@ -67,7 +73,8 @@ TEST_P(ReadsTest, WithoutTheKernelTheDeclarationHoldsOrElseEverything) {
     const footprint::Footprint footprint{.reads = workspace::patterns({"src/*.cc", "missing"}),
                                          .writes = workspace::patterns({"out"})};
     ASSERT_TRUE(scene.open(attempt_of(0)));
-    engine::Observed some{.complete = false, .gap = "io_uring was used", .opened = {}, .looked_at = {}, .denied = {}};
+    engine::Observed some{
+        .complete = false, .gap = "io_uring was used", .opened = {}, .looked_at = {}, .denied = {}};
     const auto declared = scene.views().harvest(attempt_of(0), some, footprint);
     ASSERT_TRUE(declared);
     EXPECT_EQ(told(*declared), "declared: content src/a.cc listing  presence missing");

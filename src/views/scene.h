@@ -93,7 +93,9 @@ inline int run_in(const engine::Enclosure::Picture& picture, const std::string& 
 }
 
 inline bool sh(const std::string& folder, const std::string& script) {
-  return std::system(fmt::format("cd {} && sh -ec {}", shell_quote(folder), shell_quote(script)).c_str()) == 0;
+  return std::system(
+             fmt::format("cd {} && sh -ec {}", shell_quote(folder), shell_quote(script)).c_str()) ==
+         0;
 }
 
 /// Everything below a folder, but for `.git`: path, kind, mode, content or target.
@@ -105,11 +107,11 @@ inline std::string listing(const std::string& root) {
     const auto state = state_at(found->place, found->status);
     EXPECT_TRUE(state) << path;
     if (!state) continue;
-    text += fmt::format("{} {} {:o} {}\n", printable(path), changes::name_of(state->kind),
-                        state->mode,
-                        state->kind == changes::Kind::file || state->kind == changes::Kind::link
-                            ? state->digest.brief()
-                            : "");
+    text +=
+        fmt::format("{} {} {:o} {}\n", printable(path), changes::name_of(state->kind), state->mode,
+                    state->kind == changes::Kind::file || state->kind == changes::Kind::link
+                        ? state->digest.brief()
+                        : "");
   }
   return text;
 }
@@ -157,8 +159,8 @@ class Scene {
     views_.emplace(tree.root(), state.root(), "r-1", options);
   }
 
-  std::optional<engine::Views::Opened> open(
-      engine::AttemptName name, plan::Isolation isolation = plan::Isolation::view) {
+  std::optional<engine::Views::Opened> open(engine::AttemptName name,
+                                            plan::Isolation isolation = plan::Isolation::view) {
     auto opened = views().open(
         {.name = name, .isolation = isolation, .footprint = &nothing_known, .writable = {}});
     EXPECT_TRUE(opened) << opened.error().message;
@@ -233,9 +235,8 @@ class AsEither : public testing::TestWithParam<const char*> {
   bool is_root() const { return std::string(GetParam()) == "root"; }
 };
 
-#define INTERLOCK_AS_EITHER(suite)                                              \
-  INSTANTIATE_TEST_SUITE_P(Host, suite, testing::Values("root", "user"), [](const auto& one) { \
-    return std::string(one.param);                                              \
-  })
+#define INTERLOCK_AS_EITHER(suite)                                       \
+  INSTANTIATE_TEST_SUITE_P(Host, suite, testing::Values("root", "user"), \
+                           [](const auto& one) { return std::string(one.param); })
 
 }  // namespace interlock::views

@@ -7,6 +7,7 @@
 #include "views/files.h"
 #include "views/local_views.h"
 #include "views/worktree.h"
+#include "workspace/beneath.h"
 
 // Taking a run up after its dispatcher died: what is kept, and what goes.
 namespace interlock::views {
@@ -19,8 +20,9 @@ namespace {
 
 /// Parts of an attempt's folder that stay once it is harvested.
 bool is_kept_part(const std::string& part) {
-  return part == "after" || part == "before" || part == "mine" || part == "opened.json" ||
-         part == "changes.json" || part == "reads.json" || part == "folded";
+  return part == "after" || part == "before" || part.starts_with("mine-") ||
+         part == "opened.json" || part == "changes.json" || part == "reads.json" ||
+         part == "folded";
 }
 
 std::vector<std::string> names_in(const std::string& folder) {
@@ -57,7 +59,7 @@ Result<void> LocalViews::load(const Kept& kept, Stage stage) {
   auto read = read_attempt(layout_, kept.name);
   if (!read) return within(read.error(), "cannot take up the run's changes");
   const bool is_folded = read->stage == Stage::folded;
-  if (kept.changes != nullptr && *kept.changes != read->changes) {
+  if (kept.changes != nullptr) {
     if (auto back = take_back(layout_, *read, *kept.changes); !back) return back;
   }
   // Its fold was done, and only the journal does not know.
@@ -87,8 +89,9 @@ Result<void> LocalViews::sweep(const std::vector<Kept>& committed,
     }
     for (const std::string& part : names_in(place)) {
       if (is_kept_part(part)) continue;
-      Worktree(root_, place + "/" + part).remove();
-      remove_tree(place + "/" + part);
+      const std::string gone = workspace::join(place, part);
+      Worktree(root_, gone).remove();
+      remove_tree(gone);
     }
   }
   for (const auto& [key, attempt] : attempts_) {

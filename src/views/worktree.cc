@@ -205,13 +205,13 @@ void Worktree::remove() const {
   if (top_.empty() || ::access(tree().c_str(), F_OK) != 0) return;
   if (!Git(top_).run({"worktree", "remove", "--force", "--force", tree()})) {
     remove_tree(tree());
-    (void)Git(top_).run({"worktree", "prune"});
+    Git(top_).tidy_up({"worktree", "prune"});
   }
 }
 
 void Worktree::remove_branch(const std::string& root, const std::string& branch) {
   const std::string top = repository_top(root);
-  if (!top.empty()) (void)Git(top).run({"update-ref", "-d", "refs/heads/" + branch});
+  if (!top.empty()) Git(top).tidy_up({"update-ref", "-d", "refs/heads/" + branch});
 }
 
 }  // namespace interlock::views

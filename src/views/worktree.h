@@ -29,8 +29,8 @@ class Worktree {
   /// The same without a branch, upon an earlier snapshot when `base` names one.
   Result<std::string> open_check(const std::string& base,
                                  const std::vector<workspace::Layer>& upon);
-  /// What is different from the snapshot, committed there or not. Modes are as they were but for the
-  /// right to execute, for git knows no more of them.
+  /// What is different from the snapshot, committed there or not. Modes are as they were but for
+  /// the right to execute, for git knows no more of them.
   Result<Harvested> harvest(const std::string& base, const workspace::Stack& lower) const;
   void remove() const;
 

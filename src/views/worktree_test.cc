@@ -45,9 +45,10 @@ TEST_P(WorktreeTest, StandsOnTheCommittedStateAndLeavesThePersonsAlone) {
                    "test $(cat a) = dirty; test $(cat new) = new; test $(cat b) = layered; "
                    "test ! -e d/deep/x; test -e layer; test ! -e noise.log; "
                    "test $(git branch --show-current) = interlock/r-1/1"));
-    EXPECT_TRUE(sh(opened->folder, "printf 4 > a; rm new; mkdir -p n/e; printf 5 > n/e/w; git add -A; "
-                                   "git -c user.name=x -c user.email=y commit -qm own; chmod +x b; "
-                                   "rm run.sh; ln -s a run.sh"));
+    EXPECT_TRUE(sh(opened->folder,
+                   "printf 4 > a; rm new; mkdir -p n/e; printf 5 > n/e/w; git add -A; "
+                   "git -c user.name=x -c user.email=y commit -qm own; chmod +x b; "
+                   "rm run.sh; ln -s a run.sh"));
     const auto harvest = scene.harvest(attempt_of(1));
     EXPECT_EQ(told(harvest.changes),
               "* a file\n* b file mode 644 to 755\n+ n folder\n+ n/e folder\n+ n/e/w file\n"
@@ -61,8 +62,9 @@ TEST_P(WorktreeTest, StandsOnTheCommittedStateAndLeavesThePersonsAlone) {
               "M\ta\nM\tb\nA\tn/e/w\nD\tnew\nT\trun.sh");
     EXPECT_EQ(git(scene, {"worktree", "list", "--porcelain"}).find("views"), std::string::npos);
     EXPECT_EQ(scene.fold(), "");
-    EXPECT_TRUE(sh(scene.tree.root(), "test $(cat a) = 4; test ! -e new; test $(cat n/e/w) = 5; "
-                                      "test -x b; test $(readlink run.sh) = a; test ! -e d/deep/x"));
+    EXPECT_TRUE(sh(scene.tree.root(),
+                   "test $(cat a) = 4; test ! -e new; test $(cat n/e/w) = 5; "
+                   "test -x b; test $(readlink run.sh) = a; test ! -e d/deep/x"));
   });
 }
 
@@ -112,7 +114,8 @@ TEST_P(WorktreeTest, OneCommitATaskGoesOnABranchOfTheRun) {
     fill(scene);
     scene.restart({.commit_per_task = true, .task_ids = {"one", "two"}, .before_step = {}});
     const std::string before = persons(scene);
-    scene.attempt(attempt_of(0), "printf x > a; printf l > other.log; printf n > 'odd\nname'; mkdir empty");
+    scene.attempt(attempt_of(0),
+                  "printf x > a; printf l > other.log; printf n > 'odd\nname'; mkdir empty");
     scene.commit(attempt_of(0), "r-1/one");
     scene.attempt(attempt_of(1), "printf l > more.log");
     scene.commit(attempt_of(1), "r-1/two");
@@ -122,8 +125,9 @@ TEST_P(WorktreeTest, OneCommitATaskGoesOnABranchOfTheRun) {
     EXPECT_EQ(git(scene, {"log", "--format=%s %(trailers:key=Interlock-Task,separator=%x2C)",
                           "interlock/r-1"}),
               "r-1/three Interlock-Task: three\nr-1/one Interlock-Task: one\nfirst ");
-    EXPECT_EQ(git(scene, {"-c", "core.quotePath=true", "diff", "--name-status", "main", "interlock/r-1"}),
-              "M\ta\nD\td/deep/x\nA\t\"odd\\nname\"");
+    EXPECT_EQ(
+        git(scene, {"-c", "core.quotePath=true", "diff", "--name-status", "main", "interlock/r-1"}),
+        "M\ta\nD\td/deep/x\nA\t\"odd\\nname\"");
   });
 }
 
@@ -132,10 +136,44 @@ TEST_P(WorktreeTest, OutsideOfARepositoryItIsRefused) {
     Scene scene;
     const auto refused = scene.views().open(
         {.name = attempt_of(0), .isolation = plan::Isolation::worktree, .writable = {}});
-    EXPECT_EQ(refused.error().message,
-              fmt::format("cannot make a worktree: `{}` is in no git repository", scene.tree.root()));
+    EXPECT_EQ(
+        refused.error().message,
+        fmt::format("cannot make a worktree: `{}` is in no git repository", scene.tree.root()));
     EXPECT_EQ(refused.error().hint, "choose the isolation `view`, or `git init` there");
   });
+}
+
+TEST(HostCheck, WhatPicturesNeedIsAskedFor) {
+  Scene scene;
+  const auto why = [&](plan::Isolation isolation, const std::string& state) {
+    const auto can = can_open(isolation, scene.tree.root(), state);
+    return can ? std::string() : can.error().hint;
+  };
+  EXPECT_EQ(why(plan::Isolation::direct, scene.tree.at("state")), "");
+  EXPECT_EQ(why(plan::Isolation::guard, scene.tree.at("state")), "");
+  EXPECT_EQ(why(plan::Isolation::view, scene.tree.at("not/made/yet")),
+            "choose one outside the workspace with `--state`");
+  EXPECT_EQ(why(plan::Isolation::view, scene.state.at("not/made/yet")), "");
+  EXPECT_EQ(why(plan::Isolation::worktree, scene.state.root()),
+            "choose the isolation `view`, or `git init` there");
+}
+
+TEST(HostCheck, UppersOnAnOverlayAreRefused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root mounts one for its own process";
+  EXPECT_TRUE(in_child([] {
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    Scene scene;
+    ASSERT_TRUE(sh(scene.state.root(), "mkdir lower upper work merged"));
+    const std::string options =
+        fmt::format("lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work", scene.state.root());
+    const std::string merged = scene.state.at("merged");
+    if (::mount("overlay", merged.c_str(), "overlay", 0, options.c_str()) != 0) return;
+    const auto refused = can_open(plan::Isolation::view, scene.tree.root(), merged);
+    EXPECT_EQ(refused.error().message,
+              fmt::format("cannot keep pictures in `{}`: it lies on an overlay itself", merged));
+    ::umount2(merged.c_str(), MNT_DETACH);
+  }));
 }
 
 TEST(HostCheck, AFileOfSomebodyElseIsNamed) {
@@ -148,7 +186,8 @@ TEST(HostCheck, AFileOfSomebodyElseIsNamed) {
   ASSERT_EQ(::chown(place.c_str(), kSomeUser, 0), 0);
   EXPECT_TRUE(can_open(plan::Isolation::view, scene.tree.root(), scene.state.root()));
   const std::string wanted = fmt::format(
-      "cannot make pictures of the workspace: `{}` is owned by 1001:0, not by you (1001:1001)", place);
+      "cannot make pictures of the workspace: `{}` is owned by 1001:0, not by you (1001:1001)",
+      place);
   ::chmod(scene.state.root().c_str(), 0755);
   EXPECT_TRUE(as_user([&] {
     const auto refused = can_open(plan::Isolation::view, scene.tree.root(), scene.state.root());

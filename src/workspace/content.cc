@@ -93,7 +93,8 @@ Result<Digest> Contents::digest(const std::string& root, const Entry& entry,
                                 const std::optional<std::string>& behind) {
   const std::string place = entry.place.empty() ? root + "/" + entry.path : entry.place;
   if (S_ISREG(entry.status.st_mode)) return digest_of_file(place, entry.path);
-  if (S_ISLNK(entry.status.st_mode)) return digest_of_link(place, entry.path, behind.value_or(place));
+  if (S_ISLNK(entry.status.st_mode))
+    return digest_of_link(place, entry.path, behind.value_or(place));
   return digest_of_kind(kind_of(entry.status.st_mode));
 }
 

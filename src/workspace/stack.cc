@@ -183,7 +183,8 @@ void Stack::map_in(const std::string& start, const footprint::PatternSet& patter
   const Way way = follow(start);
   if (!way.path) return;
   for (const std::string& path : below(*way.path))
-    add(start + (way.path->empty() ? "/" + path : path.substr(way.path->size())), path);
+    add(join(start, std::string_view(path).substr(way.path->empty() ? 0 : way.path->size() + 1)),
+        path);
 }
 
 Result<std::vector<Entry>> Stack::entries(const footprint::PatternSet& patterns,
@@ -206,6 +207,7 @@ Result<std::vector<Entry>> Stack::entries(const footprint::PatternSet& patterns,
       map_in(start, patterns, entries);
   }
   std::vector<Entry> sorted;
+  sorted.reserve(entries.size());
   for (auto& [path, entry] : entries) sorted.push_back(std::move(entry));
   return sorted;
 }

@@ -80,9 +80,14 @@ class StackTest : public testing::Test, public Layers {
 TEST_F(StackTest, FingerprintsAreThoseOfOnePlainFolder) {
   LocalWorkspace layered(root_.root(), state_.root(), "r-1");
   LocalWorkspace plain(plain_.root(), state_.root(), "r-2");
-  for (const std::vector<std::string>& texts :
-       {std::vector<std::string>{"**"}, {"a", "gone", "gone/x"}, {"to_folder/*"}, {"turned/**"},
-        {"was_folder"}, {"was_folder/*"}, {"to_changed", "to_gone"}, {"new/**", "!new/n"}}) {
+  for (const std::vector<std::string>& texts : {std::vector<std::string>{"**"},
+                                                {"a", "gone", "gone/x"},
+                                                {"to_folder/*"},
+                                                {"turned/**"},
+                                                {"was_folder"},
+                                                {"was_folder/*"},
+                                                {"to_changed", "to_gone"},
+                                                {"new/**", "!new/n"}}) {
     layered.show(nullptr);
     const std::string before = prints(layered, texts);
     layered.show(this);
@@ -115,10 +120,10 @@ TEST_F(StackTest, ListsEachFolderOnce) {
   bool holds_git = false;
   const std::vector<std::string> all = stack.below("", &holds_git);
   EXPECT_TRUE(holds_git);
-  EXPECT_EQ(all, (std::vector<std::string>{"a", "kept", "kept/f", "kept/g", "link_in_layer", "new",
-                                           "real", "real/one", "real/two", "to_changed",
-                                           "to_folder", "to_gone", "turned", "turned/own",
-                                           "was_folder"}));
+  EXPECT_EQ(all,
+            (std::vector<std::string>{"a", "kept", "kept/f", "kept/g", "link_in_layer", "new",
+                                      "real", "real/one", "real/two", "to_changed", "to_folder",
+                                      "to_gone", "turned", "turned/own", "was_folder"}));
   EXPECT_TRUE(stack.names("was_folder").empty());
 }
 

@@ -178,7 +178,7 @@ TEST_P(ViewsContract, AHarvestTellsWhatWasReadAlsoWhatWasNotThere) {
   // More may be told than was asked for here: a process looks at folders on its way.
   for (const auto* told : {&harvested.reads, &so_far}) {
     EXPECT_TRUE(has(told->content, "a"));
-    EXPECT_TRUE(has(told->content, "none"));
+    EXPECT_TRUE(has(told->content, "none") || has(told->presence, "none"));
     EXPECT_TRUE(has(told->listing, "d"));
     EXPECT_TRUE(has(told->presence, "seen"));
     EXPECT_TRUE(has(told->presence, "not_there"));
@@ -188,6 +188,23 @@ TEST_P(ViewsContract, AHarvestTellsWhatWasReadAlsoWhatWasNotThere) {
       EXPECT_TRUE(std::ranges::is_sorted(*list));
       EXPECT_EQ(std::ranges::adjacent_find(*list), list->end());
     }
+  }
+}
+
+// No change, and yet it would have been one if others had changed the file before.
+TEST_P(ViewsContract, WhatWasTouchedInVainCountsAsRead) {
+  if (!scene_->observes_reads()) GTEST_SKIP() << "reads cannot be observed on this host";
+  scene_->person_writes("written_back", "one");
+  const auto harvested = work(kA, {writes("written_back", "one"), writes("passing", "x"),
+                                   erases("passing"), erases("never_there")});
+  EXPECT_EQ(text_of(harvested.changes), "");
+  for (const std::string path : {"written_back", "passing", "never_there"}) {
+    const auto has = [&](const Paths& paths) {
+      return std::ranges::find(paths, path) != paths.end();
+    };
+    EXPECT_TRUE(has(harvested.reads.content) ||
+                (path != "written_back" && has(harvested.reads.presence)))
+        << path;
   }
 }
 

@@ -23,7 +23,7 @@ struct Step {
     list,   ///< Lists a folder; `""` is the workspace.
     look,   ///< Asks whether something is there (stat), without opening it.
     write,  ///< Writes a file whole, with mode 0644, making folders of mode 0755 on the way.
-    erase,  ///< Deletes a file.
+    erase,  ///< Deletes a file; where none is, nothing happens.
   };
   Kind kind = Kind::read;
   std::string path;

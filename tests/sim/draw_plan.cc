@@ -94,4 +94,20 @@ plan::Plan draw_plan(Dice& dice, std::size_t tasks_max) {
   return plan;
 }
 
+void draw_isolation(Dice& dice, plan::Plan& plan) {
+  using plan::Isolation;
+  const bool all = dice.chance(500);
+  for (plan::Task& task : plan.tasks) {
+    task.isolation = all || dice.chance(500) ? Isolation::view
+                     : dice.chance(300)      ? Isolation::worktree
+                                             : Isolation::direct;
+    // Views are there for those of whom nobody knows what they will touch.
+    if (task.isolation != Isolation::direct && dice.chance(400)) {
+      task.footprint = {};
+      task.footprint.unknown = true;
+    }
+    task.merge_text = false;
+  }
+}
+
 }  // namespace interlock::sim

@@ -111,5 +111,8 @@ std::string line_of(const engine::Event& event);
 /// A plan of up to `tasks_max` tasks over a handful of files, with needs, outputs, locks, slots,
 /// gates and unknown footprints.
 plan::Plan draw_plan(Dice& dice, std::size_t tasks_max);
+/// Puts all tasks, or some of them, into views or worktrees; of more of those it is unknown what
+/// they touch. None merges texts, so that what comes out is what the sequential run gives.
+void draw_isolation(Dice& dice, plan::Plan& plan);
 
 }  // namespace interlock::sim

@@ -87,15 +87,25 @@ bool FakePicture::exists(const std::string& path) {
 }
 
 bool FakePicture::write(const std::string& path, const std::string& content) {
+  touched_.insert(path);
   if (now_.write(path, content)) return true;
   // That it could not be is something that the attempt has learnt.
   for (std::string at = path; !at.empty(); at = folder_of(at)) presence_.insert(at);
   return false;
 }
 
+void FakePicture::erase(const std::string& path) {
+  touched_.insert(path);
+  now_.erase(path);
+}
+
 changes::ReadSet FakePicture::reads() const {
+  std::set<std::string> content = content_;
+  for (const std::string& path : touched_) {
+    if (found_.state(path) == now_.state(path)) content.insert(path);
+  }
   return {changes::ReadsFrom::observed,
-          {content_.begin(), content_.end()},
+          {content.begin(), content.end()},
           {listing_.begin(), listing_.end()},
           {presence_.begin(), presence_.end()}};
 }

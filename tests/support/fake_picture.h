@@ -54,15 +54,18 @@ class FakePicture {
   bool exists(const std::string& path);
   /// False, with nothing done, where a folder is there or a file on the way to it.
   bool write(const std::string& path, const std::string& content);
-  void erase(const std::string& path) { now_.erase(path); }
+  /// Nothing is done where no file is.
+  void erase(const std::string& path);
 
   const FakeTree& found() const { return found_; }
   const FakeTree& now() const { return now_; }
+  /// What was touched in vain is in it too: a file written back as it was, one that came and went,
+  /// one deleted that was not there. It is no change, but it would be one had others changed it.
   changes::ReadSet reads() const;
 
  private:
   FakeTree found_, now_;
-  std::set<std::string> content_, listing_, presence_;
+  std::set<std::string> content_, listing_, presence_, touched_;
 };
 
 }  // namespace interlock::testing_support

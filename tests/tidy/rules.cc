@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kPureFolders{"base",   "footprint", "plan",  "schedule",
                                                        "decide", "merge",     "engine"};
-constexpr std::array<std::string_view, 4> kAdapters{"process", "journal", "workspace", "schema"};
+constexpr std::array<std::string_view, 5> kAdapters{"process", "journal", "workspace", "views",
+                                                    "schema"};
 constexpr std::array<std::string_view, 4> kOrderedFolders{"schedule", "decide", "merge", "engine"};
 
 /// A word that is not used, and what is used in its place.

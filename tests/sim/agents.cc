@@ -1,0 +1,172 @@
+#include "sim/agents.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace interlock::sim {
+
+using testing_support::FakePicture;
+using testing_support::FakeTree;
+
+namespace {
+
+/// No name is a file's and a folder's, so every write succeeds.
+const std::vector<std::string> kPaths = {"a",    "b",     "c",     "d/x",   "d/y",     "e.md",
+                                         "f.md", "g/h/i", "g/h/j", "new/1", "new/2/3", "d/z"};
+const std::vector<std::string> kFolders = {"", "d", "g", "g/h", "new", "new/2"};
+
+bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+/// The digests in a text, in order.
+std::vector<std::string> digests_in(const std::string& text) {
+  constexpr std::size_t kDigits = 64;
+  std::vector<std::string> digests;
+  for (auto begin = text.begin(); begin != text.end();) {
+    begin = std::find_if(begin, text.end(), is_hex);
+    const auto end = std::find_if_not(begin, text.end(), is_hex);
+    if (static_cast<std::size_t>(end - begin) == kDigits) digests.emplace_back(begin, end);
+    begin = end;
+  }
+  return digests;
+}
+
+/// One agent at work. What it has learnt decides what it does next.
+class Agent {
+ public:
+  Agent(const plan::Task& task, const std::string& question, FakePicture& picture)
+      : footprint_(task.footprint), id_(task.id), picture_(picture) {
+    learn(id_);
+    for (const std::string& digest : digests_in(question)) learn(digest);
+  }
+
+  std::string work() {
+    for (auto steps = 2 + die().below(6); steps > 0; --steps) step();
+    return known_.hex();
+  }
+
+ private:
+  void learn(const std::string& what) {
+    Hasher hasher;
+    known_ = hasher.add_field(known_).add_field(what).finish();
+  }
+  /// A die that falls as everything learnt so far has it.
+  Dice die() {
+    std::uint64_t seed = 0;
+    for (std::size_t i = 0; i < 8; ++i) seed = seed << 8 | known_.bytes[i];
+    return Dice(seed + ++rolls_);
+  }
+  bool may_read(const std::string& path) const {
+    return footprint_.unknown || footprint_.reads.matches(path) || footprint_.writes.matches(path);
+  }
+  bool may_write(const std::string& path) const {
+    return footprint_.unknown || footprint_.writes.matches(path);
+  }
+  /// All names of it, also those that are not there.
+  bool may_list(const std::string& folder) const {
+    const std::string any = folder.empty() ? "any name" : folder + "/any name";
+    return footprint_.unknown || footprint_.reads.matches(any);
+  }
+
+  std::string read(const std::string& path) {
+    const std::string* content = picture_.read(path);
+    const std::string found = content == nullptr ? "(none)" : *content;
+    learn(path);
+    learn(found);
+    return found;
+  }
+
+  void step() {
+    Dice dice = die();
+    const std::string& path = dice.one_of(kPaths);
+    const std::string& folder = dice.one_of(kFolders);
+    switch (dice.below(10)) {
+      case 0:
+        if (!may_list(folder)) break;
+        for (const std::string& name : picture_.list(folder)) learn(name);
+        break;
+      case 1:
+        if (may_read(path)) learn(picture_.exists(path) ? "there" : "not there");
+        break;
+      case 2:
+        if (may_write(path)) picture_.erase(path);
+        break;
+      case 3: write_back(path); break;
+      case 4: add_line(path, dice); break;
+      case 5:
+      case 6:
+        if (may_write(path)) put(path, id_ + " " + known_.hex() + "\n");
+        break;
+      default:
+        if (may_read(path)) read(path);
+    }
+  }
+
+  /// What was there before: no change at all.
+  void write_back(const std::string& path) {
+    if (!may_read(path) || !may_write(path)) return;
+    const std::string found = read(path);
+    if (found == "(none)") return;
+    put(path, "passing");
+    put(path, found);
+  }
+
+  /// A line of its own in a file of many, as people do who share a list.
+  void add_line(const std::string& path, Dice& dice) {
+    if (!may_read(path) || !may_write(path)) return;
+    const std::string found = read(path);
+    const std::size_t middle = found.find('\n', dice.below(found.size()));
+    const std::size_t at = middle == std::string::npos ? found.size() : middle + 1;
+    put(path, found.substr(0, at) + id_ + " was here\n" + found.substr(at));
+  }
+
+  void put(const std::string& path, const std::string& content) {
+    if (!picture_.write(path, content)) learn("could not write");
+  }
+
+  const footprint::Footprint& footprint_;
+  const std::string& id_;
+  FakePicture& picture_;
+  Digest known_;
+  std::uint64_t rolls_ = 0;
+};
+
+}  // namespace
+
+Files first_files() {
+  Files files;
+  for (const std::string path : {"a", "b", "c", "d/x", "d/y", "e.md", "f.md", "g/h/i"}) {
+    for (int line = 1; line <= 8; ++line) files[path] += fmt::format("{} line {}\n", path, line);
+  }
+  return files;
+}
+
+std::string work(const plan::Task& task, const std::string& question, FakePicture& picture) {
+  return Agent(task, question, picture).work();
+}
+
+void look_over(const plan::Task& task, FakePicture& picture) {
+  for (const std::string& path : kPaths) picture.read(path);
+  picture.write("checked", task.id);
+}
+
+std::string question_of(const plan::Task& task, const std::vector<std::string>& answers) {
+  std::string question = "work";
+  for (const TaskId other : task.output_of) question += " " + answers[other.index()];
+  return question;
+}
+
+Sequential one_by_one(const plan::Plan& plan, const Files& files) {
+  FakeTree tree;
+  for (const auto& [path, content] : files) tree.write(path, content);
+  Sequential result;
+  for (const plan::Task& task : plan.tasks) {
+    FakePicture picture(tree);
+    result.answers.push_back(work(task, question_of(task, result.answers), picture));
+    tree = picture.now();
+  }
+  result.files = tree.files();
+  return result;
+}
+
+}  // namespace interlock::sim

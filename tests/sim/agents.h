@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "plan/plan.h"
+#include "sim/dice.h"
+#include "support/fake_picture.h"
+
+// Agents that work in views, and what must come of them. Everything an agent does follows from its
+// task, from the answers it is given, and from what it reads: which paths it looks at next, what it
+// writes and where. So a task that was shown anything else than in the sequential run is found out.
+namespace interlock::sim {
+
+using Files = std::map<std::string, std::string>;
+
+/// What agents find: a handful of files of several lines each.
+Files first_files();
+
+/// Does the work of a task, and answers with a digest of all that it learnt. Of `question` only the
+/// answers of others in it count, so that it does not matter how a prompt is put together. Keeps to
+/// the task's footprint where it has one.
+std::string work(const plan::Task& task, const std::string& question,
+                 testing_support::FakePicture& picture);
+
+/// A task's check: looks around, leaves rubbish, and says yes.
+void look_over(const plan::Task& task, testing_support::FakePicture& picture);
+
+struct Sequential {
+  Files files;
+  std::vector<std::string> answers;  ///< By task.
+};
+/// What the design promises: the tasks one by one in plan order, each upon what the one before
+/// left.
+Sequential one_by_one(const plan::Plan& plan, const Files& files);
+
+/// What a task of `one_by_one` is asked, given the answers so far.
+std::string question_of(const plan::Task& task, const std::vector<std::string>& answers);
+
+}  // namespace interlock::sim
