@@ -58,6 +58,11 @@ TEST_F(LandlockRules, AFootprintIsCoveredByTheNearestFolders) {
       "change tmp\n");
 }
 
+TEST_F(LandlockRules, AWorkspaceBehindALinkIsHeldWhereItIs) {
+  EXPECT_EQ(rules({.workspace = folder_ + "/link", .held_to = footprint::Footprint{}}),
+            "read beside\nlist /\nread ws/.git\n");
+}
+
 TEST(Landlock, AnOlderKernelIsAskedForWhatItKnows) {
   EXPECT_EQ(ruled_acts(1).files, 0x1fffu);
   EXPECT_EQ(ruled_acts(3).files, 0x7fffu);
