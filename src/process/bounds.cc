@@ -9,14 +9,6 @@
 namespace interlock::process {
 namespace {
 
-std::string without_links(const std::string& path) {
-  std::error_code error;
-  std::string resolved = std::filesystem::weakly_canonical(path, error);
-  if (error || resolved.empty()) return path;
-  while (resolved.size() > 1 && resolved.ends_with('/')) resolved.pop_back();
-  return resolved;
-}
-
 bool is_at_or_below(std::string_view path, std::string_view folder) {
   return folder == "/" || footprint::is_at_or_below(path, folder);
 }
@@ -31,6 +23,14 @@ bool leads_to(const std::string& folder, const footprint::PatternSet& set) {
 }
 
 }  // namespace
+
+std::string without_links(const std::string& path) {
+  std::error_code error;
+  std::string resolved = std::filesystem::weakly_canonical(path, error);
+  if (error || resolved.empty()) return path;
+  while (resolved.size() > 1 && resolved.ends_with('/')) resolved.pop_back();
+  return resolved;
+}
 
 Bounds::Bounds(const engine::Enclosure& enclosure)
     : workspace_(without_links(enclosure.workspace)),

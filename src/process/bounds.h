@@ -9,6 +9,9 @@
 
 namespace interlock::process {
 
+/// Links resolved, also where the path's end does not exist; no slash at the end.
+std::string without_links(const std::string& path);
+
 /// What an attempt may do where, by its enclosure. Paths are absolute, with all links resolved.
 class Bounds {
  public:

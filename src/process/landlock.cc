@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "footprint/overlap.h"
+#include "process/bounds.h"
 
 namespace interlock::process {
 namespace {
@@ -112,14 +113,16 @@ RuledActs ruled_acts(int abi) {
 
 std::vector<LandlockRule> landlock_rules(const engine::Enclosure& enclosure, int abi) {
   Rules rules(abi);
+  // What lies beside a folder is told by where it really is.
+  const std::string workspace = without_links(enclosure.workspace);
   if (enclosure.held_to) {
-    hold_to(*enclosure.held_to, enclosure.workspace, rules);
+    hold_to(*enclosure.held_to, workspace, rules);
   } else {
     rules.may_read("/");
   }
   for (const std::string& path : enclosure.writable) {
     // The footprint says more of the workspace than that it may be written.
-    if (enclosure.held_to && footprint::is_at_or_below(enclosure.workspace, path)) continue;
+    if (enclosure.held_to && footprint::is_at_or_below(workspace, without_links(path))) continue;
     rules.may_change(path);
   }
   for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",

@@ -33,9 +33,10 @@ struct LocalOptions {
 ///
 /// From `open` to its end this object owns what a process has only one of: it makes itself a
 /// subreaper, ignores SIGPIPE, takes INT, TERM, HUP (reported as Interrupted) and USR1 (Poked; all
-/// four stay blocked), and raises the limit of open files. Nothing else in the process may start
-/// children meanwhile, and the thread that calls `open` must make all calls and outlive them: the
-/// kernel kills each root when it ends.
+/// four stay blocked), and raises the limit of open files. Attempts that are to be watched are so
+/// by a thread of its own (observer.h). Nothing else in the process may start children meanwhile,
+/// and the thread that calls `open` must make all calls and outlive them: the kernel kills each
+/// root when it ends.
 class LocalProcesses final : public engine::ProcessHost {
  public:
   static Result<std::unique_ptr<LocalProcesses>> open(engine::Clock& clock,

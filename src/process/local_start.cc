@@ -62,7 +62,7 @@ std::vector<std::string> environment_for(const engine::SpawnSpec& spec) {
   entries.reserve(spec.environment.size() + 1);
   entries.push_back(fmt::format("{}={}", kMarker, spec.label));
   for (const auto& [name, value] : spec.environment) {
-    if (name != kMarker) entries.push_back(name + "=" + value);
+    if (name != kMarker) entries.push_back(fmt::format("{}={}", name, value));
   }
   return entries;
 }

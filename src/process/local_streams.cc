@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -18,27 +19,29 @@ using engine::AttemptName;
 namespace {
 
 constexpr int kDrainReadsMax = 16;
-constexpr std::size_t kReadSize = 64 * 1024;
+constexpr std::size_t kReadSize = 1u << 16;
+
+/// Writes until all is written or the pipe is full; true in the second case. A process that does
+/// not want it all is no error.
+bool write_what_fits(int pipe, const std::string& text, std::size_t& written) {
+  while (written < text.size()) {
+    const ssize_t now = ::write(pipe, text.data() + written, text.size() - written);
+    if (now < 0 && errno == EINTR) continue;
+    if (now < 0) return errno == EAGAIN;
+    written += static_cast<std::size_t>(now);
+  }
+  return false;
+}
 
 }  // namespace
 
-/// Writes until the pipe is full, and goes on when there is room. A process that does not want it
-/// all is no error.
+/// Goes on when there is room.
 void LocalProcesses::write_some(Attempt& attempt) {
-  while (attempt.input_written < attempt.input.size()) {
-    const ssize_t written =
-        ::write(attempt.input_fd.get(), attempt.input.data() + attempt.input_written,
-                attempt.input.size() - attempt.input_written);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EAGAIN) {
-      if (!attempt.on_input) {
-        attempt.on_input = loop_.watch(attempt.input_fd.get(), Loop::Ready::to_write,
-                                       [&] { write_some(attempt); });
-      }
-      return;
-    }
-    if (written < 0) break;
-    attempt.input_written += static_cast<std::size_t>(written);
+  if (write_what_fits(attempt.input_fd.get(), attempt.input, attempt.input_written)) {
+    if (attempt.on_input) return;
+    attempt.on_input =
+        loop_.watch(attempt.input_fd.get(), Loop::Ready::to_write, [&] { write_some(attempt); });
+    return;
   }
   attempt.on_input.reset();
   attempt.input_fd.reset();

@@ -131,7 +131,7 @@ void Record::follow_script(pid_t process, const ToldCall::Named& name, Verdict& 
     if (!interpreter.starts_with('/')) {
       const auto folder = folder_behind(process, AT_FDCWD);
       if (!folder) return;
-      interpreter = *folder + "/" + interpreter;
+      interpreter = fmt::format("{}/{}", *folder, interpreter);
     }
     path = as_text(interpreter);
     if (bounds_.is_in_workspace(path)) verdict.opened.insert(path);

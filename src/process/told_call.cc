@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -27,7 +28,7 @@ int read_text(pid_t process, std::uint64_t address, std::string& text) {
   std::size_t most = kFirstPiece;
   while (text.size() < PATH_MAX) {
     const iovec ours{piece.data(), std::min(most, kPage - address % kPage)};
-    const iovec theirs{reinterpret_cast<void*>(address), ours.iov_len};
+    const iovec theirs{std::bit_cast<void*>(address), ours.iov_len};
     const ssize_t got = ::process_vm_readv(process, &ours, 1, &theirs, 1, 0);
     if (got <= 0) return got < 0 ? errno : EFAULT;
     const auto length = static_cast<std::size_t>(got);
@@ -49,7 +50,7 @@ std::string cannot_read(pid_t process, int error) {
 /// The flags of openat2: the first field of the structure.
 int read_how(pid_t process, std::uint64_t address, std::uint64_t& flags) {
   const iovec ours{&flags, sizeof flags};
-  const iovec theirs{reinterpret_cast<void*>(address), sizeof flags};
+  const iovec theirs{std::bit_cast<void*>(address), sizeof flags};
   const ssize_t got = ::process_vm_readv(process, &ours, 1, &theirs, 1, 0);
   return got == static_cast<ssize_t>(sizeof flags) ? 0 : EFAULT;
 }

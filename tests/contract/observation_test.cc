@@ -84,7 +84,10 @@ TEST_P(Observed, WhatIsReadThroughADescriptorIsNamedByItsPath) {
 
 TEST_P(Observed, PythonIsObservedLikeAnyOther) {
   at_site(Isolation::view, [](Site& site) {
-    if (::access("/usr/bin/python3", X_OK) != 0) return;
+    if (::access("/usr/bin/python3", X_OK) != 0) {
+      site.not_here = "there is no /usr/bin/python3";
+      return;
+    }
     site.put("ws/data.json", "{}\n");
     site.put("ws/module.py",
              "import json, os\njson.load(open('data.json'))\n"
@@ -111,8 +114,10 @@ TEST_P(Observed, AStaticBinaryIsObservedLikeAnyOther) {
              "  return stat(\"b\", &s) == 0; }\n");
     const std::string build =
         "cc -static -o " + site.at("out/reader") + " " + site.at("out/reader.c");
-    if (::system((build + " 2>/dev/null").c_str()) != 0)
-      return;  // No compiler or no static C library.
+    if (::system((build + " 2>/dev/null").c_str()) != 0) {
+      site.not_here = "there is no C compiler with a static C library";
+      return;
+    }
     site.put("ws/a", "x\n");
     site.run(site.command({site.at("out/reader")}, watched(site, Enclosure::Watch::all)));
     EXPECT_THAT(site.in_workspace(site.observed.opened), ElementsAre("a", "gone"));
@@ -134,6 +139,40 @@ TEST_P(Observed, SoFarIsKnownWhileItRuns) {
     site.host().stop(spec.name, Duration{0});
     site.until_exit();
     EXPECT_TRUE(site.host().observed(spec.name).complete);
+  });
+}
+
+TEST_P(Observed, WhatIsKilledInTheMiddleWasSeenUntilThen) {
+  at_site(Isolation::view, [](Site& site) {
+    const auto spec = site.shell(
+        "for job in 1 2 3 4; do (while :; do cat none 2>&-; test -e x; done) & done\n"
+        "until cat none 2>&- || test -e none; do echo busy; done",
+        watched(site, Enclosure::Watch::all));
+    ASSERT_TRUE(site.host().spawn(spec));
+    site.until_said(spec, "busy");
+    site.host().stop(spec.name, Duration{0});
+    EXPECT_TRUE(site.until_exit().signal);
+    const auto observed = site.host().observed(spec.name);
+    EXPECT_TRUE(observed.complete) << observed.gap;
+    EXPECT_THAT(site.in_workspace(observed.opened), ElementsAre("none"));
+  });
+}
+
+TEST_P(Observed, ATreeThatManyProcessesReadIsSeenWhole) {
+  at_site(Isolation::view, [](Site& site) {
+    constexpr int kFiles = 400;
+    std::set<std::string> expected;
+    for (int i = 0; i < kFiles; ++i) {
+      const std::string folder = fmt::format("d{}/e{}", i % 7, i % 3);
+      site.put(fmt::format("ws/{}/f{}", folder, i), "needle\n");
+      expected.insert({folder, fmt::format("d{}", i % 7), fmt::format("{}/f{}", folder, i)});
+    }
+    expected.insert(".");
+    site.run("find . -type f -print0 | xargs -0 -n 20 -P 8 grep -l needle >/dev/null; cat gone",
+             watched(site, Enclosure::Watch::opens));
+    expected.insert("gone");
+    EXPECT_TRUE(site.observed.complete) << site.observed.gap;
+    EXPECT_EQ(site.in_workspace(site.observed.opened), expected);
   });
 }
 

@@ -62,6 +62,24 @@ TEST_P(Pictures, PathsMayHoldWhatOptionsAreSeparatedBy) {
   });
 }
 
+TEST_P(Pictures, LayersMayBeMoreThanAPageOfOptionsHolds) {
+  at_site(Isolation::view, [](Site& site) {
+    constexpr int kLayers = 150;
+    auto enclosure = site.picture();
+    for (int layer = 0; layer < kLayers; ++layer) {
+      site.put(fmt::format("layer{}/file", layer), fmt::format("{}\n", layer));
+      site.put(fmt::format("layer{}/own{}", layer, layer), "x\n");
+      enclosure.picture->layers.push_back(site.at(fmt::format("layer{}", layer)));
+    }
+    const std::string said = site.run("cat file; ls | wc -l", enclosure);
+    if (said.find("bytes of options") != std::string::npos) {
+      site.not_here = said;
+      return;
+    }
+    EXPECT_EQ(said, "0\n151\n");
+  });
+}
+
 TEST_P(Pictures, AProgramThatOnlyALayerHoldsIsFound) {
   at_site(Isolation::view, [](Site& site) {
     site.put("layer/tool", "#!/bin/sh\necho from the layer\n", 0755);
