@@ -204,6 +204,14 @@ class Page {
     test("worth it", decision_.worthwhile);
   }
 
+  std::string_view say_conflicts() const {
+    if (decision_.lifting.edges_lifted == 0)
+      return "repairing conflicts: none can happen, tasks that meet wait for each other";
+    return decision_.saving.conflict > Duration::zero()
+               ? "doing again what conflicts: what speculation is expected to waste"
+               : "doing again what conflicts: not counted, as the pattern was asked for";
+  }
+
   void arithmetic() {
     const decide::Saving& it = decision_.saving;
     const bool by_quota = it.quota > it.critical_path;
@@ -219,8 +227,7 @@ class Page {
         Term{'-', it.overhead,
              it.overhead > Duration::zero() ? "waiting for slots and capacities"
                                             : "waiting for slots and capacities: none"},
-        Term{'-', it.conflict,
-             "repairing conflicts: none can happen, tasks that meet wait for each other"},
+        Term{'-', it.conflict, say_conflicts()},
         Term{'-', it.merge, "merging: coordinators are tasks of the plan and counted above"},
         Term{'=', it.saved, "saved"},
     };

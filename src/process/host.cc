@@ -84,7 +84,7 @@ Result<void> try_picture(const std::string& folder, int layers) {
     return {};
   }
   return fail(Error::Kind::refused,
-              fmt::format("a picture in `{}` does not keep its edits apart", folder),
+              fmt::format("a view in `{}` does not keep its edits apart", folder),
               "keep state on another file system");
 }
 
@@ -146,15 +146,21 @@ Result<void> without_value(const auto& result) {
   return std::unexpected(result.error());
 }
 
+Result<void> find_git() {
+  const char* const path = std::getenv("PATH");
+  return without_value(find_program("git", path == nullptr ? "/usr/bin:/bin" : path, "/"));
+}
+
 Result<void> able_to_enclose(plan::Isolation isolation) {
   switch (isolation) {
     case plan::Isolation::direct: return {};
     case plan::Isolation::guard: return try_confinement(temporary_folder());
-    case plan::Isolation::view: return try_picture(temporary_folder(), 1);
-    case plan::Isolation::worktree: {
-      const char* const path = std::getenv("PATH");
-      return without_value(find_program("git", path == nullptr ? "/usr/bin:/bin" : path, "/"));
-    }
+    case plan::Isolation::view:
+      if (auto confined = try_confinement(temporary_folder()); !confined) return confined;
+      return try_picture(temporary_folder(), 1);
+    case plan::Isolation::worktree:
+      if (auto confined = try_confinement(temporary_folder()); !confined) return confined;
+      return find_git();
   }
   return {};
 }
@@ -166,15 +172,15 @@ std::vector<HostAbility> probe_host(const std::string& asked_folder) {
   const Standing own = standing();
   std::vector<HostAbility> abilities;
   abilities.push_back(ability("user namespaces", try_user_namespaces()));
-  abilities.push_back(ability("pictures", try_picture(folder, 0),
+  abilities.push_back(ability("views", try_picture(folder, 0),
                               own.may_mount ? "mounted by our own right" : "in user namespaces"));
-  abilities.push_back(ability("layers", try_picture(folder, 2)));
+  abilities.push_back(ability("views in layers", try_picture(folder, 2)));
   abilities.push_back(
       ability("landlock", try_confinement(folder), fmt::format("edition {}", landlock_abi())));
   abilities.push_back(ability("observer", try_observer(folder)));
   abilities.push_back(ability("cgroup trees", without_value(CgroupTrees::open())));
   abilities.push_back(ability("own network", try_own_network(folder)));
-  abilities.push_back(ability("git", able_to_enclose(plan::Isolation::worktree)));
+  abilities.push_back(ability("git", find_git()));
   return abilities;
 }
 

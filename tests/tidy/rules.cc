@@ -9,8 +9,8 @@
 namespace interlock::tidy {
 namespace {
 
-constexpr std::array<std::string_view, 7> kPureFolders{"base",   "footprint", "plan",  "schedule",
-                                                       "decide", "merge",     "engine"};
+constexpr std::array<std::string_view, 8> kPureFolders{
+    "base", "footprint", "changes", "plan", "schedule", "decide", "merge", "engine"};
 constexpr std::array<std::string_view, 5> kAdapters{"process", "journal", "workspace", "views",
                                                     "schema"};
 constexpr std::array<std::string_view, 4> kOrderedFolders{"schedule", "decide", "merge", "engine"};
