@@ -1,5 +1,7 @@
 #include "engine/event.h"
 
+#include "plan/plan.h"
+
 #include <gtest/gtest.h>
 
 #include "base/json.h"
@@ -26,7 +28,10 @@ std::vector<Fact> one_of_each() {
           kKey,
           {{"command", digest_of("run")}, {"reads `a`", digest_of("a")}},
           "reads `a` changed",
-          {Duration(1), Duration(2), Duration(3), Duration(4), Duration(5), Duration(6)}},
+          {Duration(1), Duration(2), Duration(3), Duration(4), Duration(5), Duration(6)},
+          plan::Isolation::view,
+          17,
+          true},
       ProcessSpawned{TaskId(1), 2, process},
       AttemptEnded{TaskId(1),
                    2,
@@ -37,7 +42,12 @@ std::vector<Fact> one_of_each() {
                    4,
                    kKey,
                    Duration(123456),
-                   {1, 2, 3, 4, 5}},
+                   {1, 2, 3, 4, 5},
+                   digest_of("changes"),
+                   digest_of("reads"),
+                   {"kept from writing `/etc/x`"},
+                   {"secret"},
+                   {"other"}},
       TaskDone{TaskId(1), 2, kKey, digest_of("tree"), "r-1"},
       TaskFailed{TaskId(1), Outcome::went_silent, "wrote nothing"},
       TaskSkipped{TaskId(2), TaskId(1)},
@@ -46,6 +56,12 @@ std::vector<Fact> one_of_each() {
       RetryPlanned{TaskId(1), AttemptStarted::Because::retry, Time(Duration(77)), true, "again"},
       MergeMade{1, kKey},
       MergeFailed{1, "two say `a`"},
+      ChangesReady{TaskId(1), 2},
+      ChangesMerged{TaskId(1), 2, kKey, 3, {{"src/a", digest_of("merged")}}},
+      ChangesCommitted{TaskId(1), 2, kKey, 4},
+      CommitRefused{TaskId(1), 2, {"src/a", "src/b"}, 7, {TaskId(0)}, "`src/a` changed"},
+      ChangesFolded{5},
+      FoldRefused{{"src/a"}},
   };
 }
 

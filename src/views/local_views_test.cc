@@ -197,7 +197,7 @@ TEST_P(LocalViewsTest, ContentIsThereAsItWasFoundAndAsItWasLeft) {
     EXPECT_EQ(content("mode", Side::before), "m");
     EXPECT_EQ(content("fresh", Side::before), "cannot read `fresh`: No such file or directory");
     EXPECT_EQ(content("same", Side::after), "s");
-    EXPECT_EQ(content("l", Side::after), "cannot read `l`: it is no regular file");
+    EXPECT_EQ(content("l", Side::after), "a") << "of a link its target";
   });
 }
 
@@ -370,7 +370,7 @@ TEST_P(LocalViewsTest, AStateFolderInTheWorkspaceIsRefused) {
   });
 }
 
-TEST(LocalViews, AGuardIsWritableWhereItsPatternsAre) {
+TEST(LocalViews, AGuardHasNoPictureAndIsHeldToItsFootprint) {
   Scene scene;
   scene.tree.write("src/a.cc").write("docs/x.md");
   const footprint::Footprint footprint{
@@ -384,9 +384,8 @@ TEST(LocalViews, AGuardIsWritableWhereItsPatternsAre) {
   EXPECT_FALSE(opened->enclosure.picture);
   EXPECT_EQ(opened->enclosure.held_to, footprint);
   EXPECT_EQ(writable.front(), "/own");
-  EXPECT_EQ((std::vector<std::string>(writable.end() - 3, writable.end())),
-            (std::vector<std::string>{scene.tree.root(), scene.tree.at("docs/x.md"),
-                                      scene.tree.at("src")}));
+  EXPECT_EQ(std::ranges::find(writable, scene.tree.root()), writable.end())
+      << "what it may write there is the footprint's to say";
 }
 
 }  // namespace
