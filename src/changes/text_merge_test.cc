@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "changes/git_folder.h"
+#include "support/git_folder.h"
 #include "changes/random_text.h"
 
 namespace interlock::changes {

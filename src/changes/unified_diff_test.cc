@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "changes/git_folder.h"
+#include "support/git_folder.h"
 #include "changes/line_diff.h"
 #include "changes/random_text.h"
 #include "changes/text_merge.h"
