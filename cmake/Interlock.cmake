@@ -14,7 +14,7 @@ target_link_libraries(re2 INTERFACE ${RE2_LIBRARY})
 
 add_library(interlock_flags INTERFACE)
 target_compile_options(interlock_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-                       -Wno-sign-conversion
+                       -Wno-sign-conversion -Wno-restrict
                        -Wno-missing-field-initializers -Wimplicit-fallthrough -Wunused-result)
 if(INTERLOCK_WERROR)
   target_compile_options(interlock_flags INTERFACE -Werror)

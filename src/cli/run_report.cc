@@ -219,6 +219,10 @@ json::object run_json(const ChosenRun& run, const engine::RunView& view, journal
                                 {"tokens", or_null(view.tokens)},
                                 {"overhead_tokens", nullptr},
                                 {"cost_usd", usd_or_null(view.cost)},
+                                {"lost_s", to_seconds(view.lost)},
+                                {"lost_tokens", or_null(view.lost_tokens)},
+                                {"speculated", view.speculated},
+                                {"speculations_lost", view.speculations_lost},
                                 {"waited", waited_json(view.waited)}};
   root["commits"] = json::object{{"made", run.state.commits.size()}, {"folded", run.state.folded}};
   json::array merges;

@@ -183,8 +183,9 @@ void Engine::stop_stale() {
     if (so_far.reads.from != changes::ReadsFrom::observed) continue;
     const auto stale = stale_in(so_far);
     if (stale.empty()) continue;
+    const std::string& path = stale.front().path;
     live.stale = fmt::format("`{}`, which it had read, was changed by `{}` meanwhile",
-                             printable(stale.front().path),
+                             path.empty() ? "." : printable(path),
                              task(run().commits[so_far.rests_on + stale.front().by].task).id);
     stop(live, Outcome::conflicted);
   }

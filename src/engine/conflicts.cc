@@ -16,7 +16,7 @@ constexpr std::size_t kPathsTold = 50;
 
 /// As facts and people have them.
 std::vector<std::string> shown(std::vector<std::string> paths) {
-  for (std::string& path : paths) path = printable(path);
+  for (std::string& path : paths) path = path.empty() ? "." : printable(path);
   return paths;
 }
 

@@ -80,11 +80,17 @@ class Viewer {
 
   void measure(const TaskRecord& record) {
     for (const AttemptRecord& attempt : record.attempts) {
-      view_.sequential +=
+      const Duration took =
           attempt.ended ? attempt.elapsed : std::max(Duration{}, now_ - attempt.started);
+      const bool lost = attempt.refused || attempt.outcome == Outcome::conflicted;
+      (lost ? view_.lost : view_.sequential) += took;
+      if (lost) add_known(view_.lost_tokens, attempt.usage.input);
+      if (lost) add_known(view_.lost_tokens, attempt.usage.output);
+      if (attempt.speculative) ++view_.speculated;
+      if (attempt.speculative && lost) ++view_.speculations_lost;
       if (attempt.because == AttemptStarted::Because::retry) ++view_.retried;
       if (attempt.because == AttemptStarted::Because::correction) ++view_.corrected;
-      if (attempt.refused || attempt.outcome == Outcome::conflicted) ++view_.conflicted;
+      if (lost) ++view_.conflicted;
       if (!attempt.merged.empty()) ++view_.merged;
       add_known(view_.tokens, attempt.usage.input);
       add_known(view_.tokens, attempt.usage.output);

@@ -38,7 +38,12 @@ struct RunView {
   std::string pattern;  ///< `sequential`, `parallel`, `queue(2)`.
   Time now{};
   Duration elapsed{};
-  Duration sequential{};              ///< Sum of the tasks' own measured times.
+  Duration sequential{};  ///< Sum of the tasks' own measured times, but for `lost`.
+  /// Spent on attempts that came to nothing because others changed what they saw: one by one there
+  /// would have been none.
+  Duration lost{};
+  std::optional<Tokens> lost_tokens;
+  std::uint32_t speculated = 0, speculations_lost = 0;  ///< Attempts.
   std::optional<Duration> remaining;  ///< Forecast, when it can be told.
   std::uint32_t total = 0, done = 0, reused = 0, running = 0, waiting = 0, failed = 0, skipped = 0,
                 cancelled = 0, reviewing = 0, committing = 0;

@@ -96,6 +96,12 @@ class Summary {
     fact("took", show_duration(run_.elapsed), run_.pattern);
     if (run_.sequential <= Duration{}) return;
     fact("one by one", show_duration(run_.sequential), "the tasks' own times, summed");
+    if (run_.lost > Duration{}) {
+      const std::string tokens =
+          run_.lost_tokens ? fmt::format(" and {} tokens", show_count(*run_.lost_tokens)) : "";
+      fact("done again", show_duration(run_.lost),
+           fmt::format("spent{} on what others' changes overtook", tokens));
+    }
     const bool over = run_.ended == RunEnded::How::finished || run_.ended == RunEnded::How::failed;
     if (!over) return;
     const Duration saved = run_.sequential - run_.elapsed;
