@@ -204,8 +204,11 @@ void ViewPromises::see_end() {
     const bool committed = std::ranges::any_of(run_.commits, [&](const engine::CommitRecord& one) {
       return one.task == name.task && one.attempt == name.attempt;
     });
-    promise(committed, fmt::format("the changes of `{}` that nobody wanted are thrown away",
-                                   id_of(name.task)));
+    const TaskState state = run_[name.task].state;  // A run that was stopped may be taken up again.
+    const bool waits = state == TaskState::committing || state == TaskState::reviewing;
+    promise(
+        committed || waits,
+        fmt::format("the changes of `{}` that nobody wanted are thrown away", id_of(name.task)));
   }
   nothing_committed_is_lost();
   no_edit_is_lost();

@@ -44,6 +44,13 @@ FakeTree::Edits FakeViews::Version::edits() const {
   return edits;
 }
 
+void FakeViews::Version::make_upon(FakeTree& tree) const {
+  tree.apply(edits());
+  for (const changes::Change& change : changes.changes) {
+    if (change.after.kind == Kind::folder) tree.keep_folder(change.path);
+  }
+}
+
 FakeViews::FakeViews(FakeWorkspace& workspace) : workspace_(workspace) {
   workspace_.committed = [this] { return committed_files(); };
 }
@@ -87,7 +94,7 @@ FakeTree FakeViews::workspace_tree() const {
 
 FakeTree FakeViews::committed_tree() const {
   FakeTree tree = workspace_tree();
-  for (const Layer& layer : layers_) tree.apply(layer.version.edits());
+  for (const Layer& layer : layers_) layer.version.make_upon(tree);
   return tree;
 }
 
@@ -104,7 +111,7 @@ FakeTree FakeViews::tree_for(AttemptName name) const {
   insist(found != attempts_.end(), "an attempt is checked after it was harvested");
   if (name.phase == 1) return found->second.current().after;
   FakeTree tree = committed_tree();
-  tree.apply(found->second.current().edits());
+  found->second.current().make_upon(tree);
   return tree;
 }
 
@@ -243,6 +250,7 @@ Result<Changeset> FakeViews::amend(AttemptName name,
            "what is merged was changed by the attempt");
     edits[path] = content;
   }
+  amended.current().make_upon(left);
   left.apply(edits);
   amended.versions.emplace_back(std::move(committed), std::move(left));
   return amended.current().changes;

@@ -94,6 +94,8 @@ class FakeViews final : public engine::Views {
 
     Version(FakeTree found, FakeTree left);
     FakeTree::Edits edits() const;
+    /// Also the folders it made, in which there may be nothing any more.
+    void make_upon(FakeTree& tree) const;
   };
   /// A harvested attempt: what was harvested, and then each amendment. All are kept, because a
   /// dispatcher that died before it could note an amendment takes up one before it.
