@@ -318,14 +318,6 @@ std::string World::work_through(const engine::SpawnSpec& spec, const plan::Task&
   return answer;
 }
 
-/// Edges are told between neighbours only. Between two that are joined by way of one that has ended
-/// meanwhile nobody stands any more when the first is asked for again.
-bool World::may_overlap_after_revival(TaskId id, TaskId other) const {
-  if (in_plan_order()) return false;
-  return std::ranges::none_of(interlocking_.into(std::max(id, other)),
-                              [&](const auto& edge) { return edge.before == std::min(id, other); });
-}
-
 /// Whether nobody asked for a task again, which then works behind later ones.
 bool World::in_plan_order() const {
   return std::ranges::none_of(journal_.events(), [](const engine::Event& event) {
@@ -378,7 +370,7 @@ void World::check_beside(const plan::Task& task, TaskId id, const engine::RunSta
     ++beside;
     const auto& earlier = claims_[std::min(id, other).index()];
     const auto& later = claims_[std::max(id, other).index()];
-    promise(!footprint::conflicts(earlier, later) || may_overlap_after_revival(id, other),
+    promise(!footprint::conflicts(earlier, later),
             fmt::format("`{}` and `{}` conflict and do not overlap", task.id, plan_[other].id));
     for (const plan::Task* one : {&task, &plan_[other]}) {
       promise(is_in_view(*one) || !(has_views_ || one->footprint.unknown),

@@ -82,7 +82,6 @@ class World {
   bool ask_again();
   bool clear_the_way();
   bool in_plan_order() const;
-  bool may_overlap_after_revival(TaskId id, TaskId other) const;
   void edit();
 
   // The agents.
