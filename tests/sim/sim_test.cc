@@ -32,7 +32,7 @@ bool in_plan_order(const World& world) {
 
 TEST(Simulation, WhateverGoesWrongThePromisesHoldAndWhatFinishesEqualsTheSequentialRun) {
   std::size_t crashes = 0, turns = 0, finished = 0;
-  const auto [first, count] = seeds(300);
+  const auto [first, count] = seeds(240);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     Dice dice(seed);
     const plan::Plan plan = draw_plan(dice, 14);
@@ -60,7 +60,7 @@ TEST(Simulation, WhateverGoesWrongThePromisesHoldAndWhatFinishesEqualsTheSequent
 }
 
 TEST(Simulation, APlanWithoutFailuresFinishes) {
-  const auto [first, count] = seeds(300);
+  const auto [first, count] = seeds(240);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     Dice dice(seed * 7919);
     const plan::Plan plan = draw_plan(dice, 20);
