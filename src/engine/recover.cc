@@ -10,11 +10,12 @@ namespace {
 /// Puts one task where the journal says it is.
 void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Time now,
            bool adopt_running) {
+  // What was approved stays approved, also when its attempt has to be done again, or when a person
+  // asks for the task once more.
+  if (task.gate_before_approved) scheduler.approve(id, now);
   switch (task.state) {
     case TaskState::waiting:
     case TaskState::running:
-      // What was approved stays approved, also when its attempt has to be done again.
-      if (task.gate_before_approved) scheduler.approve(id, now);
       if (task.state == TaskState::running && adopt_running) scheduler.adopt(id, now);
       return;
     case TaskState::reviewing:

@@ -92,6 +92,21 @@ TEST(Scheduler, ARevivedTaskIsWaitedForAgain) {
   EXPECT_EQ(play.waited(b, 6), "needs 1");
 }
 
+TEST(Scheduler, ANeedThatStandsForAConflictTooWaitsForWhatIsRevivedBeforeIt) {
+  Draft draft;
+  const auto a = draft.job(1), b = draft.job(1), c = draft.job(1);
+  draft.conflict(a, b);  // All three use one lock.
+  draft.needs(c, b);
+  Play play(draft, by_priority(4));
+  play.choose(0).done(a, 1, End::failed).choose(1).done(b, 2).choose(2).done(c, 3, End::failed);
+  play.scheduler.revive(a, at(4));
+  play.scheduler.revive(c, at(4));
+  play.choose(4);
+  EXPECT_EQ(play.hold(c, 4), "conflict a");
+  play.done(a, 5).choose(5);
+  EXPECT_EQ(play.log, "0: a\n1: b\n2: c\n4: a\n5: c\n");
+}
+
 TEST(Scheduler, ATaskThatRunsAloneIsAWallInPlanOrder) {
   Draft draft;
   const auto a = draft.job(5), b = draft.job(1), wall = draft.alone(1), d = draft.job(100);

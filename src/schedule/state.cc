@@ -176,9 +176,7 @@ void Scheduler::State::satisfy_successors(TaskId task, Time now) {
     }
     Mark& it = mark(successor);
     check(it.links_left > 0 && it.needs_left > 0, "a link is satisfied once");
-    --it.links_left;
     --it.needs_left;
-    if (it.at == At::blocked) file(successor, now);
   }
   if (has_passed(task)) pass(task, now);
 }
@@ -193,7 +191,7 @@ void Scheduler::State::pass(TaskId task, Time now) {
       Mark& it = mark(successor);
       check(it.before_left > 0, "a task passes once");
       --it.before_left;
-      if (!neighbour.needs) --it.links_left;
+      if (!neighbour.needs || mark(next).end == End::succeeded) --it.links_left;
       if (it.at == At::blocked) file(successor, now);
       if (has_passed(successor)) passing.push_back(successor);
     }
@@ -237,9 +235,10 @@ void Scheduler::State::recount_links() {
       const TaskId before(neighbour.task);
       const bool succeeded = mark(before).at == At::ended && mark(before).end == End::succeeded;
       if (!has_passed(before)) ++marks[i].before_left;
-      if (neighbour.needs ? succeeded : has_passed(before)) continue;
-      ++marks[i].links_left;
-      if (neighbour.needs) ++marks[i].needs_left;
+      const bool is_missing = neighbour.needs && !succeeded;
+      if (is_missing) ++marks[i].needs_left;
+      // A need may stand for a conflict too, with a task further before that was asked for again.
+      if (is_missing || !has_passed(before)) ++marks[i].links_left;
     }
   }
   for (const Link& link : problem.links) {

@@ -29,11 +29,13 @@ void look_over(const plan::Task& task, testing_support::FakePicture& picture);
 
 struct Sequential {
   Files files;
-  std::vector<std::string> answers;  ///< By task.
+  std::vector<std::string> answers;              ///< By task.
+  std::vector<testing_support::FakeTree> found;  ///< By task: what it works on.
 };
 /// What the design promises: the tasks one by one in plan order, each upon what the one before
-/// left.
-Sequential one_by_one(const plan::Plan& plan, const Files& files);
+/// left. Without those that are not among `done`, where that is told.
+Sequential one_by_one(const plan::Plan& plan, const Files& files,
+                      const std::vector<bool>& done = {});
 
 /// What a task of `one_by_one` is asked, given the answers so far.
 std::string question_of(const plan::Task& task, const std::vector<std::string>& answers);

@@ -7,7 +7,8 @@
 #include <cstdlib>
 
 #include "base/check.h"
-#include "decide/decision.h"
+#include "decide/lifting.h"
+#include "decide/verdicts.h"
 
 namespace interlock::sim {
 
@@ -34,10 +35,21 @@ std::vector<decide::Expected> expectations(const plan::Plan& plan) {
 }
 
 std::vector<decide::Verdict> verdicts_of(const plan::Plan& plan) {
-  std::vector<decide::Verdict> verdicts(plan.tasks.size());
-  for (std::size_t i = 0; i < plan.tasks.size(); ++i)
-    verdicts[i].alone = plan.tasks[i].footprint.unknown;
-  return verdicts;
+  return decide::unknown_only(plan, decide::verdicts_of(plan));
+}
+
+/// What is waited for: as with `--pattern parallel`, for tasks in views only needs and locks.
+footprint::Interlocking waits_of(const plan::Plan& plan) {
+  decide::Wish wish;
+  wish.pattern = decide::Pattern::parallel;
+  return decide::lift(plan, plan::interlocking_of(plan), expectations(plan), wish).waits;
+}
+
+/// What the agent was asked at first: a corrected or mended answer is one to the same question.
+std::string question_in(const std::string& prompt) {
+  const std::size_t more =
+      std::min(prompt.find("\n\nYour previous answer"), prompt.find("\n\nWhile you worked"));
+  return prompt.substr(0, more);
 }
 
 }  // namespace
@@ -67,26 +79,37 @@ std::string line_of(const engine::Event& event) {
                      canonical_json(engine::to_json(event.fact)));
 }
 
-World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel)
+World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel,
+             Flaw flaw)
     : plan_(plan),
-      interlocking_(plan::interlocking_of(plan)),
+      has_views_(std::ranges::any_of(plan.tasks, is_in_view)),
+      interlocking_(waits_of(plan)),
       claims_(plan::claims_of(plan, locks_)),
       faults_(faults),
       parallel_(parallel),
       dice_(seed),
       seed_(seed),
       processes_(clock_),
+      views_promised_(plan, views_, journal_),
       validator_(std::make_unique<SimpleValidator>()),
       run_(std::make_unique<engine::RunState>(plan)),
       tells_(std::getenv("SIM_STORY") != nullptr),
       done_(plan.tasks.size()) {
+  static const footprint::Footprint kNothing{};
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
+    if (is_in_view(plan.tasks[i])) claims_[i].footprint = &kNothing;
+  }
   for (const std::string& file : kFiles) workspace_.files[file] = "original " + file;
+  if (has_views_) workspace_.files = first_files();
   const auto perhaps_crash = [this](std::string_view) {
     if (faults_are_on() && dice_.chance(faults_.crash_per_call)) throw Crash{};
   };
   processes_.before_call = perhaps_crash;
   journal_.before_call = perhaps_crash;
   workspace_.before_call = perhaps_crash;
+  views_.before_call = perhaps_crash;
+  views_.on_misuse = [](std::string_view what) { throw Misuse{std::string(what)}; };
+  views_.flaw = flaw;
   journal_.after_append = [perhaps_crash] { perhaps_crash({}); };
   processes_.decide = [this](const engine::SpawnSpec& spec) { return behave(spec); };
 }
@@ -100,6 +123,8 @@ void World::live() {
     } catch (const Crash&) {
       ++crashes_;
       processes_.crash();
+    } catch (const Misuse& misuse) {
+      promise(false, misuse.what);
     }
     run_ = std::make_unique<engine::RunState>(state_of_journal());
     check_journal();
@@ -109,15 +134,18 @@ void World::live() {
     using How = engine::RunEnded::How;
     const bool over = *run_->ended == How::finished || *run_->ended == How::failed ||
                       *run_->ended == How::cancelled;
-    if (over && !ask_again()) break;
+    if (over && !clear_the_way() && !ask_again()) break;
     answer_gates();
   }
+  if (broken_.empty() && has_views_) views_promised_.see_end();
+  promise(views_promised_.broken().empty(), views_promised_.broken());
   if (!broken_.empty()) broken_ += fmt::format(" (SIM_SEED={})", seed_);
 }
 
 void World::dispatch_once() {
-  engine::Engine engine(plan_, interlocking_, setup(), state_of_journal(),
-                        engine::Ports{clock_, processes_, journal_, workspace_, *validator_});
+  engine::Engine engine(
+      plan_, interlocking_, setup(), state_of_journal(),
+      engine::Ports{clock_, processes_, journal_, workspace_, views_, *validator_});
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
     if (!result) processes_.crash();
@@ -151,6 +179,7 @@ engine::Setup World::setup() const {
   }
   setup.expected.assign(plan_.tasks.size(), std::chrono::seconds(10));
   setup.around.run = "sim";
+  if (has_views_) setup.speculative.assign(plan_.tasks.size(), true);
   setup.dispatcher = "sim@world";
   return setup;
 }
@@ -169,12 +198,35 @@ void World::after_turn(const engine::Engine& engine) {
 void World::people_act(engine::Engine&) {
   answer_gates();
   if (!faults_are_on()) return;
+  if (dice_.chance(faults_.person_edits)) edit();
   if (dice_.chance(faults_.person_interrupts)) processes_.interrupt(SIGINT);
   if (dice_.chance(faults_.person_cancels)) {
     journal_.post({0, engine::Request::Kind::cancel_task,
                    plan_.tasks[dice_.below(plan_.tasks.size())].id, "sim"});
     processes_.poke();
   }
+}
+
+/// A person works on a file that is, or is not, touched by tasks too.
+void World::edit() {
+  static const std::vector<std::string> kEdited = {"a", "b", "c", "d/x", "e.md", "g/h/j", "new/1"};
+  const std::string& path = dice_.one_of(kEdited);
+  const auto at = workspace_.files.find(path);
+  std::optional<std::string> found, left;
+  if (at != workspace_.files.end()) found = at->second;
+  if (!found || dice_.chance(700)) left = fmt::format("by hand {}\n", dice_.below(1'000'000));
+  views_.person_edits(path, left);
+  views_promised_.person_edits(path, found);
+}
+
+/// What stands in the way of a fold is put back as it was; whether there was any.
+bool World::clear_the_way() {
+  const auto files = views_promised_.to_put_back();
+  for (const auto& [path, content] : files) {
+    views_.person_edits(path, content);
+    views_promised_.put_back(path);
+  }
+  return !files.empty();
 }
 
 /// A person approves all that waits for it.
@@ -214,7 +266,7 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   testing_support::Behaviour behaviour;
   behaviour.lasts = std::chrono::seconds(dice_.between(1, 25));
   const plan::Task& task = plan_[spec.name.task];
-  const std::string answer = touch(spec, task);
+  const std::string answer = has_views_ ? work_through(spec, task) : touch(spec, task);
   behaviour.output = answer + "\n";
   if (!faults_are_on()) return behaviour;
   if (dice_.chance(faults_.cannot_start)) behaviour.refused = "cannot execute `agent`";
@@ -230,10 +282,7 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
 /// Does the agent's work: what it writes and says is a function of its prompt and of what it reads.
 std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task) {
   Hasher hasher;
-  // A corrected answer is one to the same question.
-  const std::string question =
-      spec.standard_input.substr(0, spec.standard_input.find("\n\nYour previous answer"));
-  hasher.add_field(task.id).add_field(question);
+  hasher.add_field(task.id).add_field(question_in(spec.standard_input));
   for (const auto& [path, content] : workspace_.files) {
     if (task.footprint.unknown || task.footprint.reads.matches(path))
       hasher.add_field(path).add_field(content);
@@ -248,85 +297,32 @@ std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task) 
   return answer;
 }
 
-void World::promise(bool holds, const std::string& what) {
-  if (!holds && broken_.empty()) broken_ = what;
+/// Likewise among tasks in views: through its own, or, without one, on the workspace itself. There
+/// it first takes back what an attempt before it did, so that it comes out the same; nobody else
+/// can have worked in between but after a revival.
+std::string World::work_through(const engine::SpawnSpec& spec, const plan::Task& task) {
+  const std::string question = question_in(spec.standard_input);
+  if (is_in_view(task)) {
+    testing_support::FakePicture& picture = views_.picture(spec.name);
+    if (spec.name.phase == 0) return work(task, question, picture);
+    look_over(task, picture);
+    return {};
+  }
+  if (spec.name.phase != 0) return {};
+  promise(views_.layers() == 0, "what is committed is there before a task works in the workspace");
+  if (!in_plan_order()) found_.erase(spec.name.task);
+  testing_support::FakePicture picture(
+      found_.try_emplace(spec.name.task, views_.workspace()).first->second);
+  const std::string answer = work(task, question, picture);
+  views_.leave(picture.now());
+  return answer;
 }
 
-std::set<TaskId> World::tasks_alive() const {
-  std::vector<std::string> labels = processes_.running();
-  for (std::string& label : processes_.leftovers()) labels.push_back(std::move(label));
-  std::set<TaskId> alive;
-  for (const std::string& label : labels) {
-    alive.insert(*plan_.find(label.substr(4, label.find('#') - 4)));  // Between `sim/` and `#`.
-  }
-  return alive;
-}
-
-/// What must hold when a process starts, written from the design.
-void World::check_start(const engine::SpawnSpec& spec) {
-  check_journal();
-  const TaskId id = spec.name.task;
-  const plan::Task& task = plan_[id];
-  const engine::RunState durable = state_of_journal();
-  const engine::TaskRecord& record = durable[id];
-  promise(record.state == TaskState::running && record.attempts.back().number == spec.name.attempt,
-          fmt::format("`{}` starts only once that is durable", task.id));
-  promise(!done_[id.index()], fmt::format("`{}` is finished and not done again", task.id));
-  for (const TaskId needed : task.needs) {
-    promise(done_[needed.index()],
-            fmt::format("`{}` starts after `{}`, which it needs", task.id, plan_[needed].id));
-  }
-  std::int64_t gpu = 0;
-  std::size_t beside = 0;
-  for (const plan::Use& use : task.uses) gpu += use.resource == ResourceId(1) ? use.amount : 0;
-  for (const TaskId other : tasks_alive()) {
-    if (other == id) continue;
-    ++beside;
-    const auto& earlier = claims_[std::min(id, other).index()];
-    const auto& later = claims_[std::max(id, other).index()];
-    promise(!footprint::conflicts(earlier, later),
-            fmt::format("`{}` and `{}` conflict and do not overlap", task.id, plan_[other].id));
-    promise(!task.footprint.unknown,
-            fmt::format("`{}` has an unknown footprint and runs alone", task.id));
-    for (const plan::Use& use : plan_[other].uses)
-      gpu += use.resource == ResourceId(1) ? use.amount : 0;
-  }
-  promise(gpu <= 3, "no more slots are used than there are");
-  promise(beside < parallel_, "no more attempts run at once than are allowed");
-  if (task.gate_before)
-    promise(record.gate_before_approved, fmt::format("`{}` starts when it is approved", task.id));
-}
-
-/// What must hold of the facts themselves.
-void World::check_journal() {
-  const auto& events = journal_.events();
-  for (; events_checked_ < events.size(); ++events_checked_) {
-    if (tells_) fmt::print("{}", line_of(events[events_checked_]));
-    const auto* done = std::get_if<engine::TaskDone>(&events[events_checked_].fact);
-    if (done == nullptr) continue;
-    promise(!done_[done->task.index()], fmt::format("`{}` is done once", plan_[done->task].id));
-    done_[done->task.index()] = true;
-  }
-}
-
-/// What must hold of what people are shown after a turn.
-void World::check_state(const engine::Engine& engine) {
-  const engine::RunView view = engine.view();
-  const std::vector<std::string> running = processes_.running();
-  for (const engine::TaskView& task : view.tasks) {
-    if (task.state == TaskState::waiting && !view.ended) {
-      promise(!task.waits_for.empty(), fmt::format("`{}` waits for a reason", task.id));
-    }
-  }
-  const engine::RunState durable = state_of_journal();
-  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
-    promise(durable.tasks[i].state == engine.run().tasks[i].state, "what is shown is durable");
-    const engine::TaskRecord& record = engine.run().tasks[i];
-    if (engine.over())
-      promise(record.state != TaskState::running, "nothing runs when the run is over");
-    promise(record.retries_used <= plan_.tasks[i].retries, "no more retries than the plan allows");
-    promise(record.corrections_used <= 1, "one correction at most");
-  }
+/// Whether nobody asked for a task again, which then works behind later ones.
+bool World::in_plan_order() const {
+  return std::ranges::none_of(journal_.events(), [](const engine::Event& event) {
+    return std::holds_alternative<engine::TaskRevived>(event.fact);
+  });
 }
 
 }  // namespace interlock::sim

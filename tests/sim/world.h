@@ -9,9 +9,11 @@
 
 #include "engine/engine.h"
 #include "sim/dice.h"
+#include "sim/view_promises.h"
 #include "support/fake_clock.h"
 #include "support/fake_journal.h"
 #include "support/fake_processes.h"
+#include "support/fake_views.h"
 #include "support/fake_workspace.h"
 
 namespace interlock::sim {
@@ -30,6 +32,7 @@ struct Faults {
   std::uint64_t person_interrupts = 0;  ///< Per turn.
   std::uint64_t person_cancels = 0;     ///< Per turn: some task.
   std::uint64_t retries_what_failed = 0;
+  std::uint64_t person_edits = 0;  ///< Per turn: a file. Only where all tasks are in views.
 
   static Faults none() { return {}; }
   static Faults draw(Dice& dice);
@@ -37,16 +40,23 @@ struct Faults {
 
 /// Thrown out of a port call: the dispatcher is dead from here on.
 struct Crash {};
+/// Thrown out of one that was called against its contract.
+struct Misuse {
+  std::string what;
+};
 
 /// A made-up world in which the real engine dispatches a made-up plan, all from one seed. Agents
 /// are functions of what they read: they write a digest of it to all they may write, and answer
-/// with it.
+/// with it. With tasks in views all do `sim::work`, and no conflict on files is waited for.
 ///
 /// It checks what the design promises while it goes, and remembers the first promise that was
 /// broken.
 class World {
  public:
-  World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel);
+  using Flaw = testing_support::FakeViews::Flaw;
+
+  World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel,
+        Flaw flaw = Flaw::none);
 
   /// Dispatches, crashes and takes up again, until the run is over. First faults, then, after some
   /// turns, none: everything that still can must finish.
@@ -57,6 +67,7 @@ class World {
   const std::map<std::string, std::string>& files() const { return workspace_.files; }
   std::size_t crashes() const { return crashes_; }
   std::size_t turns() const { return turns_; }
+  const ViewPromises& in_views() const { return views_promised_; }
   const std::vector<engine::Event>& events() const { return journal_.events(); }
 
  private:
@@ -69,19 +80,25 @@ class World {
   void people_act(engine::Engine& engine);
   void answer_gates();
   bool ask_again();
+  bool clear_the_way();
+  bool in_plan_order() const;
+  void edit();
 
   // The agents.
   testing_support::Behaviour behave(const engine::SpawnSpec& spec);
   std::string touch(const engine::SpawnSpec& spec, const plan::Task& task);
+  std::string work_through(const engine::SpawnSpec& spec, const plan::Task& task);
 
   // The promises.
   void check_start(const engine::SpawnSpec& spec);
   void check_journal();
   void check_state(const engine::Engine& engine);
+  void check_beside(const plan::Task& task, TaskId id, const engine::RunState& durable);
   void promise(bool holds, const std::string& what);
   std::set<TaskId> tasks_alive() const;
 
   const plan::Plan& plan_;
+  bool has_views_;  ///< Some task of the plan is in one.
   footprint::Interlocking interlocking_;
   std::vector<std::vector<ResourceId>> locks_;
   std::vector<footprint::Claim> claims_;
@@ -94,7 +111,12 @@ class World {
   testing_support::FakeProcesses processes_;
   testing_support::FakeJournal journal_;
   testing_support::FakeWorkspace workspace_;
+  testing_support::FakeViews views_{workspace_};
+  ViewPromises views_promised_;
   std::unique_ptr<engine::Validator> validator_;
+  /// By task without a view, among others: what its first attempt found, which a later one takes
+  /// things back to.
+  std::map<TaskId, testing_support::FakeTree> found_;
 
   std::unique_ptr<engine::RunState> run_;
   std::string broken_;

@@ -29,6 +29,11 @@ class FakeJournal final : public engine::Journal {
   void reopen() { handed_out_ = 0; }
 
   const std::vector<engine::Event>& events() const { return events_; }
+  /// What is kept under this digest, for whoever looks on.
+  const std::string* find_blob(const Digest& digest) const {
+    const auto found = blobs_.find(digest);
+    return found == blobs_.end() ? nullptr : &found->second;
+  }
   std::size_t transactions() const { return transactions_; }
 
   Result<void> append(

@@ -44,11 +44,45 @@ FakeTree::Edits FakeViews::Version::edits() const {
   return edits;
 }
 
+void FakeViews::Version::make_upon(FakeTree& tree) const {
+  tree.apply(edits());
+  for (const changes::Change& change : changes.changes) {
+    if (change.after.kind == Kind::folder) tree.keep_folder(change.path);
+  }
+}
+
 FakeViews::FakeViews(FakeWorkspace& workspace) : workspace_(workspace) {
   workspace_.committed = [this] { return committed_files(); };
 }
 
 FakeViews::~FakeViews() { workspace_.committed = {}; }
+
+void FakeViews::insist(bool holds, std::string_view what) const {
+  if (!holds && on_misuse) on_misuse(what);
+  check(holds, what);
+}
+
+bool FakeViews::is_in_layers(const std::string& path) const {
+  return std::ranges::any_of(
+      layers_, [&](const Layer& layer) { return layer.version.changes.find(path) != nullptr; });
+}
+
+const FakeTree* FakeViews::found(AttemptName name) const {
+  const auto kept = attempts_.find(name);
+  return kept == attempts_.end() ? nullptr : &kept->second.versions.front().before;
+}
+
+std::vector<AttemptName> FakeViews::harvested() const {
+  std::vector<AttemptName> names;
+  for (const auto& [name, attempt] : attempts_) names.push_back(name);
+  return names;
+}
+
+void FakeViews::leave(const FakeTree& tree) {
+  insist(open_.empty(), "the workspace does not change under a picture");
+  workspace_.files = tree.files();
+  folders_ = tree.folders();
+}
 
 FakeTree FakeViews::workspace_tree() const {
   FakeTree tree;
@@ -60,13 +94,13 @@ FakeTree FakeViews::workspace_tree() const {
 
 FakeTree FakeViews::committed_tree() const {
   FakeTree tree = workspace_tree();
-  for (const Layer& layer : layers_) tree.apply(layer.version.edits());
+  for (const Layer& layer : layers_) layer.version.make_upon(tree);
   return tree;
 }
 
 FakeViews::Attempt& FakeViews::attempt(AttemptName name) {
   const auto found = attempts_.find(work_of(name));
-  check(found != attempts_.end(), "an attempt is asked about after it was harvested");
+  insist(found != attempts_.end(), "an attempt is asked about after it was harvested");
   return found->second;
 }
 
@@ -74,16 +108,16 @@ FakeViews::Attempt& FakeViews::attempt(AttemptName name) {
 FakeTree FakeViews::tree_for(AttemptName name) const {
   if (name.phase == 0) return committed_tree();
   const auto found = attempts_.find(work_of(name));
-  check(found != attempts_.end(), "an attempt is checked after it was harvested");
+  insist(found != attempts_.end(), "an attempt is checked after it was harvested");
   if (name.phase == 1) return found->second.current().after;
   FakeTree tree = committed_tree();
-  tree.apply(found->second.current().edits());
+  found->second.current().make_upon(tree);
   return tree;
 }
 
 FakePicture& FakeViews::picture(AttemptName name) {
   const auto found = open_.find(name);
-  check(found != open_.end(), "an agent works on an open picture");
+  insist(found != open_.end(), "an agent works on an open picture");
   return found->second.picture;
 }
 
@@ -98,7 +132,7 @@ Result<engine::Views::Opened> FakeViews::open(const Wish& wish) {
   opened.enclosure.confined = true;
   opened.enclosure.writable = wish.writable;
   if (wish.isolation == plan::Isolation::guard) {
-    check(wish.footprint != nullptr, "a guard knows what it holds its attempt to");
+    insist(wish.footprint != nullptr, "a guard knows what it holds its attempt to");
     opened.enclosure.held_to = *wish.footprint;
     return opened;
   }
@@ -107,33 +141,46 @@ Result<engine::Views::Opened> FakeViews::open(const Wish& wish) {
       fmt::format("/pictures/{}.{}.{}", wish.name.task.index(), wish.name.attempt, wish.name.phase);
   opened.enclosure.picture = {std::string(kWorkspace), {}, own + "/upper", own + "/work"};
   const bool is_new =
-      open_.try_emplace(wish.name, Open{FakePicture(tree_for(wish.name)), person_touched_.size()})
+      open_
+          .try_emplace(wish.name, Open{FakePicture(tree_for(wish.name)), person_touched_.size(),
+                                       wish.watch != engine::Enclosure::Watch::changes})
           .second;
-  check(is_new, "a picture is opened once");
+  insist(is_new, "a picture is opened once");
   return opened;
 }
 
-changes::ReadSet FakeViews::told_reads(const FakePicture& picture,
+changes::ReadSet FakeViews::told_reads(const Open& open,
                                        const footprint::Footprint& footprint) const {
-  if (reads_known == changes::ReadsFrom::observed) return picture.reads();
   changes::ReadSet reads;
+  if (flaw == Flaw::tells_no_reads) {
+    reads.from = changes::ReadsFrom::observed;
+    return reads;
+  }
+  if (reads_known == changes::ReadsFrom::observed && open.is_watched) return open.picture.reads();
   if (reads_known == changes::ReadsFrom::everything || footprint.unknown) return reads;
   reads.from = changes::ReadsFrom::declared;
-  for (const auto& [path, content] : picture.found().files()) {
+  const FakeTree& found = open.picture.found();
+  for (const auto& [path, content] : found.files()) {
     if (footprint.reads.matches(path)) reads.content.push_back(path);
   }
+  for (const footprint::Glob& glob : footprint.reads.include) {
+    const std::string& path = glob.literal_prefix();
+    if (glob.is_literal() && found.find(path) == nullptr) reads.presence.push_back(path);
+  }
+  std::ranges::sort(reads.presence);
+  reads.presence.erase(std::ranges::unique(reads.presence).begin(), reads.presence.end());
   return reads;
 }
 
 Result<engine::Views::Harvest> FakeViews::harvest(AttemptName name, const engine::Observed&,
                                                   const footprint::Footprint& footprint) {
   call("harvest");
-  check(name.phase == 0, "what a check changes is thrown away");
+  insist(name.phase == 0, "what a check changes is thrown away");
   Version version(picture(name).found(), picture(name).now());
   const Open& open = open_.at(name);
   Harvest harvest;
   harvest.changes = version.changes;
-  harvest.reads = told_reads(open.picture, footprint);
+  harvest.reads = told_reads(open, footprint);
   if (harvest.reads.from != changes::ReadsFrom::observed) harvest.gap = "its reads were not told";
   attempts_.try_emplace(name, Attempt{{std::move(version)}, open.edits_before});
   open_.erase(name);
@@ -179,6 +226,7 @@ void FakeViews::person_edits(const std::string& path, const std::optional<std::s
 std::vector<std::string> FakeViews::foreign(AttemptName name,
                                             const std::vector<std::string>& paths) {
   call("foreign");
+  if (flaw == Flaw::sees_nobody) return {};
   const auto running = open_.find(name);
   const std::size_t edits_before =
       running != open_.end() ? running->second.edits_before : attempt(name).edits_before;
@@ -198,10 +246,11 @@ Result<Changeset> FakeViews::amend(AttemptName name,
   FakeTree committed = committed_tree(), left = committed;
   FakeTree::Edits edits = amended.current().edits();
   for (const auto& [path, content] : merged) {
-    check(amended.versions.front().changes.find(path) != nullptr,
-          "what is merged was changed by the attempt");
+    insist(amended.versions.front().changes.find(path) != nullptr,
+           "what is merged was changed by the attempt");
     edits[path] = content;
   }
+  amended.current().make_upon(left);
   left.apply(edits);
   amended.versions.emplace_back(std::move(committed), std::move(left));
   return amended.current().changes;
@@ -225,7 +274,7 @@ const FakeViews::Version& FakeViews::go_back_to(const Kept& kept) {
 
 Result<void> FakeViews::commit(const Kept& kept, const std::string&) {
   call("commit");
-  check(has_version(kept), "what is committed was harvested or amended so");
+  insist(has_version(kept), "what is committed was harvested or amended so");
   const FakeTree committed = committed_tree();
   const Attempt& attempt = attempts_.at(kept.name);
   const auto edited = person_touched_.begin() + static_cast<std::ptrdiff_t>(attempt.edits_before);
@@ -233,8 +282,8 @@ Result<void> FakeViews::commit(const Kept& kept, const std::string&) {
     const changes::State now = committed.state(change.path);
     const bool is_persons = std::find(edited, person_touched_.end(), change.path) !=
                             person_touched_.end();  // `fold` will say so
-    check(now == change.before || now == change.after || is_persons,
-          "a commit rests on the committed state");
+    insist(now == change.before || now == change.after || is_persons,
+           "a commit rests on the committed state");
   }
   layers_.push_back({kept.name, go_back_to(kept)});
   return {};
@@ -260,15 +309,18 @@ std::vector<std::string> FakeViews::paths_not_as_expected() const {
 
 Result<std::vector<std::string>> FakeViews::fold() {
   call("fold");
-  check(open_.empty(), "nothing is folded under an open picture");
+  insist(open_.empty(), "nothing is folded under an open picture");
   std::vector<std::string> others = paths_not_as_expected();
   if (!others.empty()) return others;
   FakeTree::Edits net;
   for (const Layer& layer : layers_) {
-    for (auto& [path, content] : layer.version.edits()) net[path] = std::move(content);
+    for (auto& [path, content] : layer.version.edits()) {
+      if (flaw != Flaw::folds_backwards || !net.contains(path)) net[path] = std::move(content);
+    }
   }
   for (const auto& [path, content] : net) {
     call("fold path");
+    if (!content && flaw == Flaw::keeps_deleted) continue;
     if (content) {
       workspace_.files[path] = *content;
     } else {

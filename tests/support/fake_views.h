@@ -19,9 +19,18 @@ namespace interlock::testing_support {
 ///
 /// Simulated agents work through `picture`. Worktrees are like views. It is strict with its caller:
 /// a fold under an open picture, or a commit that does not rest on the committed state, ends the
-/// test.
+/// test, or what `on_misuse` makes of it.
 class FakeViews final : public engine::Views {
  public:
+  /// Ways not to keep the contract: whoever tests promises has to find them.
+  enum class Flaw : unsigned char {
+    none,
+    tells_no_reads,   ///< Nobody is known to have read anything.
+    keeps_deleted,    ///< A fold deletes nothing.
+    sees_nobody,      ///< `foreign` knows of no person.
+    folds_backwards,  ///< The first commit wins.
+  };
+
   /// The workspace's own calls see the committed state from now on; it must outlive the views, or
   /// not be used after them.
   explicit FakeViews(FakeWorkspace& workspace);
@@ -32,7 +41,10 @@ class FakeViews final : public engine::Views {
   /// Called with the name of the call at the beginning of each, and as `fold path` before each path
   /// that is folded; what it throws goes through: a crash between two calls, or within a fold.
   std::function<void(std::string_view call)> before_call;
-  /// What harvests tell of reads.
+  /// Called with what the caller did wrong; throws. Without it the test ends.
+  std::function<void(std::string_view what)> on_misuse;
+  Flaw flaw = Flaw::none;
+  /// What harvests tell of reads; of attempts whose reads are not watched never more than declared.
   changes::ReadsFrom reads_known = changes::ReadsFrom::observed;
 
   /// What the attempt works on while it runs.
@@ -41,6 +53,16 @@ class FakeViews final : public engine::Views {
   std::size_t pictures_open() const { return open_.size(); }
   /// How many commits are not yet folded.
   std::size_t layers() const { return layers_.size(); }
+  /// Whether one of them changes this path.
+  bool is_in_layers(const std::string& path) const;
+  /// What a harvested attempt found, as far as it is still kept.
+  const FakeTree* found(engine::AttemptName name) const;
+  /// Whose changes are kept.
+  std::vector<engine::AttemptName> harvested() const;
+  /// The workspace itself, without layers.
+  FakeTree workspace() const { return workspace_tree(); }
+  /// A task without a picture leaves this there.
+  void leave(const FakeTree& tree);
   /// Somebody writes into the workspace itself, or deletes there.
   void person_edits(const std::string& path, const std::optional<std::string>& content);
   std::map<std::string, std::string> committed_files() const { return committed_tree().files(); }
@@ -72,6 +94,8 @@ class FakeViews final : public engine::Views {
 
     Version(FakeTree found, FakeTree left);
     FakeTree::Edits edits() const;
+    /// Also the folders it made, in which there may be nothing any more.
+    void make_upon(FakeTree& tree) const;
   };
   /// A harvested attempt: what was harvested, and then each amendment. All are kept, because a
   /// dispatcher that died before it could note an amendment takes up one before it.
@@ -84,6 +108,7 @@ class FakeViews final : public engine::Views {
   struct Open {
     FakePicture picture;
     std::size_t edits_before = 0;  ///< How many of `person_touched_` came before it.
+    bool is_watched = true;        ///< Its reads are told.
   };
   struct Layer {
     engine::AttemptName name;
@@ -97,8 +122,8 @@ class FakeViews final : public engine::Views {
   FakeTree committed_tree() const;
   FakeTree tree_for(engine::AttemptName name) const;
   Attempt& attempt(engine::AttemptName name);
-  changes::ReadSet told_reads(const FakePicture& picture,
-                              const footprint::Footprint& footprint) const;
+  void insist(bool holds, std::string_view what) const;
+  changes::ReadSet told_reads(const Open& open, const footprint::Footprint& footprint) const;
   bool has_version(const Kept& kept) const;
   const Version& go_back_to(const Kept& kept);
   std::vector<std::string> paths_not_as_expected() const;

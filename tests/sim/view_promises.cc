@@ -1,0 +1,286 @@
+#include "sim/view_promises.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/waiting_changes.h"
+
+namespace interlock::sim {
+
+using changes::Changeset;
+using changes::ReadSet;
+using changes::State;
+using engine::AttemptRecord;
+using engine::TaskState;
+using testing_support::FakeTree;
+
+namespace {
+
+bool is_over(TaskState state) { return state >= TaskState::done; }
+
+/// Whether the task may change which names the folder holds, as far as that can be shown with a
+/// name nobody has, and with those that are there.
+bool may_change_names(const plan::Task& task, const std::string& folder, const FakeTree& tree) {
+  const std::string inside = folder.empty() ? "" : folder + "/";
+  if (task.footprint.writes.matches(inside + "a name nobody has")) return true;
+  const std::vector<std::string> names = tree.names_in(folder);
+  return std::ranges::any_of(
+      names, [&](const std::string& name) { return task.footprint.writes.matches(inside + name); });
+}
+
+}  // namespace
+
+bool is_in_view(const plan::Task& task) {
+  return task.isolation == plan::Isolation::view || task.isolation == plan::Isolation::worktree;
+}
+
+ViewPromises::ViewPromises(const plan::Plan& plan, const testing_support::FakeViews& views,
+                           const testing_support::FakeJournal& journal)
+    : plan_(plan), views_(views), journal_(journal), run_(plan) {}
+
+void ViewPromises::see(const engine::Event& event) {
+  std::visit([this](const auto& fact) { see(fact); }, event.fact);
+  engine::apply(run_, event);
+  promise(run_.folded <= run_.commits.size(), "nothing is folded that was not committed");
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    promise(run_.tasks[i].conflicts <= engine::kConflictsMax,
+            fmt::format("`{}` gives up after so many conflicts", plan_.tasks[i].id));
+  }
+}
+
+void ViewPromises::see(const engine::AttemptStarted& fact) {
+  edits_before_[{fact.task, fact.attempt, 0}] = edits_;
+  in_conflict_.erase(fact.task);
+}
+
+void ViewPromises::see(const engine::AttemptEnded& fact) {
+  if (fact.outcome == engine::Outcome::conflicted)
+    in_conflict_[fact.task] = run_[fact.task].retries_used;
+  const bool kept = fact.outcome == engine::Outcome::succeeded && is_in_view(plan_[fact.task]);
+  promise(!kept || (fact.changes && fact.reads),
+          fmt::format("what `{}` changed and read is on record", id_of(fact.task)));
+}
+
+void ViewPromises::see(const engine::CommitRefused& fact) {
+  ++conflicts_;
+  in_conflict_[fact.task] = run_[fact.task].retries_used;
+  promise(!fact.paths.empty() && fact.count >= fact.paths.size(),
+          fmt::format("`{}` is told what it met", id_of(fact.task)));
+  for (const TaskId by : fact.by) {
+    promise(by < fact.task || run_[fact.task].revived,
+            fmt::format("`{}` does not give way to a later task", id_of(fact.task)));
+  }
+}
+
+void ViewPromises::see(const engine::RetryPlanned& fact) {
+  using Because = engine::AttemptStarted::Because;
+  const bool by_conflict = fact.because == Because::conflict || fact.because == Because::repair;
+  const auto known = in_conflict_.find(fact.task);
+  promise(by_conflict == (known != in_conflict_.end()),
+          fmt::format("`{}` is done again for a reason", id_of(fact.task)));
+  promise(!by_conflict || !fact.charged, "a conflict costs no retry");
+  promise(fact.because != Because::repair || !plan_[fact.task].repair.empty(),
+          fmt::format("`{}` has nobody who mends", id_of(fact.task)));
+}
+
+/// Its own account of what is committed, path by path.
+void ViewPromises::see(const engine::ChangesCommitted& fact) {
+  const AttemptRecord& attempt = run_[fact.task].attempts.back();
+  const Changeset own = changes_of(fact.changes);
+  const ReadSet reads = reads_of(attempt.reads.value_or(Digest{}));
+  promise(fact.count == own.changes.size(), "a commit says how many paths it changes");
+  went_ahead_of(fact, own, reads);
+  const std::size_t edits_before = edits_before_[{fact.task, fact.attempt, 0}];
+  const auto was_edited = [&](const std::string& path) {
+    const auto edited = edited_.find(path);
+    return edited != edited_.end() && edited->second.back() > edits_before;
+  };
+  for (const std::string& path : reads.content) {
+    promise(!was_edited(path) || !attempt.merged.empty(),
+            fmt::format("`{}` rests on the person's `{}`", id_of(fact.task), path));
+  }
+  for (const changes::Change& change : own.changes) {
+    promise(!was_edited(change.path),
+            fmt::format("`{}` changed the person's `{}`", id_of(fact.task), change.path));
+    last_committed_[change.path] = change.after;
+    const auto owed = owed_.find(change.path);
+    if (owed != owed_.end() && owed->second == change.before) owed_.erase(owed);
+  }
+  if (!is_exact()) return;
+  const std::vector<bool> settled = done();
+  for (TaskId id(0); id < fact.task; id = TaskId(id.index() + 1)) {
+    if (!is_over(run_[id].state)) return;
+  }
+  found_what_was_there(fact.task, attempt, one_by_one(plan_, first_files(), settled));
+}
+
+/// Before an earlier task that is not over, only with what that one can neither see nor change.
+void ViewPromises::went_ahead_of(const engine::ChangesCommitted& fact, const Changeset& own,
+                                 const ReadSet& reads) {
+  const FakeTree* found = views_.found({fact.task, fact.attempt, 0});
+  promise(found != nullptr, "what is committed is kept");
+  for (TaskId id(0); id < fact.task && found != nullptr; id = TaskId(id.index() + 1)) {
+    if (is_over(run_[id].state)) continue;
+    ++went_ahead_;
+    const plan::Task& other = plan_[id];
+    bool meets = other.footprint.unknown;
+    for (const changes::Change& one : own.changes) {
+      meets |= other.footprint.reads.matches(one.path) || other.footprint.writes.matches(one.path);
+    }
+    for (const auto* paths : {&reads.content, &reads.presence}) {
+      for (const std::string& path : *paths) meets |= other.footprint.writes.matches(path);
+    }
+    for (const std::string& folder : reads.listing)
+      meets |= may_change_names(other, folder, *found);
+    meets |= reads.from == changes::ReadsFrom::everything && !other.footprint.writes.empty();
+    promise(!meets, fmt::format("`{}` is not committed ahead of `{}`, which it may meet",
+                                id_of(fact.task), other.id));
+  }
+}
+
+/// The files it read held what the tasks before it had left there.
+void ViewPromises::found_what_was_there(TaskId id, const AttemptRecord& attempt,
+                                        const Sequential& expected) {
+  const FakeTree* found = views_.found({id, attempt.number, 0});
+  const FakeTree& there = expected.found[id.index()];
+  promise(found != nullptr, "what is committed is kept");
+  if (found == nullptr) return;
+  for (const std::string& path : reads_of(attempt.reads.value_or(Digest{})).content) {
+    promise(found->state(path) == there.state(path),
+            fmt::format("`{}` read in `{}` what the tasks before it had left", id_of(id), path));
+  }
+}
+
+void ViewPromises::see(const engine::ChangesFolded& fact) {
+  promise(fact.commits > run_.folded, "a fold brings something in");
+}
+
+void ViewPromises::see(const engine::FoldRefused& fact) {
+  for (const std::string& path : fact.paths) {
+    promise(edited_.contains(path), fmt::format("only a person was in the way at `{}`", path));
+  }
+}
+
+/// Once it waits for its turn nobody but a person can come in between.
+void ViewPromises::see(const engine::TaskFailed& fact) {
+  promise(fact.outcome != engine::Outcome::conflicted || edits_ > 0 || is_revived_,
+          fmt::format("`{}` has its turn", id_of(fact.task)));
+  promise(fact.outcome != engine::Outcome::outside_footprint,
+          fmt::format("`{}` kept to its footprint", id_of(fact.task)));
+}
+
+void ViewPromises::person_edits(const std::string& path, const std::optional<std::string>& found) {
+  edited_[path].push_back(++edits_);
+  owed_[path] = views_.workspace().state(path);
+  // What is in a layer stands for what was there before; else nobody asks for it any more.
+  if (!views_.is_in_layers(path)) {
+    found_by_person_.erase(path);
+  } else {
+    found_by_person_.try_emplace(path, found);
+  }
+}
+
+std::map<std::string, std::optional<std::string>> ViewPromises::to_put_back() const {
+  std::map<std::string, std::optional<std::string>> files;
+  for (const std::string& path : run_.fold_refused) {
+    const auto found = found_by_person_.find(path);
+    if (found != found_by_person_.end()) files.insert(*found);
+  }
+  return files;
+}
+
+void ViewPromises::put_back(const std::string& path) {
+  edited_[path].push_back(++edits_);
+  owed_.erase(path);
+  found_by_person_.erase(path);
+}
+
+void ViewPromises::see_end() {
+  promise(views_.pictures_open() == 0, "no picture is left open when the run is over");
+  promise(run_.folded == run_.commits.size() || !run_.fold_refused.empty(),
+          "what is committed is in the workspace when the run is over");
+  for (const engine::AttemptName& name : views_.harvested()) {
+    const bool committed = std::ranges::any_of(run_.commits, [&](const engine::CommitRecord& one) {
+      return one.task == name.task && one.attempt == name.attempt;
+    });
+    const TaskState state = run_[name.task].state;  // A run that was stopped may be taken up again.
+    const bool waits = state == TaskState::committing || state == TaskState::reviewing;
+    promise(
+        committed || waits,
+        fmt::format("the changes of `{}` that nobody wanted are thrown away", id_of(name.task)));
+  }
+  nothing_committed_is_lost();
+  no_edit_is_lost();
+  if (is_exact()) equals_the_sequential_run();
+}
+
+void ViewPromises::nothing_committed_is_lost() {
+  const bool all_in_views = std::ranges::all_of(plan_.tasks, is_in_view);
+  if (!all_in_views || run_.folded < run_.commits.size()) return;
+  const FakeTree workspace = views_.workspace();
+  for (const auto& [path, state] : last_committed_) {
+    if (edited_.contains(path) || state.kind == changes::Kind::folder) continue;
+    promise(workspace.state(path) == state,
+            fmt::format("`{}` is as the last commit left it", path));
+  }
+}
+
+void ViewPromises::no_edit_is_lost() {
+  const FakeTree workspace = views_.workspace();
+  for (const auto& [path, state] : owed_) {
+    promise(workspace.state(path) == state, fmt::format("a person's `{}` is not lost", path));
+  }
+}
+
+std::vector<bool> ViewPromises::done() const {
+  std::vector<bool> done;
+  for (const engine::TaskRecord& task : run_.tasks) done.push_back(task.state == TaskState::done);
+  return done;
+}
+
+/// Merged texts, other hands and another order give something else; so does what a task without a
+/// view left behind half done.
+bool ViewPromises::is_exact() const {
+  if (is_revived_ || edits_ > 0) return false;
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    const plan::Task& task = plan_.tasks[i];
+    const engine::TaskRecord& record = run_.tasks[i];
+    const bool is_half_done = is_over(record.state) && record.state != TaskState::done &&
+                              !is_in_view(task) && !record.attempts.empty();
+    if (task.merge_text || is_half_done) return false;
+  }
+  return true;
+}
+
+void ViewPromises::equals_the_sequential_run() {
+  const std::vector<bool> which = done();
+  const Sequential expected = one_by_one(plan_, first_files(), which);
+  was_compared_ = true;
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    if (!which[i]) continue;
+    const engine::TaskRecord& record = run_.tasks[i];
+    promise(record.output == digest_of(expected.answers[i] + "\n"),
+            fmt::format("`{}` answers as in the sequential run", plan_.tasks[i].id));
+    if (is_in_view(plan_.tasks[i]))
+      found_what_was_there(TaskId(i), record.attempts.back(), expected);
+  }
+  promise(views_.workspace().files() == expected.files,
+          "the files are those of the sequential run");
+}
+
+Changeset ViewPromises::changes_of(const Digest& digest) {
+  const std::string* text = journal_.find_blob(digest);
+  auto read = changes::changeset_from_text(text == nullptr ? "" : *text);
+  promise(read.has_value(), "what was changed is on record");
+  return read ? std::move(*read) : Changeset{};
+}
+
+ReadSet ViewPromises::reads_of(const Digest& digest) {
+  const std::string* text = journal_.find_blob(digest);
+  auto read = changes::read_set_from_text(text == nullptr ? "" : *text);
+  promise(read.has_value(), "what was read is on record");
+  return read ? std::move(*read) : ReadSet{};
+}
+
+}  // namespace interlock::sim

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/run_state.h"
+#include "sim/agents.h"
+#include "support/fake_journal.h"
+#include "support/fake_views.h"
+
+namespace interlock::sim {
+
+bool is_in_view(const plan::Task& task);
+
+/// What the design promises of tasks in views, held against the journal's facts one by one and
+/// against the workspace when the run is over. Nothing here asks the engine's own rules.
+class ViewPromises {
+ public:
+  ViewPromises(const plan::Plan& plan, const testing_support::FakeViews& views,
+               const testing_support::FakeJournal& journal);
+
+  /// Before the fact is true of the run.
+  void see(const engine::Event& event);
+  /// A person writes into the workspace, or deletes there; `found` was there before.
+  void person_edits(const std::string& path, const std::optional<std::string>& found);
+  /// What a person who was told that a file is in the way puts back; nothing where nothing can be.
+  std::map<std::string, std::optional<std::string>> to_put_back() const;
+  /// It lies there again: that edit is not to be kept.
+  void put_back(const std::string& path);
+  /// The run is over for good.
+  void see_end();
+
+  /// The first promise that was broken.
+  const std::string& broken() const { return broken_; }
+  /// How many runs were compared with the sequential one in full: 0 or 1.
+  bool was_compared() const { return was_compared_; }
+  std::size_t conflicts() const { return conflicts_; }
+  std::size_t went_ahead() const { return went_ahead_; }
+
+ private:
+  void see(const engine::AttemptStarted& fact);
+  void see(const engine::AttemptEnded& fact);
+  void see(const engine::CommitRefused& fact);
+  void see(const engine::RetryPlanned& fact);
+  void see(const engine::ChangesCommitted& fact);
+  void see(const engine::ChangesFolded& fact);
+  void see(const engine::FoldRefused& fact);
+  void see(const engine::TaskFailed& fact);
+  void see(const engine::TaskRevived&) { is_revived_ = true; }
+  template <typename Other>
+  void see(const Other&) {}
+
+  void went_ahead_of(const engine::ChangesCommitted& fact, const changes::Changeset& own,
+                     const changes::ReadSet& reads);
+  void found_what_was_there(TaskId id, const engine::AttemptRecord& attempt,
+                            const Sequential& expected);
+  void nothing_committed_is_lost();
+  void no_edit_is_lost();
+  void equals_the_sequential_run();
+  /// Whether it is told what the sequential run gives.
+  bool is_exact() const;
+  std::vector<bool> done() const;
+  changes::Changeset changes_of(const Digest& digest);
+  changes::ReadSet reads_of(const Digest& digest);
+  void promise(bool holds, const std::string& what) {
+    if (!holds && broken_.empty()) broken_ = what;
+  }
+  const std::string& id_of(TaskId id) const { return plan_[id].id; }
+
+  const plan::Plan& plan_;
+  const testing_support::FakeViews& views_;
+  const testing_support::FakeJournal& journal_;
+  engine::RunState run_;  ///< By what was seen so far.
+  std::string broken_;
+  bool is_revived_ = false;
+  bool was_compared_ = false;
+  std::size_t conflicts_ = 0;
+  std::size_t went_ahead_ = 0;
+  /// The attempt whose conflict is told, and what it had cost by then.
+  std::map<TaskId, int> in_conflict_;
+  std::map<std::string, changes::State> last_committed_;  ///< By path.
+  // People.
+  struct Edit {
+    changes::State state;
+    std::size_t number = 0;
+  };
+  std::size_t edits_ = 0;
+  std::map<std::string, std::vector<std::size_t>> edited_;  ///< Path: which edits.
+  std::map<std::string, changes::State> owed_;              ///< What they left, and nobody saw.
+  std::map<std::string, std::optional<std::string>> found_by_person_;
+  std::map<engine::AttemptName, std::size_t> edits_before_;
+};
+
+}  // namespace interlock::sim

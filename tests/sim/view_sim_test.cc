@@ -1,0 +1,131 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "sim/seeds.h"
+#include "sim/world.h"
+
+// The real engine in worlds whose tasks work in views, start together whatever they touch, and are
+// sorted out when they commit.
+namespace interlock::sim {
+namespace {
+
+using Flaw = World::Flaw;
+
+/// Reads of a list of files that are named one by one can be declared completely.
+void draw_declared(Dice& dice, plan::Task& task) {
+  static const std::vector<std::string> kFiles = {"a", "b", "d/x", "e.md", "new/1"};
+  std::vector<std::string> read, written;
+  for (const std::string& file : kFiles) {
+    if (dice.chance(600)) read.push_back(file);
+    if (!read.empty() && read.back() == file && dice.chance(500)) written.push_back(file);
+  }
+  task.observe = plan::Observe::declared;
+  task.footprint.unknown = false;
+  task.footprint.reads = footprint::PatternSet::parse(read).value();
+  task.footprint.writes = footprint::PatternSet::parse(written).value();
+}
+
+/// Who mends, who merges, and who only says what it reads.
+void draw_ways(Dice& dice, plan::Plan& plan) {
+  const bool merges = dice.chance(200);
+  for (plan::Task& task : plan.tasks) {
+    if (!is_in_view(task)) continue;
+    task.merge_text = merges && dice.chance(700);
+    if (dice.chance(200)) task.repair.arguments = {"mend"};
+    if (dice.chance(100)) draw_declared(dice, task);
+  }
+}
+
+struct Made {
+  plan::Plan plan;
+  Faults faults;
+  std::uint32_t parallel = 1;
+};
+
+Made make(std::uint64_t seed) {
+  Dice dice(seed * 104'729);
+  Made made{draw_plan(dice, 12), {}, 1};
+  draw_isolation(dice, made.plan);
+  draw_ways(dice, made.plan);
+  made.faults = dice.chance(300) ? Faults::none() : Faults::draw(dice);
+  // Without a view a task takes back what it did before, and people's doings with it.
+  const bool all = std::ranges::all_of(made.plan.tasks, is_in_view);
+  if (all && dice.chance(250)) made.faults.person_edits = 20 + dice.below(300);
+  made.parallel = static_cast<std::uint32_t>(dice.between(2, 6));
+  return made;
+}
+
+TEST(SimulationOfViews, WhateverGoesWrongThePromisesHoldAndWhatIsDoneEqualsTheSequentialRun) {
+  std::size_t crashes = 0, turns = 0, compared = 0, conflicts = 0, ahead = 0;
+  const auto [first, count] = seeds(150);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    const Made made = make(seed);
+    World world(seed, made.plan, made.faults, made.parallel);
+    world.live();
+    ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed << ", and SIM_STORY=1 tells how it came";
+    crashes += world.crashes();
+    turns += world.turns();
+    compared += world.in_views().was_compared();
+    conflicts += world.in_views().conflicts();
+    ahead += world.in_views().went_ahead();
+  }
+  fmt::print("{} worlds, {} turns, {} crashes, {} conflicts, {} went ahead, {} compared\n", count,
+             turns, crashes, conflicts, ahead, compared);
+  if (count > 100) {
+    EXPECT_GT(crashes, count / 10) << "the worlds are too kind";
+    EXPECT_GT(compared, count / 4) << "the worlds are too cruel";
+    EXPECT_GT(conflicts, count / 4) << "hardly anybody met anybody";
+    EXPECT_GT(ahead, count / 20) << "hardly anybody went ahead";
+  }
+}
+
+/// The first promise that is broken in worlds without or with people, whose views do not keep the
+/// contract.
+std::string broken_with(Flaw flaw) {
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    Made made = make(seed);
+    if (flaw != Flaw::sees_nobody) made.faults = Faults::none();
+    if (flaw == Flaw::sees_nobody && made.faults.person_edits == 0) continue;
+    World world(seed, made.plan, made.faults, made.parallel, flaw);
+    world.live();
+    if (!world.broken().empty()) return world.broken();
+  }
+  return {};
+}
+
+TEST(SimulationOfViews, FindsViewsThatTellNoReads) {
+  EXPECT_NE(broken_with(Flaw::tells_no_reads), "");
+}
+
+TEST(SimulationOfViews, FindsViewsWhoseFoldsDeleteNothing) {
+  EXPECT_NE(broken_with(Flaw::keeps_deleted), "");
+}
+
+TEST(SimulationOfViews, FindsViewsThatSeeNobodyElse) {
+  EXPECT_NE(broken_with(Flaw::sees_nobody), "");
+}
+
+TEST(SimulationOfViews, FindsViewsThatFoldTheLastCommitFirst) {
+  EXPECT_NE(broken_with(Flaw::folds_backwards), "");
+}
+
+TEST(SimulationOfViews, FindsNothingInViewsThatKeepTheContract) {
+  EXPECT_EQ(broken_with(Flaw::none), "");
+}
+
+TEST(SimulationOfViews, OneSeedIsOneStory) {
+  const auto story = [](std::uint64_t seed) {
+    const Made made = make(seed);
+    World world(seed, made.plan, made.faults, made.parallel);
+    world.live();
+    std::string text;
+    for (const engine::Event& event : world.events()) text += line_of(event);
+    return text;
+  };
+  for (const std::uint64_t seed : {3, 17, 44}) EXPECT_EQ(story(seed), story(seed));
+}
+
+}  // namespace
+}  // namespace interlock::sim

@@ -1,0 +1,108 @@
+#include <fmt/format.h>
+
+#include "sim/world.h"
+
+// What must hold in any simulated world, written from the design.
+namespace interlock::sim {
+
+using engine::TaskState;
+
+void World::promise(bool holds, const std::string& what) {
+  if (!holds && broken_.empty()) broken_ = what;
+}
+
+std::set<TaskId> World::tasks_alive() const {
+  std::vector<std::string> labels = processes_.running();
+  for (std::string& label : processes_.leftovers()) labels.push_back(std::move(label));
+  std::set<TaskId> alive;
+  for (const std::string& label : labels) {
+    alive.insert(*plan_.find(label.substr(4, label.find('#') - 4)));  // Between `sim/` and `#`.
+  }
+  return alive;
+}
+
+/// What must hold when a process starts, written from the design.
+void World::check_start(const engine::SpawnSpec& spec) {
+  check_journal();
+  const TaskId id = spec.name.task;
+  const plan::Task& task = plan_[id];
+  const engine::RunState durable = state_of_journal();
+  const engine::TaskRecord& record = durable[id];
+  const auto state = spec.name.phase == 2 ? TaskState::committing : TaskState::running;
+  promise(record.state == state && record.attempts.back().number == spec.name.attempt,
+          fmt::format("`{}` starts only once that is durable", task.id));
+  promise(!done_[id.index()], fmt::format("`{}` is finished and not done again", task.id));
+  for (const TaskId needed : task.needs) {
+    promise(done_[needed.index()],
+            fmt::format("`{}` starts after `{}`, which it needs", task.id, plan_[needed].id));
+  }
+  // The check of merged files has left the queue of those that work.
+  if (spec.name.phase != 2) check_beside(task, id, durable);
+  if (task.gate_before)
+    promise(record.gate_before_approved, fmt::format("`{}` starts when it is approved", task.id));
+}
+
+/// What must hold between it and those that work meanwhile.
+void World::check_beside(const plan::Task& task, TaskId id, const engine::RunState& durable) {
+  std::int64_t gpu = 0;
+  std::size_t beside = 0;
+  for (const plan::Use& use : task.uses) gpu += use.resource == ResourceId(1) ? use.amount : 0;
+  for (const TaskId other : tasks_alive()) {
+    if (other == id || durable[other].state != TaskState::running) continue;
+    ++beside;
+    const auto& earlier = claims_[std::min(id, other).index()];
+    const auto& later = claims_[std::max(id, other).index()];
+    promise(!footprint::conflicts(earlier, later),
+            fmt::format("`{}` and `{}` conflict and do not overlap", task.id, plan_[other].id));
+    for (const plan::Task* one : {&task, &plan_[other]}) {
+      promise(is_in_view(*one) || !(has_views_ || one->footprint.unknown),
+              fmt::format("`{}` may touch what others see, and runs alone", one->id));
+    }
+    for (const plan::Use& use : plan_[other].uses)
+      gpu += use.resource == ResourceId(1) ? use.amount : 0;
+  }
+  promise(gpu <= 3, "no more slots are used than there are");
+  promise(beside < parallel_, "no more attempts run at once than are allowed");
+}
+
+/// What must hold of the facts themselves.
+void World::check_journal() {
+  const auto& events = journal_.events();
+  for (; events_checked_ < events.size(); ++events_checked_) {
+    if (tells_) fmt::print("{}", line_of(events[events_checked_]));
+    if (has_views_) views_promised_.see(events[events_checked_]);
+    const auto* done = std::get_if<engine::TaskDone>(&events[events_checked_].fact);
+    if (done == nullptr) continue;
+    promise(!done_[done->task.index()], fmt::format("`{}` is done once", plan_[done->task].id));
+    done_[done->task.index()] = true;
+  }
+}
+
+/// What must hold of what people are shown after a turn.
+void World::check_state(const engine::Engine& engine) {
+  const engine::RunView view = engine.view();
+  const std::vector<std::string> running = processes_.running();
+  for (const engine::TaskView& task : view.tasks) {
+    if (task.state == TaskState::waiting && !view.ended) {
+      promise(!task.waits_for.empty(), fmt::format("`{}` waits for a reason", task.id));
+    }
+  }
+  const engine::RunState durable = state_of_journal();
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    promise(durable.tasks[i].state == engine.run().tasks[i].state, "what is shown is durable");
+    const engine::TaskRecord& record = engine.run().tasks[i];
+    if (engine.over())
+      promise(record.state != TaskState::running, "nothing runs when the run is over");
+    promise(record.retries_used <= plan_.tasks[i].retries, "no more retries than the plan allows");
+    promise(record.corrections_used <= 1, "one correction at most");
+    const engine::AttemptName work{TaskId(i), static_cast<std::uint32_t>(record.attempts.size()),
+                                   0};
+    if (record.state == TaskState::committing)
+      promise(!views_.is_open(work), "who waits for its turn works no more");
+  }
+  if (engine.over())
+    promise(views_.pictures_open() == 0, "no picture is open when the run is over");
+  promise(views_promised_.broken().empty(), views_promised_.broken());
+}
+
+}  // namespace interlock::sim
