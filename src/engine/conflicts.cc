@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <span>
 
 #include "base/text.h"
 #include "changes/text_merge.h"
@@ -18,6 +20,23 @@ constexpr std::size_t kPathsTold = 50;
 std::vector<std::string> shown(std::vector<std::string> paths) {
   for (std::string& path : paths) path = path.empty() ? "." : printable(path);
   return paths;
+}
+
+/// What was declared is read whether it was there or not: a file that came meanwhile counts as well.
+void add_declared(const footprint::PatternSet& reads,
+                  std::span<const changes::Changeset* const> since,
+                  std::vector<changes::Stale>& stale) {
+  std::map<std::string, changes::Stale> all;
+  for (std::size_t i = 0; i < since.size(); ++i) {
+    for (const changes::Change& change : since[i]->changes) {
+      if (reads.matches(change.path))
+        all.insert_or_assign(change.path,
+                             changes::Stale{change.path, changes::Stale::What::content, i});
+    }
+  }
+  for (changes::Stale& one : stale) all.insert_or_assign(one.path, one);
+  stale.clear();
+  for (auto& [path, one] : all) stale.push_back(std::move(one));
 }
 
 bool can_be_merged(const std::vector<changes::Stale>& stale) {
@@ -47,6 +66,8 @@ std::vector<changes::Stale> Engine::stale_in(const WaitingChanges& waiting) cons
     which.push_back(i - waiting.rests_on);
   }
   auto stale = changes::stale(waiting.reads, waiting.own, since);
+  if (waiting.reads.from == changes::ReadsFrom::declared)
+    add_declared(task(waiting.name.task).footprint.reads, since, stale);
   for (changes::Stale& one : stale) one.by = which[one.by];
   return stale;
 }

@@ -16,7 +16,8 @@ void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Ti
   switch (task.state) {
     case TaskState::waiting:
     case TaskState::running:
-      if (task.state == TaskState::running && adopt_running) scheduler.adopt(id, now);
+      if (task.state == TaskState::running && adopt_running) return scheduler.adopt(id, now);
+      if (task.conflicts >= kConflictsInTurn) scheduler.wait_for_turn(id, now);
       return;
     case TaskState::reviewing:
     case TaskState::committing: scheduler.adopt(id, now); return scheduler.release(id, {}, now);

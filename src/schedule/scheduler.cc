@@ -65,6 +65,15 @@ void Scheduler::requeue(TaskId task, Time not_before, Time now, bool in_turn) {
   s.file(task, now);
 }
 
+void Scheduler::wait_for_turn(TaskId task, Time now) {
+  State& s = *state_;
+  check(s.waits(task), "only a waiting task waits for its turn");
+  s.advance(now);
+  s.leave_queues(task);
+  s.mark(task).in_turn = true;
+  s.file(task, now);
+}
+
 void Scheduler::approve(TaskId task, Time now) {
   State& s = *state_;
   check(s.waits(task), "only a waiting task is approved");

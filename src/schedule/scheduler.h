@@ -78,6 +78,8 @@ class Scheduler {
   /// A released task will be tried again, not before `not_before`; `in_turn`: and not before all
   /// that precede it in plan order have ended.
   void requeue(TaskId task, Time not_before, Time now, bool in_turn = false);
+  /// A waiting task starts only when all that precede it in plan order have ended.
+  void wait_for_turn(TaskId task, Time now);
   /// The gate before `task` was approved.
   void approve(TaskId task, Time now);
   /// One review that `gate_every` asked for was approved: one is due for every so many finished

@@ -318,5 +318,17 @@ TEST(Scheduler, WhatWaitsForItsTurnStartsWhenAllBeforeItHaveEndedAndHoldsUpNobod
   EXPECT_TRUE(play.scheduler.all_ended());
 }
 
+TEST(Scheduler, WhatIsToldToWaitForItsTurnBeforeItBeganDoesSo) {
+  Draft draft;
+  draft.job(1);
+  const auto b = draft.job(9), c = draft.job(1);
+  Play play(draft, by_priority(3));
+  play.scheduler.wait_for_turn(b, at(0));
+  play.choose(0);
+  EXPECT_EQ(play.hold(b, 0), "order a");
+  play.done(c, 1).choose(1).done(TaskId(std::size_t{0}), 2).choose(2);
+  EXPECT_EQ(play.log, "0: a c\n2: b\n");
+}
+
 }  // namespace
 }  // namespace interlock::schedule
