@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "changes/changeset.h"
-#include "changes/read_set.h"
 #include "panel/summary.h"
 
 namespace interlock::cli {
@@ -31,7 +30,6 @@ class ChangesOf {
  public:
   explicit ChangesOf(journal::Store& store) : store_(store) {}
   json::value operator()(const Digest& changes) const;
-  json::value reads_from(const Digest& reads) const;
 
  private:
   journal::Store& store_;
@@ -48,12 +46,6 @@ json::value ChangesOf::operator()(const Digest& digest) const {
                                 {"after", changes::name_of(one.after.kind)}});
   }
   return list;
-}
-
-json::value ChangesOf::reads_from(const Digest& digest) const {
-  auto text = store_.blob(digest);
-  auto reads = text ? changes::read_set_from_text(*text) : std::unexpected(text.error());
-  return reads ? json::value(changes::name_of(reads->from)) : json::value(nullptr);
 }
 
 json::object waited_json(const engine::WaitedFor& waited) {
@@ -163,9 +155,8 @@ json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskReco
   // Without a view nobody observes what a task changes; that is not the same as nothing.
   const bool observed = ran && record.attempts.back().changes;
   one["changes"] = observed ? changes_of(*record.attempts.back().changes) : json::value(nullptr);
-  one["reads_from"] = observed && record.attempts.back().reads
-                          ? changes_of.reads_from(*record.attempts.back().reads)
-                          : json::value(nullptr);
+  one["reads_from"] =
+      observed ? json::value(record.attempts.back().reads_from) : json::value(nullptr);
   one["history"] = attempts_json(plan, record);
   return one;
 }
@@ -224,6 +215,12 @@ json::object run_json(const ChosenRun& run, const engine::RunView& view, journal
                                 {"speculated", view.speculated},
                                 {"speculations_lost", view.speculations_lost},
                                 {"waited", waited_json(view.waited)}};
+  json::array held;
+  for (const auto& one : view.held) {
+    held.push_back(
+        json::object{{"isolation", one.isolation}, {"what", one.words}, {"tasks", one.tasks}});
+  }
+  root["held"] = std::move(held);
   root["commits"] = json::object{{"made", run.state.commits.size()}, {"folded", run.state.folded}};
   json::array merges;
   for (std::size_t i = 0; i < run.plan().merges.size(); ++i) {

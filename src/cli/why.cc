@@ -70,6 +70,11 @@ std::string attempts_text(const engine::TaskRecord& record) {
     if (!attempt.detail.empty()) text += fmt::format(": {}", attempt.detail);
     text += "\n";
     if (!attempt.changed.empty()) text += fmt::format("    run because {}\n", attempt.changed);
+    if (attempt.isolation != plan::Isolation::direct) {
+      text += fmt::format("    isolation `{}`{}\n", plan::name_of(attempt.isolation),
+                          attempt.reads_from.empty() ? ""
+                                                     : ", its reads " + attempt.reads_from);
+    }
     if (attempt.speculative) text += "    started beside tasks it might have met\n";
     if (attempt.refused) text += fmt::format("    not committed: {}\n", attempt.refused->detail);
     for (const auto& file : attempt.merged)

@@ -294,6 +294,7 @@ json::object body_of(const AttemptEnded& f) {
       .put("remarks", f.remarks)
       .put("denied_reads", f.denied_reads)
       .put("denied_writes", f.denied_writes)
+      .put("reads_from", f.reads_from)
       .take();
 }
 json::object body_of(const ChangesReady& f) {
@@ -419,7 +420,8 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
            r.small("exit"),   r.small("signal"),  r.text("detail"),
            r.index("strays"), r.digest("output"), Duration(r.number_or_zero("elapsed_us")),
            r.usage(),         r.digest("changes"), r.digest("reads"),
-           r.texts("remarks"), r.texts("denied_reads"), r.texts("denied_writes")};
+           r.texts("remarks"), r.texts("denied_reads"), r.texts("denied_writes"),
+           r.text("reads_from")};
      }},
     {"task_done",
      [](Reader& r) -> Fact {

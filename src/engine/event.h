@@ -147,6 +147,7 @@ struct AttemptEnded {
   std::vector<std::string> remarks;  ///< For people: what it was kept from, what was left out.
   /// Paths of the workspace that it was kept from: what its plan would have to name.
   std::vector<std::string> denied_reads, denied_writes;
+  std::string reads_from;  ///< `observed`, `declared` or `everything`; empty: it had no view.
 };
 /// Its attempt is over and its changes wait for their turn.
 struct ChangesReady {

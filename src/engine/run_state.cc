@@ -126,6 +126,7 @@ class Applier {
     attempt.remarks = fact.remarks;
     attempt.denied_reads = fact.denied_reads;
     attempt.denied_writes = fact.denied_writes;
+    attempt.reads_from = fact.reads_from;
     if (fact.outcome == Outcome::conflicted) ++record(fact.task).conflicts;
   }
   void operator()(const ChangesReady& fact) {

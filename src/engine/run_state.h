@@ -58,6 +58,7 @@ struct AttemptRecord {
   bool speculative = false;
   std::optional<Digest> changes, reads;  ///< Of their texts; only with a picture.
   std::vector<std::string> remarks, denied_reads, denied_writes;
+  std::string reads_from;  ///< How its reads are known; empty: it had no view.
   std::vector<Ingredient> merged;  ///< Files that were merged with others' changes.
   std::uint32_t merged_on = 0;     ///< So many commits were there then.
   std::optional<CommitRefused> refused;

@@ -118,6 +118,7 @@ void Engine::note_changes(Live& live, AttemptEnded& fact) {
   std::string read = changes::to_text(live.harvest->reads);
   fact.changes = digest_of(changed);
   fact.reads = digest_of(read);
+  fact.reads_from = changes::name_of(live.harvest->reads.from);
   ledger_.keep(Blob{*fact.changes, std::move(changed)});
   ledger_.keep(Blob{*fact.reads, std::move(read)});
   if (fact.outcome != Outcome::succeeded) return close_picture({fact.task, fact.attempt, 0});

@@ -50,6 +50,7 @@ class Viewer {
     const TaskRecord& record = run_[id];
     count(record);
     measure(record);
+    note_promise(record);
     const bool asks = record.gate_since.has_value();
     if (asks && view_.attention.empty()) {
       view_.attention = fmt::format("`{}` waits for approval: interlock approve {} {}",
@@ -102,6 +103,30 @@ class Viewer {
       view_.waited.gate += attempt.waited.gate;
       view_.waited.backoff += attempt.waited.backoff;
     }
+  }
+
+  /// What is known of the reads and writes of a task that was done here.
+  void note_promise(const TaskRecord& record) {
+    if (record.state != TaskState::done || record.attempts.empty() || !record.from_run.empty())
+      return;
+    const AttemptRecord& attempt = record.attempts.back();
+    const std::string isolation(plan::name_of(attempt.isolation));
+    std::string words;
+    switch (attempt.isolation) {
+      case plan::Isolation::direct: words = "reads and writes declared, and trusted"; break;
+      case plan::Isolation::guard: words = "reads and writes declared, and enforced"; break;
+      default:
+        words = attempt.reads_from == "everything"
+                    ? "writes observed, reads not known: anything may have been read"
+                    : fmt::format("writes observed, reads {}", attempt.reads_from);
+    }
+    const auto same = [&](const RunView::Held& one) {
+      return one.isolation == isolation && one.words == words;
+    };
+    auto found = std::ranges::find_if(view_.held, same);
+    if (found == view_.held.end())
+      found = view_.held.insert(view_.held.end(), {isolation, words, 0});
+    ++found->tasks;
   }
 
   static void add_known(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& part) {

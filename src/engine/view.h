@@ -51,6 +51,13 @@ struct RunView {
   std::optional<Tokens> tokens;
   std::optional<MicroUsd> cost;
   WaitedView waited;
+  /// How strong the promise is: by isolation and how reads are known, how many tasks.
+  struct Held {
+    std::string isolation;
+    std::string words;
+    std::uint32_t tasks = 0;
+  };
+  std::vector<Held> held;
   std::string attention;  ///< What a person is asked for: a gate, with the command to answer it.
   std::string stopping;
   std::optional<RunEnded::How> ended;

@@ -68,6 +68,7 @@ class Summary {
     draw_times();
     draw_spent();
     draw_waited();
+    draw_promise();
     if (!run_.digest.empty()) fact("digest", run_.digest);
     draw_failures();
     draw_next();
@@ -137,6 +138,14 @@ class Summary {
       if (time <= Duration{}) continue;
       fact(std::exchange(label, ""),
            fmt::format("{:<8}  {:>{}}", reason, show_duration(time), widest));
+    }
+  }
+
+  void draw_promise() {
+    std::string_view label = "isolation";
+    for (const RunView::Held& one : run_.held) {
+      fact(std::exchange(label, ""), one.isolation,
+           fmt::format("{} task{}: {}", one.tasks, one.tasks == 1 ? "" : "s", one.words));
     }
   }
 
