@@ -12,33 +12,13 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
+#include "cli/options.h"
 
 namespace interlock::cli {
 
 namespace {
 
 constexpr std::string_view kVersion = "0.1.0";
-
-/// All that the command line can say. CLI11 writes into it.
-struct Options {
-  std::string state;
-  std::string color = "auto";
-  bool quiet = false;
-  bool json = false;
-
-  std::string file, run, task, name, use = "research", folder = ".", shell;
-  std::string pattern, effort, face = "auto";
-  std::vector<std::string> isolation;
-  int parallel = 0;
-  std::vector<std::string> set;
-  bool fresh = false, wait = false;
-  RunsOptions runs;
-  LogOptions log;
-  FixWish fix;
-  DiffOptions diff;
-  bool suggest = false, force = false;
-  std::string older;
-};
 
 std::string default_state_folder() {
   if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/') {
@@ -48,63 +28,6 @@ std::string default_state_folder() {
     return std::string(home) + "/.local/state/interlock";
   }
   return {};
-}
-
-Result<PlanWish> wish_of(const Options& options) {
-  PlanWish wish;
-  if (!options.pattern.empty()) {
-    wish.pattern = options.pattern == "sequential" ? decide::Pattern::sequential
-                   : options.pattern == "parallel" ? decide::Pattern::parallel
-                                                   : decide::Pattern::queue;
-  }
-  if (options.parallel > 0) wish.parallel = static_cast<std::uint32_t>(options.parallel);
-  for (const std::string& name : options.isolation) {
-    wish.isolation.push_back(name == "direct"  ? plan::Isolation::direct
-                             : name == "guard" ? plan::Isolation::guard
-                             : name == "view"  ? plan::Isolation::view
-                                               : plan::Isolation::worktree);
-  }
-  if (!options.effort.empty()) {
-    const auto effort = parse_duration(options.effort);
-    if (!effort) {
-      return fail(Error::Kind::invalid, fmt::format("`--effort {}` is no duration", options.effort),
-                  "such as `100ms` or `2s`");
-    }
-    wish.effort = *effort;
-  }
-  for (const std::string& one : options.set) {
-    const std::size_t equals = one.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return fail(Error::Kind::invalid, fmt::format("`--set {}` has no value", one),
-                  "write `--set key=value`");
-    }
-    wish.set[one.substr(0, equals)] = one.substr(equals + 1);
-  }
-  wish.reuse = !options.fresh;
-  wish.wait_at_gates = options.wait;
-  return wish;
-}
-
-/// Days are hours here: nobody prunes by the minute.
-Result<PruneOptions> prune_wish_of(const Options& options) {
-  PruneOptions wish{options.run, {}, options.force};
-  if (options.older.empty()) return wish;
-  const bool in_days = options.older.ends_with('d');
-  std::string text = options.older;
-  if (in_days) text.back() = 'h';
-  const auto age = parse_duration(text);
-  if (!age) {
-    return fail(Error::Kind::invalid, fmt::format("`--older {}` is no age", options.older),
-                "such as `30d` or `12h`");
-  }
-  wish.older = in_days ? *age * 24 : *age;
-  return wish;
-}
-
-Face face_of(const Options& options) {
-  if (options.face == "panel") return Face::panel;
-  if (options.face == "lines") return Face::lines;
-  return Face::automatic;
 }
 
 using Verb = std::function<Result<Exit>(const Context&, const Options&)>;

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/commands.h"
+
+namespace interlock::cli {
+
+/// All that the command line can say. CLI11 writes into it.
+struct Options {
+  std::string state;
+  std::string color = "auto";
+  bool quiet = false;
+  bool json = false;
+
+  std::string file, run, task, name, use = "research", folder = ".", shell;
+  std::string pattern, effort, face = "auto";
+  std::vector<std::string> isolation;
+  int parallel = 0;
+  std::vector<std::string> set;
+  bool fresh = false, wait = false;
+  RunsOptions runs;
+  LogOptions log;
+  FixWish fix;
+  DiffOptions diff;
+  bool suggest = false, force = false;
+  std::string older;
+};
+
+/// What the words of the command line mean; an error says which of them means nothing.
+Result<PlanWish> wish_of(const Options& options);
+Result<PruneOptions> prune_wish_of(const Options& options);
+Face face_of(const Options& options);
+
+}  // namespace interlock::cli
