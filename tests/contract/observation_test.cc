@@ -231,7 +231,7 @@ TEST(Host, EveryAbilityIsTriedOutAndSaysWhatItIs) {
   }
   EXPECT_EQ(
       names,
-      "user namespaces\npictures\nlayers\nlandlock\nobserver\ncgroup trees\nown network\ngit\n");
+      "user namespaces\nviews\nviews in layers\nlandlock\nobserver\ncgroup trees\nown network\ngit\n");
   for (const auto& entry : std::filesystem::directory_iterator("/tmp")) {
     EXPECT_FALSE(entry.path().filename().string().starts_with("interlock-probe-")) << entry.path();
   }
