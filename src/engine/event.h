@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "base/usage.h"
 
 namespace interlock::plan {
 enum class Isolation : unsigned char;
@@ -60,13 +61,7 @@ struct Ingredient {
   bool operator==(const Ingredient&) const = default;
 };
 
-/// Everything an attempt used, as far as it is known. Unknown is nothing.
-struct Usage {
-  std::optional<Tokens> input, output, cache_read, cache_write;
-  std::optional<MicroUsd> cost;
-
-  bool operator==(const Usage&) const = default;
-};
+using interlock::Usage;
 
 enum class GateKind : unsigned char { before, after, review };
 

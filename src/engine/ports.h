@@ -19,6 +19,8 @@
 #include "changes/read_set.h"
 #include "engine/enclosure.h"
 #include "engine/event.h"
+#include "engine/gateway.h"
+#include "engine/names.h"
 #include "footprint/glob.h"
 #include "plan/plan.h"
 
@@ -34,17 +36,6 @@ class Clock {
   virtual Time now() = 0;
 };
 
-/// Names one attempt of one task, for good: a late report of an earlier attempt is told apart by
-/// it. `phase` 0 is the work, 1 its verify command, 2 that command once more, after its changes were
-/// merged with others'.
-struct AttemptName {
-  TaskId task;
-  std::uint32_t attempt = 1;
-  std::uint32_t phase = 0;
-
-  auto operator<=>(const AttemptName&) const = default;
-};
-
 struct SpawnSpec {
   AttemptName name;
   std::vector<std::string> arguments;  ///< arguments[0] is looked up in the environment's PATH.
@@ -54,6 +45,7 @@ struct SpawnSpec {
   std::string label;           ///< For process listings and logs: `run/task#attempt`.
   std::string log_folder;      ///< Its streams are kept below this: see process/log_file.h.
   bool keep_output = true;     ///< Whether `take_output` will be asked.
+  bool tell_lines = false;     ///< Its standard output is told as it comes (Printed).
   std::optional<Enclosure> enclosure;  ///< None: it runs in the open.
   std::size_t output_bytes_max = 16u << 20;
 };
@@ -70,12 +62,18 @@ struct Exited {
   std::uint32_t strays = 0;  ///< Processes of its tree that were still there, and were ended.
   bool output_cut = false;   ///< More came on standard output than `output_bytes_max`.
 };
+/// Whole lines of its standard output, without their ends; the last also when it had none. A line
+/// longer than `output_bytes_max` is told cut.
+struct Printed {
+  AttemptName name;
+  std::vector<std::string> lines;
+};
 /// Something else came in: a person's request is in the journal, or a signal.
 struct Poked {};
 struct Interrupted {
   int signal = 0;
 };
-using Report = std::variant<Spawned, Exited, Poked, Interrupted>;
+using Report = std::variant<Spawned, Printed, Exited, Poked, Interrupted>;
 
 /// Starts processes and ends them, whole trees at a time.
 ///
@@ -83,6 +81,7 @@ using Report = std::variant<Spawned, Exited, Poked, Interrupted>;
 ///   - a successful `spawn` leads to one Spawned and then exactly one Exited, reported only when
 ///   the tree is proven
 ///     empty and both streams were read to their end (or were held by a stray that is now gone);
+///   - with `tell_lines`, all lines are told by Printed, in order, between Spawned and Exited;
 ///   - a failed `spawn` leads to none, and its error says what could not be executed;
 ///   - `stop` asks with TERM, and after `grace` kills the whole tree; on an attempt that is over it
 ///   does nothing;

@@ -30,6 +30,8 @@ std::string_view name_of(AgentKind kind) {
     case AgentKind::codex: return "codex";
     case AgentKind::gemini: return "gemini";
     case AgentKind::opencode: return "opencode";
+    case AgentKind::pi: return "pi";
+    case AgentKind::qwen: return "qwen";
     case AgentKind::chat: return "chat";
   }
   return "";

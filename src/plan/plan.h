@@ -42,11 +42,36 @@ enum class Observe : unsigned char {
 };
 std::string_view name_of(Observe observe);
 
-enum class AgentKind : unsigned char { command, claude_code, codex, gemini, opencode, chat };
+enum class AgentKind : unsigned char {
+  command, claude_code, codex, gemini, opencode, pi, qwen, chat
+};
 std::string_view name_of(AgentKind kind);
 
 /// How a command is given its prompt.
 enum class PromptBy : unsigned char { standard_input, argument, file };
+
+/// Where a command's JSON lines say something: the declarative mapping of `events`.
+struct EventRule {
+  enum class Gives : unsigned char {
+    session, model, text, final, error, rate_limited, tool, file,
+    input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, usd
+  };
+  /// In what lines: each path (`item.type`, `content[0].text`) holds this text. Empty: in all that have `at`.
+  std::vector<std::pair<std::string, std::string>> when;
+  Gives gives = Gives::text;
+  std::string at;    ///< The path of the value; empty for those that say no more than that it is so.
+  bool sum = false;  ///< Numbers of several lines are added up, else the last counts.
+
+  bool operator==(const EventRule&) const = default;
+};
+
+/// Where the key of a model's provider is to be had. Neither: where the client or the API usually has it.
+struct KeySource {
+  std::string variable;              ///< Of Interlock's own environment.
+  std::vector<std::string> command;  ///< Prints it.
+
+  bool operator==(const KeySource&) const = default;
+};
 
 /// A way to do a task.
 struct Agent {
@@ -59,6 +84,10 @@ struct Agent {
   std::vector<std::string> arguments;       ///< Added to the client's own.
   std::map<std::string, std::string> environment;
   std::vector<std::string> pass_environment;  ///< Names let through from Interlock's own environment.
+  KeySource key;
+  bool gateway = true;             ///< Its model calls pass through the gateway.
+  std::vector<EventRule> events;   ///< For `command`.
+  Command resume;                  ///< For `command`: run instead where a session is to be resumed (`{session}`).
   Place place;
 };
 
@@ -78,6 +107,13 @@ struct Resource {
   std::int64_t capacity = 1;                  ///< For `slots`.
   QuotaRates rates;                           ///< For `quota`.
   std::optional<std::int64_t> concurrency;    ///< For `quota`.
+  std::optional<Duration> burst;              ///< For `quota`: so much of each rate may be used at once.
+  /// For `quota`: what the provider reserves when a request comes in.
+  enum class Charge : unsigned char { actual, reserve_max };
+  Charge charge = Charge::actual;
+  /// For `quota`: whether input from a prompt cache counts; none: as the API is known to do.
+  std::optional<bool> counts_cached;
+  std::string account;                        ///< For `quota`: shared by all plans that name it; empty: its own name.
   Place place;
 };
 
@@ -119,6 +155,8 @@ struct Task {
   std::string model;            ///< Its own, else the agent's, else the default; empty: what the client takes by itself.
   footprint::Footprint footprint;
   std::vector<Use> uses;
+  std::optional<Tokens> budget_tokens;  ///< Over all its attempts.
+  std::optional<MicroUsd> budget_usd;
   std::vector<TaskId> needs;      ///< Earlier in plan order, sorted, each once; holds `output_of` too.
   std::vector<TaskId> output_of;  ///< Tasks whose `{outputs.x}` it mentions.
   OutputSpec output;

@@ -12,8 +12,8 @@ namespace {
 constexpr std::string_view kAgentKeys[] = {"kind", "run", "prompt",   "model", "bin",
                                            "args", "env", "pass_env", "api",   "base_url",
                                            "repair"};
-constexpr std::string_view kKinds[] = {"command", "claude-code", "codex",
-                                       "gemini",  "opencode",    "chat"};
+constexpr std::string_view kKinds[] = {"command",  "claude-code", "codex", "gemini",
+                                       "opencode", "pi",          "qwen",  "chat"};
 constexpr std::string_view kPromptWays[] = {"stdin", "argument", "file"};
 
 /// Keys that mean something for commands only, or for others only.

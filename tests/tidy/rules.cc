@@ -9,10 +9,11 @@
 namespace interlock::tidy {
 namespace {
 
-constexpr std::array<std::string_view, 8> kPureFolders{
-    "base", "footprint", "changes", "plan", "schedule", "decide", "merge", "engine"};
-constexpr std::array<std::string_view, 5> kAdapters{"process", "journal", "workspace", "views",
-                                                    "schema"};
+constexpr std::array<std::string_view, 10> kPureFolders{
+    "base",     "footprint", "changes", "plan",  "agents",
+    "metering", "schedule",  "decide",  "merge", "engine"};
+constexpr std::array<std::string_view, 8> kAdapters{
+    "process", "journal", "workspace", "views", "schema", "quota", "gateway", "chat"};
 constexpr std::array<std::string_view, 4> kOrderedFolders{"schedule", "decide", "merge", "engine"};
 
 /// A word that is not used, and what is used in its place.

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agents/event.h"
+#include "base/result.h"
+#include "plan/plan.h"
+
+// How each kind of agent is called, and how what it prints is read. Pure: files, processes and
+// sockets are others' business.
+namespace interlock::agents {
+
+/// Reads one attempt's standard output, line by line as it comes.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  /// A whole line, without its end. Never fails: what it does not know is Unknown, and text that is
+  /// no JSON is too.
+  virtual std::vector<Event> line(std::string_view line) = 0;
+  /// The stream has ended: what follows from all of it.
+  virtual std::vector<Event> end() = 0;
+};
+
+/// What is wanted of an agent, for one attempt.
+struct Wanted {
+  const plan::Agent* agent = nullptr;
+  std::string model;           ///< Empty: what the client takes by itself.
+  std::string prompt;
+  std::string workspace;       ///< Where it starts; absolute.
+  std::string state_folder;    ///< Of the task's own, over all its attempts; absolute.
+  std::string temporary;       ///< TMPDIR; absolute.
+  std::string schema;          ///< The JSON Schema the answer must hold to; empty: none.
+  std::string schema_file;     ///< Where that lies; absolute.
+  std::string session;         ///< To be resumed; empty: a new one.
+  std::string base_url;        ///< Of the gateway, without a version part; empty: the client's own.
+  std::string secret;          ///< What it shows the gateway as its key.
+  std::string own_program;     ///< Interlock itself, for the kinds it brings along.
+  bool may_write = true;       ///< Whether the task's footprint lets it change anything.
+  bool as_root = false;
+};
+
+/// A file that must be there before it starts.
+struct StateFile {
+  std::string path;  ///< Relative to the state folder.
+  std::string content;
+  bool operator==(const StateFile&) const = default;
+};
+
+/// How it is called.
+struct Invocation {
+  std::vector<std::string> arguments;              ///< arguments[0] is the program.
+  std::map<std::string, std::string> environment;  ///< Beside what every attempt gets.
+  std::string standard_input;
+  std::vector<StateFile> files;
+};
+
+/// What came of it, as far as the client and its process tell. Success is never the exit code alone.
+struct Ending {
+  std::optional<Failure> failure;  ///< None: it succeeded.
+  std::string detail;              ///< For people; empty on success.
+};
+
+/// One kind of agent. Has no state; what an attempt's stream means is its Reader's.
+class Adapter {
+ public:
+  virtual ~Adapter() = default;
+  virtual plan::AgentKind kind() const = 0;
+  /// The program it calls when the plan names none.
+  virtual std::string_view program() const = 0;
+  virtual Result<Invocation> invoke(const Wanted& wanted) const = 0;
+  virtual std::unique_ptr<Reader> reader(const plan::Agent& agent) const = 0;
+  /// From all it told and how its process ended.
+  virtual Ending ending(const Story& story, std::optional<int> exit_code,
+                        std::optional<int> signal) const;
+  /// Whether `Wanted::session` means anything to it.
+  virtual bool resumes(const plan::Agent& agent) const = 0;
+  /// Whether usage it tells after a resume counts from the session's beginning.
+  virtual bool counts_over_sessions() const { return false; }
+  /// How long it may write nothing although all is well is not told; clients that stay up after
+  /// their final event are: what is called final ends it.
+  virtual bool final_is_last() const { return true; }
+
+  /// To ask for its version, after the program; and the version in what it then prints.
+  virtual std::vector<std::string> version_arguments() const { return {"--version"}; }
+  virtual std::string version_in(std::string_view printed) const;
+  /// Versions whose recorded streams this adapter was tried with, oldest first.
+  virtual std::span<const std::string_view> tried_with() const = 0;
+};
+
+/// Nothing for commands without a mapping of their own events.
+const Adapter* adapter_for(const plan::Agent& agent);
+/// All kinds, for `interlock agents`.
+std::span<const Adapter* const> all_adapters();
+
+}  // namespace interlock::agents

@@ -1,0 +1,29 @@
+#include "engine/gateway.h"
+
+#include <array>
+
+namespace interlock::engine {
+
+std::string_view name_of(CallEnd end) {
+  switch (end) {
+    case CallEnd::answered: return "answered";
+    case CallEnd::cut_off: return "cut_off";
+    case CallEnd::refused: return "refused";
+    case CallEnd::over_budget: return "over_budget";
+    case CallEnd::quota_spent: return "quota_spent";
+    case CallEnd::unreachable: return "unreachable";
+    case CallEnd::not_recorded: return "not_recorded";
+  }
+  return "";
+}
+
+std::optional<CallEnd> call_end_named(std::string_view name) {
+  for (const CallEnd end : {CallEnd::answered, CallEnd::cut_off, CallEnd::refused,
+                            CallEnd::over_budget, CallEnd::quota_spent, CallEnd::unreachable,
+                            CallEnd::not_recorded}) {
+    if (name_of(end) == name) return end;
+  }
+  return {};
+}
+
+}  // namespace interlock::engine

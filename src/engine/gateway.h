@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "base/usage.h"
+#include "engine/names.h"
+
+namespace interlock::engine {
+
+/// How a model call ended.
+enum class CallEnd : unsigned char {
+  answered,
+  cut_off,       ///< The stream broke, on either side, or the attempt's end broke it.
+  refused,       ///< The provider said no, for good: `detail` says why.
+  over_budget,   ///< It was not sent: with it the task's or the run's budget would have been passed.
+  quota_spent,   ///< The provider's quota is used up, for long or for good.
+  unreachable,   ///< No answer could be had within the attempt's time and the retry budget.
+  not_recorded,  ///< Replaying, and the recording has no such request.
+};
+std::string_view name_of(CallEnd end);
+std::optional<CallEnd> call_end_named(std::string_view name);
+
+/// One call of a model, through the gateway.
+struct ModelCall {
+  AttemptName name;
+  std::uint32_t number = 1;  ///< Within the attempt, from 1, in the order of coming in.
+  std::string model;
+  CallEnd end = CallEnd::answered;
+  int status = 0;  ///< What the client saw; 0: nothing.
+  Usage usage;     ///< As the provider told; unknown where it did not.
+  std::uint32_t retries = 0;         ///< Inside the gateway.
+  Duration waited_quota{};           ///< For admission.
+  Duration waited_lead{};            ///< For another to fill the prompt cache.
+  Duration elapsed{};                ///< From request to end.
+  std::optional<MicroUsd> saved;     ///< By the prompt cache.
+  bool replayed = false;             ///< Answered from a recording: it cost nothing.
+  std::string detail;                ///< For people; empty when all is well.
+
+  bool operator==(const ModelCall&) const = default;
+};
+
+/// The local endpoint that agents' model calls pass through.
+///
+/// Contract:
+///   - what was opened is reachable only with its secret, on loopback, until `close`;
+///   - each call is told exactly once, by `take_calls` or by `close`;
+///   - `close` ends what is in flight; after it, nothing of this attempt is sent any more;
+///   - the ProcessHost's `wait` returns (Poked) when calls are to be taken.
+class Gateway {
+ public:
+  virtual ~Gateway() = default;
+
+  struct Wish {
+    AttemptName name;
+    std::string label;                ///< `run/task#attempt`.
+    std::string agent;                ///< By its name in the plan: whose upstream and key.
+    std::vector<std::string> quotas;  ///< By their names in the plan.
+    Time deadline{};                  ///< Nothing is waited for beyond.
+    std::optional<Tokens> tokens;     ///< What is left of the task's own budget; none: no bound.
+    std::optional<MicroUsd> usd;
+    bool replay_own = false;          ///< Equal requests of this task's earlier attempts that did not count
+                                      ///< are answered from the recording.
+  };
+  struct Door {
+    std::string base_url;  ///< `http://127.0.0.1:PORT/SECRET`.
+    std::string secret;    ///< Shown as a key it stands for the real one.
+  };
+
+  virtual Result<Door> open(const Wish& wish) = 0;
+  virtual std::vector<ModelCall> take_calls() = 0;
+  /// All its calls that were not yet taken.
+  virtual std::vector<ModelCall> close(AttemptName name) = 0;
+  /// What is left for the whole run, calls in flight included.
+  virtual void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) = 0;
+};
+
+}  // namespace interlock::engine
