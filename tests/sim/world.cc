@@ -108,6 +108,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   journal_.before_call = perhaps_crash;
   workspace_.before_call = perhaps_crash;
   views_.before_call = perhaps_crash;
+  gateway_.before_call = perhaps_crash;
   views_.on_misuse = [](std::string_view what) { throw Misuse{std::string(what)}; };
   views_.flaw = flaw;
   journal_.after_append = [perhaps_crash] { perhaps_crash({}); };
@@ -123,6 +124,7 @@ void World::live() {
     } catch (const Crash&) {
       ++crashes_;
       processes_.crash();
+      gateway_.crash();
     } catch (const Misuse& misuse) {
       promise(false, misuse.what);
     }
@@ -145,10 +147,13 @@ void World::live() {
 void World::dispatch_once() {
   engine::Engine engine(
       plan_, interlocking_, setup(), state_of_journal(),
-      engine::Ports{clock_, processes_, journal_, workspace_, views_, *validator_});
+      engine::Ports{clock_, processes_, journal_, workspace_, views_, *validator_, gateway_});
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
-    if (!result) processes_.crash();
+    if (!result) {
+      processes_.crash();
+      gateway_.crash();
+    }
     return result.has_value();
   };
   ++turns_;

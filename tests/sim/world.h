@@ -11,6 +11,7 @@
 #include "sim/dice.h"
 #include "sim/view_promises.h"
 #include "support/fake_clock.h"
+#include "support/fake_gateway.h"
 #include "support/fake_journal.h"
 #include "support/fake_processes.h"
 #include "support/fake_views.h"
@@ -113,6 +114,7 @@ class World {
   testing_support::FakeWorkspace workspace_;
   testing_support::FakeViews views_{workspace_};
   ViewPromises views_promised_;
+  testing_support::FakeGateway gateway_;
   std::unique_ptr<engine::Validator> validator_;
   /// By task without a view, among others: what its first attempt found, which a later one takes
   /// things back to.
