@@ -93,6 +93,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
       views_promised_(plan, views_, journal_),
       validator_(std::make_unique<SimpleValidator>()),
       run_(std::make_unique<engine::RunState>(plan)),
+      limit_(plan.limits.tokens),
       tells_(std::getenv("SIM_STORY") != nullptr),
       done_(plan.tasks.size()) {
   static const footprint::Footprint kNothing{};
@@ -137,8 +138,10 @@ void World::live() {
     const bool over = *run_->ended == How::finished || *run_->ended == How::failed ||
                       *run_->ended == How::cancelled;
     if (over && !clear_the_way() && !ask_again()) break;
+    if (*run_->ended == How::limit_reached) limit_ = *limit_ + 3000;
     answer_gates();
   }
+  if (broken_.empty()) check_books();
   if (broken_.empty() && has_views_) views_promised_.see_end();
   promise(views_promised_.broken().empty(), views_promised_.broken());
   if (!broken_.empty()) broken_ += fmt::format(" (SIM_SEED={})", seed_);
@@ -183,6 +186,7 @@ engine::Setup World::setup() const {
     setup.policy.on_failure.kind = schedule::FailurePolicy::Kind::stop;
   }
   setup.expected.assign(plan_.tasks.size(), std::chrono::seconds(10));
+  setup.limit_tokens = limit_;
   setup.around.run = "sim";
   if (has_views_) setup.speculative.assign(plan_.tasks.size(), true);
   setup.dispatcher = "sim@world";
@@ -271,8 +275,16 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   testing_support::Behaviour behaviour;
   behaviour.lasts = std::chrono::seconds(dice_.between(1, 25));
   const plan::Task& task = plan_[spec.name.task];
-  const std::string answer = has_views_ ? work_through(spec, task) : touch(spec, task);
+  const std::string asked = question_in(models_.question_of(spec));
+  const std::string answer =
+      has_views_ ? work_through(spec, task, asked) : touch(spec, task, asked);
   behaviour.output = answer + "\n";
+  if (models_.is_one(spec)) {
+    sessions_taken_up_ += resumed_session(spec).empty() ? 0 : 1;
+    const bool bad = faults_are_on() && task.output.schema && dice_.chance(faults_.output_is_invalid);
+    behaviour = models_.play(spec, bad ? "bad answer" : answer, behaviour.lasts, dice_,
+                             faults_are_on() ? faults_.models : ModelFaults{});
+  }
   if (!faults_are_on()) return behaviour;
   if (dice_.chance(faults_.cannot_start)) behaviour.refused = "cannot execute `agent`";
   if (dice_.chance(faults_.attempt_fails)) behaviour.exit_code = 1;
@@ -285,9 +297,10 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
 }
 
 /// Does the agent's work: what it writes and says is a function of its prompt and of what it reads.
-std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task) {
+std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task,
+                         const std::string& asked) {
   Hasher hasher;
-  hasher.add_field(task.id).add_field(question_in(spec.standard_input));
+  hasher.add_field(task.id).add_field(asked);
   for (const auto& [path, content] : workspace_.files) {
     if (task.footprint.unknown || task.footprint.reads.matches(path))
       hasher.add_field(path).add_field(content);
@@ -305,8 +318,8 @@ std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task) 
 /// Likewise among tasks in views: through its own, or, without one, on the workspace itself. There
 /// it first takes back what an attempt before it did, so that it comes out the same; nobody else
 /// can have worked in between but after a revival.
-std::string World::work_through(const engine::SpawnSpec& spec, const plan::Task& task) {
-  const std::string question = question_in(spec.standard_input);
+std::string World::work_through(const engine::SpawnSpec& spec, const plan::Task& task,
+                                const std::string& question) {
   if (is_in_view(task)) {
     testing_support::FakePicture& picture = views_.picture(spec.name);
     if (spec.name.phase == 0) return work(task, question, picture);

@@ -11,8 +11,15 @@ using engine::AttemptName;
 using engine::CallEnd;
 using engine::ModelCall;
 
+Tokens known_tokens(const Usage& usage) {
+  Tokens sum = 0;
+  for (const auto& part : {usage.input, usage.output, usage.cache_read, usage.cache_write})
+    sum += part.value_or(0);
+  return sum;
+}
+
 bool FakeGateway::fits(const Open& door, const Usage& usage) const {
-  const Tokens tokens = total_tokens(usage).value_or(0);
+  const Tokens tokens = known_tokens(usage);
   const MicroUsd usd = usage.cost.value_or(0);
   return (!tokens_left_ || tokens <= *tokens_left_) && (!usd_left_ || usd <= *usd_left_) &&
          (!door.wish.tokens || door.used + tokens <= *door.wish.tokens) &&
@@ -33,21 +40,20 @@ CallEnd FakeGateway::ask(AttemptName name, const Usage& usage, CallEnd end) {
   made.usage = made.end == CallEnd::over_budget ? no_usage() : usage;
   made.saved = 0;
   if (made.end == CallEnd::over_budget) made.detail = "the budget is spent";
-  const Tokens tokens = total_tokens(made.usage).value_or(0);
+  const Tokens tokens = known_tokens(made.usage);
   const MicroUsd usd = made.usage.cost.value_or(0);
   if (tokens_left_) *tokens_left_ -= tokens;
   if (usd_left_) *usd_left_ -= usd;
   door.used += tokens;
   door.spent += usd;
-  Usage& booked = books_.try_emplace(name.task, no_usage()).first->second;
-  booked = booked + made.usage;
+  books_[name.task] += tokens;
   const CallEnd ended = made.end;
   untaken_.push_back(std::move(made));
   return ended;
 }
 
 void FakeGateway::crash() {
-  for (const ModelCall& lost : untaken_) untold_ += total_tokens(lost.usage).value_or(0);
+  for (const ModelCall& lost : untaken_) untold_[lost.name.task] += known_tokens(lost.usage);
   untaken_.clear();
   doors_.clear();
 }

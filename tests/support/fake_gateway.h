@@ -25,10 +25,10 @@ class FakeGateway final : public engine::Gateway {
   /// The dispatcher dies: doors close, and calls that were not taken are told nobody.
   void crash();
 
-  /// What the provider counted, by task: over all attempts and dispatchers.
-  const std::map<TaskId, Usage>& books() const { return books_; }
+  /// The tokens that the provider told of, by task: over all attempts and dispatchers.
+  const std::map<TaskId, Tokens>& books() const { return books_; }
   /// Of that, what no dispatcher was told, because it died first.
-  Tokens untold() const { return untold_; }
+  const std::map<TaskId, Tokens>& untold() const { return untold_; }
   bool is_open(engine::AttemptName name) const { return doors_.contains(name); }
   bool all_closed() const { return doors_.empty(); }
   const Wish& wish_of(engine::AttemptName name) const { return doors_.at(name).wish; }
@@ -54,8 +54,11 @@ class FakeGateway final : public engine::Gateway {
   std::vector<engine::ModelCall> untaken_;
   std::optional<Tokens> tokens_left_;
   std::optional<MicroUsd> usd_left_;
-  std::map<TaskId, Usage> books_;
-  Tokens untold_ = 0;
+  std::map<TaskId, Tokens> books_;
+  std::map<TaskId, Tokens> untold_;
 };
+
+/// What is known of it.
+Tokens known_tokens(const Usage& usage);
 
 }  // namespace interlock::testing_support
