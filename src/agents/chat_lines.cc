@@ -1,5 +1,7 @@
 #include "agents/chat_lines.h"
 
+#include <boost/json/serialize.hpp>
+
 #include "base/json.h"
 
 namespace interlock::agents {
