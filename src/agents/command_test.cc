@@ -102,10 +102,8 @@ TEST(CommandEvents, ResumesByItsOwnCommandWithTheSessionAsData) {
   Wanted wanted = wanted_of(agent);
   EXPECT_EQ(show_call(command().invoke(wanted)),
             "./mine\n--json\n"
-            "INTERLOCK_BASE_URL=http://127.0.0.1:8080/s3cret\nINTERLOCK_KEY=s3cret\n"
             "< Do it\n");
   wanted.session = "x'; rm -rf /";
-  wanted.base_url.clear();
   const auto call = command().invoke(wanted);
   ASSERT_TRUE(call);
   ASSERT_EQ(call->arguments.size(), 3u);
