@@ -1,0 +1,4 @@
+#include "endpoint/provider.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
