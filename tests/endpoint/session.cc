@@ -98,10 +98,12 @@ void Session::send_whole() {
   out_ += fmt::format("Content-Length: {}\r\n\r\n", answer_.body.size());
   if (how.cut_after) {
     out_ += answer_.body.substr(0, answer_.body.size() / 2);
-    return send(&Session::close_broken);
+    finish(CallEnd::broken);
+    return send(&Session::close);
   }
   if (!only_head_) out_ += answer_.body;
-  send(&Session::finish_whole);
+  finish(how_it_ends());
+  send(&Session::next_request);
 }
 
 void Session::send_head_of_stream() {
@@ -127,7 +129,11 @@ void Session::send_frame(const Frame& frame) {
   const bool first = next_++ == 0;
   out_ = chunk(answer_.as_array ? (first ? "[" : ",\n") + frame.data : wire_of(frame));
   if (frame.tells) provider_.told(answer_.number, *frame.tells);
-  if (answer_.step.delay == Duration{}) return send(&Session::next_frame);
+  // The books are closed before the client can know that this was all: who has seen the end and then
+  // asks for the books finds it there.
+  const bool last = next_ == answer_.frames.size();
+  if (last && !answer_.step.stall_after && !answer_.step.cut_after) finish(how_it_ends());
+  if (last || answer_.step.delay == Duration{}) return send(&Session::next_frame);
   asio::async_write(socket_, asio::buffer(out_),
                     [self = shared_from_this(), turn = turn_](error_code error, std::size_t) {
                       if (turn != self->turn_ || !self->answering_) return;
@@ -142,7 +148,8 @@ void Session::send_frame(const Frame& frame) {
 void Session::send_half(const Frame& frame) {
   const std::string whole = chunk(wire_of(frame));
   out_ = whole.substr(0, whole.size() / 2);
-  send(&Session::close_broken);
+  finish(CallEnd::broken);
+  send(&Session::close);
 }
 
 void Session::send_garbage() {
@@ -153,7 +160,8 @@ void Session::send_garbage() {
 
 void Session::end_stream() {
   out_ = (answer_.as_array ? chunk("]") : std::string()) + "0\r\n\r\n";
-  send(&Session::finish_whole);
+  finish(how_it_ends());
+  send(&Session::next_request);
 }
 
 void Session::send(void (Session::*then)()) {
@@ -189,11 +197,14 @@ void Session::finish(CallEnd end) {
   provider_.ended(answer_.number, end, wall_clock());
 }
 
-void Session::finish_whole() {
+CallEnd Session::how_it_ends() const {
+  if (answer_.status >= 400) return CallEnd::refused;
   const Step& how = answer_.step;
-  CallEnd end = answer_.status < 400 ? CallEnd::complete : CallEnd::refused;
-  if (how.end_after || how.fail_after || (answer_.frames.empty() && how.garble_after)) end = CallEnd::broken;
-  finish(end);
+  const bool broken = how.end_after || how.fail_after || (answer_.frames.empty() && how.garble_after);
+  return broken ? CallEnd::broken : CallEnd::complete;
+}
+
+void Session::next_request() {
   if (!keeps_alive_) return close();
   read_head();
 }

@@ -38,7 +38,8 @@ class Session : public std::enable_shared_from_this<Session> {
   /// From now on the client's leaving is noticed although nothing is read or written.
   void watch();
   void finish(CallEnd end);
-  void finish_whole();
+  CallEnd how_it_ends() const;
+  void next_request();
   void close_broken();
   void close();
 
