@@ -38,8 +38,8 @@ struct Wanted {
   std::string schema;          ///< The JSON Schema the answer must hold to; empty: none.
   std::string schema_file;     ///< Where that lies; absolute.
   std::string session;         ///< To be resumed; empty: a new one.
-  std::string base_url;        ///< Of the gateway, without a version part; empty: the client's own.
-  std::string secret;          ///< What it shows the gateway as its key.
+  std::string base_url;        ///< Of the gateway, without a version part; empty: the plan's, else the client's own.
+  std::string secret;          ///< What it shows as its key; empty: what the client has by itself.
   std::string own_program;     ///< Interlock itself, for the kinds it brings along.
   bool may_write = true;       ///< Whether the task's footprint lets it change anything.
   bool as_root = false;
@@ -55,7 +55,8 @@ struct StateFile {
 /// How it is called.
 struct Invocation {
   std::vector<std::string> arguments;              ///< arguments[0] is the program.
-  std::map<std::string, std::string> environment;  ///< Beside what every attempt gets.
+  /// Beside what every attempt gets. What the plan sets or passes on itself is left out of it.
+  std::map<std::string, std::string> environment;
   std::string standard_input;
   std::vector<StateFile> files;
 };
@@ -75,15 +76,16 @@ class Adapter {
   virtual std::string_view program() const = 0;
   virtual Result<Invocation> invoke(const Wanted& wanted) const = 0;
   virtual std::unique_ptr<Reader> reader(const plan::Agent& agent) const = 0;
-  /// From all it told and how its process ended.
+  /// From all it told and how its process ended. Who ended the process himself because it lingered
+  /// after its final event passes neither code nor signal.
   virtual Ending ending(const Story& story, std::optional<int> exit_code,
                         std::optional<int> signal) const;
   /// Whether `Wanted::session` means anything to it.
   virtual bool resumes(const plan::Agent& agent) const = 0;
   /// Whether usage it tells after a resume counts from the session's beginning.
   virtual bool counts_over_sessions() const { return false; }
-  /// How long it may write nothing although all is well is not told; clients that stay up after
-  /// their final event are: what is called final ends it.
+  /// Whether nothing more comes after a Final but the end of the process, so that one that lingers
+  /// may be ended. Else the last of several counts, and only the end of the stream tells which.
   virtual bool final_is_last() const { return true; }
 
   /// To ask for its version, after the program; and the version in what it then prints.

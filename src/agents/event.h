@@ -31,6 +31,7 @@ enum class Failure : unsigned char {
   other,
 };
 std::string_view name_of(Failure failure);
+std::optional<Failure> failure_named(std::string_view name);
 
 /// The client is up. May come again; the first names the session.
 struct Started {
@@ -99,6 +100,8 @@ struct Story {
   std::optional<Failed> failed;   ///< Set: it counts, for it came after `final`, or there is none.
   std::vector<std::string> remarks;  ///< Of parts that failed, tools that were denied; the first few.
   std::string said;               ///< Its last message, for the log and for clients that end without one.
+  bool saying = false;            ///< Pieces of `said` may still come.
+  std::string waits_for;          ///< What it told last of a wait, while nothing came after it.
   Usage told = no_usage();        ///< As the client counted; unknown members stay unknown.
   bool counted = false;           ///< Whether it counted at all.
   bool told_whole = false;

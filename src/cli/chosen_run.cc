@@ -95,6 +95,7 @@ std::string state_text(const ChosenRun& run) {
     case engine::RunEnded::How::paused_at_gate: return "waits at a gate";
     case engine::RunEnded::How::interrupted: return "interrupted";
     case engine::RunEnded::How::cancelled: return "cancelled";
+    case engine::RunEnded::How::limit_reached: return "stopped at a limit";
   }
   return {};
 }

@@ -141,12 +141,25 @@ class CommandLine {
     add_json(run);
     run->add_flag("--fresh", options_.fresh,
                   "Run everything, also what has not changed since an earlier run");
+    CLI::Option* record = run->add_flag(
+        "--record", options_.record,
+        "Keep what models are asked and answer; a repeated attempt gets what was paid for back");
+    run->add_option("--replay", options_.replay,
+                    "Answer from this run's recording: no network, no cost, no surprises")
+        ->type_name("RUN")
+        ->excludes(record);
     CLI::App* resume =
         add("resume", "Go on with a run that was interrupted, paused or killed",
             [](const Context& context, const Options& options) {
-              return resume_command(context, options.run, face_of(options), options.wait);
+              const auto wish = resume_wish_of(options);
+              return wish ? resume_command(context, options.run, face_of(options), *wish)
+                          : std::unexpected(wish.error());
             });
     add_run(resume);
+    resume->add_option("--tokens", options_.tokens, "In place of the plan's `limits.tokens`")
+        ->type_name("COUNT");
+    resume->add_option("--usd", options_.usd, "In place of the plan's `limits.usd`")
+        ->type_name("DOLLARS");
     add_face(resume);
     add_json(resume);
   }
@@ -248,6 +261,11 @@ class CommandLine {
         [](const Context& context, const Options&) { return doctor_command(context); },
         Journal::not_needed);
     add_json(doctor);
+    CLI::App* agents = add(
+        "agents", "List the agent clients that are installed, and what is known of their versions",
+        [](const Context& context, const Options&) { return agents_command(context); },
+        Journal::not_needed);
+    add_json(agents);
     CLI::App* prune = add("prune", "Forget runs, with their logs and kept changes",
                           [](const Context& context, const Options& options) -> Result<Exit> {
                             auto wish = prune_wish_of(options);

@@ -27,8 +27,14 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
                           const FixWish& fix);
 Result<Exit> run_command(const Context& context, const std::string& file, const PlanWish& wish,
                          Face face);
+/// What `resume` may say anew.
+struct ResumeWish {
+  bool wait_at_gates = false;
+  std::optional<Tokens> tokens;  ///< In place of `limits.tokens`.
+  std::optional<MicroUsd> usd;   ///< In place of `limits.usd`.
+};
 Result<Exit> resume_command(const Context& context, const std::string& run, Face face,
-                            bool wait_at_gates);
+                            const ResumeWish& wish);
 
 struct RunsOptions {
   std::size_t most = 20;
@@ -68,6 +74,7 @@ Result<Exit> diff_command(const Context& context, const std::string& run, const 
                           const DiffOptions& options);
 
 Result<Exit> doctor_command(const Context& context);
+Result<Exit> agents_command(const Context& context);
 
 struct PruneOptions {
   std::string run;

@@ -61,6 +61,7 @@ Exit exit_for(engine::RunEnded::How how) {
     case engine::RunEnded::How::failed:
     case engine::RunEnded::How::cancelled: return Exit::failed;
     case engine::RunEnded::How::paused_at_gate: return Exit::refused;
+    case engine::RunEnded::How::limit_reached: return Exit::refused;
     case engine::RunEnded::How::interrupted: return Exit::interrupted;
   }
   return Exit::broken;
@@ -109,10 +110,12 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   views::LocalViews views(run.plan().workspace, state_folder, run.id(), options_of(run.plan()));
   workspace.show(&views);
   schema::JsonSchema validator;
+  engine::NoGateway gateway;
 
   engine::Engine engine(run.plan(), run.planned.waits(), complete_setup(run, state_folder),
                         run.state,
-                        engine::Ports{clock, **processes, **journal, workspace, views, validator});
+                        engine::Ports{clock, **processes, **journal, workspace, views, validator,
+                                      gateway});
   LiveFace shown(run, log_folder(state_folder, run.id()), face, talk);
   if (auto begun = engine.begin(); !begun) return std::unexpected(begun.error());
   while (!engine.over()) {

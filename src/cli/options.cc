@@ -36,6 +36,26 @@ Result<PlanWish> wish_of(const Options& options) {
   }
   wish.reuse = !options.fresh;
   wish.wait_at_gates = options.wait;
+  wish.record = options.record;
+  wish.replay = options.replay;
+  return wish;
+}
+
+Result<ResumeWish> resume_wish_of(const Options& options) {
+  ResumeWish wish;
+  wish.wait_at_gates = options.wait;
+  if (!options.tokens.empty()) {
+    wish.tokens = parse_count(options.tokens);
+    if (!wish.tokens)
+      return fail(Error::Kind::invalid, fmt::format("`--tokens {}` is no count", options.tokens),
+                  "such as `400k`");
+  }
+  if (!options.usd.empty()) {
+    wish.usd = parse_usd(options.usd);
+    if (!wish.usd)
+      return fail(Error::Kind::invalid, fmt::format("`--usd {}` is no amount", options.usd),
+                  "such as `5.00`");
+  }
   return wish;
 }
 

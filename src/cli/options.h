@@ -20,7 +20,8 @@ struct Options {
   std::vector<std::string> isolation;
   int parallel = 0;
   std::vector<std::string> set;
-  bool fresh = false, wait = false;
+  bool fresh = false, wait = false, record = false;
+  std::string replay, tokens, usd;
   RunsOptions runs;
   LogOptions log;
   FixWish fix;
@@ -31,6 +32,7 @@ struct Options {
 
 /// What the words of the command line mean; an error says which of them means nothing.
 Result<PlanWish> wish_of(const Options& options);
+Result<ResumeWish> resume_wish_of(const Options& options);
 Result<PruneOptions> prune_wish_of(const Options& options);
 Face face_of(const Options& options);
 

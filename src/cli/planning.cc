@@ -11,6 +11,7 @@
 #include <iterator>
 #include <set>
 
+#include "agents/adapter.h"
 #include "base/text.h"
 #include "schema/json_schema.h"
 
@@ -47,6 +48,8 @@ json::object to_json(const PlanWish& wish) {
   object["reuse"] = wish.reuse;
   object["wait_at_gates"] = wish.wait_at_gates;
   object["folder"] = wish.folder;
+  if (wish.record) object["record"] = true;
+  if (!wish.replay.empty()) object["replay"] = wish.replay;
   return object;
 }
 
@@ -89,6 +92,9 @@ Result<PlanWish> wish_from_json(const std::string& text) {
   }
   wish.reuse = flag("reuse", true);
   wish.wait_at_gates = flag("wait_at_gates", false);
+  wish.record = flag("record", false);
+  if (const auto* value = object.if_contains("replay"); value != nullptr && value->is_string())
+    wish.replay = std::string(value->get_string());
   return wish;
 }
 
@@ -186,13 +192,11 @@ Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& hi
 
 Result<void> check_can_run(const Planned& planned) {
   for (const plan::Task& task : planned.plan.tasks) {
-    const plan::Agent& agent = planned.plan.agents[task.agent.index()];
-    if (agent.kind != plan::AgentKind::command) {
+    if (task.own_network && asks_through_gateway(planned.plan, task)) {
       return fail(Error::Kind::refused,
-                  fmt::format("task `{}` wants agent `{}` of kind `{}`, which this version can "
-                              "plan with but not run",
-                              task.id, agent.name, plan::name_of(agent.kind)),
-                  "make it a command: `{kind: command, run: [PROGRAM, ARGUMENT], prompt: stdin}`");
+                  fmt::format("task `{}` has `network: none` and could not reach the gateway",
+                              task.id),
+                  "leave `network` out, or give its agent `gateway: false`");
     }
   }
   const auto& limits = planned.plan.limits;
@@ -213,6 +217,11 @@ Result<void> check_can_run(const Planned& planned) {
   return {};
 }
 
+bool asks_through_gateway(const plan::Plan& plan, const plan::Task& task) {
+  const plan::Agent& agent = plan.agents[task.agent.index()];
+  return agent.gateway && agents::adapter_for(agent) != nullptr;
+}
+
 std::string pattern_text(const decide::Decision& decision) {
   if (decision.pattern == decide::Pattern::queue) return fmt::format("queue({})", decision.n);
   return std::string(decide::name_of(decision.pattern));
@@ -226,6 +235,18 @@ engine::Setup setup_for(const Planned& planned, const std::string& run) {
                                      planned.decision.verdicts);
   if (planned.decision.pattern != decide::Pattern::sequential)
     setup.speculative = planned.decision.lifting.lifted;
+  // The gateway admits each of their calls as the quota allows; to hold the tasks back as well would
+  // use up half of it.
+  for (std::size_t i = 0; i < planned.plan.tasks.size(); ++i) {
+    if (!asks_through_gateway(planned.plan, planned.plan.tasks[i])) continue;
+    schedule::Job& job = setup.problem.jobs[i];
+    job.draws.clear();
+    std::erase_if(job.demands, [&](const schedule::Demand& demand) {
+      return planned.plan.resources[demand.resource.index()].kind == plan::Resource::Kind::quota;
+    });
+  }
+  setup.limit_tokens = planned.plan.limits.tokens;
+  setup.limit_usd = planned.plan.limits.usd;
   setup.policy = planned.decision.policy;
   setup.priorities = planned.decision.priorities;
   for (const decide::Expected& one : planned.expected) setup.expected.push_back(one.time);

@@ -26,6 +26,8 @@ struct PlanWish {
   bool reuse = true;
   bool wait_at_gates = false;
   std::string folder;  ///< The plan's own, once it is known.
+  bool record = false;  ///< Keep what models are asked and answer.
+  std::string replay;   ///< The run whose recording answers instead of models; empty: none.
 
   bool operator==(const PlanWish&) const = default;
 };
@@ -56,7 +58,10 @@ Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanWis
                                          plan::Files& files);
 Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& history);
 
-/// Why this version cannot run the plan, though it can read it.
+/// Whether its model calls pass the gateway.
+bool asks_through_gateway(const plan::Plan& plan, const plan::Task& task);
+
+/// Why the plan may not run, though it can be read.
 Result<void> check_can_run(const Planned& planned);
 
 /// `sequential`, `parallel`, `queue(2)`.

@@ -61,6 +61,28 @@ json::object usage_json(const engine::Usage& usage) {
           {"cache_write", or_null(usage.cache_write)}};
 }
 
+/// Of one attempt: what its client told, and what was asked of models.
+void add_models_json(json::object& one, const engine::AttemptRecord& attempt) {
+  const auto text_or_null = [](const std::string& text) {
+    return text.empty() ? json::value(nullptr) : json::value(text);
+  };
+  one["session"] = text_or_null(attempt.session);
+  one["model"] = text_or_null(attempt.model);
+  one["client_version"] = text_or_null(attempt.version);
+  one["tokens"] = usage_json(attempt.ended ? attempt.usage : attempt.called);
+  one["cost_usd"] = usd_or_null(attempt.ended ? attempt.usage.cost : attempt.called.cost);
+  one["counted_by"] = text_or_null(attempt.usage_from);
+  one["spawn_tokens"] = or_null(attempt.spawn_tokens);
+  one["return_tokens"] = or_null(attempt.return_tokens);
+  one["calls"] = json::object{{"answered", attempt.calls},
+                              {"not_answered", attempt.calls_refused},
+                              {"sent_again", attempt.calls_again},
+                              {"replayed", attempt.calls_replayed},
+                              {"waited_quota_s", to_seconds(attempt.waited_quota)},
+                              {"waited_cache_s", to_seconds(attempt.waited_lead)},
+                              {"cache_saved_usd", usd_or_null(attempt.saved)}};
+}
+
 void add_part(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& part) {
   if (part) sum = sum.value_or(0) + *part;
 }
@@ -121,6 +143,7 @@ json::array attempts_json(const plan::Plan& plan, const engine::TaskRecord& reco
     for (const auto& file : attempt.merged) merged.push_back(json::string(file.name));
     one["merged"] = std::move(merged);
     one["remarks"] = json::array(attempt.remarks.begin(), attempt.remarks.end());
+    add_models_json(one, attempt);
     list.push_back(std::move(one));
   }
   return list;
@@ -208,8 +231,16 @@ json::object run_json(const ChosenRun& run, const engine::RunView& view, journal
                                 {"sequential_s", to_seconds(view.sequential)},
                                 {"saved_s", to_seconds(view.sequential - view.elapsed)},
                                 {"tokens", or_null(view.tokens)},
-                                {"overhead_tokens", nullptr},
+                                {"overhead_tokens", or_null(view.models.overhead)},
                                 {"cost_usd", usd_or_null(view.cost)},
+                                {"all_known", view.models.all_known},
+                                {"calls", view.models.calls},
+                                {"calls_not_answered", view.models.refused},
+                                {"calls_sent_again", view.models.again},
+                                {"calls_replayed", view.models.replayed},
+                                {"waited_quota_s", to_seconds(view.models.waited_quota)},
+                                {"waited_cache_s", to_seconds(view.models.waited_lead)},
+                                {"cache_saved_usd", usd_or_null(view.models.saved)},
                                 {"lost_s", to_seconds(view.lost)},
                                 {"lost_tokens", or_null(view.lost_tokens)},
                                 {"speculated", view.speculated},

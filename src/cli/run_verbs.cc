@@ -133,12 +133,14 @@ Result<Exit> run_command(const Context& context, const std::string& file, const 
 }
 
 Result<Exit> resume_command(const Context& context, const std::string& name, Face face,
-                            bool wait_at_gates) {
+                            const ResumeWish& wish) {
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
   auto run = choose_run_to_dispatch(*store, name, context.state_folder);
   if (!run) return std::unexpected(run.error());
-  (*run)->wish.wait_at_gates |= wait_at_gates;
+  (*run)->wish.wait_at_gates |= wish.wait_at_gates;
+  if (wish.tokens) (*run)->planned.plan.limits.tokens = wish.tokens;
+  if (wish.usd) (*run)->planned.plan.limits.usd = wish.usd;
   auto open = store->open_requests((*run)->id());
   if (!open) return std::unexpected(open.error());
 

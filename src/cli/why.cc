@@ -57,6 +57,42 @@ std::string_view because(engine::AttemptStarted::Because why) {
   return {};
 }
 
+/// What the attempt asked of models, and what that took.
+std::string models_text(const engine::AttemptRecord& attempt) {
+  std::string text;
+  if (!attempt.model.empty() || !attempt.session.empty()) {
+    text += fmt::format("    {}{}{}\n", attempt.model.empty() ? "" : "model " + attempt.model,
+                        !attempt.model.empty() && !attempt.session.empty() ? ", " : "",
+                        attempt.session.empty() ? "" : "session " + attempt.session);
+  }
+  if (attempt.calls + attempt.calls_refused > 0) {
+    text += fmt::format("    {} model calls", attempt.calls + attempt.calls_refused);
+    if (attempt.calls_refused > 0) text += fmt::format(", {} not answered", attempt.calls_refused);
+    if (attempt.calls_again > 0) text += fmt::format(", {} sent again", attempt.calls_again);
+    if (attempt.calls_replayed > 0) text += fmt::format(", {} from a recording", attempt.calls_replayed);
+    if (attempt.waited_quota > Duration{})
+      text += fmt::format(", waited {} for quotas", show_duration(attempt.waited_quota));
+    if (attempt.waited_lead > Duration{})
+      text += fmt::format(", {} for a prompt cache", show_duration(attempt.waited_lead));
+    text += "\n";
+  }
+  const Usage& used = attempt.ended ? attempt.usage : attempt.called;
+  if (attempt.usage_from.empty() && attempt.calls == 0) return text;
+  const auto part = [](const std::optional<Tokens>& tokens) {
+    return tokens ? show_count(*tokens) : std::string("unknown");
+  };
+  text += fmt::format("    tokens: {} in, {} out, {} read from cache, {} written to it{}\n",
+                      part(used.input), part(used.output), part(used.cache_read),
+                      part(used.cache_write),
+                      attempt.usage_from.empty() ? "" : " (counted by the " + attempt.usage_from + ")");
+  if (used.cost) text += fmt::format("    cost: {}\n", show_usd(*used.cost));
+  if (attempt.spawn_tokens && attempt.return_tokens) {
+    text += fmt::format("    dispatch: {} tokens before its own prompt, {} to return\n",
+                        show_count(*attempt.spawn_tokens), show_count(*attempt.return_tokens));
+  }
+  return text;
+}
+
 std::string attempts_text(const engine::TaskRecord& record) {
   std::string text;
   for (const auto& attempt : record.attempts) {
@@ -75,6 +111,7 @@ std::string attempts_text(const engine::TaskRecord& record) {
                           attempt.reads_from.empty() ? ""
                                                      : ", its reads " + attempt.reads_from);
     }
+    text += models_text(attempt);
     if (attempt.speculative) text += "    started beside tasks it might have met\n";
     if (attempt.refused) text += fmt::format("    not committed: {}\n", attempt.refused->detail);
     for (const auto& file : attempt.merged)

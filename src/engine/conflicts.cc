@@ -108,7 +108,7 @@ void Engine::refuse(WaitingChanges& waiting, const Meeting& met) {
                                join_words(names, 3));
   ledger_.record(CommitRefused{id, waiting.name.attempt, std::move(paths), count, meeting.by,
                                meeting.detail});
-  if (!task(id).repair.empty()) meeting.told = tell_changes(waiting, meeting);
+  if (!task(id).repair.empty() || can_resume(id)) meeting.told = tell_changes(waiting, meeting);
   drop_changes(id);
   do_again(id, meeting);
 }

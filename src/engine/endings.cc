@@ -44,6 +44,7 @@ void Engine::put_off(Live live) {
 
 /// It could not even be started.
 void Engine::on_refused(Live live, const Error& error) {
+  close_door(live);
   const Judgement judgement{Outcome::not_started, error.message, {}};
   if (live.name.phase == 2) return on_merged_checked(std::move(live), judgement);
   conclude(std::move(live), judgement);
@@ -52,14 +53,16 @@ void Engine::on_refused(Live live, const Error& error) {
 void Engine::on_work_over(Live& live, const Exited& exited) {
   const plan::Task& one = task(task_of(live));
   live.exited = exited;
+  close_door(live);
   Judgement judgement = judge_exit(one, exited, live.stopped_for);
   if (live.stopped_for == Outcome::conflicted) judgement.detail = live.stale;
+  if (live.reader) judgement = judge_agent(live, exited, std::move(judgement));
   judgement = take_changes(live, std::move(judgement));
   std::string printed = ports_.processes.take_output(exited.name);
   if (one.output.form != plan::OutputSpec::Form::exit_status) {
     if (one.output.file.empty()) {
-      live.output = std::move(printed);
-      live.has_output = true;
+      live.output = live.reader ? answer_of(live) : std::move(printed);
+      live.has_output = !live.reader || live.story.final;
     } else if (auto content = output_file_of(live)) {
       live.output = std::move(*content);
       live.has_output = true;
@@ -92,8 +95,11 @@ void Engine::conclude(Live live, const Judgement& judgement) {
     ledger_.keep(Blob{*fact.output, live.output});
   }
   note_changes(live, fact);
+  note_usage(live, fact);
   ledger_.record(std::move(fact));
   scheduler_.release(id, {}, now());
+  check_limits();
+  if (live.session_is_gone) return put_back(id);  // Anew, without one.
   if (judgement.outcome == Outcome::succeeded) return succeed(live);
   after_failure(id, judgement);
 }
@@ -142,6 +148,11 @@ void Engine::after_failure(TaskId id, const Judgement& judgement) {
     Meeting meeting;
     meeting.detail = judgement.detail;
     return do_again(id, meeting);
+  }
+  if (judgement.outcome == Outcome::quota_spent ||
+      (judgement.outcome == Outcome::over_budget && run_is_over_budget(id))) {
+    reach_limit(judgement.detail);
+    return put_back(id);
   }
   const std::string seed = label_of(setup_.around, task(id), record(id).attempts.back().number);
   const auto next = next_try(task(id), record(id), judgement.outcome, seed);

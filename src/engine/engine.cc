@@ -33,6 +33,7 @@ Result<void> Engine::begin() {
   ledger_.record(RunBegan{setup_.dispatcher, setup_.self, run().seq > 0});
   if (auto ended = end_leftovers(); !ended) return ended;
   if (auto taken = take_up_views(); !taken) return taken;
+  tell_budget();
   take_requests();
   return close_turn();
 }
@@ -56,6 +57,7 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
     }
   }
   for (const Report& report : reports) take(report);
+  take_calls();
   watch_clocks();
   return close_turn();
 }
@@ -81,6 +83,8 @@ void Engine::take(const Report& report) {
     if (live == live_.end() || live->second.name != spawned->name)
       return;  // Of an attempt that is over.
     ledger_.record(ProcessSpawned{spawned->name.task, spawned->name.attempt, spawned->process});
+  } else if (const auto* printed = std::get_if<Printed>(&report)) {
+    on_printed(*printed);
   } else if (const auto* exited = std::get_if<Exited>(&report)) {
     on_exited(*exited);
   } else if (std::holds_alternative<Interrupted>(report)) {
@@ -100,6 +104,7 @@ void Engine::watch_clocks() {
     } else if (one.idle_timeout > Duration{} && now() >= heard + one.idle_timeout) {
       stop(live, Outcome::went_silent);
     }
+    watch_lingering(live);
   }
 }
 
@@ -191,10 +196,15 @@ void Engine::act() {
       continue;
     }
     if (has_picture(one.name.task)) pictures_.insert(one.name);
-    auto spec = prepare(plan_, one.name.task, one.name.phase, run(), setup_.around,
-                        live->second.started + task(one.name.task).timeout, ports_);
-    const auto spawned =
-        spec ? ports_.processes.spawn(*spec) : Result<void>(std::unexpected(spec.error()));
+    auto prepared = prepare(plan_, one.name.task, one.name.phase, run(), setup_.around,
+                            live->second.started + task(one.name.task).timeout, ports_);
+    if (prepared) {
+      live->second.has_door = live->second.through_gateway = prepared->has_door;
+      live->second.resumed = prepared->resumes;
+      if (one.name.phase == 0) open_reader(live->second);
+    }
+    const auto spawned = prepared ? ports_.processes.spawn(prepared->spec)
+                                  : Result<void>(std::unexpected(prepared.error()));
     if (!spawned) refused_.emplace_back(one.name, spawned.error());
   }
 }
@@ -209,6 +219,7 @@ std::optional<Time> Engine::next_wake() const {
     if (one.idle_timeout > Duration{}) {
       at(ports_.processes.last_heard(live.name).value_or(live.started) + one.idle_timeout);
     }
+    if (live.reader && live.story.final && !live.released) at(lingers_until(live));
   }
   return wake;
 }
@@ -221,6 +232,7 @@ void Engine::let_go_when_nothing_is_left() {
   if (in_the_way) return let_go(How::failed);
   if (cancelling_) return let_go(How::cancelled);
   if (interrupts_ > 0) return let_go(How::interrupted);
+  if (limit_reached_ && !scheduler_.all_ended()) return let_go(How::limit_reached);
   if (scheduler_.all_ended()) {
     const bool all_done =
         std::all_of(run().tasks.begin(), run().tasks.end(),

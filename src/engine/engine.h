@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "agents/adapter.h"
 #include "engine/judge.h"
 #include "engine/ledger.h"
 #include "engine/ports.h"
@@ -33,6 +34,8 @@ struct Setup {
   ProcessIdentity self;
   bool reuse = true;           ///< Take results of earlier runs whose ingredients are all equal.
   bool wait_at_gates = false;  ///< Wait for a person; else the run pauses when only gates are left.
+  std::optional<Tokens> limit_tokens;  ///< What the whole run may use; none: no bound.
+  std::optional<MicroUsd> limit_usd;
   /// By task: it is started beside tasks that it may well conflict with; empty: none is.
   std::vector<bool> speculative;
 };
@@ -75,6 +78,17 @@ class Engine {
     std::optional<Views::Harvest> harvest;  ///< Of the work, with a picture.
     std::vector<std::string> remarks, denied_reads, denied_writes;
     std::string stale;  ///< Why it was stopped as conflicted.
+    // Of an agent whose stream is read.
+    const agents::Adapter* adapter = nullptr;
+    std::unique_ptr<agents::Reader> reader;
+    agents::Story story;
+    bool told_session = false;
+    bool released = false;         ///< Ended after its final answer, because it stayed.
+    bool resumed = false;          ///< It took up an earlier session.
+    bool session_is_gone = false;  ///< That session was not there.
+    bool has_door = false;         ///< Of the gateway, open now.
+    bool through_gateway = false;
+    std::string stop_detail;       ///< Why it was stopped, beyond `stopped_for`.
   };
   /// What is to be done once the facts of the turn are durable.
   struct Act {
@@ -110,6 +124,28 @@ class Engine {
   void fail_for_good(TaskId task, Outcome outcome, const std::string& detail);
   void stop(Live& live, Outcome why);
   void skip_unreachable();
+
+  // telling.cc: what agents tell.
+  void open_reader(Live& live) const;
+  void on_printed(const Printed& printed);
+  void hear(Live& live, const std::vector<agents::Event>& events);
+  void watch_lingering(Live& live);
+  Time lingers_until(const Live& live) const;
+  Judgement judge_agent(Live& live, const Exited& exited, Judgement judgement);
+  std::string answer_of(const Live& live) const;
+  bool can_resume(TaskId task) const;
+
+  // calls.cc: model calls and budgets.
+  void tell_budget();
+  void take_calls();
+  void note_calls(std::vector<ModelCall> calls);
+  void return_to_limit(Live& live, Outcome why, const std::string& detail);
+  bool run_is_over_budget(TaskId task) const;
+  void reach_limit(const std::string& why);
+  void check_limits();
+  void close_door(Live& live);
+  void note_usage(const Live& live, AttemptEnded& fact) const;
+  void note_tax(AttemptEnded& fact, const AttemptRecord& attempt) const;
 
   // taking.cc: what attempts changed.
   bool has_picture(TaskId task) const;
@@ -189,7 +225,9 @@ class Engine {
   std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.
   std::uint32_t interrupts_ = 0;
   bool cancelling_ = false;
+  bool limit_reached_ = false;
 };
+
 
 /// The scheduler as it stands in a run, made from facts alone: for a run that is taken up again,
 /// and for explaining one from outside.

@@ -13,13 +13,15 @@ namespace interlock::engine {
 namespace {
 
 /// Enumerators by their place; the names are the journal's format and never change.
-constexpr std::array<std::string_view, 16> kOutcomes = {
+constexpr std::array<std::string_view, 27> kOutcomes = {
     "succeeded",   "exited-nonzero", "crashed",          "not-started",    "timed-out",
     "went-silent", "output-missing", "output-too-large", "output-invalid", "verify-failed",
     "lingered",    "cancelled",      "interrupted",      "outside-footprint",
-    "conflicted",  "changes-lost"};
-constexpr std::array<std::string_view, 5> kHows = {"finished", "failed", "paused-at-gate",
-                                                   "interrupted", "cancelled"};
+    "conflicted",  "changes-lost",   "rate-limited",     "quota-spent",    "over-budget",
+    "api-failed",  "auth-failed",    "bad-request",      "too-long",       "cut-off",
+    "declined",    "no-final",       "client-limit"};
+constexpr std::array<std::string_view, 6> kHows = {"finished",    "failed",    "paused-at-gate",
+                                                   "interrupted", "cancelled", "limit-reached"};
 constexpr std::array<std::string_view, 3> kGates = {"before", "after", "review"};
 constexpr std::array<std::string_view, 6> kBecauses = {"first", "retry",    "correction",
                                                        "again", "conflict", "repair"};
@@ -86,6 +88,9 @@ json::object body_of(const AttemptEnded& f) {
       .put("denied_reads", f.denied_reads)
       .put("denied_writes", f.denied_writes)
       .put("reads_from", f.reads_from)
+      .put("usage_from", f.usage_from)
+      .put("spawn_tokens", f.spawn_tokens)
+      .put("return_tokens", f.return_tokens)
       .take();
 }
 json::object body_of(const ChangesReady& f) {
@@ -120,6 +125,35 @@ json::object body_of(const CommitRefused& f) {
 }
 json::object body_of(const ChangesFolded& f) {
   return FieldWriter().put("commits", std::int64_t{f.commits}).take();
+}
+json::object body_of(const SessionBegan& f) {
+  return FieldWriter()
+      .put("task", f.task)
+      .put("attempt", std::int64_t{f.attempt})
+      .put("session", f.session)
+      .put("model", f.model)
+      .put("version", f.version)
+      .take();
+}
+json::object body_of(const ModelCalled& f) {
+  const ModelCall& c = f.call;
+  return FieldWriter()
+      .put("task", f.task)
+      .put("attempt", std::int64_t{f.attempt})
+      .put("number", std::int64_t{c.number})
+      .put("model", c.model)
+      .put("end", name_of(c.end))
+      .put("status", std::int64_t{c.status})
+      .put("bytes", static_cast<std::int64_t>(c.bytes))
+      .put(c.usage)
+      .put("retries", std::int64_t{c.retries})
+      .put("waited_quota_us", std::int64_t{c.waited_quota.count()})
+      .put("waited_lead_us", std::int64_t{c.waited_lead.count()})
+      .put("elapsed_us", std::int64_t{c.elapsed.count()})
+      .put("saved_uusd", c.saved)
+      .put("replayed", c.replayed)
+      .put("detail", c.detail)
+      .take();
 }
 json::object body_of(const FoldRefused& f) { return FieldWriter().put("paths", f.paths).take(); }
 json::object body_of(const TaskDone& f) {
@@ -212,7 +246,8 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
            r.index("strays"), r.digest("output"), Duration(r.number_or_zero("elapsed_us")),
            r.usage(),         r.digest("changes"), r.digest("reads"),
            r.texts("remarks"), r.texts("denied_reads"), r.texts("denied_writes"),
-           r.text("reads_from")};
+           r.text("reads_from"), r.text("usage_from"), r.number("spawn_tokens"),
+           r.number("return_tokens")};
      }},
     {"task_done",
      [](FieldReader& r) -> Fact {
@@ -267,6 +302,30 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
      }},
     {"changes_folded", [](FieldReader& r) -> Fact { return ChangesFolded{r.index("commits")}; }},
     {"fold_refused", [](FieldReader& r) -> Fact { return FoldRefused{r.texts("paths")}; }},
+    {"session_began",
+     [](FieldReader& r) -> Fact {
+       return SessionBegan{r.task(), r.index("attempt"), r.text("session"), r.text("model"),
+                           r.text("version")};
+     }},
+    {"model_called",
+     [](FieldReader& r) -> Fact {
+       ModelCall call;
+       call.name = {r.task(), r.index("attempt"), 0};
+       call.number = r.index("number");
+       call.model = r.text("model");
+       call.end = r.call_end();
+       call.status = static_cast<int>(r.number_or_zero("status"));
+       call.bytes = r.index("bytes");
+       call.usage = r.usage();
+       call.retries = r.index("retries");
+       call.waited_quota = Duration(r.number_or_zero("waited_quota_us"));
+       call.waited_lead = Duration(r.number_or_zero("waited_lead_us"));
+       call.elapsed = Duration(r.number_or_zero("elapsed_us"));
+       call.saved = r.number("saved_uusd");
+       call.replayed = r.flag("replayed");
+       call.detail = r.text("detail");
+       return ModelCalled{call.name.task, call.name.attempt, call};
+     }},
 }};
 
 }  // namespace

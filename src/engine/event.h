@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "base/usage.h"
+#include "engine/gateway.h"
 
 namespace interlock::plan {
 enum class Isolation : unsigned char;
@@ -40,6 +41,18 @@ enum class Outcome : unsigned char {
   outside_footprint,  ///< It touched what its footprint does not allow. One correction is asked for.
   conflicted,    ///< What it had read or changed was changed by others. Costs no retry.
   changes_lost,  ///< What it changed could not be taken: a full disk, a folder that cannot be read.
+  // What only agents that ask a model can come to.
+  rate_limited,  ///< Told to wait, and gave up. Costs no retry.
+  quota_spent,   ///< The provider's quota is used up: the run stops. Costs no retry.
+  over_budget,   ///< The next call would have passed the task's or the run's budget.
+  api_failed,    ///< The model's side failed: overloaded, a server error, no connection.
+  auth_failed,   ///< The key is wrong or has no rights. Not retried, as are the next two.
+  bad_request,   ///< No such model, no such session or option.
+  too_long,      ///< More than the model's context.
+  cut_off,       ///< The answer is not whole: an output limit, a stream that broke.
+  declined,      ///< The model or a filter would not.
+  no_final,      ///< It ended without its final event: whatever it left is no result.
+  client_limit,  ///< The client's own limit of turns or money.
 };
 std::string_view name_of(Outcome outcome);
 std::optional<Outcome> outcome_named(std::string_view name);
@@ -77,7 +90,10 @@ struct RunStopping {
 };
 /// The dispatcher has let go of the run.
 struct RunEnded {
-  enum class How : unsigned char { finished, failed, paused_at_gate, interrupted, cancelled };
+  enum class How : unsigned char {
+    finished, failed, paused_at_gate, interrupted, cancelled,
+    limit_reached,  ///< A budget or the provider's quota is used up.
+  };
   How how = How::finished;
   std::string digest;  ///< Of all outputs, merges and written files; only when finished or failed.
 };
@@ -126,6 +142,18 @@ struct ProcessSpawned {
   std::uint32_t attempt = 1;
   ProcessIdentity process;
 };
+/// The agent told who it is. The session can be taken up again by a correction or a repair.
+struct SessionBegan {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  std::string session, model, version;  ///< Empty: not told.
+};
+/// One call of a model is over; `call.name` says whose.
+struct ModelCalled {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  ModelCall call;
+};
 struct AttemptEnded {
   TaskId task;
   std::uint32_t attempt = 1;
@@ -143,6 +171,9 @@ struct AttemptEnded {
   /// Paths of the workspace that it was kept from: what its plan would have to name.
   std::vector<std::string> denied_reads, denied_writes;
   std::string reads_from;  ///< `observed`, `declared` or `everything`; empty: it had no view.
+  std::string usage_from;  ///< Who counted `usage`: `gateway` or `client`; empty: nobody.
+  std::optional<Tokens> spawn_tokens;   ///< Of its first call, but for its own prompt.
+  std::optional<Tokens> return_tokens;  ///< Of its last answer.
 };
 /// Its attempt is over and its changes wait for their turn.
 struct ChangesReady {
@@ -226,7 +257,8 @@ using Fact =
     std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnswered, AttemptStarted,
                  ProcessSpawned, AttemptEnded, TaskDone, TaskFailed, TaskSkipped, TaskCancelled,
                  TaskRevived, RetryPlanned, MergeMade, MergeFailed, ChangesReady, ChangesMerged,
-                 ChangesCommitted, CommitRefused, ChangesFolded, FoldRefused>;
+                 ChangesCommitted, CommitRefused, ChangesFolded, FoldRefused, SessionBegan,
+                 ModelCalled>;
 
 /// A fact and its moment. `seq` counts from 1 within a run, without gaps.
 struct Event {

@@ -214,6 +214,12 @@ class FieldReader {
     return E{};
   }
 
+  CallEnd call_end() {
+    const auto end = call_end_named(text("end"));
+    if (!end) spoil("end");
+    return end.value_or(CallEnd::answered);
+  }
+
   const std::string& spoiled() const { return spoiled_; }
 
  private:

@@ -26,4 +26,8 @@ std::optional<CallEnd> call_end_named(std::string_view name) {
   return {};
 }
 
+Result<Gateway::Door> NoGateway::open(const Wish& wish) {
+  return fail(Error::Kind::internal, "no gateway was opened for `" + wish.label + "`");
+}
+
 }  // namespace interlock::engine

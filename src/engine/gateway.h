@@ -32,8 +32,9 @@ struct ModelCall {
   std::uint32_t number = 1;  ///< Within the attempt, from 1, in the order of coming in.
   std::string model;
   CallEnd end = CallEnd::answered;
-  int status = 0;  ///< What the client saw; 0: nothing.
-  Usage usage;     ///< As the provider told; unknown where it did not.
+  int status = 0;         ///< What the client saw; 0: nothing.
+  std::size_t bytes = 0;  ///< Of the request's body.
+  Usage usage;            ///< As the provider told; unknown where it did not; none where it was not sent.
   std::uint32_t retries = 0;         ///< Inside the gateway.
   Duration waited_quota{};           ///< For admission.
   Duration waited_lead{};            ///< For another to fill the prompt cache.
@@ -78,6 +79,15 @@ class Gateway {
   virtual std::vector<ModelCall> close(AttemptName name) = 0;
   /// What is left for the whole run, calls in flight included.
   virtual void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) = 0;
+};
+
+/// For runs in which nobody asks a model.
+class NoGateway final : public Gateway {
+ public:
+  Result<Door> open(const Wish& wish) override;
+  std::vector<ModelCall> take_calls() override { return {}; }
+  std::vector<ModelCall> close(AttemptName) override { return {}; }
+  void set_budget(std::optional<Tokens>, std::optional<MicroUsd>) override {}
 };
 
 }  // namespace interlock::engine

@@ -15,9 +15,10 @@ Digest digest_of_command(const plan::Command& command) {
   return hasher.finish();
 }
 
-Digest digest_of_agent(const plan::Agent& agent) {
+Digest digest_of_agent(const plan::Agent& agent, const plan::Task& task) {
   Hasher hasher;
-  hasher.add_field(plan::name_of(agent.kind)).add_field(agent.model).add_field(agent.binary);
+  const std::string& model = task.model.empty() ? agent.model : task.model;
+  hasher.add_field(plan::name_of(agent.kind)).add_field(model).add_field(agent.binary);
   hasher.add_field(agent.api).add_field(agent.base_url);
   for (const std::string& argument : agent.arguments) hasher.add_field(argument);
   return hasher.finish();
@@ -82,7 +83,7 @@ Result<std::vector<Ingredient>> ingredients_of(const plan::Plan& plan, TaskId id
   std::vector<Ingredient> result;
   result.push_back({"command", digest_of_command(task.run)});
   if (!task.prompt.empty()) result.push_back({"prompt", digest_of(task.prompt)});
-  result.push_back({fmt::format("agent `{}`", agent.name), digest_of_agent(agent)});
+  result.push_back({fmt::format("agent `{}`", agent.name), digest_of_agent(agent, task)});
   result.push_back({"environment", digest_of_environment(agent, task)});
   result.push_back({"output form", digest_of_output_spec(task.output)});
   if (!task.verify.empty()) result.push_back({"verify", digest_of_command(task.verify)});

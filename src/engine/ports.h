@@ -176,6 +176,10 @@ class Workspace {
                                   std::string_view content) = 0;
   /// Removes the attempt's folder.
   virtual void close_attempt(AttemptName name) = 0;
+  /// Writes a file into the task's own folder, where it is not there with the same content; returns its
+  /// absolute path.
+  virtual Result<std::string> put_home(TaskId task, const std::string& file,
+                                       std::string_view content) = 0;
   /// A folder of the task's own that stays over its attempts, for what programs keep in their HOME;
   /// absolute. It goes with the run's last dispatcher.
   virtual Result<std::string> home(TaskId task) = 0;
@@ -283,6 +287,7 @@ struct Ports {
   Workspace& workspace;
   Views& views;
   Validator& validator;
+  Gateway& gateway;
 };
 
 }  // namespace interlock::engine

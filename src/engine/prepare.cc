@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "agents/adapter.h"
+#include "engine/gateway.h"
 #include "plan/fill.h"
 
 namespace interlock::engine {
@@ -32,15 +34,23 @@ class Preparation {
         deadline_(deadline),
         workspace_(ports.workspace),
         views_(ports.views),
-        journal_(ports.journal) {
+        journal_(ports.journal),
+        gateway_(ports.gateway),
+        adapter_(agents::adapter_for(agent_)) {
     name_ = {id, record_.attempts.back().number, phase};
-    mends_ = record_.attempts.back().because == AttemptStarted::Because::repair;
+    using Because = AttemptStarted::Because;
+    const Because because = record_.attempts.back().because;
+    mends_ = because == Because::repair;
+    if (mends_ && !task_.repair.empty()) adapter_ = nullptr;
+    resumes_ = adapter_ != nullptr && adapter_->resumes(agent_) && !record_.session.empty() &&
+               (mends_ || because == Because::correction);
   }
 
-  Result<SpawnSpec> work() {
+  Result<Prepared> work() {
     if (auto made = open_folder(); !made) return std::unexpected(made.error());
     if (auto made = put_outputs(); !made) return std::unexpected(made.error());
     if (auto made = put_prompt(); !made) return std::unexpected(made.error());
+    if (adapter_ != nullptr) return agent_work();
     SpawnSpec spec = common();
     if (mends_) {
       spec.arguments = arguments_of(task_.repair);
@@ -51,28 +61,96 @@ class Preparation {
     }
     spec.keep_output =
         task_.output.form != plan::OutputSpec::Form::exit_status && task_.output.file.empty();
-    return spec;
+    return Prepared{std::move(spec), false, false};
   }
 
-  Result<SpawnSpec> check() {
+  Result<Prepared> check() {
     if (auto made = open_folder(); !made) return std::unexpected(made.error());
     if (auto made = put_outputs(); !made) return std::unexpected(made.error());
     SpawnSpec spec = common();
     spec.arguments = arguments_of(task_.verify);
     spec.keep_output = false;
-    return spec;
+    return Prepared{std::move(spec), false, false};
   }
 
  private:
+  /// A client whose stream is read: called as its adapter says, its calls through the gateway.
+  Result<Prepared> agent_work() {
+    SpawnSpec spec = common();
+    Gateway::Door door;
+    if (agent_.gateway) {
+      auto opened = gateway_.open(door_wish());
+      if (!opened) return std::unexpected(opened.error());
+      door = std::move(*opened);
+    }
+    auto called = adapter_->invoke(wanted(spec, door));
+    Result<void> made = called ? put_state(*called) : std::unexpected(called.error());
+    if (!made) {
+      if (agent_.gateway) gateway_.close(name_);
+      return std::unexpected(made.error());
+    }
+    spec.arguments = std::move(called->arguments);
+    spec.standard_input = std::move(called->standard_input);
+    for (auto& [name, value] : called->environment) spec.environment[name] = std::move(value);
+    spec.keep_output = false;
+    spec.tell_lines = true;
+    return Prepared{std::move(spec), agent_.gateway, resumes_};
+  }
+
+  Gateway::Wish door_wish() const {
+    Gateway::Wish wish;
+    wish.name = name_;
+    wish.label = label_of(around_, task_, name_.attempt);
+    wish.agent = agent_.name;
+    for (const plan::Use& use : task_.uses) {
+      const plan::Resource& resource = plan_.resources[use.resource.index()];
+      if (resource.kind == plan::Resource::Kind::quota) wish.quotas.push_back(resource.name);
+    }
+    wish.deadline = deadline_;
+    const Spent spent = spent_by(record_);
+    if (task_.budget_tokens) wish.tokens = std::max<Tokens>(0, *task_.budget_tokens - spent.tokens);
+    if (task_.budget_usd) wish.usd = std::max<MicroUsd>(0, *task_.budget_usd - spent.usd);
+    // What an attempt paid for that came to nothing by no fault of its own is not paid for twice.
+    wish.replay_own = record_.attempts.back().because == AttemptStarted::Because::again;
+    return wish;
+  }
+
+  agents::Wanted wanted(const SpawnSpec& spec, const Gateway::Door& door) const {
+    agents::Wanted wanted;
+    wanted.agent = &agent_;
+    wanted.model = task_.model;
+    wanted.prompt = prompt_;
+    wanted.workspace = spec.folder;
+    wanted.state_folder = home_;
+    wanted.temporary = folder_ + "/tmp";
+    wanted.schema = task_.output.schema.value_or("");
+    wanted.schema_file = schema_file_;
+    if (resumes_) wanted.session = record_.session;
+    wanted.base_url = door.base_url;
+    wanted.secret = door.secret;
+    wanted.own_program = around_.own_program;
+    wanted.may_write = task_.footprint.unknown || !task_.footprint.writes.empty();
+    wanted.as_root = around_.as_root;
+    return wanted;
+  }
+
+  Result<void> put_state(const agents::Invocation& called) {
+    for (const agents::StateFile& file : called.files) {
+      auto put = workspace_.put_home(name_.task, file.path, file.content);
+      if (!put) return std::unexpected(put.error());
+    }
+    return {};
+  }
+
   Result<void> open_folder() {
     auto folder = workspace_.open_attempt(name_);
     if (!folder) return std::unexpected(folder.error());
     folder_ = *folder;
-    if (!is_enclosed()) return {};
+    if (!is_enclosed() && adapter_ == nullptr) return {};
     auto home = workspace_.home(name_.task);
     if (!home) return std::unexpected(home.error());
     home_ = *home;
-    return open_view();
+    return is_enclosed() ? open_view() : Result<void>();
   }
 
   bool is_enclosed() const {
@@ -137,7 +215,7 @@ class Preparation {
       schema_file_ = *path;
     }
     if (task_.prompt.empty() && !mends_) return {};
-    prompt_ = plan::fill(task_.prompt, lookup());
+    if (!resumes_) prompt_ = plan::fill(task_.prompt, lookup());
     if (mends_) {
       prompt_ += fmt::format("\n\nWhile you worked, others changed what you had seen:\n\n{}\n"
                              "You are in the workspace as it is now, without your changes. "
@@ -147,6 +225,10 @@ class Preparation {
       prompt_ += fmt::format(
           "\n\nYour previous answer was not accepted:\n{}\nAnswer again, complete and corrected.\n",
           record_.correction);
+      if (resumes_ && view_) {
+        prompt_ +=
+            "The workspace is as it was before you began: make your changes to it once more.\n";
+      }
     }
     if (mends_ || agent_.prompt_by != plan::PromptBy::file) return {};
     auto path = workspace_.put(name_, "prompt.md", prompt_);
@@ -250,9 +332,12 @@ class Preparation {
   Workspace& workspace_;
   Views& views_;
   Journal& journal_;
+  Gateway& gateway_;
+  const agents::Adapter* adapter_;  ///< None: a plain command.
 
   AttemptName name_;
-  bool mends_ = false;  ///< It is told what others changed, and runs the task's `repair`.
+  bool mends_ = false;    ///< It is told what others changed.
+  bool resumes_ = false;  ///< Its session is taken up; it knows what was asked.
   std::string folder_;
   std::string home_;
   std::optional<Views::Opened> view_;
@@ -267,7 +352,7 @@ std::string label_of(const Surroundings& around, const plan::Task& task, std::ui
   return fmt::format("{}/{}#{}", around.run, task.id, attempt);
 }
 
-Result<SpawnSpec> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
+Result<Prepared> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
                           const RunState& run, const Surroundings& around, Time deadline,
                           const Ports& ports) {
   Preparation preparation(plan, task, run, around, deadline, ports, phase);

@@ -16,6 +16,8 @@ struct Surroundings {
   std::string log_folder;
   std::map<std::string, std::string>
       environment;  ///< Interlock's own; only an allow list of it is handed on.
+  std::string own_program;  ///< Interlock itself, for agents it brings along.
+  bool as_root = false;
 };
 
 /// Names that every attempt gets from Interlock's own environment, where they are set. `LC_*` too.
@@ -29,10 +31,17 @@ inline constexpr int kPortsPerLane = 20;
 /// `run/task#attempt`: how an attempt is called in process listings, and found again after a crash.
 std::string label_of(const Surroundings& around, const plan::Task& task, std::uint32_t attempt);
 
+/// Ready to be spawned.
+struct Prepared {
+  SpawnSpec spec;
+  bool has_door = false;  ///< The gateway's, opened for it.
+  bool resumes = false;   ///< It takes up the session of an earlier attempt.
+};
+
 /// What to execute for the work (phase 0) or a check (phase 1, 2) of the latest attempt of `task`.
 /// Makes the attempt's folder with its prompt, schema and the outputs it uses, and opens its view,
-/// all through the ports. Whoever gets an error closes the view.
-Result<SpawnSpec> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
+/// all through the ports. Whoever gets an error closes the view; a door is open only without one.
+Result<Prepared> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
                           const RunState& run, const Surroundings& around, Time deadline,
                           const Ports& ports);
 

@@ -75,6 +75,7 @@ Result<void> Engine::end_leftovers() {
     fact.outcome = Outcome::interrupted;
     fact.detail = "its dispatcher died";
     fact.strays = *ended;
+    note_usage({}, fact);
     fact.elapsed = std::max(Duration{}, run().last.value_or(attempt.started) - attempt.started);
     ledger_.record(std::move(fact));
     for (std::uint32_t phase = 0; phase < 2; ++phase)

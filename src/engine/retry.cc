@@ -30,8 +30,21 @@ std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record
   switch (outcome) {
     case Outcome::succeeded:
     case Outcome::not_started:
+    case Outcome::over_budget:
+    case Outcome::auth_failed:
+    case Outcome::bad_request:
+    case Outcome::too_long:
     case Outcome::cancelled: return std::nullopt;
     case Outcome::interrupted: return NextTry{AttemptStarted::Because::again, Duration{}, false};
+    case Outcome::rate_limited: {
+      const auto waits = std::ranges::count(record.attempts, std::optional(Outcome::rate_limited),
+                                            &AttemptRecord::outcome);
+      if (waits > kRateLimitedMax) return std::nullopt;
+      return NextTry{AttemptStarted::Because::again,
+                     backoff(std::max(task.backoff, kRateLimitedBackoff),
+                             static_cast<int>(waits) - 1, seed),
+                     false};
+    }
     case Outcome::output_invalid:
     case Outcome::outside_footprint:
       if (record.corrections_used == 0)

@@ -21,12 +21,17 @@ struct NextTry {
 /// which costs no retry; the agent is told what was wrong.
 /// - A program that cannot be executed is not tried again.
 /// - An attempt that the dispatcher's end interrupted is tried again at once, at no cost.
+/// - Who was told to wait and gave up is tried again after a back-off, at no cost, so many times.
+/// - What would be no better the next time (a key, a model's name, a budget) is not tried again.
 /// - Everything else is tried again while `retries` last, after `backoff * 2^k`, of which half is
 /// jitter: drawn from
 ///   `seed` (the run, the task and the attempt), so that tasks that failed together do not come
 ///   back together.
 std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record, Outcome outcome,
                                 std::string_view seed);
+
+inline constexpr int kRateLimitedMax = 8;
+inline constexpr Duration kRateLimitedBackoff = std::chrono::seconds(5);
 
 /// The longest back-off.
 inline constexpr Duration kBackoffMax = std::chrono::minutes(5);

@@ -127,7 +127,39 @@ class Applier {
     attempt.denied_reads = fact.denied_reads;
     attempt.denied_writes = fact.denied_writes;
     attempt.reads_from = fact.reads_from;
+    attempt.usage_from = fact.usage_from;
+    attempt.spawn_tokens = fact.spawn_tokens;
+    attempt.return_tokens = fact.return_tokens;
     if (fact.outcome == Outcome::conflicted) ++record(fact.task).conflicts;
+  }
+  void operator()(const SessionBegan& fact) {
+    AttemptRecord& attempt = latest(fact.task, fact.attempt);
+    attempt.session = fact.session;
+    attempt.model = fact.model;
+    attempt.version = fact.version;
+    if (!fact.session.empty()) record(fact.task).session = fact.session;
+  }
+  void operator()(const ModelCalled& fact) {
+    AttemptRecord& attempt = latest(fact.task, fact.attempt);
+    const ModelCall& call = fact.call;
+    attempt.calls_again += call.retries;
+    attempt.waited_quota += call.waited_quota;
+    attempt.waited_lead += call.waited_lead;
+    ++(call.end == CallEnd::answered ? attempt.calls : attempt.calls_refused);
+    if (call.replayed) {
+      ++attempt.calls_replayed;
+      return;
+    }
+    attempt.called = attempt.called + call.usage;
+    if (!call.saved) attempt.saved.reset();
+    if (attempt.saved) *attempt.saved += *call.saved;
+    if (call.end != CallEnd::answered) return;
+    const Usage& used = call.usage;
+    if (attempt.calls == 1 && used.input && used.cache_read && used.cache_write) {
+      attempt.first_input = *used.input + *used.cache_read + *used.cache_write;
+      attempt.first_bytes = call.bytes;
+    }
+    attempt.last_output = used.output;
   }
   void operator()(const ChangesReady& fact) {
     latest(fact.task, fact.attempt);
@@ -193,6 +225,7 @@ class Applier {
     task.because.reset();
     task.detail.clear();
     task.correction.clear();
+    task.session.clear();
     task.not_before.reset();
     task.retries_used = 0;
     task.corrections_used = 0;

@@ -62,6 +62,19 @@ struct AttemptRecord {
   std::vector<Ingredient> merged;  ///< Files that were merged with others' changes.
   std::uint32_t merged_on = 0;     ///< So many commits were there then.
   std::optional<CommitRefused> refused;
+  std::string session, model, version;  ///< As the client told; empty: it did not.
+  std::uint32_t calls = 0;              ///< Of a model, that were answered.
+  std::uint32_t calls_refused = 0;      ///< That were not, or not to the end.
+  std::uint32_t calls_again = 0;        ///< Sent once more by the gateway.
+  std::uint32_t calls_replayed = 0;
+  Usage called = no_usage();            ///< By all of them, replayed ones left out.
+  Duration waited_quota{}, waited_lead{};
+  std::optional<MicroUsd> saved = 0;    ///< By prompt caches.
+  std::string usage_from;
+  std::optional<Tokens> first_input;    ///< Of its first answered call: all of its input.
+  std::size_t first_bytes = 0;          ///< Of that call's body.
+  std::optional<Tokens> last_output;
+  std::optional<Tokens> spawn_tokens, return_tokens;
 };
 
 struct TaskRecord {
@@ -81,6 +94,7 @@ struct TaskRecord {
   bool revived = false;  ///< A person asked for it again: later tasks may have gone ahead of it.
   std::optional<Time> not_before;  ///< Back-off.
   AttemptStarted::Because next = AttemptStarted::Because::first;
+  std::string session;     ///< Of the latest attempt that had one.
   std::string correction;  ///< What the next attempt is told was wrong.
   bool gate_before_reached = false, gate_before_approved = false;
   std::optional<Time> gate_since;
@@ -126,6 +140,14 @@ struct RunState {
 
   const TaskRecord& operator[](TaskId id) const { return tasks[id.index()]; }
 };
+
+/// What is known to have been used.
+struct Spent {
+  Tokens tokens = 0;
+  MicroUsd usd = 0;
+};
+Spent spent_by(const TaskRecord& record);
+Spent spent_by(const RunState& run);
 
 /// The one door for changes. Breaks off (a bug) when the move is not one that is drawn above.
 void apply(RunState& run, const Event& event);

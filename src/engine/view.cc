@@ -85,17 +85,19 @@ class Viewer {
           attempt.ended ? attempt.elapsed : std::max(Duration{}, now_ - attempt.started);
       const bool lost = attempt.refused || attempt.outcome == Outcome::conflicted;
       (lost ? view_.lost : view_.sequential) += took;
-      if (lost) add_known(view_.lost_tokens, attempt.usage.input);
-      if (lost) add_known(view_.lost_tokens, attempt.usage.output);
+      const Usage& used = attempt.ended ? attempt.usage : attempt.called;
+      if (lost) add_tokens(view_.lost_tokens, used);
       if (attempt.speculative) ++view_.speculated;
       if (attempt.speculative && lost) ++view_.speculations_lost;
       if (attempt.because == AttemptStarted::Because::retry) ++view_.retried;
       if (attempt.because == AttemptStarted::Because::correction) ++view_.corrected;
       if (lost) ++view_.conflicted;
       if (!attempt.merged.empty()) ++view_.merged;
-      add_known(view_.tokens, attempt.usage.input);
-      add_known(view_.tokens, attempt.usage.output);
-      add_known(view_.cost, attempt.usage.cost);
+      if (attempt.ended || attempt.calls > 0) {
+        add_tokens(view_.tokens, used);
+        add_known(view_.cost, used.cost);
+      }
+      count_calls(attempt, used);
       view_.waited.needs += attempt.waited.needs;
       view_.waited.conflict += attempt.waited.conflict;
       view_.waited.quota += attempt.waited.quota;
@@ -103,6 +105,27 @@ class Viewer {
       view_.waited.gate += attempt.waited.gate;
       view_.waited.backoff += attempt.waited.backoff;
     }
+  }
+
+  static void add_tokens(std::optional<Tokens>& sum, const Usage& used) {
+    for (const auto& part : {used.input, used.output, used.cache_read, used.cache_write})
+      add_known(sum, part);
+  }
+
+  void count_calls(const AttemptRecord& attempt, const Usage& used) {
+    RunView::Models& models = view_.models;
+    models.calls += attempt.calls;
+    models.refused += attempt.calls_refused;
+    models.again += attempt.calls_again;
+    models.replayed += attempt.calls_replayed;
+    models.waited_quota += attempt.waited_quota;
+    models.waited_lead += attempt.waited_lead;
+    if (!attempt.saved) models.saved.reset();
+    if (models.saved) *models.saved += *attempt.saved;
+    add_known(models.overhead, attempt.spawn_tokens);
+    add_known(models.overhead, attempt.return_tokens);
+    const bool asked = attempt.calls + attempt.calls_refused > 0 || !attempt.usage_from.empty();
+    if (asked && !total_tokens(used)) models.all_known = false;
   }
 
   /// What is known of the reads and writes of a task that was done here.

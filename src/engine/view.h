@@ -48,8 +48,19 @@ struct RunView {
   std::uint32_t total = 0, done = 0, reused = 0, running = 0, waiting = 0, failed = 0, skipped = 0,
                 cancelled = 0, reviewing = 0, committing = 0;
   std::uint32_t retried = 0, corrected = 0, conflicted = 0, merged = 0;
-  std::optional<Tokens> tokens;
+  std::optional<Tokens> tokens;  ///< As far as they are known: see `Models::all_known`.
   std::optional<MicroUsd> cost;
+  /// What was asked of models.
+  struct Models {
+    std::uint32_t calls = 0;     ///< Answered.
+    std::uint32_t refused = 0;   ///< Not, or not to the end.
+    std::uint32_t again = 0, replayed = 0;
+    Duration waited_quota{}, waited_lead{};
+    std::optional<MicroUsd> saved = 0;     ///< By prompt caches.
+    std::optional<Tokens> overhead;        ///< To hand tasks out and back, where it was measured.
+    bool all_known = true;                 ///< Nothing that was used is missing from the sums.
+  };
+  Models models;
   WaitedView waited;
   /// How strong the promise is: by isolation and how reads are known, how many tasks.
   struct Held {

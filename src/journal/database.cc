@@ -92,6 +92,7 @@ void make_tables(SQLite::Database& sqlite) {
   SQLite::Transaction transaction(sqlite, SQLite::TransactionBehavior::IMMEDIATE);
   sqlite.exec(kTables);
   sqlite.exec(kTablesOfFormat2);
+  sqlite.exec(kTablesOfFormat3);
   sqlite.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();
@@ -99,9 +100,11 @@ void make_tables(SQLite::Database& sqlite) {
 
 /// Brings an older journal up to this format; what it holds stays as it is.
 void bring_up(SQLite::Database& sqlite) {
-  if (pragma(sqlite, "user_version") >= kFormatVersion) return;
+  const std::int64_t version = pragma(sqlite, "user_version");
+  if (version >= kFormatVersion) return;
   SQLite::Transaction transaction(sqlite, SQLite::TransactionBehavior::IMMEDIATE);
-  sqlite.exec(kTablesOfFormat2);
+  if (version < 2) sqlite.exec(kTablesOfFormat2);
+  if (version < 3) sqlite.exec(kTablesOfFormat3);
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();
 }

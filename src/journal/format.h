@@ -6,7 +6,7 @@ namespace interlock::journal {
 /// `ILCK` in the database's header: tells an Interlock journal from any other SQLite database.
 inline constexpr int kApplicationId = 0x494C434B;
 /// Counts up when an older Interlock could no longer read what a newer one wrote.
-inline constexpr int kFormatVersion = 2;
+inline constexpr int kFormatVersion = 3;
 inline constexpr const char* kFileName = "interlock.db";
 
 /// Times are microseconds since the Unix epoch, digests 32 bytes, everything else text or JSON.
@@ -104,6 +104,22 @@ CREATE TABLE meetings(
   at        INTEGER NOT NULL,
   seq       INTEGER NOT NULL,
   met       INTEGER NOT NULL,
+  PRIMARY KEY (workspace, task, agent, model, at, seq) ON CONFLICT REPLACE
+) WITHOUT ROWID, STRICT;
+)sql";
+
+/// What format 3 adds.
+inline constexpr const char* kTablesOfFormat3 = R"sql(
+-- What the last ten successes took to be handed out and back, in tokens; keys as in measurements.
+CREATE TABLE taxes(
+  workspace INTEGER NOT NULL,
+  task      TEXT NOT NULL,
+  agent     TEXT NOT NULL,
+  model     TEXT NOT NULL,
+  at        INTEGER NOT NULL,
+  seq       INTEGER NOT NULL,
+  spawn     INTEGER NOT NULL,
+  back      INTEGER NOT NULL,
   PRIMARY KEY (workspace, task, agent, model, at, seq) ON CONFLICT REPLACE
 ) WITHOUT ROWID, STRICT;
 )sql";

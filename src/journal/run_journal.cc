@@ -103,13 +103,16 @@ void RunJournal::measure(const engine::Event& event) {
   const TaskLabel& label = tasks_[attempt->task.index()];
   measure_for(workspace_, label, event, *attempt);
   measure_for(0, {"", label.agent, label.model}, event, *attempt);
+  tax_for(workspace_, label, event, *attempt);
+  tax_for(0, {"", label.agent, label.model}, event, *attempt);
 }
 
 void RunJournal::measure_for(std::int64_t workspace, const TaskLabel& label,
                              const engine::Event& event, const engine::AttemptEnded& attempt) {
-  std::optional<std::int64_t> tokens;
-  if (attempt.usage.input && attempt.usage.output)
-    tokens = *attempt.usage.input + *attempt.usage.output;
+  std::optional<std::int64_t> tokens = total_tokens(attempt.usage);
+  const bool taxed = attempt.spawn_tokens && attempt.return_tokens;
+  if (taxed && tokens)
+    tokens = std::max<std::int64_t>(0, *tokens - *attempt.spawn_tokens - *attempt.return_tokens);
   Query(database_,
         "INSERT INTO measurements(workspace, task, agent, model, at, seq, elapsed, tokens, cost)"
         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -123,6 +126,24 @@ void RunJournal::measure_for(std::int64_t workspace, const TaskLabel& label,
         "SELECT at, seq FROM measurements WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND "
         "model = ?4"
         " ORDER BY at DESC, seq DESC LIMIT 1 OFFSET 10)",
+        workspace, label.id, label.agent, label.model)
+      .run();
+}
+
+void RunJournal::tax_for(std::int64_t workspace, const TaskLabel& label,
+                         const engine::Event& event, const engine::AttemptEnded& attempt) {
+  if (!attempt.spawn_tokens || !attempt.return_tokens) return;
+  Query(database_,
+        "INSERT INTO taxes(workspace, task, agent, model, at, seq, spawn, back) VALUES(?, ?, ?, ?, "
+        "?, ?, ?, ?)",
+        workspace, label.id, label.agent, label.model, event.at,
+        static_cast<std::int64_t>(event.seq), *attempt.spawn_tokens, *attempt.return_tokens)
+      .run();
+  Query(database_,
+        "DELETE FROM taxes WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND model = ?4 "
+        "AND (at, seq) <= ("
+        "SELECT at, seq FROM taxes WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND "
+        "model = ?4 ORDER BY at DESC, seq DESC LIMIT 1 OFFSET 10)",
         workspace, label.id, label.agent, label.model)
       .run();
 }

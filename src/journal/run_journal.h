@@ -36,6 +36,8 @@ class RunJournal final : public engine::Journal {
   void note_meeting(const engine::Event& event);
   void measure_for(std::int64_t workspace, const TaskLabel& label, const engine::Event& event,
                    const engine::AttemptEnded& attempt);
+  void tax_for(std::int64_t workspace, const TaskLabel& label, const engine::Event& event,
+                   const engine::AttemptEnded& attempt);
 
   Database& database_;
   std::int64_t run_;  ///< The run's number in the database.

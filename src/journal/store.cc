@@ -85,6 +85,24 @@ void add_meetings(Database& database, std::int64_t workspace,
   }
 }
 
+void add_taxes(Database& database, std::int64_t workspace,
+               std::map<std::string, decide::History::Seen>& seen) {
+  if (database.sqlite().execAndGet("PRAGMA user_version").getInt64() < 3) return;
+  std::map<std::string, std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>> samples;
+  Query rows(database, "SELECT task, agent, model, spawn, back FROM taxes WHERE workspace = ?",
+             workspace);
+  while (rows.next()) {
+    std::string key = rows.text(1) + "\n" + rows.text(2);
+    if (workspace != 0) key = rows.text(0) + "\n" + key;
+    samples[key].first.push_back(rows.number(3));
+    samples[key].second.push_back(rows.number(4));
+  }
+  for (auto& [key, of_key] : samples) {
+    seen[key].spawn_tokens = median(of_key.first);
+    seen[key].return_tokens = median(of_key.second);
+  }
+}
+
 /// Medians of a workspace's measurements by `task \n agent \n model`; of workspace 0 by `agent \n
 /// model`.
 std::map<std::string, decide::History::Seen> medians(Database& database, std::int64_t workspace) {
@@ -104,6 +122,7 @@ std::map<std::string, decide::History::Seen> medians(Database& database, std::in
   std::map<std::string, decide::History::Seen> seen;
   for (auto& [key, of_key] : samples) seen.emplace_hint(seen.end(), key, of_key.seen());
   add_meetings(database, workspace, seen);
+  add_taxes(database, workspace, seen);
   return seen;
 }
 

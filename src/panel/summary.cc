@@ -37,6 +37,7 @@ Ending ending_of(const RunView& run, Style style) {
     case RunEnded::How::paused_at_gate: return {signs.ask, "paused at a gate", Ink::ask};
     case RunEnded::How::interrupted: return {signs.ask, "interrupted", Ink::ask};
     case RunEnded::How::cancelled: return {signs.skipped, "cancelled", Ink::ask};
+    case RunEnded::How::limit_reached: return {signs.ask, "stopped at a limit", Ink::ask};
   }
   return {};
 }
@@ -116,8 +117,38 @@ class Summary {
 
   void draw_spent() {
     const std::string_view unknown = signs_of(style_).unknown;
-    fact("tokens", run_.tokens ? show_count(*run_.tokens) : std::string(unknown));
-    fact("cost", run_.cost ? show_usd(*run_.cost) : std::string(unknown));
+    const std::string_view more = run_.models.all_known ? "" : "at least: not all was told";
+    fact("tokens", run_.tokens ? show_count(*run_.tokens) : std::string(unknown),
+         run_.tokens ? more : "");
+    fact("cost", run_.cost ? show_usd(*run_.cost) : std::string(unknown), run_.cost ? more : "");
+    draw_models();
+  }
+
+  /// What was asked of models, and what that took beside the work itself.
+  void draw_models() {
+    const RunView::Models& models = run_.models;
+    if (models.calls + models.refused == 0) return;
+    std::string remark;
+    const auto add = [&remark](const std::string& words) {
+      remark += (remark.empty() ? "" : ", ") + words;
+    };
+    if (models.refused > 0) add(fmt::format("{} not answered", models.refused));
+    if (models.again > 0) add(fmt::format("{} sent again", models.again));
+    if (models.replayed > 0) add(fmt::format("{} from a recording", models.replayed));
+    if (models.waited_quota > Duration{})
+      add(fmt::format("waited {} for quotas", show_duration(models.waited_quota)));
+    if (models.waited_lead > Duration{})
+      add(fmt::format("{} for a prompt cache", show_duration(models.waited_lead)));
+    fact("calls", fmt::format("{}", models.calls), remark);
+    if (models.saved && *models.saved != 0)
+      fact("cache saved", show_usd(*models.saved));
+    if (models.overhead && run_.tokens && *run_.tokens > 0) {
+      const double share =
+          100 * static_cast<double>(*models.overhead) / static_cast<double>(*run_.tokens);
+      fact("dispatch", fmt::format("{} tokens", show_count(*models.overhead)),
+           fmt::format("{} % of all: to hand out the tasks and their answers",
+                       static_cast<int>(share)));
+    }
   }
 
   void draw_waited() {
@@ -181,9 +212,12 @@ class Summary {
   }
 
   void draw_next() {
-    const bool goes_on =
-        run_.ended == RunEnded::How::paused_at_gate || run_.ended == RunEnded::How::interrupted;
+    const bool at_limit = run_.ended == RunEnded::How::limit_reached;
+    const bool goes_on = at_limit || run_.ended == RunEnded::How::paused_at_gate ||
+                         run_.ended == RunEnded::How::interrupted;
     if (!goes_on) return;
+    if (at_limit && !run_.stopping.empty())
+      lines_.push_back(line().gap(kGap).add(run_.stopping, Ink::ask).text());
     if (!run_.attention.empty())
       lines_.push_back(line().gap(kGap).add(run_.attention, Ink::ask).text());
     lines_.push_back(

@@ -12,6 +12,15 @@ constexpr std::string_view kKinds[] = {"quota", "lock", "slots"};
 constexpr std::int64_t kMostSlots = 1'000'000;
 constexpr std::int64_t kMostConcurrent = 100'000;
 
+/// It names a file.
+bool is_account_name(const std::string& name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= 100 && name[0] != '.' && std::ranges::all_of(name, fits);
+}
+
 std::optional<Rate> read_rate(Reading& reading, Node node) {
   const auto text = node.is_scalar() ? fill(node.text(), reading.set) : std::string();
   const auto rate = parse_rate(text);
@@ -33,9 +42,37 @@ std::optional<Rate> read_usd_rate(Reading& reading, Node node) {
   return std::nullopt;
 }
 
+/// How the provider counts, and whose limits they are.
+void read_accounting(Reading& reading, const Fields& fields, Resource& resource) {
+  static constexpr std::string_view kCharges[] = {"actual", "reserve_max"};
+  static constexpr std::string_view kCached[] = {"free", "counted"};
+  if (const auto value = fields["burst"]) {
+    resource.burst = read_duration(reading, *value);
+    if (resource.burst && *resource.burst <= Duration{})
+      expected(reading, *value, "a time above zero, such as `6s`");
+  }
+  if (const auto value = fields["charge"]) {
+    resource.charge =
+        static_cast<Resource::Charge>(read_choice(reading, *value, kCharges).value_or(0));
+  }
+  if (const auto value = fields["cached_input"]) {
+    if (const auto index = read_choice(reading, *value, kCached))
+      resource.counts_cached = *index == 1;
+  }
+  if (const auto value = fields["account"]) {
+    const auto name = read_filled(reading, *value, "the name of an account");
+    if (name && is_account_name(*name)) {
+      resource.account = *name;
+    } else if (name) {
+      expected(reading, *value, "a name of letters, digits, `-`, `_` and `.`");
+    }
+  }
+}
+
 void read_quota(Reading& reading, Node node, Resource& resource) {
-  static constexpr std::string_view kKeys[] = {"kind",          "requests", "input_tokens",
-                                               "output_tokens", "usd",      "concurrency"};
+  static constexpr std::string_view kKeys[] = {
+      "kind",        "requests", "input_tokens", "output_tokens", "usd",
+      "concurrency", "burst",    "charge",       "cached_input",  "account"};
   const Fields fields(reading, node, "a quota", kKeys);
   auto& rates = resource.rates;
   if (const auto value = fields["requests"]) rates.requests = read_rate(reading, *value);
@@ -45,7 +82,10 @@ void read_quota(Reading& reading, Node node, Resource& resource) {
   if (const auto value = fields["concurrency"]) {
     resource.concurrency = read_integer(reading, *value, 1, kMostConcurrent);
   }
-  if (node.size() < 2) {
+  read_accounting(reading, fields, resource);
+  const bool limits = rates.requests || rates.input_tokens || rates.output_tokens || rates.usd ||
+                      resource.concurrency;
+  if (!limits && node.size() < 2) {
     reading.problems.add(
         node.span(), fmt::format("quota {} limits nothing", quoted(resource.name)),
         "give it `requests`, `input_tokens`, `output_tokens`, `usd` or `concurrency`");

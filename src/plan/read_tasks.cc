@@ -12,7 +12,7 @@ constexpr std::string_view kTaskKeys[] = {
     "id",    "agent",   "prompt",  "prompt_file", "run",   "reads",  "writes",      "uses",
     "needs", "output",  "gate",    "estimate",    "merge", "verify", "foreach",     "timeout",
     "grace", "retries", "backoff", "isolation",   "env",   "model",  "idle_timeout",
-    "observe", "network", "repair"};
+    "observe", "network", "repair", "budget"};
 
 void read_gate(Reading& reading, Node node, Task& task) {
   static constexpr std::string_view kWords[] = {"before", "after"};
@@ -25,6 +25,16 @@ void read_gate(Reading& reading, Node node, Task& task) {
   } else {
     take(node);
   }
+}
+
+/// What all its attempts together may use.
+void read_budget(Reading& reading, Node node, Task& task) {
+  static constexpr std::string_view kKeys[] = {"tokens", "usd"};
+  const Fields fields(reading, node, "a budget", kKeys);
+  if (const auto value = fields["tokens"]) task.budget_tokens = read_count(reading, *value);
+  if (const auto value = fields["usd"]) task.budget_usd = read_usd(reading, *value);
+  if (node.is_map() && node.size() == 0)
+    reading.problems.add(node.span(), "the budget limits nothing", "give it `tokens` or `usd`");
 }
 
 /// Everything that is the same for each task of a `foreach`.
@@ -46,6 +56,7 @@ void read_shared(Reading& reading, const Fields& fields, TaskDraft& draft) {
   draft.env_node = fields["env"];
   if (const auto node = fields["uses"]) task.uses = read_uses(reading, *node);
   if (const auto node = fields["estimate"]) task.estimate = read_estimate(reading, *node);
+  if (const auto node = fields["budget"]) read_budget(reading, *node, task);
   if (const auto node = fields["gate"]) read_gate(reading, *node, task);
   if (const auto node = fields["merge"]) {
     static constexpr std::string_view kWords[] = {"text"};

@@ -54,6 +54,7 @@ struct LocalProcesses::Attempt {
 
   Attempt(const engine::SpawnSpec& spec, std::size_t log_bytes_max)
       : keep_output(spec.keep_output),
+        tell_lines(spec.tell_lines),
         output_bytes_max(spec.output_bytes_max),
         log(spec.log_folder, spec.name, spec.label, log_bytes_max),
         input(spec.standard_input) {
@@ -63,6 +64,9 @@ struct LocalProcesses::Attempt {
   State state = State::running;
   engine::Exited exited;
   bool keep_output;
+  bool tell_lines;
+  std::string untold;     ///< Of a line whose end has not come.
+  bool skipping = false;  ///< The rest of a line that was told cut.
   std::size_t output_bytes_max;
   std::unique_ptr<Tree> tree;
   Seen root;

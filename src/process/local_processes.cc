@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,6 +80,12 @@ void LocalProcesses::take_over_process() {
   std::erase_if(wanted, [&](int signal) {
     return std::ranges::find(ignored_signals_, signal) != ignored_signals_.end();
   });
+  pokes_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  check(static_cast<bool>(pokes_), "an eventfd is there");
+  on_poke_ = loop_.watch(pokes_.get(), Loop::Ready::to_read, [this] {
+    std::uint64_t count = 0;
+    if (::read(pokes_.get(), &count, sizeof count) > 0) reports_.emplace_back(engine::Poked{});
+  });
   signals_ = loop_.on_signals(wanted, [this](int signal) {
     if (signal == SIGUSR1) {
       reports_.emplace_back(engine::Poked{});
@@ -86,6 +93,12 @@ void LocalProcesses::take_over_process() {
       reports_.emplace_back(engine::Interrupted{signal});
     }
   });
+}
+
+void LocalProcesses::poke() {
+  const std::uint64_t one = 1;
+  // Full, at 2^64 - 1 unread pokes, it is readable all the same.
+  [[maybe_unused]] const ssize_t written = ::write(pokes_.get(), &one, sizeof one);
 }
 
 Result<void> LocalProcesses::choose_trees() {

@@ -54,6 +54,9 @@ class LocalProcesses final : public engine::ProcessHost {
   Result<std::uint32_t> end_leftovers(
       const std::string& label, const std::optional<engine::ProcessIdentity>& process) override;
 
+  /// Has `wait` return with a Poked; from any thread, as long as this object is there.
+  void poke();
+
   /// How trees are kept here, and why not better: `cgroup`, or `walk: no cgroup v2 hierarchy is
   /// mounted`.
   const std::string& trees() const { return trees_in_words_; }
@@ -79,6 +82,8 @@ class LocalProcesses final : public engine::ProcessHost {
   void reap_orphans();
 
   bool read_some(Attempt& attempt, Inflow& inflow);
+  void tell_lines(Attempt& attempt, std::string_view chunk);
+  void tell(const engine::AttemptName& name, std::string line);
   void write_some(Attempt& attempt);
 
   // Constant after `open`.
@@ -92,6 +97,8 @@ class LocalProcesses final : public engine::ProcessHost {
 
   Loop loop_;
   Loop::Watch signals_;
+  Fd pokes_;  ///< An eventfd.
+  Loop::Watch on_poke_;
   std::unique_ptr<Observer> observer_;  ///< From the first attempt that is watched.
   Loop::Watch on_endings_;
   std::unique_ptr<TreeKeeper> keeper_;

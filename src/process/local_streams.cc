@@ -62,12 +62,44 @@ bool LocalProcesses::read_some(Attempt& attempt, Inflow& inflow) {
   attempt.heard = clock_.now();
   attempt.log.add(attempt.heard, inflow.stream, chunk);
   inflow.note_line(chunk, attempt.last_line);
+  if (inflow.stream == Stream::output && attempt.tell_lines) tell_lines(attempt, chunk);
   if (inflow.stream == Stream::output && attempt.keep_output) {
     const std::size_t room = attempt.output_bytes_max - attempt.output.size();
     attempt.output.append(chunk.substr(0, room));
     if (chunk.size() > room) attempt.exited.output_cut = true;
   }
   return true;
+}
+
+/// Lines come out whole; a last one without an end is told at the conclusion. What is beyond
+/// `output_bytes_max` of one line is dropped, and told by `output_cut`.
+void LocalProcesses::tell_lines(Attempt& attempt, std::string_view chunk) {
+  while (!chunk.empty()) {
+    const auto newline = chunk.find('\n');
+    const bool ends = newline != std::string_view::npos;
+    const std::string_view piece = chunk.substr(0, newline);
+    chunk.remove_prefix(ends ? newline + 1 : chunk.size());
+    if (!attempt.skipping) {
+      const std::size_t room = attempt.output_bytes_max - attempt.untold.size();
+      attempt.untold.append(piece.substr(0, room));
+      if (piece.size() > room) {
+        attempt.exited.output_cut = true;
+        attempt.skipping = true;
+      }
+    }
+    if (!ends) continue;
+    tell(attempt.exited.name, std::exchange(attempt.untold, {}));
+    attempt.skipping = false;
+  }
+}
+
+void LocalProcesses::tell(const AttemptName& name, std::string line) {
+  // What came at once is one report.
+  auto* const last = reports_.empty() ? nullptr : std::get_if<engine::Printed>(&reports_.back());
+  if (last != nullptr && last->name == name) return last->lines.push_back(std::move(line));
+  engine::Printed printed{name, {}};
+  printed.lines.push_back(std::move(line));
+  reports_.emplace_back(std::move(printed));
 }
 
 /// All writers we know of are gone, so the end of both streams is near: one pipe's content at most.
@@ -106,6 +138,7 @@ void LocalProcesses::conclude(Attempt& attempt) {
   attempt.err.close();
   attempt.patience.reset();
   attempt.tree.reset();
+  if (!attempt.untold.empty()) tell(attempt.exited.name, std::exchange(attempt.untold, {}));
   if (attempt.keep_output) outputs_[attempt.exited.name] = std::move(attempt.output);
   reports_.push_back(attempt.exited);
   over_.push_back(std::move(attempts_.extract(attempt.exited.name).mapped()));

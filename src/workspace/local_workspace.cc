@@ -162,6 +162,23 @@ Result<std::string> LocalWorkspace::home(TaskId task) {
   return folder;
 }
 
+Result<std::string> LocalWorkspace::put_home(TaskId task, const std::string& file,
+                                             std::string_view content) {
+  check(footprint::is_path(file), "what is put stays in the task's own folder");
+  auto folder = home(task);
+  if (!folder) return folder;
+  const fs::path path = fs::path(*folder) / file;
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (error) return cannot("make the folder", path.parent_path().string(), error.message());
+  // A client may keep more in its settings than it was given; what is as it should be stays.
+  const auto there = read_file(path.string(), content.size() + 1);
+  if (there && *there == content) return path.string();
+  if (auto written = write_file(path.string(), content); !written)
+    return std::unexpected(written.error());
+  return path.string();
+}
+
 void LocalWorkspace::sweep() { remove_folder(attempts_); }
 
 void LocalWorkspace::close_attempt(AttemptName name) { remove_folder(attempt_folder(name)); }

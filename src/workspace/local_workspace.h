@@ -27,6 +27,8 @@ class LocalWorkspace final : public engine::Workspace {
                           std::string_view content) override;
   void close_attempt(engine::AttemptName name) override;
   Result<std::string> home(TaskId task) override;
+  Result<std::string> put_home(TaskId task, const std::string& file,
+                               std::string_view content) override;
   /// Removes what attempts and tasks had for themselves.
   void sweep();
 

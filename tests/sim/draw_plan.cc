@@ -110,4 +110,31 @@ void draw_isolation(Dice& dice, plan::Plan& plan) {
   }
 }
 
+void draw_models(Dice& dice, plan::Plan& plan) {
+  plan::Agent agent;
+  agent.name = "claude";
+  agent.kind = plan::AgentKind::claude_code;
+  plan.agents.push_back(agent);
+  for (plan::Task& task : plan.tasks) {
+    if (!dice.chance(700)) continue;
+    task.agent = AgentId(plan.agents.size() - 1);
+    task.run = {};
+    task.model = dice.chance(500) ? "m-1" : "";
+    if (dice.chance(150)) task.budget_tokens = dice.between(500, 9000);
+  }
+  if (dice.chance(300)) plan.limits.tokens = dice.between(2000, 20'000);
+}
+
+ModelFaults draw_model_faults(Dice& dice) {
+  const auto rate = [&dice](std::uint64_t most) { return dice.chance(400) ? 0 : dice.below(most); };
+  ModelFaults faults;
+  faults.lies = rate(300);
+  faults.cut = rate(300);
+  faults.lingers = rate(500);
+  faults.told_to_wait = rate(200);
+  faults.forgets = rate(500);
+  faults.call_breaks = rate(200);
+  return faults;
+}
+
 }  // namespace interlock::sim

@@ -93,6 +93,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
       views_promised_(plan, views_, journal_),
       validator_(std::make_unique<SimpleValidator>()),
       run_(std::make_unique<engine::RunState>(plan)),
+      limit_(plan.limits.tokens),
       tells_(std::getenv("SIM_STORY") != nullptr),
       done_(plan.tasks.size()) {
   static const footprint::Footprint kNothing{};
@@ -108,6 +109,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   journal_.before_call = perhaps_crash;
   workspace_.before_call = perhaps_crash;
   views_.before_call = perhaps_crash;
+  gateway_.before_call = perhaps_crash;
   views_.on_misuse = [](std::string_view what) { throw Misuse{std::string(what)}; };
   views_.flaw = flaw;
   journal_.after_append = [perhaps_crash] { perhaps_crash({}); };
@@ -123,6 +125,7 @@ void World::live() {
     } catch (const Crash&) {
       ++crashes_;
       processes_.crash();
+      gateway_.crash();
     } catch (const Misuse& misuse) {
       promise(false, misuse.what);
     }
@@ -135,8 +138,10 @@ void World::live() {
     const bool over = *run_->ended == How::finished || *run_->ended == How::failed ||
                       *run_->ended == How::cancelled;
     if (over && !clear_the_way() && !ask_again()) break;
+    if (*run_->ended == How::limit_reached) limit_ = *limit_ + 3000;
     answer_gates();
   }
+  if (broken_.empty()) check_books();
   if (broken_.empty() && has_views_) views_promised_.see_end();
   promise(views_promised_.broken().empty(), views_promised_.broken());
   if (!broken_.empty()) broken_ += fmt::format(" (SIM_SEED={})", seed_);
@@ -145,10 +150,13 @@ void World::live() {
 void World::dispatch_once() {
   engine::Engine engine(
       plan_, interlocking_, setup(), state_of_journal(),
-      engine::Ports{clock_, processes_, journal_, workspace_, views_, *validator_});
+      engine::Ports{clock_, processes_, journal_, workspace_, views_, *validator_, gateway_});
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
-    if (!result) processes_.crash();
+    if (!result) {
+      processes_.crash();
+      gateway_.crash();
+    }
     return result.has_value();
   };
   ++turns_;
@@ -178,6 +186,7 @@ engine::Setup World::setup() const {
     setup.policy.on_failure.kind = schedule::FailurePolicy::Kind::stop;
   }
   setup.expected.assign(plan_.tasks.size(), std::chrono::seconds(10));
+  setup.limit_tokens = limit_;
   setup.around.run = "sim";
   if (has_views_) setup.speculative.assign(plan_.tasks.size(), true);
   setup.dispatcher = "sim@world";
@@ -266,8 +275,16 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   testing_support::Behaviour behaviour;
   behaviour.lasts = std::chrono::seconds(dice_.between(1, 25));
   const plan::Task& task = plan_[spec.name.task];
-  const std::string answer = has_views_ ? work_through(spec, task) : touch(spec, task);
+  const std::string asked = question_in(models_.question_of(spec));
+  const std::string answer =
+      has_views_ ? work_through(spec, task, asked) : touch(spec, task, asked);
   behaviour.output = answer + "\n";
+  if (models_.is_one(spec)) {
+    sessions_taken_up_ += resumed_session(spec).empty() ? 0 : 1;
+    const bool bad = faults_are_on() && task.output.schema && dice_.chance(faults_.output_is_invalid);
+    behaviour = models_.play(spec, bad ? "bad answer" : answer, behaviour.lasts, dice_,
+                             faults_are_on() ? faults_.models : ModelFaults{});
+  }
   if (!faults_are_on()) return behaviour;
   if (dice_.chance(faults_.cannot_start)) behaviour.refused = "cannot execute `agent`";
   if (dice_.chance(faults_.attempt_fails)) behaviour.exit_code = 1;
@@ -280,9 +297,10 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
 }
 
 /// Does the agent's work: what it writes and says is a function of its prompt and of what it reads.
-std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task) {
+std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task,
+                         const std::string& asked) {
   Hasher hasher;
-  hasher.add_field(task.id).add_field(question_in(spec.standard_input));
+  hasher.add_field(task.id).add_field(asked);
   for (const auto& [path, content] : workspace_.files) {
     if (task.footprint.unknown || task.footprint.reads.matches(path))
       hasher.add_field(path).add_field(content);
@@ -300,8 +318,8 @@ std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task) 
 /// Likewise among tasks in views: through its own, or, without one, on the workspace itself. There
 /// it first takes back what an attempt before it did, so that it comes out the same; nobody else
 /// can have worked in between but after a revival.
-std::string World::work_through(const engine::SpawnSpec& spec, const plan::Task& task) {
-  const std::string question = question_in(spec.standard_input);
+std::string World::work_through(const engine::SpawnSpec& spec, const plan::Task& task,
+                                const std::string& question) {
   if (is_in_view(task)) {
     testing_support::FakePicture& picture = views_.picture(spec.name);
     if (spec.name.phase == 0) return work(task, question, picture);

@@ -9,8 +9,10 @@
 
 #include "engine/engine.h"
 #include "sim/dice.h"
+#include "sim/models.h"
 #include "sim/view_promises.h"
 #include "support/fake_clock.h"
+#include "support/fake_gateway.h"
 #include "support/fake_journal.h"
 #include "support/fake_processes.h"
 #include "support/fake_views.h"
@@ -32,6 +34,7 @@ struct Faults {
   std::uint64_t person_interrupts = 0;  ///< Per turn.
   std::uint64_t person_cancels = 0;     ///< Per turn: some task.
   std::uint64_t retries_what_failed = 0;
+  ModelFaults models = {};
   std::uint64_t person_edits = 0;  ///< Per turn: a file. Only where all tasks are in views.
 
   static Faults none() { return {}; }
@@ -68,6 +71,7 @@ class World {
   std::size_t crashes() const { return crashes_; }
   std::size_t turns() const { return turns_; }
   const ViewPromises& in_views() const { return views_promised_; }
+  std::size_t sessions_taken_up() const { return sessions_taken_up_; }
   const std::vector<engine::Event>& events() const { return journal_.events(); }
 
  private:
@@ -86,13 +90,18 @@ class World {
 
   // The agents.
   testing_support::Behaviour behave(const engine::SpawnSpec& spec);
-  std::string touch(const engine::SpawnSpec& spec, const plan::Task& task);
-  std::string work_through(const engine::SpawnSpec& spec, const plan::Task& task);
+  std::string touch(const engine::SpawnSpec& spec, const plan::Task& task,
+                    const std::string& asked);
+  std::string work_through(const engine::SpawnSpec& spec, const plan::Task& task,
+                           const std::string& asked);
 
   // The promises.
   void check_start(const engine::SpawnSpec& spec);
   void check_journal();
   void check_state(const engine::Engine& engine);
+  void check_books();
+  bool mended_by_command(TaskId task) const;
+  void check_spending(const engine::Engine& engine);
   void check_beside(const plan::Task& task, TaskId id, const engine::RunState& durable);
   void promise(bool holds, const std::string& what);
   std::set<TaskId> tasks_alive() const;
@@ -113,6 +122,10 @@ class World {
   testing_support::FakeWorkspace workspace_;
   testing_support::FakeViews views_{workspace_};
   ViewPromises views_promised_;
+  testing_support::FakeGateway gateway_;
+  Models models_{plan_, gateway_};
+  std::optional<Tokens> limit_;  ///< As raised by a person.
+  std::size_t sessions_taken_up_ = 0;
   std::unique_ptr<engine::Validator> validator_;
   /// By task without a view, among others: what its first attempt found, which a later one takes
   /// things back to.
@@ -136,5 +149,8 @@ plan::Plan draw_plan(Dice& dice, std::size_t tasks_max);
 /// Puts all tasks, or some of them, into views or worktrees; of more of those it is unknown what
 /// they touch. None merges texts, so that what comes out is what the sequential run gives.
 void draw_isolation(Dice& dice, plan::Plan& plan);
+/// Gives some tasks to agents that ask models, and budgets to some of those and to the run.
+void draw_models(Dice& dice, plan::Plan& plan);
+ModelFaults draw_model_faults(Dice& dice);
 
 }  // namespace interlock::sim

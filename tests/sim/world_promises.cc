@@ -74,12 +74,48 @@ void World::check_journal() {
     const auto* done = std::get_if<engine::TaskDone>(&events[events_checked_].fact);
     if (done == nullptr) continue;
     promise(!done_[done->task.index()], fmt::format("`{}` is done once", plan_[done->task].id));
+    const bool modelled =
+        plan_.agents[plan_[done->task].agent.index()].kind != plan::AgentKind::command;
+    promise(!modelled || done->attempt == 0 || mended_by_command(done->task) ||
+                models_.ended_well({done->task, done->attempt, 0}),
+            fmt::format("`{}` is done by an attempt that came to its end", plan_[done->task].id));
     done_[done->task.index()] = true;
+  }
+}
+
+/// Whether its last attempt was its `repair` command, which asks no model.
+bool World::mended_by_command(TaskId task) const {
+  const auto& attempts = state_of_journal()[task].attempts;
+  return !attempts.empty() && !plan_[task].repair.empty() &&
+         attempts.back().because == engine::AttemptStarted::Because::repair;
+}
+
+/// What must hold of what was used, when all is over.
+void World::check_books() {
+  promise(gateway_.all_closed(), "no door of the gateway is open when the run is over");
+  promise(models_.broken().empty(), models_.broken());
+  for (const auto& [task, tokens] : gateway_.books()) {
+    const auto lost = gateway_.untold().find(task);
+    const Tokens told = tokens - (lost == gateway_.untold().end() ? 0 : lost->second);
+    const Tokens booked = engine::spent_by((*run_)[task]).tokens;
+    promise(booked == told, fmt::format("`{}` used {} tokens, and {} are booked", plan_[task].id,
+                                        told, booked));
+  }
+}
+
+void World::check_spending(const engine::Engine& engine) {
+  if (limit_)
+    promise(engine::spent_by(engine.run()).tokens <= *limit_, "the run's budget is not passed");
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    const auto& budget = plan_.tasks[i].budget_tokens;
+    promise(!budget || engine::spent_by(engine.run().tasks[i]).tokens <= *budget,
+            fmt::format("the budget of `{}` is not passed", plan_.tasks[i].id));
   }
 }
 
 /// What must hold of what people are shown after a turn.
 void World::check_state(const engine::Engine& engine) {
+  check_spending(engine);
   const engine::RunView view = engine.view();
   const std::vector<std::string> running = processes_.running();
   for (const engine::TaskView& task : view.tasks) {

@@ -40,6 +40,9 @@ Result<void> FakeProcesses::spawn(const engine::SpawnSpec& spec) {
     process.output = behaviour.output.substr(0, spec.output_bytes_max);
     process.exited.output_cut = behaviour.output.size() > spec.output_bytes_max;
   }
+  for (const auto& [after, line] : behaviour.lines) {
+    if (spec.tell_lines) process.untold.emplace_back(now + after, line);
+  }
   process.behaviour = std::move(behaviour);
   report(now, engine::Spawned{spec.name, process.process});
   running_.emplace(spec.name, std::move(process));
@@ -71,6 +74,7 @@ std::vector<engine::Report> FakeProcesses::wait(std::optional<Time> deadline) {
   call("wait");
   const Time latest = std::min(deadline.value_or(Time::max()), clock_.now() + kWaitMax);
   clock_.go_to(std::min(latest, next_moment()));
+  tell_what_is_due();
   end_what_is_due();
   std::vector<engine::Report> due;
   const auto later = reports_.upper_bound(clock_.now());
@@ -82,8 +86,25 @@ std::vector<engine::Report> FakeProcesses::wait(std::optional<Time> deadline) {
 
 Time FakeProcesses::next_moment() const {
   Time next = reports_.empty() ? Time::max() : reports_.begin()->first;
-  for (const auto& [name, process] : running_) next = std::min(next, process.ends);
+  for (const auto& [name, process] : running_) {
+    next = std::min(next, process.ends);
+    if (!process.untold.empty()) next = std::min(next, process.untold.front().first);
+  }
   return next;
+}
+
+void FakeProcesses::tell_what_is_due() {
+  for (auto& [name, process] : running_) {
+    const Time until = std::min(clock_.now(), process.ends);
+    engine::Printed printed{name, {}};
+    auto next = process.untold.begin();
+    for (; next != process.untold.end() && next->first <= until; ++next) {
+      printed.lines.push_back(std::move(next->second));
+      process.heard = next->first;
+    }
+    process.untold.erase(process.untold.begin(), next);
+    if (!printed.lines.empty()) report(*process.heard, std::move(printed));
+  }
 }
 
 void FakeProcesses::end_what_is_due() {
@@ -104,7 +125,7 @@ std::optional<Time> FakeProcesses::last_heard(AttemptName name) const {
   if (found == running_.end()) return std::nullopt;
   const Running& process = found->second;
   const auto every = process.behaviour.speaks_every;
-  if (!every) return process.started;
+  if (!every) return process.heard.value_or(process.started);
   return process.started + (clock_.now() - process.started) / *every * *every;
 }
 

@@ -22,6 +22,9 @@ struct Behaviour {
   bool hangs = false;              ///< Never ends by itself.
   bool ignores_term = false;
   std::string output = {};                    ///< Written at its start.
+  /// Lines of its standard output, each with its moment after the start; told where the spec wants
+  /// that. Those that are due after its end are never written.
+  std::vector<std::pair<Duration, std::string>> lines = {};
   std::optional<Duration> speaks_every = {};  ///< A line on standard error, again and again.
   std::uint32_t strays = 0;                   ///< Processes that outlive it until they are ended.
 };
@@ -81,6 +84,8 @@ class FakeProcesses final : public engine::ProcessHost {
     Time ends{};  ///< Time::max() while nothing will end it.
     engine::Exited exited;
     std::string output;
+    std::vector<std::pair<Time, std::string>> untold;  ///< By time.
+    std::optional<Time> heard;
 
     std::uint32_t alive(Time now) const { return (ends > now ? 1 : 0) + behaviour.strays; }
   };
@@ -89,6 +94,7 @@ class FakeProcesses final : public engine::ProcessHost {
   }
   Behaviour behaviour_of(const engine::SpawnSpec& spec) const;
   void report(Time at, engine::Report report) { reports_.emplace(at, std::move(report)); }
+  void tell_what_is_due();
   /// Turns what has ended by now into reports.
   void end_what_is_due();
   Time next_moment() const;

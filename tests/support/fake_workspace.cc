@@ -81,6 +81,14 @@ Result<std::string> FakeWorkspace::home(TaskId task) {
   return fmt::format("/homes/{}", task.index());
 }
 
+Result<std::string> FakeWorkspace::put_home(TaskId task, const std::string& file,
+                                            std::string_view content) {
+  call("put_home");
+  const std::string path = fmt::format("/homes/{}/{}", task.index(), file);
+  homes[path] = content;
+  return path;
+}
+
 void FakeWorkspace::forget(engine::AttemptName name) {
   std::erase_if(attempt_files,
                 [&](const auto& entry) { return entry.first.starts_with(folder_of(name) + "/"); });

@@ -23,6 +23,8 @@ class FakeWorkspace final : public engine::Workspace {
   std::function<std::map<std::string, std::string>()> committed;
   /// What was put into attempts' folders, by absolute path.
   std::map<std::string, std::string> attempt_files;
+  /// Likewise into tasks' own folders.
+  std::map<std::string, std::string> homes;
 
   std::set<engine::AttemptName> open_attempts() const { return open_; }
 
@@ -35,6 +37,8 @@ class FakeWorkspace final : public engine::Workspace {
                           std::string_view content) override;
   void close_attempt(engine::AttemptName name) override;
   Result<std::string> home(TaskId task) override;
+  Result<std::string> put_home(TaskId task, const std::string& file,
+                               std::string_view content) override;
 
  private:
   void call(std::string_view name) const {

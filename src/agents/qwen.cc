@@ -1,0 +1,116 @@
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "agents/calling.h"
+#include "agents/clients.h"
+#include "agents/failures.h"
+#include "agents/told.h"
+
+// Qwen Code's `--output-format stream-json`: Claude Code's lines with other meanings.
+namespace interlock::agents {
+
+namespace {
+
+constexpr std::string_view kTriedWith[] = {"0.15.10", "0.24.4"};
+
+/// What 0.15 says instead of an answer, as a success.
+constexpr std::string_view kErrorAsText = "[API Error:";
+
+/// An answer that met the output limit is continued without a word and looks whole.
+class QwenReader : public Reader {
+ public:
+  std::vector<Event> line(std::string_view line) override {
+    const auto told = told_in(line);
+    if (!told) return {Unknown{}};
+    const auto type = text_at(*told, "type");
+    if (type == "assistant" || type == "user") return events_of_message(*told);
+    if (type == "system") return system(*told);
+    if (type == "result") return result(*told);
+    if (type == "stream_event") return {};
+    return {Unknown{std::string(type)}};
+  }
+
+  std::vector<Event> end() override { return {}; }
+
+ private:
+  static std::vector<Event> system(const json::value& told) {
+    const auto subtype = text_at(told, "subtype");
+    if (subtype == "init") {
+      return {Started{std::string(text_at(told, "session_id")), std::string(text_at(told, "model")),
+                      std::string(text_at(told, "qwen_code_version"))}};
+    }
+    if (subtype == "retry") return {RateLimited{{}, one_line(text_at(told, "data.reason"))}};
+    if (subtype == "task_started" || subtype == "task_notification") return {};
+    return {Unknown{fmt::format("system/{}", subtype)}};
+  }
+
+  /// Hidden calls and sub-agents are in it. Input holds what the cache had; this API writes none.
+  static UsageTold usage_in(const json::value& told) {
+    const auto cached = count_at(told, "usage.cache_read_input_tokens");
+    return {{without(count_at(told, "usage.input_tokens"), cached),
+             count_at(told, "usage.output_tokens"), cached, 0, {}},
+            true,
+            true};
+  }
+
+  static std::vector<Event> result(const json::value& told) {
+    std::vector<Event> events = denials_in(told, 0);
+    if (value_at(told, "usage")) events.push_back(usage_in(told));
+    const std::string text(text_at(told, "result"));
+    const bool is_error =
+        true_at(told, "is_error") || text_at(told, "subtype").starts_with("error");
+    if (is_error || text.starts_with(kErrorAsText)) {
+      const auto message = text_at(told, "error.message");
+      const std::string detail = message.empty() ? text : std::string(message);
+      events.push_back(Failed{failure_of(detail), detail});
+      return events;
+    }
+    Final final{text, {}};
+    if (const json::value* structured = value_at(told, "structured_result"))
+      final.structured = json::serialize(*structured);
+    events.push_back(std::move(final));
+    return events;
+  }
+};
+
+constexpr std::string_view kSettings = R"({
+  "privacy": {"usageStatisticsEnabled": false},
+  "general": {"enableAutoUpdate": false, "disableAutoUpdate": true}
+}
+)";
+
+class Qwen : public Adapter {
+ public:
+  plan::AgentKind kind() const override { return plan::AgentKind::qwen; }
+  std::string_view program() const override { return "qwen"; }
+  std::unique_ptr<Reader> reader(const plan::Agent&) const override {
+    return std::make_unique<QwenReader>();
+  }
+  bool resumes(const plan::Agent&) const override { return false; }
+  std::span<const std::string_view> tried_with() const override { return kTriedWith; }
+
+  Result<Invocation> invoke(const Wanted& wanted) const override {
+    Call call(wanted, program());
+    call.with({"--output-format", "stream-json", "--auth-type", "openai"});
+    // Without it, tools that write are not offered to the model.
+    if (wanted.may_write) call.with({"--yolo"});
+    call.with_option("--json-schema", wanted.schema)
+        .with_own_arguments()
+        .set_folder("HOME", "home")
+        .set_if(!wanted.secret.empty(), "OPENAI_API_KEY", wanted.secret)
+        .set_if(!wanted.model.empty(), "OPENAI_MODEL", wanted.model)
+        .add_file("home/.qwen/settings.json", std::string(kSettings));
+    if (const std::string base = base_of(wanted); !base.empty())
+      call.set("OPENAI_BASE_URL", base + "/v1");
+    return call.done();
+  }
+};
+
+}  // namespace
+
+const Adapter& qwen() {
+  static const Qwen adapter;
+  return adapter;
+}
+
+}  // namespace interlock::agents

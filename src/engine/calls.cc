@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+
+#include "engine/engine.h"
+
+// Model calls: counted, held against budgets, and what follows when one may not be made.
+namespace interlock::engine {
+
+namespace {
+
+/// What is left of a limit; nothing: there is none. Unknown use counts as none here, and a report says
+/// that it is unknown.
+std::optional<std::int64_t> left_of(const std::optional<std::int64_t>& limit, std::int64_t used) {
+  if (!limit) return {};
+  return std::max<std::int64_t>(0, *limit - used);
+}
+
+}  // namespace
+
+Spent spent_by(const TaskRecord& record) {
+  Spent spent;
+  for (const AttemptRecord& attempt : record.attempts) {
+    const Usage& usage = attempt.ended ? attempt.usage : attempt.called;
+    for (const auto& part : {usage.input, usage.output, usage.cache_read, usage.cache_write})
+      spent.tokens += part.value_or(0);
+    spent.usd += usage.cost.value_or(0);
+  }
+  return spent;
+}
+
+Spent spent_by(const RunState& run) {
+  Spent spent;
+  for (const TaskRecord& task : run.tasks) {
+    const Spent one = spent_by(task);
+    spent.tokens += one.tokens;
+    spent.usd += one.usd;
+  }
+  return spent;
+}
+
+/// The gateway counts on from what the journal knows.
+void Engine::tell_budget() {
+  const Spent spent = spent_by(run());
+  ports_.gateway.set_budget(left_of(setup_.limit_tokens, spent.tokens),
+                            left_of(setup_.limit_usd, spent.usd));
+}
+
+void Engine::take_calls() { note_calls(ports_.gateway.take_calls()); }
+
+void Engine::note_calls(std::vector<ModelCall> calls) {
+  for (ModelCall& call : calls) {
+    const auto live = live_.find(call.name.task);
+    if (live == live_.end() || live->second.name.attempt != call.name.attempt) continue;
+    const TaskId id = call.name.task;
+    const CallEnd end = call.end;
+    std::string detail = call.detail;
+    ledger_.record(ModelCalled{id, call.name.attempt, std::move(call)});
+    if (end == CallEnd::over_budget) return_to_limit(live->second, Outcome::over_budget, detail);
+    if (end == CallEnd::quota_spent) return_to_limit(live->second, Outcome::quota_spent, detail);
+    if (end == CallEnd::not_recorded) return_to_limit(live->second, Outcome::bad_request, detail);
+  }
+}
+
+/// The next call may not be made, so going on makes no sense.
+void Engine::return_to_limit(Live& live, Outcome why, const std::string& detail) {
+  if (live.stopped_for) return;
+  live.stop_detail = detail;
+  stop(live, why);
+}
+
+/// Whether a budget that was passed is the run's; else it is the task's own.
+bool Engine::run_is_over_budget(TaskId id) const {
+  const plan::Task& one = task(id);
+  const Spent spent = spent_by(record(id));
+  const bool tokens_bind = one.budget_tokens && (!setup_.limit_tokens ||
+      *one.budget_tokens - spent.tokens < *setup_.limit_tokens - spent_by(run()).tokens);
+  const bool usd_binds = one.budget_usd && (!setup_.limit_usd ||
+      *one.budget_usd - spent.usd < *setup_.limit_usd - spent_by(run()).usd);
+  return !tokens_bind && !usd_binds;
+}
+
+/// No more is started; who still works may come to its end.
+void Engine::reach_limit(const std::string& why) {
+  limit_reached_ = true;
+  scheduler_.stop(true);
+  if (run().stopping.empty()) ledger_.record(RunStopping{why});
+}
+
+/// For agents whose calls do not pass the gateway, the books are balanced when they end.
+void Engine::check_limits() {
+  const Spent spent = spent_by(run());
+  if (setup_.limit_tokens && spent.tokens > *setup_.limit_tokens) {
+    reach_limit(fmt::format("{} tokens are used, more than the {} of `limits.tokens`",
+                            show_count(spent.tokens), show_count(*setup_.limit_tokens)));
+  } else if (setup_.limit_usd && spent.usd > *setup_.limit_usd) {
+    reach_limit(fmt::format("{} are spent, more than the {} of `limits.usd`", show_usd(spent.usd),
+                            show_usd(*setup_.limit_usd)));
+  }
+}
+
+void Engine::close_door(Live& live) {
+  if (!live.has_door) return;
+  live.has_door = false;
+  note_calls(ports_.gateway.close(live.name));
+}
+
+/// What the attempt used, and who says so: the gateway, where all calls went through it, else the
+/// client.
+void Engine::note_usage(const Live& live, AttemptEnded& fact) const {
+  const AttemptRecord& attempt = record(fact.task).attempts.back();
+  const bool metered = attempt.calls + attempt.calls_refused > 0;
+  if (metered) {
+    fact.usage = attempt.called;
+    fact.usage_from = "gateway";
+    note_tax(fact, attempt);
+  } else if (live.reader && live.story.counted) {
+    fact.usage = live.story.told;
+    fact.usage_from = "client";
+  } else if (live.through_gateway && live.reader) {
+    fact.usage = no_usage();  // Not one call came through.
+    fact.usage_from = "gateway";
+  }
+  if (!metered || !live.story.counted || !live.story.told_whole || live.resumed) return;
+  const auto theirs = total_tokens(live.story.told);
+  const auto ours = total_tokens(attempt.called);
+  if (theirs && ours && *theirs != *ours && attempt.calls_replayed == 0) {
+    fact.remarks.push_back(fmt::format("the client counted {} tokens, the gateway {}",
+                                       show_count(*theirs), show_count(*ours)));
+  }
+}
+
+/// What came before its own prompt in the first call, and what its last answer took: the price of having
+/// handed the task out at all.
+void Engine::note_tax(AttemptEnded& fact, const AttemptRecord& attempt) const {
+  fact.return_tokens = attempt.last_output;
+  if (!attempt.first_input || attempt.first_bytes == 0) return;
+  const std::size_t own = std::min(task(fact.task).prompt.size(), attempt.first_bytes);
+  const double share = static_cast<double>(own) / static_cast<double>(attempt.first_bytes);
+  fact.spawn_tokens =
+      *attempt.first_input - static_cast<Tokens>(share * static_cast<double>(*attempt.first_input));
+}
+
+}  // namespace interlock::engine

@@ -1,0 +1,136 @@
+#include <fmt/format.h>
+
+#include "agents/adapter.h"
+#include "base/json.h"
+#include "engine/engine.h"
+
+// What agents tell while they work, and what it makes of how they ended.
+namespace interlock::engine {
+
+namespace {
+
+Outcome outcome_of(agents::Failure failure) {
+  using agents::Failure;
+  switch (failure) {
+    case Failure::authentication: return Outcome::auth_failed;
+    case Failure::rate_limited: return Outcome::rate_limited;
+    case Failure::quota_spent: return Outcome::quota_spent;
+    case Failure::api: return Outcome::api_failed;
+    case Failure::bad_request:
+    case Failure::no_session: return Outcome::bad_request;
+    case Failure::too_long: return Outcome::too_long;
+    case Failure::cut_off: return Outcome::cut_off;
+    case Failure::refused: return Outcome::declined;
+    case Failure::empty: return Outcome::output_missing;
+    case Failure::output_invalid: return Outcome::output_invalid;
+    case Failure::limit_of_client: return Outcome::client_limit;
+    case Failure::no_final: return Outcome::no_final;
+    case Failure::aborted:
+    case Failure::other: return Outcome::exited_nonzero;
+  }
+  return Outcome::exited_nonzero;
+}
+
+/// Models like to put JSON into a fence of Markdown: what is inside, if that is all there is.
+std::string without_fence(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  const auto last = text.find_last_not_of(" \t\r\n");
+  if (first == std::string::npos) return text;
+  const std::string_view body = std::string_view(text).substr(first, last - first + 1);
+  const auto line_end = body.find('\n');
+  if (!body.starts_with("```") || !body.ends_with("```") || line_end == std::string_view::npos ||
+      body.size() < line_end + 4) {
+    return text;
+  }
+  const std::string_view inside = body.substr(line_end + 1, body.size() - line_end - 4);
+  return inside.find("```") == std::string_view::npos ? std::string(inside) : text;
+}
+
+}  // namespace
+
+void Engine::open_reader(Live& live) const {
+  const plan::Agent& agent = plan_.agents[task(task_of(live)).agent.index()];
+  const bool mends_by_command = record(task_of(live)).attempts.back().because ==
+                                    AttemptStarted::Because::repair &&
+                                !task(task_of(live)).repair.empty();
+  const agents::Adapter* adapter = agents::adapter_for(agent);
+  if (adapter == nullptr || mends_by_command) return;
+  live.adapter = adapter;
+  live.reader = adapter->reader(agent);
+}
+
+void Engine::on_printed(const Printed& printed) {
+  const auto found = live_.find(printed.name.task);
+  if (found == live_.end() || found->second.name != printed.name || !found->second.reader) return;
+  for (const std::string& line : printed.lines)
+    hear(found->second, found->second.reader->line(line));
+}
+
+void Engine::hear(Live& live, const std::vector<agents::Event>& events) {
+  for (const agents::Event& event : events) {
+    const bool knew = !live.story.started.session.empty();
+    live.story.take(event);
+    if (const auto* started = std::get_if<agents::Started>(&event);
+        started != nullptr && (!live.told_session || (!knew && !started->session.empty()))) {
+      live.told_session = true;
+      ledger_.record(SessionBegan{task_of(live), live.name.attempt, started->session,
+                                  started->model, started->version});
+    }
+  }
+}
+
+/// A client that has given its final answer and stays: after its grace it is ended, which is no failure.
+void Engine::watch_lingering(Live& live) {
+  if (!live.reader || live.stopped_for || live.released || !live.story.final) return;
+  if (now() < lingers_until(live)) return;
+  live.released = true;
+  live.remarks.push_back("it stayed after its final answer, and was ended");
+  acts_.push_back({Act::Kind::stop, live.name, task(task_of(live)).grace});
+}
+
+Time Engine::lingers_until(const Live& live) const {
+  const plan::Task& one = task(task_of(live));
+  const Time heard = ports_.processes.last_heard(live.name).value_or(live.started);
+  // Where more may follow a final answer, only its silence tells.
+  const bool is_last = live.adapter->final_is_last() || one.idle_timeout <= Duration{};
+  return heard + (is_last ? one.grace : std::max(one.grace, one.idle_timeout));
+}
+
+/// Success is never the exit code alone.
+Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgement) {
+  hear(live, live.reader->end());
+  for (const std::string& remark : live.story.remarks) live.remarks.push_back(remark);
+  if (live.stopped_for) {
+    if (!live.stop_detail.empty()) judgement.detail = live.stop_detail;
+    return judgement;
+  }
+  const agents::Ending ending =
+      live.released ? live.adapter->ending(live.story, 0, {})
+                    : live.adapter->ending(live.story, exited.exit_code, exited.signal);
+  if (!ending.failure) return {};
+  const bool said_enough = task(task_of(live)).output.form == plan::OutputSpec::Form::exit_status;
+  if (*ending.failure == agents::Failure::empty && said_enough) return {};
+  // A signal nobody here sent says more than what was missing because of it.
+  if (*ending.failure == agents::Failure::no_final && judgement.outcome == Outcome::crashed)
+    return judgement;
+  Judgement judged{outcome_of(*ending.failure), ending.detail, {}};
+  if (judged.outcome == Outcome::output_invalid) judged.complaint = ending.detail;
+  live.session_is_gone = *ending.failure == agents::Failure::no_session;
+  return judged;
+}
+
+/// What it gives back: its own words, or the JSON its client checked.
+std::string Engine::answer_of(const Live& live) const {
+  if (!live.story.final) return {};
+  const agents::Final& final = *live.story.final;
+  if (task(task_of(live)).output.form != plan::OutputSpec::Form::json) return final.text;
+  return final.structured ? *final.structured : without_fence(final.text);
+}
+
+bool Engine::can_resume(TaskId id) const {
+  const plan::Agent& agent = plan_.agents[task(id).agent.index()];
+  const agents::Adapter* adapter = agents::adapter_for(agent);
+  return adapter != nullptr && adapter->resumes(agent) && !record(id).session.empty();
+}
+
+}  // namespace interlock::engine

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "sim/seeds.h"
+#include "sim/world.h"
+
+// The real engine in worlds whose tasks are done by agents that ask models.
+namespace interlock::sim {
+namespace {
+
+struct Made {
+  plan::Plan plan;
+  Faults faults;
+  std::uint32_t parallel = 1;
+};
+
+Made make(std::uint64_t seed) {
+  Dice dice(seed * 611'953);
+  Made made{draw_plan(dice, 12), {}, 1};
+  if (dice.chance(400)) draw_isolation(dice, made.plan);
+  draw_models(dice, made.plan);
+  made.faults = dice.chance(250) ? Faults::none() : Faults::draw(dice);
+  if (dice.chance(700)) made.faults.models = draw_model_faults(dice);
+  made.parallel = static_cast<std::uint32_t>(dice.between(1, 6));
+  return made;
+}
+
+TEST(SimulationOfModels, EveryTokenIsBookedNoBudgetIsPassedAndNoClaimIsTakenForAResult) {
+  std::size_t crashes = 0, limits = 0, resumed = 0, lingered = 0, done = 0, total = 0;
+  const auto [first, count] = seeds(200);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    const Made made = make(seed);
+    World world(seed, made.plan, made.faults, made.parallel);
+    world.live();
+    ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed << ", and SIM_STORY=1 tells how it came";
+    crashes += world.crashes();
+    for (const engine::Event& event : world.events()) {
+      if (const auto* ended = std::get_if<engine::RunEnded>(&event.fact))
+        limits += ended->how == engine::RunEnded::How::limit_reached ? 1 : 0;
+      const auto* attempt = std::get_if<engine::AttemptEnded>(&event.fact);
+      if (attempt == nullptr) continue;
+      lingered += std::ranges::any_of(attempt->remarks, [](const std::string& remark) {
+        return remark.starts_with("it stayed");
+      });
+    }
+    resumed += world.sessions_taken_up();
+    total += made.plan.tasks.size();
+    for (const engine::TaskRecord& task : world.run().tasks)
+      done += task.state == engine::TaskState::done ? 1 : 0;
+  }
+  fmt::print("{} worlds, {} crashes, {} limits reached, {} sessions taken up, {} lingered, {} of {} "
+             "tasks done\n",
+             count, crashes, limits, resumed, lingered, done, total);
+  if (count > 100) {
+    EXPECT_GT(crashes, count / 10) << "the worlds are too kind";
+    EXPECT_GT(limits, count / 20) << "hardly any limit was reached";
+    EXPECT_GT(resumed, count / 20) << "hardly any session was taken up";
+    EXPECT_GT(lingered, count / 20) << "hardly anybody lingered";
+    EXPECT_GT(done, total / 3) << "the worlds are too cruel";
+  }
+}
+
+TEST(SimulationOfModels, WithoutFailuresEveryTaskIsDone) {
+  const auto [first, count] = seeds(100);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    Made made = make(seed);
+    made.plan.limits.tokens.reset();
+    for (plan::Task& task : made.plan.tasks) task.budget_tokens.reset();
+    World world(seed, made.plan, Faults::none(), made.parallel);
+    world.live();
+    ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed;
+    ASSERT_TRUE(std::ranges::all_of(world.run().tasks, [](const engine::TaskRecord& one) {
+      return one.state == engine::TaskState::done;
+    })) << "SIM_SEED=" << seed;
+  }
+}
+
+}  // namespace
+}  // namespace interlock::sim

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/gateway.h"
+
+namespace interlock::testing_support {
+
+/// A gateway without a network: whoever plays the agent makes the calls. Its books outlive dispatchers, as a
+/// provider's do.
+class FakeGateway final : public engine::Gateway {
+ public:
+  /// Called with the name of the call at the beginning of each; what it throws goes through: a
+  /// crash between two calls.
+  std::function<void(std::string_view call)> before_call;
+
+  /// The agent asks a model. Over budget, or through a closed door, nothing is used.
+  engine::CallEnd ask(engine::AttemptName name, const Usage& usage,
+                      engine::CallEnd end = engine::CallEnd::answered);
+  /// The dispatcher dies: doors close, and calls that were not taken are told nobody.
+  void crash();
+
+  /// The tokens that the provider told of, by task: over all attempts and dispatchers.
+  const std::map<TaskId, Tokens>& books() const { return books_; }
+  /// Of that, what no dispatcher was told, because it died first.
+  const std::map<TaskId, Tokens>& untold() const { return untold_; }
+  bool is_open(engine::AttemptName name) const { return doors_.contains(name); }
+  bool all_closed() const { return doors_.empty(); }
+  const Wish& wish_of(engine::AttemptName name) const { return doors_.at(name).wish; }
+
+  Result<Door> open(const Wish& wish) override;
+  std::vector<engine::ModelCall> take_calls() override;
+  std::vector<engine::ModelCall> close(engine::AttemptName name) override;
+  void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) override;
+
+ private:
+  struct Open {
+    Wish wish;
+    std::uint32_t calls = 0;
+    Tokens used = 0;
+    MicroUsd spent = 0;
+  };
+  void call(std::string_view name) const {
+    if (before_call) before_call(name);
+  }
+  bool fits(const Open& door, const Usage& usage) const;
+
+  std::map<engine::AttemptName, Open> doors_;
+  std::vector<engine::ModelCall> untaken_;
+  std::optional<Tokens> tokens_left_;
+  std::optional<MicroUsd> usd_left_;
+  std::map<TaskId, Tokens> books_;
+  std::map<TaskId, Tokens> untold_;
+};
+
+/// What is known of it.
+Tokens known_tokens(const Usage& usage);
+
+}  // namespace interlock::testing_support
