@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,28 +32,36 @@ struct Asked {
   Api api = Api::anthropic;
   std::string model;
   bool streams = false;
-  bool billed = true;                   ///< False: counting tokens, listing models.
-  std::optional<Tokens> output_max;     ///< `max_tokens` and its like.
-  /// The part that a prompt cache can share with other requests: tools, system, and messages up to
-  /// the last mark (`cache_control`), or, where the API caches by itself, tools and system.
+  bool billed = true;                ///< False: counting tokens.
+  std::optional<Tokens> output_max;  ///< `max_tokens` and its like.
+  /// The part that a prompt cache can share with other requests to the same model: tools and
+  /// system; where only messages are marked (`cache_control`), those up to the last mark too. As it
+  /// is written in the body: who writes the same otherwise has another digest, and misses a chance
+  /// to share.
   Digest prefix;
-  std::size_t prefix_bytes = 0;         ///< 0: nothing to share.
-  Tokens cache_least = 1024;            ///< Fewer tokens than that the provider does not cache.
-  std::size_t bytes = 0;                ///< Of the body.
+  std::size_t prefix_bytes = 0;  ///< 0: nothing to share.
+  Tokens cache_least = 1024;     ///< Fewer tokens than that the provider does not cache.
+  std::size_t bytes = 0;         ///< Of the body.
 };
 /// `path` with its query, as in the request line below the base URL. Nothing: no model call, to be
-/// passed on as it is. A body that is no JSON is an error.
+/// passed on as it is. A body that is no JSON object is an error.
 Result<std::optional<Asked>> read_asked(std::string_view path, std::string_view body);
 
-/// For OpenAI Chat Completions streams that do not ask for usage: the same body, asking for it. Else
-/// nothing. The event that comes of it has no `choices` and is to be kept from the client: see
-/// AnswerReader::added.
+/// For OpenAI Chat Completions streams that do not ask for usage: the same body, asking for it.
+/// Else nothing. The event that comes of it has no `choices` and is to be kept from the client: see
+/// UsageEventFilter.
 std::optional<std::string> asking_for_usage(Api api, std::string_view body);
 
 /// Why a model's side said no.
 struct Refusal {
   enum class Kind : unsigned char {
-    rate_limited, quota_spent, overloaded, authentication, bad_request, too_long, server
+    rate_limited,
+    quota_spent,
+    overloaded,
+    authentication,
+    bad_request,
+    too_long,
+    server
   };
   Kind kind = Kind::server;
   std::string message;
@@ -61,12 +71,12 @@ std::string_view name_of(Refusal::Kind kind);
 
 /// What an answer turned out to be.
 struct Answered {
-  Usage usage;                  ///< Unknown members were not told. `cost` is never set here.
-  std::string model;            ///< As the provider names it; empty: not told.
-  std::string finish;           ///< Its own word: `end_turn`, `stop`, `length`, ...
-  bool cut = false;             ///< That word says that the output limit ended it.
-  bool complete = false;        ///< Its last event or whole body was there.
-  bool began = false;           ///< Something of the answer itself has come: the prompt is read.
+  Usage usage;                     ///< Unknown members were not told. `cost` is never set here.
+  std::string model;               ///< As the provider names it; empty: not told.
+  std::string finish;              ///< Its own word: `end_turn`, `stop`, `length`, ...
+  bool cut = false;                ///< That word says that the output limit ended it.
+  bool complete = false;           ///< Its last event or whole body was there.
+  bool began = false;              ///< Something of the answer itself has come: the prompt is read.
   std::optional<Refusal> refusal;  ///< Also when it came inside a stream that began with 200.
 };
 
@@ -93,32 +103,39 @@ class AnswerReader {
 /// Drops, from a Chat Completions stream, the one event that `asking_for_usage` brought about.
 class UsageEventFilter {
  public:
+  UsageEventFilter();
+  ~UsageEventFilter();
+  UsageEventFilter(UsageEventFilter&&) noexcept;
+  UsageEventFilter& operator=(UsageEventFilter&&) noexcept;
+
   /// What is to be passed on now; whole events, in order.
   std::string take(std::string_view bytes);
   std::string end();
 
  private:
-  std::string pending_;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 /// An answer with an error status.
 Refusal read_refusal(Api api, int status, Headers headers, std::string_view body, Time now);
-/// How the API itself would say it, for what the gateway answers on its own. `status` is set to what
-/// clients do not retry, but for `rate_limited` and `overloaded`.
+/// How the API itself would say it, for what the gateway answers on its own. `status` is set to
+/// what clients do not retry, but for `rate_limited` and `overloaded`.
 std::string refusal_body(Api api, const Refusal& refusal, int& status);
 
 /// What the headers of an answer tell of limits.
 struct LimitNews {
   struct One {
-    std::optional<std::int64_t> limit;      ///< A minute, but for `per`.
+    std::optional<std::int64_t> limit;  ///< For each `per`.
+    Duration per = std::chrono::minutes(1);
     std::optional<std::int64_t> remaining;
-    std::optional<Duration> reset;          ///< From now until it is full again.
+    std::optional<Duration> reset;  ///< From now until it is full again.
   };
   One requests, input_tokens, output_tokens, tokens;  ///< `tokens`: input and output together.
   std::optional<Duration> retry_after;
 };
-/// Anthropic's (RFC 3339 times), OpenAI's (`6m0s`, `20ms`), `retry-after` in seconds, as a date, and
-/// `retry-after-ms`.
+/// Anthropic's (RFC 3339 times), OpenAI's (`6m0s`, `20ms`), `retry-after` in seconds, as a date,
+/// and `retry-after-ms`.
 LimitNews read_limits(Headers headers, Time now);
 
 }  // namespace interlock::metering

@@ -20,7 +20,7 @@ struct Price {
 
 /// A list of prices and the day it was true on.
 struct Prices {
-  std::string date;   ///< `2026-11-01`.
+  std::string date;  ///< `2026-11-01`.
   std::string source;
   std::vector<Price> prices;
 
@@ -30,8 +30,8 @@ struct Prices {
 
 /// What comes along with Interlock.
 const Prices& built_in_prices();
-/// A file of the same form: `{"date": ..., "source": ..., "models": {"NAME": {"input": 3.00, ...}}}`,
-/// dollars per million tokens.
+/// A file of the same form: `{"date": ..., "source": ..., "models": {"NAME": {"input": 3.00,
+/// ...}}}`, dollars per million tokens.
 Result<Prices> read_prices(std::string_view text);
 /// `own` before `base`.
 Prices overridden(Prices base, const Prices& own);

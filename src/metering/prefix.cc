@@ -1,0 +1,130 @@
+#include "metering/prefix.h"
+
+#include "metering/prices.h"
+
+namespace interlock::metering {
+namespace {
+
+constexpr std::string_view kMark = "\"cache_control\"";
+constexpr std::string_view kBillingLine = "x-anthropic-billing-header:";
+
+/// Adds parts of a body, as they are written.
+class Collector {
+ public:
+  Collector(Api api, std::string_view model) { hasher_.add_field(name_of(api)).add_field(model); }
+  void add(std::string_view name, std::string_view written) {
+    if (written.empty() || written == "null" || written == "[]") return;
+    hasher_.add_field(name).add_field(written);
+    bytes_ += written.size();
+  }
+  /// Tells apart, and counts for nothing.
+  void add_name(std::string_view written) { hasher_.add_field(written); }
+  Prefix finish() { return bytes_ == 0 ? Prefix{} : Prefix{hasher_.finish(), bytes_}; }
+
+ private:
+  Hasher hasher_;
+  std::size_t bytes_ = 0;
+};
+
+/// Inside a string the quotes would be escaped, so this is a key (or, harmlessly, a string of that
+/// text).
+bool is_marked(const Glance& value) { return value.text().find(kMark) != std::string_view::npos; }
+
+struct Parts {
+  Glance tools, system, messages, input, key, cached, mark;
+};
+
+Parts parts_of(const Glance& body) {
+  Parts parts;
+  body.each_member([&](std::string_view key, Glance value) {
+    if (key == "tools") parts.tools = value;
+    if (key == "system" || key == "instructions" || key == "systemInstruction" ||
+        key == "system_instruction")
+      parts.system = value;
+    if (key == "messages") parts.messages = value;
+    if (key == "input") parts.input = value;
+    if (key == "prompt_cache_key") parts.key = value;
+    if (key == "cachedContent") parts.cached = value;
+    if (key == "cache_control") parts.mark = value;
+  });
+  return parts;
+}
+
+void add_system(Collector& collector, const Glance& system) {
+  if (!system.is_array()) return collector.add("system", system.text());
+  system.each_item([&](Glance block) {
+    const std::string_view text = block["text"].text();
+    if (text.substr(0, 1) == "\"" && text.substr(1).starts_with(kBillingLine)) return;
+    collector.add("system", block.text());
+  });
+}
+
+/// Blocks of messages up to the last that is marked. A role changes what the model reads.
+void add_marked_messages(Collector& collector, const Glance& messages) {
+  std::size_t last = 0;
+  std::size_t count = 0;
+  messages.each_item([&](Glance message) {
+    ++count;
+    if (is_marked(message)) last = count;
+  });
+  count = 0;
+  messages.each_item([&](Glance message) {
+    if (++count > last) return;
+    const Glance content = message["content"];
+    collector.add_name(message["role"].text());
+    if (count < last || !content.is_array()) return collector.add("message", content.text());
+    std::size_t marked = 0;
+    std::size_t at = 0;
+    content.each_item([&](Glance block) {
+      ++at;
+      if (is_marked(block)) marked = at;
+    });
+    at = 0;
+    content.each_item([&](Glance block) {
+      if (++at <= marked) collector.add("block", block.text());
+    });
+  });
+}
+
+/// The messages before the first that is the user's.
+void add_leading_system(Collector& collector, const Glance& messages) {
+  bool leading = true;
+  messages.each_item([&](Glance message) {
+    const std::string_view role = message["role"].text();
+    leading = leading && (role == "\"system\"" || role == "\"developer\"");
+    if (leading) collector.add("system", message.text());
+  });
+}
+
+}  // namespace
+
+Prefix prefix_of(Api api, std::string_view model, const Glance& body) {
+  Collector collector(api, model);
+  const Parts parts = parts_of(body);
+  collector.add("tools", parts.tools.text());
+  add_system(collector, parts.system);
+  switch (api) {
+    case Api::anthropic: {
+      const bool marked =
+          parts.mark.is_object() || is_marked(parts.tools) || is_marked(parts.system);
+      if (!marked && !is_marked(parts.messages)) return {};
+      if (!marked) add_marked_messages(collector, parts.messages);
+      break;
+    }
+    case Api::openai_chat:
+    case Api::openai_responses:
+      add_leading_system(collector, api == Api::openai_chat ? parts.messages : parts.input);
+      // Requests with different keys are sent to different machines, which share no cache.
+      collector.add_name(parts.key.text());
+      break;
+    case Api::gemini: collector.add("cached", parts.cached.text()); break;
+  }
+  return collector.finish();
+}
+
+Tokens cache_least_of(std::string_view model) {
+  const Price* price = built_in_prices().find(model);
+  return price != nullptr ? price->cache_least : Price{}.cache_least;
+}
+
+}  // namespace interlock::metering
