@@ -41,8 +41,8 @@ Call& Call::set(std::string_view variable, std::string_view value) {
   const plan::Agent& agent = *wanted_.agent;
   std::string name(variable);
   const auto& passed = agent.pass_environment;
-  const bool is_the_plans = agent.environment.contains(name) ||
-                            std::ranges::find(passed, name) != passed.end();
+  const bool is_the_plans =
+      agent.environment.contains(name) || std::ranges::find(passed, name) != passed.end();
   if (!is_the_plans) call_.environment.insert_or_assign(std::move(name), std::string(value));
   return *this;
 }
@@ -61,9 +61,8 @@ Call& Call::set_folder(std::string_view variable, std::string_view name) {
 }
 
 Result<Invocation> Call::done() {
-  const auto too_long = std::ranges::find_if(call_.arguments, [](const std::string& argument) {
-    return argument.size() >= kArgumentMax;
-  });
+  const auto too_long = std::ranges::find_if(
+      call_.arguments, [](const std::string& argument) { return argument.size() >= kArgumentMax; });
   if (too_long != call_.arguments.end()) {
     return fail(Error::Kind::invalid,
                 fmt::format("agent `{}`: an argument of {} bytes is more than Linux takes ({})",

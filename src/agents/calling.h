@@ -51,8 +51,8 @@ class Call {
   Invocation call_;
 };
 
-/// Where the model's API is, without a version part and without a slash at its end; empty: where the
-/// client knows it to be.
+/// Where the model's API is, without a version part and without a slash at its end; empty: where
+/// the client knows it to be.
 std::string base_of(const Wanted& wanted);
 
 /// What clients that know a model only with its provider are told of it: `anthropic/claude-x`.

@@ -21,8 +21,11 @@ class ChatReader : public Reader {
     if (type == "waiting")
       return {RateLimited{seconds_at(*told, "seconds"), one_line(text_at(*told, "message"))}};
     if (type == "usage") {
-      return {UsageTold{{count_at(*told, "input"), count_at(*told, "output"),
-                         count_at(*told, "cache_read"), count_at(*told, "cache_write"), {}},
+      return {UsageTold{{count_at(*told, "input"),
+                         count_at(*told, "output"),
+                         count_at(*told, "cache_read"),
+                         count_at(*told, "cache_write"),
+                         {}},
                         false,
                         true}};
     }

@@ -1,5 +1,5 @@
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include "agents/calling.h"
 #include "agents/clients.h"
@@ -49,7 +49,10 @@ class QwenReader : public Reader {
   static UsageTold usage_in(const json::value& told, bool has_failed) {
     const auto cached = count_at(told, "usage.cache_read_input_tokens");
     return {{without(count_at(told, "usage.input_tokens"), cached),
-             count_at(told, "usage.output_tokens"), cached, 0, {}},
+             count_at(told, "usage.output_tokens"),
+             cached,
+             0,
+             {}},
             true,
             !has_failed};
   }

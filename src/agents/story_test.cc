@@ -36,7 +36,8 @@ TEST(Story, WhatIsUnknownOfOneCallIsUnknownOfAll) {
 }
 
 TEST(Story, ItsSessionIsTheFirstThatWasNamed) {
-  const Story story = story_of({Started{"", "m", ""}, Started{"s1", "n", "2"}, Started{"s2", "", ""}});
+  const Story story =
+      story_of({Started{"", "m", ""}, Started{"s1", "n", "2"}, Started{"s2", "", ""}});
   EXPECT_EQ(story.started, (Started{"s1", "m", "2"}));
 }
 
@@ -105,7 +106,8 @@ TEST(Told, PathsFindValuesAndNothingElse) {
   EXPECT_EQ(count_at(*told, "a.b[3]"), std::nullopt);
   EXPECT_EQ(usd_at(*told, "a.b[3]"), 500'000);
   EXPECT_EQ(value_at(*told, "n"), nullptr);
-  for (const std::string_view odd : {"a.b[9]", "a.b[", "a.b[x]", "a..b", ".", "a.b.c", "[0]", "t.x"})
+  for (const std::string_view odd :
+       {"a.b[9]", "a.b[", "a.b[x]", "a..b", ".", "a.b.c", "[0]", "t.x"})
     EXPECT_EQ(value_at(*told, odd), nullptr) << odd;
   EXPECT_FALSE(told_in("[1]"));
   EXPECT_FALSE(told_in(R"({"a":1} x)"));
