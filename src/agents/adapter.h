@@ -70,6 +70,14 @@ struct Ending {
   std::string detail;              ///< For people; empty on success.
 };
 
+/// Whose API a client speaks: where the gateway passes its calls on to.
+struct Provider {
+  std::string api;           ///< As in a plan: `anthropic`, `openai`, `openai-responses`, `gemini`.
+  std::string base_url;      ///< Without a version part and without a slash at its end.
+  std::string key_variable;  ///< Where its key usually is; the plan's `key` weighs more.
+  bool operator==(const Provider&) const = default;
+};
+
 /// One kind of agent. Has no state; what an attempt's stream means is its Reader's.
 class Adapter {
  public:
@@ -83,6 +91,12 @@ class Adapter {
   /// after its final event passes neither code nor signal.
   virtual Ending ending(const Story& story, std::optional<int> exit_code,
                         std::optional<int> signal) const;
+  /// For the plan's `base_url`, else the provider's own. Nothing for what calls no model that is
+  /// known.
+  virtual std::optional<Provider> provider(const plan::Agent& agent,
+                                           std::string_view model) const = 0;
+  /// Whether `Wanted::schema` means anything to it. Else the prompt has to say what is wanted.
+  virtual bool takes_schema() const { return false; }
   /// Whether `Wanted::session` means anything to it.
   virtual bool resumes(const plan::Agent& agent) const = 0;
   /// Whether usage it tells after a resume counts from the session's beginning.

@@ -72,16 +72,36 @@ Result<Invocation> Call::done() {
   return std::move(call_);
 }
 
-std::string base_of(const Wanted& wanted) {
-  std::string_view base = wanted.base_url.empty() ? wanted.agent->base_url : wanted.base_url;
-  const auto take_off = [&](std::string_view end) {
+namespace {
+
+std::string without_version(std::string_view base) {
+  for (const std::string_view end : {"/", "/v1", "/v1beta", "/"}) {
     if (base.ends_with(end)) base.remove_suffix(end.size());
-  };
-  take_off("/");
-  take_off("/v1");
-  take_off("/v1beta");
-  take_off("/");
+  }
   return std::string(base);
+}
+
+}  // namespace
+
+std::string base_of(const Wanted& wanted) {
+  return without_version(has_gateway(wanted) ? wanted.base_url : wanted.agent->base_url);
+}
+
+Provider provider_of(const plan::Agent& agent, std::string_view api) {
+  Provider provider{std::string(api), "https://api.openai.com", "OPENAI_API_KEY"};
+  if (api == "anthropic") {
+    provider.base_url = "https://api.anthropic.com";
+    provider.key_variable = "ANTHROPIC_API_KEY";
+  } else if (api == "gemini") {
+    provider.base_url = "https://generativelanguage.googleapis.com";
+    provider.key_variable = "GEMINI_API_KEY";
+  }
+  if (!agent.base_url.empty()) provider.base_url = without_version(agent.base_url);
+  return provider;
+}
+
+Provider provider_of_model(const plan::Agent& agent, std::string_view model) {
+  return provider_of(agent, speaks_anthropic(split_model(model)) ? "anthropic" : "openai");
 }
 
 NamedModel split_model(std::string_view model) {

@@ -58,6 +58,10 @@ class Chat : public Adapter {
   std::unique_ptr<Reader> reader(const plan::Agent&) const override {
     return std::make_unique<ChatReader>();
   }
+  std::optional<Provider> provider(const plan::Agent& agent, std::string_view) const override {
+    return provider_of(agent, agent.api.empty() ? "openai" : agent.api);
+  }
+  bool takes_schema() const override { return true; }
   bool resumes(const plan::Agent&) const override { return false; }
   std::span<const std::string_view> tried_with() const override { return {}; }
 

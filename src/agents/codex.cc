@@ -138,6 +138,10 @@ class Codex : public Adapter {
   std::unique_ptr<Reader> reader(const plan::Agent&) const override {
     return std::make_unique<CodexReader>();
   }
+  std::optional<Provider> provider(const plan::Agent& agent, std::string_view) const override {
+    return provider_of(agent, "openai-responses");
+  }
+  bool takes_schema() const override { return true; }
   bool resumes(const plan::Agent&) const override { return true; }
   bool counts_over_sessions() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }

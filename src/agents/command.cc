@@ -120,6 +120,9 @@ class CommandAdapter : public Adapter {
   std::unique_ptr<Reader> reader(const plan::Agent& agent) const override {
     return std::make_unique<CommandReader>(agent);
   }
+  std::optional<Provider> provider(const plan::Agent&, std::string_view) const override {
+    return {};
+  }
   bool resumes(const plan::Agent& agent) const override { return !agent.resume.empty(); }
   std::span<const std::string_view> tried_with() const override { return {}; }
 

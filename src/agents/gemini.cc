@@ -115,6 +115,9 @@ class Gemini : public Adapter {
   std::unique_ptr<Reader> reader(const plan::Agent&) const override {
     return std::make_unique<GeminiReader>();
   }
+  std::optional<Provider> provider(const plan::Agent& agent, std::string_view) const override {
+    return provider_of(agent, "gemini");
+  }
   bool resumes(const plan::Agent&) const override { return false; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 

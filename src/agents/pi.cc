@@ -140,6 +140,10 @@ class Pi : public Adapter {
   std::unique_ptr<Reader> reader(const plan::Agent&) const override {
     return std::make_unique<PiReader>();
   }
+  std::optional<Provider> provider(const plan::Agent& agent,
+                                   std::string_view model) const override {
+    return provider_of_model(agent, model);
+  }
   bool resumes(const plan::Agent&) const override { return false; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 

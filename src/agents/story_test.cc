@@ -70,6 +70,24 @@ TEST(Ending, WhoLingeredAfterItsFinalEventSucceeded) {
   EXPECT_EQ(show_ending(codex().ending(story_of({Final{"a", {}}}), {}, {})), "success");
 }
 
+TEST(Provider, IsTheClientsUnlessThePlanSaysWhere) {
+  const plan::Agent agent;
+  EXPECT_EQ(claude_code().provider(agent, ""),
+            (Provider{"anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY"}));
+  EXPECT_EQ(codex().provider(agent, "")->api, "openai-responses");
+  EXPECT_EQ(gemini().provider(agent, "")->key_variable, "GEMINI_API_KEY");
+  EXPECT_EQ(pi().provider(agent, "claude-x")->api, "anthropic");
+  EXPECT_EQ(pi().provider(agent, "openrouter/claude-x")->api, "openai");
+  EXPECT_EQ(chat().provider(plan::Agent{.api = "gemini"}, "")->base_url,
+            "https://generativelanguage.googleapis.com");
+  EXPECT_EQ(command().provider(agent, ""), std::nullopt);
+  for (const std::string_view url : {"http://h:1/x", "http://h:1/x/", "http://h:1/x/v1/",
+                                     "http://h:1/x/v1", "http://h:1/x/v1beta"}) {
+    EXPECT_EQ(qwen().provider(plan::Agent{.base_url = std::string(url)}, "")->base_url,
+              "http://h:1/x");
+  }
+}
+
 TEST(Version, IsTheFirstWordThatLooksLikeOne) {
   EXPECT_EQ(claude_code().version_in("2.1.330 (Claude Code)\n"), "2.1.330");
   EXPECT_EQ(codex().version_in("codex-cli 0.169.0\n"), "0.169.0");
