@@ -30,6 +30,7 @@ class Reader {
 /// What is wanted of an agent, for one attempt.
 struct Wanted {
   const plan::Agent* agent = nullptr;
+  plan::Command run;           ///< For commands: the task's own; empty: the agent's.
   std::string model;           ///< Empty: what the client takes by itself.
   std::string prompt;
   std::string workspace;       ///< Where it starts; absolute.

@@ -62,7 +62,8 @@ std::optional<Failed> failed_in(const json::value& result) {
   return Failed{*failure, std::move(message)};
 }
 
-/// Everything since the session began, with sub-agents; `usage` would be the last turns' alone.
+/// Everything since the session began, with sub-agents; `usage` would be the last turns' alone. What
+/// a call that broke used is a guess.
 std::optional<UsageTold> usage_in(const json::value& result) {
   const json::value* models = value_at(result, "modelUsage");
   if (!models || !models->is_object()) return {};
@@ -75,7 +76,7 @@ std::optional<UsageTold> usage_in(const json::value& result) {
     is_priced = is_priced && text_at(model, "costBasis") != "unknown";
   }
   sum.cost = is_priced ? usd_at(result, "total_cost_usd") : std::nullopt;
-  return UsageTold{sum, true, true};
+  return UsageTold{sum, true, !true_at(result, "is_error")};
 }
 
 class ClaudeReader : public Reader {
@@ -129,7 +130,9 @@ class ClaudeReader : public Reader {
     const json::array* tasks = list_at(told, "tasks");
     if (!tasks) return;
     for (const json::value& task : *tasks) {
-      if (const auto id = text_at(task, "run_id"); !id.empty()) awaited_.emplace(id);
+      // A command in the background brings no result.
+      const bool is_agent = text_at(task, "task_type") == "local_agent";
+      if (const auto id = text_at(task, "run_id"); is_agent && !id.empty()) awaited_.emplace(id);
     }
   }
 

@@ -40,9 +40,10 @@ class CodexReader : public Reader {
     return {failure_of(message), std::string(message)};
   }
 
-  static Event error(std::string_view message) {
-    if (message.starts_with("Reconnecting")) return RateLimited{{}, one_line(message)};
-    return failed(message);
+  Event error(std::string_view message) {
+    if (!message.starts_with("Reconnecting")) return failed(message);
+    is_in_part_ = is_in_part_ || message.contains("stream disconnected");
+    return RateLimited{{}, one_line(message)};
   }
 
   std::vector<Event> completed(const json::value& told) {
@@ -54,7 +55,7 @@ class CodexReader : public Reader {
       events.push_back(UsageTold{{without(input, written.value_or(0)),
                                   count_at(told, "usage.output_tokens"), cached, written, {}},
                                  true,
-                                 !has_sub_agents_});
+                                 !is_in_part_});
     }
     events.push_back(Final{answer_, {}});
     return events;
@@ -73,7 +74,7 @@ class CodexReader : public Reader {
     if (type == "reasoning" || type == "todo_list") return {};
     if (type == "command_execution") return tool(told, "shell", text_at(told, "item.command"));
     if (type == "mcp_tool_call" || type == "collab_tool_call") {
-      has_sub_agents_ = has_sub_agents_ || type == "collab_tool_call";
+      is_in_part_ = is_in_part_ || type == "collab_tool_call";
       return tool(told, text_at(told, "item.tool"), text_at(told, "item.prompt"));
     }
     if (type == "web_search") return tool(told, type, text_at(told, "item.query"));
@@ -101,7 +102,7 @@ class CodexReader : public Reader {
 
   std::string answer_;
   std::set<std::string> seen_;  ///< Items that were told.
-  bool has_sub_agents_ = false;  ///< Whose tokens it leaves out.
+  bool is_in_part_ = false;     ///< It leaves out sub-agents' tokens, and what a broken call used.
 };
 
 /// As a basic string of TOML, which escapes as JSON does.

@@ -124,8 +124,8 @@ class CommandAdapter : public Adapter {
   bool resumes(const plan::Agent& agent) const override { return !agent.resume.empty(); }
   std::span<const std::string_view> tried_with() const override { return {}; }
 
-  /// The agent's `run`, or its `resume` with `{session}` filled in. Its prompt is on standard input,
-  /// and in `{prompt}` where the command mentions that.
+  /// The task's command, else the agent's `run`; its `resume` with `{session}` filled in where there is
+  /// one. Its prompt is on standard input, and in `{prompt}` where the command mentions that.
   Result<Invocation> invoke(const Wanted& wanted) const override {
     const plan::Agent& agent = *wanted.agent;
     const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
@@ -133,8 +133,9 @@ class CommandAdapter : public Adapter {
       if (name == "prompt") return wanted.prompt;
       return {};
     };
+    const plan::Command& fresh = wanted.run.empty() ? agent.run : wanted.run;
     const plan::Command filled =
-        plan::fill_command(wanted.session.empty() ? agent.run : agent.resume, lookup);
+        plan::fill_command(wanted.session.empty() ? fresh : agent.resume, lookup);
     if (filled.empty()) {
       return fail(Error::Kind::invalid, "agent `" + agent.name + "` has no command of its own",
                   "give it a `run`");
@@ -144,10 +145,6 @@ class CommandAdapter : public Adapter {
                          ? filled.arguments
                          : std::vector<std::string>{"sh", "-c", filled.shell};
     call.standard_input = wanted.prompt;
-    if (!wanted.base_url.empty()) {
-      call.environment["INTERLOCK_BASE_URL"] = wanted.base_url;
-      call.environment["INTERLOCK_KEY"] = wanted.secret;
-    }
     return call;
   }
 };

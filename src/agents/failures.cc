@@ -22,6 +22,8 @@ constexpr Sign kSigns[] = {
     {"credit balance", Failure::quota_spent},
     {"current quota", Failure::quota_spent},
     {"insufficient_quota", Failure::quota_spent},
+    {"quota exceeded", Failure::quota_spent},
+    {"billing details", Failure::quota_spent},
     {"usage limit", Failure::quota_spent},
     {"prompt is too long", Failure::too_long},
     {"context window", Failure::too_long},
@@ -32,6 +34,7 @@ constexpr Sign kSigns[] = {
     {"max_output_tokens", Failure::cut_off},
     {"output token maximum", Failure::cut_off},
     {"output token limit", Failure::cut_off},
+    {"error sending request", Failure::api},
     {"mid-response", Failure::cut_off},
     {"before completion", Failure::cut_off},
     {"content_filter", Failure::refused},
@@ -44,6 +47,7 @@ constexpr Sign kSigns[] = {
     {"empty response", Failure::empty},
     {"structured_output tool", Failure::output_invalid},
     {"maximum number of turns", Failure::limit_of_client},
+    {"max session turns", Failure::limit_of_client},
     {"loop detect", Failure::limit_of_client},
     {"incorrect api key", Failure::authentication},
     {"invalid api key", Failure::authentication},
@@ -53,6 +57,7 @@ constexpr Sign kSigns[] = {
     {"rate limit", Failure::rate_limited},
     {"too many requests", Failure::rate_limited},
     {"overloaded", Failure::api},
+    {"high demand", Failure::api},
 };
 
 /// Looked for when there is no status: they are common words.

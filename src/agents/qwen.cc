@@ -44,22 +44,24 @@ class QwenReader : public Reader {
     return {Unknown{fmt::format("system/{}", subtype)}};
   }
 
-  /// Hidden calls and sub-agents are in it. Input holds what the cache had; this API writes none.
-  static UsageTold usage_in(const json::value& told) {
+  /// Hidden calls and sub-agents are in it, calls of a run that failed not always. Input holds what
+  /// the cache had; this API writes none.
+  static UsageTold usage_in(const json::value& told, bool has_failed) {
     const auto cached = count_at(told, "usage.cache_read_input_tokens");
     return {{without(count_at(told, "usage.input_tokens"), cached),
              count_at(told, "usage.output_tokens"), cached, 0, {}},
             true,
-            true};
+            !has_failed};
   }
 
   static std::vector<Event> result(const json::value& told) {
     std::vector<Event> events = denials_in(told, 0);
-    if (value_at(told, "usage")) events.push_back(usage_in(told));
     const std::string text(text_at(told, "result"));
-    const bool is_error =
-        true_at(told, "is_error") || text_at(told, "subtype").starts_with("error");
-    if (is_error || text.starts_with(kErrorAsText)) {
+    const bool has_failed = true_at(told, "is_error") ||
+                            text_at(told, "subtype").starts_with("error") ||
+                            text.starts_with(kErrorAsText);
+    if (value_at(told, "usage")) events.push_back(usage_in(told, has_failed));
+    if (has_failed) {
       const auto message = text_at(told, "error.message");
       const std::string detail = message.empty() ? text : std::string(message);
       events.push_back(Failed{failure_of(detail), detail});

@@ -20,6 +20,15 @@ Usage operator+(const Usage& one, const Usage& other) {
   return combined(one, other, [](std::int64_t a, std::int64_t b) { return a + b; });
 }
 
+Usage at_least(const Usage& one, const Usage& other) {
+  const auto known = [](std::optional<std::int64_t> a, const std::optional<std::int64_t>& b) {
+    return a && b ? std::optional(*a + *b) : a ? a : b;
+  };
+  return {known(one.input, other.input), known(one.output, other.output),
+          known(one.cache_read, other.cache_read), known(one.cache_write, other.cache_write),
+          known(one.cost, other.cost)};
+}
+
 Usage operator-(const Usage& later, const Usage& earlier) {
   return combined(later, earlier, [](std::int64_t a, std::int64_t b) { return a - b; });
 }

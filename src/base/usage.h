@@ -21,6 +21,8 @@ struct Usage {
 Usage operator+(const Usage& one, const Usage& other);
 /// What `later`, counted up from the same start, has beyond `earlier`.
 Usage operator-(const Usage& later, const Usage& earlier);
+/// The sum of what is known of both: at least so much was used.
+Usage at_least(const Usage& one, const Usage& other);
 /// Nothing used, for certain: where sums begin.
 Usage no_usage();
 /// All of it; unknown while any part of it is.

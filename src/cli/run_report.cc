@@ -83,18 +83,11 @@ void add_models_json(json::object& one, const engine::AttemptRecord& attempt) {
                               {"cache_saved_usd", usd_or_null(attempt.saved)}};
 }
 
-void add_part(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& part) {
-  if (part) sum = sum.value_or(0) + *part;
-}
-
+/// What is known to have been used; whether that is all, `tokens_complete` says.
 engine::Usage usage_of(const engine::TaskRecord& record) {
   engine::Usage sum;
   for (const auto& attempt : record.attempts) {
-    add_part(sum.input, attempt.usage.input);
-    add_part(sum.output, attempt.usage.output);
-    add_part(sum.cache_read, attempt.usage.cache_read);
-    add_part(sum.cache_write, attempt.usage.cache_write);
-    add_part(sum.cost, attempt.usage.cost);
+    sum = at_least(sum, attempt.known);
   }
   return sum;
 }
@@ -166,6 +159,10 @@ json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskReco
   one["reused_from"] =
       record.from_run.empty() ? json::value(nullptr) : json::value(record.from_run);
   one["tokens"] = usage_json(usage);
+  one["tokens_complete"] = std::ranges::none_of(record.attempts, [](const auto& attempt) {
+    const bool asked = attempt.calls + attempt.calls_refused > 0 || !attempt.usage_from.empty();
+    return asked && !total_tokens(attempt.ended ? attempt.usage : attempt.called);
+  });
   one["cost_usd"] = usd_or_null(usage.cost);
   const bool measured = !record.attempts.empty() && record.attempts.back().ended;
   one["elapsed_s"] =

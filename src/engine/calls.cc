@@ -7,8 +7,7 @@ namespace interlock::engine {
 
 namespace {
 
-/// What is left of a limit; nothing: there is none. Unknown use counts as none here, and a report says
-/// that it is unknown.
+/// What is left of a limit; nothing: there is none. Of what is used, what is known counts.
 std::optional<std::int64_t> left_of(const std::optional<std::int64_t>& limit, std::int64_t used) {
   if (!limit) return {};
   return std::max<std::int64_t>(0, *limit - used);
@@ -19,7 +18,7 @@ std::optional<std::int64_t> left_of(const std::optional<std::int64_t>& limit, st
 Spent spent_by(const TaskRecord& record) {
   Spent spent;
   for (const AttemptRecord& attempt : record.attempts) {
-    const Usage& usage = attempt.ended ? attempt.usage : attempt.called;
+    const Usage& usage = attempt.known;
     for (const auto& part : {usage.input, usage.output, usage.cache_read, usage.cache_write})
       spent.tokens += part.value_or(0);
     spent.usd += usage.cost.value_or(0);

@@ -219,7 +219,7 @@ std::optional<Time> Engine::next_wake() const {
     if (one.idle_timeout > Duration{}) {
       at(ports_.processes.last_heard(live.name).value_or(live.started) + one.idle_timeout);
     }
-    if (live.reader && live.story.final && !live.released) at(lingers_until(live));
+    if (live.name.phase == 0 && live.reader && live.story.final && !live.released) at(lingers_until(live));
   }
   return wake;
 }

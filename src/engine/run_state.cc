@@ -128,6 +128,7 @@ class Applier {
     attempt.denied_writes = fact.denied_writes;
     attempt.reads_from = fact.reads_from;
     attempt.usage_from = fact.usage_from;
+    if (attempt.calls + attempt.calls_refused == 0) attempt.known = fact.usage;
     attempt.spawn_tokens = fact.spawn_tokens;
     attempt.return_tokens = fact.return_tokens;
     if (fact.outcome == Outcome::conflicted) ++record(fact.task).conflicts;
@@ -151,6 +152,7 @@ class Applier {
       return;
     }
     attempt.called = attempt.called + call.usage;
+    attempt.known = at_least(attempt.known, call.usage);
     if (!call.saved) attempt.saved.reset();
     if (attempt.saved) *attempt.saved += *call.saved;
     if (call.end != CallEnd::answered) return;

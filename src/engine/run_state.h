@@ -68,6 +68,7 @@ struct AttemptRecord {
   std::uint32_t calls_again = 0;        ///< Sent once more by the gateway.
   std::uint32_t calls_replayed = 0;
   Usage called = no_usage();            ///< By all of them, replayed ones left out.
+  Usage known;                          ///< What was used at least: unknown parts left out.
   Duration waited_quota{}, waited_lead{};
   std::optional<MicroUsd> saved = 0;    ///< By prompt caches.
   std::string usage_from;

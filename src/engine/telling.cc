@@ -81,7 +81,7 @@ void Engine::hear(Live& live, const std::vector<agents::Event>& events) {
 
 /// A client that has given its final answer and stays: after its grace it is ended, which is no failure.
 void Engine::watch_lingering(Live& live) {
-  if (!live.reader || live.stopped_for || live.released || !live.story.final) return;
+  if (live.name.phase != 0 || !live.reader || live.stopped_for || live.released || !live.story.final) return;
   if (now() < lingers_until(live)) return;
   live.released = true;
   live.remarks.push_back("it stayed after its final answer, and was ended");
@@ -105,7 +105,7 @@ Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgem
     return judgement;
   }
   const agents::Ending ending =
-      live.released ? live.adapter->ending(live.story, 0, {})
+      live.released ? live.adapter->ending(live.story, {}, {})
                     : live.adapter->ending(live.story, exited.exit_code, exited.signal);
   if (!ending.failure) return {};
   const bool said_enough = task(task_of(live)).output.form == plan::OutputSpec::Form::exit_status;

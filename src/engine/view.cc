@@ -85,7 +85,7 @@ class Viewer {
           attempt.ended ? attempt.elapsed : std::max(Duration{}, now_ - attempt.started);
       const bool lost = attempt.refused || attempt.outcome == Outcome::conflicted;
       (lost ? view_.lost : view_.sequential) += took;
-      const Usage& used = attempt.ended ? attempt.usage : attempt.called;
+      const Usage& used = attempt.known;
       if (lost) add_tokens(view_.lost_tokens, used);
       if (attempt.speculative) ++view_.speculated;
       if (attempt.speculative && lost) ++view_.speculations_lost;
@@ -93,11 +93,9 @@ class Viewer {
       if (attempt.because == AttemptStarted::Because::correction) ++view_.corrected;
       if (lost) ++view_.conflicted;
       if (!attempt.merged.empty()) ++view_.merged;
-      if (attempt.ended || attempt.calls > 0) {
-        add_tokens(view_.tokens, used);
-        add_known(view_.cost, used.cost);
-      }
-      count_calls(attempt, used);
+      add_tokens(view_.tokens, used);
+      add_known(view_.cost, used.cost);
+      count_calls(attempt, attempt.ended ? attempt.usage : attempt.called);
       view_.waited.needs += attempt.waited.needs;
       view_.waited.conflict += attempt.waited.conflict;
       view_.waited.quota += attempt.waited.quota;

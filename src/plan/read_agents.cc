@@ -9,17 +9,20 @@ namespace interlock::plan {
 
 namespace {
 
-constexpr std::string_view kAgentKeys[] = {"kind", "run", "prompt",   "model", "bin",
-                                           "args", "env", "pass_env", "api",   "base_url",
-                                           "repair"};
+constexpr std::string_view kAgentKeys[] = {
+    "kind", "run",      "prompt", "model",  "bin", "args",    "env",   "pass_env",
+    "api",  "base_url", "repair", "events", "key", "gateway", "resume"};
 constexpr std::string_view kKinds[] = {"command",  "claude-code", "codex", "gemini",
                                        "opencode", "pi",          "qwen",  "chat"};
 constexpr std::string_view kPromptWays[] = {"stdin", "argument", "file"};
+constexpr std::string_view kApis[] = {"anthropic", "openai", "openai-responses", "gemini"};
+constexpr std::string_view kKeyKeys[] = {"command"};
 
 /// Keys that mean something for commands only, or for others only.
 void check_keys_of_kind(Reading& reading, const Fields& fields, AgentKind kind) {
-  static constexpr std::string_view kOfCommands[] = {"run", "prompt", "repair"};
-  static constexpr std::string_view kOfModels[] = {"model", "bin", "args", "api", "base_url"};
+  static constexpr std::string_view kOfCommands[] = {"run", "prompt", "repair", "events", "resume"};
+  static constexpr std::string_view kOfModels[] = {"model",    "bin", "args",   "api",
+                                                   "base_url", "key", "gateway"};
   const auto refuse = [&](std::string_view key) {
     if (const auto node = fields[key]) {
       reading.problems.add(node->span(),
@@ -32,9 +35,111 @@ void check_keys_of_kind(Reading& reading, const Fields& fields, AgentKind kind) 
   } else {
     for (const auto key : kOfCommands) refuse(key);
   }
-  if (kind != AgentKind::chat) {
-    refuse("api");
-    refuse("base_url");
+  if (kind != AgentKind::chat) refuse("api");
+}
+
+/// Whether a shell could have a variable of that name.
+bool is_variable(std::string_view name) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+  constexpr std::string_view kDigits = "0123456789";
+  return !name.empty() && kLetters.contains(name.front()) &&
+         std::ranges::all_of(name,
+                             [&](char c) { return kLetters.contains(c) || kDigits.contains(c); });
+}
+
+KeySource read_key(Reading& reading, Node node) {
+  KeySource key;
+  if (node.is_map()) {
+    const Fields fields(reading, node, "a `key`", kKeyKeys);
+    const auto value = fields["command"];
+    if (!value) {
+      if (node.size() == 0) reading.problems.add(node.span(), "the `key` has no `command`");
+      return key;
+    }
+    const auto command = read_command(reading, *value).value_or(Command{});
+    key.command = command.shell.empty() ? command.arguments
+                                        : std::vector<std::string>{"sh", "-c", command.shell};
+    for (std::string& argument : key.command) argument = fill(argument, reading.set);
+    return key;
+  }
+  const auto name = read_filled(reading, node, "the name of a variable, or `{command: [...]}`");
+  if (!name) return key;
+  if (is_variable(*name)) {
+    key.variable = *name;
+  } else {
+    // It may be the key: it is not said again.
+    reading.problems.add(node.span(), "`key` is not the name of a variable",
+                         "name the variable that holds the key, or `{command: [...]}` that prints "
+                         "it; a key has no place in a plan");
+  }
+  return key;
+}
+
+std::string read_base_url(Reading& reading, Node node) {
+  constexpr std::string_view kWanted = "a URL such as `https://api.example.com`";
+  const auto url = read_filled(reading, node, kWanted);
+  if (!url) return {};
+  const auto scheme = url->starts_with("https://") ? std::string_view("https://") : "http://";
+  const bool has_host = url->starts_with(scheme) && url->size() > scheme.size() &&
+                        url->at(scheme.size()) != '/';
+  if (has_host && url->find_first_of(" \t?#") == url->npos) return *url;
+  expected(reading, node, kWanted);
+  return {};
+}
+
+/// `{session}` stays for when it runs.
+Command read_resume(Reading& reading, Node node) {
+  const auto command = read_command(reading, node);
+  if (!command) return {};
+  std::vector<std::string> texts = command->arguments;
+  texts.push_back(command->shell);
+  const bool names_it = std::ranges::any_of(texts, [](const std::string& text) {
+    const auto names = placeholders(text);
+    return std::ranges::find(names, "session") != names.end();
+  });
+  const auto script = script_of(*command);
+  const auto unsafe = script ? unsafe_for_shell(*script, reading.set) : std::nullopt;
+  if (!names_it) {
+    reading.problems.add(node.span(), "`resume` does not say which session",
+                         "let `{session}` stand where the program takes it");
+  } else if (unsafe) {
+    reading.problems.add(
+        node.span(), fmt::format("`{{{}}}` stands {}, where a shell would not take it as data",
+                                 unsafe->name, unsafe->where),
+        "let it stand in a word of its own");
+  }
+  return fill_command(*command, reading.set, Stage::early);
+}
+
+/// Whom a model's agent talks to, and how.
+void read_connection(Reading& reading, const Fields& fields, Agent& agent) {
+  if (const auto value = fields["api"]) {
+    if (const auto index = read_choice(reading, *value, kApis)) agent.api = kApis[*index];
+  }
+  if (const auto value = fields["base_url"]) agent.base_url = read_base_url(reading, *value);
+  if (const auto value = fields["key"]) agent.key = read_key(reading, *value);
+  if (const auto value = fields["gateway"])
+    agent.gateway = read_bool(reading, *value).value_or(true);
+}
+
+/// What only commands have.
+void read_command_keys(Reading& reading, const Fields& fields, Agent& agent) {
+  if (const auto value = fields["run"])
+    agent.run = read_command(reading, *value).value_or(Command{});
+  if (const auto value = fields["repair"])
+    agent.repair = read_command(reading, *value).value_or(Command{});
+  if (const auto value = fields["prompt"]) {
+    const auto index = read_choice(reading, *value, kPromptWays);
+    agent.prompt_by = static_cast<PromptBy>(index.value_or(0));
+  }
+  if (const auto value = fields["events"]) agent.events = read_events(reading, *value);
+  if (const auto value = fields["resume"]) {
+    agent.resume = read_resume(reading, *value);
+    const auto names = [](const EventRule& rule) { return rule.gives == EventRule::Gives::session; };
+    if (std::ranges::none_of(agent.events, names)) {
+      reading.problems.add(value->span(), "`resume` needs `events` that say what session it is",
+                           "add `events` with `session` and `final`");
+    }
   }
 }
 
@@ -59,16 +164,8 @@ Agent read_agent(Reading& reading, std::string name, Node node) {
   };
   take_text("model", agent.model, "the name of a model");
   take_text("bin", agent.binary, "the path or name of a program");
-  take_text("api", agent.api, "the name of an API");
-  take_text("base_url", agent.base_url, "a URL");
-  if (const auto value = fields["run"])
-    agent.run = read_command(reading, *value).value_or(Command{});
-  if (const auto value = fields["repair"])
-    agent.repair = read_command(reading, *value).value_or(Command{});
-  if (const auto value = fields["prompt"]) {
-    const auto index = read_choice(reading, *value, kPromptWays);
-    agent.prompt_by = static_cast<PromptBy>(index.value_or(0));
-  }
+  read_connection(reading, fields, agent);
+  read_command_keys(reading, fields, agent);
   if (const auto value = fields["args"]) {
     for (auto& item : read_items(reading, *value, "a list of arguments")) {
       agent.arguments.push_back(fill(item.text, reading.set, Stage::early));

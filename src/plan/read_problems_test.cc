@@ -61,7 +61,7 @@ tasks:
 plan.yaml:2:31: error: expected a count such as `15000`, `12k` or `1.5M`, found `lots`
     2 | limits: {parallel: 0, tokens: lots}
       |                               ^~~~
-plan.yaml:4:18: error: expected `command`, `claude-code`, `codex`, `gemini`, `opencode` or `chat`, found `claude`
+plan.yaml:4:18: error: expected `command`, `claude-code`, `codex`, `gemini`, `opencode`, `pi`, `qwen` or `chat`, found `claude`
     4 |   claude: {kind: claude, model: sonnet}
       |                  ^~~~~~
 plan.yaml:7:5: error: unknown key `prompts` in a task
@@ -321,11 +321,12 @@ INSTANTIATE_TEST_SUITE_P(
          "`0`\n"},
         {"AgentWithoutKind",
          "interlock: 1\nagents: {m: {model: x}}\ntasks: [{id: a, run: x, agent: m}]\n",
-         "2:13 agent `m` has no `kind` | one of command, claude-code, codex, gemini, opencode and "
-         "chat\n"},
+         "2:13 agent `m` has no `kind` | one of command, claude-code, codex, gemini, opencode, pi, "
+         "qwen and chat\n"},
         {"AgentKindUnknown",
          "interlock: 1\nagents: {m: {kind: claude}}\ntasks: [{id: a, run: x}]\n",
-         "2:20 expected `command`, `claude-code`, `codex`, `gemini`, `opencode` or `chat`, found "
+         "2:20 expected `command`, `claude-code`, `codex`, `gemini`, `opencode`, `pi`, `qwen` or "
+         "`chat`, found "
          "`claude`\n"},
         {"AgentOfNothing", "interlock: 1\nagents: {m: }\ntasks: [{id: a, run: x}]\n",
          "2:11 expected an agent as a map, found nothing\n"},

@@ -46,6 +46,9 @@ std::optional<AgentId> only_declared_agent(const Plan& plan);
 /// Reads `limits` into the plan.
 void read_limits(Reading& reading, Node node);
 
+/// Reads the mapping of a command's JSON lines.
+std::vector<EventRule> read_events(Reading& reading, Node node);
+
 /// Reads `agents` into the plan, and adds `sh` where it is not declared.
 void read_agents(Reading& reading, std::optional<Node> node);
 

@@ -1,19 +1,242 @@
 #include "quota/account.h"
 
-namespace interlock::quota {
+#include <time.h>
 
-std::string_view name_of(Short what) {
-  switch (what) {
-    case Short::requests: return "requests";
-    case Short::input_tokens: return "input_tokens";
-    case Short::output_tokens: return "output_tokens";
-    case Short::usd: return "usd";
-    case Short::concurrency: return "concurrency";
-    case Short::line: return "line";
-    case Short::floor: return "floor";
-    case Short::spent: return "spent";
+#include <algorithm>
+
+#include "quota/belt.h"
+#include "quota/buckets.h"
+#include "quota/gcra.h"
+#include "quota/leases.h"
+#include "quota/ratios.h"
+#include "quota/seats.h"
+#include "quota/shared_file.h"
+#include "quota/watch.h"
+
+namespace interlock::quota {
+namespace {
+
+/// Refusals that come so close together are one.
+constexpr Duration kCooldownLeast = std::chrono::seconds(5);
+/// Where no death can be told, who waits for another looks again after so long.
+constexpr Moment kLookAgain = std::chrono::seconds(1);
+
+std::int64_t nanoseconds_of(Duration duration) {
+  return std::chrono::nanoseconds(duration).count();
+}
+
+Short short_of(Dimension dimension) {
+  switch (dimension) {
+    case Dimension::requests: return Short::requests;
+    case Dimension::input_tokens: return Short::input_tokens;
+    case Dimension::output_tokens: return Short::output_tokens;
+    case Dimension::usd: return Short::usd;
+    case Dimension::tokens: return Short::tokens;
   }
-  return "";
+  return Short::requests;
+}
+
+class SharedAccount final : public Account {
+ public:
+  SharedAccount(SharedFile file, Watch watch, Seats seats, Owner self)
+      : file_(std::move(file)),
+        watch_(std::move(watch)),
+        seats_(seats),
+        leases_(file_.layout(), self),
+        buckets_(file_.layout()),
+        belt_(file_.layout()),
+        is_living_([this](Owner owner) { return owner == self_ || watch_.is_living(owner); }),
+        self_(self) {}
+  ~SharedAccount() override {
+    leases_.release_all();
+    file_.lock();
+    seats_.give_up();
+    file_.unlock();
+    tell();
+  }
+  SharedAccount(const SharedAccount&) = delete;
+  SharedAccount& operator=(const SharedAccount&) = delete;
+
+  std::variant<Grant, Denial> ask(const Draw& draw, Moment now) override;
+  void leave() override {
+    if (!seats_.stands()) return;
+    seats_.leave();
+    tell();
+  }
+  void settle(const Grant& grant, const Draw& actual, Moment now) override {
+    buckets_.settle(grant.reserved, actual, grant.lease, now);
+    release(grant.lease);
+  }
+
+  void learn(const metering::LimitNews& news, Moment now) override;
+  void refused(std::optional<Duration> retry_after, Moment now) override {
+    if (retry_after) raise_to(layout().floor, now.count() + nanoseconds_of(*retry_after));
+    belt_.cut(leases_.in_flight(), std::max(retry_after.value_or(kCooldownLeast), kCooldownLeast),
+              now);
+  }
+  void went_well(Moment) override {
+    if (belt_.loosen(leases_.in_flight())) tell();
+  }
+  void spent(std::optional<Moment> until) override {
+    at(layout().spent).store(until ? until->count() : kNever);
+    tell();
+  }
+  void forget_spent() override {
+    at(layout().spent).store(0);
+    file_.ring();  // who is denied for that does not stand in the line
+  }
+
+  double tokens_per_byte(std::string_view model, double prior) const override {
+    return ratio_of(layout(), model).value_or(prior);
+  }
+  void learn_ratio(std::string_view model, std::size_t bytes, Tokens tokens) override {
+    if (bytes > 0 && tokens > 0)
+      quota::learn_ratio(layout(), model, static_cast<double>(tokens) / static_cast<double>(bytes));
+  }
+
+  int changed() const override { return watch_.descriptor(); }
+  void take_changes() override { watch_.take(); }
+  Picture picture(Moment now) const override;
+
+ private:
+  Layout& layout() const { return file_.layout(); }
+  /// Wakes those who stand in the line.
+  void tell() {
+    if (seats_.in_line() > 0) file_.ring();
+  }
+  void release(std::uint32_t lease) {
+    leases_.release(lease);
+    tell();
+  }
+  bool has_room() {
+    if (leases_.in_flight() < belt_.allowed()) return true;
+    leases_.take_back(is_living_);
+    return leases_.in_flight() < belt_.allowed();
+  }
+  std::variant<Grant, Denial> attempt(const Draw& draw, Moment now);
+  Denial behind(Owner owner, Moment now) const {
+    const bool is_told = owner == self_ || watch_.will_tell(owner);
+    return {is_told ? std::optional<Moment>() : now + kLookAgain, Short::line};
+  }
+  Picture::One picture_of(Dimension dimension, Moment now) const;
+
+  SharedFile file_;
+  Watch watch_;
+  Seats seats_;
+  Leases leases_;
+  Buckets buckets_;
+  Belt belt_;
+  IsLiving is_living_;
+  Owner self_;
+};
+
+std::variant<Grant, Denial> SharedAccount::ask(const Draw& draw, Moment now) {
+  const std::int64_t spent = at(layout().spent).load();
+  if (spent > now.count())
+    return Denial{spent == kNever ? std::optional<Moment>() : Moment(spent), Short::spent};
+
+  // Twice at most: what changed before this one stood in the line was told to nobody.
+  while (true) {
+    const bool stood = seats_.stands();
+    std::variant<Grant, Denial> answer;
+    if (const auto before = seats_.who_is_before(is_living_)) {
+      answer = behind(*before, now);
+    } else {
+      answer = attempt(draw, now);
+    }
+    if (std::holds_alternative<Grant>(answer)) {
+      leave();
+      return answer;
+    }
+    if (stood) return answer;
+    seats_.stand();
+  }
+}
+
+std::variant<Grant, Denial> SharedAccount::attempt(const Draw& draw, Moment now) {
+  const std::int64_t floor = at(layout().floor).load();
+  if (floor > now.count()) return Denial{Moment(floor), Short::floor};
+  while (true) {
+    if (!has_room()) return Denial{{}, Short::concurrency};
+    if (const auto wait = buckets_.wait_for(draw, now))
+      return Denial{wait->until, short_of(wait->what)};
+    const auto lease = leases_.claim();
+    if (!lease) return Denial{{}, Short::concurrency};
+    // Two may have seen the last one free. Both step back then, and who stands first comes again.
+    if (leases_.in_flight() > belt_.allowed()) {
+      release(*lease);
+      return Denial{{}, Short::concurrency};
+    }
+    if (buckets_.take(draw, *lease, now)) return Grant{*lease, draw};
+    release(*lease);
+  }
+}
+
+void SharedAccount::learn(const metering::LimitNews& news, Moment now) {
+  using One = metering::LimitNews::One;
+  const auto take = [&](Dimension dimension, const One& one) {
+    auto limit = at(layout().learned[static_cast<std::size_t>(dimension)]);
+    if (one.limit && *one.limit > 0) {
+      const std::int64_t next = interval_of(Rate{*one.limit, one.per});
+      // What was used before anybody counted is not known, unless the provider tells.
+      if (buckets_.interval(dimension) == 0 && !one.remaining) buckets_.empty(dimension, now);
+      if (limit.exchange(next) > next) tell();
+    }
+    if (one.remaining) buckets_.at_most(dimension, *one.remaining, now);
+  };
+  take(Dimension::requests, news.requests);
+  take(Dimension::input_tokens, news.input_tokens);
+  take(Dimension::output_tokens, news.output_tokens);
+  // Anthropic's sum of the two says less than the two.
+  const bool tells_apart = news.input_tokens.limit || news.output_tokens.limit;
+  if (!tells_apart) take(Dimension::tokens, news.tokens);
+  if (news.retry_after) raise_to(layout().floor, now.count() + nanoseconds_of(*news.retry_after));
+}
+
+Account::Picture::One SharedAccount::picture_of(Dimension dimension, Moment now) const {
+  Picture::One one;
+  const std::int64_t interval = buckets_.interval(dimension);
+  if (interval == 0) return one;
+  const auto d = static_cast<std::size_t>(dimension);
+  one.limit = rate_of(interval);
+  one.learned = at(layout().declared[d]).load() < interval;
+  one.free = buckets_.free(dimension, now);
+  return one;
+}
+
+Account::Picture SharedAccount::picture(Moment now) const {
+  Picture picture{picture_of(Dimension::requests, now), picture_of(Dimension::input_tokens, now),
+                  picture_of(Dimension::output_tokens, now), picture_of(Dimension::usd, now),
+                  picture_of(Dimension::tokens, now)};
+  if (belt_.is_limited()) picture.concurrency = belt_.allowed();
+  picture.in_flight = leases_.in_flight();
+  picture.in_line = seats_.in_line();
+  if (const std::int64_t floor = at(layout().floor).load(); floor > now.count())
+    picture.floor = Moment(floor);
+  picture.spent = at(layout().spent).load() > now.count();
+  return picture;
+}
+
+}  // namespace
+
+Moment now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+Result<std::unique_ptr<Account>> Account::open(const std::string& file, const Limits& limits) {
+  const std::int64_t burst = std::max<std::int64_t>(nanoseconds_of(limits.burst), 1);
+  auto shared = SharedFile::open_locked(file, burst, quota::now().count());
+  if (!shared) return std::unexpected(shared.error());
+  auto watch = Watch::open(SharedFile::bell_path(file));
+  if (!watch) return std::unexpected(watch.error());
+  const Owner self = this_process();
+  Seats seats(shared->layout(), self);
+  if (auto sat = seats.sit_down(limits, is_alive, quota::now()); !sat)
+    return std::unexpected(sat.error());
+  shared->unlock();
+  return std::make_unique<SharedAccount>(*std::move(shared), *std::move(watch), seats, self);
 }
 
 }  // namespace interlock::quota

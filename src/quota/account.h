@@ -22,6 +22,7 @@ Moment now();
 /// As declared; absent: not limited in that dimension, unless the provider's headers tell.
 struct Limits {
   std::optional<Rate> requests, input_tokens, output_tokens, usd;
+  std::optional<Rate> tokens;  ///< Input and output together, as OpenAI counts.
   std::optional<std::int64_t> concurrency;
   Duration burst = std::chrono::seconds(6);  ///< So much of each rate may be used at once.
 };
@@ -37,7 +38,12 @@ struct Draw {
 };
 
 enum class Short : unsigned char {
-  requests, input_tokens, output_tokens, usd, concurrency,
+  requests,
+  input_tokens,
+  output_tokens,
+  usd,
+  tokens,
+  concurrency,
   line,   ///< Others were here first.
   floor,  ///< The provider said to wait.
   spent,  ///< The provider's quota is used up, for long or for good.
@@ -55,9 +61,9 @@ struct Denial {
   Short what = Short::requests;
 };
 
-/// A mapped file. Lock-free; whoever dies in the middle of anything costs the others at most what it
-/// had reserved, for as long as the rate takes to earn that again. All calls of one object from one
-/// thread; any number of processes.
+/// A mapped file. Lock-free; whoever dies in the middle of anything costs the others at most what
+/// it had reserved, for as long as the rate takes to earn that again. All calls of one object from
+/// one thread; any number of processes.
 ///
 /// The generic cell rate algorithm (GCRA, ITU-T I.371 annex A) over all dimensions, all or none. A
 /// draw larger than the burst is admitted when the bucket is full, and paid off after.
@@ -67,8 +73,11 @@ struct Denial {
 /// nobody's.
 class Account {
  public:
-  /// `file` is made when it is not there (mode 0600, its folder must exist). After a boot, buckets begin
-  /// empty.
+  /// `file` is made when it is not there (mode 0600, its folder must exist), and a companion
+  /// `FILE.bell`. After a boot, and in a file that is new or no account's, buckets begin empty.
+  ///
+  /// Of the limits that several declare, the strictest holds for all while its declarer has the
+  /// account open.
   static Result<std::unique_ptr<Account>> open(const std::string& file, const Limits& limits);
   virtual ~Account() = default;
 
@@ -76,26 +85,31 @@ class Account {
   /// Gives up the place in the line.
   virtual void leave() = 0;
   /// Corrects what was reserved and frees the lease. What is unknown stays as reserved: that is the
-  /// caller's to say, by passing it.
+  /// caller's to say, by passing it. Of what was reserved too much, as much is given back as a
+  /// bucket that had not given it could still hold.
   virtual void settle(const Grant& grant, const Draw& actual, Moment now) = 0;
 
   /// Headers of an answer: limits are learned where none is declared, or lower; what remains raises
   /// floors, never lowers them.
   virtual void learn(const metering::LimitNews& news, Moment now) = 0;
-  /// The provider said 429 or 529: nothing before `retry_after`, and fewer at a time (the safety belt:
-  /// times 0.8, at least 1).
+  /// The provider said 429 or 529: nothing before `retry_after`, and fewer at a time (the safety
+  /// belt: times 0.8, at least 1).
   virtual void refused(std::optional<Duration> retry_after, Moment now) = 0;
-  /// An answer came: the belt loosens by 5 % of a round while it is in use, up to the declared limit.
+  /// An answer came: the belt loosens by 5 % of a round while it is in use, up to the declared
+  /// limit.
   virtual void went_well(Moment now) = 0;
   /// No credit any more: everybody is denied with `spent` until then, or until `forget_spent`.
   virtual void spent(std::optional<Moment> until) = 0;
   virtual void forget_spent() = 0;
 
-  /// Tokens per byte of a request's body, learned; `prior` before the first.
+  /// Tokens per byte of a request's body, learned: the mean and a usual deviation, so that
+  /// estimates rarely fall short. `prior` before the first.
   virtual double tokens_per_byte(std::string_view model, double prior) const = 0;
   virtual void learn_ratio(std::string_view model, std::size_t bytes, Tokens tokens) = 0;
 
-  /// Readable when another process changed something that one who waits may profit from.
+  /// Readable when something changed that one who waits may profit from; also when a process that
+  /// stands before this one, or holds a lease, has died. Always the same descriptor (to be polled,
+  /// not read).
   virtual int changed() const = 0;
   virtual void take_changes() = 0;
 
@@ -106,8 +120,8 @@ class Account {
       bool learned = false;
       double free = 1;  ///< Part of the burst that could be used now.
     };
-    One requests, input_tokens, output_tokens, usd;
-    std::optional<std::int64_t> concurrency;
+    One requests, input_tokens, output_tokens, usd, tokens;
+    std::optional<std::int64_t> concurrency;  ///< As declared, or what the belt leaves of it.
     std::int64_t in_flight = 0;
     std::uint32_t in_line = 0;
     std::optional<Moment> floor;

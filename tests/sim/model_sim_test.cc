@@ -29,7 +29,7 @@ Made make(std::uint64_t seed) {
 
 TEST(SimulationOfModels, EveryTokenIsBookedNoBudgetIsPassedAndNoClaimIsTakenForAResult) {
   std::size_t crashes = 0, limits = 0, resumed = 0, lingered = 0, done = 0, total = 0;
-  const auto [first, count] = seeds(200);
+  const auto [first, count] = seeds(120);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     const Made made = make(seed);
     World world(seed, made.plan, made.faults, made.parallel);

@@ -20,7 +20,7 @@ std::string first_line(const std::string& session) {
 std::string last_line(const std::string& session, const std::string& answer) {
   return fmt::format(
       R"({{"type":"result","subtype":"success","is_error":false,"terminal_reason":"completed",)"
-      R"("result":"{}","session_id":"{}","num_turns":1}})",
+      R"("result":"{}\n","session_id":"{}","num_turns":1}})",
       answer, session);
 }
 

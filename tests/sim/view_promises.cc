@@ -80,7 +80,9 @@ void ViewPromises::see(const engine::RetryPlanned& fact) {
   promise(by_conflict == (known != in_conflict_.end()),
           fmt::format("`{}` is done again for a reason", id_of(fact.task)));
   promise(!by_conflict || !fact.charged, "a conflict costs no retry");
-  promise(fact.because != Because::repair || !plan_[fact.task].repair.empty(),
+  const plan::Task& task = plan_[fact.task];
+  const bool keeps_sessions = plan_.agents[task.agent.index()].kind != plan::AgentKind::command;
+  promise(fact.because != Because::repair || !task.repair.empty() || keeps_sessions,
           fmt::format("`{}` has nobody who mends", id_of(fact.task)));
 }
 

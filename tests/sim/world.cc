@@ -93,9 +93,9 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
       views_promised_(plan, views_, journal_),
       validator_(std::make_unique<SimpleValidator>()),
       run_(std::make_unique<engine::RunState>(plan)),
-      limit_(plan.limits.tokens),
       tells_(std::getenv("SIM_STORY") != nullptr),
       done_(plan.tasks.size()) {
+  limit_ = plan.limits.tokens;
   static const footprint::Footprint kNothing{};
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
     if (is_in_view(plan.tasks[i])) claims_[i].footprint = &kNothing;
@@ -112,7 +112,10 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   gateway_.before_call = perhaps_crash;
   views_.on_misuse = [](std::string_view what) { throw Misuse{std::string(what)}; };
   views_.flaw = flaw;
-  journal_.after_append = [perhaps_crash] { perhaps_crash({}); };
+  journal_.after_append = [this, perhaps_crash] {
+    gateway_.made_durable();
+    perhaps_crash({});
+  };
   processes_.decide = [this](const engine::SpawnSpec& spec) { return behave(spec); };
 }
 

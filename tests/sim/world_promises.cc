@@ -85,7 +85,8 @@ void World::check_journal() {
 
 /// Whether its last attempt was its `repair` command, which asks no model.
 bool World::mended_by_command(TaskId task) const {
-  const auto& attempts = state_of_journal()[task].attempts;
+  const engine::RunState durable = state_of_journal();
+  const auto& attempts = durable[task].attempts;
   return !attempts.empty() && !plan_[task].repair.empty() &&
          attempts.back().because == engine::AttemptStarted::Because::repair;
 }

@@ -53,8 +53,10 @@ CallEnd FakeGateway::ask(AttemptName name, const Usage& usage, CallEnd end) {
 }
 
 void FakeGateway::crash() {
-  for (const ModelCall& lost : untaken_) untold_[lost.name.task] += known_tokens(lost.usage);
-  untaken_.clear();
+  for (auto* calls : {&untaken_, &taken_}) {
+    for (const ModelCall& lost : *calls) untold_[lost.name.task] += known_tokens(lost.usage);
+    calls->clear();
+  }
   doors_.clear();
 }
 
@@ -67,6 +69,7 @@ Result<engine::Gateway::Door> FakeGateway::open(const Wish& wish) {
 
 std::vector<ModelCall> FakeGateway::take_calls() {
   call("take_calls");
+  taken_.insert(taken_.end(), untaken_.begin(), untaken_.end());
   return std::exchange(untaken_, {});
 }
 
@@ -76,6 +79,7 @@ std::vector<ModelCall> FakeGateway::close(AttemptName name) {
   std::vector<ModelCall> its;
   std::erase_if(untaken_, [&](ModelCall& one) {
     if (one.name != name) return false;
+    taken_.push_back(one);
     its.push_back(std::move(one));
     return true;
   });

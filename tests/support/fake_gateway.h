@@ -22,7 +22,9 @@ class FakeGateway final : public engine::Gateway {
   /// The agent asks a model. Over budget, or through a closed door, nothing is used.
   engine::CallEnd ask(engine::AttemptName name, const Usage& usage,
                       engine::CallEnd end = engine::CallEnd::answered);
-  /// The dispatcher dies: doors close, and calls that were not taken are told nobody.
+  /// What was taken so far is in the journal.
+  void made_durable() { taken_.clear(); }
+  /// The dispatcher dies: doors close, and calls that did not come into the journal are told nobody.
   void crash();
 
   /// The tokens that the provider told of, by task: over all attempts and dispatchers.
@@ -52,6 +54,7 @@ class FakeGateway final : public engine::Gateway {
 
   std::map<engine::AttemptName, Open> doors_;
   std::vector<engine::ModelCall> untaken_;
+  std::vector<engine::ModelCall> taken_;  ///< And not durable yet.
   std::optional<Tokens> tokens_left_;
   std::optional<MicroUsd> usd_left_;
   std::map<TaskId, Tokens> books_;

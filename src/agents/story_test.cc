@@ -1,0 +1,122 @@
+#include <gtest/gtest.h>
+
+#include "agents/clients.h"
+#include "agents/failures.h"
+#include "agents/shown.h"
+#include "agents/told.h"
+
+namespace interlock::agents {
+namespace {
+
+Story story_of(std::initializer_list<Event> events) {
+  Story story;
+  for (const Event& event : events) story.take(event);
+  return story;
+}
+
+TEST(Story, OfFinalAndFailedTheLastCounts) {
+  EXPECT_TRUE(story_of({Final{"a", {}}, Failed{}}).failed);
+  EXPECT_FALSE(story_of({Failed{}, Final{"a", {}}}).failed);
+  EXPECT_FALSE(story_of({Final{"a", {}}, Failed{.part_only = true}}).failed);
+}
+
+TEST(Story, ATotalReplacesAndACallIsAdded) {
+  const Usage one{1, 1, 1, 1, 1}, two{2, 2, 2, 2, 2};
+  EXPECT_EQ(story_of({UsageTold{one, false, true}, UsageTold{two, false, true}}).told,
+            (Usage{3, 3, 3, 3, 3}));
+  EXPECT_EQ(story_of({UsageTold{one, true, true}, UsageTold{two, true, true}}).told, two);
+  EXPECT_FALSE(story_of({UsageTold{one, false, false}, UsageTold{two, false, true}}).told_whole);
+  EXPECT_TRUE(story_of({UsageTold{one, true, false}, UsageTold{two, true, true}}).told_whole);
+  EXPECT_FALSE(Story().counted);
+}
+
+TEST(Story, WhatIsUnknownOfOneCallIsUnknownOfAll) {
+  const Story story = story_of({UsageTold{{1, 1, {}, 1, 1}}, UsageTold{{1, 1, 1, 1, 1}}});
+  EXPECT_EQ(story.told, (Usage{2, 2, {}, 2, 2}));
+}
+
+TEST(Story, ItsSessionIsTheFirstThatWasNamed) {
+  const Story story = story_of({Started{"", "m", ""}, Started{"s1", "n", "2"}, Started{"s2", "", ""}});
+  EXPECT_EQ(story.started, (Started{"s1", "m", "2"}));
+}
+
+TEST(Story, RemarksAreTheFirstFew) {
+  Story story;
+  for (int i = 0; i < 100; ++i) story.take(Failed{Failure::other, std::to_string(i), true});
+  EXPECT_EQ(story.remarks.size(), 8u);
+  EXPECT_EQ(story.remarks.front(), "0");
+}
+
+TEST(Story, AWaitIsOverWhenAnythingElseComes) {
+  EXPECT_EQ(story_of({RateLimited{{}, "429"}}).waits_for, "429");
+  EXPECT_EQ(story_of({RateLimited{{}, "429"}, Text{"x"}}).waits_for, "");
+}
+
+TEST(Ending, SuccessNeedsAFinalEventAGoodExitAndAnAnswer) {
+  const Adapter& any = codex();
+  const Story good = story_of({Final{"a", {}}});
+  EXPECT_EQ(show_ending(any.ending(good, 0, {})), "success");
+  EXPECT_EQ(show_ending(any.ending(good, 1, {})),
+            "other: it told of success and ended with exit status 1");
+  EXPECT_EQ(show_ending(any.ending(good, {}, 9)), "aborted: ended by signal 9");
+  EXPECT_EQ(show_ending(any.ending(Story(), 0, {})), "no_final: it ended without its final event");
+  EXPECT_EQ(show_ending(any.ending(Story(), 101, {})),
+            "no_final: it ended without its final event, with exit status 101");
+  EXPECT_EQ(show_ending(any.ending(story_of({Final{"", "{}"}}), 0, {})), "success");
+}
+
+TEST(Ending, WhoLingeredAfterItsFinalEventSucceeded) {
+  EXPECT_EQ(show_ending(codex().ending(story_of({Final{"a", {}}}), {}, {})), "success");
+}
+
+TEST(Version, IsTheFirstWordThatLooksLikeOne) {
+  EXPECT_EQ(claude_code().version_in("2.1.330 (Claude Code)\n"), "2.1.330");
+  EXPECT_EQ(codex().version_in("codex-cli 0.169.0\n"), "0.169.0");
+  EXPECT_EQ(gemini().version_in("Loaded cached credentials.\nv0.61.0\n"), "0.61.0");
+  EXPECT_EQ(gemini().version_in("no idea"), "");
+}
+
+TEST(Failures, AStatusIsANumberOfItsOwn) {
+  EXPECT_EQ(status_in("unexpected status 401 Unauthorized"), 401);
+  EXPECT_EQ(status_in(R"([API Error: {"error":{"code":403,"message":"no"}}])"), 403);
+  EXPECT_EQ(status_in("Request rejected (429)"), 429);
+  EXPECT_EQ(status_in("see http://127.0.0.1:443/v1"), std::nullopt);
+  EXPECT_EQ(status_in("the request is ~250000 tokens, 64000 at most, 5000 now"), std::nullopt);
+  EXPECT_EQ(status_in("version 4.500.1"), std::nullopt);
+}
+
+TEST(Failures, WordsWeighMoreThanTheStatus) {
+  EXPECT_EQ(failure_of(429, "You exceeded your current quota"), Failure::quota_spent);
+  EXPECT_EQ(failure_of(400, "Prompt is too long"), Failure::too_long);
+  EXPECT_EQ(failure_of(400, "no such option"), Failure::bad_request);
+  EXPECT_EQ(failure_of(529, ""), Failure::api);
+  EXPECT_EQ(failure_of("Connection dropped (ECONNRESET)"), Failure::api);
+  EXPECT_EQ(failure_of("429 Too Many Requests, retry after 7200s"), Failure::quota_spent);
+  EXPECT_EQ(failure_of("429 Too Many Requests, retry after 20s"), Failure::rate_limited);
+  EXPECT_EQ(failure_of("what?"), Failure::other);
+}
+
+TEST(Told, PathsFindValuesAndNothingElse) {
+  const auto told = told_in(R"({"a":{"b":[{"c":"x"},2.0,-1,0.5]},"n":null,"t":true})");
+  ASSERT_TRUE(told);
+  EXPECT_EQ(text_at(*told, "a.b[0].c"), "x");
+  EXPECT_EQ(count_at(*told, "a.b[1]"), 2);
+  EXPECT_EQ(count_at(*told, "a.b[2]"), std::nullopt);
+  EXPECT_EQ(count_at(*told, "a.b[3]"), std::nullopt);
+  EXPECT_EQ(usd_at(*told, "a.b[3]"), 500'000);
+  EXPECT_EQ(value_at(*told, "n"), nullptr);
+  for (const std::string_view odd : {"a.b[9]", "a.b[", "a.b[x]", "a..b", ".", "a.b.c", "[0]", "t.x"})
+    EXPECT_EQ(value_at(*told, odd), nullptr) << odd;
+  EXPECT_FALSE(told_in("[1]"));
+  EXPECT_FALSE(told_in(R"({"a":1} x)"));
+  EXPECT_TRUE(told_in(R"({"a":1,"a":2})"));
+  EXPECT_FALSE(told_in(std::string(100'000, '[')));
+}
+
+TEST(Told, TextForPeopleStaysOnOneLine) {
+  EXPECT_EQ(one_line("a\nb\x1b[31m"), "a␊b");
+  EXPECT_LE(one_line(std::string(100'000, 'x')).size(), 303u);
+}
+
+}  // namespace
+}  // namespace interlock::agents

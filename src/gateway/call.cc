@@ -1,0 +1,217 @@
+#include "gateway/call.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "gateway/credentials.h"
+
+namespace interlock::gateway {
+
+using engine::CallEnd;
+using metering::Refusal;
+
+Switchboard::~Switchboard() = default;
+
+void Switchboard::let_go(const std::vector<CallId>& calls_to_go) {
+  for (const CallId id : calls_to_go) {
+    if (const auto found = calls.find(id); found != calls.end()) found->second->go_ahead();
+  }
+}
+
+Call::Call(Switchboard& board, std::shared_ptr<Door> door, Session& session, Request request,
+           std::string rest, std::optional<metering::Asked> asked, CallId id)
+    : board_(board),
+      door_(std::move(door)),
+      session_(&session),
+      request_(std::move(request)),
+      rest_(std::move(rest)),
+      asked_(std::move(asked)),
+      id_(id),
+      began_(board.options.now()) {
+  session.answered_by(this);
+  ordinal_ = ++door_->requests;
+  told_.name = door_->wish.name;
+  if (is_told()) told_.number = ++door_->calls;
+  if (asked_) told_.model = asked_->model;
+}
+
+Call::~Call() = default;
+
+void Call::begin() {
+  board_.retries.earn();
+  if (replay()) return;
+  watch_clock();
+  if (!is_told()) return send();
+  asking_ = metering::asking_for_usage(asked_->api, request_.body);
+  estimate();
+  if (!fits_budgets()) return;
+  ticket_ = board_.admission->draw_ticket();
+  follow();
+}
+
+void Call::estimate() {
+  const Estimates& known = board_.estimates;
+  double ratio = known.ratio(asked_->model);
+  if (!door_->quotas.empty())
+    ratio = board_.admission->account(door_->quotas.front()).tokens_per_byte(asked_->model, ratio);
+  input_estimate_ = static_cast<Tokens>(ratio * static_cast<double>(asked_->bytes)) + 1;
+  output_estimate_ = known.output(door_->wish.name.task, asked_->model, asked_->output_max);
+
+  const Usage expected{
+      .input = input_estimate_, .output = output_estimate_, .cache_read = 0, .cache_write = 0};
+  reserved_ = {.tokens = input_estimate_ + output_estimate_,
+               .usd = metering::cost_of(board_.options.prices, asked_->model, expected).value_or(0)};
+  const Tokens prefix = static_cast<Tokens>(ratio * static_cast<double>(asked_->prefix_bytes));
+  shares_prefix_ = asked_->prefix_bytes > 0 && prefix >= asked_->cache_least && leads_pay();
+  if (!shares_prefix_) return;
+  // Providers keep caches apart by key; two doors with the client's own keys never share.
+  Hasher hasher;
+  hasher.add_field(asked_->prefix).add_field(asked_->model).add_field(door_->provider->base_url);
+  if (door_->provider->key.is_set()) {
+    hasher.add_field(door_->provider->key.reveal());
+  } else {
+    hasher.add_field(door_->secret);
+  }
+  prefix_ = hasher.finish();
+}
+
+bool Call::leads_pay() const {
+  const metering::Price* const price = board_.options.prices.find(asked_->model);
+  // Unknown prices: every provider with a cache sells reads from it for less.
+  return price == nullptr || !price->input || !price->cache_read || *price->cache_read < *price->input;
+}
+
+bool Call::fits_budgets() {
+  std::string_view whose = "the task's";
+  auto passed = door_->budget.passed_by(reserved_);
+  if (!passed) {
+    whose = "the run's";
+    passed = board_.run.passed_by(reserved_);
+  }
+  if (passed) {
+    const std::string message = fmt::format(
+        "not sent: with about {} tokens ({}) it would pass {} budget of {}",
+        show_count(reserved_.tokens), show_usd(reserved_.usd), whose, *passed);
+    reserved_ = {};
+    refuse(CallEnd::over_budget, {.kind = Refusal::Kind::bad_request, .message = message});
+    return false;
+  }
+  door_->budget.take(reserved_);
+  board_.run.take(reserved_);
+  return true;
+}
+
+void Call::follow() {
+  state_ = State::following;
+  waiting_since_ = Loop::now();
+  if (!shares_prefix_ || board_.leads.may_go(prefix_, id_, waiting_since_)) stand_in_line();
+}
+
+void Call::go_ahead() {
+  if (state_ != State::following) return;
+  told_.waited_lead += std::chrono::duration_cast<Duration>(Loop::now() - waiting_since_);
+  stand_in_line();
+}
+
+std::vector<Admission::Want> Call::wants() const {
+  std::vector<Admission::Want> wants;
+  for (const std::size_t quota : door_->quotas) {
+    const bool is_max = board_.admission->option(quota).charge == QuotaOption::Charge::reserve_max;
+    wants.push_back({quota,
+                     {.requests = 1,
+                      .input_tokens = input_estimate_,
+                      .output_tokens = is_max ? asked_->output_max.value_or(output_estimate_)
+                                              : output_estimate_,
+                      .usd = reserved_.usd}});
+  }
+  return wants;
+}
+
+void Call::stand_in_line() {
+  state_ = State::in_line;
+  if (door_->quotas.empty()) return send();
+  waiting_since_ = Loop::now();
+  board_.admission->join(ticket_, wants(), deadline(), *this);
+}
+
+void Call::admitted(std::vector<Admission::Held> held) {
+  held_ = std::move(held);
+  told_.waited_quota += std::chrono::duration_cast<Duration>(Loop::now() - waiting_since_);
+  send();
+}
+
+void Call::turned_away(const QuotaOption& quota, bool is_spent) {
+  told_.waited_quota += std::chrono::duration_cast<Duration>(Loop::now() - waiting_since_);
+  if (is_spent) {
+    return refuse(CallEnd::quota_spent,
+                  {.kind = Refusal::Kind::quota_spent,
+                   .message = fmt::format("the provider's quota behind `{}` is used up", quota.name)});
+  }
+  refuse(CallEnd::unreachable,
+         {.kind = Refusal::Kind::bad_request,
+          .message = fmt::format("quota `{}` admits nothing before the attempt's time is up", quota.name)});
+}
+
+void Call::send() {
+  state_ = State::sending;
+  const Provider& provider = *door_->provider;
+  Outgoing outgoing;
+  outgoing.method = request_.method;
+  outgoing.url = provider.base_url + rest_for_upstream(rest_, door_->secret, provider.key);
+  outgoing.headers = headers_for_upstream(request_.headers, door_->secret, provider.key);
+  outgoing.body = asking_ ? std::string_view(*asking_) : std::string_view(request_.body);
+  status_ = 0;
+  headers_.clear();
+  unpassed_.clear();
+  reader_.reset();
+  filter_.reset();
+  transfer_ = board_.upstream.start(outgoing, *this);
+  is_sent_ = true;
+  last_heard_ = Loop::now();
+  on_stall();
+}
+
+std::optional<Loop::Moment> Call::deadline() const {
+  if (door_->wish.deadline == Time{}) return {};
+  const Duration left = door_->wish.deadline - board_.options.now();
+  return Loop::now() + std::max(left, Duration::zero());
+}
+
+void Call::watch_clock() {
+  if (const auto moment = deadline()) clock_ = board_.loop.at(*moment, [this] { on_deadline(); });
+}
+
+void Call::on_deadline() {
+  if (state_ == State::passing) return end(CallEnd::cut_off, "the attempt's time was up");
+  refuse(CallEnd::unreachable,
+         {.kind = Refusal::Kind::bad_request, .message = "no answer within the attempt's time"});
+}
+
+void Call::on_stall() {
+  const Loop::Moment due = last_heard_ + board_.options.stall;
+  if (due > Loop::now()) {
+    // Moved on at most once a period, however many bytes come.
+    stall_ = board_.loop.at(due, [this] { on_stall(); });
+    return;
+  }
+  const std::string detail =
+      fmt::format("nothing came for {}", show_duration(board_.options.stall));
+  if (state_ == State::passing) return end(CallEnd::cut_off, detail);
+  refuse(CallEnd::cut_off, {.kind = Refusal::Kind::bad_request, .message = detail});
+}
+
+void Call::client_ready() {
+  if (transfer_) transfer_->resume();
+}
+
+void Call::client_left() {
+  session_ = nullptr;
+  end(CallEnd::cut_off, "the client left before its answer was whole");
+}
+
+void Call::close() { end(CallEnd::cut_off, "the attempt was over"); }
+
+}  // namespace interlock::gateway

@@ -1,0 +1,227 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "gateway/call.h"
+#include "gateway/credentials.h"
+
+// A call's way back: what comes from the provider, and what of it the client sees.
+namespace interlock::gateway {
+
+using engine::CallEnd;
+using metering::Refusal;
+
+namespace {
+
+constexpr int kFirstError = 400;
+constexpr std::size_t kLongestError = std::size_t{4} << 20U;
+/// Answers beyond that are passed on and not recorded.
+constexpr std::size_t kLongestRecorded = std::size_t{64} << 20U;
+
+bool is_event_stream(const HeaderList& headers) {
+  const std::string* const type = find_header(headers, "content-type");
+  return type != nullptr && type->starts_with("text/event-stream");
+}
+
+std::optional<std::uint64_t> length_of(const HeaderList& headers) {
+  const std::string* const text = find_header(headers, "content-length");
+  std::uint64_t length = 0;
+  if (text == nullptr) return {};
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
+  if (error != std::errc() || end != text->data() + text->size()) return {};
+  return length;
+}
+
+/// Whether the same request may fare better in a while.
+bool may_pass(Refusal::Kind kind) {
+  return kind == Refusal::Kind::rate_limited || kind == Refusal::Kind::overloaded ||
+         kind == Refusal::Kind::server;
+}
+
+}  // namespace
+
+void Call::on_head(int status, HeaderList headers) {
+  last_heard_ = Loop::now();
+  status_ = status;
+  headers_ = std::move(headers);
+  if (!asked_) return;
+  if (is_told() && !door_->quotas.empty()) {
+    const metering::LimitNews news = metering::read_limits(headers_, board_.options.now());
+    for (const std::size_t quota : door_->quotas)
+      board_.admission->account(quota).learn(news, quota::now());
+  }
+  if (status >= kFirstError) return;
+  reader_.emplace(asked_->api, is_event_stream(headers_));
+  if (asking_ && is_event_stream(headers_)) filter_.emplace();
+}
+
+bool Call::on_bytes(std::string_view bytes) {
+  if (session_ == nullptr || state_ == State::over) return true;
+  if (session_->is_behind()) return false;
+  last_heard_ = Loop::now();
+  if (asked_ && status_ >= kFirstError) {
+    if (unpassed_.size() < kLongestError) unpassed_.append(bytes);
+    return true;
+  }
+  if (reader_) {
+    reader_->take(bytes);
+    // A stream whose first words are an error: nothing of it is the client's yet, so it can be tried again.
+    if (holds_back()) {
+      unpassed_.append(bytes);
+      return true;
+    }
+    if (shares_prefix_ && !is_filled_ && reader_->answered().began) {
+      is_filled_ = true;
+      board_.let_go(board_.leads.filled(prefix_, id_, Loop::now()));
+    }
+  }
+  pass(bytes);
+  return true;
+}
+
+bool Call::holds_back() const {
+  const metering::Answered& answered = reader_->answered();
+  return state_ == State::sending && answered.refusal && !answered.began;
+}
+
+void Call::begin_passing() {
+  if (state_ == State::passing) return;
+  state_ = State::passing;
+  told_.status = status_;
+  // What we take out, or cannot measure, has no length.
+  session_->begin(status_, headers_for_client(headers_),
+                  filter_ ? std::optional<std::uint64_t>() : length_of(headers_));
+}
+
+void Call::pass(std::string_view bytes) {
+  begin_passing();
+  std::string filtered;
+  if (filter_) {
+    filtered = filter_->take(bytes);
+    bytes = filtered;
+  }
+  if (board_.records() && recorded_.size() < kLongestRecorded) {
+    recorded_.append(bytes);
+    chunks_.push_back(bytes.size());
+  }
+  session_->write(bytes);
+}
+
+void Call::on_done(Result<void> how) {
+  if (state_ == State::over) return;
+  stall_.reset();
+  is_sent_ = how || transfer_->was_sent() || status_ != 0;
+  transfer_.reset();
+  if (!how) return on_broken(how.error());
+  if (asked_ && status_ >= kFirstError) return on_refused();
+  if (reader_) reader_->end();
+  if (reader_ && holds_back()) return on_refused();
+  if (filter_) {
+    const std::string rest = filter_->end();
+    filter_.reset();
+    if (!rest.empty()) pass(rest);
+  }
+  finish_passing();
+}
+
+Refusal Call::read_refusal() const {
+  if (reader_) return *reader_->answered().refusal;
+  return metering::read_refusal(asked_->api, status_, headers_, unpassed_, board_.options.now());
+}
+
+void Call::on_refused() {
+  const Refusal refusal = read_refusal();
+  const bool is_rate = refusal.kind == Refusal::Kind::rate_limited;
+  const bool is_slow_down = is_rate || refusal.kind == Refusal::Kind::overloaded;
+  for (const std::size_t quota : door_->quotas) {
+    if (is_slow_down) board_.admission->account(quota).refused(refusal.retry_after, quota::now());
+  }
+  // What was refused was counted as a request, and as nothing else.
+  const quota::Draw only_request;
+  release(&only_request);
+  if (refusal.kind == Refusal::Kind::quota_spent) {
+    std::optional<quota::Moment> until;
+    if (refusal.retry_after) until = quota::now() + *refusal.retry_after;
+    refuse(CallEnd::quota_spent, refusal);
+    for (const std::size_t quota : door_->quotas) board_.admission->spent(quota, until);
+    return;
+  }
+  if (may_pass(refusal.kind)) return try_again(refusal, refusal.retry_after.has_value());
+
+  // As the provider said it: the client knows its words.
+  told_.status = status_;
+  begin_passing();
+  session_->write(unpassed_);
+  std::exchange(session_, nullptr)->finish();
+  if (board_.records() && is_told()) {
+    recorded_ = unpassed_;
+    chunks_ = {unpassed_.size()};
+    if (refusal.kind != Refusal::Kind::authentication) keep_recording();
+  }
+  end(CallEnd::refused, fmt::format("{}: {}", metering::name_of(refusal.kind), refusal.message));
+}
+
+void Call::on_broken(const Error& error) {
+  if (state_ == State::passing) return end(CallEnd::cut_off, error.message);
+  const quota::Draw nothing{.requests = 0};
+  // Sent and not answered: what it took stays taken.
+  release(is_sent_ ? nullptr : &nothing);
+  if (!asked_) {
+    told_.status = 502;
+    session_->answer(502, {{"content-type", "text/plain"}}, without_secrets(error.message) + "\n");
+    session_ = nullptr;
+    return end(CallEnd::unreachable, error.message);
+  }
+  try_again({.kind = Refusal::Kind::server, .message = error.message}, false);
+}
+
+void Call::try_again(const Refusal& why, bool is_asked_to_wait) {
+  const Options& options = board_.options;
+  const Duration delay = is_asked_to_wait
+                             ? *why.retry_after
+                             : back_off(options.retries, told_.retries, options.chance());
+  const auto latest = deadline();
+  const Loop::Moment due = Loop::now() + delay;
+  const bool is_late = latest && due >= *latest;
+  if (is_late || (!is_asked_to_wait && !board_.retries.spend())) {
+    const std::string message = fmt::format(
+        "{}; {} after {} retries", why.message,
+        is_late ? "its time is up" : "no more retries are allowed", told_.retries);
+    return refuse(CallEnd::unreachable, {.kind = Refusal::Kind::bad_request, .message = message});
+  }
+  state_ = State::backing_off;
+  ++told_.retries;
+  // Others with this prefix need not wait for one that does.
+  if (shares_prefix_) board_.let_go(board_.leads.ended(prefix_, id_));
+  stall_ = board_.loop.at(due, [this] {
+    if (is_told()) return follow();
+    send();
+  });
+}
+
+void Call::finish_passing() {
+  begin_passing();
+  std::exchange(session_, nullptr)->finish();
+  if (!reader_) return end(CallEnd::answered, {});
+  const metering::Answered& answered = reader_->answered();
+  if (answered.refusal) {
+    if (answered.refusal->kind == Refusal::Kind::quota_spent) {
+      const std::string message = answered.refusal->message;
+      const std::vector<std::size_t> quotas = door_->quotas;
+      Switchboard& board = board_;
+      end(CallEnd::quota_spent, message);
+      for (const std::size_t quota : quotas) board.admission->spent(quota, {});
+      return;
+    }
+    return end(CallEnd::refused, answered.refusal->message);
+  }
+  if (!answered.complete && is_told()) return end(CallEnd::cut_off, "the answer stopped before its end");
+  for (const std::size_t quota : door_->quotas)
+    if (is_told()) board_.admission->account(quota).went_well(quota::now());
+  if (board_.records()) keep_recording();
+  end(CallEnd::answered, {});
+}
+
+}  // namespace interlock::gateway

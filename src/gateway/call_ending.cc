@@ -1,0 +1,134 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/json.h"
+#include "gateway/call.h"
+
+// How a call ends, whoever ends it: what it held is settled, the client is told, and so is the engine.
+namespace interlock::gateway {
+
+using engine::CallEnd;
+using metering::Refusal;
+
+namespace {
+
+/// Nothing was used, for certain.
+bool took_nothing(CallEnd end, bool is_sent, int status) {
+  return !is_sent || end == CallEnd::over_budget || end == CallEnd::not_recorded ||
+         status >= 400;
+}
+
+}  // namespace
+
+/// Null: what was used is not known, so it stays as it was reserved.
+void Call::release(const quota::Draw* actual) {
+  for (const Admission::Held& held : std::exchange(held_, {}))
+    board_.admission->settle(held, actual == nullptr ? held.grant.reserved : *actual);
+}
+
+quota::Draw Call::draw_of(const Usage& usage, const Admission::Held& held) const {
+  const QuotaOption& option = board_.admission->option(held.quota);
+  quota::Draw draw = held.grant.reserved;
+  // Anthropic does not count what its cache had; the others do.
+  const bool counts_cached = option.counts_cached.value_or(asked_->api != metering::Api::anthropic);
+  const std::optional<Tokens> cached = counts_cached ? usage.cache_read : 0;
+  if (usage.input && cached) draw.input_tokens = *usage.input + *cached + usage.cache_write.value_or(0);
+  if (usage.output && option.charge == QuotaOption::Charge::actual) draw.output_tokens = *usage.output;
+  if (usage.cost) draw.usd = *usage.cost;
+  return draw;
+}
+
+Charge Call::charge_of(const Usage& usage) const {
+  return {.tokens = total_tokens(usage).value_or(reserved_.tokens),
+          .usd = usage.cost.value_or(reserved_.usd)};
+}
+
+void Call::settle_usage(CallEnd end) {
+  if (told_.replayed || took_nothing(end, is_sent_, status_)) {
+    told_.usage = no_usage();
+  } else if (reader_) {
+    const metering::Answered& answered = reader_->answered();
+    told_.usage = answered.usage;
+    const metering::Prices& prices = board_.options.prices;
+    const std::string& model = prices.find(asked_->model) != nullptr || answered.model.empty()
+                                   ? asked_->model
+                                   : answered.model;
+    told_.usage.cost = metering::cost_of(prices, model, told_.usage);
+    told_.saved = metering::saved_by_cache(prices, model, told_.usage);
+    // Counts of a stream that broke are those of its beginning.
+    if (!answered.complete) {
+      told_.usage.output.reset();
+      told_.usage.cost.reset();
+    }
+  }
+  for (const Admission::Held& held : std::exchange(held_, {}))
+    board_.admission->settle(held, draw_of(told_.usage, held));
+}
+
+void Call::learn() {
+  const Usage& usage = told_.usage;
+  if (told_.end != CallEnd::answered || told_.replayed) return;
+  if (usage.output)
+    board_.estimates.learn_output(door_->wish.name.task, asked_->model, *usage.output);
+  if (!usage.input) return;
+  const Tokens input = *usage.input + usage.cache_read.value_or(0) + usage.cache_write.value_or(0);
+  board_.estimates.learn_ratio(asked_->model, asked_->bytes, input);
+  for (const std::size_t quota : door_->quotas)
+    board_.admission->account(quota).learn_ratio(asked_->model, asked_->bytes, input);
+}
+
+/// An end that the client is told in its own API's words.
+void Call::refuse(CallEnd how, const Refusal& refusal) {
+  Refusal told = refusal;
+  told.message = without_secrets(refusal.message);
+  if (session_ != nullptr && asked_) {
+    const std::string body = metering::refusal_body(asked_->api, told, told_.status);
+    std::exchange(session_, nullptr)
+        ->answer(told_.status, {{"content-type", "application/json"}}, body);
+  } else if (session_ != nullptr) {
+    told_.status = 502;
+    std::exchange(session_, nullptr)
+        ->answer(told_.status, {{"content-type", "text/plain"}}, told.message + "\n");
+  }
+  end(how, told.message);
+}
+
+void Call::end(CallEnd how, std::string detail) {
+  if (state_ == State::over) return;
+  state_ = State::over;
+  transfer_.reset();
+  clock_.reset();
+  stall_.reset();
+  board_.admission->leave(ticket_);
+  if (session_ != nullptr) std::exchange(session_, nullptr)->break_off();
+
+  if (is_told()) {
+    told_.end = how;
+    if (!detail.empty()) told_.detail = without_secrets(std::move(detail));
+    settle_usage(how);
+    learn();
+    told_.elapsed = board_.options.now() - began_;
+    door_->budget.give_back(reserved_);
+    board_.run.give_back(reserved_);
+    const Charge charge = charge_of(told_.usage);
+    door_->budget.take(charge);
+    board_.run.take(charge);
+    board_.tell(told_, charge);
+  }
+  // Whoever reads this prompt now may find it in the cache only if it was read to its end.
+  if (shares_prefix_ && how == CallEnd::answered && !is_filled_) {
+    board_.let_go(board_.leads.filled(prefix_, id_, Loop::now()));
+  } else if (shares_prefix_) {
+    board_.let_go(board_.leads.ended(prefix_, id_));
+  }
+  board_.loop.when_idle([&board = board_, id = id_] { board.calls.erase(id); });
+}
+
+std::string Call::without_secrets(std::string text) const {
+  blot_out(text, door_->secret);
+  blot_out(text, door_->provider->key.reveal());
+  return text;
+}
+
+}  // namespace interlock::gateway

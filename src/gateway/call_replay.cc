@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "gateway/call.h"
+
+// Answers that need no provider, and keeping those that did.
+namespace interlock::gateway {
+
+using engine::CallEnd;
+using metering::Refusal;
+
+KnownRequest Call::known() const {
+  return known_request(door_->wish.label, request_.method, rest_, request_.body,
+                       {.base_url = door_->base_url,
+                        .secret = door_->secret,
+                        .key = door_->provider->key.reveal()});
+}
+
+bool Call::replay() {
+  if (!board_.replays_all() && !board_.records()) return false;
+  const KnownRequest request = known();
+  nth_ = ++door_->seen[request.key()];
+  if (!board_.replays_all() && !door_->wish.replay_own) return false;
+  const auto found = board_.recorded->find(request, nth_);
+  if (found && *found) {
+    answer_recorded(**found);
+    return true;
+  }
+  if (!board_.replays_all()) return false;
+  const std::string why =
+      found ? board_.recorded->nearest_difference(request, ordinal_) : found.error().message;
+  if (asked_) {
+    refuse(CallEnd::not_recorded,
+           {.kind = Refusal::Kind::bad_request, .message = "nothing recorded fits: " + why});
+  } else {
+    std::exchange(session_, nullptr)
+        ->answer(404, {{"content-type", "text/plain"}}, without_secrets(why) + "\n");
+    end(CallEnd::not_recorded, why);
+  }
+  return true;
+}
+
+void Call::answer_recorded(const Recording& recording) {
+  told_.replayed = true;
+  told_.status = recording.status;
+  state_ = State::passing;
+  session_->begin(recording.status, recording.headers, {});
+  std::string_view left = recording.answer;
+  for (const std::size_t chunk : recording.chunks) {
+    session_->write(left.substr(0, chunk));
+    left.remove_prefix(chunk);
+  }
+  std::exchange(session_, nullptr)->finish();
+  end(recording.status < 400 ? CallEnd::answered : CallEnd::refused,
+      recording.status < 400 ? "" : "refused when it was recorded");
+}
+
+void Call::keep_recording() {
+  Recording recording;
+  recording.request = known();
+  recording.ordinal = ordinal_;
+  recording.status = status_;
+  recording.headers = headers_to_keep(headers_);
+  recording.answer = std::move(recorded_);
+  recording.chunks = std::move(chunks_);
+  blot_out(recording.answer, door_->secret);
+  blot_out(recording.answer, door_->provider->key.reveal());
+  // A recording that cannot be kept harms nobody now: the answer is the client's already.
+  if (auto saved = board_.recorded->save(recording, nth_); !saved)
+    told_.detail = "not recorded: " + saved.error().message;
+}
+
+}  // namespace interlock::gateway

@@ -1,0 +1,67 @@
+#include "gateway/difference.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace interlock::gateway {
+namespace {
+
+constexpr std::size_t kShown = 60;
+
+std::string shown(const json::value* value) {
+  return value == nullptr ? "nothing" : elide_middle(printable(canonical_json(*value)), kShown);
+}
+
+std::string told(const std::string& path, const json::value* recorded, const json::value* now) {
+  return fmt::format("{}: recorded {}, now {}", path, shown(recorded), shown(now));
+}
+
+std::string difference_at(const std::string& path, const json::value& recorded,
+                          const json::value& now);
+
+std::string difference_of(const std::string& path, const json::object& recorded,
+                          const json::object& now) {
+  for (const auto& [key, value] : recorded) {
+    const std::string below = fmt::format("{}.{}", path, std::string_view(key));
+    const json::value* const other = now.if_contains(key);
+    if (other == nullptr) return told(below, &value, nullptr);
+    if (std::string found = difference_at(below, value, *other); !found.empty()) return found;
+  }
+  for (const auto& [key, value] : now) {
+    if (recorded.contains(key)) continue;
+    return told(fmt::format("{}.{}", path, std::string_view(key)), nullptr, &value);
+  }
+  return {};
+}
+
+std::string difference_of(const std::string& path, const json::array& recorded,
+                          const json::array& now) {
+  for (std::size_t i = 0; i < std::max(recorded.size(), now.size()); ++i) {
+    const std::string below = fmt::format("{}[{}]", path, i);
+    const json::value* const one = recorded.if_contains(i);
+    const json::value* const other = now.if_contains(i);
+    if (one == nullptr || other == nullptr) return told(below, one, other);
+    if (std::string found = difference_at(below, *one, *other); !found.empty()) return found;
+  }
+  return {};
+}
+
+std::string difference_at(const std::string& path, const json::value& recorded,
+                          const json::value& now) {
+  if (recorded.is_object() && now.is_object())
+    return difference_of(path, recorded.get_object(), now.get_object());
+  if (recorded.is_array() && now.is_array())
+    return difference_of(path, recorded.get_array(), now.get_array());
+  return canonical_json(recorded) == canonical_json(now) ? "" : told(path, &recorded, &now);
+}
+
+}  // namespace
+
+std::string first_difference(const json::value& recorded, const json::value& now) {
+  return difference_at("$", recorded, now);
+}
+
+}  // namespace interlock::gateway

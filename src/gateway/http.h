@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "metering/call.h"
+
+// HTTP/1.1 as a server reads it (RFC 9112), no more of it than the gateway takes. Strict where two
+// readers could understand different things: what is ambiguous is refused.
+namespace interlock::gateway {
+
+using metering::Header;
+using HeaderList = std::vector<Header>;
+
+bool is_same_name(std::string_view one, std::string_view other);
+/// The first of that name, whatever its case.
+const std::string* find_header(const HeaderList& headers, std::string_view name);
+/// Whether `token` is in a list such as `keep-alive, close`.
+bool has_token(std::string_view list, std::string_view token);
+/// Meant for the next hop only (RFC 9110, 7.6.1), or named by `connection`.
+bool is_hop_by_hop(std::string_view name, std::string_view connection);
+
+struct Request {
+  std::string method;
+  std::string target;  ///< In origin form: `/path?query`.
+  HeaderList headers;
+  std::string body;
+  bool keeps_alive = true;
+  bool reads_chunks = true;  ///< HTTP/1.1 and not 1.0.
+};
+
+/// How a request's body is delimited.
+struct BodyFraming {
+  bool chunked = false;
+  std::uint64_t length = 0;
+  bool expects_continue = false;
+};
+
+struct RequestHead {
+  Request request;  ///< Without its body.
+  BodyFraming framing;
+};
+
+/// Reads request line and headers: `text` ends with the empty line.
+Result<RequestHead> read_request_head(std::string_view text);
+
+/// Takes the chunked coding off (RFC 9112, 7.1), as bytes come; trailers are dropped.
+class ChunkReader {
+ public:
+  enum class State : unsigned char { size, data, data_end, trailer, done, bad };
+
+  /// Appends content to `out`; answers how many bytes of `bytes` belong to the body. At most `most`
+  /// bytes of content in all, else it is `bad`.
+  std::size_t take(std::string_view bytes, std::string& out, std::size_t most);
+  bool is_done() const { return state_ == State::done; }
+  bool is_bad() const { return state_ == State::bad; }
+
+ private:
+  void take_line(std::string_view line);
+
+  State state_ = State::size;
+  std::uint64_t left_ = 0;
+  std::string line_;
+};
+
+/// `HTTP/1.1 STATUS Reason` with headers and the empty line.
+std::string write_response_head(int status, const HeaderList& headers);
+
+}  // namespace interlock::gateway

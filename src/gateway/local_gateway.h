@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/gateway.h"
+#include "gateway/options.h"
+
+namespace interlock::gateway {
+
+/// The gateway for real: an HTTP server on 127.0.0.1 with a thread of its own, which runs everything. The
+/// port's methods hand their work over to it and wait until it is done, which takes no longer than what
+/// the thread is just doing: it waits for nothing but the loop.
+///
+/// What passes through and what is changed: docs/gateway.md.
+class LocalGateway final : public engine::Gateway {
+ public:
+  static Result<std::unique_ptr<LocalGateway>> open(Options options);
+  /// Ends all calls; they are told to nobody.
+  ~LocalGateway() override;
+  LocalGateway(LocalGateway&&) = delete;
+
+  Result<Door> open(const Wish& wish) override;
+  std::vector<engine::ModelCall> take_calls() override;
+  std::vector<engine::ModelCall> close(engine::AttemptName name) override;
+  void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) override;
+
+  std::uint16_t port() const;
+  /// How the quota stands, for people; nothing: there is none of that name.
+  std::optional<quota::Account::Picture> picture(std::string_view quota);
+
+ private:
+  class House;
+  explicit LocalGateway(std::unique_ptr<House> house);
+
+  std::unique_ptr<House> house_;
+};
+
+}  // namespace interlock::gateway

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "gateway/fd.h"
+
+namespace interlock::gateway {
+
+/// The gateway's one thread waits here: epoll, level-triggered, timers on the clock since boot, and work
+/// posted by other threads. Why not Asio: ADR 18.
+class Loop {
+ public:
+  using Moment = std::chrono::nanoseconds;  ///< As `quota::Moment`.
+  using Ready = std::function<void(std::uint32_t events)>;
+
+  /// A timer; it ends with this. The loop must outlive it.
+  class Timer {
+   public:
+    Timer() = default;
+    Timer(Timer&& other) noexcept { swap(other); }
+    Timer& operator=(Timer&& other) noexcept {
+      swap(other);
+      return *this;
+    }
+    ~Timer() { reset(); }
+
+    explicit operator bool() const { return loop_ != nullptr; }
+    void reset() {
+      if (Loop* const loop = std::exchange(loop_, nullptr)) loop->forget_timer(at_, id_);
+    }
+
+   private:
+    friend Loop;
+    Timer(Loop* loop, Moment at, std::uint64_t id) : loop_(loop), at_(at), id_(id) {}
+    void swap(Timer& other) {
+      std::swap(loop_, other.loop_);
+      std::swap(at_, other.at_);
+      std::swap(id_, other.id_);
+    }
+
+    Loop* loop_ = nullptr;
+    Moment at_{};
+    std::uint64_t id_ = 0;
+  };
+
+  Loop();
+  Loop(Loop&&) = delete;
+
+  /// Calls back with EPOLL* events as long as they hold. One watch a descriptor; to be forgotten before
+  /// the descriptor is closed.
+  void watch(int descriptor, std::uint32_t events, Ready ready);
+  void change(int descriptor, std::uint32_t events);
+  void forget(int descriptor);
+
+  /// Calls back once, not before `moment`; never from within this call.
+  Timer at(Moment moment, std::function<void()> callback);
+  Timer after(Moment delay, std::function<void()> callback) {
+    return at(now() + delay, std::move(callback));
+  }
+
+  /// To be called once this round's callbacks are done: for what may not be taken apart from within.
+  void when_idle(std::function<void()> callback) { idle_.push_back(std::move(callback)); }
+  /// From any thread.
+  void post(std::function<void()> callback);
+
+  /// Until `stop`, which only the loop's own thread calls.
+  void run();
+  void stop() { stopped_ = true; }
+
+  static Moment now();
+
+ private:
+  void forget_timer(Moment at, std::uint64_t id);
+  int wait_ms() const;
+  void call_due();
+  void call_idle();
+  void call_posted();
+
+  struct Watched {
+    std::uint64_t id = 0;
+    Ready ready;
+  };
+
+  Fd epoll_;
+  Fd poked_;
+  bool stopped_ = false;
+  std::uint64_t last_id_ = 0;
+  /// An event carries its watch's number: one that was forgotten in this round finds nothing, even
+  /// when its descriptor already means something else.
+  std::unordered_map<int, Watched> watched_;
+  std::set<std::pair<Moment, std::uint64_t>> timers_;
+  std::unordered_map<std::uint64_t, std::function<void()>> callbacks_;
+  std::vector<std::function<void()>> idle_;
+
+  std::mutex mutex_;  ///< Of what follows.
+  std::vector<std::function<void()>> posted_;
+};
+
+}  // namespace interlock::gateway

@@ -1,0 +1,82 @@
+#include "gateway/server.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace interlock::gateway {
+namespace {
+
+constexpr int kBacklog = 1024;
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::open(Loop& loop, std::uint16_t port,
+                                             const Session::Rules& rules,
+                                             Session::OnRequest on_request) {
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int yes = 1;
+  if (socket) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  const sockaddr_in address = loopback(port);
+  const bool is_open =
+      socket &&
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::listen(socket.get(), kBacklog) == 0;
+  if (!is_open) {
+    return fail(Error::Kind::io,
+                fmt::format("cannot listen on 127.0.0.1:{}: {}", port, std::strerror(errno)));
+  }
+  return std::unique_ptr<Server>(new Server(loop, std::move(socket), rules, std::move(on_request)));
+}
+
+Server::Server(Loop& loop, Fd listening, const Session::Rules& rules, Session::OnRequest on_request)
+    : loop_(loop),
+      listening_(std::move(listening)),
+      rules_(rules),
+      on_request_(std::move(on_request)) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ::getsockname(listening_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  port_ = ntohs(address.sin_port);
+  loop_.watch(listening_.get(), EPOLLIN, [this](std::uint32_t) { accept_some(); });
+}
+
+Server::~Server() { loop_.forget(listening_.get()); }
+
+void Server::accept_some() {
+  for (;;) {
+    Fd socket(::accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket) {
+      // Out of descriptors: the line stays readable, and asking at once again would only burn time.
+      if (errno == EMFILE || errno == ENFILE) {
+        loop_.change(listening_.get(), 0);
+        rest_ = loop_.after(std::chrono::milliseconds(100),
+                            [this] { loop_.change(listening_.get(), EPOLLIN); });
+      }
+      return;
+    }
+    const int yes = 1;
+    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    auto session = std::make_unique<Session>(loop_, std::move(socket), rules_, on_request_,
+                                             [this](Session& closed) { sessions_.erase(&closed); });
+    Session* const key = session.get();
+    sessions_.emplace(key, std::move(session));
+  }
+}
+
+}  // namespace interlock::gateway

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "base/result.h"
+#include "gateway/fd.h"
+#include "gateway/loop.h"
+#include "gateway/session.h"
+
+namespace interlock::gateway {
+
+/// Listens on 127.0.0.1 and keeps its clients' sessions.
+class Server {
+ public:
+  /// `port` 0: any that is free.
+  static Result<std::unique_ptr<Server>> open(Loop& loop, std::uint16_t port,
+                                              const Session::Rules& rules,
+                                              Session::OnRequest on_request);
+  ~Server();
+  Server(Server&&) = delete;
+
+  std::uint16_t port() const { return port_; }
+
+ private:
+  Server(Loop& loop, Fd listening, const Session::Rules& rules, Session::OnRequest on_request);
+  void accept_some();
+
+  Loop& loop_;
+  Fd listening_;
+  const Session::Rules& rules_;
+  Session::OnRequest on_request_;
+  std::uint16_t port_ = 0;
+  Loop::Timer rest_;
+  std::map<Session*, std::unique_ptr<Session>> sessions_;
+};
+
+}  // namespace interlock::gateway

@@ -1,0 +1,232 @@
+#include "gateway/session.h"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+#include "base/json.h"
+
+namespace interlock::gateway {
+namespace {
+
+constexpr std::size_t kReadAtOnce = std::size_t{64} << 10U;
+/// What a client may send ahead of its answer before we stop listening to it.
+constexpr std::size_t kMostAhead = std::size_t{64} << 10U;
+
+}  // namespace
+
+Session::Session(Loop& loop, Fd socket, const Rules& rules, OnRequest on_request, OnClosed on_closed)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      rules_(rules),
+      on_request_(std::move(on_request)),
+      on_closed_(std::move(on_closed)),
+      interest_(EPOLLIN | EPOLLRDHUP) {
+  loop_.watch(socket_.get(), interest_, [this](std::uint32_t events) { on_ready(events); });
+}
+
+Session::~Session() {
+  if (socket_) loop_.forget(socket_.get());
+}
+
+void Session::on_ready(std::uint32_t events) {
+  if ((events & EPOLLOUT) != 0) flush();
+  tell_when_ready();
+  if (socket_ && (events & EPOLLIN) != 0) read_some();
+  // A client that will read no more and one that will send no more look alike; both have left.
+  if (socket_ && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) close();
+}
+
+void Session::read_some() {
+  const std::size_t had = in_.size();
+  // A big body is read in as few steps as the socket's buffer allows.
+  in_.resize_and_overwrite(had + kReadAtOnce, [&](char* data, std::size_t) {
+    const ssize_t count = ::recv(socket_.get(), data + had, kReadAtOnce, MSG_DONTWAIT);
+    return had + (count > 0 ? static_cast<std::size_t>(count) : 0);
+  });
+  if (in_.size() > had) advance();
+  if (socket_) set_interest();
+}
+
+void Session::advance() {
+  // An answer that is there at once would come back here from `finish`.
+  if (is_advancing_) return;
+  is_advancing_ = true;
+  while (socket_) {
+    if (state_ == State::head && (closes_after_ || !take_head())) break;
+    if (state_ == State::body && !take_body()) break;
+    if (state_ == State::answering) break;
+  }
+  is_advancing_ = false;
+}
+
+bool Session::take_head() {
+  const std::size_t end = in_.find("\r\n\r\n", looked_at_ < 3 ? 0 : looked_at_ - 3);
+  if (end == std::string::npos) {
+    looked_at_ = in_.size();
+    if (in_.size() > rules_.largest_head) refuse(400, "the request's headers are too long");
+    return false;
+  }
+  looked_at_ = 0;
+  auto head = read_request_head(std::string_view(in_).substr(0, end + 4));
+  if (!head) {
+    refuse(400, head.error().message);
+    return false;
+  }
+  in_.erase(0, end + 4);
+  request_ = std::move(head->request);
+  framing_ = head->framing;
+  chunks_ = {};
+  if (framing_.length > rules_.largest_body) {
+    refuse(413, fmt::format("the request's body is larger than {} MiB", rules_.largest_body >> 20U));
+    return false;
+  }
+  state_ = State::body;
+  if (framing_.expects_continue && in_.empty()) {
+    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+    flush();
+  }
+  return true;
+}
+
+bool Session::take_body() {
+  if (framing_.chunked) {
+    in_.erase(0, chunks_.take(in_, request_.body, rules_.largest_body));
+    if (chunks_.is_bad()) refuse(413, "the request's chunks are malformed or too many");
+    if (!chunks_.is_done()) return false;
+  } else {
+    const std::size_t missing = framing_.length - request_.body.size();
+    if (request_.body.empty() && in_.size() <= missing) {
+      request_.body = std::move(in_);
+      request_.body.reserve(framing_.length);
+      in_.clear();
+    } else {
+      const std::size_t some = std::min(missing, in_.size());
+      request_.body.append(in_, 0, some);
+      in_.erase(0, some);
+    }
+    if (request_.body.size() < framing_.length) return false;
+  }
+  state_ = State::answering;
+  closes_after_ = !request_.keeps_alive;
+  is_without_body_ = request_.method == "HEAD";
+  on_request_(*this, std::move(request_));
+  return true;
+}
+
+void Session::refuse(int status, const std::string& message) {
+  closes_after_ = true;
+  state_ = State::answering;
+  is_without_body_ = false;
+  answer(status, {{"content-type", "application/json"}},
+         canonical_json(json::object{{"error", {{"type", "invalid_request_error"}, {"message", message}}}}));
+}
+
+void Session::begin(int status, HeaderList headers, std::optional<std::uint64_t> length) {
+  check(state_ == State::answering, "an answer begins after its request");
+  if (length) {
+    headers.emplace_back("content-length", fmt::format("{}", *length));
+  } else if (is_without_body_ || status == 204 || status == 304) {
+    is_without_body_ = true;
+  } else if (request_.reads_chunks) {
+    chunks_out_ = true;
+    headers.emplace_back("transfer-encoding", "chunked");
+  } else {
+    closes_after_ = true;
+  }
+  if (closes_after_) headers.emplace_back("connection", "close");
+  out_ += write_response_head(status, headers);
+}
+
+void Session::write(std::string_view bytes) {
+  if (!socket_ || bytes.empty() || is_without_body_) return;
+  if (chunks_out_) {
+    fmt::format_to(std::back_inserter(out_), "{:x}\r\n", bytes.size());
+    out_.append(bytes).append("\r\n");
+  } else {
+    out_.append(bytes);
+  }
+  flush();
+}
+
+void Session::finish() {
+  answerer_ = nullptr;
+  if (!socket_) return;
+  if (chunks_out_ && !is_without_body_) out_ += "0\r\n\r\n";
+  chunks_out_ = false;
+  state_ = State::head;
+  flush();
+  if (socket_ && !closes_after_) advance();
+}
+
+void Session::answer(int status, HeaderList headers, std::string_view body) {
+  begin(status, std::move(headers), body.size());
+  if (!is_without_body_) out_.append(body);
+  finish();
+}
+
+void Session::break_off() {
+  answerer_ = nullptr;
+  flush();
+  close();
+}
+
+void Session::flush() {
+  while (socket_ && sent_ < out_.size()) {
+    const ssize_t count = ::send(socket_.get(), out_.data() + sent_, out_.size() - sent_,
+                                 MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno != EAGAIN) return close();
+    if (count < 0) break;
+    sent_ += static_cast<std::size_t>(count);
+  }
+  after_flush();
+}
+
+void Session::after_flush() {
+  if (!socket_) return;
+  if (sent_ == out_.size()) {
+    out_.clear();
+    sent_ = 0;
+    if (closes_after_ && state_ == State::head) return close();
+  } else if (sent_ > rules_.most_unsent) {
+    out_.erase(0, sent_);
+    sent_ = 0;
+  }
+  set_interest();
+  if (is_behind()) was_behind_ = true;
+}
+
+void Session::tell_when_ready() {
+  if (!was_behind_ || out_.size() - sent_ >= rules_.most_unsent / 4) return;
+  was_behind_ = false;
+  if (answerer_ != nullptr) answerer_->client_ready();
+}
+
+void Session::set_interest() {
+  std::uint32_t wanted = EPOLLRDHUP;
+  if (state_ != State::answering || in_.size() < kMostAhead) wanted |= EPOLLIN;
+  if (sent_ < out_.size()) wanted |= EPOLLOUT;
+  if (wanted == interest_) return;
+  interest_ = wanted;
+  loop_.change(socket_.get(), wanted);
+}
+
+void Session::close() {
+  if (!socket_) return;
+  loop_.forget(socket_.get());
+  socket_.reset();
+  // Later: whoever is writing just now must not be taken apart below his feet.
+  loop_.when_idle([this] {
+    if (Answerer* const answerer = std::exchange(answerer_, nullptr)) answerer->client_left();
+    on_closed_(*this);
+  });
+}
+
+}  // namespace interlock::gateway

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/fd.h"
+#include "gateway/http.h"
+#include "gateway/loop.h"
+
+namespace interlock::gateway {
+
+/// Who answers one request, as its client's connection sees it.
+class Answerer {
+ public:
+  virtual ~Answerer() = default;
+  /// The client is gone: nothing can be answered any more.
+  virtual void client_left() = 0;
+  /// The client took what was written: there is room again.
+  virtual void client_ready() = 0;
+};
+
+/// One client's connection: reads requests one after another, writes their answers.
+///
+///     reading --whole request--> answering --finish--> reading
+///        |                          |
+///        '----------> closed <------'        (client left, nonsense, break_off)
+class Session {
+ public:
+  struct Rules {
+    std::size_t largest_body = std::size_t{64} << 20U;
+    std::size_t largest_head = std::size_t{64} << 10U;
+    /// More than that unsent, and the client is behind.
+    std::size_t most_unsent = std::size_t{256} << 10U;
+  };
+  using OnRequest = std::function<void(Session&, Request)>;
+  /// After it the session may be destroyed (not from within).
+  using OnClosed = std::function<void(Session&)>;
+
+  Session(Loop& loop, Fd socket, const Rules& rules, OnRequest on_request, OnClosed on_closed);
+  ~Session();
+  Session(Session&&) = delete;
+
+  /// Between `on_request` and `finish` or `break_off`; null: nobody wants to know.
+  void answered_by(Answerer* answerer) { answerer_ = answerer; }
+
+  /// `headers` without framing. `length`: of the body, where it is known.
+  void begin(int status, HeaderList headers, std::optional<std::uint64_t> length);
+  /// Goes out at once, as far as the client takes it.
+  void write(std::string_view bytes);
+  void finish();
+  /// Ends the connection, so that the client sees an answer that broke.
+  void break_off();
+  /// A whole answer.
+  void answer(int status, HeaderList headers, std::string_view body);
+
+  bool is_behind() const { return out_.size() - sent_ > rules_.most_unsent; }
+  bool is_closed() const { return !socket_; }
+
+ private:
+  enum class State : unsigned char { head, body, answering };
+
+  void on_ready(std::uint32_t events);
+  void read_some();
+  void advance();
+  bool take_head();
+  bool take_body();
+  void refuse(int status, const std::string& message);
+  void flush();
+  void after_flush();
+  void tell_when_ready();
+  void set_interest();
+  void close();
+
+  Loop& loop_;
+  Fd socket_;
+  const Rules& rules_;
+  OnRequest on_request_;
+  OnClosed on_closed_;
+  Answerer* answerer_ = nullptr;
+
+  State state_ = State::head;
+  bool is_advancing_ = false;
+  std::string in_;
+  std::size_t looked_at_ = 0;  ///< So far no empty line was found.
+  Request request_;
+  BodyFraming framing_;
+  ChunkReader chunks_;
+
+  std::string out_;
+  std::size_t sent_ = 0;
+  bool chunks_out_ = false;
+  bool is_without_body_ = false;
+  bool closes_after_ = false;
+  bool was_behind_ = false;
+  std::uint32_t interest_ = 0;
+};
+
+}  // namespace interlock::gateway

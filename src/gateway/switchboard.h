@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/gateway.h"
+#include "gateway/admission.h"
+#include "gateway/budget.h"
+#include "gateway/estimates.h"
+#include "gateway/leads.h"
+#include "gateway/options.h"
+#include "gateway/recordings.h"
+#include "gateway/retries.h"
+#include "gateway/upstream.h"
+
+namespace interlock::gateway {
+
+/// One attempt's way in.
+struct Door {
+  engine::Gateway::Wish wish;
+  std::string secret;
+  std::string base_url;
+  const Provider* provider = nullptr;
+  std::vector<std::size_t> quotas;
+  Budget budget;
+  std::uint32_t calls = 0;     ///< Told ones.
+  std::uint32_t requests = 0;  ///< All that were let in.
+  std::map<Digest, std::uint32_t> seen;  ///< How often the same was asked.
+  bool is_closed = false;
+};
+
+class Call;
+
+/// What all calls share. Lives in the gateway's thread.
+struct Switchboard {
+  Options options;
+  Loop& loop;
+  Upstream upstream;
+  std::unique_ptr<Admission> admission;
+  std::optional<Recordings> recorded;  ///< Where answers come from, `replay_folder` or `record_folder`.
+  Leads leads;
+  Estimates estimates;
+  Budget run;
+  RetryBudget retries;
+  std::map<CallId, std::unique_ptr<Call>> calls;  ///< Not over yet.
+  CallId last_call = 0;
+
+  Switchboard(Options given, Loop& its_loop)
+      : options(std::move(given)),
+        loop(its_loop),
+        upstream(loop, options.network),
+        retries(options.retries) {}
+  virtual ~Switchboard();
+
+  bool replays_all() const { return !options.replay_folder.empty(); }
+  bool records() const { return !options.record_folder.empty() && !replays_all(); }
+  /// These waited for a lead, and may go.
+  void let_go(const std::vector<CallId>& calls_to_go);
+
+  /// The one time that a call is told. `charge`: what it took of the budgets.
+  virtual void tell(const engine::ModelCall& call, const Charge& charge) = 0;
+};
+
+}  // namespace interlock::gateway

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "base/result.h"
+#include "quota/account.h"
+#include "quota/layout.h"
+
+namespace interlock::quota {
+
+/// Asks whether a process lives.
+using IsLiving = std::function<bool(Owner)>;
+
+/// The seat of one Account object: what it declared, and its place in the line.
+///
+///     seated --stand--> in line --(first, admitted)--> seated
+///                          '----leave----------------> seated
+class Seats {
+ public:
+  Seats(Layout& layout, Owner self) : layout_(&layout), self_(self) {}
+
+  /// Takes a seat and declares; seats of the dead are freed. Under the file's lock, as is
+  /// `give_up`.
+  Result<void> sit_down(const Limits& limits, const IsLiving& is_living, Moment now);
+  void give_up();
+
+  /// Takes a place at the end, unless it has one.
+  void stand();
+  void leave();
+  bool stands() const { return ticket_ != 0; }
+  /// Who stands before this seat; nobody when it is first, or not in the line and that is empty.
+  /// The dead are sent away.
+  std::optional<Owner> who_is_before(const IsLiving& is_living);
+  /// In line now, whoever it is.
+  std::uint32_t in_line() const;
+
+ private:
+  Seat& mine() { return layout_->seats[index_]; }
+  void declare_strictest();
+
+  Layout* layout_;
+  Owner self_;
+  std::size_t index_ = kSeats;
+  std::uint64_t ticket_ = 0;
+};
+
+}  // namespace interlock::quota

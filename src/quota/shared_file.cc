@@ -1,0 +1,158 @@
+#include "quota/shared_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+namespace interlock::quota {
+namespace {
+
+constexpr std::int64_t kSoundMax = std::int64_t{400} * 24 * 3600 * 1'000'000'000;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+std::unexpected<Error> os_refused(const std::string& doing, const std::string& path) {
+  return fail(Error::Kind::io,
+              fmt::format("cannot {} the quota file `{}`: {}", doing, path, std::strerror(errno)),
+              "its folder must exist and be writable: see `--state`");
+}
+
+/// Another one after each boot; zeros where the kernel does not tell.
+std::array<std::uint64_t, 2> boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string text;
+  std::getline(file, text);
+  std::erase(text, '-');
+  std::array<std::uint64_t, 2> id{};
+  if (text.size() != 32) return id;
+  std::from_chars(text.data(), text.data() + 16, id[0], 16);
+  std::from_chars(text.data() + 16, text.data() + 32, id[1], 16);
+  return id;
+}
+
+/// Nothing when it cannot be mapped; `errno` says why.
+Layout* map(int file) {
+  void* const place = ::mmap(nullptr, sizeof(Layout), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  return place == MAP_FAILED ? nullptr : static_cast<Layout*>(place);
+}
+
+/// Whether it is an account of this boot, with times that can be.
+bool is_sound(Layout& layout, std::int64_t now) {
+  if (layout.magic != kMagic || layout.version != kVersion || layout.size != sizeof(Layout))
+    return false;
+  if (layout.boot != boot_id()) return false;
+  bool sound = true;
+  for (std::int64_t& arrival : layout.arrival) {
+    const std::int64_t when = at(arrival).load();
+    sound = sound && when >= 0 && when < now + kSoundMax;
+  }
+  return sound && at(layout.burst).load() > 0;
+}
+
+/// As it is when nothing is known of what was used: every bucket empty.
+void fill(Layout& layout, std::int64_t burst, std::int64_t now) {
+  layout = Layout{};
+  layout.version = kVersion;
+  layout.size = sizeof(Layout);
+  layout.boot = boot_id();
+  layout.arrival.fill(now + burst);
+  layout.burst = burst;
+  for (Lease& lease : layout.leases) lease.lowest.fill(kNever);
+  layout.magic = kMagic;
+}
+
+/// Made aside and put into place at once, so that nobody ever sees half of it.
+Result<Layout*> make(const std::string& path, std::int64_t burst, std::int64_t now) {
+  const std::string aside = path + ".new";
+  const Descriptor file(
+      ::open(aside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (file.get() < 0) return os_refused("make", path);
+  // Allocated, not only made longer: a full disk is an error here, and not a signal later.
+  if (const int refused = ::posix_fallocate(file.get(), 0, sizeof(Layout)); refused != 0) {
+    errno = refused;
+    return os_refused("make", path);
+  }
+  Layout* const layout = map(file.get());
+  if (layout == nullptr) return os_refused("map", path);
+  fill(*layout, burst, now);
+  if (::rename(aside.c_str(), path.c_str()) == 0) return layout;
+  const int refused = errno;
+  ::munmap(layout, sizeof(Layout));
+  ::unlink(aside.c_str());
+  errno = refused;
+  return os_refused("put into place", path);
+}
+
+/// The file that is there; nothing when it is not an account that can be used.
+Result<Layout*> take_up(const std::string& path, std::int64_t now) {
+  const Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (file.get() < 0 && errno == ENOENT) return nullptr;
+  if (file.get() < 0) return os_refused("open", path);
+  struct stat about {};
+  if (::fstat(file.get(), &about) != 0) return os_refused("look at", path);
+  if (!S_ISREG(about.st_mode) || about.st_size != sizeof(Layout)) return nullptr;
+  Layout* const layout = map(file.get());
+  if (layout == nullptr) return os_refused("map", path);
+  if (is_sound(*layout, now)) return layout;
+  ::munmap(layout, sizeof(Layout));
+  return nullptr;
+}
+
+}  // namespace
+
+Result<SharedFile> SharedFile::open_locked(const std::string& path, std::int64_t burst,
+                                           std::int64_t now) {
+  SharedFile shared;
+  shared.bell_ = ::open(bell_path(path).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (shared.bell_ < 0) return os_refused("make the bell of", path);
+  shared.lock();
+  auto there = take_up(path, now);
+  if (there && *there == nullptr) there = make(path, burst, now);
+  if (!there) return std::unexpected(there.error());
+  shared.layout_ = *there;
+  return shared;
+}
+
+SharedFile::~SharedFile() {
+  if (layout_ != nullptr) ::munmap(layout_, sizeof(Layout));
+  if (bell_ >= 0) ::close(bell_);
+}
+
+void SharedFile::ring() const {
+  const char byte = 0;
+  // That it is written is what is told; when it cannot be, those who wait ask again at their times.
+  [[maybe_unused]] const ssize_t told = ::pwrite(bell_, &byte, 1, 0);
+}
+
+void SharedFile::lock() const {
+  while (::flock(bell_, LOCK_EX) != 0 && errno == EINTR) {
+  }
+}
+
+void SharedFile::unlock() const { ::flock(bell_, LOCK_UN); }
+
+}  // namespace interlock::quota

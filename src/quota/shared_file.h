@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+#include "quota/layout.h"
+
+namespace interlock::quota {
+
+/// An account's file, mapped, and the descriptor of its bell: a companion whose modification tells
+/// those who wait, and whose lock keeps openers apart. Nothing but opening and closing takes that
+/// lock.
+class SharedFile {
+ public:
+  /// Makes the file where there is none that can be used: of another boot, version or kind, or
+  /// torn. Buckets are empty then. The lock is held until `unlock`.
+  static Result<SharedFile> open_locked(const std::string& path, std::int64_t burst,
+                                        std::int64_t now);
+  SharedFile(SharedFile&& other) noexcept
+      : layout_(std::exchange(other.layout_, nullptr)), bell_(std::exchange(other.bell_, -1)) {}
+  SharedFile& operator=(SharedFile&& other) noexcept {
+    std::swap(layout_, other.layout_);
+    std::swap(bell_, other.bell_);
+    return *this;
+  }
+  ~SharedFile();
+
+  Layout& layout() const { return *layout_; }
+  /// Tells everybody who watches the bell.
+  void ring() const;
+  void lock() const;
+  void unlock() const;
+
+  static std::string bell_path(const std::string& path) { return path + ".bell"; }
+
+ private:
+  SharedFile() = default;
+
+  Layout* layout_ = nullptr;
+  int bell_ = -1;
+};
+
+}  // namespace interlock::quota

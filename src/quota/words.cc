@@ -1,0 +1,20 @@
+#include "quota/account.h"
+
+namespace interlock::quota {
+
+std::string_view name_of(Short what) {
+  switch (what) {
+    case Short::requests: return "requests";
+    case Short::input_tokens: return "input_tokens";
+    case Short::output_tokens: return "output_tokens";
+    case Short::usd: return "usd";
+    case Short::tokens: return "tokens";
+    case Short::concurrency: return "concurrency";
+    case Short::line: return "line";
+    case Short::floor: return "floor";
+    case Short::spent: return "spent";
+  }
+  return "";
+}
+
+}  // namespace interlock::quota

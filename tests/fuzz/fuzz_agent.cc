@@ -1,0 +1,56 @@
+// The first byte chooses a client, the rest is what it prints: never a crash, whatever the bytes are.
+// Lines that are no JSON are unknown, and an attempt that was ended by a signal is no success.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "agents/adapter.h"
+#include "base/check.h"
+
+using namespace interlock;
+using Gives = plan::EventRule::Gives;
+
+namespace {
+
+/// A command that has every rule.
+plan::Agent mapped_agent() {
+  plan::Agent agent;
+  for (auto gives = Gives::session; gives <= Gives::usd;
+       gives = static_cast<Gives>(static_cast<int>(gives) + 1)) {
+    agent.events.push_back({{}, gives, "a.b[0]", true});
+    agent.events.push_back({{{"type", "x"}}, gives, "", false});
+  }
+  return agent;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const auto all = agents::all_adapters();
+  const agents::Adapter& adapter = *all[data[0] % all.size()];
+  std::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);
+  static const plan::Agent agent = mapped_agent();
+  const auto reader = adapter.reader(agent);
+  agents::Story story;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const auto events = reader->line(line);
+    if (line.empty() || line.front() != '{')
+      check(events.size() == 1 && std::holds_alternative<agents::Unknown>(events.front()) ||
+                line.find('{') != line.npos,
+            "what is no object is unknown");
+    for (const agents::Event& event : events) {
+      check(agents::show(event).find('\n') == std::string::npos, "an event is shown on one line");
+      story.take(event);
+    }
+  }
+  for (const agents::Event& event : reader->end()) story.take(event);
+  constexpr int kKilled = 9;
+  check(adapter.ending(story, {}, kKilled).failure.has_value(), "what was killed is no success");
+  const agents::Ending ended = adapter.ending(story, 0, {});
+  check(ended.failure.has_value() || story.final.has_value(), "no success without a final event");
+  return 0;
+}
