@@ -266,6 +266,7 @@ class CommandLine {
         [](const Context& context, const Options&) { return agents_command(context); },
         Journal::not_needed);
     add_json(agents);
+    add_chat();
     CLI::App* prune = add("prune", "Forget runs, with their logs and kept changes",
                           [](const Context& context, const Options& options) -> Result<Exit> {
                             auto wish = prune_wish_of(options);
@@ -286,6 +287,29 @@ class CommandLine {
     completion->add_option("SHELL", options_.shell, "bash, zsh or fish")
         ->required()
         ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  }
+
+  void add_chat() {
+    CLI::App* chat = add(
+        "chat", "Ask a model's API: a prompt on standard input, the answer as JSON lines",
+        [](const Context&, const Options& options) { return chat_command(options.chat); },
+        Journal::not_needed);
+    chat->add_option("--api", options_.chat.api, "anthropic, openai, openai-responses or gemini")
+        ->required()
+        ->check(CLI::IsMember({"anthropic", "openai", "openai-responses", "gemini"}));
+    chat->add_option("--model", options_.chat.model, "As the API names it")->required();
+    chat->add_option("--base-url", options_.chat.base_url,
+                     "Where the API is, without `/v1` [the provider's own]")
+        ->type_name("URL");
+    chat->add_option("--schema", options_.chat.schema, "A JSON Schema the answer must hold to")
+        ->type_name("FILE");
+    chat->add_option("--max-output", options_.chat.output_max, "Tokens of the answer, at most")
+        ->check(CLI::PositiveNumber)
+        ->type_name("N");
+    chat->footer(
+        "The key is taken from INTERLOCK_KEY, else from ANTHROPIC_API_KEY, OPENAI_API_KEY or\n"
+        "GEMINI_API_KEY, whichever the API goes by. Exit codes: 0 a whole answer, 1 none or not all "
+        "of it.");
   }
 
   CLI::App app_;

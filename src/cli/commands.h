@@ -76,6 +76,13 @@ Result<Exit> diff_command(const Context& context, const std::string& run, const 
 Result<Exit> doctor_command(const Context& context);
 Result<Exit> agents_command(const Context& context);
 
+struct ChatOptions {
+  std::string api, model, base_url, schema;
+  std::int64_t output_max = 0;  ///< 0: the API's own.
+};
+/// The prompt is all of standard input; what comes is written as JSON lines (agents/chat_lines.h).
+Result<Exit> chat_command(const ChatOptions& options);
+
 struct PruneOptions {
   std::string run;
   std::optional<Duration> older;

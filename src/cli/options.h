@@ -26,6 +26,7 @@ struct Options {
   LogOptions log;
   FixWish fix;
   DiffOptions diff;
+  ChatOptions chat;
   bool suggest = false, force = false;
   std::string older;
 };
