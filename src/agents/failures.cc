@@ -40,6 +40,7 @@ constexpr Sign kSigns[] = {
     {"content_filter", Failure::refused},
     {"content-filter", Failure::refused},
     {"content filter", Failure::refused},
+    {"contentfilter", Failure::refused},
     {"safety settings", Failure::refused},
     {"unable to respond to this request", Failure::refused},
     {"refusal", Failure::refused},
