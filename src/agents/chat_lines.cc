@@ -8,7 +8,7 @@ namespace interlock::agents {
 
 namespace {
 
-std::string line_of(json::object fields) { return json::serialize(fields) + "\n"; }
+std::string line_of(const json::object& fields) { return json::serialize(fields) + "\n"; }
 
 json::value number_or_null(const std::optional<Tokens>& number) {
   return number ? json::value(*number) : json::value(nullptr);

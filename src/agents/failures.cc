@@ -40,6 +40,7 @@ constexpr Sign kSigns[] = {
     {"content_filter", Failure::refused},
     {"content-filter", Failure::refused},
     {"content filter", Failure::refused},
+    {"contentfilter", Failure::refused},
     {"safety settings", Failure::refused},
     {"unable to respond to this request", Failure::refused},
     {"refusal", Failure::refused},
@@ -81,8 +82,8 @@ constexpr Sign kFaintSigns[] = {
 /// A limit that will not have gone within the hour is a spent quota: nobody waits for it.
 constexpr int kFarSeconds = 3600;
 
-template <std::size_t n>
-std::optional<Failure> sign_in(std::string_view message, const Sign (&signs)[n]) {
+template <std::size_t N>
+std::optional<Failure> sign_in(std::string_view message, const Sign (&signs)[N]) {
   const auto* found =
       std::ranges::find_if(signs, [&](const Sign& sign) { return message.contains(sign.words); });
   return found == std::end(signs) ? std::nullopt : std::optional(found->failure);

@@ -142,7 +142,7 @@ class Gemini : public Adapter {
       if (*exit_code == kNotTrusted)
         return {Failure::bad_request, "it does not trust the folder it was started in"};
       if (const auto status = status_of(*exit_code)) {
-        return {failure_of(*status, ""),
+        return {failure_of(status, ""),
                 fmt::format("exit status {}, which is how it tells HTTP {}", *exit_code, *status)};
       }
     }

@@ -45,7 +45,7 @@ class OpenCodeReader : public Reader {
     } else if (type == "step_finish") {
       add_finish(told, events);
     } else if (type == "error") {
-      events.push_back(failed(told));
+      add_error(told, events);
     } else if (type != "reasoning") {
       events.push_back(Unknown{std::string(type)});
     }
@@ -62,9 +62,10 @@ class OpenCodeReader : public Reader {
       events.push_back(FileChanged{std::string(path)});
   }
 
-  void add_finish(const json::value& told, std::vector<Event>& events) const {
+  void add_finish(const json::value& told, std::vector<Event>& events) {
     if (value_at(told, "part.tokens")) events.push_back(usage_in(told));
     const auto reason = text_at(told, "part.reason");
+    has_failed_ = reason == "length" || reason == "content-filter" || reason == "error";
     if (reason == "stop") {
       events.push_back(Final{answer_, {}});
     } else if (reason == "length") {
@@ -89,6 +90,13 @@ class OpenCodeReader : public Reader {
     return usage;
   }
 
+  /// One that says nothing new does not hide what a step said of the same end.
+  void add_error(const json::value& told, std::vector<Event>& events) const {
+    Failed error = failed(told);
+    error.part_only = has_failed_ && error.failure == Failure::other;
+    events.push_back(std::move(error));
+  }
+
   static Failed failed(const json::value& told) {
     const auto name = text_at(told, "error.name");
     const auto message = text_at(told, "error.data.message");
@@ -104,7 +112,8 @@ class OpenCodeReader : public Reader {
   }
 
   bool has_started_ = false;
-  std::string answer_;  ///< Of the step that is going on.
+  bool has_failed_ = false;  ///< The last step did.
+  std::string answer_;       ///< Of the step that is going on.
 };
 
 /// One provider that is the gateway. A key in the configuration is not seen by the commands the

@@ -60,6 +60,13 @@ TEST(OpenCode, ErrorsAreToldApartByNameAndStatus) {
   EXPECT_EQ(fails(R"({"name":"MessageOutputLengthError"})"), "cut_off");
 }
 
+TEST(OpenCode, AnErrorThatSaysLessThanTheStepDoesNotHideIt) {
+  const Read read =
+      read_lines(opencode(), {R"({"type":"step_finish","part":{"reason":"content-filter"}})",
+                              R"({"type":"error","error":{"name":"UnknownError"}})"});
+  EXPECT_EQ(ending_of(opencode(), read, 1), "refused: a content filter stopped the answer");
+}
+
 TEST(OpenCode, StepsThatAreBegunAgainForgetWhatWasSaid) {
   const Read read = read_lines(
       opencode(), {R"({"type":"step_start"})", R"({"type":"text","part":{"text":"ha"}})",

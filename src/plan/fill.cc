@@ -160,9 +160,9 @@ std::string as_id(std::string_view value) {
 
 bool is_reserved(std::string_view name) {
   static constexpr std::array kWords = {
-      std::string_view("item"),       std::string_view("index"),    std::string_view("outputs"),
-      std::string_view("run.id"),     std::string_view("task.id"),  std::string_view("workspace"),
-      std::string_view("tmp"),        std::string_view("deadline"), std::string_view("prompt"),
+      std::string_view("item"),        std::string_view("index"),    std::string_view("outputs"),
+      std::string_view("run.id"),      std::string_view("task.id"),  std::string_view("workspace"),
+      std::string_view("tmp"),         std::string_view("deadline"), std::string_view("prompt"),
       std::string_view("prompt_file"), std::string_view("session")};
   return std::ranges::find(kWords, name) != kWords.end() || name.starts_with("item.") ||
          name.starts_with("outputs.") || name.starts_with("output_files.");
