@@ -1,6 +1,7 @@
 #include "metering/answer.h"
 
 #include "metering/json_items.h"
+#include "metering/scan.h"
 #include "metering/sse.h"
 
 namespace interlock::metering {
@@ -32,8 +33,8 @@ void take_body(Api api, Answered& answered, const Glance& body) {
 
 bool has_value(std::string_view data, std::string_view quoted) {
   constexpr std::string_view kSpace = " \t\r\n";
-  for (std::size_t at = data.find(quoted); at != std::string_view::npos;
-       at = data.find(quoted, at + 1)) {
+  for (std::size_t at = find_text(data, quoted); at != std::string_view::npos;
+       at = find_text(data, quoted, at + 1)) {
     std::size_t next = data.find_first_not_of(kSpace, at + quoted.size());
     if (next == std::string_view::npos || data[next] != ':') continue;
     next = data.find_first_not_of(kSpace, next + 1);
@@ -43,6 +44,10 @@ bool has_value(std::string_view data, std::string_view quoted) {
 }
 
 void take_model(Answered& answered, const Glance& model) {
+  const std::string_view written = model.text();
+  // Every event may name it: most are done with a comparison.
+  if (written.size() == answered.model.size() + 2 && written.substr(1).starts_with(answered.model))
+    return;
   if (const auto name = model.string(); name && !name->empty()) answered.model = *name;
 }
 

@@ -10,11 +10,13 @@ namespace {
 void take_usage(Usage& usage, const Glance& told) {
   if (!told.is_object()) return;
   std::optional<Tokens> prompt, cached(0), tools(0), candidates(0), thoughts(0);
-  take_count(prompt, told["promptTokenCount"]);
-  take_count(cached, told["cachedContentTokenCount"]);
-  take_count(tools, told["toolUsePromptTokenCount"]);
-  take_count(candidates, told["candidatesTokenCount"]);
-  take_count(thoughts, told["thoughtsTokenCount"]);
+  told.each_member([&](std::string_view key, Glance value) {
+    if (key == "promptTokenCount") take_count(prompt, value);
+    if (key == "cachedContentTokenCount") take_count(cached, value);
+    if (key == "toolUsePromptTokenCount") take_count(tools, value);
+    if (key == "candidatesTokenCount") take_count(candidates, value);
+    if (key == "thoughtsTokenCount") take_count(thoughts, value);
+  });
   // What is 0 is left out, so an output that is not told is none.
   usage.output = *candidates + *thoughts;
   if (!prompt) return;
@@ -37,22 +39,29 @@ void take_gemini_event(Answered& answered, std::string_view, std::string_view da
 }
 
 void take_gemini_body(Answered& answered, const Glance& body) {
-  if (body["error"].is_object()) {
-    answered.refusal = refusal_of(0, read_error(body["error"]));
+  // Every event is looked at, for each may be the last that tells: in one pass.
+  Glance error, response, candidates, feedback;
+  body.each_member([&](std::string_view key, Glance value) {
+    if (key == "error") error = value;
+    if (key == "response") response = value;
+    if (key == "candidates") candidates = value;
+    if (key == "promptFeedback") feedback = value;
+    if (key == "modelVersion") take_model(answered, value);
+    if (key == "usageMetadata") take_usage(answered.usage, value);
+  });
+  if (error.is_object()) {
+    answered.refusal = refusal_of(0, read_error(error));
     return;
   }
   // Code Assist wraps it.
-  const Glance inner = body["response"];
-  if (inner.is_object() && !body["candidates"].is_there()) return take_gemini_body(answered, inner);
-  take_model(answered, body["modelVersion"]);
-  take_usage(answered.usage, body["usageMetadata"]);
-  body["candidates"].each_item([&](Glance candidate) {
+  if (response.is_object() && !candidates.is_there()) return take_gemini_body(answered, response);
+  candidates.each_item([&](Glance candidate) {
     answered.began = true;
     const Glance reason = candidate["finishReason"];
     if (reason.is_string()) take_finish(answered, reason.text_or_empty());
   });
   // A prompt that was blocked has no candidates, and ends so.
-  const Glance blocked = body["promptFeedback"]["blockReason"];
+  const Glance blocked = feedback["blockReason"];
   if (blocked.is_string()) take_finish(answered, blocked.text_or_empty());
 }
 

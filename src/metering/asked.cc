@@ -82,8 +82,12 @@ Result<std::optional<Asked>> read_asked(std::string_view path, std::string_view 
   asked.streams = route->streams;
   asked.model = std::string(route->model);
   asked.bytes = body.size();
-  whole->each_member([&](std::string_view key, Glance value) { read_member(asked, key, value); });
-  const Prefix prefix = prefix_of(asked.api, asked.model, *whole);
+  PromptParts parts;
+  whole->each_member([&](std::string_view key, Glance value) {
+    read_member(asked, key, value);
+    parts.take(key, value);
+  });
+  const Prefix prefix = prefix_of(asked.api, asked.model, parts);
   asked.prefix = prefix.digest;
   asked.prefix_bytes = prefix.bytes;
   asked.cache_least = cache_least_of(asked.model);

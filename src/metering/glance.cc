@@ -1,5 +1,6 @@
 #include "metering/glance.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -162,9 +163,12 @@ std::optional<std::int64_t> Glance::integer() const {
 std::optional<std::string> Glance::string() const {
   if (!is_string()) return {};
   const std::string_view inside = text_.substr(1, text_.size() - 2);
+  const bool is_plain =
+      std::ranges::all_of(inside, [](char c) { return c >= ' ' && c < 0x7f && c != '\\'; });
+  if (is_plain) return std::string(inside);
   const auto read = parse_json(text_);  // takes the escapes out and refuses what is not UTF-8
   if (!read || !read->is_string()) return {};
-  return inside.empty() ? std::string() : std::string(read->get_string());
+  return std::string(read->get_string());
 }
 
 Glance Glance::operator[](std::string_view key) const {

@@ -1,6 +1,7 @@
 #include "metering/prefix.h"
 
 #include "metering/prices.h"
+#include "metering/scan.h"
 
 namespace interlock::metering {
 namespace {
@@ -28,26 +29,8 @@ class Collector {
 
 /// Inside a string the quotes would be escaped, so this is a key (or, harmlessly, a string of that
 /// text).
-bool is_marked(const Glance& value) { return value.text().find(kMark) != std::string_view::npos; }
-
-struct Parts {
-  Glance tools, system, messages, input, key, cached, mark;
-};
-
-Parts parts_of(const Glance& body) {
-  Parts parts;
-  body.each_member([&](std::string_view key, Glance value) {
-    if (key == "tools") parts.tools = value;
-    if (key == "system" || key == "instructions" || key == "systemInstruction" ||
-        key == "system_instruction")
-      parts.system = value;
-    if (key == "messages") parts.messages = value;
-    if (key == "input") parts.input = value;
-    if (key == "prompt_cache_key") parts.key = value;
-    if (key == "cachedContent") parts.cached = value;
-    if (key == "cache_control") parts.mark = value;
-  });
-  return parts;
+bool is_marked(const Glance& value) {
+  return find_text(value.text(), kMark) != std::string_view::npos;
 }
 
 void add_system(Collector& collector, const Glance& system) {
@@ -98,9 +81,20 @@ void add_leading_system(Collector& collector, const Glance& messages) {
 
 }  // namespace
 
-Prefix prefix_of(Api api, std::string_view model, const Glance& body) {
+void PromptParts::take(std::string_view key, const Glance& value) {
+  if (key == "tools") tools = value;
+  if (key == "system" || key == "instructions" || key == "systemInstruction" ||
+      key == "system_instruction")
+    system = value;
+  if (key == "messages") messages = value;
+  if (key == "input") input = value;
+  if (key == "prompt_cache_key") cache_key = value;
+  if (key == "cachedContent") cached = value;
+  if (key == "cache_control") mark = value;
+}
+
+Prefix prefix_of(Api api, std::string_view model, const PromptParts& parts) {
   Collector collector(api, model);
-  const Parts parts = parts_of(body);
   collector.add("tools", parts.tools.text());
   add_system(collector, parts.system);
   switch (api) {
@@ -115,7 +109,7 @@ Prefix prefix_of(Api api, std::string_view model, const Glance& body) {
     case Api::openai_responses:
       add_leading_system(collector, api == Api::openai_chat ? parts.messages : parts.input);
       // Requests with different keys are sent to different machines, which share no cache.
-      collector.add_name(parts.key.text());
+      collector.add_name(parts.cache_key.text());
       break;
     case Api::gemini: collector.add("cached", parts.cached.text()); break;
   }

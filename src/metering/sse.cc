@@ -1,5 +1,7 @@
 #include "metering/sse.h"
 
+#include <algorithm>
+
 namespace interlock::metering {
 namespace {
 
@@ -7,7 +9,8 @@ constexpr std::size_t kNowhere = std::string_view::npos;
 
 /// Takes the first line off `text`.
 std::string_view next_line(std::string_view& text) {
-  const std::size_t end = text.find_first_of("\r\n");
+  const std::size_t feed = text.find('\n');
+  const std::size_t end = std::min(text.substr(0, feed).find('\r'), feed);
   const std::string_view line = text.substr(0, end);
   if (end == kNowhere) {
     text = {};

@@ -18,7 +18,8 @@ namespace {
 
 /// Refusals that come so close together are one.
 constexpr Duration kCooldownLeast = std::chrono::seconds(5);
-/// Where no death can be told, who waits for another looks again after so long.
+/// Who waits for another that does not come when it is due, or whose death cannot be told, looks
+/// again after so long.
 constexpr Moment kLookAgain = std::chrono::seconds(1);
 
 std::int64_t nanoseconds_of(Duration duration) {
@@ -114,9 +115,10 @@ class SharedAccount final : public Account {
     return leases_.in_flight() < belt_.allowed();
   }
   std::variant<Grant, Denial> attempt(const Draw& draw, Moment now);
-  Denial behind(Owner owner, Moment now) const {
-    const bool is_told = owner == self_ || watch_.will_tell(owner);
-    return {is_told ? std::optional<Moment>() : now + kLookAgain, Short::line};
+  Denial behind(const Seats::Before& before, Moment now) const {
+    const bool is_told = before.owner == self_ || watch_.will_tell(before.owner);
+    if (before.owner == self_ || (is_told && !before.due)) return {{}, Short::line};
+    return {std::max(before.due.value_or(now), now) + kLookAgain, Short::line};
   }
   Picture::One picture_of(Dimension dimension, Moment now) const;
 
@@ -139,7 +141,8 @@ std::variant<Grant, Denial> SharedAccount::ask(const Draw& draw, Moment now) {
   while (true) {
     const bool stood = seats_.stands();
     std::variant<Grant, Denial> answer;
-    if (const auto before = seats_.who_is_before(is_living_)) {
+    const auto before = seats_.who_is_before(is_living_, now);
+    if (before) {
       answer = behind(*before, now);
     } else {
       answer = attempt(draw, now);
@@ -148,7 +151,10 @@ std::variant<Grant, Denial> SharedAccount::ask(const Draw& draw, Moment now) {
       leave();
       return answer;
     }
-    if (stood) return answer;
+    if (stood) {
+      if (!before) seats_.expect(std::get<Denial>(answer).until);
+      return answer;
+    }
     seats_.stand();
   }
 }

@@ -166,6 +166,29 @@ TEST_F(Processes, learn_that_the_first_in_line_has_died) {
   EXPECT_TRUE(std::holds_alternative<Grant>(account->ask({}, later)));
 }
 
+TEST_F(Processes, pass_over_one_that_is_suspended_and_does_not_come) {
+  const auto account = *Account::open(folder.at("a"), limits);
+  const Moment time(start);
+  ASSERT_TRUE(std::holds_alternative<Grant>(account->ask({600, 0, 0, 0}, time)));
+  const pid_t child = start_child([&] {
+    const auto mine = *Account::open(folder.at("a"), limits);
+    const auto answer = mine->ask({100, 0, 0, 0}, time);
+    shared->asked = std::holds_alternative<Denial>(answer) ? 1 : 2;
+    ::raise(SIGSTOP);
+    return 0;
+  });
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
+  ASSERT_TRUE(WIFSTOPPED(status));
+  ASSERT_EQ(shared->asked, 1);
+  // It is due in a second, and until then it has its place.
+  const auto early = account->ask({}, time + 500ms);
+  ASSERT_TRUE(std::holds_alternative<Denial>(early));
+  EXPECT_EQ(std::get<Denial>(early).what, Short::line);
+  EXPECT_EQ(std::get<Denial>(early).until, time + 2s);
+  EXPECT_TRUE(std::holds_alternative<Grant>(account->ask({}, time + 2s)));
+}
+
 TEST_F(Processes, take_back_the_lease_of_one_that_has_died) {
   limits.concurrency = 1;
   const auto account = *Account::open(folder.at("a"), limits);

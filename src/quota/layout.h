@@ -27,6 +27,7 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 struct Seat {
   std::uint64_t owner;   ///< 0: free.
   std::uint64_t ticket;  ///< 0: not in the line. The smallest stands first.
+  std::int64_t due;      ///< When it was told to come again; kNever: at a change.
   std::array<std::int64_t, kDimensions> interval;  ///< As it declared; 0: nothing.
   std::int64_t concurrency;                        ///< 0: nothing.
   std::int64_t burst;
@@ -75,7 +76,7 @@ struct Layout {
   std::array<Ratio, kModels> ratios;
 };
 
-static_assert(sizeof(Layout) == 68'840, "another format needs another version");
+static_assert(sizeof(Layout) == 70'888, "another format needs another version");
 
 template <typename Word>
 std::atomic_ref<Word> at(Word& word) {

@@ -64,4 +64,10 @@ bool is_alive(Owner owner) {
   return seen && seen->state != 'Z' && seen->state != 'X' && owner_of(pid, seen->start) == owner;
 }
 
+bool is_stopped(Owner owner) {
+  const auto seen = look_at(pid_of(owner));
+  return seen && (seen->state == 'T' || seen->state == 't') &&
+         owner_of(pid_of(owner), seen->start) == owner;
+}
+
 }  // namespace interlock::quota

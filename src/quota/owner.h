@@ -15,5 +15,7 @@ Owner this_process();
 inline pid_t pid_of(Owner owner) { return static_cast<pid_t>(owner & 0x3fffff); }
 /// Whether that very process lives.
 bool is_alive(Owner owner);
+/// Whether it lives and is suspended, as by Ctrl-Z.
+bool is_stopped(Owner owner);
 
 }  // namespace interlock::quota

@@ -94,6 +94,7 @@ void Seats::declare_strictest() {
 void Seats::stand() {
   if (ticket_ != 0) return;
   ticket_ = at(layout_->tickets).fetch_add(1) + 1;
+  at(mine().due).store(kNever);
   at(mine().ticket).store(ticket_);
 }
 
@@ -102,21 +103,31 @@ void Seats::leave() {
   at(mine().ticket).store(0);
 }
 
-std::optional<Owner> Seats::who_is_before(const IsLiving& is_living) {
+void Seats::expect(std::optional<Moment> due) { at(mine().due).store(due ? due->count() : kNever); }
+
+std::optional<Seats::Before> Seats::who_is_before(const IsLiving& is_living, Moment now) {
+  std::uint64_t passed = 0;  // tickets up to here are passed over
   while (true) {
     Seat* first = nullptr;
     std::uint64_t least = ticket_;
     for (Seat& seat : used_seats(*layout_)) {
       const std::uint64_t ticket = at(seat.ticket).load();
-      if (ticket == 0 || (least != 0 && ticket >= least)) continue;
+      if (ticket <= passed || (least != 0 && ticket >= least)) continue;
       least = ticket;
       first = &seat;
     }
     if (first == nullptr) return {};
     const Owner owner = at(first->owner).load();
+    const std::int64_t due = at(first->due).load();
     if (at(first->ticket).load() != least) continue;  // it left, and the seat may be another's
-    if (owner == self_ || (owner != 0 && is_living(owner))) return owner;
-    at(first->ticket).compare_exchange_strong(least, 0);
+    if (owner == 0 || (owner != self_ && !is_living(owner))) {
+      at(first->ticket).compare_exchange_strong(least, 0);
+      continue;
+    }
+    const bool may_be_late = due == kNever || Moment(due) < now;
+    if (owner == self_ || !may_be_late || !is_stopped(owner))
+      return Before{owner, due == kNever ? std::optional<Moment>() : Moment(due)};
+    passed = least;
   }
 }
 

@@ -29,9 +29,17 @@ class Seats {
   void stand();
   void leave();
   bool stands() const { return ticket_ != 0; }
+  /// When this one was told to come again; nothing: at a change.
+  void expect(std::optional<Moment> due);
+
+  struct Before {
+    Owner owner;
+    std::optional<Moment> due;
+  };
   /// Who stands before this seat; nobody when it is first, or not in the line and that is empty.
-  /// The dead are sent away.
-  std::optional<Owner> who_is_before(const IsLiving& is_living);
+  /// The dead are sent away. Who does not come when due because it is suspended is passed over: a
+  /// run that somebody has put aside must not hold up the others.
+  std::optional<Before> who_is_before(const IsLiving& is_living, Moment now);
   /// In line now, whoever it is.
   std::uint32_t in_line() const;
 

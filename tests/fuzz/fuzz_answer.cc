@@ -1,5 +1,5 @@
-// Any bytes as an answer of any API: never a crash, and the same whatever the pieces it comes in. The
-// first byte says which API and form, the second where it is split.
+// Any bytes as an answer of any API: never a crash, and the same whatever the pieces it comes in.
+// The first byte says which API and form, the second where it is split.
 #include <algorithm>
 #include <cstdint>
 #include <string>

@@ -1,5 +1,5 @@
-// Any bytes as a request's path and body, parted by a line end; as a refusal's body; and as headers, each
-// line `name: value`. Never a crash, and what is read holds together.
+// Any bytes as a request's path and body, parted by a line end; as a refusal's body; and as
+// headers, each line `name: value`. Never a crash, and what is read holds together.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -54,7 +54,7 @@ void check_headers(std::string_view text, std::string_view body) {
   }
   check(is_wait(news.retry_after), "a time to wait can be waited for");
   for (const Api api : {Api::anthropic, Api::openai_chat, Api::openai_responses, Api::gemini}) {
-    for (const int status : {400, 401, 403, 413, 429, 500, 529}) {
+    for (const int status : {400, 429}) {
       const Refusal refusal = read_refusal(api, status, headers, body, kNow);
       check(!refusal.message.empty(), "a refusal says something");
       check(is_wait(refusal.retry_after), "a time to wait can be waited for");
