@@ -30,19 +30,20 @@ class Reader {
 /// What is wanted of an agent, for one attempt.
 struct Wanted {
   const plan::Agent* agent = nullptr;
-  plan::Command run;           ///< For commands: the task's own; empty: the agent's.
-  std::string model;           ///< Empty: what the client takes by itself.
+  plan::Command run;  ///< For commands: the task's own; empty: the agent's.
+  std::string model;  ///< Empty: what the client takes by itself.
   std::string prompt;
-  std::string workspace;       ///< Where it starts; absolute.
-  std::string state_folder;    ///< Of the task's own, over all its attempts; absolute.
-  std::string temporary;       ///< TMPDIR; absolute.
-  std::string schema;          ///< The JSON Schema the answer must hold to; empty: none.
-  std::string schema_file;     ///< Where that lies; absolute.
-  std::string session;         ///< To be resumed; empty: a new one.
-  std::string base_url;        ///< Of the gateway, without a version part; empty: the plan's, else the client's own.
-  std::string secret;          ///< What it shows as its key; empty: what the client has by itself.
-  std::string own_program;     ///< Interlock itself, for the kinds it brings along.
-  bool may_write = true;       ///< Whether the task's footprint lets it change anything.
+  std::string workspace;     ///< Where it starts; absolute.
+  std::string state_folder;  ///< Of the task's own, over all its attempts; absolute.
+  std::string temporary;     ///< TMPDIR; absolute.
+  std::string schema;        ///< The JSON Schema the answer must hold to; empty: none.
+  std::string schema_file;   ///< Where that lies; absolute.
+  std::string session;       ///< To be resumed; empty: a new one.
+  std::string base_url;     ///< Of the gateway, without a version part; empty: the plan's, else the
+                            ///< client's own.
+  std::string secret;       ///< What it shows as its key; empty: what the client has by itself.
+  std::string own_program;  ///< Interlock itself, for the kinds it brings along.
+  bool may_write = true;    ///< Whether the task's footprint lets it change anything.
   bool as_root = false;
 };
 
@@ -55,17 +56,26 @@ struct StateFile {
 
 /// How it is called.
 struct Invocation {
-  std::vector<std::string> arguments;              ///< arguments[0] is the program.
+  std::vector<std::string> arguments;  ///< arguments[0] is the program.
   /// Beside what every attempt gets. What the plan sets or passes on itself is left out of it.
   std::map<std::string, std::string> environment;
   std::string standard_input;
   std::vector<StateFile> files;
 };
 
-/// What came of it, as far as the client and its process tell. Success is never the exit code alone.
+/// What came of it, as far as the client and its process tell. Success is never the exit code
+/// alone.
 struct Ending {
   std::optional<Failure> failure;  ///< None: it succeeded.
   std::string detail;              ///< For people; empty on success.
+};
+
+/// Whose API a client speaks: where the gateway passes its calls on to.
+struct Provider {
+  std::string api;           ///< As in a plan: `anthropic`, `openai`, `openai-responses`, `gemini`.
+  std::string base_url;      ///< Without a version part and without a slash at its end.
+  std::string key_variable;  ///< Where its key usually is; the plan's `key` weighs more.
+  bool operator==(const Provider&) const = default;
 };
 
 /// One kind of agent. Has no state; what an attempt's stream means is its Reader's.
@@ -81,6 +91,12 @@ class Adapter {
   /// after its final event passes neither code nor signal.
   virtual Ending ending(const Story& story, std::optional<int> exit_code,
                         std::optional<int> signal) const;
+  /// For the plan's `base_url`, else the provider's own. Nothing for what calls no model that is
+  /// known.
+  virtual std::optional<Provider> provider(const plan::Agent& agent,
+                                           std::string_view model) const = 0;
+  /// Whether `Wanted::schema` means anything to it. Else the prompt has to say what is wanted.
+  virtual bool takes_schema() const { return false; }
   /// Whether `Wanted::session` means anything to it.
   virtual bool resumes(const plan::Agent& agent) const = 0;
   /// Whether usage it tells after a resume counts from the session's beginning.

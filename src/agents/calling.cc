@@ -41,8 +41,8 @@ Call& Call::set(std::string_view variable, std::string_view value) {
   const plan::Agent& agent = *wanted_.agent;
   std::string name(variable);
   const auto& passed = agent.pass_environment;
-  const bool is_the_plans = agent.environment.contains(name) ||
-                            std::ranges::find(passed, name) != passed.end();
+  const bool is_the_plans =
+      agent.environment.contains(name) || std::ranges::find(passed, name) != passed.end();
   if (!is_the_plans) call_.environment.insert_or_assign(std::move(name), std::string(value));
   return *this;
 }
@@ -61,9 +61,8 @@ Call& Call::set_folder(std::string_view variable, std::string_view name) {
 }
 
 Result<Invocation> Call::done() {
-  const auto too_long = std::ranges::find_if(call_.arguments, [](const std::string& argument) {
-    return argument.size() >= kArgumentMax;
-  });
+  const auto too_long = std::ranges::find_if(
+      call_.arguments, [](const std::string& argument) { return argument.size() >= kArgumentMax; });
   if (too_long != call_.arguments.end()) {
     return fail(Error::Kind::invalid,
                 fmt::format("agent `{}`: an argument of {} bytes is more than Linux takes ({})",
@@ -73,16 +72,36 @@ Result<Invocation> Call::done() {
   return std::move(call_);
 }
 
-std::string base_of(const Wanted& wanted) {
-  std::string_view base = wanted.base_url.empty() ? wanted.agent->base_url : wanted.base_url;
-  const auto take_off = [&](std::string_view end) {
+namespace {
+
+std::string without_version(std::string_view base) {
+  for (const std::string_view end : {"/", "/v1", "/v1beta", "/"}) {
     if (base.ends_with(end)) base.remove_suffix(end.size());
-  };
-  take_off("/");
-  take_off("/v1");
-  take_off("/v1beta");
-  take_off("/");
+  }
   return std::string(base);
+}
+
+}  // namespace
+
+std::string base_of(const Wanted& wanted) {
+  return without_version(has_gateway(wanted) ? wanted.base_url : wanted.agent->base_url);
+}
+
+Provider provider_of(const plan::Agent& agent, std::string_view api) {
+  Provider provider{std::string(api), "https://api.openai.com", "OPENAI_API_KEY"};
+  if (api == "anthropic") {
+    provider.base_url = "https://api.anthropic.com";
+    provider.key_variable = "ANTHROPIC_API_KEY";
+  } else if (api == "gemini") {
+    provider.base_url = "https://generativelanguage.googleapis.com";
+    provider.key_variable = "GEMINI_API_KEY";
+  }
+  if (!agent.base_url.empty()) provider.base_url = without_version(agent.base_url);
+  return provider;
+}
+
+Provider provider_of_model(const plan::Agent& agent, std::string_view model) {
+  return provider_of(agent, speaks_anthropic(split_model(model)) ? "anthropic" : "openai");
 }
 
 NamedModel split_model(std::string_view model) {

@@ -51,8 +51,11 @@ class Call {
   Invocation call_;
 };
 
-/// Where the model's API is, without a version part and without a slash at its end; empty: where the
-/// client knows it to be.
+/// `api` as in a plan, at the plan's `base_url` or where its provider has it.
+Provider provider_of(const plan::Agent& agent, std::string_view api);
+
+/// Where the model's API is, without a version part and without a slash at its end; empty: where
+/// the client knows it to be.
 std::string base_of(const Wanted& wanted);
 
 /// What clients that know a model only with its provider are told of it: `anthropic/claude-x`.
@@ -62,5 +65,7 @@ struct NamedModel {
 NamedModel split_model(std::string_view model);
 /// Whether the model is spoken to in Anthropic's way: the provider says so, else its own name does.
 bool speaks_anthropic(const NamedModel& named);
+/// Of a client that speaks Anthropic's way or OpenAI chat, as the model wants it.
+Provider provider_of_model(const plan::Agent& agent, std::string_view model);
 
 }  // namespace interlock::agents

@@ -21,8 +21,11 @@ class ChatReader : public Reader {
     if (type == "waiting")
       return {RateLimited{seconds_at(*told, "seconds"), one_line(text_at(*told, "message"))}};
     if (type == "usage") {
-      return {UsageTold{{count_at(*told, "input"), count_at(*told, "output"),
-                         count_at(*told, "cache_read"), count_at(*told, "cache_write"), {}},
+      return {UsageTold{{count_at(*told, "input"),
+                         count_at(*told, "output"),
+                         count_at(*told, "cache_read"),
+                         count_at(*told, "cache_write"),
+                         {}},
                         false,
                         true}};
     }
@@ -55,6 +58,10 @@ class Chat : public Adapter {
   std::unique_ptr<Reader> reader(const plan::Agent&) const override {
     return std::make_unique<ChatReader>();
   }
+  std::optional<Provider> provider(const plan::Agent& agent, std::string_view) const override {
+    return provider_of(agent, agent.api.empty() ? "openai" : agent.api);
+  }
+  bool takes_schema() const override { return true; }
   bool resumes(const plan::Agent&) const override { return false; }
   std::span<const std::string_view> tried_with() const override { return {}; }
 

@@ -19,7 +19,8 @@
 //
 //   {"type":"started","api":"anthropic","model":"claude-x"}   once, before anything is sent
 //   {"type":"waiting","seconds":1.5,"message":"429 slow down"}   any number; `seconds` may be null
-//   {"type":"text","text":"He"}                      any number: a piece of the answer as it streams
+//   {"type":"text","text":"He"}                      any number: a piece of the answer as it
+//   streams
 //   {"type":"usage","input":12,"output":7,"cache_read":0,"cache_write":null}   one for each call,
 //       when it has ended, also where it failed; null is not told; `input` is without both caches
 //   and at last one of

@@ -32,8 +32,7 @@ TEST(Chat, OnlyAStopIsASuccess) {
   EXPECT_EQ(ends(chat_final("half", Finish::cut_off)),
             "cut_off: the answer was cut at the output limit");
   EXPECT_EQ(ends(chat_final("", Finish::refused)), "refused: the model declined");
-  EXPECT_EQ(ends(R"({"type":"final","text":"x","finish":"new"})"),
-            "other: it finished with `new`");
+  EXPECT_EQ(ends(R"({"type":"final","text":"x","finish":"new"})"), "other: it finished with `new`");
   EXPECT_EQ(ends(R"({"type":"final","text":"x"})"), "other: it finished with ``");
 }
 
@@ -48,12 +47,14 @@ TEST(Chat, EveryKindOfFailureComesBackAsItself) {
 }
 
 TEST(Chat, TextThatBeginsAnewAfterAWaitReplacesTheOld) {
-  const Read read = read_lines(chat(), {chat_text("Hel"), chat_waiting({}, "cut"), chat_text("Hi")});
+  const Read read =
+      read_lines(chat(), {chat_text("Hel"), chat_waiting({}, "cut"), chat_text("Hi")});
   EXPECT_EQ(read.story.said, "Hi");
 }
 
 TEST(Chat, EachCallsUsageIsAddedUp) {
-  const Read read = read_lines(chat(), {chat_usage({1, 2, 3, 4, {}}), chat_usage({10, 20, 30, 40, {}})});
+  const Read read =
+      read_lines(chat(), {chat_usage({1, 2, 3, 4, {}}), chat_usage({10, 20, 30, 40, {}})});
   EXPECT_EQ(read.story.told, (Usage{11, 22, 33, 44, {}}));
 }
 

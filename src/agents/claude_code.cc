@@ -12,6 +12,10 @@ class ClaudeCode : public Adapter {
   plan::AgentKind kind() const override { return plan::AgentKind::claude_code; }
   std::string_view program() const override { return "claude"; }
   std::unique_ptr<Reader> reader(const plan::Agent&) const override { return read_claude_code(); }
+  std::optional<Provider> provider(const plan::Agent& agent, std::string_view) const override {
+    return provider_of(agent, "anthropic");
+  }
+  bool takes_schema() const override { return true; }
   bool resumes(const plan::Agent&) const override { return true; }
   bool counts_over_sessions() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }

@@ -58,10 +58,14 @@ TEST(ClaudeCode, ItsOwnLimitsAndSchemaAreToldApart) {
   EXPECT_EQ(
       ends(R"({"type":"result","subtype":"error_max_structured_output_retries","is_error":true})"),
       "output_invalid: error_max_structured_output_retries");
-  EXPECT_EQ(ends(R"({"type":"result","subtype":"success","is_error":false,"stop_reason":"max_tokens","result":"half"})"),
-            "cut_off: half");
-  EXPECT_EQ(ends(R"({"type":"result","subtype":"error_during_execution","is_error":true,"errors":["No conversation found with session ID: x"]})"),
-            "no_session: No conversation found with session ID: x");
+  EXPECT_EQ(
+      ends(
+          R"({"type":"result","subtype":"success","is_error":false,"stop_reason":"max_tokens","result":"half"})"),
+      "cut_off: half");
+  EXPECT_EQ(
+      ends(
+          R"({"type":"result","subtype":"error_during_execution","is_error":true,"errors":["No conversation found with session ID: x"]})"),
+      "no_session: No conversation found with session ID: x");
 }
 
 TEST(ClaudeCode, ASchemaThatTheModelIgnoredLeavesNothingStructured) {
@@ -91,9 +95,11 @@ TEST(ClaudeCode, OfSeveralResultsTheLastIsTheAnswer) {
 
 TEST(ClaudeCode, CommandsInTheBackgroundAreNotAwaited) {
   const auto reader = claude_code().reader({});
-  EXPECT_TRUE(reader
-                  ->line(R"({"type":"system","subtype":"background_tasks_changed","tasks":[{"run_id":"r1","task_type":"local_bash"}]})")
-                  .empty());
+  EXPECT_TRUE(
+      reader
+          ->line(
+              R"({"type":"system","subtype":"background_tasks_changed","tasks":[{"run_id":"r1","task_type":"local_bash"}]})")
+          .empty());
   EXPECT_EQ(reader->line(R"({"type":"result","subtype":"success","result":"Done."})").size(), 1u);
 }
 
@@ -179,8 +185,9 @@ TEST(ClaudeCode, ASchemaLongerThanAnArgumentIsRefused) {
   const plan::Agent agent{.name = "claude"};
   Wanted wanted = wanted_of(agent);
   wanted.schema.assign(132'000, ' ');
-  EXPECT_EQ(show_call(claude_code().invoke(wanted)),
-            "error: agent `claude`: an argument of 132000 bytes is more than Linux takes (131071)\n");
+  EXPECT_EQ(
+      show_call(claude_code().invoke(wanted)),
+      "error: agent `claude`: an argument of 132000 bytes is more than Linux takes (131071)\n");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <set>
 
@@ -10,8 +10,8 @@
 // Claude Code's `--output-format stream-json`.
 //
 // A run can hold several `result` lines: sub-agents in the background each bring one when they end.
-// Only the last is the answer. `subtype` is `success` for API errors too, and `type` need not be the
-// first key.
+// Only the last is the answer. `subtype` is `success` for API errors too, and `type` need not be
+// the first key.
 namespace interlock::agents {
 
 namespace {
@@ -62,8 +62,8 @@ std::optional<Failed> failed_in(const json::value& result) {
   return Failed{*failure, std::move(message)};
 }
 
-/// Everything since the session began, with sub-agents; `usage` would be the last turns' alone. What
-/// a call that broke used is a guess.
+/// Everything since the session began, with sub-agents; `usage` would be the last turns' alone.
+/// What a call that broke used is a guess.
 std::optional<UsageTold> usage_in(const json::value& result) {
   const json::value* models = value_at(result, "modelUsage");
   if (!models || !models->is_object()) return {};
@@ -104,15 +104,16 @@ class ClaudeReader : public Reader {
     if (subtype == "api_retry") return {waits(told)};
     if (subtype == "permission_denied") {
       ++denied_;
-      return {ToolUsed{std::string(text_at(told, "tool_name")),
-                       one_line(text_at(told, "message")), true}};
+      return {ToolUsed{std::string(text_at(told, "tool_name")), one_line(text_at(told, "message")),
+                       true}};
     }
     if (subtype == "background_tasks_changed") {
       note_tasks(told);
       return {};
     }
-    constexpr std::string_view kIdle[] = {"task_started", "task_updated", "task_notification",
-                                          "ui_invalidate", "status", "model_refusal_no_fallback"};
+    constexpr std::string_view kIdle[] = {
+        "task_started",  "task_updated", "task_notification",
+        "ui_invalidate", "status",       "model_refusal_no_fallback"};
     for (const std::string_view known : kIdle) {
       if (subtype == known) return {};
     }

@@ -22,8 +22,8 @@ const Adapter& command();
 
 std::unique_ptr<Reader> read_claude_code();
 
-/// Claude Code's and Qwen Code's messages: the blocks of an `assistant` line as texts and tools, and
-/// files out of a `user` line.
+/// Claude Code's and Qwen Code's messages: the blocks of an `assistant` line as texts and tools,
+/// and files out of a `user` line.
 std::vector<Event> events_of_message(const json::value& told);
 /// The tools a `result` line says were denied, but for the first `already`.
 std::vector<Event> denials_in(const json::value& told, std::size_t already);

@@ -1,5 +1,5 @@
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <set>
 
@@ -23,7 +23,8 @@ class CodexReader : public Reader {
     const auto told = told_in(line);
     if (!told) return {Unknown{}};
     const auto type = text_at(*told, "type");
-    if (type == "thread.started") return {Started{std::string(text_at(*told, "thread_id")), {}, {}}};
+    if (type == "thread.started")
+      return {Started{std::string(text_at(*told, "thread_id")), {}, {}}};
     if (type == "turn.started") return {};
     if (type == "turn.completed") return completed(*told);
     if (type == "turn.failed") return {failed(text_at(*told, "error.message"))};
@@ -53,7 +54,10 @@ class CodexReader : public Reader {
       const auto written = count_at(told, "usage.cache_write_input_tokens");
       const auto input = without(count_at(told, "usage.input_tokens"), cached);
       events.push_back(UsageTold{{without(input, written.value_or(0)),
-                                  count_at(told, "usage.output_tokens"), cached, written, {}},
+                                  count_at(told, "usage.output_tokens"),
+                                  cached,
+                                  written,
+                                  {}},
                                  true,
                                  !is_in_part_});
     }
@@ -134,6 +138,10 @@ class Codex : public Adapter {
   std::unique_ptr<Reader> reader(const plan::Agent&) const override {
     return std::make_unique<CodexReader>();
   }
+  std::optional<Provider> provider(const plan::Agent& agent, std::string_view) const override {
+    return provider_of(agent, "openai-responses");
+  }
+  bool takes_schema() const override { return true; }
   bool resumes(const plan::Agent&) const override { return true; }
   bool counts_over_sessions() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }

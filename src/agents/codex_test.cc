@@ -47,7 +47,8 @@ TEST(Codex, FailedTurnsAreToldApartByTheirMessages) {
     return std::string(ending.failure ? name_of(*ending.failure) : "success");
   };
   EXPECT_EQ(ends("unexpected status 401 Unauthorized: Incorrect API key"), "authentication");
-  EXPECT_EQ(ends("unexpected status 403 Forbidden: You exceeded your current quota"), "quota_spent");
+  EXPECT_EQ(ends("unexpected status 403 Forbidden: You exceeded your current quota"),
+            "quota_spent");
   EXPECT_EQ(ends("exceeded retry limit, last status: 429 Too Many Requests"), "rate_limited");
   EXPECT_EQ(ends("unexpected status 502 Bad Gateway: url: http://127.0.0.1:443/v1"), "api");
   EXPECT_EQ(ends("Incomplete response returned, reason: max_output_tokens"), "cut_off");
@@ -66,8 +67,7 @@ TEST(Codex, UsageWithoutSubAgentsIsNotWhole) {
       codex(),
       {R"({"type":"item.started","item":{"id":"1","type":"collab_tool_call","tool":"spawn_agent","prompt":"look"}})",
        R"({"type":"turn.completed","usage":{"input_tokens":5,"cached_input_tokens":0,"cache_write_input_tokens":0,"output_tokens":1}})"});
-  EXPECT_EQ(read.events,
-            "tool spawn_agent \"look\"\nusage 5/1/0/0 cost=? total\nfinal \"\"\n");
+  EXPECT_EQ(read.events, "tool spawn_agent \"look\"\nusage 5/1/0/0 cost=? total\nfinal \"\"\n");
 }
 
 TEST(Codex, IsCalledWithAConfigurationOfItsOwn) {

@@ -69,8 +69,7 @@ class CommandReader : public Reader {
 
   static bool count(const json::value& told, const plan::EventRule& rule,
                     std::optional<std::int64_t>& total) {
-    const auto number =
-        rule.gives == Gives::usd ? usd_at(told, rule.at) : count_at(told, rule.at);
+    const auto number = rule.gives == Gives::usd ? usd_at(told, rule.at) : count_at(told, rule.at);
     if (!number) return false;
     total = rule.sum ? total.value_or(0) + *number : *number;
     return true;
@@ -121,11 +120,15 @@ class CommandAdapter : public Adapter {
   std::unique_ptr<Reader> reader(const plan::Agent& agent) const override {
     return std::make_unique<CommandReader>(agent);
   }
+  std::optional<Provider> provider(const plan::Agent&, std::string_view) const override {
+    return {};
+  }
   bool resumes(const plan::Agent& agent) const override { return !agent.resume.empty(); }
   std::span<const std::string_view> tried_with() const override { return {}; }
 
-  /// The task's command, else the agent's `run`; its `resume` with `{session}` filled in where there is
-  /// one. Its prompt is on standard input, and in `{prompt}` where the command mentions that.
+  /// The task's command, else the agent's `run`; its `resume` with `{session}` filled in where
+  /// there is one. Its prompt is on standard input, and in `{prompt}` where the command mentions
+  /// that.
   Result<Invocation> invoke(const Wanted& wanted) const override {
     const plan::Agent& agent = *wanted.agent;
     const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
@@ -141,9 +144,8 @@ class CommandAdapter : public Adapter {
                   "give it a `run`");
     }
     Invocation call;
-    call.arguments = filled.shell.empty()
-                         ? filled.arguments
-                         : std::vector<std::string>{"sh", "-c", filled.shell};
+    call.arguments = filled.shell.empty() ? filled.arguments
+                                          : std::vector<std::string>{"sh", "-c", filled.shell};
     call.standard_input = wanted.prompt;
     return call;
   }
@@ -165,8 +167,8 @@ const Adapter* adapter_for(const plan::Agent& agent) {
 }
 
 std::span<const Adapter* const> all_adapters() {
-  static const std::array<const Adapter*, 8> all = {&command(),  &claude_code(), &codex(), &gemini(),
-                                                    &opencode(), &pi(),          &qwen(),  &chat()};
+  static const std::array<const Adapter*, 8> all = {
+      &command(), &claude_code(), &codex(), &gemini(), &opencode(), &pi(), &qwen(), &chat()};
   return all;
 }
 

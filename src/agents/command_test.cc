@@ -16,21 +16,20 @@ plan::Agent agent_with(std::vector<plan::EventRule> rules) {
 }
 
 TEST(CommandEvents, RulesFindTheirValuesInTheLinesTheyAreFor) {
-  const plan::Agent agent = agent_with(
-      {{{}, Gives::session, "session_id"},
-       {{{"type", "result"}}, Gives::final, "result"},
-       {{{"type", "assistant"}}, Gives::text, "message.content[0].text"},
-       {{{"type", "tool"}}, Gives::tool, "name"},
-       {{{"type", "tool"}}, Gives::file, "input.path"},
-       {{{"type", "result"}}, Gives::input_tokens, "usage.input"},
-       {{{"type", "result"}}, Gives::usd, "usd"}});
+  const plan::Agent agent =
+      agent_with({{{}, Gives::session, "session_id"},
+                  {{{"type", "result"}}, Gives::final, "result"},
+                  {{{"type", "assistant"}}, Gives::text, "message.content[0].text"},
+                  {{{"type", "tool"}}, Gives::tool, "name"},
+                  {{{"type", "tool"}}, Gives::file, "input.path"},
+                  {{{"type", "result"}}, Gives::input_tokens, "usage.input"},
+                  {{{"type", "result"}}, Gives::usd, "usd"}});
   const Read read = read_lines(
       command(),
       {R"({"type":"hello","session_id":"x1"})",
        R"({"type":"assistant","message":{"content":[{"text":"Hi."}]}})",
        R"({"type":"tool","name":"write","input":{"path":"/w/a"}})", R"({"type":"noise"})",
-       "no JSON at all",
-       R"({"type":"result","result":"Done.","usage":{"input":12},"usd":0.25})"},
+       "no JSON at all", R"({"type":"result","result":"Done.","usage":{"input":12},"usd":0.25})"},
       agent);
   EXPECT_EQ(read.events,
             "started session=x1 model= version=\n"
@@ -45,8 +44,8 @@ TEST(CommandEvents, RulesFindTheirValuesInTheLinesTheyAreFor) {
 }
 
 TEST(CommandEvents, NumbersAreAddedUpWhereTheRuleSaysSo) {
-  const plan::Agent agent = agent_with({{{}, Gives::input_tokens, "in", true},
-                                        {{}, Gives::output_tokens, "out", false}});
+  const plan::Agent agent =
+      agent_with({{{}, Gives::input_tokens, "in", true}, {{}, Gives::output_tokens, "out", false}});
   const Read read = read_lines(
       command(), {R"({"in":10,"out":1})", R"({"in":20,"out":5})", R"({"in":-1})"}, agent);
   EXPECT_EQ(read.story.told, (Usage{30, 5, {}, {}, {}}));
@@ -57,13 +56,11 @@ TEST(CommandEvents, ARuleWithoutAPlaceSaysThatItIsSo) {
                                         {{{"event", "end"}}, Gives::final, ""},
                                         {{{"event", "oops"}}, Gives::error, ""},
                                         {{{"event", "wait"}}, Gives::rate_limited, "seconds"}});
-  const Read good =
-      read_lines(command(), {R"({"say":"It is 42"})", R"({"event":"end"})"}, agent);
+  const Read good = read_lines(command(), {R"({"say":"It is 42"})", R"({"event":"end"})"}, agent);
   EXPECT_EQ(good.story.final->text, "It is 42");
-  const Read bad = read_lines(command(), {R"({"event":"wait","seconds":90})", R"({"event":"oops"})"},
-                              agent);
-  EXPECT_EQ(bad.events,
-            "waits 1 m 30 s \"\"\nfailed other \"the program told of an error\"\n");
+  const Read bad =
+      read_lines(command(), {R"({"event":"wait","seconds":90})", R"({"event":"oops"})"}, agent);
+  EXPECT_EQ(bad.events, "waits 1 m 30 s \"\"\nfailed other \"the program told of an error\"\n");
 }
 
 TEST(CommandEvents, AnswersInAFormOfTheirOwnAreStructured) {

@@ -19,10 +19,9 @@ std::string with_wait(std::string detail, const Story& story) {
 /// The stream ended, and no final event was in it.
 Ending unfinished(const Story& story, std::optional<int> exit_code) {
   if (exit_code && *exit_code > kSignalBase && *exit_code <= kSignalBase + kSignalMax) {
-    return {Failure::aborted,
-            with_wait(fmt::format("ended by signal {} (exit status {})", *exit_code - kSignalBase,
-                                  *exit_code),
-                      story)};
+    return {Failure::aborted, with_wait(fmt::format("ended by signal {} (exit status {})",
+                                                    *exit_code - kSignalBase, *exit_code),
+                                        story)};
   }
   std::string detail = "it ended without its final event";
   if (exit_code && *exit_code != 0) detail += fmt::format(", with exit status {}", *exit_code);
@@ -40,7 +39,8 @@ Ending Adapter::ending(const Story& story, std::optional<int> exit_code,
     return {story.failed->failure,
             detail.empty() ? std::string(name_of(story.failed->failure)) : one_line(detail)};
   }
-  if (signal) return {Failure::aborted, with_wait(fmt::format("ended by signal {}", *signal), story)};
+  if (signal)
+    return {Failure::aborted, with_wait(fmt::format("ended by signal {}", *signal), story)};
   if (!story.final) return unfinished(story, exit_code);
   if (exit_code && *exit_code != 0) {
     return {Failure::other,
@@ -52,7 +52,8 @@ Ending Adapter::ending(const Story& story, std::optional<int> exit_code,
 }
 
 std::string Adapter::version_in(std::string_view printed) const {
-  // The first word that begins with a digit and has a dot: `2.1.330 (Claude Code)`, `codex-cli 0.169.0`.
+  // The first word that begins with a digit and has a dot: `2.1.330 (Claude Code)`, `codex-cli
+  // 0.169.0`.
   std::size_t at = 0;
   while ((at = printed.find_first_not_of(" \t\r\n", at)) != printed.npos) {
     const auto end = std::min(printed.find_first_of(" \t\r\n", at), printed.size());

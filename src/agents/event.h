@@ -54,8 +54,8 @@ struct FileChanged {
   std::string path;
   bool operator==(const FileChanged&) const = default;
 };
-/// What the client counted. `total`: since the attempt began, so that a later one replaces it; else it
-/// is one more call's. `whole`: sub-agents and hidden calls are in it.
+/// What the client counted. `total`: since the attempt began, so that a later one replaces it; else
+/// it is one more call's. `whole`: sub-agents and hidden calls are in it.
 struct UsageTold {
   Usage usage;
   bool total = false;
@@ -97,13 +97,14 @@ std::string show(const Event& event);
 struct Story {
   Started started;
   std::optional<Final> final;
-  std::optional<Failed> failed;   ///< Set: it counts, for it came after `final`, or there is none.
-  std::vector<std::string> remarks;  ///< Of parts that failed, tools that were denied; the first few.
-  std::string said;               ///< Its last message, for the log and for clients that end without one.
-  bool saying = false;            ///< Pieces of `said` may still come.
-  std::string waits_for;          ///< What it told last of a wait, while nothing came after it.
-  Usage told = no_usage();        ///< As the client counted; unknown members stay unknown.
-  bool counted = false;           ///< Whether it counted at all.
+  std::optional<Failed> failed;  ///< Set: it counts, for it came after `final`, or there is none.
+  std::vector<std::string>
+      remarks;              ///< Of parts that failed, tools that were denied; the first few.
+  std::string said;         ///< Its last message, for the log and for clients that end without one.
+  bool saying = false;      ///< Pieces of `said` may still come.
+  std::string waits_for;    ///< What it told last of a wait, while nothing came after it.
+  Usage told = no_usage();  ///< As the client counted; unknown members stay unknown.
+  bool counted = false;     ///< Whether it counted at all.
   bool told_whole = false;
   std::vector<std::string> files;
   std::uint32_t tools = 0, denied = 0, waits = 0, unknown = 0;

@@ -62,12 +62,18 @@ constexpr Sign kSigns[] = {
 
 /// Looked for when there is no status: they are common words.
 constexpr Sign kFaintSigns[] = {
-    {"terminated", Failure::cut_off},        {"socket", Failure::cut_off},
-    {"connection", Failure::api},            {"timed out", Failure::api},
-    {"timeout", Failure::api},               {"network", Failure::api},
-    {"fetch failed", Failure::api},          {"server error", Failure::api},
-    {"bad gateway", Failure::api},           {"no-such-model", Failure::bad_request},
-    {"model not found", Failure::bad_request}, {"not found", Failure::bad_request},
+    {"terminated", Failure::cut_off},
+    {"socket", Failure::cut_off},
+    {"connection", Failure::api},
+    {"timed out", Failure::api},
+    {"timeout", Failure::api},
+    {"network", Failure::api},
+    {"fetch failed", Failure::api},
+    {"server error", Failure::api},
+    {"bad gateway", Failure::api},
+    {"no-such-model", Failure::bad_request},
+    {"model not found", Failure::bad_request},
+    {"not found", Failure::bad_request},
     {"unauthorized", Failure::authentication},
     {"aborted", Failure::aborted},
 };
@@ -77,8 +83,8 @@ constexpr int kFarSeconds = 3600;
 
 template <std::size_t n>
 std::optional<Failure> sign_in(std::string_view message, const Sign (&signs)[n]) {
-  const auto* found = std::ranges::find_if(
-      signs, [&](const Sign& sign) { return message.contains(sign.words); });
+  const auto* found =
+      std::ranges::find_if(signs, [&](const Sign& sign) { return message.contains(sign.words); });
   return found == std::end(signs) ? std::nullopt : std::optional(found->failure);
 }
 

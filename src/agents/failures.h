@@ -5,8 +5,8 @@
 
 #include "agents/event.h"
 
-// From a model side's own words to a kind of failure: clients pass on the status and the message, and
-// little else.
+// From a model side's own words to a kind of failure: clients pass on the status and the message,
+// and little else.
 namespace interlock::agents {
 
 /// The HTTP status a message tells of: `unexpected status 401 Unauthorized`, `429 slow down`.

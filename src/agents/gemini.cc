@@ -15,7 +15,8 @@ namespace {
 constexpr std::string_view kTriedWith[] = {"0.61.0"};
 
 /// The result has no text: the answer is what was said after the last tool. It has no finish reason
-/// either: an answer cut at the output limit looks whole, and only who saw the API's own answer knows.
+/// either: an answer cut at the output limit looks whole, and only who saw the API's own answer
+/// knows.
 class GeminiReader : public Reader {
  public:
   std::vector<Event> line(std::string_view line) override {
@@ -23,8 +24,8 @@ class GeminiReader : public Reader {
     if (!told) return {Unknown{}};
     const auto type = text_at(*told, "type");
     if (type == "init") {
-      return {Started{std::string(text_at(*told, "session_id")),
-                      std::string(text_at(*told, "model")), {}}};
+      return {Started{
+          std::string(text_at(*told, "session_id")), std::string(text_at(*told, "model")), {}}};
     }
     if (type == "message") return message(*told);
     if (type == "tool_use") return tool(*told);
@@ -70,7 +71,8 @@ class GeminiReader : public Reader {
       const auto cached = count_at(told, "stats.cached");
       // Its own output leaves thoughts out, its total does not. The API knows no cache writes.
       const auto output = without(count_at(told, "stats.total_tokens"), input);
-      events.push_back(UsageTold{{without(input, cached), output, cached, 0, {}}, true, is_success});
+      events.push_back(
+          UsageTold{{without(input, cached), output, cached, 0, {}}, true, is_success});
     }
     if (is_success) {
       events.push_back(Final{answer_, {}});
@@ -112,6 +114,9 @@ class Gemini : public Adapter {
   std::string_view program() const override { return "gemini"; }
   std::unique_ptr<Reader> reader(const plan::Agent&) const override {
     return std::make_unique<GeminiReader>();
+  }
+  std::optional<Provider> provider(const plan::Agent& agent, std::string_view) const override {
+    return provider_of(agent, "gemini");
   }
   bool resumes(const plan::Agent&) const override { return false; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }

@@ -65,10 +65,10 @@ TEST(Gemini, ALimitThatIsFarOffIsASpentQuota) {
 }
 
 TEST(Gemini, AMessageInOnePieceReplacesWhatWasSaid) {
-  const Read read = read_lines(
-      gemini(), {R"({"type":"message","role":"assistant","content":"a","delta":true})",
-                 R"({"type":"message","role":"assistant","content":"whole"})",
-                 R"({"type":"result","status":"success"})"});
+  const Read read =
+      read_lines(gemini(), {R"({"type":"message","role":"assistant","content":"a","delta":true})",
+                            R"({"type":"message","role":"assistant","content":"whole"})",
+                            R"({"type":"result","status":"success"})"});
   EXPECT_EQ(read.story.final->text, "whole");
 }
 

@@ -8,8 +8,8 @@ namespace {
 void add_block(const json::value& block, bool of_sub_agent, std::vector<Event>& events) {
   const auto type = text_at(block, "type");
   if (type == "tool_use") {
-    events.push_back(ToolUsed{std::string(text_at(block, "name")),
-                              tool_detail(value_at(block, "input"))});
+    events.push_back(
+        ToolUsed{std::string(text_at(block, "name")), tool_detail(value_at(block, "input"))});
   } else if (type == "text" && !of_sub_agent) {
     // What a sub-agent says goes to the agent, not to us.
     events.push_back(Text{std::string(text_at(block, "text"))});

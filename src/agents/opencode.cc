@@ -1,5 +1,5 @@
-#include <boost/json/object.hpp>
 #include <fmt/format.h>
+#include <boost/json/object.hpp>
 
 #include "agents/calling.h"
 #include "agents/clients.h"
@@ -107,8 +107,8 @@ class OpenCodeReader : public Reader {
   std::string answer_;  ///< Of the step that is going on.
 };
 
-/// One provider that is the gateway. A key in the configuration is not seen by the commands the model
-/// runs.
+/// One provider that is the gateway. A key in the configuration is not seen by the commands the
+/// model runs.
 Result<std::string> config_of(const Wanted& wanted) {
   json::object config;
   if (!wanted.may_write) config["permission"] = {{"edit", "deny"}, {"bash", "deny"}};
@@ -123,8 +123,7 @@ Result<std::string> config_of(const Wanted& wanted) {
   const NamedModel named = split_model(wanted.model);
   const std::string model = fmt::format("interlock/{}", named.model);
   json::object provider;
-  provider["npm"] =
-      speaks_anthropic(named) ? "@ai-sdk/anthropic" : "@ai-sdk/openai-compatible";
+  provider["npm"] = speaks_anthropic(named) ? "@ai-sdk/anthropic" : "@ai-sdk/openai-compatible";
   provider["name"] = "interlock";
   const std::string key =
       has_gateway(wanted) ? wanted.secret : fmt::format("{{env:{}}}", kAgentKey);
@@ -143,6 +142,10 @@ class OpenCode : public Adapter {
   std::unique_ptr<Reader> reader(const plan::Agent&) const override {
     return std::make_unique<OpenCodeReader>();
   }
+  std::optional<Provider> provider(const plan::Agent& agent,
+                                   std::string_view model) const override {
+    return provider_of_model(agent, model);
+  }
   bool resumes(const plan::Agent&) const override { return false; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 
@@ -160,8 +163,8 @@ class OpenCode : public Adapter {
         .set_folder("XDG_DATA_HOME", "home/.local/share")
         .set_folder("XDG_STATE_HOME", "home/.local/state")
         .set_folder("XDG_CACHE_HOME", "home/.cache");
-    for (const std::string_view what : {"AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD",
-                                        "DEFAULT_PLUGINS"})
+    for (const std::string_view what :
+         {"AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS"})
       call.set(fmt::format("OPENCODE_DISABLE_{}", what), "1");
     call.set_if(!has_gateway(wanted) && !wanted.secret.empty(), kAgentKey, wanted.secret);
     call.add_file("home/.config/opencode/opencode.json", std::move(*config));

@@ -31,9 +31,9 @@ TEST(OpenCode, AddsItsStepsUpAndEndsWithAStepThatStops) {
 }
 
 TEST(OpenCode, AStepCutAtItsLimitIsNoAnswer) {
-  const Read read = read_lines(
-      opencode(), {R"({"type":"text","part":{"text":"half"}})",
-                   R"({"type":"step_finish","part":{"reason":"length"}})"});
+  const Read read =
+      read_lines(opencode(), {R"({"type":"text","part":{"text":"half"}})",
+                              R"({"type":"step_finish","part":{"reason":"length"}})"});
   EXPECT_EQ(ending_of(opencode(), read), "cut_off: the answer was cut at the output limit");
 }
 
@@ -83,10 +83,11 @@ TEST(OpenCode, IsCalledWithOneProviderThatIsTheGateway) {
   EXPECT_EQ(call->environment.at("OPENCODE_DISABLE_AUTOUPDATE"), "1");
   ASSERT_EQ(call->files.size(), 1u);
   EXPECT_EQ(call->files[0].path, "home/.config/opencode/opencode.json");
-  EXPECT_EQ(canonical_json(*parse_json(call->files[0].content)),
-            R"({"model":"interlock/claude-x","provider":{"interlock":{"models":{"claude-x":{}},)"
-            R"("name":"interlock","npm":"@ai-sdk/anthropic","options":{"apiKey":"s3cret",)"
-            R"("baseURL":"http://127.0.0.1:8080/s3cret/v1"}}},"small_model":"interlock/claude-x"})");
+  EXPECT_EQ(
+      canonical_json(*parse_json(call->files[0].content)),
+      R"({"model":"interlock/claude-x","provider":{"interlock":{"models":{"claude-x":{}},)"
+      R"("name":"interlock","npm":"@ai-sdk/anthropic","options":{"apiKey":"s3cret",)"
+      R"("baseURL":"http://127.0.0.1:8080/s3cret/v1"}}},"small_model":"interlock/claude-x"})");
 }
 
 TEST(OpenCode, AProvidersKeyIsNotWrittenToItsConfiguration) {

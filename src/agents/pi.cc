@@ -1,6 +1,6 @@
+#include <fmt/format.h>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <fmt/format.h>
 
 #include <map>
 
@@ -39,17 +39,18 @@ class PiReader : public Reader {
     if (type == "tool_execution_end") return tool_end(*told);
     if (type == "agent_end") return agent_end(*told);
     if (type == "auto_retry_start") {
-      return {RateLimited{milliseconds_at(*told, "delayMs"),
-                          one_line(text_at(*told, "errorMessage"))}};
+      return {
+          RateLimited{milliseconds_at(*told, "delayMs"), one_line(text_at(*told, "errorMessage"))}};
     }
     if (type == "auto_retry_end") return retry_end(*told);
     if (type == "compaction_start" || type == "auto_compaction_start") {
       is_compacted_ = true;  // By calls it does not tell of.
       return {};
     }
-    constexpr std::string_view kIdle[] = {
-        "agent_start", "turn_start", "turn_end", "message_start", "message_update",
-        "tool_execution_update", "compaction_end", "auto_compaction_end"};
+    constexpr std::string_view kIdle[] = {"agent_start",    "turn_start",
+                                          "turn_end",       "message_start",
+                                          "message_update", "tool_execution_update",
+                                          "compaction_end", "auto_compaction_end"};
     for (const std::string_view known : kIdle) {
       if (type == known) return {};
     }
@@ -138,6 +139,10 @@ class Pi : public Adapter {
   std::string_view program() const override { return "pi"; }
   std::unique_ptr<Reader> reader(const plan::Agent&) const override {
     return std::make_unique<PiReader>();
+  }
+  std::optional<Provider> provider(const plan::Agent& agent,
+                                   std::string_view model) const override {
+    return provider_of_model(agent, model);
   }
   bool resumes(const plan::Agent&) const override { return false; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }

@@ -40,15 +40,17 @@ TEST(Pi, AnApiErrorWithExitStatusZeroIsAFailure) {
 
 TEST(Pi, OfSeveralEndsTheLastCounts) {
   const Read read = read_lines(
-      pi(), {agent_end(kBroken),
-             R"({"type":"auto_retry_start","attempt":1,"delayMs":2000,"errorMessage":"429 slow down"})",
-             with("message_end", kAnswer), R"({"type":"auto_retry_end","success":true})",
-             agent_end(kAnswer)});
+      pi(),
+      {agent_end(kBroken),
+       R"({"type":"auto_retry_start","attempt":1,"delayMs":2000,"errorMessage":"429 slow down"})",
+       with("message_end", kAnswer), R"({"type":"auto_retry_end","success":true})",
+       agent_end(kAnswer)});
   EXPECT_EQ(read.story.waits, 1u);
   EXPECT_EQ(ending_of(pi(), read), "success");
   const Read given_up = read_lines(
-      pi(), {agent_end(kBroken),
-             R"({"type":"auto_retry_end","success":false,"finalError":"500 Internal server error"})"});
+      pi(),
+      {agent_end(kBroken),
+       R"({"type":"auto_retry_end","success":false,"finalError":"500 Internal server error"})"});
   EXPECT_EQ(ending_of(pi(), given_up), "api: 500 Internal server error");
 }
 
@@ -87,10 +89,9 @@ TEST(Pi, IsCalledWithAProviderOfItsOwn) {
   wanted.may_write = false;
   const auto call = pi().invoke(wanted);
   ASSERT_TRUE(call);
-  EXPECT_EQ(call->arguments,
-            (std::vector<std::string>{"pi", "-p", "--mode", "json", "--offline", "--provider",
-                                      "interlock", "--model", "small", "--tools",
-                                      "read,grep,find,ls"}));
+  EXPECT_EQ(call->arguments, (std::vector<std::string>{"pi", "-p", "--mode", "json", "--offline",
+                                                       "--provider", "interlock", "--model",
+                                                       "small", "--tools", "read,grep,find,ls"}));
   ASSERT_EQ(call->files.size(), 2u);
   EXPECT_EQ(canonical_json(*parse_json(call->files[0].content)),
             R"({"providers":{"interlock":{"api":"openai-completions","apiKey":"s3cret",)"
@@ -110,9 +111,9 @@ TEST(Pi, WithoutAGatewayTakesItsProviderFromTheModel) {
   wanted.model = "openai/gpt-5";
   const auto call = pi().invoke(wanted);
   ASSERT_TRUE(call);
-  EXPECT_EQ(call->arguments, (std::vector<std::string>{"pi", "-p", "--mode", "json", "--offline",
-                                                       "--provider", "openai", "--model",
-                                                       "gpt-5"}));
+  EXPECT_EQ(call->arguments,
+            (std::vector<std::string>{"pi", "-p", "--mode", "json", "--offline", "--provider",
+                                      "openai", "--model", "gpt-5"}));
 }
 
 }  // namespace

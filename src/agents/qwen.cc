@@ -1,5 +1,5 @@
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include "agents/calling.h"
 #include "agents/clients.h"
@@ -49,7 +49,10 @@ class QwenReader : public Reader {
   static UsageTold usage_in(const json::value& told, bool has_failed) {
     const auto cached = count_at(told, "usage.cache_read_input_tokens");
     return {{without(count_at(told, "usage.input_tokens"), cached),
-             count_at(told, "usage.output_tokens"), cached, 0, {}},
+             count_at(told, "usage.output_tokens"),
+             cached,
+             0,
+             {}},
             true,
             !has_failed};
   }
@@ -88,6 +91,10 @@ class Qwen : public Adapter {
   std::unique_ptr<Reader> reader(const plan::Agent&) const override {
     return std::make_unique<QwenReader>();
   }
+  std::optional<Provider> provider(const plan::Agent& agent, std::string_view) const override {
+    return provider_of(agent, "openai");
+  }
+  bool takes_schema() const override { return true; }
   bool resumes(const plan::Agent&) const override { return false; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 

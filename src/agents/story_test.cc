@@ -36,7 +36,8 @@ TEST(Story, WhatIsUnknownOfOneCallIsUnknownOfAll) {
 }
 
 TEST(Story, ItsSessionIsTheFirstThatWasNamed) {
-  const Story story = story_of({Started{"", "m", ""}, Started{"s1", "n", "2"}, Started{"s2", "", ""}});
+  const Story story =
+      story_of({Started{"", "m", ""}, Started{"s1", "n", "2"}, Started{"s2", "", ""}});
   EXPECT_EQ(story.started, (Started{"s1", "m", "2"}));
 }
 
@@ -67,6 +68,24 @@ TEST(Ending, SuccessNeedsAFinalEventAGoodExitAndAnAnswer) {
 
 TEST(Ending, WhoLingeredAfterItsFinalEventSucceeded) {
   EXPECT_EQ(show_ending(codex().ending(story_of({Final{"a", {}}}), {}, {})), "success");
+}
+
+TEST(Provider, IsTheClientsUnlessThePlanSaysWhere) {
+  const plan::Agent agent;
+  EXPECT_EQ(claude_code().provider(agent, ""),
+            (Provider{"anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY"}));
+  EXPECT_EQ(codex().provider(agent, "")->api, "openai-responses");
+  EXPECT_EQ(gemini().provider(agent, "")->key_variable, "GEMINI_API_KEY");
+  EXPECT_EQ(pi().provider(agent, "claude-x")->api, "anthropic");
+  EXPECT_EQ(pi().provider(agent, "openrouter/claude-x")->api, "openai");
+  EXPECT_EQ(chat().provider(plan::Agent{.api = "gemini"}, "")->base_url,
+            "https://generativelanguage.googleapis.com");
+  EXPECT_EQ(command().provider(agent, ""), std::nullopt);
+  for (const std::string_view url : {"http://h:1/x", "http://h:1/x/", "http://h:1/x/v1/",
+                                     "http://h:1/x/v1", "http://h:1/x/v1beta"}) {
+    EXPECT_EQ(qwen().provider(plan::Agent{.base_url = std::string(url)}, "")->base_url,
+              "http://h:1/x");
+  }
 }
 
 TEST(Version, IsTheFirstWordThatLooksLikeOne) {
@@ -105,7 +124,8 @@ TEST(Told, PathsFindValuesAndNothingElse) {
   EXPECT_EQ(count_at(*told, "a.b[3]"), std::nullopt);
   EXPECT_EQ(usd_at(*told, "a.b[3]"), 500'000);
   EXPECT_EQ(value_at(*told, "n"), nullptr);
-  for (const std::string_view odd : {"a.b[9]", "a.b[", "a.b[x]", "a..b", ".", "a.b.c", "[0]", "t.x"})
+  for (const std::string_view odd :
+       {"a.b[9]", "a.b[", "a.b[x]", "a..b", ".", "a.b.c", "[0]", "t.x"})
     EXPECT_EQ(value_at(*told, odd), nullptr) << odd;
   EXPECT_FALSE(told_in("[1]"));
   EXPECT_FALSE(told_in(R"({"a":1} x)"));

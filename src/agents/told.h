@@ -13,12 +13,12 @@
 // or out of bounds is absent, never an error.
 namespace interlock::agents {
 
-/// The line as an object. More forgiving than `parse_json`: what a client wrote twice or too exactly
-/// is no reason to lose its final answer.
+/// The line as an object. More forgiving than `parse_json`: what a client wrote twice or too
+/// exactly is no reason to lose its final answer.
 std::optional<json::value> told_in(std::string_view line);
 
-/// The value at a path such as `item.type` or `message.content[0].text`; nothing where there is none
-/// or it is null. Names with a dot or a bracket in them cannot be told.
+/// The value at a path such as `item.type` or `message.content[0].text`; nothing where there is
+/// none or it is null. Names with a dot or a bracket in them cannot be told.
 const json::value* value_at(const json::value& told, std::string_view path);
 
 /// Empty where there is no text.

@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
+#include <filesystem>
 
 #include "cli/live_face.h"
+#include "cli/models.h"
 #include "journal/hold.h"
 #include "journal/run_journal.h"
 #include "process/clock.h"
@@ -17,8 +18,6 @@
 #include "views/local_views.h"
 #include "workspace/local_workspace.h"
 
-extern char** environ;
-
 namespace interlock::cli {
 
 namespace {
@@ -27,16 +26,6 @@ std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
   return name.data();
-}
-
-std::map<std::string, std::string> own_environment() {
-  std::map<std::string, std::string> result;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const char* equals = std::strchr(*entry, '=');
-    if (equals != nullptr)
-      result.emplace(std::string(*entry, static_cast<std::size_t>(equals - *entry)), equals + 1);
-  }
-  return result;
 }
 
 std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan) {
@@ -67,10 +56,23 @@ Exit exit_for(engine::RunEnded::How how) {
   return Exit::broken;
 }
 
+Result<gateway::Options> options_for(const ChosenRun& run, const std::string& state_folder) {
+  auto options = gateway_options(run.plan(), state_folder, own_environment(),
+                                 !run.wish.replay.empty());
+  if (!options) return options;
+  if (run.wish.record) options->record_folder = recording_folder(state_folder, run.id());
+  if (!run.wish.replay.empty())
+    options->replay_folder = recording_folder(state_folder, run.wish.replay);
+  return options;
+}
+
 engine::Setup complete_setup(const ChosenRun& run, const std::string& state_folder) {
   engine::Setup setup = setup_for(run.planned, run.id());
   setup.around.log_folder = log_folder(state_folder, run.id());
   setup.around.environment = own_environment();
+  std::error_code trouble;
+  setup.around.own_program = std::filesystem::read_symlink("/proc/self/exe", trouble).string();
+  setup.around.as_root = ::geteuid() == 0;
   setup.dispatcher = dispatcher_name();
   if (const auto self = process::identity_of(::getpid())) setup.self = *self;
   setup.reuse = run.wish.reuse;
@@ -104,18 +106,25 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   }
   auto journal = store.open_run(run.id(), labels_of(run.plan()));
   if (!journal) return std::unexpected(journal.error());
+  // A key may have to be asked for, which is done before a process host owns all children.
+  const bool asks = asks_models(run.plan());
+  auto wanted = asks ? options_for(run, state_folder) : Result<gateway::Options>();
+  if (!wanted) return std::unexpected(wanted.error());
   auto processes = process::LocalProcesses::open(clock);
   if (!processes) return std::unexpected(processes.error());
   workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());
   views::LocalViews views(run.plan().workspace, state_folder, run.id(), options_of(run.plan()));
   workspace.show(&views);
   schema::JsonSchema validator;
-  engine::NoGateway gateway;
+  Result<std::unique_ptr<engine::Gateway>> gateway = std::make_unique<engine::NoGateway>();
+  if (asks)
+    gateway = open_gateway(std::move(*wanted), clock, [&host = **processes] { host.poke(); });
+  if (!gateway) return std::unexpected(gateway.error());
 
   engine::Engine engine(run.plan(), run.planned.waits(), complete_setup(run, state_folder),
                         run.state,
                         engine::Ports{clock, **processes, **journal, workspace, views, validator,
-                                      gateway});
+                                      **gateway});
   LiveFace shown(run, log_folder(state_folder, run.id()), face, talk);
   if (auto begun = engine.begin(); !begun) return std::unexpected(begun.error());
   while (!engine.over()) {
@@ -125,7 +134,12 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   }
   shown.update(engine, clock.now());
   shown.finish(engine);
-  workspace.sweep();
+  // What clients keep of their sessions is wanted again when the run goes on.
+  const auto how = *engine.run().ended;
+  const bool goes_on = how == engine::RunEnded::How::interrupted ||
+                       how == engine::RunEnded::How::limit_reached ||
+                       how == engine::RunEnded::How::paused_at_gate;
+  if (!goes_on) workspace.sweep();
   run.state = engine.run();
   return exit_for(*engine.run().ended);
 }

@@ -2,10 +2,12 @@
 #include <unistd.h>
 
 #include <boost/json/serialize.hpp>
+#include <filesystem>
 #include <random>
 
 #include "cli/commands.h"
 #include "cli/isolation.h"
+#include "cli/models.h"
 #include "cli/observed.h"
 #include "cli/plan_view.h"
 #include "cli/run_report.h"
@@ -62,6 +64,18 @@ Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, 
   return exit;
 }
 
+/// The id of a run that kept what models answered.
+Result<std::string> recorded_run(const Context& context, journal::Store& store,
+                                 const std::string& name) {
+  auto run = choose_run(store, name);
+  if (!run) return std::unexpected(run.error());
+  std::error_code trouble;
+  if (std::filesystem::is_directory(recording_folder(context.state_folder, (*run)->id()), trouble))
+    return (*run)->id();
+  return fail(Error::Kind::invalid, fmt::format("run {} has no recording", (*run)->id()),
+              "record one with `interlock run --record`");
+}
+
 }  // namespace
 
 Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
@@ -112,6 +126,11 @@ Result<Exit> run_command(const Context& context, const std::string& file, const 
   ChosenRun run{
       {}, wish, plan_it(std::move(*plan), wish, *history), engine::RunState(plan::Plan{})};
   if (auto able = check_can_run(run.planned); !able) return std::unexpected(able.error());
+  if (!run.wish.replay.empty()) {
+    auto recorded = recorded_run(context, *store, run.wish.replay);
+    if (!recorded) return std::unexpected(recorded.error());
+    run.wish.replay = std::move(*recorded);
+  }
   tell_notes(context, run.planned);
 
   process::SystemClock clock;

@@ -76,6 +76,7 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   void pass(std::string_view bytes);
   bool holds_back() const;
   void on_refused();
+  void tell_spent(const metering::Refusal& refusal);
   void on_broken(const Error& error);
   void try_again(const metering::Refusal& why, bool is_asked_to_wait);
   void finish_passing();

@@ -74,7 +74,10 @@ bool Call::on_bytes(std::string_view bytes) {
     }
     if (shares_prefix_ && !is_filled_ && reader_->answered().began) {
       is_filled_ = true;
-      board_.let_go(board_.leads.filled(prefix_, id_, Loop::now()));
+      // Not from here: curl starts no transfer from within another's callback.
+      board_.loop.when_idle([&board = board_, going = board_.leads.filled(prefix_, id_, Loop::now())] {
+        board.let_go(going);
+      });
     }
   }
   pass(bytes);
@@ -131,6 +134,13 @@ Refusal Call::read_refusal() const {
   return metering::read_refusal(asked_->api, status_, headers_, unpassed_, board_.options.now());
 }
 
+/// Before anything is given back, which would let the next one through.
+void Call::tell_spent(const Refusal& refusal) {
+  std::optional<quota::Moment> until;
+  if (refusal.retry_after) until = quota::now() + *refusal.retry_after;
+  for (const std::size_t quota : door_->quotas) board_.admission->spent(quota, until);
+}
+
 void Call::on_refused() {
   const Refusal refusal = read_refusal();
   const bool is_rate = refusal.kind == Refusal::Kind::rate_limited;
@@ -138,16 +148,11 @@ void Call::on_refused() {
   for (const std::size_t quota : door_->quotas) {
     if (is_slow_down) board_.admission->account(quota).refused(refusal.retry_after, quota::now());
   }
+  if (refusal.kind == Refusal::Kind::quota_spent) tell_spent(refusal);
   // What was refused was counted as a request, and as nothing else.
   const quota::Draw only_request;
   release(&only_request);
-  if (refusal.kind == Refusal::Kind::quota_spent) {
-    std::optional<quota::Moment> until;
-    if (refusal.retry_after) until = quota::now() + *refusal.retry_after;
-    refuse(CallEnd::quota_spent, refusal);
-    for (const std::size_t quota : door_->quotas) board_.admission->spent(quota, until);
-    return;
-  }
+  if (refusal.kind == Refusal::Kind::quota_spent) return refuse(CallEnd::quota_spent, refusal);
   if (may_pass(refusal.kind)) return try_again(refusal, refusal.retry_after.has_value());
 
   // As the provider said it: the client knows its words.
@@ -207,15 +212,9 @@ void Call::finish_passing() {
   if (!reader_) return end(CallEnd::answered, {});
   const metering::Answered& answered = reader_->answered();
   if (answered.refusal) {
-    if (answered.refusal->kind == Refusal::Kind::quota_spent) {
-      const std::string message = answered.refusal->message;
-      const std::vector<std::size_t> quotas = door_->quotas;
-      Switchboard& board = board_;
-      end(CallEnd::quota_spent, message);
-      for (const std::size_t quota : quotas) board.admission->spent(quota, {});
-      return;
-    }
-    return end(CallEnd::refused, answered.refusal->message);
+    const bool is_spent = answered.refusal->kind == Refusal::Kind::quota_spent;
+    if (is_spent) tell_spent(*answered.refusal);
+    return end(is_spent ? CallEnd::quota_spent : CallEnd::refused, answered.refusal->message);
   }
   if (!answered.complete && is_told()) return end(CallEnd::cut_off, "the answer stopped before its end");
   for (const std::size_t quota : door_->quotas)

@@ -46,14 +46,13 @@ std::thread quiet_thread(std::function<void()> work) {
 
 }  // namespace
 
-LocalGateway::House::House(std::unique_ptr<Loop> its_loop, Options given)
-    : Switchboard(std::move(given), *its_loop), own_loop_(std::move(its_loop)) {}
+LocalGateway::House::House(Options given) : Switchboard(std::move(given)) {}
 
 Result<std::unique_ptr<LocalGateway::House>> LocalGateway::House::open(Options options) {
   for (auto& [agent, provider] : options.providers) {
     while (provider.base_url.ends_with('/')) provider.base_url.pop_back();
   }
-  std::unique_ptr<House> house(new House(std::make_unique<Loop>(), std::move(options)));
+  std::unique_ptr<House> house(new House(std::move(options)));
   auto recorded = open_recordings(house->options);
   if (!recorded) return std::unexpected(recorded.error());
   house->recorded = std::move(*recorded);

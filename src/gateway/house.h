@@ -42,11 +42,10 @@ class LocalGateway::House final : public Switchboard {
     Charge charge;
   };
 
-  House(std::unique_ptr<Loop> loop, Options given);
+  explicit House(Options given);
   void on_request(Session& session, Request request);
   std::shared_ptr<gateway::Door> door_of(std::string_view secret) const;
 
-  std::unique_ptr<Loop> own_loop_;
   std::unique_ptr<Server> server_;
   std::vector<std::shared_ptr<gateway::Door>> doors_;
 

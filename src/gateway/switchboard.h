@@ -38,7 +38,7 @@ class Call;
 /// What all calls share. Lives in the gateway's thread.
 struct Switchboard {
   Options options;
-  Loop& loop;
+  Loop loop;
   Upstream upstream;
   std::unique_ptr<Admission> admission;
   std::optional<Recordings> recorded;  ///< Where answers come from, `replay_folder` or `record_folder`.
@@ -49,11 +49,8 @@ struct Switchboard {
   std::map<CallId, std::unique_ptr<Call>> calls;  ///< Not over yet.
   CallId last_call = 0;
 
-  Switchboard(Options given, Loop& its_loop)
-      : options(std::move(given)),
-        loop(its_loop),
-        upstream(loop, options.network),
-        retries(options.retries) {}
+  explicit Switchboard(Options given)
+      : options(std::move(given)), upstream(loop, options.network), retries(options.retries) {}
   virtual ~Switchboard();
 
   bool replays_all() const { return !options.replay_folder.empty(); }

@@ -33,10 +33,14 @@ Result<MicroUsd> read_dollars(const std::string& model, std::string_view key,
 }
 
 Result<void> read_member(Price& price, std::string_view key, const json::value& value) {
-  if (key == "cache_least") {
+  if (key == "cache_least" || key == "up_to") {
     if (!value.is_int64() || value.get_int64() < 0)
-      return wrong(fmt::format("`cache_least` of `{}` is to be a count of tokens", price.model));
-    price.cache_least = value.get_int64();
+      return wrong(fmt::format("`{}` of `{}` is to be a count of tokens", key, price.model));
+    if (key == "up_to") {
+      price.up_to = value.get_int64();
+    } else {
+      price.cache_least = value.get_int64();
+    }
     return {};
   }
   std::optional<MicroUsd>* slot = nullptr;
@@ -46,7 +50,7 @@ Result<void> read_member(Price& price, std::string_view key, const json::value& 
   if (key == "cache_write") slot = &price.cache_write;
   if (slot == nullptr) {
     return wrong(fmt::format(
-        "`{}` of `{}` is none of input, output, cache_read, cache_write and cache_least",
+        "`{}` of `{}` is none of input, output, cache_read, cache_write, cache_least and up_to",
         printable(key), price.model));
   }
   if (value.is_null()) return {};
@@ -72,6 +76,13 @@ Result<Price> read_price(std::string_view model, const json::value& value) {
 std::optional<std::string_view> beginning_of(const Price& price) {
   if (!price.model.ends_with('*')) return {};
   return std::string_view(price.model).substr(0, price.model.size() - 1);
+}
+
+/// Whether the prices are those of a prompt that long.
+bool is_for(const Price& price, const Usage& usage) {
+  if (!price.up_to) return true;
+  if (!usage.input || !usage.cache_read || !usage.cache_write) return false;
+  return *usage.input + *usage.cache_read + *usage.cache_write <= *price.up_to;
 }
 
 /// Exact, in millionths of a dollar times a million; nothing when it is not known.
@@ -153,7 +164,7 @@ Prices overridden(Prices base, const Prices& own) {
 
 std::optional<MicroUsd> cost_of(const Prices& prices, std::string_view model, const Usage& usage) {
   const Price* price = prices.find(model);
-  if (price == nullptr) return {};
+  if (price == nullptr || !is_for(*price, usage)) return {};
   const auto input = part(usage.input, price->input);
   const auto output = part(usage.output, price->output);
   const auto read = part(usage.cache_read, price->cache_read);
@@ -166,7 +177,8 @@ std::optional<MicroUsd> cost_of(const Prices& prices, std::string_view model, co
 std::optional<MicroUsd> saved_by_cache(const Prices& prices, std::string_view model,
                                        const Usage& usage) {
   const Price* price = prices.find(model);
-  if (price == nullptr || !usage.cache_read || !usage.cache_write) return {};
+  if (price == nullptr || !is_for(*price, usage)) return {};
+  if (!usage.cache_read || !usage.cache_write) return {};
   const auto without = part(*usage.cache_read + *usage.cache_write, price->input);
   const auto read = part(usage.cache_read, price->cache_read);
   const auto written = part(usage.cache_write, price->cache_write);

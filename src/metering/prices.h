@@ -15,7 +15,8 @@ namespace interlock::metering {
 struct Price {
   std::string model;  ///< A name, or a beginning of names that ends in `*`.
   std::optional<MicroUsd> input, output, cache_read, cache_write;
-  Tokens cache_least = 1024;
+  Tokens cache_least = 1024;    ///< Fewer are not cached.
+  std::optional<Tokens> up_to;  ///< Longer prompts have other prices, which are not known here.
 };
 
 /// A list of prices and the day it was true on.

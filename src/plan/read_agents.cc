@@ -9,9 +9,9 @@ namespace interlock::plan {
 
 namespace {
 
-constexpr std::string_view kAgentKeys[] = {
-    "kind", "run",      "prompt", "model",  "bin", "args",    "env",   "pass_env",
-    "api",  "base_url", "repair", "events", "key", "gateway", "resume"};
+constexpr std::string_view kAgentKeys[] = {"kind",   "run",    "prompt",   "model",   "bin",
+                                           "args",   "env",    "pass_env", "api",     "base_url",
+                                           "repair", "events", "key",      "gateway", "resume"};
 constexpr std::string_view kKinds[] = {"command",  "claude-code", "codex", "gemini",
                                        "opencode", "pi",          "qwen",  "chat"};
 constexpr std::string_view kPromptWays[] = {"stdin", "argument", "file"};
@@ -42,9 +42,9 @@ void check_keys_of_kind(Reading& reading, const Fields& fields, AgentKind kind) 
 bool is_variable(std::string_view name) {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
   constexpr std::string_view kDigits = "0123456789";
-  return !name.empty() && kLetters.contains(name.front()) &&
-         std::ranges::all_of(name,
-                             [&](char c) { return kLetters.contains(c) || kDigits.contains(c); });
+  return !name.empty() && kLetters.contains(name.front()) && std::ranges::all_of(name, [&](char c) {
+    return kLetters.contains(c) || kDigits.contains(c);
+  });
 }
 
 KeySource read_key(Reading& reading, Node node) {
@@ -80,8 +80,8 @@ std::string read_base_url(Reading& reading, Node node) {
   const auto url = read_filled(reading, node, kWanted);
   if (!url) return {};
   const auto scheme = url->starts_with("https://") ? std::string_view("https://") : "http://";
-  const bool has_host = url->starts_with(scheme) && url->size() > scheme.size() &&
-                        url->at(scheme.size()) != '/';
+  const bool has_host =
+      url->starts_with(scheme) && url->size() > scheme.size() && url->at(scheme.size()) != '/';
   if (has_host && url->find_first_of(" \t?#") == url->npos) return *url;
   expected(reading, node, kWanted);
   return {};
@@ -103,10 +103,10 @@ Command read_resume(Reading& reading, Node node) {
     reading.problems.add(node.span(), "`resume` does not say which session",
                          "let `{session}` stand where the program takes it");
   } else if (unsafe) {
-    reading.problems.add(
-        node.span(), fmt::format("`{{{}}}` stands {}, where a shell would not take it as data",
-                                 unsafe->name, unsafe->where),
-        "let it stand in a word of its own");
+    reading.problems.add(node.span(),
+                         fmt::format("`{{{}}}` stands {}, where a shell would not take it as data",
+                                     unsafe->name, unsafe->where),
+                         "let it stand in a word of its own");
   }
   return fill_command(*command, reading.set, Stage::early);
 }
@@ -135,7 +135,9 @@ void read_command_keys(Reading& reading, const Fields& fields, Agent& agent) {
   if (const auto value = fields["events"]) agent.events = read_events(reading, *value);
   if (const auto value = fields["resume"]) {
     agent.resume = read_resume(reading, *value);
-    const auto names = [](const EventRule& rule) { return rule.gives == EventRule::Gives::session; };
+    const auto names = [](const EventRule& rule) {
+      return rule.gives == EventRule::Gives::session;
+    };
     if (std::ranges::none_of(agent.events, names)) {
       reading.problems.add(value->span(), "`resume` needs `events` that say what session it is",
                            "add `events` with `session` and `final`");

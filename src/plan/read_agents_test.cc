@@ -89,10 +89,11 @@ TEST(AgentKeys, AKeyItselfHasNoPlaceInAPlan) {
 }
 
 TEST(AgentKeys, AUrlHasASchemeAndAHost) {
-  for (const std::string_view url : {"example.com", "ftp://x", "http://", "https:///v1",
-                                     "http://x/?a=1", "http://x y"}) {
-    EXPECT_EQ(problems_of(fmt::format("{{kind: codex, base_url: \"{}\"}}", url)),
-              fmt::format("3:34 expected a URL such as `https://api.example.com`, found `{}`\n", url));
+  for (const std::string_view url :
+       {"example.com", "ftp://x", "http://", "https:///v1", "http://x/?a=1", "http://x y"}) {
+    EXPECT_EQ(
+        problems_of(fmt::format("{{kind: codex, base_url: \"{}\"}}", url)),
+        fmt::format("3:34 expected a URL such as `https://api.example.com`, found `{}`\n", url));
   }
 }
 
@@ -143,16 +144,18 @@ TEST(AgentEvents, RulesThatCannotBeMeantAreTold) {
             "3:41 `final` cannot be added up | `sum` is for tokens and `usd`\n");
   EXPECT_EQ(events("final: {at: x, whn: {a: b}}"),
             "3:49 unknown key `whn` in a rule of `events` | did you mean `when`?\n");
-  EXPECT_EQ(events("final: {at: x, when: result}"),
-            "3:55 expected a map from paths to the texts they hold, such as `{type: result}`, found "
-            "`result`\n");
+  EXPECT_EQ(
+      events("final: {at: x, when: result}"),
+      "3:55 expected a map from paths to the texts they hold, such as `{type: result}`, found "
+      "`result`\n");
   EXPECT_EQ(problems_of("{kind: command, events: all}"),
             "3:33 expected `events` as a map, found `all`\n");
 }
 
 TEST(AgentResume, KeepsTheSessionForWhenItRuns) {
   const Agent agent = agent_of(
-      "{kind: command, events: {session: id, final: x}, resume: [\"{bin}\", --resume, \"{session}\"]}",
+      "{kind: command, events: {session: id, final: x}, resume: [\"{bin}\", --resume, "
+      "\"{session}\"]}",
       {{"bin", "./mine"}});
   EXPECT_EQ(agent.resume.arguments, (std::vector<std::string>{"./mine", "--resume", "{session}"}));
   const auto lookup = [](std::string_view name) {
@@ -168,12 +171,14 @@ TEST(AgentResume, NeedsASessionToResume) {
   EXPECT_EQ(problems_of("{kind: command, events: {session: s, final: x}, resume: [./mine, -r]}"),
             "3:65 `resume` does not say which session | let `{session}` stand where the program "
             "takes it\n");
-  EXPECT_EQ(problems_of("{kind: command, resume: [./mine, \"{session}\"]}"),
-            "3:33 `resume` needs `events` that say what session it is | add `events` with `session` "
-            "and `final`\n");
-  EXPECT_EQ(problems_of("{kind: command, events: {final: x}, resume: [./mine, \"{session}\"]}"),
-            "3:53 `resume` needs `events` that say what session it is | add `events` with `session` "
-            "and `final`\n");
+  EXPECT_EQ(
+      problems_of("{kind: command, resume: [./mine, \"{session}\"]}"),
+      "3:33 `resume` needs `events` that say what session it is | add `events` with `session` "
+      "and `final`\n");
+  EXPECT_EQ(
+      problems_of("{kind: command, events: {final: x}, resume: [./mine, \"{session}\"]}"),
+      "3:53 `resume` needs `events` that say what session it is | add `events` with `session` "
+      "and `final`\n");
   EXPECT_EQ(problems_of("{kind: command, events: {session: s, final: x}, resume: \"./mine `echo "
                         "{session}`\"}"),
             "3:66 `{session}` stands in backquotes, where a shell would not take it as data | let "

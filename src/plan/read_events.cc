@@ -13,9 +13,19 @@ namespace {
 using Gives = EventRule::Gives;
 
 /// In the order of `EventRule::Gives`.
-constexpr std::string_view kGives[] = {
-    "session", "model", "text", "final", "error", "rate_limited", "tool", "file",
-    "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "usd"};
+constexpr std::string_view kGives[] = {"session",
+                                       "model",
+                                       "text",
+                                       "final",
+                                       "error",
+                                       "rate_limited",
+                                       "tool",
+                                       "file",
+                                       "input_tokens",
+                                       "output_tokens",
+                                       "cache_read_tokens",
+                                       "cache_write_tokens",
+                                       "usd"};
 constexpr std::string_view kRuleKeys[] = {"when", "at", "sum"};
 constexpr std::size_t kMostRules = 1000;
 

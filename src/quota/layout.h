@@ -12,6 +12,7 @@
 namespace interlock::quota {
 
 /// Dimensions that have a bucket.
+/// In the order of the file.
 enum class Dimension : unsigned char { requests, input_tokens, output_tokens, usd, tokens };
 constexpr std::size_t kDimensions = 5;
 
@@ -73,6 +74,8 @@ struct Layout {
   std::array<Lease, kLeases> leases;
   std::array<Ratio, kModels> ratios;
 };
+
+static_assert(sizeof(Layout) == 68'840, "another format needs another version");
 
 template <typename Word>
 std::atomic_ref<Word> at(Word& word) {

@@ -29,8 +29,8 @@ int number_of(std::string_view signal) {
   throw std::runtime_error("a signal nobody sent: " + std::string(signal));
 }
 
-/// The endpoint tells of its k-th main call 1000 k tokens of input. Calls beside the main ones, such as
-/// for a title, are not in its books here.
+/// The endpoint tells of its k-th main call 1000 k tokens of input. Calls beside the main ones,
+/// such as for a title, are not in its books here.
 void read_books(Capture& capture, const std::string& requests) {
   constexpr Tokens kEach = 1000;
   constexpr std::string_view kWhole = "200";

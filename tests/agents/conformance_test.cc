@@ -125,9 +125,16 @@ TEST_P(Recorded, LinesThatAreCutAnywhereAreUnknown) {
 
 TEST_P(Recorded, LinesBetweenGarbageAreStillRead) {
   const Adapter& adapter = adapter_of(GetParam());
-  const std::vector<std::string> garbage = {
-      "",   "null",  "[1, 2", "\x80\xff", R"({"type": 7})", R"({"type": "no such"})",
-      "{}", "plain", R"({"type":"system","subtype":[]})",   R"({"type":"result")"};
+  const std::vector<std::string> garbage = {"",
+                                            "null",
+                                            "[1, 2",
+                                            "\x80\xff",
+                                            R"({"type": 7})",
+                                            R"({"type": "no such"})",
+                                            "{}",
+                                            "plain",
+                                            R"({"type":"system","subtype":[]})",
+                                            R"({"type":"result")"};
   for (const Capture& capture : captures_) {
     std::vector<std::string> lines;
     for (std::size_t at = 0; at < capture.lines.size(); ++at) {

@@ -1,11 +1,13 @@
-// The first byte chooses a client, the rest is what it prints: never a crash, whatever the bytes are.
-// Lines that are no JSON are unknown, and an attempt that was ended by a signal is no success.
+// The first byte chooses a client, the rest is what it prints: never a crash, whatever the bytes
+// are. Lines that are no JSON are unknown, and an attempt that was ended by a signal is no success.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "agents/adapter.h"
+#include "agents/told.h"
 #include "base/check.h"
 
 using namespace interlock;
@@ -38,10 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     const auto events = reader->line(line);
-    if (line.empty() || line.front() != '{')
-      check(events.size() == 1 && std::holds_alternative<agents::Unknown>(events.front()) ||
-                line.find('{') != line.npos,
-            "what is no object is unknown");
+    if (!agents::told_in(line)) {
+      check(events.size() == 1 && std::holds_alternative<agents::Unknown>(events.front()),
+            "what is no JSON object is unknown");
+    }
     for (const agents::Event& event : events) {
       check(agents::show(event).find('\n') == std::string::npos, "an event is shown on one line");
       story.take(event);

@@ -1,0 +1,197 @@
+#include "cli/models.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include "agents/provider.h"
+#include "base/text.h"
+#include "cli/chosen_run.h"
+#include "cli/planning.h"
+#include "process/ask.h"
+
+extern char** environ;
+
+namespace interlock::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Duration kKeyPatience = std::chrono::seconds(30);
+
+std::string value_of(const Environment& environment, std::string_view name) {
+  const auto found = environment.find(std::string(name));
+  return found == environment.end() ? std::string() : found->second;
+}
+
+std::string first_of(const Environment& environment,
+                     std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) {
+    if (std::string value = value_of(environment, name); !value.empty()) return value;
+  }
+  return {};
+}
+
+/// A model on this machine, such as llama.cpp's server, asks for no key.
+bool is_local(const std::string& base_url) {
+  for (const std::string_view host : {"http://127.", "http://localhost", "http://[::1]"}) {
+    if (base_url.starts_with(host)) return true;
+  }
+  return false;
+}
+
+Result<gateway::Secret> key_of(const plan::Agent& agent, const agents::Provider& provider,
+                               const Environment& environment) {
+  if (!agent.key.command.empty()) {
+    auto key = process::ask_program(agent.key.command, kKeyPatience);
+    if (!key) return within(key.error(), fmt::format("the key of agent `{}`", agent.name));
+    return gateway::Secret(std::move(*key));
+  }
+  std::vector<std::string> names;
+  if (!agent.key.variable.empty()) {
+    names.push_back(agent.key.variable);
+  } else {
+    for (const std::string_view name : provider.variables) names.emplace_back(name);
+  }
+  for (const std::string& name : names) {
+    if (std::string key = value_of(environment, name); !key.empty())
+      return gateway::Secret(std::move(key));
+  }
+  if (agent.key.variable.empty() && is_local(provider.base_url)) return gateway::Secret();
+  for (std::string& name : names) name = fmt::format("`{}`", name);
+  return fail(Error::Kind::invalid,
+              fmt::format("agent `{}` has no key for {}", agent.name, provider.base_url),
+              fmt::format("set {}, or name a variable or a command in the agent's `key`",
+                          join_words(names, 3)));
+}
+
+gateway::Network network_of(const Environment& environment) {
+  gateway::Network network;
+  network.ca_file = first_of(environment, {"SSL_CERT_FILE", "CURL_CA_BUNDLE"});
+  network.http_proxy = first_of(environment, {"http_proxy"});
+  network.https_proxy = first_of(environment, {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"});
+  network.no_proxy = first_of(environment, {"no_proxy", "NO_PROXY"});
+  return network;
+}
+
+/// The person's own prices stand above those that come along.
+Result<metering::Prices> prices_of(const Environment& environment) {
+  std::string folder = value_of(environment, "XDG_CONFIG_HOME");
+  if (folder.empty()) folder = value_of(environment, "HOME") + "/.config";
+  const std::string file = folder + "/interlock/prices.json";
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream.is_open()) return metering::built_in_prices();
+  const std::string text(std::istreambuf_iterator<char>(stream), {});
+  auto own = metering::read_prices(text);
+  if (!own) {
+    Error error = own.error();
+    error.kind = Error::Kind::invalid;
+    return within(std::move(error), fmt::format("prices `{}`", printable(file)));
+  }
+  return metering::overridden(metering::built_in_prices(), *own);
+}
+
+gateway::QuotaOption quota_of(const plan::Resource& resource, const std::string& folder) {
+  gateway::QuotaOption option;
+  option.name = resource.name;
+  option.file = fmt::format("{}/{}.quota", folder,
+                            resource.account.empty() ? resource.name : resource.account);
+  option.limits.requests = resource.rates.requests;
+  option.limits.input_tokens = resource.rates.input_tokens;
+  option.limits.output_tokens = resource.rates.output_tokens;
+  option.limits.usd = resource.rates.usd;
+  option.limits.concurrency = resource.concurrency;
+  if (resource.burst) option.limits.burst = *resource.burst;
+  using Charge = gateway::QuotaOption::Charge;
+  option.charge = resource.charge == plan::Resource::Charge::actual ? Charge::actual
+                                                                     : Charge::reserve_max;
+  option.counts_cached = resource.counts_cached;
+  return option;
+}
+
+}  // namespace
+
+Environment own_environment() {
+  Environment result;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const char* equals = std::strchr(*entry, '=');
+    if (equals != nullptr)
+      result.emplace(std::string(*entry, static_cast<std::size_t>(equals - *entry)), equals + 1);
+  }
+  return result;
+}
+
+bool asks_models(const plan::Plan& plan) {
+  return std::ranges::any_of(plan.tasks, [&](const plan::Task& task) {
+    return asks_through_gateway(plan, task);
+  });
+}
+
+Result<gateway::Provider> provider_with_key(const plan::Agent& agent,
+                                            const Environment& environment) {
+  const agents::Provider usual = agents::provider_of(agent);
+  auto key = key_of(agent, usual, environment);
+  if (!key) return std::unexpected(key.error());
+  return gateway::Provider{usual.base_url, std::move(*key)};
+}
+
+Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::string& state_folder,
+                                         const Environment& environment, bool replays) {
+  gateway::Options options;
+  for (const plan::Task& task : plan.tasks) {
+    if (!asks_through_gateway(plan, task)) continue;
+    const plan::Agent& agent = plan.agents[task.agent.index()];
+    if (options.providers.contains(agent.name)) continue;
+    auto provider = replays ? Result<gateway::Provider>(gateway::Provider{})
+                            : provider_with_key(agent, environment);
+    if (!provider) return std::unexpected(provider.error());
+    options.providers.emplace(agent.name, std::move(*provider));
+  }
+  const std::string folder = state_folder + "/quotas";
+  std::error_code trouble;
+  fs::create_directories(folder, trouble);
+  if (trouble)
+    return fail(Error::Kind::io,
+                fmt::format("cannot make folder `{}`: {}", printable(folder), trouble.message()));
+  for (const plan::Resource& resource : plan.resources) {
+    if (resource.kind == plan::Resource::Kind::quota)
+      options.quotas.push_back(quota_of(resource, folder));
+  }
+  auto prices = prices_of(environment);
+  if (!prices) return std::unexpected(prices.error());
+  options.prices = std::move(*prices);
+  options.network = network_of(environment);
+  return options;
+}
+
+Result<std::unique_ptr<engine::Gateway>> open_gateway(gateway::Options options,
+                                                      engine::Clock& clock,
+                                                      std::function<void()> wake) {
+  options.wake = std::move(wake);
+  // The engine's clock is its thread's alone; what both are compared with is the same scale.
+  const Time start = clock.now();
+  const auto since = std::chrono::steady_clock::now();
+  options.now = [start, since] {
+    return start + std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - since);
+  };
+  auto engine = std::make_shared<std::mt19937_64>(std::random_device{}());
+  options.chance = [engine] {
+    return static_cast<double>((*engine)() >> 11U) / static_cast<double>(std::uint64_t{1} << 53U);
+  };
+  auto opened = gateway::LocalGateway::open(std::move(options));
+  if (!opened) return std::unexpected(opened.error());
+  return std::unique_ptr<engine::Gateway>(std::move(*opened));
+}
+
+std::string recording_folder(const std::string& state_folder, const std::string& run) {
+  return run_folder(state_folder, run) + "/recording";
+}
+
+}  // namespace interlock::cli

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "engine/ports.h"
+#include "gateway/local_gateway.h"
+#include "plan/plan.h"
+
+// What it takes to ask models: whose they are, with which key, within which limits, at which prices.
+namespace interlock::cli {
+
+using Environment = std::map<std::string, std::string>;
+Environment own_environment();
+
+/// Whether any task of the plan asks a model through the gateway.
+bool asks_models(const plan::Plan& plan);
+
+/// Providers with their keys, quotas, prices and proxies for the plan's agents. Keys come from the
+/// environment or the command that the plan names, which is run here: so before a process host is open. An
+/// agent that no task uses needs none, and neither does who replays.
+Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::string& state_folder,
+                                         const Environment& environment, bool replays);
+Result<gateway::Provider> provider_with_key(const plan::Agent& agent,
+                                            const Environment& environment);
+
+/// `wake` as in gateway::Options.
+Result<std::unique_ptr<engine::Gateway>> open_gateway(gateway::Options options,
+                                                      engine::Clock& clock,
+                                                      std::function<void()> wake);
+
+/// Where a run's recording lies.
+std::string recording_folder(const std::string& state_folder, const std::string& run);
+
+}  // namespace interlock::cli

@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <string>
+#include <vector>
+
+#include "gateway/harness.h"
+
+// What calls share: quotas, and what a prompt cache holds.
+namespace interlock::gateway::scenes {
+namespace {
+
+using engine::CallEnd;
+
+std::vector<std::future<Reply>> all_at_once(const std::string& url, const std::vector<std::string>& bodies) {
+  std::vector<std::future<Reply>> replies;
+  for (const std::string& body : bodies) {
+    replies.push_back(
+        std::async(std::launch::async, [url, body] { return Client().post(url, body); }));
+  }
+  return replies;
+}
+
+QuotaOption quota_in(const TempFolder& folder, quota::Limits limits) {
+  return {.name = "tier", .file = folder.path() + "/tier.quota", .limits = limits};
+}
+
+TEST(Sharing, eight_clients_under_a_quota_see_no_refusal) {
+  const TempFolder folder;
+  // Fifty a minute, a hundred times as fast.
+  World world(R"({"otherwise": {"text": "Yes."},
+                  "quota": {"requests": {"capacity": 5, "per": 0.06}, "input_tokens": {"capacity": 4000, "per": 0.06},
+                            "concurrency": 4, "tells_headers": false}})",
+              [&](Options& options) {
+                options.quotas = {quota_in(
+                    folder, {.requests = Rate{5, std::chrono::milliseconds(60)},
+                             .input_tokens = Rate{4000, std::chrono::milliseconds(60)},
+                             .concurrency = 4,
+                             .burst = std::chrono::milliseconds(12)})};
+              });
+  const auto door = world.open([](auto& wish) { wish.quotas = {"tier"}; });
+  std::vector<std::future<void>> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(std::async(std::launch::async, [&, i] {
+      Client client;
+      for (int n = 0; n < 10; ++n)
+        EXPECT_EQ(client.post(door.base_url + "/v1/messages", message(fmt::format("{} {}", i, n))).status, 200);
+    }));
+  }
+  for (auto& client : clients) client.get();
+  for (const auto& entry : world.endpoint.entries()) EXPECT_EQ(entry.status, 200);
+  Duration waited{};
+  for (const auto& call : world.calls(80)) {
+    EXPECT_EQ(call.retries, 0U);
+    waited += call.waited_quota;
+  }
+  EXPECT_GT(waited, Duration::zero());
+}
+
+TEST(Sharing, a_spent_quota_ends_everybody_who_waits) {
+  const TempFolder folder;
+  World world(R"({"otherwise": {"status": 429, "code": "insufficient_quota", "message": "You exceeded your current quota, please check your plan and billing details."}})",
+              [&](Options& options) {
+                options.quotas = {quota_in(folder, {.concurrency = 1})};
+                options.providers["codex"] = options.providers["claude"];
+              });
+  const auto door = world.open([](auto& wish) { wish.quotas = {"tier"}; });
+  const std::string body = R"({"model":"m","messages":[{"role":"user","content":"hi"}]})";
+  for (auto& reply : all_at_once(door.base_url + "/v1/chat/completions", {body, body, body})) {
+    const long status = reply.get().status;
+    EXPECT_GE(status, 400);
+    EXPECT_NE(status, 429) << "clients would wait and try again";
+  }
+  for (const auto& call : world.calls(3)) EXPECT_EQ(call.end, CallEnd::quota_spent) << call.detail;
+  EXPECT_EQ(world.endpoint.entries().size(), 1U);
+}
+
+std::string sharing(std::string_view prompt) {
+  const std::string system(24000, 's');
+  return message(prompt, true,
+                 fmt::format(R"("system":[{{"type":"text","text":"{}","cache_control":{{"type":"ephemeral"}}}}])", system));
+}
+
+TEST(Sharing, one_call_fills_the_prompt_cache_for_the_others) {
+  World world(R"({"otherwise": {"text": "Yes.", "wait": 0.05}})");
+  const auto door = world.open();
+  for (auto& reply : all_at_once(door.base_url + "/v1/messages",
+                                 {sharing("a"), sharing("b"), sharing("c"), sharing("d")})) {
+    EXPECT_EQ(reply.get().status, 200);
+  }
+  int wrote = 0;
+  int waited = 0;
+  for (const auto& call : world.calls(4)) {
+    wrote += call.usage.cache_write.value_or(0) > 0 ? 1 : 0;
+    waited += call.waited_lead > Duration::zero() ? 1 : 0;
+    if (call.usage.cache_read.value_or(0) > 0) {
+      EXPECT_GT(call.saved.value_or(0), 0);
+    }
+  }
+  EXPECT_EQ(wrote, 1) << "one pays for what all read";
+  EXPECT_EQ(waited, 3);
+}
+
+TEST(Sharing, without_a_lead_each_would_have_paid) {
+  // The same calls, of two kinds that need not wait: too short a prefix, and none marked.
+  World world(R"({"otherwise": {"text": "Yes.", "wait": 0.02}})");
+  const auto door = world.open();
+  for (auto& reply : all_at_once(door.base_url + "/v1/messages", {message("a"), message("b"), message("c")}))
+    EXPECT_EQ(reply.get().status, 200);
+  for (const auto& call : world.calls(3)) EXPECT_EQ(call.waited_lead, Duration::zero());
+}
+
+TEST(Sharing, a_failed_lead_elects_the_next) {
+  World world(R"({"rules": [{"together": true, "steps": [{"status": 400, "wait": 0.05}, {"text": "Yes.", "wait": 0.05}]}]})");
+  const auto door = world.open();
+  int good = 0;
+  for (auto& reply : all_at_once(door.base_url + "/v1/messages", {sharing("a"), sharing("b"), sharing("c")}))
+    good += reply.get().status == 200 ? 1 : 0;
+  EXPECT_EQ(good, 2);
+  int wrote = 0;
+  for (const auto& call : world.calls(3)) wrote += call.usage.cache_write.value_or(0) > 0 ? 1 : 0;
+  EXPECT_EQ(wrote, 1);
+}
+
+}  // namespace
+}  // namespace interlock::gateway::scenes
