@@ -191,7 +191,7 @@ class Dispatched(Case):
 
     @each_client
     def test_a_cut_stream_is_no_success(self, client):
-        script = {"otherwise": {"text": "This will never be whole, whoever asks for it.", "cut_after": 4}}
+        script = {"otherwise": {"text": "This will never be whole, whoever asks for it.", "cut_after": 2}}
         world, status, said = self.one(client, script, "Hello", ("timeout: 45s",))
         self.assertEqual(status, 1, said)
         self.assert_state(world, said, "only", "failed")
