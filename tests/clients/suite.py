@@ -197,14 +197,34 @@ class Dispatched(Case):
         self.assert_state(world, said, "only", "failed")
 
     @each_client
-    def test_a_killed_dispatcher_leaves_nobody_behind(self, client):
-        world = self.world({"otherwise": {"hang": True}})
+    def test_a_killed_dispatcher_leaves_nobody_behind_for_long(self, client):
+        """What of a client outlives its dispatcher is gone before the run goes on."""
+        world = self.world({"rules": [{"has_tools": True, "steps": [
+            {"hang": True}, {"text": "The second time it went well."}]}]})
         self.plan(world, [("only", client.name, "Hello", ())], [client])
         process = world.start([Place.interlock, "run", "plan.yaml"], self.keys())
         world.endpoint.wait_for(lambda books: books["total"]["running"] > 0, "a call")
         os.kill(process.pid, signal.SIGKILL)
-        process.communicate(timeout=PATIENCE_S)
-        world.endpoint.wait_for(lambda books: books["total"]["running"] == 0, "the client's end")
+        process.wait(timeout=PATIENCE_S)
+        status, out, err = world.interlock("resume", "last", environment=self.keys())
+        self.assertEqual(status, 0, out + err)
+        self.assertEqual(world.endpoint.books()["total"]["running"], 0)
+        self.assertEqual(self.left_running(world), [])
+
+    def left_running(self, world):
+        """Command lines of all processes but this one and the endpoint that know the case's folder."""
+        left = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as file:
+                    known_folder = world.folder.encode() in file.read()
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    line = file.read().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if known_folder and int(pid) not in (os.getpid(), world.endpoint.process.pid):
+                left.append(line)
+        return left
 
     @each_client
     def test_nothing_of_outside_leaks(self, client):

@@ -16,7 +16,7 @@ class Place:
     gateway = True
 
 
-PATIENCE_S = 240
+PATIENCE_S = 120
 
 
 def bare_environment(home):
@@ -52,18 +52,13 @@ class Endpoint:
             books = self.books()
             if holds(books):
                 return books
-            select_nothing(0.05)
+            time.sleep(0.05)
         raise AssertionError(f"never came: {what}\n{json.dumps(self.books()['total'], indent=1)}")
 
     def end(self):
         self.process.stdin.close()
         self.process.wait(timeout=20)
         self.process.stdout.close()
-
-
-def select_nothing(seconds):
-    import select
-    select.select([], [], [], seconds)
 
 
 class World:
@@ -85,6 +80,8 @@ class World:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+            process.stdout.close()
+            process.stderr.close()
         self.endpoint.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
