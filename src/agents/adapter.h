@@ -114,6 +114,8 @@ class Adapter {
 
 /// Nothing for commands without a mapping of their own events.
 const Adapter* adapter_for(const plan::Agent& agent);
+/// Where the gateway passes its calls on to. Nothing: they do not pass it.
+std::optional<Provider> provider_through_gateway(const plan::Agent& agent, std::string_view model);
 /// All kinds, for `interlock agents`.
 std::span<const Adapter* const> all_adapters();
 

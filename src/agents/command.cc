@@ -166,6 +166,13 @@ const Adapter* adapter_for(const plan::Agent& agent) {
   return nullptr;
 }
 
+std::optional<Provider> provider_through_gateway(const plan::Agent& agent,
+                                                 std::string_view model) {
+  const Adapter* adapter = adapter_for(agent);
+  if (adapter == nullptr || !agent.gateway) return {};
+  return adapter->provider(agent, model.empty() ? agent.model : model);
+}
+
 std::span<const Adapter* const> all_adapters() {
   static const std::array<const Adapter*, 8> all = {
       &command(), &claude_code(), &codex(), &gemini(), &opencode(), &pi(), &qwen(), &chat()};

@@ -10,7 +10,7 @@
 #include <iterator>
 #include <random>
 
-#include "agents/provider.h"
+#include "agents/adapter.h"
 #include "base/text.h"
 #include "cli/chosen_run.h"
 #include "cli/planning.h"
@@ -54,22 +54,15 @@ Result<gateway::Secret> key_of(const plan::Agent& agent, const agents::Provider&
     if (!key) return within(key.error(), fmt::format("the key of agent `{}`", agent.name));
     return gateway::Secret(std::move(*key));
   }
-  std::vector<std::string> names;
-  if (!agent.key.variable.empty()) {
-    names.push_back(agent.key.variable);
-  } else {
-    for (const std::string_view name : provider.variables) names.emplace_back(name);
-  }
-  for (const std::string& name : names) {
-    if (std::string key = value_of(environment, name); !key.empty())
-      return gateway::Secret(std::move(key));
-  }
-  if (agent.key.variable.empty() && is_local(provider.base_url)) return gateway::Secret();
-  for (std::string& name : names) name = fmt::format("`{}`", name);
+  const bool named = !agent.key.variable.empty();
+  const std::string& variable = named ? agent.key.variable : provider.key_variable;
+  if (std::string key = value_of(environment, variable); !key.empty())
+    return gateway::Secret(std::move(key));
+  if (!named && is_local(provider.base_url)) return gateway::Secret();
   return fail(Error::Kind::invalid,
               fmt::format("agent `{}` has no key for {}", agent.name, provider.base_url),
-              fmt::format("set {}, or name a variable or a command in the agent's `key`",
-                          join_words(names, 3)));
+              fmt::format("set `{}`, or name a variable or a command in the agent's `key`",
+                          variable));
 }
 
 gateway::Network network_of(const Environment& environment) {
@@ -134,12 +127,14 @@ bool asks_models(const plan::Plan& plan) {
   });
 }
 
-Result<gateway::Provider> provider_with_key(const plan::Agent& agent,
+Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std::string& model,
                                             const Environment& environment) {
-  const agents::Provider usual = agents::provider_of(agent);
-  auto key = key_of(agent, usual, environment);
+  const auto usual = agents::provider_through_gateway(agent, model);
+  if (!usual)
+    return fail(Error::Kind::invalid, fmt::format("agent `{}` asks no model", agent.name));
+  auto key = key_of(agent, *usual, environment);
   if (!key) return std::unexpected(key.error());
-  return gateway::Provider{usual.base_url, std::move(*key)};
+  return gateway::Provider{usual->base_url, std::move(*key)};
 }
 
 Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::string& state_folder,
@@ -150,7 +145,7 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
     const plan::Agent& agent = plan.agents[task.agent.index()];
     if (options.providers.contains(agent.name)) continue;
     auto provider = replays ? Result<gateway::Provider>(gateway::Provider{})
-                            : provider_with_key(agent, environment);
+                            : provider_with_key(agent, task.model, environment);
     if (!provider) return std::unexpected(provider.error());
     options.providers.emplace(agent.name, std::move(*provider));
   }

@@ -24,7 +24,7 @@ bool asks_models(const plan::Plan& plan);
 /// agent that no task uses needs none, and neither does who replays.
 Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::string& state_folder,
                                          const Environment& environment, bool replays);
-Result<gateway::Provider> provider_with_key(const plan::Agent& agent,
+Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std::string& model,
                                             const Environment& environment);
 
 /// `wake` as in gateway::Options.

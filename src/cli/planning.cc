@@ -218,8 +218,7 @@ Result<void> check_can_run(const Planned& planned) {
 }
 
 bool asks_through_gateway(const plan::Plan& plan, const plan::Task& task) {
-  const plan::Agent& agent = plan.agents[task.agent.index()];
-  return agent.gateway && agents::adapter_for(agent) != nullptr;
+  return agents::provider_through_gateway(plan.agents[task.agent.index()], task.model).has_value();
 }
 
 std::string pattern_text(const decide::Decision& decision) {

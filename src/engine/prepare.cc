@@ -36,7 +36,8 @@ class Preparation {
         views_(ports.views),
         journal_(ports.journal),
         gateway_(ports.gateway),
-        adapter_(agents::adapter_for(agent_)) {
+        adapter_(agents::adapter_for(agent_)),
+        passes_gateway_(agents::provider_through_gateway(agent_, task_.model).has_value()) {
     name_ = {id, record_.attempts.back().number, phase};
     using Because = AttemptStarted::Because;
     const Because because = record_.attempts.back().because;
@@ -78,23 +79,27 @@ class Preparation {
   Result<Prepared> agent_work() {
     SpawnSpec spec = common();
     Gateway::Door door;
-    if (agent_.gateway) {
+    if (passes_gateway_) {
       auto opened = gateway_.open(door_wish());
       if (!opened) return std::unexpected(opened.error());
       door = std::move(*opened);
     }
-    auto called = adapter_->invoke(wanted(spec, door));
+    agents::Wanted wish = wanted(spec, door);
+    if (agent_.kind == plan::AgentKind::command)
+      wish.run = plan::fill_command(with_prompt(task_.run), lookup());
+    auto called = adapter_->invoke(wish);
     Result<void> made = called ? put_state(*called) : std::unexpected(called.error());
     if (!made) {
-      if (agent_.gateway) gateway_.close(name_);
+      if (passes_gateway_) gateway_.close(name_);
       return std::unexpected(made.error());
     }
     spec.arguments = std::move(called->arguments);
-    spec.standard_input = std::move(called->standard_input);
+    if (agent_.prompt_by == plan::PromptBy::standard_input)
+      spec.standard_input = std::move(called->standard_input);
     for (auto& [name, value] : called->environment) spec.environment[name] = std::move(value);
     spec.keep_output = false;
     spec.tell_lines = true;
-    return Prepared{std::move(spec), agent_.gateway, resumes_};
+    return Prepared{std::move(spec), passes_gateway_, resumes_};
   }
 
   Gateway::Wish door_wish() const {
@@ -215,7 +220,7 @@ class Preparation {
       schema_file_ = *path;
     }
     if (task_.prompt.empty() && !mends_) return {};
-    if (!resumes_) prompt_ = plan::fill(task_.prompt, lookup());
+    if (!resumes_) prompt_ = plan::fill(task_.prompt, lookup()) + told_schema();
     if (mends_) {
       prompt_ += fmt::format("\n\nWhile you worked, others changed what you had seen:\n\n{}\n"
                              "You are in the workspace as it is now, without your changes. "
@@ -235,6 +240,13 @@ class Preparation {
     if (!path) return std::unexpected(path.error());
     values_["prompt_file"] = *path;
     return {};
+  }
+
+  /// For clients without an option for it.
+  std::string told_schema() const {
+    if (adapter_ == nullptr || adapter_->takes_schema() || !task_.output.schema) return {};
+    return fmt::format("\n\nAnswer with JSON alone, which holds to this JSON Schema:\n{}\n",
+                       *task_.output.schema);
   }
 
   /// The command with its prompt as the last argument, where the agent takes it so and the command
@@ -334,6 +346,7 @@ class Preparation {
   Journal& journal_;
   Gateway& gateway_;
   const agents::Adapter* adapter_;  ///< None: a plain command.
+  bool passes_gateway_;
 
   AttemptName name_;
   bool mends_ = false;    ///< It is told what others changed.
