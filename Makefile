@@ -4,11 +4,12 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 release = build/release/interlock
 
-.PHONY: help demo test bench check build install clean
+.PHONY: help demo test test-clients bench check build install clean
 
 help:
 	@echo 'make demo       build Interlock and watch it run a plan: half a minute, after the build'
 	@echo 'make test       build with ASan and UBSan and run every test'
+	@echo 'make test-clients  run real agent clients from npm against a model endpoint of our own (optional)'
 	@echo 'make build      build $(release)'
 	@echo 'make install    install it with its shell completion below PREFIX ($(PREFIX))'
 	@echo 'make bench      measure it against its peers'
@@ -28,6 +29,13 @@ test:
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS)
 	ctest --test-dir build/dev --output-on-failure -j $(JOBS)
+
+# Needs node and npm; the network only to install.
+test-clients:
+	@tools/deps build test
+	cmake --preset dev
+	cmake --build --preset dev -j $(JOBS) --target interlock model_endpoint
+	tools/test-clients build/dev $(SUITE)
 
 bench:
 	@tools/deps build bench

@@ -1,0 +1,39 @@
+"""The agent clients that come from npm, pinned: where their programs lie, and how a plan names them."""
+
+import os
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Client:
+    name: str            # of its folder below the clients' folder
+    package: str         # as npm takes it
+    program: str         # below that folder
+    kind: str            # of agent, in a plan
+    model: str
+    api: str             # of the four that the endpoint speaks
+    counts: bool = True  # whether it tells tokens itself
+    retries_429: bool = True
+
+
+CLIENTS = [
+    Client("claude-code", "@anthropic-ai/claude-code-linux-x64@2.1.330",
+           "node_modules/@anthropic-ai/claude-code-linux-x64/claude",
+           "claude-code", "claude-sonnet-4-5", "anthropic"),
+    Client("codex", "@openai/codex@0.169.0",
+           "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex",
+           "codex", "gpt-5-codex", "openai-responses"),
+    Client("gemini", "@google/gemini-cli@0.61.0", "node_modules/.bin/gemini",
+           "gemini", "gemini-2.5-flash", "gemini"),
+    Client("opencode", "opencode-ai@1.18.33",
+           "node_modules/opencode-linux-x64/bin/opencode",
+           "opencode", "anthropic/claude-sonnet-4-5", "anthropic"),
+    Client("pi", "@mariozechner/pi-coding-agent@0.73.1", "node_modules/.bin/pi",
+           "pi", "anthropic/claude-sonnet-4-5", "anthropic"),
+    Client("qwen", "@qwen-code/qwen-code@0.15.10", "node_modules/.bin/qwen",
+           "qwen", "test-model", "openai-chat"),
+]
+
+
+def program(folder, client):
+    return os.path.join(folder, client.name, client.program)

@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+"""Real agent clients against the model endpoint: by hand, and under Interlock. Started by
+tools/test-clients, in a network of its own that has nothing but loopback."""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import unittest
+
+import known
+from by_hand import call_of, make_files
+from world import PATIENCE_S, Place, World
+
+CHOSEN = []
+
+EDIT = "echo edited by the client >> notes.txt"
+AFTER_TOOL = {"after_tool": True, "steps": [{"text": "Done: the note is there."}]}
+
+
+def edits(prompt="edit", shell=EDIT):
+    """A command through the client's own tool, and words when its result is there."""
+    return [{"prompt": prompt, "after_tool": False, "has_tools": True,
+             "steps": [{"text": "I will.", "shell": shell}], "loop": True}, AFTER_TOOL]
+
+
+def each_client(test):
+    def run(self):
+        for client in CHOSEN:
+            with self.subTest(client=client.name):
+                test(self, client)
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+class Case(unittest.TestCase):
+    def world(self, script):
+        world = World(script)
+        self.addCleanup(world.end)
+        return world
+
+
+class ByHand(Case):
+    """Without Interlock: that the endpoint speaks as these clients want it."""
+
+    def run_client(self, world, client, prompt):
+        arguments, variables, files = call_of(client, world.endpoint.url, world.home)
+        make_files(world.home, files)
+        process = world.start([known.program(Place.clients, client), *arguments], variables,
+                              stdin=subprocess.PIPE)
+        out, err = process.communicate(prompt, timeout=PATIENCE_S)
+        return process.returncode, out, err
+
+    @each_client
+    def test_a_text_arrives(self, client):
+        world = self.world({"otherwise": {"text": "The answer is forty-two."}})
+        status, out, err = self.run_client(world, client, "What is it? [[task:text]]")
+        self.assertEqual(status, 0, err + out)
+        self.assertIn("The answer is forty-two.", out, err)
+        books = world.endpoint.books()
+        self.assertGreaterEqual(books["tasks"]["text"]["complete"], 1)
+        self.assertEqual({call["key"] for call in books["calls"]}, {"sk-test"})
+
+    @each_client
+    def test_a_tool_edits_a_file(self, client):
+        world = self.world({"rules": edits()})
+        status, out, err = self.run_client(world, client, "edit the note [[task:edit]]")
+        self.assertEqual(status, 0, err + out)
+        self.assertEqual(world.read("notes.txt"), "first line\nedited by the client\n", out)
+        self.assertIn("Done: the note is there.", out)
+
+    @each_client
+    def test_a_rate_limit_is_waited_for(self, client):
+        world = self.world({"rules": [{"steps": [{"status": 429, "retry_after": 1, "times": 2},
+                                                 {"text": "After waiting."}], "together": True}]})
+        status, out, err = self.run_client(world, client, "Hello [[task:limited]]")
+        self.assertEqual(status, 0, err + out)
+        self.assertIn("After waiting.", out)
+        self.assertEqual(world.endpoint.books()["tasks"]["limited"]["statuses"]["429"], 2)
+
+    @each_client
+    def test_nothing_of_outside_leaks(self, client):
+        os.environ["OUTSIDE_MARK"] = "must-not-be-seen"
+        world = self.world({"rules": edits("environment", "env > seen.txt")})
+        self.run_client(world, client, "show the environment [[task:env]]")
+        seen = world.read("seen.txt")
+        self.assertIsNotNone(seen)
+        self.assertNotIn("OUTSIDE_MARK", seen)
+        books = world.endpoint.books()
+        for call in books["calls"]:
+            kept = json.dumps(world.endpoint.get(f"/books/{call['n']}"))
+            self.assertNotIn("must-not-be-seen", kept)
+
+
+def agent_yaml(client, url, extra=""):
+    key = {"anthropic": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY"}.get(client.api, "OPENAI_API_KEY")
+    lines = [f"kind: {client.kind}", f"bin: {json.dumps(known.program(Place.clients, client))}",
+             f"model: {json.dumps(client.model)}", f"base_url: {json.dumps(url)}"]
+    if Place.gateway:
+        lines.append("key: TEST_KEY")
+    else:
+        lines += ["gateway: false", f"pass_env: [{key}]"]
+    return "{" + ", ".join(lines) + extra + "}"
+
+
+class Dispatched(Case):
+    """Under `interlock run`, in views."""
+
+    def plan(self, world, tasks, clients, limits=""):
+        """`tasks`: (id, client's name, prompt, more keys)."""
+        text = "interlock: 1\nname: clients\n"
+        text += "defaults: {isolation: view, retries: 0, timeout: 3m}\n"
+        text += f"limits: {{parallel: 8{limits}}}\nagents:\n"
+        for client in clients:
+            text += f"  {client.name}: {agent_yaml(client, world.endpoint.url)}\n"
+        text += "tasks:\n"
+        for name, agent, prompt, more in tasks:
+            text += f"  - id: {name}\n    agent: {agent}\n"
+            text += f"    prompt: {json.dumps(prompt + f' [[task:{name}]]')}\n"
+            for line in more:
+                text += f"    {line}\n"
+        world.write("plan.yaml", text)
+
+    def keys(self):
+        return {name: "sk-test" for name in ("TEST_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY",
+                                             "OPENAI_API_KEY", "INTERLOCK_AGENT_KEY")}
+
+    def run_plan(self, world, *options):
+        status, out, err = world.interlock("run", "plan.yaml", *options, environment=self.keys())
+        return status, out + err
+
+    def one(self, client, script, prompt, more=("writes: [\"notes.txt\"]",)):
+        world = self.world(script)
+        self.plan(world, [("only", client.name, prompt, more)], [client])
+        status, said = self.run_plan(world)
+        return world, status, said
+
+    def assert_state(self, world, said, name, state):
+        task = next(task for task in world.show()["tasks"] if task["id"] == name)
+        self.assertEqual(task["state"], state, said)
+        return task
+
+    def assert_books_agree(self, world, name):
+        """The tokens of a task, to the token; only through the gateway is everything counted."""
+        task = next(task for task in world.show()["tasks"] if task["id"] == name)
+        used = world.endpoint.books()["tasks"][name]["usage"]
+        if Place.gateway:
+            self.assertEqual(task["tokens"], {k: used[k] for k in
+                                              ("input", "output", "cache_read", "cache_write")})
+
+    @each_client
+    def test_a_text_is_a_success(self, client):
+        world, status, said = self.one(client, {"otherwise": {"text": "The answer is forty-two."}},
+                                       "What is it?", ("output: text",))
+        self.assertEqual(status, 0, said)
+        self.assert_state(world, said, "only", "done")
+        self.assert_books_agree(world, "only")
+        self.assertIn("forty-two", world.interlock("output", "last", "only")[1])
+
+    @each_client
+    def test_a_tool_edits_a_file_in_a_view(self, client):
+        world, status, said = self.one(client, {"rules": edits()}, "edit the note")
+        self.assertEqual(status, 0, said)
+        self.assertEqual(world.read("notes.txt"), "first line\nedited by the client\n", said)
+        self.assert_books_agree(world, "only")
+
+    @each_client
+    def test_a_rate_limit_is_no_failure(self, client):
+        script = {"rules": [{"together": True, "steps": [
+            {"status": 429, "retry_after": 1, "times": 2}, {"text": "After waiting."}]}]}
+        world, status, said = self.one(client, script, "Hello", ())
+        self.assertEqual(status, 0, said)
+        self.assert_state(world, said, "only", "done")
+
+    @each_client
+    def test_a_wrong_key_fails_as_such(self, client):
+        world, status, said = self.one(client, {"otherwise": {"status": 401}}, "Hello", ())
+        self.assertEqual(status, 1, said)
+        self.assert_state(world, said, "only", "failed")
+        self.assertRegex(world.interlock("why", "last", "only")[1], "auth|key")
+
+    @each_client
+    def test_a_hang_ends_by_the_idle_clock(self, client):
+        world, status, said = self.one(client, {"otherwise": {"hang": True}}, "Hello",
+                                       ("idle_timeout: 8s",))
+        self.assertEqual(status, 1, said)
+        self.assert_state(world, said, "only", "failed")
+        world.endpoint.wait_for(lambda books: books["total"]["running"] == 0, "the client's end")
+
+    @each_client
+    def test_a_cut_stream_is_no_success(self, client):
+        script = {"otherwise": {"text": "This will never be whole, whoever asks for it.", "cut_after": 2}}
+        world, status, said = self.one(client, script, "Hello", ("timeout: 45s",))
+        self.assertEqual(status, 1, said)
+        self.assert_state(world, said, "only", "failed")
+
+    @each_client
+    def test_a_killed_dispatcher_leaves_nobody_behind_for_long(self, client):
+        """What of a client outlives its dispatcher is gone before the run goes on."""
+        world = self.world({"rules": [{"has_tools": True, "steps": [
+            {"hang": True}, {"text": "The second time it went well."}]}]})
+        self.plan(world, [("only", client.name, "Hello", ())], [client])
+        process = world.start([Place.interlock, "run", "plan.yaml"], self.keys())
+        world.endpoint.wait_for(lambda books: books["total"]["running"] > 0, "a call")
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(timeout=PATIENCE_S)
+        status, out, err = world.interlock("resume", "last", environment=self.keys())
+        self.assertEqual(status, 0, out + err)
+        self.assertEqual(world.endpoint.books()["total"]["running"], 0)
+        self.assertEqual(self.left_running(world), [])
+
+    def left_running(self, world):
+        """Command lines of all processes but this one and the endpoint that know the case's folder."""
+        left = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as file:
+                    known_folder = world.folder.encode() in file.read()
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    line = file.read().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if known_folder and int(pid) not in (os.getpid(), world.endpoint.process.pid):
+                left.append(line)
+        return left
+
+    @each_client
+    def test_nothing_of_outside_leaks(self, client):
+        world = self.world({"rules": edits("environment", "env > notes.txt")})
+        self.plan(world, [("only", client.name, "show the environment", ("writes: [notes.txt]",))], [client])
+        status, out, err = world.interlock("run", "plan.yaml", environment={
+            **self.keys(), "OUTSIDE_MARK": "must-not-be-seen"})
+        self.assertEqual(status, 0, out + err)
+        seen = world.read("notes.txt")
+        self.assertIn("INTERLOCK_ATTEMPT=", seen)
+        self.assertNotIn("must-not-be-seen", seen)
+        if Place.gateway:
+            self.assertNotIn("sk-test", seen, "the key itself stays with the gateway")
+
+    def test_eight_at_once_each_do_their_own(self):
+        clients = [CHOSEN[i % len(CHOSEN)] for i in range(8)]
+        rules = [{"prompt": f"edit number {i}\\b", "after_tool": False, "has_tools": True, "loop": True,
+                  "steps": [{"shell": f"echo number {i} > out-{i}.txt", "wait": 0.5}]} for i in range(8)]
+        world = self.world({"rules": rules + [AFTER_TOOL]})
+        tasks = [(f"t{i}", clients[i].name, f"edit number {i}", (f"writes: [out-{i}.txt]", "output: none"))
+                 for i in range(8)]
+        self.plan(world, tasks, CHOSEN)
+        status, said = self.run_plan(world, "--pattern", "parallel")
+        self.assertEqual(status, 0, said)
+        for i in range(8):
+            self.assertEqual(world.read(f"out-{i}.txt"), f"number {i}\n", said)
+            self.assert_books_agree(world, f"t{i}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("interlock", "endpoint", "clients", "scratch"):
+        parser.add_argument("--" + name, required=True)
+    parser.add_argument("--node", default="")
+    parser.add_argument("--only", default="", help="names of clients, with commas")
+    parser.add_argument("--no-gateway", action="store_true")
+    options, rest = parser.parse_known_args()
+    for name in ("interlock", "endpoint", "clients", "scratch", "node"):
+        setattr(Place, name, getattr(options, name))
+    Place.gateway = not options.no_gateway
+    wanted = [name for name in options.only.split(",") if name]
+    CHOSEN.extend(client for client in known.CLIENTS if not wanted or client.name in wanted)
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
