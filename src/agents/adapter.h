@@ -95,6 +95,8 @@ class Adapter {
   /// known.
   virtual std::optional<Provider> provider(const plan::Agent& agent,
                                            std::string_view model) const = 0;
+  /// Whether it tells that an answer was ended by the output limit. Else only the gateway sees that.
+  virtual bool tells_of_cuts() const { return true; }
   /// Whether `Wanted::schema` means anything to it. Else the prompt has to say what is wanted.
   virtual bool takes_schema() const { return false; }
   /// Whether `Wanted::session` means anything to it.

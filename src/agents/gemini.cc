@@ -118,6 +118,7 @@ class Gemini : public Adapter {
   std::optional<Provider> provider(const plan::Agent& agent, std::string_view) const override {
     return provider_of(agent, "gemini");
   }
+  bool tells_of_cuts() const override { return false; }
   bool resumes(const plan::Agent&) const override { return false; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 

@@ -95,6 +95,7 @@ class Qwen : public Adapter {
     return provider_of(agent, "openai");
   }
   bool takes_schema() const override { return true; }
+  bool tells_of_cuts() const override { return false; }
   bool resumes(const plan::Agent&) const override { return false; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 

@@ -13,6 +13,25 @@ std::optional<std::int64_t> left_of(const std::optional<std::int64_t>& limit, st
   return std::max<std::int64_t>(0, *limit - used);
 }
 
+/// A resume that fails may have counted nothing, so that less than before may be told.
+Usage beyond(const Usage& told, const Usage& before) {
+  Usage rest = told - before;
+  for (auto* part : {&rest.input, &rest.output, &rest.cache_read, &rest.cache_write, &rest.cost}) {
+    if (*part) *part = std::max<std::int64_t>(0, **part);
+  }
+  return rest;
+}
+
+/// What clients counted in earlier attempts of a session: some count on from its beginning.
+Usage counted_before(const TaskRecord& record, const std::string& session) {
+  Usage sum = no_usage();
+  for (const AttemptRecord& attempt : record.attempts) {
+    if (attempt.ended && attempt.session == session && attempt.usage_from == "client")
+      sum = sum + attempt.usage;
+  }
+  return sum;
+}
+
 }  // namespace
 
 Spent spent_by(const TaskRecord& record) {
@@ -113,6 +132,9 @@ void Engine::note_usage(const Live& live, AttemptEnded& fact) const {
     note_tax(fact, attempt);
   } else if (live.reader && live.story.counted) {
     fact.usage = live.story.told;
+    if (live.resumed && live.adapter->counts_over_sessions())
+      fact.usage = beyond(live.story.told,
+                          counted_before(record(fact.task), live.story.started.session));
     fact.usage_from = "client";
   } else if (live.through_gateway && live.reader) {
     fact.usage = no_usage();  // Not one call came through.

@@ -151,6 +151,7 @@ json::object body_of(const ModelCalled& f) {
       .put("waited_lead_us", std::int64_t{c.waited_lead.count()})
       .put("elapsed_us", std::int64_t{c.elapsed.count()})
       .put("saved_uusd", c.saved)
+      .put("cut", c.cut)
       .put("replayed", c.replayed)
       .put("detail", c.detail)
       .take();
@@ -322,6 +323,7 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
        call.waited_lead = Duration(r.number_or_zero("waited_lead_us"));
        call.elapsed = Duration(r.number_or_zero("elapsed_us"));
        call.saved = r.number("saved_uusd");
+       call.cut = r.flag("cut");
        call.replayed = r.flag("replayed");
        call.detail = r.text("detail");
        return ModelCalled{call.name.task, call.name.attempt, call};

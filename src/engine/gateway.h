@@ -40,6 +40,7 @@ struct ModelCall {
   Duration waited_lead{};            ///< For another to fill the prompt cache.
   Duration elapsed{};                ///< From request to end.
   std::optional<MicroUsd> saved;     ///< By the prompt cache.
+  bool cut = false;                  ///< The answer says that the output limit ended it.
   bool replayed = false;             ///< Answered from a recording: it cost nothing.
   std::string detail;                ///< For people; empty when all is well.
 

@@ -21,6 +21,10 @@ Digest digest_of_agent(const plan::Agent& agent, const plan::Task& task) {
   hasher.add_field(plan::name_of(agent.kind)).add_field(model).add_field(agent.binary);
   hasher.add_field(agent.api).add_field(agent.base_url);
   for (const std::string& argument : agent.arguments) hasher.add_field(argument);
+  for (const plan::EventRule& rule : agent.events) {
+    hasher.add_field(rule.at).add_field(fmt::format("{}{}", static_cast<int>(rule.gives), rule.sum));
+    for (const auto& [path, value] : rule.when) hasher.add_field(path).add_field(value);
+  }
   return hasher.finish();
 }
 

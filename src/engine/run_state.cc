@@ -152,6 +152,7 @@ class Applier {
       return;
     }
     attempt.called = attempt.called + call.usage;
+    if (call.end == CallEnd::answered) attempt.last_cut = call.cut;
     attempt.known = at_least(attempt.known, call.usage);
     if (!call.saved) attempt.saved.reset();
     if (attempt.saved) *attempt.saved += *call.saved;

@@ -75,6 +75,7 @@ struct AttemptRecord {
   std::optional<Tokens> first_input;    ///< Of its first answered call: all of its input.
   std::size_t first_bytes = 0;          ///< Of that call's body.
   std::optional<Tokens> last_output;
+  bool last_cut = false;                ///< That answer was ended by the output limit.
   std::optional<Tokens> spawn_tokens, return_tokens;
 };
 

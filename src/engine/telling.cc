@@ -107,6 +107,9 @@ Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgem
   const agents::Ending ending =
       live.released ? live.adapter->ending(live.story, {}, {})
                     : live.adapter->ending(live.story, exited.exit_code, exited.signal);
+  const AttemptRecord& attempt = record(task_of(live)).attempts.back();
+  if (!ending.failure && attempt.last_cut && !live.adapter->tells_of_cuts())
+    return {Outcome::cut_off, "the answer was cut at the output limit, as the gateway saw", {}};
   if (!ending.failure) return {};
   const bool said_enough = task(task_of(live)).output.form == plan::OutputSpec::Form::exit_status;
   if (*ending.failure == agents::Failure::empty && said_enough) return {};

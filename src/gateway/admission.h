@@ -18,7 +18,7 @@ namespace interlock::gateway {
 struct QuotaOption {
   enum class Charge : unsigned char {
     actual,       ///< The provider counts the output that was made.
-    reserve_max,  ///< It counts `max_tokens`, whatever comes of it.
+    reserve_max,  ///< It counts `max_tokens` when the request comes in, and corrects that at the end.
   };
 
   std::string name;

@@ -34,7 +34,7 @@ quota::Draw Call::draw_of(const Usage& usage, const Admission::Held& held) const
   const bool counts_cached = option.counts_cached.value_or(asked_->api != metering::Api::anthropic);
   const std::optional<Tokens> cached = counts_cached ? usage.cache_read : 0;
   if (usage.input && cached) draw.input_tokens = *usage.input + *cached + usage.cache_write.value_or(0);
-  if (usage.output && option.charge == QuotaOption::Charge::actual) draw.output_tokens = *usage.output;
+  if (usage.output) draw.output_tokens = *usage.output;
   if (usage.cost) draw.usd = *usage.cost;
   return draw;
 }
@@ -50,6 +50,7 @@ void Call::settle_usage(CallEnd end) {
   } else if (reader_) {
     const metering::Answered& answered = reader_->answered();
     told_.usage = answered.usage;
+    told_.cut = answered.cut;
     const metering::Prices& prices = board_.options.prices;
     const std::string& model = prices.find(asked_->model) != nullptr || answered.model.empty()
                                    ? asked_->model
@@ -105,6 +106,7 @@ void Call::end(CallEnd how, std::string detail) {
 
   if (is_told()) {
     told_.end = how;
+    told_.bytes = asked_ ? asked_->bytes : 0;
     if (!detail.empty()) told_.detail = without_secrets(std::move(detail));
     settle_usage(how);
     learn();

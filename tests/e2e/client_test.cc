@@ -1,0 +1,95 @@
+#include <gmock/gmock.h>
+
+#include "e2e/cli_harness.h"
+
+// Clients that are not among those Interlock knows: a command, and where its lines say what.
+namespace interlock::e2e {
+
+namespace {
+
+using ::testing::HasSubstr;
+
+class MappedCommand : public Cli {
+ protected:
+  /// A client of a few lines of shell; `body` may use `$1`, the session it takes up.
+  void plan_with(const std::string& body, const std::string& task) {
+    write("client", body);
+    write_plan(R"(
+agents:
+  mine:
+    kind: command
+    run: [sh, client]
+    resume: [sh, client, "{session}"]
+    prompt: stdin
+    events:
+      session: {when: {type: hello}, at: id}
+      final: {when: {type: end}, at: text}
+      error: {when: {type: error}, at: message}
+      input_tokens: {when: {type: end}, at: used.in}
+      output_tokens: {when: {type: end}, at: used.out}
+defaults: {agent: mine, retries: 0}
+tasks:
+  - )" + task + "\n");
+  }
+};
+
+TEST_F(MappedCommand, gives_its_answer_session_and_tokens) {
+  plan_with(R"(cat >/dev/null
+echo '{"type":"hello","id":"s-1"}'
+echo 'some noise'
+echo '{"type":"end","text":"forty-two","used":{"in":10,"out":3}}'
+)",
+            "{id: a, prompt: how many?, reads: [], writes: [], output: text}");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(interlock({"output", "last", "a"}).out, "forty-two");
+  const auto shown = json_of({"show", "last"});
+  EXPECT_EQ(at(shown, "/tasks/0/tokens/input"), "10");
+  EXPECT_EQ(at(shown, "/tasks/0/history/0/session"), "s-1");
+  EXPECT_EQ(at(shown, "/tasks/0/history/0/counted_by"), "client");
+}
+
+TEST_F(MappedCommand, that_exits_well_without_its_last_word_has_failed) {
+  plan_with("cat >/dev/null; echo '{\"type\":\"hello\",\"id\":\"s-1\"}'\n",
+            "{id: a, prompt: how many?, reads: [], writes: [], output: text}");
+  EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 1);
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/outcome"), "no-final");
+}
+
+TEST_F(MappedCommand, corrects_its_answer_in_the_session_it_had) {
+  plan_with(R"(cat >told-"${1:-first}"
+echo '{"type":"hello","id":"s-7"}'
+if test "$1" = s-7; then echo '{"type":"end","text":"{\"n\": 42}"}'
+else echo '{"type":"end","text":"forty-two"}'; fi
+)",
+            "{id: a, prompt: how many?, output: {schema: {type: object}}}");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(interlock({"output", "last", "a"}).out, "{\"n\": 42}");
+  EXPECT_THAT(read("told-first"), HasSubstr("how many?"));
+  EXPECT_THAT(read("told-s-7"), HasSubstr("was not accepted"));
+  EXPECT_THAT(read("told-s-7"), ::testing::Not(HasSubstr("how many?"))) << "it knows";
+}
+
+TEST_F(MappedCommand, that_stays_after_its_last_word_is_ended_and_has_succeeded) {
+  plan_with(R"(cat >/dev/null
+echo '{"type":"end","text":"done"}'
+sleep 1000
+)",
+            "{id: a, prompt: how many?, reads: [], writes: [], output: text, grace: 300ms}");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_THAT(interlock({"why", "last", "a"}).out, HasSubstr("stayed after its final answer"));
+  EXPECT_EQ(left_running(), std::vector<std::string>{});
+}
+
+TEST_F(MappedCommand, agents_lists_all_kinds_and_never_fails_for_one_that_is_not_there) {
+  const auto listed = json_of({"agents"});
+  EXPECT_EQ(at(listed, "/agents/0/kind"), "claude-code");
+  EXPECT_EQ(listed.at("agents").as_array().size(), 7u);
+  EXPECT_EQ(interlock({"agents"}).exit, 0);
+}
+
+}  // namespace
+
+}  // namespace interlock::e2e

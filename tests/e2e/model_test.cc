@@ -1,0 +1,284 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include "e2e/cli_harness.h"
+#include "endpoint/endpoint.h"
+
+// Runs whose agents ask models, through the gateway, before a model endpoint with books of its own.
+namespace interlock::e2e {
+
+namespace {
+
+using endpoint::Endpoint;
+using endpoint::Entry;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+endpoint::Script script_of(const std::string& text) {
+  auto script = endpoint::read_script(text);
+  EXPECT_TRUE(script.has_value()) << (script ? "" : script.error().message);
+  return script.value_or(endpoint::Script{});
+}
+
+class Models : public Cli {
+ protected:
+  /// Agents of all four APIs at the endpoint, then `content`.
+  void plan_at(const Endpoint& endpoint, const std::string& content) {
+    write_plan(fmt::format(R"(
+agents:
+  anthropic: {{kind: chat, api: anthropic, base_url: "{0}", model: claude-sonnet-4-5, key: THE_KEY}}
+  openai:    {{kind: chat, api: openai, base_url: "{0}/v1", model: gpt-5-mini, key: THE_KEY}}
+  responses: {{kind: chat, api: openai-responses, base_url: "{0}", model: gpt-5, key: THE_KEY}}
+  gemini:    {{kind: chat, api: gemini, base_url: "{0}", model: gemini-2.5-flash, key: THE_KEY}}
+{1})",
+                           endpoint.base_url(), content));
+  }
+
+  Models() { environment()["THE_KEY"] = "sk-very-secret"; }
+
+  /// Tokens of a task as `show` has them.
+  std::int64_t tokens(const std::string& task) {
+    const auto shown = json_of({"show", "last"});
+    for (const auto& one : shown.at("tasks").as_array()) {
+      if (one.at("id").as_string() != task) continue;
+      std::int64_t sum = 0;
+      for (const auto& [name, count] : one.at("tokens").as_object()) sum += count.as_int64();
+      return sum;
+    }
+    ADD_FAILURE() << "no task " << task;
+    return -1;
+  }
+
+  /// Whether any file below the folder holds the text.
+  std::vector<std::string> files_with(const std::string& text) const {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder())) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream stream(entry.path(), std::ios::binary);
+      const std::string bytes(std::istreambuf_iterator<char>(stream), {});
+      if (bytes.find(text) != std::string::npos) found.push_back(entry.path().string());
+    }
+    return found;
+  }
+};
+
+std::vector<int> statuses(const Endpoint& endpoint) {
+  std::vector<int> list;
+  for (const Entry& entry : endpoint.entries()) list.push_back(entry.status);
+  return list;
+}
+
+std::int64_t booked(const Endpoint& endpoint, const std::string& task) {
+  std::int64_t sum = 0;
+  for (const Entry& entry : endpoint.entries()) {
+    if (entry.task != task || !entry.usage) continue;
+    const auto& used = *entry.usage;
+    sum += used.input + used.output + used.cache_read + used.cache_write;
+  }
+  return sum;
+}
+
+TEST_F(Models, are_asked_in_four_apis_and_every_token_is_in_both_books) {
+  const Endpoint endpoint(script_of(R"({"keys": ["sk-very-secret"], "otherwise": {"text": "It is so."}})"));
+  plan_at(endpoint, R"(
+defaults: {retries: 0}
+tasks:
+  - {id: a, agent: anthropic, prompt: "[[task:a]] one?", reads: [], writes: [], output: text}
+  - {id: o, agent: openai, prompt: "[[task:o]] two?", reads: [], writes: [], output: text}
+  - {id: r, agent: responses, prompt: "[[task:r]] three?", reads: [], writes: [], output: text}
+  - {id: g, agent: gemini, prompt: "[[task:g]] four?", reads: [], writes: [], output: text}
+)");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  for (const std::string task : {"a", "o", "r", "g"}) {
+    EXPECT_EQ(interlock({"output", "last", task}).out, "It is so.") << task;
+    EXPECT_GT(tokens(task), 0) << task;
+    EXPECT_EQ(tokens(task), booked(endpoint, task)) << task;
+  }
+  EXPECT_THAT(files_with("sk-very-secret"), ::testing::IsEmpty()) << "the key is kept nowhere";
+  EXPECT_EQ(endpoint.entries().size(), 4u);
+}
+
+TEST_F(Models, a_claim_that_is_cut_off_declined_or_broken_is_told_apart) {
+  const Endpoint endpoint(script_of(R"({"rules": [
+      {"prompt": "long", "steps": [{"text": "It goes on and", "finish": "length"}]},
+      {"prompt": "cut", "steps": [{"text": "half of it", "cut_after": 2}]},
+      {"prompt": "wrong key", "steps": [{"status": 401}]},
+      {"prompt": "broken", "steps": [{"text": "{\"ok\": tru"}]}]})"));
+  plan_at(endpoint, R"(
+defaults: {retries: 0, agent: openai}
+limits: {on_failure: continue}
+tasks:
+  - {id: long, prompt: long, reads: [], writes: [], output: text}
+  - {id: cut, prompt: cut, reads: [], writes: [], output: text}
+  - {id: key, prompt: wrong key, reads: [], writes: [], output: text}
+  - {id: json, prompt: broken, reads: [], writes: [], output: {schema: {type: object}}}
+)");
+  EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 1);
+  const auto shown = json_of({"show", "last"});
+  EXPECT_EQ(at(shown, "/tasks/0/outcome"), "cut-off");
+  EXPECT_EQ(at(shown, "/tasks/1/outcome"), "cut-off");
+  EXPECT_EQ(at(shown, "/tasks/2/outcome"), "auth-failed");
+  EXPECT_EQ(at(shown, "/tasks/3/outcome"), "output-invalid");
+  EXPECT_EQ(at(shown, "/tasks/3/attempts"), "2") << "it was asked once more, and told what was wrong";
+}
+
+TEST_F(Models, never_see_what_the_gateway_can_wait_out) {
+  const Endpoint endpoint(script_of(R"({"rules": [
+      {"prompt": "busy", "steps": [{"status": 429, "retry_after": 0, "times": 2}, {"text": "Now."}]},
+      {"prompt": "overloaded", "steps": [{"status": 529}, {"text": "Now."}]}]})"));
+  plan_at(endpoint, R"(
+defaults: {retries: 0, agent: anthropic}
+tasks:
+  - {id: busy, prompt: busy, reads: [], writes: [], output: text}
+  - {id: overloaded, prompt: overloaded, reads: [], writes: [], output: text}
+)");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(at(json_of({"show", "last"}), "/totals/calls_sent_again"), "3");
+  EXPECT_THAT(interlock({"why", "last", "busy"}).out, HasSubstr("1 model calls, 2 sent again"));
+}
+
+TEST_F(Models, stop_at_the_call_that_would_pass_the_budget_and_go_on_with_a_larger_one) {
+  const Endpoint endpoint(script_of(R"({"otherwise": {"text": "Yes.",
+      "usage": {"input": 900, "output": 100}}})"));
+  plan_at(endpoint, R"(
+defaults: {retries: 0, agent: openai}
+limits: {tokens: 3500}
+tasks:
+  - {id: a, prompt: one, reads: [], writes: [], output: text, estimate: {tokens: 100}}
+  - {id: b, prompt: two, reads: [], writes: [], output: text, estimate: {tokens: 100}}
+  - {id: c, prompt: three, reads: [], writes: [], output: text, estimate: {tokens: 100}}
+  - {id: d, prompt: four, reads: [], writes: [], output: text, estimate: {tokens: 100}}
+  - {id: e, prompt: five, reads: [], writes: [], output: text, estimate: {tokens: 100}}
+)");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  EXPECT_EQ(ended.exit, 3) << ended.err;
+  EXPECT_LE(std::stoll(at(json_of({"show", "last"}), "/totals/tokens")), 3500);
+  EXPECT_EQ(at(json_of({"show", "last"}), "/state"), "stopped at a limit");
+  EXPECT_THAT(ended.err, HasSubstr("budget"));
+  EXPECT_THAT(ended.err, HasSubstr("go on with: interlock resume"));
+  const std::size_t calls = endpoint.entries().size();
+  EXPECT_EQ(interlock({"resume", "last", "--tokens", "20k"}).exit, 0);
+  EXPECT_EQ(endpoint.entries().size(), 5u) << "what was paid for (" << calls << ") is not asked again";
+}
+
+TEST_F(Models, a_task_stops_at_its_own_budget_and_the_others_go_on) {
+  const Endpoint endpoint(script_of(R"({"otherwise": {"text": "no JSON", "usage": {"input": 900, "output": 100}}})"));
+  plan_at(endpoint, R"(
+defaults: {retries: 5, agent: openai, backoff: 1ms}
+tasks:
+  - {id: dear, prompt: one, reads: [], writes: [], output: {schema: {type: object}}, budget: {tokens: 2500}}
+  - {id: cheap, prompt: two, reads: [], writes: [], output: text}
+)");
+  EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 1);
+  EXPECT_EQ(states(), "dear: failed\ncheap: done\n");
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/outcome"), "over-budget");
+  EXPECT_LE(tokens("dear"), 2500);
+}
+
+TEST_F(Models, share_a_quota_without_one_refusal) {
+  const Endpoint endpoint(script_of(R"({"quota": {"requests": {"capacity": 4, "per": 0.4}},
+      "otherwise": {"text": "Yes."}})"));
+  plan_at(endpoint, R"(
+resources: {api: {kind: quota, requests: 10/s, burst: 300ms}}
+defaults: {retries: 0, agent: anthropic}
+limits: {parallel: 8}
+tasks:
+  - {id: "t-{item.stem}", foreach: "in/*", prompt: "about {item}", reads: ["{item}"], writes: [], uses: [api], output: text}
+)");
+  std::string list;
+  for (int i = 0; i < 16; ++i) write(fmt::format("in/{}", i), "x");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(endpoint.entries().size(), 16u);
+  EXPECT_THAT(statuses(endpoint), Each(200));
+}
+
+TEST_F(Models, a_recorded_run_is_replayed_without_a_model_and_says_what_differs) {
+  auto endpoint = std::make_unique<Endpoint>(script_of(R"({"otherwise": {"text": "Recorded."}})"));
+  const std::string tasks = R"(
+defaults: {{retries: 0, agent: anthropic}}
+tasks:
+  - {{id: a, prompt: "{}", reads: [], writes: [], output: text}}
+)";
+  plan_at(*endpoint, fmt::format(fmt::runtime(tasks), "What is it?"));
+  ASSERT_EQ(interlock({"run", "plan.yaml", "--record"}).exit, 0);
+  const std::string id = at(json_of({"show", "last"}), "/run");
+  const std::string first = digest();
+  const std::string address = endpoint->base_url();
+  endpoint.reset();
+  environment().erase("THE_KEY");
+  const Ended again = interlock({"run", "plan.yaml", "--fresh", "--replay", id});
+  ASSERT_EQ(again.exit, 0) << again.err;
+  EXPECT_EQ(digest(), first);
+  EXPECT_EQ(at(json_of({"show", "last"}), "/totals/calls_replayed"), "1");
+  std::string plan = read("plan.yaml");
+  plan.replace(plan.find("What is it?"), 11, "What is that?");
+  write("plan.yaml", plan);
+  EXPECT_EQ(interlock({"run", "plan.yaml", "--fresh", "--replay", id}).exit, 1);
+  EXPECT_THAT(interlock({"why", "last", "a"}).out, HasSubstr("messages"));
+  EXPECT_EQ(interlock({"run", "plan.yaml", "--replay", "last"}).exit, 2) << "that one recorded nothing";
+}
+
+TEST_F(Models, a_missing_key_is_said_before_anything_runs) {
+  const Endpoint endpoint{endpoint::Script{}};
+  environment().erase("THE_KEY");
+  plan_at(endpoint, "tasks: [{id: a, agent: openai, prompt: hello, reads: [], writes: [], output: text}]\n");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  EXPECT_EQ(ended.exit, 2);
+  EXPECT_THAT(ended.err, HasSubstr("agent `openai` has no key"));
+  EXPECT_THAT(ended.err, HasSubstr("THE_KEY"));
+}
+
+TEST_F(Models, a_key_may_come_from_a_command) {
+  const Endpoint endpoint(script_of(R"({"keys": ["sk-from-a-vault"]})"));
+  write_plan(fmt::format(R"(
+agents: {{api: {{kind: chat, api: anthropic, base_url: "{}", model: m, key: {{command: [sh, vault]}}}}}}
+tasks: [{{id: a, prompt: hello, reads: [], writes: [], output: text}}]
+)",
+                         endpoint.base_url()));
+  write("vault", "echo sk-from-a-vault\n");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  EXPECT_THAT(files_with("sk-from-a-vault"), ::testing::ElementsAre(workspace() + "/vault"));
+}
+
+TEST_F(Models, a_model_that_falls_silent_is_given_up_and_asked_again) {
+  const Endpoint endpoint(script_of(R"({"rules": [{"prompt": "quiet", "steps": [{"hang": true}, {"text": "Here."}]}]})"));
+  plan_at(endpoint, R"(
+tasks: [{id: a, agent: anthropic, prompt: quiet, reads: [], writes: [], output: text, idle_timeout: 1s, retries: 1, backoff: 1ms}]
+)");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  const auto shown = json_of({"show", "last"});
+  EXPECT_EQ(at(shown, "/tasks/0/history/0/outcome"), "went-silent");
+  EXPECT_EQ(at(shown, "/tasks/0/history/1/outcome"), "succeeded");
+  EXPECT_EQ(left_running(), std::vector<std::string>{});
+}
+
+TEST_F(Models, a_spent_quota_stops_the_run_at_once_and_says_so) {
+  const Endpoint endpoint(script_of(R"({"otherwise": {"status": 429, "code": "insufficient_quota",
+      "message": "You exceeded your current quota"}})"));
+  plan_at(endpoint, R"(
+resources: {api: {kind: quota, requests: 1000/s}}
+defaults: {agent: openai, retries: 3}
+tasks:
+  - {id: a, prompt: one, reads: [], writes: [], output: text, uses: [api]}
+  - {id: b, prompt: two, reads: [], writes: [], output: text, uses: [api]}
+)");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  EXPECT_EQ(ended.exit, 3) << ended.err;
+  EXPECT_EQ(endpoint.entries().size(), 1u) << "nobody else is sent against that wall";
+  EXPECT_THAT(ended.err, HasSubstr("quota"));
+}
+
+}  // namespace
+
+}  // namespace interlock::e2e
