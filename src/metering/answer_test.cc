@@ -109,13 +109,14 @@ TEST(AnthropicAnswer, reads_a_whole_body) {
 }
 
 TEST(ChatAnswer, takes_what_was_cached_out_of_the_prompt) {
+  constexpr std::string_view kUsage =
+      R"({"model":"g","choices":[],"usage":{"prompt_tokens":6300,"completion_tokens":70,)"
+      R"("prompt_tokens_details":{"cached_tokens":5000,"cache_write_tokens":300},)"
+      R"("completion_tokens_details":{"reasoning_tokens":7}}})";
   const std::string stream = sse(
       {R"({"model":"g","choices":[{"delta":{"role":"assistant"},"finish_reason":null}]})",
        R"({"model":"g","choices":[{"delta":{"content":"hi"},"finish_reason":null}],"usage":null})",
-       R"({"model":"g","choices":[{"delta":{},"finish_reason":"stop"}],"usage":null})",
-       R"({"model":"g","choices":[],"usage":{"prompt_tokens":6300,"completion_tokens":70,)"
-       R"("prompt_tokens_details":{"cached_tokens":5000,"cache_write_tokens":300},)"
-       R"("completion_tokens_details":{"reasoning_tokens":7}}})",
+       R"({"model":"g","choices":[{"delta":{},"finish_reason":"stop"}],"usage":null})", kUsage,
        "[DONE]"});
   EXPECT_EQ(read(Api::openai_chat, true, stream),
             "in 1000 out 70 read 5000 write 300, model g, finish stop, complete, began");

@@ -150,10 +150,10 @@ std::optional<std::int64_t> Glance::integer() const {
   if (text_.empty() || (text_[0] != '-' && !is_digit(text_[0]))) return {};
   std::int64_t whole = 0;
   const char* const last = text_.data() + text_.size();
-  const auto [end, error] = std::from_chars(text_.data(), last, whole);
+  const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), whole);
   if (error == std::errc() && end == last) return whole;
   double number = 0;
-  const auto [stop, wrong] = std::from_chars(text_.data(), last, number);
+  const auto [stop, wrong] = std::from_chars(text_.data(), text_.data() + text_.size(), number);
   constexpr double kExactMax = 9007199254740992.0;  // 2^53
   const bool is_whole = wrong == std::errc() && stop == last && std::trunc(number) == number;
   if (!is_whole || std::fabs(number) > kExactMax) return {};

@@ -111,12 +111,12 @@ const Price* Prices::find(std::string_view model) const {
 }
 
 const Prices& built_in_prices() {
-  static const Prices kPrices = [] {
+  static const Prices prices = [] {
     auto read = read_prices(price_list());
     check(read.has_value(), "the list of prices that comes along can be read");
     return *std::move(read);
   }();
-  return kPrices;
+  return prices;
 }
 
 Result<Prices> read_prices(std::string_view text) {

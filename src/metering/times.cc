@@ -13,12 +13,12 @@ constexpr double kLongest = 365.0 * 24 * 3600;
 
 /// Digits and a point, taken off `text`. No sign, no exponent.
 std::optional<double> take_number(std::string_view& text) {
-  const std::size_t size = std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::string_view digits = text.substr(0, text.find_first_not_of("0123456789."));
   double number = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + size, number, std::chars_format::fixed);
-  if (error != std::errc() || end != text.data() + size) return {};
-  text.remove_prefix(size);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number,
+                                            std::chars_format::fixed);
+  if (error != std::errc() || end != digits.data() + digits.size()) return {};
+  text.remove_prefix(digits.size());
   return number;
 }
 
@@ -41,10 +41,11 @@ std::optional<double> take_unit(std::string_view& text) {
 
 /// Exactly `size` digits.
 std::optional<int> take_digits(std::string_view& text, std::size_t size) {
+  const std::string_view digits = text.substr(0, size);
   int number = 0;
-  if (text.size() < size) return {};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + size, number);
-  if (error != std::errc() || end != text.data() + size || text[0] == '-') return {};
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  const bool is_whole = digits.size() == size && end == digits.data() + digits.size();
+  if (error != std::errc() || !is_whole || digits.starts_with('-')) return {};
   text.remove_prefix(size);
   return number;
 }

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <deque>
 #include <map>
 #include <random>
 
@@ -50,80 +50,104 @@ struct Outcome {
 };
 
 /// One object with a backlog that never ends, for ten minutes.
-Outcome play(const Load& load) {
-  std::mt19937 random(load.seed);
-  const auto any = [&](double from, double to) {
-    return std::uniform_real_distribution<double>(from, to)(random);
-  };
-  TempFolder folder;
-  Limits limits;
-  const double requests = load.several ? 5 : 1e6;
-  limits.requests = Rate{static_cast<std::int64_t>(requests * 60), 60s};
-  limits.input_tokens = Rate{400'000, 60s};
-  if (load.several) limits.output_tokens = Rate{80'000, 60s};
-  const auto account = *Account::open(folder.at("a"), limits);
-  const Moment start = now() + 1h;
-  Bucket bucket_requests(requests, 6, start), input(400'000 / 60.0, 6, start),
-      output(80'000 / 60.0, 6, start);
+class Play {
+ public:
+  explicit Play(const Load& load)
+      : load_(load),
+        random_(load.seed),
+        account_(*Account::open(folder_.at("a"), limits_of(load))),
+        buckets_{Bucket(load.several ? 5 : 1e6, 6, start_), Bucket(400'000 / 60.0, 6, start_),
+                 Bucket(load.several ? 80'000 / 60.0 : 1e9, 6, start_)} {}
 
+  Outcome outcome() {
+    next_call();
+    while (time_ < start_ + 10min) {
+      settle_until(time_);
+      const auto answer = account_->ask(reserved_, time_);
+      if (const auto* denial = std::get_if<Denial>(&answer)) {
+        wait(*denial);
+      } else {
+        send(std::get<Grant>(answer));
+      }
+    }
+    settle_until(Moment::max());
+    for (const Bucket& bucket : buckets_)
+      outcome_.utilisation =
+          std::max(outcome_.utilisation, bucket.used / (bucket.per_second * 600));
+    return outcome_;
+  }
+
+ private:
   struct Call {
     Grant grant;
     Draw actual;
   };
-  std::multimap<Moment, Call> in_flight;
-  double short_input = 0, short_output = 0;  // reserved too little, and not yet settled
-  Outcome outcome;
-  Moment time = start;
-  Draw actual, reserved;
-  const auto next_call = [&] {
-    const Tokens in = std::llround(any(200, load.several ? 2'500 : 4'000));
-    actual = {1, in, std::llround(any(50, 500)), 0};
-    const double factor = any(load.least, load.most);
-    reserved = {1, std::llround(static_cast<double>(actual.input_tokens) * factor),
-                std::llround(static_cast<double>(actual.output_tokens) * factor), 0};
-  };
-  const auto missing = [](Tokens is, Tokens was) {
-    return static_cast<double>(std::max<Tokens>(is - was, 0));
-  };
-  const auto settle_until = [&](Moment moment) {
-    while (!in_flight.empty() && in_flight.begin()->first <= moment) {
-      const auto& [when, call] = *in_flight.begin();
-      account->settle(call.grant, call.actual, when);
-      short_input -= missing(call.actual.input_tokens, call.grant.reserved.input_tokens);
-      short_output -= missing(call.actual.output_tokens, call.grant.reserved.output_tokens);
-      in_flight.erase(in_flight.begin());
+  static Limits limits_of(const Load& load) {
+    Limits limits;
+    limits.input_tokens = Rate{400'000, 60s};
+    if (load.several) limits.requests = Rate{300, 60s};
+    if (load.several) limits.output_tokens = Rate{80'000, 60s};
+    return limits;
+  }
+  double any(double from, double to) {
+    return std::uniform_real_distribution<double>(from, to)(random_);
+  }
+  void next_call() {
+    const Tokens in = std::llround(any(200, load_.several ? 2'500 : 4'000));
+    actual_ = {1, in, std::llround(any(50, 500)), 0};
+    const double factor = any(load_.least, load_.most);
+    reserved_ = {1, std::llround(static_cast<double>(actual_.input_tokens) * factor),
+                 std::llround(static_cast<double>(actual_.output_tokens) * factor), 0};
+  }
+  /// What calls in flight have reserved too little.
+  void note_missing(const Draw& is, const Draw& was, double sign) {
+    const auto missing = [&](Tokens used, Tokens kept) {
+      return sign * static_cast<double>(std::max<Tokens>(used - kept, 0));
+    };
+    missing_[1] += missing(is.input_tokens, was.input_tokens);
+    missing_[2] += missing(is.output_tokens, was.output_tokens);
+  }
+  void settle_until(Moment moment) {
+    while (!in_flight_.empty() && in_flight_.begin()->first <= moment) {
+      const auto& [when, call] = *in_flight_.begin();
+      account_->settle(call.grant, call.actual, when);
+      note_missing(call.actual, call.grant.reserved, -1);
+      in_flight_.erase(in_flight_.begin());
     }
-  };
-  next_call();
-  while (time < start + 10min) {
-    settle_until(time);
-    const auto answer = account->ask(reserved, time);
-    if (const auto* denial = std::get_if<Denial>(&answer)) {
-      EXPECT_TRUE(denial->until);
-      Moment next = denial->until.value_or(time + 1s);
-      EXPECT_GT(next, time);
-      if (!in_flight.empty()) next = std::min(next, in_flight.begin()->first);
-      time = std::max(next, time + 1ns);
-      continue;
+  }
+  void wait(const Denial& denial) {
+    EXPECT_TRUE(denial.until);
+    Moment next = denial.until.value_or(time_ + 1s);
+    EXPECT_GT(next, time_);
+    if (!in_flight_.empty()) next = std::min(next, in_flight_.begin()->first);
+    time_ = std::max(next, time_ + 1ns);
+  }
+  void send(const Grant& grant) {
+    note_missing(actual_, reserved_, 1);
+    const std::array<Tokens, 3> amounts{1, actual_.input_tokens, actual_.output_tokens};
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+      buckets_[i].charge(static_cast<double>(amounts[i]), time_);
+      outcome_.lowest = std::min(outcome_.lowest, buckets_[i].level + missing_[i]);
     }
-    short_input += missing(actual.input_tokens, reserved.input_tokens);
-    short_output += missing(actual.output_tokens, reserved.output_tokens);
-    bucket_requests.charge(1, time);
-    input.charge(static_cast<double>(actual.input_tokens), time);
-    output.charge(static_cast<double>(actual.output_tokens), time);
-    outcome.lowest = std::min({outcome.lowest, bucket_requests.level, input.level + short_input});
-    if (load.several) outcome.lowest = std::min(outcome.lowest, output.level + short_output);
-    const auto length = std::chrono::duration_cast<Moment>(any(0.05, 1) * load.call_max);
-    in_flight.emplace(time + length, Call{std::get<Grant>(answer), actual});
+    const auto length = std::chrono::duration_cast<Moment>(any(0.05, 1) * load_.call_max);
+    in_flight_.emplace(time_ + length, Call{grant, actual_});
     next_call();
   }
-  settle_until(Moment::max());
-  for (const Bucket* bucket : {&bucket_requests, &input, &output}) {
-    if (bucket == &output && !load.several) continue;
-    outcome.utilisation = std::max(outcome.utilisation, bucket->used / (bucket->per_second * 600));
-  }
-  return outcome;
-}
+
+  Load load_;
+  std::mt19937 random_;
+  TempFolder folder_;
+  std::unique_ptr<Account> account_;
+  Moment start_ = now() + 1h;
+  Moment time_ = start_;
+  std::array<Bucket, 3> buckets_;  // requests, input, output; where not limited, one without bottom
+  std::array<double, 3> missing_{};
+  std::multimap<Moment, Call> in_flight_;
+  Draw actual_, reserved_;
+  Outcome outcome_;
+};
+
+Outcome play(const Load& load) { return Play(load).outcome(); }
 
 constexpr double kRounding = 1e-3;
 
