@@ -240,18 +240,24 @@ class Dispatched(Case):
             self.assertNotIn("sk-test", seen, "the key itself stays with the gateway")
 
     def test_eight_at_once_each_do_their_own(self):
-        clients = [CHOSEN[i % len(CHOSEN)] for i in range(8)]
+        able = [client for client in CHOSEN if not client.reads_all]
+        if not able:
+            self.skipTest("who reads everything cannot be beside others")
+        clients = [able[i % len(able)] for i in range(8)]
         rules = [{"prompt": f"edit number {i}\\b", "after_tool": False, "has_tools": True, "loop": True,
                   "steps": [{"shell": f"echo number {i} > out-{i}.txt", "wait": 0.5}]} for i in range(8)]
         world = self.world({"rules": rules + [AFTER_TOOL]})
+        for i in range(8):  # There already: all these clients list the folder, and a new name would be news.
+            world.write(f"out-{i}.txt", "before\n")
         tasks = [(f"t{i}", clients[i].name, f"edit number {i}", (f"writes: [out-{i}.txt]", "output: none"))
                  for i in range(8)]
-        self.plan(world, tasks, CHOSEN)
+        self.plan(world, tasks, able)
         status, said = self.run_plan(world, "--pattern", "parallel")
         self.assertEqual(status, 0, said)
         for i in range(8):
             self.assertEqual(world.read(f"out-{i}.txt"), f"number {i}\n", said)
             self.assert_books_agree(world, f"t{i}")
+        self.assertGreater(world.endpoint.books()["in_flight_most"], 1)
 
 
 def main():
