@@ -108,11 +108,11 @@ def agent_yaml(client, url, extra=""):
 class Dispatched(Case):
     """Under `interlock run`, in views."""
 
-    def plan(self, world, tasks, clients, limits=""):
+    def plan(self, world, tasks, clients, resources=""):
         """`tasks`: (id, client's name, prompt, more keys)."""
         text = "interlock: 1\nname: clients\n"
         text += "defaults: {isolation: view, retries: 0, timeout: 3m}\n"
-        text += f"limits: {{parallel: 8{limits}}}\nagents:\n"
+        text += f"limits: {{parallel: 8}}\n{resources}agents:\n"
         for client in clients:
             text += f"  {client.name}: {agent_yaml(client, world.endpoint.url)}\n"
         text += "tasks:\n"
@@ -258,6 +258,25 @@ class Dispatched(Case):
             self.assertEqual(world.read(f"out-{i}.txt"), f"number {i}\n", said)
             self.assert_books_agree(world, f"t{i}")
         self.assertGreater(world.endpoint.books()["in_flight_most"], 1)
+
+    def test_eight_share_a_quota_and_none_sees_a_429(self):
+        able = [client for client in CHOSEN if client.name in ("claude-code", "codex")]
+        if not Place.gateway or not able:
+            self.skipTest("it takes the gateway, and Claude Code or Codex")
+        # Five at once and one a second: what the provider grants, and what the plan says of it.
+        world = self.world({"rules": [
+            {"after_tool": False, "has_tools": True, "loop": True, "steps": [{"shell": "true"}]}, AFTER_TOOL],
+            "quota": {"requests": {"capacity": 5, "per": 5}, "tells_a_minute": True}})
+        tasks = [(f"t{i}", able[i % len(able)].name, "go", ("reads: []", "uses: [account]")) for i in range(8)]
+        self.plan(world, tasks, able, "resources:\n  account: {kind: quota, requests: 60/min, burst: 5s}\n")
+        status, said = self.run_plan(world, "--pattern", "parallel")
+        self.assertEqual(status, 0, said)
+        quota = world.endpoint.books()["quota"]
+        self.assertEqual(quota["refused"], 0, said)
+        self.assertGreaterEqual(quota["admitted"], 16)
+        self.assertGreater(quota["span_s"], 10, "the quota did hold them back")
+        for i in range(8):
+            self.assert_books_agree(world, f"t{i}")
 
 
 def main():
