@@ -106,7 +106,7 @@ TEST_F(ChatVerb, counts_in_a_run_to_the_token_in_every_api) {
   const auto shown = json_of({"show", "last"});
   const auto books = endpoint.books();
   for (std::size_t i = 0; i < std::size(apis); ++i) {
-    EXPECT_EQ(interlock({"output", "last", "of-" + apis[i]}).out, "{\"n\":7}\n");
+    EXPECT_EQ(interlock({"output", "last", "of-" + apis[i]}).out, "{\"n\":7}");
     for (const char* part : {"input", "output", "cache_read", "cache_write"}) {
       EXPECT_EQ(at(shown, "/tasks/" + std::to_string(i) + "/tokens/" + part),
                 at(books, "/tasks/" + apis[i] + "/usage/" + part))
