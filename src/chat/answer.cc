@@ -40,21 +40,23 @@ bool is_whole(std::string_view finish) {
 
 /// ... and those with which they say that the model, or a filter, declined.
 bool is_refusal(std::string_view finish) {
-  constexpr std::array kRefusal{"refusal",    "content_filter",     "SAFETY", "RECITATION",
-                                "BLOCKLIST",  "PROHIBITED_CONTENT", "SPII",   "IMAGE_SAFETY",
-                                "LANGUAGE"};
+  constexpr std::array kRefusal{"refusal",    "content_filter", "SAFETY",
+                                "RECITATION", "BLOCKLIST",      "PROHIBITED_CONTENT",
+                                "SPII",       "IMAGE_SAFETY",   "LANGUAGE"};
   return std::ranges::find(kRefusal, finish) != kRefusal.end();
 }
 
 std::string without(std::string text, const std::string& key) {
-  for (std::size_t at = text.find(key); !key.empty() && at != std::string::npos; at = text.find(key)) {
+  for (std::size_t at = text.find(key); !key.empty() && at != std::string::npos;
+       at = text.find(key)) {
     text.replace(at, key.size(), "[key]");
   }
   return text;
 }
 
 std::string message_of(const Refusal& refusal, int status) {
-  std::string message = status == 200 ? refusal.message : fmt::format("{}: {}", status, refusal.message);
+  std::string message =
+      status == 200 ? refusal.message : fmt::format("{}: {}", status, refusal.message);
   if (refusal.retry_after) {
     message += fmt::format(" (again in {})", show_duration(*refusal.retry_after));
   }
@@ -112,15 +114,18 @@ Ended Answer::conclude(const Transport& transport, Time now) {
     return failed(failure_of(answered.refusal->kind), message_of(*answered.refusal, 200));
   }
   if (head_.status == 0) {
-    return failed(Failure::api, transport.trouble.empty() ? "there was no answer" : transport.trouble);
+    return failed(Failure::api,
+                  transport.trouble.empty() ? "there was no answer" : transport.trouble);
   }
   if (!streams()) {
-    return failed(Failure::api, fmt::format("no stream of events came, but `{}`: is this the right API?",
-                                            printable(head_.content_type)));
+    return failed(Failure::api,
+                  fmt::format("no stream of events came, but `{}`: is this the right API?",
+                              printable(head_.content_type)));
   }
   if (!answered.complete) {
-    return failed(Failure::cut_off, transport.trouble.empty() ? "the stream ended before the answer did"
-                                                              : transport.trouble);
+    return failed(Failure::cut_off, transport.trouble.empty()
+                                        ? "the stream ended before the answer did"
+                                        : transport.trouble);
   }
   return finished();
 }
@@ -135,7 +140,8 @@ Ended Answer::finished() {
   if (answered.cut) return with(agents::Finish::cut_off);
   if (pieces_.refused() || is_refusal(answered.finish)) return with(agents::Finish::refused);
   if (!is_whole(answered.finish)) {
-    return failed(Failure::other, fmt::format("the answer ended with `{}`", printable(answered.finish)));
+    return failed(Failure::other,
+                  fmt::format("the answer ended with `{}`", printable(answered.finish)));
   }
   if (text.empty()) return failed(Failure::empty, "the answer is empty");
   return with(agents::Finish::stop);

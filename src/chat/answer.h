@@ -22,8 +22,8 @@ struct Head {
 
 /// How the transport ended.
 struct Transport {
-  std::string trouble;    ///< Empty: none.
-  bool was_sent = true;   ///< The request, as far as that can be told.
+  std::string trouble;   ///< Empty: none.
+  bool was_sent = true;  ///< The request, as far as that can be told.
 };
 
 /// How it all ended: the last line is `final` and `stop`, or it is not.
@@ -32,7 +32,8 @@ struct Ended {
   bool is_good = false;
 };
 
-/// Makes the lines of `interlock chat` from one answer as it comes. Pure: knows no sockets, no clock.
+/// Makes the lines of `interlock chat` from one answer as it comes. Pure: knows no sockets, no
+/// clock.
 class Answer {
  public:
   explicit Answer(const Wish& wish);

@@ -14,7 +14,7 @@ inline constexpr std::string_view kAnswerTool = "answer";
 
 struct Bound {
   std::optional<json::value> schema;  ///< As it is sent.
-  bool wrapped = false;               ///< The answer is its member `answer`: only objects can be bound.
+  bool wrapped = false;  ///< The answer is its member `answer`: only objects can be bound.
 };
 
 /// Anthropic: the input of a tool that must be called. OpenAI: `json_schema`. Gemini:

@@ -35,12 +35,15 @@ bool is_on_this_machine(std::string_view url) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
+    text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
+    text.remove_suffix(1);
   return text;
 }
 
-/// Whether a reader of a pipe or socket has left: then the kernel tells an error on the writing end.
+/// Whether a reader of a pipe or socket has left: then the kernel tells an error on the writing
+/// end.
 bool is_unread(int output) {
   if (output < 0) return false;
   pollfd one{output, 0, 0};
@@ -51,7 +54,11 @@ bool is_unread(int output) {
 class Call {
  public:
   Call(const Wish& wish, const Request& request, const std::string& key, const Around& around)
-      : answer_(wish), key_(key), around_(around), easy_(curl_easy_init()), multi_(curl_multi_init()) {
+      : answer_(wish),
+        key_(key),
+        around_(around),
+        easy_(curl_easy_init()),
+        multi_(curl_multi_init()) {
     check(easy_ != nullptr && multi_ != nullptr, "libcurl has memory for one transfer");
     set_up(request);
   }
@@ -93,7 +100,8 @@ class Call {
       if (message->msg == CURLMSG_DONE) code = message->data.result;
     }
     Transport transport;
-    if (code != CURLE_OK) transport.trouble = *trouble_ != '\0' ? trouble_ : curl_easy_strerror(code);
+    if (code != CURLE_OK)
+      transport.trouble = *trouble_ != '\0' ? trouble_ : curl_easy_strerror(code);
     curl_off_t sent = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_UPLOAD_T, &sent);
     transport.was_sent = sent > 0;

@@ -17,10 +17,10 @@ struct Around {
 };
 
 enum class Outcome : unsigned char {
-  good,      ///< The last line is `final` with `stop`.
-  bad,       ///< Another last line.
-  stopped,   ///< By a signal; the last line says so.
-  unread,    ///< The reader has gone, and nothing more was asked for.
+  good,     ///< The last line is `final` with `stop`.
+  bad,      ///< Another last line.
+  stopped,  ///< By a signal; the last line says so.
+  unread,   ///< The reader has gone, and nothing more was asked for.
 };
 
 /// Asks once, over HTTP, and writes lines as they come. Proxies are those of the environment

@@ -23,8 +23,13 @@ struct Called {
 constexpr std::array kCalled{
     Called{"anthropic", Api::anthropic, "https://api.anthropic.com", {"ANTHROPIC_API_KEY", ""}},
     Called{"openai", Api::openai_chat, "https://api.openai.com", {"OPENAI_API_KEY", ""}},
-    Called{"openai-responses", Api::openai_responses, "https://api.openai.com", {"OPENAI_API_KEY", ""}},
-    Called{"gemini", Api::gemini, "https://generativelanguage.googleapis.com",
+    Called{"openai-responses",
+           Api::openai_responses,
+           "https://api.openai.com",
+           {"OPENAI_API_KEY", ""}},
+    Called{"gemini",
+           Api::gemini,
+           "https://generativelanguage.googleapis.com",
            {"GEMINI_API_KEY", "GOOGLE_API_KEY"}},
 };
 
@@ -75,7 +80,8 @@ json::object anthropic_body(const Wish& wish, const Bound& bound) {
 }
 
 json::object named_schema(const Bound& bound) {
-  return {{"name", kAnswerTool}, {"strict", holds_strictly(*bound.schema)}, {"schema", *bound.schema}};
+  return {
+      {"name", kAnswerTool}, {"strict", holds_strictly(*bound.schema)}, {"schema", *bound.schema}};
 }
 
 json::object chat_body(const Wish& wish, const Bound& bound) {
@@ -105,8 +111,9 @@ json::object responses_body(const Wish& wish, const Bound& bound) {
 
 json::object gemini_body(const Wish& wish, const Bound& bound) {
   json::object body{
-      {"contents", json::array{json::object{{"role", "user"},
-                                            {"parts", json::array{json::object{{"text", wish.prompt}}}}}}}};
+      {"contents",
+       json::array{json::object{{"role", "user"},
+                                {"parts", json::array{json::object{{"text", wish.prompt}}}}}}}};
   json::object config;
   if (wish.output_max) config["maxOutputTokens"] = *wish.output_max;
   if (bound.schema) {

@@ -17,10 +17,10 @@ namespace interlock::chat {
 struct Wish {
   metering::Api api = metering::Api::openai_chat;
   std::string model;
-  std::string base_url;              ///< Empty: the provider's own. A version part at its end is ignored.
+  std::string base_url;  ///< Empty: the provider's own. A version part at its end is ignored.
   std::string prompt;
-  std::optional<json::value> schema; ///< The answer must hold to it.
-  std::optional<Tokens> output_max;  ///< None: the API's own maximum, where it has one.
+  std::optional<json::value> schema;  ///< The answer must hold to it.
+  std::optional<Tokens> output_max;   ///< None: the API's own maximum, where it has one.
 };
 
 /// As the command line names them: `anthropic`, `openai`, `openai-responses`, `gemini`.

@@ -14,7 +14,8 @@
 #include "chat/request.h"
 #include "cli/commands.h"
 
-// `chat`: one prompt to a model's API, and its answer as JSON lines. What agents of the kind `chat` run.
+// `chat`: one prompt to a model's API, and its answer as JSON lines. What agents of the kind `chat`
+// run.
 namespace interlock::cli {
 
 namespace {
@@ -48,8 +49,8 @@ class SignalDoor {
   sigset_t before_;
 };
 
-/// Whole or not at all; not through Talk, which forgives a reader that has gone: here that ends what
-/// would go on costing.
+/// Whole or not at all; not through Talk, which forgives a reader that has gone: here that ends
+/// what would go on costing.
 bool write_all(std::string_view text) {
   while (!text.empty()) {
     const ssize_t count = ::write(STDOUT_FILENO, text.data(), text.size());
@@ -131,8 +132,7 @@ Result<Exit> chat_command(const ChatOptions& options) {
   chat::Around around{write_all, STDOUT_FILENO, signals.fd(), variable("SSL_CERT_FILE")};
   switch (chat::converse(*wish, *request, key, around)) {
     case chat::Outcome::good: return Exit::done;
-    case chat::Outcome::stopped:
-      return signals.came() == SIGINT ? Exit::interrupted : Exit::failed;
+    case chat::Outcome::stopped: return signals.came() == SIGINT ? Exit::interrupted : Exit::failed;
     case chat::Outcome::bad:
     case chat::Outcome::unread: return Exit::failed;
   }

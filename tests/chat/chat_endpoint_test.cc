@@ -34,7 +34,8 @@ struct Said {
   Outcome outcome = Outcome::bad;
 };
 
-Said ask(const Endpoint& endpoint, Wish wish, const std::string& key = "sk-test", Around around = {}) {
+Said ask(const Endpoint& endpoint, Wish wish, const std::string& key = "sk-test",
+         Around around = {}) {
   Said said;
   wish.base_url = endpoint.base_url();
   const auto request = request_for(wish, key);
@@ -60,12 +61,18 @@ std::string last_line(const Said& said) {
 TEST(Chat, tells_a_whole_answer_and_what_it_used_in_every_api) {
   for (const Api api : kAll) {
     const Said said = ask(R"({"otherwise": {"text": "Hello, and good morning to all of you.",
-        "usage": {"input": 12, "output": 7, "cache_read": 30}}})", api);
+        "usage": {"input": 12, "output": 7, "cache_read": 30}}})",
+                          api);
     EXPECT_EQ(said.outcome, Outcome::good) << said.lines;
-    EXPECT_THAT(said.lines, StartsWith(R"({"type":"started","api":")" + std::string(called(api)) + R"(","model":"m"})"));
+    EXPECT_THAT(said.lines, StartsWith(R"({"type":"started","api":")" + std::string(called(api)) +
+                                       R"(","model":"m"})"));
     EXPECT_THAT(said.lines, HasSubstr(R"({"type":"text","text":"Hello, and good morning )"));
-    EXPECT_THAT(said.lines, HasSubstr(R"({"type":"usage","input":12,"output":7,"cache_read":30,"cache_write":0})"));
-    EXPECT_EQ(last_line(said), R"({"type":"final","text":"Hello, and good morning to all of you.","finish":"stop"})" "\n");
+    EXPECT_THAT(
+        said.lines,
+        HasSubstr(R"({"type":"usage","input":12,"output":7,"cache_read":30,"cache_write":0})"));
+    EXPECT_EQ(last_line(said),
+              R"({"type":"final","text":"Hello, and good morning to all of you.","finish":"stop"})"
+              "\n");
   }
 }
 
@@ -73,24 +80,33 @@ TEST(Chat, brings_an_answer_bound_by_a_schema_in_every_api) {
   for (const Api api : kAll) {
     const Endpoint endpoint(script_of(R"({"otherwise": {"structured": {"answer": [1, 2]}}})"));
     Wish wish{api, "m", "", "List."};
-    wish.schema = *parse_json(R"({"type": "object", "properties": {"answer": {"type": "array"}}, "required": ["answer"]})");
-    EXPECT_EQ(last_line(ask(endpoint, wish)), R"({"type":"final","text":"{\"answer\":[1,2]}","finish":"stop"})" "\n");
+    wish.schema = *parse_json(
+        R"({"type": "object", "properties": {"answer": {"type": "array"}}, "required": ["answer"]})");
+    EXPECT_EQ(last_line(ask(endpoint, wish)),
+              R"({"type":"final","text":"{\"answer\":[1,2]}","finish":"stop"})"
+              "\n");
     if (api == Api::gemini) continue;
     wish.schema = *parse_json(R"({"type": "array"})");
-    EXPECT_EQ(last_line(ask(endpoint, wish)), R"({"type":"final","text":"[1,2]","finish":"stop"})" "\n") << "unwrapped";
+    EXPECT_EQ(last_line(ask(endpoint, wish)), R"({"type":"final","text":"[1,2]","finish":"stop"})"
+                                              "\n")
+        << "unwrapped";
   }
 }
 
 TEST(Chat, tells_refusals_of_the_providers_side_apart_in_every_api) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"("status": 429, "retry_after": 7)", "rate_limited"}, {R"("status": 401)", "authentication"},
-      {R"("status": 400)", "bad_request"},                    {R"("status": 500)", "api"}};
+      {R"("status": 429, "retry_after": 7)", "rate_limited"},
+      {R"("status": 401)", "authentication"},
+      {R"("status": 400)", "bad_request"},
+      {R"("status": 500)", "api"}};
   for (const Api api : kAll) {
     for (const auto& [step, kind] : cases) {
       const Said said = ask(std::string(R"({"otherwise": {)") + step + "}}", api);
       EXPECT_EQ(said.outcome, Outcome::bad);
-      EXPECT_THAT(last_line(said), StartsWith(std::string(R"({"type":"failed","kind":")") + kind)) << called(api);
-      EXPECT_THAT(said.lines, HasSubstr(R"("input":0,"output":0)")) << "what was refused used nothing";
+      EXPECT_THAT(last_line(said), StartsWith(std::string(R"({"type":"failed","kind":")") + kind))
+          << called(api);
+      EXPECT_THAT(said.lines, HasSubstr(R"("input":0,"output":0)"))
+          << "what was refused used nothing";
     }
   }
 }
@@ -98,19 +114,26 @@ TEST(Chat, tells_refusals_of_the_providers_side_apart_in_every_api) {
 TEST(Chat, never_takes_a_cut_answer_for_a_whole_one) {
   for (const Api api : kAll) {
     for (const char* how : {R"("cut_after": 1)", R"("end_after": 1)", R"("cut_after": 0)"}) {
-      const Said said = ask(std::string(R"({"otherwise": {"text": "An answer of more than one piece, to be cut.", )") + how + "}}", api);
+      const Said said =
+          ask(std::string(
+                  R"({"otherwise": {"text": "An answer of more than one piece, to be cut.", )") +
+                  how + "}}",
+              api);
       EXPECT_EQ(said.outcome, Outcome::bad);
-      EXPECT_THAT(last_line(said), StartsWith(R"({"type":"failed","kind":"cut_off")")) << called(api) << how;
+      EXPECT_THAT(last_line(said), StartsWith(R"({"type":"failed","kind":"cut_off")"))
+          << called(api) << how;
     }
     const Said said = ask(R"({"otherwise": {"text": "As far as it", "finish": "length"}})", api);
     EXPECT_EQ(said.outcome, Outcome::bad);
-    EXPECT_EQ(last_line(said), R"({"type":"final","text":"As far as it","finish":"cut_off"})" "\n");
+    EXPECT_EQ(last_line(said), R"({"type":"final","text":"As far as it","finish":"cut_off"})"
+                               "\n");
   }
 }
 
 TEST(Chat, tells_a_refusal_and_an_empty_answer_from_success) {
   for (const Api api : kAll) {
-    const Said refused = ask(R"({"otherwise": {"text": "I would rather not.", "finish": "refusal"}})", api);
+    const Said refused =
+        ask(R"({"otherwise": {"text": "I would rather not.", "finish": "refusal"}})", api);
     EXPECT_EQ(refused.outcome, Outcome::bad);
     EXPECT_THAT(last_line(refused), EndsWith("\"finish\":\"refused\"}\n")) << called(api);
     const Said empty = ask(R"({"otherwise": {"text": ""}})", api);
@@ -121,7 +144,9 @@ TEST(Chat, tells_a_refusal_and_an_empty_answer_from_success) {
 
 TEST(Chat, passes_over_frames_that_are_none) {
   for (const Api api : kAll) {
-    const Said said = ask(R"({"otherwise": {"text": "All of it, in spite of the noise in between.", "garble_after": 1}})", api);
+    const Said said = ask(
+        R"({"otherwise": {"text": "All of it, in spite of the noise in between.", "garble_after": 1}})",
+        api);
     EXPECT_EQ(said.outcome, Outcome::good) << said.lines;
     EXPECT_THAT(last_line(said), HasSubstr("All of it, in spite of the noise in between."));
   }
@@ -129,20 +154,25 @@ TEST(Chat, passes_over_frames_that_are_none) {
 
 TEST(Chat, tells_an_overload_inside_a_stream) {
   for (const Api api : kAll) {
-    const Said said = ask(R"({"otherwise": {"text": "An answer that begins well and then goes wrong.", "fail_after": 1}})", api);
+    const Said said = ask(
+        R"({"otherwise": {"text": "An answer that begins well and then goes wrong.", "fail_after": 1}})",
+        api);
     EXPECT_THAT(last_line(said), StartsWith(R"({"type":"failed","kind":"api")")) << called(api);
   }
 }
 
 TEST(Chat, says_when_it_is_not_the_api_that_was_meant) {
-  const Said page = ask(R"({"otherwise": {"raw": "<html>Welcome</html>", "raw_type": "text/html"}})", Api::anthropic);
+  const Said page = ask(
+      R"({"otherwise": {"raw": "<html>Welcome</html>", "raw_type": "text/html"}})", Api::anthropic);
   EXPECT_THAT(last_line(page), HasSubstr("no stream of events came, but `text/html`"));
   const Said closed = ask(R"({"otherwise": {"status": 0}})", Api::anthropic);
-  EXPECT_THAT(last_line(closed), StartsWith(R"({"type":"failed","kind":"api","message":"Empty reply from server)"));
+  EXPECT_THAT(last_line(closed),
+              StartsWith(R"({"type":"failed","kind":"api","message":"Empty reply from server)"));
 }
 
 TEST(Chat, never_shows_the_key) {
-  const Endpoint endpoint(script_of(R"({"otherwise": {"status": 401, "message": "the key sk-secret is not known"}})"));
+  const Endpoint endpoint(
+      script_of(R"({"otherwise": {"status": 401, "message": "the key sk-secret is not known"}})"));
   const Said said = ask(endpoint, {Api::openai_chat, "m", "", "Hi"}, "sk-secret");
   EXPECT_THAT(said.lines, HasSubstr("the key [key] is not known"));
   EXPECT_THAT(said.lines, Not(HasSubstr("sk-secret")));
@@ -178,17 +208,19 @@ void when_it_hangs(const Endpoint& endpoint, const std::function<void()>& act) {
 TEST(Chat, ends_by_a_signal_while_the_model_is_silent) {
   const Endpoint endpoint(script_of(R"({"otherwise": {"hang": true}})"));
   Pipe signals;
-  std::thread person([&] {
-    when_it_hangs(endpoint, [&] { EXPECT_EQ(::write(signals.ends[1], "s", 1), 1); });
-  });
+  std::thread person(
+      [&] { when_it_hangs(endpoint, [&] { EXPECT_EQ(::write(signals.ends[1], "s", 1), 1); }); });
   Around around;
   around.signals = signals.ends[0];
   const Said said = ask(endpoint, {Api::anthropic, "m", "", "Hi"}, "sk-test", around);
   person.join();
   EXPECT_EQ(said.outcome, Outcome::stopped);
-  EXPECT_EQ(last_line(said), R"({"type":"failed","kind":"aborted","message":"a signal ended it"})" "\n");
-  EXPECT_THAT(said.lines, HasSubstr(R"({"type":"usage","input":null)")) << "what it used is not known";
-  EXPECT_TRUE(endpoint.wait_until([](const auto& entries) { return entries[0].end == CallEnd::client_gone; }));
+  EXPECT_EQ(last_line(said), R"({"type":"failed","kind":"aborted","message":"a signal ended it"})"
+                             "\n");
+  EXPECT_THAT(said.lines, HasSubstr(R"({"type":"usage","input":null)"))
+      << "what it used is not known";
+  EXPECT_TRUE(endpoint.wait_until(
+      [](const auto& entries) { return entries[0].end == CallEnd::client_gone; }));
 }
 
 TEST(Chat, stops_spending_when_its_reader_has_gone) {
@@ -197,9 +229,11 @@ TEST(Chat, stops_spending_when_its_reader_has_gone) {
   std::thread reader([&] { when_it_hangs(endpoint, [&] { output.close(0); }); });
   Around around;
   around.output = output.ends[1];
-  EXPECT_EQ(ask(endpoint, {Api::gemini, "m", "", "Hi"}, "sk-test", around).outcome, Outcome::unread);
+  EXPECT_EQ(ask(endpoint, {Api::gemini, "m", "", "Hi"}, "sk-test", around).outcome,
+            Outcome::unread);
   reader.join();
-  EXPECT_TRUE(endpoint.wait_until([](const auto& entries) { return entries[0].end == CallEnd::client_gone; }));
+  EXPECT_TRUE(endpoint.wait_until(
+      [](const auto& entries) { return entries[0].end == CallEnd::client_gone; }));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 """The agent clients that come from npm, pinned: where their programs lie, and how a plan names them."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -12,8 +12,7 @@ class Client:
     kind: str            # of agent, in a plan
     model: str
     api: str             # of the four that the endpoint speaks
-    counts: bool = True  # whether it tells tokens itself
-    retries_429: bool = True
+    reads_all: bool = False  # it takes pictures of the whole folder, and so reads what others write
 
 
 CLIENTS = [
@@ -27,7 +26,7 @@ CLIENTS = [
            "gemini", "gemini-2.5-flash", "gemini"),
     Client("opencode", "opencode-ai@1.18.33",
            "node_modules/opencode-linux-x64/bin/opencode",
-           "opencode", "anthropic/claude-sonnet-4-5", "anthropic"),
+           "opencode", "anthropic/claude-sonnet-4-5", "anthropic", reads_all=True),
     Client("pi", "@mariozechner/pi-coding-agent@0.73.1", "node_modules/.bin/pi",
            "pi", "anthropic/claude-sonnet-4-5", "anthropic"),
     Client("qwen", "@qwen-code/qwen-code@0.15.10", "node_modules/.bin/qwen",

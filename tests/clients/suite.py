@@ -108,11 +108,11 @@ def agent_yaml(client, url, extra=""):
 class Dispatched(Case):
     """Under `interlock run`, in views."""
 
-    def plan(self, world, tasks, clients, limits=""):
+    def plan(self, world, tasks, clients, resources=""):
         """`tasks`: (id, client's name, prompt, more keys)."""
         text = "interlock: 1\nname: clients\n"
         text += "defaults: {isolation: view, retries: 0, timeout: 3m}\n"
-        text += f"limits: {{parallel: 8{limits}}}\nagents:\n"
+        text += f"limits: {{parallel: 8}}\n{resources}agents:\n"
         for client in clients:
             text += f"  {client.name}: {agent_yaml(client, world.endpoint.url)}\n"
         text += "tasks:\n"
@@ -240,17 +240,42 @@ class Dispatched(Case):
             self.assertNotIn("sk-test", seen, "the key itself stays with the gateway")
 
     def test_eight_at_once_each_do_their_own(self):
-        clients = [CHOSEN[i % len(CHOSEN)] for i in range(8)]
+        able = [client for client in CHOSEN if not client.reads_all]
+        if not able:
+            self.skipTest("who reads everything cannot be beside others")
+        clients = [able[i % len(able)] for i in range(8)]
         rules = [{"prompt": f"edit number {i}\\b", "after_tool": False, "has_tools": True, "loop": True,
                   "steps": [{"shell": f"echo number {i} > out-{i}.txt", "wait": 0.5}]} for i in range(8)]
         world = self.world({"rules": rules + [AFTER_TOOL]})
+        for i in range(8):  # There already: all these clients list the folder, and a new name would be news.
+            world.write(f"out-{i}.txt", "before\n")
         tasks = [(f"t{i}", clients[i].name, f"edit number {i}", (f"writes: [out-{i}.txt]", "output: none"))
                  for i in range(8)]
-        self.plan(world, tasks, CHOSEN)
+        self.plan(world, tasks, able)
         status, said = self.run_plan(world, "--pattern", "parallel")
         self.assertEqual(status, 0, said)
         for i in range(8):
             self.assertEqual(world.read(f"out-{i}.txt"), f"number {i}\n", said)
+            self.assert_books_agree(world, f"t{i}")
+        self.assertGreater(world.endpoint.books()["in_flight_most"], 1)
+
+    def test_eight_share_a_quota_and_none_sees_a_429(self):
+        able = [client for client in CHOSEN if client.name in ("claude-code", "codex")]
+        if not Place.gateway or not able:
+            self.skipTest("it takes the gateway, and Claude Code or Codex")
+        # Five at once and one a second: what the provider grants, and what the plan says of it.
+        world = self.world({"rules": [
+            {"after_tool": False, "has_tools": True, "loop": True, "steps": [{"shell": "true"}]}, AFTER_TOOL],
+            "quota": {"requests": {"capacity": 5, "per": 5}, "tells_a_minute": True}})
+        tasks = [(f"t{i}", able[i % len(able)].name, "go", ("reads: []", "uses: [account]")) for i in range(8)]
+        self.plan(world, tasks, able, "resources:\n  account: {kind: quota, requests: 60/min, burst: 5s}\n")
+        status, said = self.run_plan(world, "--pattern", "parallel")
+        self.assertEqual(status, 0, said)
+        quota = world.endpoint.books()["quota"]
+        self.assertEqual(quota["refused"], 0, said)
+        self.assertGreaterEqual(quota["admitted"], 16)
+        self.assertGreater(quota["span_s"], 10, "the quota did hold them back")
+        for i in range(8):
             self.assert_books_agree(world, f"t{i}")
 
 

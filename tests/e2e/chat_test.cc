@@ -5,7 +5,8 @@
 #include "e2e/cli_harness.h"
 #include "endpoint/endpoint.h"
 
-// `interlock chat` as a person types it and as agents of the kind `chat` run it, before a model endpoint.
+// `interlock chat` as a person types it and as agents of the kind `chat` run it, before a model
+// endpoint.
 namespace interlock::e2e {
 
 namespace {
@@ -37,7 +38,8 @@ TEST_F(ChatVerb, answers_in_lines_and_succeeds_only_with_a_whole_answer) {
       {"prompt": "long", "steps": [{"text": "It goes on and", "finish": "length"}]}]})"));
   const Ended good = interlock(call(endpoint), "good\n");
   EXPECT_EQ(good.exit, 0) << good.err;
-  EXPECT_THAT(good.out, EndsWith("{\"type\":\"final\",\"text\":\"Good morning.\",\"finish\":\"stop\"}\n"));
+  EXPECT_THAT(good.out,
+              EndsWith("{\"type\":\"final\",\"text\":\"Good morning.\",\"finish\":\"stop\"}\n"));
   EXPECT_THAT(good.err, IsEmpty());
   const Ended cut = interlock(call(endpoint), "long\n");
   EXPECT_EQ(cut.exit, 1);
@@ -65,7 +67,8 @@ TEST_F(ChatVerb, refuses_a_command_line_that_cannot_work) {
   EXPECT_THAT(empty.err, HasSubstr("there is no prompt on standard input"));
   auto schema = call(endpoint);
   schema.insert(schema.end(), {"--schema", "nowhere.json"});
-  EXPECT_THAT(interlock(schema, "hello").err, HasSubstr("the schema `nowhere.json` cannot be read"));
+  EXPECT_THAT(interlock(schema, "hello").err,
+              HasSubstr("the schema `nowhere.json` cannot be read"));
   EXPECT_TRUE(endpoint.entries().empty()) << "nothing was sent";
 }
 
@@ -86,13 +89,14 @@ TEST_F(ChatVerb, ends_cleanly_by_a_signal_while_the_model_is_silent) {
 
 TEST_F(ChatVerb, counts_in_a_run_to_the_token_in_every_api) {
   const Endpoint endpoint(script_of(R"({"otherwise": {"structured": {"n": 7}}})"));
-  write("n.json", R"({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})");
+  write("n.json",
+        R"({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})");
   environment()["TEST_KEY"] = "sk-test";
   std::string agents, tasks;
   const std::string apis[] = {"anthropic", "openai", "openai-responses", "gemini"};
   for (const std::string& api : apis) {
-    agents += "  " + api + ": {kind: chat, api: " + api + ", model: m, key: TEST_KEY, base_url: \"" +
-              endpoint.base_url() + "\"}\n";
+    agents += "  " + api + ": {kind: chat, api: " + api +
+              ", model: m, key: TEST_KEY, base_url: \"" + endpoint.base_url() + "\"}\n";
     tasks += "  - {id: of-" + api + ", agent: " + api + ", prompt: \"[[task:" + api +
              "]] A number?\", reads: [], output: {schema: n.json}}\n";
   }
@@ -102,7 +106,7 @@ TEST_F(ChatVerb, counts_in_a_run_to_the_token_in_every_api) {
   const auto shown = json_of({"show", "last"});
   const auto books = endpoint.books();
   for (std::size_t i = 0; i < std::size(apis); ++i) {
-    EXPECT_EQ(interlock({"output", "last", "of-" + apis[i]}).out, "{\"n\":7}\n");
+    EXPECT_EQ(interlock({"output", "last", "of-" + apis[i]}).out, "{\"n\":7}");
     for (const char* part : {"input", "output", "cache_read", "cache_write"}) {
       EXPECT_EQ(at(shown, "/tasks/" + std::to_string(i) + "/tokens/" + part),
                 at(books, "/tasks/" + apis[i] + "/usage/" + part))

@@ -157,8 +157,8 @@ void read_chat(const json::object& body, Asked& asked) {
   asked.output_max = number_at(body, "max_completion_tokens");
   if (!asked.output_max) asked.output_max = number_at(body, "max_tokens");
   const auto* options = find(body, "stream_options");
-  asked.tells_usage = !asked.streams ||
-                      (options != nullptr && holds_at(object_of(*options), "include_usage"));
+  asked.tells_usage =
+      !asked.streams || (options != nullptr && holds_at(object_of(*options), "include_usage"));
 }
 
 void read_responses(const json::object& body, Asked& asked) {
@@ -215,7 +215,8 @@ std::string task_in(std::string_view text) {
   if (begin == std::string_view::npos) return {};
   text.remove_prefix(begin + kMark.size());
   const std::size_t end = text.find("]]");
-  return end == std::string_view::npos || end > 200 ? std::string() : std::string(text.substr(0, end));
+  return end == std::string_view::npos || end > 200 ? std::string()
+                                                    : std::string(text.substr(0, end));
 }
 
 struct Ending {
@@ -235,7 +236,8 @@ constexpr std::array kEndings{
 bool place_gemini(std::string_view path, std::string_view query, Asked& asked) {
   const std::size_t begin = path.find("/v1beta/models/");
   const std::size_t colon = path.rfind(':');
-  if (begin == std::string_view::npos || colon == std::string_view::npos || colon < begin) return false;
+  if (begin == std::string_view::npos || colon == std::string_view::npos || colon < begin)
+    return false;
   const std::size_t model = begin + std::string_view("/v1beta/models/").size();
   const std::string_view method = path.substr(colon + 1);
   asked.api = Api::gemini;

@@ -28,18 +28,18 @@ struct Asked {
   enum class What : unsigned char { answer, count, models, alive };
   What what = What::answer;
   Api api = Api::anthropic;
-  std::string label;   ///< What stands in the path before the API's own part.
+  std::string label;  ///< What stands in the path before the API's own part.
   std::string model;
   bool streams = false;
-  bool as_array = false;       ///< Gemini's stream without `alt=sse`: one JSON array.
-  bool tells_usage = true;     ///< Chat Completions streams tell it only when asked.
+  bool as_array = false;    ///< Gemini's stream without `alt=sse`: one JSON array.
+  bool tells_usage = true;  ///< Chat Completions streams tell it only when asked.
   std::optional<Tokens> output_max;
-  std::string prompt;          ///< The last message of the user that has words of its own.
-  std::string task;            ///< NAME of the first `[[task:NAME]]`; empty: none.
-  bool after_tool = false;     ///< The last message brings results of tools.
-  std::vector<std::string> tools;    ///< Names of those on offer.
-  std::string forced_tool;           ///< The one that must be called; empty: none.
-  std::vector<Prefix> prefixes;      ///< Longest last.
+  std::string prompt;              ///< The last message of the user that has words of its own.
+  std::string task;                ///< NAME of the first `[[task:NAME]]`; empty: none.
+  bool after_tool = false;         ///< The last message brings results of tools.
+  std::vector<std::string> tools;  ///< Names of those on offer.
+  std::string forced_tool;         ///< The one that must be called; empty: none.
+  std::vector<Prefix> prefixes;    ///< Longest last.
   std::size_t bytes = 0;
 };
 

@@ -37,7 +37,8 @@ json::object call_json(const Entry& entry) {
   call["usage"] = or_null(entry.usage);
   call["told"] = or_null(entry.told);
   call["began"] = entry.began ? json::value(moment(*entry.began)) : json::value(nullptr);
-  call["ended"] = entry.end == CallEnd::running ? json::value(nullptr) : json::value(moment(entry.ended));
+  call["ended"] =
+      entry.end == CallEnd::running ? json::value(nullptr) : json::value(moment(entry.ended));
   return call;
 }
 
@@ -56,8 +57,8 @@ struct Sum {
   }
   json::object json() const {
     json::object sum{{"calls", calls}};
-    for (const CallEnd end : {CallEnd::running, CallEnd::complete, CallEnd::refused, CallEnd::broken,
-                              CallEnd::client_gone}) {
+    for (const CallEnd end : {CallEnd::running, CallEnd::complete, CallEnd::refused,
+                              CallEnd::broken, CallEnd::client_gone}) {
       const auto found = ends.find(end);
       sum[name_of(end)] = found == ends.end() ? 0 : found->second;
     }

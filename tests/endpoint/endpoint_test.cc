@@ -57,7 +57,8 @@ class Client {
   CURL* curl_;
 };
 
-const std::string kStream = R"({"model": "m", "stream": true, "messages": [{"role": "user", "content": "q"}]})";
+const std::string kStream =
+    R"({"model": "m", "stream": true, "messages": [{"role": "user", "content": "q"}]})";
 
 bool all_ended(const std::vector<Entry>& entries) {
   for (const Entry& entry : entries) {
@@ -75,7 +76,8 @@ TEST(Endpoint, streams_and_keeps_the_connection) {
   EXPECT_EQ(client.post(endpoint.base_url() + "/v1/chat/completions", kStream), CURLE_OK);
   EXPECT_EQ(client.connects, 0) << "the second request went over the first one's connection";
   EXPECT_THAT(client.text, EndsWith("data: [DONE]\n\n"));
-  EXPECT_EQ(client.post(endpoint.base_url() + "/v1beta/models/g:streamGenerateContent", "{}"), CURLE_OK);
+  EXPECT_EQ(client.post(endpoint.base_url() + "/v1beta/models/g:streamGenerateContent", "{}"),
+            CURLE_OK);
   EXPECT_TRUE(parse_json(client.text)->is_array()) << client.text;
 }
 
@@ -118,7 +120,8 @@ TEST(Endpoint, notices_who_leaves_while_it_hangs_or_stalls) {
       [{"hang": true}, {"text": "And then nothing.", "stall_after": 4}]}]})"));
   for (const char* expected : {"", "And then nothing."}) {
     Client client;
-    EXPECT_EQ(client.post(endpoint.base_url() + "/v1/messages", kStream, 300), CURLE_OPERATION_TIMEDOUT);
+    EXPECT_EQ(client.post(endpoint.base_url() + "/v1/messages", kStream, 300),
+              CURLE_OPERATION_TIMEDOUT);
     EXPECT_THAT(client.text, HasSubstr(expected));
   }
   ASSERT_TRUE(endpoint.wait_until(all_ended)) << "leaving is noticed";
@@ -134,7 +137,8 @@ TEST(Endpoint, closes_without_an_answer) {
 }
 
 TEST(Endpoint, says_how_many_were_there_at_once) {
-  const Endpoint endpoint(script_of(R"({"rules": [{"prompt": "wait", "steps": [{"hang": true}]}]})"));
+  const Endpoint endpoint(
+      script_of(R"({"rules": [{"prompt": "wait", "steps": [{"hang": true}]}]})"));
   std::thread waiting([&] {
     Client client;
     client.post(endpoint.base_url() + "/v1/responses", R"({"input": "wait"})", 1000);

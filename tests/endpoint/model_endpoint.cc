@@ -9,8 +9,8 @@
 
 #include "endpoint/endpoint.h"
 
-// The model endpoint as a program: prints its port on one line, serves until SIGTERM or SIGINT, or until
-// its standard input ends (`--until-eof`), so that it does not outlive who started it.
+// The model endpoint as a program: prints its port on one line, serves until SIGTERM or SIGINT, or
+// until its standard input ends (`--until-eof`), so that it does not outlive who started it.
 
 namespace {
 
@@ -21,7 +21,8 @@ using interlock::endpoint::Script;
 interlock::Result<Script> script_from(const std::string& file) {
   if (file.empty()) return Script{};
   std::ifstream in(file);
-  if (!in) return interlock::fail(interlock::Error::Kind::missing, fmt::format("no script `{}`", file));
+  if (!in)
+    return interlock::fail(interlock::Error::Kind::missing, fmt::format("no script `{}`", file));
   const std::string text((std::istreambuf_iterator<char>(in)), {});
   return read_script(text);
 }

@@ -6,8 +6,8 @@
 #include "endpoint/asked.h"
 #include "endpoint/script.h"
 
-// Tokens counted without a tokenizer: four bytes are one. What matters is that the same request always
-// counts the same, and that both sides can be held to it.
+// Tokens counted without a tokenizer: four bytes are one. What matters is that the same request
+// always counts the same, and that both sides can be held to it.
 namespace interlock::endpoint {
 
 Tokens tokens_of(std::size_t bytes);

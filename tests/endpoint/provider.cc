@@ -112,7 +112,8 @@ Answer Provider::ask(const Incoming& incoming, Time now) {
     return read_books(incoming.target);
   }
   const auto read = read_asked(incoming.method, incoming.target, incoming.body);
-  if (!read) return {.status = 400, .body = error_body(Api::anthropic, {400, {}, read.error().message})};
+  if (!read)
+    return {.status = 400, .body = error_body(Api::anthropic, {400, {}, read.error().message})};
   if (!*read) return {.status = 404, .body = error_body(Api::anthropic, {404, {}, "no such path"})};
   const Asked& asked = **read;
   if (asked.what == Asked::What::models || asked.what == Asked::What::alive) {
@@ -162,8 +163,12 @@ Entry& Provider::enter(const Asked& asked, const Incoming& incoming, Time now) {
 Answer Provider::answer(const Asked& asked, const Step& step, Entry& entry, Time now) {
   if (!step.raw.empty() || step.status == 0) {
     entry.status = step.status;
-    return {.number = entry.number, .status = step.status, .headers = step.headers,
-            .content_type = step.raw_type, .body = step.raw, .step = step};
+    return {.number = entry.number,
+            .status = step.status,
+            .headers = step.headers,
+            .content_type = step.raw_type,
+            .body = step.raw,
+            .step = step};
   }
   if (step.status != 200) {
     Answer refused =
@@ -179,7 +184,9 @@ Answer Provider::answer(const Asked& asked, const Step& step, Entry& entry, Time
       asked.output_max.value_or(4096)};
   if (const auto wait = quota_.admit(demand, now)) {
     return refuse(asked,
-                  {429, {}, fmt::format("This request would exceed the limit of {}", quota_.refused_by()),
+                  {429,
+                   {},
+                   fmt::format("This request would exceed the limit of {}", quota_.refused_by()),
                    *wait},
                   entry, now);
   }
@@ -237,10 +244,10 @@ Answer Provider::refuse(const Asked& asked, const Refused& refused, Entry& entry
 Answer Provider::look(const Asked& asked, const Incoming&) const {
   if (asked.what == Asked::What::alive) return {.body = "{}"};
   if (asked.api == Api::gemini) {
-    return {.body = json::serialize(json::object{
-                {"models", json::array{json::object{{"name", "models/test-model"},
-                                                    {"inputTokenLimit", 1'000'000},
-                                                    {"outputTokenLimit", 8192}}}}})};
+    return {.body = json::serialize(
+                json::object{{"models", json::array{json::object{{"name", "models/test-model"},
+                                                                 {"inputTokenLimit", 1'000'000},
+                                                                 {"outputTokenLimit", 8192}}}}})};
   }
   return {.body = json::serialize(json::object{
               {"object", "list"},
@@ -257,7 +264,8 @@ Answer Provider::look(const Asked& asked, const Incoming&) const {
 Answer Provider::read_books(std::string_view target) const {
   if (target == "/books") return {.body = pretty_json(books_json(entries_, quota_.account()))};
   std::size_t number = 0;
-  const std::string_view digits = target.substr(std::min(target.size(), std::string_view("/books/").size()));
+  const std::string_view digits =
+      target.substr(std::min(target.size(), std::string_view("/books/").size()));
   std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (number == 0 || number > entries_.size()) return {.status = 404, .body = "{}"};
   const Entry& entry = entries_[number - 1];

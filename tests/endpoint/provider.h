@@ -13,8 +13,8 @@
 #include "endpoint/reply.h"
 #include "endpoint/script.h"
 
-// The provider behind the endpoint: what it answers to a request, what that costs, and the books of it.
-// Knows no sockets, and takes the time from whoever asks.
+// The provider behind the endpoint: what it answers to a request, what that costs, and the books of
+// it. Knows no sockets, and takes the time from whoever asks.
 namespace interlock::endpoint {
 
 struct Incoming {
@@ -23,14 +23,14 @@ struct Incoming {
 };
 
 struct Answer {
-  std::int64_t number = 0;   ///< In the books; 0: it is not in them.
+  std::int64_t number = 0;  ///< In the books; 0: it is not in them.
   int status = 200;
   Headers headers;
   std::string content_type = "application/json";
   std::string body;
-  std::vector<Frame> frames; ///< Not empty: a stream, instead of the body.
-  bool as_array = false;     ///< The frames are the members of one JSON array.
-  Step step;                 ///< How it is delivered.
+  std::vector<Frame> frames;  ///< Not empty: a stream, instead of the body.
+  bool as_array = false;      ///< The frames are the members of one JSON array.
+  Step step;                  ///< How it is delivered.
 };
 
 /// Whole calls are thread-safe.
@@ -46,7 +46,8 @@ class Provider {
   std::vector<Entry> entries() const;
   json::object books() const;
   /// Until it holds of the books, or `patience` is over: whether it held.
-  bool wait_until(const std::function<bool(const std::vector<Entry>&)>& holds, Duration patience) const;
+  bool wait_until(const std::function<bool(const std::vector<Entry>&)>& holds,
+                  Duration patience) const;
 
  private:
   Answer look(const Asked& asked, const Incoming& incoming) const;
@@ -63,7 +64,8 @@ class Provider {
   PromptCache cache_;
   Quota quota_;
   std::vector<Entry> entries_;
-  std::vector<Demand> demands_;  ///< Of each entry that the quota let through; its index + 1 is the number.
+  std::vector<Demand>
+      demands_;  ///< Of each entry that the quota let through; its index + 1 is the number.
   std::vector<bool> admitted_;
   std::size_t in_flight_ = 0;
 };

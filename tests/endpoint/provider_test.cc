@@ -30,12 +30,14 @@ struct Scene {
   Answer ask(std::string_view target, std::string_view body, Headers headers = {}) {
     Answer answer = provider.ask({"POST", target, body, std::move(headers)}, now);
     if (answer.number > 0) {
-      provider.ended(answer.number, answer.status == 200 ? CallEnd::complete : CallEnd::refused, now);
+      provider.ended(answer.number, answer.status == 200 ? CallEnd::complete : CallEnd::refused,
+                     now);
     }
     return answer;
   }
   Answer say(const std::string& prompt) {
-    return ask("/v1/messages", R"({"model": "m", "messages": [{"role": "user", "content": ")" + prompt + "\"}]}");
+    return ask("/v1/messages",
+               R"({"model": "m", "messages": [{"role": "user", "content": ")" + prompt + "\"}]}");
   }
   const Entry& last() {
     entries = provider.entries();
@@ -58,10 +60,13 @@ std::string shown(const std::vector<Frame>& frames) {
 }
 
 TEST(Script, goes_on_by_step_and_by_task) {
-  Scene scene(R"({"rules": [{"prompt": "go", "steps": [{"text": "one", "times": 2}, {"text": "two"}]}]})");
+  Scene scene(
+      R"({"rules": [{"prompt": "go", "steps": [{"text": "one", "times": 2}, {"text": "two"}]}]})");
   const auto said = [&](const char* prompt) {
     const std::string body = scene.say(prompt).body;
-    return body.find("\"one\"") != std::string::npos ? "one" : body.find("\"two\"") != std::string::npos ? "two" : "?";
+    return body.find("\"one\"") != std::string::npos   ? "one"
+           : body.find("\"two\"") != std::string::npos ? "two"
+                                                       : "?";
   };
   EXPECT_STREQ(said("go [[task:a]]"), "one");
   EXPECT_STREQ(said("go [[task:a]]"), "one");
@@ -72,7 +77,8 @@ TEST(Script, goes_on_by_step_and_by_task) {
 }
 
 TEST(Script, refuses_what_it_does_not_know) {
-  EXPECT_EQ(read_script(R"({"rulez": []})").error().message, "the script has an unknown key `rulez`");
+  EXPECT_EQ(read_script(R"({"rulez": []})").error().message,
+            "the script has an unknown key `rulez`");
   EXPECT_EQ(read_script(R"({"rules": [{"steps": [{"txt": "a"}]}]})").error().message,
             "a step has an unknown key `txt`");
   EXPECT_EQ(read_script(R"({"rules": [{"prompt": "(", "steps": [{}]}]})").error().message,
@@ -83,7 +89,8 @@ TEST(Script, refuses_what_it_does_not_know) {
 }
 
 TEST(Asked, finds_the_prompt_behind_what_clients_put_around_it) {
-  const auto read = read_asked("POST", "/x/v1/messages", R"({"model": "m", "tools": [{"name": "Bash"}],
+  const auto read =
+      read_asked("POST", "/x/v1/messages", R"({"model": "m", "tools": [{"name": "Bash"}],
     "messages": [
       {"role": "user", "content": [{"type": "text", "text": "<system-reminder>be good</system-reminder>"},
                                    {"type": "text", "text": "do it [[task:t-1]]"}]},
@@ -115,20 +122,29 @@ TEST(Provider, runs_a_command_through_the_tool_the_client_has) {
   Scene scene(R"({"otherwise": {"shell": "make"}})");
   EXPECT_THAT(scene.ask("/v1/messages", R"({"tools": [{"name": "Bash"}], "messages": []})").body,
               HasSubstr(R"("name":"Bash","input":{"command":"make")"));
-  EXPECT_THAT(scene.ask("/v1/responses", R"({"tools": [{"type": "function", "name": "exec_command"}]})").body,
-              HasSubstr(R"("name":"exec_command","arguments":"{\"cmd\":\"make\"}")"));
-  EXPECT_THAT(scene.ask("/v1beta/models/g:generateContent",
-                        R"({"tools": [{"functionDeclarations": [{"name": "run_shell_command"}]}]})").body,
+  EXPECT_THAT(
+      scene.ask("/v1/responses", R"({"tools": [{"type": "function", "name": "exec_command"}]})")
+          .body,
+      HasSubstr(R"("name":"exec_command","arguments":"{\"cmd\":\"make\"}")"));
+  EXPECT_THAT(scene
+                  .ask("/v1beta/models/g:generateContent",
+                       R"({"tools": [{"functionDeclarations": [{"name": "run_shell_command"}]}]})")
+                  .body,
               HasSubstr(R"("functionCall":{"name":"run_shell_command","args":{"command":"make")"));
-  EXPECT_THAT(scene.ask("/v1/chat/completions", R"({"messages": []})").body, Not(HasSubstr("tool_calls\":[")));
+  EXPECT_THAT(scene.ask("/v1/chat/completions", R"({"messages": []})").body,
+              Not(HasSubstr("tool_calls\":[")));
 }
 
 TEST(Provider, gives_structured_output_as_the_client_wants_it) {
   Scene scene(R"({"otherwise": {"structured": {"answer": 42}}})");
-  EXPECT_THAT(scene.ask("/v1/messages", R"({"tools": [{"name": "StructuredOutput"}], "messages": []})").body,
-              HasSubstr(R"("name":"StructuredOutput","input":{"answer":42})"));
-  EXPECT_THAT(scene.ask("/v1/messages", R"({"tools": [{"name": "give"}], "messages": [],
-                         "tool_choice": {"type": "tool", "name": "give"}})").body,
+  EXPECT_THAT(
+      scene.ask("/v1/messages", R"({"tools": [{"name": "StructuredOutput"}], "messages": []})")
+          .body,
+      HasSubstr(R"("name":"StructuredOutput","input":{"answer":42})"));
+  EXPECT_THAT(scene
+                  .ask("/v1/messages", R"({"tools": [{"name": "give"}], "messages": [],
+                         "tool_choice": {"type": "tool", "name": "give"}})")
+                  .body,
               HasSubstr(R"("name":"give","input":{"answer":42})"));
   EXPECT_THAT(scene.ask("/v1/chat/completions", R"({"messages": []})").body,
               HasSubstr(R"("content":"{\"answer\":42}")"));
@@ -137,9 +153,12 @@ TEST(Provider, gives_structured_output_as_the_client_wants_it) {
 TEST(Provider, tells_usage_in_a_chat_stream_only_when_asked) {
   Scene scene("{}");
   const std::string plain = R"({"stream": true, "messages": []})";
-  const std::string asking = R"({"stream": true, "stream_options": {"include_usage": true}, "messages": []})";
-  EXPECT_THAT(shown(scene.ask("/v1/chat/completions", plain).frames), Not(HasSubstr("prompt_tokens")));
-  EXPECT_THAT(shown(scene.ask("/v1/chat/completions", asking).frames), HasSubstr("\"choices\":[],\"usage\":{\"prompt_tokens\""));
+  const std::string asking =
+      R"({"stream": true, "stream_options": {"include_usage": true}, "messages": []})";
+  EXPECT_THAT(shown(scene.ask("/v1/chat/completions", plain).frames),
+              Not(HasSubstr("prompt_tokens")));
+  EXPECT_THAT(shown(scene.ask("/v1/chat/completions", asking).frames),
+              HasSubstr("\"choices\":[],\"usage\":{\"prompt_tokens\""));
 }
 
 TEST(Provider, stops_at_the_maximum_it_was_given) {
@@ -173,8 +192,9 @@ TEST(Provider, lets_in_only_keys_it_knows) {
 
 TEST(PromptCache, is_written_once_and_read_for_five_minutes) {
   Scene scene(R"({"cache_least": 10})");
-  const std::string body = R"({"system": [{"type": "text", "text": ")" + std::string(400, 's') +
-                           R"(", "cache_control": {"type": "ephemeral"}}], "messages": [{"role": "user", "content": "q"}]})";
+  const std::string body =
+      R"({"system": [{"type": "text", "text": ")" + std::string(400, 's') +
+      R"(", "cache_control": {"type": "ephemeral"}}], "messages": [{"role": "user", "content": "q"}]})";
   const Tokens all = tokens_of(body.size());
   const auto used = [&] {
     scene.ask("/v1/messages", body);
@@ -184,7 +204,8 @@ TEST(PromptCache, is_written_once_and_read_for_five_minutes) {
   EXPECT_GT(first.cache_write, 100);
   EXPECT_EQ(first.input + first.cache_write, all);
   scene.now += std::chrono::minutes(4);
-  EXPECT_EQ(used(), (Used{first.input, first.output, first.cache_write, 0, 0})) << "read what was written";
+  EXPECT_EQ(used(), (Used{first.input, first.output, first.cache_write, 0, 0}))
+      << "read what was written";
   scene.now += std::chrono::minutes(4);
   EXPECT_EQ(used().cache_read, first.cache_write) << "reading keeps it alive";
   scene.now += std::chrono::minutes(6);
@@ -206,7 +227,8 @@ TEST(Quota, refuses_with_the_time_that_is_missing_and_fills_up_again) {
 
 TEST(Quota, charges_output_as_it_comes_or_as_it_was_reserved) {
   const std::string body = R"({"max_tokens": 60, "messages": []})";
-  Scene actual(R"({"otherwise": {"usage": {"output": 10}}, "quota": {"output_tokens": {"capacity": 100, "per": 60}}})");
+  Scene actual(
+      R"({"otherwise": {"usage": {"output": 10}}, "quota": {"output_tokens": {"capacity": 100, "per": 60}}})");
   for (int i = 0; i < 10; ++i) EXPECT_EQ(actual.ask("/v1/messages", body).status, 200);
   EXPECT_EQ(actual.ask("/v1/messages", body).status, 429);
 

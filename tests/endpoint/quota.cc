@@ -45,7 +45,8 @@ void Quota::Level::fill(Time now) {
 }
 
 Duration Quota::Level::until(double needed) const {
-  return Duration(static_cast<std::int64_t>(std::ceil(std::max(0.0, needed - left) / a_second() * 1e6)));
+  return Duration(
+      static_cast<std::int64_t>(std::ceil(std::max(0.0, needed - left) / a_second() * 1e6)));
 }
 
 Quota::Level* Quota::level(const char* name) {

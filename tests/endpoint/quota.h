@@ -7,8 +7,8 @@
 
 #include "endpoint/script.h"
 
-// A provider's quota: a bucket for each dimension, filled continuously. Refuses as providers do, and
-// keeps the account of what it let through.
+// A provider's quota: a bucket for each dimension, filled continuously. Refuses as providers do,
+// and keeps the account of what it let through.
 namespace interlock::endpoint {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -31,8 +31,8 @@ class Quota {
   const std::string& refused_by() const { return refused_by_; }
 
   Headers headers(Api api, Time now);
-  /// `{"requests": {"used", "allowed", "share", "span_s", ...}, ..., "refused": n}`: allowed is a full
-  /// bucket and what flowed in between the first and the last admission.
+  /// `{"requests": {"used", "allowed", "share", "span_s", ...}, ..., "refused": n}`: allowed is a
+  /// full bucket and what flowed in between the first and the last admission.
   json::object account() const;
 
  private:

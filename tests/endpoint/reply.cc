@@ -89,7 +89,8 @@ std::string gemini_status(int status) {
     case 403: return "PERMISSION_DENIED";
     case 404: return "NOT_FOUND";
     case 429: return "RESOURCE_EXHAUSTED";
-    case 503: case 529: return "UNAVAILABLE";
+    case 503:
+    case 529: return "UNAVAILABLE";
     default: return "INTERNAL";
   }
 }
@@ -105,13 +106,14 @@ std::string usual_message(int status) {
 }
 
 json::object gemini_error(const Refused& refused, const std::string& message) {
-  json::object error{{"code", refused.status},
-                     {"message", message},
-                     {"status", refused.code.empty() ? gemini_status(refused.status) : refused.code}};
+  json::object error{
+      {"code", refused.status},
+      {"message", message},
+      {"status", refused.code.empty() ? gemini_status(refused.status) : refused.code}};
   if (refused.retry_after) {
-    error["details"] = json::array{json::object{
-        {"@type", "type.googleapis.com/google.rpc.RetryInfo"},
-        {"retryDelay", fmt::format("{}s", to_seconds(*refused.retry_after))}}};
+    error["details"] = json::array{
+        json::object{{"@type", "type.googleapis.com/google.rpc.RetryInfo"},
+                     {"retryDelay", fmt::format("{}s", to_seconds(*refused.retry_after))}}};
   }
   return {{"error", error}};
 }
@@ -128,10 +130,11 @@ std::string error_body(Api api, const Refused& refused) {
         {"type", "error"}, {"error", json::object{{"type", type}, {"message", message}}}});
   }
   const std::string code = refused.code.empty() ? openai_code(refused.status) : refused.code;
-  return json::serialize(json::object{{"error", json::object{{"message", message},
-                                                             {"type", openai_type(refused.status, code)},
-                                                             {"param", nullptr},
-                                                             {"code", code}}}});
+  return json::serialize(
+      json::object{{"error", json::object{{"message", message},
+                                          {"type", openai_type(refused.status, code)},
+                                          {"param", nullptr},
+                                          {"code", code}}}});
 }
 
 Frame error_frame(Api api) {

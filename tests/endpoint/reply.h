@@ -17,15 +17,15 @@ struct Reply {
   std::string text;
   std::vector<ToolCall> tools;
   Finish finish = Finish::whole;
-  Used used;                 ///< As the client is told.
+  Used used;  ///< As the client is told.
   bool tells_usage = true;
 };
 
 /// One event of a stream.
 struct Frame {
-  std::string event;             ///< Empty: the API names no events.
+  std::string event;  ///< Empty: the API names no events.
   std::string data;
-  std::optional<Used> tells{};   ///< What the client knows of usage from here on.
+  std::optional<Used> tells{};  ///< What the client knows of usage from here on.
 };
 std::string wire_of(const Frame& frame);
 

@@ -10,7 +10,9 @@ namespace interlock::endpoint {
 struct Chooser::Patterns {
   RE2 prompt, body, model;
   explicit Patterns(const Rule& rule)
-      : prompt(rule.prompt, RE2::Quiet), body(rule.body, RE2::Quiet), model(rule.model, RE2::Quiet) {}
+      : prompt(rule.prompt, RE2::Quiet),
+        body(rule.body, RE2::Quiet),
+        model(rule.model, RE2::Quiet) {}
 };
 
 Chooser::Chooser(const Script& script) : script_(script) {

@@ -48,30 +48,31 @@ struct Step {
 
   std::string text;
   std::vector<ToolCall> tools;
-  std::string shell;                       ///< A command, through whichever tool the client has for it.
-  std::optional<json::value> structured;   ///< Through a tool made for it, the one forced, or as text.
-  std::size_t huge = 0;                    ///< So many bytes of text.
+  std::string shell;  ///< A command, through whichever tool the client has for it.
+  std::optional<json::value>
+      structured;        ///< Through a tool made for it, the one forced, or as text.
+  std::size_t huge = 0;  ///< So many bytes of text.
   Finish finish = Finish::whole;
 
   int status = 200;
-  std::string code, message;               ///< Of an error; empty: what is usual for the status.
+  std::string code, message;  ///< Of an error; empty: what is usual for the status.
   std::optional<Duration> retry_after;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string raw;                         ///< The whole body, as it is.
+  std::string raw;  ///< The whole body, as it is.
   std::string raw_type = "application/json";
 
-  std::optional<Used> usage;               ///< Instead of what is counted.
-  std::optional<Used> told;                ///< What the client is told instead: a wrong usage.
+  std::optional<Used> usage;  ///< Instead of what is counted.
+  std::optional<Used> told;   ///< What the client is told instead: a wrong usage.
   bool tells_usage = true;
 
-  bool hangs = false;                      ///< Takes the request and never answers.
-  Duration wait{};                         ///< Before the first byte.
-  Duration delay{};                        ///< Between events of a stream.
-  std::optional<std::size_t> cut_after;    ///< Whole events before the connection breaks inside one.
-  std::optional<std::size_t> end_after;    ///< ... before the stream ends as if that were all.
-  std::optional<std::size_t> stall_after;  ///< ... before nothing comes any more.
-  std::optional<std::size_t> garble_after; ///< ... before frames that are none.
-  std::optional<std::size_t> fail_after;   ///< ... before an error inside the stream.
+  bool hangs = false;                    ///< Takes the request and never answers.
+  Duration wait{};                       ///< Before the first byte.
+  Duration delay{};                      ///< Between events of a stream.
+  std::optional<std::size_t> cut_after;  ///< Whole events before the connection breaks inside one.
+  std::optional<std::size_t> end_after;  ///< ... before the stream ends as if that were all.
+  std::optional<std::size_t> stall_after;   ///< ... before nothing comes any more.
+  std::optional<std::size_t> garble_after;  ///< ... before frames that are none.
+  std::optional<std::size_t> fail_after;    ///< ... before an error inside the stream.
 };
 
 /// What a rule asks of a request. Empty: nothing.
@@ -91,9 +92,10 @@ struct Bucket {
 struct Limits {
   std::optional<Bucket> requests, input_tokens, output_tokens;
   std::optional<std::int64_t> concurrency;
-  bool reserves_max = false;     ///< Output is charged by `max_tokens` first and corrected at the end.
-  bool counts_cached = false;    ///< Whether input that the cache had counts too.
-  bool tells_a_minute = false;   ///< Headers tell capacities scaled to a minute, for quotas scaled in time.
+  bool reserves_max = false;  ///< Output is charged by `max_tokens` first and corrected at the end.
+  bool counts_cached = false;  ///< Whether input that the cache had counts too.
+  bool tells_a_minute =
+      false;  ///< Headers tell capacities scaled to a minute, for quotas scaled in time.
   bool tells_headers = true;
 };
 
@@ -104,7 +106,7 @@ struct Script {
   std::vector<std::string> keys;  ///< Empty: every key will do.
   bool keep_bodies = false;
   bool caches = true;
-  Tokens cache_least = 1024;      ///< Shorter beginnings are not cached.
+  Tokens cache_least = 1024;  ///< Shorter beginnings are not cached.
   Duration cache_life = std::chrono::minutes(5);
 };
 

@@ -26,7 +26,8 @@ class Members {
     }
   }
   ~Members() {
-    for (const auto& member : object_) complain(fmt::format("has an unknown key `{}`", std::string_view(member.key())));
+    for (const auto& member : object_)
+      complain(fmt::format("has an unknown key `{}`", std::string_view(member.key())));
   }
   Members(const Members&) = delete;
   Members& operator=(const Members&) = delete;
@@ -227,7 +228,8 @@ class Reader {
         return true;
       });
       if (to && (to->capacity <= 0 || to->per <= Duration{})) {
-        error = Error{Error::Kind::invalid, fmt::format("`{}` needs a `capacity` and `per`", key), {}};
+        error =
+            Error{Error::Kind::invalid, fmt::format("`{}` needs a `capacity` and `per`", key), {}};
       }
     };
     bucket("requests", limits.requests);

@@ -21,14 +21,16 @@ constexpr std::size_t kBodyMax = std::size_t{256} << 20;
 Time wall_clock() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
 
 std::string head_of(const Answer& answer, bool keeps_alive) {
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nConnection: {}\r\n", answer.status,
-                                 answer.status < 400 ? "OK" : "Refused", answer.content_type,
-                                 keeps_alive ? "keep-alive" : "close");
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nConnection: {}\r\n",
+                                 answer.status, answer.status < 400 ? "OK" : "Refused",
+                                 answer.content_type, keeps_alive ? "keep-alive" : "close");
   for (const auto& [name, value] : answer.headers) head += fmt::format("{}: {}\r\n", name, value);
   return head;
 }
 
-std::string chunk(std::string_view data) { return fmt::format("{:x}\r\n{}\r\n", data.size(), data); }
+std::string chunk(std::string_view data) {
+  return fmt::format("{:x}\r\n{}\r\n", data.size(), data);
+}
 
 }  // namespace
 
@@ -129,8 +131,8 @@ void Session::send_frame(const Frame& frame) {
   const bool first = next_++ == 0;
   out_ = chunk(answer_.as_array ? (first ? "[" : ",\n") + frame.data : wire_of(frame));
   if (frame.tells) provider_.told(answer_.number, *frame.tells);
-  // The books are closed before the client can know that this was all: who has seen the end and then
-  // asks for the books finds it there.
+  // The books are closed before the client can know that this was all: who has seen the end and
+  // then asks for the books finds it there.
   const bool last = next_ == answer_.frames.size();
   if (last && !answer_.step.stall_after && !answer_.step.cut_after) finish(how_it_ends());
   if (last || answer_.step.delay == Duration{}) return send(&Session::next_frame);
@@ -200,7 +202,8 @@ void Session::finish(CallEnd end) {
 CallEnd Session::how_it_ends() const {
   if (answer_.status >= 400) return CallEnd::refused;
   const Step& how = answer_.step;
-  const bool broken = how.end_after || how.fail_after || (answer_.frames.empty() && how.garble_after);
+  const bool broken =
+      how.end_after || how.fail_after || (answer_.frames.empty() && how.garble_after);
   return broken ? CallEnd::broken : CallEnd::complete;
 }
 

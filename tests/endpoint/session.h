@@ -13,8 +13,8 @@
 
 namespace interlock::endpoint {
 
-/// One connection of a client, and the answers on it, one after the other. Lives as long as something
-/// is under way on it.
+/// One connection of a client, and the answers on it, one after the other. Lives as long as
+/// something is under way on it.
 class Session : public std::enable_shared_from_this<Session> {
  public:
   Session(boost::asio::ip::tcp::socket socket, Provider& provider);
@@ -49,10 +49,10 @@ class Session : public std::enable_shared_from_this<Session> {
   boost::beast::flat_buffer buffer_;
   std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
   Answer answer_;
-  std::size_t next_ = 0;          ///< Of the frames.
+  std::size_t next_ = 0;  ///< Of the frames.
   bool garbled_ = false;
   bool keeps_alive_ = false, only_head_ = false, answering_ = false;
-  std::uint64_t turn_ = 0;        ///< Of the requests; what belongs to an earlier one is void.
+  std::uint64_t turn_ = 0;  ///< Of the requests; what belongs to an earlier one is void.
   std::string out_;
 };
 

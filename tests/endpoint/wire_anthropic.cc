@@ -80,7 +80,8 @@ std::vector<Frame> anthropic_frames(const Reply& reply) {
     }
     stream.end_block();
   }
-  json::object end{{"delta", json::object{{"stop_reason", stop_reason(reply)}, {"stop_sequence", nullptr}}}};
+  json::object end{
+      {"delta", json::object{{"stop_reason", stop_reason(reply)}, {"stop_sequence", nullptr}}}};
   if (reply.tells_usage) end["usage"] = usage_of(reply, reply.used.output);
   stream.add("message_delta", std::move(end),
              reply.tells_usage ? std::optional(reply.used) : std::nullopt);

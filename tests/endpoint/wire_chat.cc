@@ -32,10 +32,10 @@ json::object head_of(const Reply& reply, const char* object) {
 
 Frame chunk(const Reply& reply, json::object delta, const char* finish = nullptr) {
   json::object chunk = head_of(reply, "chat.completion.chunk");
-  chunk["choices"] = json::array{
-      json::object{{"index", 0},
-                   {"delta", std::move(delta)},
-                   {"finish_reason", finish == nullptr ? json::value(nullptr) : json::value(finish)}}};
+  chunk["choices"] = json::array{json::object{
+      {"index", 0},
+      {"delta", std::move(delta)},
+      {"finish_reason", finish == nullptr ? json::value(nullptr) : json::value(finish)}}};
   if (reply.tells_usage) chunk["usage"] = nullptr;
   return {"", json::serialize(chunk)};
 }
@@ -62,7 +62,8 @@ void add_call(const Reply& reply, std::size_t i, std::vector<Frame>& frames) {
 std::vector<Frame> chat_frames(const Reply& reply) {
   std::vector<Frame> frames;
   frames.push_back(chunk(reply, {{"role", "assistant"}, {"content", ""}}));
-  for (const auto piece : pieces_of(reply.text)) frames.push_back(chunk(reply, {{"content", piece}}));
+  for (const auto piece : pieces_of(reply.text))
+    frames.push_back(chunk(reply, {{"content", piece}}));
   for (std::size_t i = 0; i < reply.tools.size(); ++i) add_call(reply, i, frames);
   frames.push_back(chunk(reply, {}, finish_reason(reply)));
   if (reply.tells_usage) {
@@ -83,8 +84,8 @@ std::string chat_body(const Reply& reply) {
   }
   if (!calls.empty()) message["tool_calls"] = calls;
   json::object body = head_of(reply, "chat.completion");
-  body["choices"] = json::array{json::object{
-      {"index", 0}, {"message", message}, {"finish_reason", finish_reason(reply)}}};
+  body["choices"] = json::array{
+      json::object{{"index", 0}, {"message", message}, {"finish_reason", finish_reason(reply)}}};
   if (reply.tells_usage) body["usage"] = usage_of(reply.used);
   return json::serialize(body);
 }

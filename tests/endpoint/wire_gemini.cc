@@ -35,8 +35,8 @@ json::object chunk(const Reply& reply, json::array parts, bool last) {
 json::array calls_of(const Reply& reply) {
   json::array parts;
   for (const ToolCall& tool : reply.tools) {
-    parts.push_back(json::object{
-        {"functionCall", json::object{{"name", tool.name}, {"args", tool.input}}}});
+    parts.push_back(
+        json::object{{"functionCall", json::object{{"name", tool.name}, {"args", tool.input}}}});
   }
   return parts;
 }

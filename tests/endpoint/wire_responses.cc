@@ -43,7 +43,8 @@ json::object message_of(const Reply& reply, const char* status, json::array cont
           {"content", std::move(content)}};
 }
 
-json::object call_of(const Reply& reply, std::size_t i, const char* status, std::string_view arguments) {
+json::object call_of(const Reply& reply, std::size_t i, const char* status,
+                     std::string_view arguments) {
   return {{"id", id_of("fc", reply.number, i)},
           {"type", "function_call"},
           {"status", status},
@@ -95,7 +96,8 @@ class Stream {
 };
 
 void add_message(const Reply& reply, Stream& stream) {
-  const json::object at{{"item_id", id_of("msg", reply.number)}, {"output_index", 0}, {"content_index", 0}};
+  const json::object at{
+      {"item_id", id_of("msg", reply.number)}, {"output_index", 0}, {"content_index", 0}};
   const auto with = [&](json::object more) {
     json::object data = at;
     for (auto& [key, value] : more) data[key] = value;
@@ -106,7 +108,8 @@ void add_message(const Reply& reply, Stream& stream) {
              {{"output_index", 0}, {"item", message_of(reply, "in_progress", {})}});
   stream.add("response.content_part.added", with({{"part", part_of(reply, "")}}));
   for (const auto piece : pieces_of(reply.text)) {
-    stream.add(refuses ? "response.refusal.delta" : "response.output_text.delta", with({{"delta", piece}}));
+    stream.add(refuses ? "response.refusal.delta" : "response.output_text.delta",
+               with({{"delta", piece}}));
   }
   stream.add(refuses ? "response.refusal.done" : "response.output_text.done",
              with({{refuses ? "refusal" : "text", reply.text}}));
@@ -140,7 +143,8 @@ std::vector<Frame> responses_frames(const Reply& reply) {
   stream.add("response.in_progress", {{"response", begun}});
   const bool speaks = says_something(reply);
   if (speaks) add_message(reply, stream);
-  for (std::size_t i = 0; i < reply.tools.size(); ++i) add_call(reply, i, i + (speaks ? 1 : 0), stream);
+  for (std::size_t i = 0; i < reply.tools.size(); ++i)
+    add_call(reply, i, i + (speaks ? 1 : 0), stream);
   stream.add(reply.finish == Finish::length ? "response.incomplete" : "response.completed",
              {{"response", whole_of(reply)}},
              reply.tells_usage ? std::optional(reply.used) : std::nullopt);

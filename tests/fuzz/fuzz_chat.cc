@@ -7,8 +7,9 @@
 #include "base/check.h"
 #include "chat/answer.h"
 
-// What a model's API answers, taken in pieces as a network would cut it: whatever comes, the lines end
-// in exactly one last word. The first byte says which API, whether a schema binds, and where to cut.
+// What a model's API answers, taken in pieces as a network would cut it: whatever comes, the lines
+// end in exactly one last word. The first byte says which API, whether a schema binds, and where to
+// cut.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace interlock;
   if (size < 1) return 0;
@@ -26,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const chat::Ended ended = answer.end({}, Time{}, "sk-test");
   lines += ended.lines;
   check(lines.ends_with("}\n"), "the last line is whole");
-  const std::string_view last = std::string_view(lines).substr(lines.rfind('\n', lines.size() - 2) + 1);
+  const std::string_view last =
+      std::string_view(lines).substr(lines.rfind('\n', lines.size() - 2) + 1);
   const bool is_final = last.starts_with("{\"type\":\"final\"");
   check(is_final != last.starts_with("{\"type\":\"failed\""), "the last line is one of the two");
   check(!ended.is_good || is_final, "only a final answer is good");
