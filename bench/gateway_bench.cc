@@ -84,11 +84,15 @@ void serve_upstream(const std::function<void(std::uint16_t)>& tell) {
   Loop loop;
   const Session::Rules rules;
   const std::vector<std::string> events = answer_events();
+  // Each event is written on its own, as models send them: a session joins what is written in one go.
+  std::function<void(Session&, std::size_t)> write_from = [&](Session& session, std::size_t at) {
+    session.write(events[at]);
+    if (at + 1 == events.size()) return session.finish();
+    loop.when_idle([&write_from, &session, at] { write_from(session, at + 1); });
+  };
   auto server = Server::open(loop, 0, rules, [&](Session& session, Request) {
     session.begin(200, {{"content-type", "text/event-stream"}}, {});
-    // Each event a segment of its own, as models send them.
-    for (const std::string& event : events) session.write(event);
-    session.finish();
+    write_from(session, 0);
   });
   check(server.has_value(), "the upstream listens");
   tell((*server)->port());

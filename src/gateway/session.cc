@@ -152,7 +152,18 @@ void Session::write(std::string_view bytes) {
   } else {
     out_.append(bytes);
   }
-  flush();
+  if (is_behind()) was_behind_ = true;
+  flush_soon();
+}
+
+/// When what else is ready was handled: pieces that came together go out together.
+void Session::flush_soon() {
+  if (std::exchange(is_flush_due_, true)) return;
+  loop_.when_idle([this] {
+    is_flush_due_ = false;
+    flush();
+    tell_when_ready();
+  });
 }
 
 void Session::finish() {
@@ -161,8 +172,8 @@ void Session::finish() {
   if (chunks_out_ && !is_without_body_) out_ += "0\r\n\r\n";
   chunks_out_ = false;
   state_ = State::head;
-  flush();
-  if (socket_ && !closes_after_) advance();
+  flush_soon();
+  if (!closes_after_) advance();
 }
 
 void Session::answer(int status, HeaderList headers, std::string_view body) {
@@ -204,7 +215,7 @@ void Session::after_flush() {
 }
 
 void Session::tell_when_ready() {
-  if (!was_behind_ || out_.size() - sent_ >= rules_.most_unsent / 4) return;
+  if (!socket_ || !was_behind_ || out_.size() - sent_ >= rules_.most_unsent / 4) return;
   was_behind_ = false;
   if (answerer_ != nullptr) answerer_->client_ready();
 }

@@ -48,7 +48,7 @@ class Session {
 
   /// `headers` without framing. `length`: of the body, where it is known.
   void begin(int status, HeaderList headers, std::optional<std::uint64_t> length);
-  /// Goes out at once, as far as the client takes it.
+  /// Goes out before the loop waits again, as far as the client takes it.
   void write(std::string_view bytes);
   void finish();
   /// Ends the connection, so that the client sees an answer that broke.
@@ -69,6 +69,7 @@ class Session {
   bool take_body();
   void refuse(int status, const std::string& message);
   void flush();
+  void flush_soon();
   void after_flush();
   void tell_when_ready();
   void set_interest();
@@ -95,6 +96,7 @@ class Session {
   bool is_without_body_ = false;
   bool closes_after_ = false;
   bool was_behind_ = false;
+  bool is_flush_due_ = false;
   std::uint32_t interest_ = 0;
 };
 
