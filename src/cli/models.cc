@@ -176,9 +176,8 @@ Result<std::unique_ptr<engine::Gateway>> open_gateway(gateway::Options options,
   options.now = [start, since] {
     return start + std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - since);
   };
-  auto engine = std::make_shared<std::mt19937_64>(std::random_device{}());
-  options.chance = [engine] {
-    return static_cast<double>((*engine)() >> 11U) / static_cast<double>(std::uint64_t{1} << 53U);
+  options.chance = [engine = std::mt19937_64(std::random_device{}())]() mutable {
+    return static_cast<double>(engine() >> 11U) / static_cast<double>(std::uint64_t{1} << 53U);
   };
   auto opened = gateway::LocalGateway::open(std::move(options));
   if (!opened) return std::unexpected(opened.error());

@@ -149,10 +149,10 @@ tasks:
 
 TEST_F(Models, stop_at_the_call_that_would_pass_the_budget_and_go_on_with_a_larger_one) {
   const Endpoint endpoint(script_of(R"({"otherwise": {"text": "Yes.",
-      "usage": {"input": 900, "output": 100}}})"));
+      "usage": {"input": 6000, "output": 1000}}})"));
   plan_at(endpoint, R"(
 defaults: {retries: 0, agent: openai}
-limits: {tokens: 3500}
+limits: {tokens: 30k}
 tasks:
   - {id: a, prompt: one, reads: [], writes: [], output: text, estimate: {tokens: 100}}
   - {id: b, prompt: two, reads: [], writes: [], output: text, estimate: {tokens: 100}}
@@ -162,12 +162,12 @@ tasks:
 )");
   const Ended ended = interlock({"run", "plan.yaml"});
   EXPECT_EQ(ended.exit, 3) << ended.err;
-  EXPECT_LE(std::stoll(at(json_of({"show", "last"}), "/totals/tokens")), 3500);
+  EXPECT_LE(std::stoll(at(json_of({"show", "last"}), "/totals/tokens")), 30000);
   EXPECT_EQ(at(json_of({"show", "last"}), "/state"), "stopped at a limit");
   EXPECT_THAT(ended.err, HasSubstr("budget"));
   EXPECT_THAT(ended.err, HasSubstr("go on with: interlock resume"));
   const std::size_t calls = endpoint.entries().size();
-  EXPECT_EQ(interlock({"resume", "last", "--tokens", "20k"}).exit, 0);
+  EXPECT_EQ(interlock({"resume", "last", "--tokens", "60k"}).exit, 0);
   EXPECT_EQ(endpoint.entries().size(), 5u) << "what was paid for (" << calls << ") is not asked again";
 }
 
@@ -186,7 +186,7 @@ tasks:
 }
 
 TEST_F(Models, share_a_quota_without_one_refusal) {
-  const Endpoint endpoint(script_of(R"({"quota": {"requests": {"capacity": 4, "per": 0.4}},
+  const Endpoint endpoint(script_of(R"({"quota": {"requests": {"capacity": 4, "per": 0.4}, "tells_a_minute": true},
       "otherwise": {"text": "Yes."}})"));
   plan_at(endpoint, R"(
 resources: {api: {kind: quota, requests: 10/s, burst: 300ms}}
