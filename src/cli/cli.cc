@@ -266,6 +266,26 @@ class CommandLine {
         [](const Context& context, const Options&) { return agents_command(context); },
         Journal::not_needed);
     add_json(agents);
+    CLI::App* gateway =
+        add("gateway", "Serve the gateway on its own, for any program, until it is interrupted",
+            [](const Context& context, const Options& options) -> Result<Exit> {
+              auto wish = gateway_wish_of(options);
+              if (!wish) return std::unexpected(wish.error());
+              return gateway_command(context, *wish);
+            });
+    GatewayWish& its = options_.gateway;
+    gateway->add_option("--api", its.api, "Whose address and key: anthropic, openai or gemini")
+        ->check(CLI::IsMember({"anthropic", "openai", "openai-responses", "gemini"}))
+        ->type_name("API");
+    gateway->add_option("--upstream", its.upstream, "Where the model is instead")->type_name("URL");
+    gateway->add_option("--key", its.key, "The variable that holds the key")->type_name("NAME");
+    gateway->add_option("--plan", its.plan, "A plan whose quotas hold")->type_name("FILE");
+    gateway->add_option("--agent", its.agent, "The plan's agent whose provider it is")
+        ->type_name("NAME");
+    gateway->add_option("--port", its.port, "On 127.0.0.1 [any that is free]")->type_name("PORT");
+    gateway->add_option("--tokens", options_.tokens, "Stop at so many tokens")->type_name("COUNT");
+    gateway->add_option("--usd", options_.usd, "Stop at so many dollars")->type_name("DOLLARS");
+    add_json(gateway);
     add_chat();
     CLI::App* prune = add("prune", "Forget runs, with their logs and kept changes",
                           [](const Context& context, const Options& options) -> Result<Exit> {

@@ -76,6 +76,17 @@ Result<Exit> diff_command(const Context& context, const std::string& run, const 
 Result<Exit> doctor_command(const Context& context);
 Result<Exit> agents_command(const Context& context);
 
+/// The gateway on its own.
+struct GatewayWish {
+  std::string api = "anthropic";  ///< Whose keys and address are usual, where the next two do not say.
+  std::string upstream, key;      ///< A URL; a variable of the environment.
+  std::string plan, agent;        ///< Quotas, and the agent whose provider it is, come from a plan.
+  std::uint16_t port = 0;
+  std::optional<Tokens> tokens;
+  std::optional<MicroUsd> usd;
+};
+Result<Exit> gateway_command(const Context& context, const GatewayWish& wish);
+
 struct ChatOptions {
   std::string api, model, base_url, schema;
   std::int64_t output_max = 0;  ///< 0: the API's own.

@@ -41,21 +41,43 @@ Result<PlanWish> wish_of(const Options& options) {
   return wish;
 }
 
-Result<ResumeWish> resume_wish_of(const Options& options) {
-  ResumeWish wish;
-  wish.wait_at_gates = options.wait;
+namespace {
+
+/// `--tokens` and `--usd`, as far as they are there.
+Result<void> read_limits(const Options& options, std::optional<Tokens>& tokens,
+                         std::optional<MicroUsd>& usd) {
   if (!options.tokens.empty()) {
-    wish.tokens = parse_count(options.tokens);
-    if (!wish.tokens)
+    tokens = parse_count(options.tokens);
+    if (!tokens)
       return fail(Error::Kind::invalid, fmt::format("`--tokens {}` is no count", options.tokens),
                   "such as `400k`");
   }
   if (!options.usd.empty()) {
-    wish.usd = parse_usd(options.usd);
-    if (!wish.usd)
+    usd = parse_usd(options.usd);
+    if (!usd)
       return fail(Error::Kind::invalid, fmt::format("`--usd {}` is no amount", options.usd),
                   "such as `5.00`");
   }
+  return {};
+}
+
+}  // namespace
+
+Result<ResumeWish> resume_wish_of(const Options& options) {
+  ResumeWish wish;
+  wish.wait_at_gates = options.wait;
+  if (auto read = read_limits(options, wish.tokens, wish.usd); !read)
+    return std::unexpected(read.error());
+  return wish;
+}
+
+Result<GatewayWish> gateway_wish_of(const Options& options) {
+  GatewayWish wish = options.gateway;
+  if (auto read = read_limits(options, wish.tokens, wish.usd); !read)
+    return std::unexpected(read.error());
+  if (wish.plan.empty() && !wish.agent.empty())
+    return fail(Error::Kind::invalid, "`--agent` names an agent of a plan, and there is none",
+                "add `--plan FILE`");
   return wish;
 }
 

@@ -29,11 +29,13 @@ struct Options {
   ChatOptions chat;
   bool suggest = false, force = false;
   std::string older;
+  GatewayWish gateway;
 };
 
 /// What the words of the command line mean; an error says which of them means nothing.
 Result<PlanWish> wish_of(const Options& options);
 Result<ResumeWish> resume_wish_of(const Options& options);
+Result<GatewayWish> gateway_wish_of(const Options& options);
 Result<PruneOptions> prune_wish_of(const Options& options);
 Face face_of(const Options& options);
 

@@ -30,6 +30,8 @@ class Running {
   /// Waits until it has said `text` on either stream.
   void until_it_says(const std::string& text);
   void send(int signal) const;
+  /// All that it has said on standard output so far.
+  const std::string& said() const { return ended_.out; }
   Ended wait();
   pid_t pid() const { return pid_; }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -277,6 +278,39 @@ tasks:
   EXPECT_EQ(ended.exit, 3) << ended.err;
   EXPECT_EQ(endpoint.entries().size(), 1u) << "nobody else is sent against that wall";
   EXPECT_THAT(ended.err, HasSubstr("quota"));
+}
+
+/// The value of `export NAME=VALUE`.
+std::string exported(const std::string& text, const std::string& name) {
+  const std::size_t at = text.find("export " + name + "=");
+  if (at == std::string::npos) return {};
+  const std::size_t begin = at + 8 + name.size();
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+TEST_F(Models, may_be_asked_by_any_program_through_the_gateway_on_its_own) {
+  const Endpoint endpoint(script_of(R"({"keys": ["sk-very-secret"], "otherwise": {"text": "Yes."}})"));
+  Running gateway = start({"gateway", "--api", "anthropic", "--upstream", endpoint.base_url(), "--key",
+                           "THE_KEY", "--json"});
+  gateway.until_it_says("GEMINI_API_KEY=");
+  const std::string told = gateway.said();
+  environment()["INTERLOCK_KEY"] = exported(told, "ANTHROPIC_API_KEY");
+  const std::string base = exported(told, "ANTHROPIC_BASE_URL");
+  ASSERT_THAT(base, HasSubstr("http://127.0.0.1:"));
+  const Ended asked =
+      interlock({"chat", "--api", "anthropic", "--model", "m", "--base-url", base}, "hello");
+  EXPECT_EQ(asked.exit, 0) << asked.out;
+  gateway.until_it_says("answered");
+  const Ended stranger = interlock(
+      {"chat", "--api", "anthropic", "--model", "m", "--base-url", base.substr(0, base.rfind('/')) + "/x"},
+      "hello");
+  EXPECT_EQ(stranger.exit, 1) << "without the secret there is no door";
+  gateway.send(SIGINT);
+  const Ended ended = gateway.wait();
+  EXPECT_EQ(ended.exit, 0);
+  EXPECT_THAT(ended.out, HasSubstr("\"answered\": 1"));
+  EXPECT_THAT(ended.out + ended.err, Not(HasSubstr("sk-very-secret")));
+  EXPECT_EQ(endpoint.entries().size(), 1u);
 }
 
 }  // namespace

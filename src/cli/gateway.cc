@@ -1,0 +1,173 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/models.h"
+#include "process/clock.h"
+#include "process/local_processes.h"
+#include "workspace/local_files.h"
+
+// `gateway`: the gateway on its own, for any program. It prints what the program is to be told, then what it
+// calls, until it is interrupted.
+namespace interlock::cli {
+
+namespace {
+
+constexpr engine::AttemptName kDoor{TaskId(0), 1, 0};
+/// Nobody waits longer for a call.
+constexpr Duration kLongest = std::chrono::hours(24 * 365);
+
+/// A plan of one agent, as far as the command line says it.
+Result<plan::Plan> plan_of(const GatewayWish& wish) {
+  plan::Plan plan;
+  plan::Agent agent;
+  agent.name = "gateway";
+  agent.kind = plan::AgentKind::chat;
+  agent.api = wish.api;
+  agent.base_url = wish.upstream;
+  agent.key.variable = wish.key;
+  plan.agents.push_back(agent);
+  if (wish.plan.empty()) return plan;
+  auto document = read_document(wish.plan);
+  if (!document) return std::unexpected(document.error());
+  workspace::LocalFiles files;
+  auto read = read_plan_or_complain(*document, {}, files);
+  if (!read) return std::unexpected(read.error());
+  plan.resources = read->resources;
+  if (wish.agent.empty()) return plan;
+  std::vector<std::string> names;
+  for (const plan::Agent& one : read->agents) {
+    names.push_back(one.name);
+    if (one.name == wish.agent) plan.agents[0] = one;
+  }
+  if (plan.agents[0].name == wish.agent) return plan;
+  const auto near = nearest_word(wish.agent, names);
+  return fail(Error::Kind::invalid, fmt::format("the plan has no agent `{}`", printable(wish.agent)),
+              near ? fmt::format("did you mean `{}`?", *near)
+                   : fmt::format("its agents: {}", join_words(names, 8)));
+}
+
+std::string exports(const engine::Gateway::Door& door) {
+  std::string text;
+  for (const auto& [name, end] :
+       {std::pair{"ANTHROPIC_BASE_URL", ""}, {"OPENAI_BASE_URL", "/v1"}, {"GOOGLE_GEMINI_BASE_URL", ""}})
+    text += fmt::format("export {}={}{}\n", name, door.base_url, end);
+  for (const auto* name : {"ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"})
+    text += fmt::format("export {}={}\n", name, door.secret);
+  return text;
+}
+
+std::string count_text(const std::optional<Tokens>& count) {
+  return count ? show_count(*count) : std::string("?");
+}
+
+/// The calls of one model, added up.
+struct Sum {
+  std::uint32_t calls = 0, not_answered = 0, again = 0;
+  Usage used = no_usage();
+
+  void add(const engine::ModelCall& call) {
+    ++(call.end == engine::CallEnd::answered ? calls : not_answered);
+    again += call.retries;
+    used = used + call.usage;
+  }
+};
+
+std::string line_of(const engine::ModelCall& call) {
+  std::string text = fmt::format("{:<10} {}  in {}, out {}, cache {} read, {} written",
+                                 engine::name_of(call.end), printable(call.model),
+                                 count_text(call.usage.input), count_text(call.usage.output),
+                                 count_text(call.usage.cache_read), count_text(call.usage.cache_write));
+  if (call.usage.cost) text += fmt::format(", {}", show_usd(*call.usage.cost));
+  if (call.waited_quota > Duration{})
+    text += fmt::format(", waited {} for quotas", show_duration(call.waited_quota));
+  if (call.waited_lead > Duration{})
+    text += fmt::format(", {} for a prompt cache", show_duration(call.waited_lead));
+  if (call.retries > 0) text += fmt::format(", sent again {} times", call.retries);
+  if (!call.detail.empty()) text += ": " + printable(call.detail);
+  return text;
+}
+
+void tell(Talk& talk, std::map<std::string, Sum>& sums, const std::vector<engine::ModelCall>& calls) {
+  for (const engine::ModelCall& call : calls) {
+    sums[call.model].add(call);
+    talk.remark(line_of(call));
+  }
+}
+
+json::object sums_json(const std::map<std::string, Sum>& sums) {
+  json::array models;
+  const auto value = [](const std::optional<std::int64_t>& number) {
+    return number ? json::value(*number) : json::value(nullptr);
+  };
+  for (const auto& [model, sum] : sums) {
+    models.push_back(json::object{
+        {"model", model},
+        {"answered", sum.calls},
+        {"not_answered", sum.not_answered},
+        {"sent_again", sum.again},
+        {"tokens", json::object{{"input", value(sum.used.input)},
+                                {"output", value(sum.used.output)},
+                                {"cache_read", value(sum.used.cache_read)},
+                                {"cache_write", value(sum.used.cache_write)}}},
+        {"cost_usd", sum.used.cost ? json::value(static_cast<double>(*sum.used.cost) / 1e6)
+                                   : json::value(nullptr)}});
+  }
+  return {{"version", 1}, {"models", std::move(models)}};
+}
+
+/// Serves until a signal comes.
+void serve(Talk& talk, std::map<std::string, Sum>& sums, process::LocalProcesses& host,
+           engine::Gateway& gateway) {
+  for (bool going_on = true; going_on;) {
+    for (const engine::Report& report : host.wait(std::nullopt)) {
+      if (std::holds_alternative<engine::Interrupted>(report)) going_on = false;
+    }
+    tell(talk, sums, gateway.take_calls());
+  }
+  tell(talk, sums, gateway.close(kDoor));
+}
+
+}  // namespace
+
+Result<Exit> gateway_command(const Context& context, const GatewayWish& wish) {
+  auto plan = plan_of(wish);
+  if (!plan) return std::unexpected(plan.error());
+  plan::Task task;
+  task.id = "gateway";
+  plan->tasks.push_back(task);
+  auto options = gateway_options(*plan, context.state_folder, own_environment(), false);
+  if (!options) return std::unexpected(options.error());
+  options->port = wish.port;
+  process::SystemClock clock;
+  auto host = process::LocalProcesses::open(clock);
+  if (!host) return std::unexpected(host.error());
+  auto gateway = open_gateway(std::move(*options), clock, [&host = **host] { host.poke(); });
+  if (!gateway) return std::unexpected(gateway.error());
+  (*gateway)->set_budget(wish.tokens, wish.usd);
+  engine::Gateway::Wish door_wish;
+  door_wish.name = kDoor;
+  door_wish.label = "gateway";
+  door_wish.agent = plan->agents[0].name;
+  for (const plan::Resource& resource : plan->resources) {
+    if (resource.kind == plan::Resource::Kind::quota) door_wish.quotas.push_back(resource.name);
+  }
+  door_wish.deadline = clock.now() + kLongest;
+  const auto door = (*gateway)->open(door_wish);
+  if (!door) return std::unexpected(door.error());
+  context.talk.result(exports(*door));
+  std::map<std::string, Sum> sums;
+  serve(context.talk, sums, **host, **gateway);
+  if (context.json) context.talk.result(pretty_json(sums_json(sums)));
+  for (const auto& [model, sum] : sums) {
+    context.talk.remark(fmt::format("{}: {} calls, {} not answered; in {}, out {}", printable(model),
+                                    sum.calls, sum.not_answered, count_text(sum.used.input),
+                                    count_text(sum.used.output)));
+  }
+  return Exit::done;
+}
+
+}  // namespace interlock::cli
