@@ -179,6 +179,8 @@ void Call::on_broken(const Error& error) {
     session_ = nullptr;
     return end(CallEnd::unreachable, error.message);
   }
+  if (error.kind == Error::Kind::refused)
+    return refuse(CallEnd::unreachable, {.kind = Refusal::Kind::bad_request, .message = error.message});
   try_again({.kind = Refusal::Kind::server, .message = error.message}, false);
 }
 
