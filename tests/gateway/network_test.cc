@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <future>
 #include <string>
+#include <vector>
 
 #include "gateway/harness.h"
+#include "gateway/http2_front.h"
 #include "gateway/relay.h"
 
 // How a provider is reached: over TLS, and through proxies.
@@ -13,9 +16,12 @@ namespace interlock::gateway::scenes {
 namespace {
 
 using engine::CallEnd;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
+using testing::StartsWith;
 
 constexpr std::string_view kScript = R"({"otherwise": {"text": "Good morning to you."}})";
 
@@ -143,6 +149,33 @@ TEST(Network, hosts_that_need_no_proxy_are_reached_without) {
   });
   EXPECT_EQ(ask(world).status, 200);
   EXPECT_EQ(proxy->connections(), 0U);
+}
+
+TEST(Network, http_2_is_spoken_where_tls_agrees_on_it) {
+  const std::string program = Http2Front::program();
+  if (program.empty()) GTEST_SKIP() << "there is no nghttpx here (Debian: nghttp2-proxy)";
+  TempFolder folder;
+  const Identity identity = make_identity();
+  endpoint::Endpoint provider(
+      endpoint::read_script(R"({"rules": [{"prompt": "much", "steps": [{"huge": 5000000}]}],
+                                "otherwise": {"text": "Good morning to you."}, "keep_bodies": true})")
+          .value());
+  const Http2Front front(program, identity, provider.port());
+  ASSERT_NE(front.port(), 0);
+  World world(kScript, [&](Options& options) {
+    options.providers["claude"].base_url = address("https", front.port());
+    options.network.ca_file = written(folder, "ca.pem", identity.certificate);
+  });
+  const std::string url = world.open().base_url + "/v1/messages";
+  std::string much = message("much");
+  much.replace(much.find(":1000"), 5, ":9000000");
+  std::vector<std::future<Reply>> replies;
+  for (const std::string& body : {message("hi"), message("hi", false), much, message("hi")})
+    replies.push_back(std::async(std::launch::async, [=] { return Client().post(url, body); }));
+  for (auto& reply : replies) EXPECT_EQ(reply.get().status, 200);
+  for (const auto& call : world.calls(4)) EXPECT_EQ(call.end, CallEnd::answered) << call.detail;
+  for (const auto& entry : provider.entries())
+    EXPECT_THAT(entry.headers, Contains(Pair("via", StartsWith("2 ")))) << "as the front was spoken to";
 }
 
 }  // namespace
