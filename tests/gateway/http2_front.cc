@@ -69,7 +69,7 @@ Http2Front::Http2Front(const std::string& program, const Identity& identity, std
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   std::array<int, 2> pipe{};
-  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  EXPECT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pipe[1], STDERR_FILENO);
