@@ -46,7 +46,8 @@ class AdmissionTest : public testing::Test {
     folder_ = ::mkdtemp(name.data());
     std::vector<QuotaOption> options;
     for (const char* quota : {"a", "b", "c"})
-      options.push_back({.name = quota, .file = folder_ + "/" + quota, .limits = {.concurrency = 1}});
+      options.push_back(
+          {.name = quota, .file = folder_ + "/" + quota, .limits = {.concurrency = 1}});
     auto opened = Admission::open(loop_, options);
     EXPECT_TRUE(opened.has_value()) << (opened ? "" : opened.error().message);
     if (opened) admission_ = std::move(*opened);
@@ -66,7 +67,8 @@ class AdmissionTest : public testing::Test {
     return ticket;
   }
   void give_back(Seeking& seeker) {
-    for (const auto& held : std::exchange(seeker.held_, {})) admission_->settle(held, quota::Draw());
+    for (const auto& held : std::exchange(seeker.held_, {}))
+      admission_->settle(held, quota::Draw());
   }
   std::int64_t in_flight(std::size_t quota) {
     return admission_->account(quota).picture(quota::now()).in_flight;

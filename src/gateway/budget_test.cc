@@ -8,7 +8,9 @@
 namespace interlock::gateway {
 namespace {
 
-std::string passed_by(const Budget& budget, Charge more) { return budget.passed_by(more).value_or("none"); }
+std::string passed_by(const Budget& budget, Charge more) {
+  return budget.passed_by(more).value_or("none");
+}
 
 TEST(Budget, without_a_bound_everything_fits) {
   EXPECT_EQ(passed_by(Budget(), {.tokens = 1'000'000'000, .usd = 1'000'000'000}), "none");

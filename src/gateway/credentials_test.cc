@@ -34,8 +34,8 @@ TEST(Credentials, the_secret_becomes_the_key_wherever_it_is_shown) {
                     {"x-goog-api-key", secret},
                     {"api-key", secret}}),
               ElementsAre(Pair("X-Api-Key", "sk-real"), Pair("Authorization", "Bearer sk-real"),
-                          Pair("authorization", "bearer sk-real"), Pair("x-goog-api-key", "sk-real"),
-                          Pair("api-key", "sk-real")));
+                          Pair("authorization", "bearer sk-real"),
+                          Pair("x-goog-api-key", "sk-real"), Pair("api-key", "sk-real")));
   EXPECT_EQ(rest_for_upstream("/v1?key=" + secret + "&a=b", kSecret, kKey), "/v1?key=sk-real&a=b");
   EXPECT_EQ(rest_for_upstream("/v1?a=b&key=" + secret, kSecret, kKey), "/v1?a=b&key=sk-real");
 }
@@ -62,11 +62,10 @@ TEST(Credentials, what_is_for_one_hop_goes_no_further) {
                     {"Expect", "100-continue"},
                     {"anthropic-version", "2023-06-01"}}),
               ElementsAre(Pair("anthropic-version", "2023-06-01")));
-  EXPECT_THAT(headers_for_client({{"connection", "x-hop"},
-                                  {"x-hop", "1"},
-                                  {"content-length", "9"},
-                                  {"request-id", "r"}}),
-              ElementsAre(Pair("request-id", "r")));
+  EXPECT_THAT(
+      headers_for_client(
+          {{"connection", "x-hop"}, {"x-hop", "1"}, {"content-length", "9"}, {"request-id", "r"}}),
+      ElementsAre(Pair("request-id", "r")));
 }
 
 }  // namespace

@@ -115,8 +115,8 @@ std::size_t Transfer::take_header(char* data, std::size_t size, std::size_t coun
     // The head of what counts comes last: interim answers have one too.
     transfer.headers_.clear();
     transfer.status_ = status_of(line);
-  } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos &&
-                                                       !transfer.is_head_told_) {
+  } else if (const std::size_t colon = line.find(':');
+             colon != std::string_view::npos && !transfer.is_head_told_) {
     transfer.headers_.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));
   }
   return bytes;

@@ -66,7 +66,8 @@ class FakeSide final : public Side {
   std::size_t sent_ = 0;
 };
 
-constexpr std::string_view kScript = R"({"rules": [{"prompt": "in vain", "steps": [{"hang": true}]}],
+constexpr std::string_view kScript =
+    R"({"rules": [{"prompt": "in vain", "steps": [{"hang": true}]}],
     "otherwise": {"text": "Yes.", "usage": {"input": 100, "output": 200}}})";
 
 class RealSide final : public Side {
@@ -82,8 +83,8 @@ class RealSide final : public Side {
     waiting_.push_back(std::async(std::launch::async, [url = url_of(door)] {
       gateway::scenes::Client().post(url, message("in vain"));
     }));
-    EXPECT_TRUE(world_.endpoint.wait_until(
-        [&](const auto& entries) { return entries.size() > before; }));
+    EXPECT_TRUE(
+        world_.endpoint.wait_until([&](const auto& entries) { return entries.size() > before; }));
   }
   std::vector<ModelCall> take(std::size_t count) override { return world_.calls(count); }
   std::size_t sent() override { return world_.endpoint.entries().size(); }
@@ -235,11 +236,13 @@ TEST_P(GatewayContract, SettingTheBudgetCountsWhatIsInFlight) {
   side_->ask_in_vain(running);
   gateway().set_budget(kExpectedMost, {});
   side_->ask(door);
-  EXPECT_EQ(side_->take(1).at(0).end, CallEnd::over_budget) << "the first holds what it may come to";
+  EXPECT_EQ(side_->take(1).at(0).end, CallEnd::over_budget)
+      << "the first holds what it may come to";
   gateway().close(attempt_name(0, 1));
   gateway().set_budget(kExpectedMost, {});
   side_->ask(door);
-  EXPECT_EQ(side_->take(1).at(0).end, CallEnd::answered) << "what was told is the engine's to count";
+  EXPECT_EQ(side_->take(1).at(0).end, CallEnd::answered)
+      << "what was told is the engine's to count";
 }
 
 TEST_P(GatewayContract, SettingTheBudgetCountsWhatNobodyTookYet) {

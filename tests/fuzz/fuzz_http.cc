@@ -1,5 +1,6 @@
-// Any bytes from a client: never a crash, nothing that could be smuggled on, and the same whatever the
-// pieces it comes in. The first byte says whether it is a head or chunks, and the size of the pieces.
+// Any bytes from a client: never a crash, nothing that could be smuggled on, and the same whatever
+// the pieces it comes in. The first byte says whether it is a head or chunks, and the size of the
+// pieces.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -60,7 +61,8 @@ void try_chunks(std::string_view text, std::size_t piece) {
   constexpr std::size_t kMost = 200;
   const Taken whole = take(text, text.size(), kMost);
   const Taken pieces = take(text, piece, kMost);
-  check(whole.out.size() <= kMost && pieces.out.size() <= kMost, "a body is no longer than it may be");
+  check(whole.out.size() <= kMost && pieces.out.size() <= kMost,
+        "a body is no longer than it may be");
   check(whole.reader.is_bad() == pieces.reader.is_bad() &&
             whole.reader.is_done() == pieces.reader.is_done(),
         "chunks do not depend on how they come");

@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto read = read_recording(text);
   if (read) {
-    const std::size_t sum = std::accumulate(read->chunks.begin(), read->chunks.end(), std::size_t{0});
+    const std::size_t sum =
+        std::accumulate(read->chunks.begin(), read->chunks.end(), std::size_t{0});
     check(sum == read->answer.size(), "the chunks are the answer");
     check(read->status >= 200 && read->status <= 599, "a status is one");
     const auto again = read_recording(write_recording(*read));

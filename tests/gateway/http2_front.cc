@@ -47,7 +47,8 @@ std::string Http2Front::program() {
   return {};
 }
 
-Http2Front::Http2Front(const std::string& program, const Identity& identity, std::uint16_t provider) {
+Http2Front::Http2Front(const std::string& program, const Identity& identity,
+                       std::uint16_t provider) {
   const std::string key = folder_.path() + "/key.pem";
   const std::string certificate = folder_.path() + "/certificate.pem";
   std::ofstream(key) << identity.key;
@@ -73,7 +74,8 @@ Http2Front::Http2Front(const std::string& program, const Identity& identity, std
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pipe[1], STDERR_FILENO);
-  const int failed = ::posix_spawn(&process_, program.c_str(), &actions, nullptr, arguments.data(), environ);
+  const int failed =
+      ::posix_spawn(&process_, program.c_str(), &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   ::close(pipe[1]);
   port_ = failed == 0 ? port : 0;

@@ -11,7 +11,8 @@
 
 namespace interlock::gateway::scenes {
 
-/// An HTTP/2 server over TLS before a provider: nghttp2's proxy, a process of its own until this is destroyed.
+/// An HTTP/2 server over TLS before a provider: nghttp2's proxy, a process of its own until this is
+/// destroyed.
 class Http2Front {
  public:
   /// Where its program is; empty: this machine has none.

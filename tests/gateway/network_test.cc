@@ -158,7 +158,8 @@ TEST(Network, http_2_is_spoken_where_tls_agrees_on_it) {
   const Identity identity = make_identity();
   endpoint::Endpoint provider(
       endpoint::read_script(R"({"rules": [{"prompt": "much", "steps": [{"huge": 5000000}]}],
-                                "otherwise": {"text": "Good morning to you."}, "keep_bodies": true})")
+                                "otherwise": {"text": "Good morning to you."},
+                                    "keep_bodies": true})")
           .value());
   const Http2Front front(program, identity, provider.port());
   ASSERT_NE(front.port(), 0);
@@ -175,7 +176,8 @@ TEST(Network, http_2_is_spoken_where_tls_agrees_on_it) {
   for (auto& reply : replies) EXPECT_EQ(reply.get().status, 200);
   for (const auto& call : world.calls(4)) EXPECT_EQ(call.end, CallEnd::answered) << call.detail;
   for (const auto& entry : provider.entries())
-    EXPECT_THAT(entry.headers, Contains(Pair("via", StartsWith("2 ")))) << "as the front was spoken to";
+    EXPECT_THAT(entry.headers, Contains(Pair("via", StartsWith("2 "))))
+        << "as the front was spoken to";
 }
 
 }  // namespace

@@ -74,16 +74,15 @@ class Pipe : public std::enable_shared_from_this<Pipe<Stream>> {
 
   template <class From, class To>
   void pump(From& from, To& to, Buffer& buffer) {
-    from.async_read_some(
-        asio::buffer(buffer),
-        [self = this->shared_from_this(), &from, &to, &buffer](error_code error, std::size_t size) {
-          if (error) return self->close();
-          asio::async_write(to, asio::buffer(buffer.data(), size),
-                            [self, &from, &to, &buffer](error_code failed, std::size_t) {
-                              if (failed) return self->close();
-                              self->pump(from, to, buffer);
-                            });
-        });
+    from.async_read_some(asio::buffer(buffer), [self = this->shared_from_this(), &from, &to,
+                                                &buffer](error_code error, std::size_t size) {
+      if (error) return self->close();
+      asio::async_write(to, asio::buffer(buffer.data(), size),
+                        [self, &from, &to, &buffer](error_code failed, std::size_t) {
+                          if (failed) return self->close();
+                          self->pump(from, to, buffer);
+                        });
+    });
   }
   void close() {
     error_code ignored;
@@ -118,7 +117,8 @@ class ProxyClient : public std::enable_shared_from_this<ProxyClient> {
       server_.asked.push_back(line);
     }
     if (server_.kind == Server::Kind::refusing_proxy)
-      return answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", false);
+      return answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                    false);
     if (line.starts_with("CONNECT ")) return answer("HTTP/1.1 200 OK\r\n\r\n", true);
     // `POST http://127.0.0.1:PORT/path`: the provider is asked for the path.
     const std::size_t authority = head_.find("http://");
@@ -194,7 +194,8 @@ std::unique_ptr<Relay> Relay::proxy() {
 }
 
 std::unique_ptr<Relay> Relay::refusing_proxy() {
-  return std::unique_ptr<Relay>(new Relay(std::make_unique<Server>(Server::Kind::refusing_proxy, 0)));
+  return std::unique_ptr<Relay>(
+      new Relay(std::make_unique<Server>(Server::Kind::refusing_proxy, 0)));
 }
 
 std::uint16_t Relay::port() const { return server_->acceptor.local_endpoint().port(); }

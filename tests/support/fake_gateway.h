@@ -11,8 +11,8 @@
 
 namespace interlock::testing_support {
 
-/// A gateway without a network: whoever plays the agent makes the calls. Its books outlive dispatchers, as a
-/// provider's do.
+/// A gateway without a network: whoever plays the agent makes the calls. Its books outlive
+/// dispatchers, as a provider's do.
 class FakeGateway final : public engine::Gateway {
  public:
   /// Called with the name of the call at the beginning of each; what it throws goes through: a
@@ -22,13 +22,15 @@ class FakeGateway final : public engine::Gateway {
   /// The agent asks a model. Over budget, or through a closed door, nothing is used.
   engine::CallEnd ask(engine::AttemptName name, const Usage& usage,
                       engine::CallEnd end = engine::CallEnd::answered);
-  /// Asks for an answer that does not come before the door is closed. `expected` is held of the budgets.
+  /// Asks for an answer that does not come before the door is closed. `expected` is held of the
+  /// budgets.
   engine::CallEnd begin(engine::AttemptName name, const Usage& expected);
   /// Whose door this is the secret of; nothing: of none that is open.
   std::optional<engine::AttemptName> behind(std::string_view secret) const;
   /// What was taken so far is in the journal.
   void made_durable() { taken_.clear(); }
-  /// The dispatcher dies: doors close, and calls that did not come into the journal are told nobody.
+  /// The dispatcher dies: doors close, and calls that did not come into the journal are told
+  /// nobody.
   void crash();
 
   /// The tokens that the provider told of, by task: over all attempts and dispatchers.
