@@ -114,10 +114,9 @@ engine::AttemptName attempt_name(std::size_t task, std::uint32_t attempt) {
 }
 
 std::string message(std::string_view prompt, bool streams, std::string_view more) {
-  return fmt::format(
-      R"({{"model":"claude-opus-4-5","max_tokens":1000,"stream":{},{})"
-      R"("messages":[{{"role":"user","content":"{}"}}]}})",
-      streams, more.empty() ? "" : fmt::format("{},", more), prompt);
+  return fmt::format(R"({{"model":"claude-opus-4-5","max_tokens":1000,"stream":{},{})"
+                     R"("messages":[{{"role":"user","content":"{}"}}]}})",
+                     streams, more.empty() ? "" : fmt::format("{},", more), prompt);
 }
 
 Usage billed(const endpoint::Endpoint& endpoint, std::size_t nth) {
