@@ -1,7 +1,7 @@
 # How a folder of src/ becomes a library and a test binary.
 include(GNUInstallDirs)
 find_package(fmt REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto SSL)
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(CLI11 REQUIRED)
 find_library(FYAML_LIBRARY fyaml REQUIRED)

@@ -18,18 +18,20 @@ namespace interlock::gateway {
 struct QuotaOption {
   enum class Charge : unsigned char {
     actual,       ///< The provider counts the output that was made.
-    reserve_max,  ///< It counts `max_tokens` when the request comes in, and corrects that at the end.
+    reserve_max,  ///< It counts `max_tokens` when the request comes in, and corrects that at the
+                  ///< end.
   };
 
   std::string name;
   std::string file;
   quota::Limits limits;
   Charge charge = Charge::actual;
-  std::optional<bool> counts_cached;  ///< Input read from a cache; default: as the API's provider does.
+  std::optional<bool>
+      counts_cached;  ///< Input read from a cache; default: as the API's provider does.
 };
 
-/// The lines before the accounts. One call may need several accounts and takes all or none; who came first
-/// is asked for first, in every line alike, so that no two calls wait for one another.
+/// The lines before the accounts. One call may need several accounts and takes all or none; who
+/// came first is asked for first, in every line alike, so that no two calls wait for one another.
 class Admission {
  public:
   struct Want {
@@ -49,7 +51,8 @@ class Admission {
     virtual void turned_away(const QuotaOption& quota, bool is_spent) = 0;
   };
 
-  static Result<std::unique_ptr<Admission>> open(Loop& loop, const std::vector<QuotaOption>& quotas);
+  static Result<std::unique_ptr<Admission>> open(Loop& loop,
+                                                 const std::vector<QuotaOption>& quotas);
   ~Admission();
   Admission(Admission&&) = delete;
 

@@ -24,8 +24,8 @@ struct Charge {
   bool operator==(const Charge&) const = default;
 };
 
-/// What may be spent, by a task or by the run. A call takes its estimate before it is sent and corrects it
-/// after, so that calls in flight together cannot pass what one of them could not.
+/// What may be spent, by a task or by the run. A call takes its estimate before it is sent and
+/// corrects it after, so that calls in flight together cannot pass what one of them could not.
 class Budget {
  public:
   Budget() = default;

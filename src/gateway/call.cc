@@ -62,8 +62,9 @@ void Call::estimate() {
 
   const Usage expected{
       .input = input_estimate_, .output = output_estimate_, .cache_read = 0, .cache_write = 0};
-  reserved_ = {.tokens = input_estimate_ + output_estimate_,
-               .usd = metering::cost_of(board_.options.prices, asked_->model, expected).value_or(0)};
+  reserved_ = {
+      .tokens = input_estimate_ + output_estimate_,
+      .usd = metering::cost_of(board_.options.prices, asked_->model, expected).value_or(0)};
   const Tokens prefix = static_cast<Tokens>(ratio * static_cast<double>(asked_->prefix_bytes));
   shares_prefix_ = asked_->prefix_bytes > 0 && prefix >= asked_->cache_least && leads_pay();
   if (!shares_prefix_) return;
@@ -81,7 +82,8 @@ void Call::estimate() {
 bool Call::leads_pay() const {
   const metering::Price* const price = board_.options.prices.find(asked_->model);
   // Unknown prices: every provider with a cache sells reads from it for less.
-  return price == nullptr || !price->input || !price->cache_read || *price->cache_read < *price->input;
+  return price == nullptr || !price->input || !price->cache_read ||
+         *price->cache_read < *price->input;
 }
 
 bool Call::fits_budgets() {
@@ -92,9 +94,9 @@ bool Call::fits_budgets() {
     passed = board_.run.passed_by(reserved_);
   }
   if (passed) {
-    const std::string message = fmt::format(
-        "not sent: with about {} tokens ({}) it would pass {} budget of {}",
-        show_count(reserved_.tokens), show_usd(reserved_.usd), whose, *passed);
+    const std::string message =
+        fmt::format("not sent: with about {} tokens ({}) it would pass {} budget of {}",
+                    show_count(reserved_.tokens), show_usd(reserved_.usd), whose, *passed);
     reserved_ = {};
     refuse(CallEnd::over_budget, {.kind = Refusal::Kind::bad_request, .message = message});
     return false;
@@ -123,8 +125,8 @@ std::vector<Admission::Want> Call::wants() const {
     wants.push_back({quota,
                      {.requests = 1,
                       .input_tokens = input_estimate_,
-                      .output_tokens = is_max ? asked_->output_max.value_or(output_estimate_)
-                                              : output_estimate_,
+                      .output_tokens =
+                          is_max ? asked_->output_max.value_or(output_estimate_) : output_estimate_,
                       .usd = reserved_.usd}});
   }
   return wants;
@@ -146,13 +148,15 @@ void Call::admitted(std::vector<Admission::Held> held) {
 void Call::turned_away(const QuotaOption& quota, bool is_spent) {
   told_.waited_quota += std::chrono::duration_cast<Duration>(Loop::now() - waiting_since_);
   if (is_spent) {
-    return refuse(CallEnd::quota_spent,
-                  {.kind = Refusal::Kind::quota_spent,
-                   .message = fmt::format("the provider's quota behind `{}` is used up", quota.name)});
+    return refuse(
+        CallEnd::quota_spent,
+        {.kind = Refusal::Kind::quota_spent,
+         .message = fmt::format("the provider's quota behind `{}` is used up", quota.name)});
   }
   refuse(CallEnd::unreachable,
          {.kind = Refusal::Kind::bad_request,
-          .message = fmt::format("quota `{}` admits nothing before the attempt's time is up", quota.name)});
+          .message = fmt::format("quota `{}` admits nothing before the attempt's time is up",
+                                 quota.name)});
 }
 
 void Call::send() {

@@ -20,7 +20,8 @@ namespace interlock::gateway {
 
 /// One request of a client, from its arrival to its end.
 ///
-///     arrived --fits the budgets--> following --lead's first token--> in_line --admitted--> sending
+///     arrived --fits the budgets--> following --lead's first token--> in_line --admitted-->
+///     sending
 ///                                       ^                                                      |
 ///                                       |                                           first byte |
 ///                                   backing_off <--429, 5xx, no answer, nothing passed on--.   v
@@ -54,7 +55,13 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
 
  private:
   enum class State : unsigned char {
-    arrived, following, in_line, sending, passing, backing_off, over
+    arrived,
+    following,
+    in_line,
+    sending,
+    passing,
+    backing_off,
+    over
   };
 
   // call.cc: the way out.
@@ -128,9 +135,10 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   HeaderList headers_;
   std::optional<metering::AnswerReader> reader_;
   std::optional<metering::UsageEventFilter> filter_;
-  bool is_sent_ = false;     ///< The provider may have acted on it.
-  bool is_filled_ = false;   ///< `leads` knows that the prompt was read.
-  std::string unpassed_;     ///< Came, but is not the client's yet: an error's body, or an error first.
+  bool is_sent_ = false;    ///< The provider may have acted on it.
+  bool is_filled_ = false;  ///< `leads` knows that the prompt was read.
+  std::string
+      unpassed_;  ///< Came, but is not the client's yet: an error's body, or an error first.
   std::string recorded_;
   std::vector<std::size_t> chunks_;
   std::uint32_t ordinal_ = 0;

@@ -67,7 +67,8 @@ bool Call::on_bytes(std::string_view bytes) {
   }
   if (reader_) {
     reader_->take(bytes);
-    // A stream whose first words are an error: nothing of it is the client's yet, so it can be tried again.
+    // A stream whose first words are an error: nothing of it is the client's yet, so it can be
+    // tried again.
     if (holds_back()) {
       unpassed_.append(bytes);
       return true;
@@ -75,9 +76,10 @@ bool Call::on_bytes(std::string_view bytes) {
     if (shares_prefix_ && !is_filled_ && reader_->answered().began) {
       is_filled_ = true;
       // Not from here: curl starts no transfer from within another's callback.
-      board_.loop.when_idle([&board = board_, going = board_.leads.filled(prefix_, id_, Loop::now())] {
-        board.let_go(going);
-      });
+      board_.loop.when_idle(
+          [&board = board_, going = board_.leads.filled(prefix_, id_, Loop::now())] {
+            board.let_go(going);
+          });
     }
   }
   pass(bytes);
@@ -179,6 +181,9 @@ void Call::on_broken(const Error& error) {
     session_ = nullptr;
     return end(CallEnd::unreachable, error.message);
   }
+  if (error.kind == Error::Kind::refused)
+    return refuse(CallEnd::unreachable,
+                  {.kind = Refusal::Kind::bad_request, .message = error.message});
   try_again({.kind = Refusal::Kind::server, .message = error.message}, false);
 }
 
@@ -191,9 +196,9 @@ void Call::try_again(const Refusal& why, bool is_asked_to_wait) {
   const Loop::Moment due = Loop::now() + delay;
   const bool is_late = latest && due >= *latest;
   if (is_late || (!is_asked_to_wait && !board_.retries.spend())) {
-    const std::string message = fmt::format(
-        "{}; {} after {} retries", why.message,
-        is_late ? "its time is up" : "no more retries are allowed", told_.retries);
+    const std::string message =
+        fmt::format("{}; {} after {} retries", why.message,
+                    is_late ? "its time is up" : "no more retries are allowed", told_.retries);
     return refuse(CallEnd::unreachable, {.kind = Refusal::Kind::bad_request, .message = message});
   }
   state_ = State::backing_off;
@@ -216,7 +221,8 @@ void Call::finish_passing() {
     if (is_spent) tell_spent(*answered.refusal);
     return end(is_spent ? CallEnd::quota_spent : CallEnd::refused, answered.refusal->message);
   }
-  if (!answered.complete && is_told()) return end(CallEnd::cut_off, "the answer stopped before its end");
+  if (!answered.complete && is_told())
+    return end(CallEnd::cut_off, "the answer stopped before its end");
   for (const std::size_t quota : door_->quotas)
     if (is_told()) board_.admission->account(quota).went_well(quota::now());
   if (board_.records()) keep_recording();

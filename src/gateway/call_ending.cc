@@ -5,7 +5,8 @@
 #include "base/json.h"
 #include "gateway/call.h"
 
-// How a call ends, whoever ends it: what it held is settled, the client is told, and so is the engine.
+// How a call ends, whoever ends it: what it held is settled, the client is told, and so is the
+// engine.
 namespace interlock::gateway {
 
 using engine::CallEnd;
@@ -15,8 +16,7 @@ namespace {
 
 /// Nothing was used, for certain.
 bool took_nothing(CallEnd end, bool is_sent, int status) {
-  return !is_sent || end == CallEnd::over_budget || end == CallEnd::not_recorded ||
-         status >= 400;
+  return !is_sent || end == CallEnd::over_budget || end == CallEnd::not_recorded || status >= 400;
 }
 
 }  // namespace
@@ -33,7 +33,8 @@ quota::Draw Call::draw_of(const Usage& usage, const Admission::Held& held) const
   // Anthropic does not count what its cache had; the others do.
   const bool counts_cached = option.counts_cached.value_or(asked_->api != metering::Api::anthropic);
   const std::optional<Tokens> cached = counts_cached ? usage.cache_read : 0;
-  if (usage.input && cached) draw.input_tokens = *usage.input + *cached + usage.cache_write.value_or(0);
+  if (usage.input && cached)
+    draw.input_tokens = *usage.input + *cached + usage.cache_write.value_or(0);
   if (usage.output) draw.output_tokens = *usage.output;
   if (usage.cost) draw.usd = *usage.cost;
   return draw;

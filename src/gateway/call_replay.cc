@@ -11,10 +11,9 @@ using engine::CallEnd;
 using metering::Refusal;
 
 KnownRequest Call::known() const {
-  return known_request(door_->wish.label, request_.method, rest_, request_.body,
-                       {.base_url = door_->base_url,
-                        .secret = door_->secret,
-                        .key = door_->provider->key.reveal()});
+  return known_request(
+      door_->wish.label, request_.method, rest_, request_.body,
+      {.base_url = door_->base_url, .secret = door_->secret, .key = door_->provider->key.reveal()});
 }
 
 bool Call::replay() {

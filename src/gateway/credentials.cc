@@ -7,8 +7,8 @@
 namespace interlock::gateway {
 namespace {
 
-constexpr std::array<std::string_view, 5> kCredentials{"x-api-key", "authorization", "x-goog-api-key",
-                                                       "api-key", "cookie"};
+constexpr std::array<std::string_view, 5> kCredentials{"x-api-key", "authorization",
+                                                       "x-goog-api-key", "api-key", "cookie"};
 
 std::string_view connection_of(const HeaderList& headers) {
   const std::string* const connection = find_header(headers, "connection");
@@ -46,7 +46,8 @@ HeaderList headers_for_upstream(const HeaderList& headers, std::string_view secr
   const std::string_view connection = connection_of(headers);
   HeaderList sent;
   for (const auto& [name, value] : headers) {
-    const bool is_ours = std::ranges::any_of(kOurs, [&](auto ours) { return is_same_name(name, ours); });
+    const bool is_ours =
+        std::ranges::any_of(kOurs, [&](auto ours) { return is_same_name(name, ours); });
     if (is_ours || is_hop_by_hop(name, connection)) continue;
     if (!is_credential(name)) {
       sent.emplace_back(name, value);

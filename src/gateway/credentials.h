@@ -15,9 +15,10 @@ struct Target {
 };
 Target part_target(std::string_view target);
 
-/// What goes on to the provider: without what was meant for this hop, and with the real key wherever the
-/// client showed the door's secret as one. A credential of the client's own stays.
-HeaderList headers_for_upstream(const HeaderList& headers, std::string_view secret, const Secret& key);
+/// What goes on to the provider: without what was meant for this hop, and with the real key
+/// wherever the client showed the door's secret as one. A credential of the client's own stays.
+HeaderList headers_for_upstream(const HeaderList& headers, std::string_view secret,
+                                const Secret& key);
 /// The same for `?key=`.
 std::string rest_for_upstream(std::string rest, std::string_view secret, const Secret& key);
 /// What goes back to the client: without what was meant for this hop, and without a length.

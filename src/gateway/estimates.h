@@ -19,8 +19,8 @@ class Estimates {
   static constexpr Tokens kOutputPrior = 800;
   static constexpr double kRatioPrior = 0.25;  ///< A token is about four bytes of a body.
 
-  /// Nine in ten outputs of the same task and model were not longer; of the same model, where the task
-  /// had none. Never above `most`.
+  /// Nine in ten outputs of the same task and model were not longer; of the same model, where the
+  /// task had none. Never above `most`.
   Tokens output(TaskId task, std::string_view model, std::optional<Tokens> most) const;
   void learn_output(TaskId task, std::string_view model, Tokens output);
 

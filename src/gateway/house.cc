@@ -17,8 +17,8 @@ namespace interlock::gateway {
 namespace {
 
 std::string error_body(std::string_view message) {
-  return canonical_json(
-      json::object{{"error", {{"type", "not_found_error"}, {"message", message}}}, {"type", "error"}});
+  return canonical_json(json::object{{"error", {{"type", "not_found_error"}, {"message", message}}},
+                                     {"type", "error"}});
 }
 
 HeaderList json_type() { return {{"content-type", "application/json"}}; }
@@ -26,9 +26,8 @@ HeaderList json_type() { return {{"content-type", "application/json"}}; }
 Result<std::optional<Recordings>> open_recordings(const Options& options) {
   if (options.replay_folder.empty() && options.record_folder.empty())
     return std::optional<Recordings>();
-  auto opened = options.replay_folder.empty()
-                    ? Recordings::open(options.record_folder)
-                    : Recordings::open_for_reading(options.replay_folder);
+  auto opened = options.replay_folder.empty() ? Recordings::open(options.record_folder)
+                                              : Recordings::open_for_reading(options.replay_folder);
   if (!opened) return std::unexpected(opened.error());
   return std::optional(std::move(*opened));
 }
@@ -61,11 +60,10 @@ Result<std::unique_ptr<LocalGateway::House>> LocalGateway::House::open(Options o
       house->loop, house->replays_all() ? std::vector<QuotaOption>() : house->options.quotas);
   if (!admission) return std::unexpected(admission.error());
   house->admission = std::move(*admission);
-  auto server = Server::open(
-      house->loop, house->options.port, house->options.sessions,
-      [raw = house.get()](Session& session, Request request) {
-        raw->on_request(session, std::move(request));
-      });
+  auto server = Server::open(house->loop, house->options.port, house->options.sessions,
+                             [raw = house.get()](Session& session, Request request) {
+                               raw->on_request(session, std::move(request));
+                             });
   if (!server) return std::unexpected(server.error());
   house->server_ = std::move(*server);
   house->thread_ = quiet_thread([raw = house.get()] { raw->loop.run(); });
@@ -102,7 +100,8 @@ Result<engine::Gateway::Door> LocalGateway::House::open_door(const Wish& wish) {
   for (const std::string& name : wish.quotas) {
     if (replays_all()) break;
     const auto quota = admission->find(name);
-    if (!quota) return fail(Error::Kind::missing, fmt::format("the gateway knows no quota `{}`", name));
+    if (!quota)
+      return fail(Error::Kind::missing, fmt::format("the gateway knows no quota `{}`", name));
     door->quotas.push_back(*quota);
   }
   std::ranges::sort(door->quotas);
@@ -180,7 +179,8 @@ std::vector<engine::ModelCall> LocalGateway::House::close_doors(engine::AttemptN
   return own;
 }
 
-void LocalGateway::House::set_run_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) {
+void LocalGateway::House::set_run_budget(std::optional<Tokens> tokens,
+                                         std::optional<MicroUsd> usd) {
   Charge gone;
   for (const auto& [id, call] : calls) gone += call->reserved();
   // Who sets a bound has counted the calls he has taken, and no others.

@@ -59,7 +59,8 @@ std::unexpected<Error> bad(std::string_view why) {
 Result<Request> read_request_line(std::string_view line) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return bad("its first line has no three words");
+  if (first == std::string_view::npos || first == last)
+    return bad("its first line has no three words");
   Request request;
   request.method = line.substr(0, first);
   request.target = line.substr(first + 1, last - first - 1);
@@ -156,9 +157,15 @@ bool has_token(std::string_view list, std::string_view token) {
 }
 
 bool is_hop_by_hop(std::string_view name, std::string_view connection) {
-  constexpr std::array<std::string_view, 9> kNames{
-      "connection", "keep-alive", "proxy-connection",  "proxy-authenticate", "proxy-authorization",
-      "te",         "trailer",    "transfer-encoding", "upgrade"};
+  constexpr std::array<std::string_view, 9> kNames{"connection",
+                                                   "keep-alive",
+                                                   "proxy-connection",
+                                                   "proxy-authenticate",
+                                                   "proxy-authorization",
+                                                   "te",
+                                                   "trailer",
+                                                   "transfer-encoding",
+                                                   "upgrade"};
   return std::ranges::any_of(kNames, [&](auto known) { return is_same_name(name, known); }) ||
          has_token(connection, name);
 }
@@ -226,7 +233,8 @@ std::string write_response_head(int status, const HeaderList& headers) {
   const auto reason = std::ranges::find(kReasons, status, &Reason::status);
   std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status,
                                  reason == kReasons.end() ? "Answered" : reason->words);
-  for (const auto& [name, value] : headers) head.append(name).append(": ").append(value).append("\r\n");
+  for (const auto& [name, value] : headers)
+    head.append(name).append(": ").append(value).append("\r\n");
   head += "\r\n";
   return head;
 }

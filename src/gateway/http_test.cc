@@ -12,7 +12,8 @@ namespace interlock::gateway {
 namespace {
 
 TEST(RequestHead, is_read_whole) {
-  const auto head = read_request_head("POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\nConnection: Close\r\n\r\n");
+  const auto head = read_request_head(
+      "POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\nConnection: Close\r\n\r\n");
   ASSERT_TRUE(head.has_value()) << head.error().message;
   EXPECT_EQ(head->request.target, "/a?b=c");
   EXPECT_EQ(head->framing.length, 12U);
@@ -28,7 +29,8 @@ TEST(RequestHead, what_two_readers_could_understand_differently_is_refused) {
       "POST / HTTP/1.1\r\nname : value\r\n\r\n",
       "POST http://elsewhere/ HTTP/1.1\r\n\r\n",
       "POST / HTTP/2\r\n\r\n"};
-  for (const std::string_view text : kAmbiguous) EXPECT_FALSE(read_request_head(text).has_value()) << text;
+  for (const std::string_view text : kAmbiguous)
+    EXPECT_FALSE(read_request_head(text).has_value()) << text;
 }
 
 TEST(Chunks, come_apart_wherever_they_are_cut) {
@@ -49,13 +51,14 @@ TEST(Chunks, come_apart_wherever_they_are_cut) {
 }
 
 TEST(Recording, is_read_back_as_it_was_written) {
-  Recording recording{.request = known_request("run/task#2", "POST", "/v1/messages?key=s&beta=1",
-                                               R"({"b":1,"metadata":{"user_id":"x"},"a":"s"})", {.secret = "s"}),
-                      .ordinal = 3,
-                      .status = 200,
-                      .headers = {{"content-type", "text/plain"}},
-                      .answer = std::string("a\0b\n", 4),
-                      .chunks = {1, 3}};
+  Recording recording{
+      .request = known_request("run/task#2", "POST", "/v1/messages?key=s&beta=1",
+                               R"({"b":1,"metadata":{"user_id":"x"},"a":"s"})", {.secret = "s"}),
+      .ordinal = 3,
+      .status = 200,
+      .headers = {{"content-type", "text/plain"}},
+      .answer = std::string("a\0b\n", 4),
+      .chunks = {1, 3}};
   EXPECT_EQ(recording.request.task, "task");
   EXPECT_EQ(recording.request.path, "/v1/mexxagex?beta=1");
   EXPECT_EQ(recording.request.body, R"({"a":"x","b":1})");
@@ -73,8 +76,9 @@ TEST(Difference, is_the_first_in_the_order_of_the_recording) {
   EXPECT_EQ(first_difference(recorded, recorded), "");
   EXPECT_EQ(first_difference(recorded, parse_json(R"({"m":[{"c":"a"}],"z":2})").value()),
             R"($.m[1]: recorded {"c":"b"}, now nothing)");
-  EXPECT_EQ(first_difference(recorded, parse_json(R"({"m":[{"c":"a"},{"c":"b"}],"y":0,"z":1})").value()),
-            "$.y: recorded nothing, now 0");
+  EXPECT_EQ(
+      first_difference(recorded, parse_json(R"({"m":[{"c":"a"},{"c":"b"}],"y":0,"z":1})").value()),
+      "$.y: recorded nothing, now 0");
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace interlock::gateway {
 
 using CallId = std::uint64_t;
 
-/// Lets one call fill a prompt cache while others with the same prefix wait (ADR 19). Knows neither calls
-/// nor clocks: it answers who may go.
+/// Lets one call fill a prompt cache while others with the same prefix wait (ADR 19). Knows neither
+/// calls nor clocks: it answers who may go.
 ///
 ///     cold --first call--> led --its first streamed token--> warm --5 minutes unused--> cold
 ///                           '--it failed--> led by the next, or cold
@@ -23,8 +23,8 @@ class Leads {
   /// So long a provider keeps a prefix after its last use.
   static constexpr Moment kWarm = std::chrono::minutes(5);
 
-  /// Whether the call may go now: as the lead, or because the prefix is warm. Else it waits until its
-  /// number is among the answers of `filled` or `ended`.
+  /// Whether the call may go now: as the lead, or because the prefix is warm. Else it waits until
+  /// its number is among the answers of `filled` or `ended`.
   bool may_go(const Digest& prefix, CallId call, Moment now);
   /// The provider has read this call's prompt: who may go now.
   std::vector<CallId> filled(const Digest& prefix, CallId call, Moment now);

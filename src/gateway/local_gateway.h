@@ -10,9 +10,9 @@
 
 namespace interlock::gateway {
 
-/// The gateway for real: an HTTP server on 127.0.0.1 with a thread of its own, which runs everything. The
-/// port's methods hand their work over to it and wait until it is done, which takes no longer than what
-/// the thread is just doing: it waits for nothing but the loop.
+/// The gateway for real: an HTTP server on 127.0.0.1 with a thread of its own, which runs
+/// everything. The port's methods hand their work over to it and wait until it is done, which takes
+/// no longer than what the thread is just doing: it waits for nothing but the loop.
 ///
 /// What passes through and what is changed: docs/gateway.md.
 class LocalGateway final : public engine::Gateway {

@@ -27,7 +27,8 @@ Loop::Moment Loop::now() {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-Loop::Loop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), poked_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Loop::Loop()
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), poked_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   check(epoll_ && poked_, "epoll and eventfd are to be had");
   watch(poked_.get(), EPOLLIN, [this](std::uint32_t) { call_posted(); });
 }

@@ -13,8 +13,8 @@
 
 namespace interlock::gateway {
 
-/// The gateway's one thread waits here: epoll, level-triggered, timers on the clock since boot, and work
-/// posted by other threads. Why not Asio: ADR 18.
+/// The gateway's one thread waits here: epoll, level-triggered, timers on the clock since boot, and
+/// work posted by other threads. Why not Asio: ADR 18.
 class Loop {
  public:
   using Moment = std::chrono::nanoseconds;  ///< As `quota::Moment`.
@@ -53,8 +53,8 @@ class Loop {
   Loop();
   Loop(Loop&&) = delete;
 
-  /// Calls back with EPOLL* events as long as they hold. One watch a descriptor; to be forgotten before
-  /// the descriptor is closed.
+  /// Calls back with EPOLL* events as long as they hold. One watch a descriptor; to be forgotten
+  /// before the descriptor is closed.
   void watch(int descriptor, std::uint32_t events, Ready ready);
   void change(int descriptor, std::uint32_t events);
   void forget(int descriptor);
@@ -65,7 +65,8 @@ class Loop {
     return at(now() + delay, std::move(callback));
   }
 
-  /// To be called once this round's callbacks are done: for what may not be taken apart from within.
+  /// To be called once this round's callbacks are done: for what may not be taken apart from
+  /// within.
   void when_idle(std::function<void()> callback) { idle_.push_back(std::move(callback)); }
   /// From any thread.
   void post(std::function<void()> callback);

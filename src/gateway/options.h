@@ -18,8 +18,9 @@ namespace interlock::gateway {
 
 /// Where an agent's calls go.
 struct Provider {
-  std::string base_url;  ///< `https://api.anthropic.com`; what the client asks for is put behind it.
-  Secret key;            ///< Stands in for the door's secret; unset: the client shows its own.
+  std::string
+      base_url;  ///< `https://api.anthropic.com`; what the client asks for is put behind it.
+  Secret key;    ///< Stands in for the door's secret; unset: the client shows its own.
 };
 
 struct Options {
@@ -29,13 +30,14 @@ struct Options {
   Network network;
   RetryRules retries;
   Session::Rules sessions;
-  Duration stall = std::chrono::minutes(5);  ///< No byte for so long, and the answer counts as cut off.
-  std::string record_folder;                 ///< Empty: nothing is recorded.
-  std::string replay_folder;                 ///< Not empty: nothing is sent; all is answered from there.
-  std::uint16_t port = 0;                    ///< On 127.0.0.1; 0: any.
-  std::function<void()> wake;                ///< Calls are to be taken. From the gateway's thread.
-  std::function<Time()> now;                 ///< What deadlines are compared with; any thread.
-  std::function<double()> chance;            ///< From 0 up to 1, for back-off.
+  Duration stall =
+      std::chrono::minutes(5);     ///< No byte for so long, and the answer counts as cut off.
+  std::string record_folder;       ///< Empty: nothing is recorded.
+  std::string replay_folder;       ///< Not empty: nothing is sent; all is answered from there.
+  std::uint16_t port = 0;          ///< On 127.0.0.1; 0: any.
+  std::function<void()> wake;      ///< Calls are to be taken. From the gateway's thread.
+  std::function<Time()> now;       ///< What deadlines are compared with; any thread.
+  std::function<double()> chance;  ///< From 0 up to 1, for back-off.
 };
 
 }  // namespace interlock::gateway

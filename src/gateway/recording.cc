@@ -20,7 +20,8 @@ constexpr std::string_view kAnyDoor = "http://gateway.invalid";
 
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
   if (what.empty()) return;
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + with.size()))
     text.replace(at, what.size(), with);
 }
 
@@ -31,7 +32,8 @@ void drop_volatile(json::object& body) {
   for (json::value& block : system->get_array()) {
     json::object* const fields = block.if_object();
     json::value* const text = fields == nullptr ? nullptr : fields->if_contains("text");
-    if (text != nullptr && text->is_string() && std::string_view(text->get_string()).starts_with(kBillingNote))
+    if (text != nullptr && text->is_string() &&
+        std::string_view(text->get_string()).starts_with(kBillingNote))
       *text = kBillingNote;
   }
 }
@@ -101,7 +103,8 @@ bool takes_exactly(const std::vector<std::size_t>& chunks, std::size_t bytes) {
 
 Result<Recording> read_head(const json::object& head) {
   const auto format = size_in(head.if_contains("interlock_recording"));
-  if (!format || *format != static_cast<std::size_t>(kFormat)) return broken("its format is another");
+  if (!format || *format != static_cast<std::size_t>(kFormat))
+    return broken("its format is another");
   const auto task = text_in(head, "task");
   const auto method = text_in(head, "method");
   const auto path = text_in(head, "path");
@@ -167,15 +170,12 @@ std::string write_recording(const Recording& recording) {
   for (const auto& [name, value] : recording.headers) headers[name] = value;
   json::array chunks;
   for (const std::size_t chunk : recording.chunks) chunks.emplace_back(chunk);
-  const json::object head{{"interlock_recording", kFormat},
-                          {"task", recording.request.task},
-                          {"ordinal", recording.ordinal},
-                          {"method", recording.request.method},
-                          {"path", recording.request.path},
-                          {"request_bytes", recording.request.body.size()},
-                          {"status", recording.status},
-                          {"headers", std::move(headers)},
-                          {"chunks", std::move(chunks)}};
+  const json::object head{
+      {"interlock_recording", kFormat}, {"task", recording.request.task},
+      {"ordinal", recording.ordinal},   {"method", recording.request.method},
+      {"path", recording.request.path}, {"request_bytes", recording.request.body.size()},
+      {"status", recording.status},     {"headers", std::move(headers)},
+      {"chunks", std::move(chunks)}};
   return canonical_json(head) + "\n" + recording.request.body + recording.answer;
 }
 

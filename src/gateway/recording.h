@@ -14,10 +14,10 @@ namespace interlock::gateway {
 
 /// A request as recordings know it: no credential, nothing that differs from run to run by itself.
 struct KnownRequest {
-  std::string task;    ///< The task's id, without run and attempt.
+  std::string task;  ///< The task's id, without run and attempt.
   std::string method;
-  std::string path;    ///< With its query, but for a key.
-  std::string body;    ///< Canonical JSON where it is JSON.
+  std::string path;  ///< With its query, but for a key.
+  std::string body;  ///< Canonical JSON where it is JSON.
 
   Digest key() const;
 };
@@ -34,10 +34,10 @@ struct Recording {
 /// `run/task#attempt` -> `task`; a label of another form is itself the task.
 std::string task_of_label(std::string_view label);
 
-/// `base_url` and `secret` are the door's: they differ from attempt to attempt and are taken out, as is
-/// `key`. So are the members of the body that clients fill with ids of their own: `metadata`, `user`,
-/// `prompt_cache_key`, `safety_identifier`, `client_metadata`, and in `system` Claude Code's
-/// `x-anthropic-billing-header`.
+/// `base_url` and `secret` are the door's: they differ from attempt to attempt and are taken out,
+/// as is `key`. So are the members of the body that clients fill with ids of their own: `metadata`,
+/// `user`, `prompt_cache_key`, `safety_identifier`, `client_metadata`, and in `system` Claude
+/// Code's `x-anthropic-billing-header`.
 struct Hidden {
   std::string_view base_url;
   std::string_view secret;

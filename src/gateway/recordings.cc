@@ -108,16 +108,17 @@ std::string Recordings::nearest_difference(const KnownRequest& request,
     const auto recorded = text ? read_recording(*text) : Result<Recording>(fail({}, ""));
     if (!recorded || recorded->ordinal != ordinal) continue;
     if (recorded->request.method != request.method || recorded->request.path != request.path) {
-      return fmt::format("request {} of the task was `{} {}` when it was recorded, and is `{} {}` now",
-                         ordinal, recorded->request.method, recorded->request.path, request.method,
-                         request.path);
+      return fmt::format(
+          "request {} of the task was `{} {}` when it was recorded, and is `{} {}` now", ordinal,
+          recorded->request.method, recorded->request.path, request.method, request.path);
     }
     const auto before = parse_json(recorded->request.body);
     const auto now = parse_json(request.body);
     if (!before || !now) return fmt::format("request {} of the task has another body", ordinal);
     const std::string where = first_difference(*before, *now);
     if (where.empty())
-      return fmt::format("request {} of the task was recorded fewer times than it is sent now", ordinal);
+      return fmt::format("request {} of the task was recorded fewer times than it is sent now",
+                         ordinal);
     return fmt::format("request {} of the task differs at {}", ordinal, where);
   }
   return fmt::format("no request {} of task `{}` was recorded", ordinal, request.task);

@@ -9,8 +9,9 @@
 
 namespace interlock::gateway {
 
-/// A folder of recordings: `TASK-DIGEST/KEY.NTH`, each file written whole or not at all. The nth equal
-/// request of an attempt is the nth of that key; the same task done again overwrites what it did before.
+/// A folder of recordings: `TASK-DIGEST/KEY.NTH`, each file written whole or not at all. The nth
+/// equal request of an attempt is the nth of that key; the same task done again overwrites what it
+/// did before.
 class Recordings {
  public:
   /// Makes the folder where it is missing.

@@ -9,14 +9,15 @@ namespace interlock::gateway {
 
 /// How often and how late a failed request is sent again.
 struct RetryRules {
-  double share = 0.1;      ///< Retries for each call, in the long run.
-  double allowance = 10;   ///< Beyond that, at first and after quiet times.
+  double share = 0.1;     ///< Retries for each call, in the long run.
+  double allowance = 10;  ///< Beyond that, at first and after quiet times.
   Duration first = std::chrono::milliseconds(500);
   Duration longest = std::chrono::seconds(30);
 };
 
-/// Keeps retries from multiplying the load of a provider that is down: calls earn them, retries spend them
-/// (Google SRE book, chapter 21). What the provider itself told us to do later, by `Retry-After`, is free.
+/// Keeps retries from multiplying the load of a provider that is down: calls earn them, retries
+/// spend them (Google SRE book, chapter 21). What the provider itself told us to do later, by
+/// `Retry-After`, is free.
 class RetryBudget {
  public:
   explicit RetryBudget(const RetryRules& rules) : rules_(rules), left_(rules.allowance) {}

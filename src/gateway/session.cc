@@ -21,7 +21,8 @@ constexpr std::size_t kMostAhead = std::size_t{64} << 10U;
 
 }  // namespace
 
-Session::Session(Loop& loop, Fd socket, const Rules& rules, OnRequest on_request, OnClosed on_closed)
+Session::Session(Loop& loop, Fd socket, const Rules& rules, OnRequest on_request,
+                 OnClosed on_closed)
     : loop_(loop),
       socket_(std::move(socket)),
       rules_(rules),
@@ -84,7 +85,8 @@ bool Session::take_head() {
   framing_ = head->framing;
   chunks_ = {};
   if (framing_.length > rules_.largest_body) {
-    refuse(413, fmt::format("the request's body is larger than {} MiB", rules_.largest_body >> 20U));
+    refuse(413,
+           fmt::format("the request's body is larger than {} MiB", rules_.largest_body >> 20U));
     return false;
   }
   state_ = State::body;
@@ -125,7 +127,8 @@ void Session::refuse(int status, const std::string& message) {
   state_ = State::answering;
   is_without_body_ = false;
   answer(status, {{"content-type", "application/json"}},
-         canonical_json(json::object{{"error", {{"type", "invalid_request_error"}, {"message", message}}}}));
+         canonical_json(
+             json::object{{"error", {{"type", "invalid_request_error"}, {"message", message}}}}));
 }
 
 void Session::begin(int status, HeaderList headers, std::optional<std::uint64_t> length) {

@@ -27,8 +27,8 @@ struct Door {
   const Provider* provider = nullptr;
   std::vector<std::size_t> quotas;
   Budget budget;
-  std::uint32_t calls = 0;     ///< Told ones.
-  std::uint32_t requests = 0;  ///< All that were let in.
+  std::uint32_t calls = 0;               ///< Told ones.
+  std::uint32_t requests = 0;            ///< All that were let in.
   std::map<Digest, std::uint32_t> seen;  ///< How often the same was asked.
   bool is_closed = false;
 };
@@ -41,7 +41,8 @@ struct Switchboard {
   Loop loop;
   Upstream upstream;
   std::unique_ptr<Admission> admission;
-  std::optional<Recordings> recorded;  ///< Where answers come from, `replay_folder` or `record_folder`.
+  std::optional<Recordings>
+      recorded;  ///< Where answers come from, `replay_folder` or `record_folder`.
   Leads leads;
   Estimates estimates;
   Budget run;

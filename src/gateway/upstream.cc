@@ -35,6 +35,12 @@ int status_of(std::string_view line) {
   return status;
 }
 
+/// Whoever tries again meets the same: a certificate that is not trusted, an address that is none.
+bool is_in_vain(CURLcode code) {
+  return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
+         code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+}
+
 }  // namespace
 
 Transfer::Transfer(Upstream& upstream, AnswerTaker& taker, const Outgoing& request)
@@ -109,8 +115,8 @@ std::size_t Transfer::take_header(char* data, std::size_t size, std::size_t coun
     // The head of what counts comes last: interim answers have one too.
     transfer.headers_.clear();
     transfer.status_ = status_of(line);
-  } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos &&
-                                                       !transfer.is_head_told_) {
+  } else if (const std::size_t colon = line.find(':');
+             colon != std::string_view::npos && !transfer.is_head_told_) {
     transfer.headers_.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));
   }
   return bytes;
@@ -140,7 +146,19 @@ void Transfer::resume() {
 bool Transfer::was_sent() const {
   long bytes = 0;
   curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &bytes);
-  return bytes > 0;
+  // What a proxy was asked for first counts as bytes too; the request itself comes after all that.
+  curl_off_t ready = 0;
+  curl_easy_getinfo(easy_, CURLINFO_PRETRANSFER_TIME_T, &ready);
+  return bytes > 0 && ready > 0;
+}
+
+/// The proxy opens no tunnel for us.
+bool Transfer::is_kept_out() const {
+  constexpr long kClientError = 400;
+  constexpr long kServerError = 500;
+  long status = 0;
+  curl_easy_getinfo(easy_, CURLINFO_HTTP_CONNECTCODE, &status);
+  return status >= kClientError && status < kServerError;
 }
 
 void Transfer::finish(CURLcode code) {
@@ -151,7 +169,8 @@ void Transfer::finish(CURLcode code) {
     return taker_.on_done({});
   }
   const std::string_view words = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
-  taker_.on_done(fail(Error::Kind::io, std::string(words)));
+  const bool is_final = is_in_vain(code) || is_kept_out();
+  taker_.on_done(fail(is_final ? Error::Kind::refused : Error::Kind::io, std::string(words)));
 }
 
 Upstream::Upstream(Loop& loop, Network network) : loop_(loop), network_(std::move(network)) {

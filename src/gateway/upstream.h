@@ -41,7 +41,8 @@ class AnswerTaker {
   virtual void on_head(int status, HeaderList headers) = 0;
   /// False: not now; the same bytes come again after `Transfer::resume`.
   virtual bool on_bytes(std::string_view bytes) = 0;
-  /// Over; the transfer does nothing any more. An error when the answer did not come whole.
+  /// Over; the transfer does nothing any more. An error when the answer did not come whole:
+  /// `refused` where trying again is in vain.
   virtual void on_done(Result<void> how) = 0;
 };
 
@@ -64,6 +65,7 @@ class Transfer {
   static std::size_t take_header(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t take_bytes(char* data, std::size_t size, std::size_t count, void* self);
   void set_options(const Outgoing& request);
+  bool is_kept_out() const;
   void finish(CURLcode code);
   void tell_head();
 
@@ -79,8 +81,9 @@ class Transfer {
   bool is_in_multi_ = false;
 };
 
-/// libcurl's multi interface in our loop: connections are kept and used again, HTTP/2 is spoken where TLS
-/// agrees on it. Answers are asked for unpacked (`identity`), for they are read on their way.
+/// libcurl's multi interface in our loop: connections are kept and used again, HTTP/2 is spoken
+/// where TLS agrees on it. Answers are asked for unpacked (`identity`), for they are read on their
+/// way.
 class Upstream {
  public:
   Upstream(Loop& loop, Network network);

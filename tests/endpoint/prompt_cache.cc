@@ -30,8 +30,8 @@ Used PromptCache::input_of(const Asked& asked, Time now) const {
   return used;
 }
 
-void PromptCache::keep(const Asked& asked, Time now) {
-  for (const Prefix& prefix : asked.prefixes) seen_[prefix.digest] = now;
+void PromptCache::keep(const std::vector<Prefix>& prefixes, Time now) {
+  for (const Prefix& prefix : prefixes) seen_[prefix.digest] = now;
 }
 
 }  // namespace interlock::endpoint

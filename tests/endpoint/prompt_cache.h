@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "endpoint/asked.h"
 #include "endpoint/script.h"
@@ -19,8 +20,8 @@ class PromptCache {
 
   /// What the input of this request comes to, by what the cache holds now.
   Used input_of(const Asked& asked, Time now) const;
-  /// The request is being answered: from now on its beginnings are there for others.
-  void keep(const Asked& asked, Time now);
+  /// An answer to what begins so has begun: from now on its beginnings are there for others.
+  void keep(const std::vector<Prefix>& prefixes, Time now);
 
  private:
   const Prefix* longest_held(const Asked& asked, Time now) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <charconv>
+#include <utility>
 
 #include "base/check.h"
 
@@ -156,6 +157,7 @@ Entry& Provider::enter(const Asked& asked, const Incoming& incoming, Time now) {
   entries_.push_back(std::move(entry));
   demands_.emplace_back();
   admitted_.push_back(false);
+  prefixes_.emplace_back();
   changed_.notify_all();
   return entries_.back();
 }
@@ -192,7 +194,7 @@ Answer Provider::answer(const Asked& asked, const Step& step, Entry& entry, Time
   }
   demands_[entry.number - 1] = demand;
   admitted_[entry.number - 1] = true;
-  cache_.keep(asked, now);
+  prefixes_[entry.number - 1] = asked.prefixes;
   entry.usage = used;
   return deliver(asked, step, entry, now);
 }
@@ -278,6 +280,7 @@ void Provider::began(std::int64_t number, Time now) {
   const std::scoped_lock lock(mutex_);
   if (number == 0) return;
   entries_[number - 1].began = now;
+  cache_.keep(std::exchange(prefixes_[number - 1], {}), now);
   changed_.notify_all();
 }
 

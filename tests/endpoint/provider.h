@@ -39,6 +39,7 @@ class Provider {
   explicit Provider(Script script);
 
   Answer ask(const Incoming& incoming, Time now);
+  /// The first byte of the answer: only now the prompt was read, and is there for others to share.
   void began(std::int64_t number, Time now);
   void told(std::int64_t number, const Used& used);
   void ended(std::int64_t number, CallEnd end, Time now);
@@ -67,6 +68,7 @@ class Provider {
   std::vector<Demand>
       demands_;  ///< Of each entry that the quota let through; its index + 1 is the number.
   std::vector<bool> admitted_;
+  std::vector<std::vector<Prefix>> prefixes_;  ///< Of each entry whose answer has not begun.
   std::size_t in_flight_ = 0;
 };
 

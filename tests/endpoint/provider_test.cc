@@ -30,6 +30,7 @@ struct Scene {
   Answer ask(std::string_view target, std::string_view body, Headers headers = {}) {
     Answer answer = provider.ask({"POST", target, body, std::move(headers)}, now);
     if (answer.number > 0) {
+      provider.began(answer.number, now);
       provider.ended(answer.number, answer.status == 200 ? CallEnd::complete : CallEnd::refused,
                      now);
     }
@@ -210,6 +211,23 @@ TEST(PromptCache, is_written_once_and_read_for_five_minutes) {
   EXPECT_EQ(used().cache_read, first.cache_write) << "reading keeps it alive";
   scene.now += std::chrono::minutes(6);
   EXPECT_EQ(used(), first) << "forgotten";
+}
+
+TEST(PromptCache, holds_nothing_before_the_answer_begins) {
+  Scene scene(R"({"cache_least": 10})");
+  const std::string body =
+      R"({"system": [{"type": "text", "text": ")" + std::string(400, 's') +
+      R"(", "cache_control": {"type": "ephemeral"}}], "messages": [{"role": "user", "content": "q"}]})";
+  const Incoming incoming{"POST", "/v1/messages", body, {}};
+  const Answer first = scene.provider.ask(incoming, scene.now);
+  scene.provider.ask(incoming, scene.now);
+  scene.provider.began(first.number, scene.now);
+  scene.provider.ask(incoming, scene.now);
+  const auto entries = scene.provider.entries();
+  EXPECT_GT(entries.at(0).usage->cache_write, 100);
+  EXPECT_EQ(entries.at(1).usage, entries.at(0).usage) << "both came too early to share";
+  EXPECT_EQ(entries.at(2).usage->cache_write, 0);
+  EXPECT_EQ(entries.at(2).usage->cache_read, entries.at(0).usage->cache_write);
 }
 
 TEST(Quota, refuses_with_the_time_that_is_missing_and_fills_up_again) {

@@ -21,7 +21,7 @@
 //                 {"shell": "echo fixed > parser.txt"}]},
 //      {"after_tool": true, "steps": [{"text": "Done."}]}],
 //    "otherwise": {"text": "Hello."},
-//    "quota": {"requests": {"capacity": 50, "per": 60}, "charge": "actual"},
+//    "quota": {"requests": {"capacity": 50, "per": 60}, "reserves_max": false},
 //    "keys": ["sk-test"], "keep_bodies": true}
 //
 // The first rule that matches answers; how often it has matched before, for the same task (for all

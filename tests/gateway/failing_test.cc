@@ -21,7 +21,8 @@ std::string url_of(const engine::Gateway::Door& door) {
 }
 
 TEST(Failing, two_refusals_for_haste_stay_unseen) {
-  World world(R"({"rules": [{"prompt": "hi", "steps": [{"status": 429, "retry_after": 0.05, "times": 2},
+  World world(
+      R"({"rules": [{"prompt": "hi", "steps": [{"status": 429, "retry_after": 0.05, "times": 2},
                                                       {"text": "At last."}]}]})");
   const auto door = world.open();
   const Reply reply = Client().post(url_of(door), message("hi"));
@@ -34,7 +35,9 @@ TEST(Failing, two_refusals_for_haste_stay_unseen) {
 }
 
 TEST(Failing, overload_and_server_errors_are_tried_again) {
-  World world(R"({"rules": [{"prompt": "hi", "steps": [{"status": 529}, {"status": 500}, {"fail_after": 0, "text": "x"},
+  World world(
+      R"({"rules": [{"prompt": "hi", "steps": [{"status": 529}, {"status": 500},
+          {"fail_after": 0, "text": "x"},
                                                       {"text": "At last."}]}]})");
   const auto door = world.open();
   const Reply reply = Client().post(url_of(door), message("hi"));
@@ -45,7 +48,8 @@ TEST(Failing, overload_and_server_errors_are_tried_again) {
 }
 
 TEST(Failing, retries_have_a_budget) {
-  World world(R"({"otherwise": {"status": 500}})", [](Options& options) { options.retries.allowance = 2; });
+  World world(R"({"otherwise": {"status": 500}})",
+              [](Options& options) { options.retries.allowance = 2; });
   const auto door = world.open();
   const Reply reply = Client().post(url_of(door), message("hi"));
   EXPECT_EQ(reply.status, 400) << "clients would retry what a server failed at";
@@ -122,16 +126,15 @@ TEST(Failing, a_client_that_leaves_takes_its_call_with_it) {
   client.leave_after(1);
   EXPECT_EQ(client.post(url_of(door), message("hi")).code, CURLE_WRITE_ERROR);
   EXPECT_EQ(world.call().end, CallEnd::cut_off);
-  EXPECT_TRUE(world.endpoint.wait_until([](const auto& entries) {
-    return entries.at(0).end == endpoint::CallEnd::client_gone;
-  }));
+  EXPECT_TRUE(world.endpoint.wait_until(
+      [](const auto& entries) { return entries.at(0).end == endpoint::CallEnd::client_gone; }));
 }
 
 TEST(Failing, closing_a_door_ends_what_is_in_flight) {
   World world(R"({"otherwise": {"hang": true}})");
   const auto door = world.open();
-  auto reply = std::async(std::launch::async,
-                          [&] { return Client().post(url_of(door), message("hi")); });
+  auto reply =
+      std::async(std::launch::async, [&] { return Client().post(url_of(door), message("hi")); });
   ASSERT_TRUE(world.endpoint.wait_until([](const auto& entries) { return !entries.empty(); }));
   const auto calls = world.gateway->close(attempt_name(0, 1));
   ASSERT_EQ(calls.size(), 1U);

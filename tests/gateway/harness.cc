@@ -39,11 +39,12 @@ Reply Client::perform(const std::string& url, const std::vector<std::string>& he
   curl_easy_setopt(curl_, CURLOPT_TIMEOUT_MS, kPatienceMs);
   curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, &Client::take);
   curl_easy_setopt(curl_, CURLOPT_WRITEDATA, static_cast<void*>(this));
-  curl_easy_setopt(curl_, CURLOPT_HEADERFUNCTION,
-                   +[](char* data, std::size_t size, std::size_t count, void* head) {
-                     static_cast<std::string*>(head)->append(data, size * count);
-                     return size * count;
-                   });
+  curl_easy_setopt(
+      curl_, CURLOPT_HEADERFUNCTION,
+      +[](char* data, std::size_t size, std::size_t count, void* head) {
+        static_cast<std::string*>(head)->append(data, size * count);
+        return size * count;
+      });
   curl_easy_setopt(curl_, CURLOPT_HEADERDATA, static_cast<void*>(&reply_.head));
   reply_.code = curl_easy_perform(curl_);
   curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &reply_.status);
@@ -113,9 +114,9 @@ engine::AttemptName attempt_name(std::size_t task, std::uint32_t attempt) {
 }
 
 std::string message(std::string_view prompt, bool streams, std::string_view more) {
-  return fmt::format(
-      R"({{"model":"claude-opus-4-5","max_tokens":1000,"stream":{},{}"messages":[{{"role":"user","content":"{}"}}]}})",
-      streams, more.empty() ? "" : fmt::format("{},", more), prompt);
+  return fmt::format(R"({{"model":"claude-opus-4-5","max_tokens":1000,"stream":{},{})"
+                     R"("messages":[{{"role":"user","content":"{}"}}]}})",
+                     streams, more.empty() ? "" : fmt::format("{},", more), prompt);
 }
 
 Usage billed(const endpoint::Endpoint& endpoint, std::size_t nth) {

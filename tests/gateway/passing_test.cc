@@ -23,7 +23,8 @@ std::vector<std::string> shown_as_key(const engine::Gateway::Door& door) {
 TEST(Passing, a_stream_comes_out_as_it_went_in) {
   World world(kStrict);
   const auto door = world.open();
-  const Reply through = Client().post(door.base_url + "/v1/messages", message("hi"), shown_as_key(door));
+  const Reply through =
+      Client().post(door.base_url + "/v1/messages", message("hi"), shown_as_key(door));
   EXPECT_EQ(through.status, 200);
   EXPECT_THAT(through.body, HasSubstr("message_stop"));
   const auto call = world.call();
@@ -69,7 +70,8 @@ TEST(Passing, all_four_apis_are_metered_to_the_token) {
 TEST(Passing, usage_asked_for_by_us_is_kept_from_the_client) {
   World world(R"({"otherwise": {"text": "Good morning."}})");
   const auto door = world.open();
-  const std::string body = R"({"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]})";
+  const std::string body =
+      R"({"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]})";
   const Reply through = Client().post(door.base_url + "/v1/chat/completions", body);
   EXPECT_THAT(through.body, HasSubstr("[DONE]"));
   EXPECT_THAT(through.body, Not(HasSubstr("prompt_tokens")));
@@ -80,7 +82,10 @@ TEST(Passing, the_secret_stands_for_the_key_and_nothing_else_lets_in) {
   World world(kStrict);
   const auto door = world.open();
   const std::string path = "/v1/messages";
-  EXPECT_EQ(Client().post(door.base_url + path, message("x"), {"authorization: Bearer " + door.secret}).status, 200);
+  EXPECT_EQ(Client()
+                .post(door.base_url + path, message("x"), {"authorization: Bearer " + door.secret})
+                .status,
+            200);
   EXPECT_EQ(Client().post(door.base_url + path + "?key=" + door.secret, message("x")).status, 200);
   EXPECT_EQ(Client().post(door.base_url + path, message("x"), {"x-api-key: sk-other"}).status, 401);
 
@@ -134,26 +139,31 @@ TEST(Passing, one_connection_serves_one_request_after_another) {
 TEST(Passing, chunked_requests_and_what_is_no_model_call_pass_too) {
   World world(R"({"otherwise": {"text": "Yes."}})");
   const auto door = world.open();
-  EXPECT_EQ(Client().post(door.base_url + "/v1/messages", message("hi"),
-                          {"transfer-encoding: chunked", "expect: 100-continue"})
+  EXPECT_EQ(Client()
+                .post(door.base_url + "/v1/messages", message("hi"),
+                      {"transfer-encoding: chunked", "expect: 100-continue"})
                 .status,
             200);
-  EXPECT_EQ(Client().post(door.base_url + "/v1/messages/count_tokens", message("hi", false)).status, 200);
+  EXPECT_EQ(Client().post(door.base_url + "/v1/messages/count_tokens", message("hi", false)).status,
+            200);
   EXPECT_EQ(world.calls(1).size(), 1U) << "counting tokens is no call of a model";
   EXPECT_EQ(Client().post(door.base_url + "/v1/messages", "{broken").status, 400);
 }
 
 TEST(Passing, the_key_is_in_nothing_that_is_told) {
-  World world(R"({"rules": [{"prompt": "echo", "steps": [{"status": 400, "message": "bad key sk-real-key-that-nobody-may-see"}]}],
+  World world(
+      R"({"rules": [{"prompt": "echo", "steps": [{"status": 400,
+          "message": "bad key sk-real-key-that-nobody-may-see"}]}],
                   "otherwise": {"text": "Yes."}})",
-              [](Options& options) {
-                options.providers["dead"] = {"http://127.0.0.1:1", Secret(std::string(kRealKey))};
-                options.retries.allowance = 0;
-              });
+      [](Options& options) {
+        options.providers["dead"] = {"http://127.0.0.1:1", Secret(std::string(kRealKey))};
+        options.retries.allowance = 0;
+      });
   const auto door = world.open();
   Client().post(door.base_url + "/v1/messages", message("echo"), shown_as_key(door));
   const auto dead = world.open([](auto& wish) { wish.agent = "dead"; }, 1);
-  const Reply reply = Client().post(dead.base_url + "/v1/messages", message("x"), shown_as_key(dead));
+  const Reply reply =
+      Client().post(dead.base_url + "/v1/messages", message("x"), shown_as_key(dead));
   EXPECT_THAT(reply.body + reply.head, Not(HasSubstr(kRealKey)));
   for (const auto& call : world.calls(2)) {
     EXPECT_THAT(call.detail, Not(HasSubstr(kRealKey)));

@@ -73,7 +73,10 @@ TEST(Recordings, the_first_difference_is_told) {
   EXPECT_EQ(reply.status, 400);
   const auto call = replaying.call();
   EXPECT_EQ(call.end, CallEnd::not_recorded);
-  EXPECT_THAT(call.detail, HasSubstr(R"(request 1 of the task differs at $.messages[0].content: recorded "hi", now "ho")"));
+  EXPECT_THAT(
+      call.detail,
+      HasSubstr(
+          R"(request 1 of the task differs at $.messages[0].content: recorded "hi", now "ho")"));
   const auto other = replaying.open({}, 7);
   Client().post(url_of(other), message("hi"));
   EXPECT_THAT(replaying.call().detail, HasSubstr("no request 1 of task `task7` was recorded"));
@@ -97,8 +100,10 @@ TEST(Recordings, an_attempt_gets_back_what_the_one_before_had_paid) {
 
 TEST(Recordings, hold_neither_the_secret_nor_the_key) {
   const TempFolder folder;
-  World world(R"({"otherwise": {"text": "your key is sk-real-key-that-nobody-may-see", "headers": {"set-cookie": "sk-real-key-that-nobody-may-see"}}})",
-              [&](Options& options) { options.record_folder = folder.path(); });
+  World world(
+      R"({"otherwise": {"text": "your key is sk-real-key-that-nobody-may-see",
+          "headers": {"set-cookie": "sk-real-key-that-nobody-may-see"}}})",
+      [&](Options& options) { options.record_folder = folder.path(); });
   const auto door = world.open();
   const std::string body = message("my key is " + door.secret + " at " + door.base_url, false);
   EXPECT_EQ(Client().post(url_of(door) + "?key=" + door.secret, body, as_key(door)).status, 200);

@@ -26,30 +26,55 @@ bool FakeGateway::fits(const Open& door, const Usage& usage) const {
          (!door.wish.usd || door.spent + usd <= *door.wish.usd);
 }
 
-CallEnd FakeGateway::ask(AttemptName name, const Usage& usage, CallEnd end) {
-  const auto found = doors_.find(name);
-  if (found == doors_.end()) return CallEnd::unreachable;
-  Open& door = found->second;
+ModelCall& FakeGateway::tell(Open& door, CallEnd end, const Usage& usage) {
   ModelCall made;
-  made.name = name;
+  made.name = door.wish.name;
   made.number = ++door.calls;
   made.model = "fake-1";
-  made.end = fits(door, usage) ? end : CallEnd::over_budget;
-  made.status = made.end == CallEnd::answered ? 200 : 403;
+  made.end = end;
+  made.status = end == CallEnd::answered ? 200 : 403;
   made.bytes = 400;
-  made.usage = made.end == CallEnd::over_budget ? no_usage() : usage;
+  made.usage = usage;
   made.saved = 0;
-  if (made.end == CallEnd::over_budget) made.detail = "the budget is spent";
-  const Tokens tokens = known_tokens(made.usage);
-  const MicroUsd usd = made.usage.cost.value_or(0);
+  if (end == CallEnd::over_budget) made.detail = "the budget is spent";
+  untaken_.push_back(std::move(made));
+  return untaken_.back();
+}
+
+void FakeGateway::charge(Open& door, const Usage& usage) {
+  const Tokens tokens = known_tokens(usage);
+  const MicroUsd usd = usage.cost.value_or(0);
   if (tokens_left_) *tokens_left_ -= tokens;
   if (usd_left_) *usd_left_ -= usd;
   door.used += tokens;
   door.spent += usd;
-  books_[name.task] += tokens;
-  const CallEnd ended = made.end;
-  untaken_.push_back(std::move(made));
-  return ended;
+}
+
+CallEnd FakeGateway::ask(AttemptName name, const Usage& usage, CallEnd end) {
+  const auto found = doors_.find(name);
+  if (found == doors_.end()) return CallEnd::unreachable;
+  Open& door = found->second;
+  if (!fits(door, usage)) return tell(door, CallEnd::over_budget, no_usage()).end;
+  charge(door, usage);
+  books_[name.task] += known_tokens(usage);
+  return tell(door, end, usage).end;
+}
+
+CallEnd FakeGateway::begin(AttemptName name, const Usage& expected) {
+  const auto found = doors_.find(name);
+  if (found == doors_.end()) return CallEnd::unreachable;
+  Open& door = found->second;
+  if (!fits(door, expected)) return tell(door, CallEnd::over_budget, no_usage()).end;
+  charge(door, expected);
+  door.running.push_back(expected);
+  return CallEnd::answered;
+}
+
+std::optional<AttemptName> FakeGateway::behind(std::string_view secret) const {
+  for (const auto& [name, door] : doors_) {
+    if (door.secret == secret) return name;
+  }
+  return {};
 }
 
 void FakeGateway::crash() {
@@ -63,8 +88,9 @@ void FakeGateway::crash() {
 Result<engine::Gateway::Door> FakeGateway::open(const Wish& wish) {
   call("open_door");
   check(!doors_.contains(wish.name), "a door is opened once");
-  doors_.emplace(wish.name, Open{wish, 0, 0, 0});
-  return Door{"http://127.0.0.1:1/secret", "secret"};
+  const std::string secret = "secret" + std::to_string(++opened_);
+  doors_.emplace(wish.name, Open{.wish = wish, .secret = secret});
+  return Door{"http://127.0.0.1:1/" + secret, secret};
 }
 
 std::vector<ModelCall> FakeGateway::take_calls() {
@@ -75,7 +101,12 @@ std::vector<ModelCall> FakeGateway::take_calls() {
 
 std::vector<ModelCall> FakeGateway::close(AttemptName name) {
   call("close_door");
-  doors_.erase(name);
+  if (const auto found = doors_.find(name); found != doors_.end()) {
+    // Nobody knows what these used.
+    for (std::size_t i = 0; i < found->second.running.size(); ++i)
+      tell(found->second, CallEnd::cut_off, Usage());
+    doors_.erase(found);
+  }
   std::vector<ModelCall> its;
   std::erase_if(untaken_, [&](ModelCall& one) {
     if (one.name != name) return false;
@@ -90,6 +121,13 @@ void FakeGateway::set_budget(std::optional<Tokens> tokens, std::optional<MicroUs
   call("set_budget");
   tokens_left_ = tokens;
   usd_left_ = usd;
+  const auto take = [&](const Usage& usage) {
+    if (tokens_left_) *tokens_left_ -= known_tokens(usage);
+    if (usd_left_) *usd_left_ -= usage.cost.value_or(0);
+  };
+  // Who sets a bound has counted the calls that he took, and no others.
+  for (const ModelCall& untaken : untaken_) take(untaken.usage);
+  for (const auto& [name, door] : doors_) std::ranges::for_each(door.running, take);
 }
 
 }  // namespace interlock::testing_support

@@ -11,8 +11,8 @@
 
 namespace interlock::testing_support {
 
-/// A gateway without a network: whoever plays the agent makes the calls. Its books outlive dispatchers, as a
-/// provider's do.
+/// A gateway without a network: whoever plays the agent makes the calls. Its books outlive
+/// dispatchers, as a provider's do.
 class FakeGateway final : public engine::Gateway {
  public:
   /// Called with the name of the call at the beginning of each; what it throws goes through: a
@@ -22,9 +22,15 @@ class FakeGateway final : public engine::Gateway {
   /// The agent asks a model. Over budget, or through a closed door, nothing is used.
   engine::CallEnd ask(engine::AttemptName name, const Usage& usage,
                       engine::CallEnd end = engine::CallEnd::answered);
+  /// Asks for an answer that does not come before the door is closed. `expected` is held of the
+  /// budgets.
+  engine::CallEnd begin(engine::AttemptName name, const Usage& expected);
+  /// Whose door this is the secret of; nothing: of none that is open.
+  std::optional<engine::AttemptName> behind(std::string_view secret) const;
   /// What was taken so far is in the journal.
   void made_durable() { taken_.clear(); }
-  /// The dispatcher dies: doors close, and calls that did not come into the journal are told nobody.
+  /// The dispatcher dies: doors close, and calls that did not come into the journal are told
+  /// nobody.
   void crash();
 
   /// The tokens that the provider told of, by task: over all attempts and dispatchers.
@@ -43,16 +49,21 @@ class FakeGateway final : public engine::Gateway {
  private:
   struct Open {
     Wish wish;
+    std::string secret;
     std::uint32_t calls = 0;
     Tokens used = 0;
     MicroUsd spent = 0;
+    std::vector<Usage> running{};  ///< Expected, of what has not ended yet.
   };
+  engine::ModelCall& tell(Open& door, engine::CallEnd end, const Usage& usage);
+  void charge(Open& door, const Usage& usage);
   void call(std::string_view name) const {
     if (before_call) before_call(name);
   }
   bool fits(const Open& door, const Usage& usage) const;
 
   std::map<engine::AttemptName, Open> doors_;
+  std::uint32_t opened_ = 0;
   std::vector<engine::ModelCall> untaken_;
   std::vector<engine::ModelCall> taken_;  ///< And not durable yet.
   std::optional<Tokens> tokens_left_;
