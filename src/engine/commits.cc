@@ -174,7 +174,8 @@ void Engine::stop_stale() {
   for (auto& [id, live] : live_) {
     const plan::Task& it = task(id);
     if (live.stopped_for || live.name.phase != 0 || !has_picture(id)) continue;
-    if (it.merge_text || !it.repair.empty() || it.observe == plan::Observe::declared) continue;
+    const bool can_be_mended = !it.repair.empty() || can_resume(id);
+    if (it.merge_text || can_be_mended || it.observe == plan::Observe::declared) continue;
     WaitingChanges so_far;
     so_far.name = live.name;
     so_far.rests_on = record(id).attempts.back().seen;
