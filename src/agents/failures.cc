@@ -65,6 +65,8 @@ constexpr Sign kSigns[] = {
 constexpr Sign kFaintSigns[] = {
     {"terminated", Failure::cut_off},
     {"socket", Failure::cut_off},
+    {"premature close", Failure::cut_off},
+    {"econnreset", Failure::api},
     {"connection", Failure::api},
     {"timed out", Failure::api},
     {"timeout", Failure::api},

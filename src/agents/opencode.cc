@@ -120,6 +120,8 @@ class OpenCodeReader : public Reader {
 /// model runs.
 Result<std::string> config_of(const Wanted& wanted) {
   json::object config;
+  // Pictures of the whole folder, to undo from: reading all of it would be seen as the task's.
+  config["snapshot"] = false;
   if (!wanted.may_write) config["permission"] = {{"edit", "deny"}, {"bash", "deny"}};
   const std::string base = base_of(wanted);
   if (base.empty()) return pretty_json(config);

@@ -94,7 +94,8 @@ TEST(OpenCode, IsCalledWithOneProviderThatIsTheGateway) {
       canonical_json(*parse_json(call->files[0].content)),
       R"({"model":"interlock/claude-x","provider":{"interlock":{"models":{"claude-x":{}},)"
       R"("name":"interlock","npm":"@ai-sdk/anthropic","options":{"apiKey":"s3cret",)"
-      R"("baseURL":"http://127.0.0.1:8080/s3cret/v1"}}},"small_model":"interlock/claude-x"})");
+      R"("baseURL":"http://127.0.0.1:8080/s3cret/v1"}}},"small_model":"interlock/claude-x",)"
+      R"("snapshot":false})");
 }
 
 TEST(OpenCode, AProvidersKeyIsNotWrittenToItsConfiguration) {

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 #include "agents/calling.h"
@@ -13,8 +14,31 @@ namespace {
 
 constexpr std::string_view kTriedWith[] = {"0.15.10", "0.24.4"};
 
-/// What 0.15 says instead of an answer, as a success.
+/// What 0.15 says as a success, instead of an answer or behind the part of one that came before the
+/// connection broke.
 constexpr std::string_view kErrorAsText = "[API Error:";
+/// What may follow it where the error was a limit.
+constexpr std::string_view kAdvice[] = {"\nPlease wait", "\nPossible quota"};
+
+/// Where the text's last words are such an error; `npos`: they are not.
+std::size_t error_at_end(std::string_view text) {
+  const auto at = text.rfind(kErrorAsText);
+  if (at == text.npos || at == 0) return at;
+  const auto closed = text.rfind(']');
+  if (closed == text.npos || closed < at) return text.npos;
+  const std::string_view rest = text.substr(closed + 1);
+  const bool ends = rest.find_first_not_of(" \t\r\n") == rest.npos ||
+                    std::ranges::any_of(kAdvice, [&](auto words) { return rest.starts_with(words); });
+  return ends ? at : text.npos;
+}
+
+/// Something was said before the error: without a status of its own it is the connection that broke,
+/// and what was said is not whole.
+Failure failure_behind(std::string_view error, bool has_said) {
+  const Failure failure = failure_of(error);
+  const bool is_broken = failure == Failure::api && !status_in(error);
+  return has_said && is_broken ? Failure::cut_off : failure;
+}
 
 /// An answer that met the output limit is continued without a word and looks whole.
 class QwenReader : public Reader {
@@ -60,14 +84,18 @@ class QwenReader : public Reader {
   static std::vector<Event> result(const json::value& told) {
     std::vector<Event> events = denials_in(told, 0);
     const std::string text(text_at(told, "result"));
+    const auto error_at = error_at_end(text);
     const bool has_failed = true_at(told, "is_error") ||
                             text_at(told, "subtype").starts_with("error") ||
-                            text.starts_with(kErrorAsText);
+                            error_at != text.npos;
     if (value_at(told, "usage")) events.push_back(usage_in(told, has_failed));
     if (has_failed) {
       const auto message = text_at(told, "error.message");
-      const std::string detail = message.empty() ? text : std::string(message);
-      events.push_back(Failed{failure_of(detail), detail});
+      const bool is_said = message.empty() && error_at != text.npos;
+      const std::string detail = is_said           ? text.substr(error_at)
+                                 : message.empty() ? text
+                                                   : std::string(message);
+      events.push_back(Failed{failure_behind(detail, is_said && error_at > 0), detail});
       return events;
     }
     Final final{text, {}};

@@ -30,6 +30,33 @@ TEST(Qwen, AnErrorThatOldVersionsSayAsAnAnswerIsAFailure) {
   EXPECT_FALSE(read.story.told_whole);
 }
 
+std::string result_line(std::string_view text) {
+  return R"({"type":"result","subtype":"success","is_error":false,"result":")" + std::string(text) +
+         R"("})";
+}
+
+TEST(Qwen, AnAnswerThatEndsInAnErrorIsNoAnswer) {
+  const std::pair<std::string_view, std::string_view> told[] = {
+      {"This will never be[API Error: terminated (cause: other side closed)]",
+       "cut_off: [API Error: terminated (cause: other side closed)]"},
+      {"First half\\n[API Error: Connection error.]\\n", "cut_off: [API Error: Connection error.]"},
+      {"[API Error: Connection error.]", "api: [API Error: Connection error.]"},
+      {"Half [API Error: 500 upstream]", "api: [API Error: 500 upstream]"},
+      {"Half [API Error: 429 slow down]\\nPossible quota limitations in place.",
+       "rate_limited: [API Error: 429 slow down] Possible quota limitations in place."},
+      {"Half [API Error: said [twice]]", "other: [API Error: said [twice]]"},
+  };
+  for (const auto& [text, ending] : told)
+    EXPECT_EQ(ending_of(qwen(), read_lines(qwen(), {result_line(text)}), 0), ending) << text;
+}
+
+TEST(Qwen, AnAnswerMaySpeakOfAnError) {
+  for (const std::string_view text :
+       {"The log says `[API Error: terminated]`, so I tried again and it went well.",
+        "It printed [API Error: x. I mended that."})
+    EXPECT_EQ(ending_of(qwen(), read_lines(qwen(), {result_line(text)}), 0), "success") << text;
+}
+
 TEST(Qwen, SchemasThatTheModelIgnoredAreInvalidOutput) {
   const Read ignored = read_lines(
       qwen(),

@@ -1,7 +1,11 @@
 #include "changes/stale.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
+
+#include "base/text.h"
 
 namespace interlock::changes {
 
@@ -13,6 +17,15 @@ std::string_view name_of(Stale::What what) {
     case Stale::What::presence: return "presence";
   }
   return "";
+}
+
+std::string shown(std::string_view path) { return path.empty() ? "." : printable(path); }
+
+std::string place_of(const Stale& stale) {
+  if (stale.what != Stale::What::listing) return fmt::format("`{}`", shown(stale.path));
+  if (stale.name.empty()) return fmt::format("the listing of `{}`", shown(stale.path));
+  return fmt::format("the listing of `{}` (`{}` {})", shown(stale.path), shown(stale.name),
+                     stale.has_come ? "came" : "went");
 }
 
 namespace {
@@ -50,8 +63,8 @@ class Staleness {
                   [](const auto& entry) { return entry.second.before == entry.second.after; });
     for (const auto& [path, net] : net_) {
       if (net.has_come_or_gone()) {
-        std::size_t& by = names_changed_[folder_of(path)];
-        by = std::max(by, net.by);
+        const auto [at, is_new] = names_changed_.try_emplace(folder_of(path), &path, &net);
+        at->second.by = std::max(at->second.by, net.by);
       }
     }
   }
@@ -132,7 +145,12 @@ class Staleness {
 
   void judge_listing(const std::string& folder) {
     const auto names = names_changed_.find(folder);
-    if (names != names_changed_.end()) add(folder, What::listing, names->second);
+    if (names != names_changed_.end()) {
+      const NamesChanged& changed = names->second;
+      add(folder, What::listing, changed.by);
+      found_.at(folder).name = *changed.first;
+      found_.at(folder).has_come = changed.has_come;
+    }
     // A folder that came or went empty has no names that could tell.
     const Net* net = find(folder);
     if (net != nullptr && net->before.kind != net->after.kind) add(folder, What::listing, net->by);
@@ -146,8 +164,16 @@ class Staleness {
     if (what == kept.what) kept.by = std::max(kept.by, by);
   }
 
+  struct NamesChanged {
+    NamesChanged(const std::string* path, const Net* net)
+        : first(path), has_come(net->after.kind != Kind::absent), by(net->by) {}
+    const std::string* first;
+    bool has_come;
+    std::size_t by;  ///< The last to change one.
+  };
+
   std::map<std::string, Net, std::less<>> net_;
-  std::map<std::string_view, std::size_t> names_changed_;  ///< Folder: the last to change a name.
+  std::map<std::string_view, NamesChanged> names_changed_;  ///< By folder.
   std::map<std::string, Stale> found_;
 };
 

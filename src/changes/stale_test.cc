@@ -56,6 +56,24 @@ TEST(Stale, NamesTheLastThatChangedThePath) {
   EXPECT_EQ(stale_text(observed({"a"}), {}, since), "a:content:1 ");
 }
 
+TEST(Stale, IsToldToPeopleAsAPathOrAsWhatAListingLostOrGot) {
+  const auto places = [](const ReadSet& reads, const std::vector<Tree>& trees) {
+    std::string text;
+    const auto since = history(trees);
+    std::vector<const Changeset*> pointers;
+    for (const Changeset& one : since) pointers.push_back(&one);
+    for (const Stale& one : stale(reads, {}, pointers)) text += place_of(one) + "; ";
+    return text;
+  };
+  EXPECT_EQ(places(observed({"a"}, {""}), {{{"a", kOne}}, {{"a", kTwo}, {"b", kOne}, {"c", kOne}}}),
+            "the listing of `.` (`b` came); `a`; ");
+  EXPECT_EQ(places(observed({}, {"d"}), {{{"d", kFolder}, {"d/x", kOne}}, {{"d", kFolder}}}),
+            "the listing of `d` (`d/x` went); ");
+  EXPECT_EQ(places(observed({}, {"e"}), {{}, {{"e", kFolder}}}), "the listing of `e`; ");
+  EXPECT_EQ(place_of({.path = "", .what = Stale::What::written}), "`.`");
+  EXPECT_EQ(place_of({.path = "a\nb", .what = Stale::What::content}), "`a␊b`");
+}
+
 TEST(Stale, PresenceMindsKindAndModeButNotContent) {
   const Tree before{{"a", kOne}};
   EXPECT_EQ(stale_text(observed({}, {}, {"a"}), {}, history({before, {{"a", kTwo}}})), "");

@@ -131,12 +131,12 @@ bool Engine::may_commit(WaitingChanges& waiting) {
 
 void Engine::try_to_commit(WaitingChanges& waiting) {
   const TaskId id = waiting.name.task;
-  const std::vector<std::string> too_soon = seen_too_soon(waiting);
+  const std::vector<changes::Stale> too_soon = seen_too_soon(waiting);
   if (!too_soon.empty()) {
     const std::string detail =
-        fmt::format("it touched `{}`, which a later task had already changed: its `reads` and "
+        fmt::format("it touched {}, which a later task had already changed: its `reads` and "
                     "`writes` do not name that",
-                    printable(too_soon.front()));
+                    changes::place_of(gravest(too_soon)));
     drop_changes(id);
     return fail_for_good(id, Outcome::outside_footprint, detail);
   }
@@ -174,7 +174,8 @@ void Engine::stop_stale() {
   for (auto& [id, live] : live_) {
     const plan::Task& it = task(id);
     if (live.stopped_for || live.name.phase != 0 || !has_picture(id)) continue;
-    if (it.merge_text || !it.repair.empty() || it.observe == plan::Observe::declared) continue;
+    const bool can_be_mended = !it.repair.empty() || can_resume(id);
+    if (it.merge_text || can_be_mended || it.observe == plan::Observe::declared) continue;
     WaitingChanges so_far;
     so_far.name = live.name;
     so_far.rests_on = record(id).attempts.back().seen;
@@ -183,10 +184,10 @@ void Engine::stop_stale() {
     if (so_far.reads.from != changes::ReadsFrom::observed) continue;
     const auto stale = stale_in(so_far);
     if (stale.empty()) continue;
-    const std::string& path = stale.front().path;
-    live.stale = fmt::format("`{}`, which it had read, was changed by `{}` meanwhile",
-                             path.empty() ? "." : printable(path),
-                             task(run().commits[so_far.rests_on + stale.front().by].task).id);
+    const changes::Stale& one = gravest(stale);
+    live.stale = fmt::format("{}, which it had read, was changed by `{}` meanwhile",
+                             changes::place_of(one),
+                             task(run().commits[so_far.rests_on + one.by].task).id);
     stop(live, Outcome::conflicted);
   }
 }
@@ -212,14 +213,14 @@ void Engine::note_fold() {
     return;
   }
   std::vector<std::string> paths;
-  for (const std::string& path : *result) paths.push_back(printable(path));
+  for (const std::string& path : *result) paths.push_back(changes::shown(path));
   ledger_.record(FoldRefused{std::move(paths)});
   scheduler_.stop(true);
   if (!run().stopping.empty()) return;
   ledger_.record(RunStopping{
       fmt::format("`{}` was changed by somebody else while changes waited to be brought in: put "
                   "that back or aside, then `interlock resume {}`",
-                  printable(result->front()), setup_.run)});
+                  changes::shown(result->front()), setup_.run)});
 }
 
 }  // namespace interlock::engine

@@ -16,12 +16,6 @@ namespace {
 constexpr std::size_t kPathsKept = 20;
 constexpr std::size_t kPathsTold = 50;
 
-/// As facts and people have them.
-std::vector<std::string> shown(std::vector<std::string> paths) {
-  for (std::string& path : paths) path = path.empty() ? "." : printable(path);
-  return paths;
-}
-
 /// What was declared is read whether it was there or not: a file that came meanwhile counts as well.
 void add_declared(const footprint::PatternSet& reads,
                   std::span<const changes::Changeset* const> since,
@@ -55,6 +49,15 @@ std::vector<std::string> Meeting::paths() const {
   return all;
 }
 
+std::string Meeting::first() const {
+  return foreign.empty() ? changes::place_of(gravest(stale))
+                         : fmt::format("`{}`", changes::shown(foreign.front()));
+}
+
+const changes::Stale& gravest(const std::vector<changes::Stale>& stale) {
+  return *std::ranges::min_element(stale, {}, &changes::Stale::what);
+}
+
 /// What earlier tasks committed since the picture was opened. Later ones that went ahead come after
 /// it in plan order: what they changed is not its concern, and was proven not to be.
 std::vector<changes::Stale> Engine::stale_in(const WaitingChanges& waiting) const {
@@ -72,20 +75,17 @@ std::vector<changes::Stale> Engine::stale_in(const WaitingChanges& waiting) cons
   return stale;
 }
 
-/// Paths it touched that a later task had changed before its picture was opened: it saw what is yet
+/// What it touched that a later task had changed before its picture was opened: it saw what is yet
 /// to come. Where a person asked for the task again, that is as they wished.
-std::vector<std::string> Engine::seen_too_soon(const WaitingChanges& waiting) const {
+std::vector<changes::Stale> Engine::seen_too_soon(const WaitingChanges& waiting) const {
   if (record(waiting.name.task).revived) return {};
   std::vector<const changes::Changeset*> later;
   for (std::size_t i = 0; i < committed_.size(); ++i) {
     const bool visible = i < waiting.seen;
     if (run().commits[i].task > waiting.name.task && visible) later.push_back(&committed_[i]);
   }
-  std::vector<std::string> paths;
-  if (later.empty() || waiting.reads.from == changes::ReadsFrom::everything) return paths;
-  for (const changes::Stale& one : changes::stale(waiting.reads, waiting.own, later))
-    paths.push_back(one.path);
-  return paths;
+  if (later.empty() || waiting.reads.from == changes::ReadsFrom::everything) return {};
+  return changes::stale(waiting.reads, waiting.own, later);
 }
 
 void Engine::refuse(WaitingChanges& waiting, const Meeting& met) {
@@ -97,13 +97,14 @@ void Engine::refuse(WaitingChanges& waiting, const Meeting& met) {
   meeting.by.erase(std::ranges::unique(meeting.by).begin(), meeting.by.end());
   if (merge_texts(waiting, meeting)) return;
 
-  std::vector<std::string> paths = shown(meeting.paths());
+  std::vector<std::string> paths = meeting.paths();
+  for (std::string& path : paths) path = changes::shown(path);
   const auto count = static_cast<std::uint32_t>(paths.size());
   paths.resize(std::min(paths.size(), kPathsKept));
   std::vector<std::string> names;
   for (const TaskId by : meeting.by) names.push_back(fmt::format("`{}`", task(by).id));
   if (!meeting.foreign.empty()) names.push_back("somebody outside the run");
-  meeting.detail = fmt::format("`{}`{} changed meanwhile by {}", printable(paths.front()),
+  meeting.detail = fmt::format("{}{} changed meanwhile by {}", meeting.first(),
                                count == 1 ? " was" : fmt::format(" and {} more were", count - 1),
                                join_words(names, 3));
   ledger_.record(CommitRefused{id, waiting.name.attempt, std::move(paths), count, meeting.by,
@@ -229,7 +230,9 @@ std::string Engine::tell_changes(const WaitingChanges& waiting, const Meeting& m
                                           Views::Side::before, kMergedBytesMax))
       before = std::move(*bytes);
     if (auto bytes = ports_.views.committed(one.path, kMergedBytesMax)) after = std::move(*bytes);
-    text += changes::unified_diff(one.path, before, after);
+    text += one.what == changes::Stale::What::listing
+                ? fmt::format("Changed: {}\n", changes::place_of(one))
+                : changes::unified_diff(one.path, before, after);
   }
   return text;
 }

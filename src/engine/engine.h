@@ -171,7 +171,7 @@ class Engine {
 
   // conflicts.cc: what follows when others changed what an attempt saw.
   std::vector<changes::Stale> stale_in(const WaitingChanges& waiting) const;
-  std::vector<std::string> seen_too_soon(const WaitingChanges& waiting) const;
+  std::vector<changes::Stale> seen_too_soon(const WaitingChanges& waiting) const;
   void refuse(WaitingChanges& waiting, const Meeting& meeting);
   bool merge_texts(WaitingChanges& waiting, const Meeting& meeting);
   void check_merged(WaitingChanges& waiting);

@@ -18,13 +18,13 @@ bool lies_below(const std::string& path, const std::string& folder) {
 std::string lines_for(const std::vector<std::string>& paths, std::string_view key) {
   std::string list;
   for (std::size_t i = 0; i < std::min(paths.size(), kPathsNamed); ++i)
-    list += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", printable(paths[i]));
+    list += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", changes::shown(paths[i]));
   return fmt::format("`{}: [{}]`", key, list);
 }
 
 std::string named(const std::vector<std::string>& paths) {
   std::vector<std::string> quoted;
-  for (const std::string& path : paths) quoted.push_back(fmt::format("`{}`", printable(path)));
+  for (const std::string& path : paths) quoted.push_back(fmt::format("`{}`", changes::shown(path)));
   return join_words(quoted, kPathsNamed);
 }
 

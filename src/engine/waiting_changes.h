@@ -35,7 +35,12 @@ struct Meeting {
   bool empty() const { return stale.empty() && foreign.empty(); }
   /// Every path, sorted.
   std::vector<std::string> paths() const;
+  /// What of it to name first, for people.
+  std::string first() const;
 };
+
+/// What to blame first; there must be one.
+const changes::Stale& gravest(const std::vector<changes::Stale>& stale);
 
 /// So many commits wait at most for a moment without pictures; then nothing starts until they are
 /// brought into the workspace. (Overlay file systems take 500 layers and grow slower before.)

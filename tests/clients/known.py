@@ -12,25 +12,27 @@ class Client:
     kind: str            # of agent, in a plan
     model: str
     api: str             # of the four that the endpoint speaks
-    reads_all: bool = False  # it takes pictures of the whole folder, and so reads what others write
+    resumes: bool = False
+    takes_schema: bool = True  # by an option, or in its prompt
+    schema_tool: str = ""      # that the client makes of a schema
 
 
 CLIENTS = [
     Client("claude-code", "@anthropic-ai/claude-code-linux-x64@2.1.330",
            "node_modules/@anthropic-ai/claude-code-linux-x64/claude",
-           "claude-code", "claude-sonnet-4-5", "anthropic"),
+           "claude-code", "claude-sonnet-4-5", "anthropic", resumes=True, schema_tool="StructuredOutput"),
     Client("codex", "@openai/codex@0.169.0",
            "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex",
-           "codex", "gpt-5-codex", "openai-responses"),
+           "codex", "gpt-5-codex", "openai-responses", resumes=True),
     Client("gemini", "@google/gemini-cli@0.61.0", "node_modules/.bin/gemini",
            "gemini", "gemini-2.5-flash", "gemini"),
     Client("opencode", "opencode-ai@1.18.33",
            "node_modules/opencode-linux-x64/bin/opencode",
-           "opencode", "anthropic/claude-sonnet-4-5", "anthropic", reads_all=True),
+           "opencode", "anthropic/claude-sonnet-4-5", "anthropic"),
     Client("pi", "@mariozechner/pi-coding-agent@0.73.1", "node_modules/.bin/pi",
            "pi", "anthropic/claude-sonnet-4-5", "anthropic"),
     Client("qwen", "@qwen-code/qwen-code@0.15.10", "node_modules/.bin/qwen",
-           "qwen", "test-model", "openai-chat"),
+           "qwen", "test-model", "openai-chat", takes_schema=False),  # Its option came with 0.24.
 ]
 
 

@@ -17,6 +17,8 @@ from world import PATIENCE_S, Place, World
 CHOSEN = []
 
 EDIT = "echo edited by the client >> notes.txt"
+SCHEMA = json.dumps({"type": "object", "required": ["answer"], "additionalProperties": False,
+                     "properties": {"answer": {"type": "integer"}}})
 AFTER_TOOL = {"after_tool": True, "steps": [{"text": "Done: the note is there."}]}
 
 
@@ -26,13 +28,21 @@ def edits(prompt="edit", shell=EDIT):
              "steps": [{"text": "I will.", "shell": shell}], "loop": True}, AFTER_TOOL]
 
 
-def each_client(test):
+def each_client(test, able=lambda client: True):
     def run(self):
-        for client in CHOSEN:
+        for client in filter(able, CHOSEN):
             with self.subTest(client=client.name):
                 test(self, client)
     run.__name__, run.__doc__ = test.__name__, test.__doc__
     return run
+
+
+def each_that_resumes(test):
+    return each_client(test, lambda client: client.resumes)
+
+
+def each_that_can_be_bound(test):
+    return each_client(test, lambda client: client.takes_schema)
 
 
 class Case(unittest.TestCase):
@@ -166,6 +176,68 @@ class Dispatched(Case):
         self.assertEqual(world.read("notes.txt"), "first line\nedited by the client\n", said)
         self.assert_books_agree(world, "only")
 
+    @each_that_can_be_bound
+    def test_an_answer_is_bound_to_a_schema(self, client):
+        """Through the client's own option, or told in the prompt where it has none."""
+        script = {"rules": [{"after_tool": False, "has_tools": True, "loop": True,
+                             "steps": [{"structured": {"answer": 42}}]}, AFTER_TOOL]}
+        world, status, said = self.one(client, script, "What is it?", (f"output: {{schema: {SCHEMA}}}",))
+        self.assertEqual(status, 0, said)
+        self.assertEqual(self.assert_state(world, said, "only", "done")["attempts"], 1)
+        self.assertEqual(json.loads(world.interlock("output", "last", "only")[1]), {"answer": 42})
+        self.assert_books_agree(world, "only")
+        if client.schema_tool:
+            self.assertIn(client.schema_tool, json.dumps(world.bodies_of("only")[0]))
+
+    @each_that_resumes
+    def test_a_broken_answer_is_corrected_in_its_session(self, client):
+        script = {"rules": [{"after_tool": False, "has_tools": True, "steps": [
+            {"text": "There is no JSON in this."}, {"structured": {"answer": 42}}]}, AFTER_TOOL]}
+        world, status, said = self.one(client, script, "What is it?", (f"output: {{schema: {SCHEMA}}}",))
+        self.assertEqual(status, 0, said)
+        first, second = self.assert_state(world, said, "only", "done")["history"]
+        self.assertEqual((first["outcome"], second["because"]), ("output_invalid", "correction"))
+        self.assertTrue(first["session"])
+        self.assertEqual(first["session"], second["session"])
+        self.assertEqual(json.loads(world.interlock("output", "last", "only")[1]), {"answer": 42})
+        self.assert_books_agree(world, "only")
+        answered = [call for call in world.endpoint.books()["calls"] if call["end"] == "complete" and call["tools"]]
+        self.assertGreaterEqual(len(answered), 2)
+        if Place.gateway:
+            self.assertEqual(first["calls"]["answered"] + second["calls"]["answered"],
+                             world.endpoint.books()["tasks"]["only"]["complete"])
+        self.assertIn("There is no JSON in this.", json.dumps(world.bodies_of("only")[-1]))
+
+    @each_that_resumes
+    def test_the_loser_of_two_is_mended_in_its_session(self, client):
+        edit = "cat notes.txt; read line < ../go; echo by {} >> notes.txt"
+        world = self.world({"rules": [
+            {"prompt": "others changed", "after_tool": False, "has_tools": True,
+             "steps": [{"shell": "echo by second, mended >> notes.txt"}], "loop": True},
+            *(edits(f"the {who} edit", edit.format(who))[0] for who in ("first", "second")), AFTER_TOOL]})
+        self.plan(world, [(who, client.name, f"the {who} edit", ("output: none",))
+                          for who in ("first", "second")], [client])
+        go = world.fifo("go")
+        process = world.start([Place.interlock, "run", "plan.yaml", "--pattern", "parallel"], self.keys())
+        world.endpoint.wait_for(lambda books: all(
+            any(call["task"] == who and call["tools"] and call["end"] == "complete" for call in books["calls"])
+            for who in ("first", "second")), "both at their edit")
+        os.write(go, b"go\n" * 8)
+        out, err = process.communicate(timeout=PATIENCE_S)
+        said = out + err
+        self.assertEqual(process.returncode, 0, said)
+        self.assertEqual(world.read("notes.txt"), "first line\nby first\nby second, mended\n", said)
+        self.assertEqual(self.assert_state(world, said, "first", "done")["attempts"], 1)
+        lost, mended = self.assert_state(world, said, "second", "done")["history"]
+        self.assertEqual(lost["conflict"]["by"], ["first"])
+        self.assertEqual(mended["because"], "repair")
+        self.assertEqual(lost["session"], mended["session"])
+        self.assertIn("+by first", json.dumps(world.bodies_of("second")[-1]))
+        self.assertIn("`notes.txt` was changed meanwhile by `first`",
+                      world.interlock("why", "last", "second")[1])
+        for who in ("first", "second"):
+            self.assert_books_agree(world, who)
+
     @each_client
     def test_a_rate_limit_is_no_failure(self, client):
         script = {"rules": [{"together": True, "steps": [
@@ -241,10 +313,7 @@ class Dispatched(Case):
             self.assertNotIn("sk-test", seen, "the key itself stays with the gateway")
 
     def test_eight_at_once_each_do_their_own(self):
-        able = [client for client in CHOSEN if not client.reads_all]
-        if not able:
-            self.skipTest("who reads everything cannot be beside others")
-        clients = [able[i % len(able)] for i in range(8)]
+        clients = [CHOSEN[i % len(CHOSEN)] for i in range(8)]
         rules = [{"prompt": f"edit number {i}\\b", "after_tool": False, "has_tools": True, "loop": True,
                   "steps": [{"shell": f"echo number {i} > out-{i}.txt", "wait": 0.5}]} for i in range(8)]
         world = self.world({"rules": rules + [AFTER_TOOL]})
@@ -252,7 +321,7 @@ class Dispatched(Case):
             world.write(f"out-{i}.txt", "before\n")
         tasks = [(f"t{i}", clients[i].name, f"edit number {i}", (f"writes: [out-{i}.txt]", "output: none"))
                  for i in range(8)]
-        self.plan(world, tasks, able)
+        self.plan(world, tasks, CHOSEN)
         status, said = self.run_plan(world, "--pattern", "parallel")
         self.assertEqual(status, 0, said)
         for i in range(8):

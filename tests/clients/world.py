@@ -73,7 +73,7 @@ class World:
         self.write("notes.txt", "first line\n")
         self.endpoint = Endpoint({"keep_bodies": True, **script}, self.folder)
         self.environment = bare_environment(self.home)
-        self.started = []
+        self.started, self.descriptors = [], []
 
     def end(self):
         for process in self.started:
@@ -82,6 +82,8 @@ class World:
                 process.wait()
             process.stdout.close()
             process.stderr.close()
+        for descriptor in self.descriptors:
+            os.close(descriptor)
         self.endpoint.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -95,6 +97,19 @@ class World:
                 return file.read()
         except FileNotFoundError:
             return None
+
+    def fifo(self, name):
+        """Beside the workspace; what waits on it goes on when the descriptor is written to."""
+        path = os.path.join(self.folder, name)
+        os.mkfifo(path)
+        descriptor = os.open(path, os.O_RDWR)
+        self.descriptors.append(descriptor)
+        return descriptor
+
+    def bodies_of(self, task):
+        """The requests of a task with tools, in their order: what its client sent."""
+        return [self.endpoint.get(f"/books/{call['n']}") for call in self.endpoint.books()["calls"]
+                if call["task"] == task and call["tools"]]
 
     def start(self, arguments, environment=None, stdin=subprocess.DEVNULL):
         process = subprocess.Popen(

@@ -118,6 +118,39 @@ tasks:
   expect_nothing_left();
 }
 
+TEST_F(View, who_listed_the_workspace_is_told_which_name_came_there) {
+  write_plan(
+      "defaults: {isolation: view}\n"
+      "tasks:\n"
+      "  - {id: a, run: \"read line <../go; echo 1 >new\"}\n"
+      "  - {id: b, run: \"ls; read line <../go\"}\n");
+  const Ended ended = run_at_once({"a", "b"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_THAT(interlock({"why", "last", "b"}).out, HasSubstr("the listing of `.` (`new` came)"));
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/1/history/1/because"), "conflict");
+  expect_nothing_left();
+}
+
+TEST_F(View, who_lists_what_a_later_task_made_fails_by_its_footprint) {
+  write("kept", "1\n");
+  write_plan(
+      "defaults: {isolation: view}\n"
+      "tasks:\n"
+      "  - {id: a, reads: [kept], writes: [], retries: {max: 1, delay: 0s}, run: \"read line <../go; "
+      "ls; [ -e new ]\"}\n"
+      "  - {id: b, reads: [], writes: [new], run: \"echo 1 >new\"}\n");
+  Bell go(folder() + "/go");
+  Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
+  run.until_it_says("started     a");
+  run.until_it_says("done        b");
+  go.ring(20);
+  const Ended ended = run.wait();
+  EXPECT_EQ(ended.exit, 1) << ended.err;
+  EXPECT_THAT(interlock({"why", "last", "a"}).out,
+              HasSubstr("it touched the listing of `.` (`new` came), which a later task"));
+  expect_nothing_left();
+}
+
 TEST_F(View, a_task_that_mends_is_told_what_changed) {
   write_counting_plan(", repair: \"cat >told; read n <count; echo $((n+10)) >count\"");
   const Ended ended = run_at_once({"a", "b"});
