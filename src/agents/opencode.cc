@@ -174,8 +174,9 @@ class OpenCode : public Adapter {
         .set_folder("XDG_DATA_HOME", "home/.local/share")
         .set_folder("XDG_STATE_HOME", "home/.local/state")
         .set_folder("XDG_CACHE_HOME", "home/.cache");
+    // FFF indexes every file of the folder, and so would read all of it; `rg` does its work without.
     for (const std::string_view what :
-         {"AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS"})
+         {"AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS", "FFF"})
       call.set(fmt::format("OPENCODE_DISABLE_{}", what), "1");
     call.set_if(!has_gateway(wanted) && !wanted.secret.empty(), kAgentKey, wanted.secret);
     call.add_file("home/.config/opencode/opencode.json", std::move(*config));

@@ -88,6 +88,7 @@ TEST(OpenCode, IsCalledWithOneProviderThatIsTheGateway) {
             (std::vector<std::string>{"opencode", "run", "--format", "json", "--auto"}));
   EXPECT_EQ(call->environment.at("HOME"), "/state/home");
   EXPECT_EQ(call->environment.at("OPENCODE_DISABLE_AUTOUPDATE"), "1");
+  EXPECT_EQ(call->environment.at("OPENCODE_DISABLE_FFF"), "1") << "it would read the whole workspace";
   ASSERT_EQ(call->files.size(), 1u);
   EXPECT_EQ(call->files[0].path, "home/.config/opencode/opencode.json");
   EXPECT_EQ(

@@ -39,11 +39,11 @@ TEST(Qwen, AnAnswerThatEndsInAnErrorIsNoAnswer) {
   const std::pair<std::string_view, std::string_view> told[] = {
       {"This will never be[API Error: terminated (cause: other side closed)]",
        "cut_off: [API Error: terminated (cause: other side closed)]"},
-      {"First half\\n[API Error: Connection error.]\\n", "cut_off: [API Error: Connection error.]"},
+      {"First half\\n[API Error: Connection error.]\\n", "cut_off: [API Error: Connection error.]␊"},
       {"[API Error: Connection error.]", "api: [API Error: Connection error.]"},
       {"Half [API Error: 500 upstream]", "api: [API Error: 500 upstream]"},
       {"Half [API Error: 429 slow down]\\nPossible quota limitations in place.",
-       "rate_limited: [API Error: 429 slow down] Possible quota limitations in place."},
+       "rate_limited: [API Error: 429 slow down]␊Possible quota limitations in place."},
       {"Half [API Error: said [twice]]", "other: [API Error: said [twice]]"},
   };
   for (const auto& [text, ending] : told)

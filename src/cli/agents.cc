@@ -23,6 +23,12 @@ namespace fs = std::filesystem;
 /// A client may take this long to say its version; some load all of themselves first.
 constexpr Duration kPatience = std::chrono::seconds(20);
 
+/// Pi says it on standard error, where others may warn: that is read where the rest is silent.
+constexpr const char* kAsk =
+    R"(command -v "$0" >/dev/null || exit 127; said=$("$0" "$@" 2>"$TMPDIR/said"); )"
+    R"([ -n "$said" ] && echo "$said" || cat "$TMPDIR/said"; exit 0)";
+constexpr int kNotFound = 127;
+
 struct Found {
   const agents::Adapter* adapter = nullptr;
   std::string program;
@@ -65,7 +71,7 @@ class Scratch {
 engine::SpawnSpec question(const Found& one, std::size_t index, const std::string& folder) {
   engine::SpawnSpec spec;
   spec.name = {TaskId(index), 1, 0};
-  spec.arguments = {one.program};
+  spec.arguments = {"/bin/sh", "-c", kAsk, one.program};
   for (std::string& argument : one.adapter->version_arguments())
     spec.arguments.push_back(std::move(argument));
   const std::string home = fmt::format("{}/{}", folder, index);
@@ -104,6 +110,7 @@ Result<void> ask_versions(std::vector<Found>& found) {
       const auto* exited = std::get_if<engine::Exited>(&report);
       if (exited == nullptr) continue;
       Found& one = found[exited->name.task.index()];
+      one.there = exited->exit_code != kNotFound;
       one.version = one.adapter->version_in((*processes)->take_output(exited->name));
       --running;
     }

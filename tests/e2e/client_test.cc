@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "e2e/cli_harness.h"
 
 // Clients that are not among those Interlock knows: a command, and where its lines say what.
@@ -88,6 +90,23 @@ TEST_F(MappedCommand, agents_lists_all_kinds_and_never_fails_for_one_that_is_not
   EXPECT_EQ(at(listed, "/agents/0/kind"), "claude-code");
   EXPECT_EQ(listed.at("agents").as_array().size(), 7u);
   EXPECT_EQ(interlock({"agents"}).exit, 0);
+}
+
+TEST_F(MappedCommand, agents_says_versions_wherever_a_client_prints_them) {
+  namespace fs = std::filesystem;
+  const auto put = [&](const std::string& name, const std::string& body) {
+    write("bin/" + name, "#!/bin/sh\n" + body + "\n");
+    fs::permissions(workspace() + "/bin/" + name, fs::perms::owner_all);
+  };
+  put("claude", "echo 2.1.330; echo a warning of 9.9 >&2");
+  put("pi", "echo 0.73.1 >&2");
+  put("codex", "exit 3");
+  environment()["PATH"] = workspace() + "/bin:/usr/bin:/bin";
+  const std::string said = interlock({"agents"}).out;
+  EXPECT_THAT(said, HasSubstr("yes  claude-code  2.1.330     tried with this version"));
+  EXPECT_THAT(said, HasSubstr("yes  pi           0.73.1      tried with this version"));
+  EXPECT_THAT(said, HasSubstr("yes  codex        -           does not say its version"));
+  EXPECT_THAT(said, HasSubstr("qwen         -           not installed"));
 }
 
 }  // namespace

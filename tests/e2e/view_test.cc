@@ -136,7 +136,7 @@ TEST_F(View, who_lists_what_a_later_task_made_fails_by_its_footprint) {
   write_plan(
       "defaults: {isolation: view}\n"
       "tasks:\n"
-      "  - {id: a, reads: [kept], writes: [], retries: {max: 1, delay: 0s}, run: \"read line <../go; "
+      "  - {id: a, reads: [kept], writes: [], retries: 1, backoff: 1ms, run: \"read line <../go; "
       "ls; [ -e new ]\"}\n"
       "  - {id: b, reads: [], writes: [new], run: \"echo 1 >new\"}\n");
   Bell go(folder() + "/go");
