@@ -11,6 +11,26 @@ namespace {
 
 const Digest kKey = digest_of("key");
 
+ModelCall a_call() {
+  ModelCall call;
+  call.name = {TaskId(1), 2, 0};
+  call.number = 7;
+  call.model = "model-1";
+  call.end = CallEnd::cut_off;
+  call.status = 200;
+  call.bytes = 4096;
+  call.usage = {1, std::nullopt, 3, 4, std::nullopt};
+  call.retries = 2;
+  call.waited_quota = Duration(5);
+  call.waited_lead = Duration(6);
+  call.elapsed = Duration(7);
+  call.saved = 8;
+  call.cut = true;
+  call.replayed = true;
+  call.detail = "the stream broke";
+  return call;
+}
+
 /// One of each, every member set to something that is not its default.
 std::vector<Fact> one_of_each() {
   const ProcessIdentity process{"boot", 42, 4711};
@@ -48,7 +68,10 @@ std::vector<Fact> one_of_each() {
                    {"kept from writing `/etc/x`"},
                    {"secret"},
                    {"other"},
-                   "observed"},
+                   "observed",
+                   "gateway",
+                   3000,
+                   40},
       TaskDone{TaskId(1), 2, kKey, digest_of("tree"), "r-1"},
       TaskFailed{TaskId(1), Outcome::went_silent, "wrote nothing"},
       TaskSkipped{TaskId(2), TaskId(1)},
@@ -63,6 +86,8 @@ std::vector<Fact> one_of_each() {
       CommitRefused{TaskId(1), 2, {"src/a", "src/b"}, 7, {TaskId(0)}, "`src/a` changed"},
       ChangesFolded{5},
       FoldRefused{{"src/a"}},
+      SessionBegan{TaskId(1), 2, "s-1", "model-1", "2.1"},
+      ModelCalled{TaskId(1), 2, a_call()},
   };
 }
 
