@@ -219,16 +219,30 @@ TEST_F(StoreTest, GivesARequestAgainWhenItsDispatcherDiedBeforeAnythingCameOfIt)
   EXPECT_EQ(journal_->take_requests().value().size(), 1u);
 }
 
+TEST_F(StoreTest, HistoryKnowsWhatHandingATaskOutTookApartFromItsWork) {
+  engine::Event event = ended(1, 1, std::chrono::seconds(40), {1000, 200, 3000, 0, 5000});
+  auto& attempt = std::get<engine::AttemptEnded>(event.fact);
+  attempt.spawn_tokens = 2500;
+  attempt.return_tokens = 100;
+  ASSERT_TRUE(append({event}));
+  const auto seen = store_.history("/home/ann/site").value().by_task.at("audit\nclaude\nsonnet");
+  EXPECT_EQ(seen.spawn_tokens, 2500);
+  EXPECT_EQ(seen.return_tokens, 100);
+  EXPECT_EQ(seen.tokens, 1600);
+}
+
+TEST_F(StoreTest, HistoryDoesNotTakeAnUnknownPartForNothing) {
+  ASSERT_TRUE(append({ended(1, 1, std::chrono::seconds(40), {1000, 200, {}, {}, 5000})}));
+  const auto seen = store_.history("/home/ann/site").value().by_task.at("audit\nclaude\nsonnet");
+  EXPECT_EQ(seen.tokens, std::nullopt);
+}
+
 TEST_F(StoreTest, HistoryIsTheMedianOfTheLastTenSuccesses) {
   std::vector<engine::Event> events;
   // Three slow attempts that ten later ones push out.
   for (std::uint64_t i = 1; i <= 3; ++i) events.push_back(ended(i, 0, std::chrono::hours(1)));
   for (std::uint64_t i = 4; i <= 13; ++i) events.push_back(ended(i, 0, std::chrono::seconds(i)));
-  engine::Usage usage;
-  usage.input = 1000;
-  usage.output = 200;
-  usage.cost = 5000;
-  events.push_back(ended(14, 1, std::chrono::seconds(40), usage));
+  events.push_back(ended(14, 1, std::chrono::seconds(40), {1000, 200, 0, 0, 5000}));
   ASSERT_TRUE(append(events));
   const decide::History history = store_.history("/home/ann/site").value();
   std::string text;
