@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <time.h>
 
 #include <filesystem>
 #include <fstream>
@@ -34,6 +36,17 @@ std::string shell_for(const Step& step, const std::string& answers) {
   return {};
 }
 
+/// Files are dated by the kernel's coarse clock, of some milliseconds a tick; what a person writes in the
+/// tick in which a picture is opened counts as written after it, to be on the safe side.
+void let_the_tick_pass() {
+  const auto tick = [] {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return std::pair(now.tv_sec, now.tv_nsec);
+  };
+  for (const auto written = tick(); tick() == written;) ::sched_yield();
+}
+
 /// The scene on this disk. A child of the test enters the overlay; what it reads is told by the
 /// test, which knows: watching is the process port's.
 class LocalScene final : public Scene {
@@ -50,6 +63,7 @@ class LocalScene final : public Scene {
   engine::Workspace& workspace() override { return *workspace_; }
   void person_writes(const std::string& path, const std::string& content) override {
     tree_.write(path, content);
+    let_the_tick_pass();
   }
   void person_erases(const std::string& path) override { fs::remove(tree_.at(path)); }
   std::map<std::string, std::string> on_disk() override {
