@@ -137,6 +137,16 @@ Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std:
   return gateway::Provider{usual->base_url, std::move(*key)};
 }
 
+Result<void> check_keys(const plan::Plan& plan, const Environment& environment) {
+  for (const plan::Task& task : plan.tasks) {
+    const plan::Agent& agent = plan.agents[task.agent.index()];
+    if (!asks_through_gateway(plan, task) || !agent.key.command.empty()) continue;
+    if (auto there = provider_with_key(agent, task.model, environment); !there)
+      return std::unexpected(there.error());
+  }
+  return {};
+}
+
 Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::string& state_folder,
                                          const Environment& environment, bool replays) {
   gateway::Options options;

@@ -24,6 +24,8 @@ bool asks_models(const plan::Plan& plan);
 /// agent that no task uses needs none, and neither does who replays.
 Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::string& state_folder,
                                          const Environment& environment, bool replays);
+/// Whether the keys that are to be in the environment are there: before a run is made of a plan.
+Result<void> check_keys(const plan::Plan& plan, const Environment& environment);
 Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std::string& model,
                                             const Environment& environment);
 

@@ -130,6 +130,8 @@ Result<Exit> run_command(const Context& context, const std::string& file, const 
     auto recorded = recorded_run(context, *store, run.wish.replay);
     if (!recorded) return std::unexpected(recorded.error());
     run.wish.replay = std::move(*recorded);
+  } else if (auto keys = check_keys(run.plan(), own_environment()); !keys) {
+    return std::unexpected(keys.error());
   }
   tell_notes(context, run.planned);
 

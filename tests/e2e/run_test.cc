@@ -176,7 +176,7 @@ TEST_F(RunCommand, is_quiet_when_asked) {
   EXPECT_THAT(ended.err, Not(HasSubstr("done in")));
 }
 
-TEST_F(RunCommand, refuses_what_this_version_cannot_run_before_anything_starts) {
+TEST_F(RunCommand, refuses_a_plan_whose_agent_has_no_key_before_anything_starts) {
   write_plan(R"(
 agents: {claude: {kind: claude-code}}
 tasks:
@@ -184,9 +184,11 @@ tasks:
   - {id: second, agent: claude, prompt: Say hello.}
 )");
   const Ended ended = run();
-  EXPECT_EQ(ended.exit, 3);
-  EXPECT_THAT(ended.err, HasSubstr("`second`"));
+  EXPECT_EQ(ended.exit, 2);
+  EXPECT_THAT(ended.err, HasSubstr("agent `claude` has no key"));
+  EXPECT_THAT(ended.err, HasSubstr("ANTHROPIC_API_KEY"));
   EXPECT_FALSE(exists("started"));
+  EXPECT_THAT(interlock({"runs"}).out, Not(HasSubstr("died"))) << "no run was made of it";
 }
 
 TEST_F(RunCommand, gives_the_same_digest_whatever_order_tasks_end_in) {
