@@ -152,6 +152,8 @@ class Applier {
       return;
     }
     attempt.called = attempt.called + call.usage;
+    attempt.last_end = call.end;
+    attempt.last_detail = call.detail;
     if (call.end == CallEnd::answered) attempt.last_cut = call.cut;
     attempt.known = at_least(attempt.known, call.usage);
     if (!call.saved) attempt.saved.reset();

@@ -75,6 +75,8 @@ struct AttemptRecord {
   std::optional<Tokens> first_input;    ///< Of its first answered call: all of its input.
   std::size_t first_bytes = 0;          ///< Of that call's body.
   std::optional<Tokens> last_output;
+  std::optional<CallEnd> last_end;      ///< How its last call ended, and why.
+  std::string last_detail;
   bool last_cut = false;                ///< That answer was ended by the output limit.
   std::optional<Tokens> spawn_tokens, return_tokens;
 };

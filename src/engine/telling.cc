@@ -111,6 +111,9 @@ Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgem
   if (!ending.failure && attempt.last_cut && !live.adapter->tells_of_cuts())
     return {Outcome::cut_off, "the answer was cut at the output limit, as the gateway saw", {}};
   if (!ending.failure) return {};
+  // The client was told in a way that keeps it from trying again; what it was, the gateway knows.
+  if (attempt.last_end == CallEnd::unreachable)
+    return {Outcome::api_failed, attempt.last_detail, {}};
   const bool said_enough = task(task_of(live)).output.form == plan::OutputSpec::Form::exit_status;
   if (*ending.failure == agents::Failure::empty && said_enough) return {};
   // A signal nobody here sent says more than what was missing because of it.

@@ -230,6 +230,16 @@ tasks:
   EXPECT_EQ(interlock({"run", "plan.yaml", "--replay", "last"}).exit, 2) << "that one recorded nothing";
 }
 
+TEST_F(Models, a_provider_that_cannot_be_reached_is_no_fault_of_the_request) {
+  auto endpoint = std::make_unique<Endpoint>(endpoint::Script{});
+  plan_at(*endpoint, "tasks: [{id: a, agent: openai, prompt: hello, reads: [], writes: [], output: text, "
+                     "timeout: 3s, retries: 0}]\n");
+  endpoint.reset();
+  EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 1);
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/outcome"), "api-failed");
+  EXPECT_THAT(interlock({"why", "last", "a"}).out, HasSubstr("connect"));
+}
+
 TEST_F(Models, a_missing_key_is_said_before_anything_runs) {
   const Endpoint endpoint{endpoint::Script{}};
   environment().erase("THE_KEY");
