@@ -35,6 +35,28 @@ TEST(NextTry, RetriesLastAsLongAsThePlanSays) {
   }
 }
 
+TEST(NextTry, WhoWasToldToWaitIsTriedAgainAtNoCostAndNotForEver) {
+  TaskRecord record;
+  AttemptRecord refused;
+  refused.outcome = Outcome::rate_limited;
+  for (int i = 0; i < kRateLimitedMax; ++i) {
+    record.attempts.push_back(refused);
+    const auto next = next_try(task_with(0), record, Outcome::rate_limited, "seed");
+    ASSERT_TRUE(next) << i;
+    EXPECT_FALSE(next->charged);
+    EXPECT_GE(next->after, kRateLimitedBackoff / 2);
+  }
+  record.attempts.push_back(refused);
+  EXPECT_FALSE(next_try(task_with(0), record, Outcome::rate_limited, "seed"));
+}
+
+TEST(NextTry, WhatWouldBeNoBetterTheNextTimeIsNotTriedAgain) {
+  for (const Outcome outcome : {Outcome::over_budget, Outcome::auth_failed, Outcome::bad_request,
+                                Outcome::too_long}) {
+    EXPECT_FALSE(next_try(task_with(9), {}, outcome, "seed")) << name_of(outcome);
+  }
+}
+
 TEST(NextTry, WhatCannotBeExecutedOrWasCancelledIsNotTriedAgain) {
   EXPECT_FALSE(next_try(task_with(9), {}, Outcome::not_started, "seed"));
   EXPECT_FALSE(next_try(task_with(9), {}, Outcome::cancelled, "seed"));

@@ -65,6 +65,8 @@ class RealWorld final : public World {
     // What it hangs on is there before it says a word, so that a stop finds all of it.
     if (behaviour.hangs) script += "sleep 1000 &\n";
     script += fmt::format("printf %s {}\n", shell_quote(behaviour.output));
+    for (const auto& [after, line] : behaviour.lines)
+      script += fmt::format("echo {}\n", shell_quote(line));
     if (behaviour.hangs) script += "wait\n";
     if (behaviour.signal) script += fmt::format("kill -{} $$\n", *behaviour.signal);
     script += fmt::format("exit {}\n", behaviour.exit_code);
@@ -143,6 +145,12 @@ class ProcessContract : public testing::TestWithParam<std::string> {
     if (const auto* spawned = std::get_if<engine::Spawned>(&report)) {
       return fmt::format("{} spawned\n", spawned->name.task.index());
     }
+    if (const auto* printed = std::get_if<engine::Printed>(&report)) {
+      std::string told;
+      for (const std::string& line : printed->lines)
+        told += fmt::format("{} said {}\n", printed->name.task.index(), line);
+      return told;
+    }
     const auto* exited = std::get_if<engine::Exited>(&report);
     if (exited == nullptr) return "something else\n";
     std::string told = fmt::format("{} exited", exited->name.task.index());
@@ -212,6 +220,16 @@ TEST_P(ProcessContract, OutputBeyondTheLimitIsCutAndSaid) {
   ASSERT_TRUE(host().spawn(limited));
   EXPECT_EQ(until_ended(1), "0 spawned\n0 exited with 0, output cut\n");
   EXPECT_EQ(host().take_output(name(0)), "one\nt");
+}
+
+TEST_P(ProcessContract, LinesAreToldAsTheyComeWhereThatIsWanted) {
+  const Behaviour talks{.lines = {{0s, "one"}, {0s, ""}, {0s, "three"}}};
+  auto heard = spec(0, talks);
+  heard.tell_lines = true;
+  ASSERT_TRUE(host().spawn(heard));
+  EXPECT_EQ(until_ended(1), "0 spawned\n0 said one\n0 said \n0 said three\n0 exited with 0\n");
+  ASSERT_TRUE(host().spawn(spec(1, talks)));
+  EXPECT_EQ(until_ended(1), "1 spawned\n1 exited with 0\n") << "nobody wanted it";
 }
 
 TEST_P(ProcessContract, OutputNobodyAsksForIsNotKept) {

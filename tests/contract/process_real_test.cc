@@ -10,6 +10,9 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
 
 #include "process/clock.h"
 #include "process/fd.h"
@@ -370,6 +373,32 @@ TEST_P(RealProcesses, HiddenLeftoversAreFoundToo) {
   const auto ended = host_->end_leftovers(spec.label, process);
   ASSERT_TRUE(ended) << ended.error().message;
   EXPECT_GE(*ended, 1u);
+}
+
+TEST_P(RealProcesses, ALineIsToldWithoutItsEndAndNoLongerThanIsAllowed) {
+  SpawnSpec spec = command({"sh", "-c", "printf 'short\\n%s\\nlast' far-too-long"});
+  spec.tell_lines = true;
+  spec.output_bytes_max = 7;
+  ASSERT_TRUE(host_->spawn(spec));
+  std::vector<std::string> lines;
+  std::optional<Exited> exited;
+  while (!exited) {
+    for (const engine::Report& report : host_->wait(clock_.now() + 60s)) {
+      if (const auto* printed = std::get_if<engine::Printed>(&report))
+        lines.insert(lines.end(), printed->lines.begin(), printed->lines.end());
+      if (const auto* over = std::get_if<Exited>(&report)) exited = *over;
+    }
+  }
+  EXPECT_EQ(lines, (std::vector<std::string>{"short", "far-too", "last"}));
+  EXPECT_TRUE(exited->output_cut);
+}
+
+TEST_P(RealProcesses, AnotherThreadCanHaveWaitReturn) {
+  std::thread other([this] { host_->poke(); });
+  const auto reports = host_->wait(clock_.now() + 60s);
+  other.join();
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<engine::Poked>(reports[0]));
 }
 
 INSTANTIATE_TEST_SUITE_P(Trees, RealProcesses, testing::Values(Trees::cgroup, Trees::walk),
