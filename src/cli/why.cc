@@ -66,7 +66,8 @@ std::string models_text(const engine::AttemptRecord& attempt) {
                         attempt.session.empty() ? "" : "session " + attempt.session);
   }
   if (attempt.calls + attempt.calls_refused > 0) {
-    text += fmt::format("    {} model calls", attempt.calls + attempt.calls_refused);
+    const std::uint32_t calls = attempt.calls + attempt.calls_refused;
+    text += fmt::format("    {} model call{}", calls, calls == 1 ? "" : "s");
     if (attempt.calls_refused > 0) text += fmt::format(", {} not answered", attempt.calls_refused);
     if (attempt.calls_again > 0) text += fmt::format(", {} sent again", attempt.calls_again);
     if (attempt.calls_replayed > 0) text += fmt::format(", {} from a recording", attempt.calls_replayed);

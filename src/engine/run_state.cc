@@ -149,6 +149,7 @@ class Applier {
     ++(call.end == CallEnd::answered ? attempt.calls : attempt.calls_refused);
     if (call.replayed) {
       ++attempt.calls_replayed;
+      attempt.known = at_least(attempt.known, no_usage());
       return;
     }
     attempt.called = attempt.called + call.usage;

@@ -14,6 +14,8 @@ Result<std::unique_ptr<Admission>> Admission::open(Loop& loop,
     auto account = quota::Account::open(option.file, option.limits);
     if (!account) return within(std::move(account.error()), "quota `" + option.name + "`");
     quota::Account* const opened = account->get();
+    // Whoever starts anew may have paid meanwhile: the first call shows it.
+    opened->forget_spent();
     admission->quotas_.push_back({option, std::move(*account)});
     if (opened->changed() < 0) continue;
     loop.watch(opened->changed(), EPOLLIN, [opened, gate = admission.get()](std::uint32_t) {

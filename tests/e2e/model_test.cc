@@ -145,7 +145,7 @@ tasks:
   const Ended ended = interlock({"run", "plan.yaml"});
   ASSERT_EQ(ended.exit, 0) << ended.err;
   EXPECT_EQ(at(json_of({"show", "last"}), "/totals/calls_sent_again"), "3");
-  EXPECT_THAT(interlock({"why", "last", "busy"}).out, HasSubstr("1 model calls, 2 sent again"));
+  EXPECT_THAT(interlock({"why", "last", "busy"}).out, HasSubstr("1 model call, 2 sent again"));
 }
 
 TEST_F(Models, stop_at_the_call_that_would_pass_the_budget_and_go_on_with_a_larger_one) {
@@ -222,6 +222,7 @@ tasks:
   ASSERT_EQ(again.exit, 0) << again.err;
   EXPECT_EQ(digest(), first);
   EXPECT_EQ(at(json_of({"show", "last"}), "/totals/calls_replayed"), "1");
+  EXPECT_EQ(at(json_of({"show", "last"}), "/totals/tokens"), "0") << "it cost nothing, for certain";
   std::string plan = read("plan.yaml");
   plan.replace(plan.find("What is it?"), 11, "What is that?");
   write("plan.yaml", plan);
@@ -287,6 +288,8 @@ tasks:
   const Ended ended = interlock({"run", "plan.yaml"});
   EXPECT_EQ(ended.exit, 3) << ended.err;
   EXPECT_EQ(endpoint.entries().size(), 1u) << "nobody else is sent against that wall";
+  EXPECT_EQ(interlock({"resume"}).exit, 3);
+  EXPECT_EQ(endpoint.entries().size(), 2u) << "who goes on may have paid: it is tried once";
   EXPECT_THAT(ended.err, HasSubstr("quota"));
 }
 
