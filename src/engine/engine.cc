@@ -271,8 +271,15 @@ std::string Engine::stuck() const {
 }
 
 RunView Engine::view() const {
-  return view_of(plan_, interlocking_, setup_, run(), scheduler_, &ports_.processes,
-                 ports_.clock.now());
+  RunView view = view_of(plan_, interlocking_, setup_, run(), scheduler_, &ports_.processes,
+                         ports_.clock.now());
+  // Whose stream is read says more than its last line, which is JSON.
+  for (TaskView& one : view.tasks) {
+    const auto live = live_.find(one.task);
+    if (live != live_.end() && live->second.name.phase == 0 && live->second.reader)
+      one.last_line = live->second.doing;
+  }
+  return view;
 }
 
 std::vector<Notice> Engine::take_notices() { return ledger_.take_notices(); }

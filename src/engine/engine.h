@@ -82,6 +82,7 @@ class Engine {
     const agents::Adapter* adapter = nullptr;
     std::unique_ptr<agents::Reader> reader;
     agents::Story story;
+    std::string doing;  ///< What it told last, in words for people.
     bool told_session = false;
     bool released = false;         ///< Ended after its final answer, because it stayed.
     bool resumed = false;          ///< It took up an earlier session.

@@ -1,13 +1,15 @@
 #include <fmt/format.h>
 
 #include "agents/adapter.h"
-#include "base/json.h"
+#include "base/text.h"
 #include "engine/engine.h"
 
 // What agents tell while they work, and what it makes of how they ended.
 namespace interlock::engine {
 
 namespace {
+
+constexpr std::size_t kDoingMax = 200;
 
 Outcome outcome_of(agents::Failure failure) {
   using agents::Failure;
@@ -46,6 +48,28 @@ std::string without_fence(const std::string& text) {
   return inside.find("```") == std::string_view::npos ? std::string(inside) : text;
 }
 
+/// The last line of what was said; of a message in pieces, of all that came so far.
+std::string last_words(std::string words) {
+  while (!words.empty() && words.back() == '\n') words.pop_back();
+  const auto newline = words.rfind('\n');
+  if (newline != std::string::npos) words.erase(0, newline + 1);
+  if (words.size() > kDoingMax) words.resize(kDoingMax);
+  return printable(words);
+}
+
+/// What an agent does, by its last event; empty: that tells nothing new.
+std::string doing_in(const agents::Event& event, const agents::Story& story) {
+  if (std::holds_alternative<agents::Text>(event))
+    return last_words(story.said);
+  if (const auto* tool = std::get_if<agents::ToolUsed>(&event))
+    return printable(tool->detail.empty() ? tool->tool : tool->tool + ": " + tool->detail);
+  if (const auto* limited = std::get_if<agents::RateLimited>(&event))
+    return printable("waits: " + limited->detail);
+  if (const auto* started = std::get_if<agents::Started>(&event))
+    return printable(started->model.empty() ? "asks its model" : "asks " + started->model);
+  return {};
+}
+
 }  // namespace
 
 void Engine::open_reader(Live& live) const {
@@ -70,6 +94,8 @@ void Engine::hear(Live& live, const std::vector<agents::Event>& events) {
   for (const agents::Event& event : events) {
     const bool knew = !live.story.started.session.empty();
     live.story.take(event);
+    if (std::string doing = doing_in(event, live.story); !doing.empty())
+      live.doing = std::move(doing);
     if (const auto* started = std::get_if<agents::Started>(&event);
         started != nullptr && (!live.told_session || (!knew && !started->session.empty()))) {
       live.told_session = true;
