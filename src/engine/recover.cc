@@ -76,6 +76,12 @@ Result<void> Engine::end_leftovers() {
     fact.detail = "its dispatcher died";
     fact.strays = *ended;
     note_usage({}, fact);
+    // A call may have been on its way, and nobody was told what it took.
+    const plan::Agent& agent = plan_.agents[task(id).agent.index()];
+    if (agents::provider_through_gateway(agent, task(id).model)) {
+      fact.usage = {};
+      fact.usage_from = "gateway";
+    }
     fact.elapsed = std::max(Duration{}, run().last.value_or(attempt.started) - attempt.started);
     ledger_.record(std::move(fact));
     for (std::uint32_t phase = 0; phase < 2; ++phase)
