@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "base/text.h"
 #include "process/host.h"
 #include "views/host_check.h"
 
@@ -36,6 +37,30 @@ struct Fallback {
   std::string first;  ///< The id of the first task.
 };
 
+/// Only pictures tell which files a task changed.
+Result<void> note_commits(plan::Plan& plan) {
+  if (!plan.commit_each) return {};
+  const auto why_none = views::can_commit(plan.workspace);
+  if (!why_none)
+    return std::unexpected(within(why_none.error(), "`commits: task` cannot be kept").error());
+  if (!why_none->empty()) {
+    plan.notes.push_back(fmt::format("`commits: task` makes no commit here: {}", *why_none));
+    return {};
+  }
+  std::vector<std::string> without;
+  for (const plan::Task& task : plan.tasks) {
+    const bool has_picture =
+        task.isolation == plan::Isolation::view || task.isolation == plan::Isolation::worktree;
+    if (!has_picture) without.push_back(fmt::format("`{}`", task.id));
+  }
+  if (without.empty()) return {};
+  plan.notes.push_back(fmt::format(
+      "`commits: task` makes no commit for {}: what a task changes is known of the isolations "
+      "`view` and `worktree` only",
+      join_words(without)));
+  return {};
+}
+
 }  // namespace
 
 Result<void> can_isolate(plan::Isolation isolation, const std::string& workspace,
@@ -65,10 +90,11 @@ Result<void> settle_isolation(plan::Plan& plan, const std::string& state_folder)
     return fail(Error::Kind::refused,
                 fmt::format("task `{}` wants isolation `{}`, which is not to be had here: {}",
                             task.id, plan::name_of(wanted), why.message),
-                why.hint.empty() ? fmt::format("allow what will do as well, such as `isolation: "
-                                               "[{}, guard]`; `interlock doctor` tells what there is",
-                                               plan::name_of(wanted))
-                                 : why.hint);
+                why.hint.empty()
+                    ? fmt::format("allow what will do as well, such as `isolation: "
+                                  "[{}, guard]`; `interlock doctor` tells what there is",
+                                  plan::name_of(wanted))
+                    : why.hint);
   }
   for (const auto& [which, fallback] : fallbacks) {
     plan.notes.push_back(fmt::format(
@@ -77,7 +103,7 @@ Result<void> settle_isolation(plan::Plan& plan, const std::string& state_folder)
         plan::name_of(which.second), plan::name_of(which.first),
         possible(which.first).error().message));
   }
-  return {};
+  return note_commits(plan);
 }
 
 }  // namespace interlock::cli

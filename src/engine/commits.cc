@@ -156,7 +156,7 @@ void Engine::commit(WaitingChanges& waiting) {
     return;
   }
   ChangesCommitted fact{id, waiting.name.attempt, digest_of(changes::to_text(waiting.own)),
-                        static_cast<std::uint32_t>(waiting.own.changes.size())};
+                        static_cast<std::uint32_t>(waiting.own.changes.size()), *done};
   ledger_.record(std::move(fact));
   // Without declared writes, what it changed is what it wrote.
   std::optional<Digest> wrote;

@@ -111,6 +111,7 @@ json::object body_of(const ChangesCommitted& f) {
       .put("attempt", std::int64_t{f.attempt})
       .put("changes", f.changes)
       .put("count", std::int64_t{f.count})
+      .put("remarks", f.remarks)
       .take();
 }
 json::object body_of(const CommitRefused& f) {
@@ -294,7 +295,7 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
     {"changes_committed",
      [](FieldReader& r) -> Fact {
        return ChangesCommitted{r.task(), r.index("attempt"), r.digest_or_none("changes"),
-                               r.index("count")};
+                               r.index("count"), r.texts("remarks")};
      }},
     {"commit_refused",
      [](FieldReader& r) -> Fact {

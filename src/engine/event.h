@@ -195,6 +195,7 @@ struct ChangesCommitted {
   std::uint32_t attempt = 1;
   Digest changes;
   std::uint32_t count = 0;  ///< Paths.
+  std::vector<std::string> remarks = {};  ///< For people: what of it is in no git commit.
 };
 /// It had read or changed what is no longer so. What follows is a RetryPlanned or a TaskFailed.
 struct CommitRefused {

@@ -82,7 +82,7 @@ std::vector<Fact> one_of_each() {
       MergeFailed{1, "two say `a`"},
       ChangesReady{TaskId(1), 2},
       ChangesMerged{TaskId(1), 2, kKey, 3, {{"src/a", digest_of("merged")}}},
-      ChangesCommitted{TaskId(1), 2, kKey, 4},
+      ChangesCommitted{TaskId(1), 2, kKey, 4, {"no commit was made"}},
       CommitRefused{TaskId(1), 2, {"src/a", "src/b"}, 7, {TaskId(0)}, "`src/a` changed"},
       ChangesFolded{5},
       FoldRefused{{"src/a"}},

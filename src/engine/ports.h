@@ -254,8 +254,8 @@ class Views {
   virtual Result<changes::Changeset> amend(
       AttemptName name, const std::vector<std::pair<std::string, std::string>>& merged) = 0;
   /// Its changes are the newest part of the committed state from now on. `title`: for those who
-  /// read a history, `run/task`.
-  virtual Result<void> commit(const Kept& kept, const std::string& title) = 0;
+  /// read a history, `run/task`. Remarks for people: what of it is in no history.
+  virtual Result<std::vector<std::string>> commit(const Kept& kept, const std::string& title) = 0;
   /// Brings all committed changes into the workspace. Paths that somebody else changed meanwhile are
   /// returned, and then nothing was changed.
   virtual Result<std::vector<std::string>> fold() = 0;

@@ -179,7 +179,8 @@ class Applier {
     attempt.merged_on = fact.seen;
   }
   void operator()(const ChangesCommitted& fact) {
-    latest(fact.task, fact.attempt);
+    AttemptRecord& attempt = latest(fact.task, fact.attempt);
+    attempt.remarks.insert(attempt.remarks.end(), fact.remarks.begin(), fact.remarks.end());
     run_.commits.push_back({fact.task, fact.attempt, fact.changes});
   }
   void operator()(const CommitRefused& fact) {

@@ -147,6 +147,22 @@ Result<void> Apply::write_file(int folder, const std::string& name, const std::s
   if (auto copied = copy_bytes(from->number(), to.number(), path); !copied) return copied;
   if (::geteuid() == 0 && ::fchown(to.number(), status.st_uid, status.st_gid) != 0)
     return cannot("give away", path, errno);
+  // Of the file that gives way first: the layer's file system may have no room for them.
+  const Descriptor old(
+      target.actual.kind == Kind::file
+          ? ::openat(folder, name_in(path).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+          : -1);
+  if (old.is_open()) {
+    struct stat before {};
+    // Another group of ours, which a new file does not get by itself.
+    if (::geteuid() != 0 && ::fstat(old.number(), &before) == 0) {
+      [[maybe_unused]] const int given =
+          ::fchown(to.number(), static_cast<uid_t>(-1), before.st_gid);
+    }
+    copy_attributes(old.number(), to.number());
+  }
+  copy_attributes(from->number(), to.number());
+  // Last: owners and access lists change it.
   if (::fchmod(to.number(), target.after.mode) != 0) return cannot("set the mode of", path, errno);
   // In the order in which the attempt wrote them: make goes by it.
   const std::array<timespec, 2> times{status.st_atim, status.st_mtim};

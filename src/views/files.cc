@@ -9,6 +9,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -153,6 +154,25 @@ Result<void> copy_bytes(int from, int to, const std::string& path) {
     // Some file systems say 0 where they cannot; reading on finds out.
     if (count == 0) return any ? Result<void>() : copy_by_hand(from, to, path);
     any = true;
+  }
+}
+
+void copy_attributes(int from, int to) {
+  std::string names(static_cast<std::size_t>(std::max<ssize_t>(::flistxattr(from, nullptr, 0), 0)),
+                    '\0');
+  const ssize_t length = ::flistxattr(from, names.data(), names.size());
+  std::string_view rest(names.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
+  while (!rest.empty()) {
+    const std::string name(rest.substr(0, rest.find('\0')));
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    const bool is_kept_apart = name.starts_with("trusted.overlay.") ||
+                               name.starts_with("user.overlay.") ||
+                               (name.starts_with("security.") && name != "security.capability");
+    const ssize_t size = is_kept_apart ? -1 : ::fgetxattr(from, name.c_str(), nullptr, 0);
+    if (size < 0) continue;
+    std::string value(static_cast<std::size_t>(size), '\0');
+    const ssize_t got = ::fgetxattr(from, name.c_str(), value.data(), value.size());
+    if (got >= 0) ::fsetxattr(to, name.c_str(), value.data(), static_cast<std::size_t>(got), 0);
   }
 }
 

@@ -30,6 +30,11 @@ Result<workspace::Descriptor> open_file(const std::string& place, const struct s
 /// the kernel.
 Result<void> copy_bytes(int from, int to, const std::string& path);
 
+/// Gives an open file the extended attributes of another, access lists among them, but for those
+/// that overlays and security modules keep for themselves. What the file system or the rights of
+/// this process do not allow is left out.
+void copy_attributes(int from, int to);
+
 std::string link_target(const std::string& place);
 
 /// An overlay's mark that what is below is not there.

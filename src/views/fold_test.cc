@@ -1,6 +1,7 @@
 #include "views/fold.h"
 
 #include <gtest/gtest.h>
+#include <sys/xattr.h>
 
 #include "views/scene.h"
 
@@ -152,6 +153,66 @@ TEST(Fold, ADiskThatIsFullLeavesWhatTheNextFoldFinishes) {
     EXPECT_EQ(scene.read("gone"), "nothing");
     ::umount2(root, MNT_DETACH);
   }));
+}
+
+/// An access list: its owner and user 1234 may read, the owner write. Version 2, then tag, rights
+/// and id of each entry.
+std::string access_list() {
+  std::string list("\2\0\0\0", 4);
+  const auto add = [&](char tag, char rights, std::uint32_t id) {
+    list += tag;
+    list += '\0';
+    list += rights;
+    list += '\0';
+    for (int i = 0; i < 4; ++i) list += static_cast<char>(id >> (8 * i) & 0xff);
+  };
+  constexpr std::uint32_t kNobody = 0xffffffff;
+  add(0x01, 6, kNobody);
+  add(0x02, 4, 1234);
+  add(0x04, 4, kNobody);
+  add(0x10, 4, kNobody);
+  add(0x20, 0, kNobody);
+  return list;
+}
+
+TEST_P(FoldTest, ChangedFilesKeepTheirAttributesAccessListsAndOwners) {
+  live([] {
+    Scene scene;
+    ASSERT_TRUE(sh(scene.tree.root(), "printf 1 > a; printf 1 > b"));
+    if (::geteuid() == 0) {
+      ASSERT_EQ(::chown(scene.tree.at("a").c_str(), kSomeUser, 27), 0);
+      ASSERT_EQ(::chown(scene.tree.at("b").c_str(), kSomeUser, 27), 0);
+    }
+    const std::map<std::string, std::string> wanted{{"user.note", "keep"},
+                                                    {"system.posix_acl_access", access_list()}};
+    for (const auto& [name, value] : wanted) {
+      for (const char* file : {"a", "b"}) {
+        if (::setxattr(scene.tree.at(file).c_str(), name.c_str(), value.data(), value.size(), 0) !=
+            0)
+          GTEST_SKIP() << "no " << name << " on this file system";
+      }
+    }
+    scene.attempt(attempt_of(0), "printf more >> a; printf 2 > a.tmp; cat a.tmp > b; rm a.tmp");
+    scene.commit(attempt_of(0));
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(scene.read("a") + scene.read("b"), "1more2");
+    for (const char* file : {"a", "b"}) {
+      for (const auto& [name, value] : wanted) {
+        std::string got(256, '\0');
+        const ssize_t length =
+            ::getxattr(scene.tree.at(file).c_str(), name.c_str(), got.data(), got.size());
+        got.resize(static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+        EXPECT_EQ(got, value) << name << " of " << file;
+      }
+      struct stat status {};
+      ASSERT_EQ(::stat(scene.tree.at(file).c_str(), &status), 0);
+      EXPECT_EQ(status.st_mode & 0777, 0640u);
+      if (::geteuid() == 0) {
+        EXPECT_EQ(status.st_uid, kSomeUser);
+        EXPECT_EQ(status.st_gid, 27u);
+      }
+    }
+  });
 }
 
 }  // namespace

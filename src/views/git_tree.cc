@@ -1,108 +1,251 @@
 #include "views/git_tree.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <map>
+#include <cerrno>
 #include <set>
+#include <span>
 
+#include "base/text.h"
 #include "views/files.h"
+#include "workspace/beneath.h"
 
 namespace interlock::views {
 namespace {
 
 using changes::Kind;
-using changes::State;
+using workspace::Descriptor;
+using workspace::folder_of;
+using workspace::is_at_or_below;
+using workspace::name_of;
 
-struct Leaf {
-  State after;
-  std::string place;  ///< Where its bytes are.
-  std::string hash;
+bool is_stored(const Leaf& leaf) { return leaf.kind == Kind::file || leaf.kind == Kind::link; }
+
+/// Removes it in the end, whatever happens.
+class Staging {
+ public:
+  explicit Staging(const std::string& place) : place_(place) { remove_tree(place_); }
+  ~Staging() { remove_tree(place_); }
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+
+ private:
+  const std::string& place_;
 };
 
-constexpr std::string_view kNoHash = "0000000000000000000000000000000000000000";
+class Put {
+ public:
+  Put(const Repository& repository, const std::string& index, Leaves leaves,
+      const std::string& scratch)
+      : repository_(repository),
+        git_(repository.top),
+        staged_(scratch),
+        leaves_(std::move(leaves)),
+        scratch_(scratch),
+        staging_(scratch_) {
+    git_.with_index(index);
+    staged_.with_index(index).of(repository.git_dir, scratch);
+  }
 
-std::map<std::string, Leaf> leaves_of(const std::vector<workspace::Layer>& layers) {
-  std::map<std::string, Leaf> leaves;
+  Result<std::vector<std::string>> run() {
+    if (leaves_.empty()) return std::move(remarks_);
+    if (auto kept = keep_repositories(); !kept) return std::unexpected(kept.error());
+    // First what goes: a file may have become a folder.
+    if (auto taken = take_away(); !taken) return std::unexpected(taken.error());
+    for (const auto& [path, leaf] : leaves_) {
+      if (!is_stored(leaf) || name_of(path) != ".gitattributes") continue;
+      if (auto put = put_plainly(path, leaf); !put) return std::unexpected(put.error());
+      stored_.insert(path);
+    }
+    if (auto made = make_folders(scratch_); !made) return std::unexpected(made.error());
+    if (auto laid = lay_out_attributes(); !laid) return std::unexpected(laid.error());
+    if (auto put = put_filtered(); !put) return std::unexpected(put.error());
+    std::vector<std::string> paths;
+    for (const auto& [path, leaf] : leaves_) {
+      if (!is_stored(leaf) || stored_.contains(path)) continue;
+      if (auto laid = lay_out(path, leaf); !laid) return std::unexpected(laid.error());
+      paths.push_back(path);
+    }
+    if (!paths.empty()) add(paths);
+    return std::move(remarks_);
+  }
+
+ private:
+  Result<void> keep_repositories() {
+    const auto entries = entries_of(git_);
+    if (!entries) return std::unexpected(entries.error());
+    for (const IndexEntry& entry : *entries) {
+      modes_.emplace(entry.path, entry.mode);
+      if (!entry.is_repository()) continue;
+      const auto changed = std::erase_if(leaves_, [&](const auto& leaf) {
+        // That the folder of a submodule is there says nothing of the commit it stands for.
+        return is_at_or_below(leaf.first, entry.path);
+      });
+      if (changed > 0) remarks_.push_back(in_no_commit(entry.path));
+    }
+    return {};
+  }
+
+  Result<void> take_away() {
+    std::string gone;
+    for (const auto& [path, leaf] : leaves_) {
+      if (!is_stored(leaf)) gone += fmt::format("0 {}\t{}{}", repository_.no_hash(), path, '\0');
+    }
+    if (gone.empty()) return {};
+    const auto updated = git_.run({"update-index", "-z", "--index-info"}, gone);
+    return updated ? Result<void>() : std::unexpected(updated.error());
+  }
+
+  /// Attributes say nothing of themselves here, and must not count as those that hold.
+  Result<void> put_plainly(const std::string& path, const Leaf& leaf) {
+    const bool is_link = leaf.kind == Kind::link;
+    const auto hash = is_link ? git_.line({"hash-object", "-w", "--stdin"}, link_target(leaf.place))
+                              : git_.line({"hash-object", "-w", "--no-filters", "--", leaf.place});
+    if (!hash) return std::unexpected(hash.error());
+    const auto put =
+        git_.run({"update-index", "-z", "--index-info"},
+                 fmt::format("{} {}\t{}{}", is_link ? "120000" : "100644", *hash, path, '\0'));
+    return put ? Result<void>() : std::unexpected(put.error());
+  }
+
+  /// The files that a filter has a say in: it gets their bytes, in a folder with nothing but
+  /// attributes in it, and so no program of a task's.
+  Result<void> put_filtered() {
+    std::string paths;
+    for (const auto& [path, leaf] : leaves_) {
+      if (leaf.kind == Kind::file && !stored_.contains(path)) paths.append(path).push_back('\0');
+    }
+    const auto told = staged_.run({"check-attr", "-z", "--stdin", "filter"}, paths);
+    if (!told) return std::unexpected(told.error());
+    const std::vector<std::string> words = split_at_nul(*told);
+    for (std::size_t i = 0; i + 2 < words.size(); i += 3) {
+      if (words[i + 2] == "unspecified" || words[i + 2] == "unset") continue;
+      stored_.insert(words[i]);
+      if (auto put = put_through_filter(words[i], leaves_.at(words[i])); !put) return put;
+    }
+    return {};
+  }
+
+  Result<void> put_through_filter(const std::string& path, const Leaf& leaf) {
+    struct stat status {};
+    if (::lstat(leaf.place.c_str(), &status) != 0) return cannot("read", leaf.place, errno);
+    const auto file = open_file(leaf.place, status, true);
+    if (!file) return std::unexpected(file.error());
+    const auto hash =
+        staged_.run_on(file->number(), {"hash-object", "-w", "--stdin", "--path=" + path});
+    if (!hash) {
+      remarks_.push_back(
+          fmt::format("`{}` is in no commit: {}", printable(path), hash.error().message));
+      return {};
+    }
+    const auto put = git_.run({"update-index", "-z", "--index-info"},
+                              fmt::format("{} {}\t{}{}", mode_of(path, leaf), *hash, path, '\0'));
+    return put ? Result<void>() : std::unexpected(put.error());
+  }
+
+  /// Where the repository says that modes mean nothing, git keeps those it has.
+  std::string mode_of(const std::string& path, const Leaf& leaf) {
+    if (git_.line({"config", "--type=bool", "core.fileMode"}).value_or("") == "false") {
+      const auto known = modes_.find(path);
+      return known == modes_.end() ? "100644" : known->second;
+    }
+    return (leaf.mode & S_IXUSR) != 0 ? "100755" : "100644";
+  }
+
+  Result<void> lay_out(const std::string& path, const Leaf& leaf) {
+    const std::string to = scratch_ + "/" + path;
+    struct stat there {};
+    // A folder of which HEAD had attributes, and that gave way to a file.
+    if (::lstat(to.c_str(), &there) == 0) remove_tree(to);
+    if (auto made = make_folders(scratch_ + "/" + std::string(folder_of(path))); !made) return made;
+    if (leaf.kind == Kind::link) {
+      return ::symlink(link_target(leaf.place).c_str(), to.c_str()) == 0
+                 ? Result<void>()
+                 : cannot("make the link", to, errno);
+    }
+    struct stat status {};
+    if (::lstat(leaf.place.c_str(), &status) != 0) return cannot("read", leaf.place, errno);
+    const auto from = open_file(leaf.place, status, true);
+    if (!from) return std::unexpected(from.error());
+    const mode_t mode = (leaf.mode & S_IXUSR) != 0 ? 0700 : 0600;
+    const Descriptor copy(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!copy.is_open()) return cannot("write", to, errno);
+    return copy_bytes(from->number(), copy.number(), to);
+  }
+
+  /// Those of HEAD. Where the index has others, an empty file keeps git from going by them.
+  Result<void> lay_out_attributes() {
+    std::map<std::string, std::string> texts;
+    const auto entries = entries_of(git_);
+    if (!entries) return std::unexpected(entries.error());
+    for (const IndexEntry& entry : *entries) {
+      if (name_of(entry.path) == ".gitattributes") texts.emplace(entry.path, "");
+    }
+    // Without a commit there is no HEAD.
+    const auto names = git_.run({"ls-tree", "-r", "-z", "--name-only", "HEAD"});
+    for (const std::string& path : split_at_nul(names ? *names : std::string())) {
+      if (name_of(path) != ".gitattributes") continue;
+      auto text = git_.run({"cat-file", "blob", "HEAD:" + path});
+      if (!text) return std::unexpected(text.error());
+      texts.insert_or_assign(path, std::move(*text));
+    }
+    for (const auto& [path, text] : texts) {
+      // Where a file took the place of the folder there is nothing left to say something about.
+      if (!make_folders(scratch_ + "/" + std::string(folder_of(path)))) continue;
+      if (auto put = put_file(scratch_ + "/" + path, text); !put) return put;
+    }
+    return {};
+  }
+
+  /// Halved until what git will not store stands alone.
+  void add(std::span<const std::string> paths) {
+    std::string list;
+    for (const std::string& path : paths) list.append(path).push_back('\0');
+    const auto added = staged_.run({"update-index", "-z", "--add", "--replace", "--stdin"}, list);
+    if (added) return;
+    if (paths.size() == 1) {
+      remarks_.push_back(
+          fmt::format("`{}` is in no commit: {}", printable(paths.front()), added.error().message));
+      return;
+    }
+    add(paths.first(paths.size() / 2));
+    add(paths.subspan(paths.size() / 2));
+  }
+
+  const Repository& repository_;
+  Git git_, staged_;
+  Leaves leaves_;
+  const std::string& scratch_;
+  Staging staging_;
+  std::vector<std::string> remarks_;
+  std::set<std::string> stored_;
+  std::map<std::string, std::string> modes_;  ///< Of the index's entries.
+};
+
+}  // namespace
+
+std::string in_no_commit(const std::string& repository) {
+  return fmt::format("what it changed in `{}` is in no commit: that is a repository of its own",
+                     printable(repository));
+}
+
+Leaves leaves_of(const std::vector<workspace::Layer>& layers, const std::string& prefix) {
+  Leaves leaves;
   for (const workspace::Layer& layer : layers) {
     for (const changes::Change& change : layer.changes->changes)
-      leaves[change.path] = {change.after, layer.after + "/" + change.path, {}};
+      leaves[prefix + change.path] = {change.after.kind, change.after.mode,
+                                      layer.after + "/" + change.path};
   }
   return leaves;
 }
 
-Result<void> hash_files(const Git& git, std::map<std::string, Leaf>& leaves) {
-  std::string places;
-  std::vector<Leaf*> in_order;
-  for (auto& [path, leaf] : leaves) {
-    if (leaf.after.kind != Kind::file && leaf.after.kind != Kind::link) continue;
-    if (leaf.after.kind == Kind::file && leaf.place.find('\n') == std::string::npos) {
-      places += leaf.place + "\n";
-      in_order.push_back(&leaf);
-      continue;
-    }
-    // A list of names cannot say a line's end; a link is its target.
-    const bool is_link = leaf.after.kind == Kind::link;
-    const auto hash = is_link ? git.line({"hash-object", "-w", "--stdin"}, link_target(leaf.place))
-                              : git.line({"hash-object", "-w", "--no-filters", "--", leaf.place});
-    if (!hash) return std::unexpected(hash.error());
-    leaf.hash = *hash;
-  }
-  if (in_order.empty()) return {};
-  const auto hashes = git.run({"hash-object", "-w", "--no-filters", "--stdin-paths"}, places);
-  if (!hashes) return std::unexpected(hashes.error());
-  std::string_view rest = *hashes;
-  for (Leaf* leaf : in_order) {
-    leaf->hash = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), leaf->hash.size() + 1));
-  }
-  return {};
-}
-
-Result<void> leave_out_ignored(const Git& git, const std::string& prefix,
-                               std::map<std::string, Leaf>& leaves) {
-  std::string paths;
-  for (const auto& [path, leaf] : leaves) {
-    if (leaf.after.kind == Kind::file || leaf.after.kind == Kind::link)
-      paths.append(prefix).append(path).push_back('\0');
-  }
-  // It says 1 when none is ignored.
-  const auto ignored = git.run({"check-ignore", "-z", "--stdin"}, paths);
-  if (!ignored) return {};
-  std::string_view rest = *ignored;
-  while (!rest.empty()) {
-    const std::string_view path = rest.substr(0, rest.find('\0'));
-    leaves.erase(std::string(path.substr(std::min(prefix.size(), path.size()))));
-    rest.remove_prefix(std::min(rest.size(), path.size() + 1));
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<void> put_layers(const Git& git, const std::vector<workspace::Layer>& layers,
-                        const std::string& prefix, bool but_ignored) {
-  std::map<std::string, Leaf> leaves = leaves_of(layers);
-  if (leaves.empty()) return {};
-  if (but_ignored) {
-    if (auto done = leave_out_ignored(git, prefix, leaves); !done) return done;
-  }
-  if (auto hashed = hash_files(git, leaves); !hashed) return hashed;
-  std::string gone;
-  std::string come;
-  for (const auto& [path, leaf] : leaves) {
-    const std::string named = fmt::format("\t{}{}{}", prefix, path, '\0');
-    if (leaf.hash.empty()) {
-      gone.append("0 ").append(kNoHash).append(named);
-      continue;
-    }
-    const bool is_program = (leaf.after.mode & S_IXUSR) != 0;
-    const char* mode = leaf.after.kind == Kind::link ? "120000" : is_program ? "100755" : "100644";
-    come.append(mode).append(" ").append(leaf.hash).append(named);
-  }
-  // First what goes: a file may have become a folder.
-  const auto updated = git.run({"update-index", "-z", "--index-info"}, gone + come);
-  return updated ? Result<void>() : std::unexpected(updated.error());
+Result<std::vector<std::string>> put_in_index(const Repository& repository,
+                                              const std::string& index, Leaves leaves,
+                                              const std::string& scratch) {
+  return Put(repository, index, std::move(leaves), scratch).run();
 }
 
 Result<std::string> commit_index(const Git& git, const std::string& parent,
@@ -121,8 +264,35 @@ std::string commit_of(const Git& git, const std::string& name) {
   return git.line({"rev-parse", "--verify", "--quiet", name + "^{commit}"}).value_or("");
 }
 
-std::string prefix_of(const std::string& root, const std::string& top) {
-  return root == top ? std::string() : root.substr(top.size() + 1) + "/";
+namespace {
+
+std::vector<std::string_view> words_in(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    words.push_back(text.substr(0, text.find(' ')));
+    text.remove_prefix(std::min(text.size(), words.back().size() + 1));
+  }
+  return words;
+}
+
+}  // namespace
+
+/// Lines `<tag> <mode> <hash> <stage>\t<path>`; the tag is small for `assume-unchanged` and an S
+/// for what a sparse checkout left out.
+Result<std::vector<IndexEntry>> entries_of(const Git& git) {
+  const auto told = git.run({"ls-files", "-z", "--stage", "-v"});
+  if (!told) return std::unexpected(told.error());
+  std::vector<IndexEntry> entries;
+  for (const std::string& line : split_at_nul(*told)) {
+    const std::size_t tab = line.find('\t');
+    const std::vector<std::string_view> words = words_in(std::string_view(line).substr(0, tab));
+    if (tab == std::string::npos || words.size() != 4)
+      return fail(Error::Kind::io, "`git ls-files` said something that is not known");
+    const char tag = words[0].front();
+    entries.push_back({std::string(words[1]), std::string(words[2]), line.substr(tab + 1),
+                       words[3].front() - '0', tag == 'S' || tag == 's', tag >= 'a' && tag <= 'z'});
+  }
+  return entries;
 }
 
 }  // namespace interlock::views

@@ -14,7 +14,6 @@
 
 #include "base/text.h"
 #include "views/files.h"
-#include "views/git.h"
 #include "workspace/beneath.h"
 
 namespace interlock::views {
@@ -78,11 +77,38 @@ Result<void> state_is_apart(const std::string& root, const std::string& views) {
               "choose one outside the workspace with `--state`");
 }
 
-Result<void> has_repository(const std::string& root) {
-  if (!repository_top(root).empty()) return {};
-  return fail(Error::Kind::refused,
-              fmt::format("cannot make a worktree: `{}` is in no git repository", printable(root)),
-              "choose the isolation `view`, or `git init` there");
+Result<Repository> repository_for_worktrees(const std::string& root, const std::string& views) {
+  const auto refused = [](const Error& error) {
+    return std::unexpected(within(error, "cannot make a worktree").error());
+  };
+  auto repository = repository_of(root);
+  if (!repository) return refused(repository.error());
+  if (ignores_workspace(*repository, root)) {
+    return fail(Error::Kind::refused,
+                fmt::format("cannot make a worktree: the repository `{}` ignores `{}`",
+                            printable(repository->top), printable(root)),
+                "choose the isolation `view`, or `git init` there");
+  }
+  if (auto has_room = has_room_for_branches(*repository); !has_room)
+    return refused(has_room.error());
+  // The tree is a copy of the whole repository.
+  if (auto apart = state_is_apart(repository->top, views); !apart)
+    return std::unexpected(apart.error());
+  return repository;
+}
+
+Result<std::string> can_commit(const std::string& root) {
+  if (repository_top(root).empty())
+    return fmt::format("`{}` is in no git repository", printable(root));
+  const auto repository = repository_of(root);
+  if (!repository) return std::unexpected(repository.error());
+  if (ignores_workspace(*repository, root)) {
+    return fmt::format("the repository `{}` ignores `{}`", printable(repository->top),
+                       printable(root));
+  }
+  if (auto has_room = has_room_for_branches(*repository); !has_room)
+    return std::unexpected(has_room.error());
+  return std::string();
 }
 
 Result<void> can_open(plan::Isolation isolation, const std::string& root,
@@ -92,9 +118,8 @@ Result<void> can_open(plan::Isolation isolation, const std::string& root,
   std::error_code error;
   if (auto apart = state_is_apart(root, fs::absolute(state, error).string()); !apart) return apart;
   if (isolation == Isolation::worktree) {
-    if (auto has = has_repository(root); !has) return has;
-    const auto runs = Git(root).run({"rev-parse", "--git-dir"});
-    return runs ? Result<void>() : std::unexpected(runs.error());
+    const auto repository = repository_for_worktrees(root, fs::absolute(state, error).string());
+    return repository ? Result<void>() : std::unexpected(repository.error());
   }
   if (auto takes = takes_uppers(state); !takes) return takes;
   return ::geteuid() == 0 ? Result<void>() : owned_by_us(root);

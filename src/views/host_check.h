@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "plan/plan.h"
+#include "views/repository.h"
 
 namespace interlock::views {
 
@@ -15,6 +16,12 @@ Result<void> can_open(plan::Isolation isolation, const std::string& root, const 
 
 /// Pictures do not lie in what they are of: layers that overlap are refused by the kernel (ELOOP).
 Result<void> state_is_apart(const std::string& root, const std::string& views);
-Result<void> has_repository(const std::string& root);
+
+/// The repository that worktrees of this workspace can be made of; refuses with what is in the way.
+Result<Repository> repository_for_worktrees(const std::string& root, const std::string& views);
+
+/// Whether `commits: task` can be kept here. What it says is for people: why there will be no
+/// commit, though nothing is wrong; empty: there will be.
+Result<std::string> can_commit(const std::string& root);
 
 }  // namespace interlock::views

@@ -116,9 +116,7 @@ Result<engine::Views::Harvest> LocalViews::harvest(AttemptName name,
   const Stack found(root_, seen_by(attempt));
   std::vector<Layer> with_own = seen_by(attempt);
   with_own.push_back(layer_of(attempt));
-  const std::string at = attempt.isolation == plan::Isolation::worktree
-                             ? Worktree(root_, layout_.folder(name)).workspace()
-                             : root_;
+  const std::string at = place_of(attempt);
   const Stack left(root_, with_own);
   auto reads =
       reads_of(observed, footprint, attempt.changes, {.found = found, .left = left, .at = at});
@@ -131,10 +129,8 @@ Result<engine::Views::Harvest> LocalViews::harvest(AttemptName name,
     return std::unexpected(put.error());
   if (auto put = write_changes(layout_, attempt); !put) return std::unexpected(put.error());
   attempt.stage = Stage::harvested;
-  if (attempt.isolation == plan::Isolation::worktree)
-    Worktree(root_, layout_.folder(name)).remove();
-  remove_tree(layout_.file(name, "upper"));
-  remove_tree(layout_.file(name, "work"));
+  worktrees_.erase(key_of(name));
+  for (const char* part : {"upper", "work", "tree"}) remove_tree(layout_.file(name, part));
   harvest.changes = attempt.changes;
   harvest.reads = std::move(reads->reads);
   harvest.gap = std::move(reads->gap);
@@ -143,10 +139,12 @@ Result<engine::Views::Harvest> LocalViews::harvest(AttemptName name,
 
 Result<Changeset> LocalViews::take_changes(Attempt& attempt, Harvest& harvest) {
   const Stack lower(root_, seen_by(attempt));
-  const bool is_worktree = attempt.isolation == plan::Isolation::worktree;
-  const Worktree worktree(root_, layout_.folder(attempt.name));
-  const std::string tree = is_worktree ? worktree.workspace() : layout_.file(attempt.name, "upper");
-  auto taken = is_worktree ? worktree.harvest(attempt.base, lower) : harvest_upper(tree, lower);
+  const auto open = worktrees_.find(key_of(attempt.name));
+  const bool is_worktree = open != worktrees_.end();
+  const std::string tree = is_worktree ? place_of(attempt) : layout_.file(attempt.name, "upper");
+  auto taken = is_worktree ? Worktree(open->second.repository, root_, layout_.folder(attempt.name))
+                                 .harvest(open->second.base, lower)
+                           : harvest_upper(tree, lower);
   if (!taken) return std::unexpected(taken.error());
   harvest.remarks = std::move(taken->remarks);
   if (auto frozen = freeze(tree, after(attempt), taken->changes, lower); !frozen)
@@ -154,13 +152,18 @@ Result<Changeset> LocalViews::take_changes(Attempt& attempt, Harvest& harvest) {
   return std::move(taken->changes);
 }
 
+/// Where an attempt sees the workspace.
+std::string LocalViews::place_of(const Attempt& attempt) const {
+  const auto open = worktrees_.find(key_of(attempt.name));
+  if (open == worktrees_.end()) return root_;
+  return Worktree(open->second.repository, root_, layout_.folder(attempt.name)).workspace();
+}
+
 changes::ReadSet LocalViews::reads_so_far(AttemptName name, const engine::Observed& observed) {
   const Attempt* attempt = find(name);
   if (attempt == nullptr) return {};
   const Stack found(root_, seen_by(*attempt));
-  const bool is_worktree = attempt->isolation == plan::Isolation::worktree;
-  return reads_seen(observed, found,
-                    is_worktree ? Worktree(root_, layout_.folder(name)).workspace() : root_);
+  return reads_seen(observed, found, place_of(*attempt));
 }
 
 Result<std::string> LocalViews::content(AttemptName name, const std::string& path, Side side,
@@ -244,7 +247,7 @@ Result<Changeset> LocalViews::amend(
   return attempt.changes;
 }
 
-Result<void> LocalViews::commit(const Kept& kept, const std::string& title) {
+Result<std::vector<std::string>> LocalViews::commit(const Kept& kept, const std::string& title) {
   Attempt& attempt = known(kept.name);
   check(attempt.stage == Stage::harvested, "what is committed was harvested, and is so once");
   check(kept.changes == nullptr || *kept.changes == attempt.changes,
@@ -256,16 +259,17 @@ Result<void> LocalViews::commit(const Kept& kept, const std::string& title) {
   }
   settle_folders(after(attempt), attempt.changes, below);
   const History history(root_, layout_.folder(kept.name), run_, title);
-  if (attempt.isolation == plan::Isolation::worktree) {
-    const auto done = history.commit_worktree(branch_of(kept.name), attempt, layer_of(attempt));
-    if (!done) return done;
-  }
-  if (options_.commit_per_task && !attempt.changes.empty()) {
-    if (auto done = history.commit_task(layer_of(attempt)); !done) return done;
-  }
+  std::vector<std::string> remarks;
+  if (attempt.isolation == plan::Isolation::worktree)
+    remarks = history.commit_worktree(branch_of(kept.name), attempt, layer_of(attempt));
+  if (options_.commit_per_task && !attempt.changes.empty())
+    std::ranges::move(history.commit_task(layer_of(attempt)), std::back_inserter(remarks));
   attempt.stage = Stage::committed;
   if (!attempt.changes.empty()) unfolded_.push_back(&attempt);
-  return {};
+  // What is true of both of its commits is told once.
+  std::set<std::string> told;
+  std::erase_if(remarks, [&](const std::string& remark) { return !told.insert(remark).second; });
+  return remarks;
 }
 
 Result<std::vector<std::string>> LocalViews::fold() {
@@ -309,26 +313,18 @@ std::string LocalViews::branch_of(AttemptName name) const {
                      branch_word(is_named ? options_.task_ids[index] : std::string(), index));
 }
 
-void LocalViews::drop(const Attempt& attempt) {
-  if (attempt.isolation == plan::Isolation::worktree) {
-    Worktree(root_, layout_.folder(attempt.name)).remove();
-    Worktree::remove_branch(root_, branch_of(attempt.name));
-  }
-  remove_tree(layout_.folder(attempt.name));
-}
-
 void LocalViews::discard(AttemptName name) {
   const auto at = attempts_.find(key_of(name));
   if (at == attempts_.end()) return;
   const std::string check = layout_.file(name, fmt::format("check-{}", name.phase));
   if (name.phase != 0) {
-    if (at->second.isolation == plan::Isolation::worktree) Worktree(root_, check).remove();
     remove_tree(check);
     return;
   }
   // What people may want to see of a committed attempt stays.
   if (at->second.stage >= Stage::committed) return;
-  drop(at->second);
+  remove_tree(layout_.folder(name));
+  worktrees_.erase(at->first);
   attempts_.erase(at);
 }
 

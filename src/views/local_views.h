@@ -9,6 +9,7 @@
 #include "engine/ports.h"
 #include "views/attempt.h"
 #include "views/layout.h"
+#include "views/worktree.h"
 #include "workspace/layers.h"
 #include "workspace/stack.h"
 
@@ -22,7 +23,8 @@ class LocalViews final : public engine::Views, public workspace::Layers {
     /// A commit a task on the branch `interlock/<run>`, where the workspace is a git repository.
     bool commit_per_task = false;
     std::vector<std::string> task_ids;  ///< By TaskId, for names of branches; else its number.
-    std::function<void()> before_step;  ///< For tests: called before each change a fold makes.
+    std::function<void()> before_step;  ///< For tests: called before each change a fold makes, and
+                                        ///< before each step of opening a worktree.
   };
 
   /// `root` is absolute, without links. Nothing is made on disk before the first `open`.
@@ -43,7 +45,7 @@ class LocalViews final : public engine::Views, public workspace::Layers {
   Result<changes::Changeset> amend(
       engine::AttemptName name,
       const std::vector<std::pair<std::string, std::string>>& merged) override;
-  Result<void> commit(const Kept& kept, const std::string& title) override;
+  Result<std::vector<std::string>> commit(const Kept& kept, const std::string& title) override;
   Result<std::vector<std::string>> fold() override;
   void discard(engine::AttemptName name) override;
   Result<void> take_up(const std::vector<Kept>& committed,
@@ -72,16 +74,25 @@ class LocalViews final : public engine::Views, public workspace::Layers {
                          const std::string& folder) const;
   Result<changes::Changeset> take_changes(Attempt& attempt, Harvest& harvest);
   std::string branch_of(engine::AttemptName name) const;
-  void drop(const Attempt& attempt);
+  std::string place_of(const Attempt& attempt) const;
+  static Opened opened_in(const Wish& wish, const Worktree& worktree);
   bool is_foreign(const Attempt& attempt, const std::string& path) const;
   Result<void> mark_folded();
   Result<void> load(const Kept& kept, Attempt::Stage stage);
   Result<void> sweep(const std::vector<Kept>& committed, const std::vector<Kept>& waiting);
 
+  /// What is known of a worktree only while its attempt runs: one that outlives its dispatcher is
+  /// thrown away.
+  struct OpenWorktree {
+    Repository repository;
+    Worktree::Base base;
+  };
+
   std::string root_, run_;
   Layout layout_;
   Options options_;
   std::map<Key, Attempt> attempts_;
+  std::map<Key, OpenWorktree> worktrees_;
   std::vector<Attempt*> unfolded_;  ///< Committed and not folded, in the order of their commits.
   std::map<std::string, changes::State> folded_;  ///< What our own folds wrote.
 };

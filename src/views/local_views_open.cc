@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "views/git_history.h"
 #include "views/host_check.h"
 #include "views/local_views.h"
+#include "views/ticks.h"
 #include "views/worktree.h"
 
 // Opening pictures: what the process side is to make, and where.
@@ -51,17 +51,6 @@ Result<struct stat> make_upper(const std::string& place, const struct stat& like
   if (::chmod(place.c_str(), like.st_mode & 07777) != 0 || ::lstat(place.c_str(), &made) != 0)
     return cannot("set the mode of", place, errno);
   return made;
-}
-
-/// File times come in ticks of the kernel, some milliseconds each. The next one begins: all that
-/// was changed before has an earlier time than what is made from now on.
-void let_tick() {
-  timespec first{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &first);
-  const timespec nap{0, 200'000};
-  for (timespec now = first; now.tv_sec == first.tv_sec && now.tv_nsec == first.tv_nsec;
-       ::clock_gettime(CLOCK_REALTIME_COARSE, &now))
-    ::nanosleep(&nap, nullptr);
 }
 
 }  // namespace
@@ -148,7 +137,8 @@ Result<engine::Views::Opened> LocalViews::open_check(const Wish& wish) {
 }
 
 Result<engine::Views::Opened> LocalViews::open_worktree(const Wish& wish) {
-  if (auto can = has_repository(root_); !can) return std::unexpected(can.error());
+  auto repository = repository_for_worktrees(root_, layout_.views());
+  if (!repository) return std::unexpected(repository.error());
   const auto begun = begin(wish);
   if (!begun) return std::unexpected(begun.error());
   // Before the snapshot: what a person changes while it is made counts as changed since.
@@ -156,33 +146,42 @@ Result<engine::Views::Opened> LocalViews::open_worktree(const Wish& wish) {
   if (::lstat(layout_.folder(wish.name).c_str(), &folder) != 0)
     return cannot("open", layout_.folder(wish.name), errno);
   (*begun)->stamp_ns = std::int64_t{folder.st_ctim.tv_sec} * 1'000'000'000 + folder.st_ctim.tv_nsec;
-  Worktree worktree(root_, layout_.folder(wish.name));
-  const auto base = worktree.open(branch_of(wish.name), unfolded());
+  const Worktree worktree(*repository, root_, layout_.folder(wish.name), options_.before_step);
+  auto base = worktree.open(branch_of(wish.name), unfolded());
+  if (base) {
+    (*begun)->base = base->commit;
+    if (auto written = write_record(layout_, **begun); !written)
+      base = std::unexpected(written.error());
+  }
   if (!base) {
     discard(wish.name);
     return std::unexpected(base.error());
   }
-  (*begun)->base = *base;
-  if (auto written = write_record(layout_, **begun); !written)
-    return std::unexpected(written.error());
+  Opened opened = opened_in(wish, worktree);
+  worktrees_.insert_or_assign(key_of(wish.name),
+                              OpenWorktree{std::move(*repository), std::move(*base)});
+  return opened;
+}
+
+/// The person's repository is not among what the attempt may write: its own is in the tree.
+engine::Views::Opened LocalViews::opened_in(const Wish& wish, const Worktree& worktree) {
   Opened opened{worktree.workspace(), enclosure_for(wish, worktree.workspace())};
   opened.enclosure.writable.insert(opened.enclosure.writable.begin(), worktree.tree());
-  // An agent in a worktree commits, stages and stashes there.
-  opened.enclosure.writable.push_back(worktree.repository());
   return opened;
 }
 
 Result<engine::Views::Opened> LocalViews::open_worktree_check(const Wish& wish,
                                                               const Attempt& attempt) {
-  Worktree worktree(root_, layout_.file(wish.name, fmt::format("check-{}", wish.name.phase)));
-  std::vector<Layer> upon = wish.name.phase == 1 ? std::vector<Layer>() : unfolded();
-  upon.push_back(layer_of(attempt));
-  const auto base = worktree.open_check(wish.name.phase == 1 ? attempt.base : "", upon);
+  const auto repository = repository_for_worktrees(root_, layout_.views());
+  if (!repository) return std::unexpected(repository.error());
+  const Worktree worktree(*repository, root_,
+                          layout_.file(wish.name, fmt::format("check-{}", wish.name.phase)),
+                          options_.before_step);
+  std::vector<Layer> upon = wish.name.phase == 1 ? seen_by(attempt) : unfolded();
+  if (!attempt.changes.empty()) upon.push_back(layer_of(attempt));
+  const auto base = worktree.open(branch_of(wish.name), upon);
   if (!base) return std::unexpected(base.error());
-  Opened opened{worktree.workspace(), enclosure_for(wish, worktree.workspace())};
-  opened.enclosure.writable.insert(opened.enclosure.writable.begin(), worktree.tree());
-  opened.enclosure.writable.push_back(worktree.repository());
-  return opened;
+  return opened_in(wish, worktree);
 }
 
 }  // namespace interlock::views

@@ -6,7 +6,6 @@
 #include "views/amend.h"
 #include "views/files.h"
 #include "views/local_views.h"
-#include "views/worktree.h"
 #include "workspace/beneath.h"
 
 // Taking a run up after its dispatcher died: what is kept, and what goes.
@@ -22,7 +21,7 @@ namespace {
 bool is_kept_part(const std::string& part) {
   return part == "after" || part == "before" || part.starts_with("mine-") ||
          part == "opened.json" || part == "changes.json" || part == "reads.json" ||
-         part == "folded";
+         part == "folded" || part == "theirs" || part == "wanted.refs";
 }
 
 std::vector<std::string> names_in(const std::string& folder) {
@@ -81,17 +80,13 @@ Result<void> LocalViews::sweep(const std::vector<Kept>& committed,
     if (!is_among(committed, *name) && !is_among(waiting, *name)) {
       auto left = read_attempt(layout_, *name);
       if (!left || left->stage != Stage::folded) {
-        if (left) drop(*left);
         remove_tree(place);
         continue;
       }
       attempts_.insert_or_assign(key_of(*name), std::move(*left));
     }
     for (const std::string& part : names_in(place)) {
-      if (is_kept_part(part)) continue;
-      const std::string gone = workspace::join(place, part);
-      Worktree(root_, gone).remove();
-      remove_tree(gone);
+      if (!is_kept_part(part)) remove_tree(workspace::join(place, part));
     }
   }
   for (const auto& [key, attempt] : attempts_) {

@@ -1,217 +1,177 @@
 #include "views/worktree.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
-#include <filesystem>
-#include <map>
+#include <set>
 
 #include "base/text.h"
 #include "views/files.h"
 #include "views/git.h"
 #include "views/git_tree.h"
+#include "views/ticks.h"
 #include "workspace/beneath.h"
 
 namespace interlock::views {
 
-namespace fs = std::filesystem;
-using changes::Change;
-using changes::Kind;
-using changes::State;
-using workspace::folder_of;
-
 namespace {
 
-/// An index that knows the times of files already: only what changed is read again.
-Result<Git> git_with_copied_index(const std::string& folder, const std::string& copy) {
-  const auto index =
-      Git(folder).line({"rev-parse", "--path-format=absolute", "--git-path", "index"});
-  if (!index) return std::unexpected(index.error());
-  std::error_code error;
-  fs::remove(copy, error);
-  fs::copy_file(*index, copy, error);  // None in a repository without a first commit.
-  return Git(folder).with_index(copy);
+using changes::Kind;
+
+/// The person's index, for a look: with its time, for git tells by it which files it has to read.
+Result<void> copy_index(const Repository& repository, const std::string& copy) {
+  const std::string place = repository.git_dir + "/index";
+  const workspace::Descriptor from(::open(place.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (!from.is_open() && errno == ENOENT) return {};  // Nothing was ever added.
+  if (!from.is_open() || ::fstat(from.number(), &status) != 0) return cannot("read", place, errno);
+  const workspace::Descriptor to(
+      ::open(copy.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!to.is_open()) return cannot("write", copy, errno);
+  if (auto copied = copy_bytes(from.number(), to.number(), copy); !copied) return copied;
+  const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
+  if (::futimens(to.number(), times.data()) != 0) return cannot("write", copy, errno);
+  return {};
 }
 
-/// The paths that `diff-index --raw -z` names, with whether they are repositories of their own.
-std::map<std::string, bool> paths_in_raw(std::string_view raw) {
-  std::map<std::string, bool> paths;
-  while (!raw.empty()) {
-    const std::string_view facts = raw.substr(0, raw.find('\0'));
-    raw.remove_prefix(std::min(raw.size(), facts.size() + 1));
-    const std::string_view path = raw.substr(0, raw.find('\0'));
-    raw.remove_prefix(std::min(raw.size(), path.size() + 1));
-    paths.emplace(path, facts.starts_with(":160000") || facts.find(" 160000") < 14);
+/// Settings under which no filter runs: what is compared is told apart once more when it is stored.
+Result<Git> without_filters(const Repository& repository) {
+  Git git(repository.top);
+  const auto names = git.run({"config", "-z", "--name-only", "--get-regexp", "^filter\\."});
+  if (!names) return git;  // There are none.
+  std::set<std::string> drivers;
+  for (const std::string& key : split_at_nul(*names)) drivers.insert(key.substr(0, key.rfind('.')));
+  for (const std::string& driver : drivers) {
+    if (driver.find('=') != std::string::npos) {
+      return fail(Error::Kind::refused,
+                  fmt::format("cannot make a worktree: the filter `{}` has a name with `=` in it",
+                              printable(driver)),
+                  "choose the isolation `view`");
+    }
+    for (const char* part : {".clean=", ".smudge=", ".process=", ".required=false"})
+      git.with_setting(driver + part);
   }
-  return paths;
+  return git;
 }
 
-/// Builds a changeset from the files that git found different.
-class Differences {
+/// Entries as `update-index --index-info` takes them: without times, and without the marks that
+/// tell git not to look.
+std::string as_index_info(const std::vector<IndexEntry>& entries) {
+  std::string text;
+  for (const IndexEntry& entry : entries) {
+    if (entry.stage == 0)
+      text += fmt::format("{} {}\t{}{}", entry.mode, entry.hash, entry.path, '\0');
+  }
+  return text;
+}
+
+class Snapshot {
  public:
-  Differences(std::string tree, const workspace::Stack& lower)
-      : tree_(std::move(tree)), lower_(lower) {}
+  Snapshot(const Repository& repository, const Copied& copied, const std::string& tree)
+      : repository_(repository), copied_(copied), tree_(tree) {}
 
-  Result<void> add(const std::string& path) {
-    struct stat status {};
-    const std::string place = tree_ + "/" + path;
-    State after;
-    if (::lstat(place.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) {
-      auto state = state_at(place, status, true);
-      if (!state) return std::unexpected(state.error());
-      after = *state;
+  /// What is to be stored anew upon the entries of the person's index.
+  Leaves leaves(const std::vector<IndexEntry>& entries, const std::vector<std::string>& dirty) {
+    std::set<std::string> known;
+    for (const IndexEntry& entry : entries) {
+      known.insert(entry.path);
+      const bool is_there = copied_.stamps.contains(entry.path);
+      if (entry.is_repository() || (entry.skipped && !is_there)) continue;
+      if (!is_there || entry.stage != 0 || entry.skipped || entry.trusted) add(entry.path);
     }
-    const auto before = state_before(path);
-    if (!before) return std::unexpected(before.error());
-    if (after.kind == Kind::file && before->kind == Kind::file) {
-      const mode_t executes = after.mode & 0111;
-      after.mode = (before->mode & 0111) != 0 && executes != 0 ? before->mode
-                   : executes != 0                             ? before->mode | 0111
-                                                               : before->mode & ~mode_t{0111};
-      ::chmod(place.c_str(), after.mode);
+    for (const std::string& path : dirty) {
+      if (copied_.stamps.contains(path)) add(path);
     }
-    put(path, *before, after);
-    return after.kind == Kind::absent ? fold_away(path) : unfold(path);
+    for (const auto& [path, stamp] : copied_.stamps) {
+      if (!S_ISDIR(stamp.mode) && !known.contains(path)) add(path);
+    }
+    return std::move(leaves_);
   }
 
-  changes::Changeset take() {
-    changes::Changeset changes;
-    for (auto& [path, change] : changes_) {
-      if (change.before != change.after) changes.changes.push_back(std::move(change));
+  void add(const std::string& path) {
+    // Submodules and others have a history of their own.
+    if (!copied_.ignoring.repository_of(path).empty()) return;
+    const auto stamp = copied_.stamps.find(path);
+    if (stamp == copied_.stamps.end()) {
+      leaves_[path] = {};
+    } else {
+      const mode_t mode = stamp->second.mode;
+      leaves_[path] = {kind_of(mode), mode & 07777, tree_ + "/" + path};
     }
-    return changes;
   }
 
  private:
-  Result<State> state_before(const std::string& path) const {
-    const auto found = lower_.look(path);
-    return found ? state_at(found->place, found->status) : Result<State>(State());
-  }
-
-  void put(const std::string& path, const State& before, const State& after) {
-    changes_.insert_or_assign(path, Change{path, before, after});
-  }
-
-  /// Folders that came with a path.
-  Result<void> unfold(const std::string& path) {
-    for (std::string folder(folder_of(path)); !folder.empty(); folder = folder_of(folder)) {
-      struct stat status {};
-      const auto before = state_before(folder);
-      if (!before) return std::unexpected(before.error());
-      if (before->kind == Kind::folder) return {};
-      if (::lstat((tree_ + "/" + folder).c_str(), &status) != 0)
-        return cannot("look at", folder, errno);
-      put(folder, *before, {Kind::folder, status.st_mode & 07777, 0, {}});
-    }
-    return {};
-  }
-
-  /// Folders that went with a path, unless there is something in them that git does not see.
-  Result<void> fold_away(const std::string& path) {
-    for (std::string folder(folder_of(path)); !folder.empty(); folder = folder_of(folder)) {
-      struct stat status {};
-      if (::lstat((tree_ + "/" + folder).c_str(), &status) == 0) return {};
-      for (const std::string& name : lower_.names(folder)) {
-        const auto known = changes_.find(workspace::join(folder, name));
-        if (known == changes_.end() || known->second.after.kind != Kind::absent) return {};
-      }
-      const auto before = state_before(folder);
-      if (!before) return std::unexpected(before.error());
-      if (before->kind == Kind::folder) put(folder, *before, State());
-    }
-    return {};
-  }
-
+  const Repository& repository_;
+  const Copied& copied_;
   std::string tree_;
-  const workspace::Stack& lower_;
-  std::map<std::string, Change> changes_;
+  Leaves leaves_;
 };
 
 }  // namespace
 
-Worktree::Worktree(std::string root, std::string folder)
-    : root_(std::move(root)), folder_(std::move(folder)), top_(repository_top(root_)) {}
+Worktree::Worktree(const Repository& repository, std::string root, std::string folder,
+                   std::function<void()> before_step)
+    : repository_(repository),
+      root_(std::move(root)),
+      folder_(std::move(folder)),
+      before_step_(std::move(before_step)) {}
 
 std::string Worktree::workspace() const {
-  return root_ == top_ ? tree() : tree() + root_.substr(top_.size());
+  return root_ == repository_.top ? tree() : tree() + root_.substr(repository_.top.size());
 }
 
-std::string Worktree::repository() const {
-  return Git(top_)
-      .line({"rev-parse", "--path-format=absolute", "--git-common-dir"})
-      .value_or(top_ + "/.git");
-}
-
-Result<std::string> Worktree::snapshot(const std::string& base,
+Result<std::string> Worktree::snapshot(const Copied& copied,
                                        const std::vector<workspace::Layer>& upon) const {
+  const auto step = [&] {
+    if (before_step_) before_step_();
+  };
+  const std::string look = folder_ + "/look.index";
   const std::string index = folder_ + "/snapshot.index";
-  auto git = git_with_copied_index(top_, index);
+  step();
+  if (auto done = copy_index(repository_, look); !done) return std::unexpected(done.error());
+  auto git = without_filters(repository_);
   if (!git) return std::unexpected(git.error());
-  const auto filled = base.empty() ? git->run({"add", "-A"}) : git->run({"read-tree", base});
-  if (!filled) return std::unexpected(filled.error());
-  if (auto put = put_layers(*git, upon, prefix_of(root_, top_), false); !put)
+  git->with_index(look);
+  const auto entries = entries_of(*git);
+  if (!entries) return std::unexpected(entries.error());
+  const auto dirty =
+      git->run({"diff-files", "-z", "--name-only", "--no-renames", "--ignore-submodules=all"});
+  if (!dirty) return std::unexpected(dirty.error());
+  Snapshot snapshot(repository_, copied, tree());
+  std::vector<std::string> anew = split_at_nul(*dirty);
+  for (const auto& [path, leaf] : leaves_of(upon, prefix_of(root_, repository_.top)))
+    anew.push_back(path);
+  const Git ours = Git(repository_.top).with_index(index);
+  step();
+  if (auto put = ours.run({"update-index", "-z", "--index-info"}, as_index_info(*entries)); !put)
     return std::unexpected(put.error());
-  const std::string parent = base.empty() ? commit_of(*git, "HEAD") : base;
-  auto made = commit_index(*git, parent, "What a task of Interlock began with\n");
+  step();
+  // What cannot be stored is in the snapshot as it was in the index, and in the tree as it is.
+  const auto put = put_in_index(repository_, index, snapshot.leaves(*entries, anew),
+                                folder_ + "/snapshot.files");
+  if (!put) return std::unexpected(put.error());
+  step();
+  auto made = commit_index(ours, commit_of(ours, "HEAD"), "What a task of Interlock began with\n");
+  ::unlink(look.c_str());
   ::unlink(index.c_str());
   return made;
 }
 
-Result<std::string> Worktree::open(const std::string& branch,
-                                   const std::vector<workspace::Layer>& upon) {
-  const auto base = snapshot("", upon);
-  if (!base) return base;
-  const auto added = Git(top_).run({"worktree", "add", "--quiet", "-B", branch, tree(), *base});
-  return added ? base : std::unexpected(added.error());
-}
-
-Result<std::string> Worktree::open_check(const std::string& base,
-                                         const std::vector<workspace::Layer>& upon) {
-  const auto made = snapshot(base, upon);
-  if (!made) return made;
-  const auto added = Git(top_).run({"worktree", "add", "--quiet", "--detach", tree(), *made});
-  return added ? made : std::unexpected(added.error());
-}
-
-Result<Harvested> Worktree::harvest(const std::string& base, const workspace::Stack& lower) const {
-  const std::string index = folder_ + "/harvest.index";
-  auto git = git_with_copied_index(tree(), index);
-  if (!git) return std::unexpected(git.error());
-  if (auto added = git->run({"add", "-A"}); !added) return std::unexpected(added.error());
-  const auto raw = git->run({"diff-index", "--cached", "--raw", "-z", "--no-renames", base});
-  if (!raw) return std::unexpected(raw.error());
-  ::unlink(index.c_str());
-  const std::string prefix = prefix_of(root_, top_);
-  Harvested harvested;
-  Differences differences(workspace(), lower);
-  for (const auto& [path, is_repository] : paths_in_raw(*raw)) {
-    if (is_repository || !path.starts_with(prefix)) {
-      harvested.remarks.push_back(
-          fmt::format("what it changed in `{}` was left out: {}", printable(path),
-                      is_repository ? "it is another repository" : "it is outside the workspace"));
-      continue;
-    }
-    if (auto added = differences.add(path.substr(prefix.size())); !added)
-      return std::unexpected(added.error());
-  }
-  harvested.changes = differences.take();
-  return harvested;
-}
-
-void Worktree::remove() const {
-  if (top_.empty() || ::access(tree().c_str(), F_OK) != 0) return;
-  if (!Git(top_).run({"worktree", "remove", "--force", "--force", tree()})) {
-    remove_tree(tree());
-    Git(top_).tidy_up({"worktree", "prune"});
-  }
-}
-
-void Worktree::remove_branch(const std::string& root, const std::string& branch) {
-  const std::string top = repository_top(root);
-  if (!top.empty()) Git(top).tidy_up({"update-ref", "-d", "refs/heads/" + branch});
+Result<Worktree::Base> Worktree::open(const std::string& branch,
+                                      const std::vector<workspace::Layer>& upon) const {
+  if (auto made = make_folders(tree()); !made) return std::unexpected(made.error());
+  auto copied = copy_committed(repository_, root_, upon, tree(), before_step_);
+  if (!copied) return std::unexpected(copied.error());
+  auto commit = snapshot(*copied, upon);
+  if (!commit) return std::unexpected(commit.error());
+  auto given = make_repository(repository_, tree(), branch, *commit, before_step_);
+  if (!given) return std::unexpected(given.error());
+  let_tick();
+  return Base{std::move(*commit), std::move(*copied), std::move(*given)};
 }
 
 }  // namespace interlock::views

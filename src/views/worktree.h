@@ -1,46 +1,55 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "views/harvest.h"
+#include "views/worktree_copy.h"
+#include "views/worktree_repository.h"
 #include "workspace/layers.h"
 #include "workspace/stack.h"
 
 namespace interlock::views {
 
-/// A git worktree in `folder`, for hosts without overlays and for people who want a branch a task.
-/// It stands on a snapshot of the committed state: what is tracked, what is dirty, and what is new
-/// and not ignored. What is ignored is neither in it nor seen when it is changed.
+/// A copy of the workspace (and of the repository around it) in `folder`/tree that is a git
+/// repository of its own, on a branch of its own, for hosts without overlays and for people who
+/// want a branch a task. It stands on a snapshot of the committed state: what is tracked, what is
+/// dirty, and what is new and not ignored. Nothing of it is registered in the person's repository.
+///
+/// What a task did there is found by looking at files, with the rules on ignoring of the person's
+/// own: no git runs on what the task can write.
 class Worktree {
  public:
   /// `root`: the workspace, in a repository or below one's top.
-  Worktree(std::string root, std::string folder);
+  Worktree(const Repository& repository, std::string root, std::string folder,
+           std::function<void()> before_step = {});
 
   std::string tree() const { return folder_ + "/tree"; }
   /// Where the workspace is in it.
   std::string workspace() const;
-  /// What git writes to when something is committed in it.
-  std::string repository() const;
 
-  /// Checks out a new `branch` on a snapshot; the snapshot's hash.
-  Result<std::string> open(const std::string& branch, const std::vector<workspace::Layer>& upon);
-  /// The same without a branch, upon an earlier snapshot when `base` names one.
-  Result<std::string> open_check(const std::string& base,
-                                 const std::vector<workspace::Layer>& upon);
-  /// What is different from the snapshot, committed there or not. Modes are as they were but for
-  /// the right to execute, for git knows no more of them.
-  Result<Harvested> harvest(const std::string& base, const workspace::Stack& lower) const;
-  void remove() const;
+  /// What is to be known of it when its task is over.
+  struct Base {
+    std::string commit;  ///< The snapshot.
+    Copied copied;
+    Given given;
+  };
+  /// Makes it, with a new `branch` on a snapshot.
+  Result<Base> open(const std::string& branch, const std::vector<workspace::Layer>& upon) const;
 
-  static void remove_branch(const std::string& root, const std::string& branch);
+  /// What is different from the snapshot, committed there or not. Left out, and said so: what git
+  /// ignores, what is outside of the workspace, what is in a `.git`, sockets, pipes and devices.
+  Result<Harvested> harvest(const Base& base, const workspace::Stack& lower) const;
 
  private:
-  Result<std::string> snapshot(const std::string& base,
+  Result<std::string> snapshot(const Copied& copied,
                                const std::vector<workspace::Layer>& upon) const;
 
-  std::string root_, folder_, top_;
+  const Repository& repository_;
+  std::string root_, folder_;
+  std::function<void()> before_step_;
 };
 
 }  // namespace interlock::views

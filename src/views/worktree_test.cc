@@ -58,7 +58,7 @@ TEST_P(WorktreeTest, StandsOnTheCommittedStateAndLeavesThePersonsAlone) {
     EXPECT_EQ(persons(scene), before);
     EXPECT_EQ(git(scene, {"log", "-1", "--format=%an: %B", "interlock/r-1/1"}),
               "Ann: r-1/second\n\nInterlock-Run: r-1\nInterlock-Task: second\n");
-    EXPECT_EQ(git(scene, {"diff", "--name-status", "interlock/r-1/1^", "interlock/r-1/1"}),
+    EXPECT_EQ(git(scene, {"diff", "--name-status", "interlock/r-1/1~2", "interlock/r-1/1"}),
               "M\ta\nM\tb\nA\tn/e/w\nD\tnew\nT\trun.sh");
     EXPECT_EQ(git(scene, {"worktree", "list", "--porcelain"}).find("views"), std::string::npos);
     EXPECT_EQ(scene.fold(), "");

@@ -272,7 +272,7 @@ const FakeViews::Version& FakeViews::go_back_to(const Kept& kept) {
   return versions.back();
 }
 
-Result<void> FakeViews::commit(const Kept& kept, const std::string&) {
+Result<std::vector<std::string>> FakeViews::commit(const Kept& kept, const std::string&) {
   call("commit");
   insist(has_version(kept), "what is committed was harvested or amended so");
   const FakeTree committed = committed_tree();
@@ -286,7 +286,7 @@ Result<void> FakeViews::commit(const Kept& kept, const std::string&) {
            "a commit rests on the committed state");
   }
   layers_.push_back({kept.name, go_back_to(kept)});
-  return {};
+  return std::vector<std::string>();
 }
 
 /// Where the workspace holds something that no layer found or left there.

@@ -80,7 +80,7 @@ class FakeViews final : public engine::Views {
   Result<changes::Changeset> amend(
       engine::AttemptName name,
       const std::vector<std::pair<std::string, std::string>>& merged) override;
-  Result<void> commit(const Kept& kept, const std::string& title) override;
+  Result<std::vector<std::string>> commit(const Kept& kept, const std::string& title) override;
   Result<std::vector<std::string>> fold() override;
   void discard(engine::AttemptName name) override;
   Result<void> take_up(const std::vector<Kept>& committed,
