@@ -11,6 +11,7 @@
 #include "cli/models.h"
 #include "journal/hold.h"
 #include "journal/run_journal.h"
+#include "process/break_mark.h"
 #include "process/clock.h"
 #include "process/identity.h"
 #include "process/local_processes.h"
@@ -57,8 +58,8 @@ Exit exit_for(engine::RunEnded::How how) {
 }
 
 Result<gateway::Options> options_for(const ChosenRun& run, const std::string& state_folder) {
-  auto options = gateway_options(run.plan(), state_folder, own_environment(),
-                                 !run.wish.replay.empty());
+  auto options =
+      gateway_options(run.plan(), state_folder, own_environment(), !run.wish.replay.empty());
   if (!options) return options;
   if (run.wish.record) options->record_folder = recording_folder(state_folder, run.id());
   if (!run.wish.replay.empty())
@@ -121,10 +122,17 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
     gateway = open_gateway(std::move(*wanted), clock, [&host = **processes] { host.poke(); });
   if (!gateway) return std::unexpected(gateway.error());
 
-  engine::Engine engine(run.plan(), run.planned.waits(), complete_setup(run, state_folder),
-                        run.state,
-                        engine::Ports{clock, **processes, **journal, workspace, views, validator,
-                                      **gateway});
+  // Of this run alone, and only while somebody holds it.
+  const std::string mark_file = run_folder(state_folder, run.id()) + "/broke_off";
+  engine::Setup setup = complete_setup(run, state_folder);
+  setup.follows_a_break = process::BreakMark::take(mark_file);
+  std::error_code trouble;
+  std::filesystem::create_directories(run_folder(state_folder, run.id()), trouble);
+  const auto mark = process::BreakMark::arm(mark_file);
+  if (!mark) return std::unexpected(mark.error());
+  engine::Engine engine(
+      run.plan(), run.planned.waits(), std::move(setup), run.state,
+      engine::Ports{clock, **processes, **journal, workspace, views, validator, **gateway});
   LiveFace shown(run, log_folder(state_folder, run.id()), face, talk);
   if (auto begun = engine.begin(); !begun) return std::unexpected(begun.error());
   while (!engine.over()) {

@@ -159,14 +159,17 @@ Result<Exit> resume_command(const Context& context, const std::string& name, Fac
   if (!store) return std::unexpected(store.error());
   auto run = choose_run_to_dispatch(*store, name, context.state_folder);
   if (!run) return std::unexpected(run.error());
-  (*run)->wish.wait_at_gates |= wish.wait_at_gates;
+  // Whether to wait at gates is asked of each dispatcher anew: nobody may sit before this one.
+  (*run)->wish.wait_at_gates = wish.wait_at_gates;
   if (wish.tokens) (*run)->planned.plan.limits.tokens = wish.tokens;
   if (wish.usd) (*run)->planned.plan.limits.usd = wish.usd;
   auto open = store->open_requests((*run)->id());
   if (!open) return std::unexpected(open.error());
 
   const auto& state = (*run)->state;
-  const bool nothing_left = state.ended && state.finished_count == state.tasks.size();
+  // What is committed and could not be brought into the workspace is still to be brought in.
+  const bool nothing_left = state.ended && state.finished_count == state.tasks.size() &&
+                            state.folded == state.commits.size();
   if (nothing_left && open->empty()) {
     const bool finished = *state.ended == engine::RunEnded::How::finished;
     context.talk.remark(fmt::format("run {} is over: {}", (*run)->id(), state_text(**run)));

@@ -28,6 +28,10 @@ std::string sentence(const ChosenRun& run, const engine::TaskView& view,
     case TaskState::reviewing:
       return fmt::format("is done and waits for approval since {}", clock_time(*record.gate_since));
     case TaskState::committing:
+      if (record.attempts.back().outcome != engine::Outcome::succeeded)
+        return fmt::format("is not settled: {} ({})",
+                           view.waits_for.empty() ? "nobody dispatches the run" : view.waits_for,
+                           record.attempts.back().detail);
       return fmt::format("is done, its changes wait: {}",
                          view.waits_for.empty() ? "nobody dispatches the run" : view.waits_for);
     case TaskState::done:
@@ -70,7 +74,8 @@ std::string models_text(const engine::AttemptRecord& attempt) {
     text += fmt::format("    {} model call{}", calls, calls == 1 ? "" : "s");
     if (attempt.calls_refused > 0) text += fmt::format(", {} not answered", attempt.calls_refused);
     if (attempt.calls_again > 0) text += fmt::format(", {} sent again", attempt.calls_again);
-    if (attempt.calls_replayed > 0) text += fmt::format(", {} from a recording", attempt.calls_replayed);
+    if (attempt.calls_replayed > 0)
+      text += fmt::format(", {} from a recording", attempt.calls_replayed);
     if (attempt.waited_quota > Duration{})
       text += fmt::format(", waited {} for quotas", show_duration(attempt.waited_quota));
     if (attempt.waited_lead > Duration{})
@@ -82,10 +87,10 @@ std::string models_text(const engine::AttemptRecord& attempt) {
   const auto part = [](const std::optional<Tokens>& tokens) {
     return tokens ? show_count(*tokens) : std::string("unknown");
   };
-  text += fmt::format("    tokens: {} in, {} out, {} read from cache, {} written to it{}\n",
-                      part(used.input), part(used.output), part(used.cache_read),
-                      part(used.cache_write),
-                      attempt.usage_from.empty() ? "" : " (counted by the " + attempt.usage_from + ")");
+  text += fmt::format(
+      "    tokens: {} in, {} out, {} read from cache, {} written to it{}\n", part(used.input),
+      part(used.output), part(used.cache_read), part(used.cache_write),
+      attempt.usage_from.empty() ? "" : " (counted by the " + attempt.usage_from + ")");
   if (used.cost) text += fmt::format("    cost: {}\n", show_usd(*used.cost));
   if (attempt.spawn_tokens && attempt.return_tokens) {
     text += fmt::format("    dispatch: {} tokens before its own prompt, {} to return\n",
@@ -109,8 +114,7 @@ std::string attempts_text(const engine::TaskRecord& record) {
     if (!attempt.changed.empty()) text += fmt::format("    run because {}\n", attempt.changed);
     if (attempt.isolation != plan::Isolation::direct) {
       text += fmt::format("    isolation `{}`{}\n", plan::name_of(attempt.isolation),
-                          attempt.reads_from.empty() ? ""
-                                                     : ", its reads " + attempt.reads_from);
+                          attempt.reads_from.empty() ? "" : ", its reads " + attempt.reads_from);
     }
     text += models_text(attempt);
     if (attempt.speculative) text += "    started beside tasks it might have met\n";

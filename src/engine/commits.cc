@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "engine/engine.h"
+#include "engine/shortage.h"
 
 // When changes are committed, and how they come into the workspace.
 namespace interlock::engine {
@@ -25,20 +26,14 @@ Digest digest_of_result(const changes::Changeset& changeset) {
 
 }  // namespace
 
-std::vector<std::string> WaitingChanges::paths() const {
-  std::vector<std::string> all;
-  for (const auto* list : {&reads.content, &reads.listing, &reads.presence})
-    all.insert(all.end(), list->begin(), list->end());
-  for (const changes::Change& one : own.changes) all.push_back(one.path);
-  std::ranges::sort(all);
-  all.erase(std::ranges::unique(all).begin(), all.end());
-  return all;
+const changes::Changeset& WaitingChanges::to_commit() const {
+  static const changes::Changeset kNothing;
+  return failure ? kNothing : own;
 }
 
 /// Reads back what was committed and what waits, and hands it to the port. A dispatcher that died
 /// may have begun to fold: that is finished before anything looks at the workspace.
 Result<void> Engine::take_up_views() {
-  std::vector<Views::Kept> unfolded, waiting;
   committed_.reserve(run().commits.size());
   for (const CommitRecord& commit : run().commits) {
     auto text = ports_.journal.blob(commit.changes);
@@ -47,25 +42,65 @@ Result<void> Engine::take_up_views() {
     if (!changes) return std::unexpected(changes.error());
     committed_.push_back(std::move(*changes));
   }
-  for (std::size_t i = run().folded; i < committed_.size(); ++i) {
-    const CommitRecord& commit = run().commits[i];
-    unfolded.push_back({{commit.task, commit.attempt, 0}, &committed_[i]});
-  }
   for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
     const TaskRecord& it = run().tasks[i];
     const bool waits = it.state == TaskState::committing || it.state == TaskState::reviewing;
-    if (!waits || !it.attempts.back().changes) continue;
+    if (!waits || it.attempts.empty()) continue;
+    const AttemptRecord& attempt = it.attempts.back();
+    const bool failed = attempt.outcome && *attempt.outcome != Outcome::succeeded;
+    if (!attempt.changes && !failed) continue;
     auto one = read_waiting(TaskId(i));
     if (!one) return std::unexpected(one.error());
     waiting_.insert_or_assign(TaskId(i), std::move(*one));
   }
-  for (const auto& [id, one] : waiting_) waiting.push_back({one.name, &one.own});
+  // Each round gives up at least one attempt.
+  for (;;) {
+    auto lost = take_up_kept();
+    if (!lost) return std::unexpected(lost.error());
+    if (lost->empty()) break;
+    give_up_lost(*lost);
+  }
   commits_told_ = static_cast<std::uint32_t>(committed_.size());
-  if (auto taken = ports_.views.take_up(unfolded, waiting); !taken) return taken;
   // What is committed is durable, and no picture is open: so nothing is in the way of this now.
   fold();
   note_fold();
   return {};
+}
+
+Result<std::vector<AttemptName>> Engine::take_up_kept() {
+  std::vector<Views::Kept> unfolded, waiting;
+  for (std::size_t i = run().folded; i < committed_.size(); ++i) {
+    const CommitRecord& commit = run().commits[i];
+    unfolded.push_back({{commit.task, commit.attempt, 0}, &committed_[i]});
+  }
+  for (const auto& [id, one] : waiting_) {
+    if (one.is_kept) waiting.push_back({one.name, &one.own});
+  }
+  return ports_.views.take_up(unfolded, waiting);
+}
+
+/// What is not whole is done again, and so is what was built upon it: later commits, and what waits
+/// and saw them.
+void Engine::give_up_lost(const std::vector<AttemptName>& lost) {
+  const auto is_lost = [&](AttemptName name) {
+    return std::ranges::find(lost, name) != lost.end();
+  };
+  std::uint32_t stands = run().folded;
+  while (stands < run().commits.size() &&
+         !is_lost({run().commits[stands].task, run().commits[stands].attempt, 0}))
+    ++stands;
+  std::set<TaskId> again;
+  for (std::size_t i = stands; i < run().commits.size(); ++i) again.insert(run().commits[i].task);
+  for (const auto& [id, one] : waiting_) {
+    if (is_lost(one.name) || std::max(one.seen, one.rests_on) > stands) again.insert(id);
+  }
+  for (const TaskId id : again) waiting_.erase(id);
+  committed_.resize(stands);
+  ledger_.record(ChangesLost{
+      stands,
+      {again.begin(), again.end()},
+      fmt::format("what `{}` changed is not kept whole any more", task(lost.front().task).id)});
+  scheduler_ = scheduler_of(plan_, setup_, run(), now(), false);
 }
 
 Result<WaitingChanges> Engine::read_waiting(TaskId id) {
@@ -75,6 +110,10 @@ Result<WaitingChanges> Engine::read_waiting(TaskId id) {
   waiting.seen = attempt.seen;
   waiting.rests_on = std::max(attempt.seen, attempt.merged_on);
   waiting.is_checked = attempt.merged.empty();
+  if (attempt.outcome && *attempt.outcome != Outcome::succeeded)
+    waiting.failure = Judgement{*attempt.outcome, attempt.detail, {}};
+  waiting.is_kept = attempt.changes.has_value();
+  if (!waiting.is_kept) return waiting;
   auto changes = ports_.journal.blob(*attempt.changes);
   if (!changes) return std::unexpected(changes.error());
   auto own = changes::changeset_from_text(*changes);
@@ -85,6 +124,8 @@ Result<WaitingChanges> Engine::read_waiting(TaskId id) {
   auto read = changes::read_set_from_text(*reads);
   if (!read) return std::unexpected(read.error());
   waiting.reads = std::move(*read);
+  if (attempt.outcome == Outcome::verify_failed)
+    waiting.reads.from = changes::ReadsFrom::everything;
   for (const Ingredient& file : attempt.merged) {
     auto bytes = ports_.journal.blob(file.digest);
     if (!bytes) return std::unexpected(bytes.error());
@@ -117,7 +158,7 @@ void Engine::commit_what_may() {
 bool Engine::may_commit(WaitingChanges& waiting) {
   const auto stands_in_the_way = [&](TaskId id) {
     return !is_over(record(id).state) &&
-           !changes::commutes(waiting.reads, waiting.own, task(id).footprint);
+           !changes::commutes(waiting.reads, waiting.to_commit(), task(id).footprint);
   };
   if (waiting.behind && stands_in_the_way(*waiting.behind)) return false;
   waiting.behind.reset();
@@ -133,24 +174,42 @@ void Engine::try_to_commit(WaitingChanges& waiting) {
   const TaskId id = waiting.name.task;
   const std::vector<changes::Stale> too_soon = seen_too_soon(waiting);
   if (!too_soon.empty()) {
-    const std::string detail =
-        fmt::format("it touched {}, which a later task had already changed: its `reads` and "
-                    "`writes` do not name that",
-                    changes::place_of(gravest(too_soon)));
+    const std::string detail = fmt::format(
+        "it touched {}, which a later task had already changed: its `reads` and "
+        "`writes` do not name that",
+        changes::place_of(gravest(too_soon)));
     drop_changes(id);
     return fail_for_good(id, Outcome::outside_footprint, detail);
   }
+  const Meeting meeting = meeting_of(waiting);
+  if (!meeting.empty()) return refuse(waiting, meeting);
+  if (!waiting.failure) return commit(waiting);
+  const Judgement failure = *waiting.failure;
+  drop_changes(id);
+  fail_for_good(id, failure.outcome, failure.detail);
+}
+
+Meeting Engine::meeting_of(const WaitingChanges& waiting) const {
   Meeting meeting;
   meeting.stale = stale_in(waiting);
-  meeting.foreign = ports_.views.foreign(waiting.name, waiting.paths());
-  if (meeting.empty()) return commit(waiting);
-  refuse(waiting, meeting);
+  if (waiting.is_kept)
+    meeting.foreign = ports_.views.foreign(waiting.name, waiting.reads, waiting.to_commit());
+  return meeting;
 }
 
 void Engine::commit(WaitingChanges& waiting) {
   const TaskId id = waiting.name.task;
   const auto done = ports_.views.commit({waiting.name, &waiting.own},
                                         fmt::format("{}/{}", setup_.run, task(id).id));
+  if (!done && done.error().kind == Error::Kind::refused) {
+    // What it changed does not fit on what is there now: somebody came in between.
+    Meeting meeting;
+    meeting.detail = done.error().message;
+    const std::string path = changes::shown(waiting.own.changes.front().path);
+    ledger_.record(CommitRefused{id, waiting.name.attempt, {path}, 1, {}, meeting.detail});
+    drop_changes(id);
+    return do_again(id, meeting);
+  }
   if (!done) {
     broken_ = done.error();
     return;
@@ -159,8 +218,10 @@ void Engine::commit(WaitingChanges& waiting) {
                         static_cast<std::uint32_t>(waiting.own.changes.size()), *done};
   ledger_.record(std::move(fact));
   // Without declared writes, what it changed is what it wrote.
-  std::optional<Digest> wrote;
-  if (task(id).footprint.unknown) wrote = digest_of_result(waiting.own);
+  // So it is where what it wrote cannot be read back, which only keeps it from being reused.
+  Digest wrote = digest_of_result(waiting.own);
+  if (!task(id).footprint.unknown)
+    wrote = ports_.workspace.fingerprint(task(id).footprint.writes).value_or(wrote);
   committed_.push_back(std::move(waiting.own));
   waiting_.erase(id);
   set_done(id, wrote);
@@ -173,21 +234,20 @@ void Engine::stop_stale() {
   commits_told_ = static_cast<std::uint32_t>(committed_.size());
   for (auto& [id, live] : live_) {
     const plan::Task& it = task(id);
-    if (live.stopped_for || live.name.phase != 0 || !has_picture(id)) continue;
+    if (live.stopped_for || live.start_again || live.name.phase != 0 || !has_picture(id)) continue;
     const bool can_be_mended = !it.repair.empty() || can_resume(id);
     if (it.merge_text || can_be_mended || it.observe == plan::Observe::declared) continue;
     WaitingChanges so_far;
     so_far.name = live.name;
     so_far.rests_on = record(id).attempts.back().seen;
-    so_far.reads =
-        ports_.views.reads_so_far(live.name, ports_.processes.observed(live.name));
+    so_far.reads = ports_.views.reads_so_far(live.name, ports_.processes.observed(live.name));
     if (so_far.reads.from != changes::ReadsFrom::observed) continue;
     const auto stale = stale_in(so_far);
     if (stale.empty()) continue;
     const changes::Stale& one = gravest(stale);
-    live.stale = fmt::format("{}, which it had read, was changed by `{}` meanwhile",
-                             changes::place_of(one),
-                             task(run().commits[so_far.rests_on + one.by].task).id);
+    live.stale =
+        fmt::format("{}, which it had read, was changed by `{}` meanwhile", changes::place_of(one),
+                    task(run().commits[so_far.rests_on + one.by].task).id);
     stop(live, Outcome::conflicted);
   }
 }
@@ -204,6 +264,7 @@ void Engine::fold() {
 void Engine::note_fold() {
   if (!folded_) return;
   const auto result = *std::exchange(folded_, std::nullopt);
+  if (!result && is_interruption(result.error())) return;  // The next fold goes on.
   if (!result) {
     broken_ = result.error();
     return;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "changes/text_merge.h"
 #include "engine/engine.h"
+#include "engine/retry.h"
 
 // What follows when others changed what an attempt saw: merge, mend, or do it again.
 namespace interlock::engine {
@@ -16,7 +17,8 @@ namespace {
 constexpr std::size_t kPathsKept = 20;
 constexpr std::size_t kPathsTold = 50;
 
-/// What was declared is read whether it was there or not: a file that came meanwhile counts as well.
+/// What was declared is read whether it was there or not: a file that came meanwhile counts as
+/// well.
 void add_declared(const footprint::PatternSet& reads,
                   std::span<const changes::Changeset* const> since,
                   std::vector<changes::Stale>& stale) {
@@ -34,9 +36,8 @@ void add_declared(const footprint::PatternSet& reads,
 }
 
 bool can_be_merged(const std::vector<changes::Stale>& stale) {
-  return std::ranges::all_of(stale, [](const changes::Stale& one) {
-    return one.what == changes::Stale::What::written;
-  });
+  return std::ranges::all_of(
+      stale, [](const changes::Stale& one) { return one.what == changes::Stale::What::written; });
 }
 
 }  // namespace
@@ -68,7 +69,7 @@ std::vector<changes::Stale> Engine::stale_in(const WaitingChanges& waiting) cons
     since.push_back(&committed_[i]);
     which.push_back(i - waiting.rests_on);
   }
-  auto stale = changes::stale(waiting.reads, waiting.own, since);
+  auto stale = changes::stale(waiting.reads, waiting.to_commit(), since);
   if (waiting.reads.from == changes::ReadsFrom::declared)
     add_declared(task(waiting.name.task).footprint.reads, since, stale);
   for (changes::Stale& one : stale) one.by = which[one.by];
@@ -85,7 +86,7 @@ std::vector<changes::Stale> Engine::seen_too_soon(const WaitingChanges& waiting)
     if (run().commits[i].task > waiting.name.task && visible) later.push_back(&committed_[i]);
   }
   if (later.empty() || waiting.reads.from == changes::ReadsFrom::everything) return {};
-  return changes::stale(waiting.reads, waiting.own, later);
+  return changes::stale(waiting.reads, waiting.to_commit(), later);
 }
 
 void Engine::refuse(WaitingChanges& waiting, const Meeting& met) {
@@ -107,9 +108,10 @@ void Engine::refuse(WaitingChanges& waiting, const Meeting& met) {
   meeting.detail = fmt::format("{}{} changed meanwhile by {}", meeting.first(),
                                count == 1 ? " was" : fmt::format(" and {} more were", count - 1),
                                join_words(names, 3));
-  ledger_.record(CommitRefused{id, waiting.name.attempt, std::move(paths), count, meeting.by,
-                               meeting.detail});
-  if (!task(id).repair.empty() || can_resume(id)) meeting.told = tell_changes(waiting, meeting);
+  ledger_.record(
+      CommitRefused{id, waiting.name.attempt, std::move(paths), count, meeting.by, meeting.detail});
+  const bool can_be_mended = !waiting.failure && (!task(id).repair.empty() || can_resume(id));
+  if (can_be_mended) meeting.told = tell_changes(waiting, meeting);
   drop_changes(id);
   do_again(id, meeting);
 }
@@ -118,7 +120,8 @@ void Engine::refuse(WaitingChanges& waiting, const Meeting& met) {
 /// conflict. The task's check runs on the result before it commits.
 bool Engine::merge_texts(WaitingChanges& waiting, const Meeting& meeting) {
   const TaskId id = waiting.name.task;
-  if (!task(id).merge_text || !meeting.foreign.empty() || !can_be_merged(meeting.stale))
+  if (waiting.failure || !task(id).merge_text || !meeting.foreign.empty() ||
+      !can_be_merged(meeting.stale))
     return false;
   std::vector<std::pair<std::string, std::string>> merged;
   for (const changes::Stale& one : meeting.stale) {
@@ -141,8 +144,8 @@ bool Engine::merge_texts(WaitingChanges& waiting, const Meeting& meeting) {
   auto amended = ports_.views.amend(waiting.name, merged);
   if (!amended) return false;
   std::string text = changes::to_text(*amended);
-  ChangesMerged fact{id, waiting.name.attempt, digest_of(text),
-                     static_cast<std::uint32_t>(committed_.size()), {}};
+  ChangesMerged fact{
+      id, waiting.name.attempt, digest_of(text), static_cast<std::uint32_t>(committed_.size()), {}};
   ledger_.keep(Blob{fact.changes, std::move(text)});
   for (const auto& [path, bytes] : merged) {
     const Blob blob{digest_of(bytes), bytes};
@@ -185,8 +188,7 @@ void Engine::on_merged_checked(Live live, const Judgement& judgement) {
   for (const auto& [path, bytes] : waiting.merged) paths.push_back(path);
   const auto count = static_cast<std::uint32_t>(paths.size());
   paths.resize(std::min(paths.size(), kPathsKept));
-  ledger_.record(
-      CommitRefused{id, live.name.attempt, std::move(paths), count, {}, meeting.detail});
+  ledger_.record(CommitRefused{id, live.name.attempt, std::move(paths), count, {}, meeting.detail});
   drop_changes(id);
   if (judgement.outcome != Outcome::cancelled) return do_again(id, meeting);
   ledger_.record(TaskCancelled{id, judgement.detail});
@@ -210,8 +212,12 @@ void Engine::do_again(TaskId id, const Meeting& meeting) {
                          fmt::format("{} attempts came to nothing: {}", conflicts, meeting.detail));
   }
   const auto because = meeting.told.empty() ? Because::conflict : Because::repair;
-  ledger_.record(RetryPlanned{id, because, now(), false, meeting.told});
-  scheduler_.requeue(id, now(), now(), conflicts >= kConflictsInTurn);
+  // Once it has its turn only people come in between, and they take their time.
+  const bool in_turn = conflicts >= kConflictsInTurn;
+  const Time at =
+      now() + (in_turn ? pause_of(conflicts - kConflictsInTurn, seed_of(id)) : Duration{});
+  ledger_.record(RetryPlanned{id, because, at, false, meeting.told});
+  scheduler_.requeue(id, at, now(), in_turn);
 }
 
 /// For the agent that mends: which files changed, and how.

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "engine/engine.h"
 #include "engine/retry.h"
+#include "engine/shortage.h"
 
 // What came of attempts: judged, journaled, and either done, tried again or failed.
 namespace interlock::engine {
@@ -42,10 +45,46 @@ void Engine::put_off(Live live) {
   put_back(id);
 }
 
-/// It could not even be started.
+/// Whether the start is tried again later, the attempt being as good as waiting for a slot: where
+/// descriptors, processes or memory are short, others have them, and will give them back.
+bool Engine::put_off_start(Live& live, const Error& error) {
+  if (!is_shortage(error) || live.stopped_for) return false;
+  const bool others_run = std::ranges::any_of(live_, [&](const auto& one) {
+    return !one.second.start_again && one.first != live.name.task;
+  });
+  if (!others_run && live.starts_tried >= kShortStartsMax) return false;
+  close_door(live);
+  const std::string seed = fmt::format("{} {}", seed_of(task_of(live)), live.starts_tried);
+  live.start_again = now() + pause_of(live.starts_tried++, seed);
+  live.short_of = error.message;
+  return true;
+}
+
+void Engine::start_what_was_put_off(bool something_ended) {
+  std::vector<TaskId> stopped;
+  for (auto& [id, live] : live_) {
+    if (!live.start_again) continue;
+    if (live.stopped_for) {
+      stopped.push_back(id);
+    } else if (something_ended || *live.start_again <= now()) {
+      live.start_again.reset();
+      if (live.name.phase == 0) live.started = now();
+      acts_.push_back({Act::Kind::spawn, live.name, {}});
+    }
+  }
+  for (const TaskId id : stopped) {
+    Live live = std::move(live_.at(id));
+    on_refused(std::move(live), {Error::Kind::refused, live.short_of, {}});
+  }
+}
+
+/// It could not even be started, or was stopped before.
 void Engine::on_refused(Live live, const Error& error) {
   close_door(live);
-  const Judgement judgement{Outcome::not_started, error.message, {}};
+  live.start_again.reset();
+  Judgement judgement{Outcome::not_started, error.message, {}};
+  if (live.stopped_for) judgement = judge_exit(task(task_of(live)), {}, live.stopped_for);
+  if (live.stopped_for == Outcome::conflicted) judgement.detail = live.stale;
   if (live.name.phase == 2) return on_merged_checked(std::move(live), judgement);
   conclude(std::move(live), judgement);
 }
@@ -94,12 +133,13 @@ void Engine::conclude(Live live, const Judgement& judgement) {
     fact.output = digest_of(live.output);
     ledger_.keep(Blob{*fact.output, live.output});
   }
-  note_changes(live, fact);
+  note_changes(live, fact, judgement);
   note_usage(live, fact);
   ledger_.record(std::move(fact));
   scheduler_.release(id, {}, now());
   check_limits();
-  if (live.session_is_gone) return put_back(id);  // Anew, without one.
+  // Anew, without a session; only where one was asked for, whatever words the failure comes in.
+  if (live.session_is_gone && live.resumed) return put_back(id);
   if (judgement.outcome == Outcome::succeeded) return succeed(live);
   after_failure(id, judgement);
 }
@@ -125,6 +165,10 @@ void Engine::set_done(TaskId id, std::optional<Digest> known) {
   const AttemptRecord& attempt = before.attempts.back();
   const Result<Digest> wrote =
       known ? Result<Digest>(*known) : ports_.workspace.fingerprint(one.footprint.writes);
+  if (!wrote && is_shortage(wrote.error())) {
+    broken_ = wrote.error();  // The work is good; taken up again it counts.
+    return;
+  }
   if (!wrote) {
     return fail_for_good(id, Outcome::output_missing,
                          fmt::format("what it wrote cannot be read: {}", wrote.error().message));
@@ -154,12 +198,22 @@ void Engine::after_failure(TaskId id, const Judgement& judgement) {
     reach_limit(judgement.detail);
     return put_back(id);
   }
-  const std::string seed = label_of(setup_.around, task(id), record(id).attempts.back().number);
-  const auto next = next_try(task(id), record(id), judgement.outcome, seed);
+  if (const auto waiting = waiting_.find(id); waiting != waiting_.end()) {
+    // Others have changed already what it failed on.
+    const Meeting meeting = meeting_of(waiting->second);
+    if (!meeting.empty()) return refuse(waiting->second, meeting);
+  }
+  const auto next = next_try(task(id), record(id), judgement.outcome, seed_of(id));
+  if (!next && waiting_.contains(id)) return wait_for_turn(id);
   if (!next) return fail_for_good(id, judgement.outcome, judgement.detail);
+  drop_changes(id);
   ledger_.record(
       RetryPlanned{id, next->because, now() + next->after, next->charged, judgement.complaint});
   scheduler_.requeue(id, now() + next->after, now());
+}
+
+std::string Engine::seed_of(TaskId id) const {
+  return label_of(setup_.around, task(id), record(id).attempts.back().number);
 }
 
 void Engine::put_back(TaskId id) {

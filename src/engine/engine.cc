@@ -52,25 +52,28 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
   }
   for (const auto& [name, error] : std::exchange(refused_, {})) {
     if (pictures_.contains(name)) close_picture(name);
-    if (const auto live = live_.find(name.task); live != live_.end()) {
-      on_refused(std::move(live->second), error);
-    }
+    const auto live = live_.find(name.task);
+    if (live == live_.end() || put_off_start(live->second, error)) continue;
+    on_refused(std::move(live->second), error);
   }
   for (const Report& report : reports) take(report);
   take_calls();
   watch_clocks();
+  start_what_was_put_off(std::ranges::any_of(
+      reports, [](const Report& one) { return std::holds_alternative<Exited>(one); }));
   return close_turn();
 }
 
 Result<void> Engine::close_turn() {
   // What is over lets others start or commit, and some of these are over at once.
-  for (std::uint64_t before = 0; before != run().seq;) {
+  for (std::uint64_t before = 0; before != run().seq && !broken_;) {
     before = run().seq;
     skip_unreachable();
     commit_what_may();
-    choose_starts();
+    if (!broken_) choose_starts();
   }
-  let_go_when_nothing_is_left();
+  // With a port that failed the turn is not to be finished: memory is not as it should be.
+  if (!broken_) let_go_when_nothing_is_left();
   if (broken_) return std::unexpected(*broken_);
   if (auto done = ledger_.commit(); !done) return done;
   act();
@@ -96,7 +99,7 @@ void Engine::take(const Report& report) {
 
 void Engine::watch_clocks() {
   for (auto& [id, live] : live_) {
-    if (live.stopped_for) continue;
+    if (live.stopped_for || live.start_again) continue;
     const plan::Task& one = task(id);
     const Time heard = ports_.processes.last_heard(live.name).value_or(live.started);
     if (now() >= live.started + one.timeout) {
@@ -128,8 +131,10 @@ void Engine::choose_starts() {
 void Engine::start(TaskId id) {
   auto ingredients = ingredients_of(plan_, id, run(), ports_.workspace);
   if (!ingredients) {
-    broken_ = ingredients.error();
-    return;
+    scheduler_.release(id, {}, now());
+    const std::string why =
+        fmt::format("what it depends on cannot be read: {}", ingredients.error().message);
+    return fail_for_good(id, Outcome::not_started, why);
   }
   const Digest key = key_of(*ingredients);
   if (reuse(id, *ingredients, key)) return;
@@ -190,7 +195,10 @@ void Engine::act() {
       ports_.processes.stop(one.name, one.grace);
       continue;
     }
-    if (live->second.stopped_for) continue;
+    if (live->second.stopped_for) {
+      refused_.emplace_back(one.name, Error{Error::Kind::refused, "it was stopped first", {}});
+      continue;
+    }
     if (fold_is_in_the_way()) {
       put_off_.push_back(one.name);
       continue;
@@ -213,13 +221,15 @@ std::optional<Time> Engine::next_wake() const {
   std::optional<Time> wake = scheduler_.next_wake(now());
   const auto at = [&wake](Time time) { wake = wake ? std::min(*wake, time) : time; };
   for (const auto& [id, live] : live_) {
-    if (live.stopped_for) continue;
+    if (live.start_again) at(*live.start_again);
+    if (live.stopped_for || live.start_again) continue;
     const plan::Task& one = task(id);
     at(live.started + one.timeout);
     if (one.idle_timeout > Duration{}) {
       at(ports_.processes.last_heard(live.name).value_or(live.started) + one.idle_timeout);
     }
-    if (live.name.phase == 0 && live.reader && live.story.final && !live.released) at(lingers_until(live));
+    if (live.name.phase == 0 && live.reader && live.story.final && !live.released)
+      at(lingers_until(live));
   }
   return wake;
 }
@@ -228,7 +238,8 @@ void Engine::let_go_when_nothing_is_left() {
   if (over() || !live_.empty()) return;
   using How = RunEnded::How;
   const bool in_the_way = !run().fold_refused.empty() && !run().stopping.empty();
-  if (run().folded < run().commits.size() && !in_the_way) return;  // Brought in first.
+  // Brought in first; who asks twice is not to wait for that.
+  if (run().folded < run().commits.size() && !in_the_way && interrupts_ < 2) return;
   if (in_the_way) return let_go(How::failed);
   if (cancelling_) return let_go(How::cancelled);
   if (interrupts_ > 0) return let_go(How::interrupted);
@@ -254,7 +265,10 @@ void Engine::let_go_when_nothing_is_left() {
                                                         [](const TaskRecord& one) {
                                                           return one.gate_since.has_value();
                                                         });
-  check(at_gate, at_gate ? std::string() : stuck());
+  if (!at_gate) {
+    broken_ = Error{Error::Kind::internal, stuck(), "please report this, with the run's journal"};
+    return;
+  }
   if (!setup_.wait_at_gates) let_go(How::paused_at_gate);
 }
 
@@ -262,7 +276,7 @@ void Engine::let_go_when_nothing_is_left() {
 std::string Engine::stuck() const {
   std::string text = "tasks wait, nothing runs and nothing is due:";
   for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
-    if (record(TaskId(i)).state != TaskState::waiting) continue;
+    if (record(TaskId(i)).state != TaskState::waiting || !scheduler_.waits(TaskId(i))) continue;
     text += fmt::format(
         " `{}` ({});", plan_.tasks[i].id,
         say(plan_, interlocking_, scheduler_.hold_of(TaskId(i), now()), TaskId(i), now()));
@@ -276,6 +290,8 @@ RunView Engine::view() const {
   // Whose stream is read says more than its last line, which is JSON.
   for (TaskView& one : view.tasks) {
     const auto live = live_.find(one.task);
+    if (live != live_.end() && live->second.start_again)
+      one.last_line = fmt::format("cannot be started yet: {}", live->second.short_of);
     if (live != live_.end() && live->second.name.phase == 0 && live->second.reader)
       one.last_line = live->second.doing;
   }

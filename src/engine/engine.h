@@ -32,7 +32,9 @@ struct Setup {
   Surroundings around;
   std::string dispatcher;  ///< `user@host`.
   ProcessIdentity self;
-  bool reuse = true;           ///< Take results of earlier runs whose ingredients are all equal.
+  bool reuse = true;  ///< Take results of earlier runs whose ingredients are all equal.
+  /// The dispatcher before this one broke off by itself (a bug), and was not ended from outside.
+  bool follows_a_break = false;
   bool wait_at_gates = false;  ///< Wait for a person; else the run pauses when only gates are left.
   std::optional<Tokens> limit_tokens;  ///< What the whole run may use; none: no bound.
   std::optional<MicroUsd> limit_usd;
@@ -74,7 +76,7 @@ class Engine {
     std::optional<Outcome> stopped_for;
     std::string output;  ///< Of the work, while the check runs.
     bool has_output = false;
-    Exited exited;  ///< Of the work, likewise.
+    Exited exited;                          ///< Of the work, likewise.
     std::optional<Views::Harvest> harvest;  ///< Of the work, with a picture.
     std::vector<std::string> remarks, denied_reads, denied_writes;
     std::string stale;  ///< Why it was stopped as conflicted.
@@ -89,7 +91,11 @@ class Engine {
     bool session_is_gone = false;  ///< That session was not there.
     bool has_door = false;         ///< Of the gateway, open now.
     bool through_gateway = false;
-    std::string stop_detail;       ///< Why it was stopped, beyond `stopped_for`.
+    std::string stop_detail;  ///< Why it was stopped, beyond `stopped_for`.
+    // While it cannot be started for want of descriptors, processes or memory.
+    std::optional<Time> start_again;
+    int starts_tried = 0;
+    std::string short_of;
   };
   /// What is to be done once the facts of the turn are durable.
   struct Act {
@@ -114,6 +120,8 @@ class Engine {
   // endings.cc: what came of attempts.
   void on_exited(const Exited& exited);
   void on_refused(Live live, const Error& error);
+  bool put_off_start(Live& live, const Error& error);
+  void start_what_was_put_off(bool something_ended);
   void put_off(Live live);
   void on_work_over(Live& live, const Exited& exited);
   void conclude(Live live, const Judgement& judgement);
@@ -154,16 +162,20 @@ class Engine {
   void note_denied(Live& live, const Observed& observed) const;
   Judgement judge_denied(const Live& live) const;
   std::optional<std::string> output_file_of(const Live& live);
-  void note_changes(Live& live, AttemptEnded& fact);
+  void note_changes(Live& live, AttemptEnded& fact, const Judgement& judgement);
+  void keep_harvest(const Views::Harvest& harvest, AttemptEnded& fact);
   void close_picture(AttemptName name);
 
   // commits.cc: when changes are committed, and how they come into the workspace.
   Result<void> take_up_views();
+  Result<std::vector<AttemptName>> take_up_kept();
+  void give_up_lost(const std::vector<AttemptName>& lost);
   Result<WaitingChanges> read_waiting(TaskId task);
   void wait_for_turn(TaskId task);
   void commit_what_may();
   bool may_commit(WaitingChanges& waiting);
   void try_to_commit(WaitingChanges& waiting);
+  Meeting meeting_of(const WaitingChanges& waiting) const;
   void commit(WaitingChanges& waiting);
   void stop_stale();
   void fold();
@@ -200,6 +212,8 @@ class Engine {
   void let_go(RunEnded::How how);
 
   TaskId task_of(const Live& live) const { return live.name.task; }
+  /// Of the jitter of its next back-off: another one for each attempt.
+  std::string seed_of(TaskId task) const;
   const plan::Task& task(TaskId id) const { return plan_[id]; }
   const TaskRecord& record(TaskId id) const { return run()[id]; }
   Time now() const { return ledger_.now(); }
@@ -222,13 +236,12 @@ class Engine {
   std::vector<std::pair<AttemptName, Error>>
       refused_;  ///< Spawns that failed; dealt with in the next turn.
   std::vector<std::vector<std::uint32_t>> merges_of_;  ///< By task.
-  std::vector<AttemptName> put_off_;  ///< Not begun; dealt with in the next turn.
+  std::vector<AttemptName> put_off_;                   ///< Not begun; dealt with in the next turn.
   std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.
   std::uint32_t interrupts_ = 0;
   bool cancelling_ = false;
   bool limit_reached_ = false;
 };
-
 
 /// The scheduler as it stands in a run, made from facts alone: for a run that is taken up again,
 /// and for explaining one from outside.

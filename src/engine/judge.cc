@@ -78,4 +78,37 @@ Judgement judge_output(const plan::Task& task, const std::optional<std::string>&
   return {};
 }
 
+bool depends_on_what_was_found(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::succeeded:
+    case Outcome::lingered:
+    case Outcome::cancelled:
+    case Outcome::interrupted:
+    case Outcome::conflicted:
+    case Outcome::changes_lost:
+    case Outcome::rate_limited:
+    case Outcome::quota_spent:
+    case Outcome::over_budget:
+    case Outcome::api_failed:
+    case Outcome::auth_failed:
+    case Outcome::bad_request: return false;
+    case Outcome::exited_nonzero:
+    case Outcome::crashed:
+    case Outcome::not_started:
+    case Outcome::timed_out:
+    case Outcome::went_silent:
+    case Outcome::output_missing:
+    case Outcome::output_too_large:
+    case Outcome::output_invalid:
+    case Outcome::verify_failed:
+    case Outcome::outside_footprint:
+    case Outcome::too_long:
+    case Outcome::cut_off:
+    case Outcome::declined:
+    case Outcome::no_final:
+    case Outcome::client_limit: return true;
+  }
+  return true;
+}
+
 }  // namespace interlock::engine

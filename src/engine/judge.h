@@ -25,4 +25,9 @@ Judgement judge_exit(const plan::Task& task, const Exited& exited,
 Judgement judge_output(const plan::Task& task, const std::optional<std::string>& output, bool cut,
                        Validator& validator);
 
+/// Whether a failure may have come of what the attempt found in its picture. Such a failure is
+/// believed only when what it found still holds at its turn, as a success is. What a person, a
+/// provider, a budget or the dispatcher's end brought about is none.
+bool depends_on_what_was_found(Outcome outcome);
+
 }  // namespace interlock::engine

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "engine/ledger.h"
 
 namespace interlock::engine {
@@ -30,14 +31,24 @@ class Teller {
     return result;
   }
   std::optional<Notice> operator()(const ChangesReady& fact) const {
-    return notice(Kind::ready, fact.task, {});
+    const AttemptRecord& last = run_[fact.task].attempts.back();
+    if (last.outcome == Outcome::succeeded) return notice(Kind::ready, fact.task, {});
+    return notice(
+        Kind::ready, fact.task,
+        "it failed, which counts when what goes before it is over: " + first_line(last.detail));
+  }
+  std::optional<Notice> operator()(const ChangesLost& fact) const {
+    std::vector<std::string> names;
+    for (const TaskId id : fact.tasks) names.push_back(fmt::format("`{}`", plan_[id].id));
+    return notice(Kind::retrying, fact.tasks.front(),
+                  fmt::format("done again: {}: {}", join_words(names, 5), fact.detail));
   }
   std::optional<Notice> operator()(const ChangesMerged& fact) const {
-    return notice(Kind::joined, fact.task,
-                  fmt::format("`{}`{}", fact.files.front().name,
-                              fact.files.size() == 1
-                                  ? ""
-                                  : fmt::format(" and {} more", fact.files.size() - 1)));
+    return notice(
+        Kind::joined, fact.task,
+        fmt::format(
+            "`{}`{}", fact.files.front().name,
+            fact.files.size() == 1 ? "" : fmt::format(" and {} more", fact.files.size() - 1)));
   }
   std::optional<Notice> operator()(const TaskFailed& fact) const {
     Notice result = notice(Kind::failed, fact.task, first_line(fact.detail));

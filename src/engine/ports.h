@@ -41,11 +41,11 @@ struct SpawnSpec {
   std::vector<std::string> arguments;  ///< arguments[0] is looked up in the environment's PATH.
   std::map<std::string, std::string> environment;  ///< The whole of it.
   std::string folder;                              ///< Where it starts.
-  std::string standard_input;  ///< Given to it and then closed; empty: /dev/null.
-  std::string label;           ///< For process listings and logs: `run/task#attempt`.
-  std::string log_folder;      ///< Its streams are kept below this: see process/log_file.h.
-  bool keep_output = true;     ///< Whether `take_output` will be asked.
-  bool tell_lines = false;     ///< Its standard output is told as it comes (Printed).
+  std::string standard_input;          ///< Given to it and then closed; empty: /dev/null.
+  std::string label;                   ///< For process listings and logs: `run/task#attempt`.
+  std::string log_folder;              ///< Its streams are kept below this: see process/log_file.h.
+  bool keep_output = true;             ///< Whether `take_output` will be asked.
+  bool tell_lines = false;             ///< Its standard output is told as it comes (Printed).
   std::optional<Enclosure> enclosure;  ///< None: it runs in the open.
   std::size_t output_bytes_max = 16u << 20;
 };
@@ -176,8 +176,8 @@ class Workspace {
                                   std::string_view content) = 0;
   /// Removes the attempt's folder.
   virtual void close_attempt(AttemptName name) = 0;
-  /// Writes a file into the task's own folder, where it is not there with the same content; returns its
-  /// absolute path.
+  /// Writes a file into the task's own folder, where it is not there with the same content; returns
+  /// its absolute path.
   virtual Result<std::string> put_home(TaskId task, const std::string& file,
                                        std::string_view content) = 0;
   /// A folder of the task's own that stays over its attempts, for what programs keep in their HOME;
@@ -193,8 +193,8 @@ class Workspace {
 ///                 '-> discard          '-> discard
 ///
 /// The committed state is the workspace with the committed changesets upon it, in the order of
-/// `commit`; `fold` brings them into the workspace itself, and is asked for only while no picture is
-/// open. Until then every new picture shows them, and so do the calls of `Workspace`.
+/// `commit`; `fold` brings them into the workspace itself, and is asked for only while no picture
+/// is open. Until then every new picture shows them, and so do the calls of `Workspace`.
 ///
 /// Contract:
 ///   - what `harvest` returned survives kill -9, and is neither lost nor changed before `discard`;
@@ -220,7 +220,7 @@ class Views {
   struct Harvest {
     changes::Changeset changes;
     changes::ReadSet reads;
-    std::string gap;  ///< Why its reads are not known exactly; empty: they are.
+    std::string gap;                   ///< Why its reads are not known exactly; empty: they are.
     std::vector<std::string> remarks;  ///< For people: changes in `.git` dropped, sockets left out.
   };
   /// An attempt whose changes are known, and what they are.
@@ -245,27 +245,32 @@ class Views {
                                       std::size_t max_bytes) = 0;
   /// A regular file of the committed state.
   virtual Result<std::string> committed(const std::string& path, std::size_t max_bytes) = 0;
-  /// Which of these paths somebody else (a person) has changed in the workspace since the attempt's
-  /// picture was opened.
-  virtual std::vector<std::string> foreign(AttemptName name,
-                                           const std::vector<std::string>& paths) = 0;
-  /// Rests the attempt's changes on the committed state: files that were merged get these bytes, and
-  /// all others stay. The changeset as it is then.
+  /// Which paths that the attempt read or changed somebody else (a person) has made different in
+  /// the workspace since its picture was opened; sorted. Content decides, not times: what was read
+  /// by content differs in kind, mode or bytes, a listed folder in its names, what was only looked
+  /// at in kind or mode; what was not there differs when it is there now.
+  virtual std::vector<std::string> foreign(AttemptName name, const changes::ReadSet& reads,
+                                           const changes::Changeset& own) = 0;
+  /// Rests the attempt's changes on the committed state: files that were merged get these bytes,
+  /// and all others stay. The changeset as it is then.
   virtual Result<changes::Changeset> amend(
       AttemptName name, const std::vector<std::pair<std::string, std::string>>& merged) = 0;
   /// Its changes are the newest part of the committed state from now on. `title`: for those who
   /// read a history, `run/task`. Remarks for people: what of it is in no history.
   virtual Result<std::vector<std::string>> commit(const Kept& kept, const std::string& title) = 0;
-  /// Brings all committed changes into the workspace. Paths that somebody else changed meanwhile are
-  /// returned, and then nothing was changed.
+  /// Brings all committed changes into the workspace. Paths that somebody else changed meanwhile
+  /// are returned, and stay as that one left them. Then nothing was changed; but where somebody
+  /// changes a path during the fold itself, the others may be in the workspace already, and the
+  /// next fold goes on.
   virtual Result<std::vector<std::string>> fold() = 0;
   /// The attempt's picture and changes are not wanted. What `content` needs of a committed attempt
   /// stays until the run is pruned.
   virtual void discard(AttemptName name) = 0;
   /// Takes up a run: these were committed and are not yet known to be folded, in this order; those
-  /// are harvested and wait. All else that is left of the run's pictures goes.
-  virtual Result<void> take_up(const std::vector<Kept>& committed,
-                               const std::vector<Kept>& waiting) = 0;
+  /// are harvested and wait. All else that is left of the run's pictures goes. Attempts of which
+  /// not all is there as it was harvested are returned, and then nothing was taken up.
+  virtual Result<std::vector<AttemptName>> take_up(const std::vector<Kept>& committed,
+                                                   const std::vector<Kept>& waiting) = 0;
 };
 
 /// Judges outputs.

@@ -1,11 +1,17 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/engine.h"
+#include "engine/retry.h"
 
 // Taking up a run that a dispatcher let go of, or died with.
 namespace interlock::engine {
 
 namespace {
+
+/// A task that ran so often while its dispatcher broke off is started again by a person alone.
+constexpr int kBreaksMax = 2;
 
 /// Puts one task where the journal says it is.
 void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Time now,
@@ -18,6 +24,9 @@ void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Ti
     case TaskState::running:
       if (task.state == TaskState::running && adopt_running) return scheduler.adopt(id, now);
       if (task.conflicts >= kConflictsInTurn) scheduler.wait_for_turn(id, now);
+      // No longer than a back-off can be, whatever became of the clock meanwhile.
+      if (task.not_before && *task.not_before > now)
+        scheduler.wait_until(id, std::min(*task.not_before, now + kBackoffMax), now);
       return;
     case TaskState::reviewing:
     case TaskState::committing: scheduler.adopt(id, now); return scheduler.release(id, {}, now);
@@ -73,7 +82,8 @@ Result<void> Engine::end_leftovers() {
     fact.task = id;
     fact.attempt = attempt.number;
     fact.outcome = Outcome::interrupted;
-    fact.detail = "its dispatcher died";
+    fact.detail = setup_.follows_a_break ? "its dispatcher broke off" : "its dispatcher died";
+    fact.broke_dispatcher = setup_.follows_a_break;
     fact.strays = *ended;
     note_usage({}, fact);
     // A call may have been on its way, and nobody was told what it took.
@@ -86,6 +96,13 @@ Result<void> Engine::end_leftovers() {
     ledger_.record(std::move(fact));
     for (std::uint32_t phase = 0; phase < 2; ++phase)
       ports_.workspace.close_attempt({id, attempt.number, phase});
+    if (record(id).broke_dispatcher >= kBreaksMax) {
+      fail_for_good(id, Outcome::interrupted,
+                    fmt::format("the dispatcher broke off {} times while it ran: it is not started "
+                                "again before `interlock retry {} {}`",
+                                kBreaksMax, setup_.run, task(id).id));
+      continue;
+    }
     ledger_.record(
         RetryPlanned{id, AttemptStarted::Because::again, now(), false, record(id).correction});
   }

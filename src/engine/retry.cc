@@ -25,6 +25,12 @@ Duration backoff(Duration first, int retries_used, std::string_view seed) {
 
 }  // namespace
 
+Duration pause_of(int times_before, std::string_view seed) {
+  constexpr Duration kFirst = std::chrono::milliseconds(500);
+  constexpr Duration kLongest = std::chrono::seconds(30);
+  return std::min(backoff(kFirst, std::max(0, times_before), seed), kLongest);
+}
+
 std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record, Outcome outcome,
                                 std::string_view seed) {
   switch (outcome) {
@@ -40,10 +46,10 @@ std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record
       const auto waits = std::ranges::count(record.attempts, std::optional(Outcome::rate_limited),
                                             &AttemptRecord::outcome);
       if (waits > kRateLimitedMax) return std::nullopt;
-      return NextTry{AttemptStarted::Because::again,
-                     backoff(std::max(task.backoff, kRateLimitedBackoff),
-                             static_cast<int>(waits) - 1, seed),
-                     false};
+      return NextTry{
+          AttemptStarted::Because::again,
+          backoff(std::max(task.backoff, kRateLimitedBackoff), static_cast<int>(waits) - 1, seed),
+          false};
     }
     case Outcome::output_invalid:
     case Outcome::outside_footprint:

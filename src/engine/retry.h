@@ -17,8 +17,8 @@ struct NextTry {
 
 /// Nothing: the task has failed for good.
 ///
-/// - An output that breaks its schema, and changes outside the footprint, get one correction at once,
-/// which costs no retry; the agent is told what was wrong.
+/// - An output that breaks its schema, and changes outside the footprint, get one correction at
+/// once, which costs no retry; the agent is told what was wrong.
 /// - A program that cannot be executed is not tried again.
 /// - An attempt that the dispatcher's end interrupted is tried again at once, at no cost.
 /// - Who was told to wait and gave up is tried again after a back-off, at no cost, so many times.
@@ -29,6 +29,10 @@ struct NextTry {
 ///   back together.
 std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record, Outcome outcome,
                                 std::string_view seed);
+
+/// Before an attempt that costs no retry and is not the first of its kind: doubled each time, from
+/// half a second to half a minute, of which half is jitter.
+Duration pause_of(int times_before, std::string_view seed);
 
 inline constexpr int kRateLimitedMax = 8;
 inline constexpr Duration kRateLimitedBackoff = std::chrono::seconds(5);

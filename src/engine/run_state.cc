@@ -25,15 +25,15 @@ bool may_move(TaskState from, TaskState to) {
              to == TaskState::waiting || to == TaskState::done || to == TaskState::failed ||
              to == TaskState::cancelled;
     case TaskState::reviewing:
-      return to == TaskState::committing || to == TaskState::done || to == TaskState::failed ||
-             to == TaskState::cancelled;
+      return to == TaskState::committing || to == TaskState::waiting || to == TaskState::done ||
+             to == TaskState::failed || to == TaskState::cancelled;
     case TaskState::committing:
       return to == TaskState::done || to == TaskState::waiting || to == TaskState::failed ||
              to == TaskState::cancelled;
     case TaskState::failed:
     case TaskState::skipped:
     case TaskState::cancelled: return to == TaskState::waiting;
-    case TaskState::done: return false;
+    case TaskState::done: return to == TaskState::waiting;
   }
   return false;
 }
@@ -132,6 +132,7 @@ class Applier {
     attempt.spawn_tokens = fact.spawn_tokens;
     attempt.return_tokens = fact.return_tokens;
     if (fact.outcome == Outcome::conflicted) ++record(fact.task).conflicts;
+    if (fact.broke_dispatcher) ++record(fact.task).broke_dispatcher;
   }
   void operator()(const SessionBegan& fact) {
     AttemptRecord& attempt = latest(fact.task, fact.attempt);
@@ -193,6 +194,20 @@ class Applier {
     run_.folded = fact.commits;
     run_.fold_refused.clear();
   }
+  void operator()(const ChangesLost& fact) {
+    check(fact.commits >= run_.folded && fact.commits <= run_.commits.size(),
+          "what is in the workspace is not lost");
+    run_.commits.resize(fact.commits, CommitRecord{TaskId(0), 1, {}});
+    for (const TaskId id : fact.tasks) {
+      move(id, TaskState::waiting);
+      TaskRecord& task = record(id);
+      task.next = AttemptStarted::Because::again;
+      task.gate_since.reset();
+      task.output.reset();
+      task.correction.clear();
+      task.attempts.back().remarks.push_back(fact.detail);
+    }
+  }
   void operator()(const FoldRefused& fact) { run_.fold_refused = fact.paths; }
   void operator()(const RetryPlanned& fact) {
     move(fact.task, TaskState::waiting);
@@ -237,6 +252,7 @@ class Applier {
     task.retries_used = 0;
     task.corrections_used = 0;
     task.conflicts = 0;
+    task.broke_dispatcher = 0;
     task.revived = true;
     task.gate_before_reached = false;
     task.next =

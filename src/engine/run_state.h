@@ -25,6 +25,7 @@ namespace interlock::engine {
 ///      |   +--> done                                  (taken from an earlier run)
 ///      |   +--> skipped, failed (gate rejected), cancelled
 ///      +-- revived: from failed, skipped, cancelled
+///      +-- from done, committing, reviewing, when what was kept of its changes is lost
 enum class TaskState : unsigned char {
   waiting,
   running,
@@ -58,7 +59,7 @@ struct AttemptRecord {
   bool speculative = false;
   std::optional<Digest> changes, reads;  ///< Of their texts; only with a picture.
   std::vector<std::string> remarks, denied_reads, denied_writes;
-  std::string reads_from;  ///< How its reads are known; empty: it had no view.
+  std::string reads_from;          ///< How its reads are known; empty: it had no view.
   std::vector<Ingredient> merged;  ///< Files that were merged with others' changes.
   std::uint32_t merged_on = 0;     ///< So many commits were there then.
   std::optional<CommitRefused> refused;
@@ -67,17 +68,17 @@ struct AttemptRecord {
   std::uint32_t calls_refused = 0;      ///< That were not, or not to the end.
   std::uint32_t calls_again = 0;        ///< Sent once more by the gateway.
   std::uint32_t calls_replayed = 0;
-  Usage called = no_usage();            ///< By all of them, replayed ones left out.
-  Usage known;                          ///< What was used at least: unknown parts left out.
+  Usage called = no_usage();  ///< By all of them, replayed ones left out.
+  Usage known;                ///< What was used at least: unknown parts left out.
   Duration waited_quota{}, waited_lead{};
-  std::optional<MicroUsd> saved = 0;    ///< By prompt caches.
+  std::optional<MicroUsd> saved = 0;  ///< By prompt caches.
   std::string usage_from;
-  std::optional<Tokens> first_input;    ///< Of its first answered call: all of its input.
-  std::size_t first_bytes = 0;          ///< Of that call's body.
+  std::optional<Tokens> first_input;  ///< Of its first answered call: all of its input.
+  std::size_t first_bytes = 0;        ///< Of that call's body.
   std::optional<Tokens> last_output;
-  std::optional<CallEnd> last_end;      ///< How its last call ended, and why.
+  std::optional<CallEnd> last_end;  ///< How its last call ended, and why.
   std::string last_detail;
-  bool last_cut = false;                ///< That answer was ended by the output limit.
+  bool last_cut = false;  ///< That answer was ended by the output limit.
   std::optional<Tokens> spawn_tokens, return_tokens;
 };
 
@@ -94,7 +95,8 @@ struct TaskRecord {
   std::optional<TaskId> because;  ///< Skipped because of.
   int retries_used = 0;
   int corrections_used = 0;
-  int conflicts = 0;     ///< Attempts that came to nothing because others changed what they saw.
+  int conflicts = 0;  ///< Attempts that came to nothing because others changed what they saw.
+  int broke_dispatcher = 0;  ///< Attempts that ran while their dispatcher broke off.
   bool revived = false;  ///< A person asked for it again: later tasks may have gone ahead of it.
   std::optional<Time> not_before;  ///< Back-off.
   AttemptStarted::Because next = AttemptStarted::Because::first;
@@ -124,12 +126,12 @@ struct RunState {
 
   std::vector<TaskRecord> tasks;
   std::vector<MergeRecord> merges;
-  std::vector<CommitRecord> commits;  ///< In the order of committing.
-  std::uint32_t folded = 0;           ///< So many of them are in the workspace itself.
+  std::vector<CommitRecord> commits;      ///< In the order of committing.
+  std::uint32_t folded = 0;               ///< So many of them are in the workspace itself.
   std::vector<std::string> fold_refused;  ///< What stood in the way the last time.
-  std::uint64_t seq = 0;      ///< Of the last event.
-  std::optional<Time> began;  ///< First dispatch.
-  std::optional<Time> last;   ///< Latest event.
+  std::uint64_t seq = 0;                  ///< Of the last event.
+  std::optional<Time> began;              ///< First dispatch.
+  std::optional<Time> last;               ///< Latest event.
   Duration active{};  ///< Time during which a dispatcher held the run, without the open spell.
   std::optional<Time> spell_began;  ///< Of the dispatcher that holds it.
   std::string dispatcher;

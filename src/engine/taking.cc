@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "changes/stale.h"
 #include "engine/engine.h"
+#include "engine/shortage.h"
 
 // What attempts changed: taken from their pictures, and held against what they were allowed.
 namespace interlock::engine {
@@ -37,8 +38,8 @@ bool Engine::has_picture(TaskId id) const {
 
 void Engine::note_denied(Live& live, const Observed& observed) const {
   for (const Denied& one : observed.denied) {
-    live.remarks.push_back(fmt::format("kept from {} `{}`", one.writing ? "writing" : "reading",
-                                       printable(one.path)));
+    live.remarks.push_back(
+        fmt::format("kept from {} `{}`", one.writing ? "writing" : "reading", printable(one.path)));
     if (!lies_below(one.path, plan_.workspace)) continue;
     const std::string path = printable(one.path.substr(plan_.workspace.size() + 1));
     (one.writing ? live.denied_writes : live.denied_reads).push_back(path);
@@ -55,14 +56,15 @@ Judgement Engine::judge_denied(const Live& live) const {
   const bool writing = !written.empty();
   const auto& paths = writing ? written : read;
   const std::string_view key = writing ? "writes" : "reads";
-  return {Outcome::outside_footprint,
-          fmt::format("it was kept from {} {}, which its `{}` do not name; add {} to task `{}`",
-                      writing ? "writing" : "reading", named(paths), key, lines_for(paths, key),
-                      it.id),
-          fmt::format("You may not {} {}.", writing ? "write" : "read", named(paths))};
+  return {
+      Outcome::outside_footprint,
+      fmt::format("it was kept from {} {}, which its `{}` do not name; add {} to task `{}`",
+                  writing ? "writing" : "reading", named(paths), key, lines_for(paths, key), it.id),
+      fmt::format("You may not {} {}.", writing ? "write" : "read", named(paths))};
 }
 
-/// Takes the changes of an attempt that has ended well so far; of another they are thrown away.
+/// Takes the changes of an attempt that has ended well so far. Of one that failed what it read is
+/// taken, for the failure has to be held against that; what it changed is thrown away later.
 Judgement Engine::take_changes(Live& live, Judgement judgement) {
   const TaskId id = task_of(live);
   const plan::Task& it = task(id);
@@ -75,7 +77,8 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
   note_denied(live, observed);
   if (judgement.outcome == Outcome::succeeded) judgement = judge_denied(live);
   if (!has_picture(id)) return judgement;
-  if (judgement.outcome != Outcome::succeeded) {
+  const bool succeeded = judgement.outcome == Outcome::succeeded;
+  if (!succeeded && !depends_on_what_was_found(judgement.outcome)) {
     close_picture(live.name);
     return judgement;
   }
@@ -83,11 +86,17 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
   pictures_.erase(live.name);
   if (!harvest) {
     close_picture(live.name);
+    if (is_interruption(harvest.error())) {
+      scheduler_.stop(true);  // The signal itself is a report of the next turn.
+      return {Outcome::interrupted, "a signal came while its changes were taken", {}};
+    }
+    if (!succeeded) return judgement;
     return {Outcome::changes_lost, harvest.error().message, {}};
   }
   for (std::string& remark : harvest->remarks) live.remarks.push_back(std::move(remark));
   if (!harvest->gap.empty()) live.remarks.push_back("its reads: " + harvest->gap);
   live.harvest = std::move(*harvest);
+  if (!succeeded) return judgement;
   const std::vector<std::string> outside = changes::outside(live.harvest->changes, it.footprint);
   if (outside.empty()) return judgement;
   return {Outcome::outside_footprint,
@@ -102,32 +111,46 @@ std::optional<std::string> Engine::output_file_of(const Live& live) {
   const std::string& file = task(task_of(live)).output.file;
   const bool in_picture = live.harvest.has_value();
   if (has_picture(task_of(live)) && !in_picture) return std::nullopt;
-  auto content = in_picture
-                     ? ports_.views.content(live.name, file, Views::Side::after, kBytesMax)
-                     : ports_.workspace.read(file, kBytesMax);
+  auto content = in_picture ? ports_.views.content(live.name, file, Views::Side::after, kBytesMax)
+                            : ports_.workspace.read(file, kBytesMax);
   if (!content) return std::nullopt;
   return std::move(*content);
 }
 
-void Engine::note_changes(Live& live, AttemptEnded& fact) {
+/// Also of an attempt that failed: whether that is believed depends on what it read.
+void Engine::note_changes(Live& live, AttemptEnded& fact, const Judgement& judgement) {
   fact.remarks = std::move(live.remarks);
   fact.denied_reads = std::move(live.denied_reads);
   fact.denied_writes = std::move(live.denied_writes);
-  if (!live.harvest) return;
-  std::string changed = changes::to_text(live.harvest->changes);
-  std::string read = changes::to_text(live.harvest->reads);
+  const bool failed = fact.outcome != Outcome::succeeded;
+  if (!has_picture(fact.task) || (failed && !depends_on_what_was_found(fact.outcome))) {
+    if (live.harvest) close_picture({fact.task, fact.attempt, 0});
+    return;
+  }
+  WaitingChanges waiting;
+  waiting.name = {fact.task, fact.attempt, 0};
+  waiting.seen = waiting.rests_on = record(fact.task).attempts.back().seen;
+  if (failed) waiting.failure = judgement;
+  waiting.is_kept = live.harvest.has_value();
+  if (live.harvest) keep_harvest(*live.harvest, fact);
+  if (live.harvest) {
+    waiting.own = std::move(live.harvest->changes);
+    waiting.reads = std::move(live.harvest->reads);
+  }
+  // What its check read was not watched.
+  if (fact.outcome == Outcome::verify_failed) waiting.reads.from = changes::ReadsFrom::everything;
+  waiting_.insert_or_assign(fact.task, std::move(waiting));
+}
+
+/// Its texts go into the journal.
+void Engine::keep_harvest(const Views::Harvest& harvest, AttemptEnded& fact) {
+  std::string changed = changes::to_text(harvest.changes);
+  std::string read = changes::to_text(harvest.reads);
   fact.changes = digest_of(changed);
   fact.reads = digest_of(read);
-  fact.reads_from = changes::name_of(live.harvest->reads.from);
+  fact.reads_from = changes::name_of(harvest.reads.from);
   ledger_.keep(Blob{*fact.changes, std::move(changed)});
   ledger_.keep(Blob{*fact.reads, std::move(read)});
-  if (fact.outcome != Outcome::succeeded) return close_picture({fact.task, fact.attempt, 0});
-  WaitingChanges& waiting = waiting_[fact.task];
-  waiting = {};
-  waiting.name = {fact.task, fact.attempt, 0};
-  waiting.own = std::move(live.harvest->changes);
-  waiting.reads = std::move(live.harvest->reads);
-  waiting.seen = waiting.rests_on = record(fact.task).attempts.back().seen;
 }
 
 void Engine::close_picture(AttemptName name) {

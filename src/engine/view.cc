@@ -165,7 +165,7 @@ class Viewer {
     result.detail = record.detail;
     result.reused = !record.from_run.empty();
     if (task.idle_timeout > Duration{}) result.idle_limit = task.idle_timeout;
-    if (record.state == TaskState::waiting && !run_.ended) {
+    if (record.state == TaskState::waiting && !run_.ended && scheduler_.waits(id)) {
       result.waits_for = say(plan_, interlocking_, scheduler_.hold_of(id, now_), id, now_);
     }
     if (record.state == TaskState::committing && !run_.ended) result.waits_for = turn_of(id);
@@ -186,11 +186,15 @@ class Viewer {
 
   /// What its changes wait for.
   std::string turn_of(TaskId id) const {
+    const auto& attempts = run_[id].attempts;
+    const bool failed = !attempts.empty() &&
+                        attempts.back().outcome.value_or(Outcome::succeeded) != Outcome::succeeded;
+    const std::string_view what = failed ? "it failed, which counts" : "commits";
     for (std::uint32_t i = 0; i < id.index(); ++i) {
       if (run_.tasks[i].state < TaskState::done)
-        return fmt::format("commits after `{}`", plan_.tasks[i].id);
+        return fmt::format("{} after `{}`", what, plan_.tasks[i].id);
     }
-    return "its changes are checked";
+    return failed ? "it failed, which counts now" : "its changes are checked";
   }
 
   void hear(TaskView& task, const AttemptRecord& attempt) const {

@@ -5,23 +5,27 @@
 #include <vector>
 
 #include "changes/stale.h"
+#include "engine/judge.h"
 #include "engine/ports.h"
 
 namespace interlock::engine {
 
-/// What a finished attempt changed and read, while it waits for its turn to commit.
+/// What a finished attempt changed and read, while it waits for its turn: to commit, or to be
+/// believed that it failed.
 struct WaitingChanges {
   AttemptName name;
+  std::optional<Judgement> failure;  ///< It failed; what it changed is thrown away at its turn.
+  bool is_kept = true;  ///< `Views` keeps it. Not: nothing could be taken, so it may have read all.
   changes::Changeset own;
   changes::ReadSet reads;
-  std::uint32_t seen = 0;         ///< Commits in its picture.
-  std::uint32_t rests_on = 0;     ///< Commits it is known to agree with; `seen`, or more by merging.
-  std::optional<TaskId> behind;   ///< The earlier task it waits for.
-  bool is_checked = true;         ///< Not: it was merged, and its check is still to run on that.
+  std::uint32_t seen = 0;        ///< Commits in its picture.
+  std::uint32_t rests_on = 0;    ///< Commits it is known to agree with; `seen`, or more by merging.
+  std::optional<TaskId> behind;  ///< The earlier task it waits for.
+  bool is_checked = true;        ///< Not: it was merged, and its check is still to run on that.
   std::vector<std::pair<std::string, std::string>> merged;  ///< Path and bytes, by merging.
 
-  /// All that it depends on and changes, sorted, each once.
-  std::vector<std::string> paths() const;
+  /// What is to come into the workspace: of a failure nothing.
+  const changes::Changeset& to_commit() const;
 };
 
 /// How an attempt's changes met with others'.

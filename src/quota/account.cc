@@ -133,6 +133,7 @@ class SharedAccount final : public Account {
 };
 
 std::variant<Grant, Denial> SharedAccount::ask(const Draw& draw, Moment now) {
+  file_.is_whole();
   const std::int64_t spent = at(layout().spent).load();
   if (spent > now.count())
     return Denial{spent == kNever ? std::optional<Moment>() : Moment(spent), Short::spent};
@@ -241,6 +242,7 @@ Result<std::unique_ptr<Account>> Account::open(const std::string& file, const Li
   Seats seats(shared->layout(), self);
   if (auto sat = seats.sit_down(limits, is_alive, quota::now()); !sat)
     return std::unexpected(sat.error());
+  shared->remember();
   shared->unlock();
   return std::make_unique<SharedAccount>(*std::move(shared), *std::move(watch), seats, self);
 }

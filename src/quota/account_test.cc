@@ -368,5 +368,48 @@ TEST_F(AnAccount, has_room_for_so_many_and_no_more) {
   EXPECT_EQ(layout.seat_top, 100);
 }
 
+TEST_F(AnAccount, GoesOnAloneWhenSomebodyCutsOrOverwritesItsFile) {
+  const auto spoil = [this](int how) {
+    const std::string place = folder.at("account");
+    if (how == 0) ASSERT_EQ(::truncate(place.c_str(), 0), 0);
+    if (how == 1) ASSERT_EQ(::truncate(place.c_str(), 100), 0);
+    if (how == 2) ASSERT_EQ(::truncate(place.c_str(), 8192), 0);
+    if (how == 3) {
+      std::fstream file(place, std::ios::in | std::ios::out | std::ios::binary);
+      file << std::string(sizeof(Layout), '\xff');
+    }
+    if (how == 4) {
+      // The head stays, and the counts say more than there is.
+      std::fstream file(place, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(offsetof(Layout, seat_top));
+      file << std::string(16, '\x7f');
+    }
+  };
+  for (int how = 0; how <= 4; ++how) {
+    time = {};
+    const auto account = open(at_a_time(1));
+    EXPECT_EQ(ask(*account), "granted") << how;
+    account->settle(last, {}, time);
+    spoil(how);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(ask(*account), "granted") << how;
+      EXPECT_NE(ask(*account), "granted") << "its limit still holds, spoilt " << how;
+      account->settle(last, {}, time);
+      (void)account->picture(time);
+    }
+  }
+}
+
+TEST_F(AnAccount, SaysWhatStandsInThePlaceOfItsFile) {
+  ASSERT_EQ(::mkdir(folder.at("account").c_str(), 0700), 0);
+  const auto in_a_folder = Account::open(folder.at("account"), per_minute(1));
+  ASSERT_FALSE(in_a_folder);
+  EXPECT_NE(in_a_folder.error().message.find("there is a folder in its place"), std::string::npos);
+  ASSERT_EQ(::symlink("elsewhere", folder.at("other").c_str()), 0);
+  const auto in_a_link = Account::open(folder.at("other"), per_minute(1));
+  ASSERT_FALSE(in_a_link);
+  EXPECT_NE(in_a_link.error().message.find("there is a link in its place"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace interlock::quota

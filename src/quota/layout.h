@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -91,11 +92,16 @@ inline void raise_to(std::int64_t& word, std::int64_t bound) {
   }
 }
 
+/// Whatever somebody wrote into the file, never beyond its end.
+inline std::size_t bounded(std::int64_t& top, std::size_t most) {
+  const std::int64_t told = at(top).load();
+  return told < 0 ? 0 : std::min(static_cast<std::size_t>(told), most);
+}
 inline std::span<Seat> used_seats(Layout& layout) {
-  return std::span(layout.seats).first(static_cast<std::size_t>(at(layout.seat_top).load()));
+  return std::span(layout.seats).first(bounded(layout.seat_top, kSeats));
 }
 inline std::span<Lease> used_leases(Layout& layout) {
-  return std::span(layout.leases).first(static_cast<std::size_t>(at(layout.lease_top).load()));
+  return std::span(layout.leases).first(bounded(layout.lease_top, kLeases));
 }
 
 }  // namespace interlock::quota

@@ -1,5 +1,7 @@
 #include "quota/shared_file.h"
 
+#include "quota/lost_pages.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -36,6 +38,12 @@ class Descriptor {
 };
 
 std::unexpected<Error> os_refused(const std::string& doing, const std::string& path) {
+  if (errno == ELOOP || errno == EISDIR) {
+    return fail(Error::Kind::io,
+                fmt::format("cannot {} the quota file `{}`: there is a {} in its place", doing,
+                            path, errno == ELOOP ? "link" : "folder"),
+                "move that away, or choose another state folder with `--state`");
+  }
   return fail(Error::Kind::io,
               fmt::format("cannot {} the quota file `{}`: {}", doing, path, std::strerror(errno)),
               "its folder must exist and be writable: see `--state`");
@@ -137,7 +145,18 @@ Result<SharedFile> SharedFile::open_locked(const std::string& path, std::int64_t
   return shared;
 }
 
+void SharedFile::remember() const { remember_pages(*layout_); }
+
+bool SharedFile::is_whole() const {
+  if (at(layout_->magic).load() == kMagic && at(layout_->version).load() == kVersion &&
+      at(layout_->size).load() == sizeof(Layout))
+    return true;
+  go_on_alone(*layout_);
+  return false;
+}
+
 SharedFile::~SharedFile() {
+  if (layout_ != nullptr) forget_pages(*layout_);
   if (layout_ != nullptr) ::munmap(layout_, sizeof(Layout));
   if (bell_ >= 0) ::close(bell_);
 }

@@ -27,6 +27,12 @@ class SharedFile {
   ~SharedFile();
 
   Layout& layout() const { return *layout_; }
+  /// What the file holds now is what this process goes on with alone, should somebody cut or
+  /// overwrite the file: its limits still hold then, and others' use is not seen any more.
+  void remember() const;
+  /// Whether the head of the file is still that of an account; else it is gone on with as
+  /// remembered. Where a page is gone the kernel tells, and the same is done.
+  bool is_whole() const;
   /// Tells everybody who watches the bell.
   void ring() const;
   void lock() const;

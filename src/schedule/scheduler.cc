@@ -74,6 +74,16 @@ void Scheduler::wait_for_turn(TaskId task, Time now) {
   s.file(task, now);
 }
 
+void Scheduler::wait_until(TaskId task, Time not_before, Time now) {
+  State& s = *state_;
+  check(s.waits(task), "only a waiting task waits for a moment");
+  s.advance(now);
+  s.leave_queues(task);
+  if (s.not_before.empty()) s.not_before.resize(s.marks.size());
+  s.not_before[task.index()] = not_before;
+  s.file(task, now);
+}
+
 void Scheduler::approve(TaskId task, Time now) {
   State& s = *state_;
   check(s.waits(task), "only a waiting task is approved");
@@ -176,6 +186,8 @@ bool Scheduler::all_ended() const { return state_->ended == state_->marks.size()
 bool Scheduler::is_running(TaskId task) const {
   return state_->mark(task).at == State::At::running;
 }
+
+bool Scheduler::waits(TaskId task) const { return state_->waits(task); }
 
 std::uint32_t Scheduler::slot_of(TaskId task) const {
   check(is_running(task), "only a running task has a slot");

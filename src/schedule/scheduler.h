@@ -80,6 +80,8 @@ class Scheduler {
   void requeue(TaskId task, Time not_before, Time now, bool in_turn = false);
   /// A waiting task starts only when all that precede it in plan order have ended.
   void wait_for_turn(TaskId task, Time now);
+  /// A waiting task starts not before `not_before`: a back-off that an earlier dispatcher began.
+  void wait_until(TaskId task, Time not_before, Time now);
   /// The gate before `task` was approved.
   void approve(TaskId task, Time now);
   /// One review that `gate_every` asked for was approved: one is due for every so many finished
@@ -124,6 +126,8 @@ class Scheduler {
   std::uint32_t waiting() const;  ///< Neither running, released nor ended.
   bool all_ended() const;
   bool is_running(TaskId task) const;
+  /// Neither running, released nor ended: `hold_of` may be asked.
+  bool waits(TaskId task) const;
   /// The lane of a running task: the smallest number no other running task has.
   std::uint32_t slot_of(TaskId task) const;
 

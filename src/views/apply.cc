@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <ranges>
 
+#include "base/digest.h"
 #include "views/files.h"
 #include "workspace/beneath.h"
 #include "workspace/stack.h"
@@ -30,7 +32,57 @@ bool gives_way(const Fold::Target& target) {
          (target.after.kind == Kind::file || target.after.kind == Kind::link);
 }
 
+/// Whether this is what `Fold::check` found, and nobody is about to change it: one who opened it
+/// for writing before it was taken away still writes into it.
+bool is_as_found(int folder, const std::string& name, const State& expected) {
+  if (expected.kind == Kind::file) {
+    const Descriptor file(
+        ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    // A lease is not to be had while somebody writes. Who may have none goes by the content.
+    ::fcntl(file.number(), F_SETSIG, SIGURG);
+    const bool leased = file.is_open() && ::fcntl(file.number(), F_SETLEASE, F_RDLCK) == 0;
+    if (file.is_open() && !leased && errno == EAGAIN) return false;
+    const auto actual = state_beneath(folder, name);
+    if (leased) ::fcntl(file.number(), F_SETLEASE, F_UNLCK);
+    return actual && *actual == expected;
+  }
+  const auto actual = state_beneath(folder, name);
+  return actual && *actual == expected;
+}
+
+bool is_unknown_here(int error) {
+  return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
+/// Gives `from` the name `to` where nothing has it; else false, with errno. File systems that
+/// cannot do that at once are asked first.
+bool move_to_free(int folder, const std::string& from, const std::string& to) {
+  if (::renameat2(folder, from.c_str(), folder, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (!is_unknown_here(errno)) return false;
+  if (::faccessat(folder, to.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) return errno = EEXIST, false;
+  return ::renameat(folder, from.c_str(), folder, to.c_str()) == 0;
+}
+
 }  // namespace
+
+Beside::Beside(const std::string& prefix, const std::string& path) {
+  const std::string own = prefix + digest_of(path).hex().substr(0, 16);
+  half_ = own + ".tmp";
+  aside_ = own + ".new";
+}
+
+Result<void> put_back(int folder, const Beside& beside, const std::string& path) {
+  const std::string name = name_in(path);
+  if (move_to_free(folder, beside.aside(), name)) return {};
+  if (errno != EEXIST) return cannot("put back", path, errno);
+  // Two saves, one on the other: both are kept.
+  for (int number = 1; number < 1000; ++number) {
+    const std::string free = fmt::format("{}.saved-{}", name.substr(0, 200), number);
+    if (move_to_free(folder, beside.aside(), free)) return {};
+    if (errno != EEXIST) break;
+  }
+  return cannot("put back", path, errno);
+}
 
 Apply::Apply(int top, std::string temporary_prefix, std::function<void()> before_step)
     : top_(top),
@@ -40,50 +92,117 @@ Apply::Apply(int top, std::string temporary_prefix, std::function<void()> before
 Result<void> Apply::run(const Targets& targets) {
   if (auto made = make_room(targets); !made) return made;
   for (const auto& [path, target] : targets) {
-    if (!target.is_due || target.after.kind == Kind::absent) continue;
+    if (!target.is_due || target.after.kind == Kind::absent || lies_below_met(path)) continue;
     if (auto placed = place(path, target); !placed) return placed;
   }
   for (const auto& [path, target] : targets | std::views::reverse) {
     if (!target.is_due || target.after.kind != Kind::absent) continue;
-    if (auto gone = remove(path, target.actual.kind); !gone) return gone;
+    if (auto gone = remove(path, target.actual); !gone) return gone;
   }
   for (const auto& [path, target] : targets | std::views::reverse) {
-    if (target.after.kind == Kind::folder) set_folder_mode(path, target.after.mode);
+    if (target.after.kind == Kind::folder && !met_.contains(path))
+      set_folder_mode(path, target.after.mode);
   }
   return {};
+}
+
+/// Whether a folder on the way did not come to be, because somebody stood in its place.
+bool Apply::lies_below_met(const std::string& path) const {
+  for (std::string above(folder_of(path)); !above.empty(); above = folder_of(above)) {
+    if (met_.contains(above)) return true;
+  }
+  return false;
 }
 
 Result<void> Apply::make_room(const Targets& targets) {
   for (const auto& [path, target] : targets) {
     if (!gives_way(target)) continue;
     const std::string below = path + "/";
-    std::vector<std::pair<std::string, Kind>> going{{path, Kind::folder}};
+    std::vector<std::pair<std::string, State>> going{{path, target.actual}};
     for (auto it = targets.lower_bound(below); it != targets.end(); ++it) {
       if (!it->first.starts_with(below)) break;
-      going.emplace_back(it->first, it->second.actual.kind);
+      going.emplace_back(it->first, it->second.actual);
     }
-    for (const auto& [one, kind] : going | std::views::reverse) {
-      if (auto gone = remove(one, kind); !gone) return gone;
+    for (const auto& [one, found] : going | std::views::reverse) {
+      if (auto gone = remove(one, found); !gone) return gone;
     }
   }
   for (const auto& [path, target] : targets) {
     const bool makes_way = target.is_due && target.after.kind == Kind::folder &&
                            target.actual.kind != Kind::folder && target.actual.kind != Kind::absent;
     if (!makes_way) continue;
-    if (auto gone = remove(path, target.actual.kind); !gone) return gone;
+    if (auto gone = remove(path, target.actual); !gone) return gone;
   }
   return {};
 }
 
-Result<void> Apply::remove(const std::string& path, Kind kind) {
+Result<void> Apply::remove(const std::string& path, const State& found) {
+  const Kind kind = found.kind;
   if (kind == Kind::absent || !removed_.insert(path).second) return {};
   const auto folder = folder_for(path);
   if (!folder) return std::unexpected(folder.error());
   step();
-  const int flags = kind == Kind::folder ? AT_REMOVEDIR : 0;
-  if (::unlinkat(folder->number(), name_in(path).c_str(), flags) != 0 && errno != ENOENT)
-    return cannot("delete", path, errno);
+  if (kind == Kind::folder) {
+    if (::unlinkat(folder->number(), name_in(path).c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT)
+      return {};
+    if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
+      return cannot("delete", path, errno);
+    met_.insert(path);
+    return {};
+  }
+  const Beside beside(temporary_prefix_, path);
+  if (!move_to_free(folder->number(), name_in(path), beside.aside()))
+    return errno == ENOENT ? Result<void>() : cannot("delete", path, errno);
+  return settle_aside(folder->number(), beside, path, found);
+}
+
+/// What stood at `path` lies aside: it goes when it is what `check` found, else it comes back.
+Result<void> Apply::settle_aside(int folder, const Beside& beside, const std::string& path,
+                                 const State& expected) {
+  step();
+  if (!is_as_found(folder, beside.aside(), expected)) {
+    met_.insert(path);
+    return put_back(folder, beside, path);
+  }
+  if (::unlinkat(folder, beside.aside().c_str(), 0) != 0 && errno != ENOENT)
+    return cannot("delete", beside.aside(), errno);
   return {};
+}
+
+/// What is to come lies aside, whole.
+Result<void> Apply::put_in_place(int folder, const Beside& beside, const std::string& path,
+                                 const Fold::Target& target) {
+  const std::string name = name_in(path);
+  const auto give_way = [&]() -> Result<void> {
+    met_.insert(path);
+    ::unlinkat(folder, beside.aside().c_str(), 0);
+    return {};
+  };
+  step();
+  if (target.actual.kind == Kind::absent || removed_.contains(path)) {
+    if (met_.contains(path)) return give_way();
+    if (move_to_free(folder, beside.aside(), name)) return {};
+    return errno == EEXIST ? give_way() : cannot("write", path, errno);
+  }
+  if (::renameat2(folder, beside.aside().c_str(), folder, name.c_str(), RENAME_EXCHANGE) == 0) {
+    step();
+    if (is_as_found(folder, beside.aside(), target.actual)) {
+      if (::unlinkat(folder, beside.aside().c_str(), 0) == 0) return {};
+      return cannot("delete", beside.aside(), errno);
+    }
+    // Theirs goes back; ours goes, unless somebody has written into it in between.
+    if (::renameat2(folder, beside.aside().c_str(), folder, name.c_str(), RENAME_EXCHANGE) != 0)
+      return put_back(folder, beside, path);
+    if (is_as_found(folder, beside.aside(), target.after)) return give_way();
+    met_.insert(path);
+    return put_back(folder, beside, path);
+  }
+  if (errno == ENOENT) return give_way();
+  if (!is_unknown_here(errno)) return cannot("write", path, errno);
+  // A file system that exchanges nothing: as near to the look as can be.
+  if (!is_as_found(folder, name, target.actual)) return give_way();
+  if (::renameat(folder, beside.aside().c_str(), folder, name.c_str()) == 0) return {};
+  return cannot("write", path, errno);
 }
 
 Result<void> Apply::place(const std::string& path, const Fold::Target& target) {
@@ -103,8 +222,15 @@ Result<void> Apply::make_folder(const std::string& path, const Fold::Target& tar
   if (!folder) return std::unexpected(folder.error());
   const std::string name = name_in(path);
   step();
-  if (::mkdirat(folder->number(), name.c_str(), 0700) != 0)
-    return cannot("make the folder", path, errno);
+  if (::mkdirat(folder->number(), name.c_str(), 0700) != 0) {
+    if (errno != EEXIST) return cannot("make the folder", path, errno);
+    struct stat there {};
+    const bool is_folder =
+        ::fstatat(folder->number(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISDIR(there.st_mode);
+    if (!is_folder) met_.insert(path);
+    return {};
+  }
   struct stat status {};
   if (::geteuid() == 0 && ::lstat((target.source + "/" + path).c_str(), &status) == 0 &&
       ::fchownat(folder->number(), name.c_str(), status.st_uid, status.st_gid,
@@ -119,17 +245,21 @@ Result<void> Apply::place_file(const std::string& path, const Fold::Target& targ
   const std::string name = name_in(path);
   if (target.actual.kind == Kind::file && target.actual.digest == target.after.digest) {
     step();
+    const auto now = state_beneath(folder->number(), name);
+    if (!now || *now != target.actual) return met_.insert(path), Result<void>();
     if (!set_mode(folder->number(), name, target.after.mode))
       return cannot("set the mode of", path, errno);
     return {};
   }
-  const std::string half = temporary();
+  const Beside beside(temporary_prefix_, path);
   step();
-  auto written = write_file(folder->number(), half, path, target);
+  auto written = write_file(folder->number(), beside.half(), path, target);
   step();
-  if (written && ::renameat(folder->number(), half.c_str(), folder->number(), name.c_str()) != 0)
+  if (written && ::renameat(folder->number(), beside.half().c_str(), folder->number(),
+                            beside.aside().c_str()) != 0)
     written = cannot("write", path, errno);
-  if (!written) ::unlinkat(folder->number(), half.c_str(), 0);
+  if (written) return put_in_place(folder->number(), beside, path, target);
+  ::unlinkat(folder->number(), beside.half().c_str(), 0);
   return written;
 }
 
@@ -174,16 +304,11 @@ Result<void> Apply::place_link(const std::string& path, const Fold::Target& targ
   const auto folder = folder_for(path);
   if (!folder) return std::unexpected(folder.error());
   const std::string points_to = link_target(target.source + "/" + path);
-  const std::string half = temporary();
+  const Beside beside(temporary_prefix_, path);
   step();
-  if (::symlinkat(points_to.c_str(), folder->number(), half.c_str()) != 0)
+  if (::symlinkat(points_to.c_str(), folder->number(), beside.aside().c_str()) != 0)
     return cannot("make the link", path, errno);
-  step();
-  if (::renameat(folder->number(), half.c_str(), folder->number(), name_in(path).c_str()) == 0)
-    return {};
-  const int why = errno;
-  ::unlinkat(folder->number(), half.c_str(), 0);
-  return cannot("make the link", path, why);
+  return put_in_place(folder->number(), beside, path, target);
 }
 
 Result<Descriptor> Apply::folder_for(const std::string& path) const {
@@ -191,10 +316,6 @@ Result<Descriptor> Apply::folder_for(const std::string& path) const {
       workspace::open_beneath(top_, std::string(folder_of(path)), O_PATH | O_DIRECTORY);
   if (!folder.is_open()) return cannot("open the folder of", path, errno);
   return folder;
-}
-
-std::string Apply::temporary() {
-  return fmt::format("{}{}.tmp", temporary_prefix_, temporaries_++);
 }
 
 void Apply::clear_half_written(const std::string& folder) {

@@ -4,11 +4,30 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "views/fold.h"
 
 namespace interlock::views {
+
+/// Names beside a path, while something is done to it: the same ones for whoever goes on.
+class Beside {
+ public:
+  Beside(const std::string& prefix, const std::string& path);
+
+  const std::string& half() const { return half_; }  ///< Being written: never anybody's.
+  const std::string& aside() const {
+    return aside_;
+  }  ///< Whole: ours before, theirs after the exchange.
+
+ private:
+  std::string half_, aside_;
+};
+
+/// Puts what was taken away from `path` back there. Where something new stands by now it gets a
+/// name of its own beside it: nothing that somebody saved is ever deleted.
+Result<void> put_back(int folder, const Beside& beside, const std::string& path);
 
 /// The acts of a fold, in an order in which each can be the last:
 ///
@@ -18,12 +37,16 @@ namespace interlock::views {
 ///   3. deletions, children first
 ///   4. the modes of folders, children first: a closed folder takes nothing in
 ///
-/// No link is ever followed.
+/// No link is ever followed. Where somebody saved since `Fold::check` looked, what that one left is
+/// kept, and told by `met`.
 class Apply {
  public:
   Apply(int top, std::string temporary_prefix, std::function<void()> before_step);
 
   Result<void> run(const std::map<std::string, Fold::Target>& targets);
+
+  /// Where somebody saved meanwhile; sorted.
+  std::vector<std::string> met() const { return {met_.begin(), met_.end()}; }
 
   /// Removes what a fold that was broken off had begun to write.
   void clear_half_written(const std::string& folder);
@@ -34,15 +57,19 @@ class Apply {
   using Targets = std::map<std::string, Fold::Target>;
 
   Result<void> make_room(const Targets& targets);
-  Result<void> remove(const std::string& path, changes::Kind kind);
+  Result<void> remove(const std::string& path, const changes::State& found);
+  bool lies_below_met(const std::string& path) const;
   Result<void> place(const std::string& path, const Fold::Target& target);
   Result<void> make_folder(const std::string& path, const Fold::Target& target);
   Result<void> place_file(const std::string& path, const Fold::Target& target);
+  Result<void> put_in_place(int folder, const Beside& beside, const std::string& path,
+                            const Fold::Target& target);
+  Result<void> settle_aside(int folder, const Beside& beside, const std::string& path,
+                            const changes::State& expected);
   Result<void> write_file(int folder, const std::string& name, const std::string& path,
                           const Fold::Target& target);
   Result<void> place_link(const std::string& path, const Fold::Target& target);
   Result<workspace::Descriptor> folder_for(const std::string& path) const;
-  std::string temporary();
   void step() const {
     if (before_step_) before_step_();
   }
@@ -50,7 +77,7 @@ class Apply {
   int top_;
   std::string temporary_prefix_;
   std::function<void()> before_step_;
-  std::size_t temporaries_ = 0;
+  std::set<std::string> met_;
   std::set<std::string> removed_;
   std::set<std::string> cleared_;
 };

@@ -34,8 +34,11 @@ Result<void> write_record(const Layout& layout, const Attempt& attempt) {
   return put_file(layout.file(attempt.name, "opened.json"), canonical_json(record));
 }
 
-Result<void> write_changes(const Layout& layout, const Attempt& attempt) {
-  return put_file(layout.file(attempt.name, "changes.json"), changes::to_text(attempt.changes));
+Result<void> write_changes(const Layout& layout, const Attempt& attempt, const Synced& synced) {
+  const std::string place = layout.file(attempt.name, "changes.json");
+  auto put = put_file(place, changes::to_text(attempt.changes), true);
+  if (put && synced) synced(place);
+  return put;
 }
 
 Result<Attempt> read_attempt(const Layout& layout, engine::AttemptName name) {

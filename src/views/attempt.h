@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -8,6 +9,8 @@
 #include "base/result.h"
 #include "changes/changeset.h"
 #include "engine/ports.h"
+#include "views/baseline.h"
+#include "views/durable.h"
 #include "views/layout.h"
 
 namespace interlock::views {
@@ -24,6 +27,9 @@ struct Attempt {
   std::set<std::string> seen;  ///< The layers it saw when it began, by folder name.
   std::int64_t stamp_ns = 0;   ///< When that was, as the file system counts.
   std::string base;            ///< A worktree's snapshot commit.
+  /// What the workspace held then; none of one that was taken up.
+  std::shared_ptr<const Baseline> baseline;
+  std::size_t folds_before = 0;  ///< So many folds of this dispatcher came before it.
   Stage stage = Stage::open;
   changes::Changeset changes;
 };
@@ -31,7 +37,7 @@ struct Attempt {
 Result<void> write_record(const Layout& layout, const Attempt& attempt);
 /// The attempt as its folder has it; open, or harvested when its changes are there.
 Result<Attempt> read_attempt(const Layout& layout, engine::AttemptName name);
-Result<void> write_changes(const Layout& layout, const Attempt& attempt);
+Result<void> write_changes(const Layout& layout, const Attempt& attempt, const Synced& synced = {});
 
 /// The attempt a folder is of, when it is of one.
 std::optional<engine::AttemptName> name_from(const std::string& folder_name);

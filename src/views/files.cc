@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -31,12 +32,27 @@ namespace {
 constexpr std::size_t kChunkBytes = 128u << 10;
 constexpr mode_t kPermissions = 07777;
 
-Result<Digest> digest_of_bytes(const Descriptor& file, const std::string& path,
-                               std::int64_t& size) {
+/// A dispatcher blocks the signals that ask it to end, and hears them between its turns: what takes
+/// long looks whether one waits, and gives way.
+bool is_asked_to_end() {
+  sigset_t waiting;
+  if (::sigpending(&waiting) != 0) return false;
+  return sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1 ||
+         sigismember(&waiting, SIGHUP) == 1;
+}
+constexpr std::int64_t kBytesBetweenLooks = 8 << 20;
+
+Result<Digest> digest_of_bytes(const Descriptor& file, const std::string& path, std::int64_t& size,
+                               bool gives_way = false) {
   std::vector<char> chunk(kChunkBytes);
   Hasher hasher;
   size = 0;
+  std::int64_t next_look = kBytesBetweenLooks;
   while (true) {
+    if (size >= next_look) {
+      if (gives_way && is_asked_to_end()) return cannot("read", path, EINTR);
+      next_look = size + kBytesBetweenLooks;
+    }
     const ssize_t count = ::read(file.number(), chunk.data(), chunk.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return cannot("read", path, errno);
@@ -54,6 +70,39 @@ Result<void> write_all(int to, std::string_view bytes, const std::string& path) 
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
   return {};
+}
+
+/// Only what is data, the holes stay. False: this file system tells nothing of holes.
+Result<bool> copy_data(int from, int to, std::int64_t size, const std::string& path) {
+  std::vector<char> chunk(kChunkBytes);
+  std::int64_t next_look = kBytesBetweenLooks, copied = 0;
+  for (off_t at = 0; at < size;) {
+    const off_t data = ::lseek(from, at, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) break;
+    const off_t hole = data < 0 ? -1 : ::lseek(from, data, SEEK_HOLE);
+    if (data < 0 || hole < 0) {
+      if (at == 0 && errno == EINVAL) return false;
+      return cannot("read", path, errno);
+    }
+    for (at = data; at < hole;) {
+      const auto wanted = std::min(chunk.size(), static_cast<std::size_t>(hole - at));
+      const ssize_t count = ::pread(from, chunk.data(), wanted, at);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return cannot("read", path, errno);
+      if (count == 0) break;  // It grew shorter meanwhile.
+      const ssize_t written = ::pwrite(to, chunk.data(), static_cast<std::size_t>(count), at);
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return cannot("write", path, errno);
+      at += written;
+      copied += written;
+      if (copied < next_look) continue;
+      if (is_asked_to_end()) return cannot("write", path, EINTR);
+      next_look = copied + kBytesBetweenLooks;
+    }
+    at = std::max(at, hole);
+  }
+  if (::ftruncate(to, size) != 0) return cannot("write", path, errno);
+  return true;
 }
 
 Result<void> copy_by_hand(int from, int to, const std::string& path) {
@@ -98,12 +147,13 @@ Result<Descriptor> open_file(const std::string& place, const struct stat& status
   return file;
 }
 
-Result<State> state_at(const std::string& place, const struct stat& status, bool ours) {
+Result<State> state_at(const std::string& place, const struct stat& status, bool ours,
+                       bool gives_way) {
   State state{kind_of(status.st_mode), status.st_mode & kPermissions, 0, {}};
   if (state.kind == Kind::file) {
     const auto file = open_file(place, status, ours);
     if (!file) return std::unexpected(file.error());
-    const auto digest = digest_of_bytes(*file, place, state.size);
+    const auto digest = digest_of_bytes(*file, place, state.size, gives_way);
     if (!digest) return std::unexpected(digest.error());
     state.digest = *digest;
   } else if (state.kind == Kind::link) {
@@ -141,9 +191,17 @@ Result<State> state_beneath(int top, const std::string& path) {
 
 Result<void> copy_bytes(int from, int to, const std::string& path) {
   if (::ioctl(to, FICLONE, from) == 0) return {};
-  constexpr std::size_t kMost = 1u << 30;
+  struct stat about {};
+  if (::fstat(from, &about) == 0 && about.st_blocks * 512 < about.st_size) {
+    const auto copied = copy_data(from, to, about.st_size, path);
+    if (!copied) return std::unexpected(copied.error());
+    if (*copied) return {};
+    ::lseek(from, 0, SEEK_SET);
+  }
+  constexpr std::size_t kMost = 32u << 20;
   bool any = false;
   while (true) {
+    if (any && is_asked_to_end()) return cannot("write", path, EINTR);
     const ssize_t count = ::copy_file_range(from, nullptr, to, nullptr, kMost, 0);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && !any &&

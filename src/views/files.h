@@ -16,8 +16,9 @@ std::unexpected<Error> cannot(std::string_view doing, const std::string& path, i
 
 /// What is at an absolute path, `status` being what lstat told of it. A file is read through.
 /// `ours`: a file that may not be read is made readable for the while, as its owner may.
+/// `gives_way`: where it takes long and a signal asks the dispatcher to end, it breaks off (EINTR).
 Result<changes::State> state_at(const std::string& place, const struct stat& status,
-                                bool ours = false);
+                                bool ours = false, bool gives_way = false);
 /// The same of a path beneath a folder, no link followed on the way; absent where nothing is.
 Result<changes::State> state_beneath(int top, const std::string& path);
 

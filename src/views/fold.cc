@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 
 #include "views/apply.h"
@@ -46,6 +47,7 @@ Fold::Fold(Options options, const std::vector<workspace::Layer>& layers)
 Result<std::vector<std::string>> Fold::check() {
   if (!top_.is_open()) return cannot("open the workspace", options_.root, errno);
   if (auto read = read_intent(); !read) return std::unexpected(read.error());
+  if (auto done = put_back_what_was_kept(); !done) return std::unexpected(done.error());
   // What came back to what it was needs nothing, unless a fold stopped in between.
   if (!goes_on_)
     std::erase_if(targets_, [](const auto& t) { return t.second.before == t.second.after; });
@@ -64,6 +66,39 @@ Result<std::vector<std::string>> Fold::check() {
   const auto doubles = std::ranges::unique(foreign);
   foreign.erase(doubles.begin(), doubles.end());
   return foreign;
+}
+
+/// A fold that was broken off may have died between taking what stood at a path and looking at it.
+Result<void> Fold::put_back_what_was_kept() {
+  if (!goes_on_) return {};
+  for (const auto& [path, target] : targets_) {
+    const auto folder =
+        open_beneath(top_.number(), std::string(folder_of(path)), O_RDONLY | O_DIRECTORY);
+    if (!folder.is_open()) continue;
+    const Beside beside(options_.temporary_prefix, path);
+    auto kept = state_beneath(folder.number(), beside.aside());
+    if (!kept) return std::unexpected(kept.error());
+    if (kept->kind == Kind::absent) continue;
+    const auto is_fold_s = [&](const State& state) {
+      return state == target.after ||
+             std::ranges::find(target.between, state) != target.between.end();
+    };
+    const std::string name(workspace::name_of(path));
+    if (*kept != target.before && !is_fold_s(*kept)) {
+      const auto there = state_beneath(folder.number(), name);
+      const bool goes = there && is_fold_s(*there) &&
+                        ::renameat2(folder.number(), beside.aside().c_str(), folder.number(),
+                                    name.c_str(), RENAME_EXCHANGE) == 0;
+      if (!goes) {
+        if (auto back = put_back(folder.number(), beside, path); !back) return back;
+        continue;
+      }
+    }
+    if (::unlinkat(folder.number(), beside.aside().c_str(), 0) != 0) {
+      return cannot("delete", beside.aside(), errno);
+    }
+  }
+  return {};
 }
 
 /// Whether what is there is what the layers took for granted, or a fold's doing.
@@ -144,20 +179,20 @@ Result<void> Fold::begin() {
   return put_file(options_.intent, text, true);
 }
 
-Result<void> Fold::apply() {
+Result<std::vector<std::string>> Fold::apply() {
   Apply apply(top_.number(), options_.temporary_prefix, options_.before_step);
   if (goes_on_) {
     for (const auto& [path, target] : targets_)
       apply.clear_half_written(std::string(folder_of(path)));
   }
   for (const auto& [path, mode] : closed_) apply.open_folder(path, mode);
-  if (auto done = apply.run(targets_); !done) return done;
+  if (auto done = apply.run(targets_); !done) return std::unexpected(done.error());
   for (const auto& [path, mode] : closed_) {
     const auto known = targets_.find(path);
     if (known == targets_.end()) apply.set_folder_mode(path, mode);
   }
   if (::syncfs(top_.number()) != 0) return cannot("write", options_.root, errno);
-  return {};
+  return apply.met();
 }
 
 Result<void> Fold::finish() {

@@ -16,15 +16,17 @@ namespace interlock::views {
 ///
 ///     check -> (begin -> apply -> finish)
 ///
-/// `begin` makes it durable that a fold is under way. Whatever instant it is broken off at, each
-/// path then is as it was, as it shall be, or (where a folder gives way to a file or the other way
-/// round) not there; the next fold knows from the intent that this may be, and goes on.
+/// A person may save at any instant. So nothing is ever written over or deleted unseen: what stands
+/// at a path is exchanged for what is to come, looked at, and put back where it is not what `check`
+/// found. `begin` makes it durable that a fold is under way. Whatever instant it is broken off at,
+/// each path then is as it was, as it shall be, or (where a folder gives way to a file or the other
+/// way round) not there; the next fold knows from the intent that this may be, and goes on.
 class Fold {
  public:
   struct Options {
     std::string root;
     std::string intent;                 ///< The file that says that a fold is under way.
-    std::string temporary_prefix;       ///< Names of half-written files: this, a number, `.tmp`.
+    std::string temporary_prefix;       ///< Of names beside a path: see `Beside`.
     std::function<void()> before_step;  ///< For tests: called before each change to the disk.
   };
   /// `layers` in the order of their commits; they must outlive it.
@@ -33,7 +35,9 @@ class Fold {
   /// Paths that are neither as the layers took for granted nor as they leave them: somebody else's.
   Result<std::vector<std::string>> check();
   Result<void> begin();
-  Result<void> apply();
+  /// Paths at which somebody saved meanwhile: they are as that one left them, and all others are
+  /// done; the fold is then not to be finished.
+  Result<std::vector<std::string>> apply();
   /// All is in the workspace, and durable.
   Result<void> finish();
 
@@ -49,6 +53,7 @@ class Fold {
   void check_neighbours(const std::string& path, const Target& target,
                         std::vector<std::string>& foreign) const;
   Result<void> read_intent();
+  Result<void> put_back_what_was_kept();
   void find_closed();
 
   Options options_;

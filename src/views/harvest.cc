@@ -96,7 +96,7 @@ class Walk {
       if (!emptied) return std::unexpected(emptied.error());
       if (!*emptied) return keep_folder(path), Result<void>();
     }
-    auto after = state_at(place, status, true);
+    auto after = state_at(place, status, true, true);
     if (!after) return std::unexpected(after.error());
     return add(path, found, *after);
   }

@@ -61,17 +61,14 @@ std::string branch_word(const std::string& id, std::size_t index) {
   return word == id ? word : fmt::format("{}-{}", word, index);
 }
 
-std::int64_t nanoseconds(const timespec& time) {
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
 }  // namespace
 
 LocalViews::LocalViews(std::string root, const std::string& state, std::string run, Options options)
     : root_(std::move(root)),
       run_(std::move(run)),
       layout_(state, run_),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      baselines_(root_) {}
 
 std::vector<Layer> LocalViews::unfolded() const {
   std::vector<Layer> layers;
@@ -127,7 +124,7 @@ Result<engine::Views::Harvest> LocalViews::harvest(AttemptName name,
 
   if (auto put = put_file(layout_.file(name, "reads.json"), changes::to_text(reads->reads)); !put)
     return std::unexpected(put.error());
-  if (auto put = write_changes(layout_, attempt); !put) return std::unexpected(put.error());
+  if (auto kept = keep(attempt); !kept) return std::unexpected(kept.error());
   attempt.stage = Stage::harvested;
   worktrees_.erase(key_of(name));
   for (const char* part : {"upper", "work", "tree"}) remove_tree(layout_.file(name, part));
@@ -197,42 +194,6 @@ Result<std::string> LocalViews::committed(const std::string& path, std::size_t m
   return read_regular(found->place, path, max_bytes);
 }
 
-std::vector<std::string> LocalViews::foreign(AttemptName name,
-                                             const std::vector<std::string>& paths) {
-  const Attempt& attempt = known(name);
-  std::vector<std::string> foreign;
-  for (const std::string& path : paths) {
-    if (is_foreign(attempt, path)) foreign.push_back(path);
-  }
-  return foreign;
-}
-
-/// By the times, for what a path was when the picture was opened was not looked at then. Where they
-/// say that something happened, our own folds are told apart by what they wrote.
-bool LocalViews::is_foreign(const Attempt& attempt, const std::string& path) const {
-  const Stack base(root_, {});
-  const auto moved = [&](const std::string& at) {
-    const auto found = base.look(at);
-    return found && nanoseconds(found->status.st_ctim) >= attempt.stamp_ns;
-  };
-  const auto folded_into = [&](const std::string& folder) {
-    return std::ranges::any_of(folded_,
-                               [&](const auto& one) { return folder_of(one.first) == folder; });
-  };
-  const auto found = base.look(path);
-  const auto ours = folded_.find(path);
-  if (found) {
-    if (!moved(path)) return false;
-    if (ours == folded_.end()) return !S_ISDIR(found->status.st_mode) || !folded_into(path);
-    const auto actual = state_at(found->place, found->status);
-    return !actual || *actual != ours->second;
-  }
-  if (ours != folded_.end()) return ours->second.kind != Kind::absent;
-  std::string folder(folder_of(path));
-  while (!folder.empty() && !base.look(folder)) folder = folder_of(folder);
-  return moved(folder) && !folded_into(folder);
-}
-
 Result<Changeset> LocalViews::amend(
     AttemptName name, const std::vector<std::pair<std::string, std::string>>& merged) {
   Attempt& attempt = known(name);
@@ -242,9 +203,17 @@ Result<Changeset> LocalViews::amend(
   auto rested = rest_upon(layout_, attempt, merged, now());
   if (!rested) return rested;
   attempt.changes = std::move(*rested);
-  if (auto written = write_changes(layout_, attempt); !written)
-    return std::unexpected(written.error());
+  if (auto kept = keep(attempt); !kept) return std::unexpected(kept.error());
   return attempt.changes;
+}
+
+/// From here on the attempt survives a power failure: all that its changes stand for first, and
+/// then that they are there.
+Result<void> LocalViews::keep(const Attempt& attempt) {
+  const std::string folder = layout_.folder(attempt.name);
+  if (auto synced = sync_tree(folder, {"upper", "work", "tree"}, options_.on_synced); !synced)
+    return synced;
+  return write_changes(layout_, attempt, options_.on_synced);
 }
 
 Result<std::vector<std::string>> LocalViews::commit(const Kept& kept, const std::string& title) {
@@ -286,7 +255,8 @@ Result<std::vector<std::string>> LocalViews::fold() {
   auto foreign = fold.check();
   if (!foreign || !foreign->empty()) return foreign;
   if (auto begun = fold.begin(); !begun) return std::unexpected(begun.error());
-  if (auto done = fold.apply(); !done) return std::unexpected(done.error());
+  auto met = fold.apply();
+  if (!met || !met->empty()) return met;
   if (auto marked = mark_folded(); !marked) return std::unexpected(marked.error());
   if (auto ended = fold.finish(); !ended) return std::unexpected(ended.error());
   return std::vector<std::string>();
@@ -299,8 +269,10 @@ Result<void> LocalViews::mark_folded() {
     if (options_.before_step) options_.before_step();
     if (auto put = put_file(layout_.file(attempt->name, "folded"), ""); !put) return put;
     attempt->stage = Stage::folded;
-    for (const Change& change : attempt->changes.changes) folded_[change.path] = change.after;
+    for (const Change& change : attempt->changes.changes)
+      folded_[change.path] = {change.after, folds_};
   }
+  ++folds_;
   unfolded_.clear();
   return {};
 }

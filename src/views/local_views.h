@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,8 @@ class LocalViews final : public engine::Views, public workspace::Layers {
     std::vector<std::string> task_ids;  ///< By TaskId, for names of branches; else its number.
     std::function<void()> before_step;  ///< For tests: called before each change a fold makes, and
                                         ///< before each step of opening a worktree.
+    /// For tests: called with each place that a power failure leaves as it is from then on.
+    std::function<void(const std::string& place)> on_synced;
   };
 
   /// `root` is absolute, without links. Nothing is made on disk before the first `open`.
@@ -40,16 +43,16 @@ class LocalViews final : public engine::Views, public workspace::Layers {
   Result<std::string> content(engine::AttemptName name, const std::string& path, Side side,
                               std::size_t max_bytes) override;
   Result<std::string> committed(const std::string& path, std::size_t max_bytes) override;
-  std::vector<std::string> foreign(engine::AttemptName name,
-                                   const std::vector<std::string>& paths) override;
+  std::vector<std::string> foreign(engine::AttemptName name, const changes::ReadSet& reads,
+                                   const changes::Changeset& own) override;
   Result<changes::Changeset> amend(
       engine::AttemptName name,
       const std::vector<std::pair<std::string, std::string>>& merged) override;
   Result<std::vector<std::string>> commit(const Kept& kept, const std::string& title) override;
   Result<std::vector<std::string>> fold() override;
   void discard(engine::AttemptName name) override;
-  Result<void> take_up(const std::vector<Kept>& committed,
-                       const std::vector<Kept>& waiting) override;
+  Result<std::vector<engine::AttemptName>> take_up(const std::vector<Kept>& committed,
+                                                   const std::vector<Kept>& waiting) override;
 
   std::vector<workspace::Layer> unfolded() const override;
 
@@ -76,9 +79,16 @@ class LocalViews final : public engine::Views, public workspace::Layers {
   std::string branch_of(engine::AttemptName name) const;
   std::string place_of(const Attempt& attempt) const;
   static Opened opened_in(const Wish& wish, const Worktree& worktree);
-  bool is_foreign(const Attempt& attempt, const std::string& path) const;
+  void drop(const Attempt& attempt);
+  /// What of a path was looked at.
+  enum class Look : unsigned char { content, presence, listing };
+  bool is_foreign(const Attempt& attempt, const std::string& path, Look look) const;
+  bool is_foreign_by_times(const Attempt& attempt, const std::string& path) const;
+  bool has_other_names(const Attempt& attempt, const std::string& folder) const;
   Result<void> mark_folded();
+  Result<void> keep(const Attempt& attempt);
   Result<void> load(const Kept& kept, Attempt::Stage stage);
+  bool is_whole(const Attempt& attempt) const;
   Result<void> sweep(const std::vector<Kept>& committed, const std::vector<Kept>& waiting);
 
   /// What is known of a worktree only while its attempt runs: one that outlives its dispatcher is
@@ -94,7 +104,14 @@ class LocalViews final : public engine::Views, public workspace::Layers {
   std::map<Key, Attempt> attempts_;
   std::map<Key, OpenWorktree> worktrees_;
   std::vector<Attempt*> unfolded_;  ///< Committed and not folded, in the order of their commits.
-  std::map<std::string, changes::State> folded_;  ///< What our own folds wrote.
+  struct Folded {
+    changes::State state;
+    std::size_t fold = 0;  ///< Which; those of earlier dispatchers are 0.
+  };
+  std::map<std::string, Folded> folded_;  ///< What our own folds wrote.
+  std::size_t folds_ = 1;                 ///< The next one's number.
+  Baselines baselines_;
+  std::map<TaskId, std::set<std::string>> asked_;  ///< Paths that `foreign` was asked for.
 };
 
 }  // namespace interlock::views

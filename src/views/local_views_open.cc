@@ -80,6 +80,8 @@ Result<Attempt*> LocalViews::begin(const Wish& wish) {
   attempt.name = wish.name;
   attempt.isolation = wish.isolation;
   for (const Attempt* one : unfolded_) attempt.seen.insert(folder_name(one->name));
+  attempt.baseline = baselines_.take(wish.footprint, asked_[wish.name.task]);
+  attempt.folds_before = folds_;
   const auto [at, is_new] = attempts_.insert_or_assign(key_of(wish.name), std::move(attempt));
   check(is_new, "an attempt's number is used once");
   return &at->second;

@@ -336,11 +336,134 @@ TEST_P(LocalViewsTest, ChangesTheJournalDoesNotKnowAreNotTakenUp) {
     auto other = scene.attempt(attempt_of(0), "echo x > a").changes;
     other.changes.front().path = "b";
     scene.restart();
-    const auto refused = scene.views().take_up({}, {{attempt_of(0), &other}});
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().hint, "start a new run");
+    const std::vector<engine::AttemptName> first{attempt_of(0)}, never{attempt_of(7)};
+    EXPECT_EQ(scene.views().take_up({}, {{attempt_of(0), &other}}).value(), first);
+    EXPECT_EQ(scene.views().take_up({}, {{attempt_of(7), &other}}).value(), never);
+    EXPECT_TRUE(scene.views().take_up({}, {}).value().empty());
+  });
+}
+
+TEST_P(LocalViewsTest, KeptChangesThatAreNotWholeAreNamedAndNotTakenUp) {
+  live([] {
+    const char* spoilt[] = {
+        "printf X >> f", "printf XX > f", "rm f",    "rm link; ln -s b link",
+        "rm f; mkdir f", "rm -r d",       "rm gone", "rm gone; printf y > gone"};
+    for (const char* script : spoilt) {
+      for (const bool is_committed : {false, true}) {
+        Scene scene;
+        scene.tree.write("f", "1").write("gone", "2");
+        const auto own =
+            scene
+                .attempt(attempt_of(0),
+                         "printf 22 > f; rm gone; ln -s a link; mkdir -p d/e; printf 3 > d/e/g")
+                .changes;
+        const auto other = scene.attempt(attempt_of(1), "printf o > other").changes;
+        scene.restart();
+        ASSERT_TRUE(sh(scene.state.at("runs/r-1/views/task-0-attempt-1/after"), script)) << script;
+        const std::vector<engine::Views::Kept> spoilt_one{{attempt_of(0), &own}};
+        const std::vector<engine::Views::Kept> none;
+        const auto lost = scene.views().take_up(is_committed ? spoilt_one : none,
+                                                is_committed ? none : spoilt_one);
+        ASSERT_TRUE(lost) << lost.error().message;
+        EXPECT_EQ(*lost, std::vector<engine::AttemptName>{attempt_of(0)}) << script;
+        EXPECT_TRUE(scene.views().take_up({}, {{attempt_of(1), &other}}).value().empty());
+        scene.commit(attempt_of(1));
+        EXPECT_EQ(scene.fold(), "");
+        EXPECT_EQ(scene.read("f") + scene.read("other"), "1o");
+      }
+    }
+  });
+}
+
+TEST_P(LocalViewsTest, APowerFailureAfterAHarvestTakesNothingOfIt) {
+  live([] {
+    Scene scene;
+    std::set<std::string> synced;
+    scene.tree.write("f", "1").write("gone", "2");
+    scene.restart({.on_synced = [&](const std::string& place) { synced.insert(place); }});
+    const auto own =
+        scene.attempt(attempt_of(0), "printf 22 > f; rm gone; mkdir -p d/e; printf 3 > d/e/g")
+            .changes;
+    // What was not synced is not there any more, or empty.
+    const std::string top = scene.state.at("runs/r-1/views");
+    for (const std::string& path : workspace::Stack(top, {}).below("")) {
+      const std::string place = top + "/" + path;
+      const auto found = workspace::Stack(top, {}).look(path);
+      if (!found || !S_ISREG(found->status.st_mode) || synced.contains(place)) continue;
+      ASSERT_EQ(::truncate(place.c_str(), 0), 0);
+    }
     scene.restart();
-    EXPECT_FALSE(scene.views().take_up({}, {{attempt_of(7), &other}}));
+    const auto lost = scene.views().take_up({}, {{attempt_of(0), &own}});
+    ASSERT_TRUE(lost) << lost.error().message;
+    EXPECT_TRUE(lost->empty()) << "all of it was synced before it was told";
+    EXPECT_EQ(
+        scene.views().content(attempt_of(0), "gone", engine::Views::Side::before, 9).value_or(""),
+        "2");
+    scene.commit(attempt_of(0));
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(scene.read("f") + scene.read("d/e/g"), "223");
+  });
+}
+
+/// What may happen to files that an attempt read or looked for, and changes nothing of what it saw.
+TEST_P(LocalViewsTest, OnlyOtherContentIsForeign) {
+  live([] {
+    const auto foreign_after = [](const char* script) {
+      Scene scene;
+      sh(scene.tree.root(),
+         "mkdir -p d/in p; printf 1 > f; printf 2 > d/in/x; printf 3 > p/seen; ln -s f l");
+      EXPECT_TRUE(scene.open(attempt_of(0)));
+      EXPECT_TRUE(sh(scene.tree.root(), script)) << script;
+      changes::ReadSet reads;
+      reads.content = {"d/in/x", "f", "l"};
+      reads.presence = {"d/none", "none", "p/seen"};
+      reads.listing = {"p"};
+      std::string found;
+      for (const std::string& path : scene.views().foreign(attempt_of(0), reads, {}))
+        found += path + " ";
+      scene.views().discard(attempt_of(0));
+      return found;
+    };
+    // An editor, a backup, a build tool, a person who thinks better of it.
+    for (const char* script :
+         {":", "touch f l d/in/x d", "ln f backup", "cp f t; mv t f", "printf 1 > f", ": > d/.swp",
+          ": > .f.swp; rm .f.swp", "chmod 600 f; chmod 644 f", "mv f g; mv g f",
+          "printf 9 > p/seen", "printf 5 > f; printf 1 > f", "printf x > none; rm none",
+          "rm -r d; mkdir -p d/in; printf 2 > d/in/x", "mv d e; mv e d", ": > p/t; rm p/t"})
+      EXPECT_EQ(foreign_after(script), "") << script;
+    EXPECT_EQ(foreign_after("printf 2 > f"), "f ");
+    EXPECT_EQ(foreign_after("touch -d @0 f; printf 2 > f; touch -d @0 f"), "f ");
+    EXPECT_EQ(foreign_after("chmod 700 f"), "f ");
+    EXPECT_EQ(foreign_after("rm f"), "f ");
+    EXPECT_EQ(foreign_after("rm f; mkdir f"), "f ");
+    EXPECT_EQ(foreign_after("ln -sfn d l"), "l ");
+    EXPECT_EQ(foreign_after("mv d e; mkdir -p d/in; printf 7 > d/in/x"), "d/in/x ");
+    EXPECT_EQ(foreign_after("mkdir -p n/in; printf 7 > n/in/x; mv d e; mv n d"), "d/in/x ");
+    EXPECT_EQ(foreign_after("mv d e; ln -s e d"), "d/in/x ");
+    EXPECT_EQ(foreign_after("mkdir none"), "none ");
+    EXPECT_EQ(foreign_after("printf x > d/none"), "d/none ");
+    EXPECT_EQ(foreign_after("rm p/seen"), "p p/seen ");
+    EXPECT_EQ(foreign_after(": > p/new"), "p ");
+  });
+}
+
+TEST_P(LocalViewsTest, InALargeWorkspaceAFolderThatWasSwappedIsForeignToo) {
+  live([] {
+    Scene scene;
+    ASSERT_TRUE(sh(scene.tree.root(),
+                   "mkdir -p d/in n/in many; printf 1 > d/in/x; printf 2 > n/in/x; printf 3 > f; "
+                   "cd many; seq 4100 | xargs touch"));
+    ASSERT_TRUE(sh(scene.state.root(), "touch t; until touch u; [ u -nt t ]; do :; done"));
+    EXPECT_TRUE(scene.open(attempt_of(0)));
+    changes::ReadSet reads;
+    reads.content = {"d/in/x", "f"};
+    EXPECT_TRUE(scene.views().foreign(attempt_of(0), reads, {}).empty());
+    ASSERT_TRUE(sh(scene.tree.root(), "mv d e; mv n d"));
+    EXPECT_EQ(scene.views().foreign(attempt_of(0), reads, {}), std::vector<std::string>{"d/in/x"});
+    // What was asked for once is known by its content the next time.
+    EXPECT_TRUE(scene.open(attempt_of(0, 2)));
+    ASSERT_TRUE(sh(scene.tree.root(), "touch f d/in/x; ln f g"));
+    EXPECT_TRUE(scene.views().foreign(attempt_of(0, 2), reads, {}).empty());
   });
 }
 

@@ -1,8 +1,13 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/check.h"
+#include "engine/shortage.h"
 #include "views/amend.h"
 #include "views/files.h"
 #include "views/local_views.h"
@@ -41,17 +46,38 @@ bool is_among(const std::vector<engine::Views::Kept>& kept, AttemptName name) {
 
 }  // namespace
 
-Result<void> LocalViews::take_up(const std::vector<Kept>& committed,
-                                 const std::vector<Kept>& waiting) {
+Result<std::vector<AttemptName>> LocalViews::take_up(const std::vector<Kept>& committed,
+                                                     const std::vector<Kept>& waiting) {
   check(attempts_.empty(), "a run is taken up before its first picture");
-  for (const Kept& kept : committed) {
-    if (auto loaded = load(kept, Stage::committed); !loaded) return loaded;
+  std::vector<AttemptName> lost;
+  const auto take = [&](const std::vector<Kept>& list, Stage stage) -> Result<void> {
+    for (const Kept& kept : list) {
+      const auto loaded = load(kept, stage);
+      if (loaded) continue;
+      // Only what is proven not to be there is given up.
+      if (engine::is_shortage(loaded.error())) return loaded;
+      lost.push_back(kept.name);
+    }
+    return {};
+  };
+  if (auto taken = take(committed, Stage::committed); !taken) return std::unexpected(taken.error());
+  const bool is_half_folded = !lost.empty() && ::access(layout_.fold_intent().c_str(), F_OK) == 0;
+  if (is_half_folded) {
+    return fail(Error::Kind::io,
+                fmt::format("changes were being brought into the workspace, and what is kept of "
+                            "them in `{}` is not whole any more",
+                            layout_.folder(lost.front())),
+                "look at the workspace, then start a new run");
   }
-  for (const Kept& kept : waiting) {
-    if (auto loaded = load(kept, Stage::harvested); !loaded) return loaded;
+  if (auto taken = take(waiting, Stage::harvested); !taken) return std::unexpected(taken.error());
+  if (!lost.empty()) {
+    attempts_.clear();
+    unfolded_.clear();
+    return lost;
   }
   if (unfolded_.empty()) ::unlink(layout_.fold_intent().c_str());
-  return sweep(committed, waiting);
+  if (auto swept = sweep(committed, waiting); !swept) return std::unexpected(swept.error());
+  return std::vector<AttemptName>();
 }
 
 Result<void> LocalViews::load(const Kept& kept, Stage stage) {
@@ -61,6 +87,8 @@ Result<void> LocalViews::load(const Kept& kept, Stage stage) {
   if (kept.changes != nullptr) {
     if (auto back = take_back(layout_, *read, *kept.changes); !back) return back;
   }
+  if (!is_folded && !is_whole(*read))
+    return fail(Error::Kind::io, fmt::format("`{}` is not whole", layout_.folder(kept.name)));
   // Its fold was done, and only the journal does not know.
   read->stage = is_folded && stage == Stage::committed ? Stage::folded : stage;
   Attempt& attempt = attempts_.insert_or_assign(key_of(kept.name), std::move(*read)).first->second;
@@ -92,9 +120,41 @@ Result<void> LocalViews::sweep(const std::vector<Kept>& committed,
   for (const auto& [key, attempt] : attempts_) {
     if (attempt.stage != Stage::folded) continue;
     for (const changes::Change& change : attempt.changes.changes)
-      folded_[change.path] = change.after;
+      folded_[change.path] = {change.after, 0};
   }
   return {};
+}
+
+/// Whether all that its changes stand for is there as it was harvested. What a fold that was broken
+/// off brought into the workspace already is there too.
+bool LocalViews::is_whole(const Attempt& attempt) const {
+  const std::string top = after(attempt);
+  const workspace::Descriptor workspace(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto is_there = [&](const changes::Change& change) {
+    const std::string place = workspace::join(top, change.path);
+    const changes::Change* above = attempt.changes.find(workspace::folder_of(change.path));
+    struct stat status {};
+    const bool found = ::lstat(place.c_str(), &status) == 0;
+    switch (change.after.kind) {
+      case changes::Kind::absent:
+        return (found && is_whiteout(status)) ||
+               (above != nullptr && above->after.kind != changes::Kind::folder);
+      case changes::Kind::folder: return found && S_ISDIR(status.st_mode);
+      case changes::Kind::file:
+      case changes::Kind::link: {
+        const auto state = found ? state_at(place, status, true) : Result<changes::State>();
+        return state && state->kind == change.after.kind && state->digest == change.after.digest;
+      }
+      case changes::Kind::other: return true;
+    }
+    return true;
+  };
+  return std::ranges::all_of(attempt.changes.changes, [&](const changes::Change& change) {
+    if (is_there(change)) return true;
+    const auto in_workspace = state_beneath(workspace.number(), change.path);
+    return ::access(layout_.fold_intent().c_str(), F_OK) == 0 && in_workspace &&
+           *in_workspace == change.after;
+  });
 }
 
 }  // namespace interlock::views

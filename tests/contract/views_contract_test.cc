@@ -359,13 +359,15 @@ TEST_P(ViewsContract, ForeignIsWhatAPersonChangedAndNobodyElse) {
   open(kA);
   const auto other = work(kB, {writes("b", "committed")});
   commit(kB, other.changes);
-  EXPECT_EQ(views().foreign(kA, {"a", "b", "c", "new"}), Paths{});
+  EXPECT_EQ(foreign(kA, {"a", "b", "c", "new"}), Paths{});
   scene_->person_writes("a", "changed");
   scene_->person_erases("d/x");
   scene_->person_writes("new", "x");
-  EXPECT_EQ(views().foreign(kA, {"a", "b", "c", "d/x", "new"}), (Paths{"a", "d/x", "new"}));
-  EXPECT_EQ(views().foreign(kA, {"b", "c"}), Paths{}) << "only of what was asked";
-  EXPECT_EQ(views().foreign(kA, {"", "d"}), (Paths{"", "d"})) << "names came and went";
+  EXPECT_EQ(foreign(kA, {"a", "b", "c", "d/x", "new"}), (Paths{"a", "d/x", "new"}));
+  EXPECT_EQ(foreign(kA, {"b", "c"}), Paths{}) << "only of what was asked";
+  changes::ReadSet listed;
+  listed.listing = {"", "d"};
+  EXPECT_EQ(views().foreign(kA, listed, {}), (Paths{"", "d"})) << "names came and went";
   views().discard(kA);
 }
 
@@ -376,9 +378,9 @@ TEST_P(ViewsContract, ForeignIsKnownOfAHarvestedAttemptAlsoAfterAFold) {
   const auto other = work(kB, {writes("b", "other"), writes("new", "other")});
   commit(kB, other.changes);
   EXPECT_EQ(fold(), Paths{});
-  EXPECT_EQ(views().foreign(kA, {"a", "b", "new"}), Paths{}) << "a fold is no person";
+  EXPECT_EQ(foreign(kA, {"a", "b", "new"}), Paths{}) << "a fold is no person";
   scene_->person_writes("a", "person");
-  EXPECT_EQ(views().foreign(kA, {"a", "b", "new"}), Paths{"a"});
+  EXPECT_EQ(foreign(kA, {"a", "b", "new"}), Paths{"a"});
 }
 
 // Throwing away, and dying.

@@ -131,6 +131,14 @@ class ViewsContract : public testing::TestWithParam<SceneMaker> {
                const std::vector<engine::Views::Kept>& waiting) {
     const auto taken = views().take_up(committed, waiting);
     ASSERT_TRUE(taken.has_value()) << taken.error().message;
+    EXPECT_EQ(taken->size(), 0u) << "all is there";
+  }
+  /// Of an attempt that read these by content.
+  std::vector<std::string> foreign(engine::AttemptName name, std::vector<std::string> content) {
+    changes::ReadSet reads;
+    reads.from = changes::ReadsFrom::observed;
+    reads.content = std::move(content);
+    return views().foreign(name, reads, {});
   }
   /// Folds, and says which paths stood in the way.
   std::vector<std::string> fold() {

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <csignal>
+
 #include "e2e/cli_harness.h"
 
 // Gates: where a person decides, and the run pauses without one.
@@ -31,6 +33,16 @@ tasks:
   EXPECT_EQ(interlock({"approve", "last", "migrate"}).exit, 0);
   EXPECT_EQ(interlock({"resume"}).exit, 0);
   EXPECT_TRUE(exists("migrated"));
+}
+
+TEST_F(Gate, resume_does_not_wait_because_the_run_did) {
+  write_plan("tasks: [{id: migrate, run: [touch, migrated], gate: before}]\n");
+  Running run = start({"run", "plan.yaml", "--wait", "--face", "lines"});
+  run.until_it_says("waits for approval");
+  run.send(SIGKILL);
+  run.wait();
+  EXPECT_EQ(interlock({"resume"}).exit, 3);
+  EXPECT_FALSE(exists("migrated"));
 }
 
 TEST_F(Gate, rejected_fails_the_task) {

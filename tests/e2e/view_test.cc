@@ -25,8 +25,11 @@ class View : public Isolated {
     write_plan(
         "defaults: {isolation: view}\n"
         "tasks:\n"
-        "  - {id: a, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" + more + "}\n"
-        "  - {id: b, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" + more + "}\n");
+        "  - {id: a, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" +
+        more +
+        "}\n"
+        "  - {id: b, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" +
+        more + "}\n");
   }
   /// Starts the plan, and lets all tasks go when all have begun.
   Ended run_at_once(const std::vector<std::string>& ids) {
@@ -60,10 +63,72 @@ tasks:
   EXPECT_EQ(std::filesystem::read_symlink(workspace() + "/deep/er/link"), "b");
   const auto shown = json_of({"show", "last"});
   EXPECT_EQ(at(shown, "/tasks/0/isolation"), "view");
-  EXPECT_EQ(at(shown, "/tasks/0/changes"),
-            R"([{"path":"a","before":"absent","after":"file"},{"path":"kept","before":"file","after":"absent"}])");
+  EXPECT_EQ(
+      at(shown, "/tasks/0/changes"),
+      R"([{"path":"a","before":"absent","after":"file"},{"path":"kept","before":"file","after":"absent"}])");
   EXPECT_EQ(at(shown, "/tasks/0/reads_from"), "observed");
   EXPECT_EQ(at(shown, "/commits"), R"({"made":2,"folded":2})");
+  expect_nothing_left();
+}
+
+TEST_F(View, a_failure_on_what_an_earlier_task_changes_meanwhile_is_no_failure) {
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "read line <../go; echo hi >a", reads: [], writes: [a]}
+  - {id: b, run: "cat a >b", reads: [], writes: [b]}
+)");
+  Bell go(folder() + "/go");
+  Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
+  run.until_it_says("it failed, which counts when what goes before it is over");
+  go.ring();
+  const Ended ended = run.wait();
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("b"), "hi\n");
+  EXPECT_EQ(states(), "a: done\nb: done\n");
+  expect_nothing_left();
+}
+
+TEST_F(View, a_failure_that_nobody_changes_anything_about_counts_when_its_turn_has_come) {
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "read line <../go; echo hi >a", reads: [], writes: [a]}
+  - {id: b, run: "cat other >b", reads: [], writes: [b]}
+  - {id: c, run: "touch c", reads: [], writes: [c], needs: [b]}
+)");
+  Bell go(folder() + "/go");
+  Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
+  run.until_it_says("it failed, which counts when what goes before it is over");
+  go.ring();
+  const Ended ended = run.wait();
+  EXPECT_EQ(ended.exit, 1) << ended.err;
+  EXPECT_EQ(states(), "a: done\nb: failed\nc: skipped\n");
+  EXPECT_EQ(read("a"), "hi\n");
+}
+
+TEST_F(View, resume_brings_in_what_a_person_stood_in_the_way_of_when_all_tasks_are_done) {
+  write("f", "base\n");
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "echo task >>f; echo g >g", reads: [f], writes: [f, g]}
+  - {id: b, run: "read line <../go; echo b >b", reads: [], writes: [b]}
+)");
+  Bell go(folder() + "/go");
+  Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
+  run.until_it_says("done        a");
+  write("f", "base\nperson\n");
+  go.ring();
+  EXPECT_EQ(run.wait().exit, 1);
+  EXPECT_EQ(read("f"), "base\nperson\n");
+  EXPECT_FALSE(exists("g"));
+  EXPECT_EQ(interlock({"resume"}).exit, 1) << "it stands there still";
+  write("f", "base\n");
+  const Ended resumed = interlock({"resume"});
+  EXPECT_EQ(resumed.exit, 0) << resumed.err;
+  EXPECT_EQ(read("f") + read("g") + read("b"), "base\ntask\ng\nb\n");
+  EXPECT_EQ(interlock({"resume"}).exit, 0) << "nothing is left to bring in";
   expect_nothing_left();
 }
 
@@ -77,9 +142,10 @@ TEST_F(View, a_task_that_read_what_an_earlier_one_changed_meanwhile_is_done_agai
   EXPECT_EQ(at(shown, "/tasks/0/conflicts"), "0");
   EXPECT_EQ(at(shown, "/tasks/1/conflicts"), "1");
   // Stopped while it worked, or told when it wanted to commit: whichever came first.
-  EXPECT_THAT(interlock({"why", "last", "b"}).out,
-              ::testing::AnyOf(HasSubstr("`count`, which it had read, was changed by `a` meanwhile"),
-                               HasSubstr("`count` was changed meanwhile by `a`")));
+  EXPECT_THAT(
+      interlock({"why", "last", "b"}).out,
+      ::testing::AnyOf(HasSubstr("`count`, which it had read, was changed by `a` meanwhile"),
+                       HasSubstr("`count` was changed meanwhile by `a`")));
   expect_nothing_left();
 }
 
@@ -236,7 +302,8 @@ tasks:
   ASSERT_EQ(shell("$INTERLOCK diff last a >../patch").exit, 0);
   const Ended applied = shell("cd ../before && git init -q . && git apply ../patch");
   EXPECT_EQ(applied.exit, 0) << applied.err << interlock({"diff", "last", "a"}).out;
-  EXPECT_EQ(shell("rm -rf ../before/.git; diff -r --no-dereference -x plan.yaml . ../before").out, "");
+  EXPECT_EQ(shell("rm -rf ../before/.git; diff -r --no-dereference -x plan.yaml . ../before").out,
+            "");
   EXPECT_EQ(shell("test -x ../before/tool").exit, 0);
   EXPECT_EQ(interlock({"diff", "last", "a", "--stat"}).out,
             "deleted   gone\n"
@@ -311,7 +378,8 @@ tasks:
 )");
   const Ended ended = interlock({"run", "plan.yaml"});
   if (ended.exit != 0) GTEST_SKIP() << "no network namespaces here: " << ended.err;
-  EXPECT_THAT(interlock({"output", "last", "a"}).out, HasSubstr("3")) << "two lines of head and `lo`";
+  EXPECT_THAT(interlock({"output", "last", "a"}).out, HasSubstr("3"))
+      << "two lines of head and `lo`";
 }
 
 }  // namespace

@@ -145,6 +145,11 @@ std::string work(const plan::Task& task, const std::string& question, FakePictur
   return Agent(task, question, picture).work();
 }
 
+bool fails_at_what_it_found(const plan::Task& task, const std::string& answer) {
+  const bool is_moody = std::ranges::find(task.run.arguments, "moody") != task.run.arguments.end();
+  return is_moody && !answer.empty() && answer.front() < '5';
+}
+
 void look_over(const plan::Task& task, FakePicture& picture) {
   for (const std::string& path : kPaths) picture.read(path);
   picture.write("checked", task.id);

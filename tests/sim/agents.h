@@ -24,6 +24,10 @@ Files first_files();
 std::string work(const plan::Task& task, const std::string& question,
                  testing_support::FakePicture& picture);
 
+/// Whether the task is one that fails at what it finds (`moody` among its arguments), and found it:
+/// that follows from its answer alone.
+bool fails_at_what_it_found(const plan::Task& task, const std::string& answer);
+
 /// A task's check: looks around, leaves rubbish, and says yes.
 void look_over(const plan::Task& task, testing_support::FakePicture& picture);
 
@@ -33,7 +37,8 @@ struct Sequential {
   std::vector<testing_support::FakeTree> found;  ///< By task: what it works on.
 };
 /// What the design promises: the tasks one by one in plan order, each upon what the one before
-/// left. Without those that are not among `done`, where that is told.
+/// left. Without those that are not among `done`, where that is told. Of one that fails nothing
+/// stays.
 Sequential one_by_one(const plan::Plan& plan, const Files& files,
                       const std::vector<bool>& done = {});
 

@@ -133,6 +133,7 @@ ModelFaults draw_model_faults(Dice& dice) {
   faults.lingers = rate(500);
   faults.told_to_wait = rate(200);
   faults.forgets = rate(500);
+  faults.misses_none = dice.chance(50) ? 1000 : rate(200);
   faults.call_breaks = rate(200);
   return faults;
 }

@@ -82,8 +82,10 @@ Behaviour Models::play(const engine::SpawnSpec& spec, const std::string& answer,
   behaviour.lasts = lasts;
   const bool resumes = !resumed_session(spec).empty();
   const std::string session = session_for(spec);
-  const auto end_with = [&](std::string line) { behaviour.lines.emplace_back(lasts, std::move(line)); };
-  if (resumes && dice.chance(faults.forgets)) {
+  const auto end_with = [&](std::string line) {
+    behaviour.lines.emplace_back(lasts, std::move(line));
+  };
+  if (dice.chance(resumes ? faults.forgets : faults.misses_none)) {
     behaviour.exit_code = 1;
     end_with(R"({"type":"result","subtype":"error_during_execution","is_error":true,)"
              R"("errors":["No conversation found with session ID: gone"],"num_turns":0})");

@@ -11,17 +11,19 @@
 #include "support/fake_gateway.h"
 #include "support/fake_processes.h"
 
-// Agents that ask models, as clients of them behave: they tell what they do as they go, keep sessions, claim success
-// when they have none, fall silent, stay when all is said. What they answer is a function of what they were asked.
+// Agents that ask models, as clients of them behave: they tell what they do as they go, keep
+// sessions, claim success when they have none, fall silent, stay when all is said. What they answer
+// is a function of what they were asked.
 namespace interlock::sim {
 
 /// How often what only such agents do goes wrong, in thousandths.
 struct ModelFaults {
-  std::uint64_t lies = 0;      ///< Exit status 0, and an error in the last line.
-  std::uint64_t cut = 0;       ///< Exit status 0, and no last line.
-  std::uint64_t lingers = 0;   ///< All is said, and it does not end.
+  std::uint64_t lies = 0;     ///< Exit status 0, and an error in the last line.
+  std::uint64_t cut = 0;      ///< Exit status 0, and no last line.
+  std::uint64_t lingers = 0;  ///< All is said, and it does not end.
   std::uint64_t told_to_wait = 0;
-  std::uint64_t forgets = 0;   ///< A session to be taken up is not there.
+  std::uint64_t forgets = 0;      ///< A session to be taken up is not there.
+  std::uint64_t misses_none = 0;  ///< It says so of one that nobody asked for.
   std::uint64_t call_breaks = 0;  ///< What a call used is never told.
 };
 

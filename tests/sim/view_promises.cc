@@ -96,7 +96,11 @@ void ViewPromises::see(const engine::ChangesCommitted& fact) {
   const std::size_t edits_before = edits_before_[{fact.task, fact.attempt, 0}];
   const auto was_edited = [&](const std::string& path) {
     const auto edited = edited_.find(path);
-    return edited != edited_.end() && edited->second.back() > edits_before;
+    if (edited == edited_.end()) return false;
+    const auto first = std::ranges::find_if(
+        edited->second, [&](const Edit& one) { return one.number > edits_before; });
+    // Put back as it was, it is as if nobody had been there.
+    return first != edited->second.end() && first->before != edited->second.back().after;
   };
   for (const std::string& path : reads.content) {
     promise(!was_edited(path) || !attempt.merged.empty(),
@@ -156,6 +160,17 @@ void ViewPromises::found_what_was_there(TaskId id, const AttemptRecord& attempt,
 
 void ViewPromises::see(const engine::ChangesFolded& fact) {
   promise(fact.commits > run_.folded, "a fold brings something in");
+  found_by_person_.clear();
+}
+
+void ViewPromises::see(const engine::ChangesLost& fact) {
+  promise(fact.commits >= run_.folded, "what is in the workspace is not lost");
+  // Its own account, made anew from what stands.
+  last_committed_.clear();
+  for (std::uint32_t i = 0; i < fact.commits; ++i) {
+    for (const changes::Change& change : changes_of(run_.commits[i].changes).changes)
+      last_committed_[change.path] = change.after;
+  }
 }
 
 void ViewPromises::see(const engine::FoldRefused& fact) {
@@ -172,9 +187,10 @@ void ViewPromises::see(const engine::TaskFailed& fact) {
           fmt::format("`{}` kept to its footprint", id_of(fact.task)));
 }
 
-void ViewPromises::person_edits(const std::string& path, const std::optional<std::string>& found) {
-  edited_[path].push_back(++edits_);
+void ViewPromises::person_edits(const std::string& path, const std::optional<std::string>& found,
+                                const State& before) {
   owed_[path] = views_.workspace().state(path);
+  edited_[path].push_back({++edits_, before, owed_[path]});
   // What is in a layer stands for what was there before; else nobody asks for it any more.
   if (!views_.is_in_layers(path)) {
     found_by_person_.erase(path);
@@ -192,8 +208,8 @@ std::map<std::string, std::optional<std::string>> ViewPromises::to_put_back() co
   return files;
 }
 
-void ViewPromises::put_back(const std::string& path) {
-  edited_[path].push_back(++edits_);
+void ViewPromises::put_back(const std::string& path, const State& before) {
+  edited_[path].push_back({++edits_, before, views_.workspace().state(path)});
   owed_.erase(path);
   found_by_person_.erase(path);
 }
@@ -267,8 +283,27 @@ void ViewPromises::equals_the_sequential_run() {
     if (is_in_view(plan_.tasks[i]))
       found_what_was_there(TaskId(i), record.attempts.back(), expected);
   }
+  failures_hold(expected);
   promise(views_.workspace().files() == expected.files,
           "the files are those of the sequential run");
+}
+
+/// Who failed because of what it read fails in the sequential run as well.
+void ViewPromises::failures_hold(const Sequential& expected) {
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    const plan::Task& task = plan_.tasks[i];
+    const engine::TaskRecord& record = run_.tasks[i];
+    if (record.state != TaskState::failed || record.attempts.empty()) continue;
+    const AttemptRecord& last = record.attempts.back();
+    if (!failed_by_reading_.contains({TaskId(i), last.number, 0}) ||
+        record.failure != engine::Outcome::exited_nonzero)
+      continue;
+    testing_support::FakePicture picture(expected.found[i]);
+    const std::string answer = work(task, question_of(task, expected.answers), picture);
+    ++failures_compared_;
+    promise(fails_at_what_it_found(task, answer),
+            fmt::format("`{}` failed, and does not in the sequential run", task.id));
+  }
 }
 
 Changeset ViewPromises::changes_of(const Digest& digest) {

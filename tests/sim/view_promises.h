@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,11 +25,14 @@ class ViewPromises {
   /// Before the fact is true of the run.
   void see(const engine::Event& event);
   /// A person writes into the workspace, or deletes there; `found` was there before.
-  void person_edits(const std::string& path, const std::optional<std::string>& found);
+  void person_edits(const std::string& path, const std::optional<std::string>& found,
+                    const changes::State& before);
   /// What a person who was told that a file is in the way puts back; nothing where nothing can be.
   std::map<std::string, std::optional<std::string>> to_put_back() const;
   /// It lies there again: that edit is not to be kept.
-  void put_back(const std::string& path);
+  void put_back(const std::string& path, const changes::State& before);
+  /// This attempt fails because of what it read, and for no other reason.
+  void failed_at_what_it_found(engine::AttemptName name) { failed_by_reading_.insert(name); }
   /// The run is over for good.
   void see_end();
 
@@ -38,6 +42,8 @@ class ViewPromises {
   bool was_compared() const { return was_compared_; }
   std::size_t conflicts() const { return conflicts_; }
   std::size_t went_ahead() const { return went_ahead_; }
+  /// Failures that were held against the sequential run.
+  std::size_t failures_compared() const { return failures_compared_; }
 
  private:
   void see(const engine::AttemptStarted& fact);
@@ -48,6 +54,7 @@ class ViewPromises {
   void see(const engine::ChangesFolded& fact);
   void see(const engine::FoldRefused& fact);
   void see(const engine::TaskFailed& fact);
+  void see(const engine::ChangesLost& fact);
   void see(const engine::TaskRevived&) { is_revived_ = true; }
   template <typename Other>
   void see(const Other&) {}
@@ -59,6 +66,7 @@ class ViewPromises {
   void nothing_committed_is_lost();
   void no_edit_is_lost();
   void equals_the_sequential_run();
+  void failures_hold(const Sequential& expected);
   /// Whether it is told what the sequential run gives.
   bool is_exact() const;
   std::vector<bool> done() const;
@@ -78,17 +86,19 @@ class ViewPromises {
   bool was_compared_ = false;
   std::size_t conflicts_ = 0;
   std::size_t went_ahead_ = 0;
+  std::size_t failures_compared_ = 0;
+  std::set<engine::AttemptName> failed_by_reading_;
   /// The attempt whose conflict is told, and what it had cost by then.
   std::map<TaskId, int> in_conflict_;
   std::map<std::string, changes::State> last_committed_;  ///< By path.
   // People.
   struct Edit {
-    changes::State state;
     std::size_t number = 0;
+    changes::State before, after;
   };
   std::size_t edits_ = 0;
-  std::map<std::string, std::vector<std::size_t>> edited_;  ///< Path: which edits.
-  std::map<std::string, changes::State> owed_;              ///< What they left, and nobody saw.
+  std::map<std::string, std::vector<Edit>> edited_;  ///< By path, in order.
+  std::map<std::string, changes::State> owed_;       ///< What they left, and nobody saw.
   std::map<std::string, std::optional<std::string>> found_by_person_;
   std::map<engine::AttemptName, std::size_t> edits_before_;
 };

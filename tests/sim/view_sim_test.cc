@@ -34,6 +34,7 @@ void draw_ways(Dice& dice, plan::Plan& plan) {
     if (!is_in_view(task)) continue;
     task.merge_text = merges && dice.chance(700);
     if (dice.chance(200)) task.repair.arguments = {"mend"};
+    if (dice.chance(250)) task.run.arguments.emplace_back("moody");
     if (dice.chance(100)) draw_declared(dice, task);
   }
 }
@@ -53,12 +54,13 @@ Made make(std::uint64_t seed) {
   // Without a view a task takes back what it did before, and people's doings with it.
   const bool all = std::ranges::all_of(made.plan.tasks, is_in_view);
   if (all && dice.chance(250)) made.faults.person_edits = 20 + dice.below(300);
+  if (dice.chance(200)) made.faults.loses_kept = 500;
   made.parallel = static_cast<std::uint32_t>(dice.between(2, 6));
   return made;
 }
 
 TEST(SimulationOfViews, WhateverGoesWrongThePromisesHoldAndWhatIsDoneEqualsTheSequentialRun) {
-  std::size_t crashes = 0, turns = 0, compared = 0, conflicts = 0, ahead = 0;
+  std::size_t crashes = 0, turns = 0, compared = 0, conflicts = 0, ahead = 0, failures = 0;
   const auto [first, count] = seeds(150);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     const Made made = make(seed);
@@ -70,14 +72,17 @@ TEST(SimulationOfViews, WhateverGoesWrongThePromisesHoldAndWhatIsDoneEqualsTheSe
     compared += world.in_views().was_compared();
     conflicts += world.in_views().conflicts();
     ahead += world.in_views().went_ahead();
+    failures += world.in_views().failures_compared();
   }
-  fmt::print("{} worlds, {} turns, {} crashes, {} conflicts, {} went ahead, {} compared\n", count,
-             turns, crashes, conflicts, ahead, compared);
+  fmt::print(
+      "{} worlds, {} turns, {} crashes, {} conflicts, {} went ahead, {} compared, {} failures\n",
+      count, turns, crashes, conflicts, ahead, compared, failures);
   if (count > 100) {
     EXPECT_GT(crashes, count / 10) << "the worlds are too kind";
     EXPECT_GT(compared, count / 4) << "the worlds are too cruel";
     EXPECT_GT(conflicts, count / 4) << "hardly anybody met anybody";
     EXPECT_GT(ahead, count / 20) << "hardly anybody went ahead";
+    EXPECT_GT(failures, count / 10) << "hardly anybody failed at what it had found";
   }
 }
 
@@ -86,8 +91,9 @@ TEST(SimulationOfViews, WhateverGoesWrongThePromisesHoldAndWhatIsDoneEqualsTheSe
 std::string broken_with(Flaw flaw) {
   for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     Made made = make(seed);
-    if (flaw != Flaw::sees_nobody) made.faults = Faults::none();
-    if (flaw == Flaw::sees_nobody && made.faults.person_edits == 0) continue;
+    const bool of_people = flaw == Flaw::sees_nobody || flaw == Flaw::goes_over_saves;
+    if (!of_people) made.faults = Faults::none();
+    if (of_people && made.faults.person_edits == 0) continue;
     World world(seed, made.plan, made.faults, made.parallel, flaw);
     world.live();
     if (!world.broken().empty()) return world.broken();
@@ -109,6 +115,10 @@ TEST(SimulationOfViews, FindsViewsThatSeeNobodyElse) {
 
 TEST(SimulationOfViews, FindsViewsThatFoldTheLastCommitFirst) {
   EXPECT_NE(broken_with(Flaw::folds_backwards), "");
+}
+
+TEST(SimulationOfViews, FindsViewsThatFoldOverWhatAPersonSavesMeanwhile) {
+  EXPECT_NE(broken_with(Flaw::goes_over_saves), "");
 }
 
 TEST(SimulationOfViews, FindsNothingInViewsThatKeepTheContract) {

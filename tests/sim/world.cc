@@ -70,6 +70,8 @@ Faults Faults::draw(Dice& dice) {
   faults.journal_refuses = rate(10);
   faults.person_interrupts = rate(15);
   faults.person_cancels = rate(5);
+  faults.runs_short = dice.chance(300) ? rate(300) : 0;
+  faults.port_fails = dice.chance(300) ? rate(10) : 0;
   faults.retries_what_failed = dice.chance(700) ? 1000 : 0;
   return faults;
 }
@@ -108,8 +110,13 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   processes_.before_call = perhaps_crash;
   journal_.before_call = perhaps_crash;
   workspace_.before_call = perhaps_crash;
-  views_.before_call = perhaps_crash;
+  views_.before_call = [this, perhaps_crash](std::string_view call) {
+    if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_edits)) edit();
+    perhaps_crash(call);
+  };
   gateway_.before_call = perhaps_crash;
+  const auto perhaps_fail = [this](std::string_view call) { return port_failure(call); };
+  journal_.fails = workspace_.fails = views_.fails = perhaps_fail;
   views_.on_misuse = [](std::string_view what) { throw Misuse{std::string(what)}; };
   views_.flaw = flaw;
   journal_.after_append = [this, perhaps_crash] {
@@ -117,6 +124,16 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
     perhaps_crash({});
   };
   processes_.decide = [this](const engine::SpawnSpec& spec) { return behave(spec); };
+}
+
+/// A disk that says no, or a moment without descriptors.
+std::optional<Error> World::port_failure(std::string_view call) {
+  if (!faults_are_on() || !dice_.chance(faults_.port_fails)) return std::nullopt;
+  const bool is_short = dice_.chance(500);
+  return Error{
+      Error::Kind::io,
+      fmt::format("cannot {}: {}", call, is_short ? "Too many open files" : "Input/output error"),
+      {}};
 }
 
 bool World::faults_are_on() const { return turns_ < kTurnsWithFaults && crashes_ < kCrashesMax; }
@@ -129,12 +146,17 @@ void World::live() {
       ++crashes_;
       processes_.crash();
       gateway_.crash();
+      if (faults_are_on() && dice_.chance(faults_.loses_kept)) {
+        const auto kept = views_.harvested();
+        if (!kept.empty()) views_.lose(dice_.one_of(kept));
+      }
     } catch (const Misuse& misuse) {
       promise(false, misuse.what);
     }
     run_ = std::make_unique<engine::RunState>(state_of_journal());
     check_journal();
     journal_.reopen();
+    check_attempts();
     promise(turns_ < kTurnsMax, "a run comes to its end");
     if (!broken_.empty() || !run_->ended) continue;
     using How = engine::RunEnded::How;
@@ -171,7 +193,10 @@ void World::dispatch_once() {
     people_act(engine);
     if (faults_are_on() && dice_.chance(faults_.journal_refuses))
       journal_.refuse_next = "no space left";
-    if (!going_on(engine.turn(clock_.now() + std::chrono::hours(1)))) return;
+    if (!going_on(engine.turn(clock_.now() + std::chrono::hours(1)))) {
+      (void)engine.view();  // People look also at a dispatcher that is about to end.
+      return;
+    }
     after_turn(engine);
   }
 }
@@ -227,16 +252,18 @@ void World::edit() {
   std::optional<std::string> found, left;
   if (at != workspace_.files.end()) found = at->second;
   if (!found || dice_.chance(700)) left = fmt::format("by hand {}\n", dice_.below(1'000'000));
+  const changes::State before = views_.workspace().state(path);
   views_.person_edits(path, left);
-  views_promised_.person_edits(path, found);
+  views_promised_.person_edits(path, found, before);
 }
 
 /// What stands in the way of a fold is put back as it was; whether there was any.
 bool World::clear_the_way() {
   const auto files = views_promised_.to_put_back();
   for (const auto& [path, content] : files) {
+    const changes::State before = views_.workspace().state(path);
     views_.person_edits(path, content);
-    views_promised_.put_back(path);
+    views_promised_.put_back(path, before);
   }
   return !files.empty();
 }
@@ -284,11 +311,18 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   behaviour.output = answer + "\n";
   if (models_.is_one(spec)) {
     sessions_taken_up_ += resumed_session(spec).empty() ? 0 : 1;
-    const bool bad = faults_are_on() && task.output.schema && dice_.chance(faults_.output_is_invalid);
+    const bool bad =
+        faults_are_on() && task.output.schema && dice_.chance(faults_.output_is_invalid);
     behaviour = models_.play(spec, bad ? "bad answer" : answer, behaviour.lasts, dice_,
                              faults_are_on() ? faults_.models : ModelFaults{});
   }
+  if (spec.name.phase == 0 && is_in_view(task) && fails_at_what_it_found(task, answer)) {
+    behaviour.exit_code = 1;
+    views_promised_.failed_at_what_it_found(spec.name);
+  }
   if (!faults_are_on()) return behaviour;
+  if (dice_.chance(faults_.runs_short))
+    behaviour.refused = "cannot make a pipe: Too many open files";
   if (dice_.chance(faults_.cannot_start)) behaviour.refused = "cannot execute `agent`";
   if (dice_.chance(faults_.attempt_fails)) behaviour.exit_code = 1;
   if (dice_.chance(faults_.attempt_hangs)) behaviour.hangs = true;

@@ -35,6 +35,9 @@ struct Faults {
   std::uint64_t person_cancels = 0;     ///< Per turn: some task.
   std::uint64_t retries_what_failed = 0;
   ModelFaults models = {};
+  std::uint64_t runs_short = 0;    ///< Per start: no descriptor, process or memory is left for it.
+  std::uint64_t port_fails = 0;    ///< Per call of a port that can fail.
+  std::uint64_t loses_kept = 0;    ///< Per crash: what was kept of an attempt is spoilt.
   std::uint64_t person_edits = 0;  ///< Per turn: a file. Only where all tasks are in views.
 
   static Faults none() { return {}; }
@@ -100,6 +103,8 @@ class World {
   void check_journal();
   void check_state(const engine::Engine& engine);
   void check_books();
+  void check_attempts();
+  std::optional<Error> port_failure(std::string_view call);
   bool mended_by_command(TaskId task) const;
   void check_spending(const engine::Engine& engine);
   void check_beside(const plan::Task& task, TaskId id, const engine::RunState& durable);

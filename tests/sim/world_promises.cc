@@ -71,6 +71,9 @@ void World::check_journal() {
   for (; events_checked_ < events.size(); ++events_checked_) {
     if (tells_) fmt::print("{}", line_of(events[events_checked_]));
     if (has_views_) views_promised_.see(events[events_checked_]);
+    if (const auto* lost = std::get_if<engine::ChangesLost>(&events[events_checked_].fact)) {
+      for (const TaskId id : lost->tasks) done_[id.index()] = false;
+    }
     const auto* done = std::get_if<engine::TaskDone>(&events[events_checked_].fact);
     if (done == nullptr) continue;
     promise(!done_[done->task.index()], fmt::format("`{}` is done once", plan_[done->task].id));
@@ -91,6 +94,28 @@ bool World::mended_by_command(TaskId task) const {
          attempts.back().because == engine::AttemptStarted::Because::repair;
 }
 
+/// Whatever clients, ports and people do, a task is not tried without end: since a person last
+/// asked for it there is an attempt for each retry, one correction, so many waits for a provider,
+/// so many conflicts, a session that was gone for each correction and repair, and one for each
+/// dispatcher.
+void World::check_attempts() {
+  std::vector<std::uint64_t> tried(plan_.tasks.size());
+  std::uint64_t dispatchers = 0;
+  for (const engine::Event& event : journal_.events()) {
+    if (const auto* revived = std::get_if<engine::TaskRevived>(&event.fact))
+      tried[revived->task.index()] = 0;
+    if (const auto* started = std::get_if<engine::AttemptStarted>(&event.fact))
+      ++tried[started->task.index()];
+    if (std::holds_alternative<engine::RunBegan>(event.fact)) ++dispatchers;
+  }
+  constexpr std::uint64_t kFree = 1 + 1 + 9 + 8 + 9;
+  for (std::size_t i = 0; i < tried.size(); ++i) {
+    const auto retries = static_cast<std::uint64_t>(plan_.tasks[i].retries);
+    promise(tried[i] <= kFree + retries + 2 * dispatchers,
+            fmt::format("attempts are bounded: `{}` had {}", plan_.tasks[i].id, tried[i]));
+  }
+}
+
 /// What must hold of what was used, when all is over.
 void World::check_books() {
   promise(gateway_.all_closed(), "no door of the gateway is open when the run is over");
@@ -99,8 +124,8 @@ void World::check_books() {
     const auto lost = gateway_.untold().find(task);
     const Tokens told = tokens - (lost == gateway_.untold().end() ? 0 : lost->second);
     const Tokens booked = engine::spent_by((*run_)[task]).tokens;
-    promise(booked == told, fmt::format("`{}` used {} tokens, and {} are booked", plan_[task].id,
-                                        told, booked));
+    promise(booked == told,
+            fmt::format("`{}` used {} tokens, and {} are booked", plan_[task].id, told, booked));
   }
 }
 

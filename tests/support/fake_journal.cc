@@ -15,6 +15,7 @@ Result<void> FakeJournal::append(
     std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
     std::span<const std::pair<std::string, engine::StoredResult>> results) {
   call("append");
+  if (auto error = failure("append")) return std::unexpected(*error);
   if (refuse_next) return fail(Error::Kind::io, *std::exchange(refuse_next, std::nullopt));
   for (const engine::Event& event : events) {
     check(event.seq == events_.size() + 1, "events are appended without gaps");
@@ -33,6 +34,7 @@ Result<void> FakeJournal::append(
 
 Result<std::string> FakeJournal::blob(const Digest& digest) {
   call("blob");
+  if (auto error = failure("blob")) return std::unexpected(*error);
   const auto found = blobs_.find(digest);
   if (found == blobs_.end())
     return fail(Error::Kind::missing, "there is no content " + digest.brief());
@@ -42,18 +44,21 @@ Result<std::string> FakeJournal::blob(const Digest& digest) {
 Result<std::optional<engine::StoredResult>> FakeJournal::find_result(const std::string& task,
                                                                      const Digest& key) {
   call("find_result");
+  if (auto error = failure("find_result")) return std::unexpected(*error);
   const auto found = results_.find({task, key});
   return found == results_.end() ? std::nullopt : std::optional(found->second);
 }
 
 Result<std::optional<engine::StoredResult>> FakeJournal::latest_result(const std::string& task) {
   call("latest_result");
+  if (auto error = failure("latest_result")) return std::unexpected(*error);
   const auto found = latest_.find(task);
   return found == latest_.end() ? std::nullopt : std::optional(found->second);
 }
 
 Result<std::vector<engine::Request>> FakeJournal::take_requests() {
   call("take_requests");
+  if (auto error = failure("take_requests")) return std::unexpected(*error);
   std::vector<engine::Request> taken;
   for (const engine::Request& one : requests_) {
     if (one.id > handed_out_) taken.push_back(one);

@@ -28,6 +28,10 @@ class FakeJournal final : public engine::Journal {
   /// Another dispatcher opens it: what was taken and not made durable can be taken again.
   void reopen() { handed_out_ = 0; }
 
+  /// What a call that can fail fails with, when set and when it answers something: nothing is done
+  /// then.
+  std::function<std::optional<Error>(std::string_view call)> fails;
+
   const std::vector<engine::Event>& events() const { return events_; }
   /// What is kept under this digest, for whoever looks on.
   const std::string* find_blob(const Digest& digest) const {
@@ -48,6 +52,10 @@ class FakeJournal final : public engine::Journal {
  private:
   void call(std::string_view name) const {
     if (before_call) before_call(name);
+  }
+
+  std::optional<Error> failure(std::string_view name) const {
+    return fails ? fails(name) : std::nullopt;
   }
 
   std::vector<engine::Event> events_;

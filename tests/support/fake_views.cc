@@ -9,6 +9,7 @@
 
 namespace interlock::testing_support {
 
+using changes::Change;
 using changes::Changeset;
 using changes::Kind;
 using engine::AttemptName;
@@ -123,6 +124,7 @@ FakePicture& FakeViews::picture(AttemptName name) {
 
 Result<engine::Views::Opened> FakeViews::open(const Wish& wish) {
   call("open");
+  if (auto error = failure("open")) return std::unexpected(*error);
   Opened opened;
   opened.folder = opened.enclosure.workspace = kWorkspace;
   opened.enclosure.watch = wish.watch;
@@ -143,7 +145,8 @@ Result<engine::Views::Opened> FakeViews::open(const Wish& wish) {
   const bool is_new =
       open_
           .try_emplace(wish.name, Open{FakePicture(tree_for(wish.name)), person_touched_.size(),
-                                       wish.watch != engine::Enclosure::Watch::changes})
+                                       wish.watch != engine::Enclosure::Watch::changes,
+                                       workspace_tree(), folds_.size()})
           .second;
   insist(is_new, "a picture is opened once");
   return opened;
@@ -175,6 +178,7 @@ changes::ReadSet FakeViews::told_reads(const Open& open,
 Result<engine::Views::Harvest> FakeViews::harvest(AttemptName name, const engine::Observed&,
                                                   const footprint::Footprint& footprint) {
   call("harvest");
+  if (auto error = failure("harvest")) return std::unexpected(*error);
   insist(name.phase == 0, "what a check changes is thrown away");
   Version version(picture(name).found(), picture(name).now());
   const Open& open = open_.at(name);
@@ -182,7 +186,8 @@ Result<engine::Views::Harvest> FakeViews::harvest(AttemptName name, const engine
   harvest.changes = version.changes;
   harvest.reads = told_reads(open, footprint);
   if (harvest.reads.from != changes::ReadsFrom::observed) harvest.gap = "its reads were not told";
-  attempts_.try_emplace(name, Attempt{{std::move(version)}, open.edits_before});
+  attempts_.try_emplace(
+      name, Attempt{{std::move(version)}, open.edits_before, open.base, open.folds_before});
   open_.erase(name);
   return harvest;
 }
@@ -195,6 +200,7 @@ changes::ReadSet FakeViews::reads_so_far(AttemptName name, const engine::Observe
 Result<std::string> FakeViews::content(AttemptName name, const std::string& path, Side side,
                                        std::size_t max_bytes) {
   call("content");
+  if (auto error = failure("content")) return std::unexpected(*error);
   const Version& version = attempt(name).current();
   if (side == Side::after) return content_in(version.after, path, max_bytes);
   if (version.changes.find(path) == nullptr)
@@ -204,6 +210,7 @@ Result<std::string> FakeViews::content(AttemptName name, const std::string& path
 
 Result<std::string> FakeViews::committed(const std::string& path, std::size_t max_bytes) {
   call("committed");
+  if (auto error = failure("committed")) return std::unexpected(*error);
   return content_in(committed_tree(), path, max_bytes);
 }
 
@@ -223,25 +230,43 @@ void FakeViews::person_edits(const std::string& path, const std::optional<std::s
   }
 }
 
-std::vector<std::string> FakeViews::foreign(AttemptName name,
-                                            const std::vector<std::string>& paths) {
+/// What the workspace would hold had nobody but folds touched it.
+FakeTree FakeViews::expected_since(const FakeTree& base, std::size_t folds_before) const {
+  FakeTree expected = base;
+  for (std::size_t i = folds_before; i < folds_.size(); ++i) expected.apply(folds_[i]);
+  return expected;
+}
+
+std::vector<std::string> FakeViews::foreign(AttemptName name, const changes::ReadSet& reads,
+                                            const Changeset& own) {
   call("foreign");
   if (flaw == Flaw::sees_nobody) return {};
   const auto running = open_.find(name);
-  const std::size_t edits_before =
-      running != open_.end() ? running->second.edits_before : attempt(name).edits_before;
-  std::vector<std::string> found;
-  const auto since = person_touched_.begin() + static_cast<std::ptrdiff_t>(edits_before);
-  for (const std::string& path : paths) {
-    if (std::find(since, person_touched_.end(), path) != person_touched_.end())
-      found.push_back(path);
+  const FakeTree expected = running != open_.end()
+                                ? expected_since(running->second.base, running->second.folds_before)
+                                : expected_since(attempt(name).base, attempt(name).folds_before);
+  const FakeTree now = workspace_tree();
+  std::set<std::string> found;
+  for (const std::string& path : reads.content) {
+    if (now.state(path) != expected.state(path)) found.insert(path);
   }
-  return found;
+  for (const Change& change : own.changes) {
+    if (now.state(change.path) != expected.state(change.path)) found.insert(change.path);
+  }
+  for (const std::string& path : reads.presence) {
+    const changes::State is = now.state(path), was = expected.state(path);
+    if (is.kind != was.kind || is.mode != was.mode) found.insert(path);
+  }
+  for (const std::string& folder : reads.listing) {
+    if (now.names_in(folder) != expected.names_in(folder)) found.insert(folder);
+  }
+  return {found.begin(), found.end()};
 }
 
 Result<Changeset> FakeViews::amend(AttemptName name,
                                    const std::vector<std::pair<std::string, std::string>>& merged) {
   call("amend");
+  if (auto error = failure("amend")) return std::unexpected(*error);
   Attempt& amended = attempt(name);
   FakeTree committed = committed_tree(), left = committed;
   FakeTree::Edits edits = amended.current().edits();
@@ -274,6 +299,7 @@ const FakeViews::Version& FakeViews::go_back_to(const Kept& kept) {
 
 Result<std::vector<std::string>> FakeViews::commit(const Kept& kept, const std::string&) {
   call("commit");
+  if (auto error = failure("commit")) return std::unexpected(*error);
   insist(has_version(kept), "what is committed was harvested or amended so");
   const FakeTree committed = committed_tree();
   const Attempt& attempt = attempts_.at(kept.name);
@@ -309,6 +335,7 @@ std::vector<std::string> FakeViews::paths_not_as_expected() const {
 
 Result<std::vector<std::string>> FakeViews::fold() {
   call("fold");
+  if (auto error = failure("fold")) return std::unexpected(*error);
   insist(open_.empty(), "nothing is folded under an open picture");
   std::vector<std::string> others = paths_not_as_expected();
   if (!others.empty()) return others;
@@ -318,8 +345,18 @@ Result<std::vector<std::string>> FakeViews::fold() {
       if (flaw != Flaw::folds_backwards || !net.contains(path)) net[path] = std::move(content);
     }
   }
+  const std::map<std::string, std::string> at_first = workspace_.files;
+  const auto saved_meanwhile = [&](const std::string& path) {
+    const auto was = at_first.find(path), is = workspace_.files.find(path);
+    const bool was_there = was != at_first.end(), is_there = is != workspace_.files.end();
+    return was_there != is_there || (was_there && was->second != is->second);
+  };
   for (const auto& [path, content] : net) {
     call("fold path");
+    if (flaw != Flaw::goes_over_saves && saved_meanwhile(path)) {
+      others.push_back(path);
+      continue;
+    }
     if (!content && flaw == Flaw::keeps_deleted) continue;
     if (content) {
       workspace_.files[path] = *content;
@@ -327,8 +364,10 @@ Result<std::vector<std::string>> FakeViews::fold() {
       workspace_.files.erase(path);
     }
   }
+  if (!others.empty()) return others;
   call("fold path");
   folders_ = committed_tree().folders();
+  folds_.push_back(std::move(net));
   for (const Layer& layer : layers_) folded_.insert(layer.name);
   layers_.clear();
   return others;
@@ -343,9 +382,17 @@ void FakeViews::discard(AttemptName name) {
   if (name.phase == 0 && !is_committed) attempts_.erase(name);
 }
 
-Result<void> FakeViews::take_up(const std::vector<Kept>& committed,
-                                const std::vector<Kept>& waiting) {
+Result<std::vector<AttemptName>> FakeViews::take_up(const std::vector<Kept>& committed,
+                                                    const std::vector<Kept>& waiting) {
   call("take_up");
+  if (auto error = failure("take_up")) return std::unexpected(*error);
+  std::vector<AttemptName> lost;
+  for (const auto* list : {&committed, &waiting}) {
+    for (const Kept& kept : *list) {
+      if (lost_.contains(kept.name) && !folded_.contains(kept.name)) lost.push_back(kept.name);
+    }
+  }
+  if (!lost.empty()) return lost;
   std::vector<Layer> layers;
   std::set<AttemptName> kept_names;
   for (const auto* list : {&committed, &waiting}) {
@@ -364,7 +411,7 @@ Result<void> FakeViews::take_up(const std::vector<Kept>& committed,
   });
   open_.clear();
   layers_ = std::move(layers);
-  return {};
+  return lost;
 }
 
 }  // namespace interlock::testing_support

@@ -29,6 +29,7 @@ class FakeViews final : public engine::Views {
     keeps_deleted,    ///< A fold deletes nothing.
     sees_nobody,      ///< `foreign` knows of no person.
     folds_backwards,  ///< The first commit wins.
+    goes_over_saves,  ///< A fold does not look again before it changes a path.
   };
 
   /// The workspace's own calls see the committed state from now on; it must outlive the views, or
@@ -41,6 +42,9 @@ class FakeViews final : public engine::Views {
   /// Called with the name of the call at the beginning of each, and as `fold path` before each path
   /// that is folded; what it throws goes through: a crash between two calls, or within a fold.
   std::function<void(std::string_view call)> before_call;
+  /// What a call that can fail fails with, when set and when it answers something: nothing is done
+  /// then.
+  std::function<std::optional<Error>(std::string_view call)> fails;
   /// Called with what the caller did wrong; throws. Without it the test ends.
   std::function<void(std::string_view what)> on_misuse;
   Flaw flaw = Flaw::none;
@@ -75,16 +79,18 @@ class FakeViews final : public engine::Views {
   Result<std::string> content(engine::AttemptName name, const std::string& path, Side side,
                               std::size_t max_bytes) override;
   Result<std::string> committed(const std::string& path, std::size_t max_bytes) override;
-  std::vector<std::string> foreign(engine::AttemptName name,
-                                   const std::vector<std::string>& paths) override;
+  std::vector<std::string> foreign(engine::AttemptName name, const changes::ReadSet& reads,
+                                   const changes::Changeset& own) override;
   Result<changes::Changeset> amend(
       engine::AttemptName name,
       const std::vector<std::pair<std::string, std::string>>& merged) override;
   Result<std::vector<std::string>> commit(const Kept& kept, const std::string& title) override;
   Result<std::vector<std::string>> fold() override;
   void discard(engine::AttemptName name) override;
-  Result<void> take_up(const std::vector<Kept>& committed,
-                       const std::vector<Kept>& waiting) override;
+  Result<std::vector<engine::AttemptName>> take_up(const std::vector<Kept>& committed,
+                                                   const std::vector<Kept>& waiting) override;
+  /// What is kept of this attempt is spoilt: it was harvested, and then the disk lost some of it.
+  void lose(engine::AttemptName name) { lost_.insert(name); }
 
  private:
   /// An attempt's changes upon what they rest on.
@@ -101,7 +107,9 @@ class FakeViews final : public engine::Views {
   /// dispatcher that died before it could note an amendment takes up one before it.
   struct Attempt {
     std::vector<Version> versions;
-    std::size_t edits_before = 0;  ///< As in `Open`.
+    std::size_t edits_before = 0;  ///< As in `Open`, and so are the next two.
+    FakeTree base;
+    std::size_t folds_before = 0;
 
     const Version& current() const { return versions.back(); }
   };
@@ -109,6 +117,8 @@ class FakeViews final : public engine::Views {
     FakePicture picture;
     std::size_t edits_before = 0;  ///< How many of `person_touched_` came before it.
     bool is_watched = true;        ///< Its reads are told.
+    FakeTree base;                 ///< The workspace itself when it was opened.
+    std::size_t folds_before = 0;  ///< How many of `folds_` came before it.
   };
   struct Layer {
     engine::AttemptName name;
@@ -118,12 +128,16 @@ class FakeViews final : public engine::Views {
   void call(std::string_view name) const {
     if (before_call) before_call(name);
   }
+  std::optional<Error> failure(std::string_view name) const {
+    return fails ? fails(name) : std::nullopt;
+  }
   FakeTree workspace_tree() const;
   FakeTree committed_tree() const;
   FakeTree tree_for(engine::AttemptName name) const;
   Attempt& attempt(engine::AttemptName name);
   void insist(bool holds, std::string_view what) const;
   changes::ReadSet told_reads(const Open& open, const footprint::Footprint& footprint) const;
+  FakeTree expected_since(const FakeTree& base, std::size_t folds_before) const;
   bool has_version(const Kept& kept) const;
   const Version& go_back_to(const Kept& kept);
   std::vector<std::string> paths_not_as_expected() const;
@@ -134,6 +148,8 @@ class FakeViews final : public engine::Views {
   std::map<engine::AttemptName, Attempt> attempts_;
   std::vector<Layer> layers_;  ///< Committed and not folded, in that order.
   std::set<engine::AttemptName> folded_;
+  std::set<engine::AttemptName> lost_;
+  std::vector<FakeTree::Edits> folds_;       ///< What each brought in.
   std::vector<std::string> person_touched_;  ///< Files, and folders whose names changed.
 };
 

@@ -16,6 +16,7 @@ std::string folder_of(engine::AttemptName name) {
 
 Result<Digest> FakeWorkspace::fingerprint(const footprint::PatternSet& patterns) {
   call("fingerprint");
+  if (auto error = failure("fingerprint")) return std::unexpected(*error);
   Hasher hasher;
   for (const engine::Ingredient& one : ingredients_of(patterns)) {
     hasher.add_field(one.name).add_field(one.digest);
@@ -26,6 +27,7 @@ Result<Digest> FakeWorkspace::fingerprint(const footprint::PatternSet& patterns)
 Result<std::vector<engine::Ingredient>> FakeWorkspace::fingerprints(
     const footprint::PatternSet& patterns) {
   call("fingerprints");
+  if (auto error = failure("fingerprints")) return std::unexpected(*error);
   return ingredients_of(patterns);
 }
 
@@ -46,6 +48,7 @@ std::vector<engine::Ingredient> FakeWorkspace::ingredients_of(
 
 Result<std::string> FakeWorkspace::read(const std::string& path, std::size_t max_bytes) {
   call("read");
+  if (auto error = failure("read")) return std::unexpected(*error);
   const auto all = seen();
   const auto found = all.find(path);
   if (found == all.end())
@@ -57,6 +60,7 @@ Result<std::string> FakeWorkspace::read(const std::string& path, std::size_t max
 
 Result<std::string> FakeWorkspace::open_attempt(engine::AttemptName name) {
   call("open_attempt");
+  if (auto error = failure("open_attempt")) return std::unexpected(*error);
   if (!open_.insert(name).second) forget(name);
   return folder_of(name);
 }
@@ -64,6 +68,7 @@ Result<std::string> FakeWorkspace::open_attempt(engine::AttemptName name) {
 Result<std::string> FakeWorkspace::put(engine::AttemptName name, const std::string& file,
                                        std::string_view content) {
   call("put");
+  if (auto error = failure("put")) return std::unexpected(*error);
   check(open_.contains(name), "files are put into an open attempt's folder");
   const std::string path = folder_of(name) + "/" + file;
   attempt_files[path] = content;
@@ -78,12 +83,14 @@ void FakeWorkspace::close_attempt(engine::AttemptName name) {
 
 Result<std::string> FakeWorkspace::home(TaskId task) {
   call("home");
+  if (auto error = failure("home")) return std::unexpected(*error);
   return fmt::format("/homes/{}", task.index());
 }
 
 Result<std::string> FakeWorkspace::put_home(TaskId task, const std::string& file,
                                             std::string_view content) {
   call("put_home");
+  if (auto error = failure("put_home")) return std::unexpected(*error);
   const std::string path = fmt::format("/homes/{}/{}", task.index(), file);
   homes[path] = content;
   return path;

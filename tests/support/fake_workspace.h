@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,6 +17,10 @@ class FakeWorkspace final : public engine::Workspace {
   /// Called with the name of the call at the beginning of each; what it throws goes through: a
   /// crash between two calls.
   std::function<void(std::string_view call)> before_call;
+
+  /// What a call that can fail fails with, when set and when it answers something: nothing is done
+  /// then.
+  std::function<std::optional<Error>(std::string_view call)> fails;
 
   std::map<std::string, std::string> files;
   /// When set, says what all calls see instead of `files`: with what is committed and not yet
@@ -45,6 +50,9 @@ class FakeWorkspace final : public engine::Workspace {
     if (before_call) before_call(name);
   }
 
+  std::optional<Error> failure(std::string_view name) const {
+    return fails ? fails(name) : std::nullopt;
+  }
   std::map<std::string, std::string> seen() const { return committed ? committed() : files; }
   std::vector<engine::Ingredient> ingredients_of(const footprint::PatternSet& patterns) const;
   void forget(engine::AttemptName name);
