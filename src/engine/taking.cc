@@ -37,8 +37,8 @@ bool Engine::has_picture(TaskId id) const {
 
 void Engine::note_denied(Live& live, const Observed& observed) const {
   for (const Denied& one : observed.denied) {
-    live.remarks.push_back(fmt::format("kept from {} `{}`", one.writing ? "writing" : "reading",
-                                       printable(one.path)));
+    live.remarks.push_back(
+        fmt::format("kept from {} `{}`", one.writing ? "writing" : "reading", printable(one.path)));
     if (!lies_below(one.path, plan_.workspace)) continue;
     const std::string path = printable(one.path.substr(plan_.workspace.size() + 1));
     (one.writing ? live.denied_writes : live.denied_reads).push_back(path);
@@ -55,11 +55,11 @@ Judgement Engine::judge_denied(const Live& live) const {
   const bool writing = !written.empty();
   const auto& paths = writing ? written : read;
   const std::string_view key = writing ? "writes" : "reads";
-  return {Outcome::outside_footprint,
-          fmt::format("it was kept from {} {}, which its `{}` do not name; add {} to task `{}`",
-                      writing ? "writing" : "reading", named(paths), key, lines_for(paths, key),
-                      it.id),
-          fmt::format("You may not {} {}.", writing ? "write" : "read", named(paths))};
+  return {
+      Outcome::outside_footprint,
+      fmt::format("it was kept from {} {}, which its `{}` do not name; add {} to task `{}`",
+                  writing ? "writing" : "reading", named(paths), key, lines_for(paths, key), it.id),
+      fmt::format("You may not {} {}.", writing ? "write" : "read", named(paths))};
 }
 
 /// Takes the changes of an attempt that has ended well so far; of another they are thrown away.
@@ -69,10 +69,16 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
   if (it.isolation == plan::Isolation::direct) return judgement;
   Observed observed = ports_.processes.observed(live.name);
   if (it.observe == plan::Observe::declared) {
-    observed.complete = false;
+    observed.complete = observed.may_have_read_anything = false;
     observed.gap = "as the plan declares them";
   }
   note_denied(live, observed);
+  if (!observed.broken.empty()) {
+    judgement = {Outcome::changes_lost,
+                 fmt::format("what it did could no longer be followed, so it was ended: {}",
+                             printable(observed.broken)),
+                 {}};
+  }
   if (judgement.outcome == Outcome::succeeded) judgement = judge_denied(live);
   if (!has_picture(id)) return judgement;
   if (judgement.outcome != Outcome::succeeded) {
@@ -102,9 +108,8 @@ std::optional<std::string> Engine::output_file_of(const Live& live) {
   const std::string& file = task(task_of(live)).output.file;
   const bool in_picture = live.harvest.has_value();
   if (has_picture(task_of(live)) && !in_picture) return std::nullopt;
-  auto content = in_picture
-                     ? ports_.views.content(live.name, file, Views::Side::after, kBytesMax)
-                     : ports_.workspace.read(file, kBytesMax);
+  auto content = in_picture ? ports_.views.content(live.name, file, Views::Side::after, kBytesMax)
+                            : ports_.workspace.read(file, kBytesMax);
   if (!content) return std::nullopt;
   return std::move(*content);
 }

@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
+#include <string>
 
 #include "e2e/isolation_harness.h"
 
@@ -25,8 +28,11 @@ class View : public Isolated {
     write_plan(
         "defaults: {isolation: view}\n"
         "tasks:\n"
-        "  - {id: a, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" + more + "}\n"
-        "  - {id: b, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" + more + "}\n");
+        "  - {id: a, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" +
+        more +
+        "}\n"
+        "  - {id: b, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" +
+        more + "}\n");
   }
   /// Starts the plan, and lets all tasks go when all have begun.
   Ended run_at_once(const std::vector<std::string>& ids) {
@@ -60,8 +66,9 @@ tasks:
   EXPECT_EQ(std::filesystem::read_symlink(workspace() + "/deep/er/link"), "b");
   const auto shown = json_of({"show", "last"});
   EXPECT_EQ(at(shown, "/tasks/0/isolation"), "view");
-  EXPECT_EQ(at(shown, "/tasks/0/changes"),
-            R"([{"path":"a","before":"absent","after":"file"},{"path":"kept","before":"file","after":"absent"}])");
+  EXPECT_EQ(
+      at(shown, "/tasks/0/changes"),
+      R"([{"path":"a","before":"absent","after":"file"},{"path":"kept","before":"file","after":"absent"}])");
   EXPECT_EQ(at(shown, "/tasks/0/reads_from"), "observed");
   EXPECT_EQ(at(shown, "/commits"), R"({"made":2,"folded":2})");
   expect_nothing_left();
@@ -77,9 +84,10 @@ TEST_F(View, a_task_that_read_what_an_earlier_one_changed_meanwhile_is_done_agai
   EXPECT_EQ(at(shown, "/tasks/0/conflicts"), "0");
   EXPECT_EQ(at(shown, "/tasks/1/conflicts"), "1");
   // Stopped while it worked, or told when it wanted to commit: whichever came first.
-  EXPECT_THAT(interlock({"why", "last", "b"}).out,
-              ::testing::AnyOf(HasSubstr("`count`, which it had read, was changed by `a` meanwhile"),
-                               HasSubstr("`count` was changed meanwhile by `a`")));
+  EXPECT_THAT(
+      interlock({"why", "last", "b"}).out,
+      ::testing::AnyOf(HasSubstr("`count`, which it had read, was changed by `a` meanwhile"),
+                       HasSubstr("`count` was changed meanwhile by `a`")));
   expect_nothing_left();
 }
 
@@ -180,6 +188,64 @@ TEST_F(View, a_person_who_edits_meanwhile_is_one_more_writer) {
   expect_nothing_left();
 }
 
+/// A file that attempts in views can make for each other, gone with this.
+class Sign {
+ public:
+  explicit Sign(const std::string& name)
+      : path_("/dev/shm/interlock-" + name + "-" + std::to_string(::getpid())) {}
+  Sign(const Sign&) = delete;
+  ~Sign() { std::filesystem::remove(path_); }
+
+  std::string wait() const { return "until test -e " + path_ + "; do sleep 0.01; done"; }
+  std::string give() const { return "touch " + path_; }
+
+ private:
+  std::string path_;
+};
+
+TEST_F(View, who_missed_a_folder_that_an_earlier_task_makes_is_done_again) {
+  const Sign looked("looked");
+  write_plan(
+      "defaults: {isolation: view}\ntasks:\n"
+      "  - {id: a, run: \"" +
+      looked.wait() +
+      "; mkdir -p new/er\"}\n"
+      "  - {id: b, run: \"echo b >new/b || true; test -d new/er/x/y || echo c >new/er/c || true; " +
+      looked.give() + "\"}\n");
+  const Ended ended = interlock({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("new/b"), "b\n") << "as one after the other would have left it";
+  EXPECT_EQ(read("new/er/c"), "c\n");
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/1/conflicts"), "1");
+}
+
+TEST_F(View, no_path_that_a_task_names_ends_the_dispatcher) {
+  for (const char* isolation : {"view", "guard"}) {
+    write("in", "in\n");
+    write_plan(std::string("defaults: {isolation: ") + isolation + R"(}
+tasks:
+  - {id: hostile, reads: ["**"], writes: ["**"], run: "touch /proc/self/fd/1/../x; cat </proc/self/fd/2/../y; true"}
+  - {id: after, reads: [in], writes: [out], run: "cat in >out"}
+)");
+    const Ended ended = interlock({"run", "plan.yaml", "--fresh"});
+    EXPECT_EQ(ended.exit, 0) << isolation << ended.err;
+    EXPECT_EQ(read("out"), "in\n");
+  }
+}
+
+TEST_F(View, what_cannot_be_placed_is_a_read_of_everything_and_said_to_be) {
+  write("in", "in\n");
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, reads: [other], writes: [], run: "mkdir d; cd d; rmdir ../d; cat ../in"}
+)");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/reads_from"), R"("everything")");
+  EXPECT_THAT(interlock({"why", "last", "a"}).out, HasSubstr("from a folder that was deleted"));
+}
+
 TEST_F(View, changes_outside_the_footprint_fail_the_task_and_name_the_line_to_add) {
   write_plan(R"(
 defaults: {isolation: view}
@@ -236,7 +302,8 @@ tasks:
   ASSERT_EQ(shell("$INTERLOCK diff last a >../patch").exit, 0);
   const Ended applied = shell("cd ../before && git init -q . && git apply ../patch");
   EXPECT_EQ(applied.exit, 0) << applied.err << interlock({"diff", "last", "a"}).out;
-  EXPECT_EQ(shell("rm -rf ../before/.git; diff -r --no-dereference -x plan.yaml . ../before").out, "");
+  EXPECT_EQ(shell("rm -rf ../before/.git; diff -r --no-dereference -x plan.yaml . ../before").out,
+            "");
   EXPECT_EQ(shell("test -x ../before/tool").exit, 0);
   EXPECT_EQ(interlock({"diff", "last", "a", "--stat"}).out,
             "deleted   gone\n"
@@ -311,7 +378,8 @@ tasks:
 )");
   const Ended ended = interlock({"run", "plan.yaml"});
   if (ended.exit != 0) GTEST_SKIP() << "no network namespaces here: " << ended.err;
-  EXPECT_THAT(interlock({"output", "last", "a"}).out, HasSubstr("3")) << "two lines of head and `lo`";
+  EXPECT_THAT(interlock({"output", "last", "a"}).out, HasSubstr("3"))
+      << "two lines of head and `lo`";
 }
 
 }  // namespace
