@@ -84,6 +84,11 @@ TEST(Stale, PresenceMindsKindAndModeButNotContent) {
             "b:presence:0 ");
 }
 
+TEST(Stale, PresenceMindsAFolderThatWasMadeWhereNoneWas) {
+  const auto since = history({{}, {{"new", kFolder}}});
+  EXPECT_EQ(stale_text(observed({}, {}, {"new", "new/f"}), {}, since), "new:presence:0 ");
+}
+
 TEST(Stale, ListingMindsNamesButNotWhatTheyHold) {
   const Tree before{{"d", kFolder}, {"d/x", kOne}};
   const ReadSet reads = observed({}, {"d"});

@@ -46,13 +46,20 @@ struct Denied {
   auto operator<=>(const Denied&) const = default;
 };
 
-/// What the kernel told of an attempt's dealings with files. Paths are absolute, `.`, `..` and
-/// doubled slashes resolved as text, links not followed; successful or not.
+/// What the kernel told of an attempt's dealings with files in its workspace; successful or not.
+/// Paths are absolute, without `.` and `..`. A path that holds links is in it as the attempt put
+/// it, so that they are to be followed; where they may have been others by the time it is asked,
+/// what they led to is in it as well.
 struct Observed {
   /// Everything that `watch` asked for was seen. False: it was not watched, or something got by
   /// (`gap` says what).
   bool complete = false;
   std::string gap;
+  /// It was watched, and what got by may have been a read of anything.
+  bool may_have_read_anything = false;
+  /// Why nothing more could be seen of it, so that it was ended; empty: all is well. Nothing that
+  /// it did is to be believed.
+  std::string broken;
   std::set<std::string> opened;  ///< To be read, executed or listed.
   std::set<std::string> looked_at;
   std::set<Denied> denied;

@@ -71,10 +71,16 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
   if (it.isolation == plan::Isolation::direct) return judgement;
   Observed observed = ports_.processes.observed(live.name);
   if (it.observe == plan::Observe::declared) {
-    observed.complete = false;
+    observed.complete = observed.may_have_read_anything = false;
     observed.gap = "as the plan declares them";
   }
   note_denied(live, observed);
+  if (!observed.broken.empty()) {
+    judgement = {Outcome::changes_lost,
+                 fmt::format("what it did could no longer be followed, so it was ended: {}",
+                             printable(observed.broken)),
+                 {}};
+  }
   if (judgement.outcome == Outcome::succeeded) judgement = judge_denied(live);
   if (!has_picture(id)) return judgement;
   const bool succeeded = judgement.outcome == Outcome::succeeded;

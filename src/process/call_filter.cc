@@ -28,6 +28,9 @@ constexpr std::uint32_t kForeignFrom = 0x80000000;
 constexpr std::uint32_t kAllow = SECCOMP_RET_ALLOW;
 constexpr std::uint32_t kTell = SECCOMP_RET_USER_NOTIF;
 constexpr std::uint32_t kUnknownCall = SECCOMP_RET_ERRNO | ENOSYS;
+constexpr std::uint32_t kForbidden = SECCOMP_RET_ERRNO | EPERM;
+/// Whoever has another root folder calls files by names that are not those of the workspace.
+constexpr long kNewRoots[] = {SYS_chroot, SYS_pivot_root, SYS_setns};
 
 sock_filter load(std::size_t offset) {
   return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
@@ -69,6 +72,10 @@ std::vector<sock_filter> call_filter(engine::Enclosure::Watch watch) {
                                    answer(kUnknownCall),
                                    unless(BPF_JEQ, SYS_io_uring_setup, 1),
                                    answer(kUnknownCall)};
+  for (const long call : kNewRoots) {
+    program.push_back(unless(BPF_JEQ, static_cast<std::uint32_t>(call), 1));
+    program.push_back(answer(kForbidden));
+  }
   for (const PathCall& call : path_calls()) {
     if (call.from <= watch) add_call(call, watch, program);
   }

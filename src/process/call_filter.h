@@ -12,7 +12,8 @@ namespace interlock::process {
 /// lets all others pass. Opens for reading alone are picked out only from `opens` on.
 ///
 /// Two ways around it are closed, as if the kernel did not have them (ENOSYS): io_uring, and the
-/// calls of other architectures, such as those of 32-bit programs.
+/// calls of other architectures, such as those of 32-bit programs. A third is forbidden (EPERM): to
+/// take another root folder.
 std::vector<sock_filter> call_filter(engine::Enclosure::Watch watch);
 
 }  // namespace interlock::process

@@ -39,6 +39,7 @@ std::string answer_to(Watch watch, const seccomp_data& call) {
       case BPF_RET | BPF_K:
         if (step.k == SECCOMP_RET_ALLOW) return "passes";
         if (step.k == SECCOMP_RET_USER_NOTIF) return "is told";
+        if (step.k == (SECCOMP_RET_ERRNO | EPERM)) return "is forbidden";
         return step.k == (SECCOMP_RET_ERRNO | ENOSYS) ? "is not there" : "?";
       case BPF_JMP | BPF_JEQ | BPF_K: holds = accumulator == step.k; break;
       case BPF_JMP | BPF_JGE | BPF_K: holds = accumulator >= step.k; break;
@@ -81,6 +82,8 @@ TEST(CallFilter, WhereOnlyChangesCountOpensForReadingPass) {
 
 TEST(CallFilter, WaysAroundAreClosed) {
   EXPECT_EQ(answer_to(Watch::changes, call_of(SYS_io_uring_setup)), "is not there");
+  for (const long call : {SYS_chroot, SYS_pivot_root, SYS_setns})
+    EXPECT_EQ(answer_to(Watch::changes, call_of(call)), "is forbidden");
   seccomp_data foreign = call_of(SYS_read);
   foreign.arch = kForeign;
   EXPECT_EQ(answer_to(Watch::changes, foreign), "is not there");

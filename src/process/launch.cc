@@ -121,6 +121,13 @@ std::unexpected<Error> explain(const Launch& launch, const Step& step, int error
     case Step::Act::close_others:
     case Step::Act::limit:
       return fail(Error::Kind::io, fmt::format("cannot start `{}`: {}", program, reason(error)));
+    case Step::Act::tell_calls:
+      return fail(
+          Error::Kind::io,
+          fmt::format("cannot start `{}`: cannot watch what it does: {}", program, reason(error)),
+          error == EMFILE ? "raise the hard limit of open files (`ulimit -Hn`), or lower "
+                            "`limits.parallel`"
+                          : "");
     default: return cannot_enclose(program, step, error);
   }
 }

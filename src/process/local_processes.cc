@@ -49,11 +49,11 @@ std::vector<int> signals_ignored_here() {
 }  // namespace
 
 LocalProcesses::LocalProcesses(engine::Clock& clock, LocalOptions options)
-    : clock_(clock), options_(options) {}
+    : clock_(clock), options_(std::move(options)) {}
 
 Result<std::unique_ptr<LocalProcesses>> LocalProcesses::open(engine::Clock& clock,
                                                              LocalOptions options) {
-  std::unique_ptr<LocalProcesses> host(new LocalProcesses(clock, options));
+  std::unique_ptr<LocalProcesses> host(new LocalProcesses(clock, std::move(options)));
   host->take_over_process();
   if (auto chosen = host->choose_trees(); !chosen) return std::unexpected(chosen.error());
   return host;

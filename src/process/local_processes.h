@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,8 @@ struct LocalOptions {
   /// How long an empty tree's streams may stay open: somebody outside it was handed them.
   Duration streams_patience = std::chrono::seconds(2);
   std::size_t log_bytes_max = 64u << 20;  ///< Of one attempt.
+  /// For tests: called in the observer's thread before each call is answered.
+  std::function<void()> before_answer = {};
 };
 
 /// The processes of this machine.

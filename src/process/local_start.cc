@@ -170,7 +170,7 @@ Result<std::unique_ptr<ChildEnd>> LocalProcesses::watch_for(const engine::SpawnS
       (spec.enclosure->held_to || spec.enclosure->watch != engine::Enclosure::Watch::nothing);
   if (!watched) return nullptr;
   if (!observer_) {
-    auto started = Observer::start();
+    auto started = Observer::start(options_.before_answer);
     if (!started) return std::unexpected(started.error());
     observer_ = std::move(*started);
     on_endings_ = loop_.watch(observer_->endings(), Loop::Ready::to_read, [this] { on_endings(); });

@@ -119,14 +119,16 @@ void LocalProcesses::drain(Attempt& attempt) {
   }
 }
 
-/// The observer has seen the end of some.
+/// The observer has seen the end of some, or cannot follow some any more: those are ended.
 void LocalProcesses::on_endings() {
   std::uint64_t count = 0;
   if (::read(observer_->endings(), &count, sizeof count) < 0) return;
-  std::vector<AttemptName> draining;
+  std::vector<AttemptName> draining, broken;
   for (const auto& [name, attempt] : attempts_) {
     if (attempt->state == Attempt::State::draining) draining.push_back(name);
+    if (observer_->is_broken(name)) broken.push_back(name);
   }
+  for (const AttemptName& name : broken) stop(name, Duration::zero());
   for (const AttemptName& name : draining) {
     if (const auto found = attempts_.find(name); found != attempts_.end()) drain(*found->second);
   }

@@ -12,10 +12,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <string_view>
 #include <utility>
 
 #include "process/call_filter.h"
+#include "process/caller.h"
 
 namespace interlock::process {
 namespace {
@@ -46,8 +48,14 @@ std::unexpected<Error> cannot_start(std::string_view what) {
               errno == EMFILE ? "raise the hard limit of open files (`ulimit -Hn`)" : "");
 }
 
-/// The listener in a message of a child's; nothing when it ended without one.
-Fd receive_descriptor(int socket) {
+/// What came of a child's hand-over.
+struct HandedOver {
+  Fd listener;
+  int error = 0;          ///< Why there is none although the child sent one.
+  bool is_there = false;  ///< The child sent something: it waits for an answer.
+};
+
+HandedOver receive_listener(int socket) {
   char byte = 0;
   iovec content{&byte, 1};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
@@ -58,10 +66,16 @@ Fd receive_descriptor(int socket) {
   message.msg_controllen = control.size();
   if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0) return {};
   const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return {};
+  // Without room for it the kernel drops the descriptor, and leaves a message without.
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return {{}, EMFILE, true};
   int number = -1;
   std::memcpy(&number, CMSG_DATA(header), sizeof number);
-  return Fd(number);
+  return {Fd(number), 0, true};
+}
+
+/// The child goes on with 0, and ends with any error number.
+void answer_hand_over(int socket, int error) {
+  [[maybe_unused]] const ssize_t sent = ::send(socket, &error, sizeof error, MSG_NOSIGNAL);
 }
 
 }  // namespace
@@ -90,12 +104,14 @@ struct Observer::Watched {
   std::uint64_t id;
   Fd socket;  ///< Where the listener comes from.
   Fd listener;
+  std::string root;  ///< Its root folder, by /proc (`Caller::root_of`); empty: not yet known.
   Record record;
   bool over = false;
 };
 
-Result<std::unique_ptr<Observer>> Observer::start() {
+Result<std::unique_ptr<Observer>> Observer::start(std::function<void()> before_answer) {
   std::unique_ptr<Observer> observer(new Observer);
+  observer->before_answer_ = std::move(before_answer);
   seccomp_notif_sizes sizes{};
   if (::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0) {
     sizes = {sizeof(seccomp_notif), sizeof(seccomp_notif_resp), sizeof(seccomp_data)};
@@ -155,7 +171,7 @@ void Observer::forget(engine::AttemptName name) {
 void Observer::give_up(engine::AttemptName name, int error) {
   const std::lock_guard lock(mutex_);
   const auto found = watched_.find(name);
-  if (found != watched_.end()) found->second->record.note_gap(why_not_told(error));
+  if (found != watched_.end()) found->second->record.note_unwatched(why_not_told(error));
 }
 
 engine::Observed Observer::observed(engine::AttemptName name) const {
@@ -169,6 +185,12 @@ bool Observer::is_over(engine::AttemptName name) const {
   const std::lock_guard lock(mutex_);
   const auto found = watched_.find(name);
   return found == watched_.end() || found->second->over;
+}
+
+bool Observer::is_broken(engine::AttemptName name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = watched_.find(name);
+  return found != watched_.end() && found->second->record.is_broken();
 }
 
 bool Observer::wait_for(const Fd& descriptor, std::uint64_t id) {
@@ -215,28 +237,62 @@ void Observer::serve() {
 void Observer::attend(std::uint64_t id, std::uint32_t ready) {
   const auto watched = watched_by(id);
   if (!watched) return;
-  if (!watched->listener) {
-    take_listener(*watched);
-  } else if ((ready & EPOLLIN) != 0) {
-    answer_call(*watched);
-  } else if ((ready & (EPOLLHUP | EPOLLERR)) != 0) {
+  // Whatever an attempt does ends at most that attempt.
+  try {
+    serve_one(*watched, ready);
+  } catch (const std::exception& error) {
+    break_off(*watched, error.what());
     const std::lock_guard lock(mutex_);
-    end(*watched);
+    if (!watched->over) end(*watched);
   }
 }
 
+void Observer::serve_one(Watched& watched, std::uint32_t ready) {
+  if (!watched.listener) {
+    take_listener(watched);
+  } else if ((ready & EPOLLIN) != 0) {
+    answer_call(watched);
+  } else if ((ready & (EPOLLHUP | EPOLLERR)) != 0) {
+    const std::lock_guard lock(mutex_);
+    end(watched);
+  }
+}
+
+void Observer::break_off(Watched& watched, const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  watched.record.note_broken(why);
+  count_up(endings_);
+}
+
 void Observer::take_listener(Watched& watched) {
-  Fd listener = receive_descriptor(watched.socket.get());
+  HandedOver handed = receive_listener(watched.socket.get());
   const std::lock_guard lock(mutex_);
   if (watched.over) return;
-  if (listener) {
-    ::ioctl(listener.get(), kSetListenerFlags, kWakeInStep);  // It can do without.
-    stop_waiting(watched.socket);
-    watched.listener = std::move(listener);
-    if (wait_for(watched.listener, watched.id)) return;
+  if (handed.listener) {
+    ::ioctl(handed.listener.get(), kSetListenerFlags, kWakeInStep);  // It can do without.
+    watched.listener = std::move(handed.listener);
+    if (!wait_for(watched.listener, watched.id)) handed.error = errno;
   }
-  watched.record.note_gap("its calls were never told");
+  if (handed.is_there) answer_hand_over(watched.socket.get(), handed.error);
+  stop_waiting(watched.socket);
+  if (watched.listener && handed.error == 0) return;
+  watched.record.note_unwatched("its calls were never told");
   end(watched);
+}
+
+/// Whatever goes wrong in it goes wrong with this one attempt.
+Record::Verdict Observer::judge(Watched& watched, const seccomp_notif& told) {
+  const auto process = static_cast<pid_t>(told.pid);
+  if (watched.root.empty()) watched.root = Caller::root_of(process).value_or("");
+  if (process == 0 || watched.root.empty()) {
+    Record::Verdict unknown;
+    unknown.gap = fmt::format("process {} is out of sight", process);
+    return unknown;
+  }
+  if (before_answer_) before_answer_();
+  const Caller caller(process, watched.root);
+  const auto call = understand(told, caller);
+  return call ? watched.record.judge(caller, *call) : Record::Verdict{};
 }
 
 void Observer::answer_call(Watched& watched) {
@@ -247,8 +303,11 @@ void Observer::answer_call(Watched& watched) {
   const int listener = watched.listener.get();
   if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &told) != 0) return;
   Record::Verdict verdict;
-  if (const auto call = understand(told)) {
-    verdict = watched.record.judge(static_cast<pid_t>(told.pid), *call);
+  try {
+    verdict = judge(watched, told);
+  } catch (const std::exception& error) {
+    break_off(watched, error.what());
+    verdict.error = EIO;
   }
   // Had it died meanwhile, what we read may have been another's.
   if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &told.id) != 0) return;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -46,9 +47,13 @@ class ChildEnd {
 /// A call waits until it is answered, so what is noted is noted before it happens. Another thread
 /// of the same process may change a path after it was read: for honest programs this tells the
 /// truth, and against others it is no wall.
+///
+/// Nothing that a process asks for ends the thread. What cannot be understood is a read of
+/// anything; where the observer itself fails, the record is broken, and its attempt is to be ended.
 class Observer {
  public:
-  static Result<std::unique_ptr<Observer>> start();
+  /// `before_answer`, for tests: called in the thread before each call is answered.
+  static Result<std::unique_ptr<Observer>> start(std::function<void()> before_answer = {});
   ~Observer();
 
   /// Begins a new record under this name, and drops the one there was.
@@ -62,7 +67,9 @@ class Observer {
   engine::Observed observed(engine::AttemptName name) const;
   /// Nothing of it is left that could make a call.
   bool is_over(engine::AttemptName name) const;
-  /// Counts up whenever one is over: an eventfd.
+  /// It goes on, but what it does from here on is not to be believed.
+  bool is_broken(engine::AttemptName name) const;
+  /// Counts up whenever one is over, or broken: an eventfd.
   int endings() const { return endings_.get(); }
 
  private:
@@ -71,13 +78,17 @@ class Observer {
   Observer() = default;
   void serve();
   void attend(std::uint64_t id, std::uint32_t ready);
+  void serve_one(Watched& watched, std::uint32_t ready);
   void take_listener(Watched& watched);
+  Record::Verdict judge(Watched& watched, const seccomp_notif& told);
+  void break_off(Watched& watched, const std::string& why);
   void answer_call(Watched& watched);
   void end(Watched& watched);
   std::shared_ptr<Watched> watched_by(std::uint64_t id) const;
   bool wait_for(const Fd& descriptor, std::uint64_t id);
   void stop_waiting(Fd& descriptor);
 
+  std::function<void()> before_answer_;
   Fd epoll_;
   Fd stop_;
   Fd endings_;

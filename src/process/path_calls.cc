@@ -13,8 +13,12 @@ using If = PathCall::If;
 using Name = PathCall::Name;
 using Watch = PathCall::Watch;
 
-// Newer than the headers of some hosts; the number is the same on all architectures.
+// Newer than the headers of some hosts; the numbers are the same on all architectures.
+constexpr long kOpenTree = 428;
 constexpr long kFchmodat2 = 452;
+constexpr long kGetxattrat = 464;
+constexpr long kListxattrat = 465;
+constexpr long kFileGetattr = 468;
 
 constexpr Name kNone{};
 constexpr bool kFollows = true;
@@ -29,7 +33,7 @@ constexpr auto kCalls = std::to_array<PathCall>({
      {0, 1, false, If::there},
      {2, 3, false, If::absent},
      4},
-    {SYS_symlinkat, Watch::changes, Deed::change, {1, 2, false, If::absent}, kNone},
+    {SYS_symlinkat, Watch::changes, Deed::make_link, {1, 2, false, If::absent}, kNone},
     {SYS_unlinkat, Watch::changes, Deed::change, {0, 1, false, If::there}, kNone},
     {SYS_mkdirat, Watch::changes, Deed::make_folder, {0, 1, false, If::absent}, kNone},
     {SYS_mknodat, Watch::changes, Deed::change, {0, 1, false, If::absent}, kNone},
@@ -39,12 +43,23 @@ constexpr auto kCalls = std::to_array<PathCall>({
     {SYS_fchownat, Watch::changes, Deed::change_mode, {0, 1, kFollows, If::there}, kNone, 4},
     {SYS_execve, Watch::opens, Deed::execute, {-1, 0, kFollows}, kNone},
     {SYS_execveat, Watch::opens, Deed::execute, {0, 1, kFollows}, kNone, 4},
-    {SYS_newfstatat, Watch::all, Deed::look, {0, 1}, kNone},
-    {SYS_statx, Watch::all, Deed::look, {0, 1}, kNone},
-    {SYS_faccessat, Watch::all, Deed::look, {0, 1}, kNone},
-    {SYS_faccessat2, Watch::all, Deed::look, {0, 1}, kNone},
+    {SYS_newfstatat, Watch::all, Deed::look, {0, 1, kFollows}, kNone, 3},
+    {SYS_statx, Watch::all, Deed::look, {0, 1, kFollows}, kNone, 2},
+    {SYS_faccessat, Watch::all, Deed::look, {0, 1, kFollows}, kNone},
+    {SYS_faccessat2, Watch::all, Deed::look, {0, 1, kFollows}, kNone, 3},
     {SYS_readlinkat, Watch::all, Deed::look, {0, 1}, kNone},
-    {SYS_chdir, Watch::all, Deed::look, {-1, 0}, kNone},
+    {SYS_chdir, Watch::all, Deed::look, {-1, 0, kFollows}, kNone},
+    {SYS_statfs, Watch::all, Deed::look, {-1, 0, kFollows}, kNone},
+    {SYS_getxattr, Watch::all, Deed::look, {-1, 0, kFollows}, kNone},
+    {SYS_lgetxattr, Watch::all, Deed::look, {-1, 0}, kNone},
+    {SYS_listxattr, Watch::all, Deed::look, {-1, 0, kFollows}, kNone},
+    {SYS_llistxattr, Watch::all, Deed::look, {-1, 0}, kNone},
+    {kGetxattrat, Watch::all, Deed::look, {0, 1, kFollows}, kNone, 2},
+    {kListxattrat, Watch::all, Deed::look, {0, 1, kFollows}, kNone, 2},
+    {SYS_inotify_add_watch, Watch::all, Deed::look, {-1, 1, kFollows}, kNone},
+    {SYS_name_to_handle_at, Watch::all, Deed::look, {0, 1, kFollows}, kNone},
+    {kOpenTree, Watch::all, Deed::look, {0, 1, kFollows}, kNone, 2},
+    {kFileGetattr, Watch::all, Deed::look, {0, 1, kFollows}, kNone, 4},
 #ifdef SYS_renameat
     {SYS_renameat, Watch::changes, Deed::change, {0, 1, false, If::there}, {2, 3}},
 #endif
@@ -53,7 +68,7 @@ constexpr auto kCalls = std::to_array<PathCall>({
     {SYS_creat, Watch::changes, Deed::create, {-1, 0, kFollows}, kNone},
     {SYS_rename, Watch::changes, Deed::change, {-1, 0, false, If::there}, {-1, 1}},
     {SYS_link, Watch::changes, Deed::change, {-1, 0, false, If::there}, {-1, 1, false, If::absent}},
-    {SYS_symlink, Watch::changes, Deed::change, {-1, 1, false, If::absent}, kNone},
+    {SYS_symlink, Watch::changes, Deed::make_link, {-1, 1, false, If::absent}, kNone},
     {SYS_unlink, Watch::changes, Deed::change, {-1, 0, false, If::there}, kNone},
     {SYS_rmdir, Watch::changes, Deed::change, {-1, 0, false, If::there}, kNone},
     {SYS_mkdir, Watch::changes, Deed::make_folder, {-1, 0, false, If::absent}, kNone},
@@ -61,9 +76,9 @@ constexpr auto kCalls = std::to_array<PathCall>({
     {SYS_chmod, Watch::changes, Deed::change_mode, {-1, 0, kFollows, If::there}, kNone},
     {SYS_chown, Watch::changes, Deed::change_mode, {-1, 0, kFollows, If::there}, kNone},
     {SYS_lchown, Watch::changes, Deed::change_mode, {-1, 0, false, If::there}, kNone},
-    {SYS_stat, Watch::all, Deed::look, {-1, 0}, kNone},
+    {SYS_stat, Watch::all, Deed::look, {-1, 0, kFollows}, kNone},
     {SYS_lstat, Watch::all, Deed::look, {-1, 0}, kNone},
-    {SYS_access, Watch::all, Deed::look, {-1, 0}, kNone},
+    {SYS_access, Watch::all, Deed::look, {-1, 0, kFollows}, kNone},
     {SYS_readlink, Watch::all, Deed::look, {-1, 0}, kNone},
 #endif
 });

@@ -19,6 +19,7 @@ struct PathCall {
     look,    ///< At what is there, not at what it holds.
     change,  ///< What is there, or that nothing is.
     make_folder,
+    make_link,    ///< A symbolic one.
     change_mode,  ///< Or the owner: what Landlock does not keep anyone from.
   };
   /// Of what it names, for it to have an effect.

@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <limits.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -16,6 +16,8 @@ namespace {
 
 /// As far as the kernel goes from script to interpreter to interpreter.
 constexpr int kScriptsMax = 5;
+/// How many folders outside of the workspace are remembered.
+constexpr std::size_t kFoldersMax = 1 << 14;
 
 /// Devices that hold nothing, and its own /proc: writing there changes no file.
 bool holds_nothing(pid_t process, std::string_view path) {
@@ -26,31 +28,16 @@ bool holds_nothing(pid_t process, std::string_view path) {
          path.starts_with("/dev/pts/") || path.starts_with(fmt::format("/proc/{}/", process));
 }
 
-/// `/proc/self/fd/5` and the like: what the descriptor is open on.
-std::optional<std::string> behind_descriptor(pid_t process, const std::string& path) {
-  for (const std::string& folder :
-       {std::string("/proc/self/fd/"), std::string("/proc/thread-self/fd/"),
-        std::string("/dev/fd/"), fmt::format("/proc/{}/fd/", process)}) {
-    if (!path.starts_with(folder)) continue;
-    int descriptor = -1;
-    const char* const end = path.data() + path.size();
-    const auto parsed = std::from_chars(path.data() + folder.size(), end, descriptor);
-    if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
-    return folder_behind(process, descriptor);
-  }
-  return std::nullopt;
-}
-
 /// What a script's first line names; empty where it names nothing.
 std::string interpreter_in(std::string_view beginning) {
   if (!beginning.starts_with("#!")) return "";
   beginning = beginning.substr(2, beginning.find('\n') - 2);
   beginning.remove_prefix(std::min(beginning.find_first_not_of(" \t"), beginning.size()));
-  return std::string(beginning.substr(0, beginning.find_first_of(" \t")));
+  return std::string(beginning.substr(0, beginning.find_first_of(std::string_view(" \t\0", 3))));
 }
 
-bool has_effect(const ToldCall& call, const ToldCall::Named& name, Sight::There there) {
-  const bool is_there = there != Sight::There::nothing;
+bool has_effect(const ToldCall& call, const ToldCall::Named& name, ForeignFiles::There there) {
+  const bool is_there = there != ForeignFiles::There::nothing;
   if (call.writes_what_it_opens()) {
     if ((call.flags & O_CREAT) == 0) return is_there;
     if ((call.flags & O_EXCL) != 0) return !is_there;
@@ -68,73 +55,189 @@ bool has_effect(const ToldCall& call, const ToldCall::Named& name, Sight::There 
 bool changes(const ToldCall& call) {
   using Deed = PathCall::Deed;
   const Deed deed = call.call->deed;
-  return deed == Deed::change || deed == Deed::make_folder || deed == Deed::change_mode ||
-         call.writes_what_it_opens();
+  return deed == Deed::change || deed == Deed::make_folder || deed == Deed::make_link ||
+         deed == Deed::change_mode || call.writes_what_it_opens();
+}
+
+/// Whether what the first name has goes on under the second: then what it holds matters.
+bool moves(const ToldCall& call) {
+  return call.call->deed == PathCall::Deed::change && call.call->second.path >= 0;
+}
+/// Or the other way round as well (RENAME_EXCHANGE).
+bool may_exchange(const ToldCall& call) { return call.call->number == SYS_renameat2; }
+
+/// readlink(2) says of it that no link is there.
+bool is_no_link(int error) {
+  return error == EINVAL || error == ENOENT || error == ENOTDIR || error == EACCES;
 }
 
 }  // namespace
 
-Record::Verdict Record::judge(pid_t process, const ToldCall& call) const {
+Record::Record(const engine::Enclosure& enclosure)
+    : bounds_(enclosure), keeps_looks_(enclosure.watch == engine::Enclosure::Watch::all) {}
+
+Record::Verdict Record::judge(const Caller& caller, const ToldCall& call) {
   Verdict verdict;
   verdict.gap = call.gap;
-  for (const ToldCall::Named& name : call.names) {
-    std::string path = as_text(name.path);
-    if (auto behind = behind_descriptor(process, path); behind && behind->starts_with('/')) {
-      (call.opens() ? verdict.opened : verdict.looked_at).insert(std::move(*behind));
-    }
-    (call.opens() ? verdict.opened : verdict.looked_at).insert(std::move(path));
+  if (!makes_links_) makes_links_ = may_make_links(caller, call);
+  for (const Named& name : call.names) {
+    const bool is_moved = moves(call) && (&name == &call.names.front() || may_exchange(call));
+    see(caller, name, call.opens() || is_moved, verdict);
     if (bounds_.any()) {
-      if (changes(call)) judge_change(process, call, name, verdict);
-      if (call.opens()) judge_read(process, name, verdict);
+      if (changes(call)) judge_change(caller, call, name, verdict);
+      if (call.opens()) judge_read(caller, name, verdict);
     }
-    if (call.call->deed == PathCall::Deed::execute) follow_script(process, name, verdict);
+    if (call.call->deed == PathCall::Deed::execute) follow_script(caller, name, verdict);
   }
   if (!keeps_looks_) verdict.looked_at.clear();
   return verdict;
 }
 
+/// A path inside the workspace is noted as it was put, for its links are followed later, in the
+/// tree that the attempt found and in the one that it leaves. Any other, and where links may have
+/// come and gone in between, is followed now.
+void Record::see(const Caller& caller, const Named& name, bool opens, Verdict& verdict) {
+  std::string text = as_text(name.path);
+  if (name.from_deleted) {
+    // Below such a folder nothing is ever found; above it may be anything.
+    if (goes_up(name.path) || bounds_.is_in_workspace(text))
+      verdict.gap = fmt::format("it used `{}`, from a folder that was deleted", name.path);
+    return;
+  }
+  const bool is_plain = !goes_up(name.path) && bounds_.is_in_workspace(text);
+  if (is_plain && text.size() >= PATH_MAX) {
+    verdict.gap =
+        fmt::format("a path of process {} is longer than can be followed", caller.process());
+    return;
+  }
+  if (!is_plain || makes_links_) see_landed(land(caller, name), name, opens, verdict);
+  if (is_plain) (opens ? verdict.opened : verdict.looked_at).insert(std::move(text));
+}
+
+void Record::see_landed(const ForeignPath& landed, const Named& name, bool opens,
+                        Verdict& verdict) const {
+  using Kind = ForeignPath::Kind;
+  for (const std::string& link : landed.links) {
+    // Where looks do not count, that of a link at its target still does.
+    if (bounds_.is_in_workspace(link))
+      (keeps_looks_ ? verdict.looked_at : verdict.opened).insert(link);
+  }
+  if (landed.kind == Kind::unknown) verdict.gap = landed.why;
+  if (landed.kind != Kind::path || !bounds_.is_in_workspace(landed.path)) return;
+  if (landed.elsewhere) {
+    // What another attempt has at the workspace's path is nothing that this one was given.
+    verdict.gap = fmt::format("it looked into another process's files, by `{}`", name.path);
+  } else {
+    (opens ? verdict.opened : verdict.looked_at).insert(landed.path);
+  }
+}
+
+/// Where the name leads. Most are of libraries and the like, in folders that the attempt cannot
+/// change: the way to each of these is found once.
+ForeignPath Record::land(const Caller& caller, const Named& name) {
+  const auto slash = name.path.rfind('/');
+  const std::string last = name.path.substr(slash + 1);
+  std::string folder = name.path.substr(0, slash);
+  const bool is_simple = !last.empty() && last != "." && last != ".." && last.size() <= NAME_MAX;
+  if (!is_simple || folder.empty() || !stays_as_it_is(as_text(folder)))
+    return caller.land(name.path, name.follows);
+  auto known = folders_outside_.find(folder);
+  if (known == folders_outside_.end()) {
+    ForeignPath landed = caller.land(folder, true);
+    if (landed.kind != ForeignPath::Kind::path || !stays_as_it_is(landed.path))
+      return caller.land(name.path, name.follows);
+    if (folders_outside_.size() >= kFoldersMax) folders_outside_.clear();
+    known = folders_outside_.emplace(std::move(folder), std::move(landed)).first;
+  }
+  ForeignPath landed = known->second;
+  landed.path = landed.path == "/" ? "/" + last : landed.path + "/" + last;
+  if (name.follows && !is_no_link(caller.read_link(landed.path).error))
+    return caller.land(name.path, name.follows);
+  return landed;
+}
+
+/// Outside of the workspace, where the attempt cannot write; and no link in it means whoever asks.
+bool Record::stays_as_it_is(const std::string& folder) const {
+  const auto is_at_or_below = [&](std::string_view top) {
+    return folder.starts_with(top) && (folder.size() == top.size() || folder[top.size()] == '/');
+  };
+  return !bounds_.is_in_workspace(folder) && !bounds_.may_change(folder, false) &&
+         !is_at_or_below("/proc") && !is_at_or_below("/dev");
+}
+
+/// A link that an attempt makes, or moves to another name, may be gone again when it ends: then
+/// neither tree says where it led.
+bool Record::may_make_links(const Caller& caller, const ToldCall& call) {
+  if (call.call->deed == PathCall::Deed::make_link) return true;
+  if (!moves(call) || call.names.empty()) return false;
+  const ForeignPath moved = caller.land(call.names.front().path, false);
+  if (moved.kind != ForeignPath::Kind::path) return moved.kind == ForeignPath::Kind::unknown;
+  const auto there = caller.look_at(moved.path);
+  return there == ForeignFiles::There::folder || there == ForeignFiles::There::unknown ||
+         !is_no_link(caller.read_link(moved.path).error);
+}
+
 /// Landlock keeps it from what lies outside; inside a workspace that is kept to patterns, and for
 /// modes and owners, only we do.
-void Record::judge_change(pid_t process, const ToldCall& call, const ToldCall::Named& name,
+void Record::judge_change(const Caller& caller, const ToldCall& call, const Named& name,
                           Verdict& verdict) const {
-  const Sight sight(process);
-  const Landing landing = sight.land(name.path, name.follows);
-  if (holds_nothing(process, landing.path)) return;
+  using Kind = ForeignPath::Kind;
+  const bool is_ours_to_hold =
+      bounds_.holds_reads() || call.call->deed == PathCall::Deed::change_mode;
+  const ForeignPath landing = caller.land(name.path, name.follows);
+  if (landing.kind == Kind::unknown || (name.from_deleted && goes_up(name.path))) {
+    if (landing.kind == Kind::unknown) verdict.gap = landing.why;
+    if (is_ours_to_hold) verdict.error = EACCES;
+    return;
+  }
+  if (landing.kind != Kind::path || name.from_deleted) return;
+  if (holds_nothing(caller.process(), landing.path)) return;
   const bool makes_folder = call.call->deed == PathCall::Deed::make_folder;
   if (!landing.elsewhere && bounds_.may_change(landing.path, makes_folder)) return;
-  if (!landing.elsewhere && !has_effect(call, name, sight.look_at(landing.path))) return;
+  if (!landing.elsewhere && !has_effect(call, name, caller.look_at(landing.path))) return;
   verdict.denied.insert({landing.elsewhere ? as_text(name.path) : landing.path, true});
   if (bounds_.is_held(landing.path) || call.call->deed == PathCall::Deed::change_mode) {
     verdict.error = EACCES;
   }
 }
 
-void Record::judge_read(pid_t process, const ToldCall::Named& name, Verdict& verdict) const {
+void Record::judge_read(const Caller& caller, const Named& name, Verdict& verdict) const {
+  using Kind = ForeignPath::Kind;
   if (!bounds_.holds_reads()) return;
-  const Sight sight(process);
-  const Landing landing = sight.land(name.path, name.follows);
+  const ForeignPath landing = caller.land(name.path, name.follows);
+  if (landing.kind == Kind::unknown || (name.from_deleted && goes_up(name.path))) {
+    if (landing.kind == Kind::unknown) verdict.gap = landing.why;
+    verdict.error = EACCES;
+    return;
+  }
+  if (landing.kind != Kind::path || name.from_deleted) return;
   if (landing.elsewhere || !bounds_.is_held(landing.path)) return;
-  const auto there = sight.look_at(landing.path);
-  if (there == Sight::There::nothing) return;
-  if (bounds_.may_read(landing.path, there == Sight::There::folder)) return;
+  const auto there = caller.look_at(landing.path);
+  if (there == ForeignFiles::There::nothing) return;
+  if (bounds_.may_read(landing.path, there == ForeignFiles::There::folder)) return;
   verdict.denied.insert({landing.path, false});
   verdict.error = EACCES;
 }
 
 /// The kernel opens a script's interpreter itself, so that nobody is told.
-void Record::follow_script(pid_t process, const ToldCall::Named& name, Verdict& verdict) const {
-  const Sight sight(process);
-  std::string path = name.path;
-  for (int script = 0; script < kScriptsMax; ++script) {
-    std::string interpreter = interpreter_in(sight.beginning_of(sight.land(path, true).path));
+void Record::follow_script(const Caller& caller, const Named& name, Verdict& verdict) {
+  using Kind = ForeignPath::Kind;
+  Named script = name;
+  for (int depth = 0; depth < kScriptsMax; ++depth) {
+    const ForeignPath landing = caller.land(script.path, true);
+    if (landing.kind != Kind::path) return;
+    std::string interpreter = interpreter_in(caller.beginning_of(landing.path));
     if (interpreter.empty()) return;
+    script = {};
     if (!interpreter.starts_with('/')) {
-      const auto folder = folder_behind(process, AT_FDCWD);
-      if (!folder) return;
-      interpreter = fmt::format("{}/{}", *folder, interpreter);
+      const ForeignPath folder = caller.folder(AT_FDCWD);
+      if (folder.kind == Kind::unknown) verdict.gap = folder.why;
+      if (folder.kind != Kind::path) return;
+      interpreter = fmt::format("{}/{}", folder.path, interpreter);
     }
-    path = as_text(interpreter);
-    if (bounds_.is_in_workspace(path)) verdict.opened.insert(path);
+    script.path = std::move(interpreter);
+    script.follows = true;
+    see(caller, script, true, verdict);
   }
 }
 
@@ -142,13 +245,17 @@ void Record::note(Verdict verdict) {
   for (const std::string& path : verdict.opened) opened_.insert(path);
   for (const std::string& path : verdict.looked_at) looked_at_.insert(path);
   denied_.merge(verdict.denied);
-  if (!verdict.gap.empty()) note_gap(verdict.gap);
+  if (verdict.gap.empty()) return;
+  may_have_read_anything_ = true;
+  if (gap_.empty()) gap_ = std::move(verdict.gap);
 }
 
 engine::Observed Record::so_far(bool over) const {
   engine::Observed observed;
-  observed.complete = over && gap_.empty();
+  observed.complete = over && gap_.empty() && broken_.empty();
   observed.gap = gap_.empty() && !over ? "it still runs" : gap_;
+  observed.may_have_read_anything = may_have_read_anything_;
+  observed.broken = broken_;
   observed.opened.insert(opened_.begin(), opened_.end());
   observed.looked_at.insert(looked_at_.begin(), looked_at_.end());
   observed.denied = denied_;

@@ -1,14 +1,13 @@
 #pragma once
 
-#include <linux/seccomp.h>
-
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "engine/enclosure.h"
 #include "process/bounds.h"
-#include "process/landing.h"
+#include "process/caller.h"
 #include "process/told_call.h"
 
 namespace interlock::process {
@@ -16,8 +15,7 @@ namespace interlock::process {
 /// What one attempt was seen to do, and what it is kept from.
 class Record {
  public:
-  explicit Record(const engine::Enclosure& enclosure)
-      : bounds_(enclosure), keeps_looks_(enclosure.watch == engine::Enclosure::Watch::all) {}
+  explicit Record(const engine::Enclosure& enclosure);
 
   /// What is to be noted of a call, and how it is to be answered.
   struct Verdict {
@@ -27,28 +25,47 @@ class Record {
     std::set<engine::Denied> denied;
     std::string gap;
   };
-  /// Nothing of this changes; the process must stand still meanwhile.
-  Verdict judge(pid_t process, const ToldCall& call) const;
+  /// For the thread alone that answers calls. The process must stand still meanwhile.
+  Verdict judge(const Caller& caller, const ToldCall& call);
   void note(Verdict verdict);
-  void note_gap(const std::string& gap) {
+  /// It was not watched, or not from its beginning to its end.
+  void note_unwatched(const std::string& gap) {
     if (gap_.empty()) gap_ = gap;
   }
+  /// Watching it went wrong.
+  void note_broken(const std::string& why) {
+    if (broken_.empty()) broken_ = why;
+  }
+  bool is_broken() const { return !broken_.empty(); }
 
   /// `over`: nothing more can come.
   engine::Observed so_far(bool over) const;
 
  private:
-  void judge_change(pid_t process, const ToldCall& call, const ToldCall::Named& name,
+  using Named = ToldCall::Named;
+
+  void judge_change(const Caller& caller, const ToldCall& call, const Named& name,
                     Verdict& verdict) const;
-  void judge_read(pid_t process, const ToldCall::Named& name, Verdict& verdict) const;
-  void follow_script(pid_t process, const ToldCall::Named& name, Verdict& verdict) const;
+  void judge_read(const Caller& caller, const Named& name, Verdict& verdict) const;
+  void see(const Caller& caller, const Named& name, bool opens, Verdict& verdict);
+  void see_landed(const ForeignPath& landed, const Named& name, bool opens, Verdict& verdict) const;
+  void follow_script(const Caller& caller, const Named& name, Verdict& verdict);
+  static bool may_make_links(const Caller& caller, const ToldCall& call);
+  ForeignPath land(const Caller& caller, const Named& name);
+  bool stays_as_it_is(const std::string& folder) const;
 
   Bounds bounds_;
   bool keeps_looks_;
+  // For the thread alone.
+  bool makes_links_ = false;  ///< Links in the workspace may have come and gone.
+  std::unordered_map<std::string, ForeignPath> folders_outside_;  ///< Where those lead.
+
   std::unordered_set<std::string> opened_;
   std::unordered_set<std::string> looked_at_;
   std::set<engine::Denied> denied_;
   std::string gap_;
+  bool may_have_read_anything_ = false;
+  std::string broken_;
 };
 
 }  // namespace interlock::process

@@ -114,8 +114,9 @@ INTERLOCK_BARE long allow(const Step& step, int rules) {
 }
 
 /// The kernel before 5.19 does not know the second flag, by which a call that is being looked at
-/// is not started over at each signal.
-INTERLOCK_BARE long tell_calls(const Step& step) {
+/// is not started over at each signal. From here on every told call waits for whoever has the
+/// listener, so the child goes on only when it was received: else the first would wait for ever.
+INTERLOCK_BARE long tell_calls(const Step& step, Walk& walk) {
   const auto* hand_over = static_cast<const HandOver*>(step.data);
   const unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
   long listener = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
@@ -123,9 +124,16 @@ INTERLOCK_BARE long tell_calls(const Step& step) {
   if (listener < 0 && errno == EINVAL) {
     listener = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &hand_over->filter);
   }
-  if (listener < 0) return -1;
+  if (listener < 0) {
+    walk.untold = errno;
+    return 0;
+  }
   *hand_over->listener = static_cast<int>(listener);
-  return ::syscall(SYS_sendmsg, hand_over->socket, &hand_over->message, MSG_NOSIGNAL);
+  int answer = EPIPE;
+  if (::syscall(SYS_sendmsg, hand_over->socket, &hand_over->message, MSG_NOSIGNAL) < 0) return -1;
+  ::syscall(SYS_read, hand_over->socket, &answer, sizeof answer);
+  errno = answer;
+  return answer == 0 ? 0 : -1;
 }
 
 INTERLOCK_BARE long unblock_signals() {
@@ -172,9 +180,7 @@ INTERLOCK_BARE long act(const Step& step, Walk& walk) {
     case Act::allow: return allow(step, walk.rules);
     case Act::enforce_rules: return ::syscall(SYS_landlock_restrict_self, walk.rules, 0);
     case Act::unblock_signals: return unblock_signals();
-    case Act::tell_calls:
-      if (tell_calls(step) < 0) walk.untold = errno;
-      return 0;
+    case Act::tell_calls: return tell_calls(step, walk);
     case Act::execute: return execute(step);
   }
   return -1;

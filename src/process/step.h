@@ -42,7 +42,7 @@ struct Step {
     allow,          ///< ... what is at `a` may be dealt with so (`data`: Allowance) ...
     enforce_rules,  ///< ... and all else that the attributes name may not be done.
     unblock_signals,
-    tell_calls,  ///< `data`: HandOver. May fail: `Walk::untold` says so.
+    tell_calls,  ///< `data`: HandOver. The kernel may not do it: `Walk::untold` says so.
     execute,     ///< `a`; `data`: Execution.
   };
 
@@ -62,7 +62,7 @@ struct Allowance {
 };
 
 /// A seccomp filter, and how its listener comes to the parent: in a message that is ready but for
-/// the number of the descriptor.
+/// the number of the descriptor. The answer is an error number; 0: it was received.
 struct HandOver {
   sock_fprog filter{};
   int socket = -1;

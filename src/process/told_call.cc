@@ -12,8 +12,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "process/landing.h"
-
 namespace interlock::process {
 namespace {
 
@@ -47,28 +45,48 @@ std::string cannot_read(pid_t process, int error) {
                      std::strerror(error));
 }
 
-/// The flags of openat2: the first field of the structure.
-int read_how(pid_t process, std::uint64_t address, std::uint64_t& flags) {
-  const iovec ours{&flags, sizeof flags};
-  const iovec theirs{std::bit_cast<void*>(address), sizeof flags};
+/// As openat2(2) has it.
+struct OpenHow {
+  std::uint64_t flags = 0;
+  std::uint64_t mode = 0;
+  std::uint64_t resolve = 0;
+};
+/// RESOLVE_IN_ROOT: the folder is `/` to this call.
+constexpr std::uint64_t kInRoot = 0x10;
+
+int read_how(pid_t process, std::uint64_t address, OpenHow& how) {
+  const iovec ours{&how, sizeof how};
+  const iovec theirs{std::bit_cast<void*>(address), sizeof how};
   const ssize_t got = ::process_vm_readv(process, &ours, 1, &theirs, 1, 0);
-  return got == static_cast<ssize_t>(sizeof flags) ? 0 : EFAULT;
+  if (got < 0) return errno;
+  return got == static_cast<ssize_t>(sizeof how) ? 0 : EFAULT;
 }
 
 class Reader {
  public:
-  Reader(const seccomp_notif& told, ToldCall& result)
-      : told_(told), process_(static_cast<pid_t>(told.pid)), result_(result) {}
+  Reader(const seccomp_notif& told, const Caller& caller, ToldCall& result)
+      : told_(told), caller_(caller), process_(caller.process()), result_(result) {}
 
   /// False when the kernel is going to refuse the call for it.
   bool read_flags() {
     const PathCall& call = *result_.call;
     if (call.deed == PathCall::Deed::create) result_.flags = O_CREAT | O_WRONLY | O_TRUNC;
     if (call.flags < 0) return true;
-    if (call.deed == PathCall::Deed::open_how) {
-      return read_how(process_, argument(call.flags), result_.flags) == 0;
-    }
+    if (call.deed == PathCall::Deed::open_how) return read_how_it_opens(argument(call.flags));
     result_.flags = argument(call.flags) & 0xffffffff;
+    return true;
+  }
+
+  bool read_how_it_opens(std::uint64_t address) {
+    OpenHow how;
+    const int error = read_how(process_, address, how);
+    if (error == EFAULT) return false;
+    if (error != 0) result_.gap = cannot_read(process_, error);
+    if ((how.resolve & kInRoot) != 0) {
+      result_.gap =
+          fmt::format("process {} opened a path below a root folder of that call alone", process_);
+    }
+    result_.flags = how.flags;
     return true;
   }
 
@@ -76,28 +94,22 @@ class Reader {
     if (name.path < 0 || argument(name.path) == 0) return;
     std::string text;
     if (const int error = read_text(process_, argument(name.path), text); error != 0) {
-      // A path that is too long, and a process that is gone, come to nothing.
-      if (error != ENAMETOOLONG && error != ESRCH) result_.gap = cannot_read(process_, error);
+      // The kernel takes none that is too long.
+      if (error != ENAMETOOLONG) result_.gap = cannot_read(process_, error);
       return;
     }
     if (text.empty()) return;
+    bool from_deleted = false;
     if (text[0] != '/') {
       const int descriptor = name.folder < 0 ? AT_FDCWD : static_cast<int>(argument(name.folder));
-      const auto folder = folder_behind(process_, descriptor);
-      if (!folder) {
-        if (errno == EACCES || errno == EPERM) result_.gap = cannot_read(process_, errno);
-        return;
-      }
-      if (!folder->starts_with('/')) {
-        // On no path at all is an error of the call; out of sight is one of ours.
-        if (folder->starts_with('(')) {
-          result_.gap = fmt::format("the folder of process {} is out of sight", process_);
-        }
-        return;
-      }
-      text = *folder + "/" + text;
+      ForeignPath folder = caller_.folder(descriptor);
+      using Kind = ForeignPath::Kind;
+      if (folder.kind == Kind::unknown) result_.gap = std::move(folder.why);
+      if (folder.kind != Kind::path && folder.kind != Kind::deleted) return;
+      from_deleted = folder.kind == Kind::deleted;
+      text = folder.path + "/" + text;
     }
-    result_.names.push_back({std::move(text), follows(name), name.effective});
+    result_.names.push_back({std::move(text), follows(name), from_deleted, name.effective});
   }
 
  private:
@@ -114,6 +126,7 @@ class Reader {
       case Deed::change:  // Of these, linkat has such a flag.
         return name.follows || (result_.call->second.path >= 0 && &name == &result_.call->first &&
                                 (flags & PathCall::kFollowFlag) != 0);
+      case Deed::look:
       case Deed::execute:
       case Deed::change_mode: return name.follows && (flags & PathCall::kNoFollowFlag) == 0;
       default: return name.follows;
@@ -121,6 +134,7 @@ class Reader {
   }
 
   const seccomp_notif& told_;
+  const Caller& caller_;
   pid_t process_;
   ToldCall& result_;
 };
@@ -143,11 +157,11 @@ bool ToldCall::writes_what_it_opens() const {
          ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)) != 0);
 }
 
-std::optional<ToldCall> understand(const seccomp_notif& told) {
+std::optional<ToldCall> understand(const seccomp_notif& told, const Caller& caller) {
   ToldCall result;
   result.call = path_call(told.data.nr);
   if (result.call == nullptr) return std::nullopt;
-  Reader reader(told, result);
+  Reader reader(told, caller, result);
   if (!reader.read_flags()) return std::nullopt;
   reader.read(result.call->first);
   reader.read(result.call->second);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "process/caller.h"
 #include "process/path_calls.h"
 
 namespace interlock::process {
@@ -16,6 +17,8 @@ struct ToldCall {
   struct Named {
     std::string path;  ///< Absolute, as the process put it.
     bool follows = false;
+    bool from_deleted =
+        false;  ///< Relative to a folder that was deleted; `path` begins with its name.
     PathCall::If effective = PathCall::If::either;
   };
 
@@ -28,8 +31,8 @@ struct ToldCall {
   bool writes_what_it_opens() const;
 };
 
-/// Reads the call's paths out of the process. Nothing for calls that name no file, or for which
-/// the kernel is going to answer that its arguments are wrong.
-std::optional<ToldCall> understand(const seccomp_notif& told);
+/// Reads the call's paths out of the process that makes it. Nothing for calls that name no file, or
+/// for which the kernel is going to answer that its arguments are wrong.
+std::optional<ToldCall> understand(const seccomp_notif& told, const Caller& caller);
 
 }  // namespace interlock::process

@@ -61,13 +61,12 @@ class Reads {
   }
 
   /// That nothing was there depends on the folders above as well, down to the last that is there:
-  /// one could become a link to where there is something.
+  /// one that is missing could be made, and that one become a link to where there is something.
   void absent(const std::string& path) {
     put(presence_, path);
     for (std::string above(folder_of(path)); !above.empty(); above = folder_of(above)) {
-      if (!found_.look(above)) continue;
       put(presence_, above);
-      return;
+      if (found_.look(above)) return;
     }
   }
 
@@ -181,9 +180,10 @@ Result<KnownReads> reads_of(const engine::Observed& observed, const footprint::F
     resolve(observed.looked_at, trees, made_links, reads,
             [&](const std::string& p) { reads.looked_at(p); });
   } else {
-    from = footprint.unknown ? ReadsFrom::everything : ReadsFrom::declared;
+    const bool is_anything = footprint.unknown || observed.may_have_read_anything;
+    from = is_anything ? ReadsFrom::everything : ReadsFrom::declared;
     gap = observed.gap.empty() ? "what it read was not watched" : observed.gap;
-    if (!footprint.unknown) {
+    if (!is_anything) {
       if (auto done = declare(footprint.reads, trees.found, reads); !done)
         return std::unexpected(done.error());
     }

@@ -52,7 +52,7 @@ class Site {
 
   LocalProcesses& host() {
     if (!host_) {
-      auto opened = LocalProcesses::open(clock, {.trees = trees});
+      auto opened = LocalProcesses::open(clock, {.trees = trees, .before_answer = before_answer});
       host_ = opened ? std::move(*opened) : nullptr;
     }
     return *host_;
@@ -169,6 +169,7 @@ class Site {
 
   SystemClock clock;
   Trees trees = Trees::automatic;
+  std::function<void()> before_answer;
   const std::string folder = fmt::format("/tmp/interlock_enclosed_{}", ::getpid());
   engine::Exited exited;
   engine::Observed observed;

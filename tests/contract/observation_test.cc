@@ -3,6 +3,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <atomic>
+#include <stdexcept>
+
 #include "contract/enclosed_world.h"
 
 // What is seen of an attempt's dealings with files: all that was asked for, and nothing that it did
@@ -17,6 +20,13 @@ using testing::IsEmpty;
 
 class Observed : public Enclosed {
  protected:
+  /// In the workspace itself: a picture's upper layer is mounted only once.
+  static Enclosure in_the_open(const Site& site) {
+    Enclosure enclosure;
+    enclosure.workspace = site.at("ws");
+    enclosure.watch = Enclosure::Watch::all;
+    return enclosure;
+  }
   static Enclosure watched(const Site& site, Enclosure::Watch watch) {
     auto enclosure = site.picture();
     enclosure.watch = watch;
@@ -79,6 +89,128 @@ TEST_P(Observed, WhatIsReadThroughADescriptorIsNamedByItsPath) {
     site.run("cd sub; exec 3<a; cat /proc/self/fd/3 >/dev/null; cat /dev/fd/3 >/dev/null",
              watched(site, Enclosure::Watch::opens));
     EXPECT_THAT(site.in_workspace(site.observed.opened), ElementsAre("sub/a"));
+  });
+}
+
+TEST_P(Observed, NoPathEndsWhoeverIsToldOfIt) {
+  for (const auto isolation : {Isolation::view, Isolation::guard}) {
+    at_site(isolation, [isolation](Site& site) {
+      site.put("ws/a", "x\n");
+      const auto enclosure = isolation == Isolation::view ? watched(site, Enclosure::Watch::all)
+                                                          : site.guard({"**"}, {"**"});
+      EXPECT_EQ(
+          site.run(
+                  "touch /proc/self/fd/1/../x; echo >/proc/self/fd/2/..; cat /proc/self/fd/1/a/b\n"
+                  "touch /dev/fd/0/.. /dev/stdout/../.. /proc/self/exe/../x "
+                  "/proc/self/ns/mnt/../x\n"
+                  "mkdir d; cd d; rmdir ../d; cat x ./y ../a; touch z; cd ..\n"
+                  "n=$(head -c 254 /dev/zero | tr '\\0' n); cat $n $n$n; touch \"$(printf "
+                  "'\\377\\n')\"\n"
+                  "ln -s l l; cat l; i=0\n"
+                  "while [ $i -lt 30 ]; do mkdir $n 2>&-; cd $n || break; i=$((i+1)); done; cat x\n"
+                  "echo alive",
+                  enclosure)
+              .ends_with("alive\n"),
+          true);
+      EXPECT_EQ(site.observed.broken, "");
+      EXPECT_EQ(site.exited.exit_code, 0);
+      EXPECT_EQ(site.run("cat a", in_the_open(site)), "x\n") << "the next is served as well";
+    });
+  }
+}
+
+TEST_P(Observed, WhatCannotBePlacedMayHaveBeenAnything) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("ws/a", "x\n");
+    site.put("ws/d/b", "x\n");
+    site.run("cd d; rm b; rmdir ../d; cat ../a", watched(site, Enclosure::Watch::all));
+    EXPECT_FALSE(site.observed.complete);
+    EXPECT_TRUE(site.observed.may_have_read_anything);
+    EXPECT_THAT(site.observed.gap, testing::HasSubstr("from a folder that was deleted"));
+    site.run("cd $TMPDIR; mkdir t; cd t; rmdir ../t; cat x; ls .", in_the_open(site));
+    EXPECT_TRUE(site.observed.complete) << site.observed.gap;
+  });
+}
+
+TEST_P(Observed, LinksOutsideThatLeadInAreFollowedWhenTheyAreUsed) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("ws/a", "x\n");
+    site.put("ws/sub/b", "x\n");
+    site.put("ws/c", "x\n");
+    site.put("ws/deep/d/e", "x\n");
+    site.put("ws/deep/f", "x\n");
+    std::filesystem::create_symlink("deep/d", site.at("ws/link"));
+    // None of the links is there any more when it ends.
+    site.run(
+        "ln -s $PWD/a $TMPDIR/l; cat $TMPDIR/l; rm $TMPDIR/l\n"
+        "ln -s $PWD/sub $TMPDIR/s; cat $TMPDIR/s/b; rm $TMPDIR/s\n"
+        "cat /proc/self/cwd/c; cat link/../f",
+        watched(site, Enclosure::Watch::all));
+    EXPECT_TRUE(site.observed.complete) << site.observed.gap;
+    const auto opened = site.in_workspace(site.observed.opened);
+    for (const char* path : {"a", "sub/b", "c", "deep/f"})
+      EXPECT_TRUE(opened.contains(path)) << path;
+    EXPECT_TRUE(site.in_workspace(site.observed.looked_at).contains("link"));
+  });
+}
+
+TEST_P(Observed, LinksOfItsOwnAreFollowedBeforeTheyAreGone) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("ws/a", "x\n");
+    site.put("ws/b", "x\n");
+    site.put("ws/c", "x\n");
+    site.run("ln -s a l; cat l; rm l; mv b o; cat o; mv o b; ln c h; cat h; rm h",
+             watched(site, Enclosure::Watch::all));
+    EXPECT_TRUE(site.observed.complete) << site.observed.gap;
+    const auto opened = site.in_workspace(site.observed.opened);
+    for (const char* path : {"a", "b", "c"}) EXPECT_TRUE(opened.contains(path)) << path;
+  });
+}
+
+TEST_P(Observed, AFailureOfTheObserverEndsThatAttemptAlone) {
+  at_site(Isolation::direct, [](Site& site) {
+    std::atomic<bool> fails = false;
+    site.before_answer = [&] {
+      if (fails) throw std::length_error("made to fail");
+    };
+    Enclosure enclosure;
+    enclosure.workspace = site.at("ws");
+    enclosure.watch = Enclosure::Watch::all;
+    EXPECT_EQ(site.run("echo hi", enclosure), "hi\n");
+    const auto spec = site.shell("echo ready; while :; do test -e x; done", enclosure);
+    ASSERT_TRUE(site.host().spawn(spec));
+    site.until_said(spec, "ready");
+    fails = true;
+    EXPECT_TRUE(site.until_exit().signal);
+    EXPECT_FALSE(site.host().observed(spec.name).complete);
+    EXPECT_EQ(site.host().observed(spec.name).broken, "made to fail");
+    fails = false;
+    EXPECT_EQ(site.run("echo hi", enclosure), "hi\n");
+    EXPECT_TRUE(site.observed.complete) << site.observed.gap;
+  });
+}
+
+TEST_P(Observed, AChildThatLostItsListenerDiesAndSaysWhy) {
+  at_site(Isolation::direct, [](Site& site) {
+    Enclosure enclosure;
+    enclosure.workspace = site.at("ws");
+    enclosure.watch = Enclosure::Watch::opens;
+    EXPECT_EQ(site.run("echo hi", enclosure), "hi\n");
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    // One descriptor less each time, until nothing can be started.
+    std::set<std::string> refused;
+    for (rlim_t most = 60; most > 8; --most) {
+      const rlimit limit{most, before.rlim_max};
+      ::setrlimit(RLIMIT_NOFILE, &limit);
+      const std::string said = site.run("echo hi", enclosure);
+      if (said != "hi\n") refused.insert(said);
+    }
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_FALSE(refused.empty());
+    for (const std::string& said : refused)
+      EXPECT_THAT(said, testing::HasSubstr("Too many open files"));
+    EXPECT_EQ(site.run("echo hi", enclosure), "hi\n");
   });
 }
 
@@ -231,9 +363,9 @@ TEST(Host, EveryAbilityIsTriedOutAndSaysWhatItIs) {
     names += ability.name + "\n";
     EXPECT_TRUE(ability.there || !ability.why.empty()) << ability.name;
   }
-  EXPECT_EQ(
-      names,
-      "user namespaces\nviews\nviews in layers\nlandlock\nobserver\ncgroup trees\nown network\ngit\n");
+  EXPECT_EQ(names,
+            "user namespaces\nviews\nviews in layers\nlandlock\nobserver\ncgroup trees\nown "
+            "network\ngit\n");
   EXPECT_TRUE(std::filesystem::is_empty(folder)) << "a probe leaves nothing";
   std::filesystem::remove_all(folder);
 }

@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
+#include <string>
 
 #include "e2e/isolation_harness.h"
 
@@ -244,6 +247,64 @@ TEST_F(View, a_person_who_edits_meanwhile_is_one_more_writer) {
   EXPECT_EQ(ended.exit, 0) << ended.err;
   EXPECT_EQ(read("count"), "41\n") << "nobody's change was lost";
   expect_nothing_left();
+}
+
+/// A file that attempts in views can make for each other, gone with this.
+class Sign {
+ public:
+  explicit Sign(const std::string& name)
+      : path_("/dev/shm/interlock-" + name + "-" + std::to_string(::getpid())) {}
+  Sign(const Sign&) = delete;
+  ~Sign() { std::filesystem::remove(path_); }
+
+  std::string wait() const { return "until test -e " + path_ + "; do sleep 0.01; done"; }
+  std::string give() const { return "touch " + path_; }
+
+ private:
+  std::string path_;
+};
+
+TEST_F(View, who_missed_a_folder_that_an_earlier_task_makes_is_done_again) {
+  const Sign looked("looked");
+  write_plan(
+      "defaults: {isolation: view}\ntasks:\n"
+      "  - {id: a, run: \"" +
+      looked.wait() +
+      "; mkdir -p new/er\"}\n"
+      "  - {id: b, run: \"echo b >new/b || true; test -d new/er/x/y || echo c >new/er/c || true; " +
+      looked.give() + "\"}\n");
+  const Ended ended = interlock({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("new/b"), "b\n") << "as one after the other would have left it";
+  EXPECT_EQ(read("new/er/c"), "c\n");
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/1/conflicts"), "1");
+}
+
+TEST_F(View, no_path_that_a_task_names_ends_the_dispatcher) {
+  for (const char* isolation : {"view", "guard"}) {
+    write("in", "in\n");
+    write_plan(std::string("defaults: {isolation: ") + isolation + R"(}
+tasks:
+  - {id: hostile, reads: ["**"], writes: ["**"], run: "touch /proc/self/fd/1/../x; cat </proc/self/fd/2/../y; true"}
+  - {id: after, reads: [in], writes: [out], run: "cat in >out"}
+)");
+    const Ended ended = interlock({"run", "plan.yaml", "--fresh"});
+    EXPECT_EQ(ended.exit, 0) << isolation << ended.err;
+    EXPECT_EQ(read("out"), "in\n");
+  }
+}
+
+TEST_F(View, what_cannot_be_placed_is_a_read_of_everything_and_said_to_be) {
+  write("in", "in\n");
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, reads: [other], writes: [], run: "mkdir d; cd d; rmdir ../d; cat ../in"}
+)");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/reads_from"), R"("everything")");
+  EXPECT_THAT(interlock({"why", "last", "a"}).out, HasSubstr("from a folder that was deleted"));
 }
 
 TEST_F(View, changes_outside_the_footprint_fail_the_task_and_name_the_line_to_add) {
