@@ -79,7 +79,6 @@ class LocalViews final : public engine::Views, public workspace::Layers {
   std::string branch_of(engine::AttemptName name) const;
   std::string place_of(const Attempt& attempt) const;
   static Opened opened_in(const Wish& wish, const Worktree& worktree);
-  void drop(const Attempt& attempt);
   /// What of a path was looked at.
   enum class Look : unsigned char { content, presence, listing };
   bool is_foreign(const Attempt& attempt, const std::string& path, Look look) const;
