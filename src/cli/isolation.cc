@@ -37,8 +37,9 @@ struct Fallback {
   std::string first;  ///< The id of the first task.
 };
 
-/// Only pictures tell which files a task changed.
-Result<void> note_commits(plan::Plan& plan) {
+}  // namespace
+
+Result<void> settle_commits(plan::Plan& plan) {
   if (!plan.commit_each) return {};
   const auto why_none = views::can_commit(plan.workspace);
   if (!why_none)
@@ -60,8 +61,6 @@ Result<void> note_commits(plan::Plan& plan) {
       join_words(without)));
   return {};
 }
-
-}  // namespace
 
 Result<void> can_isolate(plan::Isolation isolation, const std::string& workspace,
                          const std::string& state_folder) {
@@ -103,7 +102,7 @@ Result<void> settle_isolation(plan::Plan& plan, const std::string& state_folder)
         plan::name_of(which.second), plan::name_of(which.first),
         possible(which.first).error().message));
   }
-  return note_commits(plan);
+  return settle_commits(plan);
 }
 
 }  // namespace interlock::cli

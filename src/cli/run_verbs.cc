@@ -91,6 +91,8 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
   }
   auto plan = read_plan_or_complain(*document, wish, files);
   if (!plan) return std::unexpected(plan.error());
+  // What `run` would refuse for.
+  if (auto kept = settle_commits(*plan); !kept) plan->notes.push_back(kept.error().message);
   const decide::History history = history_of(context, plan->workspace);
   const Planned planned = plan_it(std::move(*plan), wish, history);
   if (context.json) {

@@ -90,7 +90,7 @@ TEST_P(RepositoryTest, NothingATaskSetsInItsRepositoryIsRun) {
 TEST_P(RepositoryTest, WhatATaskMakesOfItsRepositoryNeitherHoldsUsUpNorLeadsUsAway) {
   live([] {
     Scene scene;
-    fill(scene, "printf 1 > a; git add -A; git commit -qm first");
+    fill(scene, "printf 0 > a; git add -A; git commit -qm first");
     const std::string before = git(scene, {"rev-parse", "main"});
     const std::vector<std::string> deeds{
         "rm -rf .git",

@@ -299,9 +299,12 @@ Result<Given> make_repository(const Repository& persons, const std::string& tree
   refs->insert_or_assign(std::string(kHeads) + branch, base);
   auto carried = carried_settings(persons);
   if (!carried) return std::unexpected(carried.error());
-  auto config = workspace::read_file(git_dir + "/config", kTextBytesMax);
-  if (!config) return std::unexpected(config.error());
-  Given given{*config + *carried, std::move(*refs)};
+  // Each setting once: git changes none that is there twice.
+  const bool is_sha1 = persons.format == "sha1";
+  const std::string config =
+      fmt::format("[core]\n\trepositoryformatversion = {}\n\tbare = false\n", is_sha1 ? 0 : 1) +
+      (is_sha1 ? "" : setting_text("extensions.objectformat", persons.format));
+  Given given{config + *carried, std::move(*refs)};
   std::string packed;
   for (const auto& [name, hash] : given.refs) packed += hash + " " + name + "\n";
   const bool is_plain =

@@ -67,8 +67,8 @@ echo 2 >a.txt
 };
 
 TEST_F(Worktrees, the_persons_repository_stays_as_it_is_and_nothing_a_task_sets_is_run) {
-  need("worktree");
   make_repository();
+  need("worktree");
   write_attack();
   environment()["ANTHROPIC_API_KEY"] = "sk-secret";
   const std::string before = repository();
@@ -82,8 +82,8 @@ TEST_F(Worktrees, the_persons_repository_stays_as_it_is_and_nothing_a_task_sets_
 
 TEST_F(Worktrees, an_ordinary_users_repository_too) {
   if (::geteuid() != 0) GTEST_SKIP() << "every test here runs as an ordinary user already";
-  need("worktree");
   make_repository();
+  need("worktree");
   write_attack();
   ASSERT_EQ(
       shell("mkdir -p ../state; chmod 755 ..; chown -R 1001:1001 . ../state; chown 1001:1001 ..")
