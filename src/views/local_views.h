@@ -74,6 +74,7 @@ class LocalViews final : public engine::Views, public workspace::Layers {
   std::string branch_of(engine::AttemptName name) const;
   void drop(const Attempt& attempt);
   bool is_foreign(const Attempt& attempt, const std::string& path) const;
+  std::vector<std::string> hidden_by_mounts() const;
   Result<void> mark_folded();
   Result<void> load(const Kept& kept, Attempt::Stage stage);
   Result<void> sweep(const std::vector<Kept>& committed, const std::vector<Kept>& waiting);

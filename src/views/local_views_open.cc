@@ -15,6 +15,7 @@
 #include "views/git_history.h"
 #include "views/host_check.h"
 #include "views/local_views.h"
+#include "views/mounts.h"
 #include "views/worktree.h"
 
 // Opening pictures: what the process side is to make, and where.
@@ -119,6 +120,7 @@ Result<engine::Views::Opened> LocalViews::picture(const Wish& wish,
                             layers.size(), kLayersMax),
                 "let the running tasks end, so that they can be folded into it");
   }
+  if (auto holds = holds_no_mounts(root_); !holds) return std::unexpected(holds.error());
   const auto like = Stack(root_, layers).look("");
   if (!like) return cannot("open the workspace", root_, ENOENT);
   const std::string upper = folder + "/upper";
