@@ -1,7 +1,6 @@
 #include "process/host.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -15,14 +14,13 @@
 #include "process/enclose.h"
 #include "process/landlock.h"
 #include "process/observer.h"
+#include "process/observer_trial.h"
 #include "process/proc.h"
 #include "process/program.h"
 #include "process/trial.h"
 
 namespace interlock::process {
 namespace {
-
-constexpr int kEndPatienceMs = 2000;
 
 std::string temporary_folder() {
   std::error_code error;
@@ -101,26 +99,11 @@ Result<void> try_confinement(const std::string& folder) {
   return trial->run("! (echo x >file) 2>/dev/null", enclosure);
 }
 
-/// The observer has to see a program open a file, and its end.
-Result<void> try_observer(const std::string& folder) {
-  auto trial = Trial::open(folder);
-  if (!trial) return std::unexpected(trial.error());
-  engine::Enclosure enclosure;
-  enclosure.workspace = trial->folder();
-  enclosure.watch = engine::Enclosure::Watch::opens;
+/// As attempts are watched: in a picture, where there are pictures.
+Result<void> observes(const std::string& folder, bool in_picture) {
   auto observer = Observer::start();
   if (!observer) return std::unexpected(observer.error());
-  const engine::AttemptName name{TaskId(std::size_t{0}), 1, 0};
-  auto childs = (*observer)->expect(name, enclosure);
-  if (!childs) return std::unexpected(childs.error());
-  auto ran = trial->run("cat missing 2>/dev/null || true", enclosure, &(*childs)->hand_over());
-  if (!ran) return ran;
-  pollfd ending{(*observer)->endings(), POLLIN, 0};
-  ::poll(&ending, 1, kEndPatienceMs);
-  const auto observed = (*observer)->observed(name);
-  if (observed.complete && observed.opened.contains(trial->folder() + "/missing")) return {};
-  return fail(Error::Kind::refused,
-              observed.gap.empty() ? "a program's calls are not told whole" : observed.gap);
+  return try_observer(**observer, folder, in_picture);
 }
 
 Result<void> try_own_network(const std::string& folder) {
@@ -172,12 +155,14 @@ std::vector<HostAbility> probe_host(const std::string& asked_folder) {
   const Standing own = standing();
   std::vector<HostAbility> abilities;
   abilities.push_back(ability("user namespaces", try_user_namespaces()));
-  abilities.push_back(ability("views", try_picture(folder, 0),
+  const auto pictures = try_picture(folder, 0);
+  const bool has_pictures = pictures.has_value();
+  abilities.push_back(ability("views", pictures,
                               own.may_mount ? "mounted by our own right" : "in user namespaces"));
   abilities.push_back(ability("views in layers", try_picture(folder, 2)));
   abilities.push_back(
       ability("landlock", try_confinement(folder), fmt::format("edition {}", landlock_abi())));
-  abilities.push_back(ability("observer", try_observer(folder)));
+  abilities.push_back(ability("observer", observes(folder, has_pictures)));
   abilities.push_back(ability("cgroup trees", without_value(CgroupTrees::open())));
   abilities.push_back(ability("own network", try_own_network(folder)));
   abilities.push_back(ability("git", find_git()));

@@ -174,6 +174,7 @@ std::vector<Step> way(const Launch& launch, const int (&streams)[3], const rlimi
   steps.push_back({.act = Act::unblock_signals});
   // Last, so that what we do ourselves is not told, and all of what it does is.
   if (launch.told != nullptr) steps.push_back({.act = Act::tell_calls, .data = launch.told});
+  if (launch.last != nullptr) steps.push_back(*launch.last);
   steps.push_back({.act = Act::execute, .a = launch.program.c_str(), .data = &execution});
   return steps;
 }

@@ -31,6 +31,7 @@ struct Launch {
   const std::optional<rlimit>& open_files;  ///< Its limit, where this process raised its own.
   const Enclosing* enclosing = nullptr;     ///< None: it runs in the open.
   const HandOver* told = nullptr;           ///< Who is told of its calls; none: nobody.
+  const Step* last = nullptr;  ///< What it does before it is executed, and is told; none: nothing.
 };
 
 struct Launched {

@@ -103,6 +103,7 @@ class LocalProcesses final : public engine::ProcessHost {
   Fd pokes_;  ///< An eventfd.
   Loop::Watch on_poke_;
   std::unique_ptr<Observer> observer_;  ///< From the first attempt that is watched.
+  bool observer_is_tried_ = false;
   Loop::Watch on_endings_;
   std::unique_ptr<TreeKeeper> keeper_;
   std::map<engine::AttemptName, std::unique_ptr<Attempt>> attempts_;

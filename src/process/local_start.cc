@@ -5,12 +5,15 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "process/attempt.h"
 #include "process/brand.h"
 #include "process/launch.h"
 #include "process/local_processes.h"
+#include "process/observer_trial.h"
 #include "process/program.h"
 
 // How an attempt is started.
@@ -175,7 +178,18 @@ Result<std::unique_ptr<ChildEnd>> LocalProcesses::watch_for(const engine::SpawnS
     observer_ = std::move(*started);
     on_endings_ = loop_.watch(observer_->endings(), Loop::Ready::to_read, [this] { on_endings(); });
   }
-  return observer_->expect(spec.name, *spec.enclosure);
+  auto childs = observer_->expect(spec.name, *spec.enclosure);
+  if (!childs || spec.enclosure->watch != engine::Enclosure::Watch::all || observer_is_tried_)
+    return childs;
+  // Before "observed" is said for the first time, it is tried out, in the same place.
+  std::error_code ignored;
+  std::filesystem::create_directories(spec.log_folder, ignored);
+  const auto tried = try_observer(*observer_, spec.log_folder, spec.enclosure->picture.has_value());
+  observer_is_tried_ = tried.has_value();
+  if (!tried) {
+    observer_->doubt(spec.name, "the observer was tried out here first: " + tried.error().message);
+  }
+  return childs;
 }
 
 }  // namespace interlock::process

@@ -163,6 +163,15 @@ Result<std::unique_ptr<ChildEnd>> Observer::expect(engine::AttemptName name,
 // Descriptors are closed by the thread alone, which may be using them: it notices that the child's
 // end, or the child, is gone.
 
+void Observer::doubt(engine::AttemptName name, const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  const auto found = watched_.find(name);
+  if (found == watched_.end()) return;
+  Record::Verdict doubted;
+  doubted.gap = why;
+  found->second->record.note(std::move(doubted));
+}
+
 void Observer::forget(engine::AttemptName name) {
   const std::lock_guard lock(mutex_);
   watched_.erase(name);

@@ -59,6 +59,8 @@ class Observer {
   /// Begins a new record under this name, and drops the one there was.
   Result<std::unique_ptr<ChildEnd>> expect(engine::AttemptName name,
                                            const engine::Enclosure& enclosure);
+  /// What is seen of it is not to be believed: it may have read anything.
+  void doubt(engine::AttemptName name, const std::string& why);
   /// The child was not launched.
   void forget(engine::AttemptName name);
   /// The child runs, but its calls are not told (`error`). Before its end is closed.

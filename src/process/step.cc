@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -136,6 +137,42 @@ INTERLOCK_BARE long tell_calls(const Step& step, Walk& walk) {
   return answer == 0 ? 0 : -1;
 }
 
+INTERLOCK_BARE long use_paths(const Step& step) {
+  const auto* tried = static_cast<const TriedPath*>(step.data);
+  for (unsigned long i = 0; i < step.number; ++i) {
+    const TriedPath& one = tried[i];
+    struct stat status;
+    long folder = AT_FDCWD;
+    if (one.folder != nullptr) {
+      folder = ::syscall(SYS_openat, AT_FDCWD, one.folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    }
+    if (one.how == TriedPath::How::look) {
+      ::syscall(SYS_newfstatat, folder, one.path, &status, 0);
+    } else {
+      const long file = ::syscall(SYS_openat, folder, one.path, O_RDONLY | O_CLOEXEC, 0);
+      if (file >= 0 && one.how == TriedPath::How::keep_open) ::syscall(SYS_dup3, file, 0, 0);
+      if (file >= 0) ::syscall(SYS_close, file);
+    }
+    if (folder >= 0) ::syscall(SYS_close, folder);
+  }
+  return 0;
+}
+
+/// What is mounted from here on must not show in the namespace we came from. In a chroot `/` is no
+/// mount, and only mounts can be made private: then at the root of all mounts, and back.
+INTERLOCK_BARE long keep_mounts() {
+  const unsigned long ours = MS_REC | MS_PRIVATE;
+  if (::syscall(SYS_mount, nullptr, "/", nullptr, ours, nullptr) == 0) return 0;
+  if (errno != EINVAL) return -1;
+  const long root = ::syscall(SYS_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  const long own = ::syscall(SYS_openat, AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC, 0);
+  if (root < 0 || own < 0 || ::syscall(SYS_setns, own, CLONE_NEWNS) < 0) return -1;
+  if (::syscall(SYS_mount, nullptr, "/", nullptr, ours, nullptr) < 0) return -1;
+  if (::syscall(SYS_fchdir, root) < 0 || ::syscall(SYS_chroot, ".") < 0) return -1;
+  ::syscall(SYS_close, own);
+  return ::syscall(SYS_close, root);
+}
+
 INTERLOCK_BARE long unblock_signals() {
   const unsigned long no_signal = 0;
   return ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signal, nullptr, sizeof no_signal);
@@ -162,8 +199,7 @@ INTERLOCK_BARE long act(const Step& step, Walk& walk) {
     case Act::limit: return ::syscall(SYS_prlimit64, 0, step.number, step.data, nullptr);
     case Act::enter_namespaces: return ::syscall(SYS_unshare, step.number);
     case Act::write_text: return write_text(step);
-    case Act::keep_mounts:
-      return ::syscall(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+    case Act::keep_mounts: return keep_mounts();
     case Act::mount_overlay: return ::syscall(SYS_mount, "overlay", step.a, "overlay", 0, step.b);
     case Act::open_overlay:
       return walk.overlay = static_cast<int>(::syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC));
@@ -180,6 +216,7 @@ INTERLOCK_BARE long act(const Step& step, Walk& walk) {
     case Act::allow: return allow(step, walk.rules);
     case Act::enforce_rules: return ::syscall(SYS_landlock_restrict_self, walk.rules, 0);
     case Act::unblock_signals: return unblock_signals();
+    case Act::use_paths: return use_paths(step);
     case Act::tell_calls: return tell_calls(step, walk);
     case Act::execute: return execute(step);
   }
@@ -224,6 +261,7 @@ std::string in_words(const Step& step) {
     case Act::allow: return fmt::format("allow `{}`", step.a);
     case Act::enforce_rules: return "enforce its Landlock rules";
     case Act::unblock_signals: return "unblock its signals";
+    case Act::use_paths: return "use some paths";
     case Act::tell_calls: return "have its calls told";
     case Act::execute: return fmt::format("execute `{}`", step.a);
   }

@@ -42,6 +42,7 @@ struct Step {
     allow,          ///< ... what is at `a` may be dealt with so (`data`: Allowance) ...
     enforce_rules,  ///< ... and all else that the attributes name may not be done.
     unblock_signals,
+    use_paths,   ///< `data`: `number` of TriedPath; whether they are there or not.
     tell_calls,  ///< `data`: HandOver. The kernel may not do it: `Walk::untold` says so.
     execute,     ///< `a`; `data`: Execution.
   };
@@ -68,6 +69,19 @@ struct HandOver {
   int socket = -1;
   msghdr message{};
   int* listener = nullptr;  ///< Where in the message the number goes.
+};
+
+/// A way to name a file, tried out.
+struct TriedPath {
+  enum class How : unsigned char {
+    open,
+    look,       ///< stat(2).
+    keep_open,  ///< As standard input.
+  };
+  const char*
+      folder;  ///< `path` is relative to this one, opened before; nullptr: to the current one.
+  const char* path;
+  How how = How::open;
 };
 
 struct Execution {

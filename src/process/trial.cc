@@ -61,7 +61,7 @@ Result<engine::Enclosure> Trial::picture(int layers) const {
 }
 
 Result<void> Trial::run(const std::string& script, const engine::Enclosure& enclosure,
-                        const HandOver* told) const {
+                        const HandOver* told, const Step* before) const {
   auto program = find_program("sh", "/usr/bin:/bin", "/");
   if (!program) return std::unexpected(program.error());
   auto enclosing = Enclosing::prepare(enclosure);
@@ -81,7 +81,8 @@ Result<void> Trial::run(const std::string& script, const engine::Enclosure& encl
                           .ignored_signals = ignored_signals,
                           .open_files = open_files,
                           .enclosing = &*enclosing,
-                          .told = told});
+                          .told = told,
+                          .last = before});
   if (!launched) return std::unexpected(launched.error());
   siginfo_t info{};
   while (::waitid(static_cast<idtype_t>(P_PIDFD), launched->pidfd.get(), &info, WEXITED) < 0 &&

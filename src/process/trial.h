@@ -21,9 +21,9 @@ class Trial {
   const std::string& folder() const { return folder_; }
   /// A picture of an empty workspace in the folder; `layers` of them above it.
   Result<engine::Enclosure> picture(int layers) const;
-  /// Runs `sh -c script` there; an error also when it does not exit with 0.
+  /// Runs `sh -c script` there, after `before`; an error also when it does not exit with 0.
   Result<void> run(const std::string& script, const engine::Enclosure& enclosure,
-                   const HandOver* told = nullptr) const;
+                   const HandOver* told = nullptr, const Step* before = nullptr) const;
 
  private:
   explicit Trial(std::string folder) : folder_(std::move(folder)) {}

@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "views/files.h"
+#include "views/mounts.h"
 #include "workspace/beneath.h"
 
 namespace interlock::views {
@@ -122,6 +123,7 @@ Result<void> can_open(plan::Isolation isolation, const std::string& root,
     return repository ? Result<void>() : std::unexpected(repository.error());
   }
   if (auto takes = takes_uppers(state); !takes) return takes;
+  if (auto holds = holds_no_mounts(root); !holds) return holds;
   return ::geteuid() == 0 ? Result<void>() : owned_by_us(root);
 }
 

@@ -17,6 +17,7 @@
 #include "views/freeze.h"
 #include "views/git_history.h"
 #include "views/harvest.h"
+#include "views/mounts.h"
 #include "views/reads.h"
 #include "views/worktree.h"
 #include "workspace/beneath.h"
@@ -246,6 +247,7 @@ Result<std::vector<std::string>> LocalViews::fold() {
     ::unlink(layout_.fold_intent().c_str());  // Of a fold that had come to its very end.
     return std::vector<std::string>();
   }
+  if (auto hidden = hidden_by_mounts(); !hidden.empty()) return hidden;
   const std::vector<Layer> layers = unfolded();
   Fold fold({.root = root_,
              .intent = layout_.fold_intent(),
@@ -260,6 +262,26 @@ Result<std::vector<std::string>> LocalViews::fold() {
   if (auto marked = mark_folded(); !marked) return std::unexpected(marked.error());
   if (auto ended = fold.finish(); !ended) return std::unexpected(ended.error());
   return std::vector<std::string>();
+}
+
+/// What views changed, and what something that was mounted since would take the place of. (A
+/// worktree is made of what git saw there, and that was what is mounted.)
+std::vector<std::string> LocalViews::hidden_by_mounts() const {
+  std::vector<std::string> hidden;
+  const std::vector<std::string> mounts = mounts_in(root_);
+  if (mounts.empty()) return hidden;
+  for (const Attempt* attempt : unfolded_) {
+    if (attempt->isolation != plan::Isolation::view) continue;
+    for (const Change& change : attempt->changes.changes) {
+      if (std::ranges::any_of(mounts, [&](const std::string& mount) {
+            return workspace::is_at_or_below(change.path, mount);
+          }))
+        hidden.push_back(change.path);
+    }
+  }
+  std::ranges::sort(hidden);
+  hidden.erase(std::ranges::unique(hidden).begin(), hidden.end());
+  return hidden;
 }
 
 /// The oldest first: what a dispatcher that dies in between finds unmarked ends as the workspace

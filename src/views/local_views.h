@@ -84,6 +84,7 @@ class LocalViews final : public engine::Views, public workspace::Layers {
   bool is_foreign(const Attempt& attempt, const std::string& path, Look look) const;
   bool is_foreign_by_times(const Attempt& attempt, const std::string& path) const;
   bool has_other_names(const Attempt& attempt, const std::string& folder) const;
+  std::vector<std::string> hidden_by_mounts() const;
   Result<void> mark_folded();
   Result<void> keep(const Attempt& attempt);
   Result<void> load(const Kept& kept, Attempt::Stage stage);

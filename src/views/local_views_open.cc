@@ -14,6 +14,7 @@
 #include "views/git_history.h"
 #include "views/host_check.h"
 #include "views/local_views.h"
+#include "views/mounts.h"
 #include "views/ticks.h"
 #include "views/worktree.h"
 
@@ -110,6 +111,7 @@ Result<engine::Views::Opened> LocalViews::picture(const Wish& wish,
                             layers.size(), kLayersMax),
                 "let the running tasks end, so that they can be folded into it");
   }
+  if (auto holds = holds_no_mounts(root_); !holds) return std::unexpected(holds.error());
   const auto like = Stack(root_, layers).look("");
   if (!like) return cannot("open the workspace", root_, ENOENT);
   const std::string upper = folder + "/upper";

@@ -303,7 +303,7 @@ tasks:
 )");
   const Ended ended = interlock({"run", "plan.yaml"});
   EXPECT_EQ(ended.exit, 0) << ended.err;
-  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/reads_from"), R"("everything")");
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/reads_from"), "everything");
   EXPECT_THAT(interlock({"why", "last", "a"}).out, HasSubstr("from a folder that was deleted"));
 }
 
