@@ -1,15 +1,19 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <filesystem>
+#include <iterator>
 #include <random>
 
 #include "cli/commands.h"
 #include "cli/isolation.h"
 #include "cli/models.h"
 #include "cli/observed.h"
+#include "cli/plan_checks.h"
 #include "cli/plan_view.h"
+#include "cli/powers.h"
 #include "cli/run_report.h"
 #include "panel/screen.h"
 #include "process/clock.h"
@@ -29,6 +33,26 @@ decide::History history_of(const Context& context, const std::string& workspace)
   if (!store) return {};
   auto history = store->history(workspace);
   return history ? std::move(*history) : decide::History{};
+}
+
+/// What the agents may do is said with everything else that is to be known before they do it.
+void note_powers(Planned& planned) {
+  PowersSaid said = say_powers(planned.plan);
+  std::ranges::move(said.notes, std::back_inserter(planned.plan.notes));
+  auto& warnings = planned.decision.warnings;
+  warnings.insert(warnings.begin(), said.warnings.begin(), said.warnings.end());
+}
+
+/// What the plan says of this machine and is not so.
+void note_machine(Planned& planned) {
+  std::ranges::move(unmatched_reads(planned.plan), std::back_inserter(planned.plan.notes));
+  std::ranges::move(absent_commands(planned.plan, own_environment()),
+                    std::back_inserter(planned.plan.notes));
+}
+
+std::string cannot_run_here(const Error& error) {
+  return fmt::format("it cannot run here: {}{}{}", error.message, error.hint.empty() ? "" : ": ",
+                     error.hint);
 }
 
 void tell_notes(const Context& context, const Planned& planned) {
@@ -76,6 +100,54 @@ Result<std::string> recorded_run(const Context& context, journal::Store& store,
               "record one with `interlock run --record`");
 }
 
+/// Reads the plan, decides, and runs it.
+Result<Exit> run_document(const Context& context, const Document& document, const PlanWish& wish,
+                          Face face) {
+  workspace::LocalFiles local;
+  workspace::RecordingFiles files(local);
+  auto plan = read_plan_or_complain(document, wish, files);
+  if (!plan) return std::unexpected(plan.error());
+
+  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  if (!store) return std::unexpected(store.error());
+  auto history = store->history(plan->workspace);
+  if (!history) return std::unexpected(history.error());
+  if (auto settled = settle_isolation(*plan, context.state_folder); !settled)
+    return std::unexpected(settled.error());
+  ChosenRun run{
+      {}, wish, plan_it(std::move(*plan), wish, *history), engine::RunState(plan::Plan{})};
+  if (auto able = check_can_run(run.planned); !able) return std::unexpected(able.error());
+  if (!run.wish.replay.empty()) {
+    auto recorded = recorded_run(context, *store, run.wish.replay);
+    if (!recorded) return std::unexpected(recorded.error());
+    run.wish.replay = std::move(*recorded);
+  } else if (auto access = check_access(run.plan(), own_environment()); !access) {
+    return std::unexpected(access.error());
+  }
+  if (auto there = check_programs(run.plan(), own_environment()); !there)
+    return std::unexpected(there.error());
+  note_powers(run.planned);
+  note_machine(run.planned);
+  tell_notes(context, run.planned);
+
+  process::SystemClock clock;
+  run.head.plan_name = run.plan().name;
+  run.head.plan_file = document.file;
+  run.head.workspace = run.plan().workspace;
+  run.head.plan_text = document.text;
+  run.head.files = files.text();
+  run.wish.folder = document.folder;
+  run.head.options = json::serialize(to_json(run.wish));
+  run.head.decision =
+      json::serialize(json::object{{"pattern", pattern_text(run.planned.decision)}});
+  run.head.created = clock.now();
+  auto id = store->create_run(run.head, static_cast<std::uint16_t>(std::random_device{}()));
+  if (!id) return std::unexpected(id.error());
+  run.head.id = *id;
+  run.state = engine::RunState(run.plan());
+  return dispatch_and_report(context, *store, run, face);
+}
+
 }  // namespace
 
 Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
@@ -92,7 +164,17 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
   auto plan = read_plan_or_complain(*document, wish, files);
   if (!plan) return std::unexpected(plan.error());
   const decide::History history = history_of(context, plan->workspace);
-  const Planned planned = plan_it(std::move(*plan), wish, history);
+  // A plan can be looked at where it cannot be run, but not without saying so.
+  Result<void> settled;
+  if (!context.state_folder.empty()) settled = settle_isolation(*plan, context.state_folder);
+  Planned planned = plan_it(std::move(*plan), wish, history);
+  note_powers(planned);
+  note_machine(planned);
+  const Environment environment = own_environment();
+  for (const auto& able : {settled, check_access(planned.plan, environment),
+                           check_programs(planned.plan, environment)}) {
+    if (!able) planned.decision.warnings.push_back(cannot_run_here(able.error()));
+  }
   if (context.json) {
     context.talk.result(pretty_json(
         plan_json(planned.plan, planned.interlocking, planned.expected, planned.decision)));
@@ -108,49 +190,18 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
   return Exit::done;
 }
 
+Result<Exit> run_edited(const Context& context, const ChosenRun& run, Face face) {
+  auto document = read_document(plan_path_of(run));
+  if (!document) return std::unexpected(document.error());
+  document->file = run.head.plan_file;
+  return run_document(context, *document, run.wish, face);
+}
+
 Result<Exit> run_command(const Context& context, const std::string& file, const PlanWish& wish,
                          Face face) {
-  auto document = read_document(file);
+  const auto document = read_document(file);
   if (!document) return std::unexpected(document.error());
-  workspace::LocalFiles local;
-  workspace::RecordingFiles files(local);
-  auto plan = read_plan_or_complain(*document, wish, files);
-  if (!plan) return std::unexpected(plan.error());
-
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
-  if (!store) return std::unexpected(store.error());
-  auto history = store->history(plan->workspace);
-  if (!history) return std::unexpected(history.error());
-  if (auto settled = settle_isolation(*plan, context.state_folder); !settled)
-    return std::unexpected(settled.error());
-  ChosenRun run{
-      {}, wish, plan_it(std::move(*plan), wish, *history), engine::RunState(plan::Plan{})};
-  if (auto able = check_can_run(run.planned); !able) return std::unexpected(able.error());
-  if (!run.wish.replay.empty()) {
-    auto recorded = recorded_run(context, *store, run.wish.replay);
-    if (!recorded) return std::unexpected(recorded.error());
-    run.wish.replay = std::move(*recorded);
-  } else if (auto keys = check_keys(run.plan(), own_environment()); !keys) {
-    return std::unexpected(keys.error());
-  }
-  tell_notes(context, run.planned);
-
-  process::SystemClock clock;
-  run.head.plan_name = run.plan().name;
-  run.head.plan_file = document->file;
-  run.head.workspace = run.plan().workspace;
-  run.head.plan_text = document->text;
-  run.head.files = files.text();
-  run.wish.folder = document->folder;
-  run.head.options = json::serialize(to_json(run.wish));
-  run.head.decision =
-      json::serialize(json::object{{"pattern", pattern_text(run.planned.decision)}});
-  run.head.created = clock.now();
-  auto id = store->create_run(run.head, static_cast<std::uint16_t>(std::random_device{}()));
-  if (!id) return std::unexpected(id.error());
-  run.head.id = *id;
-  run.state = engine::RunState(run.plan());
-  return dispatch_and_report(context, *store, run, face);
+  return run_document(context, *document, wish, face);
 }
 
 Result<Exit> resume_command(const Context& context, const std::string& name, Face face,
@@ -159,6 +210,9 @@ Result<Exit> resume_command(const Context& context, const std::string& name, Fac
   if (!store) return std::unexpected(store.error());
   auto run = choose_run_to_dispatch(*store, name, context.state_folder);
   if (!run) return std::unexpected(run.error());
+  auto followed = follow_edits(*store, *run, context.state_folder, wish.which, context.talk);
+  if (!followed) return std::unexpected(followed.error());
+  if (*followed == Followed::needs_new_run) return run_edited(context, **run, face);
   (*run)->wish.wait_at_gates |= wish.wait_at_gates;
   if (wish.tokens) (*run)->planned.plan.limits.tokens = wish.tokens;
   if (wish.usd) (*run)->planned.plan.limits.usd = wish.usd;
