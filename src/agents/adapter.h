@@ -42,6 +42,7 @@ struct Wanted {
   std::string base_url;     ///< Of the gateway, without a version part; empty: the plan's, else the
                             ///< client's own.
   std::string secret;       ///< What it shows as its key; empty: what the client has by itself.
+  std::string login;        ///< What the client keeps of the person's log-in; empty: it is given none.
   std::string own_program;  ///< Interlock itself, for the kinds it brings along.
   bool may_write = true;    ///< Whether the task's footprint lets it change anything.
   bool as_root = false;
@@ -78,6 +79,14 @@ struct Provider {
   bool operator==(const Provider&) const = default;
 };
 
+/// What a client does without asking anybody.
+enum class Powers : unsigned char {
+  own,        ///< A command: whatever the person's own program does.
+  none,       ///< It has no tools.
+  reads,      ///< Its own read-only mode.
+  unchecked,  ///< Its permission checks are off: any command, any file.
+};
+
 /// One kind of agent. Has no state; what an attempt's stream means is its Reader's.
 class Adapter {
  public:
@@ -86,6 +95,10 @@ class Adapter {
   /// The program it calls when the plan names none.
   virtual std::string_view program() const = 0;
   virtual Result<Invocation> invoke(const Wanted& wanted) const = 0;
+  /// What `invoke` lets it do, by `Wanted::may_write`.
+  virtual Powers powers(bool may_write) const {
+    return may_write ? Powers::unchecked : Powers::reads;
+  }
   virtual std::unique_ptr<Reader> reader(const plan::Agent& agent) const = 0;
   /// From all it told and how its process ended. Who ended the process himself because it lingered
   /// after its final event passes neither code nor signal.

@@ -55,6 +55,7 @@ class Chat : public Adapter {
  public:
   plan::AgentKind kind() const override { return plan::AgentKind::chat; }
   std::string_view program() const override { return "interlock"; }
+  Powers powers(bool) const override { return Powers::none; }
   std::unique_ptr<Reader> reader(const plan::Agent&) const override {
     return std::make_unique<ChatReader>();
   }

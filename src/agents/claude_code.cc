@@ -45,9 +45,13 @@ class ClaudeCode : public Adapter {
         .set("DISABLE_TELEMETRY", "1")
         .set("DISABLE_ERROR_REPORTING", "1")
         .set("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+        // Its system prompt would name a folder of the task's own, which goes away with it:
+        // siblings could not share a prompt cache.
+        .set("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1")
         .set("CLAUDE_CODE_MAX_RETRIES", std::to_string(retries_of(wanted)))
         .set_if(has_gateway(wanted), "API_TIMEOUT_MS", std::to_string(kPatienceMs))
         .set_if(!wanted.secret.empty(), "ANTHROPIC_API_KEY", wanted.secret);
+    if (!wanted.login.empty()) call.add_file("claude/.credentials.json", wanted.login);
     // It adds `/v1/messages`.
     if (const std::string base = base_of(wanted); !base.empty())
       call.set("ANTHROPIC_BASE_URL", base);

@@ -157,6 +157,7 @@ TEST(ClaudeCode, IsCalledWithoutItsPromptAmongTheArguments) {
             "ANTHROPIC_API_KEY=s3cret\n"
             "ANTHROPIC_BASE_URL=http://127.0.0.1:8080/s3cret\n"
             "API_TIMEOUT_MS=21600000\n"
+            "CLAUDE_CODE_DISABLE_AUTO_MEMORY=1\n"
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1\n"
             "CLAUDE_CODE_MAX_RETRIES=2\n"
             "CLAUDE_CONFIG_DIR=/state/claude\n"
@@ -175,10 +176,20 @@ TEST(ClaudeCode, WhatMayNotWriteIsNotGivenAllPermissions) {
   wanted.may_write = false;
   EXPECT_EQ(show_call(claude_code().invoke(wanted)),
             "/opt/claude\n-p\n--output-format\nstream-json\n--verbose\n--permission-mode\ndontAsk\n"
+            "CLAUDE_CODE_DISABLE_AUTO_MEMORY=1\n"
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1\nCLAUDE_CODE_MAX_RETRIES=4\n"
             "DISABLE_AUTOUPDATER=1\nDISABLE_ERROR_REPORTING=1\nDISABLE_TELEMETRY=1\n"
             "TMPDIR=/tmp/t\n"
             "< Do it\n");
+}
+
+TEST(ClaudeCode, APersonsLogInIsGivenAsAFileOfItsOwn) {
+  plan::Agent agent;
+  Wanted wanted = wanted_of(agent);
+  wanted.login = "{}";
+  const auto called = claude_code().invoke(wanted);
+  ASSERT_TRUE(called);
+  EXPECT_EQ(called->files, (std::vector<StateFile>{{"claude/.credentials.json", "{}"}}));
 }
 
 TEST(ClaudeCode, ASchemaLongerThanAnArgumentIsRefused) {

@@ -120,7 +120,9 @@ std::string config_of(const Wanted& wanted) {
   const bool has_provider = !base.empty() || !wanted.secret.empty();
   if (base.empty()) base = "https://api.openai.com";
   if (has_provider) config += "model_provider = \"interlock\"\n";
-  config += "\n[analytics]\nenabled = false\n";
+  // Its prompt would list the skills it unpacks, with the folder they are in, which is each task's
+  // own: siblings could not share a prompt cache.
+  config += "\n[analytics]\nenabled = false\n\n[skills.bundled]\nenabled = false\n";
   if (!has_provider) return config;
   config += fmt::format(
       "\n[model_providers.interlock]\nname = \"interlock\"\nbase_url = {}\n"

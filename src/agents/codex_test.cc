@@ -85,7 +85,7 @@ TEST(Codex, IsCalledWithAConfigurationOfItsOwn) {
             "model = \"gpt-5-codex\"\n"
             "check_for_update_on_startup = false\n"
             "model_provider = \"interlock\"\n"
-            "\n[analytics]\nenabled = false\n"
+            "\n[analytics]\nenabled = false\n\n[skills.bundled]\nenabled = false\n"
             "\n[model_providers.interlock]\nname = \"interlock\"\n"
             "base_url = \"http://127.0.0.1:8080/s3cret/v1\"\n"
             "env_key = \"OPENAI_API_KEY\"\nwire_api = \"responses\"\n"
@@ -107,7 +107,7 @@ TEST(Codex, ResumesAfterItsOptionsAndReadsOnlyWhereNothingMayBeWritten) {
             "CODEX_HOME=/state/codex\nTMPDIR=/tmp/t\n"
             "< Do it\n"
             "codex/config.toml:\ncheck_for_update_on_startup = false\n"
-            "\n[analytics]\nenabled = false\n");
+            "\n[analytics]\nenabled = false\n\n[skills.bundled]\nenabled = false\n");
 }
 
 }  // namespace

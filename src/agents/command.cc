@@ -117,6 +117,7 @@ class CommandAdapter : public Adapter {
  public:
   plan::AgentKind kind() const override { return plan::AgentKind::command; }
   std::string_view program() const override { return ""; }
+  Powers powers(bool) const override { return Powers::own; }
   std::unique_ptr<Reader> reader(const plan::Agent& agent) const override {
     return std::make_unique<CommandReader>(agent);
   }

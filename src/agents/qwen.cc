@@ -27,13 +27,14 @@ std::size_t error_at_end(std::string_view text) {
   const auto closed = text.rfind(']');
   if (closed == text.npos || closed < at) return text.npos;
   const std::string_view rest = text.substr(closed + 1);
-  const bool ends = rest.find_first_not_of(" \t\r\n") == rest.npos ||
-                    std::ranges::any_of(kAdvice, [&](auto words) { return rest.starts_with(words); });
+  const bool ends =
+      rest.find_first_not_of(" \t\r\n") == rest.npos ||
+      std::ranges::any_of(kAdvice, [&](auto words) { return rest.starts_with(words); });
   return ends ? at : text.npos;
 }
 
-/// Something was said before the error: without a status of its own it is the connection that broke,
-/// and what was said is not whole.
+/// Something was said before the error: without a status of its own it is the connection that
+/// broke, and what was said is not whole.
 Failure failure_behind(std::string_view error, bool has_said) {
   const Failure failure = failure_of(error);
   const bool is_broken = failure == Failure::api && !status_in(error);
@@ -86,8 +87,7 @@ class QwenReader : public Reader {
     const std::string text(text_at(told, "result"));
     const auto error_at = error_at_end(text);
     const bool has_failed = true_at(told, "is_error") ||
-                            text_at(told, "subtype").starts_with("error") ||
-                            error_at != text.npos;
+                            text_at(told, "subtype").starts_with("error") || error_at != text.npos;
     if (value_at(told, "usage")) events.push_back(usage_in(told, has_failed));
     if (has_failed) {
       const auto message = text_at(told, "error.message");
@@ -108,7 +108,8 @@ class QwenReader : public Reader {
 
 constexpr std::string_view kSettings = R"({
   "privacy": {"usageStatisticsEnabled": false},
-  "general": {"enableAutoUpdate": false, "disableAutoUpdate": true}
+  "general": {"enableAutoUpdate": false, "disableAutoUpdate": true},
+  "memory": {"enableManagedAutoMemory": false}
 }
 )";
 

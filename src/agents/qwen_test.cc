@@ -39,7 +39,8 @@ TEST(Qwen, AnAnswerThatEndsInAnErrorIsNoAnswer) {
   const std::pair<std::string_view, std::string_view> told[] = {
       {"This will never be[API Error: terminated (cause: other side closed)]",
        "cut_off: [API Error: terminated (cause: other side closed)]"},
-      {"First half\\n[API Error: Connection error.]\\n", "cut_off: [API Error: Connection error.]␊"},
+      {"First half\\n[API Error: Connection error.]\\n",
+       "cut_off: [API Error: Connection error.]␊"},
       {"[API Error: Connection error.]", "api: [API Error: Connection error.]"},
       {"Half [API Error: 500 upstream]", "api: [API Error: 500 upstream]"},
       {"Half [API Error: 429 slow down]\\nPossible quota limitations in place.",
@@ -90,7 +91,8 @@ TEST(Qwen, IsCalledAsAnOpenAiClient) {
             "home/.qwen/settings.json:\n"
             "{\n"
             "  \"privacy\": {\"usageStatisticsEnabled\": false},\n"
-            "  \"general\": {\"enableAutoUpdate\": false, \"disableAutoUpdate\": true}\n"
+            "  \"general\": {\"enableAutoUpdate\": false, \"disableAutoUpdate\": true},\n"
+            "  \"memory\": {\"enableManagedAutoMemory\": false}\n"
             "}\n");
 }
 

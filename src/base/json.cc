@@ -26,6 +26,14 @@ struct Refusal {
   std::string why;
 };
 
+/// Whether a whole number that is written with a point, such as `9007199254740993.0`, is still that
+/// number. Fractions and what has an exponent are rounded to the nearest double, as everywhere.
+bool keeps_integer(std::string_view text, double number) {
+  const std::size_t point = text.find('.');
+  const bool is_whole = point != text.npos && text.find_first_not_of('0', point + 1) == text.npos;
+  return !is_whole || canonical_json(number) == text.substr(0, point) || number == 0;
+}
+
 /// Builds the value as Boost's own parser does, and refuses what that lets pass: a key given twice,
 /// and numbers that would not survive being read.
 class Builder {
@@ -106,7 +114,7 @@ class Builder {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool is_integer = text.find_first_of(".eE") == std::string::npos;
     const bool overflows = error == std::errc::result_out_of_range && std::fabs(rough) > 1;
-    if (!overflows && (!is_integer || canonical_json(number) == text)) {
+    if (!overflows && (is_integer ? canonical_json(number) == text : keeps_integer(text, number))) {
       stack_.push_double(number);
       return true;
     }

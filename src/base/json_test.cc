@@ -108,6 +108,13 @@ TEST(ParseJson, reads_back_every_double_that_is_written) {
 }
 
 TEST(ParseJson, refuses_numbers_that_are_none) {
+  EXPECT_EQ(read("9007199254740993"), "9007199254740993");
+  EXPECT_EQ(read("9007199254740992.0"), "9007199254740992");
+  EXPECT_EQ(read("9007199254740993.0"),
+            "line 1, column 1: the number 9007199254740993.0 is too large to keep exactly");
+  EXPECT_EQ(read("1e23"), "1e+23");
+  EXPECT_EQ(read("123456789012345678901234567890.5"), "1.2345678901234568e+29");
+  EXPECT_EQ(read("-0.0"), "0");
   EXPECT_EQ(read("[1e400]"), "line 1, column 2: the number 1e400 is too large to keep exactly");
   EXPECT_EQ(read("-1e309"), "line 1, column 1: the number -1e309 is too large to keep exactly");
   EXPECT_THAT(read("1e99999999999999999999"), HasSubstr("too large"));

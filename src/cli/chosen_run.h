@@ -19,6 +19,7 @@ struct ChosenRun {
   PlanWish wish;
   Planned planned;
   engine::RunState state;
+  bool plan_is_new = false;  ///< Its plan was edited, and `dispatch` puts it in the place of the one kept.
 
   const std::string& id() const { return head.id; }
   const plan::Plan& plan() const { return planned.plan; }

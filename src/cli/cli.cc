@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/options.h"
+#include "cli/synonyms.h"
 
 namespace interlock::cli {
 
@@ -78,7 +79,7 @@ class CommandLine {
   }
 
   void add_plan_options(CLI::App* sub) {
-    sub->add_option("FILE", options_.file, "The plan; `-` reads standard input")->required();
+    sub->add_option("FILE", options_.file, "The plan; `-` reads standard input [interlock.yaml]");
     sub->add_option("--pattern", options_.pattern,
                     "Overrides the decision: sequential, parallel or queue")
         ->check(CLI::IsMember({"sequential", "parallel", "queue"}))
@@ -111,6 +112,12 @@ class CommandLine {
     sub->add_flag("--wait", options_.wait,
                   "Wait at gates for a person; without it the run pauses there with exit code 3");
   }
+  void add_which_plan(CLI::App* sub) {
+    sub->add_option("--plan", options_.which_plan,
+                    "Where the plan was edited since: go on with the `old` or the `new` one")
+        ->check(CLI::IsMember({"old", "new"}))
+        ->type_name("WHICH");
+  }
   CLI::Option* add_run(CLI::App* sub) {
     return sub->add_option("RUN", options_.run,
                            "A run's id, its beginning or last part, or `last` [last]");
@@ -128,7 +135,8 @@ class CommandLine {
     add_plan_options(plan);
     plan->add_flag("--fix", options_.fix.fix,
                    "First write the footprints that a run showed into FILE");
-    plan->add_option("--of", options_.fix.run, "The run that showed them [the plan's latest]")->type_name("RUN");
+    plan->add_option("--of", options_.fix.run, "The run that showed them [the plan's latest]")
+        ->type_name("RUN");
     add_json(plan);
     CLI::App* run = add("run", "Run a plan",
                         [](const Context& context, const Options& options) -> Result<Exit> {
@@ -160,6 +168,7 @@ class CommandLine {
         ->type_name("COUNT");
     resume->add_option("--usd", options_.usd, "In place of the plan's `limits.usd`")
         ->type_name("DOLLARS");
+    add_which_plan(resume);
     add_face(resume);
     add_json(resume);
   }
@@ -231,11 +240,11 @@ class CommandLine {
                            [](const Context& context, const Options& options) {
                              return cancel_command(context, options.run, options.task);
                            });
-    CLI::App* retry =
-        add("retry", "Run again what failed, and what was skipped because of it",
-            [](const Context& context, const Options& options) {
-              return retry_command(context, options.run, options.task, face_of(options));
-            });
+    CLI::App* retry = add("retry", "Run again what failed, and what was skipped because of it",
+                          [](const Context& context, const Options& options) {
+                            return retry_command(context, options.run, options.task,
+                                                 face_of(options), which_plan_of(options));
+                          });
     for (CLI::App* sub : {approve, reject, cancel, retry}) {
       add_run(sub)->required();
       sub->add_option("TASK", options_.task,
@@ -243,6 +252,7 @@ class CommandLine {
                                                       : "The task; without it all");
     }
     add_face(retry);
+    add_which_plan(retry);
   }
 
   void add_rest() {
@@ -328,7 +338,8 @@ class CommandLine {
         ->type_name("N");
     chat->footer(
         "The key is taken from INTERLOCK_KEY, else from ANTHROPIC_API_KEY, OPENAI_API_KEY or\n"
-        "GEMINI_API_KEY, whichever the API goes by. Exit codes: 0 a whole answer, 1 none or not all "
+        "GEMINI_API_KEY, whichever the API goes by. Exit codes: 0 a whole answer, 1 none or not "
+        "all "
         "of it.");
   }
 
@@ -357,16 +368,16 @@ Exit dispatch_verb(const CommandLine& line) {
 }
 
 /// A mistyped verb is the commonest mistake, and CLI11 would only say that one is missing.
-std::optional<Error> unknown_verb(const CLI::App& app, int argc, char** argv) {
+std::optional<Error> unknown_verb(const CLI::App& app, const std::string& word) {
   std::vector<std::string> verbs;
   for (const CLI::App* sub : app.get_subcommands({})) verbs.push_back(sub->get_name());
-  if (argc < 2 || argv[1][0] == '-' ||
-      std::find(verbs.begin(), verbs.end(), argv[1]) != verbs.end())
-    return std::nullopt;
-  const auto near = nearest_word(argv[1], verbs);
-  return Error{Error::Kind::invalid, fmt::format("there is no command `{}`", printable(argv[1])),
-               near ? fmt::format("did you mean `{}`?", *near)
-                    : fmt::format("there are: {}", join_words(verbs, 20))};
+  if (word.starts_with('-') || std::ranges::find(verbs, word) != verbs.end()) return std::nullopt;
+  const std::string other = verb_meant(word);
+  const auto near = nearest_word(word, verbs);
+  return Error{Error::Kind::invalid, fmt::format("there is no command `{}`", printable(word)),
+               !other.empty() ? fmt::format("it is {} here", other)
+               : near         ? fmt::format("did you mean `{}`?", *near)
+                              : fmt::format("there are: {}", join_words(verbs, 20))};
 }
 
 }  // namespace
@@ -378,18 +389,19 @@ int run_interlock(int argc, char** argv) {
     Talk(panel::ColorWish::automatic, false).insist(line.app().help());
     return static_cast<int>(Exit::wrong);
   }
-  if (const auto unknown = unknown_verb(line.app(), argc, argv)) {
+  std::vector<std::string> words = arguments_of(argc, argv);
+  if (const auto unknown = unknown_verb(line.app(), words.front())) {
     return static_cast<int>(Talk(panel::ColorWish::automatic, false).complain(*unknown));
   }
   try {
-    line.app().parse(argc, argv);
+    std::ranges::reverse(words);  // CLI11 takes them from the end.
+    line.app().parse(std::move(words));
   } catch (const CLI::Success& asked) {
     return line.app().exit(asked);
   } catch (const CLI::ParseError& error) {
     Talk talk(panel::ColorWish::automatic, false);
     return static_cast<int>(
-        talk.complain({Error::Kind::invalid, error.what(),
-                       "`interlock --help` and `interlock COMMAND --help` say what there is"}));
+        talk.complain({Error::Kind::invalid, error.what(), hint_for(argc, argv)}));
   }
   return static_cast<int>(dispatch_verb(line));
 }

@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "cli/dispatch.h"
+#include "cli/edited_plan.h"
 #include "cli/planning.h"
 #include "cli/talk.h"
 
@@ -30,8 +31,9 @@ Result<Exit> run_command(const Context& context, const std::string& file, const 
 /// What `resume` may say anew.
 struct ResumeWish {
   bool wait_at_gates = false;
-  std::optional<Tokens> tokens;  ///< In place of `limits.tokens`.
-  std::optional<MicroUsd> usd;   ///< In place of `limits.usd`.
+  std::optional<Tokens> tokens;      ///< In place of `limits.tokens`.
+  std::optional<MicroUsd> usd;       ///< In place of `limits.usd`.
+  WhichPlan which = WhichPlan::ask;  ///< Where the plan was edited since.
 };
 Result<Exit> resume_command(const Context& context, const std::string& run, Face face,
                             const ResumeWish& wish);
@@ -64,7 +66,9 @@ Result<Exit> cancel_command(const Context& context, const std::string& run,
                             const std::string& task);
 /// `task` empty: every task that failed.
 Result<Exit> retry_command(const Context& context, const std::string& run, const std::string& task,
-                           Face face);
+                           Face face, WhichPlan which);
+/// A run of another version of a run's plan, with the wishes that run had.
+Result<Exit> run_edited(const Context& context, const ChosenRun& run, Face face);
 
 struct DiffOptions {
   bool stat = false;
@@ -78,9 +82,10 @@ Result<Exit> agents_command(const Context& context);
 
 /// The gateway on its own.
 struct GatewayWish {
-  std::string api = "anthropic";  ///< Whose keys and address are usual, where the next two do not say.
-  std::string upstream, key;      ///< A URL; a variable of the environment.
-  std::string plan, agent;        ///< Quotas, and the agent whose provider it is, come from a plan.
+  std::string api =
+      "anthropic";            ///< Whose keys and address are usual, where the next two do not say.
+  std::string upstream, key;  ///< A URL; a variable of the environment.
+  std::string plan, agent;    ///< Quotas, and the agent whose provider it is, come from a plan.
   std::uint16_t port = 0;
   std::optional<Tokens> tokens;
   std::optional<MicroUsd> usd;

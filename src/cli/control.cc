@@ -113,9 +113,12 @@ Result<Exit> cancel_command(const Context& context, const std::string& name,
 }
 
 Result<Exit> retry_command(const Context& context, const std::string& name, const std::string& task,
-                           Face face) {
+                           Face face, WhichPlan which) {
   auto asked = open_for_asking(context, name);
   if (!asked) return std::unexpected(asked.error());
+  auto followed = follow_edits(asked->store, asked->run, context.state_folder, which, context.talk);
+  if (!followed) return std::unexpected(followed.error());
+  if (*followed == Followed::needs_new_run) return run_edited(context, *asked->run, face);
   ChosenRun& run = *asked->run;
   std::vector<std::string> again;
   for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {

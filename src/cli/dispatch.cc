@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "cli/live_face.h"
+#include "cli/login.h"
 #include "cli/models.h"
 #include "journal/hold.h"
 #include "journal/run_journal.h"
@@ -67,10 +68,15 @@ Result<gateway::Options> options_for(const ChosenRun& run, const std::string& st
   return options;
 }
 
-engine::Setup complete_setup(const ChosenRun& run, const std::string& state_folder) {
+Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& state_folder) {
   engine::Setup setup = setup_for(run.planned, run.id());
   setup.around.log_folder = log_folder(state_folder, run.id());
   setup.around.environment = own_environment();
+  if (uses_login(run.plan())) {
+    auto login = read_claude_login(setup.around.environment);
+    if (!login) return std::unexpected(login.error());
+    setup.around.claude_login = std::move(*login);
+  }
   std::error_code trouble;
   setup.around.own_program = std::filesystem::read_symlink("/proc/self/exe", trouble).string();
   setup.around.as_root = ::geteuid() == 0;
@@ -105,12 +111,18 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
     return fail(Error::Kind::refused, fmt::format("run {} moved on in the meantime", run.id()),
                 "ask again");
   }
+  if (run.plan_is_new) {
+    if (auto kept = store.replace_plan(run.id(), run.head.plan_text, run.head.files); !kept)
+      return std::unexpected(kept.error());
+  }
   auto journal = store.open_run(run.id(), labels_of(run.plan()));
   if (!journal) return std::unexpected(journal.error());
   // A key may have to be asked for, which is done before a process host owns all children.
   const bool asks = asks_models(run.plan());
   auto wanted = asks ? options_for(run, state_folder) : Result<gateway::Options>();
   if (!wanted) return std::unexpected(wanted.error());
+  auto setup = complete_setup(run, state_folder);
+  if (!setup) return std::unexpected(setup.error());
   auto processes = process::LocalProcesses::open(clock);
   if (!processes) return std::unexpected(processes.error());
   workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());
@@ -124,14 +136,13 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
 
   // Of this run alone, and only while somebody holds it.
   const std::string mark_file = run_folder(state_folder, run.id()) + "/broke_off";
-  engine::Setup setup = complete_setup(run, state_folder);
-  setup.follows_a_break = process::BreakMark::take(mark_file);
+  setup->follows_a_break = process::BreakMark::take(mark_file);
   std::error_code trouble;
   std::filesystem::create_directories(run_folder(state_folder, run.id()), trouble);
   const auto mark = process::BreakMark::arm(mark_file);
   if (!mark) return std::unexpected(mark.error());
   engine::Engine engine(
-      run.plan(), run.planned.waits(), std::move(setup), run.state,
+      run.plan(), run.planned.waits(), std::move(*setup), run.state,
       engine::Ports{clock, **processes, **journal, workspace, views, validator, **gateway});
   LiveFace shown(run, log_folder(state_folder, run.id()), face, talk);
   if (auto begun = engine.begin(); !begun) return std::unexpected(begun.error());

@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "agents/adapter.h"
 #include "base/text.h"
 #include "process/host.h"
 #include "views/host_check.h"
@@ -36,6 +37,37 @@ struct Fallback {
   std::size_t count = 0;
   std::string first;  ///< The id of the first task.
 };
+
+/// Nothing the task would take is available: why, each by itself, and what to write instead.
+Error refusal_of(const plan::Plan& plan, const plan::Task& task, Possible& possible) {
+  std::string names = fmt::format("`{}`", plan::name_of(task.isolation));
+  const Error& first = possible(task.isolation).error();
+  std::string reasons = first.message;
+  if (!task.isolation_else.empty())
+    reasons = fmt::format("{}: {}", plan::name_of(task.isolation), reasons);
+  for (const plan::Isolation other : task.isolation_else) {
+    names += fmt::format(" or `{}`", plan::name_of(other));
+    reasons += fmt::format("; {}: {}", plan::name_of(other), possible(other).error().message);
+  }
+  const agents::Adapter* adapter = agents::adapter_for(plan.agents[task.agent.index()]);
+  const auto powers = adapter == nullptr ? agents::Powers::own : adapter->powers(task.may_write());
+  std::string hint = first.hint;
+  if (powers != agents::Powers::own) {
+    hint =
+        fmt::format("{}, or write `isolation: direct`: it then works in the real workspace{}",
+                    hint.empty() ? "`interlock doctor` shows what this host lacks" : hint,
+                    powers == agents::Powers::unchecked ? " with its permission checks off" : "");
+  } else if (hint.empty()) {
+    hint = fmt::format(
+        "allow others as well, such as `isolation: [{}, guard]`; `interlock doctor` shows "
+        "what this host supports",
+        plan::name_of(task.isolation));
+  }
+  return {Error::Kind::refused,
+          fmt::format("task `{}` wants isolation {}, which is not available here: {}", task.id,
+                      names, reasons),
+          std::move(hint)};
+}
 
 }  // namespace
 
@@ -85,15 +117,7 @@ Result<void> settle_isolation(plan::Plan& plan, const std::string& state_folder)
       break;
     }
     if (found) continue;
-    const Error& why = possible(wanted).error();
-    return fail(Error::Kind::refused,
-                fmt::format("task `{}` wants isolation `{}`, which is not to be had here: {}",
-                            task.id, plan::name_of(wanted), why.message),
-                why.hint.empty()
-                    ? fmt::format("allow what will do as well, such as `isolation: "
-                                  "[{}, guard]`; `interlock doctor` tells what there is",
-                                  plan::name_of(wanted))
-                    : why.hint);
+    return std::unexpected(refusal_of(plan, task, possible));
   }
   for (const auto& [which, fallback] : fallbacks) {
     plan.notes.push_back(fmt::format(

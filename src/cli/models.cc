@@ -59,17 +59,21 @@ Result<gateway::Secret> key_of(const plan::Agent& agent, const agents::Provider&
   if (std::string key = value_of(environment, variable); !key.empty())
     return gateway::Secret(std::move(key));
   if (!named && is_local(provider.base_url)) return gateway::Secret();
-  return fail(Error::Kind::invalid,
-              fmt::format("agent `{}` has no key for {}", agent.name, provider.base_url),
-              fmt::format("set `{}`, or name a variable or a command in the agent's `key`",
-                          variable));
+  return fail(
+      Error::Kind::invalid,
+      fmt::format("agent `{}` has no key for {}", agent.name, provider.base_url),
+      fmt::format("set `{}`, or name a variable or a command in the agent's `key`{}", variable,
+                  agent.kind == plan::AgentKind::claude_code
+                      ? "; to use the log-in of `claude` on this machine, write `login: true`"
+                      : ""));
 }
 
 gateway::Network network_of(const Environment& environment) {
   gateway::Network network;
   network.ca_file = first_of(environment, {"SSL_CERT_FILE", "CURL_CA_BUNDLE"});
   network.http_proxy = first_of(environment, {"http_proxy"});
-  network.https_proxy = first_of(environment, {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"});
+  network.https_proxy =
+      first_of(environment, {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"});
   network.no_proxy = first_of(environment, {"no_proxy", "NO_PROXY"});
   return network;
 }
@@ -103,8 +107,8 @@ gateway::QuotaOption quota_of(const plan::Resource& resource, const std::string&
   option.limits.concurrency = resource.concurrency;
   if (resource.burst) option.limits.burst = *resource.burst;
   using Charge = gateway::QuotaOption::Charge;
-  option.charge = resource.charge == plan::Resource::Charge::actual ? Charge::actual
-                                                                     : Charge::reserve_max;
+  option.charge =
+      resource.charge == plan::Resource::Charge::actual ? Charge::actual : Charge::reserve_max;
   option.counts_cached = resource.counts_cached;
   return option;
 }
@@ -122,9 +126,8 @@ Environment own_environment() {
 }
 
 bool asks_models(const plan::Plan& plan) {
-  return std::ranges::any_of(plan.tasks, [&](const plan::Task& task) {
-    return asks_through_gateway(plan, task);
-  });
+  return std::ranges::any_of(
+      plan.tasks, [&](const plan::Task& task) { return asks_through_gateway(plan, task); });
 }
 
 Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std::string& model,

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <set>
 
 #include "base/text.h"
@@ -82,10 +83,15 @@ std::vector<std::string> complete(const footprint::PatternSet& declared,
   return patterns;
 }
 
-Result<void> replace_file(const std::string& path, const std::string& text) {
+/// The whole text or none of it; a link stays one, and mode and owner stay.
+Result<void> replace_file(const std::string& named, const std::string& text) {
+  std::error_code trouble;
+  const std::filesystem::path real = std::filesystem::canonical(named, trouble);
+  const std::string path = trouble ? named : real.string();
   const std::string temporary = path + ".interlock-new";
   struct stat status {};
-  const mode_t mode = ::stat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0644;
+  const bool existed = ::stat(path.c_str(), &status) == 0;
+  const mode_t mode = existed ? status.st_mode & 07777 : 0644;
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   bool good = file >= 0;
   for (std::size_t done = 0; good && done < text.size();) {
@@ -94,7 +100,9 @@ Result<void> replace_file(const std::string& path, const std::string& text) {
     good = count > 0;
     if (good) done += static_cast<std::size_t>(count);
   }
-  good = good && ::fsync(file) == 0;
+  // Another's file that we may replace stays his; where that is not ours to say, it is ours from now on.
+  if (good && existed && ::fchown(file, status.st_uid, status.st_gid) != 0) errno = 0;
+  good = good && ::fchmod(file, mode) == 0 && ::fsync(file) == 0;
   const int error = errno;
   if (file >= 0) ::close(file);
   if (good && ::rename(temporary.c_str(), path.c_str()) == 0) return {};

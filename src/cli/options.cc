@@ -66,9 +66,15 @@ Result<void> read_limits(const Options& options, std::optional<Tokens>& tokens,
 Result<ResumeWish> resume_wish_of(const Options& options) {
   ResumeWish wish;
   wish.wait_at_gates = options.wait;
+  wish.which = which_plan_of(options);
   if (auto read = read_limits(options, wish.tokens, wish.usd); !read)
     return std::unexpected(read.error());
   return wish;
+}
+
+WhichPlan which_plan_of(const Options& options) {
+  if (options.which_plan == "old") return WhichPlan::old_one;
+  return options.which_plan == "new" ? WhichPlan::new_one : WhichPlan::ask;
 }
 
 Result<GatewayWish> gateway_wish_of(const Options& options) {

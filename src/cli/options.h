@@ -21,7 +21,7 @@ struct Options {
   int parallel = 0;
   std::vector<std::string> set;
   bool fresh = false, wait = false, record = false;
-  std::string replay, tokens, usd;
+  std::string replay, tokens, usd, which_plan;
   RunsOptions runs;
   LogOptions log;
   FixWish fix;
@@ -35,6 +35,7 @@ struct Options {
 /// What the words of the command line mean; an error says which of them means nothing.
 Result<PlanWish> wish_of(const Options& options);
 Result<ResumeWish> resume_wish_of(const Options& options);
+WhichPlan which_plan_of(const Options& options);
 Result<GatewayWish> gateway_wish_of(const Options& options);
 Result<PruneOptions> prune_wish_of(const Options& options);
 Face face_of(const Options& options);

@@ -20,6 +20,7 @@ namespace interlock::cli {
 namespace {
 
 constexpr std::size_t kDocumentBytesMax = 64u << 20;
+constexpr std::string_view kUsualPlan = "interlock.yaml";
 
 constexpr std::string_view kPatterns[] = {"sequential", "parallel", "queue"};
 constexpr std::string_view kIsolations[] = {"direct", "guard", "view", "worktree"};
@@ -39,7 +40,8 @@ json::object to_json(const PlanWish& wish) {
   if (wish.pattern) object["pattern"] = decide::name_of(*wish.pattern);
   if (wish.parallel) object["parallel"] = *wish.parallel;
   json::array isolation;
-  for (const plan::Isolation one : wish.isolation) isolation.push_back(json::string(plan::name_of(one)));
+  for (const plan::Isolation one : wish.isolation)
+    isolation.push_back(json::string(plan::name_of(one)));
   object["isolation"] = std::move(isolation);
   object["effort_us"] = std::int64_t{wish.effort.count()};
   json::object set;
@@ -98,9 +100,16 @@ Result<PlanWish> wish_from_json(const std::string& text) {
   return wish;
 }
 
-Result<Document> read_document(const std::string& file) {
+Result<Document> read_document(const std::string& named) {
   namespace fs = std::filesystem;
   std::error_code trouble;
+  // What `interlock init` writes needs no name.
+  const std::string file = named.empty() ? std::string(kUsualPlan) : named;
+  if (named.empty() && !fs::exists(file, trouble)) {
+    return fail(Error::Kind::missing,
+                fmt::format("no plan is named, and there is no `{}` here", kUsualPlan),
+                "name one, as in `interlock plan FILE`; `interlock init` writes one to start from");
+  }
   Document document{file, {}, {}};
   if (file == "-") {
     document.folder = fs::current_path(trouble).string();
@@ -193,10 +202,10 @@ Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& hi
 Result<void> check_can_run(const Planned& planned) {
   for (const plan::Task& task : planned.plan.tasks) {
     if (task.own_network && asks_through_gateway(planned.plan, task)) {
-      return fail(Error::Kind::refused,
-                  fmt::format("task `{}` has `network: none` and could not reach the gateway",
-                              task.id),
-                  "leave `network` out, or give its agent `gateway: false`");
+      return fail(
+          Error::Kind::refused,
+          fmt::format("task `{}` has `network: none` and could not reach the gateway", task.id),
+          "leave `network` out, or give its agent `gateway: false`");
     }
   }
   const auto& limits = planned.plan.limits;
@@ -234,8 +243,8 @@ engine::Setup setup_for(const Planned& planned, const std::string& run) {
                                      planned.decision.verdicts);
   if (planned.decision.pattern != decide::Pattern::sequential)
     setup.speculative = planned.decision.lifting.lifted;
-  // The gateway admits each of their calls as the quota allows; to hold the tasks back as well would
-  // use up half of it.
+  // The gateway admits each of their calls as the quota allows; to hold the tasks back as well
+  // would use up half of it.
   for (std::size_t i = 0; i < planned.plan.tasks.size(); ++i) {
     if (!asks_through_gateway(planned.plan, planned.plan.tasks[i])) continue;
     schedule::Job& job = setup.problem.jobs[i];

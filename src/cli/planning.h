@@ -51,7 +51,8 @@ struct Document {
   std::string folder;
   std::string text;
 };
-Result<Document> read_document(const std::string& file);
+/// `named` empty: `interlock.yaml` where one stands.
+Result<Document> read_document(const std::string& named);
 
 /// All problems of a plan come as one error, rendered.
 Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanWish& wish,

@@ -1,15 +1,19 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <filesystem>
+#include <iterator>
 #include <random>
 
 #include "cli/commands.h"
 #include "cli/isolation.h"
 #include "cli/models.h"
 #include "cli/observed.h"
+#include "cli/plan_checks.h"
 #include "cli/plan_view.h"
+#include "cli/powers.h"
 #include "cli/run_report.h"
 #include "panel/screen.h"
 #include "process/clock.h"
@@ -29,6 +33,26 @@ decide::History history_of(const Context& context, const std::string& workspace)
   if (!store) return {};
   auto history = store->history(workspace);
   return history ? std::move(*history) : decide::History{};
+}
+
+/// What the agents may do is said with everything else that is to be known before they do it.
+void note_powers(Planned& planned) {
+  PowersSaid said = say_powers(planned.plan);
+  std::ranges::move(said.notes, std::back_inserter(planned.plan.notes));
+  auto& warnings = planned.decision.warnings;
+  warnings.insert(warnings.begin(), said.warnings.begin(), said.warnings.end());
+}
+
+/// What the plan says of this machine and is not so.
+void note_machine(Planned& planned) {
+  std::ranges::move(unmatched_reads(planned.plan), std::back_inserter(planned.plan.notes));
+  std::ranges::move(absent_commands(planned.plan, own_environment()),
+                    std::back_inserter(planned.plan.notes));
+}
+
+std::string cannot_run_here(const Error& error) {
+  return fmt::format("it cannot run here: {}{}{}", error.message, error.hint.empty() ? "" : ": ",
+                     error.hint);
 }
 
 void tell_notes(const Context& context, const Planned& planned) {
@@ -76,47 +100,12 @@ Result<std::string> recorded_run(const Context& context, journal::Store& store,
               "record one with `interlock run --record`");
 }
 
-}  // namespace
-
-Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
-                          const FixWish& fix) {
-  auto document = read_document(file);
-  if (!document) return std::unexpected(document.error());
-  workspace::LocalFiles files;
-  if (fix.fix) {
-    if (auto fixed = fix_from_run(context, *document, wish, fix, files); !fixed)
-      return std::unexpected(fixed.error());
-    document = read_document(file);
-    if (!document) return std::unexpected(document.error());
-  }
-  auto plan = read_plan_or_complain(*document, wish, files);
-  if (!plan) return std::unexpected(plan.error());
-  // What `run` would refuse for.
-  if (auto kept = settle_commits(*plan); !kept) plan->notes.push_back(kept.error().message);
-  const decide::History history = history_of(context, plan->workspace);
-  const Planned planned = plan_it(std::move(*plan), wish, history);
-  if (context.json) {
-    context.talk.result(pretty_json(
-        plan_json(planned.plan, planned.interlocking, planned.expected, planned.decision)));
-    return Exit::done;
-  }
-  PlanScreen screen;
-  screen.columns =
-      context.talk.out().is_terminal ? panel::Screen(STDOUT_FILENO).size().columns : 100;
-  screen.color = context.talk.out().color;
-  screen.unicode = context.talk.out().unicode;
-  context.talk.result(
-      render_plan(planned.plan, planned.interlocking, planned.expected, planned.decision, screen));
-  return Exit::done;
-}
-
-Result<Exit> run_command(const Context& context, const std::string& file, const PlanWish& wish,
-                         Face face) {
-  auto document = read_document(file);
-  if (!document) return std::unexpected(document.error());
+/// Reads the plan, decides, and runs it.
+Result<Exit> run_document(const Context& context, const Document& document, const PlanWish& wish,
+                          Face face) {
   workspace::LocalFiles local;
   workspace::RecordingFiles files(local);
-  auto plan = read_plan_or_complain(*document, wish, files);
+  auto plan = read_plan_or_complain(document, wish, files);
   if (!plan) return std::unexpected(plan.error());
 
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
@@ -132,18 +121,22 @@ Result<Exit> run_command(const Context& context, const std::string& file, const 
     auto recorded = recorded_run(context, *store, run.wish.replay);
     if (!recorded) return std::unexpected(recorded.error());
     run.wish.replay = std::move(*recorded);
-  } else if (auto keys = check_keys(run.plan(), own_environment()); !keys) {
-    return std::unexpected(keys.error());
+  } else if (auto access = check_access(run.plan(), own_environment()); !access) {
+    return std::unexpected(access.error());
   }
+  if (auto there = check_programs(run.plan(), own_environment()); !there)
+    return std::unexpected(there.error());
+  note_powers(run.planned);
+  note_machine(run.planned);
   tell_notes(context, run.planned);
 
   process::SystemClock clock;
   run.head.plan_name = run.plan().name;
-  run.head.plan_file = document->file;
+  run.head.plan_file = document.file;
   run.head.workspace = run.plan().workspace;
-  run.head.plan_text = document->text;
+  run.head.plan_text = document.text;
   run.head.files = files.text();
-  run.wish.folder = document->folder;
+  run.wish.folder = document.folder;
   run.head.options = json::serialize(to_json(run.wish));
   run.head.decision =
       json::serialize(json::object{{"pattern", pattern_text(run.planned.decision)}});
@@ -155,12 +148,72 @@ Result<Exit> run_command(const Context& context, const std::string& file, const 
   return dispatch_and_report(context, *store, run, face);
 }
 
+}  // namespace
+
+Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
+                          const FixWish& fix) {
+  auto document = read_document(file);
+  if (!document) return std::unexpected(document.error());
+  workspace::LocalFiles files;
+  if (fix.fix) {
+    if (auto fixed = fix_from_run(context, *document, wish, fix, files); !fixed)
+      return std::unexpected(fixed.error());
+    document = read_document(file);
+    if (!document) return std::unexpected(document.error());
+  }
+  auto plan = read_plan_or_complain(*document, wish, files);
+  if (!plan) return std::unexpected(plan.error());
+  const decide::History history = history_of(context, plan->workspace);
+  // A plan can be looked at where it cannot be run, but not without saying so.
+  const Result<void> settled = context.state_folder.empty()
+                                   ? settle_commits(*plan)
+                                   : settle_isolation(*plan, context.state_folder);
+  Planned planned = plan_it(std::move(*plan), wish, history);
+  note_powers(planned);
+  note_machine(planned);
+  const Environment environment = own_environment();
+  for (const auto& able : {settled, check_access(planned.plan, environment),
+                           check_programs(planned.plan, environment)}) {
+    if (!able) planned.decision.warnings.push_back(cannot_run_here(able.error()));
+  }
+  if (context.json) {
+    context.talk.result(pretty_json(
+        plan_json(planned.plan, planned.interlocking, planned.expected, planned.decision)));
+    return Exit::done;
+  }
+  PlanScreen screen;
+  screen.columns =
+      context.talk.out().is_terminal ? panel::Screen(STDOUT_FILENO).size().columns : 100;
+  screen.color = context.talk.out().color;
+  screen.unicode = context.talk.out().unicode;
+  context.talk.result(
+      render_plan(planned.plan, planned.interlocking, planned.expected, planned.decision, screen));
+  return Exit::done;
+}
+
+Result<Exit> run_edited(const Context& context, const ChosenRun& run, Face face) {
+  auto document = read_document(plan_path_of(run));
+  if (!document) return std::unexpected(document.error());
+  document->file = run.head.plan_file;
+  return run_document(context, *document, run.wish, face);
+}
+
+Result<Exit> run_command(const Context& context, const std::string& file, const PlanWish& wish,
+                         Face face) {
+  const auto document = read_document(file);
+  if (!document) return std::unexpected(document.error());
+  return run_document(context, *document, wish, face);
+}
+
 Result<Exit> resume_command(const Context& context, const std::string& name, Face face,
                             const ResumeWish& wish) {
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
   auto run = choose_run_to_dispatch(*store, name, context.state_folder);
   if (!run) return std::unexpected(run.error());
+  auto followed = follow_edits(*store, *run, context.state_folder, wish.which, context.talk);
+  if (!followed) return std::unexpected(followed.error());
+  if (*followed == Followed::needs_new_run) return run_edited(context, **run, face);
   // Whether to wait at gates is asked of each dispatcher anew: nobody may sit before this one.
   (*run)->wish.wait_at_gates = wish.wait_at_gates;
   if (wish.tokens) (*run)->planned.plan.limits.tokens = wish.tokens;

@@ -109,7 +109,12 @@ void Engine::on_work_over(Live& live, const Exited& exited) {
   }
   if (judgement.outcome == Outcome::succeeded) {
     judgement = judge_output(one, live.has_output ? std::optional(live.output) : std::nullopt,
-                             exited.output_cut, ports_.validator);
+                             exited.output_cut, record(task_of(live)).corrections_used > 0,
+                             ports_.validator);
+  }
+  if (judgement.instead) {
+    live.output = std::move(*judgement.instead);
+    live.remarks.emplace_back("its JSON was taken out of a Markdown fence");
   }
   if (judgement.outcome != Outcome::succeeded || one.verify.empty())
     return conclude(std::move(live), judgement);

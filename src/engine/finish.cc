@@ -53,6 +53,11 @@ void Engine::name_missing_merges() {
   for (std::uint32_t merge = 0; merge < plan_.merges.size(); ++merge) {
     const MergeRecord& made = run().merges[merge];
     if (made.output || !made.failure.empty()) continue;
+    // No task's end makes the merge of nothing.
+    if (plan_.merges[merge].from.empty() && !plan_.merges[merge].coordinator) {
+      make_merge(merge);
+      continue;
+    }
     std::vector<std::string> missing;
     for (const TaskId from : plan_.merges[merge].from) {
       if (record(from).state != TaskState::done)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "engine/json_answer.h"
 
 namespace interlock::engine {
 
@@ -22,6 +23,16 @@ bool is_blank(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
+/// What is wrong with a text that has to be JSON.
+std::optional<std::string> complaint_about(const plan::OutputSpec& spec, const std::string& text,
+                                           Validator& validator) {
+  if (spec.schema) return validator.complaint(*spec.schema, text);
+  const auto parsed = parse_json(text);
+  return parsed ? std::nullopt : std::optional(say_no_json(text, parsed.error()));
+}
+
+bool may_be_fenced(const plan::Task& task) { return !task.prompt.empty() && !task.output.strict; }
+
 }  // namespace
 
 Judgement judge_exit(const plan::Task& task, const Exited& exited,
@@ -29,9 +40,8 @@ Judgement judge_exit(const plan::Task& task, const Exited& exited,
   if (stopped_for) {
     switch (*stopped_for) {
       case Outcome::timed_out:
-        return {Outcome::timed_out,
-                fmt::format("still running after its {} were over", show_duration(task.timeout)),
-                {}};
+        return {
+            Outcome::timed_out, fmt::format("timed out after {}", show_duration(task.timeout)), {}};
       case Outcome::went_silent:
         return {Outcome::went_silent,
                 fmt::format("wrote nothing for {}", show_duration(task.idle_timeout)),
@@ -48,7 +58,7 @@ Judgement judge_exit(const plan::Task& task, const Exited& exited,
 }
 
 Judgement judge_output(const plan::Task& task, const std::optional<std::string>& output, bool cut,
-                       Validator& validator) {
+                       bool corrected, Validator& validator) {
   using Form = plan::OutputSpec::Form;
   const plan::OutputSpec& spec = task.output;
   if (spec.form == Form::exit_status) return {};
@@ -58,7 +68,7 @@ Judgement judge_output(const plan::Task& task, const std::optional<std::string>&
             {}};
   }
   if (!output) {
-    return {Outcome::output_missing, fmt::format("it left no {}", source_of(spec)),
+    return {Outcome::output_missing, fmt::format("did not write {}", source_of(spec)),
             fmt::format("The file {} was not there when you ended.", source_of(spec))};
   }
   if (is_blank(*output)) {
@@ -66,16 +76,14 @@ Judgement judge_output(const plan::Task& task, const std::optional<std::string>&
             "Your answer was empty."};
   }
   if (spec.form == Form::text) return {};
-  if (spec.schema) {
-    if (auto complaint = validator.complaint(*spec.schema, *output)) {
-      return {Outcome::output_invalid, *complaint, *complaint};
-    }
-    return {};
+  auto complaint = complaint_about(spec, *output, validator);
+  if (!complaint) return {};
+  if (may_be_fenced(task)) {
+    auto block = only_fenced_block(*output);
+    if (block && (block->alone || corrected) && !complaint_about(spec, block->content, validator))
+      return {Outcome::succeeded, {}, {}, std::move(block->content)};
   }
-  if (auto parsed = parse_json(*output); !parsed) {
-    return {Outcome::output_invalid, parsed.error().message, parsed.error().message};
-  }
-  return {};
+  return {Outcome::output_invalid, *complaint, *complaint};
 }
 
 bool depends_on_what_was_found(Outcome outcome) {

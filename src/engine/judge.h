@@ -13,6 +13,8 @@ struct Judgement {
   Outcome outcome = Outcome::succeeded;
   std::string detail;     ///< For people; empty on success.
   std::string complaint;  ///< For the agent: what was wrong with its output, for the correction.
+  std::optional<std::string>
+      instead{};  ///< What counts as the output, where it is not all of the text.
 };
 
 /// Judges how the process ended. `stopped_for` says what the engine itself stopped it for, if it
@@ -22,8 +24,14 @@ Judgement judge_exit(const plan::Task& task, const Exited& exited,
 
 /// Judges what the task gave back; only when its exit was fine. `output` is nothing when the
 /// promised file is not there.
+///
+/// Models like to put JSON into a Markdown fence. What was asked for with a prompt is taken out of
+/// the only fence there is when that is the whole answer, or when other text still stands around it
+/// after a correction
+/// (`corrected`) asked for the JSON alone. Commands without a prompt are programs, which can be
+/// mended, and `output: {strict: true}` takes nothing out.
 Judgement judge_output(const plan::Task& task, const std::optional<std::string>& output, bool cut,
-                       Validator& validator);
+                       bool corrected, Validator& validator);
 
 /// Whether a failure may have come of what the attempt found in its picture. Such a failure is
 /// believed only when what it found still holds at its turn, as a success is. What a person, a

@@ -133,8 +133,9 @@ class Preparation {
     if (resumes_) wanted.session = record_.session;
     wanted.base_url = door.base_url;
     wanted.secret = door.secret;
+    if (agent_.login) wanted.login = around_.claude_login;
     wanted.own_program = around_.own_program;
-    wanted.may_write = task_.footprint.unknown || !task_.footprint.writes.empty();
+    wanted.may_write = task_.may_write();
     wanted.as_root = around_.as_root;
     return wanted;
   }
@@ -312,6 +313,7 @@ class Preparation {
     }
     // Its own, also over retries and repairs; the person's only where the plan passes it on.
     if (!home_.empty()) result["HOME"] = home_;
+    if (agent_.login) pass("CLAUDE_CODE_OAUTH_TOKEN");
     for (const std::string& name : agent_.pass_environment) pass(name);
     for (const auto& [name, value] : agent_.environment) result[name] = plan::fill(value, lookup());
     for (const auto& [name, value] : task_.environment) result[name] = plan::fill(value, lookup());

@@ -18,6 +18,9 @@ struct Surroundings {
       environment;  ///< Interlock's own; only an allow list of it is handed on.
   std::string own_program;  ///< Interlock itself, for agents it brings along.
   bool as_root = false;
+  /// What Claude Code keeps of the person's log-in, for agents with `login: true`; empty: it is in
+  /// `environment`, as CLAUDE_CODE_OAUTH_TOKEN.
+  std::string claude_login;
 };
 
 /// Names that every attempt gets from Interlock's own environment, where they are set. `LC_*` too.

@@ -33,21 +33,6 @@ Outcome outcome_of(agents::Failure failure) {
   return Outcome::exited_nonzero;
 }
 
-/// Models like to put JSON into a fence of Markdown: what is inside, if that is all there is.
-std::string without_fence(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  const auto last = text.find_last_not_of(" \t\r\n");
-  if (first == std::string::npos) return text;
-  const std::string_view body = std::string_view(text).substr(first, last - first + 1);
-  const auto line_end = body.find('\n');
-  if (!body.starts_with("```") || !body.ends_with("```") || line_end == std::string_view::npos ||
-      body.size() < line_end + 4) {
-    return text;
-  }
-  const std::string_view inside = body.substr(line_end + 1, body.size() - line_end - 4);
-  return inside.find("```") == std::string_view::npos ? std::string(inside) : text;
-}
-
 /// The last line of what was said; of a message in pieces, of all that came so far.
 std::string last_words(std::string words) {
   while (!words.empty() && words.back() == '\n') words.pop_back();
@@ -59,8 +44,7 @@ std::string last_words(std::string words) {
 
 /// What an agent does, by its last event; empty: that tells nothing new.
 std::string doing_in(const agents::Event& event, const agents::Story& story) {
-  if (std::holds_alternative<agents::Text>(event))
-    return last_words(story.said);
+  if (std::holds_alternative<agents::Text>(event)) return last_words(story.said);
   if (const auto* tool = std::get_if<agents::ToolUsed>(&event))
     return printable(tool->detail.empty() ? tool->tool : tool->tool + ": " + tool->detail);
   if (const auto* limited = std::get_if<agents::RateLimited>(&event))
@@ -74,9 +58,9 @@ std::string doing_in(const agents::Event& event, const agents::Story& story) {
 
 void Engine::open_reader(Live& live) const {
   const plan::Agent& agent = plan_.agents[task(task_of(live)).agent.index()];
-  const bool mends_by_command = record(task_of(live)).attempts.back().because ==
-                                    AttemptStarted::Because::repair &&
-                                !task(task_of(live)).repair.empty();
+  const bool mends_by_command =
+      record(task_of(live)).attempts.back().because == AttemptStarted::Because::repair &&
+      !task(task_of(live)).repair.empty();
   const agents::Adapter* adapter = agents::adapter_for(agent);
   if (adapter == nullptr || mends_by_command) return;
   live.adapter = adapter;
@@ -105,9 +89,12 @@ void Engine::hear(Live& live, const std::vector<agents::Event>& events) {
   }
 }
 
-/// A client that has given its final answer and stays: after its grace it is ended, which is no failure.
+/// A client that has given its final answer and stays: after its grace it is ended, which is no
+/// failure.
 void Engine::watch_lingering(Live& live) {
-  if (live.name.phase != 0 || !live.reader || live.stopped_for || live.released || !live.story.final) return;
+  if (live.name.phase != 0 || !live.reader || live.stopped_for || live.released ||
+      !live.story.final)
+    return;
   if (now() < lingers_until(live)) return;
   live.released = true;
   live.remarks.push_back("it stayed after its final answer, and was ended");
@@ -156,7 +143,7 @@ std::string Engine::answer_of(const Live& live) const {
   if (!live.story.final) return {};
   const agents::Final& final = *live.story.final;
   if (task(task_of(live)).output.form != plan::OutputSpec::Form::json) return final.text;
-  return final.structured ? *final.structured : without_fence(final.text);
+  return final.structured ? *final.structured : final.text;
 }
 
 bool Engine::can_resume(TaskId id) const {

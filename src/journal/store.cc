@@ -164,6 +164,24 @@ Result<std::string> Store::create_run(const RunHead& head, std::uint16_t random)
   });
 }
 
+Result<void> Store::replace_plan(const std::string& run, const std::string& plan_text,
+                                 const std::string& files) {
+  return database_->guarded("write", [&]() -> Result<void> {
+    if (auto there = database_->still_there(); !there) return there;
+    SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
+    const auto replace = [&](const std::string& name, const std::string& text) {
+      Query(*database_,
+            "UPDATE documents SET text = ?3 WHERE name = ?2 AND run = (SELECT number FROM runs WHERE id = ?1)",
+            run, name, text)
+          .run();
+    };
+    replace("plan", plan_text);
+    replace("files", files);
+    transaction.commit();
+    return {};
+  });
+}
+
 Result<std::vector<RunSummary>> Store::runs(const RunFilter& filter) {
   return database_->guarded("read", [&]() -> Result<std::vector<RunSummary>> {
     std::vector<RunSummary> summaries;

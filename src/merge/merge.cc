@@ -10,7 +10,8 @@ namespace interlock::merge {
 Result<std::string> join(const plan::Merge& merge, std::span<const Part> parts) {
   using With = plan::Merge::With;
   switch (merge.with) {
-    case With::concat: return concat(parts);
+    case With::concat: return parts.empty() && merge.of_json ? "[]" : concat(parts);
+    case With::list: return list(parts);
     case With::object: return unite_objects(parts);
     case With::union_: return unite_rows(parts, merge.key);
     case With::table: return make_table(parts, merge.key, merge.columns);
@@ -18,7 +19,7 @@ Result<std::string> join(const plan::Merge& merge, std::span<const Part> parts) 
     case With::sections: return unite_sections(parts, merge.headings);
     case With::agent: break;
   }
-  check(false, "what an agent merges is that agent's output");
+  check(parts.empty(), "what an agent merges is that agent's output");
   return {};
 }
 

@@ -12,6 +12,8 @@
 namespace interlock::merge {
 
 Result<std::string> concat(std::span<const Part> parts);
+/// One JSON array with every part, which is any JSON value, as one item.
+Result<std::string> list(std::span<const Part> parts);
 Result<std::string> unite_objects(std::span<const Part> parts);
 Result<std::string> unite_rows(std::span<const Part> parts, const std::string& key);
 Result<std::string> make_table(std::span<const Part> parts, const std::string& key,

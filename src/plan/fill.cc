@@ -168,6 +168,28 @@ bool is_reserved(std::string_view name) {
          name.starts_with("outputs.") || name.starts_with("output_files.");
 }
 
+const std::vector<std::string>& known_placeholders() {
+  static const std::vector<std::string> kNames = {
+      "item",    "item.name",   "item.stem", "item.ext",  "item.dir", "index",
+      "outputs", "run.id",      "task.id",   "workspace", "tmp",      "deadline",
+      "prompt",  "prompt_file", "session",   "outputs.ID"};
+  return kNames;
+}
+
+std::string with_plain_braces(std::string_view text, const Lookup& lookup) {
+  std::string out;
+  std::size_t at = 0;
+  while (const auto hole = next_hole(text, at)) {
+    auto whole = text.substr(hole->begin, hole->end - hole->begin);
+    out += text.substr(at, hole->begin - at);
+    at = hole->end;
+    if (hole->doubled() && !is_reserved(hole->name) && !lookup(hole->name))
+      whole = whole.substr(1, whole.size() - 2);
+    out += whole;
+  }
+  return out += text.substr(at);
+}
+
 std::vector<std::string> braced_names(std::string_view text) {
   std::vector<std::string> names;
   for (auto hole = next_hole(text, 0); hole; hole = next_hole(text, hole->end)) {

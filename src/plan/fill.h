@@ -11,6 +11,9 @@
 
 namespace interlock::plan {
 
+/// What a placeholder stands for; nothing: leave it as written.
+using Lookup = std::function<std::optional<std::string>(std::string_view name)>;
+
 /// The names between single braces in `text` that are placeholders: `item`, `item.stem`,
 /// `outputs.research`. A brace that opens no known form (`{` with a space, JSON, shell `${x}`, awk)
 /// is text. `{{` and `}}` mean the braces themselves only around a placeholder name: `{{item}}`
@@ -18,15 +21,17 @@ namespace interlock::plan {
 std::vector<std::string> placeholders(std::string_view text);
 /// The same with every other name in single braces, as `--set` may fill it.
 std::vector<std::string> braced_names(std::string_view text);
+/// All names that mean something somewhere, for the nearest to one that does not.
+const std::vector<std::string>& known_placeholders();
+/// `text` with `{{name}}` as `{name}` where neither a placeholder nor `lookup` has the name: in a
+/// prompt, doubled braces stand for the braces themselves whatever they hold.
+std::string with_plain_braces(std::string_view text, const Lookup& lookup);
 /// Whether the name has a meaning of its own, so that nobody else may give it one.
 bool is_reserved(std::string_view name);
 
 /// `value` with every run of characters no id may hold as one `-`, and none at its ends: what a
 /// placeholder in an id becomes.
 std::string as_id(std::string_view value);
-
-/// What a placeholder stands for; nothing: leave it as written.
-using Lookup = std::function<std::optional<std::string>(std::string_view name)>;
 
 /// A text is filled twice: when the plan is read (`{item}`, `--set`) and when the task starts
 /// (`{outputs.x}`).

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "plan/item_names.h"
 #include "plan/tasks.h"
 
@@ -38,6 +39,20 @@ void tell_item(Reading& reading, const std::string& name, Span where, bool in_fo
 }
 
 }  // namespace
+
+void check_braces(Reading& reading, std::string_view text, Node node, const Lookup& known) {
+  for (const auto& name : braced_names(text)) {
+    if (is_reserved(name) || known(name)) continue;
+    std::vector<std::string> names = known_placeholders();
+    for (const auto& [key, value] : reading.options.set) names.push_back(key);
+    const auto near = nearest_word(name, names);
+    auto hint = near ? fmt::format("did you mean `{{{}}}`? ", *near) : std::string();
+    hint += fmt::format(
+        "`--set {0}=...` gives it a value, `{{{{{0}}}}}` means the braces themselves", name);
+    reading.problems.add(span_within(reading, node, text.size(), fmt::format("{{{}}}", name)),
+                         fmt::format("unknown placeholder `{{{}}}`", name), std::move(hint));
+  }
+}
 
 void note_mentions(Reading& reading, std::string_view text, Node node, std::uint32_t task,
                    TaskList& list, bool in_foreach) {

@@ -4,6 +4,11 @@
 
 namespace interlock::plan {
 
+std::vector<Isolation> default_isolation(AgentKind kind) {
+  if (kind == AgentKind::command) return {Isolation::direct};
+  return {Isolation::view, Isolation::guard};
+}
+
 std::string_view name_of(Isolation isolation) {
   switch (isolation) {
     case Isolation::direct: return "direct";
@@ -40,6 +45,7 @@ std::string_view name_of(AgentKind kind) {
 std::string_view name_of(Merge::With with) {
   switch (with) {
     case Merge::With::concat: return "concat";
+    case Merge::With::list: return "list";
     case Merge::With::object: return "object";
     case Merge::With::union_: return "union";
     case Merge::With::table: return "table";

@@ -46,6 +46,9 @@ enum class AgentKind : unsigned char {
   command, claude_code, codex, gemini, opencode, pi, qwen, chat
 };
 std::string_view name_of(AgentKind kind);
+/// How tasks of such an agent are isolated where the plan does not say: commands work in the workspace itself,
+/// as one types them; agents, whom nobody watches, in a copy of it, or where there is none held by the kernel.
+std::vector<Isolation> default_isolation(AgentKind kind);
 
 /// How a command is given its prompt.
 enum class PromptBy : unsigned char { standard_input, argument, file };
@@ -86,9 +89,12 @@ struct Agent {
   std::vector<std::string> pass_environment;  ///< Names let through from Interlock's own environment.
   KeySource key;
   bool gateway = true;             ///< Its model calls pass through the gateway.
+  bool login = false;              ///< It uses the log-in the person has with the client, not a key.
   std::vector<EventRule> events;   ///< For `command`.
   Command resume;                  ///< For `command`: run instead where a session is to be resumed (`{session}`).
   Place place;
+
+  bool operator==(const Agent&) const = default;
 };
 
 /// What can be metered by a quota.
@@ -97,6 +103,8 @@ struct QuotaRates {
   std::optional<Rate> input_tokens;
   std::optional<Rate> output_tokens;
   std::optional<Rate> usd;  ///< Amount in millionths of a dollar.
+
+  bool operator==(const QuotaRates&) const = default;
 };
 
 struct Resource {
@@ -115,6 +123,8 @@ struct Resource {
   std::optional<bool> counts_cached;
   std::string account;                        ///< For `quota`: shared by all plans that name it; empty: its own name.
   Place place;
+
+  bool operator==(const Resource&) const = default;
 };
 
 /// What a task takes of a resource while it runs.
@@ -124,6 +134,8 @@ struct Use {
   std::int64_t requests = 1;     ///< Of a quota, over the whole attempt; likewise below.
   std::optional<Tokens> input_tokens;
   std::optional<Tokens> output_tokens;
+
+  bool operator==(const Use&) const = default;
 };
 
 /// What a task gives back.
@@ -138,12 +150,17 @@ struct OutputSpec {
   std::string file;                   ///< Where it is left, relative to the workspace; empty: standard output.
   std::optional<std::string> schema;  ///< The JSON Schema's own text.
   std::string schema_path;            ///< Where that was read, relative to the plan; empty when written in the plan.
+  bool strict = false;                ///< JSON must stand alone: none is taken out of a Markdown fence.
+
+  bool operator==(const OutputSpec&) const = default;
 };
 
 struct Estimate {
   std::optional<Duration> time;
   std::optional<Tokens> tokens;
   std::optional<MicroUsd> usd;
+
+  bool operator==(const Estimate&) const = default;
 };
 
 /// One piece of work for one agent, with every default filled in and every `foreach` unfolded.
@@ -179,11 +196,16 @@ struct Task {
   std::string item;               ///< The path a `foreach` gave it; empty otherwise.
   std::optional<std::uint32_t> coordinates;  ///< The merge this task is the coordinator of.
   Place place;
+
+  /// Whether its footprint lets it change anything.
+  bool may_write() const { return footprint.unknown || !footprint.writes.empty(); }
+
+  bool operator==(const Task&) const = default;
 };
 
 /// Joins outputs into one.
 struct Merge {
-  enum class With : unsigned char { concat, object, union_, table, lines, sections, agent };
+  enum class With : unsigned char { concat, object, union_, table, lines, sections, agent, list };
 
   std::string name;
   std::vector<TaskId> from;             ///< In plan order.
@@ -191,8 +213,11 @@ struct Merge {
   std::vector<std::string> headings;    ///< For `sections`: the known headings in their order; empty: as met.
   std::string key;                      ///< For `union` and `table`: the member that identifies a row; empty: the whole row.
   std::vector<std::string> columns;     ///< For `table`: which and in what order; empty: all, as met.
-  std::optional<TaskId> coordinator;    ///< For `agent`.
+  std::optional<TaskId> coordinator;    ///< For `agent`; none where there is nothing to join.
+  bool of_json = false;                 ///< What it joins is JSON, so the join of nothing is too.
   Place place;
+
+  bool operator==(const Merge&) const = default;
 };
 std::string_view name_of(Merge::With with);
 
@@ -201,6 +226,8 @@ struct OnFailure {
   enum class Kind : unsigned char { go_on, stop, share };
   Kind kind = Kind::go_on;
   double share = 0;  ///< For `share`: stop when more than this part (0..1) of the tasks failed.
+
+  bool operator==(const OnFailure&) const = default;
 };
 
 struct Limits {
@@ -213,6 +240,8 @@ struct Limits {
   bool speculate = false;
   std::optional<Tokens> speculate_tokens;   ///< What speculation may waste, together; none: no bound.
   std::optional<MicroUsd> speculate_usd;
+
+  bool operator==(const Limits&) const = default;
 };
 
 /// The plan as it will run. Tasks are in plan order: the document's, with needed tasks moved ahead of those that need them.

@@ -17,6 +17,8 @@ constexpr std::size_t kLeadBytes = 60;
 /// Beyond this many, only the first in document order are kept.
 constexpr std::size_t kKept = 20 * Problems::kShown;
 
+constexpr std::size_t kStride = 1024;
+
 bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
 /// The nearest start of a character at or before `at`.
@@ -29,10 +31,21 @@ std::size_t character_start(std::string_view text, std::size_t at) {
 
 SourceText::SourceText(std::string_view text) : text_(text) {
   line_begins_.push_back(0);
+  std::uint32_t continuing = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
+    if (at % kStride == 0) continuing_.push_back(continuing);
+    if (continues_character(text[at])) ++continuing;
     const bool ends = text[at] == '\n' || (text[at] == '\r' && text.substr(at + 1, 1) != "\n");
     if (ends) line_begins_.push_back(static_cast<std::uint32_t>(at + 1));
   }
+}
+
+std::size_t SourceText::continuing_before(std::uint32_t begin) const {
+  if (continuing_.empty()) return 0;
+  const auto mark = std::min<std::size_t>(begin / kStride, continuing_.size() - 1);
+  const auto rest = text_.substr(mark * kStride, begin - mark * kStride);
+  return continuing_[mark] +
+         static_cast<std::size_t>(std::ranges::count_if(rest, continues_character));
 }
 
 std::size_t SourceText::line_index(std::uint32_t begin) const {
@@ -43,8 +56,9 @@ std::size_t SourceText::line_index(std::uint32_t begin) const {
 Place SourceText::place(Span span) const {
   if (span.begin >= Span::kNowhere) return {};
   const auto line = line_index(span.begin);
-  const auto before = text_.substr(line_begins_[line], span.begin - line_begins_[line]);
-  const auto column = before.size() - std::ranges::count_if(before, continues_character);
+  const auto first = line_begins_[line];
+  const auto column =
+      span.begin - first - (continuing_before(span.begin) - continuing_before(first));
   return {static_cast<std::uint32_t>(line + 1), static_cast<std::uint32_t>(column + 1)};
 }
 

@@ -35,9 +35,13 @@ class SourceText {
 
  private:
   std::size_t line_index(std::uint32_t begin) const;
+  /// How many bytes before `begin` go on a character that began earlier.
+  std::size_t continuing_before(std::uint32_t begin) const;
 
   std::string_view text_;
   std::vector<std::uint32_t> line_begins_;
+  std::vector<std::uint32_t>
+      continuing_;  ///< The same at every `kStride`th byte: a plan may be one long line.
 };
 
 /// Collects what is wrong with a plan, in any order and in bounded memory.

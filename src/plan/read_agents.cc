@@ -9,9 +9,9 @@ namespace interlock::plan {
 
 namespace {
 
-constexpr std::string_view kAgentKeys[] = {"kind",   "run",    "prompt",   "model",   "bin",
-                                           "args",   "env",    "pass_env", "api",     "base_url",
-                                           "repair", "events", "key",      "gateway", "resume"};
+constexpr std::string_view kAgentKeys[] = {
+    "kind", "run",      "prompt", "model",  "bin", "args",    "env",    "pass_env",
+    "api",  "base_url", "repair", "events", "key", "gateway", "resume", "login"};
 constexpr std::string_view kKinds[] = {"command",  "claude-code", "codex", "gemini",
                                        "opencode", "pi",          "qwen",  "chat"};
 constexpr std::string_view kPromptWays[] = {"stdin", "argument", "file"};
@@ -27,7 +27,9 @@ void check_keys_of_kind(Reading& reading, const Fields& fields, AgentKind kind) 
     if (const auto node = fields[key]) {
       reading.problems.add(node->span(),
                            fmt::format("an agent of kind `{}` has no `{}`", name_of(kind), key),
-                           kind == AgentKind::command ? "name the program in `run`" : "");
+                           kind == AgentKind::command ? "name the program in `run`"
+                           : key == "login"           ? "only `claude-code` can use its own log-in"
+                                                      : "");
     }
   };
   if (kind == AgentKind::command) {
@@ -36,6 +38,22 @@ void check_keys_of_kind(Reading& reading, const Fields& fields, AgentKind kind) 
     for (const auto key : kOfCommands) refuse(key);
   }
   if (kind != AgentKind::chat) refuse("api");
+  if (kind != AgentKind::claude_code) refuse("login");
+}
+
+/// With the person's own log-in the client talks to its provider by itself.
+void read_login(Reading& reading, const Fields& fields, Agent& agent) {
+  const auto node = fields["login"];
+  if (!node) return;
+  agent.login = read_bool(reading, *node).value_or(false);
+  if (!agent.login) return;
+  if (fields["key"])
+    reading.problems.add(fields["key"]->span(), "an agent has a `key` or a `login`, not both");
+  if (fields["gateway"] && agent.gateway)
+    reading.problems.add(fields["gateway"]->span(),
+                         "calls with a `login` cannot pass the gateway, which has no key for them",
+                         "leave `gateway` out");
+  agent.gateway = false;
 }
 
 /// Whether a shell could have a variable of that name.
@@ -120,6 +138,7 @@ void read_connection(Reading& reading, const Fields& fields, Agent& agent) {
   if (const auto value = fields["key"]) agent.key = read_key(reading, *value);
   if (const auto value = fields["gateway"])
     agent.gateway = read_bool(reading, *value).value_or(true);
+  read_login(reading, fields, agent);
 }
 
 /// What only commands have.

@@ -45,6 +45,51 @@ std::string show_rules(const Agent& agent) {
   return out;
 }
 
+TEST(AgentKeys, AgentsWorkInACopyAndCommandsInTheWorkspaceUnlessThePlanSaysOtherwise) {
+  const auto isolation = [](std::string_view plan, std::vector<Isolation> option = {}) {
+    FakeFiles files;
+    auto result = read_plan(
+        fmt::format("interlock: 1\n{}", plan),
+        {.file = "p", .folder = "/plan", .set = {}, .isolation = std::move(option)}, files);
+    EXPECT_EQ(render(result.problems, "p"), "");
+    std::string text;
+    for (const Task& task : result.plan.tasks) {
+      text += fmt::format("{}: {}", task.id, name_of(task.isolation));
+      for (const Isolation other : task.isolation_else) text += fmt::format(" {}", name_of(other));
+      text += "\n";
+    }
+    return text;
+  };
+  const std::string tasks =
+      "agents: {c: {kind: claude-code}, m: {kind: command, run: [m]}}\n"
+      "tasks: [{id: own, run: x}, {id: by-command, agent: m, prompt: p}, {id: by-claude, agent: c, "
+      "prompt: p},\n"
+      "  {id: said, agent: c, prompt: p, isolation: direct}]\n"
+      "merge: {all: {from: by-claude, with: agent, agent: c, prompt: p}}\n";
+  EXPECT_EQ(isolation(tasks),
+            "own: direct\nby-command: direct\nby-claude: view guard\nsaid: direct\nmerge:all: view "
+            "guard\n");
+  EXPECT_EQ(isolation("defaults: {isolation: guard}\n" + tasks),
+            "own: guard\nby-command: guard\nby-claude: guard\nsaid: direct\nmerge:all: guard\n");
+  EXPECT_EQ(
+      isolation(tasks, {Isolation::direct}),
+      "own: direct\nby-command: direct\nby-claude: direct\nsaid: direct\nmerge:all: direct\n");
+}
+
+TEST(AgentKeys, ALogInIsClaudeCodesAloneAndTakesThePlaceOfKeyAndGateway) {
+  const Agent agent = agent_of("{kind: claude-code, login: true}");
+  EXPECT_TRUE(agent.login);
+  EXPECT_FALSE(agent.gateway);
+  EXPECT_TRUE(agent_of("{kind: claude-code, login: false}").gateway);
+  EXPECT_EQ(
+      problems_of("{kind: codex, login: true}"),
+      "3:30 an agent of kind `codex` has no `login` | only `claude-code` can use its own log-in\n");
+  EXPECT_EQ(problems_of("{kind: claude-code, login: true, key: MY_KEY, gateway: true}"),
+            "3:47 an agent has a `key` or a `login`, not both\n"
+            "3:64 calls with a `login` cannot pass the gateway, which has no key for them | leave "
+            "`gateway` out\n");
+}
+
 TEST(AgentKeys, EveryKindOfModelHasAUrlAKeyAndMayGoPastTheGateway) {
   for (const std::string_view kind :
        {"claude-code", "codex", "gemini", "opencode", "pi", "qwen", "chat"}) {

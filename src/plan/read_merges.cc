@@ -9,7 +9,7 @@ namespace interlock::plan {
 namespace {
 
 constexpr std::string_view kWiths[] = {"concat", "object",   "union", "table",
-                                       "lines",  "sections", "agent"};
+                                       "lines",  "sections", "agent", "list"};
 constexpr std::string_view kMergeKeys[] = {
     "from",    "with",         "headings", "key",    "columns",  "agent", "prompt",
     "timeout", "idle_timeout", "retries",  "output", "estimate", "uses"};
@@ -62,8 +62,9 @@ void add_coordinator(Reading& reading, const Fields& fields, const Settings& def
   const auto prompt = fields["prompt"];
   if (!prompt)
     return reading.problems.add(fields.node().span(), "a merge `with: agent` needs a `prompt`");
-  task.prompt =
-      fill(read_text(reading, *prompt, "a prompt").value_or(""), reading.set, Stage::early);
+  const auto asked = read_text(reading, *prompt, "a prompt").value_or("");
+  check_braces(reading, asked, *prompt, reading.set);
+  task.prompt = fill(with_plain_braces(asked, reading.set), reading.set, Stage::early);
 
   task.agent = *agent;
   if (by.kind == AgentKind::command) task.run = fill_command(by.run, reading.set, Stage::early);
@@ -130,7 +131,8 @@ std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings&
       draft.merge.columns = texts_of(read_items(reading, *each, "a list of columns"));
     if (const auto each = fields["key"])
       draft.merge.key = read_filled(reading, *each, "the name of a member").value_or("");
-    if (draft.merge.with == Merge::With::agent)
+    // Nobody has to be asked to join nothing.
+    if (draft.merge.with == Merge::With::agent && !names_nothing(list, draft.from))
       add_coordinator(reading, fields, defaults, drafts.size(), draft, list);
     drafts.push_back(std::move(draft));
   }

@@ -13,6 +13,14 @@ namespace {
 
 constexpr std::size_t kMostSchemaBytes = 4u << 20;
 
+/// A number that is written as JSON has it, and that JSON cannot keep.
+bool json_refuses(std::string_view number) {
+  const bool written_as_json = !number.ends_with('.') &&
+                               number.find_first_not_of('-') != number.npos &&
+                               number[number.find_first_not_of('-')] != '.';
+  return written_as_json && !parse_json(number);
+}
+
 /// A plain scalar by the YAML 1.2 core schema.
 json::value scalar_to_json(Reading& reading, Node node) {
   const auto text = node.text();
@@ -26,10 +34,24 @@ json::value scalar_to_json(Reading& reading, Node node) {
   if (const auto read = std::from_chars(begin, end, whole);
       read.ec == std::errc() && read.ptr == end)
     return whole;
+  std::uint64_t large = 0;
+  if (const auto read = std::from_chars(begin, end, large);
+      read.ec == std::errc() && read.ptr == end)
+    return large;
   const bool numeric = text.find_first_not_of("0123456789+-.eE") == text.npos;
+  // Not what a double would make of it: the schema would say another number than the plan does.
+  const std::string_view unsigned_text(begin, end);
+  if (numeric && parse_json(unsigned_text)) return *parse_json(unsigned_text);
   double number = 0;
   const auto read = std::from_chars(begin, end, number);
-  if (numeric && read.ec == std::errc() && read.ptr == end && std::isfinite(number)) return number;
+  const bool is_number = numeric && read.ptr == end && begin != end;
+  const bool is_exact = read.ec == std::errc() && std::isfinite(number) &&
+                        unsigned_text.find_first_of(".eE") != unsigned_text.npos;
+  if (is_number && is_exact && !json_refuses(unsigned_text)) return number;
+  if (is_number) {
+    reading.problems.add(node.span(), fmt::format("{} is too large to keep exactly", quoted(text)));
+    return nullptr;
+  }
   if (text == ".inf" || text == "-.inf" || text == ".nan") {
     reading.problems.add(node.span(), fmt::format("{} has no JSON", quoted(text)));
   }
@@ -88,7 +110,7 @@ OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file) {
     output.form = read_form(reading, node, kForms).value_or(OutputSpec::Form::text);
     return output;
   }
-  static constexpr std::string_view kKeys[] = {"schema", "from", "format"};
+  static constexpr std::string_view kKeys[] = {"schema", "from", "format", "strict"};
   const Fields fields(reading, node, "output", kKeys);
   output.form = OutputSpec::Form::text;
   if (const auto format = fields["format"]) {
@@ -100,6 +122,13 @@ OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file) {
                            "leave `format` out");
     }
     read_schema(reading, *schema, output);
+  }
+  if (const auto strict = fields["strict"]) {
+    output.strict = read_bool(reading, *strict).value_or(false);
+    // `{strict: true}` alone says what it is strict about.
+    if (!fields["format"] && !fields["schema"]) output.form = OutputSpec::Form::json;
+    if (output.form == OutputSpec::Form::text)
+      reading.problems.add(strict->span(), "only JSON can be `strict`, and this output is text");
   }
   if (const auto from = fields["from"]) {
     if (auto name = read_text(reading, *from, "`stdout` or the path of a file");

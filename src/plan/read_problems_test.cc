@@ -39,6 +39,73 @@ std::string of_tasks(std::string_view text) {
   return brief("interlock: 1\ntasks:\n" + std::string(text));
 }
 
+const std::map<std::string, std::string> kSet = {{"target", "x86"}};
+
+TEST(Braces, AreAnErrorInAPromptWhereTheyHoldANameThatIsNone) {
+  const std::string plan =
+      "interlock: 1\nagents: {m: {kind: codex}}\ntasks:\n  - {id: a, prompt: \"Use {target} by {";
+  EXPECT_EQ(brief(plan + "tmeout}\"}\n", kSet),
+            "4:38 unknown placeholder `{tmeout}` | `--set tmeout=...` gives it a value, "
+            "`{{tmeout}}` means the braces "
+            "themselves\n");
+  EXPECT_EQ(brief(plan + "tsk.id}\"}\n", kSet),
+            "4:38 unknown placeholder `{tsk.id}` | did you mean `{task.id}`? `--set tsk.id=...` "
+            "gives it a value, "
+            "`{{tsk.id}}` means the braces themselves\n");
+  EXPECT_EQ(brief(plan + "taget}\"}\n", kSet),
+            "4:38 unknown placeholder `{taget}` | did you mean `{target}`? `--set taget=...` gives "
+            "it a value, "
+            "`{{taget}}` means the braces themselves\n");
+  const auto read_it = read(plan + "{deadline}} ${x} {'a': 1} {deadline}\"}\n", kSet);
+  EXPECT_EQ(render(read_it.problems, "p"), "");
+  const auto mustache = read(plan + "{name}} {\\\"a\\\": {}}\"}\n", kSet);
+  ASSERT_EQ(render(mustache.problems, "p"), "");
+  EXPECT_EQ(mustache.plan.tasks[0].prompt, "Use x86 by {name} {\"a\": {}}");
+}
+
+TEST(Braces, AreAnErrorInPatternsAndPathsAndPromptsOfMerges) {
+  EXPECT_EQ(
+      of_tasks(
+          "  - {id: a, run: x, reads: [\"{itme}\", \"{a,b}\"], output: {from: \"o/{y}.json\"}}\n"),
+      "3:30 unknown placeholder `{itme}` | did you mean `{item}`? `--set itme=...` gives it a "
+      "value, `{{itme}}` "
+      "means the braces themselves\n"
+      "3:67 unknown placeholder `{y}` | `--set y=...` gives it a value, `{{y}}` means the braces "
+      "themselves\n");
+  EXPECT_EQ(brief("interlock: 1\nagents: {m: {kind: codex}}\ntasks: [{id: a, prompt: x}]\n"
+                  "merge: {m: {from: a, with: agent, prompt: \"Of {run.id}: {outptus}\"}}\n"),
+            "4:57 unknown placeholder `{outptus}` | did you mean `{outputs}`? `--set outptus=...` "
+            "gives it a value, "
+            "`{{outptus}}` means the braces themselves\n");
+  EXPECT_EQ(of_tasks("  - {id: a, run: \"awk '{print}' <f; echo {ite}\"}\n"), "")
+      << "a shell has braces of its own";
+}
+
+TEST(Synonyms, OfOtherToolsAreToldTheWordHere) {
+  EXPECT_EQ(of_tasks("  - {id: a, cmd: x, deps: [b], retry: 2, inputs: [f], environment: {}, cwd: "
+                     "sub, type: shell}\n"),
+            "3:5 the task has nothing to do | give it a `run` or a `prompt`\n"
+            "3:13 unknown key `cmd` in a task | the word for it is `run`\n"
+            "3:21 unknown key `deps` in a task | the word for it is `needs`\n"
+            "3:32 unknown key `retry` in a task | the word for it is `retries`\n"
+            "3:42 unknown key `inputs` in a task | the word for it is `reads`\n"
+            "3:55 unknown key `environment` in a task | the word for it is `env`\n"
+            "3:72 unknown key `cwd` in a task | all tasks start in the plan's `workspace`; for "
+            "another folder begin "
+            "`run` with `cd DIR &&`\n"
+            "3:82 unknown key `type` in a task | name an agent of that kind with `agent`\n");
+  EXPECT_EQ(brief("interlock: 1\nmax_parallel: 3\ncwd: sub\nagents: {m: {type: codex}}\n"
+                  "limits: {concurrency: 2}\ntasks: [{id: a, run: x, depends_on: b}]\n"),
+            "2:1 unknown key `max_parallel` in the plan | write `limits: {parallel: N}` at the top "
+            "of the plan\n"
+            "3:1 unknown key `cwd` in the plan | the word for it is `workspace`\n"
+            "4:13 agent `m` has no `kind` | one of command, claude-code, codex, gemini, opencode, "
+            "pi, qwen and chat\n"
+            "4:14 unknown key `type` in an agent | the word for it is `kind`\n"
+            "5:10 unknown key `concurrency` in limits | the word for it is `parallel`\n"
+            "6:25 unknown key `depends_on` in a task | the word for it is `needs`\n");
+}
+
 TEST(Problems, AreToldAllAtOnceInDocumentOrder) {
   EXPECT_EQ(screen(R"(interlock: 1
 limits: {parallel: 0, tokens: lots}

@@ -141,6 +141,7 @@ Settings read_defaults(Reading& reading, std::optional<Node> node) {
 Settings for_agent(Settings defaults, const Agent& agent) {
   if (!agent.model.empty()) defaults.model = agent.model;
   for (const auto& [name, value] : agent.environment) defaults.environment[name] = value;
+  if (defaults.isolation.empty()) defaults.isolation = default_isolation(agent.kind);
   return defaults;
 }
 
@@ -151,8 +152,11 @@ void apply(const Settings& settings, Task& task) {
   task.grace = settings.grace;
   task.retries = settings.retries;
   task.backoff = settings.backoff;
-  task.isolation = settings.isolation.front();
-  task.isolation_else.assign(settings.isolation.begin() + 1, settings.isolation.end());
+  // Empty only where the task has no agent, and so a problem.
+  if (!settings.isolation.empty()) {
+    task.isolation = settings.isolation.front();
+    task.isolation_else.assign(settings.isolation.begin() + 1, settings.isolation.end());
+  }
   task.observe = settings.observe;
   task.own_network = settings.own_network;
   task.environment = settings.environment;

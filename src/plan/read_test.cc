@@ -415,6 +415,22 @@ TEST(ReadPlan, TakesAForeachThatMatchesNothingAsANote) {
       "note: the `foreach` of `x-{item.stem}` (line 4) matches no file, so no task comes of it\n");
 }
 
+TEST(ReadPlan, KeepsTheNumbersOfASchemaInThePlanExactly) {
+  const auto schema = [](const std::string& number) {
+    const auto result = read(fmt::format(
+        "interlock: 1\ntasks: [{{id: a, run: x, output: {{schema: {{maximum: {}}}}}}}]\n", number));
+    return result.problems.empty() ? result.plan.tasks[0].output.schema.value_or("")
+                                   : result.problems[0].message;
+  };
+  EXPECT_EQ(schema("9007199254740993"), R"({"maximum":9007199254740993})");
+  EXPECT_EQ(schema("18446744073709551615"), R"({"maximum":18446744073709551615})");
+  EXPECT_EQ(schema("18446744073709551617"), "`18446744073709551617` is too large to keep exactly");
+  EXPECT_EQ(schema("9007199254740993.0"), "`9007199254740993.0` is too large to keep exactly");
+  EXPECT_EQ(schema("1e400"), "`1e400` is too large to keep exactly");
+  EXPECT_EQ(schema("007"), R"({"maximum":7})");
+  EXPECT_EQ(schema("+.5"), R"({"maximum":5E-1})");
+}
+
 TEST(ReadPlan, PutsTheOutputsWhereACoordinatorsPromptWantsThem) {
   const auto plan = read(R"(interlock: 1
 agents: {m: {kind: codex}}
@@ -480,8 +496,8 @@ TEST(ReadPlan, TakesTextInEveryStyleOfYaml) {
       - ''
       - ''''''''''''
       - 'folded)"
-                  "  \n"
-                  R"(        once
+            "  \n"
+            R"(        once
 
         and   twice'
       - "dq \"x\" \u00e9 \
@@ -535,7 +551,8 @@ agents: {x: {kind: command, run: [./x], repair: [./x, --mend]}}
 tasks:
   - {id: a, agent: x, prompt: go, reads: []}
   - {id: b, run: y, repair: "y again", isolation: direct, observe: declared, network: host, reads: []}
-)").plan;
+)")
+                        .plan;
   EXPECT_EQ(plan.tasks[0].isolation, Isolation::view);
   EXPECT_EQ(plan.tasks[0].isolation_else,
             (std::vector<Isolation>{Isolation::worktree, Isolation::guard}));

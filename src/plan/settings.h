@@ -20,7 +20,8 @@ struct Settings {
   Duration grace = std::chrono::seconds(10);
   int retries = 0;
   Duration backoff = std::chrono::seconds(1);
-  std::vector<Isolation> isolation{Isolation::direct};  ///< What is wanted, then what will do.
+  /// What is wanted, then what will do; empty: what is usual for the agent.
+  std::vector<Isolation> isolation;
   Observe observe = Observe::all;
   bool own_network = false;
   std::map<std::string, std::string> environment;
@@ -32,7 +33,8 @@ Settings read_defaults(Reading& reading, std::optional<Node> node);
 /// `base` with what `fields` say in its place, all but the agent; environments are joined.
 Settings read_settings(Reading& reading, const Fields& fields, Settings base);
 
-/// `defaults` for a task of that agent, whose own words weigh more.
+/// `defaults` for a task of that agent, whose own words weigh more; what is usual for its kind fills
+/// what nobody said.
 Settings for_agent(Settings defaults, const Agent& agent);
 /// Gives a task all of it but the agent.
 void apply(const Settings& settings, Task& task);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "plan/id_index.h"
+#include "plan/merge_fit.h"
 #include "plan/order.h"
 #include "plan/tasks.h"
 
@@ -26,6 +27,7 @@ class Settling {
   void find_mentions();
   void bring_in_order();
   void find_merged(std::vector<MergeDraft>& merges);
+  void note_empty(MergeDraft& draft);
   void finish(std::vector<MergeDraft> merges);
 
  private:
@@ -52,11 +54,11 @@ class Settling {
 /// nothing.
 bool Settling::excused(std::string_view name, bool pattern) const {
   // Where so much is wrong, nobody misses one more.
-  if (list_.wrong_ids.size() > Problems::kShown || list_.unmatched_ids.size() > Problems::kShown)
+  if (list_.wrong_ids.size() > Problems::kShown || list_.unmatched.size() > Problems::kShown)
     return true;
   const auto meant = [&](const std::string& id) { return may_name(id, name); };
   return std::ranges::any_of(list_.wrong_ids, meant) ||
-         (pattern && std::ranges::any_of(list_.unmatched_ids, meant));
+         (pattern && std::ranges::any_of(list_.unmatched, meant, &Unmatched::id));
 }
 
 std::vector<std::uint32_t> Settling::named(const std::string& name, Span where,
@@ -177,26 +179,42 @@ void Settling::note_moves() {
 }
 
 void Settling::find_merged(std::vector<MergeDraft>& merges) {
-  using With = Merge::With;
-  for (const auto& draft : merges) {
+  MergeFit fit;
+  for (auto& draft : merges) {
     auto& merged = merged_.emplace_back();
+    const auto told = reading_.problems.told();
     for (const auto& item : draft.from) {
       for (const auto task : named(item.text, item.node.span(), true)) {
-        const auto with = draft.merge.with;
-        const auto form = list_.tasks[task].output.form;
-        const bool joins_json = with == With::object || with == With::union_ || with == With::table;
         require_output(task, item.node.span());
-        if (joins_json && form == OutputSpec::Form::text) {
-          reading_.problems.add(item.node.span(),
-                                fmt::format("a merge `with: {}` joins JSON, and task {} gives text",
-                                            name_of(with), quoted(list_.tasks[task].id)),
-                                "give the task `output: json` or a schema");
-        }
         merged.push_back(task);
         if (too_many(item.node.span())) return;
       }
     }
+    if (reading_.problems.told() != told || draft.from.empty()) continue;
+    if (merged.empty()) {
+      note_empty(draft);
+      continue;
+    }
+    std::vector<const Task*> tasks;
+    for (const auto task : merged) tasks.push_back(&list_.tasks[task]);
+    if (auto misfit = fit.misfit(draft.merge, tasks)) {
+      reading_.problems.add(draft.from.front().node.span(),
+                            std::move(misfit->message), std::move(misfit->hint));
+    }
   }
+}
+
+/// There is nothing to join, because no file is there for it: the result is empty, in the form it
+/// would have.
+void Settling::note_empty(MergeDraft& draft) {
+  draft.merge.of_json = std::ranges::any_of(list_.unmatched, [&](const Unmatched& one) {
+    return one.json && std::ranges::any_of(draft.from, [&](const Item& from) {
+             return may_name(one.id, from.text);
+           });
+  });
+  reading_.plan.notes.push_back(
+      fmt::format("merge {} joins nothing, as no file is there for {}: its result is empty",
+                  quoted(draft.merge.name), quoted(draft.from.front().text)));
 }
 
 /// Document positions become places in plan order, each once, sorted.
@@ -248,6 +266,19 @@ void Settling::finish(std::vector<MergeDraft> merges) {
 }
 
 }  // namespace
+
+bool names_nothing(const TaskList& list, const std::vector<Item>& names) {
+  if (list.unmatched.empty()) return false;
+  return std::ranges::all_of(names, [&](const Item& name) {
+    const auto pattern = footprint::Glob::parse(name.text);
+    const bool found = !pattern || std::ranges::any_of(list.tasks, [&](const Task& task) {
+      return !task.coordinates && (task.id == name.text || pattern->matches(task.id));
+    });
+    return !found && std::ranges::any_of(list.unmatched, [&](const Unmatched& one) {
+      return is_pattern(name.text) && may_name(one.id, name.text);
+    });
+  });
+}
 
 void settle(Reading& reading, TaskList list, std::vector<MergeDraft> merges) {
   Settling settling(reading, list);

@@ -22,14 +22,19 @@ struct Mention {
 /// Beyond this a plan is refused.
 constexpr std::size_t kMostTasks = 1'000'000;
 
+/// A `foreach` that matches no file: a pattern may name what it would have made.
+struct Unmatched {
+  std::string id;  ///< With its placeholders.
+  bool json = false;
+};
+
 /// Tasks in document order, with what they mention still to be found.
 struct TaskList {
   std::vector<Task> tasks;
   std::vector<Span> id_spans;  ///< For each task, where its id was written.
   std::vector<Mention> mentions;
   std::vector<std::string> wrong_ids;  ///< Of tasks that have problems: to mention them is none.
-  std::vector<std::string>
-      unmatched_ids;  ///< Of a `foreach` that matches nothing: a pattern may name them.
+  std::vector<Unmatched> unmatched;
   std::vector<std::string> without_reads;  ///< Ids of tasks that declare writes and no reads.
   std::size_t foreach_count = 0;
   std::size_t unfolded_bytes =
@@ -39,7 +44,7 @@ struct TaskList {
 /// A merge, with the names it joins still to be found.
 struct MergeDraft {
   Merge merge;
-  std::vector<Item> from;
+  std::vector<Item> from{};
 };
 
 /// A task as the document says it, before its `foreach` is unfolded: texts still hold their
@@ -67,6 +72,10 @@ void unfold(Reading& reading, const TaskDraft& draft, TaskList& list);
 OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file);
 Estimate read_estimate(Reading& reading, Node node);
 
+/// Tells names in single braces that are no placeholder and that `known` does not have: in a prompt
+/// they would be sent as they stand, in a pattern they would match only themselves.
+void check_braces(Reading& reading, std::string_view text, Node node, const Lookup& known);
+
 /// Tells placeholders of `text` that mean nothing, and notes the tasks whose outputs it mentions.
 void note_mentions(Reading& reading, std::string_view text, Node node, std::uint32_t task,
                    TaskList& list, bool in_foreach);
@@ -74,6 +83,10 @@ void note_mentions(Reading& reading, std::string_view text, Node node, std::uint
 /// Reads `merge`; a merge `with: agent` adds its coordinator at the end of `list`.
 std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings& defaults,
                                     TaskList& list);
+
+/// Whether no task has an id that one of these names, because the `foreach` they mean match
+/// nothing.
+bool names_nothing(const TaskList& list, const std::vector<Item>& names);
 
 /// Finds every name that was mentioned, brings the tasks into plan order and puts them and the
 /// merges into the plan.

@@ -42,6 +42,7 @@ class Instance {
   Command early(const Command& command, Node node) const;
   void read_id();
   void read_prompt();
+  void take_prompt(std::string_view text, Node node);
   footprint::PatternSet patterns(const std::vector<Item>& items) const;
   void read_footprint();
   void note_mentions(std::uint32_t index);
@@ -58,8 +59,7 @@ std::size_t weight_of(const Task& task) {
   constexpr std::size_t kEach = 64;
   auto weight = task.prompt.size() + task.run.shell.size() + task.verify.shell.size() +
                 (task.output.schema ? task.output.schema->size() : 0) + kEach * task.uses.size();
-  for (const auto* texts :
-       {&task.run.arguments, &task.verify.arguments, &task.repair.arguments}) {
+  for (const auto* texts : {&task.run.arguments, &task.verify.arguments, &task.repair.arguments}) {
     for (const auto& text : *texts) weight += text.size() + kEach;
   }
   for (const auto& [name, value] : task.environment) weight += name.size() + value.size() + kEach;
@@ -79,6 +79,7 @@ std::string Instance::settled(const Item& item, std::string (*write)(std::string
     }
     return reading_.set(name);
   };
+  check_braces(reading_, item.text, item.node, find);
   for (const auto& name : placeholders(item.text)) {
     if (find(name)) continue;
     if (!is_of_item(name)) {
@@ -134,9 +135,15 @@ void Instance::read_id() {
                   better.empty() ? "" : fmt::format(", such as {}", quoted(better))));
 }
 
+void Instance::take_prompt(std::string_view text, Node node) {
+  const auto known = [&](std::string_view name) { return look_up(name); };
+  check_braces(reading_, text, node, known);
+  task_.prompt = early(with_plain_braces(text, known));
+}
+
 void Instance::read_prompt() {
   if (draft_.prompt) {
-    task_.prompt = early(draft_.prompt->text);
+    take_prompt(draft_.prompt->text, draft_.prompt->node);
   } else if (draft_.prompt_file) {
     const auto path = settled(*draft_.prompt_file, as_written);
     const auto text = reading_.files.read(reading_.path_of(path), kMostPromptBytes);
@@ -147,7 +154,7 @@ void Instance::read_prompt() {
       reading_.problems.add(draft_.prompt_file->node.span(),
                             fmt::format("{} is not UTF-8 at byte {}", quoted(path), *bad + 1));
     } else {
-      task_.prompt = early(*text);
+      take_prompt(*text, draft_.prompt_file->node);
     }
   }
 }
@@ -239,6 +246,7 @@ std::optional<std::vector<std::string>> matches_of(Reading& reading, const TaskD
   footprint::PatternSet set;
   const auto told = reading.problems.told();
   for (const auto& item : draft.foreach) {
+    check_braces(reading, item.text, item.node, reading.set);
     const auto text = fill(item.text, reading.set);
     const bool excludes = text.starts_with('!');
     auto glob = footprint::Glob::parse(std::string_view(text).substr(excludes ? 1 : 0));
@@ -273,7 +281,7 @@ void unfold(Reading& reading, const TaskDraft& draft, TaskList& list) {
   const auto paths = matches_of(reading, draft, list);
   if (!paths) return;
   if (paths->empty()) {
-    list.unmatched_ids.push_back(draft.id->text);
+    list.unmatched.push_back({draft.id->text, draft.task.output.form == OutputSpec::Form::json});
     const auto line = reading.problems.source().place(draft.node.span()).line;
     reading.plan.notes.push_back(
         fmt::format("the `foreach` of {} (line {}) matches no file, so no task comes of it",

@@ -71,6 +71,99 @@ void expected(Reading& reading, Node node, std::string_view wanted, std::string 
                        std::move(hint));
 }
 
+namespace {
+
+/// What people write who know other tools, and the word for it here.
+struct Synonym {
+  std::string_view written, word;
+};
+constexpr Synonym kSynonyms[] = {{"depends_on", "needs"},
+                                 {"depends", "needs"},
+                                 {"deps", "needs"},
+                                 {"dependencies", "needs"},
+                                 {"requires", "needs"},
+                                 {"after", "needs"},
+                                 {"cmd", "run"},
+                                 {"command", "run"},
+                                 {"commands", "run"},
+                                 {"script", "run"},
+                                 {"exec", "run"},
+                                 {"shell", "run"},
+                                 {"retry", "retries"},
+                                 {"max_retries", "retries"},
+                                 {"attempts", "retries"},
+                                 {"max_parallel", "parallel"},
+                                 {"concurrency", "parallel"},
+                                 {"parallelism", "parallel"},
+                                 {"max_concurrency", "parallel"},
+                                 {"jobs", "parallel"},
+                                 {"workers", "parallel"},
+                                 {"cwd", "workspace"},
+                                 {"dir", "workspace"},
+                                 {"directory", "workspace"},
+                                 {"workdir", "workspace"},
+                                 {"working_dir", "workspace"},
+                                 {"working_directory", "workspace"},
+                                 {"type", "kind"},
+                                 {"provider", "kind"},
+                                 {"client", "kind"},
+                                 {"name", "id"},
+                                 {"title", "id"},
+                                 {"task", "id"},
+                                 {"inputs", "reads"},
+                                 {"input", "reads"},
+                                 {"sources", "reads"},
+                                 {"outputs", "writes"},
+                                 {"generates", "writes"},
+                                 {"files", "writes"},
+                                 {"environment", "env"},
+                                 {"envs", "env"},
+                                 {"vars", "env"},
+                                 {"instructions", "prompt"},
+                                 {"message", "prompt"},
+                                 {"description", "prompt"},
+                                 {"promptFile", "prompt_file"},
+                                 {"for_each", "foreach"},
+                                 {"each", "foreach"},
+                                 {"matrix", "foreach"},
+                                 {"timeout_seconds", "timeout"},
+                                 {"max_time", "timeout"},
+                                 {"time_limit", "timeout"},
+                                 {"max_tokens", "tokens"},
+                                 {"cost", "usd"},
+                                 {"max_cost", "usd"},
+                                 {"fail_fast", "on_failure"},
+                                 {"binary", "bin"},
+                                 {"program", "bin"},
+                                 {"arguments", "args"},
+                                 {"url", "base_url"},
+                                 {"endpoint", "base_url"},
+                                 {"api_key", "key"},
+                                 {"strategy", "with"},
+                                 {"schema", "output"},
+                                 {"locks", "uses"},
+                                 {"resources", "uses"}};
+/// Words that are right somewhere else in a plan.
+constexpr Synonym kElsewhere[] = {
+    {"parallel", "write `limits: {parallel: N}` at the top of the plan"},
+    {"workspace",
+     "all tasks start in the plan's `workspace`; for another folder begin `run` with `cd DIR &&`"},
+    {"kind", "name an agent of that kind with `agent`"},
+    {"retries", "write it in the task, or under `defaults`"},
+    {"timeout", "write it in the task, or under `defaults`"}};
+
+/// The right word for one that is not known here; empty: it is nobody's.
+std::string right_word(std::string_view written, std::span<const std::string_view> known) {
+  const auto synonym = std::ranges::find(kSynonyms, written, &Synonym::written);
+  const std::string_view word = synonym == std::end(kSynonyms) ? written : synonym->word;
+  if (word != written && std::ranges::find(known, word) != known.end())
+    return fmt::format("the word for it is `{}`", word);
+  const auto elsewhere = std::ranges::find(kElsewhere, word, &Synonym::written);
+  return elsewhere == std::end(kElsewhere) ? std::string() : std::string(elsewhere->word);
+}
+
+}  // namespace
+
 Fields::Fields(Reading& reading, Node node, std::string_view what,
                std::span<const std::string_view> known)
     : node_(node) {
@@ -79,8 +172,10 @@ Fields::Fields(Reading& reading, Node node, std::string_view what,
     const auto name = key.text();
     if (std::ranges::find(known, name) == known.end()) {
       if (!key.is_scalar() || name == "<<") continue;  // The document has told that.
+      auto hint = right_word(name, known);
+      if (hint.empty()) hint = did_you_mean(reading, name, known);
       reading.problems.add(key.span(), fmt::format("unknown key {} in {}", quoted(name), what),
-                           did_you_mean(reading, name, known));
+                           std::move(hint));
     } else if (!(*this)[name]) {
       fields_.emplace_back(name, value);
     }

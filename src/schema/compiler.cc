@@ -46,6 +46,23 @@ Result<std::unique_ptr<Compiled>> compile_as(Dialect dialect, const json::value&
   return compiled;
 }
 
+/// Words of OpenAPI and of editors that describe, and so change no verdict.
+constexpr std::string_view kAnnotations[] = {"example",
+                                             "externalDocs",
+                                             "xml",
+                                             "discriminator",
+                                             "markdownDescription",
+                                             "enumNames",
+                                             "enumDescriptions",
+                                             "markdownEnumDescriptions",
+                                             "defaultSnippets",
+                                             "errorMessage",
+                                             "propertyOrdering"};
+
+bool is_annotation(std::string_view name) {
+  return std::ranges::find(kAnnotations, name) != std::end(kAnnotations);
+}
+
 std::string_view name_of(Dialect dialect) {
   return dialect == Dialect::draft7 ? "draft 7" : "2020-12";
 }
@@ -54,7 +71,7 @@ std::string_view name_of(Dialect dialect) {
 
 Result<std::unique_ptr<Compiled>> compile(std::string_view text) {
   const auto document = parse_json(text);
-  if (!document) return within(document.error(), "the schema is no JSON");
+  if (!document) return within(document.error(), "the schema is not JSON");
   const auto named = named_dialect(*document);
   if (!named) return std::unexpected(named.error());
   auto compiled = compile_as(named->value_or(Dialect::draft7), *document);
@@ -133,6 +150,19 @@ Result<void> Compiler::check_known(const json::object& source, const std::string
       return wrong(fmt::format("`{}` at {} is a keyword of {}, and this schema is {}", name,
                                shown(pointer), name_of(other), name_of(into_.dialect)),
                    "name the dialect with `$schema`");
+    }
+    if (is_annotation(name)) {
+      note(fmt::format(
+          "`{}` at {} is no keyword of JSON Schema; it only describes and is not checked", name,
+          shown(pointer)));
+      continue;
+    }
+    if (name == "nullable") {
+      note(
+          fmt::format("`nullable` at {} is OpenAPI's and is not checked: in JSON Schema, write "
+                      "`\"type\": [..., \"null\"]`",
+                      shown(pointer)));
+      continue;
     }
     if (const auto near = nearest_word(name, names)) {
       return wrong(fmt::format("unknown keyword `{}` at {}", printable(name), shown(pointer)),

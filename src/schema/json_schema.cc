@@ -5,32 +5,11 @@
 
 #include <set>
 
-#include "base/text.h"
+#include "engine/json_answer.h"
 #include "schema/compiler.h"
 #include "schema/evaluation.h"
 
 namespace interlock::schema {
-namespace {
-
-/// Says why a text is no JSON, with the mistakes models make most.
-std::string no_json(std::string_view text, const Error& error) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return "expected JSON, found nothing";
-  if (text.substr(first).starts_with("```")) {
-    return "expected bare JSON, found it wrapped in a Markdown fence (```): give the JSON alone";
-  }
-  const char begin = text[first];
-  const std::size_t open = text.find_first_of("{[", first);
-  if (begin != '{' && begin != '[' && begin != '"' && open != std::string_view::npos) {
-    const std::string_view line = split_lines(text.substr(first)).front();
-    return fmt::format("expected JSON alone, found other text before it: `{}` ({})",
-                       elide_end(printable(line), 40), error.message);
-  }
-  return fmt::format("expected JSON: {}", error.message);
-}
-
-}  // namespace
-
 Result<Supported> check_schema(std::string_view text) {
   const auto compiled = compile(text);
   if (!compiled) return std::unexpected(compiled.error());
@@ -52,7 +31,7 @@ std::optional<std::string> JsonSchema::complaint(const std::string& schema, std:
   const auto& compiled = at->second;
   if (!compiled) return fmt::format("the schema cannot be used: {}", compiled.error().message);
   const auto value = parse_json(text);
-  if (!value) return no_json(text, value.error());
+  if (!value) return engine::say_no_json(text, value.error());
   Evaluation evaluation(**compiled);
   if (evaluation.fits(*value)) return std::nullopt;
   return fmt::format("{}", fmt::join(evaluation.problems(), "; "));

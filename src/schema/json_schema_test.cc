@@ -75,6 +75,16 @@ TEST(Complaint, OfASchemaThatCannotBeUsedSaysSo) {
             "`array`, `number`, `integer`, `string`, or a list of these");
 }
 
+TEST(Complaint, TellsIntegersApartWhichADoubleCannot) {
+  EXPECT_EQ(complaint(R"({"const": 9007199254740993})", "9007199254740993"), "fits");
+  EXPECT_EQ(complaint(R"({"const": 9007199254740993})", "9007199254740992"),
+            "at the top: found 9007199254740992, expected 9007199254740993");
+  EXPECT_EQ(complaint(R"({"maximum": 18446744073709551614})", "18446744073709551615"),
+            "at the top: found 18446744073709551615, expected at most 18446744073709551614");
+  EXPECT_EQ(complaint(R"({"enum": [-9223372036854775807]})", "-9223372036854775808"),
+            "at the top: found -9223372036854775808, expected -9223372036854775807");
+}
+
 TEST(Complaint, EndsForASchemaThatBranchesWithoutEnd) {
   std::string schema = R"({"$ref": "#/definitions/d0", "definitions": {"d40": {"type": "string"})";
   for (int i = 0; i < 40; ++i) {
@@ -108,7 +118,7 @@ TEST(CheckSchema, RefusesWhatIsWrongWithThePlaceInIt) {
   EXPECT_EQ(said_of(R"({"$schema": "http://json-schema.org/draft-04/schema#"})")
                 .find("`$schema` at the top: the dialect"),
             0u);
-  EXPECT_EQ(said_of("{").find("the schema is no JSON: "), 0u);
+  EXPECT_EQ(said_of("{").find("the schema is not JSON: "), 0u);
 }
 
 TEST(CheckSchema, RefusesPatternsThatCouldNotBeMatchedInLinearTime) {
@@ -126,6 +136,17 @@ TEST(CheckSchema, SaysWhatIsNotChecked) {
       "draft 7: unknown keyword `colour` at the top is not checked; format `iri` is not checked");
   EXPECT_EQ(said_of(R"({"$ref": "#/definitions/a", "maxItems": 1, "definitions": {"a": true}})"),
             "draft 7: `maxItems` at the top is ignored beside `$ref`, as draft 7 has it");
+}
+
+TEST(CheckSchema, TakesTheWordsOfOpenApiAndSaysWhatIsNotChecked) {
+  EXPECT_EQ(said_of(R"({"type": "array", "nullable": true, "example": [], "xml": {"name": "x"}})"),
+            "draft 7: `nullable` at the top is OpenAPI's and is not checked: in JSON Schema, write "
+            "`\"type\": [..., "
+            "\"null\"]`; `example` at the top is no keyword of JSON Schema; it only describes and "
+            "is not checked; "
+            "`xml` at the top is no keyword of JSON Schema; it only describes and is not checked");
+  EXPECT_EQ(said_of(R"({"exampels": []})"),
+            "unknown keyword `exampels` at the top (did you mean `examples`?)");
 }
 
 TEST(CheckSchema, TakesAnUnnamedDialectForTheOneItsKeywordsBelongTo) {
@@ -212,6 +233,9 @@ TEST(Number, MultiplesAreReckonedInDecimal) {
   EXPECT_FALSE(multiple("0.00751", "0.0001"));
   EXPECT_TRUE(multiple("9007199254740993", "3"));
   EXPECT_FALSE(multiple("9007199254740993", "2"));
+  EXPECT_TRUE(multiple("18446744073709551615", "5"));
+  EXPECT_FALSE(multiple("18446744073709551615", "2"));
+  EXPECT_FALSE(multiple("18446744073709551614", "5"));
   EXPECT_TRUE(multiple("1e308", "1e-300"));
   EXPECT_FALSE(multiple("1e308", "3"));
   EXPECT_TRUE(multiple("0", "7"));

@@ -23,7 +23,7 @@ __extension__ using Wide = unsigned __int128;
 
 /// digits * 10^exponent, without its sign.
 struct Decimal {
-  std::uint64_t digits = 0;
+  Wide digits = 0;
   int exponent = 0;
 };
 
@@ -42,13 +42,9 @@ Decimal decimal_of(const json::value& value) {
       decimal.exponent += exponent;
       break;
     } else if (c != '-') {
-      // Shortest forms have at most 20 digits that count; what follows are the zeros of a large
-      // number.
-      if (decimal.digits > (std::numeric_limits<std::uint64_t>::max() - 9) / 10) {
-        ++decimal.exponent;
-        continue;
-      }
-      decimal.digits = decimal.digits * 10 + static_cast<std::uint64_t>(c - '0');
+      // Canonical forms have at most 21 digits before their exponent, which is far below 2^128; the
+      // integers of 64 bits among them have up to 20 that count.
+      decimal.digits = decimal.digits * 10 + static_cast<unsigned>(c - '0');
       if (after_point) --decimal.exponent;
     }
   }

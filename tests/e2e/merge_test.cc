@@ -36,7 +36,58 @@ class Merging : public Cli {
 };
 
 TEST_F(Merging, concat_strings_answers_together_in_plan_order) {
-  EXPECT_EQ(merged("[1, 2]", "[3]", "{from: [b, a], with: concat}"), "[1,2,3]");
+  EXPECT_EQ(merged("[1, 2]", "[3]", "{from: [b, a], with: concat}", "{schema: {type: array}}"),
+            "[1,2,3]");
+}
+
+TEST_F(Merging, list_makes_one_list_of_one_value_a_task) {
+  EXPECT_EQ(merged(R"({"y": 2, "x": 9007199254740993})", "[3]", "{from: [b, a], with: list}"),
+            R"([{"x":9007199254740993,"y":2},[3]])");
+}
+
+TEST_F(Merging, what_cannot_work_is_refused_before_anything_runs) {
+  for (const char* with : {"concat", "lines", "sections"}) {
+    write_plan(std::string("tasks: [{id: a, run: touch ran, output: json}]\n"
+                           "merge: {m: {from: a, with: ") +
+               with + "}}\n");
+    for (const char* verb : {"plan", "run"}) {
+      const Ended ended = interlock({verb, "plan.yaml"});
+      EXPECT_EQ(ended.exit, 2) << with;
+      EXPECT_THAT(ended.err, HasSubstr("hint: `with: list` makes one list of all answers")) << with;
+    }
+  }
+  EXPECT_FALSE(exists("ran"));
+}
+
+TEST_F(Merging, of_a_foreach_that_matches_nothing_is_empty_and_asks_no_coordinator) {
+  const std::vector<std::pair<std::string, std::string>> ways = {
+      {"concat, from: 'j-*'", "[]"},
+      {"list, from: 'j-*'", "[]"},
+      {"union, from: 'j-*'", "[]"},
+      {"object, from: 'j-*'", "{}"},
+      {"table, from: 'j-*'", ""},
+      {"concat, from: 't-*'", ""},
+      {"lines, from: 't-*'", ""},
+      {"sections, from: 't-*'", ""},
+      {"agent, agent: never, prompt: Join., from: 't-*'", ""}};
+  for (const auto& [with, expected] : ways) {
+    write_plan(R"(
+agents: {never: {kind: command, run: "touch asked"}}
+tasks:
+  - {id: "j-{index}", foreach: "*.json", run: [cat, "{item}"], reads: ["{item}"], output: json}
+  - {id: "t-{index}", foreach: "*.none", run: [cat, "{item}"], reads: ["{item}"], output: text}
+  - {id: work, run: "echo hard >work", reads: [], writes: [work]}
+merge: {all: {with: )" +
+               with + "}}\n");
+    EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr("merge `all` joins nothing"))
+        << with;
+    const Ended ended = interlock({"run", "plan.yaml", "--fresh"});
+    EXPECT_EQ(ended.exit, 0) << with << ended.err;
+    const Ended output = interlock({"output", "last", "all"});
+    EXPECT_EQ(output.exit, 0) << with << output.err;
+    EXPECT_EQ(output.out, expected) << with;
+  }
+  EXPECT_FALSE(exists("asked"));
 }
 
 TEST_F(Merging, object_puts_members_of_all_into_one) {

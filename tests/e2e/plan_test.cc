@@ -204,6 +204,61 @@ TEST_F(PlanCommand, writes_nothing_anywhere) {
   EXPECT_FALSE(exists("../state")) << "planning makes no journal";
 }
 
+TEST_F(PlanCommand, takes_interlock_yaml_where_no_file_is_named) {
+  const Ended none = interlock({"plan"});
+  EXPECT_EQ(none.exit, 2);
+  EXPECT_THAT(none.err, HasSubstr("no plan is named, and there is no `interlock.yaml` here"));
+  write_plan("name: mine\ntasks: [{id: a, run: touch ran}]\n", "interlock.yaml");
+  EXPECT_EQ(at(json_of({"plan"}), "/plan"), "mine");
+  EXPECT_EQ(interlock({"run"}).exit, 0);
+  EXPECT_TRUE(exists("ran"));
+}
+
+TEST_F(PlanCommand, tells_the_word_for_what_other_tools_call_otherwise) {
+  write_plan("tasks: [{id: a, run: x}]\n");
+  EXPECT_THAT(interlock({"run", "plan.yaml", "-j", "4"}).err,
+              HasSubstr("hint: `--parallel N` says"));
+  EXPECT_THAT(interlock({"run", "plan.yaml", "-j4"}).err, HasSubstr("hint: `--parallel N` says"));
+  EXPECT_THAT(interlock({"run", "plan.yaml", "--dry-run"}).err,
+              HasSubstr("hint: `interlock plan` shows"));
+  EXPECT_THAT(interlock({"status"}).err, HasSubstr("hint: it is `interlock show` here"));
+  EXPECT_EQ(interlock({"help"}).out, interlock({"--help"}).out);
+  EXPECT_EQ(interlock({"help"}).exit, 0);
+  EXPECT_EQ(interlock({"help", "run"}).out, interlock({"run", "--help"}).out);
+  EXPECT_THAT(interlock({"version"}).out, HasSubstr("interlock 0."));
+}
+
+TEST_F(PlanCommand, says_which_reads_match_nothing_that_is_there_or_will_be) {
+  write("src/a.cc", "");
+  write_plan(R"(
+tasks:
+  - {id: a, run: x, reads: ["srcs/**", "src/**", gone.md, made.md], writes: [out]}
+  - {id: b, run: y, reads: [], writes: ["made*"]}
+)");
+  const auto plan = json_of({"plan", "plan.yaml"});
+  EXPECT_EQ(at(plan, "/notes/0"),
+            "`reads` of `a`: nothing in the workspace matches `srcs/**`; did you mean `src/**`?");
+  EXPECT_EQ(at(plan, "/notes/1"), "`reads` of `a`: nothing in the workspace matches `gone.md`");
+  EXPECT_EQ(plan.at("notes").as_array().size(), 2u);
+}
+
+TEST_F(PlanCommand, fixes_plans_through_links_with_their_line_ends_and_modes) {
+  write("in", "1\n");
+  const std::string text =
+      "interlock: 1\r\ntasks:\r\n  - {id: t, run: \"cat in >out\", reads: [in], writes: [], "
+      "isolation: view}  # keep\r\n";
+  write("real.yaml", text);
+  shell("chmod 640 real.yaml; ln -s real.yaml plan.yaml");
+  interlock({"run", "plan.yaml"});
+  const Ended fixed = interlock({"plan", "plan.yaml", "--fix"});
+  EXPECT_EQ(fixed.exit, 0) << fixed.err;
+  EXPECT_EQ(read("real.yaml"),
+            "interlock: 1\r\ntasks:\r\n  - {id: t, run: \"cat in >out\", reads: [in], writes: "
+            "[\"out\"], isolation: "
+            "view}  # keep\r\n");
+  EXPECT_EQ(shell("test -L plan.yaml && stat -c %a real.yaml").out, "640\n");
+}
+
 }  // namespace
 
 }  // namespace interlock::e2e

@@ -198,7 +198,7 @@ limits: {parallel: 2}
 tasks:
   - {id: slow, run: "FIRST; echo '{\"n\": 1}'", reads: [x], output: {schema: {type: object}}, estimate: {time: 30s}}
   - {id: fast, run: "SECOND; echo '{\"n\": 2}'", reads: [x], output: {schema: {type: object}}, estimate: {time: 30s}}
-merge: {all: {from: "*", with: concat}}
+merge: {all: {from: "*", with: list}}
 )";
   const auto digest_with = [&](const std::string& first, const std::string& second) {
     std::string plan = tasks;
