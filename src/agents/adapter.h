@@ -120,6 +120,11 @@ class Adapter {
   /// may be ended. Else the last of several counts, and only the end of the stream tells which.
   virtual bool final_is_last() const { return true; }
 
+  /// Whether its requests hold UUIDs that it draws anew in each run; whether they tell the day.
+  /// Recordings leave these out.
+  virtual bool sends_random_ids() const { return false; }
+  virtual bool tells_the_date() const { return false; }
+
   /// To ask for its version, after the program; and the version in what it then prints.
   virtual std::vector<std::string> version_arguments() const { return {"--version"}; }
   virtual std::string version_in(std::string_view printed) const;

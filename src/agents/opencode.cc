@@ -158,6 +158,8 @@ class OpenCode : public Adapter {
     return provider_of_model(agent, model);
   }
   bool resumes(const plan::Agent&) const override { return false; }
+  bool sends_random_ids() const override { return true; }
+  bool tells_the_date() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 
   Result<Invocation> invoke(const Wanted& wanted) const override {

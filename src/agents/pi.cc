@@ -145,6 +145,7 @@ class Pi : public Adapter {
     return provider_of_model(agent, model);
   }
   bool resumes(const plan::Agent&) const override { return false; }
+  bool tells_the_date() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 
   Result<Invocation> invoke(const Wanted& wanted) const override {

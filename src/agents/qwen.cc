@@ -126,6 +126,8 @@ class Qwen : public Adapter {
   bool takes_schema() const override { return true; }
   bool tells_of_cuts() const override { return false; }
   bool resumes(const plan::Agent&) const override { return false; }
+  bool sends_random_ids() const override { return true; }
+  bool tells_the_date() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 
   Result<Invocation> invoke(const Wanted& wanted) const override {

@@ -47,6 +47,18 @@ struct ModelCall {
   bool operator==(const ModelCall&) const = default;
 };
 
+/// What of an attempt's requests differs from run to run by itself. Recordings leave it out, so that
+/// the same request is known again.
+struct RequestNoise {
+  struct Path {
+    std::string own;       ///< Of the attempt or the task; absolute.
+    std::string stand_in;  ///< What it is in a recording.
+  };
+  std::vector<Path> paths;
+  bool ids = false;    ///< The client puts UUIDs of its own into them.
+  bool dates = false;  ///< The client tells the day.
+};
+
 /// The local endpoint that agents' model calls pass through.
 ///
 /// Contract:
@@ -68,6 +80,7 @@ class Gateway {
     std::optional<MicroUsd> usd;
     bool replay_own = false;          ///< Equal requests of this task's earlier attempts that did not count
                                       ///< are answered from the recording.
+    RequestNoise noise;
   };
   struct Door {
     std::string base_url;  ///< `http://127.0.0.1:PORT/SECRET`.

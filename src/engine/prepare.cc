@@ -117,6 +117,9 @@ class Preparation {
     if (task_.budget_usd) wish.usd = std::max<MicroUsd>(0, *task_.budget_usd - spent.usd);
     // What an attempt paid for that came to nothing by no fault of its own is not paid for twice.
     wish.replay_own = record_.attempts.back().because == AttemptStarted::Because::again;
+    wish.noise.paths = {{folder_, "/<attempt>"}, {home_, "/<home>"}};
+    wish.noise.ids = adapter_->sends_random_ids();
+    wish.noise.dates = adapter_->tells_the_date();
     return wish;
   }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "gateway/call.h"
+#include "gateway/request_noise.h"
 
 // Answers that need no provider, and keeping those that did.
 namespace interlock::gateway {
@@ -10,10 +11,21 @@ namespace interlock::gateway {
 using engine::CallEnd;
 using metering::Refusal;
 
+namespace {
+
+std::string left_out(const engine::RequestNoise& noise) {
+  const std::string words = words_of(noise);
+  return words.empty() ? "" : fmt::format(" (left out of account: {})", words);
+}
+
+}  // namespace
+
 KnownRequest Call::known() const {
-  return known_request(
-      door_->wish.label, request_.method, rest_, request_.body,
-      {.base_url = door_->base_url, .secret = door_->secret, .key = door_->provider->key.reveal()});
+  return known_request(door_->wish.label, request_.method, rest_, request_.body,
+                       {.base_url = door_->base_url,
+                        .secret = door_->secret,
+                        .key = door_->provider->key.reveal(),
+                        .noise = door_->wish.noise});
 }
 
 bool Call::replay() {
@@ -28,7 +40,8 @@ bool Call::replay() {
   }
   if (!board_.replays_all()) return false;
   const std::string why =
-      found ? board_.recorded->nearest_difference(request, ordinal_) : found.error().message;
+      found ? board_.recorded->nearest_difference(request, ordinal_) + left_out(door_->wish.noise)
+            : found.error().message;
   if (asked_) {
     refuse(CallEnd::not_recorded,
            {.kind = Refusal::Kind::bad_request, .message = "nothing recorded fits: " + why});

@@ -19,6 +19,25 @@ std::string told(const std::string& path, const json::value* recorded, const jso
   return fmt::format("{}: recorded {}, now {}", path, shown(recorded), shown(now));
 }
 
+constexpr std::size_t kBefore = 20;  ///< Bytes shown before the first that differs.
+
+/// A part of a long text that begins shortly before byte `at`; never in the middle of a character.
+std::string part_from(std::string_view text, std::size_t at) {
+  std::size_t begin = at > kBefore ? at - kBefore : 0;
+  while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
+  const std::string_view part = text.substr(begin, kBefore + kShown);
+  return fmt::format("{}\"{}\"", begin == 0 ? "" : "\u2026",
+                     elide_middle(printable(std::string(part)), kShown));
+}
+
+/// The ends of two long texts tell nothing of where they differ.
+std::string told_texts(const std::string& path, std::string_view recorded, std::string_view now) {
+  const auto differs = std::ranges::mismatch(recorded, now);
+  const auto at = static_cast<std::size_t>(differs.in1 - recorded.begin());
+  return fmt::format("{} at byte {}: recorded {}, now {}", path, at, part_from(recorded, at),
+                     part_from(now, at));
+}
+
 std::string difference_at(const std::string& path, const json::value& recorded,
                           const json::value& now);
 
@@ -55,6 +74,9 @@ std::string difference_at(const std::string& path, const json::value& recorded,
     return difference_of(path, recorded.get_object(), now.get_object());
   if (recorded.is_array() && now.is_array())
     return difference_of(path, recorded.get_array(), now.get_array());
+  if (recorded.is_string() && now.is_string() && recorded != now &&
+      std::max(recorded.get_string().size(), now.get_string().size()) > kShown)
+    return told_texts(path, recorded.get_string(), now.get_string());
   return canonical_json(recorded) == canonical_json(now) ? "" : told(path, &recorded, &now);
 }
 

@@ -71,6 +71,16 @@ TEST(Recording, is_read_back_as_it_was_written) {
   EXPECT_FALSE(read_recording(text.substr(0, text.size() - 1)).has_value());
 }
 
+TEST(Difference, long_texts_are_shown_where_they_differ) {
+  const std::string same(100, 'a');
+  const auto recorded = parse_json("{\"m\":\"" + same + "one" + same + "\"}").value();
+  const auto now = parse_json("{\"m\":\"" + same + "two" + same + "\"}").value();
+  const std::string before(20, 'a');
+  const std::string told = first_difference(recorded, now);
+  EXPECT_TRUE(told.starts_with("$.m at byte 100: recorded \u2026\"" + before + "one")) << told;
+  EXPECT_NE(told.find("now \u2026\"" + before + "two"), std::string::npos) << told;
+}
+
 TEST(Difference, is_the_first_in_the_order_of_the_recording) {
   const auto recorded = parse_json(R"({"m":[{"c":"a"},{"c":"b"}],"z":1})").value();
   EXPECT_EQ(first_difference(recorded, recorded), "");

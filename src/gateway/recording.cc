@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/json.h"
+#include "gateway/request_noise.h"
 #include "gateway/secret.h"
 
 namespace interlock::gateway {
@@ -147,6 +148,7 @@ KnownRequest known_request(std::string_view label, std::string_view method, std:
     request.body = canonical_json(*read);
   }
   replace_all(request.body, hidden.base_url, kAnyDoor);
+  request.body = without_noise(std::move(request.body), hidden.noise);
   for (std::string* const text : {&request.body, &request.path}) {
     blot_out(*text, hidden.secret);
     blot_out(*text, hidden.key);

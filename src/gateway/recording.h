@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/result.h"
+#include "engine/gateway.h"
 #include "gateway/http.h"
 
 // One recorded exchange, and what makes two requests the same (ADR 20). Pure.
@@ -37,11 +38,12 @@ std::string task_of_label(std::string_view label);
 /// `base_url` and `secret` are the door's: they differ from attempt to attempt and are taken out,
 /// as is `key`. So are the members of the body that clients fill with ids of their own: `metadata`,
 /// `user`, `prompt_cache_key`, `safety_identifier`, `client_metadata`, and in `system` Claude
-/// Code's `x-anthropic-billing-header`.
+/// Code's `x-anthropic-billing-header`, and what `noise` names.
 struct Hidden {
   std::string_view base_url;
   std::string_view secret;
   std::string_view key;
+  engine::RequestNoise noise;
 };
 KnownRequest known_request(std::string_view label, std::string_view method, std::string_view path,
                            std::string_view body, const Hidden& hidden);

@@ -176,6 +176,23 @@ class Dispatched(Case):
         self.assertEqual(world.read("notes.txt"), "first line\nedited by the client\n", said)
         self.assert_books_agree(world, "only")
 
+    @each_client
+    def test_a_recorded_run_replays_offline(self, client):
+        """Every answer out of the recording: the endpoint sees no call, and the result is the same."""
+        world = self.world({"rules": edits()})
+        self.plan(world, [("only", client.name, "edit the note", ("writes: [\"notes.txt\"]", "output: text"))],
+                  [client])
+        status, said = self.run_plan(world, "--record")
+        self.assertEqual(status, 0, said)
+        first = world.show()
+        seen = len(world.endpoint.books()["calls"])
+        world.write("notes.txt", "first line\n")
+        status, said = self.run_plan(world, "--fresh", "--replay", first["run"])
+        self.assertEqual(status, 0, said)
+        self.assertEqual(world.show()["digest"], first["digest"])
+        self.assertEqual(world.read("notes.txt"), "first line\nedited by the client\n", said)
+        self.assertEqual(len(world.endpoint.books()["calls"]), seen, "no call left the machine")
+
     @each_that_can_be_bound
     def test_an_answer_is_bound_to_a_schema(self, client):
         """Through the client's own option, or told in the prompt where it has none."""
