@@ -55,7 +55,8 @@ bool Engine::put_off_start(Live& live, const Error& error) {
   if (!others_run && live.starts_tried >= kShortStartsMax) return false;
   close_door(live);
   const std::string seed = fmt::format("{} {}", seed_of(task_of(live)), live.starts_tried);
-  live.start_again = now() + pause_of(live.starts_tried++, seed);
+  constexpr Duration kLongest = std::chrono::seconds(4);
+  live.start_again = now() + std::min(pause_of(live.starts_tried++, seed), kLongest);
   live.short_of = error.message;
   return true;
 }

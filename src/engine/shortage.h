@@ -13,6 +13,6 @@ bool is_shortage(const Error& error);
 bool is_interruption(const Error& error);
 
 /// So often a start is tried while nothing else of the run holds anything that it could wait for.
-inline constexpr int kShortStartsMax = 8;
+inline constexpr int kShortStartsMax = 5;
 
 }  // namespace interlock::engine

@@ -91,7 +91,8 @@ Result<void> descriptors_are_left() {
 }  // namespace
 
 Result<void> LocalProcesses::start(Attempt& attempt, const engine::SpawnSpec& spec) {
-  if (auto left = descriptors_are_left(); !left) return left;
+  // Who runs alone takes what there is: nobody else gives any back.
+  if (auto left = descriptors_are_left(); !left && !attempts_.empty()) return left;
   auto pipes = lay_pipes(!spec.standard_input.empty());
   if (!pipes) return std::unexpected(pipes.error());
   auto tree = keeper_->plant(spec.label);

@@ -371,9 +371,10 @@ TEST_F(AnAccount, has_room_for_so_many_and_no_more) {
 TEST_F(AnAccount, GoesOnAloneWhenSomebodyCutsOrOverwritesItsFile) {
   const auto spoil = [this](int how) {
     const std::string place = folder.at("account");
-    if (how == 0) ASSERT_EQ(::truncate(place.c_str(), 0), 0);
-    if (how == 1) ASSERT_EQ(::truncate(place.c_str(), 100), 0);
-    if (how == 2) ASSERT_EQ(::truncate(place.c_str(), 8192), 0);
+    const off_t sizes[] = {0, 100, 8192};
+    if (how < 3) {
+      ASSERT_EQ(::truncate(place.c_str(), sizes[how]), 0);
+    }
     if (how == 3) {
       std::fstream file(place, std::ios::in | std::ios::out | std::ios::binary);
       file << std::string(sizeof(Layout), '\xff');
