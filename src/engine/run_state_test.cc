@@ -118,5 +118,39 @@ TEST(RunStateDeathTest, AGapInTheSequenceIsABug) {
   EXPECT_DEATH(apply(run, {2, {}, RunBegan{}}), "one after the other");
 }
 
+TEST(RunState, WhatIsNotKeptWholeIsDoneAgainAndItsCommitDoesNotStand) {
+  Story story;
+  story.then(RunBegan{});
+  for (const std::size_t task : {0, 1}) {
+    story.then(started(task)).then(ended(task, 1, Outcome::succeeded));
+    story.then(ChangesReady{TaskId(task), 1});
+    story.then(ChangesCommitted{TaskId(task), 1, digest_of("x"), 1});
+    story.then(TaskDone{TaskId(task), 1, {}, {}, {}});
+  }
+  ASSERT_EQ(story.run.finished_count, 2u);
+  story.then(ChangesLost{1, {TaskId(1)}, "not whole"});
+  EXPECT_EQ(story.run.finished_count, 1u);
+  EXPECT_EQ(story.run.commits.size(), 1u);
+  EXPECT_EQ(story.run.tasks[0].state, TaskState::done);
+  EXPECT_EQ(story.run.tasks[1].state, TaskState::waiting);
+  EXPECT_EQ(story.run.tasks[1].next, AttemptStarted::Because::again);
+}
+
+TEST(RunState, AttemptsThatRanWhileTheDispatcherBrokeOffAreCountedUntilAPersonAsks) {
+  Story story;
+  story.then(RunBegan{});
+  for (const std::uint32_t attempt : {1u, 2u}) {
+    AttemptEnded fact = ended(0, attempt, Outcome::interrupted);
+    fact.broke_dispatcher = true;
+    story.then(started(0, attempt)).then(fact);
+    if (attempt == 1)
+      story.then(RetryPlanned{TaskId(0), AttemptStarted::Because::again, {}, false, {}});
+  }
+  EXPECT_EQ(story.run.tasks[0].broke_dispatcher, 2);
+  story.then(TaskFailed{TaskId(0), Outcome::interrupted, "twice"});
+  story.then(TaskRevived{TaskId(0)});
+  EXPECT_EQ(story.run.tasks[0].broke_dispatcher, 0);
+}
+
 }  // namespace
 }  // namespace interlock::engine
