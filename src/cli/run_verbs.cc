@@ -174,7 +174,8 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
   const Environment environment = own_environment();
   for (const auto& able : {settled, check_access(planned.plan, environment),
                            check_programs(planned.plan, environment)}) {
-    if (!able) planned.decision.warnings.push_back(cannot_run_here(able.error()));
+    auto& warnings = planned.decision.warnings;
+    if (!able) warnings.insert(warnings.begin(), cannot_run_here(able.error()));
   }
   if (context.json) {
     context.talk.result(pretty_json(

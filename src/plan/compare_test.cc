@@ -62,7 +62,7 @@ TEST(Compare, NamesWhatDoesSomethingElse) {
 
 TEST(Compare, TasksMayComeAtTheEndAndNowhereElse) {
   EXPECT_EQ(differ(kPlan, with(kPlan, "merge:", "  - {id: c, run: z, output: text}\nmerge:")),
-            "+1 ");
+            "merge0 +1 ");
   EXPECT_EQ(differ(kPlan, with(kPlan, "tasks:\n", "tasks:\n  - {id: c, run: z, output: text}\n")),
             "task `a` is at another place in plan order");
   EXPECT_EQ(differ(kPlan, with(with(kPlan, "{id: a,", "{id: c,"), "needs: a", "needs: c")),

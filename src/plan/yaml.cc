@@ -284,6 +284,19 @@ void TreeBuilder::check_keys(const Open& map) {
 }
 
 void TreeBuilder::syntax_error(const fy_diag_error* error) {
+  // The parser has no words for running out of memory, which it does in the middle of what is right
+  // so far.
+  constexpr std::size_t kManyNodes = 1'000'000;
+  if (error == nullptr && document_.nodes_.size() >= kManyNodes) {
+    problems_.add(
+        {at_, 1},
+        fmt::format(
+            "the plan needs more memory than there is: {:.1f} million values were read, and about "
+            "200 bytes are needed for each",
+            static_cast<double>(document_.nodes_.size()) / 1e6),
+        "split it, or let `foreach` unfold tasks that are alike");
+    return;
+  }
   if (error == nullptr) {
     problems_.add({at_, 1}, "this is not YAML");
     return;
