@@ -14,6 +14,7 @@
 #include "cli/completion.h"
 #include "cli/options.h"
 #include "cli/synonyms.h"
+#include "process/secrecy.h"
 
 namespace interlock::cli {
 
@@ -383,6 +384,7 @@ std::optional<Error> unknown_verb(const CLI::App& app, const std::string& word) 
 }  // namespace
 
 int run_interlock(int argc, char** argv) {
+  process::hide_environment();
   ::signal(SIGPIPE, SIG_IGN);  // A reader that goes away is told by write().
   CommandLine line;
   if (argc < 2) {

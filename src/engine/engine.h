@@ -161,7 +161,7 @@ class Engine {
   Judgement take_changes(Live& live, Judgement judgement);
   void note_denied(Live& live, const Observed& observed) const;
   Judgement judge_denied(const Live& live) const;
-  std::optional<std::string> output_file_of(const Live& live);
+  Result<std::string> output_file_of(const Live& live);
   void note_changes(Live& live, AttemptEnded& fact, const Judgement& judgement);
   void keep_harvest(const Views::Harvest& harvest, AttemptEnded& fact);
   void close_picture(AttemptName name);

@@ -38,6 +38,10 @@ bool Engine::has_picture(TaskId id) const {
 
 void Engine::note_denied(Live& live, const Observed& observed) const {
   for (const Denied& one : observed.denied) {
+    if (one.is_act) {
+      live.remarks.push_back("kept from " + printable(one.path));
+      continue;
+    }
     live.remarks.push_back(
         fmt::format("kept from {} `{}`", one.writing ? "writing" : "reading", printable(one.path)));
     if (!lies_below(one.path, plan_.workspace)) continue;
@@ -112,15 +116,14 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
 }
 
 /// The file that holds its output, as it left it.
-std::optional<std::string> Engine::output_file_of(const Live& live) {
+Result<std::string> Engine::output_file_of(const Live& live) {
   constexpr std::size_t kBytesMax = 16u << 20;
   const std::string& file = task(task_of(live)).output.file;
   const bool in_picture = live.harvest.has_value();
-  if (has_picture(task_of(live)) && !in_picture) return std::nullopt;
-  auto content = in_picture ? ports_.views.content(live.name, file, Views::Side::after, kBytesMax)
-                            : ports_.workspace.read(file, kBytesMax);
-  if (!content) return std::nullopt;
-  return std::move(*content);
+  if (has_picture(task_of(live)) && !in_picture)
+    return fail(Error::Kind::missing, fmt::format("nothing is kept of `{}`", file));
+  return in_picture ? ports_.views.content(live.name, file, Views::Side::behind, kBytesMax)
+                    : ports_.workspace.read(file, kBytesMax);
 }
 
 /// Also of an attempt that failed: whether that is believed depends on what it read.

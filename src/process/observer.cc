@@ -18,6 +18,7 @@
 
 #include "process/call_filter.h"
 #include "process/caller.h"
+#include "process/refused_calls.h"
 
 namespace interlock::process {
 namespace {
@@ -80,9 +81,12 @@ void answer_hand_over(int socket, int error) {
 
 }  // namespace
 
-ChildEnd::ChildEnd(Fd socket, engine::Enclosure::Watch watch)
-    : socket_(std::move(socket)), filter_(call_filter(watch)) {
+ChildEnd::ChildEnd(Fd socket, engine::Enclosure::Watch watch, bool confined)
+    : socket_(std::move(socket)),
+      filter_(call_filter(watch, confined)),
+      untold_(call_filter(engine::Enclosure::Watch::nothing, confined)) {
   hand_over_.filter = {static_cast<unsigned short>(filter_.size()), filter_.data()};
+  hand_over_.untold = {static_cast<unsigned short>(untold_.size()), untold_.data()};
   hand_over_.socket = socket_.get();
   content_ = {&byte_, 1};
   msghdr& message = hand_over_.message;
@@ -157,7 +161,8 @@ Result<std::unique_ptr<ChildEnd>> Observer::expect(engine::AttemptName name,
   watched_[name] = std::move(watched);
   const auto least =
       enclosure.held_to ? engine::Enclosure::Watch::opens : engine::Enclosure::Watch::changes;
-  return std::make_unique<ChildEnd>(std::move(childs), std::max(enclosure.watch, least));
+  return std::make_unique<ChildEnd>(std::move(childs), std::max(enclosure.watch, least),
+                                    enclosure.confined);
 }
 
 // Descriptors are closed by the thread alone, which may be using them: it notices that the child's
@@ -291,6 +296,12 @@ void Observer::take_listener(Watched& watched) {
 
 /// Whatever goes wrong in it goes wrong with this one attempt.
 Record::Verdict Observer::judge(Watched& watched, const seccomp_notif& told) {
+  if (auto refusal = refusal_of(told)) {
+    Record::Verdict refused;
+    refused.error = EPERM;
+    refused.denied.insert({.path = std::move(*refusal), .is_act = true});
+    return refused;
+  }
   const auto process = static_cast<pid_t>(told.pid);
   if (watched.root.empty()) watched.root = Caller::root_of(process).value_or("");
   if (process == 0 || watched.root.empty()) {
@@ -300,6 +311,8 @@ Record::Verdict Observer::judge(Watched& watched, const seccomp_notif& told) {
   }
   if (before_answer_) before_answer_();
   const Caller caller(process, watched.root);
+  if (auto behind = changed_by_descriptor(told, caller))
+    return watched.record.judge(caller, change_behind_descriptor(std::move(*behind)));
   const auto call = understand(told, caller);
   return call ? watched.record.judge(caller, *call) : Record::Verdict{};
 }

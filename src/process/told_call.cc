@@ -98,7 +98,7 @@ class Reader {
       if (error != ENAMETOOLONG) result_.gap = cannot_read(process_, error);
       return;
     }
-    if (text.empty()) return;
+    if (text.empty()) return read_descriptor(name);
     bool from_deleted = false;
     if (text[0] != '/') {
       const int descriptor = name.folder < 0 ? AT_FDCWD : static_cast<int>(argument(name.folder));
@@ -114,6 +114,19 @@ class Reader {
 
  private:
   std::uint64_t argument(int place) const { return told_.data.args[place]; }
+
+  /// "" means what the descriptor is open on, where the flags say so; it matters for what that
+  /// changes.
+  void read_descriptor(const PathCall::Name& name) {
+    if (result_.call->deed != PathCall::Deed::change_mode || name.folder < 0 ||
+        (result_.flags & PathCall::kEmptyPathFlag) == 0) {
+      return;
+    }
+    ForeignPath behind = caller_.folder(static_cast<int>(argument(name.folder)));
+    if (behind.kind == ForeignPath::Kind::unknown) result_.gap = std::move(behind.why);
+    if (behind.kind == ForeignPath::Kind::path)
+      result_.names.push_back({std::move(behind.path), false, false, name.effective});
+  }
 
   bool follows(const PathCall::Name& name) const {
     using Deed = PathCall::Deed;
@@ -155,6 +168,19 @@ bool ToldCall::writes_what_it_opens() const {
   }
   return (flags & O_PATH) == 0 &&
          ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)) != 0);
+}
+
+ToldCall change_behind_descriptor(ForeignPath behind) {
+  static constexpr PathCall kCall{
+      -1, PathCall::Watch::changes, PathCall::Deed::change_mode, {}, {}};
+  ToldCall result;
+  result.call = &kCall;
+  if (behind.kind == ForeignPath::Kind::unknown) {
+    result.gap = std::move(behind.why);
+  } else {
+    result.names.push_back({std::move(behind.path), false, false, PathCall::If::there});
+  }
+  return result;
 }
 
 std::optional<ToldCall> understand(const seccomp_notif& told, const Caller& caller) {

@@ -31,6 +31,9 @@ struct ToldCall {
   bool writes_what_it_opens() const;
 };
 
+/// A change of mode, owner, times or attributes through a descriptor that is open on `behind`.
+ToldCall change_behind_descriptor(ForeignPath behind);
+
 /// Reads the call's paths out of the process that makes it. Nothing for calls that name no file, or
 /// for which the kernel is going to answer that its arguments are wrong.
 std::optional<ToldCall> understand(const seccomp_notif& told, const Caller& caller);

@@ -202,7 +202,7 @@ Result<std::string> FakeViews::content(AttemptName name, const std::string& path
   call("content");
   if (auto error = failure("content")) return std::unexpected(*error);
   const Version& version = attempt(name).current();
-  if (side == Side::after) return content_in(version.after, path, max_bytes);
+  if (side != Side::before) return content_in(version.after, path, max_bytes);
   if (version.changes.find(path) == nullptr)
     return fail(Error::Kind::missing, fmt::format("`{}` is not among its changes", path));
   return content_in(version.before, path, max_bytes);
