@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/options.h"
+#include "process/secrecy.h"
 
 namespace interlock::cli {
 
@@ -128,7 +129,8 @@ class CommandLine {
     add_plan_options(plan);
     plan->add_flag("--fix", options_.fix.fix,
                    "First write the footprints that a run showed into FILE");
-    plan->add_option("--of", options_.fix.run, "The run that showed them [the plan's latest]")->type_name("RUN");
+    plan->add_option("--of", options_.fix.run, "The run that showed them [the plan's latest]")
+        ->type_name("RUN");
     add_json(plan);
     CLI::App* run = add("run", "Run a plan",
                         [](const Context& context, const Options& options) -> Result<Exit> {
@@ -328,7 +330,8 @@ class CommandLine {
         ->type_name("N");
     chat->footer(
         "The key is taken from INTERLOCK_KEY, else from ANTHROPIC_API_KEY, OPENAI_API_KEY or\n"
-        "GEMINI_API_KEY, whichever the API goes by. Exit codes: 0 a whole answer, 1 none or not all "
+        "GEMINI_API_KEY, whichever the API goes by. Exit codes: 0 a whole answer, 1 none or not "
+        "all "
         "of it.");
   }
 
@@ -372,6 +375,7 @@ std::optional<Error> unknown_verb(const CLI::App& app, int argc, char** argv) {
 }  // namespace
 
 int run_interlock(int argc, char** argv) {
+  process::hide_environment();
   ::signal(SIGPIPE, SIG_IGN);  // A reader that goes away is told by write().
   CommandLine line;
   if (argc < 2) {

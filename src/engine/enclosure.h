@@ -42,6 +42,8 @@ struct Enclosure {
 struct Denied {
   std::string path;  ///< Absolute, links followed; where the act would have landed.
   bool writing = false;
+  /// No dealing with a path: `path` says in words what it was, `loading a kernel module`.
+  bool is_act = false;
 
   auto operator<=>(const Denied&) const = default;
 };

@@ -66,6 +66,9 @@ void Engine::on_work_over(Live& live, const Exited& exited) {
     } else if (auto content = output_file_of(live)) {
       live.output = std::move(*content);
       live.has_output = true;
+    } else if (judgement.outcome == Outcome::succeeded &&
+               content.error().kind != Error::Kind::missing) {
+      judgement = {Outcome::output_missing, content.error().message, content.error().message};
     }
   }
   if (judgement.outcome == Outcome::succeeded) {

@@ -74,7 +74,7 @@ class Engine {
     std::optional<Outcome> stopped_for;
     std::string output;  ///< Of the work, while the check runs.
     bool has_output = false;
-    Exited exited;  ///< Of the work, likewise.
+    Exited exited;                          ///< Of the work, likewise.
     std::optional<Views::Harvest> harvest;  ///< Of the work, with a picture.
     std::vector<std::string> remarks, denied_reads, denied_writes;
     std::string stale;  ///< Why it was stopped as conflicted.
@@ -89,7 +89,7 @@ class Engine {
     bool session_is_gone = false;  ///< That session was not there.
     bool has_door = false;         ///< Of the gateway, open now.
     bool through_gateway = false;
-    std::string stop_detail;       ///< Why it was stopped, beyond `stopped_for`.
+    std::string stop_detail;  ///< Why it was stopped, beyond `stopped_for`.
   };
   /// What is to be done once the facts of the turn are durable.
   struct Act {
@@ -153,7 +153,7 @@ class Engine {
   Judgement take_changes(Live& live, Judgement judgement);
   void note_denied(Live& live, const Observed& observed) const;
   Judgement judge_denied(const Live& live) const;
-  std::optional<std::string> output_file_of(const Live& live);
+  Result<std::string> output_file_of(const Live& live);
   void note_changes(Live& live, AttemptEnded& fact);
   void close_picture(AttemptName name);
 
@@ -222,13 +222,12 @@ class Engine {
   std::vector<std::pair<AttemptName, Error>>
       refused_;  ///< Spawns that failed; dealt with in the next turn.
   std::vector<std::vector<std::uint32_t>> merges_of_;  ///< By task.
-  std::vector<AttemptName> put_off_;  ///< Not begun; dealt with in the next turn.
+  std::vector<AttemptName> put_off_;                   ///< Not begun; dealt with in the next turn.
   std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.
   std::uint32_t interrupts_ = 0;
   bool cancelling_ = false;
   bool limit_reached_ = false;
 };
-
 
 /// The scheduler as it stands in a run, made from facts alone: for a run that is taken up again,
 /// and for explaining one from outside.

@@ -228,7 +228,11 @@ class Views {
     AttemptName name;
     const changes::Changeset* changes = nullptr;
   };
-  enum class Side : unsigned char { before, after };
+  enum class Side : unsigned char {
+    before,
+    after,
+    behind,  ///< As `after`, but links are followed, as far as they stay in the workspace.
+  };
 
   /// For phase 0 upon the committed state of now; for a check (phase 1 and 2) upon the state the
   /// attempt saw with its harvested changes (2: the committed state with its amended changes), and
@@ -240,7 +244,7 @@ class Views {
   /// The reads of an attempt that still runs, as far as they can be told.
   virtual changes::ReadSet reads_so_far(AttemptName name, const Observed& observed) = 0;
   /// A regular file as the attempt found it or left it, at most `max_bytes`; of a symbolic link its
-  /// target. Only paths of its changes, and for `after` any path of its picture.
+  /// target. Only paths of its changes, and for `after` and `behind` any path of its picture.
   virtual Result<std::string> content(AttemptName name, const std::string& path, Side side,
                                       std::size_t max_bytes) = 0;
   /// A regular file of the committed state.

@@ -37,8 +37,12 @@ bool Engine::has_picture(TaskId id) const {
 
 void Engine::note_denied(Live& live, const Observed& observed) const {
   for (const Denied& one : observed.denied) {
-    live.remarks.push_back(fmt::format("kept from {} `{}`", one.writing ? "writing" : "reading",
-                                       printable(one.path)));
+    if (one.is_act) {
+      live.remarks.push_back("kept from " + printable(one.path));
+      continue;
+    }
+    live.remarks.push_back(
+        fmt::format("kept from {} `{}`", one.writing ? "writing" : "reading", printable(one.path)));
     if (!lies_below(one.path, plan_.workspace)) continue;
     const std::string path = printable(one.path.substr(plan_.workspace.size() + 1));
     (one.writing ? live.denied_writes : live.denied_reads).push_back(path);
@@ -55,11 +59,11 @@ Judgement Engine::judge_denied(const Live& live) const {
   const bool writing = !written.empty();
   const auto& paths = writing ? written : read;
   const std::string_view key = writing ? "writes" : "reads";
-  return {Outcome::outside_footprint,
-          fmt::format("it was kept from {} {}, which its `{}` do not name; add {} to task `{}`",
-                      writing ? "writing" : "reading", named(paths), key, lines_for(paths, key),
-                      it.id),
-          fmt::format("You may not {} {}.", writing ? "write" : "read", named(paths))};
+  return {
+      Outcome::outside_footprint,
+      fmt::format("it was kept from {} {}, which its `{}` do not name; add {} to task `{}`",
+                  writing ? "writing" : "reading", named(paths), key, lines_for(paths, key), it.id),
+      fmt::format("You may not {} {}.", writing ? "write" : "read", named(paths))};
 }
 
 /// Takes the changes of an attempt that has ended well so far; of another they are thrown away.
@@ -97,16 +101,14 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
 }
 
 /// The file that holds its output, as it left it.
-std::optional<std::string> Engine::output_file_of(const Live& live) {
+Result<std::string> Engine::output_file_of(const Live& live) {
   constexpr std::size_t kBytesMax = 16u << 20;
   const std::string& file = task(task_of(live)).output.file;
   const bool in_picture = live.harvest.has_value();
-  if (has_picture(task_of(live)) && !in_picture) return std::nullopt;
-  auto content = in_picture
-                     ? ports_.views.content(live.name, file, Views::Side::after, kBytesMax)
-                     : ports_.workspace.read(file, kBytesMax);
-  if (!content) return std::nullopt;
-  return std::move(*content);
+  if (has_picture(task_of(live)) && !in_picture)
+    return fail(Error::Kind::missing, fmt::format("nothing is kept of `{}`", file));
+  return in_picture ? ports_.views.content(live.name, file, Views::Side::behind, kBytesMax)
+                    : ports_.workspace.read(file, kBytesMax);
 }
 
 void Engine::note_changes(Live& live, AttemptEnded& fact) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "process/path_calls.h"
+#include "process/refused_calls.h"
 
 namespace interlock::process {
 namespace {
@@ -27,6 +28,7 @@ constexpr std::uint32_t kForeignFrom = 0x80000000;
 
 constexpr std::uint32_t kAllow = SECCOMP_RET_ALLOW;
 constexpr std::uint32_t kTell = SECCOMP_RET_USER_NOTIF;
+constexpr std::uint32_t kNotPermitted = SECCOMP_RET_ERRNO | EPERM;
 constexpr std::uint32_t kUnknownCall = SECCOMP_RET_ERRNO | ENOSYS;
 
 sock_filter load(std::size_t offset) {
@@ -58,9 +60,47 @@ void add_call(const PathCall& call, engine::Enclosure::Watch watch,
   program.push_back(answer(kTell));
 }
 
+void add_control_requests(std::uint32_t refused, bool is_told, std::vector<sock_filter>& program) {
+  std::vector<sock_filter> tests{load(argument(1))};
+  for (const ControlRequest& one : control_requests()) {
+    if (one.doing == nullptr && !is_told) continue;
+    tests.push_back(unless(BPF_JEQ, one.request, 1));
+    tests.push_back(answer(refused));
+  }
+  tests.push_back(answer(kAllow));
+  program.push_back(unless(BPF_JEQ, SYS_ioctl, static_cast<std::uint8_t>(tests.size())));
+  program.insert(program.end(), tests.begin(), tests.end());
+}
+
+void add_refused(engine::Enclosure::Watch watch, std::vector<sock_filter>& program) {
+  const bool is_told = watch != engine::Enclosure::Watch::nothing;
+  const std::uint32_t refused = is_told ? kTell : kNotPermitted;
+  const auto add = [&](long number, std::uint32_t what) {
+    program.push_back(unless(BPF_JEQ, static_cast<std::uint32_t>(number), 1));
+    program.push_back(answer(what));
+  };
+  for (const KernelCall& call : kernel_calls()) add(call.number, refused);
+  add_control_requests(refused, is_told, program);
+  if (!is_told) return;
+  for (const ProcessCall& call : process_calls()) {
+    if (call.whom == ProcessCall::Whom::which_who) {
+      add(call.number, kTell);
+      continue;
+    }
+    program.push_back(unless(BPF_JEQ, static_cast<std::uint32_t>(call.number), 4));
+    program.push_back(load(argument(0)));
+    program.push_back(unless(BPF_JEQ, 0, 1));  // Itself.
+    program.push_back(answer(kAllow));
+    program.push_back(answer(kTell));
+  }
+  for (const DescriptorCall& call : descriptor_calls()) {
+    if (call.path < 0) add(call.number, kTell);  // The others are told for their paths.
+  }
+}
+
 }  // namespace
 
-std::vector<sock_filter> call_filter(engine::Enclosure::Watch watch) {
+std::vector<sock_filter> call_filter(engine::Enclosure::Watch watch, bool confined) {
   std::vector<sock_filter> program{load(offsetof(seccomp_data, arch)),
                                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0),
                                    answer(kUnknownCall),
@@ -72,6 +112,7 @@ std::vector<sock_filter> call_filter(engine::Enclosure::Watch watch) {
   for (const PathCall& call : path_calls()) {
     if (call.from <= watch) add_call(call, watch, program);
   }
+  if (confined) add_refused(watch, program);
   program.push_back(answer(kAllow));
   return program;
 }

@@ -13,6 +13,9 @@ namespace interlock::process {
 ///
 /// Two ways around it are closed, as if the kernel did not have them (ENOSYS): io_uring, and the
 /// calls of other architectures, such as those of 32-bit programs.
-std::vector<sock_filter> call_filter(engine::Enclosure::Watch watch);
+///
+/// Of what is `confined`, the calls of refused_calls.h are told too; without anybody to tell
+/// (`watch` nothing), those are refused (EPERM) that are refused always.
+std::vector<sock_filter> call_filter(engine::Enclosure::Watch watch, bool confined);
 
 }  // namespace interlock::process

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "process/path_calls.h"
+#include "process/refused_calls.h"
 
 namespace interlock::process {
 namespace {
@@ -25,8 +27,8 @@ constexpr std::uint32_t kForeign = AUDIT_ARCH_ARM;
 #endif
 
 /// What the filter answers, by the few instructions it is made of.
-std::string answer_to(Watch watch, const seccomp_data& call) {
-  const auto program = call_filter(watch);
+std::string answer_to(Watch watch, const seccomp_data& call, bool confined = false) {
+  const auto program = call_filter(watch, confined);
   std::uint32_t accumulator = 0;
   for (std::size_t at = 0; at < program.size(); ++at) {
     const sock_filter& step = program[at];
@@ -39,6 +41,7 @@ std::string answer_to(Watch watch, const seccomp_data& call) {
       case BPF_RET | BPF_K:
         if (step.k == SECCOMP_RET_ALLOW) return "passes";
         if (step.k == SECCOMP_RET_USER_NOTIF) return "is told";
+        if (step.k == (SECCOMP_RET_ERRNO | EPERM)) return "is refused";
         return step.k == (SECCOMP_RET_ERRNO | ENOSYS) ? "is not there" : "?";
       case BPF_JMP | BPF_JEQ | BPF_K: holds = accumulator == step.k; break;
       case BPF_JMP | BPF_JGE | BPF_K: holds = accumulator >= step.k; break;
@@ -77,6 +80,37 @@ TEST(CallFilter, WhereOnlyChangesCountOpensForReadingPass) {
   EXPECT_EQ(open_with(O_RDWR), "is told");
   EXPECT_EQ(open_with(O_RDONLY | O_CREAT), "is told");
   EXPECT_EQ(answer_to(Watch::opens, call_of(SYS_openat, O_RDONLY)), "is told");
+}
+
+TEST(CallFilter, WhatReachesBeyondAConfinedAttemptIsToldAndElseRefused) {
+  constexpr bool kConfined = true;
+  for (const KernelCall& call : kernel_calls()) {
+    EXPECT_EQ(answer_to(Watch::changes, call_of(call.number), kConfined), "is told");
+    EXPECT_EQ(answer_to(Watch::nothing, call_of(call.number), kConfined), "is refused");
+    EXPECT_EQ(answer_to(Watch::changes, call_of(call.number)), "passes") << call.doing;
+  }
+  for (const ControlRequest& one : control_requests()) {
+    seccomp_data call = call_of(SYS_ioctl);
+    call.args[1] = one.request;
+    EXPECT_EQ(answer_to(Watch::all, call, kConfined), "is told");
+    EXPECT_EQ(answer_to(Watch::nothing, call, kConfined),
+              one.doing == nullptr ? "passes" : "is refused");
+  }
+  seccomp_data harmless = call_of(SYS_ioctl);
+  harmless.args[1] = TCGETS;
+  EXPECT_EQ(answer_to(Watch::all, harmless, kConfined), "passes");
+  for (const DescriptorCall& call : descriptor_calls())
+    EXPECT_EQ(answer_to(Watch::changes, call_of(call.number), kConfined), "is told");
+}
+
+TEST(CallFilter, WhatAProcessDoesToItselfPasses) {
+  for (const ProcessCall& call : process_calls()) {
+    seccomp_data other = call_of(call.number);
+    other.args[0] = 7;
+    EXPECT_EQ(answer_to(Watch::changes, other, true), "is told") << call.doing;
+    if (call.whom == ProcessCall::Whom::which_who) continue;
+    EXPECT_EQ(answer_to(Watch::changes, call_of(call.number), true), "passes") << call.doing;
+  }
 }
 
 TEST(CallFilter, WaysAroundAreClosed) {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "process/capabilities.h"
 #include "process/proc.h"
 
 namespace interlock::process {
@@ -76,14 +77,22 @@ Result<Enclosing> Enclosing::prepare(const engine::Enclosure& enclosure) {
     if (auto mounted = enclosing.mount(*enclosure.picture, own); !mounted) {
       return std::unexpected(mounted.error());
     }
-    // It could take the picture away again and stand in the workspace itself.
-    enclosing.within_.push_back({.act = Act::give_up_mounting, .can_do_without = true});
   }
+  // Root in a guard has mounts of its own only for these.
+  if (enclosure.confined && !enclosure.picture && own.may_mount)
+    enclosing.around_.push_back({.act = Act::try_own_mounts});
+  if (enclosure.confined) enclosing.around_.push_back({.act = Act::mount_terminals});
   enclosing.within_.push_back({.act = Act::gain_no_privileges});
   if (enclosure.confined) {
     if (auto confined = enclosing.confine(enclosure); !confined) {
       return std::unexpected(confined.error());
     }
+  }
+  // It could take the picture away again and stand in the workspace itself, among much else.
+  if (enclosure.picture || enclosure.confined) {
+    const bool scoped = enclosure.confined && enclosing.held_->acts.scopes != 0;
+    enclosing.within_.push_back(
+        {.act = Act::keep_capabilities, .number = kept_capability_mask(scoped)});
   }
   return enclosing;
 }
@@ -165,7 +174,11 @@ Result<void> Enclosing::confine(const engine::Enclosure& enclosure) {
   within_.push_back({.act = Act::open_rules, .data = &held_->acts, .number = RuledActs::size(abi)});
   for (LandlockRule& rule : landlock_rules(enclosure, abi)) {
     const Allowance& allowance = held_->allowances.emplace_back(rule.allowance);
-    within_.push_back({.act = Act::allow, .a = keep(std::move(rule.path)), .data = &allowance});
+    const char* const below = rule.below.empty() ? nullptr : keep(std::move(rule.below));
+    within_.push_back({.act = rule.if_terminals ? Act::allow_terminals : Act::allow,
+                       .a = keep(std::move(rule.path)),
+                       .b = below,
+                       .data = &allowance});
   }
   within_.push_back({.act = Act::enforce_rules});
   return {};

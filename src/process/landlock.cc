@@ -1,5 +1,6 @@
 #include "process/landlock.h"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 
 #include "footprint/overlap.h"
 #include "process/bounds.h"
+#include "process/fd.h"
 
 namespace interlock::process {
 namespace {
@@ -40,47 +42,65 @@ class Rules {
   void may_read(std::string path) { add(std::move(path), kExecute | kReadFile | kReadFolder); }
   void may_list(std::string path) { add(std::move(path), kReadFolder); }
   void may_change(std::string path) { add(std::move(path), known_); }
+  void may_read_below(std::string top, std::string path) {
+    add(std::move(top), kExecute | kReadFile | kReadFolder, std::move(path));
+  }
+  void may_change_below(std::string top, std::string path) {
+    add(std::move(top), known_, std::move(path));
+  }
   void may_use(std::string path) {
     add(std::move(path), kReadFile | kWriteFile | kReadFolder | kTruncate | kDeviceControl);
+  }
+  void may_use_terminals(std::string path) {
+    may_use(std::move(path));
+    rules_.back().if_terminals = true;
   }
   std::vector<LandlockRule> take() { return std::move(rules_); }
 
  private:
-  void add(std::string path, unsigned long rights) {
+  void add(std::string path, unsigned long rights, std::string below = {}) {
     rights &= known_;
-    rules_.push_back({std::move(path), {rights, rights & kOfFiles}});
+    rules_.push_back({std::move(path), std::move(below), {rights, rights & kOfFiles}});
   }
 
   unsigned long known_;
   std::vector<LandlockRule> rules_;
 };
 
-/// Everything but the workspace: all that lies beside it or beside a folder on the way to it. Links
-/// need no rule: what they lead to has one.
+/// All that is in `folder` but for `name`. Links need no rule: what they lead to has one. Of
+/// devices those that may be used have rules of their own: disks, memory, what others type.
+void may_read_in(const fs::path& folder, const fs::path& name, Rules& rules) {
+  if (folder == "/dev") return;
+  std::error_code error;
+  for (auto at = fs::directory_iterator(folder, error); !error && at != fs::directory_iterator();
+       at.increment(error)) {
+    if (at->path().filename() != name && at->path() != "/dev" && !at->is_symlink(error))
+      rules.may_read(at->path());
+  }
+}
+
+/// Everything but the workspace: all that lies beside it or beside a folder on the way to it.
 void may_read_beside(const fs::path& workspace, Rules& rules) {
   fs::path folder = "/";
   for (const fs::path& name : workspace.relative_path()) {
-    std::error_code error;
-    for (auto at = fs::directory_iterator(folder, error); !error && at != fs::directory_iterator();
-         at.increment(error)) {
-      if (at->path().filename() != name && !at->is_symlink(error)) rules.may_read(at->path());
-    }
+    may_read_in(folder, name, rules);
     folder /= name;
   }
 }
 
-std::string inside(const std::string& workspace, const std::string& path) {
-  return path.empty() ? workspace : workspace + "/" + path;
-}
-
-/// The folder in which what the pattern names would be made, changed and removed.
+/// The folder in which what the pattern names would be made, changed and removed, relative to the
+/// workspace: the prefix as far as there are folders. A link is none: it is changed where it
+/// stands.
 std::string folder_to_change(const std::string& workspace, const std::string& prefix) {
-  fs::path path = inside(workspace, prefix);
-  std::error_code error;
-  while (path.native().size() > workspace.size() && !fs::is_directory(path, error)) {
-    path = path.parent_path();
+  constexpr int kFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  Fd folder(::open(workspace.c_str(), kFlags));
+  std::string there;
+  for (const fs::path& name : fs::path(prefix)) {
+    if (!folder) break;
+    folder = Fd(::openat(folder.get(), name.c_str(), kFlags));
+    if (folder) there += (there.empty() ? "" : "/") + name.string();
   }
-  return path;
+  return there;
 }
 
 void hold_to(const footprint::Footprint& footprint, const std::string& workspace, Rules& rules) {
@@ -91,12 +111,12 @@ void hold_to(const footprint::Footprint& footprint, const std::string& workspace
     rules.may_change(workspace);
     return;
   }
-  rules.may_read(workspace + "/.git");
+  rules.may_read_below(workspace, ".git");
   for (const footprint::Glob& glob : footprint.reads.include) {
-    rules.may_read(inside(workspace, glob.literal_prefix()));
+    rules.may_read_below(workspace, glob.literal_prefix());
   }
   for (const footprint::Glob& glob : footprint.writes.include) {
-    rules.may_change(folder_to_change(workspace, glob.literal_prefix()));
+    rules.may_change_below(workspace, folder_to_change(workspace, glob.literal_prefix()));
   }
 }
 
@@ -118,17 +138,20 @@ std::vector<LandlockRule> landlock_rules(const engine::Enclosure& enclosure, int
   if (enclosure.held_to) {
     hold_to(*enclosure.held_to, workspace, rules);
   } else {
-    rules.may_read("/");
+    may_read_in("/", {}, rules);
+    rules.may_list("/");
   }
   for (const std::string& path : enclosure.writable) {
     // The footprint says more of the workspace than that it may be written.
     if (enclosure.held_to && footprint::is_at_or_below(workspace, without_links(path))) continue;
     rules.may_change(path);
   }
-  for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
-                             "/dev/tty", "/dev/ptmx", "/dev/pts"}) {
+  // /dev/tty is its own terminal, and it begins without one.
+  for (const char* device :
+       {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"}) {
     rules.may_use(device);
   }
+  for (const char* place : {"/dev/ptmx", "/dev/pts"}) rules.may_use_terminals(place);
   return rules.take();
 }
 

@@ -29,21 +29,22 @@ RuledActs ruled_acts(int abi);
 
 struct LandlockRule {
   std::string path;
+  /// Relative to `path`; the rule is made on what is opened there without following any link, at
+  /// the end or on the way: earlier attempts may have put links where a footprint names folders.
+  std::string below;
   Allowance allowance;
-
-  bool operator==(const LandlockRule& other) const {
-    return path == other.path && allowance.folder == other.allowance.folder &&
-           allowance.file == other.allowance.file;
-  }
+  bool if_terminals = false;  ///< Only where the attempt has terminals of its own.
 };
 
-/// Everything may be read and executed; what is at or below `writable` may be changed, and devices
-/// that hold nothing used.
+/// Everything but devices may be read and executed; what is at or below `writable` may be changed,
+/// and devices that hold nothing and terminals of its own used. What comes into being in `/` later
+/// cannot be read.
 ///
 /// Held to a footprint it differs inside the workspace, of which only the nearest folders and files
 /// of the patterns are allowed: rules name folders, with all below them, and not patterns, so they
-/// allow more than the patterns do. For the same reason every folder may be listed, and what comes
-/// into being beside the workspace later cannot be read.
+/// allow more than the patterns do. A link is no folder: what it leads to is allowed only where
+/// that is declared itself. For the same reason every folder may be listed, and what comes into
+/// being beside the workspace later cannot be read.
 std::vector<LandlockRule> landlock_rules(const engine::Enclosure& enclosure, int abi);
 
 }  // namespace interlock::process

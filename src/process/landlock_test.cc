@@ -28,11 +28,12 @@ class LandlockRules : public testing::Test {
   std::string rules(const engine::Enclosure& enclosure) const {
     std::string lines;
     for (const LandlockRule& rule : landlock_rules(enclosure, kAbi)) {
-      const bool below = rule.path.starts_with(folder_ + "/");
-      if (!below && rule.path != "/") continue;
+      const std::string path = rule.path + (rule.below.empty() ? "" : "/" + rule.below);
+      const bool below = path.starts_with(folder_ + "/");
+      if (!below && path != "/") continue;
       const unsigned long rights = rule.allowance.folder;
       const char* const means = rights == kRead ? "read" : rights == kList ? "list" : "change";
-      lines += fmt::format("{} {}\n", means, below ? rule.path.substr(folder_.size() + 1) : "/");
+      lines += fmt::format("{} {}\n", means, below ? path.substr(folder_.size() + 1) : "/");
     }
     return lines;
   }
@@ -43,7 +44,7 @@ class LandlockRules : public testing::Test {
 
 TEST_F(LandlockRules, AllMayBeReadAndTheWritableChanged) {
   EXPECT_EQ(rules({.workspace = folder_ + "/ws", .writable = {folder_ + "/ws"}}),
-            "read /\nchange ws\n");
+            "list /\nchange ws\n");
 }
 
 TEST_F(LandlockRules, AFootprintIsCoveredByTheNearestFolders) {
@@ -56,6 +57,16 @@ TEST_F(LandlockRules, AFootprintIsCoveredByTheNearestFolders) {
                                              .writes = *footprint::PatternSet::parse(writes)}}),
       "read beside\nlist /\nread ws/.git\nread ws/file\nread ws/src\nchange ws/src\n"
       "change tmp\n");
+}
+
+TEST_F(LandlockRules, ALinkIsChangedWhereItStandsAndNoRuleIsAboutWhatItLeadsTo) {
+  std::filesystem::create_symlink("/usr", folder_ + "/ws/out");
+  std::filesystem::create_symlink(folder_ + "/beside", folder_ + "/ws/src/deep");
+  const std::vector<std::string> writes{"out/**", "src/deep/x/*.cc", "out"};
+  EXPECT_EQ(
+      rules({.workspace = folder_ + "/ws",
+             .held_to = footprint::Footprint{.writes = *footprint::PatternSet::parse(writes)}}),
+      "read beside\nlist /\nread ws/.git\nchange ws\nchange ws/src\nchange ws\n");
 }
 
 TEST_F(LandlockRules, AWorkspaceBehindALinkIsHeldWhereItIs) {

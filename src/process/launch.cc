@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "process/proc.h"
+#include "process/secrecy.h"
 
 namespace interlock::process {
 namespace {
@@ -183,6 +184,7 @@ Result<Launched> launch(const Launch& launch) {
   Walk walk{.steps = steps.data(), .count = steps.size()};
   int number = -1;
   const std::int64_t earliest = ticks_since_boot();
+  const ReadableForAMoment readable(launch.enclosing != nullptr || launch.told != nullptr);
   const long pid = give_birth(&walk, launch.cgroup, number);
   const std::int64_t latest = ticks_since_boot();
   if (pid < 0) return cannot_clone(launch, static_cast<int>(-pid));

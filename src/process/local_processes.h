@@ -13,6 +13,7 @@
 #include "process/launch.h"
 #include "process/loop.h"
 #include "process/observer.h"
+#include "process/secrecy.h"
 #include "process/tree.h"
 
 namespace interlock::process {
@@ -32,11 +33,11 @@ struct LocalOptions {
 /// The processes of this machine.
 ///
 /// From `open` to its end this object owns what a process has only one of: it makes itself a
-/// subreaper, ignores SIGPIPE, takes INT, TERM, HUP (reported as Interrupted) and USR1 (Poked; all
-/// four stay blocked), and raises the limit of open files. Attempts that are to be watched are so
-/// by a thread of its own (observer.h). Nothing else in the process may start children meanwhile,
-/// and the thread that calls `open` must make all calls and outlive them: the kernel kills each
-/// root when it ends.
+/// subreaper, is not to be read or attached to (secrecy.h), ignores SIGPIPE, takes INT, TERM, HUP
+/// (reported as Interrupted) and USR1 (Poked; all four stay blocked), and raises the limit of open
+/// files. Attempts that are to be watched are so by a thread of its own (observer.h). Nothing else
+/// in the process may start children meanwhile, and the thread that calls `open` must make all
+/// calls and outlive them: the kernel kills each root when it ends.
 class LocalProcesses final : public engine::ProcessHost {
  public:
   static Result<std::unique_ptr<LocalProcesses>> open(engine::Clock& clock,
@@ -85,6 +86,8 @@ class LocalProcesses final : public engine::ProcessHost {
   void tell_lines(Attempt& attempt, std::string_view chunk);
   void tell(const engine::AttemptName& name, std::string line);
   void write_some(Attempt& attempt);
+
+  Undumpable undumpable_;
 
   // Constant after `open`.
   engine::Clock& clock_;

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "process/call_filter.h"
+#include "process/refused_calls.h"
 
 namespace interlock::process {
 namespace {
@@ -66,9 +67,12 @@ Fd receive_descriptor(int socket) {
 
 }  // namespace
 
-ChildEnd::ChildEnd(Fd socket, engine::Enclosure::Watch watch)
-    : socket_(std::move(socket)), filter_(call_filter(watch)) {
+ChildEnd::ChildEnd(Fd socket, engine::Enclosure::Watch watch, bool confined)
+    : socket_(std::move(socket)),
+      filter_(call_filter(watch, confined)),
+      untold_(call_filter(engine::Enclosure::Watch::nothing, confined)) {
   hand_over_.filter = {static_cast<unsigned short>(filter_.size()), filter_.data()};
+  hand_over_.untold = {static_cast<unsigned short>(untold_.size()), untold_.data()};
   hand_over_.socket = socket_.get();
   content_ = {&byte_, 1};
   msghdr& message = hand_over_.message;
@@ -141,7 +145,8 @@ Result<std::unique_ptr<ChildEnd>> Observer::expect(engine::AttemptName name,
   watched_[name] = std::move(watched);
   const auto least =
       enclosure.held_to ? engine::Enclosure::Watch::opens : engine::Enclosure::Watch::changes;
-  return std::make_unique<ChildEnd>(std::move(childs), std::max(enclosure.watch, least));
+  return std::make_unique<ChildEnd>(std::move(childs), std::max(enclosure.watch, least),
+                                    enclosure.confined);
 }
 
 // Descriptors are closed by the thread alone, which may be using them: it notices that the child's
@@ -247,7 +252,13 @@ void Observer::answer_call(Watched& watched) {
   const int listener = watched.listener.get();
   if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &told) != 0) return;
   Record::Verdict verdict;
-  if (const auto call = understand(told)) {
+  if (auto refusal = refusal_of(told)) {
+    verdict.error = EPERM;
+    verdict.denied.insert({.path = std::move(*refusal), .is_act = true});
+  } else if (auto behind = changed_by_descriptor(told)) {
+    verdict = watched.record.judge(static_cast<pid_t>(told.pid),
+                                   change_behind_descriptor(std::move(*behind)));
+  } else if (const auto call = understand(told)) {
     verdict = watched.record.judge(static_cast<pid_t>(told.pid), *call);
   }
   // Had it died meanwhile, what we read may have been another's.

@@ -23,7 +23,7 @@ namespace interlock::process {
 /// To be kept until it was launched.
 class ChildEnd {
  public:
-  ChildEnd(Fd socket, engine::Enclosure::Watch watch);
+  ChildEnd(Fd socket, engine::Enclosure::Watch watch, bool confined);
   ChildEnd(ChildEnd&&) = delete;
 
   const HandOver& hand_over() const { return hand_over_; }
@@ -31,6 +31,7 @@ class ChildEnd {
  private:
   Fd socket_;
   std::vector<sock_filter> filter_;
+  std::vector<sock_filter> untold_;
   HandOver hand_over_;
   iovec content_{};
   char byte_ = 0;

@@ -15,6 +15,9 @@ using Watch = PathCall::Watch;
 
 // Newer than the headers of some hosts; the number is the same on all architectures.
 constexpr long kFchmodat2 = 452;
+constexpr long kSetxattrat = 463;
+constexpr long kRemovexattrat = 466;
+constexpr long kFileSetattr = 469;
 
 constexpr Name kNone{};
 constexpr bool kFollows = true;
@@ -37,6 +40,14 @@ constexpr auto kCalls = std::to_array<PathCall>({
     {SYS_fchmodat, Watch::changes, Deed::change_mode, {0, 1, kFollows, If::there}, kNone},
     {kFchmodat2, Watch::changes, Deed::change_mode, {0, 1, kFollows, If::there}, kNone, 3},
     {SYS_fchownat, Watch::changes, Deed::change_mode, {0, 1, kFollows, If::there}, kNone, 4},
+    {SYS_utimensat, Watch::changes, Deed::change_mode, {0, 1, kFollows, If::there}, kNone, 3},
+    {SYS_setxattr, Watch::changes, Deed::change_mode, {-1, 0, kFollows, If::there}, kNone},
+    {SYS_lsetxattr, Watch::changes, Deed::change_mode, {-1, 0, false, If::there}, kNone},
+    {SYS_removexattr, Watch::changes, Deed::change_mode, {-1, 0, kFollows, If::there}, kNone},
+    {SYS_lremovexattr, Watch::changes, Deed::change_mode, {-1, 0, false, If::there}, kNone},
+    {kSetxattrat, Watch::changes, Deed::change_mode, {0, 1, kFollows, If::there}, kNone, 2},
+    {kRemovexattrat, Watch::changes, Deed::change_mode, {0, 1, kFollows, If::there}, kNone, 2},
+    {kFileSetattr, Watch::changes, Deed::change_mode, {0, 1, kFollows, If::there}, kNone, 4},
     {SYS_execve, Watch::opens, Deed::execute, {-1, 0, kFollows}, kNone},
     {SYS_execveat, Watch::opens, Deed::execute, {0, 1, kFollows}, kNone, 4},
     {SYS_newfstatat, Watch::all, Deed::look, {0, 1}, kNone},
@@ -61,6 +72,9 @@ constexpr auto kCalls = std::to_array<PathCall>({
     {SYS_chmod, Watch::changes, Deed::change_mode, {-1, 0, kFollows, If::there}, kNone},
     {SYS_chown, Watch::changes, Deed::change_mode, {-1, 0, kFollows, If::there}, kNone},
     {SYS_lchown, Watch::changes, Deed::change_mode, {-1, 0, false, If::there}, kNone},
+    {SYS_utime, Watch::changes, Deed::change_mode, {-1, 0, kFollows, If::there}, kNone},
+    {SYS_utimes, Watch::changes, Deed::change_mode, {-1, 0, kFollows, If::there}, kNone},
+    {SYS_futimesat, Watch::changes, Deed::change_mode, {0, 1, kFollows, If::there}, kNone},
     {SYS_stat, Watch::all, Deed::look, {-1, 0}, kNone},
     {SYS_lstat, Watch::all, Deed::look, {-1, 0}, kNone},
     {SYS_access, Watch::all, Deed::look, {-1, 0}, kNone},

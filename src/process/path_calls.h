@@ -19,7 +19,7 @@ struct PathCall {
     look,    ///< At what is there, not at what it holds.
     change,  ///< What is there, or that nothing is.
     make_folder,
-    change_mode,  ///< Or the owner: what Landlock does not keep anyone from.
+    change_mode,  ///< Or owner, times, attributes: what Landlock does not keep anyone from.
   };
   /// Of what it names, for it to have an effect.
   enum class If : unsigned char { either, there, absent };
@@ -31,8 +31,9 @@ struct PathCall {
     If effective = If::either;
   };
 
-  static constexpr int kFollowFlag = 0x400;    ///< AT_SYMLINK_FOLLOW.
-  static constexpr int kNoFollowFlag = 0x100;  ///< AT_SYMLINK_NOFOLLOW.
+  static constexpr int kFollowFlag = 0x400;      ///< AT_SYMLINK_FOLLOW.
+  static constexpr int kNoFollowFlag = 0x100;    ///< AT_SYMLINK_NOFOLLOW.
+  static constexpr int kEmptyPathFlag = 0x1000;  ///< AT_EMPTY_PATH.
 
   long number;
   Watch from;  ///< The least watch that is told of it.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
@@ -81,7 +82,7 @@ INTERLOCK_BARE long write_text(const Step& step) {
 
 INTERLOCK_BARE long attach_overlay(const Step& step, int overlay) {
   if (::syscall(SYS_fsconfig, overlay, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) return -1;
-  const long mount = ::syscall(SYS_fsmount, overlay, FSMOUNT_CLOEXEC, 0);
+  const long mount = ::syscall(SYS_fsmount, overlay, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV);
   if (mount < 0) return -1;
   return ::syscall(SYS_move_mount, mount, "", AT_FDCWD, step.a, MOVE_MOUNT_F_EMPTY_PATH);
 }
@@ -92,14 +93,32 @@ INTERLOCK_BARE long raise_loopback(const Step& step) {
   return ::syscall(SYS_ioctl, socket, SIOCSIFFLAGS, step.data);
 }
 
-/// What is not there, or cannot be reached anyway, needs no rule.
+/// Opens what a rule is about. Every kernel that has Landlock has openat2.
+INTERLOCK_BARE long open_for_rule(const Step& step, unsigned long flags) {
+  flags |= O_PATH | O_CLOEXEC;
+  if (step.b == nullptr) return ::syscall(SYS_openat, AT_FDCWD, step.a, flags, 0);
+  const long top =
+      ::syscall(SYS_openat, AT_FDCWD, step.a, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  if (top < 0) return -1;
+  open_how how;
+  how.flags = flags;
+  how.mode = 0;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const long place = ::syscall(SYS_openat2, top, step.b, &how, sizeof how);
+  const int error = errno;
+  ::syscall(SYS_close, top);
+  errno = error;
+  return place;
+}
+
+/// What is not there, cannot be reached anyway, or is a link, needs no rule.
 INTERLOCK_BARE long allow(const Step& step, int rules) {
   const auto* allowance = static_cast<const Allowance*>(step.data);
   PathBeneath rule{allowance->folder, -1};
-  long place = ::syscall(SYS_openat, AT_FDCWD, step.a, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  long place = open_for_rule(step, O_DIRECTORY);
   if (place < 0 && errno == ENOTDIR) {
     rule.rights = allowance->file;
-    place = ::syscall(SYS_openat, AT_FDCWD, step.a, O_PATH | O_CLOEXEC, 0);
+    place = open_for_rule(step, 0);
   }
   if (place < 0) {
     return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP ? 0 : -1;
@@ -123,9 +142,52 @@ INTERLOCK_BARE long tell_calls(const Step& step) {
   if (listener < 0 && errno == EINVAL) {
     listener = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &hand_over->filter);
   }
-  if (listener < 0) return -1;
+  if (listener < 0) {
+    const int error = errno;
+    ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &hand_over->untold);
+    errno = error;
+    return -1;
+  }
   *hand_over->listener = static_cast<int>(listener);
   return ::syscall(SYS_sendmsg, hand_over->socket, &hand_over->message, MSG_NOSIGNAL);
+}
+
+/// Only for who has the right to in the first place: root.
+INTERLOCK_BARE long try_own_mounts(Walk& walk) {
+  walk.own_mounts = ::syscall(SYS_unshare, CLONE_NEWNS) == 0 &&
+                    ::syscall(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+  return 0;
+}
+
+/// Nobody else's terminals are in it, and others do not see those in it.
+INTERLOCK_BARE long mount_terminals(Walk& walk) {
+  if (!walk.own_mounts) return 0;
+  walk.has_terminals =
+      ::syscall(SYS_mount, "devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+                "newinstance,ptmxmode=0666") == 0 &&
+      ::syscall(SYS_mount, "/dev/pts/ptmx", "/dev/ptmx", nullptr, MS_BIND, nullptr) == 0;
+  return 0;
+}
+
+/// The bounding set is what root regains with each execve; without the right to change it
+/// (containers), no_new_privs keeps it to what is permitted now.
+INTERLOCK_BARE long keep_capabilities(const Step& step) {
+  for (unsigned long one = 0; one < 64; ++one) {
+    if ((step.number >> one & 1) == 0) ::syscall(SYS_prctl, PR_CAPBSET_DROP, one, 0, 0, 0);
+  }
+  ::syscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  __user_cap_header_struct header;
+  header.version = _LINUX_CAPABILITY_VERSION_3;
+  header.pid = 0;
+  __user_cap_data_struct sets[2];
+  if (::syscall(SYS_capget, &header, sets) < 0) return -1;
+  for (int half = 0; half < 2; ++half) {
+    const unsigned kept = static_cast<unsigned>(step.number >> (32 * half));
+    sets[half].effective &= kept;
+    sets[half].permitted &= kept;
+    sets[half].inheritable &= kept;
+  }
+  return ::syscall(SYS_capset, &header, sets);
 }
 
 INTERLOCK_BARE long unblock_signals() {
@@ -154,21 +216,27 @@ INTERLOCK_BARE long act(const Step& step, Walk& walk) {
     case Act::limit: return ::syscall(SYS_prlimit64, 0, step.number, step.data, nullptr);
     case Act::enter_namespaces: return ::syscall(SYS_unshare, step.number);
     case Act::write_text: return write_text(step);
-    case Act::keep_mounts:
-      return ::syscall(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
-    case Act::mount_overlay: return ::syscall(SYS_mount, "overlay", step.a, "overlay", 0, step.b);
+    case Act::keep_mounts: {
+      const long kept = ::syscall(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+      walk.own_mounts = kept == 0;
+      return kept;
+    }
+    case Act::try_own_mounts: return try_own_mounts(walk);
+    case Act::mount_overlay:
+      return ::syscall(SYS_mount, "overlay", step.a, "overlay", MS_NODEV, step.b);
     case Act::open_overlay:
       return walk.overlay = static_cast<int>(::syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC));
     case Act::set_overlay: return set_overlay(step, walk.overlay);
     case Act::attach_overlay: return attach_overlay(step, walk.overlay);
     case Act::enter_folder: return ::syscall(SYS_chdir, step.a);
     case Act::raise_loopback: return raise_loopback(step);
-    case Act::give_up_mounting:
-      return ::syscall(SYS_prctl, PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0);
+    case Act::mount_terminals: return mount_terminals(walk);
+    case Act::keep_capabilities: return keep_capabilities(step);
     case Act::gain_no_privileges: return ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     case Act::open_rules:
       return walk.rules = static_cast<int>(
                  ::syscall(SYS_landlock_create_ruleset, step.data, step.number, 0));
+    case Act::allow_terminals: return walk.has_terminals ? allow(step, walk.rules) : 0;
     case Act::allow: return allow(step, walk.rules);
     case Act::enforce_rules: return ::syscall(SYS_landlock_restrict_self, walk.rules, 0);
     case Act::unblock_signals: return unblock_signals();
@@ -212,9 +280,12 @@ std::string in_words(const Step& step) {
     case Act::attach_overlay: return fmt::format("mount the picture of `{}`", step.a);
     case Act::enter_folder: return fmt::format("enter the folder `{}`", step.a);
     case Act::raise_loopback: return "raise its loopback";
-    case Act::give_up_mounting: return "give up mounting";
+    case Act::try_own_mounts: return "have mounts of its own";
+    case Act::mount_terminals: return "have terminals of its own";
+    case Act::keep_capabilities: return "give up capabilities";
     case Act::gain_no_privileges: return "give up gaining privileges";
     case Act::open_rules: return "open a set of Landlock rules";
+    case Act::allow_terminals:
     case Act::allow: return fmt::format("allow `{}`", step.a);
     case Act::enforce_rules: return "enforce its Landlock rules";
     case Act::unblock_signals: return "unblock its signals";

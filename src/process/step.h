@@ -22,25 +22,29 @@ namespace interlock::process {
 struct Step {
   enum class Act : unsigned char {
     lead_session,
-    die_with_parent,   ///< `number`: the parent, which must still be there.
-    heed_signals,      ///< `data`: `number` signals that are ignored here and not there.
-    take_streams,      ///< `data`: the three.
-    close_others,      ///< All but the three and `descriptor`.
-    limit,             ///< `data`: the rlimit; `number`: of what.
-    enter_namespaces,  ///< `number`: CLONE_NEW*; what comes after is in them.
-    write_text,        ///< `b` into the file `a`, in one write.
-    keep_mounts,       ///< What is mounted from here on stays in this namespace.
-    mount_overlay,     ///< At `a`, with the options `b` (mount(2)).
-    open_overlay,      ///< The same in pieces (fsopen(2)): ...
-    set_overlay,       ///< ... the option `a` is `b`, or just set ...
-    attach_overlay,    ///< ... and all of it at `a`.
-    enter_folder,      ///< `a`.
-    raise_loopback,    ///< `data`: the ifreq.
-    give_up_mounting,  ///< No program it becomes can mount or unmount.
+    die_with_parent,    ///< `number`: the parent, which must still be there.
+    heed_signals,       ///< `data`: `number` signals that are ignored here and not there.
+    take_streams,       ///< `data`: the three.
+    close_others,       ///< All but the three and `descriptor`.
+    limit,              ///< `data`: the rlimit; `number`: of what.
+    enter_namespaces,   ///< `number`: CLONE_NEW*; what comes after is in them.
+    write_text,         ///< `b` into the file `a`, in one write.
+    keep_mounts,        ///< What is mounted from here on stays in this namespace.
+    try_own_mounts,     ///< A namespace of mounts, and `keep_mounts`; may fail: `Walk::own_mounts`.
+    mount_overlay,      ///< At `a`, with the options `b` (mount(2)).
+    open_overlay,       ///< The same in pieces (fsopen(2)): ...
+    set_overlay,        ///< ... the option `a` is `b`, or just set ...
+    attach_overlay,     ///< ... and all of it at `a`.
+    enter_folder,       ///< `a`.
+    raise_loopback,     ///< `data`: the ifreq.
+    mount_terminals,    ///< Terminals of its own at /dev/pts; may fail: `Walk::has_terminals`.
+    keep_capabilities,  ///< `number`: one bit each; no program it becomes has any other.
     gain_no_privileges,
-    open_rules,     ///< Landlock: `data`: the attributes, `number` bytes of them ...
-    allow,          ///< ... what is at `a` may be dealt with so (`data`: Allowance) ...
-    enforce_rules,  ///< ... and all else that the attributes name may not be done.
+    open_rules,       ///< Landlock: `data`: the attributes, `number` bytes of them ...
+    allow_terminals,  ///< As `allow`, where it has terminals of its own.
+    allow,            ///< ... what is at `a`, or below it at `b` without any link, may be dealt
+                      ///< with so (`data`: Allowance) ...
+    enforce_rules,    ///< ... and all else that the attributes name may not be done.
     unblock_signals,
     tell_calls,  ///< `data`: HandOver. May fail: `Walk::untold` says so.
     execute,     ///< `a`; `data`: Execution.
@@ -65,6 +69,7 @@ struct Allowance {
 /// the number of the descriptor.
 struct HandOver {
   sock_fprog filter{};
+  sock_fprog untold{};  ///< For where there can be no listener: what is refused all the same.
   int socket = -1;
   msghdr message{};
   int* listener = nullptr;  ///< Where in the message the number goes.
@@ -87,6 +92,8 @@ struct Walk {
   // What one step opens and a later one uses.
   int overlay = -1;
   int rules = -1;
+  bool own_mounts = false;
+  bool has_terminals = false;
 };
 
 /// In the child. Ends in execve, or in exit with `failed_at` set.

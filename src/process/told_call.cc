@@ -80,7 +80,7 @@ class Reader {
       if (error != ENAMETOOLONG && error != ESRCH) result_.gap = cannot_read(process_, error);
       return;
     }
-    if (text.empty()) return;
+    if (text.empty()) return read_descriptor(name);
     if (text[0] != '/') {
       const int descriptor = name.folder < 0 ? AT_FDCWD : static_cast<int>(argument(name.folder));
       const auto folder = folder_behind(process_, descriptor);
@@ -102,6 +102,18 @@ class Reader {
 
  private:
   std::uint64_t argument(int place) const { return told_.data.args[place]; }
+
+  /// "" means what the descriptor is open on, where the flags say so; it matters for what that
+  /// changes.
+  void read_descriptor(const PathCall::Name& name) {
+    if (result_.call->deed != PathCall::Deed::change_mode || name.folder < 0 ||
+        (result_.flags & PathCall::kEmptyPathFlag) == 0) {
+      return;
+    }
+    auto path = folder_behind(process_, static_cast<int>(argument(name.folder)));
+    if (path && path->starts_with('/'))
+      result_.names.push_back({std::move(*path), false, name.effective});
+  }
 
   bool follows(const PathCall::Name& name) const {
     using Deed = PathCall::Deed;
@@ -141,6 +153,15 @@ bool ToldCall::writes_what_it_opens() const {
   }
   return (flags & O_PATH) == 0 &&
          ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)) != 0);
+}
+
+ToldCall change_behind_descriptor(std::string path) {
+  static constexpr PathCall kCall{
+      -1, PathCall::Watch::changes, PathCall::Deed::change_mode, {}, {}};
+  ToldCall result;
+  result.call = &kCall;
+  result.names.push_back({std::move(path), false, PathCall::If::there});
+  return result;
 }
 
 std::optional<ToldCall> understand(const seccomp_notif& told) {

@@ -28,6 +28,9 @@ struct ToldCall {
   bool writes_what_it_opens() const;
 };
 
+/// A change of mode, owner, times or attributes through a descriptor that is open on `path`.
+ToldCall change_behind_descriptor(std::string path);
+
 /// Reads the call's paths out of the process. Nothing for calls that name no file, or for which
 /// the kernel is going to answer that its arguments are wrong.
 std::optional<ToldCall> understand(const seccomp_notif& told);

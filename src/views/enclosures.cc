@@ -6,8 +6,7 @@ namespace interlock::views {
 
 std::vector<std::string> writable_devices() {
   std::vector<std::string> devices;
-  for (const char* device :
-       {"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts", "/dev/shm"}) {
+  for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/shm"}) {
     if (::access(device, F_OK) == 0) devices.emplace_back(device);
   }
   return devices;

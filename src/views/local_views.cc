@@ -173,6 +173,7 @@ Result<std::string> LocalViews::content(AttemptName name, const std::string& pat
   }
   if (attempt == nullptr || attempt->stage == Stage::open)
     return fail(Error::Kind::missing, fmt::format("nothing is kept of {}", folder_name(name)));
+  if (side == Side::behind) return content_behind(*attempt, path, max_bytes);
   const Change* change = attempt->changes.find(path);
   if (change == nullptr && side == Side::after) {
     const auto found = Stack(root_, seen_by(*attempt)).look(path);
@@ -186,6 +187,23 @@ Result<std::string> LocalViews::content(AttemptName name, const std::string& pat
       change->before.kind == Kind::file && change->before.digest == change->after.digest;
   const char* part = side == Side::after || same ? "after" : "before";
   return read_regular(layout_.file(name, part) + "/" + path, path, max_bytes);
+}
+
+Result<std::string> LocalViews::content_behind(const Attempt& attempt, const std::string& path,
+                                               std::size_t max_bytes) const {
+  std::vector<Layer> layers = seen_by(attempt);
+  layers.push_back(layer_of(attempt));
+  const Stack left(root_, std::move(layers));
+  const Stack::Way way = left.follow(path);
+  if (!way.path) {
+    return fail(Error::Kind::io,
+                fmt::format("cannot read `{}`: it leads out of the workspace, to `{}`",
+                            printable(path), printable(way.outside)));
+  }
+  const auto found = left.look(*way.path);
+  if (!found) return cannot("read", path, ENOENT);
+  return workspace::read_file(left.open(found->place, O_RDONLY | workspace::kReadFlags), path,
+                              max_bytes);
 }
 
 Result<std::string> LocalViews::committed(const std::string& path, std::size_t max_bytes) {

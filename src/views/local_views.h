@@ -71,6 +71,8 @@ class LocalViews final : public engine::Views, public workspace::Layers {
   Result<Opened> picture(const Wish& wish, const std::vector<workspace::Layer>& layers,
                          const std::string& folder) const;
   Result<changes::Changeset> take_changes(Attempt& attempt, Harvest& harvest);
+  Result<std::string> content_behind(const Attempt& attempt, const std::string& path,
+                                     std::size_t max_bytes) const;
   std::string branch_of(engine::AttemptName name) const;
   void drop(const Attempt& attempt);
   bool is_foreign(const Attempt& attempt, const std::string& path) const;

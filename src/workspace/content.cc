@@ -3,11 +3,18 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <limits.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <random>
 #include <vector>
 
 #include "base/text.h"
@@ -35,18 +42,29 @@ bool is_settled(const struct stat& status) {
   return nanoseconds(now) - nanoseconds(status.st_ctim) > kSettledNs;
 }
 
-/// Opens a regular file; O_NONBLOCK so that a fifo put there meanwhile cannot hold us.
-Result<Descriptor> open_regular(const std::string& place, const std::string& path,
-                                struct stat& status) {
-  Descriptor file(::open(place.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+/// What `file` is, when it is open and regular.
+Result<struct stat> regular(const Descriptor& file, const std::string& path) {
+  struct stat status {};
   if (!file.is_open() || ::fstat(file.number(), &status) != 0) {
-    const bool gone = errno == ENOENT || errno == ENOTDIR;
+    // A link where a file was listed: what was meant is gone.
+    const bool gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
     auto error = unreadable(path, std::strerror(errno));
     if (gone) error.error().kind = Error::Kind::missing;
     return error;
   }
   if (!S_ISREG(status.st_mode)) return unreadable(path, "it is no regular file");
-  return file;
+  return status;
+}
+
+/// File systems whose files are made up by the kernel as they are read.
+bool is_made_up(const Descriptor& file) {
+  constexpr std::array<unsigned, 8> kMadeUp{PROC_SUPER_MAGIC, SYSFS_MAGIC,         DEBUGFS_MAGIC,
+                                            TRACEFS_MAGIC,    CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC,
+                                            BPF_FS_MAGIC,     CGROUP_SUPER_MAGIC};
+  struct statfs facts {};
+  if (::fstatfs(file.number(), &facts) != 0) return true;
+  return std::ranges::any_of(
+      kMadeUp, [&](unsigned magic) { return static_cast<unsigned>(facts.f_type) == magic; });
 }
 
 /// Calls `take` with piece after piece until it says no or the file ends.
@@ -73,13 +91,13 @@ std::string_view kind_of(mode_t mode) {
 
 }  // namespace
 
-Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
-  struct stat status {};
-  const auto file = open_regular(path, path, status);
-  if (!file) return std::unexpected(file.error());
+Result<std::string> read_file(const Descriptor& file, const std::string& path,
+                              std::size_t max_bytes) {
+  const auto status = regular(file, path);
+  if (!status) return std::unexpected(status.error());
   std::string content;
-  content.reserve(std::min(static_cast<std::size_t>(status.st_size), max_bytes) + 1);
-  auto read = read_pieces(*file, path, [&](std::string_view piece) {
+  content.reserve(std::min(static_cast<std::size_t>(status->st_size), max_bytes) + 1);
+  auto read = read_pieces(file, path, [&](std::string_view piece) {
     content += piece;
     return content.size() <= max_bytes;
   });
@@ -89,57 +107,93 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   return content;
 }
 
-Result<Digest> Contents::digest(const std::string& root, const Entry& entry,
-                                const std::optional<std::string>& behind) {
-  const std::string place = entry.place.empty() ? root + "/" + entry.path : entry.place;
-  if (S_ISREG(entry.status.st_mode)) return digest_of_file(place, entry.path);
-  if (S_ISLNK(entry.status.st_mode))
-    return digest_of_link(place, entry.path, behind.value_or(place));
-  return digest_of_kind(kind_of(entry.status.st_mode));
+Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+  return read_file(Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | kReadFlags)), path,
+                   max_bytes);
 }
 
-Result<Digest> Contents::digest_of_file(const std::string& place, const std::string& path) {
-  struct stat status {};
-  const auto file = open_regular(place, path, status);
-  if (!file) return std::unexpected(file.error());
-  const Known seen{status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim), {}};
-  const std::string_view kind = (status.st_mode & S_IXUSR) != 0 ? "program" : "file";
-  const auto known = known_.find({status.st_dev, status.st_ino});
+Result<Digest> Contents::digest(const Stack& stack, const Entry& entry) {
+  if (S_ISLNK(entry.status.st_mode)) return digest_of_link(stack, entry);
+  if (!S_ISREG(entry.status.st_mode)) return digest_of_kind(kind_of(entry.status.st_mode));
+  const std::string place = entry.place.empty() ? stack.root() + "/" + entry.path : entry.place;
+  return digest_of_file(stack.open(place, O_RDONLY | kReadFlags), entry.path);
+}
+
+Result<Digest> Contents::digest_of_file(const Descriptor& file, const std::string& path) {
+  const auto status = regular(file, path);
+  if (!status) return std::unexpected(status.error());
+  const Known seen{status->st_size, nanoseconds(status->st_mtim), nanoseconds(status->st_ctim), {}};
+  const std::string_view kind = (status->st_mode & S_IXUSR) != 0 ? "program" : "file";
+  const auto known = known_.find({status->st_dev, status->st_ino});
   if (known != known_.end() && known->second.size == seen.size &&
       known->second.mtime_ns == seen.mtime_ns && known->second.ctime_ns == seen.ctime_ns) {
     return known->second.digest;
   }
   Hasher bytes;
   auto read =
-      read_pieces(*file, path, [&](std::string_view piece) { return bytes.add(piece), true; });
+      read_pieces(file, path, [&](std::string_view piece) { return bytes.add(piece), true; });
   if (!read) return std::unexpected(read.error());
   ++hashed_count_;
   const Digest digest = Hasher().add_field(kind).add_field(bytes.finish()).finish();
-  if (is_settled(status)) {
-    Known& keep = known_[{status.st_dev, status.st_ino}];
+  if (is_settled(*status)) {
+    Known& keep = known_[{status->st_dev, status->st_ino}];
     keep = seen;
     keep.digest = digest;
   }
   return digest;
 }
 
-Result<Digest> Contents::digest_of_link(const std::string& place, const std::string& path,
-                                        const std::string& behind) {
+Result<Digest> Contents::digest_of_link(const Stack& stack, const Entry& entry) {
+  const std::string place = entry.place.empty() ? stack.root() + "/" + entry.path : entry.place;
+  const Descriptor link = stack.open(place, O_PATH);
   std::array<char, PATH_MAX> target{};
-  const ssize_t length = ::readlink(place.c_str(), target.data(), target.size());
-  if (length < 0) return unreadable(path, std::strerror(errno));
+  const ssize_t length =
+      link.is_open() ? ::readlinkat(link.number(), "", target.data(), target.size()) : -1;
+  if (length < 0) {
+    auto error = unreadable(entry.path, std::strerror(errno));
+    // Something else stands there by now.
+    if (errno == ENOENT || errno == ENOTDIR) error.error().kind = Error::Kind::missing;
+    return error;
+  }
   Hasher hasher;
   hasher.add_field("link").add_field(
       std::string_view(target.data(), static_cast<std::size_t>(length)));
-  struct stat status {};
-  if (::stat(behind.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
-    const auto content = digest_of_file(behind, path);
-    if (!content) return content;
-    hasher.add_field(*content);
+  const Stack::Way way = stack.follow(entry.path);
+  if (!way.path) {
+    if (way.outside.empty()) return hasher.finish();  // It leads round in circles.
+    const auto outside = digest_outside(way.outside, entry.path);
+    if (!outside) return outside;
+    return hasher.add_field(*outside).finish();
   }
-  return hasher.finish();
+  const auto found = stack.look(*way.path);
+  if (!found || !S_ISREG(found->status.st_mode)) return hasher.finish();
+  const auto content = digest_of_file(stack.open(found->place, O_RDONLY | kReadFlags), entry.path);
+  if (!content) return content;
+  return hasher.add_field(*content).finish();
+}
+
+Result<Digest> Contents::digest_outside(const std::string& place, const std::string& path) {
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | kReadFlags;
+  how.resolve = RESOLVE_NO_MAGICLINKS;
+  const Descriptor file(
+      static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, place.c_str(), &how, sizeof how)));
+  struct stat status {};
+  if (!file.is_open()) return digest_of_kind("out of reach");
+  if (::fstat(file.number(), &status) != 0) return unreadable(path, std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) return digest_of_kind(kind_of(status.st_mode));
+  if (is_made_up(file)) return digest_of_kind("made up");
+  constexpr std::int64_t kHashedMax = std::int64_t{1} << 30;
+  if (status.st_size <= kHashedMax) return digest_of_file(file, path);
+  return digest_of(fmt::format("large {} {} {} {} {}", status.st_dev, status.st_ino, status.st_size,
+                               nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)));
 }
 
 Digest digest_of_absence() { return digest_of_kind("absent"); }
+
+Digest digest_of_unknown() {
+  std::random_device chance;
+  return digest_of(fmt::format("unknown {} {} {} {}", chance(), chance(), chance(), chance()));
+}
 
 }  // namespace interlock::workspace

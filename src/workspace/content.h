@@ -1,35 +1,45 @@
 #pragma once
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <tuple>
 
 #include "base/digest.h"
 #include "base/result.h"
+#include "workspace/descriptor.h"
+#include "workspace/stack.h"
 #include "workspace/walk.h"
 
 namespace interlock::workspace {
 
+/// How a file is opened whose kind nobody vouches for: a fifo put there meanwhile cannot hold us.
+inline constexpr int kReadFlags = O_NONBLOCK | O_NOCTTY;
+
 /// The whole regular file; at most `max_bytes`. Never waits, whatever the path names.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
+/// The same of what is open already, or is not (errno says why); errors name `path`.
+Result<std::string> read_file(const Descriptor& file, const std::string& path,
+                              std::size_t max_bytes);
 
 /// Digests of what is at a path: of a file's bytes and whether it is executable, of a link's target
 /// (and the file behind it), of anything else its kind alone. Nothing but regular files is ever
-/// opened.
+/// read.
 ///
 /// A file's digest is kept by (device, inode, size, mtime, ctime) and trusted for as long as these
 /// are the same. A file that changed only just now is not kept: the next change could carry the
 /// same times.
 class Contents {
  public:
-  /// An error names the path as `entry` has it. `behind`: where the file behind a link is, when
-  /// the kernel would look in the wrong place ("" for none).
-  Result<Digest> digest(const std::string& root, const Entry& entry,
-                        const std::optional<std::string>& behind = std::nullopt);
+  /// An error names the path as `entry` has it; `missing`: it is not there any more.
+  Result<Digest> digest(const Stack& stack, const Entry& entry);
+  /// Of what stands at an absolute path outside of the workspace, which a link in it leads to. Of a
+  /// file above 1 GiB its identity and times stand for its bytes, of what is no file on a disk
+  /// (/proc and the like) its kind.
+  Result<Digest> digest_outside(const std::string& place, const std::string& path);
 
   std::size_t hashed_count() const { return hashed_count_; }
 
@@ -41,9 +51,8 @@ class Contents {
     Digest digest;
   };
 
-  Result<Digest> digest_of_file(const std::string& place, const std::string& path);
-  Result<Digest> digest_of_link(const std::string& place, const std::string& path,
-                                const std::string& behind);
+  Result<Digest> digest_of_file(const Descriptor& file, const std::string& path);
+  Result<Digest> digest_of_link(const Stack& stack, const Entry& entry);
 
   std::map<std::pair<dev_t, ino_t>, Known> known_;
   std::size_t hashed_count_ = 0;
@@ -51,5 +60,8 @@ class Contents {
 
 /// What stands for a named file that does not exist.
 Digest digest_of_absence();
+/// Stands for a folder outside of the workspace: equal to no digest there ever was. What nobody
+/// looked through is not taken to be as it was.
+Digest digest_of_unknown();
 
 }  // namespace interlock::workspace

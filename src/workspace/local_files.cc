@@ -31,7 +31,7 @@ Result<std::string> LocalFiles::read(const std::string& path, std::size_t max_by
 
 Result<std::vector<std::string>> LocalFiles::matching(const std::string& folder,
                                                       const footprint::PatternSet& patterns) {
-  auto entries = walk(folder, patterns);
+  auto entries = walk(folder, patterns, {}, Links::anywhere);
   if (!entries) return std::unexpected(entries.error());
   std::vector<std::string> paths;
   for (Entry& entry : *entries) {

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "workspace/beneath.h"
 #include "workspace/descriptor.h"
 #include "workspace/walk.h"
 
@@ -48,13 +49,39 @@ void remove_folder(const std::string& folder) {
   fs::remove_all(folder, error);
 }
 
-Result<void> write_file(const std::string& path, std::string_view content) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file.is_open()) return cannot("write", path, std::strerror(errno));
+/// Opens a folder in `folder` and makes it where there is none. What stands in its way goes: the
+/// folders are ours, and an earlier attempt that put a link there does not say where we write.
+Descriptor open_or_make(const Descriptor& folder, const std::string& name) {
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  Descriptor there(::openat(folder.number(), name.c_str(), kFlags));
+  if (there.is_open()) return there;
+  if (errno == ENOTDIR || errno == ELOOP) ::unlinkat(folder.number(), name.c_str(), 0);
+  if (::mkdirat(folder.number(), name.c_str(), 0777) != 0 && errno != EEXIST) return there;
+  return Descriptor(::openat(folder.number(), name.c_str(), kFlags));
+}
+
+Result<void> write_below(const std::string& top, const std::string& path,
+                         std::string_view content) {
+  const auto refused = [&] { return cannot("write", top + "/" + path, std::strerror(errno)); };
+  Descriptor folder(::open(top.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  for (const fs::path& name : fs::path(std::string(folder_of(path)))) {
+    if (!folder.is_open()) return refused();
+    folder = open_or_make(folder, name.string());
+  }
+  if (!folder.is_open()) return refused();
+  const std::string name(name_of(path));
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  Descriptor file(::openat(folder.number(), name.c_str(), kFlags, 0600));
+  struct stat status {};
+  if (!file.is_open() || ::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::unlinkat(folder.number(), name.c_str(), 0);
+    file = Descriptor(::openat(folder.number(), name.c_str(), kFlags | O_EXCL, 0600));
+  }
+  if (!file.is_open()) return refused();
   while (!content.empty()) {
     const ssize_t count = ::write(file.number(), content.data(), content.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return cannot("write", path, std::strerror(errno));
+    if (count < 0) return refused();
     content.remove_prefix(static_cast<std::size_t>(count));
   }
   return {};
@@ -71,28 +98,52 @@ Stack LocalWorkspace::stack() const {
   return {root_, layers_ != nullptr ? layers_->unfolded() : std::vector<Layer>()};
 }
 
-Result<Digest> LocalWorkspace::digest(const Stack& stack, const Entry& entry) {
-  if (layers_ == nullptr || !S_ISLNK(entry.status.st_mode)) return contents_.digest(root_, entry);
-  // The kernel knows only the folder; the file behind the link may be in a layer.
-  const Stack::Way way = stack.follow(entry.path);
-  const auto found = way.path ? stack.look(*way.path) : std::nullopt;
-  return contents_.digest(root_, entry, found ? found->place : way.outside);
+/// What patterns name behind links that lead out of the workspace. Folders there are not entered:
+/// `beyond` stands for what is in them.
+Result<void> LocalWorkspace::add_outside(const Stack& stack, const footprint::PatternSet& patterns,
+                                         const std::optional<Digest>& beyond,
+                                         std::vector<Ingredient>& ingredients) {
+  for (const footprint::Glob& glob : patterns.include) {
+    const std::string& start = glob.literal_prefix();
+    const Stack::Way way = stack.follow(start);
+    if (way.path || way.outside.empty()) continue;
+    std::error_code error;
+    const bool is_folder = fs::is_directory(way.outside, error);
+    if (is_folder && beyond) {
+      ingredients.push_back({start + " (which leads out of the workspace)", *beyond});
+    } else if (!is_folder && glob.is_literal() && patterns.matches(start)) {
+      const auto at = std::ranges::find(ingredients, start, &Ingredient::name);
+      if (at != ingredients.end()) continue;  // The link itself is counted, and what is behind it.
+      const auto digest = contents_.digest_outside(way.outside, start);
+      if (!digest) return std::unexpected(digest.error());
+      ingredients.push_back({start, *digest});
+    }
+  }
+  std::ranges::sort(ingredients, {}, &Ingredient::name);
+  return {};
 }
 
 Result<std::vector<Ingredient>> LocalWorkspace::fingerprints(
     const footprint::PatternSet& patterns) {
+  return collect(patterns, digest_of_unknown());
+}
+
+Result<std::vector<Ingredient>> LocalWorkspace::collect(const footprint::PatternSet& patterns,
+                                                        const std::optional<Digest>& beyond) {
   const Stack seen = stack();
   auto entries = seen.entries(patterns, skip_);
   if (!entries) return std::unexpected(entries.error());
   std::vector<Ingredient> ingredients;
   ingredients.reserve(entries->size());
   for (Entry& entry : *entries) {
-    const auto digest = this->digest(seen, entry);
+    const auto digest = contents_.digest(seen, entry);
     if (!digest && digest.error().kind == Error::Kind::missing)
       continue;  // It vanished since the walk.
     if (!digest) return std::unexpected(digest.error());
     ingredients.push_back({std::move(entry.path), *digest});
   }
+  if (auto added = add_outside(seen, patterns, beyond, ingredients); !added)
+    return std::unexpected(added.error());
   // A file that is named outright and is not there is a fact as well: a task may go by its absence.
   for (const footprint::Glob& glob : patterns.include) {
     const std::string& path = glob.literal_prefix();
@@ -105,7 +156,7 @@ Result<std::vector<Ingredient>> LocalWorkspace::fingerprints(
 }
 
 Result<Digest> LocalWorkspace::fingerprint(const footprint::PatternSet& patterns) {
-  const auto ingredients = fingerprints(patterns);
+  const auto ingredients = collect(patterns, std::nullopt);
   if (!ingredients) return std::unexpected(ingredients.error());
   Hasher hasher;
   for (const Ingredient& one : *ingredients) hasher.add_field(one.name).add_field(one.digest);
@@ -114,12 +165,17 @@ Result<Digest> LocalWorkspace::fingerprint(const footprint::PatternSet& patterns
 
 Result<std::string> LocalWorkspace::read(const std::string& path, std::size_t max_bytes) {
   if (!footprint::is_path(path)) return cannot("read", path, "it is no path below the workspace");
-  if (layers_ == nullptr) return read_file(root_ + "/" + path, max_bytes);
   const Stack seen = stack();
   const Stack::Way way = seen.follow(path);
-  const auto found = way.path ? seen.look(*way.path) : std::nullopt;
-  if (found) return read_file(found->place, max_bytes);
-  if (!way.path) return read_file(way.outside, max_bytes);
+  if (!way.path) {
+    return cannot("read", path,
+                  way.outside.empty() ? "its links lead round in circles"
+                                      : fmt::format("it leads out of the workspace, to `{}`",
+                                                    printable(way.outside)));
+  }
+  if (const auto found = seen.look(*way.path)) {
+    return read_file(seen.open(found->place, O_RDONLY | kReadFlags), root_ + "/" + path, max_bytes);
+  }
   auto missing = cannot("read", root_ + "/" + path, std::strerror(ENOENT));
   missing.error().kind = Error::Kind::missing;
   return missing;
@@ -144,13 +200,13 @@ Result<std::string> LocalWorkspace::open_attempt(AttemptName name) {
 Result<std::string> LocalWorkspace::put(AttemptName name, const std::string& file,
                                         std::string_view content) {
   check(footprint::is_path(file), "what is put stays in the attempt's folder");
-  const fs::path path = fs::path(attempt_folder(name)) / file;
+  const std::string folder = attempt_folder(name);
   std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  if (error) return cannot("make the folder", path.parent_path().string(), error.message());
-  if (auto written = write_file(path.string(), content); !written)
+  fs::create_directories(folder, error);
+  if (error) return cannot("make the folder", folder, error.message());
+  if (auto written = write_below(folder, file, content); !written)
     return std::unexpected(written.error());
-  return path.string();
+  return folder + "/" + file;
 }
 
 Result<std::string> LocalWorkspace::home(TaskId task) {
@@ -167,16 +223,14 @@ Result<std::string> LocalWorkspace::put_home(TaskId task, const std::string& fil
   check(footprint::is_path(file), "what is put stays in the task's own folder");
   auto folder = home(task);
   if (!folder) return folder;
-  const fs::path path = fs::path(*folder) / file;
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  if (error) return cannot("make the folder", path.parent_path().string(), error.message());
   // A client may keep more in its settings than it was given; what is as it should be stays.
-  const auto there = read_file(path.string(), content.size() + 1);
-  if (there && *there == content) return path.string();
-  if (auto written = write_file(path.string(), content); !written)
+  const Descriptor top(::open(folder->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor known = open_beneath(top.number(), file, O_RDONLY | kReadFlags);
+  const auto there = read_file(known, file, content.size() + 1);
+  if (there && *there == content) return *folder + "/" + file;
+  if (auto written = write_below(*folder, file, content); !written)
     return std::unexpected(written.error());
-  return path.string();
+  return *folder + "/" + file;
 }
 
 void LocalWorkspace::sweep() { remove_folder(attempts_); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,11 @@ class LocalWorkspace final : public engine::Workspace {
   std::string attempt_folder(engine::AttemptName name) const;
 
   Stack stack() const;
-  Result<Digest> digest(const Stack& stack, const Entry& entry);
+  Result<std::vector<engine::Ingredient>> collect(const footprint::PatternSet& patterns,
+                                                  const std::optional<Digest>& beyond);
+  Result<void> add_outside(const Stack& stack, const footprint::PatternSet& patterns,
+                           const std::optional<Digest>& beyond,
+                           std::vector<engine::Ingredient>& ingredients);
 
   const Layers* layers_ = nullptr;
   std::string root_;

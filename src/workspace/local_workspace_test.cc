@@ -163,12 +163,79 @@ TEST_F(LocalWorkspaceTest, EachAttemptGetsAFreshFolderThatGoesWithIt) {
   workspace_.close_attempt(name);
 }
 
+TEST_F(LocalWorkspaceTest, WhatIsPutIntoAHomeFollowsNoLinkThatATaskLeftThere) {
+  TempTree outside;
+  outside.write("settings", "theirs").write("other", "theirs");
+  const std::string home = workspace_.home(TaskId(3)).value();
+  fs::create_symlink(outside.root(), home + "/.client");
+  fs::create_symlink(outside.at("other"), home + "/file");
+  EXPECT_EQ(workspace_.put_home(TaskId(3), ".client/settings", "ours").value(),
+            home + "/.client/settings");
+  EXPECT_TRUE(workspace_.put_home(TaskId(3), "file", "ours"));
+  EXPECT_EQ(read_file(outside.at("settings"), 10).value(), "theirs");
+  EXPECT_EQ(read_file(outside.at("other"), 10).value(), "theirs");
+  EXPECT_EQ(read_file(home + "/.client/settings", 10).value(), "ours");
+  EXPECT_EQ(read_file(home + "/file", 10).value(), "ours");
+  ASSERT_EQ(::unlink((home + "/file").c_str()), 0);
+  ASSERT_EQ(::mkfifo((home + "/file").c_str(), 0600), 0);
+  EXPECT_TRUE(workspace_.put_home(TaskId(3), "file", "ours"));
+  EXPECT_EQ(read_file(home + "/file", 10).value(), "ours");
+}
+
 TEST_F(LocalWorkspaceTest, ReadsOnlyBelowTheWorkspace) {
   tree_.write("out/a.json", "[]");
   EXPECT_EQ(workspace_.read("out/a.json", 10).value(), "[]");
   EXPECT_EQ(workspace_.read("../x", 10).error().message,
             "cannot read `../x`: it is no path below the workspace");
   EXPECT_EQ(workspace_.read("out/none.json", 10).error().kind, Error::Kind::missing);
+}
+
+TEST_F(LocalWorkspaceTest, WhatALinkLeadsToIsReadWithinTheWorkspaceAlone) {
+  tree_.write("real/a", "a");
+  fs::create_symlink("real", tree_.at("folder"));
+  fs::create_symlink(tree_.at("real/a"), tree_.at("whole"));
+  fs::create_symlink("/proc/self/environ", tree_.at("keys"));
+  fs::create_symlink("/proc/self", tree_.at("self"));
+  fs::create_symlink("round", tree_.at("round"));
+  EXPECT_EQ(workspace_.read("folder/a", 10).value(), "a");
+  EXPECT_EQ(workspace_.read("whole", 10).value(), "a");
+  EXPECT_EQ(workspace_.read("keys", 100).error().message,
+            "cannot read `keys`: it leads out of the workspace, to `/proc/self/environ`");
+  EXPECT_EQ(workspace_.read("self/environ", 100).error().message,
+            "cannot read `self/environ`: it leads out of the workspace, to `/proc/self/environ`");
+  EXPECT_EQ(workspace_.read("round", 100).error().message,
+            "cannot read `round`: its links lead round in circles");
+}
+
+TEST_F(LocalWorkspaceTest, AFolderOutsideIsNotEnteredAndNeverTakenToBeAsItWas) {
+  TempTree outside;
+  outside.write("one").write("deep/two");
+  tree_.write("real/a", "a");
+  fs::create_symlink(outside.root(), tree_.at("d"));
+  fs::create_symlink("real", tree_.at("within"));
+  EXPECT_EQ(names({"d", "d/**", "within/**"}),
+            "d\nd (which leads out of the workspace)\nd (which leads out of the workspace)\n"
+            "within/a\n");
+  EXPECT_NE(workspace_.fingerprints(patterns({"d/**"})).value().front().digest,
+            workspace_.fingerprints(patterns({"d/**"})).value().front().digest);
+  const Digest wrote = print({"d", "d/**"});
+  EXPECT_EQ(print({"d", "d/**"}), wrote) << "what it wrote is the link";
+  fs::remove(tree_.at("d"));
+  fs::create_symlink("/usr", tree_.at("d"));
+  EXPECT_NE(print({"d", "d/**"}), wrote);
+}
+
+TEST_F(LocalWorkspaceTest, AFileOutsideCountsByItsBytesUnlessTheKernelMakesItUp) {
+  TempTree outside;
+  outside.write("one", "1");
+  fs::create_symlink(outside.at("one"), tree_.at("link"));
+  fs::create_symlink("/proc/kmsg", tree_.at("endless"));
+  fs::create_symlink(outside.root(), tree_.at("d"));
+  const Digest before = print({"link", "d/one", "endless"});
+  EXPECT_EQ(print({"link", "d/one", "endless"}), before);
+  outside.write("one", "2");
+  EXPECT_NE(print({"link"}), before);
+  EXPECT_EQ(names({"d/one", "link"}), "d/one\nlink\n");
 }
 
 }  // namespace

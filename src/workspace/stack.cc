@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <filesystem>
 #include <memory>
 #include <ranges>
 
@@ -88,6 +89,12 @@ std::optional<Stack::Found> Stack::look(const std::string& path) const {
   return found;
 }
 
+Descriptor Stack::open(const std::string& place, int flags) const {
+  if (!is_at_or_below(place, root_))  // In a layer, which is ours.
+    return Descriptor(::open(place.c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
+  return open_beneath(top_.number(), place.substr(std::min(place.size(), root_.size() + 1)), flags);
+}
+
 std::set<std::string> Stack::names(const std::string& folder) const {
   std::set<std::string> names = names_in(top_.number(), folder);
   const std::string prefix = folder.empty() ? "" : folder + "/";
@@ -133,7 +140,14 @@ Stack::Way Stack::follow(const std::string& path) const {
     const std::string segment = std::move(rest.front());
     rest.pop_front();
     if (segment == "..") {
-      if (at.empty()) return way.outside = root_ + "/.." + joined(rest), way;
+      if (at.empty()) {
+        const std::string place = root_ + "/.." + joined(rest);
+        const std::string back = std::filesystem::path(place).lexically_normal().string();
+        if (!is_at_or_below(back, root_)) return way.outside = place, way;
+        rest.clear();  // Out by one door and in by another.
+        prepend(std::string_view(back).substr(root_.size()), rest);
+        continue;
+      }
       at = folder_of(at);
       continue;
     }

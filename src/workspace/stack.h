@@ -50,6 +50,11 @@ class Stack {
                                      const std::string& skip = {}) const;
 
   const std::string& root() const { return root_; }
+  /// The workspace folder, open as a place.
+  int top() const { return top_.number(); }
+  /// Opens what is at a place below the root, or in a layer, that `look` or `entries` told of. No
+  /// link is followed: ELOOP.
+  Descriptor open(const std::string& place, int flags) const;
 
  private:
   const changes::Change* newest(const std::string& path, const Layer** from) const;

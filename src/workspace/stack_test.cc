@@ -134,6 +134,8 @@ TEST_F(StackTest, LinksLeadAsTheyWouldForAProgram) {
   EXPECT_EQ(stack.follow("was_folder/g").links, std::vector<std::string>{"was_folder"});
   EXPECT_EQ(stack.follow("a/../kept").path, "kept");
   EXPECT_FALSE(stack.follow("kept/../../x").path);
+  const std::string back = "kept/../../" + fs::path(root_.root()).filename().string() + "/a";
+  EXPECT_EQ(stack.follow(back).path, "a");
   EXPECT_EQ(stack.follow("kept/../../x").outside, root_.root() + "/../x");
 }
 

@@ -1,12 +1,17 @@
 #include "workspace/walk.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <limits.h>
+#include <stdlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "base/text.h"
 #include "workspace/beneath.h"
@@ -22,7 +27,8 @@ struct CloseFolder {
 };
 using Folder = std::unique_ptr<DIR, CloseFolder>;
 
-bool is_gone(int number) { return number == ENOENT || number == ENOTDIR; }
+/// A link where a folder was is as good as gone.
+bool is_gone(int number) { return number == ENOENT || number == ENOTDIR || number == ELOOP; }
 
 std::unexpected<Error> unreadable(const std::string& path, int number) {
   return fail(Error::Kind::io,
@@ -31,15 +37,20 @@ std::unexpected<Error> unreadable(const std::string& path, int number) {
 
 class Walk {
  public:
-  Walk(const std::string& root, const PatternSet& patterns, const std::string& skip)
-      : root_(root), patterns_(patterns), skip_(skip) {}
+  Walk(const std::string& root, const PatternSet& patterns, const std::string& skip, Links links)
+      : root_(root),
+        patterns_(patterns),
+        skip_(skip),
+        links_(links),
+        top_(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
 
   Result<std::vector<Entry>> run() {
+    if (!top_.is_open()) return unreadable(root_, errno);
     for (const std::string& start : starts()) {
       if (auto begun = begin(start); !begun) return std::unexpected(begun.error());
     }
     while (!to_enter_.empty()) {
-      const std::string folder = std::move(to_enter_.back());
+      const Place folder = std::move(to_enter_.back());
       to_enter_.pop_back();
       if (auto entered = enter(folder); !entered) return std::unexpected(entered.error());
     }
@@ -48,6 +59,12 @@ class Walk {
   }
 
  private:
+  /// Something by the name a pattern has for it, and where that really is.
+  struct Place {
+    std::string path;
+    std::string real;  ///< Below the root and without links; absolute where links lead out of it.
+  };
+
   /// The literal prefixes, without those that lie below another.
   std::vector<std::string> starts() const {
     std::vector<std::string> prefixes;
@@ -61,56 +78,85 @@ class Walk {
     return starts;
   }
 
+  using Real = std::optional<std::string>;
+
+  /// Nothing where it is not there, or where we do not go.
+  Result<Real> resolved(const std::string& path) const {
+    if (path.empty()) return Real(path);
+    std::array<char, PATH_MAX> real{};
+    if (::realpath((root_ + "/" + path).c_str(), real.data()) == nullptr)
+      return is_gone(errno) ? Result<Real>(std::nullopt) : unreadable(path, errno);
+    const std::string place = real.data();
+    const std::string top = root_ == "/" ? "" : root_;
+    if (place == root_) return Real("");
+    if (is_at_or_below(place, top)) return Real(place.substr(top.size() + 1));
+    return links_ == Links::anywhere ? Real(place) : std::nullopt;
+  }
+
+  Descriptor open(const std::string& real, int flags) const {
+    if (real.starts_with('/')) return Descriptor(::open(real.c_str(), flags | O_CLOEXEC));
+    return open_beneath(top_.number(), real, flags);
+  }
+
   Result<void> begin(const std::string& start) {
-    if (start.empty()) {
-      to_enter_.push_back(start);
-      return {};
+    if (start.empty()) return to_enter_.push_back({}), Result<void>();
+    const auto folder = resolved(std::string(folder_of(start)));
+    if (!folder) return std::unexpected(folder.error());
+    if (*folder) {
+      const std::string real = join(**folder, name_of(start));
+      struct stat status {};
+      const Descriptor one = open(real, O_PATH | O_NOFOLLOW);
+      if (one.is_open() && ::fstat(one.number(), &status) == 0) {
+        add({start, real}, status);
+      } else if (!is_gone(errno)) {
+        return unreadable(start, errno);
+      }
     }
-    struct stat behind {};
-    const std::string place = root_ + "/" + start;
-    if (auto looked = look(start); !looked) return looked;
     // A person who names a link to a folder means the folder.
-    if (::stat(place.c_str(), &behind) == 0 && S_ISDIR(behind.st_mode) && may_hold(start))
-      to_enter_.push_back(start);
+    const auto real = may_hold(start) ? resolved(start) : Result<Real>(std::nullopt);
+    if (!real) return std::unexpected(real.error());
+    if (*real && open(**real, O_PATH | O_DIRECTORY).is_open()) to_enter_.push_back({start, **real});
     return {};
   }
 
-  /// Adds what is at `path` if it matches.
-  Result<void> look(const std::string& path) {
-    if (!patterns_.matches(path)) return {};
-    Entry entry{path, {}};
-    if (::lstat((root_ + "/" + path).c_str(), &entry.status) == 0) {
-      found_.push_back(std::move(entry));
-    } else if (!is_gone(errno)) {
-      return unreadable(path, errno);
-    }
-    return {};
+  void add(const Place& at, const struct stat& status) {
+    if (!patterns_.matches(at.path)) return;
+    Entry entry{at.path, status};
+    if (at.real != at.path)
+      entry.place = at.real.starts_with('/') ? at.real : root_ + "/" + at.real;
+    found_.push_back(std::move(entry));
   }
 
-  Result<void> enter(const std::string& folder) {
-    const std::string place = folder.empty() ? root_ : root_ + "/" + folder;
-    const Folder open(::opendir(place.c_str()));
-    if (!open) {
-      if (is_gone(errno) && !folder.empty()) return {};
-      return unreadable(folder.empty() ? root_ : folder, errno);
+  Result<void> enter(const Place& folder) {
+    const Descriptor opened = open(folder.real, O_RDONLY | O_DIRECTORY);
+    const Folder listing(opened.is_open() ? ::fdopendir(::dup(opened.number())) : nullptr);
+    if (!listing) {
+      if (is_gone(errno) && !folder.path.empty()) return {};
+      return unreadable(folder.path.empty() ? root_ : folder.path, errno);
     }
     errno = 0;
-    while (const dirent* one = ::readdir(open.get())) {
+    while (const dirent* one = ::readdir(listing.get())) {
       const std::string_view name = one->d_name;
       if (name == "." || name == ".." || name == ".git") continue;
-      std::string path = folder.empty() ? std::string(name) : folder + "/" + one->d_name;
-      if (auto looked = look(path); !looked) return looked;
-      if (is_folder(*one, path) && may_hold(path)) to_enter_.push_back(std::move(path));
+      const Place at{join(folder.path, name), join(folder.real, name)};
+      if (auto looked = look(opened.number(), one->d_name, at, one->d_type); !looked) return looked;
       errno = 0;
     }
-    if (errno != 0) return unreadable(folder, errno);
+    if (errno != 0) return unreadable(folder.path, errno);
     return {};
   }
 
-  bool is_folder(const dirent& one, const std::string& path) const {
-    if (one.d_type != DT_UNKNOWN) return one.d_type == DT_DIR;
-    struct stat status {};  // Some file systems do not tell.
-    return ::lstat((root_ + "/" + path).c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+  Result<void> look(int folder, const char* name, const Place& at, unsigned char type) {
+    struct stat status {};
+    const bool matches = patterns_.matches(at.path);
+    if (matches || type == DT_UNKNOWN) {  // Some file systems do not tell.
+      if (::fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return is_gone(errno) ? Result<void>() : unreadable(at.path, errno);
+      type = S_ISDIR(status.st_mode) ? DT_DIR : DT_REG;
+    }
+    if (matches) add(at, status);
+    if (type == DT_DIR && may_hold(at.path)) to_enter_.push_back(at);
+    return {};
   }
 
   /// Whether some path below `folder` can match.
@@ -130,15 +176,17 @@ class Walk {
   const std::string& root_;
   const PatternSet& patterns_;
   const std::string& skip_;
-  std::vector<std::string> to_enter_;
+  Links links_;
+  Descriptor top_;
+  std::vector<Place> to_enter_;
   std::vector<Entry> found_;
 };
 
 }  // namespace
 
 Result<std::vector<Entry>> walk(const std::string& root, const PatternSet& patterns,
-                                const std::string& skip) {
-  return Walk(root, patterns, skip).run();
+                                const std::string& skip, Links links) {
+  return Walk(root, patterns, skip, links).run();
 }
 
 }  // namespace interlock::workspace

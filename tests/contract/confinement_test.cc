@@ -159,6 +159,32 @@ TEST_P(Confined, GuardKeepsToThePatterns) {
   });
 }
 
+TEST_P(Confined, ADeclaredFolderTurnedIntoALinkLeadsNowhere) {
+  at_site(Isolation::guard, [](Site& site) {
+    site.put("out/file", "old\n");
+    const auto enclosure = site.guard({}, {"d/**", "d", "deep/er/*"});
+    site.run("ln -s " + site.at("out") + " d && mkdir deep && ln -s ../../out deep/er", enclosure);
+    EXPECT_TRUE(std::filesystem::is_symlink(site.at("ws/d")));
+    site.run("echo x >d/file; echo x >d/made; echo x >deep/er/made; rm -f d/file", enclosure);
+    EXPECT_EQ(site.get("out/file") + site.get("out/made"), "old\n-");
+    EXPECT_EQ(site.kept_from(), "w out/file\nw out/made\n");
+  });
+}
+
+TEST_P(Confined, ADeclaredPathThatIsALinkCanBeReplaced) {
+  at_site(Isolation::guard, [](Site& site) {
+    site.put("out/file", "old\n");
+    std::filesystem::create_symlink("../out/file", site.at("ws/d"));
+    std::filesystem::create_symlink("../out", site.at("ws/e"));
+    EXPECT_EQ(site.run("rm d && echo new >d && cat d && rm e && mkdir e && echo new >e/in && echo "
+                       "done",
+                       site.guard({}, {"d", "e", "e/**"})),
+              "new\ndone\n");
+    EXPECT_EQ(site.kept_from(), "");
+    EXPECT_EQ(site.get("out/file") + site.get("ws/e/in"), "old\nnew\n");
+  });
+}
+
 TEST_P(Confined, GuardDoesNotExecuteWhatIsNotDeclared) {
   at_site(Isolation::guard, [](Site& site) {
     site.put("ws/tool", "#!/bin/sh\necho hi\n", 0755);

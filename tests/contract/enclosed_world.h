@@ -150,7 +150,8 @@ class Site {
   std::string kept_from() const {
     std::string lines;
     for (const engine::Denied& denied : observed.denied) {
-      lines += (denied.writing ? "w " : "r ") + relative(denied.path) + "\n";
+      const char* const how = denied.is_act ? "" : denied.writing ? "w " : "r ";
+      lines += how + relative(denied.path) + "\n";
     }
     return lines;
   }

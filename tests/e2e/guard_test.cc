@@ -56,6 +56,39 @@ TEST_F(Guard, a_read_beside_the_footprint_is_stopped_and_named) {
   EXPECT_EQ(read("out"), "");
 }
 
+/// Where a task leaves links for the dispatcher to follow.
+class LinksLeft : public Isolated, public testing::WithParamInterface<const char*> {};
+
+TEST_P(LinksLeft, as_its_output_lead_nowhere) {
+  const std::string isolation = GetParam();
+  if (isolation != "direct") need(isolation);
+  if (IsSkipped()) return;
+  environment()["PROVIDER_SECRET"] = "s3cr3t-value";
+  write_plan(
+      "tasks:\n  - {id: a, run: \"ln -s /proc/self/environ o\", writes: [o], reads: [], output: "
+      "{from: o}, isolation: " +
+      isolation + "}\n");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  EXPECT_EQ(ended.exit, 1) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("`o`: it leads out of the workspace, to `/proc/self/environ`"));
+  EXPECT_EQ(shell("grep -rlF s3cr3t-value " + state()).out, "");
+}
+
+TEST_P(LinksLeft, where_it_declares_to_write_are_not_walked_through) {
+  const std::string isolation = GetParam();
+  if (isolation != "direct") need(isolation);
+  if (IsSkipped()) return;
+  write_plan(
+      "tasks:\n  - {id: a, run: \"ln -s / d\", writes: [d, \"d/**\"], reads: [], isolation: " +
+      isolation + "}\n  - {id: b, run: \"echo b >out\", reads: [\"d/**\"], writes: [out]}\n");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("out"), "b\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, LinksLeft, testing::Values("direct", "guard", "view"),
+                         [](const auto& one) { return std::string(one.param); });
+
 /// Ways out, each of them a line of shell; `$OUT` is a folder outside the workspace.
 struct WayOut {
   std::string name, line;
@@ -74,8 +107,8 @@ TEST_P(WaysOut, of_a_view_lead_nowhere) {
   ASSERT_EQ(shell("ln -s " + out + " exit && ln -s " + out + "/victim link").exit, 0);
   ASSERT_EQ(shell("tar -cf ../before.tar -C ../out .").exit, 0);
   write("attempt.sh", GetParam().line + "\n");
-  write_plan("tasks:\n  - {id: a, run: \"sh attempt.sh; true\", isolation: view, env: {OUT: \"" + out +
-             "\"}}\n");
+  write_plan("tasks:\n  - {id: a, run: \"sh attempt.sh; true\", isolation: view, env: {OUT: \"" +
+             out + "\"}}\n");
   const Ended ended = interlock({"run", "plan.yaml"});
   EXPECT_EQ(ended.exit, 0) << ended.err;
   EXPECT_EQ(read("../out/victim"), "untouched\n");
@@ -88,19 +121,20 @@ TEST_P(WaysOut, of_a_view_lead_nowhere) {
 
 INSTANTIATE_TEST_SUITE_P(
     Every, WaysOut,
-    testing::Values(
-        WayOut{"absolute_path", "echo x >$OUT/victim; echo y >$OUT/new"},
-        WayOut{"symbolic_link", "echo x >link"},
-        WayOut{"linked_folder", "echo x >exit/new"},
-        WayOut{"hard_link", "ln $OUT/victim here && echo x >here; ln inside $OUT/new"},
-        WayOut{"root_of_proc", "echo x >/proc/self/root$OUT/victim"},
-        WayOut{"root_of_the_dispatcher", "echo x >/proc/$PPID/root$OUT/victim", false},
-        WayOut{"rename", "mv inside $OUT/new; mv $OUT/victim here"},
-        WayOut{"removal", "rm -f $OUT/victim"},
-        WayOut{"unmounting", "umount . ; umount -l \"$PWD\"; mount -t tmpfs none $OUT", false},
-        WayOut{"outliving", "setsid sh -c 'trap \"\" TERM HUP; while :; do echo x >$OUT/victim; "
-                            "echo x >late; done' >/dev/null 2>&1 &",
-               false}),
+    testing::Values(WayOut{"absolute_path", "echo x >$OUT/victim; echo y >$OUT/new"},
+                    WayOut{"symbolic_link", "echo x >link"},
+                    WayOut{"linked_folder", "echo x >exit/new"},
+                    WayOut{"hard_link", "ln $OUT/victim here && echo x >here; ln inside $OUT/new"},
+                    WayOut{"root_of_proc", "echo x >/proc/self/root$OUT/victim"},
+                    WayOut{"root_of_the_dispatcher", "echo x >/proc/$PPID/root$OUT/victim", false},
+                    WayOut{"rename", "mv inside $OUT/new; mv $OUT/victim here"},
+                    WayOut{"removal", "rm -f $OUT/victim"},
+                    WayOut{"unmounting", "umount . ; umount -l \"$PWD\"; mount -t tmpfs none $OUT",
+                           false},
+                    WayOut{"outliving",
+                           "setsid sh -c 'trap \"\" TERM HUP; while :; do echo x >$OUT/victim; "
+                           "echo x >late; done' >/dev/null 2>&1 &",
+                           false}),
     [](const auto& one) { return one.param.name; });
 
 TEST_F(Guard, a_child_that_outlives_its_task_cannot_change_the_workspace_any_more) {
@@ -114,7 +148,8 @@ tasks:
   const Ended ended = interlock({"run", "plan.yaml"});
   EXPECT_EQ(ended.exit, 0) << ended.err;
   EXPECT_EQ(read("mine"), read("copy"));
-  EXPECT_THAT(interlock({"why", "last", "a"}).out, HasSubstr("processes it left behind were ended"));
+  EXPECT_THAT(interlock({"why", "last", "a"}).out,
+              HasSubstr("processes it left behind were ended"));
   expect_nothing_left();
 }
 

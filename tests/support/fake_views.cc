@@ -196,7 +196,7 @@ Result<std::string> FakeViews::content(AttemptName name, const std::string& path
                                        std::size_t max_bytes) {
   call("content");
   const Version& version = attempt(name).current();
-  if (side == Side::after) return content_in(version.after, path, max_bytes);
+  if (side != Side::before) return content_in(version.after, path, max_bytes);
   if (version.changes.find(path) == nullptr)
     return fail(Error::Kind::missing, fmt::format("`{}` is not among its changes", path));
   return content_in(version.before, path, max_bytes);
