@@ -37,9 +37,9 @@ bool may_read_anyone() {
 }  // namespace
 
 void hide_environment() {
-  // For as long as the process lives: getenv hands out pointers into it.
-  static std::vector<std::string> entries;
-  static std::vector<char*> pointers;
+  // Never freed: getenv hands out pointers into it, and libraries ask even while the process exits.
+  static auto& entries = *new std::vector<std::string>;
+  static auto& pointers = *new std::vector<char*>;
   for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
   for (std::string& entry : entries) pointers.push_back(entry.data());
   pointers.push_back(nullptr);
