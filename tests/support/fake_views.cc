@@ -347,7 +347,8 @@ Result<std::vector<std::string>> FakeViews::fold() {
   }
   const std::map<std::string, std::string> at_first = workspace_.files;
   const auto saved_meanwhile = [&](const std::string& path) {
-    const auto was = at_first.find(path), is = workspace_.files.find(path);
+    const auto was = at_first.find(path);
+    const auto is = workspace_.files.find(path);
     const bool was_there = was != at_first.end(), is_there = is != workspace_.files.end();
     return was_there != is_there || (was_there && was->second != is->second);
   };
