@@ -230,6 +230,20 @@ bool asks_through_gateway(const plan::Plan& plan, const plan::Task& task) {
   return agents::provider_through_gateway(plan.agents[task.agent.index()], task.model).has_value();
 }
 
+std::optional<std::string> unchecked_note(const plan::Plan& plan) {
+  std::vector<std::string> trusted;
+  for (const plan::Task& task : plan.tasks) {
+    if (task.isolation == plan::Isolation::direct && !task.footprint.unknown)
+      trusted.push_back(fmt::format("`{}`", task.id));
+  }
+  if (trusted.empty() || plan.tasks.size() < 2) return std::nullopt;
+  return fmt::format(
+      "`direct` does not check what is really read and written by {}: if a `reads` or `writes` is "
+      "incomplete, a change can be lost. `--isolation guard` enforces them, `--isolation view` "
+      "observes them",
+      join_words(trusted, 3));
+}
+
 std::string pattern_text(const decide::Decision& decision) {
   if (decision.pattern == decide::Pattern::queue) return fmt::format("queue({})", decision.n);
   return std::string(decide::name_of(decision.pattern));

@@ -19,8 +19,7 @@ namespace fs = std::filesystem;
 std::string still_needed(const ChosenRun& run) {
   if (run.dispatched()) return "it is running";
   const auto unfolded = run.state.commits.size() - run.state.folded;
-  if (unfolded > 0)
-    return fmt::format("{} of its commits are not in the workspace yet", unfolded);
+  if (unfolded > 0) return fmt::format("{} of its commits are not in the workspace yet", unfolded);
   for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
     const engine::TaskState state = run.state.tasks[i].state;
     if (state == engine::TaskState::committing || state == engine::TaskState::reviewing)
@@ -34,8 +33,8 @@ void remove_all(const fs::path& folder) {
   std::error_code error;
   fs::remove_all(folder, error);
   if (!error) return;
-  for (fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied,
-                                           error),
+  for (fs::recursive_directory_iterator
+           it(folder, fs::directory_options::skip_permission_denied, error),
        end;
        !error && it != end; it.increment(error)) {
     std::error_code ignored;
@@ -53,10 +52,11 @@ Result<void> prune_one(const Context& context, journal::Store& store, const std:
   const std::string needed = still_needed(**run);
   if (!needed.empty() && (!force || (*run)->dispatched())) {
     return fail(Error::Kind::refused, fmt::format("run {} stays: {}", id, needed),
-                (*run)->dispatched() ? fmt::format("interlock cancel {}", id)
-                                     : fmt::format("`interlock resume {}` brings that in; `--force` "
-                                                   "throws it away",
-                                                   id));
+                (*run)->dispatched()
+                    ? fmt::format("interlock cancel {}", id)
+                    : fmt::format("`interlock resume {}` brings that in; `--force` "
+                                  "throws it away",
+                                  id));
   }
   process::SystemClock clock;
   const journal::Holder holder{id, (*run)->head.plan_name, ::getpid(), "", clock.now()};
@@ -64,8 +64,17 @@ Result<void> prune_one(const Context& context, journal::Store& store, const std:
   if (!held) return std::unexpected(held.error());
   if (auto pruned = store.prune(id); !pruned) return pruned;
   remove_all(run_folder(context.state_folder, id));
-  context.talk.remark(fmt::format("pruned {}", id));
+  if (!context.json) context.talk.remark("pruned " + whole_name(**run));
   return {};
+}
+
+void tell(const Context& context, const std::vector<std::string>& pruned,
+          const std::vector<std::string>& kept) {
+  if (!context.json) return;
+  context.talk.result(
+      pretty_json(json::object{{"version", 1},
+                               {"pruned", json::array(pruned.begin(), pruned.end())},
+                               {"kept", json::array(kept.begin(), kept.end())}}));
 }
 
 }  // namespace
@@ -73,9 +82,14 @@ Result<void> prune_one(const Context& context, journal::Store& store, const std:
 Result<Exit> prune_command(const Context& context, const PruneOptions& options) {
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
+  std::vector<std::string> pruned;
   if (!options.run.empty()) {
-    if (auto pruned = prune_one(context, *store, options.run, options.force); !pruned)
-      return std::unexpected(pruned.error());
+    const auto id = run_named(*store, context.where, options.run);
+    if (!id) return std::unexpected(id.error());
+    if (auto done = prune_one(context, *store, *id, options.force); !done)
+      return std::unexpected(done.error());
+    pruned.push_back(*id);
+    tell(context, pruned, {});
     return Exit::done;
   }
   if (!options.older) {
@@ -88,15 +102,15 @@ Result<Exit> prune_command(const Context& context, const PruneOptions& options) 
   every.most = 0;
   auto runs = store->runs(every);
   if (!runs) return std::unexpected(runs.error());
-  std::size_t kept = 0;
+  std::vector<std::string> kept;
   for (const journal::RunSummary& run : *runs) {
     if (run.last.value_or(run.created) > limit) continue;
-    auto pruned = prune_one(context, *store, run.id, options.force);
-    if (pruned) continue;
-    ++kept;
-    context.talk.remark(pruned.error().message);
+    auto done = prune_one(context, *store, run.id, options.force);
+    (done ? pruned : kept).push_back(run.id);
+    if (!done && !context.json) context.talk.remark(done.error().message);
   }
-  return kept == 0 ? Exit::done : Exit::refused;
+  tell(context, pruned, kept);
+  return kept.empty() ? Exit::done : Exit::refused;
 }
 
 }  // namespace interlock::cli

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "engine/engine.h"
+#include "engine/ingredients.h"
 #include "engine/shortage.h"
 
 // When changes are committed, and how they come into the workspace.
@@ -222,9 +223,10 @@ void Engine::commit(WaitingChanges& waiting) {
   Digest wrote = digest_of_result(waiting.own);
   if (!task(id).footprint.unknown)
     wrote = ports_.workspace.fingerprint(task(id).footprint.writes).value_or(wrote);
+  const std::string read_beyond = first_undeclared(task(id).footprint, waiting.reads);
   committed_.push_back(std::move(waiting.own));
   waiting_.erase(id);
-  set_done(id, wrote);
+  set_done(id, wrote, read_beyond);
 }
 
 /// Stops attempts that have read what an earlier task's commit has changed meanwhile: they would be

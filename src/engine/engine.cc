@@ -155,6 +155,9 @@ void Engine::start(TaskId id) {
       !setup_.speculative.empty() && setup_.speculative[id.index()]};
   if (const auto kept = ports_.journal.latest_result(task(id).id); kept && *kept) {
     fact.changed = first_difference((*kept)->ingredients, fact.ingredients);
+    // All equal and not reused: another has written what it wrote, or the result was not asked for.
+    if (fact.changed.empty() && setup_.reuse && fact.attempt == 1)
+      fact.changed = "what it wrote changed";
     if (!fact.changed.empty()) fact.changed += fmt::format(" since {}", (*kept)->run);
   }
   Live live;

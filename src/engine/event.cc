@@ -95,6 +95,7 @@ json::object body_of(const AttemptEnded& f) {
       .put("spawn_tokens", f.spawn_tokens)
       .put("return_tokens", f.return_tokens)
       .put("broke_dispatcher", f.broke_dispatcher)
+      .put("writes", f.writes)
       .take();
 }
 json::object body_of(const ChangesLost& f) {
@@ -166,6 +167,16 @@ json::object body_of(const ModelCalled& f) {
       .put("cut", c.cut)
       .put("replayed", c.replayed)
       .put("detail", c.detail)
+      .take();
+}
+json::object body_of(const CallWaiting& f) {
+  std::optional<std::int64_t> until;
+  if (f.until) until = f.until->time_since_epoch().count();
+  return FieldWriter()
+      .put("task", f.task)
+      .put("attempt", std::int64_t{f.attempt})
+      .put("on", f.on)
+      .put("until_us", until)
       .take();
 }
 json::object body_of(const FoldRefused& f) { return FieldWriter().put("paths", f.paths).take(); }
@@ -272,7 +283,8 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
                            r.text("usage_from"),
                            r.number("spawn_tokens"),
                            r.number("return_tokens"),
-                           r.flag("broke_dispatcher")};
+                           r.flag("broke_dispatcher"),
+                           r.digest("writes")};
      }},
     {"task_done",
      [](FieldReader& r) -> Fact {
@@ -355,6 +367,12 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
     {"changes_lost",
      [](FieldReader& r) -> Fact {
        return ChangesLost{r.index("commits"), r.tasks("tasks"), r.text("detail")};
+     }},
+    {"call_waiting",
+     [](FieldReader& r) -> Fact {
+       CallWaiting waiting{r.task(), r.index("attempt"), r.text("on"), {}};
+       if (const auto until = r.number("until_us")) waiting.until = Time(Duration(*until));
+       return waiting;
      }},
 }};
 

@@ -159,6 +159,13 @@ struct ModelCalled {
   std::uint32_t attempt = 1;
   ModelCall call;
 };
+/// What the attempt's model call waits for before it is sent.
+struct CallWaiting {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  std::string on;             ///< In words, for people; empty: it goes on.
+  std::optional<Time> until;  ///< When it is tried, where that is known.
+};
 struct AttemptEnded {
   TaskId task;
   std::uint32_t attempt = 1;
@@ -180,6 +187,7 @@ struct AttemptEnded {
   std::optional<Tokens> spawn_tokens;   ///< Of its first call, but for its own prompt.
   std::optional<Tokens> return_tokens;  ///< Of its last answer.
   bool broke_dispatcher = false;        ///< It ran while the dispatcher broke off by itself.
+  std::optional<Digest> writes;         ///< Of its write set's text; none: as `changes`.
 };
 /// Its attempt is over and its changes wait for their turn.
 struct ChangesReady {
@@ -272,7 +280,8 @@ using Fact = std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnsw
                           AttemptStarted, ProcessSpawned, AttemptEnded, TaskDone, TaskFailed,
                           TaskSkipped, TaskCancelled, TaskRevived, RetryPlanned, MergeMade,
                           MergeFailed, ChangesReady, ChangesMerged, ChangesCommitted, CommitRefused,
-                          ChangesFolded, FoldRefused, SessionBegan, ModelCalled, ChangesLost>;
+                          ChangesFolded, FoldRefused, SessionBegan, ModelCalled, ChangesLost,
+                          CallWaiting>;
 
 /// A fact and its moment. `seq` counts from 1 within a run, without gaps.
 struct Event {

@@ -17,6 +17,7 @@
 #include "base/units.h"
 #include "changes/changeset.h"
 #include "changes/read_set.h"
+#include "changes/write_set.h"
 #include "engine/enclosure.h"
 #include "engine/event.h"
 #include "engine/gateway.h"
@@ -151,7 +152,8 @@ class Journal {
   /// The newest result of this task (by id) in this workspace with this key.
   virtual Result<std::optional<StoredResult>> find_result(const std::string& task,
                                                           const Digest& key) = 0;
-  /// The newest result of this task in this workspace, whatever its key: to say what changed.
+  /// The newest result of this plan's task in this workspace, whatever its key: to say what
+  /// changed.
   virtual Result<std::optional<StoredResult>> latest_result(const std::string& task) = 0;
   virtual Result<std::vector<Request>> take_requests() = 0;
 };
@@ -220,6 +222,7 @@ class Views {
   struct Harvest {
     changes::Changeset changes;
     changes::ReadSet reads;
+    changes::WriteSet writes;
     std::string gap;                   ///< Why its reads are not known exactly; empty: they are.
     std::vector<std::string> remarks;  ///< For people: changes in `.git` dropped, sockets left out.
   };

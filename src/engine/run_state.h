@@ -58,6 +58,7 @@ struct AttemptRecord {
   std::uint32_t seen = 0;  ///< Commits in its picture.
   bool speculative = false;
   std::optional<Digest> changes, reads;  ///< Of their texts; only with a picture.
+  std::optional<Digest> writes;          ///< Likewise; older journals have none.
   std::vector<std::string> remarks, denied_reads, denied_writes;
   std::string reads_from;          ///< How its reads are known; empty: it had no view.
   std::vector<Ingredient> merged;  ///< Files that were merged with others' changes.
@@ -80,6 +81,8 @@ struct AttemptRecord {
   std::string last_detail;
   bool last_cut = false;  ///< That answer was ended by the output limit.
   std::optional<Tokens> spawn_tokens, return_tokens;
+  std::string call_waits_on;             ///< What its model call waits for now; empty: for nothing.
+  std::optional<Time> call_waits_until;  ///< At the latest, where that is known.
 };
 
 struct TaskRecord {
@@ -104,6 +107,7 @@ struct TaskRecord {
   std::string correction;  ///< What the next attempt is told was wrong.
   bool gate_before_reached = false, gate_before_approved = false;
   std::optional<Time> gate_since;
+  Duration gate_time{};         ///< What people took at its gates, but for the open one.
   std::optional<Time> settled;  ///< When it became done, failed, skipped or cancelled.
 };
 
@@ -143,6 +147,11 @@ struct RunState {
   std::uint32_t reviews_approved = 0;
   bool review_open = false;
   std::optional<Time> review_since;
+  Duration review_time{};           ///< As `TaskRecord::gate_time`.
+  std::uint32_t gates_open = 0;     ///< Reviews too.
+  std::uint32_t running_count = 0;  ///< Tasks.
+  /// Of `active`: while a gate was open and nothing ran, up to `last`.
+  Duration stood_at_gates{};
 
   const TaskRecord& operator[](TaskId id) const { return tasks[id.index()]; }
 };

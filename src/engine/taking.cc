@@ -157,9 +157,12 @@ void Engine::keep_harvest(const Views::Harvest& harvest, AttemptEnded& fact) {
   std::string read = changes::to_text(harvest.reads);
   fact.changes = digest_of(changed);
   fact.reads = digest_of(read);
+  std::string written = changes::to_text(harvest.writes);
+  fact.writes = digest_of(written);
   fact.reads_from = changes::name_of(harvest.reads.from);
   ledger_.keep(Blob{*fact.changes, std::move(changed)});
   ledger_.keep(Blob{*fact.reads, std::move(read)});
+  ledger_.keep(Blob{*fact.writes, std::move(written)});
 }
 
 void Engine::close_picture(AttemptName name) {

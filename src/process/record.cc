@@ -71,6 +71,16 @@ bool is_no_link(int error) {
   return error == EINVAL || error == ENOENT || error == ENOTDIR || error == EACCES;
 }
 
+/// The old name of a hard link: it gets a second name, and stays what it is.
+bool is_only_linked(const ToldCall& call, const ToldCall::Named& name) {
+  const long number = call.call->number;
+  bool links = number == SYS_linkat;
+#ifdef SYS_link
+  links = links || number == SYS_link;
+#endif
+  return links && &name == call.names.data();
+}
+
 }  // namespace
 
 Record::Record(const engine::Enclosure& enclosure)
@@ -83,6 +93,7 @@ Record::Verdict Record::judge(const Caller& caller, const ToldCall& call) {
   for (const Named& name : call.names) {
     const bool is_moved = moves(call) && (&name == &call.names.front() || may_exchange(call));
     see(caller, name, call.opens() || is_moved, verdict);
+    if (changes(call) && !is_only_linked(call, name)) note_written(caller, name, verdict);
     if (bounds_.any()) {
       if (changes(call)) judge_change(caller, call, name, verdict);
       if (call.opens()) judge_read(caller, name, verdict);
@@ -91,6 +102,18 @@ Record::Verdict Record::judge(const Caller& caller, const ToldCall& call) {
   }
   if (!keeps_looks_) verdict.looked_at.clear();
   return verdict;
+}
+
+/// As `see` does it; what cannot be followed has its gap from there.
+void Record::note_written(const Caller& caller, const Named& name, Verdict& verdict) {
+  if (name.from_deleted) return;
+  std::string text = as_text(name.path);
+  const bool is_plain = !goes_up(name.path) && bounds_.is_in_workspace(text);
+  if (!is_plain || makes_links_) {
+    ForeignPath place = land(caller, name);
+    if (place.kind == ForeignPath::Kind::path) verdict.written.insert(std::move(place.path));
+  }
+  if (is_plain) verdict.written.insert(std::move(text));
 }
 
 /// A path inside the workspace is noted as it was put, for its links are followed later, in the
@@ -244,6 +267,7 @@ void Record::follow_script(const Caller& caller, const Named& name, Verdict& ver
 void Record::note(Verdict verdict) {
   for (const std::string& path : verdict.opened) opened_.insert(path);
   for (const std::string& path : verdict.looked_at) looked_at_.insert(path);
+  for (const std::string& path : verdict.written) written_.insert(path);
   denied_.merge(verdict.denied);
   if (verdict.gap.empty()) return;
   may_have_read_anything_ = true;
@@ -258,6 +282,7 @@ engine::Observed Record::so_far(bool over) const {
   observed.broken = broken_;
   observed.opened.insert(opened_.begin(), opened_.end());
   observed.looked_at.insert(looked_at_.begin(), looked_at_.end());
+  observed.written.insert(written_.begin(), written_.end());
   observed.denied = denied_;
   return observed;
 }

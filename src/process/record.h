@@ -22,6 +22,7 @@ class Record {
     int error = 0;  ///< 0: the call goes on.
     std::set<std::string> opened;
     std::set<std::string> looked_at;
+    std::set<std::string> written;
     std::set<engine::Denied> denied;
     std::string gap;
   };
@@ -48,6 +49,7 @@ class Record {
                     Verdict& verdict) const;
   void judge_read(const Caller& caller, const Named& name, Verdict& verdict) const;
   void see(const Caller& caller, const Named& name, bool opens, Verdict& verdict);
+  void note_written(const Caller& caller, const Named& name, Verdict& verdict);
   void see_landed(const ForeignPath& landed, const Named& name, bool opens, Verdict& verdict) const;
   void follow_script(const Caller& caller, const Named& name, Verdict& verdict);
   static bool may_make_links(const Caller& caller, const ToldCall& call);
@@ -62,6 +64,7 @@ class Record {
 
   std::unordered_set<std::string> opened_;
   std::unordered_set<std::string> looked_at_;
+  std::unordered_set<std::string> written_;
   std::set<engine::Denied> denied_;
   std::string gap_;
   bool may_have_read_anything_ = false;
