@@ -10,6 +10,7 @@
 #include "cli/live_face.h"
 #include "cli/login.h"
 #include "cli/models.h"
+#include "cli/redacted_journal.h"
 #include "journal/hold.h"
 #include "journal/run_journal.h"
 #include "process/break_mark.h"
@@ -121,9 +122,11 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   const bool asks = asks_models(run.plan());
   auto wanted = asks ? options_for(run, state_folder) : Result<gateway::Options>();
   if (!wanted) return std::unexpected(wanted.error());
+  const Redaction secrets = secrets_of(run.plan(), *wanted, own_environment());
+  wanted->secrets = secrets;
   auto setup = complete_setup(run, state_folder);
   if (!setup) return std::unexpected(setup.error());
-  auto processes = process::LocalProcesses::open(clock);
+  auto processes = process::LocalProcesses::open(clock, {.redaction = secrets});
   if (!processes) return std::unexpected(processes.error());
   workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());
   views::LocalViews views(run.plan().workspace, state_folder, run.id(), options_of(run.plan()));
@@ -141,9 +144,10 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   std::filesystem::create_directories(run_folder(state_folder, run.id()), trouble);
   const auto mark = process::BreakMark::arm(mark_file);
   if (!mark) return std::unexpected(mark.error());
+  RedactedJournal kept(**journal, secrets);
   engine::Engine engine(
       run.plan(), run.planned.waits(), std::move(*setup), run.state,
-      engine::Ports{clock, **processes, **journal, workspace, views, validator, **gateway});
+      engine::Ports{clock, **processes, kept, workspace, views, validator, **gateway});
   LiveFace shown(run, log_folder(state_folder, run.id()), face, talk);
   if (auto begun = engine.begin(); !begun) return std::unexpected(begun.error());
   while (!engine.over()) {

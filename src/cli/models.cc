@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -137,7 +138,11 @@ Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std:
     return fail(Error::Kind::invalid, fmt::format("agent `{}` asks no model", agent.name));
   auto key = key_of(agent, *usual, environment);
   if (!key) return std::unexpected(key.error());
-  return gateway::Provider{usual->base_url, std::move(*key)};
+  const std::string& variable = agent.key.variable;
+  const std::string name = !agent.key.command.empty() ? agent.name
+                           : variable.empty()         ? usual->key_variable
+                                                      : variable;
+  return gateway::Provider{usual->base_url, std::move(*key), name, agent.unmetered};
 }
 
 Result<void> check_keys(const plan::Plan& plan, const Environment& environment) {
@@ -157,7 +162,8 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
     if (!asks_through_gateway(plan, task)) continue;
     const plan::Agent& agent = plan.agents[task.agent.index()];
     if (options.providers.contains(agent.name)) continue;
-    auto provider = replays ? Result<gateway::Provider>(gateway::Provider{})
+    auto provider = replays ? Result<gateway::Provider>(gateway::Provider{
+                                  .base_url = {}, .key = {}, .unmetered = agent.unmetered})
                             : provider_with_key(agent, task.model, environment);
     if (!provider) return std::unexpected(provider.error());
     options.providers.emplace(agent.name, std::move(*provider));
@@ -177,6 +183,29 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
   options.prices = std::move(*prices);
   options.network = network_of(environment);
   return options;
+}
+
+namespace {
+
+bool names_a_secret(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kWords{"KEY",      "TOKEN",      "SECRET",
+                                                   "PASSWORD", "CREDENTIAL", "PASSWD"};
+  return std::ranges::any_of(kWords, [&](auto word) { return name.find(word) != name.npos; });
+}
+
+}  // namespace
+
+Redaction secrets_of(const plan::Plan& plan, const gateway::Options& options,
+                     const Environment& environment) {
+  Redaction redaction;
+  for (const auto& [agent, provider] : options.providers)
+    redaction.add(provider.key_name, provider.key.reveal());
+  for (const plan::Agent& agent : plan.agents) {
+    for (const std::string& name : agent.pass_environment) {
+      if (names_a_secret(name)) redaction.add(name, value_of(environment, name));
+    }
+  }
+  return redaction;
 }
 
 Result<std::unique_ptr<engine::Gateway>> open_gateway(gateway::Options options,

@@ -132,11 +132,11 @@ namespace {
 /// What the provider said last, where an attempt ended without saying so itself: "timed out" alone
 /// does not tell a slow model from one that refused every call.
 std::string last_refusal(const AttemptRecord& attempt) {
-  const bool refused = attempt.last_end && *attempt.last_end != CallEnd::answered;
+  const bool refused = attempt.last_call.failure.has_value();
   if (!refused && attempt.call_waits_on.empty()) return {};
   std::string text = "; its last model call was not answered";
   const std::string& why =
-      attempt.last_detail.empty() || !refused ? attempt.call_waits_on : attempt.last_detail;
+      attempt.last_call.detail.empty() || !refused ? attempt.call_waits_on : attempt.last_call.detail;
   if (!why.empty()) text += ": " + why;
   if (attempt.calls_again > 0) {
     text += fmt::format(" (sent again {} time{})", attempt.calls_again,

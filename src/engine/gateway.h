@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agents/event.h"
 #include "base/result.h"
 #include "base/units.h"
 #include "base/usage.h"
@@ -22,6 +23,7 @@ enum class CallEnd : unsigned char {
   quota_spent,  ///< The provider's quota is used up, for long or for good.
   unreachable,  ///< No answer could be had within the attempt's time and the retry budget.
   not_recorded,  ///< Replaying, and the recording has no such request.
+  runaway,       ///< It was not sent: one of the attempt's brakes holds (`Gateway::Brakes`).
 };
 std::string_view name_of(CallEnd end);
 std::optional<CallEnd> call_end_named(std::string_view name);
@@ -42,10 +44,17 @@ struct ModelCall {
   std::optional<MicroUsd> saved;  ///< By the prompt cache.
   bool cut = false;               ///< The answer says that the output limit ended it.
   bool replayed = false;          ///< Answered from a recording: it cost nothing.
-  std::string detail;             ///< For people; empty when all is well.
+  bool offers_tools = false;      ///< The request offered tools, as a client's main loop does.
+  /// Why it gave no good answer, as the gateway knows it. None: ask `failure_of`.
+  std::optional<agents::Failure> failure;
+  std::string detail;  ///< For people; empty when all is well.
+  std::string remark;  ///< For people, once: what the provider says of its limits, where the plan says otherwise.
 
   bool operator==(const ModelCall&) const = default;
 };
+/// None: the answer came to its end, and that was a good one. Calls of older journals say less, and
+/// are taken by how they ended.
+std::optional<agents::Failure> failure_of(const ModelCall& call);
 
 /// What of an attempt's requests differs from run to run by itself. Recordings leave it out, so that
 /// the same request is known again.
@@ -70,6 +79,15 @@ class Gateway {
  public:
   virtual ~Gateway() = default;
 
+  /// What an attempt may not pass, whatever its budget. None: no bound.
+  struct Brakes {
+    std::optional<std::uint32_t> calls;  ///< Of the attempt, all together.
+    std::optional<std::uint32_t>
+        repeats;  ///< How often the same request is answered, with pauses that grow.
+    std::optional<std::uint32_t> failures;  ///< How many calls in a row may give no good answer.
+    std::optional<MicroUsd> usd_per_minute;
+  };
+
   struct Wish {
     AttemptName name;
     std::string label;                ///< `run/task#attempt`.
@@ -78,6 +96,7 @@ class Gateway {
     Time deadline{};                  ///< Nothing is waited for beyond.
     std::optional<Tokens> tokens;     ///< What is left of the task's own budget; none: no bound.
     std::optional<MicroUsd> usd;
+    Brakes brakes;
     bool replay_own = false;  ///< Equal requests of this task's earlier attempts that did not count
                               ///< are answered from the recording.
     RequestNoise noise;

@@ -99,7 +99,8 @@ bool depends_on_what_was_found(Outcome outcome) {
     case Outcome::over_budget:
     case Outcome::api_failed:
     case Outcome::auth_failed:
-    case Outcome::bad_request: return false;
+    case Outcome::bad_request:
+    case Outcome::runaway: return false;
     case Outcome::exited_nonzero:
     case Outcome::crashed:
     case Outcome::not_started:

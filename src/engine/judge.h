@@ -17,6 +17,9 @@ struct Judgement {
       instead{};  ///< What counts as the output, where it is not all of the text.
 };
 
+/// What a client's or the gateway's word for a failure makes of an attempt.
+Outcome outcome_of(agents::Failure failure);
+
 /// Judges how the process ended. `stopped_for` says what the engine itself stopped it for, if it
 /// did.
 Judgement judge_exit(const plan::Task& task, const Exited& exited,

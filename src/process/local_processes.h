@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/redaction.h"
 #include "engine/ports.h"
 #include "process/fd.h"
 #include "process/launch.h"
@@ -29,6 +30,9 @@ struct LocalOptions {
   /// How long an empty tree's streams may stay open: somebody outside it was handed them.
   Duration streams_patience = std::chrono::seconds(2);
   std::size_t log_bytes_max = 64u << 20;  ///< Of one attempt.
+  /// What no log, no line and no output may hold, beside what `SpawnSpec::secrets` says of one
+  /// attempt.
+  Redaction redaction = {};
   /// For tests: called in the observer's thread before each call is answered.
   std::function<void()> before_answer = {};
 };
@@ -86,6 +90,8 @@ class LocalProcesses final : public engine::ProcessHost {
   void reap_orphans();
 
   bool read_some(Attempt& attempt, Inflow& inflow);
+  void take_chunk(Attempt& attempt, Inflow& inflow, std::string_view chunk);
+  void flush(Attempt& attempt, Inflow& inflow);
   void tell_lines(Attempt& attempt, std::string_view chunk);
   void tell(const engine::AttemptName& name, std::string line);
   void write_some(Attempt& attempt);
