@@ -50,8 +50,8 @@ std::vector<std::string> mounts_below(const std::string& root, std::string_view 
     mountinfo.remove_prefix(std::min(line.size() + 1, mountinfo.size()));
     const std::string at = unescaped(field(line, kMountPoint));
     const std::size_t above = root == "/" ? 0 : root.size();
-    if (at != root && workspace::is_at_or_below(at, root) && at.size() > above + 1)
-      mounts.push_back(at.substr(above + 1));
+    const bool is_below = root == "/" ? at.starts_with('/') : workspace::is_at_or_below(at, root);
+    if (is_below && at.size() > above + 1) mounts.push_back(at.substr(above + 1));
   }
   std::ranges::sort(mounts);
   mounts.erase(std::ranges::unique(mounts).begin(), mounts.end());
