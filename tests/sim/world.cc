@@ -302,6 +302,7 @@ bool World::ask_again() {
 
 testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   check_start(spec);
+  if (spec.name.phase == 0) views_promised_.begins(spec.name);
   testing_support::Behaviour behaviour;
   behaviour.lasts = std::chrono::seconds(dice_.between(1, 25));
   const plan::Task& task = plan_[spec.name.task];
