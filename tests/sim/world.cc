@@ -111,7 +111,10 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   journal_.before_call = perhaps_crash;
   workspace_.before_call = perhaps_crash;
   views_.before_call = [this, perhaps_crash](std::string_view call) {
-    if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_edits)) edit();
+    if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_edits)) {
+      check_journal();  // What is durable by now came before the edit.
+      edit();
+    }
     perhaps_crash(call);
   };
   gateway_.before_call = perhaps_crash;
