@@ -236,7 +236,8 @@ void Engine::stop_stale() {
   commits_told_ = static_cast<std::uint32_t>(committed_.size());
   for (auto& [id, live] : live_) {
     const plan::Task& it = task(id);
-    if (live.stopped_for || live.start_again || live.name.phase != 0 || !has_picture(id)) continue;
+    // Not one that was started in this very turn, or could not be started yet: it has read nothing.
+    if (live.stopped_for || live.name.phase != 0 || !pictures_.contains(live.name)) continue;
     const bool can_be_mended = !it.repair.empty() || can_resume(id);
     if (it.merge_text || can_be_mended || it.observe == plan::Observe::declared) continue;
     WaitingChanges so_far;

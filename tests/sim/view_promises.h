@@ -31,6 +31,8 @@ class ViewPromises {
   std::map<std::string, std::optional<std::string>> to_put_back() const;
   /// It lies there again: that edit is not to be kept.
   void put_back(const std::string& path, const changes::State& before);
+  /// It is given its picture now: what people did before, it found.
+  void begins(engine::AttemptName name) { edits_before_[name] = edits_; }
   /// This attempt fails because of what it read, and for no other reason.
   void failed_at_what_it_found(engine::AttemptName name) { failed_by_reading_.insert(name); }
   /// The run is over for good.

@@ -111,7 +111,10 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   journal_.before_call = perhaps_crash;
   workspace_.before_call = perhaps_crash;
   views_.before_call = [this, perhaps_crash](std::string_view call) {
-    if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_edits)) edit();
+    if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_edits)) {
+      check_journal();  // What is durable by now came before the edit.
+      edit();
+    }
     perhaps_crash(call);
   };
   gateway_.before_call = perhaps_crash;
@@ -302,6 +305,7 @@ bool World::ask_again() {
 
 testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   check_start(spec);
+  if (spec.name.phase == 0) views_promised_.begins(spec.name);
   testing_support::Behaviour behaviour;
   behaviour.lasts = std::chrono::seconds(dice_.between(1, 25));
   const plan::Task& task = plan_[spec.name.task];
