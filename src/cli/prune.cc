@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "journal/hold.h"
 #include "process/clock.h"
+#include "workspace/own_places.h"
 
 // `prune`: forgets runs, with their logs and the changes that were kept for `diff`.
 namespace interlock::cli {
@@ -19,8 +20,7 @@ namespace fs = std::filesystem;
 std::string still_needed(const ChosenRun& run) {
   if (run.dispatched()) return "it is running";
   const auto unfolded = run.state.commits.size() - run.state.folded;
-  if (unfolded > 0)
-    return fmt::format("{} of its commits are not in the workspace yet", unfolded);
+  if (unfolded > 0) return fmt::format("{} of its commits are not in the workspace yet", unfolded);
   for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
     const engine::TaskState state = run.state.tasks[i].state;
     if (state == engine::TaskState::committing || state == engine::TaskState::reviewing)
@@ -34,8 +34,8 @@ void remove_all(const fs::path& folder) {
   std::error_code error;
   fs::remove_all(folder, error);
   if (!error) return;
-  for (fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied,
-                                           error),
+  for (fs::recursive_directory_iterator
+           it(folder, fs::directory_options::skip_permission_denied, error),
        end;
        !error && it != end; it.increment(error)) {
     std::error_code ignored;
@@ -53,10 +53,11 @@ Result<void> prune_one(const Context& context, journal::Store& store, const std:
   const std::string needed = still_needed(**run);
   if (!needed.empty() && (!force || (*run)->dispatched())) {
     return fail(Error::Kind::refused, fmt::format("run {} stays: {}", id, needed),
-                (*run)->dispatched() ? fmt::format("interlock cancel {}", id)
-                                     : fmt::format("`interlock resume {}` brings that in; `--force` "
-                                                   "throws it away",
-                                                   id));
+                (*run)->dispatched()
+                    ? fmt::format("interlock cancel {}", id)
+                    : fmt::format("`interlock resume {}` brings that in; `--force` "
+                                  "throws it away",
+                                  id));
   }
   process::SystemClock clock;
   const journal::Holder holder{id, (*run)->head.plan_name, ::getpid(), "", clock.now()};
@@ -64,6 +65,8 @@ Result<void> prune_one(const Context& context, journal::Store& store, const std:
   if (!held) return std::unexpected(held.error());
   if (auto pruned = store.prune(id); !pruned) return pruned;
   remove_all(run_folder(context.state_folder, id));
+  for (const std::string& place : workspace::attempt_places(context.state_folder, id))
+    remove_all(place);
   context.talk.remark(fmt::format("pruned {}", id));
   return {};
 }
