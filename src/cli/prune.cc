@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "journal/hold.h"
 #include "process/clock.h"
+#include "workspace/own_places.h"
 
 // `prune`: forgets runs, with their logs and the changes that were kept for `diff`.
 namespace interlock::cli {
@@ -64,6 +65,8 @@ Result<void> prune_one(const Context& context, journal::Store& store, const std:
   if (!held) return std::unexpected(held.error());
   if (auto pruned = store.prune(id); !pruned) return pruned;
   remove_all(run_folder(context.state_folder, id));
+  for (const std::string& place : workspace::attempt_places(context.state_folder, id))
+    remove_all(place);
   if (!context.json) context.talk.remark("pruned " + whole_name(**run));
   return {};
 }

@@ -82,6 +82,7 @@ struct LocalProcesses::Attempt {
   std::string last_line;
   bool asked_to_stop = false;
   bool killed = false;
+  Time killed_since{};
   std::optional<Time> kill_at;  ///< When patience with it ends.
   Duration next_look =
       std::chrono::milliseconds(1);  ///< Until an unobservable tree is looked at again.

@@ -79,7 +79,13 @@ bool remove_cgroup(const std::string& path, int patience_ms) {
   return true;
 }
 
-/// Whether a folder `interlock-<pid>-<start ticks>-<n>` belongs to a dispatcher that is no more.
+/// Names whose process numbers are ours: a container may see cgroups of others.
+std::string pid_namespace() {
+  struct stat status {};
+  return ::stat("/proc/self/ns/pid", &status) == 0 ? fmt::format("{}", status.st_ino) : "0";
+}
+
+/// Whether a folder `interlock-<pid>-<start ticks>-...` belongs to a dispatcher that is no more.
 bool is_of_the_dead(const std::string& folder) {
   const auto name = std::filesystem::path(folder).filename().string();
   if (!name.starts_with(kFolderPrefix)) return false;
@@ -111,7 +117,8 @@ Error refused(const std::string& what, const std::string& path) {
 
 class CgroupTrees::Grown final : public Tree {
  public:
-  Grown(CgroupTrees& keeper, Leaf leaf) : keeper_(keeper), leaf_(std::move(leaf)) {}
+  Grown(CgroupTrees& keeper, Leaf leaf, std::unique_ptr<Tree> strays)
+      : keeper_(keeper), leaf_(std::move(leaf)), strays_(std::move(strays)) {}
   /// A leaf that was killed is not used again: on some kernels (seen on 6.18) whatever clone3 then
   /// puts into it is killed at birth, as the kill's sequence number is compared with the parent's
   /// own cgroup's.
@@ -126,35 +133,50 @@ class CgroupTrees::Grown final : public Tree {
   }
 
   int birthplace() const override { return leaf_.folder.get(); }
-  int emptied() const override { return leaf_.events.get(); }
-  void root_born(const Seen&) override {}
-  void root_gone() override {}
+  int emptied() const override { return is_left_ ? -1 : leaf_.events.get(); }
+  void root_born(const Seen& root) override { strays_->root_born(root); }
+  void root_gone() override { strays_->root_gone(); }
 
   bool empty() override {
+    is_left_ = leaf_is_empty();
+    return is_left_ && strays_->empty();
+  }
+
+  std::vector<Seen> members() override {
+    auto members = processes_in(leaf_.path);
+    return members.empty() ? strays_->members() : members;
+  }
+
+  void send(int signal) override {
+    send_into_leaf(signal);
+    if (is_left_) strays_->send(signal);
+  }
+
+ private:
+  bool leaf_is_empty() const {
     char text[128];
     const ssize_t got = ::pread(leaf_.events.get(), text, sizeof text, 0);
     return got > 0 && std::string_view(text, static_cast<std::size_t>(got)).find("populated 0") !=
                           std::string_view::npos;
   }
 
-  std::vector<Seen> members() override { return processes_in(leaf_.path); }
-
-  void send(int signal) override {
+  void send_into_leaf(int signal) {
     if (signal != SIGKILL) {
-      for (const Seen& member : members()) send_signal(member, signal);
+      for (const Seen& member : processes_in(leaf_.path)) send_signal(member, signal);
       return;
     }
     const Fd file(::openat(leaf_.folder.get(), "cgroup.kill", O_WRONLY | O_CLOEXEC));
     killed_ = true;
     if (!file || ::write(file.get(), "1", 1) != 1) {
-      for (const Seen& member : members()) send_signal(member, signal);
+      for (const Seen& member : processes_in(leaf_.path)) send_signal(member, signal);
     }
   }
 
- private:
   CgroupTrees& keeper_;
   Leaf leaf_;
+  std::unique_ptr<Tree> strays_;
   bool killed_ = false;
+  bool is_left_ = false;  ///< As of the last look, nobody is in the leaf.
 };
 
 Result<std::unique_ptr<CgroupTrees>> CgroupTrees::open() {
@@ -168,8 +190,8 @@ Result<std::unique_ptr<CgroupTrees>> CgroupTrees::open() {
   if (!self) return fail(Error::Kind::io, "cannot read /proc/self/stat");
   std::string folder;
   for (int count = 0;; ++count) {
-    folder =
-        fmt::format("{}/{}{}-{}-{}", *parent, kFolderPrefix, self->pid, self->start_ticks, count);
+    folder = fmt::format("{}/{}{}-{}-{}-{}", *parent, kFolderPrefix, self->pid, self->start_ticks,
+                         count, pid_namespace());
     if (::mkdir(folder.c_str(), 0755) == 0) break;
     if (errno != EEXIST) return std::unexpected(refused("make", folder));
   }
@@ -184,6 +206,14 @@ Result<std::unique_ptr<CgroupTrees>> CgroupTrees::open() {
   trees->free_.push_back(std::move(*leaf));
   return trees;
 }
+
+CgroupTrees::CgroupTrees(std::string folder)
+    : folder_(std::move(folder)), strays_([this](pid_t orphan) {
+        const auto mount = mount_point();
+        const auto path = cgroup_of(std::to_string(orphan));
+        // Who sits in a leaf is of that leaf's attempt, whatever it shed.
+        return mount && path && !(*mount + *path).starts_with(folder_ + "/");
+      }) {}
 
 CgroupTrees::~CgroupTrees() {
   free_.clear();
@@ -201,7 +231,7 @@ Result<CgroupTrees::Leaf> CgroupTrees::make_leaf() {
   return leaf;
 }
 
-Result<std::unique_ptr<Tree>> CgroupTrees::plant(const std::string&) {
+Result<std::unique_ptr<Tree>> CgroupTrees::plant(const std::string& label) {
   if (free_.empty()) {
     auto leaf = make_leaf();
     if (!leaf) return std::unexpected(leaf.error());
@@ -209,7 +239,22 @@ Result<std::unique_ptr<Tree>> CgroupTrees::plant(const std::string&) {
   }
   Leaf leaf = std::move(free_.back());
   free_.pop_back();
-  return std::make_unique<Grown>(*this, std::move(leaf));
+  auto strays = strays_.plant(label);
+  if (!strays) return strays;
+  return std::make_unique<Grown>(*this, std::move(leaf), std::move(*strays));
+}
+
+std::vector<Seen> left_by_the_dead() {
+  std::vector<Seen> found;
+  const auto parent = own_folder();
+  if (!parent) return found;
+  for (const std::string& folder : folders_in(*parent)) {
+    if (!folder.ends_with("-" + pid_namespace()) || !is_of_the_dead(folder)) continue;
+    for (const std::string& leaf : folders_in(folder)) {
+      for (const Seen& one : processes_in(leaf)) found.push_back(one);
+    }
+  }
+  return found;
 }
 
 std::vector<Seen> left_beside(pid_t pid) {

@@ -13,6 +13,7 @@
 
 #include "process/brand.h"
 #include "process/cgroup_trees.h"
+#include "process/frozen.h"
 #include "process/identity.h"
 #include "process/proc.h"
 #include "process/tree.h"
@@ -39,6 +40,8 @@ std::vector<Seen> leftovers(const std::string& label,
   std::vector<pid_t> roots;
   const Brand brand = brand_for(label);
   const bool by_session = process && session_is_ours(all, *process);
+  // What sits in a dead dispatcher's cgroups is of some attempt of its, whatever it shed.
+  for (const Seen& seen : left_by_the_dead()) roots.push_back(seen.pid);
   for (const Seen& seen : all) {
     if (!seen.alive() || seen.pid == ::getpid()) continue;
     if (by_session && (seen.pid == process->pid || seen.session == process->pid)) {
@@ -73,9 +76,10 @@ Result<std::uint32_t> end_leftovers(const std::string& label,
   for (;;) {
     const auto left = leftovers(label, process);
     if (left.empty()) return static_cast<std::uint32_t>(ended.size());
+    for (const Seen& seen : end_all([&] { return leftovers(label, process); }))
+      ended.emplace(seen.pid, seen.start_ticks);
     for (const Seen& seen : left) {
       if (!send_signal(seen, SIGKILL)) return cannot_end(label, seen, true);
-      ended.emplace(seen.pid, seen.start_ticks);
     }
     if (std::chrono::steady_clock::now() >= patience_ends)
       return cannot_end(label, left.front(), false);

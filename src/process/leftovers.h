@@ -13,8 +13,8 @@ namespace interlock::process {
 /// counts what was ended.
 ///
 /// Found are: the process itself by its identity, what is in its session, what has the label's
-/// brand or has the label in its environment, what was left in one cgroup with those, and all
-/// descendants.
+/// brand or has the label in its environment, what was left in one cgroup with those or in any
+/// other of a dispatcher that is no more, and all descendants.
 Result<std::uint32_t> end_leftovers(const std::string& label,
                                     const std::optional<engine::ProcessIdentity>& process);
 

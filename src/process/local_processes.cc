@@ -1,6 +1,7 @@
 #include "process/local_processes.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -193,6 +194,8 @@ void LocalProcesses::clear_tree(Attempt& attempt) {
   const Time now = clock_.now();
   if (!attempt.kill_at) attempt.kill_at = now + options_.stray_grace;
   if (attempt.killed || now >= *attempt.kill_at) kill_tree(attempt);
+  if (now >= attempt.killed_since + options_.kill_patience && attempt.killed)
+    return give_up(attempt);
   const int emptied = attempt.tree->emptied();
   if (emptied >= 0 && !attempt.on_emptied) {
     attempt.on_emptied =
@@ -211,8 +214,34 @@ void LocalProcesses::kill_tree(Attempt& attempt) {
     attempt.exited.strays =
         static_cast<std::uint32_t>(std::max<std::size_t>(attempt.tree->members().size(), 1));
   }
-  attempt.killed = true;
+  if (!std::exchange(attempt.killed, true)) attempt.killed_since = clock_.now();
   attempt.tree->send(SIGKILL);
+  // Its end is told by its pidfd; what cannot be killed never tells.
+  if (attempt.state == Attempt::State::running)
+    attempt.patience = loop_.after(options_.kill_patience, [this, &attempt] { give_up(attempt); });
+}
+
+/// It waits for a device, or is another user's: whether it is gone, or ever will be, nobody knows.
+/// The attempt ends all the same, and says so.
+void LocalProcesses::give_up(Attempt& attempt) {
+  std::string left;
+  for (const Seen& member : attempt.tree->members()) {
+    std::string name = read_whole(fmt::format("/proc/{}/comm", member.pid)).value_or("?");
+    while (name.ends_with('\n')) name.pop_back();
+    left +=
+        fmt::format("{}process {} (`{}`)", left.empty() ? "" : ", ", member.pid, printable(name));
+  }
+  const std::string said = fmt::format("{} could not be proven gone\n",
+                                       left.empty() ? "processes that cannot be seen" : left);
+  attempt.log.add(clock_.now(), Stream::remark, said);
+  if (attempt.state == Attempt::State::running) attempt.exited.signal = SIGKILL;
+  attempt.on_exit.reset();
+  attempt.on_input.reset();
+  attempt.input_fd.reset();
+  attempt.on_emptied.reset();
+  attempt.patience.reset();
+  attempt.state = Attempt::State::draining;
+  drain(attempt);
 }
 
 /// What lost its parent became our child. A root has its own pidfd; one that is dead and not yet

@@ -30,6 +30,8 @@ struct LocalOptions {
   /// How long an empty tree's streams may stay open: somebody outside it was handed them.
   Duration streams_patience = std::chrono::seconds(2);
   std::size_t log_bytes_max = 64u << 20;  ///< Of one attempt.
+  /// How long what was killed may take to be gone, before it is said that nobody can prove it.
+  Duration kill_patience = std::chrono::seconds(10);
   /// What no log, no line and no output may hold, beside what `SpawnSpec::secrets` says of one
   /// attempt.
   Redaction redaction = {};
@@ -84,6 +86,7 @@ class LocalProcesses final : public engine::ProcessHost {
   void on_root_exit(Attempt& attempt);
   void clear_tree(Attempt& attempt);
   void kill_tree(Attempt& attempt);
+  void give_up(Attempt& attempt);
   void drain(Attempt& attempt);
   void conclude(Attempt& attempt);
   void on_endings();

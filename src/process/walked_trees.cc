@@ -7,13 +7,14 @@
 #include <optional>
 
 #include "process/brand.h"
+#include "process/frozen.h"
 
 namespace interlock::process {
 namespace {
 
-/// More rounds than any honest tree needs, and an end for a fork bomb that outruns us: we are
-/// called again.
-constexpr int kRoundsMax = 100;
+/// The list of children that /proc gives may lack some while others end (proc(5)): an empty one is
+/// believed when it stays so.
+constexpr int kLooksAtNothing = 3;
 
 }  // namespace
 
@@ -46,16 +47,12 @@ class WalkedTrees::Walked final : public Tree {
   }
 
   void send(int signal) override {
-    std::set<pid_t> sent;
-    for (int round = 0; round < kRoundsMax; ++round) {
-      bool any_new = false;
-      for (const Seen& member : members()) {
-        if (!sent.insert(member.pid).second) continue;
-        send_signal(member, signal);
-        any_new = true;
-      }
-      if (!any_new || signal != SIGKILL) return;
+    if (signal != SIGKILL) {
+      for (const Seen& member : members()) send_signal(member, signal);
+      return;
     }
+    // Whoever stands still makes no more children while the others are looked for.
+    end_all([this] { return members(); });
   }
 
   std::optional<pid_t> root() const { return root_; }
@@ -88,11 +85,14 @@ Result<std::unique_ptr<Tree>> WalkedTrees::plant(const std::string& label) {
 std::vector<Seen> WalkedTrees::orphans() const {
   std::vector<Seen> orphans;
   const pid_t own_session = ::getsid(0);
-  for (const pid_t child : own_children()) {
-    if (std::ranges::any_of(trees_, [&](const Walked* tree) { return tree->root() == child; }))
-      continue;
-    const auto seen = look_at(child);
-    if (seen && seen->alive() && seen->session != own_session) orphans.push_back(*seen);
+  for (int look = 0; look < kLooksAtNothing && orphans.empty(); ++look) {
+    for (const pid_t child : own_children()) {
+      if (std::ranges::any_of(trees_, [&](const Walked* tree) { return tree->root() == child; }))
+        continue;
+      const auto seen = look_at(child);
+      if (!seen || !seen->alive() || seen->session == own_session) continue;
+      if (!counts_ || counts_(child)) orphans.push_back(*seen);
+    }
   }
   return orphans;
 }

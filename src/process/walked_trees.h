@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "process/tree.h"
@@ -15,10 +17,13 @@ namespace interlock::process {
 /// session. One that shed all three is taken for a stray of every attempt that is older than it: it
 /// may be ended when another attempt ends, but never outlives its own.
 ///
-/// What cannot be done this way: signal a process of another user, and keep up with a fork bomb
-/// that is faster.
+/// To be ended, all are first stopped, until a look finds no more that run: else a chain of forks
+/// could be ahead of every look. What cannot be done this way: signal a process of another user.
 class WalkedTrees final : public TreeKeeper {
  public:
+  /// `counts`: which orphans may belong to a tree at all; none: every one.
+  explicit WalkedTrees(std::function<bool(pid_t)> counts = {}) : counts_(std::move(counts)) {}
+
   Result<std::unique_ptr<Tree>> plant(const std::string& label) override;
 
  private:
@@ -26,6 +31,7 @@ class WalkedTrees final : public TreeKeeper {
 
   std::vector<Seen> orphans() const;
 
+  std::function<bool(pid_t)> counts_;
   std::vector<Walked*> trees_;
 };
 

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "workspace/beneath.h"
 #include "workspace/descriptor.h"
+#include "workspace/own_places.h"
 #include "workspace/walk.h"
 
 namespace interlock::workspace {
@@ -92,7 +93,8 @@ Result<void> write_below(const std::string& top, const std::string& path,
 LocalWorkspace::LocalWorkspace(std::string root, const std::string& state, const std::string& run)
     : root_(std::move(root)),
       skip_(path_below(root_, state)),
-      attempts_((fs::absolute(state) / "runs" / run / "attempts").string()) {}
+      attempts_((fs::absolute(state) / "runs" / run / "attempts").string()),
+      places_(attempt_places(state, run)) {}
 
 Stack LocalWorkspace::stack() const {
   return {root_, layers_ != nullptr ? layers_->unfolded() : std::vector<Layer>()};
@@ -183,12 +185,21 @@ Result<std::string> LocalWorkspace::read(const std::string& path, std::size_t ma
 
 std::string LocalWorkspace::attempt_folder(AttemptName name) const {
   const std::string folder =
-      fmt::format("{}/task-{}-attempt-{}", attempts_, name.task.index(), name.attempt);
-  return name.phase == 0 ? folder : folder + "-verify";
+      fmt::format("{}-{}{}", name.task.index(), name.attempt, name.phase == 0 ? "" : "v");
+  const std::string usual = places_.front() + "/" + folder;
+  const bool is_short = usual.size() + std::string_view("/tmp").size() < kTemporaryBytesMax;
+  return is_short ? usual : places_.back() + "/" + folder;
 }
 
 Result<std::string> LocalWorkspace::open_attempt(AttemptName name) {
   const std::string folder = attempt_folder(name);
+  if (folder.starts_with(places_.back() + "/") && !make_user_place()) {
+    return fail(
+        Error::Kind::io,
+        fmt::format("cannot make the attempt's folder `{}`: the folder above it is not ours",
+                    folder),
+        "choose a state folder with a shorter path with `--state`");
+  }
   remove_folder(folder);
   std::error_code error;
   fs::create_directories(folder + "/tmp", error);
@@ -233,7 +244,13 @@ Result<std::string> LocalWorkspace::put_home(TaskId task, const std::string& fil
   return *folder + "/" + file;
 }
 
-void LocalWorkspace::sweep() { remove_folder(attempts_); }
+void LocalWorkspace::sweep() {
+  remove_folder(attempts_);
+  for (const std::string& place : places_) {
+    remove_folder(place);
+    ::rmdir(std::string(folder_of(place)).c_str());  // Where it was the last.
+  }
+}
 
 void LocalWorkspace::close_attempt(AttemptName name) { remove_folder(attempt_folder(name)); }
 

@@ -14,9 +14,9 @@ namespace interlock::workspace {
 /// The workspace folder itself: tasks read and write it in place.
 class LocalWorkspace final : public engine::Workspace {
  public:
-  /// `root` is absolute, without links. Attempts get their folders below
-  /// `<state>/runs/<run>/attempts/`; the state folder is never part of a fingerprint, also when it
-  /// lies in the workspace.
+  /// `root` is absolute, without links. Tasks get their folders below
+  /// `<state>/runs/<run>/attempts/`, attempts theirs as own_places.h says; the state folder is
+  /// never part of a fingerprint, also when it lies in the workspace.
   LocalWorkspace(std::string root, const std::string& state, const std::string& run);
 
   Result<Digest> fingerprint(const footprint::PatternSet& patterns) override;
@@ -52,8 +52,9 @@ class LocalWorkspace final : public engine::Workspace {
 
   const Layers* layers_ = nullptr;
   std::string root_;
-  std::string skip_;  ///< The state folder, relative to the root, when it lies below it.
-  std::string attempts_;
+  std::string skip_;      ///< The state folder, relative to the root, when it lies below it.
+  std::string attempts_;  ///< Tasks' own folders lie here ...
+  std::vector<std::string> places_;  ///< ... and attempts' in the first that is short enough.
   Contents contents_;
 };
 

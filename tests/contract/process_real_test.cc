@@ -375,6 +375,53 @@ TEST_P(RealProcesses, HiddenLeftoversAreFoundToo) {
   EXPECT_GE(*ended, 1u);
 }
 
+/// Sheds all that tells whose it is: environment, session and brand.
+constexpr const char* kNameless =
+    "(env -i setsid prlimit --rttime=1000000000 sh -c '>up; sleep 1000 & wait' </dev/null "
+    ">/dev/null 2>&1 &)\nuntil [ -e up ]; do sleep 0.01; done\n";
+
+TEST_P(RealProcesses, WhatShedAllItsNamesInADeadDispatchersCgroupIsFound) {
+  if (GetParam() == Trees::walk) GTEST_SKIP() << "without cgroups nothing tells whose it is";
+  const auto spec = shell(std::string(kNameless) + "echo ready; sleep 1000");
+  left_by_a_dead_dispatcher(GetParam(), spec);
+  const auto ended = host_->end_leftovers("another label", std::nullopt);
+  ASSERT_TRUE(ended) << ended.error().message;
+  EXPECT_GE(*ended, 1u);
+}
+
+TEST_P(RealProcesses, WhatMovesToAnotherCgroupIsEndedAllTheSame) {
+  if (GetParam() == Trees::walk || ::geteuid() != 0) GTEST_SKIP() << "it needs cgroups, and root";
+  const std::string parent =
+      std::filesystem::path(cgroups_of_this_process().front()).parent_path().string();
+  const std::string other = fmt::format("{}/elsewhere-{}", parent, ::getpid());
+  ASSERT_TRUE(std::filesystem::create_directory(other));
+  const Exited exited = run(shell("(env -i setsid sh -c 'echo $$ >" + other +
+                                  "/cgroup.procs; >up; sleep 1000 & wait' </dev/null >/dev/null "
+                                  "2>&1 &)\nuntil [ -e up ]; do sleep 0.01; done"));
+  EXPECT_GE(exited.strays, 1u);
+  host_.reset();
+  EXPECT_EQ(own_children(), std::vector<pid_t>{});
+  EXPECT_EQ(::rmdir(other.c_str()), 0) << "somebody still sits in it";
+}
+
+TEST_P(RealProcesses, AChainOfForksIsNotAheadOfEveryLook) {
+  write_file("chain", "echo x >>links\nsleep 0.01\nenv -i setsid sh chain </dev/null &\n", 0755);
+  spawn(
+      shell("env -i setsid sh chain </dev/null >/dev/null 2>&1 &\n"
+            "until [ \"$(wc -l <links)\" -ge 3 ] 2>/dev/null; do sleep 0.01; done"));
+  EXPECT_GE(next_exit().strays, 1u);
+  host_.reset();
+  EXPECT_EQ(own_children(), std::vector<pid_t>{});
+}
+
+TEST_P(RealProcesses, ANamespaceOfProcessNumbersIsNoHidingPlace) {
+  if (::geteuid() != 0) GTEST_SKIP() << "it takes root, or a user namespace";
+  const Exited exited = run(
+      shell("(env -i setsid unshare -pf sh -c 'trap \"\" TERM; >up; sleep 1000 & wait' </dev/null "
+            ">/dev/null 2>&1 &)\nuntil [ -e up ]; do sleep 0.01; done"));
+  EXPECT_GE(exited.strays, 1u);
+}
+
 TEST_P(RealProcesses, ALineIsToldWithoutItsEndAndNoLongerThanIsAllowed) {
   SpawnSpec spec = command({"sh", "-c", "printf 'short\\n%s\\nlast' far-too-long"});
   spec.tell_lines = true;

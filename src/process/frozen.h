@@ -1,0 +1,15 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "process/proc.h"
+
+namespace interlock::process {
+
+/// Ends all that `look` finds: stops each (SIGSTOP) until a look finds nobody who was not stopped,
+/// then kills them all. The answer: everybody who was killed, once each. Who may not be signalled
+/// is not among them.
+std::vector<Seen> end_all(const std::function<std::vector<Seen>()>& look);
+
+}  // namespace interlock::process
