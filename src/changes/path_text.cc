@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "base/text.h"
 #include "footprint/glob.h"
@@ -16,6 +17,23 @@ constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 std::string shown(std::string_view text) { return elide_middle(printable(text), 60); }
+
+std::unexpected<Error> refuse(std::string message) {
+  return fail(Error::Kind::invalid, std::move(message));
+}
+
+Result<std::string> path_from(const json::value& value) {
+  if (const auto* text = value.if_string()) return std::string(*text);
+  const auto* object = value.if_object();
+  if (object == nullptr) return refuse("it is neither a string nor an object");
+  if (auto keys = check_keys(*object, {"path_base64"}); !keys) return std::unexpected(keys.error());
+  const auto* encoded = object->at("path_base64").if_string();
+  if (encoded == nullptr) return refuse("`path_base64` is no string");
+  auto bytes = base64_bytes(*encoded);
+  if (bytes && !first_bad_utf8(*bytes))
+    return refuse("`path_base64` is for paths that are not UTF-8");
+  return bytes;
+}
 
 }  // namespace
 
@@ -87,6 +105,37 @@ Result<void> check_keys(const json::object& object, std::initializer_list<std::s
       return fail(Error::Kind::invalid, fmt::format("the key `{}` is missing", key));
   }
   return {};
+}
+
+json::array paths_to_json(const std::vector<std::string>& paths) {
+  json::array list;
+  for (const std::string& path : paths) {
+    if (first_bad_utf8(path)) {
+      list.push_back(json::object{{"path_base64", base64_of(path)}});
+    } else {
+      list.push_back(json::value(path));
+    }
+  }
+  return list;
+}
+
+Result<std::vector<std::string>> paths_from_json(const json::value& value) {
+  const auto* list = value.if_array();
+  if (list == nullptr) return refuse("it is no list");
+  std::vector<std::string> paths;
+  for (const json::value& one : *list) {
+    const std::string where = fmt::format("path {}", paths.size() + 1);
+    auto path = path_from(one);
+    if (!path) return within(std::move(path.error()), where);
+    // The empty path is the workspace itself, which can be looked at like any folder.
+    if (!path->empty()) {
+      if (auto sound = check_path(*path); !sound) return within(std::move(sound.error()), where);
+    }
+    if (!paths.empty() && paths.back() >= *path)
+      return refuse(fmt::format("{} is not after the one before it", where));
+    paths.push_back(std::move(*path));
+  }
+  return paths;
 }
 
 }  // namespace interlock::changes

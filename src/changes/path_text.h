@@ -1,7 +1,9 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -23,5 +25,10 @@ Result<void> check_path(std::string_view path);
 
 /// The object must have just these keys.
 Result<void> check_keys(const json::object& object, std::initializer_list<std::string_view> keys);
+
+/// A path that is not UTF-8 is told as `{"path_base64": ...}`.
+json::array paths_to_json(const std::vector<std::string>& paths);
+/// Sorted, each once, each as `check_path` wants it, or the workspace itself (the empty path).
+Result<std::vector<std::string>> paths_from_json(const json::value& value);
 
 }  // namespace interlock::changes

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -49,16 +50,16 @@ class SignalDoor {
   sigset_t before_;
 };
 
-/// Whole or not at all; not through Talk, which forgives a reader that has gone: here that ends
-/// what would go on costing.
-bool write_all(std::string_view text) {
+/// Whole or not at all: 0, or why not. Not through Talk, which forgives a reader that has gone:
+/// here that ends what would go on costing.
+int write_all(std::string_view text) {
   while (!text.empty()) {
     const ssize_t count = ::write(STDOUT_FILENO, text.data(), text.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
+    if (count < 0) return errno;
     text.remove_prefix(static_cast<std::size_t>(count));
   }
-  return true;
+  return 0;
 }
 
 Result<std::string> all_of_standard_input() {
@@ -129,12 +130,20 @@ Result<Exit> chat_command(const ChatOptions& options) {
   const auto request = chat::request_for(*wish, key);
   if (!request) return std::unexpected(request.error());
   const SignalDoor signals;
-  chat::Around around{write_all, STDOUT_FILENO, signals.fd(), variable("SSL_CERT_FILE")};
+  int error = 0;
+  const auto write = [&error](std::string_view text) {
+    error = write_all(text);
+    return error == 0;
+  };
+  chat::Around around{write, STDOUT_FILENO, signals.fd(), variable("SSL_CERT_FILE")};
   switch (chat::converse(*wish, *request, key, around)) {
     case chat::Outcome::good: return Exit::done;
     case chat::Outcome::stopped: return signals.came() == SIGINT ? Exit::interrupted : Exit::failed;
-    case chat::Outcome::bad:
-    case chat::Outcome::unread: return Exit::failed;
+    case chat::Outcome::bad: return Exit::failed;
+    case chat::Outcome::unread:
+      if (error == 0 || error == EPIPE) return Exit::failed;
+      return fail(Error::Kind::io,
+                  fmt::format("cannot write to standard output: {}", std::strerror(error)));
   }
   return Exit::broken;
 }

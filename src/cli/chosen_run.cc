@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/text.h"
@@ -65,6 +66,60 @@ Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::stri
 }
 
 }  // namespace
+
+namespace {
+
+Result<std::string> latest(journal::Store& store, const Where& where) {
+  journal::RunFilter filter;
+  filter.most = 1;
+  filter.begun = true;
+  if (!where.any) filter.folder = where.folder;
+  const auto found = store.runs(filter);
+  if (!found) return std::unexpected(found.error());
+  if (!found->empty()) return found->front().id;
+  filter.folder.clear();
+  const auto anywhere = store.runs(filter);
+  if (!anywhere) return std::unexpected(anywhere.error());
+  if (anywhere->empty())
+    return fail(Error::Kind::missing, "there are no runs yet", "`interlock run FILE` makes one");
+  const journal::RunSummary& other = anywhere->front();
+  return fail(Error::Kind::missing, "no run belongs to this folder",
+              fmt::format("name one (`interlock runs` lists them), or say `--any` for the latest "
+                          "anywhere: {} of plan `{}` in `{}`",
+                          other.id, printable(other.plan_name), printable(other.workspace)));
+}
+
+bool has_name(const ChosenRun& run, const std::string& word) {
+  if (run.plan().find(word)) return true;
+  return std::ranges::any_of(run.plan().merges,
+                             [&](const plan::Merge& merge) { return merge.name == word; });
+}
+
+}  // namespace
+
+Result<std::string> run_named(journal::Store& store, const Where& where, const std::string& name) {
+  if (name.empty() || name == "last") return latest(store, where);
+  return store.find_run(name);
+}
+
+std::string whole_name(const ChosenRun& run) {
+  return fmt::format("run {} (plan `{}`, workspace `{}`)", run.id(), printable(run.head.plan_name),
+                     printable(run.head.workspace));
+}
+
+Result<Meant> choose_meant(journal::Store& store, const Where& where, const std::string& run,
+                           const std::string& name) {
+  if (name.empty() && !run.empty() && run != "last" && !store.summary(run)) {
+    const auto here = latest(store, where);
+    auto chosen = here ? choose_run(store, *here) : std::unexpected(here.error());
+    if (chosen && has_name(**chosen, run)) return Meant{std::move(*chosen), run};
+  }
+  const auto id = run_named(store, where, run);
+  if (!id) return std::unexpected(id.error());
+  auto chosen = choose_run(store, *id);
+  if (!chosen) return std::unexpected(chosen.error());
+  return Meant{std::move(*chosen), name};
+}
 
 Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name) {
   return choose(store, name, nullptr);

@@ -26,9 +26,32 @@ struct ChosenRun {
   bool dispatched() const;
 };
 
-/// A run to look at: no search for the best order. `name` as journal::choose_run understands it.
-/// Never shows a run as running whose dispatcher is dead.
+/// Where a person stands, which says whose `last` is meant.
+struct Where {
+  std::string folder;  ///< Absolute, without links.
+  bool any = false;    ///< `--any`: the machine's latest run, wherever it belongs.
+};
+
+/// The id of the run a person means: `last` or nothing is the latest that belongs to where they
+/// stand, never another project's; else an id, its beginning or its last part, wherever they stand.
+Result<std::string> run_named(journal::Store& store, const Where& where, const std::string& name);
+
+/// ``of run r-1 (plan `p`, workspace `/w`)``: what every verb names that changes something.
+std::string whole_name(const ChosenRun& run);
+
+/// A run to look at: no search for the best order. `id` as `run_named` gives it, or as
+/// journal::choose_run understands it. Never shows a run as running whose dispatcher is dead.
 Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name);
+
+/// What the words `[RUN] [NAME]` mean, where either may be left out.
+struct Meant {
+  std::unique_ptr<ChosenRun> run;
+  std::string name;  ///< A task or an output of it; empty: none was named.
+};
+/// One word alone is a name where the latest run here has a task or a merge of that name, else a
+/// run.
+Result<Meant> choose_meant(journal::Store& store, const Where& where, const std::string& run,
+                           const std::string& name);
 
 /// A run to dispatch: its tasks get the isolation that is to be had here and now.
 Result<std::unique_ptr<ChosenRun>> choose_run_to_dispatch(journal::Store& store,

@@ -1,12 +1,16 @@
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
+#include <sstream>
 #include <string>
 
 #include "base/text.h"
@@ -112,9 +116,17 @@ class CommandLine {
     sub->add_flag("--wait", options_.wait,
                   "Wait at gates for a person; without it the run pauses there with exit code 3");
   }
-  CLI::Option* add_run(CLI::App* sub) {
-    return sub->add_option("RUN", options_.run,
-                           "A run's id, its beginning or last part, or `last` [last]");
+  /// RUN may be left out: the latest run that belongs to this folder.
+  void add_run(CLI::App* sub) {
+    sub->add_option("RUN", options_.run,
+                    "A run's id, its beginning or last part, or `last` [last of this folder]");
+    sub->add_flag("--any", options_.any,
+                  "`last` is the latest run of the machine, not this folder's");
+  }
+  /// Both may be left out, and a word alone is a task of the latest run where there is one.
+  CLI::Option* add_run_and_task(CLI::App* sub, const std::string& about) {
+    add_run(sub);
+    return sub->add_option("TASK", options_.task, about);
   }
 
   void add_planning() {
@@ -171,8 +183,8 @@ class CommandLine {
                          [](const Context& context, const Options& options) {
                            return runs_command(context, options.runs);
                          });
-    runs->add_option("-n", options_.runs.most, "At most so many; 0: all [20]")->type_name("N");
-    runs->add_flag("--here", options_.runs.here, "Only those of this folder");
+    runs->add_option("-n", options_.runs.most, "Show at most N; 0: all [20]")->type_name("N");
+    runs->add_flag("--here", options_.runs.here, "Only runs that belong to this folder");
     add_json(runs);
     CLI::App* show = add("show", "Show how a run stands or ended",
                          [](const Context& context, const Options& options) {
@@ -186,8 +198,7 @@ class CommandLine {
                         [](const Context& context, const Options& options) {
                           return why_command(context, options.run, options.task);
                         });
-    add_run(why)->required();
-    why->add_option("TASK", options_.task, "The task's id")->required();
+    add_run_and_task(why, "The task's id; `why TASK` asks the last run");
     add_json(why);
     CLI::App* log = add("log", "Show what the attempts wrote",
                         [](const Context& context, const Options& options) {
@@ -199,13 +210,13 @@ class CommandLine {
                   "In the order it was written; else in plan order");
     log->add_flag("-f,--follow", options_.log.follow, "Go on until the run ends");
     log->add_flag("-t,--times", options_.log.times, "Each line with its time (UTC)");
+    log->add_flag("--raw", options_.log.raw, "What agents printed as it is, not as it reads");
     add_json(log);
     CLI::App* diff = add("diff", "Show what a task changed, as a patch",
                          [](const Context& context, const Options& options) {
                            return diff_command(context, options.run, options.task, options.diff);
                          });
-    add_run(diff)->required();
-    diff->add_option("TASK", options_.task, "The task's id")->required();
+    add_run_and_task(diff, "The task's id; `diff TASK` asks the last run");
     diff->add_flag("--stat", options_.diff.stat, "Only which paths, and how");
     diff->add_option("--attempt", options_.diff.attempt, "Of this attempt [the last]")
         ->type_name("N");
@@ -239,10 +250,11 @@ class CommandLine {
               return retry_command(context, options.run, options.task, face_of(options));
             });
     for (CLI::App* sub : {approve, reject, cancel, retry}) {
-      add_run(sub)->required();
-      sub->add_option("TASK", options_.task,
-                      sub == approve || sub == reject ? "The task; without it the run's review"
-                                                      : "The task; without it all");
+      add_run_and_task(sub, sub == approve || sub == reject
+                                ? "The task; without it the review, or the only gate that waits"
+                            : sub == cancel ? "The task; without it the run"
+                                            : "The task; without it all that failed");
+      add_json(sub);
     }
     add_face(retry);
   }
@@ -257,9 +269,10 @@ class CommandLine {
     init->add_option("USE", options_.use,
                      "research, review, content, tests, migrations or edits [research]")
         ->check(CLI::IsMember({"research", "review", "content", "tests", "migrations", "edits"}));
-    init->add_option("DIR", options_.folder, "Where to [.]");
+    add_json(init);
+    init->add_option("DIR", options_.folder, "Target folder [.]");
     CLI::App* doctor = add(
-        "doctor", "Tell what this host can do, and why not more",
+        "doctor", "Show what this host supports, and what is missing",
         [](const Context& context, const Options&) { return doctor_command(context); },
         Journal::not_needed);
     add_json(doctor);
@@ -296,19 +309,33 @@ class CommandLine {
                             return prune_command(context, *wish);
                           });
     prune->add_option("RUN", options_.run, "A run's id, its beginning or last part");
-    prune->add_option("--older", options_.older, "All whose last event is so long ago, such as 30d")
+    prune->add_option("--older", options_.older, "Runs idle for at least AGE, such as 30d")
         ->type_name("AGE");
     prune->add_flag("--force", options_.force, "Also changes that are in no workspace yet");
+    prune->add_flag("--any", options_.any, "`last` is the latest run of the machine");
+    add_json(prune);
     CLI::App* completion = add(
         "completion", "Print a shell's completion script",
         [this](const Context& context, const Options& options) -> Result<Exit> {
-          context.talk.result(completion_script(app_, options.shell));
+          const std::string script = completion_script(app_, options.shell);
+          context.talk.result(
+              context.json ? pretty_json(json::object{
+                                 {"version", 1}, {"shell", options.shell}, {"script", script}})
+                           : script);
           return Exit::done;
         },
         Journal::not_needed);
     completion->add_option("SHELL", options_.shell, "bash, zsh or fish")
         ->required()
         ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    add_json(completion);
+    CLI::App* complete = add("complete", "List words for a shell's completion",
+                             [](const Context& context, const Options& options) {
+                               return complete_command(context, options.words, options.run);
+                             });
+    complete->add_option("KIND", options_.words, "runs, tasks or outputs")->required();
+    complete->add_option("RUN", options_.run, "Whose tasks");
+    complete->group("");  // For scripts, not for people.
   }
 
   void add_chat() {
@@ -341,14 +368,24 @@ class CommandLine {
   Journal journal_ = Journal::needed;
 };
 
-Exit dispatch_verb(const CommandLine& line) {
+panel::ColorWish color_of(const Options& options) {
+  return options.color == "always"  ? panel::ColorWish::always
+         : options.color == "never" ? panel::ColorWish::never
+                                    : panel::ColorWish::automatic;
+}
+
+/// Where a person stands; empty where that cannot be told (the folder was deleted).
+std::string folder_stood_in() {
+  std::error_code trouble;
+  return std::filesystem::canonical(".", trouble).string();
+}
+
+Exit dispatch_verb(const CommandLine& line, Talk& talk) {
   const Options& options = line.options();
-  const panel::ColorWish color = options.color == "always"  ? panel::ColorWish::always
-                                 : options.color == "never" ? panel::ColorWish::never
-                                                            : panel::ColorWish::automatic;
-  Talk talk(color, options.quiet);
   const Context context{options.state.empty() ? default_state_folder() : options.state,
-                        options.json, talk};
+                        options.json,
+                        {folder_stood_in(), options.any},
+                        talk};
   if (context.state_folder.empty() && line.journal() == Journal::needed) {
     return talk.complain(
         {Error::Kind::invalid,
@@ -359,13 +396,34 @@ Exit dispatch_verb(const CommandLine& line) {
   return exit ? *exit : talk.complain(exit.error());
 }
 
+/// A descriptor that is closed would be given to the next file that is opened, and what is said
+/// would go into that: a journal, for one. What is written to a folder that was opened to read is
+/// refused, and so told.
+void hold_standard_streams() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(number, F_GETFD) >= 0) continue;
+    const int held = ::open("/dev/null", number == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+    if (held >= 0 && held != number) {
+      ::dup2(held, number);
+      ::close(held);
+    }
+  }
+}
+
+/// Before the command line could be understood.
+bool asks_for_json(int argc, char** argv) {
+  return std::any_of(argv + 1, argv + argc,
+                     [](const char* word) { return std::string_view(word) == "--json"; });
+}
+
 /// A mistyped verb is the commonest mistake, and CLI11 would only say that one is missing.
 std::optional<Error> unknown_verb(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> verbs;
-  for (const CLI::App* sub : app.get_subcommands({})) verbs.push_back(sub->get_name());
-  if (argc < 2 || argv[1][0] == '-' ||
-      std::find(verbs.begin(), verbs.end(), argv[1]) != verbs.end())
-    return std::nullopt;
+  for (const CLI::App* sub : app.get_subcommands({})) {
+    if (argc > 1 && sub->get_name() == argv[1]) return std::nullopt;
+    if (!sub->get_group().empty()) verbs.push_back(sub->get_name());
+  }
+  if (argc < 2 || argv[1][0] == '-') return std::nullopt;
   const auto near = nearest_word(argv[1], verbs);
   return Error{Error::Kind::invalid, fmt::format("there is no command `{}`", printable(argv[1])),
                near ? fmt::format("did you mean `{}`?", *near)
@@ -377,25 +435,30 @@ std::optional<Error> unknown_verb(const CLI::App& app, int argc, char** argv) {
 int run_interlock(int argc, char** argv) {
   process::hide_environment();
   ::signal(SIGPIPE, SIG_IGN);  // A reader that goes away is told by write().
+  hold_standard_streams();
   CommandLine line;
+  Talk early(panel::ColorWish::automatic, false, asks_for_json(argc, argv));
   if (argc < 2) {
-    Talk(panel::ColorWish::automatic, false).insist(line.app().help());
+    early.insist(line.app().help());
     return static_cast<int>(Exit::wrong);
   }
-  if (const auto unknown = unknown_verb(line.app(), argc, argv)) {
-    return static_cast<int>(Talk(panel::ColorWish::automatic, false).complain(*unknown));
-  }
+  if (const auto unknown = unknown_verb(line.app(), argc, argv))
+    return static_cast<int>(early.close(early.complain(*unknown)));
   try {
     line.app().parse(argc, argv);
   } catch (const CLI::Success& asked) {
-    return line.app().exit(asked);
+    std::ostringstream out, err;
+    line.app().exit(asked, out, err);
+    early.result(out.str());
+    return static_cast<int>(early.close(Exit::done));
   } catch (const CLI::ParseError& error) {
-    Talk talk(panel::ColorWish::automatic, false);
-    return static_cast<int>(
-        talk.complain({Error::Kind::invalid, error.what(),
-                       "`interlock --help` and `interlock COMMAND --help` say what there is"}));
+    return static_cast<int>(early.close(
+        early.complain({Error::Kind::invalid, error.what(),
+                        "`interlock --help` and `interlock COMMAND --help` say what there is"})));
   }
-  return static_cast<int>(dispatch_verb(line));
+  Talk talk(color_of(line.options()), line.options().quiet, line.options().json);
+  const Exit exit = dispatch_verb(line, talk);
+  return static_cast<int>(talk.close(exit));
 }
 
 }  // namespace interlock::cli

@@ -15,6 +15,7 @@ namespace interlock::cli {
 struct Context {
   std::string state_folder;
   bool json = false;
+  Where where;
   Talk& talk;
 };
 
@@ -50,18 +51,23 @@ Result<Exit> output_command(const Context& context, const std::string& run,
 
 struct LogOptions {
   std::string task;  ///< Empty: all.
+  bool raw = false;  ///< What agents printed as it is, not as it reads.
   bool by_time = false;
   bool follow = false;
   bool times = false;  ///< Each line with its moment.
 };
 Result<Exit> log_command(const Context& context, const std::string& run, const LogOptions& options);
 
+/// `task` empty: the review, or the only gate that waits.
 Result<Exit> approve_command(const Context& context, const std::string& run,
                              const std::string& task);
 Result<Exit> reject_command(const Context& context, const std::string& run,
                             const std::string& task);
 Result<Exit> cancel_command(const Context& context, const std::string& run,
                             const std::string& task);
+/// Dispatches, and prints the run's id or, as JSON, how it stands then.
+Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, ChosenRun& run,
+                                 Face face);
 /// `task` empty: every task that failed.
 Result<Exit> retry_command(const Context& context, const std::string& run, const std::string& task,
                            Face face);
@@ -78,9 +84,10 @@ Result<Exit> agents_command(const Context& context);
 
 /// The gateway on its own.
 struct GatewayWish {
-  std::string api = "anthropic";  ///< Whose keys and address are usual, where the next two do not say.
-  std::string upstream, key;      ///< A URL; a variable of the environment.
-  std::string plan, agent;        ///< Quotas, and the agent whose provider it is, come from a plan.
+  std::string api =
+      "anthropic";            ///< Whose keys and address are usual, where the next two do not say.
+  std::string upstream, key;  ///< A URL; a variable of the environment.
+  std::string plan, agent;    ///< Quotas, and the agent whose provider it is, come from a plan.
   std::uint16_t port = 0;
   std::optional<Tokens> tokens;
   std::optional<MicroUsd> usd;
@@ -100,6 +107,10 @@ struct PruneOptions {
   bool force = false;  ///< Also what is in no workspace yet.
 };
 Result<Exit> prune_command(const Context& context, const PruneOptions& options);
+
+/// Words for completion, one a line: `runs`, or the `tasks` or `outputs` of a run.
+Result<Exit> complete_command(const Context& context, const std::string& kind,
+                              const std::string& run);
 
 Result<Exit> init_command(const Context& context, const std::string& use,
                           const std::string& folder);

@@ -2,26 +2,33 @@
 
 #include <csignal>
 
+#include "base/text.h"
 #include "cli/commands.h"
+#include "cli/run_report.h"
 #include "process/clock.h"
 
 // `approve`, `reject`, `cancel` and `retry`: what people ask of a run. The request is durable
-// first; then its dispatcher, if it lives, is poked to look.
+// first; then its dispatcher, if it lives, is poked to look. Each says which run of which plan in
+// which workspace it meant.
 namespace interlock::cli {
 
 namespace {
 
+using engine::TaskState;
+
 struct Asked {
   journal::Store store;
   std::unique_ptr<ChosenRun> run;
+  std::string task;  ///< Empty: none was named.
 };
 
-Result<Asked> open_for_asking(const Context& context, const std::string& name) {
+Result<Asked> open_for_asking(const Context& context, const std::string& name,
+                              const std::string& task) {
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  auto run = choose_run_to_dispatch(*store, name, context.state_folder);
-  if (!run) return std::unexpected(run.error());
-  return Asked{std::move(*store), std::move(*run)};
+  auto meant = choose_meant(*store, context.where, name, task);
+  if (!meant) return std::unexpected(meant.error());
+  return Asked{std::move(*store), std::move(meant->run), std::move(meant->name)};
 }
 
 Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& task) {
@@ -37,33 +44,115 @@ Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& ta
   return {};
 }
 
-Result<void> check_waits_at_gate(const ChosenRun& run, const std::string& task) {
+/// What was asked of which run, as JSON or in a line.
+void tell(const Context& context, const ChosenRun& run, std::string_view did,
+          const std::vector<std::string>& tasks, const std::string& line) {
+  if (context.json) {
+    context.talk.result(pretty_json(json::object{{"version", 1},
+                                                 {"did", did},
+                                                 {"run", run.id()},
+                                                 {"plan", run.head.plan_name},
+                                                 {"workspace", run.head.workspace},
+                                                 {"tasks", json::array(tasks.begin(), tasks.end())},
+                                                 {"dispatched", run.dispatched()}}));
+    return;
+  }
+  context.talk.remark(line);
+  if (!run.dispatched()) context.talk.remark(fmt::format(" hint: interlock resume {}", run.id()));
+}
+
+std::vector<std::string> tasks_at_gates(const ChosenRun& run) {
+  std::vector<std::string> tasks;
+  for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
+    if (run.state.tasks[i].gate_since) tasks.push_back(run.plan().tasks[i].id);
+  }
+  return tasks;
+}
+
+std::string quoted(const std::vector<std::string>& tasks) {
+  std::vector<std::string> words;
+  for (const std::string& task : tasks) words.push_back(fmt::format("`{}`", task));
+  return join_words(words, 8);
+}
+
+/// The task whose gate is meant; empty: the run's review.
+Result<std::string> gate_meant(const ChosenRun& run, const std::string& task) {
+  const std::vector<std::string> waiting = tasks_at_gates(run);
+  const std::string hint =
+      waiting.empty() ? std::string() : fmt::format("waiting for approval: {}", quoted(waiting));
   if (task.empty()) {
-    if (run.state.review_open) return {};
-    return fail(Error::Kind::refused, fmt::format("run {} waits for no review", run.id()),
-                "name the task whose gate is meant");
+    if (run.state.review_open) return std::string();
+    if (waiting.size() == 1) return waiting.front();
+    if (waiting.empty())
+      return fail(Error::Kind::refused, whole_name(run) + " is not waiting at a gate");
+    return fail(Error::Kind::refused,
+                fmt::format("{} tasks of {} wait for approval", waiting.size(), whole_name(run)),
+                fmt::format("name one: {}", quoted(waiting)));
   }
   const auto id = choose_task(run, task);
   if (!id) return std::unexpected(id.error());
-  if (run.state[*id].gate_since) return {};
-  return fail(Error::Kind::refused, fmt::format("task `{}` waits at no gate: it is {}", task,
-                                                name_of(run.state[*id].state)));
+  if (run.state[*id].gate_since) return task;
+  return fail(Error::Kind::refused,
+              fmt::format("task `{}` of {} is not waiting at a gate: it is {}", task,
+                          whole_name(run), name_of(run.state[*id].state)),
+              hint);
 }
 
-Result<Exit> answer(const Context& context, const std::string& name, const std::string& task,
+Result<Exit> answer(const Context& context, const std::string& name, const std::string& word,
                     engine::Request::Kind kind) {
-  auto asked = open_for_asking(context, name);
+  auto asked = open_for_asking(context, name, word);
   if (!asked) return std::unexpected(asked.error());
-  if (auto waits = check_waits_at_gate(*asked->run, task); !waits)
-    return std::unexpected(waits.error());
-  if (auto done = ask(*asked, kind, task); !done) return std::unexpected(done.error());
+  const auto task = gate_meant(*asked->run, asked->task);
+  if (!task) return std::unexpected(task.error());
+  if (auto done = ask(*asked, kind, *task); !done) return std::unexpected(done.error());
   const std::string what = kind == engine::Request::Kind::approve ? "approved" : "rejected";
-  context.talk.remark(fmt::format("{} {} of run {}", what,
-                                  task.empty() ? "the review" : fmt::format("`{}`", task),
-                                  asked->run->id()));
-  if (!asked->run->dispatched())
-    context.talk.remark(fmt::format(" hint: interlock resume {}", asked->run->id()));
+  tell(context, *asked->run, what,
+       task->empty() ? std::vector<std::string>{} : std::vector<std::string>{*task},
+       fmt::format("{} {} of {}", what, task->empty() ? "the review" : fmt::format("`{}`", *task),
+                   whole_name(*asked->run)));
   return Exit::done;
+}
+
+Result<void> check_can_cancel(const ChosenRun& run, const std::string& task) {
+  if (run.state.finished_count == run.state.tasks.size()) {
+    return fail(Error::Kind::refused,
+                fmt::format("{} is over: {}", whole_name(run), state_text(run)));
+  }
+  if (task.empty()) return {};
+  const auto id = choose_task(run, task);
+  if (!id) return std::unexpected(id.error());
+  const TaskState state = run.state[*id].state;
+  if (state == TaskState::waiting || state == TaskState::running || state == TaskState::reviewing ||
+      state == TaskState::committing)
+    return {};
+  return fail(Error::Kind::refused, fmt::format("task `{}` of {} is over: it is {}", task,
+                                                whole_name(run), name_of(state)));
+}
+
+/// The tasks to run again: the one that is named, or all that failed.
+Result<std::vector<std::string>> tasks_to_retry(const ChosenRun& run, const std::string& task) {
+  const auto is_lost = [](TaskState state) {
+    return state == TaskState::failed || state == TaskState::cancelled;
+  };
+  if (!task.empty()) {
+    const auto id = choose_task(run, task);
+    if (!id) return std::unexpected(id.error());
+    const TaskState state = run.state[*id].state;
+    if (is_lost(state) || state == TaskState::skipped) return std::vector{task};
+    return fail(Error::Kind::refused,
+                fmt::format("task `{}` of {} has not failed: it is {}", task, whole_name(run),
+                            name_of(state)),
+                state == TaskState::done
+                    ? "finished work is not run again; `interlock run --fresh` starts a new run"
+                    : "");
+  }
+  std::vector<std::string> again;
+  for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
+    if (is_lost(run.state.tasks[i].state)) again.push_back(run.plan().tasks[i].id);
+  }
+  if (again.empty())
+    return fail(Error::Kind::refused, fmt::format("{} has no failed task", whole_name(run)));
+  return again;
 }
 
 }  // namespace
@@ -79,74 +168,48 @@ Result<Exit> reject_command(const Context& context, const std::string& run,
 }
 
 Result<Exit> cancel_command(const Context& context, const std::string& name,
-                            const std::string& task) {
-  auto asked = open_for_asking(context, name);
+                            const std::string& word) {
+  auto asked = open_for_asking(context, name, word);
   if (!asked) return std::unexpected(asked.error());
-  ChosenRun& run = *asked->run;
-  if (run.state.finished_count == run.state.tasks.size()) {
-    return fail(Error::Kind::refused, fmt::format("run {} is over: {}", run.id(), state_text(run)));
-  }
-  if (!task.empty()) {
-    const auto id = choose_task(run, task);
-    if (!id) return std::unexpected(id.error());
-    const engine::TaskState state = run.state[*id].state;
-    if (state != engine::TaskState::waiting && state != engine::TaskState::running &&
-        state != engine::TaskState::reviewing && state != engine::TaskState::committing) {
-      return fail(Error::Kind::refused,
-                  fmt::format("task `{}` is over: it is {}", task, name_of(state)));
-    }
-  }
+  const std::string task = asked->task;
+  if (auto able = check_can_cancel(*asked->run, task); !able) return std::unexpected(able.error());
   const auto kind =
       task.empty() ? engine::Request::Kind::cancel_run : engine::Request::Kind::cancel_task;
   if (auto done = ask(*asked, kind, task); !done) return std::unexpected(done.error());
-  context.talk.remark(fmt::format("asked to cancel {} {}", task.empty() ? "run" : "task",
-                                  task.empty() ? run.id() : task));
-  if (run.dispatched()) return Exit::done;
-  if (!task.empty()) {
-    context.talk.remark(fmt::format(" hint: interlock resume {}", run.id()));
-    return Exit::done;
-  }
+  const std::string whole = whole_name(*asked->run);
+  tell(context, *asked->run, "cancelled",
+       task.empty() ? std::vector<std::string>{} : std::vector<std::string>{task},
+       task.empty() ? fmt::format("asked to cancel {}", whole)
+                    : fmt::format("asked to cancel task `{}` of {}", task, whole));
+  if (asked->run->dispatched() || !task.empty()) return Exit::done;
   // Nobody dispatches it: what a dead dispatcher left running is ended here and now.
-  auto exit = dispatch(asked->store, context.state_folder, run, Face::lines, context.talk);
+  auto run = choose_run_to_dispatch(asked->store, asked->run->id(), context.state_folder);
+  if (!run) return std::unexpected(run.error());
+  auto exit = dispatch(asked->store, context.state_folder, **run, Face::lines, context.talk);
   if (!exit) return exit;
   return Exit::done;
 }
 
-Result<Exit> retry_command(const Context& context, const std::string& name, const std::string& task,
+Result<Exit> retry_command(const Context& context, const std::string& name, const std::string& word,
                            Face face) {
-  auto asked = open_for_asking(context, name);
+  auto asked = open_for_asking(context, name, word);
   if (!asked) return std::unexpected(asked.error());
-  ChosenRun& run = *asked->run;
-  std::vector<std::string> again;
-  for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
-    const engine::TaskState state = run.state.tasks[i].state;
-    const bool failed = state == engine::TaskState::failed || state == engine::TaskState::cancelled;
-    if (task.empty() && failed) again.push_back(run.plan().tasks[i].id);
-  }
-  if (!task.empty()) {
-    const auto id = choose_task(run, task);
-    if (!id) return std::unexpected(id.error());
-    const engine::TaskState state = run.state[*id].state;
-    if (state != engine::TaskState::failed && state != engine::TaskState::cancelled &&
-        state != engine::TaskState::skipped) {
-      return fail(Error::Kind::refused,
-                  fmt::format("task `{}` has not failed: it is {}", task, name_of(state)),
-                  state == engine::TaskState::done
-                      ? "finished work is not run again; `interlock run --fresh` starts a new run"
-                      : "");
-    }
-    again.push_back(task);
-  }
-  if (again.empty())
-    return fail(Error::Kind::refused, fmt::format("run {} has no failed task", run.id()));
-  for (const std::string& one : again) {
+  const auto again = tasks_to_retry(*asked->run, asked->task);
+  if (!again) return std::unexpected(again.error());
+  for (const std::string& one : *again) {
     if (auto done = ask(*asked, engine::Request::Kind::retry, one); !done)
       return std::unexpected(done.error());
   }
-  if (run.dispatched()) return Exit::done;
-  auto exit = dispatch(asked->store, context.state_folder, run, face, context.talk);
-  if (exit) context.talk.result(run.id() + "\n");
-  return exit;
+  const std::string line =
+      fmt::format("running again: {} of {}", quoted(*again), whole_name(*asked->run));
+  if (asked->run->dispatched()) {
+    tell(context, *asked->run, "retried", *again, line);
+    return Exit::done;
+  }
+  context.talk.remark(line);
+  auto run = choose_run_to_dispatch(asked->store, asked->run->id(), context.state_folder);
+  if (!run) return std::unexpected(run.error());
+  return dispatch_and_report(context, asked->store, **run, face);
 }
 
 }  // namespace interlock::cli

@@ -29,13 +29,15 @@ Result<const engine::AttemptRecord*> attempt_of(const ChosenRun& run, TaskId id,
   if (found != nullptr) return found;
   const std::string& task = run.plan()[id].id;
   if (!record.attempts.empty() && record.attempts.back().isolation == plan::Isolation::direct) {
-    return fail(Error::Kind::missing,
-                fmt::format("nobody observed what `{}` changed: it ran in the workspace itself", task),
-                "run it with `--isolation view`");
+    return fail(
+        Error::Kind::missing,
+        fmt::format("changes of `{}` were not recorded: it ran in the workspace itself", task),
+        "run it with `--isolation view`");
   }
   return fail(Error::Kind::missing,
-              number == 0 ? fmt::format("`{}` has no attempt whose changes are known", task)
-                          : fmt::format("`{}` has no attempt {} whose changes are known", task, number),
+              number == 0
+                  ? fmt::format("`{}` has no attempt whose changes are known", task)
+                  : fmt::format("`{}` has no attempt {} whose changes are known", task, number),
               fmt::format("interlock why {} {}", run.id(), task));
 }
 
@@ -62,13 +64,13 @@ class Patch {
       // As git does: the old one goes, the new one comes.
       return of(Change{change.path, change.before, {}}) + of(Change{change.path, {}, change.after});
     }
-    std::string text = fmt::format("diff --git {0} {1}\n", quoted("a/", change.path),
-                                   quoted("b/", change.path));
+    std::string text =
+        fmt::format("diff --git {0} {1}\n", quoted("a/", change.path), quoted("b/", change.path));
     if (!before) text += fmt::format("new file mode {}\n", mode_of(change.after));
     if (!after) text += fmt::format("deleted file mode {}\n", mode_of(change.before));
     if (before && after && mode_of(change.before) != mode_of(change.after)) {
-      text += fmt::format("old mode {}\nnew mode {}\n", mode_of(change.before),
-                          mode_of(change.after));
+      text +=
+          fmt::format("old mode {}\nnew mode {}\n", mode_of(change.before), mode_of(change.after));
     }
     return text + body(change, before, after);
   }
@@ -148,9 +150,8 @@ std::string stat_text(const changes::Changeset& changeset) {
   std::string text;
   const auto renames = changes::renames_in(changeset);
   const auto is_renamed = [&](const std::string& path) {
-    return std::ranges::any_of(renames, [&](const changes::Rename& one) {
-      return one.from == path || one.to == path;
-    });
+    return std::ranges::any_of(
+        renames, [&](const changes::Rename& one) { return one.from == path || one.to == path; });
   };
   for (const changes::Rename& one : renames)
     text += fmt::format("renamed   {} -> {}\n", printable(one.from), printable(one.to));
@@ -168,16 +169,15 @@ std::string stat_text(const changes::Changeset& changeset) {
 
 json::value state_json(const changes::State& state) {
   if (state.kind == Kind::absent) return nullptr;
-  return json::object{{"kind", changes::name_of(state.kind)},
-                      {"mode", fmt::format("{:04o}", state.mode)},
-                      {"size", state.size},
-                      {"digest", has_bytes(state) ? json::value(state.digest.hex())
-                                                  : json::value(nullptr)}};
+  return json::object{
+      {"kind", changes::name_of(state.kind)},
+      {"mode", fmt::format("{:04o}", state.mode)},
+      {"size", state.size},
+      {"digest", has_bytes(state) ? json::value(state.digest.hex()) : json::value(nullptr)}};
 }
 
 json::object diff_json(const ChosenRun& run, const std::string& task,
-                       const engine::AttemptRecord& attempt,
-                       const changes::Changeset& changeset) {
+                       const engine::AttemptRecord& attempt, const changes::Changeset& changeset) {
   json::array list, renamed;
   for (const Change& one : changeset.changes) {
     list.push_back(json::object{{"path", printable(one.path)},
@@ -188,8 +188,12 @@ json::object diff_json(const ChosenRun& run, const std::string& task,
   for (const changes::Rename& one : changes::renames_in(changeset)) {
     renamed.push_back(json::object{{"from", printable(one.from)}, {"to", printable(one.to)}});
   }
-  return {{"version", 1},         {"run", run.id()},           {"task", task},
-          {"attempt", attempt.number}, {"changes", std::move(list)}, {"renames", std::move(renamed)}};
+  return {{"version", 1},
+          {"run", run.id()},
+          {"task", task},
+          {"attempt", attempt.number},
+          {"changes", std::move(list)},
+          {"renames", std::move(renamed)}};
 }
 
 /// Added lines green, removed ones red, for a person's terminal.
@@ -198,13 +202,13 @@ std::string colored(const std::string& patch) {
   for (std::size_t at = 0; at < patch.size();) {
     const std::size_t end = std::min(patch.find('\n', at), patch.size() - 1);
     const std::string_view line(patch.data() + at, end - at);
-    const bool header = line.starts_with("+++") || line.starts_with("---") ||
-                        line.starts_with("diff ");
-    const std::string_view ink = header                    ? "\x1b[1m"
-                                 : line.starts_with('+')   ? "\x1b[32m"
-                                 : line.starts_with('-')   ? "\x1b[31m"
-                                 : line.starts_with("@@")  ? "\x1b[36m"
-                                                           : "";
+    const bool header =
+        line.starts_with("+++") || line.starts_with("---") || line.starts_with("diff ");
+    const std::string_view ink = header                   ? "\x1b[1m"
+                                 : line.starts_with('+')  ? "\x1b[32m"
+                                 : line.starts_with('-')  ? "\x1b[31m"
+                                 : line.starts_with("@@") ? "\x1b[36m"
+                                                          : "";
     text += ink.empty() ? std::string(line) : fmt::format("{}{}\x1b[0m", ink, line);
     text += '\n';
     at = end + 1;
@@ -214,29 +218,31 @@ std::string colored(const std::string& patch) {
 
 }  // namespace
 
-Result<Exit> diff_command(const Context& context, const std::string& name, const std::string& task,
+Result<Exit> diff_command(const Context& context, const std::string& name, const std::string& word,
                           const DiffOptions& options) {
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto run = choose_run(*store, name);
-  if (!run) return std::unexpected(run.error());
-  const auto id = choose_task(**run, task);
+  auto meant = choose_meant(*store, context.where, name, word);
+  if (!meant) return std::unexpected(meant.error());
+  const ChosenRun& run = *meant->run;
+  const auto id = choose_task(run, meant->name);
   if (!id) return std::unexpected(id.error());
-  const auto attempt = attempt_of(**run, *id, options.attempt);
+  const std::string& task = run.plan()[*id].id;
+  const auto attempt = attempt_of(run, *id, options.attempt);
   if (!attempt) return std::unexpected(attempt.error());
   auto text = store->blob(*(*attempt)->changes);
   if (!text) return std::unexpected(text.error());
   auto changeset = changes::changeset_from_text(*text);
   if (!changeset) return std::unexpected(changeset.error());
   if (context.json) {
-    context.talk.result(pretty_json(diff_json(**run, task, **attempt, *changeset)));
+    context.talk.result(pretty_json(diff_json(run, task, **attempt, *changeset)));
     return Exit::done;
   }
   if (options.stat) {
     context.talk.result(stat_text(*changeset));
     return Exit::done;
   }
-  views::LocalViews views((*run)->plan().workspace, context.state_folder, (*run)->id());
+  views::LocalViews views(run.plan().workspace, context.state_folder, run.id());
   Patch patch(views, {*id, (*attempt)->number, 0});
   for (const Change& change : changeset->changes) {
     const std::string one = patch.of(change);

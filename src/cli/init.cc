@@ -64,9 +64,15 @@ Result<Exit> init_command(const Context& context, const std::string& use,
                           const std::string& folder) {
   const std::vector<NewFile> files = files_of(use, folder);
   if (auto free = check_nothing_is_in_the_way(files); !free) return std::unexpected(free.error());
+  json::array written_files;
   for (const NewFile& file : files) {
     if (auto written = write(file); !written) return std::unexpected(written.error());
-    context.talk.result(file.path.string() + "\n");
+    if (!context.json) context.talk.result(file.path.string() + "\n");
+    written_files.push_back(json::string(file.path.string()));
+  }
+  if (context.json) {
+    context.talk.result(
+        pretty_json(json::object{{"version", 1}, {"files", std::move(written_files)}}));
   }
   context.talk.remark(
       fmt::format("next: interlock plan {}", shell_quote(files.back().path.string())));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/messages.h"
 #include "panel/panel.h"
 #include "panel/summary.h"
 #include "process/log_file.h"
@@ -37,7 +38,7 @@ LiveFace::LiveFace(const ChosenRun& run, std::string log_folder, Face face, Talk
 void LiveFace::update(engine::Engine& engine, Time now) {
   std::vector<engine::Notice> notices = engine.take_notices();
   if (!panel_) {
-    for (const std::string& line : lines_of(std::move(notices))) talk_.insist(line);
+    for (const std::string& line : lines_of(engine.run(), std::move(notices))) talk_.insist(line);
     return;
   }
   // On a panel only what a person may have to look at later is printed for good.
@@ -46,7 +47,7 @@ void LiveFace::update(engine::Engine& engine, Time now) {
            one.kind != engine::Notice::Kind::correcting &&
            one.kind != engine::Notice::Kind::conflicting;
   });
-  const std::vector<std::string> permanent = lines_of(std::move(notices));
+  const std::vector<std::string> permanent = lines_of(engine.run(), std::move(notices));
   if (permanent.empty() && now < *next_frame_) return;
   const auto drawn = screen_.draw(
       permanent, panel::draw_panel(engine.view(), screen_.size(), talk_.err().style()));
@@ -66,12 +67,13 @@ void LiveFace::finish(engine::Engine& engine) {
   for (const std::string& line : lines) talk_.insist(line);
 }
 
-std::vector<std::string> LiveFace::lines_of(std::vector<engine::Notice> notices) {
+std::vector<std::string> LiveFace::lines_of(const engine::RunState& state,
+                                            std::vector<engine::Notice> notices) {
   std::vector<std::string> result;
   for (engine::Notice& notice : notices) {
     if (notice.kind == engine::Notice::Kind::failed ||
         notice.kind == engine::Notice::Kind::retrying)
-      add_last_output(notice);
+      add_last_output(state, notice);
     if (notice.kind == engine::Notice::Kind::gate)
       notice.text += fmt::format(": interlock approve {}{}{}", run_.id(),
                                  notice.task.empty() ? "" : " ", notice.task);
@@ -81,7 +83,7 @@ std::vector<std::string> LiveFace::lines_of(std::vector<engine::Notice> notices)
   return result;
 }
 
-void LiveFace::add_last_output(engine::Notice& notice) const {
+void LiveFace::add_last_output(const engine::RunState& state, engine::Notice& notice) const {
   const auto id = run_.plan().find(notice.task);
   if (!id || !notice.attempt) return;
   auto reader = process::LogReader::open(
@@ -89,8 +91,24 @@ void LiveFace::add_last_output(engine::Notice& notice) const {
   if (!reader) return;  // A silent attempt has no log.
   std::vector<process::LogLine> lines = reader->next();
   for (process::LogLine& line : reader->unfinished()) lines.push_back(std::move(line));
-  const std::size_t from = lines.size() > kLastLines ? lines.size() - kLastLines : 0;
-  for (std::size_t i = from; i < lines.size(); ++i) notice.output.push_back(lines[i].text);
+  const auto& attempts = state[*id].attempts;
+  const auto messages =
+      notice.attempt <= attempts.size()
+          ? Messages::of(run_.plan(), *id, attempts[notice.attempt - 1], notice.phase)
+          : nullptr;
+  std::vector<std::string> said;
+  for (process::LogLine& line : lines) {
+    if (messages && line.stream == process::Stream::output) {
+      for (std::string& text : messages->line(line.text)) said.push_back(std::move(text));
+    } else {
+      said.push_back(std::move(line.text));
+    }
+  }
+  if (messages) {
+    for (std::string& text : messages->rest()) said.push_back(std::move(text));
+  }
+  const std::size_t from = said.size() > kLastLines ? said.size() - kLastLines : 0;
+  notice.output.assign(said.begin() + static_cast<std::ptrdiff_t>(from), said.end());
 }
 
 }  // namespace interlock::cli

@@ -26,8 +26,9 @@ class LiveFace {
   void finish(engine::Engine& engine);
 
  private:
-  std::vector<std::string> lines_of(std::vector<engine::Notice> notices);
-  void add_last_output(engine::Notice& notice) const;
+  std::vector<std::string> lines_of(const engine::RunState& state,
+                                    std::vector<engine::Notice> notices);
+  void add_last_output(const engine::RunState& state, engine::Notice& notice) const;
 
   const ChosenRun& run_;
   std::string log_folder_;

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <map>
+#include <memory>
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/messages.h"
 #include "process/log_file.h"
 
 // `log`: what the attempts wrote, in plan order or by time, each line under its task's name.
@@ -22,15 +24,21 @@ class Logs {
   Logs(const ChosenRun& run, std::string folder, std::optional<TaskId> only)
       : run_(run), folder_(std::move(folder)), only_(only) {}
 
+  /// What agents print for programs is told as it reads.
+  void make_readable() { readable_ = true; }
+
   /// What is new since the last call: attempt by attempt, or in the order it was written. `last`:
   /// also lines that were begun and will not be ended.
   std::vector<process::OwnedLine> next(bool by_time, bool last) {
     open_new_ones();
     std::vector<process::OwnedLine> lines;
-    for (auto& [name, reader] : readers_) {
-      for (process::LogLine& line : reader.next()) lines.push_back({name, std::move(line)});
+    for (auto& [name, one] : readers_) {
+      for (process::LogLine& line : one.reader.next()) add(name, one, std::move(line), lines);
       if (!last) continue;
-      for (process::LogLine& line : reader.unfinished()) lines.push_back({name, std::move(line)});
+      for (process::LogLine& line : one.reader.unfinished()) add(name, one, std::move(line), lines);
+      if (!one.messages) continue;
+      for (std::string& text : one.messages->rest())
+        lines.push_back({name, {one.last, process::Stream::output, std::move(text)}});
     }
     if (by_time) process::sort_by_time(lines);
     return lines;
@@ -44,19 +52,47 @@ class Logs {
   }
 
  private:
+  struct Open {
+    process::LogReader reader;
+    std::unique_ptr<Messages> messages;  ///< Null: its lines are told as they are.
+    Time last{};
+  };
+
+  static void add(engine::AttemptName name, Open& one, process::LogLine line,
+                  std::vector<process::OwnedLine>& lines) {
+    one.last = line.at;
+    if (!one.messages || line.stream != process::Stream::output) {
+      lines.push_back({name, std::move(line)});
+      return;
+    }
+    for (std::string& text : one.messages->line(line.text))
+      lines.push_back({name, {line.at, line.stream, std::move(text)}});
+  }
+
+  std::unique_ptr<Messages> messages_of(engine::AttemptName name) const {
+    const auto& attempts = run_.state[name.task].attempts;
+    const bool is_known = name.attempt > 0 && name.attempt <= attempts.size();
+    if (!readable_) return nullptr;
+    // Of an attempt that began after the run was looked at nothing more is known.
+    return Messages::of(run_.plan(), name.task,
+                        is_known ? attempts[name.attempt - 1] : engine::AttemptRecord{},
+                        name.phase);
+  }
+
   void open_new_ones() {
     for (const process::LogFile& file : process::logs_in(folder_)) {
       if (readers_.contains(file.name) || (only_ && *only_ != file.name.task)) continue;
       if (file.name.task.index() >= run_.plan().tasks.size()) continue;
       if (auto reader = process::LogReader::open(file.path))
-        readers_.emplace(file.name, std::move(*reader));
+        readers_.emplace(file.name, Open{std::move(*reader), messages_of(file.name), {}});
     }
   }
 
   const ChosenRun& run_;
   std::string folder_;
   std::optional<TaskId> only_;
-  std::map<engine::AttemptName, process::LogReader> readers_;
+  bool readable_ = false;
+  std::map<engine::AttemptName, Open> readers_;
 };
 
 class Teller {
@@ -85,11 +121,9 @@ class Teller {
     const std::string time =
         options_.times ? show_time(line.line.at).substr(11, 12) + " " : std::string();
     const std::string_view mark = line.line.stream == process::Stream::error ? "!" : "|";
-    // What a process wrote goes to a terminal only without its escape sequences.
-    const std::string text =
-        context_.talk.out().is_terminal ? printable(line.line.text) : line.line.text;
     return fmt::format("{}{} {} {}\n", time,
-                       pad(elide_middle(logs_.tag_of(line.name), columns_), columns_), mark, text);
+                       pad(elide_middle(logs_.tag_of(line.name), columns_), columns_), mark,
+                       line.line.text);
   }
 
   static std::string_view stream_name(process::Stream stream) {
@@ -107,27 +141,39 @@ class Teller {
   std::size_t columns_ = 0;
 };
 
+/// A result that was taken from an earlier run has its log there.
+void tell_reused(const Context& context, const ChosenRun& run, std::optional<TaskId> only) {
+  if (!only || run.state[*only].from_run.empty() || !run.state[*only].attempts.empty()) return;
+  const std::string& task = run.plan()[*only].id;
+  const std::string& from = run.state[*only].from_run;
+  context.talk.remark(fmt::format("`{}` was not run: its result is that of run {}", task, from));
+  context.talk.remark(fmt::format(" hint: interlock log {} {}", from, shell_quote(task)));
+}
+
 }  // namespace
 
 Result<Exit> log_command(const Context& context, const std::string& name,
                          const LogOptions& options) {
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto run = choose_run(*store, name);
-  if (!run) return std::unexpected(run.error());
+  auto meant = choose_meant(*store, context.where, name, options.task);
+  if (!meant) return std::unexpected(meant.error());
+  const std::unique_ptr<ChosenRun> run = std::move(meant->run);
   std::optional<TaskId> only;
-  if (!options.task.empty()) {
-    const auto id = choose_task(**run, options.task);
+  if (!meant->name.empty()) {
+    const auto id = choose_task(*run, meant->name);
     if (!id) return std::unexpected(id.error());
     only = *id;
   }
-  Logs logs(**run, log_folder(context.state_folder, (*run)->id()), only);
+  tell_reused(context, *run, only);
+  Logs logs(*run, log_folder(context.state_folder, run->id()), only);
+  if (!options.raw && !context.json) logs.make_readable();
   Teller teller(context, logs, options);
-  bool going = options.follow && (*run)->dispatched();
+  bool going = options.follow && run->dispatched();
   teller.tell(logs.next(options.by_time || going, !going));
   while (going) {
     ::poll(nullptr, 0, kFollowMs);
-    going = (*run)->dispatched();  // Its dispatcher ends with the run.
+    going = run->dispatched();  // Its dispatcher ends with the run.
     teller.tell(logs.next(true, !going));
   }
   return Exit::done;

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <set>
 
 #include "base/text.h"
@@ -20,37 +22,87 @@ namespace interlock::cli {
 
 namespace {
 
-struct Seen {
-  std::set<std::string> reads, writes;
-  bool any = false;
-};
+/// So many of a plan's latest runs are looked at.
+constexpr std::size_t kRunsJoined = 10;
 
-Result<Seen> seen_of(journal::Store& store, const engine::TaskRecord& record) {
-  Seen seen;
-  for (const engine::AttemptRecord& attempt : record.attempts) {
-    seen.reads.insert(attempt.denied_reads.begin(), attempt.denied_reads.end());
-    seen.writes.insert(attempt.denied_writes.begin(), attempt.denied_writes.end());
-    seen.any |= !attempt.denied_reads.empty() || !attempt.denied_writes.empty();
-    if (!attempt.changes || !attempt.reads) continue;
-    auto changed = store.blob(*attempt.changes);
-    auto read = store.blob(*attempt.reads);
-    if (!changed || !read) continue;  // Pruned, or of another version: there are other attempts.
-    auto changeset = changes::changeset_from_text(*changed);
-    auto reads = changes::read_set_from_text(*read);
-    if (!changeset) return std::unexpected(changeset.error());
-    if (!reads) return std::unexpected(reads.error());
-    seen.any = true;
-    for (const changes::Change& one : changeset->changes) {
-      if (one.before.kind != changes::Kind::folder && one.after.kind != changes::Kind::folder)
-        seen.writes.insert(one.path);
-    }
-    if (reads->from != changes::ReadsFrom::observed) continue;
-    seen.reads.insert(reads->content.begin(), reads->content.end());
-    for (const std::string& folder : reads->listing)
-      seen.reads.insert(folder.empty() ? "*" : folder + "/*");
+template <typename T>
+Result<std::optional<T>> kept(journal::Store& store, const std::optional<Digest>& digest,
+                              Result<T> (*read)(std::string_view)) {
+  if (!digest) return std::nullopt;
+  const auto text = store.blob(*digest);
+  if (!text) return std::nullopt;  // Pruned: there are other attempts.
+  auto value = read(*text);
+  if (!value) return std::unexpected(value.error());
+  return std::optional(std::move(*value));
+}
+
+/// Nothing when nobody watched the attempt.
+Result<std::optional<changes::Sighting>> sighting_of(journal::Store& store, const std::string& run,
+                                                     const engine::AttemptRecord& attempt) {
+  changes::Sighting seen{run, {}, {}, attempt.denied_reads, attempt.denied_writes};
+  const bool was_denied = !attempt.denied_reads.empty() || !attempt.denied_writes.empty();
+  auto changed = kept(store, attempt.changes, changes::changeset_from_text);
+  if (!changed) return std::unexpected(changed.error());
+  auto reads = kept(store, attempt.reads, changes::read_set_from_text);
+  if (!reads) return std::unexpected(reads.error());
+  auto writes = kept(store, attempt.writes, changes::write_set_from_text);
+  if (!writes) return std::unexpected(writes.error());
+  if (!*changed || !*reads) return was_denied ? std::optional(std::move(seen)) : std::nullopt;
+  seen.reads = std::move(**reads);
+  if (*writes) {
+    seen.writes = std::move(**writes);
+  } else {
+    // An older journal has what is different afterwards, which need not be all that was written.
+    for (const changes::Change& one : (*changed)->changes) seen.writes.paths.push_back(one.path);
   }
   return seen;
 }
+
+/// Runs of one plan, to be asked about its tasks.
+class Watched {
+ public:
+  explicit Watched(journal::Store& store) : store_(store) {}
+
+  void add(const ChosenRun& run) { runs_.push_back(&run); }
+  /// Also the plan's other latest runs; those whose plan cannot be read any more are passed over.
+  Result<void> add_others(const ChosenRun& run) {
+    journal::RunFilter here;
+    here.workspace = run.head.workspace;
+    const auto all = store_.runs(here);
+    if (!all) return std::unexpected(all.error());
+    for (const journal::RunSummary& one : *all) {
+      if (runs_.size() >= kRunsJoined) break;
+      const bool same = one.plan_file == run.head.plan_file || one.plan_name == run.head.plan_name;
+      if (!same || one.id == run.id()) continue;
+      auto other = choose_run(store_, one.id);
+      if (!other) continue;
+      runs_.push_back(other->get());
+      owned_.push_back(std::move(*other));
+    }
+    return {};
+  }
+
+  Result<changes::Touched> touched(const plan::Task& task) const {
+    std::vector<changes::Sighting> all;
+    for (const ChosenRun* run : runs_) {
+      const auto id = run->plan().find(task.id);
+      if (!id || run->plan()[*id].run != task.run) continue;
+      for (const engine::AttemptRecord& attempt : run->state[*id].attempts) {
+        auto seen = sighting_of(store_, run->id(), attempt);
+        if (!seen) return std::unexpected(seen.error());
+        if (*seen) all.push_back(std::move(**seen));
+      }
+    }
+    return changes::touched_in(all);
+  }
+
+  std::uint32_t count() const { return static_cast<std::uint32_t>(runs_.size()); }
+
+ private:
+  journal::Store& store_;
+  std::vector<const ChosenRun*> runs_;
+  std::vector<std::unique_ptr<ChosenRun>> owned_;
+};
 
 std::vector<std::string> texts_of(const footprint::PatternSet& set) {
   std::vector<std::string> texts;
@@ -104,9 +156,9 @@ Result<void> replace_file(const std::string& path, const std::string& text) {
 }
 
 /// The run that is named, or the latest of this plan in this workspace.
-Result<std::string> run_of_plan(journal::Store& store, const Document& document,
+Result<std::string> run_of_plan(journal::Store& store, const Where& where, const Document& document,
                                 const plan::Plan& plan, const std::string& name) {
-  if (!name.empty()) return store.find_run(name);
+  if (!name.empty()) return run_named(store, where, name);
   journal::RunFilter here;
   here.workspace = plan.workspace;
   here.most = 0;
@@ -122,69 +174,124 @@ Result<std::string> run_of_plan(journal::Store& store, const Document& document,
 
 }  // namespace
 
-Result<std::vector<Suggestion>> suggestions_of(journal::Store& store, const ChosenRun& run) {
-  std::vector<Suggestion> all;
-  for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
-    auto seen = seen_of(store, run.state.tasks[i]);
-    if (!seen) return std::unexpected(seen.error());
-    if (!seen->any) continue;
-    const footprint::Footprint& declared = run.plan().tasks[i].footprint;
+namespace {
+
+Result<Suggestions> suggest(const Watched& watched, const plan::Plan& plan) {
+  Suggestions all;
+  all.runs = watched.count();
+  for (std::uint32_t i = 0; i < plan.tasks.size(); ++i) {
+    const plan::Task& task = plan.tasks[i];
+    const auto touched = watched.touched(task);
+    if (!touched) return std::unexpected(touched.error());
+    const footprint::Footprint& declared = task.footprint;
+    if (declared.unknown && touched->runs == 0) {
+      all.unknown.push_back(
+          touched->is_any
+              ? fmt::format("`{}` is left as it is: not all that it read and wrote was seen",
+                            task.id)
+              : fmt::format("`{}` is left as it is: nobody observed it", task.id));
+      continue;
+    }
+    if (!touched->is_any) continue;
     Suggestion one;
     one.task = TaskId(i);
+    one.runs = touched->runs;
     one.differs = declared.unknown;
-    one.writes = complete(declared.writes, nullptr, seen->writes, one.differs);
+    one.writes = complete(declared.writes, nullptr, touched->writes, one.differs);
     // What it writes it may read.
     const auto writes = footprint::PatternSet::parse(one.writes);
     if (!writes) return std::unexpected(writes.error());
-    one.reads = complete(declared.reads, &*writes, seen->reads, one.differs);
-    all.push_back(std::move(one));
+    one.reads = complete(declared.reads, &*writes, touched->reads, one.differs);
+    all.known.push_back(std::move(one));
   }
   return all;
 }
 
-std::string suggestions_text(const plan::Plan& plan, const std::vector<Suggestion>& all) {
+std::string quoted_list(const std::vector<std::string>& patterns) {
   std::string text;
-  const auto line = [&](std::string_view key, const std::vector<std::string>& patterns) {
-    std::vector<std::string> quoted;
-    for (const std::string& pattern : patterns) quoted.push_back(fmt::format("\"{}\"", pattern));
-    text += fmt::format("    {}: [{}]\n", key, fmt::join(quoted, ", "));
-  };
-  for (const Suggestion& one : all) {
-    text += fmt::format("  - id: {}{}\n", plan[one.task].id,
-                        one.differs ? "" : "   # as the plan says");
-    line("reads", one.reads);
-    line("writes", one.writes);
+  for (const std::string& pattern : patterns) {
+    text += text.empty() ? "\"" : ", \"";
+    for (const char c : pattern) {
+      if (c == '"' || c == '\\') text += '\\';
+      text += c;
+    }
+    text += '"';
+  }
+  return "[" + text + "]";
+}
+
+}  // namespace
+
+Result<Suggestions> suggestions_of(journal::Store& store, const ChosenRun& run) {
+  Watched watched(store);
+  watched.add(run);
+  if (auto added = watched.add_others(run); !added) return std::unexpected(added.error());
+  return suggest(watched, run.plan());
+}
+
+std::string suggestions_text(const plan::Plan& plan, const Suggestions& all) {
+  std::string text;
+  for (const Suggestion& one : all.known) {
+    const std::string seen =
+        one.runs == 0 ? std::string("what is known; not all was seen")
+                      : fmt::format("seen in {} run{}", one.runs, one.runs == 1 ? "" : "s");
+    text += fmt::format("  - id: {}   # {}{}\n    reads: {}\n    writes: {}\n", plan[one.task].id,
+                        one.differs ? "" : "as the plan says; ", seen, quoted_list(one.reads),
+                        quoted_list(one.writes));
   }
   return text;
 }
 
-Result<std::size_t> fix_plan(journal::Store& store, const Document& document,
-                             const plan::Plan& plan, const std::string& name) {
-  const auto which = run_of_plan(store, document, plan, name);
+json::object suggestions_json(const ChosenRun& run, const Suggestions& all) {
+  const auto list = [](const std::vector<std::string>& texts) {
+    return json::array(texts.begin(), texts.end());
+  };
+  json::array tasks;
+  for (const Suggestion& one : all.known) {
+    tasks.push_back(json::object{{"id", run.plan()[one.task].id},
+                                 {"reads", list(one.reads)},
+                                 {"writes", list(one.writes)},
+                                 {"runs", one.runs},
+                                 {"differs", one.differs}});
+  }
+  return {{"version", 1},
+          {"run", run.id()},
+          {"runs", all.runs},
+          {"tasks", std::move(tasks)},
+          {"left_unknown", list(all.unknown)}};
+}
+
+Result<Fixed> fix_plan(journal::Store& store, const Where& where, const Document& document,
+                       const plan::Plan& plan, const std::string& name) {
+  const auto which = run_of_plan(store, where, document, plan, name);
   if (!which) return std::unexpected(which.error());
   auto run = choose_run(store, *which);
   if (!run) return std::unexpected(run.error());
-  auto all = suggestions_of(store, **run);
+  Watched watched(store);
+  watched.add(**run);
+  if (name.empty()) {
+    if (auto added = watched.add_others(**run); !added) return std::unexpected(added.error());
+  }
+  auto all = suggest(watched, plan);
   if (!all) return std::unexpected(all.error());
   std::vector<plan::FootprintEdit> edits;
-  for (const Suggestion& one : *all) {
-    const std::string& id = (*run)->plan()[one.task].id;
-    const auto here = plan.find(id);
-    if (!one.differs || !here) continue;
-    if (!plan[*here].item.empty()) {
+  for (const Suggestion& one : all->known) {
+    const plan::Task& task = plan[one.task];
+    if (!one.differs) continue;
+    if (!task.item.empty()) {
       return fail(Error::Kind::refused,
-                  fmt::format("`{}` comes from a `foreach`: its patterns hold `{{item}}`", id),
+                  fmt::format("`{}` comes from a `foreach`: its patterns hold `{{item}}`", task.id),
                   fmt::format("`interlock show {} --suggest` tells what was seen", (*run)->id()));
     }
-    edits.push_back({plan[*here].place, one.reads, one.writes});
+    edits.push_back({task.place, one.reads, one.writes});
   }
-  if (edits.empty()) return 0;
-  const std::size_t count = edits.size();
+  Fixed fixed{edits.size(), std::move(*all)};
+  if (edits.empty()) return fixed;
   auto text = plan::with_footprints(document.text, std::move(edits));
   if (!text) return std::unexpected(text.error());
   if (auto written = replace_file(document.file, *text); !written)
     return std::unexpected(written.error());
-  return count;
+  return fixed;
 }
 
 }  // namespace interlock::cli

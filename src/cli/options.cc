@@ -21,7 +21,8 @@ Result<PlanWish> wish_of(const Options& options) {
   if (!options.effort.empty()) {
     const auto effort = parse_duration(options.effort);
     if (!effort) {
-      return fail(Error::Kind::invalid, fmt::format("`--effort {}` is no duration", options.effort),
+      return fail(Error::Kind::invalid,
+                  fmt::format("`--effort {}` is not a duration", options.effort),
                   "such as `100ms` or `2s`");
     }
     wish.effort = *effort;
@@ -49,13 +50,13 @@ Result<void> read_limits(const Options& options, std::optional<Tokens>& tokens,
   if (!options.tokens.empty()) {
     tokens = parse_count(options.tokens);
     if (!tokens)
-      return fail(Error::Kind::invalid, fmt::format("`--tokens {}` is no count", options.tokens),
+      return fail(Error::Kind::invalid, fmt::format("`--tokens {}` is not a count", options.tokens),
                   "such as `400k`");
   }
   if (!options.usd.empty()) {
     usd = parse_usd(options.usd);
     if (!usd)
-      return fail(Error::Kind::invalid, fmt::format("`--usd {}` is no amount", options.usd),
+      return fail(Error::Kind::invalid, fmt::format("`--usd {}` is not an amount", options.usd),
                   "such as `5.00`");
   }
   return {};
@@ -90,7 +91,7 @@ Result<PruneOptions> prune_wish_of(const Options& options) {
   if (in_days) text.back() = 'h';
   const auto age = parse_duration(text);
   if (!age) {
-    return fail(Error::Kind::invalid, fmt::format("`--older {}` is no age", options.older),
+    return fail(Error::Kind::invalid, fmt::format("`--older {}` is not an age", options.older),
                 "such as `30d` or `12h`");
   }
   wish.older = in_days ? *age * 24 : *age;

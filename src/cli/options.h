@@ -14,6 +14,7 @@ struct Options {
   std::string color = "auto";
   bool quiet = false;
   bool json = false;
+  bool any = false;
 
   std::string file, run, task, name, use = "research", folder = ".", shell;
   std::string pattern, effort, face = "auto";
@@ -29,6 +30,7 @@ struct Options {
   ChatOptions chat;
   bool suggest = false, force = false;
   std::string older;
+  std::string words;  ///< What `complete` is asked for.
   GatewayWish gateway;
 };
 

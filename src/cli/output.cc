@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "changes/path_text.h"
 #include "cli/commands.h"
 
 // `output`: what a run gave back.
@@ -47,39 +48,61 @@ Result<Exit> list(const Context& context, const std::vector<Entry>& entries) {
   return Exit::done;
 }
 
+Result<Exit> print_output(const Context& context, journal::Store& store, const ChosenRun& run,
+                          const Entry& entry) {
+  if (!entry.output) {
+    // A merge is no task that `why` could explain.
+    const bool is_task = entry.kind == "task";
+    return fail(Error::Kind::missing,
+                fmt::format("there is no output of {} `{}`: {}", entry.kind, entry.name,
+                            entry.trouble.empty() ? "it was not made yet" : entry.trouble),
+                is_task ? fmt::format("interlock why {} {}", run.id(), shell_quote(entry.name))
+                        : fmt::format("interlock show {}", run.id()));
+  }
+  auto bytes = store.blob(*entry.output);
+  if (!bytes) return std::unexpected(bytes.error());
+  if (context.json) {
+    const bool is_text = !first_bad_utf8(*bytes);
+    context.talk.result(pretty_json(json::object{
+        {"version", 1},
+        {"run", run.id()},
+        {"name", entry.name},
+        {"kind", entry.kind},
+        {"output", entry.output->hex()},
+        {"text", is_text ? json::value(*bytes) : json::value(nullptr)},
+        {"base64", is_text ? json::value(nullptr) : json::value(changes::base64_of(*bytes))}}));
+    return Exit::done;
+  }
+  context.talk.result(*bytes);
+  if (!bytes->empty() && bytes->back() != '\n' && context.talk.out().is_terminal)
+    context.talk.result("\n");
+  return Exit::done;
+}
+
 }  // namespace
 
 Result<Exit> output_command(const Context& context, const std::string& run_name,
-                            const std::string& name) {
+                            const std::string& word) {
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto run = choose_run(*store, run_name);
-  if (!run) return std::unexpected(run.error());
-  const std::vector<Entry> entries = entries_of(**run);
+  auto meant = choose_meant(*store, context.where, run_name, word);
+  if (!meant) return std::unexpected(meant.error());
+  const ChosenRun& run = *meant->run;
+  const std::string& name = meant->name;
+  const std::vector<Entry> entries = entries_of(run);
   if (name.empty()) {
-    const bool one_merge = (*run)->plan().merges.size() == 1 && entries.front().output;
+    const bool one_merge = run.plan().merges.size() == 1 && entries.front().output;
     if (!one_merge || context.json) return list(context, entries);
-  }
-  for (const Entry& entry : entries) {
-    if (entry.name != name && !name.empty()) continue;
-    if (!entry.output) {
-      return fail(
-          Error::Kind::missing,
-          fmt::format("there is no output of {} `{}`: {}", entry.kind, entry.name, entry.trouble),
-          fmt::format("interlock why {} {}", (*run)->id(), entry.name));
-    }
-    auto bytes = store->blob(*entry.output);
-    if (!bytes) return std::unexpected(bytes.error());
-    context.talk.result(*bytes);
-    if (!bytes->empty() && bytes->back() != '\n' && context.talk.out().is_terminal)
-      context.talk.result("\n");
-    return Exit::done;
+    return print_output(context, *store, run, entries.front());
   }
   std::vector<std::string> names;
-  for (const Entry& entry : entries) names.push_back(entry.name);
+  for (const Entry& entry : entries) {
+    if (entry.name == name) return print_output(context, *store, run, entry);
+    names.push_back(entry.name);
+  }
   const auto near = nearest_word(name, names);
   return fail(Error::Kind::missing,
-              fmt::format("run {} has no output `{}`", (*run)->id(), printable(name)),
+              fmt::format("run {} has no output `{}`", run.id(), printable(name)),
               near            ? fmt::format("did you mean `{}`?", *near)
               : names.empty() ? ""
                               : fmt::format("there are: {}", join_words(names, 8)));

@@ -39,7 +39,8 @@ json::object to_json(const PlanWish& wish) {
   if (wish.pattern) object["pattern"] = decide::name_of(*wish.pattern);
   if (wish.parallel) object["parallel"] = *wish.parallel;
   json::array isolation;
-  for (const plan::Isolation one : wish.isolation) isolation.push_back(json::string(plan::name_of(one)));
+  for (const plan::Isolation one : wish.isolation)
+    isolation.push_back(json::string(plan::name_of(one)));
   object["isolation"] = std::move(isolation);
   object["effort_us"] = std::int64_t{wish.effort.count()};
   json::object set;
@@ -193,10 +194,10 @@ Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& hi
 Result<void> check_can_run(const Planned& planned) {
   for (const plan::Task& task : planned.plan.tasks) {
     if (task.own_network && asks_through_gateway(planned.plan, task)) {
-      return fail(Error::Kind::refused,
-                  fmt::format("task `{}` has `network: none` and could not reach the gateway",
-                              task.id),
-                  "leave `network` out, or give its agent `gateway: false`");
+      return fail(
+          Error::Kind::refused,
+          fmt::format("task `{}` has `network: none` and could not reach the gateway", task.id),
+          "leave `network` out, or give its agent `gateway: false`");
     }
   }
   const auto& limits = planned.plan.limits;
@@ -221,6 +222,20 @@ bool asks_through_gateway(const plan::Plan& plan, const plan::Task& task) {
   return agents::provider_through_gateway(plan.agents[task.agent.index()], task.model).has_value();
 }
 
+std::optional<std::string> unchecked_note(const plan::Plan& plan) {
+  std::vector<std::string> trusted;
+  for (const plan::Task& task : plan.tasks) {
+    if (task.isolation == plan::Isolation::direct && !task.footprint.unknown)
+      trusted.push_back(fmt::format("`{}`", task.id));
+  }
+  if (trusted.empty() || plan.tasks.size() < 2) return std::nullopt;
+  return fmt::format(
+      "`direct` does not check what is really read and written by {}: if a `reads` or `writes` is "
+      "incomplete, a change can be lost. `--isolation guard` enforces them, `--isolation view` "
+      "observes them",
+      join_words(trusted, 3));
+}
+
 std::string pattern_text(const decide::Decision& decision) {
   if (decision.pattern == decide::Pattern::queue) return fmt::format("queue({})", decision.n);
   return std::string(decide::name_of(decision.pattern));
@@ -234,8 +249,8 @@ engine::Setup setup_for(const Planned& planned, const std::string& run) {
                                      planned.decision.verdicts);
   if (planned.decision.pattern != decide::Pattern::sequential)
     setup.speculative = planned.decision.lifting.lifted;
-  // The gateway admits each of their calls as the quota allows; to hold the tasks back as well would
-  // use up half of it.
+  // The gateway admits each of their calls as the quota allows; to hold the tasks back as well
+  // would use up half of it.
   for (std::size_t i = 0; i < planned.plan.tasks.size(); ++i) {
     if (!asks_through_gateway(planned.plan, planned.plan.tasks[i])) continue;
     schedule::Job& job = setup.problem.jobs[i];

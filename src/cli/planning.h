@@ -20,12 +20,13 @@ namespace interlock::cli {
 struct PlanWish {
   std::optional<decide::Pattern> pattern;
   std::optional<std::uint32_t> parallel;
-  std::vector<plan::Isolation> isolation;  ///< What is wanted, then what will do; empty: the plan's.
+  std::vector<plan::Isolation>
+      isolation;  ///< What is wanted, then what will do; empty: the plan's.
   Duration effort = std::chrono::milliseconds(100);
   std::map<std::string, std::string> set;
   bool reuse = true;
   bool wait_at_gates = false;
-  std::string folder;  ///< The plan's own, once it is known.
+  std::string folder;   ///< The plan's own, once it is known.
   bool record = false;  ///< Keep what models are asked and answer.
   std::string replay;   ///< The run whose recording answers instead of models; empty: none.
 
@@ -63,6 +64,10 @@ bool asks_through_gateway(const plan::Plan& plan, const plan::Task& task);
 
 /// Why the plan may not run, though it can be read.
 Result<void> check_can_run(const Planned& planned);
+
+/// What nobody is going to check: the declarations of tasks that work in the workspace itself.
+/// Nothing when there are none, or nothing rests on them.
+std::optional<std::string> unchecked_note(const plan::Plan& plan);
 
 /// `sequential`, `parallel`, `queue(2)`.
 std::string pattern_text(const decide::Decision& decision);

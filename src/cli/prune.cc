@@ -67,8 +67,17 @@ Result<void> prune_one(const Context& context, journal::Store& store, const std:
   remove_all(run_folder(context.state_folder, id));
   for (const std::string& place : workspace::attempt_places(context.state_folder, id))
     remove_all(place);
-  context.talk.remark(fmt::format("pruned {}", id));
+  if (!context.json) context.talk.remark("pruned " + whole_name(**run));
   return {};
+}
+
+void tell(const Context& context, const std::vector<std::string>& pruned,
+          const std::vector<std::string>& kept) {
+  if (!context.json) return;
+  context.talk.result(
+      pretty_json(json::object{{"version", 1},
+                               {"pruned", json::array(pruned.begin(), pruned.end())},
+                               {"kept", json::array(kept.begin(), kept.end())}}));
 }
 
 }  // namespace
@@ -76,9 +85,14 @@ Result<void> prune_one(const Context& context, journal::Store& store, const std:
 Result<Exit> prune_command(const Context& context, const PruneOptions& options) {
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
+  std::vector<std::string> pruned;
   if (!options.run.empty()) {
-    if (auto pruned = prune_one(context, *store, options.run, options.force); !pruned)
-      return std::unexpected(pruned.error());
+    const auto id = run_named(*store, context.where, options.run);
+    if (!id) return std::unexpected(id.error());
+    if (auto done = prune_one(context, *store, *id, options.force); !done)
+      return std::unexpected(done.error());
+    pruned.push_back(*id);
+    tell(context, pruned, {});
     return Exit::done;
   }
   if (!options.older) {
@@ -91,15 +105,15 @@ Result<Exit> prune_command(const Context& context, const PruneOptions& options) 
   every.most = 0;
   auto runs = store->runs(every);
   if (!runs) return std::unexpected(runs.error());
-  std::size_t kept = 0;
+  std::vector<std::string> kept;
   for (const journal::RunSummary& run : *runs) {
     if (run.last.value_or(run.created) > limit) continue;
-    auto pruned = prune_one(context, *store, run.id, options.force);
-    if (pruned) continue;
-    ++kept;
-    context.talk.remark(pruned.error().message);
+    auto done = prune_one(context, *store, run.id, options.force);
+    (done ? pruned : kept).push_back(run.id);
+    if (!done && !context.json) context.talk.remark(done.error().message);
   }
-  return kept == 0 ? Exit::done : Exit::refused;
+  tell(context, pruned, kept);
+  return kept.empty() ? Exit::done : Exit::refused;
 }
 
 }  // namespace interlock::cli

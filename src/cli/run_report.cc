@@ -99,9 +99,9 @@ engine::WaitedFor waited_of(const engine::TaskRecord& record) {
     sum.conflict += attempt.waited.conflict;
     sum.quota += attempt.waited.quota;
     sum.slot += attempt.waited.slot;
-    sum.gate += attempt.waited.gate;
     sum.backoff += attempt.waited.backoff;
   }
+  sum.gate = record.gate_time;
   return sum;
 }
 
@@ -131,7 +131,8 @@ json::array attempts_json(const plan::Plan& plan, const engine::TaskRecord& reco
     one["strays"] = attempt.strays;
     one["because"] = engine::name_of(attempt.because);
     one["speculative"] = attempt.speculative;
-    one["conflict"] = attempt.refused ? conflict_json(plan, *attempt.refused) : json::value(nullptr);
+    one["conflict"] =
+        attempt.refused ? conflict_json(plan, *attempt.refused) : json::value(nullptr);
     json::array merged;
     for (const auto& file : attempt.merged) merged.push_back(json::string(file.name));
     one["merged"] = std::move(merged);
@@ -177,6 +178,8 @@ json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskReco
   one["changes"] = observed ? changes_of(*record.attempts.back().changes) : json::value(nullptr);
   one["reads_from"] =
       observed ? json::value(record.attempts.back().reads_from) : json::value(nullptr);
+  const std::string waits = ran ? record.attempts.back().call_waits_on : std::string();
+  one["model_call_waits"] = waits.empty() ? json::value(nullptr) : json::value(waits);
   one["history"] = attempts_json(plan, record);
   return one;
 }
@@ -195,7 +198,11 @@ std::string_view sign_of(engine::TaskState state, const panel::Signs& signs) {
   return signs.waiting;
 }
 
-std::string remark_on(const engine::TaskView& task, const engine::TaskRecord& record) {
+std::string remark_on(const engine::TaskView& task, const engine::TaskRecord& record,
+                      bool is_dispatched) {
+  if (!task.call_waits.empty()) return task.call_waits;
+  // Of a run that nobody dispatches a waiting task waits for that, and show has said so.
+  if (task.state == engine::TaskState::waiting && !is_dispatched) return {};
   if (!record.from_run.empty()) return fmt::format("taken from {}", record.from_run);
   if (task.state == engine::TaskState::waiting || task.state == engine::TaskState::committing)
     return task.waits_for;
@@ -205,6 +212,21 @@ std::string remark_on(const engine::TaskView& task, const engine::TaskRecord& re
                        record.conflicts);
   if (record.attempts.size() > 1) return fmt::format("{} attempts", record.attempts.size());
   return {};
+}
+
+}  // namespace
+
+namespace {
+
+/// As the summary tells it. Where something failed or a quota was waited for, one by one would have
+/// taken longer than the sum of what succeeded: then that nothing was saved is not known.
+json::value saved_or_null(const engine::RunView& view) {
+  const Duration saved = view.sequential - (view.elapsed - view.stood);
+  const bool is_loss_known = view.failed_work == Duration{} && view.lost == Duration{} &&
+                             view.waited.quota == Duration{} &&
+                             view.models.waited_quota == Duration{};
+  if (saved < Duration{} && !is_loss_known) return nullptr;
+  return to_seconds(saved);
 }
 
 }  // namespace
@@ -226,7 +248,9 @@ json::object run_json(const ChosenRun& run, const engine::RunView& view, journal
   root["tasks"] = std::move(tasks);
   root["totals"] = json::object{{"elapsed_s", to_seconds(view.elapsed)},
                                 {"sequential_s", to_seconds(view.sequential)},
-                                {"saved_s", to_seconds(view.sequential - view.elapsed)},
+                                {"saved_s", saved_or_null(view)},
+                                {"failed_s", to_seconds(view.failed_work)},
+                                {"stood_s", to_seconds(view.stood)},
                                 {"tokens", or_null(view.tokens)},
                                 {"overhead_tokens", or_null(view.models.overhead)},
                                 {"cost_usd", usd_or_null(view.cost)},
@@ -287,7 +311,7 @@ std::string run_text(const ChosenRun& run, const engine::RunView& view, panel::S
     std::string line =
         fmt::format("{} {}  {}  {}  {}", sign_of(task.state, panel::signs_of(style)),
                     pad(elide_middle(task.id, widest), widest), pad(engine::name_of(task.state), 9),
-                    pad_left(time, 9), printable(remark_on(task, record)));
+                    pad_left(time, 9), printable(remark_on(task, record, run.dispatched())));
     text += elide_end(line, size.columns) + "\n";
   }
   if (view.tasks_left_out > 0)

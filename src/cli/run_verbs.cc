@@ -5,12 +5,14 @@
 #include <filesystem>
 #include <random>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/isolation.h"
 #include "cli/models.h"
 #include "cli/observed.h"
 #include "cli/plan_view.h"
 #include "cli/run_report.h"
+#include "decide/words.h"
 #include "panel/screen.h"
 #include "process/clock.h"
 #include "workspace/local_files.h"
@@ -43,31 +45,51 @@ Result<void> fix_from_run(const Context& context, const Document& document, cons
   if (!plan) return std::unexpected(plan.error());
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  const auto fixed = fix_plan(*store, document, *plan, fix.run);
+  const auto fixed = fix_plan(*store, context.where, document, *plan, fix.run);
   if (!fixed) return std::unexpected(fixed.error());
-  context.talk.remark(*fixed == 0 ? "the plan says already what was seen"
-                                  : fmt::format("wrote the footprints of {} task{} into `{}`",
-                                                *fixed, *fixed == 1 ? "" : "s", document.file));
+  for (const std::string& one : fixed->seen.unknown) context.talk.remark("note: " + one);
+  const std::string runs = decide::count_of(fixed->seen.runs, "run");
+  context.talk.remark(fixed->tasks == 0
+                          ? fmt::format("the plan already declares everything that {} showed", runs)
+                          : fmt::format("wrote the footprints of {} into `{}`, as {} showed them",
+                                        decide::count_of(fixed->tasks, "task"),
+                                        printable(document.file), runs));
   return {};
 }
 
-Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, ChosenRun& run,
-                                 Face face) {
-  auto exit = dispatch(store, context.state_folder, run, face, context.talk);
-  if (!exit) return exit;
-  if (context.json) {
-    process::SystemClock clock;
-    context.talk.result(pretty_json(run_json(run, view_from_outside(run, clock.now()), store)));
-  } else {
-    context.talk.result(run.id() + "\n");
-  }
-  return exit;
+void report(const Context& context, journal::Store& store, const ChosenRun& run) {
+  if (!context.json) return context.talk.result(run.id() + "\n");
+  process::SystemClock clock;
+  context.talk.result(pretty_json(run_json(run, view_from_outside(run, clock.now()), store)));
+}
+
+/// The folders whose `last` the run may be, beside its workspace: where a person stood when they
+/// started it, and where its plan lies.
+json::array places_of(const Context& context, const Document& document) {
+  json::array places;
+  if (!context.where.folder.empty()) places.push_back(json::string(context.where.folder));
+  std::error_code trouble;
+  const auto folder = std::filesystem::canonical(document.folder, trouble);
+  if (!trouble && folder != context.where.folder) places.push_back(json::string(folder.string()));
+  return places;
+}
+
+/// A run that was refused before it began is none: nobody is to find it as `last`, or as died.
+void forget_unbegun(const Context& context, journal::Store& store, const std::string& run) {
+  const auto summary = store.summary(run);
+  if (!summary || summary->events > 0) return;
+  // Where this fails too it stays without events, and is passed over wherever `last` is meant.
+  static_cast<void>(store.prune(run));
+  std::error_code ignored;
+  std::filesystem::remove_all(run_folder(context.state_folder, run), ignored);
 }
 
 /// The id of a run that kept what models answered.
 Result<std::string> recorded_run(const Context& context, journal::Store& store,
                                  const std::string& name) {
-  auto run = choose_run(store, name);
+  const auto id = run_named(store, context.where, name);
+  if (!id) return std::unexpected(id.error());
+  auto run = choose_run(store, *id);
   if (!run) return std::unexpected(run.error());
   std::error_code trouble;
   if (std::filesystem::is_directory(recording_folder(context.state_folder, (*run)->id()), trouble))
@@ -77,6 +99,13 @@ Result<std::string> recorded_run(const Context& context, journal::Store& store,
 }
 
 }  // namespace
+
+Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, ChosenRun& run,
+                                 Face face) {
+  auto exit = dispatch(store, context.state_folder, run, face, context.talk);
+  if (exit) report(context, store, run);
+  return exit;
+}
 
 Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
                           const FixWish& fix) {
@@ -92,7 +121,8 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
   auto plan = read_plan_or_complain(*document, wish, files);
   if (!plan) return std::unexpected(plan.error());
   const decide::History history = history_of(context, plan->workspace);
-  const Planned planned = plan_it(std::move(*plan), wish, history);
+  Planned planned = plan_it(std::move(*plan), wish, history);
+  if (auto note = unchecked_note(planned.plan)) planned.plan.notes.push_back(std::move(*note));
   if (context.json) {
     context.talk.result(pretty_json(
         plan_json(planned.plan, planned.interlocking, planned.expected, planned.decision)));
@@ -142,7 +172,9 @@ Result<Exit> run_command(const Context& context, const std::string& file, const 
   run.head.plan_text = document->text;
   run.head.files = files.text();
   run.wish.folder = document->folder;
-  run.head.options = json::serialize(to_json(run.wish));
+  json::object options = to_json(run.wish);
+  options["here"] = places_of(context, *document);
+  run.head.options = json::serialize(options);
   run.head.decision =
       json::serialize(json::object{{"pattern", pattern_text(run.planned.decision)}});
   run.head.created = clock.now();
@@ -150,14 +182,19 @@ Result<Exit> run_command(const Context& context, const std::string& file, const 
   if (!id) return std::unexpected(id.error());
   run.head.id = *id;
   run.state = engine::RunState(run.plan());
-  return dispatch_and_report(context, *store, run, face);
+  context.talk.remark(whole_name(run));
+  auto exit = dispatch_and_report(context, *store, run, face);
+  if (!exit) forget_unbegun(context, *store, *id);
+  return exit;
 }
 
 Result<Exit> resume_command(const Context& context, const std::string& name, Face face,
                             const ResumeWish& wish) {
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  auto run = choose_run_to_dispatch(*store, name, context.state_folder);
+  const auto id = run_named(*store, context.where, name);
+  if (!id) return std::unexpected(id.error());
+  auto run = choose_run_to_dispatch(*store, *id, context.state_folder);
   if (!run) return std::unexpected(run.error());
   (*run)->wish.wait_at_gates |= wish.wait_at_gates;
   if (wish.tokens) (*run)->planned.plan.limits.tokens = wish.tokens;
@@ -169,13 +206,14 @@ Result<Exit> resume_command(const Context& context, const std::string& name, Fac
   const bool nothing_left = state.ended && state.finished_count == state.tasks.size();
   if (nothing_left && open->empty()) {
     const bool finished = *state.ended == engine::RunEnded::How::finished;
-    context.talk.remark(fmt::format("run {} is over: {}", (*run)->id(), state_text(**run)));
+    context.talk.remark(fmt::format("{} is over: {}", whole_name(**run), state_text(**run)));
     if (!finished)
       context.talk.remark(
           fmt::format(" hint: `interlock retry {}` runs again what failed", (*run)->id()));
-    context.talk.result((*run)->id() + "\n");
+    report(context, *store, **run);
     return finished ? Exit::done : Exit::failed;
   }
+  context.talk.remark("going on with " + whole_name(**run));
   return dispatch_and_report(context, *store, **run, face);
 }
 

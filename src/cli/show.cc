@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/observed.h"
@@ -21,7 +19,7 @@ panel::Size size_of_output(const Talk& talk) {
 
 /// How a run in the list stands, without reading all of it.
 std::string state_of(const journal::RunSummary& run, bool alive) {
-  if (!run.ended) return alive ? "running" : "died";
+  if (!run.ended) return alive ? "running" : run.events == 0 ? "never began" : "died";
   switch (run.ended->how) {
     case engine::RunEnded::How::finished: return "finished";
     case engine::RunEnded::How::failed: return "failed";
@@ -41,21 +39,23 @@ Result<std::vector<journal::RunSummary>> listed(const Context& context,
   if (!store) return std::unexpected(store.error());
   journal::RunFilter filter;
   filter.most = options.most;
-  if (options.here) {
-    std::error_code trouble;
-    filter.workspace = std::filesystem::canonical(".", trouble).string();
-  }
+  if (options.here) filter.folder = context.where.folder;
   return store->runs(filter);
 }
 
 Result<Exit> show_suggestions(const Context& context, journal::Store& store, const ChosenRun& run) {
   const auto all = suggestions_of(store, run);
   if (!all) return std::unexpected(all.error());
-  if (all->empty()) {
+  if (context.json) {
+    context.talk.result(pretty_json(suggestions_json(run, *all)));
+    return Exit::done;
+  }
+  if (all->known.empty()) {
     return fail(Error::Kind::missing, fmt::format("nothing of run {} was observed", run.id()),
                 "run the plan with `--isolation view`");
   }
   context.talk.result(suggestions_text(run.plan(), *all));
+  for (const std::string& one : all->unknown) context.talk.remark("note: " + one);
   return Exit::done;
 }
 
@@ -64,7 +64,9 @@ Result<Exit> show_suggestions(const Context& context, journal::Store& store, con
 Result<Exit> show_command(const Context& context, const std::string& name, bool suggest) {
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto run = choose_run(*store, name);
+  const auto id = run_named(*store, context.where, name);
+  if (!id) return std::unexpected(id.error());
+  auto run = choose_run(*store, *id);
   if (!run) return std::unexpected(run.error());
   if (suggest) return show_suggestions(context, *store, **run);
   process::SystemClock clock;
@@ -97,7 +99,8 @@ Result<Exit> runs_command(const Context& context, const RunsOptions& options) {
         {"last", run.last ? json::value(show_time(*run.last)) : json::value(nullptr)}});
     text +=
         fmt::format("{}  {}  {}  {}  {}\n", pad(run.id, 15), show_time(run.created).substr(0, 19),
-                    pad(state, 15), pad(elide_middle(run.plan_name, 24), 24), run.workspace);
+                    pad(state, 15), pad(elide_middle(printable(run.plan_name), 24), 24),
+                    printable(run.workspace));
   }
   if (context.json) {
     context.talk.result(pretty_json(json::object{{"version", 1}, {"runs", std::move(list)}}));

@@ -19,10 +19,12 @@ enum class Exit : int {
 };
 Exit exit_for(Error::Kind kind);
 
-/// Results go to standard output, everything else to standard error.
+/// Results go to standard output, everything else to standard error. On a terminal control
+/// sequences are taken out of whatever is said, but for our own colours: texts of agents are in it.
 class Talk {
  public:
-  explicit Talk(panel::ColorWish color, bool quiet);
+  /// `json`: errors are results as well (docs/json.md).
+  Talk(panel::ColorWish color, bool quiet, bool json = false);
 
   /// A result. A reader that has gone away is no error: what follows is dropped.
   void result(std::string_view text);
@@ -32,6 +34,8 @@ class Talk {
   void insist(std::string_view text);
   /// ``error: ...`` and ``hint: ...``. A message of several lines is printed as it is.
   Exit complain(const Error& error);
+  /// To be called last: how the command ends, which is `exit` unless results could not be written.
+  Exit close(Exit exit);
 
   const panel::Terminal& out() const { return out_; }
   const panel::Terminal& err() const { return err_; }
@@ -39,8 +43,12 @@ class Talk {
 
  private:
   panel::Terminal out_, err_;
-  bool quiet_;
+  void write_error(std::string_view text) const;
+  std::string text_of(const Error& error) const;
+
+  bool quiet_, json_;
   bool out_gone_ = false;
+  int out_error_ = 0;  ///< Why a result could not be written.
 };
 
 }  // namespace interlock::cli

@@ -19,17 +19,18 @@ std::string sentence(const ChosenRun& run, const engine::TaskView& view,
   switch (view.state) {
     case TaskState::waiting:
       if (run.state.ended || !run.dispatched())
-        return fmt::format("waits: nobody dispatches the run ({})", state_text(run));
+        return fmt::format("waits: the run is not running ({})", state_text(run));
       return fmt::format("waits: {}", view.waits_for);
     case TaskState::running:
-      return fmt::format("runs since {} (attempt {}, expected to take {})",
+      return fmt::format("runs since {} (attempt {}, expected to take {}){}{}",
                          clock_time(record.attempts.back().started), view.attempt,
-                         show_duration(view.expected));
+                         show_duration(view.expected), view.call_waits.empty() ? "" : "; ",
+                         view.call_waits);
     case TaskState::reviewing:
       return fmt::format("is done and waits for approval since {}", clock_time(*record.gate_since));
     case TaskState::committing:
       return fmt::format("is done, its changes wait: {}",
-                         view.waits_for.empty() ? "nobody dispatches the run" : view.waits_for);
+                         view.waits_for.empty() ? "the run is not running" : view.waits_for);
     case TaskState::done:
       if (!record.from_run.empty())
         return fmt::format("was not run: nothing it depends on changed since run {}",
@@ -70,7 +71,8 @@ std::string models_text(const engine::AttemptRecord& attempt) {
     text += fmt::format("    {} model call{}", calls, calls == 1 ? "" : "s");
     if (attempt.calls_refused > 0) text += fmt::format(", {} not answered", attempt.calls_refused);
     if (attempt.calls_again > 0) text += fmt::format(", {} sent again", attempt.calls_again);
-    if (attempt.calls_replayed > 0) text += fmt::format(", {} from a recording", attempt.calls_replayed);
+    if (attempt.calls_replayed > 0)
+      text += fmt::format(", {} from a recording", attempt.calls_replayed);
     if (attempt.waited_quota > Duration{})
       text += fmt::format(", waited {} for quotas", show_duration(attempt.waited_quota));
     if (attempt.waited_lead > Duration{})
@@ -82,10 +84,10 @@ std::string models_text(const engine::AttemptRecord& attempt) {
   const auto part = [](const std::optional<Tokens>& tokens) {
     return tokens ? show_count(*tokens) : std::string("unknown");
   };
-  text += fmt::format("    tokens: {} in, {} out, {} read from cache, {} written to it{}\n",
-                      part(used.input), part(used.output), part(used.cache_read),
-                      part(used.cache_write),
-                      attempt.usage_from.empty() ? "" : " (counted by the " + attempt.usage_from + ")");
+  text += fmt::format(
+      "    tokens: {} in, {} out, {} read from cache, {} written to it{}\n", part(used.input),
+      part(used.output), part(used.cache_read), part(used.cache_write),
+      attempt.usage_from.empty() ? "" : " (counted by the " + attempt.usage_from + ")");
   if (used.cost) text += fmt::format("    cost: {}\n", show_usd(*used.cost));
   if (attempt.spawn_tokens && attempt.return_tokens) {
     text += fmt::format("    dispatch: {} tokens before its own prompt, {} to return\n",
@@ -94,7 +96,23 @@ std::string models_text(const engine::AttemptRecord& attempt) {
   return text;
 }
 
-std::string attempts_text(const engine::TaskRecord& record) {
+/// Why an earlier result was not taken instead of the first attempt.
+std::string why_run(const ChosenRun& run, TaskId id, const engine::AttemptRecord& attempt) {
+  if (!run.wish.reuse) return "not reused: `--fresh` asked to run everything";
+  if (run.plan()[id].footprint.unknown) {
+    const bool is_watched = attempt.isolation != plan::Isolation::direct;
+    return is_watched
+               ? "not reused: what it reads is observed only; declare `reads` and `writes` "
+                 "(`plan --fix` does) to have its result reused"
+               : "not reused: what it reads is not declared; declare `reads` and `writes` to "
+                 "have its result reused";
+  }
+  if (!attempt.changed.empty()) return "run because " + attempt.changed;
+  return "run because no earlier result of it is kept";
+}
+
+std::string attempts_text(const ChosenRun& run, TaskId id) {
+  const engine::TaskRecord& record = run.state[id];
   std::string text;
   for (const auto& attempt : record.attempts) {
     const std::string_view how = attempt.outcome ? name_of(*attempt.outcome)
@@ -106,11 +124,10 @@ std::string attempts_text(const engine::TaskRecord& record) {
     if (attempt.ended) text += fmt::format(" after {}", show_duration(attempt.elapsed));
     if (!attempt.detail.empty()) text += fmt::format(": {}", attempt.detail);
     text += "\n";
-    if (!attempt.changed.empty()) text += fmt::format("    run because {}\n", attempt.changed);
+    if (attempt.number == 1) text += fmt::format("    {}\n", why_run(run, id, attempt));
     if (attempt.isolation != plan::Isolation::direct) {
       text += fmt::format("    isolation `{}`{}\n", plan::name_of(attempt.isolation),
-                          attempt.reads_from.empty() ? ""
-                                                     : ", its reads " + attempt.reads_from);
+                          attempt.reads_from.empty() ? "" : ", its reads " + attempt.reads_from);
     }
     text += models_text(attempt);
     if (attempt.speculative) text += "    started beside tasks it might have met\n";
@@ -136,10 +153,8 @@ std::string waited_text(const engine::TaskRecord& record) {
   part(waited.conflict, "conflicts");
   part(waited.quota, "quotas");
   part(waited.slot, "a slot");
-  part(waited.gate, "a gate");
-  return parts.empty()
-             ? std::string()
-             : fmt::format("  waited {} before its first attempt\n", join_words(parts, 6));
+  part(record.gate_time, "a person at its gate");
+  return parts.empty() ? std::string() : fmt::format("  waited {}\n", join_words(parts, 6));
 }
 
 std::string edges_text(const ChosenRun& run, TaskId id) {
@@ -172,10 +187,15 @@ json::object why_json(const ChosenRun& run, TaskId id, const engine::TaskView& v
       {"task", view.id},
       {"state", name_of(view.state)},
       {"because", said},
+      {"model_call_waits",
+       view.call_waits.empty() ? json::value(nullptr) : json::value(view.call_waits)},
       {"waits_for", view.waits_for.empty() ? json::value(nullptr) : json::value(view.waits_for)},
       {"changed", record.attempts.empty() || record.attempts.back().changed.empty()
                       ? json::value(nullptr)
                       : json::value(record.attempts.back().changed)},
+      {"run_because", record.attempts.empty()
+                          ? json::value(nullptr)
+                          : json::value(why_run(run, id, record.attempts.front()))},
       {"after", std::move(edges)}};
 }
 
@@ -184,20 +204,21 @@ json::object why_json(const ChosenRun& run, TaskId id, const engine::TaskView& v
 Result<Exit> why_command(const Context& context, const std::string& name, const std::string& task) {
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto run = choose_run(*store, name);
-  if (!run) return std::unexpected(run.error());
-  const auto id = choose_task(**run, task);
+  auto meant = choose_meant(*store, context.where, name, task);
+  if (!meant) return std::unexpected(meant.error());
+  const ChosenRun& run = *meant->run;
+  const auto id = choose_task(run, meant->name);
   if (!id) return std::unexpected(id.error());
   process::SystemClock clock;
-  const engine::TaskView view = task_view_from_outside(**run, *id, clock.now());
-  const engine::TaskRecord& record = (*run)->state[*id];
-  const std::string said = sentence(**run, view, record);
+  const engine::TaskView view = task_view_from_outside(run, *id, clock.now());
+  const engine::TaskRecord& record = run.state[*id];
+  const std::string said = sentence(run, view, record);
   if (context.json) {
-    context.talk.result(pretty_json(why_json(**run, *id, view, said)));
+    context.talk.result(pretty_json(why_json(run, *id, view, said)));
     return Exit::done;
   }
-  context.talk.result(fmt::format("`{}` {}\n{}{}{}", view.id, said, edges_text(**run, *id),
-                                  waited_text(record), attempts_text(record)));
+  context.talk.result(fmt::format("`{}` {}\n{}{}{}", view.id, said, edges_text(run, *id),
+                                  waited_text(record), attempts_text(run, *id)));
   return Exit::done;
 }
 

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <map>
+#include <utility>
+
 #include "engine/engine.h"
 
 // Model calls: counted, held against budgets, and what follows when one may not be made.
@@ -62,7 +65,27 @@ void Engine::tell_budget() {
                             left_of(setup_.limit_usd, spent.usd));
 }
 
-void Engine::take_calls() { note_calls(ports_.gateway.take_calls()); }
+void Engine::take_calls() {
+  note_calls(ports_.gateway.take_calls());
+  note_waiting_calls();
+}
+
+/// Becomes a fact, so that who looks from outside the dispatcher is told as well.
+void Engine::note_waiting_calls() {
+  std::map<AttemptName, Gateway::Waiting> waiting;
+  for (Gateway::Waiting& one : ports_.gateway.waiting()) waiting.emplace(one.name, std::move(one));
+  for (const auto& [id, live] : live_) {
+    const AttemptRecord& attempt = record(id).attempts.back();
+    const auto found = waiting.find(live.name);
+    CallWaiting fact{id, live.name.attempt, {}, {}};
+    if (found != waiting.end() && live.name.phase == 0) {
+      fact.on = found->second.on;
+      fact.until = found->second.until;
+    }
+    if (fact.on == attempt.call_waits_on && fact.until == attempt.call_waits_until) continue;
+    ledger_.record(std::move(fact));
+  }
+}
 
 void Engine::note_calls(std::vector<ModelCall> calls) {
   for (ModelCall& call : calls) {
@@ -90,9 +113,11 @@ bool Engine::run_is_over_budget(TaskId id) const {
   const plan::Task& one = task(id);
   const Spent spent = spent_by(record(id));
   const bool tokens_bind = one.budget_tokens && (!setup_.limit_tokens ||
-      *one.budget_tokens - spent.tokens < *setup_.limit_tokens - spent_by(run()).tokens);
-  const bool usd_binds = one.budget_usd && (!setup_.limit_usd ||
-      *one.budget_usd - spent.usd < *setup_.limit_usd - spent_by(run()).usd);
+                                                 *one.budget_tokens - spent.tokens <
+                                                     *setup_.limit_tokens - spent_by(run()).tokens);
+  const bool usd_binds =
+      one.budget_usd &&
+      (!setup_.limit_usd || *one.budget_usd - spent.usd < *setup_.limit_usd - spent_by(run()).usd);
   return !tokens_bind && !usd_binds;
 }
 
@@ -133,8 +158,8 @@ void Engine::note_usage(const Live& live, AttemptEnded& fact) const {
   } else if (live.reader && live.story.counted) {
     fact.usage = live.story.told;
     if (live.resumed && live.adapter->counts_over_sessions())
-      fact.usage = beyond(live.story.told,
-                          counted_before(record(fact.task), live.story.started.session));
+      fact.usage =
+          beyond(live.story.told, counted_before(record(fact.task), live.story.started.session));
     fact.usage_from = "client";
   } else if (live.through_gateway && live.reader) {
     fact.usage = no_usage();  // Not one call came through.
@@ -149,8 +174,8 @@ void Engine::note_usage(const Live& live, AttemptEnded& fact) const {
   }
 }
 
-/// What came before its own prompt in the first call, and what its last answer took: the price of having
-/// handed the task out at all.
+/// What came before its own prompt in the first call, and what its last answer took: the price of
+/// having handed the task out at all.
 void Engine::note_tax(AttemptEnded& fact, const AttemptRecord& attempt) const {
   fact.return_tokens = attempt.last_output;
   if (!attempt.first_input || attempt.first_bytes == 0) return;

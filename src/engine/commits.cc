@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "engine/engine.h"
+#include "engine/ingredients.h"
 
 // When changes are committed, and how they come into the workspace.
 namespace interlock::engine {
@@ -133,10 +134,10 @@ void Engine::try_to_commit(WaitingChanges& waiting) {
   const TaskId id = waiting.name.task;
   const std::vector<changes::Stale> too_soon = seen_too_soon(waiting);
   if (!too_soon.empty()) {
-    const std::string detail =
-        fmt::format("it touched {}, which a later task had already changed: its `reads` and "
-                    "`writes` do not name that",
-                    changes::place_of(gravest(too_soon)));
+    const std::string detail = fmt::format(
+        "it touched {}, which a later task had already changed: its `reads` and "
+        "`writes` do not name that",
+        changes::place_of(gravest(too_soon)));
     drop_changes(id);
     return fail_for_good(id, Outcome::outside_footprint, detail);
   }
@@ -161,9 +162,10 @@ void Engine::commit(WaitingChanges& waiting) {
   // Without declared writes, what it changed is what it wrote.
   std::optional<Digest> wrote;
   if (task(id).footprint.unknown) wrote = digest_of_result(waiting.own);
+  const std::string read_beyond = first_undeclared(task(id).footprint, waiting.reads);
   committed_.push_back(std::move(waiting.own));
   waiting_.erase(id);
-  set_done(id, wrote);
+  set_done(id, wrote, read_beyond);
 }
 
 /// Stops attempts that have read what an earlier task's commit has changed meanwhile: they would be
@@ -179,15 +181,14 @@ void Engine::stop_stale() {
     WaitingChanges so_far;
     so_far.name = live.name;
     so_far.rests_on = record(id).attempts.back().seen;
-    so_far.reads =
-        ports_.views.reads_so_far(live.name, ports_.processes.observed(live.name));
+    so_far.reads = ports_.views.reads_so_far(live.name, ports_.processes.observed(live.name));
     if (so_far.reads.from != changes::ReadsFrom::observed) continue;
     const auto stale = stale_in(so_far);
     if (stale.empty()) continue;
     const changes::Stale& one = gravest(stale);
-    live.stale = fmt::format("{}, which it had read, was changed by `{}` meanwhile",
-                             changes::place_of(one),
-                             task(run().commits[so_far.rests_on + one.by].task).id);
+    live.stale =
+        fmt::format("{}, which it had read, was changed by `{}` meanwhile", changes::place_of(one),
+                    task(run().commits[so_far.rests_on + one.by].task).id);
     stop(live, Outcome::conflicted);
   }
 }

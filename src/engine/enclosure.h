@@ -57,6 +57,8 @@ struct Observed {
   std::string gap;
   std::set<std::string> opened;  ///< To be read, executed or listed.
   std::set<std::string> looked_at;
+  /// Opened for writing, made, renamed, cut, deleted, or given another mode or owner.
+  std::set<std::string> written{};
   std::set<Denied> denied;
 };
 

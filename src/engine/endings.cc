@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "engine/engine.h"
+#include "engine/ingredients.h"
 #include "engine/retry.h"
 
 // What came of attempts: judged, journaled, and either done, tried again or failed.
@@ -81,9 +82,31 @@ void Engine::on_work_over(Live& live, const Exited& exited) {
   acts_.push_back({Act::Kind::spawn, live.name, {}});
 }
 
-void Engine::conclude(Live live, const Judgement& judgement) {
+namespace {
+
+/// What the provider said last, where an attempt ended without saying so itself: "timed out" alone
+/// does not tell a slow model from one that refused every call.
+std::string last_refusal(const AttemptRecord& attempt) {
+  const bool refused = attempt.last_end && *attempt.last_end != CallEnd::answered;
+  if (!refused && attempt.call_waits_on.empty()) return {};
+  std::string text = "; its last model call was not answered";
+  const std::string& why =
+      attempt.last_detail.empty() || !refused ? attempt.call_waits_on : attempt.last_detail;
+  if (!why.empty()) text += ": " + why;
+  if (attempt.calls_again > 0) {
+    text += fmt::format(" (sent again {} time{})", attempt.calls_again,
+                        attempt.calls_again == 1 ? "" : "s");
+  }
+  return text;
+}
+
+}  // namespace
+
+void Engine::conclude(Live live, Judgement judgement) {
   const TaskId id = task_of(live);
   live_.erase(id);
+  if (judgement.outcome == Outcome::timed_out || judgement.outcome == Outcome::went_silent)
+    judgement.detail += last_refusal(record(id).attempts.back());
   AttemptEnded fact;
   fact.task = id;
   fact.attempt = live.name.attempt;
@@ -122,7 +145,7 @@ void Engine::settle_work(TaskId id) {
   set_done(id);
 }
 
-void Engine::set_done(TaskId id, std::optional<Digest> known) {
+void Engine::set_done(TaskId id, std::optional<Digest> known, const std::string& read_beyond) {
   const plan::Task& one = task(id);
   const TaskRecord& before = record(id);
   const AttemptRecord& attempt = before.attempts.back();
@@ -133,7 +156,13 @@ void Engine::set_done(TaskId id, std::optional<Digest> known) {
                          fmt::format("what it wrote cannot be read: {}", wrote.error().message));
   }
   if (!one.footprint.unknown) {
-    ledger_.keep(one.id, {setup_.run, before.key, before.ingredients, attempt.output, *wrote});
+    StoredResult result{setup_.run, before.key, before.ingredients, attempt.output, *wrote};
+    if (!read_beyond.empty()) {
+      // Equal ingredients do not prove an equal result: it is kept only to say so.
+      result.ingredients.push_back(undeclared_read(read_beyond, setup_.run));
+      result.key = key_of(result.ingredients);
+    }
+    ledger_.keep(one.id, std::move(result));
   }
   ledger_.record(TaskDone{id, attempt.number, attempt.output, *wrote, {}});
   scheduler_.end(id, schedule::End::succeeded, now());

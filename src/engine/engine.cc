@@ -150,6 +150,9 @@ void Engine::start(TaskId id) {
       !setup_.speculative.empty() && setup_.speculative[id.index()]};
   if (const auto kept = ports_.journal.latest_result(task(id).id); kept && *kept) {
     fact.changed = first_difference((*kept)->ingredients, fact.ingredients);
+    // All equal and not reused: another has written what it wrote, or the result was not asked for.
+    if (fact.changed.empty() && setup_.reuse && fact.attempt == 1)
+      fact.changed = "what it wrote changed";
     if (!fact.changed.empty()) fact.changed += fmt::format(" since {}", (*kept)->run);
   }
   Live live;
@@ -219,7 +222,8 @@ std::optional<Time> Engine::next_wake() const {
     if (one.idle_timeout > Duration{}) {
       at(ports_.processes.last_heard(live.name).value_or(live.started) + one.idle_timeout);
     }
-    if (live.name.phase == 0 && live.reader && live.story.final && !live.released) at(lingers_until(live));
+    if (live.name.phase == 0 && live.reader && live.story.final && !live.released)
+      at(lingers_until(live));
   }
   return wake;
 }

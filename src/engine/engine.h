@@ -116,10 +116,10 @@ class Engine {
   void on_refused(Live live, const Error& error);
   void put_off(Live live);
   void on_work_over(Live& live, const Exited& exited);
-  void conclude(Live live, const Judgement& judgement);
+  void conclude(Live live, Judgement judgement);
   void succeed(const Live& live);
   void settle_work(TaskId task);
-  void set_done(TaskId task, std::optional<Digest> wrote = {});
+  void set_done(TaskId task, std::optional<Digest> wrote = {}, const std::string& read_beyond = {});
   void after_failure(TaskId task, const Judgement& judgement);
   void put_back(TaskId task);
   void fail_for_good(TaskId task, Outcome outcome, const std::string& detail);
@@ -139,6 +139,7 @@ class Engine {
   // calls.cc: model calls and budgets.
   void tell_budget();
   void take_calls();
+  void note_waiting_calls();
   void note_calls(std::vector<ModelCall> calls);
   void return_to_limit(Live& live, Outcome why, const std::string& detail);
   bool run_is_over_budget(TaskId task) const;

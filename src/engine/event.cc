@@ -14,12 +14,12 @@ namespace {
 
 /// Enumerators by their place; the names are the journal's format and never change.
 constexpr std::array<std::string_view, 27> kOutcomes = {
-    "succeeded",   "exited-nonzero", "crashed",          "not-started",    "timed-out",
-    "went-silent", "output-missing", "output-too-large", "output-invalid", "verify-failed",
-    "lingered",    "cancelled",      "interrupted",      "outside-footprint",
-    "conflicted",  "changes-lost",   "rate-limited",     "quota-spent",    "over-budget",
-    "api-failed",  "auth-failed",    "bad-request",      "too-long",       "cut-off",
-    "declined",    "no-final",       "client-limit"};
+    "succeeded",    "exited-nonzero", "crashed",          "not-started",       "timed-out",
+    "went-silent",  "output-missing", "output-too-large", "output-invalid",    "verify-failed",
+    "lingered",     "cancelled",      "interrupted",      "outside-footprint", "conflicted",
+    "changes-lost", "rate-limited",   "quota-spent",      "over-budget",       "api-failed",
+    "auth-failed",  "bad-request",    "too-long",         "cut-off",           "declined",
+    "no-final",     "client-limit"};
 constexpr std::array<std::string_view, 6> kHows = {"finished",    "failed",    "paused-at-gate",
                                                    "interrupted", "cancelled", "limit-reached"};
 constexpr std::array<std::string_view, 3> kGates = {"before", "after", "review"};
@@ -31,7 +31,6 @@ template <typename E>
 std::string_view word(std::span<const std::string_view> names, E value) {
   return names[static_cast<std::size_t>(value)];
 }
-
 
 json::object body_of(const RunBegan& f) {
   return FieldWriter().put("by", f.dispatcher).put(f.process).put("resumed", f.resumed).take();
@@ -68,7 +67,11 @@ json::object body_of(const AttemptStarted& f) {
       .take();
 }
 json::object body_of(const ProcessSpawned& f) {
-  return FieldWriter().put("task", f.task).put("attempt", std::int64_t{f.attempt}).put(f.process).take();
+  return FieldWriter()
+      .put("task", f.task)
+      .put("attempt", std::int64_t{f.attempt})
+      .put(f.process)
+      .take();
 }
 json::object body_of(const AttemptEnded& f) {
   return FieldWriter()
@@ -91,6 +94,7 @@ json::object body_of(const AttemptEnded& f) {
       .put("usage_from", f.usage_from)
       .put("spawn_tokens", f.spawn_tokens)
       .put("return_tokens", f.return_tokens)
+      .put("writes", f.writes)
       .take();
 }
 json::object body_of(const ChangesReady& f) {
@@ -154,6 +158,16 @@ json::object body_of(const ModelCalled& f) {
       .put("cut", c.cut)
       .put("replayed", c.replayed)
       .put("detail", c.detail)
+      .take();
+}
+json::object body_of(const CallWaiting& f) {
+  std::optional<std::int64_t> until;
+  if (f.until) until = f.until->time_since_epoch().count();
+  return FieldWriter()
+      .put("task", f.task)
+      .put("attempt", std::int64_t{f.attempt})
+      .put("on", f.on)
+      .put("until_us", until)
       .take();
 }
 json::object body_of(const FoldRefused& f) { return FieldWriter().put("paths", f.paths).take(); }
@@ -241,14 +255,26 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
      }},
     {"attempt_ended",
      [](FieldReader& r) -> Fact {
-       return AttemptEnded{
-           r.task(),          r.index("attempt"), r.choice<Outcome>("outcome", kOutcomes),
-           r.small("exit"),   r.small("signal"),  r.text("detail"),
-           r.index("strays"), r.digest("output"), Duration(r.number_or_zero("elapsed_us")),
-           r.usage(),         r.digest("changes"), r.digest("reads"),
-           r.texts("remarks"), r.texts("denied_reads"), r.texts("denied_writes"),
-           r.text("reads_from"), r.text("usage_from"), r.number("spawn_tokens"),
-           r.number("return_tokens")};
+       return AttemptEnded{r.task(),
+                           r.index("attempt"),
+                           r.choice<Outcome>("outcome", kOutcomes),
+                           r.small("exit"),
+                           r.small("signal"),
+                           r.text("detail"),
+                           r.index("strays"),
+                           r.digest("output"),
+                           Duration(r.number_or_zero("elapsed_us")),
+                           r.usage(),
+                           r.digest("changes"),
+                           r.digest("reads"),
+                           r.texts("remarks"),
+                           r.texts("denied_reads"),
+                           r.texts("denied_writes"),
+                           r.text("reads_from"),
+                           r.text("usage_from"),
+                           r.number("spawn_tokens"),
+                           r.number("return_tokens"),
+                           r.digest("writes")};
      }},
     {"task_done",
      [](FieldReader& r) -> Fact {
@@ -298,8 +324,8 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
      }},
     {"commit_refused",
      [](FieldReader& r) -> Fact {
-       return CommitRefused{r.task(), r.index("attempt"), r.texts("paths"), r.index("count"),
-                            r.tasks("by"), r.text("detail")};
+       return CommitRefused{r.task(),         r.index("attempt"), r.texts("paths"),
+                            r.index("count"), r.tasks("by"),      r.text("detail")};
      }},
     {"changes_folded", [](FieldReader& r) -> Fact { return ChangesFolded{r.index("commits")}; }},
     {"fold_refused", [](FieldReader& r) -> Fact { return FoldRefused{r.texts("paths")}; }},
@@ -327,6 +353,12 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
        call.replayed = r.flag("replayed");
        call.detail = r.text("detail");
        return ModelCalled{call.name.task, call.name.attempt, call};
+     }},
+    {"call_waiting",
+     [](FieldReader& r) -> Fact {
+       CallWaiting waiting{r.task(), r.index("attempt"), r.text("on"), {}};
+       if (const auto until = r.number("until_us")) waiting.until = Time(Duration(*until));
+       return waiting;
      }},
 }};
 

@@ -38,8 +38,9 @@ enum class Outcome : unsigned char {
               ///< outcome.
   cancelled,  ///< A person or the run's end stopped it.
   interrupted,  ///< The dispatcher died; the attempt was proven dead afterwards. Costs no retry.
-  outside_footprint,  ///< It touched what its footprint does not allow. One correction is asked for.
-  conflicted,    ///< What it had read or changed was changed by others. Costs no retry.
+  outside_footprint,  ///< It touched what its footprint does not allow. One correction is asked
+                      ///< for.
+  conflicted,         ///< What it had read or changed was changed by others. Costs no retry.
   changes_lost,  ///< What it changed could not be taken: a full disk, a folder that cannot be read.
   // What only agents that ask a model can come to.
   rate_limited,  ///< Told to wait, and gave up. Costs no retry.
@@ -91,7 +92,11 @@ struct RunStopping {
 /// The dispatcher has let go of the run.
 struct RunEnded {
   enum class How : unsigned char {
-    finished, failed, paused_at_gate, interrupted, cancelled,
+    finished,
+    failed,
+    paused_at_gate,
+    interrupted,
+    cancelled,
     limit_reached,  ///< A budget or the provider's quota is used up.
   };
   How how = How::finished;
@@ -154,6 +159,13 @@ struct ModelCalled {
   std::uint32_t attempt = 1;
   ModelCall call;
 };
+/// What the attempt's model call waits for before it is sent.
+struct CallWaiting {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  std::string on;             ///< In words, for people; empty: it goes on.
+  std::optional<Time> until;  ///< When it is tried, where that is known.
+};
 struct AttemptEnded {
   TaskId task;
   std::uint32_t attempt = 1;
@@ -174,6 +186,7 @@ struct AttemptEnded {
   std::string usage_from;  ///< Who counted `usage`: `gateway` or `client`; empty: nobody.
   std::optional<Tokens> spawn_tokens;   ///< Of its first call, but for its own prompt.
   std::optional<Tokens> return_tokens;  ///< Of its last answer.
+  std::optional<Digest> writes;         ///< Of its write set's text; none: as `changes`.
 };
 /// Its attempt is over and its changes wait for their turn.
 struct ChangesReady {
@@ -209,7 +222,8 @@ struct CommitRefused {
 struct ChangesFolded {
   std::uint32_t commits = 0;
 };
-/// Somebody outside the run changed these while commits waited to be brought in. Nothing was touched.
+/// Somebody outside the run changed these while commits waited to be brought in. Nothing was
+/// touched.
 struct FoldRefused {
   std::vector<std::string> paths;
 };
@@ -253,12 +267,11 @@ struct MergeFailed {
   std::string detail;
 };
 
-using Fact =
-    std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnswered, AttemptStarted,
-                 ProcessSpawned, AttemptEnded, TaskDone, TaskFailed, TaskSkipped, TaskCancelled,
-                 TaskRevived, RetryPlanned, MergeMade, MergeFailed, ChangesReady, ChangesMerged,
-                 ChangesCommitted, CommitRefused, ChangesFolded, FoldRefused, SessionBegan,
-                 ModelCalled>;
+using Fact = std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnswered,
+                          AttemptStarted, ProcessSpawned, AttemptEnded, TaskDone, TaskFailed,
+                          TaskSkipped, TaskCancelled, TaskRevived, RetryPlanned, MergeMade,
+                          MergeFailed, ChangesReady, ChangesMerged, ChangesCommitted, CommitRefused,
+                          ChangesFolded, FoldRefused, SessionBegan, ModelCalled, CallWaiting>;
 
 /// A fact and its moment. `seq` counts from 1 within a run, without gaps.
 struct Event {

@@ -71,7 +71,8 @@ std::vector<Fact> one_of_each() {
                    "observed",
                    "gateway",
                    3000,
-                   40},
+                   40,
+                   digest_of("writes")},
       TaskDone{TaskId(1), 2, kKey, digest_of("tree"), "r-1"},
       TaskFailed{TaskId(1), Outcome::went_silent, "wrote nothing"},
       TaskSkipped{TaskId(2), TaskId(1)},
@@ -88,6 +89,7 @@ std::vector<Fact> one_of_each() {
       FoldRefused{{"src/a"}},
       SessionBegan{TaskId(1), 2, "s-1", "model-1", "2.1"},
       ModelCalled{TaskId(1), 2, a_call()},
+      CallWaiting{TaskId(1), 2, "quota `api`", Time(Duration(88))},
   };
 }
 

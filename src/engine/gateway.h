@@ -16,11 +16,11 @@ namespace interlock::engine {
 /// How a model call ended.
 enum class CallEnd : unsigned char {
   answered,
-  cut_off,       ///< The stream broke, on either side, or the attempt's end broke it.
-  refused,       ///< The provider said no, for good: `detail` says why.
-  over_budget,   ///< It was not sent: with it the task's or the run's budget would have been passed.
-  quota_spent,   ///< The provider's quota is used up, for long or for good.
-  unreachable,   ///< No answer could be had within the attempt's time and the retry budget.
+  cut_off,      ///< The stream broke, on either side, or the attempt's end broke it.
+  refused,      ///< The provider said no, for good: `detail` says why.
+  over_budget,  ///< It was not sent: with it the task's or the run's budget would have been passed.
+  quota_spent,  ///< The provider's quota is used up, for long or for good.
+  unreachable,  ///< No answer could be had within the attempt's time and the retry budget.
   not_recorded,  ///< Replaying, and the recording has no such request.
 };
 std::string_view name_of(CallEnd end);
@@ -34,15 +34,15 @@ struct ModelCall {
   CallEnd end = CallEnd::answered;
   int status = 0;         ///< What the client saw; 0: nothing.
   std::size_t bytes = 0;  ///< Of the request's body.
-  Usage usage;            ///< As the provider told; unknown where it did not; none where it was not sent.
-  std::uint32_t retries = 0;         ///< Inside the gateway.
-  Duration waited_quota{};           ///< For admission.
-  Duration waited_lead{};            ///< For another to fill the prompt cache.
-  Duration elapsed{};                ///< From request to end.
-  std::optional<MicroUsd> saved;     ///< By the prompt cache.
-  bool cut = false;                  ///< The answer says that the output limit ended it.
-  bool replayed = false;             ///< Answered from a recording: it cost nothing.
-  std::string detail;                ///< For people; empty when all is well.
+  Usage usage;  ///< As the provider told; unknown where it did not; none where it was not sent.
+  std::uint32_t retries = 0;      ///< Inside the gateway.
+  Duration waited_quota{};        ///< For admission.
+  Duration waited_lead{};         ///< For another to fill the prompt cache.
+  Duration elapsed{};             ///< From request to end.
+  std::optional<MicroUsd> saved;  ///< By the prompt cache.
+  bool cut = false;               ///< The answer says that the output limit ended it.
+  bool replayed = false;          ///< Answered from a recording: it cost nothing.
+  std::string detail;             ///< For people; empty when all is well.
 
   bool operator==(const ModelCall&) const = default;
 };
@@ -66,8 +66,8 @@ class Gateway {
     Time deadline{};                  ///< Nothing is waited for beyond.
     std::optional<Tokens> tokens;     ///< What is left of the task's own budget; none: no bound.
     std::optional<MicroUsd> usd;
-    bool replay_own = false;          ///< Equal requests of this task's earlier attempts that did not count
-                                      ///< are answered from the recording.
+    bool replay_own = false;  ///< Equal requests of this task's earlier attempts that did not count
+                              ///< are answered from the recording.
   };
   struct Door {
     std::string base_url;  ///< `http://127.0.0.1:PORT/SECRET`.
@@ -76,6 +76,17 @@ class Gateway {
 
   virtual Result<Door> open(const Wish& wish) = 0;
   virtual std::vector<ModelCall> take_calls() = 0;
+  /// A call that came in and is not yet sent, or is to be sent once more.
+  struct Waiting {
+    AttemptName name;
+    std::string on;             ///< In words, for people.
+    std::optional<Time> until;  ///< When it is tried, where that is known.
+
+    bool operator==(const Waiting&) const = default;
+  };
+  /// What attempts' calls have been waiting for, beyond the moment that is usual; of several calls
+  /// of an attempt, one. Sorted by name. A change of this is a reason for Poked.
+  virtual std::vector<Waiting> waiting() { return {}; }
   /// All its calls that were not yet taken.
   virtual std::vector<ModelCall> close(AttemptName name) = 0;
   /// What is left for the whole run, calls in flight included.

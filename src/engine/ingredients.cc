@@ -22,7 +22,8 @@ Digest digest_of_agent(const plan::Agent& agent, const plan::Task& task) {
   hasher.add_field(agent.api).add_field(agent.base_url);
   for (const std::string& argument : agent.arguments) hasher.add_field(argument);
   for (const plan::EventRule& rule : agent.events) {
-    hasher.add_field(rule.at).add_field(fmt::format("{}{}", static_cast<int>(rule.gives), rule.sum));
+    hasher.add_field(rule.at).add_field(
+        fmt::format("{}{}", static_cast<int>(rule.gives), rule.sum));
     for (const auto& [path, value] : rule.when) hasher.add_field(path).add_field(value);
   }
   return hasher.finish();
@@ -109,6 +110,22 @@ Digest key_of(const std::vector<Ingredient>& ingredients) {
   return hasher.finish();
 }
 
+namespace {
+constexpr std::string_view kUndeclared = "undeclared read of ";
+}  // namespace
+
+std::string first_undeclared(const footprint::Footprint& footprint, const changes::ReadSet& reads) {
+  if (footprint.unknown || reads.from != changes::ReadsFrom::observed) return {};
+  for (const std::string& path : reads.content) {
+    if (!footprint.reads.matches(path) && !footprint.writes.matches(path)) return path;
+  }
+  return {};
+}
+
+Ingredient undeclared_read(const std::string& path, const std::string& run) {
+  return {fmt::format("{}`{}`", kUndeclared, path), digest_of(run + "\n" + path)};
+}
+
 std::string first_difference(const std::vector<Ingredient>& before,
                              const std::vector<Ingredient>& now) {
   std::map<std::string_view, Digest> known;
@@ -120,6 +137,11 @@ std::string first_difference(const std::vector<Ingredient>& before,
     known.erase(found);
   }
   if (known.empty()) return {};
+  for (const auto& [name, digest] : known) {
+    if (name.starts_with(kUndeclared))
+      return fmt::format("it had read {}, which its `reads` do not name,",
+                         name.substr(kUndeclared.size()));
+  }
   return fmt::format("{} is gone", known.begin()->first);
 }
 

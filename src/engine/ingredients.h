@@ -21,6 +21,13 @@ inline constexpr std::size_t kReadsListed = 256;
 
 Digest key_of(const std::vector<Ingredient>& ingredients);
 
+/// The first file that was seen to be read though the footprint does not name it; empty: there is
+/// none, or nothing was declared or seen. Its content is no ingredient, so that an equal key proves
+/// nothing.
+std::string first_undeclared(const footprint::Footprint& footprint, const changes::ReadSet& reads);
+/// Stands among a result's ingredients for such a file: no other result ever has it.
+Ingredient undeclared_read(const std::string& path, const std::string& run);
+
 /// The first ingredient of `now` that `before` has not, or has otherwise; empty when there is none.
 std::string first_difference(const std::vector<Ingredient>& before,
                              const std::vector<Ingredient>& now);

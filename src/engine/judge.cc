@@ -29,9 +29,8 @@ Judgement judge_exit(const plan::Task& task, const Exited& exited,
   if (stopped_for) {
     switch (*stopped_for) {
       case Outcome::timed_out:
-        return {Outcome::timed_out,
-                fmt::format("still running after its {} were over", show_duration(task.timeout)),
-                {}};
+        return {
+            Outcome::timed_out, fmt::format("timed out after {}", show_duration(task.timeout)), {}};
       case Outcome::went_silent:
         return {Outcome::went_silent,
                 fmt::format("wrote nothing for {}", show_duration(task.idle_timeout)),

@@ -35,9 +35,8 @@ TEST(JudgeExit, TellsWhatEndedIt) {
   EXPECT_EQ(say(judge_exit(task, {.exit_code = 0}, {})), "succeeded: ");
   EXPECT_EQ(say(judge_exit(task, {.exit_code = 3}, {})), "exited-nonzero: exit status 3");
   EXPECT_EQ(say(judge_exit(task, {.signal = SIGSEGV}, {})), "crashed: ended by SIGSEGV");
-  EXPECT_EQ(
-      say(judge_exit(task, {.signal = SIGKILL}, Outcome::timed_out)),
-      fmt::format("timed-out: still running after its {} were over", show_duration(task.timeout)));
+  EXPECT_EQ(say(judge_exit(task, {.signal = SIGKILL}, Outcome::timed_out)),
+            fmt::format("timed-out: timed out after {}", show_duration(task.timeout)));
   EXPECT_EQ(say(judge_exit(task, {.exit_code = 0}, Outcome::went_silent)),
             fmt::format("went-silent: wrote nothing for {}", show_duration(task.idle_timeout)));
 }

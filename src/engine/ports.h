@@ -17,6 +17,7 @@
 #include "base/units.h"
 #include "changes/changeset.h"
 #include "changes/read_set.h"
+#include "changes/write_set.h"
 #include "engine/enclosure.h"
 #include "engine/event.h"
 #include "engine/gateway.h"
@@ -41,11 +42,11 @@ struct SpawnSpec {
   std::vector<std::string> arguments;  ///< arguments[0] is looked up in the environment's PATH.
   std::map<std::string, std::string> environment;  ///< The whole of it.
   std::string folder;                              ///< Where it starts.
-  std::string standard_input;  ///< Given to it and then closed; empty: /dev/null.
-  std::string label;           ///< For process listings and logs: `run/task#attempt`.
-  std::string log_folder;      ///< Its streams are kept below this: see process/log_file.h.
-  bool keep_output = true;     ///< Whether `take_output` will be asked.
-  bool tell_lines = false;     ///< Its standard output is told as it comes (Printed).
+  std::string standard_input;          ///< Given to it and then closed; empty: /dev/null.
+  std::string label;                   ///< For process listings and logs: `run/task#attempt`.
+  std::string log_folder;              ///< Its streams are kept below this: see process/log_file.h.
+  bool keep_output = true;             ///< Whether `take_output` will be asked.
+  bool tell_lines = false;             ///< Its standard output is told as it comes (Printed).
   std::optional<Enclosure> enclosure;  ///< None: it runs in the open.
   std::size_t output_bytes_max = 16u << 20;
 };
@@ -151,7 +152,8 @@ class Journal {
   /// The newest result of this task (by id) in this workspace with this key.
   virtual Result<std::optional<StoredResult>> find_result(const std::string& task,
                                                           const Digest& key) = 0;
-  /// The newest result of this task in this workspace, whatever its key: to say what changed.
+  /// The newest result of this plan's task in this workspace, whatever its key: to say what
+  /// changed.
   virtual Result<std::optional<StoredResult>> latest_result(const std::string& task) = 0;
   virtual Result<std::vector<Request>> take_requests() = 0;
 };
@@ -176,8 +178,8 @@ class Workspace {
                                   std::string_view content) = 0;
   /// Removes the attempt's folder.
   virtual void close_attempt(AttemptName name) = 0;
-  /// Writes a file into the task's own folder, where it is not there with the same content; returns its
-  /// absolute path.
+  /// Writes a file into the task's own folder, where it is not there with the same content; returns
+  /// its absolute path.
   virtual Result<std::string> put_home(TaskId task, const std::string& file,
                                        std::string_view content) = 0;
   /// A folder of the task's own that stays over its attempts, for what programs keep in their HOME;
@@ -193,8 +195,8 @@ class Workspace {
 ///                 '-> discard          '-> discard
 ///
 /// The committed state is the workspace with the committed changesets upon it, in the order of
-/// `commit`; `fold` brings them into the workspace itself, and is asked for only while no picture is
-/// open. Until then every new picture shows them, and so do the calls of `Workspace`.
+/// `commit`; `fold` brings them into the workspace itself, and is asked for only while no picture
+/// is open. Until then every new picture shows them, and so do the calls of `Workspace`.
 ///
 /// Contract:
 ///   - what `harvest` returned survives kill -9, and is neither lost nor changed before `discard`;
@@ -220,7 +222,8 @@ class Views {
   struct Harvest {
     changes::Changeset changes;
     changes::ReadSet reads;
-    std::string gap;  ///< Why its reads are not known exactly; empty: they are.
+    changes::WriteSet writes;
+    std::string gap;                   ///< Why its reads are not known exactly; empty: they are.
     std::vector<std::string> remarks;  ///< For people: changes in `.git` dropped, sockets left out.
   };
   /// An attempt whose changes are known, and what they are.
@@ -253,15 +256,15 @@ class Views {
   /// picture was opened.
   virtual std::vector<std::string> foreign(AttemptName name,
                                            const std::vector<std::string>& paths) = 0;
-  /// Rests the attempt's changes on the committed state: files that were merged get these bytes, and
-  /// all others stay. The changeset as it is then.
+  /// Rests the attempt's changes on the committed state: files that were merged get these bytes,
+  /// and all others stay. The changeset as it is then.
   virtual Result<changes::Changeset> amend(
       AttemptName name, const std::vector<std::pair<std::string, std::string>>& merged) = 0;
   /// Its changes are the newest part of the committed state from now on. `title`: for those who
   /// read a history, `run/task`.
   virtual Result<void> commit(const Kept& kept, const std::string& title) = 0;
-  /// Brings all committed changes into the workspace. Paths that somebody else changed meanwhile are
-  /// returned, and then nothing was changed.
+  /// Brings all committed changes into the workspace. Paths that somebody else changed meanwhile
+  /// are returned, and then nothing was changed.
   virtual Result<std::vector<std::string>> fold() = 0;
   /// The attempt's picture and changes are not wanted. What `content` needs of a committed attempt
   /// stays until the run is pruned.

@@ -63,11 +63,13 @@ class Applier {
 
   void operator()(const GateReached& fact) {
     if (!fact.task) {
+      if (!run_.review_open) ++run_.gates_open;
       run_.review_open = true;
       run_.review_since = at_;
       return;
     }
     TaskRecord& task = record(*fact.task);
+    if (!task.gate_since) ++run_.gates_open;
     task.gate_since = at_;
     if (fact.kind == GateKind::before) {
       task.gate_before_reached = true;
@@ -77,13 +79,15 @@ class Applier {
   }
   void operator()(const GateAnswered& fact) {
     if (!fact.task) {
+      if (run_.review_open) --run_.gates_open;
+      if (run_.review_since) run_.review_time += at_ - *run_.review_since;
       run_.review_open = false;
       run_.review_since.reset();
       if (fact.approved) ++run_.reviews_approved;
       return;
     }
     TaskRecord& task = record(*fact.task);
-    task.gate_since.reset();
+    close_gate(task);
     if (fact.kind == GateKind::before && fact.approved) task.gate_before_approved = true;
   }
 
@@ -113,6 +117,8 @@ class Applier {
     AttemptRecord& attempt = latest(fact.task, fact.attempt);
     check(!attempt.ended, "an attempt ends once");
     attempt.ended = at_;
+    attempt.call_waits_on.clear();
+    attempt.call_waits_until.reset();
     attempt.outcome = fact.outcome;
     attempt.exit_code = fact.exit_code;
     attempt.signal = fact.signal;
@@ -123,6 +129,7 @@ class Applier {
     attempt.usage = fact.usage;
     attempt.changes = fact.changes;
     attempt.reads = fact.reads;
+    attempt.writes = fact.writes;
     attempt.remarks = fact.remarks;
     attempt.denied_reads = fact.denied_reads;
     attempt.denied_writes = fact.denied_writes;
@@ -139,6 +146,11 @@ class Applier {
     attempt.model = fact.model;
     attempt.version = fact.version;
     if (!fact.session.empty()) record(fact.task).session = fact.session;
+  }
+  void operator()(const CallWaiting& fact) {
+    AttemptRecord& attempt = latest(fact.task, fact.attempt);
+    attempt.call_waits_on = fact.on;
+    attempt.call_waits_until = fact.until;
   }
   void operator()(const ModelCalled& fact) {
     AttemptRecord& attempt = latest(fact.task, fact.attempt);
@@ -169,7 +181,7 @@ class Applier {
   }
   void operator()(const ChangesReady& fact) {
     latest(fact.task, fact.attempt);
-    record(fact.task).gate_since.reset();
+    close_gate(record(fact.task));
     move(fact.task, TaskState::committing);
   }
   void operator()(const ChangesMerged& fact) {
@@ -264,13 +276,22 @@ class Applier {
     return task.attempts.back();
   }
 
+  void close_gate(TaskRecord& task) {
+    if (!task.gate_since) return;
+    --run_.gates_open;
+    task.gate_time += at_ - *task.gate_since;
+    task.gate_since.reset();
+  }
+
   void move(TaskId id, TaskState to) {
     TaskRecord& task = record(id);
     check(may_move(task.state, to), "a task moves only as drawn");
     if (is_over(task.state)) --run_.finished_count;
     if (is_over(to)) ++run_.finished_count;
     task.settled = is_over(to) ? std::optional(at_) : std::nullopt;
-    if (is_over(to)) task.gate_since.reset();
+    if (is_over(to)) close_gate(task);
+    if (task.state == TaskState::running) --run_.running_count;
+    if (to == TaskState::running) ++run_.running_count;
     task.state = to;
   }
 
@@ -286,6 +307,10 @@ RunState::RunState(const plan::Plan& plan) : tasks(plan.tasks.size()), merges(pl
 
 void apply(RunState& run, const Event& event) {
   check(event.seq == run.seq + 1, "events come one after the other");
+  // Before a dispatcher began there was none, or it was dead: that time is nobody's.
+  const bool in_spell = run.spell_began && !std::holds_alternative<RunBegan>(event.fact);
+  if (in_spell && run.last && run.gates_open > 0 && run.running_count == 0)
+    run.stood_at_gates += event.at - *run.last;
   std::visit(Applier(run, event.at), event.fact);
   run.seq = event.seq;
   run.last = event.at;

@@ -57,8 +57,9 @@ struct AttemptRecord {
   std::uint32_t seen = 0;  ///< Commits in its picture.
   bool speculative = false;
   std::optional<Digest> changes, reads;  ///< Of their texts; only with a picture.
+  std::optional<Digest> writes;          ///< Likewise; older journals have none.
   std::vector<std::string> remarks, denied_reads, denied_writes;
-  std::string reads_from;  ///< How its reads are known; empty: it had no view.
+  std::string reads_from;          ///< How its reads are known; empty: it had no view.
   std::vector<Ingredient> merged;  ///< Files that were merged with others' changes.
   std::uint32_t merged_on = 0;     ///< So many commits were there then.
   std::optional<CommitRefused> refused;
@@ -67,18 +68,20 @@ struct AttemptRecord {
   std::uint32_t calls_refused = 0;      ///< That were not, or not to the end.
   std::uint32_t calls_again = 0;        ///< Sent once more by the gateway.
   std::uint32_t calls_replayed = 0;
-  Usage called = no_usage();            ///< By all of them, replayed ones left out.
-  Usage known;                          ///< What was used at least: unknown parts left out.
+  Usage called = no_usage();  ///< By all of them, replayed ones left out.
+  Usage known;                ///< What was used at least: unknown parts left out.
   Duration waited_quota{}, waited_lead{};
-  std::optional<MicroUsd> saved = 0;    ///< By prompt caches.
+  std::optional<MicroUsd> saved = 0;  ///< By prompt caches.
   std::string usage_from;
-  std::optional<Tokens> first_input;    ///< Of its first answered call: all of its input.
-  std::size_t first_bytes = 0;          ///< Of that call's body.
+  std::optional<Tokens> first_input;  ///< Of its first answered call: all of its input.
+  std::size_t first_bytes = 0;        ///< Of that call's body.
   std::optional<Tokens> last_output;
-  std::optional<CallEnd> last_end;      ///< How its last call ended, and why.
+  std::optional<CallEnd> last_end;  ///< How its last call ended, and why.
   std::string last_detail;
-  bool last_cut = false;                ///< That answer was ended by the output limit.
+  bool last_cut = false;  ///< That answer was ended by the output limit.
   std::optional<Tokens> spawn_tokens, return_tokens;
+  std::string call_waits_on;             ///< What its model call waits for now; empty: for nothing.
+  std::optional<Time> call_waits_until;  ///< At the latest, where that is known.
 };
 
 struct TaskRecord {
@@ -102,6 +105,7 @@ struct TaskRecord {
   std::string correction;  ///< What the next attempt is told was wrong.
   bool gate_before_reached = false, gate_before_approved = false;
   std::optional<Time> gate_since;
+  Duration gate_time{};         ///< What people took at its gates, but for the open one.
   std::optional<Time> settled;  ///< When it became done, failed, skipped or cancelled.
 };
 
@@ -124,12 +128,12 @@ struct RunState {
 
   std::vector<TaskRecord> tasks;
   std::vector<MergeRecord> merges;
-  std::vector<CommitRecord> commits;  ///< In the order of committing.
-  std::uint32_t folded = 0;           ///< So many of them are in the workspace itself.
+  std::vector<CommitRecord> commits;      ///< In the order of committing.
+  std::uint32_t folded = 0;               ///< So many of them are in the workspace itself.
   std::vector<std::string> fold_refused;  ///< What stood in the way the last time.
-  std::uint64_t seq = 0;      ///< Of the last event.
-  std::optional<Time> began;  ///< First dispatch.
-  std::optional<Time> last;   ///< Latest event.
+  std::uint64_t seq = 0;                  ///< Of the last event.
+  std::optional<Time> began;              ///< First dispatch.
+  std::optional<Time> last;               ///< Latest event.
   Duration active{};  ///< Time during which a dispatcher held the run, without the open spell.
   std::optional<Time> spell_began;  ///< Of the dispatcher that holds it.
   std::string dispatcher;
@@ -141,6 +145,11 @@ struct RunState {
   std::uint32_t reviews_approved = 0;
   bool review_open = false;
   std::optional<Time> review_since;
+  Duration review_time{};           ///< As `TaskRecord::gate_time`.
+  std::uint32_t gates_open = 0;     ///< Reviews too.
+  std::uint32_t running_count = 0;  ///< Tasks.
+  /// Of `active`: while a gate was open and nothing ran, up to `last`.
+  Duration stood_at_gates{};
 
   const TaskRecord& operator[](TaskId id) const { return tasks[id.index()]; }
 };

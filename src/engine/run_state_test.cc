@@ -97,6 +97,30 @@ TEST(RunState, AGateAfterATaskHoldsItInReview) {
   EXPECT_FALSE(story.run[TaskId(0)].gate_since);
 }
 
+TEST(RunState, WhatAPersonTookAtGatesIsKnownAlsoWhenTheRunWasPausedMeanwhile) {
+  Story story;
+  story.then(RunBegan{}).then(GateReached{TaskId(0), GateKind::before});
+  story.then(RunEnded{RunEnded::How::paused_at_gate, {}});  // One second stood at the gate.
+  story.then(RunBegan{}).then(GateAnswered{TaskId(0), GateKind::before, true, "ann"});
+  EXPECT_EQ(story.run[TaskId(0)].gate_time, std::chrono::seconds(3));
+  EXPECT_EQ(story.run.stood_at_gates, std::chrono::seconds(2)) << "no dispatcher stood between";
+  EXPECT_EQ(story.run.gates_open, 0U);
+
+  story.then(started(1)).then(GateReached{std::nullopt, GateKind::review});
+  story.then(ended(1, 1, Outcome::succeeded)).then(TaskDone{TaskId(1), 1, {}, {}, {}});
+  story.then(GateAnswered{std::nullopt, GateKind::review, true, "ann"});
+  EXPECT_EQ(story.run.review_time, std::chrono::seconds(3));
+  EXPECT_EQ(story.run.stood_at_gates, std::chrono::seconds(3)) << "only once nothing ran";
+}
+
+TEST(RunState, WhatAModelCallWaitsForIsForgottenWhenItGoesOnOrTheAttemptEnds) {
+  Story story;
+  story.then(started(0)).then(CallWaiting{TaskId(0), 1, "quota `api`", Time{}});
+  EXPECT_EQ(story.run[TaskId(0)].attempts.back().call_waits_on, "quota `api`");
+  story.then(ended(0, 1, Outcome::timed_out));
+  EXPECT_TRUE(story.run[TaskId(0)].attempts.back().call_waits_on.empty());
+}
+
 using RunStateDeathTest = ::testing::Test;
 
 TEST(RunStateDeathTest, NothingFinishedIsDoneAgain) {

@@ -120,9 +120,12 @@ void Engine::note_changes(Live& live, AttemptEnded& fact) {
   std::string read = changes::to_text(live.harvest->reads);
   fact.changes = digest_of(changed);
   fact.reads = digest_of(read);
+  std::string written = changes::to_text(live.harvest->writes);
+  fact.writes = digest_of(written);
   fact.reads_from = changes::name_of(live.harvest->reads.from);
   ledger_.keep(Blob{*fact.changes, std::move(changed)});
   ledger_.keep(Blob{*fact.reads, std::move(read)});
+  ledger_.keep(Blob{*fact.writes, std::move(written)});
   if (fact.outcome != Outcome::succeeded) return close_picture({fact.task, fact.attempt, 0});
   WaitingChanges& waiting = waiting_[fact.task];
   waiting = {};

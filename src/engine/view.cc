@@ -37,6 +37,15 @@ class Viewer {
     view_.digest = run_.digest;
     view_.total = static_cast<std::uint32_t>(plan_.tasks.size());
     for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) add(TaskId(i));
+    view_.waited.gate += run_.review_time;
+    if (run_.review_since) view_.waited.gate += std::max(Duration{}, now_ - *run_.review_since);
+    view_.stood = run_.stood_at_gates;
+    const bool stands = run_.spell_began && run_.gates_open > 0 && run_.running_count == 0;
+    if (stands && run_.last) view_.stood += std::max(Duration{}, now_ - *run_.last);
+    for (std::size_t i = 0; i < plan_.merges.size(); ++i) {
+      if (!run_.merges[i].failure.empty())
+        view_.merges_failed.emplace_back(plan_.merges[i].name, run_.merges[i].failure);
+    }
     if (run_.review_open)
       view_.attention = fmt::format("a review is due: interlock approve {}", setup_.run);
     if (!run_.ended) view_.remaining = remaining();
@@ -50,7 +59,7 @@ class Viewer {
     const TaskRecord& record = run_[id];
     count(record);
     measure(record);
-    note_promise(record);
+    note_promise(id, record);
     const bool asks = record.gate_since.has_value();
     if (asks && view_.attention.empty()) {
       view_.attention = fmt::format("`{}` waits for approval: interlock approve {} {}",
@@ -84,7 +93,8 @@ class Viewer {
       const Duration took =
           attempt.ended ? attempt.elapsed : std::max(Duration{}, now_ - attempt.started);
       const bool lost = attempt.refused || attempt.outcome == Outcome::conflicted;
-      (lost ? view_.lost : view_.sequential) += took;
+      const bool failed = attempt.outcome && *attempt.outcome != Outcome::succeeded;
+      (lost ? view_.lost : failed ? view_.failed_work : view_.sequential) += took;
       const Usage& used = attempt.known;
       if (lost) add_tokens(view_.lost_tokens, used);
       if (attempt.speculative) ++view_.speculated;
@@ -100,9 +110,10 @@ class Viewer {
       view_.waited.conflict += attempt.waited.conflict;
       view_.waited.quota += attempt.waited.quota;
       view_.waited.slot += attempt.waited.slot;
-      view_.waited.gate += attempt.waited.gate;
       view_.waited.backoff += attempt.waited.backoff;
     }
+    view_.waited.gate += record.gate_time;
+    if (record.gate_since) view_.waited.gate += std::max(Duration{}, now_ - *record.gate_since);
   }
 
   static void add_tokens(std::optional<Tokens>& sum, const Usage& used) {
@@ -123,18 +134,22 @@ class Viewer {
     add_known(models.overhead, attempt.spawn_tokens);
     add_known(models.overhead, attempt.return_tokens);
     const bool asked = attempt.calls + attempt.calls_refused > 0 || !attempt.usage_from.empty();
+    models.any |= asked;
     if (asked && !total_tokens(used)) models.all_known = false;
   }
 
   /// What is known of the reads and writes of a task that was done here.
-  void note_promise(const TaskRecord& record) {
+  void note_promise(TaskId id, const TaskRecord& record) {
     if (record.state != TaskState::done || record.attempts.empty() || !record.from_run.empty())
       return;
     const AttemptRecord& attempt = record.attempts.back();
     const std::string isolation(plan::name_of(attempt.isolation));
     std::string words;
     switch (attempt.isolation) {
-      case plan::Isolation::direct: words = "reads and writes declared, and trusted"; break;
+      case plan::Isolation::direct:
+        words = plan_[id].footprint.unknown ? "reads and writes not declared and not checked"
+                                            : "reads and writes as declared, not checked";
+        break;
       case plan::Isolation::guard: words = "reads and writes declared, and enforced"; break;
       default:
         words = attempt.reads_from == "everything"
@@ -180,8 +195,19 @@ class Viewer {
       result.elapsed = attempt.elapsed;
     } else {
       hear(result, attempt);
+      result.call_waits = call_wait_of(attempt);
     }
     return result;
+  }
+
+  std::string call_wait_of(const AttemptRecord& attempt) const {
+    if (attempt.call_waits_on.empty()) return {};
+    std::string text = "its model call waits: " + attempt.call_waits_on;
+    if (attempt.call_waits_until && *attempt.call_waits_until > now_) {
+      text += fmt::format(", tried in {} (at {})", show_duration(*attempt.call_waits_until - now_),
+                          show_time(*attempt.call_waits_until).substr(11, 8));
+    }
+    return text;
   }
 
   /// What its changes wait for.
@@ -204,15 +230,43 @@ class Viewer {
     task.last_line = heard_->last_line(name);
   }
 
-  /// What is left by the forecast: spread over the slots, but never less than the longest way to
-  /// the end.
+  /// How much longer or shorter than forecast tasks took in this run, by agent: the forecast's
+  /// spread within an agent's tasks is kept, its level is what was seen.
+  struct Pace {
+    Duration took{}, expected{};
+
+    double factor() const {
+      return expected > Duration{} ? to_seconds(took) / to_seconds(expected) : 1.0;
+    }
+  };
+  std::vector<Pace> paces() const {
+    std::vector<Pace> paces(plan_.agents.size());
+    for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
+      const TaskRecord& record = run_.tasks[i];
+      const bool ran =
+          record.state == TaskState::done && record.from_run.empty() && !record.attempts.empty();
+      if (!ran) continue;
+      Pace& pace = paces[plan_.tasks[i].agent.index()];
+      pace.took += record.attempts.back().elapsed;
+      pace.expected += setup_.expected[i];
+    }
+    return paces;
+  }
+
+  /// What is left, at the pace of the tasks that ran: spread over the slots, but never less than
+  /// the longest way to the end.
   std::optional<Duration> remaining() const {
+    const std::vector<Pace> paces = this->paces();
     Duration work{};
     Duration longest{};
     for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
       const TaskRecord& record = run_.tasks[i];
-      if (record.state != TaskState::waiting && record.state != TaskState::running) continue;
-      Duration left = setup_.expected[i];
+      // Of a run that is stopping only what runs is waited for.
+      const bool comes = record.state == TaskState::waiting && run_.stopping.empty();
+      if (!comes && record.state != TaskState::running) continue;
+      const double factor = paces[plan_.tasks[i].agent.index()].factor();
+      Duration left(
+          static_cast<std::int64_t>(static_cast<double>(setup_.expected[i].count()) * factor));
       if (record.state == TaskState::running) {
         left = std::max(Duration{}, left - (now_ - record.attempts.back().started));
       }

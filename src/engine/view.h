@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/event.h"
@@ -22,9 +23,10 @@ struct TaskView {
   std::optional<Duration> idle_limit;  ///< Silence after which it is stopped.
   Duration expected{};                 ///< The forecast's.
   std::string last_line;
-  std::string waits_for;  ///< ``needs `a` ``, ``conflict with `b` on `src/**` ``, `gate`, ...:
-                          ///< never empty while waiting.
-  std::string detail;     ///< Why it failed.
+  std::string waits_for;   ///< ``needs `a` ``, ``conflict with `b` on `src/**` ``, `gate`, ...:
+                           ///< never empty while waiting.
+  std::string call_waits;  ///< What its model call waits for now; empty: for nothing.
+  std::string detail;      ///< Why it failed.
   std::uint32_t lane = 0;
   bool reused = false;
   std::optional<Duration> elapsed;  ///< Of the attempt that counts.
@@ -38,13 +40,16 @@ struct RunView {
   std::string pattern;  ///< `sequential`, `parallel`, `queue(2)`.
   Time now{};
   Duration elapsed{};
-  Duration sequential{};  ///< Sum of the tasks' own measured times, but for `lost`.
+  Duration
+      sequential{};  ///< Sum of attempts' own measured times, but for `lost` and `failed_work`.
+  Duration failed_work{};  ///< Spent on attempts that failed: nobody saves by failing side by side.
+  Duration stood{};        ///< Of `elapsed`: nothing ran, for a person was asked.
   /// Spent on attempts that came to nothing because others changed what they saw: one by one there
   /// would have been none.
   Duration lost{};
   std::optional<Tokens> lost_tokens;
   std::uint32_t speculated = 0, speculations_lost = 0;  ///< Attempts.
-  std::optional<Duration> remaining;  ///< Forecast, when it can be told.
+  std::optional<Duration> remaining;                    ///< Forecast, when it can be told.
   std::uint32_t total = 0, done = 0, reused = 0, running = 0, waiting = 0, failed = 0, skipped = 0,
                 cancelled = 0, reviewing = 0, committing = 0;
   std::uint32_t retried = 0, corrected = 0, conflicted = 0, merged = 0;
@@ -52,13 +57,14 @@ struct RunView {
   std::optional<MicroUsd> cost;
   /// What was asked of models.
   struct Models {
-    std::uint32_t calls = 0;     ///< Answered.
-    std::uint32_t refused = 0;   ///< Not, or not to the end.
+    std::uint32_t calls = 0;    ///< Answered.
+    std::uint32_t refused = 0;  ///< Not, or not to the end.
     std::uint32_t again = 0, replayed = 0;
     Duration waited_quota{}, waited_lead{};
-    std::optional<MicroUsd> saved = 0;     ///< By prompt caches.
-    std::optional<Tokens> overhead;        ///< To hand tasks out and back, where it was measured.
-    bool all_known = true;                 ///< Nothing that was used is missing from the sums.
+    std::optional<MicroUsd> saved = 0;  ///< By prompt caches.
+    std::optional<Tokens> overhead;     ///< To hand tasks out and back, where it was measured.
+    bool all_known = true;              ///< Nothing that was used is missing from the sums.
+    bool any = false;                   ///< A model was asked, as far as that is seen.
   };
   Models models;
   WaitedView waited;
@@ -69,6 +75,8 @@ struct RunView {
     std::uint32_t tasks = 0;
   };
   std::vector<Held> held;
+  /// Merges that could not be made: name and why.
+  std::vector<std::pair<std::string, std::string>> merges_failed;
   std::string attention;  ///< What a person is asked for: a gate, with the command to answer it.
   std::string stopping;
   std::optional<RunEnded::How> ended;

@@ -109,7 +109,8 @@ bool Call::fits_budgets() {
 void Call::follow() {
   state_ = State::following;
   waiting_since_ = Loop::now();
-  if (!shares_prefix_ || board_.leads.may_go(prefix_, id_, waiting_since_)) stand_in_line();
+  if (!shares_prefix_ || board_.leads.may_go(prefix_, id_, waiting_since_)) return stand_in_line();
+  waits_for("another call fills the prompt cache they share");
 }
 
 void Call::go_ahead() {
@@ -136,7 +137,36 @@ void Call::stand_in_line() {
   state_ = State::in_line;
   if (door_->quotas.empty()) return send();
   waiting_since_ = Loop::now();
+  std::string names;
+  for (const std::size_t quota : door_->quotas)
+    names +=
+        fmt::format("{}`{}`", names.empty() ? "" : " and ", board_.admission->option(quota).name);
+  waits_for("quota " + names);
   board_.admission->join(ticket_, wants(), deadline(), *this);
+}
+
+/// Told only when it lasts: calls that come in while others go are usual. `until` is told at once.
+void Call::waits_for(std::string on, std::optional<Loop::Moment> until) {
+  constexpr auto kLasting = std::chrono::milliseconds(500);
+  if (!is_told()) return;
+  const Loop::Moment now = Loop::now();
+  std::optional<Time> at;
+  if (until) {
+    if (*until < now + kLasting) return;
+    at = board_.options.now() + std::chrono::duration_cast<Duration>(*until - now);
+  }
+  engine::Gateway::Waiting waiting{door_->wish.name, without_secrets(std::move(on)), at};
+  const auto tell = [this, waiting = std::move(waiting)] {
+    waits_told_ = true;
+    board_.tell_waiting(id_, waiting);
+  };
+  if (until) return tell();
+  notice_ = board_.loop.at(now + kLasting, tell);
+}
+
+void Call::waits_no_more() {
+  notice_.reset();
+  if (std::exchange(waits_told_, false)) board_.tell_waiting(id_, {});
 }
 
 void Call::admitted(std::vector<Admission::Held> held) {
@@ -161,6 +191,7 @@ void Call::turned_away(const QuotaOption& quota, bool is_spent) {
 
 void Call::send() {
   state_ = State::sending;
+  waits_no_more();
   const Provider& provider = *door_->provider;
   Outgoing outgoing;
   outgoing.method = request_.method;

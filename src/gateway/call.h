@@ -77,6 +77,8 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   void on_stall();
   std::optional<Loop::Moment> deadline() const;
   bool leads_pay() const;
+  void waits_for(std::string on, std::optional<Loop::Moment> until = {});
+  void waits_no_more();
 
   // call_answer.cc: the way back.
   void begin_passing();
@@ -129,6 +131,8 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   std::unique_ptr<Transfer> transfer_;
   Loop::Timer clock_;
   Loop::Timer stall_;
+  Loop::Timer notice_;  ///< When a wait is long enough to be told of.
+  bool waits_told_ = false;
   Loop::Moment last_heard_{};
 
   int status_ = 0;

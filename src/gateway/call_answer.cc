@@ -203,6 +203,9 @@ void Call::try_again(const Refusal& why, bool is_asked_to_wait) {
   }
   state_ = State::backing_off;
   ++told_.retries;
+  waits_for(fmt::format("the provider said {}{}{}", status_ > 0 ? fmt::format("{}", status_) : "",
+                        status_ > 0 && !why.message.empty() ? ": " : "", why.message),
+            due);
   // Others with this prefix need not wait for one that does.
   if (shares_prefix_) board_.let_go(board_.leads.ended(prefix_, id_));
   stall_ = board_.loop.at(due, [this] {

@@ -99,6 +99,7 @@ void Call::refuse(CallEnd how, const Refusal& refusal) {
 void Call::end(CallEnd how, std::string detail) {
   if (state_ == State::over) return;
   state_ = State::over;
+  waits_no_more();
   transfer_.reset();
   clock_.reset();
   stall_.reset();

@@ -153,6 +153,29 @@ void LocalGateway::House::tell(const engine::ModelCall& call, const Charge& char
   if (options.wake) options.wake();
 }
 
+void LocalGateway::House::tell_waiting(CallId call,
+                                       const std::optional<engine::Gateway::Waiting>& waiting) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (waiting) {
+      waiting_.insert_or_assign(call, *waiting);
+    } else {
+      waiting_.erase(call);
+    }
+  }
+  if (options.wake) options.wake();
+}
+
+std::vector<engine::Gateway::Waiting> LocalGateway::House::waiting() {
+  const std::scoped_lock lock(mutex_);
+  // The oldest call of an attempt stands for the others.
+  std::map<engine::AttemptName, engine::Gateway::Waiting> by_name;
+  for (const auto& [id, one] : waiting_) by_name.emplace(one.name, one);
+  std::vector<engine::Gateway::Waiting> all;
+  for (auto& [name, one] : by_name) all.push_back(std::move(one));
+  return all;
+}
+
 std::vector<engine::ModelCall> LocalGateway::House::take_told() {
   const std::scoped_lock lock(mutex_);
   std::vector<engine::ModelCall> taken;

@@ -29,9 +29,11 @@ class LocalGateway::House final : public Switchboard {
   std::vector<engine::ModelCall> close_doors(engine::AttemptName name);
   void set_run_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd);
   void tell(const engine::ModelCall& call, const Charge& charge) override;
+  void tell_waiting(CallId call, const std::optional<engine::Gateway::Waiting>& waiting) override;
 
   // From any thread:
   std::vector<engine::ModelCall> take_told();
+  std::vector<engine::Gateway::Waiting> waiting();
   /// Does `work` in the thread, and waits for it.
   void in_thread(const std::function<void()>& work);
   std::uint16_t port() const { return server_->port(); }
@@ -51,6 +53,7 @@ class LocalGateway::House final : public Switchboard {
 
   std::mutex mutex_;  ///< Of what follows.
   std::vector<Told> told_;
+  std::map<CallId, engine::Gateway::Waiting> waiting_;
 
   std::thread thread_;  ///< Last: it uses all the others.
 };

@@ -25,6 +25,8 @@ Result<engine::Gateway::Door> LocalGateway::open(const Wish& wish) {
 
 std::vector<engine::ModelCall> LocalGateway::take_calls() { return house_->take_told(); }
 
+std::vector<engine::Gateway::Waiting> LocalGateway::waiting() { return house_->waiting(); }
+
 std::vector<engine::ModelCall> LocalGateway::close(engine::AttemptName name) {
   std::vector<engine::ModelCall> calls;
   house_->in_thread([&] { calls = house_->close_doors(name); });

@@ -24,6 +24,7 @@ class LocalGateway final : public engine::Gateway {
 
   Result<Door> open(const Wish& wish) override;
   std::vector<engine::ModelCall> take_calls() override;
+  std::vector<Waiting> waiting() override;
   std::vector<engine::ModelCall> close(engine::AttemptName name) override;
   void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) override;
 

@@ -61,6 +61,9 @@ struct Switchboard {
 
   /// The one time that a call is told. `charge`: what it took of the budgets.
   virtual void tell(const engine::ModelCall& call, const Charge& charge) = 0;
+  /// What a call waits for now; nothing: for nothing any more.
+  virtual void tell_waiting(CallId call,
+                            const std::optional<engine::Gateway::Waiting>& waiting) = 0;
 };
 
 }  // namespace interlock::gateway

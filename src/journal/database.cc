@@ -170,7 +170,8 @@ Error Database::told(const std::string& path, std::string_view doing,
 }
 
 Database::Database(std::string path, const std::string& uri, int flags)
-    : path_(std::move(path)), sqlite_(uri, flags | SQLite::OPEN_URI | SQLite::OPEN_NOMUTEX, kBusyTimeoutMs) {
+    : path_(std::move(path)),
+      sqlite_(uri, flags | SQLite::OPEN_URI | SQLite::OPEN_NOMUTEX, kBusyTimeoutMs) {
   sqlite_.exec("PRAGMA foreign_keys = ON");
 }
 
@@ -180,6 +181,12 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& state_folder
   if (writes) {
     if (auto made = make_place(state_folder, path); !made) return std::unexpected(made.error());
   } else if (::access(path.c_str(), F_OK) != 0) {
+    // What cannot be looked into may hold any number of runs: it is not the same as none.
+    if (errno != ENOENT) {
+      return fail(Error::Kind::io,
+                  fmt::format("cannot read the journal `{}`: {}", path, std::strerror(errno)),
+                  kOtherState);
+    }
     return fail(Error::Kind::missing, fmt::format("there is no journal `{}`", path),
                 "nothing was run yet with this state folder; `interlock run FILE` makes it");
   }

@@ -130,8 +130,8 @@ void RunJournal::measure_for(std::int64_t workspace, const TaskLabel& label,
       .run();
 }
 
-void RunJournal::tax_for(std::int64_t workspace, const TaskLabel& label,
-                         const engine::Event& event, const engine::AttemptEnded& attempt) {
+void RunJournal::tax_for(std::int64_t workspace, const TaskLabel& label, const engine::Event& event,
+                         const engine::AttemptEnded& attempt) {
   if (!attempt.spawn_tokens || !attempt.return_tokens) return;
   Query(database_,
         "INSERT INTO taxes(workspace, task, agent, model, at, seq, spawn, back) VALUES(?, ?, ?, ?, "
@@ -159,8 +159,8 @@ void RunJournal::note_meeting(const engine::Event& event) {
     Query(database_,
           "INSERT INTO meetings(workspace, task, agent, model, at, seq, met) VALUES(?, ?, ?, ?, ?, "
           "?, ?)",
-          workspace, task, label.agent, label.model, event.at,
-          static_cast<std::int64_t>(event.seq), std::int64_t{met ? 1 : 0})
+          workspace, task, label.agent, label.model, event.at, static_cast<std::int64_t>(event.seq),
+          std::int64_t{met ? 1 : 0})
         .run();
     Query(database_,
           "DELETE FROM meetings WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND model = ?4 "
@@ -193,8 +193,10 @@ Result<std::optional<engine::StoredResult>> RunJournal::latest_result(const std:
     Query query(
         database_,
         "SELECT id, key, output, wrote, ingredients FROM results JOIN runs ON runs.number = run"
-        " WHERE results.workspace = ? AND task = ? ORDER BY results.number DESC LIMIT 1",
-        workspace_, task);
+        " WHERE results.workspace = ?1 AND task = ?2 AND EXISTS (SELECT 1 FROM runs AS ours WHERE "
+        "ours.number = ?3 AND (ours.plan_name = runs.plan_name OR ours.plan_file = "
+        "runs.plan_file)) ORDER BY results.number DESC LIMIT 1",
+        workspace_, task, run_);
     return result_of(query);
   });
 }

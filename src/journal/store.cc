@@ -46,6 +46,20 @@ Result<RunSummary> summary_of(Database& database, const Query& row) {
 
 #define INTERLOCK_SUMMARY_COLUMNS "runs.number, id, plan_name, plan_file, path, created"
 
+/// The innermost workspace with runs that `folder` is or lies in; empty: there is none.
+std::string workspace_around(Database& database, const std::string& folder) {
+  std::string innermost;
+  if (folder.empty()) return innermost;
+  Query rows(database, "SELECT path FROM workspaces WHERE number IN (SELECT workspace FROM runs)");
+  while (rows.next()) {
+    std::string path = rows.text(0);
+    const std::string below = path.ends_with('/') ? path : path + "/";
+    if ((folder == path || folder.starts_with(below)) && path.size() > innermost.size())
+      innermost = std::move(path);
+  }
+  return innermost;
+}
+
 template <typename T>
 std::optional<T> median(std::vector<T>& values) {
   if (values.empty()) return std::nullopt;
@@ -168,11 +182,18 @@ Result<std::vector<RunSummary>> Store::runs(const RunFilter& filter) {
   return database_->guarded("read", [&]() -> Result<std::vector<RunSummary>> {
     std::vector<RunSummary> summaries;
     const std::int64_t most = filter.most == 0 ? -1 : static_cast<std::int64_t>(filter.most);
+    const std::string around = workspace_around(*database_, filter.folder);
     Query rows(*database_,
                "SELECT " INTERLOCK_SUMMARY_COLUMNS
                " FROM runs JOIN workspaces ON workspaces.number = workspace"
-               " WHERE ?1 = '' OR path = ?1 ORDER BY runs.number DESC LIMIT ?2",
-               filter.workspace, most);
+               " WHERE (?1 = '' OR path = ?1) AND (?3 = '' OR path = ?4 OR EXISTS ("
+               "SELECT 1 FROM documents, json_each(CASE WHEN json_valid(text) THEN text ELSE '{}' "
+               "END, '$.here') WHERE documents.run = runs.number AND documents.name = 'options' "
+               "AND json_each.value = ?3))"
+               " AND (NOT ?5 OR EXISTS (SELECT 1 FROM events WHERE events.run = runs.number))"
+               " ORDER BY runs.number DESC LIMIT ?2",
+               filter.workspace, most, filter.folder, around,
+               static_cast<std::int64_t>(filter.begun));
     while (rows.next()) {
       auto summary = summary_of(*database_, rows);
       if (!summary) return std::unexpected(summary.error());

@@ -144,8 +144,13 @@ class Rows {
     }
     row.add_column(age_of(task, size_.columns), age_columns_).gap(kGap);
     if (const auto cause = name_of_cause(task); !cause.empty()) row.add(cause, Ink::ask).gap(kGap);
-    if (is_long_silent(task)) row.add(silence_of(task), Ink::ask).gap(kGap);
-    row.add(task.last_line, Ink::faint);
+    if (is_long_silent(task) && task.call_waits.empty())
+      row.add(silence_of(task), Ink::ask).gap(kGap);
+    if (task.call_waits.empty()) {
+      row.add(task.last_line, Ink::faint);
+    } else {
+      row.add(task.call_waits, Ink::ask);
+    }
     return row;
   }
 

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
+#include "base/percent.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "panel/line.h"
@@ -21,6 +23,7 @@ using engine::TaskView;
 
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kLabelColumns = 12;
+constexpr std::size_t kRowsForReason = 3;
 
 struct Ending {
   std::string_view sign;
@@ -95,32 +98,54 @@ class Summary {
   }
 
   void draw_times() {
-    fact("took", show_duration(run_.elapsed), run_.pattern);
-    if (run_.sequential <= Duration{}) return;
-    fact("one by one", show_duration(run_.sequential), "the tasks' own times, summed");
+    std::string how = run_.pattern;
+    if (is_told(run_.stood))
+      how += fmt::format(", {} of it waiting for a person", show_duration(run_.stood));
+    fact("took", show_duration(run_.elapsed), how);
+    if (is_told(run_.failed_work))
+      fact("failed work", show_duration(run_.failed_work), "attempts that came to nothing");
     if (run_.lost > Duration{}) {
       const std::string tokens =
           run_.lost_tokens ? fmt::format(" and {} tokens", show_count(*run_.lost_tokens)) : "";
-      fact("done again", show_duration(run_.lost),
-           fmt::format("spent{} on what others' changes overtook", tokens));
+      fact("redone", show_duration(run_.lost) + tokens, "outdated by other tasks' changes");
     }
+    if (run_.sequential <= Duration{}) return;
+    fact("sequentially", show_duration(run_.sequential), "sum of task times");
+    draw_saved();
+  }
+
+  /// Time of people is not the pattern's, so it counts on neither side. Where attempts failed or
+  /// quotas held the run up, one by one would have taken longer than the sum of what succeeded:
+  /// then a loss is not known, and none is told.
+  void draw_saved() {
     const bool over = run_.ended == RunEnded::How::finished || run_.ended == RunEnded::How::failed;
     if (!over) return;
-    const Duration saved = run_.sequential - run_.elapsed;
+    const Duration saved = run_.sequential - (run_.elapsed - run_.stood);
+    const bool is_loss_known = run_.failed_work == Duration{} && run_.lost == Duration{} &&
+                               run_.waited.quota == Duration{} &&
+                               run_.models.waited_quota == Duration{};
     if (saved > Duration{}) {
-      const double share = to_seconds(saved) / to_seconds(run_.sequential);
-      fact("saved", show_duration(saved), fmt::format("{} %", static_cast<int>(100 * share)));
-    } else {
-      fact("saved", "nothing", fmt::format("{} longer than one by one", show_duration(-saved)));
+      fact("saved", show_duration(saved),
+           show_percent(to_seconds(saved), to_seconds(run_.sequential)));
+    } else if (is_loss_known) {
+      fact(
+          "saved", "no time",
+          is_told(-saved) ? fmt::format("{} slower than sequentially", show_duration(-saved)) : "");
     }
   }
 
+  /// Shorter is noise.
+  static bool is_told(Duration time) { return time >= std::chrono::milliseconds(1); }
+
   void draw_spent() {
-    const std::string_view unknown = signs_of(style_).unknown;
+    if (!run_.models.any && !run_.tokens && !run_.cost) {
+      fact("tokens", "none", "no model was asked");
+      return;
+    }
     const std::string_view more = run_.models.all_known ? "" : "at least: not all was told";
-    fact("tokens", run_.tokens ? show_count(*run_.tokens) : std::string(unknown),
-         run_.tokens ? more : "");
-    fact("cost", run_.cost ? show_usd(*run_.cost) : std::string(unknown), run_.cost ? more : "");
+    fact("tokens", run_.tokens ? show_count(*run_.tokens) : "unknown", run_.tokens ? more : "");
+    fact("cost", run_.cost ? show_usd(*run_.cost) : "unknown",
+         run_.cost ? more : "the provider told none and the model has no known price");
     draw_models();
   }
 
@@ -140,14 +165,13 @@ class Summary {
     if (models.waited_lead > Duration{})
       add(fmt::format("{} for a prompt cache", show_duration(models.waited_lead)));
     fact("calls", fmt::format("{}", models.calls), remark);
-    if (models.saved && *models.saved != 0)
-      fact("cache saved", show_usd(*models.saved));
+    if (models.saved && *models.saved != 0) fact("cache saved", show_usd(*models.saved));
     if (models.overhead && run_.tokens && *run_.tokens > 0) {
-      const double share =
-          100 * static_cast<double>(*models.overhead) / static_cast<double>(*run_.tokens);
-      fact("dispatch", fmt::format("{} tokens", show_count(*models.overhead)),
-           fmt::format("{} % of all: to hand out the tasks and their answers",
-                       static_cast<int>(share)));
+      fact("overhead",
+           fmt::format("{} tokens ({})", show_count(*models.overhead),
+                       show_percent(static_cast<double>(*models.overhead),
+                                    static_cast<double>(*run_.tokens))),
+           "to start agents and return answers");
     }
   }
 
@@ -162,11 +186,11 @@ class Summary {
          {"back-off", waited.backoff}}};
     std::size_t widest = 0;
     for (const auto& [reason, time] : reasons) {
-      if (time > Duration{}) widest = std::max(widest, show_duration(time).size());
+      if (is_told(time)) widest = std::max(widest, show_duration(time).size());
     }
     std::string_view label = "waited for";
     for (const auto& [reason, time] : reasons) {
-      if (time <= Duration{}) continue;
+      if (!is_told(time)) continue;
       fact(std::exchange(label, ""),
            fmt::format("{:<8}  {:>{}}", reason, show_duration(time), widest));
     }
@@ -196,10 +220,15 @@ class Summary {
       const std::string more = fmt::format("+ {} more failed: ", run_.failed - shown);
       lines_.push_back(line().gap(kGap).add(more).add(command("show")).text());
     }
+    for (const auto& [name, why] : run_.merges_failed) {
+      Line what(size_.columns * kRowsForReason, style_);
+      what.gap(kGap).add(signs_of(style_).failed, Ink::bad).gap(1);
+      what.add(fmt::format("merge `{}`", name), Ink::strong).gap(kGap);
+      lines_.push_back(what.add(why, Ink::bad).text());
+    }
   }
 
   void draw_failure(const TaskView& task) {
-    constexpr std::size_t kRowsForReason = 3;
     Line what(size_.columns * kRowsForReason, style_);
     what.gap(kGap)
         .add(signs_of(style_).failed, Ink::bad)
@@ -215,6 +244,13 @@ class Summary {
     const bool at_limit = run_.ended == RunEnded::How::limit_reached;
     const bool goes_on = at_limit || run_.ended == RunEnded::How::paused_at_gate ||
                          run_.ended == RunEnded::How::interrupted;
+    if (run_.ended == RunEnded::How::failed && run_.failed + run_.cancelled > 0) {
+      lines_.push_back(line()
+                           .gap(kGap)
+                           .add("run again what failed: ")
+                           .add(command("retry"), Ink::strong)
+                           .text());
+    }
     if (!goes_on) return;
     if (at_limit && !run_.stopping.empty())
       lines_.push_back(line().gap(kGap).add(run_.stopping, Ink::ask).text());

@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <string_view>
+
+#include "base/text.h"
 
 namespace interlock::panel {
 namespace {
@@ -49,6 +52,56 @@ Terminal judge_terminal(bool is_terminal, ColorWish wish, const Environment& env
 
 Terminal look_at_terminal(int fd, ColorWish wish) {
   return judge_terminal(isatty(fd) == 1, wish, environment_of_process());
+}
+
+namespace {
+
+/// The length of a change of ink as we write it (line.cc, and the pages of the command line): bold,
+/// faint, a colour of the text, and back. 0: it is none, or says more, such as to hide what
+/// follows.
+std::size_t ink_length(std::string_view text) {
+  constexpr std::array<std::string_view, 8> kInks{"0", "1", "2", "31", "32", "33", "36", "1;31"};
+  if (!text.starts_with("\x1b[")) return 0;
+  const std::size_t end = text.find('m');
+  if (end == std::string_view::npos || end > 8) return 0;
+  const std::string_view code = text.substr(2, end - 2);
+  return std::ranges::find(kInks, code) == kInks.end() ? 0 : end + 1;
+}
+
+constexpr std::string_view kInkEnd = "\x1b[0m";
+
+std::string harmless_line(std::string_view line) {
+  std::string shown;
+  bool is_inked = false;
+  while (!line.empty()) {
+    std::size_t length = ink_length(line);
+    if (length > 0) {
+      shown += line.substr(0, length);
+      is_inked = line.substr(0, length) != kInkEnd;
+    } else {
+      length = 1;
+      while (length < line.size() && ink_length(line.substr(length)) == 0) {
+        length = std::min(line.find('\x1b', length + 1), line.size());
+      }
+      shown += printable(line.substr(0, length));
+    }
+    line.remove_prefix(length);
+  }
+  if (is_inked) shown += kInkEnd;
+  return shown;
+}
+
+}  // namespace
+
+std::string harmless(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    shown += harmless_line(text.substr(0, end));
+    if (end < text.size()) shown += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return shown;
 }
 
 }  // namespace interlock::panel

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "panel/style.h"
 
@@ -34,5 +35,9 @@ Terminal judge_terminal(bool is_terminal, ColorWish wish, const Environment& env
 
 /// The facts of what is open as `fd`.
 Terminal look_at_terminal(int fd, ColorWish wish);
+
+/// `text` of many lines as a terminal may get it: each line as by `printable`, with our own inks
+/// left in it, and none of them beyond its line.
+std::string harmless(std::string_view text);
 
 }  // namespace interlock::panel

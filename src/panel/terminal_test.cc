@@ -34,5 +34,19 @@ TEST(JudgeTerminal, TheFirstLocaleThatIsSetDecidesOnUnicode) {
   EXPECT_FALSE(judge_terminal(true, ColorWish::never, {}).unicode);
 }
 
+TEST(Terminal, text_of_others_cannot_steer_it) {
+  EXPECT_EQ(harmless("plain\n\ttab\n"), "plain\n        tab\n");
+  EXPECT_EQ(harmless("\x1b[2J\x1b]0;title\x07safe\x1b[8mhidden\n"), "safehidden\n");
+  EXPECT_EQ(harmless("approved\rREJECTED\b\n"), "approved\u240dREJECTED\u2408\n");
+  EXPECT_EQ(harmless("\u009b2J\u202egnp.exe\xff\n").find('\xff'), std::string::npos);
+  EXPECT_EQ(harmless("\u009b2Jx").find("\u009b"), std::string::npos) << "the one-byte beginning";
+}
+
+TEST(Terminal, our_own_inks_stay_and_end_with_their_line) {
+  EXPECT_EQ(harmless("\x1b[31mred\x1b[0m plain\n"), "\x1b[31mred\x1b[0m plain\n");
+  EXPECT_EQ(harmless("\x1b[31mred\nplain\n"), "\x1b[31mred\x1b[0m\nplain\n");
+  EXPECT_EQ(harmless("\x1b]0;\x1b[31mx\x1b[0m\n").find("\x1b]"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace interlock::panel

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <array>
@@ -72,6 +73,16 @@ bool changes(const ToldCall& call) {
          call.writes_what_it_opens();
 }
 
+/// The old name of a hard link: it gets a second name, and stays what it is.
+bool is_only_linked(const ToldCall& call, const ToldCall::Named& name) {
+  const long number = call.call->number;
+  bool links = number == SYS_linkat;
+#ifdef SYS_link
+  links = links || number == SYS_link;
+#endif
+  return links && &name == call.names.data();
+}
+
 }  // namespace
 
 Record::Verdict Record::judge(pid_t process, const ToldCall& call) const {
@@ -79,9 +90,12 @@ Record::Verdict Record::judge(pid_t process, const ToldCall& call) const {
   verdict.gap = call.gap;
   for (const ToldCall::Named& name : call.names) {
     std::string path = as_text(name.path);
+    const bool writes = changes(call) && !is_only_linked(call, name);
     if (auto behind = behind_descriptor(process, path); behind && behind->starts_with('/')) {
+      if (writes) verdict.written.insert(*behind);
       (call.opens() ? verdict.opened : verdict.looked_at).insert(std::move(*behind));
     }
+    if (writes) verdict.written.insert(path);
     (call.opens() ? verdict.opened : verdict.looked_at).insert(std::move(path));
     if (bounds_.any()) {
       if (changes(call)) judge_change(process, call, name, verdict);
@@ -141,6 +155,7 @@ void Record::follow_script(pid_t process, const ToldCall::Named& name, Verdict& 
 void Record::note(Verdict verdict) {
   for (const std::string& path : verdict.opened) opened_.insert(path);
   for (const std::string& path : verdict.looked_at) looked_at_.insert(path);
+  for (const std::string& path : verdict.written) written_.insert(path);
   denied_.merge(verdict.denied);
   if (!verdict.gap.empty()) note_gap(verdict.gap);
 }
@@ -151,6 +166,7 @@ engine::Observed Record::so_far(bool over) const {
   observed.gap = gap_.empty() && !over ? "it still runs" : gap_;
   observed.opened.insert(opened_.begin(), opened_.end());
   observed.looked_at.insert(looked_at_.begin(), looked_at_.end());
+  observed.written.insert(written_.begin(), written_.end());
   observed.denied = denied_;
   return observed;
 }

@@ -24,6 +24,7 @@ class Record {
     int error = 0;  ///< 0: the call goes on.
     std::set<std::string> opened;
     std::set<std::string> looked_at;
+    std::set<std::string> written;
     std::set<engine::Denied> denied;
     std::string gap;
   };
@@ -47,6 +48,7 @@ class Record {
   bool keeps_looks_;
   std::unordered_set<std::string> opened_;
   std::unordered_set<std::string> looked_at_;
+  std::unordered_set<std::string> written_;
   std::set<engine::Denied> denied_;
   std::string gap_;
 };

@@ -120,7 +120,12 @@ class Walk {
       if (!before) return std::unexpected(before.error());
       change.before = *before;
     }
-    if (change.before != change.after) harvested_.changes.changes.push_back(std::move(change));
+    if (change.before != change.after) {
+      harvested_.changes.changes.push_back(std::move(change));
+    } else if (after.kind != Kind::folder) {
+      // A folder is in the upper also when only something below it was written.
+      harvested_.rewritten.push_back(std::move(change.path));
+    }
     return {};
   }
 

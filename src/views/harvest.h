@@ -12,11 +12,13 @@ namespace interlock::views {
 struct Harvested {
   changes::Changeset changes;
   std::vector<std::string> remarks;  ///< For people.
+  /// Files and links that were written, though they are as before.
+  std::vector<std::string> rewritten{};
 };
 
 /// What an overlay's upper folder holds, as against what was below it. Left out, and said so: what
-/// is in a `.git`, folders that would be deleted with one, sockets, pipes and devices. Silently
-/// left out: what was written and is as before. Folders closed to us are opened, as `freeze` needs
+/// is in a `.git`, folders that would be deleted with one, sockets, pipes and devices. Only
+/// named: what was written and is as before. Folders closed to us are opened, as `freeze` needs
 /// them.
 Result<Harvested> harvest_upper(const std::string& upper, const workspace::Stack& lower);
 

@@ -19,6 +19,7 @@
 #include "views/harvest.h"
 #include "views/reads.h"
 #include "views/worktree.h"
+#include "views/writes.h"
 #include "workspace/beneath.h"
 #include "workspace/content.h"
 
@@ -120,9 +121,10 @@ Result<engine::Views::Harvest> LocalViews::harvest(AttemptName name,
                              ? Worktree(root_, layout_.folder(name)).workspace()
                              : root_;
   const Stack left(root_, with_own);
-  auto reads =
-      reads_of(observed, footprint, attempt.changes, {.found = found, .left = left, .at = at});
+  const Trees trees{.found = found, .left = left, .at = at};
+  auto reads = reads_of(observed, footprint, attempt.changes, trees);
   if (!reads) return std::unexpected(reads.error());
+  harvest.writes = writes_of(observed, attempt.changes, harvest.writes.paths, trees);
   auto remarks = keep_before(layout_.file(name, "before"), attempt.changes, found);
   if (!remarks) return std::unexpected(remarks.error());
   std::ranges::move(*remarks, std::back_inserter(harvest.remarks));
@@ -149,6 +151,7 @@ Result<Changeset> LocalViews::take_changes(Attempt& attempt, Harvest& harvest) {
   auto taken = is_worktree ? worktree.harvest(attempt.base, lower) : harvest_upper(tree, lower);
   if (!taken) return std::unexpected(taken.error());
   harvest.remarks = std::move(taken->remarks);
+  harvest.writes.paths = std::move(taken->rewritten);
   if (auto frozen = freeze(tree, after(attempt), taken->changes, lower); !frozen)
     return std::unexpected(frozen.error());
   return std::move(taken->changes);

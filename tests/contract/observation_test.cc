@@ -63,6 +63,26 @@ TEST_P(Observed, ChangesAreToldWithoutReads) {
   });
 }
 
+TEST_P(Observed, EveryWriteIsToldWhateverComesOfIt) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("ws/same", "x\n");
+    site.put("ws/read", "x\n");
+    site.put("ws/moved", "x\n");
+    site.put("ws/linked", "x\n");
+    site.put("ws/old", "x\n");
+    site.run(
+        "cat read; echo x >same; echo y >passing; rm passing; mv moved here; ln linked second; "
+        "rm old; mkdir folder; rm -f never",
+        watched(site, Enclosure::Watch::changes));
+    EXPECT_TRUE(site.observed.complete) << site.observed.gap;
+    const auto written = site.in_workspace(site.observed.written);
+    for (const char* path : {"same", "passing", "moved", "here", "second", "old", "folder"})
+      EXPECT_TRUE(written.contains(path)) << path;
+    EXPECT_FALSE(written.contains("read"));
+    EXPECT_FALSE(written.contains("linked")) << "a second name changes nothing in it";
+  });
+}
+
 TEST_P(Observed, AScriptsInterpreterCountsAsOpened) {
   at_site(Isolation::view, [](Site& site) {
     site.put("ws/tool", "#! ./bin/shell -e\necho hi\n", 0755);
@@ -231,9 +251,9 @@ TEST(Host, EveryAbilityIsTriedOutAndSaysWhatItIs) {
     names += ability.name + "\n";
     EXPECT_TRUE(ability.there || !ability.why.empty()) << ability.name;
   }
-  EXPECT_EQ(
-      names,
-      "user namespaces\nviews\nviews in layers\nlandlock\nobserver\ncgroup trees\nown network\ngit\n");
+  EXPECT_EQ(names,
+            "user namespaces\nviews\nviews in layers\nlandlock\nobserver\ncgroup trees\nown "
+            "network\ngit\n");
   EXPECT_TRUE(std::filesystem::is_empty(folder)) << "a probe leaves nothing";
   std::filesystem::remove_all(folder);
 }

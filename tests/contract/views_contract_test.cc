@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "fake_views_scene.h"
 #include "views_scene.h"
 
@@ -205,6 +207,22 @@ TEST_P(ViewsContract, WhatWasTouchedInVainCountsAsRead) {
     EXPECT_TRUE(has(harvested.reads.content) ||
                 (path != "written_back" && has(harvested.reads.presence)))
         << path;
+  }
+}
+
+TEST_P(ViewsContract, WhatWasWrittenCountsThoughTheSameBytesAreThere) {
+  scene_->person_writes("a", "one");
+  scene_->person_writes("b", "two");
+  scene_->person_writes("gone", "x");
+  const auto harvest = work(kA, {reads("b"), writes("a", "one"), writes("d/new", "x"),
+                                 erases("gone"), writes("passing", "y"), erases("passing")});
+  EXPECT_EQ(harvest.writes.complete, scene_->observes_reads());
+  const auto& paths = harvest.writes.paths;
+  for (const char* path : {"a", "d/new", "gone"})
+    EXPECT_TRUE(std::ranges::find(paths, path) != paths.end()) << path;
+  EXPECT_TRUE(std::ranges::find(paths, "b") == paths.end()) << "it was only read";
+  if (scene_->observes_reads()) {
+    EXPECT_EQ(harvest.writes.passing, Paths{"passing"});
   }
 }
 

@@ -18,6 +18,7 @@ namespace {
 
 using endpoint::Endpoint;
 using endpoint::Entry;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::HasSubstr;
@@ -87,8 +88,54 @@ std::int64_t booked(const Endpoint& endpoint, const std::string& task) {
   return sum;
 }
 
+TEST_F(Models, a_call_that_waits_in_the_gateway_is_told_while_it_waits) {
+  const Endpoint endpoint(script_of(R"({"otherwise": {"status": 429, "retry_after": 60}})"));
+  plan_at(endpoint, R"(
+tasks:
+  - {id: a, agent: anthropic, prompt: "one?", reads: [], writes: [], retries: 0, timeout: 5m}
+)");
+  Running run = start({"run", "plan.yaml", "--face", "lines"});
+  run.until_it_says("started     a");
+  std::string why;
+  // The fact comes when the provider has answered: asked until then, and then it is there.
+  for (int i = 0; i < 300 && why.find("its model call waits") == std::string::npos; ++i)
+    why = interlock({"why", "a"}).out;
+  EXPECT_THAT(why, AllOf(HasSubstr("the provider said 429"), HasSubstr("tried in ")));
+  EXPECT_THAT(interlock({"show"}).out, HasSubstr("its model call waits: the provider said 429"));
+  EXPECT_EQ(interlock({"cancel"}).exit, 0);
+  EXPECT_EQ(run.wait().exit, 1);
+}
+
+TEST_F(Models, who_runs_out_of_time_is_told_what_the_provider_said_last) {
+  const Endpoint endpoint(script_of(R"({"otherwise": {"status": 529}})"));
+  plan_at(endpoint, R"(
+tasks:
+  - {id: a, agent: anthropic, prompt: "one?", reads: [], writes: [], retries: 0, timeout: 2s}
+)");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  EXPECT_EQ(ended.exit, 1);
+  const std::string detail = at(json_of({"show"}), "/tasks/0/detail");
+  EXPECT_THAT(detail, AllOf(HasSubstr("529")));
+}
+
+TEST_F(Models, a_failed_agent_says_its_last_words_and_not_its_json) {
+  const Endpoint endpoint(
+      script_of(R"({"otherwise": {"status": 400, "code": "invalid_request_error"}})"));
+  plan_at(endpoint, R"(
+tasks:
+  - {id: a, agent: anthropic, prompt: "one?", reads: [], writes: [], retries: 0}
+)");
+  const Ended ended = interlock({"run", "plan.yaml", "--face", "lines"});
+  EXPECT_EQ(ended.exit, 1);
+  EXPECT_THAT(ended.err, HasSubstr("| [failed: "));
+  EXPECT_THAT(ended.err, Not(HasSubstr("{\"")));
+  EXPECT_THAT(interlock({"log", "last"}).out, AllOf(HasSubstr("[failed: "), Not(HasSubstr("{\""))));
+  EXPECT_THAT(interlock({"log", "last", "--raw"}).out, HasSubstr("{\""));
+}
+
 TEST_F(Models, are_asked_in_four_apis_and_every_token_is_in_both_books) {
-  const Endpoint endpoint(script_of(R"({"keys": ["sk-very-secret"], "otherwise": {"text": "It is so."}})"));
+  const Endpoint endpoint(
+      script_of(R"({"keys": ["sk-very-secret"], "otherwise": {"text": "It is so."}})"));
   plan_at(endpoint, R"(
 defaults: {retries: 0}
 tasks:
@@ -129,7 +176,8 @@ tasks:
   EXPECT_EQ(at(shown, "/tasks/1/outcome"), "cut-off");
   EXPECT_EQ(at(shown, "/tasks/2/outcome"), "auth-failed");
   EXPECT_EQ(at(shown, "/tasks/3/outcome"), "output-invalid");
-  EXPECT_EQ(at(shown, "/tasks/3/attempts"), "2") << "it was asked once more, and told what was wrong";
+  EXPECT_EQ(at(shown, "/tasks/3/attempts"), "2")
+      << "it was asked once more, and told what was wrong";
 }
 
 TEST_F(Models, never_see_what_the_gateway_can_wait_out) {
@@ -169,11 +217,13 @@ tasks:
   EXPECT_THAT(ended.err, HasSubstr("go on with: interlock resume"));
   const std::size_t calls = endpoint.entries().size();
   EXPECT_EQ(interlock({"resume", "last", "--tokens", "60k"}).exit, 0);
-  EXPECT_EQ(endpoint.entries().size(), 5u) << "what was paid for (" << calls << ") is not asked again";
+  EXPECT_EQ(endpoint.entries().size(), 5u)
+      << "what was paid for (" << calls << ") is not asked again";
 }
 
 TEST_F(Models, a_task_stops_at_its_own_budget_and_the_others_go_on) {
-  const Endpoint endpoint(script_of(R"({"otherwise": {"text": "no JSON", "usage": {"input": 900, "output": 100}}})"));
+  const Endpoint endpoint(
+      script_of(R"({"otherwise": {"text": "no JSON", "usage": {"input": 900, "output": 100}}})"));
   plan_at(endpoint, R"(
 defaults: {retries: 5, agent: openai, backoff: 1ms}
 tasks:
@@ -187,7 +237,8 @@ tasks:
 }
 
 TEST_F(Models, share_a_quota_without_one_refusal) {
-  const Endpoint endpoint(script_of(R"({"quota": {"requests": {"capacity": 4, "per": 0.4}, "tells_a_minute": true},
+  const Endpoint endpoint(
+      script_of(R"({"quota": {"requests": {"capacity": 4, "per": 0.4}, "tells_a_minute": true},
       "otherwise": {"text": "Yes."}})"));
   plan_at(endpoint, R"(
 resources: {api: {kind: quota, requests: 10/s, burst: 300ms}}
@@ -228,13 +279,15 @@ tasks:
   write("plan.yaml", plan);
   EXPECT_EQ(interlock({"run", "plan.yaml", "--fresh", "--replay", id}).exit, 1);
   EXPECT_THAT(interlock({"why", "last", "a"}).out, HasSubstr("messages"));
-  EXPECT_EQ(interlock({"run", "plan.yaml", "--replay", "last"}).exit, 2) << "that one recorded nothing";
+  EXPECT_EQ(interlock({"run", "plan.yaml", "--replay", "last"}).exit, 2)
+      << "that one recorded nothing";
 }
 
 TEST_F(Models, a_provider_that_cannot_be_reached_is_no_fault_of_the_request) {
   auto endpoint = std::make_unique<Endpoint>(endpoint::Script{});
-  plan_at(*endpoint, "tasks: [{id: a, agent: openai, prompt: hello, reads: [], writes: [], output: text, "
-                     "timeout: 3s, retries: 0}]\n");
+  plan_at(*endpoint,
+          "tasks: [{id: a, agent: openai, prompt: hello, reads: [], writes: [], output: text, "
+          "timeout: 3s, retries: 0}]\n");
   endpoint.reset();
   EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 1);
   EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/outcome"), "api-failed");
@@ -244,7 +297,8 @@ TEST_F(Models, a_provider_that_cannot_be_reached_is_no_fault_of_the_request) {
 TEST_F(Models, a_missing_key_is_said_before_anything_runs) {
   const Endpoint endpoint{endpoint::Script{}};
   environment().erase("THE_KEY");
-  plan_at(endpoint, "tasks: [{id: a, agent: openai, prompt: hello, reads: [], writes: [], output: text}]\n");
+  plan_at(endpoint,
+          "tasks: [{id: a, agent: openai, prompt: hello, reads: [], writes: [], output: text}]\n");
   const Ended ended = interlock({"run", "plan.yaml"});
   EXPECT_EQ(ended.exit, 2);
   EXPECT_THAT(ended.err, HasSubstr("agent `openai` has no key"));
@@ -264,7 +318,8 @@ tasks: [{{id: a, prompt: hello, reads: [], writes: [], output: text}}]
 }
 
 TEST_F(Models, a_model_that_falls_silent_is_given_up_and_asked_again) {
-  const Endpoint endpoint(script_of(R"({"rules": [{"prompt": "quiet", "steps": [{"hang": true}, {"text": "Here."}]}]})"));
+  const Endpoint endpoint(script_of(
+      R"({"rules": [{"prompt": "quiet", "steps": [{"hang": true}, {"text": "Here."}]}]})"));
   plan_at(endpoint, R"(
 tasks: [{id: a, agent: anthropic, prompt: quiet, reads: [], writes: [], output: text, idle_timeout: 1s, retries: 1, backoff: 1ms}]
 )");
@@ -302,9 +357,10 @@ std::string exported(const std::string& text, const std::string& name) {
 }
 
 TEST_F(Models, may_be_asked_by_any_program_through_the_gateway_on_its_own) {
-  const Endpoint endpoint(script_of(R"({"keys": ["sk-very-secret"], "otherwise": {"text": "Yes."}})"));
-  Running gateway = start({"gateway", "--api", "anthropic", "--upstream", endpoint.base_url(), "--key",
-                           "THE_KEY", "--json"});
+  const Endpoint endpoint(
+      script_of(R"({"keys": ["sk-very-secret"], "otherwise": {"text": "Yes."}})"));
+  Running gateway = start({"gateway", "--api", "anthropic", "--upstream", endpoint.base_url(),
+                           "--key", "THE_KEY", "--json"});
   gateway.until_it_says("GEMINI_API_KEY=");
   const std::string told = gateway.said();
   environment()["INTERLOCK_KEY"] = exported(told, "ANTHROPIC_API_KEY");
@@ -314,9 +370,9 @@ TEST_F(Models, may_be_asked_by_any_program_through_the_gateway_on_its_own) {
       interlock({"chat", "--api", "anthropic", "--model", "m", "--base-url", base}, "hello");
   EXPECT_EQ(asked.exit, 0) << asked.out;
   gateway.until_it_says("answered");
-  const Ended stranger = interlock(
-      {"chat", "--api", "anthropic", "--model", "m", "--base-url", base.substr(0, base.rfind('/')) + "/x"},
-      "hello");
+  const Ended stranger = interlock({"chat", "--api", "anthropic", "--model", "m", "--base-url",
+                                    base.substr(0, base.rfind('/')) + "/x"},
+                                   "hello");
   EXPECT_EQ(stranger.exit, 1) << "without the secret there is no door";
   gateway.send(SIGINT);
   const Ended ended = gateway.wait();

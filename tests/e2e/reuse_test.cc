@@ -71,6 +71,39 @@ TEST_F(Reuse, runs_everything_when_asked) {
   EXPECT_EQ(ran({"--fresh"}), "a\nb\nsum\n");
 }
 
+TEST_F(Reuse, why_always_says_why_a_task_was_run) {
+  ran();
+  EXPECT_THAT(interlock({"why", "a"}).out,
+              HasSubstr("run because no earlier result of it is kept"));
+  write("out-a", "tampered\n");
+  ran();
+  EXPECT_THAT(interlock({"why", "a"}).out, HasSubstr("run because what it wrote changed since r-"));
+  ran({"--fresh"});
+  EXPECT_THAT(interlock({"why", "a"}).out, HasSubstr("not reused: `--fresh`"));
+  // Another plan's task of that name has nothing to do with it.
+  write_plan("name: other\ntasks: [{id: a, run: 'true', reads: [in/a]}, {id: u, run: 'true'}]\n",
+             "other.yaml");
+  ASSERT_EQ(interlock({"run", "other.yaml"}).exit, 0);
+  EXPECT_THAT(interlock({"why", "a"}).out,
+              HasSubstr("run because no earlier result of it is kept"));
+  EXPECT_THAT(interlock({"why", "u"}).out, HasSubstr("not reused: what it reads is not declared"));
+}
+
+TEST_F(Reuse, an_equal_key_proves_nothing_for_who_read_more_than_was_declared) {
+  write("more", "1\n");
+  write_plan(
+      "tasks: [{id: a, run: 'cat in/a more >out-a', reads: [in/a], writes: [out-a], isolation: "
+      "[view, direct]}]\n");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  if (at(json_of({"show"}), "/tasks/0/reads_from") != "observed")
+    GTEST_SKIP() << "reads cannot be observed on this host";
+  write("more", "2\n");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  EXPECT_EQ(read("out-a"), "1\n2\n");
+  EXPECT_THAT(interlock({"why", "a"}).out,
+              HasSubstr("it had read `more`, which its `reads` do not name, since r-"));
+}
+
 TEST_F(Reuse, never_takes_what_an_undeclared_task_did_for_granted) {
   write_plan("tasks: [{id: any, run: 'echo any >>log'}]\n");
   EXPECT_EQ(ran(), "any\n");

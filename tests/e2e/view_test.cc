@@ -25,8 +25,11 @@ class View : public Isolated {
     write_plan(
         "defaults: {isolation: view}\n"
         "tasks:\n"
-        "  - {id: a, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" + more + "}\n"
-        "  - {id: b, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" + more + "}\n");
+        "  - {id: a, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" +
+        more +
+        "}\n"
+        "  - {id: b, run: \"read n <count; read line <../go; echo $((n+1)) >count\"" +
+        more + "}\n");
   }
   /// Starts the plan, and lets all tasks go when all have begun.
   Ended run_at_once(const std::vector<std::string>& ids) {
@@ -60,8 +63,9 @@ tasks:
   EXPECT_EQ(std::filesystem::read_symlink(workspace() + "/deep/er/link"), "b");
   const auto shown = json_of({"show", "last"});
   EXPECT_EQ(at(shown, "/tasks/0/isolation"), "view");
-  EXPECT_EQ(at(shown, "/tasks/0/changes"),
-            R"([{"path":"a","before":"absent","after":"file"},{"path":"kept","before":"file","after":"absent"}])");
+  EXPECT_EQ(
+      at(shown, "/tasks/0/changes"),
+      R"([{"path":"a","before":"absent","after":"file"},{"path":"kept","before":"file","after":"absent"}])");
   EXPECT_EQ(at(shown, "/tasks/0/reads_from"), "observed");
   EXPECT_EQ(at(shown, "/commits"), R"({"made":2,"folded":2})");
   expect_nothing_left();
@@ -77,9 +81,10 @@ TEST_F(View, a_task_that_read_what_an_earlier_one_changed_meanwhile_is_done_agai
   EXPECT_EQ(at(shown, "/tasks/0/conflicts"), "0");
   EXPECT_EQ(at(shown, "/tasks/1/conflicts"), "1");
   // Stopped while it worked, or told when it wanted to commit: whichever came first.
-  EXPECT_THAT(interlock({"why", "last", "b"}).out,
-              ::testing::AnyOf(HasSubstr("`count`, which it had read, was changed by `a` meanwhile"),
-                               HasSubstr("`count` was changed meanwhile by `a`")));
+  EXPECT_THAT(
+      interlock({"why", "last", "b"}).out,
+      ::testing::AnyOf(HasSubstr("`count`, which it had read, was changed by `a` meanwhile"),
+                       HasSubstr("`count` was changed meanwhile by `a`")));
   expect_nothing_left();
 }
 
@@ -222,6 +227,72 @@ tasks:
                                            "    writes: [\"out.txt\"]\n"));
 }
 
+TEST_F(View, a_footprint_that_was_seen_names_what_was_written_with_the_same_bytes) {
+  // The second time each finds its own work done, and writes the very same bytes again.
+  const std::string plan =
+      "tasks:\n"
+      "  - id: x\n"
+      "    run: t=$(sed s/A/B/ f.txt); echo \"$t\" >f.txt\n"
+      "  - id: y\n"
+      "    run: t=$(sed s/C/D/ f.txt); echo \"$t\" >f.txt\n";
+  write("f.txt", "A C\n");
+  write_plan(plan);
+  ASSERT_EQ(interlock({"run", "plan.yaml", "--isolation", "view"}).exit, 0);
+  ASSERT_EQ(interlock({"run", "plan.yaml", "--isolation", "view", "--fresh"}).exit, 0);
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/changes"), "[]") << "nothing is different";
+
+  const auto suggested = json_of({"show", "last", "--suggest"});
+  EXPECT_EQ(at(suggested, "/tasks/0/writes"), R"(["f.txt"])");
+  EXPECT_EQ(at(suggested, "/tasks/0/runs"), "2");
+  const Ended fixed = interlock({"plan", "plan.yaml", "--fix"});
+  ASSERT_EQ(fixed.exit, 0) << fixed.err;
+  EXPECT_THAT(fixed.err, HasSubstr("as 2 runs showed them"));
+  EXPECT_THAT(read("plan.yaml"), HasSubstr("    writes: [\"f.txt\"]\n  - id: y"));
+  EXPECT_THAT(fixed.out, HasSubstr("does not check what is really read and written by `x` and `y`"));
+
+  write("f.txt", "A C\n");
+  const Ended direct =
+      interlock({"run", "plan.yaml", "--pattern", "parallel", "--isolation", "direct", "--fresh"});
+  EXPECT_EQ(direct.exit, 0) << direct.err;
+  EXPECT_EQ(read("f.txt"), "B D\n") << "nobody's edit is lost";
+  EXPECT_THAT(direct.err, HasSubstr("reads and writes as declared, not checked"));
+}
+
+TEST_F(View, a_footprint_joins_what_several_runs_saw) {
+  write("flag", "");
+  write_plan(
+      "defaults: {isolation: view}\n"
+      "tasks:\n"
+      "  - id: a\n"
+      "    run: if [ -e flag ]; then rm flag; echo 1 >scratch; rm scratch; else cat in; touch out; "
+      "fi\n");
+  write("in", "1\n");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  ASSERT_EQ(interlock({"run", "plan.yaml", "--fresh"}).exit, 0);
+  const auto suggested = json_of({"show", "last", "--suggest"});
+  EXPECT_EQ(at(suggested, "/tasks/0/writes"), R"(["flag","out","scratch"])");
+  EXPECT_EQ(at(suggested, "/tasks/0/reads"), R"(["in"])");
+}
+
+TEST_F(View, what_nobody_observed_stays_unknown) {
+  write_plan(
+      "tasks:\n"
+      "  - {id: a, run: echo 1 >a, isolation: view, observe: declared}\n"
+      "  - {id: b, run: echo 1 >b}\n"
+      "  - id: c\n"
+      "    run: echo 1 >c\n"
+      "    isolation: view\n");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  const std::string before = read("plan.yaml");
+  const Ended shown = interlock({"show", "last", "--suggest"});
+  EXPECT_EQ(shown.out, "  - id: c   # seen in 1 run\n    reads: []\n    writes: [\"c\"]\n");
+  EXPECT_THAT(shown.err,
+              HasSubstr("`a` is left as it is: not all that it read and wrote was seen"));
+  EXPECT_THAT(shown.err, HasSubstr("`b` is left as it is: nobody observed it"));
+  ASSERT_EQ(interlock({"plan", "plan.yaml", "--fix"}).exit, 0);
+  EXPECT_EQ(read("plan.yaml"), before + "    reads: []\n    writes: [\"c\"]\n");
+}
+
 TEST_F(View, diff_prints_a_patch_that_git_applies) {
   write("text", "one\ntwo\n");
   write("gone", "x\n");
@@ -236,7 +307,8 @@ tasks:
   ASSERT_EQ(shell("$INTERLOCK diff last a >../patch").exit, 0);
   const Ended applied = shell("cd ../before && git init -q . && git apply ../patch");
   EXPECT_EQ(applied.exit, 0) << applied.err << interlock({"diff", "last", "a"}).out;
-  EXPECT_EQ(shell("rm -rf ../before/.git; diff -r --no-dereference -x plan.yaml . ../before").out, "");
+  EXPECT_EQ(shell("rm -rf ../before/.git; diff -r --no-dereference -x plan.yaml . ../before").out,
+            "");
   EXPECT_EQ(shell("test -x ../before/tool").exit, 0);
   EXPECT_EQ(interlock({"diff", "last", "a", "--stat"}).out,
             "deleted   gone\n"
@@ -311,7 +383,8 @@ tasks:
 )");
   const Ended ended = interlock({"run", "plan.yaml"});
   if (ended.exit != 0) GTEST_SKIP() << "no network namespaces here: " << ended.err;
-  EXPECT_THAT(interlock({"output", "last", "a"}).out, HasSubstr("3")) << "two lines of head and `lo`";
+  EXPECT_THAT(interlock({"output", "last", "a"}).out, HasSubstr("3"))
+      << "two lines of head and `lo`";
 }
 
 }  // namespace

@@ -103,6 +103,8 @@ RunView forty_tasks() {
   view.run().tasks[2].silent_for = 61s;
   view.run().tasks[2].idle_limit = 90s;
   view.run().tasks[3].because = AttemptStarted::Because::correction;
+  view.run().tasks[1].call_waits =
+      "its model call waits: the provider said 429: slow down, tried in 41 s (at 09:12:30)";
   view.waiting("summary-chapter-24", "conflict with `summary-chapter-20` on `notes/index.md`");
   for (int chapter = 25; chapter <= 38; ++chapter) {
     view.waiting(fmt::format("summary-chapter-{}", chapter), "a slot: 4 of 4 in use");
@@ -166,6 +168,7 @@ RunView finished() {
   run.ended = RunEnded::How::finished;
   run.elapsed = 47s;
   run.sequential = 95s;
+  run.models.any = true;
   run.tokens = 45'600;
   run.cost = 231'000;
   run.digest = "3f9ac1d27b60";
@@ -194,6 +197,9 @@ RunView failed_twice() {
   run.sequential = 9min + 30s;
   run.waited = {
       .needs = 12s, .conflict = 75s, .quota = 400ms, .slot = 5min, .gate = 41s, .backoff = 4s};
+  run.failed_work = 42s;
+  run.stood = 30s;
+  run.merges_failed = {{"report", "`unit-parser` and `e2e-login` gave nothing"}};
   run.digest = "0c1d2e3f4a5b";
   return run;
 }
@@ -201,6 +207,7 @@ RunView failed_twice() {
 RunView failed_forty_times() {
   RunViewBuilder view("shards", "queue(64)");
   view.done(9'960);
+  view.run().models.any = true;  // Tokens and cost were told by nobody.
   for (int i = 0; i < 40; ++i) view.failed(fmt::format("shard-{:05}", i * 17), "exit status 2");
   RunView& run = view.run();
   run.ended = RunEnded::How::failed;

@@ -110,4 +110,16 @@ changes::ReadSet FakePicture::reads() const {
           {presence_.begin(), presence_.end()}};
 }
 
+changes::WriteSet FakePicture::writes() const {
+  changes::WriteSet writes{true, {}, {}};
+  std::set<std::string> paths = touched_;
+  for (const changes::Change& change : difference(found_, now_).changes) paths.insert(change.path);
+  for (const std::string& path : paths) {
+    const bool is_there =
+        found_.state(path).kind != Kind::absent || now_.state(path).kind != Kind::absent;
+    (is_there ? writes.paths : writes.passing).push_back(path);
+  }
+  return writes;
+}
+
 }  // namespace interlock::testing_support

@@ -9,6 +9,7 @@
 
 #include "changes/changeset.h"
 #include "changes/read_set.h"
+#include "changes/write_set.h"
 
 namespace interlock::testing_support {
 
@@ -62,6 +63,8 @@ class FakePicture {
   /// What was touched in vain is in it too: a file written back as it was, one that came and went,
   /// one deleted that was not there. It is no change, but it would be one had others changed it.
   changes::ReadSet reads() const;
+  /// Likewise.
+  changes::WriteSet writes() const;
 
  private:
   FakeTree found_, now_;

@@ -181,6 +181,8 @@ Result<engine::Views::Harvest> FakeViews::harvest(AttemptName name, const engine
   Harvest harvest;
   harvest.changes = version.changes;
   harvest.reads = told_reads(open, footprint);
+  harvest.writes = open.picture.writes();
+  harvest.writes.complete = harvest.reads.from == changes::ReadsFrom::observed;
   if (harvest.reads.from != changes::ReadsFrom::observed) harvest.gap = "its reads were not told";
   attempts_.try_emplace(name, Attempt{{std::move(version)}, open.edits_before});
   open_.erase(name);
