@@ -444,9 +444,9 @@ std::optional<Error> unknown_verb(const CLI::App& app, const std::string& word) 
 }  // namespace
 
 int run_interlock(int argc, char** argv) {
+  hold_standard_streams();  // First: whatever is opened next must not come to stand there.
   process::hide_environment();
   ::signal(SIGPIPE, SIG_IGN);  // A reader that goes away is told by write().
-  hold_standard_streams();
   CommandLine line;
   Talk early(panel::ColorWish::automatic, false, asks_for_json(argc, argv));
   if (argc < 2) {
