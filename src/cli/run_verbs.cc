@@ -21,16 +21,6 @@ namespace interlock::cli {
 
 namespace {
 
-/// What earlier runs measured here; an empty history where there is no journal yet, for planning
-/// needs none.
-decide::History history_of(const Context& context, const std::string& workspace) {
-  if (context.state_folder.empty()) return {};
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
-  if (!store) return {};
-  auto history = store->history(workspace);
-  return history ? std::move(*history) : decide::History{};
-}
-
 void tell_notes(const Context& context, const Planned& planned) {
   for (const std::string& note : planned.plan.notes) context.talk.remark("note: " + note);
   for (const std::string& warning : planned.decision.warnings)
@@ -78,6 +68,14 @@ Result<std::string> recorded_run(const Context& context, journal::Store& store,
 
 }  // namespace
 
+decide::History history_of(const Context& context, const std::string& workspace) {
+  if (context.state_folder.empty()) return {};
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store) return {};
+  auto history = store->history(workspace);
+  return history ? std::move(*history) : decide::History{};
+}
+
 Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
                           const FixWish& fix) {
   auto document = read_document(file);
@@ -103,6 +101,7 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
       context.talk.out().is_terminal ? panel::Screen(STDOUT_FILENO).size().columns : 100;
   screen.color = context.talk.out().color;
   screen.unicode = context.talk.out().unicode;
+  screen.full = fix.full;
   context.talk.result(
       render_plan(planned.plan, planned.interlocking, planned.expected, planned.decision, screen));
   return Exit::done;

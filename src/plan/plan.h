@@ -73,6 +73,15 @@ struct KeySource {
   bool operator==(const KeySource&) const = default;
 };
 
+/// How things slow each other: of `k` at once each goes at 1 / (1 + by * max(0, k - beyond)) of its
+/// speed.
+struct Slowing {
+  std::int64_t beyond = 1;
+  double by = 0;
+
+  bool operator==(const Slowing&) const = default;
+};
+
 /// A way to do a task.
 struct Agent {
   std::string name;
@@ -88,6 +97,7 @@ struct Agent {
   bool gateway = true;             ///< Its model calls pass through the gateway.
   std::vector<EventRule> events;   ///< For `command`.
   Command resume;                  ///< For `command`: run instead where a session is to be resumed (`{session}`).
+  std::optional<Slowing> slowing;  ///< How its tasks slow each other; none: not known.
   Place place;
 };
 
@@ -114,6 +124,7 @@ struct Resource {
   /// For `quota`: whether input from a prompt cache counts; none: as the API is known to do.
   std::optional<bool> counts_cached;
   std::string account;                        ///< For `quota`: shared by all plans that name it; empty: its own name.
+  std::optional<Slowing> slowing;             ///< For `quota` and `slots`: how its users slow each other.
   Place place;
 };
 
@@ -144,6 +155,7 @@ struct Estimate {
   std::optional<Duration> time;
   std::optional<Tokens> tokens;
   std::optional<MicroUsd> usd;
+  std::optional<double> failures;  ///< The part (0..1) of its attempts that fail.
 };
 
 /// One piece of work for one agent, with every default filled in and every `foreach` unfolded.
@@ -161,6 +173,7 @@ struct Task {
   std::vector<TaskId> output_of;  ///< Tasks whose `{outputs.x}` it mentions.
   OutputSpec output;
   Estimate estimate;
+  std::optional<Duration> join;  ///< What joining its output with others takes, if it overlapped with them.
   bool gate_before = false;
   bool gate_after = false;
   bool merge_text = false;        ///< `merge: text`.
@@ -210,6 +223,7 @@ struct Limits {
   Duration min_saving = std::chrono::seconds(10);
   OnFailure on_failure;
   std::optional<std::int64_t> gate_every;
+  std::optional<Duration> answer;           ///< How long a person takes at a gate or a review.
   bool speculate = false;
   std::optional<Tokens> speculate_tokens;   ///< What speculation may waste, together; none: no bound.
   std::optional<MicroUsd> speculate_usd;
