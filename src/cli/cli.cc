@@ -83,8 +83,18 @@ class CommandLine {
     return sub;
   }
 
-  void add_plan_options(CLI::App* sub) {
+  void add_file(CLI::App* sub) {
     sub->add_option("FILE", options_.file, "The plan; `-` reads standard input [interlock.yaml]");
+  }
+  void add_set(CLI::App* sub) {
+    sub->add_option("--set", options_.set,
+                    "Fills `{key}` in the plan, or replaces a value such as `limits.parallel`")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+  }
+
+  void add_plan_options(CLI::App* sub) {
+    add_file(sub);
     sub->add_option("--pattern", options_.pattern,
                     "Overrides the decision: sequential, parallel or queue")
         ->check(CLI::IsMember({"sequential", "parallel", "queue"}))
@@ -101,10 +111,7 @@ class CommandLine {
         ->type_name("HOW[,HOW]");
     sub->add_option("--effort", options_.effort, "How long to improve the order [100ms]")
         ->type_name("DURATION");
-    sub->add_option("--set", options_.set,
-                    "Fills `{key}` in the plan, or replaces a value such as `limits.parallel`")
-        ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
+    add_set(sub);
   }
 
   void add_json(CLI::App* sub) {
@@ -146,11 +153,24 @@ class CommandLine {
         },
         Journal::not_needed);
     add_plan_options(plan);
+    plan->add_flag("--full", options_.fix.full, "Show everything, not only what fits a screen");
     plan->add_flag("--fix", options_.fix.fix,
                    "First write the footprints that a run showed into FILE");
     plan->add_option("--of", options_.fix.run, "The run that showed them [the plan's latest]")
         ->type_name("RUN");
     add_json(plan);
+    CLI::App* breakeven = add(
+        "breakeven", "Show from how many tasks on overlapping pays, and a queue",
+        [](const Context& context, const Options& options) -> Result<Exit> {
+          auto wish = wish_of(options);
+          if (!wish) return std::unexpected(wish.error());
+          return breakeven_command(context, options.file, *wish, options.svg);
+        },
+        Journal::not_needed);
+    add_file(breakeven);
+    add_set(breakeven);
+    breakeven->add_option("-o", options_.svg, "Draw the chart into this file, as SVG")->type_name("FILE");
+    add_json(breakeven);
     CLI::App* run = add("run", "Run a plan",
                         [](const Context& context, const Options& options) -> Result<Exit> {
                           auto wish = wish_of(options);

@@ -20,13 +20,21 @@ struct Context {
   Talk& talk;
 };
 
+/// What earlier runs measured here; an empty history where there is no journal yet, for planning
+/// needs none.
+decide::History history_of(const Context& context, const std::string& workspace);
+
 /// `fix`: the plan file is first given what its latest run, or the one named, showed of footprints.
 struct FixWish {
   bool fix = false;
+  bool full = false;  ///< Show everything, not only what fits a screen.
   std::string run;  ///< Empty: the latest of this plan.
 };
 Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
                           const FixWish& fix);
+/// `svg`: where to draw the chart as well; empty: nowhere.
+Result<Exit> breakeven_command(const Context& context, const std::string& file,
+                               const PlanWish& wish, const std::string& svg);
 Result<Exit> run_command(const Context& context, const std::string& file, const PlanWish& wish,
                          Face face);
 /// What `resume` may say anew.

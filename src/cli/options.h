@@ -17,7 +17,7 @@ struct Options {
   bool any = false;
 
   std::string file, run, task, name, use = "research", folder = ".", shell;
-  std::string pattern, effort, face = "auto";
+  std::string pattern, effort, face = "auto", svg;
   std::vector<std::string> isolation;
   int parallel = 0;
   std::vector<std::string> set;

@@ -29,19 +29,21 @@ std::string tokens_of(const decide::Expected& it) {
   return tax > 0 ? fmt::format("{} + {}", work, show_count(tax)) : work;
 }
 
-std::vector<Row> rows_of(const plan::Plan& plan, const std::vector<decide::Expected>& expected) {
+std::vector<Row> rows_of(const plan::Plan& plan, const std::vector<decide::Expected>& expected,
+                         std::size_t columns, std::size_t most) {
+  const std::size_t name_most = std::clamp<std::size_t>(columns / 3, 6, 24);
   std::vector<TaskId> tasks(plan.tasks.size());
   for (std::size_t i = 0; i < tasks.size(); ++i) tasks[i] = TaskId(i);
-  if (tasks.size() > kMostBars) {
+  if (tasks.size() > most) {
     std::ranges::stable_sort(tasks, std::ranges::greater(),
                              [&](TaskId task) { return expected[task.index()].time; });
-    tasks.resize(kMostBars - 1);
+    tasks.resize(most - 1);
     std::ranges::sort(tasks);
   }
   std::vector<Row> rows;
   for (const TaskId task : tasks) {
     const decide::Expected& it = expected[task.index()];
-    rows.push_back({task, elide_middle(printable(plan[task].id), 24),
+    rows.push_back({task, elide_middle(printable(plan[task].id), name_most),
                     decide::show_time_taken(it.time), tokens_of(it)});
   }
   return rows;
@@ -91,9 +93,21 @@ class Drawing {
     }
     const bool no_tokens =
         std::ranges::all_of(rows, [](const Row& row) { return row.tokens == "0"; });
-    if (no_tokens) tokens_width_ = 0;
-    longest_ = std::max({decision.sequential.elapsed, decision.parallel.elapsed,
-                         decision.queue.elapsed, Duration(1)});
+    constexpr std::size_t kLeastBar = 16;
+    if (no_tokens || left_width() + kLeastBar + kLabel > screen.columns) tokens_width_ = 0;
+    longest_ = screen.full ? std::max({decision.sequential.elapsed, decision.parallel.elapsed,
+                                       decision.queue.elapsed, Duration(1)})
+                           : std::max(decision.chosen().elapsed, Duration(1));
+  }
+
+  /// Only the way that is taken.
+  std::vector<std::string> draw_chosen() {
+    const std::size_t room = screen_.columns - std::min(screen_.columns - 1, left_width());
+    bar_width_ = std::clamp<std::size_t>(room - std::min(room, kLabel), 8, 100);
+    for (std::size_t i = 0; i < ways_.size(); ++i) {
+      if (ways_[i].forecast == &decision_.chosen()) block({i}, true, false);
+    }
+    return std::move(lines_);
   }
 
   std::vector<std::string> draw() {
@@ -122,14 +136,14 @@ class Drawing {
   }
 
   /// Rows with the bars of the given ways beside each other, headings above and axes below.
-  void block(const std::vector<std::size_t>& which, bool with_estimates) {
+  void block(const std::vector<std::size_t>& which, bool with_estimates, bool headed = true) {
     std::string heading = left("", "", "");
     std::string axis = heading;
     for (const std::size_t i : which) {
       heading += cell(head(ways_[i]));
       axis += cell(axis_of(ways_[i]));
     }
-    add(heading);
+    if (headed) add(heading);
     for (std::size_t row = 0; row < rows_.size(); ++row) {
       std::string line = with_estimates ? left(rows_[row].name, rows_[row].time, rows_[row].tokens)
                                         : left(rows_[row].name, "", "");
@@ -198,13 +212,34 @@ std::string heading_of(decide::Pattern pattern, std::uint32_t n) {
 std::vector<std::string> draw_bars(const plan::Plan& plan,
                                    const std::vector<decide::Expected>& expected,
                                    const decide::Decision& decision, const PlanScreen& screen) {
-  if (plan.tasks.empty() || plan.tasks.size() > kMostTasksDrawn) return {};
-  const std::vector<Row> rows = rows_of(plan, expected);
+  constexpr std::size_t kNarrow = 48;
+  if (plan.tasks.empty() || plan.tasks.size() > kMostTasksDrawn || screen.columns < kNarrow)
+    return {};
+  const std::vector<Row> rows = rows_of(plan, expected, screen.columns, kMostBars);
   std::vector<std::string> lines = Drawing(rows, decision, screen).draw();
   if (rows.size() < plan.tasks.size()) {
     lines.push_back(fmt::format("  the {} longest tasks, and {} more", rows.size(),
                                 plan.tasks.size() - rows.size()));
   }
+  return lines;
+}
+
+std::vector<std::string> draw_chosen_bars(const plan::Plan& plan,
+                                          const std::vector<decide::Expected>& expected,
+                                          const decide::Decision& decision,
+                                          const PlanScreen& screen, std::size_t most) {
+  constexpr std::size_t kAround = 3;  // The axis, the line that counts the rest, and a blank one.
+  constexpr std::size_t kLeast = 3;
+  constexpr std::size_t kNarrow = 40;
+  const std::size_t all = plan.tasks.size();
+  if (all == 0 || all > kMostTasksDrawn || screen.columns < kNarrow ||
+      most < kAround + std::min(kLeast, all))
+    return {};
+  const std::vector<Row> rows = rows_of(plan, expected, screen.columns, most - kAround);
+  std::vector<std::string> lines = Drawing(rows, decision, screen).draw_chosen();
+  if (rows.size() < all)
+    lines.push_back(
+        fmt::format("  the {} longest tasks, and {} more", rows.size(), all - rows.size()));
   return lines;
 }
 

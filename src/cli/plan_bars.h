@@ -23,4 +23,10 @@ std::vector<std::string> draw_bars(const plan::Plan& plan,
                                    const std::vector<decide::Expected>& expected,
                                    const decide::Decision& decision, const PlanScreen& screen);
 
+/// The way that is taken, in at most `most` lines; nothing where that is too few to tell anything.
+std::vector<std::string> draw_chosen_bars(const plan::Plan& plan,
+                                          const std::vector<decide::Expected>& expected,
+                                          const decide::Decision& decision,
+                                          const PlanScreen& screen, std::size_t most);
+
 }  // namespace interlock::cli

@@ -12,6 +12,10 @@ json::value dollars(const std::optional<MicroUsd>& cost) {
   return cost ? json::value(static_cast<double>(*cost) / 1e6) : json::value(nullptr);
 }
 
+json::value seconds(const std::optional<Duration>& value) {
+  return value ? json::value(to_seconds(*value)) : json::value(nullptr);
+}
+
 /// Where a number comes from, if there is one.
 template <typename T>
 json::value from(const std::optional<T>& value, decide::From where) {
@@ -63,7 +67,9 @@ json::value saving_json(const decide::Saving& saving) {
           {"conflict_s", to_seconds(saving.conflict)},
           {"merge_s", to_seconds(saving.merge)},
           {"saved_s", to_seconds(saving.saved)},
-          {"required_s", to_seconds(saving.required)}};
+          {"required_s", to_seconds(saving.required)},
+          {"mean_sequential_s", seconds(saving.mean_sequential)},
+          {"mean_saved_s", seconds(saving.mean_saved)}};
 }
 
 json::value decision_json(const decide::Decision& decision) {
@@ -76,11 +82,23 @@ json::value decision_json(const decide::Decision& decision) {
           {"saving", saving_json(decision.saving)},
           {"reasons", texts(decision.reasons)},
           {"changes", texts(decision.changes)},
-          {"warnings", texts(decision.warnings)}};
+          {"warnings", texts(decision.warnings)},
+          {"not_counted", texts(decision.left_out)}};
 }
 
 json::value forecast_json(const decide::Forecast& forecast) {
+  const decide::Range& range = forecast.range;
+  const auto drawn = [&](Duration value) {
+    return range.draws > 0 ? json::value(to_seconds(value)) : json::value(nullptr);
+  };
   return {{"elapsed_s", to_seconds(forecast.elapsed)},
+          {"mean_s", drawn(range.mean)},
+          {"p50_s", drawn(range.p50)},
+          {"p90_s", drawn(range.p90)},
+          {"draws", range.draws},
+          {"join_s", to_seconds(forecast.join)},
+          {"redone", range.draws > 0 ? json::value(range.redone) : json::value(nullptr)},
+          {"wasted_tokens", range.draws > 0 ? known(range.wasted_tokens) : json::value(nullptr)},
           {"tokens", known(forecast.tokens)},
           {"overhead_tokens", known(forecast.overhead_tokens)},
           {"cost_usd", dollars(forecast.cost)},

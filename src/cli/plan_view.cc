@@ -4,16 +4,17 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/text.h"
 #include "cli/plan_bars.h"
+#include "cli/plan_table.h"
 #include "decide/words.h"
 
 namespace interlock::cli {
 namespace {
 
 using decide::Decision;
-using decide::Pattern;
 using footprint::Edge;
 
 constexpr std::size_t kMostEdges = 8;
@@ -45,21 +46,6 @@ std::vector<const Edge*> edges_to_show(const plan::Plan& plan,
   return shown;
 }
 
-/// What is known of a sum: the whole, at least the known parts, or nothing.
-template <typename T, typename Get, typename Show>
-std::string sum_of(const std::vector<decide::Expected>& expected, Get get, Show show) {
-  T sum = 0;
-  bool any = false, all = true;
-  for (const decide::Expected& it : expected) {
-    const std::optional<T> part = get(it);
-    any |= part.has_value();
-    all &= part.has_value();
-    sum += part.value_or(0);
-  }
-  if (all) return show(sum);
-  return any && sum > 0 ? "at least " + show(sum) : "unknown";
-}
-
 class Page {
  public:
   Page(const plan::Plan& plan, const footprint::Interlocking& interlocking,
@@ -73,19 +59,32 @@ class Page {
         signs_(plan_signs(screen.unicode)) {}
 
   std::string draw() {
-    headline();
-    bars();
+    if (screen_.full) return draw_full();
+    // The end is written first: the bars get the room it leaves.
     table();
     decision();
-    arithmetic();
-    edges();
-    list("What would have to change for more to overlap", decision_.changes);
-    list("Warnings", decision_.warnings);
-    list("Notes", plan_.notes);
-    return std::move(text_);
+    const std::string end = std::exchange(text_, {});
+    headline();
+    const auto used = static_cast<std::size_t>(std::ranges::count(end, '\n')) + 2;
+    bars(screen_.lines - std::min(screen_.lines, used));
+    return text_ + end;
   }
 
  private:
+  std::string draw_full() {
+    headline();
+    bars(0);
+    table();
+    tax();
+    arithmetic();
+    edges();
+    list("What would let more overlap", decision_.changes);
+    list("Warnings", decision_.warnings);
+    list("Notes", plan_.notes);
+    decision();
+    return std::move(text_);
+  }
+
   std::string ink(std::string_view code, std::string text) const {
     return screen_.color ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
   }
@@ -93,23 +92,39 @@ class Page {
   void line(std::string_view text) { text_ += fmt::format("{}\n", text); }
   void section(std::string_view title) { line("\n" + ink("1", std::string(title))); }
 
-  /// `text` behind `lead`, broken between words, the rest set in under it. `lead` is never broken.
-  void wrapped(std::string_view lead, std::string_view lead_ink, std::string_view text) {
+  /// `text` behind `lead`, broken between words, the rest set in under it; of what is longer than
+  /// `most` rows the end goes. `lead` is never broken.
+  void wrapped(std::string_view lead, std::string_view lead_ink, std::string_view text,
+               std::size_t most = 1000) {
+    // On narrow screens the rest is set in less deep, or words would stand one below the other.
+    constexpr std::size_t kNarrow = 60, kLeastRoom = 20;
     const std::size_t indent = display_width(lead);
-    const std::size_t room = std::max<std::size_t>(screen_.columns, indent + 20) - indent;
+    const std::size_t hang = screen_.columns < kNarrow ? std::min<std::size_t>(indent, 4) : indent;
     std::string row;
-    bool first = true;
+    std::size_t rows = 0;
+    const auto room = [&] {
+      const std::size_t before = rows == 0 ? indent : hang;
+      return std::max(screen_.columns, before + kLeastRoom) - before;
+    };
     const auto flush = [&] {
-      line((first ? (lead_ink.empty() ? std::string(lead) : ink(lead_ink, std::string(lead)))
-                  : std::string(indent, ' ')) +
+      line((rows == 0 ? (lead_ink.empty() ? std::string(lead) : ink(lead_ink, std::string(lead)))
+                      : std::string(hang, ' ')) +
            row);
-      first = false;
+      ++rows;
       row.clear();
     };
     while (!text.empty()) {
+      if (rows + 1 == most) {
+        row = elide_end((row.empty() ? "" : row + " ") + std::string(text), room());
+        break;
+      }
       const std::size_t end = std::min(text.find(' '), text.size());
       const std::string_view word = text.substr(0, end);
-      if (!row.empty() && display_width(row) + 1 + display_width(word) > room) flush();
+      const std::size_t wanted = display_width(row) + (row.empty() ? 0 : 1) + display_width(word);
+      if (wanted > room() && (!row.empty() || (rows == 0 && hang < indent))) {
+        flush();
+        continue;
+      }
       if (!row.empty()) row += ' ';
       row += word;
       text.remove_prefix(std::min(end + 1, text.size()));
@@ -119,70 +134,39 @@ class Page {
 
   void headline() {
     const Duration elapsed = decision_.chosen().elapsed;
-    std::string text = fmt::format("{} {} {} {} {}", ink("1", printable(plan_.name)), signs_.dot,
+    std::string text = fmt::format("{} {} {} {} {}", printable(plan_.name), signs_.dot,
                                    decide::count_of(plan_.tasks.size(), "task"), signs_.dot,
-                                   ink("1", heading_of(decision_.pattern, decision_.n)));
+                                   heading_of(decision_.pattern, decision_.n));
     text += fmt::format(" {} {}", signs_.dot, decide::show_time_taken(elapsed));
     if (elapsed != decision_.sequential.elapsed)
       text += fmt::format(" instead of {}", decide::show_time_taken(decision_.sequential.elapsed));
-    line(text);
+    line(ink("1", elide_end(text, screen_.columns)));
   }
 
-  void bars() {
-    const std::vector<std::string> lines = draw_bars(plan_, expected_, decision_, screen_);
+  /// At most so many lines of them; 0: all three ways.
+  void bars(std::size_t most) {
+    const std::vector<std::string> lines =
+        screen_.full ? draw_bars(plan_, expected_, decision_, screen_)
+                     : draw_chosen_bars(plan_, expected_, decision_, screen_, most);
     if (lines.empty()) return;
     line("");
     for (const std::string& it : lines) line(it);
   }
 
   void table() {
-    const std::array forecasts{&decision_.sequential, &decision_.parallel, &decision_.queue};
-    const std::array patterns{Pattern::sequential, Pattern::parallel, Pattern::queue};
-    const auto total = [](const decide::Expected& it) {
-      return it.tokens && it.overhead_tokens ? std::optional(*it.tokens + *it.overhead_tokens)
-                                             : std::nullopt;
-    };
-    // What a task is known to cost at least: of one whose work is unknown, the tax.
-    const auto at_least = [](const decide::Expected& it) {
-      return it.tokens.value_or(0) + it.overhead_tokens.value_or(0);
-    };
-    Tokens known = 0, tax = 0;
-    for (const decide::Expected& it : expected_)
-      known += at_least(it), tax += it.overhead_tokens.value_or(0);
-    const bool all_known = std::ranges::all_of(
-        expected_, [&](const decide::Expected& it) { return total(it).has_value(); });
-    const std::string tokens = all_known   ? show_count(known)
-                               : known > 0 ? "at least " + show_count(known)
-                                           : "unknown";
-    const std::string share =
-        all_known && known > 0 ? fmt::format(" ({} %)", (100 * tax + known / 2) / known) : "";
-    const std::string cost = sum_of<MicroUsd>(
-        expected_, [](const auto& it) { return it.cost; }, show_usd);
-
-    std::array<std::vector<std::string>, 3> columns;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      columns[i] = {heading_of(patterns[i], forecasts[i]->n),
-                    decide::show_time_taken(forecasts[i]->elapsed), tokens, show_count(tax) + share,
-                    cost};
-    }
-    const std::array<std::string_view, 5> labels{"", "elapsed", "tokens", "of them overhead",
-                                                 "cost"};
     line("");
-    for (std::size_t row = 0; row < labels.size(); ++row) {
-      std::string text = "  " + pad(labels[row], 16);
-      for (const auto& column : columns) {
-        std::size_t width = 0;
-        for (const std::string& it : column) width = std::max(width, display_width(it));
-        text += "   " + pad_left(column[row], width);
-      }
-      line(text);
-    }
-    if (tax == 0) return;
+    for (const std::string& it : draw_table(expected_, decision_, screen_)) line(it);
+  }
+
+  void tax() {
+    const bool any = std::ranges::any_of(
+        expected_, [](const auto& it) { return it.overhead_tokens.value_or(0) > 0; });
+    if (!any) return;
     const bool prior = std::ranges::any_of(expected_, [](const auto& it) {
       return it.overhead_from == decide::From::prior && it.overhead_tokens.value_or(0) > 0;
     });
     wrapped("  ", "",
-            fmt::format("A task's tokens are its work; the overhead of dispatching it is added{}",
+            fmt::format("A task's tokens are its work; the tax of dispatching it is added{}",
                         prior ? fmt::format(" (assumed: {} to start an agent, {} to return)",
                                             show_count(decide::kPriorSpawnTokens),
                                             show_count(decide::kPriorReturnTokens))
@@ -191,25 +175,48 @@ class Page {
 
   void test(std::string_view name, const decide::Test& it) {
     wrapped(fmt::format("  {} {:<12} ", it.holds ? signs_.holds : signs_.fails, name),
-            it.holds ? "32" : "31", it.why);
+            it.holds ? "32" : "31", it.why, screen_.full ? 1000 : 2);
   }
 
   void decision() {
+    constexpr std::size_t kMostReasons = 3;
     section("Decision: " + heading_of(decision_.pattern, decision_.n));
-    for (const std::string& reason : decision_.reasons)
-      wrapped(fmt::format("  {} ", signs_.item), "", reason);
-    line("");
     test("independent", decision_.independent);
     test("mergeable", decision_.mergeable);
     test("worth it", decision_.worthwhile);
+    std::size_t shown = 0;
+    for (const std::string& reason : decision_.reasons) {
+      if (!screen_.full && shown++ == kMostReasons) break;
+      item(reason);
+    }
+    if (!decision_.left_out.empty())
+      item("Not counted: " + join_words(decision_.left_out, decision_.left_out.size()));
+    if (!screen_.full) more();
+  }
+
+  void item(const std::string& text) {
+    wrapped(fmt::format("  {} ", signs_.item), "", text, screen_.full ? 1000 : 2);
+  }
+
+  /// What `--full` would add.
+  void more() {
+    std::vector<std::string> rest;
+    const auto add = [&](std::size_t count, const std::string& what) {
+      if (count > 0) rest.push_back(decide::count_of(count, what));
+    };
+    add(decision_.warnings.size(), "warning");
+    add(plan_.notes.size(), "note");
+    if (!decision_.changes.empty())
+      rest.push_back(fmt::format("{} for more to overlap",
+                                 decide::count_of(decision_.changes.size(), "proposal")));
+    if (rest.empty()) rest.emplace_back("the arithmetic");
+    item(fmt::format("With `--full`: {}", join_words(rest, rest.size())));
   }
 
   std::string_view say_conflicts() const {
     if (decision_.lifting.edges_lifted == 0)
       return "repairing conflicts: none can happen, tasks that meet wait for each other";
-    return decision_.saving.conflict > Duration::zero()
-               ? "doing again what conflicts: what speculation is expected to waste"
-               : "doing again what conflicts: not counted, as the pattern was asked for";
+    return "doing again what conflicts, as expected";
   }
 
   void arithmetic() {
@@ -225,24 +232,34 @@ class Page {
         Term{'-', std::max(it.critical_path, it.quota),
              by_quota ? "what the quotas need to admit it all" : "the longest chain of tasks"},
         Term{'-', it.overhead,
-             it.overhead > Duration::zero() ? "waiting for slots and capacities"
+             it.overhead > Duration::zero() ? "waiting for slots, capacities and people"
                                             : "waiting for slots and capacities: none"},
         Term{'-', it.conflict, say_conflicts()},
-        Term{'-', it.merge, "merging: coordinators are tasks of the plan and counted above"},
-        Term{'=', it.saved, "saved"},
+        Term{'-', it.merge,
+             it.merge > Duration::zero()
+                 ? "joining by hand what overlapped"
+                 : "joining by hand: nothing; coordinators are tasks of the plan"},
+        Term{'=', it.saved, "saved, if the estimates come true"},
     };
     std::size_t width = 0;
     for (const Term& term : terms)
       width = std::max(width, decide::show_time_taken(term.value).size());
+    width = std::max({width, decide::show_time_taken(it.required).size(),
+                      decide::show_time_taken(it.mean_saved.value_or(Duration{})).size()});
     section("Is it worth it?");
-    for (const Term& term : terms) {
-      wrapped(fmt::format("  {} {}   ", term.sign,
-                          pad_left(decide::show_time_taken(term.value), width)),
-              "", term.what);
+    const auto row = [&](char sign, Duration value, std::string_view what) {
+      wrapped(fmt::format("  {} {}   ", sign, pad_left(decide::show_time_taken(value), width)), "",
+              what);
+    };
+    for (const Term& term : terms) row(term.sign, term.value, term.what);
+    row(' ', it.required,
+        it.required == plan_.limits.min_saving ? "asked for by `limits.min_saving`"
+                                               : "asked for: a tenth of the time in sequence");
+    if (it.mean_saved) {
+      row(' ', std::max(Duration::zero(), *it.mean_saved),
+          fmt::format("saved on average of {} draws, of {}", decision_.sequential.range.draws,
+                      decide::show_time_taken(*it.mean_sequential)));
     }
-    wrapped(fmt::format("    {}   ", pad_left(decide::show_time_taken(it.required), width)), "",
-            it.required == plan_.limits.min_saving ? "asked for by `limits.min_saving`"
-                                                   : "asked for: a tenth of the time in sequence");
   }
 
   void edges() {

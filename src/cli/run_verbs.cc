@@ -27,16 +27,6 @@ namespace interlock::cli {
 
 namespace {
 
-/// What earlier runs measured here; an empty history where there is no journal yet, for planning
-/// needs none.
-decide::History history_of(const Context& context, const std::string& workspace) {
-  if (context.state_folder.empty()) return {};
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
-  if (!store) return {};
-  auto history = store->history(workspace);
-  return history ? std::move(*history) : decide::History{};
-}
-
 /// What the agents may do is said with everything else that is to be known before they do it.
 void note_powers(Planned& planned) {
   PowersSaid said = say_powers(planned.plan);
@@ -177,6 +167,14 @@ Result<Exit> run_document(const Context& context, const Document& document, cons
 
 }  // namespace
 
+decide::History history_of(const Context& context, const std::string& workspace) {
+  if (context.state_folder.empty()) return {};
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store) return {};
+  auto history = store->history(workspace);
+  return history ? std::move(*history) : decide::History{};
+}
+
 Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, ChosenRun& run,
                                  Face face) {
   auto exit = dispatch(store, context.state_folder, run, face, context.talk);
@@ -222,6 +220,7 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
       context.talk.out().is_terminal ? panel::Screen(STDOUT_FILENO).size().columns : 100;
   screen.color = context.talk.out().color;
   screen.unicode = context.talk.out().unicode;
+  screen.full = fix.full;
   context.talk.result(
       render_plan(planned.plan, planned.interlocking, planned.expected, planned.decision, screen));
   return Exit::done;

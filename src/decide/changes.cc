@@ -31,12 +31,15 @@ class Proposals {
       : asked_(asked), problem_(problem), decision_(decision), plan_(asked.plan) {}
 
   std::vector<std::string> best() {
+    speculate();
     declare_footprints();
     give_form();
     part_conflicts();
     raise_cap();
     add_capacity();
-    std::ranges::stable_sort(changes_, std::ranges::greater(), &Change::gain);
+    const auto rest = changes_.begin() + (decision_.offer ? 1 : 0);
+    std::stable_sort(rest, changes_.end(),
+                     [](const Change& a, const Change& b) { return a.gain > b.gain; });
     ask_for_less();
     std::vector<std::string> texts;
     for (const Change& change : changes_) {
@@ -59,7 +62,7 @@ class Proposals {
       change(changed);
       const schedule::Policy policy{
           .parallel = slots, .plan_order = false, .gate_every = {}, .on_failure = {}};
-      gain = decision_.parallel.elapsed - schedule::simulate(changed, policy, {}).elapsed;
+      gain = decision_.chosen().elapsed - schedule::simulate(changed, policy, {}).elapsed;
     }
     changes_.push_back({std::move(text), gain});
   }
@@ -76,6 +79,21 @@ class Proposals {
                      {}});
   }
 
+  void speculate() {
+    if (!decision_.offer) return;
+    const Offer& it = *decision_.offer;
+    Range waste;
+    waste.redone = it.redone;
+    waste.wasted_tokens = it.wasted_tokens;
+    changes_.push_back(
+        {fmt::format(
+             "`limits: {{speculate: true}}` would let {} start beside what {} might meet: {} on "
+             "average instead of {}, with {:.1f} attempts done again{}",
+             count_of(it.tasks, "task"), it.tasks == 1 ? "it" : "they", show_time_taken(it.mean),
+             show_time_taken(it.instead), it.redone, say_waste(waste)),
+         {}});
+  }
+
   void declare_footprints() {
     const std::vector<TaskId> tasks =
         alone_where([&](TaskId task) { return touches_the_unknown(plan_[task]); });
@@ -88,10 +106,10 @@ class Proposals {
   }
 
   void give_form() {
-    const std::vector<TaskId> tasks =
-        alone_where([&](TaskId task) {
-          return !touches_the_unknown(plan_[task]) && !works_among_pictures(plan_, plan_[task]);
-        });
+    std::vector<TaskId> tasks;
+    for (std::size_t i = 0; i < decision_.verdicts.size(); ++i) {
+      if (decision_.verdicts[i].join > Duration::zero()) tasks.push_back(TaskId(i));
+    }
     if (tasks.empty()) return;
     const bool one = tasks.size() == 1;
     propose(fmt::format("{} {} prose that nobody merges: give {} an output schema, or join {} with "
@@ -99,6 +117,8 @@ class Proposals {
                         names_of(plan_, tasks), one ? "returns" : "return", one ? "it" : "each",
                         one ? "it" : "them"),
             asked_.cap, [&](schedule::Problem& problem) { lift(problem, tasks); });
+    if (changes_.back().gain > Duration::zero() || decision_.chosen().join > Duration::zero())
+      changes_.back().gain += decision_.chosen().join;
   }
 
   /// One proposal for all that meet on the same thing in the same way.
@@ -143,8 +163,8 @@ class Proposals {
   void add_capacity() {
     for (std::size_t i = 0; i < plan_.resources.size(); ++i) {
       const plan::Resource& resource = plan_.resources[i];
-      const bool limits = problem_.capacities[i] < schedule::kUnlimited ||
-                          problem_.quotas[i] != schedule::QuotaRates{};
+      const bool limits =
+          problem_.capacities[i] < schedule::kUnlimited || problem_.quotas[i].limits();
       if (!limits || decision_.parallel.elapsed <= decision_.saving.critical_path) continue;
       const std::size_t before = changes_.size();
       propose(fmt::format("`{}` holds tasks back: it would have to {}", resource.name,

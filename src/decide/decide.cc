@@ -1,11 +1,13 @@
 #include <algorithm>
 
 #include "decide/decision.h"
+#include "decide/draws.h"
 #include "decide/explain.h"
 #include "decide/forecast.h"
 #include "decide/lifting.h"
 #include "decide/tests.h"
 #include "decide/verdicts.h"
+#include "decide/widths.h"
 
 namespace interlock::decide {
 namespace {
@@ -21,40 +23,114 @@ std::uint32_t cap_of(const plan::Plan& plan, const Wish& wish) {
       std::clamp<std::int64_t>(asked, 1, std::max<std::int64_t>(tasks, 1)));
 }
 
-/// Which of the two overlapping patterns fits the plan.
-Pattern overlapping(const plan::Plan& plan, const Wish& wish, const schedule::Problem& problem,
-                    const Decision& decision, std::uint32_t cap,
+bool is_asked(const Wish& wish, Pattern pattern) { return wish.pattern == pattern; }
+bool overlap_is_asked(const Wish& wish) {
+  return wish.pattern && !is_asked(wish, Pattern::sequential);
+}
+
+/// With the quotas as they are when the run begins.
+schedule::Problem foreseen_problem(const plan::Plan& plan, const footprint::Interlocking& waits,
+                                   const std::vector<Expected>& expected,
+                                   const std::vector<Verdict>& verdicts, const Wish& wish) {
+  schedule::Problem problem = problem_of(plan, waits, expected, verdicts);
+  for (std::size_t i = 0; i < wish.backlog.size(); ++i) problem.quotas[i].backlog = wish.backlog[i];
+  return problem;
+}
+
+/// Which tasks run alone because joining what they return would take longer than overlapping saves:
+/// none, those that are no longer than it takes, or all. Judged with all slots of the cap.
+std::vector<Verdict> settle_joining(const plan::Plan& plan, const footprint::Interlocking& waits,
+                                    const std::vector<Expected>& expected, const Draws& draws,
+                                    std::vector<Verdict> verdicts, const Wish& wish,
+                                    std::uint32_t cap) {
+  const auto has_price = [](const Verdict& it) { return it.join > Duration::zero(); };
+  if (std::ranges::none_of(verdicts, has_price)) return verdicts;
+  std::vector<std::vector<Verdict>> ways{keep_alone(plan, expected, verdicts, true),
+                                         keep_alone(plan, expected, verdicts, false)};
+  ways.push_back(std::move(verdicts));
+  Duration least = Duration::max();
+  std::size_t best = 0;
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    const schedule::Problem problem = foreseen_problem(plan, waits, expected, ways[i], wish);
+    const Forecaster forecaster(problem, plan.limits, expected, ways[i], draws);
+    const Range range = forecaster.range(cap, false, forecaster.critical_path());
+    const Forecast plain = range.draws > 0 ? Forecast{} : forecaster.at_once(cap);
+    const Duration takes = range.draws > 0 ? range.mean + range.join : plain.elapsed + plain.join;
+    if (takes < least) least = takes, best = i;
+  }
+  return std::move(ways[best]);
+}
+
+/// Which of the two overlapping patterns it is.
+Pattern overlapping(const plan::Plan& plan, const Wish& wish, const Width& width, std::uint32_t cap,
                     std::optional<std::uint32_t> natural_width) {
-  if (wish.pattern && *wish.pattern != Pattern::sequential) return *wish.pattern;
-  const bool all_at_once = natural_width && *natural_width <= cap &&
-                           decision.parallel.elapsed == schedule::critical_path(problem);
+  if (overlap_is_asked(wish)) return *wish.pattern;
+  const bool all_fit = natural_width && *natural_width <= cap && width.n == cap;
   const bool reviewed = plan.limits.gate_every &&
                         *plan.limits.gate_every < static_cast<std::int64_t>(plan.tasks.size());
-  return all_at_once && !reviewed ? Pattern::parallel : Pattern::queue;
+  return all_fit && !reviewed ? Pattern::parallel : Pattern::queue;
 }
 
-/// How many slots the queue is to have: the fewest that are enough; where that is no fewer than in
-/// parallel and the queue stands there for comparison only, one less.
-std::uint32_t queue_slots(const Forecaster& forecaster, const Decision& decision, const Wish& wish,
-                          std::uint32_t cap, bool likely) {
-  if (wish.pattern == Pattern::queue && wish.parallel) return cap;
-  const std::uint32_t enough = forecaster.fewest_sufficient(cap, decision.parallel.elapsed);
-  const std::uint32_t width = decision.parallel.n;
-  if (enough < width || (likely && wish.pattern != Pattern::queue)) return enough;
-  return std::max(width, 2u) - 1;
+/// A queue to compare with: one slot less than are used. Fewer still where that would, by luck of
+/// the order, be shown faster than all of them.
+Forecast queue_beside(const Forecaster& forecaster, const Forecast& parallel) {
+  std::uint32_t n = std::max(parallel.n, 2u) - 1;
+  Forecast queue = forecaster.at_once(n);
+  while (n > 1 && queue.elapsed < parallel.elapsed) queue = forecaster.at_once(--n);
+  queue.n = n;
+  queue.range = forecaster.range(n, false, forecaster.critical_path());
+  return queue;
 }
 
-Saving saving_of(const plan::Limits& limits, const schedule::Problem& problem, Duration sequential,
-                 Duration overlapped) {
+Saving saving_of(const plan::Limits& limits, const Forecaster& forecaster, const Decision& it,
+                 const Forecast& overlapped, const Width& width) {
+  const schedule::Problem& problem = forecaster.problem();
   Saving saving;
-  saving.sequential = sequential;
+  saving.sequential = it.sequential.elapsed;
   saving.critical_path = schedule::critical_path(problem);
   saving.quota = schedule::quota_bound(problem);
-  saving.overhead = overlapped - std::max(saving.critical_path, saving.quota);
-  saving.saved = sequential - std::max(saving.critical_path, saving.quota) - saving.overhead -
-                 saving.conflict - saving.merge;
-  saving.required = std::max(limits.min_saving, sequential / 10);
+  Duration apart = overlapped.elapsed;
+  if (!it.lifting.risks.empty()) {
+    apart = schedule::Simulator(problem, forecaster.policy(width.n, false), width.priorities)
+                .play({})
+                .elapsed;
+    const Duration expected =
+        overlapped.range.draws == 0
+            ? Duration::zero()
+            : overlapped.range.mean - forecaster.mean_without_meetings(width.n, width.priorities);
+    saving.conflict = std::max({Duration::zero(), overlapped.elapsed - apart, expected});
+  }
+  saving.overhead = apart - std::max(saving.critical_path, saving.quota);
+  saving.merge = overlapped.join;
+  saving.saved = saving.sequential - apart - saving.conflict - saving.merge;
+  saving.required = std::max(limits.min_saving, saving.sequential / 10);
+  if (overlapped.range.draws > 0) {
+    saving.mean_sequential = it.sequential.range.mean;
+    saving.mean_saved = it.sequential.range.mean - overlapped.range.mean - overlapped.range.join;
+  }
   return saving;
+}
+
+/// What speculation would bring where the plan does not ask for it.
+std::optional<Offer> offer_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                              const std::vector<Expected>& expected, const Wish& wish,
+                              std::uint32_t cap, Duration mean) {
+  if (plan.limits.speculate || wish.pattern || cap < 2 || draws_for(plan.tasks.size()) == 0 ||
+      !may_speculate(plan, interlocking))
+    return std::nullopt;
+  const Lifting lifting = lift(plan, interlocking, expected, wish, true);
+  const Draws draws(plan, expected, lifting.risks);
+  const std::vector<Verdict> verdicts = verdicts_of(plan);
+  const schedule::Problem problem = foreseen_problem(plan, lifting.waits, expected, verdicts, wish);
+  const Forecaster forecaster(problem, plan.limits, expected, verdicts, draws);
+  const Range range = forecaster.range(cap, false, forecaster.critical_path());
+  const Duration takes = range.mean + range.join;
+  if (mean - takes < std::max(plan.limits.min_saving, mean / 10)) return std::nullopt;
+  return Offer{.tasks = static_cast<std::size_t>(std::ranges::count(lifting.lifted, true)),
+               .mean = takes,
+               .instead = mean,
+               .redone = range.redone,
+               .wasted_tokens = range.wasted_tokens};
 }
 
 void take_pattern(Decision& decision, const Forecaster& forecaster, const Wish& wish,
@@ -85,50 +161,58 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
                 const std::vector<Expected>& expected, const Wish& wish) {
   Decision it;
   it.verdicts = verdicts_of(plan);
-  it.mergeable = mergeable_test(plan, it.verdicts);
-  const bool overlap_wished = wish.pattern && *wish.pattern != Pattern::sequential;
-  if (overlap_wished) it.verdicts = unknown_only(plan, std::move(it.verdicts));
-
-  it.lifting = lift(plan, interlocking, expected, wish);
+  it.lifting = lift(plan, interlocking, expected, wish, plan.limits.speculate);
   const footprint::Interlocking& waits = it.lifting.waits;
-  const schedule::Problem problem = problem_of(plan, waits, expected, it.verdicts);
-  const Forecaster forecaster(problem, plan.limits, expected);
   const std::uint32_t cap = cap_of(plan, wish);
+  const Draws draws(plan, expected, it.lifting.risks);
+  if (!overlap_is_asked(wish))
+    it.verdicts = settle_joining(plan, waits, expected, draws, std::move(it.verdicts), wish, cap);
+  const schedule::Problem problem = foreseen_problem(plan, waits, expected, it.verdicts, wish);
+  const Forecaster forecaster(problem, plan.limits, expected, it.verdicts, draws);
+
   it.sequential = forecaster.in_sequence();
-  it.parallel = forecaster.at_once(cap);
+  it.sequential.range = forecaster.range(1, true, {});
   std::optional<std::uint32_t> natural_width;
   if (plan.tasks.size() <= kMostCounted) natural_width = forecaster.natural_width();
-  const Pattern overlapped = overlapping(plan, wish, problem, it, cap, natural_width);
-  const std::uint32_t slots = queue_slots(forecaster, it, wish, cap, overlapped == Pattern::queue);
-
-  // The order that is likely to be taken is improved first; the other gets what is left of the
-  // time.
-  std::vector<std::int64_t> parallel_order, queue_order;
   const std::function<bool()> more = wish.more ? wish.more : [] { return false; };
-  const auto improve_queue = [&] {
-    it.queue = forecaster.improved(slots == cap ? it.parallel : forecaster.at_once(slots), slots,
-                                   more, queue_order);
-    it.queue.n = slots;
-  };
-  if (overlapped == Pattern::queue) improve_queue();
-  it.parallel = forecaster.improved(std::move(it.parallel), cap, more, parallel_order);
-  if (overlapped != Pattern::queue) improve_queue();
+  const bool one_less = is_asked(wish, Pattern::queue) && !wish.parallel;
+  const bool may_be_narrower = !overlap_is_asked(wish);
+  const std::uint32_t slots =
+      one_less ? std::max(std::min(cap, natural_width.value_or(cap)), 2u) - 1 : cap;
+  Width width = choose_width(plan, forecaster, slots, may_be_narrower, more);
+  const Pattern overlapped = overlapping(plan, wish, width, cap, natural_width);
+  it.narrower = width.narrower;
+  it.parallel = width.at_cap;
+  if (one_less) {
+    it.parallel = forecaster.at_once(cap);
+    it.parallel.range = forecaster.range(cap, false, forecaster.critical_path());
+  }
+  if (overlapped == Pattern::queue) {
+    it.queue = width.forecast;
+    it.queue.n = width.n;
+    // More slots can always be used as fewer are.
+    if (it.narrower.why != Narrower::Why::slowing && it.queue.elapsed < it.parallel.elapsed &&
+        wish.more)
+      it.parallel = width.forecast;
+  } else {
+    it.queue = queue_beside(forecaster, it.parallel);
+  }
 
   const Forecast& likely = overlapped == Pattern::queue ? it.queue : it.parallel;
-  it.saving = saving_of(plan.limits, problem, it.sequential.elapsed, likely.elapsed);
-  for (const Bet& bet : it.lifting.bets) {
-    if (bet.refused.empty()) it.saving.conflict += bet.waste;
-  }
-  it.saving.saved -= it.saving.conflict;
+  it.saving = saving_of(plan.limits, forecaster, it, likely, width);
   it.independent = independent_test(plan, waits, it.saving.quota);
+  it.mergeable = mergeable_test(plan, it.verdicts, likely);
   it.worthwhile = worthwhile_test(it.saving, plan.limits.min_saving);
-  it.priorities = overlapped == Pattern::queue ? std::move(queue_order) : std::move(parallel_order);
+  it.priorities = std::move(width.priorities);
   take_pattern(it, forecaster, wish, overlapped, cap);
+  it.offer = offer_of(plan, interlocking, expected, wish, cap,
+                      it.chosen().range.mean + it.chosen().range.join);
 
   const Asked asked{plan, waits, expected, wish, cap, natural_width};
   it.reasons = reasons_of(asked, it);
   it.changes = changes_of(asked, problem, it);
   it.warnings = warnings_of(asked);
+  it.left_out = left_out_of(asked, problem, it);
   return it;
 }
 

@@ -22,6 +22,8 @@ struct History {
     std::optional<MicroUsd> cost;
     std::optional<Tokens> spawn_tokens, return_tokens;
     std::uint32_t count = 0;
+    /// Of the logarithm of its times: 0.7 is a factor of two either way, in two of three attempts.
+    std::optional<double> spread;
     /// Of the last attempts in pictures: how many met with what others had changed.
     std::uint32_t pictures = 0, conflicts = 0;
   };
@@ -45,6 +47,8 @@ struct Expected {
   From cost_from = From::prior;
   /// The part (0..1) of its attempts in pictures that met with what others had changed.
   std::optional<double> p_conflict;
+  double spread = 0.6931;             ///< Of the logarithm of its time; see `History::Seen`.
+  std::optional<double> p_failure{};  ///< The part of its attempts that fail.
 };
 
 /// Priors, stated in every forecast that uses them.
@@ -52,16 +56,29 @@ inline constexpr Duration kPriorAgentTime = std::chrono::seconds(60);
 inline constexpr Duration kPriorCommandTime = std::chrono::seconds(5);
 inline constexpr Tokens kPriorSpawnTokens = 3000;
 inline constexpr Tokens kPriorReturnTokens = 2000;
-inline constexpr double kPriorConflict = 0.3;
+inline constexpr double kPriorConflict = 0.3;   ///< Of two tasks that touch patterns in common.
+inline constexpr double kPriorSpread = 0.6931;  ///< A factor of two either way.
+inline constexpr Duration kPriorJoin = std::chrono::minutes(3);
 
 std::vector<Expected> expect(const plan::Plan& plan, const History& history);
 
 enum class Pattern : unsigned char { sequential, parallel, queue };
 std::string_view name_of(Pattern pattern);
 
+/// What the draws say of one way to run the plan.
+struct Range {
+  Duration mean{}, p50{}, p90{};  ///< Of the elapsed time.
+  Duration join{};                ///< Mean of what joining outputs takes afterwards.
+  double redone = 0;              ///< Attempts that are done again because tasks met, on average.
+  std::optional<Tokens> wasted_tokens = 0;  ///< By those; nothing where a task's is unknown.
+  std::uint32_t draws = 0;                  ///< None: the plan is too large to be drawn.
+};
+
 /// One way to run the plan, foretold.
 struct Forecast {
-  Duration elapsed{};
+  Duration elapsed{};  ///< If the estimates come true.
+  Duration join{};     ///< To join by hand what overlapped, afterwards; likewise.
+  Range range;
   std::optional<Tokens> tokens;  ///< With the tax; nothing when a task's is unknown.
   std::optional<Tokens> overhead_tokens;
   std::optional<MicroUsd> cost;
@@ -79,6 +96,17 @@ struct Verdict {
   bool alone = false;
   std::string why;   ///< ``its output is prose that no merge joins``; empty when it may overlap.
   std::string hint;  ///< ``give it a schema``
+  /// What joining its output by hand takes, if it overlapped with others; and whether the plan says
+  /// so.
+  Duration join{};
+  From join_from = From::prior;
+};
+
+/// Two tasks that would wait for each other if no picture caught what they do: how likely they meet
+/// if they overlap.
+struct Risk {
+  TaskId before, after;
+  double p = kPriorConflict;
 };
 
 /// A task that may start beside others it might meet: what that is expected to bring and to cost.
@@ -86,16 +114,16 @@ struct Bet {
   TaskId task;
   double p_conflict = kPriorConflict;
   From p_from = From::prior;
-  Duration saving{}, waste{};       ///< Expected values.
-  std::optional<Tokens> tokens;     ///< Expected to be wasted.
-  std::optional<MicroUsd> cost;     ///< Likewise.
-  std::string refused;              ///< Why it is not taken; empty: it is.
+  std::optional<Tokens> tokens;  ///< Expected to be wasted.
+  std::optional<MicroUsd> cost;  ///< Likewise.
+  std::string refused;           ///< Why it is not taken; empty: it is.
 };
 
 /// Which conflicts are not waited for, because a picture catches them.
 struct Lifting {
   std::vector<bool> lifted;  ///< By task: it takes the risk.
   std::vector<Bet> bets;
+  std::vector<Risk> risks;
   std::size_t edges_lifted = 0;
   footprint::Interlocking waits;  ///< What is waited for.
 };
@@ -105,6 +133,24 @@ struct Saving {
   Duration sequential{}, critical_path{}, quota{}, overhead{}, conflict{}, merge{};
   Duration saved{};
   Duration required{};
+  /// The same over the draws; nothing where none were made.
+  std::optional<Duration> mean_sequential, mean_saved;
+};
+
+/// Why fewer at once than the cap allows.
+struct Narrower {
+  enum class Why : unsigned char { nothing, quota, slowing } why = Why::nothing;
+  std::uint32_t wider = 0;    ///< The cap.
+  Duration mean{}, at_cap{};  ///< Expected, joining included.
+  std::string name;           ///< Of the agent or resource.
+};
+
+/// What starting tasks beside what they might meet would bring, where the plan does not ask for it.
+struct Offer {
+  std::size_t tasks = 0;
+  Duration mean{}, instead{};
+  double redone = 0;
+  std::optional<Tokens> wasted_tokens;
 };
 
 struct Decision {
@@ -115,9 +161,15 @@ struct Decision {
   std::vector<std::string> reasons;   ///< In the order a person wants them.
   std::vector<std::string> changes;   ///< What would have to change for more to overlap.
   std::vector<std::string> warnings;  ///< The tax above a third, priors used, ...
+  std::vector<std::string> left_out;  ///< What no forecast counts, for nobody measured or said it.
+  Narrower narrower;
+  std::optional<Offer> offer;
   Saving saving;
   Lifting lifting;
   Forecast sequential, parallel, queue;
+  /// One agent that does all of it in one session; nothing where no single agent could.
+  std::optional<Forecast> one_agent;
+  std::vector<std::string> alternatives;  ///< Ways that are no columns, a sentence each.
   /// As decided: what the scheduler is to be given.
   schedule::Policy policy;
   std::vector<std::int64_t> priorities;
@@ -129,6 +181,8 @@ struct Decision {
 struct Wish {
   std::optional<Pattern> pattern;         ///< `--pattern`
   std::optional<std::uint32_t> parallel;  ///< `--parallel`: the cap
+  /// What others have used of each quota (by resource) when the run begins; empty: nothing.
+  std::vector<schedule::QuotaRates::Backlog> backlog{};
   std::function<bool()> more;  ///< Whether the search for a better order may go on (`--effort`).
 };
 
@@ -139,6 +193,13 @@ schedule::Problem problem_of(const plan::Plan& plan, const footprint::Interlocki
                              const std::vector<Verdict>& verdicts);
 
 /// The decision of design section 4: sequential unless three tests hold, the arithmetic shown.
+///
+/// - Every way is judged by the same draws (see draws.h). Overlapping has to save, on average, what
+///   the plan asks for.
+/// - All slots of the cap are used unless something that is stated prices them: a quota that binds,
+///   tasks that slow each other. The order is improved for each width that is in the running.
+/// - Outputs that somebody has to join cost the time for it, if they overlapped; where that is more
+///   than overlapping saves, their tasks run alone.
 Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                 const std::vector<Expected>& expected, const Wish& wish);
 

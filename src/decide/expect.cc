@@ -34,6 +34,14 @@ class Sources {
     return value.has_value();
   }
 
+  /// That of the agent's times holds many tasks apart: it says something only of a time that is
+  /// from there.
+  double spread(From time_from) const {
+    if (of_task_ != nullptr && of_task_->spread) return *of_task_->spread;
+    const bool by_agent = time_from == From::history && of_agent_ != nullptr;
+    return by_agent ? of_agent_->spread.value_or(kPriorSpread) : kPriorSpread;
+  }
+
   std::optional<double> conflict_share() const {
     for (const History::Seen* seen : {of_task_, of_agent_}) {
       if (seen != nullptr && seen->pictures > 0)
@@ -76,6 +84,8 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   const bool taxed =
       sources.fill(std::optional<Tokens>(), tax, it.overhead_tokens, it.overhead_from);
   it.p_conflict = sources.conflict_share();
+  it.spread = sources.spread(it.time_from);
+  it.p_failure = task.estimate.failures;
   if (!taxed) it.overhead_tokens = model ? kPriorSpawnTokens + kPriorReturnTokens : 0;
   return it;
 }

@@ -21,5 +21,8 @@ std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision
 std::vector<std::string> changes_of(const Asked& asked, const schedule::Problem& problem,
                                     const Decision& decision);
 std::vector<std::string> warnings_of(const Asked& asked);
+/// What the forecasts do not count.
+std::vector<std::string> left_out_of(const Asked& asked, const schedule::Problem& problem,
+                                     const Decision& decision);
 
 }  // namespace interlock::decide

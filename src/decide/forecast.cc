@@ -26,12 +26,23 @@ schedule::FailurePolicy policy_of(const plan::OnFailure& on_failure) {
   return {};
 }
 
+/// The value that a part of them, `of` a hundred, does not exceed.
+Duration percentile(std::vector<Duration>& values, std::size_t of) {
+  const std::size_t at = std::min(values.size() - 1, values.size() * of / 100);
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(at));
+  return values[at];
+}
+
 }  // namespace
 
 Forecaster::Forecaster(const schedule::Problem& problem, const plan::Limits& limits,
-                       const std::vector<Expected>& expected)
+                       const std::vector<Expected>& expected, const std::vector<Verdict>& verdicts,
+                       const Draws& draws)
     : problem_(&problem),
       limits_(&limits),
+      expected_(&expected),
+      verdicts_(&verdicts),
+      draws_(&draws),
       critical_path_(schedule::critical_path_priorities(problem)),
       tokens_(0),
       overhead_tokens_(0),
@@ -54,52 +65,95 @@ schedule::Policy Forecaster::policy(std::uint32_t n, bool plan_order) const {
   return policy;
 }
 
+Duration Forecaster::join_of(const schedule::Timeline& timeline) const {
+  Duration join{};
+  for (std::size_t i = 0; i < timeline.overlapped.size(); ++i) {
+    if (timeline.overlapped[i]) join += (*verdicts_)[i].join;
+  }
+  return join;
+}
+
 Forecast Forecaster::with(schedule::Timeline timeline) const {
-  return {.elapsed = timeline.elapsed,
-          .tokens = tokens_,
-          .overhead_tokens = overhead_tokens_,
-          .cost = cost_,
-          .n = width_of(timeline),
-          .timeline = std::move(timeline)};
+  Forecast forecast;
+  forecast.elapsed = timeline.elapsed;
+  forecast.join = join_of(timeline);
+  forecast.tokens = tokens_;
+  forecast.overhead_tokens = overhead_tokens_;
+  forecast.cost = cost_;
+  forecast.n = width_of(timeline);
+  forecast.timeline = std::move(timeline);
+  return forecast;
 }
 
 Forecast Forecaster::in_sequence() const {
-  return with(schedule::simulate(*problem_, policy(1, true), {}));
+  return with(schedule::Simulator(*problem_, policy(1, true), {}).play(draws_->expected()));
 }
 
 Forecast Forecaster::at_once(std::uint32_t n) const {
-  return with(schedule::simulate(*problem_, policy(n, false), critical_path_));
+  return with(
+      schedule::Simulator(*problem_, policy(n, false), critical_path_).play(draws_->expected()));
 }
 
 Forecast Forecaster::improved(Forecast plain, std::uint32_t n, const std::function<bool()>& more,
-                              std::vector<std::int64_t>& priorities) const {
+                              Priorities& priorities) const {
   constexpr std::size_t kMostTasks = 20'000;
   priorities = critical_path_;
   if (problem_->jobs.size() > kMostTasks ||
       plain.elapsed == schedule::lower_bound(*problem_, policy(n, false)))
     return plain;
   schedule::Improved found = schedule::improve(*problem_, policy(n, false), more);
-  if (found.elapsed >= plain.elapsed) return plain;
+  Forecast better = with(
+      schedule::Simulator(*problem_, policy(n, false), found.priorities).play(draws_->expected()));
+  if (better.elapsed >= plain.elapsed) return plain;
   priorities = std::move(found.priorities);
-  return with(schedule::simulate(*problem_, policy(n, false), priorities));
+  return better;
 }
 
-std::uint32_t Forecaster::fewest_sufficient(std::uint32_t cap, Duration with_cap) const {
-  const Duration enough = with_cap * 100 / 95;
-  // No fewer can do the work in time, whatever the order.
-  const auto least =
-      enough > Duration::zero() ? (work_.count() + enough.count() - 1) / enough.count() : 1;
-  for (auto n = static_cast<std::uint32_t>(std::max<std::int64_t>(least, 1)); n < cap; ++n) {
-    if (at_once(n).elapsed <= enough) return n;
+Range Forecaster::range(std::uint32_t n, bool plan_order, const Priorities& priorities) const {
+  Range range;
+  const auto count = static_cast<std::int64_t>(draws_->worlds().size());
+  range.draws = static_cast<std::uint32_t>(count);
+  if (count == 0) return range;
+  schedule::Simulator simulator(*problem_, policy(n, plan_order), priorities);
+  std::vector<Duration> elapsed;
+  std::optional<Tokens> wasted_tokens = 0;
+  for (const schedule::World& world : draws_->worlds()) {
+    const schedule::Timeline timeline = simulator.play(world);
+    elapsed.push_back(timeline.elapsed);
+    range.mean += timeline.elapsed / count;
+    range.join += join_of(timeline) / count;
+    for (const TaskId task : timeline.redone) {
+      const Expected& it = (*expected_)[task.index()];
+      add(wasted_tokens,
+          it.tokens ? std::optional(*it.tokens + it.overhead_tokens.value_or(0)) : std::nullopt);
+    }
+    range.redone += static_cast<double>(timeline.redone.size()) / static_cast<double>(count);
   }
-  return cap;
+  if (wasted_tokens) range.wasted_tokens = *wasted_tokens / count;
+  range.p50 = percentile(elapsed, 50);
+  range.p90 = percentile(elapsed, 90);
+  return range;
+}
+
+Duration Forecaster::mean_without_meetings(std::uint32_t n, const Priorities& priorities) const {
+  const auto count = static_cast<std::int64_t>(draws_->worlds().size());
+  Duration mean{};
+  schedule::Simulator simulator(*problem_, policy(n, false), priorities);
+  for (const schedule::World& world : draws_->worlds()) {
+    schedule::World apart = world;
+    apart.meetings.clear();
+    mean += simulator.play(apart).elapsed / count;
+  }
+  return mean;
 }
 
 std::uint32_t Forecaster::natural_width() const {
   schedule::Problem free = *problem_;
   for (schedule::Job& job : free.jobs) job.demands.clear(), job.draws.clear();
   const auto all = static_cast<std::uint32_t>(std::max<std::size_t>(free.jobs.size(), 1));
-  return width_of(schedule::simulate(free, policy(all, false), critical_path_));
+  schedule::Policy unbound = policy(all, false);
+  unbound.gate_every.reset();
+  return width_of(schedule::simulate(free, unbound, critical_path_));
 }
 
 }  // namespace interlock::decide

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "decide/words.h"
 
@@ -32,22 +33,76 @@ footprint::Interlocking without(const plan::Plan& plan, const std::vector<bool>&
   return footprint::interlock(claims, names);
 }
 
+/// How likely the two meet if they overlap. Patterns without wildcards that have a path in common
+/// do; of others history knows how often the later one met anything, `beside` of which may be.
+double odds_of(const plan::Plan& plan, const Expected& later, TaskId before, TaskId after,
+               std::size_t beside) {
+  const auto is_exact = [&](TaskId task) {
+    const footprint::Footprint& it = plan[task].footprint;
+    return !it.unknown && !is_vague(it.reads) && !is_vague(it.writes);
+  };
+  if (is_exact(before) && is_exact(after)) return 1;
+  if (!later.p_conflict) return kPriorConflict;
+  return 1 - std::pow(1 - *later.p_conflict,
+                      1.0 / static_cast<double>(std::max<std::size_t>(beside, 1)));
+}
+
+/// The pairs that may meet because one of them does not wait any more.
+std::vector<Risk> risks_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                           const std::vector<Expected>& expected, const Lifting& lifting) {
+  constexpr std::size_t kMostCompared = 64;  // Every pair of them; of more, the direct edges.
+  std::vector<std::pair<TaskId, TaskId>> pairs;
+  const auto is_lifted = [&](TaskId task) { return lifting.lifted[task.index()]; };
+  std::vector<bool> tied(plan.tasks.size());
+  for (const Edge& edge : interlocking.edges) {
+    if (!is_on_paths(edge) || (!is_lifted(edge.before) && !is_lifted(edge.after))) continue;
+    tied[edge.before.index()] = tied[edge.after.index()] = true;
+    pairs.emplace_back(edge.before, edge.after);
+  }
+  const auto count = static_cast<std::size_t>(std::ranges::count(tied, true));
+  if (count <= kMostCompared) {
+    pairs.clear();
+    for (std::uint32_t j = 0; j < tied.size(); ++j) {
+      for (std::uint32_t i = 0; tied[j] && i < j; ++i) {
+        if (!tied[i] || (!is_lifted(TaskId(i)) && !is_lifted(TaskId(j)))) continue;
+        const footprint::Claim a{
+            .footprint = &plan.tasks[i].footprint, .needs = {}, .output_of = {}, .locks = {}};
+        const footprint::Claim b{
+            .footprint = &plan.tasks[j].footprint, .needs = {}, .output_of = {}, .locks = {}};
+        if (footprint::conflicts(a, b)) pairs.emplace_back(i, j);
+      }
+    }
+  }
+  std::ranges::sort(pairs, {}, [](const auto& pair) { return std::pair(pair.second, pair.first); });
+  pairs.erase(std::ranges::unique(pairs).begin(), pairs.end());
+  std::vector<std::size_t> beside(plan.tasks.size());
+  for (const auto& [before, after] : pairs) ++beside[after.index()];
+  std::vector<Risk> risks;
+  for (const auto& [before, after] : pairs) {
+    const std::size_t most = std::min<std::size_t>(
+        beside[after.index()], static_cast<std::size_t>(plan.limits.parallel) - 1);
+    risks.push_back({before, after, odds_of(plan, expected[after.index()], before, after, most)});
+  }
+  return risks;
+}
+
 /// Prices bets one after the other against what may be wasted.
 class Bookmaker {
  public:
   Bookmaker(const plan::Plan& plan, const std::vector<Expected>& expected)
       : limits_(plan.limits), expected_(expected) {}
 
-  Bet price(TaskId task) {
+  /// `beside`: how many earlier ones may run beside it that it might meet.
+  Bet price(TaskId task, std::size_t beside) {
     const Expected& it = expected_[task.index()];
     Bet bet;
     bet.task = task;
-    bet.p_conflict = it.p_conflict.value_or(kPriorConflict);
+    bet.p_conflict =
+        beside == 0
+            ? 0
+            : it.p_conflict.value_or(1 - std::pow(1 - kPriorConflict, static_cast<double>(beside)));
     bet.p_from = it.p_conflict ? From::history : From::prior;
-    bet.saving = part(it.time, 1 - bet.p_conflict);
-    bet.waste = part(it.time, bet.p_conflict);
-    if (it.tokens)
-      bet.tokens = share(*it.tokens + it.overhead_tokens.value_or(0), bet.p_conflict);
+    if (it.tokens) bet.tokens = share(*it.tokens + it.overhead_tokens.value_or(0), bet.p_conflict);
     if (it.cost) bet.cost = share(*it.cost, bet.p_conflict);
     bet.refused = refusal(bet);
     if (bet.refused.empty()) {
@@ -58,15 +113,12 @@ class Bookmaker {
   }
 
  private:
-  static Duration part(Duration whole, double of) {
-    return Duration(static_cast<std::int64_t>(static_cast<double>(whole.count()) * of));
-  }
   static std::int64_t share(std::int64_t whole, double of) {
     return static_cast<std::int64_t>(static_cast<double>(whole) * of + 0.5);
   }
 
   std::string refusal(const Bet& bet) const {
-    if (bet.saving < bet.waste)
+    if (bet.p_from == From::history && bet.p_conflict > 0.5)
       return fmt::format("it conflicts too often ({:.0f} %)", bet.p_conflict * 100);
     if (limits_.speculate_tokens) {
       if (!bet.tokens) return "nobody knows what tokens it takes, and there is a budget";
@@ -98,13 +150,34 @@ std::vector<TaskId> candidates(const plan::Plan& plan,
   std::vector<TaskId> tasks;
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
     const footprint::Footprint& it = plan.tasks[i].footprint;
-    if (tied[i] && (it.unknown || is_vague(it.reads) || is_vague(it.writes)))
-      tasks.emplace_back(i);
+    if (tied[i] && (it.unknown || is_vague(it.reads) || is_vague(it.writes))) tasks.emplace_back(i);
   }
   return tasks;
 }
 
+/// One after the other in plan order, within the budget.
+void take_bets(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+               const std::vector<Expected>& expected, Lifting& lifting) {
+  Bookmaker bookmaker(plan, expected);
+  std::vector<TaskId> tasks = candidates(plan, interlocking);
+  std::erase_if(tasks, [&](TaskId task) { return !is_caught(plan[task]); });
+  // At most all that may run beside it, of those that came before: exactly whom it might meet is
+  // found later, for those that are taken.
+  const auto most = static_cast<std::size_t>(plan.limits.parallel) - 1;
+  for (std::size_t k = 0; k < tasks.size(); ++k) {
+    const Bet bet =
+        bookmaker.price(tasks[k], std::min({k, most, interlocking.into(tasks[k]).size()}));
+    lifting.lifted[tasks[k].index()] = bet.refused.empty();
+    lifting.bets.push_back(bet);
+  }
+}
+
 }  // namespace
+
+bool may_speculate(const plan::Plan& plan, const footprint::Interlocking& interlocking) {
+  return std::ranges::any_of(candidates(plan, interlocking),
+                             [&](TaskId task) { return is_caught(plan[task]); });
+}
 
 bool is_caught(const plan::Task& task) {
   return task.isolation == plan::Isolation::view || task.isolation == plan::Isolation::worktree;
@@ -115,7 +188,7 @@ bool works_among_pictures(const plan::Plan& plan, const plan::Task& task) {
 }
 
 Lifting lift(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-             const std::vector<Expected>& expected, const Wish& wish) {
+             const std::vector<Expected>& expected, const Wish& wish, bool speculate) {
   Lifting lifting;
   lifting.lifted.assign(plan.tasks.size(), false);
   const bool asked = wish.pattern && *wish.pattern != Pattern::sequential;
@@ -123,14 +196,8 @@ Lifting lift(const plan::Plan& plan, const footprint::Interlocking& interlocking
   if (asked) {
     for (std::size_t i = 0; i < plan.tasks.size(); ++i)
       lifting.lifted[i] = is_caught(plan.tasks[i]);
-  } else if (plan.limits.speculate && !in_sequence) {
-    Bookmaker bookmaker(plan, expected);
-    for (const TaskId task : candidates(plan, interlocking)) {
-      if (!is_caught(plan[task])) continue;
-      const Bet bet = bookmaker.price(task);
-      lifting.lifted[task.index()] = bet.refused.empty();
-      lifting.bets.push_back(bet);
-    }
+  } else if (speculate && !in_sequence) {
+    take_bets(plan, interlocking, expected, lifting);
   }
   const bool any = std::ranges::find(lifting.lifted, true) != lifting.lifted.end();
   lifting.waits = any ? without(plan, lifting.lifted) : interlocking;
@@ -140,41 +207,54 @@ Lifting lift(const plan::Plan& plan, const footprint::Interlocking& interlocking
     if (std::ranges::none_of(still, [&](const Edge& other) { return other == edge; }))
       ++lifting.edges_lifted;
   }
+  if (any) lifting.risks = risks_of(plan, interlocking, expected, lifting);
   if (asked) {
     // Only those that would have had to wait, or made others wait, take a risk.
     std::vector<bool> tied(plan.tasks.size());
     for (const Edge& edge : interlocking.edges) {
       if (is_on_paths(edge)) tied[edge.before.index()] = tied[edge.after.index()] = true;
     }
-    for (std::size_t i = 0; i < tied.size(); ++i)
-      lifting.lifted[i] = lifting.lifted[i] && tied[i];
+    for (std::size_t i = 0; i < tied.size(); ++i) lifting.lifted[i] = lifting.lifted[i] && tied[i];
   }
   return lifting;
 }
 
-std::vector<std::string> say_lifting(const plan::Plan& plan, const Lifting& lifting) {
-  constexpr std::size_t kMost = 6;
+std::vector<std::string> say_lifting(const plan::Plan& plan, const Lifting& lifting,
+                                     const Range& range) {
+  constexpr std::size_t kMost = 3;
   std::vector<std::string> lines;
   if (lifting.edges_lifted > 0) {
     lines.push_back(fmt::format(
         "{} {} not waited for: the tasks have views, and what meets is found when it is committed",
         count_of(lifting.edges_lifted, "conflict"), lifting.edges_lifted == 1 ? "is" : "are"));
   }
-  for (const Bet& bet : lifting.bets) {
-    if (lines.size() > kMost) break;
-    const std::string& id = plan[bet.task].id;
-    if (!bet.refused.empty()) {
-      lines.push_back(fmt::format("`{}` does not speculate: {}", id, bet.refused));
-      continue;
-    }
-    std::string waste = show_time_taken(bet.waste);
-    if (bet.tokens) waste += fmt::format(" and {} tokens", show_count(*bet.tokens));
-    lines.push_back(fmt::format(
-        "`{}` speculates: {:.0f} % that something meets it ({}); {} expected to be saved, {} to be "
-        "wasted",
-        id, bet.p_conflict * 100, name_of(bet.p_from), show_time_taken(bet.saving), waste));
+  if (!lifting.risks.empty() && range.draws > 0) {
+    const bool certain =
+        std::ranges::all_of(lifting.risks, [](const Risk& it) { return it.p == 1; });
+    const bool assumed =
+        std::ranges::any_of(lifting.risks, [](const Risk& it) { return it.p == kPriorConflict; });
+    lines.push_back(fmt::format("On average {:.1f} of the attempts {} done again{}{}", range.redone,
+                                range.redone == 1 ? "is" : "are", say_waste(range),
+                                certain   ? ": they write the same files"
+                                : assumed ? fmt::format(" (assumed: two that might meet do in "
+                                                        "{:.0f} % of cases)",
+                                                        kPriorConflict * 100)
+                                          : " (odds from history)"));
   }
+  std::size_t refused = 0;
+  for (const Bet& bet : lifting.bets) {
+    if (bet.refused.empty() || ++refused > kMost) continue;
+    lines.push_back(fmt::format("`{}` does not speculate: {}", plan[bet.task].id, bet.refused));
+  }
+  if (refused > kMost)
+    lines.push_back(fmt::format("{} more do not speculate", count_of(refused - kMost, "task")));
   return lines;
+}
+
+std::string say_waste(const Range& range) {
+  if (range.redone == 0) return "";
+  return range.wasted_tokens ? fmt::format(", {} tokens wasted", show_count(*range.wasted_tokens))
+                             : ", with tokens nobody knows";
 }
 
 }  // namespace interlock::decide

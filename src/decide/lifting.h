@@ -15,19 +15,25 @@ bool is_caught(const plan::Task& task);
 /// not change under its owner, so such a task runs alone.
 bool works_among_pictures(const plan::Plan& plan, const plan::Task& task);
 
-/// Which conflicts are not waited for.
+/// Whether a task of the plan could start beside what it might meet.
+bool may_speculate(const plan::Plan& plan, const footprint::Interlocking& interlocking);
+
+/// Which conflicts are not waited for, and how likely each comes true.
 ///
 /// - With `--pattern parallel` or `queue`: those of all tasks with pictures; the price is accepted.
-/// - With `limits.speculate`: those of tasks whose footprint is unknown or vague (a pattern with
-///   wildcards meets another), one after the other in plan order, while what is saved if nothing
-///   comes in between is worth more than what is wasted if something does:
-///   `(1 - p) * time >= p * time`, and the waste of all together, `sum of p * tokens` (or dollars),
-///   stays within the budget. `p` comes from history, else it is `kPriorConflict`.
+/// - With `speculate`: those of tasks whose footprint is unknown or vague (a pattern with wildcards
+///   meets another), one after the other in plan order, while the waste of all together,
+///   `sum of p * tokens` (or dollars), stays within the budget, and where history does not say that
+///   the task conflicts more often than not. `p` comes from history, else from how many might be
+///   met, at `kPriorConflict` each.
 /// - Needs and locks are always waited for.
 Lifting lift(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-             const std::vector<Expected>& expected, const Wish& wish);
+             const std::vector<Expected>& expected, const Wish& wish, bool speculate);
 
-/// What they were priced at, a line each, and what was not taken up, with the reason.
-std::vector<std::string> say_lifting(const plan::Plan& plan, const Lifting& lifting);
+/// What they are expected to cost, a line each, and what was not taken up, with the reason.
+std::vector<std::string> say_lifting(const plan::Plan& plan, const Lifting& lifting,
+                                     const Range& range);
+/// `, 12k tokens wasted`
+std::string say_waste(const Range& range);
 
 }  // namespace interlock::decide

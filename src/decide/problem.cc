@@ -6,7 +6,13 @@ namespace {
 
 schedule::QuotaRates rates_of(const plan::Resource& resource) {
   const plan::QuotaRates& rates = resource.rates;
-  return {rates.requests, rates.input_tokens, rates.output_tokens, rates.usd};
+  schedule::QuotaRates made;
+  made.requests = rates.requests;
+  made.input_tokens = rates.input_tokens;
+  made.output_tokens = rates.output_tokens;
+  made.usd = rates.usd;
+  made.burst = resource.burst.value_or(schedule::kBurst);
+  return made;
 }
 
 /// Locks are links of the interlocking, and so no capacity here.
@@ -19,21 +25,64 @@ std::int64_t capacity_of(const plan::Resource& resource) {
   return schedule::kUnlimited;
 }
 
+/// What is taken to be output, of a task's tokens of which only the sum is known.
+constexpr std::int64_t kOutputPart = 5;
+
+/// Amounts the plan does not say are those the task is expected to use, the tax of dispatching it
+/// where that was measured or is a client's.
+schedule::Draw draw_of(const plan::Use& use, const plan::QuotaRates& rates,
+                       const Expected& expected, bool by_client) {
+  schedule::Draw draw{.quota = use.resource,
+                      .requests = use.requests,
+                      .input_tokens = use.input_tokens.value_or(0),
+                      .output_tokens = use.output_tokens.value_or(0),
+                      .usd = expected.cost.value_or(0)};
+  if (use.input_tokens || use.output_tokens || !expected.tokens) return draw;
+  const bool taxed = by_client || expected.overhead_from == From::history;
+  const Tokens all = *expected.tokens + (taxed ? expected.overhead_tokens.value_or(0) : 0);
+  if (rates.output_tokens) draw.output_tokens = all / kOutputPart;
+  if (rates.input_tokens) draw.input_tokens = all - draw.output_tokens;
+  return draw;
+}
+
 void add_use(const plan::Use& use, const plan::Resource& resource, const Expected& expected,
-             schedule::Job& job) {
+             bool by_client, schedule::Job& job) {
   if (resource.kind == plan::Resource::Kind::slots)
     job.demands.push_back({use.resource, use.amount});
   if (resource.kind != plan::Resource::Kind::quota) return;
   if (resource.concurrency) job.demands.push_back({use.resource, 1});
-  if (resource.rates.requests || resource.rates.input_tokens || resource.rates.output_tokens ||
-      resource.rates.usd) {
-    job.draws.push_back({.quota = use.resource,
-                         .requests = use.requests,
-                         .input_tokens = use.input_tokens.value_or(0),
-                         .output_tokens = use.output_tokens.value_or(0),
-                         .usd = expected.cost.value_or(0)});
-  }
+  const plan::QuotaRates& rates = resource.rates;
+  if (rates.requests || rates.input_tokens || rates.output_tokens || rates.usd)
+    job.draws.push_back(draw_of(use, rates, expected, by_client));
 }
+
+/// Which tasks slow each other: those of one resource, else those of one agent.
+class Slowings {
+ public:
+  Slowings(const plan::Plan& plan, std::vector<schedule::Slowing>& made)
+      : by_resource_(plan.resources.size(), schedule::kNotSlowed),
+        by_agent_(plan.agents.size(), schedule::kNotSlowed) {
+    const auto add = [&](const std::optional<plan::Slowing>& slowing, std::uint32_t& index) {
+      if (!slowing) return;
+      index = static_cast<std::uint32_t>(made.size());
+      made.push_back({static_cast<double>(slowing->beyond), slowing->by});
+    };
+    for (std::size_t i = 0; i < by_resource_.size(); ++i)
+      add(plan.resources[i].slowing, by_resource_[i]);
+    for (std::size_t i = 0; i < by_agent_.size(); ++i) add(plan.agents[i].slowing, by_agent_[i]);
+  }
+
+  std::uint32_t of(const plan::Task& task) const {
+    for (const plan::Use& use : task.uses) {
+      const std::uint32_t index = by_resource_[use.resource.index()];
+      if (index != schedule::kNotSlowed) return index;
+    }
+    return by_agent_[task.agent.index()];
+  }
+
+ private:
+  std::vector<std::uint32_t> by_resource_, by_agent_;
+};
 
 }  // namespace
 
@@ -41,13 +90,18 @@ schedule::Problem problem_of(const plan::Plan& plan, const footprint::Interlocki
                              const std::vector<Expected>& expected,
                              const std::vector<Verdict>& verdicts) {
   schedule::Problem problem;
+  const Slowings slowings(plan, problem.slowings);
   problem.jobs.reserve(plan.tasks.size());
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
     const plan::Task& task = plan.tasks[i];
     schedule::Job job;
     job.expected = expected[i].time;
+    const plan::Agent& agent = plan.agents[task.agent.index()];
+    const bool by_client =
+        agent.kind != plan::AgentKind::command && agent.kind != plan::AgentKind::chat;
     for (const plan::Use& use : task.uses)
-      add_use(use, plan.resources[use.resource.index()], expected[i], job);
+      add_use(use, plan.resources[use.resource.index()], expected[i], by_client, job);
+    job.slowing = slowings.of(task);
     job.gate_before = task.gate_before;
     job.gate_after = task.gate_after;
     job.alone = verdicts.empty() ? touches_the_unknown(task) : verdicts[i].alone;

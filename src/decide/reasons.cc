@@ -25,13 +25,8 @@ void add_wish(const Asked& asked, const Decision& decision, std::vector<std::str
   if (!wish.pattern) return;
   reasons.push_back(fmt::format("You asked for `--pattern {}`", name_of(*wish.pattern)));
   if (*wish.pattern == Pattern::sequential) return;
-  // What would run alone if nobody had asked, and now does not.
-  const std::vector<Verdict> unasked = verdicts_of(asked.plan);
-  if (std::ranges::count_if(unasked, &Verdict::alone) >
-      std::ranges::count_if(decision.verdicts, &Verdict::alone)) {
-    reasons.push_back(
-        fmt::format("The price: {}, so joining it is left to you", decision.mergeable.why));
-  }
+  if (decision.saving.merge > Duration::zero())
+    reasons.push_back(fmt::format("The price: {}", decision.mergeable.why));
   if (!decision.worthwhile.holds)
     reasons.push_back(fmt::format("The price: {}", decision.worthwhile.why));
   const bool any_conflict = std::ranges::any_of(
@@ -72,6 +67,24 @@ void add_pattern(const Asked& asked, const Decision& decision, std::vector<std::
   }
 }
 
+/// Why it has fewer slots than it might.
+void add_narrower(const Decision& decision, std::vector<std::string>& reasons) {
+  const Narrower& it = decision.narrower;
+  switch (it.why) {
+    case Narrower::Why::nothing: break;
+    case Narrower::Why::quota:
+      reasons.push_back(fmt::format(
+          "The quota `{}` admits no more: with {} slots instead of {} tasks would only wait for it",
+          it.name, it.wider, decision.n));
+      break;
+    case Narrower::Why::slowing:
+      reasons.push_back(fmt::format(
+          "Tasks of `{}` slow each other: {} at once take {} on average, {} would take {}", it.name,
+          decision.n, show_time_taken(it.mean), it.wider, show_time_taken(it.at_cap)));
+      break;
+  }
+}
+
 /// Why it is a queue, and why it has as many slots as it has.
 void add_queue(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
   if (decision.pattern != Pattern::queue) return;
@@ -90,12 +103,7 @@ void add_queue(const Asked& asked, const Decision& decision, std::vector<std::st
         "A person reviews after every {}",
         count_of(static_cast<std::size_t>(*asked.plan.limits.gate_every), "finished task")));
   }
-  if (decision.n < decision.parallel.n && decision.parallel.elapsed < decision.queue.elapsed) {
-    reasons.push_back(fmt::format("{} at once would take {}, no more than 5 % less",
-                                  decision.parallel.n, show_time_taken(decision.parallel.elapsed)));
-  } else if (decision.n < asked.cap && !asked.wish.pattern) {
-    reasons.push_back(fmt::format("More than {} at once would not be faster", decision.n));
-  }
+  add_narrower(decision, reasons);
 }
 
 void add_alone(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
@@ -151,7 +159,7 @@ std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision
   add_wish(asked, decision, reasons);
   add_pattern(asked, decision, reasons);
   add_queue(asked, decision, reasons);
-  for (std::string& line : say_lifting(asked.plan, decision.lifting))
+  for (std::string& line : say_lifting(asked.plan, decision.lifting, decision.chosen().range))
     reasons.push_back(std::move(line));
   if (decision.pattern != Pattern::sequential) add_alone(asked, decision, reasons);
   return reasons;
@@ -170,7 +178,8 @@ std::vector<std::string> warnings_of(const Asked& asked) {
                                    guessed.size() == 1 ? "has" : "have", show_time_taken(prior),
                                    guessed.size() == 1 ? "" : " each"));
   }
-  const auto unmetered = tasks_where(asked, [&](const Expected&, const plan::Task& task) {
+  const auto unmetered = tasks_where(asked, [&](const Expected& it, const plan::Task& task) {
+    if (it.tokens) return false;  // Those are drawn.
     return std::ranges::any_of(task.uses, [&](const plan::Use& use) {
       const plan::QuotaRates& rates = asked.plan.resources[use.resource.index()].rates;
       return (rates.input_tokens && !use.input_tokens) ||
@@ -183,6 +192,28 @@ std::vector<std::string> warnings_of(const Asked& asked) {
                     names_of(asked.plan, unmetered), unmetered.size() == 1 ? "uses" : "use"));
   }
   return warnings;
+}
+
+std::vector<std::string> left_out_of(const Asked& asked, const schedule::Problem& problem,
+                                     const Decision& decision) {
+  std::vector<std::string> lines;
+  const plan::Plan& plan = asked.plan;
+  const auto asks_model = [](const Expected& it) { return it.overhead_tokens.value_or(1) > 0; };
+  const bool unmeasured = std::ranges::any_of(
+      problem.jobs, [](const schedule::Job& job) { return job.slowing == schedule::kNotSlowed; });
+  if (decision.pattern != Pattern::sequential && unmeasured &&
+      std::ranges::count_if(asked.expected, asks_model) > 1)
+    lines.push_back("how calls at the same time slow each other (never measured)");
+  const auto gates = std::ranges::count_if(
+      plan.tasks, [](const plan::Task& task) { return task.gate_before || task.gate_after; });
+  if (!plan.limits.answer && (gates > 0 || plan.limits.gate_every))
+    lines.push_back("how long people take to answer (`limits.answer`)");
+  const bool retries =
+      std::ranges::any_of(plan.tasks, [](const plan::Task& it) { return it.retries > 0; });
+  const bool no_failures = std::ranges::none_of(
+      asked.expected, [](const Expected& it) { return it.p_failure.has_value(); });
+  if (retries && no_failures) lines.push_back("attempts that fail and are made again");
+  return lines;
 }
 
 }  // namespace interlock::decide

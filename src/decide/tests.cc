@@ -79,36 +79,61 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   return test;
 }
 
-Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts) {
-  std::vector<TaskId> loose;
+Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts,
+                    const Forecast& overlapped) {
+  std::vector<TaskId> loose, alone;
+  Duration price{};
+  bool assumed = false;
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    const plan::Task& task = plan.tasks[i];
-    if (verdicts[i].alone && !touches_the_unknown(task) && !works_among_pictures(plan, task))
-      loose.push_back(TaskId(i));
+    const Verdict& it = verdicts[i];
+    if (it.join == Duration::zero()) continue;
+    (it.alone ? alone : loose).push_back(TaskId(i));
+    if (it.alone) price += it.join;
+    assumed |= it.join_from == From::prior;
   }
-  const std::size_t all = verdicts.size();
-  if (loose.empty())
-    return {true, "every output has a schema, a merge that joins it, or is an exit status"};
-  return {all - loose.size() >= 2,
-          fmt::format("{} of {} can be joined; {} {}", all - loose.size(), count_of(all, "output"),
-                      names_of(plan, loose),
-                      loose.size() == 1 ? "returns prose that no merge joins"
-                                        : "return prose that no merge joins")};
+  if (loose.empty() && alone.empty()) return {true, "nothing has to be joined by hand"};
+  const auto one_each = verdicts[(loose.empty() ? alone : loose).front().index()].join;
+  const std::string each = fmt::format("{} each, {}", show_time_taken(one_each),
+                                       assumed ? "assumed" : "as the plan says");
+  if (alone.empty()) {
+    return {true, fmt::format("joining {} by hand takes {} ({})", names_of(plan, loose),
+                              show_time_taken(overlapped.join), each)};
+  }
+  const std::size_t free = verdicts.size() - alone.size();
+  return {free >= 2, fmt::format("joining what {} return{} by hand would take {} ({}), more than "
+                                 "overlapping saves",
+                                 names_of(plan, alone), alone.size() == 1 ? "s" : "",
+                                 show_time_taken(price), each)};
 }
 
 Test worthwhile_test(const Saving& saving, Duration min_saving) {
-  const std::string saves = saving.saved > Duration::zero()
-                                ? fmt::format("it saves {} of {}", show_time_taken(saving.saved),
-                                              show_time_taken(saving.sequential))
-                                : "it saves nothing";
-  if (saving.saved >= saving.required) {
-    return {true, fmt::format("{}, where {} would do", saves, show_time_taken(saving.required))};
+  const auto says = [](Duration saved, Duration of) {
+    return saved > Duration::zero()
+               ? fmt::format("saves {} of {}", show_time_taken(saved), show_time_taken(of))
+               : std::string("saves nothing");
+  };
+  Duration saved = saving.saved, required = saving.required;
+  std::string saves = "it " + says(saved, saving.sequential);
+  // What counts is the average of the draws; it is said where it is another answer than the
+  // estimates give.
+  const bool by_estimates = saved >= required;
+  if (saving.mean_saved) {
+    saved = *saving.mean_saved;
+    required = std::max(min_saving, *saving.mean_sequential / 10);
+    if ((saved >= required) != by_estimates)
+      saves += fmt::format(", but on average it {}", says(saved, *saving.mean_sequential));
+    else
+      required = saving.required;
   }
-  if (saving.required == min_saving) {
+  const bool holds = saving.mean_saved
+                         ? *saving.mean_saved >= std::max(min_saving, *saving.mean_sequential / 10)
+                         : by_estimates;
+  if (holds) return {true, fmt::format("{}, where {} would do", saves, show_time_taken(required))};
+  if (required == min_saving) {
     return {false, fmt::format("{}, under the {} that `limits.min_saving` asks for", saves,
                                show_time_taken(min_saving))};
   }
-  return {false, fmt::format("{}, under a tenth ({})", saves, show_time_taken(saving.required))};
+  return {false, fmt::format("{}, under a tenth ({})", saves, show_time_taken(required))};
 }
 
 }  // namespace interlock::decide

@@ -8,8 +8,9 @@ namespace interlock::decide {
 Test independent_test(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                       Duration quota);
 
-/// Whether the outputs of at least two tasks can be joined.
-Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts);
+/// Whether the outputs of at least two tasks can be joined for less than overlapping saves.
+Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts,
+                    const Forecast& overlapped);
 
 /// Whether overlapping saves enough.
 Test worthwhile_test(const Saving& saving, Duration min_saving);

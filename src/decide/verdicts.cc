@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "decide/lifting.h"
+#include "decide/words.h"
 
 namespace interlock::decide {
 namespace {
@@ -30,21 +31,42 @@ std::vector<Joined> joins_of(const plan::Plan& plan) {
   return joined;
 }
 
-Verdict verdict_of(const plan::Task& task, Joined joined) {
+/// Whether the task's product is files: what it says beside them nobody has to join.
+bool makes_files(const plan::Task& task) {
+  return !task.footprint.writes.include.empty() || !task.output.file.empty() ||
+         (task.footprint.unknown && is_caught(task));
+}
+
+/// Whether its output joins by itself, or there is nothing to join.
+bool joins_by_itself(const plan::Task& task, Joined joined) {
   using Form = plan::OutputSpec::Form;
+  if (task.output.form == Form::exit_status || joined == Joined::given_a_form) return true;
+  if (task.output.form == Form::json && task.output.schema) return true;
+  return joined == Joined::not_at_all && makes_files(task);
+}
+
+Verdict verdict_of(const plan::Task& task, Joined joined) {
+  Verdict verdict;
   if (touches_the_unknown(task)) {
-    return {true, "it declares neither reads nor writes, so it may touch anything",
-            "declare what it reads and writes"};
+    return {.alone = true,
+            .why = "it declares neither reads nor writes, so it may touch anything",
+            .hint = "declare what it reads and writes"};
   }
-  const bool has_schema = task.output.form == Form::json && task.output.schema;
-  if (task.output.form == Form::exit_status || has_schema || joined == Joined::given_a_form)
-    return {};
-  const std::string hint = "give its output a schema, or join it with a `with: agent` merge";
-  if (task.output.form == Form::json)
-    return {true, "its output is JSON without a schema, and no merge gives it a form", hint};
+  if (task.join) {
+    verdict.join = *task.join;
+    verdict.join_from = From::plan;
+  } else if (!joins_by_itself(task, joined)) {
+    verdict.join = kPriorJoin;
+  }
+  return verdict;
+}
+
+std::string why_loose(const plan::Task& task, Joined joined) {
+  if (task.output.form == plan::OutputSpec::Form::json)
+    return "its output is JSON without a schema, and no merge gives it a form";
   if (joined == Joined::strung_together)
-    return {true, "its output is prose, which `concat` strings together but does not join", hint};
-  return {true, "its output is prose that no merge joins", hint};
+    return "its output is prose, which `concat` strings together but does not join";
+  return "its output is prose that no merge joins";
 }
 
 }  // namespace
@@ -61,8 +83,10 @@ std::vector<Verdict> verdicts_of(const plan::Plan& plan) {
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
     const plan::Task& task = plan.tasks[i];
     if (any_picture && !is_caught(task)) {
-      verdicts.push_back({true, "it works in the workspace itself, of which others have views",
-                          fmt::format("give it `isolation: {}`", name_of(plan::Isolation::view))});
+      verdicts.push_back(
+          {.alone = true,
+           .why = "it works in the workspace itself, of which others have views",
+           .hint = fmt::format("give it `isolation: {}`", name_of(plan::Isolation::view))});
     } else {
       verdicts.push_back(verdict_of(task, joined[i]));
     }
@@ -70,10 +94,16 @@ std::vector<Verdict> verdicts_of(const plan::Plan& plan) {
   return verdicts;
 }
 
-std::vector<Verdict> unknown_only(const plan::Plan& plan, std::vector<Verdict> verdicts) {
+std::vector<Verdict> keep_alone(const plan::Plan& plan, const std::vector<Expected>& expected,
+                                std::vector<Verdict> verdicts, bool all) {
+  const std::vector<Joined> joined = joins_of(plan);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    const plan::Task& task = plan.tasks[i];
-    if (!touches_the_unknown(task) && !works_among_pictures(plan, task)) verdicts[i] = {};
+    Verdict& it = verdicts[i];
+    if (it.join == Duration::zero() || (!all && it.join < expected[i].time)) continue;
+    it.alone = true;
+    it.why = fmt::format("{}: joining it would take {}", why_loose(plan.tasks[i], joined[i]),
+                         show_time_taken(it.join));
+    it.hint = "give its output a schema, or join it with a `with: agent` merge";
   }
   return verdicts;
 }

@@ -9,12 +9,18 @@ namespace interlock::decide {
 /// Whether nothing is known of what the task touches, and nothing would catch it.
 bool touches_the_unknown(const plan::Task& task);
 
-/// Which tasks may not overlap with others, on their own account: those that may touch anything,
-/// and those whose output nobody could join with that of others.
+/// Which tasks may not overlap with others whatever it would save: those that may touch anything,
+/// and those that would change the workspace under others' pictures. And what it costs to join the
+/// outputs of those that may:
+///
+/// - nothing where the output is an exit status, has a schema, is joined by a merge or is given to
+///   another task, or where nobody consumes it and the task's product is the files it writes;
+/// - what the plan says in `join`, else `kPriorJoin`.
 std::vector<Verdict> verdicts_of(const plan::Plan& plan);
 
-/// The verdicts that no wish overrides: those for tasks that may touch anything, and for those that
-/// would change the workspace under others' pictures.
-std::vector<Verdict> unknown_only(const plan::Plan& plan, std::vector<Verdict> verdicts);
+/// The same where tasks whose outputs would have to be joined run alone: all of them, or those that
+/// take no longer than joining does.
+std::vector<Verdict> keep_alone(const plan::Plan& plan, const std::vector<Expected>& expected,
+                                std::vector<Verdict> verdicts, bool all);
 
 }  // namespace interlock::decide

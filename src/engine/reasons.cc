@@ -47,7 +47,7 @@ std::string say(const plan::Plan& plan, const footprint::Interlocking& interlock
     case Why::capacity: return fmt::format("too little of {} is free", resource);
     case Why::reserved: return fmt::format("what is free of {} is kept for {}", resource, other);
     case Why::quota: return fmt::format("quota {} admits it in {}", resource, wait);
-    case Why::gate: return hold.task ? "gate: a person has to approve it" : "gate: a review is due";
+    case Why::gate: return hold.task ? "gate: a person has to approve it" : "gate: a review comes first";
     case Why::backoff: return fmt::format("tried again in {}", wait);
     case Why::order: return fmt::format("in sequence after {}", other);
     case Why::stopped: return "no more starts: the run is stopping";

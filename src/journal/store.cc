@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "journal/database.h"
@@ -68,6 +69,22 @@ std::optional<T> median(std::vector<T>& values) {
   return *middle;
 }
 
+/// Of the logarithm of times; drawn towards the prior as if three measurements had said that.
+std::optional<double> spread_of(const std::vector<std::int64_t>& times) {
+  constexpr double kPriorWeight = 3;
+  if (times.size() < 2) return std::nullopt;
+  double sum = 0, squares = 0;
+  for (const std::int64_t time : times) {
+    const double log = std::log(static_cast<double>(std::max<std::int64_t>(time, 1)));
+    sum += log;
+    squares += log * log;
+  }
+  const auto count = static_cast<double>(times.size());
+  const double around = std::max(0.0, squares - sum * sum / count);
+  const double prior = decide::kPriorSpread * decide::kPriorSpread;
+  return std::sqrt((around + kPriorWeight * prior) / (count - 1 + kPriorWeight));
+}
+
 /// The measurements of one key, until the next key comes.
 struct Samples {
   std::vector<std::int64_t> elapsed, tokens, costs;
@@ -75,6 +92,7 @@ struct Samples {
   decide::History::Seen seen() {
     decide::History::Seen seen;
     seen.count = static_cast<std::uint32_t>(elapsed.size());
+    seen.spread = spread_of(elapsed);
     seen.time = Duration(median(elapsed).value_or(0));
     seen.tokens = median(tokens);
     seen.cost = median(costs);

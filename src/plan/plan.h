@@ -76,6 +76,15 @@ struct KeySource {
   bool operator==(const KeySource&) const = default;
 };
 
+/// How things slow each other: of `k` at once each goes at 1 / (1 + by * max(0, k - beyond)) of its
+/// speed.
+struct Slowing {
+  std::int64_t beyond = 1;
+  double by = 0;
+
+  bool operator==(const Slowing&) const = default;
+};
+
 /// A way to do a task.
 struct Agent {
   std::string name;
@@ -95,6 +104,7 @@ struct Agent {
   std::vector<std::string> unmetered;
   std::vector<EventRule> events;   ///< For `command`.
   Command resume;                  ///< For `command`: run instead where a session is to be resumed (`{session}`).
+  std::optional<Slowing> slowing;  ///< How its tasks slow each other; none: not known.
   Place place;
 
   bool operator==(const Agent&) const = default;
@@ -125,6 +135,7 @@ struct Resource {
   /// For `quota`: whether input from a prompt cache counts; none: as the API is known to do.
   std::optional<bool> counts_cached;
   std::string account;                        ///< For `quota`: shared by all plans that name it; empty: its own name.
+  std::optional<Slowing> slowing;             ///< For `quota` and `slots`: how its users slow each other.
   Place place;
 
   bool operator==(const Resource&) const = default;
@@ -162,6 +173,7 @@ struct Estimate {
   std::optional<Duration> time;
   std::optional<Tokens> tokens;
   std::optional<MicroUsd> usd;
+  std::optional<double> failures;  ///< The part (0..1) of its attempts that fail.
 
   bool operator==(const Estimate&) const = default;
 };
@@ -181,6 +193,7 @@ struct Task {
   std::vector<TaskId> output_of;  ///< Tasks whose `{outputs.x}` it mentions.
   OutputSpec output;
   Estimate estimate;
+  std::optional<Duration> join;  ///< What joining its output with others takes, if it overlapped with them.
   bool gate_before = false;
   bool gate_after = false;
   bool merge_text = false;        ///< `merge: text`.
@@ -243,6 +256,7 @@ struct Limits {
   std::uint32_t calls = 500;                ///< Of models, in one attempt.
   std::uint32_t repeats = 5;                ///< How often the same request of one attempt is answered.
   MicroUsd usd_per_minute = 10'000'000;     ///< Of one attempt.
+  std::optional<Duration> answer;           ///< How long a person takes at a gate or a review.
   bool speculate = false;
   std::optional<Tokens> speculate_tokens;   ///< What speculation may waste, together; none: no bound.
   std::optional<MicroUsd> speculate_usd;

@@ -140,12 +140,13 @@ OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file) {
 }
 
 Estimate read_estimate(Reading& reading, Node node) {
-  static constexpr std::string_view kKeys[] = {"time", "tokens", "usd"};
+  static constexpr std::string_view kKeys[] = {"time", "tokens", "usd", "failures"};
   const Fields fields(reading, node, "estimate", kKeys);
   Estimate estimate;
   if (const auto value = fields["time"]) estimate.time = read_duration(reading, *value);
   if (const auto value = fields["tokens"]) estimate.tokens = read_count(reading, *value);
   if (const auto value = fields["usd"]) estimate.usd = read_usd(reading, *value);
+  if (const auto value = fields["failures"]) estimate.failures = read_part(reading, *value, 0.99);
   return estimate;
 }
 

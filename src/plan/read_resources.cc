@@ -51,6 +51,7 @@ void read_accounting(Reading& reading, const Fields& fields, Resource& resource)
     if (resource.burst && *resource.burst <= Duration{})
       expected(reading, *value, "a time above zero, such as `6s`");
   }
+  if (const auto value = fields["slowing"]) resource.slowing = read_slowing(reading, *value);
   if (const auto value = fields["charge"]) {
     resource.charge =
         static_cast<Resource::Charge>(read_choice(reading, *value, kCharges).value_or(0));
@@ -72,7 +73,8 @@ void read_accounting(Reading& reading, const Fields& fields, Resource& resource)
 void read_quota(Reading& reading, Node node, Resource& resource) {
   static constexpr std::string_view kKeys[] = {
       "kind",        "requests", "input_tokens", "output_tokens", "usd",
-      "concurrency", "burst",    "charge",       "cached_input",  "account"};
+      "concurrency", "burst",    "charge",       "cached_input",  "account",
+      "slowing"};
   const Fields fields(reading, node, "a quota", kKeys);
   auto& rates = resource.rates;
   if (const auto value = fields["requests"]) rates.requests = read_rate(reading, *value);
@@ -116,8 +118,9 @@ Resource read_resource(Reading& reading, std::string name, Node node) {
     static constexpr std::string_view kKeys[] = {"kind"};
     const Fields fields(reading, node, "a lock", kKeys);
   } else {
-    static constexpr std::string_view kKeys[] = {"kind", "capacity"};
+    static constexpr std::string_view kKeys[] = {"kind", "capacity", "slowing"};
     const Fields fields(reading, node, "slots", kKeys);
+    if (const auto value = fields["slowing"]) resource.slowing = read_slowing(reading, *value);
     if (const auto value = fields["capacity"]) {
       resource.capacity = read_integer(reading, *value, 1, kMostSlots).value_or(kMostSlots);
     } else {

@@ -87,6 +87,36 @@ std::optional<AgentId> read_agent_name(Reading& reading, Node node) {
   return std::nullopt;
 }
 
+std::optional<double> read_part(Reading& reading, Node node, double most) {
+  const auto text = node.is_scalar() ? fill(node.text(), reading.set) : std::string();
+  const bool percent = text.ends_with('%');
+  double value = -1;
+  const auto* end = text.data() + text.size() - (percent ? 1 : 0);
+  const auto read = std::from_chars(text.data(), end, value);
+  if (percent) value /= 100;
+  if (read.ec == std::errc() && read.ptr == end && value >= 0 && value <= most) return value;
+  expected(reading, node, fmt::format("a number from 0 to {}, or a percentage", most));
+  return std::nullopt;
+}
+
+std::optional<Slowing> read_slowing(Reading& reading, Node node) {
+  constexpr std::int64_t kMostBeyond = 100'000;
+  static constexpr std::string_view kKeys[] = {"beyond", "by"};
+  const Fields fields(reading, node, "`slowing`", kKeys);
+  if (!node.is_map()) return std::nullopt;
+  const auto beyond = fields["beyond"];
+  const auto by = fields["by"];
+  if (!beyond || !by) {
+    reading.problems.add(node.span(), "`slowing` needs both `beyond` and `by`",
+                         "such as `{beyond: 3, by: 0.5}`");
+    return std::nullopt;
+  }
+  const auto count = read_integer(reading, *beyond, 1, kMostBeyond);
+  const auto part = read_part(reading, *by, 1000);
+  if (!count || !part) return std::nullopt;
+  return Slowing{*count, *part};
+}
+
 Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
   const auto take = [&](std::string_view key, auto read, auto& into) {
     const auto node = fields[key];
@@ -99,6 +129,8 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
   take("idle_timeout", optional, base.idle_timeout);
   take("grace", optional, base.grace);
   take("backoff", optional, base.backoff);
+  take(
+      "join", [&](Node node) { return read_duration(reading, node); }, base.join);
   take(
       "model", [&](Node node) { return read_filled(reading, node, "the name of a model"); },
       base.model);
@@ -125,9 +157,10 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
 }
 
 Settings read_defaults(Reading& reading, std::optional<Node> node) {
-  static constexpr std::string_view kKeys[] = {"agent",   "timeout", "idle_timeout", "grace",
-                                               "retries", "backoff", "isolation",    "env",
-                                               "model",   "observe", "network"};
+  static constexpr std::string_view kKeys[] = {"agent",     "timeout", "idle_timeout",
+                                               "grace",     "retries", "backoff",
+                                               "isolation", "env",     "model",
+                                               "observe",   "network", "join"};
   Settings defaults;
   if (!reading.options.isolation.empty()) defaults.isolation = reading.options.isolation;
   if (!node || node->is_null()) return defaults;
@@ -146,6 +179,7 @@ Settings for_agent(Settings defaults, const Agent& agent) {
 
 void apply(const Settings& settings, Task& task) {
   task.model = settings.model;
+  task.join = settings.join;
   task.timeout = settings.timeout;
   task.idle_timeout = settings.idle_timeout;
   task.grace = settings.grace;
@@ -185,7 +219,8 @@ void read_brakes(Reading& reading, const Fields& fields, Limits& limits) {
 void read_limits(Reading& reading, Node node) {
   static constexpr std::string_view kKeys[] = {
       "parallel",   "tokens",    "usd",   "min_saving", "on_failure",
-      "gate_every", "speculate", "calls", "repeats",    "usd_per_minute"};
+      "gate_every", "speculate", "calls", "repeats",    "usd_per_minute",
+      "answer"};
   constexpr std::int64_t kMostParallel = 1024;
   constexpr std::int64_t kMostTasks = 1'000'000;
   const Fields fields(reading, node, "limits", kKeys);
@@ -202,6 +237,7 @@ void read_limits(Reading& reading, Node node) {
   if (const auto value = fields["gate_every"]) {
     limits.gate_every = read_integer(reading, *value, 1, kMostTasks);
   }
+  if (const auto value = fields["answer"]) limits.answer = read_duration(reading, *value);
   if (const auto value = fields["speculate"]) read_speculate(reading, *value, limits);
   read_brakes(reading, fields, limits);
 }

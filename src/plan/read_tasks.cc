@@ -12,7 +12,7 @@ constexpr std::string_view kTaskKeys[] = {
     "id",    "agent",   "prompt",  "prompt_file", "run",   "reads",  "writes",      "uses",
     "needs", "output",  "gate",    "estimate",    "merge", "verify", "foreach",     "timeout",
     "grace", "retries", "backoff", "isolation",   "env",   "model",  "idle_timeout",
-    "observe", "network", "repair", "budget"};
+    "observe", "network", "repair", "budget", "join"};
 
 void read_gate(Reading& reading, Node node, Task& task) {
   static constexpr std::string_view kWords[] = {"before", "after"};

@@ -26,6 +26,7 @@ struct Settings {
   bool own_network = false;
   std::map<std::string, std::string> environment;
   std::string model;
+  std::optional<Duration> join;
 };
 
 /// `defaults` of the plan; `--isolation` stands above what any of them says.
@@ -47,6 +48,12 @@ std::optional<AgentId> only_declared_agent(const Plan& plan);
 
 /// Reads `limits` into the plan.
 void read_limits(Reading& reading, Node node);
+
+/// A part as a number or in percent, such as `0.5` or `50%`; not above `most`.
+std::optional<double> read_part(Reading& reading, Node node, double most);
+
+/// Reads `slowing` of an agent or a resource.
+std::optional<Slowing> read_slowing(Reading& reading, Node node);
 
 /// Reads the mapping of a command's JSON lines.
 std::vector<EventRule> read_events(Reading& reading, Node node);

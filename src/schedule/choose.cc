@@ -33,6 +33,7 @@ void Scheduler::State::drop_stale_backoffs() {
 
 std::optional<TaskId> Scheduler::State::next_candidate(Time now) {
   if (is_held() || running >= policy.parallel || alone_running) return std::nullopt;
+  if (review_ahead()) return next_before_review();
   if (policy.plan_order) return next_in_plan_order(now);
   while (!ready.empty() && mark(by_rank[ready.top()]).at != At::ready) ready.pop();
   if (ready.empty()) return std::nullopt;
@@ -42,6 +43,16 @@ std::optional<TaskId> Scheduler::State::next_candidate(Time now) {
   if (job(task).alone && running > 0) return std::nullopt;
   ready.pop();
   return task;
+}
+
+std::optional<TaskId> Scheduler::State::next_before_review() const {
+  const std::optional<TaskId> last = last_held_up();
+  if (!last) return std::nullopt;
+  for (std::uint32_t i = 0; i < last->index(); ++i) {
+    const bool asks = problem.jobs[i].gate_before && !marks[i].approved;
+    if (marks[i].at == At::ready && !asks) return TaskId(i);
+  }
+  return std::nullopt;
 }
 
 std::optional<TaskId> Scheduler::State::next_in_plan_order(Time now) {
@@ -60,7 +71,7 @@ void Scheduler::State::park(TaskId task, const Hold& obstacle, Time now) {
   stock.park(task, obstacle);
   const bool is_quota =
       !problem.jobs[task.index()].draws.empty() &&
-      (obstacle.why == Why::quota || problem.quotas[obstacle.resource->index()] != QuotaRates{});
+      (obstacle.why == Why::quota || problem.quotas[obstacle.resource->index()].limits());
   clock.enter(task, is_quota ? Wait::quota : Wait::slot, now);
 }
 
@@ -104,6 +115,7 @@ Hold Scheduler::hold_of(TaskId task, Time now) const {
     default: break;
   }
   if (s.review_due()) return {.why = Why::gate};
+  if (s.review_ahead() && !s.last_held_up()) return {.why = Why::gate};
   if (s.is_held()) return {.why = Why::stopped};
   if (s.alone_running) return {.why = Why::alone, .task = s.alone_running};
   if (s.policy.plan_order && s.cursor < task.index())

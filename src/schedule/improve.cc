@@ -50,7 +50,7 @@ using Priorities = std::vector<std::int64_t>;
 class Eyes {
  public:
   Eyes(const Problem& problem, const Policy& policy) : problem_(&problem), policy_(policy) {
-    if (Sketch::can_draw(problem)) sketch_.emplace(problem, policy.parallel);
+    if (Sketch::can_draw(problem) && !policy.gate_every) sketch_.emplace(problem, policy.parallel);
   }
   Sketched look(const Priorities& priorities) {
     if (sketch_) return sketch_->draw(priorities);

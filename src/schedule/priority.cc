@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "schedule/adjacency.h"
-#include "schedule/rate_gate.h"
 #include "schedule/wide.h"
 
 namespace interlock::schedule {
@@ -22,13 +21,13 @@ class QuotaWork {
     largest_ = std::max(largest_, amount);
     shortest_ = std::min(shortest_, expected);
   }
-  Duration bound(const std::optional<Rate>& rate) const {
+  Duration bound(const std::optional<Rate>& rate, Duration burst) const {
     if (!rate || total_ == 0) return {};
     const auto time_for = [&](std::int64_t amount) {
       return Duration(
           static_cast<std::int64_t>(static_cast<Wide>(amount) * rate->per.count() / rate->amount));
     };
-    const Duration last = time_for(total_) - std::max(time_for(largest_), RateGate::kBurst);
+    const Duration last = time_for(total_) - std::max(time_for(largest_), burst);
     return last > Duration::zero() ? last + shortest_ : Duration::zero();
   }
 
@@ -80,10 +79,10 @@ Duration quota_bound(const Problem& problem) {
   Duration bound{};
   for (std::size_t i = 0; i < work.size(); ++i) {
     const QuotaRates& rates = problem.quotas[i];
-    bound =
-        std::max({bound, work[i].requests.bound(rates.requests),
-                  work[i].input_tokens.bound(rates.input_tokens),
-                  work[i].output_tokens.bound(rates.output_tokens), work[i].usd.bound(rates.usd)});
+    bound = std::max({bound, work[i].requests.bound(rates.requests, rates.burst),
+                      work[i].input_tokens.bound(rates.input_tokens, rates.burst),
+                      work[i].output_tokens.bound(rates.output_tokens, rates.burst),
+                      work[i].usd.bound(rates.usd, rates.burst)});
   }
   return bound;
 }

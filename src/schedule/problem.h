@@ -28,6 +28,14 @@ struct Draw {
   bool operator==(const Draw&) const = default;
 };
 
+/// Of `k` running jobs that share it, each goes at 1 / (1 + by * max(0, k - beyond)) of its speed:
+/// beyond the knee more at once get less done where by * beyond > 1.
+struct Slowing {
+  double beyond = 1;
+  double by = 0;
+};
+inline constexpr std::uint32_t kNotSlowed = ~std::uint32_t{0};
+
 struct Job {
   Duration expected{};          ///< Weight on the critical path; length in virtual time.
   std::vector<Demand> demands;  ///< Slots, and the concurrency of quotas.
@@ -35,6 +43,7 @@ struct Job {
   bool gate_before = false;
   bool gate_after = false;  ///< The task stays released until a person approved; the scheduler only
                             ///< waits for its end.
+  std::uint32_t slowing = kNotSlowed;  ///< Of `Problem::slowings`; in virtual time only.
   bool alone = false;  ///< Nothing runs beside it: after all before it and before all after it, in
                        ///< plan order.
 };
@@ -46,10 +55,21 @@ struct Link {
   bool needs = false;
 };
 
+/// So much of each rate may be used at once, where a quota says nothing else: many providers'
+/// buckets hold seconds, not a minute.
+inline constexpr Duration kBurst = std::chrono::seconds(6);
+
 /// A quota's rates; absent: not limited in that dimension.
 struct QuotaRates {
   std::optional<Rate> requests, input_tokens, output_tokens, usd;
+  Duration burst = kBurst;
+  /// What others have used of it when the run begins: how long each rate takes to earn it back.
+  struct Backlog {
+    Duration requests{}, input_tokens{}, output_tokens{}, usd{};
+    bool operator==(const Backlog&) const = default;
+  } backlog{};
 
+  bool limits() const { return requests || input_tokens || output_tokens || usd; }
   bool operator==(const QuotaRates&) const = default;
 };
 
@@ -59,6 +79,7 @@ struct Problem {
   std::vector<Link> links;               ///< before < after.
   std::vector<std::int64_t> capacities;  ///< By ResourceId; unlimited where it does not apply.
   std::vector<QuotaRates> quotas;        ///< By ResourceId; empty rates where it is none.
+  std::vector<Slowing> slowings;
 };
 
 inline constexpr std::int64_t kUnlimited = std::int64_t{1} << 62;

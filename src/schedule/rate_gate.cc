@@ -21,10 +21,12 @@ Duration time_for(const Rate& rate, std::int64_t amount) {
 RateGate::RateGate(std::vector<QuotaRates> quotas, Time now) {
   quotas_.reserve(quotas.size());
   for (const QuotaRates& rates : quotas) {
-    quotas_.push_back({.requests = {rates.requests, now},
-                       .input_tokens = {rates.input_tokens, now},
-                       .output_tokens = {rates.output_tokens, now},
-                       .usd = {rates.usd, now},
+    const QuotaRates::Backlog& used = rates.backlog;
+    quotas_.push_back({.requests = {rates.requests, now + used.requests},
+                       .input_tokens = {rates.input_tokens, now + used.input_tokens},
+                       .output_tokens = {rates.output_tokens, now + used.output_tokens},
+                       .usd = {rates.usd, now + used.usd},
+                       .burst = rates.burst,
                        .floor = now});
   }
 }
@@ -45,8 +47,8 @@ Time RateGate::admits_at(std::span<const Draw> draws, Time now) const {
     at = std::max(at, quota.floor);
     each_limited(quota, draw, [&](const Bucket& bucket, std::int64_t amount) {
       if (amount <= 0) return;
-      const Duration cost = std::min(time_for(*bucket.rate, amount), kBurst);
-      at = std::max(at, bucket.arrival + cost - kBurst);
+      const Duration cost = std::min(time_for(*bucket.rate, amount), quota.burst);
+      at = std::max(at, bucket.arrival + cost - quota.burst);
     });
   }
   return at;

@@ -11,12 +11,9 @@ namespace interlock::schedule {
 /// Admits draws from quotas at their rates: the generic cell rate algorithm (GCRA, ITU-T I.371
 /// annex A) over every dimension of every quota at once, all or none. One number per dimension: the
 /// theoretical arrival time of the next token. A draw larger than the burst is admitted when the
-/// bucket is full and paid off after. The burst is `kBurst` worth of the rate (many providers'
-/// buckets hold seconds, not a minute).
+/// bucket is full and paid off after. The burst is the quota's own.
 class RateGate {
  public:
-  static constexpr Duration kBurst = std::chrono::seconds(6);
-
   RateGate(std::vector<QuotaRates> quotas, Time now);
 
   /// When all of `draws` would be admitted: `now` or a later moment.
@@ -36,6 +33,7 @@ class RateGate {
   };
   struct Quota {
     Bucket requests, input_tokens, output_tokens, usd;
+    Duration burst = kBurst;
     Time floor{};
   };
   template <typename Q, typename Visit>

@@ -14,6 +14,8 @@ Scheduler::~Scheduler() = default;
 Scheduler::Scheduler(Scheduler&&) noexcept = default;
 Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
 
+void Scheduler::restart(Time now) { state_->begin(now); }
+
 void Scheduler::release(TaskId task, std::span<const Draw> actual, Time now) {
   State& s = *state_;
   State::Mark& it = s.mark(task);
@@ -172,6 +174,7 @@ bool Scheduler::failure_limit_reached() const { return state_->failure_limit_rea
 std::optional<Time> Scheduler::next_wake(Time now) const {
   const State& s = *state_;
   if (s.is_held() || s.running >= s.policy.parallel) return std::nullopt;
+  if (s.review_ahead() && !s.last_held_up()) return std::nullopt;
   std::optional<Time> next = s.stock.next_due();
   if (!s.backoffs.empty() && (!next || s.backoffs.top().first < *next))
     next = s.backoffs.top().first;

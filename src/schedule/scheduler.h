@@ -23,7 +23,8 @@ struct Hold {
     capacity,  ///< Too little of `resource` is free.
     reserved,  ///< What is free of `resource` is kept for `task`, which came first and needs more.
     quota,     ///< `resource` admits it at `until`, not before.
-    gate,      ///< A person has to approve it (or, without `task`, the review that is due).
+    gate,      ///< A person has to approve it (or, without `task`, the review that is due, or that
+               ///< is ahead: as many are under way as may finish before it).
     backoff,   ///< It is tried again at `until`.
     order,     ///< In sequence: `task` goes first.
     stopped,   ///< No more starts: too much failed, or the run is pausing.
@@ -67,6 +68,9 @@ class Scheduler {
   ~Scheduler();
   Scheduler(Scheduler&&) noexcept;
   Scheduler& operator=(Scheduler&&) noexcept;
+
+  /// Forgets all that happened: the run begins again at `now`.
+  void restart(Time now);
 
   // What happened. Each is legal only in the state the drawing shows; a broken promise otherwise.
 

@@ -248,6 +248,41 @@ TEST(Scheduler, AReviewHoldsUpEveryStart) {
   EXPECT_EQ(play.waited(c, 9), "slot 2, gate 7");
 }
 
+TEST(Scheduler, NothingStartsThatWouldPassTheNextReview) {
+  Draft draft;
+  const auto a = draft.job(1), b = draft.job(1), c = draft.job(1), d = draft.job(1);
+  Policy policy = by_priority(8);
+  policy.gate_every = 3;
+  Play play(draft, policy);
+  play.choose(0);
+  EXPECT_EQ(play.log, "0: a b c\n");
+  EXPECT_EQ(play.hold(d, 0), "gate") << "a review comes first";
+  EXPECT_FALSE(play.scheduler.take_review_due());
+  play.done(a, 1).done(b, 2).choose(2);
+  EXPECT_EQ(play.log, "0: a b c\n");
+  play.done(c, 3).choose(3);
+  EXPECT_TRUE(play.scheduler.take_review_due());
+  play.scheduler.approve_review(at(4));
+  play.choose(4);
+  EXPECT_EQ(play.log, "0: a b c\n4: d\n");
+}
+
+TEST(Scheduler, WhatWaitsToBeCommittedBehindAnotherDoesNotKeepItFromStarting) {
+  // Released and not ended: as a task is whose changes wait for those of an earlier one.
+  Draft draft;
+  draft.job(1);  // a
+  const auto b = draft.job(1), c = draft.job(1);
+  Policy policy = by_priority(8);
+  policy.gate_every = 2;
+  Play play(draft, policy, {1, 3, 2});
+  play.choose(0);
+  EXPECT_EQ(play.log, "0: b c\n");
+  play.scheduler.release(b, {}, at(1));
+  play.scheduler.release(c, {}, at(1));
+  play.choose(1);
+  EXPECT_EQ(play.log, "0: b c\n1: a\n") << "else the run would wait for itself";
+}
+
 TEST(Scheduler, StopsStartingWhenTooMuchFailed) {
   Draft draft;
   const auto a = draft.job(3), b = draft.job(2), c = draft.job(1), d = draft.job(1);

@@ -3,23 +3,28 @@
 #include <algorithm>
 #include <functional>
 #include <queue>
+#include <tuple>
+#include <utility>
 
 #include "base/check.h"
+#include "schedule/progress.h"
 #include "schedule/scheduler.h"
 
 namespace interlock::schedule {
-namespace {
 
-/// A run in which nothing fails and people answer at once.
-class Simulation {
+/// One run after the other, in virtual time.
+///
+/// A task whose attempt is over is released; it ends at once, or waits: for a person at its gate,
+/// or for its turn to commit where it meets an earlier task that has not ended.
+class Simulator::Run {
  public:
-  Simulation(const Problem& problem, const Policy& policy,
-             const std::vector<std::int64_t>& priorities)
-      : problem_(problem), scheduler_(problem, policy, priorities, Time{}) {
-    timeline_.slots.reserve(problem.jobs.size());
-  }
+  Run(const Problem& problem, const Policy& policy, const std::vector<std::int64_t>& priorities)
+      : problem_(problem),
+        scheduler_(problem, policy, priorities, Time{}),
+        progress_(problem.slowings) {}
 
-  Timeline run() {
+  Timeline play(const World& world) {
+    begin(world);
     while (true) {
       start_all();
       if (scheduler_.all_ended()) break;
@@ -31,54 +36,267 @@ class Simulation {
   }
 
  private:
+  enum class What : unsigned char { ended, accepted, approved, reviewed };
+  struct Happening {
+    Time at;
+    What what;
+    TaskId task;
+    std::uint32_t attempt = 0;  ///< Of `ended`: one that was broken off does not end.
+
+    auto key() const { return std::tuple(at, what, task); }
+    bool operator>(const Happening& other) const { return key() > other.key(); }
+  };
+  struct Mark {
+    std::uint32_t attempt = 0, failures = 0;
+    std::size_t slot = 0;   ///< Of the timeline.
+    std::size_t place = 0;  ///< In `running_`, while it runs.
+    bool started = false, running = false, commits = false, stale = false;
+    bool accepted = false, done = false;
+  };
+
+  void begin(const World& world) {
+    world_ = &world;
+    if (played_) scheduler_.restart(Time{});
+    played_ = true;
+    const std::size_t all = problem_.jobs.size();
+    marks_.assign(all, {});
+    timeline_ = {};
+    timeline_.slots.reserve(all);
+    timeline_.overlapped.assign(all, false);
+    happenings_ = {};
+    running_.clear();
+    committing_.clear();
+    progress_.clear();
+    now_ = person_free_ = Time{};
+    reviews_ = 0;
+    meets_.assign(world.meetings.empty() ? 0 : all, {});
+    waits_for_.assign(meets_.size(), {});
+    for (const Meeting& it : world.meetings) {
+      meets_[it.before.index()].push_back(it.after);
+      waits_for_[it.after.index()].push_back(it.before);
+    }
+  }
+
+  const Fate* fate_of(TaskId task) const {
+    return world_->fates.empty() ? nullptr : &world_->fates[task.index()];
+  }
+  const Job& job(TaskId task) const { return problem_.jobs[task.index()]; }
+
+  /// Gates are answered before anything starts, so that an answer that comes at once changes no
+  /// order.
   void start_all() {
     while (true) {
-      for (const TaskId task : scheduler_.choose_starts(now_)) {
-        const Time end = now_ + problem_.jobs[task.index()].expected;
-        ends_.emplace(end, task);
-        timeline_.slots.push_back(
-            {task, now_.time_since_epoch(), end.time_since_epoch(), scheduler_.slot_of(task)});
-      }
-      if (!approve_all()) break;
+      while (ask_people()) continue;
+      const std::vector<TaskId> starts = scheduler_.choose_starts(now_);
+      for (const TaskId task : starts) start(task);
+      if (!ask_people()) return;
     }
   }
 
-  bool approve_all() {
-    const std::vector<TaskId> gates = scheduler_.take_gates();
-    for (const TaskId task : gates) scheduler_.approve(task, now_);
-    const bool review = scheduler_.take_review_due();
-    if (review) scheduler_.approve_review(now_);
-    return review || !gates.empty();
+  /// Whether somebody answered at once.
+  bool ask_people() {
+    bool answered = false;
+    for (const TaskId task : scheduler_.take_gates()) {
+      const Fate* fate = fate_of(task);
+      const Duration takes = fate != nullptr ? fate->before : Duration::zero();
+      if (takes == Duration::zero()) {
+        scheduler_.approve(task, now_);
+        answered = true;
+      } else {
+        ask(What::approved, task, takes);
+      }
+    }
+    if (scheduler_.take_review_due()) {
+      const auto& reviews = world_->reviews;
+      const Duration takes =
+          reviews.empty() ? Duration::zero() : reviews[std::min(reviews_, reviews.size() - 1)];
+      ++reviews_;
+      if (takes == Duration::zero()) {
+        scheduler_.approve_review(now_);
+        answered = true;
+      } else {
+        ask(What::reviewed, TaskId(0), takes);
+      }
+    }
+    return answered;
   }
 
-  /// To the next end, or the next moment at which a quota admits something.
+  /// One person, who answers one question after the other.
+  void ask(What what, TaskId task, Duration takes) {
+    person_free_ = std::max(person_free_, now_) + takes;
+    happenings_.push({person_free_, what, task});
+  }
+
+  Duration length_of(TaskId task) const {
+    const Fate* fate = fate_of(task);
+    if (fate == nullptr) return job(task).expected;
+    const std::uint32_t failed = marks_[task.index()].failures;
+    return failed < fate->failures.size() ? fate->failures[failed].takes : fate->takes;
+  }
+
+  void start(TaskId task) {
+    Mark& it = marks_[task.index()];
+    ++it.attempt;
+    it.running = true;
+    it.stale = false;
+    const Duration takes = length_of(task);
+    const Slot slot{task, now_.time_since_epoch(), (now_ + takes).time_since_epoch(),
+                    scheduler_.slot_of(task)};
+    if (it.started) {
+      timeline_.slots[it.slot] = slot;
+    } else {
+      it.started = true;
+      it.slot = timeline_.slots.size();
+      timeline_.slots.push_back(slot);
+    }
+    if (!running_.empty()) {
+      timeline_.overlapped[task.index()] = true;
+      if (running_.size() == 1) timeline_.overlapped[running_.front().index()] = true;
+    }
+    it.place = running_.size();
+    running_.push_back(task);
+    if (job(task).slowing == kNotSlowed) {
+      happenings_.push({now_ + takes, What::ended, task, it.attempt});
+    } else {
+      progress_.start(task, job(task).slowing, takes, now_);
+    }
+  }
+
+  /// To the next thing that happens, or the next moment at which a quota admits something.
   void advance() {
     std::optional<Time> next = scheduler_.next_wake(now_);
-    if (!ends_.empty() && (!next || ends_.top().first <= *next)) next = ends_.top().first;
-    check(next.has_value(), "a plan without failures goes on until all its tasks have ended");
+    const auto earlier = [&](std::optional<Time> other) {
+      if (other && (!next || *other <= *next)) next = other;
+    };
+    if (!happenings_.empty()) earlier(happenings_.top().at);
+    earlier(progress_.next_end());
+    check(next.has_value(), "a plan goes on until all its tasks have ended");
     now_ = *next;
-    while (!ends_.empty() && ends_.top().first == now_) {
-      const TaskId task = ends_.top().second;
-      ends_.pop();
-      scheduler_.release(task, {}, now_);
-      scheduler_.end(task, End::succeeded, now_);
-      timeline_.elapsed = now_.time_since_epoch();
+    while (!happenings_.empty() && happenings_.top().at == now_) {
+      const Happening it = happenings_.top();
+      happenings_.pop();
+      happen(it);
     }
+    for (const TaskId task : progress_.take_done(now_)) end_attempt(task);
+    if (!meets_.empty()) commit_all();
+  }
+
+  void happen(const Happening& it) {
+    switch (it.what) {
+      case What::ended:
+        if (marks_[it.task.index()].running && marks_[it.task.index()].attempt == it.attempt)
+          end_attempt(it.task);
+        break;
+      case What::accepted:
+        marks_[it.task.index()].accepted = true;
+        pass_or_commit(it.task);
+        break;
+      case What::approved: scheduler_.approve(it.task, now_); break;
+      case What::reviewed: scheduler_.approve_review(now_); break;
+    }
+  }
+
+  void stop(TaskId task) {
+    marks_[task.index()].running = false;
+    const std::size_t place = marks_[task.index()].place;
+    marks_[running_.back().index()].place = place;
+    std::swap(running_[place], running_.back());
+    running_.pop_back();
+    timeline_.slots[marks_[task.index()].slot].end = now_.time_since_epoch();
+    timeline_.elapsed = now_.time_since_epoch();
+    scheduler_.release(task, {}, now_);
+  }
+
+  void end_attempt(TaskId task) {
+    stop(task);
+    const Fate* fate = fate_of(task);
+    Mark& it = marks_[task.index()];
+    if (fate != nullptr && it.failures < fate->failures.size()) {
+      const Duration pause = fate->failures[it.failures++].pause;
+      scheduler_.requeue(task, now_ + pause, now_);
+      return;
+    }
+    if (job(task).gate_after && !it.accepted && fate != nullptr && fate->after > Duration::zero())
+      return ask(What::accepted, task, fate->after);
+    pass_or_commit(task);
+  }
+
+  void pass_or_commit(TaskId task) {
+    if (meets_.empty()) return end(task);
+    marks_[task.index()].commits = true;
+    committing_.insert(std::ranges::upper_bound(committing_, task), task);
+  }
+
+  void end(TaskId task) {
+    scheduler_.end(task, End::succeeded, now_);
+    timeline_.elapsed = now_.time_since_epoch();
+  }
+
+  /// In plan order; what committed may be the turn of others, or make them stale.
+  void commit_all() {
+    for (std::size_t i = 0; i < committing_.size();) {
+      const TaskId task = committing_[i];
+      const bool waits = std::ranges::any_of(
+          waits_for_[task.index()], [&](TaskId before) { return !marks_[before.index()].done; });
+      if (waits) {
+        ++i;
+        continue;
+      }
+      committing_.erase(committing_.begin() + static_cast<std::ptrdiff_t>(i));
+      Mark& it = marks_[task.index()];
+      it.commits = false;
+      if (it.stale) {
+        redo(task);
+        continue;
+      }
+      it.done = true;
+      end(task);
+      make_stale(task);
+      i = 0;
+    }
+  }
+
+  void make_stale(TaskId task) {
+    for (const TaskId after : meets_[task.index()]) {
+      Mark& it = marks_[after.index()];
+      if (it.commits) it.stale = true;
+      if (!it.running) continue;
+      if (job(after).slowing != kNotSlowed) progress_.stop(after, job(after).slowing, now_);
+      stop(after);
+      redo(after);
+    }
+  }
+
+  void redo(TaskId task) {
+    timeline_.redone.push_back(task);
+    scheduler_.requeue(task, now_, now_);
   }
 
   const Problem& problem_;
   Scheduler scheduler_;
-  Time now_{};
-  std::priority_queue<std::pair<Time, TaskId>, std::vector<std::pair<Time, TaskId>>, std::greater<>>
-      ends_;
+  Progress progress_;
+  const World* world_ = nullptr;
+  bool played_ = false;
+  Time now_{}, person_free_{};
+  std::size_t reviews_ = 0;
+  std::vector<Mark> marks_;
+  std::vector<TaskId> running_, committing_;
+  std::vector<std::vector<TaskId>> meets_, waits_for_;  ///< By task; empty where nothing can meet.
+  std::priority_queue<Happening, std::vector<Happening>, std::greater<>> happenings_;
   Timeline timeline_;
 };
 
-}  // namespace
+Simulator::Simulator(const Problem& problem, const Policy& policy,
+                     const std::vector<std::int64_t>& priorities)
+    : run_(std::make_unique<Run>(problem, policy, priorities)) {}
+Simulator::~Simulator() = default;
+Simulator::Simulator(Simulator&&) noexcept = default;
+
+Timeline Simulator::play(const World& world) { return run_->play(world); }
 
 Timeline simulate(const Problem& problem, const Policy& policy,
                   const std::vector<std::int64_t>& priorities) {
-  return Simulation(problem, policy, priorities).run();
+  return Simulator(problem, policy, priorities).play({});
 }
 
 }  // namespace interlock::schedule

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "schedule/problem.h"
+#include "schedule/world.h"
 
 namespace interlock::schedule {
 
@@ -17,12 +19,31 @@ struct Slot {
 };
 
 struct Timeline {
-  std::vector<Slot> slots;  ///< By start, then plan order.
+  std::vector<Slot> slots;  ///< The last attempt of each task, by start, then plan order.
   Duration elapsed{};
+  std::vector<bool> overlapped;  ///< By task: something ran beside it.
+  std::vector<TaskId> redone;    ///< Tasks that were done again, once for each time.
 };
 
-/// Runs the plan in virtual time with the scheduler that runs it for real: every task succeeds and
-/// takes what is expected, gates are approved at once.
+/// Runs a plan in virtual time with the scheduler that runs it for real. Many worlds can be played
+/// one after the other.
+class Simulator {
+ public:
+  /// The problem must outlive it. `priorities` as for the scheduler.
+  Simulator(const Problem& problem, const Policy& policy,
+            const std::vector<std::int64_t>& priorities);
+  ~Simulator();
+  Simulator(Simulator&&) noexcept;
+
+  Timeline play(const World& world);
+
+ private:
+  class Run;
+  std::unique_ptr<Run> run_;
+};
+
+/// The plan in the world as it is expected: every task succeeds and takes what is expected, people
+/// answer at once.
 Timeline simulate(const Problem& problem, const Policy& policy,
                   const std::vector<std::int64_t>& priorities);
 

@@ -21,8 +21,9 @@ Sketch::Sketch(const Problem& problem, std::uint32_t parallel)
 }
 
 bool Sketch::can_draw(const Problem& problem) {
-  return std::ranges::none_of(problem.jobs,
-                              [](const Job& job) { return job.alone || !job.draws.empty(); });
+  return std::ranges::none_of(problem.jobs, [](const Job& job) {
+    return job.alone || !job.draws.empty() || job.slowing != kNotSlowed;
+  });
 }
 
 void Sketch::rank(const std::vector<std::int64_t>& priorities) {

@@ -51,12 +51,28 @@ Scheduler::State::State(Problem given, Policy given_policy, std::vector<std::int
       successors(Adjacency::successors(problem.jobs.size(), problem.links)),
       predecessors(Adjacency::predecessors(problem.jobs.size(), problem.links)),
       by_rank(ranked(problem, policy, std::move(priorities))),
-      marks(problem.jobs.size()),
       clock(problem.jobs.size(), now),
       stock(problem, rank_of, by_rank, now) {
   check(policy.parallel > 0, "at least one task may run");
   check_demands(problem);
   rank_of = inverse(by_rank);
+  begin(now);
+}
+
+void Scheduler::State::begin(Time now) {
+  marks.assign(problem.jobs.size(), {});
+  clock = WaitClock(problem.jobs.size(), now);
+  stock = Stock(problem, rank_of, by_rank, now);
+  ready = {};
+  backoffs = {};
+  not_before.clear();
+  alone_running.reset();
+  revived.clear();
+  unreachable.clear();
+  at_gate.clear();
+  free_lanes.clear();
+  lanes = running = ended = failed = finished = reviews_approved = 0;
+  review_told = stopped = false;
   waiting = static_cast<std::uint32_t>(marks.size());
   recount(now);
 }
@@ -96,11 +112,26 @@ bool Scheduler::State::review_due() const {
   return policy.gate_every && waiting > 0 && finished / *policy.gate_every > reviews_approved;
 }
 
+bool Scheduler::State::review_ahead() const {
+  if (!policy.gate_every) return false;
+  // Whatever is under way may finish; what was skipped or cancelled has ended and never will.
+  const std::uint64_t under_way = marks.size() - waiting - ended;
+  return finished + under_way >= std::uint64_t{*policy.gate_every} * (reviews_approved + 1);
+}
+
+std::optional<TaskId> Scheduler::State::last_held_up() const {
+  if (running > 0) return std::nullopt;
+  for (std::size_t i = marks.size(); i-- > 0;) {
+    if (marks[i].at == At::released && !problem.jobs[i].gate_after) return TaskId(i);
+  }
+  return std::nullopt;
+}
+
 bool Scheduler::State::is_held() const {
   return stopped || review_due() || failure_limit_reached();
 }
 
-void Scheduler::State::advance(Time now) { clock.advance(now, is_held()); }
+void Scheduler::State::advance(Time now) { clock.advance(now, is_held() || review_ahead()); }
 
 void Scheduler::State::file_blocked(TaskId task, Time now) {
   mark(task).at = At::blocked;
@@ -220,6 +251,7 @@ void Scheduler::State::move_bars(Time now) {
 }
 
 void Scheduler::State::advance_cursor() {
+  if (!policy.plan_order) return;  // Nobody asks for it, and many that run would be passed each time.
   const auto is_past = [&](std::uint32_t i) {
     return marks[i].at == At::running || marks[i].at == At::ended;
   };

@@ -41,6 +41,9 @@ struct Scheduler::State {
 
   State(Problem given, Policy policy, std::vector<std::int64_t> priorities, Time now);
 
+  /// As it is before anything happened.
+  void begin(Time now);
+
   // Who may go.
 
   Mark& mark(TaskId task) { return marks[task.index()]; }
@@ -58,6 +61,11 @@ struct Scheduler::State {
   bool is_held() const;
   bool failure_limit_reached() const;
   bool review_due() const;
+  /// Whether the tasks under way are as many as may finish before the next review.
+  bool review_ahead() const;
+  /// Under way, and waiting to be committed behind an earlier task that has not begun: those before
+  /// the last of them may begin though a review is ahead, or the review would never come.
+  std::optional<TaskId> last_held_up() const;
   /// Puts a waiting task where it belongs.
   void file(TaskId task, Time now);
   void file_blocked(TaskId task, Time now);
@@ -92,6 +100,7 @@ struct Scheduler::State {
   /// The task to try next, best first; nothing when no start is allowed or none is ready.
   std::optional<TaskId> next_candidate(Time now);
   std::optional<TaskId> next_in_plan_order(Time now);
+  std::optional<TaskId> next_before_review() const;
   void park(TaskId task, const Hold& obstacle, Time now);
   /// Makes ready what the moment, or a change of what is free, lets try again.
   void wake_due(Time now);
@@ -107,7 +116,7 @@ struct Scheduler::State {
   Adjacency successors, predecessors;
   std::vector<Rank> rank_of;
   std::vector<TaskId> by_rank;
-  std::vector<Mark> marks;
+  std::vector<Mark> marks{};
   WaitClock clock;
   Stock stock;
 

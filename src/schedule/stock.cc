@@ -15,7 +15,7 @@ Stock::Stock(const Problem& problem, const std::vector<Rank>& rank_of,
       place_of_(problem.jobs.size()) {
   for (std::uint32_t i = 0; i < shelves_.size(); ++i) {
     shelves_[i].free = problem.capacities[i];
-    if (problem.quotas[i] != QuotaRates{}) quotas_.push_back(i);
+    if (problem.quotas[i].limits()) quotas_.push_back(i);
   }
 }
 

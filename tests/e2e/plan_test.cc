@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "e2e/cli_harness.h"
 
 // `interlock plan`: the decision, and everything that can be wrong with a plan.
@@ -89,7 +91,7 @@ tasks:
   - {id: review-pr, run: [true], writes: ["notes/**"], estimate: {time: 30s}}
   - {id: write-notes, run: [true], writes: ["notes/**"], estimate: {time: 30s}}
 )");
-  const Ended ended = interlock({"plan", "plan.yaml"});
+  const Ended ended = interlock({"plan", "plan.yaml", "--full"});
   EXPECT_THAT(ended.out, HasSubstr("`review-pr` and `write-notes` both write `notes/**`"));
 }
 
@@ -166,7 +168,9 @@ TEST_F(PlanCommand, refuses_a_schema_that_no_output_could_be_held_against) {
 TEST_F(PlanCommand, says_what_of_a_schema_is_not_checked) {
   write_plan(
       "tasks: [{id: a, run: [echo, '1'], reads: [], output: {schema: {format: idn-email}}}]\n");
-  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr("format `idn-email` is not checked"));
+  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr("1 note"));
+  EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out,
+              HasSubstr("format `idn-email` is not checked"));
 }
 
 TEST_F(PlanCommand, reads_a_plan_from_standard_input_and_json_as_yaml) {
@@ -196,6 +200,55 @@ tasks:
 )");
   const auto forced = json_of({"plan", "plan.yaml", "--pattern", "parallel"});
   EXPECT_EQ(std::stod(at(forced, "/schedule/1/start_s")), 30);
+}
+
+TEST_F(PlanCommand, breakeven_says_from_how_many_on_a_queue_is_better_and_why) {
+  write_plan(R"(
+agents: {api: {kind: command, run: [cat], slowing: {beyond: 3, by: 1}}}
+tasks:
+  - {id: ask, agent: api, prompt: Hello., reads: [a], output: {schema: {type: object}}, estimate: {time: 60s}}
+)");
+  const auto found = json_of({"breakeven", "plan.yaml"});
+  EXPECT_EQ(at(found, "/pays_from"), "2");
+  EXPECT_EQ(at(found, "/queue_from"), "4") << "one more than the knee";
+  EXPECT_EQ(at(found, "/queue_of"), "3");
+  EXPECT_THAT(at(found, "/points/0/at_once/p90_s"), Not(HasSubstr("nothing at")));
+  const Ended shown = interlock({"breakeven", "plan.yaml", "-o", "chart.svg"});
+  EXPECT_EQ(shown.exit, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("pays from 2 on; a queue of 3 is better than all at once"));
+  EXPECT_THAT(shown.out, HasSubstr("What moves the answer most"));
+  EXPECT_TRUE(exists("chart.svg"));
+}
+
+TEST_F(PlanCommand, breakeven_says_what_was_never_measured) {
+  write_plan("tasks: [{id: a, run: [true], reads: [], estimate: {time: 60s}}]\n");
+  EXPECT_THAT(at(json_of({"breakeven", "plan.yaml"}), "/sentence"),
+              HasSubstr("never measured: how they slow each other"));
+  EXPECT_EQ(interlock({"breakeven", "plan.yaml", "-o", "absent/chart.svg"}).exit, 4);
+  EXPECT_EQ(interlock({"breakeven", "absent.yaml"}).exit, 2);
+}
+
+TEST_F(PlanCommand, refuses_words_of_the_decision_that_mean_nothing) {
+  EXPECT_THAT(complaint("tasks: [{id: a, run: [true], join: soon}]\n"), HasSubstr("duration"));
+  EXPECT_THAT(complaint("agents: {x: {kind: command, run: [cat], slowing: {beyond: 3}}}\n"
+                        "tasks: [{id: a, run: [true]}]\n"),
+              HasSubstr("needs both `beyond` and `by`"));
+  EXPECT_THAT(complaint("agents: {x: {kind: command, run: [cat], slowing: {beyond: 0, by: 1}}}\n"
+                        "tasks: [{id: a, run: [true]}]\n"),
+              HasSubstr("error:"));
+  EXPECT_THAT(complaint("tasks: [{id: a, run: [true], estimate: {failures: 120%}}]\n"),
+              HasSubstr("a number from 0 to 0.99, or a percentage"));
+  EXPECT_THAT(complaint("limits: {answer: often}\ntasks: [{id: a, run: [true]}]\n"),
+              HasSubstr("duration"));
+}
+
+TEST_F(PlanCommand, fits_a_screen_and_ends_with_the_decision) {
+  write_plan(kMorning);
+  const std::string page = interlock({"plan", "plan.yaml"}).out;
+  EXPECT_LE(std::count(page.begin(), page.end(), '\n'), 24);
+  const std::size_t decision = page.find("\nDecision: ");
+  ASSERT_NE(decision, std::string::npos);
+  EXPECT_EQ(page.find("\n\n", decision + 1), std::string::npos);
 }
 
 TEST_F(PlanCommand, writes_nothing_anywhere) {

@@ -53,6 +53,9 @@ class PlanBuilder {
       check(task().estimate.time.has_value(), "a duration is well formed");
       return *this;
     }
+    TaskBuilder& joins(std::string_view duration) {
+      return task().join = parse_duration(duration), *this;
+    }
     TaskBuilder& tokens(Tokens tokens) { return task().estimate.tokens = tokens, *this; }
     TaskBuilder& costs(MicroUsd usd) { return task().estimate.usd = usd, *this; }
     TaskBuilder& prompt(std::string text) { return task().prompt = std::move(text), *this; }
@@ -107,6 +110,17 @@ class PlanBuilder {
   }
   PlanBuilder& quota(std::string name, plan::QuotaRates rates) {
     resource(std::move(name), plan::Resource::Kind::quota).rates = rates;
+    return *this;
+  }
+  PlanBuilder& burst(std::string_view quota, Duration burst) {
+    plan_.resources[resource_of(quota).index()].burst = burst;
+    return *this;
+  }
+  /// Tasks of the agent slow each other.
+  PlanBuilder& slowing(std::string_view agent, std::int64_t beyond, double by) {
+    for (plan::Agent& it : plan_.agents) {
+      if (it.name == agent) it.slowing = plan::Slowing{beyond, by};
+    }
     return *this;
   }
   PlanBuilder& merge(std::string name, plan::Merge::With with,

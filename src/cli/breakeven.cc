@@ -1,0 +1,47 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "base/text.h"
+#include "cli/breakeven_view.h"
+#include "cli/commands.h"
+#include "panel/screen.h"
+#include "workspace/local_files.h"
+
+// `breakeven`.
+namespace interlock::cli {
+
+Result<Exit> breakeven_command(const Context& context, const std::string& file,
+                               const PlanWish& wish, const std::string& svg) {
+  auto document = read_document(file);
+  if (!document) return std::unexpected(document.error());
+  workspace::LocalFiles files;
+  auto plan = read_plan_or_complain(*document, wish, files);
+  if (!plan) return std::unexpected(plan.error());
+  const auto expected = decide::expect(*plan, history_of(context, plan->workspace));
+  const decide::Breakeven found = decide::breakeven(*plan, expected);
+  if (!svg.empty()) {
+    std::ofstream out(svg, std::ios::binary);
+    out << breakeven_svg(found);
+    out.close();
+    if (!out) {
+      return fail(Error::Kind::io,
+                  fmt::format("cannot write `{}`: {}", printable(svg), std::strerror(errno)));
+    }
+  }
+  if (context.json) {
+    context.talk.result(pretty_json(breakeven_json(found)));
+    return Exit::done;
+  }
+  PlanScreen screen;
+  screen.columns =
+      context.talk.out().is_terminal ? panel::Screen(STDOUT_FILENO).size().columns : 100;
+  screen.unicode = context.talk.out().unicode;
+  context.talk.result(render_breakeven(found, screen));
+  return Exit::done;
+}
+
+}  // namespace interlock::cli

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "decide/decision.h"
+#include "schedule/world.h"
+
+namespace interlock::decide {
+
+/// The worlds a plan may meet: how long each task and each person takes, which attempts fail, which
+/// tasks that are not kept apart do meet. Drawn from what is known, so that every pattern and every
+/// width is judged by the same luck. Same plan and history, same worlds.
+///
+/// A task's time is its estimate times a lognormal factor with the spread of its history, else of
+/// two either way; so is a person's. Worlds come in pairs of opposite luck.
+class Draws {
+ public:
+  Draws(const plan::Plan& plan, const std::vector<Expected>& expected,
+        const std::vector<Risk>& risks);
+
+  /// The world as it is expected: estimates come true, and what is more likely to meet than not
+  /// does.
+  const schedule::World& expected() const { return expected_; }
+  const std::vector<schedule::World>& worlds() const { return worlds_; }
+
+ private:
+  schedule::World expected_;
+  std::vector<schedule::World> worlds_;
+};
+
+/// How many worlds a plan of that size is judged by: fewer where each takes longer, none where one
+/// would take too long.
+std::size_t draws_for(std::size_t tasks);
+
+}  // namespace interlock::decide
