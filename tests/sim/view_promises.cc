@@ -214,7 +214,7 @@ void ViewPromises::put_back(const std::string& path, const State& before) {
   found_by_person_.erase(path);
 }
 
-void ViewPromises::see_end() {
+void ViewPromises::see_end(bool dirty) {
   promise(views_.pictures_open() == 0, "no picture is left open when the run is over");
   promise(run_.folded == run_.commits.size() || !run_.fold_refused.empty(),
           "what is committed is in the workspace when the run is over");
@@ -225,7 +225,7 @@ void ViewPromises::see_end() {
     const TaskState state = run_[name.task].state;  // A run that was stopped may be taken up again.
     const bool waits = state == TaskState::committing || state == TaskState::reviewing;
     promise(
-        committed || waits,
+        committed || waits || dirty,
         fmt::format("the changes of `{}` that nobody wanted are thrown away", id_of(name.task)));
   }
   nothing_committed_is_lost();

@@ -35,8 +35,8 @@ class ViewPromises {
   void begins(engine::AttemptName name) { edits_before_[name] = edits_; }
   /// This attempt fails because of what it read, and for no other reason.
   void failed_at_what_it_found(engine::AttemptName name) { failed_by_reading_.insert(name); }
-  /// The run is over for good.
-  void see_end();
+  /// The run is over for good. `dirty`: its dispatcher died before it could put anything away.
+  void see_end(bool dirty);
 
   /// The first promise that was broken.
   const std::string& broken() const { return broken_; }

@@ -142,11 +142,14 @@ std::optional<Error> World::port_failure(std::string_view call) {
 bool World::faults_are_on() const { return turns_ < kTurnsWithFaults && crashes_ < kCrashesMax; }
 
 void World::live() {
+  // It died when the end was durable, and could not put away what is not wanted.
+  bool died_at_the_end = false;
   while (broken_.empty()) {
     try {
       dispatch_once();
     } catch (const Crash&) {
       ++crashes_;
+      died_at_the_end = true;
       processes_.crash();
       gateway_.crash();
       if (faults_are_on() && dice_.chance(faults_.loses_kept)) {
@@ -166,11 +169,12 @@ void World::live() {
     const bool over = *run_->ended == How::finished || *run_->ended == How::failed ||
                       *run_->ended == How::cancelled;
     if (over && !clear_the_way() && !ask_again()) break;
+    died_at_the_end = false;
     if (*run_->ended == How::limit_reached) limit_ = *limit_ + 3000;
     answer_gates();
   }
   if (broken_.empty()) check_books();
-  if (broken_.empty() && has_views_) views_promised_.see_end();
+  if (broken_.empty() && has_views_) views_promised_.see_end(died_at_the_end);
   promise(views_promised_.broken().empty(), views_promised_.broken());
   if (!broken_.empty()) broken_ += fmt::format(" (SIM_SEED={})", seed_);
 }
