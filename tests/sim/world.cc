@@ -35,14 +35,16 @@ std::vector<decide::Expected> expectations(const plan::Plan& plan) {
 }
 
 std::vector<decide::Verdict> verdicts_of(const plan::Plan& plan) {
-  return decide::unknown_only(plan, decide::verdicts_of(plan));
+  return decide::verdicts_of(plan);
 }
 
 /// What is waited for: as with `--pattern parallel`, for tasks in views only needs and locks.
 footprint::Interlocking waits_of(const plan::Plan& plan) {
   decide::Wish wish;
   wish.pattern = decide::Pattern::parallel;
-  return decide::lift(plan, plan::interlocking_of(plan), expectations(plan), wish).waits;
+  return decide::lift(plan, plan::interlocking_of(plan), expectations(plan), wish,
+                      plan.limits.speculate)
+      .waits;
 }
 
 /// What the agent was asked at first: a corrected or mended answer is one to the same question.
