@@ -9,6 +9,7 @@
 
 #include "cli/live_face.h"
 #include "cli/models.h"
+#include "cli/redacted_journal.h"
 #include "journal/hold.h"
 #include "journal/run_journal.h"
 #include "process/clock.h"
@@ -57,8 +58,8 @@ Exit exit_for(engine::RunEnded::How how) {
 }
 
 Result<gateway::Options> options_for(const ChosenRun& run, const std::string& state_folder) {
-  auto options = gateway_options(run.plan(), state_folder, own_environment(),
-                                 !run.wish.replay.empty());
+  auto options =
+      gateway_options(run.plan(), state_folder, own_environment(), !run.wish.replay.empty());
   if (!options) return options;
   if (run.wish.record) options->record_folder = recording_folder(state_folder, run.id());
   if (!run.wish.replay.empty())
@@ -110,7 +111,9 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   const bool asks = asks_models(run.plan());
   auto wanted = asks ? options_for(run, state_folder) : Result<gateway::Options>();
   if (!wanted) return std::unexpected(wanted.error());
-  auto processes = process::LocalProcesses::open(clock);
+  const Redaction secrets = secrets_of(run.plan(), *wanted, own_environment());
+  wanted->secrets = secrets;
+  auto processes = process::LocalProcesses::open(clock, {.redaction = secrets});
   if (!processes) return std::unexpected(processes.error());
   workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());
   views::LocalViews views(run.plan().workspace, state_folder, run.id(), options_of(run.plan()));
@@ -121,10 +124,10 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
     gateway = open_gateway(std::move(*wanted), clock, [&host = **processes] { host.poke(); });
   if (!gateway) return std::unexpected(gateway.error());
 
-  engine::Engine engine(run.plan(), run.planned.waits(), complete_setup(run, state_folder),
-                        run.state,
-                        engine::Ports{clock, **processes, **journal, workspace, views, validator,
-                                      **gateway});
+  RedactedJournal kept(**journal, secrets);
+  engine::Engine engine(
+      run.plan(), run.planned.waits(), complete_setup(run, state_folder), run.state,
+      engine::Ports{clock, **processes, kept, workspace, views, validator, **gateway});
   LiveFace shown(run, log_folder(state_folder, run.id()), face, talk);
   if (auto begun = engine.begin(); !begun) return std::unexpected(begun.error());
   while (!engine.over()) {

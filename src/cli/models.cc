@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -59,17 +60,18 @@ Result<gateway::Secret> key_of(const plan::Agent& agent, const agents::Provider&
   if (std::string key = value_of(environment, variable); !key.empty())
     return gateway::Secret(std::move(key));
   if (!named && is_local(provider.base_url)) return gateway::Secret();
-  return fail(Error::Kind::invalid,
-              fmt::format("agent `{}` has no key for {}", agent.name, provider.base_url),
-              fmt::format("set `{}`, or name a variable or a command in the agent's `key`",
-                          variable));
+  return fail(
+      Error::Kind::invalid,
+      fmt::format("agent `{}` has no key for {}", agent.name, provider.base_url),
+      fmt::format("set `{}`, or name a variable or a command in the agent's `key`", variable));
 }
 
 gateway::Network network_of(const Environment& environment) {
   gateway::Network network;
   network.ca_file = first_of(environment, {"SSL_CERT_FILE", "CURL_CA_BUNDLE"});
   network.http_proxy = first_of(environment, {"http_proxy"});
-  network.https_proxy = first_of(environment, {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"});
+  network.https_proxy =
+      first_of(environment, {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"});
   network.no_proxy = first_of(environment, {"no_proxy", "NO_PROXY"});
   return network;
 }
@@ -103,8 +105,8 @@ gateway::QuotaOption quota_of(const plan::Resource& resource, const std::string&
   option.limits.concurrency = resource.concurrency;
   if (resource.burst) option.limits.burst = *resource.burst;
   using Charge = gateway::QuotaOption::Charge;
-  option.charge = resource.charge == plan::Resource::Charge::actual ? Charge::actual
-                                                                     : Charge::reserve_max;
+  option.charge =
+      resource.charge == plan::Resource::Charge::actual ? Charge::actual : Charge::reserve_max;
   option.counts_cached = resource.counts_cached;
   return option;
 }
@@ -122,9 +124,8 @@ Environment own_environment() {
 }
 
 bool asks_models(const plan::Plan& plan) {
-  return std::ranges::any_of(plan.tasks, [&](const plan::Task& task) {
-    return asks_through_gateway(plan, task);
-  });
+  return std::ranges::any_of(
+      plan.tasks, [&](const plan::Task& task) { return asks_through_gateway(plan, task); });
 }
 
 Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std::string& model,
@@ -134,7 +135,11 @@ Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std:
     return fail(Error::Kind::invalid, fmt::format("agent `{}` asks no model", agent.name));
   auto key = key_of(agent, *usual, environment);
   if (!key) return std::unexpected(key.error());
-  return gateway::Provider{usual->base_url, std::move(*key)};
+  const std::string& variable = agent.key.variable;
+  const std::string name = !agent.key.command.empty() ? agent.name
+                           : variable.empty()         ? usual->key_variable
+                                                      : variable;
+  return gateway::Provider{usual->base_url, std::move(*key), name, agent.unmetered};
 }
 
 Result<void> check_keys(const plan::Plan& plan, const Environment& environment) {
@@ -154,7 +159,8 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
     if (!asks_through_gateway(plan, task)) continue;
     const plan::Agent& agent = plan.agents[task.agent.index()];
     if (options.providers.contains(agent.name)) continue;
-    auto provider = replays ? Result<gateway::Provider>(gateway::Provider{})
+    auto provider = replays ? Result<gateway::Provider>(gateway::Provider{
+                                  .base_url = {}, .key = {}, .unmetered = agent.unmetered})
                             : provider_with_key(agent, task.model, environment);
     if (!provider) return std::unexpected(provider.error());
     options.providers.emplace(agent.name, std::move(*provider));
@@ -174,6 +180,29 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
   options.prices = std::move(*prices);
   options.network = network_of(environment);
   return options;
+}
+
+namespace {
+
+bool names_a_secret(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kWords{"KEY",      "TOKEN",      "SECRET",
+                                                   "PASSWORD", "CREDENTIAL", "PASSWD"};
+  return std::ranges::any_of(kWords, [&](auto word) { return name.find(word) != name.npos; });
+}
+
+}  // namespace
+
+Redaction secrets_of(const plan::Plan& plan, const gateway::Options& options,
+                     const Environment& environment) {
+  Redaction redaction;
+  for (const auto& [agent, provider] : options.providers)
+    redaction.add(provider.key_name, provider.key.reveal());
+  for (const plan::Agent& agent : plan.agents) {
+    for (const std::string& name : agent.pass_environment) {
+      if (names_a_secret(name)) redaction.add(name, value_of(environment, name));
+    }
+  }
+  return redaction;
 }
 
 Result<std::unique_ptr<engine::Gateway>> open_gateway(gateway::Options options,

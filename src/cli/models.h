@@ -10,7 +10,8 @@
 #include "gateway/local_gateway.h"
 #include "plan/plan.h"
 
-// What it takes to ask models: whose they are, with which key, within which limits, at which prices.
+// What it takes to ask models: whose they are, with which key, within which limits, at which
+// prices.
 namespace interlock::cli {
 
 using Environment = std::map<std::string, std::string>;
@@ -20,10 +21,14 @@ Environment own_environment();
 bool asks_models(const plan::Plan& plan);
 
 /// Providers with their keys, quotas, prices and proxies for the plan's agents. Keys come from the
-/// environment or the command that the plan names, which is run here: so before a process host is open. An
-/// agent that no task uses needs none, and neither does who replays.
+/// environment or the command that the plan names, which is run here: so before a process host is
+/// open. An agent that no task uses needs none, and neither does who replays.
 Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::string& state_folder,
                                          const Environment& environment, bool replays);
+/// What nothing that is written or shown may hold: the keys of `options`, and what the plan passes
+/// on under a name that says it is secret.
+Redaction secrets_of(const plan::Plan& plan, const gateway::Options& options,
+                     const Environment& environment);
 /// Whether the keys that are to be in the environment are there: before a run is made of a plan.
 Result<void> check_keys(const plan::Plan& plan, const Environment& environment);
 Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std::string& model,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -176,9 +177,31 @@ Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanWis
   return fail(Error::Kind::invalid, plan::render(read.problems, document.file));
 }
 
+namespace {
+
+/// What only the gateway sees, and what a client that goes past it reports as success.
+void note_blind_agents(plan::Plan& plan) {
+  for (std::size_t i = 0; i < plan.agents.size(); ++i) {
+    const plan::Agent& agent = plan.agents[i];
+    const agents::Adapter* const adapter = agents::adapter_for(agent);
+    const bool is_used = std::ranges::any_of(
+        plan.tasks, [&](const plan::Task& task) { return task.agent.index() == i; });
+    if (agent.gateway || adapter == nullptr || !is_used) continue;
+    plan.notes.push_back(fmt::format("agent `{}` goes past the gateway: an answer that {}broke off in silence "
+                                     "may look like success, and its tokens are what it tells",
+                                     agent.name,
+                                     adapter->tells_of_cuts()
+                                         ? ""
+                                         : "was cut at the output limit, stopped by a filter or "));
+  }
+}
+
+}  // namespace
+
 Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& history) {
   Planned planned;
   planned.plan = std::move(plan);
+  note_blind_agents(planned.plan);
   planned.interlocking = plan::interlocking_of(planned.plan);
   planned.expected = decide::expect(planned.plan, history);
   decide::Wish how;

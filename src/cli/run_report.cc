@@ -161,7 +161,8 @@ json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskReco
   one["tokens"] = usage_json(usage);
   one["tokens_complete"] = std::ranges::none_of(record.attempts, [](const auto& attempt) {
     const bool asked = attempt.calls + attempt.calls_refused > 0 || !attempt.usage_from.empty();
-    return asked && !total_tokens(attempt.ended ? attempt.usage : attempt.called);
+    const bool in_part = attempt.usage_from == "client, in part";
+    return asked && (in_part || !total_tokens(attempt.ended ? attempt.usage : attempt.called));
   });
   one["cost_usd"] = usd_or_null(usage.cost);
   const bool measured = !record.attempts.empty() && record.attempts.back().ended;

@@ -26,7 +26,7 @@ Usage beyond(const Usage& told, const Usage& before) {
 Usage counted_before(const TaskRecord& record, const std::string& session) {
   Usage sum = no_usage();
   for (const AttemptRecord& attempt : record.attempts) {
-    if (attempt.ended && attempt.session == session && attempt.usage_from == "client")
+    if (attempt.ended && attempt.session == session && attempt.usage_from.starts_with("client"))
       sum = sum + attempt.usage;
   }
   return sum;
@@ -70,11 +70,16 @@ void Engine::note_calls(std::vector<ModelCall> calls) {
     if (live == live_.end() || live->second.name.attempt != call.name.attempt) continue;
     const TaskId id = call.name.task;
     const CallEnd end = call.end;
+    const auto failure = call.failure;
     std::string detail = call.detail;
+    if (!call.remark.empty()) live->second.remarks.push_back(call.remark);
     ledger_.record(ModelCalled{id, call.name.attempt, std::move(call)});
     if (end == CallEnd::over_budget) return_to_limit(live->second, Outcome::over_budget, detail);
     if (end == CallEnd::quota_spent) return_to_limit(live->second, Outcome::quota_spent, detail);
     if (end == CallEnd::not_recorded) return_to_limit(live->second, Outcome::bad_request, detail);
+    // A brake ends it with what it saw; where that was good, going on was what is wrong.
+    if (end == CallEnd::runaway)
+      return_to_limit(live->second, failure ? outcome_of(*failure) : Outcome::runaway, detail);
   }
 }
 
@@ -90,9 +95,11 @@ bool Engine::run_is_over_budget(TaskId id) const {
   const plan::Task& one = task(id);
   const Spent spent = spent_by(record(id));
   const bool tokens_bind = one.budget_tokens && (!setup_.limit_tokens ||
-      *one.budget_tokens - spent.tokens < *setup_.limit_tokens - spent_by(run()).tokens);
-  const bool usd_binds = one.budget_usd && (!setup_.limit_usd ||
-      *one.budget_usd - spent.usd < *setup_.limit_usd - spent_by(run()).usd);
+                                                 *one.budget_tokens - spent.tokens <
+                                                     *setup_.limit_tokens - spent_by(run()).tokens);
+  const bool usd_binds =
+      one.budget_usd &&
+      (!setup_.limit_usd || *one.budget_usd - spent.usd < *setup_.limit_usd - spent_by(run()).usd);
   return !tokens_bind && !usd_binds;
 }
 
@@ -133,12 +140,16 @@ void Engine::note_usage(const Live& live, AttemptEnded& fact) const {
   } else if (live.reader && live.story.counted) {
     fact.usage = live.story.told;
     if (live.resumed && live.adapter->counts_over_sessions())
-      fact.usage = beyond(live.story.told,
-                          counted_before(record(fact.task), live.story.started.session));
-    fact.usage_from = "client";
+      fact.usage =
+          beyond(live.story.told, counted_before(record(fact.task), live.story.started.session));
+    // Sub-agents, hidden calls and calls that broke are not in it where it does not say so.
+    fact.usage_from = live.story.told_whole ? "client" : "client, in part";
   } else if (live.through_gateway && live.reader) {
     fact.usage = no_usage();  // Not one call came through.
     fact.usage_from = "gateway";
+  } else if (live.reader && live.adapter->kind() != plan::AgentKind::command &&
+             (live.exited.exit_code || live.exited.signal)) {
+    fact.usage_from = "client, in part";  // It asked a model, and what that took nobody told.
   }
   if (!metered || !live.story.counted || !live.story.told_whole || live.resumed) return;
   const auto theirs = total_tokens(live.story.told);
@@ -149,8 +160,8 @@ void Engine::note_usage(const Live& live, AttemptEnded& fact) const {
   }
 }
 
-/// What came before its own prompt in the first call, and what its last answer took: the price of having
-/// handed the task out at all.
+/// What came before its own prompt in the first call, and what its last answer took: the price of
+/// having handed the task out at all.
 void Engine::note_tax(AttemptEnded& fact, const AttemptRecord& attempt) const {
   fact.return_tokens = attempt.last_output;
   if (!attempt.first_input || attempt.first_bytes == 0) return;

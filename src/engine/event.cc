@@ -13,13 +13,13 @@ namespace interlock::engine {
 namespace {
 
 /// Enumerators by their place; the names are the journal's format and never change.
-constexpr std::array<std::string_view, 27> kOutcomes = {
+constexpr std::array<std::string_view, 28> kOutcomes = {
     "succeeded",   "exited-nonzero", "crashed",          "not-started",    "timed-out",
     "went-silent", "output-missing", "output-too-large", "output-invalid", "verify-failed",
     "lingered",    "cancelled",      "interrupted",      "outside-footprint",
     "conflicted",  "changes-lost",   "rate-limited",     "quota-spent",    "over-budget",
     "api-failed",  "auth-failed",    "bad-request",      "too-long",       "cut-off",
-    "declined",    "no-final",       "client-limit"};
+    "declined",    "no-final",       "client-limit",     "runaway"};
 constexpr std::array<std::string_view, 6> kHows = {"finished",    "failed",    "paused-at-gate",
                                                    "interrupted", "cancelled", "limit-reached"};
 constexpr std::array<std::string_view, 3> kGates = {"before", "after", "review"};
@@ -153,7 +153,10 @@ json::object body_of(const ModelCalled& f) {
       .put("saved_uusd", c.saved)
       .put("cut", c.cut)
       .put("replayed", c.replayed)
+      .put("offers_tools", c.offers_tools)
+      .put("failure", c.failure ? agents::name_of(*c.failure) : std::string_view())
       .put("detail", c.detail)
+      .put("remark", c.remark)
       .take();
 }
 json::object body_of(const FoldRefused& f) { return FieldWriter().put("paths", f.paths).take(); }
@@ -325,7 +328,10 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
        call.saved = r.number("saved_uusd");
        call.cut = r.flag("cut");
        call.replayed = r.flag("replayed");
+       call.offers_tools = r.flag("offers_tools");
+       call.failure = r.failure();
        call.detail = r.text("detail");
+       call.remark = r.text("remark");
        return ModelCalled{call.name.task, call.name.attempt, call};
      }},
 }};

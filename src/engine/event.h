@@ -53,6 +53,7 @@ enum class Outcome : unsigned char {
   declined,      ///< The model or a filter would not.
   no_final,      ///< It ended without its final event: whatever it left is no result.
   client_limit,  ///< The client's own limit of turns or money.
+  runaway,       ///< It asked its model too often or too fast. Not retried: it would do so again.
 };
 std::string_view name_of(Outcome outcome);
 std::optional<Outcome> outcome_named(std::string_view name);

@@ -27,7 +27,10 @@ ModelCall a_call() {
   call.saved = 8;
   call.cut = true;
   call.replayed = true;
+  call.offers_tools = true;
+  call.failure = agents::Failure::refused;
   call.detail = "the stream broke";
+  call.remark = "the provider says 50/min";
   return call;
 }
 

@@ -220,6 +220,15 @@ class FieldReader {
     return end.value_or(CallEnd::answered);
   }
 
+  /// None where it is absent, as in older journals.
+  std::optional<agents::Failure> failure() {
+    if (!object_.contains("failure")) return {};
+    const std::string name = text("failure");
+    const auto failure = agents::failure_named(name);
+    if (!failure && !name.empty()) spoil("failure");
+    return failure;
+  }
+
   const std::string& spoiled() const { return spoiled_; }
 
  private:

@@ -13,17 +13,34 @@ std::string_view name_of(CallEnd end) {
     case CallEnd::quota_spent: return "quota_spent";
     case CallEnd::unreachable: return "unreachable";
     case CallEnd::not_recorded: return "not_recorded";
+    case CallEnd::runaway: return "runaway";
   }
   return "";
 }
 
 std::optional<CallEnd> call_end_named(std::string_view name) {
-  for (const CallEnd end : {CallEnd::answered, CallEnd::cut_off, CallEnd::refused,
-                            CallEnd::over_budget, CallEnd::quota_spent, CallEnd::unreachable,
-                            CallEnd::not_recorded}) {
+  for (const CallEnd end :
+       {CallEnd::answered, CallEnd::cut_off, CallEnd::refused, CallEnd::over_budget,
+        CallEnd::quota_spent, CallEnd::unreachable, CallEnd::not_recorded, CallEnd::runaway}) {
     if (name_of(end) == name) return end;
   }
   return {};
+}
+
+std::optional<agents::Failure> failure_of(const ModelCall& call) {
+  if (call.failure) return call.failure;
+  switch (call.end) {
+    case CallEnd::answered:
+      return call.cut ? std::optional(agents::Failure::cut_off) : std::nullopt;
+    case CallEnd::cut_off: return agents::Failure::cut_off;
+    case CallEnd::quota_spent: return agents::Failure::quota_spent;
+    case CallEnd::unreachable: return agents::Failure::api;
+    case CallEnd::not_recorded: return agents::Failure::bad_request;
+    case CallEnd::refused:
+    case CallEnd::over_budget:
+    case CallEnd::runaway: return agents::Failure::other;
+  }
+  return agents::Failure::other;
 }
 
 Result<Gateway::Door> NoGateway::open(const Wish& wish) {

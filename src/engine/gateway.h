@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agents/event.h"
 #include "base/result.h"
 #include "base/units.h"
 #include "base/usage.h"
@@ -16,12 +17,13 @@ namespace interlock::engine {
 /// How a model call ended.
 enum class CallEnd : unsigned char {
   answered,
-  cut_off,       ///< The stream broke, on either side, or the attempt's end broke it.
-  refused,       ///< The provider said no, for good: `detail` says why.
-  over_budget,   ///< It was not sent: with it the task's or the run's budget would have been passed.
-  quota_spent,   ///< The provider's quota is used up, for long or for good.
-  unreachable,   ///< No answer could be had within the attempt's time and the retry budget.
+  cut_off,      ///< The stream broke, on either side, or the attempt's end broke it.
+  refused,      ///< The provider said no, for good: `detail` says why.
+  over_budget,  ///< It was not sent: with it the task's or the run's budget would have been passed.
+  quota_spent,  ///< The provider's quota is used up, for long or for good.
+  unreachable,  ///< No answer could be had within the attempt's time and the retry budget.
   not_recorded,  ///< Replaying, and the recording has no such request.
+  runaway,       ///< It was not sent: one of the attempt's brakes holds (`Gateway::Brakes`).
 };
 std::string_view name_of(CallEnd end);
 std::optional<CallEnd> call_end_named(std::string_view name);
@@ -34,18 +36,25 @@ struct ModelCall {
   CallEnd end = CallEnd::answered;
   int status = 0;         ///< What the client saw; 0: nothing.
   std::size_t bytes = 0;  ///< Of the request's body.
-  Usage usage;            ///< As the provider told; unknown where it did not; none where it was not sent.
-  std::uint32_t retries = 0;         ///< Inside the gateway.
-  Duration waited_quota{};           ///< For admission.
-  Duration waited_lead{};            ///< For another to fill the prompt cache.
-  Duration elapsed{};                ///< From request to end.
-  std::optional<MicroUsd> saved;     ///< By the prompt cache.
-  bool cut = false;                  ///< The answer says that the output limit ended it.
-  bool replayed = false;             ///< Answered from a recording: it cost nothing.
-  std::string detail;                ///< For people; empty when all is well.
+  Usage usage;  ///< As the provider told; unknown where it did not; none where it was not sent.
+  std::uint32_t retries = 0;      ///< Inside the gateway.
+  Duration waited_quota{};        ///< For admission.
+  Duration waited_lead{};         ///< For another to fill the prompt cache.
+  Duration elapsed{};             ///< From request to end.
+  std::optional<MicroUsd> saved;  ///< By the prompt cache.
+  bool cut = false;               ///< The answer says that the output limit ended it.
+  bool replayed = false;          ///< Answered from a recording: it cost nothing.
+  bool offers_tools = false;      ///< The request offered tools, as a client's main loop does.
+  /// Why it gave no good answer, as the gateway knows it. None: ask `failure_of`.
+  std::optional<agents::Failure> failure;
+  std::string detail;  ///< For people; empty when all is well.
+  std::string remark;  ///< For people, once: what the provider says of its limits, where the plan says otherwise.
 
   bool operator==(const ModelCall&) const = default;
 };
+/// None: the answer came to its end, and that was a good one. Calls of older journals say less, and
+/// are taken by how they ended.
+std::optional<agents::Failure> failure_of(const ModelCall& call);
 
 /// The local endpoint that agents' model calls pass through.
 ///
@@ -58,6 +67,15 @@ class Gateway {
  public:
   virtual ~Gateway() = default;
 
+  /// What an attempt may not pass, whatever its budget. None: no bound.
+  struct Brakes {
+    std::optional<std::uint32_t> calls;  ///< Of the attempt, all together.
+    std::optional<std::uint32_t>
+        repeats;  ///< How often the same request is answered, with pauses that grow.
+    std::optional<std::uint32_t> failures;  ///< How many calls in a row may give no good answer.
+    std::optional<MicroUsd> usd_per_minute;
+  };
+
   struct Wish {
     AttemptName name;
     std::string label;                ///< `run/task#attempt`.
@@ -66,8 +84,9 @@ class Gateway {
     Time deadline{};                  ///< Nothing is waited for beyond.
     std::optional<Tokens> tokens;     ///< What is left of the task's own budget; none: no bound.
     std::optional<MicroUsd> usd;
-    bool replay_own = false;          ///< Equal requests of this task's earlier attempts that did not count
-                                      ///< are answered from the recording.
+    Brakes brakes;
+    bool replay_own = false;  ///< Equal requests of this task's earlier attempts that did not count
+                              ///< are answered from the recording.
   };
   struct Door {
     std::string base_url;  ///< `http://127.0.0.1:PORT/SECRET`.

@@ -15,6 +15,9 @@ struct Judgement {
   std::string complaint;  ///< For the agent: what was wrong with its output, for the correction.
 };
 
+/// What a client's or the gateway's word for a failure makes of an attempt.
+Outcome outcome_of(agents::Failure failure);
+
 /// Judges how the process ended. `stopped_for` says what the engine itself stopped it for, if it
 /// did.
 Judgement judge_exit(const plan::Task& task, const Exited& exited,

@@ -47,6 +47,8 @@ struct SpawnSpec {
   bool keep_output = true;     ///< Whether `take_output` will be asked.
   bool tell_lines = false;     ///< Its standard output is told as it comes (Printed).
   std::optional<Enclosure> enclosure;  ///< None: it runs in the open.
+  /// By name: what of its streams is never kept or told, but replaced by `[key NAME]`.
+  std::vector<std::pair<std::string, std::string>> secrets;
   std::size_t output_bytes_max = 16u << 20;
 };
 

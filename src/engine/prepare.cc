@@ -43,8 +43,9 @@ class Preparation {
     const Because because = record_.attempts.back().because;
     mends_ = because == Because::repair;
     if (mends_ && !task_.repair.empty()) adapter_ = nullptr;
+    goes_on_ = because == Because::again && was_stopped_at_limit();
     resumes_ = adapter_ != nullptr && adapter_->resumes(agent_) && !record_.session.empty() &&
-               (mends_ || because == Because::correction);
+               (mends_ || goes_on_ || because == Because::correction);
   }
 
   Result<Prepared> work() {
@@ -75,6 +76,17 @@ class Preparation {
   }
 
  private:
+  /// The attempt before this one had done some of the work when a budget or the provider's quota was
+  /// used up: what it paid for is in its session.
+  bool was_stopped_at_limit() const {
+    const std::size_t count = record_.attempts.size();
+    if (count < 2) return false;
+    const AttemptRecord& before = record_.attempts[count - 2];
+    const bool at_limit =
+        before.outcome == Outcome::over_budget || before.outcome == Outcome::quota_spent;
+    return at_limit && !before.session.empty();
+  }
+
   /// A client whose stream is read: called as its adapter says, its calls through the gateway.
   Result<Prepared> agent_work() {
     SpawnSpec spec = common();
@@ -84,6 +96,7 @@ class Preparation {
       if (!opened) return std::unexpected(opened.error());
       door = std::move(*opened);
     }
+    if (!door.secret.empty()) spec.secrets.emplace_back("attempt", door.secret);
     agents::Wanted wish = wanted(spec, door);
     if (agent_.kind == plan::AgentKind::command)
       wish.run = plan::fill_command(with_prompt(task_.run), lookup());
@@ -115,6 +128,11 @@ class Preparation {
     const Spent spent = spent_by(record_);
     if (task_.budget_tokens) wish.tokens = std::max<Tokens>(0, *task_.budget_tokens - spent.tokens);
     if (task_.budget_usd) wish.usd = std::max<MicroUsd>(0, *task_.budget_usd - spent.usd);
+    const plan::Limits& limits = plan_.limits;
+    wish.brakes.calls = limits.calls;
+    wish.brakes.repeats = limits.repeats;
+    wish.brakes.failures = 2 * limits.repeats;
+    wish.brakes.usd_per_minute = limits.usd_per_minute;
     // What an attempt paid for that came to nothing by no fault of its own is not paid for twice.
     wish.replay_own = record_.attempts.back().because == AttemptStarted::Because::again;
     return wish;
@@ -221,7 +239,15 @@ class Preparation {
     }
     if (task_.prompt.empty() && !mends_) return {};
     if (!resumes_) prompt_ = plan::fill(task_.prompt, lookup()) + told_schema();
-    if (mends_) {
+    if (goes_on_ && resumes_) {
+      prompt_ +=
+          "You were stopped before you were done, because a limit was reached. Go on where you "
+          "stopped, and bring what you were asked to its end.\n";
+      if (view_) {
+        prompt_ +=
+            "The workspace is as it was before you began: make your changes to it once more.\n";
+      }
+    } else if (mends_) {
       prompt_ += fmt::format("\n\nWhile you worked, others changed what you had seen:\n\n{}\n"
                              "You are in the workspace as it is now, without your changes. "
                              "Do what was asked upon this.\n",
@@ -350,6 +376,7 @@ class Preparation {
 
   AttemptName name_;
   bool mends_ = false;    ///< It is told what others changed.
+  bool goes_on_ = false;  ///< It was stopped at a limit, and may take up its session.
   bool resumes_ = false;  ///< Its session is taken up; it knows what was asked.
   std::string folder_;
   std::string home_;

@@ -31,6 +31,7 @@ std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record
     case Outcome::succeeded:
     case Outcome::not_started:
     case Outcome::over_budget:
+    case Outcome::runaway:
     case Outcome::auth_failed:
     case Outcome::bad_request:
     case Outcome::too_long:

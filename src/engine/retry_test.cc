@@ -51,7 +51,7 @@ TEST(NextTry, WhoWasToldToWaitIsTriedAgainAtNoCostAndNotForEver) {
 }
 
 TEST(NextTry, WhatWouldBeNoBetterTheNextTimeIsNotTriedAgain) {
-  for (const Outcome outcome : {Outcome::over_budget, Outcome::auth_failed, Outcome::bad_request,
+  for (const Outcome outcome : {Outcome::over_budget, Outcome::runaway, Outcome::auth_failed, Outcome::bad_request,
                                 Outcome::too_long}) {
     EXPECT_FALSE(next_try(task_with(9), {}, outcome, "seed")) << name_of(outcome);
   }

@@ -38,6 +38,14 @@ bool may_move(TaskState from, TaskState to) {
   return false;
 }
 
+/// Calls end in any order; the one that came in last is the last.
+void note_verdict(AttemptRecord& attempt, const ModelCall& call) {
+  const CallVerdict verdict{call.number, failure_of(call), call.detail};
+  if (call.number >= attempt.last_call.number) attempt.last_call = verdict;
+  if (call.offers_tools && call.number >= attempt.last_with_tools.number)
+    attempt.last_with_tools = verdict;
+}
+
 /// Applies one fact at one moment.
 class Applier {
  public:
@@ -147,15 +155,13 @@ class Applier {
     attempt.waited_quota += call.waited_quota;
     attempt.waited_lead += call.waited_lead;
     ++(call.end == CallEnd::answered ? attempt.calls : attempt.calls_refused);
+    note_verdict(attempt, call);
     if (call.replayed) {
       ++attempt.calls_replayed;
       attempt.known = at_least(attempt.known, no_usage());
       return;
     }
     attempt.called = attempt.called + call.usage;
-    attempt.last_end = call.end;
-    attempt.last_detail = call.detail;
-    if (call.end == CallEnd::answered) attempt.last_cut = call.cut;
     attempt.known = at_least(attempt.known, call.usage);
     if (!call.saved) attempt.saved.reset();
     if (attempt.saved) *attempt.saved += *call.saved;

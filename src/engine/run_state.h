@@ -37,6 +37,13 @@ enum class TaskState : unsigned char {
 };
 std::string_view name_of(TaskState state);
 
+/// What came of a model call, as the gateway knows it.
+struct CallVerdict {
+  std::uint32_t number = 0;                ///< Within the attempt; 0: there was none.
+  std::optional<agents::Failure> failure;  ///< None: it ended well.
+  std::string detail;
+};
+
 struct AttemptRecord {
   std::uint32_t number = 1;
   AttemptStarted::Because because = AttemptStarted::Because::first;
@@ -75,9 +82,8 @@ struct AttemptRecord {
   std::optional<Tokens> first_input;    ///< Of its first answered call: all of its input.
   std::size_t first_bytes = 0;          ///< Of that call's body.
   std::optional<Tokens> last_output;
-  std::optional<CallEnd> last_end;      ///< How its last call ended, and why.
-  std::string last_detail;
-  bool last_cut = false;                ///< That answer was ended by the output limit.
+  CallVerdict last_call;                ///< In the order in which calls came in.
+  CallVerdict last_with_tools;          ///< Of those that offered tools: the client's main loop.
   std::optional<Tokens> spawn_tokens, return_tokens;
 };
 

@@ -7,10 +7,6 @@
 // What agents tell while they work, and what it makes of how they ended.
 namespace interlock::engine {
 
-namespace {
-
-constexpr std::size_t kDoingMax = 200;
-
 Outcome outcome_of(agents::Failure failure) {
   using agents::Failure;
   switch (failure) {
@@ -31,6 +27,35 @@ Outcome outcome_of(agents::Failure failure) {
     case Failure::other: return Outcome::exited_nonzero;
   }
   return Outcome::exited_nonzero;
+}
+
+namespace {
+
+constexpr std::size_t kDoingMax = 200;
+
+/// The call that says the attempt's answer is none; null: there is no such call. A client's last
+/// call is what it answers from, and so is the last of its main loop where it asks beside that (for
+/// a title, who is to speak next), with no tools on offer. What it asked beside and left unread
+/// counts for nothing.
+const CallVerdict* bad_call_of(const AttemptRecord& attempt) {
+  const CallVerdict& last = attempt.last_call;
+  const CallVerdict& main = attempt.last_with_tools;
+  const bool is_beside = main.number != 0 && main.number != last.number;
+  const bool is_left_unread = last.failure == agents::Failure::aborted;
+  if (last.failure && !(is_beside && is_left_unread)) return &last;
+  return main.failure ? &main : nullptr;
+}
+
+/// What the gateway makes of an attempt; nothing: its client is to be believed.
+std::optional<Judgement> judge_last_call(const AttemptRecord& attempt,
+                                         const std::optional<agents::Failure>& told) {
+  const CallVerdict* const call = bad_call_of(attempt);
+  if (call == nullptr) return {};
+  if (*call->failure != agents::Failure::aborted)
+    return Judgement{outcome_of(*call->failure), call->detail, {}};
+  // It left its answer unread: why, it says itself, unless it claims to have had it whole.
+  if (told) return {};
+  return Judgement{Outcome::cut_off, "it left its model's last answer before that was whole", {}};
 }
 
 /// Models like to put JSON into a fence of Markdown: what is inside, if that is all there is.
@@ -59,8 +84,7 @@ std::string last_words(std::string words) {
 
 /// What an agent does, by its last event; empty: that tells nothing new.
 std::string doing_in(const agents::Event& event, const agents::Story& story) {
-  if (std::holds_alternative<agents::Text>(event))
-    return last_words(story.said);
+  if (std::holds_alternative<agents::Text>(event)) return last_words(story.said);
   if (const auto* tool = std::get_if<agents::ToolUsed>(&event))
     return printable(tool->detail.empty() ? tool->tool : tool->tool + ": " + tool->detail);
   if (const auto* limited = std::get_if<agents::RateLimited>(&event))
@@ -74,9 +98,9 @@ std::string doing_in(const agents::Event& event, const agents::Story& story) {
 
 void Engine::open_reader(Live& live) const {
   const plan::Agent& agent = plan_.agents[task(task_of(live)).agent.index()];
-  const bool mends_by_command = record(task_of(live)).attempts.back().because ==
-                                    AttemptStarted::Because::repair &&
-                                !task(task_of(live)).repair.empty();
+  const bool mends_by_command =
+      record(task_of(live)).attempts.back().because == AttemptStarted::Because::repair &&
+      !task(task_of(live)).repair.empty();
   const agents::Adapter* adapter = agents::adapter_for(agent);
   if (adapter == nullptr || mends_by_command) return;
   live.adapter = adapter;
@@ -105,9 +129,12 @@ void Engine::hear(Live& live, const std::vector<agents::Event>& events) {
   }
 }
 
-/// A client that has given its final answer and stays: after its grace it is ended, which is no failure.
+/// A client that has given its final answer and stays: after its grace it is ended, which is no
+/// failure.
 void Engine::watch_lingering(Live& live) {
-  if (live.name.phase != 0 || !live.reader || live.stopped_for || live.released || !live.story.final) return;
+  if (live.name.phase != 0 || !live.reader || live.stopped_for || live.released ||
+      !live.story.final)
+    return;
   if (now() < lingers_until(live)) return;
   live.released = true;
   live.remarks.push_back("it stayed after its final answer, and was ended");
@@ -133,18 +160,16 @@ Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgem
   const agents::Ending ending =
       live.released ? live.adapter->ending(live.story, {}, {})
                     : live.adapter->ending(live.story, exited.exit_code, exited.signal);
-  const AttemptRecord& attempt = record(task_of(live)).attempts.back();
-  if (!ending.failure && attempt.last_cut && !live.adapter->tells_of_cuts())
-    return {Outcome::cut_off, "the answer was cut at the output limit, as the gateway saw", {}};
+  // What the gateway knows outranks what the client says, whichever of the two is worse.
+  if (const auto judged = judge_last_call(record(task_of(live)).attempts.back(), ending.failure))
+    return *judged;
   if (!ending.failure) return {};
-  // The client was told in a way that keeps it from trying again; what it was, the gateway knows.
-  if (attempt.last_end == CallEnd::unreachable)
-    return {Outcome::api_failed, attempt.last_detail, {}};
   const bool said_enough = task(task_of(live)).output.form == plan::OutputSpec::Form::exit_status;
   if (*ending.failure == agents::Failure::empty && said_enough) return {};
   // A signal nobody here sent says more than what was missing because of it.
-  if (*ending.failure == agents::Failure::no_final && judgement.outcome == Outcome::crashed)
-    return judgement;
+  const bool is_cut_short = *ending.failure == agents::Failure::no_final ||
+                            *ending.failure == agents::Failure::aborted;
+  if (is_cut_short && judgement.outcome == Outcome::crashed) return judgement;
   Judgement judged{outcome_of(*ending.failure), ending.detail, {}};
   if (judged.outcome == Outcome::output_invalid) judged.complaint = ending.detail;
   live.session_is_gone = *ending.failure == agents::Failure::no_session;

@@ -123,7 +123,8 @@ class Viewer {
     add_known(models.overhead, attempt.spawn_tokens);
     add_known(models.overhead, attempt.return_tokens);
     const bool asked = attempt.calls + attempt.calls_refused > 0 || !attempt.usage_from.empty();
-    if (asked && !total_tokens(used)) models.all_known = false;
+    const bool in_part = attempt.usage_from == "client, in part";
+    if (asked && (in_part || !total_tokens(used))) models.all_known = false;
   }
 
   /// What is known of the reads and writes of a task that was done here.

@@ -32,20 +32,34 @@ Call::Call(Switchboard& board, std::shared_ptr<Door> door, Session& session, Req
       id_(id),
       began_(board.options.now()) {
   session.answered_by(this);
+  ++door_->in_flight;
   ordinal_ = ++door_->requests;
   told_.name = door_->wish.name;
   if (is_told()) told_.number = ++door_->calls;
-  if (asked_) told_.model = asked_->model;
+  if (!asked_) return;
+  told_.model = asked_->model;
+  told_.offers_tools = asked_->offers_tools;
 }
 
-Call::~Call() = default;
+Call::~Call() { --door_->in_flight; }
 
 void Call::begin() {
   board_.retries.earn();
   if (replay()) return;
   watch_clock();
   if (!is_told()) return send();
+  if (!passes_brakes()) return;
+  const RetryRules& rules = board_.options.retries;
+  const Duration pause = door_->brakes.pause_for(asked_->identity, rules.first, rules.longest);
+  if (pause == Duration::zero()) return set_out();
+  state_ = State::backing_off;
+  stall_ = board_.loop.after(pause, [this] { set_out(); });
+}
+
+void Call::set_out() {
   asking_ = metering::asking_for_usage(asked_->api, request_.body);
+  const auto known = board_.takes_usage_option.find(usage_key());
+  is_asking_ = asking_ && (known == board_.takes_usage_option.end() || known->second);
   estimate();
   if (!fits_budgets()) return;
   ticket_ = board_.admission->draw_ticket();
@@ -147,6 +161,7 @@ void Call::admitted(std::vector<Admission::Held> held) {
 
 void Call::turned_away(const QuotaOption& quota, bool is_spent) {
   told_.waited_quota += std::chrono::duration_cast<Duration>(Loop::now() - waiting_since_);
+  failure_ = is_spent ? agents::Failure::quota_spent : agents::Failure::rate_limited;
   if (is_spent) {
     return refuse(
         CallEnd::quota_spent,
@@ -166,12 +181,13 @@ void Call::send() {
   outgoing.method = request_.method;
   outgoing.url = provider.base_url + rest_for_upstream(rest_, door_->secret, provider.key);
   outgoing.headers = headers_for_upstream(request_.headers, door_->secret, provider.key);
-  outgoing.body = asking_ ? std::string_view(*asking_) : std::string_view(request_.body);
+  outgoing.body = is_asking_ ? std::string_view(*asking_) : std::string_view(request_.body);
   status_ = 0;
   headers_.clear();
   unpassed_.clear();
   reader_.reset();
   filter_.reset();
+  failure_.reset();  // Of an earlier try.
   transfer_ = board_.upstream.start(outgoing, *this);
   is_sent_ = true;
   last_heard_ = Loop::now();
@@ -213,9 +229,13 @@ void Call::client_ready() {
 
 void Call::client_left() {
   session_ = nullptr;
+  failure_ = agents::Failure::aborted;
   end(CallEnd::cut_off, "the client left before its answer was whole");
 }
 
-void Call::close() { end(CallEnd::cut_off, "the attempt was over"); }
+void Call::close() {
+  failure_ = agents::Failure::aborted;
+  end(CallEnd::cut_off, "the attempt was over");
+}
 
 }  // namespace interlock::gateway

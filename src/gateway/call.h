@@ -18,6 +18,10 @@
 
 namespace interlock::gateway {
 
+bool is_event_stream(const HeaderList& headers);
+/// What a client's attempt makes of a provider's no.
+agents::Failure failure_for(metering::Refusal::Kind kind);
+
 /// One request of a client, from its arrival to its end.
 ///
 ///     arrived --fits the budgets--> following --lead's first token--> in_line --admitted-->
@@ -65,6 +69,7 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   };
 
   // call.cc: the way out.
+  void set_out();
   bool is_told() const { return asked_ && asked_->billed; }
   bool fits_budgets();
   void estimate();
@@ -78,20 +83,29 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   std::optional<Loop::Moment> deadline() const;
   bool leads_pay() const;
 
+  // call_brakes.cc: what keeps an attempt that runs away.
+  bool passes_brakes();
+  void note_for_brakes(std::optional<MicroUsd> spent);
+
   // call_answer.cc: the way back.
   void begin_passing();
   void pass(std::string_view bytes);
+  void give(std::string_view bytes);
   bool holds_back() const;
   void on_refused();
   void tell_spent(const metering::Refusal& refusal);
   void on_broken(const Error& error);
   void try_again(const metering::Refusal& why, bool is_asked_to_wait);
+  bool ask_without_usage(const metering::Refusal& refusal);
+  std::string usage_key() const;
   void finish_passing();
+  std::string what_is_missing() const;
   metering::Refusal read_refusal() const;
 
   // call_replay.cc: answers that need no provider.
   bool replay();
   void answer_recorded(const Recording& recording);
+  void judge_recorded(const Recording& recording);
   void keep_recording();
   KnownRequest known() const;
 
@@ -99,6 +113,7 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   void release(const quota::Draw* actual);
   quota::Draw draw_of(const Usage& usage, const Admission::Held& held) const;
   void end(engine::CallEnd end, std::string detail);
+  void end_answered();
   void refuse(engine::CallEnd end, const metering::Refusal& refusal);
   void settle_usage(engine::CallEnd end);
   Charge charge_of(const Usage& usage) const;
@@ -125,7 +140,8 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   bool shares_prefix_ = false;
   std::vector<Admission::Held> held_;
 
-  std::optional<std::string> asking_;  ///< The body that asks for usage, where it has to.
+  std::optional<std::string> asking_;  ///< The body that asks for usage, where the client does not.
+  bool is_asking_ = false;             ///< It is what was sent.
   std::unique_ptr<Transfer> transfer_;
   Loop::Timer clock_;
   Loop::Timer stall_;
@@ -135,8 +151,10 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   HeaderList headers_;
   std::optional<metering::AnswerReader> reader_;
   std::optional<metering::UsageEventFilter> filter_;
-  bool is_sent_ = false;    ///< The provider may have acted on it.
-  bool is_filled_ = false;  ///< `leads` knows that the prompt was read.
+  RedactedStream redacted_;
+  bool is_sent_ = false;                    ///< The provider may have acted on it.
+  bool is_filled_ = false;                  ///< `leads` knows that the prompt was read.
+  std::optional<agents::Failure> failure_;  ///< Set where more is known than how it ended.
   std::string
       unpassed_;  ///< Came, but is not the client's yet: an error's body, or an error first.
   std::string recorded_;

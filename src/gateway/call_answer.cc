@@ -4,7 +4,9 @@
 #include <charconv>
 #include <utility>
 
+#include "base/text.h"
 #include "gateway/call.h"
+#include "gateway/contradiction.h"
 #include "gateway/credentials.h"
 
 // A call's way back: what comes from the provider, and what of it the client sees.
@@ -19,11 +21,6 @@ constexpr int kFirstError = 400;
 constexpr std::size_t kLongestError = std::size_t{4} << 20U;
 /// Answers beyond that are passed on and not recorded.
 constexpr std::size_t kLongestRecorded = std::size_t{64} << 20U;
-
-bool is_event_stream(const HeaderList& headers) {
-  const std::string* const type = find_header(headers, "content-type");
-  return type != nullptr && type->starts_with("text/event-stream");
-}
 
 std::optional<std::uint64_t> length_of(const HeaderList& headers) {
   const std::string* const text = find_header(headers, "content-length");
@@ -42,6 +39,25 @@ bool may_pass(Refusal::Kind kind) {
 
 }  // namespace
 
+bool is_event_stream(const HeaderList& headers) {
+  const std::string* const type = find_header(headers, "content-type");
+  return type != nullptr && type->starts_with("text/event-stream");
+}
+
+agents::Failure failure_for(Refusal::Kind kind) {
+  using agents::Failure;
+  switch (kind) {
+    case Refusal::Kind::rate_limited: return Failure::rate_limited;
+    case Refusal::Kind::quota_spent: return Failure::quota_spent;
+    case Refusal::Kind::overloaded:
+    case Refusal::Kind::server: return Failure::api;
+    case Refusal::Kind::authentication: return Failure::authentication;
+    case Refusal::Kind::bad_request: return Failure::bad_request;
+    case Refusal::Kind::too_long: return Failure::too_long;
+  }
+  return Failure::other;
+}
+
 void Call::on_head(int status, HeaderList headers) {
   last_heard_ = Loop::now();
   status_ = status;
@@ -49,11 +65,18 @@ void Call::on_head(int status, HeaderList headers) {
   if (!asked_) return;
   if (is_told() && !door_->quotas.empty()) {
     const metering::LimitNews news = metering::read_limits(headers_, board_.options.now());
-    for (const std::size_t quota : door_->quotas)
+    for (const std::size_t quota : door_->quotas) {
       board_.admission->account(quota).learn(news, quota::now());
+      const QuotaOption& option = board_.admission->option(quota);
+      std::string said = contradiction_in(option, news);
+      if (!said.empty() && board_.contradictions.insert(option.name).second)
+        told_.remark = std::move(said);
+    }
   }
   if (status >= kFirstError) return;
   reader_.emplace(asked_->api, is_event_stream(headers_));
+  if (asking_) board_.takes_usage_option.try_emplace(usage_key(), is_asking_);
+  // Some tell usage whether they are asked or not; this client did not ask.
   if (asking_ && is_event_stream(headers_)) filter_.emplace();
 }
 
@@ -95,9 +118,12 @@ void Call::begin_passing() {
   if (state_ == State::passing) return;
   state_ = State::passing;
   told_.status = status_;
-  // What we take out, or cannot measure, has no length.
-  session_->begin(status_, headers_for_client(headers_),
-                  filter_ ? std::optional<std::uint64_t>() : length_of(headers_));
+  HeaderList headers = headers_for_client(headers_);
+  for (auto& [name, value] : headers) board_.redaction.apply_to(value);
+  // What we may take out of has no length that is known.
+  const bool may_change = filter_ || !board_.redaction.empty();
+  session_->begin(status_, std::move(headers),
+                  may_change ? std::optional<std::uint64_t>() : length_of(headers_));
 }
 
 void Call::pass(std::string_view bytes) {
@@ -107,6 +133,13 @@ void Call::pass(std::string_view bytes) {
     filtered = filter_->take(bytes);
     bytes = filtered;
   }
+  if (board_.redaction.empty()) return give(bytes);
+  give(redacted_.take(board_.redaction, bytes));
+}
+
+/// What the client gets, and nothing else is kept.
+void Call::give(std::string_view bytes) {
+  if (bytes.empty()) return;
   if (board_.records() && recorded_.size() < kLongestRecorded) {
     recorded_.append(bytes);
     chunks_.push_back(bytes.size());
@@ -128,6 +161,7 @@ void Call::on_done(Result<void> how) {
     filter_.reset();
     if (!rest.empty()) pass(rest);
   }
+  if (redacted_.holds()) give(redacted_.end());
   finish_passing();
 }
 
@@ -154,12 +188,15 @@ void Call::on_refused() {
   // What was refused was counted as a request, and as nothing else.
   const quota::Draw only_request;
   release(&only_request);
+  failure_ = failure_for(refusal.kind);
+  if (ask_without_usage(refusal)) return;
   if (refusal.kind == Refusal::Kind::quota_spent) return refuse(CallEnd::quota_spent, refusal);
   if (may_pass(refusal.kind)) return try_again(refusal, refusal.retry_after.has_value());
 
   // As the provider said it: the client knows its words.
   told_.status = status_;
   begin_passing();
+  board_.redaction.apply_to(unpassed_);
   session_->write(unpassed_);
   std::exchange(session_, nullptr)->finish();
   if (board_.records() && is_told()) {
@@ -187,6 +224,25 @@ void Call::on_broken(const Error& error) {
   try_again({.kind = Refusal::Kind::server, .message = error.message}, false);
 }
 
+std::string Call::usage_key() const { return door_->provider->base_url + " " + asked_->model; }
+
+/// Servers that speak the API and do not know `stream_options` refuse a request for it. Whether
+/// that was the reason, the same request without it shows; where it once was taken, only words can
+/// say so.
+bool Call::ask_without_usage(const Refusal& refusal) {
+  if (!is_asking_ || refusal.kind != Refusal::Kind::bad_request) return false;
+  const bool is_named = refusal.message.find("stream_options") != std::string::npos ||
+                        refusal.message.find("include_usage") != std::string::npos;
+  if (board_.takes_usage_option.contains(usage_key()) && !is_named) return false;
+  is_asking_ = false;
+  if (is_named) board_.takes_usage_option.insert_or_assign(usage_key(), false);
+  state_ = State::backing_off;
+  ++told_.retries;
+  // Not from here: curl starts no transfer from within another's callback.
+  stall_ = board_.loop.after(Duration::zero(), [this] { follow(); });
+  return true;
+}
+
 void Call::try_again(const Refusal& why, bool is_asked_to_wait) {
   const Options& options = board_.options;
   const Duration delay = is_asked_to_wait
@@ -195,6 +251,7 @@ void Call::try_again(const Refusal& why, bool is_asked_to_wait) {
   const auto latest = deadline();
   const Loop::Moment due = Loop::now() + delay;
   const bool is_late = latest && due >= *latest;
+  failure_ = failure_for(why.kind);
   if (is_late || (!is_asked_to_wait && !board_.retries.spend())) {
     const std::string message =
         fmt::format("{}; {} after {} retries", why.message,
@@ -218,15 +275,25 @@ void Call::finish_passing() {
   const metering::Answered& answered = reader_->answered();
   if (answered.refusal) {
     const bool is_spent = answered.refusal->kind == Refusal::Kind::quota_spent;
+    failure_ = failure_for(answered.refusal->kind);
     if (is_spent) tell_spent(*answered.refusal);
     return end(is_spent ? CallEnd::quota_spent : CallEnd::refused, answered.refusal->message);
   }
-  if (!answered.complete && is_told())
-    return end(CallEnd::cut_off, "the answer stopped before its end");
+  failure_.reset();
+  if (!answered.complete && is_told()) return end(CallEnd::cut_off, what_is_missing());
   for (const std::size_t quota : door_->quotas)
     if (is_told()) board_.admission->account(quota).went_well(quota::now());
   if (board_.records()) keep_recording();
-  end(CallEnd::answered, {});
+  end_answered();
+}
+
+std::string Call::what_is_missing() const {
+  const metering::Answered& answered = reader_->answered();
+  if (answered.began || !answered.model.empty() || answered.stop != metering::Stop::unsaid)
+    return "the answer stopped before its end";
+  const std::string* const type = find_header(headers_, "content-type");
+  return fmt::format("what came is no answer of this API: status {}, {}", status_,
+                     type == nullptr ? std::string("of no type") : "`" + printable(*type) + "`");
 }
 
 }  // namespace interlock::gateway

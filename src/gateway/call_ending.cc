@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "gateway/call.h"
 
 // How a call ends, whoever ends it: what it held is settled, the client is told, and so is the
@@ -17,6 +18,28 @@ namespace {
 /// Nothing was used, for certain.
 bool took_nothing(CallEnd end, bool is_sent, int status) {
   return !is_sent || end == CallEnd::over_budget || end == CallEnd::not_recorded || status >= 400;
+}
+
+/// What an answer that came to its end is worth, and why.
+struct Verdict {
+  std::optional<agents::Failure> failure;
+  std::string_view why;
+};
+
+Verdict verdict_on(metering::Stop stop) {
+  using agents::Failure;
+  using metering::Stop;
+  switch (stop) {
+    case Stop::whole:
+    case Stop::tools: return {};
+    case Stop::unsaid: return {Failure::cut_off, "the answer does not say why it ended"};
+    case Stop::paused: return {Failure::cut_off, "the model paused and was not asked to go on"};
+    case Stop::cut: return {Failure::cut_off, "the answer was cut at a limit"};
+    case Stop::failed: return {Failure::api, "the model's side broke down"};
+    case Stop::declined: return {Failure::refused, "the model, or a filter, declined"};
+    case Stop::unfamiliar: return {Failure::cut_off, "that is not known to be a good end"};
+  }
+  return {Failure::other, ""};
 }
 
 }  // namespace
@@ -59,7 +82,7 @@ void Call::settle_usage(CallEnd end) {
     told_.usage.cost = metering::cost_of(prices, model, told_.usage);
     told_.saved = metering::saved_by_cache(prices, model, told_.usage);
     // Counts of a stream that broke are those of its beginning.
-    if (!answered.complete) {
+    if (!answered.complete && answered.stop == metering::Stop::unsaid) {
       told_.usage.output.reset();
       told_.usage.cost.reset();
     }
@@ -70,7 +93,7 @@ void Call::settle_usage(CallEnd end) {
 
 void Call::learn() {
   const Usage& usage = told_.usage;
-  if (told_.end != CallEnd::answered || told_.replayed) return;
+  if (told_.end != CallEnd::answered || told_.failure || told_.replayed) return;
   if (usage.output)
     board_.estimates.learn_output(door_->wish.name.task, asked_->model, *usage.output);
   if (!usage.input) return;
@@ -96,6 +119,18 @@ void Call::refuse(CallEnd how, const Refusal& refusal) {
   end(how, told.message);
 }
 
+/// The answer is there. Whether it is a good one, its own word for its end says.
+void Call::end_answered() {
+  const metering::Answered& answered = reader_->answered();
+  const Verdict verdict = verdict_on(answered.stop);
+  failure_ = verdict.failure;
+  if (!verdict.failure || !is_told()) return end(CallEnd::answered, {});
+  end(CallEnd::answered,
+      answered.finish.empty()
+          ? std::string(verdict.why)
+          : fmt::format("the answer ended with `{}`: {}", printable(answered.finish), verdict.why));
+}
+
 void Call::end(CallEnd how, std::string detail) {
   if (state_ == State::over) return;
   state_ = State::over;
@@ -107,6 +142,7 @@ void Call::end(CallEnd how, std::string detail) {
 
   if (is_told()) {
     told_.end = how;
+    told_.failure = failure_;
     told_.bytes = asked_ ? asked_->bytes : 0;
     if (!detail.empty()) told_.detail = without_secrets(std::move(detail));
     settle_usage(how);
@@ -117,6 +153,7 @@ void Call::end(CallEnd how, std::string detail) {
     const Charge charge = charge_of(told_.usage);
     door_->budget.take(charge);
     board_.run.take(charge);
+    note_for_brakes(told_.usage.cost);
     board_.tell(told_, charge);
   }
   // Whoever reads this prompt now may find it in the cache only if it was read to its end.
@@ -129,8 +166,7 @@ void Call::end(CallEnd how, std::string detail) {
 }
 
 std::string Call::without_secrets(std::string text) const {
-  blot_out(text, door_->secret);
-  blot_out(text, door_->provider->key.reveal());
+  door_->redaction.apply_to(text);
   return text;
 }
 

@@ -51,8 +51,24 @@ void Call::answer_recorded(const Recording& recording) {
     left.remove_prefix(chunk);
   }
   std::exchange(session_, nullptr)->finish();
-  end(recording.status < 400 ? CallEnd::answered : CallEnd::refused,
-      recording.status < 400 ? "" : "refused when it was recorded");
+  if (!is_told()) return end(CallEnd::answered, {});
+  judge_recorded(recording);
+}
+
+/// What was good when it was recorded is so again, and nothing else.
+void Call::judge_recorded(const Recording& recording) {
+  status_ = recording.status;
+  headers_ = recording.headers;
+  if (status_ >= 400) {
+    unpassed_ = recording.answer;
+    const Refusal refusal = read_refusal();
+    failure_ = failure_for(refusal.kind);
+    return end(CallEnd::refused, "refused when it was recorded: " + refusal.message);
+  }
+  reader_.emplace(asked_->api, is_event_stream(headers_));
+  reader_->take(recording.answer);
+  reader_->end();
+  end_answered();
 }
 
 void Call::keep_recording() {
@@ -63,8 +79,9 @@ void Call::keep_recording() {
   recording.headers = headers_to_keep(headers_);
   recording.answer = std::move(recorded_);
   recording.chunks = std::move(chunks_);
+  // The key is out of it already; the door's secret is replaced in its own length, as in requests,
+  // so that what was recorded stays whole.
   blot_out(recording.answer, door_->secret);
-  blot_out(recording.answer, door_->provider->key.reveal());
   // A recording that cannot be kept harms nobody now: the answer is the client's already.
   if (auto saved = board_.recorded->save(recording, nth_); !saved)
     told_.detail = "not recorded: " + saved.error().message;

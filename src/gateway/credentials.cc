@@ -41,8 +41,10 @@ bool is_credential(std::string_view name) {
 
 HeaderList headers_for_upstream(const HeaderList& headers, std::string_view secret,
                                 const Secret& key) {
-  constexpr std::array<std::string_view, 4> kOurs{"host", "content-length", "expect",
-                                                  "accept-encoding"};
+  // The last three would make another request of the one that was judged.
+  constexpr std::array<std::string_view, 7> kOurs{
+      "host",          "content-length",   "expect", "accept-encoding", "x-http-method-override",
+      "x-http-method", "x-method-override"};
   const std::string_view connection = connection_of(headers);
   HeaderList sent;
   for (const auto& [name, value] : headers) {

@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "gateway/credentials.h"
 #include "gateway/secret.h"
+#include "metering/path.h"
 
 namespace interlock::gateway {
 namespace {
@@ -22,6 +24,43 @@ std::string error_body(std::string_view message) {
 }
 
 HeaderList json_type() { return {{"content-type", "application/json"}}; }
+
+/// `http://user:word@proxy`: curl repeats the whole of it when it does not like it.
+std::string_view password_in(std::string_view url) {
+  const std::size_t at = url.find('@');
+  const std::size_t begin = url.find("://");
+  if (at == url.npos || begin == url.npos || at < begin) return {};
+  const std::string_view login = url.substr(begin + 3, at - begin - 3);
+  const std::size_t colon = login.find(':');
+  return colon == login.npos ? std::string_view() : login.substr(colon + 1);
+}
+
+Redaction secrets_of(const Options& options) {
+  Redaction redaction = options.secrets;
+  for (const auto& [agent, provider] : options.providers)
+    redaction.add(provider.key_name, provider.key.reveal());
+  for (const std::string* proxy : {&options.network.http_proxy, &options.network.https_proxy})
+    redaction.add("proxy", password_in(*proxy));
+  return redaction;
+}
+
+/// Requests of one attempt at once, and what their bodies may take together.
+constexpr std::uint32_t kMostInFlight = 256;
+constexpr std::size_t kMostBodyBytes = std::size_t{256} << 20U;
+
+/// Clients knock before they come in.
+bool is_knock(const Request& request, const Target& target) {
+  return request.method == "HEAD" && (target.rest.empty() || target.rest == "/");
+}
+
+bool may_pass_unmetered(const Provider& provider, std::string_view path) {
+  path = path.substr(0, path.find('?'));
+  return std::ranges::any_of(provider.unmetered, [&](std::string_view allowed) {
+    if (!allowed.ends_with('*')) return path == allowed;
+    allowed.remove_suffix(1);
+    return path.starts_with(allowed);
+  });
+}
 
 Result<std::optional<Recordings>> open_recordings(const Options& options) {
   if (options.replay_folder.empty() && options.record_folder.empty())
@@ -52,6 +91,7 @@ Result<std::unique_ptr<LocalGateway::House>> LocalGateway::House::open(Options o
     while (provider.base_url.ends_with('/')) provider.base_url.pop_back();
   }
   std::unique_ptr<House> house(new House(std::move(options)));
+  house->redaction = secrets_of(house->options);
   auto recorded = open_recordings(house->options);
   if (!recorded) return std::unexpected(recorded.error());
   house->recorded = std::move(*recorded);
@@ -60,10 +100,12 @@ Result<std::unique_ptr<LocalGateway::House>> LocalGateway::House::open(Options o
       house->loop, house->replays_all() ? std::vector<QuotaOption>() : house->options.quotas);
   if (!admission) return std::unexpected(admission.error());
   house->admission = std::move(*admission);
-  auto server = Server::open(house->loop, house->options.port, house->options.sessions,
-                             [raw = house.get()](Session& session, Request request) {
-                               raw->on_request(session, std::move(request));
-                             });
+  auto server = Server::open(
+      house->loop, house->options.port, house->options.sessions,
+      [raw = house.get()](const Request& request) { return raw->on_head(request); },
+      [raw = house.get()](Session& session, Request request) {
+        raw->on_request(session, std::move(request));
+      });
   if (!server) return std::unexpected(server.error());
   house->server_ = std::move(*server);
   house->thread_ = quiet_thread([raw = house.get()] { raw->loop.run(); });
@@ -108,8 +150,11 @@ Result<engine::Gateway::Door> LocalGateway::House::open_door(const Wish& wish) {
   door->wish = wish;
   door->provider = &provider->second;
   door->budget = Budget(wish.tokens, wish.usd);
+  door->brakes = gateway::Brakes(wish.brakes);
   door->secret = draw_secret();
   door->base_url = fmt::format("http://127.0.0.1:{}/{}", port(), door->secret);
+  door->redaction = redaction;
+  door->redaction.add("attempt", door->secret);
   doors_.push_back(door);
   return engine::Gateway::Door{door->base_url, door->secret};
 }
@@ -122,24 +167,45 @@ std::shared_ptr<gateway::Door> LocalGateway::House::door_of(std::string_view sec
   return found;
 }
 
+/// All that can be said before the body: a stranger's is not even read.
+Session::HeadVerdict LocalGateway::House::on_head(const Request& request) const {
+  const Target target = part_target(request.target);
+  const std::shared_ptr<gateway::Door> door = door_of(target.secret);
+  if (!door) return {404, "no attempt has this door", true, {}};
+  if (is_knock(request, target)) return {};
+  const auto path = metering::canonical_path(target.rest);
+  if (!path) return {400, path.error().message, false, {}};
+  const auto kind = metering::kind_of_path(request.method, *path);
+  if (kind == metering::PathKind::unknown && !may_pass_unmetered(*door->provider, *path)) {
+    return {403,
+            fmt::format("`{} {}` is nothing that the gateway can meter, so it does not pass; "
+                        "`unmetered` of the plan's agent can name it",
+                        request.method, printable(path->substr(0, path->find('?')))),
+            false,
+            {}};
+  }
+  if (door->in_flight >= kMostInFlight)
+    return {503,
+            fmt::format("more than {} requests of this attempt at once", kMostInFlight),
+            false,
+            {}};
+  return {0, {}, false, BodyRoom(door->bodies, kMostBodyBytes)};
+}
+
 void LocalGateway::House::on_request(Session& session, Request request) {
   Target target = part_target(request.target);
   const std::shared_ptr<gateway::Door> door = door_of(target.secret);
+  // Closed while the body came.
   if (!door) return session.answer(404, json_type(), error_body("no attempt has this door"));
-  // Clients knock before they come in.
-  if (request.method == "HEAD" && (target.rest.empty() || target.rest == "/"))
-    return session.answer(200, {}, "");
-  auto asked = metering::read_asked(target.rest, request.body);
-  if (!asked || (request.method != "POST" && *asked)) {
-    if (request.method != "POST") {
-      asked = std::optional<metering::Asked>();
-    } else {
-      return session.answer(400, json_type(), error_body(asked.error().message));
-    }
-  }
+  if (is_knock(request, target)) return session.answer(200, {}, "");
+  std::string rest = metering::canonical_path(target.rest).value_or(target.rest);
+  auto asked = Result<std::optional<metering::Asked>>(std::nullopt);
+  if (metering::kind_of_path(request.method, rest) == metering::PathKind::call)
+    asked = metering::read_asked(rest, request.body);
+  if (!asked) return session.answer(400, json_type(), error_body(asked.error().message));
   const CallId id = ++last_call;
-  auto call = std::make_unique<Call>(*this, door, session, std::move(request),
-                                     std::move(target.rest), std::move(*asked), id);
+  auto call = std::make_unique<Call>(*this, door, session, std::move(request), std::move(rest),
+                                     std::move(*asked), id);
   Call& added = *call;
   calls.emplace(id, std::move(call));
   added.begin();

@@ -43,6 +43,7 @@ class LocalGateway::House final : public Switchboard {
   };
 
   explicit House(Options given);
+  Session::HeadVerdict on_head(const Request& request) const;
   void on_request(Session& session, Request request);
   std::shared_ptr<gateway::Door> door_of(std::string_view secret) const;
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMostHeaders = 200;
 constexpr std::size_t kLongestLine = 4096;
+constexpr std::size_t kLongestTrailers = 16384;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -93,7 +94,7 @@ Result<BodyFraming> read_framing(const Request& request) {
       framing.chunked = true;
     } else if (is_same_name(name, "content-length")) {
       const auto number = whole_number<std::uint64_t>(value, 10);
-      if (!number || (length && *length != *number)) return bad("its length is no number");
+      if (!number || length) return bad("its length is not one number");
       length = number;
     } else if (is_same_name(name, "expect")) {
       framing.expects_continue = is_same_name(value, "100-continue");
@@ -127,6 +128,8 @@ constexpr std::array kReasons{Reason{200, "OK"},
                               Reason{402, "Payment Required"},
                               Reason{403, "Forbidden"},
                               Reason{404, "Not Found"},
+                              Reason{405, "Method Not Allowed"},
+                              Reason{408, "Request Timeout"},
                               Reason{413, "Content Too Large"},
                               Reason{429, "Too Many Requests"},
                               Reason{500, "Internal Server Error"},
@@ -170,7 +173,19 @@ bool is_hop_by_hop(std::string_view name, std::string_view connection) {
          has_token(connection, name);
 }
 
+bool has_bare_line_end(std::string_view text) {
+  for (std::size_t at = text.find_first_of("\r\n"); at != std::string_view::npos;
+       at = text.find_first_of("\r\n", at)) {
+    if (text[at] == '\n') return true;
+    if (at + 1 == text.size()) return false;
+    if (text[at + 1] != '\n') return true;
+    at += 2;
+  }
+  return false;
+}
+
 Result<RequestHead> read_request_head(std::string_view text) {
+  if (has_bare_line_end(text)) return bad("a line of it does not end in CR LF");
   const auto first = take_line(text);
   if (!first) return bad("it has no first line");
   auto request = read_request_line(*first);
@@ -204,9 +219,15 @@ std::size_t ChunkReader::take(std::string_view bytes, std::string& out, std::siz
       if (left_ == 0) state_ = State::data_end;
       continue;
     }
-    line_ += bytes[at++];
-    if (line_.size() > kLongestLine) state_ = State::bad;
-    if (!line_.ends_with("\r\n")) continue;
+    const char byte = bytes[at++];
+    const bool ends_cr = line_.ends_with('\r');
+    line_ += byte;
+    // One that reads lines otherwise would see other chunks.
+    if (line_.size() > kLongestLine || ends_cr != (byte == '\n')) {
+      state_ = State::bad;
+      break;
+    }
+    if (byte != '\n') continue;
     take_line(std::string_view(line_).substr(0, line_.size() - 2));
     line_.clear();
   }
@@ -226,6 +247,8 @@ void ChunkReader::take_line(std::string_view line) {
     state_ = line.empty() ? State::size : State::bad;
   } else if (line.empty()) {
     state_ = State::done;
+  } else if ((trailer_bytes_ += line.size() + 2) > kLongestTrailers) {
+    state_ = State::bad;
   }
 }
 

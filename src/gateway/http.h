@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "gateway/body_room.h"
 #include "metering/call.h"
 
 // HTTP/1.1 as a server reads it (RFC 9112), no more of it than the gateway takes. Strict where two
@@ -30,6 +31,7 @@ struct Request {
   std::string target;  ///< In origin form: `/path?query`.
   HeaderList headers;
   std::string body;
+  BodyRoom room;  ///< What the body takes.
   bool keeps_alive = true;
   bool reads_chunks = true;  ///< HTTP/1.1 and not 1.0.
 };
@@ -45,6 +47,9 @@ struct RequestHead {
   Request request;  ///< Without its body.
   BodyFraming framing;
 };
+
+/// A CR or LF that is not half of a CR LF. A CR at the very end is none yet.
+bool has_bare_line_end(std::string_view text);
 
 /// Reads request line and headers: `text` ends with the empty line.
 Result<RequestHead> read_request_head(std::string_view text);
@@ -66,6 +71,7 @@ class ChunkReader {
   State state_ = State::size;
   std::uint64_t left_ = 0;
   std::string line_;
+  std::size_t trailer_bytes_ = 0;
 };
 
 /// `HTTP/1.1 STATUS Reason` with headers and the empty line.

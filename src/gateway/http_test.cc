@@ -21,7 +21,12 @@ TEST(RequestHead, is_read_whole) {
 }
 
 TEST(RequestHead, what_two_readers_could_understand_differently_is_refused) {
-  constexpr std::array<std::string_view, 7> kAmbiguous{
+  constexpr std::array<std::string_view, 12> kAmbiguous{
+      "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+      "POST / HTTP/1.1\nContent-Length: 1\r\n\r\n",
+      "POST / HTTP/1.1\r\nA: b\nContent-Length: 1\r\n\r\n",
+      "POST / HTTP/1.1\r\nA: b\rContent-Length: 1\r\n\r\n",
+      "POST / HTTP/1.1\r\nA: b\r\n\nB: c\r\n\r\n",
       "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
       "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
       "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
@@ -44,10 +49,33 @@ TEST(Chunks, come_apart_wherever_they_are_cut) {
     EXPECT_EQ(out, "abc0123456789");
     EXPECT_EQ(wire.substr(used), "rest");
   }
+  for (const char* parted : {"3\nabc\r\n0\r\n\r\n", "3;a\nb\r\nabc\r\n0\r\n\r\n", "3\rx\nabc\r\n",
+                             "3\r\nabc\n0\r\n\r\n"}) {
+    ChunkReader reader;
+    std::string content;
+    reader.take(parted, content, 100);
+    EXPECT_TRUE(reader.is_bad()) << parted;
+  }
   ChunkReader small;
   std::string out;
   small.take("5\r\nabcde", out, 4);
   EXPECT_TRUE(small.is_bad());
+}
+
+TEST(BodyRoom, is_shared_and_given_back) {
+  const auto used = std::make_shared<std::size_t>(0);
+  BodyRoom first(used, 10);
+  EXPECT_TRUE(first.take(6));
+  {
+    BodyRoom second(used, 10);
+    EXPECT_FALSE(second.take(5));
+    EXPECT_TRUE(second.take(4));
+    BodyRoom moved = std::move(second);
+    EXPECT_FALSE(first.take(1));
+  }
+  EXPECT_TRUE(first.take(4));
+  first = {};
+  EXPECT_EQ(*used, 0U);
 }
 
 TEST(Recording, is_read_back_as_it_was_written) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/redaction.h"
 #include "base/units.h"
 #include "gateway/admission.h"
 #include "gateway/retries.h"
@@ -21,10 +22,14 @@ struct Provider {
   std::string
       base_url;  ///< `https://api.anthropic.com`; what the client asks for is put behind it.
   Secret key;    ///< Stands in for the door's secret; unset: the client shows its own.
+  std::string key_name = "model";  ///< What is shown in the key's place.
+  std::vector<std::string>
+      unmetered = {};  ///< Paths that pass though nobody can meter them; `*` ends one.
 };
 
 struct Options {
   std::map<std::string, Provider> providers;  ///< By the agents' names in the plan.
+  Redaction secrets;  ///< What else is to be shown nowhere, beside the providers' keys.
   std::vector<QuotaOption> quotas;
   metering::Prices prices;
   Network network;

@@ -27,7 +27,7 @@ sockaddr_in loopback(std::uint16_t port) {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::open(Loop& loop, std::uint16_t port,
-                                             const Session::Rules& rules,
+                                             const Session::Rules& rules, Session::OnHead on_head,
                                              Session::OnRequest on_request) {
   Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int yes = 1;
@@ -41,13 +41,16 @@ Result<std::unique_ptr<Server>> Server::open(Loop& loop, std::uint16_t port,
     return fail(Error::Kind::io,
                 fmt::format("cannot listen on 127.0.0.1:{}: {}", port, std::strerror(errno)));
   }
-  return std::unique_ptr<Server>(new Server(loop, std::move(socket), rules, std::move(on_request)));
+  return std::unique_ptr<Server>(
+      new Server(loop, std::move(socket), rules, std::move(on_head), std::move(on_request)));
 }
 
-Server::Server(Loop& loop, Fd listening, const Session::Rules& rules, Session::OnRequest on_request)
+Server::Server(Loop& loop, Fd listening, const Session::Rules& rules, Session::OnHead on_head,
+               Session::OnRequest on_request)
     : loop_(loop),
       listening_(std::move(listening)),
       rules_(rules),
+      on_head_(std::move(on_head)),
       on_request_(std::move(on_request)) {
   sockaddr_in address{};
   socklen_t size = sizeof address;
@@ -72,11 +75,28 @@ void Server::accept_some() {
     }
     const int yes = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    auto session = std::make_unique<Session>(loop_, std::move(socket), rules_, on_request_,
-                                             [this](Session& closed) { sessions_.erase(&closed); });
-    Session* const key = session.get();
-    sessions_.emplace(key, std::move(session));
+    const std::uint64_t number = ++last_number_;
+    sessions_.emplace(number, std::make_unique<Session>(loop_, std::move(socket), rules_, on_head_,
+                                                        on_request_, [this, number](Session&) {
+                                                          // The key is gone with the session that
+                                                          // holds it.
+                                                          const std::uint64_t which = number;
+                                                          sessions_.erase(which);
+                                                        }));
+    part_with_strangers();
   }
+}
+
+/// Whoever shows no secret costs no more than so many connections.
+void Server::part_with_strangers() {
+  if (sessions_.size() <= rules_.most_strangers) return;
+  std::size_t strangers = 0;
+  Session* oldest = nullptr;
+  for (const auto& [number, session] : sessions_) {
+    if (session->is_closed() || !session->is_stranger()) continue;
+    if (++strangers == 1) oldest = session.get();
+  }
+  if (strangers > rules_.most_strangers) oldest->close();
 }
 
 }  // namespace interlock::gateway

@@ -16,7 +16,7 @@ class Server {
  public:
   /// `port` 0: any that is free.
   static Result<std::unique_ptr<Server>> open(Loop& loop, std::uint16_t port,
-                                              const Session::Rules& rules,
+                                              const Session::Rules& rules, Session::OnHead on_head,
                                               Session::OnRequest on_request);
   ~Server();
   Server(Server&&) = delete;
@@ -24,16 +24,20 @@ class Server {
   std::uint16_t port() const { return port_; }
 
  private:
-  Server(Loop& loop, Fd listening, const Session::Rules& rules, Session::OnRequest on_request);
+  Server(Loop& loop, Fd listening, const Session::Rules& rules, Session::OnHead on_head,
+         Session::OnRequest on_request);
   void accept_some();
+  void part_with_strangers();
 
   Loop& loop_;
   Fd listening_;
   const Session::Rules& rules_;
+  Session::OnHead on_head_;
   Session::OnRequest on_request_;
   std::uint16_t port_ = 0;
   Loop::Timer rest_;
-  std::map<Session*, std::unique_ptr<Session>> sessions_;
+  std::uint64_t last_number_ = 0;
+  std::map<std::uint64_t, std::unique_ptr<Session>> sessions_;  ///< In the order of coming.
 };
 
 }  // namespace interlock::gateway

@@ -18,18 +18,29 @@ namespace {
 constexpr std::size_t kReadAtOnce = std::size_t{64} << 10U;
 /// What a client may send ahead of its answer before we stop listening to it.
 constexpr std::size_t kMostAhead = std::size_t{64} << 10U;
+/// So much of a refused request's body is read, for whoever is still writing it would see a broken
+/// connection instead of the answer.
+constexpr std::uint64_t kMostDropped = std::uint64_t{64} << 10U;
+
+std::string error_text(const std::string& message) {
+  return canonical_json(
+      json::object{{"error", {{"type", "invalid_request_error"}, {"message", message}}}});
+}
 
 }  // namespace
 
-Session::Session(Loop& loop, Fd socket, const Rules& rules, OnRequest on_request,
+Session::Session(Loop& loop, Fd socket, const Rules& rules, OnHead on_head, OnRequest on_request,
                  OnClosed on_closed)
     : loop_(loop),
       socket_(std::move(socket)),
       rules_(rules),
+      on_head_(std::move(on_head)),
       on_request_(std::move(on_request)),
       on_closed_(std::move(on_closed)),
       interest_(EPOLLIN | EPOLLRDHUP) {
   loop_.watch(socket_.get(), interest_, [this](std::uint32_t events) { on_ready(events); });
+  since_ = Loop::now();
+  watch_clock();
 }
 
 Session::~Session() {
@@ -51,8 +62,39 @@ void Session::read_some() {
     const ssize_t count = ::recv(socket_.get(), data + had, kReadAtOnce, MSG_DONTWAIT);
     return had + (count > 0 ? static_cast<std::size_t>(count) : 0);
   });
-  if (in_.size() > had) advance();
-  if (socket_) set_interest();
+  if (in_.size() > had) {
+    last_read_ = Loop::now();
+    if (had == 0 && state_ == State::head) since_ = last_read_;
+    advance();
+  }
+  if (!socket_) return;
+  set_interest();
+  watch_clock();
+}
+
+/// When its patience ends; nothing while it is being answered.
+std::optional<Loop::Moment> Session::due() const {
+  if (state_ == State::answering) return {};
+  if (state_ == State::body) return last_read_ + rules_.body;
+  if (!in_.empty()) return since_ + rules_.head;
+  return since_ + (is_stranger_ ? rules_.stranger : rules_.idle);
+}
+
+/// Set anew only to come earlier: when it rings too early, it is set once more.
+void Session::watch_clock() {
+  const auto moment = due();
+  if (!moment || (clock_ && clock_due_ <= *moment)) return;
+  clock_due_ = *moment;
+  clock_ = loop_.at(*moment, [this] { on_clock(); });
+}
+
+void Session::on_clock() {
+  clock_.reset();
+  const auto moment = due();
+  if (!socket_ || !moment) return;
+  if (*moment > Loop::now()) return watch_clock();
+  if (state_ == State::head && in_.empty()) return close();
+  refuse(408, "the rest of the request did not come in time");
 }
 
 void Session::advance() {
@@ -70,6 +112,13 @@ void Session::advance() {
 bool Session::take_head() {
   const std::size_t end = in_.find("\r\n\r\n", looked_at_ < 3 ? 0 : looked_at_ - 3);
   if (end == std::string::npos) {
+    // Who ends lines otherwise would wait for an answer that never comes.
+    std::size_t from = looked_at_;
+    while (from > 0 && (in_[from - 1] == '\r' || in_[from - 1] == '\n')) --from;
+    if (has_bare_line_end(std::string_view(in_).substr(from))) {
+      refuse(400, "the request is no HTTP/1.1: a line of it does not end in CR LF");
+      return false;
+    }
     looked_at_ = in_.size();
     if (in_.size() > rules_.largest_head) refuse(400, "the request's headers are too long");
     return false;
@@ -84,6 +133,19 @@ bool Session::take_head() {
   request_ = std::move(head->request);
   framing_ = head->framing;
   chunks_ = {};
+  HeadVerdict verdict = on_head_(request_);
+  is_stranger_ = verdict.is_stranger;
+  if (verdict.status != 0) {
+    if (framing_.chunked || framing_.expects_continue || framing_.length > kMostDropped) {
+      refuse(verdict.status, verdict.message);
+      return false;
+    }
+    to_drop_ = framing_.length;
+    refused_ = std::move(verdict);
+    state_ = State::body;
+    return true;
+  }
+  request_.room = std::move(verdict.room);
   if (framing_.length > rules_.largest_body) {
     refuse(413,
            fmt::format("the request's body is larger than {} MiB", rules_.largest_body >> 20U));
@@ -97,24 +159,53 @@ bool Session::take_head() {
   return true;
 }
 
-bool Session::take_body() {
+/// The request was refused by its head.
+bool Session::take_refused() {
+  const auto some = static_cast<std::size_t>(std::min<std::uint64_t>(to_drop_, in_.size()));
+  in_.erase(0, some);
+  to_drop_ -= some;
+  if (to_drop_ > 0) return false;
+  const HeadVerdict verdict = std::move(*std::exchange(refused_, {}));
+  state_ = State::answering;
+  closes_after_ = is_stranger_ || !request_.keeps_alive;
+  is_without_body_ = request_.method == "HEAD";
+  answer(verdict.status, {{"content-type", "application/json"}}, error_text(verdict.message));
+  return true;
+}
+
+/// Whether the body is whole; `refuse` has answered when it cannot be.
+bool Session::take_content() {
+  const auto has_room = [&](std::size_t bytes) {
+    if (request_.room.take(bytes)) return true;
+    refuse(413, "the requests of this attempt take too much memory at once");
+    return false;
+  };
+  const std::size_t had = request_.body.size();
   if (framing_.chunked) {
     in_.erase(0, chunks_.take(in_, request_.body, rules_.largest_body));
-    if (chunks_.is_bad()) refuse(413, "the request's chunks are malformed or too many");
-    if (!chunks_.is_done()) return false;
-  } else {
-    const std::size_t missing = framing_.length - request_.body.size();
-    if (request_.body.empty() && in_.size() <= missing) {
-      request_.body = std::move(in_);
-      request_.body.reserve(framing_.length);
-      in_.clear();
-    } else {
-      const std::size_t some = std::min(missing, in_.size());
-      request_.body.append(in_, 0, some);
-      in_.erase(0, some);
+    if (chunks_.is_bad()) {
+      refuse(413, "the request's chunks are malformed or too many");
+      return false;
     }
-    if (request_.body.size() < framing_.length) return false;
+    return has_room(request_.body.size() - had) && chunks_.is_done();
   }
+  const std::size_t missing = framing_.length - had;
+  const std::size_t some = std::min(missing, in_.size());
+  if (!has_room(some)) return false;
+  if (had == 0 && in_.size() <= missing) {
+    request_.body = std::move(in_);
+    request_.body.reserve(framing_.length);
+    in_.clear();
+  } else {
+    request_.body.append(in_, 0, some);
+    in_.erase(0, some);
+  }
+  return request_.body.size() == framing_.length;
+}
+
+bool Session::take_body() {
+  if (refused_) return take_refused();
+  if (!take_content()) return false;
   state_ = State::answering;
   closes_after_ = !request_.keeps_alive;
   is_without_body_ = request_.method == "HEAD";
@@ -126,9 +217,9 @@ void Session::refuse(int status, const std::string& message) {
   closes_after_ = true;
   state_ = State::answering;
   is_without_body_ = false;
-  answer(status, {{"content-type", "application/json"}},
-         canonical_json(
-             json::object{{"error", {{"type", "invalid_request_error"}, {"message", message}}}}));
+  request_.body = {};
+  request_.room = {};
+  answer(status, {{"content-type", "application/json"}}, error_text(message));
 }
 
 void Session::begin(int status, HeaderList headers, std::optional<std::uint64_t> length) {
@@ -175,8 +266,10 @@ void Session::finish() {
   if (chunks_out_ && !is_without_body_) out_ += "0\r\n\r\n";
   chunks_out_ = false;
   state_ = State::head;
+  since_ = Loop::now();
   flush_soon();
   if (!closes_after_) advance();
+  if (socket_) watch_clock();
 }
 
 void Session::answer(int status, HeaderList headers, std::string_view body) {

@@ -34,12 +34,28 @@ class Session {
     std::size_t largest_head = std::size_t{64} << 10U;
     /// More than that unsent, and the client is behind.
     std::size_t most_unsent = std::size_t{256} << 10U;
+    // How long is waited for what comes next: the first byte of a stranger, the next request of one
+    // who is known, the rest of a head, the next byte of a body.
+    Duration stranger = std::chrono::seconds(10);
+    Duration idle = std::chrono::minutes(5);
+    Duration head = std::chrono::seconds(10);
+    Duration body = std::chrono::seconds(30);
+    std::size_t most_strangers = 64;  ///< Connections; the oldest goes for the newest.
   };
+  /// What becomes of a request, known from its head alone.
+  struct HeadVerdict {
+    int status = 0;       ///< 0: its body is taken in, and it is given to `on_request`.
+    std::string message;  ///< Else why not.
+    bool is_stranger = false;
+    BodyRoom room;
+  };
+  using OnHead = std::function<HeadVerdict(const Request&)>;
   using OnRequest = std::function<void(Session&, Request)>;
   /// After it the session may be destroyed (not from within).
   using OnClosed = std::function<void(Session&)>;
 
-  Session(Loop& loop, Fd socket, const Rules& rules, OnRequest on_request, OnClosed on_closed);
+  Session(Loop& loop, Fd socket, const Rules& rules, OnHead on_head, OnRequest on_request,
+          OnClosed on_closed);
   ~Session();
   Session(Session&&) = delete;
 
@@ -58,6 +74,10 @@ class Session {
 
   bool is_behind() const { return out_.size() - sent_ > rules_.most_unsent; }
   bool is_closed() const { return !socket_; }
+  /// No request of its has shown a secret, or the last one did not.
+  bool is_stranger() const { return is_stranger_; }
+  /// Without a word.
+  void close();
 
  private:
   enum class State : unsigned char { head, body, answering };
@@ -67,17 +87,22 @@ class Session {
   void advance();
   bool take_head();
   bool take_body();
+  bool take_content();
+  bool take_refused();
   void refuse(int status, const std::string& message);
+  std::optional<Loop::Moment> due() const;
+  void watch_clock();
+  void on_clock();
   void flush();
   void flush_soon();
   void after_flush();
   void tell_when_ready();
   void set_interest();
-  void close();
 
   Loop& loop_;
   Fd socket_;
   const Rules& rules_;
+  OnHead on_head_;
   OnRequest on_request_;
   OnClosed on_closed_;
   Answerer* answerer_ = nullptr;
@@ -89,6 +114,14 @@ class Session {
   Request request_;
   BodyFraming framing_;
   ChunkReader chunks_;
+  std::optional<HeadVerdict> refused_;  ///< What of the body still comes is dropped.
+  std::uint64_t to_drop_ = 0;
+  bool is_stranger_ = true;
+
+  Loop::Timer clock_;
+  Loop::Moment clock_due_{};
+  Loop::Moment since_{};  ///< Of the head, or of the silence before it.
+  Loop::Moment last_read_{};
 
   std::string out_;
   std::size_t sent_ = 0;

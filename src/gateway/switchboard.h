@@ -4,11 +4,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "base/redaction.h"
 #include "engine/gateway.h"
 #include "gateway/admission.h"
+#include "gateway/brakes.h"
 #include "gateway/budget.h"
 #include "gateway/estimates.h"
 #include "gateway/leads.h"
@@ -29,7 +32,11 @@ struct Door {
   Budget budget;
   std::uint32_t calls = 0;               ///< Told ones.
   std::uint32_t requests = 0;            ///< All that were let in.
-  std::map<Digest, std::uint32_t> seen;  ///< How often the same was asked.
+  std::map<Digest, std::uint32_t> seen;  ///< How often the same was asked, of what is recorded.
+  Brakes brakes;
+  std::uint32_t in_flight = 0;  ///< Requests that are not over.
+  std::shared_ptr<std::size_t> bodies = std::make_shared<std::size_t>(0);  ///< Bytes of theirs.
+  Redaction redaction;  ///< With its own secret: for what is told of its calls.
   bool is_closed = false;
 };
 
@@ -49,6 +56,11 @@ struct Switchboard {
   RetryBudget retries;
   std::map<CallId, std::unique_ptr<Call>> calls;  ///< Not over yet.
   CallId last_call = 0;
+  /// By base URL and model: whether a request that asks for a stream's usage is taken there.
+  /// Absent: not tried yet.
+  std::map<std::string, bool> takes_usage_option;
+  std::set<std::string> contradictions;  ///< Quotas of which it was said that the plan is wrong.
+  Redaction redaction;  ///< All providers' keys: what comes from a provider passes it.
 
   explicit Switchboard(Options given)
       : options(std::move(given)), upstream(loop, options.network), retries(options.retries) {}

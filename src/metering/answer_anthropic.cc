@@ -1,4 +1,5 @@
 #include "metering/answer.h"
+#include "metering/stop.h"
 #include "metering/told.h"
 
 // Anthropic Messages: `message_start` has the input's numbers, `message_delta` the output's so far,
@@ -19,9 +20,7 @@ void take_usage(Usage& usage, const Glance& told) {
 
 void take_finish(Answered& answered, const Glance& reason) {
   if (!reason.is_string()) return;
-  answered.finish = reason.text_or_empty();
-  answered.cut =
-      answered.finish == "max_tokens" || answered.finish == "model_context_window_exceeded";
+  take_stop(answered, Api::anthropic, reason.text_or_empty());
 }
 
 void take_error(Answered& answered, const Glance& error) {
@@ -66,7 +65,7 @@ void take_anthropic_body(Answered& answered, const Glance& body) {
   if (body["error"].is_object()) return take_error(answered, body["error"]);
   take_message(answered, body);
   answered.began = true;
-  answered.complete = !answered.finish.empty() || body["usage"].is_object();
+  answered.complete = answered.stop != Stop::unsaid || body["usage"].is_object();
 }
 
 }  // namespace interlock::metering

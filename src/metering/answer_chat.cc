@@ -1,8 +1,10 @@
 #include "metering/answer.h"
+#include "metering/stop.h"
 #include "metering/told.h"
 
 // OpenAI Chat Completions, and the many that speak it. `prompt_tokens` is with what the cache had
-// and, on models where writing is told, with what was written.
+// and, on models where writing is told, with what was written. A stream is whole when its `[DONE]`
+// has come: a finish reason without it is one that may have lost what came after.
 namespace interlock::metering {
 namespace {
 
@@ -21,14 +23,18 @@ void take_usage(Usage& usage, const Glance& told) {
   usage.input = rest >= 0 ? std::optional(rest) : std::nullopt;
 }
 
+/// A model that will not says so in a member of its own, and ends with `stop`.
+void take_refusal(Answered& answered, const Glance& said) {
+  if (!said["refusal"].text_or_empty().empty()) take_decline(answered, "refusal");
+}
+
 void take_choices(Answered& answered, const Glance& choices) {
   choices.each_item([&](Glance choice) {
     answered.began = true;
+    take_refusal(answered, choice["delta"]);
+    take_refusal(answered, choice["message"]);
     const Glance reason = choice["finish_reason"];
-    if (!reason.is_string()) return;
-    answered.finish = reason.text_or_empty();
-    answered.cut = answered.cut || answered.finish == "length";
-    answered.complete = true;
+    if (reason.is_string()) take_stop(answered, Api::openai_chat, reason.text_or_empty());
   });
 }
 
@@ -52,11 +58,14 @@ void take_chat_event(Answered& answered, std::string_view, std::string_view data
   }
   const bool may_matter = !answered.began || answered.model.empty() ||
                           has_value(data, "\"finish_reason\"") || has_value(data, "\"usage\"") ||
-                          has_value(data, "\"error\"");
+                          has_value(data, "\"error\"") || has_value(data, "\"refusal\"");
   if (!may_matter) return;
   if (const auto chunk = Glance::of(data)) take_chunk(answered, *chunk);
 }
 
-void take_chat_body(Answered& answered, const Glance& body) { take_chunk(answered, body); }
+void take_chat_body(Answered& answered, const Glance& body) {
+  take_chunk(answered, body);
+  answered.complete = answered.stop != Stop::unsaid;
+}
 
 }  // namespace interlock::metering

@@ -1,4 +1,5 @@
 #include "metering/answer.h"
+#include "metering/stop.h"
 #include "metering/told.h"
 
 // Gemini: every event may carry `usageMetadata`, counted from the start. `promptTokenCount` is with
@@ -27,8 +28,9 @@ void take_usage(Usage& usage, const Glance& told) {
 }
 
 void take_finish(Answered& answered, const std::string& reason) {
-  answered.finish = reason;
-  answered.cut = reason == "MAX_TOKENS";
+  // The default of its kind, which says nothing.
+  if (reason == "FINISH_REASON_UNSPECIFIED") return;
+  take_stop(answered, Api::gemini, reason);
   answered.complete = true;
 }
 
@@ -62,7 +64,9 @@ void take_gemini_body(Answered& answered, const Glance& body) {
   });
   // A prompt that was blocked has no candidates, and ends so.
   const Glance blocked = feedback["blockReason"];
-  if (blocked.is_string()) take_finish(answered, blocked.text_or_empty());
+  if (!blocked.is_string()) return;
+  take_decline(answered, blocked.text_or_empty());
+  answered.complete = true;
 }
 
 }  // namespace interlock::metering

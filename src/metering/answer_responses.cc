@@ -1,4 +1,5 @@
 #include "metering/answer.h"
+#include "metering/stop.h"
 #include "metering/told.h"
 
 // OpenAI Responses: the last event carries the whole response once more, with its usage.
@@ -21,17 +22,27 @@ void take_usage(Usage& usage, const Glance& told) {
   usage.input = rest >= 0 ? std::optional(rest) : std::nullopt;
 }
 
+/// A refusal is a part of a message, and the response is `completed` all the same.
+void take_refusals(Answered& answered, const Glance& output) {
+  output.each_item([&](Glance item) {
+    item["content"].each_item([&](Glance part) {
+      if (part["type"].text_or_empty() == "refusal") take_decline(answered, "refusal");
+    });
+  });
+}
+
 void take_response(Answered& answered, const Glance& response) {
   take_model(answered, response["model"]);
   take_usage(answered.usage, response["usage"]);
   const std::string status = response["status"].text_or_empty();
   if (status == "failed" || response["error"].is_object())
     answered.refusal = refusal_of(0, read_error(response["error"]));
-  if (status != "completed" && status != "incomplete" && status != "failed") return;
+  // Queued or in progress: not its end.
+  if (status.empty() || status == "queued" || status == "in_progress") return;
   answered.complete = true;
   const Glance reason = response["incomplete_details"]["reason"];
-  answered.finish = reason.is_string() ? reason.text_or_empty() : status;
-  answered.cut = answered.finish == "max_output_tokens";
+  take_stop(answered, Api::openai_responses, reason.is_string() ? reason.text_or_empty() : status);
+  take_refusals(answered, response["output"]);
 }
 
 bool is_about_the_whole(std::string_view name) {
@@ -53,6 +64,7 @@ void take_responses_event(Answered& answered, std::string_view name, std::string
   if (!name.empty() && !is_about_the_whole(name)) {
     const bool is_news = name == "response.in_progress" || name == "response.queued";
     if (!is_news && name.starts_with("response.")) answered.began = true;
+    if (name.starts_with("response.refusal.")) take_decline(answered, "refusal");
     return;
   }
   const auto event = Glance::of(data);
@@ -75,6 +87,7 @@ void take_responses_body(Answered& answered, const Glance& body) {
   // A compaction has no status: it is there, with its usage, or it is not.
   if (body["status"].is_there()) return;
   answered.complete = body["usage"].is_object();
+  if (answered.complete) take_stop(answered, Api::openai_responses, "completed");
 }
 
 }  // namespace interlock::metering

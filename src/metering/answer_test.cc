@@ -123,9 +123,14 @@ TEST(ChatAnswer, takes_what_was_cached_out_of_the_prompt) {
 }
 
 TEST(ChatAnswer, is_cut_by_its_length_and_not_complete_without_an_end) {
+  EXPECT_EQ(
+      read(Api::openai_chat, true,
+           sse({R"({"model":"g","choices":[{"delta":{},"finish_reason" : "length"}]})", "[DONE]"})),
+      "in ? out ? read ? write ?, model g, finish length, cut, complete, began");
   EXPECT_EQ(read(Api::openai_chat, true,
-                 sse({R"({"model":"g","choices":[{"delta":{},"finish_reason" : "length"}]})"})),
-            "in ? out ? read ? write ?, model g, finish length, cut, complete, began");
+                 sse({R"({"model":"g","choices":[{"delta":{},"finish_reason":"stop"}]})"})),
+            "in ? out ? read ? write ?, model g, finish stop, began")
+      << "without `[DONE]` something may have been lost";
   EXPECT_EQ(read(Api::openai_chat, true,
                  sse({R"({"model":"g","choices":[{"delta":{"content":"x"}}]})", R"({"broken)"})),
             "in ? out ? read ? write ?, model g, began");

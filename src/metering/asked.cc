@@ -1,52 +1,36 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/json.h"
 #include "metering/call.h"
 #include "metering/glance.h"
 #include "metering/prefix.h"
+#include "metering/route.h"
 
 namespace interlock::metering {
 namespace {
 
-/// What the path alone tells.
-struct Route {
-  Api api = Api::anthropic;
-  bool billed = true;
-  bool streams = false;  ///< For Gemini, which says so in the path.
-  std::string_view model;
-};
-
-bool take_end(std::string_view& text, std::string_view end) {
-  if (!text.ends_with(end)) return false;
-  text.remove_suffix(end.size());
-  return true;
+/// Members that clients fill with ids of their own, anew for each request.
+bool is_volatile(std::string_view key) {
+  constexpr std::array<std::string_view, 5> kVolatile{"metadata", "user", "prompt_cache_key",
+                                                      "safety_identifier", "client_metadata"};
+  return std::ranges::find(kVolatile, key) != kVolatile.end();
 }
 
-/// `models/NAME:METHOD`, with anything before.
-std::optional<Route> gemini_route(std::string_view path) {
-  Route route{.api = Api::gemini};
-  if (take_end(path, ":countTokens")) {
-    route.billed = false;
-  } else if (take_end(path, ":streamGenerateContent")) {
-    route.streams = true;
-  } else if (!take_end(path, ":generateContent")) {
-    return {};
+/// The billing line of Claude Code's first system block differs from request to request.
+void add_to_identity(Hasher& identity, std::string_view key, const Glance& value) {
+  if (is_volatile(key)) return;
+  identity.add_field(key);
+  if (key != "system" || !value.is_array()) {
+    identity.add_field(value.text());
+    return;
   }
-  const std::size_t slash = path.rfind('/');
-  route.model = slash == std::string_view::npos ? path : path.substr(slash + 1);
-  return route;
-}
-
-std::optional<Route> route_of(std::string_view path) {
-  path = path.substr(0, path.find('?'));
-  if (take_end(path, "/messages/count_tokens")) return Route{.billed = false};
-  if (take_end(path, "/messages")) return Route{};
-  if (take_end(path, "/chat/completions")) return Route{.api = Api::openai_chat};
-  if (take_end(path, "/responses/input_tokens"))
-    return Route{.api = Api::openai_responses, .billed = false};
-  if (take_end(path, "/responses") || take_end(path, "/responses/compact"))
-    return Route{.api = Api::openai_responses};
-  return gemini_route(path);
+  value.each_item([&](Glance block) {
+    const std::string_view text = block["text"].text();
+    if (!text.starts_with("\"x-anthropic-billing-header:")) identity.add_field(block.text());
+  });
 }
 
 std::optional<Tokens> positive(const Glance& value) {
@@ -69,7 +53,8 @@ void read_member(Asked& asked, std::string_view key, const Glance& value) {
 }  // namespace
 
 Result<std::optional<Asked>> read_asked(std::string_view path, std::string_view body) {
-  const auto route = route_of(path);
+  path = path.substr(0, path.find('?'));
+  const auto route = route_of(lower_case(path));
   if (!route) return std::optional<Asked>();
   const auto whole = Glance::of(body);
   if (!whole || !whole->is_object()) {
@@ -80,13 +65,18 @@ Result<std::optional<Asked>> read_asked(std::string_view path, std::string_view 
   asked.api = route->api;
   asked.billed = route->billed;
   asked.streams = route->streams;
-  asked.model = std::string(route->model);
+  asked.model = std::string(path.substr(route->model_begin, route->model_end - route->model_begin));
   asked.bytes = body.size();
   PromptParts parts;
+  Hasher identity;
+  identity.add_field(path);
   whole->each_member([&](std::string_view key, Glance value) {
     read_member(asked, key, value);
     parts.take(key, value);
+    add_to_identity(identity, key, value);
   });
+  asked.identity = identity.finish();
+  asked.offers_tools = parts.tools.is_array() && !parts.tools.is_empty();
   const Prefix prefix = prefix_of(asked.api, asked.model, parts);
   asked.prefix = prefix.digest;
   asked.prefix_bytes = prefix.bytes;

@@ -32,7 +32,11 @@ struct Asked {
   Api api = Api::anthropic;
   std::string model;
   bool streams = false;
-  bool billed = true;                ///< False: counting tokens.
+  bool billed = true;         ///< False: counting tokens.
+  bool offers_tools = false;  ///< A client's main loop does; what it asks beside that does not.
+  /// Of the request as a whole, but for ids that clients draw anew for each: the same again has the
+  /// same.
+  Digest identity;
   std::optional<Tokens> output_max;  ///< `max_tokens` and its like.
   /// The part that a prompt cache can share with other requests to the same model: tools and
   /// system; where only messages are marked (`cache_control`), those up to the last mark too. As it
@@ -69,12 +73,27 @@ struct Refusal {
 };
 std::string_view name_of(Refusal::Kind kind);
 
+/// What the word with which an answer ended says of it. Only `whole` and `tools` are good; what
+/// comes later is worse.
+enum class Stop : unsigned char {
+  unsaid,      ///< No such word came.
+  whole,       ///< The model said all it had to say.
+  tools,       ///< It calls tools, and waits for what they give.
+  paused,      ///< It would go on if it were asked to.
+  cut,         ///< A limit ended it: of output, or of the context.
+  failed,      ///< The model's side broke down.
+  declined,    ///< The model, or a filter, would not.
+  unfamiliar,  ///< A word that this version does not know, and so not known to be good.
+};
+constexpr bool is_good(Stop stop) { return stop == Stop::whole || stop == Stop::tools; }
+
 /// What an answer turned out to be.
 struct Answered {
   Usage usage;                     ///< Unknown members were not told. `cost` is never set here.
   std::string model;               ///< As the provider names it; empty: not told.
   std::string finish;              ///< Its own word: `end_turn`, `stop`, `length`, ...
-  bool cut = false;                ///< That word says that the output limit ended it.
+  Stop stop = Stop::unsaid;        ///< What that word means.
+  bool cut = false;                ///< `stop` is that: a limit ended it.
   bool complete = false;           ///< Its last event or whole body was there.
   bool began = false;              ///< Something of the answer itself has come: the prompt is read.
   std::optional<Refusal> refusal;  ///< Also when it came inside a stream that began with 200.

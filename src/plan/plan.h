@@ -86,6 +86,9 @@ struct Agent {
   std::vector<std::string> pass_environment;  ///< Names let through from Interlock's own environment.
   KeySource key;
   bool gateway = true;             ///< Its model calls pass through the gateway.
+  /// Paths below the provider's base URL that pass though nobody can meter them; `*` at the end: all
+  /// that begin so.
+  std::vector<std::string> unmetered;
   std::vector<EventRule> events;   ///< For `command`.
   Command resume;                  ///< For `command`: run instead where a session is to be resumed (`{session}`).
   Place place;
@@ -210,6 +213,9 @@ struct Limits {
   Duration min_saving = std::chrono::seconds(10);
   OnFailure on_failure;
   std::optional<std::int64_t> gate_every;
+  std::uint32_t calls = 500;                ///< Of models, in one attempt.
+  std::uint32_t repeats = 5;                ///< How often the same request of one attempt is answered.
+  MicroUsd usd_per_minute = 10'000'000;     ///< Of one attempt.
   bool speculate = false;
   std::optional<Tokens> speculate_tokens;   ///< What speculation may waste, together; none: no bound.
   std::optional<MicroUsd> speculate_usd;

@@ -9,9 +9,9 @@ namespace interlock::plan {
 
 namespace {
 
-constexpr std::string_view kAgentKeys[] = {"kind",   "run",    "prompt",   "model",   "bin",
-                                           "args",   "env",    "pass_env", "api",     "base_url",
-                                           "repair", "events", "key",      "gateway", "resume"};
+constexpr std::string_view kAgentKeys[] = {
+    "kind", "run",      "prompt", "model",  "bin", "args",    "env",    "pass_env",
+    "api",  "base_url", "repair", "events", "key", "gateway", "resume", "unmetered"};
 constexpr std::string_view kKinds[] = {"command",  "claude-code", "codex", "gemini",
                                        "opencode", "pi",          "qwen",  "chat"};
 constexpr std::string_view kPromptWays[] = {"stdin", "argument", "file"};
@@ -21,8 +21,8 @@ constexpr std::string_view kKeyKeys[] = {"command"};
 /// Keys that mean something for commands only, or for others only.
 void check_keys_of_kind(Reading& reading, const Fields& fields, AgentKind kind) {
   static constexpr std::string_view kOfCommands[] = {"run", "prompt", "repair", "events", "resume"};
-  static constexpr std::string_view kOfModels[] = {"model",    "bin", "args",   "api",
-                                                   "base_url", "key", "gateway"};
+  static constexpr std::string_view kOfModels[] = {"model",    "bin", "args",    "api",
+                                                   "base_url", "key", "gateway", "unmetered"};
   const auto refuse = [&](std::string_view key) {
     if (const auto node = fields[key]) {
       reading.problems.add(node->span(),
@@ -111,6 +111,17 @@ Command read_resume(Reading& reading, Node node) {
   return fill_command(*command, reading.set, Stage::early);
 }
 
+/// A path as it stands in a request, below the provider's base URL.
+std::vector<std::string> read_paths(Reading& reading, Node node) {
+  std::vector<std::string> paths = texts_of(read_items(reading, node, "a list of paths"));
+  for (const std::string& path : paths) {
+    if (path.starts_with('/') && path.find_first_of("?# ") == path.npos) continue;
+    reading.problems.add(node.span(), fmt::format("{} is not the path of a request", quoted(path)),
+                         "write it as `/v1/embeddings`, or `/v1/files/*` for all that begin so");
+  }
+  return paths;
+}
+
 /// Whom a model's agent talks to, and how.
 void read_connection(Reading& reading, const Fields& fields, Agent& agent) {
   if (const auto value = fields["api"]) {
@@ -120,6 +131,16 @@ void read_connection(Reading& reading, const Fields& fields, Agent& agent) {
   if (const auto value = fields["key"]) agent.key = read_key(reading, *value);
   if (const auto value = fields["gateway"])
     agent.gateway = read_bool(reading, *value).value_or(true);
+  if (const auto value = fields["unmetered"]) agent.unmetered = read_paths(reading, *value);
+  if (agent.gateway || agent.kind == AgentKind::command) return;
+  // Only the gateway puts a key in place of its own; without it these would be ignored in silence.
+  if (const auto value = fields["key"]) {
+    reading.problems.add(value->span(), "`key` means nothing with `gateway: false`",
+                         "the client finds its key by itself: let its variable through with "
+                         "`pass_env: [NAME]`");
+  }
+  if (const auto value = fields["unmetered"])
+    reading.problems.add(value->span(), "`unmetered` means nothing with `gateway: false`");
 }
 
 /// What only commands have.

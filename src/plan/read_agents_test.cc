@@ -48,15 +48,30 @@ std::string show_rules(const Agent& agent) {
 TEST(AgentKeys, EveryKindOfModelHasAUrlAKeyAndMayGoPastTheGateway) {
   for (const std::string_view kind :
        {"claude-code", "codex", "gemini", "opencode", "pi", "qwen", "chat"}) {
-    const Agent agent = agent_of(fmt::format(
-        "{{kind: {}, base_url: \"http://127.0.0.1:8080/v1\", key: MY_KEY, gateway: false}}", kind));
+    const Agent agent = agent_of(
+        fmt::format("{{kind: {}, base_url: \"http://127.0.0.1:8080/v1\", key: MY_KEY}}", kind));
     EXPECT_EQ(name_of(agent.kind), kind);
     EXPECT_EQ(agent.base_url, "http://127.0.0.1:8080/v1");
     EXPECT_EQ(agent.key, (KeySource{"MY_KEY", {}}));
-    EXPECT_FALSE(agent.gateway);
+    EXPECT_FALSE(agent_of(fmt::format("{{kind: {}, gateway: false}}", kind)).gateway);
   }
   EXPECT_TRUE(agent_of("{kind: codex}").gateway);
   EXPECT_EQ(agent_of("{kind: codex}").key, KeySource());
+}
+
+TEST(AgentKeys, AKeyThatNobodyWouldUseIsAnErrorOfThePlan) {
+  EXPECT_EQ(problems_of("{kind: codex, key: MY_KEY, gateway: false}"),
+            "3:28 `key` means nothing with `gateway: false` | the client finds its key by itself: "
+            "let its "
+            "variable through with `pass_env: [NAME]`\n");
+}
+
+TEST(AgentKeys, WhatCannotBeMeteredPassesOnlyByName) {
+  EXPECT_EQ(agent_of("{kind: codex, unmetered: [/v1/embeddings, \"/v1/files/*\"]}").unmetered,
+            (std::vector<std::string>{"/v1/embeddings", "/v1/files/*"}));
+  EXPECT_EQ(problems_of("{kind: codex, unmetered: [embeddings]}"),
+            "3:34 `embeddings` is not the path of a request | write it as `/v1/embeddings`, or "
+            "`/v1/files/*` for all that begin so\n");
 }
 
 TEST(AgentKeys, AKeyCanComeFromACommand) {

@@ -125,10 +125,9 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
 }
 
 Settings read_defaults(Reading& reading, std::optional<Node> node) {
-  static constexpr std::string_view kKeys[] = {"agent",     "timeout", "idle_timeout",
-                                               "grace",     "retries", "backoff",
-                                               "isolation", "env",     "model",
-                                               "observe",   "network"};
+  static constexpr std::string_view kKeys[] = {"agent",   "timeout", "idle_timeout", "grace",
+                                               "retries", "backoff", "isolation",    "env",
+                                               "model",   "observe", "network"};
   Settings defaults;
   if (!reading.options.isolation.empty()) defaults.isolation = reading.options.isolation;
   if (!node || node->is_null()) return defaults;
@@ -158,9 +157,31 @@ void apply(const Settings& settings, Task& task) {
   task.environment = settings.environment;
 }
 
+namespace {
+
+/// What keeps an attempt that runs away: always on, for nobody asks for a thousand calls by mistake
+/// twice.
+void read_brakes(Reading& reading, const Fields& fields, Limits& limits) {
+  constexpr std::int64_t kMostCalls = 1'000'000'000;
+  const auto count = [&](const char* key, std::uint32_t& to) {
+    const auto value = fields[key];
+    if (!value) return;
+    if (const auto read = read_integer(reading, *value, 1, kMostCalls))
+      to = static_cast<std::uint32_t>(*read);
+  };
+  count("calls", limits.calls);
+  count("repeats", limits.repeats);
+  if (const auto value = fields["usd_per_minute"]) {
+    limits.usd_per_minute = read_usd(reading, *value).value_or(limits.usd_per_minute);
+  }
+}
+
+}  // namespace
+
 void read_limits(Reading& reading, Node node) {
-  static constexpr std::string_view kKeys[] = {"parallel",   "tokens",     "usd",      "min_saving",
-                                               "on_failure", "gate_every", "speculate"};
+  static constexpr std::string_view kKeys[] = {
+      "parallel",   "tokens",    "usd",   "min_saving", "on_failure",
+      "gate_every", "speculate", "calls", "repeats",    "usd_per_minute"};
   constexpr std::int64_t kMostParallel = 1024;
   constexpr std::int64_t kMostTasks = 1'000'000;
   const Fields fields(reading, node, "limits", kKeys);
@@ -178,6 +199,7 @@ void read_limits(Reading& reading, Node node) {
     limits.gate_every = read_integer(reading, *value, 1, kMostTasks);
   }
   if (const auto value = fields["speculate"]) read_speculate(reading, *value, limits);
+  read_brakes(reading, fields, limits);
 }
 
 }  // namespace interlock::plan

@@ -22,6 +22,7 @@ struct LocalProcesses::Inflow {
 
   Stream stream;
   Fd fd;
+  RedactedStream redacted;
   std::string line;  ///< The one it is in the middle of.
   Loop::Watch watch;
 
@@ -52,17 +53,20 @@ struct LocalProcesses::Inflow {
 struct LocalProcesses::Attempt {
   enum class State : unsigned char { running, clearing, draining, over };
 
-  Attempt(const engine::SpawnSpec& spec, std::size_t log_bytes_max)
-      : keep_output(spec.keep_output),
+  Attempt(const engine::SpawnSpec& spec, std::size_t log_bytes_max, const Redaction& others)
+      : redaction(others),
+        keep_output(spec.keep_output),
         tell_lines(spec.tell_lines),
         output_bytes_max(spec.output_bytes_max),
         log(spec.log_folder, spec.name, spec.label, log_bytes_max),
         input(spec.standard_input) {
     exited.name = spec.name;
+    for (const auto& [name, secret] : spec.secrets) redaction.add(name, secret);
   }
 
   State state = State::running;
   engine::Exited exited;
+  Redaction redaction;
   bool keep_output;
   bool tell_lines;
   std::string untold;     ///< Of a line whose end has not come.
@@ -86,8 +90,8 @@ struct LocalProcesses::Attempt {
   // Watches last, so that they end before what they watch.
   Fd pidfd;
   Fd input_fd;
-  Inflow out{Stream::output, {}, {}, {}};
-  Inflow err{Stream::error, {}, {}, {}};
+  Inflow out{Stream::output, {}, {}, {}, {}};
+  Inflow err{Stream::error, {}, {}, {}, {}};
   Loop::Watch on_exit;
   Loop::Watch on_input;
   Loop::Watch on_emptied;

@@ -140,7 +140,7 @@ LocalProcesses::~LocalProcesses() {
 Result<void> LocalProcesses::spawn(const engine::SpawnSpec& spec) {
   check(!spec.arguments.empty() && !spec.label.empty(), "an attempt has arguments and a label");
   check(!attempts_.contains(spec.name), "an attempt is started once");
-  auto attempt = std::make_unique<Attempt>(spec, options_.log_bytes_max);
+  auto attempt = std::make_unique<Attempt>(spec, options_.log_bytes_max, options_.redaction);
   if (auto started = start(*attempt, spec); !started) return started;
   Attempt& kept = *attempts_.emplace(spec.name, std::move(attempt)).first->second;
   reports_.push_back(engine::Spawned{spec.name, {boot_id(), kept.root.pid, kept.root.start_ticks}});

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/redaction.h"
 #include "engine/ports.h"
 #include "process/fd.h"
 #include "process/launch.h"
@@ -30,6 +31,9 @@ struct LocalOptions {
   std::size_t log_bytes_max = 64u << 20;  ///< Of one attempt.
   /// How long what was killed may take to be gone, before it is said that nobody can prove it.
   Duration kill_patience = std::chrono::seconds(10);
+  /// What no log, no line and no output may hold, beside what `SpawnSpec::secrets` says of one
+  /// attempt.
+  Redaction redaction = {};
 };
 
 /// The processes of this machine.
@@ -86,6 +90,8 @@ class LocalProcesses final : public engine::ProcessHost {
   void reap_orphans();
 
   bool read_some(Attempt& attempt, Inflow& inflow);
+  void take_chunk(Attempt& attempt, Inflow& inflow, std::string_view chunk);
+  void flush(Attempt& attempt, Inflow& inflow);
   void tell_lines(Attempt& attempt, std::string_view chunk);
   void tell(const engine::AttemptName& name, std::string line);
   void write_some(Attempt& attempt);

@@ -55,11 +55,28 @@ bool LocalProcesses::read_some(Attempt& attempt, Inflow& inflow) {
   const ssize_t got = ::read(inflow.fd.get(), buffer.data(), buffer.size());
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return false;
   if (got <= 0) {
+    flush(attempt, inflow);
     inflow.close();
     return false;
   }
   const std::string_view chunk(buffer.data(), static_cast<std::size_t>(got));
   attempt.heard = clock_.now();
+  if (attempt.redaction.empty()) {
+    take_chunk(attempt, inflow, chunk);
+  } else {
+    take_chunk(attempt, inflow, inflow.redacted.take(attempt.redaction, chunk));
+  }
+  return true;
+}
+
+/// What was held back because it might have become a secret.
+void LocalProcesses::flush(Attempt& attempt, Inflow& inflow) {
+  if (inflow.redacted.holds()) take_chunk(attempt, inflow, inflow.redacted.end());
+}
+
+/// The one way in: nothing of a stream is kept, told or shown that does not come by here.
+void LocalProcesses::take_chunk(Attempt& attempt, Inflow& inflow, std::string_view chunk) {
+  if (chunk.empty()) return;
   attempt.log.add(attempt.heard, inflow.stream, chunk);
   inflow.note_line(chunk, attempt.last_line);
   if (inflow.stream == Stream::output && attempt.tell_lines) tell_lines(attempt, chunk);
@@ -68,7 +85,6 @@ bool LocalProcesses::read_some(Attempt& attempt, Inflow& inflow) {
     attempt.output.append(chunk.substr(0, room));
     if (chunk.size() > room) attempt.exited.output_cut = true;
   }
-  return true;
 }
 
 /// Lines come out whole; a last one without an end is told at the conclusion. What is beyond
@@ -134,6 +150,8 @@ void LocalProcesses::on_endings() {
 
 void LocalProcesses::conclude(Attempt& attempt) {
   attempt.state = Attempt::State::over;
+  flush(attempt, attempt.out);
+  flush(attempt, attempt.err);
   attempt.out.close();
   attempt.err.close();
   attempt.patience.reset();

@@ -74,7 +74,8 @@ struct Denial {
 class Account {
  public:
   /// `file` is made when it is not there (mode 0600, its folder must exist), and a companion
-  /// `FILE.bell`. After a boot, and in a file that is new or no account's, buckets begin empty.
+  /// `FILE.bell`. A new account's buckets begin full, as the provider's do; after a boot, and in a
+  /// file that was lost or is no account's, empty.
   ///
   /// Of the limits that several declare, the strictest holds for all while its declarer has the
   /// account open.

@@ -295,13 +295,21 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-TEST_F(AnAccount, begins_with_empty_buckets) {
+TEST_F(AnAccount, that_is_new_begins_as_the_providers_does) {
   const auto account = Account::open(folder.at("new"), per_minute(60));
   ASSERT_TRUE(account);
-  EXPECT_LT((*account)->picture(quota::now()).requests.free, 0.5);
+  EXPECT_EQ((*account)->picture(quota::now()).requests.free, 1);
   struct stat about {};
   ASSERT_EQ(::stat(folder.at("new").c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0600U);
+}
+
+TEST_F(AnAccount, whose_file_was_lost_begins_empty) {
+  { const auto account = Account::open(folder.at("a"), per_minute(60)); }
+  ASSERT_EQ(::unlink(folder.at("a").c_str()), 0);
+  const auto account = Account::open(folder.at("a"), per_minute(60));
+  ASSERT_TRUE(account);
+  EXPECT_LT((*account)->picture(quota::now()).requests.free, 0.5) << "somebody may just have used it";
 }
 
 /// What is to be seen of a file that was `changed` while nobody had it open.

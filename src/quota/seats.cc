@@ -50,11 +50,13 @@ Result<void> Seats::sit_down(const Limits& limits, const IsLiving& is_living, Mo
   for (std::size_t d = 0; d < kDimensions; ++d) at(seat.interval[d]).store(intervals[d]);
   at(seat.concurrency).store(limits.concurrency.value_or(0));
   at(seat.burst).store(std::chrono::nanoseconds(limits.burst).count());
+  // In a file that was just made nobody has used anything that its times do not tell.
+  const bool is_used = at(layout_->seat_top).load() > 0;
   for (std::size_t d = 0; d < kDimensions; ++d) {
     const bool is_first =
         at(layout_->declared[d]).load() == 0 && at(layout_->learned[d]).load() == 0;
     // What was used while nobody counted is not known.
-    if (is_first && intervals[d] != 0)
+    if (is_used && is_first && intervals[d] != 0)
       raise_to(layout_->arrival[d], now.count() + at(layout_->burst).load());
   }
   raise_to(layout_->seat_top, static_cast<std::int64_t>(index_) + 1);

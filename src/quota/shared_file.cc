@@ -73,20 +73,25 @@ bool is_sound(Layout& layout, std::int64_t now) {
   return sound && at(layout.burst).load() > 0;
 }
 
-/// As it is when nothing is known of what was used: every bucket empty.
-void fill(Layout& layout, std::int64_t burst, std::int64_t now) {
+/// How an account's buckets begin.
+enum class Begin : unsigned char {
+  full,   ///< As the provider's do: nobody here has used anything.
+  empty,  ///< Nothing is known of what was used: full again when the burst's time is over.
+};
+
+void fill(Layout& layout, std::int64_t burst, std::int64_t now, Begin begin) {
   layout = Layout{};
   layout.version = kVersion;
   layout.size = sizeof(Layout);
   layout.boot = boot_id();
-  layout.arrival.fill(now + burst);
+  layout.arrival.fill(begin == Begin::full ? now : now + burst);
   layout.burst = burst;
   for (Lease& lease : layout.leases) lease.lowest.fill(kNever);
   layout.magic = kMagic;
 }
 
 /// Made aside and put into place at once, so that nobody ever sees half of it.
-Result<Layout*> make(const std::string& path, std::int64_t burst, std::int64_t now) {
+Result<Layout*> make(const std::string& path, std::int64_t burst, std::int64_t now, Begin begin) {
   const std::string aside = path + ".new";
   const Descriptor file(
       ::open(aside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -98,7 +103,7 @@ Result<Layout*> make(const std::string& path, std::int64_t burst, std::int64_t n
   }
   Layout* const layout = map(file.get());
   if (layout == nullptr) return os_refused("map", path);
-  fill(*layout, burst, now);
+  fill(*layout, burst, now, begin);
   if (::rename(aside.c_str(), path.c_str()) == 0) return layout;
   const int refused = errno;
   ::munmap(layout, sizeof(Layout));
@@ -127,11 +132,17 @@ Result<Layout*> take_up(const std::string& path, std::int64_t now) {
 Result<SharedFile> SharedFile::open_locked(const std::string& path, std::int64_t burst,
                                            std::int64_t now) {
   SharedFile shared;
-  shared.bell_ = ::open(bell_path(path).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const std::string bell = bell_path(path);
+  constexpr int kHow = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+  shared.bell_ = ::open(bell.c_str(), kHow);
+  // A bell without a file, or a file without a bell, was an account once.
+  const bool is_new = shared.bell_ < 0 && errno == ENOENT && ::access(path.c_str(), F_OK) != 0;
+  if (shared.bell_ < 0) shared.bell_ = ::open(bell.c_str(), kHow | O_CREAT, 0600);
   if (shared.bell_ < 0) return os_refused("make the bell of", path);
   shared.lock();
   auto there = take_up(path, now);
-  if (there && *there == nullptr) there = make(path, burst, now);
+  if (there && *there == nullptr)
+    there = make(path, burst, now, is_new ? Begin::full : Begin::empty);
   if (!there) return std::unexpected(there.error());
   shared.layout_ = *there;
   return shared;

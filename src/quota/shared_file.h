@@ -14,7 +14,8 @@ namespace interlock::quota {
 class SharedFile {
  public:
   /// Makes the file where there is none that can be used: of another boot, version or kind, or
-  /// torn. Buckets are empty then. The lock is held until `unlock`.
+  /// torn. Buckets are empty then, but full in an account that nobody here ever had. The lock is
+  /// held until `unlock`.
   static Result<SharedFile> open_locked(const std::string& path, std::int64_t burst,
                                         std::int64_t now);
   SharedFile(SharedFile&& other) noexcept

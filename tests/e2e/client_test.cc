@@ -48,7 +48,8 @@ echo '{"type":"end","text":"forty-two","used":{"in":10,"out":3}}'
   const auto shown = json_of({"show", "last"});
   EXPECT_EQ(at(shown, "/tasks/0/tokens/input"), "10");
   EXPECT_EQ(at(shown, "/tasks/0/history/0/session"), "s-1");
-  EXPECT_EQ(at(shown, "/tasks/0/history/0/counted_by"), "client");
+  EXPECT_EQ(at(shown, "/tasks/0/history/0/counted_by"), "client, in part");
+  EXPECT_EQ(at(shown, "/tasks/0/tokens_complete"), "false") << "a mapping does not say that it is all";
 }
 
 TEST_F(MappedCommand, that_exits_well_without_its_last_word_has_failed) {

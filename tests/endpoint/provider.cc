@@ -81,6 +81,7 @@ void hold_to_maximum(const Asked& asked, Reply& reply) {
 Reply reply_to(const Asked& asked, const Step& step, const Entry& entry) {
   Reply reply{.number = entry.number, .model = asked.model, .text = step.text, .tools = step.tools};
   reply.finish = step.finish;
+  reply.ends_with = step.ends_with;
   if (step.huge > 0) reply.text += huge_text(step.huge);
   if (step.structured) say_structured(asked, *step.structured, reply);
   if (!step.shell.empty()) {
@@ -216,6 +217,7 @@ Answer Provider::deliver(const Asked& asked, const Step& step, Entry& entry, Tim
     return answer;
   }
   answer.frames = frames_of(asked.api, reply);
+  answer.frames.resize(answer.frames.size() - std::min(step.drop_last, answer.frames.size()));
   answer.as_array = asked.as_array;
   if (!asked.as_array) answer.content_type = "text/event-stream; charset=utf-8";
   if (step.fail_after) {

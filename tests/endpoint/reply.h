@@ -17,7 +17,8 @@ struct Reply {
   std::string text;
   std::vector<ToolCall> tools;
   Finish finish = Finish::whole;
-  Used used;  ///< As the client is told.
+  std::string ends_with;  ///< Not empty: the word it ends with.
+  Used used;              ///< As the client is told.
   bool tells_usage = true;
 };
 

@@ -53,6 +53,8 @@ struct Step {
       structured;        ///< Through a tool made for it, the one forced, or as text.
   std::size_t huge = 0;  ///< So many bytes of text.
   Finish finish = Finish::whole;
+  std::string
+      ends_with;  ///< Instead of the API's own word for that end: `pause_turn`, `error`, ...
 
   int status = 200;
   std::string code, message;  ///< Of an error; empty: what is usual for the status.
@@ -70,6 +72,7 @@ struct Step {
   Duration delay{};                      ///< Between events of a stream.
   std::optional<std::size_t> cut_after;  ///< Whole events before the connection breaks inside one.
   std::optional<std::size_t> end_after;  ///< ... before the stream ends as if that were all.
+  std::size_t drop_last = 0;  ///< Frames at its end that never come, in a stream that ends cleanly.
   std::optional<std::size_t> stall_after;   ///< ... before nothing comes any more.
   std::optional<std::size_t> garble_after;  ///< ... before frames that are none.
   std::optional<std::size_t> fail_after;    ///< ... before an error inside the stream.

@@ -166,6 +166,7 @@ class Reader {
       if (one == "refusal") step.finish = Finish::refusal;
       return one == "length" || one == "refusal" || one == "whole";
     });
+    members.text("ends_with", step.ends_with);
     members.take("usage", [&](const json::value& one) {
       step.usage = used(one);
       return true;
@@ -200,6 +201,7 @@ class Reader {
     members.span("delay", step.delay);
     members.number("cut_after", step.cut_after);
     members.number("end_after", step.end_after);
+    members.number("drop_last", step.drop_last);
     members.number("stall_after", step.stall_after);
     members.number("garble_after", step.garble_after);
     members.number("fail_after", step.fail_after);

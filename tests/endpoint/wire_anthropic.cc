@@ -14,6 +14,7 @@ json::object usage_of(const Reply& reply, Tokens output) {
 }
 
 const char* stop_reason(const Reply& reply) {
+  if (!reply.ends_with.empty()) return reply.ends_with.c_str();
   if (reply.finish == Finish::length) return "max_tokens";
   if (reply.finish == Finish::refusal) return "refusal";
   return reply.tools.empty() ? "end_turn" : "tool_use";

@@ -16,6 +16,7 @@ json::object usage_of(const Used& used) {
 }
 
 const char* finish_reason(const Reply& reply) {
+  if (!reply.ends_with.empty()) return reply.ends_with.c_str();
   if (reply.finish == Finish::length) return "MAX_TOKENS";
   if (reply.finish == Finish::refusal) return "SAFETY";
   return "STOP";

@@ -53,8 +53,12 @@ json::object call_of(const Reply& reply, std::size_t i, const char* status,
           {"arguments", arguments}};
 }
 
+bool is_incomplete(const Reply& reply) {
+  return reply.finish == Finish::length || !reply.ends_with.empty();
+}
+
 const char* status_of(const Reply& reply) {
-  return reply.finish == Finish::length ? "incomplete" : "completed";
+  return is_incomplete(reply) ? "incomplete" : "completed";
 }
 
 bool says_something(const Reply& reply) {
@@ -74,8 +78,9 @@ json::array output_of(const Reply& reply) {
 
 json::object whole_of(const Reply& reply) {
   json::object response = response_of(reply, status_of(reply), output_of(reply));
-  if (reply.finish == Finish::length) {
-    response["incomplete_details"] = json::object{{"reason", "max_output_tokens"}};
+  if (is_incomplete(reply)) {
+    response["incomplete_details"] = json::object{
+        {"reason", reply.ends_with.empty() ? std::string("max_output_tokens") : reply.ends_with}};
   }
   if (reply.tells_usage) response["usage"] = usage_of(reply.used);
   return response;
@@ -145,7 +150,7 @@ std::vector<Frame> responses_frames(const Reply& reply) {
   if (speaks) add_message(reply, stream);
   for (std::size_t i = 0; i < reply.tools.size(); ++i)
     add_call(reply, i, i + (speaks ? 1 : 0), stream);
-  stream.add(reply.finish == Finish::length ? "response.incomplete" : "response.completed",
+  stream.add(is_incomplete(reply) ? "response.incomplete" : "response.completed",
              {{"response", whole_of(reply)}},
              reply.tells_usage ? std::optional(reply.used) : std::nullopt);
   return stream.take();

@@ -64,6 +64,23 @@ TEST(Sharing, eight_clients_under_a_quota_see_no_refusal) {
   EXPECT_GT(waited, Duration::zero());
 }
 
+TEST(Sharing, a_plan_that_the_provider_contradicts_is_told_so_once) {
+  const TempFolder folder;
+  World world(R"({"otherwise": {"text": "Yes."}, "quota": {"requests": {"capacity": 40, "per": 60}}})",
+              [&](Options& options) {
+                options.quotas = {quota_in(
+                    folder, {.requests = Rate{50, std::chrono::minutes(1)},
+                             .input_tokens = Rate{1'000'000, std::chrono::minutes(1)}})};
+              });
+  const auto door = world.open([](auto& wish) { wish.quotas = {"tier"}; });
+  for (int i = 0; i < 2; ++i)
+    Client().post(door.base_url + "/v1/messages", message(fmt::format("question {}", i)));
+  const auto calls = world.calls(2);
+  EXPECT_EQ(calls[0].remark,
+            "quota `tier`: the plan says 50 requests a minute, the provider 40; the lower one holds");
+  EXPECT_EQ(calls[1].remark, "");
+}
+
 TEST(Sharing, what_a_provider_reserves_is_reserved_and_given_back) {
   const TempFolder folder;
   // It counts `max_tokens`, a thousand, when a request comes in, and one token when it ends.

@@ -72,6 +72,7 @@ bool Models::ask(const engine::SpawnSpec& spec, Dice& dice, const ModelFaults& f
       end = CallEnd::cut_off;
     }
     if (gateway_.ask(spec.name, usage, end) == CallEnd::over_budget) return false;
+    last_is_whole_ = end == CallEnd::answered;
   }
   return true;
 }
@@ -102,7 +103,8 @@ Behaviour Models::play(const engine::SpawnSpec& spec, const std::string& answer,
     end_with(error_line(session, 429));
   } else if (!dice.chance(faults.cut)) {
     end_with(last_line(session, answer));
-    good_.insert(spec.name);
+    // It claims success either way; where its last answer broke off, the gateway knows better.
+    if (last_is_whole_) good_.insert(spec.name);
     // It ends only when it is told to.
     if (dice.chance(faults.lingers)) {
       behaviour.hangs = true;

@@ -53,6 +53,7 @@ class Models {
   testing_support::FakeGateway& gateway_;
   std::map<std::string, Session> sessions_;
   std::set<engine::AttemptName> good_;
+  bool last_is_whole_ = true;  ///< Of the calls that were just made.
   std::string broken_;
 };
 

@@ -104,7 +104,7 @@ std::vector<ModelCall> FakeGateway::close(AttemptName name) {
   if (const auto found = doors_.find(name); found != doors_.end()) {
     // Nobody knows what these used.
     for (std::size_t i = 0; i < found->second.running.size(); ++i)
-      tell(found->second, CallEnd::cut_off, Usage());
+      tell(found->second, CallEnd::cut_off, Usage()).failure = agents::Failure::aborted;
     doors_.erase(found);
   }
   std::vector<ModelCall> its;
