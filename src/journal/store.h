@@ -50,12 +50,12 @@ struct RunSummary {
 
 struct RunFilter {
   std::string workspace;  ///< Empty: any.
+  std::size_t most = 0;   ///< The newest so many; 0: all.
   /// Runs that belong to this folder: those of the innermost workspace it lies in, and those whose
   /// `RunHead::options` name it in `here` (where they were started, where their plan lies).
   /// Absolute, without links; empty: any.
-  std::string folder;
-  bool begun = false;    ///< Only those that a dispatcher has ever taken.
-  std::size_t most = 0;  ///< The newest so many; 0: all.
+  std::string folder{};
+  bool begun = false;  ///< Only those that a dispatcher has ever taken.
 };
 
 /// What measurements are kept under; by task, in plan order.
