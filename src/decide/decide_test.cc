@@ -537,6 +537,9 @@ TEST(Decide, ABurstLetsThroughWhatItSays) {
   EXPECT_EQ(decided(plan).parallel.elapsed, std::chrono::milliseconds(6500));
   plan.burst("api", std::chrono::seconds(60));
   EXPECT_EQ(decided(plan).parallel.elapsed, std::chrono::milliseconds(500));
+  Wish used_up;
+  used_up.backlog = {{.requests = std::chrono::seconds(60)}};
+  EXPECT_EQ(decided(plan, used_up).parallel.elapsed, std::chrono::milliseconds(12'500));
 }
 
 }  // namespace

@@ -167,9 +167,6 @@ struct Decision {
   Saving saving;
   Lifting lifting;
   Forecast sequential, parallel, queue;
-  /// One agent that does all of it in one session; nothing where no single agent could.
-  std::optional<Forecast> one_agent;
-  std::vector<std::string> alternatives;  ///< Ways that are no columns, a sentence each.
   /// As decided: what the scheduler is to be given.
   schedule::Policy policy;
   std::vector<std::int64_t> priorities;
