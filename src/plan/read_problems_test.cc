@@ -374,7 +374,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"KeyUnknownInResource",
          "interlock: 1\nresources: {m: {kind: slots, capacity: 2, size: 3}}\ntasks: [{id: a, run: "
          "x}]\n",
-         "2:43 unknown key `size` in slots | known here: kind and capacity\n"},
+         "2:43 unknown key `size` in slots | known here: kind, capacity and slowing\n"},
         {"KeyUnknownInMerge",
          "interlock: 1\ntasks: [{id: a, run: x, output: text}]\nmerge: {m: {form: a, from: a}}\n",
          "3:13 unknown key `form` in a merge | did you mean `from`?\n"},

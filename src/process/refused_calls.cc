@@ -50,6 +50,7 @@ constexpr auto kKernelCalls = std::to_array<KernelCall>({
     {SYS_swapoff, "changing swap space"},
     {SYS_mount, "mounting"},
     {SYS_umount2, "unmounting"},
+    {SYS_chroot, "taking another root folder"},
     {SYS_pivot_root, "changing the root of mounts"},
     {kOpenTree, "mounting"},
     {kMoveMount, "mounting"},

@@ -15,7 +15,7 @@ std::string example_in(const std::string& path) {
   std::ifstream file(path);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   constexpr std::string_view kOpen = "```yaml\n";
-  const auto begin = text.find(kOpen);
+  const auto begin = text.find(kOpen, text.find("\n## Commands with a mapping"));
   if (begin == text.npos) return {};
   const auto from = begin + kOpen.size();
   return text.substr(from, text.find("```", from) - from);

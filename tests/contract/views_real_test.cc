@@ -86,6 +86,8 @@ class LocalScene final : public Scene {
       const bool looks = step.kind == Step::Kind::look || step.kind == Step::Kind::erase;
       (looks ? outcome.observed.looked_at : outcome.observed.opened)
           .insert(step.path.empty() ? tree_.root() : tree_.at(step.path));
+      if (step.kind == Step::Kind::write || step.kind == Step::Kind::erase)
+        outcome.observed.written.insert(tree_.at(step.path));
       script += shell_for(step, answers);
     }
     EXPECT_EQ(views::run_in(*opened.enclosure.picture, script), 0) << script;
