@@ -60,17 +60,61 @@ class Page {
 
   std::string draw() {
     if (screen_.full) return draw_full();
-    // The end is written first: the bars get the room it leaves.
+    // The end is written first: what is to be known before it gets the room it leaves, and the bars
+    // what is left then.
     table();
+    const std::string table = std::exchange(text_, {});
     decision();
-    const std::string end = std::exchange(text_, {});
+    std::size_t left = room_beside(table + std::exchange(text_, {}));
+    notices(left);
+    const std::string notices = std::exchange(text_, {});
+    decision();
+    const std::string end = table + notices + std::exchange(text_, {});
     headline();
-    const auto used = static_cast<std::size_t>(std::ranges::count(end, '\n')) + 2;
-    bars(screen_.lines - std::min(screen_.lines, used));
+    bars(room_beside(end));
     return text_ + end;
   }
 
  private:
+  /// Rows of the screen that are free beside this text, the headline and a blank line.
+  std::size_t room_beside(std::string_view text) const {
+    const auto used = static_cast<std::size_t>(std::ranges::count(text, '\n')) + 2;
+    return screen_.lines - std::min(screen_.lines, used);
+  }
+
+  /// Warnings, the first of them in any case, and notes where they fit and leave room for bars.
+  void notices(std::size_t room) {
+    constexpr std::size_t kAlways = 2, kBars = 5;
+    const std::string before = std::exchange(text_, {});
+    std::vector<std::string> shown;
+    std::size_t rows = 1;  // The blank line.
+    const auto try_to_show = [&](std::string_view lead, std::string_view ink, const std::string& it,
+                                 std::size_t most, std::size_t limit) {
+      wrapped(lead, ink, it, most);
+      const auto more = static_cast<std::size_t>(std::ranges::count(text_, '\n'));
+      std::string text = std::exchange(text_, {});
+      if (rows + more > limit) return false;
+      rows += more;
+      shown.push_back(std::move(text));
+      return true;
+    };
+    for (const std::string& warning : decision_.warnings) {
+      if (!try_to_show("  ! ", "33", warning, 2, room) &&
+          (warnings_shown_ >= kAlways || !try_to_show("  ! ", "33", warning, 1, ~std::size_t{0})))
+        break;
+      ++warnings_shown_;
+    }
+    const std::size_t bars = std::min(plan_.tasks.size() + 2, kBars);
+    for (const std::string& note : plan_.notes) {
+      if (!try_to_show(fmt::format("  {} ", signs_.item), "", note, 2, room - std::min(room, bars)))
+        break;
+      ++notes_shown_;
+    }
+    text_ = before;
+    if (!shown.empty()) line("");
+    for (const std::string& it : shown) text_ += it;
+  }
+
   std::string draw_full() {
     headline();
     bars(0);
@@ -204,8 +248,10 @@ class Page {
     const auto add = [&](std::size_t count, const std::string& what) {
       if (count > 0) rest.push_back(decide::count_of(count, what));
     };
-    add(decision_.warnings.size(), "warning");
-    add(plan_.notes.size(), "note");
+    const std::size_t warnings = decision_.warnings.size() - warnings_shown_;
+    add(warnings, warnings_shown_ > 0 ? "more warning" : "warning");
+    const std::size_t notes = plan_.notes.size() - notes_shown_;
+    add(notes, notes_shown_ > 0 ? "more note" : "note");
     if (!decision_.changes.empty())
       rest.push_back(fmt::format("{} for more to overlap",
                                  decide::count_of(decision_.changes.size(), "proposal")));
@@ -285,6 +331,7 @@ class Page {
   const PlanScreen& screen_;
   PlanSigns signs_;
   std::string text_;
+  std::size_t warnings_shown_ = 0, notes_shown_ = 0;  ///< Of a page that is not the whole one.
 };
 
 }  // namespace
