@@ -104,10 +104,12 @@ class Page {
         break;
       ++warnings_shown_;
     }
+    // What clients may do comes first among the notes.
     const std::size_t bars = std::min(plan_.tasks.size() + 2, kBars);
+    const std::size_t limit = room - std::min(room, bars);
+    const std::string sign = fmt::format("  {} ", signs_.item);
     for (const std::string& note : plan_.notes) {
-      if (!try_to_show(fmt::format("  {} ", signs_.item), "", note, 2, room - std::min(room, bars)))
-        break;
+      if (!try_to_show(sign, "", note, 2, limit) && !try_to_show(sign, "", note, 1, limit)) break;
       ++notes_shown_;
     }
     text_ = before;

@@ -30,7 +30,8 @@ namespace {
 /// What the agents may do is said with everything else that is to be known before they do it.
 void note_powers(Planned& planned) {
   PowersSaid said = say_powers(planned.plan);
-  std::ranges::move(said.notes, std::back_inserter(planned.plan.notes));
+  auto& notes = planned.plan.notes;
+  notes.insert(notes.begin(), said.notes.begin(), said.notes.end());
   auto& warnings = planned.decision.warnings;
   warnings.insert(warnings.begin(), said.warnings.begin(), said.warnings.end());
 }
