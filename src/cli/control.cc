@@ -210,6 +210,8 @@ Result<Exit> retry_command(const Context& context, const std::string& name, cons
     return Exit::done;
   }
   context.talk.remark(line);
+  if (*followed == Followed::taken_over)
+    return dispatch_and_report(context, asked->store, *asked->run, face);
   auto run = choose_run_to_dispatch(asked->store, asked->run->id(), context.state_folder);
   if (!run) return std::unexpected(run.error());
   return dispatch_and_report(context, asked->store, **run, face);

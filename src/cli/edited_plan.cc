@@ -133,8 +133,9 @@ Result<plan::Plan> plan_as_kept(const ChosenRun& run) {
 std::unexpected<Error> choose_which(const ChosenRun& run, const std::string& what,
                                     const std::string& why) {
   return fail(Error::Kind::refused,
-              fmt::format("plan `{}` was edited since run {} began: {}; {}",
-                          printable(run.head.plan_file), run.id(), what, why),
+              fmt::format("plan `{}` was edited since run {} began: {}{}{}",
+                          printable(run.head.plan_file), run.id(), what, what == why ? "" : "; ",
+                          what == why ? "" : why),
               "`--plan old` goes on with the plan as it was, `--plan new` starts a new run of the "
               "edited one, "
               "which reuses what did not change");

@@ -43,6 +43,9 @@ void Messages::take(const agents::Event& event, const std::string& line,
     return say(text->text, said);
   }
   if (std::holds_alternative<agents::UsageTold>(event)) return;
+  // A final answer has its pieces whole, and without the secrets that were cut apart in them.
+  const auto* whole = std::get_if<agents::Final>(&event);
+  if (whole != nullptr && !whole->text.empty()) pieces_.clear();
   flush(said);
   if (const auto* used = std::get_if<agents::ToolUsed>(&event)) {
     say(fmt::format("[{}{}{}]{}", used->tool, used->detail.empty() ? "" : " ", used->detail,

@@ -36,8 +36,10 @@ class Crash : public Cli {
   }
   /// Goes on with the last run, whose second task begins again. What is left of its first attempt
   /// may still wait for the bell, so that is rung only when the new one is there.
-  Ended resume() {
-    Running run = start({"resume"});
+  Ended resume(const std::vector<std::string>& options = {}) {
+    std::vector<std::string> words{"resume"};
+    words.insert(words.end(), options.begin(), options.end());
+    Running run = start(words);
     EXPECT_EQ(here_.next(), "here");
     go_.ring();
     return run.wait();
@@ -139,12 +141,15 @@ TEST_F(Crash, resume_of_a_finished_run_does_nothing_and_says_so) {
   EXPECT_EQ(read("log"), "x\n");
 }
 
-TEST_F(Crash, a_plan_edited_after_the_run_began_does_not_change_the_run) {
+TEST_F(Crash, a_plan_edited_after_the_run_began_changes_nothing_unasked) {
   Running run = in_the_middle();
   run.send(SIGKILL);
   run.wait();
   write_plan("tasks: [{id: other, run: [true]}]\n");
-  const Ended resumed = resume();
+  const Ended asked = interlock({"resume"});
+  EXPECT_EQ(asked.exit, 3);
+  EXPECT_THAT(asked.err, HasSubstr("was edited since"));
+  const Ended resumed = resume({"--plan", "old"});
   EXPECT_EQ(resumed.exit, 0) << resumed.err;
   EXPECT_EQ(states(), "first: done\nsecond: done\nthird: done\n");
 }

@@ -171,7 +171,7 @@ echo '{"type":"result","subtype":"success","is_error":false,"terminal_reason":"c
 TEST_F(HalfAnswers, that_nobody_can_see_past_the_gateway_are_said_in_the_plan) {
   write_plan("agents: {q: {kind: qwen, gateway: false}}\n"
              "tasks: [{id: a, agent: q, prompt: x, reads: [], writes: [], output: text}]\n");
-  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out,
+  EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out,
               ::testing::HasSubstr("agent `q` goes past the gateway: an answer that was cut at the output limit"));
 }
 

@@ -168,7 +168,7 @@ TEST_F(PlanCommand, refuses_a_schema_that_no_output_could_be_held_against) {
 TEST_F(PlanCommand, says_what_of_a_schema_is_not_checked) {
   write_plan(
       "tasks: [{id: a, run: [echo, '1'], reads: [], output: {schema: {format: idn-email}}}]\n");
-  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr("1 note"));
+  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr("format `idn-email` is not checked"));
   EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out,
               HasSubstr("format `idn-email` is not checked"));
 }
@@ -292,7 +292,8 @@ tasks:
   EXPECT_EQ(at(plan, "/notes/0"),
             "`reads` of `a`: nothing in the workspace matches `srcs/**`; did you mean `src/**`?");
   EXPECT_EQ(at(plan, "/notes/1"), "`reads` of `a`: nothing in the workspace matches `gone.md`");
-  EXPECT_EQ(plan.at("notes").as_array().size(), 2u);
+  EXPECT_THAT(at(plan, "/notes/2"), HasSubstr("`direct` does not check"));
+  EXPECT_EQ(plan.at("notes").as_array().size(), 3u);
 }
 
 TEST_F(PlanCommand, fixes_plans_through_links_with_their_line_ends_and_modes) {
