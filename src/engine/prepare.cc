@@ -135,7 +135,10 @@ class Preparation {
     wish.brakes.usd_per_minute = limits.usd_per_minute;
     // What an attempt paid for that came to nothing by no fault of its own is not paid for twice.
     wish.replay_own = record_.attempts.back().because == AttemptStarted::Because::again;
-    wish.noise.paths = {{folder_, "/<attempt>"}, {home_, "/<home>"}};
+    // Some clients name them from the workspace on: `../state/runs/r-1/attempts/...`.
+    wish.noise.paths = {{folder_, "/<attempt>"},
+                        {home_, "/<home>"},
+                        {fmt::format("/runs/{}/", around_.run), "/runs/<run>/"}};
     wish.noise.ids = adapter_->sends_random_ids();
     wish.noise.dates = adapter_->tells_the_date();
     return wish;

@@ -14,10 +14,22 @@ namespace interlock::gateway {
 
 namespace {
 
-/// RFC 9562: 8-4-4-4-12 hexadecimal digits.
-const RE2& uuid() {
+/// UUIDs (RFC 9562: 8-4-4-4-12 hexadecimal digits), and runs of digits as long as a time in
+/// milliseconds since 1970, of which some clients make ids.
+const RE2& id() {
   static const RE2 pattern(
-      "([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})");
+      "([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9]{13,})");
+  return pattern;
+}
+constexpr std::size_t kDigitsOfTime = 13;  ///< From 2001 to 2286.
+
+/// What Codex writes before the output of each command, and Gemini CLI and Qwen Code behind it.
+const RE2& id_of_command() {
+  static const RE2 pattern("(Chunk ID: |Process Group PGID: )[0-9a-f]+");
+  return pattern;
+}
+const RE2& wall_time() {
+  static const RE2 pattern("(Wall time: )[0-9.]+");
   return pattern;
 }
 
@@ -48,13 +60,15 @@ std::string number_ids(std::string_view body) {
   std::map<std::string, std::size_t, std::less<>> numbers;
   std::string numbered;
   re2::StringPiece left(body.data(), body.size());
-  re2::StringPiece id;
+  re2::StringPiece found;
   const char* copied = body.data();
-  while (RE2::FindAndConsume(&left, uuid(), &id)) {
-    numbered.append(copied, id.data());
-    const auto number = numbers.try_emplace(std::string(id), numbers.size() + 1).first->second;
+  while (RE2::FindAndConsume(&left, id(), &found)) {
+    const bool is_uuid = found.find('-') != re2::StringPiece::npos;
+    if (!is_uuid && found.size() != kDigitsOfTime) continue;
+    numbered.append(copied, found.data());
+    const auto number = numbers.try_emplace(std::string(found), numbers.size() + 1).first->second;
     numbered += fmt::format("<id {}>", number);
-    copied = id.data() + id.size();
+    copied = found.data() + found.size();
   }
   return numbered.append(copied, body.data() + body.size());
 }
@@ -63,7 +77,11 @@ std::string number_ids(std::string_view body) {
 
 std::string without_noise(std::string body, const engine::RequestNoise& noise) {
   replace_paths(body, noise.paths);
-  if (noise.ids) body = number_ids(body);
+  if (noise.ids) {
+    body = number_ids(body);
+    RE2::GlobalReplace(&body, id_of_command(), "\\1<id>");
+    RE2::GlobalReplace(&body, wall_time(), "\\1<time>");
+  }
   if (noise.dates) RE2::GlobalReplace(&body, date(), "<date>");
   return body;
 }

@@ -21,6 +21,15 @@ TEST(RequestNoise, random_ids_are_numbered_so_that_equal_ones_stay_equal) {
       "msg_<id 1> <id 2> <id 1>");
 }
 
+TEST(RequestNoise, ids_made_of_the_time_and_what_codex_says_of_a_command_are_left_out) {
+  const engine::RequestNoise noise{.ids = true};
+  EXPECT_EQ(without_noise("run_shell_command_1795727411976_0, 12345678901234567, "
+                          "Chunk ID: a2cf86 Wall time: 0.0512 seconds, Process Group PGID: 3916",
+                          noise),
+            "run_shell_command_<id 1>_0, 12345678901234567, Chunk ID: <id> Wall time: <time> "
+            "seconds, Process Group PGID: <id>");
+}
+
 TEST(RequestNoise, days_are_known_in_the_ways_clients_tell_them) {
   const engine::RequestNoise noise{.dates = true};
   EXPECT_EQ(without_noise("Thursday, November 26, 2026; Thu Nov 26 2026; 2026-11-26; "
