@@ -228,14 +228,15 @@ std::vector<std::string> draw_chosen_bars(const plan::Plan& plan,
                                           const std::vector<decide::Expected>& expected,
                                           const decide::Decision& decision,
                                           const PlanScreen& screen, std::size_t most) {
-  constexpr std::size_t kAround = 3;  // The axis, the line that counts the rest, and a blank one.
+  constexpr std::size_t kAround = 2;  // The axis and a blank line; and one that counts the rest.
   constexpr std::size_t kLeast = 3;
   constexpr std::size_t kNarrow = 40;
   const std::size_t all = plan.tasks.size();
+  const std::size_t around = all + kAround <= most ? kAround : kAround + 1;
   if (all == 0 || all > kMostTasksDrawn || screen.columns < kNarrow ||
-      most < kAround + std::min(kLeast, all))
+      most < around + std::min(kLeast, all))
     return {};
-  const std::vector<Row> rows = rows_of(plan, expected, screen.columns, most - kAround);
+  const std::vector<Row> rows = rows_of(plan, expected, screen.columns, most - around);
   std::vector<std::string> lines = Drawing(rows, decision, screen).draw_chosen();
   if (rows.size() < all)
     lines.push_back(
