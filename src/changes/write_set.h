@@ -17,11 +17,15 @@ struct WriteSet {
   bool complete = false;             ///< Every write was seen; else there may be others.
   std::vector<std::string> paths;    ///< There before it or after it.
   std::vector<std::string> passing;  ///< Neither: made and taken away again, or looked for in vain.
+  /// Of `paths`: looked at before it was written, or not cut when it was opened for writing. What is
+  /// there now may depend on what was there, or on its absence.
+  std::vector<std::string> updated = {};
 
   bool operator==(const WriteSet&) const = default;
 };
 
-/// `{"complete", "paths", "passing"}`, paths as in a read set.
+/// `{"complete", "paths", "passing", "updated"}`, paths as in a read set. Journals of before had no
+/// `updated`; then all `paths` are in it.
 std::string to_text(const WriteSet& writes);
 Result<WriteSet> write_set_from_text(std::string_view text);
 

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
+#include "cli/detached.h"
 #include "cli/options.h"
 #include "cli/synonyms.h"
 #include "process/secrecy.h"
@@ -23,8 +24,6 @@
 namespace interlock::cli {
 
 namespace {
-
-constexpr std::string_view kVersion = "0.1.0";
 
 std::string default_state_folder() {
   if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/') {
@@ -124,6 +123,15 @@ class CommandLine {
     sub->add_flag("--wait", options_.wait,
                   "Wait at gates for a person; without it the run pauses there with exit code 3");
   }
+  void add_detach(CLI::App* sub) {
+    sub->add_flag("--detach", options_.detach,
+                  "Print the run's id as soon as it has begun; it goes on without this terminal");
+  }
+  static Result<Exit> perhaps_apart(const Context& context, const Options& options,
+                                    const std::function<Result<Exit>(const Context&, Face)>& work) {
+    if (!options.detach) return work(context, face_of(options));
+    return run_detached(context, [&](const Context& own) { return work(own, Face::lines); });
+  }
   void add_which_plan(CLI::App* sub) {
     sub->add_option("--plan", options_.which_plan,
                     "Where the plan was edited since: go on with the `old` or the `new` one")
@@ -175,10 +183,13 @@ class CommandLine {
                         [](const Context& context, const Options& options) -> Result<Exit> {
                           auto wish = wish_of(options);
                           if (!wish) return std::unexpected(wish.error());
-                          return run_command(context, options.file, *wish, face_of(options));
+                          return perhaps_apart(context, options, [&](const Context& own, Face face) {
+                            return run_command(own, options.file, *wish, face);
+                          });
                         });
     add_plan_options(run);
     add_face(run);
+    add_detach(run);
     add_json(run);
     run->add_flag("--fresh", options_.fresh,
                   "Run everything, also what has not changed since an earlier run");
@@ -193,8 +204,10 @@ class CommandLine {
         add("resume", "Go on with a run that was interrupted, paused or killed",
             [](const Context& context, const Options& options) {
               const auto wish = resume_wish_of(options);
-              return wish ? resume_command(context, options.run, face_of(options), *wish)
-                          : std::unexpected(wish.error());
+              if (!wish) return Result<Exit>(std::unexpected(wish.error()));
+              return perhaps_apart(context, options, [&](const Context& own, Face face) {
+                return resume_command(own, options.run, face, *wish);
+              });
             });
     add_run(resume);
     resume->add_option("--tokens", options_.tokens, "In place of the plan's `limits.tokens`")
@@ -203,6 +216,7 @@ class CommandLine {
         ->type_name("DOLLARS");
     add_which_plan(resume);
     add_face(resume);
+    add_detach(resume);
     add_json(resume);
   }
 
@@ -274,8 +288,10 @@ class CommandLine {
                            });
     CLI::App* retry = add("retry", "Run again what failed, and what was skipped because of it",
                           [](const Context& context, const Options& options) {
-                            return retry_command(context, options.run, options.task,
-                                                 face_of(options), which_plan_of(options));
+                            return perhaps_apart(context, options, [&](const Context& own, Face face) {
+                              return retry_command(own, options.run, options.task, face,
+                                                   which_plan_of(options));
+                            });
                           });
     for (CLI::App* sub : {approve, reject, cancel, retry}) {
       add_run_and_task(sub, sub == approve || sub == reject
@@ -285,19 +301,28 @@ class CommandLine {
       add_json(sub);
     }
     add_face(retry);
+    add_detach(retry);
     add_which_plan(retry);
   }
 
   void add_rest() {
     CLI::App* init = add(
         "init", "Write a commented plan to start from, with its schemas and prompts",
-        [](const Context& context, const Options& options) {
-          return init_command(context, options.use, options.folder);
+        [](const Context& context, const Options& options) -> Result<Exit> {
+          if (options.init_for.client.empty()) return init_command(context, options.use, options.folder);
+          InitForWish wish = options.init_for;
+          // USE means nothing here: a word alone is the folder.
+          wish.folder = options.use.empty() ? options.folder : options.use;
+          return init_for_command(context, wish);
         },
         Journal::not_needed);
+    init->add_option("--for", options_.init_for.client,
+                     "Let this client's model reach Interlock instead: claude-code, codex, gemini or opencode")
+        ->type_name("CLIENT");
+    init->add_flag("--enforce", options_.init_for.enforce, "With --for: deny what the plan refuses, do not only advise");
+    init->add_flag("--undo", options_.init_for.undo, "With --for: take it all back");
     init->add_option("USE", options_.use,
-                     "research, review, content, tests, migrations or edits [research]")
-        ->check(CLI::IsMember({"research", "review", "content", "tests", "migrations", "edits"}));
+                     "research, review, content, tests, migrations or edits [research]");
     add_json(init);
     init->add_option("DIR", options_.folder, "Target folder [.]");
     CLI::App* doctor = add(
@@ -331,6 +356,25 @@ class CommandLine {
     gateway->add_option("--usd", options_.usd, "Stop at so many dollars")->type_name("DOLLARS");
     add_json(gateway);
     add_chat();
+    CLI::App* mcp = add("mcp", "Let an agent's client plan and run through the Model Context Protocol",
+                        [](const Context& context, const Options& options) {
+                          return mcp_command(context, options.may_approve);
+                        });
+    mcp->add_flag("--approve", options_.may_approve, "The client may answer gates");
+    CLI::App* hook = add(
+        "hook", "Answer a client before it starts sub-agents; `init --for` sets it up",
+        [](const Context& context, const Options& options) {
+          return hook_command(context, options.hook);
+        },
+        Journal::not_needed);
+    hook->add_option("WHEN", options_.when, "pre-tool")->required()->check(CLI::IsMember({"pre-tool"}));
+    hook->add_option("--for", options_.hook.client, "Whose: claude-code or codex")
+        ->required()
+        ->check(CLI::IsMember({"claude-code", "codex"}))
+        ->type_name("CLIENT");
+    hook->add_flag("--enforce", options_.hook.enforce, "Deny what the plan refuses; else advise");
+    hook->add_option("--most", options_.hook.most, "Deny more than N sub-agents in one message")
+        ->type_name("N");
     CLI::App* prune = add("prune", "Forget runs, with their logs and kept changes",
                           [](const Context& context, const Options& options) -> Result<Exit> {
                             auto wish = prune_wish_of(options);

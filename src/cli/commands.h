@@ -12,12 +12,17 @@
 // an error is told by `main`.
 namespace interlock::cli {
 
+inline constexpr std::string_view kVersion = "0.1.0";
+
+class Detachment;
+
 /// What every verb knows.
 struct Context {
   std::string state_folder;
   bool json = false;
   Where where;
   Talk& talk;
+  Detachment* detachment = nullptr;  ///< Where the run is to go on without this terminal.
 };
 
 /// What earlier runs measured here; an empty history where there is no journal yet, for planning
@@ -90,6 +95,27 @@ struct DiffOptions {
 };
 Result<Exit> diff_command(const Context& context, const std::string& run, const std::string& task,
                           const DiffOptions& options);
+
+/// Speaks the Model Context Protocol over the standard streams until they close. `may_approve`: a
+/// client may answer gates.
+Result<Exit> mcp_command(const Context& context, bool may_approve);
+
+struct InitForWish {
+  std::string client, folder;
+  bool enforce = false;  ///< Its hook denies; else it advises.
+  bool undo = false;
+};
+/// Lets a client's model reach Interlock, by a skill, a server and a hook in the project's settings.
+Result<Exit> init_for_command(const Context& context, const InitForWish& wish);
+
+struct HookWish {
+  std::string client;
+  bool enforce = false;
+  std::uint32_t most = 0;  ///< Sub-agents at once that are let through; 0: no bound.
+};
+/// Before a sub-agent starts: reads what the client tells, and answers it. On any error of its own it says
+/// nothing, which lets the sub-agent start.
+Result<Exit> hook_command(const Context& context, const HookWish& wish);
 
 Result<Exit> doctor_command(const Context& context);
 Result<Exit> agents_command(const Context& context);

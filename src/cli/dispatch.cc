@@ -97,7 +97,7 @@ std::string dispatcher_name() {
 }
 
 Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, ChosenRun& run,
-                      Face face, Talk& talk) {
+                      Face face, Talk& talk, const std::function<Result<void>()>& begun) {
   process::SystemClock clock(run.state.last.value_or(Time{}));
   const journal::Holder holder{run.id(), run.head.plan_name, ::getpid(), host_name(), clock.now()};
   auto held_run = journal::hold_run(state_folder, holder);
@@ -149,7 +149,10 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
       run.plan(), run.planned.waits(), std::move(*setup), run.state,
       engine::Ports{clock, **processes, kept, workspace, views, validator, **gateway});
   LiveFace shown(run, log_folder(state_folder, run.id()), face, talk);
-  if (auto begun = engine.begin(); !begun) return std::unexpected(begun.error());
+  if (auto taken = engine.begin(); !taken) return std::unexpected(taken.error());
+  if (begun) {
+    if (auto told = begun(); !told) return std::unexpected(told.error());
+  }
   while (!engine.over()) {
     shown.update(engine, clock.now());
     if (auto turned = engine.turn(shown.next_frame()); !turned)

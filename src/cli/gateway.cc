@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/models.h"
@@ -50,14 +51,27 @@ Result<plan::Plan> plan_of(const GatewayWish& wish) {
                    : fmt::format("its agents: {}", join_words(names, 8)));
 }
 
-std::string exports(const engine::Gateway::Door& door) {
-  std::string text;
+/// What a program is told, so that its calls come here.
+std::vector<std::pair<std::string, std::string>> environment_for(const engine::Gateway::Door& door) {
+  std::vector<std::pair<std::string, std::string>> told;
   for (const auto& [name, end] :
        {std::pair{"ANTHROPIC_BASE_URL", ""}, {"OPENAI_BASE_URL", "/v1"}, {"GOOGLE_GEMINI_BASE_URL", ""}})
-    text += fmt::format("export {}={}{}\n", name, door.base_url, end);
+    told.emplace_back(name, door.base_url + end);
   for (const auto* name : {"ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"})
-    text += fmt::format("export {}={}\n", name, door.secret);
+    told.emplace_back(name, door.secret);
+  return told;
+}
+
+std::string exports(const engine::Gateway::Door& door) {
+  std::string text;
+  for (const auto& [name, value] : environment_for(door)) text += fmt::format("export {}={}\n", name, value);
   return text;
+}
+
+json::object exports_json(const engine::Gateway::Door& door) {
+  json::object environment;
+  for (const auto& [name, value] : environment_for(door)) environment[name] = value;
+  return {{"version", 1}, {"environment", std::move(environment)}};
 }
 
 std::string count_text(const std::optional<Tokens>& count) {
@@ -158,10 +172,10 @@ Result<Exit> gateway_command(const Context& context, const GatewayWish& wish) {
   door_wish.deadline = clock.now() + kLongest;
   const auto door = (*gateway)->open(door_wish);
   if (!door) return std::unexpected(door.error());
-  context.talk.result(exports(*door));
+  context.talk.result(context.json ? canonical_json(exports_json(*door)) + "\n" : exports(*door));
   std::map<std::string, Sum> sums;
   serve(context.talk, sums, **host, **gateway);
-  if (context.json) context.talk.result(pretty_json(sums_json(sums)));
+  if (context.json) context.talk.result(canonical_json(sums_json(sums)) + "\n");
   for (const auto& [model, sum] : sums) {
     context.talk.remark(fmt::format("{}: {} calls, {} not answered; in {}, out {}", printable(model),
                                     sum.calls, sum.not_answered, count_text(sum.used.input),

@@ -16,7 +16,7 @@ struct Options {
   bool json = false;
   bool any = false;
 
-  std::string file, run, task, name, use = "research", folder = ".", shell;
+  std::string file, run, task, name, use, folder = ".", shell;
   std::string pattern, effort, face = "auto", svg;
   std::vector<std::string> isolation;
   int parallel = 0;
@@ -28,10 +28,13 @@ struct Options {
   FixWish fix;
   DiffOptions diff;
   ChatOptions chat;
-  bool suggest = false, force = false;
+  bool suggest = false, force = false, detach = false, may_approve = false;
   std::string older;
   std::string words;  ///< What `complete` is asked for.
   GatewayWish gateway;
+  InitForWish init_for;
+  HookWish hook;
+  std::string when;  ///< Of a hook.
 };
 
 /// What the words of the command line mean; an error says which of them means nothing.

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/detached.h"
 #include "cli/isolation.h"
 #include "cli/models.h"
 #include "cli/observed.h"
@@ -178,7 +179,11 @@ decide::History history_of(const Context& context, const std::string& workspace)
 
 Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, ChosenRun& run,
                                  Face face) {
-  auto exit = dispatch(store, context.state_folder, run, face, context.talk);
+  const auto begun = [&]() -> Result<void> {
+    if (context.detachment == nullptr) return {};
+    return context.detachment->begin(run);
+  };
+  auto exit = dispatch(store, context.state_folder, run, face, context.talk, begun);
   if (exit) report(context, store, run);
   return exit;
 }

@@ -103,13 +103,11 @@ std::string models_text(const engine::AttemptRecord& attempt) {
 /// Why an earlier result was not taken instead of the first attempt.
 std::string why_run(const ChosenRun& run, TaskId id, const engine::AttemptRecord& attempt) {
   if (!run.wish.reuse) return "not reused: `--fresh` asked to run everything";
-  if (run.plan()[id].footprint.unknown) {
-    const bool is_watched = attempt.isolation != plan::Isolation::direct;
-    return is_watched
-               ? "not reused: what it reads is observed only; declare `reads` and `writes` "
-                 "(`plan --fix` does) to have its result reused"
-               : "not reused: what it reads is not declared; declare `reads` and `writes` to "
-                 "have its result reused";
+  const bool has_view = attempt.isolation == plan::Isolation::view ||
+                        attempt.isolation == plan::Isolation::worktree;
+  if (run.plan()[id].footprint.unknown && !has_view) {
+    return "not reused: what it reads is not declared; declare `reads` and `writes`, or give it a "
+           "view, to have its result reused";
   }
   if (!attempt.changed.empty()) return "run because " + attempt.changed;
   return "run because no earlier result of it is kept";

@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "engine/ingredients.h"
 #include "engine/shortage.h"
+#include "engine/trace.h"
 
 // When changes are committed, and how they come into the workspace.
 namespace interlock::engine {
@@ -114,6 +115,7 @@ Result<WaitingChanges> Engine::read_waiting(TaskId id) {
   if (attempt.outcome && *attempt.outcome != Outcome::succeeded)
     waiting.failure = Judgement{*attempt.outcome, attempt.detail, {}};
   waiting.is_kept = attempt.changes.has_value();
+  waiting.not_comparable = "its run was interrupted before it was done";
   if (!waiting.is_kept) return waiting;
   auto changes = ports_.journal.blob(*attempt.changes);
   if (!changes) return std::unexpected(changes.error());
@@ -182,9 +184,11 @@ void Engine::try_to_commit(WaitingChanges& waiting) {
     drop_changes(id);
     return fail_for_good(id, Outcome::outside_footprint, detail);
   }
+  // Before it is looked whether anything is stale: what is found now and is not stale is what it found.
+  std::optional<Trace> trace = trace_of(waiting);
   const Meeting meeting = meeting_of(waiting);
   if (!meeting.empty()) return refuse(waiting, meeting);
-  if (!waiting.failure) return commit(waiting);
+  if (!waiting.failure) return commit(waiting, std::move(trace));
   const Judgement failure = *waiting.failure;
   drop_changes(id);
   fail_for_good(id, failure.outcome, failure.detail);
@@ -198,7 +202,45 @@ Meeting Engine::meeting_of(const WaitingChanges& waiting) const {
   return meeting;
 }
 
-void Engine::commit(WaitingChanges& waiting) {
+/// Only where its ingredients alone would not tell.
+std::optional<Trace> Engine::trace_of(const WaitingChanges& waiting) {
+  const footprint::Footprint& footprint = task(waiting.name.task).footprint;
+  const bool is_told = !footprint.unknown && first_undeclared(footprint, waiting.reads).empty();
+  if (is_told || waiting.failure || !waiting.merged.empty() || !waiting.not_comparable.empty())
+    return std::nullopt;
+  Trace trace;
+  trace.reads = reads_to_find_again(waiting.reads, waiting.own);
+  const auto found = ports_.workspace.states(trace.reads);
+  if (!found) return std::nullopt;
+  for (const Ingredient& one : *found) trace.found.push_back(one.digest);
+  return trace;
+}
+
+/// Once its changes are committed: what it left is looked at as whoever comes next finds it.
+Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optional<Trace> trace) {
+  const plan::Task& it = task(waiting.name.task);
+  const std::string beyond = first_undeclared(it.footprint, waiting.reads);
+  if (!it.footprint.unknown && beyond.empty()) return {};
+  if (trace) {
+    // Each change is something it wrote, and what it wrote as it was may have come to differ since.
+    trace->left = waiting.wrote;
+    if (const auto left = ports_.workspace.states(states_of(trace->left))) {
+      for (const Ingredient& one : *left) trace->left_states.push_back(one.digest);
+      Blob blob{{}, to_text(*trace)};
+      blob.digest = digest_of(blob.bytes);
+      const Digest digest = blob.digest;
+      ledger_.keep(std::move(blob));
+      return {digest, {}};
+    }
+  }
+  if (!beyond.empty()) return {{}, undeclared_read(beyond, setup_.run)};
+  const std::string why = !waiting.not_comparable.empty() ? waiting.not_comparable
+                          : !waiting.merged.empty()       ? "it was merged with others' changes"
+                                                          : "what it read cannot be read back";
+  return {{}, incomparable(why, setup_.run)};
+}
+
+void Engine::commit(WaitingChanges& waiting, std::optional<Trace> trace) {
   const TaskId id = waiting.name.task;
   const auto done = ports_.views.commit({waiting.name, &waiting.own},
                                         fmt::format("{}/{}", setup_.run, task(id).id));
@@ -223,10 +265,10 @@ void Engine::commit(WaitingChanges& waiting) {
   Digest wrote = digest_of_result(waiting.own);
   if (!task(id).footprint.unknown)
     wrote = ports_.workspace.fingerprint(task(id).footprint.writes).value_or(wrote);
-  const std::string read_beyond = first_undeclared(task(id).footprint, waiting.reads);
+  Evidence evidence = evidence_of(waiting, std::move(trace));
   committed_.push_back(std::move(waiting.own));
   waiting_.erase(id);
-  set_done(id, wrote, read_beyond);
+  set_done(id, wrote, std::move(evidence));
 }
 
 /// Stops attempts that have read what an earlier task's commit has changed meanwhile: they would be

@@ -66,6 +66,9 @@ struct Observed {
   std::set<std::string> looked_at;
   /// Opened for writing, made, renamed, cut, deleted, or given another mode or owner.
   std::set<std::string> written{};
+  /// Of these: not written blindly, but looked at before, or opened for writing without being cut.
+  /// What is there now may depend on what was there, or on its absence.
+  std::set<std::string> updated{};
   std::set<Denied> denied;
 };
 

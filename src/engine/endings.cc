@@ -191,7 +191,7 @@ void Engine::settle_work(TaskId id) {
   set_done(id);
 }
 
-void Engine::set_done(TaskId id, std::optional<Digest> known, const std::string& read_beyond) {
+void Engine::set_done(TaskId id, std::optional<Digest> known, Evidence evidence) {
   const plan::Task& one = task(id);
   const TaskRecord& before = record(id);
   const AttemptRecord& attempt = before.attempts.back();
@@ -205,11 +205,12 @@ void Engine::set_done(TaskId id, std::optional<Digest> known, const std::string&
     return fail_for_good(id, Outcome::output_missing,
                          fmt::format("what it wrote cannot be read: {}", wrote.error().message));
   }
-  if (!one.footprint.unknown) {
-    StoredResult result{setup_.run, before.key, before.ingredients, attempt.output, *wrote};
-    if (!read_beyond.empty()) {
+  if (!one.footprint.unknown || evidence.trace || evidence.against) {
+    StoredResult result{setup_.run,     before.key, before.ingredients,
+                        attempt.output, *wrote,     evidence.trace};
+    if (evidence.against) {
       // Equal ingredients do not prove an equal result: it is kept only to say so.
-      result.ingredients.push_back(undeclared_read(read_beyond, setup_.run));
+      result.ingredients.push_back(std::move(*evidence.against));
       result.key = key_of(result.ingredients);
     }
     ledger_.keep(one.id, std::move(result));

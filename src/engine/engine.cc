@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "changes/stale.h"
 #include "engine/ingredients.h"
+#include "engine/trace.h"
 
 namespace interlock::engine {
 
@@ -137,7 +139,8 @@ void Engine::start(TaskId id) {
     return fail_for_good(id, Outcome::not_started, why);
   }
   const Digest key = key_of(*ingredients);
-  if (reuse(id, *ingredients, key)) return;
+  std::string difference;
+  if (reuse(id, *ingredients, key, difference)) return;
 
   const TaskRecord& before = record(id);
   const schedule::Waited waited = scheduler_.waited(id, now());
@@ -155,6 +158,7 @@ void Engine::start(TaskId id) {
       !setup_.speculative.empty() && setup_.speculative[id.index()]};
   if (const auto kept = ports_.journal.latest_result(task(id).id); kept && *kept) {
     fact.changed = first_difference((*kept)->ingredients, fact.ingredients);
+    if (fact.changed.empty()) fact.changed = difference;
     // All equal and not reused: another has written what it wrote, or the result was not asked for.
     if (fact.changed.empty() && setup_.reuse && fact.attempt == 1)
       fact.changed = "what it wrote changed";
@@ -168,21 +172,72 @@ void Engine::start(TaskId id) {
   ledger_.record(std::move(fact));
 }
 
-bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const Digest& key) {
+/// Why it was not, where more than its ingredients decided that, goes to `difference`.
+bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const Digest& key,
+                   std::string& difference) {
   const plan::Task& one = task(id);
-  // What an unknown footprint reads cannot be compared, and a person who asked again wants it done
-  // again.
-  if (!setup_.reuse || one.footprint.unknown || !record(id).attempts.empty()) return false;
+  // What an unknown footprint reads can be compared only where it was seen; and a person who asked
+  // again wants it done again.
+  const bool is_unknown = one.footprint.unknown;
+  if (!setup_.reuse || (is_unknown && !has_picture(id)) || !record(id).attempts.empty())
+    return false;
   const auto found = ports_.journal.find_result(one.id, key);
-  if (!found || !*found) return false;
-  const auto wrote = ports_.workspace.fingerprint(one.footprint.writes);
-  if (!wrote || *wrote != (*found)->wrote) return false;
+  if (!found || !*found || (is_unknown && !(*found)->trace)) return false;
+  if ((*found)->trace) {
+    const auto text = ports_.journal.blob(*(*found)->trace);
+    const auto trace = text ? trace_from_text(*text) : std::unexpected(text.error());
+    const auto differs = trace ? difference_from(*trace) : std::unexpected(trace.error());
+    if (!differs) return false;
+    difference = *differs;
+    if (!difference.empty() || may_be_changed_before(id, *trace)) return false;
+  }
+  // Where it does not wait for those it may meet, what they are going to change is not there yet.
+  if (!setup_.speculative.empty() && setup_.speculative[id.index()] && may_be_changed_before(id))
+    return false;
+  if (!is_unknown) {
+    const auto wrote = ports_.workspace.fingerprint(one.footprint.writes);
+    if (!wrote || *wrote != (*found)->wrote) return false;
+  }
   ledger_.record(TaskDone{id, 0, (*found)->output, (*found)->wrote, (*found)->run});
-  ledger_.keep(one.id, {setup_.run, key, ingredients, (*found)->output, (*found)->wrote});
+  ledger_.keep(one.id, {setup_.run, key, ingredients, (*found)->output, (*found)->wrote, (*found)->trace});
   scheduler_.release(id, {}, now());
   scheduler_.end(id, schedule::End::succeeded, now());
   make_merges_with(id);
   return true;
+}
+
+Result<std::string> Engine::difference_from(const Trace& trace) {
+  const auto found = ports_.workspace.states(trace.reads);
+  if (!found) return std::unexpected(found.error());
+  if (const std::string first = first_difference(*found, trace.found); !first.empty())
+    return first + ", which it had read, changed";
+  const auto left = ports_.workspace.states(states_of(trace.left));
+  if (!left) return std::unexpected(left.error());
+  if (const std::string first = first_difference(*left, trace.left_states); !first.empty())
+    return first + ", which it had made, changed";
+  return std::string();
+}
+
+/// Whether an earlier task that is not over may still change what the result rests on.
+bool Engine::may_be_changed_before(TaskId id, const Trace& trace) const {
+  changes::Changeset own;
+  for (const std::string& path : trace.left)
+    own.changes.push_back({path, {}, {changes::Kind::file, 0, 0, {}}});
+  for (std::uint32_t i = 0; i < id.index(); ++i) {
+    const bool is_over = record(TaskId(i)).state >= TaskState::done;
+    if (!is_over && !changes::commutes(trace.reads, own, task(TaskId(i)).footprint)) return true;
+  }
+  return false;
+}
+
+/// Likewise, by what is declared.
+bool Engine::may_be_changed_before(TaskId id) const {
+  const footprint::Claim own{.footprint = &task(id).footprint};
+  for (std::uint32_t i = 0; i < id.index(); ++i) {
+    const footprint::Claim other{.footprint = &task(TaskId(i)).footprint};
+    if (record(TaskId(i)).state < TaskState::done && footprint::conflicts(other, own)) return true;
+  }
+  return false;
 }
 
 void Engine::act() {

@@ -13,6 +13,7 @@
 #include "engine/ports.h"
 #include "engine/prepare.h"
 #include "engine/run_state.h"
+#include "engine/trace.h"
 #include "engine/view.h"
 #include "engine/waiting_changes.h"
 #include "footprint/interlocking.h"
@@ -78,6 +79,7 @@ class Engine {
     bool has_output = false;
     Exited exited;                          ///< Of the work, likewise.
     std::optional<Views::Harvest> harvest;  ///< Of the work, with a picture.
+    bool read_repository = false;           ///< Likewise: it opened something of a `.git`.
     std::vector<std::string> remarks, denied_reads, denied_writes;
     std::string stale;  ///< Why it was stopped as conflicted.
     // Of an agent whose stream is read.
@@ -111,7 +113,11 @@ class Engine {
   void watch_clocks();
   void choose_starts();
   void start(TaskId task);
-  bool reuse(TaskId task, const std::vector<Ingredient>& ingredients, const Digest& key);
+  bool reuse(TaskId task, const std::vector<Ingredient>& ingredients, const Digest& key,
+             std::string& difference);
+  Result<std::string> difference_from(const Trace& trace);
+  bool may_be_changed_before(TaskId task, const Trace& trace) const;
+  bool may_be_changed_before(TaskId task) const;
   void act();
   void let_go_when_nothing_is_left();
   std::string stuck() const;
@@ -127,7 +133,14 @@ class Engine {
   void conclude(Live live, Judgement judgement);
   void succeed(const Live& live);
   void settle_work(TaskId task);
-  void set_done(TaskId task, std::optional<Digest> wrote = {}, const std::string& read_beyond = {});
+  /// What tells whether its result is the same next time, beside its ingredients.
+  struct Evidence {
+    std::optional<Digest> trace;
+    std::optional<Ingredient> against;  ///< None is: see `incomparable`.
+  };
+  void set_done(TaskId task, std::optional<Digest> wrote = {}, Evidence evidence = {});
+  std::optional<Trace> trace_of(const WaitingChanges& waiting);
+  Evidence evidence_of(const WaitingChanges& waiting, std::optional<Trace> trace);
   void after_failure(TaskId task, const Judgement& judgement);
   void put_back(TaskId task);
   void fail_for_good(TaskId task, Outcome outcome, const std::string& detail);
@@ -177,7 +190,7 @@ class Engine {
   bool may_commit(WaitingChanges& waiting);
   void try_to_commit(WaitingChanges& waiting);
   Meeting meeting_of(const WaitingChanges& waiting) const;
-  void commit(WaitingChanges& waiting);
+  void commit(WaitingChanges& waiting, std::optional<Trace> trace);
   void stop_stale();
   void fold();
   void note_fold();

@@ -112,6 +112,7 @@ Digest key_of(const std::vector<Ingredient>& ingredients) {
 
 namespace {
 constexpr std::string_view kUndeclared = "undeclared read of ";
+constexpr std::string_view kIncomparable = "not comparable: ";
 }  // namespace
 
 std::string first_undeclared(const footprint::Footprint& footprint, const changes::ReadSet& reads) {
@@ -126,6 +127,10 @@ Ingredient undeclared_read(const std::string& path, const std::string& run) {
   return {fmt::format("{}`{}`", kUndeclared, path), digest_of(run + "\n" + path)};
 }
 
+Ingredient incomparable(const std::string& why, const std::string& run) {
+  return {fmt::format("{}{}", kIncomparable, why), digest_of(run + "\n" + why)};
+}
+
 std::string first_difference(const std::vector<Ingredient>& before,
                              const std::vector<Ingredient>& now) {
   std::map<std::string_view, Digest> known;
@@ -138,6 +143,9 @@ std::string first_difference(const std::vector<Ingredient>& before,
   }
   if (known.empty()) return {};
   for (const auto& [name, digest] : known) {
+    if (name.starts_with(kIncomparable))
+      return fmt::format("its results cannot be compared ({}), last done",
+                         name.substr(kIncomparable.size()));
     if (name.starts_with(kUndeclared))
       return fmt::format("it had read {}, which its `reads` do not name,",
                          name.substr(kUndeclared.size()));

@@ -27,6 +27,8 @@ Digest key_of(const std::vector<Ingredient>& ingredients);
 std::string first_undeclared(const footprint::Footprint& footprint, const changes::ReadSet& reads);
 /// Stands among a result's ingredients for such a file: no other result ever has it.
 Ingredient undeclared_read(const std::string& path, const std::string& run);
+/// Likewise for a result that cannot be compared with anything; `why` in words that begin with `it`.
+Ingredient incomparable(const std::string& why, const std::string& run);
 
 /// The first ingredient of `now` that `before` has not, or has otherwise; empty when there is none.
 std::string first_difference(const std::vector<Ingredient>& before,

@@ -125,6 +125,8 @@ struct StoredResult {
   std::vector<Ingredient> ingredients;
   std::optional<Digest> output;
   Digest wrote;
+  /// Of the text of its Trace, where its key alone does not say what it read.
+  std::optional<Digest> trace = {};
 };
 
 /// What a person asked of a running dispatcher.
@@ -170,6 +172,10 @@ class Workspace {
   virtual Result<Digest> fingerprint(const footprint::PatternSet& patterns) = 0;
   /// One per path, sorted: to name the first that differed.
   virtual Result<std::vector<Ingredient>> fingerprints(const footprint::PatternSet& patterns) = 0;
+  /// What each path that an attempt read is now: its content, the names in it, or whether it is there
+  /// and of which kind and mode. In the order content, listing, presence; equal digests: it finds the
+  /// same.
+  virtual Result<std::vector<Ingredient>> states(const changes::ReadSet& reads) = 0;
   /// A file below the workspace; at most `max_bytes`.
   virtual Result<std::string> read(const std::string& path, std::size_t max_bytes) = 0;
   /// Makes the attempt's own folder (a fresh, empty TMPDIR `tmp` inside) and returns its absolute

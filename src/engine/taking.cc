@@ -4,6 +4,7 @@
 #include "changes/stale.h"
 #include "engine/engine.h"
 #include "engine/shortage.h"
+#include "engine/trace.h"
 
 // What attempts changed: taken from their pictures, and held against what they were allowed.
 namespace interlock::engine {
@@ -79,6 +80,7 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
     observed.gap = "as the plan declares them";
   }
   note_denied(live, observed);
+  live.read_repository = opened_repository(observed);
   if (!observed.broken.empty()) {
     judgement = {Outcome::changes_lost,
                  fmt::format("what it did could no longer be followed, so it was ended: {}",
@@ -143,6 +145,10 @@ void Engine::note_changes(Live& live, AttemptEnded& fact, const Judgement& judge
   waiting.is_kept = live.harvest.has_value();
   if (live.harvest) keep_harvest(*live.harvest, fact);
   if (live.harvest) {
+    waiting.not_comparable =
+        why_not_comparable(task(fact.task), live.harvest->reads, live.harvest->writes,
+                           live.harvest->changes, live.read_repository);
+    waiting.wrote = std::move(live.harvest->writes.paths);
     waiting.own = std::move(live.harvest->changes);
     waiting.reads = std::move(live.harvest->reads);
   }

@@ -21,6 +21,9 @@ struct WaitingChanges {
   std::uint32_t seen = 0;        ///< Commits in its picture.
   std::uint32_t rests_on = 0;    ///< Commits it is known to agree with; `seen`, or more by merging.
   std::optional<TaskId> behind;  ///< The earlier task it waits for.
+  std::vector<std::string> wrote;  ///< Every path it wrote, also with the same bytes; sorted.
+  /// Why its result proves nothing for the next time; see `why_not_comparable`.
+  std::string not_comparable;
   bool is_checked = true;        ///< Not: it was merged, and its check is still to run on that.
   std::vector<std::pair<std::string, std::string>> merged;  ///< Path and bytes, by merging.
 

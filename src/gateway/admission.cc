@@ -120,6 +120,7 @@ void Admission::pump_once() {
       again_ = true;
       return;
     }
+    if (is_first) waiting.seeker->put_off(option(*asked.denied_by), asked.denial.until);
     if (is_first && asked.denial.until && (!next || *asked.denial.until < *next))
       next = asked.denial.until;
     for (const Want& want : waiting.wants) blocked.insert(want.quota);

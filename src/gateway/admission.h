@@ -42,11 +42,16 @@ class Admission {
     std::size_t quota = 0;
     quota::Grant grant;
   };
-  /// Who stands in line. Told once, then out of it; may be told before `join` returns.
+  /// Who stands in line. `admitted` or `turned_away` is told once, then it is out of it; may be told before `join` returns.
   class Seeker {
    public:
     virtual ~Seeker() = default;
     virtual void admitted(std::vector<Held> held) = 0;
+    /// It is the first in its line, and the quota has room for it at `until`; none: only what others
+    /// do can help. Told each time it is asked again. Must not join or leave.
+    virtual void put_off(const QuotaOption& quota, std::optional<quota::Moment> until) {
+      (void)quota, (void)until;
+    }
     /// The quota will not let it through any more within its time.
     virtual void turned_away(const QuotaOption& quota, bool is_spent) = 0;
   };

@@ -23,6 +23,10 @@ class Seeking final : public Admission::Seeker {
     turned_away_by_ = quota.name + (is_spent ? " is spent" : " is late");
     ++times_;
   }
+  void put_off(const QuotaOption& quota, std::optional<quota::Moment> until) override {
+    put_off_by_ = quota.name;
+    put_off_until_ = until;
+  }
   std::vector<std::size_t> quotas() const {
     std::vector<std::size_t> quotas;
     for (const auto& held : held_) quotas.push_back(held.quota);
@@ -30,7 +34,8 @@ class Seeking final : public Admission::Seeker {
   }
 
   std::vector<Admission::Held> held_;
-  std::string turned_away_by_;
+  std::string turned_away_by_, put_off_by_;
+  std::optional<quota::Moment> put_off_until_;
   int times_ = 0;
 };
 
@@ -145,6 +150,18 @@ TEST_F(AdmissionTest, who_cannot_be_admitted_in_time_is_turned_away_at_once) {
   EXPECT_EQ(in_flight(kA), 0);
   join(patient, {kB}, quota::now() + std::chrono::hours(2));
   EXPECT_EQ(patient.times_, 0);
+}
+
+TEST_F(AdmissionTest, who_is_first_in_line_is_told_until_when_it_waits) {
+  const quota::Moment before = quota::now();
+  admission_->account(kB).refused(std::chrono::minutes(5), before);
+  Seeking first, second;
+  join(first, {kA, kB});
+  join(second, {kB});
+  EXPECT_EQ(first.put_off_by_, "b");
+  ASSERT_TRUE(first.put_off_until_);
+  EXPECT_GE(*first.put_off_until_, before + std::chrono::minutes(5));
+  EXPECT_EQ(second.put_off_by_, "") << "it depends on what the first one uses";
 }
 
 TEST_F(AdmissionTest, quotas_are_found_by_name) {

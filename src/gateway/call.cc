@@ -170,16 +170,19 @@ void Call::waits_for(std::string on, std::optional<Loop::Moment> until) {
     at = board_.options.now() + std::chrono::duration_cast<Duration>(*until - now);
   }
   engine::Gateway::Waiting waiting{door_->wish.name, without_secrets(std::move(on)), at};
-  const auto tell = [this, waiting = std::move(waiting)] {
+  const auto tell = [this, waiting = std::move(waiting), until] {
     waits_told_ = true;
+    waits_told_until_ = until;
     board_.tell_waiting(id_, waiting);
   };
+  notice_.reset();
   if (until) return tell();
   notice_ = board_.loop.at(now + kLasting, tell);
 }
 
 void Call::waits_no_more() {
   notice_.reset();
+  waits_told_until_.reset();
   if (std::exchange(waits_told_, false)) board_.tell_waiting(id_, {});
 }
 
@@ -187,6 +190,15 @@ void Call::admitted(std::vector<Admission::Held> held) {
   held_ = std::move(held);
   told_.waited_quota += std::chrono::duration_cast<Duration>(Loop::now() - waiting_since_);
   send();
+}
+
+/// The moment moves a little with each look at the account, and a great deal when another call turns
+/// out larger than it was thought: only that is news.
+void Call::put_off(const QuotaOption& quota, std::optional<quota::Moment> until) {
+  constexpr auto kNews = std::chrono::seconds(1);
+  if (!until) return;
+  if (waits_told_until_ && std::chrono::abs(*until - *waits_told_until_) < kNews) return;
+  waits_for(fmt::format("quota `{}`", quota.name), until);
 }
 
 void Call::turned_away(const QuotaOption& quota, bool is_spent) {

@@ -55,6 +55,7 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   bool on_bytes(std::string_view bytes) override;
   void on_done(Result<void> how) override;
   void admitted(std::vector<Admission::Held> held) override;
+  void put_off(const QuotaOption& quota, std::optional<quota::Moment> until) override;
   void turned_away(const QuotaOption& quota, bool is_spent) override;
 
  private:
@@ -149,6 +150,7 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   Loop::Timer stall_;
   Loop::Timer notice_;  ///< When a wait is long enough to be told of.
   bool waits_told_ = false;
+  std::optional<Loop::Moment> waits_told_until_;
   Loop::Moment last_heard_{};
 
   int status_ = 0;

@@ -93,6 +93,7 @@ void make_tables(SQLite::Database& sqlite) {
   sqlite.exec(kTables);
   sqlite.exec(kTablesOfFormat2);
   sqlite.exec(kTablesOfFormat3);
+  sqlite.exec(kColumnsOfFormat4);
   sqlite.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();
@@ -105,6 +106,7 @@ void bring_up(SQLite::Database& sqlite) {
   SQLite::Transaction transaction(sqlite, SQLite::TransactionBehavior::IMMEDIATE);
   if (version < 2) sqlite.exec(kTablesOfFormat2);
   if (version < 3) sqlite.exec(kTablesOfFormat3);
+  if (version < 4) sqlite.exec(kColumnsOfFormat4);
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();
 }

@@ -6,7 +6,7 @@ namespace interlock::journal {
 /// `ILCK` in the database's header: tells an Interlock journal from any other SQLite database.
 inline constexpr int kApplicationId = 0x494C434B;
 /// Counts up when an older Interlock could no longer read what a newer one wrote.
-inline constexpr int kFormatVersion = 3;
+inline constexpr int kFormatVersion = 4;
 inline constexpr const char* kFileName = "interlock.db";
 
 /// Times are microseconds since the Unix epoch, digests 32 bytes, everything else text or JSON.
@@ -122,6 +122,11 @@ CREATE TABLE taxes(
   back      INTEGER NOT NULL,
   PRIMARY KEY (workspace, task, agent, model, at, seq) ON CONFLICT REPLACE
 ) WITHOUT ROWID, STRICT;
+)sql";
+
+/// What format 4 adds: of a result that rests on observed reads, what was found and left (a blob).
+inline constexpr const char* kColumnsOfFormat4 = R"sql(
+ALTER TABLE results ADD COLUMN trace BLOB;
 )sql";
 
 }  // namespace interlock::journal

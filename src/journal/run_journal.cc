@@ -20,7 +20,7 @@ std::optional<Digest> content_of(const engine::Fact& fact) {
   return std::nullopt;
 }
 
-/// Reads the row that `query` stands on: run id, key, output, wrote, ingredients.
+/// Reads the row that `query` stands on: run id, key, output, wrote, ingredients, trace.
 Result<std::optional<engine::StoredResult>> result_of(Query& query) {
   if (!query.next()) return std::nullopt;
   auto ingredients = read_ingredients(query.view(4));
@@ -31,6 +31,7 @@ Result<std::optional<engine::StoredResult>> result_of(Query& query) {
   result.ingredients = std::move(*ingredients);
   if (!query.is_null(2)) result.output = query.digest(2);
   result.wrote = query.digest(3).value_or(Digest{});
+  if (!query.is_null(5)) result.trace = query.digest(5);
   return result;
 }
 
@@ -89,11 +90,12 @@ void RunJournal::mention(const std::optional<Digest>& digest) {
 void RunJournal::write_result(const std::string& task, const engine::StoredResult& result) {
   const std::string ingredients = write_ingredients(result.ingredients);
   Query(database_,
-        "INSERT INTO results(workspace, task, key, run, output, wrote, ingredients) VALUES(?, ?, "
-        "?, ?, ?, ?, ?)",
-        workspace_, task, result.key, run_, result.output, result.wrote, ingredients)
+        "INSERT INTO results(workspace, task, key, run, output, wrote, ingredients, trace) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        workspace_, task, result.key, run_, result.output, result.wrote, ingredients, result.trace)
       .run();
   mention(result.output);
+  mention(result.trace);
 }
 
 void RunJournal::measure(const engine::Event& event) {
@@ -181,7 +183,7 @@ Result<std::optional<engine::StoredResult>> RunJournal::find_result(const std::s
   return database_.guarded("read", [&]() -> Result<std::optional<engine::StoredResult>> {
     Query query(
         database_,
-        "SELECT id, key, output, wrote, ingredients FROM results JOIN runs ON runs.number = run"
+        "SELECT id, key, output, wrote, ingredients, trace FROM results JOIN runs ON runs.number = run"
         " WHERE results.workspace = ? AND task = ? AND key = ?",
         workspace_, task, key);
     return result_of(query);
@@ -192,7 +194,7 @@ Result<std::optional<engine::StoredResult>> RunJournal::latest_result(const std:
   return database_.guarded("read", [&]() -> Result<std::optional<engine::StoredResult>> {
     Query query(
         database_,
-        "SELECT id, key, output, wrote, ingredients FROM results JOIN runs ON runs.number = run"
+        "SELECT id, key, output, wrote, ingredients, trace FROM results JOIN runs ON runs.number = run"
         " WHERE results.workspace = ?1 AND task = ?2 AND EXISTS (SELECT 1 FROM runs AS ours WHERE "
         "ours.number = ?3 AND (ours.plan_name = runs.plan_name OR ours.plan_file = "
         "runs.plan_file)) ORDER BY results.number DESC LIMIT 1",

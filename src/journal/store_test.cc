@@ -347,7 +347,7 @@ TEST(OpenStore, ANewerFormatIsRefusedWithAWayOut) {
   const Error error = Store::open(folder.path(), Access::read).error();
   EXPECT_EQ(error.kind, Error::Kind::refused);
   EXPECT_EQ(error.message,
-            fmt::format("the journal `{}` has format 7, and this Interlock knows formats up to 3",
+            fmt::format("the journal `{}` has format 7, and this Interlock knows formats up to 4",
                         folder.path(kFileName)));
 }
 
@@ -356,14 +356,16 @@ TEST(OpenStore, AnOlderFormatIsReadAsItIsAndBroughtUpWhenItIsWritten) {
   ASSERT_TRUE(Store::open(folder.path(), Access::write));
   {
     SQLite::Database sqlite(folder.path(kFileName), SQLite::OPEN_READWRITE);
-    sqlite.exec("DROP TABLE meetings; DROP TABLE taxes; PRAGMA user_version = 1");
+    sqlite.exec(
+        "DROP TABLE meetings; DROP TABLE taxes; ALTER TABLE results DROP COLUMN trace; "
+        "PRAGMA user_version = 1");
   }
   auto reading = Store::open(folder.path(), Access::read);
   ASSERT_TRUE(reading);
   EXPECT_TRUE(reading->history("/work").has_value());
   ASSERT_TRUE(Store::open(folder.path(), Access::write));
   SQLite::Database sqlite(folder.path(kFileName), SQLite::OPEN_READONLY);
-  EXPECT_EQ(sqlite.execAndGet("PRAGMA user_version").getInt(), 3);
+  EXPECT_EQ(sqlite.execAndGet("PRAGMA user_version").getInt(), 4);
   EXPECT_TRUE(sqlite.tableExists("meetings"));
   EXPECT_TRUE(sqlite.tableExists("taxes"));
 }

@@ -59,6 +59,13 @@ bool changes(const ToldCall& call) {
          deed == Deed::change_mode || call.writes_what_it_opens();
 }
 
+/// Whether what was there decides what comes of it: what it held may stay, or it has to be absent.
+bool goes_by_what_was(const ToldCall& call) {
+  using Deed = PathCall::Deed;
+  if (call.writes_what_it_opens()) return (call.flags & O_TRUNC) == 0 || (call.flags & O_EXCL) != 0;
+  return call.call->deed == Deed::make_folder || call.call->deed == Deed::make_link;
+}
+
 /// Whether what the first name has goes on under the second: then what it holds matters.
 bool moves(const ToldCall& call) {
   return call.call->deed == PathCall::Deed::change && call.call->second.path >= 0;
@@ -94,6 +101,7 @@ Record::Verdict Record::judge(const Caller& caller, const ToldCall& call) {
     const bool is_moved = moves(call) && (&name == &call.names.front() || may_exchange(call));
     see(caller, name, call.opens() || is_moved, verdict);
     if (changes(call) && !is_only_linked(call, name)) note_written(caller, name, verdict);
+    verdict.goes_by_what_was = goes_by_what_was(call);
     if (bounds_.any()) {
       if (changes(call)) judge_change(caller, call, name, verdict);
       if (call.opens()) judge_read(caller, name, verdict);
@@ -265,6 +273,11 @@ void Record::follow_script(const Caller& caller, const Named& name, Verdict& ver
 }
 
 void Record::note(Verdict verdict) {
+  for (const std::string& path : verdict.written) {
+    if (written_.contains(path)) continue;
+    if (verdict.goes_by_what_was || opened_.contains(path) || looked_at_.contains(path))
+      updated_.insert(path);
+  }
   for (const std::string& path : verdict.opened) opened_.insert(path);
   for (const std::string& path : verdict.looked_at) looked_at_.insert(path);
   for (const std::string& path : verdict.written) written_.insert(path);
@@ -283,6 +296,7 @@ engine::Observed Record::so_far(bool over) const {
   observed.opened.insert(opened_.begin(), opened_.end());
   observed.looked_at.insert(looked_at_.begin(), looked_at_.end());
   observed.written.insert(written_.begin(), written_.end());
+  observed.updated.insert(updated_.begin(), updated_.end());
   observed.denied = denied_;
   return observed;
 }

@@ -23,6 +23,7 @@ class Record {
     std::set<std::string> opened;
     std::set<std::string> looked_at;
     std::set<std::string> written;
+    bool goes_by_what_was = false;  ///< What was there decides what is written.
     std::set<engine::Denied> denied;
     std::string gap;
   };
@@ -65,6 +66,7 @@ class Record {
   std::unordered_set<std::string> opened_;
   std::unordered_set<std::string> looked_at_;
   std::unordered_set<std::string> written_;
+  std::unordered_set<std::string> updated_;
   std::set<engine::Denied> denied_;
   std::string gap_;
   bool may_have_read_anything_ = false;

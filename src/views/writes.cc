@@ -19,20 +19,20 @@ class Writes {
 
   void changed(const std::string& path) { put(paths_, path); }
 
-  void told(const std::string& absolute) {
+  void told(const std::string& absolute, bool updates) {
     const auto folder = inside(std::string(workspace::folder_of(absolute)));
     if (!folder) return;
     const Stack::Way way = trees_.left.follow(*folder);
     if (!way.path) return;
     const std::string path = workspace::join(*way.path, workspace::name_of(absolute));
-    note(path);
+    note(path, updates);
     const auto left = trees_.left.look(path);
     if (!left || !S_ISLNK(left->status.st_mode)) return;
-    if (const Stack::Way end = trees_.left.follow(path); end.path) note(*end.path);
+    if (const Stack::Way end = trees_.left.follow(path); end.path) note(*end.path, updates);
   }
 
   changes::WriteSet set(bool complete) const {
-    return {complete, {paths_.begin(), paths_.end()}, {passing_.begin(), passing_.end()}};
+    return {complete, {paths_.begin(), paths_.end()}, {passing_.begin(), passing_.end()}, {updated_.begin(), updated_.end()}};
   }
 
  private:
@@ -51,13 +51,14 @@ class Writes {
     return std::nullopt;
   }
 
-  void note(const std::string& path) {
+  void note(const std::string& path, bool updates) {
     const auto found = trees_.found.look(path);
     const auto left = trees_.left.look(path);
     if (!found && !left) return put(passing_, path);
     // A folder that was there and still is was not made, whatever was tried.
     if (found && left && S_ISDIR(found->status.st_mode) && S_ISDIR(left->status.st_mode)) return;
     put(paths_, path);
+    if (updates) put(updated_, path);
   }
 
   static void put(std::set<std::string>& set, const std::string& path) {
@@ -65,7 +66,7 @@ class Writes {
   }
 
   const Trees& trees_;
-  std::set<std::string> paths_, passing_;
+  std::set<std::string> paths_, passing_, updated_;
 };
 
 }  // namespace
@@ -75,7 +76,7 @@ changes::WriteSet writes_of(const engine::Observed& observed, const changes::Cha
   Writes writes(trees);
   for (const changes::Change& change : changes.changes) writes.changed(change.path);
   for (const std::string& path : rewritten) writes.changed(path);
-  for (const std::string& path : observed.written) writes.told(path);
+  for (const std::string& path : observed.written) writes.told(path, observed.updated.contains(path));
   return writes.set(observed.complete);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "changes/stale.h"
 #include "workspace/beneath.h"
 #include "workspace/descriptor.h"
 #include "workspace/own_places.h"
@@ -155,6 +156,34 @@ Result<std::vector<Ingredient>> LocalWorkspace::collect(const footprint::Pattern
       ingredients.insert(at, {path, digest_of_absence()});
   }
   return ingredients;
+}
+
+Result<std::vector<Ingredient>> LocalWorkspace::states(const changes::ReadSet& reads) {
+  const Stack seen = stack();
+  std::vector<Ingredient> states;
+  for (const std::string& path : reads.content) {
+    const auto found = seen.look(path);
+    const bool is_beyond = !seen.follow(path).outside.empty();
+    Result<Digest> digest = is_beyond ? digest_of_unknown() : digest_of_absence();
+    if (found && !is_beyond) digest = contents_.digest(seen, {path, found->status, found->place});
+    if (!digest && digest.error().kind == Error::Kind::missing) digest = digest_of_absence();
+    if (!digest) return std::unexpected(digest.error());
+    states.push_back({fmt::format("`{}`", changes::shown(path)), *digest});
+  }
+  for (const std::string& path : reads.listing) {
+    Hasher names;
+    for (const std::string& name : seen.names(path)) {
+      if (name != ".git" && workspace::join(path, name) != skip_) names.add_field(name);
+    }
+    states.push_back({fmt::format("the listing of `{}`", changes::shown(path)), names.finish()});
+  }
+  for (const std::string& path : reads.presence) {
+    const auto found = seen.look(path);
+    states.push_back({fmt::format("`{}`", changes::shown(path)),
+                      found ? digest_of(fmt::format("{:o}", found->status.st_mode))
+                            : digest_of_absence()});
+  }
+  return states;
 }
 
 Result<Digest> LocalWorkspace::fingerprint(const footprint::PatternSet& patterns) {

@@ -22,6 +22,7 @@ class LocalWorkspace final : public engine::Workspace {
   Result<Digest> fingerprint(const footprint::PatternSet& patterns) override;
   Result<std::vector<engine::Ingredient>> fingerprints(
       const footprint::PatternSet& patterns) override;
+  Result<std::vector<engine::Ingredient>> states(const changes::ReadSet& reads) override;
   Result<std::string> read(const std::string& path, std::size_t max_bytes) override;
   Result<std::string> open_attempt(engine::AttemptName name) override;
   Result<std::string> put(engine::AttemptName name, const std::string& file,

@@ -104,6 +104,51 @@ class ByHand(Case):
             self.assertNotIn("must-not-be-seen", kept)
 
 
+class Reaching(Case):
+    """From inside a client: its model asks Interlock through the server that `init --for` set up."""
+
+    TOOL = {"claude-code": "mcp__interlock__{}", "codex": "mcp__interlock__{}",
+            "gemini": "mcp_interlock_{}", "opencode": "interlock_{}"}
+    TASKS = {"tasks": [{"id": name, "run": f"echo {name} >{name}.txt", "reads": [], "writes": [f"{name}.txt"]}
+                       for name in ("one", "two")]}
+
+    def talk(self, client, tool, arguments):
+        """One call of a tool by the client's model; what it was told back."""
+        if client.name not in self.TOOL:
+            self.skipTest(f"{client.name} has no `init --for`")
+        world = self.world({"rules": [
+            {"prompt": "plan it", "after_tool": False, "has_tools": True, "loop": True,
+             "steps": [{"text": "I ask.", "tools": [{"name": self.TOOL[client.name].format(tool), "input": arguments}]}]},
+            AFTER_TOOL]})
+        status, out, err = world.interlock("init", "--for", client.name)
+        self.assertEqual(status, 0, err + out)
+        arguments, variables, files = call_of(client, world.endpoint.url, world.home)
+        if client.name == "codex":
+            files["codex/config.toml"] += f'[projects."{world.workspace}"]\ntrust_level = "trusted"\n'
+        make_files(world.home, files)
+        variables = {**variables, "ENABLE_TOOL_SEARCH": "false"}
+        if client.name == "claude-code":
+            arguments = [*arguments, "--mcp-config", ".mcp.json"]
+        process = world.start([known.program(Place.clients, client), *arguments], variables, stdin=subprocess.PIPE)
+        out, err = process.communicate("plan it [[task:reach]]", timeout=PATIENCE_S)
+        self.assertEqual(process.returncode, 0, err + out)
+        return world, json.dumps(world.bodies_of("reach")), out
+
+    @each_client
+    def test_a_model_is_told_the_decision(self, client):
+        world, told, out = self.talk(client, "plan", {**self.TASKS, "pattern": "parallel"})
+        self.assertIn("decision", told, out)
+        self.assertIn("independent", told, out)
+
+    @each_client
+    def test_a_model_starts_a_run_that_outlives_its_client(self, client):
+        world, told, out = self.talk(client, "run", self.TASKS)
+        self.assertIn("r-20", told, out)
+        world.interlock("log", "-f", "last")
+        self.assertEqual(world.show()["state"], "finished")
+        self.assertEqual((world.read("one.txt"), world.read("two.txt")), ("one\n", "two\n"))
+
+
 def agent_yaml(client, url, extra=""):
     key = {"anthropic": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY"}.get(client.api, "OPENAI_API_KEY")
     lines = [f"kind: {client.kind}", f"bin: {json.dumps(known.program(Place.clients, client))}",

@@ -93,6 +93,20 @@ TEST_P(Observed, EveryWriteIsToldWhateverComesOfIt) {
   });
 }
 
+TEST_P(Observed, WhoBuildsOnWhatAFileHeldIsToldApart) {
+  at_site(Isolation::view, [](Site& site) {
+    for (const char* file : {"anew", "added", "read", "moved"}) site.put(fmt::format("ws/{}", file), "x\n");
+    site.run(
+        "echo y >anew; cat anew; echo y >>added; echo y >>made; cat read; echo y >read; "
+        "echo y >new; echo z >>new; mv moved here; cat tried || echo y >tried; "
+        "mkdir folder",
+        watched(site, Enclosure::Watch::changes));
+    EXPECT_THAT(site.in_workspace(site.observed.updated),
+                ElementsAre("added", "folder", "made", "read", "tried"))
+        << "neither what was written anew first nor what was moved";
+  });
+}
+
 TEST_P(Observed, AScriptsInterpreterCountsAsOpened) {
   at_site(Isolation::view, [](Site& site) {
     site.put("ws/tool", "#! ./bin/shell -e\necho hi\n", 0755);

@@ -107,6 +107,37 @@ TEST_P(WorkspaceContract, ListsOneIngredientAPathSortedAndTheNamedOnesThatAreAbs
   EXPECT_EQ(names, "a.md b.md gone.txt none.md ");
 }
 
+TEST_P(WorkspaceContract, TellsTheStateOfWhatWasRead) {
+  world_->write("src/a.cc", "1");
+  world_->write("src/deep/b.cc", "2");
+  const changes::ReadSet reads{changes::ReadsFrom::observed,
+                               {"none.cc", "src/a.cc"},
+                               {"", "src"},
+                               {"gone", "src/deep", "src/deep/b.cc"}};
+  auto differing = [&, before = workspace().states(reads).value()]() mutable {
+    const auto now = workspace().states(reads).value();
+    std::string names;
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      EXPECT_EQ(now[i].name, before[i].name);
+      if (now[i].digest != before[i].digest) names += now[i].name + " ";
+    }
+    before = now;
+    return names;
+  };
+  EXPECT_EQ(workspace().states(reads)->size(), 7u);
+  EXPECT_EQ(differing(), "");
+  world_->write("src/a.cc", "3");
+  EXPECT_EQ(differing(), "`src/a.cc` ");
+  world_->write("src/deep/b.cc", "4");
+  EXPECT_EQ(differing(), "") << "it only looked whether it is there";
+  world_->write("src/c.cc", "");
+  EXPECT_EQ(differing(), "the listing of `src` ");
+  world_->write("none.cc", "");
+  EXPECT_EQ(differing(), "`none.cc` the listing of `.` ");
+  world_->write("gone/x", "");
+  EXPECT_EQ(differing(), "the listing of `.` `gone` ");
+}
+
 TEST_P(WorkspaceContract, ReadsAFileButNoMoreThanIsAllowed) {
   world_->write("out/a.json", "[1]");
   EXPECT_EQ(workspace().read("out/a.json", 3).value(), "[1]");

@@ -348,23 +348,16 @@ tasks:
   EXPECT_THAT(ended.err, HasSubstr("quota"));
 }
 
-/// The value of `export NAME=VALUE`.
-std::string exported(const std::string& text, const std::string& name) {
-  const std::size_t at = text.find("export " + name + "=");
-  if (at == std::string::npos) return {};
-  const std::size_t begin = at + 8 + name.size();
-  return text.substr(begin, text.find('\n', begin) - begin);
-}
-
 TEST_F(Models, may_be_asked_by_any_program_through_the_gateway_on_its_own) {
   const Endpoint endpoint(
       script_of(R"({"keys": ["sk-very-secret"], "otherwise": {"text": "Yes."}})"));
   Running gateway = start({"gateway", "--api", "anthropic", "--upstream", endpoint.base_url(),
                            "--key", "THE_KEY", "--json"});
-  gateway.until_it_says("GEMINI_API_KEY=");
-  const std::string told = gateway.said();
-  environment()["INTERLOCK_KEY"] = exported(told, "ANTHROPIC_API_KEY");
-  const std::string base = exported(told, "ANTHROPIC_BASE_URL");
+  gateway.until_it_says("GEMINI_API_KEY");
+  const std::string said = gateway.said();
+  const json::value told = parse_json(said.substr(0, said.find('\n'))).value();
+  environment()["INTERLOCK_KEY"] = told.at_pointer("/environment/ANTHROPIC_API_KEY").as_string();
+  const std::string base(told.at_pointer("/environment/ANTHROPIC_BASE_URL").as_string());
   ASSERT_THAT(base, HasSubstr("http://127.0.0.1:"));
   const Ended asked =
       interlock({"chat", "--api", "anthropic", "--model", "m", "--base-url", base}, "hello");
@@ -377,9 +370,19 @@ TEST_F(Models, may_be_asked_by_any_program_through_the_gateway_on_its_own) {
   gateway.send(SIGINT);
   const Ended ended = gateway.wait();
   EXPECT_EQ(ended.exit, 0);
-  EXPECT_THAT(ended.out, HasSubstr("\"answered\": 1"));
+  EXPECT_THAT(ended.out, HasSubstr("\"answered\":1"));
   EXPECT_THAT(ended.out + ended.err, Not(HasSubstr("sk-very-secret")));
   EXPECT_EQ(endpoint.entries().size(), 1u);
+}
+
+TEST_F(Models, a_shell_is_told_the_gateway_as_exports) {
+  environment()["THE_KEY"] = "sk-very-secret";
+  Running gateway = start({"gateway", "--api", "openai", "--key", "THE_KEY"});
+  gateway.until_it_says("GEMINI_API_KEY=");
+  EXPECT_THAT(gateway.said(), HasSubstr("export OPENAI_BASE_URL=http://127.0.0.1:"));
+  EXPECT_THAT(gateway.said(), Not(HasSubstr("sk-very-secret")));
+  gateway.send(SIGINT);
+  EXPECT_EQ(gateway.wait().exit, 0);
 }
 
 }  // namespace

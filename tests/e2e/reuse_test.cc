@@ -101,7 +101,120 @@ TEST_F(Reuse, an_equal_key_proves_nothing_for_who_read_more_than_was_declared) {
   ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
   EXPECT_EQ(read("out-a"), "1\n2\n");
   EXPECT_THAT(interlock({"why", "a"}).out,
-              HasSubstr("it had read `more`, which its `reads` do not name, since r-"));
+              HasSubstr("run because `more`, which it had read, changed since r-"));
+  write("out-a", "tampered\n");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  EXPECT_THAT(interlock({"why", "a"}).out, HasSubstr("run because `out-a`, which it had made, changed since r-"));
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  EXPECT_NE(at(json_of({"show"}), "/tasks/0/reused_from"), "null")
+      << "what it reads beyond its word is as it was";
+}
+
+TEST_F(Reuse, waits_for_what_earlier_tasks_change_also_where_it_could_start_beside_them) {
+  write_plan(R"(
+tasks:
+  - {id: first, run: "sleep .2; cat in/a >mid", reads: [in/a], writes: [mid], isolation: [view, worktree]}
+  - {id: second, run: "cat mid >out-a", reads: [mid], writes: [out-a], isolation: [view, worktree]}
+)");
+  const Ended ended = interlock({"run", "plan.yaml", "--pattern", "parallel"});
+  if (ended.exit == 2) GTEST_SKIP() << "neither views nor worktrees here";
+  EXPECT_EQ(read("out-a"), "1\n");
+  write("in/a", "new\n");
+  EXPECT_EQ(interlock({"run", "plan.yaml", "--pattern", "parallel"}).exit, 0);
+  EXPECT_EQ(read("out-a"), "new\n");
+}
+
+/// Tasks in views that say nothing of what they touch; one word a task for what the second run did.
+class ReuseOfObserved : public Reuse {
+ protected:
+  void SetUp() override {
+    Reuse::SetUp();
+    write_plan("tasks: [{id: t, run: 'cat in/a', isolation: [view, direct]}]\n");
+    ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+    if (at(json_of({"show"}), "/tasks/0/reads_from") != "observed")
+      GTEST_SKIP() << "reads cannot be observed on this host";
+  }
+  void plan_of(const std::string& command, const std::string& more = "") {
+    write_plan("tasks: [{id: t, run: '" + command + "', isolation: view" + more + "}]\n");
+  }
+  bool runs() {
+    const Ended ended = interlock({"run", "plan.yaml"});
+    EXPECT_EQ(ended.exit, 0) << ended.err;
+    return at(json_of({"show"}), "/tasks/0/reused_from") == "null";
+  }
+  std::string why() { return interlock({"why", "t"}).out; }
+};
+
+TEST_F(ReuseOfObserved, takes_the_result_while_what_was_read_is_as_it_was) {
+  plan_of("cat in/a >out; cat none 2>&1 || true", ", output: text");
+  EXPECT_TRUE(runs());
+  EXPECT_FALSE(runs());
+  EXPECT_NE(interlock({"output", "last"}).out, "");
+  write("in/b", "another\n");
+  EXPECT_FALSE(runs()) << "it never read that";
+  write("in/a", "new\n");
+  EXPECT_TRUE(runs());
+  EXPECT_EQ(read("out"), "new\n");
+  EXPECT_THAT(why(), HasSubstr("run because `in/a`, which it had read, changed since r-"));
+  write("none", "there now\n");
+  EXPECT_TRUE(runs()) << "it had looked for it in vain";
+  write("out", "tampered\n");
+  EXPECT_TRUE(runs());
+  EXPECT_EQ(read("out"), "new\n");
+  EXPECT_THAT(why(), HasSubstr("`out`, which it had made, changed since r-"));
+}
+
+TEST_F(ReuseOfObserved, sees_names_that_come_and_go) {
+  plan_of("ls in >/dev/null; ls in");
+  EXPECT_TRUE(runs());
+  EXPECT_FALSE(runs());
+  write("in/c", "3\n");
+  EXPECT_TRUE(runs());
+  EXPECT_THAT(why(), HasSubstr("the listing of `in`, which it had read, changed since r-"));
+}
+
+TEST_F(ReuseOfObserved, never_where_a_second_time_makes_a_difference) {
+  const auto always_runs = [&](const std::string& command, const std::string& because) {
+    plan_of(command);
+    EXPECT_TRUE(runs()) << command;
+    EXPECT_TRUE(runs()) << command;
+    EXPECT_THAT(why(), HasSubstr("its results cannot be compared (" + because)) << command;
+  };
+  always_runs("echo more >>log", "it makes `log` out of what was there");
+  EXPECT_EQ(read("log"), "more\nmore\n");
+  write("count", "1");
+  always_runs("n=$(cat count); echo $((n + 1)) >count", "it makes `count` out of what was there");
+  EXPECT_EQ(read("count"), "3\n");
+  write_plan("tasks: [{id: t, run: '[ -e once ] && echo twice >once || echo once >once', isolation: view}]\n");
+  EXPECT_TRUE(runs());
+  EXPECT_TRUE(runs()) << "it had looked whether that is there";
+  EXPECT_EQ(read("once"), "twice\n");
+  always_runs("rm -f in/b", "it deletes `in/b`)");
+}
+
+TEST_F(ReuseOfObserved, a_formatter_is_run_until_it_changes_nothing) {
+  write("code", "a  b\n");
+  plan_of("sed -i \"s/  / /\" code");
+  EXPECT_TRUE(runs());
+  EXPECT_TRUE(runs()) << "it had changed what it reads";
+  EXPECT_FALSE(runs());
+  EXPECT_EQ(read("code"), "a b\n");
+}
+
+TEST_F(ReuseOfObserved, works_over_needs_and_outputs) {
+  write_plan(R"(
+tasks:
+  - {id: t, run: "cat in/a", isolation: view, output: text}
+  - {id: u, run: "cat in/b; echo {outputs.t}", isolation: view, output: text}
+)");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  const std::string first = interlock({"output", "last"}).out;
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  EXPECT_NE(at(json_of({"show"}), "/tasks/1/reused_from"), "null");
+  EXPECT_EQ(interlock({"output", "last"}).out, first);
+  write("in/a", "another\n");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  EXPECT_EQ(at(json_of({"show"}), "/tasks/1/reused_from"), "null") << "it uses what `t` gives";
 }
 
 TEST_F(Reuse, never_takes_what_an_undeclared_task_did_for_granted) {

@@ -22,6 +22,8 @@ class ViewPromises {
   ViewPromises(const plan::Plan& plan, const testing_support::FakeViews& views,
                const testing_support::FakeJournal& journal);
 
+  /// What the workspace holds when the run begins; else `first_files`.
+  void starts_from(Files files) { first_ = std::move(files); }
   /// Before the fact is true of the run.
   void see(const engine::Event& event);
   /// A person writes into the workspace, or deletes there; `found` was there before.
@@ -80,6 +82,7 @@ class ViewPromises {
   const std::string& id_of(TaskId id) const { return plan_[id].id; }
 
   const plan::Plan& plan_;
+  Files first_ = first_files();
   const testing_support::FakeViews& views_;
   const testing_support::FakeJournal& journal_;
   engine::RunState run_;  ///< By what was seen so far.

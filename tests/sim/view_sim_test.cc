@@ -86,6 +86,35 @@ TEST(SimulationOfViews, WhateverGoesWrongThePromisesHoldAndWhatIsDoneEqualsTheSe
   }
 }
 
+TEST(SimulationOfViews, ASecondRunTakesWhatIsUnchangedAndStillEqualsTheSequentialRun) {
+  std::size_t reused = 0, compared = 0;
+  const auto [first, count] = seeds(150);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    Dice dice(seed * 7'919);
+    Made made = make(seed);
+    made.faults.person_edits = 0;
+    auto before = std::make_unique<World>(seed, made.plan, made.faults, made.parallel);
+    before->live();
+    ASSERT_EQ(before->broken(), "") << "SIM_SEED=" << seed;
+    // Again until the tree holds still, now and then with a person in between.
+    for (int round = 0; round < 4; ++round) {
+      auto world = std::make_unique<World>(seed + 1, made.plan, dice.chance(300) ? made.faults : Faults::none(),
+                                           made.parallel);
+      world->follow(*before, dice.chance(300) ? dice.one_of(std::vector<std::string>{"a", "d/x", "e.md"}) : "");
+      world->live();
+      ASSERT_EQ(world->broken(), "") << "SIM_SEED=" << seed << ", round " << round;
+      reused += world->reused();
+      compared += world->in_views().was_compared();
+      before = std::move(world);
+    }
+  }
+  fmt::print("{} worlds, {} results reused, {} runs compared\n", count, reused, compared);
+  if (count > 100) {
+    EXPECT_GT(reused, count / 4) << "hardly anything was reused";
+    EXPECT_GT(compared, count) << "the worlds are too cruel";
+  }
+}
+
 /// The first promise that is broken in worlds without or with people, whose views do not keep the
 /// contract.
 std::string broken_with(Flaw flaw) {

@@ -131,6 +131,18 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   processes_.decide = [this](const engine::SpawnSpec& spec) { return behave(spec); };
 }
 
+void World::follow(const World& before, const std::string& edited) {
+  workspace_.files = before.workspace_.files;
+  if (!edited.empty()) workspace_.files[edited] = "by hand in between\n";
+  journal_.take_results_of(before.journal_);
+  views_promised_.starts_from(workspace_.files);
+}
+
+std::size_t World::reused() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      run_->tasks, [](const engine::TaskRecord& one) { return !one.from_run.empty(); }));
+}
+
 /// A disk that says no, or a moment without descriptors.
 std::optional<Error> World::port_failure(std::string_view call) {
   if (!faults_are_on() || !dice_.chance(faults_.port_fails)) return std::nullopt;

@@ -68,6 +68,12 @@ class World {
   /// turns, none: everything that still can must finish.
   void live();
 
+  /// A later run of the same plan, upon what `before` left and what it gave back. A person may have
+  /// written into one file in between. Asked for before `live`.
+  void follow(const World& before, const std::string& edited);
+  /// Tasks whose results were taken from the run before.
+  std::size_t reused() const;
+
   const std::string& broken() const { return broken_; }
   const engine::RunState& run() const { return *run_; }
   const std::map<std::string, std::string>& files() const { return workspace_.files; }

@@ -24,6 +24,12 @@ class FakeJournal final : public engine::Journal {
   /// The next append fails with these words, and nothing of it is kept.
   std::optional<std::string> refuse_next;
 
+  /// A later run of the same plan begins: what earlier ones gave back is known, and nothing else.
+  void take_results_of(const FakeJournal& earlier) {
+    blobs_ = earlier.blobs_;
+    results_ = earlier.results_;
+    latest_ = earlier.latest_;
+  }
   void post(engine::Request request);
   /// Another dispatcher opens it: what was taken and not made durable can be taken again.
   void reopen() { handed_out_ = 0; }

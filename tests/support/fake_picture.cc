@@ -87,6 +87,8 @@ bool FakePicture::exists(const std::string& path) {
 }
 
 bool FakePicture::write(const std::string& path, const std::string& content) {
+  if (!touched_.contains(path) && (content_.contains(path) || presence_.contains(path)))
+    updated_.insert(path);
   touched_.insert(path);
   if (now_.write(path, content)) return true;
   // That it could not be is something that the attempt has learnt.
@@ -111,13 +113,14 @@ changes::ReadSet FakePicture::reads() const {
 }
 
 changes::WriteSet FakePicture::writes() const {
-  changes::WriteSet writes{true, {}, {}};
+  changes::WriteSet writes{true, {}, {}, {}};
   std::set<std::string> paths = touched_;
   for (const changes::Change& change : difference(found_, now_).changes) paths.insert(change.path);
   for (const std::string& path : paths) {
     const bool is_there =
         found_.state(path).kind != Kind::absent || now_.state(path).kind != Kind::absent;
     (is_there ? writes.paths : writes.passing).push_back(path);
+    if (is_there && updated_.contains(path)) writes.updated.push_back(path);
   }
   return writes;
 }

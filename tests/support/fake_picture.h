@@ -68,7 +68,7 @@ class FakePicture {
 
  private:
   FakeTree found_, now_;
-  std::set<std::string> content_, listing_, presence_, touched_;
+  std::set<std::string> content_, listing_, presence_, touched_, updated_;
 };
 
 }  // namespace interlock::testing_support

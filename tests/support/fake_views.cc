@@ -54,9 +54,13 @@ void FakeViews::Version::make_upon(FakeTree& tree) const {
 
 FakeViews::FakeViews(FakeWorkspace& workspace) : workspace_(workspace) {
   workspace_.committed = [this] { return committed_files(); };
+  workspace_.committed_folders = [this] { return committed_tree().folders(); };
 }
 
-FakeViews::~FakeViews() { workspace_.committed = {}; }
+FakeViews::~FakeViews() {
+  workspace_.committed = {};
+  workspace_.committed_folders = {};
+}
 
 void FakeViews::insist(bool holds, std::string_view what) const {
   if (!holds && on_misuse) on_misuse(what);

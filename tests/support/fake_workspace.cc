@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "changes/stale.h"
 
 namespace interlock::testing_support {
 
@@ -44,6 +45,37 @@ std::vector<engine::Ingredient> FakeWorkspace::ingredients_of(
   std::vector<engine::Ingredient> ingredients;
   for (const auto& [path, digest] : found) ingredients.push_back({path, digest});
   return ingredients;
+}
+
+FakeTree FakeWorkspace::tree() const {
+  FakeTree tree;
+  if (committed_folders) {
+    for (const std::string& folder : committed_folders()) tree.keep_folder(folder);
+  }
+  for (const auto& [path, content] : seen()) tree.write(path, content);
+  return tree;
+}
+
+Result<std::vector<engine::Ingredient>> FakeWorkspace::states(const changes::ReadSet& reads) {
+  call("states");
+  if (auto error = failure("states")) return std::unexpected(*error);
+  const FakeTree now = tree();
+  std::vector<engine::Ingredient> states;
+  for (const std::string& path : reads.content) {
+    const changes::State state = now.state(path);
+    states.push_back({fmt::format("`{}`", changes::shown(path)),
+                      digest_of(fmt::format("{} {}", changes::name_of(state.kind), state.digest.hex()))});
+  }
+  for (const std::string& path : reads.listing) {
+    Hasher names;
+    for (const std::string& name : now.names_in(path)) names.add_field(name);
+    states.push_back({fmt::format("the listing of `{}`", changes::shown(path)), names.finish()});
+  }
+  for (const std::string& path : reads.presence) {
+    states.push_back({fmt::format("`{}`", changes::shown(path)),
+                      digest_of(changes::name_of(now.state(path).kind))});
+  }
+  return states;
 }
 
 Result<std::string> FakeWorkspace::read(const std::string& path, std::size_t max_bytes) {

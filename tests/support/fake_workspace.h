@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/ports.h"
+#include "support/fake_picture.h"
 
 namespace interlock::testing_support {
 
@@ -26,6 +27,8 @@ class FakeWorkspace final : public engine::Workspace {
   /// When set, says what all calls see instead of `files`: with what is committed and not yet
   /// folded.
   std::function<std::map<std::string, std::string>()> committed;
+  /// Likewise the folders, empty ones too; else those that files lie in.
+  std::function<std::set<std::string>()> committed_folders;
   /// What was put into attempts' folders, by absolute path.
   std::map<std::string, std::string> attempt_files;
   /// Likewise into tasks' own folders.
@@ -36,6 +39,7 @@ class FakeWorkspace final : public engine::Workspace {
   Result<Digest> fingerprint(const footprint::PatternSet& patterns) override;
   Result<std::vector<engine::Ingredient>> fingerprints(
       const footprint::PatternSet& patterns) override;
+  Result<std::vector<engine::Ingredient>> states(const changes::ReadSet& reads) override;
   Result<std::string> read(const std::string& path, std::size_t max_bytes) override;
   Result<std::string> open_attempt(engine::AttemptName name) override;
   Result<std::string> put(engine::AttemptName name, const std::string& file,
@@ -54,6 +58,7 @@ class FakeWorkspace final : public engine::Workspace {
     return fails ? fails(name) : std::nullopt;
   }
   std::map<std::string, std::string> seen() const { return committed ? committed() : files; }
+  FakeTree tree() const;
   std::vector<engine::Ingredient> ingredients_of(const footprint::PatternSet& patterns) const;
   void forget(engine::AttemptName name);
 

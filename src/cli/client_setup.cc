@@ -1,0 +1,137 @@
+#include "cli/client_setup.h"
+
+#include <fmt/format.h>
+
+namespace interlock::cli {
+namespace {
+
+using How = SettingsChange::How;
+
+constexpr std::string_view kSkill = R"(---
+name: interlock
+description: Decide whether several tasks, sub-agents or long commands should run in parallel, at once, in a queue or one by one, and run them that way. Use before fanning out sub-agents, splitting work over several agents, or starting several slow commands at once.
+license: Apache-2.0
+---
+
+# Running several tasks at once
+
+Sub-agents that run at once can overwrite each other's files, cost tokens to start and to join, and often save nothing.
+Before you start two or more of them, ask Interlock.
+
+1. Write the work as tasks. Each has an `id`, a `prompt` (for an agent) or `run` (a shell command), and says what it
+   touches: `reads` and `writes` are lists of path patterns, `[]` for none. Tasks that need another's output name it in `needs`.
+2. Call the tool `plan` of the MCP server `interlock` with these `tasks` (and `agent`, such as `claude-code`, for those with a
+   prompt). Without the server: `interlock plan -` with `{"interlock": 1, "tasks": [...]}` on standard input.
+3. Tell the person in one sentence what it decided, what that saves and what it costs. Follow it: where it says
+   sequential, do the work one by one, in this conversation if that is less work.
+4. To have Interlock run them: `run` with the same arguments, then `wait` until the run has ended, then `output` and `diff`.
+5. Where a task waits for a person's approval, ask the person. Never approve in their place.
+
+What a task reads and writes decides everything: name folders exactly, give each task files of its own, and let one task
+join what the others wrote.
+)";
+
+json::value hook_for(const std::string& client, const std::string& program, bool enforce) {
+  json::object command{{"type", "command"},
+                       {"command", fmt::format("{} hook pre-tool --for {}{}", program, client,
+                                               enforce ? " --enforce" : "")},
+                       {"timeout", 10}};
+  return json::object{{"matcher", client == "codex" ? "spawn_agent" : "Agent|Task"},
+                      {"hooks", json::array{std::move(command)}}};
+}
+
+json::value server_of(const std::string& program) {
+  return json::object{{"command", program}, {"args", json::array{"mcp"}}};
+}
+
+SettingsChange skill_at(const std::string& folder) {
+  return {folder + "/skills/interlock/SKILL.md", How::whole, {}, {}, std::string(kSkill)};
+}
+
+}  // namespace
+
+const std::vector<std::string>& clients_to_set_up() {
+  static const std::vector<std::string> kClients{"claude-code", "codex", "gemini", "opencode"};
+  return kClients;
+}
+
+std::string trust_wanted(const std::string& client) {
+  if (client == "claude-code")
+    return "Claude Code asks at its next start whether the project's MCP server may be used";
+  if (client == "codex")
+    return "Codex reads a project's settings only where it is trusted, and its hooks only after "
+           "`/hooks`";
+  return {};
+}
+
+std::optional<std::vector<SettingsChange>> setup_for_client(const std::string& client,
+                                                            const std::string& program,
+                                                            bool enforce) {
+  if (client == "claude-code") {
+    return std::vector<SettingsChange>{
+        skill_at(".claude"),
+        {".mcp.json", How::member, {"mcpServers", "interlock"}, server_of(program), {}},
+        {".claude/settings.json",
+         How::element,
+         {"hooks", "PreToolUse"},
+         hook_for(client, program, enforce),
+         {}}};
+  }
+  if (client == "codex") {
+    return std::vector<SettingsChange>{
+        skill_at(".agents"),
+        {".codex/config.toml",
+         How::section,
+         {"mcp_servers.interlock"},
+         {},
+         fmt::format(
+             "[mcp_servers.interlock]\ncommand = {}\nargs = [\"mcp\"]\ntool_timeout_sec = 120\n",
+             canonical_json(json::string(program)))},
+        {".codex/hooks.json",
+         How::element,
+         {"hooks", "PreToolUse"},
+         hook_for(client, program, enforce),
+         {}}};
+  }
+  if (client == "gemini") {
+    return std::vector<SettingsChange>{skill_at(".agents"),
+                                       {".gemini/settings.json",
+                                        How::member,
+                                        {"mcpServers", "interlock"},
+                                        server_of(program),
+                                        {}}};
+  }
+  if (client == "opencode") {
+    const json::value server = json::object{{"type", "local"},
+                                            {"command", json::array{json::string(program), "mcp"}},
+                                            {"enabled", true}};
+    return std::vector<SettingsChange>{
+        skill_at(".agents"), {"opencode.json", How::member, {"mcp", "interlock"}, server, {}}};
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<Added>> addition_for(const SettingsChange& change, std::string_view document) {
+  switch (change.how) {
+    case How::whole:
+      if (document == change.text) return std::nullopt;
+      if (!document.empty())
+        return fail(Error::Kind::refused, "it is there and holds something else");
+      return Added{0, change.text};
+    case How::member: return add_member(document, change.path, change.value);
+    case How::element: return add_element(document, change.path, change.value, " hook pre-tool ");
+    case How::section: {
+      const std::string head = "[" + change.path.front() + "]";
+      if (document.contains(change.text)) return std::nullopt;
+      if (document.contains(head))
+        return fail(Error::Kind::refused, fmt::format("it has another `{}` already", head));
+      // After all the rest: what stands behind a table's head belongs to that table.
+      const bool ends_line = document.empty() || document.ends_with('\n');
+      return Added{document.size(), (ends_line ? "" : "\n") +
+                                        std::string(document.empty() ? "" : "\n") + change.text};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace interlock::cli

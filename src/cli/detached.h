@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "cli/commands.h"
+#include "process/fd.h"
+
+namespace interlock::cli {
+
+/// A dispatcher's way away from the terminal that started it. It says what goes wrong there until
+/// its run has begun; from then on it is on its own, and what it says goes into the run's
+/// `dispatcher.log`.
+class Detachment {
+ public:
+  Detachment(std::string state_folder, process::Fd to_parent)
+      : state_folder_(std::move(state_folder)), to_parent_(std::move(to_parent)) {}
+
+  /// The run is durable and held. Once.
+  Result<void> begin(const ChosenRun& run);
+
+ private:
+  std::string state_folder_;
+  process::Fd to_parent_;
+};
+
+/// Has `work` done by a process of a session of its own. Prints the run's id (as JSON: `run`,
+/// `workspace`, `log`) as soon as it has begun, and returns; where it never begins, ends as `work`
+/// does.
+Result<Exit> run_detached(const Context& context,
+                          const std::function<Result<Exit>(const Context&)>& work);
+
+}  // namespace interlock::cli

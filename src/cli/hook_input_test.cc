@@ -1,0 +1,56 @@
+#include "cli/hook_input.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace interlock::cli {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kTranscript =
+    R"({"type":"user","message":{"content":"go"}}
+{"type":"assistant","message":{"id":"m0","content":[{"type":"tool_use","id":"old","name":"Agent","input":{"prompt":"before"}}]}}
+{"type":"assistant","message":{"id":"m1","content":[{"type":"text","text":"\"tool_use\""}]}}
+{"type":"assistant","message":{"id":"m1","content":[{"type":"tool_use","id":"a","name":"Agent","input":{"prompt":"one","subagent_type":"Explore"}}]}}
+{"type":"assistant","message":{"id":"m1","content":[{"type":"tool_use","id":"r","name":"Read","input":{}},{"type":"tool_use","id":"b","name":"Task","input":{"prompt":"two {x}"}}]}}
+{"torn": "tool_use)";
+
+HookCall call_of(const std::string& id) {
+  auto call =
+      hook_call_from(R"({"tool_name":"Agent","tool_use_id":")" + id +
+                     R"(","transcript_path":"/t","cwd":"/w","tool_input":{"prompt":"own"}})");
+  EXPECT_TRUE(call);
+  return call.value_or(HookCall{});
+}
+
+TEST(HookInput, finds_all_sub_agents_of_the_message) {
+  const auto siblings = siblings_of(call_of("b"), kTranscript);
+  ASSERT_EQ(siblings.size(), 2u);
+  EXPECT_EQ(siblings[0].prompt, "one");
+  EXPECT_TRUE(siblings[0].only_reads);
+  EXPECT_EQ(siblings[1].tool_use_id, "b");
+  EXPECT_FALSE(siblings[1].only_reads);
+}
+
+TEST(HookInput, knows_only_itself_where_the_transcript_says_nothing) {
+  for (const char* transcript : {"", "no json\n", kTranscript}) {
+    const auto alone = siblings_of(call_of("unknown"), transcript);
+    ASSERT_EQ(alone.size(), 1u);
+    EXPECT_EQ(alone[0].prompt, "own");
+  }
+}
+
+TEST(HookInput, what_it_cannot_read_is_an_error) {
+  for (const char* input : {"", "[]", "{"}) EXPECT_FALSE(hook_call_from(input)) << input;
+  EXPECT_EQ(hook_call_from(R"({"tool_input": 7, "tool_name": 8})").value().tool, "");
+}
+
+TEST(HookInput, makes_a_plan_of_them) {
+  const std::string plan = plan_of(siblings_of(call_of("a"), kTranscript), "claude-code");
+  EXPECT_THAT(plan, HasSubstr(R"("id":"agent-1","prompt":"one","reads":["**"],"writes":[])"));
+  EXPECT_THAT(plan, HasSubstr(R"("id":"agent-2","prompt":"two  x ")")) << "no placeholder";
+}
+
+}  // namespace
+}  // namespace interlock::cli

@@ -1,0 +1,435 @@
+#include "mcp/tools.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
+#include "base/text.h"
+#include "mcp/arguments.h"
+
+namespace interlock::mcp {
+namespace {
+
+/// The plan, however it was given, for standard input; or the name of its file.
+struct Document {
+  std::string file = "-";
+  std::string text;
+};
+
+Document document_of(Arguments& arguments) {
+  const json::value* plan = arguments.find("plan");
+  const json::value* tasks = arguments.find("tasks");
+  const std::string file = arguments.text("file");
+  const int given = (plan != nullptr) + (tasks != nullptr) + (file.empty() ? 0 : 1);
+  if (given != 1) arguments.fail("give one of `tasks`, `plan` and `file`");
+  if (!file.empty()) return {file, {}};
+  if (plan != nullptr && !plan->is_object())
+    arguments.fail("`plan` is no object", "it is a plan document (docs/plan.md) as JSON");
+  if (plan != nullptr) return {"-", json::serialize(*plan)};
+  if (tasks != nullptr && !tasks->is_array()) arguments.fail("`tasks` is no list");
+  json::object document{{"interlock", 1}, {"name", "asked"}};
+  if (tasks != nullptr) document["tasks"] = *tasks;
+  const std::string agent = arguments.text("agent");
+  if (!agent.empty()) {
+    document["agents"] = json::object{{agent, json::object{{"kind", agent}}}};
+    document["defaults"] = json::object{{"agent", agent}};
+  }
+  return {"-", json::serialize(document)};
+}
+
+Result<Command> command_with_plan(const json::object& given, std::vector<std::string> words) {
+  Arguments arguments(given);
+  Document document = document_of(arguments);
+  const std::string pattern = arguments.text("pattern");
+  const std::int64_t parallel = arguments.number("parallel", 0, 1, 1024);
+  if (auto checked = arguments.checked(); !checked) return std::unexpected(checked.error());
+  words.push_back(std::move(document.file));
+  if (!pattern.empty()) words.insert(words.end(), {"--pattern", pattern});
+  if (parallel > 0) words.insert(words.end(), {"--parallel", fmt::format("{}", parallel)});
+  return Command{std::move(words), std::move(document.text)};
+}
+
+/// `VERB [--json] RUN [TASK]`.
+Result<Command> command_of_run(const json::object& given, std::vector<std::string> words,
+                               std::string_view second = {}, bool is_required = false) {
+  Arguments arguments(given);
+  words.push_back(arguments.required_text("run"));
+  if (!second.empty()) {
+    const std::string name = is_required ? arguments.required_text(second) : arguments.text(second);
+    if (!name.empty()) words.push_back(name);
+  }
+  if (auto checked = arguments.checked(); !checked) return std::unexpected(checked.error());
+  return Command{std::move(words), {}};
+}
+
+/// What a command said of its failure; commands asked for JSON say it as JSON.
+Error error_of(const Ended& ended) {
+  const auto told = parse_json(ended.out);
+  if (told && told->is_object() && told->get_object().contains("error")) {
+    const json::value& error = told->get_object().at("error");
+    const json::object* body = error.if_object();
+    const auto text = [&](std::string_view key) {
+      const json::value* found = body == nullptr ? nullptr : body->if_contains(key);
+      return found != nullptr && found->is_string() ? std::string(found->get_string())
+                                                    : std::string();
+    };
+    return {Error::Kind::invalid, text("message"), text("hint")};
+  }
+  std::string said = ended.err.substr(0, 2000);
+  if (said.starts_with("error: ")) said.erase(0, 7);
+  while (said.ends_with('\n')) said.pop_back();
+  return {Error::Kind::invalid, said.empty() ? "the command ended without a word" : said, {}};
+}
+
+Result<json::object> document_told(const Ended& ended) {
+  auto told = parse_json(ended.out);
+  if (!told || !told->is_object() || told->get_object().contains("error"))
+    return std::unexpected(error_of(ended));
+  return std::move(told->get_object());
+}
+
+/// The first of a list, and how many more there are.
+void put_first(json::object& to, const json::object& from, std::string_view key, std::size_t most) {
+  const json::value* found = from.if_contains(key);
+  if (found == nullptr || !found->is_array()) return;
+  json::array first;
+  for (const json::value& one : found->get_array()) {
+    if (first.size() < most) first.push_back(one);
+  }
+  const std::size_t more = found->get_array().size() - first.size();
+  to[key] = std::move(first);
+  if (more > 0) to[fmt::format("{}_not_named", key)] = more;
+}
+
+Result<json::object> answer_plan(const json::object&, const Ended& ended) {
+  auto told = document_told(ended);
+  if (!told) return std::unexpected(told.error());
+  json::object answer{
+      {"next",
+       "to run it so, call `run` with the same arguments; tell the person what it costs first"}};
+  if (const json::value* decision = told->if_contains("decision");
+      decision != nullptr && decision->is_object()) {
+    json::object short_one = decision->get_object();
+    for (const auto* key : {"changes", "warnings", "reasons", "not_counted"})
+      put_first(short_one, decision->get_object(), key, 8);
+    answer["decision"] = std::move(short_one);
+  }
+  if (const json::value* forecast = told->if_contains("forecast")) answer["forecast"] = *forecast;
+  put_first(answer, *told, "interlocking", 20);
+  put_first(answer, *told, "schedule", 30);
+  put_first(answer, *told, "notes", 8);
+  return answer;
+}
+
+Result<json::object> answer_run(const json::object&, const Ended& ended) {
+  auto told = document_told(ended);
+  if (!told) return std::unexpected(told.error());
+  json::object answer{{"next", "call `wait` with this run until it has ended"}};
+  for (const auto* key : {"run", "workspace", "log"}) {
+    if (const json::value* value = told->if_contains(key)) answer[key] = *value;
+  }
+  std::string said = ended.err.substr(0, 4000);
+  if (!said.empty()) answer["said"] = std::move(said);
+  return answer;
+}
+
+Result<json::object> answer_status(const json::object&, const Ended& ended) {
+  auto told = document_told(ended);
+  if (!told) return std::unexpected(told.error());
+  json::object status = status_of(*told);
+  status["cursor"] = cursor_of(status);
+  return status;
+}
+
+Result<json::object> answer_document(const json::object&, const Ended& ended) {
+  return document_told(ended);
+}
+
+/// Where a piece of at most so many bytes ends without cutting a character in two.
+std::size_t end_of_piece(std::string_view text, std::size_t begin, std::size_t most) {
+  std::size_t end = std::min(text.size(), begin + most);
+  while (end < text.size() && end > begin && (text[end] & 0xc0) == 0x80) --end;
+  return end;
+}
+
+/// What agents print may be no UTF-8 and hold control sequences; an answer holds neither. Tabs and
+/// line ends stay.
+std::string readable(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const std::size_t length = std::min(text.find_first_of("\t\n"), text.size());
+    shown += printable(text.substr(0, length));
+    if (length < text.size()) shown += text[length];
+    text.remove_prefix(std::min(length + 1, text.size()));
+  }
+  return shown;
+}
+
+/// A text page by page: from `offset`, or its last part where none is given and `from_end`.
+Result<json::object> answer_text(const json::object& given, const Ended& ended, bool from_end) {
+  if (ended.status != 0 && ended.out.empty()) return std::unexpected(error_of(ended));
+  Arguments arguments(given);
+  const std::string_view text = ended.out;
+  const auto most =
+      static_cast<std::size_t>(arguments.number("max_bytes", kTextBytes, 1, kTextBytesMax));
+  const std::size_t first = from_end && text.size() > most ? text.size() - most : 0;
+  const auto asked = static_cast<std::size_t>(
+      arguments.number("offset", static_cast<std::int64_t>(first), 0, 1'000'000'000'000));
+  if (auto checked = arguments.checked(); !checked) return std::unexpected(checked.error());
+  std::size_t begin = std::min(asked, text.size());
+  while (begin < text.size() && (text[begin] & 0xc0) == 0x80) ++begin;
+  const std::size_t end = end_of_piece(text, begin, most);
+  json::object answer{{"text", readable(text.substr(begin, end - begin))},
+                      {"offset", begin},
+                      {"bytes_total", text.size()}};
+  if (end < text.size()) answer["next_offset"] = end;
+  return answer;
+}
+
+Result<json::object> answer_page(const json::object& given, const Ended& ended) {
+  return answer_text(given, ended, false);
+}
+Result<json::object> answer_tail(const json::object& given, const Ended& ended) {
+  return answer_text(given, ended, true);
+}
+
+constexpr std::string_view kPlanInput = R"({"type":"object","properties":{
+"tasks":{"type":"array","description":"The tasks in order. Each needs an id and either prompt (for an agent) or run (a shell command). reads and writes are lists of path patterns it touches, [] for none; without them it runs alone. needs names tasks that must end before.","items":{"type":"object","properties":{
+"id":{"type":"string"},"prompt":{"type":"string"},"run":{"type":"string"},
+"reads":{"type":"array","items":{"type":"string"}},"writes":{"type":"array","items":{"type":"string"}},
+"needs":{"type":"array","items":{"type":"string"}},"output":{"description":"text, json, or {schema: FILE}"}},"required":["id"]}},
+"agent":{"type":"string","description":"Who does tasks with a prompt: claude-code, codex, gemini, opencode, pi, qwen"},
+"plan":{"type":"object","description":"Instead of tasks: a whole plan document (docs/plan.md) with agents, limits, resources, merge"},
+"file":{"type":"string","description":"Instead of tasks: the path of a plan file"},
+"pattern":{"type":"string","enum":["sequential","parallel","queue"],"description":"Overrides the decision"},
+"parallel":{"type":"integer","minimum":1,"description":"At most so many at once"}}})";
+
+constexpr std::string_view kRunAndTask = R"({"type":"object","properties":{
+"run":{"type":"string","description":"The run's id, or last"},
+"task":{"type":"string","description":"The task's id"}},"required":["run"]})";
+
+constexpr std::string_view kRunAndNeededTask = R"({"type":"object","properties":{
+"run":{"type":"string","description":"The run's id, or last"},
+"task":{"type":"string","description":"The task's id"}},"required":["run","task"]})";
+
+constexpr std::string_view kPageInput = R"({"type":"object","properties":{
+"run":{"type":"string","description":"The run's id, or last"},
+"task":{"type":"string","description":"The task's id"},
+"offset":{"type":"integer","minimum":0,"description":"From this byte on; next_offset of the answer before"},
+"max_bytes":{"type":"integer","minimum":1,"maximum":40000}},"required":["run"]})";
+
+constexpr std::string_view kPageOutput = R"({"type":"object","properties":{
+"text":{"type":"string"},"offset":{"type":"integer"},"bytes_total":{"type":"integer"},
+"next_offset":{"type":"integer","description":"Present when there is more"}},"required":["text","offset","bytes_total"]})";
+
+constexpr std::string_view kStatusOutput = R"({"type":"object","properties":{
+"next":{"type":"string","description":"What to do now"},"run":{"type":"string"},
+"state":{"type":"string","description":"running, finished, failed, waits at a gate, stopped at a limit, interrupted, cancelled, died"},
+"counts":{"type":"object","description":"Tasks by state"},"tasks_total":{"type":"integer"},
+"tasks_not_named":{"type":"integer"},
+"tasks":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"state":{"type":"string"},"detail":{"type":"string"}}}},
+"cursor":{"type":"string","description":"For wait: return when something has changed since"}},"required":["next","run","state","cursor"]})";
+
+constexpr std::string_view kAnyOutput = R"({"type":"object"})";
+
+std::vector<Tool> all_tools() {
+  return {
+      {.name = "plan",
+       .title = "Decide how to run tasks",
+       .description =
+           "Before you start several sub-agents or commands at once: proves which of the tasks can "
+           "run at the same time, forecasts time, tokens and cost one by one, in a queue and in "
+           "parallel, and decides which is worth it, with the arithmetic. Runs nothing.",
+       .input = kPlanInput,
+       .output = R"({"type":"object","properties":{"next":{"type":"string"},
+"decision":{"type":"object","description":"pattern, n at once, the three tests and why, reasons, changes that would let more overlap"},
+"forecast":{"type":"object","description":"sequential, parallel and queue: elapsed_s, p50_s, p90_s, tokens, cost_usd"}},"required":["next","decision"]})",
+       .command =
+           [](const json::object& given) {
+             return command_with_plan(given, {"plan", "--json"});
+           },
+       .answer = answer_plan},
+      {.name = "run",
+       .title = "Run tasks as decided",
+       .description =
+           "Runs a plan of tasks as `plan` decided and returns the run's id at once; it goes on in "
+           "the background, also when this conversation ends. What fails is retried, what "
+           "conflicts "
+           "is sorted out, outputs are checked.",
+       .input = kPlanInput,
+       .output =
+           R"({"type":"object","properties":{"next":{"type":"string"},"run":{"type":"string"},"workspace":{"type":"string"},"log":{"type":"string"},"said":{"type":"string"}},"required":["next","run"]})",
+       .reads_only = false,
+       .command =
+           [](const json::object& given) {
+             return command_with_plan(given, {"run", "--detach", "--json"});
+           },
+       .answer = answer_run},
+      {.name = "wait",
+       .title = "Wait for a run",
+       .description =
+           "Waits until a run ends, needs a person, or has changed since `cursor`, at most 45 "
+           "seconds; then call it again. Tells states, failures and what to do next.",
+       .input =
+           R"({"type":"object","properties":{"run":{"type":"string","description":"The run's id, or last"},
+"seconds":{"type":"integer","minimum":0,"maximum":45,"description":"At most so long; 30 when left out"},
+"cursor":{"type":"string","description":"Of the answer before: return as soon as anything has changed since"}},"required":["run"]})",
+       .output = kStatusOutput,
+       .command =
+           [](const json::object& given) {
+             return command_of_run(given, {"show", "--json"});
+           },
+       .answer = answer_status},
+      {.name = "status",
+       .title = "How a run stands",
+       .description =
+           "How a run stands or ended: states of its tasks, failures, time, tokens, cost.",
+       .input = kRunAndTask,
+       .output = kStatusOutput,
+       .command =
+           [](const json::object& given) {
+             return command_of_run(given, {"show", "--json"});
+           },
+       .answer = answer_status},
+      {.name = "runs",
+       .title = "List runs",
+       .description = "The latest runs of this folder's workspace, the newest first.",
+       .input = R"({"type":"object","properties":{}})",
+       .output = kAnyOutput,
+       .command = [](const json::object&) -> Result<Command> {
+         return Command{{"runs", "--here", "-n", "10", "--json"}, {}};
+       },
+       .answer = answer_document},
+      {.name = "output",
+       .title = "What tasks gave back",
+       .description = "The output of a task or of a merge of a run, page by page.",
+       .input =
+           R"({"type":"object","properties":{"run":{"type":"string","description":"The run's id, or last"},
+"name":{"type":"string","description":"A task or a merge; left out: the only merge there is, or a list of what there is"},
+"offset":{"type":"integer","minimum":0},"max_bytes":{"type":"integer","minimum":1,"maximum":40000}},"required":["run"]})",
+       .output = kPageOutput,
+       .command =
+           [](const json::object& given) { return command_of_run(given, {"output"}, "name"); },
+       .answer = answer_page},
+      {.name = "diff",
+       .title = "What a task changed",
+       .description = "The files that a task in a view changed, as a patch, page by page.",
+       .input = kPageInput,
+       .output = kPageOutput,
+       .command =
+           [](const json::object& given) { return command_of_run(given, {"diff"}, "task", true); },
+       .answer = answer_page},
+      {.name = "log",
+       .title = "What attempts wrote",
+       .description =
+           "What the attempts of a task (or of all) wrote: the end of it, or from `offset` on.",
+       .input = kPageInput,
+       .output = kPageOutput,
+       .command = [](const json::object& given) { return command_of_run(given, {"log"}, "task"); },
+       .answer = answer_tail},
+      {.name = "why",
+       .title = "Why a task waits, ran or failed",
+       .description = "Why a task waits, ran again, failed or was skipped, in words.",
+       .input = kRunAndNeededTask,
+       .output = kAnyOutput,
+       .command =
+           [](const json::object& given) {
+             return command_of_run(given, {"why", "--json"}, "task", true);
+           },
+       .answer = answer_document},
+      {.name = "cancel",
+       .title = "Cancel a run or a task",
+       .description = "Stops a run, or one task of it. What was done stays.",
+       .input = kRunAndTask,
+       .output = kAnyOutput,
+       .reads_only = false,
+       .destroys = true,
+       .command =
+           [](const json::object& given) {
+             return command_of_run(given, {"cancel", "--json"}, "task");
+           },
+       .answer = answer_document},
+  };
+}
+
+std::vector<Tool> gate_tools() {
+  return {
+      {.name = "approve",
+       .title = "Approve a gate",
+       .description = "Approves what waits for a person. Only after the person in this "
+                      "conversation said yes to it.",
+       .input = kRunAndTask,
+       .output = kAnyOutput,
+       .reads_only = false,
+       .destroys = true,
+       .command =
+           [](const json::object& given) {
+             return command_of_run(given, {"approve", "--json"}, "task");
+           },
+       .answer = answer_document},
+      {.name = "reject",
+       .title = "Reject at a gate",
+       .description =
+           "Rejects what waits for a person: the task fails. Only after the person said so.",
+       .input = kRunAndTask,
+       .output = kAnyOutput,
+       .reads_only = false,
+       .destroys = true,
+       .command =
+           [](const json::object& given) {
+             return command_of_run(given, {"reject", "--json"}, "task");
+           },
+       .answer = answer_document},
+      {.name = "resume",
+       .title = "Go on with a run",
+       .description =
+           "Goes on with a run that paused at a gate or was interrupted, in the background.",
+       .input =
+           R"({"type":"object","properties":{"run":{"type":"string","description":"The run's id, or last"}},"required":["run"]})",
+       .output = kAnyOutput,
+       .reads_only = false,
+       .command =
+           [](const json::object& given) {
+             return command_of_run(given, {"resume", "--detach", "--json"});
+           },
+       .answer = answer_run},
+  };
+}
+
+json::value schema_of(std::string_view text) {
+  auto parsed = parse_json(text);
+  return parsed ? std::move(*parsed) : json::value(json::object{});
+}
+
+}  // namespace
+
+const std::vector<Tool>& tools(Approval approval) {
+  static const std::vector<Tool> kWithout = all_tools();
+  static const std::vector<Tool> kWith = [] {
+    std::vector<Tool> all = all_tools();
+    std::ranges::move(gate_tools(), std::back_inserter(all));
+    return all;
+  }();
+  return approval == Approval::by_clients ? kWith : kWithout;
+}
+
+json::array list_of_tools(Approval approval) {
+  json::array list;
+  for (const Tool& tool : tools(approval)) {
+    list.push_back(
+        json::object{{"name", tool.name},
+                     {"title", tool.title},
+                     {"description", tool.description},
+                     {"inputSchema", schema_of(tool.input)},
+                     {"outputSchema", schema_of(tool.output)},
+                     {"annotations", json::object{{"title", tool.title},
+                                                  {"readOnlyHint", tool.reads_only},
+                                                  {"destructiveHint", tool.destroys},
+                                                  {"idempotentHint", tool.reads_only},
+                                                  {"openWorldHint", !tool.reads_only}}}});
+  }
+  return list;
+}
+
+}  // namespace interlock::mcp
