@@ -122,6 +122,7 @@ class Page {
     bars(0);
     table();
     tax();
+    cached();
     arithmetic();
     edges();
     list("What would let more overlap", decision_.changes);
@@ -184,6 +185,9 @@ class Page {
                                    decide::count_of(plan_.tasks.size(), "task"), signs_.dot,
                                    heading_of(decision_.pattern, decision_.n));
     text += fmt::format(" {} {}", signs_.dot, decide::show_time_taken(elapsed));
+    const Duration join = decision_.chosen().join;
+    if (join > Duration::zero())
+      text += fmt::format(" and {} of joining", decide::show_time_taken(join));
     if (elapsed != decision_.sequential.elapsed)
       text += fmt::format(" instead of {}", decide::show_time_taken(decision_.sequential.elapsed));
     line(ink("1", elide_end(text, screen_.columns)));
@@ -217,6 +221,30 @@ class Page {
                                             show_count(decide::kPriorSpawnTokens),
                                             show_count(decide::kPriorReturnTokens))
                               : ""));
+  }
+
+  /// What the columns' tokens do not tell.
+  void cached() {
+    const std::array forecasts{&decision_.sequential, &decision_.parallel, &decision_.queue};
+    const bool any = std::ranges::any_of(
+        forecasts, [](const decide::Forecast* it) { return it->cached_tokens > 0; });
+    if (any) {
+      wrapped("  ", "",
+              fmt::format("Of them from the prompt cache, for a tenth of the price: sequential {}, "
+                          "parallel {}, queue {}",
+                          show_count(forecasts[0]->cached_tokens),
+                          show_count(forecasts[1]->cached_tokens),
+                          show_count(forecasts[2]->cached_tokens)));
+    }
+    const auto& one = decision_.one_agent;
+    if (one && one->cached_tokens) {
+      wrapped(
+          "  ", "",
+          fmt::format("One agent for all is started once, but reads what its context holds again "
+                      "with each call: {} from the cache{}",
+                      show_count(*one->cached_tokens),
+                      one->fits ? "" : "; it would outgrow a context of 200k"));
+    }
   }
 
   void test(std::string_view name, const decide::Test& it) {
