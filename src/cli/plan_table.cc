@@ -63,7 +63,8 @@ Row row_of(std::string heading, const decide::Forecast& forecast,
 }  // namespace
 
 std::vector<std::string> draw_table(const std::vector<Expected>& expected,
-                                    const decide::Decision& decision, const PlanScreen& screen) {
+                                    const decide::Decision& decision, const PlanScreen& screen,
+                                    bool others) {
   constexpr std::size_t kGap = 2;
   const PlanSigns signs = plan_signs(screen.unicode);
   const std::string cost = sum_of(
@@ -85,13 +86,16 @@ std::vector<std::string> draw_table(const std::vector<Expected>& expected,
                     drawn ? decide::show_time_taken(range.p90) : "-",
                     tokens ? show_count(*tokens) : "unknown", std::move(paid)});
   };
-  if (const auto& it = decision.one_agent) {
+  const std::size_t patterns_end = rows.size();
+  if (const auto& it = decision.one_agent; it && others) {
     add(it->fits ? "one agent for all" : "one agent (no room)",
         decide::show_time_taken(it->elapsed), it->range, it->tokens,
         it->cost ? show_usd(*it->cost) : "unknown");
   }
-  if (const auto& it = decision.provider_batch) {
-    add("provider's batch", decide::show_time_taken(it->within), {}, it->tokens,
+  if (const auto& it = decision.provider_batch; it && others) {
+    add("provider's batch",
+        fmt::format("{} h", std::chrono::floor<std::chrono::hours>(it->within).count()), {},
+        it->tokens,
         it->cost ? show_usd(*it->cost) : "unknown");
   }
   std::size_t columns = rows.front().size();
@@ -108,6 +112,8 @@ std::vector<std::string> draw_table(const std::vector<Expected>& expected,
     return sum;
   };
   while (columns > 2 && width() > screen.columns) --columns;
+  constexpr std::size_t kTokens = 4;
+  if (columns <= kTokens) rows.resize(patterns_end);
   std::vector<std::string> lines;
   for (const Row& row : rows) {
     std::string line = pad(row[0], widths[0]);

@@ -135,16 +135,20 @@ Lifting lift_what_pays(const plan::Plan& plan, const footprint::Interlocking& in
     return waiting;
   Lifting bold = lift(plan, interlocking, expected, wish, Speculation::stated);
   if (std::ranges::count(bold.lifted, true) == 0) return waiting;
-  const Duration waits = range_with(plan, waiting, expected, wish, cap).mean;
-  const Duration risks = range_with(plan, bold, expected, wish, cap).mean;
-  return waits - risks >= std::max(plan.limits.min_saving, waits / 10) ? bold : waiting;
+  const auto takes = [&](const Lifting& lifting) {
+    const Range range = range_with(plan, lifting, expected, wish, cap);
+    return range.mean + range.join;
+  };
+  const Duration waits = takes(waiting);
+  return waits - takes(bold) >= std::max(plan.limits.min_saving, waits / 10) ? bold : waiting;
 }
 
 /// What speculation would bring where the plan does not ask for it.
 std::optional<Offer> offer_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                               const std::vector<Expected>& expected, const Wish& wish,
                               std::uint32_t cap, Duration mean) {
-  if (plan.limits.speculate || wish.pattern || cap < 2 || draws_for(plan.tasks.size()) == 0 ||
+  const bool said = plan.limits.speculate || plan.limits.speculate_said;
+  if (said || wish.pattern || cap < 2 || draws_for(plan.tasks.size()) == 0 ||
       !may_speculate(plan, interlocking))
     return std::nullopt;
   const Lifting lifting = lift(plan, interlocking, expected, wish, Speculation::all);

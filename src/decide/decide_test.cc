@@ -263,7 +263,9 @@ std::string overlap_of(const Decision& it) {
 TEST(Decide, ViewsAloneLetNothingOverlapThatMeets) {
   EXPECT_EQ(overlap_of(decided(three_that_meet())),
             "sequential, 1 at once\n"
-            "Tasks run one by one in plan order: overlapping is not possible and not worth it\n");
+            "Tasks run one by one in plan order: overlapping is not possible and not worth it\n"
+            "Whether they really meet is not known: with `limits: {speculate: true}` 2 m 30 s on "
+            "average instead of 3 m 46 s, 0.8 attempts done again, 11.7k tokens wasted\n");
 }
 
 TEST(Decide, WithViewsAPatternThatIsAskedForTakesTheRiskOfConflicts) {

@@ -188,12 +188,26 @@ void warn_of_tax(const Asked& asked, std::vector<std::string>& warnings) {
   warnings.push_back(std::move(text));
 }
 
+/// Where nothing but what nobody said exactly keeps tasks apart.
+void add_offer(const Decision& decision, std::vector<std::string>& reasons) {
+  if (!decision.offer) return;
+  const Offer& it = *decision.offer;
+  Range waste;
+  waste.redone = it.redone;
+  waste.wasted_tokens = it.wasted_tokens;
+  reasons.push_back(fmt::format(
+      "Whether they really meet is not known: with `limits: {{speculate: true}}` {} on average "
+      "instead of {}, {:.1f} attempts done again{}",
+      show_time_taken(it.mean), show_time_taken(it.instead), it.redone, say_waste(waste)));
+}
+
 }  // namespace
 
 std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision) {
   std::vector<std::string> reasons;
   add_wish(asked, decision, reasons);
   add_pattern(asked, decision, reasons);
+  add_offer(decision, reasons);
   add_queue(asked, decision, reasons);
   for (std::string& line : say_lifting(asked.plan, decision.lifting, decision.chosen().range))
     reasons.push_back(std::move(line));
