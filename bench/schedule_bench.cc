@@ -156,7 +156,7 @@ void measure_speed(std::size_t jobs) {
 int main(int argc, char** argv) {
   const std::filesystem::path folder = argc > 1 ? argv[1] : "../shared/data/psplib";
   const std::chrono::milliseconds budget(argc > 2 ? std::stoi(argv[2]) : 100);
-  const std::size_t every = argc > 3 ? std::stoul(argv[3]) : 1;
+  const std::size_t every = argc > 3 ? std::stoul(argv[3]) : 5;
   if (!std::filesystem::exists(folder))
     fmt::print("{} is not there: no orders are measured\n", folder.string());
   for (const char* set : {"j30", "j60", "j120"}) {

@@ -49,13 +49,14 @@ Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::stri
   if (!history) return std::unexpected(history.error());
 
   PlanWish planning = *wish;
+  const std::string accounts = state_folder != nullptr ? *state_folder : std::string();
   if (state_folder == nullptr) {
     planning.effort = Duration{};
   } else if (auto settled = settle_isolation(*plan, *state_folder); !settled) {
     return std::unexpected(settled.error());
   }
   auto run = std::make_unique<ChosenRun>(ChosenRun{std::move(*head), *wish,
-                                                   plan_it(std::move(*plan), planning, *history),
+                                                   plan_it(std::move(*plan), planning, *history, accounts),
                                                    engine::RunState(plan::Plan{})});
   run->state = engine::RunState(run->planned.plan);
   auto replayed =

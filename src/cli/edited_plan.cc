@@ -105,9 +105,9 @@ Result<void> take_over(journal::Store& store, std::unique_ptr<ChosenRun>& run, p
   if (!history) return std::unexpected(history.error());
   if (auto settled = settle_isolation(plan, state_folder); !settled)
     return std::unexpected(settled.error());
-  auto fresh = std::make_unique<ChosenRun>(ChosenRun{run->head, run->wish,
-                                                     plan_it(std::move(plan), run->wish, *history),
-                                                     engine::RunState(plan::Plan{})});
+  auto fresh = std::make_unique<ChosenRun>(
+      ChosenRun{run->head, run->wish, plan_it(std::move(plan), run->wish, *history, state_folder),
+                engine::RunState(plan::Plan{})});
   if (auto able = check_can_run(fresh->planned); !able) return able;
   fresh->head.plan_text = document.text;
   fresh->head.files = files;

@@ -96,6 +96,8 @@ Result<metering::Prices> prices_of(const Environment& environment) {
   return metering::overridden(metering::built_in_prices(), *own);
 }
 
+std::string quotas_folder(const std::string& state_folder) { return state_folder + "/quotas"; }
+
 gateway::QuotaOption quota_of(const plan::Resource& resource, const std::string& folder) {
   gateway::QuotaOption option;
   option.name = resource.name;
@@ -168,7 +170,7 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
     if (!provider) return std::unexpected(provider.error());
     options.providers.emplace(agent.name, std::move(*provider));
   }
-  const std::string folder = state_folder + "/quotas";
+  const std::string folder = quotas_folder(state_folder);
   std::error_code trouble;
   fs::create_directories(folder, trouble);
   if (trouble)
@@ -183,6 +185,29 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
   options.prices = std::move(*prices);
   options.network = network_of(environment);
   return options;
+}
+
+std::vector<schedule::QuotaRates::Backlog> backlogs_of(const plan::Plan& plan,
+                                                       const std::string& state_folder) {
+  std::vector<schedule::QuotaRates::Backlog> backlogs(plan.resources.size());
+  if (state_folder.empty()) return backlogs;
+  const quota::Moment now = quota::now();
+  std::vector<bool> passes(plan.resources.size());
+  for (const plan::Task& task : plan.tasks) {
+    if (!asks_through_gateway(plan, task)) continue;
+    for (const plan::Use& use : task.uses) passes[use.resource.index()] = true;
+  }
+  for (std::size_t i = 0; i < passes.size(); ++i) {
+    if (!passes[i] || plan.resources[i].kind != plan::Resource::Kind::quota) continue;
+    const auto option = quota_of(plan.resources[i], quotas_folder(state_folder));
+    const quota::Backlog used = quota::backlog_of(option.file, option.limits, now);
+    backlogs[i] = {.requests = used.requests,
+                   .input_tokens = used.input_tokens,
+                   .output_tokens = used.output_tokens,
+                   .usd = used.usd,
+                   .floor = used.floor};
+  }
+  return backlogs;
 }
 
 namespace {

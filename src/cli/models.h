@@ -4,11 +4,13 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/ports.h"
 #include "gateway/local_gateway.h"
 #include "plan/plan.h"
+#include "schedule/problem.h"
 
 // What it takes to ask models: whose they are, with which key, within which limits, at which
 // prices.
@@ -25,6 +27,10 @@ bool asks_models(const plan::Plan& plan);
 /// open. An agent that no task uses needs none, and neither does who replays.
 Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::string& state_folder,
                                          const Environment& environment, bool replays);
+/// What was used of each quota (by resource) that the plan's model calls pass; nothing is made or
+/// changed for it. Others' calls are held back by the scheduler, which begins full.
+std::vector<schedule::QuotaRates::Backlog> backlogs_of(const plan::Plan& plan,
+                                                       const std::string& state_folder);
 /// What nothing that is written or shown may hold: the keys of `options`, and what the plan passes
 /// on under a name that says it is secret.
 Redaction secrets_of(const plan::Plan& plan, const gateway::Options& options,

@@ -101,8 +101,31 @@ json::value forecast_json(const decide::Forecast& forecast) {
           {"wasted_tokens", range.draws > 0 ? known(range.wasted_tokens) : json::value(nullptr)},
           {"tokens", known(forecast.tokens)},
           {"overhead_tokens", known(forecast.overhead_tokens)},
+          {"cached_tokens", forecast.cached_tokens},
           {"cost_usd", dollars(forecast.cost)},
           {"n", forecast.n}};
+}
+
+json::value one_agent_json(const std::optional<decide::OneAgent>& it) {
+  if (!it) return nullptr;
+  const auto drawn = [&](Duration value) {
+    return it->range.draws > 0 ? json::value(to_seconds(value)) : json::value(nullptr);
+  };
+  return {{"elapsed_s", to_seconds(it->elapsed)},
+          {"p50_s", drawn(it->range.p50)},
+          {"p90_s", drawn(it->range.p90)},
+          {"tokens", known(it->tokens)},
+          {"overhead_tokens", known(it->overhead_tokens)},
+          {"cached_tokens", known(it->cached_tokens)},
+          {"cost_usd", dollars(it->cost)},
+          {"fits_context", it->fits}};
+}
+
+json::value provider_batch_json(const std::optional<decide::ProviderBatch>& it) {
+  if (!it) return nullptr;
+  return {{"within_s", to_seconds(it->within)},
+          {"tokens", known(it->tokens)},
+          {"cost_usd", dollars(it->cost)}};
 }
 
 }  // namespace
@@ -134,7 +157,9 @@ json::value plan_json(const plan::Plan& plan, const footprint::Interlocking& int
           {"forecast",
            {{"sequential", forecast_json(decision.sequential)},
             {"parallel", forecast_json(decision.parallel)},
-            {"queue", forecast_json(decision.queue)}}},
+            {"queue", forecast_json(decision.queue)},
+            {"one_agent", one_agent_json(decision.one_agent)},
+            {"provider_batch", provider_batch_json(decision.provider_batch)}}},
           {"schedule", std::move(schedule)},
           {"notes", texts(plan.notes)}};
 }

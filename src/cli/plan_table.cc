@@ -53,17 +53,18 @@ Row row_of(std::string heading, const decide::Forecast& forecast,
     return range.draws > 0 ? decide::show_time_taken(value) : std::string("-");
   };
   return {std::move(heading),
-          decide::show_time_taken(forecast.elapsed),
-          drawn(range.p50),
-          drawn(range.p90),
+          decide::show_time_taken(forecast.elapsed + forecast.join),
+          drawn(range.p50 + range.join),
+          drawn(range.p90 + range.join),
           tokens_of(expected, range.wasted_tokens.value_or(0)),
-          cost};
+          forecast.cost ? show_usd(*forecast.cost) : cost};
 }
 
 }  // namespace
 
 std::vector<std::string> draw_table(const std::vector<Expected>& expected,
-                                    const decide::Decision& decision, const PlanScreen& screen) {
+                                    const decide::Decision& decision, const PlanScreen& screen,
+                                    bool others) {
   constexpr std::size_t kGap = 2;
   const PlanSigns signs = plan_signs(screen.unicode);
   const std::string cost = sum_of(
@@ -77,8 +78,29 @@ std::vector<std::string> draw_table(const std::vector<Expected>& expected,
         fmt::format("{} {}", chosen ? signs.chosen : " ", heading_of(patterns[i], forecasts[i]->n)),
         *forecasts[i], expected, cost));
   }
+  const auto add = [&](std::string heading, std::string estimated, const decide::Range& range,
+                       const std::optional<Tokens>& tokens, std::string paid) {
+    const bool drawn = range.draws > 0;
+    rows.push_back({"  " + std::move(heading), std::move(estimated),
+                    drawn ? decide::show_time_taken(range.p50) : "-",
+                    drawn ? decide::show_time_taken(range.p90) : "-",
+                    tokens ? show_count(*tokens) : "unknown", std::move(paid)});
+  };
+  const std::size_t patterns_end = rows.size();
+  if (const auto& it = decision.one_agent; it && others) {
+    add(it->fits ? "one agent for all" : "one agent (no room)",
+        decide::show_time_taken(it->elapsed), it->range, it->tokens,
+        it->cost ? show_usd(*it->cost) : "unknown");
+  }
+  if (const auto& it = decision.provider_batch; it && others) {
+    add("provider's batch",
+        fmt::format("{} h", std::chrono::floor<std::chrono::hours>(it->within).count()), {},
+        it->tokens,
+        it->cost ? show_usd(*it->cost) : "unknown");
+  }
   std::size_t columns = rows.front().size();
-  if (cost == "$0.00") --columns;
+  const auto is_free = [](const Row& row) { return row.back() == "$0.00"; };
+  if (std::ranges::all_of(rows.begin() + 1, rows.end(), is_free)) --columns;
   std::vector<std::size_t> widths(rows.front().size());
   for (const Row& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i)
@@ -90,6 +112,8 @@ std::vector<std::string> draw_table(const std::vector<Expected>& expected,
     return sum;
   };
   while (columns > 2 && width() > screen.columns) --columns;
+  constexpr std::size_t kTokens = 4;
+  if (columns <= kTokens) rows.resize(patterns_end);
   std::vector<std::string> lines;
   for (const Row& row : rows) {
     std::string line = pad(row[0], widths[0]);

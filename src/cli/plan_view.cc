@@ -62,14 +62,21 @@ class Page {
     if (screen_.full) return draw_full();
     // The end is written first: what is to be known before it gets the room it leaves, and the bars
     // what is left then.
-    table();
-    const std::string table = std::exchange(text_, {});
+    table(true);
+    std::string table_text = std::exchange(text_, {});
     decision();
-    std::size_t left = room_beside(table + std::exchange(text_, {}));
+    const std::string decision_text = std::exchange(text_, {});
+    const std::size_t warned = std::min<std::size_t>(decision_.warnings.size(), 2);
+    const std::size_t needed = warned > 0 ? warned + 1 : 0;
+    if (rows_with(table_text + decision_text) + needed > screen_.lines) {
+      table(false);
+      table_text = std::exchange(text_, {});
+    }
+    std::size_t left = room_beside(table_text + decision_text);
     notices(left);
     const std::string notices = std::exchange(text_, {});
     decision();
-    const std::string end = table + notices + std::exchange(text_, {});
+    const std::string end = table_text + notices + std::exchange(text_, {});
     headline();
     bars(room_beside(end));
     return text_ + end;
@@ -78,8 +85,10 @@ class Page {
  private:
   /// Rows of the screen that are free beside this text, the headline and a blank line.
   std::size_t room_beside(std::string_view text) const {
-    const auto used = static_cast<std::size_t>(std::ranges::count(text, '\n')) + 2;
-    return screen_.lines - std::min(screen_.lines, used);
+    return screen_.lines - std::min<std::size_t>(screen_.lines, rows_with(text));
+  }
+  static std::size_t rows_with(std::string_view text) {
+    return static_cast<std::size_t>(std::ranges::count(text, '\n')) + 2;
   }
 
   /// Warnings, the first of them in any case, and notes where they fit and leave room for bars.
@@ -120,8 +129,9 @@ class Page {
   std::string draw_full() {
     headline();
     bars(0);
-    table();
+    table(true);
     tax();
+    cached();
     arithmetic();
     edges();
     list("What would let more overlap", decision_.changes);
@@ -184,6 +194,9 @@ class Page {
                                    decide::count_of(plan_.tasks.size(), "task"), signs_.dot,
                                    heading_of(decision_.pattern, decision_.n));
     text += fmt::format(" {} {}", signs_.dot, decide::show_time_taken(elapsed));
+    const Duration join = decision_.chosen().join;
+    if (join > Duration::zero())
+      text += fmt::format(" and {} of joining", decide::show_time_taken(join));
     if (elapsed != decision_.sequential.elapsed)
       text += fmt::format(" instead of {}", decide::show_time_taken(decision_.sequential.elapsed));
     line(ink("1", elide_end(text, screen_.columns)));
@@ -199,9 +212,9 @@ class Page {
     for (const std::string& it : lines) line(it);
   }
 
-  void table() {
+  void table(bool others) {
     line("");
-    for (const std::string& it : draw_table(expected_, decision_, screen_)) line(it);
+    for (const std::string& it : draw_table(expected_, decision_, screen_, others)) line(it);
   }
 
   void tax() {
@@ -217,6 +230,30 @@ class Page {
                                             show_count(decide::kPriorSpawnTokens),
                                             show_count(decide::kPriorReturnTokens))
                               : ""));
+  }
+
+  /// What the columns' tokens do not tell.
+  void cached() {
+    const std::array forecasts{&decision_.sequential, &decision_.parallel, &decision_.queue};
+    const bool any = std::ranges::any_of(
+        forecasts, [](const decide::Forecast* it) { return it->cached_tokens > 0; });
+    if (any) {
+      wrapped("  ", "",
+              fmt::format("Of them from the prompt cache, for a tenth of the price: sequential {}, "
+                          "parallel {}, queue {}",
+                          show_count(forecasts[0]->cached_tokens),
+                          show_count(forecasts[1]->cached_tokens),
+                          show_count(forecasts[2]->cached_tokens)));
+    }
+    const auto& one = decision_.one_agent;
+    if (one && one->cached_tokens) {
+      wrapped(
+          "  ", "",
+          fmt::format("One agent for all is started once, but reads what its context holds again "
+                      "with each call: {} from the cache{}",
+                      show_count(*one->cached_tokens),
+                      one->fits ? "" : "; it would outgrow a context of 200k"));
+    }
   }
 
   void test(std::string_view name, const decide::Test& it) {

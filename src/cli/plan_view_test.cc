@@ -57,8 +57,13 @@ morning-review · 3 tasks · parallel, 3 at once · 45 s instead of 95 s
   sequential                95 s  2 m 01 s    2 m 52 s  46k (33 % tax)  unknown
 ▸ parallel, 3 at once       45 s      69 s       107 s  46k (33 % tax)  unknown
   queue of 2                50 s      74 s       107 s  46k (33 % tax)  unknown
+  one agent for all         95 s  2 m 01 s    2 m 52 s           83.5k  unknown
   A task's tokens are its work; the tax of dispatching it is added (assumed: 3k
   to start an agent, 2k to return)
+  Of them from the prompt cache, for a tenth of the price: sequential 6k,
+  parallel 0, queue 3k
+  One agent for all is started once, but reads what its context holds again with
+  each call: 47.5k from the cache
 
 Is it worth it?
       95 s   one task after the other
@@ -95,7 +100,10 @@ morning-review · 3 tasks · parallel, 3 at once · 45 s instead of 95 s
   sequential                95 s  2 m 01 s    2 m 52 s  46k (33 % tax)  unknown
 ▸ parallel, 3 at once       45 s      69 s       107 s  46k (33 % tax)  unknown
   queue of 2                50 s      74 s       107 s  46k (33 % tax)  unknown
+  one agent for all         95 s  2 m 01 s    2 m 52 s           83.5k  unknown
   A task's tokens are its work; the tax of dispatching it is added (assumed: 3k to start an agent, 2k to return)
+  Of them from the prompt cache, for a tenth of the price: sequential 6k, parallel 0, queue 3k
+  One agent for all is started once, but reads what its context holds again with each call: 47.5k from the cache
 
 Is it worth it?
       95 s   one task after the other
@@ -173,16 +181,18 @@ TEST(PlanView, ProseThatNobodyMerges) {
   EXPECT_EQ(screen(plan, {.columns = 120, .color = false, .unicode = true, .full = true}), R"(
 prose · 2 tasks · sequential · 2 m 00 s
 
-                            ▸ sequential                   parallel, 1 at once            queue of 1
+                            ▸ sequential                   parallel, 2 at once            queue of 1
   research-a  60 s  ? + 5k  ██████████                     ██████████                     ██████████
-  research-b  60 s  ? + 5k            █████████                      █████████                      █████████
-                            ├─────────────────┤ 2 m 00 s   ├─────────────────┤ 2 m 00 s   ├─────────────────┤ 2 m 00 s
+  research-b  60 s  ? + 5k            █████████            ██████████                               █████████
+                            ├─────────────────┤ 2 m 00 s   ├────────┤ 60 s                ├─────────────────┤ 2 m 00 s
 
                        estimated   half by  9 in 10 by        tokens     cost
 ▸ sequential            2 m 00 s  2 m 26 s    3 m 44 s  at least 10k  unknown
-  parallel, 1 at once   2 m 00 s  2 m 26 s    3 m 44 s  at least 10k  unknown
+  parallel, 2 at once   7 m 00 s  7 m 41 s    9 m 05 s  at least 10k  unknown
   queue of 1            2 m 00 s  2 m 26 s    3 m 44 s  at least 10k  unknown
+  one agent for all     2 m 00 s  2 m 26 s    3 m 44 s       unknown  unknown
   A task's tokens are its work; the tax of dispatching it is added (assumed: 3k to start an agent, 2k to return)
+  Of them from the prompt cache, for a tenth of the price: sequential 3k, parallel 0, queue 3k
 
 Is it worth it?
     2 m 00 s   one task after the other
@@ -368,6 +378,7 @@ morning-review · 3 tasks · parallel, 3 at once · 45 s instead of 95 s
   sequential                95 s  2 m 01 s    2 m 52 s  46k (33 % tax)  unknown
 ▸ parallel, 3 at once       45 s      69 s       107 s  46k (33 % tax)  unknown
   queue of 2                50 s      74 s       107 s  46k (33 % tax)  unknown
+  one agent for all         95 s  2 m 01 s    2 m 52 s           83.5k  unknown
 
 Decision: parallel, 3 at once
   ✓ independent  3 of 3 tasks touch nothing in common
@@ -488,9 +499,7 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
     "reasons": [
       "Tasks run one by one in plan order: overlapping is not possible and not worth it"
     ],
-    "changes": [
-      "`b` reads `notes/a.md`, which `a` writes: let it touch less, or write elsewhere (saves 20 s)"
-    ],
+    "changes": [],
     "warnings": [],
     "not_counted": []
   },
@@ -506,6 +515,7 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
       "wasted_tokens": 0,
       "tokens": null,
       "overhead_tokens": 5000,
+      "cached_tokens": 0,
       "cost_usd": null,
       "n": 1
     },
@@ -520,6 +530,7 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
       "wasted_tokens": 0,
       "tokens": null,
       "overhead_tokens": 5000,
+      "cached_tokens": 0,
       "cost_usd": null,
       "n": 1
     },
@@ -534,9 +545,12 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
       "wasted_tokens": 0,
       "tokens": null,
       "overhead_tokens": 5000,
+      "cached_tokens": 0,
       "cost_usd": null,
       "n": 1
-    }
+    },
+    "one_agent": null,
+    "provider_batch": null
   },
   "schedule": [
     {

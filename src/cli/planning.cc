@@ -14,6 +14,8 @@
 
 #include "agents/adapter.h"
 #include "base/text.h"
+#include "cli/models.h"
+#include "decide/words.h"
 #include "schema/json_schema.h"
 
 namespace interlock::cli {
@@ -205,9 +207,26 @@ void note_blind_agents(plan::Plan& plan) {
   }
 }
 
+/// A forecast that is longer than the quota's numbers let expect has its reason there.
+void note_used_quotas(plan::Plan& plan,
+                      const std::vector<schedule::QuotaRates::Backlog>& backlogs) {
+  for (std::size_t i = 0; i < backlogs.size(); ++i) {
+    const auto& used = backlogs[i];
+    const Duration longest =
+        std::max({used.requests, used.input_tokens, used.output_tokens, used.usd});
+    if (longest > Duration{})
+      plan.notes.push_back(fmt::format("the account of `{}` was used before: it is full again in {}",
+                                       plan.resources[i].name, decide::show_time_taken(longest)));
+    if (used.floor > Duration{})
+      plan.notes.push_back(fmt::format("the provider of `{}` asked to wait: nothing is sent for {}",
+                                       plan.resources[i].name, decide::show_time_taken(used.floor)));
+  }
+}
+
 }  // namespace
 
-Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& history) {
+Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& history,
+                const std::string& state_folder) {
   Planned planned;
   planned.plan = std::move(plan);
   note_blind_agents(planned.plan);
@@ -216,6 +235,8 @@ Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& hi
   decide::Wish how;
   how.pattern = wish.pattern;
   how.parallel = wish.parallel;
+  how.backlog = backlogs_of(planned.plan, state_folder);
+  note_used_quotas(planned.plan, how.backlog);
   const auto end = std::chrono::steady_clock::now() + wish.effort;
   how.more = [end] { return std::chrono::steady_clock::now() < end; };
   planned.decision = decide::decide(planned.plan, planned.interlocking, planned.expected, how);

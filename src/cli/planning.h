@@ -58,7 +58,9 @@ Result<Document> read_document(const std::string& named);
 /// All problems of a plan come as one error, rendered.
 Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanWish& wish,
                                          plan::Files& files);
-Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& history);
+/// `state_folder`: where the accounts of its quotas lie; empty: they are taken to be full.
+Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& history,
+                const std::string& state_folder);
 
 /// Whether its model calls pass the gateway.
 bool asks_through_gateway(const plan::Plan& plan, const plan::Task& task);

@@ -128,8 +128,10 @@ Result<Exit> run_document(const Context& context, const Document& document, cons
   if (!history) return std::unexpected(history.error());
   if (auto settled = settle_isolation(*plan, context.state_folder); !settled)
     return std::unexpected(settled.error());
-  ChosenRun run{
-      {}, wish, plan_it(std::move(*plan), wish, *history), engine::RunState(plan::Plan{})};
+  ChosenRun run{{},
+                wish,
+                plan_it(std::move(*plan), wish, *history, context.state_folder),
+                engine::RunState(plan::Plan{})};
   if (auto able = check_can_run(run.planned); !able) return std::unexpected(able.error());
   if (!run.wish.replay.empty()) {
     auto recorded = recorded_run(context, *store, run.wish.replay);
@@ -206,7 +208,7 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
   const Result<void> settled = context.state_folder.empty()
                                    ? settle_commits(*plan)
                                    : settle_isolation(*plan, context.state_folder);
-  Planned planned = plan_it(std::move(*plan), wish, history);
+  Planned planned = plan_it(std::move(*plan), wish, history, context.state_folder);
   note_powers(planned);
   note_machine(planned);
   const Environment environment = own_environment();

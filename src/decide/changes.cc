@@ -35,6 +35,7 @@ class Proposals {
     declare_footprints();
     give_form();
     part_conflicts();
+    split_giants();
     raise_cap();
     add_capacity();
     const auto rest = changes_.begin() + (decision_.offer ? 1 : 0);
@@ -60,9 +61,7 @@ class Proposals {
     if (plan_.tasks.size() <= kCheapTasks && changes_.size() < kMostTried) {
       schedule::Problem changed = problem_;
       change(changed);
-      const schedule::Policy policy{
-          .parallel = slots, .plan_order = false, .gate_every = {}, .on_failure = {}};
-      gain = decision_.chosen().elapsed - schedule::simulate(changed, policy, {}).elapsed;
+      gain = decision_.chosen().elapsed - played(changed, slots);
     }
     changes_.push_back({std::move(text), gain});
   }
@@ -129,6 +128,7 @@ class Proposals {
         groups[{edge.why, edge.on}].push_back(&edge);
     }
     for (const auto& [what, edges] : groups) {
+      if (is_real(edges)) continue;
       propose(say_parting(edges), asked_.cap,
               [&](schedule::Problem& problem) { cut(problem, edges); });
     }
@@ -144,13 +144,135 @@ class Proposals {
     const std::string_view both = tasks.size() == 2 ? "both" : "all";
     switch (first.why) {
       case Why::write_write:
-        return fmt::format("{} {} write `{}`: give each its own file", names, both, first.on);
+        return fmt::format("{} {} write `{}`: give each its own file{}", names, both, first.on,
+                           tasks.size() > 2 ? ", and let a merge or one task join them" : "");
       case Why::lock:
         return fmt::format("{} {} use the lock `{}`: make it `slots` if it can serve more than one",
                            names, both, first.on);
+      case Why::write_read:
+        return fmt::format(
+            "`{}` reads `{}`, which takes in what {}: if it does not need that, name "
+            "the files that it reads",
+            plan_[first.after].id, first.on, say_writers(edges));
       default:
-        return fmt::format("{}: let it touch less, or write elsewhere", say_edge(plan_, first));
+        return fmt::format(
+            "{}: let it write elsewhere{}", say_edge(plan_, first),
+            is_vague(plan_[first.before].footprint.reads)
+                ? fmt::format(", or name the files that `{}` reads", plan_[first.before].id)
+                : "");
     }
+  }
+
+  static bool is_vague(const footprint::PatternSet& patterns) {
+    return std::ranges::any_of(patterns.include,
+                               [](const footprint::Glob& glob) { return !glob.is_literal(); });
+  }
+
+  /// Who reads what another writes needs it: no rewording makes them independent. Only a pattern
+  /// from further above than the folder that is written to may take in what is not meant.
+  bool is_real(const std::vector<const Edge*>& edges) const {
+    if (edges.front()->why != Why::write_read) return false;
+    const std::string& read = edges.front()->on;
+    const std::size_t wild = read.find_first_of("*?[{");
+    if (wild == std::string::npos) return true;
+    const auto above =
+        std::count(read.begin(), read.begin() + static_cast<std::ptrdiff_t>(wild), '/');
+    return std::ranges::none_of(edges, [&](const Edge* edge) {
+      return std::ranges::any_of(plan_[edge->before].footprint.writes.include,
+                                 [&](const footprint::Glob& glob) {
+                                   return std::ranges::count(glob.text(), '/') > above;
+                                 });
+    });
+  }
+
+  std::string say_writers(const std::vector<const Edge*>& edges) const {
+    std::vector<TaskId> writers;
+    for (const Edge* edge : edges) writers.push_back(edge->before);
+    std::ranges::sort(writers);
+    writers.erase(std::ranges::unique(writers).begin(), writers.end());
+    return fmt::format("{} write{}", names_of(plan_, writers), writers.size() == 1 ? "s" : "");
+  }
+
+  /// At least twice the median task and a quarter of the whole, longest first.
+  std::vector<TaskId> giants() const {
+    constexpr std::size_t kMostSplit = 4;
+    std::vector<Duration> times;
+    for (const Expected& it : asked_.expected) times.push_back(it.time);
+    const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+    std::ranges::nth_element(times, middle);
+    std::vector<TaskId> found;
+    for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+      const Duration time = asked_.expected[i].time;
+      if (time >= *middle * 2 && time * 4 >= decision_.chosen().elapsed &&
+          !plan_.tasks[i].coordinates)
+        found.emplace_back(i);
+    }
+    std::ranges::stable_sort(found, std::ranges::greater(),
+                             [&](TaskId task) { return asked_.expected[task.index()].time; });
+    found.resize(std::min(found.size(), kMostSplit));
+    return found;
+  }
+
+  /// In how many parts to cut the giant that gains most. A part takes as long as its share, and
+  /// what waits for the task waits for all of them.
+  void split_giants() {
+    if (plan_.tasks.empty() || plan_.tasks.size() > kCheapTasks || asked_.cap < 2) return;
+    const Duration whole = decision_.chosen().elapsed;
+    Change best;
+    for (const TaskId task : giants()) {
+      for (const std::uint32_t parts : {2U, 3U, 4U}) {
+        const schedule::Problem changed = split(problem_, task, parts);
+        const Duration gain = whole - played(changed, asked_.cap);
+        // One more part has to bring something.
+        if (gain <= best.gain + whole / 20) continue;
+        const Tokens tax = asked_.expected[task.index()].overhead_tokens.value_or(0) * (parts - 1);
+        best = {
+            fmt::format("`{}` takes {} of {}: cut it into {} tasks that touch different files{}",
+                        plan_[task].id, show_time_taken(asked_.expected[task.index()].time),
+                        show_time_taken(whole), parts,
+                        tax > 0 ? fmt::format(", for {} tokens of tax more", show_count(tax)) : ""),
+            gain};
+      }
+    }
+    if (best.gain >= plan_.limits.min_saving) changes_.push_back(std::move(best));
+  }
+
+  static schedule::Problem split(const schedule::Problem& problem, TaskId task,
+                                 std::uint32_t parts) {
+    schedule::Problem made = problem;
+    const auto at = static_cast<std::ptrdiff_t>(task.index());
+    schedule::Job part = problem.jobs[task.index()];
+    part.expected /= parts;
+    for (schedule::Draw& draw : part.draws) {
+      draw.input_tokens /= parts;
+      draw.output_tokens /= parts;
+      draw.usd /= parts;
+    }
+    made.jobs[task.index()] = part;
+    made.jobs.insert(made.jobs.begin() + at, parts - 1, part);
+    const auto moved = [&](TaskId old) {
+      return TaskId(old.index() + (old.index() > task.index() ? parts - 1 : 0));
+    };
+    made.links.clear();
+    for (const schedule::Link& link : problem.links) {
+      const std::uint32_t from = link.before == task ? parts : 1,
+                          to = link.after == task ? parts : 1;
+      for (std::uint32_t i = 0; i < from; ++i) {
+        for (std::uint32_t j = 0; j < to; ++j)
+          made.links.push_back({TaskId(moved(link.before).index() + i),
+                                TaskId(moved(link.after).index() + j), link.needs});
+      }
+    }
+    std::ranges::sort(made.links, {}, [](const schedule::Link& link) {
+      return std::pair(link.after, link.before);
+    });
+    return made;
+  }
+
+  static Duration played(const schedule::Problem& problem, std::uint32_t slots) {
+    const schedule::Policy policy{
+        .parallel = slots, .plan_order = false, .gate_every = {}, .on_failure = {}};
+    return schedule::simulate(problem, policy, {}).elapsed;
   }
 
   void raise_cap() {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "decide/alternatives.h"
 #include "decide/decision.h"
 #include "decide/draws.h"
 #include "decide/explain.h"
@@ -111,19 +112,47 @@ Saving saving_of(const plan::Limits& limits, const Forecaster& forecaster, const
   return saving;
 }
 
-/// What speculation would bring where the plan does not ask for it.
-std::optional<Offer> offer_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                              const std::vector<Expected>& expected, const Wish& wish,
-                              std::uint32_t cap, Duration mean) {
-  if (plan.limits.speculate || wish.pattern || cap < 2 || draws_for(plan.tasks.size()) == 0 ||
-      !may_speculate(plan, interlocking))
-    return std::nullopt;
-  const Lifting lifting = lift(plan, interlocking, expected, wish, true);
+/// With all slots of the cap.
+Range range_with(const plan::Plan& plan, const Lifting& lifting,
+                 const std::vector<Expected>& expected, const Wish& wish, std::uint32_t cap) {
   const Draws draws(plan, expected, lifting.risks);
   const std::vector<Verdict> verdicts = verdicts_of(plan);
   const schedule::Problem problem = foreseen_problem(plan, lifting.waits, expected, verdicts, wish);
   const Forecaster forecaster(problem, plan.limits, expected, verdicts, draws);
-  const Range range = forecaster.range(cap, false, forecaster.critical_path());
+  return forecaster.range(cap, false, forecaster.critical_path());
+}
+
+/// Conflicts whose odds the plan states are a price, as other waste is: where nothing is said of
+/// speculation, tasks take the risk if that is expected to save what the plan asks for.
+Lifting lift_what_pays(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                       const std::vector<Expected>& expected, const Wish& wish, std::uint32_t cap) {
+  Lifting waiting = lift(plan, interlocking, expected, wish,
+                         plan.limits.speculate ? Speculation::all : Speculation::none);
+  const bool stated = std::ranges::any_of(
+      plan.tasks, [](const plan::Task& task) { return task.estimate.conflicts.has_value(); });
+  if (!stated || plan.limits.speculate_said || wish.pattern || cap < 2 ||
+      draws_for(plan.tasks.size()) == 0)
+    return waiting;
+  Lifting bold = lift(plan, interlocking, expected, wish, Speculation::stated);
+  if (std::ranges::count(bold.lifted, true) == 0) return waiting;
+  const auto takes = [&](const Lifting& lifting) {
+    const Range range = range_with(plan, lifting, expected, wish, cap);
+    return range.mean + range.join;
+  };
+  const Duration waits = takes(waiting);
+  return waits - takes(bold) >= std::max(plan.limits.min_saving, waits / 10) ? bold : waiting;
+}
+
+/// What speculation would bring where the plan does not ask for it.
+std::optional<Offer> offer_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                              const std::vector<Expected>& expected, const Wish& wish,
+                              std::uint32_t cap, Duration mean) {
+  const bool said = plan.limits.speculate || plan.limits.speculate_said;
+  if (said || wish.pattern || cap < 2 || draws_for(plan.tasks.size()) == 0 ||
+      !may_speculate(plan, interlocking))
+    return std::nullopt;
+  const Lifting lifting = lift(plan, interlocking, expected, wish, Speculation::all);
+  const Range range = range_with(plan, lifting, expected, wish, cap);
   const Duration takes = range.mean + range.join;
   if (mean - takes < std::max(plan.limits.min_saving, mean / 10)) return std::nullopt;
   return Offer{.tasks = static_cast<std::size_t>(std::ranges::count(lifting.lifted, true)),
@@ -131,6 +160,37 @@ std::optional<Offer> offer_of(const plan::Plan& plan, const footprint::Interlock
                .instead = mean,
                .redone = range.redone,
                .wasted_tokens = range.wasted_tokens};
+}
+
+/// What each way costs, beyond the work and the tax that are the same in all.
+void price(const plan::Plan& plan, const std::vector<Expected>& expected, Decision& it) {
+  for (Forecast* forecast : {&it.sequential, &it.parallel, &it.queue}) {
+    forecast->cached_tokens = cached_tokens_of(plan, expected, forecast->timeline);
+    forecast->cost = cost_with(expected, forecast->cached_tokens, forecast->range.wasted_tokens);
+  }
+  it.one_agent = one_agent_of(plan, expected, it.sequential);
+}
+
+/// Where tasks run one by one because they might meet, or because joining what they return takes
+/// too long, the other columns say what the patterns would take if they were asked for.
+void foretell_what_was_not_taken(const plan::Plan& plan,
+                                 const footprint::Interlocking& interlocking,
+                                 const std::vector<Expected>& expected, const Wish& wish,
+                                 std::uint32_t cap, Decision& it) {
+  if (wish.pattern || it.pattern != Pattern::sequential || cap < 2) return;
+  Wish forced = wish;
+  forced.pattern = Pattern::parallel;
+  const Lifting lifting = lift(plan, interlocking, expected, forced, Speculation::none);
+  const bool some_join = std::ranges::any_of(
+      it.verdicts, [](const Verdict& one) { return one.alone && one.join > Duration::zero(); });
+  if (lifting.edges_lifted == 0 && !some_join) return;
+  const Draws draws(plan, expected, lifting.risks);
+  const std::vector<Verdict> verdicts = verdicts_of(plan);
+  const schedule::Problem problem = foreseen_problem(plan, lifting.waits, expected, verdicts, wish);
+  const Forecaster forecaster(problem, plan.limits, expected, verdicts, draws);
+  it.parallel = forecaster.at_once(cap);
+  it.parallel.range = forecaster.range(cap, false, forecaster.critical_path());
+  it.queue = queue_beside(forecaster, it.parallel);
 }
 
 void take_pattern(Decision& decision, const Forecaster& forecaster, const Wish& wish,
@@ -161,9 +221,9 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
                 const std::vector<Expected>& expected, const Wish& wish) {
   Decision it;
   it.verdicts = verdicts_of(plan);
-  it.lifting = lift(plan, interlocking, expected, wish, plan.limits.speculate);
-  const footprint::Interlocking& waits = it.lifting.waits;
   const std::uint32_t cap = cap_of(plan, wish);
+  it.lifting = lift_what_pays(plan, interlocking, expected, wish, cap);
+  const footprint::Interlocking& waits = it.lifting.waits;
   const Draws draws(plan, expected, it.lifting.risks);
   if (!overlap_is_asked(wish))
     it.verdicts = settle_joining(plan, waits, expected, draws, std::move(it.verdicts), wish, cap);
@@ -179,7 +239,8 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
   const bool may_be_narrower = !overlap_is_asked(wish);
   const std::uint32_t slots =
       one_less ? std::max(std::min(cap, natural_width.value_or(cap)), 2u) - 1 : cap;
-  Width width = choose_width(plan, forecaster, slots, may_be_narrower, more);
+  Width width =
+      choose_width(plan, forecaster, slots, may_be_narrower, !it.lifting.risks.empty(), more);
   const Pattern overlapped = overlapping(plan, wish, width, cap, natural_width);
   it.narrower = width.narrower;
   it.parallel = width.at_cap;
@@ -191,8 +252,9 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
     it.queue = width.forecast;
     it.queue.n = width.n;
     // More slots can always be used as fewer are.
-    if (it.narrower.why != Narrower::Why::slowing && it.queue.elapsed < it.parallel.elapsed &&
-        wish.more)
+    const bool wider_is_slower =
+        it.narrower.why == Narrower::Why::slowing || it.narrower.why == Narrower::Why::meeting;
+    if (!wider_is_slower && it.queue.elapsed < it.parallel.elapsed && wish.more)
       it.parallel = width.forecast;
   } else {
     it.queue = queue_beside(forecaster, it.parallel);
@@ -207,6 +269,10 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
   take_pattern(it, forecaster, wish, overlapped, cap);
   it.offer = offer_of(plan, interlocking, expected, wish, cap,
                       it.chosen().range.mean + it.chosen().range.join);
+
+  foretell_what_was_not_taken(plan, interlocking, expected, wish, cap, it);
+  price(plan, expected, it);
+  it.provider_batch = provider_batch_of(plan, waits, expected);
 
   const Asked asked{plan, waits, expected, wish, cap, natural_width};
   it.reasons = reasons_of(asked, it);

@@ -47,6 +47,7 @@ struct Expected {
   From cost_from = From::prior;
   /// The part (0..1) of its attempts in pictures that met with what others had changed.
   std::optional<double> p_conflict;
+  From p_conflict_from = From::prior;
   double spread = 0.6931;             ///< Of the logarithm of its time; see `History::Seen`.
   std::optional<double> p_failure{};  ///< The part of its attempts that fail.
 };
@@ -81,6 +82,9 @@ struct Forecast {
   Range range;
   std::optional<Tokens> tokens;  ///< With the tax; nothing when a task's is unknown.
   std::optional<Tokens> overhead_tokens;
+  /// Of `tokens`: read from a prompt cache that a sibling wrote.
+  Tokens cached_tokens = 0;
+  /// With what is done again and what the cache saves.
   std::optional<MicroUsd> cost;
   std::uint32_t n = 1;  ///< Attempts at once.
   schedule::Timeline timeline;
@@ -139,7 +143,7 @@ struct Saving {
 
 /// Why fewer at once than the cap allows.
 struct Narrower {
-  enum class Why : unsigned char { nothing, quota, slowing } why = Why::nothing;
+  enum class Why : unsigned char { nothing, quota, slowing, meeting } why = Why::nothing;
   std::uint32_t wider = 0;    ///< The cap.
   Duration mean{}, at_cap{};  ///< Expected, joining included.
   std::string name;           ///< Of the agent or resource.
@@ -151,6 +155,24 @@ struct Offer {
   Duration mean{}, instead{};
   double redone = 0;
   std::optional<Tokens> wasted_tokens;
+};
+
+/// One agent that does everything, in one context: no other is started and nothing has to be
+/// joined, but what the context holds is read again by each call.
+struct OneAgent {
+  Duration elapsed{};
+  Range range;
+  std::optional<Tokens> tokens, overhead_tokens;
+  std::optional<Tokens> cached_tokens;  ///< Of `tokens`: read again, from the prompt cache.
+  std::optional<MicroUsd> cost;
+  bool fits = true;  ///< Into a context of 200k tokens.
+};
+
+/// A batch at the provider: half the price, some time.
+struct ProviderBatch {
+  Duration within{};
+  std::optional<Tokens> tokens;
+  std::optional<MicroUsd> cost;
 };
 
 struct Decision {
@@ -167,6 +189,8 @@ struct Decision {
   Saving saving;
   Lifting lifting;
   Forecast sequential, parallel, queue;
+  std::optional<OneAgent> one_agent;
+  std::optional<ProviderBatch> provider_batch;
   /// As decided: what the scheduler is to be given.
   schedule::Policy policy;
   std::vector<std::int64_t> priorities;

@@ -83,8 +83,9 @@ class Drawer {
     if (!it.p_failure) return fate;
     Duration pause = task.backoff;
     while (static_cast<int>(fate.failures.size()) < task.retries && dice.unit() < *it.p_failure) {
-      // It fails somewhere on its way.
-      fate.failures.push_back({times(fate.takes, 0.3 + 0.7 * dice.unit()), pause});
+      // It fails somewhere on its way. Half of the back-off is jitter.
+      const Duration takes = times(fate.takes, 0.3 + 0.7 * dice.unit());
+      fate.failures.push_back({takes, times(pause, 0.5 + 0.5 * dice.unit())});
       pause *= 2;
     }
     return fate;
@@ -100,6 +101,20 @@ class Drawer {
   const std::vector<Risk>& risks_;
 };
 
+/// As many as there are in at least half of all cases, each somewhere in the middle of its way.
+std::vector<schedule::Failure> likely_failures(const plan::Task& task, const Expected& expected) {
+  std::vector<schedule::Failure> failures;
+  const double p = expected.p_failure.value_or(0);
+  Duration pause = task.backoff;
+  double odds = p;
+  while (odds >= 0.5 && static_cast<int>(failures.size()) < task.retries) {
+    failures.push_back({times(expected.time, 0.65), times(pause, 0.75)});
+    pause *= 2;
+    odds *= p;
+  }
+  return failures;
+}
+
 }  // namespace
 
 std::size_t draws_for(std::size_t tasks) {
@@ -112,16 +127,18 @@ Draws::Draws(const plan::Plan& plan, const std::vector<Expected>& expected,
   for (const Risk& risk : risks) {
     if (risk.p > 0.5) expected_.meetings.push_back({risk.before, risk.after});
   }
-  if (plan.limits.answer) {
-    const Duration answer = *plan.limits.answer;
+  const bool some_fail = std::ranges::any_of(
+      expected, [](const Expected& it) { return it.p_failure.value_or(0) > 0; });
+  if (plan.limits.answer || some_fail) {
+    const Duration answer = plan.limits.answer.value_or(Duration::zero());
     for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
       const plan::Task& task = plan.tasks[i];
       expected_.fates.push_back({.takes = expected[i].time,
-                                 .failures = {},
+                                 .failures = likely_failures(task, expected[i]),
                                  .before = task.gate_before ? answer : Duration::zero(),
                                  .after = task.gate_after ? answer : Duration::zero()});
     }
-    expected_.reviews = {answer};
+    if (plan.limits.answer) expected_.reviews = {answer};
   }
   const Drawer drawer(plan, expected, risks);
   for (std::size_t k = 0; k < draws_for(plan.tasks.size()); ++k)

@@ -83,7 +83,8 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   };
   const bool taxed =
       sources.fill(std::optional<Tokens>(), tax, it.overhead_tokens, it.overhead_from);
-  it.p_conflict = sources.conflict_share();
+  it.p_conflict = task.estimate.conflicts ? task.estimate.conflicts : sources.conflict_share();
+  if (it.p_conflict) it.p_conflict_from = task.estimate.conflicts ? From::plan : From::history;
   it.spread = sources.spread(it.time_from);
   it.p_failure = task.estimate.failures;
   if (!taxed) it.overhead_tokens = model ? kPriorSpawnTokens + kPriorReturnTokens : 0;

@@ -101,7 +101,7 @@ class Bookmaker {
         beside == 0
             ? 0
             : it.p_conflict.value_or(1 - std::pow(1 - kPriorConflict, static_cast<double>(beside)));
-    bet.p_from = it.p_conflict ? From::history : From::prior;
+    bet.p_from = it.p_conflict_from;
     if (it.tokens) bet.tokens = share(*it.tokens + it.overhead_tokens.value_or(0), bet.p_conflict);
     if (it.cost) bet.cost = share(*it.cost, bet.p_conflict);
     bet.refused = refusal(bet);
@@ -118,7 +118,7 @@ class Bookmaker {
   }
 
   std::string refusal(const Bet& bet) const {
-    if (bet.p_from == From::history && bet.p_conflict > 0.5)
+    if (bet.p_from != From::prior && bet.p_conflict > 0.5)
       return fmt::format("it conflicts too often ({:.0f} %)", bet.p_conflict * 100);
     if (limits_.speculate_tokens) {
       if (!bet.tokens) return "nobody knows what tokens it takes, and there is a budget";
@@ -157,10 +157,12 @@ std::vector<TaskId> candidates(const plan::Plan& plan,
 
 /// One after the other in plan order, within the budget.
 void take_bets(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-               const std::vector<Expected>& expected, Lifting& lifting) {
+               const std::vector<Expected>& expected, bool only_stated, Lifting& lifting) {
   Bookmaker bookmaker(plan, expected);
   std::vector<TaskId> tasks = candidates(plan, interlocking);
-  std::erase_if(tasks, [&](TaskId task) { return !is_caught(plan[task]); });
+  std::erase_if(tasks, [&](TaskId task) {
+    return !is_caught(plan[task]) || (only_stated && !plan[task].estimate.conflicts);
+  });
   // At most all that may run beside it, of those that came before: exactly whom it might meet is
   // found later, for those that are taken.
   const auto most = static_cast<std::size_t>(plan.limits.parallel) - 1;
@@ -188,7 +190,7 @@ bool works_among_pictures(const plan::Plan& plan, const plan::Task& task) {
 }
 
 Lifting lift(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-             const std::vector<Expected>& expected, const Wish& wish, bool speculate) {
+             const std::vector<Expected>& expected, const Wish& wish, Speculation speculation) {
   Lifting lifting;
   lifting.lifted.assign(plan.tasks.size(), false);
   const bool asked = wish.pattern && *wish.pattern != Pattern::sequential;
@@ -196,8 +198,8 @@ Lifting lift(const plan::Plan& plan, const footprint::Interlocking& interlocking
   if (asked) {
     for (std::size_t i = 0; i < plan.tasks.size(); ++i)
       lifting.lifted[i] = is_caught(plan.tasks[i]);
-  } else if (speculate && !in_sequence) {
-    take_bets(plan, interlocking, expected, lifting);
+  } else if (speculation != Speculation::none && !in_sequence) {
+    take_bets(plan, interlocking, expected, speculation == Speculation::stated, lifting);
   }
   const bool any = std::ranges::find(lifting.lifted, true) != lifting.lifted.end();
   lifting.waits = any ? without(plan, lifting.lifted) : interlocking;
@@ -233,12 +235,16 @@ std::vector<std::string> say_lifting(const plan::Plan& plan, const Lifting& lift
         std::ranges::all_of(lifting.risks, [](const Risk& it) { return it.p == 1; });
     const bool assumed =
         std::ranges::any_of(lifting.risks, [](const Risk& it) { return it.p == kPriorConflict; });
+    const bool stated = std::ranges::any_of(lifting.risks, [&](const Risk& it) {
+      return plan[it.after].estimate.conflicts.has_value();
+    });
     lines.push_back(fmt::format("On average {:.1f} of the attempts {} done again{}{}", range.redone,
                                 range.redone == 1 ? "is" : "are", say_waste(range),
                                 certain   ? ": they write the same files"
                                 : assumed ? fmt::format(" (assumed: two that might meet do in "
                                                         "{:.0f} % of cases)",
                                                         kPriorConflict * 100)
+                                : stated  ? " (odds from the plan)"
                                           : " (odds from history)"));
   }
   std::size_t refused = 0;

@@ -18,17 +18,24 @@ bool works_among_pictures(const plan::Plan& plan, const plan::Task& task);
 /// Whether a task of the plan could start beside what it might meet.
 bool may_speculate(const plan::Plan& plan, const footprint::Interlocking& interlocking);
 
+/// Who may start beside what it might meet.
+enum class Speculation : unsigned char {
+  none,
+  stated,  ///< Tasks of which the plan says how often they conflict (`estimate.conflicts`).
+  all,     ///< Those of which it does not say it too.
+};
+
 /// Which conflicts are not waited for, and how likely each comes true.
 ///
 /// - With `--pattern parallel` or `queue`: those of all tasks with pictures; the price is accepted.
-/// - With `speculate`: those of tasks whose footprint is unknown or vague (a pattern with wildcards
+/// - With speculation: those of tasks whose footprint is unknown or vague (a pattern with wildcards
 ///   meets another), one after the other in plan order, while the waste of all together,
 ///   `sum of p * tokens` (or dollars), stays within the budget, and where history does not say that
-///   the task conflicts more often than not. `p` comes from history, else from how many might be
-///   met, at `kPriorConflict` each.
+///   the task conflicts more often than not. `p` comes from the plan or history, else from how many
+///   might be met, at `kPriorConflict` each.
 /// - Needs and locks are always waited for.
 Lifting lift(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-             const std::vector<Expected>& expected, const Wish& wish, bool speculate);
+             const std::vector<Expected>& expected, const Wish& wish, Speculation speculation);
 
 /// What they are expected to cost, a line each, and what was not taken up, with the reason.
 std::vector<std::string> say_lifting(const plan::Plan& plan, const Lifting& lifting,

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include "base/text.h"
 #include "decide/explain.h"
@@ -12,7 +14,8 @@
 namespace interlock::decide {
 namespace {
 
-std::string say_gain(const Decision& decision, Duration elapsed) {
+std::string say_gain(const Decision& decision, const Forecast& forecast) {
+  const Duration elapsed = forecast.elapsed + forecast.join;
   const Duration gain = decision.sequential.elapsed - elapsed;
   const std::string instead = fmt::format("{} instead of {}", show_time_taken(elapsed),
                                           show_time_taken(decision.sequential.elapsed));
@@ -57,12 +60,11 @@ void add_pattern(const Asked& asked, const Decision& decision, std::vector<std::
           "{} at once: {}",
           decision.n == all ? fmt::format("All {} run", count_of(all, "task"))
                             : fmt::format("Up to {} of {} run", decision.n, count_of(all, "task")),
-          say_gain(decision, decision.parallel.elapsed)));
+          say_gain(decision, decision.parallel)));
       break;
     case Pattern::queue:
       reasons.push_back(fmt::format("At most {} of {} run at once: {}", decision.n,
-                                    count_of(all, "task"),
-                                    say_gain(decision, decision.queue.elapsed)));
+                                    count_of(all, "task"), say_gain(decision, decision.queue)));
       break;
   }
 }
@@ -80,6 +82,11 @@ void add_narrower(const Decision& decision, std::vector<std::string>& reasons) {
     case Narrower::Why::slowing:
       reasons.push_back(fmt::format(
           "Tasks of `{}` slow each other: {} at once take {} on average, {} would take {}", it.name,
+          decision.n, show_time_taken(it.mean), it.wider, show_time_taken(it.at_cap)));
+      break;
+    case Narrower::Why::meeting:
+      reasons.push_back(fmt::format(
+          "Tasks that meet are done again: {} at once take {} on average, {} would take {}",
           decision.n, show_time_taken(it.mean), it.wider, show_time_taken(it.at_cap)));
       break;
   }
@@ -131,6 +138,22 @@ std::vector<TaskId> tasks_where(const Asked& asked, Is is) {
   return tasks;
 }
 
+/// The largest group of tasks that one agent could do in one go: the same agent and model, in the
+/// same isolation, none that joins what others return.
+std::vector<TaskId> like_tasks(const Asked& asked, const std::vector<TaskId>& of) {
+  std::map<std::tuple<std::size_t, std::string, plan::Isolation>, std::vector<TaskId>> groups;
+  for (const TaskId task : of) {
+    const plan::Task& it = asked.plan[task];
+    if (it.coordinates || !it.output_of.empty()) continue;
+    groups[{it.agent.index(), it.model, it.isolation}].push_back(task);
+  }
+  std::vector<TaskId> largest;
+  for (auto& [key, tasks] : groups) {
+    if (tasks.size() > largest.size()) largest = std::move(tasks);
+  }
+  return largest;
+}
+
 void warn_of_tax(const Asked& asked, std::vector<std::string>& warnings) {
   const auto is_above_third = [](const Expected& it) {
     return it.tokens && it.overhead_tokens && *it.overhead_tokens > 0 &&
@@ -145,11 +168,37 @@ void warn_of_tax(const Asked& asked, std::vector<std::string>& warnings) {
   if (tax * 2 <= work) return;
   const std::vector<TaskId> dear =
       tasks_where(asked, [&](const Expected& it, const plan::Task&) { return is_above_third(it); });
-  warnings.push_back(
-      fmt::format("The dispatch tax is {} of {} tokens ({} %): batch {} into fewer tasks, or let "
-                  "one agent do them",
-                  show_count(tax), show_count(work + tax), 100 * tax / (work + tax),
-                  names_of(asked.plan, dear)));
+  std::string text =
+      fmt::format("The dispatch tax is {} of {} tokens ({} %)", show_count(tax),
+                  show_count(work + tax), (100 * tax + (work + tax) / 2) / (work + tax));
+  const std::vector<TaskId> alike = like_tasks(asked, dear);
+  if (alike.size() > 1) {
+    std::vector<Expected> each;
+    for (const TaskId task : alike) each.push_back(asked.expected[task.index()]);
+    std::ranges::sort(each, {}, &Expected::time);
+    const Expected& usual = each[each.size() / 2];
+    text += fmt::format(
+        ": {} of {} pay {} of tax each: batch {} into fewer, or let one agent do "
+        "them",
+        count_of(alike.size(), "task"), show_time_taken(usual.time),
+        show_count(*usual.overhead_tokens), names_of(asked.plan, alike));
+  } else if (dear.size() == 1) {
+    text += fmt::format(": most of it for `{}`, which is small", asked.plan[dear.front()].id);
+  }
+  warnings.push_back(std::move(text));
+}
+
+/// Where nothing but what nobody said exactly keeps tasks apart.
+void add_offer(const Decision& decision, std::vector<std::string>& reasons) {
+  if (!decision.offer) return;
+  const Offer& it = *decision.offer;
+  Range waste;
+  waste.redone = it.redone;
+  waste.wasted_tokens = it.wasted_tokens;
+  reasons.push_back(fmt::format(
+      "Whether they really meet is not known: with `limits: {{speculate: true}}` {} on average "
+      "instead of {}, {:.1f} attempts done again{}",
+      show_time_taken(it.mean), show_time_taken(it.instead), it.redone, say_waste(waste)));
 }
 
 }  // namespace
@@ -158,6 +207,7 @@ std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision
   std::vector<std::string> reasons;
   add_wish(asked, decision, reasons);
   add_pattern(asked, decision, reasons);
+  add_offer(decision, reasons);
   add_queue(asked, decision, reasons);
   for (std::string& line : say_lifting(asked.plan, decision.lifting, decision.chosen().range))
     reasons.push_back(std::move(line));

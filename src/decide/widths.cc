@@ -115,12 +115,12 @@ const Runner& fewest_as_fast(const std::vector<Runner>& runners) {
 }  // namespace
 
 Width choose_width(const plan::Plan& plan, const Forecaster& forecaster, std::uint32_t cap,
-                   bool may_be_narrower, const std::function<bool()>& more) {
+                   bool may_be_narrower, bool meet, const std::function<bool()>& more) {
   Width width;
   const auto slows = who_slows(plan, forecaster.problem(), cap);
   const auto admits = slows ? std::nullopt : who_admits_slowly(plan, forecaster, cap);
   const bool drawn = draws_for(plan.tasks.size()) > 0;
-  if (!may_be_narrower || !drawn || cap == 1 || (!slows && !admits)) {
+  if (!may_be_narrower || !drawn || cap == 1 || (!slows && !admits && !meet)) {
     Runner only = runner_of(forecaster, cap, more);
     return {.n = cap,
             .forecast = only.forecast,
@@ -132,17 +132,20 @@ Width choose_width(const plan::Plan& plan, const Forecaster& forecaster, std::ui
   for (const std::uint32_t n : in_the_running(forecaster, cap))
     runners.push_back(runner_of(forecaster, n, limited(more)));
   const Runner& widest = runners.back();
-  const Runner& chosen = slows ? best_where_slowed(runners) : fewest_as_fast(runners);
+  const bool by_mean = slows || !admits;
+  const Runner& chosen = by_mean ? best_where_slowed(runners) : fewest_as_fast(runners);
   width.n = chosen.n;
   width.forecast = chosen.forecast;
   width.priorities = chosen.priorities;
   width.at_cap = widest.forecast;
   if (chosen.n < cap) {
-    width.narrower = {.why = slows ? Why::slowing : Why::quota,
+    width.narrower = {.why = slows    ? Why::slowing
+                             : admits ? Why::quota
+                                      : Why::meeting,
                       .wider = cap,
                       .mean = chosen.mean(),
                       .at_cap = widest.mean(),
-                      .name = slows ? *slows : *admits};
+                      .name = slows ? *slows : admits.value_or("")};
   }
   return width;
 }

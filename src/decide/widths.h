@@ -16,10 +16,11 @@ struct Width {
 /// Chooses how many at once.
 ///
 /// Slots are free, so it is all of the cap, unless something prices them: where tasks slow each
-/// other, the width with the least expected time (the widest within one percent of it); where
-/// quotas bind, the fewest that are expected to be as fast. `more()` bounds the search for better
-/// orders, which is made for every width still in the running before one is chosen.
+/// other or `meet` and are done again, the width with the least expected time (the widest within
+/// one percent of it); where quotas bind, the fewest that are expected to be as fast. `more()`
+/// bounds the search for better orders, which is made for every width still in the running before
+/// one is chosen.
 Width choose_width(const plan::Plan& plan, const Forecaster& forecaster, std::uint32_t cap,
-                   bool may_be_narrower, const std::function<bool()>& more);
+                   bool may_be_narrower, bool meet, const std::function<bool()>& more);
 
 }  // namespace interlock::decide

@@ -174,6 +174,8 @@ struct Estimate {
   std::optional<Tokens> tokens;
   std::optional<MicroUsd> usd;
   std::optional<double> failures;  ///< The part (0..1) of its attempts that fail.
+  /// The part (0..1) of its attempts in views that meet what others change meanwhile.
+  std::optional<double> conflicts;
 
   bool operator==(const Estimate&) const = default;
 };
@@ -258,6 +260,7 @@ struct Limits {
   MicroUsd usd_per_minute = 10'000'000;     ///< Of one attempt.
   std::optional<Duration> answer;           ///< How long a person takes at a gate or a review.
   bool speculate = false;
+  bool speculate_said = false;              ///< Either way.
   std::optional<Tokens> speculate_tokens;   ///< What speculation may waste, together; none: no bound.
   std::optional<MicroUsd> speculate_usd;
 

@@ -140,13 +140,14 @@ OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file) {
 }
 
 Estimate read_estimate(Reading& reading, Node node) {
-  static constexpr std::string_view kKeys[] = {"time", "tokens", "usd", "failures"};
+  static constexpr std::string_view kKeys[] = {"time", "tokens", "usd", "failures", "conflicts"};
   const Fields fields(reading, node, "estimate", kKeys);
   Estimate estimate;
   if (const auto value = fields["time"]) estimate.time = read_duration(reading, *value);
   if (const auto value = fields["tokens"]) estimate.tokens = read_count(reading, *value);
   if (const auto value = fields["usd"]) estimate.usd = read_usd(reading, *value);
   if (const auto value = fields["failures"]) estimate.failures = read_part(reading, *value, 0.99);
+  if (const auto value = fields["conflicts"]) estimate.conflicts = read_part(reading, *value, 1);
   return estimate;
 }
 

@@ -61,6 +61,7 @@ OnFailure read_on_failure(Reading& reading, Node node) {
 }
 
 void read_speculate(Reading& reading, Node node, Limits& limits) {
+  limits.speculate_said = true;
   if (!node.is_map()) {
     if (const auto value = read_bool(reading, node)) limits.speculate = *value;
     return;

@@ -232,6 +232,24 @@ Moment now() {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
+Backlog backlog_of(const std::string& file, const Limits& limits, Moment now) {
+  const std::int64_t burst = std::max<std::int64_t>(nanoseconds_of(limits.burst), 1);
+  const auto layout = SharedFile::look(file, burst, now.count());
+  if (!layout) return {};
+  const auto until = [&](std::int64_t when) {
+    const Moment left(std::max<std::int64_t>(when - now.count(), 0));
+    return std::chrono::ceil<Duration>(left);
+  };
+  const auto used = [&](Dimension dimension) {
+    return until(layout->arrival[static_cast<std::size_t>(dimension)]);
+  };
+  return {.requests = used(Dimension::requests),
+          .input_tokens = used(Dimension::input_tokens),
+          .output_tokens = used(Dimension::output_tokens),
+          .usd = used(Dimension::usd),
+          .floor = until(layout->floor)};
+}
+
 Result<std::unique_ptr<Account>> Account::open(const std::string& file, const Limits& limits) {
   const std::int64_t burst = std::max<std::int64_t>(nanoseconds_of(limits.burst), 1);
   auto shared = SharedFile::open_locked(file, burst, quota::now().count());

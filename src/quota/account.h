@@ -131,4 +131,17 @@ class Account {
   virtual Picture picture(Moment now) const = 0;
 };
 
+/// What was used of an account: how long each bucket takes to be full again, and for how long
+/// nothing is admitted at all.
+struct Backlog {
+  Duration requests{}, input_tokens{}, output_tokens{}, usd{};
+  Duration floor{};
+
+  bool operator==(const Backlog&) const = default;
+};
+
+/// What `Account::open` would find now, without opening, making or changing anything. Of a file
+/// that may not be read nothing is known, and nothing is told: opening it will say why.
+Backlog backlog_of(const std::string& file, const Limits& limits, Moment now);
+
 }  // namespace interlock::quota

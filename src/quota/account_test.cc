@@ -367,6 +367,34 @@ TEST_F(AnAccount, says_why_it_cannot_be_opened) {
   EXPECT_NE(read_only.error().message.find("Permission denied"), std::string::npos);
 }
 
+std::vector<std::string> files_in(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename());
+  return names;
+}
+
+TEST_F(AnAccount, can_be_looked_at_without_being_made_or_changed) {
+  const Limits limits = per_minute(60);
+  const std::string file = folder.at("a");
+  EXPECT_EQ(backlog_of(file, limits, quota::now()), Backlog{}) << "nobody ever had it";
+  EXPECT_TRUE(files_in(folder.root()).empty());
+  {
+    const auto account = Account::open(file, limits);
+    ASSERT_TRUE(account);
+    for (int i = 0; i < 3; ++i) (*account)->ask({.requests = 1}, quota::now());
+  }
+  const std::string before = read_file(file);
+  const Moment now = quota::now();
+  const Backlog used = backlog_of(file, limits, now);
+  EXPECT_GT(used.requests, std::chrono::seconds(1));
+  EXPECT_LE(used.requests, std::chrono::seconds(3));
+  EXPECT_EQ(backlog_of(file, limits, now + std::chrono::seconds(5)).requests, Duration{});
+  EXPECT_EQ(read_file(file), before);
+  ASSERT_EQ(::unlink(file.c_str()), 0);
+  EXPECT_EQ(backlog_of(file, limits, now).requests, limits.burst) << "its bell is still there";
+}
+
 TEST_F(AnAccount, has_room_for_so_many_and_no_more) {
   std::vector<std::unique_ptr<Account>> accounts;
   for (std::size_t i = 0; i < 100; ++i) accounts.push_back(open({}));

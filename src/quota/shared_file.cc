@@ -156,6 +156,20 @@ Result<SharedFile> SharedFile::open_locked(const std::string& path, std::int64_t
   return shared;
 }
 
+std::optional<Layout> SharedFile::look(const std::string& path, std::int64_t burst,
+                                       std::int64_t now) {
+  Layout layout{};
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (file.get() < 0 && errno != ENOENT) return std::nullopt;
+  const bool is_there = file.get() >= 0;
+  if (is_there && ::pread(file.get(), &layout, sizeof layout, 0) == ssize_t{sizeof layout} &&
+      is_sound(layout, now))
+    return layout;
+  const bool is_new = !is_there && ::access(bell_path(path).c_str(), F_OK) != 0;
+  fill(layout, burst, now, is_new ? Begin::full : Begin::empty);
+  return layout;
+}
+
 void SharedFile::remember() const { remember_pages(*layout_); }
 
 bool SharedFile::is_whole() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -26,6 +27,10 @@ class SharedFile {
     return *this;
   }
   ~SharedFile();
+
+  /// A copy of what `open_locked` would map, without making or changing anything; nothing where the
+  /// file may not be read.
+  static std::optional<Layout> look(const std::string& path, std::int64_t burst, std::int64_t now);
 
   Layout& layout() const { return *layout_; }
   /// What the file holds now is what this process goes on with alone, should somebody cut or

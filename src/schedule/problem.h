@@ -66,6 +66,7 @@ struct QuotaRates {
   /// What others have used of it when the run begins: how long each rate takes to earn it back.
   struct Backlog {
     Duration requests{}, input_tokens{}, output_tokens{}, usd{};
+    Duration floor{};  ///< Nothing at all is admitted for so long.
     bool operator==(const Backlog&) const = default;
   } backlog{};
 

@@ -27,7 +27,7 @@ RateGate::RateGate(std::vector<QuotaRates> quotas, Time now) {
                        .output_tokens = {rates.output_tokens, now + used.output_tokens},
                        .usd = {rates.usd, now + used.usd},
                        .burst = rates.burst,
-                       .floor = now});
+                       .floor = now + used.floor});
   }
 }
 

@@ -59,6 +59,17 @@ agents:
     return -1;
   }
 
+  std::vector<std::string> files_named(const std::string& name) const {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder()))
+      if (entry.path().filename() == name) found.push_back(entry.path().string());
+    return found;
+  }
+  static std::string read_file(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+
   /// Whether any file below the folder holds the text.
   std::vector<std::string> files_with(const std::string& text) const {
     std::vector<std::string> found;
@@ -253,6 +264,36 @@ tasks:
   ASSERT_EQ(ended.exit, 0) << ended.err;
   EXPECT_EQ(endpoint.entries().size(), 16u);
   EXPECT_THAT(statuses(endpoint), Each(200));
+}
+
+TEST_F(Models, what_was_used_of_an_account_is_in_the_forecast) {
+  const Endpoint endpoint(script_of(R"({"otherwise": {"text": "An answer."}})"));
+  std::string content = R"(
+resources: {api: {kind: quota, requests: 6/min, burst: 60s, account: team}}
+limits: {parallel: 6, min_saving: 0s}
+defaults: {agent: anthropic, join: 0s}
+tasks:
+)";
+  for (int i = 0; i < 6; ++i)
+    content += fmt::format("  - {{id: t{}, prompt: hello, reads: [], writes: [], uses: [api], estimate: {{time: 2s}}}}\n", i);
+  plan_at(endpoint, content);
+  const auto foretold = [&] {
+    const auto page = json_of({"plan", "plan.yaml"});
+    return page.at("forecast").at("parallel").at("elapsed_s").to_number<double>();
+  };
+  EXPECT_EQ(foretold(), 2) << "nobody had used it";
+  EXPECT_TRUE(files_named("team.quota").empty()) << "to plan makes no account";
+  const Ended run = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(run.exit, 0) << run.err;
+  const auto before = files_named("team.quota");
+  ASSERT_EQ(before.size(), 1U);
+  const std::string account = read_file(before.front());
+  // Six at once used up a minute's; the rest of it is not there again for most of that minute.
+  EXPECT_GT(foretold(), 15) << "the account is nearly empty";
+  EXPECT_LT(foretold(), 63);
+  EXPECT_EQ(read_file(before.front()), account) << "to plan changes no account";
+  EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out,
+              HasSubstr("the account of `api` was used before: it is full again in "));
 }
 
 TEST_F(Models, a_recorded_run_is_replayed_without_a_model_and_says_what_differs) {

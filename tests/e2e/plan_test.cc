@@ -202,6 +202,52 @@ tasks:
   EXPECT_EQ(std::stod(at(forced, "/schedule/1/start_s")), 30);
 }
 
+TEST_F(PlanCommand, prices_conflicts_whose_odds_the_plan_states) {
+  const auto plan_with = [&](const std::string& limits, const std::string& odds) {
+    std::string content = limits + "agents: {m: {kind: command, run: [cat]}}\ntasks:\n";
+    for (const char* id : {"a", "b", "c", "d"})
+      content +=
+          std::string("  - {id: ") + id +
+          ", agent: m, prompt: edit, writes: [src/**], isolation: view, estimate: {time: 60s, "
+          "tokens: 10k" +
+          odds + "}}\n";
+    write_plan(content);
+    return json_of({"plan", "plan.yaml"});
+  };
+  const auto silent = plan_with("", "");
+  EXPECT_EQ(at(silent, "/decision/pattern"), "sequential");
+  EXPECT_THAT(at(silent, "/decision/changes/0"),
+              HasSubstr("`limits: {speculate: true}` would let 4 tasks start"));
+  // The other columns say what asking for them would take.
+  EXPECT_LT(std::stod(at(silent, "/forecast/parallel/mean_s")),
+            std::stod(at(silent, "/forecast/sequential/mean_s")));
+  EXPECT_GT(std::stod(at(silent, "/forecast/parallel/redone")), 0);
+  EXPECT_EQ(at(plan_with("", ", conflicts: 5%"), "/decision/pattern"), "parallel");
+  EXPECT_EQ(at(plan_with("", ", conflicts: 90%"), "/decision/pattern"), "sequential");
+  EXPECT_EQ(at(plan_with("limits: {speculate: false}\n", ", conflicts: 5%"), "/decision/pattern"),
+            "sequential");
+  EXPECT_THAT(complaint("tasks: [{id: a, run: [true], estimate: {conflicts: often}}]"),
+              HasSubstr("conflicts"));
+}
+
+TEST_F(PlanCommand, compares_with_one_agent_for_all_and_with_a_batch_at_the_provider) {
+  write_plan(R"(
+agents: {m: {kind: chat, api: anthropic, model: claude-sonnet-4-5, key: THE_KEY}}
+defaults: {agent: m, join: 0s}
+tasks:
+  - {id: a, prompt: one, reads: [], writes: [], estimate: {time: 60s, tokens: 20k, usd: 0.10}}
+  - {id: b, prompt: two, reads: [], writes: [], estimate: {time: 60s, tokens: 20k, usd: 0.10}}
+)");
+  const auto plan = json_of({"plan", "plan.yaml"});
+  EXPECT_EQ(at(plan, "/forecast/one_agent/overhead_tokens"), "5000");
+  EXPECT_EQ(std::stod(at(plan, "/forecast/one_agent/elapsed_s")), 120);
+  EXPECT_EQ(std::stod(at(plan, "/forecast/provider_batch/cost_usd")), 0.10);
+  EXPECT_EQ(at(plan, "/forecast/sequential/cached_tokens"), "3000");
+  const std::string page = interlock({"plan", "plan.yaml"}).out;
+  EXPECT_THAT(page, HasSubstr("one agent for all"));
+  EXPECT_THAT(page, HasSubstr("provider's batch"));
+}
+
 TEST_F(PlanCommand, breakeven_says_from_how_many_on_a_queue_is_better_and_why) {
   write_plan(R"(
 agents: {api: {kind: command, run: [cat], slowing: {beyond: 3, by: 1}}}

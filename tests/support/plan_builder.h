@@ -58,6 +58,13 @@ class PlanBuilder {
     }
     TaskBuilder& tokens(Tokens tokens) { return task().estimate.tokens = tokens, *this; }
     TaskBuilder& costs(MicroUsd usd) { return task().estimate.usd = usd, *this; }
+    TaskBuilder& conflicts(double part) { return task().estimate.conflicts = part, *this; }
+    TaskBuilder& fails(double part, int retries, std::string_view backoff) {
+      task().estimate.failures = part;
+      task().retries = retries;
+      task().backoff = *parse_duration(backoff);
+      return *this;
+    }
     TaskBuilder& prompt(std::string text) { return task().prompt = std::move(text), *this; }
     TaskBuilder& by(std::string_view agent) {
       for (std::size_t i = 0; i < builder_->plan_.agents.size(); ++i) {
