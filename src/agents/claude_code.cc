@@ -50,6 +50,8 @@ class ClaudeCode : public Adapter {
         // Its system prompt would name a folder of the task's own, which goes away with it:
         // siblings could not share a prompt cache.
         .set("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1")
+        // Its system prompt would begin with a line that differs in each session.
+        .set_if(has_gateway(wanted), "CLAUDE_CODE_ATTRIBUTION_HEADER", "0")
         .set("CLAUDE_CODE_MAX_RETRIES", std::to_string(retries_of(wanted)))
         .set_if(has_gateway(wanted), "API_TIMEOUT_MS", std::to_string(kPatienceMs))
         .set_if(!wanted.secret.empty(), "ANTHROPIC_API_KEY", wanted.secret);

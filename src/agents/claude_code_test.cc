@@ -157,6 +157,7 @@ TEST(ClaudeCode, IsCalledWithoutItsPromptAmongTheArguments) {
             "ANTHROPIC_API_KEY=s3cret\n"
             "ANTHROPIC_BASE_URL=http://127.0.0.1:8080/s3cret\n"
             "API_TIMEOUT_MS=21600000\n"
+            "CLAUDE_CODE_ATTRIBUTION_HEADER=0\n"
             "CLAUDE_CODE_DISABLE_AUTO_MEMORY=1\n"
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1\n"
             "CLAUDE_CODE_MAX_RETRIES=2\n"

@@ -89,10 +89,13 @@ class GeminiReader : public Reader {
   std::map<std::string, std::string> writing_;  ///< Paths of tools that write, by the call's id.
 };
 
+/// The skills it brings along are about itself, and it lists them to the model in an order that is
+/// another each time: siblings could not share a prompt cache.
 constexpr std::string_view kSettings = R"({
   "security": {"auth": {"selectedType": "gemini-api-key"}},
   "privacy": {"usageStatisticsEnabled": false},
-  "general": {"enableAutoUpdate": false}
+  "general": {"enableAutoUpdate": false},
+  "skills": {"disabled": ["antigravity-support", "skill-creator"]}
 }
 )";
 

@@ -86,7 +86,8 @@ TEST(Gemini, IsCalledWithAHomeOfItsOwn) {
             "{\n"
             "  \"security\": {\"auth\": {\"selectedType\": \"gemini-api-key\"}},\n"
             "  \"privacy\": {\"usageStatisticsEnabled\": false},\n"
-            "  \"general\": {\"enableAutoUpdate\": false}\n"
+            "  \"general\": {\"enableAutoUpdate\": false},\n"
+            "  \"skills\": {\"disabled\": [\"antigravity-support\", \"skill-creator\"]}\n"
             "}\n");
   wanted.may_write = false;
   EXPECT_FALSE(show_call(gemini().invoke(wanted)).contains("--yolo"));

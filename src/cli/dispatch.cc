@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
@@ -17,9 +18,11 @@
 #include "process/clock.h"
 #include "process/identity.h"
 #include "process/local_processes.h"
+#include "process/trial.h"
 #include "schema/json_schema.h"
 #include "views/local_views.h"
 #include "workspace/local_workspace.h"
+#include "workspace/own_places.h"
 
 namespace interlock::cli {
 
@@ -67,6 +70,25 @@ Result<gateway::Options> options_for(const ChosenRun& run, const std::string& st
   if (!run.wish.replay.empty())
     options->replay_folder = recording_folder(state_folder, run.wish.replay);
   return options;
+}
+
+bool has_enclosures(const plan::Plan& plan) {
+  return std::ranges::any_of(plan.tasks, [](const plan::Task& task) {
+    return task.isolation != plan::Isolation::direct;
+  });
+}
+
+/// Where attempts find their own folders; held for as long as they may run.
+std::optional<workspace::SharedPlace> hold_own_place(const plan::Plan& plan,
+                                                     engine::Surroundings& around) {
+  if (!has_enclosures(plan)) return {};
+  auto place = workspace::SharedPlace::hold(
+      {std::string(engine::kAttemptPlace), std::string(engine::kHomePlace)});
+  if (!place) return place;
+  around.own_place = place->path();
+  around.may_bind =
+      process::may_bind(fmt::format("{}/{}", place->path(), engine::kAttemptPlace));
+  return place;
 }
 
 Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& state_folder) {
@@ -126,6 +148,7 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   wanted->secrets = secrets;
   auto setup = complete_setup(run, state_folder);
   if (!setup) return std::unexpected(setup.error());
+  const auto own_place = hold_own_place(run.plan(), setup->around);
   auto processes = process::LocalProcesses::open(clock, {.redaction = secrets});
   if (!processes) return std::unexpected(processes.error());
   workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());

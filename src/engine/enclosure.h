@@ -27,7 +27,15 @@ struct Enclosure {
     all,      ///< And what it only looks at: stat, access, readlink.
   };
 
+  /// A folder of the attempt's own that it has at another path as well, which is there, is a folder,
+  /// and stays one.
+  struct Bind {
+    std::string from, at;
+  };
+
   std::optional<Picture> picture;
+  /// Mounted for this attempt alone, which takes the right to mount where there is no picture.
+  std::vector<Bind> binds;
   std::string workspace;  ///< Where its workspace is for it: the same path, or a worktree's.
   /// Kept by the kernel (Landlock) from changing anything but what is at or below `writable`.
   bool confined = false;

@@ -6,6 +6,7 @@
 
 #include "agents/adapter.h"
 #include "engine/gateway.h"
+#include "footprint/overlap.h"
 #include "plan/fill.h"
 
 namespace interlock::engine {
@@ -198,8 +199,31 @@ class Preparation {
     auto opened = views_.open(wish);
     if (!opened) return std::unexpected(opened.error());
     view_ = std::move(*opened);
+    bind_own_folders();
     return {};
   }
+
+  /// From here on it is told of its own folders by the paths that are the same for everybody.
+  void bind_own_folders() {
+    Enclosure& enclosure = view_->enclosure;
+    const bool has_mounts = enclosure.picture || (enclosure.confined && around_.may_bind);
+    if (around_.own_place.empty() || !has_mounts) return;
+    using footprint::is_at_or_below;
+    for (const std::string& tree : {plan_.workspace, enclosure.workspace}) {
+      if (is_at_or_below(around_.own_place, tree) || is_at_or_below(tree, around_.own_place)) return;
+    }
+    const auto bind = [&](std::string& folder, std::string_view place) {
+      std::string at = fmt::format("{}/{}", around_.own_place, place);
+      enclosure.binds.push_back({folder, at});
+      enclosure.writable.push_back(at);
+      folder = std::move(at);
+    };
+    bind(folder_, kAttemptPlace);
+    bind(home_, kHomePlace);
+  }
+
+  /// Where the attempt has what the workspace's port put into its folder.
+  std::string told(const std::string& file) const { return folder_ + "/" + file; }
 
   Enclosure::Watch watch() const {
     if (task_.isolation == plan::Isolation::direct) return Enclosure::Watch::nothing;
@@ -225,7 +249,7 @@ class Preparation {
       }
       auto path = workspace_.put(name_, output_file_of(other), content);
       if (!path) return std::unexpected(path.error());
-      values_["output_files." + other.id] = *path;
+      values_["output_files." + other.id] = told(output_file_of(other));
       // The line end that ends a text file is not part of what is said in the middle of a sentence.
       while (!content.empty() && content.back() == '\n') content.pop_back();
       values_["outputs." + other.id] = std::move(content);
@@ -242,7 +266,7 @@ class Preparation {
     if (task_.output.schema) {
       auto path = workspace_.put(name_, "schema.json", *task_.output.schema);
       if (!path) return std::unexpected(path.error());
-      schema_file_ = *path;
+      schema_file_ = told("schema.json");
     }
     if (task_.prompt.empty() && !mends_) return {};
     if (!resumes_) prompt_ = plan::fill(task_.prompt, lookup()) + told_schema();
@@ -271,7 +295,7 @@ class Preparation {
     if (mends_ || agent_.prompt_by != plan::PromptBy::file) return {};
     auto path = workspace_.put(name_, "prompt.md", prompt_);
     if (!path) return std::unexpected(path.error());
-    values_["prompt_file"] = *path;
+    values_["prompt_file"] = told("prompt.md");
     return {};
   }
 

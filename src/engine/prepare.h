@@ -18,10 +18,20 @@ struct Surroundings {
       environment;  ///< Interlock's own; only an allow list of it is handed on.
   std::string own_program;  ///< Interlock itself, for agents it brings along.
   bool as_root = false;
+  /// Where attempts that have mounts of their own find their own folders, at paths that are the same
+  /// for all: clients tell a model of them, and siblings' prompts should begin alike. Empty: where
+  /// they really are.
+  std::string own_place;
+  /// Whether attempts without a picture have mounts of their own, too.
+  bool may_bind = false;
   /// What Claude Code keeps of the person's log-in, for agents with `login: true`; empty: it is in
   /// `environment`, as CLAUDE_CODE_OAUTH_TOKEN.
   std::string claude_login;
 };
+
+/// The folders below `Surroundings::own_place`: of the attempt, and of its task.
+inline constexpr std::string_view kAttemptPlace = "a";
+inline constexpr std::string_view kHomePlace = "h";
 
 /// Names that every attempt gets from Interlock's own environment, where they are set. `LC_*` too.
 inline constexpr std::string_view kPassedOn[] = {"PATH",  "HOME", "USER", "LOGNAME",

@@ -73,13 +73,14 @@ Result<Enclosing> Enclosing::prepare(const engine::Enclosure& enclosure) {
   Enclosing enclosing;
   const Standing own = standing();
   enclosing.enter_namespaces(enclosure, own);
+  enclosing.bind_folders(enclosure);
   if (enclosure.picture) {
     if (auto mounted = enclosing.mount(*enclosure.picture, own); !mounted) {
       return std::unexpected(mounted.error());
     }
   }
   // Root in a guard has mounts of its own only for these.
-  if (enclosure.confined && !enclosure.picture && own.may_mount)
+  if (enclosure.confined && !enclosure.picture && enclosure.binds.empty() && own.may_mount)
     enclosing.around_.push_back({.act = Act::try_own_mounts});
   if (enclosure.confined) enclosing.around_.push_back({.act = Act::mount_terminals});
   enclosing.within_.push_back({.act = Act::gain_no_privileges});
@@ -99,7 +100,7 @@ Result<Enclosing> Enclosing::prepare(const engine::Enclosure& enclosure) {
 
 void Enclosing::enter_namespaces(const engine::Enclosure& enclosure, const Standing& own) {
   unsigned long wanted = 0;
-  if (enclosure.picture) wanted |= CLONE_NEWNS;
+  if (enclosure.picture || !enclosure.binds.empty()) wanted |= CLONE_NEWNS;
   if (enclosure.own_network) wanted |= CLONE_NEWNET;
   if (wanted == 0) return;
   if (!own.may_mount) wanted |= CLONE_NEWUSER;
@@ -125,8 +126,15 @@ void Enclosing::enter_namespaces(const engine::Enclosure& enclosure, const Stand
   }
 }
 
-Result<void> Enclosing::mount(const engine::Enclosure::Picture& picture, const Standing& own) {
+/// Before the picture: what is bound may lie in a folder of the workspace's that it covers.
+void Enclosing::bind_folders(const engine::Enclosure& enclosure) {
+  if (!enclosure.picture && enclosure.binds.empty()) return;
   around_.push_back({.act = Act::keep_mounts});
+  for (const auto& [from, at] : enclosure.binds)
+    around_.push_back({.act = Act::bind_folder, .a = keep(from), .b = keep(at)});
+}
+
+Result<void> Enclosing::mount(const engine::Enclosure::Picture& picture, const Standing& own) {
   if (kernel_takes_single_layers()) {
     mount_in_pieces(picture, own);
     return {};

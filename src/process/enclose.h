@@ -43,6 +43,7 @@ class Enclosing {
 
   const char* keep(std::string text) { return held_->texts.emplace_back(std::move(text)).c_str(); }
   void enter_namespaces(const engine::Enclosure& enclosure, const Standing& own);
+  void bind_folders(const engine::Enclosure& enclosure);
   Result<void> mount(const engine::Enclosure::Picture& picture, const Standing& own);
   void mount_in_pieces(const engine::Enclosure::Picture& picture, const Standing& own);
   void set_folder(const char* option, const std::string& path);

@@ -262,6 +262,7 @@ INTERLOCK_BARE long act(const Step& step, Walk& walk) {
       return kept;
     }
     case Act::try_own_mounts: return try_own_mounts(walk);
+    case Act::bind_folder: return ::syscall(SYS_mount, step.a, step.b, nullptr, MS_BIND, nullptr);
     case Act::mount_overlay:
       return ::syscall(SYS_mount, "overlay", step.a, "overlay", MS_NODEV, step.b);
     case Act::open_overlay:
@@ -311,6 +312,7 @@ std::string in_words(const Step& step) {
     case Act::enter_namespaces: return "make namespaces of its own";
     case Act::write_text: return fmt::format("write to `{}`", step.a);
     case Act::keep_mounts: return "keep its mounts to itself";
+    case Act::bind_folder: return fmt::format("have `{}` at `{}`", step.a, step.b);
     case Act::mount_overlay: return fmt::format("mount the picture of `{}`", step.a);
     case Act::open_overlay: return "open an overlay";
     case Act::set_overlay:

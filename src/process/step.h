@@ -31,6 +31,7 @@ struct Step {
     write_text,         ///< `b` into the file `a`, in one write.
     keep_mounts,        ///< What is mounted from here on stays in this namespace.
     try_own_mounts,     ///< A namespace of mounts, and `keep_mounts`; may fail: `Walk::own_mounts`.
+    bind_folder,        ///< `a` is at `b` as well.
     mount_overlay,      ///< At `a`, with the options `b` (mount(2)).
     open_overlay,       ///< The same in pieces (fsopen(2)): ...
     set_overlay,        ///< ... the option `a` is `b`, or just set ...

@@ -93,6 +93,16 @@ Result<void> Trial::run(const std::string& script, const engine::Enclosure& encl
   return fail(Error::Kind::io, fmt::format("`{}` failed in it", script));
 }
 
+bool may_bind(const std::string& folder) {
+  if (!standing().may_mount) return false;
+  const auto trial = Trial::open(folder);
+  if (!trial) return false;
+  engine::Enclosure enclosure;
+  enclosure.workspace = folder;
+  enclosure.binds = {{trial->folder(), folder}};
+  return trial->run("true", enclosure).has_value();
+}
+
 int tried_apart(const std::function<int()>& act) {
   const pid_t child = ::fork();
   if (child < 0) return errno;

@@ -31,6 +31,9 @@ class Trial {
   std::string folder_;
 };
 
+/// Whether an attempt can be given mounts of its own without a user namespace: tried out in `folder`.
+bool may_bind(const std::string& folder);
+
 /// Removes the folder, in which `work` was the work folder of an overlay.
 void remove_with_overlay_work(const std::string& folder, const std::string& work);
 

@@ -207,6 +207,28 @@ TEST_F(LocalWorkspaceTest, TemporaryFoldersAreShortWhereverTheStateFolderLies) {
   }
 }
 
+TEST_F(LocalWorkspaceTest, ASharedPlaceIsThereUntilTheLastLetsGo) {
+  const std::string above = tree_.at("user");
+  auto one = SharedPlace::hold({"a", "h"}, above);
+  auto two = SharedPlace::hold({"a", "h"}, above);
+  ASSERT_TRUE(one && two);
+  EXPECT_EQ(one->path(), above + "/own");
+  EXPECT_EQ(two->path(), one->path());
+  one.reset();
+  EXPECT_TRUE(fs::is_directory(above + "/own/a") && fs::is_directory(above + "/own/h"));
+  two.reset();
+  EXPECT_FALSE(fs::exists(above));
+}
+
+TEST_F(LocalWorkspaceTest, ASharedPlaceOfSomebodyElsesIsNotUsed) {
+  fs::create_symlink(tree_.root(), tree_.at("linked"));
+  EXPECT_FALSE(SharedPlace::hold({"a"}, tree_.at("linked")));
+  fs::create_directories(tree_.at("open"));
+  fs::permissions(tree_.at("open"), fs::perms::all);
+  EXPECT_FALSE(SharedPlace::hold({"a"}, tree_.at("open")));
+  EXPECT_FALSE(fs::exists(tree_.at("open/own")));
+}
+
 TEST_F(LocalWorkspaceTest, WhatALinkLeadsToIsReadWithinTheWorkspaceAlone) {
   tree_.write("real/a", "a");
   fs::create_symlink("real", tree_.at("folder"));

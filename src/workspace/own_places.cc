@@ -1,6 +1,8 @@
 #include "workspace/own_places.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +28,23 @@ std::string short_name(const std::string& text) {
 
 std::string user_path() { return fmt::format("/tmp/interlock-{}", ::geteuid()); }
 
+bool is_own_folder(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == ::geteuid() && (status.st_mode & 022) == 0;
+}
+
+bool make_own_folder(const std::string& path) {
+  return (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) && is_own_folder(path);
+}
+
+bool is_still_at(const Descriptor& folder, const std::string& path) {
+  struct stat held {};
+  struct stat named {};
+  return ::fstat(folder.number(), &held) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
 }  // namespace
 
 std::vector<std::string> attempt_places(const std::string& state, const std::string& run) {
@@ -35,13 +54,38 @@ std::vector<std::string> attempt_places(const std::string& state, const std::str
           fmt::format("{}/t/{}", user_path(), short_name(whole + "/" + run))};
 }
 
-bool make_user_place() {
-  const std::string path = user_path();
-  struct stat status {};
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return false;
-  // In /tmp anybody may have been there first.
-  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
-         status.st_uid == ::geteuid() && (status.st_mode & 022) == 0;
+// In /tmp anybody may have been there first.
+bool make_user_place() { return make_own_folder(user_path()); }
+
+std::optional<SharedPlace> SharedPlace::hold(const std::vector<std::string>& names,
+                                             std::string above) {
+  if (above.empty()) above = user_path();
+  constexpr int kTries = 16;
+  for (int tried = 0; tried < kTries; ++tried) {
+    if (!make_own_folder(above)) return {};
+    Descriptor lock(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!lock.is_open() && errno == ENOENT) continue;
+    if (!lock.is_open()) return {};
+    while (::flock(lock.number(), LOCK_SH) != 0) {
+      if (errno != EINTR) return {};
+    }
+    // Whoever had the lock before may have removed the folder.
+    if (!is_still_at(lock, above)) continue;
+    SharedPlace place(std::move(lock), above, names);
+    if (!make_own_folder(place.path())) return {};
+    for (const std::string& name : names) {
+      if (!make_own_folder(place.path() + "/" + name)) return {};
+    }
+    return place;
+  }
+  return {};
+}
+
+SharedPlace::~SharedPlace() {
+  if (!lock_.is_open() || ::flock(lock_.number(), LOCK_EX | LOCK_NB) != 0) return;
+  for (const std::string& name : names_) ::rmdir((path() + "/" + name).c_str());
+  ::rmdir(path().c_str());
+  ::rmdir(above_.c_str());
 }
 
 }  // namespace interlock::workspace

@@ -15,6 +15,7 @@ class Client:
     resumes: bool = False
     takes_schema: bool = True  # by an option, or in its prompt
     schema_tool: str = ""      # that the client makes of a schema
+    shares_cache: bool = True  # Else it names each session's cache by a key of its own.
 
 
 CLIENTS = [
@@ -23,7 +24,7 @@ CLIENTS = [
            "claude-code", "claude-sonnet-4-5", "anthropic", resumes=True, schema_tool="StructuredOutput"),
     Client("codex", "@openai/codex@0.169.0",
            "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex",
-           "codex", "gpt-5-codex", "openai-responses", resumes=True),
+           "codex", "gpt-5-codex", "openai-responses", resumes=True, shares_cache=False),
     Client("gemini", "@google/gemini-cli@0.61.0", "node_modules/.bin/gemini",
            "gemini", "gemini-2.5-flash", "gemini"),
     Client("opencode", "opencode-ai@1.18.33",

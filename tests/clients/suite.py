@@ -28,6 +28,18 @@ def edits(prompt="edit", shell=EDIT):
              "steps": [{"text": "I will.", "shell": shell}], "loop": True}, AFTER_TOOL]
 
 
+def prompt_of(client, body):
+    """What a model reads, in the order in which providers cache it: ids of items are none of it."""
+    body = json.loads(body["body"])
+    parts = {"anthropic": ("tools", "system", "messages"), "openai-chat": ("tools", "messages"),
+             "openai-responses": ("tools", "instructions", "input"),
+             "gemini": ("tools", "systemInstruction", "contents")}[client.api]
+    chosen = [body.get(part) for part in parts]
+    if client.api == "openai-responses":
+        chosen[2] = [{key: value for key, value in item.items() if key != "id"} for item in chosen[2]]
+    return json.dumps(chosen)
+
+
 def each_client(test, able=lambda client: True):
     def run(self):
         for client in filter(able, CHOSEN):
@@ -238,6 +250,29 @@ class Dispatched(Case):
         self.assertEqual(world.read("notes.txt"), "first line\nedited by the client\n", said)
         self.assertEqual(len(world.endpoint.books()["calls"]), seen, "no call left the machine")
 
+    @each_client
+    def test_siblings_prompts_begin_alike_and_share_a_cache(self, client):
+        """Up to what each was asked; and who comes second waits until the first has filled the cache."""
+        world = self.world({"otherwise": {"text": "Said.", "wait": 4}})
+        names = ("one", "two")
+        self.plan(world, [(name, client.name, "What is it?", ("reads: []", "output: text")) for name in names],
+                  [client])
+        status, said = self.run_plan(world, "--pattern", "parallel")
+        self.assertEqual(status, 0, said)
+        one, two = (prompt_of(client, world.bodies_of(name)[0]) for name in names)
+        asked = one.index("[[task:one]]")
+        alike = len(os.path.commonprefix([one, two]))
+        self.assertGreaterEqual(alike, 0.99 * asked, f"{one[alike - 80:alike + 80]}\n{two[alike - 80:alike + 80]}")
+        if not Place.gateway or not client.shares_cache:
+            return
+        calls = [call for call in world.endpoint.books()["calls"] if call["tools"]]
+        lead, follower = sorted(calls, key=lambda call: call["started"])[:2]
+        self.assertGreaterEqual(follower["started"], lead["began"])
+        self.assertEqual((lead["usage"]["cache_read"] > 0, follower["usage"]["cache_read"] > 0), (False, True))
+        if Place.figures:
+            print(f"{client.name}: {100 * min(1, alike / asked):.1f} % of {asked} bytes; "
+                  f"{1000 * (follower['started'] - lead['began']):.1f} ms", file=sys.stderr)
+
     @each_that_can_be_bound
     def test_an_answer_is_bound_to_a_schema(self, client):
         """Through the client's own option, or told in the prompt where it has none."""
@@ -419,10 +454,12 @@ def main():
     parser.add_argument("--node", default="")
     parser.add_argument("--only", default="", help="names of clients, with commas")
     parser.add_argument("--no-gateway", action="store_true")
+    parser.add_argument("--figures", action="store_true", help="print what was measured")
     options, rest = parser.parse_known_args()
     for name in ("interlock", "endpoint", "clients", "scratch", "node"):
         setattr(Place, name, getattr(options, name))
     Place.gateway = not options.no_gateway
+    Place.figures = options.figures
     wanted = [name for name in options.only.split(",") if name]
     CHOSEN.extend(client for client in known.CLIENTS if not wanted or client.name in wanted)
     unittest.main(argv=[sys.argv[0], *rest], verbosity=2)

@@ -14,6 +14,7 @@ class Place:
     """Where everything lies; from the command line of suite.py."""
     interlock = endpoint = clients = scratch = node = ""
     gateway = True
+    figures = False
 
 
 PATIENCE_S = 120

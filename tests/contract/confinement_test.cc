@@ -36,6 +36,42 @@ TEST_P(Confined, WritingOutsideIsStoppedAndNamed) {
   });
 }
 
+TEST_P(Confined, AFolderOfItsOwnIsAtAnotherPathForItAlone) {
+  at_site(Isolation::view, [](Site& site) {
+    site.put("tmp/t", "own\n");
+    std::filesystem::create_directories(site.at("place"));
+    auto enclosure = site.confined_picture();
+    enclosure.binds = {{site.at("tmp"), site.at("place")}};
+    enclosure.writable = {site.at("ws"), site.at("place")};
+    EXPECT_EQ(site.run("cat " + site.at("place/t") + "; echo new >" + site.at("place/made") +
+                           "; cat " + site.at("tmp/made") + "; echo x >" + site.at("out/file"),
+                       enclosure),
+              "own\nnew\n");
+    EXPECT_EQ(site.kept_from(), "w out/file\n");
+    EXPECT_TRUE(site.observed.complete) << site.observed.gap;
+    EXPECT_EQ(site.get("tmp/made"), "new\n");
+    EXPECT_TRUE(std::filesystem::is_empty(site.at("place")));
+  });
+}
+
+TEST_P(Confined, AFolderOfItsOwnIsAtAnotherPathAlsoWithoutAPicture) {
+  at_site(Isolation::guard, [](Site& site) {
+    if (!may_bind(site.at("tmp"))) return;  // Only root has mounts of its own there.
+    site.put("tmp/t", "own\n");
+    std::filesystem::create_directories(site.at("place"));
+    auto enclosure = site.guard({}, {"mine"});
+    enclosure.binds = {{site.at("tmp"), site.at("place")}};
+    enclosure.writable.push_back(site.at("place"));
+    EXPECT_EQ(site.run("cat " + site.at("place/t") + "; echo new >" + site.at("place/made") +
+                           "; echo x >mine; echo x >other",
+                       enclosure),
+              "own\n");
+    EXPECT_EQ(site.kept_from(), "w ws/other\n");
+    EXPECT_EQ(site.get("tmp/made") + site.get("ws/mine"), "new\nx\n");
+    EXPECT_TRUE(std::filesystem::is_empty(site.at("place")));
+  });
+}
+
 TEST_P(Confined, NoLinkLeadsOut) {
   at_site(Isolation::view, [](Site& site) {
     site.put("out/file", "old\n");

@@ -484,17 +484,30 @@ tasks:
   expect_nothing_left();
 }
 
-TEST_F(View, it_has_a_home_and_a_temporary_folder_of_its_own_at_the_same_path_as_ever) {
+TEST_F(View, each_has_a_home_and_a_temporary_folder_of_its_own_at_one_path_for_all) {
   write_plan(R"(
 defaults: {isolation: view}
 tasks:
-  - {id: a, run: "pwd; test -w \"$HOME\" && test -w \"$TMPDIR\" && echo \"$HOME\"", output: text}
+  - id: a
+    run: 'pwd; echo $HOME $TMPDIR; ls -A "$HOME" "$TMPDIR"; echo a >"$HOME/mine"; echo a >"$TMPDIR/mine"'
+    output: text
+  - id: b
+    run: 'pwd; echo $HOME $TMPDIR; ls -A "$HOME" "$TMPDIR"; echo b >"$HOME/mine"; echo b >"$TMPDIR/mine"'
+    output: text
+    verify: 'grep -q b "$HOME/mine" && test -w "$TMPDIR"'
+  - {id: c, run: 'cat {output_files.a}; echo $INTERLOCK_OUTPUTS', needs: [a], output: text}
 )");
-  const Ended ended = interlock({"run", "plan.yaml"});
+  const Ended ended = interlock({"run", "plan.yaml", "--pattern", "parallel"});
   ASSERT_EQ(ended.exit, 0) << ended.err;
   const std::string out = interlock({"output", "last", "a"}).out;
+  EXPECT_EQ(interlock({"output", "last", "b"}).out, out);
   EXPECT_THAT(out, HasSubstr(std::filesystem::canonical(workspace()).string() + "\n"));
-  EXPECT_THAT(out, HasSubstr("/attempts/"));
+  EXPECT_THAT(out, HasSubstr("/own/h "));
+  EXPECT_THAT(out, HasSubstr("/own/a/tmp\n"));
+  EXPECT_THAT(out, Not(HasSubstr("mine")));
+  EXPECT_EQ(interlock({"output", "last", "c"}).out,
+            out + "/tmp/interlock-" + std::to_string(::geteuid()) + "/own/a/outputs\n");
+  expect_nothing_left();
 }
 
 TEST_F(View, a_network_of_its_own_reaches_nothing_outside) {
