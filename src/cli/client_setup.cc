@@ -61,6 +61,7 @@ std::string trust_wanted(const std::string& client) {
   if (client == "codex")
     return "Codex reads a project's settings only where it is trusted, and its hooks only after "
            "`/hooks`";
+  if (client == "gemini") return "Gemini uses a project's servers only where its folder is trusted";
   return {};
 }
 

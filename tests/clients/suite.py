@@ -119,38 +119,66 @@ class ByHand(Case):
 class Reaching(Case):
     """From inside a client: its model asks Interlock through the server that `init --for` set up."""
 
-    TOOL = {"claude-code": "mcp__interlock__{}", "codex": "mcp__interlock__{}",
+    TOOL = {"claude-code": "mcp__interlock__{}", "codex": "mcp__interlock/{}",
             "gemini": "mcp_interlock_{}", "opencode": "interlock_{}"}
     TASKS = {"tasks": [{"id": name, "run": f"echo {name} >{name}.txt", "reads": [], "writes": [f"{name}.txt"]}
                        for name in ("one", "two")]}
 
-    def talk(self, client, tool, arguments):
-        """One call of a tool by the client's model; what it was told back."""
+    def start(self, client, rules, prompt, *options):
+        """Set up by `init --for`, and asked once; the world, all that its models were told, what it said."""
         if client.name not in self.TOOL:
             self.skipTest(f"{client.name} has no `init --for`")
-        world = self.world({"rules": [
-            {"prompt": "plan it", "after_tool": False, "has_tools": True, "loop": True,
-             "steps": [{"text": "I ask.", "tools": [{"name": self.TOOL[client.name].format(tool), "input": arguments}]}]},
-            AFTER_TOOL]})
-        status, out, err = world.interlock("init", "--for", client.name)
+        world = self.world({"rules": rules, "otherwise": {"text": "Looked."}})
+        subprocess.run(["git", "init", "-q", world.workspace], check=True, env=world.environment)
+        status, out, err = world.interlock("init", "--for", client.name, *options)
         self.assertEqual(status, 0, err + out)
         arguments, variables, files = call_of(client, world.endpoint.url, world.home)
         if client.name == "codex":
             files["codex/config.toml"] += f'[projects."{world.workspace}"]\ntrust_level = "trusted"\n'
         make_files(world.home, files)
-        variables = {**variables, "ENABLE_TOOL_SEARCH": "false"}
+        variables = {**variables, "ENABLE_TOOL_SEARCH": "false", "GEMINI_CLI_TRUST_WORKSPACE": "true"}
         if client.name == "claude-code":
             arguments = [*arguments, "--mcp-config", ".mcp.json"]
         process = world.start([known.program(Place.clients, client), *arguments], variables, stdin=subprocess.PIPE)
-        out, err = process.communicate("plan it [[task:reach]]", timeout=PATIENCE_S)
+        out, err = process.communicate(f"{prompt} [[task:reach]]", timeout=PATIENCE_S)
         self.assertEqual(process.returncode, 0, err + out)
-        return world, json.dumps(world.bodies_of("reach")), out
+        return world, json.dumps(world.bodies_of("reach")), err + out
+
+    def talk(self, client, tool, arguments):
+        """One call of a tool by the client's model."""
+        name = self.TOOL.get(client.name, "").format(tool)
+        return self.start(client, [
+            {"prompt": "plan it", "after_tool": False, "has_tools": True, "loop": True,
+             "steps": [{"text": "I ask.", "tools": [{"name": name, "input": arguments}]}]},
+            AFTER_TOOL], "plan it")
+
+    def fan_out(self, client, *options):
+        """Three sub-agents in one message."""
+        if client.name != "claude-code":
+            self.skipTest(f"{client.name} starts sub-agents in another way")
+        agents = [{"name": "Agent", "input": {"description": "look", "prompt": f"look at {part}",
+                                              "subagent_type": "general-purpose"}} for part in "abc"]
+        return self.start(client, [
+            {"prompt": "fan out", "after_tool": False, "has_tools": True, "loop": True,
+             "steps": [{"text": "I start three.", "tools": agents}]}, AFTER_TOOL], "fan out", *options)
+
+    @each_client
+    def test_three_sub_agents_at_once_are_advised_on(self, client):
+        world, told, out = self.fan_out(client)
+        self.assertIn("Interlock on these 3 sub-agents: sequential", told, out)
+
+    @each_client
+    def test_three_sub_agents_at_once_are_denied_where_that_is_asked_for(self, client):
+        world, told, out = self.fan_out(client, "--enforce")
+        self.assertIn("Interlock on these 3 sub-agents: sequential", told, out)
+        for call in world.endpoint.books()["calls"]:
+            body = json.loads(world.endpoint.get(f"/books/{call['n']}")["body"])
+            self.assertNotIn("look at", json.dumps(body["messages"][0]), "no sub-agent was started")
 
     @each_client
     def test_a_model_is_told_the_decision(self, client):
         world, told, out = self.talk(client, "plan", {**self.TASKS, "pattern": "parallel"})
-        self.assertIn("decision", told, out)
-        self.assertIn("independent", told, out)
+        self.assertIn("touch nothing in common", told, out)
 
     @each_client
     def test_a_model_starts_a_run_that_outlives_its_client(self, client):

@@ -43,14 +43,19 @@ json::object message_of(const Reply& reply, const char* status, json::array cont
           {"content", std::move(content)}};
 }
 
+/// A tool named `NAMESPACE/TOOL` is one of a namespace, as MCP servers' tools are.
 json::object call_of(const Reply& reply, std::size_t i, const char* status,
                      std::string_view arguments) {
-  return {{"id", id_of("fc", reply.number, i)},
-          {"type", "function_call"},
-          {"status", status},
-          {"call_id", id_of("call", reply.number, i)},
-          {"name", reply.tools[i].name},
-          {"arguments", arguments}};
+  const std::string& name = reply.tools[i].name;
+  const std::size_t slash = name.find('/');
+  json::object call{{"id", id_of("fc", reply.number, i)},
+                    {"type", "function_call"},
+                    {"status", status},
+                    {"call_id", id_of("call", reply.number, i)},
+                    {"name", name.substr(slash + 1)},
+                    {"arguments", arguments}};
+  if (slash != std::string::npos) call["namespace"] = name.substr(0, slash);
+  return call;
 }
 
 bool is_incomplete(const Reply& reply) {
