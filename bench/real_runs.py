@@ -31,7 +31,7 @@ class Place:
         with open(os.path.join(self.work, 'plan.json'), 'w') as f: json.dump({'interlock': 1, 'name': 'real', **plan}, f)
         return json.loads(self.interlock('plan', 'plan.json', '--json', *options))
     def run(self, *options):
-        self.interlock('run', 'plan.json', *options)
+        self.interlock('run', 'plan.json', '--fresh', *options)
         return json.loads(self.interlock('show', 'last', '--json'))
 
 
@@ -127,19 +127,20 @@ def on_server():
 
 def breakeven(samples=12):
     """The sentence, then real runs of one task less and of as many as it names: all at once and in a queue, with the same drawn times."""
+    size = .4 * SCALE
     for k0, a in ((3, 1.0), (4, 1.0)):
         server = LockStep(k0, a)
         with Place() as place:
-            place.plan(taught(k0, a, 20, [asks(server, 0, .4, .4), asks(server, 1, .4, .4)]))
+            place.plan(taught(k0, a, 20, [asks(server, 0, size, size), asks(server, 1, size, size)]))
             it = json.loads(place.interlock('breakeven', 'plan.json', '--json')); print(it['sentence'])
             crossing, width = it['queue_from'], it['queue_of']
             for n in (crossing - 1, crossing):
                 took = {}
-                for way, cap in (('all at once', n), (f'queue of {width}', min(width, n))):
+                for way, cap in (('all at once', n), (f'queue of {min(width, n - 1)}', min(width, n - 1))):
                     times = []
                     for s in range(samples):
                         rng = random.Random(f'{n}/{s // 2}'); luck = 1 if s % 2 else -1
-                        place.plan(taught(k0, a, cap, [asks(server, k, .4 * math.exp(luck * math.log(2) * rng.gauss(0, 1)), .4) for k in range(n)]), '--parallel', str(cap), '--pattern', 'parallel')
+                        place.plan(taught(k0, a, cap, [asks(server, k, size * math.exp(luck * math.log(2) * rng.gauss(0, 1)), size) for k in range(n)]), '--parallel', str(cap), '--pattern', 'parallel')
                         times.append(elapsed(place.run('--parallel', str(cap), '--pattern', 'parallel')))
                     took[way] = statistics.fmean(times)
                 (one, x), (other, y) = took.items()

@@ -54,6 +54,12 @@ TEST(Breakeven, JoiningThatTakesLongerThanTheTaskNeverPays) {
   EXPECT_EQ(of(plan).crossings.pays_from, std::nullopt) << "three minutes each";
 }
 
+TEST(Breakeven, ConflictsThatThePlanStatesAreInIt) {
+  PlanBuilder plan("edit");
+  plan.task("edit").writes("src/**").takes("60s").in(plan::Isolation::view).conflicts(0.2);
+  EXPECT_GT(of(plan).crossings.points.back().at_once.redone, 0);
+}
+
 TEST(Breakeven, SaysWhatMovesTheAnswerMost) {
   const Breakeven it = of(one_task("60s"));
   ASSERT_FALSE(it.sensitivities.empty());

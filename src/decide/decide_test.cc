@@ -531,6 +531,14 @@ TEST(Decide, TheOtherColumnsSayWhatAskingForThemWouldTake) {
   EXPECT_EQ(left.parallel.range.mean, asked.parallel.range.mean);
 }
 
+TEST(Decide, WhatIsWastedIsUnknownWhereATasksTokensAre) {
+  PlanBuilder plan("vague");
+  plan.agent("claude", plan::AgentKind::claude_code);
+  for (const char* id : {"a", "b", "c"})
+    plan.task(id).by("claude").writes("src/**").takes("60s").in(plan::Isolation::view);
+  EXPECT_FALSE(decided(plan, {.pattern = Pattern::parallel}).parallel.range.wasted_tokens);
+}
+
 TEST(Decide, AFailureThatIsLikelyIsInTheForecastOfTheEstimates) {
   PlanBuilder plan("shaky");
   plan.task("a").takes("10s").fails(0.6, 2, "4s");

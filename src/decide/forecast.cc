@@ -129,7 +129,7 @@ Range Forecaster::range(std::uint32_t n, bool plan_order, const Priorities& prio
     }
     range.redone += static_cast<double>(timeline.redone.size()) / static_cast<double>(count);
   }
-  if (wasted_tokens) range.wasted_tokens = *wasted_tokens / count;
+  range.wasted_tokens = wasted_tokens ? std::optional(*wasted_tokens / count) : std::nullopt;
   range.p50 = percentile(elapsed, 50);
   range.p90 = percentile(elapsed, 90);
   return range;
