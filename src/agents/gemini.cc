@@ -134,6 +134,8 @@ class Gemini : public Adapter {
     if (wanted.may_write) call.with({"--yolo"});
     call.with_own_arguments()
         .set_folder("HOME", "home")
+        // Else it is a launcher that hears no signal, and hides by which one the client ended.
+        .set("GEMINI_CLI_NO_RELAUNCH", "true")
         .set_if(!wanted.secret.empty(), "GEMINI_API_KEY", wanted.secret)
         .add_file("home/.gemini/settings.json", std::string(kSettings));
     // It adds `/v1beta/models/...`.

@@ -79,6 +79,7 @@ TEST(Gemini, IsCalledWithAHomeOfItsOwn) {
   EXPECT_EQ(show_call(gemini().invoke(wanted)),
             "gemini\n-m\ngemini-2.5-flash\n--output-format\nstream-json\n--skip-trust\n--yolo\n"
             "GEMINI_API_KEY=s3cret\n"
+            "GEMINI_CLI_NO_RELAUNCH=true\n"
             "GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8080/s3cret\n"
             "HOME=/state/home\nTMPDIR=/tmp/t\n"
             "< Do it\n"

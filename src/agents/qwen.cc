@@ -138,6 +138,8 @@ class Qwen : public Adapter {
     call.with_option("--json-schema", wanted.schema)
         .with_own_arguments()
         .set_folder("HOME", "home")
+        // As with Gemini CLI: no launcher that hides by which signal the client ended.
+        .set("QWEN_CODE_NO_RELAUNCH", "true")
         .set_if(!wanted.secret.empty(), "OPENAI_API_KEY", wanted.secret)
         .set_if(!wanted.model.empty(), "OPENAI_MODEL", wanted.model)
         .add_file("home/.qwen/settings.json", std::string(kSettings));

@@ -86,6 +86,7 @@ TEST(Qwen, IsCalledAsAnOpenAiClient) {
             "qwen\n--output-format\nstream-json\n--auth-type\nopenai\n--yolo\n--json-schema\n{}\n"
             "HOME=/state/home\nOPENAI_API_KEY=s3cret\n"
             "OPENAI_BASE_URL=http://127.0.0.1:8080/s3cret/v1\nOPENAI_MODEL=coder\n"
+            "QWEN_CODE_NO_RELAUNCH=true\n"
             "TMPDIR=/tmp/t\n"
             "< Do it\n"
             "home/.qwen/settings.json:\n"

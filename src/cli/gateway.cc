@@ -38,6 +38,7 @@ Result<plan::Plan> plan_of(const GatewayWish& wish) {
   auto read = read_plan_or_complain(*document, {}, files);
   if (!read) return std::unexpected(read.error());
   plan.resources = read->resources;
+  plan.limits = read->limits;
   if (wish.agent.empty()) return plan;
   std::vector<std::string> names;
   for (const plan::Agent& one : read->agents) {
@@ -170,6 +171,11 @@ Result<Exit> gateway_command(const Context& context, const GatewayWish& wish) {
     if (resource.kind == plan::Resource::Kind::quota) door_wish.quotas.push_back(resource.name);
   }
   door_wish.deadline = clock.now() + kLongest;
+  door_wish.brakes.repeats = plan->limits.repeats;
+  door_wish.brakes.usd_per_minute = plan->limits.usd_per_minute;
+  // Without a plan nobody said how many calls a program makes; and one whose provider was down for a
+  // while is not to be refused for ever.
+  if (!wish.plan.empty()) door_wish.brakes.calls = plan->limits.calls;
   const auto door = (*gateway)->open(door_wish);
   if (!door) return std::unexpected(door.error());
   context.talk.result(context.json ? canonical_json(exports_json(*door)) + "\n" : exports(*door));

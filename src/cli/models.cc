@@ -12,6 +12,7 @@
 #include <random>
 
 #include "agents/adapter.h"
+#include "base/secret_name.h"
 #include "base/text.h"
 #include "cli/chosen_run.h"
 #include "cli/planning.h"
@@ -48,10 +49,25 @@ bool is_local(const std::string& base_url) {
   return false;
 }
 
+/// Variables that hold a provider's key wherever they are set: who is asked for one is not shown others.
+constexpr std::array<std::string_view, 4> kUsualKeys{"ANTHROPIC_API_KEY", "OPENAI_API_KEY",
+                                                     "GEMINI_API_KEY", "GOOGLE_API_KEY"};
+
+/// Less the variables of other agents' keys, for one whose key a command prints.
+Environment without_keys(const plan::Plan& plan, const plan::Agent& agent,
+                         const Environment& environment) {
+  Environment rest = environment;
+  if (agent.key.command.empty()) return rest;
+  for (const plan::Agent& one : plan.agents) rest.erase(one.key.variable);
+  return rest;
+}
+
 Result<gateway::Secret> key_of(const plan::Agent& agent, const agents::Provider& provider,
                                const Environment& environment) {
   if (!agent.key.command.empty()) {
-    auto key = process::ask_program(agent.key.command, kKeyPatience);
+    Environment own = environment;
+    for (const std::string_view name : kUsualKeys) own.erase(std::string(name));
+    auto key = process::ask_program(agent.key.command, kKeyPatience, &own);
     if (!key) return within(key.error(), fmt::format("the key of agent `{}`", agent.name));
     return gateway::Secret(std::move(*key));
   }
@@ -166,7 +182,8 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
     if (options.providers.contains(agent.name)) continue;
     auto provider = replays ? Result<gateway::Provider>(gateway::Provider{
                                   .base_url = {}, .key = {}, .unmetered = agent.unmetered})
-                            : provider_with_key(agent, task.model, environment);
+                            : provider_with_key(agent, task.model,
+                                                without_keys(plan, agent, environment));
     if (!provider) return std::unexpected(provider.error());
     options.providers.emplace(agent.name, std::move(*provider));
   }
@@ -209,16 +226,6 @@ std::vector<schedule::QuotaRates::Backlog> backlogs_of(const plan::Plan& plan,
   }
   return backlogs;
 }
-
-namespace {
-
-bool names_a_secret(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kWords{"KEY",      "TOKEN",      "SECRET",
-                                                   "PASSWORD", "CREDENTIAL", "PASSWD"};
-  return std::ranges::any_of(kWords, [&](auto word) { return name.find(word) != name.npos; });
-}
-
-}  // namespace
 
 Redaction secrets_of(const plan::Plan& plan, const gateway::Options& options,
                      const Environment& environment) {

@@ -150,8 +150,13 @@ std::string last_refusal(const AttemptRecord& attempt) {
 void Engine::conclude(Live live, Judgement judgement) {
   const TaskId id = task_of(live);
   live_.erase(id);
-  if (judgement.outcome == Outcome::timed_out || judgement.outcome == Outcome::went_silent)
-    judgement.detail += last_refusal(record(id).attempts.back());
+  if (judgement.outcome == Outcome::timed_out || judgement.outcome == Outcome::went_silent) {
+    const AttemptRecord& attempt = record(id).attempts.back();
+    judgement.detail += last_refusal(attempt);
+    // Its time went by because it was told to wait: nothing of that is the task's fault.
+    if (attempt.last_call.failure == agents::Failure::rate_limited)
+      judgement.outcome = Outcome::rate_limited;
+  }
   AttemptEnded fact;
   fact.task = id;
   fact.attempt = live.name.attempt;

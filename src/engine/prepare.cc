@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "agents/adapter.h"
+#include "base/secret_name.h"
 #include "engine/gateway.h"
 #include "footprint/overlap.h"
 #include "plan/fill.h"
@@ -369,8 +370,12 @@ class Preparation {
     }
     // Its own, also over retries and repairs; the person's only where the plan passes it on.
     if (!home_.empty()) result["HOME"] = home_;
-    if (agent_.login) pass("CLAUDE_CODE_OAUTH_TOKEN");
-    for (const std::string& name : agent_.pass_environment) pass(name);
+    // A check is the plan's command, and not the agent: it asks no model.
+    const bool is_agent = name_.phase == 0;
+    if (agent_.login && is_agent) pass("CLAUDE_CODE_OAUTH_TOKEN");
+    for (const std::string& name : agent_.pass_environment) {
+      if (is_agent || agent_.kind == plan::AgentKind::command || !names_a_secret(name)) pass(name);
+    }
     for (const auto& [name, value] : agent_.environment) result[name] = plan::fill(value, lookup());
     for (const auto& [name, value] : task_.environment) result[name] = plan::fill(value, lookup());
     const std::uint32_t lane = record_.attempts.back().lane;

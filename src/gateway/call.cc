@@ -249,8 +249,13 @@ void Call::watch_clock() {
 
 void Call::on_deadline() {
   if (state_ == State::passing) return end(CallEnd::cut_off, "the attempt's time was up");
+  std::string message = "no answer within the attempt's time";
+  if (const auto& before = door_->told_to_wait) {
+    failure_ = before->failure;
+    message += "; the try before: " + before->message;
+  }
   refuse(CallEnd::unreachable,
-         {.kind = Refusal::Kind::bad_request, .message = "no answer within the attempt's time"});
+         {.kind = Refusal::Kind::bad_request, .message = std::move(message)});
 }
 
 void Call::on_stall() {

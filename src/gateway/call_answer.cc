@@ -252,6 +252,7 @@ void Call::try_again(const Refusal& why, bool is_asked_to_wait) {
   const Loop::Moment due = Loop::now() + delay;
   const bool is_late = latest && due >= *latest;
   failure_ = failure_for(why.kind);
+  door_->told_to_wait = Door::ToldToWait{*failure_, why.message};
   if (is_late || (!is_asked_to_wait && !board_.retries.spend())) {
     const std::string message =
         fmt::format("{}; {} after {} retries", why.message,
@@ -283,6 +284,7 @@ void Call::finish_passing() {
     return end(is_spent ? CallEnd::quota_spent : CallEnd::refused, answered.refusal->message);
   }
   failure_.reset();
+  door_->told_to_wait.reset();
   if (!answered.complete && is_told()) return end(CallEnd::cut_off, what_is_missing());
   for (const std::size_t quota : door_->quotas)
     if (is_told()) board_.admission->account(quota).went_well(quota::now());

@@ -34,6 +34,12 @@ struct Door {
   std::uint32_t requests = 0;            ///< All that were let in.
   std::map<Digest, std::uint32_t> seen;  ///< How often the same was asked, of what is recorded.
   Brakes brakes;
+  /// What the provider said last where it was to be asked again, and nothing better since.
+  struct ToldToWait {
+    agents::Failure failure;
+    std::string message;
+  };
+  std::optional<ToldToWait> told_to_wait;
   std::uint32_t in_flight = 0;  ///< Requests that are not over.
   std::shared_ptr<std::size_t> bodies = std::make_shared<std::size_t>(0);  ///< Bytes of theirs.
   Redaction redaction;  ///< With its own secret: for what is told of its calls.

@@ -49,18 +49,23 @@ std::optional<std::string> read_all(int from, steady_clock::time_point until) {
   }
 }
 
-Result<pid_t> spawn_with_output(const std::vector<std::string>& arguments, int output) {
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
-  for (const std::string& argument : arguments)
-    pointers.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
+  return pointers;
+}
+
+Result<pid_t> spawn_with_output(const std::vector<std::string>& arguments, char* const* environment,
+                                int output) {
+  const std::vector<char*> pointers = pointers_to(arguments);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
   pid_t child = -1;
   const int error =
-      ::posix_spawnp(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
+      ::posix_spawnp(&child, pointers[0], &actions, nullptr, pointers.data(), environment);
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return cannot(arguments[0], std::strerror(error));
   return child;
@@ -68,12 +73,19 @@ Result<pid_t> spawn_with_output(const std::vector<std::string>& arguments, int o
 
 }  // namespace
 
-Result<std::string> ask_program(const std::vector<std::string>& arguments, Duration patience) {
+Result<std::string> ask_program(const std::vector<std::string>& arguments, Duration patience,
+                                const std::map<std::string, std::string>* environment) {
+  std::vector<std::string> entries;
+  if (environment != nullptr) {
+    for (const auto& [name, value] : *environment) entries.push_back(name + "=" + value);
+  }
+  const std::vector<char*> given = pointers_to(entries);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return cannot(arguments[0], std::strerror(errno));
   const Fd reader(ends[0]);
   Fd writer(ends[1]);
-  const auto child = spawn_with_output(arguments, writer.get());
+  const auto child = spawn_with_output(
+      arguments, environment != nullptr ? given.data() : environ, writer.get());
   if (!child) return std::unexpected(child.error());
   writer.reset();
   auto text = read_all(reader.get(), steady_clock::now() + patience);

@@ -9,6 +9,8 @@ using namespace std::chrono_literals;
 
 TEST(AskProgram, GivesWhatItWroteWithoutTheLinesEnd) {
   EXPECT_EQ(ask_program({"sh", "-c", "echo the key"}, 30s).value(), "the key");
+  const std::map<std::string, std::string> given{{"PATH", "/usr/bin:/bin"}, {"WHOSE", "ours"}};
+  EXPECT_EQ(ask_program({"sh", "-c", "echo $WHOSE$HOME"}, 30s, &given).value(), "ours");
 }
 
 TEST(AskProgram, AFailureDoesNotTellWhatWasWritten) {

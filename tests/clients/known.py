@@ -15,6 +15,7 @@ class Client:
     resumes: bool = False
     takes_schema: bool = True  # by an option, or in its prompt
     schema_tool: str = ""      # that the client makes of a schema
+    repeats_requests: bool = True  # Equal but for what its adapter declares.
     shares_cache: bool = True  # Else it names each session's cache by a key of its own.
 
 

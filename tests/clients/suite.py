@@ -8,9 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 import known
+import outcomes
 from by_hand import call_of, make_files
 from world import PATIENCE_S, Place, World
 
@@ -51,6 +53,10 @@ def each_client(test, able=lambda client: True):
 
 def each_that_resumes(test):
     return each_client(test, lambda client: client.resumes)
+
+
+def each_that_records(test):
+    return each_client(test, lambda client: client.repeats_requests)
 
 
 def each_that_can_be_bound(test):
@@ -277,6 +283,54 @@ class Dispatched(Case):
         self.assertEqual(world.show()["digest"], first["digest"])
         self.assertEqual(world.read("notes.txt"), "first line\nedited by the client\n", said)
         self.assertEqual(len(world.endpoint.books()["calls"]), seen, "no call left the machine")
+
+    @each_client
+    def test_each_fault_has_its_outcome(self, client):
+        """All at once, in one run; what of it is said in docs/agents.md."""
+        if not Place.gateway:
+            self.skipTest("without the gateway clients say what they like")
+        world = self.world({"rules": [
+            {"body": f"the fault is {name}\\b", "steps": [answer]} for name, _, answer, _ in outcomes.FAULTS]})
+        self.plan(world, [(name, client.name, f"the fault is {name}",
+                           ("reads: []", "writes: []" if "shell" not in answer else "writes: [notes.txt]",
+                            "output: text", "timeout: 1m")) for name, _, answer, _ in outcomes.FAULTS], [client])
+        process = world.start([Place.interlock, "run", "plan.yaml", "--pattern", "parallel", "--parallel", "4"],
+                              self.keys())
+        seen = self.first_outcomes(world, process)
+        # A limited one would begin again and again.
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+        self.assertEqual(seen, {fault[0]: outcomes.expected(fault, client) for fault in outcomes.FAULTS})
+
+    def first_outcomes(self, world, process):
+        """Of each task, as soon as all have one."""
+        end = time.monotonic() + 4 * PATIENCE_S
+        seen = {}
+        while time.monotonic() < end:
+            time.sleep(1)
+            status, out, err = world.interlock("show", "last", "--json")
+            tasks = json.loads(out)["tasks"] if status in (0, 1) and out else []
+            seen = {task["id"]: task["history"][0].get("outcome") for task in tasks if task["history"]}
+            if process.poll() is not None or (len(seen) == len(outcomes.FAULTS) and all(seen.values())):
+                break
+        return seen
+
+    @each_that_records
+    def test_paid_answers_come_back_after_a_crash(self, client):
+        """The dispatcher dies in the second call; what the first answered is not asked again."""
+        world = self.world({"rules": [
+            {"after_tool": False, "has_tools": True, "loop": True, "steps": [{"shell": "true"}]},
+            {"after_tool": True, "steps": [{"hang": True}, {"text": "Done."}]}]})
+        self.plan(world, [("only", client.name, "go on", ("writes: [notes.txt]", "output: text"))], [client])
+        process = world.start([Place.interlock, "run", "plan.yaml", "--record"], self.keys())
+        world.endpoint.wait_for(lambda books: any(
+            call["end"] == "running" and call["rule"] == "1" for call in books["calls"]), "the second call")
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(timeout=PATIENCE_S)
+        status, out, err = world.interlock("resume", "last", environment=self.keys())
+        self.assertEqual(status, 0, out + err)
+        first = [call for call in world.endpoint.books()["calls"] if call["rule"] == "0"]
+        self.assertEqual(len(first), 1, out + err)
 
     @each_client
     def test_siblings_prompts_begin_alike_and_share_a_cache(self, client):

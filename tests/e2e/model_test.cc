@@ -389,6 +389,73 @@ tasks:
   EXPECT_THAT(ended.err, HasSubstr("quota"));
 }
 
+/// The value of `export NAME=VALUE`.
+std::string exported(const std::string& text, const std::string& name) {
+  const std::size_t at = text.find("export " + name + "=");
+  if (at == std::string::npos) return {};
+  const std::size_t begin = at + 8 + name.size();
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+TEST_F(Models, that_said_to_wait_until_the_time_was_up_limited_the_attempt) {
+  const Endpoint endpoint(script_of(R"({"otherwise": {"status": 429, "retry_after": 1}})"));
+  write_plan("agents: {c: {kind: chat, api: anthropic, model: m, key: THE_KEY, base_url: \"" +
+             endpoint.base_url() +
+             "\"}}\ntasks:\n  - {id: a, agent: c, prompt: hi, timeout: 3s, retries: 0}\n");
+  Running run = start({"run", "plan.yaml"});
+  run.until_it_says("again");
+  run.send(SIGINT);
+  run.wait();
+  const auto shown = json_of({"show", "last"});
+  EXPECT_EQ(at(shown, "/tasks/0/history/0/outcome"), "rate-limited");
+  EXPECT_EQ(at(shown, "/tasks/0/state"), "waiting") << "it cost no retry";
+}
+
+TEST_F(Models, are_not_asked_the_same_for_ever_through_the_gateway_on_its_own) {
+  const Endpoint endpoint(script_of(R"({"otherwise": {"text": "Yes."}})"));
+  write_plan("limits: {repeats: 2, calls: 4}\nagents: {c: {kind: chat, api: anthropic, model: m, key: THE_KEY, "
+             "base_url: \"" + endpoint.base_url() + "\"}}\ntasks:\n  - {id: a, agent: c, prompt: hi}\n");
+  Running gateway = start({"gateway", "--plan", "plan.yaml", "--agent", "c"});
+  gateway.until_it_says("GEMINI_API_KEY=");
+  const std::string told = gateway.said();
+  environment()["INTERLOCK_KEY"] = exported(told, "ANTHROPIC_API_KEY");
+  const auto ask = [&](const std::string& what) {
+    return interlock({"chat", "--api", "anthropic", "--model", "m", "--base-url",
+                      exported(told, "ANTHROPIC_BASE_URL")}, what);
+  };
+  EXPECT_EQ(ask("the same").exit, 0);
+  EXPECT_EQ(ask("the same").exit, 0);
+  const Ended again = ask("the same");
+  EXPECT_EQ(again.exit, 1);
+  EXPECT_THAT(again.out + again.err, HasSubstr("answered 2 times"));
+  EXPECT_EQ(ask("another").exit, 0);
+  EXPECT_EQ(ask("a third").exit, 0);
+  EXPECT_THAT(ask("a fourth").out, HasSubstr("limits.calls"));
+  gateway.send(SIGINT);
+  EXPECT_EQ(gateway.wait().exit, 0);
+  EXPECT_EQ(endpoint.entries().size(), 4u);
+}
+
+TEST_F(Models, that_need_a_key_show_it_to_no_command_but_the_clients) {
+  const Endpoint endpoint(script_of(R"({"otherwise": {"text": "Yes."}})"));
+  environment()["OPENAI_API_KEY"] = "sk-usual";
+  environment()["OTHERS_TOKEN"] = "sk-others";
+  write_plan("agents:\n  one: {kind: chat, api: anthropic, model: m, base_url: \"" + endpoint.base_url() +
+             "\", pass_env: [OTHERS_TOKEN], key: {command: [sh, -c, \"env >../asked; echo sk-one\"]}}\n"
+             "  two: {kind: chat, api: anthropic, model: m, base_url: \"" + endpoint.base_url() +
+             "\", key: THE_KEY}\n"
+             "tasks:\n  - {id: a, agent: one, prompt: hi, verify: \"env >../checked\", writes: [], reads: []}\n"
+             "  - {id: b, agent: two, prompt: hi}\n");
+  const Ended ended = interlock({"run", "plan.yaml", "--isolation", "direct"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  for (const char* file : {"../asked", "../checked"}) {
+    EXPECT_THAT(read(file), HasSubstr("PATH=")) << file;
+    for (const char* secret : {"sk-usual", "sk-very-secret", "sk-one"})
+      EXPECT_THAT(read(file), Not(HasSubstr(secret))) << file;
+  }
+  EXPECT_THAT(read("../checked"), Not(HasSubstr("sk-others")));
+}
+
 TEST_F(Models, may_be_asked_by_any_program_through_the_gateway_on_its_own) {
   const Endpoint endpoint(
       script_of(R"({"keys": ["sk-very-secret"], "otherwise": {"text": "Yes."}})"));

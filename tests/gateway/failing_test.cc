@@ -119,6 +119,21 @@ TEST(Failing, a_wait_longer_than_the_attempt_has_is_not_begun) {
   EXPECT_EQ(world.call().end, CallEnd::unreachable);
 }
 
+TEST(Failing, what_the_provider_said_last_is_known_where_the_time_is_up) {
+  World world(R"({"rules": [{"together": true, "steps": [
+      {"status": 429, "retry_after": 400, "message": "Slow down."}, {"hang": true}]}]})");
+  const auto door = world.open([](auto& wish) {
+    wish.deadline = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()) +
+                    std::chrono::milliseconds(300);
+  });
+  // A client that asks once more by itself.
+  EXPECT_EQ(Client().post(url_of(door), message("hi")).status, 400);
+  EXPECT_EQ(Client().post(url_of(door), message("hi")).status, 400);
+  const auto calls = world.calls(2);
+  EXPECT_EQ(calls[1].failure, agents::Failure::rate_limited);
+  EXPECT_THAT(calls[1].detail, HasSubstr("no answer within the attempt's time; the try before: Slow down."));
+}
+
 TEST(Failing, a_client_that_leaves_takes_its_call_with_it) {
   World world(R"({"otherwise": {"text": "one two three four", "stall_after": 2}})");
   const auto door = world.open();

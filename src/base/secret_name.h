@@ -1,0 +1,16 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace interlock {
+
+/// Whether what a variable of this name holds is most likely a secret.
+inline bool names_a_secret(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kWords{"KEY",      "TOKEN",      "SECRET",
+                                                   "PASSWORD", "CREDENTIAL", "PASSWD"};
+  return std::ranges::any_of(kWords, [&](auto word) { return name.find(word) != name.npos; });
+}
+
+}  // namespace interlock
