@@ -75,6 +75,9 @@ Result<Exit> reject_command(const Context& context, const std::string& run,
                             const std::string& task);
 Result<Exit> cancel_command(const Context& context, const std::string& run,
                             const std::string& task);
+/// Reads the plan, decides, and enters a run of it into the journal, to be dispatched.
+Result<std::unique_ptr<ChosenRun>> enter_run(const Context& context, journal::Store& store,
+                                             const Document& document, const PlanWish& wish);
 /// Dispatches, and prints the run's id or, as JSON, how it stands then.
 Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, ChosenRun& run,
                                  Face face);

@@ -7,8 +7,10 @@
 #include <array>
 #include <filesystem>
 
+#include "cli/learning.h"
 #include "cli/live_face.h"
 #include "cli/login.h"
+#include "cli/looking_back.h"
 #include "cli/models.h"
 #include "cli/redacted_journal.h"
 #include "journal/hold.h"
@@ -24,21 +26,6 @@
 namespace interlock::cli {
 
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return name.data();
-}
-
-std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan) {
-  std::vector<journal::TaskLabel> labels;
-  for (const plan::Task& task : plan.tasks) {
-    const plan::Agent& agent = plan.agents[task.agent.index()];
-    labels.push_back({task.id, agent.name, agent.model});
-  }
-  return labels;
-}
 
 views::LocalViews::Options options_of(const plan::Plan& plan) {
   views::LocalViews::Options options;
@@ -156,7 +143,13 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
       return std::unexpected(turned.error());
   }
   shown.update(engine, clock.now());
-  shown.finish(engine);
+  engine::RunView view = engine.view();
+  if (const auto looked = look_back(run, engine.run(), view)) {
+    show_hindsight(*looked, view);
+    // What it would have taken is no part of the run: that it cannot be kept does not spoil it.
+    static_cast<void>(store.keep_regret(*looked));
+  }
+  shown.finish(view);
   // What clients keep of their sessions is wanted again when the run goes on.
   const auto how = *engine.run().ended;
   const bool goes_on = how == engine::RunEnded::How::interrupted ||

@@ -14,6 +14,8 @@
 
 #include "agents/adapter.h"
 #include "base/text.h"
+#include "cli/learning.h"
+#include "decide/learn.h"
 #include "schema/json_schema.h"
 
 namespace interlock::cli {
@@ -211,11 +213,16 @@ Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& hi
   Planned planned;
   planned.plan = std::move(plan);
   note_blind_agents(planned.plan);
+  planned.learned = decide::fill_from_history(planned.plan, history,
+                                              slowing_keys(planned.plan, history));
+  for (std::string& said : decide::time_out_from_history(planned.plan, history))
+    planned.plan.notes.push_back(std::move(said));
   planned.interlocking = plan::interlocking_of(planned.plan);
   planned.expected = decide::expect(planned.plan, history);
   decide::Wish how;
   how.pattern = wish.pattern;
   how.parallel = wish.parallel;
+  how.learned = planned.learned;
   const auto end = std::chrono::steady_clock::now() + wish.effort;
   how.more = [end] { return std::chrono::steady_clock::now() < end; };
   planned.decision = decide::decide(planned.plan, planned.interlocking, planned.expected, how);

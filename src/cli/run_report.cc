@@ -222,10 +222,10 @@ namespace {
 /// As the summary tells it. Where something failed or a quota was waited for, one by one would have
 /// taken longer than the sum of what succeeded: then that nothing was saved is not known.
 json::value saved_or_null(const engine::RunView& view) {
-  const Duration saved = view.sequential - (view.elapsed - view.stood);
-  const bool is_loss_known = view.failed_work == Duration{} && view.lost == Duration{} &&
+  const Duration saved = view.one_by_one.value_or(view.sequential) - (view.elapsed - view.stood);
+  const bool is_loss_known = view.one_by_one || (view.failed_work == Duration{} && view.lost == Duration{} &&
                              view.waited.quota == Duration{} &&
-                             view.models.waited_quota == Duration{};
+                             view.models.waited_quota == Duration{});
   if (saved < Duration{} && !is_loss_known) return nullptr;
   return to_seconds(saved);
 }
@@ -249,7 +249,13 @@ json::object run_json(const ChosenRun& run, const engine::RunView& view, journal
   root["tasks"] = std::move(tasks);
   root["totals"] = json::object{{"elapsed_s", to_seconds(view.elapsed)},
                                 {"sequential_s", to_seconds(view.sequential)},
+                                {"one_by_one_s", view.one_by_one
+                                                     ? json::value(to_seconds(*view.one_by_one))
+                                                     : json::value(nullptr)},
                                 {"saved_s", saved_or_null(view)},
+                                {"hindsight", view.hindsight.empty()
+                                                  ? json::value(nullptr)
+                                                  : json::value(view.hindsight)},
                                 {"failed_s", to_seconds(view.failed_work)},
                                 {"stood_s", to_seconds(view.stood)},
                                 {"tokens", or_null(view.tokens)},

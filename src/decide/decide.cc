@@ -120,7 +120,8 @@ std::optional<Offer> offer_of(const plan::Plan& plan, const footprint::Interlock
     return std::nullopt;
   const Lifting lifting = lift(plan, interlocking, expected, wish, true);
   const Draws draws(plan, expected, lifting.risks);
-  const std::vector<Verdict> verdicts = verdicts_of(plan);
+  std::vector<Verdict> verdicts = verdicts_of(plan);
+  price_joining(expected, verdicts);
   const schedule::Problem problem = foreseen_problem(plan, lifting.waits, expected, verdicts, wish);
   const Forecaster forecaster(problem, plan.limits, expected, verdicts, draws);
   const Range range = forecaster.range(cap, false, forecaster.critical_path());
@@ -161,6 +162,7 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
                 const std::vector<Expected>& expected, const Wish& wish) {
   Decision it;
   it.verdicts = verdicts_of(plan);
+  price_joining(expected, it.verdicts);
   it.lifting = lift(plan, interlocking, expected, wish, plan.limits.speculate);
   const footprint::Interlocking& waits = it.lifting.waits;
   const std::uint32_t cap = cap_of(plan, wish);

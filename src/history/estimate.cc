@@ -7,14 +7,16 @@
 namespace interlock::history {
 namespace {
 
-/// Of (value, weight); not empty. Where the weights fall apart evenly, the larger.
+/// Of (value, weight); not empty. Where the weights fall apart evenly, between the two.
 double weighted_median(std::vector<std::pair<double, double>>& values) {
   std::ranges::sort(values);
   double sum = 0, all = 0;
   for (const auto& [value, weight] : values) all += weight;
-  for (const auto& [value, weight] : values) {
-    sum += weight;
-    if (sum > all / 2 * (1 + 1e-9)) return value;
+  constexpr double kEven = 1e-9;
+  for (std::size_t i = 0; i + 1 < values.size(); ++i) {
+    sum += values[i].second;
+    if (std::abs(sum / all - 0.5) < kEven) return (values[i].first + values[i + 1].first) / 2;
+    if (sum > all / 2) return values[i].first;
   }
   return values.back().first;
 }

@@ -179,8 +179,8 @@ std::optional<Sample::Origin> origin_named(std::string_view name) {
 }
 
 Verdict verdict_on(std::string_view outcome) {
-  constexpr std::array<std::string_view, 10> kNeither{
-      "",          "cancelled",   "interrupted", "conflicted",  "rate-limited",
+  constexpr std::array<std::string_view, 11> kNeither{
+      "",            "cancelled",   "interrupted", "conflicted",   "rate-limited", "answered",
       "quota-spent", "over-budget", "lingered",    "changes-lost", "not-started"};
   if (outcome == "succeeded") return Verdict::succeeded;
   return std::ranges::find(kNeither, outcome) == kNeither.end() ? Verdict::failed
@@ -226,6 +226,7 @@ json::object to_json(const Sample& sample) {
   put(object, "agent", sample.agent);
   put(object, "model", sample.model);
   put(object, "host", sample.host);
+  put(object, "account", sample.account);
   put(object, "outcome", sample.outcome);
   put(object, "elapsed_s", sample.elapsed);
   put(object, "startup_s", sample.startup);
@@ -299,6 +300,7 @@ Result<Sample> sample_from_json(const json::value& value) {
   members.text("agent", sample.agent);
   members.text("model", sample.model);
   members.text("host", sample.host);
+  members.text("account", sample.account);
   members.text("outcome", sample.outcome);
   members.seconds("elapsed_s", sample.elapsed);
   members.seconds("startup_s", sample.startup);

@@ -31,6 +31,7 @@ struct Sample {
   std::string task;
   std::string shape;  ///< What the tasks of one `foreach` share: the id with `*` for the item.
   std::string agent, model, host;
+  std::string account;               ///< Whose model it asked; empty: none, as far as is known.
   std::string outcome;               ///< As in `attempt_ended`; empty: not known.
   std::optional<Duration> elapsed;   ///< Wall clock.
   std::optional<Duration> startup;   ///< Until its first model call came in.
@@ -46,6 +47,9 @@ struct Sample {
 
 std::string_view name_of(Sample::Origin origin);
 std::optional<Sample::Origin> origin_named(std::string_view name);
+
+/// The agent under which a person's answers at gates are kept, with the outcome `answered`.
+inline constexpr std::string_view kPerson = "(person)";
 
 /// How an outcome counts for the rate of failures: those that nobody blames on the attempt
 /// (cancelled, interrupted, a conflict, a limit) do not count at all.
@@ -70,7 +74,8 @@ struct Regret {
   Duration took{};      ///< As decided, replayed; likewise the next two.
   Duration best_took{};
   Duration one_by_one{};
-  Duration real{};  ///< What passed, people left out.
+  Duration real{};          ///< What passed, people left out.
+  std::string not_counted;  ///< In words, what the replays leave out; empty: nothing that is known.
 
   /// By how much of the best time it was longer: 0.2 is a fifth.
   double ratio() const;

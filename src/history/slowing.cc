@@ -21,8 +21,8 @@ struct Run {
   double level = 0;  ///< Mean number at once.
 };
 
-/// Sweeps over all beginnings and ends.
-std::vector<Run> runs_of(const std::vector<Interval>& intervals) {
+/// Sweeps over all beginnings and ends; one for each interval.
+std::vector<Run> swept(const std::vector<Interval>& intervals) {
   struct Edge {
     Time at;
     bool begins;
@@ -59,7 +59,12 @@ std::vector<Run> runs_of(const std::vector<Interval>& intervals) {
     else
       open.erase(edge.of);
   }
-  std::vector<Run> sized;
+  return runs;
+}
+
+/// Those with a size.
+std::vector<Run> runs_of(const std::vector<Interval>& intervals) {
+  std::vector<Run> runs = swept(intervals), sized;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (!(intervals[i].size > 0) || runs[i].seconds_at.empty()) continue;
     double all = 0;
@@ -71,6 +76,15 @@ std::vector<Run> runs_of(const std::vector<Interval>& intervals) {
     sized.push_back(std::move(runs[i]));
   }
   return sized;
+}
+
+double work(const Run& run, const Slowing& slowing) {
+  double sum = 0;
+  for (const auto& [at_once, seconds] : run.seconds_at) {
+    const double beyond = std::max(0.0, at_once - static_cast<double>(slowing.beyond));
+    sum += seconds / (1 + slowing.by * beyond);
+  }
+  return sum;
 }
 
 double median_of(std::vector<double>& values) {
@@ -100,15 +114,6 @@ class Judge {
   }
 
  private:
-  static double work(const Run& run, const Slowing& slowing) {
-    double sum = 0;
-    for (const auto& [at_once, seconds] : run.seconds_at) {
-      const double beyond = std::max(0.0, at_once - static_cast<double>(slowing.beyond));
-      sum += seconds / (1 + slowing.by * beyond);
-    }
-    return sum;
-  }
-
   double deviation_at(const std::vector<double>& works, double power) {
     for (auto& group : works_) group.clear();
     for (std::size_t i = 0; i < runs_.size(); ++i)
@@ -143,6 +148,13 @@ std::pair<double, double> best_slope(Judge& judge, std::int64_t beyond) {
 }
 
 }  // namespace
+
+std::vector<Duration> work_of(const std::vector<Interval>& intervals, const Slowing& slowing) {
+  std::vector<Duration> works;
+  for (const Run& run : swept(intervals))
+    works.emplace_back(std::llround(work(run, slowing) * 1e6));
+  return works;
+}
 
 LearnedSlowing learn_slowing(const std::vector<Interval>& intervals) {
   const std::vector<Run> runs = runs_of(intervals);

@@ -36,6 +36,10 @@ struct LearnedSlowing {
   std::uint32_t highest = 0;  ///< At once, seen at least three times.
 };
 
+/// How long each would have taken alone: what it did while others ran beside it, at the speed that
+/// `slowing` gives it. In the order of `intervals`.
+std::vector<Duration> work_of(const std::vector<Interval>& intervals, const Slowing& slowing);
+
 /// Finds knee and slope that make the work in all intervals come out alike: while `k` run, one
 /// does 1 / (1 + by * max(0, k - beyond)) of its work, and what it did in all grows with its size to
 /// some power from 0 to 1. The least sum of absolute deviations of the logarithms; kept only where
