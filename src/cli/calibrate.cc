@@ -58,10 +58,10 @@ Result<Declared> declared_in(const Document& document, const std::string& name) 
   if (agent == plan->agents.end()) {
     std::vector<std::string> names;
     for (const plan::Agent& it : plan->agents) names.push_back(fmt::format("`{}`", it.name));
-    return fail(Error::Kind::invalid,
-                fmt::format("plan `{}` has no agent `{}`", printable(document.file),
-                            printable(name)),
-                fmt::format("its agents: {}", join_words(names, names.size())));
+    return fail(
+        Error::Kind::invalid,
+        fmt::format("plan `{}` has no agent `{}`", printable(document.file), printable(name)),
+        fmt::format("its agents: {}", join_words(names, names.size())));
   }
   if (agent->kind == plan::AgentKind::command && agent->run.empty()) {
     return fail(Error::Kind::invalid,
@@ -102,11 +102,14 @@ Result<Declared> declared(const CalibrateOptions& options) {
     if (kind != "chat" && kind != "command") kinds.push_back(kind);
   }
   if (std::ranges::find(kinds, options.agent) == kinds.end()) {
-    return fail(Error::Kind::invalid, fmt::format("there is no agent `{}`", printable(options.agent)),
+    return fail(Error::Kind::invalid,
+                fmt::format("there is no agent `{}`", printable(options.agent)),
                 fmt::format("name an agent of a plan with `--plan FILE`, or a client: {}",
                             join_words(kinds, kinds.size())));
   }
-  return Declared{fmt::format("agents:\n  {0}: {{kind: {0}}}\n", options.agent), options.agent, {},
+  return Declared{fmt::format("agents:\n  {0}: {{kind: {0}}}\n", options.agent),
+                  options.agent,
+                  {},
                   fs::current_path(trouble).string()};
 }
 
@@ -114,7 +117,8 @@ Result<Declared> declared(const CalibrateOptions& options) {
 std::string plan_text(const Declared& agent, const std::string& workspace, int first, int count,
                       std::string_view usd) {
   std::string text = fmt::format(
-      "interlock: 1\nname: {}\nworkspace: {}\n{}limits: {{parallel: {}, usd: {}, calls: {}}}\ntasks:\n",
+      "interlock: 1\nname: {}\nworkspace: {}\n{}limits: {{parallel: {}, usd: {}, calls: "
+      "{}}}\ntasks:\n",
       kTask, pretty_json(json::value(workspace)), agent.sections, count, usd, kCallsAnAttempt);
   std::erase(text, '\r');
   for (int i = first; i < first + count; ++i) {
@@ -136,8 +140,7 @@ struct Round {
 };
 
 Result<Round> play(const Context& context, journal::Store& store, const Declared& agent,
-                   const std::string& text, const std::string& workspace,
-                   decide::Pattern pattern) {
+                   const std::string& text, const std::string& workspace, decide::Pattern pattern) {
   PlanWish wish;
   wish.pattern = pattern;
   wish.reuse = false;
@@ -281,16 +284,17 @@ json::object json_of(const std::string& agent, const Measured& it) {
           {"return_tokens", known(it.back)},
           {"cached", known(it.cached)},
           {"tokens", known(it.tokens)},
-          {"cost_usd", it.usd ? json::value(static_cast<double>(*it.usd) / 1e6)
-                              : json::value(nullptr)}};
+          {"cost_usd",
+           it.usd ? json::value(static_cast<double>(*it.usd) / 1e6) : json::value(nullptr)}};
 }
 
 Result<void> agree(const Context& context, const CalibrateOptions& options) {
-  const std::string what =
-      fmt::format("calibrating `{}` makes {} of at most {} each and spends at most ${}, where its "
-                  "model has a known price",
-                  printable(options.agent), decide::count_of(static_cast<std::size_t>(options.attempts), "attempt"),
-                  decide::count_of(kCallsAnAttempt, "model call"), options.usd);
+  const std::string what = fmt::format(
+      "calibrating `{}` makes {} of at most {} each and spends at most ${}, where its "
+      "model has a known price",
+      printable(options.agent),
+      decide::count_of(static_cast<std::size_t>(options.attempts), "attempt"),
+      decide::count_of(kCallsAnAttempt, "model call"), options.usd);
   if (options.yes) {
     context.talk.remark(what);
     return {};
@@ -331,7 +335,8 @@ class TemporaryWorkspace {
 void declare_calibrate(CLI::App& verb, CalibrateOptions& its) {
   verb.add_option("AGENT", its.agent, "An agent of the plan, or a client such as claude-code")
       ->required();
-  verb.add_option("--plan", its.plan, "The plan that declares it [interlock.yaml]")->type_name("FILE");
+  verb.add_option("--plan", its.plan, "The plan that declares it [interlock.yaml]")
+      ->type_name("FILE");
   verb.add_option("--calls", its.attempts, "So many attempts [6]")
       ->check(CLI::Range(kAlone + 1, 64))
       ->type_name("N");
@@ -351,9 +356,9 @@ Result<Exit> calibrate_command(const Context& context, const CalibrateOptions& o
   if (!store) return std::unexpected(store.error());
   const TemporaryWorkspace workspace(context.state_folder);
   const int at_once = options.attempts - kAlone;
-  auto alone = play(context, *store, *agent,
-                    plan_text(*agent, workspace.path(), 1, kAlone, options.usd), workspace.path(),
-                    decide::Pattern::sequential);
+  auto alone =
+      play(context, *store, *agent, plan_text(*agent, workspace.path(), 1, kAlone, options.usd),
+           workspace.path(), decide::Pattern::sequential);
   if (!alone) return std::unexpected(alone.error());
   if (alone->done == 0) {
     return fail(Error::Kind::refused,

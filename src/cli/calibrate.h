@@ -24,8 +24,8 @@ struct CalibrateOptions {
 /// Declares what `calibrate` takes.
 void declare_calibrate(CLI::App& verb, CalibrateOptions& options);
 
-/// Measures what it takes to dispatch to an agent on this machine, by a stated and bounded number of
-/// tiny tasks: two one after the other, the others at once. What was measured becomes samples of
+/// Measures what it takes to dispatch to an agent on this machine, by a stated and bounded number
+/// of tiny tasks: two one after the other, the others at once. What was measured becomes samples of
 /// the origin `calibration`.
 Result<Exit> calibrate_command(const Context& context, const CalibrateOptions& options);
 

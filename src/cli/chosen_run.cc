@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/isolation.h"
+#include "cli/learning.h"
 #include "process/identity.h"
 #include "workspace/recorded_files.h"
 
@@ -51,7 +52,7 @@ Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::stri
   if (!wish) return std::unexpected(wish.error());
   auto plan = kept_plan(*head, *wish);
   if (!plan) return std::unexpected(plan.error());
-  auto history = store.history(head->workspace);
+  auto history = store.history(head->workspace, said_slowings(*plan));
   if (!history) return std::unexpected(history.error());
 
   PlanWish planning = *wish;

@@ -22,7 +22,7 @@ struct Context {
 
 /// What earlier runs measured here; an empty history where there is no journal yet, for planning
 /// needs none.
-decide::History history_of(const Context& context, const std::string& workspace);
+decide::History history_of(const Context& context, const plan::Plan& plan);
 
 /// `fix`: the plan file is first given what its latest run, or the one named, showed of footprints.
 struct FixWish {

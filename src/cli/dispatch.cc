@@ -109,6 +109,12 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   const bool asks = asks_models(run.plan());
   auto wanted = asks ? options_for(run, state_folder) : Result<gateway::Options>();
   if (!wanted) return std::unexpected(wanted.error());
+  for (const std::string& account : accounts_of(run.plan())) {
+    // Without them calls are reserved what is usual.
+    const auto outputs = store.past_outputs(account);
+    if (outputs)
+      wanted->past_outputs.insert(wanted->past_outputs.end(), outputs->begin(), outputs->end());
+  }
   const Redaction secrets = secrets_of(run.plan(), *wanted, own_environment());
   wanted->secrets = secrets;
   auto setup = complete_setup(run, state_folder);

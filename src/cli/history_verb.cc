@@ -204,7 +204,8 @@ Result<Exit> take_in(const Context& context, const HistoryOptions& options) {
   if (context.json)
     context.talk.result(pretty_json(json::object{{"version", 1}, {"imported", samples->size()}}));
   else
-    context.talk.remark(fmt::format("imported {}", decide::count_of(samples->size(), "measurement")));
+    context.talk.remark(
+        fmt::format("imported {}", decide::count_of(samples->size(), "measurement")));
   return Exit::done;
 }
 
@@ -213,7 +214,8 @@ Result<Exit> take_in(const Context& context, const HistoryOptions& options) {
 void declare_history(CLI::App& verb, HistoryOptions& its) {
   verb.add_option("ACTION", its.action, "show, prune, import or export [show]")
       ->check(CLI::IsMember({"show", "prune", "import", "export"}));
-  verb.add_option("FILE", its.file, "What to import: JSON lines (docs/history.md); `-`: standard input");
+  verb.add_option("FILE", its.file,
+                  "What to import: JSON lines (docs/history.md); `-`: standard input");
   verb.add_option("--task", its.task, "Only of the task with this id")->type_name("ID");
   verb.add_option("--agent", its.agent, "Only of this agent")->type_name("NAME");
   verb.add_option("--model", its.model, "Only of this model")->type_name("NAME");

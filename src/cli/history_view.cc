@@ -80,8 +80,7 @@ std::string learned_text(const std::string& key, const history::LearnedSlowing& 
     case Kind::same_level:
       return fmt::format("{}: not measured: too few different numbers ran at once ({})", name,
                          counted);
-    case Kind::too_few:
-      return fmt::format("{}: not measured: {}, it takes twelve", name, counted);
+    case Kind::too_few: return fmt::format("{}: not measured: {}, it takes twelve", name, counted);
   }
   return {};
 }
@@ -148,15 +147,14 @@ std::string history_text(const std::vector<HistoryRow>& rows, HistoryBy by, std:
     const auto tax = it.spawn_tokens && it.return_tokens
                          ? std::optional(*it.spawn_tokens + *it.return_tokens)
                          : std::nullopt;
-    lines.push_back({row.task, row.agent, row.model.empty() ? "-" : row.model,
-                     fmt::format("{}", it.count),
-                     timed ? decide::show_time_taken(it.time) : "-",
-                     timed ? decide::show_time_taken(nine_in_ten(it)) : "-",
-                     it.tokens ? show_count(*it.tokens) : "-", tax ? show_count(*tax) : "-",
-                     it.cost ? show_usd(*it.cost) : "-", percent(it.cached), percent(it.failures),
-                     it.waited && *it.waited > Duration{} ? decide::show_time_taken(*it.waited)
-                                                          : "-",
-                     it.join ? decide::show_time_taken(*it.join) : "-"});
+    lines.push_back(
+        {row.task, row.agent, row.model.empty() ? "-" : row.model, fmt::format("{}", it.count),
+         timed ? decide::show_time_taken(it.time) : "-",
+         timed ? decide::show_time_taken(nine_in_ten(it)) : "-",
+         it.tokens ? show_count(*it.tokens) : "-", tax ? show_count(*tax) : "-",
+         it.cost ? show_usd(*it.cost) : "-", percent(it.cached), percent(it.failures),
+         it.waited && *it.waited > Duration{} ? decide::show_time_taken(*it.waited) : "-",
+         it.join ? decide::show_time_taken(*it.join) : "-"});
   }
   flush();
   return text;
@@ -191,8 +189,8 @@ json::object history_json(const std::vector<HistoryRow>& rows, const decide::His
         {"output_tokens", known(it.output_tokens)},
         {"spawn_tokens", known(it.spawn_tokens)},
         {"return_tokens", known(it.return_tokens)},
-        {"cost_usd", it.cost ? json::value(static_cast<double>(*it.cost) / 1e6)
-                             : json::value(nullptr)},
+        {"cost_usd",
+         it.cost ? json::value(static_cast<double>(*it.cost) / 1e6) : json::value(nullptr)},
         {"cached", known(it.cached)},
         {"tried", it.tried},
         {"failures", known(it.failures)},
@@ -226,8 +224,8 @@ json::object history_json(const std::vector<HistoryRow>& rows, const decide::His
 
 std::string regrets_text(const std::vector<history::Regret>& regrets) {
   if (regrets.empty()) return {};
-  std::vector<Line> lines{{"run", "when", "plan", "decided", "best", "took", "best took",
-                           "one by one", "regret"}};
+  std::vector<Line> lines{
+      {"run", "when", "plan", "decided", "best", "took", "best took", "one by one", "regret"}};
   double sum = 0, worst = 0;
   for (const history::Regret& it : regrets) {
     lines.push_back({it.run, show_time(it.at).substr(0, 19), it.plan, it.pattern, it.best,
@@ -237,10 +235,10 @@ std::string regrets_text(const std::vector<history::Regret>& regrets) {
     sum += it.ratio();
     worst = std::max(worst, it.ratio());
   }
-  return table(lines, 5, 200) +
-         fmt::format("{}: {:.1f} % on average, {:.1f} % at worst\n",
-                     decide::count_of(regrets.size(), "run"),
-                     100 * sum / static_cast<double>(regrets.size()), 100 * worst);
+  return table(lines, 5, 200) + fmt::format("{}: {:.1f} % on average, {:.1f} % at worst\n",
+                                            decide::count_of(regrets.size(), "run"),
+                                            100 * sum / static_cast<double>(regrets.size()),
+                                            100 * worst);
 }
 
 json::object regrets_json(const std::vector<history::Regret>& regrets) {

@@ -56,6 +56,13 @@ std::string account_of(const plan::Plan& plan, const plan::Task& task) {
   return place_of(provider->base_url) + " " + variable;
 }
 
+std::set<std::string> accounts_of(const plan::Plan& plan) {
+  std::set<std::string> accounts;
+  for (const plan::Task& task : plan.tasks) accounts.insert(account_of(plan, task));
+  accounts.erase("");
+  return accounts;
+}
+
 std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan) {
   std::vector<journal::TaskLabel> labels;
   for (const plan::Task& task : plan.tasks) {
@@ -82,6 +89,24 @@ std::vector<std::string> slowing_keys(const plan::Plan& plan, const decide::Hist
     if (!history.slowings.contains(key)) key = only_model(history, account);
   }
   return keys;
+}
+
+decide::SaidSlowings said_slowings(const plan::Plan& plan) {
+  decide::SaidSlowings said;
+  for (const plan::Task& task : plan.tasks) {
+    const plan::Agent& agent = plan.agents[task.agent.index()];
+    std::optional<plan::Slowing> slowing = agent.slowing;
+    for (const plan::Use& use : task.uses) {
+      const auto& of_resource = plan.resources[use.resource.index()].slowing;
+      if (!of_resource) continue;
+      slowing = of_resource;
+      break;
+    }
+    if (!slowing) continue;
+    const std::string account = account_of(plan, task);
+    said[account.empty() ? "host:" + host_name() : account] = {slowing->beyond, slowing->by};
+  }
+  return said;
 }
 
 void sample_old_runs(journal::Store& store, const std::string& state_folder) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,14 @@ std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan);
 /// the variable of its key. Empty: it asks none through the gateway.
 std::string account_of(const plan::Plan& plan, const plan::Task& task);
 
+/// All of them, each once.
+std::set<std::string> accounts_of(const plan::Plan& plan);
+
 /// By agent of the plan: the key of `History::slowings` that its tasks are under; empty: none.
 std::vector<std::string> slowing_keys(const plan::Plan& plan, const decide::History& history);
+
+/// What the plan says of slowing, by account or host.
+decide::SaidSlowings said_slowings(const plan::Plan& plan);
 
 std::string host_name();
 

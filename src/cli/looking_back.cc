@@ -82,8 +82,7 @@ std::optional<history::Regret> look_back(const ChosenRun& run, const engine::Run
   if (std::ranges::all_of(lived, [](const auto& it) { return it.attempts.empty(); }))
     return std::nullopt;
   const decide::Decision& decision = run.planned.decision;
-  const decide::Hindsight it =
-      decide::look_back(run.plan(), run.planned.waits(), decision, lived);
+  const decide::Hindsight it = decide::look_back(run.plan(), run.planned.waits(), decision, lived);
   history::Regret regret;
   regret.at = state.last.value_or(Time{});
   regret.workspace = run.plan().workspace;

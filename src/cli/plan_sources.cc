@@ -30,8 +30,8 @@ std::optional<std::string> say_sources(const std::vector<Expected>& expected) {
   return text;
 }
 
-std::vector<std::string> list_sources(const plan::Plan& plan,
-                                      const std::vector<Expected>& expected, std::size_t most) {
+std::vector<std::string> list_sources(const plan::Plan& plan, const std::vector<Expected>& expected,
+                                      std::size_t most) {
   const auto from = [](From source) {
     return source == From::prior ? std::string("assumed") : std::string(name_of(source));
   };
@@ -39,9 +39,9 @@ std::vector<std::string> list_sources(const plan::Plan& plan,
   for (std::size_t i = 0; i < std::min(most, expected.size()); ++i) {
     const Expected& it = expected[i];
     const bool assumed = it.time_from == From::prior;
-    std::string line = fmt::format("`{}`: {} ({})", plan.tasks[i].id,
-                                   decide::show_time_taken(it.time),
-                                   assumed ? "assumed" : decide::say_source(it));
+    std::string line =
+        fmt::format("`{}`: {} ({})", plan.tasks[i].id, decide::show_time_taken(it.time),
+                    assumed ? "assumed" : decide::say_source(it));
     if (it.tokens && *it.tokens > 0)
       line += fmt::format(", {} tokens ({})", show_count(*it.tokens), from(it.tokens_from));
     if (it.overhead_tokens && *it.overhead_tokens > 0)

@@ -213,8 +213,8 @@ Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& hi
   Planned planned;
   planned.plan = std::move(plan);
   note_blind_agents(planned.plan);
-  planned.learned = decide::fill_from_history(planned.plan, history,
-                                              slowing_keys(planned.plan, history));
+  planned.learned =
+      decide::fill_from_history(planned.plan, history, slowing_keys(planned.plan, history));
   for (std::string& said : decide::time_out_from_history(planned.plan, history))
     planned.plan.notes.push_back(std::move(said));
   planned.interlocking = plan::interlocking_of(planned.plan);

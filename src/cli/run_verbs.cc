@@ -127,7 +127,7 @@ Result<std::unique_ptr<ChosenRun>> enter_run(const Context& context, journal::St
   if (!plan) return std::unexpected(plan.error());
 
   sample_old_runs(store, context.state_folder);
-  auto history = store.history(plan->workspace);
+  auto history = store.history(plan->workspace, said_slowings(*plan));
   if (!history) return std::unexpected(history.error());
   if (auto settled = settle_isolation(*plan, context.state_folder); !settled)
     return std::unexpected(settled.error());
@@ -185,11 +185,11 @@ Result<Exit> run_document(const Context& context, const Document& document, cons
 
 }  // namespace
 
-decide::History history_of(const Context& context, const std::string& workspace) {
+decide::History history_of(const Context& context, const plan::Plan& plan) {
   if (context.state_folder.empty()) return {};
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return {};
-  auto history = store->history(workspace);
+  auto history = store->history(plan.workspace, said_slowings(plan));
   return history ? std::move(*history) : decide::History{};
 }
 
@@ -213,7 +213,7 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
   }
   auto plan = read_plan_or_complain(*document, wish, files);
   if (!plan) return std::unexpected(plan.error());
-  const decide::History history = history_of(context, plan->workspace);
+  const decide::History history = history_of(context, *plan);
   // A plan can be looked at where it cannot be run, but not without saying so.
   const Result<void> settled = context.state_folder.empty()
                                    ? settle_commits(*plan)

@@ -15,6 +15,9 @@
 
 namespace interlock::decide {
 
+/// How tasks slow each other as the plan has it: by account, or `host:` and the name of a host.
+using SaidSlowings = std::map<std::string, history::Slowing>;
+
 /// What earlier runs measured; made by `learn` (learn.h).
 struct History {
   struct Seen {
@@ -63,8 +66,8 @@ struct Expected {
   double spread = 0.6931;             ///< Of the logarithm of its time; see `History::Seen`.
   std::optional<double> p_failure{};  ///< The part of its attempts that fail.
   From failure_from = From::prior;
-  /// Where a number is from history: of how many times, and whether they are the task's own or those
-  /// of what it is like: its `foreach`, its agent.
+  /// Where a number is from history: of how many times, and whether they are the task's own or
+  /// those of what it is like: its `foreach`, its agent.
   std::uint32_t samples = 0;
   enum class Of : unsigned char { task, shape, agent } of = Of::task;
   std::optional<Tokens> output_tokens{};  ///< Of the tokens and the tax.

@@ -31,8 +31,7 @@ class Sources {
 
   template <typename T, typename Get>
   bool fill(const std::optional<T>& from_plan, Get get, std::optional<T>& value, From& from,
-            Expected::Of* of = nullptr,
-            Expected::Of furthest = Expected::Of::agent) const {
+            Expected::Of* of = nullptr, Expected::Of furthest = Expected::Of::agent) const {
     value = from_plan;
     from = From::plan;
     if (value) return true;

@@ -38,8 +38,7 @@ std::vector<std::vector<Duration>> works_of(const schedule::Problem& problem,
   }
   for (std::size_t s = 0; s < intervals.size(); ++s) {
     const schedule::Slowing& it = problem.slowings[s];
-    const auto alone =
-        history::work_of(intervals[s], {std::llround(it.beyond), it.by});
+    const auto alone = history::work_of(intervals[s], {std::llround(it.beyond), it.by});
     for (std::size_t j = 0; j < alone.size(); ++j)
       works[places[s][j].first][places[s][j].second] = alone[j];
   }
@@ -88,10 +87,10 @@ Hindsight look_back(const plan::Plan& plan, const footprint::Interlocking& waits
       draw.requests = std::max<std::int64_t>(draw.requests, lived[i].requests);
   }
   const auto all = static_cast<std::uint32_t>(std::max<std::size_t>(1, plan.tasks.size()));
-  const std::uint32_t cap =
-      std::min({std::max(decision.policy.parallel, static_cast<std::uint32_t>(std::max<std::int64_t>(
-                                                       1, plan.limits.parallel))),
-                all, 1024u});
+  const std::uint32_t cap = std::min(
+      {std::max(decision.policy.parallel,
+                static_cast<std::uint32_t>(std::max<std::int64_t>(1, plan.limits.parallel))),
+       all, 1024u});
   Hindsight it;
   const auto play = [&](std::uint32_t n, bool plan_order) {
     schedule::Policy policy;
@@ -102,15 +101,16 @@ Hindsight look_back(const plan::Plan& plan, const footprint::Interlocking& waits
   it.ways.push_back({"sequential", 1, play(1, true)});
   // Of very large plans only what was decided, and all that the cap allows.
   constexpr std::size_t kAllWidths = 5000;
-  std::vector<std::uint32_t> widths = plan.tasks.size() <= kAllWidths
-                                          ? widths_up_to(cap)
-                                          : std::vector<std::uint32_t>{cap};
-  if (decision.pattern != Pattern::sequential) widths.push_back(std::min(decision.policy.parallel, all));
+  std::vector<std::uint32_t> widths =
+      plan.tasks.size() <= kAllWidths ? widths_up_to(cap) : std::vector<std::uint32_t>{cap};
+  if (decision.pattern != Pattern::sequential)
+    widths.push_back(std::min(decision.policy.parallel, all));
   std::ranges::sort(widths);
   widths.erase(std::ranges::unique(widths).begin(), widths.end());
   for (const std::uint32_t n : widths) {
-    const bool parallel =
-        decision.pattern == Pattern::parallel ? n == decision.policy.parallel || n == cap : n == all;
+    const bool parallel = decision.pattern == Pattern::parallel
+                              ? n == decision.policy.parallel || n == cap
+                              : n == all;
     it.ways.push_back({parallel ? "parallel" : fmt::format("queue({})", n), n, play(n, false)});
   }
   if (decision.pattern != Pattern::sequential) {
@@ -123,9 +123,8 @@ Hindsight look_back(const plan::Plan& plan, const footprint::Interlocking& waits
   for (std::size_t i = 0; i < it.ways.size(); ++i) {
     if (it.ways[i].elapsed < it.ways[it.best].elapsed) it.best = i;
   }
-  it.slowed_unknown = std::ranges::any_of(problem.jobs, [](const schedule::Job& job) {
-    return job.slowing == schedule::kNotSlowed;
-  });
+  it.slowed_unknown = std::ranges::any_of(
+      problem.jobs, [](const schedule::Job& job) { return job.slowing == schedule::kNotSlowed; });
   return it;
 }
 
@@ -136,10 +135,9 @@ std::string say_regret(const history::Regret& it) {
   if (less * kTold <= it.took) {
     text = fmt::format("nothing would have been faster than {}", it.pattern);
   } else {
-    text = fmt::format("{} would have taken {}, {:.0f} % less", it.best,
-                       show_time_taken(it.best_took),
-                       100 * static_cast<double>(less.count()) /
-                           static_cast<double>(it.took.count()));
+    text =
+        fmt::format("{} would have taken {}, {:.0f} % less", it.best, show_time_taken(it.best_took),
+                    100 * static_cast<double>(less.count()) / static_cast<double>(it.took.count()));
   }
   if (!it.not_counted.empty()) text += fmt::format(" (not counted: {})", it.not_counted);
   return text;

@@ -13,7 +13,7 @@ namespace interlock::decide {
 struct Lived {
   struct Attempt {
     Time began{}, ended{};
-    Duration waited{};  ///< Of that: for quotas and prompt caches, in the gateway.
+    Duration waited{};    ///< Of that: for quotas and prompt caches, in the gateway.
     bool counts = false;  ///< It succeeded, or it is the one after which the task failed for good.
     Duration pause{};     ///< The back-off behind it; of those that do not count.
   };
@@ -31,7 +31,8 @@ struct Hindsight {
     Duration elapsed{};
   };
   std::vector<Way> ways;  ///< One by one, queues of growing width, all at once.
-  std::size_t decided = 0, best = 0;  ///< Of `ways`. The best is the decided one where none is faster.
+  std::size_t decided = 0,
+              best = 0;         ///< Of `ways`. The best is the decided one where none is faster.
   bool slowed_unknown = false;  ///< Whether what ran at once slowed each other was never measured.
 };
 

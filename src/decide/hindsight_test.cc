@@ -55,8 +55,7 @@ TEST(Hindsight, ReplaysEachWayWithTheTrueTimes) {
 TEST(Hindsight, FailedAttemptsFailAgainAndTasksThatDidNotRunTakeNothing) {
   PlanBuilder plan = three();
   Lived twice = took(seconds(30), seconds(10));
-  twice.attempts.insert(twice.attempts.begin(),
-                        {kNoon, kNoon + seconds(5), {}, false, seconds(2)});
+  twice.attempts.insert(twice.attempts.begin(), {kNoon, kNoon + seconds(5), {}, false, seconds(2)});
   EXPECT_EQ(text_of(seen_again(plan, Pattern::parallel, {twice, took(seconds(20)), {}})),
             "sequential 57 s\nqueue(2) 37 s\nparallel 37 s\ndecided parallel, best parallel");
 }

@@ -164,47 +164,62 @@ std::map<std::string, history::LearnedSlowing> slowings_of(
     intervals["host:" + it.host + "\n"].push_back(
         {it.at - *it.elapsed, it.at, it.workspace + "\n" + it.task, counts ? 1.0 : 0.0});
   }
+  constexpr std::ptrdiff_t kMost = 400;  // The newest: it grows with their number times the levels.
   std::map<std::string, history::LearnedSlowing> learned;
-  for (const auto& [key, all] : intervals) learned[key] = history::learn_slowing(all);
+  for (auto& [key, all] : intervals) {
+    std::ranges::sort(all, std::greater<>(), &history::Interval::ended);
+    if (std::ssize(all) > kMost) all.erase(all.begin() + kMost, all.end());
+    learned[key] = history::learn_slowing(all);
+  }
   return learned;
 }
 
-/// The key of `slowings` that a sample is under; empty: none that slows.
-std::string slowing_key(const std::map<std::string, history::LearnedSlowing>& slowings,
-                        const Sample& it) {
-  const auto slows = [&](const std::string& key) {
-    const auto found = slowings.find(key);
-    return found != slowings.end() && found->second.kind == history::LearnedSlowing::Kind::found;
+/// Under what key, and by how much, others slowed a sample.
+struct Slowed {
+  std::string key;
+  history::Slowing by;
+};
+
+std::optional<Slowed> slowed(const std::map<std::string, history::LearnedSlowing>& slowings,
+                             const SaidSlowings& said, const Sample& it) {
+  if (it.account.empty() && it.host.empty()) return std::nullopt;
+  const std::string whose = it.account.empty() ? "host:" + it.host : it.account;
+  if (const auto found = said.find(whose); found != said.end()) return Slowed{whose, found->second};
+  const auto learned = [&](const auto& found) -> std::optional<Slowed> {
+    if (found == slowings.end() || found->second.kind != history::LearnedSlowing::Kind::found)
+      return std::nullopt;
+    return Slowed{found->first, found->second.slowing};
   };
-  if (it.account.empty()) {
-    const std::string key = "host:" + it.host + "\n";
-    return !it.host.empty() && slows(key) ? key : std::string();
-  }
-  const std::string key = it.account + "\n" + it.model;
-  if (slows(key)) return key;
-  const auto only = slowings.lower_bound(it.account + "\n");
-  const bool is_its = only != slowings.end() && only->first.starts_with(it.account + "\n");
-  return it.model.empty() && is_its && slows(only->first) ? only->first : std::string();
+  const auto exact = slowings.find(whose + "\n" + (it.account.empty() ? "" : it.model));
+  if (exact != slowings.end() || !it.model.empty()) return learned(exact);
+  // The client chose its model itself.
+  const auto first = slowings.lower_bound(whose + "\n");
+  if (first == slowings.end() || !first->first.starts_with(whose + "\n")) return std::nullopt;
+  return learned(first);
 }
 
 /// Times as they would have been alone: what was waited for quotas and what others slowed is
 /// forecast by itself, and would else count twice.
 void take_out_the_others(std::vector<Sample>& samples,
-                         const std::map<std::string, history::LearnedSlowing>& slowings) {
-  constexpr int kLeastPart = 20;  // Waits of several calls at once may add up to more than there was.
+                         const std::map<std::string, history::LearnedSlowing>& slowings,
+                         const SaidSlowings& said) {
+  constexpr int kLeastPart =
+      20;  // Waits of several calls at once may add up to more than there was.
   std::map<std::string, std::vector<history::Interval>> intervals;
   std::map<std::string, std::vector<std::size_t>> places;
+  std::map<std::string, history::Slowing> by;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     Sample& it = samples[i];
     if (!it.elapsed) continue;
     it.elapsed = std::max(*it.elapsed - it.waits.calls_quota, *it.elapsed / kLeastPart);
-    const std::string key = slowing_key(slowings, it);
-    if (key.empty()) continue;
-    intervals[key].push_back({it.at - *it.elapsed, it.at, "", 1});
-    places[key].push_back(i);
+    const auto slow = slowed(slowings, said, it);
+    if (!slow) continue;
+    intervals[slow->key].push_back({it.at - *it.elapsed, it.at, "", 1});
+    places[slow->key].push_back(i);
+    by[slow->key] = slow->by;
   }
   for (const auto& [key, all] : intervals) {
-    const auto alone = history::work_of(all, slowings.at(key).slowing);
+    const auto alone = history::work_of(all, by.at(key));
     for (std::size_t j = 0; j < alone.size(); ++j) samples[places[key][j]].elapsed = alone[j];
   }
 }
@@ -212,7 +227,7 @@ void take_out_the_others(std::vector<Sample>& samples,
 }  // namespace
 
 History learn(const std::vector<Sample>& samples, const std::vector<history::Call>& calls,
-              const std::string& workspace) {
+              const std::string& workspace, const SaidSlowings& said) {
   Time newest{};
   std::vector<Sample> good;
   for (const Sample& it : samples) {
@@ -222,7 +237,7 @@ History learn(const std::vector<Sample>& samples, const std::vector<history::Cal
   }
   History made;
   made.slowings = slowings_of(good, calls);
-  take_out_the_others(good, made.slowings);
+  take_out_the_others(good, made.slowings, said);
   Groups everywhere, tasks, shapes, agents;
   Group people;
   std::map<std::string, std::string> shape_keys;  // By key of the task.
@@ -251,8 +266,8 @@ History learn(const std::vector<Sample>& samples, const std::vector<history::Cal
         return found == shape_keys.end() ? "\n" + key : found->second;
       },
       kFewestOfShape);
-  const auto agent_kin =
-      kin_of(everywhere, [](const std::string& key) { return behind(key, 2); }, kFewestOfAgent);
+  const auto agent_kin = kin_of(
+      everywhere, [](const std::string& key) { return behind(key, 2); }, kFewestOfAgent);
   const auto find = [](const auto& map, const std::string& key) {
     const auto found = map.find(key);
     return found == map.end() ? std::nullopt : std::optional(found->second);
@@ -318,7 +333,15 @@ std::map<std::string, LearnedFrom> fill_from_history(plan::Plan& plan, const His
     agent.slowing = plan::Slowing{slowing.beyond, slowing.by};
     taken[agent.name] = {it.count, keys[i].starts_with("host:") ? "command" : "call", slowing};
   }
-  if (!plan.limits.answer && history.answer) plan.limits.answer = history.answer;
+  const bool asks = plan.limits.gate_every || std::ranges::any_of(plan.tasks, [](const auto& task) {
+                      return task.gate_before || task.gate_after;
+                    });
+  if (asks && !plan.limits.answer && history.answer) {
+    plan.limits.answer = history.answer;
+    plan.notes.push_back(fmt::format("a person is expected to answer within {}, as before ({})",
+                                     show_time_taken(*history.answer),
+                                     count_of(history.answers, "answer")));
+  }
   return taken;
 }
 

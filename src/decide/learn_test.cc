@@ -14,7 +14,8 @@ using std::chrono::seconds;
 
 const Time kNoon = Time(std::chrono::hours(500'000));
 
-Sample sample(const std::string& task, Duration elapsed, int number, const std::string& agent = "claude") {
+Sample sample(const std::string& task, Duration elapsed, int number,
+              const std::string& agent = "claude") {
   Sample it;
   it.at = kNoon + seconds(1000 * number);
   it.workspace = "/w";
@@ -81,6 +82,18 @@ TEST(Learn, TimesAreWithoutWhatWasWaitedForQuotas) {
   EXPECT_EQ(history.by_task.at("a\nclaude\n").waited, seconds(20));
 }
 
+TEST(Learn, TimesAreWithoutWhatOthersSlowedAsThePlanHasIt) {
+  std::vector<Sample> samples;
+  // Four at once on a server that takes two: each ran at a third of its speed.
+  for (const char* id : {"a", "b", "c", "d"}) {
+    samples.push_back(sample(id, seconds(30), 1));
+    samples.back().account = "acme";
+  }
+  EXPECT_EQ(learn(samples, {}, "/w").by_task.at("a\nclaude\n").time, seconds(30));
+  EXPECT_EQ(learn(samples, {}, "/w", {{"acme", {2, 1}}}).by_task.at("a\nclaude\n").time,
+            seconds(10));
+}
+
 TEST(Learn, ACalibrationTellsTheTaxAndNoTimes) {
   Sample it = sample("calibrate", seconds(2), 1);
   it.workspace.clear();
@@ -142,8 +155,8 @@ TEST(TimeOutFromHistory, LeavesAlonePlansThatSayOneAndTasksThatRanTooSeldom) {
   History history;
   for (const plan::Task& task : plan.tasks) {
     const std::string key = task.id + "\n" + plan.agents[task.agent.index()].name + "\n";
-    history.by_task[key] = {.time = std::chrono::minutes(20), .count = task.id == "seldom" ? 4u : 5u,
-                            .spread = 0.1};
+    history.by_task[key] = {
+        .time = std::chrono::minutes(20), .count = task.id == "seldom" ? 4u : 5u, .spread = 0.1};
   }
   const auto said = time_out_from_history(plan, history);
   EXPECT_THAT(said, testing::ElementsAre(testing::StartsWith("`often` times out after 3 h")));

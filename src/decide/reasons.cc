@@ -77,8 +77,7 @@ std::string say_learned(const Wish& wish, const std::string& name) {
 }
 
 /// Why it has fewer slots than it might.
-void add_narrower(const Asked& asked, const Decision& decision,
-                  std::vector<std::string>& reasons) {
+void add_narrower(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
   const Narrower& it = decision.narrower;
   switch (it.why) {
     case Narrower::Why::nothing: break;
@@ -89,8 +88,8 @@ void add_narrower(const Asked& asked, const Decision& decision,
       break;
     case Narrower::Why::slowing:
       reasons.push_back(fmt::format(
-          "Tasks of `{}` slow each other{}: {} at once take {} on average, {} would take {}", it.name,
-          say_learned(asked.wish, it.name), decision.n, show_time_taken(it.mean), it.wider,
+          "Tasks of `{}` slow each other{}: {} at once take {} on average, {} would take {}",
+          it.name, say_learned(asked.wish, it.name), decision.n, show_time_taken(it.mean), it.wider,
           show_time_taken(it.at_cap)));
       break;
   }

@@ -24,8 +24,8 @@ double weighted_median(std::vector<std::pair<double, double>>& values) {
 }  // namespace
 
 double weight_of_age(Duration age) {
-  constexpr double kHalfLife_s = 30.0 * 86400;
-  return std::exp2(-std::max(0.0, to_seconds(age)) / kHalfLife_s);
+  constexpr double kHalfLife_s = 30.0 * 86400, kLeast = 1.0 / 64;
+  return std::max(kLeast, std::exp2(-std::max(0.0, to_seconds(age)) / kHalfLife_s));
 }
 
 std::optional<Estimate> estimate(std::vector<Observation> observations, double least) {

@@ -27,7 +27,7 @@ struct Estimate {
 inline constexpr double kPriorSpread = 0.6931;
 
 /// Of the newest measurement, so that the same measurements always give the same: one that is 30
-/// days older counts half.
+/// days older counts half, and none less than a 64th: one wrong date must not silence all others.
 double weight_of_age(Duration age);
 
 /// The weighted median, and the spread by the median of the absolute deviations (times 1.4826, as

@@ -59,7 +59,8 @@ TEST(Estimate, OldMeasurementsCountLess) {
 }
 
 TEST(Estimate, AThinGroupIsDrawnTowardsTheOthersAndARichOneIsNot) {
-  const auto thin = estimate(of({10}), 1e-3), rich = estimate(std::vector<Observation>(40, {10, 1}), 1e-3);
+  const auto thin = estimate(of({10}), 1e-3),
+             rich = estimate(std::vector<Observation>(40, {10, 1}), 1e-3);
   const double alike = variance_between({99, 100, 101});
   EXPECT_GT(drawn_towards(*thin, 100, alike), 90) << "all others are alike";
   EXPECT_NEAR(drawn_towards(*rich, 100, variance_between({1, 10, 100})), 10, 0.5);

@@ -180,8 +180,9 @@ std::optional<Sample::Origin> origin_named(std::string_view name) {
 
 Verdict verdict_on(std::string_view outcome) {
   constexpr std::array<std::string_view, 11> kNeither{
-      "",            "cancelled",   "interrupted", "conflicted",   "rate-limited", "answered",
-      "quota-spent", "over-budget", "lingered",    "changes-lost", "not-started"};
+      "",           "cancelled",   "interrupted", "conflicted", "rate-limited",
+      "answered",   "quota-spent", "over-budget", "lingered",   "changes-lost",
+      "not-started"};
   if (outcome == "succeeded") return Verdict::succeeded;
   return std::ranges::find(kNeither, outcome) == kNeither.end() ? Verdict::failed
                                                                 : Verdict::neither;

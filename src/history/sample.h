@@ -31,12 +31,12 @@ struct Sample {
   std::string task;
   std::string shape;  ///< What the tasks of one `foreach` share: the id with `*` for the item.
   std::string agent, model, host;
-  std::string account;               ///< Whose model it asked; empty: none, as far as is known.
-  std::string outcome;               ///< As in `attempt_ended`; empty: not known.
-  std::optional<Duration> elapsed;   ///< Wall clock.
-  std::optional<Duration> startup;   ///< Until its first model call came in.
-  std::int64_t size = 0;             ///< Bytes of its prompt.
-  Usage usage;                       ///< The tax included.
+  std::string account;              ///< Whose model it asked; empty: none, as far as is known.
+  std::string outcome;              ///< As in `attempt_ended`; empty: not known.
+  std::optional<Duration> elapsed;  ///< Wall clock.
+  std::optional<Duration> startup;  ///< Until its first model call came in.
+  std::int64_t size = 0;            ///< Bytes of its prompt.
+  Usage usage;                      ///< The tax included.
   std::optional<Tokens> spawn_tokens, return_tokens;
   Waits waits;
   std::optional<Duration> join;  ///< What joining its output took a person.

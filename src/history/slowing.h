@@ -41,10 +41,10 @@ struct LearnedSlowing {
 std::vector<Duration> work_of(const std::vector<Interval>& intervals, const Slowing& slowing);
 
 /// Finds knee and slope that make the work in all intervals come out alike: while `k` run, one
-/// does 1 / (1 + by * max(0, k - beyond)) of its work, and what it did in all grows with its size to
-/// some power from 0 to 1. The least sum of absolute deviations of the logarithms; kept only where
-/// that explains the data better than no slowing does (Schwarz 1978, for two parameters, with a
-/// margin), and slows the most that ran at once by a tenth or more.
+/// does 1 / (1 + by * max(0, k - beyond)) of its work, and what it did in all grows with its size
+/// to some power from 0 to 1. The least sum of absolute deviations of the logarithms; kept only
+/// where that explains the data better than no slowing does (Schwarz 1978, for two parameters, with
+/// a margin), and slows the most that ran at once by a tenth or more.
 LearnedSlowing learn_slowing(const std::vector<Interval>& intervals);
 
 }  // namespace interlock::history

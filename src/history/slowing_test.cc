@@ -31,7 +31,8 @@ std::vector<Interval> played(std::size_t count, std::size_t width, Slowing slowi
       made.push_back({at(), {}, "", size});
     }
     const auto k = static_cast<double>(live.size());
-    const double pace = 1 / (1 + slowing.by * std::max(0.0, k - static_cast<double>(slowing.beyond)));
+    const double pace =
+        1 / (1 + slowing.by * std::max(0.0, k - static_cast<double>(slowing.beyond)));
     const auto next = std::ranges::min_element(live, {}, &Live::left);
     const double work = next->left;
     now += work / pace;
@@ -50,7 +51,8 @@ std::vector<Interval> played_at(std::initializer_list<std::size_t> widths, std::
   std::vector<Interval> all;
   Time begin(std::chrono::hours(1));
   for (const std::size_t width : widths) {
-    const auto more = played(count, width, slowing, noise, seed * 100 + static_cast<std::uint32_t>(width), begin);
+    const auto more =
+        played(count, width, slowing, noise, seed * 100 + static_cast<std::uint32_t>(width), begin);
     all.insert(all.end(), more.begin(), more.end());
     begin += std::chrono::hours(10);
   }

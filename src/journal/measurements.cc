@@ -55,12 +55,14 @@ std::vector<history::Call> calls_of(Database& database) {
 
 }  // namespace
 
-Result<decide::History> Store::history(const std::string& workspace) {
+Result<decide::History> Store::history(const std::string& workspace,
+                                       const decide::SaidSlowings& said) {
   return database_->guarded("read", [&]() -> Result<decide::History> {
     if (!has_samples(*database_))
-      return decide::learn(samples_of_earlier_formats(database_->sqlite()), {}, workspace);
+      return decide::learn(samples_of_earlier_formats(database_->sqlite()), {}, workspace, said);
     Samples samples;
-    Query ours(*database_, "SELECT at, body FROM samples WHERE workspace = ? ORDER BY at DESC LIMIT ?",
+    Query ours(*database_,
+               "SELECT at, body FROM samples WHERE workspace = ? ORDER BY at DESC LIMIT ?",
                workspace, kMostOfWorkspace);
     read_samples(ours, samples);
     std::vector<std::pair<std::string, std::string>> agents;
@@ -73,7 +75,7 @@ Result<decide::History> Store::history(const std::string& workspace) {
                    agent, model, workspace, kMostOfAgent);
       read_samples(others, samples);
     }
-    return decide::learn(samples.good, calls_of(*database_), workspace);
+    return decide::learn(samples.good, calls_of(*database_), workspace, said);
   });
 }
 
@@ -152,15 +154,29 @@ Result<void> Store::sample_run(const std::string& run, std::vector<TaskLabel> ta
   });
 }
 
+Result<std::vector<std::pair<std::string, Tokens>>> Store::past_outputs(
+    const std::string& account) {
+  using Outputs = std::vector<std::pair<std::string, Tokens>>;
+  return database_->guarded("read", [&]() -> Result<Outputs> {
+    Outputs outputs;
+    if (!has_samples(*database_)) return outputs;
+    Query rows(*database_,
+               "SELECT model, output FROM calls WHERE account = ? AND output >= 0 ORDER BY ended",
+               account);
+    while (rows.next()) outputs.emplace_back(rows.text(0), rows.number(1));
+    return outputs;
+  });
+}
+
 Result<void> Store::keep_regret(const history::Regret& it) {
   return database_->guarded("write", [&]() -> Result<void> {
     if (auto there = database_->still_there(); !there) return there;
     Query(*database_,
           "INSERT INTO regrets(run, at, workspace, plan, pattern, best, took, best_took, "
           "one_by_one, real, not_counted) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          it.run, it.at, it.workspace, it.plan, it.pattern, it.best,
-          std::int64_t{it.took.count()}, std::int64_t{it.best_took.count()},
-          std::int64_t{it.one_by_one.count()}, std::int64_t{it.real.count()}, it.not_counted)
+          it.run, it.at, it.workspace, it.plan, it.pattern, it.best, std::int64_t{it.took.count()},
+          std::int64_t{it.best_took.count()}, std::int64_t{it.one_by_one.count()},
+          std::int64_t{it.real.count()}, it.not_counted)
         .run();
     return {};
   });

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/digest.h"
@@ -108,7 +109,8 @@ class Store {
   Result<std::string> blob(const Digest& digest);
 
   /// What is known of this workspace's tasks, and of agents anywhere, from the newest samples.
-  Result<decide::History> history(const std::string& workspace);
+  Result<decide::History> history(const std::string& workspace,
+                                  const decide::SaidSlowings& said = {});
   Result<Samples> samples(const SampleFilter& filter);
   /// All of them or none. A sample of the same task, agent, model and moment is replaced.
   Result<void> add_samples(const std::vector<history::Sample>& samples);
@@ -117,6 +119,8 @@ class Store {
   /// Runs of earlier formats, of which there are no samples yet, and the samples of one of them.
   Result<std::vector<std::string>> unsampled_runs();
   Result<void> sample_run(const std::string& run, std::vector<TaskLabel> tasks);
+  /// What calls of the account put out, oldest first, by model.
+  Result<std::vector<std::pair<std::string, Tokens>>> past_outputs(const std::string& account);
   Result<void> keep_regret(const history::Regret& regret);
   /// Newest first; `workspace` empty: any.
   Result<std::vector<history::Regret>> regrets(const std::string& workspace);

@@ -264,7 +264,7 @@ TEST_F(StoreTest, HistoryIsOfTheLastTwentyAttemptsAndHoldsFailuresApart) {
   show(history.by_agent);
   EXPECT_EQ(text,
             "audit|claude|sonnet: 40 s of 1, tokens 1200, cost 5000, failures -1.00 of 1\n"
-            "lint|sh|: 14 s of 15, tokens -1, cost -1, failures 0.25 of 20\n"
+            "lint|sh|: 14 s of 15, tokens -1, cost -1, failures 0.23 of 20\n"
             "claude|sonnet: 40 s of 1, tokens 1200, cost 5000, failures -1.00 of 1\n"
             "sh|: 14 s of 15, tokens -1, cost -1, failures 0.23 of 20\n");
   EXPECT_TRUE(store_.history("/elsewhere").value().by_task.empty());
@@ -279,9 +279,9 @@ TEST_F(StoreTest, SamplesOutliveTheirRunAndSayWhatTheAttemptWaitedFor) {
   called.call.elapsed = std::chrono::seconds(4);
   called.call.waited_quota = std::chrono::seconds(1);
   called.call.usage.output = 300;
-  journal_ = store_.open_run(run_, {{"lint", "sh", ""},
-                                    {"audit", "claude", "sonnet", "au*", "acme", 77}})
-                 .value();
+  journal_ =
+      store_.open_run(run_, {{"lint", "sh", ""}, {"audit", "claude", "sonnet", "au*", "acme", 77}})
+          .value();
   ASSERT_TRUE(append({{1, kNoon, engine::RunBegan{"ann@box", {}, false}},
                       {2, kNoon, started},
                       {3, kNoon + std::chrono::seconds(6), called},
@@ -433,15 +433,17 @@ void make_format_3(const TempFolder& folder) {
       "(workspace INTEGER NOT NULL, task TEXT NOT NULL, agent TEXT NOT NULL, model TEXT NOT NULL, "
       "at INTEGER NOT NULL, seq INTEGER NOT NULL, ";
   sqlite.exec("DROP TABLE samples; DROP TABLE calls; DROP TABLE regrets; DROP TABLE sampled;");
-  sqlite.exec(fmt::format("CREATE TABLE measurements{}elapsed INTEGER, tokens INTEGER, cost "
-                          "INTEGER);",
-                          kKey));
+  sqlite.exec(
+      fmt::format("CREATE TABLE measurements{}elapsed INTEGER, tokens INTEGER, cost "
+                  "INTEGER);",
+                  kKey));
   sqlite.exec(fmt::format("CREATE TABLE meetings{}met INTEGER);", kKey));
   sqlite.exec(fmt::format("CREATE TABLE taxes{}spawn INTEGER, back INTEGER);", kKey));
   const auto at = (kNoon + std::chrono::seconds(1)).time_since_epoch().count();
-  sqlite.exec(fmt::format("INSERT INTO measurements VALUES(1, 'lint', 'sh', '', {}, 1, 8000000, "
-                          "NULL, NULL), (1, 'old', 'claude', 'm', 5, 1, 3000000, 700, 9)",
-                          at));
+  sqlite.exec(
+      fmt::format("INSERT INTO measurements VALUES(1, 'lint', 'sh', '', {}, 1, 8000000, "
+                  "NULL, NULL), (1, 'old', 'claude', 'm', 5, 1, 3000000, 700, 9)",
+                  at));
   sqlite.exec("INSERT INTO taxes VALUES(1, 'old', 'claude', 'm', 5, 1, 200, 100)");
   sqlite.exec("PRAGMA user_version = 3");
 }

@@ -126,9 +126,10 @@ class Summary {
     const bool over = run_.ended == RunEnded::How::finished || run_.ended == RunEnded::How::failed;
     if (!over) return;
     const Duration saved = one_by_one() - (run_.elapsed - run_.stood);
-    const bool is_loss_known = run_.one_by_one || (run_.failed_work == Duration{} && run_.lost == Duration{} &&
-                               run_.waited.quota == Duration{} &&
-                               run_.models.waited_quota == Duration{});
+    const bool is_loss_known =
+        run_.one_by_one ||
+        (run_.failed_work == Duration{} && run_.lost == Duration{} &&
+         run_.waited.quota == Duration{} && run_.models.waited_quota == Duration{});
     if (saved > Duration{}) {
       fact("saved", show_duration(saved),
            show_percent(to_seconds(saved), to_seconds(one_by_one())));
