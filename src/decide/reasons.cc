@@ -209,8 +209,9 @@ std::vector<std::string> left_out_of(const Asked& asked, const schedule::Problem
   std::vector<std::string> lines;
   const plan::Plan& plan = asked.plan;
   const auto asks_model = [](const Expected& it) { return it.overhead_tokens.value_or(1) > 0; };
-  const bool unmeasured = std::ranges::any_of(
-      problem.jobs, [](const schedule::Job& job) { return job.slowing == schedule::kNotSlowed; });
+  bool unmeasured = false;
+  for (std::size_t i = 0; i < problem.jobs.size(); ++i)
+    unmeasured |= problem.jobs[i].slowing == schedule::kNotSlowed && asks_model(asked.expected[i]);
   if (decision.pattern != Pattern::sequential && unmeasured &&
       std::ranges::count_if(asked.expected, asks_model) > 1)
     lines.push_back("how calls at the same time slow each other (never measured)");
