@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "cli/breakeven_view.h"
 #include "cli/commands.h"
+#include "cli/learning.h"
+#include "decide/learn.h"
 #include "panel/screen.h"
 #include "workspace/local_files.h"
 
@@ -21,7 +23,9 @@ Result<Exit> breakeven_command(const Context& context, const std::string& file,
   workspace::LocalFiles files;
   auto plan = read_plan_or_complain(*document, wish, files);
   if (!plan) return std::unexpected(plan.error());
-  const auto expected = decide::expect(*plan, history_of(context, plan->workspace));
+  const decide::History history = history_of(context, *plan);
+  decide::fill_from_history(*plan, history, slowing_keys(*plan, history));
+  const auto expected = decide::expect(*plan, history);
   const decide::Breakeven found = decide::breakeven(*plan, expected);
   if (!svg.empty()) {
     std::ofstream out(svg, std::ios::binary);

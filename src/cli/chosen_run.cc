@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/isolation.h"
+#include "cli/learning.h"
 #include "process/identity.h"
 #include "workspace/recorded_files.h"
 
@@ -24,6 +25,16 @@ void show_nothing_running(engine::RunState& state) {
 
 }  // namespace
 
+Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanWish& wish) {
+  auto files = workspace::RecordedFiles::parse(head.files);
+  if (!files) return std::unexpected(files.error());
+  const Document document{head.plan_file, wish.folder, head.plan_text};
+  auto plan = read_plan_or_complain(document, wish, *files);
+  if (!plan) return within(plan.error(), "the plan kept with the run cannot be read");
+  plan->workspace = head.workspace;
+  return plan;
+}
+
 bool ChosenRun::dispatched() const {
   return !state.ended && state.process && process::is_alive(*state.process);
 }
@@ -39,13 +50,9 @@ Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::stri
   if (!head) return std::unexpected(head.error());
   auto wish = wish_from_json(head->options);
   if (!wish) return std::unexpected(wish.error());
-  auto files = workspace::RecordedFiles::parse(head->files);
-  if (!files) return std::unexpected(files.error());
-  const Document document{head->plan_file, wish->folder, head->plan_text};
-  auto plan = read_plan_or_complain(document, *wish, *files);
-  if (!plan) return within(plan.error(), "the plan kept with the run cannot be read");
-  plan->workspace = head->workspace;
-  auto history = store.history(head->workspace);
+  auto plan = kept_plan(*head, *wish);
+  if (!plan) return std::unexpected(plan.error());
+  auto history = store.history(head->workspace, said_slowings(*plan));
   if (!history) return std::unexpected(history.error());
 
   PlanWish planning = *wish;

@@ -44,6 +44,9 @@ std::string whole_name(const ChosenRun& run);
 /// journal::choose_run understands it. Never shows a run as running whose dispatcher is dead.
 Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name);
 
+/// The plan that is kept with a run, read again exactly as it was.
+Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanWish& wish);
+
 /// What the words `[RUN] [NAME]` mean, where either may be left out.
 struct Meant {
   std::unique_ptr<ChosenRun> run;

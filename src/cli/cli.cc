@@ -236,6 +236,18 @@ class CommandLine {
     show->add_flag("--suggest", options_.suggest,
                    "The footprints that were seen, as lines for the plan");
     add_json(show);
+    CLI::App* history = add("history", "Show, prune, import or export what earlier runs measured",
+                            [](const Context& context, const Options& options) {
+                              return history_command(context, options.history);
+                            });
+    declare_history(*history, options_.history);
+    add_json(history);
+    CLI::App* calibrate = add("calibrate", "Measure what dispatching to an agent takes here",
+                              [](const Context& context, const Options& options) {
+                                return calibrate_command(context, options.calibrate);
+                              });
+    declare_calibrate(*calibrate, options_.calibrate);
+    add_json(calibrate);
     CLI::App* why = add("why", "Explain why a task waits, ran, failed or was skipped",
                         [](const Context& context, const Options& options) {
                           return why_command(context, options.run, options.task);

@@ -27,7 +27,7 @@ struct Context {
 
 /// What earlier runs measured here; an empty history where there is no journal yet, for planning
 /// needs none.
-decide::History history_of(const Context& context, const std::string& workspace);
+decide::History history_of(const Context& context, const plan::Plan& plan);
 
 /// `fix`: the plan file is first given what its latest run, or the one named, showed of footprints.
 struct FixWish {
@@ -80,6 +80,9 @@ Result<Exit> reject_command(const Context& context, const std::string& run,
                             const std::string& task);
 Result<Exit> cancel_command(const Context& context, const std::string& run,
                             const std::string& task);
+/// Reads the plan, decides, and enters a run of it into the journal, to be dispatched.
+Result<std::unique_ptr<ChosenRun>> enter_run(const Context& context, journal::Store& store,
+                                             const Document& document, const PlanWish& wish);
 /// Dispatches, and prints the run's id or, as JSON, how it stands then.
 Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, ChosenRun& run,
                                  Face face);

@@ -8,8 +8,10 @@
 #include <array>
 #include <filesystem>
 
+#include "cli/learning.h"
 #include "cli/live_face.h"
 #include "cli/login.h"
+#include "cli/looking_back.h"
 #include "cli/models.h"
 #include "cli/redacted_journal.h"
 #include "journal/hold.h"
@@ -27,21 +29,6 @@
 namespace interlock::cli {
 
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return name.data();
-}
-
-std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan) {
-  std::vector<journal::TaskLabel> labels;
-  for (const plan::Task& task : plan.tasks) {
-    const plan::Agent& agent = plan.agents[task.agent.index()];
-    labels.push_back({task.id, agent.name, agent.model});
-  }
-  return labels;
-}
 
 views::LocalViews::Options options_of(const plan::Plan& plan) {
   views::LocalViews::Options options;
@@ -144,6 +131,12 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   const bool asks = asks_models(run.plan());
   auto wanted = asks ? options_for(run, state_folder) : Result<gateway::Options>();
   if (!wanted) return std::unexpected(wanted.error());
+  for (const std::string& account : accounts_of(run.plan())) {
+    // Without them calls are reserved what is usual.
+    const auto outputs = store.past_outputs(account);
+    if (outputs)
+      wanted->past_outputs.insert(wanted->past_outputs.end(), outputs->begin(), outputs->end());
+  }
   const Redaction secrets = secrets_of(run.plan(), *wanted, own_environment());
   wanted->secrets = secrets;
   auto setup = complete_setup(run, state_folder);
@@ -182,7 +175,13 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
       return std::unexpected(turned.error());
   }
   shown.update(engine, clock.now());
-  shown.finish(engine);
+  engine::RunView view = engine.view();
+  if (const auto looked = look_back(run, engine.run(), view)) {
+    show_hindsight(*looked, view);
+    // What it would have taken is no part of the run: that it cannot be kept does not spoil it.
+    static_cast<void>(store.keep_regret(*looked));
+  }
+  shown.finish(view);
   // What clients keep of their sessions is wanted again when the run goes on.
   const auto how = *engine.run().ended;
   const bool goes_on = how == engine::RunEnded::How::interrupted ||

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cli/isolation.h"
+#include "cli/learning.h"
 #include "plan/compare.h"
 #include "workspace/local_files.h"
 #include "workspace/recorded_files.h"
@@ -101,7 +102,7 @@ std::string why_not(const ChosenRun& run, const plan::PlanChanges& changes) {
 Result<void> take_over(journal::Store& store, std::unique_ptr<ChosenRun>& run, plan::Plan plan,
                        const Document& document, const std::string& files,
                        const std::string& state_folder) {
-  auto history = store.history(run->head.workspace);
+  auto history = store.history(run->head.workspace, said_slowings(plan));
   if (!history) return std::unexpected(history.error());
   if (auto settled = settle_isolation(plan, state_folder); !settled)
     return std::unexpected(settled.error());

@@ -74,8 +74,8 @@ Result<Planned> decided(const std::vector<SubAgent>& agents, const std::string& 
   auto plan = read_plan_or_complain(
       {"sub-agents", folder.empty() ? "." : folder, plan_of(agents, client)}, wish, files);
   if (!plan) return std::unexpected(plan.error());
-  const decide::History history = history_of(context, plan->workspace);
-  return plan_it(std::move(*plan), wish, history);
+  const decide::History history = history_of(context, *plan);
+  return plan_it(std::move(*plan), wish, history, context.state_folder);
 }
 
 std::string first_reason(const decide::Decision& decision) {

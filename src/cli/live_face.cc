@@ -55,10 +55,9 @@ void LiveFace::update(engine::Engine& engine, Time now) {
   if (!drawn) panel_ = false;  // The terminal is gone; the run is not.
 }
 
-void LiveFace::finish(engine::Engine& engine) {
+void LiveFace::finish(const engine::RunView& view) {
   const panel::Size size = panel_ ? screen_.size() : panel::Size{100, 60};
-  const std::vector<std::string> lines =
-      panel::draw_summary(engine.view(), size, talk_.err().style());
+  const std::vector<std::string> lines = panel::draw_summary(view, size, talk_.err().style());
   if (panel_) {
     // An error means that nobody is there to read it any more.
     static_cast<void>(screen_.finish(lines));

@@ -23,7 +23,7 @@ class LiveFace {
   /// Tells what happened, and draws a frame when one is due.
   void update(engine::Engine& engine, Time now);
   /// The last words, which stay.
-  void finish(engine::Engine& engine);
+  void finish(const engine::RunView& view);
 
  private:
   std::vector<std::string> lines_of(const engine::RunState& state,

@@ -88,19 +88,23 @@ Result<GatewayWish> gateway_wish_of(const Options& options) {
   return wish;
 }
 
-/// Days are hours here: nobody prunes by the minute.
+std::optional<Duration> parse_age(std::string text) {
+  const bool in_days = text.ends_with('d');
+  if (in_days) text.back() = 'h';
+  const auto age = parse_duration(text);
+  if (!age) return std::nullopt;
+  return in_days ? *age * 24 : *age;
+}
+
 Result<PruneOptions> prune_wish_of(const Options& options) {
   PruneOptions wish{options.run, {}, options.force};
   if (options.older.empty()) return wish;
-  const bool in_days = options.older.ends_with('d');
-  std::string text = options.older;
-  if (in_days) text.back() = 'h';
-  const auto age = parse_duration(text);
+  const auto age = parse_age(options.older);
   if (!age) {
     return fail(Error::Kind::invalid, fmt::format("`--older {}` is not an age", options.older),
                 "such as `30d` or `12h`");
   }
-  wish.older = in_days ? *age * 24 : *age;
+  wish.older = age;
   return wish;
 }
 

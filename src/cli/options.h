@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/calibrate.h"
 #include "cli/commands.h"
+#include "cli/history_verb.h"
 
 namespace interlock::cli {
 
@@ -35,6 +37,8 @@ struct Options {
   InitForWish init_for;
   HookWish hook;
   std::string when;  ///< Of a hook.
+  HistoryOptions history;
+  CalibrateOptions calibrate;
 };
 
 /// What the words of the command line mean; an error says which of them means nothing.
@@ -43,6 +47,8 @@ Result<ResumeWish> resume_wish_of(const Options& options);
 WhichPlan which_plan_of(const Options& options);
 Result<GatewayWish> gateway_wish_of(const Options& options);
 Result<PruneOptions> prune_wish_of(const Options& options);
+/// `30d`, `12h`; days are hours here, for nobody prunes by the minute.
+std::optional<Duration> parse_age(std::string text);
 Face face_of(const Options& options);
 
 }  // namespace interlock::cli

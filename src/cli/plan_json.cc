@@ -46,6 +46,12 @@ json::value task_json(const plan::Plan& plan, const plan::Task& task, const deci
           {"estimate",
            {{"time_s", to_seconds(it.time)},
             {"time_from", name_of(it.time_from)},
+            {"time_of", it.time_from == decide::From::history ? json::value(name_of(it.of))
+                                                              : json::value(nullptr)},
+            {"samples", it.samples},
+            {"spread", it.spread},
+            {"failures", known(it.p_failure)},
+            {"failures_from", from(it.p_failure, it.failure_from)},
             {"tokens", known(it.tokens)},
             {"tokens_from", from(it.tokens, it.tokens_from)},
             {"overhead_tokens", known(it.overhead_tokens)},

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cli/plan_bars.h"
+#include "cli/plan_sources.h"
 #include "cli/plan_table.h"
 #include "decide/words.h"
 
@@ -18,6 +19,7 @@ using decide::Decision;
 using footprint::Edge;
 
 constexpr std::size_t kMostEdges = 8;
+constexpr std::size_t kMostSources = 12;
 constexpr std::size_t kMostTasksReduced = 500;
 
 /// The edges a person wants to see: one a pair, and none that follows from two others.
@@ -132,6 +134,8 @@ class Page {
     table(true);
     tax();
     cached();
+    if (say_sources(expected_))
+      list("Where the numbers come from", list_sources(plan_, expected_, kMostSources));
     arithmetic();
     edges();
     list("What would let more overlap", decision_.changes);
@@ -272,6 +276,7 @@ class Page {
       if (!screen_.full && shown++ == kMostReasons) break;
       item(reason);
     }
+    if (const auto sources = say_sources(expected_)) item(*sources);
     if (!decision_.left_out.empty())
       item("Not counted: " + join_words(decision_.left_out, decision_.left_out.size()));
     if (!screen_.full) more();

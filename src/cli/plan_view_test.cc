@@ -427,6 +427,11 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
       "estimate": {
         "time_s": 30,
         "time_from": "plan",
+        "time_of": null,
+        "samples": 0,
+        "spread": 0.6931,
+        "failures": null,
+        "failures_from": null,
         "tokens": null,
         "tokens_from": null,
         "overhead_tokens": 5000,
@@ -449,6 +454,11 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
       "estimate": {
         "time_s": 20,
         "time_from": "plan",
+        "time_of": null,
+        "samples": 0,
+        "spread": 0.6931,
+        "failures": null,
+        "failures_from": null,
         "tokens": 0,
         "tokens_from": "prior",
         "overhead_tokens": 0,

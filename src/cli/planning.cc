@@ -14,7 +14,9 @@
 
 #include "agents/adapter.h"
 #include "base/text.h"
+#include "cli/learning.h"
 #include "cli/models.h"
+#include "decide/learn.h"
 #include "decide/words.h"
 #include "schema/json_schema.h"
 
@@ -230,6 +232,10 @@ Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& hi
   Planned planned;
   planned.plan = std::move(plan);
   note_blind_agents(planned.plan);
+  planned.learned =
+      decide::fill_from_history(planned.plan, history, slowing_keys(planned.plan, history));
+  for (std::string& said : decide::time_out_from_history(planned.plan, history))
+    planned.plan.notes.push_back(std::move(said));
   planned.interlocking = plan::interlocking_of(planned.plan);
   planned.expected = decide::expect(planned.plan, history);
   decide::Wish how;
@@ -237,6 +243,7 @@ Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& hi
   how.parallel = wish.parallel;
   how.backlog = backlogs_of(planned.plan, state_folder);
   note_used_quotas(planned.plan, how.backlog);
+  how.learned = planned.learned;
   const auto end = std::chrono::steady_clock::now() + wish.effort;
   how.more = [end] { return std::chrono::steady_clock::now() < end; };
   planned.decision = decide::decide(planned.plan, planned.interlocking, planned.expected, how);

@@ -41,6 +41,8 @@ struct Planned {
   footprint::Interlocking interlocking;
   std::vector<decide::Expected> expected;
   decide::Decision decision;
+  /// By agent: how its tasks slow each other, where history knows and the plan does not say.
+  std::map<std::string, decide::LearnedFrom> learned{};
 
   /// The part of the interlocking that is waited for; what the rest would catch, pictures do.
   const footprint::Interlocking& waits() const { return decision.lifting.waits; }

@@ -222,10 +222,11 @@ namespace {
 /// As the summary tells it. Where something failed or a quota was waited for, one by one would have
 /// taken longer than the sum of what succeeded: then that nothing was saved is not known.
 json::value saved_or_null(const engine::RunView& view) {
-  const Duration saved = view.sequential - (view.elapsed - view.stood);
-  const bool is_loss_known = view.failed_work == Duration{} && view.lost == Duration{} &&
-                             view.waited.quota == Duration{} &&
-                             view.models.waited_quota == Duration{};
+  const Duration saved = view.one_by_one.value_or(view.sequential) - (view.elapsed - view.stood);
+  const bool is_loss_known =
+      view.one_by_one ||
+      (view.failed_work == Duration{} && view.lost == Duration{} &&
+       view.waited.quota == Duration{} && view.models.waited_quota == Duration{});
   if (saved < Duration{} && !is_loss_known) return nullptr;
   return to_seconds(saved);
 }
@@ -247,27 +248,31 @@ json::object run_json(const ChosenRun& run, const engine::RunView& view, journal
     tasks.push_back(task_json(run.plan(), TaskId(i), run.state.tasks[i], changes_of));
   }
   root["tasks"] = std::move(tasks);
-  root["totals"] = json::object{{"elapsed_s", to_seconds(view.elapsed)},
-                                {"sequential_s", to_seconds(view.sequential)},
-                                {"saved_s", saved_or_null(view)},
-                                {"failed_s", to_seconds(view.failed_work)},
-                                {"stood_s", to_seconds(view.stood)},
-                                {"tokens", or_null(view.tokens)},
-                                {"overhead_tokens", or_null(view.models.overhead)},
-                                {"cost_usd", usd_or_null(view.cost)},
-                                {"all_known", view.models.all_known},
-                                {"calls", view.models.calls},
-                                {"calls_not_answered", view.models.refused},
-                                {"calls_sent_again", view.models.again},
-                                {"calls_replayed", view.models.replayed},
-                                {"waited_quota_s", to_seconds(view.models.waited_quota)},
-                                {"waited_cache_s", to_seconds(view.models.waited_lead)},
-                                {"cache_saved_usd", usd_or_null(view.models.saved)},
-                                {"lost_s", to_seconds(view.lost)},
-                                {"lost_tokens", or_null(view.lost_tokens)},
-                                {"speculated", view.speculated},
-                                {"speculations_lost", view.speculations_lost},
-                                {"waited", waited_json(view.waited)}};
+  root["totals"] = json::object{
+      {"elapsed_s", to_seconds(view.elapsed)},
+      {"sequential_s", to_seconds(view.sequential)},
+      {"one_by_one_s",
+       view.one_by_one ? json::value(to_seconds(*view.one_by_one)) : json::value(nullptr)},
+      {"saved_s", saved_or_null(view)},
+      {"hindsight", view.hindsight.empty() ? json::value(nullptr) : json::value(view.hindsight)},
+      {"failed_s", to_seconds(view.failed_work)},
+      {"stood_s", to_seconds(view.stood)},
+      {"tokens", or_null(view.tokens)},
+      {"overhead_tokens", or_null(view.models.overhead)},
+      {"cost_usd", usd_or_null(view.cost)},
+      {"all_known", view.models.all_known},
+      {"calls", view.models.calls},
+      {"calls_not_answered", view.models.refused},
+      {"calls_sent_again", view.models.again},
+      {"calls_replayed", view.models.replayed},
+      {"waited_quota_s", to_seconds(view.models.waited_quota)},
+      {"waited_cache_s", to_seconds(view.models.waited_lead)},
+      {"cache_saved_usd", usd_or_null(view.models.saved)},
+      {"lost_s", to_seconds(view.lost)},
+      {"lost_tokens", or_null(view.lost_tokens)},
+      {"speculated", view.speculated},
+      {"speculations_lost", view.speculations_lost},
+      {"waited", waited_json(view.waited)}};
   json::array held;
   for (const auto& one : view.held) {
     held.push_back(

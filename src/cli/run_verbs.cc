@@ -11,6 +11,8 @@
 #include "cli/commands.h"
 #include "cli/detached.h"
 #include "cli/isolation.h"
+#include "cli/learning.h"
+#include "cli/looking_back.h"
 #include "cli/models.h"
 #include "cli/observed.h"
 #include "cli/plan_checks.h"
@@ -76,7 +78,9 @@ Result<void> fix_from_run(const Context& context, const Document& document, cons
 void report(const Context& context, journal::Store& store, const ChosenRun& run) {
   if (!context.json) return context.talk.result(run.id() + "\n");
   process::SystemClock clock;
-  context.talk.result(pretty_json(run_json(run, view_from_outside(run, clock.now()), store)));
+  engine::RunView view = view_from_outside(run, clock.now());
+  show_kept_hindsight(run, store, view);
+  context.talk.result(pretty_json(run_json(run, view, store)));
 }
 
 /// The folders whose `last` the run may be, beside its workspace: where a person stood when they
@@ -114,27 +118,26 @@ Result<std::string> recorded_run(const Context& context, journal::Store& store,
               "record one with `interlock run --record`");
 }
 
-/// Reads the plan, decides, and runs it.
-Result<Exit> run_document(const Context& context, const Document& document, const PlanWish& wish,
-                          Face face) {
+}  // namespace
+
+Result<std::unique_ptr<ChosenRun>> enter_run(const Context& context, journal::Store& store,
+                                             const Document& document, const PlanWish& wish) {
   workspace::LocalFiles local;
   workspace::RecordingFiles files(local);
   auto plan = read_plan_or_complain(document, wish, files);
   if (!plan) return std::unexpected(plan.error());
 
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
-  if (!store) return std::unexpected(store.error());
-  auto history = store->history(plan->workspace);
+  sample_old_runs(store, context.state_folder);
+  auto history = store.history(plan->workspace, said_slowings(*plan));
   if (!history) return std::unexpected(history.error());
   if (auto settled = settle_isolation(*plan, context.state_folder); !settled)
     return std::unexpected(settled.error());
-  ChosenRun run{{},
-                wish,
-                plan_it(std::move(*plan), wish, *history, context.state_folder),
-                engine::RunState(plan::Plan{})};
+  auto made = std::make_unique<ChosenRun>(ChosenRun{
+      {}, wish, plan_it(std::move(*plan), wish, *history, context.state_folder), engine::RunState(plan::Plan{})});
+  ChosenRun& run = *made;
   if (auto able = check_can_run(run.planned); !able) return std::unexpected(able.error());
   if (!run.wish.replay.empty()) {
-    auto recorded = recorded_run(context, *store, run.wish.replay);
+    auto recorded = recorded_run(context, store, run.wish.replay);
     if (!recorded) return std::unexpected(recorded.error());
     run.wish.replay = std::move(*recorded);
   } else if (auto access = check_access(run.plan(), own_environment()); !access) {
@@ -159,23 +162,35 @@ Result<Exit> run_document(const Context& context, const Document& document, cons
   run.head.decision =
       json::serialize(json::object{{"pattern", pattern_text(run.planned.decision)}});
   run.head.created = clock.now();
-  auto id = store->create_run(run.head, static_cast<std::uint16_t>(std::random_device{}()));
+  auto id = store.create_run(run.head, static_cast<std::uint16_t>(std::random_device{}()));
   if (!id) return std::unexpected(id.error());
   run.head.id = *id;
   run.state = engine::RunState(run.plan());
   context.talk.remark(whole_name(run));
-  auto exit = dispatch_and_report(context, *store, run, face);
-  if (!exit) forget_unbegun(context, *store, *id);
+  return made;
+}
+
+namespace {
+
+/// Reads the plan, decides, and runs it.
+Result<Exit> run_document(const Context& context, const Document& document, const PlanWish& wish,
+                          Face face) {
+  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  if (!store) return std::unexpected(store.error());
+  auto run = enter_run(context, *store, document, wish);
+  if (!run) return std::unexpected(run.error());
+  auto exit = dispatch_and_report(context, *store, **run, face);
+  if (!exit) forget_unbegun(context, *store, (*run)->id());
   return exit;
 }
 
 }  // namespace
 
-decide::History history_of(const Context& context, const std::string& workspace) {
+decide::History history_of(const Context& context, const plan::Plan& plan) {
   if (context.state_folder.empty()) return {};
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return {};
-  auto history = store->history(workspace);
+  auto history = store->history(plan.workspace, said_slowings(plan));
   return history ? std::move(*history) : decide::History{};
 }
 
@@ -203,7 +218,7 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
   }
   auto plan = read_plan_or_complain(*document, wish, files);
   if (!plan) return std::unexpected(plan.error());
-  const decide::History history = history_of(context, plan->workspace);
+  const decide::History history = history_of(context, *plan);
   // A plan can be looked at where it cannot be run, but not without saying so.
   const Result<void> settled = context.state_folder.empty()
                                    ? settle_commits(*plan)

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/looking_back.h"
 #include "cli/observed.h"
 #include "cli/run_report.h"
 #include "journal/hold.h"
@@ -70,7 +71,8 @@ Result<Exit> show_command(const Context& context, const std::string& name, bool 
   if (!run) return std::unexpected(run.error());
   if (suggest) return show_suggestions(context, *store, **run);
   process::SystemClock clock;
-  const engine::RunView view = view_from_outside(**run, clock.now());
+  engine::RunView view = view_from_outside(**run, clock.now());
+  show_kept_hindsight(**run, *store, view);
   if (context.json) {
     context.talk.result(pretty_json(run_json(**run, view, *store)));
   } else {

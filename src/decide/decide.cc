@@ -116,7 +116,8 @@ Saving saving_of(const plan::Limits& limits, const Forecaster& forecaster, const
 Range range_with(const plan::Plan& plan, const Lifting& lifting,
                  const std::vector<Expected>& expected, const Wish& wish, std::uint32_t cap) {
   const Draws draws(plan, expected, lifting.risks);
-  const std::vector<Verdict> verdicts = verdicts_of(plan);
+  std::vector<Verdict> verdicts = verdicts_of(plan);
+  price_joining(expected, verdicts);
   const schedule::Problem problem = foreseen_problem(plan, lifting.waits, expected, verdicts, wish);
   const Forecaster forecaster(problem, plan.limits, expected, verdicts, draws);
   return forecaster.range(cap, false, forecaster.critical_path());
@@ -221,6 +222,7 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
                 const std::vector<Expected>& expected, const Wish& wish) {
   Decision it;
   it.verdicts = verdicts_of(plan);
+  price_joining(expected, it.verdicts);
   const std::uint32_t cap = cap_of(plan, wish);
   it.lifting = lift_what_pays(plan, interlocking, expected, wish, cap);
   const footprint::Interlocking& waits = it.lifting.waits;

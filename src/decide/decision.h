@@ -9,26 +9,42 @@
 #include <vector>
 
 #include "footprint/interlocking.h"
+#include "history/slowing.h"
 #include "plan/plan.h"
 #include "schedule/simulate.h"
 
 namespace interlock::decide {
 
-/// What earlier runs measured, by task id, agent and model; filled from the journal.
+/// How tasks slow each other as the plan has it: by account, or `host:` and the name of a host.
+using SaidSlowings = std::map<std::string, history::Slowing>;
+
+/// What earlier runs measured; made by `learn` (learn.h).
 struct History {
   struct Seen {
-    Duration time{};  ///< Median of the last attempts that succeeded.
+    Duration time{};  ///< Median of the attempts that succeeded.
     std::optional<Tokens> tokens;
     std::optional<MicroUsd> cost;
     std::optional<Tokens> spawn_tokens, return_tokens;
-    std::uint32_t count = 0;
+    std::uint32_t count = 0;  ///< Of times.
     /// Of the logarithm of its times: 0.7 is a factor of two either way, in two of three attempts.
     std::optional<double> spread;
     /// Of the last attempts in pictures: how many met with what others had changed.
     std::uint32_t pictures = 0, conflicts = 0;
+    std::uint32_t tried = 0;                ///< Attempts that succeeded or failed by themselves.
+    std::optional<double> failures{};       ///< The part of them that failed, drawn to the agent's.
+    std::optional<Tokens> output_tokens{};  ///< Of `tokens` and the tax.
+    std::optional<double> cached{};         ///< The part of its input that a prompt cache had.
+    std::optional<Duration> join{};         ///< What joining its output takes a person.
+    std::optional<Duration> waited{};       ///< In the gateway, for quotas.
   };
   std::map<std::string, Seen> by_task;   ///< Key: task id + "\n" + agent name + "\n" + model.
+  std::map<std::string, Seen> by_shape;  ///< Likewise, with what the tasks of a `foreach` share.
   std::map<std::string, Seen> by_agent;  ///< Key: agent name + "\n" + model.
+  std::optional<Duration> answer{};      ///< What people take at a gate.
+  std::uint32_t answers = 0;
+  /// How calls of one account and model slow each other, key account + "\n" + model; how commands
+  /// of a host do, key `host:` + its name + "\n".
+  std::map<std::string, history::LearnedSlowing> slowings{};
 };
 
 enum class From : unsigned char { plan, history, prior };
@@ -50,7 +66,17 @@ struct Expected {
   From p_conflict_from = From::prior;
   double spread = 0.6931;             ///< Of the logarithm of its time; see `History::Seen`.
   std::optional<double> p_failure{};  ///< The part of its attempts that fail.
+  From failure_from = From::prior;
+  /// Where a number is from history: of how many times, and whether they are the task's own or
+  /// those of what it is like: its `foreach`, its agent.
+  std::uint32_t samples = 0;
+  enum class Of : unsigned char { task, shape, agent } of = Of::task;
+  std::optional<Tokens> output_tokens{};  ///< Of the tokens and the tax.
+  std::optional<Duration> join{};         ///< What joining its output took a person.
 };
+std::string_view name_of(Expected::Of of);
+/// `history of 7`, `history of 31 of its agent`, `plan`, `prior`.
+std::string say_source(const Expected& expected);
 
 /// Priors, stated in every forecast that uses them.
 inline constexpr Duration kPriorAgentTime = std::chrono::seconds(60);
@@ -199,11 +225,21 @@ struct Decision {
   const Forecast& chosen() const;
 };
 
+/// So many calls, or commands, showed how they slow each other.
+struct LearnedFrom {
+  std::uint32_t count = 0;
+  std::string what;  ///< `call` or `command`
+  history::Slowing slowing;
+};
+
 struct Wish {
   std::optional<Pattern> pattern;         ///< `--pattern`
   std::optional<std::uint32_t> parallel;  ///< `--parallel`: the cap
   /// What others have used of each quota (by resource) when the run begins; empty: nothing.
   std::vector<schedule::QuotaRates::Backlog> backlog{};
+  /// By agent or resource: how its tasks slow each other as history has it, where the plan does not
+  /// say. The plan holds the same numbers; this says where they come from.
+  std::map<std::string, LearnedFrom> learned{};
   std::function<bool()> more;  ///< Whether the search for a better order may go on (`--effort`).
 };
 

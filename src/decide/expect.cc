@@ -1,4 +1,9 @@
+#include <fmt/format.h>
+
+#include <array>
+
 #include "decide/decision.h"
+#include "decide/learn.h"
 
 namespace interlock::decide {
 namespace {
@@ -15,21 +20,26 @@ const History::Seen* find(const std::map<std::string, History::Seen>& seen,
   return at == seen.end() ? nullptr : &at->second;
 }
 
-/// The first of the plan's own word, what the task took before, and what its agent takes.
+/// The first of the plan's own word, what the task took before, what those of its `foreach` took,
+/// and what its agent takes.
 class Sources {
  public:
   Sources(const plan::Task& task, const plan::Agent& agent, const History& history)
-      : of_task_(find(history.by_task, task.id + "\n" + agent.name + "\n" + task.model)),
-        of_agent_(find(history.by_agent, agent.name + "\n" + task.model)) {}
+      : seen_{find(history.by_task, task.id + "\n" + agent.name + "\n" + task.model),
+              find(history.by_shape, shape_of(task) + "\n" + agent.name + "\n" + task.model),
+              find(history.by_agent, agent.name + "\n" + task.model)} {}
 
   template <typename T, typename Get>
-  bool fill(const std::optional<T>& from_plan, Get get, std::optional<T>& value, From& from) const {
+  bool fill(const std::optional<T>& from_plan, Get get, std::optional<T>& value, From& from,
+            Expected::Of* of = nullptr, Expected::Of furthest = Expected::Of::agent) const {
     value = from_plan;
     from = From::plan;
     if (value) return true;
     from = From::history;
-    if (of_task_ != nullptr) value = get(*of_task_);
-    if (!value && of_agent_ != nullptr) value = get(*of_agent_);
+    for (std::size_t i = 0; i <= static_cast<std::size_t>(furthest) && !value; ++i) {
+      if (seen_[i] != nullptr) value = get(*seen_[i]);
+      if (value && of != nullptr) *of = static_cast<Expected::Of>(i);
+    }
     if (!value) from = From::prior;
     return value.has_value();
   }
@@ -37,22 +47,27 @@ class Sources {
   /// That of the agent's times holds many tasks apart: it says something only of a time that is
   /// from there.
   double spread(From time_from) const {
-    if (of_task_ != nullptr && of_task_->spread) return *of_task_->spread;
-    const bool by_agent = time_from == From::history && of_agent_ != nullptr;
-    return by_agent ? of_agent_->spread.value_or(kPriorSpread) : kPriorSpread;
+    const bool by_others = time_from == From::history;
+    for (std::size_t i = 0; i < (by_others ? seen_.size() : 1); ++i) {
+      if (seen_[i] != nullptr && seen_[i]->spread) return *seen_[i]->spread;
+    }
+    return kPriorSpread;
   }
 
   std::optional<double> conflict_share() const {
-    for (const History::Seen* seen : {of_task_, of_agent_}) {
+    for (const History::Seen* seen : seen_) {
       if (seen != nullptr && seen->pictures > 0)
         return static_cast<double>(seen->conflicts) / seen->pictures;
     }
     return std::nullopt;
   }
 
+  const History::Seen& operator[](Expected::Of of) const {
+    return *seen_[static_cast<std::size_t>(of)];
+  }
+
  private:
-  const History::Seen* of_task_;
-  const History::Seen* of_agent_;
+  std::array<const History::Seen*, 3> seen_;  ///< As `Expected::Of` counts them.
 };
 
 Expected expect_one(const plan::Task& task, const plan::Agent& agent, const History& history) {
@@ -65,7 +80,8 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   const auto time_seen = [](const Seen& seen) {
     return seen.count > 0 ? std::optional(seen.time) : std::nullopt;
   };
-  sources.fill(task.estimate.time, time_seen, time, it.time_from);
+  sources.fill(task.estimate.time, time_seen, time, it.time_from, &it.of);
+  if (it.time_from == From::history) it.samples = sources[it.of].count;
   it.time = time.value_or(model ? kPriorAgentTime : kPriorCommandTime);
 
   // What a model will take is not guessed; a plain command takes nothing.
@@ -86,7 +102,16 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   it.p_conflict = task.estimate.conflicts ? task.estimate.conflicts : sources.conflict_share();
   if (it.p_conflict) it.p_conflict_from = task.estimate.conflicts ? From::plan : From::history;
   it.spread = sources.spread(it.time_from);
-  it.p_failure = task.estimate.failures;
+  // One command that fails says nothing of another, and neither does one that does not.
+  sources.fill(
+      task.estimate.failures, [](const Seen& seen) { return seen.failures; }, it.p_failure,
+      it.failure_from, nullptr, model ? Expected::Of::agent : Expected::Of::shape);
+  From unused{};
+  sources.fill(
+      std::optional<Tokens>(), [](const Seen& seen) { return seen.output_tokens; },
+      it.output_tokens, unused);
+  sources.fill(
+      std::optional<Duration>(), [](const Seen& seen) { return seen.join; }, it.join, unused);
   if (!taxed) it.overhead_tokens = model ? kPriorSpawnTokens + kPriorReturnTokens : 0;
   return it;
 }
@@ -100,6 +125,23 @@ std::string_view name_of(From from) {
     case From::prior: return "prior";
   }
   return "";
+}
+
+std::string_view name_of(Expected::Of of) {
+  switch (of) {
+    case Expected::Of::task: return "task";
+    case Expected::Of::shape: return "foreach";
+    case Expected::Of::agent: return "agent";
+  }
+  return "";
+}
+
+std::string say_source(const Expected& expected) {
+  if (expected.time_from != From::history) return std::string(name_of(expected.time_from));
+  const char* whose = expected.of == Expected::Of::task    ? ""
+                      : expected.of == Expected::Of::shape ? " of its `foreach`"
+                                                           : " of its agent";
+  return fmt::format("history of {}{}", expected.samples, whose);
 }
 
 std::string_view name_of(Pattern pattern) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "decide/decision.h"
 #include "decide/verdicts.h"
 
@@ -40,7 +42,9 @@ schedule::Draw draw_of(const plan::Use& use, const plan::QuotaRates& rates,
   if (use.input_tokens || use.output_tokens || !expected.tokens) return draw;
   const bool taxed = by_client || expected.overhead_from == From::history;
   const Tokens all = *expected.tokens + (taxed ? expected.overhead_tokens.value_or(0) : 0);
-  if (rates.output_tokens) draw.output_tokens = all / kOutputPart;
+  const Tokens output =
+      expected.output_tokens ? std::min(*expected.output_tokens, all) : all / kOutputPart;
+  if (rates.output_tokens) draw.output_tokens = output;
   if (rates.input_tokens) draw.input_tokens = all - draw.output_tokens;
   return draw;
 }

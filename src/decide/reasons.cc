@@ -69,8 +69,17 @@ void add_pattern(const Asked& asked, const Decision& decision, std::vector<std::
   }
 }
 
+/// Of what nobody wrote into the plan.
+std::string say_learned(const Wish& wish, const std::string& name) {
+  const auto found = wish.learned.find(name);
+  if (found == wish.learned.end()) return {};
+  const LearnedFrom& it = found->second;
+  return fmt::format(" beyond {}, by {:.0f} % each (learned from {})", it.slowing.beyond,
+                     100 * it.slowing.by, count_of(it.count, it.what));
+}
+
 /// Why it has fewer slots than it might.
-void add_narrower(const Decision& decision, std::vector<std::string>& reasons) {
+void add_narrower(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
   const Narrower& it = decision.narrower;
   switch (it.why) {
     case Narrower::Why::nothing: break;
@@ -81,8 +90,9 @@ void add_narrower(const Decision& decision, std::vector<std::string>& reasons) {
       break;
     case Narrower::Why::slowing:
       reasons.push_back(fmt::format(
-          "Tasks of `{}` slow each other: {} at once take {} on average, {} would take {}", it.name,
-          decision.n, show_time_taken(it.mean), it.wider, show_time_taken(it.at_cap)));
+          "Tasks of `{}` slow each other{}: {} at once take {} on average, {} would take {}",
+          it.name, say_learned(asked.wish, it.name), decision.n, show_time_taken(it.mean), it.wider,
+          show_time_taken(it.at_cap)));
       break;
     case Narrower::Why::meeting:
       reasons.push_back(fmt::format(
@@ -110,7 +120,7 @@ void add_queue(const Asked& asked, const Decision& decision, std::vector<std::st
         "A person reviews after every {}",
         count_of(static_cast<std::size_t>(*asked.plan.limits.gate_every), "finished task")));
   }
-  add_narrower(decision, reasons);
+  add_narrower(asked, decision, reasons);
 }
 
 void add_alone(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
@@ -249,8 +259,9 @@ std::vector<std::string> left_out_of(const Asked& asked, const schedule::Problem
   std::vector<std::string> lines;
   const plan::Plan& plan = asked.plan;
   const auto asks_model = [](const Expected& it) { return it.overhead_tokens.value_or(1) > 0; };
-  const bool unmeasured = std::ranges::any_of(
-      problem.jobs, [](const schedule::Job& job) { return job.slowing == schedule::kNotSlowed; });
+  bool unmeasured = false;
+  for (std::size_t i = 0; i < problem.jobs.size(); ++i)
+    unmeasured |= problem.jobs[i].slowing == schedule::kNotSlowed && asks_model(asked.expected[i]);
   if (decision.pattern != Pattern::sequential && unmeasured &&
       std::ranges::count_if(asked.expected, asks_model) > 1)
     lines.push_back("how calls at the same time slow each other (never measured)");

@@ -94,6 +94,15 @@ std::vector<Verdict> verdicts_of(const plan::Plan& plan) {
   return verdicts;
 }
 
+void price_joining(const std::vector<Expected>& expected, std::vector<Verdict>& verdicts) {
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    Verdict& it = verdicts[i];
+    if (it.join == Duration::zero() || it.join_from != From::prior || !expected[i].join) continue;
+    it.join = *expected[i].join;
+    it.join_from = From::history;
+  }
+}
+
 std::vector<Verdict> keep_alone(const plan::Plan& plan, const std::vector<Expected>& expected,
                                 std::vector<Verdict> verdicts, bool all) {
   const std::vector<Joined> joined = joins_of(plan);

@@ -18,6 +18,9 @@ bool touches_the_unknown(const plan::Task& task);
 /// - what the plan says in `join`, else `kPriorJoin`.
 std::vector<Verdict> verdicts_of(const plan::Plan& plan);
 
+/// Joining as long as history knows it took, where the plan does not say.
+void price_joining(const std::vector<Expected>& expected, std::vector<Verdict>& verdicts);
+
 /// The same where tasks whose outputs would have to be joined run alone: all of them, or those that
 /// take no longer than joining does.
 std::vector<Verdict> keep_alone(const plan::Plan& plan, const std::vector<Expected>& expected,

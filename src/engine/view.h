@@ -68,6 +68,10 @@ struct RunView {
   };
   Models models;
   WaitedView waited;
+  /// One by one, replayed with the times the tasks really took. Nothing: `sequential` is what is
+  /// known of it, without quotas and back-off.
+  std::optional<Duration> one_by_one;
+  std::string hindsight;  ///< What the best way would have taken, in words; empty: not known.
   /// How strong the promise is: by isolation and how reads are known, how many tasks.
   struct Held {
     std::string isolation;

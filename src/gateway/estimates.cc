@@ -20,6 +20,10 @@ void Estimates::learn_output(TaskId task, std::string_view model, Tokens output)
   remember(by_model_[std::string(model)], output);
 }
 
+void Estimates::learn_past_output(std::string_view model, Tokens output) {
+  remember(by_model_[std::string(model)], output);
+}
+
 double Estimates::ratio(std::string_view model) const {
   const auto found = ratios_.find(model);
   return found == ratios_.end() ? kRatioPrior : found->second;

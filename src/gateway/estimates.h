@@ -23,6 +23,8 @@ class Estimates {
   /// task had none. Never above `most`.
   Tokens output(TaskId task, std::string_view model, std::optional<Tokens> most) const;
   void learn_output(TaskId task, std::string_view model, Tokens output);
+  /// Of a call of an earlier run.
+  void learn_past_output(std::string_view model, Tokens output);
 
   /// Tokens per byte of a request's body.
   double ratio(std::string_view model) const;

@@ -33,6 +33,15 @@ TEST(Estimates, are_of_the_same_task_before_others) {
   EXPECT_EQ(estimates.output(kTask, "another", {}), Estimates::kOutputPrior);
 }
 
+TEST(Estimates, begin_with_what_earlier_runs_put_out_where_that_is_known) {
+  Estimates estimates;
+  for (int i = 0; i < 20; ++i) estimates.learn_past_output("m", 3000);
+  EXPECT_EQ(estimates.output(kTask, "m", {}), 3000);
+  EXPECT_EQ(estimates.output(kTask, "n", {}), Estimates::kOutputPrior);
+  estimates.learn_output(kTask, "m", 10);
+  EXPECT_EQ(estimates.output(kTask, "m", {}), 10) << "its own says better";
+}
+
 TEST(Estimates, forget_what_was_long_ago) {
   Estimates estimates;
   for (int i = 0; i < 10; ++i) estimates.learn_output(kTask, "m", 9000);

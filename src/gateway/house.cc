@@ -84,7 +84,10 @@ std::thread quiet_thread(std::function<void()> work) {
 
 }  // namespace
 
-LocalGateway::House::House(Options given) : Switchboard(std::move(given)) {}
+LocalGateway::House::House(Options given) : Switchboard(std::move(given)) {
+  for (const auto& [model, output] : options.past_outputs)
+    estimates.learn_past_output(model, output);
+}
 
 Result<std::unique_ptr<LocalGateway::House>> LocalGateway::House::open(Options options) {
   for (auto& [agent, provider] : options.providers) {

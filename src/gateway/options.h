@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/redaction.h"
@@ -37,6 +38,9 @@ struct Options {
   Session::Rules sessions;
   Duration stall =
       std::chrono::minutes(5);     ///< No byte for so long, and the answer counts as cut off.
+  /// By model, oldest first: what calls of earlier runs put out. Calls are reserved as much, until
+  /// those of this run say better.
+  std::vector<std::pair<std::string, Tokens>> past_outputs;
   std::string record_folder;       ///< Empty: nothing is recorded.
   std::string replay_folder;       ///< Not empty: nothing is sent; all is answered from there.
   std::uint16_t port = 0;          ///< On 127.0.0.1; 0: any.

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "journal/format.h"
+#include "journal/samples.h"
 #include "journal/store.h"
 
 namespace interlock::journal {
@@ -91,9 +92,8 @@ void make_tables(SQLite::Database& sqlite) {
   sqlite.exec("PRAGMA journal_mode = WAL");
   SQLite::Transaction transaction(sqlite, SQLite::TransactionBehavior::IMMEDIATE);
   sqlite.exec(kTables);
-  sqlite.exec(kTablesOfFormat2);
-  sqlite.exec(kTablesOfFormat3);
   sqlite.exec(kColumnsOfFormat4);
+  sqlite.exec(kTablesOfFormat4);
   sqlite.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();
@@ -104,8 +104,7 @@ void bring_up(SQLite::Database& sqlite) {
   const std::int64_t version = pragma(sqlite, "user_version");
   if (version >= kFormatVersion) return;
   SQLite::Transaction transaction(sqlite, SQLite::TransactionBehavior::IMMEDIATE);
-  if (version < 2) sqlite.exec(kTablesOfFormat2);
-  if (version < 3) sqlite.exec(kTablesOfFormat3);
+  bring_up_samples(sqlite);
   if (version < 4) sqlite.exec(kColumnsOfFormat4);
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();

@@ -77,51 +77,59 @@ CREATE TABLE requests(
   taken  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX open_requests ON requests(run, number) WHERE taken = 0;
-
--- The last ten successes of a task by an agent and model; workspace 0 and task '': of the agent and model in all.
-CREATE TABLE measurements(
-  workspace INTEGER NOT NULL,
-  task      TEXT NOT NULL,
-  agent     TEXT NOT NULL,
-  model     TEXT NOT NULL,
-  at        INTEGER NOT NULL,
-  seq       INTEGER NOT NULL,
-  elapsed   INTEGER NOT NULL,
-  tokens    INTEGER,
-  cost      INTEGER,
-  PRIMARY KEY (workspace, task, agent, model, at, seq) ON CONFLICT REPLACE
-) WITHOUT ROWID, STRICT;
 )sql";
 
-/// What format 2 adds.
-inline constexpr const char* kTablesOfFormat2 = R"sql(
--- Whether the last twenty attempts with a view met with what others had changed; keys as in measurements.
-CREATE TABLE meetings(
-  workspace INTEGER NOT NULL,
+/// What format 4 adds, in place of `measurements`, `meetings` and `taxes` of earlier formats.
+inline constexpr const char* kTablesOfFormat4 = R"sql(
+-- What attempts took: the last twenty of a task by an agent and model. They outlive their runs. The
+-- columns are for finding; `body` is the line that `interlock history export` writes.
+CREATE TABLE samples(
+  number    INTEGER PRIMARY KEY AUTOINCREMENT,
+  at        INTEGER NOT NULL,
+  workspace TEXT NOT NULL,
   task      TEXT NOT NULL,
   agent     TEXT NOT NULL,
   model     TEXT NOT NULL,
-  at        INTEGER NOT NULL,
-  seq       INTEGER NOT NULL,
-  met       INTEGER NOT NULL,
-  PRIMARY KEY (workspace, task, agent, model, at, seq) ON CONFLICT REPLACE
-) WITHOUT ROWID, STRICT;
-)sql";
+  plan      TEXT NOT NULL,
+  run       TEXT NOT NULL,
+  attempt   INTEGER NOT NULL,
+  body      TEXT NOT NULL,
+  UNIQUE (workspace, task, agent, model, at) ON CONFLICT REPLACE
+) STRICT;
+CREATE INDEX samples_of_agents ON samples(agent, model, at);
+CREATE INDEX samples_of_runs ON samples(run, task, attempt);
 
-/// What format 3 adds.
-inline constexpr const char* kTablesOfFormat3 = R"sql(
--- What the last ten successes took to be handed out and back, in tokens; keys as in measurements.
-CREATE TABLE taxes(
-  workspace INTEGER NOT NULL,
-  task      TEXT NOT NULL,
-  agent     TEXT NOT NULL,
-  model     TEXT NOT NULL,
-  at        INTEGER NOT NULL,
-  seq       INTEGER NOT NULL,
-  spawn     INTEGER NOT NULL,
-  back      INTEGER NOT NULL,
-  PRIMARY KEY (workspace, task, agent, model, at, seq) ON CONFLICT REPLACE
-) WITHOUT ROWID, STRICT;
+-- When model calls were in flight: the last four hundred of an account and model.
+CREATE TABLE calls(
+  number  INTEGER PRIMARY KEY AUTOINCREMENT,
+  account TEXT NOT NULL,
+  model   TEXT NOT NULL,
+  run     TEXT NOT NULL,
+  began   INTEGER NOT NULL,
+  ended   INTEGER NOT NULL,
+  output  INTEGER,
+  UNIQUE (account, model, ended, began, run) ON CONFLICT REPLACE
+) STRICT;
+
+-- How runs were decided, seen with the times their tasks really took.
+CREATE TABLE regrets(
+  run        TEXT PRIMARY KEY ON CONFLICT REPLACE,
+  at         INTEGER NOT NULL,
+  workspace  TEXT NOT NULL,
+  plan       TEXT NOT NULL,
+  pattern    TEXT NOT NULL,
+  best       TEXT NOT NULL,
+  took       INTEGER NOT NULL,
+  best_took  INTEGER NOT NULL,
+  one_by_one INTEGER NOT NULL,
+  real       INTEGER NOT NULL,
+  not_counted TEXT NOT NULL
+) STRICT;
+
+-- Runs whose events are in `samples` and `calls`; those of earlier formats are not, until they are read.
+CREATE TABLE sampled(
+  run INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE
+) STRICT;
 )sql";
 
 /// What format 4 adds: of a result that rests on observed reads, what was found and left (a blob).

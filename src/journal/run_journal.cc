@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
-#include <algorithm>
-
-#include "base/check.h"
 #include "journal/database.h"
 #include "journal/rows.h"
+#include "journal/samples.h"
 
 namespace interlock::journal {
 namespace {
@@ -39,7 +37,10 @@ Result<std::optional<engine::StoredResult>> result_of(Query& query) {
 
 RunJournal::RunJournal(Database& database, std::int64_t run, std::int64_t workspace,
                        std::vector<TaskLabel> tasks)
-    : database_(database), run_(run), workspace_(workspace), tasks_(std::move(tasks)) {}
+    : database_(database),
+      run_(run),
+      workspace_(workspace),
+      measured_(owner_of(database, run), std::move(tasks)) {}
 
 Result<void> RunJournal::append(
     std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
@@ -76,8 +77,8 @@ void RunJournal::write_event(const engine::Event& event) {
         static_cast<std::int64_t>(event.seq), event.at, name, body)
       .run();
   mention(content_of(event.fact));
-  measure(event);
-  note_meeting(event);
+  measured_.apply(event);
+  write_measured(database_, measured_.take());
 }
 
 void RunJournal::mention(const std::optional<Digest>& digest) {
@@ -98,82 +99,9 @@ void RunJournal::write_result(const std::string& task, const engine::StoredResul
   mention(result.trace);
 }
 
-void RunJournal::measure(const engine::Event& event) {
-  const auto* attempt = std::get_if<engine::AttemptEnded>(&event.fact);
-  if (attempt == nullptr || attempt->outcome != engine::Outcome::succeeded) return;
-  check(attempt->task.index() < tasks_.size(), "every task of the run has its label");
-  const TaskLabel& label = tasks_[attempt->task.index()];
-  measure_for(workspace_, label, event, *attempt);
-  measure_for(0, {"", label.agent, label.model}, event, *attempt);
-  tax_for(workspace_, label, event, *attempt);
-  tax_for(0, {"", label.agent, label.model}, event, *attempt);
-}
-
-void RunJournal::measure_for(std::int64_t workspace, const TaskLabel& label,
-                             const engine::Event& event, const engine::AttemptEnded& attempt) {
-  std::optional<std::int64_t> tokens = total_tokens(attempt.usage);
-  const bool taxed = attempt.spawn_tokens && attempt.return_tokens;
-  if (taxed && tokens)
-    tokens = std::max<std::int64_t>(0, *tokens - *attempt.spawn_tokens - *attempt.return_tokens);
-  Query(database_,
-        "INSERT INTO measurements(workspace, task, agent, model, at, seq, elapsed, tokens, cost)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        workspace, label.id, label.agent, label.model, event.at,
-        static_cast<std::int64_t>(event.seq), std::int64_t{attempt.elapsed.count()}, tokens,
-        attempt.usage.cost)
-      .run();
-  Query(database_,
-        "DELETE FROM measurements WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND model = ?4 "
-        "AND (at, seq) <= ("
-        "SELECT at, seq FROM measurements WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND "
-        "model = ?4"
-        " ORDER BY at DESC, seq DESC LIMIT 1 OFFSET 10)",
-        workspace, label.id, label.agent, label.model)
-      .run();
-}
-
-void RunJournal::tax_for(std::int64_t workspace, const TaskLabel& label, const engine::Event& event,
-                         const engine::AttemptEnded& attempt) {
-  if (!attempt.spawn_tokens || !attempt.return_tokens) return;
-  Query(database_,
-        "INSERT INTO taxes(workspace, task, agent, model, at, seq, spawn, back) VALUES(?, ?, ?, ?, "
-        "?, ?, ?, ?)",
-        workspace, label.id, label.agent, label.model, event.at,
-        static_cast<std::int64_t>(event.seq), *attempt.spawn_tokens, *attempt.return_tokens)
-      .run();
-  Query(database_,
-        "DELETE FROM taxes WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND model = ?4 "
-        "AND (at, seq) <= ("
-        "SELECT at, seq FROM taxes WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND "
-        "model = ?4 ORDER BY at DESC, seq DESC LIMIT 1 OFFSET 10)",
-        workspace, label.id, label.agent, label.model)
-      .run();
-}
-
-/// Whether an attempt with a view met with what others had changed: what speculation is priced by.
-void RunJournal::note_meeting(const engine::Event& event) {
-  const auto* ended = std::get_if<engine::AttemptEnded>(&event.fact);
-  const bool stopped = ended != nullptr && ended->outcome == engine::Outcome::conflicted;
-  const bool met = stopped || std::holds_alternative<engine::CommitRefused>(event.fact);
-  if (!met && !std::holds_alternative<engine::ChangesCommitted>(event.fact)) return;
-  const TaskLabel& label = tasks_[engine::task_of(event.fact)->index()];
-  const auto note = [&](std::int64_t workspace, const std::string& task) {
-    Query(database_,
-          "INSERT INTO meetings(workspace, task, agent, model, at, seq, met) VALUES(?, ?, ?, ?, ?, "
-          "?, ?)",
-          workspace, task, label.agent, label.model, event.at, static_cast<std::int64_t>(event.seq),
-          std::int64_t{met ? 1 : 0})
-        .run();
-    Query(database_,
-          "DELETE FROM meetings WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND model = ?4 "
-          "AND (at, seq) <= ("
-          "SELECT at, seq FROM meetings WHERE workspace = ?1 AND task = ?2 AND agent = ?3 AND "
-          "model = ?4 ORDER BY at DESC, seq DESC LIMIT 1 OFFSET 20)",
-          workspace, task, label.agent, label.model)
-        .run();
-  };
-  note(workspace_, label.id);
-  note(0, "");
+void RunJournal::follow(const engine::Event& event) {
+  measured_.apply(event);
+  measured_.take();
 }
 
 Result<std::string> RunJournal::blob(const Digest& digest) { return read_blob(database_, digest); }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/ports.h"
+#include "journal/projection.h"
 #include "journal/store.h"
 
 namespace interlock::journal {
@@ -28,21 +29,18 @@ class RunJournal final : public engine::Journal {
   Result<std::optional<engine::StoredResult>> latest_result(const std::string& task) override;
   Result<std::vector<engine::Request>> take_requests() override;
 
+  /// An event that is in the journal already.
+  void follow(const engine::Event& event);
+
  private:
   void write_event(const engine::Event& event);
   void write_result(const std::string& task, const engine::StoredResult& result);
   void mention(const std::optional<Digest>& digest);
-  void measure(const engine::Event& event);
-  void note_meeting(const engine::Event& event);
-  void measure_for(std::int64_t workspace, const TaskLabel& label, const engine::Event& event,
-                   const engine::AttemptEnded& attempt);
-  void tax_for(std::int64_t workspace, const TaskLabel& label, const engine::Event& event,
-                   const engine::AttemptEnded& attempt);
 
   Database& database_;
   std::int64_t run_;  ///< The run's number in the database.
   std::int64_t workspace_;
-  std::vector<TaskLabel> tasks_;
+  Projection measured_;
   std::int64_t handed_out_ = 0;  ///< The last request that `take_requests` returned.
   std::optional<Error>
       broken_;  ///< After a failed write to the disk nothing more is tried: its state is unknown.

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 
 #include "journal/database.h"
 #include "journal/rows.h"
@@ -61,103 +59,6 @@ std::string workspace_around(Database& database, const std::string& folder) {
   return innermost;
 }
 
-template <typename T>
-std::optional<T> median(std::vector<T>& values) {
-  if (values.empty()) return std::nullopt;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
-
-/// Of the logarithm of times; drawn towards the prior as if three measurements had said that.
-std::optional<double> spread_of(const std::vector<std::int64_t>& times) {
-  constexpr double kPriorWeight = 3;
-  if (times.size() < 2) return std::nullopt;
-  double sum = 0, squares = 0;
-  for (const std::int64_t time : times) {
-    const double log = std::log(static_cast<double>(std::max<std::int64_t>(time, 1)));
-    sum += log;
-    squares += log * log;
-  }
-  const auto count = static_cast<double>(times.size());
-  const double around = std::max(0.0, squares - sum * sum / count);
-  const double prior = decide::kPriorSpread * decide::kPriorSpread;
-  return std::sqrt((around + kPriorWeight * prior) / (count - 1 + kPriorWeight));
-}
-
-/// The measurements of one key, until the next key comes.
-struct Samples {
-  std::vector<std::int64_t> elapsed, tokens, costs;
-
-  decide::History::Seen seen() {
-    decide::History::Seen seen;
-    seen.count = static_cast<std::uint32_t>(elapsed.size());
-    seen.spread = spread_of(elapsed);
-    seen.time = Duration(median(elapsed).value_or(0));
-    seen.tokens = median(tokens);
-    seen.cost = median(costs);
-    return seen;
-  }
-};
-
-void add_meetings(Database& database, std::int64_t workspace,
-                  std::map<std::string, decide::History::Seen>& seen) {
-  // A journal of format 1 that may only be read has none.
-  if (database.sqlite().execAndGet("PRAGMA user_version").getInt64() < 2) return;
-  Query rows(database,
-             "SELECT task, agent, model, count(*), sum(met) FROM meetings WHERE workspace = ? "
-             "GROUP BY task, agent, model",
-             workspace);
-  while (rows.next()) {
-    std::string key = rows.text(1) + "\n" + rows.text(2);
-    if (workspace != 0) key = rows.text(0) + "\n" + key;
-    decide::History::Seen& of_key = seen[key];
-    of_key.pictures = static_cast<std::uint32_t>(rows.number(3));
-    of_key.conflicts = static_cast<std::uint32_t>(rows.number(4));
-  }
-}
-
-void add_taxes(Database& database, std::int64_t workspace,
-               std::map<std::string, decide::History::Seen>& seen) {
-  if (database.sqlite().execAndGet("PRAGMA user_version").getInt64() < 3) return;
-  std::map<std::string, std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>>> samples;
-  Query rows(database, "SELECT task, agent, model, spawn, back FROM taxes WHERE workspace = ?",
-             workspace);
-  while (rows.next()) {
-    std::string key = rows.text(1) + "\n" + rows.text(2);
-    if (workspace != 0) key = rows.text(0) + "\n" + key;
-    samples[key].first.push_back(rows.number(3));
-    samples[key].second.push_back(rows.number(4));
-  }
-  for (auto& [key, of_key] : samples) {
-    seen[key].spawn_tokens = median(of_key.first);
-    seen[key].return_tokens = median(of_key.second);
-  }
-}
-
-/// Medians of a workspace's measurements by `task \n agent \n model`; of workspace 0 by `agent \n
-/// model`.
-std::map<std::string, decide::History::Seen> medians(Database& database, std::int64_t workspace) {
-  std::map<std::string, Samples> samples;
-  Query rows(
-      database,
-      "SELECT task, agent, model, elapsed, tokens, cost FROM measurements WHERE workspace = ?",
-      workspace);
-  while (rows.next()) {
-    std::string key = rows.text(1) + "\n" + rows.text(2);
-    if (workspace != 0) key = rows.text(0) + "\n" + key;
-    Samples& of_key = samples[key];
-    of_key.elapsed.push_back(rows.number(3));
-    if (const auto tokens = rows.maybe_number(4)) of_key.tokens.push_back(*tokens);
-    if (const auto cost = rows.maybe_number(5)) of_key.costs.push_back(*cost);
-  }
-  std::map<std::string, decide::History::Seen> seen;
-  for (auto& [key, of_key] : samples) seen.emplace_hint(seen.end(), key, of_key.seen());
-  add_meetings(database, workspace, seen);
-  add_taxes(database, workspace, seen);
-  return seen;
-}
-
 }  // namespace
 
 Store::Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
@@ -187,6 +88,7 @@ Result<std::string> Store::create_run(const RunHead& head, std::uint16_t random)
           id, head.created, head.plan_name, head.plan_file, workspace)
         .run();
     const std::int64_t run = database_->sqlite().getLastInsertRowid();
+    Query(*database_, "INSERT INTO sampled(run) VALUES(?)", run).run();
     write_document(*database_, run, "plan", head.plan_text);
     write_document(*database_, run, "files", head.files);
     write_document(*database_, run, "options", head.options);
@@ -325,16 +227,6 @@ Result<std::vector<engine::Event>> Store::events(const std::string& run, std::ui
 
 Result<std::string> Store::blob(const Digest& digest) { return read_blob(*database_, digest); }
 
-Result<decide::History> Store::history(const std::string& workspace) {
-  return database_->guarded("read", [&]() -> Result<decide::History> {
-    decide::History history;
-    history.by_agent = medians(*database_, 0);
-    Query number(*database_, "SELECT number FROM workspaces WHERE path = ?", workspace);
-    if (number.next()) history.by_task = medians(*database_, number.number(0));
-    return history;
-  });
-}
-
 Result<std::int64_t> Store::post_request(const std::string& run, const engine::Request& request,
                                          Time at) {
   return database_->guarded("write", [&]() -> Result<std::int64_t> {
@@ -389,7 +281,12 @@ Result<std::unique_ptr<RunJournal>> Store::open_run(const std::string& run,
     if (!row.next())
       return fail(Error::Kind::missing, fmt::format("there is no run `{}`", run),
                   "`interlock runs` lists them");
-    return std::make_unique<RunJournal>(*database_, row.number(0), row.number(1), std::move(tasks));
+    auto journal =
+        std::make_unique<RunJournal>(*database_, row.number(0), row.number(1), std::move(tasks));
+    // Attempts that were open when its last dispatcher ended.
+    auto read = replay(run, 0, [&](engine::Event&& event) { journal->follow(event); });
+    if (!read) return std::unexpected(read.error());
+    return journal;
   });
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/digest.h"
@@ -14,6 +15,7 @@
 #include "decide/decision.h"
 #include "engine/event.h"
 #include "engine/ports.h"
+#include "history/sample.h"
 
 namespace interlock::journal {
 
@@ -61,6 +63,20 @@ struct RunFilter {
 /// What measurements are kept under; by task, in plan order.
 struct TaskLabel {
   std::string id, agent, model;
+  std::string shape;      ///< See `history::Sample`; empty: the id.
+  std::string account;    ///< Likewise.
+  std::int64_t size = 0;  ///< Bytes of its prompt.
+};
+
+/// Which samples; empty members mean any.
+struct SampleFilter {
+  std::string workspace, task, agent, model, plan;
+  std::optional<Time> before;  ///< Older than that.
+  std::size_t most = 0;        ///< The newest so many; 0: all.
+};
+struct Samples {
+  std::vector<history::Sample> good;  ///< Newest first.
+  std::size_t damaged = 0;            ///< Rows that cannot be read, and are left out.
 };
 
 /// The state folder's journal of all runs: SQLite in WAL mode, docs/journal.md.
@@ -92,8 +108,22 @@ class Store {
   Result<std::vector<engine::Event>> events(const std::string& run, std::uint64_t after = 0);
   Result<std::string> blob(const Digest& digest);
 
-  /// Medians of the last ten successes of this workspace's tasks, and of agents anywhere.
-  Result<decide::History> history(const std::string& workspace);
+  /// What is known of this workspace's tasks, and of agents anywhere, from the newest samples.
+  Result<decide::History> history(const std::string& workspace,
+                                  const decide::SaidSlowings& said = {});
+  Result<Samples> samples(const SampleFilter& filter);
+  /// All of them or none. A sample of the same task, agent, model and moment is replaced.
+  Result<void> add_samples(const std::vector<history::Sample>& samples);
+  /// Returns how many there were.
+  Result<std::size_t> forget_samples(const SampleFilter& filter);
+  /// Runs of earlier formats, of which there are no samples yet, and the samples of one of them.
+  Result<std::vector<std::string>> unsampled_runs();
+  Result<void> sample_run(const std::string& run, std::vector<TaskLabel> tasks);
+  /// What calls of the account put out, oldest first, by model.
+  Result<std::vector<std::pair<std::string, Tokens>>> past_outputs(const std::string& account);
+  Result<void> keep_regret(const history::Regret& regret);
+  /// Newest first; `workspace` empty: any.
+  Result<std::vector<history::Regret>> regrets(const std::string& workspace);
 
   /// Leaves a request for whoever dispatches the run now or next; returns its number.
   Result<std::int64_t> post_request(const std::string& run, const engine::Request& request,

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <boost/json/serialize.hpp>
 #include <filesystem>
 #include <fstream>
 
@@ -237,12 +238,16 @@ TEST_F(StoreTest, HistoryDoesNotTakeAnUnknownPartForNothing) {
   EXPECT_EQ(seen.tokens, std::nullopt);
 }
 
-TEST_F(StoreTest, HistoryIsTheMedianOfTheLastTenSuccesses) {
+TEST_F(StoreTest, HistoryIsOfTheLastTwentyAttemptsAndHoldsFailuresApart) {
   std::vector<engine::Event> events;
-  // Three slow attempts that ten later ones push out.
+  // Three slow attempts that twenty later ones push out.
   for (std::uint64_t i = 1; i <= 3; ++i) events.push_back(ended(i, 0, std::chrono::hours(1)));
-  for (std::uint64_t i = 4; i <= 13; ++i) events.push_back(ended(i, 0, std::chrono::seconds(i)));
-  events.push_back(ended(14, 1, std::chrono::seconds(40), {1000, 200, 0, 0, 5000}));
+  for (std::uint64_t i = 4; i <= 23; ++i) {
+    events.push_back(ended(i, 0, std::chrono::seconds(i)));
+    if (i % 4 == 0)
+      std::get<engine::AttemptEnded>(events.back().fact).outcome = engine::Outcome::timed_out;
+  }
+  events.push_back(ended(24, 1, std::chrono::seconds(40), {1000, 200, 0, 0, 5000}));
   ASSERT_TRUE(append(events));
   const decide::History history = store_.history("/home/ann/site").value();
   std::string text;
@@ -250,18 +255,79 @@ TEST_F(StoreTest, HistoryIsTheMedianOfTheLastTenSuccesses) {
     for (const auto& [key, one] : seen) {
       std::string name = key;
       std::ranges::replace(name, '\n', '|');
-      text += fmt::format("{}: {} s of {}, tokens {}, cost {}\n", name, to_seconds(one.time),
-                          one.count, one.tokens.value_or(-1), one.cost.value_or(-1));
+      text += fmt::format("{}: {} s of {}, tokens {}, cost {}, failures {:.2f} of {}\n", name,
+                          to_seconds(one.time), one.count, one.tokens.value_or(-1),
+                          one.cost.value_or(-1), one.failures.value_or(-1), one.tried);
     }
   };
   show(history.by_task);
   show(history.by_agent);
   EXPECT_EQ(text,
-            "audit|claude|sonnet: 40 s of 1, tokens 1200, cost 5000\n"
-            "lint|sh|: 9 s of 10, tokens -1, cost -1\n"
-            "claude|sonnet: 40 s of 1, tokens 1200, cost 5000\n"
-            "sh|: 9 s of 10, tokens -1, cost -1\n");
+            "audit|claude|sonnet: 40 s of 1, tokens 1200, cost 5000, failures -1.00 of 1\n"
+            "lint|sh|: 14 s of 15, tokens -1, cost -1, failures 0.23 of 20\n"
+            "claude|sonnet: 40 s of 1, tokens 1200, cost 5000, failures -1.00 of 1\n"
+            "sh|: 14 s of 15, tokens -1, cost -1, failures 0.23 of 20\n");
   EXPECT_TRUE(store_.history("/elsewhere").value().by_task.empty());
+}
+
+TEST_F(StoreTest, SamplesOutliveTheirRunAndSayWhatTheAttemptWaitedFor) {
+  engine::AttemptStarted started;
+  started.task = TaskId(1);
+  started.waited.slot = std::chrono::seconds(3);
+  engine::ModelCalled called;
+  called.task = TaskId(1);
+  called.call.elapsed = std::chrono::seconds(4);
+  called.call.waited_quota = std::chrono::seconds(1);
+  called.call.usage.output = 300;
+  journal_ =
+      store_.open_run(run_, {{"lint", "sh", ""}, {"audit", "claude", "sonnet", "au*", "acme", 77}})
+          .value();
+  ASSERT_TRUE(append({{1, kNoon, engine::RunBegan{"ann@box", {}, false}},
+                      {2, kNoon, started},
+                      {3, kNoon + std::chrono::seconds(6), called},
+                      ended(4, 1, std::chrono::seconds(7))}));
+  ASSERT_TRUE(store_.prune(run_));
+  const Samples samples = store_.samples({}).value();
+  ASSERT_EQ(samples.good.size(), 1u);
+  const history::Sample& it = samples.good.front();
+  EXPECT_EQ(it.task, "audit");
+  EXPECT_EQ(it.shape, "au*");
+  EXPECT_EQ(it.host, "box");
+  EXPECT_EQ(it.run, run_);
+  EXPECT_EQ(it.size, 77);
+  EXPECT_EQ(it.waits.slot, std::chrono::seconds(3));
+  EXPECT_EQ(it.waits.calls_quota, std::chrono::seconds(1));
+  EXPECT_EQ(it.startup, std::chrono::seconds(2));
+}
+
+TEST_F(StoreTest, ADamagedSampleIsLeftOutAndCounted) {
+  ASSERT_TRUE(append({ended(1, 0, std::chrono::seconds(1)), ended(2, 0, std::chrono::seconds(2)),
+                      ended(3, 1, std::chrono::seconds(3))}));
+  SQLite::Database sqlite(folder_.path(kFileName), SQLite::OPEN_READWRITE);
+  sqlite.exec("UPDATE samples SET body = 'half a li' WHERE number = 1");
+  sqlite.exec("UPDATE samples SET body = json_set(body, '$.elapsed_s', -5) WHERE number = 2");
+  const Samples samples = store_.samples({}).value();
+  EXPECT_EQ(samples.damaged, 2u);
+  EXPECT_EQ(samples.good.size(), 1u);
+  EXPECT_EQ(store_.history("/home/ann/site").value().by_task.size(), 1u);
+}
+
+TEST_F(StoreTest, WhatWasExportedIsKnownAgainWhenItIsImported) {
+  ASSERT_TRUE(append({ended(1, 0, std::chrono::microseconds(1234567)),
+                      ended(2, 1, std::chrono::seconds(3), {10, 20, 30, {}, 40})}));
+  const Samples before = store_.samples({}).value();
+  std::vector<history::Sample> read;
+  for (const history::Sample& it : before.good) {
+    const auto value = parse_json(json::serialize(history::to_json(it)));
+    read.push_back(history::sample_from_json(*value).value());
+  }
+  EXPECT_EQ(read, before.good);
+  ASSERT_TRUE(store_.add_samples(read));
+  EXPECT_EQ(store_.samples({}).value().good, before.good);
+  SampleFilter filter;
+  filter.agent = "sh";
+  EXPECT_EQ(store_.forget_samples(filter).value(), 1u);
+  EXPECT_EQ(store_.samples({}).value().good.size(), 1u);
 }
 
 TEST_F(StoreTest, PruningForgetsARunAndOnlyWhatNoOtherRunNeeds) {
@@ -351,23 +417,67 @@ TEST(OpenStore, ANewerFormatIsRefusedWithAWayOut) {
                         folder.path(kFileName)));
 }
 
+/// A journal of format 3 with one run whose one task took eight seconds, and a measurement of
+/// another run that was pruned.
+void make_format_3(const TempFolder& folder) {
+  std::string run;
+  {
+    Store store = Store::open(folder.path(), Access::write).value();
+    run = store.create_run(head_of("review"), 1).value();
+    auto journal = store.open_run(run, {{"lint", "sh", ""}}).value();
+    const std::vector<engine::Event> events{ended(1, 0, std::chrono::seconds(8))};
+    ASSERT_TRUE(journal->append(events, {}, {}));
+  }
+  SQLite::Database sqlite(folder.path(kFileName), SQLite::OPEN_READWRITE);
+  constexpr const char* kKey =
+      "(workspace INTEGER NOT NULL, task TEXT NOT NULL, agent TEXT NOT NULL, model TEXT NOT NULL, "
+      "at INTEGER NOT NULL, seq INTEGER NOT NULL, ";
+  sqlite.exec("DROP TABLE samples; DROP TABLE calls; DROP TABLE regrets; DROP TABLE sampled;");
+  sqlite.exec(
+      fmt::format("CREATE TABLE measurements{}elapsed INTEGER, tokens INTEGER, cost "
+                  "INTEGER);",
+                  kKey));
+  sqlite.exec(fmt::format("CREATE TABLE meetings{}met INTEGER);", kKey));
+  sqlite.exec(fmt::format("CREATE TABLE taxes{}spawn INTEGER, back INTEGER);", kKey));
+  const auto at = (kNoon + std::chrono::seconds(1)).time_since_epoch().count();
+  sqlite.exec(
+      fmt::format("INSERT INTO measurements VALUES(1, 'lint', 'sh', '', {}, 1, 8000000, "
+                  "NULL, NULL), (1, 'old', 'claude', 'm', 5, 1, 3000000, 700, 9)",
+                  at));
+  sqlite.exec("INSERT INTO taxes VALUES(1, 'old', 'claude', 'm', 5, 1, 200, 100)");
+  sqlite.exec("PRAGMA user_version = 3");
+}
+
 TEST(OpenStore, AnOlderFormatIsReadAsItIsAndBroughtUpWhenItIsWritten) {
   TempFolder folder;
-  ASSERT_TRUE(Store::open(folder.path(), Access::write));
+  make_format_3(folder);
+  const auto times = [](Store& store) {
+    std::string text;
+    const decide::History history = store.history("/home/ann/site").value();
+    for (const auto& [key, seen] : history.by_task)
+      text += fmt::format("{} {} s of {}, {} tokens, tax {}\n", key.substr(0, key.find('\n')),
+                          to_seconds(seen.time), seen.count, seen.tokens.value_or(-1),
+                          seen.spawn_tokens.value_or(-1));
+    return text;
+  };
+  constexpr const char* kBoth =
+      "lint 8 s of 1, -1 tokens, tax -1\nold 3 s of 1, 700 tokens, tax 200\n";
   {
-    SQLite::Database sqlite(folder.path(kFileName), SQLite::OPEN_READWRITE);
-    sqlite.exec(
-        "DROP TABLE meetings; DROP TABLE taxes; ALTER TABLE results DROP COLUMN trace; "
-        "PRAGMA user_version = 1");
+    auto reading = Store::open(folder.path(), Access::read);
+    ASSERT_TRUE(reading);
+    EXPECT_EQ(times(*reading), kBoth);
+    EXPECT_TRUE(reading->samples({}).value().good.empty());
   }
-  auto reading = Store::open(folder.path(), Access::read);
-  ASSERT_TRUE(reading);
-  EXPECT_TRUE(reading->history("/work").has_value());
-  ASSERT_TRUE(Store::open(folder.path(), Access::write));
+  Store store = Store::open(folder.path(), Access::write).value();
+  EXPECT_EQ(times(store), kBoth);
+  const auto runs = store.unsampled_runs().value();
+  ASSERT_EQ(runs.size(), 1u);
+  ASSERT_TRUE(store.sample_run(runs[0], {{"lint", "sh", ""}}));
+  EXPECT_TRUE(store.unsampled_runs().value().empty());
+  EXPECT_EQ(times(store), kBoth) << "its measurement is the same as the sample of its event";
   SQLite::Database sqlite(folder.path(kFileName), SQLite::OPEN_READONLY);
   EXPECT_EQ(sqlite.execAndGet("PRAGMA user_version").getInt(), 4);
-  EXPECT_TRUE(sqlite.tableExists("meetings"));
-  EXPECT_TRUE(sqlite.tableExists("taxes"));
+  EXPECT_TRUE(sqlite.tableExists("measurements")) << "an older dispatcher may be writing to it";
 }
 
 TEST(OpenStore, AnotherProgramsDatabaseIsLeftAlone) {

@@ -110,9 +110,14 @@ class Summary {
       fact("redone", show_duration(run_.lost) + tokens, "outdated by other tasks' changes");
     }
     if (run_.sequential <= Duration{}) return;
-    fact("sequentially", show_duration(run_.sequential), "sum of task times");
+    fact("sequentially", show_duration(one_by_one()),
+         run_.one_by_one ? "replayed one by one, as long as each task really took"
+                         : "sum of task times");
     draw_saved();
+    if (!run_.hindsight.empty()) fact("in hindsight", run_.hindsight);
   }
+
+  Duration one_by_one() const { return run_.one_by_one.value_or(run_.sequential); }
 
   /// Time of people is not the pattern's, so it counts on neither side. Where attempts failed or
   /// quotas held the run up, one by one would have taken longer than the sum of what succeeded:
@@ -120,13 +125,14 @@ class Summary {
   void draw_saved() {
     const bool over = run_.ended == RunEnded::How::finished || run_.ended == RunEnded::How::failed;
     if (!over) return;
-    const Duration saved = run_.sequential - (run_.elapsed - run_.stood);
-    const bool is_loss_known = run_.failed_work == Duration{} && run_.lost == Duration{} &&
-                               run_.waited.quota == Duration{} &&
-                               run_.models.waited_quota == Duration{};
+    const Duration saved = one_by_one() - (run_.elapsed - run_.stood);
+    const bool is_loss_known =
+        run_.one_by_one ||
+        (run_.failed_work == Duration{} && run_.lost == Duration{} &&
+         run_.waited.quota == Duration{} && run_.models.waited_quota == Duration{});
     if (saved > Duration{}) {
       fact("saved", show_duration(saved),
-           show_percent(to_seconds(saved), to_seconds(run_.sequential)));
+           show_percent(to_seconds(saved), to_seconds(one_by_one())));
     } else if (is_loss_known) {
       fact(
           "saved", "no time",

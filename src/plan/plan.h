@@ -201,6 +201,7 @@ struct Task {
   bool merge_text = false;        ///< `merge: text`.
   Command verify;
   Duration timeout{};             ///< Wall clock of one attempt.
+  bool timeout_said = false;      ///< By the plan; else what is usual, or what history makes of it.
   Duration idle_timeout{};        ///< Silence on both streams.
   Duration grace{};               ///< Between TERM and KILL, and after the final answer.
   int retries = 0;

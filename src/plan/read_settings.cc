@@ -127,6 +127,7 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
   const auto positive = [&](Node node) { return read_positive_duration(reading, node); };
   const auto optional = [&](Node node) { return read_duration_or_none(reading, node); };
   take("timeout", positive, base.timeout);
+  if (fields["timeout"]) base.timeout_said = true;
   take("idle_timeout", optional, base.idle_timeout);
   take("grace", optional, base.grace);
   take("backoff", optional, base.backoff);
@@ -182,6 +183,7 @@ void apply(const Settings& settings, Task& task) {
   task.model = settings.model;
   task.join = settings.join;
   task.timeout = settings.timeout;
+  task.timeout_said = settings.timeout_said;
   task.idle_timeout = settings.idle_timeout;
   task.grace = settings.grace;
   task.retries = settings.retries;

@@ -16,6 +16,7 @@ constexpr std::size_t kMostDeclared = 1000;
 struct Settings {
   std::optional<AgentId> agent;  ///< Of `defaults`: for tasks that name none.
   Duration timeout = std::chrono::minutes(30);
+  bool timeout_said = false;
   Duration idle_timeout{};
   Duration grace = std::chrono::seconds(10);
   int retries = 0;

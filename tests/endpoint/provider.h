@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -44,6 +46,14 @@ class Provider {
   void told(std::int64_t number, const Used& used);
   void ended(std::int64_t number, CallEnd end, Time now);
 
+  /// An answer is worked at; for as long as the result lives others count it.
+  std::shared_ptr<void> work() const { return working_; }
+  /// How fast each goes that is worked at now, where 1 is alone.
+  double pace() const {
+    const auto at_once = static_cast<double>(working_.use_count() - 1);
+    return 1 / (1 + script_.slows_by * std::max(0.0, at_once - script_.slows_beyond));
+  }
+
   std::vector<Entry> entries() const;
   json::object books() const;
   /// Until it holds of the books, or `patience` is over: whether it held.
@@ -70,6 +80,7 @@ class Provider {
   std::vector<bool> admitted_;
   std::vector<std::vector<Prefix>> prefixes_;  ///< Of each entry whose answer has not begun.
   std::size_t in_flight_ = 0;
+  std::shared_ptr<int> working_ = std::make_shared<int>(0);
 };
 
 }  // namespace interlock::endpoint

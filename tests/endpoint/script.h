@@ -21,6 +21,7 @@
 //                 {"shell": "echo fixed > parser.txt"}]},
 //      {"after_tool": true, "steps": [{"text": "Done."}]}],
 //    "otherwise": {"text": "Hello."},
+//    "slowing": {"beyond": 3, "by": 1},
 //    "quota": {"requests": {"capacity": 50, "per": 60}, "reserves_max": false},
 //    "keys": ["sk-test"], "keep_bodies": true}
 //
@@ -111,6 +112,9 @@ struct Script {
   bool caches = true;
   Tokens cache_least = 1024;  ///< Shorter beginnings are not cached.
   Duration cache_life = std::chrono::minutes(5);
+  /// Of `k` answers that are waited for (`wait`) each comes on at 1 / (1 + by * max(0, k - beyond))
+  /// of its speed.
+  double slows_beyond = 1, slows_by = 0;
 };
 
 Result<Script> read_script(std::string_view text);

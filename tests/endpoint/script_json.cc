@@ -104,6 +104,18 @@ class Reader {
     members.flag("caches", script.caches);
     members.number("cache_least", script.cache_least);
     members.span("cache_life", script.cache_life);
+    members.take("slowing", [&](const json::value& one) {
+      if (!one.is_object()) return false;
+      const json::object& object = one.get_object();
+      const auto number = [&](std::string_view key) {
+        const auto found = object.find(key);
+        const bool is_number = found != object.end() && found->value().is_number();
+        return is_number ? found->value().to_number<double>() : -1;
+      };
+      script.slows_beyond = number("beyond");
+      script.slows_by = number("by");
+      return script.slows_beyond >= 1 && script.slows_by >= 0 && object.size() == 2;
+    });
     return script;
   }
 

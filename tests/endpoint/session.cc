@@ -82,8 +82,26 @@ void Session::on_request() {
   const Step& how = answer_.step;
   if (how.hangs || how.wait > Duration{} || how.delay > Duration{} || how.stall_after) watch();
   if (how.hangs) return;
-  if (how.wait > Duration{}) return after(how.wait, &Session::deliver);
+  if (how.wait > Duration{}) {
+    work_ = provider_.work();
+    work_left_ = to_seconds(how.wait);
+    worked_at_ = std::chrono::steady_clock::now();
+    return work_on();
+  }
   deliver();
+}
+
+void Session::work_on() {
+  constexpr double kStep_s = 0.005;
+  const auto now = std::chrono::steady_clock::now();
+  work_left_ -= std::chrono::duration<double>(now - worked_at_).count() * provider_.pace();
+  worked_at_ = now;
+  if (work_left_ <= 0) {
+    work_.reset();
+    return deliver();
+  }
+  after(Duration(static_cast<std::int64_t>(std::min(work_left_, kStep_s) * 1e6) + 1),
+        &Session::work_on);
 }
 
 void Session::deliver() {
@@ -195,6 +213,7 @@ void Session::watch() {
 }
 
 void Session::finish(CallEnd end) {
+  work_.reset();
   if (!std::exchange(answering_, false)) return;
   provider_.ended(answer_.number, end, wall_clock());
 }

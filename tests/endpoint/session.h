@@ -5,6 +5,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,8 @@ class Session : public std::enable_shared_from_this<Session> {
   /// Sends `out_`, then goes on.
   void send(void (Session::*then)());
   void after(Duration wait, void (Session::*then)());
+  /// Works at the answer, slower the more are worked at, and delivers it when it is done.
+  void work_on();
   /// From now on the client's leaving is noticed although nothing is read or written.
   void watch();
   void finish(CallEnd end);
@@ -54,6 +57,9 @@ class Session : public std::enable_shared_from_this<Session> {
   bool keeps_alive_ = false, only_head_ = false, answering_ = false;
   std::uint64_t turn_ = 0;  ///< Of the requests; what belongs to an earlier one is void.
   std::string out_;
+  std::shared_ptr<void> work_;  ///< While it is worked at.
+  double work_left_ = 0;        ///< Seconds, alone.
+  std::chrono::steady_clock::time_point worked_at_;
 };
 
 }  // namespace interlock::endpoint

@@ -9,10 +9,9 @@
 namespace interlock::tidy {
 namespace {
 
-constexpr std::array<std::string_view, 11> kPureFolders{
-    "base",     "footprint", "changes", "plan",  "agents",
-    "metering", "schedule",  "decide",  "merge", "engine",
-    "mcp"};
+constexpr std::array<std::string_view, 12> kPureFolders{
+    "base",     "footprint", "changes", "plan",  "agents", "metering",
+    "schedule", "history",   "decide",  "merge", "engine", "mcp"};
 constexpr std::array<std::string_view, 8> kAdapters{
     "process", "journal", "workspace", "views", "schema", "quota", "gateway", "chat"};
 constexpr std::array<std::string_view, 4> kOrderedFolders{"schedule", "decide", "merge", "engine"};

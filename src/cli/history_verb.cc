@@ -1,0 +1,245 @@
+#include "cli/history_verb.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json/serialize.hpp>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/history_view.h"
+#include "cli/learning.h"
+#include "cli/options.h"
+#include "decide/learn.h"
+#include "decide/words.h"
+#include "panel/screen.h"
+#include "process/clock.h"
+
+// `history`.
+namespace interlock::cli {
+
+namespace {
+
+/// The innermost workspace with measurements that `folder` is or lies in.
+std::string workspace_of(const std::vector<history::Sample>& samples, const std::string& folder) {
+  std::string innermost;
+  for (const history::Sample& it : samples) {
+    const std::string below = it.workspace.ends_with('/') ? it.workspace : it.workspace + "/";
+    const bool around = folder == it.workspace || folder.starts_with(below);
+    if (around && !it.workspace.empty() && it.workspace.size() > innermost.size())
+      innermost = it.workspace;
+  }
+  return innermost;
+}
+
+Result<journal::SampleFilter> filter_of(const HistoryOptions& options) {
+  journal::SampleFilter filter;
+  filter.task = options.task;
+  filter.agent = options.agent;
+  filter.model = options.model;
+  filter.plan = options.plan;
+  if (options.older.empty()) return filter;
+  const auto age = parse_age(options.older);
+  if (!age) {
+    return fail(Error::Kind::invalid, fmt::format("`--older {}` is not an age", options.older),
+                "such as `30d` or `12h`");
+  }
+  filter.before = process::SystemClock().now() - *age;
+  return filter;
+}
+
+Result<journal::Samples> samples_for(const Context& context, journal::Store& store,
+                                     const HistoryOptions& options) {
+  auto filter = filter_of(options);
+  if (!filter) return std::unexpected(filter.error());
+  auto samples = store.samples(*filter);
+  if (!samples || !options.here) return samples;
+  const std::string workspace = workspace_of(samples->good, context.where.folder);
+  std::erase_if(samples->good, [&](const history::Sample& it) {
+    return workspace.empty() || it.workspace != workspace;
+  });
+  return samples;
+}
+
+/// Runs of earlier versions are read where that may be written down; else they wait.
+Result<journal::Store> open_store(const Context& context) {
+  auto reading = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!reading) return reading;
+  auto writing = journal::Store::open(context.state_folder, journal::Access::write);
+  if (!writing) return reading;
+  sample_old_runs(*writing, context.state_folder);
+  return writing;
+}
+
+Result<Exit> show_regret(const Context& context, journal::Store& store,
+                         const HistoryOptions& options) {
+  auto regrets = store.regrets({});
+  if (!regrets) return std::unexpected(regrets.error());
+  std::erase_if(*regrets, [&](const history::Regret& it) {
+    return (!options.plan.empty() && it.plan != options.plan) ||
+           (options.here && it.workspace != context.where.folder);
+  });
+  if (context.json) {
+    context.talk.result(pretty_json(regrets_json(*regrets)));
+    return Exit::done;
+  }
+  context.talk.result(regrets_text(*regrets));
+  if (regrets->empty()) context.talk.remark("no run was looked at in hindsight yet");
+  return Exit::done;
+}
+
+Result<Exit> show(const Context& context, journal::Store& store, const HistoryOptions& options) {
+  auto samples = samples_for(context, store, options);
+  if (!samples) return std::unexpected(samples.error());
+  auto history = store.history({});
+  if (!history) return std::unexpected(history.error());
+  const HistoryBy by = options.by == "agent"   ? HistoryBy::agent
+                       : options.by == "model" ? HistoryBy::model
+                                               : HistoryBy::task;
+  const auto rows = history_rows(samples->good, by);
+  if (context.json) {
+    context.talk.result(pretty_json(history_json(rows, *history, samples->damaged)));
+    return Exit::done;
+  }
+  const std::size_t columns = context.talk.out().is_terminal
+                                  ? panel::Screen(STDOUT_FILENO).size().columns
+                                  : std::size_t{200};
+  std::string text = history_text(rows, by, columns);
+  const std::string slowings = slowings_text(*history);
+  if (!text.empty() && !slowings.empty()) text += "\n";
+  context.talk.result(text + slowings);
+  if (rows.empty()) context.talk.remark("nothing was measured yet: `interlock run PLAN` does it");
+  if (samples->damaged > 0)
+    context.talk.remark(fmt::format("warning: {} cannot be read and {} left out",
+                                    decide::count_of(samples->damaged, "sample"),
+                                    samples->damaged == 1 ? "is" : "are"));
+  return Exit::done;
+}
+
+Result<Exit> give_out(const Context& context, journal::Store& store,
+                      const HistoryOptions& options) {
+  auto samples = samples_for(context, store, options);
+  if (!samples) return std::unexpected(samples.error());
+  std::string text;
+  for (auto it = samples->good.rbegin(); it != samples->good.rend(); ++it)
+    text += json::serialize(history::to_json(*it)) + "\n";
+  context.talk.result(text);
+  return Exit::done;
+}
+
+Result<Exit> forget(const Context& context, const HistoryOptions& options) {
+  const bool says = !options.task.empty() || !options.agent.empty() || !options.model.empty() ||
+                    !options.plan.empty() || !options.older.empty() || options.all;
+  if (!says) {
+    return fail(Error::Kind::invalid, "nothing says which measurements to forget",
+                "pass `--older 90d`, `--agent NAME`, `--plan NAME`, `--task ID` or `--all`");
+  }
+  auto filter = filter_of(options);
+  if (!filter) return std::unexpected(filter.error());
+  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  if (!store) return std::unexpected(store.error());
+  sample_old_runs(*store, context.state_folder);  // Else they would come back.
+  const auto gone = store->forget_samples(*filter);
+  if (!gone) return std::unexpected(gone.error());
+  if (context.json)
+    context.talk.result(pretty_json(json::object{{"version", 1}, {"forgotten", *gone}}));
+  else
+    context.talk.remark(fmt::format("forgot {}", decide::count_of(*gone, "measurement")));
+  return Exit::done;
+}
+
+Result<std::string> text_of(const std::string& file) {
+  if (file.empty()) {
+    return fail(Error::Kind::invalid, "nothing says what to import",
+                "name a file of JSON lines, or `-` for standard input");
+  }
+  if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  std::ifstream stream(file, std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(stream), {});
+  if (!stream.is_open() || stream.bad())
+    return fail(Error::Kind::invalid, fmt::format("cannot read `{}`", printable(file)));
+  return text;
+}
+
+/// All lines, or what is wrong with each that is not one.
+Result<std::vector<history::Sample>> read_lines(const std::string& text, const std::string& name) {
+  constexpr std::size_t kMostTold = 10;
+  std::vector<history::Sample> samples;
+  std::string wrong;
+  std::size_t number = 0, faults = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = std::string_view(text).substr(at, end - at);
+    at = end + 1;
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const auto value = parse_json(line);
+    auto sample = value ? history::sample_from_json(*value)
+                        : Result<history::Sample>(std::unexpected(value.error()));
+    if (sample) {
+      samples.push_back(std::move(*sample));
+    } else if (faults++ < kMostTold) {
+      wrong += fmt::format("\n  line {}: {}", number, sample.error().message);
+    }
+  }
+  if (faults == 0) return samples;
+  if (faults > kMostTold) wrong += fmt::format("\n  and {} more", faults - kMostTold);
+  return fail(Error::Kind::invalid,
+              fmt::format("cannot import `{}`, nothing of it was taken:{}", printable(name), wrong),
+              "docs/history.md has the format");
+}
+
+Result<Exit> take_in(const Context& context, const HistoryOptions& options) {
+  auto text = text_of(options.file);
+  if (!text) return std::unexpected(text.error());
+  auto samples = read_lines(*text, options.file == "-" ? "standard input" : options.file);
+  if (!samples) return std::unexpected(samples.error());
+  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  if (!store) return std::unexpected(store.error());
+  if (auto added = store->add_samples(*samples); !added) return std::unexpected(added.error());
+  if (context.json)
+    context.talk.result(pretty_json(json::object{{"version", 1}, {"imported", samples->size()}}));
+  else
+    context.talk.remark(
+        fmt::format("imported {}", decide::count_of(samples->size(), "measurement")));
+  return Exit::done;
+}
+
+}  // namespace
+
+void declare_history(CLI::App& verb, HistoryOptions& its) {
+  verb.add_option("ACTION", its.action, "show, prune, import or export [show]")
+      ->check(CLI::IsMember({"show", "prune", "import", "export"}));
+  verb.add_option("FILE", its.file,
+                  "What to import: JSON lines (docs/history.md); `-`: standard input");
+  verb.add_option("--task", its.task, "Only of the task with this id")->type_name("ID");
+  verb.add_option("--agent", its.agent, "Only of this agent")->type_name("NAME");
+  verb.add_option("--model", its.model, "Only of this model")->type_name("NAME");
+  verb.add_option("--of-plan", its.plan, "Only of the plan with this name")->type_name("NAME");
+  verb.add_option("--older", its.older, "Only what is older than AGE, such as 90d")
+      ->type_name("AGE");
+  verb.add_flag("--all", its.all, "prune: everything");
+  verb.add_flag("--here", its.here, "Only of the workspace this folder belongs to");
+  verb.add_option("--by", its.by, "Put together by task, agent or model [task]")
+      ->check(CLI::IsMember({"task", "agent", "model"}))
+      ->type_name("WHAT");
+  verb.add_flag("--regret", its.regret, "How good the decisions of runs were, seen afterwards");
+}
+
+Result<Exit> history_command(const Context& context, const HistoryOptions& options) {
+  if (options.action == "prune") return forget(context, options);
+  if (options.action == "import") return take_in(context, options);
+  if (!options.file.empty())
+    return fail(Error::Kind::invalid, "only `history import` takes a FILE");
+  auto store = open_store(context);
+  if (!store) return std::unexpected(store.error());
+  if (options.action == "export") return give_out(context, *store, options);
+  if (options.regret) return show_regret(context, *store, options);
+  return show(context, *store, options);
+}
+
+}  // namespace interlock::cli

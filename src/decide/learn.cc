@@ -1,0 +1,380 @@
+#include "decide/learn.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
+#include <utility>
+
+#include "decide/words.h"
+#include "history/estimate.h"
+
+namespace interlock::decide {
+namespace {
+
+using history::Estimate;
+using history::Observation;
+using history::Sample;
+using Seen = History::Seen;
+
+constexpr double kLeastTime = 1;  ///< Microseconds; of tokens and costs one each.
+
+/// The measurements of one key.
+struct Group {
+  std::vector<Observation> times, tokens, outputs, costs, spawns, returns, joins, waits;
+  double tried = 0, failed = 0, cached = 0, inputs = 0;
+  std::uint32_t tries = 0, pictures = 0, conflicts = 0;
+  bool asks = false;  ///< A model.
+
+  void add(const Sample& sample, double weight) {
+    asks |= !sample.account.empty();
+    if (sample.met) {
+      ++pictures;
+      if (*sample.met) ++conflicts;
+    }
+    if (sample.join) put(joins, sample.join->count(), weight);
+    const history::Verdict verdict = history::verdict_on(sample.outcome);
+    if (verdict != history::Verdict::neither) {
+      ++tries;
+      tried += weight;
+      if (verdict == history::Verdict::failed) failed += weight;
+    }
+    if (verdict == history::Verdict::succeeded) add_success(sample, weight);
+  }
+
+ private:
+  static void put(std::vector<Observation>& into, std::int64_t value, double weight) {
+    into.push_back({static_cast<double>(value), weight});
+  }
+
+  void add_tax(const Sample& sample, double weight) {
+    if (!sample.spawn_tokens || !sample.return_tokens) return;
+    put(spawns, *sample.spawn_tokens, weight);
+    put(returns, *sample.return_tokens, weight);
+  }
+
+  void add_success(const Sample& sample, double weight) {
+    const Usage& usage = sample.usage;
+    add_tax(sample, weight);
+    // What a calibration asks for is no task.
+    if (sample.origin == Sample::Origin::calibration) return;
+    if (sample.elapsed) put(times, sample.elapsed->count(), weight);
+    if (auto all = total_tokens(usage)) {
+      if (sample.spawn_tokens && sample.return_tokens)
+        all = std::max<Tokens>(0, *all - *sample.spawn_tokens - *sample.return_tokens);
+      put(tokens, *all, weight);
+    }
+    if (usage.output) put(outputs, *usage.output, weight);
+    if (usage.cost) put(costs, *usage.cost, weight);
+    if (!sample.account.empty()) put(waits, sample.waits.calls_quota.count(), weight);
+    if (usage.input && usage.cache_read) {
+      cached += weight * static_cast<double>(*usage.cache_read);
+      inputs += weight * static_cast<double>(*usage.input + *usage.cache_read +
+                                             usage.cache_write.value_or(0));
+    }
+  }
+};
+
+std::optional<std::int64_t> median(const std::vector<Observation>& observations) {
+  // Nothing stays nothing: a logarithm would make one of it.
+  const auto none = [](const Observation& it) { return it.value <= 0; };
+  if (!observations.empty() && std::ranges::count_if(observations, none) * 2 >
+                                   static_cast<std::ptrdiff_t>(observations.size()))
+    return 0;
+  const auto it = history::estimate(observations, 1);
+  return it ? std::optional(std::llround(it->median)) : std::nullopt;
+}
+
+/// What a group's estimates are drawn towards.
+struct Kin {
+  double median = 0;
+  double between = 1;
+};
+
+Seen seen_of(const Group& group, const std::optional<Kin>& kin, double failures_elsewhere) {
+  constexpr std::uint32_t kFewestTries = 3;
+  Seen seen;
+  if (const auto time = history::estimate(group.times, kLeastTime)) {
+    const double middle =
+        kin ? history::drawn_towards(*time, kin->median, kin->between) : time->median;
+    seen.time = Duration(std::llround(middle));
+    seen.count = time->count;
+    if (time->count > 1) seen.spread = time->spread;
+  }
+  seen.tokens = median(group.tokens);
+  seen.output_tokens = median(group.outputs);
+  seen.cost = median(group.costs);
+  seen.spawn_tokens = median(group.spawns);
+  seen.return_tokens = median(group.returns);
+  if (const auto join = median(group.joins)) seen.join = Duration(*join);
+  if (const auto waited = median(group.waits)) seen.waited = Duration(*waited);
+  seen.pictures = group.pictures;
+  seen.conflicts = group.conflicts;
+  seen.tried = group.tries;
+  if (group.tries >= kFewestTries)
+    seen.failures = group.failed > 0 || failures_elsewhere > 0
+                        ? history::rate(group.failed, group.tried, failures_elsewhere)
+                        : 0;
+  if (group.inputs > 0) seen.cached = group.cached / group.inputs;
+  return seen;
+}
+
+using Groups = std::map<std::string, Group>;
+
+/// The medians of the groups of tasks under each kin, by its key.
+std::map<std::string, Kin> kin_of(const Groups& tasks,
+                                  const std::function<std::string(const std::string&)>& key_of,
+                                  std::size_t fewest) {
+  std::map<std::string, std::vector<double>> medians;
+  for (const auto& [key, group] : tasks) {
+    if (const auto time = history::estimate(group.times, kLeastTime))
+      medians[key_of(key)].push_back(time->median);
+  }
+  std::map<std::string, Kin> kin;
+  for (auto& [key, all] : medians) {
+    if (all.size() < fewest) continue;
+    std::vector<Observation> observations;
+    for (const double it : all) observations.push_back({it, 1});
+    kin[key] = {history::estimate(observations, kLeastTime)->median,
+                history::variance_between(all)};
+  }
+  return kin;
+}
+
+std::string agent_key(const Sample& it) { return it.agent + "\n" + it.model; }
+
+std::string behind(const std::string& key, std::size_t parts) {
+  std::size_t at = 0;
+  for (; parts > 0; --parts) at = key.find('\n', at) + 1;
+  return key.substr(at);
+}
+
+std::map<std::string, history::LearnedSlowing> slowings_of(
+    const std::vector<Sample>& samples, const std::vector<history::Call>& calls) {
+  std::map<std::string, std::vector<history::Interval>> intervals;
+  for (const history::Call& it : calls) {
+    const auto size = static_cast<double>(it.output_tokens.value_or(0));
+    intervals[it.account + "\n" + it.model].push_back({it.began, it.ended, "", size});
+  }
+  for (const Sample& it : samples) {
+    if (!it.account.empty() || it.host.empty() || !it.elapsed) continue;
+    const bool counts = history::verdict_on(it.outcome) == history::Verdict::succeeded;
+    intervals["host:" + it.host + "\n"].push_back(
+        {it.at - *it.elapsed, it.at, it.workspace + "\n" + it.task, counts ? 1.0 : 0.0});
+  }
+  constexpr std::ptrdiff_t kMost = 400;  // The newest: it grows with their number times the levels.
+  std::map<std::string, history::LearnedSlowing> learned;
+  for (auto& [key, all] : intervals) {
+    std::ranges::sort(all, std::greater<>(), &history::Interval::ended);
+    if (std::ssize(all) > kMost) all.erase(all.begin() + kMost, all.end());
+    learned[key] = history::learn_slowing(all);
+  }
+  return learned;
+}
+
+/// Under what key, and by how much, others slowed a sample.
+struct Slowed {
+  std::string key;
+  history::Slowing by;
+};
+
+std::optional<Slowed> slowed(const std::map<std::string, history::LearnedSlowing>& slowings,
+                             const SaidSlowings& said, const Sample& it) {
+  if (it.account.empty() && it.host.empty()) return std::nullopt;
+  const std::string whose = it.account.empty() ? "host:" + it.host : it.account;
+  if (const auto found = said.find(whose); found != said.end()) return Slowed{whose, found->second};
+  const auto learned = [&](const auto& found) -> std::optional<Slowed> {
+    if (found == slowings.end() || found->second.kind != history::LearnedSlowing::Kind::found)
+      return std::nullopt;
+    return Slowed{found->first, found->second.slowing};
+  };
+  const auto exact = slowings.find(whose + "\n" + (it.account.empty() ? "" : it.model));
+  if (exact != slowings.end() || !it.model.empty()) return learned(exact);
+  // The client chose its model itself.
+  const auto first = slowings.lower_bound(whose + "\n");
+  if (first == slowings.end() || !first->first.starts_with(whose + "\n")) return std::nullopt;
+  return learned(first);
+}
+
+/// Times as they would have been alone: what was waited for quotas and what others slowed is
+/// forecast by itself, and would else count twice.
+void take_out_the_others(std::vector<Sample>& samples,
+                         const std::map<std::string, history::LearnedSlowing>& slowings,
+                         const SaidSlowings& said) {
+  constexpr int kLeastPart =
+      20;  // Waits of several calls at once may add up to more than there was.
+  std::map<std::string, std::vector<history::Interval>> intervals;
+  std::map<std::string, std::vector<std::size_t>> places;
+  std::map<std::string, history::Slowing> by;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    Sample& it = samples[i];
+    if (!it.elapsed) continue;
+    it.elapsed = std::max(*it.elapsed - it.waits.calls_quota, *it.elapsed / kLeastPart);
+    const auto slow = slowed(slowings, said, it);
+    if (!slow) continue;
+    intervals[slow->key].push_back({it.at - *it.elapsed, it.at, "", 1});
+    places[slow->key].push_back(i);
+    by[slow->key] = slow->by;
+  }
+  for (const auto& [key, all] : intervals) {
+    const auto alone = history::work_of(all, by.at(key));
+    for (std::size_t j = 0; j < alone.size(); ++j) samples[places[key][j]].elapsed = alone[j];
+  }
+}
+
+}  // namespace
+
+History learn(const std::vector<Sample>& samples, const std::vector<history::Call>& calls,
+              const std::string& workspace, const SaidSlowings& said) {
+  Time newest{};
+  std::vector<Sample> good;
+  for (const Sample& it : samples) {
+    if (!history::fault_of(it).empty()) continue;
+    newest = std::max(newest, it.at);
+    good.push_back(it);
+  }
+  History made;
+  made.slowings = slowings_of(good, calls);
+  take_out_the_others(good, made.slowings, said);
+  Groups everywhere, tasks, shapes, agents;
+  Group people;
+  std::map<std::string, std::string> shape_keys;  // By key of the task.
+  for (const Sample& it : good) {
+    const double weight = history::weight_of_age(newest - it.at);
+    if (it.agent == history::kPerson) {
+      if (it.elapsed) people.joins.push_back({static_cast<double>(it.elapsed->count()), weight});
+      continue;
+    }
+    const std::string agent = agent_key(it);
+    agents[agent].add(it, weight);
+    everywhere[it.workspace + "\n" + it.task + "\n" + agent].add(it, weight);
+    if (it.workspace != workspace || it.task.empty()) continue;
+    const std::string key = it.task + "\n" + agent;
+    tasks[key].add(it, weight);
+    if (it.shape.empty() || it.shape == it.task) continue;
+    shape_keys[key] = it.shape + "\n" + agent;
+    shapes[shape_keys[key]].add(it, weight);
+  }
+
+  constexpr std::size_t kFewestOfShape = 2, kFewestOfAgent = 3;
+  const auto shape_kin = kin_of(
+      tasks,
+      [&](const std::string& key) {
+        const auto found = shape_keys.find(key);
+        return found == shape_keys.end() ? "\n" + key : found->second;
+      },
+      kFewestOfShape);
+  const auto agent_kin = kin_of(
+      everywhere, [](const std::string& key) { return behind(key, 2); }, kFewestOfAgent);
+  const auto find = [](const auto& map, const std::string& key) {
+    const auto found = map.find(key);
+    return found == map.end() ? std::nullopt : std::optional(found->second);
+  };
+  // One command that fails says nothing of another.
+  const auto failures_of = [&](const std::string& key) {
+    const Group& it = agents[key];
+    return it.failed > 0 && it.asks ? history::rate(it.failed, it.tried, 0) : 0;
+  };
+
+  for (const auto& [key, group] : agents) made.by_agent[key] = seen_of(group, {}, 0);
+  for (const auto& [key, group] : shapes)
+    made.by_shape[key] = seen_of(group, {}, failures_of(behind(key, 1)));
+  for (const auto& [key, group] : tasks) {
+    std::optional<Kin> kin;
+    if (const auto shape = shape_keys.find(key); shape != shape_keys.end())
+      kin = find(shape_kin, shape->second);
+    if (!kin) kin = find(agent_kin, behind(key, 1));
+    made.by_task[key] = seen_of(group, kin, failures_of(behind(key, 1)));
+  }
+  if (const auto answer = median(people.joins)) {
+    made.answer = Duration(*answer);
+    made.answers = static_cast<std::uint32_t>(people.joins.size());
+  }
+  return made;
+}
+
+std::string shape_of(const plan::Task& task) {
+  if (task.item.empty()) return task.id;
+  const std::string& path = task.item;
+  const std::size_t slash = path.rfind('/');
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  const std::size_t dot = name.rfind('.');
+  const std::string stem = dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
+  for (const std::string& part : {path, name, stem}) {
+    const std::size_t at = task.id.find(part);
+    if (part.empty() || at == std::string::npos) continue;
+    return task.id.substr(0, at) + "*" + task.id.substr(at + part.size());
+  }
+  return task.id;
+}
+
+std::map<std::string, LearnedFrom> fill_from_history(plan::Plan& plan, const History& history,
+                                                     const std::vector<std::string>& keys) {
+  std::map<std::string, LearnedFrom> taken;
+  std::set<std::size_t> priced;  // Agents all of whose tasks use a resource that says so itself.
+  for (const plan::Task& task : plan.tasks) {
+    const bool says = std::ranges::any_of(task.uses, [&](const plan::Use& use) {
+      return plan.resources[use.resource.index()].slowing.has_value();
+    });
+    if (says) priced.insert(task.agent.index());
+  }
+  for (std::size_t i = 0; i < plan.agents.size() && i < keys.size(); ++i) {
+    plan::Agent& agent = plan.agents[i];
+    const auto found = history.slowings.find(keys[i]);
+    if (agent.slowing || priced.contains(i) || keys[i].empty() || found == history.slowings.end())
+      continue;
+    const history::LearnedSlowing& it = found->second;
+    using Kind = history::LearnedSlowing::Kind;
+    if (it.kind != Kind::found && it.kind != Kind::flat) continue;
+    const history::Slowing slowing =
+        it.kind == Kind::found ? it.slowing : history::Slowing{it.highest, 0};
+    agent.slowing = plan::Slowing{slowing.beyond, slowing.by};
+    taken[agent.name] = {it.count, keys[i].starts_with("host:") ? "command" : "call", slowing};
+  }
+  const bool asks = plan.limits.gate_every || std::ranges::any_of(plan.tasks, [](const auto& task) {
+                      return task.gate_before || task.gate_after;
+                    });
+  if (asks && !plan.limits.answer && history.answer) {
+    plan.limits.answer = history.answer;
+    plan.notes.push_back(fmt::format("a person is expected to answer within {}, as before ({})",
+                                     show_time_taken(*history.answer),
+                                     count_of(history.answers, "answer")));
+  }
+  return taken;
+}
+
+std::vector<std::string> time_out_from_history(plan::Plan& plan, const History& history) {
+  constexpr std::uint32_t kFewest = 5;
+  constexpr double kNineInTen = 1.2816, kTimes = 10;
+  constexpr Duration kLeast = std::chrono::minutes(2), kMost = std::chrono::hours(24 * 365);
+  std::vector<std::string> said;
+  std::size_t more = 0;
+  for (plan::Task& task : plan.tasks) {
+    const auto found = history.by_task.find(task.id + "\n" + plan.agents[task.agent.index()].name +
+                                            "\n" + task.model);
+    if (task.timeout_said || found == history.by_task.end()) continue;
+    const Seen& seen = found->second;
+    if (seen.count < kFewest || seen.time <= Duration::zero()) continue;
+    const double high = static_cast<double>(seen.time.count()) *
+                        std::exp(kNineInTen * seen.spread.value_or(kPriorSpread));
+    const double limit = std::min(kTimes * high, static_cast<double>(kMost.count()));
+    const Duration usual = task.timeout;
+    task.timeout = std::max<Duration>(
+        kLeast, std::chrono::ceil<std::chrono::seconds>(Duration(std::llround(limit))));
+    if (task.timeout == usual) continue;
+    constexpr std::size_t kNamed = 3;
+    if (said.size() == kNamed) {
+      ++more;
+      continue;
+    }
+    said.push_back(fmt::format("`{}` times out after {}: ten times what nine in ten of its {} took",
+                               task.id, show_duration(task.timeout),
+                               count_of(seen.count, "attempt")));
+  }
+  if (more > 0) said.push_back(fmt::format("{} more have such timeouts", count_of(more, "task")));
+  return said;
+}
+
+}  // namespace interlock::decide

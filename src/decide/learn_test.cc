@@ -1,0 +1,168 @@
+#include "decide/learn.h"
+
+#include <gmock/gmock.h>
+
+#include "support/plan_builder.h"
+
+namespace interlock::decide {
+namespace {
+
+using testing_support::PlanBuilder;
+
+using history::Sample;
+using std::chrono::seconds;
+
+const Time kNoon = Time(std::chrono::hours(500'000));
+
+Sample sample(const std::string& task, Duration elapsed, int number,
+              const std::string& agent = "claude") {
+  Sample it;
+  it.at = kNoon + seconds(1000 * number);
+  it.workspace = "/w";
+  it.task = it.shape = task;
+  it.agent = agent;
+  it.outcome = "succeeded";
+  it.elapsed = elapsed;
+  return it;
+}
+
+TEST(Learn, AWildAttemptAndAnotherWorkspaceMoveNothing) {
+  std::vector<Sample> samples;
+  for (int i = 0; i < 6; ++i) samples.push_back(sample("a", seconds(60), i));
+  samples.push_back(sample("a", seconds(9000), 7));
+  samples.push_back(sample("a", seconds(5), 8));
+  samples.back().workspace = "/elsewhere";
+  const History history = learn(samples, {}, "/w");
+  const auto& seen = history.by_task.at("a\nclaude\n");
+  EXPECT_EQ(seen.time, seconds(60));
+  EXPECT_EQ(seen.count, 7u);
+  EXPECT_EQ(history.by_agent.at("claude\n").count, 8u);
+}
+
+TEST(Learn, AThinTaskIsDrawnTowardsItsForeachAndARichOneStandsAlone) {
+  std::vector<Sample> samples;
+  int number = 0;
+  for (const char* id : {"r-a", "r-b", "r-c"}) {
+    for (int i = 0; i < 8; ++i) samples.push_back(sample(id, seconds(100), ++number));
+  }
+  samples.push_back(sample("r-d", seconds(10), ++number));
+  for (Sample& it : samples) it.shape = "r-*";
+  const History history = learn(samples, {}, "/w");
+  EXPECT_EQ(history.by_task.at("r-a\nclaude\n").time, seconds(100));
+  const Duration thin = history.by_task.at("r-d\nclaude\n").time;
+  EXPECT_GT(thin, seconds(12));
+  EXPECT_LT(thin, seconds(50));
+  EXPECT_EQ(history.by_shape.at("r-*\nclaude\n").time, seconds(100));
+}
+
+TEST(Learn, FailuresOfOneCommandSayNothingOfAnother) {
+  std::vector<Sample> samples;
+  for (int i = 0; i < 4; ++i) {
+    samples.push_back(sample("good", seconds(1), 2 * i, "sh"));
+    samples.push_back(sample("bad", seconds(1), 2 * i + 1, "sh"));
+    samples.back().outcome = "exited-nonzero";
+  }
+  for (const char* outcome : {"cancelled", "interrupted", "conflicted", "rate-limited"}) {
+    samples.push_back(sample("good", seconds(1), 20, "sh"));
+    samples.back().outcome = outcome;
+  }
+  const History history = learn(samples, {}, "/w");
+  EXPECT_EQ(history.by_task.at("good\nsh\n").failures, 0);
+  EXPECT_EQ(history.by_task.at("good\nsh\n").tried, 4u);
+  EXPECT_GT(history.by_task.at("bad\nsh\n").failures.value_or(0), 0.6);
+  EXPECT_EQ(history.by_task.at("bad\nsh\n").count, 0u);
+}
+
+TEST(Learn, TimesAreWithoutWhatWasWaitedForQuotas) {
+  Sample it = sample("a", seconds(30), 1);
+  it.account = "acme";
+  it.waits.calls_quota = seconds(20);
+  const History history = learn({it}, {}, "/w");
+  EXPECT_EQ(history.by_task.at("a\nclaude\n").time, seconds(10));
+  EXPECT_EQ(history.by_task.at("a\nclaude\n").waited, seconds(20));
+}
+
+TEST(Learn, TimesAreWithoutWhatOthersSlowedAsThePlanHasIt) {
+  std::vector<Sample> samples;
+  // Four at once on a server that takes two: each ran at a third of its speed.
+  for (const char* id : {"a", "b", "c", "d"}) {
+    samples.push_back(sample(id, seconds(30), 1));
+    samples.back().account = "acme";
+  }
+  EXPECT_EQ(learn(samples, {}, "/w").by_task.at("a\nclaude\n").time, seconds(30));
+  EXPECT_EQ(learn(samples, {}, "/w", {{"acme", {2, 1}}}).by_task.at("a\nclaude\n").time,
+            seconds(10));
+}
+
+TEST(Learn, ACalibrationTellsTheTaxAndNoTimes) {
+  Sample it = sample("calibrate", seconds(2), 1);
+  it.workspace.clear();
+  it.origin = Sample::Origin::calibration;
+  it.spawn_tokens = 900;
+  it.return_tokens = 4;
+  const auto seen = learn({it}, {}, "/w").by_agent.at("claude\n");
+  EXPECT_EQ(seen.count, 0u);
+  EXPECT_EQ(seen.spawn_tokens, 900);
+}
+
+TEST(Learn, WhatCannotBeIsLeftOut) {
+  Sample it = sample("a", seconds(-4), 1);
+  EXPECT_TRUE(learn({it}, {}, "/w").by_agent.empty());
+}
+
+TEST(ShapeOf, IsTheIdWithoutTheItem) {
+  plan::Task task;
+  task.id = "review-parser";
+  EXPECT_EQ(shape_of(task), "review-parser");
+  task.item = "src/parser.cc";
+  EXPECT_EQ(shape_of(task), "review-*");
+  task.id = "review-src/parser.cc";
+  EXPECT_EQ(shape_of(task), "review-*");
+}
+
+TEST(FillFromHistory, ThePlansOwnWordGoesBefore) {
+  PlanBuilder builder("p");
+  builder.agent("claude", plan::AgentKind::claude_code);
+  builder.task("a").by("claude");
+  plan::Plan plan = builder.plan();
+  const std::size_t claude = plan.tasks[0].agent.index();
+  std::vector<std::string> keys(plan.agents.size());
+  keys[claude] = "acme\nm";
+  History history;
+  history.slowings["acme\nm"] = {history::LearnedSlowing::Kind::found, {3, 0.8}, 40, 8};
+  plan::Plan said = plan;
+  said.agents[claude].slowing = plan::Slowing{5, 2};
+  EXPECT_TRUE(fill_from_history(said, history, keys).empty());
+  EXPECT_EQ(said.agents[claude].slowing->beyond, 5);
+  const auto taken = fill_from_history(plan, history, keys);
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken.at("claude").count, 40u);
+  EXPECT_EQ(plan.agents[claude].slowing->beyond, 3);
+  history.slowings["acme\nm"].kind = history::LearnedSlowing::Kind::same_level;
+  plan.agents[claude].slowing.reset();
+  EXPECT_TRUE(fill_from_history(plan, history, keys).empty());
+  EXPECT_FALSE(plan.agents[claude].slowing) << "what was not measured prices nothing";
+}
+
+TEST(TimeOutFromHistory, LeavesAlonePlansThatSayOneAndTasksThatRanTooSeldom) {
+  PlanBuilder builder("p");
+  builder.task("often");
+  builder.task("seldom");
+  builder.task("said");
+  plan::Plan plan = builder.plan();
+  for (plan::Task& task : plan.tasks) task.timeout = std::chrono::minutes(30);
+  plan.tasks[2].timeout_said = true;
+  History history;
+  for (const plan::Task& task : plan.tasks) {
+    const std::string key = task.id + "\n" + plan.agents[task.agent.index()].name + "\n";
+    history.by_task[key] = {
+        .time = std::chrono::minutes(20), .count = task.id == "seldom" ? 4u : 5u, .spread = 0.1};
+  }
+  const auto said = time_out_from_history(plan, history);
+  EXPECT_THAT(said, testing::ElementsAre(testing::StartsWith("`often` times out after 3 h")));
+  EXPECT_EQ(plan.tasks[1].timeout, std::chrono::minutes(30));
+  EXPECT_EQ(plan.tasks[2].timeout, std::chrono::minutes(30));
+}
+
+}  // namespace
+}  // namespace interlock::decide

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/event.h"
+#include "history/sample.h"
+#include "journal/store.h"
+
+namespace interlock::journal {
+
+/// Whose samples they are.
+struct SampleOwner {
+  std::string run, plan, workspace;
+};
+
+/// What a run's events measured.
+struct Measured {
+  struct Met {
+    std::string task;
+    std::uint32_t attempt = 0;
+    bool met = false;
+  };
+  std::vector<history::Sample> samples;
+  std::vector<history::Call> calls;
+  std::vector<Met> met;  ///< Of samples that were given out before.
+  std::string run;
+};
+
+/// Makes samples out of a run's events, in order. Pure: the same events give the same samples,
+/// whether they are written now or were written by an earlier version. Events of tasks without a
+/// label are passed over.
+class Projection {
+ public:
+  Projection(SampleOwner owner, std::vector<TaskLabel> tasks);
+
+  void apply(const engine::Event& event);
+  /// What came of the events since the last time.
+  Measured take();
+
+ private:
+  /// An attempt that has begun.
+  struct Open {
+    Time started{};
+    history::Sample::Waits waits;
+    std::optional<Duration> startup;
+  };
+
+  void on(const engine::RunBegan& fact, Time at);
+  void on(const engine::AttemptStarted& fact, Time at);
+  void on(const engine::ModelCalled& fact, Time at);
+  void on(const engine::AttemptEnded& fact, Time at);
+  void on(const engine::CommitRefused& fact, Time at);
+  void on(const engine::ChangesCommitted& fact, Time at);
+  void on(const engine::GateReached& fact, Time at);
+  void on(const engine::GateAnswered& fact, Time at);
+  void on(const auto&, Time) {}
+
+  const TaskLabel* label(TaskId task) const;
+  void note_met(TaskId task, std::uint32_t attempt, bool met);
+
+  SampleOwner owner_;
+  std::vector<TaskLabel> tasks_;
+  std::string host_;
+  std::map<TaskId, Open> open_;
+  std::map<std::pair<std::optional<TaskId>, engine::GateKind>, Time> gates_;
+  Measured measured_;
+};
+
+}  // namespace interlock::journal
