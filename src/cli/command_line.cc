@@ -1,0 +1,220 @@
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/detached.h"
+
+// What all verbs share on the command line, and the verbs that plan, run and ask.
+namespace interlock::cli {
+
+CommandLine::CommandLine()
+    : app_("Proves which tasks of a plan can run at the same time, and runs them that way.",
+           "interlock") {
+  app_.require_subcommand(1);
+  app_.fallthrough();
+  app_.set_version_flag("--version", fmt::format("interlock {}", kVersion));
+  app_.add_option("--state", options_.state, "Folder of the journal [$XDG_STATE_HOME/interlock]")
+      ->type_name("DIR");
+  app_.add_option("--color", options_.color, "Colours: auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->type_name("WHEN");
+  app_.add_flag("-q,--quiet", options_.quiet, "Only results, failures and errors");
+  app_.footer(
+      "Results go to standard output, everything else to standard error.\n"
+      "Exit codes: 0 all tasks done, 1 some task failed, 2 the plan or the command line is "
+      "wrong,\n"
+      "3 refused (conflict, budget, gate), 4 Interlock itself failed, 130 interrupted.");
+  add_planning();
+  add_looking();
+  add_asking();
+  add_rest();
+}
+
+CLI::App* CommandLine::add(const std::string& name, const std::string& about, Verb verb,
+              Journal journal) {
+  CLI::App* sub = app_.add_subcommand(name, about);
+  sub->callback([this, verb = std::move(verb), journal] {
+    verb_ = verb;
+    journal_ = journal;
+  });
+  return sub;
+}
+
+void CommandLine::add_file(CLI::App* sub) {
+  sub->add_option("FILE", options_.file, "The plan; `-` reads standard input [interlock.yaml]");
+}
+
+void CommandLine::add_set(CLI::App* sub) {
+  sub->add_option("--set", options_.set,
+                  "Fills `{key}` in the plan, or replaces a value such as `limits.parallel`")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void CommandLine::add_plan_options(CLI::App* sub) {
+  add_file(sub);
+  sub->add_option("--pattern", options_.pattern,
+                  "Overrides the decision: sequential, parallel or queue")
+      ->check(CLI::IsMember({"sequential", "parallel", "queue"}))
+      ->type_name("PATTERN");
+  sub->add_option("--parallel", options_.parallel, "Attempts at once, at most")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  sub->add_option("--isolation", options_.isolation,
+                  "For all tasks: direct, guard, view or worktree; after commas what will do "
+                  "where the host cannot")
+      ->check(CLI::IsMember({"direct", "guard", "view", "worktree"}))
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("HOW[,HOW]");
+  sub->add_option("--effort", options_.effort, "How long to improve the order [100ms]")
+      ->type_name("DURATION");
+  add_set(sub);
+}
+
+void CommandLine::add_json(CLI::App* sub) {
+  sub->add_flag("--json", options_.json, "The result as JSON (docs/json.md)");
+}
+
+void CommandLine::add_face(CLI::App* sub) {
+  sub->add_option("--face", options_.face, "How the run is shown: auto, panel or lines")
+      ->check(CLI::IsMember({"auto", "panel", "lines"}))
+      ->type_name("FACE");
+  sub->add_flag("--wait", options_.wait,
+                "Wait at gates for a person; without it the run pauses there with exit code 3");
+}
+
+void CommandLine::add_detach(CLI::App* sub) {
+  sub->add_flag("--detach", options_.detach,
+                "Print the run's id as soon as it has begun; it goes on without this terminal");
+}
+
+Result<Exit> CommandLine::perhaps_apart(const Context& context, const Options& options,
+                                  const std::function<Result<Exit>(const Context&, Face)>& work) {
+  if (!options.detach) return work(context, face_of(options));
+  return run_detached(context, [&](const Context& own) { return work(own, Face::lines); });
+}
+
+void CommandLine::add_which_plan(CLI::App* sub) {
+  sub->add_option("--plan", options_.which_plan,
+                  "Where the plan was edited since: go on with the `old` or the `new` one")
+      ->check(CLI::IsMember({"old", "new"}))
+      ->type_name("WHICH");
+}
+
+void CommandLine::add_run(CLI::App* sub) {
+  sub->add_option("RUN", options_.run,
+                  "A run's id, its beginning or last part, or `last` [last of this folder]");
+  sub->add_flag("--any", options_.any,
+                "`last` is the latest run of the machine, not this folder's");
+}
+
+CLI::Option* CommandLine::add_run_and_task(CLI::App* sub, const std::string& about) {
+  add_run(sub);
+  return sub->add_option("TASK", options_.task, about);
+}
+
+void CommandLine::add_planning() {
+  CLI::App* plan = add(
+      "plan", "Show how a plan would run, and why",
+      [](const Context& context, const Options& options) -> Result<Exit> {
+        auto wish = wish_of(options);
+        if (!wish) return std::unexpected(wish.error());
+        return plan_command(context, options.file, *wish, options.fix);
+      },
+      Journal::not_needed);
+  add_plan_options(plan);
+  plan->add_flag("--full", options_.fix.full, "Show everything, not only what fits a screen");
+  plan->add_flag("--fix", options_.fix.fix,
+                 "First write the footprints that a run showed into FILE");
+  plan->add_option("--of", options_.fix.run, "The run that showed them [the plan's latest]")
+      ->type_name("RUN");
+  add_json(plan);
+  CLI::App* breakeven = add(
+      "breakeven", "Show from how many tasks on overlapping pays, and a queue",
+      [](const Context& context, const Options& options) -> Result<Exit> {
+        auto wish = wish_of(options);
+        if (!wish) return std::unexpected(wish.error());
+        return breakeven_command(context, options.file, *wish, options.svg);
+      },
+      Journal::not_needed);
+  add_file(breakeven);
+  add_set(breakeven);
+  breakeven->add_option("-o", options_.svg, "Draw the chart into this file, as SVG")->type_name("FILE");
+  add_json(breakeven);
+  CLI::App* run = add("run", "Run a plan",
+                      [](const Context& context, const Options& options) -> Result<Exit> {
+                        auto wish = wish_of(options);
+                        if (!wish) return std::unexpected(wish.error());
+                        return perhaps_apart(context, options, [&](const Context& own, Face face) {
+                          return run_command(own, options.file, *wish, face);
+                        });
+                      });
+  add_plan_options(run);
+  add_face(run);
+  add_detach(run);
+  add_json(run);
+  run->add_flag("--fresh", options_.fresh,
+                "Run everything, also what has not changed since an earlier run");
+  CLI::Option* record = run->add_flag(
+      "--record", options_.record,
+      "Keep what models are asked and answer; a repeated attempt gets what was paid for back");
+  run->add_option("--replay", options_.replay,
+                  "Answer from this run's recording: no network, no cost, no surprises")
+      ->type_name("RUN")
+      ->excludes(record);
+  CLI::App* resume =
+      add("resume", "Go on with a run that was interrupted, paused or killed",
+          [](const Context& context, const Options& options) {
+            const auto wish = resume_wish_of(options);
+            if (!wish) return Result<Exit>(std::unexpected(wish.error()));
+            return perhaps_apart(context, options, [&](const Context& own, Face face) {
+              return resume_command(own, options.run, face, *wish);
+            });
+          });
+  add_run(resume);
+  resume->add_option("--tokens", options_.tokens, "In place of the plan's `limits.tokens`")
+      ->type_name("COUNT");
+  resume->add_option("--usd", options_.usd, "In place of the plan's `limits.usd`")
+      ->type_name("DOLLARS");
+  add_which_plan(resume);
+  add_face(resume);
+  add_detach(resume);
+  add_json(resume);
+}
+
+void CommandLine::add_asking() {
+  CLI::App* approve =
+      add("approve", "Approve a gate", [](const Context& context, const Options& options) {
+        return approve_command(context, options.run, options.task);
+      });
+  CLI::App* reject = add("reject", "Reject at a gate: the task fails",
+                         [](const Context& context, const Options& options) {
+                           return reject_command(context, options.run, options.task);
+                         });
+  CLI::App* cancel = add("cancel", "Cancel a run, or one task of it",
+                         [](const Context& context, const Options& options) {
+                           return cancel_command(context, options.run, options.task);
+                         });
+  CLI::App* retry = add("retry", "Run again what failed, and what was skipped because of it",
+                        [](const Context& context, const Options& options) {
+                          return perhaps_apart(context, options, [&](const Context& own, Face face) {
+                            return retry_command(own, options.run, options.task, face,
+                                                 which_plan_of(options));
+                          });
+                        });
+  for (CLI::App* sub : {approve, reject, cancel, retry}) {
+    add_run_and_task(sub, sub == approve || sub == reject
+                              ? "The task; without it the review, or the only gate that waits"
+                          : sub == cancel ? "The task; without it the run"
+                                          : "The task; without it all that failed");
+    add_json(sub);
+  }
+  add_face(retry);
+  add_detach(retry);
+  add_which_plan(retry);
+}
+
+}  // namespace interlock::cli

@@ -1,0 +1,73 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+// Verbs that look at runs.
+namespace interlock::cli {
+
+void CommandLine::add_looking() {
+  CLI::App* runs = add("runs", "List runs, the newest first",
+                       [](const Context& context, const Options& options) {
+                         return runs_command(context, options.runs);
+                       });
+  runs->add_option("-n", options_.runs.most, "Show at most N; 0: all [20]")->type_name("N");
+  runs->add_flag("--here", options_.runs.here, "Only runs that belong to this folder");
+  add_json(runs);
+  CLI::App* show = add("show", "Show how a run stands or ended",
+                       [](const Context& context, const Options& options) {
+                         return show_command(context, options.run, options.suggest);
+                       });
+  add_run(show);
+  show->add_flag("--suggest", options_.suggest,
+                 "The footprints that were seen, as lines for the plan");
+  add_json(show);
+  CLI::App* history = add("history", "Show, prune, import or export what earlier runs measured",
+                          [](const Context& context, const Options& options) {
+                            return history_command(context, options.history);
+                          });
+  declare_history(*history, options_.history);
+  add_json(history);
+  CLI::App* calibrate = add("calibrate", "Measure what dispatching to an agent takes here",
+                            [](const Context& context, const Options& options) {
+                              return calibrate_command(context, options.calibrate);
+                            });
+  declare_calibrate(*calibrate, options_.calibrate);
+  add_json(calibrate);
+  CLI::App* why = add("why", "Explain why a task waits, ran, failed or was skipped",
+                      [](const Context& context, const Options& options) {
+                        return why_command(context, options.run, options.task);
+                      });
+  add_run_and_task(why, "The task's id; `why TASK` asks the last run");
+  add_json(why);
+  CLI::App* log = add("log", "Show what the attempts wrote",
+                      [](const Context& context, const Options& options) {
+                        return log_command(context, options.run, options.log);
+                      });
+  add_run(log);
+  log->add_option("TASK", options_.log.task, "Only this task's");
+  log->add_flag("--by-time", options_.log.by_time,
+                "In the order it was written; else in plan order");
+  log->add_flag("-f,--follow", options_.log.follow, "Go on until the run ends");
+  log->add_flag("-t,--times", options_.log.times, "Each line with its time (UTC)");
+  log->add_flag("--raw", options_.log.raw, "What agents printed as it is, not as it reads");
+  add_json(log);
+  CLI::App* diff = add("diff", "Show what a task changed, as a patch",
+                       [](const Context& context, const Options& options) {
+                         return diff_command(context, options.run, options.task, options.diff);
+                       });
+  add_run_and_task(diff, "The task's id; `diff TASK` asks the last run");
+  diff->add_flag("--stat", options_.diff.stat, "Only which paths, and how");
+  diff->add_option("--attempt", options_.diff.attempt, "Of this attempt [the last]")
+      ->type_name("N");
+  add_json(diff);
+  CLI::App* output = add("output", "Print a merge's or a task's output",
+                         [](const Context& context, const Options& options) {
+                           return output_command(context, options.run, options.name);
+                         });
+  add_run(output);
+  output->add_option("NAME", options_.name,
+                     "A merge or a task; without it the only merge, or a list");
+  add_json(output);
+}
+
+}  // namespace interlock::cli
