@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agents/event.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "plan/plan.h"
 
@@ -22,9 +23,14 @@ class Reader {
   virtual ~Reader() = default;
   /// A whole line, without its end. Never fails: what it does not know is Unknown, and text that is
   /// no JSON is too.
-  virtual std::vector<Event> line(std::string_view line) = 0;
+  std::vector<Event> line(std::string_view line);
+  /// The same, and lets go of the line as soon as it is parsed: one may be as long as an answer.
+  std::vector<Event> take_line(std::string line);
   /// The stream has ended: what follows from all of it.
   virtual std::vector<Event> end() = 0;
+
+ private:
+  virtual std::vector<Event> read(const json::value& told) = 0;
 };
 
 /// What is wanted of an agent, for one attempt.

@@ -12,27 +12,25 @@ namespace {
 
 class ChatReader : public Reader {
  public:
-  std::vector<Event> line(std::string_view line) override {
-    const auto told = told_in(line);
-    if (!told) return {Unknown{}};
-    const auto type = text_at(*told, "type");
-    if (type == "started") return {Started{{}, std::string(text_at(*told, "model")), {}}};
-    if (type == "text") return {Text{std::string(text_at(*told, "text")), true}};
+  std::vector<Event> read(const json::value& told) override {
+    const auto type = text_at(told, "type");
+    if (type == "started") return {Started{{}, std::string(text_at(told, "model")), {}}};
+    if (type == "text") return {Text{std::string(text_at(told, "text")), true}};
     if (type == "waiting")
-      return {RateLimited{seconds_at(*told, "seconds"), one_line(text_at(*told, "message"))}};
+      return {RateLimited{seconds_at(told, "seconds"), one_line(text_at(told, "message"))}};
     if (type == "usage") {
-      return {UsageTold{{count_at(*told, "input"),
-                         count_at(*told, "output"),
-                         count_at(*told, "cache_read"),
-                         count_at(*told, "cache_write"),
+      return {UsageTold{{count_at(told, "input"),
+                         count_at(told, "output"),
+                         count_at(told, "cache_read"),
+                         count_at(told, "cache_write"),
                          {}},
                         false,
                         true}};
     }
-    if (type == "final") return {final(*told)};
+    if (type == "final") return only(final(told));
     if (type == "failed") {
-      return {Failed{failure_named(text_at(*told, "kind")).value_or(Failure::other),
-                     std::string(text_at(*told, "message"))}};
+      return {Failed{failure_named(text_at(told, "kind")).value_or(Failure::other),
+                     std::string(text_at(told, "message"))}};
     }
     return {Unknown{std::string(type)}};
   }

@@ -81,13 +81,11 @@ std::optional<UsageTold> usage_in(const json::value& result) {
 
 class ClaudeReader : public Reader {
  public:
-  std::vector<Event> line(std::string_view line) override {
-    const auto told = told_in(line);
-    if (!told) return {Unknown{}};
-    const auto type = text_at(*told, "type");
-    if (type == "assistant" || type == "user") return events_of_message(*told);
-    if (type == "system") return system(*told);
-    if (type == "result") return result(*told);
+  std::vector<Event> read(const json::value& told) override {
+    const auto type = text_at(told, "type");
+    if (type == "assistant" || type == "user") return events_of_message(told);
+    if (type == "system") return system(told);
+    if (type == "result") return result(told);
     if (type == "stream_event") return {};  // Pieces of what comes whole.
     return {Unknown{std::string(type)}};
   }

@@ -19,18 +19,15 @@ constexpr std::string_view kTriedWith[] = {"0.169.0"};
 /// `agent_message` before it.
 class CodexReader : public Reader {
  public:
-  std::vector<Event> line(std::string_view line) override {
-    const auto told = told_in(line);
-    if (!told) return {Unknown{}};
-    const auto type = text_at(*told, "type");
-    if (type == "thread.started")
-      return {Started{std::string(text_at(*told, "thread_id")), {}, {}}};
+  std::vector<Event> read(const json::value& told) override {
+    const auto type = text_at(told, "type");
+    if (type == "thread.started") return {Started{std::string(text_at(told, "thread_id")), {}, {}}};
     if (type == "turn.started") return {};
-    if (type == "turn.completed") return completed(*told);
-    if (type == "turn.failed") return {failed(text_at(*told, "error.message"))};
-    if (type == "error") return {error(text_at(*told, "message"))};
+    if (type == "turn.completed") return completed(told);
+    if (type == "turn.failed") return {failed(text_at(told, "error.message"))};
+    if (type == "error") return {error(text_at(told, "message"))};
     if (type == "item.started" || type == "item.completed" || type == "item.updated")
-      return item(*told, type == "item.completed");
+      return item(told, type == "item.completed");
     return {Unknown{std::string(type)}};
   }
 
@@ -70,7 +67,7 @@ class CodexReader : public Reader {
     if (type == "agent_message") {
       if (!is_complete) return {};
       answer_ = text_at(told, "item.text");
-      return {Text{answer_}};
+      return {Text{std::string(end_of(answer_))}};
     }
     if (type == "error") {
       return {Failed{Failure::other, one_line(text_at(told, "item.message")), true}};

@@ -1,5 +1,6 @@
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <array>
 
 #include "agents/calling.h"
@@ -22,34 +23,39 @@ std::string text_of(const json::value& value) {
 bool holds(const plan::EventRule& rule, const json::value& told) {
   for (const auto& [path, wanted] : rule.when) {
     const json::value* value = value_at(told, path);
-    if (!value || text_of(*value) != wanted) return false;
+    if (!value) return false;
+    const bool is_wanted =
+        value->is_string() ? value->get_string() == wanted : json::serialize(*value) == wanted;
+    if (!is_wanted) return false;
   }
   return true;
 }
 
 class CommandReader : public Reader {
  public:
-  explicit CommandReader(const plan::Agent& agent) : rules_(agent.events) {}
+  explicit CommandReader(const plan::Agent& agent)
+      : rules_(agent.events),
+        answers_with_text_(std::ranges::any_of(rules_, [](const plan::EventRule& rule) {
+          return rule.gives == Gives::final && rule.at.empty();
+        })) {}
 
-  std::vector<Event> line(std::string_view line) override {
-    const auto told = told_in(line);
-    if (!told) return {Unknown{}};
+  std::vector<Event> read(const json::value& told) override {
     std::vector<Event> events;
     bool counts = false;
     bool is_known = false;
     for (const plan::EventRule& rule : rules_) {
-      if (!holds(rule, *told)) continue;
-      const json::value* value = rule.at.empty() ? nullptr : value_at(*told, rule.at);
+      if (!holds(rule, told)) continue;
+      const json::value* value = rule.at.empty() ? nullptr : value_at(told, rule.at);
       if (!rule.at.empty() && !value) continue;
       is_known = true;
       if (auto* total = number_for(rule.gives)) {
-        counts = count(*told, rule, *total) || counts;
+        counts = count(told, rule, *total) || counts;
       } else if (auto event = event_for(rule.gives, value)) {
         events.push_back(std::move(*event));
       }
     }
     if (counts) events.insert(events.begin(), UsageTold{usage_, true, false});
-    if (!is_known) events.push_back(Unknown{std::string(text_at(*told, "type"))});
+    if (!is_known) events.push_back(Unknown{std::string(text_at(told, "type"))});
     return events;
   }
 
@@ -76,12 +82,18 @@ class CommandReader : public Reader {
   }
 
   std::optional<Event> event_for(Gives gives, const json::value* value) {
-    const std::string text = value ? text_of(*value) : std::string();
+    if (gives == Gives::final) return final(value);
+    if (gives == Gives::text && value && value->is_string() && !answers_with_text_)
+      return Text{std::string(end_of(value->get_string()))};
+    std::string text = value ? text_of(*value) : std::string();
     switch (gives) {
       case Gives::session: return Started{text, {}, {}};
       case Gives::model: return Started{{}, text, {}};
-      case Gives::text: said_ = text; return Text{text};
-      case Gives::final: return final(value);
+      case Gives::text: {
+        Text event{std::string(end_of(text))};
+        if (answers_with_text_) said_ = std::move(text);
+        return event;
+      }
       case Gives::error: return error(value, text);
       case Gives::rate_limited: return waits(value, text);
       case Gives::tool: return ToolUsed{text, {}};
@@ -94,7 +106,8 @@ class CommandReader : public Reader {
   Event final(const json::value* value) const {
     if (!value) return Final{said_, {}};
     if (value->is_string()) return Final{std::string(value->get_string()), {}};
-    return Final{json::serialize(*value), json::serialize(*value)};
+    std::string written = json::serialize(*value);
+    return Final{written, written};
   }
 
   /// `"error": false` is none.
@@ -110,6 +123,7 @@ class CommandReader : public Reader {
 
   std::vector<plan::EventRule> rules_;
   Usage usage_;  ///< So far; what no rule gives stays unknown.
+  bool answers_with_text_;  ///< The last text is the answer.
   std::string said_;
 };
 

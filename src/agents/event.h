@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,7 +39,8 @@ struct Started {
   std::string session, model, version;  ///< Empty: not told.
   bool operator==(const Started&) const = default;
 };
-/// Something the model said; whole messages, or pieces of one (`partial`), never both.
+/// Something the model said; whole messages, or pieces of one (`partial`), never both. For people:
+/// of a long one only the end is kept (`end_of`), for the answer comes once more by Final.
 struct Text {
   std::string text;
   bool partial = false;
@@ -90,6 +92,10 @@ struct Unknown {
 using Event = std::variant<Started, Text, ToolUsed, FileChanged, UsageTold, RateLimited, Final,
                            Failed, Unknown>;
 
+/// The end of a text as `Text` holds it, from a whole character on; at most `kSaidMax` bytes.
+inline constexpr std::size_t kSaidMax = 8192;
+std::string_view end_of(std::string_view text);
+
 /// `text "hello"`, ...: one line, for tests and logs.
 std::string show(const Event& event);
 
@@ -100,7 +106,7 @@ struct Story {
   std::optional<Failed> failed;  ///< Set: it counts, for it came after `final`, or there is none.
   std::vector<std::string>
       remarks;              ///< Of parts that failed, tools that were denied; the first few.
-  std::string said;         ///< Its last message, for the log and for clients that end without one.
+  std::string said;         ///< Its last message, for people; of a long one the end.
   bool saying = false;      ///< Pieces of `said` may still come.
   std::string waits_for;    ///< What it told last of a wait, while nothing came after it.
   Usage told = no_usage();  ///< As the client counted; unknown members stay unknown.
@@ -109,7 +115,7 @@ struct Story {
   std::vector<std::string> files;
   std::uint32_t tools = 0, denied = 0, waits = 0, unknown = 0;
 
-  void take(const Event& event);
+  void take(Event event);
 };
 
 }  // namespace interlock::agents

@@ -19,22 +19,20 @@ constexpr std::string_view kTriedWith[] = {"0.61.0"};
 /// knows.
 class GeminiReader : public Reader {
  public:
-  std::vector<Event> line(std::string_view line) override {
-    const auto told = told_in(line);
-    if (!told) return {Unknown{}};
-    const auto type = text_at(*told, "type");
+  std::vector<Event> read(const json::value& told) override {
+    const auto type = text_at(told, "type");
     if (type == "init") {
       return {Started{
-          std::string(text_at(*told, "session_id")), std::string(text_at(*told, "model")), {}}};
+          std::string(text_at(told, "session_id")), std::string(text_at(told, "model")), {}}};
     }
-    if (type == "message") return message(*told);
-    if (type == "tool_use") return tool(*told);
-    if (type == "tool_result") return tool_result(*told);
+    if (type == "message") return message(told);
+    if (type == "tool_use") return tool(told);
+    if (type == "tool_result") return tool_result(told);
     if (type == "error") {
-      error_ = text_at(*told, "message");
+      error_ = text_at(told, "message");
       return {Failed{failure_of(error_), one_line(error_), true}};
     }
-    if (type == "result") return result(*told);
+    if (type == "result") return result(told);
     return {Unknown{std::string(type)}};
   }
 
@@ -43,10 +41,11 @@ class GeminiReader : public Reader {
  private:
   std::vector<Event> message(const json::value& told) {
     if (text_at(told, "role") != "assistant") return {};
-    const std::string text(text_at(told, "content"));
+    const std::string_view text = text_at(told, "content");
     const bool is_piece = true_at(told, "delta");
-    answer_ = is_piece ? answer_ + text : text;
-    return {Text{text, is_piece}};
+    if (!is_piece) answer_.clear();
+    answer_ += text;
+    return {Text{std::string(end_of(text)), is_piece}};
   }
 
   std::vector<Event> tool(const json::value& told) {

@@ -12,7 +12,7 @@ void add_block(const json::value& block, bool of_sub_agent, std::vector<Event>& 
         ToolUsed{std::string(text_at(block, "name")), tool_detail(value_at(block, "input"))});
   } else if (type == "text" && !of_sub_agent) {
     // What a sub-agent says goes to the agent, not to us.
-    events.push_back(Text{std::string(text_at(block, "text"))});
+    events.push_back(Text{std::string(end_of(text_at(block, "text")))});
   }
 }
 

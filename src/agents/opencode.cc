@@ -17,16 +17,14 @@ constexpr std::string_view kTriedWith[] = {"1.18.33"};
 /// Steps count their own tokens; the call that makes the title and sub-agents' are told nowhere.
 class OpenCodeReader : public Reader {
  public:
-  std::vector<Event> line(std::string_view line) override {
-    const auto told = told_in(line);
-    if (!told) return {Unknown{}};
+  std::vector<Event> read(const json::value& told) override {
     std::vector<Event> events;
-    const auto session = text_at(*told, "sessionID");
+    const auto session = text_at(told, "sessionID");
     if (!has_started_ && !session.empty()) {
       has_started_ = true;
       events.push_back(Started{std::string(session), {}, {}});
     }
-    add(*told, text_at(*told, "type"), events);
+    add(told, text_at(told, "type"), events);
     return events;
   }
 
@@ -37,9 +35,10 @@ class OpenCodeReader : public Reader {
     if (type == "step_start") {
       answer_.clear();
     } else if (type == "text") {
-      const std::string text(text_at(told, "part.text"));
-      answer_ += (answer_.empty() ? "" : "\n") + text;
-      events.push_back(Text{text});
+      const std::string_view text = text_at(told, "part.text");
+      if (!answer_.empty()) answer_ += '\n';
+      answer_ += text;
+      events.push_back(Text{std::string(end_of(text))});
     } else if (type == "tool_use") {
       add_tool(told, events);
     } else if (type == "step_finish") {

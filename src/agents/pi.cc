@@ -29,20 +29,18 @@ std::string text_of(const json::value& message) {
 /// all of the text so far: `message_end` has it once.
 class PiReader : public Reader {
  public:
-  std::vector<Event> line(std::string_view line) override {
-    const auto told = told_in(line);
-    if (!told) return {Unknown{}};
-    const auto type = text_at(*told, "type");
-    if (type == "session") return {Started{std::string(text_at(*told, "id")), {}, {}}};
-    if (type == "message_end") return message(*value_or_told(*told, "message"));
-    if (type == "tool_execution_start") return tool(*told);
-    if (type == "tool_execution_end") return tool_end(*told);
-    if (type == "agent_end") return agent_end(*told);
+  std::vector<Event> read(const json::value& told) override {
+    const auto type = text_at(told, "type");
+    if (type == "session") return {Started{std::string(text_at(told, "id")), {}, {}}};
+    if (type == "message_end") return message(*value_or_told(told, "message"));
+    if (type == "tool_execution_start") return tool(told);
+    if (type == "tool_execution_end") return tool_end(told);
+    if (type == "agent_end") return agent_end(told);
     if (type == "auto_retry_start") {
       return {
-          RateLimited{milliseconds_at(*told, "delayMs"), one_line(text_at(*told, "errorMessage"))}};
+          RateLimited{milliseconds_at(told, "delayMs"), one_line(text_at(told, "errorMessage"))}};
     }
-    if (type == "auto_retry_end") return retry_end(*told);
+    if (type == "auto_retry_end") return retry_end(told);
     if (type == "compaction_start" || type == "auto_compaction_start") {
       is_compacted_ = true;  // By calls it does not tell of.
       return {};
@@ -72,7 +70,8 @@ class PiReader : public Reader {
       has_model_ = true;
       events.push_back(Started{{}, std::string(text_at(message, "model")), {}});
     }
-    if (std::string text = text_of(message); !text.empty()) events.push_back(Text{std::move(text)});
+    if (const std::string text = text_of(message); !text.empty())
+      events.push_back(Text{std::string(end_of(text))});
     const auto reason = text_at(message, "stopReason");
     UsageTold usage;
     usage.usage = {count_at(message, "usage.input"), count_at(message, "usage.output"),
@@ -103,7 +102,7 @@ class PiReader : public Reader {
     const json::value& last = messages->back();
     const auto reason = text_at(last, "stopReason");
     const std::string message(text_at(last, "errorMessage"));
-    if (reason == "stop") return {Final{text_of(last), {}}};
+    if (reason == "stop") return only(Final{text_of(last), {}});
     if (reason == "length")
       return {Failed{Failure::cut_off, "the answer was cut at the output limit"}};
     if (reason == "aborted") return {Failed{Failure::aborted, message}};

@@ -44,13 +44,11 @@ Failure failure_behind(std::string_view error, bool has_said) {
 /// An answer that met the output limit is continued without a word and looks whole.
 class QwenReader : public Reader {
  public:
-  std::vector<Event> line(std::string_view line) override {
-    const auto told = told_in(line);
-    if (!told) return {Unknown{}};
-    const auto type = text_at(*told, "type");
-    if (type == "assistant" || type == "user") return events_of_message(*told);
-    if (type == "system") return system(*told);
-    if (type == "result") return result(*told);
+  std::vector<Event> read(const json::value& told) override {
+    const auto type = text_at(told, "type");
+    if (type == "assistant" || type == "user") return events_of_message(told);
+    if (type == "system") return system(told);
+    if (type == "result") return result(told);
     if (type == "stream_event") return {};
     return {Unknown{std::string(type)}};
   }
@@ -84,7 +82,7 @@ class QwenReader : public Reader {
 
   static std::vector<Event> result(const json::value& told) {
     std::vector<Event> events = denials_in(told, 0);
-    const std::string text(text_at(told, "result"));
+    const std::string_view text = text_at(told, "result");
     const auto error_at = error_at_end(text);
     const bool has_failed = true_at(told, "is_error") ||
                             text_at(told, "subtype").starts_with("error") || error_at != text.npos;
@@ -92,13 +90,11 @@ class QwenReader : public Reader {
     if (has_failed) {
       const auto message = text_at(told, "error.message");
       const bool is_said = message.empty() && error_at != text.npos;
-      const std::string detail = is_said           ? text.substr(error_at)
-                                 : message.empty() ? text
-                                                   : std::string(message);
+      const std::string detail(is_said ? text.substr(error_at) : message.empty() ? text : message);
       events.push_back(Failed{failure_behind(detail, is_said && error_at > 0), detail});
       return events;
     }
-    Final final{text, {}};
+    Final final{std::string(text), {}};
     if (const json::value* structured = value_at(told, "structured_result"))
       final.structured = json::serialize(*structured);
     events.push_back(std::move(final));

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "agents/adapter.h"
 #include "base/text.h"
 
 namespace interlock::agents {
@@ -65,6 +66,23 @@ std::optional<json::value> told_in(std::string_view line) {
   json::value value = json::parse(line, error, {}, options);
   if (error || !value.is_object()) return {};
   return value;
+}
+
+std::vector<Event> only(Event event) {
+  std::vector<Event> events;
+  events.push_back(std::move(event));
+  return events;
+}
+
+std::vector<Event> Reader::line(std::string_view line) {
+  const auto told = told_in(line);
+  return told ? read(*told) : std::vector<Event>{Unknown{}};
+}
+
+std::vector<Event> Reader::take_line(std::string line) {
+  const auto told = told_in(line);
+  std::string().swap(line);  // What is assigned an empty one keeps its room.
+  return told ? read(*told) : std::vector<Event>{Unknown{}};
 }
 
 const json::value* value_at(const json::value& told, std::string_view path) {

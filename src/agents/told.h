@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "agents/event.h"
 #include "base/json.h"
 #include "base/units.h"
 
@@ -37,6 +39,9 @@ const json::array* list_at(const json::value& told, std::string_view path);
 
 /// `one - other` where both are known and that is not negative.
 std::optional<Tokens> without(std::optional<Tokens> one, std::optional<Tokens> other);
+
+/// A list of one, without the copy that `{event}` would make: it may hold an answer.
+std::vector<Event> only(Event event);
 
 /// For people: safe on one line, not too long.
 std::string one_line(std::string_view text);

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
-#include <boost/json/value_stack.hpp>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <optional>
-#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -34,8 +33,11 @@ bool keeps_integer(std::string_view text, double number) {
   return !is_whole || canonical_json(number) == text.substr(0, point) || number == 0;
 }
 
-/// Builds the value as Boost's own parser does, and refuses what that lets pass: a key given twice,
-/// and numbers that would not survive being read.
+/// Builds the value where the parser stands, each text and number straight into its place: an
+/// answer may be one text of many megabytes, and is then held once. Refuses what Boost's own
+/// reading lets pass: a key given twice, and numbers that would not survive being read. Without
+/// `keeps_values` it only says whether the text is JSON, and remembers no more than the keys of the
+/// objects it is in.
 class Builder {
  public:
   static constexpr std::size_t max_object_size = json::object::max_size();
@@ -45,104 +47,116 @@ class Builder {
   using Text = json::string_view;
   using Code = json::error_code;
 
-  json::value release() { return stack_.release(); }
+  explicit Builder(bool keeps_values) : keeps_values_(keeps_values) {}
+
+  json::value release() { return std::move(root_); }
   /// Why this handler itself refused, at the key or number that ends where the parser stopped.
   const std::optional<Refusal>& refusal() const { return refusal_; }
 
-  bool on_document_begin(Code&) {
-    stack_.reset();
-    return true;
-  }
+  bool on_document_begin(Code&) { return true; }
   bool on_document_end(Code&) { return true; }
   bool on_object_begin(Code&) {
-    keys_.emplace_back();
+    open_.push_back({json::object(), {}});
     return true;
   }
-  bool on_object_end(std::size_t size, Code&) {
-    keys_.pop_back();
-    stack_.push_object(size);
+  bool on_object_end(std::size_t, Code&) { return close(); }
+  bool on_array_begin(Code&) {
+    open_.push_back({json::array(), {}});
     return true;
   }
-  bool on_array_begin(Code&) { return true; }
-  bool on_array_end(std::size_t size, Code&) {
-    stack_.push_array(size);
-    return true;
-  }
+  bool on_array_end(std::size_t, Code&) { return close(); }
   bool on_key_part(Text part, std::size_t, Code&) {
-    text_.append(part.data(), part.size());
+    open_.back().key.append(part.data(), part.size());
     return true;
   }
   bool on_key(Text part, std::size_t, Code& code) {
-    text_.append(part.data(), part.size());
-    const std::string key = std::exchange(text_, {});
-    stack_.push_key(key);
-    if (keys_.back().insert(key).second) return true;
+    std::string& key = open_.back().key;
+    key.append(part.data(), part.size());
+    if (!open_.back().value.get_object().contains(key)) return true;
     return refuse(Refusal::Token::key,
                   fmt::format("the key `{}` is given twice", elide_middle(printable(key), 60)),
                   code);
   }
   bool on_string_part(Text part, std::size_t, Code&) {
-    text_.append(part.data(), part.size());
+    if (keeps_values_) string_.append(part);
     return true;
   }
   bool on_string(Text part, std::size_t, Code&) {
-    text_.append(part.data(), part.size());
-    stack_.push_string(std::exchange(text_, {}));
-    return true;
+    if (keeps_values_) string_.append(part);
+    return put(std::exchange(string_, {}));
   }
   bool on_number_part(Text part, Code&) {
-    text_.append(part.data(), part.size());
+    digits_.append(part.data(), part.size());
     return true;
   }
   bool on_int64(std::int64_t number, Text, Code&) {
-    text_.clear();
-    stack_.push_int64(number);
-    return true;
+    digits_.clear();
+    return put(number);
   }
   bool on_uint64(std::uint64_t number, Text, Code&) {
-    text_.clear();
-    stack_.push_uint64(number);
-    return true;
+    digits_.clear();
+    return put(number);
   }
   /// Boost's own reading is off in the last place for a third of all doubles: the text is read
   /// again. An integer comes here when 64 bits are too few for it; then it must be as a double
   /// writes it.
   bool on_double(double rough, Text part, Code& code) {
-    text_.append(part.data(), part.size());
-    const std::string text = std::exchange(text_, {});
+    digits_.append(part.data(), part.size());
+    const std::string text = std::exchange(digits_, {});
     double number = 0;  // what stays when the number is too small for a double
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool is_integer = text.find_first_of(".eE") == std::string::npos;
     const bool overflows = error == std::errc::result_out_of_range && std::fabs(rough) > 1;
-    if (!overflows && (is_integer ? canonical_json(number) == text : keeps_integer(text, number))) {
-      stack_.push_double(number);
-      return true;
-    }
+    if (!overflows && (is_integer ? canonical_json(number) == text : keeps_integer(text, number)))
+      return put(number);
     const std::string shown = elide_middle(text, 30);
     return refuse(Refusal::Token::number,
                   fmt::format("the number {} is too large to keep exactly", shown), code);
   }
-  bool on_bool(bool value, Code&) {
-    stack_.push_bool(value);
-    return true;
-  }
-  bool on_null(Code&) {
-    stack_.push_null();
-    return true;
-  }
+  bool on_bool(bool value, Code&) { return put(value); }
+  bool on_null(Code&) { return put(nullptr); }
   bool on_comment_part(Text, Code&) { return true; }
   bool on_comment(Text, Code&) { return true; }
 
  private:
+  /// An object or array that is not closed yet, and the key its next value belongs to.
+  struct Open {
+    json::value value;
+    std::string key;
+  };
+
+  bool put(json::value value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return true;
+    }
+    Open& around = open_.back();
+    if (json::object* const object = around.value.if_object()) {
+      object->emplace(around.key, keeps_values_ ? std::move(value) : json::value());
+      around.key.clear();
+    } else if (keeps_values_) {
+      around.value.get_array().push_back(std::move(value));
+    }
+    return true;
+  }
+
+  bool close() {
+    json::value whole = std::move(open_.back().value);
+    open_.pop_back();
+    return put(std::move(whole));
+  }
+
   bool refuse(Refusal::Token token, std::string why, Code& code) {
     refusal_ = Refusal{token, std::move(why)};
     code = json::error::syntax;
     return false;
   }
 
-  json::value_stack stack_;
-  std::vector<std::unordered_set<std::string>> keys_;  // of the open objects, the innermost last
-  std::string text_;  // of the key, string or number that comes in parts
+  bool keeps_values_;
+  std::vector<Open> open_;  // the innermost last
+  json::value root_;
+  json::string string_;  // of the text that comes in parts
+  std::string digits_;   // of the number, likewise
   std::optional<Refusal> refusal_;
 };
 
@@ -175,6 +189,28 @@ std::string describe(const json::error_code& code, std::string_view rest) {
   if (code != json::error::syntax) return code.message();
   if (rest.empty()) return "the document ends too early";
   return fmt::format("unexpected `{}`", printable(rest.substr(0, 1)));
+}
+
+Result<json::value> read(std::string_view text, bool keeps_values) {
+  if (text.starts_with("\xef\xbb\xbf"))
+    text.remove_prefix(3);  // a byte order mark, which RFC 8259 lets us ignore
+  if (const auto bad = first_bad_utf8(text)) {
+    return fail(Error::Kind::invalid, fmt::format("{}: not UTF-8", place_of(text, *bad)));
+  }
+  json::parse_options options;
+  options.max_depth = kDepthMax;
+  json::basic_parser<Builder> parser(options, keeps_values);
+  json::error_code code;
+  const std::size_t read = parser.write_some(false, text.data(), text.size(), code);
+  if (!code && read < text.size()) code = json::error::extra_data;
+  if (!code) return parser.handler().release();
+  if (const auto& refusal = parser.handler().refusal()) {
+    return fail(Error::Kind::invalid,
+                fmt::format("{}: {}", place_of(text, token_start(text, read, refusal->token)),
+                            refusal->why));
+  }
+  return fail(Error::Kind::invalid,
+              fmt::format("{}: {}", place_of(text, read), describe(code, text.substr(read))));
 }
 
 /// Writes a value as text, in the canonical form or, with an indent, in the form for people.
@@ -309,26 +345,11 @@ std::string write(const json::value& value, bool for_people) {
 
 }  // namespace
 
-Result<json::value> parse_json(std::string_view text) {
-  if (text.starts_with("\xef\xbb\xbf"))
-    text.remove_prefix(3);  // a byte order mark, which RFC 8259 lets us ignore
-  if (const auto bad = first_bad_utf8(text)) {
-    return fail(Error::Kind::invalid, fmt::format("{}: not UTF-8", place_of(text, *bad)));
-  }
-  json::parse_options options;
-  options.max_depth = kDepthMax;
-  json::basic_parser<Builder> parser(options);
-  json::error_code code;
-  const std::size_t read = parser.write_some(false, text.data(), text.size(), code);
-  if (!code && read < text.size()) code = json::error::extra_data;
-  if (!code) return parser.handler().release();
-  if (const auto& refusal = parser.handler().refusal()) {
-    return fail(Error::Kind::invalid,
-                fmt::format("{}: {}", place_of(text, token_start(text, read, refusal->token)),
-                            refusal->why));
-  }
-  return fail(Error::Kind::invalid,
-              fmt::format("{}: {}", place_of(text, read), describe(code, text.substr(read))));
+Result<json::value> parse_json(std::string_view text) { return read(text, true); }
+
+Result<void> check_json(std::string_view text) {
+  if (auto value = read(text, false); !value) return std::unexpected(value.error());
+  return {};
 }
 
 std::string canonical_json(const json::value& value) { return write(value, false); }

@@ -17,6 +17,9 @@ namespace json = boost::json;
 /// another one: an integer beyond 64 bits, or one beyond all doubles.
 Result<json::value> parse_json(std::string_view text);
 
+/// The same judgement without the value: it takes no memory but for the keys of open objects.
+Result<void> check_json(std::string_view text);
+
 /// The one text of a value: keys sorted by code point, no white space, numbers in shortest
 /// form, as RFC 8785 where that is exact (integers of 64 bits keep all digits). What is no
 /// number, such as NaN, is `null`.

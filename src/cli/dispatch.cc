@@ -1,6 +1,7 @@
 #include "cli/dispatch.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -152,6 +153,11 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   if (asks)
     gateway = open_gateway(std::move(*wanted), clock, [&host = **processes] { host.poke(); });
   if (!gateway) return std::unexpected(gateway.error());
+
+  // What is large goes back to the system at once: else the allocator would keep the room of the
+  // largest answer so far, and put the next ones beside it.
+  constexpr int kLargeBytes = 1 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
 
   // Of this run alone, and only while somebody holds it.
   const std::string mark_file = run_folder(state_folder, run.id()) + "/broke_off";

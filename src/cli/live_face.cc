@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "cli/messages.h"
 #include "panel/panel.h"
@@ -16,6 +17,9 @@ namespace {
 
 constexpr Duration kFrame = std::chrono::milliseconds(100);
 constexpr std::size_t kLastLines = 8;
+/// A log may be as long as a disk, and one line of it as an answer.
+constexpr std::size_t kLastBytes = 256U << 10;
+constexpr std::size_t kLineBytesMax = 2000;
 
 bool wants_panel(Face face, const Talk& talk) {
   if (face == Face::automatic) return talk.err().moves_cursor && !talk.quiet();
@@ -85,8 +89,8 @@ std::vector<std::string> LiveFace::lines_of(const engine::RunState& state,
 void LiveFace::add_last_output(const engine::RunState& state, engine::Notice& notice) const {
   const auto id = run_.plan().find(notice.task);
   if (!id || !notice.attempt) return;
-  auto reader = process::LogReader::open(
-      log_folder_ + "/" + process::log_file_name({*id, notice.attempt, notice.phase}));
+  auto reader = process::LogReader::open_end(
+      log_folder_ + "/" + process::log_file_name({*id, notice.attempt, notice.phase}), kLastBytes);
   if (!reader) return;  // A silent attempt has no log.
   std::vector<process::LogLine> lines = reader->next();
   for (process::LogLine& line : reader->unfinished()) lines.push_back(std::move(line));
@@ -96,8 +100,10 @@ void LiveFace::add_last_output(const engine::RunState& state, engine::Notice& no
           ? Messages::of(run_.plan(), *id, attempts[notice.attempt - 1], notice.phase)
           : nullptr;
   std::vector<std::string> said;
+  bool is_half = reader->is_cut();
   for (process::LogLine& line : lines) {
     if (messages && line.stream == process::Stream::output) {
+      if (std::exchange(is_half, false)) continue;  // It is no message without its beginning.
       for (std::string& text : messages->line(line.text)) said.push_back(std::move(text));
     } else {
       said.push_back(std::move(line.text));
@@ -107,7 +113,10 @@ void LiveFace::add_last_output(const engine::RunState& state, engine::Notice& no
     for (std::string& text : messages->rest()) said.push_back(std::move(text));
   }
   const std::size_t from = said.size() > kLastLines ? said.size() - kLastLines : 0;
-  notice.output.assign(said.begin() + static_cast<std::ptrdiff_t>(from), said.end());
+  for (std::size_t at = from; at < said.size(); ++at) {
+    const bool is_long = said[at].size() > kLineBytesMax;
+    notice.output.push_back(is_long ? said[at].substr(0, kLineBytesMax) + "..." : said[at]);
+  }
 }
 
 }  // namespace interlock::cli

@@ -129,6 +129,7 @@ json::array attempts_json(const plan::Plan& plan, const engine::TaskRecord& reco
     one["elapsed_s"] =
         attempt.ended ? json::value(to_seconds(attempt.elapsed)) : json::value(nullptr);
     one["strays"] = attempt.strays;
+    one["unproven"] = json::array(attempt.unproven.begin(), attempt.unproven.end());
     one["because"] = engine::name_of(attempt.because);
     one["speculative"] = attempt.speculative;
     one["conflict"] =
@@ -279,6 +280,10 @@ json::object run_json(const ChosenRun& run, const engine::RunView& view, journal
         json::object{{"isolation", one.isolation}, {"what", one.words}, {"tasks", one.tasks}});
   }
   root["held"] = std::move(held);
+  json::array unproven;
+  for (const auto& [task, process] : view.unproven)
+    unproven.push_back(json::object{{"task", task}, {"process", process}});
+  root["not_proven_gone"] = std::move(unproven);
   root["commits"] = json::object{{"made", run.state.commits.size()}, {"folded", run.state.folded}};
   json::array merges;
   for (std::size_t i = 0; i < run.plan().merges.size(); ++i) {
@@ -304,6 +309,8 @@ std::string run_text(const ChosenRun& run, const engine::RunView& view, panel::S
                         view.pattern, view.done, view.total);
     if (!run.dispatched())
       text += fmt::format("its dispatcher is dead: interlock resume {}\n", run.id());
+    for (const auto& [task, process] : view.unproven)
+      text += fmt::format("left by `{}`: {} could not be proven gone\n", task, process);
   }
   text += "\n";
   std::size_t widest = 4;

@@ -139,6 +139,8 @@ std::string attempts_text(const ChosenRun& run, TaskId id) {
     for (const std::string& remark : attempt.remarks) text += fmt::format("    {}\n", remark);
     if (attempt.strays > 0)
       text += fmt::format("    {} processes it left behind were ended\n", attempt.strays);
+    for (const std::string& process : attempt.unproven)
+      text += fmt::format("    {} could not be proven gone\n", process);
   }
   return text;
 }

@@ -160,17 +160,17 @@ void Engine::note_usage(const Live& live, AttemptEnded& fact) const {
     fact.usage = attempt.called;
     fact.usage_from = "gateway";
     note_tax(fact, attempt);
-  } else if (live.reader && live.story.counted) {
+  } else if (live.adapter && live.story.counted) {
     fact.usage = live.story.told;
     if (live.resumed && live.adapter->counts_over_sessions())
       fact.usage =
           beyond(live.story.told, counted_before(record(fact.task), live.story.started.session));
     // Sub-agents, hidden calls and calls that broke are not in it where it does not say so.
     fact.usage_from = live.story.told_whole ? "client" : "client, in part";
-  } else if (live.through_gateway && live.reader) {
+  } else if (live.through_gateway && live.adapter) {
     fact.usage = no_usage();  // Not one call came through.
     fact.usage_from = "gateway";
-  } else if (live.reader && live.adapter->kind() != plan::AgentKind::command &&
+  } else if (live.adapter && live.adapter->kind() != plan::AgentKind::command &&
              (live.exited.exit_code || live.exited.signal)) {
     fact.usage_from = "client, in part";  // It asked a model, and what that took nobody told.
   }

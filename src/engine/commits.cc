@@ -139,6 +139,7 @@ Result<WaitingChanges> Engine::read_waiting(TaskId id) {
 
 void Engine::wait_for_turn(TaskId id) {
   ledger_.record(ChangesReady{id, record(id).attempts.back().number});
+  if (task(id).gate_after) scheduler_.approve(id, now());  // Nobody is asked about it any more.
 }
 
 /// In plan order, so that what the earlier ones change is there when the later ones are looked at.

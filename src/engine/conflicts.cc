@@ -178,7 +178,8 @@ void Engine::on_merged_checked(Live live, const Judgement& judgement) {
   live_.erase(id);
   WaitingChanges& waiting = waiting_.at(id);
   if (judgement.outcome == Outcome::succeeded) return try_to_commit(waiting);
-  if (judgement.outcome == Outcome::cancelled && interrupts_ > 0 && !cancelling_) {
+  const bool is_let_go = judgement.outcome == Outcome::cancelled && interrupts_ > 0 && !cancelling_;
+  if (is_let_go || judgement.outcome == Outcome::interrupted) {
     waiting.is_checked = false;  // Checked again when the run is taken up again.
     return;
   }

@@ -28,11 +28,13 @@ void Engine::on_exited(const Exited& exited) {
     judgement.complaint = "The check of your work failed.";
   }
   live.exited.strays += exited.strays;
+  live.exited.unproven.insert(live.exited.unproven.end(), exited.unproven.begin(),
+                              exited.unproven.end());
   conclude(std::move(live), judgement);
 }
 
-/// It was not to be begun: the workspace is not as the commits have it.
-void Engine::put_off(Live live) {
+/// It was not to be begun, and costs no retry.
+void Engine::put_off(Live live, std::string why) {
   if (live.name.phase != 0) return on_refused(std::move(live), {Error::Kind::io, "put off", {}});
   const TaskId id = task_of(live);
   live_.erase(id);
@@ -40,7 +42,7 @@ void Engine::put_off(Live live) {
   fact.task = id;
   fact.attempt = live.name.attempt;
   fact.outcome = Outcome::interrupted;
-  fact.detail = "it was not begun, because changes could not be brought into the workspace";
+  fact.detail = std::move(why);
   ledger_.record(std::move(fact));
   scheduler_.release(id, {}, now());
   put_back(id);
@@ -102,8 +104,8 @@ void Engine::on_work_over(Live& live, const Exited& exited) {
   std::string printed = ports_.processes.take_output(exited.name);
   if (one.output.form != plan::OutputSpec::Form::exit_status) {
     if (one.output.file.empty()) {
-      live.output = live.reader ? answer_of(live) : std::move(printed);
-      live.has_output = !live.reader || live.story.final;
+      live.output = live.adapter ? take_answer(live) : std::move(printed);
+      live.has_output = !live.adapter || live.story.final;
     } else if (auto content = output_file_of(live)) {
       live.output = std::move(*content);
       live.has_output = true;
@@ -113,9 +115,10 @@ void Engine::on_work_over(Live& live, const Exited& exited) {
     }
   }
   if (judgement.outcome == Outcome::succeeded) {
-    judgement = judge_output(one, live.has_output ? std::optional(live.output) : std::nullopt,
-                             exited.output_cut, record(task_of(live)).corrections_used > 0,
-                             ports_.validator);
+    const auto output =
+        live.has_output ? std::optional<std::string_view>(live.output) : std::nullopt;
+    judgement = judge_output(one, output, exited.output_cut,
+                             record(task_of(live)).corrections_used > 0, ports_.validator);
   }
   if (judgement.instead) {
     live.output = std::move(*judgement.instead);
@@ -163,12 +166,13 @@ void Engine::conclude(Live live, Judgement judgement) {
   fact.outcome = judgement.outcome;
   fact.exit_code = live.exited.exit_code;
   fact.signal = live.exited.signal;
-  fact.detail = judgement.detail;
+  fact.detail = with_unproven(judgement.detail, live.exited.unproven);
   fact.strays = live.exited.strays;
+  fact.unproven = std::move(live.exited.unproven);
   fact.elapsed = now() - live.started;
   if (live.has_output) {
     fact.output = digest_of(live.output);
-    ledger_.keep(Blob{*fact.output, live.output});
+    ledger_.keep(Blob{*fact.output, std::move(live.output)});
   }
   note_changes(live, fact, judgement);
   note_usage(live, fact);
@@ -205,6 +209,10 @@ void Engine::set_done(TaskId id, std::optional<Digest> known, Evidence evidence)
   if (!wrote && is_shortage(wrote.error())) {
     broken_ = wrote.error();  // The work is good; taken up again it counts.
     return;
+  }
+  if (!wrote && is_interruption(wrote.error())) {
+    scheduler_.stop(true);  // The signal itself is a report of the next turn.
+    return put_back(id);
   }
   if (!wrote) {
     return fail_for_good(id, Outcome::output_missing,

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "changes/stale.h"
 #include "engine/ingredients.h"
+#include "engine/shortage.h"
 #include "engine/trace.h"
 
 namespace interlock::engine {
@@ -45,24 +46,33 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
   std::optional<Time> wake = next_wake();
   if (deadline) wake = wake ? std::min(*wake, *deadline) : deadline;
   if (!refused_.empty() || folded_ || !put_off_.empty()) wake = Time{};
-  const std::vector<Report> reports = ports_.processes.wait(wake);
+  std::vector<Report> reports = ports_.processes.wait(wake);
+  const bool something_ended = std::ranges::any_of(
+      reports, [](const Report& one) { return std::holds_alternative<Exited>(one); });
   ledger_.open_turn(ports_.clock.now());
   note_fold();
   for (const AttemptName& name : std::exchange(put_off_, {})) {
     if (const auto live = live_.find(name.task); live != live_.end())
-      put_off(std::move(live->second));
+      put_off(std::move(live->second),
+              "it was not begun, because changes could not be brought into the workspace");
   }
   for (const auto& [name, error] : std::exchange(refused_, {})) {
     if (pictures_.contains(name)) close_picture(name);
     const auto live = live_.find(name.task);
     if (live == live_.end() || put_off_start(live->second, error)) continue;
+    if (is_interruption(error) && !live->second.stopped_for) {
+      if (name.phase == 0) {
+        put_off(std::move(live->second), "it was not begun, because a signal came");
+        continue;
+      }
+      live->second.stopped_for = Outcome::interrupted;
+    }
     on_refused(std::move(live->second), error);
   }
-  for (const Report& report : reports) take(report);
+  for (Report& report : reports) take(std::move(report));
   take_calls();
   watch_clocks();
-  start_what_was_put_off(std::ranges::any_of(
-      reports, [](const Report& one) { return std::holds_alternative<Exited>(one); }));
+  start_what_was_put_off(something_ended);
   return close_turn();
 }
 
@@ -82,14 +92,14 @@ Result<void> Engine::close_turn() {
   return {};
 }
 
-void Engine::take(const Report& report) {
+void Engine::take(Report report) {
   if (const auto* spawned = std::get_if<Spawned>(&report)) {
     const auto live = live_.find(spawned->name.task);
     if (live == live_.end() || live->second.name != spawned->name)
       return;  // Of an attempt that is over.
     ledger_.record(ProcessSpawned{spawned->name.task, spawned->name.attempt, spawned->process});
-  } else if (const auto* printed = std::get_if<Printed>(&report)) {
-    on_printed(*printed);
+  } else if (auto* const printed = std::get_if<Printed>(&report)) {
+    on_printed(std::move(*printed));
   } else if (const auto* exited = std::get_if<Exited>(&report)) {
     on_exited(*exited);
   } else if (std::holds_alternative<Interrupted>(report)) {
@@ -132,6 +142,7 @@ void Engine::choose_starts() {
 
 void Engine::start(TaskId id) {
   auto ingredients = ingredients_of(plan_, id, run(), ports_.workspace);
+  if (!ingredients && is_interruption(ingredients.error())) return hold_back(id);
   if (!ingredients) {
     scheduler_.release(id, {}, now());
     const std::string why =
@@ -172,6 +183,14 @@ void Engine::start(TaskId id) {
   ledger_.record(std::move(fact));
 }
 
+/// A signal came while it was looked at: it is not begun, and the signal itself is a report of the
+/// next turn.
+void Engine::hold_back(TaskId id) {
+  scheduler_.stop(true);
+  scheduler_.release(id, {}, now());
+  scheduler_.requeue(id, now(), now());
+}
+
 /// Why it was not, where more than its ingredients decided that, goes to `difference`.
 bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const Digest& key,
                    std::string& difference) {
@@ -187,6 +206,7 @@ bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const 
     const auto text = ports_.journal.blob(*(*found)->trace);
     const auto trace = text ? trace_from_text(*text) : std::unexpected(text.error());
     const auto differs = trace ? difference_from(*trace) : std::unexpected(trace.error());
+    if (!differs && is_interruption(differs.error())) return hold_back(id), true;
     if (!differs) return false;
     difference = *differs;
     if (!difference.empty() || may_be_changed_before(id, *trace)) return false;
@@ -196,6 +216,7 @@ bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const 
     return false;
   if (!is_unknown) {
     const auto wrote = ports_.workspace.fingerprint(one.footprint.writes);
+    if (!wrote && is_interruption(wrote.error())) return hold_back(id), true;
     if (!wrote || *wrote != (*found)->wrote) return false;
   }
   ledger_.record(TaskDone{id, 0, (*found)->output, (*found)->wrote, (*found)->run});

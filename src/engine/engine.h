@@ -84,7 +84,7 @@ class Engine {
     std::string stale;  ///< Why it was stopped as conflicted.
     // Of an agent whose stream is read.
     const agents::Adapter* adapter = nullptr;
-    std::unique_ptr<agents::Reader> reader;
+    std::unique_ptr<agents::Reader> reader;  ///< Until its work is over.
     agents::Story story;
     std::string doing;  ///< What it told last, in words for people.
     bool told_session = false;
@@ -109,10 +109,11 @@ class Engine {
 
   // engine.cc: the turn.
   Result<void> close_turn();
-  void take(const Report& report);
+  void take(Report report);
   void watch_clocks();
   void choose_starts();
   void start(TaskId task);
+  void hold_back(TaskId task);
   bool reuse(TaskId task, const std::vector<Ingredient>& ingredients, const Digest& key,
              std::string& difference);
   Result<std::string> difference_from(const Trace& trace);
@@ -128,7 +129,7 @@ class Engine {
   void on_refused(Live live, const Error& error);
   bool put_off_start(Live& live, const Error& error);
   void start_what_was_put_off(bool something_ended);
-  void put_off(Live live);
+  void put_off(Live live, std::string why);
   void on_work_over(Live& live, const Exited& exited);
   void conclude(Live live, Judgement judgement);
   void succeed(const Live& live);
@@ -149,12 +150,12 @@ class Engine {
 
   // telling.cc: what agents tell.
   void open_reader(Live& live) const;
-  void on_printed(const Printed& printed);
-  void hear(Live& live, const std::vector<agents::Event>& events);
+  void on_printed(Printed printed);
+  void hear(Live& live, std::vector<agents::Event> events);
   void watch_lingering(Live& live);
   Time lingers_until(const Live& live) const;
   Judgement judge_agent(Live& live, const Exited& exited, Judgement judgement);
-  std::string answer_of(const Live& live) const;
+  std::string take_answer(Live& live) const;
   bool can_resume(TaskId task) const;
 
   // calls.cc: model calls and budgets.

@@ -96,6 +96,7 @@ json::object body_of(const AttemptEnded& f) {
       .put("return_tokens", f.return_tokens)
       .put("broke_dispatcher", f.broke_dispatcher)
       .put("writes", f.writes)
+      .put("unproven", f.unproven)
       .take();
 }
 json::object body_of(const ChangesLost& f) {
@@ -287,7 +288,8 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
                            r.number("spawn_tokens"),
                            r.number("return_tokens"),
                            r.flag("broke_dispatcher"),
-                           r.digest("writes")};
+                           r.digest("writes"),
+                           r.texts("unproven")};
      }},
     {"task_done",
      [](FieldReader& r) -> Fact {

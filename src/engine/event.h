@@ -189,6 +189,7 @@ struct AttemptEnded {
   std::optional<Tokens> return_tokens;  ///< Of its last answer.
   bool broke_dispatcher = false;        ///< It ran while the dispatcher broke off by itself.
   std::optional<Digest> writes;         ///< Of its write set's text; none: as `changes`.
+  std::vector<std::string> unproven;    ///< Processes that could not be proven gone, in words.
 };
 /// Its attempt is over and its changes wait for their turn.
 struct ChangesReady {

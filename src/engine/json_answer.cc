@@ -32,9 +32,20 @@ std::optional<Mark> mark_of(std::string_view line) {
   return mark;
 }
 
+/// The next line, without its end, taken off the front: an answer may have millions.
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  std::string_view line = text.substr(0, end);
+  if (line.ends_with('\r') && end < text.size()) line.remove_suffix(1);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
+}
+
 bool is_fenced(std::string_view text) {
-  return std::ranges::any_of(split_lines(text),
-                             [](std::string_view line) { return mark_of(line).has_value(); });
+  while (!text.empty()) {
+    if (mark_of(take_line(text))) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -43,7 +54,8 @@ std::optional<FencedBlock> only_fenced_block(std::string_view text) {
   FencedBlock block{{}, true};
   std::optional<Mark> open;
   std::size_t blocks = 0;
-  for (const std::string_view line : split_lines(text)) {
+  while (!text.empty()) {
+    const std::string_view line = take_line(text);
     const auto mark = mark_of(line);
     if (open) {
       const bool closes =
@@ -76,9 +88,11 @@ std::string say_no_json(std::string_view text, const Error& error) {
         block && block->alone ? "" : " with other text around it");
   }
   if (!begins_as_json && text.find_first_of("{[", first) != text.npos) {
-    const std::string_view line = split_lines(text.substr(first)).front();
+    constexpr std::size_t kShownMax = 400;
+    std::string_view rest = text.substr(first);
+    const std::string line = printable(take_line(rest).substr(0, kShownMax));
     return fmt::format("expected JSON alone, found other text before it: `{}` ({})",
-                       elide_end(printable(line), 40), error.message);
+                       elide_end(line, 40), error.message);
   }
   return fmt::format("expected JSON: {}", error.message);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "engine/json_answer.h"
 
 namespace interlock::engine {
@@ -19,15 +20,13 @@ std::string source_of(const plan::OutputSpec& output) {
   return output.file.empty() ? std::string("standard output") : fmt::format("`{}`", output.file);
 }
 
-bool is_blank(const std::string& text) {
-  return text.find_first_not_of(" \t\r\n") == std::string::npos;
-}
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
 
 /// What is wrong with a text that has to be JSON.
-std::optional<std::string> complaint_about(const plan::OutputSpec& spec, const std::string& text,
+std::optional<std::string> complaint_about(const plan::OutputSpec& spec, std::string_view text,
                                            Validator& validator) {
   if (spec.schema) return validator.complaint(*spec.schema, text);
-  const auto parsed = parse_json(text);
+  const auto parsed = check_json(text);
   return parsed ? std::nullopt : std::optional(say_no_json(text, parsed.error()));
 }
 
@@ -57,7 +56,13 @@ Judgement judge_exit(const plan::Task& task, const Exited& exited,
   return {};
 }
 
-Judgement judge_output(const plan::Task& task, const std::optional<std::string>& output, bool cut,
+std::string with_unproven(std::string detail, const std::vector<std::string>& unproven) {
+  if (unproven.empty()) return detail;
+  if (!detail.empty()) detail += "; ";
+  return detail + fmt::format("{} could not be proven gone", join_words(unproven, 4));
+}
+
+Judgement judge_output(const plan::Task& task, std::optional<std::string_view> output, bool cut,
                        bool corrected, Validator& validator) {
   using Form = plan::OutputSpec::Form;
   const plan::OutputSpec& spec = task.output;

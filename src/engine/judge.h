@@ -25,6 +25,9 @@ Outcome outcome_of(agents::Failure failure);
 Judgement judge_exit(const plan::Task& task, const Exited& exited,
                      std::optional<Outcome> stopped_for);
 
+/// `detail`, and what could not be proven gone when the attempt ended.
+std::string with_unproven(std::string detail, const std::vector<std::string>& unproven);
+
 /// Judges what the task gave back; only when its exit was fine. `output` is nothing when the
 /// promised file is not there.
 ///
@@ -33,7 +36,7 @@ Judgement judge_exit(const plan::Task& task, const Exited& exited,
 /// after a correction
 /// (`corrected`) asked for the JSON alone. Commands without a prompt are programs, which can be
 /// mended, and `output: {strict: true}` takes nothing out.
-Judgement judge_output(const plan::Task& task, const std::optional<std::string>& output, bool cut,
+Judgement judge_output(const plan::Task& task, std::optional<std::string_view> output, bool cut,
                        bool corrected, Validator& validator);
 
 /// Whether a failure may have come of what the attempt found in its picture. Such a failure is

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "engine/judge.h"
 #include "engine/ledger.h"
 
 namespace interlock::engine {
@@ -26,8 +27,9 @@ class Teller {
   std::optional<Notice> operator()(const TaskDone& fact) const {
     if (!fact.from_run.empty())
       return notice(Kind::reused, fact.task, fmt::format("from {}", fact.from_run));
-    Notice result = notice(Kind::done, fact.task, {});
-    result.elapsed = run_[fact.task].attempts.back().elapsed;
+    const AttemptRecord& last = run_[fact.task].attempts.back();
+    Notice result = notice(Kind::done, fact.task, with_unproven({}, last.unproven));
+    result.elapsed = last.elapsed;
     return result;
   }
   std::optional<Notice> operator()(const ChangesReady& fact) const {

@@ -64,6 +64,13 @@ struct Exited {
   std::optional<int> signal;
   std::uint32_t strays = 0;  ///< Processes of its tree that were still there, and were ended.
   bool output_cut = false;   ///< More came on standard output than `output_bytes_max`.
+  /// What of its tree could not be proven gone, a process each: `process 812 (`sleep`)`.
+  std::vector<std::string> unproven = {};
+};
+/// What became of a dead dispatcher's attempt.
+struct Leftovers {
+  std::uint32_t ended = 0;            ///< Processes that were still there, and were ended.
+  std::vector<std::string> unproven;  ///< As in `Exited`; of these only that they may be its.
 };
 /// Whole lines of its standard output, without their ends; the last also when it had none. A line
 /// longer than `output_bytes_max` is told cut.
@@ -106,10 +113,11 @@ class ProcessHost {
   /// What it did with files so far; all of it after Exited, until the next `spawn` of this name.
   virtual Observed observed(AttemptName name) const = 0;
   /// Ends whatever is left of a dead dispatcher's attempt and proves that nothing is; an error when
-  /// that cannot be proven. `process` is nothing when the dispatcher died before it could say who
-  /// it was.
-  virtual Result<std::uint32_t> end_leftovers(const std::string& label,
-                                              const std::optional<ProcessIdentity>& process) = 0;
+  /// what is known to be its cannot be ended. Where what shed every sign of the attempt could not be
+  /// told from other processes, those that it may be are named. `process` is nothing when the
+  /// dispatcher died before it could say who it was.
+  virtual Result<Leftovers> end_leftovers(const std::string& label,
+                                          const std::optional<ProcessIdentity>& process) = 0;
 };
 
 /// What was produced, by content.

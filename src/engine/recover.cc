@@ -29,7 +29,11 @@ void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Ti
         scheduler.wait_until(id, std::min(*task.not_before, now + kBackoffMax), now);
       return;
     case TaskState::reviewing:
-    case TaskState::committing: scheduler.adopt(id, now); return scheduler.release(id, {}, now);
+    case TaskState::committing:
+      scheduler.adopt(id, now);
+      scheduler.release(id, {}, now);
+      if (task.state == TaskState::committing) scheduler.approve(id, now);
+      return;
     case TaskState::done: return scheduler.end(id, schedule::End::succeeded, now);
     case TaskState::failed: return scheduler.end(id, schedule::End::failed, now);
     case TaskState::skipped: return scheduler.end(id, schedule::End::skipped, now);
@@ -75,16 +79,19 @@ Result<void> Engine::end_leftovers() {
     }
     if (attempt.ended) continue;
     const std::string label = label_of(setup_.around, task(id), attempt.number);
-    const auto ended = ports_.processes.end_leftovers(label, attempt.process);
-    if (!ended)
-      return within(ended.error(), fmt::format("while ending what is left of `{}`", task(id).id));
+    auto left = ports_.processes.end_leftovers(label, attempt.process);
+    if (!left)
+      return within(left.error(), fmt::format("while ending what is left of `{}`", task(id).id));
     AttemptEnded fact;
     fact.task = id;
     fact.attempt = attempt.number;
     fact.outcome = Outcome::interrupted;
-    fact.detail = setup_.follows_a_break ? "its dispatcher broke off" : "its dispatcher died";
+    fact.detail =
+        with_unproven(setup_.follows_a_break ? "its dispatcher broke off" : "its dispatcher died",
+                      left->unproven);
     fact.broke_dispatcher = setup_.follows_a_break;
-    fact.strays = *ended;
+    fact.strays = left->ended;
+    fact.unproven = std::move(left->unproven);
     note_usage({}, fact);
     // A call may have been on its way, and nobody was told what it took.
     const plan::Agent& agent = plan_.agents[task(id).agent.index()];

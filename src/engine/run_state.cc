@@ -132,6 +132,7 @@ class Applier {
     attempt.signal = fact.signal;
     attempt.detail = fact.detail;
     attempt.strays = fact.strays;
+    attempt.unproven = fact.unproven;
     attempt.output = fact.output;
     attempt.elapsed = fact.elapsed;
     attempt.usage = fact.usage;

@@ -56,6 +56,7 @@ struct AttemptRecord {
   std::optional<int> exit_code, signal;
   std::string detail;
   std::uint32_t strays = 0;
+  std::vector<std::string> unproven;  ///< Processes that could not be proven gone, in words.
   std::optional<Digest> output;
   Duration elapsed{};
   Usage usage;

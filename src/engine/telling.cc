@@ -59,17 +59,15 @@ std::optional<Judgement> judge_last_call(const AttemptRecord& attempt,
 }
 
 /// The last line of what was said; of a message in pieces, of all that came so far.
-std::string last_words(std::string words) {
-  while (!words.empty() && words.back() == '\n') words.pop_back();
-  const auto newline = words.rfind('\n');
-  if (newline != std::string::npos) words.erase(0, newline + 1);
-  if (words.size() > kDoingMax) words.resize(kDoingMax);
-  return printable(words);
+std::string last_words(std::string_view words) {
+  while (words.ends_with('\n')) words.remove_suffix(1);
+  if (const auto newline = words.rfind('\n'); newline != words.npos)
+    words.remove_prefix(newline + 1);
+  return printable(words.substr(0, kDoingMax));
 }
 
-/// What an agent does, by its last event; empty: that tells nothing new.
-std::string doing_in(const agents::Event& event, const agents::Story& story) {
-  if (std::holds_alternative<agents::Text>(event)) return last_words(story.said);
+/// What an agent does, by its last event; empty: that tells nothing new, or `said` does.
+std::string doing_in(const agents::Event& event) {
   if (const auto* tool = std::get_if<agents::ToolUsed>(&event))
     return printable(tool->detail.empty() ? tool->tool : tool->tool + ": " + tool->detail);
   if (const auto* limited = std::get_if<agents::RateLimited>(&event))
@@ -92,25 +90,28 @@ void Engine::open_reader(Live& live) const {
   live.reader = adapter->reader(agent);
 }
 
-void Engine::on_printed(const Printed& printed) {
+/// Each line is let go of before the next, for one may be as long as an answer.
+void Engine::on_printed(Printed printed) {
   const auto found = live_.find(printed.name.task);
   if (found == live_.end() || found->second.name != printed.name || !found->second.reader) return;
-  for (const std::string& line : printed.lines)
-    hear(found->second, found->second.reader->line(line));
+  for (std::string& line : printed.lines)
+    hear(found->second, found->second.reader->take_line(std::move(line)));
 }
 
-void Engine::hear(Live& live, const std::vector<agents::Event>& events) {
-  for (const agents::Event& event : events) {
+void Engine::hear(Live& live, std::vector<agents::Event> events) {
+  for (agents::Event& event : events) {
     const bool knew = !live.story.started.session.empty();
-    live.story.take(event);
-    if (std::string doing = doing_in(event, live.story); !doing.empty())
-      live.doing = std::move(doing);
+    const bool is_text = std::holds_alternative<agents::Text>(event);
+    std::string doing = doing_in(event);
     if (const auto* started = std::get_if<agents::Started>(&event);
         started != nullptr && (!live.told_session || (!knew && !started->session.empty()))) {
       live.told_session = true;
       ledger_.record(SessionBegan{task_of(live), live.name.attempt, started->session,
                                   started->model, started->version});
     }
+    live.story.take(std::move(event));
+    if (is_text) doing = last_words(live.story.said);
+    if (!doing.empty()) live.doing = std::move(doing);
   }
 }
 
@@ -137,6 +138,7 @@ Time Engine::lingers_until(const Live& live) const {
 /// Success is never the exit code alone.
 Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgement) {
   hear(live, live.reader->end());
+  live.reader.reset();  // It may hold the answer as well.
   for (const std::string& remark : live.story.remarks) live.remarks.push_back(remark);
   if (live.stopped_for) {
     if (!live.stop_detail.empty()) judgement.detail = live.stop_detail;
@@ -162,11 +164,12 @@ Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgem
 }
 
 /// What it gives back: its own words, or the JSON its client checked.
-std::string Engine::answer_of(const Live& live) const {
+std::string Engine::take_answer(Live& live) const {
   if (!live.story.final) return {};
-  const agents::Final& final = *live.story.final;
-  if (task(task_of(live)).output.form != plan::OutputSpec::Form::json) return final.text;
-  return final.structured ? *final.structured : final.text;
+  agents::Final& final = *live.story.final;
+  if (task(task_of(live)).output.form == plan::OutputSpec::Form::json && final.structured)
+    final.text = std::move(*final.structured);
+  return std::exchange(final.text, {});
 }
 
 bool Engine::can_resume(TaskId id) const {

@@ -60,6 +60,10 @@ class Viewer {
     count(record);
     measure(record);
     note_promise(id, record);
+    for (const AttemptRecord& attempt : record.attempts) {
+      for (const std::string& process : attempt.unproven)
+        view_.unproven.emplace_back(plan_[id].id, process);
+    }
     const bool asks = record.gate_since.has_value();
     if (asks && view_.attention.empty()) {
       view_.attention = fmt::format("`{}` waits for approval: interlock approve {} {}",

@@ -79,6 +79,8 @@ struct RunView {
     std::uint32_t tasks = 0;
   };
   std::vector<Held> held;
+  /// Processes of attempts that could not be proven gone: task and process, in words.
+  std::vector<std::pair<std::string, std::string>> unproven;
   /// Merges that could not be made: name and why.
   std::vector<std::pair<std::string, std::string>> merges_failed;
   std::string attention;  ///< What a person is asked for: a gate, with the command to answer it.

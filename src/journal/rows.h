@@ -23,6 +23,8 @@ std::string name_of(engine::Request::Kind kind);
 /// Interlock.
 std::optional<engine::Request> request_of(const Query& query);
 
+/// Puts a content in, within the transaction that is open, where it is not there yet.
+void write_blob(Database& database, const engine::Blob& blob);
 /// The content with this digest, held to it.
 Result<std::string> read_blob(Database& database, const Digest& digest);
 

@@ -50,9 +50,7 @@ Result<void> RunJournal::append(
   auto written = database_.guarded("write", [&]() -> Result<void> {
     SQLite::Transaction transaction(database_.sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
     for (const engine::Blob& blob : blobs) {
-      Query(database_, "INSERT INTO blobs(digest, bytes) VALUES(?, ?) ON CONFLICT DO NOTHING",
-            blob.digest, std::string_view(blob.bytes))
-          .run();
+      write_blob(database_, blob);
       mention(blob.digest);
     }
     for (const engine::Event& event : events) write_event(event);

@@ -73,6 +73,7 @@ class Summary {
     draw_spent();
     draw_waited();
     draw_promise();
+    draw_unproven();
     if (!run_.digest.empty()) fact("digest", run_.digest);
     draw_failures();
     draw_next();
@@ -207,6 +208,14 @@ class Summary {
     for (const RunView::Held& one : run_.held) {
       fact(std::exchange(label, ""), one.isolation,
            fmt::format("{} task{}: {}", one.tasks, one.tasks == 1 ? "" : "s", one.words));
+    }
+  }
+
+  /// Whether they are the attempt's, or will ever be gone, a person has to see.
+  void draw_unproven() {
+    std::string_view label = "not gone";
+    for (const auto& [task, process] : run_.unproven) {
+      fact(std::exchange(label, ""), task, fmt::format("{} could not be proven gone", process));
     }
   }
 

@@ -21,9 +21,9 @@ constexpr std::array kSignals = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 std::atomic<int> marked{-1};
 std::array<struct sigaction, kSignals.size()> before;
 
-/// The act is gone on with as if nobody had looked: an abort is raised again, a wild access
-/// repeated.
-void leave_word(int signal) {
+/// The act is gone on with as if nobody had looked: a wild access is repeated, and what was sent,
+/// by abort or by others, is sent again.
+void leave_word(int signal, siginfo_t* about, void*) {
   const int kept = errno;
   const ssize_t written = ::write(marked.load(), "broke off\n", 10);
   static_cast<void>(written);
@@ -31,6 +31,7 @@ void leave_word(int signal) {
     if (kSignals[i] == signal) ::sigaction(signal, &before[i], nullptr);
   }
   errno = kept;
+  if (about->si_code <= 0) ::raise(signal);  // signal(7): from a process, not from the kernel.
 }
 
 }  // namespace
@@ -42,8 +43,8 @@ Result<BreakMark> BreakMark::arm(const std::string& file) {
   }
   marked = fd;
   struct sigaction act {};
-  act.sa_handler = leave_word;
-  act.sa_flags = SA_NODEFER | SA_ONSTACK;
+  act.sa_sigaction = leave_word;
+  act.sa_flags = SA_NODEFER | SA_ONSTACK | SA_SIGINFO;
   for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &act, &before[i]);
   return BreakMark(fd);
 }

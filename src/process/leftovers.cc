@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <set>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -56,6 +57,15 @@ std::vector<Seen> leftovers(const std::string& label,
   return found;
 }
 
+/// Whether it runs as this user; for root everybody does. /proc's own owner does not tell: of what
+/// is not dumpable it is root.
+bool may_be_ours(pid_t pid) {
+  if (::geteuid() == 0) return true;
+  const std::string status =
+      read_whole("/proc/" + std::to_string(pid) + "/status").value_or(std::string());
+  return status.contains("\nUid:\t" + std::to_string(::getuid()) + "\t");
+}
+
 std::unexpected<Error> cannot_end(const std::string& label, const Seen& process, bool refused) {
   const std::string_view why = refused                ? "it belongs to another user"
                                : process.state == 'D' ? "it waits for a device"
@@ -68,6 +78,34 @@ std::unexpected<Error> cannot_end(const std::string& label, const Seen& process,
 }
 
 }  // namespace
+
+std::vector<Seen> possible_leftovers(const engine::ProcessIdentity& process) {
+  if (process.boot_id != boot_id()) return {};
+  const auto all = look_at_all();
+  const auto by_pid = [&](pid_t pid) {
+    const auto found = std::ranges::find(all, pid, &Seen::pid);
+    return found == all.end() ? nullptr : &*found;
+  };
+  // Orphans are given to init, or to whoever above them asked for such: the dispatcher that died
+  // stood where this one stands, or below a user's own systemd.
+  std::set<pid_t> above;
+  for (const Seen* seen = by_pid(::getpid()); seen != nullptr && above.insert(seen->pid).second;)
+    seen = by_pid(seen->parent);
+  const auto takes_orphans = [&](pid_t pid) {
+    return pid <= 1 || (above.contains(pid) && pid != ::getpid()) ||
+           read_whole("/proc/" + std::to_string(pid) + "/comm") == "systemd\n";
+  };
+  const pid_t own_session = ::getsid(0);
+  std::vector<Seen> found;
+  for (const Seen& seen : all) {
+    if (!seen.alive() || seen.start_ticks < process.start_ticks || above.contains(seen.pid) ||
+        seen.session == own_session || !takes_orphans(seen.parent) || !may_be_ours(seen.pid))
+      continue;
+    const auto label = environment_of(seen.pid, kMarker);
+    if (!label || brand_of(seen.pid) != brand_for(*label)) found.push_back(seen);
+  }
+  return found;
+}
 
 Result<std::uint32_t> end_leftovers(const std::string& label,
                                     const std::optional<engine::ProcessIdentity>& process) {

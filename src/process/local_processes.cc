@@ -224,15 +224,10 @@ void LocalProcesses::kill_tree(Attempt& attempt) {
 /// It waits for a device, or is another user's: whether it is gone, or ever will be, nobody knows.
 /// The attempt ends all the same, and says so.
 void LocalProcesses::give_up(Attempt& attempt) {
-  std::string left;
-  for (const Seen& member : attempt.tree->members()) {
-    std::string name = read_whole(fmt::format("/proc/{}/comm", member.pid)).value_or("?");
-    while (name.ends_with('\n')) name.pop_back();
-    left +=
-        fmt::format("{}process {} (`{}`)", left.empty() ? "" : ", ", member.pid, printable(name));
-  }
-  const std::string said = fmt::format("{} could not be proven gone\n",
-                                       left.empty() ? "processes that cannot be seen" : left);
+  std::vector<std::string>& left = attempt.exited.unproven;
+  for (const Seen& member : attempt.tree->members()) left.push_back(name_for_people(member));
+  if (left.empty()) left.emplace_back("a process that cannot be seen");
+  const std::string said = fmt::format("{} could not be proven gone\n", join_words(left));
   attempt.log.add(clock_.now(), Stream::remark, said);
   if (attempt.state == Attempt::State::running) attempt.exited.signal = SIGKILL;
   attempt.on_exit.reset();
@@ -287,11 +282,16 @@ engine::Observed LocalProcesses::observed(AttemptName name) const {
   return observer_ ? observer_->observed(name) : engine::Observed{.gap = "it was not watched"};
 }
 
-Result<std::uint32_t> LocalProcesses::end_leftovers(
+Result<engine::Leftovers> LocalProcesses::end_leftovers(
     const std::string& label, const std::optional<engine::ProcessIdentity>& process) {
-  auto ended = process::end_leftovers(label, process);
+  const auto ended = process::end_leftovers(label, process);
   reap_orphans();
-  return ended;
+  if (!ended) return std::unexpected(ended.error());
+  engine::Leftovers left{*ended, {}};
+  if (trees_in_words_ == "cgroup" || !process) return left;
+  for (const Seen& one : possible_leftovers(*process))
+    left.unproven.push_back(name_for_people(one));
+  return left;
 }
 
 }  // namespace interlock::process

@@ -61,7 +61,7 @@ class LocalProcesses final : public engine::ProcessHost {
   std::string last_line(engine::AttemptName name) const override;
   std::string take_output(engine::AttemptName name) override;
   engine::Observed observed(engine::AttemptName name) const override;
-  Result<std::uint32_t> end_leftovers(
+  Result<engine::Leftovers> end_leftovers(
       const std::string& label, const std::optional<engine::ProcessIdentity>& process) override;
 
   /// Has `wait` return with a Poked; from any thread, as long as this object is there.

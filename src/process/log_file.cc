@@ -148,6 +148,16 @@ Result<LogReader> LogReader::open(const std::string& path) {
   return LogReader(std::move(file));
 }
 
+Result<LogReader> LogReader::open_end(const std::string& path, std::size_t bytes) {
+  auto reader = open(path);
+  if (!reader) return reader;
+  const off_t size = ::lseek(reader->file_.get(), 0, SEEK_END);
+  const off_t from = std::max<off_t>(0, size - static_cast<off_t>(bytes));
+  ::lseek(reader->file_.get(), from, SEEK_SET);
+  reader->is_cut_ = reader->seeks_record_ = from > 0;
+  return reader;
+}
+
 std::vector<LogLine> LogReader::next() {
   std::vector<LogLine> lines;
   std::vector<char> piece(64 * 1024);
@@ -162,7 +172,13 @@ std::vector<LogLine> LogReader::next() {
 
 void LogReader::take_records(std::vector<LogLine>& lines) {
   std::string_view unread = unread_;
-  if (unread.starts_with(kMagic)) {
+  if (seeks_record_) {
+    // No text of a record has a newline in it.
+    const auto newline = unread.find('\n');
+    if (newline == std::string_view::npos) return;
+    unread.remove_prefix(newline + 1);
+    seeks_record_ = false;
+  } else if (unread.starts_with(kMagic)) {
     const auto newline = unread.find('\n');
     if (newline == std::string_view::npos) return;
     unread.remove_prefix(newline + 1);

@@ -72,6 +72,10 @@ struct LogLine {
 class LogReader {
  public:
   static Result<LogReader> open(const std::string& path);
+  /// Only about its last `bytes`, from a whole record on.
+  static Result<LogReader> open_end(const std::string& path, std::size_t bytes);
+  /// Whether something of it is left out; then its first line of each stream may lack its beginning.
+  bool is_cut() const { return is_cut_; }
 
   /// The lines completed since the last call.
   std::vector<LogLine> next();
@@ -83,6 +87,8 @@ class LogReader {
   void take_records(std::vector<LogLine>& lines);
 
   Fd file_;
+  bool is_cut_ = false;
+  bool seeks_record_ = false;        ///< It stands within one.
   std::string unread_;               ///< The torn record at the end, if any.
   std::optional<LogLine> begun_[2];  ///< By stream.
 };

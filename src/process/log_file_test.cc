@@ -82,6 +82,23 @@ TEST_F(LogFileTest, ATornTailIsLeftForLater) {
   }
 }
 
+TEST_F(LogFileTest, TheEndOfALongLogIsReadFromAWholeRecordOn) {
+  auto log = writer();
+  for (int i = 0; i < 9; ++i) log.add(kStart, Stream::output, fmt::format("line {}\n", i));
+  const std::size_t record = std::string("1764000000.000000 o 6 line 0\n").size();
+  auto end = LogReader::open_end(path(), 2 * record + 5);
+  ASSERT_TRUE(end);
+  EXPECT_TRUE(end->is_cut());
+  EXPECT_EQ(show(end->next()), "0 us o: line 7\n0 us o: line 8\n");
+  log.add(kStart, Stream::error, "more\n");
+  EXPECT_EQ(show(end->next()), "0 us e: more\n");
+
+  auto whole = LogReader::open_end(path(), 1 << 20);
+  ASSERT_TRUE(whole);
+  EXPECT_FALSE(whole->is_cut());
+  EXPECT_EQ(whole->next().size(), 10u);
+}
+
 TEST_F(LogFileTest, AFullLogSaysSo) {
   auto log = writer(60);
   log.add(kStart, Stream::output, "this fits\n");

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/text.h"
 #include "process/fd.h"
 
 namespace interlock::process {
@@ -53,6 +54,12 @@ std::optional<pid_t> pid_of(std::string_view name) {
 }
 
 }  // namespace
+
+std::string name_for_people(const Seen& process) {
+  std::string name = read_whole(fmt::format("/proc/{}/comm", process.pid)).value_or("?");
+  while (name.ends_with('\n')) name.pop_back();
+  return fmt::format("process {} (`{}`)", process.pid, printable(name));
+}
 
 std::optional<std::string> read_whole(const std::string& path) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -43,6 +43,9 @@ std::vector<Seen> with_descendants(const std::vector<Seen>& all, const std::vect
 /// could not be sent although the process is there: it belongs to someone else.
 bool send_signal(const Seen& process, int signal);
 
+/// `process 812 (`sleep`)`.
+std::string name_for_people(const Seen& process);
+
 /// A file of /proc or of a cgroup, whole; nothing when it cannot be read.
 std::optional<std::string> read_whole(const std::string& path);
 

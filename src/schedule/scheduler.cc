@@ -88,7 +88,9 @@ void Scheduler::wait_until(TaskId task, Time not_before, Time now) {
 
 void Scheduler::approve(TaskId task, Time now) {
   State& s = *state_;
-  check(s.waits(task), "only a waiting task is approved");
+  // A released one is approved when people have taken its work: from then on it waits for its turn.
+  const bool is_released = s.mark(task).at == State::At::released;
+  check(s.waits(task) || is_released, "only a waiting or a released task is approved");
   s.advance(now);
   s.mark(task).approved = true;
   if (s.mark(task).at == State::At::gate) s.file(task, now);

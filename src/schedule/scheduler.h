@@ -86,7 +86,7 @@ class Scheduler {
   void wait_for_turn(TaskId task, Time now);
   /// A waiting task starts not before `not_before`: a back-off that an earlier dispatcher began.
   void wait_until(TaskId task, Time not_before, Time now);
-  /// The gate before `task` was approved.
+  /// The gate before a waiting task, or after a released one, was approved.
   void approve(TaskId task, Time now);
   /// One review that `gate_every` asked for was approved: one is due for every so many finished
   /// tasks.

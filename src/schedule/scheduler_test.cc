@@ -283,6 +283,25 @@ TEST(Scheduler, WhatWaitsToBeCommittedBehindAnotherDoesNotKeepItFromStarting) {
   EXPECT_EQ(play.log, "0: b c\n1: a\n") << "else the run would wait for itself";
 }
 
+TEST(Scheduler, WhatPeopleHaveTakenDoesNotKeepWhatGoesBeforeItFromStarting) {
+  Draft draft;
+  draft.job(1);  // a
+  const auto b = draft.job(1), c = draft.job(1);
+  draft.problem.jobs[b.index()].gate_after = draft.problem.jobs[c.index()].gate_after = true;
+  Policy policy = by_priority(8);
+  policy.gate_every = 2;
+  Play play(draft, policy, {1, 3, 2});
+  play.choose(0);
+  play.scheduler.release(b, {}, at(1));
+  play.scheduler.release(c, {}, at(1));
+  play.choose(1);
+  EXPECT_EQ(play.log, "0: b c\n") << "people may still refuse them";
+  play.scheduler.approve(b, at(2));
+  play.scheduler.approve(c, at(2));
+  play.choose(2);
+  EXPECT_EQ(play.log, "0: b c\n2: a\n") << "they wait for their turn, behind a";
+}
+
 TEST(Scheduler, StopsStartingWhenTooMuchFailed) {
   Draft draft;
   const auto a = draft.job(3), b = draft.job(2), c = draft.job(1), d = draft.job(1);

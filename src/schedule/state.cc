@@ -122,7 +122,8 @@ bool Scheduler::State::review_ahead() const {
 std::optional<TaskId> Scheduler::State::last_held_up() const {
   if (running > 0) return std::nullopt;
   for (std::size_t i = marks.size(); i-- > 0;) {
-    if (marks[i].at == At::released && !problem.jobs[i].gate_after) return TaskId(i);
+    const bool is_with_people = problem.jobs[i].gate_after && !marks[i].approved;
+    if (marks[i].at == At::released && !is_with_people) return TaskId(i);
   }
   return std::nullopt;
 }

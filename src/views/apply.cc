@@ -13,6 +13,7 @@
 
 #include "base/digest.h"
 #include "views/files.h"
+#include "workspace/asked_to_end.h"
 #include "workspace/beneath.h"
 #include "workspace/stack.h"
 
@@ -91,12 +92,15 @@ Apply::Apply(int top, std::string temporary_prefix, std::function<void()> before
 
 Result<void> Apply::run(const Targets& targets) {
   if (auto made = make_room(targets); !made) return made;
+  workspace::InterruptionCheck check;  // The next fold goes on.
   for (const auto& [path, target] : targets) {
     if (!target.is_due || target.after.kind == Kind::absent || lies_below_met(path)) continue;
+    if (check.is_due()) return cannot("write", path, EINTR);
     if (auto placed = place(path, target); !placed) return placed;
   }
   for (const auto& [path, target] : targets | std::views::reverse) {
     if (!target.is_due || target.after.kind != Kind::absent) continue;
+    if (check.is_due()) return cannot("delete", path, EINTR);
     if (auto gone = remove(path, target.actual); !gone) return gone;
   }
   for (const auto& [path, target] : targets | std::views::reverse) {

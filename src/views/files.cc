@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <limits.h>
 #include <linux/fs.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "workspace/asked_to_end.h"
 #include "workspace/beneath.h"
 
 namespace interlock::views {
@@ -26,20 +26,13 @@ namespace fs = std::filesystem;
 using changes::Kind;
 using changes::State;
 using workspace::Descriptor;
+using workspace::is_asked_to_end;
 
 namespace {
 
 constexpr std::size_t kChunkBytes = 128u << 10;
 constexpr mode_t kPermissions = 07777;
 
-/// A dispatcher blocks the signals that ask it to end, and hears them between its turns: what takes
-/// long looks whether one waits, and gives way.
-bool is_asked_to_end() {
-  sigset_t waiting;
-  if (::sigpending(&waiting) != 0) return false;
-  return sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1 ||
-         sigismember(&waiting, SIGHUP) == 1;
-}
 constexpr std::int64_t kBytesBetweenLooks = 8 << 20;
 
 Result<Digest> digest_of_bytes(const Descriptor& file, const std::string& path, std::int64_t& size,

@@ -12,6 +12,7 @@
 
 #include "views/apply.h"
 #include "views/files.h"
+#include "workspace/asked_to_end.h"
 #include "workspace/beneath.h"
 #include "workspace/content.h"
 #include "workspace/stack.h"
@@ -52,7 +53,9 @@ Result<std::vector<std::string>> Fold::check() {
   if (!goes_on_)
     std::erase_if(targets_, [](const auto& t) { return t.second.before == t.second.after; });
   std::vector<std::string> foreign;
+  workspace::InterruptionCheck check;
   for (auto& [path, target] : targets_) {
+    if (check.is_due()) return cannot("read", path, EINTR);
     auto actual = state_beneath(top_.number(), path);
     if (!actual) return std::unexpected(actual.error());
     target.actual = *actual;

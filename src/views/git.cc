@@ -15,10 +15,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <ranges>
+#include <thread>
 
 #include "base/text.h"
+#include "views/shut_off.h"
 #include "workspace/beneath.h"
 #include "workspace/descriptor.h"
 
@@ -144,6 +147,17 @@ Result<pid_t> spawn(const std::string& program, std::vector<std::string> argumen
               "install git, or choose another isolation");
 }
 
+/// What the kernel closes to a thread is closed to what that starts, and to nobody else here.
+Result<pid_t> from_a_closed_thread(const std::string& folder, const std::vector<std::string>& kept,
+                                   const std::function<Result<pid_t>()>& start) {
+  Result<pid_t> pid = 0;
+  std::thread([&] {
+    const auto closed = shut_off(folder, kept);
+    pid = closed ? start() : std::unexpected(closed.error());
+  }).join();
+  return pid;
+}
+
 /// Feeds and reads all streams at once, so that none can fill up and hold the others. False: it
 /// took too long.
 bool exchange(Pipe& in, Pipe& out, Pipe& err, std::string_view input, std::string& output,
@@ -263,9 +277,12 @@ Result<std::string> Git::go(const std::vector<std::string>& arguments, std::stri
   Pipe err;
   if ((from < 0 && !in.open()) || (to < 0 && !out.open()) || !err.open())
     return fail(Error::Kind::io, fmt::format("cannot run `git`: {}", std::strerror(errno)));
-  const auto pid = spawn(program_in(safe_path(folder_)), arguments_with(arguments), environment(),
-                         from < 0 ? in.read.number() : from, to < 0 ? out.write.number() : to,
-                         err.write.number());
+  const auto start = [&] {
+    return spawn(program_in(safe_path(folder_)), arguments_with(arguments), environment(),
+                 from < 0 ? in.read.number() : from, to < 0 ? out.write.number() : to,
+                 err.write.number());
+  };
+  const auto pid = closed_.empty() ? start() : from_a_closed_thread(closed_, kept_, start);
   if (!pid) return std::unexpected(pid.error());
   for (Descriptor* one : {&out.write, &err.write, &in.read}) close_now(*one);
   std::string output;

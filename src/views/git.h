@@ -13,7 +13,7 @@ namespace interlock::views {
 /// home and configuration are, so no key of a provider and no `GIT_*`. Programs that a
 /// configuration may name are shut off (hooks, file system monitors, pagers, signing, credential
 /// helpers, transports); what is left are the filters of the person's own configuration, which only
-/// `update-index --add` runs. One that takes longer than ten minutes is ended.
+/// `update-index --add` and `hash-object --path` run. One that takes longer than ten minutes is ended.
 class Git {
  public:
   explicit Git(std::string folder) : folder_(std::move(folder)) {}
@@ -32,6 +32,14 @@ class Git {
   Git& with_setting(std::string setting) { return settings_.push_back(std::move(setting)), *this; }
   /// Nobody's configuration: only text is to be read.
   Git& alone() { return set("GIT_CONFIG_GLOBAL", "/dev/null").set("GIT_CONFIG_NOSYSTEM", "1"); }
+
+  /// It and the filters it runs have no access to what is below `folder`, which tasks can write, but
+  /// for what is kept; where the kernel cannot do that, it is not run.
+  Git& kept_out_of(std::string folder, std::vector<std::string> kept) {
+    closed_ = std::move(folder);
+    kept_ = std::move(kept);
+    return *this;
+  }
 
   /// What it wrote to standard output; an error has the first line of what it said.
   Result<std::string> run(const std::vector<std::string>& arguments,
@@ -56,6 +64,8 @@ class Git {
 
   std::string folder_;
   std::vector<std::string> variables_, settings_;
+  std::string closed_;  ///< Empty: nothing is.
+  std::vector<std::string> kept_;
 };
 
 /// `text` up to each NUL.

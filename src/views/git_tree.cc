@@ -47,7 +47,10 @@ class Put {
         scratch_(scratch),
         staging_(scratch_) {
     git_.with_index(index);
-    staged_.with_index(index).of(repository.git_dir, scratch);
+    staged_.with_index(index)
+        .of(repository.git_dir, scratch)
+        .kept_out_of(repository.root,
+                     {repository.git_dir, repository.common, repository.objects, scratch});
   }
 
   Result<std::vector<std::string>> run() {
@@ -112,7 +115,7 @@ class Put {
   }
 
   /// The files that a filter has a say in: it gets their bytes, in a folder with nothing but
-  /// attributes in it, and so no program of a task's.
+  /// attributes in it, and with no access to the workspace: no program of a task's is run.
   Result<void> put_filtered() {
     std::string paths;
     for (const auto& [path, leaf] : leaves_) {
@@ -124,18 +127,26 @@ class Put {
     for (std::size_t i = 0; i + 2 < words.size(); i += 3) {
       if (words[i + 2] == "unspecified" || words[i + 2] == "unset") continue;
       stored_.insert(words[i]);
-      if (auto put = put_through_filter(words[i], leaves_.at(words[i])); !put) return put;
+      const std::string& filter = words[i + 2];
+      if (auto put = put_through_filter(words[i], leaves_.at(words[i]), filter); !put) return put;
     }
     return {};
   }
 
-  Result<void> put_through_filter(const std::string& path, const Leaf& leaf) {
+  Result<void> put_through_filter(const std::string& path, const Leaf& leaf,
+                                  const std::string& filter) {
     struct stat status {};
     if (::lstat(leaf.place.c_str(), &status) != 0) return cannot("read", leaf.place, errno);
     const auto file = open_file(leaf.place, status, true);
     if (!file) return std::unexpected(file.error());
+    // One that cannot be run must not be passed over: what it is to take out would stay in.
+    const std::string driver = "filter." + filter;
+    Git filtering = staged_;
+    if (git_.line({"config", "--get", driver + ".clean"}) ||
+        git_.line({"config", "--get", driver + ".process"}))
+      filtering.with_setting(driver + ".required=true");
     const auto hash =
-        staged_.run_on(file->number(), {"hash-object", "-w", "--stdin", "--path=" + path});
+        filtering.run_on(file->number(), {"hash-object", "-w", "--stdin", "--path=" + path});
     if (!hash) {
       remarks_.push_back(
           fmt::format("`{}` is in no commit: {}", printable(path), hash.error().message));

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "views/files.h"
+#include "workspace/asked_to_end.h"
 #include "workspace/beneath.h"
 
 namespace interlock::views {
@@ -79,6 +80,7 @@ class Walk {
 
   Result<void> look(const std::string& path, bool covered) {
     const std::string place = upper_ + "/" + path;
+    if (check_.is_due()) return cannot("look at", place, EINTR);
     struct stat status {};
     if (::lstat(place.c_str(), &status) != 0) return cannot("look at", place, errno);
     const auto found = lower_.look(path);
@@ -116,7 +118,7 @@ class Walk {
                    const State& after) {
     Change change{path, {}, after};
     if (found) {
-      const auto before = state_at(found->place, found->status);
+      const auto before = state_at(found->place, found->status, false, true);
       if (!before) return std::unexpected(before.error());
       change.before = *before;
     }
@@ -131,6 +133,7 @@ class Walk {
 
   /// What the lower has at `path` is gone, with all below it. False: a folder had to stay.
   Result<bool> take_away(const std::string& path) {
+    if (check_.is_due()) return cannot("look at", path, EINTR);
     const auto found = lower_.look(path);
     if (!found) return true;
     if (S_ISDIR(found->status.st_mode)) {
@@ -167,6 +170,7 @@ class Walk {
   const std::string& upper_;
   const workspace::Stack& lower_;
   Harvested harvested_;
+  workspace::InterruptionCheck check_;
 };
 
 Result<void> copy_file(const workspace::Stack::Found& found, const std::string& to) {
@@ -190,7 +194,9 @@ Result<std::vector<std::string>> keep_before(const std::string& before,
   std::vector<std::string> remarks;
   std::string made;
   if (auto folder = make_folders(before); !folder) return std::unexpected(folder.error());
+  workspace::InterruptionCheck check;
   for (const Change& change : changes.changes) {
+    if (check.is_due()) return cannot("keep", change.path, EINTR);
     const bool has_bytes = change.before.kind == Kind::file || change.before.kind == Kind::link;
     const auto found = has_bytes ? lower.look(change.path) : std::nullopt;
     // A change of the mode alone leaves its bytes where they are found again: in `after`.

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "engine/shortage.h"
 #include "views/scene.h"
+#include "workspace/signal_waits.h"
 
 namespace interlock::views {
 namespace {
@@ -24,6 +26,8 @@ constexpr const char* kBefore = R"sh(
   mkdir .git; printf g > .git/config
 )sh";
 
+constexpr const char* kManyFiles = "for i in $(seq 200); do echo $i >f$i; done";
+
 constexpr const char* kEdits = R"sh(
   echo new > a_new; mkdir -p d/e/f empty; echo x > d/e/f/g
   echo more >> modify; printf same > same; chmod 600 same; chmod 644 same; touch untouched/deep/t
@@ -37,6 +41,32 @@ constexpr const char* kEdits = R"sh(
   ln modify hard; head -c 3000000 /dev/zero > large; : > nil
   chmod 755 readonly; echo in > readonly/new; chmod 555 readonly
 )sh";
+
+TEST_P(LocalViewsTest, HarvestAndFoldBreakOffWhereASignalAsksToEndAndAreDoneAgain) {
+  live([] {
+    Scene scene;
+    const auto opened = scene.open(attempt_of(1));
+    ASSERT_TRUE(opened);
+    ASSERT_EQ(run_in(*opened->enclosure.picture, kManyFiles), 0);
+    {
+      const workspace::SignalWaits waits;
+      const auto broken_off = scene.views().harvest(attempt_of(1), {}, scene.nothing_known);
+      ASSERT_FALSE(broken_off);
+      EXPECT_TRUE(engine::is_interruption(broken_off.error())) << broken_off.error().message;
+    }
+    scene.views().discard(attempt_of(1));
+    scene.attempt(attempt_of(2), kManyFiles);
+    scene.commit(attempt_of(2));
+    {
+      const workspace::SignalWaits waits;
+      const auto broken_off = scene.views().fold();
+      ASSERT_FALSE(broken_off);
+      EXPECT_TRUE(engine::is_interruption(broken_off.error())) << broken_off.error().message;
+    }
+    EXPECT_EQ(scene.fold(), "");
+    EXPECT_EQ(workspace::Stack(scene.tree.root(), {}).below("").size(), 200u);
+  });
+}
 
 TEST_P(LocalViewsTest, WhatAnAttemptDidIsWhatAPlainFolderWouldHave) {
   live([] {

@@ -21,6 +21,7 @@ std::string repository_top(const std::string& root) {
 
 Result<Repository> repository_of(const std::string& root) {
   Repository repository;
+  repository.root = root;
   repository.top = repository_top(root);
   if (repository.top.empty()) {
     return fail(Error::Kind::refused, fmt::format("`{}` is in no git repository", printable(root)),

@@ -13,6 +13,7 @@ struct Repository {
   std::string common;   ///< Of all its checkouts: configuration, branches.
   std::string objects;
   std::string format;  ///< `sha1` or `sha256`.
+  std::string root;    ///< The workspace: what tasks can write.
 
   /// So many zeros say "nothing".
   std::string no_hash() const { return std::string(format == "sha256" ? 64 : 40, '0'); }

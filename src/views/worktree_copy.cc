@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "views/files.h"
+#include "workspace/asked_to_end.h"
 #include "workspace/beneath.h"
 #include "workspace/stack.h"
 
@@ -71,6 +72,7 @@ class Copy {
 
   Result<void> enter(const std::string& folder) {
     for (const std::string& name : names(folder)) {
+      if (check_.is_due()) return cannot("copy", join(folder, name), EINTR);
       if (name == ".git") continue;
       const std::string path = join(folder, name);
       const auto found = look(path);
@@ -148,6 +150,7 @@ class Copy {
   const std::function<void()>& before_step_;
   Copied copied_;
   std::set<std::string> ignored_;
+  workspace::InterruptionCheck check_;
 };
 
 }  // namespace

@@ -311,6 +311,32 @@ TEST_P(RepositoryTest, AFilterFindsNoProgramInTheWorkspace) {
   });
 }
 
+TEST_P(RepositoryTest, AFilterNamedByItsWholePathIsNotRunFromTheWorkspace) {
+  live([] {
+    for (const char* command : {"{}/tool", "sh {}/tool", "exec {}/../$(basename {})/tool"}) {
+      Scene scene;
+      const std::string& root = scene.tree.root();
+      const std::string proof = scene.state.at("proof");
+      const std::string filter = fmt::format(fmt::runtime(command), root, root);
+      fill(scene, fmt::format("git config filter.own.clean {}; "
+                              "printf '*.x filter=own\\n' > .gitattributes; "
+                              "printf '#!/bin/sh\\ncat\\n' > tool; chmod +x tool; "
+                              "printf 1 > a.x; printf 1 > b; git add -A; git commit -qm first",
+                              shell_quote(filter)));
+      work(scene,
+           fmt::format("printf '#!/bin/sh\\ntouch {}; cat\\n' > tool; printf 2 > a.x", proof));
+      EXPECT_THAT(commit(scene), HasSubstr("`a.x` is in no commit: ")) << filter;
+      EXPECT_EQ(scene.fold(), "");
+      work(scene, "printf 3 > a.x; printf 3 > b", attempt_of(2));
+      EXPECT_THAT(commit(scene, attempt_of(2)), HasSubstr("`a.x` is in no commit: ")) << filter;
+      EXPECT_EQ(scene.fold(), "");
+      EXPECT_EQ(::access(proof.c_str(), F_OK), -1) << filter << " was run";
+      EXPECT_EQ(git(scene, {"show", "interlock/r-1/2:b"}), "3");
+      EXPECT_EQ(scene.read("a.x"), "3");
+    }
+  });
+}
+
 TEST_P(RepositoryTest, CommitsBranchesAndTagsOfATaskAreTakenOverByName) {
   live([] {
     Scene scene;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "workspace/asked_to_end.h"
 #include "workspace/descriptor.h"
 
 namespace interlock::workspace {
@@ -71,7 +72,9 @@ bool is_made_up(const Descriptor& file) {
 template <typename Take>
 Result<void> read_pieces(const Descriptor& file, const std::string& path, Take take) {
   std::vector<char> chunk(kChunkBytes);
+  InterruptionCheck check;
   while (true) {
+    if (check.is_due()) return unreadable(path, std::strerror(EINTR));
     const ssize_t count = ::read(file.number(), chunk.data(), chunk.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return unreadable(path, std::strerror(errno));

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "changes/stale.h"
+#include "workspace/asked_to_end.h"
 #include "workspace/beneath.h"
 #include "workspace/descriptor.h"
 #include "workspace/own_places.h"
@@ -138,7 +139,9 @@ Result<std::vector<Ingredient>> LocalWorkspace::collect(const footprint::Pattern
   if (!entries) return std::unexpected(entries.error());
   std::vector<Ingredient> ingredients;
   ingredients.reserve(entries->size());
+  InterruptionCheck check;
   for (Entry& entry : *entries) {
+    if (check.is_due()) return cannot("read", entry.path, std::strerror(EINTR));
     const auto digest = contents_.digest(seen, entry);
     if (!digest && digest.error().kind == Error::Kind::missing)
       continue;  // It vanished since the walk.

@@ -8,7 +8,9 @@
 #include <unistd.h>
 #include <utime.h>
 
+#include "engine/shortage.h"
 #include "workspace/own_places.h"
+#include "workspace/signal_waits.h"
 #include "workspace/temp_tree.h"
 
 namespace interlock::workspace {
@@ -45,6 +47,21 @@ class LocalWorkspaceTest : public testing::Test {
   TempTree tree_, state_;
   LocalWorkspace workspace_{tree_.root(), state_.root(), "r-1"};
 };
+
+TEST_F(LocalWorkspaceTest, ALongWalkBreaksOffWhereASignalAsksToEnd) {
+  for (int i = 0; i < 200; ++i) tree_.write(fmt::format("d/{}", i), "x");
+  tree_.write("one", std::string(16 << 20, 'x'));
+  const Digest before = print({"d/**"});
+  {
+    const SignalWaits waits;
+    for (const char* pattern : {"d/**", "one"}) {
+      const auto broken_off = workspace_.fingerprint(patterns({pattern}));
+      ASSERT_FALSE(broken_off) << pattern;
+      EXPECT_TRUE(engine::is_interruption(broken_off.error())) << broken_off.error().message;
+    }
+  }
+  EXPECT_EQ(print({"d/**"}), before);
+}
 
 TEST_F(LocalWorkspaceTest, AFingerprintFollowsContentNamesAndTheRightToExecute) {
   tree_.write("src/a.cc", "one").write("doc/b.md", "two");

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "workspace/asked_to_end.h"
 #include "workspace/beneath.h"
 
 namespace interlock::workspace {
@@ -136,6 +137,7 @@ class Walk {
     }
     errno = 0;
     while (const dirent* one = ::readdir(listing.get())) {
+      if (check_.is_due()) return unreadable(folder.path.empty() ? root_ : folder.path, EINTR);
       const std::string_view name = one->d_name;
       if (name == "." || name == ".." || name == ".git") continue;
       const Place at{join(folder.path, name), join(folder.real, name)};
@@ -180,6 +182,7 @@ class Walk {
   Descriptor top_;
   std::vector<Place> to_enter_;
   std::vector<Entry> found_;
+  InterruptionCheck check_;
 };
 
 }  // namespace

@@ -30,7 +30,8 @@ enum class Links : unsigned char {
 /// match, so that time follows what is named and not the size of the tree. Enters no `.git`, not
 /// `skip` (a path relative to the root; empty: nothing), and links to folders only where a pattern
 /// names them. What vanishes meanwhile is left out; a folder that cannot be read is an error that
-/// names it. No link that is put there meanwhile is followed.
+/// names it. No link that is put there meanwhile is followed. It breaks off (EINTR) where a signal
+/// asks the dispatcher to end.
 Result<std::vector<Entry>> walk(const std::string& root, const footprint::PatternSet& patterns,
                                 const std::string& skip = {}, Links links = Links::within);
 

@@ -181,8 +181,8 @@ TEST_P(Pictures, WhatADeadDispatcherLeftInOneIsFoundAndEnded) {
       leave_behind(site, spec);
       const auto ended = site.host().end_leftovers(spec.label, std::nullopt);
       ASSERT_TRUE(ended) << ended.error().message;
-      EXPECT_GE(*ended, 1u);
-      EXPECT_EQ(*site.host().end_leftovers(spec.label, std::nullopt), 0u);
+      EXPECT_GE(ended->ended, 1u);
+      EXPECT_EQ(site.host().end_leftovers(spec.label, std::nullopt)->ended, 0u);
     });
   }
 }

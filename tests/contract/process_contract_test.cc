@@ -289,7 +289,7 @@ TEST_P(ProcessContract, NothingIsLeftOfAnAttemptThatIsOver) {
   until_ended(1);
   const auto ended = host().end_leftovers("contract/0#1", std::nullopt);
   ASSERT_TRUE(ended) << ended.error().message;
-  EXPECT_EQ(*ended, 0u);
+  EXPECT_EQ(ended->ended, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Hosts, ProcessContract, testing::Values("fake", "cgroup", "walk"),

@@ -355,8 +355,8 @@ TEST_P(RealProcesses, LeftoversAreFoundByTheirLabelAlone) {
   left_by_a_dead_dispatcher(GetParam(), spec);
   const auto ended = host_->end_leftovers(spec.label, std::nullopt);
   ASSERT_TRUE(ended) << ended.error().message;
-  EXPECT_GE(*ended, 1u);
-  EXPECT_EQ(*host_->end_leftovers(spec.label, std::nullopt), 0u);
+  EXPECT_GE(ended->ended, 1u);
+  EXPECT_EQ(host_->end_leftovers(spec.label, std::nullopt)->ended, 0u);
 }
 
 TEST_P(RealProcesses, LeftoversAreFoundByTheSessionOfTheirRoot) {
@@ -364,7 +364,7 @@ TEST_P(RealProcesses, LeftoversAreFoundByTheSessionOfTheirRoot) {
   const auto process = left_by_a_dead_dispatcher(GetParam(), spec);
   const auto ended = host_->end_leftovers("another label", process);
   ASSERT_TRUE(ended) << ended.error().message;
-  EXPECT_GE(*ended, 1u);
+  EXPECT_GE(ended->ended, 1u);
 }
 
 TEST_P(RealProcesses, HiddenLeftoversAreFoundToo) {
@@ -372,7 +372,7 @@ TEST_P(RealProcesses, HiddenLeftoversAreFoundToo) {
   const auto process = left_by_a_dead_dispatcher(GetParam(), spec);
   const auto ended = host_->end_leftovers(spec.label, process);
   ASSERT_TRUE(ended) << ended.error().message;
-  EXPECT_GE(*ended, 1u);
+  EXPECT_GE(ended->ended, 1u);
 }
 
 /// Sheds all that tells whose it is: environment, session and brand.
@@ -386,7 +386,7 @@ TEST_P(RealProcesses, WhatShedAllItsNamesInADeadDispatchersCgroupIsFound) {
   left_by_a_dead_dispatcher(GetParam(), spec);
   const auto ended = host_->end_leftovers("another label", std::nullopt);
   ASSERT_TRUE(ended) << ended.error().message;
-  EXPECT_GE(*ended, 1u);
+  EXPECT_GE(ended->ended, 1u);
 }
 
 TEST_P(RealProcesses, WhatMovesToAnotherCgroupIsEndedAllTheSame) {

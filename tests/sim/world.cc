@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/check.h"
 #include "decide/lifting.h"
@@ -75,6 +78,7 @@ Faults Faults::draw(Dice& dice) {
   faults.runs_short = dice.chance(300) ? rate(300) : 0;
   faults.port_fails = dice.chance(300) ? rate(10) : 0;
   faults.retries_what_failed = dice.chance(700) ? 1000 : 0;
+  faults.signal_in_call = dice.chance(200) ? rate(20) : 0;
   return faults;
 }
 
@@ -143,8 +147,15 @@ std::size_t World::reused() const {
       run_->tasks, [](const engine::TaskRecord& one) { return !one.from_run.empty(); }));
 }
 
-/// A disk that says no, or a moment without descriptors.
+/// A disk that says no, or a moment without descriptors; or a signal while something takes long.
 std::optional<Error> World::port_failure(std::string_view call) {
+  static constexpr std::array<std::string_view, 6> kLong = {"fingerprint", "fingerprints", "open",
+                                                            "harvest", "fold", "states"};
+  const bool is_long = std::ranges::find(kLong, call) != kLong.end();
+  if (is_long && faults_are_on() && dice_.chance(faults_.signal_in_call)) {
+    processes_.interrupt(SIGINT);
+    return Error{Error::Kind::io, fmt::format("cannot {}: {}", call, std::strerror(EINTR)), {}};
+  }
   if (!faults_are_on() || !dice_.chance(faults_.port_fails)) return std::nullopt;
   const bool is_short = dice_.chance(500);
   return Error{
@@ -177,7 +188,7 @@ void World::live() {
     check_journal();
     journal_.reopen();
     check_attempts();
-    promise(turns_ < kTurnsMax, "a run comes to its end");
+    promise(turns_ < kTurnsMax, "a run comes to its end, and does not stop with: " + ended_with_);
     if (!broken_.empty() || !run_->ended) continue;
     using How = engine::RunEnded::How;
     const bool over = *run_->ended == How::finished || *run_->ended == How::failed ||
@@ -200,6 +211,7 @@ void World::dispatch_once() {
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
     if (!result) {
+      ended_with_ = result.error().message;
       processes_.crash();
       gateway_.crash();
     }
@@ -220,6 +232,13 @@ void World::dispatch_once() {
     }
     after_turn(engine);
   }
+  if (turns_ < kTurnsMax) return;
+  std::string waits;
+  for (const engine::TaskView& task : engine.view().tasks) {
+    if (task.state < TaskState::done)
+      waits += fmt::format("\n  `{}` {} {}", task.id, engine::name_of(task.state), task.waits_for);
+  }
+  promise(false, "a run comes to its end, and does not wait for" + waits);
 }
 
 engine::Setup World::setup() const {

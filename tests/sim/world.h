@@ -37,6 +37,7 @@ struct Faults {
   ModelFaults models = {};
   std::uint64_t runs_short = 0;    ///< Per start: no descriptor, process or memory is left for it.
   std::uint64_t port_fails = 0;    ///< Per call of a port that can fail.
+  std::uint64_t signal_in_call = 0;  ///< Per call that can be long: a signal breaks it off.
   std::uint64_t loses_kept = 0;    ///< Per crash: what was kept of an attempt is spoilt.
   std::uint64_t person_edits = 0;  ///< Per turn: a file. Only where all tasks are in views.
 
@@ -144,6 +145,7 @@ class World {
 
   std::unique_ptr<engine::RunState> run_;
   std::string broken_;
+  std::string ended_with_;  ///< The last error that a dispatcher ended with.
   std::size_t crashes_ = 0;
   std::size_t turns_ = 0;
   std::size_t events_checked_ = 0;

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "sim/world.h"
 
 // What must hold in any simulated world, written from the design.
@@ -107,6 +110,10 @@ void World::check_attempts() {
     if (const auto* started = std::get_if<engine::AttemptStarted>(&event.fact))
       ++tried[started->task.index()];
     if (std::holds_alternative<engine::RunBegan>(event.fact)) ++dispatchers;
+    if (const auto* failed = std::get_if<engine::TaskFailed>(&event.fact)) {
+      promise(!failed->detail.ends_with(std::strerror(EINTR)),
+              fmt::format("`{}` does not fail because a signal came", plan_[failed->task].id));
+    }
   }
   constexpr std::uint64_t kFree = 1 + 1 + 9 + 8 + 9;
   for (std::size_t i = 0; i < tried.size(); ++i) {

@@ -154,18 +154,18 @@ engine::Observed FakeProcesses::observed(AttemptName name) const {
   return observe ? observe(name) : engine::Observed{};
 }
 
-Result<std::uint32_t> FakeProcesses::end_leftovers(
+Result<engine::Leftovers> FakeProcesses::end_leftovers(
     const std::string& label, const std::optional<engine::ProcessIdentity>& process) {
   call("end_leftovers");
   if (undying_.contains(label))
     return fail(Error::Kind::io, fmt::format("cannot end what is left of `{}`", label));
-  std::uint32_t ended = 0;
+  engine::Leftovers left;
   std::erase_if(leftovers_, [&](const auto& entry) {
     const bool is_meant = entry.first == label || (process && *process == entry.second.process);
-    if (is_meant) ended += entry.second.alive(clock_.now());
+    if (is_meant) left.ended += entry.second.alive(clock_.now());
     return is_meant;
   });
-  return ended;
+  return left;
 }
 
 void FakeProcesses::crash() {

@@ -72,7 +72,7 @@ class FakeProcesses final : public engine::ProcessHost {
   std::string last_line(engine::AttemptName name) const override;
   std::string take_output(engine::AttemptName name) override;
   engine::Observed observed(engine::AttemptName name) const override;
-  Result<std::uint32_t> end_leftovers(
+  Result<engine::Leftovers> end_leftovers(
       const std::string& label, const std::optional<engine::ProcessIdentity>& process) override;
 
  private:
