@@ -46,7 +46,7 @@ footprint::Interlocking waits_of(const plan::Plan& plan) {
   decide::Wish wish;
   wish.pattern = decide::Pattern::parallel;
   return decide::lift(plan, plan::interlocking_of(plan), expectations(plan), wish,
-                      plan.limits.speculate)
+                      plan.limits.speculate ? decide::Speculation::all : decide::Speculation::none)
       .waits;
 }
 
