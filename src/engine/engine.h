@@ -112,6 +112,7 @@ class Engine {
   void choose_starts();
   void start(TaskId task);
   void hold_back(TaskId task);
+  void await_signal();
   bool reuse(TaskId task, const std::vector<Ingredient>& ingredients, const Digest& key);
   void act();
   void let_go_when_nothing_is_left();
@@ -241,6 +242,7 @@ class Engine {
   std::vector<AttemptName> put_off_;                   ///< Not begun; dealt with in the next turn.
   std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.
   std::uint32_t interrupts_ = 0;
+  bool signal_waits_ = false;  ///< It broke something off, and is a report of the next turn.
   bool cancelling_ = false;
   bool limit_reached_ = false;
 };
