@@ -139,6 +139,20 @@ TEST(ParseJson, reads_escapes_and_refuses_halves_of_pairs) {
   EXPECT_THAT(read("\"a\nb\""), HasSubstr("line 1, column 3"));
 }
 
+TEST(CheckJson, judges_as_if_the_value_were_read) {
+  for (const char* text :
+       {"{}", "[1, 2.5, \"x\\n\", null]", R"({"a": [1, {"b": true}], "c": ""})", "", "[1,", "nul",
+        R"({"a": 1, "a": 2})", R"({"a": {"a": 1}, "b": [{"a": 1}, {"a": 1}]})",
+        "18446744073709551616", "[1] x", "\"\xff\"", "1e999"}) {
+    const auto value = parse_json(text);
+    const auto checked = check_json(text);
+    ASSERT_EQ(checked.has_value(), value.has_value()) << text;
+    if (!value) {
+      EXPECT_EQ(checked.error().message, value.error().message) << text;
+    }
+  }
+}
+
 TEST(ParseJson, reads_long_strings_with_escapes_whole) {
   std::string text;
   for (int i = 0; i < 10'000; ++i) text += "abc\\n";

@@ -211,7 +211,7 @@ void Engine::set_done(TaskId id, std::optional<Digest> known, Evidence evidence)
     return;
   }
   if (!wrote && is_interruption(wrote.error())) {
-    scheduler_.stop(true);  // The signal itself is a report of the next turn.
+    await_signal();
     return put_back(id);
   }
   if (!wrote) {

@@ -45,7 +45,8 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
   check(!over(), "a run that is over has no turns");
   std::optional<Time> wake = next_wake();
   if (deadline) wake = wake ? std::min(*wake, *deadline) : deadline;
-  if (!refused_.empty() || folded_ || !put_off_.empty()) wake = Time{};
+  const bool signal_waited = std::exchange(signal_waits_, false);
+  if (!refused_.empty() || folded_ || !put_off_.empty() || signal_waited) wake = Time{};
   std::vector<Report> reports = ports_.processes.wait(wake);
   const bool something_ended = std::ranges::any_of(
       reports, [](const Report& one) { return std::holds_alternative<Exited>(one); });
@@ -70,6 +71,8 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
     on_refused(std::move(live->second), error);
   }
   for (Report& report : reports) take(std::move(report));
+  // Who else took it is no reason to stand still.
+  if (signal_waited && interrupts_ == 0 && run().stopping.empty()) scheduler_.stop(false);
   take_calls();
   watch_clocks();
   start_what_was_put_off(something_ended);
@@ -183,10 +186,16 @@ void Engine::start(TaskId id) {
   ledger_.record(std::move(fact));
 }
 
-/// A signal came while it was looked at: it is not begun, and the signal itself is a report of the
-/// next turn.
-void Engine::hold_back(TaskId id) {
+/// A signal broke something off in this turn. Nothing starts any more; what is to be done, the
+/// report of the signal says in the next one.
+void Engine::await_signal() {
+  signal_waits_ = true;
   scheduler_.stop(true);
+}
+
+/// A signal came while it was looked at: it is not begun.
+void Engine::hold_back(TaskId id) {
+  await_signal();
   scheduler_.release(id, {}, now());
   scheduler_.requeue(id, now(), now());
 }
@@ -314,7 +323,7 @@ std::optional<Time> Engine::next_wake() const {
 }
 
 void Engine::let_go_when_nothing_is_left() {
-  if (over() || !live_.empty()) return;
+  if (over() || !live_.empty() || signal_waits_) return;
   using How = RunEnded::How;
   const bool in_the_way = !run().fold_refused.empty() && !run().stopping.empty();
   // Brought in first; who asks twice is not to wait for that.

@@ -114,6 +114,7 @@ class Engine {
   void choose_starts();
   void start(TaskId task);
   void hold_back(TaskId task);
+  void await_signal();
   bool reuse(TaskId task, const std::vector<Ingredient>& ingredients, const Digest& key,
              std::string& difference);
   Result<std::string> difference_from(const Trace& trace);
@@ -254,6 +255,7 @@ class Engine {
   std::vector<AttemptName> put_off_;                   ///< Not begun; dealt with in the next turn.
   std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.
   std::uint32_t interrupts_ = 0;
+  bool signal_waits_ = false;  ///< It broke something off, and is a report of the next turn.
   bool cancelling_ = false;
   bool limit_reached_ = false;
 };

@@ -99,7 +99,7 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
   if (!harvest) {
     close_picture(live.name);
     if (is_interruption(harvest.error())) {
-      scheduler_.stop(true);  // The signal itself is a report of the next turn.
+      await_signal();
       return {Outcome::interrupted, "a signal came while its changes were taken", {}};
     }
     if (!succeeded) return judgement;

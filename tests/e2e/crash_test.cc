@@ -118,6 +118,26 @@ TEST_F(Crash, ctrl_c_ends_what_runs_and_resume_goes_on) {
   EXPECT_EQ(read("log"), "first\nsecond\nsecond\nthird\n");
 }
 
+TEST_F(Crash, ctrl_c_is_heard_while_a_large_tree_is_looked_at) {
+  ASSERT_EQ(shell("mkdir d && cd d && seq 20000 | xargs touch").exit, 0);
+  write_plan(R"(
+tasks:
+  - {id: looks, run: "echo 1 >one", reads: ["d/**"], writes: [one]}
+  - {id: owns, run: "echo 2 >d/two", reads: [], writes: [d, "d/**"]}
+)");
+  Running run = start({"run", "plan.yaml", "--face", "lines"});
+  // It is in the journal before its first turn, in which the tree is looked at.
+  for (int looks = 0; looks < 5000 && interlock({"show", "last"}).exit != 0; ++looks) {
+  }
+  run.send(SIGINT);
+  const Ended interrupted = run.wait();
+  EXPECT_EQ(interrupted.exit, 130) << interrupted.err;
+  EXPECT_EQ(at(json_of({"show", "last"}), "/state"), "interrupted");
+  const Ended resumed = interlock({"resume"});
+  EXPECT_EQ(resumed.exit, 0) << resumed.err;
+  EXPECT_EQ(states(), "looks: done\nowns: done\n");
+}
+
 TEST_F(Crash, two_dispatchers_on_one_workspace_are_refused_with_the_holders_name) {
   Running run = in_the_middle();
   const std::string id = at(json_of({"show", "last"}), "/run");

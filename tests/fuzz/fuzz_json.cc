@@ -1,6 +1,9 @@
 // Any bytes are either JSON that survives being written and read again, or an error fit for a terminal.
 #include <cstdint>
 
+#include <string>
+#include <string_view>
+
 #include "base/check.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -18,8 +21,12 @@ void expect_canonical_form_of(const std::string& text, const std::string& canoni
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const Result<json::value> value = parse_json({reinterpret_cast<const char*>(data), size});
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const Result<json::value> value = parse_json(text);
+  const Result<void> checked = check_json(text);
+  check(checked.has_value() == value.has_value(), "the value makes no difference to the judgement");
   if (!value) {
+    check(checked.error().message == value.error().message, "nor to what is wrong");
     const std::string& message = value.error().message;
     check(message.starts_with("line ") && message.size() < 400, "an error says where, briefly");
     check(printable(message) == message, "an error carries no control characters");

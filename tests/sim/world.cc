@@ -212,6 +212,7 @@ void World::dispatch_once() {
     // A dispatcher that cannot write its journal ends, and its processes with it.
     if (!result) {
       ended_with_ = result.error().message;
+      promise(!ended_with_.starts_with("tasks wait, nothing runs"), ended_with_);
       processes_.crash();
       gateway_.crash();
     }
