@@ -124,7 +124,7 @@ class Page {
     bars(0);
     table();
     tax();
-    if (say_sources(expected_))
+    if (any_from_history(expected_))
       list("Where the numbers come from", list_sources(plan_, expected_, kMostSources));
     arithmetic();
     edges();
