@@ -24,16 +24,17 @@ namespace interlock::cli {
 
 namespace {
 
-/// The innermost workspace with measurements that `folder` is or lies in.
-std::string workspace_of(const std::vector<history::Sample>& samples, const std::string& folder) {
+/// Leaves those of the innermost workspace that `folder` is or lies in.
+template <typename T>
+void keep_those_of(std::vector<T>& all, const std::string& folder) {
   std::string innermost;
-  for (const history::Sample& it : samples) {
+  for (const T& it : all) {
     const std::string below = it.workspace.ends_with('/') ? it.workspace : it.workspace + "/";
     const bool around = folder == it.workspace || folder.starts_with(below);
     if (around && !it.workspace.empty() && it.workspace.size() > innermost.size())
       innermost = it.workspace;
   }
-  return innermost;
+  std::erase_if(all, [&](const T& it) { return innermost.empty() || it.workspace != innermost; });
 }
 
 Result<journal::SampleFilter> filter_of(const HistoryOptions& options) {
@@ -57,11 +58,7 @@ Result<journal::Samples> samples_for(const Context& context, journal::Store& sto
   auto filter = filter_of(options);
   if (!filter) return std::unexpected(filter.error());
   auto samples = store.samples(*filter);
-  if (!samples || !options.here) return samples;
-  const std::string workspace = workspace_of(samples->good, context.where.folder);
-  std::erase_if(samples->good, [&](const history::Sample& it) {
-    return workspace.empty() || it.workspace != workspace;
-  });
+  if (samples && options.here) keep_those_of(samples->good, context.where.folder);
   return samples;
 }
 
@@ -80,9 +77,9 @@ Result<Exit> show_regret(const Context& context, journal::Store& store,
   auto regrets = store.regrets({});
   if (!regrets) return std::unexpected(regrets.error());
   std::erase_if(*regrets, [&](const history::Regret& it) {
-    return (!options.plan.empty() && it.plan != options.plan) ||
-           (options.here && it.workspace != context.where.folder);
+    return !options.plan.empty() && it.plan != options.plan;
   });
+  if (options.here) keep_those_of(*regrets, context.where.folder);
   if (context.json) {
     context.talk.result(pretty_json(regrets_json(*regrets)));
     return Exit::done;

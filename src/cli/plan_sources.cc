@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/text.h"
 #include "decide/words.h"
@@ -28,6 +29,14 @@ std::optional<std::string> say_sources(const std::vector<Expected>& expected) {
   if (plan > 0) text += fmt::format(", {} from the plan", plan);
   if (prior > 0) text += fmt::format(", {} assumed", prior);
   return text;
+}
+
+bool any_from_history(const std::vector<Expected>& expected) {
+  return std::ranges::any_of(expected, [](const Expected& it) {
+    const From sources[] = {it.time_from, it.tokens_from, it.overhead_from, it.cost_from,
+                            it.failure_from};
+    return std::ranges::find(sources, From::history) != std::end(sources);
+  });
 }
 
 std::vector<std::string> list_sources(const plan::Plan& plan, const std::vector<Expected>& expected,

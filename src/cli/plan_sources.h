@@ -13,6 +13,9 @@ namespace interlock::cli {
 /// has no part in it.
 std::optional<std::string> say_sources(const std::vector<decide::Expected>& expected);
 
+/// Whether any number is from history.
+bool any_from_history(const std::vector<decide::Expected>& expected);
+
 /// A line a task: its numbers, each with where it comes from; the first `most` tasks.
 std::vector<std::string> list_sources(const plan::Plan& plan,
                                       const std::vector<decide::Expected>& expected,

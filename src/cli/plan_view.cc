@@ -134,7 +134,7 @@ class Page {
     table(true);
     tax();
     cached();
-    if (say_sources(expected_))
+    if (any_from_history(expected_))
       list("Where the numbers come from", list_sources(plan_, expected_, kMostSources));
     arithmetic();
     edges();

@@ -66,10 +66,12 @@ struct Group {
         all = std::max<Tokens>(0, *all - *sample.spawn_tokens - *sample.return_tokens);
       put(tokens, *all, weight);
     }
-    if (usage.output) put(outputs, *usage.output, weight);
+    // Of runs of earlier formats that are gone only the sum is known, and stands as input.
+    const bool is_sum = sample.origin == Sample::Origin::run && sample.run.empty();
+    if (usage.output && !is_sum) put(outputs, *usage.output, weight);
     if (usage.cost) put(costs, *usage.cost, weight);
     if (!sample.account.empty()) put(waits, sample.waits.calls_quota.count(), weight);
-    if (usage.input && usage.cache_read) {
+    if (usage.input && usage.cache_read && !is_sum) {
       cached += weight * static_cast<double>(*usage.cache_read);
       inputs += weight * static_cast<double>(*usage.input + *usage.cache_read +
                                              usage.cache_write.value_or(0));

@@ -221,7 +221,7 @@ json::object to_json(const Sample& sample) {
   put(object, "workspace", sample.workspace);
   put(object, "plan", sample.plan);
   put(object, "run", sample.run);
-  if (sample.attempt > 0) object["attempt"] = sample.attempt;
+  if (sample.attempt > 0) object["attempt"] = std::int64_t{sample.attempt};
   put(object, "task", sample.task);
   if (sample.shape != sample.task) put(object, "shape", sample.shape);
   put(object, "agent", sample.agent);
@@ -296,8 +296,8 @@ Result<Sample> sample_from_json(const json::value& value) {
   members.count("attempt", attempt);
   sample.attempt = static_cast<std::uint32_t>(std::min<std::int64_t>(attempt.value_or(0), 1 << 30));
   members.text("task", sample.task);
-  sample.shape = sample.task;
   members.text("shape", sample.shape);
+  if (sample.shape.empty()) sample.shape = sample.task;
   members.text("agent", sample.agent);
   members.text("model", sample.model);
   members.text("host", sample.host);

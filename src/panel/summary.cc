@@ -135,10 +135,16 @@ class Summary {
       fact("saved", show_duration(saved),
            show_percent(to_seconds(saved), to_seconds(one_by_one())));
     } else if (is_loss_known) {
-      fact(
-          "saved", "no time",
-          is_told(-saved) ? fmt::format("{} slower than sequentially", show_duration(-saved)) : "");
+      fact("saved", "no time",
+           is_slower(-saved) ? fmt::format("{} slower than sequentially", show_duration(-saved))
+                             : "");
     }
+  }
+
+  /// A replay is right to some percent only.
+  bool is_slower(Duration by) const {
+    constexpr std::int64_t kTwentieth = 20;
+    return is_told(by) && (!run_.one_by_one || by * kTwentieth > run_.elapsed);
   }
 
   /// Shorter is noise.

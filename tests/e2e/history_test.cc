@@ -123,6 +123,34 @@ tasks:
   EXPECT_EQ(at(plan, "/decision/pattern"), "parallel") << "joining takes five seconds, not minutes";
 }
 
+TEST_F(History, gives_timeouts_where_the_plan_says_none) {
+  std::string lines;
+  for (int i = 0; i < 6; ++i) {
+    lines += fmt::format(
+        R"({{"at": "2026-11-0{}T12:00:00Z", "workspace": "{}", "task": "slow", "agent": "sh", "elapsed_s": 1200}})"
+        "\n",
+        i + 1, workspace());
+  }
+  EXPECT_EQ(interlock({"history", "import", "-"}, lines).exit, 0);
+  write_plan("tasks: [{id: slow, run: \"true\", reads: [], writes: []}]\n");
+  EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out, HasSubstr("`slow` times out after "));
+  write_plan("tasks: [{id: slow, run: \"true\", reads: [], writes: [], timeout: 5m}]\n");
+  EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out, Not(HasSubstr("times out after")));
+}
+
+TEST_F(History, knows_how_long_people_took_at_gates) {
+  write_plan("tasks: [{id: risky, run: \"true\", reads: [], writes: [], gate: before}]\n");
+  const std::string before = interlock({"plan", "plan.yaml"}).out;
+  EXPECT_THAT(before, HasSubstr("how long people take to answer"));
+  EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 3) << "it waits at the gate";
+  EXPECT_EQ(interlock({"approve"}).exit, 0);
+  EXPECT_EQ(interlock({"resume"}).exit, 0);
+  EXPECT_EQ(at(json_of({"history"}), "/answers"), "1");
+  EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out,
+              AllOf(HasSubstr("a person is expected to answer within"), HasSubstr("(1 answer)"),
+                    Not(HasSubstr("how long people take to answer"))));
+}
+
 TEST_F(History, a_damaged_measurement_is_left_out_and_said) {
   write_plan(kTwo);
   interlock({"run", "plan.yaml"});
