@@ -161,6 +161,8 @@ class Engine {
   bool has_picture(TaskId task) const;
   Judgement take_changes(Live& live, Judgement judgement);
   void note_denied(Live& live, const Observed& observed) const;
+  static bool writes_for_itself(const Live& live, std::string_view path);
+  std::vector<std::string> left_beside(TaskId id, const Observed& observed) const;
   Judgement judge_denied(const Live& live) const;
   Result<std::string> output_file_of(const Live& live);
   void note_changes(Live& live, AttemptEnded& fact, const Judgement& judgement);
