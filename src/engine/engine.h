@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agents/adapter.h"
+#include "base/redaction.h"
 #include "engine/judge.h"
 #include "engine/ledger.h"
 #include "engine/ports.h"
@@ -30,6 +31,8 @@ struct Setup {
   std::vector<std::int64_t> priorities;
   std::vector<Duration> expected;  ///< By task.
   Surroundings around;
+  /// What no answer and no line about an attempt may hold, also where its client told it in pieces.
+  Redaction secrets;
   std::string dispatcher;  ///< `user@host`.
   ProcessIdentity self;
   bool reuse = true;  ///< Take results of earlier runs whose ingredients are all equal.

@@ -104,7 +104,7 @@ void Engine::hear(Live& live, const std::vector<agents::Event>& events) {
     const bool knew = !live.story.started.session.empty();
     live.story.take(event);
     if (std::string doing = doing_in(event, live.story); !doing.empty())
-      live.doing = std::move(doing);
+      live.doing = setup_.secrets.apply(doing);
     if (const auto* started = std::get_if<agents::Started>(&event);
         started != nullptr && (!live.told_session || (!knew && !started->session.empty()))) {
       live.told_session = true;
@@ -165,8 +165,8 @@ Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgem
 std::string Engine::answer_of(const Live& live) const {
   if (!live.story.final) return {};
   const agents::Final& final = *live.story.final;
-  if (task(task_of(live)).output.form != plan::OutputSpec::Form::json) return final.text;
-  return final.structured ? *final.structured : final.text;
+  const bool is_json = task(task_of(live)).output.form == plan::OutputSpec::Form::json;
+  return setup_.secrets.apply(is_json && final.structured ? *final.structured : final.text);
 }
 
 bool Engine::can_resume(TaskId id) const {
