@@ -131,6 +131,10 @@ class Adapter {
   virtual bool sends_random_ids() const { return false; }
   virtual bool tells_the_date() const { return false; }
 
+  /// What it writes in the workspace on its own account, relative to it, and does without where it
+  /// cannot: no failure of the task.
+  virtual std::span<const std::string_view> droppings() const { return {}; }
+
   /// To ask for its version, after the program; and the version in what it then prints.
   virtual std::vector<std::string> version_arguments() const { return {"--version"}; }
   virtual std::string version_in(std::string_view printed) const;

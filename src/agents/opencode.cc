@@ -12,6 +12,8 @@ namespace interlock::agents {
 namespace {
 
 constexpr std::string_view kTriedWith[] = {"1.18.33"};
+/// What it calls the repository by.
+constexpr std::string_view kDroppings[] = {".git/opencode"};
 
 /// There is no final event: a step that finishes with `stop` is the end, its texts are the answer.
 /// Steps count their own tokens; the call that makes the title and sub-agents' are told nowhere.
@@ -158,6 +160,7 @@ class OpenCode : public Adapter {
   }
   bool resumes(const plan::Agent&) const override { return false; }
   bool sends_random_ids() const override { return true; }
+  std::span<const std::string_view> droppings() const override { return kDroppings; }
   bool tells_the_date() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 

@@ -142,6 +142,7 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   wanted->secrets = secrets;
   auto setup = complete_setup(run, state_folder);
   if (!setup) return std::unexpected(setup.error());
+  setup->secrets = secrets;
   const auto own_place = hold_own_place(run.plan(), setup->around);
   auto processes = process::LocalProcesses::open(clock, {.redaction = secrets});
   if (!processes) return std::unexpected(processes.error());

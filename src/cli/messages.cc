@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/text.h"
+#include "cli/models.h"
 
 namespace interlock::cli {
 
@@ -16,7 +17,7 @@ std::unique_ptr<Messages> Messages::of(const plan::Plan& plan, TaskId task,
   const bool mends_by_command =
       attempt.because == engine::AttemptStarted::Because::repair && !it.repair.empty();
   if (adapter == nullptr || phase != 0 || mends_by_command) return nullptr;
-  return std::make_unique<Messages>(adapter->reader(agent));
+  return std::make_unique<Messages>(adapter->reader(agent), secrets_in(plan, own_environment()));
 }
 
 std::vector<std::string> Messages::line(const std::string& line) {
@@ -68,7 +69,8 @@ void Messages::take(const agents::Event& event, const std::string& line,
 }
 
 void Messages::say(const std::string& text, std::vector<std::string>& said) {
-  for (const std::string_view line : split_lines(text)) said.emplace_back(line);
+  const std::string shown = secrets_.apply(text);
+  for (const std::string_view line : split_lines(shown)) said.emplace_back(line);
   if (!text.empty()) last_said_ = text;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agents/adapter.h"
+#include "base/redaction.h"
 #include "engine/run_state.h"
 #include "plan/plan.h"
 
@@ -17,7 +18,9 @@ class Messages {
   /// Nothing where the attempt prints for people already.
   static std::unique_ptr<Messages> of(const plan::Plan& plan, TaskId task,
                                       const engine::AttemptRecord& attempt, std::uint32_t phase);
-  explicit Messages(std::unique_ptr<agents::Reader> reader) : reader_(std::move(reader)) {}
+  /// `secrets` are taken out of what it says: a log has those in pieces that its agent told in pieces.
+  explicit Messages(std::unique_ptr<agents::Reader> reader, Redaction secrets = {})
+      : reader_(std::move(reader)), secrets_(std::move(secrets)) {}
 
   /// What follows from one more line; none when it says nothing to people.
   std::vector<std::string> line(const std::string& line);
@@ -30,6 +33,7 @@ class Messages {
   void flush(std::vector<std::string>& said);
 
   std::unique_ptr<agents::Reader> reader_;
+  Redaction secrets_;
   std::string pieces_;     ///< Of a message that is still being told.
   std::string last_said_;  ///< A final answer often repeats the last message.
 };

@@ -240,6 +240,17 @@ Redaction secrets_of(const plan::Plan& plan, const gateway::Options& options,
   return redaction;
 }
 
+Redaction secrets_in(const plan::Plan& plan, const Environment& environment) {
+  Redaction redaction = secrets_of(plan, {}, environment);
+  for (const std::string_view name : kUsualKeys)
+    redaction.add(name, value_of(environment, name));
+  for (const plan::Agent& agent : plan.agents) {
+    if (!agent.key.variable.empty())
+      redaction.add(agent.key.variable, value_of(environment, agent.key.variable));
+  }
+  return redaction;
+}
+
 Result<std::unique_ptr<engine::Gateway>> open_gateway(gateway::Options options,
                                                       engine::Clock& clock,
                                                       std::function<void()> wake) {

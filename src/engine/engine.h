@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agents/adapter.h"
+#include "base/redaction.h"
 #include "engine/judge.h"
 #include "engine/ledger.h"
 #include "engine/ports.h"
@@ -31,6 +32,8 @@ struct Setup {
   std::vector<std::int64_t> priorities;
   std::vector<Duration> expected;  ///< By task.
   Surroundings around;
+  /// What no answer and no line about an attempt may hold, also where its client told it in pieces.
+  Redaction secrets;
   std::string dispatcher;  ///< `user@host`.
   ProcessIdentity self;
   bool reuse = true;  ///< Take results of earlier runs whose ingredients are all equal.
@@ -176,6 +179,8 @@ class Engine {
   bool has_picture(TaskId task) const;
   Judgement take_changes(Live& live, Judgement judgement);
   void note_denied(Live& live, const Observed& observed) const;
+  static bool writes_for_itself(const Live& live, std::string_view path);
+  std::vector<std::string> left_beside(TaskId id, const Observed& observed) const;
   Judgement judge_denied(const Live& live) const;
   Result<std::string> output_file_of(const Live& live);
   void note_changes(Live& live, AttemptEnded& fact, const Judgement& judgement);

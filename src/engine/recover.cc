@@ -98,6 +98,8 @@ Result<void> Engine::end_leftovers() {
     if (agents::provider_through_gateway(agent, task(id).model)) {
       fact.usage = {};
       fact.usage_from = "gateway";
+    } else if (agents::adapter_for(agent) != nullptr && agent.kind != plan::AgentKind::command) {
+      fact.usage_from = "client, in part";  // What it had told died with who heard it.
     }
     fact.elapsed = std::max(Duration{}, run().last.value_or(attempt.started) - attempt.started);
     ledger_.record(std::move(fact));

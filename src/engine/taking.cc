@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "engine/shortage.h"
 #include "engine/trace.h"
+#include "footprint/temporary.h"
 
 // What attempts changed: taken from their pictures, and held against what they were allowed.
 namespace interlock::engine {
@@ -47,8 +48,32 @@ void Engine::note_denied(Live& live, const Observed& observed) const {
         fmt::format("kept from {} `{}`", one.writing ? "writing" : "reading", printable(one.path)));
     if (!lies_below(one.path, plan_.workspace)) continue;
     const std::string path = printable(one.path.substr(plan_.workspace.size() + 1));
+    if (one.writing && writes_for_itself(live, path)) continue;
     (one.writing ? live.denied_writes : live.denied_reads).push_back(path);
   }
+}
+
+/// Whether its client puts that there on its own account, and does without where it cannot.
+bool Engine::writes_for_itself(const Live& live, std::string_view path) {
+  return live.adapter != nullptr &&
+         std::ranges::find(live.adapter->droppings(), path) != live.adapter->droppings().end();
+}
+
+/// What a guard let it write beside declared files, to be renamed over them, and it left there.
+std::vector<std::string> Engine::left_beside(TaskId id, const Observed& observed) const {
+  std::vector<std::string> left;
+  const plan::Task& it = task(id);
+  if (it.isolation != plan::Isolation::guard || it.footprint.unknown) return left;
+  for (const std::string& whole : observed.written) {
+    if (!lies_below(whole, plan_.workspace)) continue;
+    std::string path = whole.substr(plan_.workspace.size() + 1);
+    if (it.footprint.writes.matches(path) ||
+        !footprint::is_temporary_beside(path, it.footprint.writes))
+      continue;
+    const auto there = ports_.workspace.read(path, 0);
+    if (there || there.error().kind != Error::Kind::missing) left.push_back(std::move(path));
+  }
+  return left;
 }
 
 /// What it was kept from. In the workspace that breaks its word; elsewhere it is a remark, as many
@@ -88,6 +113,13 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
                  {}};
   }
   if (judgement.outcome == Outcome::succeeded) judgement = judge_denied(live);
+  if (judgement.outcome == Outcome::succeeded) {
+    if (const auto left = left_beside(id, observed); !left.empty())
+      judgement = {Outcome::outside_footprint,
+                   fmt::format("it left {}, which its `writes` do not name; add {} to task `{}`",
+                               named(left), lines_for(left, "writes"), it.id),
+                   fmt::format("You may not leave {}.", named(left))};
+  }
   if (!has_picture(id)) return judgement;
   const bool succeeded = judgement.outcome == Outcome::succeeded;
   if (!succeeded && !depends_on_what_was_found(judgement.outcome)) {

@@ -111,7 +111,7 @@ void Engine::hear(Live& live, std::vector<agents::Event> events) {
     }
     live.story.take(std::move(event));
     if (is_text) doing = last_words(live.story.said);
-    if (!doing.empty()) live.doing = std::move(doing);
+    if (!doing.empty()) live.doing = setup_.secrets.apply(doing);
   }
 }
 
@@ -169,7 +169,9 @@ std::string Engine::take_answer(Live& live) const {
   agents::Final& final = *live.story.final;
   if (task(task_of(live)).output.form == plan::OutputSpec::Form::json && final.structured)
     final.text = std::move(*final.structured);
-  return std::exchange(final.text, {});
+  std::string text = std::exchange(final.text, {});
+  setup_.secrets.apply_to(text);
+  return text;
 }
 
 bool Engine::can_resume(TaskId id) const {

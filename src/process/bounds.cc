@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "footprint/overlap.h"
+#include "footprint/temporary.h"
 
 namespace interlock::process {
 namespace {
@@ -62,7 +63,9 @@ bool Bounds::may_change(const std::string& path, bool makes_folder) const {
   if (is_held(path)) {
     const std::string inside(in_workspace(path));
     if (inside.empty()) return false;
-    return held_to_->writes.matches(inside) || (makes_folder && leads_to(inside, held_to_->writes));
+    if (makes_folder && leads_to(inside, held_to_->writes)) return true;
+    return held_to_->writes.matches(inside) ||
+           footprint::is_temporary_beside(inside, held_to_->writes);
   }
   if (held_to_ && held_to_->unknown && is_in_workspace(path)) return true;
   return std::ranges::any_of(
@@ -75,7 +78,8 @@ bool Bounds::may_read(const std::string& path, bool is_folder) const {
   const auto allows = [&](const footprint::PatternSet& set) {
     return set.matches(inside) || (is_folder && leads_to(inside, set));
   };
-  return allows(held_to_->reads) || allows(held_to_->writes);
+  return allows(held_to_->reads) || allows(held_to_->writes) ||
+         footprint::is_temporary_beside(inside, held_to_->writes);
 }
 
 }  // namespace interlock::process

@@ -24,7 +24,8 @@ class Bounds {
   bool holds_reads() const { return held_to_ && !held_to_->unknown; }
   /// Inside the workspace, kept to a footprint: pattern by pattern, which only the observer can.
   bool is_held(std::string_view path) const;
-  /// A folder on the way to what may be written may also be made.
+  /// A folder on the way to what may be written may also be made; so may what is going to be renamed
+  /// over it, by its name.
   bool may_change(const std::string& path, bool makes_folder) const;
   /// Only where `is_held`. Folders on the way to what may be read may be listed; so may `.git`.
   bool may_read(const std::string& path, bool is_folder) const;

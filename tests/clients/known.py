@@ -15,6 +15,7 @@ class Client:
     resumes: bool = False
     takes_schema: bool = True  # by an option, or in its prompt
     schema_tool: str = ""      # that the client makes of a schema
+    writes_by: tuple = ()      # Its tool that writes a file, and how that calls the path.
     repeats_requests: bool = True  # Equal but for what its adapter declares.
     shares_cache: bool = True  # Else it names each session's cache by a key of its own.
 
@@ -22,7 +23,8 @@ class Client:
 CLIENTS = [
     Client("claude-code", "@anthropic-ai/claude-code-linux-x64@2.1.330",
            "node_modules/@anthropic-ai/claude-code-linux-x64/claude",
-           "claude-code", "claude-sonnet-4-5", "anthropic", resumes=True, schema_tool="StructuredOutput"),
+           "claude-code", "claude-sonnet-4-5", "anthropic", resumes=True, schema_tool="StructuredOutput",
+           writes_by=("Write", "file_path")),
     Client("codex", "@openai/codex@0.169.0",
            "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex",
            "codex", "gpt-5-codex", "openai-responses", resumes=True, shares_cache=False),
@@ -30,11 +32,11 @@ CLIENTS = [
            "gemini", "gemini-2.5-flash", "gemini"),
     Client("opencode", "opencode-ai@1.18.33",
            "node_modules/opencode-linux-x64/bin/opencode",
-           "opencode", "anthropic/claude-sonnet-4-5", "anthropic"),
+           "opencode", "anthropic/claude-sonnet-4-5", "anthropic", writes_by=("write", "filePath")),
     Client("pi", "@mariozechner/pi-coding-agent@0.73.1", "node_modules/.bin/pi",
            "pi", "anthropic/claude-sonnet-4-5", "anthropic"),
     Client("qwen", "@qwen-code/qwen-code@0.15.10", "node_modules/.bin/qwen",
-           "qwen", "test-model", "openai-chat", takes_schema=False),  # Its option came with 0.24.
+           "qwen", "test-model", "openai-chat", takes_schema=False, writes_by=("write_file", "file_path")),  # Its option came with 0.24.
 ]
 
 

@@ -32,6 +32,9 @@ FAULTS = [
     ("killed", "is a command that kills the client", {"shell": "kill -KILL $PPID"}, "crashed"),
 ]
 
+# Of those that last as long as they may.
+TIMEOUTS = {"limited": "1m", "endless": "1m"}
+
 BEGIN, END = "<!-- outcomes: tests/clients/outcomes.py -->", "<!-- end -->"
 
 

@@ -14,7 +14,7 @@ import unittest
 import known
 import outcomes
 from by_hand import call_of, make_files
-from world import PATIENCE_S, Place, World
+from world import PATIENCE_S, Endpoint, Place, World
 
 CHOSEN = []
 
@@ -59,11 +59,17 @@ def each_that_records(test):
     return each_client(test, lambda client: client.repeats_requests)
 
 
+def each_that_writes(test):
+    return each_client(test, lambda client: client.writes_by)
+
+
 def each_that_can_be_bound(test):
     return each_client(test, lambda client: client.takes_schema)
 
 
 class Case(unittest.TestCase):
+    maxDiff = None
+
     def world(self, script):
         world = World(script)
         self.addCleanup(world.end)
@@ -284,6 +290,27 @@ class Dispatched(Case):
         self.assertEqual(world.read("notes.txt"), "first line\nedited by the client\n", said)
         self.assertEqual(len(world.endpoint.books()["calls"]), seen, "no call left the machine")
 
+    @each_that_writes
+    def test_a_guard_with_exact_writes_lets_a_client_write_its_file(self, client):
+        """Its own temporary file beside it, and what it leaves in a repository, are no breach."""
+        world = self.world({})
+        tool, key = client.writes_by
+        world.endpoint.end()
+        world.endpoint = Endpoint({"keep_bodies": True, "rules": [
+            {"after_tool": False, "has_tools": True, "loop": True, "steps": [{"tools": [{
+                "name": tool, "input": {key: f"{world.workspace}/hello.txt", "content": "written\n"}}]}]},
+            AFTER_TOOL]}, world.folder)
+        for arguments in (["init", "-q"], ["add", "."],
+                          ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "begun"]):
+            subprocess.run(["git", *arguments], cwd=world.workspace, check=True, env=world.environment)
+        self.plan(world, [("only", client.name, "write it",
+                           ("isolation: guard", "reads: [\"**\"]", "writes: [hello.txt]", "output: none"))], [client])
+        status, said = self.run_plan(world)
+        self.assertEqual(status, 0, said)
+        self.assertEqual(world.read("hello.txt"), "written\n", said)
+        left = set(os.listdir(world.workspace)) - {".git", "hello.txt", "notes.txt", "plan.yaml"}
+        self.assertEqual(left, set())
+
     @each_client
     def test_each_fault_has_its_outcome(self, client):
         """All at once, in one run; what of it is said in docs/agents.md."""
@@ -293,7 +320,7 @@ class Dispatched(Case):
             {"body": f"the fault is {name}\\b", "steps": [answer]} for name, _, answer, _ in outcomes.FAULTS]})
         self.plan(world, [(name, client.name, f"the fault is {name}",
                            ("reads: []", "writes: []" if "shell" not in answer else "writes: [notes.txt]",
-                            "output: text", "timeout: 1m")) for name, _, answer, _ in outcomes.FAULTS], [client])
+                            "output: text", f"timeout: {outcomes.TIMEOUTS.get(name, '3m')}")) for name, _, answer, _ in outcomes.FAULTS], [client])
         process = world.start([Place.interlock, "run", "plan.yaml", "--pattern", "parallel", "--parallel", "4"],
                               self.keys())
         seen = self.first_outcomes(world, process)

@@ -110,6 +110,29 @@ TEST_F(MappedCommand, agents_says_versions_wherever_a_client_prints_them) {
   EXPECT_THAT(said, HasSubstr("qwen         -           not installed"));
 }
 
+TEST_F(Cli, what_a_client_used_when_its_dispatcher_died_is_not_taken_for_nothing) {
+  write("claude", "#!/bin/sh\ncat >/dev/null\nif [ ! -e ../begun ]; then echo >../begun; echo begun; sleep 1000; fi\n"
+                  "echo '{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,"
+                  "\"terminal_reason\":\"completed\",\"result\":\"said\",\"session_id\":\"s\","
+                  "\"modelUsage\":{\"m\":{\"inputTokens\":10,\"outputTokens\":5,\"cacheReadInputTokens\":0,"
+                  "\"cacheCreationInputTokens\":0,\"costUSD\":0.01}}}'\n");
+  shell("chmod +x claude");
+  write_plan("agents: {c: {kind: claude-code, gateway: false, bin: " + workspace() +
+             "/claude}}\ntasks:\n  - {id: a, agent: c, prompt: hi, isolation: direct, reads: [], writes: [], "
+             "output: text}\n");
+  Running run = start({"run", "plan.yaml"});
+  shell("until [ -e ../begun ]; do sleep 0.05; done");
+  run.send(SIGKILL);
+  run.wait();
+  const Ended ended = interlock({"resume", "last"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  const auto shown = json_of({"show", "last"});
+  EXPECT_EQ(at(shown, "/tasks/0/attempts"), "2");
+  EXPECT_EQ(at(shown, "/tasks/0/tokens/input"), "10");
+  EXPECT_EQ(at(shown, "/tasks/0/tokens_complete"), "false");
+  EXPECT_THAT(ended.err, HasSubstr("not all was told"));
+}
+
 }  // namespace
 
 }  // namespace interlock::e2e

@@ -121,6 +121,29 @@ printf '{"type":"result","subtype":"success","is_error":false,"terminal_reason":
   }
 }
 
+TEST_F(Secrets, told_in_pieces_are_not_shown_joined) {
+  const Endpoint endpoint{endpoint::Script{}};
+  const std::string half(kKey, 6);
+  const std::string rest = std::string(kKey).substr(half.size());
+  write("client", "#!/bin/sh\ncat >/dev/null\n"
+                  "for piece in 'The key is ' " + half + " " + rest + " '.'; do\n"
+                  "  echo \"{\\\"type\\\":\\\"message\\\",\\\"role\\\":\\\"assistant\\\",\\\"delta\\\":true,"
+                  "\\\"content\\\":\\\"$piece\\\"}\"\ndone\n"
+                  "[ \"$1\" = --fail ] || echo '{\"type\":\"result\",\"status\":\"success\"}'\n");
+  shell("chmod +x client");
+  write_plan(fmt::format(
+      "agents:\n  whole: {{kind: gemini, bin: {0}/client, base_url: \"{1}\", key: THE_KEY}}\n"
+      "  part: {{kind: gemini, bin: {0}/client, base_url: \"{1}\", key: THE_KEY}}\n"
+      "defaults: {{isolation: direct, retries: 0}}\n"
+      "tasks: [{{id: a, agent: whole, prompt: x, output: text}}, {{id: b, agent: part, prompt: y, output: json}}]\n",
+      workspace(), endpoint.base_url()));
+  const Ended ended = interlock({"run", "plan.yaml"});
+  EXPECT_EQ(ended.exit, 1) << "what is not JSON failed, and is shown for it";
+  const std::string log = interlock({"log", "last", "a"}).out;
+  EXPECT_THAT(log, HasSubstr("The key is [key THE_KEY]."));
+  EXPECT_THAT(all_faces(ended) + log, Not(HasSubstr(kKey)));
+}
+
 }  // namespace
 
 }  // namespace interlock::e2e
