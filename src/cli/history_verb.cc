@@ -124,6 +124,14 @@ Result<Exit> give_out(const Context& context, journal::Store& store,
   std::string text;
   for (auto it = samples->good.rbegin(); it != samples->good.rend(); ++it)
     text += json::serialize(history::to_json(*it)) + "\n";
+  // Calls belong to accounts, not to tasks.
+  const bool all = options.task.empty() && options.agent.empty() && options.model.empty() &&
+                   options.plan.empty() && options.older.empty() && !options.here;
+  if (all) {
+    const auto calls = store.calls();
+    if (!calls) return std::unexpected(calls.error());
+    for (const history::Call& it : *calls) text += json::serialize(history::to_json(it)) + "\n";
+  }
   context.talk.result(text);
   return Exit::done;
 }
@@ -162,10 +170,31 @@ Result<std::string> text_of(const std::string& file) {
   return text;
 }
 
-/// All lines, or what is wrong with each that is not one.
-Result<std::vector<history::Sample>> read_lines(const std::string& text, const std::string& name) {
-  constexpr std::size_t kMostTold = 10;
+struct Lines {
   std::vector<history::Sample> samples;
+  std::vector<history::Call> calls;
+
+  /// What is wrong with the line; empty: it is taken.
+  std::string take(std::string_view line) {
+    const auto value = parse_json(line);
+    if (!value) return value.error().message;
+    if (history::is_call(*value)) {
+      auto call = history::call_from_json(*value);
+      if (!call) return call.error().message;
+      calls.push_back(std::move(*call));
+      return {};
+    }
+    auto sample = history::sample_from_json(*value);
+    if (!sample) return sample.error().message;
+    samples.push_back(std::move(*sample));
+    return {};
+  }
+};
+
+/// All lines, or what is wrong with each that is not one.
+Result<Lines> read_lines(const std::string& text, const std::string& name) {
+  constexpr std::size_t kMostTold = 10;
+  Lines lines;
   std::string wrong;
   std::size_t number = 0, faults = 0;
   for (std::size_t at = 0; at < text.size();) {
@@ -174,16 +203,11 @@ Result<std::vector<history::Sample>> read_lines(const std::string& text, const s
     at = end + 1;
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const auto value = parse_json(line);
-    auto sample = value ? history::sample_from_json(*value)
-                        : Result<history::Sample>(std::unexpected(value.error()));
-    if (sample) {
-      samples.push_back(std::move(*sample));
-    } else if (faults++ < kMostTold) {
-      wrong += fmt::format("\n  line {}: {}", number, sample.error().message);
-    }
+    const std::string fault = lines.take(line);
+    if (!fault.empty() && faults++ < kMostTold)
+      wrong += fmt::format("\n  line {}: {}", number, fault);
   }
-  if (faults == 0) return samples;
+  if (faults == 0) return lines;
   if (faults > kMostTold) wrong += fmt::format("\n  and {} more", faults - kMostTold);
   return fail(Error::Kind::invalid,
               fmt::format("cannot import `{}`, nothing of it was taken:{}", printable(name), wrong),
@@ -193,16 +217,17 @@ Result<std::vector<history::Sample>> read_lines(const std::string& text, const s
 Result<Exit> take_in(const Context& context, const HistoryOptions& options) {
   auto text = text_of(options.file);
   if (!text) return std::unexpected(text.error());
-  auto samples = read_lines(*text, options.file == "-" ? "standard input" : options.file);
-  if (!samples) return std::unexpected(samples.error());
+  auto lines = read_lines(*text, options.file == "-" ? "standard input" : options.file);
+  if (!lines) return std::unexpected(lines.error());
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  if (auto added = store->add_samples(*samples); !added) return std::unexpected(added.error());
+  if (auto added = store->add_samples(lines->samples, lines->calls); !added)
+    return std::unexpected(added.error());
+  const std::size_t count = lines->samples.size() + lines->calls.size();
   if (context.json)
-    context.talk.result(pretty_json(json::object{{"version", 1}, {"imported", samples->size()}}));
+    context.talk.result(pretty_json(json::object{{"version", 1}, {"imported", count}}));
   else
-    context.talk.remark(
-        fmt::format("imported {}", decide::count_of(samples->size(), "measurement")));
+    context.talk.remark(fmt::format("imported {}", decide::count_of(count, "measurement")));
   return Exit::done;
 }
 

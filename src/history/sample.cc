@@ -246,6 +246,43 @@ json::object to_json(const Sample& sample) {
   return object;
 }
 
+json::object to_json(const Call& call) {
+  json::object object;
+  object["kind"] = "call";
+  object["began"] = write_moment(call.began);
+  object["ended"] = write_moment(call.ended);
+  put(object, "account", call.account);
+  put(object, "model", call.model);
+  put(object, "run", call.run);
+  put(object, "output_tokens", call.output_tokens);
+  return object;
+}
+
+bool is_call(const json::value& value) {
+  if (!value.is_object()) return false;
+  const auto kind = value.get_object().find("kind");
+  return kind != value.get_object().end() && kind->value() == "call";
+}
+
+Result<Call> call_from_json(const json::value& value) {
+  const auto refuse = [](std::string why) { return fail(Error::Kind::invalid, std::move(why)); };
+  if (!is_call(value)) return refuse("it is not a call");
+  Members members(value.get_object());
+  Call call;
+  std::string kind;
+  members.text("kind", kind);
+  members.moment("began", call.began);
+  members.moment("ended", call.ended);
+  members.text("account", call.account);
+  members.text("model", call.model);
+  members.text("run", call.run);
+  members.count("output_tokens", call.output_tokens);
+  if (!members.fault().empty()) return refuse(members.fault());
+  if (call.account.empty()) return refuse("it names no `account`");
+  if (call.ended <= call.began) return refuse("it `ended` before it `began`");
+  return call;
+}
+
 namespace {
 
 void read_amounts(Members& members, Sample& sample) {

@@ -87,6 +87,12 @@ struct Regret {
 json::object to_json(const Sample& sample);
 Result<Sample> sample_from_json(const json::value& value);
 
+/// Likewise, with `"kind": "call"`.
+json::object to_json(const Call& call);
+Result<Call> call_from_json(const json::value& value);
+/// Whether a line says that it is a call.
+bool is_call(const json::value& value);
+
 /// What is wrong with it; empty: it can be reckoned with.
 std::string fault_of(const Sample& sample);
 

@@ -45,7 +45,8 @@ std::optional<std::int64_t> before_of(const SampleFilter& filter) {
 std::vector<history::Call> calls_of(Database& database) {
   std::vector<history::Call> calls;
   Query rows(database,
-             "SELECT account, model, run, began, ended, output FROM calls ORDER BY number");
+             "SELECT account, model, run, began, ended, output FROM calls ORDER BY ended, "
+             "number");
   while (rows.next()) {
     calls.push_back({rows.text(0), rows.text(1), rows.text(2), rows.time(3), rows.time(4),
                      rows.maybe_number(5)});
@@ -94,11 +95,22 @@ Result<Samples> Store::samples(const SampleFilter& filter) {
   });
 }
 
-Result<void> Store::add_samples(const std::vector<history::Sample>& samples) {
+Result<std::vector<history::Call>> Store::calls() {
+  return database_->guarded("read", [&]() -> Result<std::vector<history::Call>> {
+    if (!has_samples(*database_)) return {};
+    return calls_of(*database_);
+  });
+}
+
+Result<void> Store::add_samples(const std::vector<history::Sample>& samples,
+                                const std::vector<history::Call>& calls) {
   return database_->guarded("write", [&]() -> Result<void> {
     if (auto there = database_->still_there(); !there) return there;
     SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
-    for (const history::Sample& sample : samples) write_sample(*database_, sample);
+    Measured measured;
+    measured.samples = samples;
+    measured.calls = calls;
+    write_measured(*database_, measured);
     transaction.commit();
     return {};
   });

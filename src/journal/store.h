@@ -113,7 +113,10 @@ class Store {
                                   const decide::SaidSlowings& said = {});
   Result<Samples> samples(const SampleFilter& filter);
   /// All of them or none. A sample of the same task, agent, model and moment is replaced.
-  Result<void> add_samples(const std::vector<history::Sample>& samples);
+  Result<void> add_samples(const std::vector<history::Sample>& samples,
+                           const std::vector<history::Call>& calls = {});
+  /// When model calls were in flight, oldest first.
+  Result<std::vector<history::Call>> calls();
   /// Returns how many there were.
   Result<std::size_t> forget_samples(const SampleFilter& filter);
   /// Runs of earlier formats, of which there are no samples yet, and the samples of one of them.

@@ -123,6 +123,32 @@ tasks:
   EXPECT_EQ(at(plan, "/decision/pattern"), "parallel") << "joining takes five seconds, not minutes";
 }
 
+TEST_F(History, imported_calls_teach_how_they_slow_each_other) {
+  // Waves of one to eight equal calls at once, on a server that slows beyond three.
+  std::string lines;
+  for (int wave = 0; wave < 24; ++wave) {
+    const int at_once = wave % 8 + 1;
+    const int took = 10 * (1 + std::max(0, at_once - 3));
+    for (int i = 0; i < at_once; ++i) {
+      lines += fmt::format(
+          R"({{"kind":"call","began":"2026-11-01T{0:02}:00:00.000000Z","ended":"2026-11-01T{0:02}:{1:02}:{2:02}.00000{3}Z","account":"acme","model":"m","output_tokens":200}})"
+          "\n",
+          wave, took / 60, took % 60, i);
+    }
+  }
+  EXPECT_EQ(interlock({"history", "import", "-"}, lines).exit, 0);
+  EXPECT_EQ(interlock({"history", "export"}).out, lines);
+  const auto known = json_of({"history"});
+  EXPECT_EQ(at(known, "/slowing/0/account"), "acme");
+  EXPECT_EQ(at(known, "/slowing/0/beyond"), "3");
+  EXPECT_NEAR(std::stod(at(known, "/slowing/0/by")), 1, 0.1);
+  const Ended wrong = interlock(
+      {"history", "import", "-"},
+      R"({"kind":"call","began":"2026-11-01T00:00:00Z","ended":"2026-11-01T00:00:00Z","account":"acme"})");
+  EXPECT_EQ(wrong.exit, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("line 1: it `ended` before it `began`"));
+}
+
 TEST_F(History, gives_timeouts_where_the_plan_says_none) {
   std::string lines;
   for (int i = 0; i < 6; ++i) {
