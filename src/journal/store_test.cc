@@ -432,7 +432,9 @@ void make_format_3(const TempFolder& folder) {
   constexpr const char* kKey =
       "(workspace INTEGER NOT NULL, task TEXT NOT NULL, agent TEXT NOT NULL, model TEXT NOT NULL, "
       "at INTEGER NOT NULL, seq INTEGER NOT NULL, ";
-  sqlite.exec("DROP TABLE samples; DROP TABLE calls; DROP TABLE regrets; DROP TABLE sampled;");
+  sqlite.exec(
+      "DROP TABLE samples; DROP TABLE calls; DROP TABLE regrets; DROP TABLE sampled; "
+      "ALTER TABLE results DROP COLUMN trace;");
   sqlite.exec(
       fmt::format("CREATE TABLE measurements{}elapsed INTEGER, tokens INTEGER, cost "
                   "INTEGER);",

@@ -100,7 +100,7 @@ TEST_P(Observed, WhoBuildsOnWhatAFileHeldIsToldApart) {
         "echo y >anew; cat anew; echo y >>added; echo y >>made; cat read; echo y >read; "
         "echo y >new; echo z >>new; mv moved here; cat tried || echo y >tried; "
         "mkdir folder",
-        watched(site, Enclosure::Watch::changes));
+        watched(site, Enclosure::Watch::all));
     EXPECT_THAT(site.in_workspace(site.observed.updated),
                 ElementsAre("added", "folder", "made", "read", "tried"))
         << "neither what was written anew first nor what was moved";

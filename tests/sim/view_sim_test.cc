@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "sim/seeds.h"
 #include "sim/world.h"
@@ -86,18 +87,29 @@ TEST(SimulationOfViews, WhateverGoesWrongThePromisesHoldAndWhatIsDoneEqualsTheSe
   }
 }
 
+/// Who declares is taken at their word: what a task reads of what it writes is among its `reads`.
+void declare_what_is_read(plan::Plan& plan) {
+  for (plan::Task& task : plan.tasks) {
+    if (task.footprint.unknown) continue;
+    footprint::PatternSet& reads = task.footprint.reads;
+    std::ranges::copy(task.footprint.writes.include, std::back_inserter(reads.include));
+    reads.exclude.clear();
+  }
+}
+
 TEST(SimulationOfViews, ASecondRunTakesWhatIsUnchangedAndStillEqualsTheSequentialRun) {
   std::size_t reused = 0, compared = 0;
-  const auto [first, count] = seeds(150);
+  const auto [first, count] = seeds(50);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     Dice dice(seed * 7'919);
     Made made = make(seed);
     made.faults.person_edits = 0;
+    declare_what_is_read(made.plan);
     auto before = std::make_unique<World>(seed, made.plan, made.faults, made.parallel);
     before->live();
     ASSERT_EQ(before->broken(), "") << "SIM_SEED=" << seed;
     // Again until the tree holds still, now and then with a person in between.
-    for (int round = 0; round < 4; ++round) {
+    for (int round = 0; round < 3; ++round) {
       auto world = std::make_unique<World>(seed + 1, made.plan, dice.chance(300) ? made.faults : Faults::none(),
                                            made.parallel);
       world->follow(*before, dice.chance(300) ? dice.one_of(std::vector<std::string>{"a", "d/x", "e.md"}) : "");
@@ -109,7 +121,7 @@ TEST(SimulationOfViews, ASecondRunTakesWhatIsUnchangedAndStillEqualsTheSequentia
     }
   }
   fmt::print("{} worlds, {} results reused, {} runs compared\n", count, reused, compared);
-  if (count > 100) {
+  if (count > 30) {
     EXPECT_GT(reused, count / 4) << "hardly anything was reused";
     EXPECT_GT(compared, count) << "the worlds are too cruel";
   }
