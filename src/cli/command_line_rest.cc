@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/client_setup.h"
 #include "cli/completion.h"
 
 // Verbs around runs: to begin with, for clients and models, to clear up.
@@ -12,19 +13,27 @@ void CommandLine::add_rest() {
       "init", "Write a commented plan to start from, with its schemas and prompts",
       [](const Context& context, const Options& options) -> Result<Exit> {
         if (options.init_for.client.empty()) return init_command(context, options.use, options.folder);
-        InitForWish wish = options.init_for;
-        // USE means nothing here: a word alone is the folder.
-        wish.folder = options.use.empty() ? options.folder : options.use;
-        return init_for_command(context, wish);
+        return init_for_command(context, options.init_for);
       },
       Journal::not_needed);
-  init->add_option("--for", options_.init_for.client,
-                   "Let this client's model reach Interlock instead: claude-code, codex, gemini or opencode")
-      ->type_name("CLIENT");
-  init->add_flag("--enforce", options_.init_for.enforce, "With --for: deny what the plan refuses, do not only advise");
-  init->add_flag("--undo", options_.init_for.undo, "With --for: take it all back");
-  init->add_option("USE", options_.use,
-                   "research, review, content, tests, migrations or edits [research]");
+  CLI::Option* use =
+      init->add_option("USE", options_.use,
+                       "research, review, content, tests, migrations or edits [research]")
+          ->check(CLI::IsMember({"research", "review", "content", "tests", "migrations", "edits"}));
+  CLI::Option* client =
+      init->add_option("--for", options_.init_for.client,
+                       "Let this client's model reach Interlock instead: claude-code, codex, gemini or "
+                       "opencode")
+          ->check(CLI::IsMember(clients_to_set_up()))
+          ->type_name("CLIENT")
+          ->excludes(use);
+  init->add_option("--in", options_.init_for.folder, "With --for: the project's folder [.]")
+      ->type_name("DIR")
+      ->needs(client);
+  init->add_flag("--enforce", options_.init_for.enforce,
+                 "With --for: deny what the plan refuses, do not only advise")
+      ->needs(client);
+  init->add_flag("--undo", options_.init_for.undo, "With --for: take it all back")->needs(client);
   add_json(init);
   init->add_option("DIR", options_.folder, "Target folder [.]");
   CLI::App* doctor = add(

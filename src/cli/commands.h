@@ -104,7 +104,7 @@ Result<Exit> diff_command(const Context& context, const std::string& run, const 
 Result<Exit> mcp_command(const Context& context, bool may_approve);
 
 struct InitForWish {
-  std::string client, folder;
+  std::string client, folder = ".";
   bool enforce = false;  ///< Its hook denies; else it advises.
   bool undo = false;
 };

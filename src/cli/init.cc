@@ -35,16 +35,6 @@ std::vector<NewFile> files_of(const std::string& use, const fs::path& folder) {
   return files;
 }
 
-std::unexpected<Error> no_such_use(const std::string& use) {
-  std::vector<std::string> uses;
-  for (const TemplateFile& one : template_files()) {
-    if (std::ranges::find(uses, one.use) == uses.end()) uses.emplace_back(one.use);
-  }
-  const auto near = nearest_word(use, uses);
-  return fail(Error::Kind::invalid, fmt::format("there is no template `{}`", printable(use)),
-              near ? fmt::format("did you mean `{}`?", *near) : "there are: " + join_words(uses, 10));
-}
-
 Result<void> check_nothing_is_in_the_way(const std::vector<NewFile>& files) {
   for (const NewFile& file : files) {
     std::error_code trouble;
@@ -74,7 +64,6 @@ Result<Exit> init_command(const Context& context, const std::string& wanted,
                           const std::string& folder) {
   const std::string use = wanted.empty() ? "research" : wanted;
   const std::vector<NewFile> files = files_of(use, folder);
-  if (files.empty()) return no_such_use(use);
   if (auto free = check_nothing_is_in_the_way(files); !free) return std::unexpected(free.error());
   json::array written_files;
   for (const NewFile& file : files) {

@@ -213,8 +213,8 @@ Result<Exit> init_for_command(const Context& context, const InitForWish& wish) {
   tell(context, std::move(told),
        is_there ? "everything is there already" : trust_wanted(wish.client));
   if (!is_there)
-    context.talk.remark(fmt::format("undo: interlock init --for {} --undo {}", wish.client,
-                                    shell_quote(wish.folder)));
+    context.talk.remark(fmt::format("undo: interlock init --for {} --undo{}", wish.client,
+                                    wish.folder == "." ? "" : " --in " + shell_quote(wish.folder)));
   return Exit::done;
 }
 

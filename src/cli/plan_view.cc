@@ -74,11 +74,18 @@ class Page {
       table(false);
       table_text = std::exchange(text_, {});
     }
-    std::size_t left = room_beside(table_text + decision_text);
-    notices(left);
-    const std::string notices = std::exchange(text_, {});
+    notices(room_beside(table_text + decision_text));
+    std::string said = std::exchange(text_, {});
+    // What agents may do stands first among the notes, and before what is only compared with.
+    if (notes_shown_ < std::min<std::size_t>(plan_.notes.size(), 2)) {
+      table(false);
+      table_text = std::exchange(text_, {});
+      warnings_shown_ = notes_shown_ = 0;
+      notices(room_beside(table_text + decision_text));
+      said = std::exchange(text_, {});
+    }
     decision();
-    const std::string end = table_text + notices + std::exchange(text_, {});
+    const std::string end = table_text + said + std::exchange(text_, {});
     headline();
     bars(room_beside(end));
     return text_ + end;

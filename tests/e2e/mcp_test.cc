@@ -222,7 +222,8 @@ TEST_F(ForClients, what_is_in_the_way_is_named_and_nothing_is_changed) {
   EXPECT_THAT(refused.err, HasSubstr("has another `interlock` already"));
   EXPECT_FALSE(exists(".claude"));
   EXPECT_EQ(interlock({"init", "--for", "emacs"}).exit, 2);
-  EXPECT_THAT(interlock({"init", "reserch"}).err, HasSubstr("did you mean `research`?"));
+  EXPECT_EQ(interlock({"init", "research", "--for", "codex"}).exit, 2);
+  EXPECT_EQ(interlock({"init", "--undo"}).exit, 2);
 }
 
 TEST_F(ForClients, a_hook_advises_once_and_permits_nothing) {
