@@ -74,8 +74,8 @@ std::vector<std::string> draw_table(const std::vector<Expected>& expected,
   const std::array forecasts{&decision.sequential, &decision.parallel, &decision.queue};
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     const bool chosen = patterns[i] == decision.pattern;
-    // A queue of one is one by one.
-    if (patterns[i] == Pattern::queue && forecasts[i]->n < 2 && !chosen) continue;
+    // A queue of one is one by one: it takes no room where that is short.
+    if (!screen.full && patterns[i] == Pattern::queue && forecasts[i]->n < 2 && !chosen) continue;
     rows.push_back(row_of(
         fmt::format("{} {}", chosen ? signs.chosen : " ", heading_of(patterns[i], forecasts[i]->n)),
         *forecasts[i], expected, cost));
