@@ -288,11 +288,38 @@ void World::people_act(engine::Engine&) {
 /// A person works on a file that is, or is not, touched by tasks too.
 void World::edit() {
   static const std::vector<std::string> kEdited = {"a", "b", "c", "d/x", "e.md", "g/h/j", "new/1"};
+  if (dice_.chance(250)) return rename();
   const std::string& path = dice_.one_of(kEdited);
+  std::optional<std::string> left;
+  if (!workspace_.files.contains(path) || dice_.chance(700))
+    left = fmt::format("by hand {}\n", dice_.below(1'000'000));
+  leave_by_hand(path, left);
+}
+
+/// `mv`, of a file or a folder, over what may be there: many paths are others than they were, and no file
+/// was written.
+void World::rename() {
+  static const std::vector<std::pair<std::string, std::string>> kRenamed = {
+      {"a", "b"}, {"c", "e.md"}, {"d/", "new/"}, {"g/h/", "d/"}, {"e.md", "d/x"}, {"new/", "g/h/"}};
+  const auto& [from, to] = dice_.one_of(kRenamed);
+  std::map<std::string, std::string> moved;
+  for (const auto& [path, content] : workspace_.files) {
+    const bool is_moved = from.ends_with('/') ? path.starts_with(from) : path == from;
+    if (is_moved) moved.emplace(path, content);
+  }
+  for (const auto& [path, content] : moved) {
+    // Nothing is moved over a folder.
+    const std::string target = to + path.substr(from.size());
+    if (views_.workspace().state(target).kind == changes::Kind::folder) continue;
+    leave_by_hand(target, content);
+    leave_by_hand(path, std::nullopt);
+  }
+}
+
+void World::leave_by_hand(const std::string& path, const std::optional<std::string>& left) {
   const auto at = workspace_.files.find(path);
-  std::optional<std::string> found, left;
+  std::optional<std::string> found;
   if (at != workspace_.files.end()) found = at->second;
-  if (!found || dice_.chance(700)) left = fmt::format("by hand {}\n", dice_.below(1'000'000));
   const changes::State before = views_.workspace().state(path);
   views_.person_edits(path, left);
   views_promised_.person_edits(path, found, before);

@@ -97,6 +97,8 @@ class World {
   bool clear_the_way();
   bool in_plan_order() const;
   void edit();
+  void rename();
+  void leave_by_hand(const std::string& path, const std::optional<std::string>& left);
 
   // The agents.
   testing_support::Behaviour behave(const engine::SpawnSpec& spec);
