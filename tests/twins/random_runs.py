@@ -31,10 +31,12 @@ def draw_task(dice, number, isolation):
     steps = [f"sum=$(cat {seen} 2>/dev/null | cksum)"]
     pause = f"sleep 0.{dice.randint(0, 25):02d}"
     kind = dice.random()
+    looked_at = []
     if kind < 0.15:
         steps.append(f'case "$sum" in *[02468]) exit 3;; esac')
     elif kind < 0.25:
-        steps.append(f"cat {dice.choice(FILES)} >/dev/null")
+        looked_at.append(dice.choice(FILES))
+        steps.append(f"cat {looked_at[0]} >/dev/null")
     steps.append(pause)
     for path in writes:
         folder = os.path.dirname(path)
@@ -49,7 +51,8 @@ def draw_task(dice, number, isolation):
             steps.append(f'echo "t{number} $sum" >{path}')
     task = {"id": f"t{number}", "run": "; ".join(["set -e"] + steps), "isolation": isolation}
     if dice.random() < 0.5:
-        task["reads"], task["writes"] = sorted(set(reads + writes)), writes
+        # All of it: who leaves out what a later task has changed by then is told so, and fails.
+        task["reads"], task["writes"] = sorted(set(reads + writes + looked_at)), writes
     if number and dice.random() < 0.25:
         task["needs"] = [f"t{dice.randrange(number)}"]
     return task
