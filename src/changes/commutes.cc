@@ -74,11 +74,11 @@ bool writes_reach_names(const PatternSet& writes, const std::string& folder,
   return false;
 }
 
-/// Whether below the path, too, nothing is as it was: links lead elsewhere, and a folder's mode
-/// lets in or keeps out.
+/// Whether below the path, too, nothing is as it was: links lead elsewhere, a folder's mode lets in or
+/// keeps out, and who looks in vain for something in a folder goes by whether that is there.
 bool changes_what_is_below(const Change& change) {
-  const bool has_link = change.before.kind == Kind::link || change.after.kind == Kind::link;
-  return has_link || (change.before.kind == Kind::folder && change.after.kind == Kind::folder);
+  const auto is_way = [](Kind kind) { return kind == Kind::link || kind == Kind::folder; };
+  return is_way(change.before.kind) || is_way(change.after.kind);
 }
 
 bool writes_commute(const Changeset& own, const Footprint& other) {
