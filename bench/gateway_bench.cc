@@ -103,7 +103,7 @@ void serve_upstream(const std::function<void(std::uint16_t)>& tell) {
   loop.run();
 }
 
-void serve_gateway(std::uint16_t upstream, const std::string& door_file,
+void serve_gateway(std::uint16_t upstream, const std::string& route_file,
                    const std::function<void(std::uint16_t)>& tell) {
   Options options;
   options.providers["claude"] = {fmt::format("http://127.0.0.1:{}", upstream), Secret("sk-bench")};
@@ -119,7 +119,7 @@ void serve_gateway(std::uint16_t upstream, const std::string& door_file,
   spec.agent = "claude";
   const auto route = (*gateway)->open(spec);
   check(route.has_value(), "the gateway opens a door");
-  std::ofstream(door_file) << "/" << route->secret << "/v1/messages";
+  std::ofstream(route_file) << "/" << route->secret << "/v1/messages";
   tell((*gateway)->port());
   for (std::size_t told = 0;;) {
     ::usleep(20'000);
@@ -128,7 +128,7 @@ void serve_gateway(std::uint16_t upstream, const std::string& door_file,
 }
 
 std::uint16_t free_port() {
-  const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sys::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -138,8 +138,8 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-Fd connected(std::uint16_t port) {
-  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+sys::Descriptor connected(std::uint16_t port) {
+  sys::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
@@ -190,7 +190,7 @@ void serve_nginx(std::uint16_t upstream, const std::string& folder,
 
 /// One client's connection: asks, reads until the last chunk, asks again.
 struct Client {
-  Fd socket;
+  sys::Descriptor socket;
   std::string tail;
   Loop::Moment asked{};
 };

@@ -27,7 +27,7 @@
 
 #include "snapshots/files.h"
 #include "snapshots/local_snapshots.h"
-#include "workspace/descriptor.h"
+#include "sys/descriptor.h"
 
 namespace interlock {
 namespace {
@@ -89,7 +89,7 @@ class Tree {
 };
 
 void map_to_self(const char* file, const std::string& text) {
-  const workspace::Descriptor map(::open(file, O_WRONLY | O_CLOEXEC));
+  const sys::Descriptor map(::open(file, O_WRONLY | O_CLOEXEC));
   if (::write(map.number(), text.data(), text.size()) < 0) ::_exit(125);
 }
 

@@ -28,7 +28,7 @@ bool meets(const PatternSet& patterns, const std::string& pattern) {
 }
 
 /// Whether the patterns can match something at `path` or below it.
-bool meets_at_or_below(const PatternSet& patterns, const std::string& path) {
+bool overlaps_at_or_below(const PatternSet& patterns, const std::string& path) {
   return meets(patterns, path.empty() ? "**" : footprint::escape(path));
 }
 
@@ -46,7 +46,7 @@ bool matches_at_or_above(const PatternSet& patterns, std::string_view path) {
 bool writes_reach(const PatternSet& writes, const std::string& path, const FolderTest& is_folder) {
   if (matches_at_or_above(writes, path)) return true;
   if (path.empty() || (is_folder && is_folder(path))) return false;
-  return meets_at_or_below(writes, path);
+  return overlaps_at_or_below(writes, path);
 }
 
 /// The name in `folder` through which everything passes that the pattern matches; none where it
@@ -84,8 +84,8 @@ bool changes_what_is_below(const Change& change) {
 bool writes_commute(const Changeset& own, const Footprint& other) {
   return std::ranges::none_of(own.changes, [&](const Change& change) {
     return matches_at_or_above(other.writes, change.path) ||
-           meets_at_or_below(other.writes, change.path) || other.reads.matches(change.path) ||
-           (changes_what_is_below(change) && meets_at_or_below(other.reads, change.path));
+           overlaps_at_or_below(other.writes, change.path) || other.reads.matches(change.path) ||
+           (changes_what_is_below(change) && overlaps_at_or_below(other.reads, change.path));
   });
 }
 
@@ -117,7 +117,7 @@ std::vector<std::string> outside(const Changeset& own, const Footprint& footprin
     const bool is_new_folder =
         change.before.kind == Kind::absent && change.after.kind == Kind::folder;
     const bool is_allowed = footprint.writes.matches(change.path) ||
-                            (is_new_folder && meets_at_or_below(footprint.writes, change.path));
+                            (is_new_folder && overlaps_at_or_below(footprint.writes, change.path));
     if (!is_allowed) paths.push_back(change.path);
   }
   return paths;

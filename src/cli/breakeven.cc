@@ -6,30 +6,30 @@
 #include <fstream>
 
 #include "base/text.h"
-#include "cli/breakeven_view.h"
 #include "cli/commands.h"
-#include "cli/learning.h"
 #include "decide/learn.h"
 #include "panel/screen.h"
+#include "report/breakeven_view.h"
+#include "runs/learning.h"
 #include "workspace/local_files.h"
 
 // `breakeven`.
 namespace interlock::cli {
 
 Result<Exit> breakeven_command(const Context& context, const std::string& file,
-                               const PlanRequest& request, const std::string& svg) {
-  auto document = read_document(file);
+                               const runs::PlanRequest& request, const std::string& svg) {
+  auto document = runs::read_document(file);
   if (!document) return std::unexpected(document.error());
   workspace::LocalFiles files;
-  auto plan = read_plan_or_complain(*document, request, files);
+  auto plan = runs::read_plan_or_complain(*document, request, files);
   if (!plan) return std::unexpected(plan.error());
   const decide::History history = history_of(context, *plan);
-  decide::fill_from_history(*plan, history, slowing_keys(*plan, history));
+  decide::fill_from_history(*plan, history, runs::slowing_keys(*plan, history));
   const auto expected = decide::expect(*plan, history);
   const decide::Breakeven found = decide::breakeven(*plan, expected);
   if (!svg.empty()) {
     std::ofstream out(svg, std::ios::binary);
-    out << breakeven_svg(found);
+    out << report::breakeven_svg(found);
     out.close();
     if (!out) {
       return fail(Error::Kind::io,
@@ -37,14 +37,14 @@ Result<Exit> breakeven_command(const Context& context, const std::string& file,
     }
   }
   if (context.json) {
-    context.console.result(pretty_json(breakeven_json(found)));
+    context.console.result(pretty_json(report::breakeven_json(found)));
     return Exit::done;
   }
-  PlanScreen screen;
+  report::PlanScreen screen;
   screen.columns =
       context.console.out().is_terminal ? panel::Screen(STDOUT_FILENO).size().columns : 100;
   screen.unicode = context.console.out().unicode;
-  context.console.result(render_breakeven(found, screen));
+  context.console.result(report::render_breakeven(found, screen));
   return Exit::done;
 }
 

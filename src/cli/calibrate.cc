@@ -11,9 +11,9 @@
 #include "agents/adapter.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/learning.h"
 #include "decide/words.h"
 #include "process/clock.h"
+#include "runs/learning.h"
 #include "workspace/local_files.h"
 
 // `calibrate`.
@@ -50,9 +50,9 @@ struct Declared {
   std::string folder;
 };
 
-Result<Declared> declared_in(const Document& document, const std::string& name) {
+Result<Declared> declared_in(const runs::Document& document, const std::string& name) {
   workspace::LocalFiles files;
-  auto plan = read_plan_or_complain(document, {}, files);
+  auto plan = runs::read_plan_or_complain(document, {}, files);
   if (!plan) return std::unexpected(plan.error());
   const auto agent = std::ranges::find(plan->agents, name, &plan::Agent::name);
   if (agent == plan->agents.end()) {
@@ -91,7 +91,7 @@ Result<Declared> declared_in(const Document& document, const std::string& name) 
 Result<Declared> declared(const CalibrateOptions& options) {
   std::error_code trouble;
   if (!options.plan.empty() || fs::exists("interlock.yaml", trouble)) {
-    auto document = read_document(options.plan);
+    auto document = runs::read_document(options.plan);
     if (!document) return std::unexpected(document.error());
     auto found = declared_in(*document, options.agent);
     if (found || !options.plan.empty()) return found;
@@ -141,7 +141,7 @@ struct Round {
 
 Result<Round> play(const Context& context, journal::Store& store, const Declared& agent,
                    const std::string& text, const std::string& workspace, decide::Pattern pattern) {
-  PlanRequest request;
+  runs::PlanRequest request;
   request.pattern = pattern;
   request.reuse = false;
   request.folder = agent.folder;
@@ -149,7 +149,7 @@ Result<Round> play(const Context& context, journal::Store& store, const Declared
   const Context within{context.state_folder, false, context.where, quiet};
   auto run = enter_run(within, store, {"calibration", agent.folder, text}, request);
   if (!run) return std::unexpected(run.error());
-  auto exit = dispatch(store, context.state_folder, **run, Face::lines, quiet);
+  auto exit = dispatch_and_show(store, context.state_folder, **run, Face::lines, quiet);
   Round round;
   for (const engine::TaskRecord& task : (*run)->state.tasks) {
     if (task.state == engine::TaskState::done) ++round.done;
@@ -166,7 +166,7 @@ Result<Round> play(const Context& context, journal::Store& store, const Declared
   const auto forgotten = store.forget_samples(filter);
   static_cast<void>(store.prune((*run)->id()));
   std::error_code ignored;
-  fs::remove_all(run_folder(context.state_folder, (*run)->id()), ignored);
+  fs::remove_all(runs::run_folder(context.state_folder, (*run)->id()), ignored);
   if (!exit) return std::unexpected(exit.error());
   if (!samples) return std::unexpected(samples.error());
   if (!forgotten) return std::unexpected(forgotten.error());

@@ -22,21 +22,21 @@ namespace interlock::cli {
 namespace {
 
 /// A descriptor that signals come out of, for as long as it lives; they are blocked meanwhile.
-class SignalDoor {
+class SignalMask {
  public:
-  SignalDoor() {
+  SignalMask() {
     sigset_t ends;
     sigemptyset(&ends);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&ends, signal);
     sigprocmask(SIG_BLOCK, &ends, &before_);
     fd_ = ::signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
   }
-  ~SignalDoor() {
+  ~SignalMask() {
     if (fd_ >= 0) ::close(fd_);
     sigprocmask(SIG_SETMASK, &before_, nullptr);
   }
-  SignalDoor(const SignalDoor&) = delete;
-  SignalDoor& operator=(const SignalDoor&) = delete;
+  SignalMask(const SignalMask&) = delete;
+  SignalMask& operator=(const SignalMask&) = delete;
 
   int fd() const { return fd_; }
   /// Which one came; 0: none.
@@ -129,7 +129,7 @@ Result<Exit> chat_command(const ChatOptions& options) {
   const std::string key = key_for(spec->api);
   const auto request = chat::request_for(*spec, key);
   if (!request) return std::unexpected(request.error());
-  const SignalDoor signals;
+  const SignalMask signals;
   int error = 0;
   const auto write = [&error](std::string_view text) {
     error = write_all(text);

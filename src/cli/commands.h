@@ -4,9 +4,9 @@
 
 #include "base/result.h"
 #include "cli/console.h"
-#include "cli/dispatch.h"
-#include "cli/edited_plan.h"
-#include "cli/planning.h"
+#include "cli/live_face.h"
+#include "runs/edited_plan.h"
+#include "runs/planning.h"
 
 // One function a verb, one file a verb or a family of verbs. What a verb returns is the exit code;
 // an error is told by `main`.
@@ -20,7 +20,7 @@ class Detachment;
 struct Context {
   std::string state_folder;
   bool json = false;
-  Where where;
+  runs::Where where;
   Console& console;
   Detachment* detachment = nullptr;  ///< Where the run is to go on without this terminal.
 };
@@ -36,18 +36,18 @@ struct FixRequest {
   std::string run;    ///< Empty: the latest of this plan.
 };
 Result<Exit> plan_command(const Context& context, const std::string& file,
-                          const PlanRequest& request, const FixRequest& fix);
+                          const runs::PlanRequest& request, const FixRequest& fix);
 /// `svg`: where to draw the chart as well; empty: nowhere.
 Result<Exit> breakeven_command(const Context& context, const std::string& file,
-                               const PlanRequest& request, const std::string& svg);
+                               const runs::PlanRequest& request, const std::string& svg);
 Result<Exit> run_command(const Context& context, const std::string& file,
-                         const PlanRequest& request, Face face);
+                         const runs::PlanRequest& request, Face face);
 /// What `resume` may say anew.
 struct ResumeRequest {
   bool wait_at_gates = false;
-  std::optional<Tokens> tokens;      ///< In place of `limits.tokens`.
-  std::optional<MicroUsd> usd;       ///< In place of `limits.usd`.
-  WhichPlan which = WhichPlan::ask;  ///< Where the plan was edited since.
+  std::optional<Tokens> tokens;                  ///< In place of `limits.tokens`.
+  std::optional<MicroUsd> usd;                   ///< In place of `limits.usd`.
+  runs::WhichPlan which = runs::WhichPlan::ask;  ///< Where the plan was edited since.
 };
 Result<Exit> resume_command(const Context& context, const std::string& run, Face face,
                             const ResumeRequest& request);
@@ -81,16 +81,20 @@ Result<Exit> reject_command(const Context& context, const std::string& run,
 Result<Exit> cancel_command(const Context& context, const std::string& run,
                             const std::string& task);
 /// Reads the plan, decides, and enters a run of it into the journal, to be dispatched.
-Result<std::unique_ptr<ChosenRun>> enter_run(const Context& context, journal::Store& store,
-                                             const Document& document, const PlanRequest& request);
+Result<std::unique_ptr<runs::ChosenRun>> enter_run(const Context& context, journal::Store& store,
+                                                   const runs::Document& document,
+                                                   const runs::PlanRequest& request);
 /// Dispatches, and prints the run's id or, as JSON, how it stands then.
-Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, ChosenRun& run,
-                                 Face face);
+Result<Exit> dispatch_and_report(const Context& context, journal::Store& store,
+                                 runs::ChosenRun& run, Face face);
 /// `task` empty: every task that failed.
 Result<Exit> retry_command(const Context& context, const std::string& run, const std::string& task,
-                           Face face, WhichPlan which);
+                           Face face, runs::WhichPlan which);
 /// A run of another version of a run's plan, with the wishes that run had.
-Result<Exit> run_edited(const Context& context, const ChosenRun& run, Face face);
+Result<Exit> run_edited(const Context& context, const runs::ChosenRun& run, Face face);
+/// Follows what was edited in the plan of the run, and says so.
+Result<runs::Followed> follow_edits(const Context& context, journal::Store& store,
+                                    std::unique_ptr<runs::ChosenRun>& run, runs::WhichPlan which);
 
 struct DiffOptions {
   bool stat = false;

@@ -217,8 +217,8 @@ Result<Exit> complete_command(const Context& context, const std::string& kind,
     context.console.result(text);
     return Exit::done;
   }
-  const auto id = run_named(*store, context.where, name);
-  auto run = id ? choose_run(*store, *id) : std::unexpected(id.error());
+  const auto id = runs::run_named(*store, context.where, name);
+  auto run = id ? runs::choose_run(*store, *id) : std::unexpected(id.error());
   if (!run) return Exit::done;
   std::string text;
   for (const plan::Task& task : (*run)->plan().tasks) text += task.id + "\n";

@@ -4,8 +4,8 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/run_report.h"
 #include "process/clock.h"
+#include "report/run_report.h"
 
 // `approve`, `reject`, `cancel` and `retry`: what people ask of a run. The request is durable
 // first; then its dispatcher, if it lives, is poked to look. Each says which run of which plan in
@@ -18,7 +18,7 @@ using engine::TaskState;
 
 struct Asked {
   journal::Store store;
-  std::unique_ptr<ChosenRun> run;
+  std::unique_ptr<runs::ChosenRun> run;
   std::string task;  ///< Empty: none was named.
 };
 
@@ -26,7 +26,7 @@ Result<Asked> open_for_asking(const Context& context, const std::string& name,
                               const std::string& task) {
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  auto meant = choose_meant(*store, context.where, name, task);
+  auto meant = runs::choose_meant(*store, context.where, name, task);
   if (!meant) return std::unexpected(meant.error());
   return Asked{std::move(*store), std::move(meant->run), std::move(meant->name)};
 }
@@ -36,7 +36,7 @@ Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& ta
   engine::Request request;
   request.kind = kind;
   request.task = task;
-  request.by = dispatcher_name();
+  request.by = runs::dispatcher_name();
   if (auto posted = asked.store.post_request(asked.run->id(), request, clock.now()); !posted) {
     return std::unexpected(posted.error());
   }
@@ -45,7 +45,7 @@ Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& ta
 }
 
 /// What was asked of which run, as JSON or in a line.
-void report(const Context& context, const ChosenRun& run, std::string_view did,
+void report(const Context& context, const runs::ChosenRun& run, std::string_view did,
             const std::vector<std::string>& tasks, const std::string& line) {
   if (context.json) {
     context.console.result(
@@ -63,7 +63,7 @@ void report(const Context& context, const ChosenRun& run, std::string_view did,
     context.console.remark(fmt::format(" hint: interlock resume {}", run.id()));
 }
 
-std::vector<std::string> tasks_at_gates(const ChosenRun& run) {
+std::vector<std::string> tasks_at_gates(const runs::ChosenRun& run) {
   std::vector<std::string> tasks;
   for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
     if (run.state.tasks[i].gate_since) tasks.push_back(run.plan().tasks[i].id);
@@ -78,7 +78,7 @@ std::string quoted(const std::vector<std::string>& tasks) {
 }
 
 /// The task whose gate is meant; empty: the run's review.
-Result<std::string> gate_meant(const ChosenRun& run, const std::string& task) {
+Result<std::string> gate_meant(const runs::ChosenRun& run, const std::string& task) {
   const std::vector<std::string> waiting = tasks_at_gates(run);
   const std::string hint =
       waiting.empty() ? std::string() : fmt::format("waiting for approval: {}", quoted(waiting));
@@ -86,17 +86,18 @@ Result<std::string> gate_meant(const ChosenRun& run, const std::string& task) {
     if (run.state.review_open) return std::string();
     if (waiting.size() == 1) return waiting.front();
     if (waiting.empty())
-      return fail(Error::Kind::refused, whole_name(run) + " is not waiting at a gate");
-    return fail(Error::Kind::refused,
-                fmt::format("{} tasks of {} wait for approval", waiting.size(), whole_name(run)),
-                fmt::format("name one: {}", quoted(waiting)));
+      return fail(Error::Kind::refused, runs::whole_name(run) + " is not waiting at a gate");
+    return fail(
+        Error::Kind::refused,
+        fmt::format("{} tasks of {} wait for approval", waiting.size(), runs::whole_name(run)),
+        fmt::format("name one: {}", quoted(waiting)));
   }
-  const auto id = choose_task(run, task);
+  const auto id = runs::choose_task(run, task);
   if (!id) return std::unexpected(id.error());
   if (run.state[*id].gate_since) return task;
   return fail(Error::Kind::refused,
               fmt::format("task `{}` of {} is not waiting at a gate: it is {}", task,
-                          whole_name(run), name_of(run.state[*id].state)),
+                          runs::whole_name(run), name_of(run.state[*id].state)),
               hint);
 }
 
@@ -111,38 +112,39 @@ Result<Exit> answer(const Context& context, const std::string& name, const std::
   report(context, *asked->run, what,
          task->empty() ? std::vector<std::string>{} : std::vector<std::string>{*task},
          fmt::format("{} {} of {}", what, task->empty() ? "the review" : fmt::format("`{}`", *task),
-                     whole_name(*asked->run)));
+                     runs::whole_name(*asked->run)));
   return Exit::done;
 }
 
-Result<void> check_can_cancel(const ChosenRun& run, const std::string& task) {
+Result<void> check_can_cancel(const runs::ChosenRun& run, const std::string& task) {
   if (run.state.finished_count == run.state.tasks.size()) {
     return fail(Error::Kind::refused,
-                fmt::format("{} is over: {}", whole_name(run), state_text(run)));
+                fmt::format("{} is over: {}", runs::whole_name(run), runs::state_text(run)));
   }
   if (task.empty()) return {};
-  const auto id = choose_task(run, task);
+  const auto id = runs::choose_task(run, task);
   if (!id) return std::unexpected(id.error());
   const TaskState state = run.state[*id].state;
   if (state == TaskState::waiting || state == TaskState::running || state == TaskState::reviewing ||
       state == TaskState::committing)
     return {};
   return fail(Error::Kind::refused, fmt::format("task `{}` of {} is over: it is {}", task,
-                                                whole_name(run), name_of(state)));
+                                                runs::whole_name(run), name_of(state)));
 }
 
 /// The tasks to run again: the one that is named, or all that failed.
-Result<std::vector<std::string>> tasks_to_retry(const ChosenRun& run, const std::string& task) {
+Result<std::vector<std::string>> tasks_to_retry(const runs::ChosenRun& run,
+                                                const std::string& task) {
   const auto is_lost = [](TaskState state) {
     return state == TaskState::failed || state == TaskState::cancelled;
   };
   if (!task.empty()) {
-    const auto id = choose_task(run, task);
+    const auto id = runs::choose_task(run, task);
     if (!id) return std::unexpected(id.error());
     const TaskState state = run.state[*id].state;
     if (is_lost(state) || state == TaskState::skipped) return std::vector{task};
     return fail(Error::Kind::refused,
-                fmt::format("task `{}` of {} has not failed: it is {}", task, whole_name(run),
+                fmt::format("task `{}` of {} has not failed: it is {}", task, runs::whole_name(run),
                             name_of(state)),
                 state == TaskState::done
                     ? "finished work is not run again; `interlock run --fresh` starts a new run"
@@ -153,7 +155,7 @@ Result<std::vector<std::string>> tasks_to_retry(const ChosenRun& run, const std:
     if (is_lost(run.state.tasks[i].state)) again.push_back(run.plan().tasks[i].id);
   }
   if (again.empty())
-    return fail(Error::Kind::refused, fmt::format("{} has no failed task", whole_name(run)));
+    return fail(Error::Kind::refused, fmt::format("{} has no failed task", runs::whole_name(run)));
   return again;
 }
 
@@ -178,28 +180,28 @@ Result<Exit> cancel_command(const Context& context, const std::string& name,
   const auto kind =
       task.empty() ? engine::Request::Kind::cancel_run : engine::Request::Kind::cancel_task;
   if (auto done = ask(*asked, kind, task); !done) return std::unexpected(done.error());
-  const std::string whole = whole_name(*asked->run);
+  const std::string whole = runs::whole_name(*asked->run);
   report(context, *asked->run, "cancelled",
          task.empty() ? std::vector<std::string>{} : std::vector<std::string>{task},
          task.empty() ? fmt::format("asked to cancel {}", whole)
                       : fmt::format("asked to cancel task `{}` of {}", task, whole));
   if (asked->run->dispatched() || !task.empty()) return Exit::done;
   // Nobody dispatches it: what a dead dispatcher left running is ended here and now.
-  auto run = choose_run_to_dispatch(asked->store, asked->run->id(), context.state_folder);
+  auto run = runs::choose_run_to_dispatch(asked->store, asked->run->id(), context.state_folder);
   if (!run) return std::unexpected(run.error());
-  auto exit = dispatch(asked->store, context.state_folder, **run, Face::lines, context.console);
+  auto exit =
+      dispatch_and_show(asked->store, context.state_folder, **run, Face::lines, context.console);
   if (!exit) return exit;
   return Exit::done;
 }
 
 Result<Exit> retry_command(const Context& context, const std::string& name, const std::string& word,
-                           Face face, WhichPlan which) {
+                           Face face, runs::WhichPlan which) {
   auto asked = open_for_asking(context, name, word);
   if (!asked) return std::unexpected(asked.error());
-  auto followed =
-      follow_edits(asked->store, asked->run, context.state_folder, which, context.console);
+  auto followed = follow_edits(context, asked->store, asked->run, which);
   if (!followed) return std::unexpected(followed.error());
-  if (*followed == Followed::needs_new_run) return run_edited(context, *asked->run, face);
+  if (*followed == runs::Followed::needs_new_run) return run_edited(context, *asked->run, face);
   const auto again = tasks_to_retry(*asked->run, asked->task);
   if (!again) return std::unexpected(again.error());
   for (const std::string& one : *again) {
@@ -207,15 +209,15 @@ Result<Exit> retry_command(const Context& context, const std::string& name, cons
       return std::unexpected(done.error());
   }
   const std::string line =
-      fmt::format("running again: {} of {}", quoted(*again), whole_name(*asked->run));
+      fmt::format("running again: {} of {}", quoted(*again), runs::whole_name(*asked->run));
   if (asked->run->dispatched()) {
     report(context, *asked->run, "retried", *again, line);
     return Exit::done;
   }
   context.console.remark(line);
-  if (*followed == Followed::taken_over)
+  if (*followed == runs::Followed::taken_over)
     return dispatch_and_report(context, asked->store, *asked->run, face);
-  auto run = choose_run_to_dispatch(asked->store, asked->run->id(), context.state_folder);
+  auto run = runs::choose_run_to_dispatch(asked->store, asked->run->id(), context.state_folder);
   if (!run) return std::unexpected(run.error());
   return dispatch_and_report(context, asked->store, **run, face);
 }

@@ -15,14 +15,14 @@
 namespace interlock::cli {
 namespace {
 
-using process::Fd;
+using sys::Descriptor;
 
 std::unexpected<Error> cannot(const std::string& what) {
   return fail(Error::Kind::io, fmt::format("cannot {}: {}", what, std::strerror(errno)));
 }
 
 /// Until nobody can write into it any more.
-std::string all_of(const Fd& pipe) {
+std::string all_of(const sys::Descriptor& pipe) {
   std::string text;
   std::array<char, 4096> piece{};
   for (;;) {
@@ -33,7 +33,7 @@ std::string all_of(const Fd& pipe) {
   }
 }
 
-Result<Exit> work_apart(const Context& context, Fd to_parent, pid_t parent,
+Result<Exit> work_apart(const Context& context, sys::Descriptor to_parent, pid_t parent,
                         const std::function<Result<Exit>(const Context&)>& work) {
   // Whoever ends the command before the run has begun wants none.
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -47,10 +47,11 @@ Result<Exit> work_apart(const Context& context, Fd to_parent, pid_t parent,
 
 }  // namespace
 
-Result<void> Detachment::begin(const ChosenRun& run) {
-  const std::string log = run_folder(state_folder_, run.id()) + "/dispatcher.log";
-  const Fd file(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-  const Fd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+Result<void> Detachment::begin(const runs::ChosenRun& run) {
+  const std::string log = runs::run_folder(state_folder_, run.id()) + "/dispatcher.log";
+  const sys::Descriptor file(
+      ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const sys::Descriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!file || !nothing) return cannot(fmt::format("write `{}`", printable(log)));
   if (::dup2(nothing.get(), STDIN_FILENO) < 0 || ::dup2(nothing.get(), STDOUT_FILENO) < 0 ||
       ::dup2(file.get(), STDERR_FILENO) < 0)
@@ -74,7 +75,7 @@ Result<Exit> run_detached(const Context& context,
                           const std::function<Result<Exit>(const Context&)>& work) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return cannot("make a pipe");
-  Fd from_child(ends[0]), to_parent(ends[1]);
+  sys::Descriptor from_child(ends[0]), to_parent(ends[1]);
   const pid_t self = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) return cannot("start a process");

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "process/fd.h"
+#include "sys/descriptor.h"
 
 namespace interlock::cli {
 
@@ -13,15 +13,15 @@ namespace interlock::cli {
 /// `dispatcher.log`.
 class Detachment {
  public:
-  Detachment(std::string state_folder, process::Fd to_parent)
+  Detachment(std::string state_folder, sys::Descriptor to_parent)
       : state_folder_(std::move(state_folder)), to_parent_(std::move(to_parent)) {}
 
   /// The run is durable and held. Once.
-  Result<void> begin(const ChosenRun& run);
+  Result<void> begin(const runs::ChosenRun& run);
 
  private:
   std::string state_folder_;
-  process::Fd to_parent_;
+  sys::Descriptor to_parent_;
 };
 
 /// Has `work` done by a process of a session of its own. Prints the run's id (as JSON: `run`,

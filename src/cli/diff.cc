@@ -19,7 +19,7 @@ using changes::Kind;
 constexpr std::size_t kShownBytesMax = 16u << 20;
 
 /// The attempt of the task that is meant: the last whose changes are known, or the one named.
-Result<const engine::AttemptRecord*> attempt_of(const ChosenRun& run, TaskId id,
+Result<const engine::AttemptRecord*> attempt_of(const runs::ChosenRun& run, TaskId id,
                                                 std::uint32_t number) {
   const engine::TaskRecord& record = run.state[id];
   const engine::AttemptRecord* found = nullptr;
@@ -177,7 +177,7 @@ json::value state_json(const changes::State& state) {
       {"digest", has_bytes(state) ? json::value(state.digest.hex()) : json::value(nullptr)}};
 }
 
-json::object diff_json(const ChosenRun& run, const std::string& task,
+json::object diff_json(const runs::ChosenRun& run, const std::string& task,
                        const engine::AttemptRecord& attempt, const changes::Changeset& changeset) {
   json::array list, renamed;
   for (const Change& one : changeset.changes) {
@@ -223,10 +223,10 @@ Result<Exit> diff_command(const Context& context, const std::string& name, const
                           const DiffOptions& options) {
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = choose_meant(*store, context.where, name, word);
+  auto meant = runs::choose_meant(*store, context.where, name, word);
   if (!meant) return std::unexpected(meant.error());
-  const ChosenRun& run = *meant->run;
-  const auto id = choose_task(run, meant->name);
+  const runs::ChosenRun& run = *meant->run;
+  const auto id = runs::choose_task(run, meant->name);
   if (!id) return std::unexpected(id.error());
   const std::string& task = run.plan()[*id].id;
   const auto attempt = attempt_of(run, *id, options.attempt);

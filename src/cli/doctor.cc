@@ -5,8 +5,8 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/isolation.h"
 #include "process/host.h"
+#include "runs/isolation.h"
 
 // `doctor`: what this host can do, each thing tried out.
 namespace interlock::cli {
@@ -42,7 +42,7 @@ Result<Exit> doctor_command(const Context& context) {
   const std::vector<process::HostAbility> abilities = process::probe_host(context.state_folder);
   std::vector<Level> levels;
   for (const plan::Isolation one : kAll)
-    levels.push_back({one, can_isolate(one, here, context.state_folder)});
+    levels.push_back({one, runs::can_isolate(one, here, context.state_folder)});
   if (context.json) {
     json::array host, ladder;
     for (const process::HostAbility& one : abilities)

@@ -6,9 +6,9 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/models.h"
 #include "process/clock.h"
 #include "process/local_processes.h"
+#include "runs/run_models.h"
 #include "workspace/local_files.h"
 
 // `gateway`: the gateway on its own, for any program. It prints what the program is to be told,
@@ -32,10 +32,10 @@ Result<plan::Plan> plan_of(const GatewayRequest& request) {
   agent.key.variable = request.key;
   plan.agents.push_back(agent);
   if (request.plan.empty()) return plan;
-  auto document = read_document(request.plan);
+  auto document = runs::read_document(request.plan);
   if (!document) return std::unexpected(document.error());
   workspace::LocalFiles files;
-  auto read = read_plan_or_complain(*document, {}, files);
+  auto read = runs::read_plan_or_complain(*document, {}, files);
   if (!read) return std::unexpected(read.error());
   plan.resources = read->resources;
   plan.limits = read->limits;
@@ -159,13 +159,13 @@ Result<Exit> gateway_command(const Context& context, const GatewayRequest& reque
   plan::Task task;
   task.id = "gateway";
   plan->tasks.push_back(task);
-  auto options = gateway_options(*plan, context.state_folder, own_environment(), false);
+  auto options = runs::gateway_options(*plan, context.state_folder, runs::own_environment(), false);
   if (!options) return std::unexpected(options.error());
   options->port = request.port;
   process::SystemClock clock;
   auto host = process::LocalProcesses::open(clock);
   if (!host) return std::unexpected(host.error());
-  auto gateway = open_gateway(std::move(*options), clock, [&host = **host] { host.poke(); });
+  auto gateway = runs::open_gateway(std::move(*options), clock, [&host = **host] { host.poke(); });
   if (!gateway) return std::unexpected(gateway.error());
   (*gateway)->set_budget(request.tokens, request.usd);
   engine::Gateway::RouteSpec route_spec;

@@ -11,13 +11,13 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/history_view.h"
-#include "cli/learning.h"
 #include "cli/options.h"
 #include "decide/learn.h"
 #include "decide/words.h"
 #include "panel/screen.h"
 #include "process/clock.h"
+#include "report/history_view.h"
+#include "runs/learning.h"
 
 // `history`.
 namespace interlock::cli {
@@ -68,7 +68,7 @@ Result<journal::Store> open_store(const Context& context) {
   if (!reading) return reading;
   auto writing = journal::Store::open(context.state_folder, journal::Access::write);
   if (!writing) return reading;
-  sample_old_runs(*writing, context.state_folder);
+  runs::sample_old_runs(*writing, context.state_folder);
   return writing;
 }
 
@@ -81,10 +81,10 @@ Result<Exit> show_regret(const Context& context, journal::Store& store,
   });
   if (options.here) keep_those_of(*regrets, context.where.folder);
   if (context.json) {
-    context.console.result(pretty_json(regrets_json(*regrets)));
+    context.console.result(pretty_json(report::regrets_json(*regrets)));
     return Exit::done;
   }
-  context.console.result(regrets_text(*regrets));
+  context.console.result(report::regrets_text(*regrets));
   if (regrets->empty()) context.console.remark("no run was looked at in hindsight yet");
   return Exit::done;
 }
@@ -94,19 +94,19 @@ Result<Exit> show(const Context& context, journal::Store& store, const HistoryOp
   if (!samples) return std::unexpected(samples.error());
   auto history = store.history({});
   if (!history) return std::unexpected(history.error());
-  const HistoryBy by = options.by == "agent"   ? HistoryBy::agent
-                       : options.by == "model" ? HistoryBy::model
-                                               : HistoryBy::task;
-  const auto rows = history_rows(samples->good, by);
+  const report::HistoryBy by = options.by == "agent"   ? report::HistoryBy::agent
+                               : options.by == "model" ? report::HistoryBy::model
+                                                       : report::HistoryBy::task;
+  const auto rows = report::history_rows(samples->good, by);
   if (context.json) {
-    context.console.result(pretty_json(history_json(rows, *history, samples->damaged)));
+    context.console.result(pretty_json(report::history_json(rows, *history, samples->damaged)));
     return Exit::done;
   }
   const std::size_t columns = context.console.out().is_terminal
                                   ? panel::Screen(STDOUT_FILENO).size().columns
                                   : std::size_t{200};
-  std::string text = history_text(rows, by, columns);
-  const std::string slowings = slowings_text(*history);
+  std::string text = report::history_text(rows, by, columns);
+  const std::string slowings = report::slowings_text(*history);
   if (!text.empty() && !slowings.empty()) text += "\n";
   context.console.result(text + slowings);
   if (rows.empty())
@@ -148,7 +148,7 @@ Result<Exit> forget(const Context& context, const HistoryOptions& options) {
   if (!filter) return std::unexpected(filter.error());
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  sample_old_runs(*store, context.state_folder);  // Else they would come back.
+  runs::sample_old_runs(*store, context.state_folder);  // Else they would come back.
   const auto gone = store->forget_samples(*filter);
   if (!gone) return std::unexpected(gone.error());
   if (context.json)

@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/hook_input.h"
-#include "cli/isolation.h"
-#include "cli/planning.h"
+#include "runs/isolation.h"
+#include "runs/planning.h"
 #include "workspace/local_files.h"
 
 // `hook pre-tool`: a client is about to start a sub-agent (docs/mcp.md). Of several in one message
@@ -66,16 +66,16 @@ constexpr std::string_view kInstead =
     "it says what overlaps, what that saves and what it costs.";
 
 /// What Interlock would do with them; an error of its own is one.
-Result<Planned> decided(const std::vector<SubAgent>& agents, const std::string& client,
-                        const std::string& folder, const Context& context) {
-  PlanRequest request;
+Result<runs::Planned> decided(const std::vector<SubAgent>& agents, const std::string& client,
+                              const std::string& folder, const Context& context) {
+  runs::PlanRequest request;
   request.effort = Duration{};
   workspace::LocalFiles files;
-  auto plan = read_plan_or_complain(
+  auto plan = runs::read_plan_or_complain(
       {"sub-agents", folder.empty() ? "." : folder, plan_of(agents, client)}, request, files);
   if (!plan) return std::unexpected(plan.error());
   const decide::History history = history_of(context, *plan);
-  return plan_it(std::move(*plan), request, history, context.state_folder);
+  return runs::plan_it(std::move(*plan), request, history, context.state_folder);
 }
 
 std::string first_reason(const decide::Decision& decision) {
@@ -102,7 +102,7 @@ std::string answer_for(const Context& context, const HookRequest& request, const
   const bool refuses = decision.pattern == decide::Pattern::sequential;
   const std::string reported =
       fmt::format("Interlock on these {} sub-agents: {}, for {}.", agents.size(),
-                  pattern_text(decision), first_reason(decision));
+                  runs::pattern_text(decision), first_reason(decision));
   if (request.enforce && refuses) return denial(reported + " " + std::string(kInstead));
   // Once for all of them.
   return place == 0 ? advice(refuses ? reported + " " + std::string(kInstead) : reported)

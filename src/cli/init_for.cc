@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "cli/client_setup.h"
 #include "cli/commands.h"
-#include "process/fd.h"
+#include "sys/descriptor.h"
 #include "workspace/content.h"
 
 // `init --for CLIENT`: lets an agent's client reach Interlock, without a byte of its settings lost;
@@ -21,7 +21,7 @@ namespace interlock::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using process::Fd;
+using sys::Descriptor;
 
 constexpr std::size_t kSettingsBytesMax = 4u << 20;
 
@@ -54,7 +54,7 @@ Result<void> write_settings(const std::string& named, const std::string& text) {
   struct stat status{};
   const mode_t mode = ::stat(file.c_str(), &status) == 0 ? status.st_mode & 07777 : 0644;
   std::string half = file + ".XXXXXX";
-  const Fd out(::mkostemp(half.data(), O_CLOEXEC));
+  const sys::Descriptor out(::mkostemp(half.data(), O_CLOEXEC));
   if (!out) return cannot("write", file, std::strerror(errno));
   const bool is_whole =
       ::write(out.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&

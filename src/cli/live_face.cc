@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "cli/messages.h"
 #include "panel/panel.h"
 #include "panel/summary.h"
 #include "process/log_file.h"
+#include "runs/messages.h"
 
 namespace interlock::cli {
 
@@ -26,9 +26,21 @@ bool wants_panel(Face face, const Console& console) {
   return face == Face::panel;
 }
 
+Exit exit_for(engine::RunEnded::How how) {
+  switch (how) {
+    case engine::RunEnded::How::finished: return Exit::done;
+    case engine::RunEnded::How::failed:
+    case engine::RunEnded::How::cancelled: return Exit::failed;
+    case engine::RunEnded::How::paused_at_gate: return Exit::refused;
+    case engine::RunEnded::How::limit_reached: return Exit::refused;
+    case engine::RunEnded::How::interrupted: return Exit::interrupted;
+  }
+  return Exit::broken;
+}
+
 }  // namespace
 
-LiveFace::LiveFace(const ChosenRun& run, std::string log_folder, Face face, Console& console)
+LiveFace::LiveFace(const runs::ChosenRun& run, std::string log_folder, Face face, Console& console)
     : run_(run),
       log_folder_(std::move(log_folder)),
       console_(console),
@@ -99,7 +111,7 @@ void LiveFace::add_last_output(const engine::RunState& state, engine::Notice& no
   const auto& attempts = state[*id].attempts;
   const auto messages =
       notice.attempt <= attempts.size()
-          ? Messages::of(run_.plan(), *id, attempts[notice.attempt - 1], notice.phase)
+          ? runs::Messages::of(run_.plan(), *id, attempts[notice.attempt - 1], notice.phase)
           : nullptr;
   std::vector<std::string> said;
   bool is_half = reader->is_cut();
@@ -119,6 +131,15 @@ void LiveFace::add_last_output(const engine::RunState& state, engine::Notice& no
     const bool is_long = said[at].size() > kLineBytesMax;
     notice.output.push_back(is_long ? said[at].substr(0, kLineBytesMax) + "..." : said[at]);
   }
+}
+
+Result<Exit> dispatch_and_show(journal::Store& store, const std::string& state_folder,
+                               runs::ChosenRun& run, Face face, Console& console,
+                               const std::function<Result<void>()>& begun) {
+  LiveFace shown(run, runs::log_folder(state_folder, run.id()), face, console);
+  const auto how = runs::dispatch(store, state_folder, run, shown, begun);
+  if (!how) return std::unexpected(how.error());
+  return exit_for(*how);
 }
 
 }  // namespace interlock::cli

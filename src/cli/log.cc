@@ -8,8 +8,8 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/messages.h"
 #include "process/log_file.h"
+#include "runs/messages.h"
 
 // `log`: what the attempts wrote, in plan order or by time, each line under its task's name.
 namespace interlock::cli {
@@ -21,7 +21,7 @@ constexpr int kFollowMs = 100;
 /// Reads the logs of a run, also while they grow.
 class Logs {
  public:
-  Logs(const ChosenRun& run, std::string folder, std::optional<TaskId> only)
+  Logs(const runs::ChosenRun& run, std::string folder, std::optional<TaskId> only)
       : run_(run), folder_(std::move(folder)), only_(only) {}
 
   /// What agents print for programs is told as it reads.
@@ -54,7 +54,7 @@ class Logs {
  private:
   struct Open {
     process::LogReader reader;
-    std::unique_ptr<Messages> messages;  ///< Null: its lines are told as they are.
+    std::unique_ptr<runs::Messages> messages;  ///< Null: its lines are told as they are.
     Time last{};
   };
 
@@ -69,14 +69,14 @@ class Logs {
       lines.push_back({name, {line.at, line.stream, std::move(text)}});
   }
 
-  std::unique_ptr<Messages> messages_of(engine::AttemptName name) const {
+  std::unique_ptr<runs::Messages> messages_of(engine::AttemptName name) const {
     const auto& attempts = run_.state[name.task].attempts;
     const bool is_known = name.attempt > 0 && name.attempt <= attempts.size();
     if (!readable_) return nullptr;
     // Of an attempt that began after the run was looked at nothing more is known.
-    return Messages::of(run_.plan(), name.task,
-                        is_known ? attempts[name.attempt - 1] : engine::AttemptRecord{},
-                        name.phase);
+    return runs::Messages::of(run_.plan(), name.task,
+                              is_known ? attempts[name.attempt - 1] : engine::AttemptRecord{},
+                              name.phase);
   }
 
   void open_new_ones() {
@@ -88,7 +88,7 @@ class Logs {
     }
   }
 
-  const ChosenRun& run_;
+  const runs::ChosenRun& run_;
   std::string folder_;
   std::optional<TaskId> only_;
   bool readable_ = false;
@@ -142,7 +142,7 @@ class EventFormatter {
 };
 
 /// A result that was taken from an earlier run has its log there.
-void print_reused(const Context& context, const ChosenRun& run, std::optional<TaskId> only) {
+void print_reused(const Context& context, const runs::ChosenRun& run, std::optional<TaskId> only) {
   if (!only || run.state[*only].from_run.empty() || !run.state[*only].attempts.empty()) return;
   const std::string& task = run.plan()[*only].id;
   const std::string& from = run.state[*only].from_run;
@@ -156,17 +156,17 @@ Result<Exit> log_command(const Context& context, const std::string& name,
                          const LogOptions& options) {
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = choose_meant(*store, context.where, name, options.task);
+  auto meant = runs::choose_meant(*store, context.where, name, options.task);
   if (!meant) return std::unexpected(meant.error());
-  const std::unique_ptr<ChosenRun> run = std::move(meant->run);
+  const std::unique_ptr<runs::ChosenRun> run = std::move(meant->run);
   std::optional<TaskId> only;
   if (!meant->name.empty()) {
-    const auto id = choose_task(*run, meant->name);
+    const auto id = runs::choose_task(*run, meant->name);
     if (!id) return std::unexpected(id.error());
     only = *id;
   }
   print_reused(context, *run, only);
-  Logs logs(*run, log_folder(context.state_folder, run->id()), only);
+  Logs logs(*run, runs::log_folder(context.state_folder, run->id()), only);
   if (!options.raw && !context.json) logs.make_readable();
   EventFormatter formatter(context, logs, options);
   bool going = options.follow && run->dispatched();

@@ -16,7 +16,7 @@
 
 #include "cli/commands.h"
 #include "mcp/server.h"
-#include "process/fd.h"
+#include "sys/descriptor.h"
 
 // `mcp`: lets a model's client ask for plans and runs (docs/mcp.md). Each call of a tool is a
 // command of our own binary, so that a run is a process of its own, and whatever happens to one
@@ -26,7 +26,7 @@ namespace {
 
 using mcp::Moment;
 using mcp::Server;
-using process::Fd;
+using sys::Descriptor;
 
 constexpr std::size_t kOutputBytesMax = 64u << 20;
 constexpr Moment kLastWords = std::chrono::seconds(10);
@@ -38,14 +38,14 @@ Moment now() {
 /// A command that runs.
 struct Running {
   pid_t process = -1;
-  Fd out, err;
+  sys::Descriptor out, err;
   std::string reported, said;
 
   bool is_over() const { return !out && !err; }
 };
 
 /// Reads what is there; closes at the end, or where more comes than anybody can want.
-void read_some(Fd& from, std::string& to) {
+void read_some(sys::Descriptor& from, std::string& to) {
   std::array<char, 65536> piece{};
   const ssize_t got = ::read(from.get(), piece.data(), piece.size());
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
@@ -53,9 +53,9 @@ void read_some(Fd& from, std::string& to) {
   if (got <= 0 || to.size() > kOutputBytesMax) from.reset();
 }
 
-Result<Fd> input_of(const std::string& text) {
-  if (text.empty()) return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  Fd file(::memfd_create("input", MFD_CLOEXEC));
+Result<sys::Descriptor> input_of(const std::string& text) {
+  if (text.empty()) return sys::Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  sys::Descriptor file(::memfd_create("input", MFD_CLOEXEC));
   if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
       ::lseek(file.get(), 0, SEEK_SET) != 0)
     return fail(Error::Kind::io, fmt::format("cannot keep the plan: {}", std::strerror(errno)));
@@ -83,7 +83,7 @@ class Commands {
   /// Adds what is to be waited for.
   void add_to(std::vector<pollfd>& polled) const {
     for (const auto& [call, one] : running_) {
-      for (const Fd* stream : {&one.out, &one.err}) {
+      for (const sys::Descriptor* stream : {&one.out, &one.err}) {
         if (*stream) polled.push_back({stream->get(), POLLIN, 0});
       }
     }
@@ -111,11 +111,11 @@ Result<void> Commands::start(Server::CallId call, const mcp::Command& command) {
   };
   if (::pipe2(out.data(), O_CLOEXEC) != 0) return no_pipe();
   Running one;
-  one.out = Fd(out[0]);
-  const Fd out_end(out[1]);
+  one.out = sys::Descriptor(out[0]);
+  const sys::Descriptor out_end(out[1]);
   if (::pipe2(err.data(), O_CLOEXEC) != 0) return no_pipe();
-  one.err = Fd(err[0]);
-  const Fd err_end(err[1]);
+  one.err = sys::Descriptor(err[0]);
+  const sys::Descriptor err_end(err[1]);
 
   std::vector<std::string> words{program_, "--state", state_folder_, "--color", "never"};
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
@@ -139,7 +139,7 @@ Result<void> Commands::start(Server::CallId call, const mcp::Command& command) {
 std::vector<std::pair<Server::CallId, mcp::Ended>> Commands::take(
     const std::vector<pollfd>& polled) {
   std::vector<std::pair<Server::CallId, mcp::Ended>> ended;
-  const auto is_ready = [&](const Fd& stream) {
+  const auto is_ready = [&](const sys::Descriptor& stream) {
     for (const pollfd& one : polled) {
       if (stream && one.fd == stream.get() && one.revents != 0) return true;
     }

@@ -4,8 +4,8 @@
 
 namespace interlock::cli {
 
-Result<PlanRequest> request_of(const Options& options) {
-  PlanRequest request;
+Result<runs::PlanRequest> request_of(const Options& options) {
+  runs::PlanRequest request;
   if (!options.pattern.empty()) {
     request.pattern = options.pattern == "sequential" ? decide::Pattern::sequential
                       : options.pattern == "parallel" ? decide::Pattern::parallel
@@ -73,9 +73,9 @@ Result<ResumeRequest> resume_request_of(const Options& options) {
   return request;
 }
 
-WhichPlan which_plan_of(const Options& options) {
-  if (options.which_plan == "old") return WhichPlan::old_one;
-  return options.which_plan == "new" ? WhichPlan::new_one : WhichPlan::ask;
+runs::WhichPlan which_plan_of(const Options& options) {
+  if (options.which_plan == "old") return runs::WhichPlan::old_one;
+  return options.which_plan == "new" ? runs::WhichPlan::new_one : runs::WhichPlan::ask;
 }
 
 Result<GatewayRequest> gateway_request_of(const Options& options) {

@@ -42,9 +42,9 @@ struct Options {
 };
 
 /// What the words of the command line mean; an error says which of them means nothing.
-Result<PlanRequest> request_of(const Options& options);
+Result<runs::PlanRequest> request_of(const Options& options);
 Result<ResumeRequest> resume_request_of(const Options& options);
-WhichPlan which_plan_of(const Options& options);
+runs::WhichPlan which_plan_of(const Options& options);
 Result<GatewayRequest> gateway_request_of(const Options& options);
 Result<PruneOptions> prune_request_of(const Options& options);
 /// `30d`, `12h`; days are hours here, for nobody prunes by the minute.

@@ -16,7 +16,7 @@ struct Entry {
   std::string trouble;
 };
 
-std::vector<Entry> entries_of(const ChosenRun& run) {
+std::vector<Entry> entries_of(const runs::ChosenRun& run) {
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < run.plan().merges.size(); ++i) {
     const engine::MergeRecord& made = run.state.merges[i];
@@ -48,7 +48,7 @@ Result<Exit> list(const Context& context, const std::vector<Entry>& entries) {
   return Exit::done;
 }
 
-Result<Exit> print_output(const Context& context, journal::Store& store, const ChosenRun& run,
+Result<Exit> print_output(const Context& context, journal::Store& store, const runs::ChosenRun& run,
                           const Entry& entry) {
   if (!entry.output) {
     // A merge is no task that `why` could explain.
@@ -85,9 +85,9 @@ Result<Exit> output_command(const Context& context, const std::string& run_name,
                             const std::string& word) {
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = choose_meant(*store, context.where, run_name, word);
+  auto meant = runs::choose_meant(*store, context.where, run_name, word);
   if (!meant) return std::unexpected(meant.error());
-  const ChosenRun& run = *meant->run;
+  const runs::ChosenRun& run = *meant->run;
   const std::string& name = meant->name;
   const std::vector<Entry> entries = entries_of(run);
   if (name.empty()) {

@@ -17,10 +17,10 @@ namespace {
 namespace fs = std::filesystem;
 
 /// What would be lost that is nowhere else.
-std::string still_needed(const ChosenRun& run) {
+std::string still_needed(const runs::ChosenRun& run) {
   if (run.dispatched()) return "it is running";
-  const auto unfolded = run.state.commits.size() - run.state.checkpointed;
-  if (unfolded > 0) return fmt::format("{} of its commits are not in the workspace yet", unfolded);
+  const auto uncheckpointed = run.state.commits.size() - run.state.checkpointed;
+  if (uncheckpointed > 0) return fmt::format("{} of its commits are not in the workspace yet", uncheckpointed);
   for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
     const engine::TaskState state = run.state.tasks[i].state;
     if (state == engine::TaskState::committing || state == engine::TaskState::reviewing)
@@ -47,7 +47,7 @@ void remove_all(const fs::path& folder) {
 
 Result<void> prune_one(const Context& context, journal::Store& store, const std::string& name,
                        bool force) {
-  auto run = choose_run(store, name);
+  auto run = runs::choose_run(store, name);
   if (!run) return std::unexpected(run.error());
   const std::string id = (*run)->id();
   const std::string needed = still_needed(**run);
@@ -64,10 +64,10 @@ Result<void> prune_one(const Context& context, journal::Store& store, const std:
   auto held = journal::lock_run(context.state_folder, holder);
   if (!held) return std::unexpected(held.error());
   if (auto pruned = store.prune(id); !pruned) return pruned;
-  remove_all(run_folder(context.state_folder, id));
+  remove_all(runs::run_folder(context.state_folder, id));
   for (const std::string& place : workspace::attempt_places(context.state_folder, id))
     remove_all(place);
-  if (!context.json) context.console.remark("pruned " + whole_name(**run));
+  if (!context.json) context.console.remark("pruned " + runs::whole_name(**run));
   return {};
 }
 
@@ -87,7 +87,7 @@ Result<Exit> prune_command(const Context& context, const PruneOptions& options) 
   if (!store) return std::unexpected(store.error());
   std::vector<std::string> pruned;
   if (!options.run.empty()) {
-    const auto id = run_named(*store, context.where, options.run);
+    const auto id = runs::run_named(*store, context.where, options.run);
     if (!id) return std::unexpected(id.error());
     if (auto done = prune_one(context, *store, *id, options.force); !done)
       return std::unexpected(done.error());

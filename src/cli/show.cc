@@ -3,12 +3,12 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/looking_back.h"
-#include "cli/observed.h"
-#include "cli/run_report.h"
 #include "journal/run_lock.h"
 #include "panel/screen.h"
 #include "process/clock.h"
+#include "report/run_report.h"
+#include "runs/hindsight.h"
+#include "runs/observed_footprints.h"
 
 namespace interlock::cli {
 
@@ -44,18 +44,19 @@ Result<std::vector<journal::RunSummary>> listed(const Context& context,
   return store->runs(filter);
 }
 
-Result<Exit> show_suggestions(const Context& context, journal::Store& store, const ChosenRun& run) {
-  const auto all = suggestions_of(store, run);
+Result<Exit> show_suggestions(const Context& context, journal::Store& store,
+                              const runs::ChosenRun& run) {
+  const auto all = runs::suggestions_of(store, run);
   if (!all) return std::unexpected(all.error());
   if (context.json) {
-    context.console.result(pretty_json(suggestions_json(run, *all)));
+    context.console.result(pretty_json(runs::suggestions_json(run, *all)));
     return Exit::done;
   }
   if (all->known.empty()) {
     return fail(Error::Kind::missing, fmt::format("nothing of run {} was observed", run.id()),
                 "run the plan with `--isolation view`");
   }
-  context.console.result(suggestions_text(run.plan(), *all));
+  context.console.result(runs::suggestions_text(run.plan(), *all));
   for (const std::string& one : all->unknown) context.console.remark("note: " + one);
   return Exit::done;
 }
@@ -65,19 +66,19 @@ Result<Exit> show_suggestions(const Context& context, journal::Store& store, con
 Result<Exit> show_command(const Context& context, const std::string& name, bool suggest) {
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  const auto id = run_named(*store, context.where, name);
+  const auto id = runs::run_named(*store, context.where, name);
   if (!id) return std::unexpected(id.error());
-  auto run = choose_run(*store, *id);
+  auto run = runs::choose_run(*store, *id);
   if (!run) return std::unexpected(run.error());
   if (suggest) return show_suggestions(context, *store, **run);
   process::SystemClock clock;
-  engine::RunStatus view = view_from_outside(**run, clock.now());
-  show_kept_hindsight(**run, *store, view);
+  engine::RunStatus view = runs::view_from_outside(**run, clock.now());
+  runs::show_kept_hindsight(**run, *store, view);
   if (context.json) {
-    context.console.result(pretty_json(run_json(**run, view, *store)));
+    context.console.result(pretty_json(report::run_json(**run, view, *store)));
   } else {
-    context.console.result(
-        run_text(**run, view, size_of_output(context.console), context.console.out().style()));
+    context.console.result(report::run_text(**run, view, size_of_output(context.console),
+                                            context.console.out().style()));
   }
   return Exit::done;
 }

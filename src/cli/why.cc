@@ -14,12 +14,12 @@ using engine::TaskState;
 std::string clock_time(Time time) { return show_time(time).substr(11, 8); }
 
 /// The task's own sentence.
-std::string sentence(const ChosenRun& run, const engine::TaskStatus& view,
+std::string sentence(const runs::ChosenRun& run, const engine::TaskStatus& view,
                      const engine::TaskRecord& record) {
   switch (view.state) {
     case TaskState::waiting:
       if (run.state.ended || !run.dispatched())
-        return fmt::format("waits: the run is not running ({})", state_text(run));
+        return fmt::format("waits: the run is not running ({})", runs::state_text(run));
       return fmt::format("waits: {}", view.waits_for);
     case TaskState::running:
       return fmt::format("runs since {} (attempt {}, expected to take {}){}{}",
@@ -101,7 +101,7 @@ std::string models_text(const engine::AttemptRecord& attempt) {
 }
 
 /// Why an earlier result was not taken instead of the first attempt.
-std::string why_run(const ChosenRun& run, TaskId id, const engine::AttemptRecord& attempt) {
+std::string why_run(const runs::ChosenRun& run, TaskId id, const engine::AttemptRecord& attempt) {
   if (!run.request.reuse) return "not reused: `--fresh` asked to run everything";
   const bool has_view =
       attempt.isolation == plan::Isolation::view || attempt.isolation == plan::Isolation::worktree;
@@ -113,7 +113,7 @@ std::string why_run(const ChosenRun& run, TaskId id, const engine::AttemptRecord
   return "run because no earlier result of it is kept";
 }
 
-std::string attempts_text(const ChosenRun& run, TaskId id) {
+std::string attempts_text(const runs::ChosenRun& run, TaskId id) {
   const engine::TaskRecord& record = run.state[id];
   std::string text;
   for (const auto& attempt : record.attempts) {
@@ -161,7 +161,7 @@ std::string waited_text(const engine::TaskRecord& record) {
   return parts.empty() ? std::string() : fmt::format("  waited {}\n", join_words(parts, 6));
 }
 
-std::string edges_text(const ChosenRun& run, TaskId id) {
+std::string edges_text(const runs::ChosenRun& run, TaskId id) {
   std::string text;
   for (const footprint::Edge& edge : run.planned.interlocking.into(id)) {
     text += fmt::format("  after `{}` ({}): {}{}\n", run.plan()[edge.before].id,
@@ -175,7 +175,7 @@ std::string edges_text(const ChosenRun& run, TaskId id) {
   return text;
 }
 
-json::object why_json(const ChosenRun& run, TaskId id, const engine::TaskStatus& view,
+json::object why_json(const runs::ChosenRun& run, TaskId id, const engine::TaskStatus& view,
                       const std::string& said) {
   json::array edges;
   for (const footprint::Edge& edge : run.planned.interlocking.into(id)) {
@@ -208,13 +208,13 @@ json::object why_json(const ChosenRun& run, TaskId id, const engine::TaskStatus&
 Result<Exit> why_command(const Context& context, const std::string& name, const std::string& task) {
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = choose_meant(*store, context.where, name, task);
+  auto meant = runs::choose_meant(*store, context.where, name, task);
   if (!meant) return std::unexpected(meant.error());
-  const ChosenRun& run = *meant->run;
-  const auto id = choose_task(run, meant->name);
+  const runs::ChosenRun& run = *meant->run;
+  const auto id = runs::choose_task(run, meant->name);
   if (!id) return std::unexpected(id.error());
   process::SystemClock clock;
-  const engine::TaskStatus view = task_view_from_outside(run, *id, clock.now());
+  const engine::TaskStatus view = runs::task_view_from_outside(run, *id, clock.now());
   const engine::TaskRecord& record = run.state[*id];
   const std::string said = sentence(run, view, record);
   if (context.json) {

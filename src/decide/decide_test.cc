@@ -246,7 +246,7 @@ TEST(Expect, ThePlanGoesBeforeHistoryAndTheTaskBeforeItsAgent) {
       "3 s (history), tokens -1, tax 150 (history)\n");
 }
 
-PlanBuilder three_that_meet() {
+PlanBuilder three_that_conflict() {
   PlanBuilder plan("meeting");
   plan.task("a").writes("src/**").takes("60s").tokens(10000).in(plan::Isolation::view);
   plan.task("b").writes("src/**").takes("60s").tokens(10000).in(plan::Isolation::view);
@@ -261,7 +261,7 @@ std::string overlap_of(const Decision& it) {
 }
 
 TEST(Decide, ViewsAloneLetNothingOverlapThatMeets) {
-  EXPECT_EQ(overlap_of(decided(three_that_meet())),
+  EXPECT_EQ(overlap_of(decided(three_that_conflict())),
             "sequential, 1 at once\n"
             "Tasks run one by one in plan order: overlapping is not possible and not worth it\n"
             "Whether they really meet is not known: with `limits: {speculate: true}` 2 m 30 s on "
@@ -271,7 +271,7 @@ TEST(Decide, ViewsAloneLetNothingOverlapThatMeets) {
 TEST(Decide, WithViewsAPatternThatIsAskedForTakesTheRiskOfConflicts) {
   Options options;
   options.pattern = Pattern::parallel;
-  EXPECT_EQ(overlap_of(decided(three_that_meet(), options)),
+  EXPECT_EQ(overlap_of(decided(three_that_conflict(), options)),
             "parallel, 3 at once\n"
             "You asked for `--pattern parallel`\n"
             "All 3 tasks run at once: 60 s instead of 3 m 00 s, 2 m 00 s saved\n"
@@ -282,7 +282,7 @@ TEST(Decide, WithViewsAPatternThatIsAskedForTakesTheRiskOfConflicts) {
 }
 
 TEST(Decide, SpeculationIsPricedAgainstItsBudgetInPlanOrder) {
-  PlanBuilder plan = three_that_meet();
+  PlanBuilder plan = three_that_conflict();
   plan.limits().speculate = true;
   plan.limits().speculate_tokens = 10'000;
   EXPECT_EQ(overlap_of(decided(plan)),
@@ -296,7 +296,7 @@ TEST(Decide, SpeculationIsPricedAgainstItsBudgetInPlanOrder) {
 }
 
 TEST(Decide, WhatConflictedTooOftenDoesNotSpeculate) {
-  PlanBuilder plan = three_that_meet();
+  PlanBuilder plan = three_that_conflict();
   plan.limits().speculate = true;
   History history;
   history.by_task["b\nsh\n"].snapshots = 10;

@@ -70,15 +70,15 @@ Result<void> Engine::recover_snapshots() {
 }
 
 Result<std::vector<AttemptName>> Engine::recover_kept() {
-  std::vector<Snapshots::Kept> unfolded, waiting;
+  std::vector<Snapshots::Kept> uncheckpointed, waiting;
   for (std::size_t i = run().checkpointed; i < committed_.size(); ++i) {
     const CommitRecord& commit = run().commits[i];
-    unfolded.push_back({{commit.task, commit.attempt, 0}, &committed_[i]});
+    uncheckpointed.push_back({{commit.task, commit.attempt, 0}, &committed_[i]});
   }
   for (const auto& [id, one] : waiting_) {
     if (one.is_kept) waiting.push_back({one.name, &one.own});
   }
-  return ports_.snapshots.recover(unfolded, waiting);
+  return ports_.snapshots.recover(uncheckpointed, waiting);
 }
 
 /// What is not whole is done again, and so is what was built upon it: later commits, and what waits
@@ -208,8 +208,8 @@ Conflict Engine::conflict_of(const WaitingChanges& waiting) const {
 /// Only where its parts of the cache key alone would not tell.
 std::optional<Trace> Engine::trace_of(const WaitingChanges& waiting) {
   const footprint::Footprint& footprint = task(waiting.name.task).footprint;
-  const bool is_told = !footprint.unknown && first_undeclared(footprint, waiting.reads).empty();
-  if (is_told || waiting.failure || !waiting.merged.empty() || !waiting.not_comparable.empty())
+  const bool names_all = !footprint.unknown && first_undeclared(footprint, waiting.reads).empty();
+  if (names_all || waiting.failure || !waiting.merged.empty() || !waiting.not_comparable.empty())
     return std::nullopt;
   Trace trace;
   trace.reads = reads_to_find_again(waiting.reads, waiting.own);

@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "base/process_identity.h"
 #include "base/result.h"
 #include "base/units.h"
 #include "base/usage.h"
@@ -58,15 +59,6 @@ enum class Outcome : unsigned char {
 };
 std::string_view name_of(Outcome outcome);
 std::optional<Outcome> outcome_named(std::string_view name);
-
-/// Who a process is, beyond its number, which the kernel gives out again.
-struct ProcessIdentity {
-  std::string boot_id;
-  std::int64_t pid = 0;
-  std::int64_t start_ticks = 0;  ///< Field 22 of /proc/PID/stat.
-
-  bool operator==(const ProcessIdentity&) const = default;
-};
 
 /// One named part of what a task's result depends on.
 struct CacheKeyPart {

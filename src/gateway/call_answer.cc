@@ -59,7 +59,7 @@ agents::Failure failure_for(Refusal::Kind kind) {
 }
 
 void ProxiedCall::on_head(int status, HeaderList headers) {
-  last_heard_ = Loop::now();
+  last_byte_at_ = Loop::now();
   status_ = status;
   headers_ = std::move(headers);
   if (!asked_) return;
@@ -83,7 +83,7 @@ void ProxiedCall::on_head(int status, HeaderList headers) {
 bool ProxiedCall::on_bytes(std::string_view bytes) {
   if (session_ == nullptr || state_ == State::over) return true;
   if (session_->is_behind()) return false;
-  last_heard_ = Loop::now();
+  last_byte_at_ = Loop::now();
   if (asked_ && status_ >= kFirstError) {
     if (unpassed_.size() < kLongestError) unpassed_.append(bytes);
     return true;

@@ -7,14 +7,14 @@
 
 namespace interlock::gateway {
 
-LocalGateway::LocalGateway(std::unique_ptr<GatewayThread> thread_) : thread_(std::move(thread_)) {}
+LocalGateway::LocalGateway(std::unique_ptr<GatewayThread> thread) : thread_(std::move(thread)) {}
 LocalGateway::~LocalGateway() = default;
 
 Result<std::unique_ptr<LocalGateway>> LocalGateway::open(Options options) {
   check(options.now && options.chance, "the gateway is given a clock and chance");
-  auto thread_ = GatewayThread::open(std::move(options));
-  if (!thread_) return std::unexpected(thread_.error());
-  return std::unique_ptr<LocalGateway>(new LocalGateway(std::move(*thread_)));
+  auto thread = GatewayThread::open(std::move(options));
+  if (!thread) return std::unexpected(thread.error());
+  return std::unique_ptr<LocalGateway>(new LocalGateway(std::move(*thread)));
 }
 
 Result<engine::Gateway::Route> LocalGateway::open(const RouteSpec& spec) {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/fd.h"
+#include "sys/descriptor.h"
 
 namespace interlock::gateway {
 
@@ -89,8 +89,8 @@ class Loop {
     Ready ready;
   };
 
-  Fd epoll_;
-  Fd poked_;
+  sys::Descriptor epoll_;
+  sys::Descriptor poked_;
   bool stopped_ = false;
   std::uint64_t last_id_ = 0;
   /// An event carries its watch's number: one that was forgotten in this round finds nothing, even

@@ -234,7 +234,7 @@ void ProxiedCall::send() {
   failure_.reset();  // Of an earlier try.
   transfer_ = board_.upstream.start(outgoing, *this);
   is_sent_ = true;
-  last_heard_ = Loop::now();
+  last_byte_at_ = Loop::now();
   on_stall();
 }
 
@@ -259,7 +259,7 @@ void ProxiedCall::on_deadline() {
 }
 
 void ProxiedCall::on_stall() {
-  const Loop::Moment due = last_heard_ + board_.options.stall;
+  const Loop::Moment due = last_byte_at_ + board_.options.stall;
   if (due > Loop::now()) {
     // Moved on at most once a period, however many bytes come.
     stall_ = board_.loop.at(due, [this] { on_stall(); });

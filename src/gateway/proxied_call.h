@@ -151,7 +151,7 @@ class ProxiedCall final : public Answerer, public AnswerTaker, public Admission:
   Loop::Timer notice_;  ///< When a wait is long enough to be told of.
   bool waits_reported_ = false;
   std::optional<Loop::Moment> waits_reported_until_;
-  Loop::Moment last_heard_{};
+  Loop::Moment last_byte_at_{};
 
   int status_ = 0;
   HeaderList headers_;

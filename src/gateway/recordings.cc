@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 #include "gateway/difference.h"
-#include "gateway/fd.h"
+#include "sys/descriptor.h"
 
 namespace interlock::gateway {
 namespace {
@@ -34,7 +34,8 @@ Result<void> write_whole(const std::string& path, std::string_view text) {
   const std::string fresh = fmt::format("{}.{}.new", path, ::getpid());
   {
     // What agents and models say is for the owner only.
-    const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const sys::Descriptor file(
+        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!file) return io_error("write", fresh, errno);
     while (!text.empty()) {
       const ssize_t count = ::write(file.get(), text.data(), text.size());

@@ -29,7 +29,7 @@ sockaddr_in loopback(std::uint16_t port) {
 Result<std::unique_ptr<Server>> Server::open(Loop& loop, std::uint16_t port,
                                              const Session::Rules& rules, Session::OnHead on_head,
                                              Session::OnRequest on_request) {
-  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sys::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int yes = 1;
   if (socket) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   const sockaddr_in address = loopback(port);
@@ -45,8 +45,8 @@ Result<std::unique_ptr<Server>> Server::open(Loop& loop, std::uint16_t port,
       new Server(loop, std::move(socket), rules, std::move(on_head), std::move(on_request)));
 }
 
-Server::Server(Loop& loop, Fd listening, const Session::Rules& rules, Session::OnHead on_head,
-               Session::OnRequest on_request)
+Server::Server(Loop& loop, sys::Descriptor listening, const Session::Rules& rules,
+               Session::OnHead on_head, Session::OnRequest on_request)
     : loop_(loop),
       listening_(std::move(listening)),
       rules_(rules),
@@ -63,7 +63,8 @@ Server::~Server() { loop_.forget(listening_.get()); }
 
 void Server::accept_some() {
   for (;;) {
-    Fd socket(::accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    sys::Descriptor socket(
+        ::accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {
       // Out of descriptors: the line stays readable, and asking at once again would only burn time.
       if (errno == EMFILE || errno == ENFILE) {

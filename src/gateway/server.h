@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "base/result.h"
-#include "gateway/fd.h"
 #include "gateway/loop.h"
 #include "gateway/session.h"
+#include "sys/descriptor.h"
 
 namespace interlock::gateway {
 
@@ -24,13 +24,13 @@ class Server {
   std::uint16_t port() const { return port_; }
 
  private:
-  Server(Loop& loop, Fd listening, const Session::Rules& rules, Session::OnHead on_head,
-         Session::OnRequest on_request);
+  Server(Loop& loop, sys::Descriptor listening, const Session::Rules& rules,
+         Session::OnHead on_head, Session::OnRequest on_request);
   void accept_some();
   void part_with_strangers();
 
   Loop& loop_;
-  Fd listening_;
+  sys::Descriptor listening_;
   const Session::Rules& rules_;
   Session::OnHead on_head_;
   Session::OnRequest on_request_;

@@ -29,8 +29,8 @@ std::string error_text(const std::string& message) {
 
 }  // namespace
 
-Session::Session(Loop& loop, Fd socket, const Rules& rules, OnHead on_head, OnRequest on_request,
-                 OnClosed on_closed)
+Session::Session(Loop& loop, sys::Descriptor socket, const Rules& rules, OnHead on_head,
+                 OnRequest on_request, OnClosed on_closed)
     : loop_(loop),
       socket_(std::move(socket)),
       rules_(rules),

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/fd.h"
 #include "gateway/http.h"
 #include "gateway/loop.h"
+#include "sys/descriptor.h"
 
 namespace interlock::gateway {
 
@@ -54,8 +54,8 @@ class Session {
   /// After it the session may be destroyed (not from within).
   using OnClosed = std::function<void(Session&)>;
 
-  Session(Loop& loop, Fd socket, const Rules& rules, OnHead on_head, OnRequest on_request,
-          OnClosed on_closed);
+  Session(Loop& loop, sys::Descriptor socket, const Rules& rules, OnHead on_head,
+          OnRequest on_request, OnClosed on_closed);
   ~Session();
   Session(Session&&) = delete;
 
@@ -100,7 +100,7 @@ class Session {
   void set_interest();
 
   Loop& loop_;
-  Fd socket_;
+  sys::Descriptor socket_;
   const Rules& rules_;
   OnHead on_head_;
   OnRequest on_request_;

@@ -35,7 +35,7 @@ std::string_view word_of(Kind kind) {
 }
 
 /// Also when only failures are told, a gate is: the run would stand still without a word.
-bool is_told_quietly(Kind kind) {
+bool is_shown_when_quiet(Kind kind) {
   return kind == Kind::failed || kind == Kind::gate || kind == Kind::stopping;
 }
 
@@ -46,7 +46,7 @@ std::vector<std::string> LineFace::lines_of(const engine::Notice& notice) {
   constexpr std::size_t kIdColumnsMax = 40;
   constexpr std::size_t kGap = 2;
   constexpr std::size_t kOutputIndent = 12;
-  if (verbosity_ == Verbosity::failures && !is_told_quietly(notice.kind)) return {};
+  if (verbosity_ == Verbosity::failures && !is_shown_when_quiet(notice.kind)) return {};
   const std::string id = showable(notice.task, style_);
   id_columns_ = std::clamp(display_width(id), id_columns_, kIdColumnsMax);
 

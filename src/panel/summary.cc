@@ -100,10 +100,10 @@ class Summary {
 
   void draw_times() {
     std::string how = run_.pattern;
-    if (is_told(run_.stood))
+    if (is_known(run_.stood))
       how += fmt::format(", {} of it waiting for a person", show_duration(run_.stood));
     event("took", show_duration(run_.elapsed), how);
-    if (is_told(run_.failed_work))
+    if (is_known(run_.failed_work))
       event("failed work", show_duration(run_.failed_work), "attempts that came to nothing");
     if (run_.lost > Duration{}) {
       const std::string tokens =
@@ -144,11 +144,11 @@ class Summary {
   /// A replay is right to some percent only.
   bool is_slower(Duration by) const {
     constexpr std::int64_t kTwentieth = 20;
-    return is_told(by) && (!run_.one_by_one || by * kTwentieth > run_.elapsed);
+    return is_known(by) && (!run_.one_by_one || by * kTwentieth > run_.elapsed);
   }
 
   /// Shorter is noise.
-  static bool is_told(Duration time) { return time >= std::chrono::milliseconds(1); }
+  static bool is_known(Duration time) { return time >= std::chrono::milliseconds(1); }
 
   void draw_spent() {
     if (!run_.models.any && !run_.tokens && !run_.cost) {
@@ -199,11 +199,11 @@ class Summary {
          {"back-off", waited.backoff}}};
     std::size_t widest = 0;
     for (const auto& [reason, time] : reasons) {
-      if (is_told(time)) widest = std::max(widest, show_duration(time).size());
+      if (is_known(time)) widest = std::max(widest, show_duration(time).size());
     }
     std::string_view label = "waited for";
     for (const auto& [reason, time] : reasons) {
-      if (!is_told(time)) continue;
+      if (!is_known(time)) continue;
       event(std::exchange(label, ""),
             fmt::format("{:<8}  {:>{}}", reason, show_duration(time), widest));
     }

@@ -14,7 +14,7 @@
 #include <cstring>
 
 #include "base/text.h"
-#include "process/fd.h"
+#include "sys/descriptor.h"
 
 extern char** environ;
 
@@ -82,8 +82,8 @@ Result<std::string> ask_program(const std::vector<std::string>& arguments, Durat
   const std::vector<char*> given = pointers_to(entries);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return cannot(arguments[0], std::strerror(errno));
-  const Fd reader(ends[0]);
-  Fd writer(ends[1]);
+  const sys::Descriptor reader(ends[0]);
+  sys::Descriptor writer(ends[1]);
   const auto child =
       spawn_with_output(arguments, environment != nullptr ? given.data() : environ, writer.get());
   if (!child) return std::unexpected(child.error());

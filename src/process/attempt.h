@@ -21,7 +21,7 @@ struct LocalProcesses::Inflow {
   static constexpr std::size_t kLineMax = 512;
 
   Stream stream;
-  Fd fd;
+  sys::Descriptor fd;
   RedactedStream redacted;
   std::string line;  ///< The one it is in the middle of.
   Loop::Watch watch;
@@ -73,7 +73,7 @@ struct LocalProcesses::Attempt {
   bool skipping = false;   ///< The rest of a line that was told cut.
   std::size_t output_bytes_max;
   std::unique_ptr<Tree> tree;
-  ProcessStat root;
+  sys::ProcessStat root;
   LogWriter log;
   std::string output;
   std::string input;
@@ -88,8 +88,8 @@ struct LocalProcesses::Attempt {
       std::chrono::milliseconds(1);  ///< Until an unobservable tree is looked at again.
 
   // Watches last, so that they end before what they watch.
-  Fd pidfd;
-  Fd input_fd;
+  sys::Descriptor pidfd;
+  sys::Descriptor input_fd;
   Inflow out{Stream::output, {}, {}, {}, {}};
   Inflow err{Stream::error, {}, {}, {}, {}};
   Loop::Watch on_exit;

@@ -146,8 +146,8 @@ std::string Caller::beginning_of(const std::string& path) const {
       !S_ISREG(status.st_mode)) {
     return "";
   }
-  const Fd file(::openat(root_folder_.get(), below_root(path),
-                         O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
+  const sys::Descriptor file(::openat(root_folder_.get(), below_root(path),
+                                      O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
   if (!file) return "";
   std::string text(kBeginning, '\0');
   const ssize_t got = ::read(file.get(), text.data(), text.size());

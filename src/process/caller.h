@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "process/fd.h"
 #include "process/foreign_path.h"
+#include "sys/descriptor.h"
 
 namespace interlock::process {
 
@@ -45,7 +45,7 @@ class Caller final : public ForeignFiles {
 
   pid_t process_;
   const std::string& root_;
-  Fd root_folder_;
+  sys::Descriptor root_folder_;
   int root_error_ = 0;  ///< Why there is no `root_folder_`.
 };
 

@@ -68,14 +68,14 @@ TEST_F(CallerTest, LinksAreFollowedAsTheKernelWould) {
 }
 
 TEST_F(CallerTest, LinksOfProcLeadToTheThingItself) {
-  const Fd file(::open((folder_ + "/real/file").c_str(), O_RDONLY | O_CLOEXEC));
+  const sys::Descriptor file(::open((folder_ + "/real/file").c_str(), O_RDONLY | O_CLOEXEC));
   EXPECT_EQ(land(fmt::format("/proc/self/fd/{}", file.get())), "real/file");
   EXPECT_EQ(land("/proc/self/root" + folder_ + "/relative/file"), "real/file");
   EXPECT_FALSE(caller_.land("/proc/self/root/tmp", true).elsewhere);
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  const Fd reader(ends[0]);
-  const Fd writer(ends[1]);
+  const sys::Descriptor reader(ends[0]);
+  const sys::Descriptor writer(ends[1]);
   EXPECT_EQ(land(fmt::format("/dev/fd/{}", ends[1])), "nowhere");
   EXPECT_EQ(land(fmt::format("/proc/self/fd/{}/../x", ends[1])), "nowhere");
 }
@@ -91,25 +91,26 @@ TEST_F(CallerTest, WhatIsThereIsSeen) {
 
 TEST_F(CallerTest, AFolderIsBelievedOnlyWhenItIsWhereItsTextSays) {
   const auto open = [&](const std::string& name) {
-    return Fd(::open((folder_ + "/" + name).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return sys::Descriptor(
+        ::open((folder_ + "/" + name).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   };
-  const Fd real = open("real");
+  const sys::Descriptor real = open("real");
   EXPECT_EQ(in_words(caller_.folder(real.get())), "real");
   EXPECT_EQ(in_words(caller_.folder(9999)), "nowhere");
   EXPECT_EQ(in_words(caller_.folder(-7)), "nowhere");
-  const Fd deep = open("real/deep");
+  const sys::Descriptor deep = open("real/deep");
   std::filesystem::remove_all(folder_ + "/real/deep");
   EXPECT_EQ(in_words(caller_.folder(deep.get())), "deleted");
   std::filesystem::create_directories(folder_ + "/real/deep");
   EXPECT_EQ(in_words(caller_.folder(deep.get())), "deleted") << "another has its name";
   std::filesystem::create_directories(folder_ + "/named (deleted)");
-  const Fd named = open("named (deleted)");
+  const sys::Descriptor named = open("named (deleted)");
   EXPECT_EQ(in_words(caller_.folder(named.get())), "named (deleted)");
 }
 
 TEST_F(CallerTest, TheRootOfAChrootIsTakenOffWhereTheTextHasIt) {
   // As in a chroot with mounts of its own: there is `/` what here is the folder.
-  const Fd real(::open((folder_ + "/real").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const sys::Descriptor real(::open((folder_ + "/real").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   const std::string wrong = "/no/such/root";
   EXPECT_EQ(in_words(Caller(::getpid(), wrong).folder(real.get())), "real")
       << "the text is not below it, and is right as it is";
@@ -130,7 +131,7 @@ TEST_F(CallerTest, AProcessThatIsGoneIsOutOfSight) {
 
 /// What the kernel says of a path; empty: that nothing is there.
 std::string by_kernel(const std::string& path) {
-  const Fd there(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  const sys::Descriptor there(::open(path.c_str(), O_PATH | O_CLOEXEC));
   std::array<char, PATH_MAX> text;
   const ssize_t length = there ? ::readlink(fmt::format("/proc/self/fd/{}", there.get()).c_str(),
                                             text.data(), text.size())
@@ -143,7 +144,7 @@ TEST_F(CallerTest, RandomPathsLeadWhereTheKernelSays) {
                                           "absolute", "up",   "..",   ".",
                                           "dangling", "loop", "",     "\xff"};
   std::ofstream(folder_ + "/\xff") << "x";
-  const Fd real(::open((folder_ + "/real").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const sys::Descriptor real(::open((folder_ + "/real").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   std::mt19937 engine(7);
   for (int i = 0; i < 20'000; ++i) {
     std::string path = i % 3 == 0 ? fmt::format("/proc/self/fd/{}", real.get()) : folder_;
@@ -158,7 +159,8 @@ TEST_F(CallerTest, RandomPathsLeadWhereTheKernelSays) {
 }
 
 TEST_F(CallerTest, FoldersThatAreRenamedMeanwhileAreFoundOrUnknown) {
-  const Fd moving(::open((folder_ + "/real").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const sys::Descriptor moving(
+      ::open((folder_ + "/real").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   std::atomic<bool> stop = false;
   std::thread mover([&] {
     while (!stop) {

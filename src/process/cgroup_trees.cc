@@ -15,8 +15,8 @@
 #include <optional>
 #include <thread>
 
-#include "process/identity.h"
 #include "process/launch.h"
+#include "sys/process_identity.h"
 
 namespace interlock::process {
 namespace {
@@ -26,7 +26,7 @@ constexpr std::string_view kFolderPrefix = "interlock-";
 /// The mount point of the version 2 hierarchy: `<id> <parent> <dev> <root> <mount point> ... -
 /// cgroup2 ...`.
 std::optional<std::string> mount_point() {
-  const std::string mounts = read_whole("/proc/self/mountinfo").value_or("");
+  const std::string mounts = sys::read_whole("/proc/self/mountinfo").value_or("");
   for (std::string_view rest = mounts; !rest.empty();) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
@@ -41,7 +41,7 @@ std::optional<std::string> mount_point() {
 /// The path of a process's version 2 cgroup below the mount point: the line `0::/...` of
 /// /proc/PID/cgroup.
 std::optional<std::string> cgroup_of(const std::string& pid) {
-  const std::string text = read_whole("/proc/" + pid + "/cgroup").value_or("");
+  const std::string text = sys::read_whole("/proc/" + pid + "/cgroup").value_or("");
   const auto at = text.starts_with("0::") ? 0 : text.find("\n0::");
   if (at == std::string::npos) return std::nullopt;
   const auto begin = text.find("0::", at) + 3;
@@ -92,18 +92,18 @@ bool is_of_the_dead(const std::string& folder) {
   char* rest = nullptr;
   const auto pid = std::strtoll(name.c_str() + kFolderPrefix.size(), &rest, 10);
   if (*rest != '-') return false;
-  return !is_alive({boot_id(), pid, std::strtoll(rest + 1, nullptr, 10)});
+  return !sys::is_alive({sys::boot_id(), pid, std::strtoll(rest + 1, nullptr, 10)});
 }
 
-std::vector<ProcessStat> processes_in(const std::string& leaf) {
-  std::vector<ProcessStat> found;
-  const std::string list = read_whole(leaf + "/cgroup.procs").value_or("");
+std::vector<sys::ProcessStat> processes_in(const std::string& leaf) {
+  std::vector<sys::ProcessStat> found;
+  const std::string list = sys::read_whole(leaf + "/cgroup.procs").value_or("");
   for (const char* at = list.c_str(); *at != '\0';) {
     char* end = nullptr;
     const auto pid = static_cast<pid_t>(std::strtol(at, &end, 10));
     if (end == at) break;
     at = *end == '\n' ? end + 1 : end;
-    if (const auto seen = look_at(pid); seen && seen->alive()) found.push_back(*seen);
+    if (const auto seen = sys::stat_of(pid); seen && seen->alive()) found.push_back(*seen);
   }
   return found;
 }
@@ -134,7 +134,7 @@ class CgroupTrees::Grown final : public Tree {
 
   int birthplace() const override { return leaf_.folder.get(); }
   int emptied() const override { return is_left_ ? -1 : leaf_.events.get(); }
-  void root_born(const ProcessStat& root) override { strays_->root_born(root); }
+  void root_born(const sys::ProcessStat& root) override { strays_->root_born(root); }
   void root_gone() override { strays_->root_gone(); }
 
   bool empty() override {
@@ -142,7 +142,7 @@ class CgroupTrees::Grown final : public Tree {
     return is_left_ && strays_->empty();
   }
 
-  std::vector<ProcessStat> members() override {
+  std::vector<sys::ProcessStat> members() override {
     auto members = processes_in(leaf_.path);
     return members.empty() ? strays_->members() : members;
   }
@@ -162,13 +162,15 @@ class CgroupTrees::Grown final : public Tree {
 
   void send_into_leaf(int signal) {
     if (signal != SIGKILL) {
-      for (const ProcessStat& member : processes_in(leaf_.path)) send_signal(member, signal);
+      for (const sys::ProcessStat& member : processes_in(leaf_.path))
+        sys::send_signal(member, signal);
       return;
     }
-    const Fd file(::openat(leaf_.folder.get(), "cgroup.kill", O_WRONLY | O_CLOEXEC));
+    const sys::Descriptor file(::openat(leaf_.folder.get(), "cgroup.kill", O_WRONLY | O_CLOEXEC));
     killed_ = true;
     if (!file || ::write(file.get(), "1", 1) != 1) {
-      for (const ProcessStat& member : processes_in(leaf_.path)) send_signal(member, signal);
+      for (const sys::ProcessStat& member : processes_in(leaf_.path))
+        sys::send_signal(member, signal);
     }
   }
 
@@ -186,7 +188,7 @@ Result<std::unique_ptr<CgroupTrees>> CgroupTrees::open() {
     if (is_of_the_dead(folder))
       remove_cgroup(folder, 0);  // Fails where something still runs: see left_beside.
   }
-  const auto self = look_at(::getpid());
+  const auto self = sys::stat_of(::getpid());
   if (!self) return fail(Error::Kind::io, "cannot read /proc/self/stat");
   std::string folder;
   for (int count = 0;; ++count) {
@@ -224,9 +226,10 @@ Result<CgroupTrees::Leaf> CgroupTrees::make_leaf() {
   Leaf leaf{.path = fmt::format("{}/{}", folder_, leaves_made_), .folder = {}, .events = {}};
   if (::mkdir(leaf.path.c_str(), 0755) != 0) return std::unexpected(refused("make", leaf.path));
   ++leaves_made_;
-  leaf.folder = Fd(::open(leaf.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  leaf.folder = sys::Descriptor(::open(leaf.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (leaf.folder)
-    leaf.events = Fd(::openat(leaf.folder.get(), "cgroup.events", O_RDONLY | O_CLOEXEC));
+    leaf.events =
+        sys::Descriptor(::openat(leaf.folder.get(), "cgroup.events", O_RDONLY | O_CLOEXEC));
   if (!leaf.events) return std::unexpected(refused("open", leaf.path));
   return leaf;
 }
@@ -244,27 +247,27 @@ Result<std::unique_ptr<Tree>> CgroupTrees::plant(const std::string& label) {
   return std::make_unique<Grown>(*this, std::move(leaf), std::move(*strays));
 }
 
-std::vector<ProcessStat> left_by_the_dead() {
-  std::vector<ProcessStat> found;
+std::vector<sys::ProcessStat> left_by_the_dead() {
+  std::vector<sys::ProcessStat> found;
   const auto parent = own_folder();
   if (!parent) return found;
   for (const std::string& folder : folders_in(*parent)) {
     if (!folder.ends_with("-" + pid_namespace()) || !is_of_the_dead(folder)) continue;
     for (const std::string& leaf : folders_in(folder)) {
-      for (const ProcessStat& one : processes_in(leaf)) found.push_back(one);
+      for (const sys::ProcessStat& one : processes_in(leaf)) found.push_back(one);
     }
   }
   return found;
 }
 
-std::vector<ProcessStat> left_beside(pid_t pid) {
+std::vector<sys::ProcessStat> left_beside(pid_t pid) {
   const auto mount = mount_point();
   const auto path = cgroup_of(std::to_string(pid));
   if (!mount || !path) return {};
   const std::string leaf = *mount + *path;
   return is_of_the_dead(std::filesystem::path(leaf).parent_path().string())
              ? processes_in(leaf)
-             : std::vector<ProcessStat>{};
+             : std::vector<sys::ProcessStat>{};
 }
 
 }  // namespace interlock::process

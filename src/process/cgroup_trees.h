@@ -3,9 +3,9 @@
 #include <functional>
 #include <vector>
 
-#include "process/fd.h"
 #include "process/tree.h"
 #include "process/walked_trees.h"
+#include "sys/descriptor.h"
 
 namespace interlock::process {
 
@@ -27,8 +27,8 @@ class CgroupTrees final : public TreeKeeper {
  private:
   struct Leaf {
     std::string path;
-    Fd folder;
-    Fd events;
+    sys::Descriptor folder;
+    sys::Descriptor events;
   };
   class Grown;
 
@@ -43,10 +43,10 @@ class CgroupTrees final : public TreeKeeper {
 
 /// All that sits in cgroups of dispatchers that are no more, beside or below the one this process
 /// is in. Only of dispatchers whose process numbers mean the same to us.
-std::vector<ProcessStat> left_by_the_dead();
+std::vector<sys::ProcessStat> left_by_the_dead();
 
 /// The processes that a dead dispatcher left in one leaf with this one, itself among them; none
 /// when it is in none.
-std::vector<ProcessStat> left_beside(pid_t pid);
+std::vector<sys::ProcessStat> left_beside(pid_t pid);
 
 }  // namespace interlock::process

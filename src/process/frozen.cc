@@ -13,21 +13,21 @@ constexpr int kLooksMax = 100;
 
 }  // namespace
 
-std::vector<ProcessStat> end_all(const std::function<std::vector<ProcessStat>()>& look) {
-  std::map<std::pair<pid_t, std::int64_t>, ProcessStat> stopped;
+std::vector<sys::ProcessStat> end_all(const std::function<std::vector<sys::ProcessStat>()>& look) {
+  std::map<std::pair<pid_t, std::int64_t>, sys::ProcessStat> stopped;
   for (int looks = 0; looks < kLooksMax; ++looks) {
     bool any_new = false;
-    for (const ProcessStat& one : look()) {
+    for (const sys::ProcessStat& one : look()) {
       if (stopped.contains({one.pid, one.start_ticks})) continue;
-      if (!send_signal(one, SIGSTOP)) continue;  // Another user's.
+      if (!sys::send_signal(one, SIGSTOP)) continue;  // Another user's.
       stopped.emplace(std::pair{one.pid, one.start_ticks}, one);
       any_new = true;
     }
     if (!any_new) break;
   }
-  std::vector<ProcessStat> killed;
+  std::vector<sys::ProcessStat> killed;
   for (const auto& [key, one] : stopped) {
-    if (send_signal(one, SIGKILL)) killed.push_back(one);
+    if (sys::send_signal(one, SIGKILL)) killed.push_back(one);
   }
   return killed;
 }

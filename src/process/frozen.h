@@ -3,13 +3,13 @@
 #include <functional>
 #include <vector>
 
-#include "process/proc.h"
+#include "sys/proc.h"
 
 namespace interlock::process {
 
 /// Ends all that `look` finds: stops each (SIGSTOP) until a look finds nobody who was not stopped,
 /// then kills them all. The answer: everybody who was killed, once each. Who may not be signalled
 /// is not among them.
-std::vector<ProcessStat> end_all(const std::function<std::vector<ProcessStat>()>& look);
+std::vector<sys::ProcessStat> end_all(const std::function<std::vector<sys::ProcessStat>()>& look);
 
 }  // namespace interlock::process

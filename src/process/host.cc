@@ -15,9 +15,9 @@
 #include "process/observer.h"
 #include "process/observer_probe.h"
 #include "process/probe.h"
-#include "process/proc.h"
 #include "process/program.h"
 #include "process/sandbox.h"
+#include "sys/proc.h"
 
 namespace interlock::process {
 namespace {
@@ -29,7 +29,7 @@ std::string temporary_folder() {
 }
 
 bool is_set_to(const char* setting, std::string_view value) {
-  const std::string text = read_whole(std::string("/proc/sys/") + setting).value_or("");
+  const std::string text = sys::read_whole(std::string("/proc/sys/") + setting).value_or("");
   return text.substr(0, text.find('\n')) == value;
 }
 

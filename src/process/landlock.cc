@@ -9,7 +9,7 @@
 
 #include "footprint/overlap.h"
 #include "process/bounds.h"
-#include "process/fd.h"
+#include "sys/descriptor.h"
 
 namespace interlock::process {
 namespace {
@@ -93,11 +93,11 @@ void may_read_beside(const fs::path& workspace, Rules& rules) {
 /// stands.
 std::string folder_to_change(const std::string& workspace, const std::string& prefix) {
   constexpr int kFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  Fd folder(::open(workspace.c_str(), kFlags));
+  sys::Descriptor folder(::open(workspace.c_str(), kFlags));
   std::string there;
   for (const fs::path& name : fs::path(prefix)) {
     if (!folder) break;
-    folder = Fd(::openat(folder.get(), name.c_str(), kFlags));
+    folder = sys::Descriptor(::openat(folder.get(), name.c_str(), kFlags));
     if (folder) there += (there.empty() ? "" : "/") + name.string();
   }
   return there;

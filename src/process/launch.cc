@@ -13,8 +13,8 @@
 #include <string_view>
 #include <utility>
 
-#include "process/proc.h"
 #include "process/secrecy.h"
+#include "sys/proc.h"
 
 namespace interlock::process {
 namespace {
@@ -59,7 +59,7 @@ long give_birth(ChildProgram* walk, int cgroup, int& pidfd) {
   return pid;
 }
 
-void reap(const Fd& pidfd) {
+void reap(const sys::Descriptor& pidfd) {
   siginfo_t info{};
   while (::waitid(static_cast<idtype_t>(P_PIDFD), pidfd.get(), &info, WEXITED) < 0 &&
          errno == EINTR) {
@@ -198,7 +198,7 @@ Result<Launched> launch(const Launch& launch) {
   const long pid = give_birth(&walk, launch.cgroup, number);
   const std::int64_t latest = ticks_since_boot();
   if (pid < 0) return cannot_clone(launch, static_cast<int>(-pid));
-  Fd pidfd(number);
+  sys::Descriptor pidfd(number);
   if (walk.failed_at != ChildProgram::kNowhere) {
     reap(pidfd);
     return explain(launch, steps[walk.failed_at], walk.error);
@@ -207,7 +207,7 @@ Result<Launched> launch(const Launch& launch) {
   // ten times more.
   std::int64_t start = earliest;
   if (earliest != latest) {
-    if (const auto seen = look_at(static_cast<pid_t>(pid))) start = seen->start_ticks;
+    if (const auto seen = sys::stat_of(static_cast<pid_t>(pid))) start = seen->start_ticks;
   }
   return Launched{static_cast<pid_t>(pid), start, std::move(pidfd), walk.unnotified};
 }
@@ -216,7 +216,7 @@ int try_cgroup(int cgroup) {
   int number = -1;
   const long pid = give_birth(nullptr, cgroup, number);
   if (pid < 0) return static_cast<int>(-pid);
-  reap(Fd(number));
+  reap(sys::Descriptor(number));
   return 0;
 }
 

@@ -10,9 +10,9 @@
 
 #include "base/result.h"
 #include "process/child_program.h"
-#include "process/fd.h"
 #include "process/rlimit_tag.h"
 #include "process/sandbox.h"
+#include "sys/descriptor.h"
 
 namespace interlock::process {
 
@@ -38,7 +38,7 @@ struct Launch {
 struct Launched {
   pid_t pid = 0;
   std::int64_t start_ticks = 0;
-  Fd pidfd;
+  sys::Descriptor pidfd;
   int unnotified = 0;  ///< Why nobody is told of its calls (an error number); 0: as was asked.
 };
 

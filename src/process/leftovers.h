@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "engine/event.h"
-#include "process/proc.h"
+#include "sys/proc.h"
 
 namespace interlock::process {
 
@@ -18,11 +18,11 @@ namespace interlock::process {
 /// brand or has the label in its environment, what was left in one cgroup with those or in any
 /// other of a dispatcher that is no more, and all descendants.
 Result<std::uint32_t> end_leftovers(const std::string& label,
-                                    const std::optional<engine::ProcessIdentity>& process);
+                                    const std::optional<ProcessIdentity>& process);
 
 /// After that, where no cgroup held the attempt: who may have come of it all the same, having shed
 /// label, brand and session. That is who began after it, runs as this user, lost its parent, and
 /// shows no sign of being another's. Nobody: the attempt is proven gone.
-std::vector<ProcessStat> possible_leftovers(const engine::ProcessIdentity& process);
+std::vector<sys::ProcessStat> possible_leftovers(const ProcessIdentity& process);
 
 }  // namespace interlock::process

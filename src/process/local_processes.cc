@@ -17,10 +17,10 @@
 #include "base/text.h"
 #include "process/attempt.h"
 #include "process/cgroup_trees.h"
-#include "process/identity.h"
 #include "process/leftovers.h"
 #include "process/log_file.h"
 #include "process/walked_trees.h"
+#include "sys/process_identity.h"
 
 namespace interlock::process {
 
@@ -66,7 +66,7 @@ void LocalProcesses::take_over_process() {
   do {
     number = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   } while (number >= 0 && number <= STDERR_FILENO);
-  nothing_ = Fd(number);
+  nothing_ = sys::Descriptor(number);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   on_broken_pipe_before_ = ::signal(SIGPIPE, SIG_IGN);
   ignored_signals_ = signals_ignored_here();
@@ -81,7 +81,7 @@ void LocalProcesses::take_over_process() {
   std::erase_if(wanted, [&](int signal) {
     return std::ranges::find(ignored_signals_, signal) != ignored_signals_.end();
   });
-  pokes_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  pokes_ = sys::Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   check(static_cast<bool>(pokes_), "an eventfd is there");
   on_poke_ = loop_.watch(pokes_.get(), Loop::Ready::to_read, [this] {
     std::uint64_t count = 0;
@@ -128,7 +128,7 @@ LocalProcesses::~LocalProcesses() {
   over_.clear();
   attempts_.clear();
   // The last of them may take a moment from being killed to being dead.
-  for (int looks = 0; looks < 100 && (reap_orphans(), !own_children().empty()); ++looks) {
+  for (int looks = 0; looks < 100 && (reap_orphans(), !sys::own_children().empty()); ++looks) {
     std::this_thread::sleep_for(1ms);
   }
   keeper_.reset();
@@ -143,7 +143,8 @@ Result<void> LocalProcesses::spawn(const engine::SpawnSpec& spec) {
   auto attempt = std::make_unique<Attempt>(spec, options_.log_bytes_max, options_.redaction);
   if (auto started = start(*attempt, spec); !started) return started;
   Attempt& kept = *attempts_.emplace(spec.name, std::move(attempt)).first->second;
-  reports_.push_back(engine::Spawned{spec.name, {boot_id(), kept.root.pid, kept.root.start_ticks}});
+  reports_.push_back(
+      engine::Spawned{spec.name, {sys::boot_id(), kept.root.pid, kept.root.start_ticks}});
   return {};
 }
 
@@ -225,7 +226,8 @@ void LocalProcesses::kill_tree(Attempt& attempt) {
 /// The attempt ends all the same, and says so.
 void LocalProcesses::give_up(Attempt& attempt) {
   std::vector<std::string>& left = attempt.exited.unproven;
-  for (const ProcessStat& member : attempt.tree->members()) left.push_back(name_for_people(member));
+  for (const sys::ProcessStat& member : attempt.tree->members())
+    left.push_back(sys::name_for_people(member));
   if (left.empty()) left.emplace_back("a process that cannot be seen");
   const std::string said = fmt::format("{} could not be proven gone\n", join_words(left));
   attempt.log.add(clock_.now(), Stream::remark, said);
@@ -283,14 +285,14 @@ engine::Observed LocalProcesses::observed(AttemptName name) const {
 }
 
 Result<engine::Leftovers> LocalProcesses::end_leftovers(
-    const std::string& label, const std::optional<engine::ProcessIdentity>& process) {
+    const std::string& label, const std::optional<ProcessIdentity>& process) {
   const auto ended = process::end_leftovers(label, process);
   reap_orphans();
   if (!ended) return std::unexpected(ended.error());
   engine::Leftovers left{*ended, {}};
   if (trees_in_words_ == "cgroup" || !process) return left;
-  for (const ProcessStat& one : possible_leftovers(*process))
-    left.unproven.push_back(name_for_people(one));
+  for (const sys::ProcessStat& one : possible_leftovers(*process))
+    left.unproven.push_back(sys::name_for_people(one));
   return left;
 }
 

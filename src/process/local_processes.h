@@ -11,12 +11,12 @@
 
 #include "base/redaction.h"
 #include "engine/ports.h"
-#include "process/fd.h"
 #include "process/launch.h"
 #include "process/loop.h"
 #include "process/observer.h"
 #include "process/secrecy.h"
 #include "process/tree.h"
+#include "sys/descriptor.h"
 
 namespace interlock::process {
 
@@ -61,8 +61,8 @@ class LocalProcesses final : public engine::ProcessHost {
   std::string last_line(engine::AttemptName name) const override;
   std::string take_output(engine::AttemptName name) override;
   engine::Observed observed(engine::AttemptName name) const override;
-  Result<engine::Leftovers> end_leftovers(
-      const std::string& label, const std::optional<engine::ProcessIdentity>& process) override;
+  Result<engine::Leftovers> end_leftovers(const std::string& label,
+                                          const std::optional<ProcessIdentity>& process) override;
 
   /// Has `wait` return with a Poked; from any thread, as long as this object is there.
   void poke();
@@ -108,11 +108,11 @@ class LocalProcesses final : public engine::ProcessHost {
   std::vector<int> ignored_signals_;
   std::optional<rlimit> open_files_before_;
   void (*on_broken_pipe_before_)(int) = nullptr;
-  Fd nothing_;  ///< /dev/null, for those who are given no input.
+  sys::Descriptor nothing_;  ///< /dev/null, for those who are given no input.
 
   Loop loop_;
   Loop::Watch signals_;
-  Fd pokes_;  ///< An eventfd.
+  sys::Descriptor pokes_;  ///< An eventfd.
   Loop::Watch on_poke_;
   std::unique_ptr<Observer> observer_;  ///< From the first attempt that is watched.
   bool observer_is_tried_ = false;

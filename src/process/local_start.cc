@@ -23,8 +23,8 @@ namespace {
 constexpr const char* kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 struct Pipe {
-  Fd reader;
-  Fd writer;
+  sys::Descriptor reader;
+  sys::Descriptor writer;
 };
 
 /// Neither end is inherited; the one that stays here never blocks.
@@ -37,7 +37,7 @@ Result<Pipe> make_pipe(bool we_read) {
             : "";
     return fail(Error::Kind::io, fmt::format("cannot make a pipe: {}", std::strerror(errno)), hint);
   }
-  Pipe pipe{Fd(ends[0]), Fd(ends[1])};
+  Pipe pipe{sys::Descriptor(ends[0]), sys::Descriptor(ends[1])};
   ::fcntl((we_read ? pipe.reader : pipe.writer).get(), F_SETFL, O_NONBLOCK);
   return pipe;
 }

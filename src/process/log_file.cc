@@ -121,7 +121,7 @@ bool LogWriter::open() {
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
   const std::string path = folder_ + "/" + log_file_name(name_);
-  file_ = Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  file_ = sys::Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   over_ = !file_;
   if (file_) write(fmt::format("{}{}\n", kMagic, label_));
   return !over_;
@@ -140,7 +140,7 @@ void LogWriter::write(std::string_view records) {
 }
 
 Result<LogReader> LogReader::open(const std::string& path) {
-  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  sys::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
     return fail(errno == ENOENT ? Error::Kind::missing : Error::Kind::io,
                 fmt::format("cannot read the log `{}`: {}", path, std::strerror(errno)));

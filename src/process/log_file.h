@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "engine/ports.h"
-#include "process/fd.h"
+#include "sys/descriptor.h"
 
 // The log of one attempt: everything it wrote on either stream, with the moment it was read. Its
 // file `<task>.<attempt>.<phase>.log` in the run's log folder is made with the first byte: a silent
@@ -56,7 +56,7 @@ class LogWriter {
   std::string label_;
   std::size_t bytes_left_;
   bool over_ = false;
-  Fd file_;
+  sys::Descriptor file_;
 };
 
 /// A line of the log. `at` is when its first part came.
@@ -84,10 +84,10 @@ class LogReader {
   std::vector<LogLine> unfinished();
 
  private:
-  explicit LogReader(Fd file) : file_(std::move(file)) {}
+  explicit LogReader(sys::Descriptor file) : file_(std::move(file)) {}
   void take_records(std::vector<LogLine>& lines);
 
-  Fd file_;
+  sys::Descriptor file_;
   bool is_cut_ = false;
   bool seeks_record_ = false;        ///< It stands within one.
   std::string unread_;               ///< The torn record at the end, if any.

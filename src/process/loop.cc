@@ -55,7 +55,7 @@ Loop::Watch Loop::on_signals(std::span<const int> signals, std::function<void(in
   sigemptyset(&set);
   for (const int signal : signals) sigaddset(&set, signal);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  auto source = std::make_shared<Fd>(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  auto source = std::make_shared<sys::Descriptor>(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
   check(static_cast<bool>(*source), "signals can be read");
   return watch(source->get(), Ready::to_read, [source, call = std::move(callback)] {
     signalfd_siginfo info{};

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/units.h"
-#include "process/fd.h"
+#include "sys/descriptor.h"
 
 namespace interlock::process {
 
@@ -78,7 +78,7 @@ class Loop {
   void call(std::uint64_t id);
   void call_what_is_due();
 
-  Fd epoll_;
+  sys::Descriptor epoll_;
   std::uint64_t last_id_ = 0;
   /// By number and not by address, so that an event of this turn finds nothing when an earlier one
   /// ended its watch.

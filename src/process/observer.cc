@@ -38,7 +38,7 @@ std::string why_not_notified(int error) {
   }
 }
 
-void count_up(const Fd& counter) {
+void count_up(const sys::Descriptor& counter) {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(counter.get(), &one, sizeof one);
 }
@@ -51,7 +51,7 @@ std::unexpected<Error> cannot_start(std::string_view what) {
 
 /// What came of a child's hand-over.
 struct HandedOver {
-  Fd listener;
+  sys::Descriptor listener;
   int error = 0;          ///< Why there is none although the child sent one.
   bool is_there = false;  ///< The child sent something: it waits for an answer.
 };
@@ -71,7 +71,7 @@ HandedOver receive_listener(int socket) {
   if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return {{}, EMFILE, true};
   int number = -1;
   std::memcpy(&number, CMSG_DATA(header), sizeof number);
-  return {Fd(number), 0, true};
+  return {sys::Descriptor(number), 0, true};
 }
 
 /// The child goes on with 0, and ends with any error number.
@@ -81,7 +81,7 @@ void answer_hand_over(int socket, int error) {
 
 }  // namespace
 
-ChildEnd::ChildEnd(Fd socket, engine::Sandbox::Watch watch, bool confined)
+ChildEnd::ChildEnd(sys::Descriptor socket, engine::Sandbox::Watch watch, bool confined)
     : socket_(std::move(socket)),
       filter_(call_filter(watch, confined)),
       unreported_(call_filter(engine::Sandbox::Watch::nothing, confined)) {
@@ -105,8 +105,8 @@ struct Observer::Watched {
   Watched(std::uint64_t number, const engine::Sandbox& sandbox) : id(number), record(sandbox) {}
 
   std::uint64_t id;
-  Fd socket;  ///< Where the listener comes from.
-  Fd listener;
+  sys::Descriptor socket;  ///< Where the listener comes from.
+  sys::Descriptor listener;
   std::string root;  ///< Its root folder, by /proc (`Caller::root_of`); empty: not yet known.
   Record record;
   bool over = false;
@@ -122,9 +122,9 @@ Result<std::unique_ptr<Observer>> Observer::start(std::function<void()> before_a
   observer->call_.resize(std::max<std::size_t>(sizes.seccomp_notif, sizeof(seccomp_notif)));
   observer->reply_.resize(
       std::max<std::size_t>(sizes.seccomp_notif_resp, sizeof(seccomp_notif_resp)));
-  observer->epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
-  observer->stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  observer->endings_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  observer->epoll_ = sys::Descriptor(::epoll_create1(EPOLL_CLOEXEC));
+  observer->stop_ = sys::Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  observer->endings_ = sys::Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!observer->epoll_ || !observer->stop_ || !observer->endings_) {
     return cannot_start("no descriptors");
   }
@@ -151,10 +151,10 @@ Result<std::unique_ptr<ChildEnd>> Observer::expect(engine::AttemptName name,
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return cannot_start("no socket");
   }
-  Fd childs(ends[1]);
+  sys::Descriptor childs(ends[1]);
   const std::lock_guard lock(mutex_);
   auto watched = std::make_shared<Watched>(++last_id_, sandbox);
-  watched->socket = Fd(ends[0]);
+  watched->socket = sys::Descriptor(ends[0]);
   if (!wait_for(watched->socket, watched->id)) return cannot_start("epoll");
   by_id_[watched->id] = watched;
   watched_[name] = std::move(watched);
@@ -206,7 +206,7 @@ bool Observer::is_broken(engine::AttemptName name) const {
   return found != watched_.end() && found->second->record.is_broken();
 }
 
-bool Observer::wait_for(const Fd& descriptor, std::uint64_t id) {
+bool Observer::wait_for(const sys::Descriptor& descriptor, std::uint64_t id) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = id;
@@ -214,7 +214,7 @@ bool Observer::wait_for(const Fd& descriptor, std::uint64_t id) {
 }
 
 /// Before it is closed: while a child still holds a copy, epoll would go on reporting it.
-void Observer::stop_waiting(Fd& descriptor) {
+void Observer::stop_waiting(sys::Descriptor& descriptor) {
   if (!descriptor) return;
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor.get(), nullptr);
   descriptor.reset();

@@ -15,8 +15,8 @@
 #include "base/result.h"
 #include "engine/ports.h"
 #include "process/child_program.h"
-#include "process/fd.h"
 #include "process/record.h"
+#include "sys/descriptor.h"
 
 namespace interlock::process {
 
@@ -24,13 +24,13 @@ namespace interlock::process {
 /// To be kept until it was launched.
 class ChildEnd {
  public:
-  ChildEnd(Fd socket, engine::Sandbox::Watch watch, bool confined);
+  ChildEnd(sys::Descriptor socket, engine::Sandbox::Watch watch, bool confined);
   ChildEnd(ChildEnd&&) = delete;
 
   const HandOver& hand_over() const { return hand_over_; }
 
  private:
-  Fd socket_;
+  sys::Descriptor socket_;
   std::vector<sock_filter> filter_;
   std::vector<sock_filter> unreported_;
   HandOver hand_over_;
@@ -88,13 +88,13 @@ class Observer {
   void answer_call(Watched& watched);
   void end(Watched& watched);
   std::shared_ptr<Watched> watched_by(std::uint64_t id) const;
-  bool wait_for(const Fd& descriptor, std::uint64_t id);
-  void stop_waiting(Fd& descriptor);
+  bool wait_for(const sys::Descriptor& descriptor, std::uint64_t id);
+  void stop_waiting(sys::Descriptor& descriptor);
 
   std::function<void()> before_answer_;
-  Fd epoll_;
-  Fd stop_;
-  Fd endings_;
+  sys::Descriptor epoll_;
+  sys::Descriptor stop_;
+  sys::Descriptor endings_;
   std::vector<char> call_;  ///< As large as the kernel has it. For the thread alone.
   std::vector<char> reply_;
 

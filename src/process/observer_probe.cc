@@ -26,9 +26,9 @@ Result<engine::Sandbox> workspace_of(const Probe& probe, bool in_snapshot) {
   std::error_code error;
   engine::Sandbox sandbox;
   if (in_snapshot) {
-    auto in_snapshot = probe.snapshot(0);
-    if (!in_snapshot) return in_snapshot;
-    sandbox = std::move(*in_snapshot);
+    auto made = probe.snapshot(0);
+    if (!made) return made;
+    sandbox = std::move(*made);
   } else {
     sandbox.workspace = probe.folder() + "/ws";
     fs::create_directory(sandbox.workspace, error);

@@ -65,7 +65,7 @@ Result<void> Probe::run(const std::string& script, const engine::Sandbox& sandbo
   if (!program) return std::unexpected(program.error());
   auto steps_in = SandboxSteps::prepare(sandbox);
   if (!steps_in) return std::unexpected(steps_in.error());
-  const Fd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const sys::Descriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
   const std::vector<std::string> arguments{"sh", "-c", script};
   const std::vector<std::string> environment{"PATH=/usr/bin:/bin"};
   const std::vector<int> ignored_signals;

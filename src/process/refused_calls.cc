@@ -13,8 +13,8 @@
 #include <charconv>
 #include <string_view>
 
-#include "process/proc.h"
 #include "process/rlimit_tag.h"
+#include "sys/proc.h"
 
 namespace interlock::process {
 namespace {
@@ -125,7 +125,7 @@ bool sees_other_numbers(pid_t process) {
 
 std::optional<pid_t> leader_of(pid_t thread) {
   constexpr std::string_view kField = "\nTgid:\t";
-  const std::string status = read_whole(fmt::format("/proc/{}/status", thread)).value_or("");
+  const std::string status = sys::read_whole(fmt::format("/proc/{}/status", thread)).value_or("");
   const auto at = status.find(kField);
   if (at == std::string::npos) return std::nullopt;
   pid_t leader = 0;

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "process/capabilities.h"
-#include "process/proc.h"
+#include "sys/proc.h"
 
 namespace interlock::process {
 namespace {
@@ -64,7 +64,7 @@ MountRight mount_right() {
   MountRight own;
   own.may_mount = (sets[0].effective >> CAP_SYS_ADMIN & 1) != 0;
   // Only the first user namespace maps all there are.
-  const std::string map = read_whole("/proc/self/uid_map").value_or("");
+  const std::string map = sys::read_whole("/proc/self/uid_map").value_or("");
   own.user_xattrs = !own.may_mount || map.find("4294967295") == std::string::npos;
   return own;
 }

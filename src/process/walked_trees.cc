@@ -26,7 +26,7 @@ class WalkedTrees::Walked final : public Tree {
   }
   ~Walked() override { std::erase(keeper_.trees_, this); }
 
-  void root_born(const ProcessStat& root) override {
+  void root_born(const sys::ProcessStat& root) override {
     root_ = root.pid;
     start_ticks_ = root.start_ticks;
     sessions_.insert(root.pid);
@@ -35,20 +35,20 @@ class WalkedTrees::Walked final : public Tree {
 
   bool empty() override { return !root_ && (keeper_.orphans().empty() || members().empty()); }
 
-  std::vector<ProcessStat> members() override {
+  std::vector<sys::ProcessStat> members() override {
     std::vector<pid_t> roots;
     if (root_) roots.push_back(*root_);
-    for (const ProcessStat& orphan : keeper_.orphans()) {
+    for (const sys::ProcessStat& orphan : keeper_.orphans()) {
       if (is_ours(orphan)) roots.push_back(orphan.pid);
     }
-    auto members = with_descendants(look_at_all(), roots);
-    for (const ProcessStat& member : members) sessions_.insert(member.session);
+    auto members = sys::with_descendants(sys::stat_of_all(), roots);
+    for (const sys::ProcessStat& member : members) sessions_.insert(member.session);
     return members;
   }
 
   void send(int signal) override {
     if (signal != SIGKILL) {
-      for (const ProcessStat& member : members()) send_signal(member, signal);
+      for (const sys::ProcessStat& member : members()) sys::send_signal(member, signal);
       return;
     }
     // Whoever stands still makes no more children while the others are looked for.
@@ -58,11 +58,11 @@ class WalkedTrees::Walked final : public Tree {
   std::optional<pid_t> root() const { return root_; }
 
  private:
-  bool claims(const ProcessStat& orphan) const {
+  bool claims(const sys::ProcessStat& orphan) const {
     return rlimit_tag_of(orphan.pid) == tag_ || sessions_.contains(orphan.session) ||
-           environment_of(orphan.pid, kMarker) == label_;
+           sys::environment_of(orphan.pid, kMarker) == label_;
   }
-  bool is_ours(const ProcessStat& orphan) const {
+  bool is_ours(const sys::ProcessStat& orphan) const {
     if (claims(orphan)) return true;
     return orphan.start_ticks >= start_ticks_ &&
            std::ranges::none_of(keeper_.trees_,
@@ -82,14 +82,14 @@ Result<std::unique_ptr<Tree>> WalkedTrees::plant(const std::string& label) {
 }
 
 /// Our living children that we did not start. Nothing of an attempt is ever in our own session.
-std::vector<ProcessStat> WalkedTrees::orphans() const {
-  std::vector<ProcessStat> orphans;
+std::vector<sys::ProcessStat> WalkedTrees::orphans() const {
+  std::vector<sys::ProcessStat> orphans;
   const pid_t own_session = ::getsid(0);
   for (int look = 0; look < kLooksAtNothing && orphans.empty(); ++look) {
-    for (const pid_t child : own_children()) {
+    for (const pid_t child : sys::own_children()) {
       if (std::ranges::any_of(trees_, [&](const Walked* tree) { return tree->root() == child; }))
         continue;
-      const auto seen = look_at(child);
+      const auto seen = sys::stat_of(child);
       if (!seen || !seen->alive() || seen->session == own_session) continue;
       if (!counts_ || counts_(child)) orphans.push_back(*seen);
     }

@@ -116,8 +116,8 @@ class SharedAccount final : public Account {
   }
   std::variant<Grant, Denial> attempt(const Cost& cost, Moment now);
   Denial behind(const WaitQueue::Before& before, Moment now) const {
-    const bool is_told = before.owner == self_ || watch_.will_wake(before.owner);
-    if (before.owner == self_ || (is_told && !before.due)) return {{}, Shortage::line};
+    const bool is_reported = before.owner == self_ || watch_.will_wake(before.owner);
+    if (before.owner == self_ || (is_reported && !before.due)) return {{}, Shortage::line};
     return {std::max(before.due.value_or(now), now) + kLookAgain, Shortage::line};
   }
   AccountSnapshot::One snapshot_of(Dimension dimension, Moment now) const;

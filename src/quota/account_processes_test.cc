@@ -94,7 +94,7 @@ class Processes : public testing::Test {
     const std::int64_t until = shared->asked.load() + more;
     while (shared->asked.load() < until) ::sched_yield();
   }
-  bool becomes_told(Account& account) {
+  bool becomes_reported(Account& account) {
     pollfd one{account.changed(), POLLIN, 0};
     return ::poll(&one, 1, 30'000) > 0;
   }
@@ -161,7 +161,7 @@ TEST_F(Processes, learn_that_the_first_in_line_has_died) {
   EXPECT_EQ(std::get<Denial>(answer).what, Shortage::line);
   account->take_changes();
   kill_child(0);
-  EXPECT_TRUE(becomes_told(*account));
+  EXPECT_TRUE(becomes_reported(*account));
   account->take_changes();
   EXPECT_TRUE(std::holds_alternative<Grant>(account->ask({}, later)));
 }
@@ -206,7 +206,7 @@ TEST_F(Processes, take_back_the_lease_of_one_that_has_died) {
   ASSERT_TRUE(std::holds_alternative<Denial>(answer));
   EXPECT_EQ(std::get<Denial>(answer).what, Shortage::concurrency);
   kill_child(0);
-  EXPECT_TRUE(becomes_told(*account));
+  EXPECT_TRUE(becomes_reported(*account));
   account->take_changes();
   EXPECT_TRUE(std::holds_alternative<Grant>(account->ask({}, time)));
 }

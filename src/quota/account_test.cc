@@ -40,7 +40,7 @@ class AnAccount : public testing::Test {
     if (std::holds_alternative<Grant>(answer)) last = std::get<Grant>(answer);
     return show(answer, time);
   }
-  bool is_told(Account& account) {
+  bool is_reported(Account& account) {
     pollfd one{account.changed(), POLLIN, 0};
     return ::poll(&one, 1, 0) > 0;
   }
@@ -148,12 +148,12 @@ TEST_F(AnAccount, lets_no_one_overtake_who_waits) {
   EXPECT_EQ(ask(*big, {6, 0, 0, 0}), "requests, for 6s");
   time += 5s;
   EXPECT_EQ(ask(*small), "line, until something changes");
-  EXPECT_FALSE(is_told(*small));
+  EXPECT_FALSE(is_reported(*small));
   time += 1s;
   EXPECT_EQ(ask(*big, {6, 0, 0, 0}), "granted");
-  EXPECT_TRUE(is_told(*small));
+  EXPECT_TRUE(is_reported(*small));
   small->take_changes();
-  EXPECT_FALSE(is_told(*small));
+  EXPECT_FALSE(is_reported(*small));
   EXPECT_EQ(ask(*small), "requests, for 1s");
 }
 
@@ -164,7 +164,7 @@ TEST_F(AnAccount, is_left_to_the_next_when_the_first_gives_up) {
   ASSERT_EQ(ask(*first), "requests, for 1s");
   ASSERT_EQ(ask(*second), "line, until something changes");
   first->leave();
-  EXPECT_TRUE(is_told(*second));
+  EXPECT_TRUE(is_reported(*second));
   EXPECT_EQ(ask(*second), "requests, for 1s");
 }
 
@@ -174,7 +174,7 @@ TEST_F(AnAccount, tells_who_waits_when_a_lease_is_freed) {
   ASSERT_EQ(ask(*one), "granted");
   ASSERT_EQ(ask(*other), "concurrency, until something changes");
   one->settle(last, last.reserved, time);
-  EXPECT_TRUE(is_told(*other));
+  EXPECT_TRUE(is_reported(*other));
   EXPECT_EQ(ask(*other), "granted");
 }
 
@@ -196,7 +196,7 @@ TEST_F(AnAccount, says_when_the_quota_is_spent) {
   EXPECT_EQ(ask(*account), "spent, until something changes");
   EXPECT_TRUE(account->snapshot(time).spent);
   account->forget_spent();
-  EXPECT_TRUE(is_told(*account));
+  EXPECT_TRUE(is_reported(*account));
   EXPECT_EQ(ask(*account), "granted");
 }
 

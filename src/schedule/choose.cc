@@ -78,10 +78,10 @@ void Scheduler::State::park(TaskId task, const WaitReason& obstacle, Time now) {
 TaskId Scheduler::State::unended_at(TaskId task) const {
   while (mark(task).at == At::ended) {
     const auto& behind = predecessors.of(task);
-    const auto waiting =
+    const auto blocker =
         std::ranges::find_if(behind, [&](Neighbour it) { return !has_passed(TaskId(it.task)); });
-    check(waiting != behind.end(), "an ended task that has not passed waits for another");
-    task = TaskId(waiting->task);
+    check(blocker != behind.end(), "an ended task that has not passed waits for another");
+    task = TaskId(blocker->task);
   }
   return task;
 }

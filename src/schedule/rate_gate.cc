@@ -47,8 +47,8 @@ Time RateGate::admits_at(std::span<const Cost> costs, Time now) const {
     at = std::max(at, quota.floor);
     each_limited(quota, cost, [&](const Bucket& bucket, std::int64_t amount) {
       if (amount <= 0) return;
-      const Duration cost = std::min(time_for(*bucket.rate, amount), quota.burst);
-      at = std::max(at, bucket.arrival + cost - quota.burst);
+      const Duration earned = std::min(time_for(*bucket.rate, amount), quota.burst);
+      at = std::max(at, bucket.arrival + earned - quota.burst);
     });
   }
   return at;

@@ -66,7 +66,7 @@ bool Evaluation::apply(const Node& node, const json::value& value, Seen& seen) {
   bool fitting = true;
   for (const Keyword& keyword : node.keywords) {
     fitting &= keyword.rule->check(keyword, value, *this, own);
-    if (!fitting && !is_heard()) return false;
+    if (!fitting && !is_reporting()) return false;
   }
   if (fitting && schema_.has_unevaluated) seen.add(own);
   return fitting;
@@ -103,13 +103,13 @@ bool Evaluation::item_fits(const Node& node, std::size_t index, const json::valu
 }
 
 bool Evaluation::expected(const json::value& found, std::string_view what) {
-  if (!is_heard()) return false;
+  if (!is_reporting()) return false;
   return complain(fmt::format("found {}, expected {}",
                               elide_end(printable(canonical_json(found)), kShownColumns), what));
 }
 
 bool Evaluation::complain(std::string_view what) {
-  if (!is_heard()) return false;
+  if (!is_reporting()) return false;
   const std::string at =
       path_.empty() ? "at the top" : fmt::format("at `{}`", printable(pointer()));
   problems_.push_back(fmt::format("{}: {}", at, what));

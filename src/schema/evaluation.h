@@ -51,7 +51,7 @@ class Evaluation {
   /// ``at `/a`: `name` is missing``; always false.
   bool complain(std::string_view what);
   /// Whether complaints are kept: the words for them need not be made otherwise.
-  bool is_heard() const { return !quiet_ && problems_.size() < kProblemsMax; }
+  bool is_reporting() const { return !quiet_ && problems_.size() < kProblemsMax; }
 
   /// Where `$dynamicRef` leads from here: the outermost resource that has the anchor, else
   /// `otherwise`.

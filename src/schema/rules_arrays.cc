@@ -15,7 +15,7 @@ bool check_rest(const Node& node, std::size_t first, const json::value& value,
   bool fitting = true;
   for (std::size_t i = first; i < items.size(); ++i) {
     fitting &= evaluation.item_fits(node, i, items[i]);
-    if (!fitting && !evaluation.is_heard()) return false;
+    if (!fitting && !evaluation.is_reporting()) return false;
     seen.add_item(i);
   }
   return fitting;

@@ -20,7 +20,7 @@ std::string nearest_problems(const Keyword& keyword, const json::value& value,
 }
 
 bool check_none_fits(const Keyword& keyword, const json::value& value, Evaluation& evaluation) {
-  if (!evaluation.is_heard()) return false;
+  if (!evaluation.is_reporting()) return false;
   return evaluation.complain(fmt::format("fits none of the {} alternatives of `{}`{}",
                                          keyword.schemas.size(), keyword.rule->name,
                                          nearest_problems(keyword, value, evaluation)));

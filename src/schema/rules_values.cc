@@ -89,7 +89,7 @@ bool check_type(const Keyword& keyword, const json::value& value, Evaluation& ev
   if (std::ranges::any_of(keyword.texts,
                           [&](const std::string& type) { return is_of(value, type); }))
     return true;
-  if (!evaluation.is_heard()) return false;
+  if (!evaluation.is_reporting()) return false;
   std::vector<std::string> words;
   for (const std::string& type : keyword.texts) words.emplace_back(words_for(type));
   return evaluation.expected(value, alternatives(words));

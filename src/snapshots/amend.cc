@@ -19,7 +19,7 @@ using changes::Change;
 using changes::Changeset;
 using changes::Kind;
 using changes::State;
-using workspace::Descriptor;
+using sys::Descriptor;
 using workspace::folder_of;
 
 namespace {
@@ -31,11 +31,11 @@ class OpenFolder {
  public:
   OpenFolder(const std::string& top, const std::string& folder)
       : folder_(::open((top + "/" + folder).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
-    is_known_ = folder_.is_open() && ::fstat(folder_.number(), &status_) == 0;
-    if (is_closed()) set_mode(folder_.number(), "", (status_.st_mode & 07777) | S_IRWXU);
+    is_known_ = static_cast<bool>(folder_) && ::fstat(folder_.get(), &status_) == 0;
+    if (is_closed()) set_mode(folder_.get(), "", (status_.st_mode & 07777) | S_IRWXU);
   }
   ~OpenFolder() {
-    if (is_closed()) set_mode(folder_.number(), "", status_.st_mode & 07777);
+    if (is_closed()) set_mode(folder_.get(), "", status_.st_mode & 07777);
   }
   OpenFolder(const OpenFolder&) = delete;
   OpenFolder& operator=(const OpenFolder&) = delete;
@@ -43,7 +43,7 @@ class OpenFolder {
  private:
   bool is_closed() const { return is_known_ && (status_.st_mode & S_IRWXU) != S_IRWXU; }
 
-  Descriptor folder_;
+  sys::Descriptor folder_;
   struct stat status_{};
   bool is_known_ = false;
 };

@@ -21,7 +21,7 @@ namespace interlock::snapshots {
 
 using changes::Kind;
 using changes::State;
-using workspace::Descriptor;
+using sys::Descriptor;
 using workspace::folder_of;
 
 namespace {
@@ -37,14 +37,14 @@ bool gives_way(const Checkpoint::Target& target) {
 /// for writing before it was taken away still writes into it.
 bool is_as_found(int folder, const std::string& name, const State& expected) {
   if (expected.kind == Kind::file) {
-    const Descriptor file(
+    const sys::Descriptor file(
         ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     // A lease is not to be had while somebody writes. Who may have none goes by the content.
-    ::fcntl(file.number(), F_SETSIG, SIGURG);
-    const bool leased = file.is_open() && ::fcntl(file.number(), F_SETLEASE, F_RDLCK) == 0;
-    if (file.is_open() && !leased && errno == EAGAIN) return false;
+    ::fcntl(file.get(), F_SETSIG, SIGURG);
+    const bool leased = static_cast<bool>(file) && ::fcntl(file.get(), F_SETLEASE, F_RDLCK) == 0;
+    if (file && !leased && errno == EAGAIN) return false;
     const auto actual = state_beneath(folder, name);
-    if (leased) ::fcntl(file.number(), F_SETLEASE, F_UNLCK);
+    if (leased) ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
     return actual && *actual == expected;
   }
   const auto actual = state_beneath(folder, name);
@@ -147,7 +147,7 @@ Result<void> Apply::remove(const std::string& path, const State& found) {
   if (!folder) return std::unexpected(folder.error());
   step();
   if (kind == Kind::folder) {
-    if (::unlinkat(folder->number(), name_in(path).c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT)
+    if (::unlinkat(folder->get(), name_in(path).c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT)
       return {};
     if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
       return cannot("delete", path, errno);
@@ -155,9 +155,9 @@ Result<void> Apply::remove(const std::string& path, const State& found) {
     return {};
   }
   const Beside beside(temporary_prefix_, path);
-  if (!move_to_free(folder->number(), name_in(path), beside.aside()))
+  if (!move_to_free(folder->get(), name_in(path), beside.aside()))
     return errno == ENOENT ? Result<void>() : cannot("delete", path, errno);
-  return settle_aside(folder->number(), beside, path, found);
+  return settle_aside(folder->get(), beside, path, found);
 }
 
 /// What stood at `path` lies aside: it goes when it is what `check` found, else it comes back.
@@ -226,19 +226,19 @@ Result<void> Apply::make_folder(const std::string& path, const Checkpoint::Targe
   if (!folder) return std::unexpected(folder.error());
   const std::string name = name_in(path);
   step();
-  if (::mkdirat(folder->number(), name.c_str(), 0700) != 0) {
+  if (::mkdirat(folder->get(), name.c_str(), 0700) != 0) {
     if (errno != EEXIST) return cannot("make the folder", path, errno);
     struct stat there{};
     const bool is_folder =
-        ::fstatat(folder->number(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+        ::fstatat(folder->get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISDIR(there.st_mode);
     if (!is_folder) met_.insert(path);
     return {};
   }
   struct stat status{};
   if (::geteuid() == 0 && ::lstat((target.source + "/" + path).c_str(), &status) == 0 &&
-      ::fchownat(folder->number(), name.c_str(), status.st_uid, status.st_gid,
-                 AT_SYMLINK_NOFOLLOW) != 0)
+      ::fchownat(folder->get(), name.c_str(), status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) !=
+          0)
     return cannot("give away", path, errno);
   return {};
 }
@@ -249,21 +249,21 @@ Result<void> Apply::place_file(const std::string& path, const Checkpoint::Target
   const std::string name = name_in(path);
   if (target.actual.kind == Kind::file && target.actual.digest == target.after.digest) {
     step();
-    const auto now = state_beneath(folder->number(), name);
+    const auto now = state_beneath(folder->get(), name);
     if (!now || *now != target.actual) return met_.insert(path), Result<void>();
-    if (!set_mode(folder->number(), name, target.after.mode))
+    if (!set_mode(folder->get(), name, target.after.mode))
       return cannot("set the mode of", path, errno);
     return {};
   }
   const Beside beside(temporary_prefix_, path);
   step();
-  auto written = write_file(folder->number(), beside.half(), path, target);
+  auto written = write_file(folder->get(), beside.half(), path, target);
   step();
-  if (written && ::renameat(folder->number(), beside.half().c_str(), folder->number(),
-                            beside.aside().c_str()) != 0)
+  if (written &&
+      ::renameat(folder->get(), beside.half().c_str(), folder->get(), beside.aside().c_str()) != 0)
     written = cannot("write", path, errno);
-  if (written) return put_in_place(folder->number(), beside, path, target);
-  ::unlinkat(folder->number(), beside.half().c_str(), 0);
+  if (written) return put_in_place(folder->get(), beside, path, target);
+  ::unlinkat(folder->get(), beside.half().c_str(), 0);
   return written;
 }
 
@@ -274,33 +274,32 @@ Result<void> Apply::write_file(int folder, const std::string& name, const std::s
   if (::lstat(source.c_str(), &status) != 0) return cannot("read", source, errno);
   const auto from = open_file(source, status, true);
   if (!from) return std::unexpected(from.error());
-  const Descriptor to(
+  const sys::Descriptor to(
       ::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!to.is_open()) return cannot("write", path, errno);
+  if (!to) return cannot("write", path, errno);
   step();
-  if (auto copied = copy_bytes(from->number(), to.number(), path); !copied) return copied;
-  if (::geteuid() == 0 && ::fchown(to.number(), status.st_uid, status.st_gid) != 0)
+  if (auto copied = copy_bytes(from->get(), to.get(), path); !copied) return copied;
+  if (::geteuid() == 0 && ::fchown(to.get(), status.st_uid, status.st_gid) != 0)
     return cannot("give away", path, errno);
   // Of the file that gives way first: the layer's file system may have no room for them.
-  const Descriptor old(
+  const sys::Descriptor old(
       target.actual.kind == Kind::file
           ? ::openat(folder, name_in(path).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
           : -1);
-  if (old.is_open()) {
+  if (old) {
     struct stat before{};
     // Another group of ours, which a new file does not get by itself.
-    if (::geteuid() != 0 && ::fstat(old.number(), &before) == 0) {
-      [[maybe_unused]] const int given =
-          ::fchown(to.number(), static_cast<uid_t>(-1), before.st_gid);
+    if (::geteuid() != 0 && ::fstat(old.get(), &before) == 0) {
+      [[maybe_unused]] const int given = ::fchown(to.get(), static_cast<uid_t>(-1), before.st_gid);
     }
-    copy_attributes(old.number(), to.number());
+    copy_attributes(old.get(), to.get());
   }
-  copy_attributes(from->number(), to.number());
+  copy_attributes(from->get(), to.get());
   // Last: owners and access lists change it.
-  if (::fchmod(to.number(), target.after.mode) != 0) return cannot("set the mode of", path, errno);
+  if (::fchmod(to.get(), target.after.mode) != 0) return cannot("set the mode of", path, errno);
   // In the order in which the attempt wrote them: make goes by it.
   const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
-  ::futimens(to.number(), times.data());
+  ::futimens(to.get(), times.data());
   return {};
 }
 
@@ -310,42 +309,42 @@ Result<void> Apply::place_link(const std::string& path, const Checkpoint::Target
   const std::string points_to = link_target(target.source + "/" + path);
   const Beside beside(temporary_prefix_, path);
   step();
-  if (::symlinkat(points_to.c_str(), folder->number(), beside.aside().c_str()) != 0)
+  if (::symlinkat(points_to.c_str(), folder->get(), beside.aside().c_str()) != 0)
     return cannot("make the link", path, errno);
-  return put_in_place(folder->number(), beside, path, target);
+  return put_in_place(folder->get(), beside, path, target);
 }
 
-Result<Descriptor> Apply::folder_for(const std::string& path) const {
-  Descriptor folder =
+Result<sys::Descriptor> Apply::folder_for(const std::string& path) const {
+  sys::Descriptor folder =
       workspace::open_beneath(top_, std::string(folder_of(path)), O_PATH | O_DIRECTORY);
-  if (!folder.is_open()) return cannot("open the folder of", path, errno);
+  if (!folder) return cannot("open the folder of", path, errno);
   return folder;
 }
 
 void Apply::clear_half_written(const std::string& folder) {
   if (!cleared_.insert(folder).second) return;
-  const Descriptor opened = workspace::open_beneath(top_, folder, O_RDONLY | O_DIRECTORY);
-  if (!opened.is_open()) return;
-  const std::string here = fmt::format("/proc/self/fd/{}", opened.number());
+  const sys::Descriptor opened = workspace::open_beneath(top_, folder, O_RDONLY | O_DIRECTORY);
+  if (!opened) return;
+  const std::string here = fmt::format("/proc/self/fd/{}", opened.get());
   for (const std::string& name : workspace::Stack(here, {}).names("")) {
     if (name.starts_with(temporary_prefix_) && name.ends_with(".tmp"))
-      ::unlinkat(opened.number(), name.c_str(), 0);
+      ::unlinkat(opened.get(), name.c_str(), 0);
   }
 }
 
 void Apply::open_folder(const std::string& path, mode_t mode) {
-  const Descriptor folder = workspace::open_beneath(top_, path, O_PATH | O_DIRECTORY);
+  const sys::Descriptor folder = workspace::open_beneath(top_, path, O_PATH | O_DIRECTORY);
   step();
-  if (folder.is_open()) set_mode(folder.number(), "", mode | S_IRWXU);
+  if (folder) set_mode(folder.get(), "", mode | S_IRWXU);
 }
 
 void Apply::set_folder_mode(const std::string& path, mode_t mode) {
-  const Descriptor folder = workspace::open_beneath(top_, path, O_PATH | O_DIRECTORY);
+  const sys::Descriptor folder = workspace::open_beneath(top_, path, O_PATH | O_DIRECTORY);
   struct stat status{};
-  if (!folder.is_open() || ::fstat(folder.number(), &status) != 0) return;
+  if (!folder || ::fstat(folder.get(), &status) != 0) return;
   if ((status.st_mode & 07777) == mode) return;
   step();
-  set_mode(folder.number(), "", mode);
+  set_mode(folder.get(), "", mode);
 }
 
 }  // namespace interlock::snapshots

@@ -69,7 +69,7 @@ class Apply {
   Result<void> write_file(int folder, const std::string& name, const std::string& path,
                           const Checkpoint::Target& target);
   Result<void> place_link(const std::string& path, const Checkpoint::Target& target);
-  Result<workspace::Descriptor> folder_for(const std::string& path) const;
+  Result<sys::Descriptor> folder_for(const std::string& path) const;
   void step() const {
     if (before_step_) before_step_();
   }

@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "snapshots/files.h"
+#include "sys/descriptor.h"
 #include "workspace/beneath.h"
-#include "workspace/descriptor.h"
 
 namespace interlock::snapshots {
 
 using changes::Kind;
-using workspace::Descriptor;
+using sys::Descriptor;
 using workspace::join;
 
 namespace {
@@ -67,10 +67,10 @@ std::shared_ptr<const Baseline> Baselines::take(const footprint::Footprint* foot
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
   now_ns_ = nanoseconds(now);
-  const Descriptor top(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!top.is_open()) return std::make_shared<const Baseline>();
+  const sys::Descriptor top(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!top) return std::make_shared<const Baseline>();
   if (!is_large_) {
-    baseline.is_whole = walk(top.number(), "", baseline);
+    baseline.is_whole = walk(top.get(), "", baseline);
     is_large_ = !baseline.is_whole && baseline.entries.size() >= kEntriesMax;
   }
   if (!baseline.is_whole) {
@@ -84,10 +84,10 @@ std::shared_ptr<const Baseline> Baselines::take(const footprint::Footprint* foot
       }
     }
     for (const std::string& path : paths) {
-      const Descriptor folder = workspace::open_beneath(
-          top.number(), std::string(workspace::folder_of(path)), O_RDONLY | O_DIRECTORY);
-      if (folder.is_open())
-        add(folder.number(), std::string(workspace::name_of(path)), path, baseline);
+      const sys::Descriptor folder = workspace::open_beneath(
+          top.get(), std::string(workspace::folder_of(path)), O_RDONLY | O_DIRECTORY);
+      if (folder)
+        add(folder.get(), std::string(workspace::name_of(path)), path, baseline);
       if (!baseline.entries.contains(path)) baseline.known_absent.insert(path);
     }
   }
@@ -113,11 +113,11 @@ bool Baselines::walk(int folder, const std::string& path, Baseline& into) {
     if (entry != nullptr && entry->state.kind == Kind::folder) folders.push_back(name);
   }
   for (const std::string& name : folders) {
-    const Descriptor below(
+    const sys::Descriptor below(
         ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     // What nobody may read here nobody reads in a snapshot either, but for its being there.
-    if (!below.is_open() && errno == EACCES) continue;
-    if (!below.is_open() || !walk(below.number(), join(path, name), into)) return false;
+    if (!below && errno == EACCES) continue;
+    if (!below || !walk(below.get(), join(path, name), into)) return false;
   }
   return true;
 }

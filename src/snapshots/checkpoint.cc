@@ -46,7 +46,7 @@ Checkpoint::Checkpoint(Options options, const std::vector<workspace::Layer>& lay
 }
 
 Result<std::vector<std::string>> Checkpoint::check() {
-  if (!top_.is_open()) return cannot("open the workspace", options_.root, errno);
+  if (!top_) return cannot("open the workspace", options_.root, errno);
   if (auto read = read_intent(); !read) return std::unexpected(read.error());
   if (auto done = restore_what_was_kept(); !done) return std::unexpected(done.error());
   // What came back to what it was needs nothing, unless a checkpoint stopped in between.
@@ -56,7 +56,7 @@ Result<std::vector<std::string>> Checkpoint::check() {
   workspace::InterruptionCheck check;
   for (auto& [path, target] : targets_) {
     if (check.is_due()) return cannot("read", path, EINTR);
-    auto actual = state_beneath(top_.number(), path);
+    auto actual = state_beneath(top_.get(), path);
     if (!actual) return std::unexpected(actual.error());
     target.actual = *actual;
     target.is_due = target.actual != target.after;
@@ -77,10 +77,10 @@ Result<void> Checkpoint::restore_what_was_kept() {
   if (!goes_on_) return {};
   for (const auto& [path, target] : targets_) {
     const auto folder =
-        open_beneath(top_.number(), std::string(folder_of(path)), O_RDONLY | O_DIRECTORY);
-    if (!folder.is_open()) continue;
+        open_beneath(top_.get(), std::string(folder_of(path)), O_RDONLY | O_DIRECTORY);
+    if (!folder) continue;
     const Beside beside(options_.temporary_prefix, path);
-    auto kept = state_beneath(folder.number(), beside.aside());
+    auto kept = state_beneath(folder.get(), beside.aside());
     if (!kept) return std::unexpected(kept.error());
     if (kept->kind == Kind::absent) continue;
     const auto is_of_checkpoint = [&](const State& state) {
@@ -89,16 +89,16 @@ Result<void> Checkpoint::restore_what_was_kept() {
     };
     const std::string name(workspace::name_of(path));
     if (*kept != target.before && !is_of_checkpoint(*kept)) {
-      const auto there = state_beneath(folder.number(), name);
+      const auto there = state_beneath(folder.get(), name);
       const bool goes = there && is_of_checkpoint(*there) &&
-                        ::renameat2(folder.number(), beside.aside().c_str(), folder.number(),
+                        ::renameat2(folder.get(), beside.aside().c_str(), folder.get(),
                                     name.c_str(), RENAME_EXCHANGE) == 0;
       if (!goes) {
-        if (auto back = requeue(folder.number(), beside, path); !back) return back;
+        if (auto back = requeue(folder.get(), beside, path); !back) return back;
         continue;
       }
     }
-    if (::unlinkat(folder.number(), beside.aside().c_str(), 0) != 0) {
+    if (::unlinkat(folder.get(), beside.aside().c_str(), 0) != 0) {
       return cannot("delete", beside.aside(), errno);
     }
   }
@@ -135,8 +135,7 @@ void Checkpoint::check_neighbours(const std::string& path, const Target& target,
   if (target.after.kind == Kind::absent || folder.empty()) return;
   const auto known = targets_.find(folder);
   if (known != targets_.end() && known->second.after.kind == Kind::folder) return;
-  if (!open_beneath(top_.number(), folder, O_PATH | O_DIRECTORY).is_open())
-    foreign.push_back(folder);
+  if (!open_beneath(top_.get(), folder, O_PATH | O_DIRECTORY)) foreign.push_back(folder);
 }
 
 /// Records of `<mode in octal> <path>`, each ended by NUL: a path may hold anything else.
@@ -165,9 +164,9 @@ void Checkpoint::find_closed() {
   for (const auto& [path, target] : targets_) {
     if (!target.is_due) continue;
     const std::string folder(folder_of(path));
-    const auto opened = open_beneath(top_.number(), folder, O_PATH | O_DIRECTORY);
+    const auto opened = open_beneath(top_.get(), folder, O_PATH | O_DIRECTORY);
     struct stat status{};
-    if (!opened.is_open() || ::fstat(opened.number(), &status) != 0) continue;
+    if (!opened || ::fstat(opened.get(), &status) != 0) continue;
     if ((status.st_mode & S_IRWXU) != S_IRWXU) closed_.emplace(folder, status.st_mode & 07777);
   }
 }
@@ -184,7 +183,7 @@ Result<void> Checkpoint::begin() {
 }
 
 Result<std::vector<std::string>> Checkpoint::apply() {
-  Apply apply(top_.number(), options_.temporary_prefix, options_.before_step);
+  Apply apply(top_.get(), options_.temporary_prefix, options_.before_step);
   if (goes_on_) {
     for (const auto& [path, target] : targets_)
       apply.clear_half_written(std::string(folder_of(path)));
@@ -195,7 +194,7 @@ Result<std::vector<std::string>> Checkpoint::apply() {
     const auto known = targets_.find(path);
     if (known == targets_.end()) apply.set_folder_mode(path, mode);
   }
-  if (::syncfs(top_.number()) != 0) return cannot("write", options_.root, errno);
+  if (::syncfs(top_.get()) != 0) return cannot("write", options_.root, errno);
   return apply.conflicts();
 }
 

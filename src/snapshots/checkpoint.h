@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "changes/changeset.h"
-#include "workspace/descriptor.h"
+#include "sys/descriptor.h"
 #include "workspace/layers.h"
 
 namespace interlock::snapshots {
@@ -58,7 +58,7 @@ class Checkpoint {
   void find_closed();
 
   Options options_;
-  workspace::Descriptor top_;
+  sys::Descriptor top_;
   bool goes_on_ = false;  ///< An earlier fold was broken off.
   std::map<std::string, Target> targets_;
   std::map<std::string, mode_t> closed_;  ///< Folders opened to us for the while, and their modes.

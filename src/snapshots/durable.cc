@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "snapshots/files.h"
-#include "workspace/descriptor.h"
+#include "sys/descriptor.h"
 
 namespace interlock::snapshots {
 
 namespace fs = std::filesystem;
-using workspace::Descriptor;
+using sys::Descriptor;
 
 namespace {
 
@@ -35,10 +35,10 @@ void collect(const fs::path& folder, const std::set<std::string>& but,
 
 /// A file that may not be read may still be synced by whoever may write; else the file system is.
 bool sync_one(const std::string& place) {
-  Descriptor one(::open(place.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (!one.is_open())
-    one = Descriptor(::open(place.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  return one.is_open() && ::fsync(one.number()) == 0;
+  sys::Descriptor one(::open(place.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!one)
+    one = sys::Descriptor(::open(place.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  return static_cast<bool>(one) && ::fsync(one.get()) == 0;
 }
 
 }  // namespace
@@ -52,8 +52,8 @@ Result<void> sync_tree(const std::string& folder, const std::set<std::string>& b
   const std::string above = fs::path(folder).parent_path().string();
   if (one_by_one) one_by_one = sync_one(above);
   if (!one_by_one) {
-    const Descriptor top(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!top.is_open() || ::syncfs(top.number()) != 0) return cannot("write", folder, errno);
+    const sys::Descriptor top(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!top || ::syncfs(top.get()) != 0) return cannot("write", folder, errno);
   }
   if (!synced) return {};
   for (const std::string& place : places) synced(place);

@@ -25,7 +25,7 @@ namespace interlock::snapshots {
 namespace fs = std::filesystem;
 using changes::Kind;
 using changes::State;
-using workspace::Descriptor;
+using sys::Descriptor;
 using workspace::is_asked_to_end;
 
 namespace {
@@ -35,8 +35,8 @@ constexpr mode_t kPermissions = 07777;
 
 constexpr std::int64_t kBytesBetweenLooks = 8 << 20;
 
-Result<Digest> digest_of_bytes(const Descriptor& file, const std::string& path, std::int64_t& size,
-                               bool gives_way = false) {
+Result<Digest> digest_of_bytes(const sys::Descriptor& file, const std::string& path,
+                               std::int64_t& size, bool gives_way = false) {
   std::vector<char> chunk(kChunkBytes);
   Hasher hasher;
   size = 0;
@@ -46,7 +46,7 @@ Result<Digest> digest_of_bytes(const Descriptor& file, const std::string& path, 
       if (gives_way && is_asked_to_end()) return cannot("read", path, EINTR);
       next_look = size + kBytesBetweenLooks;
     }
-    const ssize_t count = ::read(file.number(), chunk.data(), chunk.size());
+    const ssize_t count = ::read(file.get(), chunk.data(), chunk.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return cannot("read", path, errno);
     if (count == 0) return hasher.finish();
@@ -128,15 +128,15 @@ Kind kind_of(mode_t mode) {
   return Kind::other;
 }
 
-Result<Descriptor> open_file(const std::string& place, const struct stat& status, bool ours) {
+Result<sys::Descriptor> open_file(const std::string& place, const struct stat& status, bool ours) {
   constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-  Descriptor file(::open(place.c_str(), kFlags));
-  if (!file.is_open() && errno == EACCES && ours &&
+  sys::Descriptor file(::open(place.c_str(), kFlags));
+  if (!file && errno == EACCES && ours &&
       ::chmod(place.c_str(), (status.st_mode & kPermissions) | S_IRUSR) == 0) {
-    file = Descriptor(::open(place.c_str(), kFlags));
+    file = sys::Descriptor(::open(place.c_str(), kFlags));
     ::chmod(place.c_str(), status.st_mode & kPermissions);
   }
-  if (!file.is_open()) return cannot("read", place, errno);
+  if (!file) return cannot("read", place, errno);
   return file;
 }
 
@@ -157,25 +157,25 @@ Result<State> state_at(const std::string& place, const struct stat& status, bool
 }
 
 Result<State> state_beneath(int top, const std::string& path) {
-  const Descriptor seen = workspace::open_beneath(top, path, O_PATH);
+  const sys::Descriptor seen = workspace::open_beneath(top, path, O_PATH);
   struct stat status{};
-  if (!seen.is_open() || ::fstat(seen.number(), &status) != 0) {
+  if (!seen || ::fstat(seen.get(), &status) != 0) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return State{};
     return cannot("look at", path, errno);
   }
   // Through /proc: the very thing that was looked at, whatever stands at its path by now.
-  const std::string place = fmt::format("/proc/self/fd/{}", seen.number());
+  const std::string place = fmt::format("/proc/self/fd/{}", seen.get());
   if (S_ISLNK(status.st_mode)) {
     std::array<char, PATH_MAX> target{};
-    const ssize_t length = ::readlinkat(seen.number(), "", target.data(), target.size());
+    const ssize_t length = ::readlinkat(seen.get(), "", target.data(), target.size());
     if (length < 0) return cannot("read", path, errno);
     return State{Kind::link, 0, length,
                  digest_of({target.data(), static_cast<std::size_t>(length)})};
   }
   State state{kind_of(status.st_mode), status.st_mode & kPermissions, 0, {}};
   if (state.kind != Kind::file) return state;
-  const Descriptor file(::open(place.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file.is_open()) return cannot("read", path, errno);
+  const sys::Descriptor file(::open(place.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) return cannot("read", path, errno);
   const auto digest = digest_of_bytes(file, path, state.size);
   if (!digest) return std::unexpected(digest.error());
   state.digest = *digest;
@@ -253,16 +253,17 @@ bool is_opaque(const std::string& place) {
 Result<void> put_file(const std::string& place, std::string_view content, bool durable) {
   const std::string half = place + ".half";
   {
-    const Descriptor file(::open(half.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!file.is_open()) return cannot("write", half, errno);
-    if (auto written = write_all(file.number(), content, half); !written) return written;
-    if (durable && ::fsync(file.number()) != 0) return cannot("write", half, errno);
+    const sys::Descriptor file(
+        ::open(half.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!file) return cannot("write", half, errno);
+    if (auto written = write_all(file.get(), content, half); !written) return written;
+    if (durable && ::fsync(file.get()) != 0) return cannot("write", half, errno);
   }
   if (::rename(half.c_str(), place.c_str()) != 0) return cannot("write", place, errno);
   if (!durable) return {};
-  const Descriptor folder(
+  const sys::Descriptor folder(
       ::open(fs::path(place).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.is_open() || ::fsync(folder.number()) != 0) return cannot("write", place, errno);
+  if (!folder || ::fsync(folder.get()) != 0) return cannot("write", place, errno);
   return {};
 }
 
@@ -293,11 +294,11 @@ void remove_tree(const std::string& place) {
 }
 
 bool set_mode(int folder, const std::string& name, mode_t mode) {
-  const Descriptor one(
+  const sys::Descriptor one(
       ::openat(folder, name.empty() ? "." : name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (!one.is_open()) return false;
+  if (!one) return false;
   // O_PATH takes no fchmod; /proc leads to the same file and to no other.
-  return ::chmod(fmt::format("/proc/self/fd/{}", one.number()).c_str(), mode) == 0;
+  return ::chmod(fmt::format("/proc/self/fd/{}", one.get()).c_str(), mode) == 0;
 }
 
 }  // namespace interlock::snapshots

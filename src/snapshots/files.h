@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "changes/changeset.h"
-#include "workspace/descriptor.h"
+#include "sys/descriptor.h"
 
 // Files as changesets know them: by kind, mode and bytes.
 namespace interlock::snapshots {
@@ -25,8 +25,7 @@ Result<changes::State> state_beneath(int top, const std::string& path);
 changes::Kind kind_of(mode_t mode);
 
 /// A regular file opened for reading; see `ours` above.
-Result<workspace::Descriptor> open_file(const std::string& place, const struct stat& status,
-                                        bool ours);
+Result<sys::Descriptor> open_file(const std::string& place, const struct stat& status, bool ours);
 /// All bytes from one open file to another: shared blocks where the file system can, else inside
 /// the kernel.
 Result<void> copy_bytes(int from, int to, const std::string& path);

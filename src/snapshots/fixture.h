@@ -58,8 +58,8 @@ inline bool as_user(const std::function<void()>& body) {
 }
 
 inline void write_map(const char* file, const std::string& text) {
-  const workspace::Descriptor map(::open(file, O_WRONLY | O_CLOEXEC));
-  if (::write(map.number(), text.data(), text.size()) < 0) ::_exit(125);
+  const sys::Descriptor map(::open(file, O_WRONLY | O_CLOEXEC));
+  if (::write(map.get(), text.data(), text.size()) < 0) ::_exit(125);
 }
 
 /// Enters an overlay as the process side does, and runs a script in it. The script's exit status;

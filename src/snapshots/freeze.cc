@@ -120,11 +120,11 @@ Result<void> freeze(const std::string& tree, const std::string& after,
 
 void settle_folders(const std::string& after, const changes::Changeset& changes,
                     const workspace::Stack& below) {
-  const workspace::Descriptor top(::open(after.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const sys::Descriptor top(::open(after.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   for (const std::string& folder : ways_to(changes)) {
     const auto found = below.look(folder);
     if (found && S_ISDIR(found->status.st_mode))
-      set_mode(top.number(), folder, found->status.st_mode & 07777);
+      set_mode(top.get(), folder, found->status.st_mode & 07777);
   }
 }
 

@@ -22,14 +22,14 @@
 
 #include "base/text.h"
 #include "snapshots/shut_off.h"
+#include "sys/descriptor.h"
 #include "workspace/beneath.h"
-#include "workspace/descriptor.h"
 
 namespace interlock::snapshots {
 namespace {
 
 using std::chrono::steady_clock;
-using workspace::Descriptor;
+using sys::Descriptor;
 
 constexpr std::chrono::minutes kPatience{10};
 
@@ -73,18 +73,20 @@ constexpr std::array kOwnSettings{"core.hooksPath=/dev/null",
                                   "uploadpack.packObjectsHook="};
 
 struct Pipe {
-  Descriptor read{-1}, write{-1};
+  sys::Descriptor read{-1}, write{-1};
 
   bool open() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
-    read = Descriptor(ends[0]);
-    write = Descriptor(ends[1]);
+    read = sys::Descriptor(ends[0]);
+    write = sys::Descriptor(ends[1]);
     return true;
   }
 };
 
-void close_now(Descriptor& one) { const Descriptor closing = std::exchange(one, Descriptor(-1)); }
+void close_now(sys::Descriptor& one) {
+  const sys::Descriptor closing = std::exchange(one, sys::Descriptor(-1));
+}
 
 /// Programs are looked for in absolute folders outside of the repository alone: what is in it, a
 /// task may have put there.
@@ -163,20 +165,20 @@ Result<pid_t> from_a_closed_thread(const std::string& folder, const std::vector<
 bool exchange(Pipe& in, Pipe& out, Pipe& err, std::string_view input, std::string& output,
               std::string& said) {
   std::array<char, 65536> chunk{};
-  if (in.write.is_open()) ::fcntl(in.write.number(), F_SETFL, O_NONBLOCK);
-  bool out_open = out.read.is_open();
+  if (in.write) ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
+  bool out_open = static_cast<bool>(out.read);
   bool err_open = true;
   const auto until = steady_clock::now() + kPatience;
-  const auto take = [&](const Descriptor& from, std::string& to) {
-    const ssize_t count = ::read(from.number(), chunk.data(), chunk.size());
+  const auto take = [&](const sys::Descriptor& from, std::string& to) {
+    const ssize_t count = ::read(from.get(), chunk.data(), chunk.size());
     if (count > 0) to.append(chunk.data(), static_cast<std::size_t>(count));
     return count > 0 || (count < 0 && errno == EINTR);
   };
   while (out_open || err_open) {
-    if (input.empty() && in.write.is_open()) close_now(in.write);
-    std::array<pollfd, 3> polled{{{in.write.number(), POLLOUT, 0},
-                                  {out_open ? out.read.number() : -1, POLLIN, 0},
-                                  {err_open ? err.read.number() : -1, POLLIN, 0}}};
+    if (input.empty() && in.write) close_now(in.write);
+    std::array<pollfd, 3> polled{{{in.write.get(), POLLOUT, 0},
+                                  {out_open ? out.read.get() : -1, POLLIN, 0},
+                                  {err_open ? err.read.get() : -1, POLLIN, 0}}};
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()).count();
     if (left <= 0) return false;
@@ -184,7 +186,7 @@ bool exchange(Pipe& in, Pipe& out, Pipe& err, std::string_view input, std::strin
     if (ready < 0 && errno != EINTR) return false;
     if (ready <= 0) continue;
     if (polled[0].revents != 0) {
-      const ssize_t count = ::write(in.write.number(), input.data(), input.size());
+      const ssize_t count = ::write(in.write.get(), input.data(), input.size());
       if (count > 0) input.remove_prefix(static_cast<std::size_t>(count));
       if (count < 0 && errno != EAGAIN && errno != EINTR) input = {};
     }
@@ -279,12 +281,11 @@ Result<std::string> Git::go(const std::vector<std::string>& arguments, std::stri
     return fail(Error::Kind::io, fmt::format("cannot run `git`: {}", std::strerror(errno)));
   const auto start = [&] {
     return spawn(program_in(safe_path(folder_)), arguments_with(arguments), environment(),
-                 from < 0 ? in.read.number() : from, to < 0 ? out.write.number() : to,
-                 err.write.number());
+                 from < 0 ? in.read.get() : from, to < 0 ? out.write.get() : to, err.write.get());
   };
   const auto pid = closed_.empty() ? start() : from_a_closed_thread(closed_, kept_, start);
   if (!pid) return std::unexpected(pid.error());
-  for (Descriptor* one : {&out.write, &err.write, &in.read}) close_now(*one);
+  for (sys::Descriptor* one : {&out.write, &err.write, &in.read}) close_now(*one);
   std::string output;
   std::string said;
   const bool ended = exchange(in, out, err, input, output, said);

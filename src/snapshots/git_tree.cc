@@ -17,7 +17,7 @@ namespace interlock::snapshots {
 namespace {
 
 using changes::Kind;
-using workspace::Descriptor;
+using sys::Descriptor;
 using workspace::folder_of;
 using workspace::is_at_or_below;
 using workspace::name_of;
@@ -146,7 +146,7 @@ class Put {
         git_.line({"config", "--get", driver + ".process"}))
       filtering.with_setting(driver + ".required=true");
     const auto hash =
-        filtering.run_on(file->number(), {"hash-object", "-w", "--stdin", "--path=" + path});
+        filtering.run_on(file->get(), {"hash-object", "-w", "--stdin", "--path=" + path});
     if (!hash) {
       remarks_.push_back(
           fmt::format("`{}` is in no commit: {}", printable(path), hash.error().message));
@@ -182,9 +182,9 @@ class Put {
     const auto from = open_file(leaf.place, status, true);
     if (!from) return std::unexpected(from.error());
     const mode_t mode = (leaf.mode & S_IXUSR) != 0 ? 0700 : 0600;
-    const Descriptor copy(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    if (!copy.is_open()) return cannot("write", to, errno);
-    return copy_bytes(from->number(), copy.number(), to);
+    const sys::Descriptor copy(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!copy) return cannot("write", to, errno);
+    return copy_bytes(from->get(), copy.get(), to);
   }
 
   /// Those of HEAD. Where the index has others, an empty file keeps git from going by them.

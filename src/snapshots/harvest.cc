@@ -176,10 +176,9 @@ class Walk {
 Result<void> copy_file(const workspace::Stack::Found& found, const std::string& to) {
   const auto from = open_file(found.place, found.status, false);
   if (!from) return std::unexpected(from.error());
-  const workspace::Descriptor file(
-      ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file.is_open()) return cannot("write", to, errno);
-  return copy_bytes(from->number(), file.number(), to);
+  const sys::Descriptor file(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) return cannot("write", to, errno);
+  return copy_bytes(from->get(), file.get(), to);
 }
 
 }  // namespace

@@ -73,10 +73,10 @@ LocalSnapshots::LocalSnapshots(std::string root, const std::string& state, std::
       options_(std::move(options)),
       baselines_(root_) {}
 
-std::vector<Layer> LocalSnapshots::unfolded() const {
+std::vector<Layer> LocalSnapshots::uncheckpointed() const {
   std::vector<Layer> layers;
-  layers.reserve(unfolded_.size());
-  for (const Attempt* attempt : unfolded_) layers.push_back(layer_of(*attempt));
+  layers.reserve(uncheckpointed_.size());
+  for (const Attempt* attempt : uncheckpointed_) layers.push_back(layer_of(*attempt));
   return layers;
 }
 
@@ -86,7 +86,7 @@ Layer LocalSnapshots::layer_of(const Attempt& attempt) const {
 
 std::vector<Layer> LocalSnapshots::seen_by(const Attempt& attempt) const {
   std::vector<Layer> layers;
-  for (const Attempt* one : unfolded_) {
+  for (const Attempt* one : uncheckpointed_) {
     if (attempt.seen.contains(folder_name(one->name))) layers.push_back(layer_of(*one));
   }
   return layers;
@@ -258,7 +258,7 @@ Result<std::vector<std::string>> LocalSnapshots::commit(const Kept& kept,
   if (options_.commit_per_task && !attempt.changes.empty())
     std::ranges::move(history.commit_task(layer_of(attempt)), std::back_inserter(remarks));
   attempt.stage = Stage::committed;
-  if (!attempt.changes.empty()) unfolded_.push_back(&attempt);
+  if (!attempt.changes.empty()) uncheckpointed_.push_back(&attempt);
   // What is true of both of its commits is told once.
   std::set<std::string> reported;
   std::erase_if(remarks,
@@ -267,13 +267,13 @@ Result<std::vector<std::string>> LocalSnapshots::commit(const Kept& kept,
 }
 
 Result<std::vector<std::string>> LocalSnapshots::checkpoint() {
-  if (unfolded_.empty()) {
+  if (uncheckpointed_.empty()) {
     ::unlink(
         layout_.checkpoint_intent().c_str());  // Of a checkpoint that had come to its very end.
     return std::vector<std::string>();
   }
   if (auto hidden = hidden_by_mounts(); !hidden.empty()) return hidden;
-  const std::vector<Layer> layers = unfolded();
+  const std::vector<Layer> layers = uncheckpointed();
   Checkpoint checkpoint({.root = root_,
                          .intent = layout_.checkpoint_intent(),
                          .temporary_prefix = fmt::format(".interlock-{}-", run_),
@@ -295,7 +295,7 @@ std::vector<std::string> LocalSnapshots::hidden_by_mounts() const {
   std::vector<std::string> hidden;
   const std::vector<std::string> mounts = mounts_in(root_);
   if (mounts.empty()) return hidden;
-  for (const Attempt* attempt : unfolded_) {
+  for (const Attempt* attempt : uncheckpointed_) {
     if (attempt->isolation != plan::Isolation::view) continue;
     for (const Change& change : attempt->changes.changes) {
       if (std::ranges::any_of(mounts, [&](const std::string& mount) {
@@ -312,7 +312,7 @@ std::vector<std::string> LocalSnapshots::hidden_by_mounts() const {
 /// The oldest first: what a dispatcher that dies in between finds unmarked ends as the workspace
 /// is.
 Result<void> LocalSnapshots::mark_checkpointed() {
-  for (Attempt* attempt : unfolded_) {
+  for (Attempt* attempt : uncheckpointed_) {
     if (options_.before_step) options_.before_step();
     if (auto put = put_file(layout_.file(attempt->name, "folded"), ""); !put) return put;
     attempt->stage = Stage::checkpointed;
@@ -320,7 +320,7 @@ Result<void> LocalSnapshots::mark_checkpointed() {
       checkpointed_[change.path] = {change.after, checkpoints_};
   }
   ++checkpoints_;
-  unfolded_.clear();
+  uncheckpointed_.clear();
   return {};
 }
 

@@ -54,7 +54,7 @@ class LocalSnapshots final : public engine::Snapshots, public workspace::Layers 
   Result<std::vector<engine::AttemptName>> recover(const std::vector<Kept>& committed,
                                                    const std::vector<Kept>& waiting) override;
 
-  std::vector<workspace::Layer> unfolded() const override;
+  std::vector<workspace::Layer> uncheckpointed() const override;
 
  private:
   using Key = std::pair<TaskId, std::uint32_t>;
@@ -66,7 +66,7 @@ class LocalSnapshots final : public engine::Snapshots, public workspace::Layers 
   workspace::Layer layer_of(const Attempt& attempt) const;
   /// What is left of the layers an attempt saw: those folded since are in the workspace.
   std::vector<workspace::Layer> seen_by(const Attempt& attempt) const;
-  workspace::Stack now() const { return {root_, unfolded()}; }
+  workspace::Stack now() const { return {root_, uncheckpointed()}; }
 
   Result<Opened> open_snapshot(const SnapshotSpec& spec);
   Result<Opened> open_check(const SnapshotSpec& spec);
@@ -105,7 +105,7 @@ class LocalSnapshots final : public engine::Snapshots, public workspace::Layers 
   Options options_;
   std::map<Key, Attempt> attempts_;
   std::map<Key, OpenWorktree> worktrees_;
-  std::vector<Attempt*> unfolded_;  ///< Committed and not folded, in the order of their commits.
+  std::vector<Attempt*> uncheckpointed_;  ///< Committed and not folded, in the order of their commits.
   struct Checkpointed {
     changes::State state;
     std::size_t checkpoint = 0;  ///< Which; those of earlier dispatchers are 0.

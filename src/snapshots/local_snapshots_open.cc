@@ -81,7 +81,7 @@ Result<Attempt*> LocalSnapshots::begin(const SnapshotSpec& spec) {
   Attempt attempt;
   attempt.name = spec.name;
   attempt.isolation = spec.isolation;
-  for (const Attempt* one : unfolded_) attempt.seen.insert(folder_name(one->name));
+  for (const Attempt* one : uncheckpointed_) attempt.seen.insert(folder_name(one->name));
   attempt.baseline = baselines_.take(spec.footprint, asked_[spec.name.task]);
   attempt.checkpoints_before = checkpoints_;
   const auto [at, is_new] = attempts_.insert_or_assign(key_of(spec.name), std::move(attempt));
@@ -92,7 +92,7 @@ Result<Attempt*> LocalSnapshots::begin(const SnapshotSpec& spec) {
 Result<engine::Snapshots::Opened> LocalSnapshots::open_snapshot(const SnapshotSpec& spec) {
   const auto begun = begin(spec);
   if (!begun) return std::unexpected(begun.error());
-  auto opened = snapshot(spec, unfolded(), layout_.folder(spec.name));
+  auto opened = snapshot(spec, uncheckpointed(), layout_.folder(spec.name));
   struct stat upper{};
   if (opened && ::lstat(layout_.file(spec.name, "upper").c_str(), &upper) == 0) {
     (*begun)->stamp_ns = std::int64_t{upper.st_ctim.tv_sec} * 1'000'000'000 + upper.st_ctim.tv_nsec;
@@ -136,7 +136,7 @@ Result<engine::Snapshots::Opened> LocalSnapshots::open_check(const SnapshotSpec&
   const std::string folder = layout_.file(spec.name, fmt::format("check-{}", spec.name.phase));
   if (auto made = make_folders(folder); !made) return std::unexpected(made.error());
   if (attempt.isolation == Isolation::worktree) return open_worktree_check(spec, attempt);
-  std::vector<Layer> layers = spec.name.phase == 1 ? seen_by(attempt) : unfolded();
+  std::vector<Layer> layers = spec.name.phase == 1 ? seen_by(attempt) : uncheckpointed();
   if (!attempt.changes.empty()) layers.push_back(layer_of(attempt));
   return snapshot(spec, layers, folder);
 }
@@ -152,7 +152,7 @@ Result<engine::Snapshots::Opened> LocalSnapshots::open_worktree(const SnapshotSp
     return cannot("open", layout_.folder(spec.name), errno);
   (*begun)->stamp_ns = std::int64_t{folder.st_ctim.tv_sec} * 1'000'000'000 + folder.st_ctim.tv_nsec;
   const Worktree worktree(*repository, root_, layout_.folder(spec.name), options_.before_step);
-  auto base = worktree.open(branch_of(spec.name), unfolded());
+  auto base = worktree.open(branch_of(spec.name), uncheckpointed());
   if (base) {
     (*begun)->base = base->commit;
     if (auto written = write_record(layout_, **begun); !written)
@@ -183,7 +183,7 @@ Result<engine::Snapshots::Opened> LocalSnapshots::open_worktree_check(const Snap
   const Worktree worktree(*repository, root_,
                           layout_.file(spec.name, fmt::format("check-{}", spec.name.phase)),
                           options_.before_step);
-  std::vector<Layer> upon = spec.name.phase == 1 ? seen_by(attempt) : unfolded();
+  std::vector<Layer> upon = spec.name.phase == 1 ? seen_by(attempt) : uncheckpointed();
   if (!attempt.changes.empty()) upon.push_back(layer_of(attempt));
   const auto base = worktree.open(branch_of(spec.name), upon);
   if (!base) return std::unexpected(base.error());

@@ -147,7 +147,7 @@ TEST_P(LocalViewsTest, StacksOfChangesFoldToTheirNet) {
     EXPECT_EQ(listing(scene.tree.root()), "");
     EXPECT_EQ(scene.checkpoint(), "");
     EXPECT_EQ(listing(scene.tree.root()), listing(plain.root()));
-    EXPECT_TRUE(scene.snapshots().unfolded().empty());
+    EXPECT_TRUE(scene.snapshots().uncheckpointed().empty());
   });
 }
 
@@ -248,7 +248,7 @@ TEST_P(LocalViewsTest, AMergedFileGoesInInPlaceOfTheAttemptsOwn) {
     EXPECT_EQ(reported(*amended), "* f file\n+ new file\n");
     EXPECT_EQ(amended->find("f")->before.mode, 0755u);
     // A dispatcher that died before it could note the merge finds the attempt as it was.
-    const auto committed = scene.snapshots().unfolded().front();
+    const auto committed = scene.snapshots().uncheckpointed().front();
     const changes::Changeset first = *committed.changes;
     scene.restart();
     ASSERT_TRUE(scene.snapshots().recover({{attempt_of(0), &first}}, {{attempt_of(1), &own}}));

@@ -73,10 +73,10 @@ Result<std::vector<AttemptName>> LocalSnapshots::recover(const std::vector<Kept>
   if (auto taken = take(waiting, Stage::harvested); !taken) return std::unexpected(taken.error());
   if (!lost.empty()) {
     attempts_.clear();
-    unfolded_.clear();
+    uncheckpointed_.clear();
     return lost;
   }
-  if (unfolded_.empty()) ::unlink(layout_.checkpoint_intent().c_str());
+  if (uncheckpointed_.empty()) ::unlink(layout_.checkpoint_intent().c_str());
   if (auto swept = sweep(committed, waiting); !swept) return std::unexpected(swept.error());
   return std::vector<AttemptName>();
 }
@@ -93,7 +93,7 @@ Result<void> LocalSnapshots::load(const Kept& kept, Stage stage) {
   // Its fold was done, and only the journal does not know.
   read->stage = is_checkpointed && stage == Stage::committed ? Stage::checkpointed : stage;
   Attempt& attempt = attempts_.insert_or_assign(key_of(kept.name), std::move(*read)).first->second;
-  if (attempt.stage == Stage::committed && !attempt.changes.empty()) unfolded_.push_back(&attempt);
+  if (attempt.stage == Stage::committed && !attempt.changes.empty()) uncheckpointed_.push_back(&attempt);
   return {};
 }
 
@@ -130,7 +130,7 @@ Result<void> LocalSnapshots::sweep(const std::vector<Kept>& committed,
 /// broken off brought into the workspace already is there too.
 bool LocalSnapshots::is_whole(const Attempt& attempt) const {
   const std::string top = after(attempt);
-  const workspace::Descriptor workspace(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const sys::Descriptor workspace(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   const auto is_there = [&](const changes::Change& change) {
     const std::string place = workspace::join(top, change.path);
     const changes::Change* above = attempt.changes.find(workspace::folder_of(change.path));
@@ -152,7 +152,7 @@ bool LocalSnapshots::is_whole(const Attempt& attempt) const {
   };
   return std::ranges::all_of(attempt.changes.changes, [&](const changes::Change& change) {
     if (is_there(change)) return true;
-    const auto in_workspace = state_beneath(workspace.number(), change.path);
+    const auto in_workspace = state_beneath(workspace.get(), change.path);
     return ::access(layout_.checkpoint_intent().c_str(), F_OK) == 0 && in_workspace &&
            *in_workspace == change.after;
   });

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "workspace/descriptor.h"
+#include "sys/descriptor.h"
 
 // Landlock (landlock(7)) knows only what is allowed: everything beside the folder is. The constants
 // are our own: headers lag behind kernels.
@@ -20,7 +20,7 @@ namespace interlock::snapshots {
 namespace {
 
 namespace fs = std::filesystem;
-using workspace::Descriptor;
+using sys::Descriptor;
 
 constexpr std::uint64_t kExecute = 1 << 0;
 constexpr std::uint64_t kReadFile = 1 << 2;
@@ -33,26 +33,26 @@ struct [[gnu::packed]] PathBeneath {
 };
 
 /// What is gone, or closed to us, needs no rule.
-void allow(const Descriptor& rules, const std::string& path) {
-  const Descriptor place(::open(path.c_str(), O_PATH | O_CLOEXEC));
+void allow(const sys::Descriptor& rules, const std::string& path) {
+  const sys::Descriptor place(::open(path.c_str(), O_PATH | O_CLOEXEC));
   struct stat status{};
-  if (!place.is_open() || ::fstat(place.number(), &status) != 0) return;
+  if (!place || ::fstat(place.get(), &status) != 0) return;
   const std::uint64_t of_folders = S_ISDIR(status.st_mode) ? kReadFolder : 0;
-  const PathBeneath rule{kExecute | kReadFile | of_folders, place.number()};
-  ::syscall(SYS_landlock_add_rule, rules.number(), kPathBeneath, &rule, 0);
+  const PathBeneath rule{kExecute | kReadFile | of_folders, place.get()};
+  ::syscall(SYS_landlock_add_rule, rules.get(), kPathBeneath, &rule, 0);
 }
 
 }  // namespace
 
 Result<void> shut_off(const std::string& folder, const std::vector<std::string>& kept) {
   const std::uint64_t ruled = kExecute | kReadFile | kReadFolder;
-  const Descriptor rules(
+  const sys::Descriptor rules(
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &ruled, sizeof ruled, 0)));
   const auto cannot = [&] {
     return fail(Error::Kind::io,
                 fmt::format("cannot keep a filter from `{}`: {}", folder, std::strerror(errno)));
   };
-  if (!rules.is_open()) return cannot();
+  if (!rules) return cannot();
   fs::path on_the_way = "/";
   for (const fs::path& name : fs::path(folder).relative_path()) {
     std::error_code error;
@@ -65,7 +65,7 @@ Result<void> shut_off(const std::string& folder, const std::vector<std::string>&
   }
   for (const std::string& path : kept) allow(rules, path);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-      ::syscall(SYS_landlock_restrict_self, rules.number(), 0) != 0)
+      ::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0)
     return cannot();
   return {};
 }

@@ -68,7 +68,7 @@ TEST_P(ViewsProperty, AnyRunOfAttemptsEndsAsInOnePlainFolder) {
         ASSERT_TRUE(sh(plain.root(), text));
         scene.commit(attempt_of(static_cast<std::size_t>(i)));
         // What a union read without a mount shows is what is there, folded or not.
-        const workspace::Stack stack(scene.tree.root(), scene.snapshots().unfolded());
+        const workspace::Stack stack(scene.tree.root(), scene.snapshots().uncheckpointed());
         EXPECT_EQ(stack.below(""), workspace::Stack(plain.root(), {}).below(""));
         if (script.number(0, 2) != 0) continue;
         EXPECT_EQ(scene.checkpoint(), "");

@@ -25,16 +25,15 @@ using changes::Kind;
 /// The person's index, for a look: with its time, for git tells by it which files it has to read.
 Result<void> copy_index(const Repository& repository, const std::string& copy) {
   const std::string place = repository.git_dir + "/index";
-  const workspace::Descriptor from(::open(place.c_str(), O_RDONLY | O_CLOEXEC));
+  const sys::Descriptor from(::open(place.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status{};
-  if (!from.is_open() && errno == ENOENT) return {};  // Nothing was ever added.
-  if (!from.is_open() || ::fstat(from.number(), &status) != 0) return cannot("read", place, errno);
-  const workspace::Descriptor to(
-      ::open(copy.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!to.is_open()) return cannot("write", copy, errno);
-  if (auto copied = copy_bytes(from.number(), to.number(), copy); !copied) return copied;
+  if (!from && errno == ENOENT) return {};  // Nothing was ever added.
+  if (!from || ::fstat(from.get(), &status) != 0) return cannot("read", place, errno);
+  const sys::Descriptor to(::open(copy.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!to) return cannot("write", copy, errno);
+  if (auto copied = copy_bytes(from.get(), to.get(), copy); !copied) return copied;
   const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
-  if (::futimens(to.number(), times.data()) != 0) return cannot("write", copy, errno);
+  if (::futimens(to.get(), times.data()) != 0) return cannot("write", copy, errno);
   return {};
 }
 

@@ -15,7 +15,7 @@
 namespace interlock::snapshots {
 namespace {
 
-using workspace::Descriptor;
+using sys::Descriptor;
 using workspace::join;
 using workspace::Stack;
 
@@ -109,17 +109,17 @@ class Copy {
     if (!from && from.error().kind == Error::Kind::missing) return {};  // It went meanwhile.
     if (!from) return std::unexpected(from.error());
     const std::string place = tree_ + "/" + path;
-    const Descriptor to(
+    const sys::Descriptor to(
         ::open(place.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!to.is_open()) return cannot("write", place, errno);
-    if (auto copied = copy_bytes(from->number(), to.number(), place); !copied) return copied;
+    if (!to) return cannot("write", place, errno);
+    if (auto copied = copy_bytes(from->get(), to.get(), place); !copied) return copied;
     const struct stat& status = found.status;
-    if (::geteuid() == 0 && ::fchown(to.number(), status.st_uid, status.st_gid) != 0)
+    if (::geteuid() == 0 && ::fchown(to.get(), status.st_uid, status.st_gid) != 0)
       return cannot("give away", place, errno);
-    if (::fchmod(to.number(), status.st_mode & 07777) != 0)
+    if (::fchmod(to.get(), status.st_mode & 07777) != 0)
       return cannot("set the mode of", place, errno);
     const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
-    ::futimens(to.number(), times.data());
+    ::futimens(to.get(), times.data());
     return stamp(path);
   }
 

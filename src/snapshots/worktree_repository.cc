@@ -25,7 +25,7 @@ namespace interlock::snapshots {
 namespace {
 
 namespace fs = std::filesystem;
-using workspace::Descriptor;
+using sys::Descriptor;
 
 constexpr std::size_t kTextBytesMax = 16u << 20;
 constexpr std::size_t kRefsMax = 10'000;
@@ -127,16 +127,16 @@ class Left {
   std::set<std::string> names(const std::string& folder) const { return files_.names(folder); }
 
   std::optional<std::string> text(const std::string& path) const {
-    const Descriptor file =
-        workspace::open_beneath(top_.number(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    const sys::Descriptor file =
+        workspace::open_beneath(top_.get(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     struct stat status{};
-    if (!file.is_open() || ::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode) ||
+    if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
         static_cast<std::size_t>(status.st_size) > kTextBytesMax)
       return std::nullopt;
     std::string text(static_cast<std::size_t>(status.st_size), '\0');
     std::size_t filled = 0;
     while (filled < text.size()) {
-      const ssize_t count = ::read(file.number(), text.data() + filled, text.size() - filled);
+      const ssize_t count = ::read(file.get(), text.data() + filled, text.size() - filled);
       if (count < 0 && errno == EINTR) continue;
       if (count <= 0) break;
       filled += static_cast<std::size_t>(count);
@@ -147,7 +147,7 @@ class Left {
 
  private:
   workspace::Stack files_;
-  Descriptor top_;
+  sys::Descriptor top_;
 };
 
 /// Branches and tags, loose ones before packed ones, as git has them.
@@ -265,16 +265,15 @@ Result<void> import(const Repository& persons, const std::string& folder,
   const std::string pack = folder + "/wanted.pack";
   if (auto put = put_file(list, tips); !put) return put;
   constexpr int kFlags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;
-  const Descriptor from(::open(list.c_str(), O_RDONLY | O_CLOEXEC));
-  const Descriptor to(::open(pack.c_str(), kFlags, 0600));
-  if (!from.is_open() || !to.is_open()) return cannot("write", pack, errno);
+  const sys::Descriptor from(::open(list.c_str(), O_RDONLY | O_CLOEXEC));
+  const sys::Descriptor to(::open(pack.c_str(), kFlags, 0600));
+  if (!from || !to) return cannot("write", pack, errno);
   Git theirs = Git(persons.top).of(persons.git_dir, persons.top);
   theirs.with_objects_of(in_quotes(folder + "/theirs"));
-  auto done =
-      theirs.stream({"pack-objects", "--revs", "--stdout", "-q"}, from.number(), to.number());
-  if (done && ::lseek(to.number(), 0, SEEK_SET) != 0) done = cannot("read", pack, errno);
+  auto done = theirs.stream({"pack-objects", "--revs", "--stdout", "-q"}, from.get(), to.get());
+  if (done && ::lseek(to.get(), 0, SEEK_SET) != 0) done = cannot("read", pack, errno);
   // Without theirs: each object is hashed anew, and what it refers to has to be there.
-  if (done) done = Git(persons.top).stream({"index-pack", "--stdin", "--strict"}, to.number(), -1);
+  if (done) done = Git(persons.top).stream({"index-pack", "--stdin", "--strict"}, to.get(), -1);
   ::unlink(list.c_str());
   ::unlink(pack.c_str());
   return done;

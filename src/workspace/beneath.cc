@@ -10,31 +10,31 @@ namespace interlock::workspace {
 namespace {
 
 /// Where the kernel has no openat2: one folder after the other.
-Descriptor open_stepwise(int top, const std::string& path, int flags) {
-  Descriptor folder(::openat(top, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+sys::Descriptor open_stepwise(int top, const std::string& path, int flags) {
+  sys::Descriptor folder(::openat(top, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   std::string_view rest = path;
-  for (std::size_t slash = rest.find('/'); folder.is_open() && slash != std::string_view::npos;
+  for (std::size_t slash = rest.find('/'); folder && slash != std::string_view::npos;
        slash = rest.find('/')) {
     const std::string step(rest.substr(0, slash));
-    folder = Descriptor(
-        ::openat(folder.number(), step.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    folder = sys::Descriptor(
+        ::openat(folder.get(), step.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     rest.remove_prefix(slash + 1);
   }
-  if (!folder.is_open()) return folder;
-  return Descriptor(
-      ::openat(folder.number(), std::string(rest).c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder) return folder;
+  return sys::Descriptor(
+      ::openat(folder.get(), std::string(rest).c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
 }
 
 }  // namespace
 
-Descriptor open_beneath(int top, const std::string& path, int flags) {
-  if (path.empty()) return Descriptor(::openat(top, ".", flags | O_CLOEXEC));
+sys::Descriptor open_beneath(int top, const std::string& path, int flags) {
+  if (path.empty()) return sys::Descriptor(::openat(top, ".", flags | O_CLOEXEC));
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_NOFOLLOW | O_CLOEXEC);
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
   const long number = ::syscall(SYS_openat2, top, path.c_str(), &how, sizeof(how));
   if (number < 0 && errno == ENOSYS) return open_stepwise(top, path, flags);
-  return Descriptor(static_cast<int>(number));
+  return sys::Descriptor(static_cast<int>(number));
 }
 
 std::string_view folder_of(std::string_view path) {

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "workspace/descriptor.h"
+#include "sys/descriptor.h"
 
 namespace interlock::workspace {
 
@@ -11,7 +11,7 @@ namespace interlock::workspace {
 /// is meant is what stands there, never what somebody pointed it at. "" is the folder itself. With
 /// O_PATH a link itself is opened. Not open and errno set when it cannot be done: ELOOP or ENOTDIR
 /// where a link is on the way.
-Descriptor open_beneath(int top, const std::string& path, int flags);
+sys::Descriptor open_beneath(int top, const std::string& path, int flags);
 
 /// `a/b/c` is `c` in `a/b`; the folder of `c` is "".
 std::string_view folder_of(std::string_view path);

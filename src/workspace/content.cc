@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "base/text.h"
+#include "sys/descriptor.h"
 #include "workspace/asked_to_end.h"
-#include "workspace/descriptor.h"
 
 namespace interlock::workspace {
 namespace {
@@ -44,9 +44,9 @@ bool is_settled(const struct stat& status) {
 }
 
 /// What `file` is, when it is open and regular.
-Result<struct stat> regular(const Descriptor& file, const std::string& path) {
+Result<struct stat> regular(const sys::Descriptor& file, const std::string& path) {
   struct stat status{};
-  if (!file.is_open() || ::fstat(file.number(), &status) != 0) {
+  if (!file || ::fstat(file.get(), &status) != 0) {
     // A link where a file was listed: what was meant is gone.
     const bool gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
     auto error = unreadable(path, std::strerror(errno));
@@ -58,24 +58,24 @@ Result<struct stat> regular(const Descriptor& file, const std::string& path) {
 }
 
 /// File systems whose files are made up by the kernel as they are read.
-bool is_made_up(const Descriptor& file) {
+bool is_made_up(const sys::Descriptor& file) {
   constexpr std::array<unsigned, 8> kMadeUp{PROC_SUPER_MAGIC, SYSFS_MAGIC,         DEBUGFS_MAGIC,
                                             TRACEFS_MAGIC,    CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC,
                                             BPF_FS_MAGIC,     CGROUP_SUPER_MAGIC};
   struct statfs facts{};
-  if (::fstatfs(file.number(), &facts) != 0) return true;
+  if (::fstatfs(file.get(), &facts) != 0) return true;
   return std::ranges::any_of(
       kMadeUp, [&](unsigned magic) { return static_cast<unsigned>(facts.f_type) == magic; });
 }
 
 /// Calls `take` with piece after piece until it says no or the file ends.
 template <typename Take>
-Result<void> read_pieces(const Descriptor& file, const std::string& path, Take take) {
+Result<void> read_pieces(const sys::Descriptor& file, const std::string& path, Take take) {
   std::vector<char> chunk(kChunkBytes);
   InterruptionCheck check;
   while (true) {
     if (check.is_due()) return unreadable(path, std::strerror(EINTR));
-    const ssize_t count = ::read(file.number(), chunk.data(), chunk.size());
+    const ssize_t count = ::read(file.get(), chunk.data(), chunk.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return unreadable(path, std::strerror(errno));
     if (count == 0 || !take(std::string_view(chunk.data(), static_cast<std::size_t>(count))))
@@ -94,7 +94,7 @@ std::string_view kind_of(mode_t mode) {
 
 }  // namespace
 
-Result<std::string> read_file(const Descriptor& file, const std::string& path,
+Result<std::string> read_file(const sys::Descriptor& file, const std::string& path,
                               std::size_t max_bytes) {
   const auto status = regular(file, path);
   if (!status) return std::unexpected(status.error());
@@ -111,7 +111,7 @@ Result<std::string> read_file(const Descriptor& file, const std::string& path,
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
-  return read_file(Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | kReadFlags)), path,
+  return read_file(sys::Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | kReadFlags)), path,
                    max_bytes);
 }
 
@@ -122,7 +122,7 @@ Result<Digest> Contents::digest(const Stack& stack, const Entry& entry) {
   return digest_of_file(stack.open(place, O_RDONLY | kReadFlags), entry.path);
 }
 
-Result<Digest> Contents::digest_of_file(const Descriptor& file, const std::string& path) {
+Result<Digest> Contents::digest_of_file(const sys::Descriptor& file, const std::string& path) {
   const auto status = regular(file, path);
   if (!status) return std::unexpected(status.error());
   const Known seen{status->st_size, nanoseconds(status->st_mtim), nanoseconds(status->st_ctim), {}};
@@ -148,10 +148,10 @@ Result<Digest> Contents::digest_of_file(const Descriptor& file, const std::strin
 
 Result<Digest> Contents::digest_of_link(const Stack& stack, const Entry& entry) {
   const std::string place = entry.place.empty() ? stack.root() + "/" + entry.path : entry.place;
-  const Descriptor link = stack.open(place, O_PATH);
+  const sys::Descriptor link = stack.open(place, O_PATH);
   std::array<char, PATH_MAX> target{};
   const ssize_t length =
-      link.is_open() ? ::readlinkat(link.number(), "", target.data(), target.size()) : -1;
+      link ? ::readlinkat(link.get(), "", target.data(), target.size()) : -1;
   if (length < 0) {
     auto error = unreadable(entry.path, std::strerror(errno));
     // Something else stands there by now.
@@ -179,11 +179,11 @@ Result<Digest> Contents::digest_outside(const std::string& place, const std::str
   open_how how{};
   how.flags = O_RDONLY | O_CLOEXEC | kReadFlags;
   how.resolve = RESOLVE_NO_MAGICLINKS;
-  const Descriptor file(
+  const sys::Descriptor file(
       static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, place.c_str(), &how, sizeof how)));
   struct stat status{};
-  if (!file.is_open()) return digest_of_kind("out of reach");
-  if (::fstat(file.number(), &status) != 0) return unreadable(path, std::strerror(errno));
+  if (!file) return digest_of_kind("out of reach");
+  if (::fstat(file.get(), &status) != 0) return unreadable(path, std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return digest_of_kind(kind_of(status.st_mode));
   if (is_made_up(file)) return digest_of_kind("made up");
   constexpr std::int64_t kHashedMax = std::int64_t{1} << 30;

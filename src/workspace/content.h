@@ -10,7 +10,7 @@
 
 #include "base/digest.h"
 #include "base/result.h"
-#include "workspace/descriptor.h"
+#include "sys/descriptor.h"
 #include "workspace/stack.h"
 #include "workspace/walk.h"
 
@@ -22,7 +22,7 @@ inline constexpr int kReadFlags = O_NONBLOCK | O_NOCTTY;
 /// The whole regular file; at most `max_bytes`. Never waits, whatever the path names.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 /// The same of what is open already, or is not (errno says why); errors name `path`.
-Result<std::string> read_file(const Descriptor& file, const std::string& path,
+Result<std::string> read_file(const sys::Descriptor& file, const std::string& path,
                               std::size_t max_bytes);
 
 /// Digests of what is at a path: of a file's bytes and whether it is executable, of a link's target
@@ -51,7 +51,7 @@ class Contents {
     Digest digest;
   };
 
-  Result<Digest> digest_of_file(const Descriptor& file, const std::string& path);
+  Result<Digest> digest_of_file(const sys::Descriptor& file, const std::string& path);
   Result<Digest> digest_of_link(const Stack& stack, const Entry& entry);
 
   std::map<std::pair<dev_t, ino_t>, Known> known_;

@@ -18,7 +18,7 @@ class Layers {
  public:
   virtual ~Layers() = default;
   /// In the order of their commits.
-  virtual std::vector<Layer> unfolded() const = 0;
+  virtual std::vector<Layer> uncheckpointed() const = 0;
 };
 
 }  // namespace interlock::workspace

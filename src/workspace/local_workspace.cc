@@ -12,9 +12,9 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "changes/stale.h"
+#include "sys/descriptor.h"
 #include "workspace/asked_to_end.h"
 #include "workspace/beneath.h"
-#include "workspace/descriptor.h"
 #include "workspace/own_places.h"
 #include "workspace/walk.h"
 
@@ -54,35 +54,35 @@ void remove_folder(const std::string& folder) {
 
 /// Opens a folder in `folder` and makes it where there is none. What stands in its way goes: the
 /// folders are ours, and an earlier attempt that put a link there does not say where we write.
-Descriptor open_or_make(const Descriptor& folder, const std::string& name) {
+sys::Descriptor open_or_make(const sys::Descriptor& folder, const std::string& name) {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  Descriptor there(::openat(folder.number(), name.c_str(), kFlags));
-  if (there.is_open()) return there;
-  if (errno == ENOTDIR || errno == ELOOP) ::unlinkat(folder.number(), name.c_str(), 0);
-  if (::mkdirat(folder.number(), name.c_str(), 0777) != 0 && errno != EEXIST) return there;
-  return Descriptor(::openat(folder.number(), name.c_str(), kFlags));
+  sys::Descriptor there(::openat(folder.get(), name.c_str(), kFlags));
+  if (there) return there;
+  if (errno == ENOTDIR || errno == ELOOP) ::unlinkat(folder.get(), name.c_str(), 0);
+  if (::mkdirat(folder.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return there;
+  return sys::Descriptor(::openat(folder.get(), name.c_str(), kFlags));
 }
 
 Result<void> write_below(const std::string& top, const std::string& path,
                          std::string_view content) {
   const auto refused = [&] { return cannot("write", top + "/" + path, std::strerror(errno)); };
-  Descriptor folder(::open(top.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  sys::Descriptor folder(::open(top.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   for (const fs::path& name : fs::path(std::string(folder_of(path)))) {
-    if (!folder.is_open()) return refused();
+    if (!folder) return refused();
     folder = open_or_make(folder, name.string());
   }
-  if (!folder.is_open()) return refused();
+  if (!folder) return refused();
   const std::string name(name_of(path));
   constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  Descriptor file(::openat(folder.number(), name.c_str(), kFlags, 0600));
+  sys::Descriptor file(::openat(folder.get(), name.c_str(), kFlags, 0600));
   struct stat status{};
-  if (!file.is_open() || ::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    ::unlinkat(folder.number(), name.c_str(), 0);
-    file = Descriptor(::openat(folder.number(), name.c_str(), kFlags | O_EXCL, 0600));
+  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::unlinkat(folder.get(), name.c_str(), 0);
+    file = sys::Descriptor(::openat(folder.get(), name.c_str(), kFlags | O_EXCL, 0600));
   }
-  if (!file.is_open()) return refused();
+  if (!file) return refused();
   while (!content.empty()) {
-    const ssize_t count = ::write(file.number(), content.data(), content.size());
+    const ssize_t count = ::write(file.get(), content.data(), content.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return refused();
     content.remove_prefix(static_cast<std::size_t>(count));
@@ -99,7 +99,7 @@ LocalWorkspace::LocalWorkspace(std::string root, const std::string& state, const
       places_(attempt_places(state, run)) {}
 
 Stack LocalWorkspace::stack() const {
-  return {root_, layers_ != nullptr ? layers_->unfolded() : std::vector<Layer>()};
+  return {root_, layers_ != nullptr ? layers_->uncheckpointed() : std::vector<Layer>()};
 }
 
 /// What patterns name behind links that lead out of the workspace. Folders there are not entered:
@@ -269,8 +269,8 @@ Result<std::string> LocalWorkspace::put_home(TaskId task, const std::string& fil
   auto folder = home(task);
   if (!folder) return folder;
   // A client may keep more in its settings than it was given; what is as it should be stays.
-  const Descriptor top(::open(folder->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const Descriptor known = open_beneath(top.number(), file, O_RDONLY | kReadFlags);
+  const sys::Descriptor top(::open(folder->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const sys::Descriptor known = open_beneath(top.get(), file, O_RDONLY | kReadFlags);
   const auto there = read_file(known, file, content.size() + 1);
   if (there && *there == content) return *folder + "/" + file;
   if (auto written = write_below(*folder, file, content); !written)

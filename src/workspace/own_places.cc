@@ -38,10 +38,10 @@ bool make_own_folder(const std::string& path) {
   return (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) && is_own_folder(path);
 }
 
-bool is_still_at(const Descriptor& folder, const std::string& path) {
+bool is_still_at(const sys::Descriptor& folder, const std::string& path) {
   struct stat held{};
   struct stat named{};
-  return ::fstat(folder.number(), &held) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+  return ::fstat(folder.get(), &held) == 0 && ::lstat(path.c_str(), &named) == 0 &&
          held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
@@ -63,10 +63,10 @@ std::optional<SharedPlace> SharedPlace::hold(const std::vector<std::string>& nam
   constexpr int kTries = 16;
   for (int tried = 0; tried < kTries; ++tried) {
     if (!make_own_folder(above)) return {};
-    Descriptor lock(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!lock.is_open() && errno == ENOENT) continue;
-    if (!lock.is_open()) return {};
-    while (::flock(lock.number(), LOCK_SH) != 0) {
+    sys::Descriptor lock(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!lock && errno == ENOENT) continue;
+    if (!lock) return {};
+    while (::flock(lock.get(), LOCK_SH) != 0) {
       if (errno != EINTR) return {};
     }
     // Whoever had the lock before may have removed the folder.
@@ -82,7 +82,7 @@ std::optional<SharedPlace> SharedPlace::hold(const std::vector<std::string>& nam
 }
 
 SharedPlace::~SharedPlace() {
-  if (!lock_.is_open() || ::flock(lock_.number(), LOCK_EX | LOCK_NB) != 0) return;
+  if (!lock_ || ::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) return;
   for (const std::string& name : names_) ::rmdir((path() + "/" + name).c_str());
   ::rmdir(path().c_str());
   ::rmdir(above_.c_str());

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "workspace/descriptor.h"
+#include "sys/descriptor.h"
 
 // Folders of attempts whose paths are short: below them there have to be Unix sockets, whose paths
 // hold 107 bytes.
@@ -39,10 +39,10 @@ class SharedPlace {
   std::string path() const { return above_ + "/own"; }
 
  private:
-  SharedPlace(Descriptor lock, std::string above, std::vector<std::string> names)
+  SharedPlace(sys::Descriptor lock, std::string above, std::vector<std::string> names)
       : lock_(std::move(lock)), above_(std::move(above)), names_(std::move(names)) {}
 
-  Descriptor lock_;  ///< On the folder above, shared.
+  sys::Descriptor lock_;  ///< On the folder above, shared.
   std::string above_;
   std::vector<std::string> names_;
 };

@@ -24,9 +24,9 @@ struct CloseFolder {
 
 std::set<std::string> names_in(int top, const std::string& path) {
   std::set<std::string> names;
-  Descriptor opened = open_beneath(top, path, O_RDONLY | O_DIRECTORY);
-  if (!opened.is_open()) return names;
-  const std::unique_ptr<DIR, CloseFolder> folder(::fdopendir(::dup(opened.number())));
+  sys::Descriptor opened = open_beneath(top, path, O_RDONLY | O_DIRECTORY);
+  if (!opened) return names;
+  const std::unique_ptr<DIR, CloseFolder> folder(::fdopendir(::dup(opened.get())));
   if (!folder) return names;
   while (const dirent* one = ::readdir(folder.get())) {
     const std::string_view name = one->d_name;
@@ -84,19 +84,19 @@ std::optional<Stack::Found> Stack::look(const std::string& path) const {
     return found;
   }
   found.place = path.empty() ? root_ : root_ + "/" + path;
-  const Descriptor opened = open_beneath(top_.number(), path, O_PATH);
-  if (!opened.is_open() || ::fstat(opened.number(), &found.status) != 0) return std::nullopt;
+  const sys::Descriptor opened = open_beneath(top_.get(), path, O_PATH);
+  if (!opened || ::fstat(opened.get(), &found.status) != 0) return std::nullopt;
   return found;
 }
 
-Descriptor Stack::open(const std::string& place, int flags) const {
+sys::Descriptor Stack::open(const std::string& place, int flags) const {
   if (!is_at_or_below(place, root_))  // In a layer, which is ours.
-    return Descriptor(::open(place.c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
-  return open_beneath(top_.number(), place.substr(std::min(place.size(), root_.size() + 1)), flags);
+    return sys::Descriptor(::open(place.c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
+  return open_beneath(top_.get(), place.substr(std::min(place.size(), root_.size() + 1)), flags);
 }
 
 std::set<std::string> Stack::names(const std::string& folder) const {
-  std::set<std::string> names = names_in(top_.number(), folder);
+  std::set<std::string> names = names_in(top_.get(), folder);
   const std::string prefix = folder.empty() ? "" : folder + "/";
   for (const Layer& layer : layers_) {
     const auto& all = layer.changes->changes;

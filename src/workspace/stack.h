@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "footprint/glob.h"
-#include "workspace/descriptor.h"
+#include "sys/descriptor.h"
 #include "workspace/layers.h"
 #include "workspace/walk.h"
 
@@ -51,10 +51,10 @@ class Stack {
 
   const std::string& root() const { return root_; }
   /// The workspace folder, open as a place.
-  int top() const { return top_.number(); }
+  int top() const { return top_.get(); }
   /// Opens what is at a place below the root, or in a layer, that `look` or `entries` told of. No
   /// link is followed: ELOOP.
-  Descriptor open(const std::string& place, int flags) const;
+  sys::Descriptor open(const std::string& place, int flags) const;
 
  private:
   const changes::Change* newest(const std::string& path, const Layer** from) const;
@@ -65,7 +65,7 @@ class Stack {
 
   std::string root_;
   std::vector<Layer> layers_;
-  Descriptor top_;
+  sys::Descriptor top_;
 };
 
 }  // namespace interlock::workspace

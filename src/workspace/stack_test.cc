@@ -61,7 +61,7 @@ class StackTest : public testing::Test, public Layers {
     }
   }
 
-  std::vector<Layer> unfolded() const override {
+  std::vector<Layer> uncheckpointed() const override {
     return {{first_.after.root(), &first_.changes}, {second_.after.root(), &second_.changes}};
   }
 
@@ -116,7 +116,7 @@ TEST_F(StackTest, FilesAreReadAsTheNewestLayerHasThem) {
 }
 
 TEST_F(StackTest, ListsEachFolderOnce) {
-  const Stack stack(root_.root(), unfolded());
+  const Stack stack(root_.root(), uncheckpointed());
   bool holds_git = false;
   const std::vector<std::string> all = stack.below("", &holds_git);
   EXPECT_TRUE(holds_git);
@@ -128,7 +128,7 @@ TEST_F(StackTest, ListsEachFolderOnce) {
 }
 
 TEST_F(StackTest, LinksLeadAsTheyWouldForAProgram) {
-  const Stack stack(root_.root(), unfolded());
+  const Stack stack(root_.root(), uncheckpointed());
   EXPECT_EQ(stack.follow("to_folder/two").path, "real/two");
   EXPECT_EQ(stack.follow("was_folder/g").path, "kept/g");
   EXPECT_EQ(stack.follow("was_folder/g").links, std::vector<std::string>{"was_folder"});

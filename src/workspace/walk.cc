@@ -46,7 +46,7 @@ class Walk {
         top_(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
 
   Result<std::vector<Entry>> run() {
-    if (!top_.is_open()) return unreadable(root_, errno);
+    if (!top_) return unreadable(root_, errno);
     for (const std::string& start : starts()) {
       if (auto begun = begin(start); !begun) return std::unexpected(begun.error());
     }
@@ -94,9 +94,9 @@ class Walk {
     return links_ == Links::anywhere ? Real(place) : std::nullopt;
   }
 
-  Descriptor open(const std::string& real, int flags) const {
-    if (real.starts_with('/')) return Descriptor(::open(real.c_str(), flags | O_CLOEXEC));
-    return open_beneath(top_.number(), real, flags);
+  sys::Descriptor open(const std::string& real, int flags) const {
+    if (real.starts_with('/')) return sys::Descriptor(::open(real.c_str(), flags | O_CLOEXEC));
+    return open_beneath(top_.get(), real, flags);
   }
 
   Result<void> begin(const std::string& start) {
@@ -106,8 +106,8 @@ class Walk {
     if (*folder) {
       const std::string real = join(**folder, name_of(start));
       struct stat status{};
-      const Descriptor one = open(real, O_PATH | O_NOFOLLOW);
-      if (one.is_open() && ::fstat(one.number(), &status) == 0) {
+      const sys::Descriptor one = open(real, O_PATH | O_NOFOLLOW);
+      if (one && ::fstat(one.get(), &status) == 0) {
         add({start, real}, status);
       } else if (!is_gone(errno)) {
         return unreadable(start, errno);
@@ -116,7 +116,7 @@ class Walk {
     // A person who names a link to a folder means the folder.
     const auto real = may_hold(start) ? resolved(start) : Result<Real>(std::nullopt);
     if (!real) return std::unexpected(real.error());
-    if (*real && open(**real, O_PATH | O_DIRECTORY).is_open()) to_enter_.push_back({start, **real});
+    if (*real && open(**real, O_PATH | O_DIRECTORY)) to_enter_.push_back({start, **real});
     return {};
   }
 
@@ -129,8 +129,8 @@ class Walk {
   }
 
   Result<void> enter(const Place& folder) {
-    const Descriptor opened = open(folder.real, O_RDONLY | O_DIRECTORY);
-    const Folder listing(opened.is_open() ? ::fdopendir(::dup(opened.number())) : nullptr);
+    const sys::Descriptor opened = open(folder.real, O_RDONLY | O_DIRECTORY);
+    const Folder listing(opened ? ::fdopendir(::dup(opened.get())) : nullptr);
     if (!listing) {
       if (is_gone(errno) && !folder.path.empty()) return {};
       return unreadable(folder.path.empty() ? root_ : folder.path, errno);
@@ -141,7 +141,7 @@ class Walk {
       const std::string_view name = one->d_name;
       if (name == "." || name == ".." || name == ".git") continue;
       const Place at{join(folder.path, name), join(folder.real, name)};
-      if (auto looked = look(opened.number(), one->d_name, at, one->d_type); !looked) return looked;
+      if (auto looked = look(opened.get(), one->d_name, at, one->d_type); !looked) return looked;
       errno = 0;
     }
     if (errno != 0) return unreadable(folder.path, errno);
@@ -179,7 +179,7 @@ class Walk {
   const PatternSet& patterns_;
   const std::string& skip_;
   Links links_;
-  Descriptor top_;
+  sys::Descriptor top_;
   std::vector<Place> to_enter_;
   std::vector<Entry> found_;
   InterruptionCheck check_;

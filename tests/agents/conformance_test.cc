@@ -147,7 +147,7 @@ TEST_P(Recorded, LinesBetweenGarbageAreStillRead) {
     const Transcript dirty = transcript_of(adapter, lines);
     EXPECT_EQ(dirty.final, clean.final) << capture.name;
     EXPECT_EQ(dirty.failed, clean.failed) << capture.name;
-    EXPECT_EQ(dirty.told, clean.told) << capture.name;
+    EXPECT_EQ(dirty.reported, clean.reported) << capture.name;
     EXPECT_EQ(dirty.unknown, clean.unknown + capture.lines.size()) << capture.name;
   }
 }

@@ -47,7 +47,7 @@ class Terminal {
   std::string path;  ///< Empty: none to be had here.
 
  private:
-  Fd master_;
+  sys::Descriptor master_;
 };
 
 class Attacked : public Sandboxed {

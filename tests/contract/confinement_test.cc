@@ -140,8 +140,8 @@ TEST_P(Confined, ItCannotSignalWhoStartedIt) {
 }
 
 /// The number of a port on the host's loopback that somebody listens on.
-int listen_on_loopback(Fd& listener) {
-  listener = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+int listen_on_loopback(sys::Descriptor& listener) {
+  listener = sys::Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -154,7 +154,7 @@ int listen_on_loopback(Fd& listener) {
 
 TEST_P(Confined, ItsOwnNetworkDoesNotReachTheHosts) {
   at_site(Isolation::view, [](Site& site) {
-    Fd listener;
+    sys::Descriptor listener;
     const int port = listen_on_loopback(listener);
     // bash speaks TCP by itself.
     const std::string connect = fmt::format(

@@ -24,7 +24,7 @@
 #include "process/host.h"
 #include "process/local_processes.h"
 #include "process/probe.h"
-#include "process/proc.h"
+#include "sys/proc.h"
 
 // What the tests of enclosures share: a workspace with a place outside of it, and somebody to be.
 namespace interlock::process {
@@ -44,8 +44,8 @@ class Site {
   }
   ~Site() {
     host_.reset();
-    EXPECT_EQ(own_children(), std::vector<pid_t>{});
-    EXPECT_EQ(read_whole("/proc/self/mounts").value_or("").find(folder), std::string::npos);
+    EXPECT_EQ(sys::own_children(), std::vector<pid_t>{});
+    EXPECT_EQ(sys::read_whole("/proc/self/mounts").value_or("").find(folder), std::string::npos);
     remove_with_overlay_work(folder, at("work"));
   }
   Site(Site&&) = delete;

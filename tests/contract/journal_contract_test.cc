@@ -96,11 +96,11 @@ class JournalContract : public testing::TestWithParam<std::string> {
   }
 
   engine::Journal& journal() { return world_->journal(); }
-  Result<void> append(std::vector<Event> events, std::vector<Blob> blobs = {},
+  Result<void> append(std::vector<RecordedEvent> events, std::vector<Blob> blobs = {},
                       std::vector<std::pair<std::string, StoredResult>> results = {}) {
     return journal().append(events, blobs, results);
   }
-  static Event done(std::uint64_t seq) { return {seq, kNoon, engine::TaskDone{}}; }
+  static RecordedEvent done(std::uint64_t seq) { return {seq, kNoon, engine::TaskDone{}}; }
   static Blob blob_of(const std::string& bytes) { return {digest_of(bytes), bytes}; }
   static StoredResult result(const std::string& key, const std::string& wrote) {
     StoredResult result;

@@ -365,17 +365,17 @@ TEST_P(Observed, ManyAtOnceAreToldApart) {
 }
 
 /// Makes this process one whose calls (none of them) are told to somebody: itself.
-Fd watch_this_process() {
+sys::Descriptor watch_this_process() {
   sock_filter allow_all[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
   const sock_fprog filter{1, allow_all};
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  return Fd(static_cast<int>(
+  return sys::Descriptor(static_cast<int>(
       ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter)));
 }
 
 TEST_P(Observed, AnAttemptThatCannotBeWatchedRunsAndSaysWhy) {
   at_site(Isolation::direct, [](Site& site) {
-    const Fd listener = watch_this_process();
+    const sys::Descriptor listener = watch_this_process();
     ASSERT_TRUE(listener);
     Sandbox sandbox;
     sandbox.workspace = site.at("ws");

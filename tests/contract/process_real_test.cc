@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "process/clock.h"
-#include "process/fd.h"
-#include "process/identity.h"
 #include "process/local_processes.h"
 #include "process/log_file.h"
-#include "process/proc.h"
+#include "sys/descriptor.h"
+#include "sys/proc.h"
+#include "sys/process_identity.h"
 
 // What only real processes can do wrong: hide, hold on, flood, and be missing.
 namespace interlock::process {
@@ -61,7 +61,7 @@ class RealProcesses : public testing::TestWithParam<Trees> {
 
   void TearDown() override {
     host_.reset();
-    EXPECT_EQ(own_children(), std::vector<pid_t>{});
+    EXPECT_EQ(sys::own_children(), std::vector<pid_t>{});
     EXPECT_EQ(cgroups_of_this_process(), std::vector<std::string>{});
     std::filesystem::remove_all(folder_);
   }
@@ -131,7 +131,7 @@ class RealProcesses : public testing::TestWithParam<Trees> {
   SystemClock clock_;
   std::string folder_ = fmt::format("{}process_real_{}", testing::TempDir(), ::getpid());
   std::unique_ptr<LocalProcesses> host_;
-  engine::ProcessIdentity process_;  ///< The last that was reported.
+  ProcessIdentity process_;  ///< The last that was reported.
   rlimit files_before_{};
 };
 
@@ -165,7 +165,8 @@ TEST_P(RealProcesses, AGrandchildHoldingTheOutputDoesNotHoldUpTheEnd) {
 TEST_P(RealProcesses, AStrangerHoldingTheOutputHoldsUpTheEndOnlyForAWhile) {
   spawn(shell("echo ready; sleep 1000"));
   until_said("ready");
-  const Fd held(::open(fmt::format("/proc/{}/fd/1", process_.pid).c_str(), O_WRONLY | O_CLOEXEC));
+  const sys::Descriptor held(
+      ::open(fmt::format("/proc/{}/fd/1", process_.pid).c_str(), O_WRONLY | O_CLOEXEC));
   ASSERT_TRUE(held);
   host_->stop({TaskId(0), 1, 0}, 0s);
   EXPECT_EQ(next_exit().strays, 0u);
@@ -283,11 +284,11 @@ TEST_P(RealProcesses, TheProcessToldIsTheProcessThatRuns) {
   const auto reports = host_->wait(std::nullopt);
   ASSERT_EQ(reports.size(), 1u);
   const auto& spawned = std::get<engine::Spawned>(reports[0]);
-  EXPECT_EQ(identity_of(static_cast<pid_t>(spawned.process.pid)), spawned.process);
-  EXPECT_TRUE(is_alive(spawned.process));
+  EXPECT_EQ(sys::identity_of(static_cast<pid_t>(spawned.process.pid)), spawned.process);
+  EXPECT_TRUE(sys::is_alive(spawned.process));
   host_->stop(spawned.name, 0s);
   next_exit();
-  EXPECT_FALSE(is_alive(spawned.process));
+  EXPECT_FALSE(sys::is_alive(spawned.process));
 }
 
 TEST_P(RealProcesses, SignalsToThisProcessAreReports) {
@@ -322,12 +323,12 @@ TEST_P(RealProcesses, TheEndOfTheHostIsTheEndOfAllItStarted) {
   until_said("ready", 0);
   until_said("ready", 1);
   host_.reset();
-  EXPECT_EQ(own_children(), std::vector<pid_t>{});
+  EXPECT_EQ(sys::own_children(), std::vector<pid_t>{});
 }
 
 /// Lets a dispatcher start this in a process of its own and die by SIGKILL; returns the root's
 /// identity.
-engine::ProcessIdentity left_by_a_dead_dispatcher(Trees trees, SpawnSpec spec) {
+ProcessIdentity left_by_a_dead_dispatcher(Trees trees, SpawnSpec spec) {
   int ends[2];
   EXPECT_EQ(::pipe(ends), 0);
   const pid_t dispatcher = ::fork();
@@ -347,7 +348,7 @@ engine::ProcessIdentity left_by_a_dead_dispatcher(Trees trees, SpawnSpec spec) {
   ::waitpid(dispatcher, nullptr, 0);
   ::close(ends[0]);
   ::close(ends[1]);
-  return {boot_id(), told[0], told[1]};
+  return {sys::boot_id(), told[0], told[1]};
 }
 
 TEST_P(RealProcesses, LeftoversAreFoundByTheirLabelAlone) {
@@ -400,7 +401,7 @@ TEST_P(RealProcesses, WhatMovesToAnotherCgroupIsEndedAllTheSame) {
                                   "2>&1 &)\nuntil [ -e up ]; do sleep 0.01; done"));
   EXPECT_GE(exited.strays, 1u);
   host_.reset();
-  EXPECT_EQ(own_children(), std::vector<pid_t>{});
+  EXPECT_EQ(sys::own_children(), std::vector<pid_t>{});
   EXPECT_EQ(::rmdir(other.c_str()), 0) << "somebody still sits in it";
 }
 
@@ -411,7 +412,7 @@ TEST_P(RealProcesses, AChainOfForksIsNotAheadOfEveryLook) {
             "until [ \"$(wc -l <links)\" -ge 3 ] 2>/dev/null; do sleep 0.01; done"));
   EXPECT_GE(next_exit().strays, 1u);
   host_.reset();
-  EXPECT_EQ(own_children(), std::vector<pid_t>{});
+  EXPECT_EQ(sys::own_children(), std::vector<pid_t>{});
 }
 
 TEST_P(RealProcesses, ANamespaceOfProcessNumbersIsNoHidingPlace) {

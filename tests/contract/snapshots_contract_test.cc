@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "fake_views_scene.h"
+#include "fake_snapshots_fixture.h"
 #include "views_scene.h"
 
 // What engine::Views promises, held against the fake and whatever else instantiates the suite.

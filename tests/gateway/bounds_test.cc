@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "gateway/fd.h"
 #include "gateway/harness.h"
+#include "sys/descriptor.h"
 
 // What strangers, slow and devious clients can take of the gateway: little, and nothing unmetered.
 namespace interlock::gateway::scenes {
@@ -42,7 +42,7 @@ class Peer {
   }
 
  private:
-  Fd socket_;
+  sys::Descriptor socket_;
 };
 
 /// The secret, as a path begins with it.

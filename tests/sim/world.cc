@@ -46,7 +46,7 @@ footprint::Interlocking waits_of(const plan::Plan& plan) {
   decide::Options spec;
   spec.pattern = decide::Pattern::parallel;
   return decide::lift(plan, plan::interlocking_of(plan), expectations(plan), spec,
-                      plan.limits.speculate ? decide::Speculation::all : decide::Speculation::none)
+                      plan.limits.speculate ? decide::SpeculationScope::all : decide::SpeculationScope::none)
       .waits;
 }
 

@@ -155,7 +155,7 @@ engine::Observed FakeProcesses::observed(AttemptName name) const {
 }
 
 Result<engine::Leftovers> FakeProcesses::end_leftovers(
-    const std::string& label, const std::optional<engine::ProcessIdentity>& process) {
+    const std::string& label, const std::optional<ProcessIdentity>& process) {
   call("end_leftovers");
   if (undying_.contains(label))
     return fail(Error::Kind::io, fmt::format("cannot end what is left of `{}`", label));

@@ -72,13 +72,13 @@ class FakeProcesses final : public engine::ProcessHost {
   std::string last_line(engine::AttemptName name) const override;
   std::string take_output(engine::AttemptName name) override;
   engine::Observed observed(engine::AttemptName name) const override;
-  Result<engine::Leftovers> end_leftovers(
-      const std::string& label, const std::optional<engine::ProcessIdentity>& process) override;
+  Result<engine::Leftovers> end_leftovers(const std::string& label,
+                                          const std::optional<ProcessIdentity>& process) override;
 
  private:
   struct Running {
     std::string label;
-    engine::ProcessIdentity process;
+    ProcessIdentity process;
     Behaviour behaviour;
     Time started{};
     Time ends{};  ///< Time::max() while nothing will end it.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tidy/names.h"
 #include "tidy/rules.h"
 #include "tidy/source.h"
 
@@ -66,6 +67,20 @@ TEST(Project, TextIsShortFinishedAndBoundToNoMachine) {
 
 TEST(Project, FilesAreNamedForWhatIsInside) {
   EXPECT_THAT(complaints_of_project(check_names), testing::IsEmpty());
+}
+
+TEST(Project, NamesAreTheGlossarysWords) {
+  EXPECT_THAT(complaints_of_project(check_dictionary), testing::IsEmpty());
+}
+
+TEST(Project, ClassesAreSmallOrSayWhyNot) {
+  EXPECT_THAT(complaints_of_project(check_classes), testing::IsEmpty());
+}
+
+TEST(Project, EveryDeclaredEdgeIsUsed) {
+  const auto build = std::ranges::find(project(), "CMakeLists.txt", &Source::path);
+  ASSERT_NE(build, project().end());
+  EXPECT_THAT(check_edges(project(), build->text), testing::IsEmpty());
 }
 
 TEST(Project, TestsAreNamedBySentences) {

@@ -1,0 +1,203 @@
+#include "runs/chosen_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/text.h"
+#include "runs/isolation.h"
+#include "runs/learning.h"
+#include "sys/process_identity.h"
+#include "workspace/recorded_files.h"
+
+namespace interlock::runs {
+
+namespace {
+
+/// Of a run whose dispatcher is dead nothing runs, though its journal ends in the middle of
+/// attempts: those wait to be done again.
+void show_nothing_running(engine::RunState& state) {
+  for (engine::TaskRecord& task : state.tasks) {
+    if (task.state == engine::TaskState::running) task.state = engine::TaskState::waiting;
+  }
+}
+
+}  // namespace
+
+Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanRequest& request) {
+  auto files = workspace::RecordedFiles::parse(head.files);
+  if (!files) return std::unexpected(files.error());
+  const Document document{head.plan_file, request.folder, head.plan_text};
+  auto plan = read_plan_or_complain(document, request, *files);
+  if (!plan) return within(plan.error(), "the plan kept with the run cannot be read");
+  plan->workspace = head.workspace;
+  return plan;
+}
+
+bool ChosenRun::dispatched() const {
+  return !state.ended && state.process && sys::is_alive(*state.process);
+}
+
+namespace {
+
+/// `state_folder`: of a run that is to be dispatched; nothing: it is looked at.
+Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::string& name,
+                                          const std::string* state_folder) {
+  auto id = store.find_run(name);
+  if (!id) return std::unexpected(id.error());
+  auto head = store.head(*id);
+  if (!head) return std::unexpected(head.error());
+  auto request = request_from_json(head->options);
+  if (!request) return std::unexpected(request.error());
+  auto plan = kept_plan(*head, *request);
+  if (!plan) return std::unexpected(plan.error());
+  auto history = store.history(head->workspace, said_slowings(*plan));
+  if (!history) return std::unexpected(history.error());
+
+  PlanRequest planning = *request;
+  const std::string accounts = state_folder != nullptr ? *state_folder : std::string();
+  if (state_folder == nullptr) {
+    planning.effort = Duration{};
+  } else if (auto settled = settle_isolation(*plan, *state_folder); !settled) {
+    return std::unexpected(settled.error());
+  }
+  auto run = std::make_unique<ChosenRun>(
+      ChosenRun{std::move(*head), *request, plan_it(std::move(*plan), planning, *history, accounts),
+                engine::RunState(plan::Plan{})});
+  run->state = engine::RunState(run->planned.plan);
+  auto replayed = store.replay(
+      *id, 0, [&run](engine::RecordedEvent&& recorded) { engine::apply(run->state, recorded); });
+  if (!replayed) return std::unexpected(replayed.error());
+  if (state_folder == nullptr && !run->dispatched()) show_nothing_running(run->state);
+  return run;
+}
+
+}  // namespace
+
+namespace {
+
+Result<std::string> latest(journal::Store& store, const Where& where) {
+  journal::RunFilter filter;
+  filter.most = 1;
+  filter.begun = true;
+  if (!where.any) filter.folder = where.folder;
+  const auto found = store.runs(filter);
+  if (!found) return std::unexpected(found.error());
+  if (!found->empty()) return found->front().id;
+  filter.folder.clear();
+  const auto anywhere = store.runs(filter);
+  if (!anywhere) return std::unexpected(anywhere.error());
+  if (anywhere->empty())
+    return fail(Error::Kind::missing, "there are no runs yet", "`interlock run FILE` makes one");
+  const journal::RunSummary& other = anywhere->front();
+  return fail(Error::Kind::missing, "no run belongs to this folder",
+              fmt::format("name one (`interlock runs` lists them), or say `--any` for the latest "
+                          "anywhere: {} of plan `{}` in `{}`",
+                          other.id, printable(other.plan_name), printable(other.workspace)));
+}
+
+bool has_name(const ChosenRun& run, const std::string& word) {
+  if (run.plan().find(word)) return true;
+  return std::ranges::any_of(run.plan().merges,
+                             [&](const plan::Merge& merge) { return merge.name == word; });
+}
+
+}  // namespace
+
+Result<std::string> run_named(journal::Store& store, const Where& where, const std::string& name) {
+  if (name.empty() || name == "last") return latest(store, where);
+  return store.find_run(name);
+}
+
+std::string whole_name(const ChosenRun& run) {
+  return fmt::format("run {} (plan `{}`, workspace `{}`)", run.id(), printable(run.head.plan_name),
+                     printable(run.head.workspace));
+}
+
+Result<Meant> choose_meant(journal::Store& store, const Where& where, const std::string& run,
+                           const std::string& name) {
+  if (name.empty() && !run.empty() && run != "last" && !store.summary(run)) {
+    const auto here = latest(store, where);
+    auto chosen = here ? choose_run(store, *here) : std::unexpected(here.error());
+    if (chosen && has_name(**chosen, run)) return Meant{std::move(*chosen), run};
+  }
+  const auto id = run_named(store, where, run);
+  if (!id) return std::unexpected(id.error());
+  auto chosen = choose_run(store, *id);
+  if (!chosen) return std::unexpected(chosen.error());
+  return Meant{std::move(*chosen), name};
+}
+
+Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name) {
+  return choose(store, name, nullptr);
+}
+
+Result<std::unique_ptr<ChosenRun>> choose_run_to_dispatch(journal::Store& store,
+                                                          const std::string& name,
+                                                          const std::string& state_folder) {
+  return choose(store, name, &state_folder);
+}
+
+Result<TaskId> choose_task(const ChosenRun& run, const std::string& name) {
+  if (const auto id = run.plan().find(name)) return *id;
+  std::vector<std::string> ids;
+  for (const plan::Task& task : run.plan().tasks) ids.push_back(task.id);
+  const auto near = nearest_word(name, ids);
+  return fail(Error::Kind::missing,
+              fmt::format("run {} has no task `{}`", run.id(), printable(name)),
+              near ? fmt::format("did you mean `{}`?", *near)
+                   : fmt::format("its tasks: {}", join_words(ids, 8)));
+}
+
+std::string state_text(const ChosenRun& run) {
+  if (!run.state.ended) return run.dispatched() ? "running" : "died";
+  switch (*run.state.ended) {
+    case engine::RunEnded::How::finished: return "finished";
+    case engine::RunEnded::How::failed: return "failed";
+    case engine::RunEnded::How::paused_at_gate: return "waits at a gate";
+    case engine::RunEnded::How::interrupted: return "interrupted";
+    case engine::RunEnded::How::cancelled: return "cancelled";
+    case engine::RunEnded::How::limit_reached: return "stopped at a limit";
+  }
+  return {};
+}
+
+std::string run_folder(const std::string& state, const std::string& run) {
+  return fmt::format("{}/runs/{}", state, run);
+}
+std::string log_folder(const std::string& state, const std::string& run) {
+  return run_folder(state, run) + "/logs";
+}
+
+namespace {
+
+/// What it takes to look at a run from outside. Of a run nobody dispatches time stands where it was
+/// left.
+struct Outside {
+  Outside(const ChosenRun& run, Time now)
+      : setup(setup_for(run.planned, run.id())),
+        at(run.dispatched() ? now : run.state.last.value_or(now)),
+        scheduler(engine::scheduler_of(run.plan(), setup, run.state,
+                                       run.state.session_began.value_or(at), true)) {}
+
+  engine::Setup setup;
+  Time at;
+  schedule::Scheduler scheduler;
+};
+
+}  // namespace
+
+engine::RunStatus view_from_outside(const ChosenRun& run, Time now) {
+  const Outside outside(run, now);
+  return engine::view_of(run.plan(), run.planned.waits(), outside.setup, run.state,
+                         outside.scheduler, nullptr, outside.at);
+}
+
+engine::TaskStatus task_view_from_outside(const ChosenRun& run, TaskId task, Time now) {
+  const Outside outside(run, now);
+  return engine::task_view_of(run.plan(), run.planned.waits(), outside.setup, run.state,
+                              outside.scheduler, nullptr, outside.at, task);
+}
+
+}  // namespace interlock::runs

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "plan/plan.h"
+#include "runs/run_models.h"
+
+// The log-in a person has with a client, for agents that use it instead of a key.
+namespace interlock::runs {
+
+/// Whether any task's agent has `login: true`.
+bool uses_login(const plan::Plan& plan);
+
+/// What Claude Code keeps of the log-in, for a copy of its own in each attempt's folder. Without
+/// the token that renews it: a client that renewed a copy would make the person's own invalid.
+/// Empty where CLAUDE_CODE_OAUTH_TOKEN is set, which is handed on instead. Refused, with what to
+/// do, where nobody is logged in or the log-in has to be renewed.
+Result<std::string> read_claude_login(const Environment& environment);
+
+}  // namespace interlock::runs
