@@ -27,8 +27,8 @@
 
 #include "base/check.h"
 #include "gateway/local_gateway.h"
-#include "gateway/loop.h"
-#include "gateway/server.h"
+#include "http/server.h"
+#include "sys/loop.h"
 
 namespace interlock::gateway {
 namespace {
@@ -84,17 +84,18 @@ class Child {
 };
 
 void serve_upstream(const std::function<void(std::uint16_t)>& tell) {
-  Loop loop;
-  const Session::Rules rules;
+  sys::Loop loop;
+  const http::Session::Rules rules;
   const std::vector<std::string> events = answer_events();
   // Each event is written on its own, as models send them: a session joins what is written in one
   // go.
-  std::function<void(Session&, std::size_t)> write_from = [&](Session& session, std::size_t at) {
+  std::function<void(http::Session&, std::size_t)> write_from = [&](http::Session& session,
+                                                                    std::size_t at) {
     session.write(events[at]);
     if (at + 1 == events.size()) return session.finish();
     loop.when_idle([&write_from, &session, at] { write_from(session, at + 1); });
   };
-  auto server = Server::open(loop, 0, rules, [&](Session& session, Request) {
+  auto server = http::Server::open(loop, 0, rules, [&](http::Session& session, http::Request) {
     session.begin(200, {{"content-type", "text/event-stream"}}, {});
     write_from(session, 0);
   });
@@ -192,7 +193,7 @@ void serve_nginx(std::uint16_t upstream, const std::string& folder,
 struct Client {
   sys::Descriptor socket;
   std::string tail;
-  Loop::Moment asked{};
+  sys::Loop::Moment asked{};
 };
 
 struct Measured {
@@ -221,11 +222,11 @@ class Load {
   }
 
   Measured run(std::chrono::duration<double> span) {
-    const Loop::Moment begin = Loop::now();
-    until_ = begin + std::chrono::duration_cast<Loop::Moment>(span);
+    const sys::Loop::Moment begin = sys::Loop::now();
+    until_ = begin + std::chrono::duration_cast<sys::Loop::Moment>(span);
     for (auto& client : clients_) ask(*client);
     loop_.run();
-    const std::chrono::duration<double> took = Loop::now() - begin;
+    const std::chrono::duration<double> took = sys::Loop::now() - begin;
     measured_.requests_per_s = static_cast<double>(measured_.latencies_us.size()) / took.count();
     for (auto& client : clients_) loop_.forget(client->socket.get());
     return std::move(measured_);
@@ -233,7 +234,7 @@ class Load {
 
  private:
   void ask(Client& client) {
-    client.asked = Loop::now();
+    client.asked = sys::Loop::now();
     client.tail.clear();
     check(::send(client.socket.get(), request_.data(), request_.size(), MSG_NOSIGNAL) ==
               static_cast<ssize_t>(request_.size()),
@@ -249,17 +250,17 @@ class Load {
     if (!client.tail.ends_with("\r\n0\r\n\r\n")) return;
     check(client.tail.contains("message_stop") && client.tail.starts_with("HTTP/1.1 200"),
           "the answer is what was asked for");
-    const Loop::Moment now = Loop::now();
+    const sys::Loop::Moment now = sys::Loop::now();
     measured_.latencies_us.push_back(static_cast<double>((now - client.asked).count()) / 1000);
     --running_;
     if (now < until_) return ask(client);
     if (running_ == 0) loop_.stop();
   }
 
-  Loop loop_;
+  sys::Loop loop_;
   std::string request_;
   std::vector<std::unique_ptr<Client>> clients_;
-  Loop::Moment until_{};
+  sys::Loop::Moment until_{};
   int running_ = 0;
   Measured measured_;
 };

@@ -7,7 +7,7 @@
 
 namespace interlock::gateway {
 
-Result<std::unique_ptr<Admission>> Admission::open(Loop& loop,
+Result<std::unique_ptr<Admission>> Admission::open(sys::Loop& loop,
                                                    const std::vector<QuotaOption>& quotas) {
   std::unique_ptr<Admission> admission(new Admission(loop));
   for (const QuotaOption& option : quotas) {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "gateway/loop.h"
 #include "quota/account.h"
+#include "sys/loop.h"
 
 namespace interlock::gateway {
 
@@ -57,7 +57,7 @@ class Admission {
     virtual void turned_away(const QuotaOption& quota, bool is_spent) = 0;
   };
 
-  static Result<std::unique_ptr<Admission>> open(Loop& loop,
+  static Result<std::unique_ptr<Admission>> open(sys::Loop& loop,
                                                  const std::vector<QuotaOption>& quotas);
   ~Admission();
   Admission(Admission&&) = delete;
@@ -95,17 +95,17 @@ class Admission {
     quota::Denial denial;
   };
 
-  explicit Admission(Loop& loop) : loop_(loop) {}
+  explicit Admission(sys::Loop& loop) : loop_(loop) {}
   Asked ask(const Waiting& waiting, quota::Moment now);
   void pump_once();
   void give_up_places();
   void wake_at(std::optional<quota::Moment> moment);
 
-  Loop& loop_;
+  sys::Loop& loop_;
   std::vector<Quota> quotas_;
   std::uint64_t last_ticket_ = 0;
   std::map<std::uint64_t, Waiting> line_;
-  Loop::Timer timer_;
+  sys::Loop::Timer timer_;
   bool is_pumping_ = false;
   bool again_ = false;
 };

@@ -80,7 +80,7 @@ class AdmissionTest : public testing::Test {
   }
 
   std::string folder_;
-  Loop loop_;
+  sys::Loop loop_;
   std::unique_ptr<Admission> admission_;
 };
 

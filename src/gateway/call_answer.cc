@@ -22,8 +22,8 @@ constexpr std::size_t kLongestError = std::size_t{4} << 20U;
 /// Answers beyond that are passed on and not recorded.
 constexpr std::size_t kLongestRecorded = std::size_t{64} << 20U;
 
-std::optional<std::uint64_t> length_of(const HeaderList& headers) {
-  const std::string* const text = find_header(headers, "content-length");
+std::optional<std::uint64_t> length_of(const http::HeaderList& headers) {
+  const std::string* const text = http::find_header(headers, "content-length");
   std::uint64_t length = 0;
   if (text == nullptr) return {};
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
@@ -39,8 +39,8 @@ bool may_pass(Refusal::Kind kind) {
 
 }  // namespace
 
-bool is_event_stream(const HeaderList& headers) {
-  const std::string* const type = find_header(headers, "content-type");
+bool is_event_stream(const http::HeaderList& headers) {
+  const std::string* const type = http::find_header(headers, "content-type");
   return type != nullptr && type->starts_with("text/event-stream");
 }
 
@@ -58,8 +58,8 @@ agents::Failure failure_for(Refusal::Kind kind) {
   return Failure::other;
 }
 
-void ProxiedCall::on_head(int status, HeaderList headers) {
-  last_byte_at_ = Loop::now();
+void ProxiedCall::on_head(int status, http::HeaderList headers) {
+  last_byte_at_ = sys::Loop::now();
   status_ = status;
   headers_ = std::move(headers);
   if (!asked_) return;
@@ -83,7 +83,7 @@ void ProxiedCall::on_head(int status, HeaderList headers) {
 bool ProxiedCall::on_bytes(std::string_view bytes) {
   if (session_ == nullptr || state_ == State::over) return true;
   if (session_->is_behind()) return false;
-  last_byte_at_ = Loop::now();
+  last_byte_at_ = sys::Loop::now();
   if (asked_ && status_ >= kFirstError) {
     if (unpassed_.size() < kLongestError) unpassed_.append(bytes);
     return true;
@@ -100,7 +100,7 @@ bool ProxiedCall::on_bytes(std::string_view bytes) {
       is_filled_ = true;
       // Not from here: curl starts no transfer from within another's callback.
       board_.loop.when_idle(
-          [&board = board_, going = board_.leads.filled(prefix_, id_, Loop::now())] {
+          [&board = board_, going = board_.leads.filled(prefix_, id_, sys::Loop::now())] {
             board.release_waiting(going);
           });
     }
@@ -118,7 +118,7 @@ void ProxiedCall::begin_passing() {
   if (state_ == State::passing) return;
   state_ = State::passing;
   reported_.status = status_;
-  HeaderList headers = headers_for_client(headers_);
+  http::HeaderList headers = headers_for_client(headers_);
   for (auto& [name, value] : headers) board_.redaction.apply_to(value);
   // What we may take out of has no length that is known.
   const bool may_change = filter_ || !board_.redaction.empty();
@@ -251,7 +251,7 @@ void ProxiedCall::try_again(const Refusal& why, bool is_asked_to_wait) {
                              ? *why.retry_after
                              : back_off(options.retries, reported_.retries, options.chance());
   const auto latest = deadline();
-  const Loop::Moment due = Loop::now() + delay;
+  const sys::Loop::Moment due = sys::Loop::now() + delay;
   const bool is_late = latest && due >= *latest;
   failure_ = failure_for(why.kind);
   route_->wait_request = AttemptRoute::WaitRequest{*failure_, why.message};
@@ -298,7 +298,7 @@ std::string ProxiedCall::what_is_missing() const {
   const metering::Answered& answered = reader_->answered();
   if (answered.began || !answered.model.empty() || answered.stop != metering::Stop::unsaid)
     return "the answer stopped before its end";
-  const std::string* const type = find_header(headers_, "content-type");
+  const std::string* const type = http::find_header(headers_, "content-type");
   return fmt::format("what came is no answer of this API: status {}, {}", status_,
                      type == nullptr ? std::string("of no type") : "`" + printable(*type) + "`");
 }

@@ -159,7 +159,7 @@ void ProxiedCall::end(CallEnd how, std::string detail) {
   }
   // Whoever reads this prompt now may find it in the cache only if it was read to its end.
   if (shares_prefix_ && how == CallEnd::answered && !is_filled_) {
-    board_.release_waiting(board_.leads.filled(prefix_, id_, Loop::now()));
+    board_.release_waiting(board_.leads.filled(prefix_, id_, sys::Loop::now()));
   } else if (shares_prefix_) {
     board_.release_waiting(board_.leads.ended(prefix_, id_));
   }

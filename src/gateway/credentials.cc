@@ -10,8 +10,8 @@ namespace {
 constexpr std::array<std::string_view, 5> kCredentials{"x-api-key", "authorization",
                                                        "x-goog-api-key", "api-key", "cookie"};
 
-std::string_view connection_of(const HeaderList& headers) {
-  const std::string* const connection = find_header(headers, "connection");
+std::string_view connection_of(const http::HeaderList& headers) {
+  const std::string* const connection = http::find_header(headers, "connection");
   return connection != nullptr ? std::string_view(*connection) : std::string_view();
 }
 
@@ -19,8 +19,9 @@ std::string_view connection_of(const HeaderList& headers) {
 std::optional<std::string> with_key(const std::string& value, std::string_view secret,
                                     const Secret& key) {
   constexpr std::string_view kBearer = "bearer ";
-  const bool is_bearer = value.size() > kBearer.size() &&
-                         is_same_name(std::string_view(value).substr(0, kBearer.size()), kBearer);
+  const bool is_bearer =
+      value.size() > kBearer.size() &&
+      http::is_same_name(std::string_view(value).substr(0, kBearer.size()), kBearer);
   const std::string_view shown = std::string_view(value).substr(is_bearer ? kBearer.size() : 0);
   if (!is_same_secret(shown, secret)) return value;
   if (!key.is_set()) return {};
@@ -36,21 +37,22 @@ Target part_target(std::string_view target) {
 }
 
 bool is_credential(std::string_view name) {
-  return std::ranges::any_of(kCredentials, [&](auto known) { return is_same_name(name, known); });
+  return std::ranges::any_of(kCredentials,
+                             [&](auto known) { return http::is_same_name(name, known); });
 }
 
-HeaderList headers_for_upstream(const HeaderList& headers, std::string_view secret,
-                                const Secret& key) {
+http::HeaderList headers_for_upstream(const http::HeaderList& headers, std::string_view secret,
+                                      const Secret& key) {
   // The last three would make another request of the one that was judged.
   constexpr std::array<std::string_view, 7> kOurs{
       "host",          "content-length",   "expect", "accept-encoding", "x-http-method-override",
       "x-http-method", "x-method-override"};
   const std::string_view connection = connection_of(headers);
-  HeaderList sent;
+  http::HeaderList sent;
   for (const auto& [name, value] : headers) {
     const bool is_ours =
-        std::ranges::any_of(kOurs, [&](auto ours) { return is_same_name(name, ours); });
-    if (is_ours || is_hop_by_hop(name, connection)) continue;
+        std::ranges::any_of(kOurs, [&](auto ours) { return http::is_same_name(name, ours); });
+    if (is_ours || http::is_hop_by_hop(name, connection)) continue;
     if (!is_credential(name)) {
       sent.emplace_back(name, value);
     } else if (auto shown = with_key(value, secret, key)) {
@@ -72,11 +74,12 @@ std::string rest_for_upstream(std::string rest, std::string_view secret, const S
   return rest;
 }
 
-HeaderList headers_for_client(const HeaderList& headers) {
+http::HeaderList headers_for_client(const http::HeaderList& headers) {
   const std::string_view connection = connection_of(headers);
-  HeaderList passed;
+  http::HeaderList passed;
   for (const auto& [name, value] : headers) {
-    if (is_same_name(name, "content-length") || is_hop_by_hop(name, connection)) continue;
+    if (http::is_same_name(name, "content-length") || http::is_hop_by_hop(name, connection))
+      continue;
     passed.emplace_back(name, value);
   }
   return passed;

@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/http.h"
 #include "gateway/secret.h"
+#include "http/message.h"
 
 namespace interlock::gateway {
 
@@ -17,12 +17,12 @@ Target part_target(std::string_view target);
 
 /// What goes on to the provider: without what was meant for this hop, and with the real key
 /// wherever the client showed the route's secret as one. A credential of the client's own stays.
-HeaderList headers_for_upstream(const HeaderList& headers, std::string_view secret,
-                                const Secret& key);
+http::HeaderList headers_for_upstream(const http::HeaderList& headers, std::string_view secret,
+                                      const Secret& key);
 /// The same for `?key=`.
 std::string rest_for_upstream(std::string rest, std::string_view secret, const Secret& key);
 /// What goes back to the client: without what was meant for this hop, and without a length.
-HeaderList headers_for_client(const HeaderList& headers);
+http::HeaderList headers_for_client(const http::HeaderList& headers);
 /// Whether the header carries a credential, whosever.
 bool is_credential(std::string_view name);
 

@@ -13,7 +13,7 @@ using testing::Pair;
 constexpr std::string_view kSecret = "0123456789abcdef";
 const Secret kKey("sk-real");  // NOLINT(cert-err58-cpp): it does not throw what anybody could catch
 
-HeaderList sent(const HeaderList& headers, const Secret& key = kKey) {
+http::HeaderList sent(const http::HeaderList& headers, const Secret& key = kKey) {
   return headers_for_upstream(headers, kSecret, key);
 }
 

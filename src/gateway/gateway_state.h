@@ -51,7 +51,7 @@ class ProxiedCall;
 /// What all calls share. Lives in the gateway's thread.
 struct GatewayState {
   Options options;
-  Loop loop;
+  sys::Loop loop;
   Upstream upstream;
   std::unique_ptr<Admission> admission;
   std::optional<Recordings>

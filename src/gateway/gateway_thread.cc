@@ -23,7 +23,7 @@ std::string error_body(std::string_view message) {
                                      {"type", "error"}});
 }
 
-HeaderList json_type() { return {{"content-type", "application/json"}}; }
+http::HeaderList json_type() { return {{"content-type", "application/json"}}; }
 
 /// `http://user:word@proxy`: curl repeats the whole of it when it does not like it.
 std::string_view password_in(std::string_view url) {
@@ -49,7 +49,7 @@ constexpr std::uint32_t kMostInFlight = 256;
 constexpr std::size_t kMostBodyBytes = std::size_t{256} << 20U;
 
 /// Clients knock before they come in.
-bool is_knock(const Request& request, const Target& target) {
+bool is_knock(const http::Request& request, const Target& target) {
   return request.method == "HEAD" && (target.rest.empty() || target.rest == "/");
 }
 
@@ -104,10 +104,10 @@ Result<std::unique_ptr<LocalGateway::GatewayThread>> LocalGateway::GatewayThread
       thread_->loop, thread_->replays_all() ? std::vector<QuotaOption>() : thread_->options.quotas);
   if (!admission) return std::unexpected(admission.error());
   thread_->admission = std::move(*admission);
-  auto server = Server::open(
+  auto server = http::Server::open(
       thread_->loop, thread_->options.port, thread_->options.sessions,
-      [raw = thread_.get()](const Request& request) { return raw->on_head(request); },
-      [raw = thread_.get()](Session& session, Request request) {
+      [raw = thread_.get()](const http::Request& request) { return raw->on_head(request); },
+      [raw = thread_.get()](http::Session& session, http::Request request) {
         raw->on_request(session, std::move(request));
       });
   if (!server) return std::unexpected(server.error());
@@ -173,7 +173,8 @@ std::shared_ptr<gateway::AttemptRoute> LocalGateway::GatewayThread::route_of(
 }
 
 /// All that can be said before the body: a stranger's is not even read.
-Session::HeadVerdict LocalGateway::GatewayThread::on_head(const Request& request) const {
+http::Session::HeadVerdict LocalGateway::GatewayThread::on_head(
+    const http::Request& request) const {
   const Target target = part_target(request.target);
   const std::shared_ptr<gateway::AttemptRoute> route = route_of(target.secret);
   if (!route) return {404, "no attempt has this door", true, {}};
@@ -194,10 +195,10 @@ Session::HeadVerdict LocalGateway::GatewayThread::on_head(const Request& request
             fmt::format("more than {} requests of this attempt at once", kMostInFlight),
             false,
             {}};
-  return {0, {}, false, BodyRoom(route->bodies, kMostBodyBytes)};
+  return {0, {}, false, http::BodyRoom(route->bodies, kMostBodyBytes)};
 }
 
-void LocalGateway::GatewayThread::on_request(Session& session, Request request) {
+void LocalGateway::GatewayThread::on_request(http::Session& session, http::Request request) {
   Target target = part_target(request.target);
   const std::shared_ptr<gateway::AttemptRoute> route = route_of(target.secret);
   // Closed while the body came.

@@ -12,9 +12,9 @@
 
 #include "gateway/gateway_state.h"
 #include "gateway/local_gateway.h"
-#include "gateway/loop.h"
 #include "gateway/proxied_call.h"
-#include "gateway/server.h"
+#include "http/server.h"
+#include "sys/loop.h"
 
 namespace interlock::gateway {
 
@@ -45,11 +45,11 @@ class LocalGateway::GatewayThread final : public GatewayState {
   };
 
   explicit GatewayThread(Options given);
-  Session::HeadVerdict on_head(const Request& request) const;
-  void on_request(Session& session, Request request);
+  http::Session::HeadVerdict on_head(const http::Request& request) const;
+  void on_request(http::Session& session, http::Request request);
   std::shared_ptr<gateway::AttemptRoute> route_of(std::string_view secret) const;
 
-  std::unique_ptr<Server> server_;
+  std::unique_ptr<http::Server> server_;
   std::vector<std::shared_ptr<gateway::AttemptRoute>> routes_;
 
   std::mutex mutex_;  ///< Of what follows.

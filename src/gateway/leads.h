@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/digest.h"
-#include "gateway/loop.h"
+#include "sys/loop.h"
 
 namespace interlock::gateway {
 
@@ -19,7 +19,7 @@ using CallId = std::uint64_t;
 ///                           '--it failed--> led by the next, or cold
 class Leads {
  public:
-  using Moment = Loop::Moment;
+  using Moment = sys::Loop::Moment;
   /// So long a provider keeps a prefix after its last use.
   static constexpr Moment kWarm = std::chrono::minutes(5);
 

@@ -10,7 +10,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 const Digest kPrefix = digest_of("prefix");
-constexpr Loop::Moment kStart = std::chrono::hours(1);
+constexpr sys::Loop::Moment kStart = std::chrono::hours(1);
 
 TEST(Leads, the_first_goes_and_the_others_wait_for_it) {
   Leads leads;

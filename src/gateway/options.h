@@ -12,8 +12,8 @@
 #include "gateway/admission.h"
 #include "gateway/retries.h"
 #include "gateway/secret.h"
-#include "gateway/session.h"
 #include "gateway/upstream.h"
+#include "http/session.h"
 #include "metering/prices.h"
 
 namespace interlock::gateway {
@@ -35,7 +35,7 @@ struct Options {
   metering::Prices prices;
   Network network;
   RetryRules retries;
-  Session::Rules sessions;
+  http::Session::Rules sessions;
   Duration stall =
       std::chrono::minutes(5);  ///< No byte for so long, and the answer counts as cut off.
   /// By model, oldest first: what calls of earlier runs put out. Calls are reserved as much, until

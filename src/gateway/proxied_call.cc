@@ -21,9 +21,9 @@ void GatewayState::release_waiting(const std::vector<CallId>& calls_to_go) {
   }
 }
 
-ProxiedCall::ProxiedCall(GatewayState& board, std::shared_ptr<AttemptRoute> route, Session& session,
-                         Request request, std::string rest, std::optional<metering::Asked> asked,
-                         CallId id)
+ProxiedCall::ProxiedCall(GatewayState& board, std::shared_ptr<AttemptRoute> route,
+                         http::Session& session, http::Request request, std::string rest,
+                         std::optional<metering::Asked> asked, CallId id)
     : board_(board),
       route_(std::move(route)),
       session_(&session),
@@ -123,14 +123,14 @@ bool ProxiedCall::fits_budgets() {
 
 void ProxiedCall::follow() {
   state_ = State::following;
-  waiting_since_ = Loop::now();
+  waiting_since_ = sys::Loop::now();
   if (!shares_prefix_ || board_.leads.may_go(prefix_, id_, waiting_since_)) return stand_in_line();
   waits_for("another call fills the prompt cache they share");
 }
 
 void ProxiedCall::go_ahead() {
   if (state_ != State::following) return;
-  reported_.waited_lead += std::chrono::duration_cast<Duration>(Loop::now() - waiting_since_);
+  reported_.waited_lead += std::chrono::duration_cast<Duration>(sys::Loop::now() - waiting_since_);
   stand_in_line();
 }
 
@@ -151,7 +151,7 @@ std::vector<Admission::Want> ProxiedCall::wants() const {
 void ProxiedCall::stand_in_line() {
   state_ = State::in_line;
   if (route_->quotas.empty()) return send();
-  waiting_since_ = Loop::now();
+  waiting_since_ = sys::Loop::now();
   std::string names;
   for (const std::size_t quota : route_->quotas)
     names +=
@@ -161,10 +161,10 @@ void ProxiedCall::stand_in_line() {
 }
 
 /// Told only when it lasts: calls that come in while others go are usual. `until` is told at once.
-void ProxiedCall::waits_for(std::string on, std::optional<Loop::Moment> until) {
+void ProxiedCall::waits_for(std::string on, std::optional<sys::Loop::Moment> until) {
   constexpr auto kLasting = std::chrono::milliseconds(500);
   if (!is_reported()) return;
-  const Loop::Moment now = Loop::now();
+  const sys::Loop::Moment now = sys::Loop::now();
   std::optional<Time> at;
   if (until) {
     if (*until < now + kLasting) return;
@@ -189,7 +189,7 @@ void ProxiedCall::waits_no_more() {
 
 void ProxiedCall::admitted(std::vector<Admission::Held> held) {
   held_ = std::move(held);
-  reported_.waited_quota += std::chrono::duration_cast<Duration>(Loop::now() - waiting_since_);
+  reported_.waited_quota += std::chrono::duration_cast<Duration>(sys::Loop::now() - waiting_since_);
   send();
 }
 
@@ -203,7 +203,7 @@ void ProxiedCall::deferred(const QuotaOption& quota, std::optional<quota::Moment
 }
 
 void ProxiedCall::turned_away(const QuotaOption& quota, bool is_spent) {
-  reported_.waited_quota += std::chrono::duration_cast<Duration>(Loop::now() - waiting_since_);
+  reported_.waited_quota += std::chrono::duration_cast<Duration>(sys::Loop::now() - waiting_since_);
   failure_ = is_spent ? agents::Failure::quota_spent : agents::Failure::rate_limited;
   if (is_spent) {
     return refuse(
@@ -234,14 +234,14 @@ void ProxiedCall::send() {
   failure_.reset();  // Of an earlier try.
   transfer_ = board_.upstream.start(outgoing, *this);
   is_sent_ = true;
-  last_byte_at_ = Loop::now();
+  last_byte_at_ = sys::Loop::now();
   on_stall();
 }
 
-std::optional<Loop::Moment> ProxiedCall::deadline() const {
+std::optional<sys::Loop::Moment> ProxiedCall::deadline() const {
   if (route_->spec.deadline == Time{}) return {};
   const Duration left = route_->spec.deadline - board_.options.now();
-  return Loop::now() + std::max(left, Duration::zero());
+  return sys::Loop::now() + std::max(left, Duration::zero());
 }
 
 void ProxiedCall::watch_clock() {
@@ -259,8 +259,8 @@ void ProxiedCall::on_deadline() {
 }
 
 void ProxiedCall::on_stall() {
-  const Loop::Moment due = last_byte_at_ + board_.options.stall;
-  if (due > Loop::now()) {
+  const sys::Loop::Moment due = last_byte_at_ + board_.options.stall;
+  if (due > sys::Loop::now()) {
     // Moved on at most once a period, however many bytes come.
     stall_ = board_.loop.at(due, [this] { on_stall(); });
     return;

@@ -10,15 +10,15 @@
 #include "gateway/admission.h"
 #include "gateway/budget.h"
 #include "gateway/gateway_state.h"
-#include "gateway/http.h"
 #include "gateway/recording.h"
-#include "gateway/session.h"
 #include "gateway/upstream.h"
+#include "http/message.h"
+#include "http/session.h"
 #include "metering/model_call.h"
 
 namespace interlock::gateway {
 
-bool is_event_stream(const HeaderList& headers);
+bool is_event_stream(const http::HeaderList& headers);
 /// What a client's attempt makes of a provider's no.
 agents::Failure failure_for(metering::Refusal::Kind kind);
 
@@ -31,11 +31,12 @@ agents::Failure failure_for(metering::Refusal::Kind kind);
 ///                                   backing_off <--429, 5xx, no answer, nothing passed on--.   v
 ///                                                                                          passing
 ///     Each goes to `over`: answered, refused, cut off, out of time, client gone, door closed.
-class ProxiedCall final : public Answerer, public AnswerTaker, public Admission::Seeker {
+class ProxiedCall final : public http::Answerer, public AnswerTaker, public Admission::Seeker {
  public:
   /// `asked`: nothing for what is no model call; it is passed on and not told.
-  ProxiedCall(GatewayState& board, std::shared_ptr<AttemptRoute> route, Session& session,
-              Request request, std::string rest, std::optional<metering::Asked> asked, CallId id);
+  ProxiedCall(GatewayState& board, std::shared_ptr<AttemptRoute> route, http::Session& session,
+              http::Request request, std::string rest, std::optional<metering::Asked> asked,
+              CallId id);
   ~ProxiedCall() override;
 
   /// May be over when it returns.
@@ -51,7 +52,7 @@ class ProxiedCall final : public Answerer, public AnswerTaker, public Admission:
 
   void client_left() override;
   void client_ready() override;
-  void on_head(int status, HeaderList headers) override;
+  void on_head(int status, http::HeaderList headers) override;
   bool on_bytes(std::string_view bytes) override;
   void on_done(Result<void> how) override;
   void admitted(std::vector<Admission::Held> held) override;
@@ -81,9 +82,9 @@ class ProxiedCall final : public Answerer, public AnswerTaker, public Admission:
   void watch_clock();
   void on_deadline();
   void on_stall();
-  std::optional<Loop::Moment> deadline() const;
+  std::optional<sys::Loop::Moment> deadline() const;
   bool leads_pay() const;
-  void waits_for(std::string on, std::optional<Loop::Moment> until = {});
+  void waits_for(std::string on, std::optional<sys::Loop::Moment> until = {});
   void waits_no_more();
 
   // call_brakes.cc: what keeps an attempt that runs away.
@@ -125,8 +126,8 @@ class ProxiedCall final : public Answerer, public AnswerTaker, public Admission:
 
   GatewayState& board_;
   std::shared_ptr<AttemptRoute> route_;
-  Session* session_;  ///< Null once the client is gone or answered.
-  Request request_;
+  http::Session* session_;  ///< Null once the client is gone or answered.
+  http::Request request_;
   std::string rest_;
   std::optional<metering::Asked> asked_;
   CallId id_;
@@ -134,7 +135,7 @@ class ProxiedCall final : public Answerer, public AnswerTaker, public Admission:
   engine::ModelCall reported_;
 
   Time began_{};
-  Loop::Moment waiting_since_{};
+  sys::Loop::Moment waiting_since_{};
   std::uint64_t ticket_ = 0;
   Tokens input_estimate_ = 0;
   Tokens output_estimate_ = 0;
@@ -146,15 +147,15 @@ class ProxiedCall final : public Answerer, public AnswerTaker, public Admission:
   std::optional<std::string> asking_;  ///< The body that asks for usage, where the client does not.
   bool is_asking_ = false;             ///< It is what was sent.
   std::unique_ptr<Transfer> transfer_;
-  Loop::Timer clock_;
-  Loop::Timer stall_;
-  Loop::Timer notice_;  ///< When a wait is long enough to be told of.
+  sys::Loop::Timer clock_;
+  sys::Loop::Timer stall_;
+  sys::Loop::Timer notice_;  ///< When a wait is long enough to be told of.
   bool waits_reported_ = false;
-  std::optional<Loop::Moment> waits_reported_until_;
-  Loop::Moment last_byte_at_{};
+  std::optional<sys::Loop::Moment> waits_reported_until_;
+  sys::Loop::Moment last_byte_at_{};
 
   int status_ = 0;
-  HeaderList headers_;
+  http::HeaderList headers_;
   std::optional<metering::AnswerReader> reader_;
   std::optional<metering::UsageEventFilter> filter_;
   RedactedStream redacted_;

@@ -70,10 +70,10 @@ std::optional<std::string> text_in(const json::object& head, std::string_view na
   return std::string(value->get_string());
 }
 
-std::optional<HeaderList> headers_in(const json::object& head) {
+std::optional<http::HeaderList> headers_in(const json::object& head) {
   const json::value* const list = head.if_contains("headers");
   if (list == nullptr || !list->is_object()) return {};
-  HeaderList headers;
+  http::HeaderList headers;
   for (const auto& [name, value] : list->get_object()) {
     if (!value.is_string()) return {};
     headers.emplace_back(name, value.get_string());
@@ -156,12 +156,12 @@ KnownRequest known_request(std::string_view label, std::string_view method, std:
   return request;
 }
 
-HeaderList headers_to_keep(const HeaderList& headers) {
+http::HeaderList headers_to_keep(const http::HeaderList& headers) {
   constexpr std::array<std::string_view, 4> kKept{"content-type", "request-id", "x-request-id",
                                                   "content-encoding"};
-  HeaderList kept;
+  http::HeaderList kept;
   for (const auto& [name, value] : headers) {
-    if (std::ranges::any_of(kKept, [&](auto known) { return is_same_name(name, known); }))
+    if (std::ranges::any_of(kKept, [&](auto known) { return http::is_same_name(name, known); }))
       kept.emplace_back(name, value);
   }
   return kept;

@@ -8,7 +8,7 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "engine/gateway.h"
-#include "gateway/http.h"
+#include "http/message.h"
 
 // One recorded exchange, and what makes two requests the same (ADR 20). Pure.
 namespace interlock::gateway {
@@ -27,7 +27,7 @@ struct Recording {
   KnownRequest request;
   std::uint32_t ordinal = 1;  ///< The attempt's how manieth request it was.
   int status = 200;
-  HeaderList headers;
+  http::HeaderList headers;
   std::string answer;
   std::vector<std::size_t> chunks;  ///< Sizes, as the answer came; their sum is its size.
 };
@@ -49,7 +49,7 @@ KnownRequest known_request(std::string_view label, std::string_view method, std:
                            std::string_view body, const Hidden& hidden);
 
 /// The headers of an answer that a client may need again.
-HeaderList headers_to_keep(const HeaderList& headers);
+http::HeaderList headers_to_keep(const http::HeaderList& headers);
 
 /// One line of JSON, then the request's body, then the answer's bytes.
 std::string write_recording(const Recording& recording);

@@ -68,7 +68,7 @@ void Transfer::set_options(const Outgoing& request) {
     sent_headers_ = curl_slist_append(sent_headers_, ours);
   // What curl would put in by itself, the client did not say.
   for (const char* added : {"Accept", "Content-Type", "User-Agent"}) {
-    if (find_header(request.headers, added) == nullptr)
+    if (http::find_header(request.headers, added) == nullptr)
       sent_headers_ = curl_slist_append(sent_headers_, (std::string(added) + ":").c_str());
   }
 
@@ -173,7 +173,7 @@ void Transfer::finish(CURLcode code) {
   taker_.on_done(fail(is_final ? Error::Kind::refused : Error::Kind::io, std::string(words)));
 }
 
-Upstream::Upstream(Loop& loop, Network network) : loop_(loop), network_(std::move(network)) {
+Upstream::Upstream(sys::Loop& loop, Network network) : loop_(loop), network_(std::move(network)) {
   set_up_curl();
   multi_ = curl_multi_init();
   check(multi_ != nullptr, "libcurl starts");

@@ -12,8 +12,8 @@
 
 #include "base/result.h"
 #include "base/units.h"
-#include "gateway/http.h"
-#include "gateway/loop.h"
+#include "http/message.h"
+#include "sys/loop.h"
 
 namespace interlock::gateway {
 
@@ -30,7 +30,7 @@ struct Network {
 struct Outgoing {
   std::string method;
   std::string url;
-  HeaderList headers;
+  http::HeaderList headers;
   std::string_view body;
 };
 
@@ -38,7 +38,7 @@ struct Outgoing {
 class AnswerTaker {
  public:
   virtual ~AnswerTaker() = default;
-  virtual void on_head(int status, HeaderList headers) = 0;
+  virtual void on_head(int status, http::HeaderList headers) = 0;
   /// False: not now; the same bytes come again after `Transfer::resume`.
   virtual bool on_bytes(std::string_view bytes) = 0;
   /// Over; the transfer does nothing any more. An error when the answer did not come whole:
@@ -74,7 +74,7 @@ class Transfer {
   CURL* easy_;
   curl_slist* sent_headers_ = nullptr;
   char error_[CURL_ERROR_SIZE] = {};  // NOLINT(*-avoid-c-arrays): as curl wants it
-  HeaderList headers_;
+  http::HeaderList headers_;
   int status_ = 0;
   bool is_head_reported_ = false;
   bool is_paused_ = false;
@@ -86,7 +86,7 @@ class Transfer {
 /// way.
 class Upstream {
  public:
-  Upstream(Loop& loop, Network network);
+  Upstream(sys::Loop& loop, Network network);
   ~Upstream();
   Upstream(Upstream&&) = delete;
 
@@ -103,10 +103,10 @@ class Upstream {
   CURL* take_handle();
   void give_back(CURL* easy);
 
-  Loop& loop_;
+  sys::Loop& loop_;
   Network network_;
   CURLM* multi_;
-  Loop::Timer timer_;
+  sys::Loop::Timer timer_;
   std::vector<CURL*> spare_;
   /// What each socket is watched for; 0: curl has put it by, and it is likely to come back.
   std::unordered_map<curl_socket_t, std::uint32_t> interests_;

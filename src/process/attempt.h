@@ -10,8 +10,8 @@
 
 #include "process/local_processes.h"
 #include "process/log_file.h"
-#include "process/loop.h"
 #include "process/tree.h"
+#include "sys/loop.h"
 
 // What LocalProcesses knows of one attempt. For local_processes.cc alone.
 namespace interlock::process {
@@ -24,7 +24,7 @@ struct LocalProcesses::Inflow {
   sys::Descriptor fd;
   RedactedStream redacted;
   std::string line;  ///< The one it is in the middle of.
-  Loop::Watch watch;
+  sys::Loop::Watch watch;
 
   void close() {
     watch.reset();
@@ -92,10 +92,10 @@ struct LocalProcesses::Attempt {
   sys::Descriptor input_fd;
   Inflow out{Stream::output, {}, {}, {}, {}};
   Inflow err{Stream::error, {}, {}, {}, {}};
-  Loop::Watch on_exit;
-  Loop::Watch on_input;
-  Loop::Watch on_emptied;
-  Loop::Watch patience;
+  sys::Loop::Watch on_exit;
+  sys::Loop::Watch on_input;
+  sys::Loop::Watch on_emptied;
+  sys::Loop::Timer patience;
 };
 
 }  // namespace interlock::process

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -83,7 +84,7 @@ void LocalProcesses::take_over_process() {
   });
   pokes_ = sys::Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   check(static_cast<bool>(pokes_), "an eventfd is there");
-  on_poke_ = loop_.watch(pokes_.get(), Loop::Ready::to_read, [this] {
+  on_poke_ = loop_.watching(pokes_.get(), EPOLLIN, [this] {
     std::uint64_t count = 0;
     if (::read(pokes_.get(), &count, sizeof count) > 0) reports_.emplace_back(engine::Poked{});
   });
@@ -124,7 +125,7 @@ LocalProcesses::~LocalProcesses() {
     if (attempt->state < Attempt::State::draining) kill_tree(*attempt);
   }
   const Time patience_ends = clock_.now() + kEndPatience;
-  while (!attempts_.empty() && clock_.now() < patience_ends) loop_.run(kLookMax);
+  while (!attempts_.empty() && clock_.now() < patience_ends) loop_.run_once(kLookMax);
   over_.clear();
   attempts_.clear();
   // The last of them may take a moment from being killed to being dead.
@@ -200,7 +201,7 @@ void LocalProcesses::clear_tree(Attempt& attempt) {
   const int emptied = attempt.tree->emptied();
   if (emptied >= 0 && !attempt.on_emptied) {
     attempt.on_emptied =
-        loop_.watch(emptied, Loop::Ready::urgent, [this, &attempt] { clear_tree(attempt); });
+        loop_.watching(emptied, EPOLLPRI, [this, &attempt] { clear_tree(attempt); });
   }
   Duration next_look =
       emptied >= 0 ? kEmptiedPatience
@@ -260,8 +261,8 @@ std::vector<engine::Report> LocalProcesses::wait(std::optional<Time> deadline) {
   over_.clear();
   Time now = clock_.now();
   const Time until = std::min(deadline.value_or(Time::max()), now + kWaitMax);
-  loop_.run(reports_.empty() ? until - now : Duration::zero());
-  while (reports_.empty() && (now = clock_.now()) < until) loop_.run(until - now);
+  loop_.run_once(reports_.empty() ? until - now : Duration::zero());
+  while (reports_.empty() && (now = clock_.now()) < until) loop_.run_once(until - now);
   return std::exchange(reports_, {});
 }
 

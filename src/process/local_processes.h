@@ -12,11 +12,11 @@
 #include "base/redaction.h"
 #include "engine/ports.h"
 #include "process/launch.h"
-#include "process/loop.h"
 #include "process/observer.h"
 #include "process/secrecy.h"
 #include "process/tree.h"
 #include "sys/descriptor.h"
+#include "sys/loop.h"
 
 namespace interlock::process {
 
@@ -110,13 +110,13 @@ class LocalProcesses final : public engine::ProcessHost {
   void (*on_broken_pipe_before_)(int) = nullptr;
   sys::Descriptor nothing_;  ///< /dev/null, for those who are given no input.
 
-  Loop loop_;
-  Loop::Watch signals_;
+  sys::Loop loop_{CLOCK_MONOTONIC};
+  sys::Loop::Watch signals_;
   sys::Descriptor pokes_;  ///< An eventfd.
-  Loop::Watch on_poke_;
+  sys::Loop::Watch on_poke_;
   std::unique_ptr<Observer> observer_;  ///< From the first attempt that is watched.
   bool observer_is_tried_ = false;
-  Loop::Watch on_endings_;
+  sys::Loop::Watch on_endings_;
   std::unique_ptr<TreeKeeper> keeper_;
   std::map<engine::AttemptName, std::unique_ptr<Attempt>> attempts_;
   /// Concluded, but perhaps still on the stack of one of its own callbacks.

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -106,12 +107,11 @@ Result<void> LocalProcesses::start(Attempt& attempt, const engine::SpawnSpec& sp
   attempt.tree->root_born(attempt.root);
   attempt.heard = clock_.now();
   attempt.pidfd = std::move(launched->pidfd);
-  attempt.on_exit =
-      loop_.watch(attempt.pidfd.get(), Loop::Ready::to_read, [&] { on_root_exit(attempt); });
+  attempt.on_exit = loop_.watching(attempt.pidfd.get(), EPOLLIN, [&] { on_root_exit(attempt); });
   for (auto [inflow, pipe] :
        {std::pair{&attempt.out, &pipes->out}, std::pair{&attempt.err, &pipes->err}}) {
     inflow->fd = std::move(pipe->reader);
-    inflow->watch = loop_.watch(inflow->fd.get(), Loop::Ready::to_read, [this, &attempt, inflow] {
+    inflow->watch = loop_.watching(inflow->fd.get(), EPOLLIN, [this, &attempt, inflow] {
       if (attempt.state == Attempt::State::draining) {
         drain(attempt);
       } else {
@@ -176,7 +176,7 @@ Result<std::unique_ptr<ChildEnd>> LocalProcesses::watch_for(const engine::SpawnS
     auto started = Observer::start(options_.before_answer);
     if (!started) return std::unexpected(started.error());
     observer_ = std::move(*started);
-    on_endings_ = loop_.watch(observer_->endings(), Loop::Ready::to_read, [this] { on_endings(); });
+    on_endings_ = loop_.watching(observer_->endings(), EPOLLIN, [this] { on_endings(); });
   }
   auto childs = observer_->expect(spec.name, *spec.sandbox);
   if (!childs || spec.sandbox->watch != engine::Sandbox::Watch::all || observer_is_tried_)

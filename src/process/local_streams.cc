@@ -1,3 +1,4 @@
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <array>
@@ -40,7 +41,7 @@ void LocalProcesses::write_some(Attempt& attempt) {
   if (write_what_fits(attempt.input_fd.get(), attempt.input, attempt.input_written)) {
     if (attempt.on_input) return;
     attempt.on_input =
-        loop_.watch(attempt.input_fd.get(), Loop::Ready::to_write, [&] { write_some(attempt); });
+        loop_.watching(attempt.input_fd.get(), EPOLLOUT, [&] { write_some(attempt); });
     return;
   }
   attempt.on_input.reset();

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "gateway/http.h"
+#include "http/message.h"
 
 using namespace interlock;
 using namespace interlock::gateway;
@@ -18,7 +18,7 @@ bool is_one_line(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
-std::string write_head(const Request& request) {
+std::string write_head(const http::Request& request) {
   std::string head = request.method + " " + request.target +
                      (request.reads_chunks ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
   for (const auto& [name, value] : request.headers) head += name + ": " + value + "\r\n";
@@ -26,15 +26,15 @@ std::string write_head(const Request& request) {
 }
 
 void try_head(std::string_view text) {
-  const auto read = read_request_head(text);
+  const auto read = http::read_request_head(text);
   if (!read) return;
-  const Request& request = read->request;
+  const http::Request& request = read->request;
   check(request.target.starts_with('/') && is_one_line(request.target), "a target is a path");
   for (const auto& [name, value] : request.headers)
     check(!name.empty() && is_one_line(name) && is_one_line(value), "a header is one line");
   check(!read->framing.chunked || read->framing.length == 0, "a body ends in one way");
 
-  const auto again = read_request_head(write_head(request));
+  const auto again = http::read_request_head(write_head(request));
   check(again.has_value(), "what was understood can be said");
   check(again->request.method == request.method && again->request.target == request.target &&
             again->request.headers == request.headers &&
@@ -45,7 +45,7 @@ void try_head(std::string_view text) {
 }
 
 struct Taken {
-  ChunkReader reader;
+  http::ChunkReader reader;
   std::string out;
   std::size_t used = 0;
 };

@@ -5,17 +5,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
-#include "gateway/body_room.h"
-#include "metering/model_call.h"
+#include "http/body_room.h"
 
-// HTTP/1.1 as a server reads it (RFC 9112), no more of it than the gateway takes. Strict where two
+// HTTP/1.1 as a server reads it (RFC 9112), no more of it than its servers take. Strict where two
 // readers could understand different things: what is ambiguous is refused.
-namespace interlock::gateway {
+namespace interlock::http {
 
-using metering::Header;
+/// Name and value.
+using Header = std::pair<std::string, std::string>;
 using HeaderList = std::vector<Header>;
 
 bool is_same_name(std::string_view one, std::string_view other);
@@ -77,4 +78,4 @@ class ChunkReader {
 /// `HTTP/1.1 STATUS Reason` with headers and the empty line.
 std::string write_response_head(int status, const HeaderList& headers);
 
-}  // namespace interlock::gateway
+}  // namespace interlock::http

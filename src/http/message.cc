@@ -1,4 +1,4 @@
-#include "gateway/http.h"
+#include "http/message.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <charconv>
 
-namespace interlock::gateway {
+namespace interlock::http {
 namespace {
 
 constexpr std::size_t kMostHeaders = 200;
@@ -262,4 +262,4 @@ std::string write_response_head(int status, const HeaderList& headers) {
   return head;
 }
 
-}  // namespace interlock::gateway
+}  // namespace interlock::http

@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-namespace interlock::gateway {
+namespace interlock::http {
 
 /// What one request's body takes of the memory that all requests of its peer may take at once.
 /// Given back when it goes.
@@ -40,4 +40,4 @@ class BodyRoom {
   std::size_t taken_ = 0;
 };
 
-}  // namespace interlock::gateway
+}  // namespace interlock::http

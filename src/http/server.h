@@ -5,17 +5,17 @@
 #include <memory>
 
 #include "base/result.h"
-#include "gateway/loop.h"
-#include "gateway/session.h"
+#include "http/session.h"
 #include "sys/descriptor.h"
+#include "sys/loop.h"
 
-namespace interlock::gateway {
+namespace interlock::http {
 
 /// Listens on 127.0.0.1 and keeps its clients' sessions.
 class Server {
  public:
   /// `port` 0: any that is free.
-  static Result<std::unique_ptr<Server>> open(Loop& loop, std::uint16_t port,
+  static Result<std::unique_ptr<Server>> open(sys::Loop& loop, std::uint16_t port,
                                               const Session::Rules& rules, Session::OnHead on_head,
                                               Session::OnRequest on_request);
   ~Server();
@@ -24,20 +24,20 @@ class Server {
   std::uint16_t port() const { return port_; }
 
  private:
-  Server(Loop& loop, sys::Descriptor listening, const Session::Rules& rules,
+  Server(sys::Loop& loop, sys::Descriptor listening, const Session::Rules& rules,
          Session::OnHead on_head, Session::OnRequest on_request);
   void accept_some();
   void part_with_strangers();
 
-  Loop& loop_;
+  sys::Loop& loop_;
   sys::Descriptor listening_;
   const Session::Rules& rules_;
   Session::OnHead on_head_;
   Session::OnRequest on_request_;
   std::uint16_t port_ = 0;
-  Loop::Timer rest_;
+  sys::Loop::Timer rest_;
   std::uint64_t last_number_ = 0;
   std::map<std::uint64_t, std::unique_ptr<Session>> sessions_;  ///< In the order of coming.
 };
 
-}  // namespace interlock::gateway
+}  // namespace interlock::http

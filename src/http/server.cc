@@ -1,4 +1,4 @@
-#include "gateway/server.h"
+#include "http/server.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include <cstring>
 #include <utility>
 
-namespace interlock::gateway {
+namespace interlock::http {
 namespace {
 
 constexpr int kBacklog = 1024;
@@ -26,7 +26,7 @@ sockaddr_in loopback(std::uint16_t port) {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::open(Loop& loop, std::uint16_t port,
+Result<std::unique_ptr<Server>> Server::open(sys::Loop& loop, std::uint16_t port,
                                              const Session::Rules& rules, Session::OnHead on_head,
                                              Session::OnRequest on_request) {
   sys::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -45,7 +45,7 @@ Result<std::unique_ptr<Server>> Server::open(Loop& loop, std::uint16_t port,
       new Server(loop, std::move(socket), rules, std::move(on_head), std::move(on_request)));
 }
 
-Server::Server(Loop& loop, sys::Descriptor listening, const Session::Rules& rules,
+Server::Server(sys::Loop& loop, sys::Descriptor listening, const Session::Rules& rules,
                Session::OnHead on_head, Session::OnRequest on_request)
     : loop_(loop),
       listening_(std::move(listening)),
@@ -100,4 +100,4 @@ void Server::part_with_strangers() {
   if (strangers > rules_.most_strangers) oldest->close();
 }
 
-}  // namespace interlock::gateway
+}  // namespace interlock::http

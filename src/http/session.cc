@@ -1,4 +1,4 @@
-#include "gateway/session.h"
+#include "http/session.h"
 
 #include <fmt/format.h>
 #include <sys/epoll.h>
@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/json.h"
 
-namespace interlock::gateway {
+namespace interlock::http {
 namespace {
 
 constexpr std::size_t kReadAtOnce = std::size_t{64} << 10U;
@@ -29,7 +29,7 @@ std::string error_text(const std::string& message) {
 
 }  // namespace
 
-Session::Session(Loop& loop, sys::Descriptor socket, const Rules& rules, OnHead on_head,
+Session::Session(sys::Loop& loop, sys::Descriptor socket, const Rules& rules, OnHead on_head,
                  OnRequest on_request, OnClosed on_closed)
     : loop_(loop),
       socket_(std::move(socket)),
@@ -39,7 +39,7 @@ Session::Session(Loop& loop, sys::Descriptor socket, const Rules& rules, OnHead 
       on_closed_(std::move(on_closed)),
       interest_(EPOLLIN | EPOLLRDHUP) {
   loop_.watch(socket_.get(), interest_, [this](std::uint32_t events) { on_ready(events); });
-  since_ = Loop::now();
+  since_ = sys::Loop::now();
   watch_clock();
 }
 
@@ -63,7 +63,7 @@ void Session::read_some() {
     return had + (count > 0 ? static_cast<std::size_t>(count) : 0);
   });
   if (in_.size() > had) {
-    last_read_ = Loop::now();
+    last_read_ = sys::Loop::now();
     if (had == 0 && state_ == State::head) since_ = last_read_;
     advance();
   }
@@ -73,7 +73,7 @@ void Session::read_some() {
 }
 
 /// When its patience ends; nothing while it is being answered.
-std::optional<Loop::Moment> Session::due() const {
+std::optional<sys::Loop::Moment> Session::due() const {
   if (state_ == State::answering) return {};
   if (state_ == State::body) return last_read_ + rules_.body;
   if (!in_.empty()) return since_ + rules_.head;
@@ -92,7 +92,7 @@ void Session::on_clock() {
   clock_.reset();
   const auto moment = due();
   if (!socket_ || !moment) return;
-  if (*moment > Loop::now()) return watch_clock();
+  if (*moment > sys::Loop::now()) return watch_clock();
   if (state_ == State::head && in_.empty()) return close();
   refuse(408, "the rest of the request did not come in time");
 }
@@ -266,7 +266,7 @@ void Session::finish() {
   if (chunks_out_ && !is_without_body_) out_ += "0\r\n\r\n";
   chunks_out_ = false;
   state_ = State::head;
-  since_ = Loop::now();
+  since_ = sys::Loop::now();
   flush_soon();
   if (!closes_after_) advance();
   if (socket_) watch_clock();
@@ -336,4 +336,4 @@ void Session::close() {
   });
 }
 
-}  // namespace interlock::gateway
+}  // namespace interlock::http

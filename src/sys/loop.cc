@@ -1,8 +1,9 @@
-#include "gateway/loop.h"
+#include "sys/loop.h"
 
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
+#include <sys/signalfd.h>
 
 #include <algorithm>
 #include <array>
@@ -10,25 +11,34 @@
 
 #include "base/check.h"
 
-namespace interlock::gateway {
+namespace interlock::sys {
 namespace {
 
+/// At most so many are handled in a round, so that a descriptor that is always ready cannot hold up
+/// the timers.
 constexpr std::size_t kEventsARound = 64;
+/// The longest wait that epoll is asked for.
+constexpr Loop::Moment kLongestWait = std::chrono::hours(1);
 
 std::uint64_t packed(std::uint64_t id, int descriptor) {
   return id << 32U | static_cast<std::uint32_t>(descriptor);
 }
 
-}  // namespace
-
-Loop::Moment Loop::now() {
+Loop::Moment time_on(clockid_t clock) {
   timespec time{};
-  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  ::clock_gettime(clock, &time);
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-Loop::Loop()
-    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), poked_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+}  // namespace
+
+Loop::Moment Loop::now() { return time_on(CLOCK_BOOTTIME); }
+Loop::Moment Loop::time() const { return time_on(clock_); }
+
+Loop::Loop(clockid_t clock)
+    : clock_(clock),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      poked_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   check(epoll_ && poked_, "epoll and eventfd are to be had");
   watch(poked_.get(), EPOLLIN, [this](std::uint32_t) { call_posted(); });
 }
@@ -51,6 +61,25 @@ void Loop::change(int descriptor, std::uint32_t events) {
 void Loop::forget(int descriptor) {
   if (watched_.erase(descriptor) == 0) return;
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
+}
+
+Loop::Watch Loop::watching(int descriptor, std::uint32_t events, std::function<void()> callback) {
+  watch(descriptor, events, [call = std::move(callback)](std::uint32_t) { call(); });
+  return {this, descriptor};
+}
+
+Loop::Watch Loop::on_signals(std::span<const int> signals, std::function<void(int)> callback) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals) sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  auto source = std::make_shared<Descriptor>(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  check(static_cast<bool>(*source), "signals can be read");
+  return watching(source->get(), EPOLLIN, [source, call = std::move(callback)] {
+    signalfd_siginfo info{};
+    while (::read(source->get(), &info, sizeof info) == sizeof info)
+      call(static_cast<int>(info.ssi_signo));
+  });
 }
 
 Loop::Timer Loop::at(Moment moment, std::function<void()> callback) {
@@ -85,19 +114,18 @@ void Loop::call_posted() {
   for (const auto& callback : posted) callback();
 }
 
-int Loop::wait_ms() const {
+int Loop::wait_ms(Moment most) const {
   if (!idle_.empty()) return 0;
-  if (timers_.empty()) return -1;
-  const Moment left = timers_.begin()->first - now();
+  Moment left = most;
+  if (!timers_.empty()) left = std::min(left, timers_.begin()->first - time());
   if (left <= Moment::zero()) return 0;
   // Rounded up: to come too early is to come twice.
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-  return static_cast<int>(std::min<std::int64_t>(ms, 3'600'000));
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
 }
 
 void Loop::call_due() {
   if (timers_.empty()) return;
-  const Moment moment = now();
+  const Moment moment = time();
   while (!timers_.empty() && timers_.begin()->first <= moment) {
     const std::uint64_t id = timers_.begin()->second;
     timers_.erase(timers_.begin());
@@ -115,21 +143,24 @@ void Loop::call_idle() {
 }
 
 void Loop::run() {
-  std::array<epoll_event, kEventsARound> events{};
-  while (!stopped_) {
-    const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsARound, wait_ms());
-    for (int i = 0; i < count; ++i) {
-      const epoll_event& event = events.at(static_cast<std::size_t>(i));
-      const int descriptor = static_cast<int>(event.data.u64 & 0xffffffffU);
-      const auto found = watched_.find(descriptor);
-      if (found == watched_.end() || found->second.id != event.data.u64 >> 32U) continue;
-      // A copy: the callback may forget its own watch.
-      const Ready ready = found->second.ready;
-      ready(event.events);
-    }
-    call_due();
-    call_idle();
-  }
+  while (!stopped_) run_once(kLongestWait);
 }
 
-}  // namespace interlock::gateway
+void Loop::run_once(Moment most) {
+  std::array<epoll_event, kEventsARound> events{};
+  const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsARound,
+                                 wait_ms(std::clamp(most, Moment::zero(), kLongestWait)));
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events.at(static_cast<std::size_t>(i));
+    const int descriptor = static_cast<int>(event.data.u64 & 0xffffffffU);
+    const auto found = watched_.find(descriptor);
+    if (found == watched_.end() || found->second.id != event.data.u64 >> 32U) continue;
+    // A copy: the callback may forget its own watch.
+    const Ready ready = found->second.ready;
+    ready(event.events);
+  }
+  call_due();
+  call_idle();
+}
+
+}  // namespace interlock::sys

@@ -6,11 +6,12 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/http.h"
-#include "gateway/loop.h"
+#include "base/units.h"
+#include "http/message.h"
 #include "sys/descriptor.h"
+#include "sys/loop.h"
 
-namespace interlock::gateway {
+namespace interlock::http {
 
 /// Who answers one request, as its client's connection sees it.
 class Answerer {
@@ -54,7 +55,7 @@ class Session {
   /// After it the session may be destroyed (not from within).
   using OnClosed = std::function<void(Session&)>;
 
-  Session(Loop& loop, sys::Descriptor socket, const Rules& rules, OnHead on_head,
+  Session(sys::Loop& loop, sys::Descriptor socket, const Rules& rules, OnHead on_head,
           OnRequest on_request, OnClosed on_closed);
   ~Session();
   Session(Session&&) = delete;
@@ -90,7 +91,7 @@ class Session {
   bool take_content();
   bool take_refused();
   void refuse(int status, const std::string& message);
-  std::optional<Loop::Moment> due() const;
+  std::optional<sys::Loop::Moment> due() const;
   void watch_clock();
   void on_clock();
   void flush();
@@ -99,7 +100,7 @@ class Session {
   void notify_when_ready();
   void set_interest();
 
-  Loop& loop_;
+  sys::Loop& loop_;
   sys::Descriptor socket_;
   const Rules& rules_;
   OnHead on_head_;
@@ -118,10 +119,10 @@ class Session {
   std::uint64_t to_drop_ = 0;
   bool is_stranger_ = true;
 
-  Loop::Timer clock_;
-  Loop::Moment clock_due_{};
-  Loop::Moment since_{};  ///< Of the head, or of the silence before it.
-  Loop::Moment last_read_{};
+  sys::Loop::Timer clock_;
+  sys::Loop::Moment clock_due_{};
+  sys::Loop::Moment since_{};  ///< Of the head, or of the silence before it.
+  sys::Loop::Moment last_read_{};
 
   std::string out_;
   std::size_t sent_ = 0;
@@ -133,4 +134,4 @@ class Session {
   std::uint32_t interest_ = 0;
 };
 
-}  // namespace interlock::gateway
+}  // namespace interlock::http
