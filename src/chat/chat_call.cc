@@ -75,7 +75,7 @@ class Call {
       const unsigned count = watch(watched);
       if (curl_multi_poll(multi_.get(), watched.data(), count, 60'000, nullptr) != CURLM_OK) break;
       if (around_.signals >= 0 && (watched[0].revents & CURL_WAIT_POLLIN) != 0) {
-        return tell(answer_.abort("a signal ended it"), Outcome::stopped);
+        return report(answer_.abort("a signal ended it"), Outcome::stopped);
       }
       if (is_unread(around_.output)) return Outcome::unread;
     }
@@ -107,10 +107,10 @@ class Call {
     transport.was_sent = sent > 0;
     const Time now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
     const Ended ended = answer_.end(transport, now, key_);
-    return tell(ended, ended.is_good ? Outcome::good : Outcome::bad);
+    return report(ended, ended.is_good ? Outcome::good : Outcome::bad);
   }
 
-  Outcome tell(const Ended& ended, Outcome outcome) const {
+  Outcome report(const Ended& ended, Outcome outcome) const {
     return around_.write(ended.lines) ? outcome : Outcome::unread;
   }
 

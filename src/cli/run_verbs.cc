@@ -1,11 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <boost/json/serialize.hpp>
-#include <filesystem>
-#include <iterator>
-#include <random>
 
 #include "base/text.h"
 #include "cli/commands.h"
@@ -20,8 +15,8 @@
 #include "runs/learning.h"
 #include "runs/observed_footprints.h"
 #include "runs/plan_checks.h"
-#include "runs/powers.h"
 #include "runs/run_models.h"
+#include "runs/start.h"
 #include "workspace/local_files.h"
 #include "workspace/recorded_files.h"
 
@@ -29,22 +24,6 @@
 namespace interlock::cli {
 
 namespace {
-
-/// What the agents may do is said with everything else that is to be known before they do it.
-void note_powers(runs::Planned& planned) {
-  runs::PowersSaid said = runs::say_powers(planned.plan);
-  auto& notes = planned.plan.notes;
-  notes.insert(notes.begin(), said.notes.begin(), said.notes.end());
-  auto& warnings = planned.decision.warnings;
-  warnings.insert(warnings.begin(), said.warnings.begin(), said.warnings.end());
-}
-
-/// What the plan says of this machine and is not so.
-void note_machine(runs::Planned& planned) {
-  std::ranges::move(runs::unmatched_reads(planned.plan), std::back_inserter(planned.plan.notes));
-  std::ranges::move(runs::absent_commands(planned.plan, runs::own_environment()),
-                    std::back_inserter(planned.plan.notes));
-}
 
 std::string cannot_run_here(const Error& error) {
   return fmt::format("it cannot run here: {}{}{}", error.message, error.hint.empty() ? "" : ": ",
@@ -84,96 +63,16 @@ void report(const Context& context, journal::Store& store, const runs::ChosenRun
   context.console.result(pretty_json(report::run_json(run, view, store)));
 }
 
-/// The folders whose `last` the run may be, beside its workspace: where a person stood when they
-/// started it, and where its plan lies.
-json::array places_of(const Context& context, const runs::Document& document) {
-  json::array places;
-  if (!context.where.folder.empty()) places.push_back(json::string(context.where.folder));
-  std::error_code trouble;
-  const auto folder = std::filesystem::canonical(document.folder, trouble);
-  if (!trouble && folder != context.where.folder) places.push_back(json::string(folder.string()));
-  return places;
-}
-
-/// A run that was refused before it began is none: nobody is to find it as `last`, or as died.
-void forget_unbegun(const Context& context, journal::Store& store, const std::string& run) {
-  const auto summary = store.summary(run);
-  if (!summary || summary->events > 0) return;
-  // Where this fails too it stays without events, and is passed over wherever `last` is meant.
-  static_cast<void>(store.prune(run));
-  std::error_code ignored;
-  std::filesystem::remove_all(runs::run_folder(context.state_folder, run), ignored);
-}
-
-/// The id of a run that kept what models answered.
-Result<std::string> recorded_run(const Context& context, journal::Store& store,
-                                 const std::string& name) {
-  const auto id = runs::run_named(store, context.where, name);
-  if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(store, *id);
-  if (!run) return std::unexpected(run.error());
-  std::error_code trouble;
-  if (std::filesystem::is_directory(runs::recording_folder(context.state_folder, (*run)->id()),
-                                    trouble))
-    return (*run)->id();
-  return fail(Error::Kind::invalid, fmt::format("run {} has no recording", (*run)->id()),
-              "record one with `interlock run --record`");
-}
-
 }  // namespace
 
 Result<std::unique_ptr<runs::ChosenRun>> enter_run(const Context& context, journal::Store& store,
                                                    const runs::Document& document,
                                                    const runs::PlanRequest& request) {
-  workspace::LocalFiles local;
-  workspace::RecordingFiles files(local);
-  auto plan = runs::read_plan_or_complain(document, request, files);
-  if (!plan) return std::unexpected(plan.error());
-
-  runs::sample_old_runs(store, context.state_folder);
-  auto history = store.history(plan->workspace, runs::said_slowings(*plan));
-  if (!history) return std::unexpected(history.error());
-  if (auto settled = runs::settle_isolation(*plan, context.state_folder); !settled)
-    return std::unexpected(settled.error());
-  auto made = std::make_unique<runs::ChosenRun>(
-      runs::ChosenRun{{},
-                      request,
-                      runs::plan_it(std::move(*plan), request, *history, context.state_folder),
-                      engine::RunState(plan::Plan{})});
-  runs::ChosenRun& run = *made;
-  if (auto able = runs::check_can_run(run.planned); !able) return std::unexpected(able.error());
-  if (!run.request.replay.empty()) {
-    auto recorded = recorded_run(context, store, run.request.replay);
-    if (!recorded) return std::unexpected(recorded.error());
-    run.request.replay = std::move(*recorded);
-  } else if (auto access = runs::check_access(run.plan(), runs::own_environment()); !access) {
-    return std::unexpected(access.error());
-  }
-  if (auto there = runs::check_programs(run.plan(), runs::own_environment()); !there)
-    return std::unexpected(there.error());
-  note_powers(run.planned);
-  note_machine(run.planned);
-  print_notes(context, run.planned);
-
-  process::SystemClock clock;
-  run.head.plan_name = run.plan().name;
-  run.head.plan_file = document.file;
-  run.head.workspace = run.plan().workspace;
-  run.head.plan_text = document.text;
-  run.head.files = files.text();
-  run.request.folder = document.folder;
-  json::object options = runs::to_json(run.request);
-  options["here"] = places_of(context, document);
-  run.head.options = json::serialize(options);
-  run.head.decision =
-      json::serialize(json::object{{"pattern", runs::pattern_text(run.planned.decision)}});
-  run.head.created = clock.now();
-  auto id = store.create_run(run.head, static_cast<std::uint16_t>(std::random_device{}()));
-  if (!id) return std::unexpected(id.error());
-  run.head.id = *id;
-  run.state = engine::RunState(run.plan());
-  context.console.remark(runs::whole_name(run));
-  return made;
+  auto run = runs::start({store, context.state_folder, context.where}, document, request);
+  if (!run) return run;
+  print_notes(context, (*run)->planned);
+  context.console.remark(runs::whole_name(**run));
+  return run;
 }
 
 namespace {
@@ -186,7 +85,7 @@ Result<Exit> run_document(const Context& context, const runs::Document& document
   auto run = enter_run(context, *store, document, request);
   if (!run) return std::unexpected(run.error());
   auto exit = dispatch_and_report(context, *store, **run, face);
-  if (!exit) forget_unbegun(context, *store, (*run)->id());
+  if (!exit) runs::forget_unbegun(*store, context.state_folder, (*run)->id());
   return exit;
 }
 
@@ -238,8 +137,8 @@ Result<Exit> plan_command(const Context& context, const std::string& file,
                                    ? runs::settle_commits(*plan)
                                    : runs::settle_isolation(*plan, context.state_folder);
   runs::Planned planned = runs::plan_it(std::move(*plan), request, history, context.state_folder);
-  note_powers(planned);
-  note_machine(planned);
+  runs::note_powers(planned);
+  runs::note_machine(planned);
   const runs::Environment environment = runs::own_environment();
   for (const auto& able : {settled, runs::check_access(planned.plan, environment),
                            runs::check_programs(planned.plan, environment)}) {

@@ -446,10 +446,10 @@ TEST(Decide, WhatPeopleTakeIsInEveryForecastWhereThePlanSaysIt) {
   EXPECT_THAT(silent.left_out, testing::Contains(testing::HasSubstr("limits.answer")));
   EXPECT_EQ(silent.sequential.elapsed, std::chrono::seconds(120));
   plan.limits().answer = std::chrono::seconds(30);
-  const Decision told = decided(plan);
-  EXPECT_EQ(told.sequential.elapsed, std::chrono::seconds(180));
-  EXPECT_EQ(told.parallel.elapsed, std::chrono::seconds(120)) << "one person, one after the other";
-  EXPECT_TRUE(told.left_out.empty());
+  const Decision shown = decided(plan);
+  EXPECT_EQ(shown.sequential.elapsed, std::chrono::seconds(180));
+  EXPECT_EQ(shown.parallel.elapsed, std::chrono::seconds(120)) << "one person, one after the other";
+  EXPECT_TRUE(shown.left_out.empty());
 }
 
 TEST(Decide, AGateThatIsAnsweredAtOnceChangesNoOrder) {

@@ -48,13 +48,13 @@ const CallVerdict* bad_call_of(const AttemptRecord& attempt) {
 
 /// What the gateway makes of an attempt; nothing: its client is to be believed.
 std::optional<Judgement> judge_last_call(const AttemptRecord& attempt,
-                                         const std::optional<agents::Failure>& told) {
+                                         const std::optional<agents::Failure>& reported) {
   const CallVerdict* const call = bad_call_of(attempt);
   if (call == nullptr) return {};
   if (*call->failure != agents::Failure::aborted)
     return Judgement{outcome_of(*call->failure), call->detail, {}};
   // It left its answer unread: why, it says itself, unless it claims to have had it whole.
-  if (told) return {};
+  if (reported) return {};
   return Judgement{Outcome::cut_off, "it left its model's last answer before that was whole", {}};
 }
 
@@ -129,10 +129,10 @@ void Engine::watch_lingering(Live& live) {
 
 Time Engine::lingers_until(const Live& live) const {
   const plan::Task& one = task(task_of(live));
-  const Time heard = ports_.processes.last_output_at(live.name).value_or(live.started);
+  const Time last_output = ports_.processes.last_output_at(live.name).value_or(live.started);
   // Where more may follow a final answer, only its silence tells.
   const bool is_last = live.adapter->final_is_last() || one.idle_timeout <= Duration{};
-  return heard + (is_last ? one.grace : std::max(one.grace, one.idle_timeout));
+  return last_output + (is_last ? one.grace : std::max(one.grace, one.idle_timeout));
 }
 
 /// Success is never the exit code alone.

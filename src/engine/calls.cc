@@ -17,8 +17,8 @@ std::optional<std::int64_t> left_of(const std::optional<std::int64_t>& limit, st
 }
 
 /// A resume that fails may have counted nothing, so that less than before may be told.
-Usage beyond(const Usage& told, const Usage& before) {
-  Usage rest = told - before;
+Usage beyond(const Usage& reported, const Usage& before) {
+  Usage rest = reported - before;
   for (auto* part : {&rest.input, &rest.output, &rest.cache_read, &rest.cache_write, &rest.cost}) {
     if (*part) *part = std::max<std::int64_t>(0, **part);
   }

@@ -111,7 +111,7 @@ void Engine::refuse(WaitingChanges& waiting, const Conflict& met) {
   batch_.record(CommitRefused{id, waiting.name.attempt, std::move(paths), count, conflict.by,
                               conflict.detail});
   const bool can_be_mended = !waiting.failure && (!task(id).repair.empty() || can_resume(id));
-  if (can_be_mended) conflict.told = describe_changes(waiting, conflict);
+  if (can_be_mended) conflict.reported = describe_changes(waiting, conflict);
   drop_changes(id);
   do_again(id, conflict);
 }
@@ -214,21 +214,21 @@ void Engine::do_again(TaskId id, const Conflict& conflict) {
         id, Outcome::conflicted,
         fmt::format("{} attempts came to nothing: {}", conflicts, conflict.detail));
   }
-  const auto because = conflict.told.empty() ? Trigger::conflict : Trigger::repair;
+  const auto because = conflict.reported.empty() ? Trigger::conflict : Trigger::repair;
   // Once it has its turn only people come in between, and they take their time.
   const bool in_turn = conflicts >= kConflictsInTurn;
   const Time at =
       now() + (in_turn ? pause_of(conflicts - kConflictsInTurn, seed_of(id)) : Duration{});
-  batch_.record(RetryPlanned{id, because, at, false, conflict.told});
+  batch_.record(RetryPlanned{id, because, at, false, conflict.reported});
   scheduler_.requeue(id, at, now(), in_turn);
 }
 
 /// For the agent that mends: which files changed, and how.
 std::string Engine::describe_changes(const WaitingChanges& waiting, const Conflict& conflict) {
   std::string text;
-  std::size_t told = 0;
+  std::size_t reported = 0;
   for (const changes::Stale& one : conflict.stale) {
-    if (++told > kPathsShown) break;
+    if (++reported > kPathsShown) break;
     const std::size_t last = waiting.base_version + one.by;
     // What the attempt found there is what the first commit since found there.
     std::size_t first = waiting.base_version;

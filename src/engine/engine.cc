@@ -116,10 +116,10 @@ void Engine::watch_clocks() {
   for (auto& [id, live] : live_) {
     if (live.stopped_for || live.start_again) continue;
     const plan::Task& one = task(id);
-    const Time heard = ports_.processes.last_output_at(live.name).value_or(live.started);
+    const Time last_output = ports_.processes.last_output_at(live.name).value_or(live.started);
     if (now() >= live.started + one.timeout) {
       stop(live, Outcome::timed_out);
-    } else if (one.idle_timeout > Duration{} && now() >= heard + one.idle_timeout) {
+    } else if (one.idle_timeout > Duration{} && now() >= last_output + one.idle_timeout) {
       stop(live, Outcome::went_silent);
     }
     watch_lingering(live);

@@ -20,8 +20,8 @@ Result<void> EventBatch::commit() {
   batch_.clear();
   blobs_.clear();
   results_.clear();
-  told_.insert(told_.end(), std::make_move_iterator(unreported_.begin()),
-               std::make_move_iterator(unreported_.end()));
+  reported_.insert(reported_.end(), std::make_move_iterator(unreported_.begin()),
+                   std::make_move_iterator(unreported_.end()));
   unreported_.clear();
   return {};
 }

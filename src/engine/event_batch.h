@@ -31,7 +31,7 @@ class EventBatch {
   const RunState& run() const { return run_; }
   Time now() const { return now_; }
   /// What was made durable since the last call, for people.
-  std::vector<Notice> take_notices() { return std::exchange(told_, {}); }
+  std::vector<Notice> take_notices() { return std::exchange(reported_, {}); }
 
  private:
   const plan::Plan& plan_;
@@ -41,7 +41,7 @@ class EventBatch {
   std::vector<RecordedEvent> batch_;
   std::vector<Blob> blobs_;
   std::vector<std::pair<std::string, StoredResult>> results_;
-  std::vector<Notice> unreported_, told_;
+  std::vector<Notice> unreported_, reported_;
 };
 
 /// How long dispatchers have held the run, up to `now`.

@@ -256,7 +256,7 @@ class Snapshots {
   /// For phase 0 upon the committed state of now; for a check (phase 1 and 2) upon the state the
   /// attempt saw with its harvested changes (2: the committed state with its amended changes), and
   /// what the check changes is thrown away. For `guard` there is no snapshot, only a sandbox.
-  virtual Result<Opened> open(const SnapshotSpec& wish) = 0;
+  virtual Result<Opened> open(const SnapshotSpec& spec) = 0;
   /// Takes what the attempt changed, once its tree is gone.
   virtual Result<Harvest> harvest(AttemptName name, const Observed& observed,
                                   const footprint::Footprint& footprint) = 0;

@@ -99,10 +99,10 @@ class Preparation {
       route = std::move(*opened);
     }
     if (!route.secret.empty()) spec.secrets.emplace_back("attempt", route.secret);
-    agents::Wanted wish = wanted(spec, route);
+    agents::Wanted call = wanted(spec, route);
     if (agent_.kind == plan::AgentKind::command)
-      wish.run = plan::fill_command(with_prompt(task_.run), lookup());
-    auto called = adapter_->invoke(wish);
+      call.run = plan::fill_command(with_prompt(task_.run), lookup());
+    auto called = adapter_->invoke(call);
     Result<void> made = called ? put_state(*called) : std::unexpected(called.error());
     if (!made) {
       if (passes_gateway_) gateway_.close(name_);
@@ -118,32 +118,32 @@ class Preparation {
   }
 
   Gateway::RouteSpec route_spec() const {
-    Gateway::RouteSpec wish;
-    wish.name = name_;
-    wish.label = label_of(around_, task_, name_.attempt);
-    wish.agent = agent_.name;
+    Gateway::RouteSpec spec;
+    spec.name = name_;
+    spec.label = label_of(around_, task_, name_.attempt);
+    spec.agent = agent_.name;
     for (const plan::Use& use : task_.uses) {
       const plan::Resource& resource = plan_.resources[use.resource.index()];
-      if (resource.kind == plan::Resource::Kind::quota) wish.quotas.push_back(resource.name);
+      if (resource.kind == plan::Resource::Kind::quota) spec.quotas.push_back(resource.name);
     }
-    wish.deadline = deadline_;
+    spec.deadline = deadline_;
     const Spent spent = spent_by(record_);
-    if (task_.budget_tokens) wish.tokens = std::max<Tokens>(0, *task_.budget_tokens - spent.tokens);
-    if (task_.budget_usd) wish.usd = std::max<MicroUsd>(0, *task_.budget_usd - spent.usd);
+    if (task_.budget_tokens) spec.tokens = std::max<Tokens>(0, *task_.budget_tokens - spent.tokens);
+    if (task_.budget_usd) spec.usd = std::max<MicroUsd>(0, *task_.budget_usd - spent.usd);
     const plan::Limits& limits = plan_.limits;
-    wish.brakes.calls = limits.calls;
-    wish.brakes.repeats = limits.repeats;
-    wish.brakes.failures = 2 * limits.repeats;
-    wish.brakes.usd_per_minute = limits.usd_per_minute;
+    spec.brakes.calls = limits.calls;
+    spec.brakes.repeats = limits.repeats;
+    spec.brakes.failures = 2 * limits.repeats;
+    spec.brakes.usd_per_minute = limits.usd_per_minute;
     // What an attempt paid for that came to nothing by no fault of its own is not paid for twice.
-    wish.replay_own = record_.attempts.back().because == AttemptStarted::Trigger::again;
+    spec.replay_own = record_.attempts.back().because == AttemptStarted::Trigger::again;
     // Some clients name them from the workspace on: `../state/runs/r-1/attempts/...`.
-    wish.noise.paths = {{folder_, "/<attempt>"},
+    spec.noise.paths = {{folder_, "/<attempt>"},
                         {home_, "/<home>"},
                         {fmt::format("/runs/{}/", around_.run), "/runs/<run>/"}};
-    wish.noise.ids = adapter_->sends_random_ids();
-    wish.noise.dates = adapter_->sends_the_date();
-    return wish;
+    spec.noise.ids = adapter_->sends_random_ids();
+    spec.noise.dates = adapter_->sends_the_date();
+    return spec;
   }
 
   agents::Wanted wanted(const SpawnSpec& spec, const Gateway::Route& route) const {
@@ -190,14 +190,14 @@ class Preparation {
   }
 
   Result<void> open_view() {
-    Snapshots::SnapshotSpec wish;
-    wish.name = name_;
-    wish.isolation = task_.isolation;
-    wish.footprint = &task_.footprint;
-    wish.writable = {folder_, home_};
-    wish.watch = watch();
-    wish.own_network = task_.own_network;
-    auto opened = snapshots_.open(wish);
+    Snapshots::SnapshotSpec spec;
+    spec.name = name_;
+    spec.isolation = task_.isolation;
+    spec.footprint = &task_.footprint;
+    spec.writable = {folder_, home_};
+    spec.watch = watch();
+    spec.own_network = task_.own_network;
+    auto opened = snapshots_.open(spec);
     if (!opened) return std::unexpected(opened.error());
     view_ = std::move(*opened);
     bind_own_folders();
@@ -225,7 +225,7 @@ class Preparation {
   }
 
   /// Where the attempt has what the workspace's port put into its folder.
-  std::string told(const std::string& file) const { return folder_ + "/" + file; }
+  std::string reported(const std::string& file) const { return folder_ + "/" + file; }
 
   Sandbox::Watch watch() const {
     if (task_.isolation == plan::Isolation::direct) return Sandbox::Watch::nothing;
@@ -251,7 +251,7 @@ class Preparation {
       }
       auto path = workspace_.put(name_, output_file_of(other), content);
       if (!path) return std::unexpected(path.error());
-      values_["output_files." + other.id] = told(output_file_of(other));
+      values_["output_files." + other.id] = reported(output_file_of(other));
       // The line end that ends a text file is not part of what is said in the middle of a sentence.
       while (!content.empty() && content.back() == '\n') content.pop_back();
       values_["outputs." + other.id] = std::move(content);
@@ -268,7 +268,7 @@ class Preparation {
     if (task_.output.schema) {
       auto path = workspace_.put(name_, "schema.json", *task_.output.schema);
       if (!path) return std::unexpected(path.error());
-      schema_file_ = told("schema.json");
+      schema_file_ = reported("schema.json");
     }
     if (task_.prompt.empty() && !mends_) return {};
     if (!resumes_) prompt_ = plan::fill(task_.prompt, lookup()) + described_schema();
@@ -298,7 +298,7 @@ class Preparation {
     if (mends_ || agent_.prompt_by != plan::PromptBy::file) return {};
     auto path = workspace_.put(name_, "prompt.md", prompt_);
     if (!path) return std::unexpected(path.error());
-    values_["prompt_file"] = told("prompt.md");
+    values_["prompt_file"] = reported("prompt.md");
     return {};
   }
 

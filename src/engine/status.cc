@@ -17,13 +17,13 @@ class StatusBuilder {
  public:
   StatusBuilder(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                 const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
-                const ProcessHost* heard, Time now)
+                const ProcessHost* last_output, Time now)
       : plan_(plan),
         interlocking_(interlocking),
         setup_(setup),
         run_(run),
         scheduler_(scheduler),
-        processes_(heard),
+        processes_(last_output),
         now_(now) {}
 
   RunStatus view() {
@@ -300,15 +300,15 @@ class StatusBuilder {
 
 RunStatus view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                   const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
-                  const ProcessHost* heard, Time now) {
-  return StatusBuilder(plan, interlocking, setup, run, scheduler, heard, now).view();
+                  const ProcessHost* last_output, Time now) {
+  return StatusBuilder(plan, interlocking, setup, run, scheduler, last_output, now).view();
 }
 
 TaskStatus task_view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                         const Setup& setup, const RunState& run,
-                        const schedule::Scheduler& scheduler, const ProcessHost* heard, Time now,
-                        TaskId task) {
-  return StatusBuilder(plan, interlocking, setup, run, scheduler, heard, now).task(task);
+                        const schedule::Scheduler& scheduler, const ProcessHost* last_output,
+                        Time now, TaskId task) {
+  return StatusBuilder(plan, interlocking, setup, run, scheduler, last_output, now).task(task);
 }
 
 }  // namespace interlock::engine

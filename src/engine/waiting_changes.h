@@ -38,7 +38,7 @@ struct Conflict {
   std::vector<TaskId> by;             ///< Whose commits made it stale; sorted.
   std::vector<std::string> foreign;   ///< Changed by somebody outside the run.
   std::string detail;                 ///< In words, for people.
-  std::string told;                   ///< For an agent that mends: the diff.
+  std::string reported;               ///< For an agent that mends: the diff.
 
   bool empty() const { return stale.empty() && foreign.empty(); }
   /// Every path, sorted.

@@ -160,8 +160,8 @@ std::string advice(int code) {
 
 }  // namespace
 
-Error Database::told(const std::string& path, std::string_view doing,
-                     const SQLite::Exception& thrown) {
+Error Database::reported(const std::string& path, std::string_view doing,
+                         const SQLite::Exception& thrown) {
   const int extended = thrown.getExtendedErrorCode();
   const int code = extended < 0 ? extended : extended & 0xff;
   std::string why = explanation(code, extended);
@@ -212,7 +212,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& state_folder
     ::stat(path.c_str(), &database->file_);
     return database;
   } catch (const SQLite::Exception& thrown) {
-    return std::unexpected(told(path, "open", thrown));
+    return std::unexpected(reported(path, "open", thrown));
   }
 }
 

@@ -39,12 +39,12 @@ class Database {
     try {
       return work();
     } catch (const SQLite::Exception& thrown) {
-      return std::unexpected(told(path_, doing, thrown));
+      return std::unexpected(reported(path_, doing, thrown));
     }
   }
 
-  static Error told(const std::string& path, std::string_view doing,
-                    const SQLite::Exception& thrown);
+  static Error reported(const std::string& path, std::string_view doing,
+                        const SQLite::Exception& thrown);
 
  private:
   Database(std::string path, const std::string& uri, int flags);

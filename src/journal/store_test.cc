@@ -203,11 +203,11 @@ TEST_F(StoreTest, DoesNotReuseAResultOfAnotherWorkspace) {
 }
 
 TEST_F(StoreTest, HandsOutEachRequestOnce) {
-  const engine::Request wish{0, engine::Request::Kind::retry, "lint", "ann"};
-  ASSERT_TRUE(store_.post_request(run_, wish, kNoon));
+  const engine::Request request{0, engine::Request::Kind::retry, "lint", "ann"};
+  ASSERT_TRUE(store_.post_request(run_, request, kNoon));
   const auto taken = journal_->take_requests().value();
   ASSERT_EQ(taken.size(), 1u);
-  EXPECT_EQ(taken[0].kind, wish.kind);
+  EXPECT_EQ(taken[0].kind, request.kind);
   EXPECT_EQ(taken[0].task, "lint");
   EXPECT_EQ(taken[0].by, "ann");
   EXPECT_TRUE(journal_->take_requests().value().empty());

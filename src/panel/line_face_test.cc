@@ -38,7 +38,7 @@ std::vector<Notice> notices_of_a_run() {
   return notices;
 }
 
-std::string tell(LineFace face) {
+std::string printed(LineFace face) {
   std::string text;
   for (const Notice& notice : notices_of_a_run()) {
     for (const std::string& line : face.lines_of(notice)) text += line + "\n";
@@ -47,7 +47,7 @@ std::string tell(LineFace face) {
 }
 
 TEST(LineFace, TellsEachNoticeOnALineOfItsOwnInColumns) {
-  EXPECT_EQ(tell(LineFace(LineFace::Verbosity::everything, /*unicode=*/true)),
+  EXPECT_EQ(printed(LineFace(LineFace::Verbosity::everything, /*unicode=*/true)),
             "[   0.0s] started     research-auth\n"
             "[   0.0s] reused      outline           from run r7k1\n"
             "[   4.2s] done        research-auth     4.2 s\n"
@@ -60,7 +60,7 @@ TEST(LineFace, TellsEachNoticeOnALineOfItsOwnInColumns) {
 }
 
 TEST(LineFace, WhenQuietTellsFailuresAndWhatStandsStill) {
-  EXPECT_EQ(tell(LineFace(LineFace::Verbosity::failures, /*unicode=*/true)),
+  EXPECT_EQ(printed(LineFace(LineFace::Verbosity::failures, /*unicode=*/true)),
             "[  12.9s] failed      review-pr         0.8 s  exit status 1\n"
             "            | error: no such file\n"
             "            | make: *** [all] Error 2\n"

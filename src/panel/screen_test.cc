@@ -142,7 +142,7 @@ class Watched {
     termios raw{};
     cfmakeraw(&raw);
     EXPECT_EQ(openpty(&person_, &program_, nullptr, &raw, nullptr), 0);
-    tell_size(size);
+    report_size(size);
   }
   ~Watched() {
     hang_up();
@@ -152,7 +152,7 @@ class Watched {
   int fd() const { return program_; }
   void resize(Size size) {
     look();
-    tell_size(size);
+    report_size(size);
     seen_.resize(size);
   }
   void hang_up() {
@@ -173,7 +173,7 @@ class Watched {
   }
 
  private:
-  void tell_size(Size size) const {
+  void report_size(Size size) const {
     const winsize window{.ws_row = static_cast<unsigned short>(size.rows),
                          .ws_col = static_cast<unsigned short>(size.columns),
                          .ws_xpixel = 0,

@@ -33,10 +33,10 @@ Environment environment_of_process() {
           variable("LANG")};
 }
 
-Terminal judge_terminal(bool is_terminal, ColorMode wish, const Environment& environment) {
+Terminal judge_terminal(bool is_terminal, ColorMode mode, const Environment& environment) {
   const bool is_capable = is_terminal && !environment.term.empty() && environment.term != "dumb";
   Terminal terminal{.is_terminal = is_terminal, .moves_cursor = is_capable};
-  switch (wish) {
+  switch (mode) {
     case ColorMode::automatic: terminal.color = is_capable && environment.no_color.empty(); break;
     case ColorMode::always: terminal.color = true; break;
     case ColorMode::never: terminal.color = false; break;
@@ -50,8 +50,8 @@ Terminal judge_terminal(bool is_terminal, ColorMode wish, const Environment& env
   return terminal;
 }
 
-Terminal look_at_terminal(int fd, ColorMode wish) {
-  return judge_terminal(isatty(fd) == 1, wish, environment_of_process());
+Terminal look_at_terminal(int fd, ColorMode mode) {
+  return judge_terminal(isatty(fd) == 1, mode, environment_of_process());
 }
 
 namespace {

@@ -31,10 +31,10 @@ struct Terminal {
 /// Colour is for terminals that know it, unless `wish` says otherwise; it outranks NO_COLOR
 /// (no-color.org), which outranks TERM. The locale decides on Unicode: LC_ALL, else LC_CTYPE, else
 /// LANG.
-Terminal judge_terminal(bool is_terminal, ColorMode wish, const Environment& environment);
+Terminal judge_terminal(bool is_terminal, ColorMode mode, const Environment& environment);
 
 /// The events of what is open as `fd`.
-Terminal look_at_terminal(int fd, ColorMode wish);
+Terminal look_at_terminal(int fd, ColorMode mode);
 
 /// `text` of many lines as a terminal may get it: each line as by `printable`, with our own inks
 /// left in it, and none of them beyond its line.

@@ -182,7 +182,7 @@ ReadResult read_plan(std::string_view text, const ReadOptions& options, Files& f
       Reading reading{options, files, problems, result.plan,
                       [&](std::string_view name) { return set.find(name); }};
       read_document(reading, *document);
-      if (problems.told() == 0) set.report_unused(reading, text);
+      if (problems.reported() == 0) set.report_unused(reading, text);
     }
   }
   result.problems = problems.finish();

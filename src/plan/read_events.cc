@@ -99,7 +99,7 @@ void check_rule(Reading& reading, Node node, const EventRule& rule) {
 std::optional<EventRule> read_rule(Reading& reading, Node node, Gives gives) {
   EventRule rule;
   rule.gives = gives;
-  const auto before = reading.problems.told();
+  const auto before = reading.problems.reported();
   if (node.is_scalar() && !node.is_null()) {
     rule.at = read_path(reading, node);
   } else {
@@ -108,7 +108,7 @@ std::optional<EventRule> read_rule(Reading& reading, Node node, Gives gives) {
     if (const auto value = fields["when"]) read_when(reading, *value, rule);
     if (const auto value = fields["sum"]) rule.sum = read_bool(reading, *value).value_or(false);
   }
-  if (reading.problems.told() != before) return std::nullopt;
+  if (reading.problems.reported() != before) return std::nullopt;
   check_rule(reading, node, rule);
   return rule;
 }

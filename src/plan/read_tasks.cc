@@ -152,7 +152,7 @@ void check_work(Reading& reading, TaskDraft& draft, const Agent& agent, bool wro
 }  // namespace
 
 std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& defaults) {
-  const auto reported_before = reading.problems.told();
+  const auto reported_before = reading.problems.reported();
   const Fields fields(reading, node, "a task", kTaskKeys);
   if (!node.is_map()) return std::nullopt;
   TaskDraft draft{.node = node};
@@ -174,7 +174,7 @@ std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& 
   if (agent) {
     task.agent = *agent;
     const auto& by = reading.plan.agents[agent->index()];
-    check_work(reading, draft, by, reading.problems.told() != reported_before);
+    check_work(reading, draft, by, reading.problems.reported() != reported_before);
     settings = for_agent(std::move(settings), by);
   }
   apply(read_settings(reading, fields, std::move(settings)), task);
@@ -195,9 +195,9 @@ TaskList read_tasks(Reading& reading, Node node, const Settings& defaults) {
   }
   list.tasks.reserve(node.size());
   for (const auto& item : node.items()) {
-    const auto told = reading.problems.told();
+    const auto reported = reading.problems.reported();
     if (const auto draft = read_task(reading, item, defaults)) unfold(reading, *draft, list);
-    if (reading.problems.told() == told) continue;
+    if (reading.problems.reported() == reported) continue;
     if (const auto id = item.member("id")) list.wrong_ids.emplace_back(id->text());
   }
   if (node.size() == 0) reading.problems.add(node.span(), "the plan has no tasks");

@@ -152,7 +152,7 @@ void Settling::report_cycle(const std::vector<std::uint32_t>& cycle) {
 void Settling::bring_in_order() {
   auto order = order_of(needs_);
   for (const auto& cycle : order.cycles) {
-    if (reading_.problems.told() > Problems::kShown) break;
+    if (reading_.problems.reported() > Problems::kShown) break;
     report_cycle(cycle);
   }
   sequence_ = std::move(order.sequence);
@@ -182,7 +182,7 @@ void Settling::find_merged(std::vector<MergeDraft>& merges) {
   MergeFit fit;
   for (auto& draft : merges) {
     auto& merged = merged_.emplace_back();
-    const auto told = reading_.problems.told();
+    const auto reported = reading_.problems.reported();
     for (const auto& item : draft.from) {
       for (const auto task : named(item.text, item.node.span(), true)) {
         require_output(task, item.node.span());
@@ -190,7 +190,7 @@ void Settling::find_merged(std::vector<MergeDraft>& merges) {
         if (too_many(item.node.span())) return;
       }
     }
-    if (reading_.problems.told() != told || draft.from.empty()) continue;
+    if (reading_.problems.reported() != reported || draft.from.empty()) continue;
     if (merged.empty()) {
       note_empty(draft);
       continue;
@@ -285,7 +285,7 @@ void settle(Reading& reading, TaskList list, std::vector<MergeDraft> merges) {
   settling.find_mentions();
   settling.find_merged(merges);
   settling.bring_in_order();
-  if (reading.problems.told() == 0) settling.finish(std::move(merges));
+  if (reading.problems.reported() == 0) settling.finish(std::move(merges));
 }
 
 }  // namespace interlock::plan

@@ -243,7 +243,7 @@ std::optional<std::vector<std::string>> matches_of(Reading& reading, const TaskD
     return std::nullopt;
   }
   footprint::PatternSet set;
-  const auto told = reading.problems.told();
+  const auto reported = reading.problems.reported();
   for (const auto& item : draft.foreach) {
     check_braces(reading, item.text, item.node, reading.set);
     const auto text = fill(item.text, reading.set);
@@ -255,7 +255,7 @@ std::optional<std::vector<std::string>> matches_of(Reading& reading, const TaskD
       reading.problems.add(item.node.span(), glob.error().message, glob.error().hint);
     }
   }
-  if (reading.problems.told() != told) return std::nullopt;
+  if (reading.problems.reported() != reported) return std::nullopt;
   auto paths = reading.files.matching(reading.plan.workspace, set);
   if (paths) return std::move(*paths);
   reading.problems.add(draft.foreach.front().node.span(), paths.error().message,
@@ -295,12 +295,12 @@ void unfold(Reading& reading, const TaskDraft& draft, TaskList& list) {
   }
   if (too_many(list.tasks.size() + paths->size())) return;
   // The first file that makes trouble stands for all: the same trouble comes from the same line.
-  const auto told = reading.problems.told();
+  const auto reported = reading.problems.reported();
   std::size_t index = 0;
   for (const auto& path : *paths) {
     const auto names = ItemNames::of(path, ++index);
     Instance(reading, draft, &names, list).add();
-    if (reading.problems.told() != told || too_many(list.tasks.size())) return;
+    if (reading.problems.reported() != reported || too_many(list.tasks.size())) return;
   }
 }
 

@@ -46,7 +46,7 @@ std::string did_you_mean(const Reading& reading, std::string_view word,
                          std::span<const std::string> candidates, std::string otherwise) {
   constexpr std::size_t kMostHints = 20 * Problems::kShown;
   constexpr std::size_t kMostCandidates = 10'000;
-  if (reading.problems.told() > kMostHints) return otherwise;
+  if (reading.problems.reported() > kMostHints) return otherwise;
   candidates = candidates.first(std::min(candidates.size(), kMostCandidates));
   const auto near = nearest_word(word, candidates);
   return near ? fmt::format("did you mean {}?", quoted(*near)) : std::move(otherwise);
@@ -295,9 +295,9 @@ std::map<std::string, std::string> read_environment(Reading& reading, Node node)
 
 std::optional<Command> read_command(Reading& reading, Node node) {
   if (node.is_list()) {
-    const auto before = reading.problems.told();
+    const auto before = reading.problems.reported();
     Command command{.arguments = texts_of(read_items(reading, node, "")), .shell = {}};
-    if (reading.problems.told() != before) return std::nullopt;
+    if (reading.problems.reported() != before) return std::nullopt;
     if (!command.arguments.empty() && !command.arguments.front().empty()) return command;
     reading.problems.add(node.span(), "a command needs at least the name of a program");
     return std::nullopt;

@@ -78,7 +78,7 @@ struct LocalProcesses::Attempt {
   std::string output;
   std::string input;
   std::size_t input_written = 0;
-  Time heard{};
+  Time last_output{};
   std::string last_line;
   bool asked_to_stop = false;
   bool killed = false;

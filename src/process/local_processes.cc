@@ -268,7 +268,7 @@ std::vector<engine::Report> LocalProcesses::wait(std::optional<Time> deadline) {
 
 std::optional<Time> LocalProcesses::last_output_at(AttemptName name) const {
   const auto found = attempts_.find(name);
-  return found == attempts_.end() ? std::nullopt : std::optional(found->second->heard);
+  return found == attempts_.end() ? std::nullopt : std::optional(found->second->last_output);
 }
 
 std::string LocalProcesses::last_line(AttemptName name) const {

@@ -96,7 +96,7 @@ class LocalProcesses final : public engine::ProcessHost {
   void take_chunk(Attempt& attempt, Inflow& inflow, std::string_view chunk);
   void flush(Attempt& attempt, Inflow& inflow);
   void report_lines(Attempt& attempt, std::string_view chunk);
-  void tell(const engine::AttemptName& name, std::string line);
+  void notify(const engine::AttemptName& name, std::string line);
   void write_some(Attempt& attempt);
 
   Undumpable undumpable_;

@@ -105,7 +105,7 @@ Result<void> LocalProcesses::start(Attempt& attempt, const engine::SpawnSpec& sp
   if (!launched) return std::unexpected(launched.error());
   attempt.root = {.pid = launched->pid, .start_ticks = launched->start_ticks};
   attempt.tree->root_born(attempt.root);
-  attempt.heard = clock_.now();
+  attempt.last_output = clock_.now();
   attempt.pidfd = std::move(launched->pidfd);
   attempt.on_exit = loop_.watching(attempt.pidfd.get(), EPOLLIN, [&] { on_root_exit(attempt); });
   for (auto [inflow, pipe] :

@@ -61,7 +61,7 @@ bool LocalProcesses::read_some(Attempt& attempt, Inflow& inflow) {
     return false;
   }
   const std::string_view chunk(buffer.data(), static_cast<std::size_t>(got));
-  attempt.heard = clock_.now();
+  attempt.last_output = clock_.now();
   if (attempt.redaction.empty()) {
     take_chunk(attempt, inflow, chunk);
   } else {
@@ -78,7 +78,7 @@ void LocalProcesses::flush(Attempt& attempt, Inflow& inflow) {
 /// The one way in: nothing of a stream is kept, told or shown that does not come by here.
 void LocalProcesses::take_chunk(Attempt& attempt, Inflow& inflow, std::string_view chunk) {
   if (chunk.empty()) return;
-  attempt.log.add(attempt.heard, inflow.stream, chunk);
+  attempt.log.add(attempt.last_output, inflow.stream, chunk);
   inflow.note_line(chunk, attempt.last_line);
   if (inflow.stream == Stream::output && attempt.report_lines) report_lines(attempt, chunk);
   if (inflow.stream == Stream::output && attempt.keep_output) {
@@ -105,12 +105,12 @@ void LocalProcesses::report_lines(Attempt& attempt, std::string_view chunk) {
       }
     }
     if (!ends) continue;
-    tell(attempt.exited.name, std::exchange(attempt.unnotified, {}));
+    notify(attempt.exited.name, std::exchange(attempt.unnotified, {}));
     attempt.skipping = false;
   }
 }
 
-void LocalProcesses::tell(const AttemptName& name, std::string line) {
+void LocalProcesses::notify(const AttemptName& name, std::string line) {
   // What came at once is one report.
   auto* const last = reports_.empty() ? nullptr : std::get_if<engine::Printed>(&reports_.back());
   if (last != nullptr && last->name == name) return last->lines.push_back(std::move(line));
@@ -160,7 +160,8 @@ void LocalProcesses::conclude(Attempt& attempt) {
   attempt.err.close();
   attempt.patience.reset();
   attempt.tree.reset();
-  if (!attempt.unnotified.empty()) tell(attempt.exited.name, std::exchange(attempt.unnotified, {}));
+  if (!attempt.unnotified.empty())
+    notify(attempt.exited.name, std::exchange(attempt.unnotified, {}));
   if (attempt.keep_output) outputs_[attempt.exited.name] = std::move(attempt.output);
   reports_.push_back(attempt.exited);
   over_.push_back(std::move(attempts_.extract(attempt.exited.name).mapped()));

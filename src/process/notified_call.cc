@@ -65,7 +65,7 @@ int read_how(pid_t process, std::uint64_t address, OpenHow& how) {
 class Reader {
  public:
   Reader(const seccomp_notif& notified, const Caller& caller, NotifiedCall& result)
-      : told_(notified), caller_(caller), process_(caller.process()), result_(result) {}
+      : reported_(notified), caller_(caller), process_(caller.process()), result_(result) {}
 
   /// False when the kernel is going to refuse the call for it.
   bool read_flags() {
@@ -113,7 +113,7 @@ class Reader {
   }
 
  private:
-  std::uint64_t argument(int place) const { return told_.data.args[place]; }
+  std::uint64_t argument(int place) const { return reported_.data.args[place]; }
 
   /// "" means what the descriptor is open on, where the flags say so; it matters for what that
   /// changes.
@@ -146,7 +146,7 @@ class Reader {
     }
   }
 
-  const seccomp_notif& told_;
+  const seccomp_notif& reported_;
   const Caller& caller_;
   pid_t process_;
   NotifiedCall& result_;

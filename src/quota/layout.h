@@ -94,8 +94,8 @@ inline void raise_to(std::int64_t& word, std::int64_t bound) {
 
 /// Whatever somebody wrote into the file, never beyond its end.
 inline std::size_t bounded(std::int64_t& top, std::size_t most) {
-  const std::int64_t told = at(top).load();
-  return told < 0 ? 0 : std::min(static_cast<std::size_t>(told), most);
+  const std::int64_t reported = at(top).load();
+  return reported < 0 ? 0 : std::min(static_cast<std::size_t>(reported), most);
 }
 inline std::span<QueueSlot> used_slots(Layout& layout) {
   return std::span(layout.queue_slots).first(bounded(layout.slot_top, kQueueSlots));

@@ -189,7 +189,7 @@ SharedFile::~SharedFile() {
 void SharedFile::ring() const {
   const char byte = 0;
   // That it is written is what is told; when it cannot be, those who wait ask again at their times.
-  [[maybe_unused]] const ssize_t told = ::pwrite(wake_file_, &byte, 1, 0);
+  [[maybe_unused]] const ssize_t reported = ::pwrite(wake_file_, &byte, 1, 0);
 }
 
 void SharedFile::lock() const {
