@@ -185,7 +185,8 @@ void Engine::try_to_commit(WaitingChanges& waiting) {
     drop_changes(id);
     return fail_for_good(id, Outcome::outside_footprint, detail);
   }
-  // Before it is looked whether anything is stale: what is found now and is not stale is what it found.
+  // Before it is looked whether anything is stale: what is found now and is not stale is what it
+  // found.
   std::optional<Trace> trace = trace_of(waiting);
   const Meeting meeting = meeting_of(waiting);
   if (!meeting.empty()) return refuse(waiting, meeting);
@@ -206,7 +207,8 @@ Meeting Engine::meeting_of(const WaitingChanges& waiting) const {
 /// Only where its ingredients alone would not tell.
 std::optional<Trace> Engine::trace_of(const WaitingChanges& waiting) {
   const footprint::Footprint& footprint = task(waiting.name.task).footprint;
-  const bool is_told = !footprint.unknown && first_undeclared(footprint, waiting.reads).empty();
+  const bool is_told = !footprint.unknown && first_undeclared(footprint, waiting.reads).empty() &&
+                       undeclared_folder(footprint, waiting.own).empty();
   if (is_told || waiting.failure || !waiting.merged.empty() || !waiting.not_comparable.empty())
     return std::nullopt;
   Trace trace;
@@ -221,7 +223,8 @@ std::optional<Trace> Engine::trace_of(const WaitingChanges& waiting) {
 Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optional<Trace> trace) {
   const plan::Task& it = task(waiting.name.task);
   const std::string beyond = first_undeclared(it.footprint, waiting.reads);
-  if (!it.footprint.unknown && beyond.empty()) return {};
+  const std::string folder = undeclared_folder(it.footprint, waiting.own);
+  if (!it.footprint.unknown && beyond.empty() && folder.empty()) return {};
   if (trace) {
     // Each change is something it wrote, and what it wrote as it was may have come to differ since.
     trace->left = waiting.wrote;
@@ -235,9 +238,12 @@ Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optiona
     }
   }
   if (!beyond.empty()) return {{}, undeclared_read(beyond, setup_.run)};
-  const std::string why = !waiting.not_comparable.empty() ? waiting.not_comparable
-                          : !waiting.merged.empty()       ? "it was merged with others' changes"
-                                                          : "what it read cannot be read back";
+  const std::string why =
+      !waiting.not_comparable.empty() ? waiting.not_comparable
+      : !waiting.merged.empty()       ? "it was merged with others' changes"
+      : !folder.empty()
+          ? fmt::format("it left the empty folder `{}`, which its `writes` do not name", folder)
+          : "what it read cannot be read back";
   return {{}, incomparable(why, setup_.run)};
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace interlock::engine {
@@ -119,6 +120,21 @@ std::string first_undeclared(const footprint::Footprint& footprint, const change
   if (footprint.unknown || reads.from != changes::ReadsFrom::observed) return {};
   for (const std::string& path : reads.content) {
     if (!footprint.reads.matches(path) && !footprint.writes.matches(path)) return path;
+  }
+  return {};
+}
+
+std::string undeclared_folder(const footprint::Footprint& footprint,
+                              const changes::Changeset& own) {
+  if (footprint.unknown) return {};
+  for (auto at = own.changes.begin(); at != own.changes.end(); ++at) {
+    if (at->after.kind != changes::Kind::folder || footprint.writes.matches(at->path)) continue;
+    const bool holds_something =
+        std::any_of(at, own.changes.end(), [&](const changes::Change& one) {
+          return one.after.kind != changes::Kind::absent && one.path.starts_with(at->path + "/") &&
+                 footprint.writes.matches(one.path);
+        });
+    if (!holds_something) return at->path;
   }
   return {};
 }

@@ -25,9 +25,14 @@ Digest key_of(const std::vector<Ingredient>& ingredients);
 /// none, or nothing was declared or seen. Its content is no ingredient, so that an equal key proves
 /// nothing.
 std::string first_undeclared(const footprint::Footprint& footprint, const changes::ReadSet& reads);
+
+/// A folder that it made on the way to what it may write, and left with nothing in it that its
+/// `writes` match: what they match would not tell that it has gone. Empty: there is none.
+std::string undeclared_folder(const footprint::Footprint& footprint, const changes::Changeset& own);
 /// Stands among a result's ingredients for such a file: no other result ever has it.
 Ingredient undeclared_read(const std::string& path, const std::string& run);
-/// Likewise for a result that cannot be compared with anything; `why` in words that begin with `it`.
+/// Likewise for a result that cannot be compared with anything; `why` in words that begin with
+/// `it`.
 Ingredient incomparable(const std::string& why, const std::string& run);
 
 /// The first ingredient of `now` that `before` has not, or has otherwise; empty when there is none.

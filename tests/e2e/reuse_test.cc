@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "e2e/cli_harness.h"
 
 // A second run does only what changed, and says what did.
@@ -104,7 +106,8 @@ TEST_F(Reuse, an_equal_key_proves_nothing_for_who_read_more_than_was_declared) {
               HasSubstr("run because `more`, which it had read, changed since r-"));
   write("out-a", "tampered\n");
   ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
-  EXPECT_THAT(interlock({"why", "a"}).out, HasSubstr("run because `out-a`, which it had made, changed since r-"));
+  EXPECT_THAT(interlock({"why", "a"}).out,
+              HasSubstr("run because `out-a`, which it had made, changed since r-"));
   ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
   EXPECT_NE(at(json_of({"show"}), "/tasks/0/reused_from"), "null")
       << "what it reads beyond its word is as it was";
@@ -164,6 +167,17 @@ TEST_F(ReuseOfObserved, takes_the_result_while_what_was_read_is_as_it_was) {
   EXPECT_THAT(why(), HasSubstr("`out`, which it had made, changed since r-"));
 }
 
+TEST_F(ReuseOfObserved, makes_a_folder_again_that_somebody_took_away) {
+  plan_of("mkdir new", ", reads: [], writes: [new/**]");
+  EXPECT_TRUE(runs());
+  std::filesystem::remove(workspace() + "/new");
+  EXPECT_TRUE(runs()) << "its `writes` do not match the folder itself";
+  EXPECT_TRUE(std::filesystem::is_directory(workspace() + "/new"));
+  plan_of("mkdir -p other; echo x >other/x", ", reads: [], writes: [other/**]");
+  EXPECT_TRUE(runs());
+  EXPECT_FALSE(runs()) << "with what is in it the folder is there";
+}
+
 TEST_F(ReuseOfObserved, sees_names_that_come_and_go) {
   plan_of("ls in >/dev/null; ls in");
   EXPECT_TRUE(runs());
@@ -185,7 +199,9 @@ TEST_F(ReuseOfObserved, never_where_a_second_time_makes_a_difference) {
   write("count", "1");
   always_runs("n=$(cat count); echo $((n + 1)) >count", "it makes `count` out of what was there");
   EXPECT_EQ(read("count"), "3\n");
-  write_plan("tasks: [{id: t, run: '[ -e once ] && echo twice >once || echo once >once', isolation: view}]\n");
+  write_plan(
+      "tasks: [{id: t, run: '[ -e once ] && echo twice >once || echo once >once', isolation: "
+      "view}]\n");
   EXPECT_TRUE(runs());
   EXPECT_TRUE(runs()) << "it had looked whether that is there";
   EXPECT_EQ(read("once"), "twice\n");
