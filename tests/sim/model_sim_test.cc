@@ -50,9 +50,10 @@ TEST(SimulationOfModels, EveryTokenIsBookedNoBudgetIsPassedAndNoClaimIsTakenForA
     for (const engine::TaskRecord& task : world.run().tasks)
       done += task.state == engine::TaskState::done ? 1 : 0;
   }
-  fmt::print("{} worlds, {} crashes, {} limits reached, {} sessions taken up, {} lingered, {} of {} "
-             "tasks done\n",
-             count, crashes, limits, resumed, lingered, done, total);
+  fmt::print(
+      "{} worlds, {} crashes, {} limits reached, {} sessions taken up, {} lingered, {} of {} "
+      "tasks done\n",
+      count, crashes, limits, resumed, lingered, done, total);
   if (count > 100) {
     EXPECT_GT(crashes, count / 10) << "the worlds are too kind";
     EXPECT_GT(limits, count / 20) << "hardly any limit was reached";
@@ -71,9 +72,10 @@ TEST(SimulationOfModels, WithoutFailuresEveryTaskIsDone) {
     World world(seed, made.plan, Faults::none(), made.parallel);
     world.live();
     ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed;
-    ASSERT_TRUE(std::ranges::all_of(world.run().tasks, [](const engine::TaskRecord& one) {
-      return one.state == engine::TaskState::done;
-    })) << "SIM_SEED=" << seed;
+    ASSERT_TRUE(std::ranges::all_of(
+        world.run().tasks,
+        [](const engine::TaskRecord& one) { return one.state == engine::TaskState::done; }))
+        << "SIM_SEED=" << seed;
   }
 }
 

@@ -117,7 +117,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   journal_.before_call = perhaps_crash;
   workspace_.before_call = perhaps_crash;
   views_.before_call = [this, perhaps_crash](std::string_view call) {
-    if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_edits)) {
+    if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_saves)) {
       check_journal();  // What is durable by now came before the edit.
       edit();
     }
@@ -149,8 +149,8 @@ std::size_t World::reused() const {
 
 /// A disk that says no, or a moment without descriptors; or a signal while something takes long.
 std::optional<Error> World::port_failure(std::string_view call) {
-  static constexpr std::array<std::string_view, 6> kLong = {"fingerprint", "fingerprints", "open",
-                                                            "harvest", "fold", "states"};
+  static constexpr std::array<std::string_view, 6> kLong = {
+      "fingerprint", "fingerprints", "open", "harvest", "fold", "states"};
   const bool is_long = std::ranges::find(kLong, call) != kLong.end();
   if (is_long && faults_are_on() && dice_.chance(faults_.signal_in_call)) {
     processes_.interrupt(SIGINT);
@@ -288,6 +288,7 @@ void World::people_act(engine::Engine&) {
 /// A person works on a file that is, or is not, touched by tasks too.
 void World::edit() {
   static const std::vector<std::string> kEdited = {"a", "b", "c", "d/x", "e.md", "g/h/j", "new/1"};
+  if (dice_.chance(150)) return make_folder();
   if (dice_.chance(250)) return rename();
   const std::string& path = dice_.one_of(kEdited);
   std::optional<std::string> left;
@@ -296,8 +297,8 @@ void World::edit() {
   leave_by_hand(path, left);
 }
 
-/// `mv`, of a file or a folder, over what may be there: many paths are others than they were, and no file
-/// was written.
+/// `mv`, of a file or a folder, over what may be there: many paths are others than they were, and
+/// no file was written.
 void World::rename() {
   static const std::vector<std::pair<std::string, std::string>> kRenamed = {
       {"a", "b"}, {"c", "e.md"}, {"d/", "new/"}, {"g/h/", "d/"}, {"e.md", "d/x"}, {"new/", "g/h/"}};
@@ -316,13 +317,27 @@ void World::rename() {
   }
 }
 
+/// `mkdir`, of one that a task may have looked for in vain.
+void World::make_folder() {
+  static const std::vector<std::string> kMade = {"new", "new/2", "h", "h/k"};
+  const std::string& path = dice_.one_of(kMade);
+  const testing_support::FakeTree tree = views_.workspace();
+  if (tree.state(path).kind != changes::Kind::absent || !tree.has_way_to(path)) return;
+  views_.person_makes_folder(path);
+  views_promised_.person_makes_folder(path);
+}
+
 void World::leave_by_hand(const std::string& path, const std::optional<std::string>& left) {
   const auto at = workspace_.files.find(path);
   std::optional<std::string> found;
   if (at != workspace_.files.end()) found = at->second;
-  const changes::State before = views_.workspace().state(path);
+  const testing_support::FakeTree before = views_.workspace();
   views_.person_edits(path, left);
-  views_promised_.person_edits(path, found, before);
+  views_promised_.person_edits(path, found, before.state(path));
+  const testing_support::FakeTree now = views_.workspace();
+  for (const std::string& folder : now.folders()) {
+    if (!before.folders().contains(folder)) views_promised_.person_makes_folder(folder);
+  }
 }
 
 /// What stands in the way of a fold is put back as it was; whether there was any.

@@ -156,6 +156,10 @@ Result<engine::Views::Opened> FakeViews::open(const Wish& wish) {
   return opened;
 }
 
+changes::ReadSet FakeViews::reads_in(const FakePicture& picture) const {
+  return flaw == Flaw::forgets_missing_folders ? picture.reads_without_way() : picture.reads();
+}
+
 changes::ReadSet FakeViews::told_reads(const Open& open,
                                        const footprint::Footprint& footprint) const {
   changes::ReadSet reads;
@@ -163,7 +167,7 @@ changes::ReadSet FakeViews::told_reads(const Open& open,
     reads.from = changes::ReadsFrom::observed;
     return reads;
   }
-  if (reads_known == changes::ReadsFrom::observed && open.is_watched) return open.picture.reads();
+  if (reads_known == changes::ReadsFrom::observed && open.is_watched) return reads_in(open.picture);
   if (reads_known == changes::ReadsFrom::everything || footprint.unknown) return reads;
   reads.from = changes::ReadsFrom::declared;
   const FakeTree& found = open.picture.found();
@@ -200,7 +204,7 @@ Result<engine::Views::Harvest> FakeViews::harvest(AttemptName name, const engine
 
 changes::ReadSet FakeViews::reads_so_far(AttemptName name, const engine::Observed&) {
   call("reads_so_far");
-  return picture(name).reads();
+  return reads_in(picture(name));
 }
 
 Result<std::string> FakeViews::content(AttemptName name, const std::string& path, Side side,
@@ -227,6 +231,17 @@ void FakeViews::person_edits(const std::string& path, const std::optional<std::s
   } else {
     workspace_.files.erase(path);
   }
+  note_touched(before);
+}
+
+void FakeViews::person_makes_folder(const std::string& path) {
+  const FakeTree before = workspace_tree();
+  insist(before.has_way_to(path), "a folder is made in a folder");
+  folders_.insert(path);
+  note_touched(before);
+}
+
+void FakeViews::note_touched(const FakeTree& before) {
   for (const changes::Change& change : difference(before, workspace_tree()).changes) {
     person_touched_.push_back(change.path);
     if (change.before.kind == Kind::absent || change.after.kind == Kind::absent) {
@@ -239,7 +254,10 @@ void FakeViews::person_edits(const std::string& path, const std::optional<std::s
 /// What the workspace would hold had nobody but folds touched it.
 FakeTree FakeViews::expected_since(const FakeTree& base, std::size_t folds_before) const {
   FakeTree expected = base;
-  for (std::size_t i = folds_before; i < folds_.size(); ++i) expected.apply(folds_[i]);
+  for (std::size_t i = folds_before; i < folds_.size(); ++i) {
+    expected.apply(folds_[i].edits);
+    for (const std::string& folder : folds_[i].folders) expected.keep_folder(folder);
+  }
   return expected;
 }
 
@@ -373,8 +391,14 @@ Result<std::vector<std::string>> FakeViews::fold() {
   }
   if (!others.empty()) return others;
   call("fold path");
+  std::set<std::string> made;
+  for (const Layer& layer : layers_) {
+    for (const Change& change : layer.version.changes.changes) {
+      if (change.after.kind == Kind::folder) made.insert(change.path);
+    }
+  }
   folders_ = committed_tree().folders();
-  folds_.push_back(std::move(net));
+  folds_.push_back({std::move(net), std::move(made)});
   for (const Layer& layer : layers_) folded_.insert(layer.name);
   layers_.clear();
   return others;

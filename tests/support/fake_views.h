@@ -25,11 +25,13 @@ class FakeViews final : public engine::Views {
   /// Ways not to keep the contract: whoever tests promises has to find them.
   enum class Flaw : unsigned char {
     none,
-    tells_no_reads,   ///< Nobody is known to have read anything.
-    keeps_deleted,    ///< A fold deletes nothing.
-    sees_nobody,      ///< `foreign` knows of no person.
-    folds_backwards,  ///< The first commit wins.
-    goes_over_saves,  ///< A fold does not look again before it changes a path.
+    tells_no_reads,           ///< Nobody is known to have read anything.
+    keeps_deleted,            ///< A fold deletes nothing.
+    sees_nobody,              ///< `foreign` knows of no person.
+    folds_backwards,          ///< The first commit wins.
+    goes_over_saves,          ///< A fold does not look again before it changes a path.
+    forgets_missing_folders,  ///< Of what was looked at in vain, that the folder it would be in is
+                              ///< missing.
   };
 
   /// The workspace's own calls see the committed state from now on; it must outlive the views, or
@@ -69,6 +71,8 @@ class FakeViews final : public engine::Views {
   void leave(const FakeTree& tree);
   /// Somebody writes into the workspace itself, or deletes there.
   void person_edits(const std::string& path, const std::optional<std::string>& content);
+  /// Somebody makes a folder there, in which nothing is yet; the folder above must be there.
+  void person_makes_folder(const std::string& path);
   std::map<std::string, std::string> committed_files() const { return committed_tree().files(); }
 
   Result<Opened> open(const Wish& wish) override;
@@ -120,6 +124,10 @@ class FakeViews final : public engine::Views {
     FakeTree base;                 ///< The workspace itself when it was opened.
     std::size_t folds_before = 0;  ///< How many of `folds_` came before it.
   };
+  struct Fold {
+    FakeTree::Edits edits;
+    std::set<std::string> folders;  ///< That it made.
+  };
   struct Layer {
     engine::AttemptName name;
     Version version;
@@ -132,6 +140,8 @@ class FakeViews final : public engine::Views {
     return fails ? fails(name) : std::nullopt;
   }
   FakeTree workspace_tree() const;
+  void note_touched(const FakeTree& before);
+  changes::ReadSet reads_in(const FakePicture& picture) const;
   FakeTree committed_tree() const;
   FakeTree tree_for(engine::AttemptName name) const;
   Attempt& attempt(engine::AttemptName name);
@@ -149,7 +159,7 @@ class FakeViews final : public engine::Views {
   std::vector<Layer> layers_;  ///< Committed and not folded, in that order.
   std::set<engine::AttemptName> folded_;
   std::set<engine::AttemptName> lost_;
-  std::vector<FakeTree::Edits> folds_;       ///< What each brought in.
+  std::vector<Fold> folds_;                  ///< What each brought in.
   std::vector<std::string> person_touched_;  ///< Files, and folders whose names changed.
 };
 

@@ -39,7 +39,11 @@ std::vector<engine::Ingredient> FakeWorkspace::ingredients_of(
     const std::string& path = glob.literal_prefix();
     if (glob.is_literal() && patterns.matches(path)) found[path] = digest_of("(absent)");
   }
-  for (const auto& [path, content] : seen()) {
+  const FakeTree now = tree();
+  for (const std::string& path : now.folders()) {
+    if (patterns.matches(path)) found[path] = digest_of("(folder)");
+  }
+  for (const auto& [path, content] : now.files()) {
     if (patterns.matches(path)) found[path] = digest_of(content);
   }
   std::vector<engine::Ingredient> ingredients;
@@ -63,8 +67,9 @@ Result<std::vector<engine::Ingredient>> FakeWorkspace::states(const changes::Rea
   std::vector<engine::Ingredient> states;
   for (const std::string& path : reads.content) {
     const changes::State state = now.state(path);
-    states.push_back({fmt::format("`{}`", changes::shown(path)),
-                      digest_of(fmt::format("{} {}", changes::name_of(state.kind), state.digest.hex()))});
+    states.push_back(
+        {fmt::format("`{}`", changes::shown(path)),
+         digest_of(fmt::format("{} {}", changes::name_of(state.kind), state.digest.hex()))});
   }
   for (const std::string& path : reads.listing) {
     Hasher names;
