@@ -187,6 +187,8 @@ void Engine::try_to_commit(WaitingChanges& waiting) {
   }
   // Before it is looked whether anything is stale: what is found now and is not stale is what it
   // found.
+  waiting.missed = first_missing(ports_.workspace,
+                                 undeclared_ways(task(id).footprint, waiting.reads, waiting.own));
   std::optional<Trace> trace = trace_of(waiting);
   const Meeting meeting = meeting_of(waiting);
   if (!meeting.empty()) return refuse(waiting, meeting);
@@ -208,7 +210,7 @@ Meeting Engine::meeting_of(const WaitingChanges& waiting) const {
 std::optional<Trace> Engine::trace_of(const WaitingChanges& waiting) {
   const footprint::Footprint& footprint = task(waiting.name.task).footprint;
   const bool is_told = !footprint.unknown && first_undeclared(footprint, waiting.reads).empty() &&
-                       undeclared_folder(footprint, waiting.own).empty();
+                       undeclared_folder(footprint, waiting.own).empty() && waiting.missed.empty();
   if (is_told || waiting.failure || !waiting.merged.empty() || !waiting.not_comparable.empty())
     return std::nullopt;
   Trace trace;
@@ -224,7 +226,8 @@ Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optiona
   const plan::Task& it = task(waiting.name.task);
   const std::string beyond = first_undeclared(it.footprint, waiting.reads);
   const std::string folder = undeclared_folder(it.footprint, waiting.own);
-  if (!it.footprint.unknown && beyond.empty() && folder.empty()) return {};
+  const bool is_told = beyond.empty() && folder.empty() && waiting.missed.empty();
+  if (!it.footprint.unknown && is_told) return {};
   if (trace) {
     // Each change is something it wrote, and what it wrote as it was may have come to differ since.
     trace->left = waiting.wrote;
@@ -243,6 +246,8 @@ Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optiona
       : !waiting.merged.empty()       ? "it was merged with others' changes"
       : !folder.empty()
           ? fmt::format("it left the empty folder `{}`, which its `writes` do not name", folder)
+      : !waiting.missed.empty()
+          ? fmt::format("it missed the folder `{}`, which its `reads` do not name", waiting.missed)
           : "what it read cannot be read back";
   return {{}, incomparable(why, setup_.run)};
 }

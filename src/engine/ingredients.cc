@@ -139,6 +139,29 @@ std::string undeclared_folder(const footprint::Footprint& footprint,
   return {};
 }
 
+std::vector<std::string> undeclared_ways(const footprint::Footprint& footprint,
+                                         const changes::ReadSet& reads,
+                                         const changes::Changeset& own) {
+  std::vector<std::string> ways;
+  if (footprint.unknown || reads.from != changes::ReadsFrom::observed) return ways;
+  for (const std::string& path : reads.presence) {
+    if (footprint.reads.matches(path) || footprint.writes.matches(path) || own.find(path)) continue;
+    footprint::PatternSet below;
+    if (auto glob = footprint::Glob::parse(footprint::escape(path)))
+      below.include.push_back(std::move(*glob));
+    if (overlaps(below, footprint.reads) || overlaps(below, footprint.writes)) ways.push_back(path);
+  }
+  return ways;
+}
+
+std::string first_missing(Workspace& workspace, const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    const auto there = workspace.read(path, 0);
+    if (!there && there.error().kind == Error::Kind::missing) return path;
+  }
+  return {};
+}
+
 Ingredient undeclared_read(const std::string& path, const std::string& run) {
   return {fmt::format("{}`{}`", kUndeclared, path), digest_of(run + "\n" + path)};
 }

@@ -29,6 +29,14 @@ std::string first_undeclared(const footprint::Footprint& footprint, const change
 /// A folder that it made on the way to what it may write, and left with nothing in it that its
 /// `writes` match: what they match would not tell that it has gone. Empty: there is none.
 std::string undeclared_folder(const footprint::Footprint& footprint, const changes::Changeset& own);
+
+/// Folders it looked for on the way to what it declares, which no pattern of it matches and it did
+/// not make: where one was missing, equal ingredients would not tell that it is there now.
+std::vector<std::string> undeclared_ways(const footprint::Footprint& footprint,
+                                         const changes::ReadSet& reads,
+                                         const changes::Changeset& own);
+/// The first of these paths at which nothing is; empty: there is something at each.
+std::string first_missing(Workspace& workspace, const std::vector<std::string>& paths);
 /// Stands among a result's ingredients for such a file: no other result ever has it.
 Ingredient undeclared_read(const std::string& path, const std::string& run);
 /// Likewise for a result that cannot be compared with anything; `why` in words that begin with

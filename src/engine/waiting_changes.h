@@ -24,7 +24,9 @@ struct WaitingChanges {
   std::vector<std::string> wrote;  ///< Every path it wrote, also with the same bytes; sorted.
   /// Why its result proves nothing for the next time; see `why_not_comparable`.
   std::string not_comparable;
-  bool is_checked = true;        ///< Not: it was merged, and its check is still to run on that.
+  /// A folder that was missing on the way to what it declares; empty: none was.
+  std::string missed;
+  bool is_checked = true;  ///< Not: it was merged, and its check is still to run on that.
   std::vector<std::pair<std::string, std::string>> merged;  ///< Path and bytes, by merging.
 
   /// What is to come into the workspace: of a failure nothing.

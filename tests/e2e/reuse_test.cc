@@ -178,6 +178,16 @@ TEST_F(ReuseOfObserved, makes_a_folder_again_that_somebody_took_away) {
   EXPECT_FALSE(runs()) << "with what is in it the folder is there";
 }
 
+TEST_F(ReuseOfObserved, looks_again_where_a_folder_was_missing) {
+  plan_of("echo x >new/1 || true", ", reads: [], writes: [new/1]");
+  EXPECT_TRUE(runs());
+  EXPECT_FALSE(runs());
+  std::filesystem::create_directory(workspace() + "/new");
+  EXPECT_TRUE(runs()) << "now there is where to write";
+  EXPECT_EQ(read("new/1"), "x\n");
+  EXPECT_FALSE(runs());
+}
+
 TEST_F(ReuseOfObserved, sees_names_that_come_and_go) {
   plan_of("ls in >/dev/null; ls in");
   EXPECT_TRUE(runs());

@@ -107,6 +107,9 @@ TEST(SimulationOfViews, ASecondRunTakesWhatIsUnchangedAndStillEqualsTheSequentia
     Dice dice(seed * 7'919);
     Made made = make(seed);
     made.faults.person_edits = made.faults.person_saves = 0;
+    // A task without a view that is done again takes back what it did, after its reads were looked
+    // at.
+    if (!std::ranges::all_of(made.plan.tasks, is_in_view)) made.faults = Faults::none();
     declare_what_is_read(made.plan);
     auto before = std::make_unique<World>(seed, made.plan, made.faults, made.parallel);
     before->live();
