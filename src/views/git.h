@@ -13,7 +13,8 @@ namespace interlock::views {
 /// home and configuration are, so no key of a provider and no `GIT_*`. Programs that a
 /// configuration may name are shut off (hooks, file system monitors, pagers, signing, credential
 /// helpers, transports); what is left are the filters of the person's own configuration, which only
-/// `update-index --add` and `hash-object --path` run. One that takes longer than ten minutes is ended.
+/// `update-index --add` and `hash-object --path` run. One that takes longer than ten minutes is
+/// ended.
 class Git {
  public:
   explicit Git(std::string folder) : folder_(std::move(folder)) {}
@@ -28,13 +29,15 @@ class Git {
   Git& with_objects_of(const std::string& folder) {
     return set("GIT_ALTERNATE_OBJECT_DIRECTORIES", folder);
   }
+  /// No program below this folder is git, whatever PATH says: tasks can write there.
+  Git& without_programs_of(std::string folder) { return distrusted_ = std::move(folder), *this; }
   /// One setting more, which nobody's configuration outdoes.
   Git& with_setting(std::string setting) { return settings_.push_back(std::move(setting)), *this; }
   /// Nobody's configuration: only text is to be read.
   Git& alone() { return set("GIT_CONFIG_GLOBAL", "/dev/null").set("GIT_CONFIG_NOSYSTEM", "1"); }
 
-  /// It and the filters it runs have no access to what is below `folder`, which tasks can write, but
-  /// for what is kept; where the kernel cannot do that, it is not run.
+  /// It and the filters it runs have no access to what is below `folder`, which tasks can write,
+  /// but for what is kept; where the kernel cannot do that, it is not run.
   Git& kept_out_of(std::string folder, std::vector<std::string> kept) {
     closed_ = std::move(folder);
     kept_ = std::move(kept);
@@ -60,10 +63,12 @@ class Git {
                          int from, int to) const;
   std::vector<std::string> arguments_with(const std::vector<std::string>& arguments) const;
   std::vector<std::string> environment() const;
+  std::string path() const;
   std::unexpected<Error> failed(const std::string& what, int status, std::string_view said) const;
 
   std::string folder_;
   std::vector<std::string> variables_, settings_;
+  std::string distrusted_;
   std::string closed_;  ///< Empty: nothing is.
   std::vector<std::string> kept_;
 };

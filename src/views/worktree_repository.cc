@@ -129,7 +129,7 @@ class Left {
   std::optional<std::string> text(const std::string& path) const {
     const Descriptor file =
         workspace::open_beneath(top_.number(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    struct stat status {};
+    struct stat status{};
     if (!file.is_open() || ::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode) ||
         static_cast<std::size_t>(status.st_size) > kTextBytesMax)
       return std::nullopt;
@@ -195,9 +195,9 @@ class LeftRefs {
 
 using Settings = std::set<std::string>;  ///< `key` or `key\nvalue`.
 
-std::optional<Settings> settings_in(const std::string& text) {
-  const auto told =
-      Git("/").alone().run({"config", "--file", "-", "--no-includes", "--list", "-z"}, text);
+std::optional<Settings> settings_in(const std::string& text, const std::string& top) {
+  const auto told = Git("/").without_programs_of(top).alone().run(
+      {"config", "--file", "-", "--no-includes", "--list", "-z"}, text);
   if (!told) return std::nullopt;
   const std::vector<std::string> all = split_at_nul(*told);
   return Settings(all.begin(), all.end());
@@ -206,8 +206,8 @@ std::optional<Settings> settings_in(const std::string& text) {
 std::optional<std::string> told_of_settings(const Left& left, const Given& given) {
   const auto now = left.text(".git/config");
   if (now && *now == given.config) return std::nullopt;
-  const auto after = now ? settings_in(*now) : std::nullopt;
-  const auto before = settings_in(given.config);
+  const auto after = now ? settings_in(*now, given.top) : std::nullopt;
+  const auto before = settings_in(given.config, given.top);
   if (!after || !before) return "the configuration it left in its repository cannot be read";
   Settings differing;
   std::ranges::set_symmetric_difference(*before, *after, std::inserter(differing, differing.end()));
@@ -290,8 +290,11 @@ Result<Given> make_repository(const Repository& persons, const std::string& tree
     if (before_step) before_step();
   };
   step();
-  if (auto made = Git(tree).alone().run(
-          {"init", "--quiet", "--template=", "--object-format=" + persons.format, tree});
+  if (auto made =
+          Git(tree)
+              .without_programs_of(persons.top)
+              .alone()
+              .run({"init", "--quiet", "--template=", "--object-format=" + persons.format, tree});
       !made)
     return std::unexpected(made.error());
   auto refs = refs_of(persons);
@@ -304,7 +307,7 @@ Result<Given> make_repository(const Repository& persons, const std::string& tree
   const std::string config =
       fmt::format("[core]\n\trepositoryformatversion = {}\n\tbare = false\n", is_sha1 ? 0 : 1) +
       (is_sha1 ? "" : setting_text("extensions.objectformat", persons.format));
-  Given given{config + *carried, std::move(*refs)};
+  Given given{config + *carried, std::move(*refs), persons.top};
   std::string packed;
   for (const auto& [name, hash] : given.refs) packed += hash + " " + name + "\n";
   const bool is_plain =
@@ -326,7 +329,8 @@ Result<Given> make_repository(const Repository& persons, const std::string& tree
     if (auto put = copy_text(from, git_dir + "/" + file); !put) return std::unexpected(put.error());
   }
   step();
-  const auto read = Git(tree).of(git_dir, tree).run({"read-tree", base});
+  const auto read =
+      Git(tree).without_programs_of(persons.top).of(git_dir, tree).run({"read-tree", base});
   if (!read) return std::unexpected(read.error());
   return given;
 }
