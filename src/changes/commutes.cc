@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "changes/stale.h"
 #include "footprint/overlap.h"
@@ -74,18 +75,43 @@ bool writes_reach_names(const PatternSet& writes, const std::string& folder,
   return false;
 }
 
-/// Whether below the path, too, nothing is as it was: links lead elsewhere, a folder's mode lets in
-/// or keeps out, and who looks in vain for something in a folder goes by whether that is there.
+/// Whether below the path, too, nothing is as it was. Links lead elsewhere, a folder's mode lets in
+/// or keeps out, and who looks in vain for something below goes by the kind and mode of what is
+/// there instead.
 bool changes_what_is_below(const Change& change) {
-  const auto is_way = [](Kind kind) { return kind == Kind::link || kind == Kind::folder; };
-  return is_way(change.before.kind) || is_way(change.after.kind);
+  return change.before.kind != change.after.kind || change.before.mode != change.after.mode ||
+         change.after.kind == Kind::link;
+}
+
+/// Whether who reads, or writes, what these match may list the folder to find it: all but those
+/// that name what they touch in it.
+bool may_list(const PatternSet& patterns, const std::string& folder) {
+  const std::string inside = (folder.empty() ? "" : footprint::escape(folder) + "/") + "**";
+  return std::ranges::any_of(patterns.include, [&](const Glob& one) {
+    return !only_child(one, folder) && meets({{one}, patterns.exclude}, inside);
+  });
+}
+
+/// The folders in which names have come or gone.
+std::set<std::string_view> folders_of_changed_names(const Changeset& own) {
+  std::set<std::string_view> folders;
+  for (const Change& change : own.changes) {
+    if ((change.before.kind == Kind::absent) != (change.after.kind == Kind::absent))
+      folders.insert(folder_of(change.path));
+  }
+  return folders;
 }
 
 bool writes_commute(const Changeset& own, const Footprint& other) {
-  return std::ranges::none_of(own.changes, [&](const Change& change) {
+  const bool meets_path = std::ranges::any_of(own.changes, [&](const Change& change) {
     return matches_at_or_above(other.writes, change.path) ||
            overlaps_at_or_below(other.writes, change.path) || other.reads.matches(change.path) ||
            (changes_what_is_below(change) && overlaps_at_or_below(other.reads, change.path));
+  });
+  if (meets_path) return false;
+  return std::ranges::none_of(folders_of_changed_names(own), [&](std::string_view folder) {
+    return may_list(other.reads, std::string(folder)) ||
+           may_list(other.writes, std::string(folder));
   });
 }
 

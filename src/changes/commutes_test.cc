@@ -49,6 +49,27 @@ TEST(Commutes, NotWithWhomMayReadOrWriteWhatItWrote) {
   EXPECT_FALSE(commutes(content({}), made("out", link_to("x")), touching({"out/a"}, {})));
   EXPECT_FALSE(commutes(content({}), made("out", folder_of_mode()), touching({"out/a"}, {})))
       << "who looks for that in vain goes by the folder too";
+  EXPECT_FALSE(commutes(content({}), made("out"), touching({"out/a"}, {}))) << "or by the file";
+  EXPECT_FALSE(commutes(content({}), {{{"out", file_of("x"), {}}}}, touching({"out/a"}, {})));
+  EXPECT_FALSE(commutes(content({}), {{{"out", file_of("x"), file_of("x", 0755)}}},
+                        touching({"out/a"}, {})));
+  EXPECT_TRUE(
+      commutes(content({}), {{{"out", file_of("x"), file_of("y")}}}, touching({"out/a"}, {})));
+}
+
+TEST(Commutes, NotWithWhomMayListTheFolderInWhichANameCameOrWent) {
+  const Changeset written{{{"d/x.txt", file_of("x"), file_of("y")}}};
+  const Changeset gone{{{"d/x.txt", file_of("x"), {}}}};
+  EXPECT_FALSE(commutes(content({}), made("d/x.txt"), touching({"d/*.md"}, {})));
+  EXPECT_FALSE(commutes(content({}), gone, touching({"d/*.md"}, {})));
+  EXPECT_FALSE(commutes(content({}), made("d/x.txt"), touching({"**/*.md"}, {})));
+  EXPECT_FALSE(commutes(content({}), made("d/x.txt"), touching({"*/a.md"}, {})));
+  EXPECT_FALSE(commutes(content({}), made("x"), touching({"{a,b}/c"}, {}))) << "as if by `*/c`";
+  EXPECT_FALSE(commutes(content({}), made("d/x.txt"), writing({"d/*.md"}))) << "`rm d/*.md`";
+  EXPECT_FALSE(commutes(content({}), made("d/x.txt"), touching({"d", "!d/x.txt"}, {})));
+  EXPECT_TRUE(commutes(content({}), written, touching({"d/*.md"}, {})));
+  EXPECT_TRUE(commutes(content({}), made("d/x.txt"), touching({"d/a.md", "e/*.md"}, {"*.md"})));
+  EXPECT_TRUE(commutes(content({}), made("d/x.txt"), touching({"d/e/*.md"}, {})));
 }
 
 TEST(Commutes, NotWithWhomMayChangeTheNamesItListed) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace interlock::engine {
@@ -119,6 +120,44 @@ std::string first_undeclared(const footprint::Footprint& footprint, const change
   if (footprint.unknown || reads.from != changes::ReadsFrom::observed) return {};
   for (const std::string& path : reads.content) {
     if (!footprint.reads.matches(path) && !footprint.writes.matches(path)) return path;
+  }
+  return {};
+}
+
+std::string undeclared_folder(const footprint::Footprint& footprint,
+                              const changes::Changeset& own) {
+  if (footprint.unknown) return {};
+  for (auto at = own.changes.begin(); at != own.changes.end(); ++at) {
+    if (at->after.kind != changes::Kind::folder || footprint.writes.matches(at->path)) continue;
+    const bool holds_something =
+        std::any_of(at, own.changes.end(), [&](const changes::Change& one) {
+          return one.after.kind != changes::Kind::absent && one.path.starts_with(at->path + "/") &&
+                 footprint.writes.matches(one.path);
+        });
+    if (!holds_something) return at->path;
+  }
+  return {};
+}
+
+std::vector<std::string> undeclared_ways(const footprint::Footprint& footprint,
+                                         const changes::ReadSet& reads,
+                                         const changes::Changeset& own) {
+  std::vector<std::string> ways;
+  if (footprint.unknown || reads.from != changes::ReadsFrom::observed) return ways;
+  for (const std::string& path : reads.presence) {
+    if (footprint.reads.matches(path) || footprint.writes.matches(path) || own.find(path)) continue;
+    footprint::PatternSet below;
+    if (auto glob = footprint::Glob::parse(footprint::escape(path)))
+      below.include.push_back(std::move(*glob));
+    if (overlaps(below, footprint.reads) || overlaps(below, footprint.writes)) ways.push_back(path);
+  }
+  return ways;
+}
+
+std::string first_missing(Workspace& workspace, const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    const auto there = workspace.read(path, 0);
+    if (!there && there.error().kind == Error::Kind::missing) return path;
   }
   return {};
 }

@@ -25,6 +25,19 @@ Digest key_of(const std::vector<CacheKeyPart>& cache_key_parts);
 /// none, or nothing was declared or seen. Its content is no ingredient, so that an equal key proves
 /// nothing.
 std::string first_undeclared(const footprint::Footprint& footprint, const changes::ReadSet& reads);
+
+/// A folder that it made on the way to what it may write, and left with nothing in it that its
+/// `writes` match: what they match would not tell that it has gone. Empty: there is none.
+std::string undeclared_folder(const footprint::Footprint& footprint, const changes::Changeset& own);
+
+/// Folders it looked for on the way to what it declares, which no pattern of it matches and it did
+/// not make: where one was missing, equal parts of the cache key would not tell that it is there
+/// now.
+std::vector<std::string> undeclared_ways(const footprint::Footprint& footprint,
+                                         const changes::ReadSet& reads,
+                                         const changes::Changeset& own);
+/// The first of these paths at which nothing is; empty: there is something at each.
+std::string first_missing(Workspace& workspace, const std::vector<std::string>& paths);
 /// Stands among a result's parts of the cache key for such a file: no other result ever has it.
 CacheKeyPart undeclared_read(const std::string& path, const std::string& run);
 /// Likewise for a result that cannot be compared with anything; `why` in words that begin with

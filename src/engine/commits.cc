@@ -188,6 +188,8 @@ void Engine::try_to_commit(WaitingChanges& waiting) {
   }
   // Before it is looked whether anything is stale: what is found now and is not stale is what it
   // found.
+  waiting.missed = first_missing(ports_.workspace,
+                                 undeclared_ways(task(id).footprint, waiting.reads, waiting.own));
   std::optional<Trace> trace = trace_of(waiting);
   const Conflict conflict = conflict_of(waiting);
   if (!conflict.empty()) return refuse(waiting, conflict);
@@ -208,7 +210,9 @@ Conflict Engine::conflict_of(const WaitingChanges& waiting) const {
 /// Only where its parts of the cache key alone would not tell.
 std::optional<Trace> Engine::trace_of(const WaitingChanges& waiting) {
   const footprint::Footprint& footprint = task(waiting.name.task).footprint;
-  const bool names_all = !footprint.unknown && first_undeclared(footprint, waiting.reads).empty();
+  const bool names_all = !footprint.unknown && first_undeclared(footprint, waiting.reads).empty() &&
+                         undeclared_folder(footprint, waiting.own).empty() &&
+                         waiting.missed.empty();
   if (names_all || waiting.failure || !waiting.merged.empty() || !waiting.not_comparable.empty())
     return std::nullopt;
   Trace trace;
@@ -223,7 +227,9 @@ std::optional<Trace> Engine::trace_of(const WaitingChanges& waiting) {
 Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optional<Trace> trace) {
   const plan::Task& it = task(waiting.name.task);
   const std::string beyond = first_undeclared(it.footprint, waiting.reads);
-  if (!it.footprint.unknown && beyond.empty()) return {};
+  const std::string folder = undeclared_folder(it.footprint, waiting.own);
+  const bool is_told = beyond.empty() && folder.empty() && waiting.missed.empty();
+  if (!it.footprint.unknown && is_told) return {};
   if (trace) {
     // Each change is something it wrote, and what it wrote as it was may have come to differ since.
     trace->left = waiting.wrote;
@@ -237,9 +243,14 @@ Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optiona
     }
   }
   if (!beyond.empty()) return {{}, undeclared_read(beyond, setup_.run)};
-  const std::string why = !waiting.not_comparable.empty() ? waiting.not_comparable
-                          : !waiting.merged.empty()       ? "it was merged with others' changes"
-                                                          : "what it read cannot be read back";
+  const std::string why =
+      !waiting.not_comparable.empty() ? waiting.not_comparable
+      : !waiting.merged.empty()       ? "it was merged with others' changes"
+      : !folder.empty()
+          ? fmt::format("it left the empty folder `{}`, which its `writes` do not name", folder)
+      : !waiting.missed.empty()
+          ? fmt::format("it missed the folder `{}`, which its `reads` do not name", waiting.missed)
+          : "what it read cannot be read back";
   return {{}, incomparable(why, setup_.run)};
 }
 

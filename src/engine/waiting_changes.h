@@ -25,6 +25,8 @@ struct WaitingChanges {
   std::vector<std::string> wrote;  ///< Every path it wrote, also with the same bytes; sorted.
   /// Why its result proves nothing for the next time; see `why_not_comparable`.
   std::string not_comparable;
+  /// A folder that was missing on the way to what it declares; empty: none was.
+  std::string missed;
   bool is_checked = true;  ///< Not: it was merged, and its check is still to run on that.
   std::vector<std::pair<std::string, std::string>> merged;  ///< Path and bytes, by merging.
 

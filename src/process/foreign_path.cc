@@ -120,7 +120,8 @@ class PathWalk {
     ForeignPath behind = files_.behind(at);
     result_.elsewhere = result_.elsewhere || behind.elsewhere;
     if (behind.kind == Kind::path && behind.path.starts_with('/')) {
-      path_ = behind.path == "/" ? "" : std::move(behind.path);
+      path_ = as_text(behind.path);
+      if (path_ == "/") path_.clear();
       return;
     }
     if (behind.kind == Kind::deleted && !ahead_.empty())

@@ -90,12 +90,15 @@ void close_now(sys::Descriptor& one) {
 
 /// Programs are looked for in absolute folders outside of the repository alone: what is in it, a
 /// task may have put there.
-std::string safe_path(const std::string& repository) {
+std::string safe_path(const std::array<std::string, 3>& distrusted) {
   const char* path = std::getenv("PATH");
   std::string safe;
   for (const auto part : std::views::split(std::string_view(path != nullptr ? path : ""), ':')) {
     const std::string_view folder(part.begin(), part.end());
-    if (!folder.starts_with('/') || workspace::is_at_or_below(folder, repository)) continue;
+    const auto has = [&](const std::string& top) {
+      return !top.empty() && workspace::is_at_or_below(folder, top);
+    };
+    if (!folder.starts_with('/') || std::ranges::any_of(distrusted, has)) continue;
     safe.append(safe.empty() ? "" : ":").append(folder);
   }
   return safe.empty() ? "/usr/local/bin:/usr/bin:/bin" : safe;
@@ -236,8 +239,10 @@ std::vector<std::string> Git::arguments_with(const std::vector<std::string>& arg
   return all;
 }
 
+std::string Git::path() const { return safe_path({folder_, closed_, distrusted_}); }
+
 std::vector<std::string> Git::environment() const {
-  std::vector<std::string> lines{"PATH=" + safe_path(folder_)};
+  std::vector<std::string> lines{"PATH=" + path()};
   for (const char* name : kPassedOn) {
     const char* value = std::getenv(name);
     const std::string start = std::string(name) + "=";
@@ -280,7 +285,7 @@ Result<std::string> Git::go(const std::vector<std::string>& arguments, std::stri
   if ((from < 0 && !in.open()) || (to < 0 && !out.open()) || !err.open())
     return fail(Error::Kind::io, fmt::format("cannot run `git`: {}", std::strerror(errno)));
   const auto start = [&] {
-    return spawn(program_in(safe_path(folder_)), arguments_with(arguments), environment(),
+    return spawn(program_in(path()), arguments_with(arguments), environment(),
                  from < 0 ? in.read.get() : from, to < 0 ? out.write.get() : to, err.write.get());
   };
   const auto pid = closed_.empty() ? start() : from_a_closed_thread(closed_, kept_, start);

@@ -29,6 +29,8 @@ class Git {
   Git& with_objects_of(const std::string& folder) {
     return set("GIT_ALTERNATE_OBJECT_DIRECTORIES", folder);
   }
+  /// No program below this folder is git, whatever PATH says: tasks can write there.
+  Git& without_programs_of(std::string folder) { return distrusted_ = std::move(folder), *this; }
   /// One setting more, which nobody's configuration outdoes.
   Git& with_setting(std::string setting) { return settings_.push_back(std::move(setting)), *this; }
   /// Nobody's configuration: only text is to be read.
@@ -61,10 +63,12 @@ class Git {
                          int from, int to) const;
   std::vector<std::string> arguments_with(const std::vector<std::string>& arguments) const;
   std::vector<std::string> environment() const;
+  std::string path() const;
   std::unexpected<Error> failed(const std::string& what, int status, std::string_view said) const;
 
   std::string folder_;
   std::vector<std::string> variables_, settings_;
+  std::string distrusted_;
   std::string closed_;  ///< Empty: nothing is.
   std::vector<std::string> kept_;
 };

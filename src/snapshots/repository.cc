@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <vector>
 
 #include "base/text.h"
@@ -18,6 +19,34 @@ std::string repository_top(const std::string& root) {
   }
   return {};
 }
+
+namespace {
+
+/// A file of the workspace that git's settings include: whoever writes it says which programs git
+/// runs. Empty: none is. It need not be there yet.
+std::string included_file(const Repository& repository) {
+  const auto reported = Git(repository.top)
+                            .run({"config", "-z", "--show-origin", "--type=path", "--get-regexp",
+                                  "^include(if\\..*)?\\.path$"});
+  if (!reported) return {};  // There are none.
+  const std::vector<std::string> words = split_at_nul(*reported);
+  for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
+    const std::string from = words[i].substr(words[i].find(':') + 1);
+    const std::filesystem::path file = words[i + 1].substr(words[i + 1].find('\n') + 1);
+    // A path that is not whole goes on from the file that names it.
+    const auto whole =
+        std::filesystem::path(repository.top) / std::filesystem::path(from).parent_path() / file;
+    std::error_code error;
+    const std::string real = std::filesystem::weakly_canonical(whole, error).string();
+    if (error) return whole.string();
+    const bool is_gits = workspace::is_at_or_below(real, repository.git_dir) ||
+                         workspace::is_at_or_below(real, repository.common);
+    if (workspace::is_at_or_below(real, repository.root) && !is_gits) return real;
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<Repository> repository_of(const std::string& root) {
   Repository repository;
@@ -56,6 +85,15 @@ Result<Repository> repository_of(const std::string& root) {
   repository.common = lines[1];
   repository.objects = lines[2];
   repository.format = lines[3];
+  if (const std::string file = included_file(repository); !file.empty()) {
+    return fail(
+        Error::Kind::refused,
+        fmt::format(
+            "git's settings for `{}` include `{}`, which tasks can write, and they can name "
+            "programs that git runs",
+            printable(repository.top), printable(file)),
+        "move that file out of the workspace, or choose the isolation `view`");
+  }
   return repository;
 }
 

@@ -434,8 +434,17 @@ TEST_P(RepositoryTest, WhatCannotBeDoneIsRefusedBeforeAnythingRuns) {
                           "it has a branch `interlock`, and git takes only one of the two",
                           root));
     EXPECT_FALSE(can_commit(root));
+    ASSERT_TRUE(sh(root, "git branch -D -q interlock; git config include.path ../tools/git"));
+    const std::string includes = fmt::format(
+        "git's settings for `{0}` include `{0}/tools/git`, which tasks can write, and they can "
+        "name programs that git runs",
+        root);
+    EXPECT_EQ(refusal(scene), "cannot make a worktree: " + includes);
+    EXPECT_FALSE(can_commit(root));
+    ASSERT_TRUE(sh(root, "git config include.path more; : >.git/more"));
+    EXPECT_EQ(can_commit(root).value_or("?"), "") << "that is git's own";
     ASSERT_TRUE(sh(root,
-                   "git branch -D -q interlock; mkdir -p inner; printf '/inner/\\n' > "
+                   "git config --unset include.path; mkdir -p inner; printf '/inner/\\n' > "
                    ".gitignore"));
     EXPECT_EQ(can_commit(root).value_or("?"), "");
     const auto ignored = can_open(plan::Isolation::worktree, root + "/inner", scene.state.root());

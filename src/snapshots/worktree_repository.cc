@@ -195,9 +195,9 @@ class LeftRefs {
 
 using Settings = std::set<std::string>;  ///< `key` or `key\nvalue`.
 
-std::optional<Settings> settings_in(const std::string& text) {
-  const auto reported =
-      Git("/").alone().run({"config", "--file", "-", "--no-includes", "--list", "-z"}, text);
+std::optional<Settings> settings_in(const std::string& text, const std::string& top) {
+  const auto reported = Git("/").without_programs_of(top).alone().run(
+      {"config", "--file", "-", "--no-includes", "--list", "-z"}, text);
   if (!reported) return std::nullopt;
   const std::vector<std::string> all = split_at_nul(*reported);
   return Settings(all.begin(), all.end());
@@ -206,8 +206,8 @@ std::optional<Settings> settings_in(const std::string& text) {
 std::optional<std::string> reported_settings(const Left& left, const Given& given) {
   const auto now = left.text(".git/config");
   if (now && *now == given.config) return std::nullopt;
-  const auto after = now ? settings_in(*now) : std::nullopt;
-  const auto before = settings_in(given.config);
+  const auto after = now ? settings_in(*now, given.top) : std::nullopt;
+  const auto before = settings_in(given.config, given.top);
   if (!after || !before) return "the configuration it left in its repository cannot be read";
   Settings differing;
   std::ranges::set_symmetric_difference(*before, *after, std::inserter(differing, differing.end()));
@@ -289,8 +289,11 @@ Result<Given> make_repository(const Repository& persons, const std::string& tree
     if (before_step) before_step();
   };
   step();
-  if (auto made = Git(tree).alone().run(
-          {"init", "--quiet", "--template=", "--object-format=" + persons.format, tree});
+  if (auto made =
+          Git(tree)
+              .without_programs_of(persons.top)
+              .alone()
+              .run({"init", "--quiet", "--template=", "--object-format=" + persons.format, tree});
       !made)
     return std::unexpected(made.error());
   auto refs = refs_of(persons);
@@ -303,7 +306,7 @@ Result<Given> make_repository(const Repository& persons, const std::string& tree
   const std::string config =
       fmt::format("[core]\n\trepositoryformatversion = {}\n\tbare = false\n", is_sha1 ? 0 : 1) +
       (is_sha1 ? "" : setting_text("extensions.objectformat", persons.format));
-  Given given{config + *carried, std::move(*refs)};
+  Given given{config + *carried, std::move(*refs), persons.top};
   std::string packed;
   for (const auto& [name, hash] : given.refs) packed += hash + " " + name + "\n";
   const bool is_plain =
@@ -325,7 +328,8 @@ Result<Given> make_repository(const Repository& persons, const std::string& tree
     if (auto put = copy_text(from, git_dir + "/" + file); !put) return std::unexpected(put.error());
   }
   step();
-  const auto read = Git(tree).of(git_dir, tree).run({"read-tree", base});
+  const auto read =
+      Git(tree).without_programs_of(persons.top).of(git_dir, tree).run({"read-tree", base});
   if (!read) return std::unexpected(read.error());
   return given;
 }

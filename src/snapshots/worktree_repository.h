@@ -14,6 +14,7 @@ namespace interlock::snapshots {
 struct Given {
   std::string config;
   std::map<std::string, std::string> refs;  ///< Full name to hash.
+  std::string top;                          ///< Of the person's; no program there is git.
 };
 
 /// Makes `tree` a repository of its own, on a new `branch` at the commit `base`: references,

@@ -8,6 +8,7 @@
 
 #include "contract/attacks.h"
 #include "contract/enclosed_world.h"
+#include "e2e/worktree_attacks.h"
 #include "process/capabilities.h"
 #include "process/landlock.h"
 
@@ -177,6 +178,7 @@ std::set<std::string> documented(const std::string& heading) {
 TEST(AttacksInTheDocs, AreThoseThatAreTried) {
   std::set<std::string> tried;
   for (const Attack& attack : attacks()) tried.insert(attack.id);
+  for (const e2e::WorktreeAttack& attack : e2e::worktree_attacks()) tried.insert(attack.id);
   EXPECT_EQ(documented("\n## Attack by attack\n"), tried);
 }
 

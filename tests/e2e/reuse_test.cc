@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "e2e/cli_harness.h"
 
 // A second run does only what changed, and says what did.
@@ -163,6 +165,27 @@ TEST_F(ReuseOfObserved, takes_the_result_while_what_was_read_is_as_it_was) {
   EXPECT_TRUE(runs());
   EXPECT_EQ(read("out"), "new\n");
   EXPECT_THAT(why(), HasSubstr("`out`, which it had made, changed since r-"));
+}
+
+TEST_F(ReuseOfObserved, makes_a_folder_again_that_somebody_took_away) {
+  plan_of("mkdir new", ", reads: [], writes: [new/**]");
+  EXPECT_TRUE(runs());
+  std::filesystem::remove(workspace() + "/new");
+  EXPECT_TRUE(runs()) << "its `writes` do not match the folder itself";
+  EXPECT_TRUE(std::filesystem::is_directory(workspace() + "/new"));
+  plan_of("mkdir -p other; echo x >other/x", ", reads: [], writes: [other/**]");
+  EXPECT_TRUE(runs());
+  EXPECT_FALSE(runs()) << "with what is in it the folder is there";
+}
+
+TEST_F(ReuseOfObserved, looks_again_where_a_folder_was_missing) {
+  plan_of("echo x >new/1 || true", ", reads: [], writes: [new/1]");
+  EXPECT_TRUE(runs());
+  EXPECT_FALSE(runs());
+  std::filesystem::create_directory(workspace() + "/new");
+  EXPECT_TRUE(runs()) << "now there is where to write";
+  EXPECT_EQ(read("new/1"), "x\n");
+  EXPECT_FALSE(runs());
 }
 
 TEST_F(ReuseOfObserved, sees_names_that_come_and_go) {

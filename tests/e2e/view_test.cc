@@ -223,6 +223,22 @@ TEST_F(View, who_lists_what_a_later_task_made_fails_by_its_footprint) {
   expect_nothing_left();
 }
 
+TEST_F(View, who_looks_for_what_it_declares_does_not_meet_what_a_later_task_makes_beside_it) {
+  write("d/1.md", "1\n");
+  write_plan(R"(
+limits: {parallel: 3, min_saving: 0s}
+tasks:
+  - {id: slow, run: "sleep .3; echo 0 >o0", reads: [], writes: [o0], isolation: view}
+  - {id: texts, needs: [slow], run: "cat d/*.md >o1", reads: ["d/*.md"], writes: [o1], isolation: view}
+  - {id: in_vain, needs: [slow], run: "cat new/1 >o2 || true", reads: [new/1], writes: [o2], isolation: view}
+  - {id: beside, run: "echo x >d/t.txt", reads: [], writes: [d/t.txt], isolation: view}
+  - {id: in_the_way, run: "echo x >new", reads: [], writes: [new], isolation: view}
+)");
+  const Ended ended = interlock({"run", "plan.yaml", "--pattern", "parallel"});
+  EXPECT_EQ(ended.exit, 0) << ended.out;
+  EXPECT_EQ(read("o1"), "1\n");
+}
+
 TEST_F(View, a_task_that_mends_is_told_what_changed) {
   write_counting_plan(", repair: \"cat >told; read n <count; echo $((n+10)) >count\"");
   const Ended ended = run_at_once({"a", "b"});

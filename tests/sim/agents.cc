@@ -12,9 +12,12 @@ using testing_support::FakeTree;
 namespace {
 
 /// No name is a file's and a folder's, so every write succeeds.
-const std::vector<std::string> kPaths = {"a",    "b",     "c",     "d/x",   "d/y",     "e.md",
-                                         "f.md", "g/h/i", "g/h/j", "new/1", "new/2/3", "d/z"};
+const std::vector<std::string> kPaths = {"a",       "b",    "c",     "d/x",   "d/y",
+                                         "e.md",    "f.md", "g/h/i", "g/h/j", "new/1",
+                                         "new/2/3", "d/z",  "h/k/l"};
 const std::vector<std::string> kFolders = {"", "d", "g", "g/h", "new", "new/2"};
+/// Of these none is there at first, and who makes one changes what others look for in vain.
+const std::vector<std::string> kMissing = {"new", "new/2", "h", "h/k"};
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
@@ -68,6 +71,16 @@ class Agent {
     return footprint_.unknown || footprint_.reads.matches(any);
   }
 
+  /// On the way to what it may write, too.
+  bool may_make(const std::string& folder) const {
+    return may_write(folder) || footprint_.writes.matches(folder + "/any name");
+  }
+  /// `*.md`: it has to list the workspace for that, and goes by those names alone.
+  bool may_look_for_texts() const {
+    const auto is_that = [](const footprint::Glob& one) { return one.text() == "*.md"; };
+    return footprint_.unknown || std::ranges::any_of(footprint_.reads.include, is_that);
+  }
+
   std::string read(const std::string& path) {
     const std::string* content = snapshot_.read(path);
     const std::string found = content == nullptr ? "(none)" : *content;
@@ -80,7 +93,7 @@ class Agent {
     Dice dice = die();
     const std::string& path = dice.one_of(kPaths);
     const std::string& folder = dice.one_of(kFolders);
-    switch (dice.below(10)) {
+    switch (dice.below(14)) {
       case 0:
         if (!may_list(folder)) break;
         for (const std::string& name : snapshot_.list(folder)) learn(name);
@@ -93,13 +106,28 @@ class Agent {
         break;
       case 3: write_back(path); break;
       case 4: add_line(path, dice); break;
-      case 5:
+      case 5: make_folder(dice.one_of(kMissing)); break;
       case 6:
+        if (may_write(path) && !snapshot_.write_in_place(path, id_ + " " + known_.hex() + "\n"))
+          learn("nowhere to write");
+        break;
+      case 7:
+        if (!may_look_for_texts()) break;
+        for (const std::string& name : snapshot_.list("")) {
+          if (name.ends_with(".md")) learn(name);
+        }
+        break;
+      case 8:
+      case 9:
         if (may_write(path)) put(path, id_ + " " + known_.hex() + "\n");
         break;
       default:
         if (may_read(path)) read(path);
     }
+  }
+
+  void make_folder(const std::string& folder) {
+    if (may_make(folder)) learn(snapshot_.make_folder(folder) ? "made" : "not made");
   }
 
   /// What was there before: no change at all.
@@ -175,6 +203,7 @@ Sequential one_by_one(const plan::Plan& plan, const Files& files, const std::vec
     tree = snapshot.now();
   }
   result.files = tree.files();
+  result.folders = tree.folders();
   return result;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ void look_over(const plan::Task& task, testing_support::FakeSnapshot& snapshot);
 
 struct Sequential {
   Files files;
+  std::set<std::string> folders;
   std::vector<std::string> answers;              ///< By task.
   std::vector<testing_support::FakeTree> found;  ///< By task: what it works on.
 };

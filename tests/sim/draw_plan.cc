@@ -8,8 +8,8 @@ namespace interlock::sim {
 
 namespace {
 
-const std::vector<std::string> kPatterns = {"a",    "b",    "c",    "d/x",  "d/y",
-                                            "d/**", "*.md", "e.md", "f.md", "**"};
+const std::vector<std::string> kPatterns = {"a",    "b",    "c",    "d/x", "d/y",    "d/**",
+                                            "*.md", "e.md", "f.md", "new", "new/**", "**"};
 
 footprint::PatternSet draw_patterns(Dice& dice) {
   std::vector<std::string> patterns;

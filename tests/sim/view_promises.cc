@@ -106,8 +106,16 @@ void ViewPromises::see(const engine::ChangesCommitted& event) {
     promise(!was_edited(path) || !attempt.merged.empty(),
             fmt::format("`{}` rests on the person's `{}`", id_of(event.task), path));
   }
+  for (const std::string& path : reads.presence) {
+    promise(
+        !has_come_or_gone_since(path, edits_before),
+        fmt::format("`{}` rests on whether the person's `{}` is there", id_of(event.task), path));
+  }
   for (const changes::Change& change : own.changes) {
-    promise(!was_edited(change.path),
+    // Who leaves there what the person left changes nothing of theirs.
+    const bool is_as_left =
+        edited_.contains(change.path) && edited_[change.path].back().after == change.after;
+    promise(!was_edited(change.path) || is_as_left,
             fmt::format("`{}` changed the person's `{}`", id_of(event.task), change.path));
     last_committed_[change.path] = change.after;
     const auto owed = owed_.find(change.path);
@@ -119,6 +127,15 @@ void ViewPromises::see(const engine::ChangesCommitted& event) {
     if (!is_over(run_[id].state)) return;
   }
   found_what_was_there(event.task, attempt, one_by_one(plan_, first_, settled));
+}
+
+/// Whether a person made it, or took it away, after so many edits.
+bool ViewPromises::has_come_or_gone_since(const std::string& path, std::size_t edits) const {
+  const auto edited = edited_.find(path);
+  if (edited == edited_.end()) return false;
+  const auto first =
+      std::ranges::find_if(edited->second, [&](const Edit& one) { return one.number > edits; });
+  return first != edited->second.end() && first->before.kind != edited->second.back().after.kind;
 }
 
 /// Before an earlier task that is not over, only with what that one can neither see nor change.
@@ -152,9 +169,15 @@ void ViewPromises::found_what_was_there(TaskId id, const AttemptRecord& attempt,
   const FakeTree& there = expected.found[id.index()];
   promise(found != nullptr, "what is committed is kept");
   if (found == nullptr) return;
-  for (const std::string& path : reads_of(attempt.reads.value_or(Digest{})).content) {
+  const ReadSet reads = reads_of(attempt.reads.value_or(Digest{}));
+  for (const std::string& path : reads.content) {
     promise(found->state(path) == there.state(path),
             fmt::format("`{}` read in `{}` what the tasks before it had left", id_of(id), path));
+  }
+  for (const std::string& path : reads.presence) {
+    promise(found->state(path).kind == there.state(path).kind,
+            fmt::format("`{}` found `{}` there, or missing, as the tasks before it had left it",
+                        id_of(id), path));
   }
 }
 
@@ -168,7 +191,8 @@ void ViewPromises::see(const engine::ChangesLost& event) {
   // Its own account, made anew from what stands.
   last_committed_.clear();
   for (std::uint32_t i = 0; i < event.commits; ++i) {
-    for (const changes::Change& change : changes_of(run_.commits[i].changes).changes)
+    const Changeset committed = changes_of(run_.commits[i].changes);
+    for (const changes::Change& change : committed.changes)
       last_committed_[change.path] = change.after;
   }
 }
@@ -185,6 +209,11 @@ void ViewPromises::see(const engine::TaskFailed& event) {
           fmt::format("`{}` has its turn", id_of(event.task)));
   promise(event.outcome != engine::Outcome::outside_footprint,
           fmt::format("`{}` kept to its footprint", id_of(event.task)));
+}
+
+void ViewPromises::person_makes_folder(const std::string& path) {
+  owed_[path] = snapshots_.workspace().state(path);
+  edited_[path].push_back({++edits_, {}, owed_[path]});
 }
 
 void ViewPromises::person_edits(const std::string& path, const std::optional<std::string>& found,
@@ -286,6 +315,8 @@ void ViewPromises::equals_the_sequential_run() {
   failures_hold(expected);
   promise(snapshots_.workspace().files() == expected.files,
           "the files are those of the sequential run");
+  promise(snapshots_.workspace().folders() == expected.folders,
+          "the folders are those of the sequential run");
 }
 
 /// Who failed because of what it read fails in the sequential run as well.

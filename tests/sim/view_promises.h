@@ -29,6 +29,8 @@ class ViewPromises {
   /// A person writes into the workspace, or deletes there; `found` was there before.
   void person_edits(const std::string& path, const std::optional<std::string>& found,
                     const changes::State& before);
+  /// A person has made a folder.
+  void person_makes_folder(const std::string& path);
   /// What a person who was told that a file is in the way puts back; nothing where nothing can be.
   std::map<std::string, std::optional<std::string>> to_requeue() const;
   /// It lies there again: that edit is not to be kept.
@@ -65,6 +67,7 @@ class ViewPromises {
 
   void went_ahead_of(const engine::ChangesCommitted& event, const changes::Changeset& own,
                      const changes::ReadSet& reads);
+  bool has_come_or_gone_since(const std::string& path, std::size_t edits) const;
   void found_what_was_there(TaskId id, const engine::AttemptRecord& attempt,
                             const Sequential& expected);
   void nothing_committed_is_lost();

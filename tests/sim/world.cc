@@ -118,7 +118,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   journal_.before_call = perhaps_crash;
   workspace_.before_call = perhaps_crash;
   snapshots_.before_call = [this, perhaps_crash](std::string_view call) {
-    if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_edits)) {
+    if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_saves)) {
       check_journal();  // What is durable by now came before the edit.
       edit();
     }
@@ -289,6 +289,7 @@ void World::people_act(engine::Engine&) {
 /// A person works on a file that is, or is not, touched by tasks too.
 void World::edit() {
   static const std::vector<std::string> kEdited = {"a", "b", "c", "d/x", "e.md", "g/h/j", "new/1"};
+  if (dice_.chance(150)) return make_folder();
   if (dice_.chance(250)) return rename();
   const std::string& path = dice_.one_of(kEdited);
   std::optional<std::string> left;
@@ -317,13 +318,27 @@ void World::rename() {
   }
 }
 
+/// `mkdir`, of one that a task may have looked for in vain.
+void World::make_folder() {
+  static const std::vector<std::string> kMade = {"new", "new/2", "h", "h/k"};
+  const std::string& path = dice_.one_of(kMade);
+  const testing_support::FakeTree tree = snapshots_.workspace();
+  if (tree.state(path).kind != changes::Kind::absent || !tree.has_way_to(path)) return;
+  snapshots_.person_makes_folder(path);
+  views_promised_.person_makes_folder(path);
+}
+
 void World::leave_by_hand(const std::string& path, const std::optional<std::string>& left) {
   const auto at = workspace_.files.find(path);
   std::optional<std::string> found;
   if (at != workspace_.files.end()) found = at->second;
-  const changes::State before = snapshots_.workspace().state(path);
+  const testing_support::FakeTree before = snapshots_.workspace();
   snapshots_.person_edits(path, left);
-  views_promised_.person_edits(path, found, before);
+  views_promised_.person_edits(path, found, before.state(path));
+  const testing_support::FakeTree now = snapshots_.workspace();
+  for (const std::string& folder : now.folders()) {
+    if (!before.folders().contains(folder)) views_promised_.person_makes_folder(folder);
+  }
 }
 
 /// What stands in the way of a checkpoint is put back as it was; whether there was any.

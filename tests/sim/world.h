@@ -40,6 +40,7 @@ struct Faults {
   std::uint64_t signal_in_call = 0;  ///< Per call that can be long: a signal breaks it off.
   std::uint64_t loses_kept = 0;      ///< Per crash: what was kept of an attempt is spoilt.
   std::uint64_t person_edits = 0;    ///< Per turn: a file. Only where all tasks are in views.
+  std::uint64_t person_saves = 0;    ///< Likewise, per path that is brought in.
 
   static Faults none() { return {}; }
   static Faults draw(Dice& dice);
@@ -98,6 +99,7 @@ class World {
   bool in_plan_order() const;
   void edit();
   void rename();
+  void make_folder();
   void leave_by_hand(const std::string& path, const std::optional<std::string>& left);
 
   // The agents.

@@ -1,6 +1,6 @@
 #include "support/fake_picture.h"
 
-#include "footprint/overlap.h"
+#include <algorithm>
 
 namespace interlock::testing_support {
 
@@ -46,6 +46,11 @@ bool FakeTree::write(const std::string& path, const std::string& content) {
     folders_.insert(above);
   files_[path] = content;
   return true;
+}
+
+bool FakeTree::has_way_to(const std::string& path) const {
+  const std::string folder = folder_of(path);
+  return folder.empty() || folders_.contains(folder);
 }
 
 void FakeTree::apply(const Edits& edits) {
@@ -96,12 +101,27 @@ bool FakeSnapshot::write(const std::string& path, const std::string& content) {
   return false;
 }
 
+bool FakeSnapshot::write_in_place(const std::string& path, const std::string& content) {
+  if (now_.has_way_to(path)) return write(path, content);
+  presence_.insert(path);
+  return false;
+}
+
+bool FakeSnapshot::make_folder(const std::string& path) {
+  presence_.insert(path);
+  if (now_.state(path).kind != Kind::absent || !now_.has_way_to(path)) return false;
+  touched_.insert(path);
+  updated_.insert(path);
+  now_.keep_folder(path);
+  return true;
+}
+
 void FakeSnapshot::erase(const std::string& path) {
   touched_.insert(path);
   now_.erase(path);
 }
 
-changes::ReadSet FakeSnapshot::reads() const {
+changes::ReadSet FakeSnapshot::reads_without_way() const {
   std::set<std::string> content = content_;
   for (const std::string& path : touched_) {
     if (found_.state(path) == now_.state(path)) content.insert(path);
@@ -110,6 +130,23 @@ changes::ReadSet FakeSnapshot::reads() const {
           {content.begin(), content.end()},
           {listing_.begin(), listing_.end()},
           {presence_.begin(), presence_.end()}};
+}
+
+changes::ReadSet FakeSnapshot::reads() const {
+  changes::ReadSet reads = reads_without_way();
+  std::set<std::string> presence = presence_;
+  const auto add_way_to = [&](const std::string& path) {
+    if (found_.state(path).kind != Kind::absent) return;
+    for (std::string above = folder_of(path); !above.empty(); above = folder_of(above)) {
+      presence.insert(above);
+      if (found_.state(above).kind != Kind::absent) break;
+    }
+  };
+  for (const auto* paths : {&reads.content, &reads.presence})
+    std::ranges::for_each(*paths, add_way_to);
+  for (const std::string& path : touched_) add_way_to(path);
+  reads.presence.assign(presence.begin(), presence.end());
+  return reads;
 }
 
 changes::WriteSet FakeSnapshot::writes() const {

@@ -31,6 +31,8 @@ class FakeTree {
   /// False where a folder is there, or a file on the way to it.
   bool write(const std::string& path, const std::string& content);
   void erase(const std::string& path) { files_.erase(path); }
+  /// Whether something can be made at `path` without a folder being made for it.
+  bool has_way_to(const std::string& path) const;
   void keep_folder(const std::string& path) { folders_.insert(path); }
   void apply(const Edits& edits);
 
@@ -55,6 +57,12 @@ class FakeSnapshot {
   bool exists(const std::string& path);
   /// False, with nothing done, where a folder is there or a file on the way to it.
   bool write(const std::string& path, const std::string& content);
+  /// As `echo >path` does it: false, with nothing done, also where the folder it would be in is
+  /// missing.
+  bool write_in_place(const std::string& path, const std::string& content);
+  /// As `mkdir path` does it: false, with nothing done, where anything is, or the folder above is
+  /// missing.
+  bool make_folder(const std::string& path);
   /// Nothing is done where no file is.
   void erase(const std::string& path);
 
@@ -62,7 +70,10 @@ class FakeSnapshot {
   const FakeTree& now() const { return now_; }
   /// What was touched in vain is in it too: a file written back as it was, one that came and went,
   /// one deleted that was not there. It is no change, but it would be one had others changed it.
+  /// Of what was looked at in vain also the folders that were missing on the way to it.
   changes::ReadSet reads() const;
+  /// The same, but for those folders.
+  changes::ReadSet reads_without_way() const;
   /// Likewise.
   changes::WriteSet writes() const;
 

@@ -156,6 +156,10 @@ Result<engine::Snapshots::Opened> FakeSnapshots::open(const SnapshotSpec& spec) 
   return opened;
 }
 
+changes::ReadSet FakeSnapshots::reads_in(const FakeSnapshot& snapshot) const {
+  return flaw == Flaw::forgets_missing_folders ? snapshot.reads_without_way() : snapshot.reads();
+}
+
 changes::ReadSet FakeSnapshots::reported_reads(const Open& open,
                                                const footprint::Footprint& footprint) const {
   changes::ReadSet reads;
@@ -163,7 +167,8 @@ changes::ReadSet FakeSnapshots::reported_reads(const Open& open,
     reads.from = changes::ReadsFrom::observed;
     return reads;
   }
-  if (reads_known == changes::ReadsFrom::observed && open.is_watched) return open.snapshot.reads();
+  if (reads_known == changes::ReadsFrom::observed && open.is_watched)
+    return reads_in(open.snapshot);
   if (reads_known == changes::ReadsFrom::everything || footprint.unknown) return reads;
   reads.from = changes::ReadsFrom::declared;
   const FakeTree& found = open.snapshot.found();
@@ -200,7 +205,7 @@ Result<engine::Snapshots::Harvest> FakeSnapshots::harvest(AttemptName name, cons
 
 changes::ReadSet FakeSnapshots::reads_so_far(AttemptName name, const engine::Observed&) {
   call("reads_so_far");
-  return snapshot(name).reads();
+  return reads_in(snapshot(name));
 }
 
 Result<std::string> FakeSnapshots::content(AttemptName name, const std::string& path, Side side,
@@ -228,6 +233,17 @@ void FakeSnapshots::person_edits(const std::string& path,
   } else {
     workspace_.files.erase(path);
   }
+  note_touched(before);
+}
+
+void FakeSnapshots::person_makes_folder(const std::string& path) {
+  const FakeTree before = workspace_tree();
+  insist(before.has_way_to(path), "a folder is made in a folder");
+  folders_.insert(path);
+  note_touched(before);
+}
+
+void FakeSnapshots::note_touched(const FakeTree& before) {
   for (const changes::Change& change : difference(before, workspace_tree()).changes) {
     person_touched_.push_back(change.path);
     if (change.before.kind == Kind::absent || change.after.kind == Kind::absent) {
@@ -240,8 +256,10 @@ void FakeSnapshots::person_edits(const std::string& path,
 /// What the workspace would hold had nobody but checkpoints touched it.
 FakeTree FakeSnapshots::expected_since(const FakeTree& base, std::size_t checkpoints_before) const {
   FakeTree expected = base;
-  for (std::size_t i = checkpoints_before; i < checkpoints_.size(); ++i)
-    expected.apply(checkpoints_[i]);
+  for (std::size_t i = checkpoints_before; i < checkpoints_.size(); ++i) {
+    expected.apply(checkpoints_[i].edits);
+    for (const std::string& folder : checkpoints_[i].folders) expected.keep_folder(folder);
+  }
   return expected;
 }
 
@@ -377,8 +395,14 @@ Result<std::vector<std::string>> FakeSnapshots::checkpoint() {
   }
   if (!others.empty()) return others;
   call("fold path");
+  std::set<std::string> made;
+  for (const Layer& layer : layers_) {
+    for (const Change& change : layer.version.changes.changes) {
+      if (change.after.kind == Kind::folder) made.insert(change.path);
+    }
+  }
   folders_ = committed_tree().folders();
-  checkpoints_.push_back(std::move(net));
+  checkpoints_.push_back({std::move(net), std::move(made)});
   for (const Layer& layer : layers_) checkpointed_.insert(layer.name);
   layers_.clear();
   return others;

@@ -25,11 +25,13 @@ class FakeSnapshots final : public engine::Snapshots {
   /// Ways not to keep the contract: whoever tests promises has to find them.
   enum class Flaw : unsigned char {
     none,
-    reports_no_reads,       ///< Nobody is known to have read anything.
-    keeps_deleted,          ///< A checkpoint deletes nothing.
-    sees_nobody,            ///< `foreign` knows of no person.
-    checkpoints_backwards,  ///< The first commit wins.
-    goes_over_saves,        ///< A checkpoint does not look again before it changes a path.
+    reports_no_reads,         ///< Nobody is known to have read anything.
+    keeps_deleted,            ///< A checkpoint deletes nothing.
+    sees_nobody,              ///< `foreign` knows of no person.
+    checkpoints_backwards,    ///< The first commit wins.
+    goes_over_saves,          ///< A checkpoint does not look again before it changes a path.
+    forgets_missing_folders,  ///< Of what was looked at in vain, that the folder it would be in is
+                              ///< missing.
   };
 
   /// The workspace's own calls see the committed state from now on; it must outlive the views, or
@@ -70,6 +72,8 @@ class FakeSnapshots final : public engine::Snapshots {
   void leave(const FakeTree& tree);
   /// Somebody writes into the workspace itself, or deletes there.
   void person_edits(const std::string& path, const std::optional<std::string>& content);
+  /// Somebody makes a folder there, in which nothing is yet; the folder above must be there.
+  void person_makes_folder(const std::string& path);
   std::map<std::string, std::string> committed_files() const { return committed_tree().files(); }
 
   Result<Opened> open(const SnapshotSpec& spec) override;
@@ -121,6 +125,10 @@ class FakeSnapshots final : public engine::Snapshots {
     FakeTree base;                       ///< The workspace itself when it was opened.
     std::size_t checkpoints_before = 0;  ///< How many of `folds_` came before it.
   };
+  struct Fold {
+    FakeTree::Edits edits;
+    std::set<std::string> folders;  ///< That it made.
+  };
   struct Layer {
     engine::AttemptName name;
     Version version;
@@ -133,6 +141,8 @@ class FakeSnapshots final : public engine::Snapshots {
     return fails ? fails(name) : std::nullopt;
   }
   FakeTree workspace_tree() const;
+  void note_touched(const FakeTree& before);
+  changes::ReadSet reads_in(const FakeSnapshot& snapshot) const;
   FakeTree committed_tree() const;
   FakeTree tree_for(engine::AttemptName name) const;
   Attempt& attempt(engine::AttemptName name);
@@ -150,8 +160,8 @@ class FakeSnapshots final : public engine::Snapshots {
   std::vector<Layer> layers_;  ///< Committed and not folded, in that order.
   std::set<engine::AttemptName> checkpointed_;
   std::set<engine::AttemptName> lost_;
-  std::vector<FakeTree::Edits> checkpoints_;  ///< What each brought in.
-  std::vector<std::string> person_touched_;   ///< Files, and folders whose names changed.
+  std::vector<Fold> checkpoints_;            ///< What each brought in.
+  std::vector<std::string> person_touched_;  ///< Files, and folders whose names changed.
 };
 
 }  // namespace interlock::testing_support

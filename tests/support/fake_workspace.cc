@@ -39,7 +39,11 @@ std::vector<engine::CacheKeyPart> FakeWorkspace::cache_key_parts_of(
     const std::string& path = glob.literal_prefix();
     if (glob.is_literal() && patterns.matches(path)) found[path] = digest_of("(absent)");
   }
-  for (const auto& [path, content] : seen()) {
+  const FakeTree now = tree();
+  for (const std::string& path : now.folders()) {
+    if (patterns.matches(path)) found[path] = digest_of("(folder)");
+  }
+  for (const auto& [path, content] : now.files()) {
     if (patterns.matches(path)) found[path] = digest_of(content);
   }
   std::vector<engine::CacheKeyPart> cache_key_parts;
@@ -84,8 +88,11 @@ Result<std::string> FakeWorkspace::read(const std::string& path, std::size_t max
   if (auto error = failure("read")) return std::unexpected(*error);
   const auto all = seen();
   const auto found = all.find(path);
-  if (found == all.end())
-    return fail(Error::Kind::missing, fmt::format("there is no file `{}`", path));
+  if (found == all.end()) {
+    const bool is_folder = tree().state(path).kind == changes::Kind::folder;
+    return fail(is_folder ? Error::Kind::refused : Error::Kind::missing,
+                fmt::format("there is no file `{}`", path));
+  }
   if (found->second.size() > max_bytes)
     return fail(Error::Kind::refused, fmt::format("`{}` is too large", path));
   return found->second;
