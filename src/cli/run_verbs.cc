@@ -44,6 +44,8 @@ void note_machine(Planned& planned) {
   std::ranges::move(unmatched_reads(planned.plan), std::back_inserter(planned.plan.notes));
   std::ranges::move(absent_commands(planned.plan, own_environment()),
                     std::back_inserter(planned.plan.notes));
+  std::ranges::move(say_unshared_prompts(planned.plan, ::geteuid() == 0),
+                    std::back_inserter(planned.plan.notes));
 }
 
 std::string cannot_run_here(const Error& error) {

@@ -34,7 +34,11 @@ schedule::Problem foreseen_problem(const plan::Plan& plan, const footprint::Inte
                                    const std::vector<Expected>& expected,
                                    const std::vector<Verdict>& verdicts, const Wish& wish) {
   schedule::Problem problem = problem_of(plan, waits, expected, verdicts);
-  for (std::size_t i = 0; i < wish.backlog.size(); ++i) problem.quotas[i].backlog = wish.backlog[i];
+  for (std::size_t i = 0; i < wish.backlog.size(); ++i) {
+    schedule::QuotaRates& quota = problem.quotas[i];
+    quota.backlog = wish.backlog[i];
+    if (quota.window == Duration::zero()) quota.window = quota.backlog.window;
+  }
   return problem;
 }
 

@@ -21,6 +21,18 @@ void Switchboard::let_go(const std::vector<CallId>& calls_to_go) {
   }
 }
 
+void Switchboard::run_limit_moved() {
+  if (std::exchange(looks_at_limit, true)) return;
+  loop.when_idle([this] {
+    looks_at_limit = false;
+    std::vector<CallId> all;
+    for (const auto& [id, call] : calls) all.push_back(id);
+    for (const CallId id : all) {
+      if (const auto found = calls.find(id); found != calls.end()) found->second->look_at_limit();
+    }
+  });
+}
+
 Call::Call(Switchboard& board, std::shared_ptr<Door> door, Session& session, Request request,
            std::string rest, std::optional<metering::Asked> asked, CallId id)
     : board_(board),
@@ -61,9 +73,7 @@ void Call::set_out() {
   const auto known = board_.takes_usage_option.find(usage_key());
   is_asking_ = asking_ && (known == board_.takes_usage_option.end() || known->second);
   estimate();
-  if (!fits_budgets()) return;
-  ticket_ = board_.admission->draw_ticket();
-  follow();
+  ask_budgets();
 }
 
 void Call::estimate() {
@@ -91,6 +101,7 @@ void Call::estimate() {
     hasher.add_field(door_->secret);
   }
   prefix_ = hasher.finish();
+  shared_key_ = metering::with_shared_key(asked_->api, request_.body, asked_->prefix);
 }
 
 bool Call::leads_pay() const {
@@ -100,24 +111,42 @@ bool Call::leads_pay() const {
          *price->cache_read < *price->input;
 }
 
-bool Call::fits_budgets() {
-  std::string_view whose = "the task's";
-  auto passed = door_->budget.passed_by(reserved_);
-  if (!passed) {
-    whose = "the run's";
-    passed = board_.run.passed_by(reserved_);
+void Call::ask_budgets() {
+  if (const auto passed = door_->budget.passed_by(reserved_))
+    return pass_budget("the task's", *passed);
+  const engine::AttemptName name = door_->wish.name;
+  switch (board_.run.judge(name, reserved_)) {
+    case RunLimit::Verdict::go: break;
+    case RunLimit::Verdict::wait:
+      if (std::exchange(state_, State::at_limit) != State::at_limit) {
+        waits_for(fmt::format("the run's limit of {}: what is left goes to tasks that are nearer their "
+                              "end, or is held by calls in flight",
+                              board_.run.scarce(reserved_)),
+                  {}, true);
+      }
+      return;
+    case RunLimit::Verdict::park:
+      board_.run.park(name);
+      told_.parked = true;
+      return pass_budget("the run's", board_.run.scarce(reserved_));
   }
-  if (passed) {
-    const std::string message =
-        fmt::format("not sent: with about {} tokens ({}) it would pass {} budget of {}",
-                    show_count(reserved_.tokens), show_usd(reserved_.usd), whose, *passed);
-    reserved_ = {};
-    refuse(CallEnd::over_budget, {.kind = Refusal::Kind::bad_request, .message = message});
-    return false;
-  }
+  waits_no_more();
+  holds_ = true;
   door_->budget.take(reserved_);
-  board_.run.take(reserved_);
-  return true;
+  board_.run.hold(name, reserved_);
+  ticket_ = board_.admission->draw_ticket();
+  follow();
+}
+
+void Call::look_at_limit() {
+  if (state_ == State::at_limit) ask_budgets();
+}
+
+void Call::pass_budget(std::string_view whose, std::string_view what) {
+  refuse(CallEnd::over_budget,
+         {.kind = Refusal::Kind::bad_request,
+          .message = fmt::format("not sent: with about {} tokens ({}) it would pass {} budget of {}",
+                                 show_count(reserved_.tokens), show_usd(reserved_.usd), whose, what)});
 }
 
 void Call::follow() {
@@ -160,7 +189,7 @@ void Call::stand_in_line() {
 }
 
 /// Told only when it lasts: calls that come in while others go are usual. `until` is told at once.
-void Call::waits_for(std::string on, std::optional<Loop::Moment> until) {
+void Call::waits_for(std::string on, std::optional<Loop::Moment> until, bool at_limit) {
   constexpr auto kLasting = std::chrono::milliseconds(500);
   if (!is_told()) return;
   const Loop::Moment now = Loop::now();
@@ -169,7 +198,7 @@ void Call::waits_for(std::string on, std::optional<Loop::Moment> until) {
     if (*until < now + kLasting) return;
     at = board_.options.now() + std::chrono::duration_cast<Duration>(*until - now);
   }
-  engine::Gateway::Waiting waiting{door_->wish.name, without_secrets(std::move(on)), at};
+  engine::Gateway::Waiting waiting{door_->wish.name, without_secrets(std::move(on)), at, at_limit};
   const auto tell = [this, waiting = std::move(waiting), until] {
     waits_told_ = true;
     waits_told_until_ = until;
@@ -224,7 +253,12 @@ void Call::send() {
   outgoing.method = request_.method;
   outgoing.url = provider.base_url + rest_for_upstream(rest_, door_->secret, provider.key);
   outgoing.headers = headers_for_upstream(request_.headers, door_->secret, provider.key);
-  outgoing.body = is_asking_ ? std::string_view(*asking_) : std::string_view(request_.body);
+  outgoing.body = request_.body;
+  if (is_asking_) {
+    outgoing.body = *asking_;
+  } else if (shared_key_) {
+    outgoing.body = *shared_key_;
+  }
   status_ = 0;
   headers_.clear();
   unpassed_.clear();
@@ -249,6 +283,11 @@ void Call::watch_clock() {
 
 void Call::on_deadline() {
   if (state_ == State::passing) return end(CallEnd::cut_off, "the attempt's time was up");
+  if (state_ == State::at_limit) {
+    board_.run.park(door_->wish.name);
+    told_.parked = true;
+    return pass_budget("the run's", board_.run.scarce(reserved_));
+  }
   std::string message = "no answer within the attempt's time";
   if (const auto& before = door_->told_to_wait) {
     failure_ = before->failure;

@@ -24,7 +24,7 @@ agents::Failure failure_for(metering::Refusal::Kind kind);
 
 /// One request of a client, from its arrival to its end.
 ///
-///     arrived --fits the budgets--> following --lead's first token--> in_line --admitted-->
+///     arrived --fits the task's budget--> at_limit --and the run's limit--> following --lead's first token--> in_line --admitted-->
 ///     sending
 ///                                       ^                                                      |
 ///                                       |                                           first byte |
@@ -40,6 +40,8 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
 
   /// May be over when it returns.
   void begin();
+  /// The run's limit moved, or who else is at work.
+  void look_at_limit();
   /// The lead's answer has begun, or this one leads now.
   void go_ahead();
   /// The attempt is over.
@@ -47,7 +49,7 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
 
   const Door& door() const { return *door_; }
   /// What of the budgets it holds; nothing when it is over.
-  Charge reserved() const { return state_ == State::over ? Charge() : reserved_; }
+  Charge reserved() const { return holds_ ? reserved_ : Charge(); }
 
   void client_left() override;
   void client_ready() override;
@@ -61,6 +63,7 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
  private:
   enum class State : unsigned char {
     arrived,
+    at_limit,
     following,
     in_line,
     sending,
@@ -72,7 +75,8 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   // call.cc: the way out.
   void set_out();
   bool is_told() const { return asked_ && asked_->billed; }
-  bool fits_budgets();
+  void ask_budgets();
+  void pass_budget(std::string_view whose, std::string_view what);
   void estimate();
   void follow();
   void stand_in_line();
@@ -83,7 +87,7 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   void on_stall();
   std::optional<Loop::Moment> deadline() const;
   bool leads_pay() const;
-  void waits_for(std::string on, std::optional<Loop::Moment> until = {});
+  void waits_for(std::string on, std::optional<Loop::Moment> until = {}, bool at_limit = false);
   void waits_no_more();
 
   // call_brakes.cc: what keeps an attempt that runs away.
@@ -96,6 +100,7 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   void give(std::string_view bytes);
   bool holds_back() const;
   void on_refused();
+  void note_slow_down(const metering::Refusal& refusal, bool is_rate);
   void tell_spent(const metering::Refusal& refusal);
   void on_broken(const Error& error);
   void try_again(const metering::Refusal& why, bool is_asked_to_wait);
@@ -138,12 +143,14 @@ class Call final : public Answerer, public AnswerTaker, public Admission::Seeker
   std::uint64_t ticket_ = 0;
   Tokens input_estimate_ = 0;
   Tokens output_estimate_ = 0;
-  Charge reserved_;
+  Charge reserved_;     ///< Estimated.
+  bool holds_ = false;  ///< It is taken of the budgets.
   Digest prefix_;
   bool shares_prefix_ = false;
   std::vector<Admission::Held> held_;
 
   std::optional<std::string> asking_;  ///< The body that asks for usage, where the client does not.
+  std::optional<std::string> shared_key_;  ///< The body with the siblings' cache key.
   bool is_asking_ = false;             ///< It is what was sent.
   std::unique_ptr<Transfer> transfer_;
   Loop::Timer clock_;

@@ -134,7 +134,6 @@ void Call::end_answered() {
 void Call::end(CallEnd how, std::string detail) {
   if (state_ == State::over) return;
   state_ = State::over;
-  waits_no_more();
   transfer_.reset();
   clock_.reset();
   stall_.reset();
@@ -149,14 +148,18 @@ void Call::end(CallEnd how, std::string detail) {
     settle_usage(how);
     learn();
     told_.elapsed = board_.options.now() - began_;
-    door_->budget.give_back(reserved_);
-    board_.run.give_back(reserved_);
-    const Charge charge = charge_of(told_.usage);
-    door_->budget.take(charge);
-    board_.run.take(charge);
+    const Charge charge = holds_ ? charge_of(told_.usage) : Charge();
+    if (std::exchange(holds_, false)) {
+      door_->budget.give_back(reserved_);
+      door_->budget.take(charge);
+      board_.run.settle(door_->wish.name, reserved_, charge);
+    }
+    board_.run_limit_moved();
     note_for_brakes(told_.usage.cost);
     board_.tell(told_, charge);
   }
+  // After it is told: who sees it wait no more finds it told.
+  waits_no_more();
   // Whoever reads this prompt now may find it in the cache only if it was read to its end.
   if (shares_prefix_ && how == CallEnd::answered && !is_filled_) {
     board_.let_go(board_.leads.filled(prefix_, id_, Loop::now()));

@@ -159,6 +159,10 @@ Result<engine::Gateway::Door> LocalGateway::House::open_door(const Wish& wish) {
   door->redaction = redaction;
   door->redaction.add("attempt", door->secret);
   doors_.push_back(door);
+  engine::Gateway::Progress progress = wish.progress;
+  progress.keeps_session = progress.keeps_session || records();
+  run.open(wish.name, progress);
+  run_limit_moved();
   return engine::Gateway::Door{door->base_url, door->secret};
 }
 
@@ -262,6 +266,8 @@ std::vector<engine::ModelCall> LocalGateway::House::close_doors(engine::AttemptN
   for (const CallId id : ended) {
     if (const auto found = calls.find(id); found != calls.end()) found->second->close();
   }
+  run.close(name);
+  run_limit_moved();
   const std::scoped_lock lock(mutex_);
   const auto taken = std::ranges::stable_partition(
       told_, [&](const Told& told) { return told.call.name != name; });
@@ -279,6 +285,7 @@ void LocalGateway::House::set_run_budget(std::optional<Tokens> tokens,
   const std::scoped_lock lock(mutex_);
   for (const Told& told : told_) gone += told.charge;
   run.set(tokens, usd, gone);
+  run_limit_moved();
 }
 
 }  // namespace interlock::gateway

@@ -19,6 +19,7 @@ void empty(Seat& seat) {
   for (std::int64_t& interval : seat.interval) at(interval).store(0);
   at(seat.concurrency).store(0);
   at(seat.burst).store(0);
+  at(seat.window).store(0);
   at(seat.owner).store(0);
 }
 
@@ -50,6 +51,8 @@ Result<void> Seats::sit_down(const Limits& limits, const IsLiving& is_living, Mo
   for (std::size_t d = 0; d < kDimensions; ++d) at(seat.interval[d]).store(intervals[d]);
   at(seat.concurrency).store(limits.concurrency.value_or(0));
   at(seat.burst).store(std::chrono::nanoseconds(limits.burst).count());
+  const Duration window = limits.counts_windows ? limits.window() : Duration{};
+  at(seat.window).store(std::chrono::nanoseconds(window).count());
   // In a file that was just made nobody has used anything that its times do not tell.
   const bool is_used = at(layout_->seat_top).load() > 0;
   for (std::size_t d = 0; d < kDimensions; ++d) {
@@ -77,6 +80,7 @@ void Seats::declare_strictest() {
   std::array<std::int64_t, kDimensions> intervals{};
   std::int64_t concurrency = 0;
   std::int64_t burst = 0;
+  std::int64_t window = 0;
   bool is_open = false;
   for (Seat& seat : used_seats(*layout_)) {
     if (at(seat.owner).load() == 0) continue;
@@ -85,11 +89,13 @@ void Seats::declare_strictest() {
       intervals[d] = std::max(intervals[d], at(seat.interval[d]).load());
     concurrency = smaller(concurrency, at(seat.concurrency).load());
     burst = smaller(burst, at(seat.burst).load());
+    window = smaller(window, at(seat.window).load());
   }
   // With nobody there, nothing is used: who comes next finds what was counted last.
   if (!is_open) return;
   for (std::size_t d = 0; d < kDimensions; ++d) at(layout_->declared[d]).store(intervals[d]);
   at(layout_->concurrency).store(concurrency);
+  at(layout_->window).store(window);
   at(layout_->burst).store(burst);
 }
 

@@ -62,6 +62,10 @@ Duration critical_path(const Problem& problem) {
   return longest.empty() ? Duration::zero() : Duration(std::ranges::max(longest));
 }
 
+std::optional<Rate> kept(const QuotaRates& rates, const std::optional<Rate>& rate) {
+  return rate ? std::optional(rates.kept(*rate)) : std::nullopt;
+}
+
 Duration quota_bound(const Problem& problem) {
   struct Work {
     QuotaWork requests, input_tokens, output_tokens, usd;
@@ -79,10 +83,10 @@ Duration quota_bound(const Problem& problem) {
   Duration bound{};
   for (std::size_t i = 0; i < work.size(); ++i) {
     const QuotaRates& rates = problem.quotas[i];
-    bound = std::max({bound, work[i].requests.bound(rates.requests, rates.burst),
-                      work[i].input_tokens.bound(rates.input_tokens, rates.burst),
-                      work[i].output_tokens.bound(rates.output_tokens, rates.burst),
-                      work[i].usd.bound(rates.usd, rates.burst)});
+    bound = std::max({bound, work[i].requests.bound(kept(rates, rates.requests), rates.burst),
+                      work[i].input_tokens.bound(kept(rates, rates.input_tokens), rates.burst),
+                      work[i].output_tokens.bound(kept(rates, rates.output_tokens), rates.burst),
+                      work[i].usd.bound(kept(rates, rates.usd), rates.burst)});
   }
   return bound;
 }

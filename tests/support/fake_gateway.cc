@@ -21,9 +21,19 @@ Tokens known_tokens(const Usage& usage) {
 bool FakeGateway::fits(const Open& door, const Usage& usage) const {
   const Tokens tokens = known_tokens(usage);
   const MicroUsd usd = usage.cost.value_or(0);
-  return (!tokens_left_ || tokens <= *tokens_left_) && (!usd_left_ || usd <= *usd_left_) &&
-         (!door.wish.tokens || door.used + tokens <= *door.wish.tokens) &&
+  return fits_run(usage) && (!door.wish.tokens || door.used + tokens <= *door.wish.tokens) &&
          (!door.wish.usd || door.spent + usd <= *door.wish.usd);
+}
+
+bool FakeGateway::fits_run(const Usage& usage) const {
+  return (!tokens_left_ || known_tokens(usage) <= *tokens_left_) &&
+         (!usd_left_ || usage.cost.value_or(0) <= *usd_left_);
+}
+
+CallEnd FakeGateway::refuse(Open& door, const Usage& usage) {
+  ModelCall& told = tell(door, CallEnd::over_budget, no_usage());
+  told.parked = !fits_run(usage);
+  return told.end;
 }
 
 ModelCall& FakeGateway::tell(Open& door, CallEnd end, const Usage& usage) {
@@ -50,21 +60,24 @@ void FakeGateway::charge(Open& door, const Usage& usage) {
   door.spent += usd;
 }
 
-CallEnd FakeGateway::ask(AttemptName name, const Usage& usage, CallEnd end) {
+CallEnd FakeGateway::ask(AttemptName name, const Usage& usage, CallEnd end,
+                         std::optional<agents::Failure> failure) {
   const auto found = doors_.find(name);
   if (found == doors_.end()) return CallEnd::unreachable;
   Open& door = found->second;
-  if (!fits(door, usage)) return tell(door, CallEnd::over_budget, no_usage()).end;
+  if (!fits(door, usage)) return refuse(door, usage);
   charge(door, usage);
   books_[name.task] += known_tokens(usage);
-  return tell(door, end, usage).end;
+  ModelCall& told = tell(door, end, usage);
+  told.failure = failure;
+  return told.end;
 }
 
 CallEnd FakeGateway::begin(AttemptName name, const Usage& expected) {
   const auto found = doors_.find(name);
   if (found == doors_.end()) return CallEnd::unreachable;
   Open& door = found->second;
-  if (!fits(door, expected)) return tell(door, CallEnd::over_budget, no_usage()).end;
+  if (!fits(door, expected)) return refuse(door, expected);
   charge(door, expected);
   door.running.push_back(expected);
   return CallEnd::answered;
