@@ -85,10 +85,11 @@ std::vector<std::string> say_unshared_prompts(const plan::Plan& plan, bool as_ro
   std::vector<std::string> said;
   for (const auto& [group, tasks] : groups) {
     if (tasks.size() < 2) continue;
-    said.push_back(fmt::format(
-        "{} ({}): as an ordinary user in `{}` each has its folders at a path of its own, which the client "
-        "tells its model, so they share less of a prompt cache than in a `view`",
-        join_words(tasks, 3), plan::name_of(group.first), plan::name_of(group.second)));
+    said.push_back(
+        fmt::format("{} ({}): as an ordinary user in `{}` each has its folders at a path of its "
+                    "own, which the client "
+                    "tells its model, so they share less of a prompt cache than in a `view`",
+                    join_words(tasks, 3), plan::name_of(group.first), plan::name_of(group.second)));
   }
   return said;
 }

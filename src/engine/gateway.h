@@ -51,7 +51,8 @@ struct ModelCall {
   /// Over the run's limit, and no room can come any more: the attempt is to be parked, and goes on
   /// when the limit is raised.
   bool parked = false;
-  std::string remark;  ///< For people, once: what the provider says of its limits, where the plan says otherwise.
+  std::string remark;  ///< For people, once: what the provider says of its limits, where the plan
+                       ///< says otherwise.
 
   bool operator==(const ModelCall&) const = default;
 };
@@ -59,8 +60,8 @@ struct ModelCall {
 /// are taken by how they ended.
 std::optional<agents::Failure> failure_of(const ModelCall& call);
 
-/// What of an attempt's requests differs from run to run by itself. Recordings leave it out, so that
-/// the same request is known again.
+/// What of an attempt's requests differs from run to run by itself. Recordings leave it out, so
+/// that the same request is known again.
 struct RequestNoise {
   struct Path {
     std::string own;       ///< Of the attempt or the task; absolute.
@@ -98,7 +99,7 @@ class Gateway {
     bool keeps_session = false;      ///< What was used is not lost when it is parked.
   };
 
-  struct Wish {
+  struct RouteSpec {
     AttemptName name;
     std::string label;                ///< `run/task#attempt`.
     std::string agent;                ///< By its name in the plan: whose upstream and key.
@@ -112,12 +113,12 @@ class Gateway {
                               ///< are answered from the recording.
     RequestNoise noise;
   };
-  struct Door {
+  struct Route {
     std::string base_url;  ///< `http://127.0.0.1:PORT/SECRET`.
     std::string secret;    ///< Shown as a key it stands for the real one.
   };
 
-  virtual Result<Door> open(const Wish& wish) = 0;
+  virtual Result<Route> open(const RouteSpec& spec) = 0;
   virtual std::vector<ModelCall> take_calls() = 0;
   /// A call that came in and is not yet sent, or is to be sent once more.
   struct Waiting {
@@ -133,15 +134,15 @@ class Gateway {
   virtual std::vector<Waiting> waiting() { return {}; }
   /// All its calls that were not yet taken.
   virtual std::vector<ModelCall> close(AttemptName name) = 0;
-  /// What is left for the whole run, calls in flight included. A call that would pass it waits while
-  /// room may still come, and is told as `parked` when none can.
+  /// What is left for the whole run, calls in flight included. A call that would pass it waits
+  /// while room may still come, and is told as `parked` when none can.
   virtual void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) = 0;
 };
 
 /// For runs in which nobody asks a model.
 class NoGateway final : public Gateway {
  public:
-  Result<Door> open(const Wish& wish) override;
+  Result<Route> open(const RouteSpec& spec) override;
   std::vector<ModelCall> take_calls() override { return {}; }
   std::vector<ModelCall> close(AttemptName) override { return {}; }
   void set_budget(std::optional<Tokens>, std::optional<MicroUsd>) override {}

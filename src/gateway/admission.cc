@@ -57,13 +57,14 @@ std::string Admission::refused(const Held& held, std::optional<Duration> retry_a
   quota.used.drop(held.grant.reserved);
   if (!found || !quota.account->learn_window(quota.option.limits.window())) return {};
   return fmt::format(
-      "quota `{}`: the provider refused a call although its bucket had room. {} {} in the last {} were "
+      "quota `{}`: the provider refused a call although its bucket had room. {} {} in the last {} "
+      "were "
       "more than {}: it counts windows, which are kept to from now on, as with `window: sliding`",
       quota.option.name, show_count(found->used), found->what, show_duration(found->rate.per),
       show_count(found->rate.amount));
 }
 
-void Admission::settle(const Held& held, const quota::Draw& actual) {
+void Admission::settle(const Held& held, const quota::Cost& actual) {
   quotas_[held.quota].used.settle(held.grant.reserved, actual);
   account(held.quota).settle(held.grant, actual, quota::now());
   if (!line_.empty()) pump();
@@ -87,10 +88,10 @@ void Admission::pump() {
 Admission::Asked Admission::ask(const Waiting& waiting, quota::Moment now) {
   Asked asked;
   for (const Want& want : waiting.wants) {
-    auto answer = account(want.quota).ask(want.draw, now);
+    auto answer = account(want.quota).ask(want.cost, now);
     if (const auto* const grant = std::get_if<quota::Grant>(&answer)) {
       quotas_[want.quota].has_place = false;
-      quotas_[want.quota].used.add(want.draw, now);
+      quotas_[want.quota].used.add(want.cost, now);
       asked.held.push_back({want.quota, *grant});
       continue;
     }
@@ -99,8 +100,8 @@ Admission::Asked Admission::ask(const Waiting& waiting, quota::Moment now) {
     asked.denial = std::get<quota::Denial>(answer);
     // All or none.
     for (const Held& held : asked.held) {
-      quotas_[held.quota].used.settle(held.grant.reserved, quota::Draw{.requests = 0});
-      account(held.quota).settle(held.grant, quota::Draw{.requests = 0}, now);
+      quotas_[held.quota].used.settle(held.grant.reserved, quota::Cost{.requests = 0});
+      account(held.quota).settle(held.grant, quota::Cost{.requests = 0}, now);
     }
     asked.held.clear();
     break;
@@ -127,10 +128,11 @@ void Admission::pump_once() {
       again_ = true;
       return;
     }
-    const bool is_spent = is_first && asked.denial.what == quota::Short::spent;
+    const bool is_spent = is_first && asked.denial.what == quota::Shortage::spent;
     // Floors only rise, so a floor beyond the deadline is final.
-    const bool is_late = is_first && asked.denial.what == quota::Short::floor && waiting.latest &&
-                         asked.denial.until && *asked.denial.until > *waiting.latest;
+    const bool is_late = is_first && asked.denial.what == quota::Shortage::floor &&
+                         waiting.latest && asked.denial.until &&
+                         *asked.denial.until > *waiting.latest;
     if (is_spent || is_late) {
       Seeker* const seeker = waiting.seeker;
       line_.erase(current);
@@ -138,7 +140,7 @@ void Admission::pump_once() {
       again_ = true;
       return;
     }
-    if (is_first) waiting.seeker->put_off(option(*asked.denied_by), asked.denial.until);
+    if (is_first) waiting.seeker->deferred(option(*asked.denied_by), asked.denial.until);
     if (is_first && asked.denial.until && (!next || *asked.denial.until < *next))
       next = asked.denial.until;
     for (const Want& want : waiting.wants) blocked.insert(want.quota);

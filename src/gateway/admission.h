@@ -37,20 +37,21 @@ class Admission {
  public:
   struct Want {
     std::size_t quota = 0;
-    quota::Draw draw;
+    quota::Cost cost;
   };
   struct Held {
     std::size_t quota = 0;
     quota::Grant grant;
   };
-  /// Who stands in line. `admitted` or `turned_away` is told once, then it is out of it; may be told before `join` returns.
+  /// Who stands in line. `admitted` or `turned_away` is told once, then it is out of it; may be
+  /// told before `join` returns.
   class Seeker {
    public:
     virtual ~Seeker() = default;
     virtual void admitted(std::vector<Held> held) = 0;
-    /// It is the first in its line, and the quota has room for it at `until`; none: only what others
-    /// do can help. Told each time it is asked again. Must not join or leave.
-    virtual void put_off(const QuotaOption& quota, std::optional<quota::Moment> until) {
+    /// It is the first in its line, and the quota has room for it at `until`; none: only what
+    /// others do can help. Told each time it is asked again. Must not join or leave.
+    virtual void deferred(const QuotaOption& quota, std::optional<quota::Moment> until) {
       (void)quota, (void)until;
     }
     /// The quota will not let it through any more within its time.
@@ -72,10 +73,10 @@ class Admission {
   void join(std::uint64_t ticket, std::vector<Want> wants, std::optional<quota::Moment> latest,
             Seeker& seeker);
   void leave(std::uint64_t ticket);
-  void settle(const Held& held, const quota::Draw& actual);
+  void settle(const Held& held, const quota::Cost& actual);
   /// The provider said 429 to what was held. Where more than a rate's amount was admitted from here
-  /// in the rate's time, that it counts windows explains it: the account learns so, and what to say of
-  /// it is returned, once. Else empty.
+  /// in the rate's time, that it counts windows explains it: the account learns so, and what to say
+  /// of it is returned, once. Else empty.
   std::string refused(const Held& held, std::optional<Duration> retry_after);
   void spent(std::size_t quota, std::optional<quota::Moment> until);
   /// Something may have become free.

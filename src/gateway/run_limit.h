@@ -11,15 +11,17 @@
 
 namespace interlock::gateway {
 
-/// The run's limit, and who may go on where what is left of it is too little for all who are at work.
+/// The run's limit, and who may go on where what is left of it is too little for all who are at
+/// work.
 ///
 /// Each attempt is expected to need what its task is expected to use, less what it has used; where
-/// nothing is known of the task, what the attempt that has used most has used stands for it. None is
-/// expected to need less than its last call took, or than its calls in flight hold. Those go first
-/// whose client keeps no session, because what they have used would be lost, then those that are
-/// expected to need least, then plan order. A call is sent when it fits beside what attempts before its own are
-/// expected to need. Else it waits until that is known. Its attempt is parked when the call cannot fit
-/// any more, and the attempt has no other call in flight: nothing that was paid for is broken off.
+/// nothing is known of the task, what the attempt that has used most has used stands for it. None
+/// is expected to need less than its last call took, or than its calls in flight hold. Those go
+/// first whose client keeps no session, because what they have used would be lost, then those that
+/// are expected to need least, then plan order. A call is sent when it fits beside what attempts
+/// before its own are expected to need. Else it waits until that is known. Its attempt is parked
+/// when the call cannot fit any more, and the attempt has no other call in flight: nothing that was
+/// paid for is broken off.
 ///
 /// No attempt waits for ever: the first of those at work is held up by calls in flight alone.
 class RunLimit {

@@ -65,7 +65,8 @@ TEST(RunLimit, ParksOnlyWhenNoRoomCanCome) {
   limit.hold(named(0), {9'000, 0});
   EXPECT_EQ(limit.judge(named(1), {5'000, 0}), Verdict::wait) << "the other may take less";
   EXPECT_EQ(limit.judge(named(1), {11'000, 0}), Verdict::park) << "more than there ever was";
-  EXPECT_EQ(limit.judge(named(0), {11'000, 0}), Verdict::wait) << "what it has paid for is to be heard";
+  EXPECT_EQ(limit.judge(named(0), {11'000, 0}), Verdict::wait)
+      << "what it has paid for is to be heard";
   limit.settle(named(0), {9'000, 0}, {2'000, 0});
   EXPECT_EQ(limit.judge(named(1), {5'000, 0}), Verdict::go);
   pay(limit, 0, 4'000);
@@ -77,7 +78,8 @@ TEST(RunLimit, HoldsForDollarsToo) {
   limit.set({}, 100, {});
   limit.open(named(0), {.expected = 1'000, .used = 900, .keeps_session = true});
   limit.open(named(1), {.expected = 1'000, .keeps_session = true});
-  EXPECT_EQ(limit.judge(named(1), {100, 60}), Verdict::wait) << "100 tokens of the other cost as much";
+  EXPECT_EQ(limit.judge(named(1), {100, 60}), Verdict::wait)
+      << "100 tokens of the other cost as much";
   EXPECT_EQ(limit.judge(named(0), {100, 60}), Verdict::go);
   EXPECT_EQ(limit.scarce({100, 101}), "dollars");
 }
@@ -135,7 +137,8 @@ TEST(RunLimit, NobodyWaitsForEverAndTheLimitIsNeverPassed) {
         }
       }
       ASSERT_LE(spent, most);
-      const bool over = std::ranges::all_of(workers, [](const Worker& one) { return one.parked || one.is_done(); });
+      const bool over = std::ranges::all_of(
+          workers, [](const Worker& one) { return one.parked || one.is_done(); });
       if (over) break;
     }
   }

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 namespace interlock::metering {
 namespace {
@@ -118,17 +118,20 @@ TEST(Prefix, siblings_get_one_cache_key_where_each_drew_its_own) {
   const auto shared = with_shared_key(Api::openai_responses, drawn, prefix);
   ASSERT_TRUE(shared.has_value());
   EXPECT_EQ(*shared, with('"' + prefix.hex().substr(0, 32) + '"'));
-  EXPECT_FALSE(with_shared_key(Api::openai_responses, with("\"my-app\""), prefix)) << "somebody chose it";
+  EXPECT_FALSE(with_shared_key(Api::openai_responses, with("\"my-app\""), prefix))
+      << "somebody chose it";
   EXPECT_FALSE(with_shared_key(Api::anthropic, drawn, prefix));
   EXPECT_FALSE(with_shared_key(Api::openai_responses, R"({"model":"m"})", prefix));
 }
 
 TEST(Prefix, items_of_a_prompt_are_the_same_whatever_ids_they_have) {
   const auto codex = [](std::string_view id) {
-    return ask("/v1/responses",
-               fmt::format(R"({{"model":"m","instructions":"i","input":[{{"type":"message","id":"{}",)"
-                           R"("role":"developer","content":[{{"type":"input_text","text":"be good"}}]}}]}})",
-                           id));
+    return ask(
+        "/v1/responses",
+        fmt::format(
+            R"({{"model":"m","instructions":"i","input":[{{"type":"message","id":"{}",)"
+            R"("role":"developer","content":[{{"type":"input_text","text":"be good"}}]}}]}})",
+            id));
   };
   EXPECT_EQ(codex("msg_1").prefix, codex("msg_2").prefix);
 }

@@ -139,8 +139,9 @@ Prefix prefix_of(Api api, std::string_view model, const PromptParts& parts) {
     case Api::openai_chat:
     case Api::openai_responses:
       add_leading_system(collector, api == Api::openai_chat ? parts.messages : parts.input);
-      // Requests with different keys are sent to different machines, which share no cache. One that was
-      // drawn for a session is none that anybody chose: `with_shared_key` puts another in its place.
+      // Requests with different keys are sent to different machines, which share no cache. One that
+      // was drawn for a session is none that anybody chose: `with_shared_key` puts another in its
+      // place.
       if (!is_drawn(parts.cache_key)) collector.add_name(parts.cache_key.text());
       break;
     case Api::gemini: collector.add("cached", parts.cached.text()); break;

@@ -201,7 +201,7 @@ std::string name_of_case(const testing::TestParamInfo<Case>& info) {
 
 class WrongTask : public testing::TestWithParam<Case> {};
 
-TEST_P(WrongTask, IsTold) { EXPECT_EQ(of_tasks(GetParam().text), GetParam().expected); }
+TEST_P(WrongTask, IsReported) { EXPECT_EQ(of_tasks(GetParam().text), GetParam().expected); }
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, WrongTask,
@@ -343,7 +343,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class WrongPlan : public testing::TestWithParam<Case> {};
 
-TEST_P(WrongPlan, IsTold) { EXPECT_EQ(brief(GetParam().text), GetParam().expected); }
+TEST_P(WrongPlan, IsReported) { EXPECT_EQ(brief(GetParam().text), GetParam().expected); }
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, WrongPlan,
@@ -412,12 +412,15 @@ INSTANTIATE_TEST_SUITE_P(
          "2:16 quota `m` limits nothing | give it `requests`, `input_tokens`, `output_tokens`, "
          "`usd` or `concurrency`\n"},
         {"WindowOfNoRate",
-         "interlock: 1\nresources: {m: {kind: quota, concurrency: 2, window: sliding}}\ntasks: [{id: a, run: "
+         "interlock: 1\nresources: {m: {kind: quota, concurrency: 2, window: sliding}}\ntasks: "
+         "[{id: a, run: "
          "x}]\n",
-         "2:54 `window` says how rates are counted, and quota `m` has none | give it a rate, such as "
+         "2:54 `window` says how rates are counted, and quota `m` has none | give it a rate, such "
+         "as "
          "`requests: 50/min`, or leave `window` out\n"},
         {"WindowUnknown",
-         "interlock: 1\nresources: {m: {kind: quota, requests: 5/min, window: slidng}}\ntasks: [{id: a, run: "
+         "interlock: 1\nresources: {m: {kind: quota, requests: 5/min, window: slidng}}\ntasks: "
+         "[{id: a, run: "
          "x}]\n",
          "2:55 expected `bucket` or `sliding`, found `slidng` | did you mean `sliding`?\n"},
         {"QuotaWithBadRates",
@@ -475,7 +478,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class WrongText : public testing::TestWithParam<Case> {};
 
-TEST_P(WrongText, IsTold) { EXPECT_EQ(brief(GetParam().text), GetParam().expected); }
+TEST_P(WrongText, IsReported) { EXPECT_EQ(brief(GetParam().text), GetParam().expected); }
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, WrongText,
@@ -558,7 +561,7 @@ TEST(WrongText, LargerThanAPlanMayBeIsTold) {
             "alike\n");
 }
 
-TEST(WrongSet, IsTold) {
+TEST(WrongSet, IsReported) {
   constexpr std::string_view kPlan =
       "interlock: 1\nlimits: {parallel: 2}\ntasks: [{id: a, run: \"make {target}\"}]\n";
   EXPECT_EQ(brief(kPlan, {{"targt", "x"}, {"target", "y"}}),

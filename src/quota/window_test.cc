@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "quota/account.h"
+#include "quota/fixture_folder.h"
 #include "quota/gcra.h"
-#include "quota/temp_folder.h"
 
-// Where a provider counts what came in the last minute, at every moment: no window of the rate's time
-// has more than its amount, whenever it begins.
+// Where a provider counts what came in the last minute, at every moment: no window of the rate's
+// time has more than its amount, whenever it begins.
 namespace interlock::quota {
 namespace {
 
@@ -44,7 +44,8 @@ TEST(Windows, NoneHasMoreThanTheAmountWhateverArrives) {
     const std::int64_t window = (1 + below(90)) * 1'000'000'000;
     const std::int64_t amount = 1 + below(500);
     const std::int64_t burst = 1 + below(2 * window);
-    const std::int64_t plain = interval_of({amount, std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(window))});
+    const std::int64_t plain = interval_of(
+        {amount, std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(window))});
     const std::int64_t interval = widened(plain, window, burst);
     std::int64_t arrival = 0;
     std::int64_t now = 0;
@@ -86,14 +87,14 @@ TEST(Windows, OfWhatWasReallyUsedHoldInAnAccountToo) {
   std::vector<Admitted> requests;
   struct InFlight {
     Grant grant;
-    Draw actual;
+    Cost actual;
   };
   std::vector<InFlight> in_flight;
   for (int i = 0; i < 4000; ++i) {
-    const Draw draw{.requests = 1, .input_tokens = 1 + below(60)};
-    auto answer = (*account)->ask(draw, now);
+    const Cost cost{.requests = 1, .input_tokens = 1 + below(60)};
+    auto answer = (*account)->ask(cost, now);
     if (const auto* const grant = std::get_if<Grant>(&answer)) {
-      const Draw actual{.requests = 1, .input_tokens = 1 + below(draw.input_tokens)};
+      const Cost actual{.requests = 1, .input_tokens = 1 + below(cost.input_tokens)};
       in_flight.push_back({*grant, actual});
       tokens.push_back({now.count(), actual.input_tokens});
       requests.push_back({now.count(), 1});
@@ -102,7 +103,8 @@ TEST(Windows, OfWhatWasReallyUsedHoldInAnAccountToo) {
     }
     if (below(10) == 0) now += Moment(below(20'000'000'000));
     if (!in_flight.empty() && below(2) == 0) {
-      const std::size_t which = static_cast<std::size_t>(below(static_cast<std::int64_t>(in_flight.size())));
+      const std::size_t which =
+          static_cast<std::size_t>(below(static_cast<std::int64_t>(in_flight.size())));
       (*account)->settle(in_flight[which].grant, in_flight[which].actual, now);
       in_flight.erase(in_flight.begin() + static_cast<std::ptrdiff_t>(which));
     }
@@ -137,7 +139,7 @@ TEST(Windows, AreLearnedOnceAndKeptInTheFile) {
   {
     auto account = Account::open(folder.at("a.quota"), limits);
     ASSERT_TRUE(account.has_value()) << account.error().message;
-    EXPECT_FALSE((*account)->picture(quota::now()).window);
+    EXPECT_FALSE((*account)->snapshot(quota::now()).window);
     EXPECT_GT(in_the_first_minute(**account), 60) << "the burst, and what the rate earns";
     EXPECT_TRUE((*account)->learn_window(limits.window()));
     EXPECT_FALSE((*account)->learn_window(limits.window())) << "it is said once";
@@ -145,7 +147,7 @@ TEST(Windows, AreLearnedOnceAndKeptInTheFile) {
   EXPECT_EQ(backlog_of(folder.at("a.quota"), limits, quota::now()).window, Duration(60s));
   auto again = Account::open(folder.at("a.quota"), limits);
   ASSERT_TRUE(again.has_value()) << again.error().message;
-  EXPECT_EQ((*again)->picture(quota::now()).window, Duration(60s));
+  EXPECT_EQ((*again)->snapshot(quota::now()).window, Duration(60s));
 }
 
 TEST(Windows, OfTheStrictestHoldWhileItIsThere) {
@@ -163,7 +165,7 @@ TEST(Windows, OfTheStrictestHoldWhileItIsThere) {
     EXPECT_GE(count, 58);
     EXPECT_FALSE((*plain)->learn_window(60s)) << "they are kept to already";
   }
-  EXPECT_FALSE((*plain)->picture(quota::now()).window);
+  EXPECT_FALSE((*plain)->snapshot(quota::now()).window);
 }
 
 }  // namespace

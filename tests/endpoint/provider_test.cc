@@ -85,7 +85,8 @@ TEST(AWindow, has_what_came_in_its_time_and_no_more) {
   const auto at = [](int second) { return Time(std::chrono::seconds(1000 + second)); };
   EXPECT_FALSE(quota.admit({}, at(0)));
   EXPECT_FALSE(quota.admit({}, at(6)));
-  EXPECT_EQ(quota.admit({}, at(7)), Duration(std::chrono::seconds(3))) << "the first is out of it then";
+  EXPECT_EQ(quota.admit({}, at(7)), Duration(std::chrono::seconds(3)))
+      << "the first is out of it then";
   EXPECT_FALSE(quota.admit({}, at(10)));
   EXPECT_EQ(quota.admit({}, at(11)), Duration(std::chrono::seconds(5)));
 }

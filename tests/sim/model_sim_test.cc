@@ -36,10 +36,10 @@ TEST(SimulationOfModels, EveryTokenIsBookedNoBudgetIsPassedAndNoClaimIsTakenForA
     world.live();
     ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed << ", and SIM_STORY=1 tells how it came";
     crashes += world.crashes();
-    for (const engine::Event& event : world.events()) {
-      if (const auto* ended = std::get_if<engine::RunEnded>(&event.fact))
+    for (const engine::RecordedEvent& recorded : world.events()) {
+      if (const auto* ended = std::get_if<engine::RunEnded>(&recorded.event))
         limits += ended->how == engine::RunEnded::How::limit_reached ? 1 : 0;
-      const auto* attempt = std::get_if<engine::AttemptEnded>(&event.fact);
+      const auto* attempt = std::get_if<engine::AttemptEnded>(&recorded.event);
       if (attempt == nullptr) continue;
       lingered += std::ranges::any_of(attempt->remarks, [](const std::string& remark) {
         return remark.starts_with("it stayed");
@@ -50,9 +50,10 @@ TEST(SimulationOfModels, EveryTokenIsBookedNoBudgetIsPassedAndNoClaimIsTakenForA
     for (const engine::TaskRecord& task : world.run().tasks)
       done += task.state == engine::TaskState::done ? 1 : 0;
   }
-  fmt::print("{} worlds, {} crashes, {} limits reached, {} sessions taken up, {} lingered, {} of {} "
-             "tasks done\n",
-             count, crashes, limits, resumed, lingered, done, total);
+  fmt::print(
+      "{} worlds, {} crashes, {} limits reached, {} sessions taken up, {} lingered, {} of {} "
+      "tasks done\n",
+      count, crashes, limits, resumed, lingered, done, total);
   if (count > 100) {
     EXPECT_GT(crashes, count / 10) << "the worlds are too kind";
     EXPECT_GT(limits, count / 20) << "hardly any limit was reached";
@@ -75,10 +76,10 @@ TEST(SimulationOfModels, WhatWasPaidBeforeTheLimitIsNotPaidAgainInASession) {
     world.live();
     ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed;
     ASSERT_EQ(world.books(), world.first_needs()) << "SIM_SEED=" << seed;
-    for (const engine::Event& event : world.events()) {
-      if (const auto* ended = std::get_if<engine::RunEnded>(&event.fact))
+    for (const engine::RecordedEvent& recorded : world.events()) {
+      if (const auto* ended = std::get_if<engine::RunEnded>(&recorded.event))
         limits += ended->how == engine::RunEnded::How::limit_reached ? 1 : 0;
-      if (const auto* called = std::get_if<engine::ModelCalled>(&event.fact))
+      if (const auto* called = std::get_if<engine::ModelCalled>(&recorded.event))
         parked += called->call.parked ? 1 : 0;
     }
   }
@@ -97,9 +98,10 @@ TEST(SimulationOfModels, WithoutFailuresEveryTaskIsDone) {
     World world(seed, made.plan, Faults::none(), made.parallel);
     world.live();
     ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed;
-    ASSERT_TRUE(std::ranges::all_of(world.run().tasks, [](const engine::TaskRecord& one) {
-      return one.state == engine::TaskState::done;
-    })) << "SIM_SEED=" << seed;
+    ASSERT_TRUE(std::ranges::all_of(
+        world.run().tasks,
+        [](const engine::TaskRecord& one) { return one.state == engine::TaskState::done; }))
+        << "SIM_SEED=" << seed;
   }
 }
 

@@ -23,11 +23,11 @@ struct ModelFaults {
   std::uint64_t cut = 0;      ///< Exit status 0, and no last line.
   std::uint64_t lingers = 0;  ///< All is said, and it does not end.
   std::uint64_t told_to_wait = 0;
-  std::uint64_t forgets = 0;      ///< A session to be taken up is not there.
-  std::uint64_t misses_none = 0;  ///< It says so of one that nobody asked for.
+  std::uint64_t forgets = 0;        ///< A session to be taken up is not there.
+  std::uint64_t misses_none = 0;    ///< It says so of one that nobody asked for.
   std::uint64_t names_another = 0;  ///< The session it tells of is none of its own.
   std::uint64_t stops_oddly = 0;    ///< An answer is whole, and ends with a word nobody knows.
-  std::uint64_t call_breaks = 0;  ///< What a call used is never told.
+  std::uint64_t call_breaks = 0;    ///< What a call used is never told.
 };
 
 class Models {

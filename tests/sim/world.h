@@ -15,7 +15,7 @@
 #include "support/fake_gateway.h"
 #include "support/fake_journal.h"
 #include "support/fake_processes.h"
-#include "support/fake_views.h"
+#include "support/fake_snapshots.h"
 #include "support/fake_workspace.h"
 
 namespace interlock::sim {
@@ -35,11 +35,11 @@ struct Faults {
   std::uint64_t person_cancels = 0;     ///< Per turn: some task.
   std::uint64_t retries_what_failed = 0;
   ModelFaults models = {};
-  std::uint64_t runs_short = 0;    ///< Per start: no descriptor, process or memory is left for it.
-  std::uint64_t port_fails = 0;    ///< Per call of a port that can fail.
+  std::uint64_t runs_short = 0;  ///< Per start: no descriptor, process or memory is left for it.
+  std::uint64_t port_fails = 0;  ///< Per call of a port that can fail.
   std::uint64_t signal_in_call = 0;  ///< Per call that can be long: a signal breaks it off.
-  std::uint64_t loses_kept = 0;    ///< Per crash: what was kept of an attempt is spoilt.
-  std::uint64_t person_edits = 0;  ///< Per turn: a file. Only where all tasks are in views.
+  std::uint64_t loses_kept = 0;      ///< Per crash: what was kept of an attempt is spoilt.
+  std::uint64_t person_edits = 0;    ///< Per turn: a file. Only where all tasks are in views.
 
   static Faults none() { return {}; }
   static Faults draw(Dice& dice);
@@ -60,7 +60,7 @@ struct Misuse {
 /// broken.
 class World {
  public:
-  using Flaw = testing_support::FakeViews::Flaw;
+  using Flaw = testing_support::FakeSnapshots::Flaw;
 
   World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel,
         Flaw flaw = Flaw::none);
@@ -85,7 +85,7 @@ class World {
   const std::map<TaskId, Tokens>& books() const { return gateway_.books(); }
   const std::map<TaskId, Tokens>& first_needs() const { return models_.first_needs(); }
   std::size_t sessions_taken_up() const { return sessions_taken_up_; }
-  const std::vector<engine::Event>& events() const { return journal_.events(); }
+  const std::vector<engine::RecordedEvent>& events() const { return journal_.events(); }
 
  private:
   // The dispatcher's life.
@@ -137,7 +137,7 @@ class World {
   testing_support::FakeProcesses processes_;
   testing_support::FakeJournal journal_;
   testing_support::FakeWorkspace workspace_;
-  testing_support::FakeViews views_{workspace_};
+  testing_support::FakeSnapshots snapshots_{workspace_};
   ViewPromises views_promised_;
   testing_support::FakeGateway gateway_;
   Models models_{plan_, gateway_};
@@ -159,7 +159,7 @@ class World {
 };
 
 /// An event as a line of the world's story.
-std::string line_of(const engine::Event& event);
+std::string line_of(const engine::RecordedEvent& recorded);
 
 /// A plan of up to `tasks_max` tasks over a handful of files, with needs, outputs, locks, slots,
 /// gates and unknown footprints.
