@@ -34,8 +34,11 @@ schedule::Problem foreseen_problem(const plan::Plan& plan, const footprint::Inte
                                    const std::vector<Expected>& expected,
                                    const std::vector<Verdict>& verdicts, const Options& options) {
   schedule::Problem problem = problem_of(plan, waits, expected, verdicts);
-  for (std::size_t i = 0; i < options.backlog.size(); ++i)
-    problem.quotas[i].backlog = options.backlog[i];
+  for (std::size_t i = 0; i < options.backlog.size(); ++i) {
+    schedule::QuotaRates& quota = problem.quotas[i];
+    quota.backlog = options.backlog[i];
+    if (quota.window == Duration::zero()) quota.window = quota.backlog.window;
+  }
   return problem;
 }
 

@@ -14,6 +14,7 @@ schedule::QuotaRates rates_of(const plan::Resource& resource) {
   made.output_tokens = rates.output_tokens;
   made.usd = rates.usd;
   made.burst = resource.burst.value_or(schedule::kBurst);
+  if (resource.counts_windows) made.window = made.shortest();
   return made;
 }
 

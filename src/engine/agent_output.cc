@@ -127,6 +127,12 @@ void Engine::watch_lingering(Live& live) {
   acts_.push_back({Act::Kind::stop, live.name, task(task_of(live)).grace});
 }
 
+/// When it was last heard, or could not be because its call was held.
+Time Engine::heard_from(const Live& live) const {
+  return std::max(ports_.processes.last_output_at(live.name).value_or(live.started),
+                  live.waited_at_limit_until);
+}
+
 Time Engine::lingers_until(const Live& live) const {
   const plan::Task& one = task(task_of(live));
   const Time last_output = ports_.processes.last_output_at(live.name).value_or(live.started);

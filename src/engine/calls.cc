@@ -58,6 +58,50 @@ Spent spent_by(const RunState& run) {
   return spent;
 }
 
+Completeness completeness_of(const plan::Plan& plan, TaskId task, const AttemptRecord& attempt) {
+  const plan::Agent& agent = plan.agents[plan[task].agent.index()];
+  // A mapped command may be no agent at all: it is one where it told something of models.
+  const bool is_client =
+      agent.kind != plan::AgentKind::command && agents::adapter_for(agent) != nullptr;
+  const bool was_started = attempt.process.has_value() || attempt.ended.has_value();
+  Completeness it;
+  it.asked = attempt.calls + attempt.calls_refused > 0 || !attempt.usage_from.empty() ||
+             (is_client && !attempt.ended && was_started);
+  if (!it.asked) return it;
+  const bool is_over = attempt.ended.has_value() && attempt.usage_from != "client, in part";
+  it.tokens = is_over && total_tokens(attempt.usage).has_value();
+  it.cost = is_over && attempt.usage.cost.has_value();
+  return it;
+}
+
+std::string resume_with_more(const Setup& setup, const plan::Plan& plan, const RunState& run) {
+  // What is expected of those that are not over; where that is unknown, as much as before.
+  const auto raised = [](std::int64_t limit, std::int64_t wanted) {
+    constexpr std::int64_t kStep = 1000;
+    return (std::max(limit + limit / 5, wanted) + kStep - 1) / kStep * kStep;
+  };
+  std::optional<Tokens> more = 0;
+  for (std::uint32_t i = 0; i < plan.tasks.size() && more; ++i) {
+    const TaskRecord& task = run[TaskId(i)];
+    if (task.state >= TaskState::done) continue;
+    const auto& expected = setup.around.expected_tokens;
+    if (expected.empty() || !expected[i]) {
+      more.reset();
+    } else {
+      *more += std::max<Tokens>(0, *expected[i] - spent_by(task).tokens);
+    }
+  }
+  const Spent spent = spent_by(run);
+  std::string text = fmt::format("interlock resume {}", setup.run);
+  if (setup.limit_tokens) {
+    const Tokens wanted = more ? spent.tokens + *more : 2 * *setup.limit_tokens;
+    text += fmt::format(" --tokens {}", raised(*setup.limit_tokens, wanted));
+  } else if (setup.limit_usd) {
+    text += fmt::format(" --usd {:.2f}", static_cast<double>(2 * *setup.limit_usd) / 1e6);
+  }
+  return text;
+}
+
 /// The gateway counts on from what the journal knows.
 void Engine::describe_budget() {
   const Spent spent = spent_by(run());
@@ -66,15 +110,17 @@ void Engine::describe_budget() {
 }
 
 void Engine::take_calls() {
+  // Asked for first: who waits no more by then has told why.
+  std::vector<Gateway::Waiting> waiting = ports_.gateway.waiting();
   note_calls(ports_.gateway.take_calls());
-  note_waiting_calls();
+  note_waiting_calls(std::move(waiting));
 }
 
 /// Becomes an event, so that who looks from outside the dispatcher is told as well.
-void Engine::note_waiting_calls() {
+void Engine::note_waiting_calls(std::vector<Gateway::Waiting> all) {
   std::map<AttemptName, Gateway::Waiting> waiting;
-  for (Gateway::Waiting& one : ports_.gateway.waiting()) waiting.emplace(one.name, std::move(one));
-  for (const auto& [id, live] : live_) {
+  for (Gateway::Waiting& one : all) waiting.emplace(one.name, std::move(one));
+  for (auto& [id, live] : live_) {
     const AttemptRecord& attempt = record(id).attempts.back();
     const auto found = waiting.find(live.name);
     CallWaiting event{id, live.name.attempt, {}, {}};
@@ -82,6 +128,8 @@ void Engine::note_waiting_calls() {
       event.on = found->second.on;
       event.until = found->second.until;
     }
+    const bool waits = found != waiting.end() && found->second.at_limit;
+    if (std::exchange(live.waits_at_limit, waits) && !waits) live.waited_at_limit_until = now();
     if (event.on == attempt.call_waits_on && event.until == attempt.call_waits_until) continue;
     batch_.record(std::move(event));
   }
@@ -94,7 +142,7 @@ void Engine::note_calls(std::vector<ModelCall> calls) {
     const TaskId id = call.name.task;
     const CallEnd end = call.end;
     const auto failure = call.failure;
-    std::string detail = call.detail;
+    std::string detail = call.parked ? say_parked(id) : call.detail;
     if (!call.remark.empty()) live->second.remarks.push_back(call.remark);
     batch_.record(ModelCalled{id, call.name.attempt, std::move(call)});
     if (end == CallEnd::over_budget) return_to_limit(live->second, Outcome::over_budget, detail);
@@ -113,17 +161,18 @@ void Engine::return_to_limit(Live& live, Outcome why, const std::string& detail)
   stop(live, why);
 }
 
-/// Whether a budget that was passed is the run's; else it is the task's own.
-bool Engine::run_is_over_budget(TaskId id) const {
-  const plan::Task& one = task(id);
-  const Spent spent = spent_by(record(id));
-  const bool tokens_bind = one.budget_tokens && (!setup_.limit_tokens ||
-                                                 *one.budget_tokens - spent.tokens <
-                                                     *setup_.limit_tokens - spent_by(run()).tokens);
-  const bool usd_binds =
-      one.budget_usd &&
-      (!setup_.limit_usd || *one.budget_usd - spent.usd < *setup_.limit_usd - spent_by(run()).usd);
-  return !tokens_bind && !usd_binds;
+/// What there is to say of who is stopped before its next call, because the run's limit leaves no
+/// room for it.
+std::string Engine::say_parked(TaskId id) const {
+  const std::string limit = setup_.limit_tokens
+                                ? fmt::format("{} tokens", show_count(*setup_.limit_tokens))
+                                : show_usd(setup_.limit_usd.value_or(0));
+  const bool records = setup_.around.records_calls;
+  return fmt::format("parked at the run's limit of {}; {} with `{}`", limit,
+                     can_resume(id) ? "goes on in its session"
+                     : records      ? "starts anew, with the answers it has paid for,"
+                                    : "starts anew",
+                     resume_with_more(setup_, plan_, run()));
 }
 
 /// No more is started; who still works may come to its end.

@@ -246,7 +246,7 @@ void Engine::after_failure(TaskId id, const Judgement& judgement) {
     return do_again(id, conflict);
   }
   if (judgement.outcome == Outcome::quota_spent ||
-      (judgement.outcome == Outcome::over_budget && run_is_over_budget(id))) {
+      (judgement.outcome == Outcome::over_budget && record(id).attempts.back().parked)) {
     reach_limit(judgement.detail);
     return requeue(id);
   }

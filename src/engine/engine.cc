@@ -114,9 +114,10 @@ void Engine::take(Report report) {
 
 void Engine::watch_clocks() {
   for (auto& [id, live] : live_) {
-    if (live.stopped_for || live.start_again) continue;
+    // The gateway keeps its time, and parks it then.
+    if (live.stopped_for || live.start_again || live.waits_at_limit) continue;
     const plan::Task& one = task(id);
-    const Time last_output = ports_.processes.last_output_at(live.name).value_or(live.started);
+    const Time last_output = heard_from(live);
     if (now() >= live.started + one.timeout) {
       stop(live, Outcome::timed_out);
     } else if (one.idle_timeout > Duration{} && now() >= last_output + one.idle_timeout) {
@@ -311,11 +312,11 @@ std::optional<Time> Engine::next_wake() const {
   const auto at = [&wake](Time time) { wake = wake ? std::min(*wake, time) : time; };
   for (const auto& [id, live] : live_) {
     if (live.start_again) at(*live.start_again);
-    if (live.stopped_for || live.start_again) continue;
+    if (live.stopped_for || live.start_again || live.waits_at_limit) continue;
     const plan::Task& one = task(id);
     at(live.started + one.timeout);
     if (one.idle_timeout > Duration{}) {
-      at(ports_.processes.last_output_at(live.name).value_or(live.started) + one.idle_timeout);
+      at(heard_from(live) + one.idle_timeout);
     }
     if (live.name.phase == 0 && live.reader && live.transcript.final && !live.released)
       at(lingers_until(live));

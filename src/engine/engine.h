@@ -97,6 +97,8 @@ class Engine {
     bool session_is_gone = false;  ///< That session was not there.
     bool has_route = false;        ///< Of the gateway, open now.
     bool through_gateway = false;
+    bool waits_at_limit = false;  ///< Of the run, in the gateway: its clocks stand still.
+    Time waited_at_limit_until{};
     std::string stop_detail;  ///< Why it was stopped, beyond `stopped_for`.
     // While it cannot be started for want of descriptors, processes or memory.
     std::optional<Time> start_again;
@@ -159,6 +161,7 @@ class Engine {
   void on_events(Live& live, std::vector<agents::Event> events);
   void watch_lingering(Live& live);
   Time lingers_until(const Live& live) const;
+  Time heard_from(const Live& live) const;
   Judgement judge_agent(Live& live, const Exited& exited, Judgement judgement);
   std::string take_answer(Live& live) const;
   bool can_resume(TaskId task) const;
@@ -166,10 +169,10 @@ class Engine {
   // calls.cc: model calls and budgets.
   void describe_budget();
   void take_calls();
-  void note_waiting_calls();
+  void note_waiting_calls(std::vector<Gateway::Waiting> all);
   void note_calls(std::vector<ModelCall> calls);
   void return_to_limit(Live& live, Outcome why, const std::string& detail);
-  bool run_is_over_budget(TaskId task) const;
+  std::string say_parked(TaskId task) const;
   void reach_limit(const std::string& why);
   void check_limits();
   void close_route(Live& live);
@@ -267,6 +270,10 @@ class Engine {
   bool cancelling_ = false;
   bool limit_reached_ = false;
 };
+
+/// The command that goes on with a run that stopped at its limit, with a limit that is expected to
+/// do.
+std::string resume_with_more(const Setup& setup, const plan::Plan& plan, const RunState& run);
 
 /// The scheduler as it stands in a run, made from events alone: for a run that is taken up again,
 /// and for explaining one from outside.

@@ -171,6 +171,7 @@ json::object body_of(const ModelCalled& f) {
       .put("offers_tools", c.offers_tools)
       .put("failure", c.failure ? agents::name_of(*c.failure) : std::string_view())
       .put("detail", c.detail)
+      .put("parked", c.parked)
       .put("remark", c.remark)
       .take();
 }
@@ -365,6 +366,7 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
        call.offers_tools = r.flag("offers_tools");
        call.failure = r.failure();
        call.detail = r.text("detail");
+       call.parked = r.flag("parked");
        call.remark = r.text("remark");
        return ModelCalled{call.name.task, call.name.attempt, call};
      }},

@@ -48,6 +48,9 @@ struct ModelCall {
   /// Why it gave no good answer, as the gateway knows it. None: ask `failure_of`.
   std::optional<agents::Failure> failure;
   std::string detail;  ///< For people; empty when all is well.
+  /// Over the run's limit, and no room can come any more: the attempt is to be parked, and goes on
+  /// when the limit is raised.
+  bool parked = false;
   std::string remark;  ///< For people, once: what the provider says of its limits, where the plan
                        ///< says otherwise.
 
@@ -89,6 +92,13 @@ class Gateway {
     std::optional<MicroUsd> usd_per_minute;
   };
 
+  /// How far the attempt's task is, for who goes on near the run's limit.
+  struct Progress {
+    std::optional<Tokens> expected;  ///< Of the task, all together; none: unknown.
+    Tokens used = 0;                 ///< Of that, in the session that is taken up.
+    bool keeps_session = false;      ///< What was used is not lost when it is parked.
+  };
+
   struct RouteSpec {
     AttemptName name;
     std::string label;                ///< `run/task#attempt`.
@@ -98,6 +108,7 @@ class Gateway {
     std::optional<Tokens> tokens;     ///< What is left of the task's own budget; none: no bound.
     std::optional<MicroUsd> usd;
     Brakes brakes;
+    Progress progress;
     bool replay_own = false;  ///< Equal requests of this task's earlier attempts that did not count
                               ///< are answered from the recording.
     RequestNoise noise;
@@ -114,6 +125,7 @@ class Gateway {
     AttemptName name;
     std::string on;             ///< In words, for people.
     std::optional<Time> until;  ///< When it is tried, where that is known.
+    bool at_limit = false;      ///< Of the run: no clock of the attempt's runs out meanwhile.
 
     bool operator==(const Waiting&) const = default;
   };
@@ -122,7 +134,8 @@ class Gateway {
   virtual std::vector<Waiting> waiting() { return {}; }
   /// All its calls that were not yet taken.
   virtual std::vector<ModelCall> close(AttemptName name) = 0;
-  /// What is left for the whole run, calls in flight included.
+  /// What is left for the whole run, calls in flight included. A call that would pass it waits
+  /// while room may still come, and is told as `parked` when none can.
   virtual void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) = 0;
 };
 

@@ -135,6 +135,10 @@ class Preparation {
     spec.brakes.repeats = limits.repeats;
     spec.brakes.failures = 2 * limits.repeats;
     spec.brakes.usd_per_minute = limits.usd_per_minute;
+    const auto& expected = around_.expected_tokens;
+    if (!expected.empty()) spec.progress.expected = expected[name_.task.index()];
+    if (resumes_) spec.progress.used = spent.tokens;
+    spec.progress.keeps_session = adapter_->resumes(agent_);
     // What an attempt paid for that came to nothing by no fault of its own is not paid for twice.
     spec.replay_own = record_.attempts.back().because == AttemptStarted::Trigger::again;
     // Some clients name them from the workspace on: `../state/runs/r-1/attempts/...`.
@@ -360,6 +364,17 @@ class Preparation {
     return spec;
   }
 
+  /// A plain command's check may need what the plan passes on to both, as to reach a database. No
+  /// check asks a model.
+  bool is_kept_from_checks(std::string_view name) const {
+    const bool is_plain = agent_.kind == plan::AgentKind::command && agent_.events.empty();
+    const bool is_key =
+        names_a_model_key(name) || std::ranges::any_of(plan_.agents, [&](const plan::Agent& one) {
+          return one.key.variable == name;
+        });
+    return is_key || (!is_plain && names_a_secret(name));
+  }
+
   std::map<std::string, std::string> environment(const std::string& label) const {
     std::map<std::string, std::string> result;
     const auto pass = [&](const std::string& name) {
@@ -376,7 +391,7 @@ class Preparation {
     const bool is_agent = name_.phase == 0;
     if (agent_.login && is_agent) pass("CLAUDE_CODE_OAUTH_TOKEN");
     for (const std::string& name : agent_.pass_environment) {
-      if (is_agent || agent_.kind == plan::AgentKind::command || !names_a_secret(name)) pass(name);
+      if (is_agent || !is_kept_from_checks(name)) pass(name);
     }
     for (const auto& [name, value] : agent_.environment) result[name] = plan::fill(value, lookup());
     for (const auto& [name, value] : task_.environment) result[name] = plan::fill(value, lookup());

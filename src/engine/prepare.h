@@ -18,12 +18,16 @@ struct HostEnvironment {
       environment;          ///< Interlock's own; only an allow list of it is handed on.
   std::string own_program;  ///< Interlock itself, for agents it brings along.
   bool as_root = false;
+  bool records_calls =
+      false;  ///< Answers of models are kept, and given again where an attempt came to nothing.
   /// Where attempts that have mounts of their own find their own folders, at paths that are the
   /// same for all: clients tell a model of them, and siblings' prompts should begin alike. Empty:
   /// where they really are.
   std::string own_place;
   /// Whether attempts without a snapshot have mounts of their own, too.
   bool may_bind = false;
+  /// By task: what it is expected to use, all together; empty, or none: unknown.
+  std::vector<std::optional<Tokens>> expected_tokens;
   /// What Claude Code keeps of the person's log-in, for agents with `login: true`; empty: it is in
   /// `environment`, as CLAUDE_CODE_OAUTH_TOKEN.
   std::string claude_login;

@@ -170,6 +170,7 @@ class Applier {
     attempt.waited_lead += call.waited_lead;
     ++(call.end == CallEnd::answered ? attempt.calls : attempt.calls_refused);
     note_verdict(attempt, call);
+    attempt.parked |= call.parked;
     if (call.replayed) {
       ++attempt.calls_replayed;
       attempt.known = at_least(attempt.known, no_usage());

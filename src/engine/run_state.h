@@ -85,6 +85,7 @@ struct AttemptRecord {
   std::optional<Tokens> first_input;  ///< Of its first answered call: all of its input.
   std::size_t first_bytes = 0;        ///< Of that call's body.
   std::optional<Tokens> last_output;
+  bool parked = false;          ///< At the run's limit, before its next call.
   CallVerdict last_call;        ///< In the order in which calls came in.
   CallVerdict last_with_tools;  ///< Of those that offered tools: the client's main loop.
   std::optional<Tokens> spawn_tokens, return_tokens;
@@ -170,6 +171,16 @@ struct Spent {
 };
 Spent spent_by(const TaskRecord& record);
 Spent spent_by(const RunState& run);
+
+/// Whether what is known of an attempt is all that it used.
+struct Completeness {
+  bool asked = false;  ///< A model was asked, or may have been.
+  bool tokens = true;
+  bool cost = true;
+};
+/// Unknown is not complete: an agent that still works, one that nobody counted, and one that leaves
+/// something out, are not.
+Completeness completeness_of(const plan::Plan& plan, TaskId task, const AttemptRecord& attempt);
 
 /// The one door for changes. Breaks off (a bug) when the move is not one that is drawn above.
 void apply(RunState& run, const RecordedEvent& recorded);

@@ -33,6 +33,11 @@ class StatusBuilder {
     view_.now = now_;
     view_.elapsed = elapsed_of(run_, now_);
     view_.stopping = run_.stopping;
+    const bool parked = std::ranges::any_of(run_.tasks, [](const TaskRecord& one) {
+      return one.state == TaskState::waiting && is_parked(one);
+    });
+    if (run_.ended == RunEnded::How::limit_reached && parked)
+      view_.go_on = resume_with_more(setup_, plan_, run_);
     view_.ended = run_.ended;
     view_.digest = run_.digest;
     view_.total = static_cast<std::uint32_t>(plan_.tasks.size());
@@ -58,7 +63,7 @@ class StatusBuilder {
   void add(TaskId id) {
     const TaskRecord& record = run_[id];
     count(record);
-    measure(record);
+    measure(id, record);
     note_promise(id, record);
     for (const AttemptRecord& attempt : record.attempts) {
       for (const std::string& process : attempt.unproven)
@@ -92,7 +97,7 @@ class StatusBuilder {
     if (!record.from_run.empty()) ++view_.reused;
   }
 
-  void measure(const TaskRecord& record) {
+  void measure(TaskId id, const TaskRecord& record) {
     for (const AttemptRecord& attempt : record.attempts) {
       const Duration took =
           attempt.ended ? attempt.elapsed : std::max(Duration{}, now_ - attempt.started);
@@ -109,7 +114,7 @@ class StatusBuilder {
       if (!attempt.merged.empty()) ++view_.merged;
       add_tokens(view_.tokens, used);
       add_known(view_.cost, used.cost);
-      count_calls(attempt, attempt.ended ? attempt.usage : attempt.called);
+      count_calls(id, attempt);
       view_.waited.needs += attempt.waited.needs;
       view_.waited.conflict += attempt.waited.conflict;
       view_.waited.quota += attempt.waited.quota;
@@ -125,7 +130,7 @@ class StatusBuilder {
       add_known(sum, part);
   }
 
-  void count_calls(const AttemptRecord& attempt, const Usage& used) {
+  void count_calls(TaskId id, const AttemptRecord& attempt) {
     RunStatus::Models& models = view_.models;
     models.calls += attempt.calls;
     models.refused += attempt.calls_refused;
@@ -137,10 +142,10 @@ class StatusBuilder {
     if (models.saved) *models.saved += *attempt.saved;
     add_known(models.overhead, attempt.spawn_tokens);
     add_known(models.overhead, attempt.return_tokens);
-    const bool asked = attempt.calls + attempt.calls_refused > 0 || !attempt.usage_from.empty();
-    models.any |= asked;
-    const bool in_part = attempt.usage_from == "client, in part";
-    if (asked && (in_part || !total_tokens(used))) models.all_known = false;
+    const Completeness complete = completeness_of(plan_, id, attempt);
+    models.any |= complete.asked;
+    models.all_known &= complete.tokens;
+    models.cost_known &= complete.cost;
   }
 
   /// What is known of the reads and writes of a task that was done here.
@@ -170,6 +175,11 @@ class StatusBuilder {
     ++found->tasks;
   }
 
+  static bool is_parked(const TaskRecord& record) {
+    return !record.attempts.empty() && record.attempts.back().parked &&
+           record.attempts.back().outcome == Outcome::over_budget;
+  }
+
   static void add_known(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& part) {
     if (part) sum = sum.value_or(0) + *part;
   }
@@ -189,6 +199,9 @@ class StatusBuilder {
       result.waits_for = say(plan_, interlocking_, scheduler_.reason_of(id, now_), id, now_);
     }
     if (record.state == TaskState::committing && !run_.ended) result.waits_for = turn_of(id);
+    const bool starts_no_more = run_.ended || !run_.stopping.empty();
+    if (record.state == TaskState::waiting && starts_no_more && is_parked(record))
+      result.waits_for = record.attempts.back().detail;
     if (record.state == TaskState::skipped && record.because) {
       result.detail = fmt::format("`{}` did not succeed", plan_[*record.because].id);
     }

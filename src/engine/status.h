@@ -63,8 +63,9 @@ struct RunStatus {
     Duration waited_quota{}, waited_lead{};
     std::optional<MicroUsd> saved = 0;  ///< By prompt caches.
     std::optional<Tokens> overhead;     ///< To hand tasks out and back, where it was measured.
-    bool all_known = true;              ///< Nothing that was used is missing from the sums.
-    bool any = false;                   ///< A model was asked, as far as that is seen.
+    bool all_known = true;   ///< Nothing that was used is missing from the sum of tokens.
+    bool cost_known = true;  ///< Nor from that of costs.
+    bool any = false;        ///< A model was asked, as far as that is seen.
   };
   Models models;
   WaitedTime waited;
@@ -85,6 +86,7 @@ struct RunStatus {
   std::vector<std::pair<std::string, std::string>> merges_failed;
   std::string attention;  ///< What a person is asked for: a gate, with the command to answer it.
   std::string stopping;
+  std::string go_on;  ///< The command, where its limit stopped the run; empty: plain `resume`.
   std::optional<RunEnded::How> ended;
   std::string digest;
   std::vector<TaskStatus> tasks;  ///< In plan order; for big runs only those that run, failed, wait

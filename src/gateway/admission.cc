@@ -1,5 +1,6 @@
 #include "gateway/admission.h"
 
+#include <fmt/format.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -49,7 +50,22 @@ void Admission::leave(std::uint64_t ticket) {
   if (line_.erase(ticket) > 0) pump();
 }
 
+std::string Admission::refused(const Held& held, std::optional<Duration> retry_after) {
+  Quota& quota = quotas_[held.quota];
+  quota.account->refused(retry_after, quota::now());
+  const auto found = quota.used.passed(quota.option.limits, quota::now());
+  quota.used.drop(held.grant.reserved);
+  if (!found || !quota.account->learn_window(quota.option.limits.window())) return {};
+  return fmt::format(
+      "quota `{}`: the provider refused a call although its bucket had room. {} {} in the last {} "
+      "were "
+      "more than {}: it counts windows, which are kept to from now on, as with `window: sliding`",
+      quota.option.name, show_count(found->used), found->what, show_duration(found->rate.per),
+      show_count(found->rate.amount));
+}
+
 void Admission::settle(const Held& held, const quota::Cost& actual) {
+  quotas_[held.quota].used.settle(held.grant.reserved, actual);
   account(held.quota).settle(held.grant, actual, quota::now());
   if (!line_.empty()) pump();
 }
@@ -75,6 +91,7 @@ Admission::Asked Admission::ask(const Waiting& waiting, quota::Moment now) {
     auto answer = account(want.quota).ask(want.cost, now);
     if (const auto* const grant = std::get_if<quota::Grant>(&answer)) {
       quotas_[want.quota].has_place = false;
+      quotas_[want.quota].used.add(want.cost, now);
       asked.held.push_back({want.quota, *grant});
       continue;
     }
@@ -82,8 +99,10 @@ Admission::Asked Admission::ask(const Waiting& waiting, quota::Moment now) {
     asked.denied_by = want.quota;
     asked.denial = std::get<quota::Denial>(answer);
     // All or none.
-    for (const Held& held : asked.held)
+    for (const Held& held : asked.held) {
+      quotas_[held.quota].used.settle(held.grant.reserved, quota::Cost{.requests = 0});
       account(held.quota).settle(held.grant, quota::Cost{.requests = 0}, now);
+    }
     asked.held.clear();
     break;
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "gateway/used_lately.h"
 #include "quota/account.h"
 #include "sys/loop.h"
 
@@ -73,6 +74,10 @@ class Admission {
             Seeker& seeker);
   void leave(std::uint64_t ticket);
   void settle(const Held& held, const quota::Cost& actual);
+  /// The provider said 429 to what was held. Where more than a rate's amount was admitted from here
+  /// in the rate's time, that it counts windows explains it: the account learns so, and what to say
+  /// of it is returned, once. Else empty.
+  std::string refused(const Held& held, std::optional<Duration> retry_after);
   void spent(std::size_t quota, std::optional<quota::Moment> until);
   /// Something may have become free.
   void pump();
@@ -82,6 +87,7 @@ class Admission {
     QuotaOption option;
     std::unique_ptr<quota::Account> account;
     bool has_place = false;
+    UsedLately used;
   };
   struct Waiting {
     std::vector<Want> wants;

@@ -177,13 +177,22 @@ void ProxiedCall::report_spent(const Refusal& refusal) {
   for (const std::size_t quota : route_->quotas) board_.admission->spent(quota, until);
 }
 
+void ProxiedCall::note_slow_down(const Refusal& refusal, bool is_rate) {
+  for (const Admission::Held& held : held_) {
+    if (!is_rate) {
+      board_.admission->account(held.quota).refused(refusal.retry_after, quota::now());
+      continue;
+    }
+    std::string said = board_.admission->refused(held, refusal.retry_after);
+    if (!said.empty()) reported_.remark = std::move(said);
+  }
+}
+
 void ProxiedCall::on_refused() {
   const Refusal refusal = read_refusal();
   const bool is_rate = refusal.kind == Refusal::Kind::rate_limited;
   const bool is_slow_down = is_rate || refusal.kind == Refusal::Kind::overloaded;
-  for (const std::size_t quota : route_->quotas) {
-    if (is_slow_down) board_.admission->account(quota).refused(refusal.retry_after, quota::now());
-  }
+  if (is_slow_down) note_slow_down(refusal, is_rate);
   if (refusal.kind == Refusal::Kind::quota_spent) report_spent(refusal);
   // What was refused was counted as a request, and as nothing else.
   const quota::Cost only_request;

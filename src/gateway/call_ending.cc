@@ -134,7 +134,6 @@ void ProxiedCall::end_answered() {
 void ProxiedCall::end(CallEnd how, std::string detail) {
   if (state_ == State::over) return;
   state_ = State::over;
-  waits_no_more();
   transfer_.reset();
   clock_.reset();
   stall_.reset();
@@ -149,14 +148,18 @@ void ProxiedCall::end(CallEnd how, std::string detail) {
     settle_usage(how);
     learn();
     reported_.elapsed = board_.options.now() - began_;
-    route_->budget.give_back(reserved_);
-    board_.run.give_back(reserved_);
-    const Charge charge = charge_of(reported_.usage);
-    route_->budget.take(charge);
-    board_.run.take(charge);
+    const Charge charge = holds_ ? charge_of(reported_.usage) : Charge();
+    if (std::exchange(holds_, false)) {
+      route_->budget.give_back(reserved_);
+      route_->budget.take(charge);
+      board_.run.settle(route_->spec.name, reserved_, charge);
+    }
+    board_.run_limit_moved();
     note_for_brakes(reported_.usage.cost);
     board_.report(reported_, charge);
   }
+  // After it is told: who sees it wait no more finds it told.
+  waits_no_more();
   // Whoever reads this prompt now may find it in the cache only if it was read to its end.
   if (shares_prefix_ && how == CallEnd::answered && !is_filled_) {
     board_.release_waiting(board_.leads.filled(prefix_, id_, sys::Loop::now()));

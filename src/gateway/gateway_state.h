@@ -18,6 +18,7 @@
 #include "gateway/options.h"
 #include "gateway/recordings.h"
 #include "gateway/retries.h"
+#include "gateway/run_limit.h"
 #include "gateway/upstream.h"
 
 namespace interlock::gateway {
@@ -58,8 +59,9 @@ struct GatewayState {
       recorded;  ///< Where answers come from, `replay_folder` or `record_folder`.
   Leads leads;
   Estimates estimates;
-  Budget run;
+  RunLimit run;
   RetryBudget retries;
+  bool looks_at_limit = false;  ///< `run_limit_moved`, and they have not looked yet.
   std::map<CallId, std::unique_ptr<ProxiedCall>> calls;  ///< Not over yet.
   CallId last_call = 0;
   /// By base URL and model: whether a request that asks for a stream's usage is taken there.
@@ -76,6 +78,9 @@ struct GatewayState {
   bool records() const { return !options.record_folder.empty() && !replays_all(); }
   /// These waited for a lead, and may go.
   void release_waiting(const std::vector<CallId>& calls_to_go);
+  /// Calls that wait for room within the run's limit may have it now, or can have none any more:
+  /// they look once this round is over.
+  void run_limit_moved();
 
   /// The one time that a call is told. `charge`: what it took of the budgets.
   virtual void report(const engine::ModelCall& call, const Charge& charge) = 0;

@@ -160,6 +160,10 @@ Result<engine::Gateway::Route> LocalGateway::GatewayThread::open_route(const Rou
   route->redaction = redaction;
   route->redaction.add("attempt", route->secret);
   routes_.push_back(route);
+  engine::Gateway::Progress progress = spec.progress;
+  progress.keeps_session = progress.keeps_session || records();
+  run.open(spec.name, progress);
+  run_limit_moved();
   return engine::Gateway::Route{route->base_url, route->secret};
 }
 
@@ -265,6 +269,8 @@ std::vector<engine::ModelCall> LocalGateway::GatewayThread::close_routes(engine:
   for (const CallId id : ended) {
     if (const auto found = calls.find(id); found != calls.end()) found->second->close();
   }
+  run.close(name);
+  run_limit_moved();
   const std::scoped_lock lock(mutex_);
   const auto taken = std::ranges::stable_partition(
       reported_, [&](const ReportedCall& reported) { return reported.call.name != name; });
@@ -282,6 +288,7 @@ void LocalGateway::GatewayThread::set_run_budget(std::optional<Tokens> tokens,
   const std::scoped_lock lock(mutex_);
   for (const ReportedCall& reported : reported_) gone += reported.charge;
   run.set(tokens, usd, gone);
+  run_limit_moved();
 }
 
 }  // namespace interlock::gateway

@@ -21,6 +21,18 @@ void GatewayState::release_waiting(const std::vector<CallId>& calls_to_go) {
   }
 }
 
+void GatewayState::run_limit_moved() {
+  if (std::exchange(looks_at_limit, true)) return;
+  loop.when_idle([this] {
+    looks_at_limit = false;
+    std::vector<CallId> all;
+    for (const auto& [id, call] : calls) all.push_back(id);
+    for (const CallId id : all) {
+      if (const auto found = calls.find(id); found != calls.end()) found->second->look_at_limit();
+    }
+  });
+}
+
 ProxiedCall::ProxiedCall(GatewayState& board, std::shared_ptr<AttemptRoute> route,
                          http::Session& session, http::Request request, std::string rest,
                          std::optional<metering::Asked> asked, CallId id)
@@ -62,9 +74,7 @@ void ProxiedCall::set_out() {
   const auto known = board_.takes_usage_option.find(usage_key());
   is_asking_ = asking_ && (known == board_.takes_usage_option.end() || known->second);
   estimate();
-  if (!fits_budgets()) return;
-  ticket_ = board_.admission->draw_ticket();
-  follow();
+  ask_budgets();
 }
 
 void ProxiedCall::estimate() {
@@ -92,6 +102,7 @@ void ProxiedCall::estimate() {
     hasher.add_field(route_->secret);
   }
   prefix_ = hasher.finish();
+  shared_key_ = metering::with_shared_key(asked_->api, request_.body, asked_->prefix);
 }
 
 bool ProxiedCall::leads_pay() const {
@@ -101,24 +112,44 @@ bool ProxiedCall::leads_pay() const {
          *price->cache_read < *price->input;
 }
 
-bool ProxiedCall::fits_budgets() {
-  std::string_view whose = "the task's";
-  auto passed = route_->budget.passed_by(reserved_);
-  if (!passed) {
-    whose = "the run's";
-    passed = board_.run.passed_by(reserved_);
+void ProxiedCall::ask_budgets() {
+  if (const auto passed = route_->budget.passed_by(reserved_))
+    return pass_budget("the task's", *passed);
+  const engine::AttemptName name = route_->spec.name;
+  switch (board_.run.judge(name, reserved_)) {
+    case RunLimit::Verdict::go: break;
+    case RunLimit::Verdict::wait:
+      if (std::exchange(state_, State::at_limit) != State::at_limit) {
+        waits_for(
+            fmt::format("the run's limit of {}: what is left goes to tasks that are nearer their "
+                        "end, or is held by calls in flight",
+                        board_.run.scarce(reserved_)),
+            {}, true);
+      }
+      return;
+    case RunLimit::Verdict::park:
+      board_.run.park(name);
+      reported_.parked = true;
+      return pass_budget("the run's", board_.run.scarce(reserved_));
   }
-  if (passed) {
-    const std::string message =
-        fmt::format("not sent: with about {} tokens ({}) it would pass {} budget of {}",
-                    show_count(reserved_.tokens), show_usd(reserved_.usd), whose, *passed);
-    reserved_ = {};
-    refuse(CallEnd::over_budget, {.kind = Refusal::Kind::bad_request, .message = message});
-    return false;
-  }
+  waits_no_more();
+  holds_ = true;
   route_->budget.take(reserved_);
-  board_.run.take(reserved_);
-  return true;
+  board_.run.hold(name, reserved_);
+  ticket_ = board_.admission->draw_ticket();
+  follow();
+}
+
+void ProxiedCall::look_at_limit() {
+  if (state_ == State::at_limit) ask_budgets();
+}
+
+void ProxiedCall::pass_budget(std::string_view whose, std::string_view what) {
+  refuse(
+      CallEnd::over_budget,
+      {.kind = Refusal::Kind::bad_request,
+       .message = fmt::format("not sent: with about {} tokens ({}) it would pass {} budget of {}",
+                              show_count(reserved_.tokens), show_usd(reserved_.usd), whose, what)});
 }
 
 void ProxiedCall::follow() {
@@ -161,7 +192,7 @@ void ProxiedCall::stand_in_line() {
 }
 
 /// Told only when it lasts: calls that come in while others go are usual. `until` is told at once.
-void ProxiedCall::waits_for(std::string on, std::optional<sys::Loop::Moment> until) {
+void ProxiedCall::waits_for(std::string on, std::optional<sys::Loop::Moment> until, bool at_limit) {
   constexpr auto kLasting = std::chrono::milliseconds(500);
   if (!is_reported()) return;
   const sys::Loop::Moment now = sys::Loop::now();
@@ -170,7 +201,7 @@ void ProxiedCall::waits_for(std::string on, std::optional<sys::Loop::Moment> unt
     if (*until < now + kLasting) return;
     at = board_.options.now() + std::chrono::duration_cast<Duration>(*until - now);
   }
-  engine::Gateway::Waiting waiting{route_->spec.name, without_secrets(std::move(on)), at};
+  engine::Gateway::Waiting waiting{route_->spec.name, without_secrets(std::move(on)), at, at_limit};
   const auto report = [this, waiting = std::move(waiting), until] {
     waits_reported_ = true;
     waits_reported_until_ = until;
@@ -225,7 +256,12 @@ void ProxiedCall::send() {
   outgoing.method = request_.method;
   outgoing.url = provider.base_url + rest_for_upstream(rest_, route_->secret, provider.key);
   outgoing.headers = headers_for_upstream(request_.headers, route_->secret, provider.key);
-  outgoing.body = is_asking_ ? std::string_view(*asking_) : std::string_view(request_.body);
+  outgoing.body = request_.body;
+  if (is_asking_) {
+    outgoing.body = *asking_;
+  } else if (shared_key_) {
+    outgoing.body = *shared_key_;
+  }
   status_ = 0;
   headers_.clear();
   unpassed_.clear();
@@ -250,6 +286,11 @@ void ProxiedCall::watch_clock() {
 
 void ProxiedCall::on_deadline() {
   if (state_ == State::passing) return end(CallEnd::cut_off, "the attempt's time was up");
+  if (state_ == State::at_limit) {
+    board_.run.park(route_->spec.name);
+    reported_.parked = true;
+    return pass_budget("the run's", board_.run.scarce(reserved_));
+  }
   std::string message = "no answer within the attempt's time";
   if (const auto& before = route_->wait_request) {
     failure_ = before->failure;

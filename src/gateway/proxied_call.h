@@ -24,8 +24,8 @@ agents::Failure failure_for(metering::Refusal::Kind kind);
 
 /// One request of a client, from its arrival to its end.
 ///
-///     arrived --fits the budgets--> following --lead's first token--> in_line --admitted-->
-///     sending
+///     arrived --fits the task's budget--> at_limit --and the run's limit--> following --lead's
+///     first token--> in_line --admitted--> sending
 ///                                       ^                                                      |
 ///                                       |                                           first byte |
 ///                                   backing_off <--429, 5xx, no answer, nothing passed on--.   v
@@ -41,6 +41,8 @@ class ProxiedCall final : public http::Answerer, public AnswerTaker, public Admi
 
   /// May be over when it returns.
   void begin();
+  /// The run's limit moved, or who else is at work.
+  void look_at_limit();
   /// The lead's answer has begun, or this one leads now.
   void go_ahead();
   /// The attempt is over.
@@ -48,7 +50,7 @@ class ProxiedCall final : public http::Answerer, public AnswerTaker, public Admi
 
   const AttemptRoute& route() const { return *route_; }
   /// What of the budgets it holds; nothing when it is over.
-  Charge reserved() const { return state_ == State::over ? Charge() : reserved_; }
+  Charge reserved() const { return holds_ ? reserved_ : Charge(); }
 
   void client_left() override;
   void client_ready() override;
@@ -62,6 +64,7 @@ class ProxiedCall final : public http::Answerer, public AnswerTaker, public Admi
  private:
   enum class State : unsigned char {
     arrived,
+    at_limit,
     following,
     in_line,
     sending,
@@ -73,7 +76,8 @@ class ProxiedCall final : public http::Answerer, public AnswerTaker, public Admi
   // call.cc: the way out.
   void set_out();
   bool is_reported() const { return asked_ && asked_->billed; }
-  bool fits_budgets();
+  void ask_budgets();
+  void pass_budget(std::string_view whose, std::string_view what);
   void estimate();
   void follow();
   void stand_in_line();
@@ -84,7 +88,8 @@ class ProxiedCall final : public http::Answerer, public AnswerTaker, public Admi
   void on_stall();
   std::optional<sys::Loop::Moment> deadline() const;
   bool leads_pay() const;
-  void waits_for(std::string on, std::optional<sys::Loop::Moment> until = {});
+  void waits_for(std::string on, std::optional<sys::Loop::Moment> until = {},
+                 bool at_limit = false);
   void waits_no_more();
 
   // call_brakes.cc: what keeps an attempt that runs away.
@@ -97,6 +102,7 @@ class ProxiedCall final : public http::Answerer, public AnswerTaker, public Admi
   void give(std::string_view bytes);
   bool holds_back() const;
   void on_refused();
+  void note_slow_down(const metering::Refusal& refusal, bool is_rate);
   void report_spent(const metering::Refusal& refusal);
   void on_broken(const Error& error);
   void try_again(const metering::Refusal& why, bool is_asked_to_wait);
@@ -139,13 +145,15 @@ class ProxiedCall final : public http::Answerer, public AnswerTaker, public Admi
   std::uint64_t ticket_ = 0;
   Tokens input_estimate_ = 0;
   Tokens output_estimate_ = 0;
-  Charge reserved_;
+  Charge reserved_;     ///< Estimated.
+  bool holds_ = false;  ///< It is taken of the budgets.
   Digest prefix_;
   bool shares_prefix_ = false;
   std::vector<Admission::Held> held_;
 
   std::optional<std::string> asking_;  ///< The body that asks for usage, where the client does not.
-  bool is_asking_ = false;             ///< It is what was sent.
+  std::optional<std::string> shared_key_;  ///< The body with the siblings' cache key.
+  bool is_asking_ = false;                 ///< It is what was sent.
   std::unique_ptr<Transfer> transfer_;
   sys::Loop::Timer clock_;
   sys::Loop::Timer stall_;

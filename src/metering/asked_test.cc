@@ -109,6 +109,33 @@ TEST(Prefix, goes_up_to_the_last_mark_where_only_messages_are_marked) {
   EXPECT_EQ(unmarked.prefix_bytes, 0U);
 }
 
+TEST(Prefix, siblings_get_one_cache_key_where_each_drew_its_own) {
+  const Digest prefix = digest_of("prefix");
+  const auto with = [](std::string_view key) {
+    return fmt::format(R"({{"model":"m", "prompt_cache_key": {}, "input":[]}})", key);
+  };
+  const std::string drawn = with(R"("1b4e28ba-2fa1-11d2-883f-0016d3cca427")");
+  const auto shared = with_shared_key(Api::openai_responses, drawn, prefix);
+  ASSERT_TRUE(shared.has_value());
+  EXPECT_EQ(*shared, with('"' + prefix.hex().substr(0, 32) + '"'));
+  EXPECT_FALSE(with_shared_key(Api::openai_responses, with("\"my-app\""), prefix))
+      << "somebody chose it";
+  EXPECT_FALSE(with_shared_key(Api::anthropic, drawn, prefix));
+  EXPECT_FALSE(with_shared_key(Api::openai_responses, R"({"model":"m"})", prefix));
+}
+
+TEST(Prefix, items_of_a_prompt_are_the_same_whatever_ids_they_have) {
+  const auto codex = [](std::string_view id) {
+    return ask(
+        "/v1/responses",
+        fmt::format(
+            R"({{"model":"m","instructions":"i","input":[{{"type":"message","id":"{}",)"
+            R"("role":"developer","content":[{{"type":"input_text","text":"be good"}}]}}]}})",
+            id));
+  };
+  EXPECT_EQ(codex("msg_1").prefix, codex("msg_2").prefix);
+}
+
 TEST(Prefix, is_what_leads_where_the_api_caches_by_itself) {
   const auto chat = [](std::string_view system, std::string_view user) {
     return ask("/chat/completions",
@@ -125,6 +152,12 @@ TEST(Prefix, is_what_leads_where_the_api_caches_by_itself) {
                     key));
   };
   EXPECT_NE(codex("a").prefix, codex("b").prefix);
+  EXPECT_EQ(codex("1b4e28ba-2fa1-11d2-883f-0016d3cca427").prefix,
+            codex("0aaee28b-2fa1-11d2-883f-0016d3cca427").prefix)
+      << "drawn for a session";
+  EXPECT_NE(codex("1b4e28ba-2fa1-11d2-883f-0016d3cca42").prefix,
+            codex("0aaee28b-2fa1-11d2-883f-0016d3cca42").prefix)
+      << "no UUID";
   EXPECT_EQ(ask("/v1/responses", R"({"model":"m","input":"hi"})").prefix_bytes, 0U);
 }
 

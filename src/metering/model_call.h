@@ -56,6 +56,11 @@ Result<std::optional<Asked>> read_asked(std::string_view path, std::string_view 
 /// UsageEventFilter.
 std::optional<std::string> asking_for_usage(Api api, std::string_view body);
 
+/// For OpenAI's APIs: the body with one cache key for all whose prompts begin with `prefix`, in the
+/// place of one that its client drew for the session. Nothing where there is none of those, or a
+/// chosen one.
+std::optional<std::string> with_shared_key(Api api, std::string_view body, const Digest& prefix);
+
 /// Why a model's side said no.
 struct Refusal {
   enum class Kind : unsigned char {

@@ -75,11 +75,42 @@ void add_leading_system(Collector& collector, const Glance& messages) {
   messages.each_item([&](Glance message) {
     const std::string_view role = message["role"].text();
     leading = leading && (role == "\"system\"" || role == "\"developer\"");
-    if (leading) collector.add("system", message.text());
+    if (!leading) return;
+    // Items of the Responses API have ids that are drawn for each request, and that no model reads.
+    collector.add_name(role);
+    collector.add("system", message["content"].text());
   });
 }
 
+/// `"1b4e28ba-2fa1-11d2-883f-0016d3cca427"`, with its quotes.
+bool is_drawn(const Glance& key) {
+  const std::string_view text = key.text();
+  constexpr std::size_t kLength = 38;
+  if (text.size() != kLength || text.front() != '"' || text.back() != '"') return false;
+  for (std::size_t i = 1; i + 1 < kLength; ++i) {
+    const char c = text[i];
+    const bool is_dash = i == 9 || i == 14 || i == 19 || i == 24;
+    const bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    if (is_dash ? c != '-' : !is_hex) return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+std::optional<std::string> with_shared_key(Api api, std::string_view body, const Digest& prefix) {
+  if (api != Api::openai_responses && api != Api::openai_chat) return {};
+  const auto whole = Glance::of(body);
+  if (!whole || !whole->is_object()) return {};
+  const Glance key = (*whole)["prompt_cache_key"];
+  if (!key.is_there() || !is_drawn(key)) return {};
+  constexpr std::size_t kDigits = 32;
+  const std::size_t at = static_cast<std::size_t>(key.text().data() - body.data());
+  std::string shared(body.substr(0, at));
+  shared += '"' + prefix.hex().substr(0, kDigits) + '"';
+  shared += body.substr(at + key.text().size());
+  return shared;
+}
 
 void PromptParts::take(std::string_view key, const Glance& value) {
   if (key == "tools") tools = value;
@@ -108,8 +139,10 @@ Prefix prefix_of(Api api, std::string_view model, const PromptParts& parts) {
     case Api::openai_chat:
     case Api::openai_responses:
       add_leading_system(collector, api == Api::openai_chat ? parts.messages : parts.input);
-      // Requests with different keys are sent to different machines, which share no cache.
-      collector.add_name(parts.cache_key.text());
+      // Requests with different keys are sent to different machines, which share no cache. One that
+      // was drawn for a session is none that anybody chose: `with_shared_key` puts another in its
+      // place.
+      if (!is_drawn(parts.cache_key)) collector.add_name(parts.cache_key.text());
       break;
     case Api::gemini: collector.add("cached", parts.cached.text()); break;
   }

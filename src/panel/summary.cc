@@ -155,10 +155,12 @@ class Summary {
       event("tokens", "none", "no model was asked");
       return;
     }
-    const std::string_view more = run_.models.all_known ? "" : "at least: not all was told";
+    const std::string_view part = "at least: not all was told";
+    const std::string_view more = run_.models.all_known ? "" : part;
+    const std::string_view more_cost = run_.models.cost_known ? "" : part;
     event("tokens", run_.tokens ? show_count(*run_.tokens) : "unknown", run_.tokens ? more : "");
     event("cost", run_.cost ? show_usd(*run_.cost) : "unknown",
-          run_.cost ? more : "the provider told none and the model has no known price");
+          run_.cost ? more_cost : "the provider told none and the model has no known price");
     draw_models();
   }
 
@@ -277,8 +279,8 @@ class Summary {
       lines_.push_back(line().gap(kGap).add(run_.stopping, Ink::ask).text());
     if (!run_.attention.empty())
       lines_.push_back(line().gap(kGap).add(run_.attention, Ink::ask).text());
-    lines_.push_back(
-        line().gap(kGap).add("go on with: ").add(command("resume"), Ink::strong).text());
+    const std::string go_on = run_.go_on.empty() ? command("resume") : run_.go_on;
+    lines_.push_back(line().gap(kGap).add("go on with: ").add(go_on, Ink::strong).text());
   }
 
   std::string command(std::string_view verb, std::string_view task = {}) const {

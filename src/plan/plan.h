@@ -151,6 +151,7 @@ struct Resource {
   QuotaRates rates;                         ///< For `quota`.
   std::optional<std::int64_t> concurrency;  ///< For `quota`.
   std::optional<Duration> burst;  ///< For `quota`: so much of each rate may be used at once.
+  bool counts_windows = false;    ///< For `quota`: strict windows of each rate's time, not buckets.
   /// For `quota`: what the provider reserves when a request comes in.
   enum class Charge : unsigned char { actual, reserve_max };
   Charge charge = Charge::actual;

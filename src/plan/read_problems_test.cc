@@ -411,6 +411,18 @@ INSTANTIATE_TEST_SUITE_P(
          "interlock: 1\nresources: {m: {kind: quota}}\ntasks: [{id: a, run: x}]\n",
          "2:16 quota `m` limits nothing | give it `requests`, `input_tokens`, `output_tokens`, "
          "`usd` or `concurrency`\n"},
+        {"WindowOfNoRate",
+         "interlock: 1\nresources: {m: {kind: quota, concurrency: 2, window: sliding}}\ntasks: "
+         "[{id: a, run: "
+         "x}]\n",
+         "2:54 `window` says how rates are counted, and quota `m` has none | give it a rate, such "
+         "as "
+         "`requests: 50/min`, or leave `window` out\n"},
+        {"WindowUnknown",
+         "interlock: 1\nresources: {m: {kind: quota, requests: 5/min, window: slidng}}\ntasks: "
+         "[{id: a, run: "
+         "x}]\n",
+         "2:55 expected `bucket` or `sliding`, found `slidng` | did you mean `sliding`?\n"},
         {"QuotaWithBadRates",
          "interlock: 1\nresources: {m: {kind: quota, requests: 50, usd: 1}}\ntasks: [{id: a, run: "
          "x}]\n",

@@ -72,8 +72,8 @@ void read_accounting(Reading& reading, const Fields& fields, Resource& resource)
 
 void read_quota(Reading& reading, Node node, Resource& resource) {
   static constexpr std::string_view kKeys[] = {
-      "kind",  "requests", "input_tokens", "output_tokens", "usd",    "concurrency",
-      "burst", "charge",   "cached_input", "account",       "slowing"};
+      "kind",  "requests", "input_tokens", "output_tokens", "usd",     "concurrency",
+      "burst", "window",   "charge",       "cached_input",  "account", "slowing"};
   const Fields fields(reading, node, "a quota", kKeys);
   auto& rates = resource.rates;
   if (const auto value = fields["requests"]) rates.requests = read_rate(reading, *value);
@@ -84,6 +84,16 @@ void read_quota(Reading& reading, Node node, Resource& resource) {
     resource.concurrency = read_integer(reading, *value, 1, kMostConcurrent);
   }
   read_accounting(reading, fields, resource);
+  if (const auto value = fields["window"]) {
+    static constexpr std::string_view kWindows[] = {"bucket", "sliding"};
+    resource.counts_windows = read_choice(reading, *value, kWindows).value_or(0) == 1;
+    const bool has_rate = rates.requests || rates.input_tokens || rates.output_tokens || rates.usd;
+    if (!has_rate)
+      reading.problems.add(value->span(),
+                           fmt::format("`window` says how rates are counted, and quota {} has none",
+                                       quoted(resource.name)),
+                           "give it a rate, such as `requests: 50/min`, or leave `window` out");
+  }
   const bool limits = rates.requests || rates.input_tokens || rates.output_tokens || rates.usd ||
                       resource.concurrency;
   if (!limits && node.size() < 2) {

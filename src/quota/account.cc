@@ -78,6 +78,11 @@ class SharedAccount final : public Account {
   void went_well(Moment) override {
     if (aimd_limit_.loosen(leases_.in_flight())) wake();
   }
+  bool learn_window(Duration window) override {
+    if (window <= Duration{} || buckets_.window() > 0) return false;
+    std::int64_t none = 0;
+    return at(layout().window_learned).compare_exchange_strong(none, nanoseconds_of(window));
+  }
   void spent(std::optional<Moment> until) override {
     at(layout().spent).store(until ? until->count() : kNever);
     wake();
@@ -221,6 +226,8 @@ Account::AccountSnapshot SharedAccount::snapshot(Moment now) const {
   snapshot.in_line = queue_.in_line();
   if (const std::int64_t floor = at(layout().floor).load(); floor > now.count())
     snapshot.floor = Moment(floor);
+  if (const std::int64_t window = buckets_.window(); window > 0)
+    snapshot.window = std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(window));
   snapshot.spent = at(layout().spent).load() > now.count();
   return snapshot;
 }
@@ -244,11 +251,13 @@ Backlog backlog_of(const std::string& file, const Limits& limits, Moment now) {
   const auto used = [&](Dimension dimension) {
     return until(layout->arrival[static_cast<std::size_t>(dimension)]);
   };
+  const std::int64_t window = std::max<std::int64_t>(at(layout->window_learned).load(), 0);
   return {.requests = used(Dimension::requests),
           .input_tokens = used(Dimension::input_tokens),
           .output_tokens = used(Dimension::output_tokens),
           .usd = used(Dimension::usd),
-          .floor = until(layout->floor)};
+          .floor = until(layout->floor),
+          .window = std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(window))};
 }
 
 Result<std::unique_ptr<Account>> Account::open(const std::string& file, const Limits& limits) {

@@ -25,6 +25,11 @@ struct Limits {
   std::optional<Rate> tokens;  ///< Input and output together, as OpenAI counts.
   std::optional<std::int64_t> concurrency;
   Duration burst = std::chrono::seconds(6);  ///< So much of each rate may be used at once.
+  /// The provider counts what came in the last `per` of each rate, at every moment, and not in
+  /// buckets: never more than the amount in any window.
+  bool counts_windows = false;
+  /// The shortest `per` of its rates; zero: it has none.
+  Duration window() const;
 };
 
 /// What one request takes, as expected or as it was.
@@ -99,6 +104,9 @@ class Account {
   /// An answer came: the AIMD limit loosens by 5 % of a round while it is in use, up to the
   /// declared limit.
   virtual void went_well(Moment now) = 0;
+  /// It refused what its buckets had room for, and what was used in a window says why: from now on
+  /// windows of this length are kept to, by everybody. False where they were already.
+  virtual bool learn_window(Duration window) = 0;
   /// No credit any more: everybody is denied with `spent` until then, or until `forget_spent`.
   virtual void spent(std::optional<Moment> until) = 0;
   virtual void forget_spent() = 0;
@@ -127,6 +135,7 @@ class Account {
     std::uint32_t in_line = 0;
     std::optional<Moment> floor;
     bool spent = false;
+    std::optional<Duration> window;  ///< Where windows of this length are kept to.
   };
   virtual AccountSnapshot snapshot(Moment now) const = 0;
 };
@@ -136,6 +145,7 @@ class Account {
 struct Backlog {
   Duration requests{}, input_tokens{}, output_tokens{}, usd{};
   Duration floor{};
+  Duration window{};  ///< Of this length are the windows that are kept to; zero: none.
 
   bool operator==(const Backlog&) const = default;
 };

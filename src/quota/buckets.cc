@@ -47,7 +47,16 @@ void each_other(Layout& layout, std::uint32_t own, Visit wake) {
 
 std::int64_t Buckets::interval(Dimension dimension) const {
   const auto d = static_cast<std::size_t>(dimension);
-  return std::max(at(layout_->declared[d]).load(), at(layout_->learned[d]).load());
+  const std::int64_t plain =
+      std::max(at(layout_->declared[d]).load(), at(layout_->learned[d]).load());
+  return widened(plain, window(), burst());
+}
+
+std::int64_t Buckets::window() const {
+  const std::int64_t declared = at(layout_->window).load();
+  const std::int64_t learned = at(layout_->window_learned).load();
+  if (declared <= 0 || learned <= 0) return std::max<std::int64_t>({declared, learned, 0});
+  return std::min(declared, learned);
 }
 
 std::optional<Buckets::Wait> Buckets::wait_for(const Cost& amounts, Moment now) const {
@@ -55,7 +64,7 @@ std::optional<Buckets::Wait> Buckets::wait_for(const Cost& amounts, Moment now) 
   for (std::size_t d = 0; d < kDimensions; ++d) {
     const std::int64_t cost = cost_of(amount_of(amounts, d), interval(dimension_of(d)));
     if (cost == 0) continue;
-    const Moment fits(fits_at(at(arrival(d)).load(), cost, burst()));
+    const Moment fits(fits_at(at(arrival(d)).load(), cost, burst(), window() > 0));
     if (fits > now && (!longest || fits > longest->until)) longest = {fits, dimension_of(d)};
   }
   return longest;
@@ -80,7 +89,7 @@ bool Buckets::take(const Cost& amounts, std::uint32_t lease, Moment now) {
 
 bool Buckets::take_one(std::size_t dimension, std::int64_t cost, std::uint32_t lease, Moment now) {
   std::int64_t was = at(arrival(dimension)).load();
-  while (fits_at(was, cost, burst()) <= now.count()) {
+  while (fits_at(was, cost, burst(), window() > 0) <= now.count()) {
     const std::int64_t backlog = std::max<std::int64_t>(was - now.count(), 0);
     each_other(*layout_, lease, [&](Lease& other) { lower_to(other.lowest[dimension], backlog); });
     const std::int64_t next = std::max(was, now.count()) + cost;

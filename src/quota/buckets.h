@@ -35,7 +35,9 @@ class Buckets {
   /// No more than `remaining` is there.
   void at_most(Dimension dimension, std::int64_t remaining, Moment now);
 
-  /// The larger of what is declared and learned; 0: not limited.
+  /// The length of the windows that are kept to, ns; 0: none are.
+  std::int64_t window() const;
+  /// The larger of what is declared and learned, widened where windows are kept to; 0: not limited.
   std::int64_t interval(Dimension dimension) const;
   /// The part of the burst that is there.
   double free(Dimension dimension, Moment now) const;

@@ -18,7 +18,7 @@ enum class Dimension : unsigned char { requests, input_tokens, output_tokens, us
 constexpr std::size_t kDimensions = 5;
 
 constexpr std::uint64_t kMagic = 0x31746f75716b6c69;  // "ilkquot1", read as a little-endian word
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kQueueSlots = 256;
 constexpr std::size_t kLeases = 1024;
 constexpr std::size_t kModels = 64;
@@ -32,6 +32,7 @@ struct QueueSlot {
   std::array<std::int64_t, kDimensions> interval;  ///< As it declared; 0: nothing.
   std::int64_t concurrency;                        ///< 0: nothing.
   std::int64_t burst;
+  std::int64_t window;  ///< The provider's, ns, where it counts strict windows; 0: it does not.
 };
 
 /// One admitted request.
@@ -62,6 +63,8 @@ struct Layout {
   std::array<std::int64_t, kDimensions> learned;   ///< Interval, as the provider told.
   std::int64_t concurrency;                        ///< The smallest of the seats'; 0: none.
   std::int64_t burst;                              ///< The smallest of the seats', ns.
+  std::int64_t window;                             ///< The smallest of the seats', ns; 0: none.
+  std::int64_t window_learned;                     ///< As a refusal showed; 0: none did.
   std::int64_t floor;                              ///< Nothing before.
   std::int64_t spent;                              ///< Until; kNever: for good; 0: not.
   std::int64_t aimd_limit;                         ///< Allowed at a time, thousandths; 0: off.
@@ -77,7 +80,7 @@ struct Layout {
   std::array<Ratio, kModels> ratios;
 };
 
-static_assert(sizeof(Layout) == 70'888, "another format needs another version");
+static_assert(sizeof(Layout) == 72'952, "another format needs another version");
 
 template <typename Word>
 std::atomic_ref<Word> at(Word& word) {

@@ -19,6 +19,7 @@ void empty(QueueSlot& slot) {
   for (std::int64_t& interval : slot.interval) at(interval).store(0);
   at(slot.concurrency).store(0);
   at(slot.burst).store(0);
+  at(slot.window).store(0);
   at(slot.owner).store(0);
 }
 
@@ -50,6 +51,8 @@ Result<void> WaitQueue::register_self(const Limits& limits, const IsLiving& is_l
   for (std::size_t d = 0; d < kDimensions; ++d) at(slot.interval[d]).store(intervals[d]);
   at(slot.concurrency).store(limits.concurrency.value_or(0));
   at(slot.burst).store(std::chrono::nanoseconds(limits.burst).count());
+  const Duration window = limits.counts_windows ? limits.window() : Duration{};
+  at(slot.window).store(std::chrono::nanoseconds(window).count());
   // In a file that was just made nobody has used anything that its times do not tell.
   const bool is_used = at(layout_->slot_top).load() > 0;
   for (std::size_t d = 0; d < kDimensions; ++d) {
@@ -77,6 +80,7 @@ void WaitQueue::declare_strictest() {
   std::array<std::int64_t, kDimensions> intervals{};
   std::int64_t concurrency = 0;
   std::int64_t burst = 0;
+  std::int64_t window = 0;
   bool is_open = false;
   for (QueueSlot& slot : used_slots(*layout_)) {
     if (at(slot.owner).load() == 0) continue;
@@ -85,11 +89,13 @@ void WaitQueue::declare_strictest() {
       intervals[d] = std::max(intervals[d], at(slot.interval[d]).load());
     concurrency = smaller(concurrency, at(slot.concurrency).load());
     burst = smaller(burst, at(slot.burst).load());
+    window = smaller(window, at(slot.window).load());
   }
   // With nobody there, nothing is used: who comes next finds what was counted last.
   if (!is_open) return;
   for (std::size_t d = 0; d < kDimensions; ++d) at(layout_->declared[d]).store(intervals[d]);
   at(layout_->concurrency).store(concurrency);
+  at(layout_->window).store(window);
   at(layout_->burst).store(burst);
 }
 

@@ -2,6 +2,14 @@
 
 namespace interlock::quota {
 
+Duration Limits::window() const {
+  Duration shortest{};
+  for (const auto* rate : {&requests, &input_tokens, &output_tokens, &usd, &tokens}) {
+    if (*rate && (shortest == Duration{} || (*rate)->per < shortest)) shortest = (*rate)->per;
+  }
+  return shortest;
+}
+
 std::string_view name_of(Shortage what) {
   switch (what) {
     case Shortage::requests: return "requests";

@@ -161,11 +161,13 @@ json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskReco
   one["reused_from"] =
       record.from_run.empty() ? json::value(nullptr) : json::value(record.from_run);
   one["tokens"] = usage_json(usage);
-  one["tokens_complete"] = std::ranges::none_of(record.attempts, [](const auto& attempt) {
-    const bool asked = attempt.calls + attempt.calls_refused > 0 || !attempt.usage_from.empty();
-    const bool in_part = attempt.usage_from == "client, in part";
-    return asked && (in_part || !total_tokens(attempt.ended ? attempt.usage : attempt.called));
-  });
+  const auto all = [&](auto part) {
+    return std::ranges::all_of(record.attempts, [&](const auto& attempt) {
+      return completeness_of(plan, id, attempt).*part;
+    });
+  };
+  one["tokens_complete"] = all(&engine::Completeness::tokens);
+  one["cost_complete"] = all(&engine::Completeness::cost);
   one["cost_usd"] = usd_or_null(usage.cost);
   const bool measured = !record.attempts.empty() && record.attempts.back().ended;
   one["elapsed_s"] =
@@ -263,6 +265,7 @@ json::object run_json(const runs::ChosenRun& run, const engine::RunStatus& view,
       {"overhead_tokens", or_null(view.models.overhead)},
       {"cost_usd", usd_or_null(view.cost)},
       {"all_known", view.models.all_known},
+      {"cost_known", view.models.cost_known},
       {"calls", view.models.calls},
       {"calls_not_answered", view.models.refused},
       {"calls_sent_again", view.models.again},

@@ -74,6 +74,7 @@ Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& st
     setup.around.claude_login = std::move(*login);
   }
   std::error_code trouble;
+  setup.around.records_calls = run.request.record;
   setup.around.own_program = std::filesystem::read_symlink("/proc/self/exe", trouble).string();
   setup.around.as_root = ::geteuid() == 0;
   setup.dispatcher = dispatcher_name();

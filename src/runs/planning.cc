@@ -219,6 +219,11 @@ void note_used_quotas(plan::Plan& plan,
       plan.notes.push_back(
           fmt::format("the account of `{}` was used before: it is full again in {}",
                       plan.resources[i].name, decide::show_time_taken(longest)));
+    if (used.window > Duration{} && !plan.resources[i].counts_windows)
+      plan.notes.push_back(
+          fmt::format("the provider of `{}` counts windows of {}, as a refusal showed: `window: "
+                      "sliding` says so in the plan",
+                      plan.resources[i].name, show_duration(used.window)));
     if (used.floor > Duration{})
       plan.notes.push_back(fmt::format("the provider of `{}` asked to wait: nothing is sent for {}",
                                        plan.resources[i].name,
@@ -301,6 +306,16 @@ std::string pattern_text(const decide::Decision& decision) {
   return std::string(decide::name_of(decision.pattern));
 }
 
+namespace {
+
+/// Of the whole task, with the dispatch tax; nothing where nobody stated or measured it.
+std::optional<Tokens> tokens_to_come(const decide::Expected& one) {
+  if (!one.tokens || one.tokens_from == decide::From::prior) return {};
+  return *one.tokens + one.overhead_tokens.value_or(0);
+}
+
+}  // namespace
+
 engine::Setup setup_for(const Planned& planned, const std::string& run) {
   engine::Setup setup;
   setup.run = run;
@@ -323,7 +338,10 @@ engine::Setup setup_for(const Planned& planned, const std::string& run) {
   setup.limit_usd = planned.plan.limits.usd;
   setup.policy = planned.decision.policy;
   setup.priorities = planned.decision.priorities;
-  for (const decide::Expected& one : planned.expected) setup.expected.push_back(one.time);
+  for (const decide::Expected& one : planned.expected) {
+    setup.expected.push_back(one.time);
+    setup.around.expected_tokens.push_back(tokens_to_come(one));
+  }
   setup.around.run = run;
   return setup;
 }

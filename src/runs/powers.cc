@@ -68,4 +68,30 @@ PowersSaid say_powers(const plan::Plan& plan) {
   return said;
 }
 
+std::vector<std::string> say_unshared_prompts(const plan::Plan& plan, bool as_root) {
+  if (as_root) return {};
+  std::map<std::pair<plan::AgentKind, Isolation>, std::vector<std::string>> groups;
+  for (const plan::Task& task : plan.tasks) {
+    const plan::Agent& agent = plan.agents[task.agent.index()];
+    const bool has_own_paths =
+        task.isolation == Isolation::guard || task.isolation == Isolation::worktree;
+    // The chat of our own tells its model of no folder.
+    const bool tells_of_folders = agents::adapter_for(agent) != nullptr &&
+                                  agent.kind != plan::AgentKind::command &&
+                                  agent.kind != plan::AgentKind::chat;
+    if (has_own_paths && tells_of_folders)
+      groups[{agent.kind, task.isolation}].push_back(fmt::format("`{}`", task.id));
+  }
+  std::vector<std::string> said;
+  for (const auto& [group, tasks] : groups) {
+    if (tasks.size() < 2) continue;
+    said.push_back(
+        fmt::format("{} ({}): as an ordinary user in `{}` each has its folders at a path of its "
+                    "own, which the client "
+                    "tells its model, so they share less of a prompt cache than in a `view`",
+                    join_words(tasks, 3), plan::name_of(group.first), plan::name_of(group.second)));
+  }
+  return said;
+}
+
 }  // namespace interlock::runs

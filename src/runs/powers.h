@@ -15,4 +15,9 @@ struct PowersSaid {
 };
 PowersSaid say_powers(const plan::Plan& plan);
 
+/// Agents' tasks in places where an ordinary user can give attempts no mounts of their own: their
+/// folders have another path in each prompt, and prompts that differ early share no cache. A line
+/// for each client and isolation of two tasks or more; as root none.
+std::vector<std::string> say_unshared_prompts(const plan::Plan& plan, bool as_root);
+
 }  // namespace interlock::runs

@@ -126,6 +126,7 @@ gateway::QuotaOption quota_of(const plan::Resource& resource, const std::string&
   option.limits.usd = resource.rates.usd;
   option.limits.concurrency = resource.concurrency;
   if (resource.burst) option.limits.burst = *resource.burst;
+  option.limits.counts_windows = resource.counts_windows;
   using Charge = gateway::QuotaOption::Charge;
   option.charge =
       resource.charge == plan::Resource::Charge::actual ? Charge::actual : Charge::reserve_max;
@@ -223,7 +224,8 @@ std::vector<schedule::QuotaRates::Backlog> backlogs_of(const plan::Plan& plan,
                    .input_tokens = used.input_tokens,
                    .output_tokens = used.output_tokens,
                    .usd = used.usd,
-                   .floor = used.floor};
+                   .floor = used.floor,
+                   .window = used.window};
   }
   return backlogs;
 }

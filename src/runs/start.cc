@@ -1,6 +1,7 @@
 #include "runs/start.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
@@ -59,6 +60,8 @@ void note_powers(Planned& planned) {
 void note_machine(Planned& planned) {
   std::ranges::move(unmatched_reads(planned.plan), std::back_inserter(planned.plan.notes));
   std::ranges::move(absent_commands(planned.plan, own_environment()),
+                    std::back_inserter(planned.plan.notes));
+  std::ranges::move(say_unshared_prompts(planned.plan, ::geteuid() == 0),
                     std::back_inserter(planned.plan.notes));
 }
 

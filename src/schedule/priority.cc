@@ -44,7 +44,7 @@ std::vector<std::int64_t> critical_path_priorities(const Problem& problem) {
   const Adjacency successors = Adjacency::successors(problem.jobs.size(), problem.links);
   std::int64_t after_exclusive = 0;  // The longest way from the nearest task behind that runs
                                      // alone: all before it wait for nothing less.
-  std::int64_t after_any = 0;  // The longest way from any task behind.
+  std::int64_t after_any = 0;        // The longest way from any task behind.
   for (std::size_t i = problem.jobs.size(); i-- > 0;) {
     const Job& job = problem.jobs[i];
     std::int64_t tail = job.exclusive ? after_any : after_exclusive;
@@ -60,6 +60,10 @@ std::vector<std::int64_t> critical_path_priorities(const Problem& problem) {
 Duration critical_path(const Problem& problem) {
   const std::vector<std::int64_t> longest = critical_path_priorities(problem);
   return longest.empty() ? Duration::zero() : Duration(std::ranges::max(longest));
+}
+
+std::optional<Rate> kept(const QuotaRates& rates, const std::optional<Rate>& rate) {
+  return rate ? std::optional(rates.kept(*rate)) : std::nullopt;
 }
 
 Duration quota_bound(const Problem& problem) {
@@ -79,10 +83,10 @@ Duration quota_bound(const Problem& problem) {
   Duration bound{};
   for (std::size_t i = 0; i < work.size(); ++i) {
     const QuotaRates& rates = problem.quotas[i];
-    bound = std::max({bound, work[i].requests.bound(rates.requests, rates.burst),
-                      work[i].input_tokens.bound(rates.input_tokens, rates.burst),
-                      work[i].output_tokens.bound(rates.output_tokens, rates.burst),
-                      work[i].usd.bound(rates.usd, rates.burst)});
+    bound = std::max({bound, work[i].requests.bound(kept(rates, rates.requests), rates.burst),
+                      work[i].input_tokens.bound(kept(rates, rates.input_tokens), rates.burst),
+                      work[i].output_tokens.bound(kept(rates, rates.output_tokens), rates.burst),
+                      work[i].usd.bound(kept(rates, rates.usd), rates.burst)});
   }
   return bound;
 }

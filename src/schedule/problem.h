@@ -63,13 +63,22 @@ inline constexpr Duration kBurst = std::chrono::seconds(6);
 struct QuotaRates {
   std::optional<Rate> requests, input_tokens, output_tokens, usd;
   Duration burst = kBurst;
+  /// Zero, or the provider counts what came in the last so long, at every moment: never more than a
+  /// rate's amount in any window.
+  Duration window{};
   /// What others have used of it when the run begins: how long each rate takes to earn it back.
   struct Backlog {
     Duration requests{}, input_tokens{}, output_tokens{}, usd{};
-    Duration floor{};  ///< Nothing at all is admitted for so long.
+    Duration floor{};   ///< Nothing at all is admitted for so long.
+    Duration window{};  ///< Windows of this length are kept to, as was learned; zero: none.
     bool operator==(const Backlog&) const = default;
   } backlog{};
 
+  /// The shortest time of its rates; zero: it has none.
+  Duration shortest() const;
+  /// The rate at which buckets with that burst keep to the windows, where there are any
+  /// (quota/gcra.h, `widened`).
+  Rate kept(const Rate& rate) const;
   bool limits() const { return requests || input_tokens || output_tokens || usd; }
   bool operator==(const QuotaRates&) const = default;
 };

@@ -18,15 +18,34 @@ Duration time_for(const Rate& rate, std::int64_t amount) {
 
 }  // namespace
 
+Duration QuotaRates::shortest() const {
+  Duration least{};
+  for (const auto* rate : {&requests, &input_tokens, &output_tokens, &usd}) {
+    if (*rate && (least == Duration{} || (*rate)->per < least)) least = (*rate)->per;
+  }
+  return least;
+}
+
+Rate QuotaRates::kept(const Rate& rate) const {
+  if (window <= Duration::zero()) return rate;
+  const Wide wide = static_cast<Wide>(rate.per.count()) * (window.count() + burst.count());
+  return {rate.amount,
+          Duration(static_cast<std::int64_t>((wide + window.count() - 1) / window.count()))};
+}
+
 RateGate::RateGate(std::vector<QuotaRates> quotas, Time now) {
   quotas_.reserve(quotas.size());
   for (const QuotaRates& rates : quotas) {
     const QuotaRates::Backlog& used = rates.backlog;
-    quotas_.push_back({.requests = {rates.requests, now + used.requests},
-                       .input_tokens = {rates.input_tokens, now + used.input_tokens},
-                       .output_tokens = {rates.output_tokens, now + used.output_tokens},
-                       .usd = {rates.usd, now + used.usd},
+    const auto kept = [&rates](const std::optional<Rate>& rate) {
+      return rate ? std::optional(rates.kept(*rate)) : std::nullopt;
+    };
+    quotas_.push_back({.requests = {kept(rates.requests), now + used.requests},
+                       .input_tokens = {kept(rates.input_tokens), now + used.input_tokens},
+                       .output_tokens = {kept(rates.output_tokens), now + used.output_tokens},
+                       .usd = {kept(rates.usd), now + used.usd},
                        .burst = rates.burst,
+                       .counts_windows = rates.window > Duration::zero(),
                        .floor = now + used.floor});
   }
 }
@@ -47,7 +66,9 @@ Time RateGate::admits_at(std::span<const Cost> costs, Time now) const {
     at = std::max(at, quota.floor);
     each_limited(quota, cost, [&](const Bucket& bucket, std::int64_t amount) {
       if (amount <= 0) return;
-      const Duration earned = std::min(time_for(*bucket.rate, amount), quota.burst);
+      Duration earned = time_for(*bucket.rate, amount);
+      // What is larger than the burst waits for a full bucket, and in windows for as much longer.
+      if (!quota.counts_windows) earned = std::min(earned, quota.burst);
       at = std::max(at, bucket.arrival + earned - quota.burst);
     });
   }

@@ -34,6 +34,7 @@ class RateGate {
   struct Quota {
     Bucket requests, input_tokens, output_tokens, usd;
     Duration burst = kBurst;
+    bool counts_windows = false;
     Time floor{};
   };
   template <typename Q, typename Visit>

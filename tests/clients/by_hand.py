@@ -77,7 +77,7 @@ _CALLS = {"claude-code": _claude, "codex": _codex, "gemini": _gemini, "opencode"
 
 def call_of(client, url, home):
     """Arguments after the program, variables, and files below HOME that must be there."""
-    return _CALLS[client.name](client, url, home)
+    return _CALLS[client.kind](client, url, home)
 
 
 def make_files(home, files):

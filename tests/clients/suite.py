@@ -14,66 +14,10 @@ import unittest
 import known
 import outcomes
 from by_hand import call_of, make_files
-from world import PATIENCE_S, Endpoint, Place, World
-
-CHOSEN = []
-
-EDIT = "echo edited by the client >> notes.txt"
-SCHEMA = json.dumps({"type": "object", "required": ["answer"], "additionalProperties": False,
-                     "properties": {"answer": {"type": "integer"}}})
-AFTER_TOOL = {"after_tool": True, "steps": [{"text": "Done: the note is there."}]}
-
-
-def edits(prompt="edit", shell=EDIT):
-    """A command through the client's own tool, and words when its result is there."""
-    return [{"prompt": prompt, "after_tool": False, "has_tools": True,
-             "steps": [{"text": "I will.", "shell": shell}], "loop": True}, AFTER_TOOL]
-
-
-def prompt_of(client, body):
-    """What a model reads, in the order in which providers cache it: ids of items are none of it."""
-    body = json.loads(body["body"])
-    parts = {"anthropic": ("tools", "system", "messages"), "openai-chat": ("tools", "messages"),
-             "openai-responses": ("tools", "instructions", "input"),
-             "gemini": ("tools", "systemInstruction", "contents")}[client.api]
-    chosen = [body.get(part) for part in parts]
-    if client.api == "openai-responses":
-        chosen[2] = [{key: value for key, value in item.items() if key != "id"} for item in chosen[2]]
-    return json.dumps(chosen)
-
-
-def each_client(test, able=lambda client: True):
-    def run(self):
-        for client in filter(able, CHOSEN):
-            with self.subTest(client=client.name):
-                test(self, client)
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
-    return run
-
-
-def each_that_resumes(test):
-    return each_client(test, lambda client: client.resumes)
-
-
-def each_that_records(test):
-    return each_client(test, lambda client: client.repeats_requests)
-
-
-def each_that_writes(test):
-    return each_client(test, lambda client: client.writes_by)
-
-
-def each_that_can_be_bound(test):
-    return each_client(test, lambda client: client.takes_schema)
-
-
-class Case(unittest.TestCase):
-    maxDiff = None
-
-    def world(self, script):
-        world = World(script)
-        self.addCleanup(world.end)
-        return world
+from cases import (AFTER_TOOL, CHOSEN, SCHEMA, Case, each_client, each_that_can_be_bound, each_that_records,
+                   each_that_resumes, each_that_writes, edits, prompt_of)
+from table import Table
+from world import PATIENCE_S, Endpoint, Place
 
 
 class ByHand(Case):
@@ -215,11 +159,11 @@ def agent_yaml(client, url, extra=""):
 class Dispatched(Case):
     """Under `interlock run`, in views."""
 
-    def plan(self, world, tasks, clients, resources=""):
+    def plan(self, world, tasks, clients, resources="", limits="parallel: 8"):
         """`tasks`: (id, client's name, prompt, more keys)."""
         text = "interlock: 1\nname: clients\n"
         text += "defaults: {isolation: view, retries: 0, timeout: 3m}\n"
-        text += f"limits: {{parallel: 8}}\n{resources}agents:\n"
+        text += f"limits: {{{limits}}}\n{resources}agents:\n"
         for client in clients:
             text += f"  {client.name}: {agent_yaml(client, world.endpoint.url)}\n"
         text += "tasks:\n"
@@ -324,6 +268,10 @@ class Dispatched(Case):
         process = world.start([Place.interlock, "run", "plan.yaml", "--pattern", "parallel", "--parallel", "4"],
                               self.keys())
         seen = self.first_outcomes(world, process)
+        # Nobody asks without end, whatever comes back; one that is told to wait is asked again by the gateway.
+        calls = {name: of["calls"] for name, of in world.endpoint.books()["tasks"].items()}
+        for name in {fault[0] for fault in outcomes.FAULTS} - {"limited", "overloaded"}:
+            self.assertLessEqual(calls.get(name, 0), 40, name)
         # A limited one would begin again and again.
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=PATIENCE_S)
@@ -359,6 +307,33 @@ class Dispatched(Case):
         first = [call for call in world.endpoint.books()["calls"] if call["rule"] == "0"]
         self.assertEqual(len(first), 1, out + err)
 
+    @each_that_records
+    def test_at_the_runs_limit_nothing_is_paid_for_twice(self, client):
+        """Four at work meet it, for they take more than the plan says. They are parked before the call that would pass
+        it, and go on in their sessions, or with the answers that were recorded."""
+        if not Place.gateway:
+            self.skipTest("it takes the gateway")
+        paid = {"usage": {"input": 17500, "output": 500}}
+        world = self.world({"rules": [{"has_tools": True, "steps": [
+            {"shell": "true", "times": 4, **paid}, {"text": "Done.", **paid}]}]})
+        names = ("a", "b", "c", "d")
+        self.plan(world, [(name, client.name, "go on until you are done",
+                           (f"writes: [out-{name}.txt]", "output: text", "estimate: {tokens: 50k}")) for name in names],
+                  [client], limits="parallel: 4, tokens: 250k")
+        status, said = self.run_plan(world, "--pattern", "parallel", *([] if client.resumes else ["--record"]))
+        self.assertEqual(status, 3, said)
+        self.assertIn("parked at the run's limit of 250k tokens", said)
+        self.assertLessEqual(world.show()["totals"]["tokens"], 250000)
+        self.assertGreaterEqual(world.show()["totals"]["tokens"], 214000, "what is left is used")
+        status, out, err = world.interlock("resume", "last", "--tokens", "900k", environment=self.keys())
+        self.assertEqual(status, 0, out + err)
+        asked = {name: sum(call["task"] == name and call["tools"] > 0 for call in world.endpoint.books()["calls"])
+                 for name in names}
+        self.assertEqual(asked, {name: 5 for name in names}, out + err)
+        if client.resumes:
+            for task in world.show()["tasks"]:
+                self.assertEqual(len({attempt["session"] for attempt in task["history"]}), 1)
+
     @each_client
     def test_siblings_prompts_begin_alike_and_share_a_cache(self, client):
         """Up to what each was asked; and who comes second waits until the first has filled the cache."""
@@ -372,7 +347,7 @@ class Dispatched(Case):
         asked = one.index("[[task:one]]")
         alike = len(os.path.commonprefix([one, two]))
         self.assertGreaterEqual(alike, 0.99 * asked, f"{one[alike - 80:alike + 80]}\n{two[alike - 80:alike + 80]}")
-        if not Place.gateway or not client.shares_cache:
+        if not Place.gateway:
             return
         calls = [call for call in world.endpoint.books()["calls"] if call["tools"]]
         lead, follower = sorted(calls, key=lambda call: call["started"])[:2]
@@ -455,8 +430,12 @@ class Dispatched(Case):
 
     @each_client
     def test_a_wrong_key_fails_as_such(self, client):
-        world, status, said = self.one(client, {"otherwise": {"status": 401}}, "Hello", ())
+        world, status, said = self.one(client, {"otherwise": {"status": 401, "message": "wrong key sk-test"}},
+                                       "Hello", ())
         self.assertEqual(status, 1, said)
+        if Place.gateway:
+            self.assertNotIn("sk-test", said)
+            self.assertEqual(self.files_with(world, b"sk-test"), [], "the key is kept nowhere")
         self.assert_state(world, said, "only", "failed")
         self.assertRegex(world.interlock("why", "last", "only")[1], "auth|key")
 
@@ -490,6 +469,19 @@ class Dispatched(Case):
         self.assertEqual(status, 0, out + err)
         self.assertEqual(world.endpoint.books()["total"]["running"], 0)
         self.assertEqual(self.left_running(world), [])
+
+    def files_with(self, world, text):
+        """Of what Interlock and the client left, those that hold the text."""
+        found = []
+        for folder, _, names in os.walk(world.folder):
+            for name in names:
+                path = os.path.join(folder, name)
+                if name == "script.json" or not os.path.isfile(path):
+                    continue
+                with open(path, "rb") as file:
+                    if text in file.read():
+                        found.append(path)
+        return found
 
     def left_running(self, world):
         """Command lines of all processes but this one and the endpoint that know the case's folder."""
@@ -556,22 +548,42 @@ class Dispatched(Case):
             self.assert_books_agree(world, f"t{i}")
 
 
+def run_all(names, with_gateway):
+    Place.gateway = with_gateway
+    chosen = names or (["ByHand", "Reaching", "Dispatched"] if with_gateway else ["Dispatched"])
+    suite = unittest.defaultTestLoader.loadTestsFromNames(chosen, sys.modules[__name__])
+    return unittest.TextTestRunner(resultclass=Table, verbosity=2).run(suite)
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("interlock", "endpoint", "clients", "scratch"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--node", default="")
     parser.add_argument("--only", default="", help="names of clients, with commas")
-    parser.add_argument("--no-gateway", action="store_true")
+    parser.add_argument("--missing", default="", help="names of clients that are not installed")
+    parser.add_argument("--gateway", action="store_true", help="only with the gateway")
+    parser.add_argument("--no-gateway", action="store_true", help="only without it")
     parser.add_argument("--figures", action="store_true", help="print what was measured")
-    options, rest = parser.parse_known_args()
+    parser.add_argument("tests", nargs="*", help="names of tests")
+    options = parser.parse_args()
     for name in ("interlock", "endpoint", "clients", "scratch", "node"):
         setattr(Place, name, getattr(options, name))
-    Place.gateway = not options.no_gateway
     Place.figures = options.figures
     wanted = [name for name in options.only.split(",") if name]
-    CHOSEN.extend(client for client in known.CLIENTS if not wanted or client.name in wanted)
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+    missing = options.missing.split(",")
+    CHOSEN.extend(client for client in known.CLIENTS
+                  if client.name not in missing and (not wanted or client.name in wanted))
+    ways = [way for way, left_out in ((True, options.no_gateway), (False, options.gateway)) if not left_out]
+    # A test by its name is one that is looked into: as it is, with the gateway.
+    if options.tests and not options.no_gateway:
+        ways = [True]
+    results = [(way, run_all(options.tests, way)) for way in ways]
+    for way, result in results:
+        print(f"\n{'with' if way else 'without'} the gateway", *result.lines([client.name for client in CHOSEN]), sep="\n", file=sys.stderr)
+    for name in filter(None, missing):
+        print(f"not installed: {name}", file=sys.stderr)
+    sys.exit(0 if all(result.wasSuccessful() for _, result in results) else 1)
 
 
 if __name__ == "__main__":

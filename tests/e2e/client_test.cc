@@ -111,6 +111,34 @@ TEST_F(MappedCommand, agents_says_versions_wherever_a_client_prints_them) {
   EXPECT_THAT(said, HasSubstr("qwen         -           not installed"));
 }
 
+TEST_F(Cli,
+       what_a_running_client_uses_past_the_gateway_is_not_known_yet_and_a_cost_nobody_told_never) {
+  write("claude",
+        "#!/bin/sh\ncat >/dev/null\necho begun\n>../begun\nread -r line <../go\n"
+        "echo '{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,"
+        "\"terminal_reason\":\"completed\",\"result\":\"said\",\"session_id\":\"s\","
+        "\"modelUsage\":{\"m\":{\"inputTokens\":10,\"outputTokens\":5,\"cacheReadInputTokens\":0,"
+        "\"cacheCreationInputTokens\":0}}}'\n");
+  shell("chmod +x claude; mkfifo ../go");
+  write_plan("agents: {c: {kind: claude-code, gateway: false, bin: " + workspace() +
+             "/claude}}\ntasks:\n  - {id: a, agent: c, prompt: hi, isolation: direct, reads: [], "
+             "writes: [], "
+             "output: text}\n");
+  Running run = start({"run", "plan.yaml"});
+  shell("until [ -e ../begun ]; do sleep 0.05; done");
+  auto shown = json_of({"show", "last"});
+  EXPECT_EQ(at(shown, "/tasks/0/tokens_complete"), "false");
+  EXPECT_EQ(at(shown, "/tasks/0/cost_complete"), "false");
+  EXPECT_EQ(at(shown, "/totals/all_known"), "false");
+  shell("echo >../go");
+  ASSERT_EQ(run.wait().exit, 0);
+  shown = json_of({"show", "last"});
+  EXPECT_EQ(at(shown, "/tasks/0/tokens/input"), "10");
+  EXPECT_EQ(at(shown, "/tasks/0/cost_usd"), "null");
+  EXPECT_EQ(at(shown, "/tasks/0/cost_complete"), "false");
+  EXPECT_EQ(at(shown, "/totals/cost_known"), "false");
+}
+
 TEST_F(Cli, what_a_client_used_when_its_dispatcher_died_is_not_taken_for_nothing) {
   write("claude",
         "#!/bin/sh\ncat >/dev/null\nif [ ! -e ../begun ]; then echo >../begun; echo begun; sleep "

@@ -170,6 +170,64 @@ echo '{"type":"result","subtype":"success","is_error":false,"terminal_reason":"c
   EXPECT_THAT(read("asked"), ::testing::HasSubstr("Go on where you stopped"));
 }
 
+TEST_F(HalfAnswers, tasks_at_the_runs_limit_are_parked_and_nothing_is_paid_for_twice) {
+  // Each makes six calls, twice as many as the plan says; which were answered, its session knows.
+  write("talker", R"sh(#!/bin/sh
+cat >/dev/null
+session=s-$INTERLOCK_TASK
+echo "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"$session\",\"model\":\"m\"}"
+case " $* " in
+  *" --resume $session "*) ;;
+  *) rm -f "$session" ;;
+esac
+touch "$session"
+while [ "$(wc -l <"$session")" -lt 6 ]; do
+  INTERLOCK_KEY=$ANTHROPIC_API_KEY "$IL" chat --api anthropic --model m --base-url "$ANTHROPIC_BASE_URL" >said-$session 2>&1 <<X
+[[task:$INTERLOCK_TASK]] question $(wc -l <"$session")
+X
+  [ $? -eq 0 ] || { sleep 1000; exit 1; }
+  echo answered >>"$session"
+done
+echo "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"terminal_reason\":\"completed\",\"result\":\"all\",\"session_id\":\"$session\"}"
+)sh");
+  shell("chmod +x talker");
+  environment()["IL"] = shell("printf %s \"$INTERLOCK\"").out;
+  auto script = endpoint::read_script(
+      R"({"otherwise": {"text": "Yes.", "usage": {"input": 17500, "output": 500}}})");
+  ASSERT_TRUE(script.has_value());
+  const Endpoint endpoint(*script);
+  std::string plan = fmt::format(
+      "agents: {{c: {{kind: claude-code, bin: {}/talker, base_url: \"{}\", model: m, key: THE_KEY, "
+      "pass_env: [IL]}}}}\n"
+      "defaults: {{retries: 0, isolation: direct, agent: c}}\n"
+      "limits: {{tokens: 250k, parallel: 4}}\ntasks:\n",
+      workspace(), endpoint.base_url());
+  for (const char* const name : {"a", "b", "c", "d"}) {
+    plan += fmt::format(
+        "  - {{id: {}, prompt: do it all, reads: [], writes: [], output: text, estimate: {{tokens: "
+        "55k}}}}\n",
+        name);
+  }
+  write_plan(plan);
+  const Ended ended = interlock({"run", "plan.yaml", "--pattern", "parallel"});
+  ASSERT_EQ(ended.exit, 3) << ended.err;
+  const auto shown = json_of({"show", "last"});
+  EXPECT_LE(std::stoll(at(shown, "/totals/tokens")), 250'000);
+  EXPECT_GT(std::stoll(at(shown, "/totals/tokens")), 230'000) << "what is left is used";
+  EXPECT_THAT(ended.err,
+              ::testing::AllOf(::testing::HasSubstr("parked at the run's limit of 250k tokens"),
+                               ::testing::HasSubstr("go on with: interlock resume r-"),
+                               ::testing::HasSubstr(" --tokens 3")));
+  for (const std::vector<std::string>& asked :
+       {std::vector<std::string>{"why", "last", "d"}, {"show", "last"}}) {
+    EXPECT_THAT(interlock(asked).out,
+                ::testing::HasSubstr("goes on in its session with `interlock resume"));
+  }
+  const Ended resumed = interlock({"resume", "last", "--tokens", "500k"});
+  ASSERT_EQ(resumed.exit, 0) << resumed.err;
+  EXPECT_EQ(endpoint.entries().size(), 24U) << "six calls of each of four, and none twice";
+}
+
 TEST_F(HalfAnswers, that_nobody_can_see_past_the_gateway_are_said_in_the_plan) {
   write_plan(
       "agents: {q: {kind: qwen, gateway: false}}\n"

@@ -224,8 +224,9 @@ tasks:
   EXPECT_EQ(ended.exit, 3) << ended.err;
   EXPECT_LE(std::stoll(at(json_of({"show", "last"}), "/totals/tokens")), 30000);
   EXPECT_EQ(at(json_of({"show", "last"}), "/state"), "stopped at a limit");
-  EXPECT_THAT(ended.err, HasSubstr("budget"));
+  EXPECT_THAT(ended.err, HasSubstr("parked at the run's limit of 30"));
   EXPECT_THAT(ended.err, HasSubstr("go on with: interlock resume"));
+  EXPECT_THAT(ended.err, HasSubstr(" --tokens 3"));
   const std::size_t calls = endpoint.entries().size();
   EXPECT_EQ(interlock({"resume", "last", "--tokens", "60k"}).exit, 0);
   EXPECT_EQ(endpoint.entries().size(), 5u)
@@ -264,6 +265,53 @@ tasks:
   ASSERT_EQ(ended.exit, 0) << ended.err;
   EXPECT_EQ(endpoint.entries().size(), 16u);
   EXPECT_THAT(statuses(endpoint), Each(200));
+}
+
+/// Twelve short tasks, for a provider that lets no window of a second have more than six requests.
+std::string twelve(const std::string& quota) {
+  std::string text = fmt::format(R"(
+resources: {{api: {{kind: quota, {}, burst: 1s, account: team}}}}
+defaults: {{retries: 0, agent: anthropic}}
+limits: {{parallel: 12}}
+tasks:
+)",
+                                 quota);
+  for (int i = 0; i < 12; ++i)
+    text += fmt::format(
+        "  - {{id: t{}, prompt: hi, reads: [], writes: [], uses: [api], output: text}}\n", i);
+  return text;
+}
+
+constexpr const char* kWindows =
+    R"({"quota": {"requests": {"capacity": 6, "per": 1}, "counts_windows": true, "tells_headers": false},
+    "otherwise": {"text": "Yes."}})";
+
+TEST_F(Models, never_have_more_in_a_window_than_the_plan_says_where_it_says_so) {
+  // Two at once and two a second: a machine that stumbles does not show in a window. A bucket would
+  // let four through at once and four a second, which is too much for the first.
+  const Endpoint endpoint(script_of(kWindows));
+  plan_at(endpoint, twelve("requests: 4/s, window: sliding"));
+  const Ended ended = interlock({"run", "plan.yaml", "--pattern", "parallel"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_THAT(statuses(endpoint), Each(200));
+  EXPECT_EQ(endpoint.entries().size(), 12u);
+}
+
+TEST_F(Models, learn_that_a_provider_counts_windows_and_say_it_once) {
+  const Endpoint endpoint(script_of(kWindows));
+  plan_at(endpoint, twelve("requests: 6/s"));
+  const Ended ended = interlock({"run", "plan.yaml", "--pattern", "parallel"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_THAT(statuses(endpoint), Contains(429)) << "the bucket had room, and the window had none";
+  std::size_t said = 0;
+  const auto shown = json_of({"show", "last"});
+  for (const auto& task : shown.at("tasks").as_array()) {
+    for (const auto& remark : task.at("history").at(0).at("remarks").as_array())
+      said += remark.as_string().find("it counts windows") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_EQ(said, 1u);
+  EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out,
+              HasSubstr("the provider of `api` counts windows of 1 s, as a refusal showed"));
 }
 
 TEST_F(Models, what_was_used_of_an_account_is_in_the_forecast) {

@@ -125,6 +125,23 @@ printf '{"type":"result","subtype":"success","is_error":false,"terminal_reason":
   }
 }
 
+TEST_F(Secrets, of_a_provider_are_not_for_a_check_whoever_did_the_work) {
+  environment()["OPENAI_API_KEY"] = "sk-one";
+  environment()["DATABASE_PASSWORD"] = "for-both";
+  write_plan(
+      "agents:\n  plain: {kind: command, pass_env: [OPENAI_API_KEY, THE_KEY, DATABASE_PASSWORD]}\n"
+      "  other: {kind: chat, api: openai, key: THE_KEY, model: m}\n"
+      "tasks:\n  - {id: a, agent: plain, run: [sh, -c, 'env >work'], verify: [sh, -c, 'env "
+      ">check'], "
+      "isolation: direct, writes: [work, check]}\n");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_THAT(read("work"), HasSubstr("OPENAI_API_KEY=sk-one"));
+  EXPECT_THAT(read("check"), Not(HasSubstr("OPENAI_API_KEY")));
+  EXPECT_THAT(read("check"), Not(HasSubstr("THE_KEY"))) << "an agent's of the plan";
+  EXPECT_THAT(read("check"), HasSubstr("DATABASE_PASSWORD=for-both"));
+}
+
 TEST_F(Secrets, told_in_pieces_are_not_shown_joined) {
   const Endpoint endpoint{endpoint::Script{}};
   const std::string half(kKey, 6);

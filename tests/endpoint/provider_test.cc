@@ -77,6 +77,20 @@ TEST(Script, goes_on_by_step_and_by_task) {
   EXPECT_STREQ(said("stop"), "?") << "no rule matches";
 }
 
+TEST(AWindow, has_what_came_in_its_time_and_no_more) {
+  Script script;
+  script.limits.requests = Bucket{2, std::chrono::seconds(10)};
+  script.limits.counts_windows = true;
+  Quota quota(script.limits);
+  const auto at = [](int second) { return Time(std::chrono::seconds(1000 + second)); };
+  EXPECT_FALSE(quota.admit({}, at(0)));
+  EXPECT_FALSE(quota.admit({}, at(6)));
+  EXPECT_EQ(quota.admit({}, at(7)), Duration(std::chrono::seconds(3)))
+      << "the first is out of it then";
+  EXPECT_FALSE(quota.admit({}, at(10)));
+  EXPECT_EQ(quota.admit({}, at(11)), Duration(std::chrono::seconds(5)));
+}
+
 TEST(Script, refuses_what_it_does_not_know) {
   EXPECT_EQ(read_script(R"({"rulez": []})").error().message,
             "the script has an unknown key `rulez`");

@@ -26,7 +26,9 @@ std::string reset_time(Time time) {
 
 Quota::Quota(const Limits& limits) : limits_(limits) {
   const auto add = [&](const char* name, const std::optional<Bucket>& bucket) {
-    if (bucket) levels_.push_back({name, *bucket, static_cast<double>(bucket->capacity)});
+    if (!bucket) return;
+    levels_.push_back({name, *bucket, static_cast<double>(bucket->capacity)});
+    levels_.back().counts_windows = limits.counts_windows;
   };
   add("requests", limits.requests);
   add("input-tokens", limits.input_tokens);
@@ -38,13 +40,32 @@ double Quota::Level::a_second() const {
 }
 
 void Quota::Level::fill(Time now) {
+  if (counts_windows) {
+    at = std::max(at, now);
+    while (!taken.empty() && taken.front().first + bucket.per <= at) taken.pop_front();
+    left = static_cast<double>(bucket.capacity);
+    for (const auto& [when, amount] : taken) left -= amount;
+    return;
+  }
   if (at != Time{} && now > at) {
     left = std::min(static_cast<double>(bucket.capacity), left + a_second() * to_seconds(now - at));
   }
   at = std::max(at, now);
 }
 
+void Quota::Level::take(double amount) {
+  left -= amount;
+  if (counts_windows) taken.emplace_back(at, amount);
+}
+
 Duration Quota::Level::until(double needed) const {
+  double freed = left;
+  for (const auto& [when, amount] : taken) {
+    if (freed >= needed) break;
+    freed += amount;
+    if (freed >= needed) return when + bucket.per - at;
+  }
+  if (counts_windows) return Duration{};
   return Duration(
       static_cast<std::int64_t>(std::ceil(std::max(0.0, needed - left) / a_second() * 1e6)));
 }
@@ -88,7 +109,7 @@ std::optional<Duration> Quota::admit(const Demand& demand, Time now) {
     return wait;
   }
   for (const Need& need : needs) {
-    need.level->left -= need.charged;
+    need.level->take(need.charged);
     need.level->used += static_cast<std::int64_t>(need.charged);
   }
   ++running_;
@@ -104,8 +125,8 @@ void Quota::settle(const Demand& demand, Tokens output, Time now) {
   if (out == nullptr) return;
   out->fill(now);
   const Tokens reserved = limits_.reserves_max ? demand.output_max : 0;
-  out->left = std::min(static_cast<double>(out->bucket.capacity),
-                       out->left - static_cast<double>(output - reserved));
+  out->take(static_cast<double>(output - reserved));
+  out->left = std::min(static_cast<double>(out->bucket.capacity), out->left);
   out->used += output - reserved;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
@@ -42,8 +43,11 @@ class Quota {
     double left = 0;
     Time at{};
     std::int64_t used = 0;
+    bool counts_windows = false;
+    std::deque<std::pair<Time, double>> taken{};  ///< In the last window, oldest first.
 
     void fill(Time now);
+    void take(double amount);
     Duration until(double needed) const;
     double a_second() const;
   };

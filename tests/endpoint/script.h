@@ -101,6 +101,7 @@ struct Limits {
   bool tells_a_minute =
       false;  ///< Headers tell capacities scaled to a minute, for quotas scaled in time.
   bool tells_headers = true;
+  bool counts_windows = false;  ///< What came in the last `per`, at every moment, and no bucket.
 };
 
 struct Script {

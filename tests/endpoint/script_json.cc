@@ -254,6 +254,7 @@ class Reader {
     members.flag("counts_cached", limits.counts_cached);
     members.flag("tells_a_minute", limits.tells_a_minute);
     members.flag("tells_headers", limits.tells_headers);
+    members.flag("counts_windows", limits.counts_windows);
     return limits;
   }
 };

@@ -134,6 +134,8 @@ ModelFaults draw_model_faults(Dice& dice) {
   faults.told_to_wait = rate(200);
   faults.forgets = rate(500);
   faults.misses_none = dice.chance(50) ? 1000 : rate(200);
+  faults.names_another = rate(300);
+  faults.stops_oddly = rate(300);
   faults.call_breaks = rate(200);
   return faults;
 }

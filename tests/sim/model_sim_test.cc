@@ -63,6 +63,32 @@ TEST(SimulationOfModels, EveryTokenIsBookedNoBudgetIsPassedAndNoClaimIsTakenForA
   }
 }
 
+TEST(SimulationOfModels, WhatWasPaidBeforeTheLimitIsNotPaidAgainInASession) {
+  std::size_t limits = 0, parked = 0;
+  const auto [first, count] = seeds(100);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    Dice dice(seed * 433'494'437);
+    plan::Plan plan = draw_plan(dice, 12);
+    draw_models(dice, plan);
+    for (plan::Task& task : plan.tasks) task.budget_tokens.reset();
+    plan.limits.tokens = dice.between(1000, 9000);
+    World world(seed, plan, Faults::none(), static_cast<std::uint32_t>(dice.between(1, 6)));
+    world.live();
+    ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed;
+    ASSERT_EQ(world.books(), world.first_needs()) << "SIM_SEED=" << seed;
+    for (const engine::RecordedEvent& recorded : world.events()) {
+      if (const auto* ended = std::get_if<engine::RunEnded>(&recorded.event))
+        limits += ended->how == engine::RunEnded::How::limit_reached ? 1 : 0;
+      if (const auto* called = std::get_if<engine::ModelCalled>(&recorded.event))
+        parked += called->call.parked ? 1 : 0;
+    }
+  }
+  fmt::print("{} worlds, {} limits reached, {} attempts parked\n", count, limits, parked);
+  if (count > 50) {
+    EXPECT_GT(parked, count / 4) << "hardly anybody was parked";
+  }
+}
+
 TEST(SimulationOfModels, WithoutFailuresEveryTaskIsDone) {
   const auto [first, count] = seeds(100);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {

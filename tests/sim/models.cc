@@ -11,6 +11,9 @@ using testing_support::Behaviour;
 
 namespace {
 
+/// A session that never was.
+constexpr const char* kNobodys = "nobodys";
+
 std::string first_line(const std::string& session) {
   return fmt::format(
       R"({{"type":"system","subtype":"init","session_id":"{}","model":"m-1","claude_code_version":"2.1.330"}})",
@@ -51,28 +54,41 @@ std::string Models::question_of(const engine::SpawnSpec& spec) const {
 std::string Models::session_for(const engine::SpawnSpec& spec) {
   const std::string taken_up = resumed_session(spec);
   if (!taken_up.empty()) {
+    if (taken_up == kNobodys) return taken_up;
     const auto known = sessions_.find(taken_up);
     if (known == sessions_.end() || known->second.task != spec.name.task)
       broken_ = fmt::format("`{}` takes up a session of its own", plan_[spec.name.task].id);
     return taken_up;
   }
   const std::string made = fmt::format("s{}", sessions_.size() + 1);
-  sessions_.emplace(made, Session{spec.name.task, spec.standard_input});
+  sessions_.emplace(made, Session{spec.name.task, spec.standard_input, {}});
   return made;
 }
 
-/// One to three calls; false when one may not be made.
-bool Models::ask(const engine::SpawnSpec& spec, Dice& dice, const ModelFaults& faults) {
-  for (auto calls = 1 + dice.below(3); calls > 0; --calls) {
-    Usage usage{dice.between(100, 1000), dice.between(10, 100), dice.between(0, 500), 0,
-                dice.between(1, 50)};
+/// One to three calls, or those that its session has not had yet; false when one may not be made.
+bool Models::ask(const engine::SpawnSpec& spec, Session& session, Dice& dice,
+                 const ModelFaults& faults) {
+  if (session.calls_left.empty()) {
+    Tokens all = 0;
+    for (auto calls = 1 + dice.below(3); calls > 0; --calls) {
+      session.calls_left.push_back({dice.between(100, 1000), dice.between(10, 100),
+                                    dice.between(0, 500), 0, dice.between(1, 50)});
+      all += testing_support::known_tokens(session.calls_left.back());
+    }
+    first_needs_.try_emplace(spec.name.task, all);
+  }
+  while (!session.calls_left.empty()) {
+    Usage usage = session.calls_left.front();
     CallEnd end = CallEnd::answered;
     if (dice.chance(faults.call_breaks)) {
       usage.output.reset();
       end = CallEnd::cut_off;
     }
-    if (gateway_.ask(spec.name, usage, end) == CallEnd::over_budget) return false;
-    last_is_whole_ = end == CallEnd::answered;
+    const bool is_odd = end == CallEnd::answered && dice.chance(faults.stops_oddly);
+    const auto failure = is_odd ? std::optional(agents::Failure::cut_off) : std::nullopt;
+    if (gateway_.ask(spec.name, usage, end, failure) == CallEnd::over_budget) return false;
+    session.calls_left.erase(session.calls_left.begin());
+    last_is_whole_ = end == CallEnd::answered && !is_odd;
   }
   return true;
 }
@@ -86,14 +102,15 @@ Behaviour Models::play(const engine::SpawnSpec& spec, const std::string& answer,
   const auto end_with = [&](std::string line) {
     behaviour.lines.emplace_back(lasts, std::move(line));
   };
-  if (dice.chance(resumes ? faults.forgets : faults.misses_none)) {
+  if (session == kNobodys || dice.chance(resumes ? faults.forgets : faults.misses_none)) {
     behaviour.exit_code = 1;
     end_with(R"({"type":"result","subtype":"error_during_execution","is_error":true,)"
              R"("errors":["No conversation found with session ID: gone"],"num_turns":0})");
     return behaviour;
   }
-  behaviour.lines.emplace_back(Duration{}, first_line(session));
-  if (!ask(spec, dice, faults)) {
+  const std::string told = dice.chance(faults.names_another) ? kNobodys : session;
+  behaviour.lines.emplace_back(Duration{}, first_line(told));
+  if (!ask(spec, sessions_.at(session), dice, faults)) {
     behaviour.exit_code = 1;
     end_with(error_line(session, 403));
     return behaviour;

@@ -82,6 +82,9 @@ class World {
   std::size_t crashes() const { return crashes_; }
   std::size_t turns() const { return turns_; }
   const ViewPromises& in_views() const { return views_promised_; }
+  /// What tasks used, and what the first session of each was to take.
+  const std::map<TaskId, Tokens>& books() const { return gateway_.books(); }
+  const std::map<TaskId, Tokens>& first_needs() const { return models_.first_needs(); }
   std::size_t sessions_taken_up() const { return sessions_taken_up_; }
   const std::vector<engine::RecordedEvent>& events() const { return journal_.events(); }
 

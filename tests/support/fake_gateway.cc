@@ -21,9 +21,19 @@ Tokens known_tokens(const Usage& usage) {
 bool FakeGateway::fits(const Open& route, const Usage& usage) const {
   const Tokens tokens = known_tokens(usage);
   const MicroUsd usd = usage.cost.value_or(0);
-  return (!tokens_left_ || tokens <= *tokens_left_) && (!usd_left_ || usd <= *usd_left_) &&
-         (!route.spec.tokens || route.used + tokens <= *route.spec.tokens) &&
+  return fits_run(usage) && (!route.spec.tokens || route.used + tokens <= *route.spec.tokens) &&
          (!route.spec.usd || route.spent + usd <= *route.spec.usd);
+}
+
+bool FakeGateway::fits_run(const Usage& usage) const {
+  return (!tokens_left_ || known_tokens(usage) <= *tokens_left_) &&
+         (!usd_left_ || usage.cost.value_or(0) <= *usd_left_);
+}
+
+CallEnd FakeGateway::refuse(Open& route, const Usage& usage) {
+  ModelCall& told = tell(route, CallEnd::over_budget, no_usage());
+  told.parked = !fits_run(usage);
+  return told.end;
 }
 
 ModelCall& FakeGateway::tell(Open& route, CallEnd end, const Usage& usage) {
@@ -50,21 +60,24 @@ void FakeGateway::charge(Open& route, const Usage& usage) {
   route.spent += usd;
 }
 
-CallEnd FakeGateway::ask(AttemptName name, const Usage& usage, CallEnd end) {
+CallEnd FakeGateway::ask(AttemptName name, const Usage& usage, CallEnd end,
+                         std::optional<agents::Failure> failure) {
   const auto found = routes_.find(name);
   if (found == routes_.end()) return CallEnd::unreachable;
   Open& route = found->second;
-  if (!fits(route, usage)) return tell(route, CallEnd::over_budget, no_usage()).end;
+  if (!fits(route, usage)) return refuse(route, usage);
   charge(route, usage);
   books_[name.task] += known_tokens(usage);
-  return tell(route, end, usage).end;
+  ModelCall& told = tell(route, end, usage);
+  told.failure = failure;
+  return told.end;
 }
 
 CallEnd FakeGateway::begin(AttemptName name, const Usage& expected) {
   const auto found = routes_.find(name);
   if (found == routes_.end()) return CallEnd::unreachable;
   Open& route = found->second;
-  if (!fits(route, expected)) return tell(route, CallEnd::over_budget, no_usage()).end;
+  if (!fits(route, expected)) return refuse(route, expected);
   charge(route, expected);
   route.running.push_back(expected);
   return CallEnd::answered;

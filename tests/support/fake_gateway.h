@@ -21,7 +21,8 @@ class FakeGateway final : public engine::Gateway {
 
   /// The agent asks a model. Over budget, or through a closed door, nothing is used.
   engine::CallEnd ask(engine::AttemptName name, const Usage& usage,
-                      engine::CallEnd end = engine::CallEnd::answered);
+                      engine::CallEnd end = engine::CallEnd::answered,
+                      std::optional<agents::Failure> failure = {});
   /// Asks for an answer that does not come before the route is closed. `expected` is held of the
   /// budgets.
   engine::CallEnd begin(engine::AttemptName name, const Usage& expected);
@@ -61,6 +62,8 @@ class FakeGateway final : public engine::Gateway {
     if (before_call) before_call(name);
   }
   bool fits(const Open& route, const Usage& usage) const;
+  bool fits_run(const Usage& usage) const;
+  engine::CallEnd refuse(Open& route, const Usage& usage);
 
   std::map<engine::AttemptName, Open> routes_;
   std::uint32_t opened_ = 0;
