@@ -112,7 +112,15 @@ Result<void> copy_by_hand(int from, int to, const std::string& path) {
 
 }  // namespace
 
+std::unexpected<Error> nested_too_deeply(std::string_view path) {
+  return fail(
+      Error::Kind::refused,
+      fmt::format("`{}...` is nested too deeply: what lies in it has a path of more than {} bytes",
+                  printable(path.substr(0, 60)), kPathBytesMax));
+}
+
 std::unexpected<Error> cannot(std::string_view doing, const std::string& path, int number) {
+  if (number == ENAMETOOLONG) return nested_too_deeply(path);
   auto error = fail(Error::Kind::io, fmt::format("cannot {} `{}`: {}", doing, printable(path),
                                                  std::strerror(number)));
   if (number == ENOENT || number == ENOTDIR) error.error().kind = Error::Kind::missing;
@@ -158,7 +166,7 @@ Result<State> state_at(const std::string& place, const struct stat& status, bool
 
 Result<State> state_beneath(int top, const std::string& path) {
   const Descriptor seen = workspace::open_beneath(top, path, O_PATH);
-  struct stat status {};
+  struct stat status{};
   if (!seen.is_open() || ::fstat(seen.number(), &status) != 0) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return State{};
     return cannot("look at", path, errno);
@@ -184,7 +192,7 @@ Result<State> state_beneath(int top, const std::string& path) {
 
 Result<void> copy_bytes(int from, int to, const std::string& path) {
   if (::ioctl(to, FICLONE, from) == 0) return {};
-  struct stat about {};
+  struct stat about{};
   if (::fstat(from, &about) == 0 && about.st_blocks * 512 < about.st_size) {
     const auto copied = copy_data(from, to, about.st_size, path);
     if (!copied) return std::unexpected(copied.error());

@@ -41,7 +41,7 @@ namespace {
 
 Result<std::string> read_regular(const std::string& place, const std::string& path,
                                  std::size_t max_bytes) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(place.c_str(), &status) != 0) return cannot("read", path, errno);
   if (S_ISLNK(status.st_mode)) return link_target(place);
   if (!S_ISREG(status.st_mode)) {
@@ -146,6 +146,9 @@ Result<Changeset> LocalViews::take_changes(Attempt& attempt, Harvest& harvest) {
                                  .harvest(open->second.base, lower)
                            : harvest_upper(tree, lower);
   if (!taken) return std::unexpected(taken.error());
+  for (const changes::Change& change : taken->changes.changes) {
+    if (change.path.size() > kPathBytesMax) return nested_too_deeply(change.path);
+  }
   harvest.remarks = std::move(taken->remarks);
   harvest.writes.paths = std::move(taken->rewritten);
   if (auto frozen = freeze(tree, after(attempt), taken->changes, lower); !frozen)
