@@ -10,9 +10,8 @@ namespace interlock::plan {
 namespace {
 
 constexpr std::string_view kAgentKeys[] = {
-    "kind", "run",      "prompt", "model",  "bin", "args",    "env",    "pass_env",
-    "api",  "base_url", "repair", "events", "key", "gateway", "resume", "login",
-    "unmetered", "slowing"};
+    "kind",     "run",    "prompt", "model", "bin",     "args",   "env",   "pass_env",  "api",
+    "base_url", "repair", "events", "key",   "gateway", "resume", "login", "unmetered", "slowing"};
 constexpr std::string_view kKinds[] = {"command",  "claude-code", "codex", "gemini",
                                        "opencode", "pi",          "qwen",  "chat"};
 constexpr std::string_view kPromptWays[] = {"stdin", "argument", "file"};

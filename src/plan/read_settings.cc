@@ -131,8 +131,7 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
   take("idle_timeout", optional, base.idle_timeout);
   take("grace", optional, base.grace);
   take("backoff", optional, base.backoff);
-  take(
-      "join", [&](Node node) { return read_duration(reading, node); }, base.join);
+  take("join", [&](Node node) { return read_duration(reading, node); }, base.join);
   take(
       "model", [&](Node node) { return read_filled(reading, node, "the name of a model"); },
       base.model);
@@ -159,10 +158,9 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
 }
 
 Settings read_defaults(Reading& reading, std::optional<Node> node) {
-  static constexpr std::string_view kKeys[] = {"agent",     "timeout", "idle_timeout",
-                                               "grace",     "retries", "backoff",
-                                               "isolation", "env",     "model",
-                                               "observe",   "network", "join"};
+  static constexpr std::string_view kKeys[] = {"agent",   "timeout", "idle_timeout", "grace",
+                                               "retries", "backoff", "isolation",    "env",
+                                               "model",   "observe", "network",      "join"};
   Settings defaults;
   if (!reading.options.isolation.empty()) defaults.isolation = reading.options.isolation;
   if (!node || node->is_null()) return defaults;
@@ -221,9 +219,8 @@ void read_brakes(Reading& reading, const Fields& fields, Limits& limits) {
 
 void read_limits(Reading& reading, Node node) {
   static constexpr std::string_view kKeys[] = {
-      "parallel",   "tokens",    "usd",   "min_saving", "on_failure",
-      "gate_every", "speculate", "calls", "repeats",    "usd_per_minute",
-      "answer"};
+      "parallel",  "tokens", "usd",     "min_saving",     "on_failure", "gate_every",
+      "speculate", "calls",  "repeats", "usd_per_minute", "answer"};
   constexpr std::int64_t kMostParallel = 1024;
   constexpr std::int64_t kMostTasks = 1'000'000;
   const Fields fields(reading, node, "limits", kKeys);

@@ -6,7 +6,7 @@
 
 namespace interlock::sim {
 
-using testing_support::FakePicture;
+using testing_support::FakeSnapshot;
 using testing_support::FakeTree;
 
 namespace {
@@ -37,8 +37,8 @@ std::vector<std::string> digests_in(const std::string& text) {
 /// One agent at work. What it has learnt decides what it does next.
 class Agent {
  public:
-  Agent(const plan::Task& task, const std::string& question, FakePicture& picture)
-      : footprint_(task.footprint), id_(task.id), picture_(picture) {
+  Agent(const plan::Task& task, const std::string& question, FakeSnapshot& snapshot)
+      : footprint_(task.footprint), id_(task.id), snapshot_(snapshot) {
     learn(id_);
     for (const std::string& digest : digests_in(question)) learn(digest);
   }
@@ -82,7 +82,7 @@ class Agent {
   }
 
   std::string read(const std::string& path) {
-    const std::string* content = picture_.read(path);
+    const std::string* content = snapshot_.read(path);
     const std::string found = content == nullptr ? "(none)" : *content;
     learn(path);
     learn(found);
@@ -96,24 +96,24 @@ class Agent {
     switch (dice.below(14)) {
       case 0:
         if (!may_list(folder)) break;
-        for (const std::string& name : picture_.list(folder)) learn(name);
+        for (const std::string& name : snapshot_.list(folder)) learn(name);
         break;
       case 1:
-        if (may_read(path)) learn(picture_.exists(path) ? "there" : "not there");
+        if (may_read(path)) learn(snapshot_.exists(path) ? "there" : "not there");
         break;
       case 2:
-        if (may_write(path)) picture_.erase(path);
+        if (may_write(path)) snapshot_.erase(path);
         break;
       case 3: write_back(path); break;
       case 4: add_line(path, dice); break;
       case 5: make_folder(dice.one_of(kMissing)); break;
       case 6:
-        if (may_write(path) && !picture_.write_in_place(path, id_ + " " + known_.hex() + "\n"))
+        if (may_write(path) && !snapshot_.write_in_place(path, id_ + " " + known_.hex() + "\n"))
           learn("nowhere to write");
         break;
       case 7:
         if (!may_look_for_texts()) break;
-        for (const std::string& name : picture_.list("")) {
+        for (const std::string& name : snapshot_.list("")) {
           if (name.ends_with(".md")) learn(name);
         }
         break;
@@ -127,7 +127,7 @@ class Agent {
   }
 
   void make_folder(const std::string& folder) {
-    if (may_make(folder)) learn(picture_.make_folder(folder) ? "made" : "not made");
+    if (may_make(folder)) learn(snapshot_.make_folder(folder) ? "made" : "not made");
   }
 
   /// What was there before: no change at all.
@@ -149,12 +149,12 @@ class Agent {
   }
 
   void put(const std::string& path, const std::string& content) {
-    if (!picture_.write(path, content)) learn("could not write");
+    if (!snapshot_.write(path, content)) learn("could not write");
   }
 
   const footprint::Footprint& footprint_;
   const std::string& id_;
-  FakePicture& picture_;
+  FakeSnapshot& snapshot_;
   Digest known_;
   std::uint64_t rolls_ = 0;
 };
@@ -169,8 +169,8 @@ Files first_files() {
   return files;
 }
 
-std::string work(const plan::Task& task, const std::string& question, FakePicture& picture) {
-  return Agent(task, question, picture).work();
+std::string work(const plan::Task& task, const std::string& question, FakeSnapshot& snapshot) {
+  return Agent(task, question, snapshot).work();
 }
 
 bool fails_at_what_it_found(const plan::Task& task, const std::string& answer) {
@@ -178,9 +178,9 @@ bool fails_at_what_it_found(const plan::Task& task, const std::string& answer) {
   return is_moody && !answer.empty() && answer.front() < '5';
 }
 
-void look_over(const plan::Task& task, FakePicture& picture) {
-  for (const std::string& path : kPaths) picture.read(path);
-  picture.write("checked", task.id);
+void look_over(const plan::Task& task, FakeSnapshot& snapshot) {
+  for (const std::string& path : kPaths) snapshot.read(path);
+  snapshot.write("checked", task.id);
 }
 
 std::string question_of(const plan::Task& task, const std::vector<std::string>& answers) {
@@ -198,9 +198,9 @@ Sequential one_by_one(const plan::Plan& plan, const Files& files, const std::vec
     result.found.push_back(tree);
     result.answers.emplace_back();
     if (!done.empty() && !done[place]) continue;
-    FakePicture picture(tree);
-    result.answers.back() = work(task, question_of(task, result.answers), picture);
-    tree = picture.now();
+    FakeSnapshot snapshot(tree);
+    result.answers.back() = work(task, question_of(task, result.answers), snapshot);
+    tree = snapshot.now();
   }
   result.files = tree.files();
   result.folders = tree.folders();

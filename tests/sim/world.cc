@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "decide/lifting.h"
+#include "decide/speculation.h"
 #include "decide/verdicts.h"
 
 namespace interlock::sim {
@@ -43,9 +43,9 @@ std::vector<decide::Verdict> verdicts_of(const plan::Plan& plan) {
 
 /// What is waited for: as with `--pattern parallel`, for tasks in views only needs and locks.
 footprint::Interlocking waits_of(const plan::Plan& plan) {
-  decide::Wish wish;
-  wish.pattern = decide::Pattern::parallel;
-  return decide::lift(plan, plan::interlocking_of(plan), expectations(plan), wish,
+  decide::Options spec;
+  spec.pattern = decide::Pattern::parallel;
+  return decide::lift(plan, plan::interlocking_of(plan), expectations(plan), spec,
                       plan.limits.speculate ? decide::Speculation::all : decide::Speculation::none)
       .waits;
 }
@@ -82,9 +82,10 @@ Faults Faults::draw(Dice& dice) {
   return faults;
 }
 
-std::string line_of(const engine::Event& event) {
-  return fmt::format("{} {} {}\n", event.at.time_since_epoch().count(), engine::name_of(event.fact),
-                     canonical_json(engine::to_json(event.fact)));
+std::string line_of(const engine::RecordedEvent& recorded) {
+  return fmt::format("{} {} {}\n", recorded.at.time_since_epoch().count(),
+                     engine::name_of(recorded.event),
+                     canonical_json(engine::to_json(recorded.event)));
 }
 
 World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel,
@@ -98,7 +99,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
       dice_(seed),
       seed_(seed),
       processes_(clock_),
-      views_promised_(plan, views_, journal_),
+      views_promised_(plan, snapshots_, journal_),
       validator_(std::make_unique<SimpleValidator>()),
       run_(std::make_unique<engine::RunState>(plan)),
       tells_(std::getenv("SIM_STORY") != nullptr),
@@ -116,7 +117,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   processes_.before_call = perhaps_crash;
   journal_.before_call = perhaps_crash;
   workspace_.before_call = perhaps_crash;
-  views_.before_call = [this, perhaps_crash](std::string_view call) {
+  snapshots_.before_call = [this, perhaps_crash](std::string_view call) {
     if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_saves)) {
       check_journal();  // What is durable by now came before the edit.
       edit();
@@ -125,9 +126,9 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   };
   gateway_.before_call = perhaps_crash;
   const auto perhaps_fail = [this](std::string_view call) { return port_failure(call); };
-  journal_.fails = workspace_.fails = views_.fails = perhaps_fail;
-  views_.on_misuse = [](std::string_view what) { throw Misuse{std::string(what)}; };
-  views_.flaw = flaw;
+  journal_.fails = workspace_.fails = snapshots_.fails = perhaps_fail;
+  snapshots_.on_misuse = [](std::string_view what) { throw Misuse{std::string(what)}; };
+  snapshots_.flaw = flaw;
   journal_.after_append = [this, perhaps_crash] {
     gateway_.made_durable();
     perhaps_crash({});
@@ -178,8 +179,8 @@ void World::live() {
       processes_.crash();
       gateway_.crash();
       if (faults_are_on() && dice_.chance(faults_.loses_kept)) {
-        const auto kept = views_.harvested();
-        if (!kept.empty()) views_.lose(dice_.one_of(kept));
+        const auto kept = snapshots_.harvested();
+        if (!kept.empty()) snapshots_.lose(dice_.one_of(kept));
       }
     } catch (const Misuse& misuse) {
       promise(false, misuse.what);
@@ -207,7 +208,7 @@ void World::live() {
 void World::dispatch_once() {
   engine::Engine engine(
       plan_, interlocking_, setup(), state_of_journal(),
-      engine::Ports{clock_, processes_, journal_, workspace_, views_, *validator_, gateway_});
+      engine::Ports{clock_, processes_, journal_, workspace_, snapshots_, *validator_, gateway_});
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
     if (!result) {
@@ -235,7 +236,7 @@ void World::dispatch_once() {
   }
   if (turns_ < kTurnsMax) return;
   std::string waits;
-  for (const engine::TaskView& task : engine.view().tasks) {
+  for (const engine::TaskStatus& task : engine.view().tasks) {
     if (task.state < TaskState::done)
       waits += fmt::format("\n  `{}` {} {}", task.id, engine::name_of(task.state), task.waits_for);
   }
@@ -264,7 +265,7 @@ engine::Setup World::setup() const {
 
 engine::RunState World::state_of_journal() const {
   engine::RunState run(plan_);
-  for (const engine::Event& event : journal_.events()) engine::apply(run, event);
+  for (const engine::RecordedEvent& recorded : journal_.events()) engine::apply(run, recorded);
   return run;
 }
 
@@ -311,7 +312,7 @@ void World::rename() {
   for (const auto& [path, content] : moved) {
     // Nothing is moved over a folder.
     const std::string target = to + path.substr(from.size());
-    if (views_.workspace().state(target).kind == changes::Kind::folder) continue;
+    if (snapshots_.workspace().state(target).kind == changes::Kind::folder) continue;
     leave_by_hand(target, content);
     leave_by_hand(path, std::nullopt);
   }
@@ -321,9 +322,9 @@ void World::rename() {
 void World::make_folder() {
   static const std::vector<std::string> kMade = {"new", "new/2", "h", "h/k"};
   const std::string& path = dice_.one_of(kMade);
-  const testing_support::FakeTree tree = views_.workspace();
+  const testing_support::FakeTree tree = snapshots_.workspace();
   if (tree.state(path).kind != changes::Kind::absent || !tree.has_way_to(path)) return;
-  views_.person_makes_folder(path);
+  snapshots_.person_makes_folder(path);
   views_promised_.person_makes_folder(path);
 }
 
@@ -331,22 +332,22 @@ void World::leave_by_hand(const std::string& path, const std::optional<std::stri
   const auto at = workspace_.files.find(path);
   std::optional<std::string> found;
   if (at != workspace_.files.end()) found = at->second;
-  const testing_support::FakeTree before = views_.workspace();
-  views_.person_edits(path, left);
+  const testing_support::FakeTree before = snapshots_.workspace();
+  snapshots_.person_edits(path, left);
   views_promised_.person_edits(path, found, before.state(path));
-  const testing_support::FakeTree now = views_.workspace();
+  const testing_support::FakeTree now = snapshots_.workspace();
   for (const std::string& folder : now.folders()) {
     if (!before.folders().contains(folder)) views_promised_.person_makes_folder(folder);
   }
 }
 
-/// What stands in the way of a fold is put back as it was; whether there was any.
+/// What stands in the way of a checkpoint is put back as it was; whether there was any.
 bool World::clear_the_way() {
-  const auto files = views_promised_.to_put_back();
+  const auto files = views_promised_.to_requeue();
   for (const auto& [path, content] : files) {
-    const changes::State before = views_.workspace().state(path);
-    views_.person_edits(path, content);
-    views_promised_.put_back(path, before);
+    const changes::State before = snapshots_.workspace().state(path);
+    snapshots_.person_edits(path, content);
+    views_promised_.requeue(path, before);
   }
   return !files.empty();
 }
@@ -442,25 +443,26 @@ std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task,
 std::string World::work_through(const engine::SpawnSpec& spec, const plan::Task& task,
                                 const std::string& question) {
   if (is_in_view(task)) {
-    testing_support::FakePicture& picture = views_.picture(spec.name);
-    if (spec.name.phase == 0) return work(task, question, picture);
-    look_over(task, picture);
+    testing_support::FakeSnapshot& snapshot = snapshots_.snapshot(spec.name);
+    if (spec.name.phase == 0) return work(task, question, snapshot);
+    look_over(task, snapshot);
     return {};
   }
   if (spec.name.phase != 0) return {};
-  promise(views_.layers() == 0, "what is committed is there before a task works in the workspace");
+  promise(snapshots_.layers() == 0,
+          "what is committed is there before a task works in the workspace");
   if (!in_plan_order()) found_.erase(spec.name.task);
-  testing_support::FakePicture picture(
-      found_.try_emplace(spec.name.task, views_.workspace()).first->second);
-  const std::string answer = work(task, question, picture);
-  views_.leave(picture.now());
+  testing_support::FakeSnapshot snapshot(
+      found_.try_emplace(spec.name.task, snapshots_.workspace()).first->second);
+  const std::string answer = work(task, question, snapshot);
+  snapshots_.leave(snapshot.now());
   return answer;
 }
 
 /// Whether nobody asked for a task again, which then works behind later ones.
 bool World::in_plan_order() const {
-  return std::ranges::none_of(journal_.events(), [](const engine::Event& event) {
-    return std::holds_alternative<engine::TaskRevived>(event.fact);
+  return std::ranges::none_of(journal_.events(), [](const engine::RecordedEvent& recorded) {
+    return std::holds_alternative<engine::TaskRevived>(recorded.event);
   });
 }
 
