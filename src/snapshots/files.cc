@@ -112,7 +112,15 @@ Result<void> copy_by_hand(int from, int to, const std::string& path) {
 
 }  // namespace
 
+std::unexpected<Error> nested_too_deeply(std::string_view path) {
+  return fail(
+      Error::Kind::refused,
+      fmt::format("`{}...` is nested too deeply: what lies in it has a path of more than {} bytes",
+                  printable(path.substr(0, 60)), kPathBytesMax));
+}
+
 std::unexpected<Error> cannot(std::string_view doing, const std::string& path, int number) {
+  if (number == ENAMETOOLONG) return nested_too_deeply(path);
   auto error = fail(Error::Kind::io, fmt::format("cannot {} `{}`: {}", doing, printable(path),
                                                  std::strerror(number)));
   if (number == ENOENT || number == ENOTDIR) error.error().kind = Error::Kind::missing;

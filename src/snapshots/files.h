@@ -12,6 +12,11 @@
 // Files as changesets know them: by kind, mode and bytes.
 namespace interlock::snapshots {
 
+/// Paths below the workspace that are longer are not followed: the kernel takes 4096 bytes, and
+/// what is kept of an attempt lies below folders of ours.
+inline constexpr std::size_t kPathBytesMax = 3072;
+std::unexpected<Error> nested_too_deeply(std::string_view path);
+
 std::unexpected<Error> cannot(std::string_view doing, const std::string& path, int number);
 
 /// What is at an absolute path, `status` being what lstat told of it. A file is read through.

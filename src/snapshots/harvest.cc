@@ -80,6 +80,7 @@ class Walk {
 
   Result<void> look(const std::string& path, bool covered) {
     const std::string place = upper_ + "/" + path;
+    if (path.size() > kPathBytesMax) return nested_too_deeply(path);
     if (check_.is_due()) return cannot("look at", place, EINTR);
     struct stat status{};
     if (::lstat(place.c_str(), &status) != 0) return cannot("look at", place, errno);

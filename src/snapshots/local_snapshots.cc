@@ -147,6 +147,9 @@ Result<Changeset> LocalSnapshots::take_changes(Attempt& attempt, Harvest& harves
                                  .harvest(open->second.base, lower)
                            : harvest_upper(tree, lower);
   if (!taken) return std::unexpected(taken.error());
+  for (const changes::Change& change : taken->changes.changes) {
+    if (change.path.size() > kPathBytesMax) return nested_too_deeply(change.path);
+  }
   harvest.remarks = std::move(taken->remarks);
   harvest.writes.paths = std::move(taken->rewritten);
   if (auto frozen = freeze(tree, after(attempt), taken->changes, lower); !frozen)

@@ -3,17 +3,20 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/keyctl.h>
+#include <linux/perf_event.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -108,6 +111,15 @@ bool same_hostname() {
   return ::gethostname(name, sizeof name - 1) == 0 && ::sethostname(name, std::strlen(name)) == 0;
 }
 
+/// A byte of another process. Whether anything is at that address does not matter: who may not look
+/// is told so first.
+bool copies_memory(long call) {
+  char byte = 0;
+  iovec own{&byte, 1};
+  iovec theirs{reinterpret_cast<void*>(0x400000), 1};
+  return got_through(::syscall(call, process(), &own, 1, &theirs, 1, 0));
+}
+
 const std::map<std::string_view, bool (*)()> kAttacks{
     {"fchmod",
      [] {
@@ -152,6 +164,47 @@ const std::map<std::string_view, bool (*)()> kAttacks{
     {"mount-in-a-namespace", [] { return mount_in_a_namespace(); }},
     {"environ", [] { return read_some("/proc/" + target + "/environ"); }},
     {"process-memory", [] { return open_device(("/proc/" + target + "/mem").c_str(), O_RDWR); }},
+    {"ptrace",
+     [] {
+       if (::ptrace(PTRACE_ATTACH, process(), nullptr, nullptr) != 0) return false;
+       ::ptrace(PTRACE_DETACH, process(), nullptr, nullptr);
+       return true;
+     }},
+    {"process-read", [] { return copies_memory(SYS_process_vm_readv); }},
+    {"process-write", [] { return copies_memory(SYS_process_vm_writev); }},
+    {"pidfd-getfd",
+     [] {
+       constexpr long kPidfdOpen = 434, kPidfdGetfd = 438;
+       const long pidfd = ::syscall(kPidfdOpen, process(), 0);
+       return ::syscall(kPidfdGetfd, pidfd, 0, 0) >= 0;
+     }},
+    {"perf",
+     [] {
+       perf_event_attr wanted{};
+       wanted.type = PERF_TYPE_SOFTWARE;
+       wanted.size = sizeof wanted;
+       return ::syscall(SYS_perf_event_open, &wanted, process(), -1, -1, 0) >= 0;
+     }},
+    {"oom-score",
+     [] { return ::open(("/proc/" + target + "/oom_score_adj").c_str(), O_WRONLY) >= 0; }},
+    {"fanotify", [] { return ::syscall(SYS_fanotify_init, 0, O_RDONLY) >= 0; }},
+    {"io-uring",
+     [] {
+       constexpr long kSetup = 425;
+       char parameters[120] = {};
+       return ::syscall(kSetup, 1, parameters) >= 0;
+     }},
+    {"mount-api",
+     [] {
+       constexpr long kOpenTree = 428, kFsopen = 430, kClone = 1;
+       return ::syscall(kFsopen, "tmpfs", 0) >= 0 ||
+              ::syscall(kOpenTree, AT_FDCWD, "/", kClone) >= 0;
+     }},
+    {"fchmodat2",
+     [] {
+       constexpr long kFchmodat2 = 452;
+       return ::syscall(kFchmodat2, AT_FDCWD, target.c_str(), 0600, 0) == 0;
+     }},
     {"signal", [] { return ::kill(process(), 0) == 0; }},
     {"prlimit", [] { return limit_process(); }},
     {"setpriority",

@@ -181,6 +181,24 @@ tasks:
             3.0);
 }
 
+/// Not so much memory as it would take: it says so, and what to do, and ends with a code of its
+/// own.
+TEST_F(Memory, a_plan_that_is_too_large_for_it_is_refused_in_words) {
+  const std::string little = "ulimit -v 150000; ";
+  if (shell(little + "$INTERLOCK --version").exit != 0)
+    GTEST_SKIP() << "a sanitizer needs more than that";
+  std::string plan = "tasks:\n";
+  for (int i = 0; i < 150'000; ++i)
+    plan += fmt::format("  - {{id: t{}, run: 'true', writes: []}}\n", i);
+  write_plan(plan);
+  for (const char* verb : {"plan", "run"}) {
+    const Ended ended = shell(little + "$INTERLOCK " + verb + " plan.yaml");
+    EXPECT_EQ(ended.exit, 4) << ended.err;
+    EXPECT_THAT(ended.err, testing::HasSubstr("there is not enough memory for this"));
+    EXPECT_THAT(ended.err, testing::HasSubstr("for each task; split it"));
+  }
+}
+
 }  // namespace
 
 }  // namespace interlock::e2e

@@ -527,6 +527,39 @@ tasks:
   expect_nothing_left();
 }
 
+/// A path of 3,266 bytes.
+constexpr const char* kNest =
+    "n=$(printf 'n%.0s' $(seq 250)); p=top; for i in $(seq 13); do p=$p/$n; done; mkdir -p $p";
+
+TEST_F(View, a_tree_that_is_nested_too_deeply_fails_its_task_and_nothing_else) {
+  write("nest.sh", kNest);
+  write_plan(
+      "tasks:\n"
+      "  - {id: deep, isolation: view, run: sh nest.sh}\n"
+      "  - {id: other, isolation: view, run: 'echo 1 >other'}\n");
+  const Ended ended = interlock({"run", "plan.yaml", "--face", "lines"});
+  EXPECT_EQ(ended.exit, 1) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("nnn...` is nested too deeply"));
+  EXPECT_EQ(read("other"), "1\n");
+  EXPECT_FALSE(exists("top"));
+  EXPECT_EQ(interlock({"prune", "last"}).exit, 0);
+  expect_nothing_left();
+}
+
+TEST_F(View, who_takes_such_a_tree_away_fails_once_and_is_told_why) {
+  ASSERT_EQ(shell(kNest).exit, 0);
+  write_plan(
+      "tasks:\n"
+      "  - {id: looks, isolation: view, run: 'ls >names'}\n"
+      "  - {id: takes, isolation: view, run: 'rm -rf top'}\n");
+  const Ended ended = interlock({"run", "plan.yaml", "--face", "lines"});
+  EXPECT_EQ(ended.exit, 1) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("nnn...` is nested too deeply"));
+  EXPECT_EQ(read("names"), "names\nplan.yaml\ntop\n");
+  EXPECT_TRUE(exists("top"));
+  expect_nothing_left();
+}
+
 TEST_F(View, a_network_of_its_own_reaches_nothing_outside) {
   write_plan(R"(
 defaults: {isolation: view}
