@@ -1,8 +1,8 @@
-#include "cli/powers.h"
+#include "runs/powers.h"
 
 #include <gmock/gmock.h>
 
-namespace interlock::cli {
+namespace interlock::runs {
 namespace {
 
 using ::testing::ElementsAre;
@@ -39,4 +39,4 @@ TEST(UnsharedPrompts, AreSaidToAnOrdinaryUserWhereFoldersHaveTheirOwnPaths) {
 }
 
 }  // namespace
-}  // namespace interlock::cli
+}  // namespace interlock::runs
