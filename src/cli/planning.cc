@@ -200,12 +200,11 @@ void note_blind_agents(plan::Plan& plan) {
     const bool is_used = std::ranges::any_of(
         plan.tasks, [&](const plan::Task& task) { return task.agent.index() == i; });
     if (agent.gateway || adapter == nullptr || !is_used) continue;
-    plan.notes.push_back(fmt::format("agent `{}` goes past the gateway: an answer that {}broke off in silence "
-                                     "may look like success, and its tokens are what it tells",
-                                     agent.name,
-                                     adapter->tells_of_cuts()
-                                         ? ""
-                                         : "was cut at the output limit, stopped by a filter or "));
+    plan.notes.push_back(fmt::format(
+        "agent `{}` goes past the gateway: an answer that {}broke off in silence "
+        "may look like success, and its tokens are what it tells",
+        agent.name,
+        adapter->tells_of_cuts() ? "" : "was cut at the output limit, stopped by a filter or "));
   }
 }
 
@@ -217,11 +216,13 @@ void note_used_quotas(plan::Plan& plan,
     const Duration longest =
         std::max({used.requests, used.input_tokens, used.output_tokens, used.usd});
     if (longest > Duration{})
-      plan.notes.push_back(fmt::format("the account of `{}` was used before: it is full again in {}",
-                                       plan.resources[i].name, decide::show_time_taken(longest)));
+      plan.notes.push_back(
+          fmt::format("the account of `{}` was used before: it is full again in {}",
+                      plan.resources[i].name, decide::show_time_taken(longest)));
     if (used.floor > Duration{})
       plan.notes.push_back(fmt::format("the provider of `{}` asked to wait: nothing is sent for {}",
-                                       plan.resources[i].name, decide::show_time_taken(used.floor)));
+                                       plan.resources[i].name,
+                                       decide::show_time_taken(used.floor)));
   }
 }
 
@@ -308,6 +309,7 @@ engine::Setup setup_for(const Planned& planned, const std::string& run) {
                                      planned.decision.verdicts);
   if (planned.decision.pattern != decide::Pattern::sequential)
     setup.speculative = planned.decision.lifting.lifted;
+  setup.batches = planned.decision.batching.batches;
   // The gateway admits each of their calls as the quota allows; to hold the tasks back as well
   // would use up half of it.
   for (std::size_t i = 0; i < planned.plan.tasks.size(); ++i) {

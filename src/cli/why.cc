@@ -103,14 +103,30 @@ std::string models_text(const engine::AttemptRecord& attempt) {
 /// Why an earlier result was not taken instead of the first attempt.
 std::string why_run(const ChosenRun& run, TaskId id, const engine::AttemptRecord& attempt) {
   if (!run.wish.reuse) return "not reused: `--fresh` asked to run everything";
-  const bool has_view = attempt.isolation == plan::Isolation::view ||
-                        attempt.isolation == plan::Isolation::worktree;
+  const bool has_view =
+      attempt.isolation == plan::Isolation::view || attempt.isolation == plan::Isolation::worktree;
   if (run.plan()[id].footprint.unknown && !has_view) {
     return "not reused: what it reads is not declared; declare `reads` and `writes`, or give it a "
            "view, to have its result reused";
   }
   if (!attempt.changed.empty()) return "run because " + attempt.changed;
   return "run because no earlier result of it is kept";
+}
+
+/// With whom it shared the attempt.
+std::string batch_text(const ChosenRun& run, const engine::AttemptRecord& attempt) {
+  if (attempt.batched_with) {
+    const std::string& first = run.plan()[*attempt.batched_with].id;
+    return fmt::format("    in one attempt with `{0}`, whose log it is: interlock log {1} {0}\n",
+                       first, run.id());
+  }
+  if (attempt.others.empty()) return {};
+  std::vector<std::string> names;
+  for (const TaskId other : attempt.others)
+    names.push_back(fmt::format("`{}`", run.plan()[other].id));
+  return fmt::format(
+      "    the same attempt did {}; its time and tokens are an even part of the whole\n",
+      join_words(names, 4));
 }
 
 std::string attempts_text(const ChosenRun& run, TaskId id) {
@@ -131,6 +147,7 @@ std::string attempts_text(const ChosenRun& run, TaskId id) {
       text += fmt::format("    isolation `{}`{}\n", plan::name_of(attempt.isolation),
                           attempt.reads_from.empty() ? "" : ", its reads " + attempt.reads_from);
     }
+    text += batch_text(run, attempt);
     text += models_text(attempt);
     if (attempt.speculative) text += "    started beside tasks it might have met\n";
     if (attempt.refused) text += fmt::format("    not committed: {}\n", attempt.refused->detail);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "decide/alternatives.h"
+#include "decide/batches.h"
 #include "decide/decision.h"
 #include "decide/draws.h"
 #include "decide/explain.h"
@@ -219,8 +220,10 @@ const Forecast& Decision::chosen() const {
 }
 
 Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                const std::vector<Expected>& expected, const Wish& wish) {
+                const std::vector<Expected>& apart, const Wish& wish) {
   Decision it;
+  it.batching = batches_of(plan, interlocking, apart, cap_of(plan, wish));
+  const std::vector<Expected> expected = with_batches(apart, it.batching);
   it.verdicts = verdicts_of(plan);
   price_joining(expected, it.verdicts);
   const std::uint32_t cap = cap_of(plan, wish);
@@ -276,10 +279,10 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
   price(plan, expected, it);
   it.provider_batch = provider_batch_of(plan, waits, expected);
 
-  const Asked asked{plan, waits, expected, wish, cap, natural_width};
+  const Asked asked{plan, waits, apart, wish, cap, natural_width};
   it.reasons = reasons_of(asked, it);
   it.changes = changes_of(asked, problem, it);
-  it.warnings = warnings_of(asked);
+  it.warnings = warnings_of(asked, it);
   it.left_out = left_out_of(asked, problem, it);
   return it;
 }

@@ -112,6 +112,8 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
       it.output_tokens, unused);
   sources.fill(
       std::optional<Duration>(), [](const Seen& seen) { return seen.join; }, it.join, unused);
+  sources.fill(
+      std::optional<Duration>(), [](const Seen& seen) { return seen.startup; }, it.startup, unused);
   if (!taxed) it.overhead_tokens = model ? kPriorSpawnTokens + kPriorReturnTokens : 0;
   return it;
 }

@@ -155,6 +155,7 @@ void Engine::commit_what_may() {
       try_to_commit(one);
     }
   }
+  close_snapshots_of_batches();
   stop_stale();
 }
 
@@ -185,7 +186,8 @@ void Engine::try_to_commit(WaitingChanges& waiting) {
     drop_changes(id);
     return fail_for_good(id, Outcome::outside_footprint, detail);
   }
-  // Before it is looked whether anything is stale: what is found now and is not stale is what it found.
+  // Before it is looked whether anything is stale: what is found now and is not stale is what it
+  // found.
   std::optional<Trace> trace = trace_of(waiting);
   const Meeting meeting = meeting_of(waiting);
   if (!meeting.empty()) return refuse(waiting, meeting);
@@ -198,8 +200,9 @@ void Engine::try_to_commit(WaitingChanges& waiting) {
 Meeting Engine::meeting_of(const WaitingChanges& waiting) const {
   Meeting meeting;
   meeting.stale = stale_in(waiting);
-  if (waiting.is_kept)
-    meeting.foreign = ports_.views.foreign(waiting.name, waiting.reads, waiting.to_commit());
+  if (waiting.is_kept || waiting.batch)
+    meeting.foreign = ports_.views.foreign(waiting.batch.value_or(waiting.name), waiting.reads,
+                                           waiting.to_commit());
   return meeting;
 }
 
@@ -243,6 +246,11 @@ Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optiona
 
 void Engine::commit(WaitingChanges& waiting, std::optional<Trace> trace) {
   const TaskId id = waiting.name.task;
+  if (waiting.batch) {
+    Evidence evidence = evidence_of(waiting, std::move(trace));
+    waiting_.erase(id);
+    return set_done(id, {}, std::move(evidence));
+  }
   const auto done = ports_.views.commit({waiting.name, &waiting.own},
                                         fmt::format("{}/{}", setup_.run, task(id).id));
   if (!done && done.error().kind == Error::Kind::refused) {

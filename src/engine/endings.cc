@@ -36,16 +36,19 @@ void Engine::on_exited(const Exited& exited) {
 /// It was not to be begun, and costs no retry.
 void Engine::put_off(Live live, std::string why) {
   if (live.name.phase != 0) return on_refused(std::move(live), {Error::Kind::io, "put off", {}});
-  const TaskId id = task_of(live);
-  live_.erase(id);
-  AttemptEnded fact;
-  fact.task = id;
-  fact.attempt = live.name.attempt;
-  fact.outcome = Outcome::interrupted;
-  fact.detail = std::move(why);
-  ledger_.record(std::move(fact));
-  scheduler_.release(id, {}, now());
-  put_back(id);
+  live_.erase(task_of(live));
+  std::vector<TaskId> all = live.others;
+  all.push_back(task_of(live));
+  for (const TaskId id : all) {
+    AttemptEnded fact;
+    fact.task = id;
+    fact.attempt = record(id).attempts.back().number;
+    fact.outcome = Outcome::interrupted;
+    fact.detail = why;
+    ledger_.record(std::move(fact));
+    scheduler_.release(id, {}, now());
+    put_back(id);
+  }
 }
 
 /// Whether the start is tried again later, the attempt being as good as waiting for a slot: where
@@ -90,11 +93,20 @@ void Engine::on_refused(Live live, const Error& error) {
   if (live.stopped_for) judgement = judge_exit(task(task_of(live)), {}, live.stopped_for);
   if (live.stopped_for == Outcome::conflicted) judgement.detail = live.stale;
   if (live.name.phase == 2) return on_merged_checked(std::move(live), judgement);
+  if (!live.others.empty()) {
+    live_.erase(task_of(live));
+    return break_up(std::move(live), judgement, {});
+  }
   conclude(std::move(live), judgement);
 }
 
 void Engine::on_work_over(Live& live, const Exited& exited) {
   const plan::Task& one = task(task_of(live));
+  if (!live.others.empty()) {
+    Live whole = std::move(live);
+    live_.erase(task_of(whole));
+    return on_batch_over(std::move(whole), exited);
+  }
   live.exited = exited;
   close_door(live);
   Judgement judgement = judge_exit(one, exited, live.stopped_for);
@@ -104,7 +116,9 @@ void Engine::on_work_over(Live& live, const Exited& exited) {
   std::string printed = ports_.processes.take_output(exited.name);
   if (one.output.form != plan::OutputSpec::Form::exit_status) {
     if (one.output.file.empty()) {
-      live.output = live.adapter ? take_answer(live) : std::move(printed);
+      live.output = live.adapter
+                        ? take_answer(live, one.output.form == plan::OutputSpec::Form::json)
+                        : std::move(printed);
       live.has_output = !live.adapter || live.story.final;
     } else if (auto content = output_file_of(live)) {
       live.output = std::move(*content);
@@ -138,8 +152,8 @@ std::string last_refusal(const AttemptRecord& attempt) {
   const bool refused = attempt.last_call.failure.has_value();
   if (!refused && attempt.call_waits_on.empty()) return {};
   std::string text = "; its last model call was not answered";
-  const std::string& why =
-      attempt.last_call.detail.empty() || !refused ? attempt.call_waits_on : attempt.last_call.detail;
+  const std::string& why = attempt.last_call.detail.empty() || !refused ? attempt.call_waits_on
+                                                                        : attempt.last_call.detail;
   if (!why.empty()) text += ": " + why;
   if (attempt.calls_again > 0) {
     text += fmt::format(" (sent again {} time{})", attempt.calls_again,
@@ -169,16 +183,29 @@ void Engine::conclude(Live live, Judgement judgement) {
   fact.detail = with_unproven(judgement.detail, live.exited.unproven);
   fact.strays = live.exited.strays;
   fact.unproven = std::move(live.exited.unproven);
-  fact.elapsed = now() - live.started;
+  fact.elapsed = now() - live.started + live.worked.value_or(Duration{});
   if (live.has_output) {
     fact.output = digest_of(live.output);
     ledger_.keep(Blob{*fact.output, std::move(live.output)});
   }
   note_changes(live, fact, judgement);
-  note_usage(live, fact);
+  if (live.used) {
+    fact.usage = *live.used;
+    fact.usage_from = live.used_from;
+  } else {
+    note_usage(live, fact);
+  }
   ledger_.record(std::move(fact));
   scheduler_.release(id, {}, now());
   check_limits();
+  if (live.batch) {
+    if (judgement.outcome == Outcome::succeeded) {
+      succeed(live);
+    } else {
+      after_failed_part(id, judgement);
+    }
+    return check_next_part(*live.batch);
+  }
   // Anew, without a session; only where one was asked for, whatever words the failure comes in.
   if (live.session_is_gone && live.resumed) return put_back(id);
   if (judgement.outcome == Outcome::succeeded) return succeed(live);
@@ -284,6 +311,10 @@ void Engine::fail_for_good(TaskId id, Outcome outcome, const std::string& detail
 
 void Engine::stop(Live& live, Outcome why) {
   if (!live.stopped_for) live.stopped_for = why;
+  if (live.judged) return;  // Nothing of it runs.
+  // Its check is not begun: it ends as one that was stopped before.
+  if (std::exchange(live.waits_for_check, false))
+    return acts_.push_back({Act::Kind::spawn, live.name, {}});
   const bool at_once = interrupts_ > 1;
   acts_.push_back({Act::Kind::stop, live.name, at_once ? Duration{} : task(task_of(live)).grace});
 }

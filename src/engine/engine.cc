@@ -21,6 +21,9 @@ Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocki
       ledger_(plan, std::move(run), ports.journal),
       scheduler_(scheduler_of(plan, setup_, ledger_.run(), ports.clock.now(), false)),
       merges_of_(plan.tasks.size()) {
+  for (std::size_t i = 0; i < setup_.batches.size(); ++i) {
+    for (const TaskId id : setup_.batches[i]) batch_of_.emplace(id, i);
+  }
   for (std::uint32_t merge = 0; merge < plan.merges.size(); ++merge) {
     const plan::Merge& one = plan.merges[merge];
     if (one.coordinator) {
@@ -114,10 +117,10 @@ void Engine::take(Report report) {
 
 void Engine::watch_clocks() {
   for (auto& [id, live] : live_) {
-    if (live.stopped_for || live.start_again) continue;
+    if (live.stopped_for || live.start_again || live.waits_for_check || live.judged) continue;
     const plan::Task& one = task(id);
     const Time heard = ports_.processes.last_heard(live.name).value_or(live.started);
-    if (now() >= live.started + one.timeout) {
+    if (now() >= live.started + timeout_of(live)) {
       stop(live, Outcome::timed_out);
     } else if (one.idle_timeout > Duration{} && now() >= heard + one.idle_timeout) {
       stop(live, Outcome::went_silent);
@@ -131,7 +134,13 @@ void Engine::choose_starts() {
   // A task whose result is taken from an earlier run ends at once and may let others start: hence
   // the loop.
   for (;;) {
-    const std::vector<TaskId> chosen = scheduler_.choose_starts(now());
+    // One by one, where a start may take others with it.
+    std::vector<TaskId> chosen;
+    if (batch_of_.empty()) {
+      chosen = scheduler_.choose_starts(now());
+    } else if (const auto one = scheduler_.choose_start(now())) {
+      chosen.push_back(*one);
+    }
     if (chosen.empty()) break;
     for (const TaskId id : chosen) start(id);
     skip_unreachable();
@@ -156,15 +165,30 @@ void Engine::start(TaskId id) {
   std::string difference;
   if (reuse(id, *ingredients, key, difference)) return;
 
+  AttemptStarted fact =
+      started_fact(id, std::move(*ingredients), key, difference, scheduler_.slot_of(id));
+  Live live;
+  live.name = {id, fact.attempt, 0};
+  live.started = now();
+  const bool is_first = fact.attempt == 1;
+  ledger_.record(std::move(fact));
+  if (is_first && batch_of_.contains(id)) share_attempt(live, mates_of(id));
+  acts_.push_back({Act::Kind::spawn, live.name, {}});
+  live_.insert_or_assign(id, std::move(live));
+}
+
+AttemptStarted Engine::started_fact(TaskId id, std::vector<Ingredient> ingredients,
+                                    const Digest& key, const std::string& difference,
+                                    std::uint32_t lane) {
   const TaskRecord& before = record(id);
   const schedule::Waited waited = scheduler_.waited(id, now());
   AttemptStarted fact{
       id,
       static_cast<std::uint32_t>(before.attempts.size() + 1),
       before.next,
-      scheduler_.slot_of(id),
+      lane,
       key,
-      std::move(*ingredients),
+      std::move(ingredients),
       {},
       {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff},
       task(id).isolation,
@@ -178,12 +202,7 @@ void Engine::start(TaskId id) {
       fact.changed = "what it wrote changed";
     if (!fact.changed.empty()) fact.changed += fmt::format(" since {}", (*kept)->run);
   }
-  Live live;
-  live.name = {id, fact.attempt, 0};
-  live.started = now();
-  acts_.push_back({Act::Kind::spawn, live.name, {}});
-  live_.insert_or_assign(id, std::move(live));
-  ledger_.record(std::move(fact));
+  return fact;
 }
 
 /// A signal broke something off in this turn. Nothing starts any more; what is to be done, the
@@ -196,6 +215,7 @@ void Engine::await_signal() {
 /// A signal came while it was looked at: it is not begun.
 void Engine::hold_back(TaskId id) {
   await_signal();
+  if (!scheduler_.is_running(id)) return;
   scheduler_.release(id, {}, now());
   scheduler_.requeue(id, now(), now());
 }
@@ -229,8 +249,10 @@ bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const 
     if (!wrote || *wrote != (*found)->wrote) return false;
   }
   ledger_.record(TaskDone{id, 0, (*found)->output, (*found)->wrote, (*found)->run});
-  ledger_.keep(one.id, {setup_.run, key, ingredients, (*found)->output, (*found)->wrote, (*found)->trace});
-  scheduler_.release(id, {}, now());
+  ledger_.keep(one.id,
+               {setup_.run, key, ingredients, (*found)->output, (*found)->wrote, (*found)->trace});
+  // One that was to share another's attempt has not begun.
+  if (scheduler_.is_running(id)) scheduler_.release(id, {}, now());
   scheduler_.end(id, schedule::End::succeeded, now());
   make_merges_with(id);
   return true;
@@ -293,7 +315,7 @@ void Engine::act() {
     }
     if (has_picture(one.name.task)) pictures_.insert(one.name);
     auto prepared = prepare(plan_, one.name.task, one.name.phase, run(), setup_.around,
-                            live->second.started + task(one.name.task).timeout, ports_);
+                            live->second.started + timeout_of(live->second), ports_);
     if (prepared) {
       live->second.has_door = live->second.through_gateway = prepared->has_door;
       live->second.resumed = prepared->resumes;
@@ -310,9 +332,9 @@ std::optional<Time> Engine::next_wake() const {
   const auto at = [&wake](Time time) { wake = wake ? std::min(*wake, time) : time; };
   for (const auto& [id, live] : live_) {
     if (live.start_again) at(*live.start_again);
-    if (live.stopped_for || live.start_again) continue;
+    if (live.stopped_for || live.start_again || live.waits_for_check || live.judged) continue;
     const plan::Task& one = task(id);
-    at(live.started + one.timeout);
+    at(live.started + timeout_of(live));
     if (one.idle_timeout > Duration{}) {
       at(ports_.processes.last_heard(live.name).value_or(live.started) + one.idle_timeout);
     }

@@ -44,6 +44,8 @@ struct Setup {
   std::optional<MicroUsd> limit_usd;
   /// By task: it is started beside tasks that it may well conflict with; empty: none is.
   std::vector<bool> speculative;
+  /// Tasks that may share their first attempt, each in one of them; in plan order.
+  std::vector<std::vector<TaskId>> batches;
 };
 
 /// Dispatches one run. One turn: what came in -> facts -> applied -> the scheduler says what starts
@@ -101,6 +103,15 @@ class Engine {
     std::optional<Time> start_again;
     int starts_tried = 0;
     std::string short_of;
+    // Of several tasks in one attempt: while it works, all in one; then each by itself.
+    std::vector<TaskId> others;      ///< Whose work it does too.
+    std::set<TaskId> cancelled;      ///< Of all of them: their part is not wanted any more.
+    std::optional<TaskId> batch;     ///< Once apart: the task whose attempt it was.
+    std::optional<Duration> worked;  ///< Likewise, its part of that time.
+    std::optional<Usage> used;       ///< Likewise, of what was used.
+    std::string used_from;
+    bool waits_for_check = false;     ///< Its check runs after those of others.
+    std::optional<Judgement> judged;  ///< Over, but for its slot, which others' checks still use.
   };
   /// What is to be done once the facts of the turn are durable.
   struct Act {
@@ -152,6 +163,22 @@ class Engine {
   void stop(Live& live, Outcome why);
   void skip_unreachable();
 
+  // batches.cc: several tasks in one attempt.
+  std::vector<TaskId> mates_of(TaskId task);
+  AttemptStarted started_fact(TaskId task, std::vector<Ingredient> ingredients, const Digest& key,
+                              const std::string& difference, std::uint32_t lane);
+  void share_attempt(Live& live, std::vector<TaskId> mates);
+  void on_batch_over(Live live, const Exited& exited);
+  void break_up(Live whole, const Judgement& judgement,
+                std::vector<std::optional<std::string>> answers);
+  void check_next_part(TaskId first);
+  void after_failed_part(TaskId task, const Judgement& judgement);
+  bool cancel_part(TaskId task);
+  Duration timeout_of(const Live& live) const;
+  footprint::Footprint footprint_of(const Live& live) const;
+  std::vector<const plan::Task*> tasks_of(const Live& live) const;
+  void close_snapshots_of_batches();
+
   // telling.cc: what agents tell.
   void open_reader(Live& live) const;
   void on_printed(Printed printed);
@@ -159,7 +186,7 @@ class Engine {
   void watch_lingering(Live& live);
   Time lingers_until(const Live& live) const;
   Judgement judge_agent(Live& live, const Exited& exited, Judgement judgement);
-  std::string take_answer(Live& live) const;
+  std::string take_answer(Live& live, bool json) const;
   bool can_resume(TaskId task) const;
 
   // calls.cc: model calls and budgets.
@@ -251,11 +278,13 @@ class Engine {
   std::vector<changes::Changeset> committed_;  ///< As `run().commits`.
   std::uint32_t commits_told_ = 0;             ///< Running attempts were held against so many.
   std::set<AttemptName> pictures_;             ///< Open now.
+  std::set<AttemptName> batch_snapshots_;      ///< Over; what tasks read is held against them.
   std::optional<Result<std::vector<std::string>>> folded_;  ///< Done, and not yet a fact.
   std::uint32_t folded_count_ = 0;                          ///< Commits in the workspace then.
   std::vector<Act> acts_;
   std::vector<std::pair<AttemptName, Error>>
-      refused_;  ///< Spawns that failed; dealt with in the next turn.
+      refused_;                             ///< Spawns that failed; dealt with in the next turn.
+  std::map<TaskId, std::size_t> batch_of_;  ///< Of `setup_.batches`.
   std::vector<std::vector<std::uint32_t>> merges_of_;  ///< By task.
   std::vector<AttemptName> put_off_;                   ///< Not begun; dealt with in the next turn.
   std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.

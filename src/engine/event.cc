@@ -14,12 +14,12 @@ namespace {
 
 /// Enumerators by their place; the names are the journal's format and never change.
 constexpr std::array<std::string_view, 28> kOutcomes = {
-    "succeeded",   "exited-nonzero", "crashed",          "not-started",    "timed-out",
-    "went-silent", "output-missing", "output-too-large", "output-invalid", "verify-failed",
-    "lingered",    "cancelled",      "interrupted",      "outside-footprint",
-    "conflicted",  "changes-lost",   "rate-limited",     "quota-spent",    "over-budget",
-    "api-failed",  "auth-failed",    "bad-request",      "too-long",       "cut-off",
-    "declined",    "no-final",       "client-limit",     "runaway"};
+    "succeeded",    "exited-nonzero", "crashed",          "not-started",       "timed-out",
+    "went-silent",  "output-missing", "output-too-large", "output-invalid",    "verify-failed",
+    "lingered",     "cancelled",      "interrupted",      "outside-footprint", "conflicted",
+    "changes-lost", "rate-limited",   "quota-spent",      "over-budget",       "api-failed",
+    "auth-failed",  "bad-request",    "too-long",         "cut-off",           "declined",
+    "no-final",     "client-limit",   "runaway"};
 constexpr std::array<std::string_view, 6> kHows = {"finished",    "failed",    "paused-at-gate",
                                                    "interrupted", "cancelled", "limit-reached"};
 constexpr std::array<std::string_view, 3> kGates = {"before", "after", "review"};
@@ -64,6 +64,13 @@ json::object body_of(const AttemptStarted& f) {
            f.isolation == plan::Isolation{} ? std::string_view() : word(kIsolations, f.isolation))
       .put("seen", f.seen > 0 ? std::optional(std::int64_t{f.seen}) : std::nullopt)
       .put("speculative", f.speculative)
+      .take();
+}
+json::object body_of(const AttemptsBatched& f) {
+  return FieldWriter()
+      .put("task", f.task)
+      .put("attempt", std::int64_t{f.attempt})
+      .put("others", f.others)
       .take();
 }
 json::object body_of(const ProcessSpawned& f) {
@@ -231,9 +238,7 @@ struct Row {
 
 constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
     {"run_began",
-     [](FieldReader& r) -> Fact {
-       return RunBegan{r.text("by"), r.process(), r.flag("resumed")};
-     }},
+     [](FieldReader& r) -> Fact { return RunBegan{r.text("by"), r.process(), r.flag("resumed")}; }},
     {"run_stopping", [](FieldReader& r) -> Fact { return RunStopping{r.text("why")}; }},
     {"run_ended",
      [](FieldReader& r) -> Fact {
@@ -301,13 +306,9 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
        return TaskFailed{r.task(), r.choice<Outcome>("outcome", kOutcomes), r.text("detail")};
      }},
     {"task_skipped",
-     [](FieldReader& r) -> Fact {
-       return TaskSkipped{r.task(), r.task("because")};
-     }},
+     [](FieldReader& r) -> Fact { return TaskSkipped{r.task(), r.task("because")}; }},
     {"task_cancelled",
-     [](FieldReader& r) -> Fact {
-       return TaskCancelled{r.task(), r.text("by")};
-     }},
+     [](FieldReader& r) -> Fact { return TaskCancelled{r.task(), r.text("by")}; }},
     {"task_revived", [](FieldReader& r) -> Fact { return TaskRevived{r.task()}; }},
     {"retry_planned",
      [](FieldReader& r) -> Fact {
@@ -320,13 +321,9 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
        return MergeMade{r.index("merge"), r.digest_or_none("output")};
      }},
     {"merge_failed",
-     [](FieldReader& r) -> Fact {
-       return MergeFailed{r.index("merge"), r.text("detail")};
-     }},
+     [](FieldReader& r) -> Fact { return MergeFailed{r.index("merge"), r.text("detail")}; }},
     {"changes_ready",
-     [](FieldReader& r) -> Fact {
-       return ChangesReady{r.task(), r.index("attempt")};
-     }},
+     [](FieldReader& r) -> Fact { return ChangesReady{r.task(), r.index("attempt")}; }},
     {"changes_merged",
      [](FieldReader& r) -> Fact {
        return ChangesMerged{r.task(), r.index("attempt"), r.digest_or_none("changes"),
@@ -381,6 +378,10 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
        CallWaiting waiting{r.task(), r.index("attempt"), r.text("on"), {}};
        if (const auto until = r.number("until_us")) waiting.until = Time(Duration(*until));
        return waiting;
+     }},
+    {"attempts_batched",
+     [](FieldReader& r) -> Fact {
+       return AttemptsBatched{r.task(), r.index("attempt"), r.tasks("others")};
      }},
 }};
 

@@ -143,6 +143,13 @@ struct AttemptStarted {
   std::uint32_t seen = 0;       ///< So many of the run's commits are in its picture.
   bool speculative = false;     ///< Started beside a task it may well conflict with.
 };
+/// Attempts that start in the same turn are one: that of `task` does the work of all, and `others`
+/// take their part of its answer. Each task keeps an attempt of its own.
+struct AttemptsBatched {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  std::vector<TaskId> others;  ///< In plan order.
+};
 struct ProcessSpawned {
   TaskId task;
   std::uint32_t attempt = 1;
@@ -283,7 +290,7 @@ using Fact = std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnsw
                           TaskSkipped, TaskCancelled, TaskRevived, RetryPlanned, MergeMade,
                           MergeFailed, ChangesReady, ChangesMerged, ChangesCommitted, CommitRefused,
                           ChangesFolded, FoldRefused, SessionBegan, ModelCalled, ChangesLost,
-                          CallWaiting>;
+                          CallWaiting, AttemptsBatched>;
 
 /// A fact and its moment. `seq` counts from 1 within a run, without gaps.
 struct Event {

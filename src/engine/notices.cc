@@ -24,6 +24,12 @@ class Teller {
     if (fact.attempt > 1) text = fmt::format("attempt {}", fact.attempt);
     return notice(Kind::started, fact.task, std::move(text));
   }
+  std::optional<Notice> operator()(const AttemptsBatched& fact) const {
+    const std::size_t count = fact.others.size();
+    return notice(
+        Kind::started, fact.task,
+        fmt::format("and {} more task{} in the same attempt", count, count == 1 ? "" : "s"));
+  }
   std::optional<Notice> operator()(const TaskDone& fact) const {
     if (!fact.from_run.empty())
       return notice(Kind::reused, fact.task, fmt::format("from {}", fact.from_run));

@@ -46,6 +46,18 @@ void note_verdict(AttemptRecord& attempt, const ModelCall& call) {
     attempt.last_with_tools = verdict;
 }
 
+/// What another task was booked of it is no longer its own.
+void take_part_away(Usage& known, const Usage& part) {
+  const auto take = [](std::optional<std::int64_t>& all, const std::optional<std::int64_t>& of) {
+    if (all && of) *all -= *of;
+  };
+  take(known.input, part.input);
+  take(known.output, part.output);
+  take(known.cache_read, part.cache_read);
+  take(known.cache_write, part.cache_write);
+  take(known.cost, part.cost);
+}
+
 /// Applies one fact at one moment.
 class Applier {
  public:
@@ -118,6 +130,14 @@ class Applier {
     task.ingredients = fact.ingredients;
     task.not_before.reset();
   }
+  void operator()(const AttemptsBatched& fact) {
+    latest(fact.task, fact.attempt).others = fact.others;
+    for (const TaskId other : fact.others) {
+      const TaskRecord& task = record(other);
+      check(task.state == TaskState::running && other != fact.task, "what is batched runs");
+      record(other).attempts.back().batched_with = fact.task;
+    }
+  }
   void operator()(const ProcessSpawned& fact) {
     latest(fact.task, fact.attempt).process = fact.process;
   }
@@ -145,6 +165,9 @@ class Applier {
     attempt.reads_from = fact.reads_from;
     attempt.usage_from = fact.usage_from;
     if (attempt.calls + attempt.calls_refused == 0) attempt.known = fact.usage;
+    // Only first attempts are shared.
+    if (attempt.batched_with)
+      take_part_away(record(*attempt.batched_with).attempts.front().known, fact.usage);
     attempt.spawn_tokens = fact.spawn_tokens;
     attempt.return_tokens = fact.return_tokens;
     if (fact.outcome == Outcome::conflicted) ++record(fact.task).conflicts;
@@ -155,7 +178,8 @@ class Applier {
     attempt.session = fact.session;
     attempt.model = fact.model;
     attempt.version = fact.version;
-    if (!fact.session.empty()) record(fact.task).session = fact.session;
+    // A session in which others' work was done as well is taken up by none of them.
+    if (!fact.session.empty() && !attempt.is_batched()) record(fact.task).session = fact.session;
   }
   void operator()(const CallWaiting& fact) {
     AttemptRecord& attempt = latest(fact.task, fact.attempt);

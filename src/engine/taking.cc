@@ -126,7 +126,7 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
     close_picture(live.name);
     return judgement;
   }
-  auto harvest = ports_.views.harvest(live.name, observed, it.footprint);
+  auto harvest = ports_.views.harvest(live.name, observed, footprint_of(live));
   pictures_.erase(live.name);
   if (!harvest) {
     close_picture(live.name);
@@ -167,14 +167,17 @@ void Engine::note_changes(Live& live, AttemptEnded& fact, const Judgement& judge
   fact.denied_writes = std::move(live.denied_writes);
   const bool failed = fact.outcome != Outcome::succeeded;
   if (!has_picture(fact.task) || (failed && !depends_on_what_was_found(fact.outcome))) {
-    if (live.harvest) close_picture({fact.task, fact.attempt, 0});
+    if (live.harvest && !live.batch) close_picture({fact.task, fact.attempt, 0});
     return;
   }
+  if (live.batch && failed) return;  // It is done again alone.
   WaitingChanges waiting;
   waiting.name = {fact.task, fact.attempt, 0};
   waiting.seen = waiting.rests_on = record(fact.task).attempts.back().seen;
   if (failed) waiting.failure = judgement;
-  waiting.is_kept = live.harvest.has_value();
+  waiting.is_kept = live.harvest.has_value() && !live.batch;
+  if (live.batch)
+    waiting.batch = AttemptName{*live.batch, record(*live.batch).attempts.front().number, 0};
   if (live.harvest) keep_harvest(*live.harvest, fact);
   if (live.harvest) {
     waiting.not_comparable =

@@ -154,8 +154,8 @@ Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgem
   const bool said_enough = task(task_of(live)).output.form == plan::OutputSpec::Form::exit_status;
   if (*ending.failure == agents::Failure::empty && said_enough) return {};
   // A signal nobody here sent says more than what was missing because of it.
-  const bool is_cut_short = *ending.failure == agents::Failure::no_final ||
-                            *ending.failure == agents::Failure::aborted;
+  const bool is_cut_short =
+      *ending.failure == agents::Failure::no_final || *ending.failure == agents::Failure::aborted;
   if (is_cut_short && judgement.outcome == Outcome::crashed) return judgement;
   Judgement judged{outcome_of(*ending.failure), ending.detail, {}};
   if (judged.outcome == Outcome::output_invalid) judged.complaint = ending.detail;
@@ -164,11 +164,10 @@ Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgem
 }
 
 /// What it gives back: its own words, or the JSON its client checked.
-std::string Engine::take_answer(Live& live) const {
+std::string Engine::take_answer(Live& live, bool json) const {
   if (!live.story.final) return {};
   agents::Final& final = *live.story.final;
-  if (task(task_of(live)).output.form == plan::OutputSpec::Form::json && final.structured)
-    final.text = std::move(*final.structured);
+  if (json && final.structured) final.text = std::move(*final.structured);
   std::string text = std::exchange(final.text, {});
   setup_.secrets.apply_to(text);
   return text;

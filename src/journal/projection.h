@@ -47,10 +47,12 @@ class Projection {
     Time started{};
     history::Sample::Waits waits;
     std::optional<Duration> startup;
+    bool batched = false;  ///< Its attempt did the work of other tasks too.
   };
 
   void on(const engine::RunBegan& fact, Time at);
   void on(const engine::AttemptStarted& fact, Time at);
+  void on(const engine::AttemptsBatched& fact, Time at);
   void on(const engine::ModelCalled& fact, Time at);
   void on(const engine::AttemptEnded& fact, Time at);
   void on(const engine::CommitRefused& fact, Time at);

@@ -50,15 +50,60 @@ TEST(SimulationOfModels, EveryTokenIsBookedNoBudgetIsPassedAndNoClaimIsTakenForA
     for (const engine::TaskRecord& task : world.run().tasks)
       done += task.state == engine::TaskState::done ? 1 : 0;
   }
-  fmt::print("{} worlds, {} crashes, {} limits reached, {} sessions taken up, {} lingered, {} of {} "
-             "tasks done\n",
-             count, crashes, limits, resumed, lingered, done, total);
+  fmt::print(
+      "{} worlds, {} crashes, {} limits reached, {} sessions taken up, {} lingered, {} of {} "
+      "tasks done\n",
+      count, crashes, limits, resumed, lingered, done, total);
   if (count > 100) {
     EXPECT_GT(crashes, count / 10) << "the worlds are too kind";
     EXPECT_GT(limits, count / 20) << "hardly any limit was reached";
     EXPECT_GT(resumed, count / 20) << "hardly any session was taken up";
     EXPECT_GT(lingered, count / 20) << "hardly anybody lingered";
     EXPECT_GT(done, total / 3) << "the worlds are too cruel";
+  }
+}
+
+TEST(SimulationOfModels, TasksThatShareAttemptsAreEachDoneOnceAndAsTheirTwins) {
+  std::size_t shared = 0, apart = 0, again = 0, compared = 0;
+  const auto [first, count] = seeds(120);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    Made made = make(seed);
+    Dice dice(seed * 77'003);
+    draw_batches(dice, made.plan);
+    World world(seed, made.plan, made.faults, made.parallel);
+    world.live();
+    ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed << ", and SIM_STORY=1 tells how it came";
+    plan::Plan single = made.plan;
+    for (plan::Task& task : single.tasks) task.batch = 1;
+    World twin(seed, single, Faults::none(), made.parallel);
+    twin.live();
+    // What failed for good, was edited or asked for again lets later tasks find other files.
+    const auto all_done = [](const World& one) {
+      return std::ranges::all_of(one.run().tasks, [](const engine::TaskRecord& task) {
+        return task.state == engine::TaskState::done && !task.revived;
+      });
+    };
+    const bool is_comparable = made.faults.person_edits == 0 && all_done(world) && all_done(twin);
+    compared += is_comparable ? 1 : 0;
+    for (std::size_t i = 0; i < made.plan.tasks.size(); ++i) {
+      const engine::TaskRecord& task = world.run().tasks[i];
+      for (const engine::AttemptRecord& attempt : task.attempts) {
+        if (!attempt.is_batched()) continue;
+        ++shared;
+        ++(attempt.outcome == engine::Outcome::succeeded ? apart : again);
+        ASSERT_EQ(attempt.number, 1u) << "only first attempts are shared";
+      }
+      if (is_comparable) {
+        ASSERT_EQ(task.output, twin.run().tasks[i].output) << "SIM_SEED=" << seed << " t" << i;
+      }
+    }
+  }
+  fmt::print("{} tasks in shared attempts, {} of them done, {} not; {} of {} worlds compared\n",
+             shared, apart, again, compared, count);
+  if (count > 100) {
+    EXPECT_GT(apart, count) << "hardly anything was shared";
+    EXPECT_GT(compared, count / 10);
+    EXPECT_GT(again, count / 4) << "hardly anything failed in company";
   }
 }
 
@@ -71,9 +116,10 @@ TEST(SimulationOfModels, WithoutFailuresEveryTaskIsDone) {
     World world(seed, made.plan, Faults::none(), made.parallel);
     world.live();
     ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed;
-    ASSERT_TRUE(std::ranges::all_of(world.run().tasks, [](const engine::TaskRecord& one) {
-      return one.state == engine::TaskState::done;
-    })) << "SIM_SEED=" << seed;
+    ASSERT_TRUE(std::ranges::all_of(
+        world.run().tasks,
+        [](const engine::TaskRecord& one) { return one.state == engine::TaskState::done; }))
+        << "SIM_SEED=" << seed;
   }
 }
 

@@ -40,6 +40,10 @@ class Models {
                                   Duration lasts, Dice& dice, const ModelFaults& faults);
   /// Whether the attempt really came to its end with its answer.
   bool ended_well(engine::AttemptName name) const { return good_.contains(name); }
+  /// `other` is answered by that attempt too.
+  void ends_with(engine::AttemptName name, engine::AttemptName other) {
+    if (good_.contains(name)) good_.insert(other);
+  }
   /// The first promise about sessions that was broken; empty: none was.
   const std::string& broken() const { return broken_; }
 

@@ -35,11 +35,11 @@ struct Faults {
   std::uint64_t person_cancels = 0;     ///< Per turn: some task.
   std::uint64_t retries_what_failed = 0;
   ModelFaults models = {};
-  std::uint64_t runs_short = 0;    ///< Per start: no descriptor, process or memory is left for it.
-  std::uint64_t port_fails = 0;    ///< Per call of a port that can fail.
+  std::uint64_t runs_short = 0;  ///< Per start: no descriptor, process or memory is left for it.
+  std::uint64_t port_fails = 0;  ///< Per call of a port that can fail.
   std::uint64_t signal_in_call = 0;  ///< Per call that can be long: a signal breaks it off.
-  std::uint64_t loses_kept = 0;    ///< Per crash: what was kept of an attempt is spoilt.
-  std::uint64_t person_edits = 0;  ///< Per turn: a file. Only where all tasks are in views.
+  std::uint64_t loses_kept = 0;      ///< Per crash: what was kept of an attempt is spoilt.
+  std::uint64_t person_edits = 0;    ///< Per turn: a file. Only where all tasks are in views.
 
   static Faults none() { return {}; }
   static Faults draw(Dice& dice);
@@ -102,6 +102,8 @@ class World {
 
   // The agents.
   testing_support::Behaviour behave(const engine::SpawnSpec& spec);
+  std::vector<TaskId> others_in(engine::AttemptName name) const;
+  std::string answer_to_all(const engine::SpawnSpec& spec, const std::vector<TaskId>& others);
   std::string touch(const engine::SpawnSpec& spec, const plan::Task& task,
                     const std::string& asked);
   std::string work_through(const engine::SpawnSpec& spec, const plan::Task& task,
@@ -167,5 +169,7 @@ void draw_isolation(Dice& dice, plan::Plan& plan);
 /// Gives some tasks to agents that ask models, and budgets to some of those and to the run.
 void draw_models(Dice& dice, plan::Plan& plan);
 ModelFaults draw_model_faults(Dice& dice);
+/// Many of its tasks may share attempts.
+void draw_batches(Dice& dice, plan::Plan& plan);
 
 }  // namespace interlock::sim
