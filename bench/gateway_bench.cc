@@ -1,6 +1,6 @@
-// The gateway beside nginx as a plain reverse proxy, both between the same load and the same upstream,
-// which streams answers of twenty events (Anthropic's form). Rounds are interleaved, so that what else
-// the machine does meets all alike. `gateway_bench [seconds a round] [rounds]`.
+// The gateway beside nginx as a plain reverse proxy, both between the same load and the same
+// upstream, which streams answers of twenty events (Anthropic's form). Rounds are interleaved, so
+// that what else the machine does meets all alike. `gateway_bench [seconds a round] [rounds]`.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -43,8 +43,11 @@ std::vector<std::string> answer_events() {
       "message_start",
       R"(,"message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-4-5","content":[],"usage":{"input_tokens":900,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":1}})")};
   for (int i = 1; i < kEvents - 2; ++i)
-    events.push_back(event("content_block_delta", R"(,"index":0,"delta":{"type":"text_delta","text":"a few words at once "})"));
-  events.push_back(event("message_delta", R"(,"delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":120})"));
+    events.push_back(
+        event("content_block_delta",
+              R"(,"index":0,"delta":{"type":"text_delta","text":"a few words at once "})"));
+  events.push_back(event("message_delta",
+                         R"(,"delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":120})"));
   events.push_back(event("message_stop", ""));
   return events;
 }
@@ -84,7 +87,8 @@ void serve_upstream(const std::function<void(std::uint16_t)>& tell) {
   Loop loop;
   const Session::Rules rules;
   const std::vector<std::string> events = answer_events();
-  // Each event is written on its own, as models send them: a session joins what is written in one go.
+  // Each event is written on its own, as models send them: a session joins what is written in one
+  // go.
   std::function<void(Session&, std::size_t)> write_from = [&](Session& session, std::size_t at) {
     session.write(events[at]);
     if (at + 1 == events.size()) return session.finish();
@@ -110,12 +114,12 @@ void serve_gateway(std::uint16_t upstream, const std::string& door_file,
   options.chance = [] { return 0.5; };
   auto gateway = LocalGateway::open(std::move(options));
   check(gateway.has_value(), "the gateway opens");
-  engine::Gateway::Wish wish;
-  wish.label = "bench/task#1";
-  wish.agent = "claude";
-  const auto door = (*gateway)->open(wish);
-  check(door.has_value(), "the gateway opens a door");
-  std::ofstream(door_file) << "/" << door->secret << "/v1/messages";
+  engine::Gateway::RouteSpec spec;
+  spec.label = "bench/task#1";
+  spec.agent = "claude";
+  const auto route = (*gateway)->open(spec);
+  check(route.has_value(), "the gateway opens a door");
+  std::ofstream(door_file) << "/" << route->secret << "/v1/messages";
   tell((*gateway)->port());
   for (std::size_t told = 0;;) {
     ::usleep(20'000);
@@ -140,7 +144,8 @@ Fd connected(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return {};
+  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    return {};
   const int yes = 1;
   ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   return socket;
@@ -202,7 +207,8 @@ class Load {
         R"({{"model":"claude-opus-4-5","max_tokens":1000,"stream":true,"messages":[{{"role":"user","content":"{}"}}]}})",
         std::string(4000, 'w'));
     request_ = fmt::format(
-        "POST {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+        "POST {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: "
+        "{}\r\n\r\n{}",
         path, body.size(), body);
     for (int i = 0; i < clients; ++i) {
       auto client = std::make_unique<Client>();
@@ -275,21 +281,23 @@ void measure(std::vector<Way>& ways, int clients, double seconds, int rounds) {
   for (int round = -1; round < rounds; ++round) {
     for (Way& way : ways) {
       const bool warms_up = round < 0;
-      Measured measured =
-          Load(way.port, way.path, clients).run(std::chrono::duration<double>(warms_up ? 0.2 : seconds));
+      Measured measured = Load(way.port, way.path, clients)
+                              .run(std::chrono::duration<double>(warms_up ? 0.2 : seconds));
       if (warms_up) continue;
       way.rates.push_back(measured.requests_per_s);
       way.p50s.push_back(at(measured.latencies_us, 0.5));
       way.p99s.push_back(at(measured.latencies_us, 0.99));
     }
   }
-  fmt::print("{} client{}, {} rounds of {} s: medians (least to most)\n", clients, clients == 1 ? "" : "s",
-             rounds, seconds);
+  fmt::print("{} client{}, {} rounds of {} s: medians (least to most)\n", clients,
+             clients == 1 ? "" : "s", rounds, seconds);
   const Way& direct = ways.front();
   for (const Way& way : ways) {
-    fmt::print("  {:8} {:7.0f} requests/s ({:.0f} to {:.0f})   added p50 {:6.0f} us   added p99 {:6.0f} us\n",
-               way.name, at(way.rates, 0.5), at(way.rates, 0), at(way.rates, 1),
-               at(way.p50s, 0.5) - at(direct.p50s, 0.5), at(way.p99s, 0.5) - at(direct.p99s, 0.5));
+    fmt::print(
+        "  {:8} {:7.0f} requests/s ({:.0f} to {:.0f})   added p50 {:6.0f} us   added p99 {:6.0f} "
+        "us\n",
+        way.name, at(way.rates, 0.5), at(way.rates, 0), at(way.rates, 1),
+        at(way.p50s, 0.5) - at(direct.p50s, 0.5), at(way.p99s, 0.5) - at(direct.p99s, 0.5));
   }
   fmt::print("  gateway / nginx: {:.2f}\n", at(ways[2].rates, 0.5) / at(ways[1].rates, 0.5));
 }
@@ -308,9 +316,8 @@ int run(double seconds, int rounds) {
   {
     const Child upstream(serve_upstream);
     const Child nginx([&](const auto& tell) { serve_nginx(upstream.port(), folder, tell); });
-    const Child gateway([&](const auto& tell) {
-      serve_gateway(upstream.port(), folder + "/door", tell);
-    });
+    const Child gateway(
+        [&](const auto& tell) { serve_gateway(upstream.port(), folder + "/door", tell); });
     wait_for(nginx.port());
     std::string path;
     std::ifstream(folder + "/door") >> path;

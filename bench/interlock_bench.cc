@@ -1,4 +1,5 @@
-// How long the interlocking of large plans takes, footprints already parsed; `edges` says what came out.
+// How long the interlocking of large plans takes, footprints already parsed; `edges` says what came
+// out.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -38,7 +39,9 @@ class Footprints {
 /// Four patterns a task: mostly files and folders, some names in a folder, few names anywhere.
 Footprints mixed(int tasks) {
   std::mt19937 random(1);
-  const auto folder = [&] { return fmt::format("src/part{}/unit{}", random() % 40, random() % 50); };
+  const auto folder = [&] {
+    return fmt::format("src/part{}/unit{}", random() % 40, random() % 50);
+  };
   const auto pattern = [&]() -> std::string {
     const auto kind = random() % 1000;
     if (kind < 700) return fmt::format("{}/file{}.cc", folder(), random() % 20);
@@ -109,7 +112,13 @@ void measure_parsing(benchmark::State& state, Footprints (*make)(int)) {
 BENCHMARK_CAPTURE(measure, mixed, mixed)->Arg(10'000)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(measure, files, files)->Arg(10'000)->Arg(100'000)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(measure_parsing, files, files)->Arg(100'000)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(measure, readers_of_everything, readers_of_everything)->Arg(10'000)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(measure, writers_of_everything, writers_of_everything)->Arg(100'000)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(measure, names_anywhere, names_anywhere)->Arg(2'000)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(measure, readers_of_everything, readers_of_everything)
+    ->Arg(10'000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(measure, writers_of_everything, writers_of_everything)
+    ->Arg(100'000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(measure, names_anywhere, names_anywhere)
+    ->Arg(2'000)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(measure, unknown, unknown)->Arg(100'000)->Unit(benchmark::kMillisecond);

@@ -22,12 +22,12 @@
 namespace interlock {
 namespace {
 
-using engine::Enclosure;
+using engine::Sandbox;
 constexpr int kRounds = 5;
 
 /// The observed program: opens one of two files, and looks at the other, by turns.
 int open_many(int count) {
-  struct stat status {};
+  struct stat status{};
   for (int i = 0; i < count; ++i) {
     const int file = ::open("a", O_RDONLY | O_CLOEXEC);
     if (file < 0 || ::stat("b", &status) != 0) return 1;
@@ -93,10 +93,9 @@ int compare(const std::string& self, int count) {
   spec.log_folder = folder + "/logs";
   fmt::print("{:<10}{:>14}{:>14}   (per open and stat)\n", "watch", "CPU us", "elapsed us");
   for (const auto& [name, watch] :
-       {std::pair{"none", Enclosure::Watch::nothing},
-        std::pair{"changes", Enclosure::Watch::changes},
-        std::pair{"opens", Enclosure::Watch::opens}, std::pair{"all", Enclosure::Watch::all}}) {
-    spec.enclosure = Enclosure{.workspace = folder, .watch = watch};
+       {std::pair{"none", Sandbox::Watch::nothing}, std::pair{"changes", Sandbox::Watch::changes},
+        std::pair{"opens", Sandbox::Watch::opens}, std::pair{"all", Sandbox::Watch::all}}) {
+    spec.sandbox = Sandbox{.workspace = folder, .watch = watch};
     const Cost cost = cost_of(**host, clock, spec, count);
     fmt::print("{:<10}{:>14.2f}{:>14.2f}\n", name, cost.cpu_us, cost.wall_us);
   }

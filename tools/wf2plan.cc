@@ -1,9 +1,11 @@
-// wf2plan: makes an Interlock plan of a recorded workflow run (WfFormat 1.5, https://wfcommons.org).
+// wf2plan: makes an Interlock plan of a recorded workflow run (WfFormat 1.5,
+// https://wfcommons.org).
 //
 //     wf2plan INSTANCE.json > plan.yaml
 //
-// One task per workflow task, in an order the recorded run allows, with the files it read and wrote and the time it took.
-// The recorded parents only make the order; the plan does not hold them, so that the interlocking has to find them.
+// One task per workflow task, in an order the recorded run allows, with the files it read and wrote
+// and the time it took. The recorded parents only make the order; the plan does not hold them, so
+// that the interlocking has to find them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,7 +51,8 @@ std::string pattern_of(std::string_view file) {
     const std::string_view segment = file.substr(0, file.find('/'));
     file.remove_prefix(std::min(segment.size() + 1, file.size()));
     if (segment.empty() || segment == ".") continue;
-    path += (path.empty() ? "" : "/") + (segment == ".." ? std::string("__") : std::string(segment));
+    path +=
+        (path.empty() ? "" : "/") + (segment == ".." ? std::string("__") : std::string(segment));
   }
   return footprint::escape(path);
 }
@@ -77,7 +80,8 @@ std::vector<Task> tasks_of(const json::value& instance) {
                      .writes = patterns(strings(task, "outputFiles")),
                      .parents = strings(task, "parents")});
     const json::object& run = executed[tasks.back().id];
-    if (const auto* at = run.if_contains("executedAt"); at && at->is_string()) tasks.back().started_at = at->get_string();
+    if (const auto* at = run.if_contains("executedAt"); at && at->is_string())
+      tasks.back().started_at = at->get_string();
     if (const auto* took = run.if_contains("runtimeInSeconds"); took && took->is_number()) {
       tasks.back().runtime_s = took->to_number<double>();
     }
@@ -85,7 +89,8 @@ std::vector<Task> tasks_of(const json::value& instance) {
   return tasks;
 }
 
-/// Parents first; among those that could come next the one that started first, then the one recorded first.
+/// Parents first; among those that could come next the one that started first, then the one
+/// recorded first.
 std::vector<std::size_t> order_of(const std::vector<Task>& tasks) {
   std::map<std::string, std::size_t> index;
   for (std::size_t i = 0; i < tasks.size(); ++i) index[tasks[i].id] = i;
@@ -118,7 +123,9 @@ std::vector<std::size_t> order_of(const std::vector<Task>& tasks) {
 
 /// Ids of a plan are letters, digits, `_`, `.` and `-`.
 std::string id_of(std::string id) {
-  const auto allowed = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.' || c == '-'; };
+  const auto allowed = [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '.' || c == '-';
+  };
   std::ranges::replace_if(id, std::not_fn(allowed), '-');
   return id.starts_with('.') || id.starts_with('-') ? "task" + id : id;
 }
@@ -135,12 +142,16 @@ void print_plan(const json::value& instance) {
   const std::vector<Task> tasks = tasks_of(instance);
   const std::vector<std::size_t> order = order_of(tasks);
   if (order.size() < tasks.size()) throw std::runtime_error("the recorded parents form a cycle");
-  fmt::print("interlock: 1\nname: {}\ndefaults: {{agent: sh}}\nagents:\n  sh: {{kind: command}}\ntasks:\n",
-             quoted(std::string(instance.at("name").as_string())));
+  fmt::print(
+      "interlock: 1\nname: {}\ndefaults: {{agent: sh}}\nagents:\n  sh: {{kind: command}}\ntasks:\n",
+      quoted(std::string(instance.at("name").as_string())));
   for (const std::size_t i : order) {
     const Task& task = tasks[i];
-    fmt::print("  - id: {}\n    run: [\"true\"]\n    reads: {}\n    writes: {}\n    estimate: {{time: {}ms}}\n",
-               quoted(id_of(task.id)), list(task.reads), list(task.writes), static_cast<long>(task.runtime_s * 1000 + 0.5));
+    fmt::print(
+        "  - id: {}\n    run: [\"true\"]\n    reads: {}\n    writes: {}\n    estimate: {{time: "
+        "{}ms}}\n",
+        quoted(id_of(task.id)), list(task.reads), list(task.writes),
+        static_cast<long>(task.runtime_s * 1000 + 0.5));
   }
 }
 
@@ -156,7 +167,8 @@ int main(int argc, char** argv) {
   text << file.rdbuf();
   const auto instance = parse_json(text.str());
   if (!file || !instance) {
-    fmt::print(stderr, "wf2plan: cannot read {}{}\n", argv[1], file ? ": " + instance.error().message : "");
+    fmt::print(stderr, "wf2plan: cannot read {}{}\n", argv[1],
+               file ? ": " + instance.error().message : "");
     return 2;
   }
   try {

@@ -30,7 +30,7 @@ class Reader {
   virtual std::vector<Event> end() = 0;
 
  private:
-  virtual std::vector<Event> read(const json::value& told) = 0;
+  virtual std::vector<Event> read(const json::value& reported) = 0;
 };
 
 /// What is wanted of an agent, for one attempt.
@@ -45,10 +45,10 @@ struct Wanted {
   std::string schema;        ///< The JSON Schema the answer must hold to; empty: none.
   std::string schema_file;   ///< Where that lies; absolute.
   std::string session;       ///< To be resumed; empty: a new one.
-  std::string base_url;     ///< Of the gateway, without a version part; empty: the plan's, else the
-                            ///< client's own.
-  std::string secret;       ///< What it shows as its key; empty: what the client has by itself.
-  std::string login;        ///< What the client keeps of the person's log-in; empty: it is given none.
+  std::string base_url;  ///< Of the gateway, without a version part; empty: the plan's, else the
+                         ///< client's own.
+  std::string secret;    ///< What it shows as its key; empty: what the client has by itself.
+  std::string login;     ///< What the client keeps of the person's log-in; empty: it is given none.
   std::string own_program;  ///< Interlock itself, for the kinds it brings along.
   bool may_write = true;    ///< Whether the task's footprint lets it change anything.
   bool as_root = false;
@@ -108,14 +108,15 @@ class Adapter {
   virtual std::unique_ptr<Reader> reader(const plan::Agent& agent) const = 0;
   /// From all it told and how its process ended. Who ended the process himself because it lingered
   /// after its final event passes neither code nor signal.
-  virtual Ending ending(const Story& story, std::optional<int> exit_code,
+  virtual Ending ending(const Transcript& transcript, std::optional<int> exit_code,
                         std::optional<int> signal) const;
   /// For the plan's `base_url`, else the provider's own. Nothing for what calls no model that is
   /// known.
   virtual std::optional<Provider> provider(const plan::Agent& agent,
                                            std::string_view model) const = 0;
-  /// Whether it tells that an answer was ended by the output limit. Else only the gateway sees that.
-  virtual bool tells_of_cuts() const { return true; }
+  /// Whether it tells that an answer was ended by the output limit. Else only the gateway sees
+  /// that.
+  virtual bool reports_cuts() const { return true; }
   /// Whether `Wanted::schema` means anything to it. Else the prompt has to say what is wanted.
   virtual bool takes_schema() const { return false; }
   /// Whether `Wanted::session` means anything to it.
@@ -129,7 +130,7 @@ class Adapter {
   /// Whether its requests hold UUIDs that it draws anew in each run; whether they tell the day.
   /// Recordings leave these out.
   virtual bool sends_random_ids() const { return false; }
-  virtual bool tells_the_date() const { return false; }
+  virtual bool sends_the_date() const { return false; }
 
   /// What it writes in the workspace on its own account, relative to it, and does without where it
   /// cannot: no failure of the task.

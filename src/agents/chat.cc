@@ -3,7 +3,7 @@
 #include "agents/calling.h"
 #include "agents/chat_lines.h"
 #include "agents/clients.h"
-#include "agents/told.h"
+#include "agents/json_fields.h"
 
 // Interlock's own `chat`, as chat_lines.h has it.
 namespace interlock::agents {
@@ -12,25 +12,25 @@ namespace {
 
 class ChatReader : public Reader {
  public:
-  std::vector<Event> read(const json::value& told) override {
-    const auto type = text_at(told, "type");
-    if (type == "started") return {Started{{}, std::string(text_at(told, "model")), {}}};
-    if (type == "text") return {Text{std::string(text_at(told, "text")), true}};
+  std::vector<Event> read(const json::value& reported) override {
+    const auto type = text_at(reported, "type");
+    if (type == "started") return {Started{{}, std::string(text_at(reported, "model")), {}}};
+    if (type == "text") return {Text{std::string(text_at(reported, "text")), true}};
     if (type == "waiting")
-      return {RateLimited{seconds_at(told, "seconds"), one_line(text_at(told, "message"))}};
+      return {RateLimited{seconds_at(reported, "seconds"), one_line(text_at(reported, "message"))}};
     if (type == "usage") {
-      return {UsageTold{{count_at(told, "input"),
-                         count_at(told, "output"),
-                         count_at(told, "cache_read"),
-                         count_at(told, "cache_write"),
-                         {}},
-                        false,
-                        true}};
+      return {UsageReported{{count_at(reported, "input"),
+                             count_at(reported, "output"),
+                             count_at(reported, "cache_read"),
+                             count_at(reported, "cache_write"),
+                             {}},
+                            false,
+                            true}};
     }
-    if (type == "final") return only(final(told));
+    if (type == "final") return only(final(reported));
     if (type == "failed") {
-      return {Failed{failure_named(text_at(told, "kind")).value_or(Failure::other),
-                     std::string(text_at(told, "message"))}};
+      return {Failed{failure_named(text_at(reported, "kind")).value_or(Failure::other),
+                     std::string(text_at(reported, "message"))}};
     }
     return {Unknown{std::string(type)}};
   }
@@ -39,9 +39,9 @@ class ChatReader : public Reader {
 
  private:
   /// Only `stop` is good: a word it does not know is no reason to believe that all is well.
-  static Event final(const json::value& told) {
-    const auto finish = text_at(told, "finish");
-    if (finish == name_of(Finish::stop)) return Final{std::string(text_at(told, "text")), {}};
+  static Event final(const json::value& reported) {
+    const auto finish = text_at(reported, "finish");
+    if (finish == name_of(Finish::stop)) return Final{std::string(text_at(reported, "text")), {}};
     if (finish == name_of(Finish::cut_off))
       return Failed{Failure::cut_off, "the answer was cut at the output limit"};
     if (finish == name_of(Finish::refused)) return Failed{Failure::refused, "the model declined"};

@@ -2,7 +2,7 @@
 
 #include "agents/chat_lines.h"
 #include "agents/clients.h"
-#include "agents/shown.h"
+#include "agents/fixture.h"
 
 namespace interlock::agents {
 namespace {
@@ -20,8 +20,8 @@ TEST(Chat, LinesAreReadAsTheyWereWritten) {
             "piece \"llo \"you\"␊\"\n"
             "usage 12/7/0/? cost=? whole\n"
             "final \"Hello \"you\"␊\"\n");
-  EXPECT_EQ(read.story.said, "Hello \"you\"\n");
-  EXPECT_EQ(read.story.final->text, "Hello \"you\"\n");
+  EXPECT_EQ(read.transcript.said, "Hello \"you\"\n");
+  EXPECT_EQ(read.transcript.final->text, "Hello \"you\"\n");
   EXPECT_EQ(ending_of(chat(), read), "success");
 }
 
@@ -40,22 +40,22 @@ TEST(Chat, EveryKindOfFailureComesBackAsItself) {
   for (auto at = Failure::authentication; at <= Failure::other;
        at = static_cast<Failure>(static_cast<int>(at) + 1)) {
     const Read read = read_lines(chat(), {chat_failed(at, "why")});
-    EXPECT_EQ(read.story.failed, (Failed{at, "why"}));
+    EXPECT_EQ(read.transcript.failed, (Failed{at, "why"}));
   }
   const Read unknown = read_lines(chat(), {R"({"type":"failed","kind":"new","message":"why"})"});
-  EXPECT_EQ(unknown.story.failed, (Failed{Failure::other, "why"}));
+  EXPECT_EQ(unknown.transcript.failed, (Failed{Failure::other, "why"}));
 }
 
 TEST(Chat, TextThatBeginsAnewAfterAWaitReplacesTheOld) {
   const Read read =
       read_lines(chat(), {chat_text("Hel"), chat_waiting({}, "cut"), chat_text("Hi")});
-  EXPECT_EQ(read.story.said, "Hi");
+  EXPECT_EQ(read.transcript.said, "Hi");
 }
 
 TEST(Chat, EachCallsUsageIsAddedUp) {
   const Read read =
       read_lines(chat(), {chat_usage({1, 2, 3, 4, {}}), chat_usage({10, 20, 30, 40, {}})});
-  EXPECT_EQ(read.story.told, (Usage{11, 22, 33, 44, {}}));
+  EXPECT_EQ(read.transcript.reported, (Usage{11, 22, 33, 44, {}}));
 }
 
 TEST(Chat, IsInterlockItself) {

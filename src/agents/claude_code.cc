@@ -19,7 +19,7 @@ class ClaudeCode : public Adapter {
   bool resumes(const plan::Agent&) const override { return true; }
   bool counts_over_sessions() const override { return true; }
   bool sends_random_ids() const override { return true; }
-  bool tells_the_date() const override { return true; }
+  bool sends_the_date() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 
   Result<Invocation> invoke(const Wanted& wanted) const override {

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "agents/clients.h"
-#include "agents/shown.h"
+#include "agents/fixture.h"
 
 namespace interlock::agents {
 namespace {
@@ -72,10 +72,10 @@ TEST(ClaudeCode, ASchemaThatTheModelIgnoredLeavesNothingStructured) {
   const Read with = read_lines(
       claude_code(),
       {R"({"type":"result","subtype":"success","is_error":false,"result":"{\"a\":1}","structured_output":{"a":1}})"});
-  EXPECT_EQ(with.story.final, (Final{"{\"a\":1}", "{\"a\":1}"}));
+  EXPECT_EQ(with.transcript.final, (Final{"{\"a\":1}", "{\"a\":1}"}));
   const Read without = read_lines(
       claude_code(), {R"({"type":"result","subtype":"success","is_error":false,"result":"No."})"});
-  EXPECT_EQ(without.story.final, (Final{"No.", {}}));
+  EXPECT_EQ(without.transcript.final, (Final{"No.", {}}));
 }
 
 TEST(ClaudeCode, OfSeveralResultsTheLastIsTheAnswer) {
@@ -90,7 +90,7 @@ TEST(ClaudeCode, OfSeveralResultsTheLastIsTheAnswer) {
             "usage 4/3/0/0 cost=200000 total whole\n"
             "usage 6/5/0/0 cost=300000 total whole\n"
             "final \"Both are done.\"\n");
-  EXPECT_EQ(read.story.told.input, 6);
+  EXPECT_EQ(read.transcript.reported.input, 6);
 }
 
 TEST(ClaudeCode, CommandsInTheBackgroundAreNotAwaited) {
@@ -137,7 +137,7 @@ TEST(ClaudeCode, KilledWhileItWaitsSaysWhatFor) {
        R"({"type":"system","subtype":"api_retry","attempt":1,"retry_delay_ms":504.5,"error_status":429,"error":"rate_limit"})"});
   EXPECT_EQ(read.events,
             "started session=s1 model=opus version=2.1.330\nwaits 0.5 s \"429 rate_limit\"\n");
-  EXPECT_EQ(show_ending(claude_code().ending(read.story, {}, 9)),
+  EXPECT_EQ(show_ending(claude_code().ending(read.transcript, {}, 9)),
             "aborted: ended by signal 9, while it waited: 429 rate_limit");
   EXPECT_EQ(ending_of(claude_code(), read, 143),
             "aborted: ended by signal 15 (exit status 143), while it waited: 429 rate_limit");

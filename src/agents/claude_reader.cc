@@ -5,7 +5,7 @@
 
 #include "agents/clients.h"
 #include "agents/failures.h"
-#include "agents/told.h"
+#include "agents/json_fields.h"
 
 // Claude Code's `--output-format stream-json`.
 //
@@ -64,7 +64,7 @@ std::optional<Failed> failed_in(const json::value& result) {
 
 /// Everything since the session began, with sub-agents; `usage` would be the last turns' alone.
 /// What a call that broke used is a guess.
-std::optional<UsageTold> usage_in(const json::value& result) {
+std::optional<UsageReported> usage_in(const json::value& result) {
   const json::value* models = value_at(result, "modelUsage");
   if (!models || !models->is_object()) return {};
   Usage sum = no_usage();
@@ -76,16 +76,16 @@ std::optional<UsageTold> usage_in(const json::value& result) {
     is_priced = is_priced && text_at(model, "costBasis") != "unknown";
   }
   sum.cost = is_priced ? usd_at(result, "total_cost_usd") : std::nullopt;
-  return UsageTold{sum, true, !true_at(result, "is_error")};
+  return UsageReported{sum, true, !true_at(result, "is_error")};
 }
 
 class ClaudeReader : public Reader {
  public:
-  std::vector<Event> read(const json::value& told) override {
-    const auto type = text_at(told, "type");
-    if (type == "assistant" || type == "user") return events_of_message(told);
-    if (type == "system") return system(told);
-    if (type == "result") return result(told);
+  std::vector<Event> read(const json::value& reported) override {
+    const auto type = text_at(reported, "type");
+    if (type == "assistant" || type == "user") return events_of_message(reported);
+    if (type == "system") return system(reported);
+    if (type == "result") return result(reported);
     if (type == "stream_event") return {};  // Pieces of what comes whole.
     return {Unknown{std::string(type)}};
   }
@@ -93,20 +93,21 @@ class ClaudeReader : public Reader {
   std::vector<Event> end() override { return take_held(); }
 
  private:
-  std::vector<Event> system(const json::value& told) {
-    const auto subtype = text_at(told, "subtype");
+  std::vector<Event> system(const json::value& reported) {
+    const auto subtype = text_at(reported, "subtype");
     if (subtype == "init") {
-      return {Started{std::string(text_at(told, "session_id")), std::string(text_at(told, "model")),
-                      std::string(text_at(told, "claude_code_version"))}};
+      return {Started{std::string(text_at(reported, "session_id")),
+                      std::string(text_at(reported, "model")),
+                      std::string(text_at(reported, "claude_code_version"))}};
     }
-    if (subtype == "api_retry") return {waits(told)};
+    if (subtype == "api_retry") return {waits(reported)};
     if (subtype == "permission_denied") {
       ++denied_;
-      return {ToolUsed{std::string(text_at(told, "tool_name")), one_line(text_at(told, "message")),
-                       true}};
+      return {ToolUsed{std::string(text_at(reported, "tool_name")),
+                       one_line(text_at(reported, "message")), true}};
     }
     if (subtype == "background_tasks_changed") {
-      note_tasks(told);
+      note_tasks(reported);
       return {};
     }
     constexpr std::string_view kIdle[] = {
@@ -118,15 +119,15 @@ class ClaudeReader : public Reader {
     return {Unknown{fmt::format("system/{}", subtype)}};
   }
 
-  static RateLimited waits(const json::value& told) {
-    const auto status = count_at(told, "error_status");
-    return {milliseconds_at(told, "retry_delay_ms"),
+  static RateLimited waits(const json::value& reported) {
+    const auto status = count_at(reported, "error_status");
+    return {milliseconds_at(reported, "retry_delay_ms"),
             one_line(fmt::format("{} {}", status ? fmt::format("{}", *status) : "no answer",
-                                 text_at(told, "error")))};
+                                 text_at(reported, "error")))};
   }
 
-  void note_tasks(const json::value& told) {
-    const json::array* tasks = list_at(told, "tasks");
+  void note_tasks(const json::value& reported) {
+    const json::array* tasks = list_at(reported, "tasks");
     if (!tasks) return;
     for (const json::value& task : *tasks) {
       // A command in the background brings no result.
@@ -135,14 +136,15 @@ class ClaudeReader : public Reader {
     }
   }
 
-  std::vector<Event> result(const json::value& told) {
-    awaited_.erase(std::string(text_at(told, "origin.runId")));
-    std::vector<Event> events = denials_in(told, denied_);
+  std::vector<Event> result(const json::value& reported) {
+    awaited_.erase(std::string(text_at(reported, "origin.runId")));
+    std::vector<Event> events = denials_in(reported, denied_);
     denied_ += events.size();
-    if (const auto usage = usage_in(told)) events.push_back(*usage);
+    if (const auto usage = usage_in(reported)) events.push_back(*usage);
     // The line that a sub-agent's end brings before the agent has taken it up answers nothing.
-    const bool is_empty = count_at(told, "num_turns") == 0 && text_at(told, "result").empty();
-    if (!is_empty || !has_result_) hold(told);
+    const bool is_empty =
+        count_at(reported, "num_turns") == 0 && text_at(reported, "result").empty();
+    if (!is_empty || !has_result_) hold(reported);
     has_result_ = true;
     if (awaited_.empty()) {
       for (Event& event : take_held()) events.push_back(std::move(event));
@@ -150,13 +152,13 @@ class ClaudeReader : public Reader {
     return events;
   }
 
-  void hold(const json::value& told) {
-    if (auto failed = failed_in(told)) {
+  void hold(const json::value& reported) {
+    if (auto failed = failed_in(reported)) {
       held_ = std::move(*failed);
       return;
     }
-    Final final{std::string(text_at(told, "result")), {}};
-    if (const json::value* structured = value_at(told, "structured_output"))
+    Final final{std::string(text_at(reported, "result")), {}};
+    if (const json::value* structured = value_at(reported, "structured_output"))
       final.structured = json::serialize(*structured);
     held_ = std::move(final);
   }

@@ -24,8 +24,8 @@ std::unique_ptr<Reader> read_claude_code();
 
 /// Claude Code's and Qwen Code's messages: the blocks of an `assistant` line as texts and tools,
 /// and files out of a `user` line.
-std::vector<Event> events_of_message(const json::value& told);
+std::vector<Event> events_of_message(const json::value& reported);
 /// The tools a `result` line says were denied, but for the first `already`.
-std::vector<Event> denials_in(const json::value& told, std::size_t already);
+std::vector<Event> denials_in(const json::value& reported, std::size_t already);
 
 }  // namespace interlock::agents

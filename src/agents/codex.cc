@@ -6,7 +6,7 @@
 #include "agents/calling.h"
 #include "agents/clients.h"
 #include "agents/failures.h"
-#include "agents/told.h"
+#include "agents/json_fields.h"
 
 // Codex's `codex exec --json`.
 namespace interlock::agents {
@@ -19,15 +19,16 @@ constexpr std::string_view kTriedWith[] = {"0.169.0"};
 /// `agent_message` before it.
 class CodexReader : public Reader {
  public:
-  std::vector<Event> read(const json::value& told) override {
-    const auto type = text_at(told, "type");
-    if (type == "thread.started") return {Started{std::string(text_at(told, "thread_id")), {}, {}}};
+  std::vector<Event> read(const json::value& reported) override {
+    const auto type = text_at(reported, "type");
+    if (type == "thread.started")
+      return {Started{std::string(text_at(reported, "thread_id")), {}, {}}};
     if (type == "turn.started") return {};
-    if (type == "turn.completed") return completed(told);
-    if (type == "turn.failed") return {failed(text_at(told, "error.message"))};
-    if (type == "error") return {error(text_at(told, "message"))};
+    if (type == "turn.completed") return completed(reported);
+    if (type == "turn.failed") return {failed(text_at(reported, "error.message"))};
+    if (type == "error") return {error(text_at(reported, "message"))};
     if (type == "item.started" || type == "item.completed" || type == "item.updated")
-      return item(told, type == "item.completed");
+      return item(reported, type == "item.completed");
     return {Unknown{std::string(type)}};
   }
 
@@ -44,56 +45,58 @@ class CodexReader : public Reader {
     return RateLimited{{}, one_line(message)};
   }
 
-  std::vector<Event> completed(const json::value& told) {
+  std::vector<Event> completed(const json::value& reported) {
     std::vector<Event> events;
-    if (value_at(told, "usage")) {
-      const auto cached = count_at(told, "usage.cached_input_tokens");
-      const auto written = count_at(told, "usage.cache_write_input_tokens");
-      const auto input = without(count_at(told, "usage.input_tokens"), cached);
-      events.push_back(UsageTold{{without(input, written.value_or(0)),
-                                  count_at(told, "usage.output_tokens"),
-                                  cached,
-                                  written,
-                                  {}},
-                                 true,
-                                 !is_in_part_});
+    if (value_at(reported, "usage")) {
+      const auto cached = count_at(reported, "usage.cached_input_tokens");
+      const auto written = count_at(reported, "usage.cache_write_input_tokens");
+      const auto input = without(count_at(reported, "usage.input_tokens"), cached);
+      events.push_back(UsageReported{{without(input, written.value_or(0)),
+                                      count_at(reported, "usage.output_tokens"),
+                                      cached,
+                                      written,
+                                      {}},
+                                     true,
+                                     !is_in_part_});
     }
     events.push_back(Final{answer_, {}});
     return events;
   }
 
-  std::vector<Event> item(const json::value& told, bool is_complete) {
-    const auto type = text_at(told, "item.type");
+  std::vector<Event> item(const json::value& reported, bool is_complete) {
+    const auto type = text_at(reported, "item.type");
     if (type == "agent_message") {
       if (!is_complete) return {};
-      answer_ = text_at(told, "item.text");
+      answer_ = text_at(reported, "item.text");
       return {Text{std::string(end_of(answer_))}};
     }
     if (type == "error") {
-      return {Failed{Failure::other, one_line(text_at(told, "item.message")), true}};
+      return {Failed{Failure::other, one_line(text_at(reported, "item.message")), true}};
     }
     if (type == "reasoning" || type == "todo_list") return {};
-    if (type == "command_execution") return tool(told, "shell", text_at(told, "item.command"));
+    if (type == "command_execution")
+      return tool(reported, "shell", text_at(reported, "item.command"));
     if (type == "mcp_tool_call" || type == "collab_tool_call") {
       is_in_part_ = is_in_part_ || type == "collab_tool_call";
-      return tool(told, text_at(told, "item.tool"), text_at(told, "item.prompt"));
+      return tool(reported, text_at(reported, "item.tool"), text_at(reported, "item.prompt"));
     }
-    if (type == "web_search") return tool(told, type, text_at(told, "item.query"));
-    if (type == "file_change") return is_complete ? files(told) : std::vector<Event>();
+    if (type == "web_search") return tool(reported, type, text_at(reported, "item.query"));
+    if (type == "file_change") return is_complete ? files(reported) : std::vector<Event>();
     return {Unknown{fmt::format("item/{}", type)}};
   }
 
   /// Told once, when it starts; again where it was declined.
-  std::vector<Event> tool(const json::value& told, std::string_view name, std::string_view detail) {
-    const bool is_new = seen_.emplace(text_at(told, "item.id")).second;
-    const bool is_denied = text_at(told, "item.status") == "declined";
+  std::vector<Event> tool(const json::value& reported, std::string_view name,
+                          std::string_view detail) {
+    const bool is_new = seen_.emplace(text_at(reported, "item.id")).second;
+    const bool is_denied = text_at(reported, "item.status") == "declined";
     if (!is_new && !is_denied) return {};
     return {ToolUsed{std::string(name), one_line(detail), is_denied}};
   }
 
-  static std::vector<Event> files(const json::value& told) {
+  static std::vector<Event> files(const json::value& reported) {
     std::vector<Event> events;
-    const json::array* changes = list_at(told, "item.changes");
+    const json::array* changes = list_at(reported, "item.changes");
     for (std::size_t at = 0; changes && at < changes->size(); ++at) {
       if (const auto path = text_at((*changes)[at], "path"); !path.empty())
         events.push_back(FileChanged{std::string(path)});
@@ -144,7 +147,7 @@ class Codex : public Adapter {
   bool resumes(const plan::Agent&) const override { return true; }
   bool counts_over_sessions() const override { return true; }
   bool sends_random_ids() const override { return true; }
-  bool tells_the_date() const override { return true; }
+  bool sends_the_date() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 
   Result<Invocation> invoke(const Wanted& wanted) const override {

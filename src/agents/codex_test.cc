@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "agents/clients.h"
-#include "agents/shown.h"
+#include "agents/fixture.h"
 
 namespace interlock::agents {
 namespace {
@@ -35,7 +35,7 @@ TEST(Codex, TryingAgainIsAWaitAndNoEnd) {
       {R"_({"type":"error","message":"Reconnecting... 1/5 (last status: 429 Too Many Requests)"})_",
        R"({"type":"item.completed","item":{"id":"1","type":"agent_message","text":"42"}})",
        R"({"type":"turn.completed","usage":{"input_tokens":1,"cached_input_tokens":0,"output_tokens":1}})"});
-  EXPECT_EQ(read.story.waits, 1u);
+  EXPECT_EQ(read.transcript.waits, 1u);
   EXPECT_EQ(ending_of(codex(), read), "success");
 }
 
@@ -43,7 +43,7 @@ TEST(Codex, FailedTurnsAreToldApartByTheirMessages) {
   const auto ends = [](std::string_view message) {
     const std::string line =
         fmt::format(R"({{"type":"turn.failed","error":{{"message":"{}"}}}})", message);
-    const Ending ending = codex().ending(read_lines(codex(), {line}).story, 1, {});
+    const Ending ending = codex().ending(read_lines(codex(), {line}).transcript, 1, {});
     return std::string(ending.failure ? name_of(*ending.failure) : "success");
   };
   EXPECT_EQ(ends("unexpected status 401 Unauthorized: Incorrect API key"), "authentication");

@@ -5,7 +5,7 @@
 
 #include "agents/calling.h"
 #include "agents/clients.h"
-#include "agents/told.h"
+#include "agents/json_fields.h"
 #include "plan/fill.h"
 
 // Any program that prints JSON lines: the plan's `events` say what they mean.
@@ -20,9 +20,9 @@ std::string text_of(const json::value& value) {
   return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
 }
 
-bool holds(const plan::EventRule& rule, const json::value& told) {
+bool holds(const plan::EventRule& rule, const json::value& reported) {
   for (const auto& [path, wanted] : rule.when) {
-    const json::value* value = value_at(told, path);
+    const json::value* value = value_at(reported, path);
     if (!value) return false;
     const bool is_wanted =
         value->is_string() ? value->get_string() == wanted : json::serialize(*value) == wanted;
@@ -39,23 +39,23 @@ class CommandReader : public Reader {
           return rule.gives == Gives::final && rule.at.empty();
         })) {}
 
-  std::vector<Event> read(const json::value& told) override {
+  std::vector<Event> read(const json::value& reported) override {
     std::vector<Event> events;
     bool counts = false;
     bool is_known = false;
     for (const plan::EventRule& rule : rules_) {
-      if (!holds(rule, told)) continue;
-      const json::value* value = rule.at.empty() ? nullptr : value_at(told, rule.at);
+      if (!holds(rule, reported)) continue;
+      const json::value* value = rule.at.empty() ? nullptr : value_at(reported, rule.at);
       if (!rule.at.empty() && !value) continue;
       is_known = true;
       if (auto* total = number_for(rule.gives)) {
-        counts = count(told, rule, *total) || counts;
+        counts = count(reported, rule, *total) || counts;
       } else if (auto event = event_for(rule.gives, value)) {
         events.push_back(std::move(*event));
       }
     }
-    if (counts) events.insert(events.begin(), UsageTold{usage_, true, false});
-    if (!is_known) events.push_back(Unknown{std::string(text_at(told, "type"))});
+    if (counts) events.insert(events.begin(), UsageReported{usage_, true, false});
+    if (!is_known) events.push_back(Unknown{std::string(text_at(reported, "type"))});
     return events;
   }
 
@@ -73,9 +73,10 @@ class CommandReader : public Reader {
     }
   }
 
-  static bool count(const json::value& told, const plan::EventRule& rule,
+  static bool count(const json::value& reported, const plan::EventRule& rule,
                     std::optional<std::int64_t>& total) {
-    const auto number = rule.gives == Gives::usd ? usd_at(told, rule.at) : count_at(told, rule.at);
+    const auto number =
+        rule.gives == Gives::usd ? usd_at(reported, rule.at) : count_at(reported, rule.at);
     if (!number) return false;
     total = rule.sum ? total.value_or(0) + *number : *number;
     return true;
@@ -122,7 +123,7 @@ class CommandReader : public Reader {
   }
 
   std::vector<plan::EventRule> rules_;
-  Usage usage_;  ///< So far; what no rule gives stays unknown.
+  Usage usage_;             ///< So far; what no rule gives stays unknown.
   bool answers_with_text_;  ///< The last text is the answer.
   std::string said_;
 };
@@ -181,8 +182,7 @@ const Adapter* adapter_for(const plan::Agent& agent) {
   return nullptr;
 }
 
-std::optional<Provider> provider_through_gateway(const plan::Agent& agent,
-                                                 std::string_view model) {
+std::optional<Provider> provider_through_gateway(const plan::Agent& agent, std::string_view model) {
   const Adapter* adapter = adapter_for(agent);
   if (adapter == nullptr || !agent.gateway) return {};
   return adapter->provider(agent, model.empty() ? agent.model : model);

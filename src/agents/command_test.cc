@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "agents/clients.h"
-#include "agents/shown.h"
+#include "agents/fixture.h"
 
 namespace interlock::agents {
 namespace {
@@ -48,7 +48,7 @@ TEST(CommandEvents, NumbersAreAddedUpWhereTheRuleSaysSo) {
       agent_with({{{}, Gives::input_tokens, "in", true}, {{}, Gives::output_tokens, "out", false}});
   const Read read = read_lines(
       command(), {R"({"in":10,"out":1})", R"({"in":20,"out":5})", R"({"in":-1})"}, agent);
-  EXPECT_EQ(read.story.told, (Usage{30, 5, {}, {}, {}}));
+  EXPECT_EQ(read.transcript.reported, (Usage{30, 5, {}, {}, {}}));
 }
 
 TEST(CommandEvents, ARuleWithoutAPlaceSaysThatItIsSo) {
@@ -57,7 +57,7 @@ TEST(CommandEvents, ARuleWithoutAPlaceSaysThatItIsSo) {
                                         {{{"event", "oops"}}, Gives::error, ""},
                                         {{{"event", "wait"}}, Gives::rate_limited, "seconds"}});
   const Read good = read_lines(command(), {R"({"say":"It is 42"})", R"({"event":"end"})"}, agent);
-  EXPECT_EQ(good.story.final->text, "It is 42");
+  EXPECT_EQ(good.transcript.final->text, "It is 42");
   const Read bad =
       read_lines(command(), {R"({"event":"wait","seconds":90})", R"({"event":"oops"})"}, agent);
   EXPECT_EQ(bad.events, "waits 1 m 30 s \"\"\nfailed other \"the program told of an error\"\n");
@@ -66,7 +66,7 @@ TEST(CommandEvents, ARuleWithoutAPlaceSaysThatItIsSo) {
 TEST(CommandEvents, AnswersInAFormOfTheirOwnAreStructured) {
   const plan::Agent agent = agent_with({{{}, Gives::final, "answer"}});
   const Read read = read_lines(command(), {R"({"answer":{"a":[1,2]}})"}, agent);
-  EXPECT_EQ(read.story.final, (Final{R"({"a":[1,2]})", R"({"a":[1,2]})"}));
+  EXPECT_EQ(read.transcript.final, (Final{R"({"a":[1,2]})", R"({"a":[1,2]})"}));
 }
 
 TEST(CommandEvents, AnErrorThatIsFalseOrNullIsNone) {

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "agents/adapter.h"
-#include "agents/told.h"
+#include "agents/json_fields.h"
 
 namespace interlock::agents {
 
@@ -11,42 +11,43 @@ namespace {
 constexpr int kSignalBase = 128;
 constexpr int kSignalMax = 64;
 
-std::string with_wait(std::string detail, const Story& story) {
-  if (!story.waits_for.empty()) detail += fmt::format(", while it waited: {}", story.waits_for);
+std::string with_wait(std::string detail, const Transcript& transcript) {
+  if (!transcript.waits_for.empty())
+    detail += fmt::format(", while it waited: {}", transcript.waits_for);
   return detail;
 }
 
 /// The stream ended, and no final event was in it.
-Ending unfinished(const Story& story, std::optional<int> exit_code) {
+Ending unfinished(const Transcript& transcript, std::optional<int> exit_code) {
   if (exit_code && *exit_code > kSignalBase && *exit_code <= kSignalBase + kSignalMax) {
     return {Failure::aborted, with_wait(fmt::format("ended by signal {} (exit status {})",
                                                     *exit_code - kSignalBase, *exit_code),
-                                        story)};
+                                        transcript)};
   }
   std::string detail = "it ended without its final event";
   if (exit_code && *exit_code != 0) detail += fmt::format(", with exit status {}", *exit_code);
-  if (story.denied > 0 && !story.remarks.empty())
-    detail += fmt::format("; {}", story.remarks.back());
-  return {Failure::no_final, with_wait(std::move(detail), story)};
+  if (transcript.denied > 0 && !transcript.remarks.empty())
+    detail += fmt::format("; {}", transcript.remarks.back());
+  return {Failure::no_final, with_wait(std::move(detail), transcript)};
 }
 
 }  // namespace
 
-Ending Adapter::ending(const Story& story, std::optional<int> exit_code,
+Ending Adapter::ending(const Transcript& transcript, std::optional<int> exit_code,
                        std::optional<int> signal) const {
-  if (story.failed) {
-    const std::string& detail = story.failed->detail;
-    return {story.failed->failure,
-            detail.empty() ? std::string(name_of(story.failed->failure)) : one_line(detail)};
+  if (transcript.failed) {
+    const std::string& detail = transcript.failed->detail;
+    return {transcript.failed->failure,
+            detail.empty() ? std::string(name_of(transcript.failed->failure)) : one_line(detail)};
   }
   if (signal)
-    return {Failure::aborted, with_wait(fmt::format("ended by signal {}", *signal), story)};
-  if (!story.final) return unfinished(story, exit_code);
+    return {Failure::aborted, with_wait(fmt::format("ended by signal {}", *signal), transcript)};
+  if (!transcript.final) return unfinished(transcript, exit_code);
   if (exit_code && *exit_code != 0) {
     return {Failure::other,
             fmt::format("it told of success and ended with exit status {}", *exit_code)};
   }
-  if (story.final->text.empty() && !story.final->structured)
+  if (transcript.final->text.empty() && !transcript.final->structured)
     return {Failure::empty, "it ended well and said nothing"};
   return {};
 }

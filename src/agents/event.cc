@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "agents/told.h"
+#include "agents/json_fields.h"
 
 namespace interlock::agents {
 
@@ -30,11 +30,11 @@ std::string show_number(const std::optional<std::int64_t>& number) {
   return number ? fmt::format("{}", *number) : "?";
 }
 
-std::string show_each(const UsageTold& told) {
-  return fmt::format("usage {}/{}/{}/{} cost={}{}{}", show_number(told.usage.input),
-                     show_number(told.usage.output), show_number(told.usage.cache_read),
-                     show_number(told.usage.cache_write), show_number(told.usage.cost),
-                     told.total ? " total" : "", told.whole ? " whole" : "");
+std::string show_each(const UsageReported& reported) {
+  return fmt::format("usage {}/{}/{}/{} cost={}{}{}", show_number(reported.usage.input),
+                     show_number(reported.usage.output), show_number(reported.usage.cache_read),
+                     show_number(reported.usage.cache_write), show_number(reported.usage.cost),
+                     reported.total ? " total" : "", reported.whole ? " whole" : "");
 }
 
 std::string show_each(const RateLimited& limited) {

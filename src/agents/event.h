@@ -58,11 +58,11 @@ struct FileChanged {
 };
 /// What the client counted. `total`: since the attempt began, so that a later one replaces it; else
 /// it is one more call's. `whole`: sub-agents and hidden calls are in it.
-struct UsageTold {
+struct UsageReported {
   Usage usage;
   bool total = false;
   bool whole = false;
-  bool operator==(const UsageTold&) const = default;
+  bool operator==(const UsageReported&) const = default;
 };
 /// It waits because of a limit, an overload or a broken connection; not the end.
 struct RateLimited {
@@ -89,7 +89,7 @@ struct Unknown {
   bool operator==(const Unknown&) const = default;
 };
 
-using Event = std::variant<Started, Text, ToolUsed, FileChanged, UsageTold, RateLimited, Final,
+using Event = std::variant<Started, Text, ToolUsed, FileChanged, UsageReported, RateLimited, Final,
                            Failed, Unknown>;
 
 /// The end of a text as `Text` holds it, from a whole character on; at most `kSaidMax` bytes.
@@ -100,18 +100,18 @@ std::string_view end_of(std::string_view text);
 std::string show(const Event& event);
 
 /// All that one attempt told, folded.
-struct Story {
+struct Transcript {
   Started started;
   std::optional<Final> final;
   std::optional<Failed> failed;  ///< Set: it counts, for it came after `final`, or there is none.
   std::vector<std::string>
-      remarks;              ///< Of parts that failed, tools that were denied; the first few.
-  std::string said;         ///< Its last message, for people; of a long one the end.
-  bool saying = false;      ///< Pieces of `said` may still come.
-  std::string waits_for;    ///< What it told last of a wait, while nothing came after it.
-  Usage told = no_usage();  ///< As the client counted; unknown members stay unknown.
-  bool counted = false;     ///< Whether it counted at all.
-  bool told_whole = false;
+      remarks;                  ///< Of parts that failed, tools that were denied; the first few.
+  std::string said;             ///< Its last message, for people; of a long one the end.
+  bool saying = false;          ///< Pieces of `said` may still come.
+  std::string waits_for;        ///< What it told last of a wait, while nothing came after it.
+  Usage reported = no_usage();  ///< As the client counted; unknown members stay unknown.
+  bool counted = false;         ///< Whether it counted at all.
+  bool parsed_whole = false;
   std::vector<std::string> files;
   std::uint32_t tools = 0, denied = 0, waits = 0, unknown = 0;
 

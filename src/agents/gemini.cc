@@ -5,7 +5,7 @@
 #include "agents/calling.h"
 #include "agents/clients.h"
 #include "agents/failures.h"
-#include "agents/told.h"
+#include "agents/json_fields.h"
 
 // Gemini CLI's `--output-format stream-json`.
 namespace interlock::agents {
@@ -19,64 +19,66 @@ constexpr std::string_view kTriedWith[] = {"0.61.0"};
 /// knows.
 class GeminiReader : public Reader {
  public:
-  std::vector<Event> read(const json::value& told) override {
-    const auto type = text_at(told, "type");
+  std::vector<Event> read(const json::value& reported) override {
+    const auto type = text_at(reported, "type");
     if (type == "init") {
-      return {Started{
-          std::string(text_at(told, "session_id")), std::string(text_at(told, "model")), {}}};
+      return {Started{std::string(text_at(reported, "session_id")),
+                      std::string(text_at(reported, "model")),
+                      {}}};
     }
-    if (type == "message") return message(told);
-    if (type == "tool_use") return tool(told);
-    if (type == "tool_result") return tool_result(told);
+    if (type == "message") return message(reported);
+    if (type == "tool_use") return tool(reported);
+    if (type == "tool_result") return tool_result(reported);
     if (type == "error") {
-      error_ = text_at(told, "message");
+      error_ = text_at(reported, "message");
       return {Failed{failure_of(error_), one_line(error_), true}};
     }
-    if (type == "result") return result(told);
+    if (type == "result") return result(reported);
     return {Unknown{std::string(type)}};
   }
 
   std::vector<Event> end() override { return {}; }
 
  private:
-  std::vector<Event> message(const json::value& told) {
-    if (text_at(told, "role") != "assistant") return {};
-    const std::string_view text = text_at(told, "content");
-    const bool is_piece = true_at(told, "delta");
+  std::vector<Event> message(const json::value& reported) {
+    if (text_at(reported, "role") != "assistant") return {};
+    const std::string_view text = text_at(reported, "content");
+    const bool is_piece = true_at(reported, "delta");
     if (!is_piece) answer_.clear();
     answer_ += text;
     return {Text{std::string(end_of(text)), is_piece}};
   }
 
-  std::vector<Event> tool(const json::value& told) {
-    const std::string name(text_at(told, "tool_name"));
+  std::vector<Event> tool(const json::value& reported) {
+    const std::string name(text_at(reported, "tool_name"));
     if (name == "write_file" || name == "replace")
-      writing_[std::string(text_at(told, "tool_id"))] = text_at(told, "parameters.file_path");
-    return {ToolUsed{name, tool_detail(value_at(told, "parameters"))}};
+      writing_[std::string(text_at(reported, "tool_id"))] =
+          text_at(reported, "parameters.file_path");
+    return {ToolUsed{name, tool_detail(value_at(reported, "parameters"))}};
   }
 
-  std::vector<Event> tool_result(const json::value& told) {
+  std::vector<Event> tool_result(const json::value& reported) {
     answer_.clear();
-    const auto written = writing_.find(std::string(text_at(told, "tool_id")));
-    if (written == writing_.end() || text_at(told, "status") != "success") return {};
+    const auto written = writing_.find(std::string(text_at(reported, "tool_id")));
+    if (written == writing_.end() || text_at(reported, "status") != "success") return {};
     return {FileChanged{written->second}};
   }
 
-  std::vector<Event> result(const json::value& told) {
-    const bool is_success = text_at(told, "status") == "success";
+  std::vector<Event> result(const json::value& reported) {
+    const bool is_success = text_at(reported, "status") == "success";
     std::vector<Event> events;
-    if (value_at(told, "stats")) {
-      const auto input = count_at(told, "stats.input_tokens");
-      const auto cached = count_at(told, "stats.cached");
+    if (value_at(reported, "stats")) {
+      const auto input = count_at(reported, "stats.input_tokens");
+      const auto cached = count_at(reported, "stats.cached");
       // Its own output leaves thoughts out, its total does not. The API knows no cache writes.
-      const auto output = without(count_at(told, "stats.total_tokens"), input);
+      const auto output = without(count_at(reported, "stats.total_tokens"), input);
       events.push_back(
-          UsageTold{{without(input, cached), output, cached, 0, {}}, true, is_success});
+          UsageReported{{without(input, cached), output, cached, 0, {}}, true, is_success});
     }
     if (is_success) {
       events.push_back(Final{answer_, {}});
     } else {
-      const auto message = text_at(told, "error.message");
+      const auto message = text_at(reported, "error.message");
       const std::string detail = message.empty() ? error_ : std::string(message);
       events.push_back(Failed{failure_of(detail), detail});
     }
@@ -120,10 +122,10 @@ class Gemini : public Adapter {
   std::optional<Provider> provider(const plan::Agent& agent, std::string_view) const override {
     return provider_of(agent, "gemini");
   }
-  bool tells_of_cuts() const override { return false; }
+  bool reports_cuts() const override { return false; }
   bool resumes(const plan::Agent&) const override { return false; }
   bool sends_random_ids() const override { return true; }
-  bool tells_the_date() const override { return true; }
+  bool sends_the_date() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 
   Result<Invocation> invoke(const Wanted& wanted) const override {
@@ -143,9 +145,9 @@ class Gemini : public Adapter {
     return call.done();
   }
 
-  Ending ending(const Story& story, std::optional<int> exit_code,
+  Ending ending(const Transcript& transcript, std::optional<int> exit_code,
                 std::optional<int> signal) const override {
-    if (!story.failed && !story.final && exit_code && !signal) {
+    if (!transcript.failed && !transcript.final && exit_code && !signal) {
       if (*exit_code == kNotTrusted)
         return {Failure::bad_request, "it does not trust the folder it was started in"};
       if (const auto status = status_of(*exit_code)) {
@@ -153,7 +155,7 @@ class Gemini : public Adapter {
                 fmt::format("exit status {}, which is how it tells HTTP {}", *exit_code, *status)};
       }
     }
-    return Adapter::ending(story, exit_code, signal);
+    return Adapter::ending(transcript, exit_code, signal);
   }
 };
 

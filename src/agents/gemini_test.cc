@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "agents/clients.h"
-#include "agents/shown.h"
+#include "agents/fixture.h"
 
 namespace interlock::agents {
 namespace {
@@ -26,7 +26,7 @@ TEST(Gemini, JoinsWhatItSaidAfterTheLastTool) {
             "piece \"Do\"\npiece \"ne.\"\n"
             "usage 1000/77/5000/0 cost=? total whole\n"
             "final \"Done.\"\n");
-  EXPECT_EQ(read.story.said, "Done.");
+  EXPECT_EQ(read.transcript.said, "Done.");
   EXPECT_EQ(ending_of(gemini(), read), "success");
 }
 
@@ -61,7 +61,7 @@ TEST(Gemini, ALimitThatIsFarOffIsASpentQuota) {
   const Read read = read_lines(
       gemini(),
       {R"({"type":"result","status":"error","error":{"message":"[API Error: This request would exceed your rate limit.\nSuggested retry after 3600s.]"}})"});
-  EXPECT_EQ(read.story.failed->failure, Failure::quota_spent);
+  EXPECT_EQ(read.transcript.failed->failure, Failure::quota_spent);
 }
 
 TEST(Gemini, AMessageInOnePieceReplacesWhatWasSaid) {
@@ -69,7 +69,7 @@ TEST(Gemini, AMessageInOnePieceReplacesWhatWasSaid) {
       read_lines(gemini(), {R"({"type":"message","role":"assistant","content":"a","delta":true})",
                             R"({"type":"message","role":"assistant","content":"whole"})",
                             R"({"type":"result","status":"success"})"});
-  EXPECT_EQ(read.story.final->text, "whole");
+  EXPECT_EQ(read.transcript.final->text, "whole");
 }
 
 TEST(Gemini, IsCalledWithAHomeOfItsOwn) {

@@ -1,5 +1,5 @@
 #include "agents/clients.h"
-#include "agents/told.h"
+#include "agents/json_fields.h"
 
 namespace interlock::agents {
 
@@ -18,23 +18,23 @@ void add_block(const json::value& block, bool of_sub_agent, std::vector<Event>& 
 
 }  // namespace
 
-std::vector<Event> events_of_message(const json::value& told) {
+std::vector<Event> events_of_message(const json::value& reported) {
   std::vector<Event> events;
-  const bool is_answer = text_at(told, "type") == "assistant";
-  const bool of_sub_agent = !text_at(told, "parent_tool_use_id").empty();
-  const json::array* blocks = list_at(told, "message.content");
+  const bool is_answer = text_at(reported, "type") == "assistant";
+  const bool of_sub_agent = !text_at(reported, "parent_tool_use_id").empty();
+  const json::array* blocks = list_at(reported, "message.content");
   if (is_answer && blocks) {
     for (const json::value& block : *blocks) add_block(block, of_sub_agent, events);
   }
   // Told of tools that write; what reads tells its path elsewhere.
-  if (const auto path = text_at(told, "tool_use_result.filePath"); !path.empty())
+  if (const auto path = text_at(reported, "tool_use_result.filePath"); !path.empty())
     events.push_back(FileChanged{std::string(path)});
   return events;
 }
 
-std::vector<Event> denials_in(const json::value& told, std::size_t already) {
+std::vector<Event> denials_in(const json::value& reported, std::size_t already) {
   std::vector<Event> events;
-  const json::array* denials = list_at(told, "permission_denials");
+  const json::array* denials = list_at(reported, "permission_denials");
   for (std::size_t at = already; denials && at < denials->size(); ++at) {
     const json::value& denial = (*denials)[at];
     events.push_back(ToolUsed{std::string(text_at(denial, "tool_name")),

@@ -4,7 +4,7 @@
 #include "agents/calling.h"
 #include "agents/clients.h"
 #include "agents/failures.h"
-#include "agents/told.h"
+#include "agents/json_fields.h"
 
 // OpenCode's `run --format json`.
 namespace interlock::agents {
@@ -19,53 +19,54 @@ constexpr std::string_view kDroppings[] = {".git/opencode"};
 /// Steps count their own tokens; the call that makes the title and sub-agents' are told nowhere.
 class OpenCodeReader : public Reader {
  public:
-  std::vector<Event> read(const json::value& told) override {
+  std::vector<Event> read(const json::value& reported) override {
     std::vector<Event> events;
-    const auto session = text_at(told, "sessionID");
+    const auto session = text_at(reported, "sessionID");
     if (!has_started_ && !session.empty()) {
       has_started_ = true;
       events.push_back(Started{std::string(session), {}, {}});
     }
-    add(told, text_at(told, "type"), events);
+    add(reported, text_at(reported, "type"), events);
     return events;
   }
 
   std::vector<Event> end() override { return {}; }
 
  private:
-  void add(const json::value& told, std::string_view type, std::vector<Event>& events) {
+  void add(const json::value& reported, std::string_view type, std::vector<Event>& events) {
     if (type == "step_start") {
       answer_.clear();
     } else if (type == "text") {
-      const std::string_view text = text_at(told, "part.text");
+      const std::string_view text = text_at(reported, "part.text");
       if (!answer_.empty()) answer_ += '\n';
       answer_ += text;
       events.push_back(Text{std::string(end_of(text))});
     } else if (type == "tool_use") {
-      add_tool(told, events);
+      add_tool(reported, events);
     } else if (type == "step_finish") {
-      add_finish(told, events);
+      add_finish(reported, events);
     } else if (type == "error") {
-      add_error(told, events);
+      add_error(reported, events);
     } else if (type != "reasoning") {
       events.push_back(Unknown{std::string(type)});
     }
   }
 
-  static void add_tool(const json::value& told, std::vector<Event>& events) {
-    const std::string tool(text_at(told, "part.tool"));
-    const bool is_error = text_at(told, "part.state.status") == "error";
+  static void add_tool(const json::value& reported, std::vector<Event>& events) {
+    const std::string tool(text_at(reported, "part.tool"));
+    const bool is_error = text_at(reported, "part.state.status") == "error";
     const bool is_denied =
-        is_error && text_at(told, "part.state.error").contains("rejected permission");
-    events.push_back(ToolUsed{tool, tool_detail(value_at(told, "part.state.input")), is_denied});
-    const auto path = text_at(told, "part.state.input.filePath");
+        is_error && text_at(reported, "part.state.error").contains("rejected permission");
+    events.push_back(
+        ToolUsed{tool, tool_detail(value_at(reported, "part.state.input")), is_denied});
+    const auto path = text_at(reported, "part.state.input.filePath");
     if (!is_error && !path.empty() && (tool == "write" || tool == "edit"))
       events.push_back(FileChanged{std::string(path)});
   }
 
-  void add_finish(const json::value& told, std::vector<Event>& events) {
-    if (value_at(told, "part.tokens")) events.push_back(usage_in(told));
-    const auto reason = text_at(told, "part.reason");
+  void add_finish(const json::value& reported, std::vector<Event>& events) {
+    if (value_at(reported, "part.tokens")) events.push_back(usage_in(reported));
+    const auto reason = text_at(reported, "part.reason");
     has_failed_ = reason == "length" || reason == "content-filter" || reason == "error";
     if (reason == "stop") {
       events.push_back(Final{answer_, {}});
@@ -80,33 +81,34 @@ class OpenCodeReader : public Reader {
     }
   }
 
-  static UsageTold usage_in(const json::value& told) {
-    const auto output = count_at(told, "part.tokens.output");
-    const auto reasoning = count_at(told, "part.tokens.reasoning");
-    UsageTold usage;
-    usage.usage = {count_at(told, "part.tokens.input"),
+  static UsageReported usage_in(const json::value& reported) {
+    const auto output = count_at(reported, "part.tokens.output");
+    const auto reasoning = count_at(reported, "part.tokens.reasoning");
+    UsageReported usage;
+    usage.usage = {count_at(reported, "part.tokens.input"),
                    output ? std::optional(*output + reasoning.value_or(0)) : std::nullopt,
-                   count_at(told, "part.tokens.cache.read"),
-                   count_at(told, "part.tokens.cache.write"), usd_at(told, "part.cost", true)};
+                   count_at(reported, "part.tokens.cache.read"),
+                   count_at(reported, "part.tokens.cache.write"),
+                   usd_at(reported, "part.cost", true)};
     return usage;
   }
 
   /// One that says nothing new does not hide what a step said of the same end.
-  void add_error(const json::value& told, std::vector<Event>& events) const {
-    Failed error = failed(told);
+  void add_error(const json::value& reported, std::vector<Event>& events) const {
+    Failed error = failed(reported);
     error.part_only = has_failed_ && error.failure == Failure::other;
     events.push_back(std::move(error));
   }
 
-  static Failed failed(const json::value& told) {
-    const auto name = text_at(told, "error.name");
-    const auto message = text_at(told, "error.data.message");
+  static Failed failed(const json::value& reported) {
+    const auto name = text_at(reported, "error.name");
+    const auto message = text_at(reported, "error.data.message");
     std::string detail(message.empty() ? name : message);
     if (name == "ProviderAuthError") return {Failure::authentication, std::move(detail)};
     if (name == "MessageOutputLengthError") return {Failure::cut_off, std::move(detail)};
     if (name == "MessageAbortedError") return {Failure::aborted, std::move(detail)};
     if (name == "ContextOverflowError") return {Failure::too_long, std::move(detail)};
-    const auto status = count_at(told, "error.data.statusCode");
+    const auto status = count_at(reported, "error.data.statusCode");
     const Failure failure =
         status ? failure_of(static_cast<int>(*status), detail) : failure_of(detail);
     return {failure, std::move(detail)};
@@ -121,7 +123,7 @@ class OpenCodeReader : public Reader {
 /// model runs.
 Result<std::string> config_of(const Wanted& wanted) {
   json::object config;
-  // Pictures of the whole folder, to undo from: reading all of it would be seen as the task's.
+  // Snapshots of the whole folder, to undo from: reading all of it would be seen as the task's.
   config["snapshot"] = false;
   if (!wanted.may_write) config["permission"] = {{"edit", "deny"}, {"bash", "deny"}};
   const std::string base = base_of(wanted);
@@ -161,7 +163,7 @@ class OpenCode : public Adapter {
   bool resumes(const plan::Agent&) const override { return false; }
   bool sends_random_ids() const override { return true; }
   std::span<const std::string_view> droppings() const override { return kDroppings; }
-  bool tells_the_date() const override { return true; }
+  bool sends_the_date() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 
   Result<Invocation> invoke(const Wanted& wanted) const override {
@@ -178,7 +180,8 @@ class OpenCode : public Adapter {
         .set_folder("XDG_DATA_HOME", "home/.local/share")
         .set_folder("XDG_STATE_HOME", "home/.local/state")
         .set_folder("XDG_CACHE_HOME", "home/.cache");
-    // FFF indexes every file of the folder, and so would read all of it; `rg` does its work without.
+    // FFF indexes every file of the folder, and so would read all of it; `rg` does its work
+    // without.
     for (const std::string_view what :
          {"AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS", "FFF"})
       call.set(fmt::format("OPENCODE_DISABLE_{}", what), "1");

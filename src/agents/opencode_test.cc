@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "agents/clients.h"
-#include "agents/shown.h"
+#include "agents/fixture.h"
 
 namespace interlock::agents {
 namespace {
@@ -25,8 +25,8 @@ TEST(OpenCode, AddsItsStepsUpAndEndsWithAStepThatStops) {
             "text \"Done.\"\n"
             "usage 2000/140/1/2 cost=?\n"
             "final \"Done.\"\n");
-  EXPECT_EQ(read.story.told, (Usage{3000, 210, 5001, 2, {}}));
-  EXPECT_FALSE(read.story.told_whole);
+  EXPECT_EQ(read.transcript.reported, (Usage{3000, 210, 5001, 2, {}}));
+  EXPECT_FALSE(read.transcript.parsed_whole);
   EXPECT_EQ(ending_of(opencode(), read), "success");
 }
 
@@ -50,7 +50,7 @@ TEST(OpenCode, ARejectedToolThatStopsItIsNoSuccess) {
 TEST(OpenCode, ErrorsAreToldApartByNameAndStatus) {
   const auto fails = [](std::string_view error) {
     const std::string line = fmt::format(R"({{"type":"error","error":{}}})", error);
-    return std::string(name_of(read_lines(opencode(), {line}).story.failed->failure));
+    return std::string(name_of(read_lines(opencode(), {line}).transcript.failed->failure));
   };
   EXPECT_EQ(fails(R"({"name":"APIError","data":{"message":"no","statusCode":401}})"),
             "authentication");
@@ -73,7 +73,7 @@ TEST(OpenCode, StepsThatAreBegunAgainForgetWhatWasSaid) {
                    R"({"type":"step_start"})", R"({"type":"text","part":{"text":"one"}})",
                    R"({"type":"text","part":{"text":"two"}})",
                    R"({"type":"step_finish","part":{"reason":"stop"}})"});
-  EXPECT_EQ(read.story.final->text, "one\ntwo");
+  EXPECT_EQ(read.transcript.final->text, "one\ntwo");
 }
 
 TEST(OpenCode, IsCalledWithOneProviderThatIsTheGateway) {
@@ -88,15 +88,15 @@ TEST(OpenCode, IsCalledWithOneProviderThatIsTheGateway) {
             (std::vector<std::string>{"opencode", "run", "--format", "json", "--auto"}));
   EXPECT_EQ(call->environment.at("HOME"), "/state/home");
   EXPECT_EQ(call->environment.at("OPENCODE_DISABLE_AUTOUPDATE"), "1");
-  EXPECT_EQ(call->environment.at("OPENCODE_DISABLE_FFF"), "1") << "it would read the whole workspace";
+  EXPECT_EQ(call->environment.at("OPENCODE_DISABLE_FFF"), "1")
+      << "it would read the whole workspace";
   ASSERT_EQ(call->files.size(), 1u);
   EXPECT_EQ(call->files[0].path, "home/.config/opencode/opencode.json");
-  EXPECT_EQ(
-      canonical_json(*parse_json(call->files[0].content)),
-      R"({"model":"interlock/claude-x","provider":{"interlock":{"models":{"claude-x":{}},)"
-      R"("name":"interlock","npm":"@ai-sdk/anthropic","options":{"apiKey":"s3cret",)"
-      R"("baseURL":"http://127.0.0.1:8080/s3cret/v1"}}},"small_model":"interlock/claude-x",)"
-      R"("snapshot":false})");
+  EXPECT_EQ(canonical_json(*parse_json(call->files[0].content)),
+            R"({"model":"interlock/claude-x","provider":{"interlock":{"models":{"claude-x":{}},)"
+            R"("name":"interlock","npm":"@ai-sdk/anthropic","options":{"apiKey":"s3cret",)"
+            R"("baseURL":"http://127.0.0.1:8080/s3cret/v1"}}},"small_model":"interlock/claude-x",)"
+            R"("snapshot":false})");
 }
 
 TEST(OpenCode, AProvidersKeyIsNotWrittenToItsConfiguration) {

@@ -7,7 +7,7 @@
 #include "agents/calling.h"
 #include "agents/clients.h"
 #include "agents/failures.h"
-#include "agents/told.h"
+#include "agents/json_fields.h"
 
 // Pi's `--mode json`. Its exit status is 0 whatever the API said.
 namespace interlock::agents {
@@ -29,18 +29,18 @@ std::string text_of(const json::value& message) {
 /// all of the text so far: `message_end` has it once.
 class PiReader : public Reader {
  public:
-  std::vector<Event> read(const json::value& told) override {
-    const auto type = text_at(told, "type");
-    if (type == "session") return {Started{std::string(text_at(told, "id")), {}, {}}};
-    if (type == "message_end") return message(*value_or_told(told, "message"));
-    if (type == "tool_execution_start") return tool(told);
-    if (type == "tool_execution_end") return tool_end(told);
-    if (type == "agent_end") return agent_end(told);
+  std::vector<Event> read(const json::value& reported) override {
+    const auto type = text_at(reported, "type");
+    if (type == "session") return {Started{std::string(text_at(reported, "id")), {}, {}}};
+    if (type == "message_end") return message(*value_or_text(reported, "message"));
+    if (type == "tool_execution_start") return tool(reported);
+    if (type == "tool_execution_end") return tool_end(reported);
+    if (type == "agent_end") return agent_end(reported);
     if (type == "auto_retry_start") {
-      return {
-          RateLimited{milliseconds_at(told, "delayMs"), one_line(text_at(told, "errorMessage"))}};
+      return {RateLimited{milliseconds_at(reported, "delayMs"),
+                          one_line(text_at(reported, "errorMessage"))}};
     }
-    if (type == "auto_retry_end") return retry_end(told);
+    if (type == "auto_retry_end") return retry_end(reported);
     if (type == "compaction_start" || type == "auto_compaction_start") {
       is_compacted_ = true;  // By calls it does not tell of.
       return {};
@@ -58,9 +58,9 @@ class PiReader : public Reader {
   std::vector<Event> end() override { return {}; }
 
  private:
-  static const json::value* value_or_told(const json::value& told, std::string_view path) {
-    const json::value* value = value_at(told, path);
-    return value ? value : &told;
+  static const json::value* value_or_text(const json::value& reported, std::string_view path) {
+    const json::value* value = value_at(reported, path);
+    return value ? value : &reported;
   }
 
   std::vector<Event> message(const json::value& message) {
@@ -73,7 +73,7 @@ class PiReader : public Reader {
     if (const std::string text = text_of(message); !text.empty())
       events.push_back(Text{std::string(end_of(text))});
     const auto reason = text_at(message, "stopReason");
-    UsageTold usage;
+    UsageReported usage;
     usage.usage = {count_at(message, "usage.input"), count_at(message, "usage.output"),
                    count_at(message, "usage.cacheRead"), count_at(message, "usage.cacheWrite"),
                    usd_at(message, "usage.cost.total", true)};
@@ -83,21 +83,21 @@ class PiReader : public Reader {
     return events;
   }
 
-  std::vector<Event> tool(const json::value& told) {
-    const std::string name(text_at(told, "toolName"));
+  std::vector<Event> tool(const json::value& reported) {
+    const std::string name(text_at(reported, "toolName"));
     if (name == "write" || name == "edit")
-      writing_[std::string(text_at(told, "toolCallId"))] = text_at(told, "args.path");
-    return {ToolUsed{name, tool_detail(value_at(told, "args"))}};
+      writing_[std::string(text_at(reported, "toolCallId"))] = text_at(reported, "args.path");
+    return {ToolUsed{name, tool_detail(value_at(reported, "args"))}};
   }
 
-  std::vector<Event> tool_end(const json::value& told) {
-    const auto written = writing_.find(std::string(text_at(told, "toolCallId")));
-    if (written == writing_.end() || true_at(told, "isError")) return {};
+  std::vector<Event> tool_end(const json::value& reported) {
+    const auto written = writing_.find(std::string(text_at(reported, "toolCallId")));
+    if (written == writing_.end() || true_at(reported, "isError")) return {};
     return {FileChanged{written->second}};
   }
 
-  static std::vector<Event> agent_end(const json::value& told) {
-    const json::array* messages = list_at(told, "messages");
+  static std::vector<Event> agent_end(const json::value& reported) {
+    const json::array* messages = list_at(reported, "messages");
     if (!messages || messages->empty()) return {};
     const json::value& last = messages->back();
     const auto reason = text_at(last, "stopReason");
@@ -110,9 +110,9 @@ class PiReader : public Reader {
     return {};
   }
 
-  static std::vector<Event> retry_end(const json::value& told) {
-    if (true_at(told, "success")) return {};
-    const std::string message(text_at(told, "finalError"));
+  static std::vector<Event> retry_end(const json::value& reported) {
+    if (true_at(reported, "success")) return {};
+    const std::string message(text_at(reported, "finalError"));
     return {Failed{failure_of(message), message}};
   }
 
@@ -144,7 +144,7 @@ class Pi : public Adapter {
     return provider_of_model(agent, model);
   }
   bool resumes(const plan::Agent&) const override { return false; }
-  bool tells_the_date() const override { return true; }
+  bool sends_the_date() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 
   Result<Invocation> invoke(const Wanted& wanted) const override {

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "agents/clients.h"
-#include "agents/shown.h"
+#include "agents/fixture.h"
 
 namespace interlock::agents {
 namespace {
@@ -35,7 +35,7 @@ TEST(Pi, TellsAMessageOnceThoughItsUpdatesRepeatIt) {
 TEST(Pi, AnApiErrorWithExitStatusZeroIsAFailure) {
   const Read read = read_lines(pi(), {with("message_end", kBroken), agent_end(kBroken)});
   EXPECT_EQ(ending_of(pi(), read, 0), "rate_limited: 429 slow down");
-  EXPECT_FALSE(read.story.told_whole);
+  EXPECT_FALSE(read.transcript.parsed_whole);
 }
 
 TEST(Pi, OfSeveralEndsTheLastCounts) {
@@ -45,7 +45,7 @@ TEST(Pi, OfSeveralEndsTheLastCounts) {
        R"({"type":"auto_retry_start","attempt":1,"delayMs":2000,"errorMessage":"429 slow down"})",
        with("message_end", kAnswer), R"({"type":"auto_retry_end","success":true})",
        agent_end(kAnswer)});
-  EXPECT_EQ(read.story.waits, 1u);
+  EXPECT_EQ(read.transcript.waits, 1u);
   EXPECT_EQ(ending_of(pi(), read), "success");
   const Read given_up = read_lines(
       pi(),
@@ -68,8 +68,8 @@ TEST(Pi, APromptThatIsTooLongStaysAFailureWhileItCompacts) {
       {agent_end(
            R"({"role":"assistant","stopReason":"error","errorMessage":"400 Your input exceeds the context window of this model."})"),
        R"({"type":"compaction_start","reason":"overflow"})"});
-  EXPECT_EQ(read.story.failed->failure, Failure::too_long);
-  EXPECT_EQ(read.story.unknown, 0u);
+  EXPECT_EQ(read.transcript.failed->failure, Failure::too_long);
+  EXPECT_EQ(read.transcript.unknown, 0u);
 }
 
 TEST(Pi, ToolsThatWroteTellTheirFile) {

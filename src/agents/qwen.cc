@@ -5,7 +5,7 @@
 #include "agents/calling.h"
 #include "agents/clients.h"
 #include "agents/failures.h"
-#include "agents/told.h"
+#include "agents/json_fields.h"
 
 // Qwen Code's `--output-format stream-json`: Claude Code's lines with other meanings.
 namespace interlock::agents {
@@ -44,11 +44,11 @@ Failure failure_behind(std::string_view error, bool has_said) {
 /// An answer that met the output limit is continued without a word and looks whole.
 class QwenReader : public Reader {
  public:
-  std::vector<Event> read(const json::value& told) override {
-    const auto type = text_at(told, "type");
-    if (type == "assistant" || type == "user") return events_of_message(told);
-    if (type == "system") return system(told);
-    if (type == "result") return result(told);
+  std::vector<Event> read(const json::value& reported) override {
+    const auto type = text_at(reported, "type");
+    if (type == "assistant" || type == "user") return events_of_message(reported);
+    if (type == "system") return system(reported);
+    if (type == "result") return result(reported);
     if (type == "stream_event") return {};
     return {Unknown{std::string(type)}};
   }
@@ -56,23 +56,24 @@ class QwenReader : public Reader {
   std::vector<Event> end() override { return {}; }
 
  private:
-  static std::vector<Event> system(const json::value& told) {
-    const auto subtype = text_at(told, "subtype");
+  static std::vector<Event> system(const json::value& reported) {
+    const auto subtype = text_at(reported, "subtype");
     if (subtype == "init") {
-      return {Started{std::string(text_at(told, "session_id")), std::string(text_at(told, "model")),
-                      std::string(text_at(told, "qwen_code_version"))}};
+      return {Started{std::string(text_at(reported, "session_id")),
+                      std::string(text_at(reported, "model")),
+                      std::string(text_at(reported, "qwen_code_version"))}};
     }
-    if (subtype == "retry") return {RateLimited{{}, one_line(text_at(told, "data.reason"))}};
+    if (subtype == "retry") return {RateLimited{{}, one_line(text_at(reported, "data.reason"))}};
     if (subtype == "task_started" || subtype == "task_notification") return {};
     return {Unknown{fmt::format("system/{}", subtype)}};
   }
 
   /// Hidden calls and sub-agents are in it, calls of a run that failed not always. Input holds what
   /// the cache had; this API writes none.
-  static UsageTold usage_in(const json::value& told, bool has_failed) {
-    const auto cached = count_at(told, "usage.cache_read_input_tokens");
-    return {{without(count_at(told, "usage.input_tokens"), cached),
-             count_at(told, "usage.output_tokens"),
+  static UsageReported usage_in(const json::value& reported, bool has_failed) {
+    const auto cached = count_at(reported, "usage.cache_read_input_tokens");
+    return {{without(count_at(reported, "usage.input_tokens"), cached),
+             count_at(reported, "usage.output_tokens"),
              cached,
              0,
              {}},
@@ -80,22 +81,23 @@ class QwenReader : public Reader {
             !has_failed};
   }
 
-  static std::vector<Event> result(const json::value& told) {
-    std::vector<Event> events = denials_in(told, 0);
-    const std::string_view text = text_at(told, "result");
+  static std::vector<Event> result(const json::value& reported) {
+    std::vector<Event> events = denials_in(reported, 0);
+    const std::string_view text = text_at(reported, "result");
     const auto error_at = error_at_end(text);
-    const bool has_failed = true_at(told, "is_error") ||
-                            text_at(told, "subtype").starts_with("error") || error_at != text.npos;
-    if (value_at(told, "usage")) events.push_back(usage_in(told, has_failed));
+    const bool has_failed = true_at(reported, "is_error") ||
+                            text_at(reported, "subtype").starts_with("error") ||
+                            error_at != text.npos;
+    if (value_at(reported, "usage")) events.push_back(usage_in(reported, has_failed));
     if (has_failed) {
-      const auto message = text_at(told, "error.message");
+      const auto message = text_at(reported, "error.message");
       const bool is_said = message.empty() && error_at != text.npos;
       const std::string detail(is_said ? text.substr(error_at) : message.empty() ? text : message);
       events.push_back(Failed{failure_behind(detail, is_said && error_at > 0), detail});
       return events;
     }
     Final final{std::string(text), {}};
-    if (const json::value* structured = value_at(told, "structured_result"))
+    if (const json::value* structured = value_at(reported, "structured_result"))
       final.structured = json::serialize(*structured);
     events.push_back(std::move(final));
     return events;
@@ -120,10 +122,10 @@ class Qwen : public Adapter {
     return provider_of(agent, "openai");
   }
   bool takes_schema() const override { return true; }
-  bool tells_of_cuts() const override { return false; }
+  bool reports_cuts() const override { return false; }
   bool resumes(const plan::Agent&) const override { return false; }
   bool sends_random_ids() const override { return true; }
-  bool tells_the_date() const override { return true; }
+  bool sends_the_date() const override { return true; }
   std::span<const std::string_view> tried_with() const override { return kTriedWith; }
 
   Result<Invocation> invoke(const Wanted& wanted) const override {

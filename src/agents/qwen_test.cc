@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "agents/clients.h"
-#include "agents/shown.h"
+#include "agents/fixture.h"
 
 namespace interlock::agents {
 namespace {
@@ -27,7 +27,7 @@ TEST(Qwen, AnErrorThatOldVersionsSayAsAnAnswerIsAFailure) {
       {R"({"type":"result","subtype":"success","is_error":false,"result":"[API Error: 401 Incorrect API key provided.]","usage":{"input_tokens":0,"output_tokens":0,"cache_read_input_tokens":0}})"});
   EXPECT_EQ(ending_of(qwen(), read, 0),
             "authentication: [API Error: 401 Incorrect API key provided.]");
-  EXPECT_FALSE(read.story.told_whole);
+  EXPECT_FALSE(read.transcript.parsed_whole);
 }
 
 std::string result_line(std::string_view text) {
@@ -36,7 +36,7 @@ std::string result_line(std::string_view text) {
 }
 
 TEST(Qwen, AnAnswerThatEndsInAnErrorIsNoAnswer) {
-  const std::pair<std::string_view, std::string_view> told[] = {
+  const std::pair<std::string_view, std::string_view> reported[] = {
       {"This will never be[API Error: terminated (cause: other side closed)]",
        "cut_off: [API Error: terminated (cause: other side closed)]"},
       {"First half\\n[API Error: Connection error.]\\n",
@@ -47,7 +47,7 @@ TEST(Qwen, AnAnswerThatEndsInAnErrorIsNoAnswer) {
        "rate_limited: [API Error: 429 slow down]␊Possible quota limitations in place."},
       {"Half [API Error: said [twice]]", "other: [API Error: said [twice]]"},
   };
-  for (const auto& [text, ending] : told)
+  for (const auto& [text, ending] : reported)
     EXPECT_EQ(ending_of(qwen(), read_lines(qwen(), {result_line(text)}), 0), ending) << text;
 }
 
@@ -62,11 +62,11 @@ TEST(Qwen, SchemasThatTheModelIgnoredAreInvalidOutput) {
   const Read ignored = read_lines(
       qwen(),
       {R"({"type":"result","subtype":"error_during_execution","is_error":true,"error":{"message":"Model produced plain text instead of calling the structured_output tool"}})"});
-  EXPECT_EQ(ignored.story.failed->failure, Failure::output_invalid);
+  EXPECT_EQ(ignored.transcript.failed->failure, Failure::output_invalid);
   const Read held = read_lines(
       qwen(),
       {R"({"type":"result","subtype":"success","result":"{\"a\":1}","structured_result":{"a":1}})"});
-  EXPECT_EQ(held.story.final, (Final{"{\"a\":1}", "{\"a\":1}"}));
+  EXPECT_EQ(held.transcript.final, (Final{"{\"a\":1}", "{\"a\":1}"}));
 }
 
 TEST(Qwen, TryingAgainIsAWait) {

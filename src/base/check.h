@@ -12,7 +12,8 @@ namespace interlock {
 /// A promise of our own code, held in every build.
 inline void check(bool holds, std::string_view what,
                   const std::source_location& where = std::source_location::current()) {
-  if (!holds) [[unlikely]] broken_promise(what, where);
+  if (!holds) [[unlikely]]
+    broken_promise(what, where);
 }
 
 }  // namespace interlock

@@ -60,8 +60,7 @@ std::string json_escaped(std::string_view secret, bool slashes_too) {
 /// Names come from plans.
 std::string shown_name(std::string_view name) {
   std::string shown(name.substr(0, 64));
-  std::ranges::replace_if(
-      shown, [](char c) { return !is_unreserved(c); }, '_');
+  std::ranges::replace_if(shown, [](char c) { return !is_unreserved(c); }, '_');
   return shown;
 }
 

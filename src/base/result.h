@@ -12,7 +12,8 @@ namespace interlock {
 struct Error {
   enum class Kind : unsigned char {
     invalid,   ///< The plan, the command line or another input is wrong (exit 2).
-    refused,   ///< Asked for something that is not allowed now: a conflict, a budget, a gate (exit 3).
+    refused,   ///< Asked for something that is not allowed now: a conflict, a budget, a gate (exit
+               ///< 3).
     missing,   ///< Something named does not exist (exit 2).
     io,        ///< The operating system said no (exit 4).
     internal,  ///< Interlock broke its own promise (exit 4).

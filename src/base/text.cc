@@ -197,13 +197,13 @@ std::string printable_form(const Character& character, std::string_view bytes, s
   constexpr std::size_t kTabStop = 8;
   if (!character.well_formed) return std::string(kReplacementText);
   if (character.code == '\t') return std::string(kTabStop - column % kTabStop, ' ');
-  // U+2400 to U+2421 are pictures of the controls: in UTF-8 these two bytes and one that counts.
+  // U+2400 to U+2421 are snapshots of the controls: in UTF-8 these two bytes and one that counts.
   if (character.code < 0x20) return {'\xe2', '\x90', static_cast<char>(0x80 + character.code)};
   if (character.code == 0x7f) return "\xe2\x90\xa1";
   return deceives(character.code) ? std::string() : std::string(bytes);
 }
 
-std::u32string folded(std::string_view word) {
+std::u32string checkpointed(std::string_view word) {
   std::u32string codes;
   for (; !word.empty(); word.remove_prefix(first_character(word).bytes)) {
     const char32_t code = first_character(word).code;
@@ -238,13 +238,13 @@ std::optional<std::string> nearest_word(std::string_view word,
   constexpr std::size_t kLongestWord =
       200;  // beyond, it is no slip of the fingers, and costs its square
   if (word.empty() || word.size() > kLongestWord) return std::nullopt;
-  const std::u32string meant = folded(word);
+  const std::u32string meant = checkpointed(word);
   const std::size_t allowed = std::max<std::size_t>(1, meant.size() / 3);
   const std::string* nearest = nullptr;
   std::size_t nearest_distance = allowed + 1;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > 2 * kLongestWord) continue;
-    const std::u32string code = folded(candidate);
+    const std::u32string code = checkpointed(candidate);
     const std::size_t distance = edit_distance(meant, code);
     const bool keeps_something = distance < std::max(meant.size(), code.size());
     if (distance >= nearest_distance || !keeps_something) continue;

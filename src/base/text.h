@@ -11,13 +11,14 @@ namespace interlock {
 
 /// The candidate a person most likely meant, by edit distance with transpositions
 /// (at most a third of the word, at least one; case aside); nothing when none is near.
-std::optional<std::string> nearest_word(std::string_view word, std::span<const std::string> candidates);
+std::optional<std::string> nearest_word(std::string_view word,
+                                        std::span<const std::string> candidates);
 
 /// The byte at which `text` stops being well-formed UTF-8 (RFC 3629), if it does.
 std::optional<std::size_t> first_bad_utf8(std::string_view text);
 
-/// Columns `text` takes on a terminal: wide East Asian characters and emoji count two, combining marks
-/// none. Control characters count none; `printable` shows them first.
+/// Columns `text` takes on a terminal: wide East Asian characters and emoji count two, combining
+/// marks none. Control characters count none; `printable` shows them first.
 std::size_t display_width(std::string_view text);
 
 /// `text` cut to at most `columns`, the cut marked by an ellipsis. Never splits a character.
@@ -28,8 +29,8 @@ std::string elide_middle(std::string_view text, std::size_t columns);
 std::string pad(std::string_view text, std::size_t columns);
 std::string pad_left(std::string_view text, std::size_t columns);
 
-/// `text` safe on one line of a terminal: escape sequences and direction overrides taken out, tabs made
-/// spaces, other control characters (line ends too) shown as pictures, bad bytes as U+FFFD.
+/// `text` safe on one line of a terminal: escape sequences and direction overrides taken out, tabs
+/// made spaces, other control characters (line ends too) shown as snapshots, bad bytes as U+FFFD.
 std::string printable(std::string_view text);
 
 /// `a`, `a and b`, `a, b and c`, and with more than `most`: `a, b and 7 more`.

@@ -107,7 +107,7 @@ TEST(DisplayWidth, counts_an_emoji_of_many_parts_once) {
       {"🚆", 2},
       {"⌛", 2},
       {"❤", 1},
-      {"❤\ufe0f", 2},      // text style, emoji style
+      {"❤\ufe0f", 2},       // text style, emoji style
       {"👍\U0001f3fd", 2},  // with a skin tone
       {"👩\u200d👩\u200d👧", 2},
       {"👩\u200d⚕\ufe0f", 2},  // joined

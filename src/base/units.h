@@ -35,8 +35,8 @@ std::optional<Rate> parse_rate(std::string_view text);
 /// Dollars with at most six places, such as `5.00` (a leading `$` is allowed).
 std::optional<MicroUsd> parse_usd(std::string_view text);
 
-/// For people, at most three figures or two units: `12 ms`, `0.4 s`, `45 s`, `2 m 05 s`, `1 h 02 m`,
-/// `3 d 04 h`.
+/// For people, at most three figures or two units: `12 ms`, `0.4 s`, `45 s`, `2 m 05 s`, `1 h 02
+/// m`, `3 d 04 h`.
 std::string show_duration(Duration duration);
 /// For people: `950`, `12.3k`, `1.2M`.
 std::string show_count(std::int64_t count);

@@ -6,7 +6,8 @@ namespace {
 
 template <typename Combine>
 Usage combined(const Usage& one, const Usage& other, Combine combine) {
-  const auto each = [&](const std::optional<std::int64_t>& a, const std::optional<std::int64_t>& b) {
+  const auto each = [&](const std::optional<std::int64_t>& a,
+                        const std::optional<std::int64_t>& b) {
     return a && b ? std::optional(combine(*a, *b)) : std::nullopt;
   };
   return {each(one.input, other.input), each(one.output, other.output),

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "changes/fixture_tree.h"
 #include "changes/path_text.h"
-#include "changes/random_tree.h"
 
 namespace interlock::changes {
 namespace {

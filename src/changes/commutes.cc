@@ -74,8 +74,8 @@ bool writes_reach_names(const PatternSet& writes, const std::string& folder,
   return false;
 }
 
-/// Whether below the path, too, nothing is as it was: links lead elsewhere, a folder's mode lets in or
-/// keeps out, and who looks in vain for something in a folder goes by whether that is there.
+/// Whether below the path, too, nothing is as it was: links lead elsewhere, a folder's mode lets in
+/// or keeps out, and who looks in vain for something in a folder goes by whether that is there.
 bool changes_what_is_below(const Change& change) {
   const auto is_way = [](Kind kind) { return kind == Kind::link || kind == Kind::folder; };
   return is_way(change.before.kind) || is_way(change.after.kind);

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "changes/random_tree.h"
+#include "changes/fixture_tree.h"
 #include "changes/stale.h"
 
 namespace interlock::changes {

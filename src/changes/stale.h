@@ -25,7 +25,8 @@ struct Stale {
   std::string path;
   What what = What::content;
   std::size_t by = 0;  ///< The last of `since` that changed it.
-  std::string name;  ///< Of a listing: the first path in it that came or went; empty: it did itself.
+  std::string
+      name;  ///< Of a listing: the first path in it that came or went; empty: it did itself.
   bool has_come = false;  ///< That did not go.
 
   bool operator==(const Stale&) const = default;
@@ -34,7 +35,8 @@ std::string_view name_of(Stale::What what);
 
 /// For people: a path of the workspace, safe on one line; its own folder is `.`.
 std::string shown(std::string_view path);
-/// For people: `src/a.cc` with its quotes, or the listing of `src` and which name came or went in it.
+/// For people: `src/a.cc` with its quotes, or the listing of `src` and which name came or went in
+/// it.
 std::string place_of(const Stale& stale);
 
 /// What of `reads` and `own` the changesets `since`, committed one after the other after the

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "changes/random_tree.h"
+#include "changes/fixture_tree.h"
 
 namespace interlock::changes {
 namespace {

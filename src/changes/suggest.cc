@@ -113,11 +113,11 @@ void drop(std::set<std::string>& paths, const std::set<std::string>& which) {
 
 }  // namespace
 
-Touched touched_in(std::span<const Sighting> sightings) {
+Touched touched_in(std::span<const Observation> observations) {
   Touched all;
   std::set<std::string> whole_runs, looked_at;
   std::map<std::string, std::set<std::string>> passing;  // By path: the runs.
-  for (const Sighting& one : sightings) {
+  for (const Observation& one : observations) {
     all.is_any = true;
     if (one.is_whole()) whole_runs.insert(one.run);
     all.reads.insert(one.denied_reads.begin(), one.denied_reads.end());

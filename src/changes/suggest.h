@@ -17,7 +17,7 @@ namespace interlock::changes {
 std::vector<std::string> patterns_for(const std::vector<std::string>& paths, std::size_t most = 12);
 
 /// What one attempt at a task showed of the files it touches.
-struct Sighting {
+struct Observation {
   std::string run;
   ReadSet reads;
   WriteSet writes;
@@ -39,6 +39,6 @@ struct Touched {
 /// That something is there or is not counts as read. Folders on the way to a path are left out, as
 /// in a plan they would stand for all below them. So are files that came and went under a name that
 /// was made up (`sedX3b9Qz`), where no other run used it too.
-Touched touched_in(std::span<const Sighting> sightings);
+Touched touched_in(std::span<const Observation> observations);
 
 }  // namespace interlock::changes

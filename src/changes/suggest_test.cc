@@ -50,8 +50,8 @@ TEST(Suggest, every_path_is_matched_whatever_the_number) {
   }
 }
 
-Sighting whole(std::string run, std::vector<std::string> content,
-               std::vector<std::string> written) {
+Observation whole(std::string run, std::vector<std::string> content,
+                  std::vector<std::string> written) {
   return {std::move(run),
           {ReadsFrom::observed, std::move(content), {}, {}},
           {true, std::move(written), {}},
@@ -70,21 +70,21 @@ std::string text_of(const Touched& touched) {
 }
 
 TEST(Touched, is_what_all_runs_together_showed) {
-  const std::vector<Sighting> all{whole("r1", {"a"}, {"same"}), whole("r2", {"b"}, {"other"}),
-                                  whole("r2", {"c"}, {})};
+  const std::vector<Observation> all{whole("r1", {"a"}, {"same"}), whole("r2", {"b"}, {"other"}),
+                                     whole("r2", {"c"}, {})};
   EXPECT_EQ(text_of(touched_in(all)), "reads a b c; writes other same; runs 2");
 }
 
 TEST(Touched, counts_only_runs_in_which_nothing_can_have_escaped) {
-  Sighting declared = whole("r1", {"never seen"}, {"w"});
+  Observation declared = whole("r1", {"never seen"}, {"w"});
   declared.reads.from = ReadsFrom::declared;
-  Sighting partial = whole("r2", {"a"}, {"v"});
+  Observation partial = whole("r2", {"a"}, {"v"});
   partial.writes.complete = false;
   EXPECT_EQ(text_of(touched_in(std::vector{declared, partial})), "reads a; writes v w; runs 0");
 }
 
 TEST(Touched, what_was_looked_for_is_read_but_not_the_folders_on_the_way) {
-  Sighting one = whole("r", {"src/a"}, {"out", "out/x"});
+  Observation one = whole("r", {"src/a"}, {"out", "out/x"});
   one.reads.presence = {"flag", "lib", "out", "src"};
   one.reads.listing = {"", "src"};
   EXPECT_EQ(text_of(touched_in(std::vector{one})),
@@ -92,7 +92,7 @@ TEST(Touched, what_was_looked_for_is_read_but_not_the_folders_on_the_way) {
 }
 
 TEST(Touched, files_that_came_and_went_are_written_unless_their_names_were_made_up) {
-  Sighting one = whole("r1", {}, {"f"}), two = whole("r2", {}, {"f"});
+  Observation one = whole("r1", {}, {"f"}), two = whole("r2", {}, {"f"});
   one.writes.passing = {"build.log", "sedX3b9Qz", "tmp.4711", "tmp/aB3xY9/part"};
   two.writes.passing = {"sedAAb9Qz", "tmp.4711"};
   EXPECT_EQ(text_of(touched_in(std::vector{one, two})),

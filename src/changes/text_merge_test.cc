@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "changes/fixture_text.h"
 #include "support/git_folder.h"
-#include "changes/random_text.h"
 
 namespace interlock::changes {
 namespace {

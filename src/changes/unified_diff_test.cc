@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "support/git_folder.h"
+#include "changes/fixture_text.h"
 #include "changes/line_diff.h"
-#include "changes/random_text.h"
 #include "changes/text_merge.h"
+#include "support/git_folder.h"
 
 namespace interlock::changes {
 namespace {
@@ -87,8 +87,8 @@ TEST(UnifiedDiff, AppliedByGitGivesWhatIsThereAfterwards) {
     if (dice.below(10) == 0) before = std::nullopt;
     if (dice.below(10) == 0) after = std::nullopt;
     // A file that is there and holds nothing has no lines to tell of: patches cannot say it.
-    const auto is_untold = [](const auto& text) { return !text || text->empty(); };
-    if (is_untold(before) && is_untold(after)) continue;
+    const auto is_unreported = [](const auto& text) { return !text || text->empty(); };
+    if (is_unreported(before) && is_unreported(after)) continue;
     const std::vector<std::string> names{"f", "with space", "qu\"ote", "caf\u00e9 \xff",
                                          "back\\\t"};
     const std::string name = fmt::format("{} {}", names[dice.below(names.size())], i);

@@ -31,8 +31,7 @@ Result<WriteSet> write_set_from_text(std::string_view text) {
   if (complete == nullptr)
     return fail(Error::Kind::invalid, tried + ": `complete` is neither true nor false");
   writes.complete = *complete;
-  const std::array lists{std::pair{"paths", &writes.paths},
-                         std::pair{"passing", &writes.passing},
+  const std::array lists{std::pair{"paths", &writes.paths}, std::pair{"passing", &writes.passing},
                          std::pair{has_updated ? "updated" : "paths", &writes.updated}};
   for (const auto& [key, list] : lists) {
     auto paths = paths_from_json(object.at(key));

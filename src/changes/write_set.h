@@ -17,8 +17,8 @@ struct WriteSet {
   bool complete = false;             ///< Every write was seen; else there may be others.
   std::vector<std::string> paths;    ///< There before it or after it.
   std::vector<std::string> passing;  ///< Neither: made and taken away again, or looked for in vain.
-  /// Of `paths`: looked at before it was written, or not cut when it was opened for writing. What is
-  /// there now may depend on what was there, or on its absence.
+  /// Of `paths`: looked at before it was written, or not cut when it was opened for writing. What
+  /// is there now may depend on what was there, or on its absence.
   std::vector<std::string> updated = {};
 
   bool operator==(const WriteSet&) const = default;

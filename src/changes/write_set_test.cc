@@ -8,8 +8,9 @@ namespace {
 TEST(WriteSetText, says_what_was_written_and_whether_that_is_all) {
   const WriteSet writes{true, {"a", "b/\xff"}, {"made"}, {"a"}};
   const std::string text = to_text(writes);
-  EXPECT_EQ(text,
-            R"({"complete":true,"passing":["made"],"paths":["a",{"path_base64":"Yi//"}],"updated":["a"]})");
+  EXPECT_EQ(
+      text,
+      R"({"complete":true,"passing":["made"],"paths":["a",{"path_base64":"Yi//"}],"updated":["a"]})");
   EXPECT_EQ(write_set_from_text(text).value(), writes);
   EXPECT_EQ(write_set_from_text(to_text({})).value(), WriteSet{});
 }

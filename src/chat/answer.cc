@@ -65,11 +65,11 @@ std::string message_of(const Refusal& refusal, int status) {
 
 }  // namespace
 
-Answer::Answer(const Wish& wish)
-    : api_(wish.api),
-      wrapped_(bind(wish.api, wish.schema).wrapped),
-      pieces_(wish.api, wish.api == Api::anthropic && wish.schema.has_value()),
-      reader_(wish.api, true) {}
+Answer::Answer(const CallSpec& spec)
+    : api_(spec.api),
+      wrapped_(bind(spec.api, spec.schema).wrapped),
+      pieces_(spec.api, spec.api == Api::anthropic && spec.schema.has_value()),
+      reader_(spec.api, true) {}
 
 void Answer::take_head(Head head) { head_ = std::move(head); }
 

@@ -9,7 +9,7 @@
 #include "base/units.h"
 #include "chat/pieces.h"
 #include "chat/request.h"
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 namespace interlock::chat {
 
@@ -36,7 +36,7 @@ struct Ended {
 /// clock.
 class Answer {
  public:
-  explicit Answer(const Wish& wish);
+  explicit Answer(const CallSpec& spec);
 
   void take_head(Head head);
   /// The next bytes of the body; the lines that follow from them.

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/json.h"
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 // How a schema is put to a model by each API's own option, and how the answer is taken out again.
 namespace interlock::chat {

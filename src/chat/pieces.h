@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "metering/call.h"
+#include "metering/model_call.h"
 #include "metering/sse.h"
 
 namespace interlock::chat {

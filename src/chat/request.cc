@@ -38,8 +38,8 @@ const Called& entry_of(Api api) { return *std::ranges::find(kCalled, api, &Calle
 /// Anthropic demands a maximum; this is one that all its models since Claude 3.5 allow.
 constexpr Tokens kAnthropicOutputMax = 8192;
 
-std::string base_of(const Wish& wish) {
-  std::string_view base = wish.base_url.empty() ? entry_of(wish.api).base_url : wish.base_url;
+std::string base_of(const CallSpec& spec) {
+  std::string_view base = spec.base_url.empty() ? entry_of(spec.api).base_url : spec.base_url;
   for (const std::string_view end : {"/", "/v1", "/v1beta", "/"}) {
     if (base.ends_with(end)) base.remove_suffix(end.size());
   }
@@ -61,15 +61,15 @@ std::string path_part(std::string_view text) {
   return part;
 }
 
-json::array messages_of(const Wish& wish) {
-  return {json::object{{"role", "user"}, {"content", wish.prompt}}};
+json::array messages_of(const CallSpec& spec) {
+  return {json::object{{"role", "user"}, {"content", spec.prompt}}};
 }
 
-json::object anthropic_body(const Wish& wish, const Bound& bound) {
-  json::object body{{"model", wish.model},
-                    {"max_tokens", wish.output_max.value_or(kAnthropicOutputMax)},
+json::object anthropic_body(const CallSpec& spec, const Bound& bound) {
+  json::object body{{"model", spec.model},
+                    {"max_tokens", spec.output_max.value_or(kAnthropicOutputMax)},
                     {"stream", true},
-                    {"messages", messages_of(wish)}};
+                    {"messages", messages_of(spec)}};
   if (bound.schema) {
     body["tools"] = json::array{json::object{{"name", kAnswerTool},
                                              {"description", "Gives the answer."},
@@ -84,12 +84,12 @@ json::object named_schema(const Bound& bound) {
       {"name", kAnswerTool}, {"strict", holds_strictly(*bound.schema)}, {"schema", *bound.schema}};
 }
 
-json::object chat_body(const Wish& wish, const Bound& bound) {
-  json::object body{{"model", wish.model},
+json::object chat_body(const CallSpec& spec, const Bound& bound) {
+  json::object body{{"model", spec.model},
                     {"stream", true},
                     {"stream_options", json::object{{"include_usage", true}}},
-                    {"messages", messages_of(wish)}};
-  if (wish.output_max) body["max_completion_tokens"] = *wish.output_max;
+                    {"messages", messages_of(spec)}};
+  if (spec.output_max) body["max_completion_tokens"] = *spec.output_max;
   if (bound.schema) {
     body["response_format"] =
         json::object{{"type", "json_schema"}, {"json_schema", named_schema(bound)}};
@@ -97,10 +97,10 @@ json::object chat_body(const Wish& wish, const Bound& bound) {
   return body;
 }
 
-json::object responses_body(const Wish& wish, const Bound& bound) {
+json::object responses_body(const CallSpec& spec, const Bound& bound) {
   json::object body{
-      {"model", wish.model}, {"stream", true}, {"store", false}, {"input", messages_of(wish)}};
-  if (wish.output_max) body["max_output_tokens"] = *wish.output_max;
+      {"model", spec.model}, {"stream", true}, {"store", false}, {"input", messages_of(spec)}};
+  if (spec.output_max) body["max_output_tokens"] = *spec.output_max;
   if (bound.schema) {
     json::object format = named_schema(bound);
     format["type"] = "json_schema";
@@ -109,13 +109,13 @@ json::object responses_body(const Wish& wish, const Bound& bound) {
   return body;
 }
 
-json::object gemini_body(const Wish& wish, const Bound& bound) {
+json::object gemini_body(const CallSpec& spec, const Bound& bound) {
   json::object body{
       {"contents",
        json::array{json::object{{"role", "user"},
-                                {"parts", json::array{json::object{{"text", wish.prompt}}}}}}}};
+                                {"parts", json::array{json::object{{"text", spec.prompt}}}}}}}};
   json::object config;
-  if (wish.output_max) config["maxOutputTokens"] = *wish.output_max;
+  if (spec.output_max) config["maxOutputTokens"] = *spec.output_max;
   if (bound.schema) {
     config["responseMimeType"] = "application/json";
     config["responseJsonSchema"] = *bound.schema;
@@ -124,23 +124,23 @@ json::object gemini_body(const Wish& wish, const Bound& bound) {
   return body;
 }
 
-std::string path_of(const Wish& wish) {
-  switch (wish.api) {
+std::string path_of(const CallSpec& spec) {
+  switch (spec.api) {
     case Api::anthropic: return "/v1/messages";
     case Api::openai_chat: return "/v1/chat/completions";
     case Api::openai_responses: return "/v1/responses";
     case Api::gemini:
-      return fmt::format("/v1beta/models/{}:streamGenerateContent?alt=sse", path_part(wish.model));
+      return fmt::format("/v1beta/models/{}:streamGenerateContent?alt=sse", path_part(spec.model));
   }
   return {};
 }
 
-json::object body_of(const Wish& wish, const Bound& bound) {
-  switch (wish.api) {
-    case Api::anthropic: return anthropic_body(wish, bound);
-    case Api::openai_chat: return chat_body(wish, bound);
-    case Api::openai_responses: return responses_body(wish, bound);
-    case Api::gemini: return gemini_body(wish, bound);
+json::object body_of(const CallSpec& spec, const Bound& bound) {
+  switch (spec.api) {
+    case Api::anthropic: return anthropic_body(spec, bound);
+    case Api::openai_chat: return chat_body(spec, bound);
+    case Api::openai_responses: return responses_body(spec, bound);
+    case Api::gemini: return gemini_body(spec, bound);
   }
   return {};
 }
@@ -172,17 +172,17 @@ std::vector<std::string_view> key_variables(Api api) {
   return names;
 }
 
-Result<Request> request_for(const Wish& wish, const std::string& key) {
+Result<Request> request_for(const CallSpec& spec, const std::string& key) {
   if (!may_stand_in_header(key)) {
     return fail(Error::Kind::invalid, "the key has spaces, line ends or bytes beyond ASCII in it",
                 "a key is one word: look for a line end that came along with it");
   }
   Request request;
-  request.url = base_of(wish) + path_of(wish);
+  request.url = base_of(spec) + path_of(spec);
   request.headers = {"content-type: application/json", "accept: text/event-stream"};
-  if (wish.api == Api::anthropic) request.headers.emplace_back("anthropic-version: 2023-06-01");
-  if (!key.empty()) request.headers.push_back(key_header(wish.api, key));
-  request.body = json::serialize(body_of(wish, bind(wish.api, wish.schema)));
+  if (spec.api == Api::anthropic) request.headers.emplace_back("anthropic-version: 2023-06-01");
+  if (!key.empty()) request.headers.push_back(key_header(spec.api, key));
+  request.body = json::serialize(body_of(spec, bind(spec.api, spec.schema)));
   return request;
 }
 

@@ -9,12 +9,12 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/units.h"
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 namespace interlock::chat {
 
 /// What is asked of a model: one prompt, one answer.
-struct Wish {
+struct CallSpec {
   metering::Api api = metering::Api::openai_chat;
   std::string model;
   std::string base_url;  ///< Empty: the provider's own. A version part at its end is ignored.
@@ -35,6 +35,6 @@ struct Request {
   std::string body;
 };
 /// `key` empty: none is shown, as servers of one's own want it.
-Result<Request> request_for(const Wish& wish, const std::string& key);
+Result<Request> request_for(const CallSpec& spec, const std::string& key);
 
 }  // namespace interlock::chat

@@ -18,8 +18,8 @@ json::value schema_of(std::string_view text) { return *parse_json(text); }
 const json::value kClosed = schema_of(
     R"({"type":"object","properties":{"n":{"type":"integer"}},"required":["n"],"additionalProperties":false})");
 
-std::string shown(const Wish& wish) {
-  const auto request = request_for(wish, "sk-test");
+std::string shown(const CallSpec& spec) {
+  const auto request = request_for(spec, "sk-test");
   return request ? request->url + "\n" + canonical_json(*parse_json(request->body))
                  : request.error().message;
 }

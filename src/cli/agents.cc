@@ -66,8 +66,8 @@ class Scratch {
   std::string path_;
 };
 
-/// Each is asked for its version in an emptied environment with a HOME that goes afterwards: asking leaves
-/// nothing behind and tells nobody anything.
+/// Each is asked for its version in an emptied environment with a HOME that goes afterwards: asking
+/// leaves nothing behind and tells nobody anything.
 engine::SpawnSpec question(const Found& one, std::size_t index, const std::string& folder) {
   engine::SpawnSpec spec;
   spec.name = {TaskId(index), 1, 0};
@@ -77,8 +77,8 @@ engine::SpawnSpec question(const Found& one, std::size_t index, const std::strin
   const std::string home = fmt::format("{}/{}", folder, index);
   std::error_code trouble;
   fs::create_directories(home + "/tmp", trouble);
-  spec.environment = {{"PATH", path_of_shell()}, {"HOME", home},        {"TMPDIR", home + "/tmp"},
-                      {"LANG", "C.UTF-8"},       {"NO_COLOR", "1"},     {"DISABLE_AUTOUPDATER", "1"},
+  spec.environment = {{"PATH", path_of_shell()}, {"HOME", home},    {"TMPDIR", home + "/tmp"},
+                      {"LANG", "C.UTF-8"},       {"NO_COLOR", "1"}, {"DISABLE_AUTOUPDATER", "1"},
                       {"DISABLE_TELEMETRY", "1"}};
   spec.folder = home;
   spec.label = fmt::format("agents/{}#1", plan::name_of(one.adapter->kind()));
@@ -131,7 +131,8 @@ std::string tried_text(const Found& one) {
 
 json::object agent_json(const Found& one) {
   json::array tried;
-  for (const std::string_view version : one.adapter->tried_with()) tried.push_back(json::string(version));
+  for (const std::string_view version : one.adapter->tried_with())
+    tried.push_back(json::string(version));
   const bool here = one.there || one.is_own();
   return {{"kind", plan::name_of(one.adapter->kind())},
           {"program", one.is_own() ? json::value(nullptr) : json::value(one.program)},
@@ -153,18 +154,18 @@ Result<Exit> agents_command(const Context& context) {
   if (context.json) {
     json::array list;
     for (const Found& one : found) list.push_back(agent_json(one));
-    context.talk.result(pretty_json(json::object{{"version", 1}, {"agents", std::move(list)}}));
+    context.console.result(pretty_json(json::object{{"version", 1}, {"agents", std::move(list)}}));
     return Exit::done;
   }
   std::string text;
   for (const Found& one : found) {
     const bool here = one.there || one.is_own();
-    text += fmt::format("{}  {}  {}  {}\n", pad(here ? "yes" : "no", 3),
-                        pad(plan::name_of(one.adapter->kind()), 11),
-                        pad(one.version.empty() ? "-" : printable(one.version), 10),
-                        tried_text(one));
+    text +=
+        fmt::format("{}  {}  {}  {}\n", pad(here ? "yes" : "no", 3),
+                    pad(plan::name_of(one.adapter->kind()), 11),
+                    pad(one.version.empty() ? "-" : printable(one.version), 10), tried_text(one));
   }
-  context.talk.result(text);
+  context.console.result(text);
   return Exit::done;
 }
 

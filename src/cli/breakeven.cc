@@ -17,11 +17,11 @@
 namespace interlock::cli {
 
 Result<Exit> breakeven_command(const Context& context, const std::string& file,
-                               const PlanWish& wish, const std::string& svg) {
+                               const PlanRequest& request, const std::string& svg) {
   auto document = read_document(file);
   if (!document) return std::unexpected(document.error());
   workspace::LocalFiles files;
-  auto plan = read_plan_or_complain(*document, wish, files);
+  auto plan = read_plan_or_complain(*document, request, files);
   if (!plan) return std::unexpected(plan.error());
   const decide::History history = history_of(context, *plan);
   decide::fill_from_history(*plan, history, slowing_keys(*plan, history));
@@ -37,14 +37,14 @@ Result<Exit> breakeven_command(const Context& context, const std::string& file,
     }
   }
   if (context.json) {
-    context.talk.result(pretty_json(breakeven_json(found)));
+    context.console.result(pretty_json(breakeven_json(found)));
     return Exit::done;
   }
   PlanScreen screen;
   screen.columns =
-      context.talk.out().is_terminal ? panel::Screen(STDOUT_FILENO).size().columns : 100;
-  screen.unicode = context.talk.out().unicode;
-  context.talk.result(render_breakeven(found, screen));
+      context.console.out().is_terminal ? panel::Screen(STDOUT_FILENO).size().columns : 100;
+  screen.unicode = context.console.out().unicode;
+  context.console.result(render_breakeven(found, screen));
   return Exit::done;
 }
 

@@ -141,13 +141,13 @@ struct Round {
 
 Result<Round> play(const Context& context, journal::Store& store, const Declared& agent,
                    const std::string& text, const std::string& workspace, decide::Pattern pattern) {
-  PlanWish wish;
-  wish.pattern = pattern;
-  wish.reuse = false;
-  wish.folder = agent.folder;
-  Talk quiet(panel::ColorWish::never, true);
+  PlanRequest request;
+  request.pattern = pattern;
+  request.reuse = false;
+  request.folder = agent.folder;
+  Console quiet(panel::ColorMode::never, true);
   const Context within{context.state_folder, false, context.where, quiet};
-  auto run = enter_run(within, store, {"calibration", agent.folder, text}, wish);
+  auto run = enter_run(within, store, {"calibration", agent.folder, text}, request);
   if (!run) return std::unexpected(run.error());
   auto exit = dispatch(store, context.state_folder, **run, Face::lines, quiet);
   Round round;
@@ -296,12 +296,12 @@ Result<void> agree(const Context& context, const CalibrateOptions& options) {
       decide::count_of(static_cast<std::size_t>(options.attempts), "attempt"),
       decide::count_of(kCallsAnAttempt, "model call"), options.usd);
   if (options.yes) {
-    context.talk.remark(what);
+    context.console.remark(what);
     return {};
   }
   if (::isatty(STDIN_FILENO) == 0)
     return fail(Error::Kind::refused, what, "pass `--yes` to agree to that");
-  context.talk.insist(what + ". Go on? [y/N]");
+  context.console.insist(what + ". Go on? [y/N]");
   std::string answer;
   std::getline(std::cin, answer);
   if (answer == "y" || answer == "yes") return {};
@@ -379,11 +379,12 @@ Result<Exit> calibrate_command(const Context& context, const CalibrateOptions& o
     beside = std::move(*played);
   }
   const Measured measured = measured_of(*alone, beside, at_once);
-  context.talk.result(context.json ? pretty_json(json_of(options.agent, measured))
-                                   : text_of(measured));
+  context.console.result(context.json ? pretty_json(json_of(options.agent, measured))
+                                      : text_of(measured));
   const std::string& stopped = alone->stopped.empty() ? beside.stopped : alone->stopped;
-  if (!stopped.empty()) context.talk.remark("warning: it was not finished: " + stopped);
-  if (!beside.failure.empty()) context.talk.remark("warning: not all was done: " + beside.failure);
+  if (!stopped.empty()) context.console.remark("warning: it was not finished: " + stopped);
+  if (!beside.failure.empty())
+    context.console.remark("warning: not all was done: " + beside.failure);
   return Exit::done;
 }
 

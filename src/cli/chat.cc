@@ -11,7 +11,7 @@
 
 #include "agents/chat_lines.h"
 #include "base/text.h"
-#include "chat/call.h"
+#include "chat/chat_call.h"
 #include "chat/request.h"
 #include "cli/commands.h"
 
@@ -95,18 +95,18 @@ Result<json::value> schema_from(const std::string& file) {
   return *schema;
 }
 
-Result<chat::Wish> wish_from(const ChatOptions& options) {
-  chat::Wish wish;
+Result<chat::CallSpec> request_from(const ChatOptions& options) {
+  chat::CallSpec spec;
   const auto api = chat::api_called(options.api);
   if (!api) return fail(Error::Kind::invalid, fmt::format("there is no API `{}`", options.api));
-  wish.api = *api;
-  wish.model = options.model;
-  wish.base_url = options.base_url;
-  if (options.output_max > 0) wish.output_max = options.output_max;
+  spec.api = *api;
+  spec.model = options.model;
+  spec.base_url = options.base_url;
+  if (options.output_max > 0) spec.output_max = options.output_max;
   if (!options.schema.empty()) {
     auto schema = schema_from(options.schema);
     if (!schema) return std::unexpected(schema.error());
-    wish.schema = std::move(*schema);
+    spec.schema = std::move(*schema);
   }
   auto prompt = all_of_standard_input();
   if (!prompt) return std::unexpected(prompt.error());
@@ -117,17 +117,17 @@ Result<chat::Wish> wish_from(const ChatOptions& options) {
     return fail(Error::Kind::invalid, "there is no prompt on standard input",
                 "echo 'Say hello.' | interlock chat --api anthropic --model MODEL");
   }
-  wish.prompt = std::move(*prompt);
-  return wish;
+  spec.prompt = std::move(*prompt);
+  return spec;
 }
 
 }  // namespace
 
 Result<Exit> chat_command(const ChatOptions& options) {
-  const auto wish = wish_from(options);
-  if (!wish) return std::unexpected(wish.error());
-  const std::string key = key_for(wish->api);
-  const auto request = chat::request_for(*wish, key);
+  const auto spec = request_from(options);
+  if (!spec) return std::unexpected(spec.error());
+  const std::string key = key_for(spec->api);
+  const auto request = chat::request_for(*spec, key);
   if (!request) return std::unexpected(request.error());
   const SignalDoor signals;
   int error = 0;
@@ -136,7 +136,7 @@ Result<Exit> chat_command(const ChatOptions& options) {
     return error == 0;
   };
   chat::Around around{write, STDOUT_FILENO, signals.fd(), variable("SSL_CERT_FILE")};
-  switch (chat::converse(*wish, *request, key, around)) {
+  switch (chat::converse(*spec, *request, key, around)) {
     case chat::Outcome::good: return Exit::done;
     case chat::Outcome::stopped: return signals.came() == SIGINT ? Exit::interrupted : Exit::failed;
     case chat::Outcome::bad: return Exit::failed;

@@ -25,11 +25,11 @@ void show_nothing_running(engine::RunState& state) {
 
 }  // namespace
 
-Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanWish& wish) {
+Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanRequest& request) {
   auto files = workspace::RecordedFiles::parse(head.files);
   if (!files) return std::unexpected(files.error());
-  const Document document{head.plan_file, wish.folder, head.plan_text};
-  auto plan = read_plan_or_complain(document, wish, *files);
+  const Document document{head.plan_file, request.folder, head.plan_text};
+  auto plan = read_plan_or_complain(document, request, *files);
   if (!plan) return within(plan.error(), "the plan kept with the run cannot be read");
   plan->workspace = head.workspace;
   return plan;
@@ -48,26 +48,26 @@ Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::stri
   if (!id) return std::unexpected(id.error());
   auto head = store.head(*id);
   if (!head) return std::unexpected(head.error());
-  auto wish = wish_from_json(head->options);
-  if (!wish) return std::unexpected(wish.error());
-  auto plan = kept_plan(*head, *wish);
+  auto request = request_from_json(head->options);
+  if (!request) return std::unexpected(request.error());
+  auto plan = kept_plan(*head, *request);
   if (!plan) return std::unexpected(plan.error());
   auto history = store.history(head->workspace, said_slowings(*plan));
   if (!history) return std::unexpected(history.error());
 
-  PlanWish planning = *wish;
+  PlanRequest planning = *request;
   const std::string accounts = state_folder != nullptr ? *state_folder : std::string();
   if (state_folder == nullptr) {
     planning.effort = Duration{};
   } else if (auto settled = settle_isolation(*plan, *state_folder); !settled) {
     return std::unexpected(settled.error());
   }
-  auto run = std::make_unique<ChosenRun>(ChosenRun{std::move(*head), *wish,
-                                                   plan_it(std::move(*plan), planning, *history, accounts),
-                                                   engine::RunState(plan::Plan{})});
+  auto run = std::make_unique<ChosenRun>(
+      ChosenRun{std::move(*head), *request, plan_it(std::move(*plan), planning, *history, accounts),
+                engine::RunState(plan::Plan{})});
   run->state = engine::RunState(run->planned.plan);
-  auto replayed =
-      store.replay(*id, 0, [&run](engine::Event&& event) { engine::apply(run->state, event); });
+  auto replayed = store.replay(
+      *id, 0, [&run](engine::RecordedEvent&& recorded) { engine::apply(run->state, recorded); });
   if (!replayed) return std::unexpected(replayed.error());
   if (state_folder == nullptr && !run->dispatched()) show_nothing_running(run->state);
   return run;
@@ -179,7 +179,7 @@ struct Outside {
       : setup(setup_for(run.planned, run.id())),
         at(run.dispatched() ? now : run.state.last.value_or(now)),
         scheduler(engine::scheduler_of(run.plan(), setup, run.state,
-                                       run.state.spell_began.value_or(at), true)) {}
+                                       run.state.session_began.value_or(at), true)) {}
 
   engine::Setup setup;
   Time at;
@@ -188,13 +188,13 @@ struct Outside {
 
 }  // namespace
 
-engine::RunView view_from_outside(const ChosenRun& run, Time now) {
+engine::RunStatus view_from_outside(const ChosenRun& run, Time now) {
   const Outside outside(run, now);
   return engine::view_of(run.plan(), run.planned.waits(), outside.setup, run.state,
                          outside.scheduler, nullptr, outside.at);
 }
 
-engine::TaskView task_view_from_outside(const ChosenRun& run, TaskId task, Time now) {
+engine::TaskStatus task_view_from_outside(const ChosenRun& run, TaskId task, Time now) {
   const Outside outside(run, now);
   return engine::task_view_of(run.plan(), run.planned.waits(), outside.setup, run.state,
                               outside.scheduler, nullptr, outside.at, task);

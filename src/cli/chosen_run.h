@@ -16,10 +16,11 @@ namespace interlock::cli {
 /// it.
 struct ChosenRun {
   journal::RunHead head;
-  PlanWish wish;
+  PlanRequest request;
   Planned planned;
   engine::RunState state;
-  bool plan_is_new = false;  ///< Its plan was edited, and `dispatch` puts it in the place of the one kept.
+  bool plan_is_new =
+      false;  ///< Its plan was edited, and `dispatch` puts it in the place of the one kept.
 
   const std::string& id() const { return head.id; }
   const plan::Plan& plan() const { return planned.plan; }
@@ -45,7 +46,7 @@ std::string whole_name(const ChosenRun& run);
 Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name);
 
 /// The plan that is kept with a run, read again exactly as it was.
-Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanWish& wish);
+Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanRequest& request);
 
 /// What the words `[RUN] [NAME]` mean, where either may be left out.
 struct Meant {
@@ -73,7 +74,7 @@ std::string run_folder(const std::string& state, const std::string& run);
 std::string log_folder(const std::string& state, const std::string& run);
 
 /// The run as faces draw it, seen from outside its dispatcher.
-engine::RunView view_from_outside(const ChosenRun& run, Time now);
-engine::TaskView task_view_from_outside(const ChosenRun& run, TaskId task, Time now);
+engine::RunStatus view_from_outside(const ChosenRun& run, Time now);
+engine::TaskStatus task_view_from_outside(const ChosenRun& run, TaskId task, Time now);
 
 }  // namespace interlock::cli

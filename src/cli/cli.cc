@@ -34,10 +34,10 @@ std::string default_state_folder() {
   return {};
 }
 
-panel::ColorWish color_of(const Options& options) {
-  return options.color == "always"  ? panel::ColorWish::always
-         : options.color == "never" ? panel::ColorWish::never
-                                    : panel::ColorWish::automatic;
+panel::ColorMode color_of(const Options& options) {
+  return options.color == "always"  ? panel::ColorMode::always
+         : options.color == "never" ? panel::ColorMode::never
+                                    : panel::ColorMode::automatic;
 }
 
 /// Where a person stands; empty where that cannot be told (the folder was deleted).
@@ -46,20 +46,20 @@ std::string folder_stood_in() {
   return std::filesystem::canonical(".", trouble).string();
 }
 
-Exit dispatch_verb(const CommandLine& line, Talk& talk) {
+Exit dispatch_verb(const CommandLine& line, Console& console) {
   const Options& options = line.options();
   const Context context{options.state.empty() ? default_state_folder() : options.state,
                         options.json,
                         {folder_stood_in(), options.any},
-                        talk};
+                        console};
   if (context.state_folder.empty() && line.journal() == Journal::needed) {
-    return talk.complain(
+    return console.complain(
         {Error::Kind::invalid,
          "there is no place for the journal: neither HOME nor XDG_STATE_HOME is set",
          "pass `--state DIR`"});
   }
   const auto exit = line.verb()(context, options);
-  return exit ? *exit : talk.complain(exit.error());
+  return exit ? *exit : console.complain(exit.error());
 }
 
 /// A descriptor that is closed would be given to the next file that is opened, and what is said
@@ -105,7 +105,7 @@ int run_interlock(int argc, char** argv) {
   process::hide_environment();
   ::signal(SIGPIPE, SIG_IGN);  // A reader that goes away is told by write().
   CommandLine line;
-  Talk early(panel::ColorWish::automatic, false, asks_for_json(argc, argv));
+  Console early(panel::ColorMode::automatic, false, asks_for_json(argc, argv));
   if (argc < 2) {
     early.insist(line.app().help());
     return static_cast<int>(Exit::wrong);
@@ -122,19 +122,19 @@ int run_interlock(int argc, char** argv) {
     early.result(out.str());
     return static_cast<int>(early.close(Exit::done));
   } catch (const CLI::ParseError& error) {
-    return static_cast<int>(early.close(
-        early.complain({Error::Kind::invalid, error.what(), hint_for(argc, argv)})));
+    return static_cast<int>(
+        early.close(early.complain({Error::Kind::invalid, error.what(), hint_for(argc, argv)})));
   }
-  Talk talk(color_of(line.options()), line.options().quiet, line.options().json);
+  Console console(color_of(line.options()), line.options().quiet, line.options().json);
   Exit exit = Exit::failed;
   try {
-    exit = dispatch_verb(line, talk);
+    exit = dispatch_verb(line, console);
   } catch (const std::bad_alloc&) {
-    exit = talk.complain({Error::Kind::io, "there is not enough memory for this",
-                          "a plan takes about 1.5 KB for each task; split it, or raise what "
-                          "`ulimit -v` or the container allows"});
+    exit = console.complain({Error::Kind::io, "there is not enough memory for this",
+                             "a plan takes about 1.5 KB for each task; split it, or raise what "
+                             "`ulimit -v` or the container allows"});
   }
-  return static_cast<int>(talk.close(exit));
+  return static_cast<int>(console.close(exit));
 }
 
 }  // namespace interlock::cli

@@ -33,7 +33,7 @@ CommandLine::CommandLine()
 }
 
 CLI::App* CommandLine::add(const std::string& name, const std::string& about, Verb verb,
-              Journal journal) {
+                           Journal journal) {
   CLI::App* sub = app_.add_subcommand(name, about);
   sub->callback([this, verb = std::move(verb), journal] {
     verb_ = verb;
@@ -91,8 +91,9 @@ void CommandLine::add_detach(CLI::App* sub) {
                 "Print the run's id as soon as it has begun; it goes on without this terminal");
 }
 
-Result<Exit> CommandLine::perhaps_apart(const Context& context, const Options& options,
-                                  const std::function<Result<Exit>(const Context&, Face)>& work) {
+Result<Exit> CommandLine::perhaps_apart(
+    const Context& context, const Options& options,
+    const std::function<Result<Exit>(const Context&, Face)>& work) {
   if (!options.detach) return work(context, face_of(options));
   return run_detached(context, [&](const Context& own) { return work(own, Face::lines); });
 }
@@ -120,9 +121,9 @@ void CommandLine::add_planning() {
   CLI::App* plan = add(
       "plan", "Show how a plan would run, and why",
       [](const Context& context, const Options& options) -> Result<Exit> {
-        auto wish = wish_of(options);
-        if (!wish) return std::unexpected(wish.error());
-        return plan_command(context, options.file, *wish, options.fix);
+        auto request = request_of(options);
+        if (!request) return std::unexpected(request.error());
+        return plan_command(context, options.file, *request, options.fix);
       },
       Journal::not_needed);
   add_plan_options(plan);
@@ -135,23 +136,24 @@ void CommandLine::add_planning() {
   CLI::App* breakeven = add(
       "breakeven", "Show from how many tasks on overlapping pays, and a queue",
       [](const Context& context, const Options& options) -> Result<Exit> {
-        auto wish = wish_of(options);
-        if (!wish) return std::unexpected(wish.error());
-        return breakeven_command(context, options.file, *wish, options.svg);
+        auto request = request_of(options);
+        if (!request) return std::unexpected(request.error());
+        return breakeven_command(context, options.file, *request, options.svg);
       },
       Journal::not_needed);
   add_file(breakeven);
   add_set(breakeven);
-  breakeven->add_option("-o", options_.svg, "Draw the chart into this file, as SVG")->type_name("FILE");
+  breakeven->add_option("-o", options_.svg, "Draw the chart into this file, as SVG")
+      ->type_name("FILE");
   add_json(breakeven);
-  CLI::App* run = add("run", "Run a plan",
-                      [](const Context& context, const Options& options) -> Result<Exit> {
-                        auto wish = wish_of(options);
-                        if (!wish) return std::unexpected(wish.error());
-                        return perhaps_apart(context, options, [&](const Context& own, Face face) {
-                          return run_command(own, options.file, *wish, face);
-                        });
-                      });
+  CLI::App* run =
+      add("run", "Run a plan", [](const Context& context, const Options& options) -> Result<Exit> {
+        auto request = request_of(options);
+        if (!request) return std::unexpected(request.error());
+        return perhaps_apart(context, options, [&](const Context& own, Face face) {
+          return run_command(own, options.file, *request, face);
+        });
+      });
   add_plan_options(run);
   add_face(run);
   add_detach(run);
@@ -168,10 +170,10 @@ void CommandLine::add_planning() {
   CLI::App* resume =
       add("resume", "Go on with a run that was interrupted, paused or killed",
           [](const Context& context, const Options& options) {
-            const auto wish = resume_wish_of(options);
-            if (!wish) return Result<Exit>(std::unexpected(wish.error()));
+            const auto request = resume_request_of(options);
+            if (!request) return Result<Exit>(std::unexpected(request.error()));
             return perhaps_apart(context, options, [&](const Context& own, Face face) {
-              return resume_command(own, options.run, face, *wish);
+              return resume_command(own, options.run, face, *request);
             });
           });
   add_run(resume);
@@ -198,13 +200,13 @@ void CommandLine::add_asking() {
                          [](const Context& context, const Options& options) {
                            return cancel_command(context, options.run, options.task);
                          });
-  CLI::App* retry = add("retry", "Run again what failed, and what was skipped because of it",
-                        [](const Context& context, const Options& options) {
-                          return perhaps_apart(context, options, [&](const Context& own, Face face) {
-                            return retry_command(own, options.run, options.task, face,
-                                                 which_plan_of(options));
-                          });
-                        });
+  CLI::App* retry =
+      add("retry", "Run again what failed, and what was skipped because of it",
+          [](const Context& context, const Options& options) {
+            return perhaps_apart(context, options, [&](const Context& own, Face face) {
+              return retry_command(own, options.run, options.task, face, which_plan_of(options));
+            });
+          });
   for (CLI::App* sub : {approve, reject, cancel, retry}) {
     add_run_and_task(sub, sub == approve || sub == reject
                               ? "The task; without it the review, or the only gate that waits"

@@ -12,7 +12,8 @@ void CommandLine::add_rest() {
   CLI::App* init = add(
       "init", "Write a commented plan to start from, with its schemas and prompts",
       [](const Context& context, const Options& options) -> Result<Exit> {
-        if (options.init_for.client.empty()) return init_command(context, options.use, options.folder);
+        if (options.init_for.client.empty())
+          return init_command(context, options.use, options.folder);
         return init_for_command(context, options.init_for);
       },
       Journal::not_needed);
@@ -21,9 +22,10 @@ void CommandLine::add_rest() {
                        "research, review, content, tests, migrations or edits [research]")
           ->check(CLI::IsMember({"research", "review", "content", "tests", "migrations", "edits"}));
   CLI::Option* client =
-      init->add_option("--for", options_.init_for.client,
-                       "Let this client's model reach Interlock instead: claude-code, codex, gemini or "
-                       "opencode")
+      init->add_option(
+              "--for", options_.init_for.client,
+              "Let this client's model reach Interlock instead: claude-code, codex, gemini or "
+              "opencode")
           ->check(CLI::IsMember(clients_to_set_up()))
           ->type_name("CLIENT")
           ->excludes(use);
@@ -49,11 +51,11 @@ void CommandLine::add_rest() {
   CLI::App* gateway =
       add("gateway", "Serve the gateway on its own, for any program, until it is interrupted",
           [](const Context& context, const Options& options) -> Result<Exit> {
-            auto wish = gateway_wish_of(options);
-            if (!wish) return std::unexpected(wish.error());
-            return gateway_command(context, *wish);
+            auto request = gateway_request_of(options);
+            if (!request) return std::unexpected(request.error());
+            return gateway_command(context, *request);
           });
-  GatewayWish& its = options_.gateway;
+  GatewayRequest& its = options_.gateway;
   gateway->add_option("--api", its.api, "Whose address and key: anthropic, openai or gemini")
       ->check(CLI::IsMember({"anthropic", "openai", "openai-responses", "gemini"}))
       ->type_name("API");
@@ -67,10 +69,11 @@ void CommandLine::add_rest() {
   gateway->add_option("--usd", options_.usd, "Stop at so many dollars")->type_name("DOLLARS");
   add_json(gateway);
   add_chat();
-  CLI::App* mcp = add("mcp", "Let an agent's client plan and run through the Model Context Protocol",
-                      [](const Context& context, const Options& options) {
-                        return mcp_command(context, options.may_approve);
-                      });
+  CLI::App* mcp =
+      add("mcp", "Let an agent's client plan and run through the Model Context Protocol",
+          [](const Context& context, const Options& options) {
+            return mcp_command(context, options.may_approve);
+          });
   mcp->add_flag("--approve", options_.may_approve, "The client may answer gates");
   CLI::App* hook = add(
       "hook", "Answer a client before it starts sub-agents; `init --for` sets it up",
@@ -78,7 +81,9 @@ void CommandLine::add_rest() {
         return hook_command(context, options.hook);
       },
       Journal::not_needed);
-  hook->add_option("WHEN", options_.when, "pre-tool")->required()->check(CLI::IsMember({"pre-tool"}));
+  hook->add_option("WHEN", options_.when, "pre-tool")
+      ->required()
+      ->check(CLI::IsMember({"pre-tool"}));
   hook->add_option("--for", options_.hook.client, "Whose: claude-code or codex")
       ->required()
       ->check(CLI::IsMember({"claude-code", "codex"}))
@@ -88,9 +93,9 @@ void CommandLine::add_rest() {
       ->type_name("N");
   CLI::App* prune = add("prune", "Forget runs, with their logs and kept changes",
                         [](const Context& context, const Options& options) -> Result<Exit> {
-                          auto wish = prune_wish_of(options);
-                          if (!wish) return std::unexpected(wish.error());
-                          return prune_command(context, *wish);
+                          auto request = prune_request_of(options);
+                          if (!request) return std::unexpected(request.error());
+                          return prune_command(context, *request);
                         });
   prune->add_option("RUN", options_.run, "A run's id, its beginning or last part");
   prune->add_option("--older", options_.older, "Runs idle for at least AGE, such as 30d")
@@ -102,7 +107,7 @@ void CommandLine::add_rest() {
       "completion", "Print a shell's completion script",
       [this](const Context& context, const Options& options) -> Result<Exit> {
         const std::string script = completion_script(app_, options.shell);
-        context.talk.result(
+        context.console.result(
             context.json ? pretty_json(json::object{
                                {"version", 1}, {"shell", options.shell}, {"script", script}})
                          : script);

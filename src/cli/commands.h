@@ -3,10 +3,10 @@
 #include <string>
 
 #include "base/result.h"
+#include "cli/console.h"
 #include "cli/dispatch.h"
 #include "cli/edited_plan.h"
 #include "cli/planning.h"
-#include "cli/talk.h"
 
 // One function a verb, one file a verb or a family of verbs. What a verb returns is the exit code;
 // an error is told by `main`.
@@ -21,7 +21,7 @@ struct Context {
   std::string state_folder;
   bool json = false;
   Where where;
-  Talk& talk;
+  Console& console;
   Detachment* detachment = nullptr;  ///< Where the run is to go on without this terminal.
 };
 
@@ -30,27 +30,27 @@ struct Context {
 decide::History history_of(const Context& context, const plan::Plan& plan);
 
 /// `fix`: the plan file is first given what its latest run, or the one named, showed of footprints.
-struct FixWish {
+struct FixRequest {
   bool fix = false;
   bool full = false;  ///< Show everything, not only what fits a screen.
-  std::string run;  ///< Empty: the latest of this plan.
+  std::string run;    ///< Empty: the latest of this plan.
 };
-Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
-                          const FixWish& fix);
+Result<Exit> plan_command(const Context& context, const std::string& file,
+                          const PlanRequest& request, const FixRequest& fix);
 /// `svg`: where to draw the chart as well; empty: nowhere.
 Result<Exit> breakeven_command(const Context& context, const std::string& file,
-                               const PlanWish& wish, const std::string& svg);
-Result<Exit> run_command(const Context& context, const std::string& file, const PlanWish& wish,
-                         Face face);
+                               const PlanRequest& request, const std::string& svg);
+Result<Exit> run_command(const Context& context, const std::string& file,
+                         const PlanRequest& request, Face face);
 /// What `resume` may say anew.
-struct ResumeWish {
+struct ResumeRequest {
   bool wait_at_gates = false;
   std::optional<Tokens> tokens;      ///< In place of `limits.tokens`.
   std::optional<MicroUsd> usd;       ///< In place of `limits.usd`.
   WhichPlan which = WhichPlan::ask;  ///< Where the plan was edited since.
 };
 Result<Exit> resume_command(const Context& context, const std::string& run, Face face,
-                            const ResumeWish& wish);
+                            const ResumeRequest& request);
 
 struct RunsOptions {
   std::size_t most = 20;
@@ -82,7 +82,7 @@ Result<Exit> cancel_command(const Context& context, const std::string& run,
                             const std::string& task);
 /// Reads the plan, decides, and enters a run of it into the journal, to be dispatched.
 Result<std::unique_ptr<ChosenRun>> enter_run(const Context& context, journal::Store& store,
-                                             const Document& document, const PlanWish& wish);
+                                             const Document& document, const PlanRequest& request);
 /// Dispatches, and prints the run's id or, as JSON, how it stands then.
 Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, ChosenRun& run,
                                  Face face);
@@ -103,28 +103,29 @@ Result<Exit> diff_command(const Context& context, const std::string& run, const 
 /// client may answer gates.
 Result<Exit> mcp_command(const Context& context, bool may_approve);
 
-struct InitForWish {
+struct InitForRequest {
   std::string client, folder = ".";
   bool enforce = false;  ///< Its hook denies; else it advises.
   bool undo = false;
 };
-/// Lets a client's model reach Interlock, by a skill, a server and a hook in the project's settings.
-Result<Exit> init_for_command(const Context& context, const InitForWish& wish);
+/// Lets a client's model reach Interlock, by a skill, a server and a hook in the project's
+/// settings.
+Result<Exit> init_for_command(const Context& context, const InitForRequest& request);
 
-struct HookWish {
+struct HookRequest {
   std::string client;
   bool enforce = false;
   std::uint32_t most = 0;  ///< Sub-agents at once that are let through; 0: no bound.
 };
-/// Before a sub-agent starts: reads what the client tells, and answers it. On any error of its own it says
-/// nothing, which lets the sub-agent start.
-Result<Exit> hook_command(const Context& context, const HookWish& wish);
+/// Before a sub-agent starts: reads what the client tells, and answers it. On any error of its own
+/// it says nothing, which lets the sub-agent start.
+Result<Exit> hook_command(const Context& context, const HookRequest& request);
 
 Result<Exit> doctor_command(const Context& context);
 Result<Exit> agents_command(const Context& context);
 
 /// The gateway on its own.
-struct GatewayWish {
+struct GatewayRequest {
   std::string api =
       "anthropic";            ///< Whose keys and address are usual, where the next two do not say.
   std::string upstream, key;  ///< A URL; a variable of the environment.
@@ -133,7 +134,7 @@ struct GatewayWish {
   std::optional<Tokens> tokens;
   std::optional<MicroUsd> usd;
 };
-Result<Exit> gateway_command(const Context& context, const GatewayWish& wish);
+Result<Exit> gateway_command(const Context& context, const GatewayRequest& request);
 
 struct ChatOptions {
   std::string api, model, base_url, schema;

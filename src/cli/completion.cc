@@ -214,7 +214,7 @@ Result<Exit> complete_command(const Context& context, const std::string& kind,
     if (runs) {
       for (const journal::RunSummary& run : *runs) text += run.id + "\n";
     }
-    context.talk.result(text);
+    context.console.result(text);
     return Exit::done;
   }
   const auto id = run_named(*store, context.where, name);
@@ -225,7 +225,7 @@ Result<Exit> complete_command(const Context& context, const std::string& kind,
   if (kind == "outputs") {
     for (const plan::Merge& merge : (*run)->plan().merges) text += merge.name + "\n";
   }
-  context.talk.result(text);
+  context.console.result(text);
   return Exit::done;
 }
 

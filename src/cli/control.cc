@@ -45,20 +45,22 @@ Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& ta
 }
 
 /// What was asked of which run, as JSON or in a line.
-void tell(const Context& context, const ChosenRun& run, std::string_view did,
-          const std::vector<std::string>& tasks, const std::string& line) {
+void report(const Context& context, const ChosenRun& run, std::string_view did,
+            const std::vector<std::string>& tasks, const std::string& line) {
   if (context.json) {
-    context.talk.result(pretty_json(json::object{{"version", 1},
-                                                 {"did", did},
-                                                 {"run", run.id()},
-                                                 {"plan", run.head.plan_name},
-                                                 {"workspace", run.head.workspace},
-                                                 {"tasks", json::array(tasks.begin(), tasks.end())},
-                                                 {"dispatched", run.dispatched()}}));
+    context.console.result(
+        pretty_json(json::object{{"version", 1},
+                                 {"did", did},
+                                 {"run", run.id()},
+                                 {"plan", run.head.plan_name},
+                                 {"workspace", run.head.workspace},
+                                 {"tasks", json::array(tasks.begin(), tasks.end())},
+                                 {"dispatched", run.dispatched()}}));
     return;
   }
-  context.talk.remark(line);
-  if (!run.dispatched()) context.talk.remark(fmt::format(" hint: interlock resume {}", run.id()));
+  context.console.remark(line);
+  if (!run.dispatched())
+    context.console.remark(fmt::format(" hint: interlock resume {}", run.id()));
 }
 
 std::vector<std::string> tasks_at_gates(const ChosenRun& run) {
@@ -106,10 +108,10 @@ Result<Exit> answer(const Context& context, const std::string& name, const std::
   if (!task) return std::unexpected(task.error());
   if (auto done = ask(*asked, kind, *task); !done) return std::unexpected(done.error());
   const std::string what = kind == engine::Request::Kind::approve ? "approved" : "rejected";
-  tell(context, *asked->run, what,
-       task->empty() ? std::vector<std::string>{} : std::vector<std::string>{*task},
-       fmt::format("{} {} of {}", what, task->empty() ? "the review" : fmt::format("`{}`", *task),
-                   whole_name(*asked->run)));
+  report(context, *asked->run, what,
+         task->empty() ? std::vector<std::string>{} : std::vector<std::string>{*task},
+         fmt::format("{} {} of {}", what, task->empty() ? "the review" : fmt::format("`{}`", *task),
+                     whole_name(*asked->run)));
   return Exit::done;
 }
 
@@ -177,15 +179,15 @@ Result<Exit> cancel_command(const Context& context, const std::string& name,
       task.empty() ? engine::Request::Kind::cancel_run : engine::Request::Kind::cancel_task;
   if (auto done = ask(*asked, kind, task); !done) return std::unexpected(done.error());
   const std::string whole = whole_name(*asked->run);
-  tell(context, *asked->run, "cancelled",
-       task.empty() ? std::vector<std::string>{} : std::vector<std::string>{task},
-       task.empty() ? fmt::format("asked to cancel {}", whole)
-                    : fmt::format("asked to cancel task `{}` of {}", task, whole));
+  report(context, *asked->run, "cancelled",
+         task.empty() ? std::vector<std::string>{} : std::vector<std::string>{task},
+         task.empty() ? fmt::format("asked to cancel {}", whole)
+                      : fmt::format("asked to cancel task `{}` of {}", task, whole));
   if (asked->run->dispatched() || !task.empty()) return Exit::done;
   // Nobody dispatches it: what a dead dispatcher left running is ended here and now.
   auto run = choose_run_to_dispatch(asked->store, asked->run->id(), context.state_folder);
   if (!run) return std::unexpected(run.error());
-  auto exit = dispatch(asked->store, context.state_folder, **run, Face::lines, context.talk);
+  auto exit = dispatch(asked->store, context.state_folder, **run, Face::lines, context.console);
   if (!exit) return exit;
   return Exit::done;
 }
@@ -194,7 +196,8 @@ Result<Exit> retry_command(const Context& context, const std::string& name, cons
                            Face face, WhichPlan which) {
   auto asked = open_for_asking(context, name, word);
   if (!asked) return std::unexpected(asked.error());
-  auto followed = follow_edits(asked->store, asked->run, context.state_folder, which, context.talk);
+  auto followed =
+      follow_edits(asked->store, asked->run, context.state_folder, which, context.console);
   if (!followed) return std::unexpected(followed.error());
   if (*followed == Followed::needs_new_run) return run_edited(context, *asked->run, face);
   const auto again = tasks_to_retry(*asked->run, asked->task);
@@ -206,10 +209,10 @@ Result<Exit> retry_command(const Context& context, const std::string& name, cons
   const std::string line =
       fmt::format("running again: {} of {}", quoted(*again), whole_name(*asked->run));
   if (asked->run->dispatched()) {
-    tell(context, *asked->run, "retried", *again, line);
+    report(context, *asked->run, "retried", *again, line);
     return Exit::done;
   }
-  context.talk.remark(line);
+  context.console.remark(line);
   if (*followed == Followed::taken_over)
     return dispatch_and_report(context, asked->store, *asked->run, face);
   auto run = choose_run_to_dispatch(asked->store, asked->run->id(), context.state_folder);

@@ -56,10 +56,10 @@ Result<void> Detachment::begin(const ChosenRun& run) {
       ::dup2(file.get(), STDERR_FILENO) < 0)
     return cannot("leave the terminal");
   ::prctl(PR_SET_PDEATHSIG, 0);
-  const std::string told = canonical_json(json::object{
+  const std::string reported = canonical_json(json::object{
       {"version", 1}, {"run", run.id()}, {"workspace", run.head.workspace}, {"log", log}});
   // Who does not listen any more finds the run by its name.
-  std::string_view rest = told;
+  std::string_view rest = reported;
   while (!rest.empty()) {
     const ssize_t written = ::write(to_parent_.get(), rest.data(), rest.size());
     if (written < 0 && errno == EINTR) continue;
@@ -81,20 +81,20 @@ Result<Exit> run_detached(const Context& context,
   if (child == 0) {
     from_child.reset();
     const auto exit = work_apart(context, std::move(to_parent), self, work);
-    const Exit code = exit ? *exit : context.talk.complain(exit.error());
-    ::_exit(static_cast<int>(context.talk.close(code)));
+    const Exit code = exit ? *exit : context.console.complain(exit.error());
+    ::_exit(static_cast<int>(context.console.close(code)));
   }
   to_parent.reset();
-  const std::string told = all_of(from_child);
-  const auto begun = parse_json(told);
-  if (!told.empty() && begun && begun->is_object()) {
+  const std::string reported = all_of(from_child);
+  const auto begun = parse_json(reported);
+  if (!reported.empty() && begun && begun->is_object()) {
     const std::string run(begun->get_object().at("run").as_string());
     if (context.json) {
-      context.talk.result(pretty_json(*begun));
+      context.console.result(pretty_json(*begun));
       return Exit::done;
     }
-    context.talk.result(run + "\n");
-    context.talk.remark(
+    context.console.result(run + "\n");
+    context.console.remark(
         fmt::format("it goes on by itself: `interlock log -f {0}` and `interlock show {0}`", run));
     return Exit::done;
   }

@@ -6,7 +6,7 @@
 #include "changes/changeset.h"
 #include "changes/text_merge.h"
 #include "cli/commands.h"
-#include "views/local_views.h"
+#include "snapshots/local_snapshots.h"
 
 // `diff`: what a task changed, as a patch that `git apply` takes, or in figures.
 namespace interlock::cli {
@@ -53,7 +53,8 @@ bool has_bytes(const changes::State& state) {
 /// Reads both sides of changes from what the run kept.
 class Patch {
  public:
-  Patch(views::LocalViews& views, engine::AttemptName name) : views_(views), name_(name) {}
+  Patch(snapshots::LocalSnapshots& snapshots, engine::AttemptName name)
+      : snapshots_(snapshots), name_(name) {}
 
   std::string of(const Change& change) {
     const bool before = has_bytes(change.before);
@@ -77,11 +78,11 @@ class Patch {
 
  private:
   static std::string of_folder(const Change& change) {
-    const auto tell = [&](std::string_view what) {
+    const auto report = [&](std::string_view what) {
       return fmt::format("# {} `{}`\n", what, printable(change.path));
     };
-    if (change.after.kind == Kind::absent) return tell("folder removed:");
-    if (change.before.kind == Kind::absent) return tell("folder made:");
+    if (change.after.kind == Kind::absent) return report("folder removed:");
+    if (change.before.kind == Kind::absent) return report("folder made:");
     return fmt::format("# mode of `{}`: {:o} to {:o}\n", printable(change.path), change.before.mode,
                        change.after.mode);
   }
@@ -90,12 +91,12 @@ class Patch {
     if (before && after && change.before.digest == change.after.digest) return {};
     std::optional<std::string> old_bytes, new_bytes;
     if (before) {
-      auto bytes = side(change, engine::Views::Side::before);
+      auto bytes = side(change, engine::Snapshots::Side::before);
       if (!bytes) return fmt::format("# {}\n", bytes.error().message);
       old_bytes = std::move(*bytes);
     }
     if (after) {
-      auto bytes = side(change, engine::Views::Side::after);
+      auto bytes = side(change, engine::Snapshots::Side::after);
       if (!bytes) return fmt::format("# {}\n", bytes.error().message);
       new_bytes = std::move(*bytes);
     }
@@ -109,8 +110,8 @@ class Patch {
     return changes::unified_diff(change.path, old_bytes, new_bytes);
   }
 
-  Result<std::string> side(const Change& change, engine::Views::Side side) {
-    return views_.content(name_, change.path, side, kShownBytesMax);
+  Result<std::string> side(const Change& change, engine::Snapshots::Side side) {
+    return snapshots_.content(name_, change.path, side, kShownBytesMax);
   }
 
   static std::string quoted(const std::string& prefix, const std::string& path) {
@@ -134,7 +135,7 @@ class Patch {
     return text + "\"";
   }
 
-  views::LocalViews& views_;
+  snapshots::LocalSnapshots& snapshots_;
   engine::AttemptName name_;
 };
 
@@ -235,18 +236,18 @@ Result<Exit> diff_command(const Context& context, const std::string& name, const
   auto changeset = changes::changeset_from_text(*text);
   if (!changeset) return std::unexpected(changeset.error());
   if (context.json) {
-    context.talk.result(pretty_json(diff_json(run, task, **attempt, *changeset)));
+    context.console.result(pretty_json(diff_json(run, task, **attempt, *changeset)));
     return Exit::done;
   }
   if (options.stat) {
-    context.talk.result(stat_text(*changeset));
+    context.console.result(stat_text(*changeset));
     return Exit::done;
   }
-  views::LocalViews views(run.plan().workspace, context.state_folder, run.id());
-  Patch patch(views, {*id, (*attempt)->number, 0});
+  snapshots::LocalSnapshots snapshots(run.plan().workspace, context.state_folder, run.id());
+  Patch patch(snapshots, {*id, (*attempt)->number, 0});
   for (const Change& change : changeset->changes) {
     const std::string one = patch.of(change);
-    context.talk.result(context.talk.out().color ? colored(one) : one);
+    context.console.result(context.console.out().color ? colored(one) : one);
   }
   return Exit::done;
 }

@@ -15,15 +15,15 @@
 #include "cli/looking_back.h"
 #include "cli/models.h"
 #include "cli/redacted_journal.h"
-#include "journal/hold.h"
 #include "journal/run_journal.h"
+#include "journal/run_lock.h"
 #include "process/break_mark.h"
 #include "process/clock.h"
 #include "process/identity.h"
 #include "process/local_processes.h"
-#include "process/trial.h"
+#include "process/probe.h"
 #include "schema/json_schema.h"
-#include "views/local_views.h"
+#include "snapshots/local_snapshots.h"
 #include "workspace/local_workspace.h"
 #include "workspace/own_places.h"
 
@@ -31,8 +31,8 @@ namespace interlock::cli {
 
 namespace {
 
-views::LocalViews::Options options_of(const plan::Plan& plan) {
-  views::LocalViews::Options options;
+snapshots::LocalSnapshots::Options options_of(const plan::Plan& plan) {
+  snapshots::LocalSnapshots::Options options;
   options.commit_per_task = plan.commit_each;
   for (const plan::Task& task : plan.tasks) options.task_ids.push_back(task.id);
   return options;
@@ -52,30 +52,28 @@ Exit exit_for(engine::RunEnded::How how) {
 
 Result<gateway::Options> options_for(const ChosenRun& run, const std::string& state_folder) {
   auto options =
-      gateway_options(run.plan(), state_folder, own_environment(), !run.wish.replay.empty());
+      gateway_options(run.plan(), state_folder, own_environment(), !run.request.replay.empty());
   if (!options) return options;
-  if (run.wish.record) options->record_folder = recording_folder(state_folder, run.id());
-  if (!run.wish.replay.empty())
-    options->replay_folder = recording_folder(state_folder, run.wish.replay);
+  if (run.request.record) options->record_folder = recording_folder(state_folder, run.id());
+  if (!run.request.replay.empty())
+    options->replay_folder = recording_folder(state_folder, run.request.replay);
   return options;
 }
 
-bool has_enclosures(const plan::Plan& plan) {
-  return std::ranges::any_of(plan.tasks, [](const plan::Task& task) {
-    return task.isolation != plan::Isolation::direct;
-  });
+bool has_sandboxes(const plan::Plan& plan) {
+  return std::ranges::any_of(
+      plan.tasks, [](const plan::Task& task) { return task.isolation != plan::Isolation::direct; });
 }
 
 /// Where attempts find their own folders; held for as long as they may run.
 std::optional<workspace::SharedPlace> hold_own_place(const plan::Plan& plan,
-                                                     engine::Surroundings& around) {
-  if (!has_enclosures(plan)) return {};
+                                                     engine::HostEnvironment& around) {
+  if (!has_sandboxes(plan)) return {};
   auto place = workspace::SharedPlace::hold(
       {std::string(engine::kAttemptPlace), std::string(engine::kHomePlace)});
   if (!place) return place;
   around.own_place = place->path();
-  around.may_bind =
-      process::may_bind(fmt::format("{}/{}", place->path(), engine::kAttemptPlace));
+  around.may_bind = process::may_bind(fmt::format("{}/{}", place->path(), engine::kAttemptPlace));
   return place;
 }
 
@@ -93,8 +91,8 @@ Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& st
   setup.around.as_root = ::geteuid() == 0;
   setup.dispatcher = dispatcher_name();
   if (const auto self = process::identity_of(::getpid())) setup.self = *self;
-  setup.reuse = run.wish.reuse;
-  setup.wait_at_gates = run.wish.wait_at_gates;
+  setup.reuse = run.request.reuse;
+  setup.wait_at_gates = run.request.wait_at_gates;
   return setup;
 }
 
@@ -107,12 +105,12 @@ std::string dispatcher_name() {
 }
 
 Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, ChosenRun& run,
-                      Face face, Talk& talk, const std::function<Result<void>()>& begun) {
+                      Face face, Console& console, const std::function<Result<void>()>& begun) {
   process::SystemClock clock(run.state.last.value_or(Time{}));
   const journal::Holder holder{run.id(), run.head.plan_name, ::getpid(), host_name(), clock.now()};
-  auto held_run = journal::hold_run(state_folder, holder);
+  auto held_run = journal::lock_run(state_folder, holder);
   if (!held_run) return std::unexpected(held_run.error());
-  auto held_workspace = journal::hold_workspace(state_folder, run.plan().workspace, holder);
+  auto held_workspace = journal::lock_workspace(state_folder, run.plan().workspace, holder);
   if (!held_workspace) return std::unexpected(held_workspace.error());
 
   // Between looking at the run and holding it another dispatcher may have taken it further.
@@ -147,8 +145,9 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   auto processes = process::LocalProcesses::open(clock, {.redaction = secrets});
   if (!processes) return std::unexpected(processes.error());
   workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());
-  views::LocalViews views(run.plan().workspace, state_folder, run.id(), options_of(run.plan()));
-  workspace.show(&views);
+  snapshots::LocalSnapshots snapshots(run.plan().workspace, state_folder, run.id(),
+                                      options_of(run.plan()));
+  workspace.show(&snapshots);
   schema::JsonSchema validator;
   Result<std::unique_ptr<engine::Gateway>> gateway = std::make_unique<engine::NoGateway>();
   if (asks)
@@ -170,11 +169,11 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
   RedactedJournal kept(**journal, secrets);
   engine::Engine engine(
       run.plan(), run.planned.waits(), std::move(*setup), run.state,
-      engine::Ports{clock, **processes, kept, workspace, views, validator, **gateway});
-  LiveFace shown(run, log_folder(state_folder, run.id()), face, talk);
+      engine::Ports{clock, **processes, kept, workspace, snapshots, validator, **gateway});
+  LiveFace shown(run, log_folder(state_folder, run.id()), face, console);
   if (auto taken = engine.begin(); !taken) return std::unexpected(taken.error());
   if (begun) {
-    if (auto told = begun(); !told) return std::unexpected(told.error());
+    if (auto reported = begun(); !reported) return std::unexpected(reported.error());
   }
   while (!engine.over()) {
     shown.update(engine, clock.now());
@@ -182,7 +181,7 @@ Result<Exit> dispatch(journal::Store& store, const std::string& state_folder, Ch
       return std::unexpected(turned.error());
   }
   shown.update(engine, clock.now());
-  engine::RunView view = engine.view();
+  engine::RunStatus view = engine.view();
   if (const auto looked = look_back(run, engine.run(), view)) {
     show_hindsight(*looked, view);
     // What it would have taken is no part of the run: that it cannot be kept does not spoil it.

@@ -25,7 +25,8 @@ std::string_view gives(plan::Isolation isolation) {
   switch (isolation) {
     case plan::Isolation::direct: return "in the workspace; what the plan declares is trusted";
     case plan::Isolation::guard: return "in the workspace; the kernel holds it to its footprint";
-    case plan::Isolation::view: return "in a private picture; what it reads and writes is observed";
+    case plan::Isolation::view:
+      return "in a private snapshot; what it reads and writes is observed";
     case plan::Isolation::worktree: return "in a git worktree on a branch of its own";
   }
   return "";
@@ -53,10 +54,10 @@ Result<Exit> doctor_command(const Context& context) {
           {"why", one.able ? json::value(nullptr) : json::value(one.able.error().message)},
           {"hint", one.able ? json::value(nullptr) : json::value(one.able.error().hint)}});
     }
-    context.talk.result(pretty_json(json::object{{"version", 1},
-                                                 {"workspace", here},
-                                                 {"isolation", std::move(ladder)},
-                                                 {"host", std::move(host)}}));
+    context.console.result(pretty_json(json::object{{"version", 1},
+                                                    {"workspace", here},
+                                                    {"isolation", std::move(ladder)},
+                                                    {"host", std::move(host)}}));
     return Exit::done;
   }
   std::string text = fmt::format("isolation in `{}`:\n", printable(here));
@@ -75,7 +76,7 @@ Result<Exit> doctor_command(const Context& context) {
     text += fmt::format("  {}  {}  {}\n", pad(one.there ? "yes" : "no", 3), pad(one.name, widest),
                         one.why);
   }
-  context.talk.result(text);
+  context.console.result(text);
   return Exit::done;
 }
 

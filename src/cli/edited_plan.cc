@@ -106,16 +106,17 @@ Result<void> take_over(journal::Store& store, std::unique_ptr<ChosenRun>& run, p
   if (!history) return std::unexpected(history.error());
   if (auto settled = settle_isolation(plan, state_folder); !settled)
     return std::unexpected(settled.error());
-  auto fresh = std::make_unique<ChosenRun>(
-      ChosenRun{run->head, run->wish, plan_it(std::move(plan), run->wish, *history, state_folder),
-                engine::RunState(plan::Plan{})});
+  auto fresh = std::make_unique<ChosenRun>(ChosenRun{
+      run->head, run->request, plan_it(std::move(plan), run->request, *history, state_folder),
+      engine::RunState(plan::Plan{})});
   if (auto able = check_can_run(fresh->planned); !able) return able;
   fresh->head.plan_text = document.text;
   fresh->head.files = files;
   fresh->plan_is_new = true;
   fresh->state = engine::RunState(fresh->planned.plan);
-  auto replayed = store.replay(run->id(), 0,
-                               [&](engine::Event&& event) { engine::apply(fresh->state, event); });
+  auto replayed = store.replay(run->id(), 0, [&](engine::RecordedEvent&& recorded) {
+    engine::apply(fresh->state, recorded);
+  });
   if (!replayed) return replayed;
   run = std::move(fresh);
   return {};
@@ -126,31 +127,32 @@ Result<void> take_over(journal::Store& store, std::unique_ptr<ChosenRun>& run, p
 Result<plan::Plan> plan_as_kept(const ChosenRun& run) {
   auto recorded = workspace::RecordedFiles::parse(run.head.files);
   if (!recorded) return std::unexpected(recorded.error());
-  return read_plan_or_complain({run.head.plan_file, run.wish.folder, run.head.plan_text}, run.wish,
-                               *recorded);
+  return read_plan_or_complain({run.head.plan_file, run.request.folder, run.head.plan_text},
+                               run.request, *recorded);
 }
 
 /// What a person is told who has to choose.
 std::unexpected<Error> choose_which(const ChosenRun& run, const std::string& what,
                                     const std::string& why) {
-  return fail(Error::Kind::refused,
-              fmt::format("plan `{}` was edited since run {} began: {}{}{}",
-                          printable(run.head.plan_file), run.id(), what, what == why ? "" : "; ",
-                          what == why ? "" : why),
-              "`--plan old` goes on with the plan as it was, `--plan new` starts a new run of the "
-              "edited one, "
-              "which reuses what did not change");
+  return fail(
+      Error::Kind::refused,
+      fmt::format("plan `{}` was edited since run {} began: {}{}{}", printable(run.head.plan_file),
+                  run.id(), what, what == why ? "" : "; ", what == why ? "" : why),
+      "`--plan old` goes on with the plan as it was, `--plan new` starts a new run of the "
+      "edited one, "
+      "which reuses what did not change");
 }
 
 }  // namespace
 
 std::string plan_path_of(const ChosenRun& run) {
   const std::string name = std::filesystem::path(run.head.plan_file).filename().string();
-  return run.wish.folder.empty() || name.empty() ? std::string() : run.wish.folder + "/" + name;
+  return run.request.folder.empty() || name.empty() ? std::string()
+                                                    : run.request.folder + "/" + name;
 }
 
 Result<Followed> follow_edits(journal::Store& store, std::unique_ptr<ChosenRun>& run,
-                              const std::string& state_folder, WhichPlan which, Talk& talk) {
+                              const std::string& state_folder, WhichPlan which, Console& console) {
   const std::string path = plan_path_of(*run);
   const std::string shown = printable(run->head.plan_file);
   auto document =
@@ -160,7 +162,7 @@ Result<Followed> follow_edits(journal::Store& store, std::unique_ptr<ChosenRun>&
       return fail(Error::Kind::missing, fmt::format("plan `{}` cannot be read any more", shown),
                   "`--plan old` goes on with the plan as it was");
     if (run->head.plan_file != "standard input")
-      talk.insist(fmt::format(
+      console.insist(fmt::format(
           "note: plan `{}` cannot be read any more: run {} goes on with the plan it began with",
           shown, run->id()));
     return Followed::as_it_was;
@@ -170,9 +172,9 @@ Result<Followed> follow_edits(journal::Store& store, std::unique_ptr<ChosenRun>&
   if (!recorded) return std::unexpected(recorded.error());
   FilesNow now(std::move(*recorded), run->plan());
   workspace::RecordingFiles files(now);
-  auto plan = read_plan_or_complain(*document, run->wish, files);
+  auto plan = read_plan_or_complain(*document, run->request, files);
   if (!plan && which != WhichPlan::old_one) {
-    talk.insist(plan.error().message);
+    console.insist(plan.error().message);
     return fail(Error::Kind::invalid,
                 fmt::format("plan `{}` was edited since run {} began, and has errors now", shown,
                             run->id()),
@@ -184,7 +186,7 @@ Result<Followed> follow_edits(journal::Store& store, std::unique_ptr<ChosenRun>&
   if (plan && !changes.any()) return Followed::as_it_was;
   const std::string what = plan ? say(run->plan(), changes) : "it has errors now";
   if (which == WhichPlan::old_one) {
-    talk.insist(fmt::format(
+    console.insist(fmt::format(
         "note: plan `{}` was edited since ({}): run {} goes on with the plan it began with", shown,
         what, run->id()));
     return Followed::as_it_was;
@@ -200,14 +202,14 @@ Result<Followed> follow_edits(journal::Store& store, std::unique_ptr<ChosenRun>&
   const std::string why = why_not(*run, changes);
   if (!why.empty()) {
     if (which == WhichPlan::ask) return choose_which(*run, what, why);
-    if (run->state.folded < run->state.commits.size())
+    if (run->state.checkpointed < run->state.commits.size())
       return fail(
           Error::Kind::refused,
           fmt::format(
               "changes of run {} are not in the workspace yet, so a new run would not see them",
               run->id()),
           "finish it first, with `--plan old`");
-    talk.insist(fmt::format(
+    console.insist(fmt::format(
         "note: run {} stays as it is ({}): a new run of the edited plan begins, which reuses "
         "what did not change",
         run->id(), why));
@@ -216,7 +218,7 @@ Result<Followed> follow_edits(journal::Store& store, std::unique_ptr<ChosenRun>&
   if (auto taken = take_over(store, run, std::move(*plan), *document, files.text(), state_folder);
       !taken)
     return std::unexpected(taken.error());
-  talk.insist(
+  console.insist(
       fmt::format("note: plan `{}` was edited since ({}): run {} goes on with it as it is now",
                   shown, what, run->id()));
   return Followed::taken_over;

@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 #include "cli/chosen_run.h"
-#include "cli/talk.h"
+#include "cli/console.h"
 #include "journal/store.h"
 
 // A run keeps the plan it was made of. Its file may have been edited since.
@@ -28,7 +28,7 @@ enum class Followed : unsigned char {
 /// Looks at the plan's file as it is now and says what follows from it: never silent where the plan
 /// that runs is not the one in the file. Refused where a person has to choose.
 Result<Followed> follow_edits(journal::Store& store, std::unique_ptr<ChosenRun>& run,
-                              const std::string& state_folder, WhichPlan which, Talk& talk);
+                              const std::string& state_folder, WhichPlan which, Console& console);
 
 /// Where the plan of a run lies.
 std::string plan_path_of(const ChosenRun& run);

@@ -11,67 +11,71 @@
 #include "process/local_processes.h"
 #include "workspace/local_files.h"
 
-// `gateway`: the gateway on its own, for any program. It prints what the program is to be told, then what it
-// calls, until it is interrupted.
+// `gateway`: the gateway on its own, for any program. It prints what the program is to be told,
+// then what it calls, until it is interrupted.
 namespace interlock::cli {
 
 namespace {
 
-constexpr engine::AttemptName kDoor{TaskId(0), 1, 0};
+constexpr engine::AttemptName kRoute{TaskId(0), 1, 0};
 /// Nobody waits longer for a call.
 constexpr Duration kLongest = std::chrono::hours(24 * 365);
 
 /// A plan of one agent, as far as the command line says it.
-Result<plan::Plan> plan_of(const GatewayWish& wish) {
+Result<plan::Plan> plan_of(const GatewayRequest& request) {
   plan::Plan plan;
   plan::Agent agent;
   agent.name = "gateway";
   agent.kind = plan::AgentKind::chat;
-  agent.api = wish.api;
-  agent.base_url = wish.upstream;
-  agent.key.variable = wish.key;
+  agent.api = request.api;
+  agent.base_url = request.upstream;
+  agent.key.variable = request.key;
   plan.agents.push_back(agent);
-  if (wish.plan.empty()) return plan;
-  auto document = read_document(wish.plan);
+  if (request.plan.empty()) return plan;
+  auto document = read_document(request.plan);
   if (!document) return std::unexpected(document.error());
   workspace::LocalFiles files;
   auto read = read_plan_or_complain(*document, {}, files);
   if (!read) return std::unexpected(read.error());
   plan.resources = read->resources;
   plan.limits = read->limits;
-  if (wish.agent.empty()) return plan;
+  if (request.agent.empty()) return plan;
   std::vector<std::string> names;
   for (const plan::Agent& one : read->agents) {
     names.push_back(one.name);
-    if (one.name == wish.agent) plan.agents[0] = one;
+    if (one.name == request.agent) plan.agents[0] = one;
   }
-  if (plan.agents[0].name == wish.agent) return plan;
-  const auto near = nearest_word(wish.agent, names);
-  return fail(Error::Kind::invalid, fmt::format("the plan has no agent `{}`", printable(wish.agent)),
+  if (plan.agents[0].name == request.agent) return plan;
+  const auto near = nearest_word(request.agent, names);
+  return fail(Error::Kind::invalid,
+              fmt::format("the plan has no agent `{}`", printable(request.agent)),
               near ? fmt::format("did you mean `{}`?", *near)
                    : fmt::format("its agents: {}", join_words(names, 8)));
 }
 
 /// What a program is told, so that its calls come here.
-std::vector<std::pair<std::string, std::string>> environment_for(const engine::Gateway::Door& door) {
-  std::vector<std::pair<std::string, std::string>> told;
-  for (const auto& [name, end] :
-       {std::pair{"ANTHROPIC_BASE_URL", ""}, {"OPENAI_BASE_URL", "/v1"}, {"GOOGLE_GEMINI_BASE_URL", ""}})
-    told.emplace_back(name, door.base_url + end);
+std::vector<std::pair<std::string, std::string>> environment_for(
+    const engine::Gateway::Route& route) {
+  std::vector<std::pair<std::string, std::string>> reported;
+  for (const auto& [name, end] : {std::pair{"ANTHROPIC_BASE_URL", ""},
+                                  {"OPENAI_BASE_URL", "/v1"},
+                                  {"GOOGLE_GEMINI_BASE_URL", ""}})
+    reported.emplace_back(name, route.base_url + end);
   for (const auto* name : {"ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"})
-    told.emplace_back(name, door.secret);
-  return told;
+    reported.emplace_back(name, route.secret);
+  return reported;
 }
 
-std::string exports(const engine::Gateway::Door& door) {
+std::string exports(const engine::Gateway::Route& route) {
   std::string text;
-  for (const auto& [name, value] : environment_for(door)) text += fmt::format("export {}={}\n", name, value);
+  for (const auto& [name, value] : environment_for(route))
+    text += fmt::format("export {}={}\n", name, value);
   return text;
 }
 
-json::object exports_json(const engine::Gateway::Door& door) {
+json::object exports_json(const engine::Gateway::Route& route) {
   json::object environment;
-  for (const auto& [name, value] : environment_for(door)) environment[name] = value;
+  for (const auto& [name, value] : environment_for(route)) environment[name] = value;
   return {{"version", 1}, {"environment", std::move(environment)}};
 }
 
@@ -92,10 +96,10 @@ struct Sum {
 };
 
 std::string line_of(const engine::ModelCall& call) {
-  std::string text = fmt::format("{:<10} {}  in {}, out {}, cache {} read, {} written",
-                                 engine::name_of(call.end), printable(call.model),
-                                 count_text(call.usage.input), count_text(call.usage.output),
-                                 count_text(call.usage.cache_read), count_text(call.usage.cache_write));
+  std::string text = fmt::format(
+      "{:<10} {}  in {}, out {}, cache {} read, {} written", engine::name_of(call.end),
+      printable(call.model), count_text(call.usage.input), count_text(call.usage.output),
+      count_text(call.usage.cache_read), count_text(call.usage.cache_write));
   if (call.usage.cost) text += fmt::format(", {}", show_usd(*call.usage.cost));
   if (call.waited_quota > Duration{})
     text += fmt::format(", waited {} for quotas", show_duration(call.waited_quota));
@@ -106,10 +110,11 @@ std::string line_of(const engine::ModelCall& call) {
   return text;
 }
 
-void tell(Talk& talk, std::map<std::string, Sum>& sums, const std::vector<engine::ModelCall>& calls) {
+void report(Console& console, std::map<std::string, Sum>& sums,
+            const std::vector<engine::ModelCall>& calls) {
   for (const engine::ModelCall& call : calls) {
     sums[call.model].add(call);
-    talk.remark(line_of(call));
+    console.remark(line_of(call));
   }
 }
 
@@ -135,57 +140,58 @@ json::object sums_json(const std::map<std::string, Sum>& sums) {
 }
 
 /// Serves until a signal comes.
-void serve(Talk& talk, std::map<std::string, Sum>& sums, process::LocalProcesses& host,
+void serve(Console& console, std::map<std::string, Sum>& sums, process::LocalProcesses& host,
            engine::Gateway& gateway) {
   for (bool going_on = true; going_on;) {
     for (const engine::Report& report : host.wait(std::nullopt)) {
       if (std::holds_alternative<engine::Interrupted>(report)) going_on = false;
     }
-    tell(talk, sums, gateway.take_calls());
+    report(console, sums, gateway.take_calls());
   }
-  tell(talk, sums, gateway.close(kDoor));
+  report(console, sums, gateway.close(kRoute));
 }
 
 }  // namespace
 
-Result<Exit> gateway_command(const Context& context, const GatewayWish& wish) {
-  auto plan = plan_of(wish);
+Result<Exit> gateway_command(const Context& context, const GatewayRequest& request) {
+  auto plan = plan_of(request);
   if (!plan) return std::unexpected(plan.error());
   plan::Task task;
   task.id = "gateway";
   plan->tasks.push_back(task);
   auto options = gateway_options(*plan, context.state_folder, own_environment(), false);
   if (!options) return std::unexpected(options.error());
-  options->port = wish.port;
+  options->port = request.port;
   process::SystemClock clock;
   auto host = process::LocalProcesses::open(clock);
   if (!host) return std::unexpected(host.error());
   auto gateway = open_gateway(std::move(*options), clock, [&host = **host] { host.poke(); });
   if (!gateway) return std::unexpected(gateway.error());
-  (*gateway)->set_budget(wish.tokens, wish.usd);
-  engine::Gateway::Wish door_wish;
-  door_wish.name = kDoor;
-  door_wish.label = "gateway";
-  door_wish.agent = plan->agents[0].name;
+  (*gateway)->set_budget(request.tokens, request.usd);
+  engine::Gateway::RouteSpec route_spec;
+  route_spec.name = kRoute;
+  route_spec.label = "gateway";
+  route_spec.agent = plan->agents[0].name;
   for (const plan::Resource& resource : plan->resources) {
-    if (resource.kind == plan::Resource::Kind::quota) door_wish.quotas.push_back(resource.name);
+    if (resource.kind == plan::Resource::Kind::quota) route_spec.quotas.push_back(resource.name);
   }
-  door_wish.deadline = clock.now() + kLongest;
-  door_wish.brakes.repeats = plan->limits.repeats;
-  door_wish.brakes.usd_per_minute = plan->limits.usd_per_minute;
-  // Without a plan nobody said how many calls a program makes; and one whose provider was down for a
-  // while is not to be refused for ever.
-  if (!wish.plan.empty()) door_wish.brakes.calls = plan->limits.calls;
-  const auto door = (*gateway)->open(door_wish);
-  if (!door) return std::unexpected(door.error());
-  context.talk.result(context.json ? canonical_json(exports_json(*door)) + "\n" : exports(*door));
+  route_spec.deadline = clock.now() + kLongest;
+  route_spec.brakes.repeats = plan->limits.repeats;
+  route_spec.brakes.usd_per_minute = plan->limits.usd_per_minute;
+  // Without a plan nobody said how many calls a program makes; and one whose provider was down for
+  // a while is not to be refused for ever.
+  if (!request.plan.empty()) route_spec.brakes.calls = plan->limits.calls;
+  const auto route = (*gateway)->open(route_spec);
+  if (!route) return std::unexpected(route.error());
+  context.console.result(context.json ? canonical_json(exports_json(*route)) + "\n"
+                                      : exports(*route));
   std::map<std::string, Sum> sums;
-  serve(context.talk, sums, **host, **gateway);
-  if (context.json) context.talk.result(canonical_json(sums_json(sums)) + "\n");
+  serve(context.console, sums, **host, **gateway);
+  if (context.json) context.console.result(canonical_json(sums_json(sums)) + "\n");
   for (const auto& [model, sum] : sums) {
-    context.talk.remark(fmt::format("{}: {} calls, {} not answered; in {}, out {}", printable(model),
-                                    sum.calls, sum.not_answered, count_text(sum.used.input),
-                                    count_text(sum.used.output)));
+    context.console.remark(fmt::format("{}: {} calls, {} not answered; in {}, out {}",
+                                       printable(model), sum.calls, sum.not_answered,
+                                       count_text(sum.used.input), count_text(sum.used.output)));
   }
   return Exit::done;
 }

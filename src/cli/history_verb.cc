@@ -81,11 +81,11 @@ Result<Exit> show_regret(const Context& context, journal::Store& store,
   });
   if (options.here) keep_those_of(*regrets, context.where.folder);
   if (context.json) {
-    context.talk.result(pretty_json(regrets_json(*regrets)));
+    context.console.result(pretty_json(regrets_json(*regrets)));
     return Exit::done;
   }
-  context.talk.result(regrets_text(*regrets));
-  if (regrets->empty()) context.talk.remark("no run was looked at in hindsight yet");
+  context.console.result(regrets_text(*regrets));
+  if (regrets->empty()) context.console.remark("no run was looked at in hindsight yet");
   return Exit::done;
 }
 
@@ -99,21 +99,22 @@ Result<Exit> show(const Context& context, journal::Store& store, const HistoryOp
                                                : HistoryBy::task;
   const auto rows = history_rows(samples->good, by);
   if (context.json) {
-    context.talk.result(pretty_json(history_json(rows, *history, samples->damaged)));
+    context.console.result(pretty_json(history_json(rows, *history, samples->damaged)));
     return Exit::done;
   }
-  const std::size_t columns = context.talk.out().is_terminal
+  const std::size_t columns = context.console.out().is_terminal
                                   ? panel::Screen(STDOUT_FILENO).size().columns
                                   : std::size_t{200};
   std::string text = history_text(rows, by, columns);
   const std::string slowings = slowings_text(*history);
   if (!text.empty() && !slowings.empty()) text += "\n";
-  context.talk.result(text + slowings);
-  if (rows.empty()) context.talk.remark("nothing was measured yet: `interlock run PLAN` does it");
+  context.console.result(text + slowings);
+  if (rows.empty())
+    context.console.remark("nothing was measured yet: `interlock run PLAN` does it");
   if (samples->damaged > 0)
-    context.talk.remark(fmt::format("warning: {} cannot be read and {} left out",
-                                    decide::count_of(samples->damaged, "sample"),
-                                    samples->damaged == 1 ? "is" : "are"));
+    context.console.remark(fmt::format("warning: {} cannot be read and {} left out",
+                                       decide::count_of(samples->damaged, "sample"),
+                                       samples->damaged == 1 ? "is" : "are"));
   return Exit::done;
 }
 
@@ -132,7 +133,7 @@ Result<Exit> give_out(const Context& context, journal::Store& store,
     if (!calls) return std::unexpected(calls.error());
     for (const history::Call& it : *calls) text += json::serialize(history::to_json(it)) + "\n";
   }
-  context.talk.result(text);
+  context.console.result(text);
   return Exit::done;
 }
 
@@ -151,9 +152,9 @@ Result<Exit> forget(const Context& context, const HistoryOptions& options) {
   const auto gone = store->forget_samples(*filter);
   if (!gone) return std::unexpected(gone.error());
   if (context.json)
-    context.talk.result(pretty_json(json::object{{"version", 1}, {"forgotten", *gone}}));
+    context.console.result(pretty_json(json::object{{"version", 1}, {"forgotten", *gone}}));
   else
-    context.talk.remark(fmt::format("forgot {}", decide::count_of(*gone, "measurement")));
+    context.console.remark(fmt::format("forgot {}", decide::count_of(*gone, "measurement")));
   return Exit::done;
 }
 
@@ -193,7 +194,7 @@ struct Lines {
 
 /// All lines, or what is wrong with each that is not one.
 Result<Lines> read_lines(const std::string& text, const std::string& name) {
-  constexpr std::size_t kMostTold = 10;
+  constexpr std::size_t kShownMax = 10;
   Lines lines;
   std::string wrong;
   std::size_t number = 0, faults = 0;
@@ -204,11 +205,11 @@ Result<Lines> read_lines(const std::string& text, const std::string& name) {
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const std::string fault = lines.take(line);
-    if (!fault.empty() && faults++ < kMostTold)
+    if (!fault.empty() && faults++ < kShownMax)
       wrong += fmt::format("\n  line {}: {}", number, fault);
   }
   if (faults == 0) return lines;
-  if (faults > kMostTold) wrong += fmt::format("\n  and {} more", faults - kMostTold);
+  if (faults > kShownMax) wrong += fmt::format("\n  and {} more", faults - kShownMax);
   return fail(Error::Kind::invalid,
               fmt::format("cannot import `{}`, nothing of it was taken:{}", printable(name), wrong),
               "docs/history.md has the format");
@@ -225,9 +226,9 @@ Result<Exit> take_in(const Context& context, const HistoryOptions& options) {
     return std::unexpected(added.error());
   const std::size_t count = lines->samples.size() + lines->calls.size();
   if (context.json)
-    context.talk.result(pretty_json(json::object{{"version", 1}, {"imported", count}}));
+    context.console.result(pretty_json(json::object{{"version", 1}, {"imported", count}}));
   else
-    context.talk.remark(fmt::format("imported {}", decide::count_of(count, "measurement")));
+    context.console.remark(fmt::format("imported {}", decide::count_of(count, "measurement")));
   return Exit::done;
 }
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "cli/talk.h"
+#include "cli/console.h"
 
 namespace CLI {
 class App;

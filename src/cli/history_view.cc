@@ -15,7 +15,7 @@
 namespace interlock::cli {
 namespace {
 
-using Seen = decide::History::Seen;
+using Measurements = decide::History::Measurements;
 using Line = std::vector<std::string>;
 
 template <typename T>
@@ -26,10 +26,10 @@ json::value seconds(const std::optional<Duration>& value) {
   return value ? json::value(to_seconds(*value)) : json::value(nullptr);
 }
 
-Duration nine_in_ten(const Seen& seen) {
+Duration nine_in_ten(const Measurements& measurements) {
   constexpr double kNineInTen = 1.2816;  // Of a normal distribution, in standard deviations.
-  const double factor = std::exp(kNineInTen * seen.spread.value_or(history::kPriorSpread));
-  return Duration(std::llround(static_cast<double>(seen.time.count()) * factor));
+  const double factor = std::exp(kNineInTen * measurements.spread.value_or(history::kPriorSpread));
+  return Duration(std::llround(static_cast<double>(measurements.time.count()) * factor));
 }
 
 std::string percent(const std::optional<double>& part) {
@@ -88,10 +88,10 @@ std::string learned_text(const std::string& key, const history::LearnedSlowing& 
 }  // namespace
 
 std::vector<HistoryRow> history_rows(const std::vector<history::Sample>& samples, HistoryBy by) {
-  std::vector<history::Sample> told = samples;
-  std::erase_if(told, [](const auto& it) { return it.agent == history::kPerson; });
+  std::vector<history::Sample> reported = samples;
+  std::erase_if(reported, [](const auto& it) { return it.agent == history::kPerson; });
   if (by == HistoryBy::model) {
-    for (history::Sample& it : told) it.agent = "*";
+    for (history::Sample& it : reported) it.agent = "*";
   }
   std::set<std::string> workspaces;
   std::map<std::string, Time> last;
@@ -99,17 +99,18 @@ std::vector<HistoryRow> history_rows(const std::vector<history::Sample>& samples
     const std::string agent = it.agent + "\n" + it.model;
     return by == HistoryBy::task ? it.workspace + "\n" + it.task + "\n" + agent : agent;
   };
-  for (const history::Sample& it : told) {
+  for (const history::Sample& it : reported) {
     workspaces.insert(by == HistoryBy::task ? it.workspace : "");
     Time& newest = last[key_of(it)];
     newest = std::max(newest, it.at);
   }
   std::vector<HistoryRow> rows;
   for (const std::string& workspace : workspaces) {
-    const decide::History history = decide::learn(told, {}, workspace);
-    for (const auto& [key, seen] : by == HistoryBy::task ? history.by_task : history.by_agent) {
+    const decide::History history = decide::learn(reported, {}, workspace);
+    for (const auto& [key, measurements] :
+         by == HistoryBy::task ? history.by_task : history.by_agent) {
       HistoryRow row;
-      row.seen = seen;
+      row.measurements = measurements;
       std::size_t at = 0;
       if (by == HistoryBy::task) {
         row.workspace = workspace;
@@ -142,7 +143,7 @@ std::string history_text(const std::vector<HistoryRow>& rows, HistoryBy by, std:
       text += fmt::format("{}{}\n", text.empty() ? "" : "\n",
                           workspace.empty() ? "of no workspace" : printable(workspace));
     }
-    const Seen& it = row.seen;
+    const Measurements& it = row.measurements;
     const bool timed = it.count > 0;
     const auto tax = it.spawn_tokens && it.return_tokens
                          ? std::optional(*it.spawn_tokens + *it.return_tokens)
@@ -174,7 +175,7 @@ json::object history_json(const std::vector<HistoryRow>& rows, const decide::His
                           std::size_t damaged) {
   json::array list, slowings;
   for (const HistoryRow& row : rows) {
-    const Seen& it = row.seen;
+    const Measurements& it = row.measurements;
     const bool timed = it.count > 0;
     list.push_back(json::object{
         {"workspace", row.workspace},
@@ -196,7 +197,7 @@ json::object history_json(const std::vector<HistoryRow>& rows, const decide::His
         {"failures", known(it.failures)},
         {"waited_s", seconds(it.waited)},
         {"join_s", seconds(it.join)},
-        {"views", it.pictures},
+        {"views", it.snapshots},
         {"conflicts", it.conflicts},
         {"last", show_time(row.last)}});
   }

@@ -16,7 +16,7 @@ enum class HistoryBy : unsigned char { task, agent, model };
 /// What is known under one name.
 struct HistoryRow {
   std::string workspace, task, agent, model;
-  decide::History::Seen seen;
+  decide::History::Measurements measurements;
   Time last{};  ///< Of its newest sample.
 };
 

@@ -68,14 +68,14 @@ constexpr std::string_view kInstead =
 /// What Interlock would do with them; an error of its own is one.
 Result<Planned> decided(const std::vector<SubAgent>& agents, const std::string& client,
                         const std::string& folder, const Context& context) {
-  PlanWish wish;
-  wish.effort = Duration{};
+  PlanRequest request;
+  request.effort = Duration{};
   workspace::LocalFiles files;
   auto plan = read_plan_or_complain(
-      {"sub-agents", folder.empty() ? "." : folder, plan_of(agents, client)}, wish, files);
+      {"sub-agents", folder.empty() ? "." : folder, plan_of(agents, client)}, request, files);
   if (!plan) return std::unexpected(plan.error());
   const decide::History history = history_of(context, *plan);
-  return plan_it(std::move(*plan), wish, history, context.state_folder);
+  return plan_it(std::move(*plan), request, history, context.state_folder);
 }
 
 std::string first_reason(const decide::Decision& decision) {
@@ -84,36 +84,37 @@ std::string first_reason(const decide::Decision& decision) {
   return decision.worthwhile.why;
 }
 
-std::string answer_for(const Context& context, const HookWish& wish, const HookCall& call) {
+std::string answer_for(const Context& context, const HookRequest& request, const HookCall& call) {
   const std::vector<SubAgent> agents = siblings_of(call, end_of(call.transcript));
   const auto own = std::ranges::find(agents, call.tool_use_id, &SubAgent::tool_use_id);
   const auto place = static_cast<std::size_t>(own - agents.begin());
-  if (wish.most > 0 && place >= wish.most) {
+  if (request.most > 0 && place >= request.most) {
     return denial(
         fmt::format("This is sub-agent {} of {} in one message, and at most {} are let through at "
                     "once. Wait for "
                     "the others. {}",
-                    place + 1, agents.size(), wish.most, kInstead));
+                    place + 1, agents.size(), request.most, kInstead));
   }
   if (agents.size() < 2) return {};
-  const auto planned = decided(agents, wish.client, call.folder, context);
+  const auto planned = decided(agents, request.client, call.folder, context);
   if (!planned) return {};
   const decide::Decision& decision = planned->decision;
   const bool refuses = decision.pattern == decide::Pattern::sequential;
-  const std::string told =
+  const std::string reported =
       fmt::format("Interlock on these {} sub-agents: {}, for {}.", agents.size(),
                   pattern_text(decision), first_reason(decision));
-  if (wish.enforce && refuses) return denial(told + " " + std::string(kInstead));
+  if (request.enforce && refuses) return denial(reported + " " + std::string(kInstead));
   // Once for all of them.
-  return place == 0 ? advice(refuses ? told + " " + std::string(kInstead) : told) : std::string();
+  return place == 0 ? advice(refuses ? reported + " " + std::string(kInstead) : reported)
+                    : std::string();
 }
 
 }  // namespace
 
-Result<Exit> hook_command(const Context& context, const HookWish& wish) {
+Result<Exit> hook_command(const Context& context, const HookRequest& request) {
   const auto call = hook_call_from(standard_input());
   if (!call || call->tool_use_id.empty()) return Exit::done;
-  context.talk.result(answer_for(context, wish, *call));
+  context.console.result(answer_for(context, request, *call));
   return Exit::done;
 }
 

@@ -43,13 +43,13 @@ Line read_line(std::string_view text) {
   const json::value* content = message->get_object().if_contains("content");
   if (content == nullptr || !content->is_array()) return line;
   for (const json::value& block : content->get_array()) {
-    const json::object* told = block.if_object();
-    if (told == nullptr || text_at(*told, "type") != "tool_use" ||
-        !is_sub_agent(text_at(*told, "name")))
+    const json::object* reported = block.if_object();
+    if (reported == nullptr || text_at(*reported, "type") != "tool_use" ||
+        !is_sub_agent(text_at(*reported, "name")))
       continue;
-    const json::value* input = told->if_contains("input");
+    const json::value* input = reported->if_contains("input");
     if (input != nullptr && input->is_object())
-      line.agents.push_back(sub_agent(text_at(*told, "id"), input->get_object()));
+      line.agents.push_back(sub_agent(text_at(*reported, "id"), input->get_object()));
   }
   return line;
 }
@@ -60,13 +60,13 @@ Result<HookCall> hook_call_from(std::string_view text) {
   const auto parsed = parse_json(text);
   if (!parsed) return std::unexpected(parsed.error());
   if (!parsed->is_object()) return fail(Error::Kind::invalid, "the hook's input is no object");
-  const json::object& told = parsed->get_object();
-  HookCall call{text_at(told, "tool_name"),
-                text_at(told, "tool_use_id"),
-                text_at(told, "transcript_path"),
-                text_at(told, "cwd"),
+  const json::object& reported = parsed->get_object();
+  HookCall call{text_at(reported, "tool_name"),
+                text_at(reported, "tool_use_id"),
+                text_at(reported, "transcript_path"),
+                text_at(reported, "cwd"),
                 {}};
-  if (const json::value* input = told.if_contains("tool_input");
+  if (const json::value* input = reported.if_contains("tool_input");
       input != nullptr && input->is_object())
     call.input = input->get_object();
   return call;
@@ -96,8 +96,7 @@ std::string plan_of(const std::vector<SubAgent>& agents, const std::string& kind
   for (const SubAgent& one : agents) {
     std::string prompt = one.prompt.empty() ? "work" : one.prompt.substr(0, kPromptBytes);
     // Braces of a prompt are no placeholders here.
-    std::ranges::replace_if(
-        prompt, [](char c) { return c == '{' || c == '}'; }, ' ');
+    std::ranges::replace_if(prompt, [](char c) { return c == '{' || c == '}'; }, ' ');
     json::object task{{"id", fmt::format("agent-{}", tasks.size() + 1)},
                       {"prompt", printable(prompt)}};
     if (one.only_reads) {

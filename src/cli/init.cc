@@ -68,14 +68,14 @@ Result<Exit> init_command(const Context& context, const std::string& wanted,
   json::array written_files;
   for (const NewFile& file : files) {
     if (auto written = write(file); !written) return std::unexpected(written.error());
-    if (!context.json) context.talk.result(file.path.string() + "\n");
+    if (!context.json) context.console.result(file.path.string() + "\n");
     written_files.push_back(json::string(file.path.string()));
   }
   if (context.json) {
-    context.talk.result(
+    context.console.result(
         pretty_json(json::object{{"version", 1}, {"files", std::move(written_files)}}));
   }
-  context.talk.remark(
+  context.console.remark(
       fmt::format("next: interlock plan {}", shell_quote(files.back().path.string())));
   return Exit::done;
 }

@@ -51,7 +51,7 @@ Result<void> write_settings(const std::string& named, const std::string& text) {
   fs::create_directories(fs::path(named).parent_path(), trouble);
   std::string file = fs::weakly_canonical(named, trouble).string();
   if (trouble) file = named;
-  struct stat status {};
+  struct stat status{};
   const mode_t mode = ::stat(file.c_str(), &status) == 0 ? status.st_mode & 07777 : 0644;
   std::string half = file + ".XXXXXX";
   const Fd out(::mkostemp(half.data(), O_CLOEXEC));
@@ -121,18 +121,18 @@ std::string own_name() {
   return own.string();
 }
 
-void tell(const Context& context, json::array files, const std::string& note) {
+void report(const Context& context, json::array files, const std::string& note) {
   if (context.json) {
-    context.talk.result(pretty_json(
+    context.console.result(pretty_json(
         json::object{{"version", 1},
                      {"files", std::move(files)},
                      {"note", note.empty() ? json::value(nullptr) : json::value(note)}}));
     return;
   }
   for (const json::value& one : files)
-    context.talk.result(fmt::format("{:<8} {}\n", std::string(one.at("what").as_string()),
-                                    std::string(one.at("file").as_string())));
-  if (!note.empty()) context.talk.remark("note: " + note);
+    context.console.result(fmt::format("{:<8} {}\n", std::string(one.at("what").as_string()),
+                                       std::string(one.at("file").as_string())));
+  if (!note.empty()) context.console.remark("note: " + note);
 }
 
 Result<Exit> undo(const Context& context, const std::string& client, const fs::path& folder) {
@@ -145,7 +145,7 @@ Result<Exit> undo(const Context& context, const std::string& client, const fs::p
                             printable(folder.string())),
                 "it is undone in the folder, and with the `--state`, that it was made with");
   }
-  json::array told;
+  json::array reported;
   std::string edited;
   for (auto at = kept->rbegin(); at != kept->rend(); ++at) {
     const std::string file(at->at("file").as_string());
@@ -169,35 +169,35 @@ Result<Exit> undo(const Context& context, const std::string& client, const fs::p
     for (fs::path above = fs::path(file).parent_path();
          goes && above != folder && fs::remove(above, ignored);)
       above = above.parent_path();
-    told.push_back(json::object{{"file", file}, {"what", goes ? "removed" : "restored"}});
+    reported.push_back(json::object{{"file", file}, {"what", goes ? "removed" : "restored"}});
   }
   ::unlink(record.c_str());
-  tell(context, std::move(told),
-       edited.empty() ? "" : edited + " was edited since, and is left as it is");
+  report(context, std::move(reported),
+         edited.empty() ? "" : edited + " was edited since, and is left as it is");
   return Exit::done;
 }
 
 }  // namespace
 
-Result<Exit> init_for_command(const Context& context, const InitForWish& wish) {
+Result<Exit> init_for_command(const Context& context, const InitForRequest& request) {
   if (context.state_folder.empty())
     return fail(Error::Kind::invalid, "there is no place to note what `--undo` is to take back",
                 "pass `--state DIR`");
   std::error_code trouble;
-  const fs::path folder = fs::canonical(wish.folder, trouble);
-  if (trouble) return cannot("find the folder", wish.folder, trouble.message());
-  if (wish.undo) return undo(context, wish.client, folder);
-  const auto changes = setup_for_client(wish.client, own_name(), wish.enforce);
+  const fs::path folder = fs::canonical(request.folder, trouble);
+  if (trouble) return cannot("find the folder", request.folder, trouble.message());
+  if (request.undo) return undo(context, request.client, folder);
+  const auto changes = setup_for_client(request.client, own_name(), request.enforce);
   if (!changes)
     return fail(Error::Kind::invalid,
-                fmt::format("there is no client `{}`", printable(wish.client)),
+                fmt::format("there is no client `{}`", printable(request.client)),
                 "there are: " + join_words(clients_to_set_up(), 8));
   const auto edits = edits_for(*changes, folder);
   if (!edits) return std::unexpected(edits.error());
-  const std::string record = record_of(context, wish.client, folder);
+  const std::string record = record_of(context, request.client, folder);
   auto kept = read_record(record);
   if (!kept) return std::unexpected(kept.error());
-  json::array told;
+  json::array reported;
   for (const Edit& edit : *edits) {
     // First what undoes it: whatever happens in between, it can be taken back.
     kept->push_back(
@@ -206,15 +206,16 @@ Result<Exit> init_for_command(const Context& context, const InitForWish& wish) {
       return std::unexpected(noted.error());
     if (auto written = write_settings(edit.file, edit.after); !written)
       return std::unexpected(written.error());
-    told.push_back(
+    reported.push_back(
         json::object{{"file", edit.file}, {"what", edit.is_new ? "written" : "added to"}});
   }
-  const bool is_there = told.empty();
-  tell(context, std::move(told),
-       is_there ? "everything is there already" : trust_wanted(wish.client));
+  const bool is_there = reported.empty();
+  report(context, std::move(reported),
+         is_there ? "everything is there already" : trust_wanted(request.client));
   if (!is_there)
-    context.talk.remark(fmt::format("undo: interlock init --for {} --undo{}", wish.client,
-                                    wish.folder == "." ? "" : " --in " + shell_quote(wish.folder)));
+    context.console.remark(
+        fmt::format("undo: interlock init --for {} --undo{}", request.client,
+                    request.folder == "." ? "" : " --in " + shell_quote(request.folder)));
   return Exit::done;
 }
 

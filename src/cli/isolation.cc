@@ -8,7 +8,7 @@
 #include "agents/adapter.h"
 #include "base/text.h"
 #include "process/host.h"
-#include "views/host_check.h"
+#include "snapshots/host_check.h"
 
 namespace interlock::cli {
 
@@ -73,7 +73,7 @@ Error refusal_of(const plan::Plan& plan, const plan::Task& task, Possible& possi
 
 Result<void> settle_commits(plan::Plan& plan) {
   if (!plan.commit_each) return {};
-  const auto why_none = views::can_commit(plan.workspace);
+  const auto why_none = snapshots::can_commit(plan.workspace);
   if (!why_none)
     return std::unexpected(within(why_none.error(), "`commits: task` cannot be kept").error());
   if (!why_none->empty()) {
@@ -82,9 +82,9 @@ Result<void> settle_commits(plan::Plan& plan) {
   }
   std::vector<std::string> without;
   for (const plan::Task& task : plan.tasks) {
-    const bool has_picture =
+    const bool has_snapshot =
         task.isolation == plan::Isolation::view || task.isolation == plan::Isolation::worktree;
-    if (!has_picture) without.push_back(fmt::format("`{}`", task.id));
+    if (!has_snapshot) without.push_back(fmt::format("`{}`", task.id));
   }
   if (without.empty()) return {};
   plan.notes.push_back(fmt::format(
@@ -97,8 +97,8 @@ Result<void> settle_commits(plan::Plan& plan) {
 Result<void> can_isolate(plan::Isolation isolation, const std::string& workspace,
                          const std::string& state_folder) {
   if (isolation == plan::Isolation::direct) return {};
-  if (auto able = process::can_enclose(isolation); !able) return able;
-  return views::can_open(isolation, workspace, state_folder);
+  if (auto able = process::can_sandbox(isolation); !able) return able;
+  return snapshots::can_open(isolation, workspace, state_folder);
 }
 
 Result<void> settle_isolation(plan::Plan& plan, const std::string& state_folder) {

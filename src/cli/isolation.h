@@ -15,8 +15,8 @@ Result<void> can_isolate(plan::Isolation isolation, const std::string& workspace
 /// tasks got less than they asked for. Refused where none is.
 Result<void> settle_isolation(plan::Plan& plan, const std::string& state_folder);
 
-/// Of `commits: task`: refuses where it cannot be kept, and notes which tasks get no commit, for only
-/// pictures tell which files a task changed. `settle_isolation` asks it too.
+/// Of `commits: task`: refuses where it cannot be kept, and notes which tasks get no commit, for
+/// only snapshots tell which files a task changed. `settle_isolation` asks it too.
 Result<void> settle_commits(plan::Plan& plan);
 
 }  // namespace interlock::cli

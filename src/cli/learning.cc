@@ -8,7 +8,7 @@
 #include "cli/chosen_run.h"
 #include "cli/planning.h"
 #include "decide/learn.h"
-#include "journal/hold.h"
+#include "journal/run_lock.h"
 
 namespace interlock::cli {
 namespace {
@@ -116,8 +116,8 @@ void sample_old_runs(journal::Store& store, const std::string& state_folder) {
     if (journal::holder_of_run(state_folder, run)) continue;
     std::vector<journal::TaskLabel> labels;
     const auto head = store.head(run);
-    const auto wish = head ? wish_from_json(head->options) : std::unexpected(head.error());
-    const auto plan = wish ? kept_plan(*head, *wish) : std::unexpected(wish.error());
+    const auto request = head ? request_from_json(head->options) : std::unexpected(head.error());
+    const auto plan = request ? kept_plan(*head, *request) : std::unexpected(request.error());
     if (plan) labels = labels_of(*plan);
     // Without its plan nobody knows whose samples they are; it is not tried again.
     static_cast<void>(store.sample_run(run, std::move(labels)));

@@ -21,28 +21,30 @@ constexpr std::size_t kLastLines = 8;
 constexpr std::size_t kLastBytes = 256U << 10;
 constexpr std::size_t kLineBytesMax = 2000;
 
-bool wants_panel(Face face, const Talk& talk) {
-  if (face == Face::automatic) return talk.err().moves_cursor && !talk.quiet();
+bool wants_panel(Face face, const Console& console) {
+  if (face == Face::automatic) return console.err().moves_cursor && !console.quiet();
   return face == Face::panel;
 }
 
 }  // namespace
 
-LiveFace::LiveFace(const ChosenRun& run, std::string log_folder, Face face, Talk& talk)
+LiveFace::LiveFace(const ChosenRun& run, std::string log_folder, Face face, Console& console)
     : run_(run),
       log_folder_(std::move(log_folder)),
-      talk_(talk),
-      panel_(wants_panel(face, talk)),
+      console_(console),
+      panel_(wants_panel(face, console)),
       screen_(STDERR_FILENO),
-      lines_(talk.quiet() ? panel::LineFace::Tells::failures : panel::LineFace::Tells::everything,
-             talk.err().unicode) {
+      lines_(console.quiet() ? panel::LineFace::Verbosity::failures
+                             : panel::LineFace::Verbosity::everything,
+             console.err().unicode) {
   if (panel_) next_frame_ = Time{};
 }
 
 void LiveFace::update(engine::Engine& engine, Time now) {
   std::vector<engine::Notice> notices = engine.take_notices();
   if (!panel_) {
-    for (const std::string& line : lines_of(engine.run(), std::move(notices))) talk_.insist(line);
+    for (const std::string& line : lines_of(engine.run(), std::move(notices)))
+      console_.insist(line);
     return;
   }
   // On a panel only what a person may have to look at later is printed for good.
@@ -54,20 +56,20 @@ void LiveFace::update(engine::Engine& engine, Time now) {
   const std::vector<std::string> permanent = lines_of(engine.run(), std::move(notices));
   if (permanent.empty() && now < *next_frame_) return;
   const auto drawn = screen_.draw(
-      permanent, panel::draw_panel(engine.view(), screen_.size(), talk_.err().style()));
+      permanent, panel::draw_panel(engine.view(), screen_.size(), console_.err().style()));
   next_frame_ = drawn ? std::optional(now + kFrame) : std::nullopt;
   if (!drawn) panel_ = false;  // The terminal is gone; the run is not.
 }
 
-void LiveFace::finish(const engine::RunView& view) {
+void LiveFace::finish(const engine::RunStatus& view) {
   const panel::Size size = panel_ ? screen_.size() : panel::Size{100, 60};
-  const std::vector<std::string> lines = panel::draw_summary(view, size, talk_.err().style());
+  const std::vector<std::string> lines = panel::draw_summary(view, size, console_.err().style());
   if (panel_) {
     // An error means that nobody is there to read it any more.
     static_cast<void>(screen_.finish(lines));
     return;
   }
-  for (const std::string& line : lines) talk_.insist(line);
+  for (const std::string& line : lines) console_.insist(line);
 }
 
 std::vector<std::string> LiveFace::lines_of(const engine::RunState& state,

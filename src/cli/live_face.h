@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/console.h"
 #include "cli/dispatch.h"
-#include "cli/talk.h"
 #include "engine/engine.h"
 #include "panel/line_face.h"
 #include "panel/screen.h"
@@ -16,14 +16,14 @@ namespace interlock::cli {
 /// lines.
 class LiveFace {
  public:
-  LiveFace(const ChosenRun& run, std::string log_folder, Face face, Talk& talk);
+  LiveFace(const ChosenRun& run, std::string log_folder, Face face, Console& console);
 
   /// When the next frame is due; nothing in line mode, where only what happens is told.
   std::optional<Time> next_frame() const { return next_frame_; }
   /// Tells what happened, and draws a frame when one is due.
   void update(engine::Engine& engine, Time now);
   /// The last words, which stay.
-  void finish(const engine::RunView& view);
+  void finish(const engine::RunStatus& view);
 
  private:
   std::vector<std::string> lines_of(const engine::RunState& state,
@@ -32,7 +32,7 @@ class LiveFace {
 
   const ChosenRun& run_;
   std::string log_folder_;
-  Talk& talk_;
+  Console& console_;
   bool panel_;
   panel::Screen screen_;
   panel::LineFace lines_;

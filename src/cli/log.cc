@@ -103,18 +103,18 @@ class Logs {
   std::map<engine::AttemptName, Open> readers_;
 };
 
-class Teller {
+class EventFormatter {
  public:
-  Teller(const Context& context, const Logs& logs, const LogOptions& options)
+  EventFormatter(const Context& context, const Logs& logs, const LogOptions& options)
       : context_(context), logs_(logs), options_(options) {}
 
-  void tell(const std::vector<process::OwnedLine>& lines) {
+  void report(const std::vector<process::OwnedLine>& lines) {
     for (const process::OwnedLine& line : lines)
       columns_ =
           std::max(columns_, std::min<std::size_t>(40, display_width(logs_.tag_of(line.name))));
     std::string text;
     for (const process::OwnedLine& line : lines) text += render(line);
-    context_.talk.result(text);
+    context_.console.result(text);
   }
 
  private:
@@ -150,12 +150,12 @@ class Teller {
 };
 
 /// A result that was taken from an earlier run has its log there.
-void tell_reused(const Context& context, const ChosenRun& run, std::optional<TaskId> only) {
+void print_reused(const Context& context, const ChosenRun& run, std::optional<TaskId> only) {
   if (!only || run.state[*only].from_run.empty() || !run.state[*only].attempts.empty()) return;
   const std::string& task = run.plan()[*only].id;
   const std::string& from = run.state[*only].from_run;
-  context.talk.remark(fmt::format("`{}` was not run: its result is that of run {}", task, from));
-  context.talk.remark(fmt::format(" hint: interlock log {} {}", from, shell_quote(task)));
+  context.console.remark(fmt::format("`{}` was not run: its result is that of run {}", task, from));
+  context.console.remark(fmt::format(" hint: interlock log {} {}", from, shell_quote(task)));
 }
 
 }  // namespace
@@ -173,16 +173,16 @@ Result<Exit> log_command(const Context& context, const std::string& name,
     if (!id) return std::unexpected(id.error());
     only = *id;
   }
-  tell_reused(context, *run, only);
+  print_reused(context, *run, only);
   Logs logs(*run, log_folder(context.state_folder, run->id()), only);
   if (!options.raw && !context.json) logs.make_readable();
-  Teller teller(context, logs, options);
+  EventFormatter formatter(context, logs, options);
   bool going = options.follow && run->dispatched();
-  teller.tell(logs.next(options.by_time || going, !going));
+  formatter.report(logs.next(options.by_time || going, !going));
   while (going) {
     ::poll(nullptr, 0, kFollowMs);
     going = run->dispatched();  // Its dispatcher ends with the run.
-    teller.tell(logs.next(true, !going));
+    formatter.report(logs.next(true, !going));
   }
   return Exit::done;
 }

@@ -74,7 +74,7 @@ std::string not_counted(const plan::Plan& plan, const engine::RunState& state,
 }  // namespace
 
 std::optional<history::Regret> look_back(const ChosenRun& run, const engine::RunState& state,
-                                         const engine::RunView& view) {
+                                         const engine::RunStatus& view) {
   const bool over = state.ended == RunEnded::How::finished || state.ended == RunEnded::How::failed;
   if (!over) return std::nullopt;
   std::vector<decide::Lived> lived;
@@ -98,12 +98,12 @@ std::optional<history::Regret> look_back(const ChosenRun& run, const engine::Run
   return regret;
 }
 
-void show_hindsight(const history::Regret& regret, engine::RunView& view) {
+void show_hindsight(const history::Regret& regret, engine::RunStatus& view) {
   view.one_by_one = regret.one_by_one;
   view.hindsight = decide::say_regret(regret);
 }
 
-void show_kept_hindsight(const ChosenRun& run, journal::Store& store, engine::RunView& view) {
+void show_kept_hindsight(const ChosenRun& run, journal::Store& store, engine::RunStatus& view) {
   if (!run.state.ended) return;
   const auto kept = store.regrets(run.plan().workspace);
   if (kept) {

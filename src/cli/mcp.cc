@@ -39,7 +39,7 @@ Moment now() {
 struct Running {
   pid_t process = -1;
   Fd out, err;
-  std::string told, said;
+  std::string reported, said;
 
   bool is_over() const { return !out && !err; }
 };
@@ -148,14 +148,14 @@ std::vector<std::pair<Server::CallId, mcp::Ended>> Commands::take(
   for (auto at = running_.begin(); at != running_.end();) {
     const auto current = at++;
     Running& one = current->second;
-    if (is_ready(one.out)) read_some(one.out, one.told);
+    if (is_ready(one.out)) read_some(one.out, one.reported);
     if (is_ready(one.err)) read_some(one.err, one.said);
     if (!one.is_over()) continue;
-    if (one.told.size() > kOutputBytesMax) ::kill(one.process, SIGTERM);
+    if (one.reported.size() > kOutputBytesMax) ::kill(one.process, SIGTERM);
     int status = 0;
     while (::waitpid(one.process, &status, 0) < 0 && errno == EINTR) {
     }
-    mcp::Ended how{std::nullopt, std::move(one.told), std::move(one.said)};
+    mcp::Ended how{std::nullopt, std::move(one.reported), std::move(one.said)};
     if (WIFEXITED(status)) how.status = WEXITSTATUS(status);
     ended.emplace_back(current->first, std::move(how));
     running_.erase(current);

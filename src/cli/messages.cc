@@ -15,7 +15,7 @@ std::unique_ptr<Messages> Messages::of(const plan::Plan& plan, TaskId task,
   const plan::Agent& agent = plan.agents[it.agent.index()];
   const agents::Adapter* adapter = agents::adapter_for(agent);
   const bool mends_by_command =
-      attempt.because == engine::AttemptStarted::Because::repair && !it.repair.empty();
+      attempt.because == engine::AttemptStarted::Trigger::repair && !it.repair.empty();
   if (adapter == nullptr || phase != 0 || mends_by_command) return nullptr;
   return std::make_unique<Messages>(adapter->reader(agent), secrets_in(plan, own_environment()));
 }
@@ -43,7 +43,7 @@ void Messages::take(const agents::Event& event, const std::string& line,
     flush(said);
     return say(text->text, said);
   }
-  if (std::holds_alternative<agents::UsageTold>(event)) return;
+  if (std::holds_alternative<agents::UsageReported>(event)) return;
   // A final answer has its pieces whole, and without the secrets that were cut apart in them.
   const auto* whole = std::get_if<agents::Final>(&event);
   if (whole != nullptr && !whole->text.empty()) pieces_.clear();

@@ -18,7 +18,8 @@ class Messages {
   /// Nothing where the attempt prints for people already.
   static std::unique_ptr<Messages> of(const plan::Plan& plan, TaskId task,
                                       const engine::AttemptRecord& attempt, std::uint32_t phase);
-  /// `secrets` are taken out of what it says: a log has those in pieces that its agent told in pieces.
+  /// `secrets` are taken out of what it says: a log has those in pieces that its agent told in
+  /// pieces.
   explicit Messages(std::unique_ptr<agents::Reader> reader, Redaction secrets = {})
       : reader_(std::move(reader)), secrets_(std::move(secrets)) {}
 

@@ -49,7 +49,8 @@ bool is_local(const std::string& base_url) {
   return false;
 }
 
-/// Variables that hold a provider's key wherever they are set: who is asked for one is not shown others.
+/// Variables that hold a provider's key wherever they are set: who is asked for one is not shown
+/// others.
 constexpr std::array<std::string_view, 4> kUsualKeys{"ANTHROPIC_API_KEY", "OPENAI_API_KEY",
                                                      "GEMINI_API_KEY", "GOOGLE_API_KEY"};
 
@@ -180,10 +181,10 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
     if (!asks_through_gateway(plan, task)) continue;
     const plan::Agent& agent = plan.agents[task.agent.index()];
     if (options.providers.contains(agent.name)) continue;
-    auto provider = replays ? Result<gateway::Provider>(gateway::Provider{
-                                  .base_url = {}, .key = {}, .unmetered = agent.unmetered})
-                            : provider_with_key(agent, task.model,
-                                                without_keys(plan, agent, environment));
+    auto provider =
+        replays ? Result<gateway::Provider>(
+                      gateway::Provider{.base_url = {}, .key = {}, .unmetered = agent.unmetered})
+                : provider_with_key(agent, task.model, without_keys(plan, agent, environment));
     if (!provider) return std::unexpected(provider.error());
     options.providers.emplace(agent.name, std::move(*provider));
   }
@@ -242,8 +243,7 @@ Redaction secrets_of(const plan::Plan& plan, const gateway::Options& options,
 
 Redaction secrets_in(const plan::Plan& plan, const Environment& environment) {
   Redaction redaction = secrets_of(plan, {}, environment);
-  for (const std::string_view name : kUsualKeys)
-    redaction.add(name, value_of(environment, name));
+  for (const std::string_view name : kUsualKeys) redaction.add(name, value_of(environment, name));
   for (const plan::Agent& agent : plan.agents) {
     if (!agent.key.variable.empty())
       redaction.add(agent.key.variable, value_of(environment, agent.key.variable));

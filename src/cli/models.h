@@ -35,8 +35,8 @@ std::vector<schedule::QuotaRates::Backlog> backlogs_of(const plan::Plan& plan,
 /// on under a name that says it is secret.
 Redaction secrets_of(const plan::Plan& plan, const gateway::Options& options,
                      const Environment& environment);
-/// The same, as far as the environment alone tells: for who shows what was kept, and asks nobody for a
-/// key.
+/// The same, as far as the environment alone tells: for who shows what was kept, and asks nobody
+/// for a key.
 Redaction secrets_in(const plan::Plan& plan, const Environment& environment);
 /// Whether the keys that are to be in the environment are there: before a run is made of a plan.
 Result<void> check_keys(const plan::Plan& plan, const Environment& environment);

@@ -38,9 +38,10 @@ Result<std::optional<T>> kept(journal::Store& store, const std::optional<Digest>
 }
 
 /// Nothing when nobody watched the attempt.
-Result<std::optional<changes::Sighting>> sighting_of(journal::Store& store, const std::string& run,
-                                                     const engine::AttemptRecord& attempt) {
-  changes::Sighting seen{run, {}, {}, attempt.denied_reads, attempt.denied_writes};
+Result<std::optional<changes::Observation>> observation_of(journal::Store& store,
+                                                           const std::string& run,
+                                                           const engine::AttemptRecord& attempt) {
+  changes::Observation seen{run, {}, {}, attempt.denied_reads, attempt.denied_writes};
   const bool was_denied = !attempt.denied_reads.empty() || !attempt.denied_writes.empty();
   auto changed = kept(store, attempt.changes, changes::changeset_from_text);
   if (!changed) return std::unexpected(changed.error());
@@ -84,12 +85,12 @@ class Watched {
   }
 
   Result<changes::Touched> touched(const plan::Task& task) const {
-    std::vector<changes::Sighting> all;
+    std::vector<changes::Observation> all;
     for (const ChosenRun* run : runs_) {
       const auto id = run->plan().find(task.id);
       if (!id || run->plan()[*id].run != task.run) continue;
       for (const engine::AttemptRecord& attempt : run->state[*id].attempts) {
-        auto seen = sighting_of(store_, run->id(), attempt);
+        auto seen = observation_of(store_, run->id(), attempt);
         if (!seen) return std::unexpected(seen.error());
         if (*seen) all.push_back(std::move(**seen));
       }
@@ -141,7 +142,7 @@ Result<void> replace_file(const std::string& named, const std::string& text) {
   const std::filesystem::path real = std::filesystem::canonical(named, trouble);
   const std::string path = trouble ? named : real.string();
   const std::string temporary = path + ".interlock-new";
-  struct stat status {};
+  struct stat status{};
   const bool existed = ::stat(path.c_str(), &status) == 0;
   const mode_t mode = existed ? status.st_mode & 07777 : 0644;
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
@@ -152,7 +153,8 @@ Result<void> replace_file(const std::string& named, const std::string& text) {
     good = count > 0;
     if (good) done += static_cast<std::size_t>(count);
   }
-  // Another's file that we may replace stays his; where that is not ours to say, it is ours from now on.
+  // Another's file that we may replace stays his; where that is not ours to say, it is ours from
+  // now on.
   if (good && existed && ::fchown(file, status.st_uid, status.st_gid) != 0) errno = 0;
   good = good && ::fchmod(file, mode) == 0 && ::fsync(file) == 0;
   const int error = errno;

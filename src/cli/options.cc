@@ -4,19 +4,19 @@
 
 namespace interlock::cli {
 
-Result<PlanWish> wish_of(const Options& options) {
-  PlanWish wish;
+Result<PlanRequest> request_of(const Options& options) {
+  PlanRequest request;
   if (!options.pattern.empty()) {
-    wish.pattern = options.pattern == "sequential" ? decide::Pattern::sequential
-                   : options.pattern == "parallel" ? decide::Pattern::parallel
-                                                   : decide::Pattern::queue;
+    request.pattern = options.pattern == "sequential" ? decide::Pattern::sequential
+                      : options.pattern == "parallel" ? decide::Pattern::parallel
+                                                      : decide::Pattern::queue;
   }
-  if (options.parallel > 0) wish.parallel = static_cast<std::uint32_t>(options.parallel);
+  if (options.parallel > 0) request.parallel = static_cast<std::uint32_t>(options.parallel);
   for (const std::string& name : options.isolation) {
-    wish.isolation.push_back(name == "direct"  ? plan::Isolation::direct
-                             : name == "guard" ? plan::Isolation::guard
-                             : name == "view"  ? plan::Isolation::view
-                                               : plan::Isolation::worktree);
+    request.isolation.push_back(name == "direct"  ? plan::Isolation::direct
+                                : name == "guard" ? plan::Isolation::guard
+                                : name == "view"  ? plan::Isolation::view
+                                                  : plan::Isolation::worktree);
   }
   if (!options.effort.empty()) {
     const auto effort = parse_duration(options.effort);
@@ -25,7 +25,7 @@ Result<PlanWish> wish_of(const Options& options) {
                   fmt::format("`--effort {}` is not a duration", options.effort),
                   "such as `100ms` or `2s`");
     }
-    wish.effort = *effort;
+    request.effort = *effort;
   }
   for (const std::string& one : options.set) {
     const std::size_t equals = one.find('=');
@@ -33,13 +33,13 @@ Result<PlanWish> wish_of(const Options& options) {
       return fail(Error::Kind::invalid, fmt::format("`--set {}` has no value", one),
                   "write `--set key=value`");
     }
-    wish.set[one.substr(0, equals)] = one.substr(equals + 1);
+    request.set[one.substr(0, equals)] = one.substr(equals + 1);
   }
-  wish.reuse = !options.fresh;
-  wish.wait_at_gates = options.wait;
-  wish.record = options.record;
-  wish.replay = options.replay;
-  return wish;
+  request.reuse = !options.fresh;
+  request.wait_at_gates = options.wait;
+  request.record = options.record;
+  request.replay = options.replay;
+  return request;
 }
 
 namespace {
@@ -64,13 +64,13 @@ Result<void> read_limits(const Options& options, std::optional<Tokens>& tokens,
 
 }  // namespace
 
-Result<ResumeWish> resume_wish_of(const Options& options) {
-  ResumeWish wish;
-  wish.wait_at_gates = options.wait;
-  wish.which = which_plan_of(options);
-  if (auto read = read_limits(options, wish.tokens, wish.usd); !read)
+Result<ResumeRequest> resume_request_of(const Options& options) {
+  ResumeRequest request;
+  request.wait_at_gates = options.wait;
+  request.which = which_plan_of(options);
+  if (auto read = read_limits(options, request.tokens, request.usd); !read)
     return std::unexpected(read.error());
-  return wish;
+  return request;
 }
 
 WhichPlan which_plan_of(const Options& options) {
@@ -78,14 +78,14 @@ WhichPlan which_plan_of(const Options& options) {
   return options.which_plan == "new" ? WhichPlan::new_one : WhichPlan::ask;
 }
 
-Result<GatewayWish> gateway_wish_of(const Options& options) {
-  GatewayWish wish = options.gateway;
-  if (auto read = read_limits(options, wish.tokens, wish.usd); !read)
+Result<GatewayRequest> gateway_request_of(const Options& options) {
+  GatewayRequest request = options.gateway;
+  if (auto read = read_limits(options, request.tokens, request.usd); !read)
     return std::unexpected(read.error());
-  if (wish.plan.empty() && !wish.agent.empty())
+  if (request.plan.empty() && !request.agent.empty())
     return fail(Error::Kind::invalid, "`--agent` names an agent of a plan, and there is none",
                 "add `--plan FILE`");
-  return wish;
+  return request;
 }
 
 std::optional<Duration> parse_age(std::string text) {
@@ -96,16 +96,16 @@ std::optional<Duration> parse_age(std::string text) {
   return in_days ? *age * 24 : *age;
 }
 
-Result<PruneOptions> prune_wish_of(const Options& options) {
-  PruneOptions wish{options.run, {}, options.force};
-  if (options.older.empty()) return wish;
+Result<PruneOptions> prune_request_of(const Options& options) {
+  PruneOptions request{options.run, {}, options.force};
+  if (options.older.empty()) return request;
   const auto age = parse_age(options.older);
   if (!age) {
     return fail(Error::Kind::invalid, fmt::format("`--older {}` is not an age", options.older),
                 "such as `30d` or `12h`");
   }
-  wish.older = age;
-  return wish;
+  request.older = age;
+  return request;
 }
 
 Face face_of(const Options& options) {

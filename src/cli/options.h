@@ -27,26 +27,26 @@ struct Options {
   std::string replay, tokens, usd, which_plan;
   RunsOptions runs;
   LogOptions log;
-  FixWish fix;
+  FixRequest fix;
   DiffOptions diff;
   ChatOptions chat;
   bool suggest = false, force = false, detach = false, may_approve = false;
   std::string older;
   std::string words;  ///< What `complete` is asked for.
-  GatewayWish gateway;
-  InitForWish init_for;
-  HookWish hook;
+  GatewayRequest gateway;
+  InitForRequest init_for;
+  HookRequest hook;
   std::string when;  ///< Of a hook.
   HistoryOptions history;
   CalibrateOptions calibrate;
 };
 
 /// What the words of the command line mean; an error says which of them means nothing.
-Result<PlanWish> wish_of(const Options& options);
-Result<ResumeWish> resume_wish_of(const Options& options);
+Result<PlanRequest> request_of(const Options& options);
+Result<ResumeRequest> resume_request_of(const Options& options);
 WhichPlan which_plan_of(const Options& options);
-Result<GatewayWish> gateway_wish_of(const Options& options);
-Result<PruneOptions> prune_wish_of(const Options& options);
+Result<GatewayRequest> gateway_request_of(const Options& options);
+Result<PruneOptions> prune_request_of(const Options& options);
 /// `30d`, `12h`; days are hours here, for nobody prunes by the minute.
 std::optional<Duration> parse_age(std::string text);
 Face face_of(const Options& options);

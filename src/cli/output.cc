@@ -43,7 +43,7 @@ Result<Exit> list(const Context& context, const std::vector<Entry>& entries) {
         "{}  {}  {}\n", pad(entry.kind, 5), pad(entry.name, 32),
         entry.output ? entry.output->brief() : fmt::format("none ({})", printable(entry.trouble)));
   }
-  context.talk.result(
+  context.console.result(
       context.json ? pretty_json(json::object{{"version", 1}, {"outputs", std::move(all)}}) : text);
   return Exit::done;
 }
@@ -63,7 +63,7 @@ Result<Exit> print_output(const Context& context, journal::Store& store, const C
   if (!bytes) return std::unexpected(bytes.error());
   if (context.json) {
     const bool is_text = !first_bad_utf8(*bytes);
-    context.talk.result(pretty_json(json::object{
+    context.console.result(pretty_json(json::object{
         {"version", 1},
         {"run", run.id()},
         {"name", entry.name},
@@ -73,9 +73,9 @@ Result<Exit> print_output(const Context& context, journal::Store& store, const C
         {"base64", is_text ? json::value(nullptr) : json::value(changes::base64_of(*bytes))}}));
     return Exit::done;
   }
-  context.talk.result(*bytes);
-  if (!bytes->empty() && bytes->back() != '\n' && context.talk.out().is_terminal)
-    context.talk.result("\n");
+  context.console.result(*bytes);
+  if (!bytes->empty() && bytes->back() != '\n' && context.console.out().is_terminal)
+    context.console.result("\n");
   return Exit::done;
 }
 

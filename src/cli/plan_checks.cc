@@ -49,7 +49,7 @@ std::string nearest_path(const std::string& workspace, const std::string& patter
 }
 
 bool is_there(const plan::Plan& plan, const footprint::Glob& glob) {
-  struct stat status {};
+  struct stat status{};
   if (glob.is_literal() && ::lstat((plan.workspace + "/" + glob.text()).c_str(), &status) == 0)
     return true;
   footprint::PatternSet set;
@@ -77,7 +77,7 @@ std::string path_for(const plan::Task& task, const Environment& environment) {
 }
 
 bool is_program(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
          ::access(path.c_str(), X_OK) == 0;
 }

@@ -58,7 +58,7 @@ json::value task_json(const plan::Plan& plan, const plan::Task& task, const deci
             {"overhead_from", from(it.overhead_tokens, it.overhead_from)},
             {"cost_usd", dollars(it.cost)},
             {"cost_from", from(it.cost, it.cost_from)}}},
-          {"alone", verdict.alone ? json::value(verdict.why) : json::value(nullptr)}};
+          {"alone", verdict.exclusive ? json::value(verdict.why) : json::value(nullptr)}};
 }
 
 json::value test_json(const decide::Test& test) {

@@ -67,8 +67,7 @@ std::vector<std::string> draw_table(const std::vector<Expected>& expected,
                                     bool others) {
   constexpr std::size_t kGap = 2;
   const PlanSigns signs = plan_signs(screen.unicode);
-  const std::string cost = sum_of(
-      expected, [](const Expected& it) { return it.cost; }, show_usd);
+  const std::string cost = sum_of(expected, [](const Expected& it) { return it.cost; }, show_usd);
   std::vector<Row> rows{{"", "estimated", "half by", "9 in 10 by", "tokens", "cost"}};
   const std::array patterns{Pattern::sequential, Pattern::parallel, Pattern::queue};
   const std::array forecasts{&decision.sequential, &decision.parallel, &decision.queue};
@@ -97,8 +96,7 @@ std::vector<std::string> draw_table(const std::vector<Expected>& expected,
   if (const auto& it = decision.provider_batch; it && others) {
     add("provider's batch",
         fmt::format("{} h", std::chrono::floor<std::chrono::hours>(it->within).count()), {},
-        it->tokens,
-        it->cost ? show_usd(*it->cost) : "unknown");
+        it->tokens, it->cost ? show_usd(*it->cost) : "unknown");
   }
   std::size_t columns = rows.front().size();
   const auto is_free = [](const Row& row) { return row.back() == "$0.00"; };

@@ -311,7 +311,7 @@ class Page {
   }
 
   std::string_view say_conflicts() const {
-    if (decision_.lifting.edges_lifted == 0)
+    if (decision_.speculation.edges_lifted == 0)
       return "repairing conflicts: none can happen, tasks that meet wait for each other";
     return "doing again what conflicts, as expected";
   }

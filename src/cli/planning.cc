@@ -40,54 +40,54 @@ std::optional<E> named(std::span<const std::string_view> names, std::string_view
 
 }  // namespace
 
-json::object to_json(const PlanWish& wish) {
+json::object to_json(const PlanRequest& request) {
   json::object object;
-  if (wish.pattern) object["pattern"] = decide::name_of(*wish.pattern);
-  if (wish.parallel) object["parallel"] = *wish.parallel;
+  if (request.pattern) object["pattern"] = decide::name_of(*request.pattern);
+  if (request.parallel) object["parallel"] = *request.parallel;
   json::array isolation;
-  for (const plan::Isolation one : wish.isolation)
+  for (const plan::Isolation one : request.isolation)
     isolation.push_back(json::string(plan::name_of(one)));
   object["isolation"] = std::move(isolation);
-  object["effort_us"] = std::int64_t{wish.effort.count()};
+  object["effort_us"] = std::int64_t{request.effort.count()};
   json::object set;
-  for (const auto& [key, value] : wish.set) set[key] = value;
+  for (const auto& [key, value] : request.set) set[key] = value;
   object["set"] = std::move(set);
-  object["reuse"] = wish.reuse;
-  object["wait_at_gates"] = wish.wait_at_gates;
-  object["folder"] = wish.folder;
-  if (wish.record) object["record"] = true;
-  if (!wish.replay.empty()) object["replay"] = wish.replay;
+  object["reuse"] = request.reuse;
+  object["wait_at_gates"] = request.wait_at_gates;
+  object["folder"] = request.folder;
+  if (request.record) object["record"] = true;
+  if (!request.replay.empty()) object["replay"] = request.replay;
   return object;
 }
 
-Result<PlanWish> wish_from_json(const std::string& text) {
+Result<PlanRequest> request_from_json(const std::string& text) {
   const auto damaged = [] {
     return fail(Error::Kind::io, "the run's options in the journal are damaged");
   };
   auto parsed = parse_json(text);
   if (!parsed || !parsed->is_object()) return damaged();
   const json::object& object = parsed->get_object();
-  PlanWish wish;
+  PlanRequest request;
   if (const auto* value = object.if_contains("pattern"); value != nullptr && value->is_string()) {
-    wish.pattern = named<decide::Pattern>(kPatterns, value->get_string());
+    request.pattern = named<decide::Pattern>(kPatterns, value->get_string());
   }
   if (const auto* value = object.if_contains("isolation"); value != nullptr && value->is_array()) {
     for (const json::value& one : value->get_array()) {
       if (!one.is_string()) return damaged();
       if (const auto name = named<plan::Isolation>(kIsolations, one.get_string()))
-        wish.isolation.push_back(*name);
+        request.isolation.push_back(*name);
     }
   }
   if (const auto* value = object.if_contains("parallel"); value != nullptr && value->is_int64()) {
-    wish.parallel = static_cast<std::uint32_t>(value->get_int64());
+    request.parallel = static_cast<std::uint32_t>(value->get_int64());
   }
   if (const auto* value = object.if_contains("effort_us"); value != nullptr && value->is_int64()) {
-    wish.effort = Duration(value->get_int64());
+    request.effort = Duration(value->get_int64());
   }
   if (const auto* value = object.if_contains("set"); value != nullptr && value->is_object()) {
     for (const auto& [key, entry] : value->get_object()) {
       if (!entry.is_string()) return damaged();
-      wish.set.emplace(std::string(key), std::string(entry.get_string()));
+      request.set.emplace(std::string(key), std::string(entry.get_string()));
     }
   }
   const auto flag = [&](std::string_view name, bool otherwise) {
@@ -95,14 +95,14 @@ Result<PlanWish> wish_from_json(const std::string& text) {
     return value != nullptr && value->is_bool() ? value->get_bool() : otherwise;
   };
   if (const auto* value = object.if_contains("folder"); value != nullptr && value->is_string()) {
-    wish.folder = std::string(value->get_string());
+    request.folder = std::string(value->get_string());
   }
-  wish.reuse = flag("reuse", true);
-  wish.wait_at_gates = flag("wait_at_gates", false);
-  wish.record = flag("record", false);
+  request.reuse = flag("reuse", true);
+  request.wait_at_gates = flag("wait_at_gates", false);
+  request.record = flag("record", false);
   if (const auto* value = object.if_contains("replay"); value != nullptr && value->is_string())
-    wish.replay = std::string(value->get_string());
-  return wish;
+    request.replay = std::string(value->get_string());
+  return request;
 }
 
 Result<Document> read_document(const std::string& named) {
@@ -175,13 +175,13 @@ Result<void> check_schemas(plan::Plan& plan) {
 
 }  // namespace
 
-Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanWish& wish,
+Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanRequest& request,
                                          plan::Files& files) {
   plan::ReadOptions options;
   options.file = document.file;
   options.folder = document.folder;
-  options.set = wish.set;
-  options.isolation = wish.isolation;
+  options.set = request.set;
+  options.isolation = request.isolation;
   plan::ReadResult read = plan::read_plan(document.text, options, files);
   if (read.problems.empty()) {
     if (auto usable = check_schemas(read.plan); !usable) return std::unexpected(usable.error());
@@ -204,7 +204,7 @@ void note_blind_agents(plan::Plan& plan) {
         "agent `{}` goes past the gateway: an answer that {}broke off in silence "
         "may look like success, and its tokens are what it tells",
         agent.name,
-        adapter->tells_of_cuts() ? "" : "was cut at the output limit, stopped by a filter or "));
+        adapter->reports_cuts() ? "" : "was cut at the output limit, stopped by a filter or "));
   }
 }
 
@@ -228,7 +228,7 @@ void note_used_quotas(plan::Plan& plan,
 
 }  // namespace
 
-Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& history,
+Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::History& history,
                 const std::string& state_folder) {
   Planned planned;
   planned.plan = std::move(plan);
@@ -239,13 +239,13 @@ Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& hi
     planned.plan.notes.push_back(std::move(said));
   planned.interlocking = plan::interlocking_of(planned.plan);
   planned.expected = decide::expect(planned.plan, history);
-  decide::Wish how;
-  how.pattern = wish.pattern;
-  how.parallel = wish.parallel;
+  decide::Options how;
+  how.pattern = request.pattern;
+  how.parallel = request.parallel;
   how.backlog = backlogs_of(planned.plan, state_folder);
   note_used_quotas(planned.plan, how.backlog);
   how.learned = planned.learned;
-  const auto end = std::chrono::steady_clock::now() + wish.effort;
+  const auto end = std::chrono::steady_clock::now() + request.effort;
   how.more = [end] { return std::chrono::steady_clock::now() < end; };
   planned.decision = decide::decide(planned.plan, planned.interlocking, planned.expected, how);
   return planned;
@@ -308,14 +308,14 @@ engine::Setup setup_for(const Planned& planned, const std::string& run) {
   setup.problem = decide::problem_of(planned.plan, planned.waits(), planned.expected,
                                      planned.decision.verdicts);
   if (planned.decision.pattern != decide::Pattern::sequential)
-    setup.speculative = planned.decision.lifting.lifted;
+    setup.speculative = planned.decision.speculation.lifted;
   setup.batches = planned.decision.batching.batches;
   // The gateway admits each of their calls as the quota allows; to hold the tasks back as well
   // would use up half of it.
   for (std::size_t i = 0; i < planned.plan.tasks.size(); ++i) {
     if (!asks_through_gateway(planned.plan, planned.plan.tasks[i])) continue;
     schedule::Job& job = setup.problem.jobs[i];
-    job.draws.clear();
+    job.costs.clear();
     std::erase_if(job.demands, [&](const schedule::Demand& demand) {
       return planned.plan.resources[demand.resource.index()].kind == plan::Resource::Kind::quota;
     });

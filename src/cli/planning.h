@@ -17,7 +17,7 @@
 namespace interlock::cli {
 
 /// What the command line wants of a plan; kept with the run, so that `resume` wants the same.
-struct PlanWish {
+struct PlanRequest {
   std::optional<decide::Pattern> pattern;
   std::optional<std::uint32_t> parallel;
   std::vector<plan::Isolation>
@@ -30,10 +30,10 @@ struct PlanWish {
   bool record = false;  ///< Keep what models are asked and answer.
   std::string replay;   ///< The run whose recording answers instead of models; empty: none.
 
-  bool operator==(const PlanWish&) const = default;
+  bool operator==(const PlanRequest&) const = default;
 };
-json::object to_json(const PlanWish& wish);
-Result<PlanWish> wish_from_json(const std::string& text);
+json::object to_json(const PlanRequest& request);
+Result<PlanRequest> request_from_json(const std::string& text);
 
 /// A plan read, interlocked and decided.
 struct Planned {
@@ -44,8 +44,8 @@ struct Planned {
   /// By agent: how its tasks slow each other, where history knows and the plan does not say.
   std::map<std::string, decide::LearnedFrom> learned{};
 
-  /// The part of the interlocking that is waited for; what the rest would catch, pictures do.
-  const footprint::Interlocking& waits() const { return decision.lifting.waits; }
+  /// The part of the interlocking that is waited for; what the rest would catch, snapshots do.
+  const footprint::Interlocking& waits() const { return decision.speculation.waits; }
 };
 
 /// A plan document and where it lies. `folder` is the base of its relative paths.
@@ -58,10 +58,10 @@ struct Document {
 Result<Document> read_document(const std::string& named);
 
 /// All problems of a plan come as one error, rendered.
-Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanWish& wish,
+Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanRequest& request,
                                          plan::Files& files);
 /// `state_folder`: where the accounts of its quotas lie; empty: they are taken to be full.
-Planned plan_it(plan::Plan plan, const PlanWish& wish, const decide::History& history,
+Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::History& history,
                 const std::string& state_folder);
 
 /// Whether its model calls pass the gateway.

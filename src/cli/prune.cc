@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "journal/hold.h"
+#include "journal/run_lock.h"
 #include "process/clock.h"
 #include "workspace/own_places.h"
 
@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 /// What would be lost that is nowhere else.
 std::string still_needed(const ChosenRun& run) {
   if (run.dispatched()) return "it is running";
-  const auto unfolded = run.state.commits.size() - run.state.folded;
+  const auto unfolded = run.state.commits.size() - run.state.checkpointed;
   if (unfolded > 0) return fmt::format("{} of its commits are not in the workspace yet", unfolded);
   for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
     const engine::TaskState state = run.state.tasks[i].state;
@@ -61,20 +61,20 @@ Result<void> prune_one(const Context& context, journal::Store& store, const std:
   }
   process::SystemClock clock;
   const journal::Holder holder{id, (*run)->head.plan_name, ::getpid(), "", clock.now()};
-  auto held = journal::hold_run(context.state_folder, holder);
+  auto held = journal::lock_run(context.state_folder, holder);
   if (!held) return std::unexpected(held.error());
   if (auto pruned = store.prune(id); !pruned) return pruned;
   remove_all(run_folder(context.state_folder, id));
   for (const std::string& place : workspace::attempt_places(context.state_folder, id))
     remove_all(place);
-  if (!context.json) context.talk.remark("pruned " + whole_name(**run));
+  if (!context.json) context.console.remark("pruned " + whole_name(**run));
   return {};
 }
 
-void tell(const Context& context, const std::vector<std::string>& pruned,
-          const std::vector<std::string>& kept) {
+void report(const Context& context, const std::vector<std::string>& pruned,
+            const std::vector<std::string>& kept) {
   if (!context.json) return;
-  context.talk.result(
+  context.console.result(
       pretty_json(json::object{{"version", 1},
                                {"pruned", json::array(pruned.begin(), pruned.end())},
                                {"kept", json::array(kept.begin(), kept.end())}}));
@@ -92,7 +92,7 @@ Result<Exit> prune_command(const Context& context, const PruneOptions& options) 
     if (auto done = prune_one(context, *store, *id, options.force); !done)
       return std::unexpected(done.error());
     pruned.push_back(*id);
-    tell(context, pruned, {});
+    report(context, pruned, {});
     return Exit::done;
   }
   if (!options.older) {
@@ -110,9 +110,9 @@ Result<Exit> prune_command(const Context& context, const PruneOptions& options) 
     if (run.last.value_or(run.created) > limit) continue;
     auto done = prune_one(context, *store, run.id, options.force);
     (done ? pruned : kept).push_back(run.id);
-    if (!done && !context.json) context.talk.remark(done.error().message);
+    if (!done && !context.json) context.console.remark(done.error().message);
   }
-  tell(context, pruned, kept);
+  report(context, pruned, kept);
   return kept.empty() ? Exit::done : Exit::refused;
 }
 

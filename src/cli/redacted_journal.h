@@ -8,15 +8,15 @@
 
 namespace interlock::cli {
 
-/// A journal into which no known secret comes, whoever put it into a fact: an error of a provider,
-/// of a program, of a library. What it is asked for it hands on.
+/// A journal into which no known secret comes, whoever put it into an event: an error of a
+/// provider, of a program, of a library. What it is asked for it hands on.
 class RedactedJournal final : public engine::Journal {
  public:
   RedactedJournal(engine::Journal& journal, Redaction redaction)
       : journal_(journal), redaction_(std::move(redaction)) {}
 
   Result<void> append(
-      std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
+      std::span<const engine::RecordedEvent> events, std::span<const engine::Blob> blobs,
       std::span<const std::pair<std::string, engine::StoredResult>> results) override;
   Result<std::string> blob(const Digest& digest) override { return journal_.blob(digest); }
   Result<std::optional<engine::StoredResult>> find_result(const std::string& task,

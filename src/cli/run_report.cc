@@ -25,7 +25,7 @@ json::value digest_or_null(const std::optional<Digest>& digest) {
   return digest ? json::value(digest->hex()) : json::value(nullptr);
 }
 
-/// Reads what attempts changed out of the journal, where the facts have its digest only.
+/// Reads what attempts changed out of the journal, where the events have its digest only.
 class ChangesOf {
  public:
   explicit ChangesOf(journal::Store& store) : store_(store) {}
@@ -210,7 +210,7 @@ std::string_view sign_of(engine::TaskState state, const panel::Signs& signs) {
   return signs.waiting;
 }
 
-std::string remark_on(const engine::TaskView& task, const engine::TaskRecord& record,
+std::string remark_on(const engine::TaskStatus& task, const engine::TaskRecord& record,
                       bool is_dispatched) {
   if (!task.call_waits.empty()) return task.call_waits;
   // Of a run that nobody dispatches a waiting task waits for that, and show has said so.
@@ -232,7 +232,7 @@ namespace {
 
 /// As the summary tells it. Where something failed or a quota was waited for, one by one would have
 /// taken longer than the sum of what succeeded: then that nothing was saved is not known.
-json::value saved_or_null(const engine::RunView& view) {
+json::value saved_or_null(const engine::RunStatus& view) {
   const Duration saved = view.one_by_one.value_or(view.sequential) - (view.elapsed - view.stood);
   const bool is_loss_known =
       view.one_by_one ||
@@ -244,7 +244,7 @@ json::value saved_or_null(const engine::RunView& view) {
 
 }  // namespace
 
-json::object run_json(const ChosenRun& run, const engine::RunView& view, journal::Store& store) {
+json::object run_json(const ChosenRun& run, const engine::RunStatus& view, journal::Store& store) {
   const ChangesOf changes_of(store);
   json::object root;
   root["version"] = 1;
@@ -294,7 +294,8 @@ json::object run_json(const ChosenRun& run, const engine::RunView& view, journal
   for (const auto& [task, process] : view.unproven)
     unproven.push_back(json::object{{"task", task}, {"process", process}});
   root["not_proven_gone"] = std::move(unproven);
-  root["commits"] = json::object{{"made", run.state.commits.size()}, {"folded", run.state.folded}};
+  root["commits"] =
+      json::object{{"made", run.state.commits.size()}, {"folded", run.state.checkpointed}};
   json::array merges;
   for (std::size_t i = 0; i < run.plan().merges.size(); ++i) {
     const plan::Merge& merge = run.plan().merges[i];
@@ -309,7 +310,7 @@ json::object run_json(const ChosenRun& run, const engine::RunView& view, journal
   return root;
 }
 
-std::string run_text(const ChosenRun& run, const engine::RunView& view, panel::Size size,
+std::string run_text(const ChosenRun& run, const engine::RunStatus& view, panel::Size size,
                      panel::Style style) {
   std::string text;
   if (run.state.ended) {
@@ -324,9 +325,9 @@ std::string run_text(const ChosenRun& run, const engine::RunView& view, panel::S
   }
   text += "\n";
   std::size_t widest = 4;
-  for (const engine::TaskView& task : view.tasks)
+  for (const engine::TaskStatus& task : view.tasks)
     widest = std::max(widest, std::min<std::size_t>(32, display_width(task.id)));
-  for (const engine::TaskView& task : view.tasks) {
+  for (const engine::TaskStatus& task : view.tasks) {
     const engine::TaskRecord& record = run.state[task.task];
     const std::string time = task.elapsed       ? show_duration(*task.elapsed)
                              : task.running_for ? show_duration(*task.running_for)

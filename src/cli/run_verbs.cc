@@ -51,36 +51,36 @@ std::string cannot_run_here(const Error& error) {
                      error.hint);
 }
 
-void tell_notes(const Context& context, const Planned& planned) {
-  for (const std::string& note : planned.plan.notes) context.talk.remark("note: " + note);
+void print_notes(const Context& context, const Planned& planned) {
+  for (const std::string& note : planned.plan.notes) context.console.remark("note: " + note);
   for (const std::string& warning : planned.decision.warnings)
-    context.talk.remark("warning: " + warning);
+    context.console.remark("warning: " + warning);
 }
 
-Result<void> fix_from_run(const Context& context, const Document& document, const PlanWish& wish,
-                          const FixWish& fix, plan::Files& files) {
-  auto plan = read_plan_or_complain(document, wish, files);
+Result<void> fix_from_run(const Context& context, const Document& document,
+                          const PlanRequest& request, const FixRequest& fix, plan::Files& files) {
+  auto plan = read_plan_or_complain(document, request, files);
   if (!plan) return std::unexpected(plan.error());
   auto store = journal::Store::open(context.state_folder, journal::Access::read);
   if (!store) return std::unexpected(store.error());
   const auto fixed = fix_plan(*store, context.where, document, *plan, fix.run);
   if (!fixed) return std::unexpected(fixed.error());
-  for (const std::string& one : fixed->seen.unknown) context.talk.remark("note: " + one);
+  for (const std::string& one : fixed->seen.unknown) context.console.remark("note: " + one);
   const std::string runs = decide::count_of(fixed->seen.runs, "run");
-  context.talk.remark(fixed->tasks == 0
-                          ? fmt::format("the plan already declares everything that {} showed", runs)
-                          : fmt::format("wrote the footprints of {} into `{}`, as {} showed them",
-                                        decide::count_of(fixed->tasks, "task"),
-                                        printable(document.file), runs));
+  context.console.remark(
+      fixed->tasks == 0
+          ? fmt::format("the plan already declares everything that {} showed", runs)
+          : fmt::format("wrote the footprints of {} into `{}`, as {} showed them",
+                        decide::count_of(fixed->tasks, "task"), printable(document.file), runs));
   return {};
 }
 
 void report(const Context& context, journal::Store& store, const ChosenRun& run) {
-  if (!context.json) return context.talk.result(run.id() + "\n");
+  if (!context.json) return context.console.result(run.id() + "\n");
   process::SystemClock clock;
-  engine::RunView view = view_from_outside(run, clock.now());
+  engine::RunStatus view = view_from_outside(run, clock.now());
   show_kept_hindsight(run, store, view);
-  context.talk.result(pretty_json(run_json(run, view, store)));
+  context.console.result(pretty_json(run_json(run, view, store)));
 }
 
 /// The folders whose `last` the run may be, beside its workspace: where a person stood when they
@@ -121,10 +121,10 @@ Result<std::string> recorded_run(const Context& context, journal::Store& store,
 }  // namespace
 
 Result<std::unique_ptr<ChosenRun>> enter_run(const Context& context, journal::Store& store,
-                                             const Document& document, const PlanWish& wish) {
+                                             const Document& document, const PlanRequest& request) {
   workspace::LocalFiles local;
   workspace::RecordingFiles files(local);
-  auto plan = read_plan_or_complain(document, wish, files);
+  auto plan = read_plan_or_complain(document, request, files);
   if (!plan) return std::unexpected(plan.error());
 
   sample_old_runs(store, context.state_folder);
@@ -132,14 +132,17 @@ Result<std::unique_ptr<ChosenRun>> enter_run(const Context& context, journal::St
   if (!history) return std::unexpected(history.error());
   if (auto settled = settle_isolation(*plan, context.state_folder); !settled)
     return std::unexpected(settled.error());
-  auto made = std::make_unique<ChosenRun>(ChosenRun{
-      {}, wish, plan_it(std::move(*plan), wish, *history, context.state_folder), engine::RunState(plan::Plan{})});
+  auto made = std::make_unique<ChosenRun>(
+      ChosenRun{{},
+                request,
+                plan_it(std::move(*plan), request, *history, context.state_folder),
+                engine::RunState(plan::Plan{})});
   ChosenRun& run = *made;
   if (auto able = check_can_run(run.planned); !able) return std::unexpected(able.error());
-  if (!run.wish.replay.empty()) {
-    auto recorded = recorded_run(context, store, run.wish.replay);
+  if (!run.request.replay.empty()) {
+    auto recorded = recorded_run(context, store, run.request.replay);
     if (!recorded) return std::unexpected(recorded.error());
-    run.wish.replay = std::move(*recorded);
+    run.request.replay = std::move(*recorded);
   } else if (auto access = check_access(run.plan(), own_environment()); !access) {
     return std::unexpected(access.error());
   }
@@ -147,7 +150,7 @@ Result<std::unique_ptr<ChosenRun>> enter_run(const Context& context, journal::St
     return std::unexpected(there.error());
   note_powers(run.planned);
   note_machine(run.planned);
-  tell_notes(context, run.planned);
+  print_notes(context, run.planned);
 
   process::SystemClock clock;
   run.head.plan_name = run.plan().name;
@@ -155,8 +158,8 @@ Result<std::unique_ptr<ChosenRun>> enter_run(const Context& context, journal::St
   run.head.workspace = run.plan().workspace;
   run.head.plan_text = document.text;
   run.head.files = files.text();
-  run.wish.folder = document.folder;
-  json::object options = to_json(run.wish);
+  run.request.folder = document.folder;
+  json::object options = to_json(run.request);
   options["here"] = places_of(context, document);
   run.head.options = json::serialize(options);
   run.head.decision =
@@ -166,18 +169,18 @@ Result<std::unique_ptr<ChosenRun>> enter_run(const Context& context, journal::St
   if (!id) return std::unexpected(id.error());
   run.head.id = *id;
   run.state = engine::RunState(run.plan());
-  context.talk.remark(whole_name(run));
+  context.console.remark(whole_name(run));
   return made;
 }
 
 namespace {
 
 /// Reads the plan, decides, and runs it.
-Result<Exit> run_document(const Context& context, const Document& document, const PlanWish& wish,
-                          Face face) {
+Result<Exit> run_document(const Context& context, const Document& document,
+                          const PlanRequest& request, Face face) {
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  auto run = enter_run(context, *store, document, wish);
+  auto run = enter_run(context, *store, document, request);
   if (!run) return std::unexpected(run.error());
   auto exit = dispatch_and_report(context, *store, **run, face);
   if (!exit) forget_unbegun(context, *store, (*run)->id());
@@ -200,30 +203,30 @@ Result<Exit> dispatch_and_report(const Context& context, journal::Store& store, 
     if (context.detachment == nullptr) return {};
     return context.detachment->begin(run);
   };
-  auto exit = dispatch(store, context.state_folder, run, face, context.talk, begun);
+  auto exit = dispatch(store, context.state_folder, run, face, context.console, begun);
   if (exit) report(context, store, run);
   return exit;
 }
 
-Result<Exit> plan_command(const Context& context, const std::string& file, const PlanWish& wish,
-                          const FixWish& fix) {
+Result<Exit> plan_command(const Context& context, const std::string& file,
+                          const PlanRequest& request, const FixRequest& fix) {
   auto document = read_document(file);
   if (!document) return std::unexpected(document.error());
   workspace::LocalFiles files;
   if (fix.fix) {
-    if (auto fixed = fix_from_run(context, *document, wish, fix, files); !fixed)
+    if (auto fixed = fix_from_run(context, *document, request, fix, files); !fixed)
       return std::unexpected(fixed.error());
     document = read_document(file);
     if (!document) return std::unexpected(document.error());
   }
-  auto plan = read_plan_or_complain(*document, wish, files);
+  auto plan = read_plan_or_complain(*document, request, files);
   if (!plan) return std::unexpected(plan.error());
   const decide::History history = history_of(context, *plan);
   // A plan can be looked at where it cannot be run, but not without saying so.
   const Result<void> settled = context.state_folder.empty()
                                    ? settle_commits(*plan)
                                    : settle_isolation(*plan, context.state_folder);
-  Planned planned = plan_it(std::move(*plan), wish, history, context.state_folder);
+  Planned planned = plan_it(std::move(*plan), request, history, context.state_folder);
   note_powers(planned);
   note_machine(planned);
   const Environment environment = own_environment();
@@ -234,17 +237,17 @@ Result<Exit> plan_command(const Context& context, const std::string& file, const
   }
   if (auto note = unchecked_note(planned.plan)) planned.plan.notes.push_back(std::move(*note));
   if (context.json) {
-    context.talk.result(pretty_json(
+    context.console.result(pretty_json(
         plan_json(planned.plan, planned.interlocking, planned.expected, planned.decision)));
     return Exit::done;
   }
   PlanScreen screen;
   screen.columns =
-      context.talk.out().is_terminal ? panel::Screen(STDOUT_FILENO).size().columns : 100;
-  screen.color = context.talk.out().color;
-  screen.unicode = context.talk.out().unicode;
+      context.console.out().is_terminal ? panel::Screen(STDOUT_FILENO).size().columns : 100;
+  screen.color = context.console.out().color;
+  screen.unicode = context.console.out().unicode;
   screen.full = fix.full;
-  context.talk.result(
+  context.console.result(
       render_plan(planned.plan, planned.interlocking, planned.expected, planned.decision, screen));
   return Exit::done;
 }
@@ -253,48 +256,48 @@ Result<Exit> run_edited(const Context& context, const ChosenRun& run, Face face)
   auto document = read_document(plan_path_of(run));
   if (!document) return std::unexpected(document.error());
   document->file = run.head.plan_file;
-  return run_document(context, *document, run.wish, face);
+  return run_document(context, *document, run.request, face);
 }
 
-Result<Exit> run_command(const Context& context, const std::string& file, const PlanWish& wish,
-                         Face face) {
+Result<Exit> run_command(const Context& context, const std::string& file,
+                         const PlanRequest& request, Face face) {
   const auto document = read_document(file);
   if (!document) return std::unexpected(document.error());
-  return run_document(context, *document, wish, face);
+  return run_document(context, *document, request, face);
 }
 
 Result<Exit> resume_command(const Context& context, const std::string& name, Face face,
-                            const ResumeWish& wish) {
+                            const ResumeRequest& request) {
   auto store = journal::Store::open(context.state_folder, journal::Access::write);
   if (!store) return std::unexpected(store.error());
   const auto id = run_named(*store, context.where, name);
   if (!id) return std::unexpected(id.error());
   auto run = choose_run_to_dispatch(*store, *id, context.state_folder);
   if (!run) return std::unexpected(run.error());
-  auto followed = follow_edits(*store, *run, context.state_folder, wish.which, context.talk);
+  auto followed = follow_edits(*store, *run, context.state_folder, request.which, context.console);
   if (!followed) return std::unexpected(followed.error());
   if (*followed == Followed::needs_new_run) return run_edited(context, **run, face);
   // Whether to wait at gates is asked of each dispatcher anew: nobody may sit before this one.
-  (*run)->wish.wait_at_gates = wish.wait_at_gates;
-  if (wish.tokens) (*run)->planned.plan.limits.tokens = wish.tokens;
-  if (wish.usd) (*run)->planned.plan.limits.usd = wish.usd;
+  (*run)->request.wait_at_gates = request.wait_at_gates;
+  if (request.tokens) (*run)->planned.plan.limits.tokens = request.tokens;
+  if (request.usd) (*run)->planned.plan.limits.usd = request.usd;
   auto open = store->open_requests((*run)->id());
   if (!open) return std::unexpected(open.error());
 
   const auto& state = (*run)->state;
   // What is committed and could not be brought into the workspace is still to be brought in.
   const bool nothing_left = state.ended && state.finished_count == state.tasks.size() &&
-                            state.folded == state.commits.size();
+                            state.checkpointed == state.commits.size();
   if (nothing_left && open->empty()) {
     const bool finished = *state.ended == engine::RunEnded::How::finished;
-    context.talk.remark(fmt::format("{} is over: {}", whole_name(**run), state_text(**run)));
+    context.console.remark(fmt::format("{} is over: {}", whole_name(**run), state_text(**run)));
     if (!finished)
-      context.talk.remark(
+      context.console.remark(
           fmt::format(" hint: `interlock retry {}` runs again what failed", (*run)->id()));
     report(context, *store, **run);
     return finished ? Exit::done : Exit::failed;
   }
-  context.talk.remark("going on with " + whole_name(**run));
+  context.console.remark("going on with " + whole_name(**run));
   return dispatch_and_report(context, *store, **run, face);
 }
 

@@ -6,7 +6,7 @@
 #include "cli/looking_back.h"
 #include "cli/observed.h"
 #include "cli/run_report.h"
-#include "journal/hold.h"
+#include "journal/run_lock.h"
 #include "panel/screen.h"
 #include "process/clock.h"
 
@@ -14,8 +14,8 @@ namespace interlock::cli {
 
 namespace {
 
-panel::Size size_of_output(const Talk& talk) {
-  return talk.out().is_terminal ? panel::Screen(STDOUT_FILENO).size() : panel::Size{160, 100};
+panel::Size size_of_output(const Console& console) {
+  return console.out().is_terminal ? panel::Screen(STDOUT_FILENO).size() : panel::Size{160, 100};
 }
 
 /// How a run in the list stands, without reading all of it.
@@ -48,15 +48,15 @@ Result<Exit> show_suggestions(const Context& context, journal::Store& store, con
   const auto all = suggestions_of(store, run);
   if (!all) return std::unexpected(all.error());
   if (context.json) {
-    context.talk.result(pretty_json(suggestions_json(run, *all)));
+    context.console.result(pretty_json(suggestions_json(run, *all)));
     return Exit::done;
   }
   if (all->known.empty()) {
     return fail(Error::Kind::missing, fmt::format("nothing of run {} was observed", run.id()),
                 "run the plan with `--isolation view`");
   }
-  context.talk.result(suggestions_text(run.plan(), *all));
-  for (const std::string& one : all->unknown) context.talk.remark("note: " + one);
+  context.console.result(suggestions_text(run.plan(), *all));
+  for (const std::string& one : all->unknown) context.console.remark("note: " + one);
   return Exit::done;
 }
 
@@ -71,13 +71,13 @@ Result<Exit> show_command(const Context& context, const std::string& name, bool 
   if (!run) return std::unexpected(run.error());
   if (suggest) return show_suggestions(context, *store, **run);
   process::SystemClock clock;
-  engine::RunView view = view_from_outside(**run, clock.now());
+  engine::RunStatus view = view_from_outside(**run, clock.now());
   show_kept_hindsight(**run, *store, view);
   if (context.json) {
-    context.talk.result(pretty_json(run_json(**run, view, *store)));
+    context.console.result(pretty_json(run_json(**run, view, *store)));
   } else {
-    context.talk.result(
-        run_text(**run, view, size_of_output(context.talk), context.talk.out().style()));
+    context.console.result(
+        run_text(**run, view, size_of_output(context.console), context.console.out().style()));
   }
   return Exit::done;
 }
@@ -105,10 +105,10 @@ Result<Exit> runs_command(const Context& context, const RunsOptions& options) {
                     printable(run.workspace));
   }
   if (context.json) {
-    context.talk.result(pretty_json(json::object{{"version", 1}, {"runs", std::move(list)}}));
+    context.console.result(pretty_json(json::object{{"version", 1}, {"runs", std::move(list)}}));
   } else {
-    context.talk.result(text);
-    if (runs->empty()) context.talk.remark("no runs yet: `interlock run PLAN` makes one");
+    context.console.result(text);
+    if (runs->empty()) context.console.remark("no runs yet: `interlock run PLAN` makes one");
   }
   return Exit::done;
 }

@@ -14,7 +14,7 @@ using engine::TaskState;
 std::string clock_time(Time time) { return show_time(time).substr(11, 8); }
 
 /// The task's own sentence.
-std::string sentence(const ChosenRun& run, const engine::TaskView& view,
+std::string sentence(const ChosenRun& run, const engine::TaskStatus& view,
                      const engine::TaskRecord& record) {
   switch (view.state) {
     case TaskState::waiting:
@@ -50,14 +50,14 @@ std::string sentence(const ChosenRun& run, const engine::TaskView& view,
   return {};
 }
 
-std::string_view because(engine::AttemptStarted::Because why) {
+std::string_view because(engine::AttemptStarted::Trigger why) {
   switch (why) {
-    case engine::AttemptStarted::Because::first: return "first";
-    case engine::AttemptStarted::Because::retry: return "retry";
-    case engine::AttemptStarted::Because::correction: return "correction";
-    case engine::AttemptStarted::Because::again: return "again";
-    case engine::AttemptStarted::Because::conflict: return "after a conflict";
-    case engine::AttemptStarted::Because::repair: return "repair";
+    case engine::AttemptStarted::Trigger::first: return "first";
+    case engine::AttemptStarted::Trigger::retry: return "retry";
+    case engine::AttemptStarted::Trigger::correction: return "correction";
+    case engine::AttemptStarted::Trigger::again: return "again";
+    case engine::AttemptStarted::Trigger::conflict: return "after a conflict";
+    case engine::AttemptStarted::Trigger::repair: return "repair";
   }
   return {};
 }
@@ -102,7 +102,7 @@ std::string models_text(const engine::AttemptRecord& attempt) {
 
 /// Why an earlier result was not taken instead of the first attempt.
 std::string why_run(const ChosenRun& run, TaskId id, const engine::AttemptRecord& attempt) {
-  if (!run.wish.reuse) return "not reused: `--fresh` asked to run everything";
+  if (!run.request.reuse) return "not reused: `--fresh` asked to run everything";
   const bool has_view =
       attempt.isolation == plan::Isolation::view || attempt.isolation == plan::Isolation::worktree;
   if (run.plan()[id].footprint.unknown && !has_view) {
@@ -186,13 +186,13 @@ std::string edges_text(const ChosenRun& run, TaskId id) {
                         edge.on.empty() ? "" : fmt::format(" on `{}`", edge.on));
   }
   const decide::Verdict& verdict = run.planned.decision.verdicts[id.index()];
-  if (verdict.alone)
+  if (verdict.exclusive)
     text += fmt::format("  runs alone: {}{}\n", verdict.why,
                         verdict.hint.empty() ? "" : " (" + verdict.hint + ")");
   return text;
 }
 
-json::object why_json(const ChosenRun& run, TaskId id, const engine::TaskView& view,
+json::object why_json(const ChosenRun& run, TaskId id, const engine::TaskStatus& view,
                       const std::string& said) {
   json::array edges;
   for (const footprint::Edge& edge : run.planned.interlocking.into(id)) {
@@ -231,15 +231,15 @@ Result<Exit> why_command(const Context& context, const std::string& name, const 
   const auto id = choose_task(run, meant->name);
   if (!id) return std::unexpected(id.error());
   process::SystemClock clock;
-  const engine::TaskView view = task_view_from_outside(run, *id, clock.now());
+  const engine::TaskStatus view = task_view_from_outside(run, *id, clock.now());
   const engine::TaskRecord& record = run.state[*id];
   const std::string said = sentence(run, view, record);
   if (context.json) {
-    context.talk.result(pretty_json(why_json(run, *id, view, said)));
+    context.console.result(pretty_json(why_json(run, *id, view, said)));
     return Exit::done;
   }
-  context.talk.result(fmt::format("`{}` {}\n{}{}{}", view.id, said, edges_text(run, *id),
-                                  waited_text(record), attempts_text(run, *id)));
+  context.console.result(fmt::format("`{}` {}\n{}{}{}", view.id, said, edges_text(run, *id),
+                                     waited_text(record), attempts_text(run, *id)));
   return Exit::done;
 }
 

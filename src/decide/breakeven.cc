@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "decide/forecast.h"
-#include "decide/lifting.h"
+#include "decide/speculation.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
 
@@ -21,7 +21,7 @@ constexpr std::uint32_t kWidths[] = {2, 3, 4, 5, 6, 8, 10, 12, 16};
 struct Model {
   plan::Plan plan;  ///< With one task.
   Expected expected;
-  double p_meet = 0;  ///< Of any two.
+  double p_conflict = 0;  ///< Of any two.
 };
 
 TaskId median_task(const plan::Plan& plan, const std::vector<Expected>& expected) {
@@ -37,7 +37,8 @@ TaskId median_task(const plan::Plan& plan, const std::vector<Expected>& expected
 
 /// Of any two, where one of so many at once meets any of the others in a part of its attempts.
 double odds_of_two(double conflicts, std::int64_t at_once) {
-  return 1 - std::pow(1 - conflicts, 1.0 / static_cast<double>(std::max<std::int64_t>(at_once - 1, 1)));
+  return 1 -
+         std::pow(1 - conflicts, 1.0 / static_cast<double>(std::max<std::int64_t>(at_once - 1, 1)));
 }
 
 Model model_of(const plan::Plan& plan, const std::vector<Expected>& expected, TaskId like) {
@@ -46,7 +47,7 @@ Model model_of(const plan::Plan& plan, const std::vector<Expected>& expected, Ta
   const std::vector<Verdict> verdicts = verdicts_of(plan);
   task.join = verdicts[like.index()].join;
   if (is_caught(task) && task.estimate.conflicts)
-    model.p_meet = odds_of_two(*task.estimate.conflicts, plan.limits.parallel);
+    model.p_conflict = odds_of_two(*task.estimate.conflicts, plan.limits.parallel);
   task.needs.clear();
   task.output_of.clear();
   task.gate_before = task.gate_after = false;
@@ -68,8 +69,9 @@ class Crowd {
   Crowd(const Model& model, std::uint32_t n) : plan_(model.plan), expected_(n, model.expected) {
     plan_.tasks.assign(n, model.plan.tasks.front());
     std::vector<Risk> risks;
-    for (std::uint32_t j = 0; model.p_meet > 0 && j < n; ++j) {
-      for (std::uint32_t i = 0; i < j; ++i) risks.push_back({TaskId(i), TaskId(j), model.p_meet});
+    for (std::uint32_t j = 0; model.p_conflict > 0 && j < n; ++j) {
+      for (std::uint32_t i = 0; i < j; ++i)
+        risks.push_back({TaskId(i), TaskId(j), model.p_conflict});
     }
     verdicts_ = verdicts_of(plan_);
     problem_ = problem_of(plan_, {}, expected_, verdicts_);
@@ -131,7 +133,7 @@ class Variations {
     times();
     failures();
     joins();
-    meetings();
+    conflicts();
     slowing();
     quotas();
     tax();
@@ -185,9 +187,9 @@ class Variations {
     add("joining an output by hand", show_time_taken(other),
         [&](Model& it) { it.plan.tasks.front().join = other; });
   }
-  void meetings() {
+  void conflicts() {
     add("two tasks meet", fmt::format("{:.0f} %", kPriorConflict * 100),
-        [](Model& it) { it.p_meet = kPriorConflict; });
+        [](Model& it) { it.p_conflict = kPriorConflict; });
   }
   void slowing() {
     const auto with = [&](std::int64_t beyond, double by) {

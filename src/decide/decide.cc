@@ -2,12 +2,12 @@
 
 #include "decide/alternatives.h"
 #include "decide/batches.h"
+#include "decide/criteria.h"
 #include "decide/decision.h"
 #include "decide/draws.h"
 #include "decide/explain.h"
 #include "decide/forecast.h"
-#include "decide/lifting.h"
-#include "decide/tests.h"
+#include "decide/speculation.h"
 #include "decide/verdicts.h"
 #include "decide/widths.h"
 
@@ -17,25 +17,26 @@ namespace {
 /// Above this many tasks it is not counted how many could run at once without a cap.
 constexpr std::size_t kMostCounted = 100'000;
 
-std::uint32_t cap_of(const plan::Plan& plan, const Wish& wish) {
+std::uint32_t cap_of(const plan::Plan& plan, const Options& options) {
   const std::int64_t asked =
-      wish.parallel ? static_cast<std::int64_t>(*wish.parallel) : plan.limits.parallel;
+      options.parallel ? static_cast<std::int64_t>(*options.parallel) : plan.limits.parallel;
   const auto tasks = static_cast<std::int64_t>(plan.tasks.size());
   return static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(asked, 1, std::max<std::int64_t>(tasks, 1)));
 }
 
-bool is_asked(const Wish& wish, Pattern pattern) { return wish.pattern == pattern; }
-bool overlap_is_asked(const Wish& wish) {
-  return wish.pattern && !is_asked(wish, Pattern::sequential);
+bool is_asked(const Options& options, Pattern pattern) { return options.pattern == pattern; }
+bool overlap_is_asked(const Options& options) {
+  return options.pattern && !is_asked(options, Pattern::sequential);
 }
 
 /// With the quotas as they are when the run begins.
 schedule::Problem foreseen_problem(const plan::Plan& plan, const footprint::Interlocking& waits,
                                    const std::vector<Expected>& expected,
-                                   const std::vector<Verdict>& verdicts, const Wish& wish) {
+                                   const std::vector<Verdict>& verdicts, const Options& options) {
   schedule::Problem problem = problem_of(plan, waits, expected, verdicts);
-  for (std::size_t i = 0; i < wish.backlog.size(); ++i) problem.quotas[i].backlog = wish.backlog[i];
+  for (std::size_t i = 0; i < options.backlog.size(); ++i)
+    problem.quotas[i].backlog = options.backlog[i];
   return problem;
 }
 
@@ -43,17 +44,17 @@ schedule::Problem foreseen_problem(const plan::Plan& plan, const footprint::Inte
 /// none, those that are no longer than it takes, or all. Judged with all slots of the cap.
 std::vector<Verdict> settle_joining(const plan::Plan& plan, const footprint::Interlocking& waits,
                                     const std::vector<Expected>& expected, const Draws& draws,
-                                    std::vector<Verdict> verdicts, const Wish& wish,
+                                    std::vector<Verdict> verdicts, const Options& options,
                                     std::uint32_t cap) {
   const auto has_price = [](const Verdict& it) { return it.join > Duration::zero(); };
   if (std::ranges::none_of(verdicts, has_price)) return verdicts;
-  std::vector<std::vector<Verdict>> ways{keep_alone(plan, expected, verdicts, true),
-                                         keep_alone(plan, expected, verdicts, false)};
+  std::vector<std::vector<Verdict>> ways{keep_exclusive(plan, expected, verdicts, true),
+                                         keep_exclusive(plan, expected, verdicts, false)};
   ways.push_back(std::move(verdicts));
   Duration least = Duration::max();
   std::size_t best = 0;
   for (std::size_t i = 0; i < ways.size(); ++i) {
-    const schedule::Problem problem = foreseen_problem(plan, waits, expected, ways[i], wish);
+    const schedule::Problem problem = foreseen_problem(plan, waits, expected, ways[i], options);
     const Forecaster forecaster(problem, plan.limits, expected, ways[i], draws);
     const Range range = forecaster.range(cap, false, forecaster.critical_path());
     const Forecast plain = range.draws > 0 ? Forecast{} : forecaster.at_once(cap);
@@ -64,9 +65,9 @@ std::vector<Verdict> settle_joining(const plan::Plan& plan, const footprint::Int
 }
 
 /// Which of the two overlapping patterns it is.
-Pattern overlapping(const plan::Plan& plan, const Wish& wish, const Width& width, std::uint32_t cap,
-                    std::optional<std::uint32_t> natural_width) {
-  if (overlap_is_asked(wish)) return *wish.pattern;
+Pattern overlapping(const plan::Plan& plan, const Options& options, const Width& width,
+                    std::uint32_t cap, std::optional<std::uint32_t> natural_width) {
+  if (overlap_is_asked(options)) return *options.pattern;
   const bool all_fit = natural_width && *natural_width <= cap && width.n == cap;
   const bool reviewed = plan.limits.gate_every &&
                         *plan.limits.gate_every < static_cast<std::int64_t>(plan.tasks.size());
@@ -92,14 +93,14 @@ Saving saving_of(const plan::Limits& limits, const Forecaster& forecaster, const
   saving.critical_path = schedule::critical_path(problem);
   saving.quota = schedule::quota_bound(problem);
   Duration apart = overlapped.elapsed;
-  if (!it.lifting.risks.empty()) {
+  if (!it.speculation.risks.empty()) {
     apart = schedule::Simulator(problem, forecaster.policy(width.n, false), width.priorities)
                 .play({})
                 .elapsed;
     const Duration expected =
         overlapped.range.draws == 0
             ? Duration::zero()
-            : overlapped.range.mean - forecaster.mean_without_meetings(width.n, width.priorities);
+            : overlapped.range.mean - forecaster.mean_without_conflicts(width.n, width.priorities);
     saving.conflict = std::max({Duration::zero(), overlapped.elapsed - apart, expected});
   }
   saving.overhead = apart - std::max(saving.critical_path, saving.quota);
@@ -114,31 +115,34 @@ Saving saving_of(const plan::Limits& limits, const Forecaster& forecaster, const
 }
 
 /// With all slots of the cap.
-Range range_with(const plan::Plan& plan, const Lifting& lifting,
-                 const std::vector<Expected>& expected, const Wish& wish, std::uint32_t cap) {
-  const Draws draws(plan, expected, lifting.risks);
+Range range_with(const plan::Plan& plan, const Speculation& speculation,
+                 const std::vector<Expected>& expected, const Options& options, std::uint32_t cap) {
+  const Draws draws(plan, expected, speculation.risks);
   std::vector<Verdict> verdicts = verdicts_of(plan);
   price_joining(expected, verdicts);
-  const schedule::Problem problem = foreseen_problem(plan, lifting.waits, expected, verdicts, wish);
+  const schedule::Problem problem =
+      foreseen_problem(plan, speculation.waits, expected, verdicts, options);
   const Forecaster forecaster(problem, plan.limits, expected, verdicts, draws);
   return forecaster.range(cap, false, forecaster.critical_path());
 }
 
 /// Conflicts whose odds the plan states are a price, as other waste is: where nothing is said of
 /// speculation, tasks take the risk if that is expected to save what the plan asks for.
-Lifting lift_what_pays(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                       const std::vector<Expected>& expected, const Wish& wish, std::uint32_t cap) {
-  Lifting waiting = lift(plan, interlocking, expected, wish,
-                         plan.limits.speculate ? Speculation::all : Speculation::none);
+Speculation lift_what_pays(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                           const std::vector<Expected>& expected, const Options& options,
+                           std::uint32_t cap) {
+  Speculation waiting =
+      lift(plan, interlocking, expected, options,
+           plan.limits.speculate ? SpeculationScope::all : SpeculationScope::none);
   const bool stated = std::ranges::any_of(
       plan.tasks, [](const plan::Task& task) { return task.estimate.conflicts.has_value(); });
-  if (!stated || plan.limits.speculate_said || wish.pattern || cap < 2 ||
+  if (!stated || plan.limits.speculate_said || options.pattern || cap < 2 ||
       draws_for(plan.tasks.size()) == 0)
     return waiting;
-  Lifting bold = lift(plan, interlocking, expected, wish, Speculation::stated);
+  Speculation bold = lift(plan, interlocking, expected, options, SpeculationScope::stated);
   if (std::ranges::count(bold.lifted, true) == 0) return waiting;
-  const auto takes = [&](const Lifting& lifting) {
-    const Range range = range_with(plan, lifting, expected, wish, cap);
+  const auto takes = [&](const Speculation& speculation) {
+    const Range range = range_with(plan, speculation, expected, options, cap);
     return range.mean + range.join;
   };
   const Duration waits = takes(waiting);
@@ -147,17 +151,18 @@ Lifting lift_what_pays(const plan::Plan& plan, const footprint::Interlocking& in
 
 /// What speculation would bring where the plan does not ask for it.
 std::optional<Offer> offer_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                              const std::vector<Expected>& expected, const Wish& wish,
+                              const std::vector<Expected>& expected, const Options& options,
                               std::uint32_t cap, Duration mean) {
   const bool said = plan.limits.speculate || plan.limits.speculate_said;
-  if (said || wish.pattern || cap < 2 || draws_for(plan.tasks.size()) == 0 ||
+  if (said || options.pattern || cap < 2 || draws_for(plan.tasks.size()) == 0 ||
       !may_speculate(plan, interlocking))
     return std::nullopt;
-  const Lifting lifting = lift(plan, interlocking, expected, wish, Speculation::all);
-  const Range range = range_with(plan, lifting, expected, wish, cap);
+  const Speculation speculation =
+      lift(plan, interlocking, expected, options, SpeculationScope::all);
+  const Range range = range_with(plan, speculation, expected, options, cap);
   const Duration takes = range.mean + range.join;
   if (mean - takes < std::max(plan.limits.min_saving, mean / 10)) return std::nullopt;
-  return Offer{.tasks = static_cast<std::size_t>(std::ranges::count(lifting.lifted, true)),
+  return Offer{.tasks = static_cast<std::size_t>(std::ranges::count(speculation.lifted, true)),
                .mean = takes,
                .instead = mean,
                .redone = range.redone,
@@ -175,31 +180,33 @@ void price(const plan::Plan& plan, const std::vector<Expected>& expected, Decisi
 
 /// Where tasks run one by one because they might meet, or because joining what they return takes
 /// too long, the other columns say what the patterns would take if they were asked for.
-void foretell_what_was_not_taken(const plan::Plan& plan,
+void forecast_what_was_not_taken(const plan::Plan& plan,
                                  const footprint::Interlocking& interlocking,
-                                 const std::vector<Expected>& expected, const Wish& wish,
+                                 const std::vector<Expected>& expected, const Options& options,
                                  std::uint32_t cap, Decision& it) {
-  if (wish.pattern || it.pattern != Pattern::sequential || cap < 2) return;
-  Wish forced = wish;
+  if (options.pattern || it.pattern != Pattern::sequential || cap < 2) return;
+  Options forced = options;
   forced.pattern = Pattern::parallel;
-  const Lifting lifting = lift(plan, interlocking, expected, forced, Speculation::none);
+  const Speculation speculation =
+      lift(plan, interlocking, expected, forced, SpeculationScope::none);
   const bool some_join = std::ranges::any_of(
-      it.verdicts, [](const Verdict& one) { return one.alone && one.join > Duration::zero(); });
-  if (lifting.edges_lifted == 0 && !some_join) return;
-  const Draws draws(plan, expected, lifting.risks);
+      it.verdicts, [](const Verdict& one) { return one.exclusive && one.join > Duration::zero(); });
+  if (speculation.edges_lifted == 0 && !some_join) return;
+  const Draws draws(plan, expected, speculation.risks);
   const std::vector<Verdict> verdicts = verdicts_of(plan);
-  const schedule::Problem problem = foreseen_problem(plan, lifting.waits, expected, verdicts, wish);
+  const schedule::Problem problem =
+      foreseen_problem(plan, speculation.waits, expected, verdicts, options);
   const Forecaster forecaster(problem, plan.limits, expected, verdicts, draws);
   it.parallel = forecaster.at_once(cap);
   it.parallel.range = forecaster.range(cap, false, forecaster.critical_path());
   it.queue = queue_beside(forecaster, it.parallel);
 }
 
-void take_pattern(Decision& decision, const Forecaster& forecaster, const Wish& wish,
+void take_pattern(Decision& decision, const Forecaster& forecaster, const Options& options,
                   Pattern overlapped, std::uint32_t cap) {
   const bool tests_hold =
       decision.independent.holds && decision.mergeable.holds && decision.worthwhile.holds;
-  decision.pattern = wish.pattern.value_or(tests_hold ? overlapped : Pattern::sequential);
+  decision.pattern = options.pattern.value_or(tests_hold ? overlapped : Pattern::sequential);
   decision.n = decision.chosen().n;
   const bool in_sequence = decision.pattern == Pattern::sequential;
   const std::uint32_t slots = decision.pattern == Pattern::parallel ? cap : decision.n;
@@ -220,33 +227,34 @@ const Forecast& Decision::chosen() const {
 }
 
 Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                const std::vector<Expected>& apart, const Wish& wish) {
+                const std::vector<Expected>& apart, const Options& options) {
   Decision it;
-  it.batching = batches_of(plan, interlocking, apart, cap_of(plan, wish));
+  it.batching = batches_of(plan, interlocking, apart, cap_of(plan, options));
   const std::vector<Expected> expected = with_batches(apart, it.batching);
   it.verdicts = verdicts_of(plan);
   price_joining(expected, it.verdicts);
-  const std::uint32_t cap = cap_of(plan, wish);
-  it.lifting = lift_what_pays(plan, interlocking, expected, wish, cap);
-  const footprint::Interlocking& waits = it.lifting.waits;
-  const Draws draws(plan, expected, it.lifting.risks);
-  if (!overlap_is_asked(wish))
-    it.verdicts = settle_joining(plan, waits, expected, draws, std::move(it.verdicts), wish, cap);
-  const schedule::Problem problem = foreseen_problem(plan, waits, expected, it.verdicts, wish);
+  const std::uint32_t cap = cap_of(plan, options);
+  it.speculation = lift_what_pays(plan, interlocking, expected, options, cap);
+  const footprint::Interlocking& waits = it.speculation.waits;
+  const Draws draws(plan, expected, it.speculation.risks);
+  if (!overlap_is_asked(options))
+    it.verdicts =
+        settle_joining(plan, waits, expected, draws, std::move(it.verdicts), options, cap);
+  const schedule::Problem problem = foreseen_problem(plan, waits, expected, it.verdicts, options);
   const Forecaster forecaster(problem, plan.limits, expected, it.verdicts, draws);
 
   it.sequential = forecaster.in_sequence();
   it.sequential.range = forecaster.range(1, true, {});
   std::optional<std::uint32_t> natural_width;
   if (plan.tasks.size() <= kMostCounted) natural_width = forecaster.natural_width();
-  const std::function<bool()> more = wish.more ? wish.more : [] { return false; };
-  const bool one_less = is_asked(wish, Pattern::queue) && !wish.parallel;
-  const bool may_be_narrower = !overlap_is_asked(wish);
+  const std::function<bool()> more = options.more ? options.more : [] { return false; };
+  const bool one_less = is_asked(options, Pattern::queue) && !options.parallel;
+  const bool may_be_narrower = !overlap_is_asked(options);
   const std::uint32_t slots =
       one_less ? std::max(std::min(cap, natural_width.value_or(cap)), 2u) - 1 : cap;
   Width width =
-      choose_width(plan, forecaster, slots, may_be_narrower, !it.lifting.risks.empty(), more);
-  const Pattern overlapped = overlapping(plan, wish, width, cap, natural_width);
+      choose_width(plan, forecaster, slots, may_be_narrower, !it.speculation.risks.empty(), more);
+  const Pattern overlapped = overlapping(plan, options, width, cap, natural_width);
   it.narrower = width.narrower;
   it.parallel = width.at_cap;
   if (one_less) {
@@ -258,8 +266,8 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
     it.queue.n = width.n;
     // More slots can always be used as fewer are.
     const bool wider_is_slower =
-        it.narrower.why == Narrower::Why::slowing || it.narrower.why == Narrower::Why::meeting;
-    if (!wider_is_slower && it.queue.elapsed < it.parallel.elapsed && wish.more)
+        it.narrower.why == Narrower::Why::slowing || it.narrower.why == Narrower::Why::conflict;
+    if (!wider_is_slower && it.queue.elapsed < it.parallel.elapsed && options.more)
       it.parallel = width.forecast;
   } else {
     it.queue = queue_beside(forecaster, it.parallel);
@@ -271,15 +279,15 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
   it.mergeable = mergeable_test(plan, it.verdicts, likely);
   it.worthwhile = worthwhile_test(it.saving, plan.limits.min_saving);
   it.priorities = std::move(width.priorities);
-  take_pattern(it, forecaster, wish, overlapped, cap);
-  it.offer = offer_of(plan, interlocking, expected, wish, cap,
+  take_pattern(it, forecaster, options, overlapped, cap);
+  it.offer = offer_of(plan, interlocking, expected, options, cap,
                       it.chosen().range.mean + it.chosen().range.join);
 
-  foretell_what_was_not_taken(plan, interlocking, expected, wish, cap, it);
+  forecast_what_was_not_taken(plan, interlocking, expected, options, cap, it);
   price(plan, expected, it);
   it.provider_batch = provider_batch_of(plan, waits, expected);
 
-  const Asked asked{plan, waits, apart, wish, cap, natural_width};
+  const Asked asked{plan, waits, apart, options, cap, natural_width};
   it.reasons = reasons_of(asked, it);
   it.changes = changes_of(asked, problem, it);
   it.warnings = warnings_of(asked, it);

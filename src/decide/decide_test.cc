@@ -10,9 +10,9 @@ namespace {
 
 using testing_support::PlanBuilder;
 
-Decision decided(const PlanBuilder& builder, const Wish& wish = {}) {
+Decision decided(const PlanBuilder& builder, const Options& options = {}) {
   const plan::Plan& plan = builder.plan();
-  return decide(plan, plan::interlocking_of(plan), expect(plan, {}), wish);
+  return decide(plan, plan::interlocking_of(plan), expect(plan, {}), options);
 }
 
 std::string show(const Forecast& forecast) {
@@ -269,9 +269,9 @@ TEST(Decide, ViewsAloneLetNothingOverlapThatMeets) {
 }
 
 TEST(Decide, WithViewsAPatternThatIsAskedForTakesTheRiskOfConflicts) {
-  Wish wish;
-  wish.pattern = Pattern::parallel;
-  EXPECT_EQ(overlap_of(decided(three_that_meet(), wish)),
+  Options options;
+  options.pattern = Pattern::parallel;
+  EXPECT_EQ(overlap_of(decided(three_that_meet(), options)),
             "parallel, 3 at once\n"
             "You asked for `--pattern parallel`\n"
             "All 3 tasks run at once: 60 s instead of 3 m 00 s, 2 m 00 s saved\n"
@@ -299,7 +299,7 @@ TEST(Decide, WhatConflictedTooOftenDoesNotSpeculate) {
   PlanBuilder plan = three_that_meet();
   plan.limits().speculate = true;
   History history;
-  history.by_task["b\nsh\n"].pictures = 10;
+  history.by_task["b\nsh\n"].snapshots = 10;
   history.by_task["b\nsh\n"].conflicts = 9;
   const Decision it =
       decide(plan.plan(), plan::interlocking_of(plan.plan()), expect(plan.plan(), history), {});
@@ -314,9 +314,9 @@ TEST(Decide, AmongViewsATaskInTheWorkspaceItselfRunsAlone) {
   plan.task("c").writes("z").takes("60s").in(plan::Isolation::view);
   const Decision it = decided(plan);
   EXPECT_EQ(it.verdicts[1].why, "it works in the workspace itself, of which others have views");
-  Wish wish;
-  wish.pattern = Pattern::parallel;
-  EXPECT_TRUE(decided(plan, wish).verdicts[1].alone) << "no wish overrides that";
+  Options options;
+  options.pattern = Pattern::parallel;
+  EXPECT_TRUE(decided(plan, options).verdicts[1].exclusive) << "no wish overrides that";
 }
 
 // --- N under uncertainty.
@@ -333,9 +333,9 @@ PlanBuilder slots_of_two_kinds() {
 }
 
 TEST(Decide, TheOrderIsImprovedBeforeTheWidthIsChosen) {
-  Wish wish;
-  wish.more = [left = 2000]() mutable { return left-- > 0; };
-  const Decision it = decided(slots_of_two_kinds(), wish);
+  Options options;
+  options.more = [left = 2000]() mutable { return left-- > 0; };
+  const Decision it = decided(slots_of_two_kinds(), options);
   EXPECT_EQ(it.chosen().elapsed, std::chrono::seconds(80));
   EXPECT_GE(it.queue.elapsed, it.parallel.elapsed) << "fewer slots are never shown as faster";
 }
@@ -476,9 +476,9 @@ TEST(Decide, TasksThatSurelyMeetAreForecastAsDoneAgain) {
   PlanBuilder plan("one-file");
   for (int i = 0; i < 4; ++i)
     plan.task(fmt::format("t{}", i)).writes("notes.md").takes("60s").in(plan::Isolation::view);
-  Wish wish;
-  wish.pattern = Pattern::parallel;
-  EXPECT_EQ(decided(plan, wish).parallel.elapsed, std::chrono::seconds(240));
+  Options options;
+  options.pattern = Pattern::parallel;
+  EXPECT_EQ(decided(plan, options).parallel.elapsed, std::chrono::seconds(240));
 }
 
 TEST(Decide, WhatSpeculationWouldBringIsOffered) {
@@ -523,9 +523,9 @@ TEST(Decide, TheOtherColumnsSayWhatAskingForThemWouldTake) {
   PlanBuilder plan("vague");
   for (int i = 0; i < 4; ++i)
     plan.task(fmt::format("t{}", i)).writes("src/**").takes("60s").in(plan::Isolation::view);
-  Wish wish;
-  wish.pattern = Pattern::parallel;
-  const Decision left = decided(plan), asked = decided(plan, wish);
+  Options options;
+  options.pattern = Pattern::parallel;
+  const Decision left = decided(plan), asked = decided(plan, options);
   ASSERT_EQ(left.pattern, Pattern::sequential);
   EXPECT_EQ(show(left.parallel), show(asked.parallel));
   EXPECT_EQ(left.parallel.range.mean, asked.parallel.range.mean);
@@ -591,7 +591,7 @@ TEST(Decide, ABurstLetsThroughWhatItSays) {
   EXPECT_EQ(decided(plan).parallel.elapsed, std::chrono::milliseconds(6500));
   plan.burst("api", std::chrono::seconds(60));
   EXPECT_EQ(decided(plan).parallel.elapsed, std::chrono::milliseconds(500));
-  Wish used_up;
+  Options used_up;
   used_up.backlog = {{.requests = std::chrono::seconds(60)}};
   EXPECT_EQ(decided(plan, used_up).parallel.elapsed, std::chrono::milliseconds(12'500));
 }

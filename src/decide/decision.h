@@ -20,7 +20,7 @@ using SaidSlowings = std::map<std::string, history::Slowing>;
 
 /// What earlier runs measured; made by `learn` (learn.h).
 struct History {
-  struct Seen {
+  struct Measurements {
     Duration time{};  ///< Median of the attempts that succeeded.
     std::optional<Tokens> tokens;
     std::optional<MicroUsd> cost;
@@ -28,8 +28,8 @@ struct History {
     std::uint32_t count = 0;  ///< Of times.
     /// Of the logarithm of its times: 0.7 is a factor of two either way, in two of three attempts.
     std::optional<double> spread;
-    /// Of the last attempts in pictures: how many met with what others had changed.
-    std::uint32_t pictures = 0, conflicts = 0;
+    /// Of the last attempts in snapshots: how many met with what others had changed.
+    std::uint32_t snapshots = 0, conflicts = 0;
     std::uint32_t tried = 0;                ///< Attempts that succeeded or failed by themselves.
     std::optional<double> failures{};       ///< The part of them that failed, drawn to the agent's.
     std::optional<Tokens> output_tokens{};  ///< Of `tokens` and the tax.
@@ -38,10 +38,12 @@ struct History {
     std::optional<Duration> waited{};       ///< In the gateway, for quotas.
     std::optional<Duration> startup{};      ///< Before its first call.
   };
-  std::map<std::string, Seen> by_task;   ///< Key: task id + "\n" + agent name + "\n" + model.
-  std::map<std::string, Seen> by_shape;  ///< Likewise, with what the tasks of a `foreach` share.
-  std::map<std::string, Seen> by_agent;  ///< Key: agent name + "\n" + model.
-  std::optional<Duration> answer{};      ///< What people take at a gate.
+  std::map<std::string, Measurements>
+      by_task;  ///< Key: task id + "\n" + agent name + "\n" + model.
+  std::map<std::string, Measurements>
+      by_shape;  ///< Likewise, with what the tasks of a `foreach` share.
+  std::map<std::string, Measurements> by_agent;  ///< Key: agent name + "\n" + model.
+  std::optional<Duration> answer{};              ///< What people take at a gate.
   std::uint32_t answers = 0;
   /// How calls of one account and model slow each other, key account + "\n" + model; how commands
   /// of a host do, key `host:` + its name + "\n".
@@ -62,10 +64,10 @@ struct Expected {
   From overhead_from = From::prior;
   std::optional<MicroUsd> cost;
   From cost_from = From::prior;
-  /// The part (0..1) of its attempts in pictures that met with what others had changed.
+  /// The part (0..1) of its attempts in snapshots that met with what others had changed.
   std::optional<double> p_conflict;
   From p_conflict_from = From::prior;
-  double spread = 0.6931;             ///< Of the logarithm of its time; see `History::Seen`.
+  double spread = 0.6931;  ///< Of the logarithm of its time; see `History::Measurements`.
   std::optional<double> p_failure{};  ///< The part of its attempts that fail.
   From failure_from = From::prior;
   /// Where a number is from history: of how many times, and whether they are the task's own or
@@ -132,7 +134,7 @@ struct Test {
 
 /// Why one task may not overlap with others.
 struct Verdict {
-  bool alone = false;
+  bool exclusive = false;
   std::string why;   ///< ``its output is prose that no merge joins``; empty when it may overlap.
   std::string hint;  ///< ``give it a schema``
   /// What joining its output by hand takes, if it overlapped with others; and whether the plan says
@@ -141,15 +143,15 @@ struct Verdict {
   From join_from = From::prior;
 };
 
-/// Two tasks that would wait for each other if no picture caught what they do: how likely they meet
-/// if they overlap.
+/// Two tasks that would wait for each other if no snapshot caught what they do: how likely they
+/// meet if they overlap.
 struct Risk {
   TaskId before, after;
   double p = kPriorConflict;
 };
 
 /// A task that may start beside others it might meet: what that is expected to bring and to cost.
-struct Bet {
+struct Candidate {
   TaskId task;
   double p_conflict = kPriorConflict;
   From p_from = From::prior;
@@ -158,10 +160,10 @@ struct Bet {
   std::string refused;           ///< Why it is not taken; empty: it is.
 };
 
-/// Which conflicts are not waited for, because a picture catches them.
-struct Lifting {
+/// Which conflicts are not waited for, because a snapshot catches them.
+struct Speculation {
   std::vector<bool> lifted;  ///< By task: it takes the risk.
-  std::vector<Bet> bets;
+  std::vector<Candidate> candidates;
   std::vector<Risk> risks;
   std::size_t edges_lifted = 0;
   footprint::Interlocking waits;  ///< What is waited for.
@@ -178,7 +180,7 @@ struct Saving {
 
 /// Why fewer at once than the cap allows.
 struct Narrower {
-  enum class Why : unsigned char { nothing, quota, slowing, meeting } why = Why::nothing;
+  enum class Why : unsigned char { nothing, quota, slowing, conflict } why = Why::nothing;
   std::uint32_t wider = 0;    ///< The cap.
   Duration mean{}, at_cap{};  ///< Expected, joining included.
   std::string name;           ///< Of the agent or resource.
@@ -233,7 +235,7 @@ struct Decision {
   Narrower narrower;
   std::optional<Offer> offer;
   Saving saving;
-  Lifting lifting;
+  Speculation speculation;
   Forecast sequential, parallel, queue;
   std::optional<OneAgent> one_agent;
   std::optional<ProviderBatch> provider_batch;
@@ -253,7 +255,7 @@ struct LearnedFrom {
   history::Slowing slowing;
 };
 
-struct Wish {
+struct Options {
   std::optional<Pattern> pattern;         ///< `--pattern`
   std::optional<std::uint32_t> parallel;  ///< `--parallel`: the cap
   /// What others have used of each quota (by resource) when the run begins; empty: nothing.
@@ -279,6 +281,6 @@ schedule::Problem problem_of(const plan::Plan& plan, const footprint::Interlocki
 /// - Outputs that somebody has to join cost the time for it, if they overlapped; where that is more
 ///   than overlapping saves, their tasks run alone.
 Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                const std::vector<Expected>& expected, const Wish& wish);
+                const std::vector<Expected>& expected, const Options& options);
 
 }  // namespace interlock::decide

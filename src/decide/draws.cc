@@ -41,7 +41,7 @@ Duration times(Duration whole, double factor) {
 
 /// The streams of a world that are no task's.
 constexpr std::uint64_t kReviews = std::uint64_t{1} << 40;
-constexpr std::uint64_t kMeetings = std::uint64_t{1} << 41;
+constexpr std::uint64_t kConflicts = std::uint64_t{1} << 41;
 
 class Drawer {
  public:
@@ -62,11 +62,11 @@ class Drawer {
         world.reviews.push_back(
             times(*plan_.limits.answer, std::exp(kPriorSpread * luck * dice.normal())));
     }
-    Dice dice(pair, kMeetings);
+    Dice dice(pair, kConflicts);
     for (const Risk& risk : risks_) {
       const double unit = dice.unit();
       if ((luck > 0 ? unit : 1 - unit) < risk.p)
-        world.meetings.push_back({risk.before, risk.after});
+        world.conflicts.push_back({risk.before, risk.after});
     }
     return world;
   }
@@ -125,7 +125,7 @@ std::size_t draws_for(std::size_t tasks) {
 Draws::Draws(const plan::Plan& plan, const std::vector<Expected>& expected,
              const std::vector<Risk>& risks) {
   for (const Risk& risk : risks) {
-    if (risk.p > 0.5) expected_.meetings.push_back({risk.before, risk.after});
+    if (risk.p > 0.5) expected_.conflicts.push_back({risk.before, risk.after});
   }
   const bool some_fail = std::ranges::any_of(
       expected, [](const Expected& it) { return it.p_failure.value_or(0) > 0; });

@@ -14,10 +14,10 @@ bool asks_a_model(const plan::Task& task, const plan::Agent& agent) {
          task.estimate.tokens.value_or(0) > 0;
 }
 
-const History::Seen* find(const std::map<std::string, History::Seen>& seen,
-                          const std::string& key) {
-  const auto at = seen.find(key);
-  return at == seen.end() ? nullptr : &at->second;
+const History::Measurements* find(const std::map<std::string, History::Measurements>& measurements,
+                                  const std::string& key) {
+  const auto at = measurements.find(key);
+  return at == measurements.end() ? nullptr : &at->second;
 }
 
 /// The first of the plan's own word, what the task took before, what those of its `foreach` took,
@@ -25,9 +25,10 @@ const History::Seen* find(const std::map<std::string, History::Seen>& seen,
 class Sources {
  public:
   Sources(const plan::Task& task, const plan::Agent& agent, const History& history)
-      : seen_{find(history.by_task, task.id + "\n" + agent.name + "\n" + task.model),
-              find(history.by_shape, shape_of(task) + "\n" + agent.name + "\n" + task.model),
-              find(history.by_agent, agent.name + "\n" + task.model)} {}
+      : measurements_{
+            find(history.by_task, task.id + "\n" + agent.name + "\n" + task.model),
+            find(history.by_shape, shape_of(task) + "\n" + agent.name + "\n" + task.model),
+            find(history.by_agent, agent.name + "\n" + task.model)} {}
 
   template <typename T, typename Get>
   bool fill(const std::optional<T>& from_plan, Get get, std::optional<T>& value, From& from,
@@ -37,7 +38,7 @@ class Sources {
     if (value) return true;
     from = From::history;
     for (std::size_t i = 0; i <= static_cast<std::size_t>(furthest) && !value; ++i) {
-      if (seen_[i] != nullptr) value = get(*seen_[i]);
+      if (measurements_[i] != nullptr) value = get(*measurements_[i]);
       if (value && of != nullptr) *of = static_cast<Expected::Of>(i);
     }
     if (!value) from = From::prior;
@@ -48,54 +49,56 @@ class Sources {
   /// from there.
   double spread(From time_from) const {
     const bool by_others = time_from == From::history;
-    for (std::size_t i = 0; i < (by_others ? seen_.size() : 1); ++i) {
-      if (seen_[i] != nullptr && seen_[i]->spread) return *seen_[i]->spread;
+    for (std::size_t i = 0; i < (by_others ? measurements_.size() : 1); ++i) {
+      if (measurements_[i] != nullptr && measurements_[i]->spread) return *measurements_[i]->spread;
     }
     return kPriorSpread;
   }
 
   std::optional<double> conflict_share() const {
-    for (const History::Seen* seen : seen_) {
-      if (seen != nullptr && seen->pictures > 0)
-        return static_cast<double>(seen->conflicts) / seen->pictures;
+    for (const History::Measurements* measurements : measurements_) {
+      if (measurements != nullptr && measurements->snapshots > 0)
+        return static_cast<double>(measurements->conflicts) / measurements->snapshots;
     }
     return std::nullopt;
   }
 
-  const History::Seen& operator[](Expected::Of of) const {
-    return *seen_[static_cast<std::size_t>(of)];
+  const History::Measurements& operator[](Expected::Of of) const {
+    return *measurements_[static_cast<std::size_t>(of)];
   }
 
  private:
-  std::array<const History::Seen*, 3> seen_;  ///< As `Expected::Of` counts them.
+  std::array<const History::Measurements*, 3> measurements_;  ///< As `Expected::Of` counts them.
 };
 
 Expected expect_one(const plan::Task& task, const plan::Agent& agent, const History& history) {
-  using Seen = History::Seen;
+  using Measurements = History::Measurements;
   const Sources sources(task, agent, history);
   const bool model = asks_a_model(task, agent);
   Expected it;
 
   std::optional<Duration> time;
-  const auto time_seen = [](const Seen& seen) {
-    return seen.count > 0 ? std::optional(seen.time) : std::nullopt;
+  const auto time_measured = [](const Measurements& measurements) {
+    return measurements.count > 0 ? std::optional(measurements.time) : std::nullopt;
   };
-  sources.fill(task.estimate.time, time_seen, time, it.time_from, &it.of);
+  sources.fill(task.estimate.time, time_measured, time, it.time_from, &it.of);
   if (it.time_from == From::history) it.samples = sources[it.of].count;
   it.time = time.value_or(model ? kPriorAgentTime : kPriorCommandTime);
 
   // What a model will take is not guessed; a plain command takes nothing.
   const bool known = sources.fill(
-      task.estimate.tokens, [](const Seen& seen) { return seen.tokens; }, it.tokens,
-      it.tokens_from);
+      task.estimate.tokens, [](const Measurements& measurements) { return measurements.tokens; },
+      it.tokens, it.tokens_from);
   if (!known && !model) it.tokens = 0;
   const bool priced = sources.fill(
-      task.estimate.usd, [](const Seen& seen) { return seen.cost; }, it.cost, it.cost_from);
+      task.estimate.usd, [](const Measurements& measurements) { return measurements.cost; },
+      it.cost, it.cost_from);
   if (!priced && !model) it.cost = 0;
 
-  const auto tax = [](const Seen& seen) {
-    const bool measured = seen.spawn_tokens && seen.return_tokens;
-    return measured ? std::optional(*seen.spawn_tokens + *seen.return_tokens) : std::nullopt;
+  const auto tax = [](const Measurements& measurements) {
+    const bool measured = measurements.spawn_tokens && measurements.return_tokens;
+    return measured ? std::optional(*measurements.spawn_tokens + *measurements.return_tokens)
+                    : std::nullopt;
   };
   const bool taxed =
       sources.fill(std::optional<Tokens>(), tax, it.overhead_tokens, it.overhead_from);
@@ -104,16 +107,20 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   it.spread = sources.spread(it.time_from);
   // One command that fails says nothing of another, and neither does one that does not.
   sources.fill(
-      task.estimate.failures, [](const Seen& seen) { return seen.failures; }, it.p_failure,
+      task.estimate.failures,
+      [](const Measurements& measurements) { return measurements.failures; }, it.p_failure,
       it.failure_from, nullptr, model ? Expected::Of::agent : Expected::Of::shape);
   From unused{};
   sources.fill(
-      std::optional<Tokens>(), [](const Seen& seen) { return seen.output_tokens; },
-      it.output_tokens, unused);
+      std::optional<Tokens>(),
+      [](const Measurements& measurements) { return measurements.output_tokens; }, it.output_tokens,
+      unused);
   sources.fill(
-      std::optional<Duration>(), [](const Seen& seen) { return seen.join; }, it.join, unused);
+      std::optional<Duration>(), [](const Measurements& measurements) { return measurements.join; },
+      it.join, unused);
   sources.fill(
-      std::optional<Duration>(), [](const Seen& seen) { return seen.startup; }, it.startup, unused);
+      std::optional<Duration>(),
+      [](const Measurements& measurements) { return measurements.startup; }, it.startup, unused);
   if (!taxed) it.overhead_tokens = model ? kPriorSpawnTokens + kPriorReturnTokens : 0;
   return it;
 }

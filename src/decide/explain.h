@@ -10,7 +10,7 @@ struct Asked {
   const plan::Plan& plan;
   const footprint::Interlocking& interlocking;
   const std::vector<Expected>& expected;
-  const Wish& wish;
+  const Options& options;
   std::uint32_t cap = 1;
   /// How many could run at once if there were slots and resources for all; not counted in huge
   /// plans.

@@ -135,13 +135,13 @@ Range Forecaster::range(std::uint32_t n, bool plan_order, const Priorities& prio
   return range;
 }
 
-Duration Forecaster::mean_without_meetings(std::uint32_t n, const Priorities& priorities) const {
+Duration Forecaster::mean_without_conflicts(std::uint32_t n, const Priorities& priorities) const {
   const auto count = static_cast<std::int64_t>(draws_->worlds().size());
   Duration mean{};
   schedule::Simulator simulator(*problem_, policy(n, false), priorities);
   for (const schedule::World& world : draws_->worlds()) {
     schedule::World apart = world;
-    apart.meetings.clear();
+    apart.conflicts.clear();
     mean += simulator.play(apart).elapsed / count;
   }
   return mean;
@@ -149,7 +149,7 @@ Duration Forecaster::mean_without_meetings(std::uint32_t n, const Priorities& pr
 
 std::uint32_t Forecaster::natural_width() const {
   schedule::Problem free = *problem_;
-  for (schedule::Job& job : free.jobs) job.demands.clear(), job.draws.clear();
+  for (schedule::Job& job : free.jobs) job.demands.clear(), job.costs.clear();
   const auto all = static_cast<std::uint32_t>(std::max<std::size_t>(free.jobs.size(), 1));
   schedule::Policy unbound = policy(all, false);
   unbound.gate_every.reset();

@@ -30,7 +30,7 @@ class Forecaster {
   /// What the draws say of a way.
   Range range(std::uint32_t n, bool plan_order, const Priorities& priorities) const;
   /// The same if tasks that are not kept apart never met.
-  Duration mean_without_meetings(std::uint32_t n, const Priorities& priorities) const;
+  Duration mean_without_conflicts(std::uint32_t n, const Priorities& priorities) const;
   /// How many could run at once if there were slots and resources for all.
   std::uint32_t natural_width() const;
   /// All tasks' time, one after the other.

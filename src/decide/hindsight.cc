@@ -38,9 +38,9 @@ std::vector<std::vector<Duration>> works_of(const schedule::Problem& problem,
   }
   for (std::size_t s = 0; s < intervals.size(); ++s) {
     const schedule::Slowing& it = problem.slowings[s];
-    const auto alone = history::work_of(intervals[s], {std::llround(it.beyond), it.by});
-    for (std::size_t j = 0; j < alone.size(); ++j)
-      works[places[s][j].first][places[s][j].second] = alone[j];
+    const auto exclusive = history::work_of(intervals[s], {std::llround(it.beyond), it.by});
+    for (std::size_t j = 0; j < exclusive.size(); ++j)
+      works[places[s][j].first][places[s][j].second] = exclusive[j];
   }
   return works;
 }
@@ -82,8 +82,8 @@ Hindsight look_back(const plan::Plan& plan, const footprint::Interlocking& waits
   const schedule::World world = world_of(lived, works);
   for (std::size_t i = 0; i < lived.size(); ++i) {
     problem.jobs[i].expected = world.fates[i].takes;
-    if (lived[i].attempts.empty()) problem.jobs[i].draws.clear();
-    for (schedule::Draw& draw : problem.jobs[i].draws)
+    if (lived[i].attempts.empty()) problem.jobs[i].costs.clear();
+    for (schedule::Cost& draw : problem.jobs[i].costs)
       draw.requests = std::max<std::int64_t>(draw.requests, lived[i].requests);
   }
   const auto all = static_cast<std::uint32_t>(std::max<std::size_t>(1, plan.tasks.size()));
@@ -130,9 +130,9 @@ Hindsight look_back(const plan::Plan& plan, const footprint::Interlocking& waits
 
 std::string say_regret(const history::Regret& it) {
   const Duration less = it.took - it.best_took;
-  constexpr std::int64_t kTold = 50;  // Two percent.
+  constexpr std::int64_t kShown = 50;  // Two percent.
   std::string text;
-  if (less * kTold <= it.took) {
+  if (less * kShown <= it.took) {
     text = fmt::format("nothing would have been faster than {}", it.pattern);
   } else {
     text =

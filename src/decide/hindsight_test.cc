@@ -24,10 +24,10 @@ Lived took(Duration elapsed, Duration from = {}) {
 Hindsight seen_again(PlanBuilder& builder, Pattern pattern, const std::vector<Lived>& lived) {
   const plan::Plan plan = builder.plan();
   const auto waits = plan::interlocking_of(plan);
-  Wish wish;
-  wish.pattern = pattern;
-  const Decision decision = decide(plan, waits, expect(plan, {}), wish);
-  return look_back(plan, decision.lifting.waits, decision, lived);
+  Options options;
+  options.pattern = pattern;
+  const Decision decision = decide(plan, waits, expect(plan, {}), options);
+  return look_back(plan, decision.speculation.waits, decision, lived);
 }
 
 std::string text_of(const Hindsight& it) {
@@ -72,13 +72,13 @@ TEST(Hindsight, WhatWasWaitedForAQuotaIsWaitedForAnewInEachWay) {
   for (plan::Task& task : plan.tasks)
     task.uses.push_back({.resource = ResourceId(plan.resources.size() - 1)});
   const auto waits = plan::interlocking_of(plan);
-  Wish wish;
-  wish.pattern = Pattern::parallel;
-  const Decision decision = decide(plan, waits, expect(plan, {}), wish);
+  Options options;
+  options.pattern = Pattern::parallel;
+  const Decision decision = decide(plan, waits, expect(plan, {}), options);
   std::vector<Lived> lived{took(seconds(1)), took(seconds(11)), took(seconds(21))};
   lived[1].attempts[0].waited = seconds(10);
   lived[2].attempts[0].waited = seconds(20);
-  EXPECT_EQ(text_of(look_back(plan, decision.lifting.waits, decision, lived)),
+  EXPECT_EQ(text_of(look_back(plan, decision.speculation.waits, decision, lived)),
             "sequential 21 s\nqueue(2) 21 s\nparallel 21 s\ndecided parallel, best parallel");
 }
 
@@ -87,11 +87,11 @@ TEST(Hindsight, WhatOthersSlowedIsTakenOutAndPricedAnew) {
   plan::Plan plan = builder.plan();
   for (plan::Agent& agent : plan.agents) agent.slowing = plan::Slowing{1, 1};
   const auto waits = plan::interlocking_of(plan);
-  Wish wish;
-  wish.pattern = Pattern::parallel;
-  const Decision decision = decide(plan, waits, expect(plan, {}), wish);
+  Options options;
+  options.pattern = Pattern::parallel;
+  const Decision decision = decide(plan, waits, expect(plan, {}), options);
   // Three at once, each at a third of its speed: ten seconds of work took thirty.
-  EXPECT_EQ(text_of(look_back(plan, decision.lifting.waits, decision,
+  EXPECT_EQ(text_of(look_back(plan, decision.speculation.waits, decision,
                               std::vector<Lived>(3, took(seconds(30))))),
             "sequential 30 s\nqueue(2) 30 s\nparallel 30 s\ndecided parallel, best parallel");
 }

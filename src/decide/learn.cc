@@ -17,7 +17,7 @@ namespace {
 using history::Estimate;
 using history::Observation;
 using history::Sample;
-using Seen = History::Seen;
+using Measurements = History::Measurements;
 
 constexpr double kLeastTime = 1;  ///< Microseconds; of tokens and costs one each.
 
@@ -25,13 +25,13 @@ constexpr double kLeastTime = 1;  ///< Microseconds; of tokens and costs one eac
 struct Group {
   std::vector<Observation> times, tokens, outputs, costs, spawns, returns, joins, waits, startups;
   double tried = 0, failed = 0, cached = 0, inputs = 0;
-  std::uint32_t tries = 0, pictures = 0, conflicts = 0;
+  std::uint32_t tries = 0, snapshots = 0, conflicts = 0;
   bool asks = false;  ///< A model.
 
   void add(const Sample& sample, double weight) {
     asks |= !sample.account.empty();
     if (sample.met) {
-      ++pictures;
+      ++snapshots;
       if (*sample.met) ++conflicts;
     }
     if (sample.join) put(joins, sample.join->count(), weight);
@@ -96,33 +96,34 @@ struct Kin {
   double between = 1;
 };
 
-Seen seen_of(const Group& group, const std::optional<Kin>& kin, double failures_elsewhere) {
+Measurements measured_of(const Group& group, const std::optional<Kin>& kin,
+                         double failures_elsewhere) {
   constexpr std::uint32_t kFewestTries = 3;
-  Seen seen;
+  Measurements measurements;
   if (const auto time = history::estimate(group.times, kLeastTime)) {
     const double middle =
         kin ? history::drawn_towards(*time, kin->median, kin->between) : time->median;
-    seen.time = Duration(std::llround(middle));
-    seen.count = time->count;
-    if (time->count > 1) seen.spread = time->spread;
+    measurements.time = Duration(std::llround(middle));
+    measurements.count = time->count;
+    if (time->count > 1) measurements.spread = time->spread;
   }
-  seen.tokens = median(group.tokens);
-  seen.output_tokens = median(group.outputs);
-  seen.cost = median(group.costs);
-  seen.spawn_tokens = median(group.spawns);
-  seen.return_tokens = median(group.returns);
-  if (const auto join = median(group.joins)) seen.join = Duration(*join);
-  if (const auto waited = median(group.waits)) seen.waited = Duration(*waited);
-  if (const auto startup = median(group.startups)) seen.startup = Duration(*startup);
-  seen.pictures = group.pictures;
-  seen.conflicts = group.conflicts;
-  seen.tried = group.tries;
+  measurements.tokens = median(group.tokens);
+  measurements.output_tokens = median(group.outputs);
+  measurements.cost = median(group.costs);
+  measurements.spawn_tokens = median(group.spawns);
+  measurements.return_tokens = median(group.returns);
+  if (const auto join = median(group.joins)) measurements.join = Duration(*join);
+  if (const auto waited = median(group.waits)) measurements.waited = Duration(*waited);
+  if (const auto startup = median(group.startups)) measurements.startup = Duration(*startup);
+  measurements.snapshots = group.snapshots;
+  measurements.conflicts = group.conflicts;
+  measurements.tried = group.tries;
   if (group.tries >= kFewestTries)
-    seen.failures = group.failed > 0 || failures_elsewhere > 0
-                        ? history::rate(group.failed, group.tried, failures_elsewhere)
-                        : 0;
-  if (group.inputs > 0) seen.cached = group.cached / group.inputs;
-  return seen;
+    measurements.failures = group.failed > 0 || failures_elsewhere > 0
+                                ? history::rate(group.failed, group.tried, failures_elsewhere)
+                                : 0;
+  if (group.inputs > 0) measurements.cached = group.cached / group.inputs;
+  return measurements;
 }
 
 using Groups = std::map<std::string, Group>;
@@ -223,8 +224,9 @@ void take_out_the_others(std::vector<Sample>& samples,
     by[slow->key] = slow->by;
   }
   for (const auto& [key, all] : intervals) {
-    const auto alone = history::work_of(all, by.at(key));
-    for (std::size_t j = 0; j < alone.size(); ++j) samples[places[key][j]].elapsed = alone[j];
+    const auto exclusive = history::work_of(all, by.at(key));
+    for (std::size_t j = 0; j < exclusive.size(); ++j)
+      samples[places[key][j]].elapsed = exclusive[j];
   }
 }
 
@@ -282,15 +284,15 @@ History learn(const std::vector<Sample>& samples, const std::vector<history::Cal
     return it.failed > 0 && it.asks ? history::rate(it.failed, it.tried, 0) : 0;
   };
 
-  for (const auto& [key, group] : agents) made.by_agent[key] = seen_of(group, {}, 0);
+  for (const auto& [key, group] : agents) made.by_agent[key] = measured_of(group, {}, 0);
   for (const auto& [key, group] : shapes)
-    made.by_shape[key] = seen_of(group, {}, failures_of(behind(key, 1)));
+    made.by_shape[key] = measured_of(group, {}, failures_of(behind(key, 1)));
   for (const auto& [key, group] : tasks) {
     std::optional<Kin> kin;
     if (const auto shape = shape_keys.find(key); shape != shape_keys.end())
       kin = find(shape_kin, shape->second);
     if (!kin) kin = find(agent_kin, behind(key, 1));
-    made.by_task[key] = seen_of(group, kin, failures_of(behind(key, 1)));
+    made.by_task[key] = measured_of(group, kin, failures_of(behind(key, 1)));
   }
   if (const auto answer = median(people.joins)) {
     made.answer = Duration(*answer);
@@ -359,10 +361,10 @@ std::vector<std::string> time_out_from_history(plan::Plan& plan, const History& 
     const auto found = history.by_task.find(task.id + "\n" + plan.agents[task.agent.index()].name +
                                             "\n" + task.model);
     if (task.timeout_said || found == history.by_task.end()) continue;
-    const Seen& seen = found->second;
-    if (seen.count < kFewest || seen.time <= Duration::zero()) continue;
-    const double high = static_cast<double>(seen.time.count()) *
-                        std::exp(kNineInTen * seen.spread.value_or(kPriorSpread));
+    const Measurements& measurements = found->second;
+    if (measurements.count < kFewest || measurements.time <= Duration::zero()) continue;
+    const double high = static_cast<double>(measurements.time.count()) *
+                        std::exp(kNineInTen * measurements.spread.value_or(kPriorSpread));
     const double limit = std::min(kTimes * high, static_cast<double>(kMost.count()));
     const Duration usual = task.timeout;
     task.timeout = std::max<Duration>(
@@ -375,7 +377,7 @@ std::vector<std::string> time_out_from_history(plan::Plan& plan, const History& 
     }
     said.push_back(fmt::format("`{}` times out after {}: ten times what nine in ten of its {} took",
                                task.id, show_duration(task.timeout),
-                               count_of(seen.count, "attempt")));
+                               count_of(measurements.count, "attempt")));
   }
   if (more > 0) said.push_back(fmt::format("{} more have such timeouts", count_of(more, "task")));
   return said;

@@ -33,9 +33,9 @@ TEST(Learn, AWildAttemptAndAnotherWorkspaceMoveNothing) {
   samples.push_back(sample("a", seconds(5), 8));
   samples.back().workspace = "/elsewhere";
   const History history = learn(samples, {}, "/w");
-  const auto& seen = history.by_task.at("a\nclaude\n");
-  EXPECT_EQ(seen.time, seconds(60));
-  EXPECT_EQ(seen.count, 7u);
+  const auto& measurements = history.by_task.at("a\nclaude\n");
+  EXPECT_EQ(measurements.time, seconds(60));
+  EXPECT_EQ(measurements.count, 7u);
   EXPECT_EQ(history.by_agent.at("claude\n").count, 8u);
 }
 
@@ -100,9 +100,9 @@ TEST(Learn, ACalibrationTellsTheTaxAndNoTimes) {
   it.origin = Sample::Origin::calibration;
   it.spawn_tokens = 900;
   it.return_tokens = 4;
-  const auto seen = learn({it}, {}, "/w").by_agent.at("claude\n");
-  EXPECT_EQ(seen.count, 0u);
-  EXPECT_EQ(seen.spawn_tokens, 900);
+  const auto measurements = learn({it}, {}, "/w").by_agent.at("claude\n");
+  EXPECT_EQ(measurements.count, 0u);
+  EXPECT_EQ(measurements.spawn_tokens, 900);
 }
 
 TEST(Learn, WhatCannotBeIsLeftOut) {

@@ -32,9 +32,9 @@ constexpr std::int64_t kOutputPart = 5;
 
 /// Amounts the plan does not say are those the task is expected to use, the tax of dispatching it
 /// where that was measured or is a client's.
-schedule::Draw draw_of(const plan::Use& use, const plan::QuotaRates& rates,
+schedule::Cost draw_of(const plan::Use& use, const plan::QuotaRates& rates,
                        const Expected& expected, bool by_client) {
-  schedule::Draw draw{.quota = use.resource,
+  schedule::Cost draw{.quota = use.resource,
                       .requests = use.requests,
                       .input_tokens = use.input_tokens.value_or(0),
                       .output_tokens = use.output_tokens.value_or(0),
@@ -57,7 +57,7 @@ void add_use(const plan::Use& use, const plan::Resource& resource, const Expecte
   if (resource.concurrency) job.demands.push_back({use.resource, 1});
   const plan::QuotaRates& rates = resource.rates;
   if (rates.requests || rates.input_tokens || rates.output_tokens || rates.usd)
-    job.draws.push_back(draw_of(use, rates, expected, by_client));
+    job.costs.push_back(draw_of(use, rates, expected, by_client));
 }
 
 /// Which tasks slow each other: those of one resource, else those of one agent.
@@ -127,7 +127,7 @@ schedule::Problem problem_of(const plan::Plan& plan, const footprint::Interlocki
     job.slowing = slowings.of(task);
     job.gate_before = task.gate_before;
     job.gate_after = task.gate_after;
-    job.alone = verdicts.empty() ? touches_the_unknown(task) : verdicts[i].alone;
+    job.exclusive = verdicts.empty() ? touches_the_unknown(task) : verdicts[i].exclusive;
     problem.jobs.push_back(std::move(job));
   }
   problem.links.reserve(interlocking.edges.size());

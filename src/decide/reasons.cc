@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "decide/batches.h"
 #include "decide/explain.h"
-#include "decide/lifting.h"
+#include "decide/speculation.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
 
@@ -24,11 +24,11 @@ std::string say_gain(const Decision& decision, const Forecast& forecast) {
                                  : instead;
 }
 
-void add_wish(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
-  const Wish& wish = asked.wish;
-  if (!wish.pattern) return;
-  reasons.push_back(fmt::format("You asked for `--pattern {}`", name_of(*wish.pattern)));
-  if (*wish.pattern == Pattern::sequential) return;
+void add_options(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
+  const Options& options = asked.options;
+  if (!options.pattern) return;
+  reasons.push_back(fmt::format("You asked for `--pattern {}`", name_of(*options.pattern)));
+  if (*options.pattern == Pattern::sequential) return;
   if (decision.saving.merge > Duration::zero())
     reasons.push_back(fmt::format("The price: {}", decision.mergeable.why));
   if (!decision.worthwhile.holds)
@@ -52,7 +52,7 @@ void add_pattern(const Asked& asked, const Decision& decision, std::vector<std::
   const std::size_t all = asked.plan.tasks.size();
   switch (decision.pattern) {
     case Pattern::sequential:
-      if (asked.wish.pattern) break;
+      if (asked.options.pattern) break;
       reasons.push_back(fmt::format("Tasks run one by one in plan order: overlapping is {}",
                                     join_words(failed_tests(decision))));
       break;
@@ -71,9 +71,9 @@ void add_pattern(const Asked& asked, const Decision& decision, std::vector<std::
 }
 
 /// Of what nobody wrote into the plan.
-std::string say_learned(const Wish& wish, const std::string& name) {
-  const auto found = wish.learned.find(name);
-  if (found == wish.learned.end()) return {};
+std::string say_learned(const Options& options, const std::string& name) {
+  const auto found = options.learned.find(name);
+  if (found == options.learned.end()) return {};
   const LearnedFrom& it = found->second;
   return fmt::format(" beyond {}, by {:.0f} % each (learned from {})", it.slowing.beyond,
                      100 * it.slowing.by, count_of(it.count, it.what));
@@ -92,10 +92,10 @@ void add_narrower(const Asked& asked, const Decision& decision, std::vector<std:
     case Narrower::Why::slowing:
       reasons.push_back(fmt::format(
           "Tasks of `{}` slow each other{}: {} at once take {} on average, {} would take {}",
-          it.name, say_learned(asked.wish, it.name), decision.n, show_time_taken(it.mean), it.wider,
-          show_time_taken(it.at_cap)));
+          it.name, say_learned(asked.options, it.name), decision.n, show_time_taken(it.mean),
+          it.wider, show_time_taken(it.at_cap)));
       break;
-    case Narrower::Why::meeting:
+    case Narrower::Why::conflict:
       reasons.push_back(fmt::format(
           "Tasks that meet are done again: {} at once take {} on average, {} would take {}",
           decision.n, show_time_taken(it.mean), it.wider, show_time_taken(it.at_cap)));
@@ -109,7 +109,7 @@ void add_queue(const Asked& asked, const Decision& decision, std::vector<std::st
   if (asked.natural_width && *asked.natural_width > asked.cap) {
     reasons.push_back(fmt::format("{} could run at once, more than the {} that {} allows",
                                   *asked.natural_width, asked.cap,
-                                  asked.wish.parallel ? "`--parallel`" : "`limits.parallel`"));
+                                  asked.options.parallel ? "`--parallel`" : "`limits.parallel`"));
   }
   if (decision.saving.quota > decision.saving.critical_path) {
     reasons.push_back(fmt::format(
@@ -124,12 +124,13 @@ void add_queue(const Asked& asked, const Decision& decision, std::vector<std::st
   add_narrower(asked, decision, reasons);
 }
 
-void add_alone(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
+void add_exclusive(const Asked& asked, const Decision& decision,
+                   std::vector<std::string>& reasons) {
   constexpr std::size_t kMost = 4;
   std::size_t count = 0;
   for (std::size_t i = 0; i < decision.verdicts.size(); ++i) {
     const Verdict& verdict = decision.verdicts[i];
-    if (!verdict.alone) continue;
+    if (!verdict.exclusive) continue;
     if (++count <= kMost)
       reasons.push_back(
           fmt::format("`{}` runs alone, in plan order: {}", asked.plan.tasks[i].id, verdict.why));
@@ -255,14 +256,15 @@ void add_batches(const Asked& asked, const Decision& decision, std::vector<std::
 
 std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision) {
   std::vector<std::string> reasons;
-  add_wish(asked, decision, reasons);
+  add_options(asked, decision, reasons);
   add_pattern(asked, decision, reasons);
   add_offer(decision, reasons);
   add_batches(asked, decision, reasons);
   add_queue(asked, decision, reasons);
-  for (std::string& line : say_lifting(asked.plan, decision.lifting, decision.chosen().range))
+  for (std::string& line :
+       say_speculation(asked.plan, decision.speculation, decision.chosen().range))
     reasons.push_back(std::move(line));
-  if (decision.pattern != Pattern::sequential) add_alone(asked, decision, reasons);
+  if (decision.pattern != Pattern::sequential) add_exclusive(asked, decision, reasons);
   return reasons;
 }
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "decide/lifting.h"
+#include "decide/speculation.h"
 #include "decide/words.h"
 
 namespace interlock::decide {
@@ -48,7 +48,7 @@ bool joins_by_itself(const plan::Task& task, Joined joined) {
 Verdict verdict_of(const plan::Task& task, Joined joined) {
   Verdict verdict;
   if (touches_the_unknown(task)) {
-    return {.alone = true,
+    return {.exclusive = true,
             .why = "it declares neither reads nor writes, so it may touch anything",
             .hint = "declare what it reads and writes"};
   }
@@ -79,12 +79,12 @@ std::vector<Verdict> verdicts_of(const plan::Plan& plan) {
   const std::vector<Joined> joined = joins_of(plan);
   std::vector<Verdict> verdicts;
   verdicts.reserve(plan.tasks.size());
-  const bool any_picture = std::ranges::any_of(plan.tasks, is_caught);
+  const bool any_snapshot = std::ranges::any_of(plan.tasks, is_caught);
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
     const plan::Task& task = plan.tasks[i];
-    if (any_picture && !is_caught(task)) {
+    if (any_snapshot && !is_caught(task)) {
       verdicts.push_back(
-          {.alone = true,
+          {.exclusive = true,
            .why = "it works in the workspace itself, of which others have views",
            .hint = fmt::format("give it `isolation: {}`", name_of(plan::Isolation::view))});
     } else {
@@ -103,13 +103,13 @@ void price_joining(const std::vector<Expected>& expected, std::vector<Verdict>& 
   }
 }
 
-std::vector<Verdict> keep_alone(const plan::Plan& plan, const std::vector<Expected>& expected,
-                                std::vector<Verdict> verdicts, bool all) {
+std::vector<Verdict> keep_exclusive(const plan::Plan& plan, const std::vector<Expected>& expected,
+                                    std::vector<Verdict> verdicts, bool all) {
   const std::vector<Joined> joined = joins_of(plan);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     Verdict& it = verdicts[i];
     if (it.join == Duration::zero() || (!all && it.join < expected[i].time)) continue;
-    it.alone = true;
+    it.exclusive = true;
     it.why = fmt::format("{}: joining it would take {}", why_loose(plan.tasks[i], joined[i]),
                          show_time_taken(it.join));
     it.hint = "give its output a schema, or join it with a `with: agent` merge";

@@ -10,7 +10,7 @@ namespace interlock::decide {
 bool touches_the_unknown(const plan::Task& task);
 
 /// Which tasks may not overlap with others whatever it would save: those that may touch anything,
-/// and those that would change the workspace under others' pictures. And what it costs to join the
+/// and those that would change the workspace under others' snapshots. And what it costs to join the
 /// outputs of those that may:
 ///
 /// - nothing where the output is an exit status, has a schema, is joined by a merge or is given to
@@ -23,7 +23,7 @@ void price_joining(const std::vector<Expected>& expected, std::vector<Verdict>& 
 
 /// The same where tasks whose outputs would have to be joined run alone: all of them, or those that
 /// take no longer than joining does.
-std::vector<Verdict> keep_alone(const plan::Plan& plan, const std::vector<Expected>& expected,
-                                std::vector<Verdict> verdicts, bool all);
+std::vector<Verdict> keep_exclusive(const plan::Plan& plan, const std::vector<Expected>& expected,
+                                    std::vector<Verdict> verdicts, bool all);
 
 }  // namespace interlock::decide

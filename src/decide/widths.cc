@@ -47,12 +47,12 @@ std::optional<std::string> who_admits_slowly(const plan::Plan& plan, const Forec
   if (bound <= std::max(schedule::critical_path(problem), forecaster.work() / cap))
     return std::nullopt;
   for (std::size_t i = 0; i < problem.quotas.size(); ++i) {
-    schedule::Problem alone;
-    alone.jobs = problem.jobs;
-    alone.capacities = problem.capacities;
-    alone.quotas.resize(problem.quotas.size());
-    alone.quotas[i] = problem.quotas[i];
-    if (schedule::quota_bound(alone) == bound) return plan.resources[i].name;
+    schedule::Problem exclusive;
+    exclusive.jobs = problem.jobs;
+    exclusive.capacities = problem.capacities;
+    exclusive.quotas.resize(problem.quotas.size());
+    exclusive.quotas[i] = problem.quotas[i];
+    if (schedule::quota_bound(exclusive) == bound) return plan.resources[i].name;
   }
   return std::nullopt;
 }
@@ -141,7 +141,7 @@ Width choose_width(const plan::Plan& plan, const Forecaster& forecaster, std::ui
   if (chosen.n < cap) {
     width.narrower = {.why = slows    ? Why::slowing
                              : admits ? Why::quota
-                                      : Why::meeting,
+                                      : Why::conflict,
                       .wider = cap,
                       .mean = chosen.mean(),
                       .at_cap = widest.mean(),

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "engine/cache_key.h"
 #include "engine/engine.h"
-#include "engine/ingredients.h"
 #include "engine/retry.h"
 #include "engine/shortage.h"
 
@@ -30,22 +30,22 @@ std::vector<TaskId> Engine::mates_of(TaskId first) {
 void Engine::share_attempt(Live& live, std::vector<TaskId> mates) {
   for (const TaskId id : mates) {
     if (signal_waits_ || !scheduler_.may_share(id, task_of(live))) continue;
-    auto ingredients = ingredients_of(plan_, id, run(), ports_.workspace);
-    if (!ingredients && is_interruption(ingredients.error())) {
+    auto cache_key_parts = cache_key_parts_of(plan_, id, run(), ports_.workspace);
+    if (!cache_key_parts && is_interruption(cache_key_parts.error())) {
       await_signal();
       continue;
     }
-    if (!ingredients) continue;  // It says why when it is started by itself.
-    const Digest key = key_of(*ingredients);
+    if (!cache_key_parts) continue;  // It says why when it is started by itself.
+    const Digest key = key_of(*cache_key_parts);
     std::string difference;
-    if (reuse(id, *ingredients, key, difference)) continue;
-    const std::uint32_t lane = scheduler_.slot_of(task_of(live));
+    if (reuse(id, *cache_key_parts, key, difference)) continue;
+    const std::uint32_t lane = scheduler_.lane_of(task_of(live));
     scheduler_.share(id, task_of(live), now());
-    ledger_.record(started_fact(id, std::move(*ingredients), key, difference, lane));
+    batch_.record(started_fact(id, std::move(*cache_key_parts), key, difference, lane));
     live.others.push_back(id);
   }
   if (live.others.empty()) return;
-  ledger_.record(AttemptsBatched{task_of(live), live.name.attempt, live.others});
+  batch_.record(AttemptsBatched{task_of(live), live.name.attempt, live.others});
 }
 
 /// What they would be given one after the other.
@@ -71,7 +71,7 @@ void Engine::close_snapshots_of_batches() {
     const bool is_used =
         std::ranges::any_of(waiting_, [&](const auto& one) { return one.second.batch == name; }) ||
         std::ranges::any_of(live_, [&](const auto& one) { return one.second.batch == name.task; });
-    if (!is_used) close_picture(name);
+    if (!is_used) close_snapshot(name);
     return !is_used;
   });
 }
@@ -79,7 +79,7 @@ void Engine::close_snapshots_of_batches() {
 void Engine::on_batch_over(Live live, const Exited& exited) {
   const plan::Task& first = task(task_of(live));
   live.exited = exited;
-  close_door(live);
+  close_route(live);
   Judgement judgement = judge_exit(first, exited, live.stopped_for);
   if (judgement.outcome == Outcome::timed_out)
     judgement.detail = fmt::format("timed out after {}", show_duration(timeout_of(live)));
@@ -178,21 +178,21 @@ void Engine::check_next_part(TaskId first) {
 
 /// It is done again alone, which costs none of its retries: what failed may not have been its own.
 void Engine::after_failed_part(TaskId id, const Judgement& judgement) {
-  using Because = AttemptStarted::Because;
+  using Trigger = AttemptStarted::Trigger;
   if (judgement.outcome == Outcome::cancelled && interrupts_ > 0 && !cancelling_)
-    return put_back(id);
+    return requeue(id);
   if (judgement.outcome == Outcome::cancelled) {
-    ledger_.record(TaskCancelled{id, judgement.detail});
+    batch_.record(TaskCancelled{id, judgement.detail});
     return scheduler_.end(id, schedule::End::cancelled, now());
   }
   if (judgement.outcome == Outcome::quota_spent ||
       (judgement.outcome == Outcome::over_budget && run_is_over_budget(id))) {
     reach_limit(judgement.detail);
-    return put_back(id);
+    return requeue(id);
   }
   const auto next = next_try(task(id), record(id), judgement.outcome, seed_of(id));
   const Duration after = next ? next->after : Duration{};
-  ledger_.record(RetryPlanned{id, Because::again, now() + after, false, {}});
+  batch_.record(RetryPlanned{id, Trigger::again, now() + after, false, {}});
   scheduler_.requeue(id, now() + after, now());
 }
 

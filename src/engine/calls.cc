@@ -59,7 +59,7 @@ Spent spent_by(const RunState& run) {
 }
 
 /// The gateway counts on from what the journal knows.
-void Engine::tell_budget() {
+void Engine::describe_budget() {
   const Spent spent = spent_by(run());
   ports_.gateway.set_budget(left_of(setup_.limit_tokens, spent.tokens),
                             left_of(setup_.limit_usd, spent.usd));
@@ -70,20 +70,20 @@ void Engine::take_calls() {
   note_waiting_calls();
 }
 
-/// Becomes a fact, so that who looks from outside the dispatcher is told as well.
+/// Becomes an event, so that who looks from outside the dispatcher is told as well.
 void Engine::note_waiting_calls() {
   std::map<AttemptName, Gateway::Waiting> waiting;
   for (Gateway::Waiting& one : ports_.gateway.waiting()) waiting.emplace(one.name, std::move(one));
   for (const auto& [id, live] : live_) {
     const AttemptRecord& attempt = record(id).attempts.back();
     const auto found = waiting.find(live.name);
-    CallWaiting fact{id, live.name.attempt, {}, {}};
+    CallWaiting event{id, live.name.attempt, {}, {}};
     if (found != waiting.end() && live.name.phase == 0) {
-      fact.on = found->second.on;
-      fact.until = found->second.until;
+      event.on = found->second.on;
+      event.until = found->second.until;
     }
-    if (fact.on == attempt.call_waits_on && fact.until == attempt.call_waits_until) continue;
-    ledger_.record(std::move(fact));
+    if (event.on == attempt.call_waits_on && event.until == attempt.call_waits_until) continue;
+    batch_.record(std::move(event));
   }
 }
 
@@ -96,7 +96,7 @@ void Engine::note_calls(std::vector<ModelCall> calls) {
     const auto failure = call.failure;
     std::string detail = call.detail;
     if (!call.remark.empty()) live->second.remarks.push_back(call.remark);
-    ledger_.record(ModelCalled{id, call.name.attempt, std::move(call)});
+    batch_.record(ModelCalled{id, call.name.attempt, std::move(call)});
     if (end == CallEnd::over_budget) return_to_limit(live->second, Outcome::over_budget, detail);
     if (end == CallEnd::quota_spent) return_to_limit(live->second, Outcome::quota_spent, detail);
     if (end == CallEnd::not_recorded) return_to_limit(live->second, Outcome::bad_request, detail);
@@ -130,7 +130,7 @@ bool Engine::run_is_over_budget(TaskId id) const {
 void Engine::reach_limit(const std::string& why) {
   limit_reached_ = true;
   scheduler_.stop(true);
-  if (run().stopping.empty()) ledger_.record(RunStopping{why});
+  if (run().stopping.empty()) batch_.record(RunStopping{why});
 }
 
 /// For agents whose calls do not pass the gateway, the books are balanced when they end.
@@ -145,52 +145,52 @@ void Engine::check_limits() {
   }
 }
 
-void Engine::close_door(Live& live) {
-  if (!live.has_door) return;
-  live.has_door = false;
+void Engine::close_route(Live& live) {
+  if (!live.has_route) return;
+  live.has_route = false;
   note_calls(ports_.gateway.close(live.name));
 }
 
 /// What the attempt used, and who says so: the gateway, where all calls went through it, else the
 /// client.
-void Engine::note_usage(const Live& live, AttemptEnded& fact) const {
-  const AttemptRecord& attempt = record(fact.task).attempts.back();
+void Engine::note_usage(const Live& live, AttemptEnded& event) const {
+  const AttemptRecord& attempt = record(event.task).attempts.back();
   const bool metered = attempt.calls + attempt.calls_refused > 0;
   if (metered) {
-    fact.usage = attempt.called;
-    fact.usage_from = "gateway";
-    note_tax(fact, attempt);
-  } else if (live.adapter && live.story.counted) {
-    fact.usage = live.story.told;
+    event.usage = attempt.called;
+    event.usage_from = "gateway";
+    note_tax(event, attempt);
+  } else if (live.adapter && live.transcript.counted) {
+    event.usage = live.transcript.reported;
     if (live.resumed && live.adapter->counts_over_sessions())
-      fact.usage =
-          beyond(live.story.told, counted_before(record(fact.task), live.story.started.session));
+      event.usage = beyond(live.transcript.reported,
+                           counted_before(record(event.task), live.transcript.started.session));
     // Sub-agents, hidden calls and calls that broke are not in it where it does not say so.
-    fact.usage_from = live.story.told_whole ? "client" : "client, in part";
+    event.usage_from = live.transcript.parsed_whole ? "client" : "client, in part";
   } else if (live.through_gateway && live.adapter) {
-    fact.usage = no_usage();  // Not one call came through.
-    fact.usage_from = "gateway";
+    event.usage = no_usage();  // Not one call came through.
+    event.usage_from = "gateway";
   } else if (live.adapter && live.adapter->kind() != plan::AgentKind::command &&
              (live.exited.exit_code || live.exited.signal)) {
-    fact.usage_from = "client, in part";  // It asked a model, and what that took nobody told.
+    event.usage_from = "client, in part";  // It asked a model, and what that took nobody told.
   }
-  if (!metered || !live.story.counted || !live.story.told_whole || live.resumed) return;
-  const auto theirs = total_tokens(live.story.told);
+  if (!metered || !live.transcript.counted || !live.transcript.parsed_whole || live.resumed) return;
+  const auto theirs = total_tokens(live.transcript.reported);
   const auto ours = total_tokens(attempt.called);
   if (theirs && ours && *theirs != *ours && attempt.calls_replayed == 0) {
-    fact.remarks.push_back(fmt::format("the client counted {} tokens, the gateway {}",
-                                       show_count(*theirs), show_count(*ours)));
+    event.remarks.push_back(fmt::format("the client counted {} tokens, the gateway {}",
+                                        show_count(*theirs), show_count(*ours)));
   }
 }
 
 /// What came before its own prompt in the first call, and what its last answer took: the price of
 /// having handed the task out at all.
-void Engine::note_tax(AttemptEnded& fact, const AttemptRecord& attempt) const {
-  fact.return_tokens = attempt.last_output;
+void Engine::note_tax(AttemptEnded& event, const AttemptRecord& attempt) const {
+  event.return_tokens = attempt.last_output;
   if (!attempt.first_input || attempt.first_bytes == 0) return;
-  const std::size_t own = std::min(task(fact.task).prompt.size(), attempt.first_bytes);
+  const std::size_t own = std::min(task(event.task).prompt.size(), attempt.first_bytes);
   const double share = static_cast<double>(own) / static_cast<double>(attempt.first_bytes);
-  fact.spawn_tokens =
+  event.spawn_tokens =
       *attempt.first_input - static_cast<Tokens>(share * static_cast<double>(*attempt.first_input));
 }
 

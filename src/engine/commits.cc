@@ -4,8 +4,8 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "engine/cache_key.h"
 #include "engine/engine.h"
-#include "engine/ingredients.h"
 #include "engine/shortage.h"
 #include "engine/trace.h"
 
@@ -35,7 +35,7 @@ const changes::Changeset& WaitingChanges::to_commit() const {
 
 /// Reads back what was committed and what waits, and hands it to the port. A dispatcher that died
 /// may have begun to fold: that is finished before anything looks at the workspace.
-Result<void> Engine::take_up_views() {
+Result<void> Engine::recover_snapshots() {
   committed_.reserve(run().commits.size());
   for (const CommitRecord& commit : run().commits) {
     auto text = ports_.journal.blob(commit.changes);
@@ -57,28 +57,28 @@ Result<void> Engine::take_up_views() {
   }
   // Each round gives up at least one attempt.
   for (;;) {
-    auto lost = take_up_kept();
+    auto lost = recover_kept();
     if (!lost) return std::unexpected(lost.error());
     if (lost->empty()) break;
     give_up_lost(*lost);
   }
-  commits_told_ = static_cast<std::uint32_t>(committed_.size());
-  // What is committed is durable, and no picture is open: so nothing is in the way of this now.
-  fold();
-  note_fold();
+  commits_reported_ = static_cast<std::uint32_t>(committed_.size());
+  // What is committed is durable, and no snapshot is open: so nothing is in the way of this now.
+  checkpoint();
+  note_checkpoint();
   return {};
 }
 
-Result<std::vector<AttemptName>> Engine::take_up_kept() {
-  std::vector<Views::Kept> unfolded, waiting;
-  for (std::size_t i = run().folded; i < committed_.size(); ++i) {
+Result<std::vector<AttemptName>> Engine::recover_kept() {
+  std::vector<Snapshots::Kept> unfolded, waiting;
+  for (std::size_t i = run().checkpointed; i < committed_.size(); ++i) {
     const CommitRecord& commit = run().commits[i];
     unfolded.push_back({{commit.task, commit.attempt, 0}, &committed_[i]});
   }
   for (const auto& [id, one] : waiting_) {
     if (one.is_kept) waiting.push_back({one.name, &one.own});
   }
-  return ports_.views.take_up(unfolded, waiting);
+  return ports_.snapshots.recover(unfolded, waiting);
 }
 
 /// What is not whole is done again, and so is what was built upon it: later commits, and what waits
@@ -87,18 +87,19 @@ void Engine::give_up_lost(const std::vector<AttemptName>& lost) {
   const auto is_lost = [&](AttemptName name) {
     return std::ranges::find(lost, name) != lost.end();
   };
-  std::uint32_t stands = run().folded;
+  std::uint32_t stands = run().checkpointed;
   while (stands < run().commits.size() &&
          !is_lost({run().commits[stands].task, run().commits[stands].attempt, 0}))
     ++stands;
   std::set<TaskId> again;
   for (std::size_t i = stands; i < run().commits.size(); ++i) again.insert(run().commits[i].task);
   for (const auto& [id, one] : waiting_) {
-    if (is_lost(one.name) || std::max(one.seen, one.rests_on) > stands) again.insert(id);
+    if (is_lost(one.name) || std::max(one.snapshot_version, one.base_version) > stands)
+      again.insert(id);
   }
   for (const TaskId id : again) waiting_.erase(id);
   committed_.resize(stands);
-  ledger_.record(ChangesLost{
+  batch_.record(ChangesLost{
       stands,
       {again.begin(), again.end()},
       fmt::format("what `{}` changed is not kept whole any more", task(lost.front().task).id)});
@@ -109,8 +110,8 @@ Result<WaitingChanges> Engine::read_waiting(TaskId id) {
   const AttemptRecord& attempt = record(id).attempts.back();
   WaitingChanges waiting;
   waiting.name = {id, attempt.number, 0};
-  waiting.seen = attempt.seen;
-  waiting.rests_on = std::max(attempt.seen, attempt.merged_on);
+  waiting.snapshot_version = attempt.snapshot_version;
+  waiting.base_version = std::max(attempt.snapshot_version, attempt.merged_on);
   waiting.is_checked = attempt.merged.empty();
   if (attempt.outcome && *attempt.outcome != Outcome::succeeded)
     waiting.failure = Judgement{*attempt.outcome, attempt.detail, {}};
@@ -129,7 +130,7 @@ Result<WaitingChanges> Engine::read_waiting(TaskId id) {
   waiting.reads = std::move(*read);
   if (attempt.outcome == Outcome::verify_failed)
     waiting.reads.from = changes::ReadsFrom::everything;
-  for (const Ingredient& file : attempt.merged) {
+  for (const CacheKeyPart& file : attempt.merged) {
     auto bytes = ports_.journal.blob(file.digest);
     if (!bytes) return std::unexpected(bytes.error());
     waiting.merged.emplace_back(file.name, std::move(*bytes));
@@ -138,7 +139,7 @@ Result<WaitingChanges> Engine::read_waiting(TaskId id) {
 }
 
 void Engine::wait_for_turn(TaskId id) {
-  ledger_.record(ChangesReady{id, record(id).attempts.back().number});
+  batch_.record(ChangesReady{id, record(id).attempts.back().number});
   if (task(id).gate_after) scheduler_.approve(id, now());  // Nobody is asked about it any more.
 }
 
@@ -189,24 +190,24 @@ void Engine::try_to_commit(WaitingChanges& waiting) {
   // Before it is looked whether anything is stale: what is found now and is not stale is what it
   // found.
   std::optional<Trace> trace = trace_of(waiting);
-  const Meeting meeting = meeting_of(waiting);
-  if (!meeting.empty()) return refuse(waiting, meeting);
+  const Conflict conflict = conflict_of(waiting);
+  if (!conflict.empty()) return refuse(waiting, conflict);
   if (!waiting.failure) return commit(waiting, std::move(trace));
   const Judgement failure = *waiting.failure;
   drop_changes(id);
   fail_for_good(id, failure.outcome, failure.detail);
 }
 
-Meeting Engine::meeting_of(const WaitingChanges& waiting) const {
-  Meeting meeting;
-  meeting.stale = stale_in(waiting);
+Conflict Engine::conflict_of(const WaitingChanges& waiting) const {
+  Conflict conflict;
+  conflict.stale = stale_in(waiting);
   if (waiting.is_kept || waiting.batch)
-    meeting.foreign = ports_.views.foreign(waiting.batch.value_or(waiting.name), waiting.reads,
-                                           waiting.to_commit());
-  return meeting;
+    conflict.foreign = ports_.snapshots.foreign(waiting.batch.value_or(waiting.name), waiting.reads,
+                                                waiting.to_commit());
+  return conflict;
 }
 
-/// Only where its ingredients alone would not tell.
+/// Only where its parts of the cache key alone would not tell.
 std::optional<Trace> Engine::trace_of(const WaitingChanges& waiting) {
   const footprint::Footprint& footprint = task(waiting.name.task).footprint;
   const bool is_told = !footprint.unknown && first_undeclared(footprint, waiting.reads).empty();
@@ -216,7 +217,7 @@ std::optional<Trace> Engine::trace_of(const WaitingChanges& waiting) {
   trace.reads = reads_to_find_again(waiting.reads, waiting.own);
   const auto found = ports_.workspace.states(trace.reads);
   if (!found) return std::nullopt;
-  for (const Ingredient& one : *found) trace.found.push_back(one.digest);
+  for (const CacheKeyPart& one : *found) trace.found.push_back(one.digest);
   return trace;
 }
 
@@ -229,11 +230,11 @@ Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optiona
     // Each change is something it wrote, and what it wrote as it was may have come to differ since.
     trace->left = waiting.wrote;
     if (const auto left = ports_.workspace.states(states_of(trace->left))) {
-      for (const Ingredient& one : *left) trace->left_states.push_back(one.digest);
+      for (const CacheKeyPart& one : *left) trace->left_states.push_back(one.digest);
       Blob blob{{}, to_text(*trace)};
       blob.digest = digest_of(blob.bytes);
       const Digest digest = blob.digest;
-      ledger_.keep(std::move(blob));
+      batch_.keep(std::move(blob));
       return {digest, {}};
     }
   }
@@ -251,24 +252,24 @@ void Engine::commit(WaitingChanges& waiting, std::optional<Trace> trace) {
     waiting_.erase(id);
     return set_done(id, {}, std::move(evidence));
   }
-  const auto done = ports_.views.commit({waiting.name, &waiting.own},
-                                        fmt::format("{}/{}", setup_.run, task(id).id));
+  const auto done = ports_.snapshots.commit({waiting.name, &waiting.own},
+                                            fmt::format("{}/{}", setup_.run, task(id).id));
   if (!done && done.error().kind == Error::Kind::refused) {
     // What it changed does not fit on what is there now: somebody came in between.
-    Meeting meeting;
-    meeting.detail = done.error().message;
+    Conflict conflict;
+    conflict.detail = done.error().message;
     const std::string path = changes::shown(waiting.own.changes.front().path);
-    ledger_.record(CommitRefused{id, waiting.name.attempt, {path}, 1, {}, meeting.detail});
+    batch_.record(CommitRefused{id, waiting.name.attempt, {path}, 1, {}, conflict.detail});
     drop_changes(id);
-    return do_again(id, meeting);
+    return do_again(id, conflict);
   }
   if (!done) {
     broken_ = done.error();
     return;
   }
-  ChangesCommitted fact{id, waiting.name.attempt, digest_of(changes::to_text(waiting.own)),
-                        static_cast<std::uint32_t>(waiting.own.changes.size()), *done};
-  ledger_.record(std::move(fact));
+  ChangesCommitted event{id, waiting.name.attempt, digest_of(changes::to_text(waiting.own)),
+                         static_cast<std::uint32_t>(waiting.own.changes.size()), *done};
+  batch_.record(std::move(event));
   // Without declared writes, what it changed is what it wrote.
   // So it is where what it wrote cannot be read back, which only keeps it from being reused.
   Digest wrote = digest_of_result(waiting.own);
@@ -283,56 +284,56 @@ void Engine::commit(WaitingChanges& waiting, std::optional<Trace> trace) {
 /// Stops attempts that have read what an earlier task's commit has changed meanwhile: they would be
 /// done again in any case. Those that can be mended or merged go on.
 void Engine::stop_stale() {
-  if (commits_told_ == committed_.size()) return;
-  commits_told_ = static_cast<std::uint32_t>(committed_.size());
+  if (commits_reported_ == committed_.size()) return;
+  commits_reported_ = static_cast<std::uint32_t>(committed_.size());
   for (auto& [id, live] : live_) {
     const plan::Task& it = task(id);
     // Not one that was started in this very turn, or could not be started yet: it has read nothing.
-    if (live.stopped_for || live.name.phase != 0 || !pictures_.contains(live.name)) continue;
+    if (live.stopped_for || live.name.phase != 0 || !snapshots_.contains(live.name)) continue;
     const bool can_be_mended = !it.repair.empty() || can_resume(id);
     if (it.merge_text || can_be_mended || it.observe == plan::Observe::declared) continue;
     WaitingChanges so_far;
     so_far.name = live.name;
-    so_far.rests_on = record(id).attempts.back().seen;
-    so_far.reads = ports_.views.reads_so_far(live.name, ports_.processes.observed(live.name));
+    so_far.base_version = record(id).attempts.back().snapshot_version;
+    so_far.reads = ports_.snapshots.reads_so_far(live.name, ports_.processes.observed(live.name));
     if (so_far.reads.from != changes::ReadsFrom::observed) continue;
     const auto stale = stale_in(so_far);
     if (stale.empty()) continue;
     const changes::Stale& one = gravest(stale);
     live.stale =
         fmt::format("{}, which it had read, was changed by `{}` meanwhile", changes::place_of(one),
-                    task(run().commits[so_far.rests_on + one.by].task).id);
+                    task(run().commits[so_far.base_version + one.by].task).id);
     stop(live, Outcome::conflicted);
   }
 }
 
-/// Brings what is committed into the workspace, at a moment when no picture stands on it. What came
-/// of it is a fact of the next turn.
-void Engine::fold() {
-  if (!pictures_.empty() || folded_ || run().folded == run().commits.size()) return;
-  if (!run().fold_refused.empty() && !run().stopping.empty()) return;
-  folded_ = ports_.views.fold();
-  folded_count_ = static_cast<std::uint32_t>(run().commits.size());
+/// Brings what is committed into the workspace, at a moment when no snapshot stands on it. What
+/// came of it is an event of the next turn.
+void Engine::checkpoint() {
+  if (!snapshots_.empty() || checkpointed_ || run().checkpointed == run().commits.size()) return;
+  if (!run().checkpoint_refused.empty() && !run().stopping.empty()) return;
+  checkpointed_ = ports_.snapshots.checkpoint();
+  checkpointed_count_ = static_cast<std::uint32_t>(run().commits.size());
 }
 
-void Engine::note_fold() {
-  if (!folded_) return;
-  const auto result = *std::exchange(folded_, std::nullopt);
-  if (!result && is_interruption(result.error())) return;  // The next fold goes on.
+void Engine::note_checkpoint() {
+  if (!checkpointed_) return;
+  const auto result = *std::exchange(checkpointed_, std::nullopt);
+  if (!result && is_interruption(result.error())) return;  // The next checkpoint goes on.
   if (!result) {
     broken_ = result.error();
     return;
   }
   if (result->empty()) {
-    ledger_.record(ChangesFolded{folded_count_});
+    batch_.record(ChangesCheckpointed{checkpointed_count_});
     return;
   }
   std::vector<std::string> paths;
   for (const std::string& path : *result) paths.push_back(changes::shown(path));
-  ledger_.record(FoldRefused{std::move(paths)});
+  batch_.record(CheckpointRefused{std::move(paths)});
   scheduler_.stop(true);
   if (!run().stopping.empty()) return;
-  ledger_.record(RunStopping{
+  batch_.record(RunStopping{
       fmt::format("`{}` was changed by somebody else while changes waited to be brought in: put "
                   "that back or aside, then `interlock resume {}`",
                   changes::shown(result->front()), setup_.run)});

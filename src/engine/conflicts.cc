@@ -15,7 +15,7 @@ namespace interlock::engine {
 namespace {
 
 constexpr std::size_t kPathsKept = 20;
-constexpr std::size_t kPathsTold = 50;
+constexpr std::size_t kPathsShown = 50;
 
 /// What was declared is read whether it was there or not: a file that came meanwhile counts as
 /// well.
@@ -42,7 +42,7 @@ bool can_be_merged(const std::vector<changes::Stale>& stale) {
 
 }  // namespace
 
-std::vector<std::string> Meeting::paths() const {
+std::vector<std::string> Conflict::paths() const {
   std::vector<std::string> all = foreign;
   for (const changes::Stale& one : stale) all.push_back(one.path);
   std::ranges::sort(all);
@@ -50,7 +50,7 @@ std::vector<std::string> Meeting::paths() const {
   return all;
 }
 
-std::string Meeting::first() const {
+std::string Conflict::first() const {
   return foreign.empty() ? changes::place_of(gravest(stale))
                          : fmt::format("`{}`", changes::shown(foreign.front()));
 }
@@ -59,15 +59,15 @@ const changes::Stale& gravest(const std::vector<changes::Stale>& stale) {
   return *std::ranges::min_element(stale, {}, &changes::Stale::what);
 }
 
-/// What earlier tasks committed since the picture was opened. Later ones that went ahead come after
-/// it in plan order: what they changed is not its concern, and was proven not to be.
+/// What earlier tasks committed since the snapshot was opened. Later ones that went ahead come
+/// after it in plan order: what they changed is not its concern, and was proven not to be.
 std::vector<changes::Stale> Engine::stale_in(const WaitingChanges& waiting) const {
   std::vector<const changes::Changeset*> since;
   std::vector<std::size_t> which;
-  for (std::size_t i = waiting.rests_on; i < committed_.size(); ++i) {
+  for (std::size_t i = waiting.base_version; i < committed_.size(); ++i) {
     if (run().commits[i].task > waiting.name.task && !record(waiting.name.task).revived) continue;
     since.push_back(&committed_[i]);
-    which.push_back(i - waiting.rests_on);
+    which.push_back(i - waiting.base_version);
   }
   auto stale = changes::stale(waiting.reads, waiting.to_commit(), since);
   if (waiting.reads.from == changes::ReadsFrom::declared)
@@ -76,86 +76,86 @@ std::vector<changes::Stale> Engine::stale_in(const WaitingChanges& waiting) cons
   return stale;
 }
 
-/// What it touched that a later task had changed before its picture was opened: it saw what is yet
+/// What it touched that a later task had changed before its snapshot was opened: it saw what is yet
 /// to come. Where a person asked for the task again, that is as they wished.
 std::vector<changes::Stale> Engine::seen_too_soon(const WaitingChanges& waiting) const {
   if (record(waiting.name.task).revived) return {};
   std::vector<const changes::Changeset*> later;
   for (std::size_t i = 0; i < committed_.size(); ++i) {
-    const bool visible = i < waiting.seen;
+    const bool visible = i < waiting.snapshot_version;
     if (run().commits[i].task > waiting.name.task && visible) later.push_back(&committed_[i]);
   }
   if (later.empty() || waiting.reads.from == changes::ReadsFrom::everything) return {};
   return changes::stale(waiting.reads, waiting.to_commit(), later);
 }
 
-void Engine::refuse(WaitingChanges& waiting, const Meeting& met) {
+void Engine::refuse(WaitingChanges& waiting, const Conflict& met) {
   const TaskId id = waiting.name.task;
-  Meeting meeting = met;
-  for (const changes::Stale& one : meeting.stale)
-    meeting.by.push_back(run().commits[waiting.rests_on + one.by].task);
-  std::ranges::sort(meeting.by);
-  meeting.by.erase(std::ranges::unique(meeting.by).begin(), meeting.by.end());
-  if (merge_texts(waiting, meeting)) return;
+  Conflict conflict = met;
+  for (const changes::Stale& one : conflict.stale)
+    conflict.by.push_back(run().commits[waiting.base_version + one.by].task);
+  std::ranges::sort(conflict.by);
+  conflict.by.erase(std::ranges::unique(conflict.by).begin(), conflict.by.end());
+  if (merge_texts(waiting, conflict)) return;
 
-  std::vector<std::string> paths = meeting.paths();
+  std::vector<std::string> paths = conflict.paths();
   for (std::string& path : paths) path = changes::shown(path);
   const auto count = static_cast<std::uint32_t>(paths.size());
   paths.resize(std::min(paths.size(), kPathsKept));
   std::vector<std::string> names;
-  for (const TaskId by : meeting.by) names.push_back(fmt::format("`{}`", task(by).id));
-  if (!meeting.foreign.empty()) names.push_back("somebody outside the run");
-  meeting.detail = fmt::format("{}{} changed meanwhile by {}", meeting.first(),
-                               count == 1 ? " was" : fmt::format(" and {} more were", count - 1),
-                               join_words(names, 3));
-  ledger_.record(
-      CommitRefused{id, waiting.name.attempt, std::move(paths), count, meeting.by, meeting.detail});
+  for (const TaskId by : conflict.by) names.push_back(fmt::format("`{}`", task(by).id));
+  if (!conflict.foreign.empty()) names.push_back("somebody outside the run");
+  conflict.detail = fmt::format("{}{} changed meanwhile by {}", conflict.first(),
+                                count == 1 ? " was" : fmt::format(" and {} more were", count - 1),
+                                join_words(names, 3));
+  batch_.record(CommitRefused{id, waiting.name.attempt, std::move(paths), count, conflict.by,
+                              conflict.detail});
   const bool can_be_mended = !waiting.failure && (!task(id).repair.empty() || can_resume(id));
-  if (can_be_mended) meeting.told = tell_changes(waiting, meeting);
+  if (can_be_mended) conflict.told = describe_changes(waiting, conflict);
   drop_changes(id);
-  do_again(id, meeting);
+  do_again(id, conflict);
 }
 
 /// Joins the texts that both sides changed, where the task allows that and there is no more to the
 /// conflict. The task's check runs on the result before it commits.
-bool Engine::merge_texts(WaitingChanges& waiting, const Meeting& meeting) {
+bool Engine::merge_texts(WaitingChanges& waiting, const Conflict& conflict) {
   const TaskId id = waiting.name.task;
-  if (waiting.failure || !task(id).merge_text || !meeting.foreign.empty() ||
-      !can_be_merged(meeting.stale))
+  if (waiting.failure || !task(id).merge_text || !conflict.foreign.empty() ||
+      !can_be_merged(conflict.stale))
     return false;
   std::vector<std::pair<std::string, std::string>> merged;
-  for (const changes::Stale& one : meeting.stale) {
+  for (const changes::Stale& one : conflict.stale) {
     const changes::Change* change = waiting.own.find(one.path);
     // The journal names the files it merges as text.
     if (change == nullptr || change->before.kind != changes::Kind::file ||
         change->after.kind != changes::Kind::file || first_bad_utf8(one.path))
       return false;
-    const auto read = [&](Views::Side side) {
-      return ports_.views.content(waiting.name, one.path, side, kMergedBytesMax);
+    const auto read = [&](Snapshots::Side side) {
+      return ports_.snapshots.content(waiting.name, one.path, side, kMergedBytesMax);
     };
-    const auto ancestor = read(Views::Side::before);
-    const auto mine = read(Views::Side::after);
-    const auto theirs = ports_.views.committed(one.path, kMergedBytesMax);
+    const auto ancestor = read(Snapshots::Side::before);
+    const auto mine = read(Snapshots::Side::after);
+    const auto theirs = ports_.snapshots.committed(one.path, kMergedBytesMax);
     if (!ancestor || !mine || !theirs) return false;
     auto joined = changes::merge_three(*ancestor, *mine, *theirs);
     if (!joined) return false;
     merged.emplace_back(one.path, std::move(*joined));
   }
-  auto amended = ports_.views.amend(waiting.name, merged);
+  auto amended = ports_.snapshots.amend(waiting.name, merged);
   if (!amended) return false;
   std::string text = changes::to_text(*amended);
-  ChangesMerged fact{
+  ChangesMerged event{
       id, waiting.name.attempt, digest_of(text), static_cast<std::uint32_t>(committed_.size()), {}};
-  ledger_.keep(Blob{fact.changes, std::move(text)});
+  batch_.keep(Blob{event.changes, std::move(text)});
   for (const auto& [path, bytes] : merged) {
     const Blob blob{digest_of(bytes), bytes};
-    fact.files.push_back({path, blob.digest});
-    ledger_.keep(blob);
+    event.files.push_back({path, blob.digest});
+    batch_.keep(blob);
   }
-  ledger_.record(std::move(fact));
+  batch_.record(std::move(event));
   waiting.own = std::move(*amended);
   waiting.merged = std::move(merged);
-  waiting.rests_on = static_cast<std::uint32_t>(committed_.size());
+  waiting.base_version = static_cast<std::uint32_t>(committed_.size());
   check_merged(waiting);
   return true;
 }
@@ -178,21 +178,22 @@ void Engine::on_merged_checked(Live live, const Judgement& judgement) {
   live_.erase(id);
   WaitingChanges& waiting = waiting_.at(id);
   if (judgement.outcome == Outcome::succeeded) return try_to_commit(waiting);
-  const bool is_let_go = judgement.outcome == Outcome::cancelled && interrupts_ > 0 && !cancelling_;
-  if (is_let_go || judgement.outcome == Outcome::interrupted) {
+  const bool is_finished =
+      judgement.outcome == Outcome::cancelled && interrupts_ > 0 && !cancelling_;
+  if (is_finished || judgement.outcome == Outcome::interrupted) {
     waiting.is_checked = false;  // Checked again when the run is taken up again.
     return;
   }
-  Meeting meeting;
-  meeting.detail = fmt::format("its check failed on the merged files: {}", judgement.detail);
+  Conflict conflict;
+  conflict.detail = fmt::format("its check failed on the merged files: {}", judgement.detail);
   std::vector<std::string> paths;
   for (const auto& [path, bytes] : waiting.merged) paths.push_back(path);
   const auto count = static_cast<std::uint32_t>(paths.size());
   paths.resize(std::min(paths.size(), kPathsKept));
-  ledger_.record(CommitRefused{id, live.name.attempt, std::move(paths), count, {}, meeting.detail});
+  batch_.record(CommitRefused{id, live.name.attempt, std::move(paths), count, {}, conflict.detail});
   drop_changes(id);
-  if (judgement.outcome != Outcome::cancelled) return do_again(id, meeting);
-  ledger_.record(TaskCancelled{id, judgement.detail});
+  if (judgement.outcome != Outcome::cancelled) return do_again(id, conflict);
+  batch_.record(TaskCancelled{id, judgement.detail});
   scheduler_.end(id, schedule::End::cancelled, now());
 }
 
@@ -206,38 +207,40 @@ void Engine::drop_changes(TaskId id) {
 
 /// Again, upon what the workspace is now: at once the first times, then when all before it is over,
 /// so that nobody can come in between.
-void Engine::do_again(TaskId id, const Meeting& meeting) {
-  using Because = AttemptStarted::Because;
+void Engine::do_again(TaskId id, const Conflict& conflict) {
+  using Trigger = AttemptStarted::Trigger;
   const int conflicts = record(id).conflicts;
   if (conflicts >= kConflictsMax) {
-    return fail_for_good(id, Outcome::conflicted,
-                         fmt::format("{} attempts came to nothing: {}", conflicts, meeting.detail));
+    return fail_for_good(
+        id, Outcome::conflicted,
+        fmt::format("{} attempts came to nothing: {}", conflicts, conflict.detail));
   }
-  const auto because = meeting.told.empty() ? Because::conflict : Because::repair;
+  const auto because = conflict.told.empty() ? Trigger::conflict : Trigger::repair;
   // Once it has its turn only people come in between, and they take their time.
   const bool in_turn = conflicts >= kConflictsInTurn;
   const Time at =
       now() + (in_turn ? pause_of(conflicts - kConflictsInTurn, seed_of(id)) : Duration{});
-  ledger_.record(RetryPlanned{id, because, at, false, meeting.told});
+  batch_.record(RetryPlanned{id, because, at, false, conflict.told});
   scheduler_.requeue(id, at, now(), in_turn);
 }
 
 /// For the agent that mends: which files changed, and how.
-std::string Engine::tell_changes(const WaitingChanges& waiting, const Meeting& meeting) {
+std::string Engine::describe_changes(const WaitingChanges& waiting, const Conflict& conflict) {
   std::string text;
   std::size_t told = 0;
-  for (const changes::Stale& one : meeting.stale) {
-    if (++told > kPathsTold) break;
-    const std::size_t last = waiting.rests_on + one.by;
+  for (const changes::Stale& one : conflict.stale) {
+    if (++told > kPathsShown) break;
+    const std::size_t last = waiting.base_version + one.by;
     // What the attempt found there is what the first commit since found there.
-    std::size_t first = waiting.rests_on;
+    std::size_t first = waiting.base_version;
     while (first < last && committed_[first].find(one.path) == nullptr) ++first;
     const CommitRecord& commit = run().commits[first];
     std::optional<std::string> before, after;
-    if (auto bytes = ports_.views.content({commit.task, commit.attempt, 0}, one.path,
-                                          Views::Side::before, kMergedBytesMax))
+    if (auto bytes = ports_.snapshots.content({commit.task, commit.attempt, 0}, one.path,
+                                              Snapshots::Side::before, kMergedBytesMax))
       before = std::move(*bytes);
-    if (auto bytes = ports_.views.committed(one.path, kMergedBytesMax)) after = std::move(*bytes);
+    if (auto bytes = ports_.snapshots.committed(one.path, kMergedBytesMax))
+      after = std::move(*bytes);
     text += one.what == changes::Stale::What::listing
                 ? fmt::format("Changed: {}\n", changes::place_of(one))
                 : changes::unified_diff(one.path, before, after);

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "engine/cache_key.h"
 #include "engine/engine.h"
-#include "engine/ingredients.h"
 #include "engine/retry.h"
 #include "engine/shortage.h"
 
@@ -18,7 +18,7 @@ void Engine::on_exited(const Exited& exited) {
   Live& live = found->second;
   ports_.workspace.close_attempt(exited.name);
   if (live.name.phase == 0) return on_work_over(live, exited);
-  if (pictures_.contains(live.name)) close_picture(live.name);
+  if (snapshots_.contains(live.name)) close_snapshot(live.name);
 
   Judgement judgement = judge_exit(task(task_of(live)), exited, live.stopped_for);
   if (live.name.phase == 2) return on_merged_checked(std::move(live), judgement);
@@ -34,32 +34,32 @@ void Engine::on_exited(const Exited& exited) {
 }
 
 /// It was not to be begun, and costs no retry.
-void Engine::put_off(Live live, std::string why) {
+void Engine::defer(Live live, std::string why) {
   if (live.name.phase != 0) return on_refused(std::move(live), {Error::Kind::io, "put off", {}});
   live_.erase(task_of(live));
   std::vector<TaskId> all = live.others;
   all.push_back(task_of(live));
   for (const TaskId id : all) {
-    AttemptEnded fact;
-    fact.task = id;
-    fact.attempt = record(id).attempts.back().number;
-    fact.outcome = Outcome::interrupted;
-    fact.detail = why;
-    ledger_.record(std::move(fact));
+    AttemptEnded event;
+    event.task = id;
+    event.attempt = record(id).attempts.back().number;
+    event.outcome = Outcome::interrupted;
+    event.detail = why;
+    batch_.record(std::move(event));
     scheduler_.release(id, {}, now());
-    put_back(id);
+    requeue(id);
   }
 }
 
 /// Whether the start is tried again later, the attempt being as good as waiting for a slot: where
 /// descriptors, processes or memory are short, others have them, and will give them back.
-bool Engine::put_off_start(Live& live, const Error& error) {
+bool Engine::defer_start(Live& live, const Error& error) {
   if (!is_shortage(error) || live.stopped_for) return false;
   const bool others_run = std::ranges::any_of(live_, [&](const auto& one) {
     return !one.second.start_again && one.first != live.name.task;
   });
   if (!others_run && live.starts_tried >= kShortStartsMax) return false;
-  close_door(live);
+  close_route(live);
   const std::string seed = fmt::format("{} {}", seed_of(task_of(live)), live.starts_tried);
   constexpr Duration kLongest = std::chrono::seconds(4);
   live.start_again = now() + std::min(pause_of(live.starts_tried++, seed), kLongest);
@@ -67,7 +67,7 @@ bool Engine::put_off_start(Live& live, const Error& error) {
   return true;
 }
 
-void Engine::start_what_was_put_off(bool something_ended) {
+void Engine::start_deferred(bool something_ended) {
   std::vector<TaskId> stopped;
   for (auto& [id, live] : live_) {
     if (!live.start_again) continue;
@@ -87,7 +87,7 @@ void Engine::start_what_was_put_off(bool something_ended) {
 
 /// It could not even be started, or was stopped before.
 void Engine::on_refused(Live live, const Error& error) {
-  close_door(live);
+  close_route(live);
   live.start_again.reset();
   Judgement judgement{Outcome::not_started, error.message, {}};
   if (live.stopped_for) judgement = judge_exit(task(task_of(live)), {}, live.stopped_for);
@@ -108,7 +108,7 @@ void Engine::on_work_over(Live& live, const Exited& exited) {
     return on_batch_over(std::move(whole), exited);
   }
   live.exited = exited;
-  close_door(live);
+  close_route(live);
   Judgement judgement = judge_exit(one, exited, live.stopped_for);
   if (live.stopped_for == Outcome::conflicted) judgement.detail = live.stale;
   if (live.reader) judgement = judge_agent(live, exited, std::move(judgement));
@@ -119,7 +119,7 @@ void Engine::on_work_over(Live& live, const Exited& exited) {
       live.output = live.adapter
                         ? take_answer(live, one.output.form == plan::OutputSpec::Form::json)
                         : std::move(printed);
-      live.has_output = !live.adapter || live.story.final;
+      live.has_output = !live.adapter || live.transcript.final;
     } else if (auto content = output_file_of(live)) {
       live.output = std::move(*content);
       live.has_output = true;
@@ -174,28 +174,28 @@ void Engine::conclude(Live live, Judgement judgement) {
     if (attempt.last_call.failure == agents::Failure::rate_limited)
       judgement.outcome = Outcome::rate_limited;
   }
-  AttemptEnded fact;
-  fact.task = id;
-  fact.attempt = live.name.attempt;
-  fact.outcome = judgement.outcome;
-  fact.exit_code = live.exited.exit_code;
-  fact.signal = live.exited.signal;
-  fact.detail = with_unproven(judgement.detail, live.exited.unproven);
-  fact.strays = live.exited.strays;
-  fact.unproven = std::move(live.exited.unproven);
-  fact.elapsed = now() - live.started + live.worked.value_or(Duration{});
+  AttemptEnded event;
+  event.task = id;
+  event.attempt = live.name.attempt;
+  event.outcome = judgement.outcome;
+  event.exit_code = live.exited.exit_code;
+  event.signal = live.exited.signal;
+  event.detail = with_unproven(judgement.detail, live.exited.unproven);
+  event.strays = live.exited.strays;
+  event.unproven = std::move(live.exited.unproven);
+  event.elapsed = now() - live.started + live.worked.value_or(Duration{});
   if (live.has_output) {
-    fact.output = digest_of(live.output);
-    ledger_.keep(Blob{*fact.output, std::move(live.output)});
+    event.output = digest_of(live.output);
+    batch_.keep(Blob{*event.output, std::move(live.output)});
   }
-  note_changes(live, fact, judgement);
+  note_changes(live, event, judgement);
   if (live.used) {
-    fact.usage = *live.used;
-    fact.usage_from = live.used_from;
+    event.usage = *live.used;
+    event.usage_from = live.used_from;
   } else {
-    note_usage(live, fact);
+    note_usage(live, event);
   }
-  ledger_.record(std::move(fact));
+  batch_.record(std::move(event));
   scheduler_.release(id, {}, now());
   check_limits();
   if (live.batch) {
@@ -207,7 +207,7 @@ void Engine::conclude(Live live, Judgement judgement) {
     return check_next_part(*live.batch);
   }
   // Anew, without a session; only where one was asked for, whatever words the failure comes in.
-  if (live.session_is_gone && live.resumed) return put_back(id);
+  if (live.session_is_gone && live.resumed) return requeue(id);
   if (judgement.outcome == Outcome::succeeded) return succeed(live);
   after_failure(id, judgement);
 }
@@ -215,7 +215,7 @@ void Engine::conclude(Live live, Judgement judgement) {
 void Engine::succeed(const Live& live) {
   const TaskId id = task_of(live);
   if (task(id).gate_after) {
-    ledger_.record(GateReached{id, GateKind::after});
+    batch_.record(GateReached{id, GateKind::after});
   } else {
     settle_work(id);
   }
@@ -239,54 +239,54 @@ void Engine::set_done(TaskId id, std::optional<Digest> known, Evidence evidence)
   }
   if (!wrote && is_interruption(wrote.error())) {
     await_signal();
-    return put_back(id);
+    return requeue(id);
   }
   if (!wrote) {
     return fail_for_good(id, Outcome::output_missing,
                          fmt::format("what it wrote cannot be read: {}", wrote.error().message));
   }
   if (!one.footprint.unknown || evidence.trace || evidence.against) {
-    StoredResult result{setup_.run,     before.key, before.ingredients,
+    StoredResult result{setup_.run,     before.key, before.cache_key_parts,
                         attempt.output, *wrote,     evidence.trace};
     if (evidence.against) {
-      // Equal ingredients do not prove an equal result: it is kept only to say so.
-      result.ingredients.push_back(std::move(*evidence.against));
-      result.key = key_of(result.ingredients);
+      // Equal parts of the cache key do not prove an equal result: it is kept only to say so.
+      result.cache_key_parts.push_back(std::move(*evidence.against));
+      result.key = key_of(result.cache_key_parts);
     }
-    ledger_.keep(one.id, std::move(result));
+    batch_.keep(one.id, std::move(result));
   }
-  ledger_.record(TaskDone{id, attempt.number, attempt.output, *wrote, {}});
+  batch_.record(TaskDone{id, attempt.number, attempt.output, *wrote, {}});
   scheduler_.end(id, schedule::End::succeeded, now());
   make_merges_with(id);
 }
 
 void Engine::after_failure(TaskId id, const Judgement& judgement) {
   const bool letting_go = interrupts_ > 0;
-  if (judgement.outcome == Outcome::cancelled && letting_go && !cancelling_) return put_back(id);
+  if (judgement.outcome == Outcome::cancelled && letting_go && !cancelling_) return requeue(id);
   if (judgement.outcome == Outcome::cancelled) {
-    ledger_.record(TaskCancelled{id, judgement.detail});
+    batch_.record(TaskCancelled{id, judgement.detail});
     return scheduler_.end(id, schedule::End::cancelled, now());
   }
   if (judgement.outcome == Outcome::conflicted) {
-    Meeting meeting;
-    meeting.detail = judgement.detail;
-    return do_again(id, meeting);
+    Conflict conflict;
+    conflict.detail = judgement.detail;
+    return do_again(id, conflict);
   }
   if (judgement.outcome == Outcome::quota_spent ||
       (judgement.outcome == Outcome::over_budget && run_is_over_budget(id))) {
     reach_limit(judgement.detail);
-    return put_back(id);
+    return requeue(id);
   }
   if (const auto waiting = waiting_.find(id); waiting != waiting_.end()) {
     // Others have changed already what it failed on.
-    const Meeting meeting = meeting_of(waiting->second);
-    if (!meeting.empty()) return refuse(waiting->second, meeting);
+    const Conflict conflict = conflict_of(waiting->second);
+    if (!conflict.empty()) return refuse(waiting->second, conflict);
   }
   const auto next = next_try(task(id), record(id), judgement.outcome, seed_of(id));
   if (!next && waiting_.contains(id)) return wait_for_turn(id);
   if (!next) return fail_for_good(id, judgement.outcome, judgement.detail);
   drop_changes(id);
-  ledger_.record(
+  batch_.record(
       RetryPlanned{id, next->because, now() + next->after, next->charged, judgement.complaint});
   scheduler_.requeue(id, now() + next->after, now());
 }
@@ -295,17 +295,17 @@ std::string Engine::seed_of(TaskId id) const {
   return label_of(setup_.around, task(id), record(id).attempts.back().number);
 }
 
-void Engine::put_back(TaskId id) {
-  ledger_.record(
-      RetryPlanned{id, AttemptStarted::Because::again, now(), false, record(id).correction});
+void Engine::requeue(TaskId id) {
+  batch_.record(
+      RetryPlanned{id, AttemptStarted::Trigger::again, now(), false, record(id).correction});
   scheduler_.requeue(id, now(), now());
 }
 
 void Engine::fail_for_good(TaskId id, Outcome outcome, const std::string& detail) {
-  ledger_.record(TaskFailed{id, outcome, detail});
+  batch_.record(TaskFailed{id, outcome, detail});
   scheduler_.end(id, schedule::End::failed, now());
   if (!scheduler_.failure_limit_reached() || !run().stopping.empty()) return;
-  ledger_.record(
+  batch_.record(
       RunStopping{fmt::format("`{}` failed, and `limits.on_failure` says to stop", task(id).id)});
 }
 
@@ -321,7 +321,7 @@ void Engine::stop(Live& live, Outcome why) {
 
 void Engine::skip_unreachable() {
   for (const auto& [id, because] : scheduler_.take_unreachable()) {
-    ledger_.record(TaskSkipped{id, because});
+    batch_.record(TaskSkipped{id, because});
     scheduler_.end(id, schedule::End::skipped, now());
   }
 }

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "changes/stale.h"
-#include "engine/ingredients.h"
+#include "engine/cache_key.h"
 #include "engine/shortage.h"
 #include "engine/trace.h"
 
@@ -18,8 +18,8 @@ Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocki
       interlocking_(interlocking),
       setup_(std::move(setup)),
       ports_(ports),
-      ledger_(plan, std::move(run), ports.journal),
-      scheduler_(scheduler_of(plan, setup_, ledger_.run(), ports.clock.now(), false)),
+      batch_(plan, std::move(run), ports.journal),
+      scheduler_(scheduler_of(plan, setup_, batch_.run(), ports.clock.now(), false)),
       merges_of_(plan.tasks.size()) {
   for (std::size_t i = 0; i < setup_.batches.size(); ++i) {
     for (const TaskId id : setup_.batches[i]) batch_of_.emplace(id, i);
@@ -35,11 +35,11 @@ Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocki
 }
 
 Result<void> Engine::begin() {
-  ledger_.open_turn(ports_.clock.now());
-  ledger_.record(RunBegan{setup_.dispatcher, setup_.self, run().seq > 0});
+  batch_.open_turn(ports_.clock.now());
+  batch_.record(RunBegan{setup_.dispatcher, setup_.self, run().seq > 0});
   if (auto ended = end_leftovers(); !ended) return ended;
-  if (auto taken = take_up_views(); !taken) return taken;
-  tell_budget();
+  if (auto taken = recover_snapshots(); !taken) return taken;
+  describe_budget();
   take_requests();
   return close_turn();
 }
@@ -49,24 +49,24 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
   std::optional<Time> wake = next_wake();
   if (deadline) wake = wake ? std::min(*wake, *deadline) : deadline;
   const bool signal_waited = std::exchange(signal_waits_, false);
-  if (!refused_.empty() || folded_ || !put_off_.empty() || signal_waited) wake = Time{};
+  if (!refused_.empty() || checkpointed_ || !deferred_.empty() || signal_waited) wake = Time{};
   std::vector<Report> reports = ports_.processes.wait(wake);
   const bool something_ended = std::ranges::any_of(
       reports, [](const Report& one) { return std::holds_alternative<Exited>(one); });
-  ledger_.open_turn(ports_.clock.now());
-  note_fold();
-  for (const AttemptName& name : std::exchange(put_off_, {})) {
+  batch_.open_turn(ports_.clock.now());
+  note_checkpoint();
+  for (const AttemptName& name : std::exchange(deferred_, {})) {
     if (const auto live = live_.find(name.task); live != live_.end())
-      put_off(std::move(live->second),
-              "it was not begun, because changes could not be brought into the workspace");
+      defer(std::move(live->second),
+            "it was not begun, because changes could not be brought into the workspace");
   }
   for (const auto& [name, error] : std::exchange(refused_, {})) {
-    if (pictures_.contains(name)) close_picture(name);
+    if (snapshots_.contains(name)) close_snapshot(name);
     const auto live = live_.find(name.task);
-    if (live == live_.end() || put_off_start(live->second, error)) continue;
+    if (live == live_.end() || defer_start(live->second, error)) continue;
     if (is_interruption(error) && !live->second.stopped_for) {
       if (name.phase == 0) {
-        put_off(std::move(live->second), "it was not begun, because a signal came");
+        defer(std::move(live->second), "it was not begun, because a signal came");
         continue;
       }
       live->second.stopped_for = Outcome::interrupted;
@@ -78,7 +78,7 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
   if (signal_waited && interrupts_ == 0 && run().stopping.empty()) scheduler_.stop(false);
   take_calls();
   watch_clocks();
-  start_what_was_put_off(something_ended);
+  start_deferred(something_ended);
   return close_turn();
 }
 
@@ -91,9 +91,9 @@ Result<void> Engine::close_turn() {
     if (!broken_) choose_starts();
   }
   // With a port that failed the turn is not to be finished: memory is not as it should be.
-  if (!broken_) let_go_when_nothing_is_left();
+  if (!broken_) finish_if_idle();
   if (broken_) return std::unexpected(*broken_);
-  if (auto done = ledger_.commit(); !done) return done;
+  if (auto done = batch_.commit(); !done) return done;
   act();
   return {};
 }
@@ -103,7 +103,7 @@ void Engine::take(Report report) {
     const auto live = live_.find(spawned->name.task);
     if (live == live_.end() || live->second.name != spawned->name)
       return;  // Of an attempt that is over.
-    ledger_.record(ProcessSpawned{spawned->name.task, spawned->name.attempt, spawned->process});
+    batch_.record(ProcessSpawned{spawned->name.task, spawned->name.attempt, spawned->process});
   } else if (auto* const printed = std::get_if<Printed>(&report)) {
     on_printed(std::move(*printed));
   } else if (const auto* exited = std::get_if<Exited>(&report)) {
@@ -119,7 +119,7 @@ void Engine::watch_clocks() {
   for (auto& [id, live] : live_) {
     if (live.stopped_for || live.start_again || live.waits_for_check || live.judged) continue;
     const plan::Task& one = task(id);
-    const Time heard = ports_.processes.last_heard(live.name).value_or(live.started);
+    const Time heard = ports_.processes.last_output_at(live.name).value_or(live.started);
     if (now() >= live.started + timeout_of(live)) {
       stop(live, Outcome::timed_out);
     } else if (one.idle_timeout > Duration{} && now() >= heard + one.idle_timeout) {
@@ -130,7 +130,7 @@ void Engine::watch_clocks() {
 }
 
 void Engine::choose_starts() {
-  if (run().commits.size() - run().folded >= kUnfoldedMax) return;
+  if (run().commits.size() - run().checkpointed >= kUncheckpointedMax) return;
   // A task whose result is taken from an earlier run ends at once and may let others start: hence
   // the loop.
   for (;;) {
@@ -146,63 +146,63 @@ void Engine::choose_starts() {
     skip_unreachable();
   }
   for (const TaskId id : scheduler_.take_gates()) {
-    if (!record(id).gate_before_reached) ledger_.record(GateReached{id, GateKind::before});
+    if (!record(id).gate_before_reached) batch_.record(GateReached{id, GateKind::before});
   }
   if (scheduler_.take_review_due() && !run().review_open)
-    ledger_.record(GateReached{std::nullopt, GateKind::review});
+    batch_.record(GateReached{std::nullopt, GateKind::review});
 }
 
 void Engine::start(TaskId id) {
-  auto ingredients = ingredients_of(plan_, id, run(), ports_.workspace);
-  if (!ingredients && is_interruption(ingredients.error())) return hold_back(id);
-  if (!ingredients) {
+  auto cache_key_parts = cache_key_parts_of(plan_, id, run(), ports_.workspace);
+  if (!cache_key_parts && is_interruption(cache_key_parts.error())) return hold_back(id);
+  if (!cache_key_parts) {
     scheduler_.release(id, {}, now());
     const std::string why =
-        fmt::format("what it depends on cannot be read: {}", ingredients.error().message);
+        fmt::format("what it depends on cannot be read: {}", cache_key_parts.error().message);
     return fail_for_good(id, Outcome::not_started, why);
   }
-  const Digest key = key_of(*ingredients);
+  const Digest key = key_of(*cache_key_parts);
   std::string difference;
-  if (reuse(id, *ingredients, key, difference)) return;
+  if (reuse(id, *cache_key_parts, key, difference)) return;
 
-  AttemptStarted fact =
-      started_fact(id, std::move(*ingredients), key, difference, scheduler_.slot_of(id));
+  AttemptStarted event =
+      started_fact(id, std::move(*cache_key_parts), key, difference, scheduler_.lane_of(id));
   Live live;
-  live.name = {id, fact.attempt, 0};
+  live.name = {id, event.attempt, 0};
   live.started = now();
-  const bool is_first = fact.attempt == 1;
-  ledger_.record(std::move(fact));
+  const bool is_first = event.attempt == 1;
+  batch_.record(std::move(event));
   if (is_first && batch_of_.contains(id)) share_attempt(live, mates_of(id));
   acts_.push_back({Act::Kind::spawn, live.name, {}});
   live_.insert_or_assign(id, std::move(live));
 }
 
-AttemptStarted Engine::started_fact(TaskId id, std::vector<Ingredient> ingredients,
+AttemptStarted Engine::started_fact(TaskId id, std::vector<CacheKeyPart> cache_key_parts,
                                     const Digest& key, const std::string& difference,
                                     std::uint32_t lane) {
   const TaskRecord& before = record(id);
   const schedule::Waited waited = scheduler_.waited(id, now());
-  AttemptStarted fact{
+  AttemptStarted event{
       id,
       static_cast<std::uint32_t>(before.attempts.size() + 1),
       before.next,
       lane,
       key,
-      std::move(ingredients),
+      std::move(cache_key_parts),
       {},
       {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff},
       task(id).isolation,
       static_cast<std::uint32_t>(run().commits.size()),
       !setup_.speculative.empty() && setup_.speculative[id.index()]};
   if (const auto kept = ports_.journal.latest_result(task(id).id); kept && *kept) {
-    fact.changed = first_difference((*kept)->ingredients, fact.ingredients);
-    if (fact.changed.empty()) fact.changed = difference;
+    event.changed = first_difference((*kept)->cache_key_parts, event.cache_key_parts);
+    if (event.changed.empty()) event.changed = difference;
     // All equal and not reused: another has written what it wrote, or the result was not asked for.
-    if (fact.changed.empty() && setup_.reuse && fact.attempt == 1)
-      fact.changed = "what it wrote changed";
-    if (!fact.changed.empty()) fact.changed += fmt::format(" since {}", (*kept)->run);
+    if (event.changed.empty() && setup_.reuse && event.attempt == 1)
+      event.changed = "what it wrote changed";
+    if (!event.changed.empty()) event.changed += fmt::format(" since {}", (*kept)->run);
   }
-  return fact;
+  return event;
 }
 
 /// A signal broke something off in this turn. Nothing starts any more; what is to be done, the
@@ -220,14 +220,14 @@ void Engine::hold_back(TaskId id) {
   scheduler_.requeue(id, now(), now());
 }
 
-/// Why it was not, where more than its ingredients decided that, goes to `difference`.
-bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const Digest& key,
+/// Why it was not, where more than its parts of the cache key decided that, goes to `difference`.
+bool Engine::reuse(TaskId id, const std::vector<CacheKeyPart>& cache_key_parts, const Digest& key,
                    std::string& difference) {
   const plan::Task& one = task(id);
   // What an unknown footprint reads can be compared only where it was seen; and a person who asked
   // again wants it done again.
   const bool is_unknown = one.footprint.unknown;
-  if (!setup_.reuse || (is_unknown && !has_picture(id)) || !record(id).attempts.empty())
+  if (!setup_.reuse || (is_unknown && !has_snapshot(id)) || !record(id).attempts.empty())
     return false;
   const auto found = ports_.journal.find_result(one.id, key);
   if (!found || !*found || (is_unknown && !(*found)->trace)) return false;
@@ -248,9 +248,9 @@ bool Engine::reuse(TaskId id, const std::vector<Ingredient>& ingredients, const 
     if (!wrote && is_interruption(wrote.error())) return hold_back(id), true;
     if (!wrote || *wrote != (*found)->wrote) return false;
   }
-  ledger_.record(TaskDone{id, 0, (*found)->output, (*found)->wrote, (*found)->run});
-  ledger_.keep(one.id,
-               {setup_.run, key, ingredients, (*found)->output, (*found)->wrote, (*found)->trace});
+  batch_.record(TaskDone{id, 0, (*found)->output, (*found)->wrote, (*found)->run});
+  batch_.keep(one.id, {setup_.run, key, cache_key_parts, (*found)->output, (*found)->wrote,
+                       (*found)->trace});
   // One that was to share another's attempt has not begun.
   if (scheduler_.is_running(id)) scheduler_.release(id, {}, now());
   scheduler_.end(id, schedule::End::succeeded, now());
@@ -293,10 +293,10 @@ bool Engine::may_be_changed_before(TaskId id) const {
 }
 
 void Engine::act() {
-  fold();
+  checkpoint();
   for (const Act& one : std::exchange(acts_, {})) {
     if (one.kind == Act::Kind::discard) {
-      ports_.views.discard(one.name);
+      ports_.snapshots.discard(one.name);
       continue;
     }
     const auto live = live_.find(one.name.task);
@@ -309,15 +309,15 @@ void Engine::act() {
       refused_.emplace_back(one.name, Error{Error::Kind::refused, "it was stopped first", {}});
       continue;
     }
-    if (fold_is_in_the_way()) {
-      put_off_.push_back(one.name);
+    if (checkpoint_is_in_the_way()) {
+      deferred_.push_back(one.name);
       continue;
     }
-    if (has_picture(one.name.task)) pictures_.insert(one.name);
+    if (has_snapshot(one.name.task)) snapshots_.insert(one.name);
     auto prepared = prepare(plan_, one.name.task, one.name.phase, run(), setup_.around,
                             live->second.started + timeout_of(live->second), ports_);
     if (prepared) {
-      live->second.has_door = live->second.through_gateway = prepared->has_door;
+      live->second.has_route = live->second.through_gateway = prepared->has_route;
       live->second.resumed = prepared->resumes;
       if (one.name.phase == 0) open_reader(live->second);
     }
@@ -336,24 +336,24 @@ std::optional<Time> Engine::next_wake() const {
     const plan::Task& one = task(id);
     at(live.started + timeout_of(live));
     if (one.idle_timeout > Duration{}) {
-      at(ports_.processes.last_heard(live.name).value_or(live.started) + one.idle_timeout);
+      at(ports_.processes.last_output_at(live.name).value_or(live.started) + one.idle_timeout);
     }
-    if (live.name.phase == 0 && live.reader && live.story.final && !live.released)
+    if (live.name.phase == 0 && live.reader && live.transcript.final && !live.released)
       at(lingers_until(live));
   }
   return wake;
 }
 
-void Engine::let_go_when_nothing_is_left() {
+void Engine::finish_if_idle() {
   if (over() || !live_.empty() || signal_waits_) return;
   using How = RunEnded::How;
-  const bool in_the_way = !run().fold_refused.empty() && !run().stopping.empty();
+  const bool in_the_way = !run().checkpoint_refused.empty() && !run().stopping.empty();
   // Brought in first; who asks twice is not to wait for that.
-  if (run().folded < run().commits.size() && !in_the_way && interrupts_ < 2) return;
-  if (in_the_way) return let_go(How::failed);
-  if (cancelling_) return let_go(How::cancelled);
-  if (interrupts_ > 0) return let_go(How::interrupted);
-  if (limit_reached_ && !scheduler_.all_ended()) return let_go(How::limit_reached);
+  if (run().checkpointed < run().commits.size() && !in_the_way && interrupts_ < 2) return;
+  if (in_the_way) return finish(How::failed);
+  if (cancelling_) return finish(How::cancelled);
+  if (interrupts_ > 0) return finish(How::interrupted);
+  if (limit_reached_ && !scheduler_.all_ended()) return finish(How::limit_reached);
   if (scheduler_.all_ended()) {
     const bool all_done =
         std::all_of(run().tasks.begin(), run().tasks.end(),
@@ -362,14 +362,14 @@ void Engine::let_go_when_nothing_is_left() {
     const bool all_merged =
         std::all_of(run().merges.begin(), run().merges.end(),
                     [](const MergeRecord& one) { return one.output.has_value(); });
-    return let_go(all_done && all_merged ? How::finished : How::failed);
+    return finish(all_done && all_merged ? How::finished : How::failed);
   }
   if (scheduler_.failure_limit_reached() && run().stopping.empty()) {
     // Taken up again, and still more has failed than the plan allows: a person has to ask for it
     // again first.
-    ledger_.record(RunStopping{"too much failed, and `limits.on_failure` says to stop"});
+    batch_.record(RunStopping{"too much failed, and `limits.on_failure` says to stop"});
   }
-  if (!run().stopping.empty()) return let_go(How::failed);
+  if (!run().stopping.empty()) return finish(How::failed);
   if (scheduler_.next_wake(now())) return;
   const bool at_gate = run().review_open || std::any_of(run().tasks.begin(), run().tasks.end(),
                                                         [](const TaskRecord& one) {
@@ -379,7 +379,7 @@ void Engine::let_go_when_nothing_is_left() {
     broken_ = Error{Error::Kind::internal, stuck(), "please report this, with the run's journal"};
     return;
   }
-  if (!setup_.wait_at_gates) let_go(How::paused_at_gate);
+  if (!setup_.wait_at_gates) finish(How::paused_at_gate);
 }
 
 /// Never to be seen; should it be, then with all that is needed to find out why.
@@ -389,16 +389,16 @@ std::string Engine::stuck() const {
     if (record(TaskId(i)).state != TaskState::waiting || !scheduler_.waits(TaskId(i))) continue;
     text += fmt::format(
         " `{}` ({});", plan_.tasks[i].id,
-        say(plan_, interlocking_, scheduler_.hold_of(TaskId(i), now()), TaskId(i), now()));
+        say(plan_, interlocking_, scheduler_.reason_of(TaskId(i), now()), TaskId(i), now()));
   }
   return text;
 }
 
-RunView Engine::view() const {
-  RunView view = view_of(plan_, interlocking_, setup_, run(), scheduler_, &ports_.processes,
-                         ports_.clock.now());
+RunStatus Engine::view() const {
+  RunStatus view = view_of(plan_, interlocking_, setup_, run(), scheduler_, &ports_.processes,
+                           ports_.clock.now());
   // Whose stream is read says more than its last line, which is JSON.
-  for (TaskView& one : view.tasks) {
+  for (TaskStatus& one : view.tasks) {
     const auto live = live_.find(one.task);
     if (live != live_.end() && live->second.start_again)
       one.last_line = fmt::format("cannot be started yet: {}", live->second.short_of);
@@ -408,6 +408,6 @@ RunView Engine::view() const {
   return view;
 }
 
-std::vector<Notice> Engine::take_notices() { return ledger_.take_notices(); }
+std::vector<Notice> Engine::take_notices() { return batch_.take_notices(); }
 
 }  // namespace interlock::engine

@@ -9,13 +9,13 @@
 
 #include "agents/adapter.h"
 #include "base/redaction.h"
+#include "engine/event_batch.h"
 #include "engine/judge.h"
-#include "engine/ledger.h"
 #include "engine/ports.h"
 #include "engine/prepare.h"
 #include "engine/run_state.h"
+#include "engine/status.h"
 #include "engine/trace.h"
-#include "engine/view.h"
 #include "engine/waiting_changes.h"
 #include "footprint/interlocking.h"
 #include "plan/plan.h"
@@ -31,12 +31,12 @@ struct Setup {
   schedule::Policy policy;
   std::vector<std::int64_t> priorities;
   std::vector<Duration> expected;  ///< By task.
-  Surroundings around;
+  HostEnvironment around;
   /// What no answer and no line about an attempt may hold, also where its client told it in pieces.
   Redaction secrets;
   std::string dispatcher;  ///< `user@host`.
   ProcessIdentity self;
-  bool reuse = true;  ///< Take results of earlier runs whose ingredients are all equal.
+  bool reuse = true;  ///< Take results of earlier runs whose parts of the cache key are all equal.
   /// The dispatcher before this one broke off by itself (a bug), and was not ended from outside.
   bool follows_a_break = false;
   bool wait_at_gates = false;  ///< Wait for a person; else the run pauses when only gates are left.
@@ -48,15 +48,16 @@ struct Setup {
   std::vector<std::vector<TaskId>> batches;
 };
 
-/// Dispatches one run. One turn: what came in -> facts -> applied -> the scheduler says what starts
+/// Dispatches one run. One turn: what came in -> events -> applied -> the scheduler says what
+/// starts
 /// -> all of it durable in one transaction -> the ports act -> what they report comes in at the
 /// next turn.
 ///
-/// - Nothing acts on a fact, or is told of it, before it is durable.
+/// - Nothing acts on an event, or is told of it, before it is durable.
 /// - An attempt that was journaled as started and of which nothing more is known is ended, proven
 /// gone, and done again.
 /// - Time stands still within a turn.
-/// - Changes made in pictures are committed in plan order, or ahead of tasks they commute with.
+/// - Changes made in snapshots are committed in plan order, or ahead of tasks they commute with.
 class Engine {
  public:
   /// `run` is empty or what the journal held. Plan, interlocking and ports must outlive the engine.
@@ -70,8 +71,8 @@ class Engine {
   Result<void> turn(std::optional<Time> deadline);
   bool over() const { return run().ended.has_value(); }
 
-  const RunState& run() const { return ledger_.run(); }
-  RunView view() const;
+  const RunState& run() const { return batch_.run(); }
+  RunStatus view() const;
   std::vector<Notice> take_notices();
 
  private:
@@ -82,21 +83,21 @@ class Engine {
     std::optional<Outcome> stopped_for;
     std::string output;  ///< Of the work, while the check runs.
     bool has_output = false;
-    Exited exited;                          ///< Of the work, likewise.
-    std::optional<Views::Harvest> harvest;  ///< Of the work, with a picture.
-    bool read_repository = false;           ///< Likewise: it opened something of a `.git`.
+    Exited exited;                              ///< Of the work, likewise.
+    std::optional<Snapshots::Harvest> harvest;  ///< Of the work, with a snapshot.
+    bool read_repository = false;               ///< Likewise: it opened something of a `.git`.
     std::vector<std::string> remarks, denied_reads, denied_writes;
     std::string stale;  ///< Why it was stopped as conflicted.
     // Of an agent whose stream is read.
     const agents::Adapter* adapter = nullptr;
     std::unique_ptr<agents::Reader> reader;  ///< Until its work is over.
-    agents::Story story;
+    agents::Transcript transcript;
     std::string doing;  ///< What it told last, in words for people.
-    bool told_session = false;
+    bool reported_session = false;
     bool released = false;         ///< Ended after its final answer, because it stayed.
     bool resumed = false;          ///< It took up an earlier session.
     bool session_is_gone = false;  ///< That session was not there.
-    bool has_door = false;         ///< Of the gateway, open now.
+    bool has_route = false;        ///< Of the gateway, open now.
     bool through_gateway = false;
     std::string stop_detail;  ///< Why it was stopped, beyond `stopped_for`.
     // While it cannot be started for want of descriptors, processes or memory.
@@ -113,7 +114,7 @@ class Engine {
     bool waits_for_check = false;     ///< Its check runs after those of others.
     std::optional<Judgement> judged;  ///< Over, but for its slot, which others' checks still use.
   };
-  /// What is to be done once the facts of the turn are durable.
+  /// What is to be done once the events of the turn are durable.
   struct Act {
     enum class Kind : unsigned char { spawn, stop, discard };
     Kind kind = Kind::spawn;
@@ -129,44 +130,44 @@ class Engine {
   void start(TaskId task);
   void hold_back(TaskId task);
   void await_signal();
-  bool reuse(TaskId task, const std::vector<Ingredient>& ingredients, const Digest& key,
+  bool reuse(TaskId task, const std::vector<CacheKeyPart>& cache_key_parts, const Digest& key,
              std::string& difference);
   Result<std::string> difference_from(const Trace& trace);
   bool may_be_changed_before(TaskId task, const Trace& trace) const;
   bool may_be_changed_before(TaskId task) const;
   void act();
-  void let_go_when_nothing_is_left();
+  void finish_if_idle();
   std::string stuck() const;
   std::optional<Time> next_wake() const;
 
   // endings.cc: what came of attempts.
   void on_exited(const Exited& exited);
   void on_refused(Live live, const Error& error);
-  bool put_off_start(Live& live, const Error& error);
-  void start_what_was_put_off(bool something_ended);
-  void put_off(Live live, std::string why);
+  bool defer_start(Live& live, const Error& error);
+  void start_deferred(bool something_ended);
+  void defer(Live live, std::string why);
   void on_work_over(Live& live, const Exited& exited);
   void conclude(Live live, Judgement judgement);
   void succeed(const Live& live);
   void settle_work(TaskId task);
-  /// What tells whether its result is the same next time, beside its ingredients.
+  /// What tells whether its result is the same next time, beside its parts of the cache key.
   struct Evidence {
     std::optional<Digest> trace;
-    std::optional<Ingredient> against;  ///< None is: see `incomparable`.
+    std::optional<CacheKeyPart> against;  ///< None is: see `incomparable`.
   };
   void set_done(TaskId task, std::optional<Digest> wrote = {}, Evidence evidence = {});
   std::optional<Trace> trace_of(const WaitingChanges& waiting);
   Evidence evidence_of(const WaitingChanges& waiting, std::optional<Trace> trace);
   void after_failure(TaskId task, const Judgement& judgement);
-  void put_back(TaskId task);
+  void requeue(TaskId task);
   void fail_for_good(TaskId task, Outcome outcome, const std::string& detail);
   void stop(Live& live, Outcome why);
   void skip_unreachable();
 
   // batches.cc: several tasks in one attempt.
   std::vector<TaskId> mates_of(TaskId task);
-  AttemptStarted started_fact(TaskId task, std::vector<Ingredient> ingredients, const Digest& key,
-                              const std::string& difference, std::uint32_t lane);
+  AttemptStarted started_fact(TaskId task, std::vector<CacheKeyPart> cache_key_parts,
+                              const Digest& key, const std::string& difference, std::uint32_t lane);
   void share_attempt(Live& live, std::vector<TaskId> mates);
   void on_batch_over(Live live, const Exited& exited);
   void break_up(Live whole, const Judgement& judgement,
@@ -182,7 +183,7 @@ class Engine {
   // telling.cc: what agents tell.
   void open_reader(Live& live) const;
   void on_printed(Printed printed);
-  void hear(Live& live, std::vector<agents::Event> events);
+  void on_events(Live& live, std::vector<agents::Event> events);
   void watch_lingering(Live& live);
   Time lingers_until(const Live& live) const;
   Judgement judge_agent(Live& live, const Exited& exited, Judgement judgement);
@@ -190,7 +191,7 @@ class Engine {
   bool can_resume(TaskId task) const;
 
   // calls.cc: model calls and budgets.
-  void tell_budget();
+  void describe_budget();
   void take_calls();
   void note_waiting_calls();
   void note_calls(std::vector<ModelCall> calls);
@@ -198,47 +199,49 @@ class Engine {
   bool run_is_over_budget(TaskId task) const;
   void reach_limit(const std::string& why);
   void check_limits();
-  void close_door(Live& live);
-  void note_usage(const Live& live, AttemptEnded& fact) const;
-  void note_tax(AttemptEnded& fact, const AttemptRecord& attempt) const;
+  void close_route(Live& live);
+  void note_usage(const Live& live, AttemptEnded& event) const;
+  void note_tax(AttemptEnded& event, const AttemptRecord& attempt) const;
 
   // taking.cc: what attempts changed.
-  bool has_picture(TaskId task) const;
+  bool has_snapshot(TaskId task) const;
   Judgement take_changes(Live& live, Judgement judgement);
   void note_denied(Live& live, const Observed& observed) const;
   static bool writes_for_itself(const Live& live, std::string_view path);
   std::vector<std::string> left_beside(TaskId id, const Observed& observed) const;
   Judgement judge_denied(const Live& live) const;
   Result<std::string> output_file_of(const Live& live);
-  void note_changes(Live& live, AttemptEnded& fact, const Judgement& judgement);
-  void keep_harvest(const Views::Harvest& harvest, AttemptEnded& fact);
-  void close_picture(AttemptName name);
+  void note_changes(Live& live, AttemptEnded& event, const Judgement& judgement);
+  void keep_harvest(const Snapshots::Harvest& harvest, AttemptEnded& event);
+  void close_snapshot(AttemptName name);
 
   // commits.cc: when changes are committed, and how they come into the workspace.
-  Result<void> take_up_views();
-  Result<std::vector<AttemptName>> take_up_kept();
+  Result<void> recover_snapshots();
+  Result<std::vector<AttemptName>> recover_kept();
   void give_up_lost(const std::vector<AttemptName>& lost);
   Result<WaitingChanges> read_waiting(TaskId task);
   void wait_for_turn(TaskId task);
   void commit_what_may();
   bool may_commit(WaitingChanges& waiting);
   void try_to_commit(WaitingChanges& waiting);
-  Meeting meeting_of(const WaitingChanges& waiting) const;
+  Conflict conflict_of(const WaitingChanges& waiting) const;
   void commit(WaitingChanges& waiting, std::optional<Trace> trace);
   void stop_stale();
-  void fold();
-  void note_fold();
-  bool fold_is_in_the_way() const { return folded_ && (!*folded_ || !(*folded_)->empty()); }
+  void checkpoint();
+  void note_checkpoint();
+  bool checkpoint_is_in_the_way() const {
+    return checkpointed_ && (!*checkpointed_ || !(*checkpointed_)->empty());
+  }
 
   // conflicts.cc: what follows when others changed what an attempt saw.
   std::vector<changes::Stale> stale_in(const WaitingChanges& waiting) const;
   std::vector<changes::Stale> seen_too_soon(const WaitingChanges& waiting) const;
-  void refuse(WaitingChanges& waiting, const Meeting& meeting);
-  bool merge_texts(WaitingChanges& waiting, const Meeting& meeting);
+  void refuse(WaitingChanges& waiting, const Conflict& conflict);
+  bool merge_texts(WaitingChanges& waiting, const Conflict& conflict);
   void check_merged(WaitingChanges& waiting);
   void on_merged_checked(Live live, const Judgement& judgement);
-  void do_again(TaskId task, const Meeting& meeting);
-  std::string tell_changes(const WaitingChanges& waiting, const Meeting& meeting);
+  void do_again(TaskId task, const Conflict& conflict);
+  std::string describe_changes(const WaitingChanges& waiting, const Conflict& conflict);
   void drop_changes(TaskId task);
 
   // requests.cc: what people ask.
@@ -257,36 +260,36 @@ class Engine {
   void make_merges_with(TaskId task);
   void make_merge(std::uint32_t merge);
   void name_missing_merges();
-  void let_go(RunEnded::How how);
+  void finish(RunEnded::How how);
 
   TaskId task_of(const Live& live) const { return live.name.task; }
   /// Of the jitter of its next back-off: another one for each attempt.
   std::string seed_of(TaskId task) const;
   const plan::Task& task(TaskId id) const { return plan_[id]; }
   const TaskRecord& record(TaskId id) const { return run()[id]; }
-  Time now() const { return ledger_.now(); }
+  Time now() const { return batch_.now(); }
 
   const plan::Plan& plan_;
   const footprint::Interlocking& interlocking_;
   Setup setup_;
   Ports ports_;
-  Ledger ledger_;
+  EventBatch batch_;
   schedule::Scheduler scheduler_;
 
   std::map<TaskId, Live> live_;
   std::map<TaskId, WaitingChanges> waiting_;   ///< Tasks that are committing.
   std::vector<changes::Changeset> committed_;  ///< As `run().commits`.
-  std::uint32_t commits_told_ = 0;             ///< Running attempts were held against so many.
-  std::set<AttemptName> pictures_;             ///< Open now.
+  std::uint32_t commits_reported_ = 0;         ///< Running attempts were held against so many.
+  std::set<AttemptName> snapshots_;            ///< Open now.
   std::set<AttemptName> batch_snapshots_;      ///< Over; what tasks read is held against them.
-  std::optional<Result<std::vector<std::string>>> folded_;  ///< Done, and not yet a fact.
-  std::uint32_t folded_count_ = 0;                          ///< Commits in the workspace then.
+  std::optional<Result<std::vector<std::string>>> checkpointed_;  ///< Done, and not yet an event.
+  std::uint32_t checkpointed_count_ = 0;  ///< Commits in the workspace then.
   std::vector<Act> acts_;
   std::vector<std::pair<AttemptName, Error>>
       refused_;                             ///< Spawns that failed; dealt with in the next turn.
   std::map<TaskId, std::size_t> batch_of_;  ///< Of `setup_.batches`.
   std::vector<std::vector<std::uint32_t>> merges_of_;  ///< By task.
-  std::vector<AttemptName> put_off_;                   ///< Not begun; dealt with in the next turn.
+  std::vector<AttemptName> deferred_;                  ///< Not begun; dealt with in the next turn.
   std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.
   std::uint32_t interrupts_ = 0;
   bool signal_waits_ = false;  ///< It broke something off, and is a report of the next turn.
@@ -294,23 +297,24 @@ class Engine {
   bool limit_reached_ = false;
 };
 
-/// The scheduler as it stands in a run, made from facts alone: for a run that is taken up again,
+/// The scheduler as it stands in a run, made from events alone: for a run that is taken up again,
 /// and for explaining one from outside.
 schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, const RunState& run,
                                  Time now, bool adopt_running);
 
 /// Why a waiting task waits, in words.
 std::string say(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                const schedule::Hold& hold, TaskId task, Time now);
+                const schedule::WaitReason& hold, TaskId task, Time now);
 
 /// What faces draw. `heard` tells what a running attempt last said and when; absent for a run seen
 /// from outside.
-RunView view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
-                const ProcessHost* heard, Time now);
+RunStatus view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                  const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
+                  const ProcessHost* heard, Time now);
 /// One task of that, also where the whole view leaves it out.
-TaskView task_view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                      const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
-                      const ProcessHost* heard, Time now, TaskId task);
+TaskStatus task_view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                        const Setup& setup, const RunState& run,
+                        const schedule::Scheduler& scheduler, const ProcessHost* heard, Time now,
+                        TaskId task);
 
 }  // namespace interlock::engine

@@ -5,7 +5,7 @@
 #include <array>
 #include <span>
 
-#include "engine/fact_fields.h"
+#include "engine/event_fields.h"
 #include "plan/plan.h"
 
 namespace interlock::engine {
@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 28> kOutcomes = {
 constexpr std::array<std::string_view, 6> kHows = {"finished",    "failed",    "paused-at-gate",
                                                    "interrupted", "cancelled", "limit-reached"};
 constexpr std::array<std::string_view, 3> kGates = {"before", "after", "review"};
-constexpr std::array<std::string_view, 6> kBecauses = {"first", "retry",    "correction",
+constexpr std::array<std::string_view, 6> kTriggers = {"first", "retry",    "correction",
                                                        "again", "conflict", "repair"};
 constexpr std::array<std::string_view, 4> kIsolations = {"direct", "guard", "view", "worktree"};
 
@@ -54,15 +54,16 @@ json::object body_of(const AttemptStarted& f) {
   return FieldWriter()
       .put("task", f.task)
       .put("attempt", std::int64_t{f.attempt})
-      .put("because", word(kBecauses, f.because))
+      .put("because", word(kTriggers, f.because))
       .put("lane", std::int64_t{f.lane})
       .put("key", f.key)
-      .put(f.ingredients)
+      .put(f.cache_key_parts)
       .put("changed", f.changed)
       .put(f.waited)
       .put("isolation",
            f.isolation == plan::Isolation{} ? std::string_view() : word(kIsolations, f.isolation))
-      .put("seen", f.seen > 0 ? std::optional(std::int64_t{f.seen}) : std::nullopt)
+      .put("seen",
+           f.snapshot_version > 0 ? std::optional(std::int64_t{f.snapshot_version}) : std::nullopt)
       .put("speculative", f.speculative)
       .take();
 }
@@ -121,7 +122,7 @@ json::object body_of(const ChangesMerged& f) {
       .put("task", f.task)
       .put("attempt", std::int64_t{f.attempt})
       .put("changes", f.changes)
-      .put("seen", std::int64_t{f.seen})
+      .put("seen", std::int64_t{f.snapshot_version})
       .put(f.files)
       .take();
 }
@@ -144,7 +145,7 @@ json::object body_of(const CommitRefused& f) {
       .put("detail", f.detail)
       .take();
 }
-json::object body_of(const ChangesFolded& f) {
+json::object body_of(const ChangesCheckpointed& f) {
   return FieldWriter().put("commits", std::int64_t{f.commits}).take();
 }
 json::object body_of(const SessionBegan& f) {
@@ -190,7 +191,9 @@ json::object body_of(const CallWaiting& f) {
       .put("until_us", until)
       .take();
 }
-json::object body_of(const FoldRefused& f) { return FieldWriter().put("paths", f.paths).take(); }
+json::object body_of(const CheckpointRefused& f) {
+  return FieldWriter().put("paths", f.paths).take();
+}
 json::object body_of(const TaskDone& f) {
   return FieldWriter()
       .put("task", f.task)
@@ -217,7 +220,7 @@ json::object body_of(const TaskRevived& f) { return FieldWriter().put("task", f.
 json::object body_of(const RetryPlanned& f) {
   return FieldWriter()
       .put("task", f.task)
-      .put("because", word(kBecauses, f.because))
+      .put("because", word(kTriggers, f.because))
       .put("not_before_us", std::int64_t{f.not_before.time_since_epoch().count()})
       .put("charged", f.charged)
       .put("correction", f.correction)
@@ -230,37 +233,39 @@ json::object body_of(const MergeFailed& f) {
   return FieldWriter().put("merge", std::int64_t{f.merge}).put("detail", f.detail).take();
 }
 
-/// One row a fact: its name in the journal and how it is read back. In the order of the variant.
+/// One row an event: its name in the journal and how it is read back. In the order of the variant.
 struct Row {
   std::string_view name;
-  Fact (*read)(FieldReader&);
+  Event (*read)(FieldReader&);
 };
 
-constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
+constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
     {"run_began",
-     [](FieldReader& r) -> Fact { return RunBegan{r.text("by"), r.process(), r.flag("resumed")}; }},
-    {"run_stopping", [](FieldReader& r) -> Fact { return RunStopping{r.text("why")}; }},
+     [](FieldReader& r) -> Event {
+       return RunBegan{r.text("by"), r.process(), r.flag("resumed")};
+     }},
+    {"run_stopping", [](FieldReader& r) -> Event { return RunStopping{r.text("why")}; }},
     {"run_ended",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return RunEnded{r.choice<RunEnded::How>("how", kHows), r.text("digest")};
      }},
     {"gate_reached",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return GateReached{r.maybe_task(), r.choice<GateKind>("gate", kGates)};
      }},
     {"gate_answered",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return GateAnswered{r.maybe_task(), r.choice<GateKind>("gate", kGates), r.flag("approved"),
                            r.text("by")};
      }},
     {"attempt_started",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return AttemptStarted{r.task(),
                              r.index("attempt"),
-                             r.choice<AttemptStarted::Because>("because", kBecauses),
+                             r.choice<AttemptStarted::Trigger>("because", kTriggers),
                              r.index("lane"),
                              r.digest_or_none("key"),
-                             r.ingredients(),
+                             r.cache_key_parts(),
                              r.text("changed"),
                              r.waited(),
                              r.choice_or_first<plan::Isolation>("isolation", kIsolations),
@@ -268,11 +273,11 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
                              r.flag("speculative")};
      }},
     {"process_spawned",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return ProcessSpawned{r.task(), r.index("attempt"), r.process()};
      }},
     {"attempt_ended",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return AttemptEnded{r.task(),
                            r.index("attempt"),
                            r.choice<Outcome>("outcome", kOutcomes),
@@ -297,57 +302,58 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
                            r.texts("unproven")};
      }},
     {"task_done",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return TaskDone{r.task(), r.index("attempt"), r.digest("output"), r.digest_or_none("wrote"),
                        r.text("from_run")};
      }},
     {"task_failed",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return TaskFailed{r.task(), r.choice<Outcome>("outcome", kOutcomes), r.text("detail")};
      }},
     {"task_skipped",
-     [](FieldReader& r) -> Fact { return TaskSkipped{r.task(), r.task("because")}; }},
+     [](FieldReader& r) -> Event { return TaskSkipped{r.task(), r.task("because")}; }},
     {"task_cancelled",
-     [](FieldReader& r) -> Fact { return TaskCancelled{r.task(), r.text("by")}; }},
-    {"task_revived", [](FieldReader& r) -> Fact { return TaskRevived{r.task()}; }},
+     [](FieldReader& r) -> Event { return TaskCancelled{r.task(), r.text("by")}; }},
+    {"task_revived", [](FieldReader& r) -> Event { return TaskRevived{r.task()}; }},
     {"retry_planned",
-     [](FieldReader& r) -> Fact {
-       return RetryPlanned{r.task(), r.choice<AttemptStarted::Because>("because", kBecauses),
+     [](FieldReader& r) -> Event {
+       return RetryPlanned{r.task(), r.choice<AttemptStarted::Trigger>("because", kTriggers),
                            Time(Duration(r.number_or_zero("not_before_us"))), r.flag("charged"),
                            r.text("correction")};
      }},
     {"merge_made",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return MergeMade{r.index("merge"), r.digest_or_none("output")};
      }},
     {"merge_failed",
-     [](FieldReader& r) -> Fact { return MergeFailed{r.index("merge"), r.text("detail")}; }},
+     [](FieldReader& r) -> Event { return MergeFailed{r.index("merge"), r.text("detail")}; }},
     {"changes_ready",
-     [](FieldReader& r) -> Fact { return ChangesReady{r.task(), r.index("attempt")}; }},
+     [](FieldReader& r) -> Event { return ChangesReady{r.task(), r.index("attempt")}; }},
     {"changes_merged",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return ChangesMerged{r.task(), r.index("attempt"), r.digest_or_none("changes"),
-                            r.index("seen"), r.ingredients()};
+                            r.index("seen"), r.cache_key_parts()};
      }},
     {"changes_committed",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return ChangesCommitted{r.task(), r.index("attempt"), r.digest_or_none("changes"),
                                r.index("count"), r.texts("remarks")};
      }},
     {"commit_refused",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return CommitRefused{r.task(),         r.index("attempt"), r.texts("paths"),
                             r.index("count"), r.tasks("by"),      r.text("detail")};
      }},
-    {"changes_folded", [](FieldReader& r) -> Fact { return ChangesFolded{r.index("commits")}; }},
-    {"fold_refused", [](FieldReader& r) -> Fact { return FoldRefused{r.texts("paths")}; }},
+    {"changes_folded",
+     [](FieldReader& r) -> Event { return ChangesCheckpointed{r.index("commits")}; }},
+    {"fold_refused", [](FieldReader& r) -> Event { return CheckpointRefused{r.texts("paths")}; }},
     {"session_began",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return SessionBegan{r.task(), r.index("attempt"), r.text("session"), r.text("model"),
                            r.text("version")};
      }},
     {"model_called",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        ModelCall call;
        call.name = {r.task(), r.index("attempt"), 0};
        call.number = r.index("number");
@@ -370,17 +376,17 @@ constexpr std::array<Row, std::variant_size_v<Fact>> kRows = {{
        return ModelCalled{call.name.task, call.name.attempt, call};
      }},
     {"changes_lost",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return ChangesLost{r.index("commits"), r.tasks("tasks"), r.text("detail")};
      }},
     {"call_waiting",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        CallWaiting waiting{r.task(), r.index("attempt"), r.text("on"), {}};
        if (const auto until = r.number("until_us")) waiting.until = Time(Duration(*until));
        return waiting;
      }},
     {"attempts_batched",
-     [](FieldReader& r) -> Fact {
+     [](FieldReader& r) -> Event {
        return AttemptsBatched{r.task(), r.index("attempt"), r.tasks("others")};
      }},
 }};
@@ -396,11 +402,11 @@ std::optional<Outcome> outcome_named(std::string_view name) {
   return std::nullopt;
 }
 
-std::string_view name_of(AttemptStarted::Because because) { return word(kBecauses, because); }
+std::string_view name_of(AttemptStarted::Trigger because) { return word(kTriggers, because); }
 
-std::string_view name_of(const Fact& fact) { return kRows[fact.index()].name; }
+std::string_view name_of(const Event& event) { return kRows[event.index()].name; }
 
-std::optional<TaskId> task_of(const Fact& fact) {
+std::optional<TaskId> task_of(const Event& event) {
   return std::visit(
       [](const auto& one) -> std::optional<TaskId> {
         if constexpr (requires { one.task; }) {
@@ -409,19 +415,19 @@ std::optional<TaskId> task_of(const Fact& fact) {
           return std::nullopt;
         }
       },
-      fact);
+      event);
 }
 
-json::object to_json(const Fact& fact) {
-  return std::visit([](const auto& one) { return body_of(one); }, fact);
+json::object to_json(const Event& event) {
+  return std::visit([](const auto& one) { return body_of(one); }, event);
 }
 
-Result<Fact> fact_from_json(std::string_view name, const json::object& body) {
+Result<Event> event_from_json(std::string_view name, const json::object& body) {
   for (const Row& row : kRows) {
     if (row.name != name) continue;
     FieldReader reader(body);
-    Fact fact = row.read(reader);
-    if (reader.spoiled().empty()) return fact;
+    Event event = row.read(reader);
+    if (reader.spoiled().empty()) return event;
     return fail(Error::Kind::io,
                 fmt::format("the journal's `{}` has a bad `{}`", name, reader.spoiled()),
                 "the journal is damaged or was written by a newer version");

@@ -69,11 +69,11 @@ struct ProcessIdentity {
 };
 
 /// One named part of what a task's result depends on.
-struct Ingredient {
+struct CacheKeyPart {
   std::string name;  ///< `command`, `prompt`, `agent`, `reads src/a.cc`, `output of x`, ...
   Digest digest;
 
-  bool operator==(const Ingredient&) const = default;
+  bool operator==(const CacheKeyPart&) const = default;
 };
 
 using interlock::Usage;
@@ -120,7 +120,7 @@ struct WaitedFor {
   bool operator==(const WaitedFor&) const = default;
 };
 struct AttemptStarted {
-  enum class Because : unsigned char {
+  enum class Trigger : unsigned char {
     first,
     retry,
     correction,
@@ -132,16 +132,16 @@ struct AttemptStarted {
   TaskId task;
   std::uint32_t attempt =
       1;  ///< Counts up for good, also over resumes: it fences what the attempt reports.
-  Because because = Because::first;
+  Trigger because = Trigger::first;
   std::uint32_t lane = 0;
-  Digest key;  ///< Of all ingredients.
-  std::vector<Ingredient> ingredients;
+  Digest key;  ///< Of all parts of the cache key.
+  std::vector<CacheKeyPart> cache_key_parts;
   std::string changed;  ///< The first ingredient that differs from the last result kept of this
                         ///< task; empty: none kept.
   WaitedFor waited;
-  plan::Isolation isolation{};  ///< What it really runs in.
-  std::uint32_t seen = 0;       ///< So many of the run's commits are in its picture.
-  bool speculative = false;     ///< Started beside a task it may well conflict with.
+  plan::Isolation isolation{};         ///< What it really runs in.
+  std::uint32_t snapshot_version = 0;  ///< So many of the run's commits are in its snapshot.
+  bool speculative = false;            ///< Started beside a task it may well conflict with.
 };
 /// Attempts that start in the same turn are one: that of `task` does the work of all, and `others`
 /// take their part of its answer. Each task keeps an attempt of its own.
@@ -185,7 +185,7 @@ struct AttemptEnded {
   std::optional<Digest> output;  ///< What it gave back, also when that was invalid.
   Duration elapsed{};
   Usage usage;
-  std::optional<Digest> changes;     ///< Of its changeset's text; none: it had no picture.
+  std::optional<Digest> changes;     ///< Of its changeset's text; none: it had no snapshot.
   std::optional<Digest> reads;       ///< Of its read set's text.
   std::vector<std::string> remarks;  ///< For people: what it was kept from, what was left out.
   /// Paths of the workspace that it was kept from: what its plan would have to name.
@@ -207,9 +207,9 @@ struct ChangesReady {
 struct ChangesMerged {
   TaskId task;
   std::uint32_t attempt = 1;
-  Digest changes;                 ///< Of its changeset as it is now.
-  std::uint32_t seen = 0;         ///< It rests on so many commits.
-  std::vector<Ingredient> files;  ///< Path, and what it holds now.
+  Digest changes;                      ///< Of its changeset as it is now.
+  std::uint32_t snapshot_version = 0;  ///< It rests on so many commits.
+  std::vector<CacheKeyPart> files;     ///< Path, and what it holds now.
 };
 /// Its changes are part of what later tasks see. `ChangesFolded` tells when they are in the
 /// workspace itself.
@@ -217,7 +217,7 @@ struct ChangesCommitted {
   TaskId task;
   std::uint32_t attempt = 1;
   Digest changes;
-  std::uint32_t count = 0;  ///< Paths.
+  std::uint32_t count = 0;                ///< Paths.
   std::vector<std::string> remarks = {};  ///< For people: what of it is in no git commit.
 };
 /// It had read or changed what is no longer so. What follows is a RetryPlanned or a TaskFailed.
@@ -230,12 +230,12 @@ struct CommitRefused {
   std::string detail;              ///< For people.
 };
 /// So many of the run's commits are in the workspace itself.
-struct ChangesFolded {
+struct ChangesCheckpointed {
   std::uint32_t commits = 0;
 };
 /// Somebody outside the run changed these while commits waited to be brought in. Nothing was
 /// touched.
-struct FoldRefused {
+struct CheckpointRefused {
   std::vector<std::string> paths;
 };
 /// What was kept of these tasks' latest attempts is not whole any more: a power failure, a disk, a
@@ -271,7 +271,7 @@ struct TaskRevived {
 };
 struct RetryPlanned {
   TaskId task;
-  AttemptStarted::Because because = AttemptStarted::Because::retry;
+  AttemptStarted::Trigger because = AttemptStarted::Trigger::retry;
   Time not_before{};
   bool charged = true;     ///< Whether it costs one of the task's retries.
   std::string correction;  ///< What the agent will be told was wrong.
@@ -285,28 +285,28 @@ struct MergeFailed {
   std::string detail;
 };
 
-using Fact = std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnswered,
-                          AttemptStarted, ProcessSpawned, AttemptEnded, TaskDone, TaskFailed,
-                          TaskSkipped, TaskCancelled, TaskRevived, RetryPlanned, MergeMade,
-                          MergeFailed, ChangesReady, ChangesMerged, ChangesCommitted, CommitRefused,
-                          ChangesFolded, FoldRefused, SessionBegan, ModelCalled, ChangesLost,
-                          CallWaiting, AttemptsBatched>;
+using Event =
+    std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnswered, AttemptStarted,
+                 ProcessSpawned, AttemptEnded, TaskDone, TaskFailed, TaskSkipped, TaskCancelled,
+                 TaskRevived, RetryPlanned, MergeMade, MergeFailed, ChangesReady, ChangesMerged,
+                 ChangesCommitted, CommitRefused, ChangesCheckpointed, CheckpointRefused,
+                 SessionBegan, ModelCalled, ChangesLost, CallWaiting, AttemptsBatched>;
 
-/// A fact and its moment. `seq` counts from 1 within a run, without gaps.
-struct Event {
+/// An event and its moment. `seq` counts from 1 within a run, without gaps.
+struct RecordedEvent {
   std::uint64_t seq = 0;
   Time at{};
-  Fact fact;
+  Event event;
 };
 
 /// `attempt_started`, ...: stable names, part of the journal's format.
-std::string_view name_of(const Fact& fact);
+std::string_view name_of(const Event& event);
 /// `first`, `retry`, `correction`, `again`, `conflict`, `repair`.
-std::string_view name_of(AttemptStarted::Because because);
-std::optional<TaskId> task_of(const Fact& fact);
+std::string_view name_of(AttemptStarted::Trigger because);
+std::optional<TaskId> task_of(const Event& event);
 /// The fact's fields as JSON; unknown members are ignored on reading, so that a newer journal can
 /// still be read.
-json::object to_json(const Fact& fact);
-Result<Fact> fact_from_json(std::string_view name, const json::object& body);
+json::object to_json(const Event& event);
+Result<Event> event_from_json(std::string_view name, const json::object& body);
 
 }  // namespace interlock::engine

@@ -35,7 +35,7 @@ ModelCall a_call() {
 }
 
 /// One of each, every member set to something that is not its default.
-std::vector<Fact> one_of_each() {
+std::vector<Event> one_of_each() {
   const ProcessIdentity process{"boot", 42, 4711};
   return {
       RunBegan{"ann@desk", process, true},
@@ -45,7 +45,7 @@ std::vector<Fact> one_of_each() {
       GateAnswered{std::nullopt, GateKind::review, true, "ann"},
       AttemptStarted{TaskId(1),
                      2,
-                     AttemptStarted::Because::correction,
+                     AttemptStarted::Trigger::correction,
                      3,
                      kKey,
                      {{"command", digest_of("run")}, {"reads `a`", digest_of("a")}},
@@ -81,15 +81,15 @@ std::vector<Fact> one_of_each() {
       TaskSkipped{TaskId(2), TaskId(1)},
       TaskCancelled{TaskId(2), "ann"},
       TaskRevived{TaskId(2)},
-      RetryPlanned{TaskId(1), AttemptStarted::Because::retry, Time(Duration(77)), true, "again"},
+      RetryPlanned{TaskId(1), AttemptStarted::Trigger::retry, Time(Duration(77)), true, "again"},
       MergeMade{1, kKey},
       MergeFailed{1, "two say `a`"},
       ChangesReady{TaskId(1), 2},
       ChangesMerged{TaskId(1), 2, kKey, 3, {{"src/a", digest_of("merged")}}},
       ChangesCommitted{TaskId(1), 2, kKey, 4, {"no commit was made"}},
       CommitRefused{TaskId(1), 2, {"src/a", "src/b"}, 7, {TaskId(0)}, "`src/a` changed"},
-      ChangesFolded{5},
-      FoldRefused{{"src/a"}},
+      ChangesCheckpointed{5},
+      CheckpointRefused{{"src/a"}},
       SessionBegan{TaskId(1), 2, "s-1", "model-1", "2.1"},
       ModelCalled{TaskId(1), 2, a_call()},
       ChangesLost{3, {TaskId(0), TaskId(1)}, "not whole"},
@@ -98,39 +98,39 @@ std::vector<Fact> one_of_each() {
   };
 }
 
-TEST(Event, EveryFactComesBackFromItsJsonAsItWas) {
-  const std::vector<Fact> facts = one_of_each();
-  ASSERT_EQ(facts.size(), std::variant_size_v<Fact>);
-  for (std::size_t i = 0; i < facts.size(); ++i) {
-    ASSERT_EQ(facts[i].index(), i) << "one of each, in order";
-    const json::object body = to_json(facts[i]);
-    const auto again = fact_from_json(name_of(facts[i]), body);
+TEST(RecordedEvent, EveryFactComesBackFromItsJsonAsItWas) {
+  const std::vector<Event> events = one_of_each();
+  ASSERT_EQ(events.size(), std::variant_size_v<Event>);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    ASSERT_EQ(events[i].index(), i) << "one of each, in order";
+    const json::object body = to_json(events[i]);
+    const auto again = event_from_json(name_of(events[i]), body);
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(again->index(), i);
-    EXPECT_EQ(canonical_json(to_json(*again)), canonical_json(body)) << name_of(facts[i]);
+    EXPECT_EQ(canonical_json(to_json(*again)), canonical_json(body)) << name_of(events[i]);
   }
 }
 
-TEST(Event, WhatIsUnknownIsNotWritten) {
-  AttemptEnded fact;
-  fact.task = TaskId(5);
-  EXPECT_EQ(canonical_json(to_json(fact)),
+TEST(RecordedEvent, WhatIsUnknownIsNotWritten) {
+  AttemptEnded event;
+  event.task = TaskId(5);
+  EXPECT_EQ(canonical_json(to_json(event)),
             R"({"attempt":1,"elapsed_us":0,"outcome":"succeeded","strays":0,"task":5})");
 }
 
-TEST(Event, MembersOfANewerVersionAreIgnored) {
+TEST(RecordedEvent, MembersOfANewerVersionAreIgnored) {
   json::object body = to_json(TaskRevived{TaskId(7)});
   body["colour"] = "blue";
-  const auto fact = fact_from_json("task_revived", body);
-  ASSERT_TRUE(fact);
-  EXPECT_EQ(std::get<TaskRevived>(*fact).task, TaskId(7));
+  const auto event = event_from_json("task_revived", body);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(std::get<TaskRevived>(*event).task, TaskId(7));
 }
 
-TEST(Event, DamagedFactsAreRefusedByName) {
-  const auto bad = fact_from_json("task_revived", json::object{{"task", "seven"}});
+TEST(RecordedEvent, DamagedFactsAreRefusedByName) {
+  const auto bad = event_from_json("task_revived", json::object{{"task", "seven"}});
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().message, "the journal's `task_revived` has a bad `task`");
-  const auto unknown = fact_from_json("task_painted", {});
+  const auto unknown = event_from_json("task_painted", {});
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().message,
             "the journal holds a `task_painted`, which this version does not know");

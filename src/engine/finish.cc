@@ -23,14 +23,14 @@ void Engine::make_merges_with(TaskId id) {
 void Engine::make_merge(std::uint32_t merge) {
   const plan::Merge& one = plan_.merges[merge];
   if (one.coordinator) {
-    ledger_.record(MergeMade{merge, record(*one.coordinator).output.value_or(Digest{})});
+    batch_.record(MergeMade{merge, record(*one.coordinator).output.value_or(Digest{})});
     return;
   }
   std::vector<merge::Part> parts;
   for (const TaskId from : one.from) {
     merge::Part part{task(from).id, {}};
     if (const auto& digest = record(from).output) {
-      auto bytes = ledger_.blob(*digest);
+      auto bytes = batch_.blob(*digest);
       if (!bytes) {
         broken_ = bytes.error();
         return;
@@ -41,12 +41,12 @@ void Engine::make_merge(std::uint32_t merge) {
   }
   auto joined = merge::join(one, parts);
   if (!joined) {
-    ledger_.record(MergeFailed{merge, joined.error().message});
+    batch_.record(MergeFailed{merge, joined.error().message});
     return;
   }
   const Digest digest = digest_of(*joined);
-  ledger_.keep(Blob{digest, std::move(*joined)});
-  ledger_.record(MergeMade{merge, digest});
+  batch_.keep(Blob{digest, std::move(*joined)});
+  batch_.record(MergeMade{merge, digest});
 }
 
 void Engine::name_missing_merges() {
@@ -64,11 +64,11 @@ void Engine::name_missing_merges() {
         missing.push_back(fmt::format("`{}`", task(from).id));
     }
     if (missing.empty()) missing.push_back("its coordinator");
-    ledger_.record(MergeFailed{merge, fmt::format("no output of {}", join_words(missing))});
+    batch_.record(MergeFailed{merge, fmt::format("no output of {}", join_words(missing))});
   }
 }
 
-void Engine::let_go(RunEnded::How how) {
+void Engine::finish(RunEnded::How how) {
   std::string digest;
   if (how == RunEnded::How::finished || how == RunEnded::How::failed) {
     std::vector<merge::TaskResult> tasks;
@@ -83,7 +83,7 @@ void Engine::let_go(RunEnded::How how) {
     }
     digest = merge::digest_of_run(tasks, merges).hex();
   }
-  ledger_.record(RunEnded{how, digest});
+  batch_.record(RunEnded{how, digest});
 }
 
 }  // namespace interlock::engine

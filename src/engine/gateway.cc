@@ -43,8 +43,8 @@ std::optional<agents::Failure> failure_of(const ModelCall& call) {
   return agents::Failure::other;
 }
 
-Result<Gateway::Door> NoGateway::open(const Wish& wish) {
-  return fail(Error::Kind::internal, "no gateway was opened for `" + wish.label + "`");
+Result<Gateway::Route> NoGateway::open(const RouteSpec& spec) {
+  return fail(Error::Kind::internal, "no gateway was opened for `" + spec.label + "`");
 }
 
 }  // namespace interlock::engine

@@ -48,7 +48,8 @@ struct ModelCall {
   /// Why it gave no good answer, as the gateway knows it. None: ask `failure_of`.
   std::optional<agents::Failure> failure;
   std::string detail;  ///< For people; empty when all is well.
-  std::string remark;  ///< For people, once: what the provider says of its limits, where the plan says otherwise.
+  std::string remark;  ///< For people, once: what the provider says of its limits, where the plan
+                       ///< says otherwise.
 
   bool operator==(const ModelCall&) const = default;
 };
@@ -56,8 +57,8 @@ struct ModelCall {
 /// are taken by how they ended.
 std::optional<agents::Failure> failure_of(const ModelCall& call);
 
-/// What of an attempt's requests differs from run to run by itself. Recordings leave it out, so that
-/// the same request is known again.
+/// What of an attempt's requests differs from run to run by itself. Recordings leave it out, so
+/// that the same request is known again.
 struct RequestNoise {
   struct Path {
     std::string own;       ///< Of the attempt or the task; absolute.
@@ -88,7 +89,7 @@ class Gateway {
     std::optional<MicroUsd> usd_per_minute;
   };
 
-  struct Wish {
+  struct RouteSpec {
     AttemptName name;
     std::string label;                ///< `run/task#attempt`.
     std::string agent;                ///< By its name in the plan: whose upstream and key.
@@ -101,12 +102,12 @@ class Gateway {
                               ///< are answered from the recording.
     RequestNoise noise;
   };
-  struct Door {
+  struct Route {
     std::string base_url;  ///< `http://127.0.0.1:PORT/SECRET`.
     std::string secret;    ///< Shown as a key it stands for the real one.
   };
 
-  virtual Result<Door> open(const Wish& wish) = 0;
+  virtual Result<Route> open(const RouteSpec& spec) = 0;
   virtual std::vector<ModelCall> take_calls() = 0;
   /// A call that came in and is not yet sent, or is to be sent once more.
   struct Waiting {
@@ -128,7 +129,7 @@ class Gateway {
 /// For runs in which nobody asks a model.
 class NoGateway final : public Gateway {
  public:
-  Result<Door> open(const Wish& wish) override;
+  Result<Route> open(const RouteSpec& spec) override;
   std::vector<ModelCall> take_calls() override { return {}; }
   std::vector<ModelCall> close(AttemptName) override { return {}; }
   void set_budget(std::optional<Tokens>, std::optional<MicroUsd>) override {}

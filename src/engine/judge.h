@@ -39,7 +39,7 @@ std::string with_unproven(std::string detail, const std::vector<std::string>& un
 Judgement judge_output(const plan::Task& task, std::optional<std::string_view> output, bool cut,
                        bool corrected, Validator& validator);
 
-/// Whether a failure may have come of what the attempt found in its picture. Such a failure is
+/// Whether a failure may have come of what the attempt found in its snapshot. Such a failure is
 /// believed only when what it found still holds at its turn, as a success is. What a person, a
 /// provider, a budget or the dispatcher's end brought about is none.
 bool depends_on_what_was_found(Outcome outcome);

@@ -8,8 +8,8 @@
 namespace interlock::engine {
 
 /// Names one attempt of one task, for good: a late report of an earlier attempt is told apart by
-/// it. `phase` 0 is the work, 1 its verify command, 2 that command once more, after its changes were
-/// merged with others'.
+/// it. `phase` 0 is the work, 1 its verify command, 2 that command once more, after its changes
+/// were merged with others'.
 struct AttemptName {
   TaskId task;
   std::uint32_t attempt = 1;

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "engine/event_batch.h"
 #include "engine/judge.h"
-#include "engine/ledger.h"
 
 namespace interlock::engine {
 
@@ -14,96 +14,96 @@ using Kind = Notice::Kind;
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-/// One overload a fact that is worth a line.
-class Teller {
+/// One overload an event that is worth a line.
+class EventFormatter {
  public:
-  Teller(const plan::Plan& plan, const RunState& run) : plan_(plan), run_(run) {}
+  EventFormatter(const plan::Plan& plan, const RunState& run) : plan_(plan), run_(run) {}
 
-  std::optional<Notice> operator()(const AttemptStarted& fact) const {
+  std::optional<Notice> operator()(const AttemptStarted& event) const {
     std::string text;
-    if (fact.attempt > 1) text = fmt::format("attempt {}", fact.attempt);
-    return notice(Kind::started, fact.task, std::move(text));
+    if (event.attempt > 1) text = fmt::format("attempt {}", event.attempt);
+    return notice(Kind::started, event.task, std::move(text));
   }
-  std::optional<Notice> operator()(const AttemptsBatched& fact) const {
-    const std::size_t count = fact.others.size();
+  std::optional<Notice> operator()(const AttemptsBatched& event) const {
+    const std::size_t count = event.others.size();
     return notice(
-        Kind::started, fact.task,
+        Kind::started, event.task,
         fmt::format("and {} more task{} in the same attempt", count, count == 1 ? "" : "s"));
   }
-  std::optional<Notice> operator()(const TaskDone& fact) const {
-    if (!fact.from_run.empty())
-      return notice(Kind::reused, fact.task, fmt::format("from {}", fact.from_run));
-    const AttemptRecord& last = run_[fact.task].attempts.back();
-    Notice result = notice(Kind::done, fact.task, with_unproven({}, last.unproven));
+  std::optional<Notice> operator()(const TaskDone& event) const {
+    if (!event.from_run.empty())
+      return notice(Kind::reused, event.task, fmt::format("from {}", event.from_run));
+    const AttemptRecord& last = run_[event.task].attempts.back();
+    Notice result = notice(Kind::done, event.task, with_unproven({}, last.unproven));
     result.elapsed = last.elapsed;
     return result;
   }
-  std::optional<Notice> operator()(const ChangesReady& fact) const {
-    const AttemptRecord& last = run_[fact.task].attempts.back();
-    if (last.outcome == Outcome::succeeded) return notice(Kind::ready, fact.task, {});
+  std::optional<Notice> operator()(const ChangesReady& event) const {
+    const AttemptRecord& last = run_[event.task].attempts.back();
+    if (last.outcome == Outcome::succeeded) return notice(Kind::ready, event.task, {});
     return notice(
-        Kind::ready, fact.task,
+        Kind::ready, event.task,
         "it failed, which counts when what goes before it is over: " + first_line(last.detail));
   }
-  std::optional<Notice> operator()(const ChangesLost& fact) const {
+  std::optional<Notice> operator()(const ChangesLost& event) const {
     std::vector<std::string> names;
-    for (const TaskId id : fact.tasks) names.push_back(fmt::format("`{}`", plan_[id].id));
-    return notice(Kind::retrying, fact.tasks.front(),
-                  fmt::format("done again: {}: {}", join_words(names, 5), fact.detail));
+    for (const TaskId id : event.tasks) names.push_back(fmt::format("`{}`", plan_[id].id));
+    return notice(Kind::retrying, event.tasks.front(),
+                  fmt::format("done again: {}: {}", join_words(names, 5), event.detail));
   }
-  std::optional<Notice> operator()(const ChangesMerged& fact) const {
+  std::optional<Notice> operator()(const ChangesMerged& event) const {
     return notice(
-        Kind::joined, fact.task,
+        Kind::joined, event.task,
         fmt::format(
-            "`{}`{}", fact.files.front().name,
-            fact.files.size() == 1 ? "" : fmt::format(" and {} more", fact.files.size() - 1)));
+            "`{}`{}", event.files.front().name,
+            event.files.size() == 1 ? "" : fmt::format(" and {} more", event.files.size() - 1)));
   }
-  std::optional<Notice> operator()(const TaskFailed& fact) const {
-    Notice result = notice(Kind::failed, fact.task, first_line(fact.detail));
-    const auto& attempts = run_[fact.task].attempts;
+  std::optional<Notice> operator()(const TaskFailed& event) const {
+    Notice result = notice(Kind::failed, event.task, first_line(event.detail));
+    const auto& attempts = run_[event.task].attempts;
     if (!attempts.empty()) result.elapsed = attempts.back().elapsed;
     return result;
   }
-  std::optional<Notice> operator()(const RetryPlanned& fact) const {
-    using Because = AttemptStarted::Because;
-    const AttemptRecord& last = run_[fact.task].attempts.back();
-    if (fact.because == Because::correction) {
-      return notice(Kind::correcting, fact.task, first_line(fact.correction));
+  std::optional<Notice> operator()(const RetryPlanned& event) const {
+    using Trigger = AttemptStarted::Trigger;
+    const AttemptRecord& last = run_[event.task].attempts.back();
+    if (event.because == Trigger::correction) {
+      return notice(Kind::correcting, event.task, first_line(event.correction));
     }
-    if (fact.because == Because::conflict || fact.because == Because::repair) {
+    if (event.because == Trigger::conflict || event.because == Trigger::repair) {
       std::string why = last.refused ? last.refused->detail : last.detail;
-      return notice(Kind::conflicting, fact.task, first_line(why));
+      return notice(Kind::conflicting, event.task, first_line(why));
     }
     if (last.outcome == Outcome::interrupted || last.outcome == Outcome::cancelled)
       return std::nullopt;
-    Notice result = notice(Kind::retrying, fact.task, first_line(last.detail));
-    const Duration wait = fact.not_before - run_.last.value_or(fact.not_before);
+    Notice result = notice(Kind::retrying, event.task, first_line(last.detail));
+    const Duration wait = event.not_before - run_.last.value_or(event.not_before);
     if (wait > Duration{}) result.text += fmt::format("; again in {}", show_duration(wait));
     result.elapsed = last.elapsed;
     return result;
   }
-  std::optional<Notice> operator()(const TaskSkipped& fact) const {
-    return notice(Kind::skipped, fact.task,
-                  fmt::format("`{}` did not succeed", plan_[fact.because].id));
+  std::optional<Notice> operator()(const TaskSkipped& event) const {
+    return notice(Kind::skipped, event.task,
+                  fmt::format("`{}` did not succeed", plan_[event.because].id));
   }
-  std::optional<Notice> operator()(const TaskCancelled& fact) const {
-    return notice(Kind::cancelled, fact.task, fmt::format("by {}", fact.by));
+  std::optional<Notice> operator()(const TaskCancelled& event) const {
+    return notice(Kind::cancelled, event.task, fmt::format("by {}", event.by));
   }
-  std::optional<Notice> operator()(const GateReached& fact) const {
-    if (!fact.task) return plain(Kind::gate, {}, "a review is due");
-    return notice(Kind::gate, *fact.task,
-                  fact.kind == GateKind::before ? "waits for approval before it starts"
-                                                : "done, waits for approval");
+  std::optional<Notice> operator()(const GateReached& event) const {
+    if (!event.task) return plain(Kind::gate, {}, "a review is due");
+    return notice(Kind::gate, *event.task,
+                  event.kind == GateKind::before ? "waits for approval before it starts"
+                                                 : "done, waits for approval");
   }
-  std::optional<Notice> operator()(const MergeMade& fact) const {
-    return plain(Kind::merged, plan_.merges[fact.merge].name, {});
+  std::optional<Notice> operator()(const MergeMade& event) const {
+    return plain(Kind::merged, plan_.merges[event.merge].name, {});
   }
-  std::optional<Notice> operator()(const MergeFailed& fact) const {
-    return plain(Kind::failed, plan_.merges[fact.merge].name,
-                 fmt::format("merge: {}", first_line(fact.detail)));
+  std::optional<Notice> operator()(const MergeFailed& event) const {
+    return plain(Kind::failed, plan_.merges[event.merge].name,
+                 fmt::format("merge: {}", first_line(event.detail)));
   }
-  std::optional<Notice> operator()(const RunStopping& fact) const {
-    return plain(Kind::stopping, {}, fact.why);
+  std::optional<Notice> operator()(const RunStopping& event) const {
+    return plain(Kind::stopping, {}, event.why);
   }
   std::optional<Notice> operator()(const auto&) const { return std::nullopt; }
 
@@ -129,9 +129,10 @@ class Teller {
 
 }  // namespace
 
-std::optional<Notice> notice_of(const plan::Plan& plan, const RunState& run, const Event& event) {
-  auto notice = std::visit(Teller(plan, run), event.fact);
-  if (notice) notice->at = elapsed_of(run, event.at);
+std::optional<Notice> notice_of(const plan::Plan& plan, const RunState& run,
+                                const RecordedEvent& recorded) {
+  auto notice = std::visit(EventFormatter(plan, run), recorded.event);
+  if (notice) notice->at = elapsed_of(run, recorded.at);
   return notice;
 }
 

@@ -18,10 +18,10 @@
 #include "changes/changeset.h"
 #include "changes/read_set.h"
 #include "changes/write_set.h"
-#include "engine/enclosure.h"
 #include "engine/event.h"
 #include "engine/gateway.h"
 #include "engine/names.h"
+#include "engine/sandbox.h"
 #include "footprint/glob.h"
 #include "plan/plan.h"
 
@@ -42,12 +42,12 @@ struct SpawnSpec {
   std::vector<std::string> arguments;  ///< arguments[0] is looked up in the environment's PATH.
   std::map<std::string, std::string> environment;  ///< The whole of it.
   std::string folder;                              ///< Where it starts.
-  std::string standard_input;          ///< Given to it and then closed; empty: /dev/null.
-  std::string label;                   ///< For process listings and logs: `run/task#attempt`.
-  std::string log_folder;              ///< Its streams are kept below this: see process/log_file.h.
-  bool keep_output = true;             ///< Whether `take_output` will be asked.
-  bool tell_lines = false;             ///< Its standard output is told as it comes (Printed).
-  std::optional<Enclosure> enclosure;  ///< None: it runs in the open.
+  std::string standard_input;      ///< Given to it and then closed; empty: /dev/null.
+  std::string label;               ///< For process listings and logs: `run/task#attempt`.
+  std::string log_folder;          ///< Its streams are kept below this: see process/log_file.h.
+  bool keep_output = true;         ///< Whether `take_output` will be asked.
+  bool report_lines = false;       ///< Its standard output is told as it comes (Printed).
+  std::optional<Sandbox> sandbox;  ///< None: it runs in the open.
   /// By name: what of its streams is never kept or told, but replaced by `[key NAME]`.
   std::vector<std::pair<std::string, std::string>> secrets;
   std::size_t output_bytes_max = 16u << 20;
@@ -105,7 +105,7 @@ class ProcessHost {
   /// Blocks until something is to report or `deadline` has come; never longer than an hour.
   virtual std::vector<Report> wait(std::optional<Time> deadline) = 0;
   /// When the attempt last wrote to either stream (its start, before that).
-  virtual std::optional<Time> last_heard(AttemptName name) const = 0;
+  virtual std::optional<Time> last_output_at(AttemptName name) const = 0;
   /// The last line it wrote, printable; empty before the first.
   virtual std::string last_line(AttemptName name) const = 0;
   /// All of its standard output; once, after Exited.
@@ -113,8 +113,8 @@ class ProcessHost {
   /// What it did with files so far; all of it after Exited, until the next `spawn` of this name.
   virtual Observed observed(AttemptName name) const = 0;
   /// Ends whatever is left of a dead dispatcher's attempt and proves that nothing is; an error when
-  /// what is known to be its cannot be ended. Where what shed every sign of the attempt could not be
-  /// told from other processes, those that it may be are named. `process` is nothing when the
+  /// what is known to be its cannot be ended. Where what shed every sign of the attempt could not
+  /// be told from other processes, those that it may be are named. `process` is nothing when the
   /// dispatcher died before it could say who it was.
   virtual Result<Leftovers> end_leftovers(const std::string& label,
                                           const std::optional<ProcessIdentity>& process) = 0;
@@ -130,7 +130,7 @@ struct Blob {
 struct StoredResult {
   std::string run;
   Digest key;
-  std::vector<Ingredient> ingredients;
+  std::vector<CacheKeyPart> cache_key_parts;
   std::optional<Digest> output;
   Digest wrote;
   /// Of the text of its Trace, where its key alone does not say what it read.
@@ -146,10 +146,10 @@ struct Request {
   std::string by;
 };
 
-/// Keeps a run's facts.
+/// Keeps a run's events.
 ///
 /// Contract:
-///   - `append` is one transaction: after it returns, facts and blobs survive kill -9 and power
+///   - `append` is one transaction: after it returns, events and blobs survive kill -9 and power
 ///   loss; when it fails
 ///     none of them is there, and the engine must not act on them;
 ///   - requests are durable too, and each is taken once.
@@ -158,7 +158,7 @@ class Journal {
   virtual ~Journal() = default;
 
   /// `results` are what the tasks done in this turn can be reused for, by key.
-  virtual Result<void> append(std::span<const Event> events, std::span<const Blob> blobs,
+  virtual Result<void> append(std::span<const RecordedEvent> events, std::span<const Blob> blobs,
                               std::span<const std::pair<std::string, StoredResult>> results) = 0;
   virtual Result<std::string> blob(const Digest& digest) = 0;
   /// The newest result of this task (by id) in this workspace with this key.
@@ -179,11 +179,11 @@ class Workspace {
   /// target.
   virtual Result<Digest> fingerprint(const footprint::PatternSet& patterns) = 0;
   /// One per path, sorted: to name the first that differed.
-  virtual Result<std::vector<Ingredient>> fingerprints(const footprint::PatternSet& patterns) = 0;
-  /// What each path that an attempt read is now: its content, the names in it, or whether it is there
-  /// and of which kind and mode. In the order content, listing, presence; equal digests: it finds the
-  /// same.
-  virtual Result<std::vector<Ingredient>> states(const changes::ReadSet& reads) = 0;
+  virtual Result<std::vector<CacheKeyPart>> fingerprints(const footprint::PatternSet& patterns) = 0;
+  /// What each path that an attempt read is now: its content, the names in it, or whether it is
+  /// there and of which kind and mode. In the order content, listing, presence; equal digests: it
+  /// finds the same.
+  virtual Result<std::vector<CacheKeyPart>> states(const changes::ReadSet& reads) = 0;
   /// A file below the workspace; at most `max_bytes`.
   virtual Result<std::string> read(const std::string& path, std::size_t max_bytes) = 0;
   /// Makes the attempt's own folder (a fresh, empty TMPDIR `tmp` inside) and returns its absolute
@@ -203,7 +203,7 @@ class Workspace {
   virtual Result<std::string> home(TaskId task) = 0;
 };
 
-/// Private pictures of the workspace, what attempts changed in them, and how that comes into the
+/// Private snapshots of the workspace, what attempts changed in them, and how that comes into the
 /// workspace.
 ///
 ///     open -> (the attempt runs) -> harvest -> commit -> fold
@@ -211,29 +211,29 @@ class Workspace {
 ///                 '-> discard          '-> discard
 ///
 /// The committed state is the workspace with the committed changesets upon it, in the order of
-/// `commit`; `fold` brings them into the workspace itself, and is asked for only while no picture
-/// is open. Until then every new picture shows them, and so do the calls of `Workspace`.
+/// `commit`; `fold` brings them into the workspace itself, and is asked for only while no snapshot
+/// is open. Until then every new snapshot shows them, and so do the calls of `Workspace`.
 ///
 /// Contract:
 ///   - what `harvest` returned survives kill -9, and is neither lost nor changed before `discard`;
 ///   - `fold` changes a path only while the workspace holds there what the changesets took for
 ///   granted, by way of a rename, and may be broken off at any instant: the next `fold` goes on;
 ///   - `open` and `harvest` never change the workspace.
-class Views {
+class Snapshots {
  public:
-  virtual ~Views() = default;
+  virtual ~Snapshots() = default;
 
-  struct Wish {
+  struct SnapshotSpec {
     AttemptName name;
     plan::Isolation isolation = plan::Isolation::view;
     const footprint::Footprint* footprint = nullptr;
     std::vector<std::string> writable;  ///< The attempt's own folders, absolute.
-    Enclosure::Watch watch = Enclosure::Watch::all;
+    Sandbox::Watch watch = Sandbox::Watch::all;
     bool own_network = false;
   };
   struct Opened {
     std::string folder;  ///< Where the attempt starts.
-    Enclosure enclosure;
+    Sandbox sandbox;
   };
   struct Harvest {
     changes::Changeset changes;
@@ -255,21 +255,21 @@ class Views {
 
   /// For phase 0 upon the committed state of now; for a check (phase 1 and 2) upon the state the
   /// attempt saw with its harvested changes (2: the committed state with its amended changes), and
-  /// what the check changes is thrown away. For `guard` there is no picture, only an enclosure.
-  virtual Result<Opened> open(const Wish& wish) = 0;
+  /// what the check changes is thrown away. For `guard` there is no snapshot, only a sandbox.
+  virtual Result<Opened> open(const SnapshotSpec& wish) = 0;
   /// Takes what the attempt changed, once its tree is gone.
   virtual Result<Harvest> harvest(AttemptName name, const Observed& observed,
                                   const footprint::Footprint& footprint) = 0;
   /// The reads of an attempt that still runs, as far as they can be told.
   virtual changes::ReadSet reads_so_far(AttemptName name, const Observed& observed) = 0;
   /// A regular file as the attempt found it or left it, at most `max_bytes`; of a symbolic link its
-  /// target. Only paths of its changes, and for `after` and `behind` any path of its picture.
+  /// target. Only paths of its changes, and for `after` and `behind` any path of its snapshot.
   virtual Result<std::string> content(AttemptName name, const std::string& path, Side side,
                                       std::size_t max_bytes) = 0;
   /// A regular file of the committed state.
   virtual Result<std::string> committed(const std::string& path, std::size_t max_bytes) = 0;
   /// Which paths that the attempt read or changed somebody else (a person) has made different in
-  /// the workspace since its picture was opened; sorted. Content decides, not times: what was read
+  /// the workspace since its snapshot was opened; sorted. Content decides, not times: what was read
   /// by content differs in kind, mode or bytes, a listed folder in its names, what was only looked
   /// at in kind or mode; what was not there differs when it is there now.
   virtual std::vector<std::string> foreign(AttemptName name, const changes::ReadSet& reads,
@@ -283,16 +283,16 @@ class Views {
   virtual Result<std::vector<std::string>> commit(const Kept& kept, const std::string& title) = 0;
   /// Brings all committed changes into the workspace. Paths that somebody else changed meanwhile
   /// are returned, and stay as that one left them. Then nothing was changed; but where somebody
-  /// changes a path during the fold itself, the others may be in the workspace already, and the
-  /// next fold goes on.
-  virtual Result<std::vector<std::string>> fold() = 0;
-  /// The attempt's picture and changes are not wanted. What `content` needs of a committed attempt
+  /// changes a path during the checkpoint itself, the others may be in the workspace already, and
+  /// the next checkpoint goes on.
+  virtual Result<std::vector<std::string>> checkpoint() = 0;
+  /// The attempt's snapshot and changes are not wanted. What `content` needs of a committed attempt
   /// stays until the run is pruned.
   virtual void discard(AttemptName name) = 0;
   /// Takes up a run: these were committed and are not yet known to be folded, in this order; those
-  /// are harvested and wait. All else that is left of the run's pictures goes. Attempts of which
+  /// are harvested and wait. All else that is left of the run's snapshots goes. Attempts of which
   /// not all is there as it was harvested are returned, and then nothing was taken up.
-  virtual Result<std::vector<AttemptName>> take_up(const std::vector<Kept>& committed,
+  virtual Result<std::vector<AttemptName>> recover(const std::vector<Kept>& committed,
                                                    const std::vector<Kept>& waiting) = 0;
 };
 
@@ -313,7 +313,7 @@ struct Ports {
   ProcessHost& processes;
   Journal& journal;
   Workspace& workspace;
-  Views& views;
+  Snapshots& snapshots;
   Validator& validator;
   Gateway& gateway;
 };

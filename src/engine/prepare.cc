@@ -26,7 +26,7 @@ std::string output_file_of(const plan::Task& task) {
 /// Builds one spawn, member by member.
 class Preparation {
  public:
-  Preparation(const plan::Plan& plan, TaskId id, const RunState& run, const Surroundings& around,
+  Preparation(const plan::Plan& plan, TaskId id, const RunState& run, const HostEnvironment& around,
               Time deadline, const Ports& ports, std::uint32_t phase)
       : plan_(plan),
         task_(plan[id]),
@@ -36,20 +36,20 @@ class Preparation {
         around_(around),
         deadline_(deadline),
         workspace_(ports.workspace),
-        views_(ports.views),
+        snapshots_(ports.snapshots),
         journal_(ports.journal),
         gateway_(ports.gateway),
         adapter_(agents::adapter_for(agent_)),
         passes_gateway_(agents::provider_through_gateway(agent_, task_.model).has_value()) {
     name_ = {id, record_.attempts.back().number, phase};
-    using Because = AttemptStarted::Because;
-    const Because because = record_.attempts.back().because;
+    using Trigger = AttemptStarted::Trigger;
+    const Trigger because = record_.attempts.back().because;
     footprint_ = batch_footprint(tasks_of_attempt());
-    mends_ = because == Because::repair;
+    mends_ = because == Trigger::repair;
     if (mends_ && !task_.repair.empty()) adapter_ = nullptr;
-    goes_on_ = because == Because::again && was_stopped_at_limit();
+    goes_on_ = because == Trigger::again && was_stopped_at_limit();
     resumes_ = adapter_ != nullptr && adapter_->resumes(agent_) && !record_.session.empty() &&
-               (mends_ || goes_on_ || because == Because::correction);
+               (mends_ || goes_on_ || because == Trigger::correction);
   }
 
   Result<Prepared> work() {
@@ -101,14 +101,14 @@ class Preparation {
   /// A client whose stream is read: called as its adapter says, its calls through the gateway.
   Result<Prepared> agent_work() {
     SpawnSpec spec = common();
-    Gateway::Door door;
+    Gateway::Route route;
     if (passes_gateway_) {
-      auto opened = gateway_.open(door_wish());
+      auto opened = gateway_.open(route_spec());
       if (!opened) return std::unexpected(opened.error());
-      door = std::move(*opened);
+      route = std::move(*opened);
     }
-    if (!door.secret.empty()) spec.secrets.emplace_back("attempt", door.secret);
-    agents::Wanted wish = wanted(spec, door);
+    if (!route.secret.empty()) spec.secrets.emplace_back("attempt", route.secret);
+    agents::Wanted wish = wanted(spec, route);
     if (agent_.kind == plan::AgentKind::command)
       wish.run = plan::fill_command(with_prompt(task_.run), lookup());
     auto called = adapter_->invoke(wish);
@@ -122,12 +122,12 @@ class Preparation {
       spec.standard_input = std::move(called->standard_input);
     for (auto& [name, value] : called->environment) spec.environment[name] = std::move(value);
     spec.keep_output = false;
-    spec.tell_lines = true;
+    spec.report_lines = true;
     return Prepared{std::move(spec), passes_gateway_, resumes_};
   }
 
-  Gateway::Wish door_wish() const {
-    Gateway::Wish wish;
+  Gateway::RouteSpec route_spec() const {
+    Gateway::RouteSpec wish;
     wish.name = name_;
     wish.label = label_of(around_, task_, name_.attempt);
     wish.agent = agent_.name;
@@ -145,17 +145,17 @@ class Preparation {
     wish.brakes.failures = 2 * limits.repeats;
     wish.brakes.usd_per_minute = limits.usd_per_minute;
     // What an attempt paid for that came to nothing by no fault of its own is not paid for twice.
-    wish.replay_own = record_.attempts.back().because == AttemptStarted::Because::again;
+    wish.replay_own = record_.attempts.back().because == AttemptStarted::Trigger::again;
     // Some clients name them from the workspace on: `../state/runs/r-1/attempts/...`.
     wish.noise.paths = {{folder_, "/<attempt>"},
                         {home_, "/<home>"},
                         {fmt::format("/runs/{}/", around_.run), "/runs/<run>/"}};
     wish.noise.ids = adapter_->sends_random_ids();
-    wish.noise.dates = adapter_->tells_the_date();
+    wish.noise.dates = adapter_->sends_the_date();
     return wish;
   }
 
-  agents::Wanted wanted(const SpawnSpec& spec, const Gateway::Door& door) const {
+  agents::Wanted wanted(const SpawnSpec& spec, const Gateway::Route& route) const {
     agents::Wanted wanted;
     wanted.agent = &agent_;
     wanted.model = task_.model;
@@ -166,8 +166,8 @@ class Preparation {
     wanted.schema = schema_;
     wanted.schema_file = schema_file_;
     if (resumes_) wanted.session = record_.session;
-    wanted.base_url = door.base_url;
-    wanted.secret = door.secret;
+    wanted.base_url = route.base_url;
+    wanted.secret = route.secret;
     if (agent_.login) wanted.login = around_.claude_login;
     wanted.own_program = around_.own_program;
     wanted.may_write = task_.may_write();
@@ -187,26 +187,26 @@ class Preparation {
     auto folder = workspace_.open_attempt(name_);
     if (!folder) return std::unexpected(folder.error());
     folder_ = *folder;
-    if (!is_enclosed() && adapter_ == nullptr) return {};
+    if (!is_sandboxed() && adapter_ == nullptr) return {};
     auto home = workspace_.home(name_.task);
     if (!home) return std::unexpected(home.error());
     home_ = *home;
-    return is_enclosed() ? open_view() : Result<void>();
+    return is_sandboxed() ? open_view() : Result<void>();
   }
 
-  bool is_enclosed() const {
+  bool is_sandboxed() const {
     return task_.isolation != plan::Isolation::direct || task_.own_network;
   }
 
   Result<void> open_view() {
-    Views::Wish wish;
+    Snapshots::SnapshotSpec wish;
     wish.name = name_;
     wish.isolation = task_.isolation;
     wish.footprint = &footprint_;
     wish.writable = {folder_, home_};
     wish.watch = watch();
     wish.own_network = task_.own_network;
-    auto opened = views_.open(wish);
+    auto opened = snapshots_.open(wish);
     if (!opened) return std::unexpected(opened.error());
     view_ = std::move(*opened);
     bind_own_folders();
@@ -215,18 +215,18 @@ class Preparation {
 
   /// From here on it is told of its own folders by the paths that are the same for everybody.
   void bind_own_folders() {
-    Enclosure& enclosure = view_->enclosure;
-    const bool has_mounts = enclosure.picture || (enclosure.confined && around_.may_bind);
+    Sandbox& sandbox = view_->sandbox;
+    const bool has_mounts = sandbox.snapshot || (sandbox.confined && around_.may_bind);
     if (around_.own_place.empty() || !has_mounts) return;
     using footprint::is_at_or_below;
-    for (const std::string& tree : {plan_.workspace, enclosure.workspace}) {
+    for (const std::string& tree : {plan_.workspace, sandbox.workspace}) {
       if (is_at_or_below(around_.own_place, tree) || is_at_or_below(tree, around_.own_place))
         return;
     }
     const auto bind = [&](std::string& folder, std::string_view place) {
       std::string at = fmt::format("{}/{}", around_.own_place, place);
-      enclosure.binds.push_back({folder, at});
-      enclosure.writable.push_back(at);
+      sandbox.binds.push_back({folder, at});
+      sandbox.writable.push_back(at);
       folder = std::move(at);
     };
     bind(folder_, kAttemptPlace);
@@ -236,16 +236,16 @@ class Preparation {
   /// Where the attempt has what the workspace's port put into its folder.
   std::string told(const std::string& file) const { return folder_ + "/" + file; }
 
-  Enclosure::Watch watch() const {
-    if (task_.isolation == plan::Isolation::direct) return Enclosure::Watch::nothing;
-    if (task_.isolation == plan::Isolation::guard) return Enclosure::Watch::opens;
-    if (name_.phase != 0) return Enclosure::Watch::changes;
+  Sandbox::Watch watch() const {
+    if (task_.isolation == plan::Isolation::direct) return Sandbox::Watch::nothing;
+    if (task_.isolation == plan::Isolation::guard) return Sandbox::Watch::opens;
+    if (name_.phase != 0) return Sandbox::Watch::changes;
     switch (task_.observe) {
-      case plan::Observe::all: return Enclosure::Watch::all;
-      case plan::Observe::opens: return Enclosure::Watch::opens;
-      case plan::Observe::declared: return Enclosure::Watch::changes;
+      case plan::Observe::all: return Sandbox::Watch::all;
+      case plan::Observe::opens: return Sandbox::Watch::opens;
+      case plan::Observe::declared: return Sandbox::Watch::changes;
     }
-    return Enclosure::Watch::all;
+    return Sandbox::Watch::all;
   }
 
   Result<void> put_outputs(const plan::Task& of) {
@@ -282,7 +282,7 @@ class Preparation {
       schema_file_ = told("schema.json");
     }
     if (task_.prompt.empty() && !mends_) return {};
-    if (!resumes_) prompt_ = *asked + told_schema();
+    if (!resumes_) prompt_ = *asked + described_schema();
     if (goes_on_ && resumes_) {
       prompt_ +=
           "You were stopped before you were done, because a limit was reached. Go on where you "
@@ -329,7 +329,7 @@ class Preparation {
   }
 
   /// For clients without an option for it.
-  std::string told_schema() const {
+  std::string described_schema() const {
     if (adapter_ == nullptr || adapter_->takes_schema() || schema_.empty()) return {};
     return fmt::format("\n\nAnswer with JSON alone, which holds to this JSON Schema:\n{}\n",
                        schema_);
@@ -379,7 +379,7 @@ class Preparation {
     SpawnSpec spec;
     spec.name = name_;
     spec.folder = view_ ? view_->folder : plan_.workspace;
-    if (view_) spec.enclosure = view_->enclosure;
+    if (view_) spec.sandbox = view_->sandbox;
     spec.label = label_of(around_, task_, name_.attempt);
     spec.log_folder = around_.log_folder;
     spec.environment = environment(spec.label);
@@ -429,10 +429,10 @@ class Preparation {
   const plan::Agent& agent_;
   const RunState& run_;
   const TaskRecord& record_;
-  const Surroundings& around_;
+  const HostEnvironment& around_;
   Time deadline_;
   Workspace& workspace_;
-  Views& views_;
+  Snapshots& snapshots_;
   Journal& journal_;
   Gateway& gateway_;
   const agents::Adapter* adapter_;  ///< None: a plain command.
@@ -445,7 +445,7 @@ class Preparation {
   bool resumes_ = false;            ///< Its session is taken up; it knows what was asked.
   std::string folder_;
   std::string home_;
-  std::optional<Views::Opened> view_;
+  std::optional<Snapshots::Opened> view_;
   std::string prompt_;
   std::string schema_;  ///< Of its answer; empty: none.
   std::string schema_file_;
@@ -454,12 +454,12 @@ class Preparation {
 
 }  // namespace
 
-std::string label_of(const Surroundings& around, const plan::Task& task, std::uint32_t attempt) {
+std::string label_of(const HostEnvironment& around, const plan::Task& task, std::uint32_t attempt) {
   return fmt::format("{}/{}#{}", around.run, task.id, attempt);
 }
 
 Result<Prepared> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
-                         const RunState& run, const Surroundings& around, Time deadline,
+                         const RunState& run, const HostEnvironment& around, Time deadline,
                          const Ports& ports) {
   Preparation preparation(plan, task, run, around, deadline, ports, phase);
   return phase == 0 ? preparation.work() : preparation.check();

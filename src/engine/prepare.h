@@ -11,25 +11,25 @@
 namespace interlock::engine {
 
 /// What attempts are given beside what the plan says.
-struct Surroundings {
+struct HostEnvironment {
   std::string run;  ///< The run's id.
   std::string log_folder;
   std::map<std::string, std::string>
-      environment;  ///< Interlock's own; only an allow list of it is handed on.
+      environment;          ///< Interlock's own; only an allow list of it is handed on.
   std::string own_program;  ///< Interlock itself, for agents it brings along.
   bool as_root = false;
-  /// Where attempts that have mounts of their own find their own folders, at paths that are the same
-  /// for all: clients tell a model of them, and siblings' prompts should begin alike. Empty: where
-  /// they really are.
+  /// Where attempts that have mounts of their own find their own folders, at paths that are the
+  /// same for all: clients tell a model of them, and siblings' prompts should begin alike. Empty:
+  /// where they really are.
   std::string own_place;
-  /// Whether attempts without a picture have mounts of their own, too.
+  /// Whether attempts without a snapshot have mounts of their own, too.
   bool may_bind = false;
   /// What Claude Code keeps of the person's log-in, for agents with `login: true`; empty: it is in
   /// `environment`, as CLAUDE_CODE_OAUTH_TOKEN.
   std::string claude_login;
 };
 
-/// The folders below `Surroundings::own_place`: of the attempt, and of its task.
+/// The folders below `HostEnvironment::own_place`: of the attempt, and of its task.
 inline constexpr std::string_view kAttemptPlace = "a";
 inline constexpr std::string_view kHomePlace = "h";
 
@@ -42,20 +42,20 @@ inline constexpr int kFirstPort = 21000;
 inline constexpr int kPortsPerLane = 20;
 
 /// `run/task#attempt`: how an attempt is called in process listings, and found again after a crash.
-std::string label_of(const Surroundings& around, const plan::Task& task, std::uint32_t attempt);
+std::string label_of(const HostEnvironment& around, const plan::Task& task, std::uint32_t attempt);
 
 /// Ready to be spawned.
 struct Prepared {
   SpawnSpec spec;
-  bool has_door = false;  ///< The gateway's, opened for it.
-  bool resumes = false;   ///< It takes up the session of an earlier attempt.
+  bool has_route = false;  ///< The gateway's, opened for it.
+  bool resumes = false;    ///< It takes up the session of an earlier attempt.
 };
 
 /// What to execute for the work (phase 0) or a check (phase 1, 2) of the latest attempt of `task`.
 /// Makes the attempt's folder with its prompt, schema and the outputs it uses, and opens its view,
-/// all through the ports. Whoever gets an error closes the view; a door is open only without one.
+/// all through the ports. Whoever gets an error closes the view; a route is open only without one.
 Result<Prepared> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
-                          const RunState& run, const Surroundings& around, Time deadline,
-                          const Ports& ports);
+                         const RunState& run, const HostEnvironment& around, Time deadline,
+                         const Ports& ports);
 
 }  // namespace interlock::engine

@@ -7,7 +7,7 @@ namespace interlock::engine {
 
 namespace {
 
-using Why = schedule::Hold::Why;
+using Why = schedule::WaitReason::Why;
 
 const footprint::Edge* edge_between(const footprint::Interlocking& interlocking, TaskId before,
                                     TaskId after) {
@@ -32,7 +32,7 @@ std::string say_conflict(const footprint::Interlocking& interlocking, const std:
 }  // namespace
 
 std::string say(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                const schedule::Hold& hold, TaskId id, Time now) {
+                const schedule::WaitReason& hold, TaskId id, Time now) {
   const std::string other = hold.task ? fmt::format("`{}`", plan[*hold.task].id) : std::string();
   const std::string resource =
       hold.resource ? fmt::format("`{}`", plan.resources[hold.resource->index()].name)
@@ -42,12 +42,13 @@ std::string say(const plan::Plan& plan, const footprint::Interlocking& interlock
   switch (hold.why) {
     case Why::needs: return fmt::format("needs {}", other);
     case Why::conflict: return "conflict with " + say_conflict(interlocking, other, *hold.task, id);
-    case Why::alone: return fmt::format("one of it and {} runs alone", other);
+    case Why::exclusive: return fmt::format("one of it and {} runs alone", other);
     case Why::slot: return "all slots are taken";
     case Why::capacity: return fmt::format("too little of {} is free", resource);
     case Why::reserved: return fmt::format("what is free of {} is kept for {}", resource, other);
     case Why::quota: return fmt::format("quota {} admits it in {}", resource, wait);
-    case Why::gate: return hold.task ? "gate: a person has to approve it" : "gate: a review comes first";
+    case Why::gate:
+      return hold.task ? "gate: a person has to approve it" : "gate: a review comes first";
     case Why::backoff: return fmt::format("tried again in {}", wait);
     case Why::order: return fmt::format("in sequence after {}", other);
     case Why::stopped: return "no more starts: the run is stopping";

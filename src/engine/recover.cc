@@ -80,7 +80,7 @@ Result<void> Engine::end_leftovers() {
     if (state != TaskState::running && state != TaskState::committing) continue;
     const AttemptRecord attempt = record(id).attempts.back();
     if (state == TaskState::committing && attempt.is_batched()) {
-      put_back(id);  // What its reads are held against is gone with the dispatcher.
+      requeue(id);  // What its reads are held against is gone with the dispatcher.
       continue;
     }
     if (state == TaskState::committing) {
@@ -92,30 +92,30 @@ Result<void> Engine::end_leftovers() {
     auto left = ports_.processes.end_leftovers(label, attempt.process);
     if (!left)
       return within(left.error(), fmt::format("while ending what is left of `{}`", task(id).id));
-    AttemptEnded fact;
-    fact.task = id;
-    fact.attempt = attempt.number;
-    fact.outcome = Outcome::interrupted;
-    fact.detail =
+    AttemptEnded event;
+    event.task = id;
+    event.attempt = attempt.number;
+    event.outcome = Outcome::interrupted;
+    event.detail =
         with_unproven(setup_.follows_a_break ? "its dispatcher broke off" : "its dispatcher died",
                       left->unproven);
-    fact.broke_dispatcher = setup_.follows_a_break;
-    fact.strays = left->ended;
-    fact.unproven = std::move(left->unproven);
-    note_usage({}, fact);
+    event.broke_dispatcher = setup_.follows_a_break;
+    event.strays = left->ended;
+    event.unproven = std::move(left->unproven);
+    note_usage({}, event);
     // A call may have been on its way, and nobody was told what it took.
     const plan::Agent& agent = plan_.agents[task(id).agent.index()];
     if (attempt.batched_with) {
-      fact.usage = no_usage();  // The calls are those of the one that did its work.
-      fact.usage_from = record(*attempt.batched_with).attempts.back().usage_from;
+      event.usage = no_usage();  // The calls are those of the one that did its work.
+      event.usage_from = record(*attempt.batched_with).attempts.back().usage_from;
     } else if (agents::provider_through_gateway(agent, task(id).model)) {
-      fact.usage = {};
-      fact.usage_from = "gateway";
+      event.usage = {};
+      event.usage_from = "gateway";
     } else if (agents::adapter_for(agent) != nullptr && agent.kind != plan::AgentKind::command) {
-      fact.usage_from = "client, in part";  // What it had told died with who heard it.
+      event.usage_from = "client, in part";  // What it had told died with who heard it.
     }
-    fact.elapsed = std::max(Duration{}, run().last.value_or(attempt.started) - attempt.started);
-    ledger_.record(std::move(fact));
+    event.elapsed = std::max(Duration{}, run().last.value_or(attempt.started) - attempt.started);
+    batch_.record(std::move(event));
     for (std::uint32_t phase = 0; phase < 2; ++phase)
       ports_.workspace.close_attempt({id, attempt.number, phase});
     if (record(id).broke_dispatcher >= kBreaksMax) {
@@ -125,8 +125,8 @@ Result<void> Engine::end_leftovers() {
                                 kBreaksMax, setup_.run, task(id).id));
       continue;
     }
-    ledger_.record(
-        RetryPlanned{id, AttemptStarted::Because::again, now(), false, record(id).correction});
+    batch_.record(
+        RetryPlanned{id, AttemptStarted::Trigger::again, now(), false, record(id).correction});
   }
   return {};
 }

@@ -18,8 +18,8 @@ plan::Plan one_task() {
 /// A task whose first attempt failed at second 2, and that may be tried again at `not_before`.
 RunState failed_once(const plan::Plan& plan, Time not_before) {
   RunState run(plan);
-  const auto then = [&run](int second, Fact fact) {
-    apply(run, {run.seq + 1, Time(std::chrono::seconds(second)), std::move(fact)});
+  const auto then = [&run](int second, Event event) {
+    apply(run, {run.seq + 1, Time(std::chrono::seconds(second)), std::move(event)});
   };
   then(0, RunBegan{});
   AttemptStarted started;
@@ -29,21 +29,21 @@ RunState failed_once(const plan::Plan& plan, Time not_before) {
   ended.task = TaskId(0);
   ended.outcome = Outcome::exited_nonzero;
   then(2, ended);
-  then(2, RetryPlanned{TaskId(0), AttemptStarted::Because::retry, not_before, true, {}});
+  then(2, RetryPlanned{TaskId(0), AttemptStarted::Trigger::retry, not_before, true, {}});
   return run;
 }
 
-schedule::Hold hold_at(Time now, Time not_before) {
+schedule::WaitReason hold_at(Time now, Time not_before) {
   const plan::Plan plan = one_task();
   Setup setup;
   setup.problem.jobs.resize(1);
   const RunState run = failed_once(plan, not_before);
   const auto scheduler = scheduler_of(plan, setup, run, now, false);
-  return scheduler.hold_of(TaskId(0), now);
+  return scheduler.reason_of(TaskId(0), now);
 }
 
 TEST(Recover, ABackOffStandsOverAResumeAndNoLongerThanItCanBe) {
-  using Why = schedule::Hold::Why;
+  using Why = schedule::WaitReason::Why;
   const Time now{std::chrono::seconds(3)};
   const Time soon = now + std::chrono::seconds(40);
   EXPECT_EQ(hold_at(now, soon).why, Why::backoff);

@@ -35,7 +35,7 @@ void Engine::answer_gate(const Request& request, bool approved) {
   const auto id = plan_.find(request.task);
   if (!id || !record(*id).gate_since) return;
   const bool before = record(*id).state == TaskState::waiting;
-  ledger_.record(
+  batch_.record(
       GateAnswered{*id, before ? GateKind::before : GateKind::after, approved, request.by});
   if (!approved) drop_changes(*id);
   if (!approved)
@@ -49,7 +49,7 @@ void Engine::answer_gate(const Request& request, bool approved) {
 
 void Engine::answer_review(const Request& request, bool approved) {
   if (!run().review_open) return;
-  ledger_.record(GateAnswered{std::nullopt, GateKind::review, approved, request.by});
+  batch_.record(GateAnswered{std::nullopt, GateKind::review, approved, request.by});
   if (approved) {
     scheduler_.approve_review(now());
   } else {
@@ -66,21 +66,21 @@ void Engine::cancel_task(TaskId id, const std::string& by) {
       state != TaskState::committing)
     return;
   drop_changes(id);
-  ledger_.record(TaskCancelled{id, by});
+  batch_.record(TaskCancelled{id, by});
   scheduler_.end(id, schedule::End::cancelled, now());
 }
 
 void Engine::cancel_run(const std::string& by) {
   if (cancelling_) return;
   cancelling_ = true;
-  ledger_.record(RunStopping{fmt::format("cancelled by {}", by)});
+  batch_.record(RunStopping{fmt::format("cancelled by {}", by)});
   scheduler_.stop(true);
   for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) cancel_task(TaskId(i), by);
 }
 
 void Engine::revive(TaskId id) {
   const auto bring_back = [this](TaskId one) {
-    ledger_.record(TaskRevived{one});
+    batch_.record(TaskRevived{one});
     scheduler_.revive(one, now());
   };
   const TaskState state = record(id).state;
@@ -101,7 +101,7 @@ void Engine::interrupt() {
   ++interrupts_;
   if (interrupts_ == 1) {
     scheduler_.stop(true);
-    ledger_.record(RunStopping{"interrupted"});
+    batch_.record(RunStopping{"interrupted"});
   }
   for (auto& [id, live] : live_) stop(live, Outcome::cancelled);
 }

@@ -42,24 +42,24 @@ std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record
     case Outcome::bad_request:
     case Outcome::too_long:
     case Outcome::cancelled: return std::nullopt;
-    case Outcome::interrupted: return NextTry{AttemptStarted::Because::again, Duration{}, false};
+    case Outcome::interrupted: return NextTry{AttemptStarted::Trigger::again, Duration{}, false};
     case Outcome::rate_limited: {
       const auto waits = std::ranges::count(record.attempts, std::optional(Outcome::rate_limited),
                                             &AttemptRecord::outcome);
       if (waits > kRateLimitedMax) return std::nullopt;
       return NextTry{
-          AttemptStarted::Because::again,
+          AttemptStarted::Trigger::again,
           backoff(std::max(task.backoff, kRateLimitedBackoff), static_cast<int>(waits) - 1, seed),
           false};
     }
     case Outcome::output_invalid:
     case Outcome::outside_footprint:
       if (record.corrections_used == 0)
-        return NextTry{AttemptStarted::Because::correction, Duration{}, false};
+        return NextTry{AttemptStarted::Trigger::correction, Duration{}, false};
       [[fallthrough]];
     default:
       if (record.retries_used >= task.retries) return std::nullopt;
-      return NextTry{AttemptStarted::Because::retry,
+      return NextTry{AttemptStarted::Trigger::retry,
                      backoff(task.backoff, record.retries_used, seed), true};
   }
 }

@@ -10,7 +10,7 @@ namespace interlock::engine {
 
 /// What to do after an attempt that did not succeed.
 struct NextTry {
-  AttemptStarted::Because because = AttemptStarted::Because::retry;
+  AttemptStarted::Trigger because = AttemptStarted::Trigger::retry;
   Duration after{};     ///< Back-off.
   bool charged = true;  ///< Costs one of the task's retries.
 };

@@ -16,7 +16,7 @@ TEST(NextTry, AnInvalidOutputIsCorrectedOnceAtNoCost) {
   TaskRecord record;
   const auto first = next_try(task_with(0), record, Outcome::output_invalid, "seed");
   ASSERT_TRUE(first);
-  EXPECT_EQ(first->because, AttemptStarted::Because::correction);
+  EXPECT_EQ(first->because, AttemptStarted::Trigger::correction);
   EXPECT_EQ(first->after, Duration{});
   EXPECT_FALSE(first->charged);
   record.corrections_used = 1;
@@ -51,8 +51,8 @@ TEST(NextTry, WhoWasToldToWaitIsTriedAgainAtNoCostAndNotForEver) {
 }
 
 TEST(NextTry, WhatWouldBeNoBetterTheNextTimeIsNotTriedAgain) {
-  for (const Outcome outcome : {Outcome::over_budget, Outcome::runaway, Outcome::auth_failed, Outcome::bad_request,
-                                Outcome::too_long}) {
+  for (const Outcome outcome : {Outcome::over_budget, Outcome::runaway, Outcome::auth_failed,
+                                Outcome::bad_request, Outcome::too_long}) {
     EXPECT_FALSE(next_try(task_with(9), {}, outcome, "seed")) << name_of(outcome);
   }
 }
@@ -65,7 +65,7 @@ TEST(NextTry, WhatCannotBeExecutedOrWasCancelledIsNotTriedAgain) {
 TEST(NextTry, AnInterruptedAttemptIsDoneAgainAtOnceAndAtNoCost) {
   const auto again = next_try(task_with(0), {}, Outcome::interrupted, "seed");
   ASSERT_TRUE(again);
-  EXPECT_EQ(again->because, AttemptStarted::Because::again);
+  EXPECT_EQ(again->because, AttemptStarted::Trigger::again);
   EXPECT_FALSE(again->charged);
 }
 

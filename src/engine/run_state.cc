@@ -63,132 +63,132 @@ class Applier {
  public:
   Applier(RunState& run, Time at) : run_(run), at_(at) {}
 
-  void operator()(const RunBegan& fact) {
+  void operator()(const RunBegan& event) {
     if (!run_.began) run_.began = at_;
-    run_.spell_began = at_;
-    run_.dispatcher = fact.dispatcher;
-    run_.process = fact.process;
+    run_.session_began = at_;
+    run_.dispatcher = event.dispatcher;
+    run_.process = event.process;
     run_.ended.reset();
     run_.digest.clear();
     run_.stopping.clear();
   }
-  void operator()(const RunStopping& fact) { run_.stopping = fact.why; }
-  void operator()(const RunEnded& fact) {
-    if (run_.spell_began) run_.active += at_ - *run_.spell_began;
-    run_.spell_began.reset();
+  void operator()(const RunStopping& event) { run_.stopping = event.why; }
+  void operator()(const RunEnded& event) {
+    if (run_.session_began) run_.active += at_ - *run_.session_began;
+    run_.session_began.reset();
     run_.process.reset();
-    run_.ended = fact.how;
-    run_.digest = fact.digest;
+    run_.ended = event.how;
+    run_.digest = event.digest;
   }
 
-  void operator()(const GateReached& fact) {
-    if (!fact.task) {
+  void operator()(const GateReached& event) {
+    if (!event.task) {
       if (!run_.review_open) ++run_.gates_open;
       run_.review_open = true;
       run_.review_since = at_;
       return;
     }
-    TaskRecord& task = record(*fact.task);
+    TaskRecord& task = record(*event.task);
     if (!task.gate_since) ++run_.gates_open;
     task.gate_since = at_;
-    if (fact.kind == GateKind::before) {
+    if (event.kind == GateKind::before) {
       task.gate_before_reached = true;
     } else {
-      move(*fact.task, TaskState::reviewing);
+      move(*event.task, TaskState::reviewing);
     }
   }
-  void operator()(const GateAnswered& fact) {
-    if (!fact.task) {
+  void operator()(const GateAnswered& event) {
+    if (!event.task) {
       if (run_.review_open) --run_.gates_open;
       if (run_.review_since) run_.review_time += at_ - *run_.review_since;
       run_.review_open = false;
       run_.review_since.reset();
-      if (fact.approved) ++run_.reviews_approved;
+      if (event.approved) ++run_.reviews_approved;
       return;
     }
-    TaskRecord& task = record(*fact.task);
+    TaskRecord& task = record(*event.task);
     close_gate(task);
-    if (fact.kind == GateKind::before && fact.approved) task.gate_before_approved = true;
+    if (event.kind == GateKind::before && event.approved) task.gate_before_approved = true;
   }
 
-  void operator()(const AttemptStarted& fact) {
-    TaskRecord& task = record(fact.task);
-    check(fact.attempt == task.attempts.size() + 1, "attempts count up one by one");
-    move(fact.task, TaskState::running);
+  void operator()(const AttemptStarted& event) {
+    TaskRecord& task = record(event.task);
+    check(event.attempt == task.attempts.size() + 1, "attempts count up one by one");
+    move(event.task, TaskState::running);
     AttemptRecord attempt;
-    attempt.number = fact.attempt;
-    attempt.because = fact.because;
-    attempt.lane = fact.lane;
+    attempt.number = event.attempt;
+    attempt.because = event.because;
+    attempt.lane = event.lane;
     attempt.started = at_;
-    attempt.changed = fact.changed;
-    attempt.waited = fact.waited;
-    attempt.isolation = fact.isolation;
-    attempt.seen = fact.seen;
-    attempt.speculative = fact.speculative;
+    attempt.changed = event.changed;
+    attempt.waited = event.waited;
+    attempt.isolation = event.isolation;
+    attempt.snapshot_version = event.snapshot_version;
+    attempt.speculative = event.speculative;
     task.attempts.push_back(std::move(attempt));
-    task.key = fact.key;
-    task.ingredients = fact.ingredients;
+    task.key = event.key;
+    task.cache_key_parts = event.cache_key_parts;
     task.not_before.reset();
   }
-  void operator()(const AttemptsBatched& fact) {
-    latest(fact.task, fact.attempt).others = fact.others;
-    for (const TaskId other : fact.others) {
+  void operator()(const AttemptsBatched& event) {
+    latest(event.task, event.attempt).others = event.others;
+    for (const TaskId other : event.others) {
       const TaskRecord& task = record(other);
-      check(task.state == TaskState::running && other != fact.task, "what is batched runs");
-      record(other).attempts.back().batched_with = fact.task;
+      check(task.state == TaskState::running && other != event.task, "what is batched runs");
+      record(other).attempts.back().batched_with = event.task;
     }
   }
-  void operator()(const ProcessSpawned& fact) {
-    latest(fact.task, fact.attempt).process = fact.process;
+  void operator()(const ProcessSpawned& event) {
+    latest(event.task, event.attempt).process = event.process;
   }
-  void operator()(const AttemptEnded& fact) {
-    AttemptRecord& attempt = latest(fact.task, fact.attempt);
+  void operator()(const AttemptEnded& event) {
+    AttemptRecord& attempt = latest(event.task, event.attempt);
     check(!attempt.ended, "an attempt ends once");
     attempt.ended = at_;
     attempt.call_waits_on.clear();
     attempt.call_waits_until.reset();
-    attempt.outcome = fact.outcome;
-    attempt.exit_code = fact.exit_code;
-    attempt.signal = fact.signal;
-    attempt.detail = fact.detail;
-    attempt.strays = fact.strays;
-    attempt.unproven = fact.unproven;
-    attempt.output = fact.output;
-    attempt.elapsed = fact.elapsed;
-    attempt.usage = fact.usage;
-    attempt.changes = fact.changes;
-    attempt.reads = fact.reads;
-    attempt.writes = fact.writes;
-    attempt.remarks = fact.remarks;
-    attempt.denied_reads = fact.denied_reads;
-    attempt.denied_writes = fact.denied_writes;
-    attempt.reads_from = fact.reads_from;
-    attempt.usage_from = fact.usage_from;
-    if (attempt.calls + attempt.calls_refused == 0) attempt.known = fact.usage;
+    attempt.outcome = event.outcome;
+    attempt.exit_code = event.exit_code;
+    attempt.signal = event.signal;
+    attempt.detail = event.detail;
+    attempt.strays = event.strays;
+    attempt.unproven = event.unproven;
+    attempt.output = event.output;
+    attempt.elapsed = event.elapsed;
+    attempt.usage = event.usage;
+    attempt.changes = event.changes;
+    attempt.reads = event.reads;
+    attempt.writes = event.writes;
+    attempt.remarks = event.remarks;
+    attempt.denied_reads = event.denied_reads;
+    attempt.denied_writes = event.denied_writes;
+    attempt.reads_from = event.reads_from;
+    attempt.usage_from = event.usage_from;
+    if (attempt.calls + attempt.calls_refused == 0) attempt.known = event.usage;
     // Only first attempts are shared.
     if (attempt.batched_with)
-      take_part_away(record(*attempt.batched_with).attempts.front().known, fact.usage);
-    attempt.spawn_tokens = fact.spawn_tokens;
-    attempt.return_tokens = fact.return_tokens;
-    if (fact.outcome == Outcome::conflicted) ++record(fact.task).conflicts;
-    if (fact.broke_dispatcher) ++record(fact.task).broke_dispatcher;
+      take_part_away(record(*attempt.batched_with).attempts.front().known, event.usage);
+    attempt.spawn_tokens = event.spawn_tokens;
+    attempt.return_tokens = event.return_tokens;
+    if (event.outcome == Outcome::conflicted) ++record(event.task).conflicts;
+    if (event.broke_dispatcher) ++record(event.task).broke_dispatcher;
   }
-  void operator()(const SessionBegan& fact) {
-    AttemptRecord& attempt = latest(fact.task, fact.attempt);
-    attempt.session = fact.session;
-    attempt.model = fact.model;
-    attempt.version = fact.version;
+  void operator()(const SessionBegan& event) {
+    AttemptRecord& attempt = latest(event.task, event.attempt);
+    attempt.session = event.session;
+    attempt.model = event.model;
+    attempt.version = event.version;
     // A session in which others' work was done as well is taken up by none of them.
-    if (!fact.session.empty() && !attempt.is_batched()) record(fact.task).session = fact.session;
+    if (!event.session.empty() && !attempt.is_batched()) record(event.task).session = event.session;
   }
-  void operator()(const CallWaiting& fact) {
-    AttemptRecord& attempt = latest(fact.task, fact.attempt);
-    attempt.call_waits_on = fact.on;
-    attempt.call_waits_until = fact.until;
+  void operator()(const CallWaiting& event) {
+    AttemptRecord& attempt = latest(event.task, event.attempt);
+    attempt.call_waits_on = event.on;
+    attempt.call_waits_until = event.until;
   }
-  void operator()(const ModelCalled& fact) {
-    AttemptRecord& attempt = latest(fact.task, fact.attempt);
-    const ModelCall& call = fact.call;
+  void operator()(const ModelCalled& event) {
+    AttemptRecord& attempt = latest(event.task, event.attempt);
+    const ModelCall& call = event.call;
     attempt.calls_again += call.retries;
     attempt.waited_quota += call.waited_quota;
     attempt.waited_lead += call.waited_lead;
@@ -211,81 +211,81 @@ class Applier {
     }
     attempt.last_output = used.output;
   }
-  void operator()(const ChangesReady& fact) {
-    latest(fact.task, fact.attempt);
-    close_gate(record(fact.task));
-    move(fact.task, TaskState::committing);
+  void operator()(const ChangesReady& event) {
+    latest(event.task, event.attempt);
+    close_gate(record(event.task));
+    move(event.task, TaskState::committing);
   }
-  void operator()(const ChangesMerged& fact) {
-    AttemptRecord& attempt = latest(fact.task, fact.attempt);
-    attempt.changes = fact.changes;
-    attempt.merged = fact.files;
-    attempt.merged_on = fact.seen;
+  void operator()(const ChangesMerged& event) {
+    AttemptRecord& attempt = latest(event.task, event.attempt);
+    attempt.changes = event.changes;
+    attempt.merged = event.files;
+    attempt.merged_on = event.snapshot_version;
   }
-  void operator()(const ChangesCommitted& fact) {
-    AttemptRecord& attempt = latest(fact.task, fact.attempt);
-    attempt.remarks.insert(attempt.remarks.end(), fact.remarks.begin(), fact.remarks.end());
-    run_.commits.push_back({fact.task, fact.attempt, fact.changes});
+  void operator()(const ChangesCommitted& event) {
+    AttemptRecord& attempt = latest(event.task, event.attempt);
+    attempt.remarks.insert(attempt.remarks.end(), event.remarks.begin(), event.remarks.end());
+    run_.commits.push_back({event.task, event.attempt, event.changes});
   }
-  void operator()(const CommitRefused& fact) {
-    latest(fact.task, fact.attempt).refused = fact;
-    ++record(fact.task).conflicts;
+  void operator()(const CommitRefused& event) {
+    latest(event.task, event.attempt).refused = event;
+    ++record(event.task).conflicts;
   }
-  void operator()(const ChangesFolded& fact) {
-    check(fact.commits >= run_.folded && fact.commits <= run_.commits.size(),
+  void operator()(const ChangesCheckpointed& event) {
+    check(event.commits >= run_.checkpointed && event.commits <= run_.commits.size(),
           "what is folded was committed");
-    run_.folded = fact.commits;
-    run_.fold_refused.clear();
+    run_.checkpointed = event.commits;
+    run_.checkpoint_refused.clear();
   }
-  void operator()(const ChangesLost& fact) {
-    check(fact.commits >= run_.folded && fact.commits <= run_.commits.size(),
+  void operator()(const ChangesLost& event) {
+    check(event.commits >= run_.checkpointed && event.commits <= run_.commits.size(),
           "what is in the workspace is not lost");
-    run_.commits.resize(fact.commits, CommitRecord{TaskId(0), 1, {}});
-    for (const TaskId id : fact.tasks) {
+    run_.commits.resize(event.commits, CommitRecord{TaskId(0), 1, {}});
+    for (const TaskId id : event.tasks) {
       move(id, TaskState::waiting);
       TaskRecord& task = record(id);
-      task.next = AttemptStarted::Because::again;
+      task.next = AttemptStarted::Trigger::again;
       task.gate_since.reset();
       task.output.reset();
       task.correction.clear();
-      task.attempts.back().remarks.push_back(fact.detail);
+      task.attempts.back().remarks.push_back(event.detail);
     }
   }
-  void operator()(const FoldRefused& fact) { run_.fold_refused = fact.paths; }
-  void operator()(const RetryPlanned& fact) {
-    move(fact.task, TaskState::waiting);
-    TaskRecord& task = record(fact.task);
-    task.next = fact.because;
-    task.not_before = fact.not_before;
-    task.correction = fact.correction;
-    if (fact.because == AttemptStarted::Because::correction) ++task.corrections_used;
-    if (fact.because == AttemptStarted::Because::retry && fact.charged) ++task.retries_used;
+  void operator()(const CheckpointRefused& event) { run_.checkpoint_refused = event.paths; }
+  void operator()(const RetryPlanned& event) {
+    move(event.task, TaskState::waiting);
+    TaskRecord& task = record(event.task);
+    task.next = event.because;
+    task.not_before = event.not_before;
+    task.correction = event.correction;
+    if (event.because == AttemptStarted::Trigger::correction) ++task.corrections_used;
+    if (event.because == AttemptStarted::Trigger::retry && event.charged) ++task.retries_used;
   }
 
-  void operator()(const TaskDone& fact) {
-    TaskRecord& task = record(fact.task);
-    move(fact.task, TaskState::done);
-    task.output = fact.output;
-    task.wrote = fact.wrote;
-    task.from_run = fact.from_run;
+  void operator()(const TaskDone& event) {
+    TaskRecord& task = record(event.task);
+    move(event.task, TaskState::done);
+    task.output = event.output;
+    task.wrote = event.wrote;
+    task.from_run = event.from_run;
     task.detail.clear();
   }
-  void operator()(const TaskFailed& fact) {
-    move(fact.task, TaskState::failed);
-    record(fact.task).failure = fact.outcome;
-    record(fact.task).detail = fact.detail;
+  void operator()(const TaskFailed& event) {
+    move(event.task, TaskState::failed);
+    record(event.task).failure = event.outcome;
+    record(event.task).detail = event.detail;
   }
-  void operator()(const TaskSkipped& fact) {
-    move(fact.task, TaskState::skipped);
-    record(fact.task).because = fact.because;
+  void operator()(const TaskSkipped& event) {
+    move(event.task, TaskState::skipped);
+    record(event.task).because = event.because;
   }
-  void operator()(const TaskCancelled& fact) {
-    move(fact.task, TaskState::cancelled);
-    record(fact.task).detail = fact.by;
+  void operator()(const TaskCancelled& event) {
+    move(event.task, TaskState::cancelled);
+    record(event.task).detail = event.by;
   }
-  void operator()(const TaskRevived& fact) {
-    move(fact.task, TaskState::waiting);
-    TaskRecord& task = record(fact.task);
+  void operator()(const TaskRevived& event) {
+    move(event.task, TaskState::waiting);
+    TaskRecord& task = record(event.task);
     task.failure.reset();
     task.because.reset();
     task.detail.clear();
@@ -299,16 +299,16 @@ class Applier {
     task.revived = true;
     task.gate_before_reached = false;
     task.next =
-        task.attempts.empty() ? AttemptStarted::Because::first : AttemptStarted::Because::again;
+        task.attempts.empty() ? AttemptStarted::Trigger::first : AttemptStarted::Trigger::again;
   }
 
-  void operator()(const MergeMade& fact) {
-    check(fact.merge < run_.merges.size(), "a merge of the plan");
-    run_.merges[fact.merge] = {fact.output, {}};
+  void operator()(const MergeMade& event) {
+    check(event.merge < run_.merges.size(), "a merge of the plan");
+    run_.merges[event.merge] = {event.output, {}};
   }
-  void operator()(const MergeFailed& fact) {
-    check(fact.merge < run_.merges.size(), "a merge of the plan");
-    run_.merges[fact.merge] = {std::nullopt, fact.detail};
+  void operator()(const MergeFailed& event) {
+    check(event.merge < run_.merges.size(), "a merge of the plan");
+    run_.merges[event.merge] = {std::nullopt, event.detail};
   }
 
  private:
@@ -353,15 +353,15 @@ std::string_view name_of(TaskState state) { return kStates[static_cast<std::size
 
 RunState::RunState(const plan::Plan& plan) : tasks(plan.tasks.size()), merges(plan.merges.size()) {}
 
-void apply(RunState& run, const Event& event) {
-  check(event.seq == run.seq + 1, "events come one after the other");
+void apply(RunState& run, const RecordedEvent& recorded) {
+  check(recorded.seq == run.seq + 1, "events come one after the other");
   // Before a dispatcher began there was none, or it was dead: that time is nobody's.
-  const bool in_spell = run.spell_began && !std::holds_alternative<RunBegan>(event.fact);
-  if (in_spell && run.last && run.gates_open > 0 && run.running_count == 0)
-    run.stood_at_gates += event.at - *run.last;
-  std::visit(Applier(run, event.at), event.fact);
-  run.seq = event.seq;
-  run.last = event.at;
+  const bool in_session = run.session_began && !std::holds_alternative<RunBegan>(recorded.event);
+  if (in_session && run.last && run.gates_open > 0 && run.running_count == 0)
+    run.stood_at_gates += recorded.at - *run.last;
+  std::visit(Applier(run, recorded.at), recorded.event);
+  run.seq = recorded.seq;
+  run.last = recorded.at;
 }
 
 }  // namespace interlock::engine

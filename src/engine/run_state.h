@@ -47,7 +47,7 @@ struct CallVerdict {
 
 struct AttemptRecord {
   std::uint32_t number = 1;
-  AttemptStarted::Because because = AttemptStarted::Because::first;
+  AttemptStarted::Trigger because = AttemptStarted::Trigger::first;
   std::uint32_t lane = 0;
   Time started{};
   std::optional<Time> ended;
@@ -63,14 +63,14 @@ struct AttemptRecord {
   std::string changed;  ///< What differed from the last result kept.
   WaitedFor waited;
   plan::Isolation isolation{};
-  std::uint32_t seen = 0;  ///< Commits in its picture.
+  std::uint32_t snapshot_version = 0;  ///< Commits in its snapshot.
   bool speculative = false;
-  std::optional<Digest> changes, reads;  ///< Of their texts; only with a picture.
+  std::optional<Digest> changes, reads;  ///< Of their texts; only with a snapshot.
   std::optional<Digest> writes;          ///< Likewise; older journals have none.
   std::vector<std::string> remarks, denied_reads, denied_writes;
-  std::string reads_from;          ///< How its reads are known; empty: it had no view.
-  std::vector<Ingredient> merged;  ///< Files that were merged with others' changes.
-  std::uint32_t merged_on = 0;     ///< So many commits were there then.
+  std::string reads_from;            ///< How its reads are known; empty: it had no view.
+  std::vector<CacheKeyPart> merged;  ///< Files that were merged with others' changes.
+  std::uint32_t merged_on = 0;       ///< So many commits were there then.
   std::optional<CommitRefused> refused;
   std::string session, model, version;  ///< As the client told; empty: it did not.
   std::uint32_t calls = 0;              ///< Of a model, that were answered.
@@ -85,13 +85,13 @@ struct AttemptRecord {
   std::optional<Tokens> first_input;  ///< Of its first answered call: all of its input.
   std::size_t first_bytes = 0;        ///< Of that call's body.
   std::optional<Tokens> last_output;
-  CallVerdict last_call;                ///< In the order in which calls came in.
-  CallVerdict last_with_tools;          ///< Of those that offered tools: the client's main loop.
+  CallVerdict last_call;        ///< In the order in which calls came in.
+  CallVerdict last_with_tools;  ///< Of those that offered tools: the client's main loop.
   std::optional<Tokens> spawn_tokens, return_tokens;
   std::string call_waits_on;             ///< What its model call waits for now; empty: for nothing.
   std::optional<Time> call_waits_until;  ///< At the latest, where that is known.
   // Of tasks that share one attempt: the first has its process, its log and its calls.
-  std::vector<TaskId> others;           ///< Whose work it does too.
+  std::vector<TaskId> others;          ///< Whose work it does too.
   std::optional<TaskId> batched_with;  ///< That one does its work.
 
   bool is_batched() const { return batched_with || !others.empty(); }
@@ -101,7 +101,7 @@ struct TaskRecord {
   TaskState state = TaskState::waiting;
   std::vector<AttemptRecord> attempts;
   Digest key;  ///< Of the latest attempt or reuse.
-  std::vector<Ingredient> ingredients;
+  std::vector<CacheKeyPart> cache_key_parts;
   std::optional<Digest> output;  ///< Of the result that counts.
   Digest wrote;
   std::string from_run;  ///< Not empty: taken from that run.
@@ -114,7 +114,7 @@ struct TaskRecord {
   int broke_dispatcher = 0;  ///< Attempts that ran while their dispatcher broke off.
   bool revived = false;  ///< A person asked for it again: later tasks may have gone ahead of it.
   std::optional<Time> not_before;  ///< Back-off.
-  AttemptStarted::Because next = AttemptStarted::Because::first;
+  AttemptStarted::Trigger next = AttemptStarted::Trigger::first;
   std::string session;     ///< Of the latest attempt that had one.
   std::string correction;  ///< What the next attempt is told was wrong.
   bool gate_before_reached = false, gate_before_approved = false;
@@ -135,21 +135,21 @@ struct MergeRecord {
   std::string failure;
 };
 
-/// What is true of a run. Made by `apply` alone, from facts alone: recovery is `apply` over the
+/// What is true of a run. Made by `apply` alone, from events alone: recovery is `apply` over the
 /// journal.
 struct RunState {
   explicit RunState(const plan::Plan& plan);
 
   std::vector<TaskRecord> tasks;
   std::vector<MergeRecord> merges;
-  std::vector<CommitRecord> commits;      ///< In the order of committing.
-  std::uint32_t folded = 0;               ///< So many of them are in the workspace itself.
-  std::vector<std::string> fold_refused;  ///< What stood in the way the last time.
-  std::uint64_t seq = 0;                  ///< Of the last event.
-  std::optional<Time> began;              ///< First dispatch.
-  std::optional<Time> last;               ///< Latest event.
+  std::vector<CommitRecord> commits;            ///< In the order of committing.
+  std::uint32_t checkpointed = 0;               ///< So many of them are in the workspace itself.
+  std::vector<std::string> checkpoint_refused;  ///< What stood in the way the last time.
+  std::uint64_t seq = 0;                        ///< Of the last event.
+  std::optional<Time> began;                    ///< First dispatch.
+  std::optional<Time> last;                     ///< Latest event.
   Duration active{};  ///< Time during which a dispatcher held the run, without the open spell.
-  std::optional<Time> spell_began;  ///< Of the dispatcher that holds it.
+  std::optional<Time> session_began;  ///< Of the dispatcher that holds it.
   std::string dispatcher;
   std::optional<ProcessIdentity> process;
   std::optional<RunEnded::How> ended;
@@ -177,6 +177,6 @@ Spent spent_by(const TaskRecord& record);
 Spent spent_by(const RunState& run);
 
 /// The one door for changes. Breaks off (a bug) when the move is not one that is drawn above.
-void apply(RunState& run, const Event& event);
+void apply(RunState& run, const RecordedEvent& recorded);
 
 }  // namespace interlock::engine

@@ -106,7 +106,7 @@ bool opened_repository(const Observed& observed) {
   });
 }
 
-std::string first_difference(const std::vector<Ingredient>& now,
+std::string first_difference(const std::vector<CacheKeyPart>& now,
                              const std::vector<Digest>& before) {
   for (std::size_t i = 0; i < now.size(); ++i) {
     if (i >= before.size() || now[i].digest != before[i]) return now[i].name;

@@ -9,8 +9,8 @@
 #include "changes/changeset.h"
 #include "changes/read_set.h"
 #include "changes/write_set.h"
-#include "engine/enclosure.h"
 #include "engine/event.h"
+#include "engine/sandbox.h"
 #include "plan/plan.h"
 
 namespace interlock::engine {
@@ -39,7 +39,7 @@ changes::ReadSet reads_to_find_again(const changes::ReadSet& reads, const change
 
 /// Why what an attempt did proves nothing for the next time, in words that begin with `it`; empty:
 /// it can be compared. Who adds to a file, changes what it looked at or deletes something may do
-/// another thing the second time; who asks the repository asks what no picture holds still.
+/// another thing the second time; who asks the repository asks what no snapshot holds still.
 std::string why_not_comparable(const plan::Task& task, const changes::ReadSet& reads,
                                const changes::WriteSet& writes, const changes::Changeset& own,
                                bool read_repository);
@@ -50,6 +50,7 @@ inline constexpr std::size_t kTracedMax = 4096;
 bool opened_repository(const Observed& observed);
 
 /// The first state that differs, in words (`` `a.c`, which it had read, ``); empty: none does.
-std::string first_difference(const std::vector<Ingredient>& now, const std::vector<Digest>& before);
+std::string first_difference(const std::vector<CacheKeyPart>& now,
+                             const std::vector<Digest>& before);
 
 }  // namespace interlock::engine

@@ -80,7 +80,7 @@ TEST(Trace, is_told_as_text_and_back) {
 }
 
 TEST(Trace, names_the_first_state_that_differs) {
-  const std::vector<Ingredient> now{{"`a`", digest_of("1")}, {"`b`", digest_of("2")}};
+  const std::vector<CacheKeyPart> now{{"`a`", digest_of("1")}, {"`b`", digest_of("2")}};
   EXPECT_EQ(first_difference(now, {digest_of("1"), digest_of("2")}), "");
   EXPECT_EQ(first_difference(now, {digest_of("1"), digest_of("3")}), "`b`");
   EXPECT_EQ(first_difference(now, {digest_of("1")}), "`b`");

@@ -21,13 +21,14 @@ struct WaitingChanges {
   std::optional<AttemptName> batch;
   changes::Changeset own;
   changes::ReadSet reads;
-  std::uint32_t seen = 0;        ///< Commits in its picture.
-  std::uint32_t rests_on = 0;    ///< Commits it is known to agree with; `seen`, or more by merging.
+  std::uint32_t snapshot_version = 0;  ///< Commits in its snapshot.
+  std::uint32_t base_version =
+      0;                         ///< Commits it is known to agree with; `seen`, or more by merging.
   std::optional<TaskId> behind;  ///< The earlier task it waits for.
   std::vector<std::string> wrote;  ///< Every path it wrote, also with the same bytes; sorted.
   /// Why its result proves nothing for the next time; see `why_not_comparable`.
   std::string not_comparable;
-  bool is_checked = true;        ///< Not: it was merged, and its check is still to run on that.
+  bool is_checked = true;  ///< Not: it was merged, and its check is still to run on that.
   std::vector<std::pair<std::string, std::string>> merged;  ///< Path and bytes, by merging.
 
   /// What is to come into the workspace: of a failure nothing.
@@ -35,8 +36,8 @@ struct WaitingChanges {
 };
 
 /// How an attempt's changes met with others'.
-struct Meeting {
-  std::vector<changes::Stale> stale;  ///< `by` counts the commits since its picture.
+struct Conflict {
+  std::vector<changes::Stale> stale;  ///< `by` counts the commits since its snapshot.
   std::vector<TaskId> by;             ///< Whose commits made it stale; sorted.
   std::vector<std::string> foreign;   ///< Changed by somebody outside the run.
   std::string detail;                 ///< In words, for people.
@@ -52,9 +53,9 @@ struct Meeting {
 /// What to blame first; there must be one.
 const changes::Stale& gravest(const std::vector<changes::Stale>& stale);
 
-/// So many commits wait at most for a moment without pictures; then nothing starts until they are
+/// So many commits wait at most for a moment without snapshots; then nothing starts until they are
 /// brought into the workspace. (Overlay file systems take 500 layers and grow slower before.)
-inline constexpr std::uint32_t kUnfoldedMax = 64;
+inline constexpr std::uint32_t kUncheckpointedMax = 64;
 
 /// After so many conflicts a task waits until all before it have ended; after so many it fails.
 inline constexpr int kConflictsInTurn = 2;

@@ -29,12 +29,14 @@ PatternId AccessIndex::intern(const Area& area) {
   const auto [newest, is_first] = at_prefix_.try_emplace(area.include->literal_prefix(), fresh);
   for (PatternId at = newest->second; !is_first;) {
     const Pattern& known = patterns_[at.index()];
-    const bool same = *known.area.include == *area.include && std::ranges::equal(known.area.exclude, area.exclude);
+    const bool same = *known.area.include == *area.include &&
+                      std::ranges::equal(known.area.exclude, area.exclude);
     if (same) return at;
     if (known.next_at_prefix == at) break;
     at = known.next_at_prefix;
   }
-  patterns_.push_back({.area = area, .next_at_prefix = is_first ? fresh : newest->second, .written = false});
+  patterns_.push_back(
+      {.area = area, .next_at_prefix = is_first ? fresh : newest->second, .written = false});
   newest->second = fresh;
   return fresh;
 }
@@ -42,7 +44,8 @@ PatternId AccessIndex::intern(const Area& area) {
 void AccessIndex::find_pairs(PatternId pattern) {
   std::string_view prefix = area(pattern).include->literal_prefix();
   for (bool own = true;; own = false) {
-    if (const auto at = at_prefix_.find(prefix); at != at_prefix_.end()) compare(pattern, at->second, own);
+    if (const auto at = at_prefix_.find(prefix); at != at_prefix_.end())
+      compare(pattern, at->second, own);
     if (prefix.empty()) break;
     const std::size_t slash = prefix.rfind('/');
     prefix = prefix.substr(0, slash == std::string_view::npos ? 0 : slash);
@@ -55,7 +58,8 @@ void AccessIndex::compare(PatternId pattern, PatternId first_at_prefix, bool own
   for (PatternId at = first_at_prefix;; at = patterns_[at.index()].next_at_prefix) {
     const Pattern& high = patterns_[at.index()];
     const bool other_side = own_prefix && at >= pattern;  // Each pair once.
-    if (!other_side && (deep.written || high.written) && meets(deep.area, high.area)) pairs_.push_back({pattern, at});
+    if (!other_side && (deep.written || high.written) && meets(deep.area, high.area))
+      pairs_.push_back({pattern, at});
     if (high.next_at_prefix == at) return;
   }
 }

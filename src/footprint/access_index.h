@@ -18,12 +18,13 @@ using PairId = Id<struct PairTag>;
 
 /// Which of a plan's patterns meet.
 ///
-/// Found by literal prefixes: patterns meet only where the prefix of one is that of the other or above it, so each
-/// looks for partners at its own prefix and at the prefixes above. Equal patterns with equal exclusions are one, and
-/// two that are only ever read are not compared.
+/// Found by literal prefixes: patterns meet only where the prefix of one is that of the other or
+/// above it, so each looks for partners at its own prefix and at the prefixes above. Equal patterns
+/// with equal exclusions are one, and two that are only ever read are not compared.
 class AccessIndex {
  public:
-  /// Of all patterns of `claims`, whose footprints must outlive the index. Unknown footprints have none.
+  /// Of all patterns of `claims`, whose footprints must outlive the index. Unknown footprints have
+  /// none.
   explicit AccessIndex(std::span<const Claim> claims);
 
   /// `deep` found `high` at its own prefix or above.
@@ -36,8 +37,12 @@ class AccessIndex {
   std::size_t pairs() const { return pairs_.size(); }
   const Area& area(PatternId pattern) const { return patterns_[pattern.index()].area; }
   const Pair& pair(PairId pair) const { return pairs_[pair.index()]; }
-  std::span<const PatternId> reads_of(TaskId task) const { return list(2 * std::size_t{task.index()}); }
-  std::span<const PatternId> writes_of(TaskId task) const { return list(2 * std::size_t{task.index()} + 1); }
+  std::span<const PatternId> reads_of(TaskId task) const {
+    return list(2 * std::size_t{task.index()});
+  }
+  std::span<const PatternId> writes_of(TaskId task) const {
+    return list(2 * std::size_t{task.index()} + 1);
+  }
 
   /// The pairs whose `deep` is `pattern` are those from the first of these up to the second.
   std::pair<std::uint32_t, std::uint32_t> pairs_upward(PatternId pattern) const {
@@ -64,7 +69,7 @@ class AccessIndex {
   std::unordered_map<std::string_view, PatternId> at_prefix_;  ///< The newest there.
   std::vector<PatternId> listed_;  ///< Each task's reads, then its writes.
   std::vector<std::uint32_t> first_listed_{0};
-  std::vector<Pair> pairs_;        ///< In order of `deep`.
+  std::vector<Pair> pairs_;  ///< In order of `deep`.
   std::vector<std::uint32_t> first_pair_{0};
   Budget hard_questions_{50'000'000};
 };

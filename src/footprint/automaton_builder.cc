@@ -53,7 +53,8 @@ void AutomatonBuilder::read_run() {
 
 void AutomatonBuilder::read_slash() {
   Front next = nowhere();
-  next[after_slash][0] = merged(std::array{front_[in_name][0], front_[after_slash][0], front_[after_dot][0]});
+  next[after_slash][0] =
+      merged(std::array{front_[in_name][0], front_[after_slash][0], front_[after_dot][0]});
   next[after_slash][1] =
       merged(std::array{front_[in_name][1], front_[after_slash][1], front_[after_dot][1],
                         front_[after_some][1], front_[after_none][1]});
@@ -97,7 +98,8 @@ Automaton AutomatonBuilder::finish() {
     if (last != kNowhere) skip(last, accepting);
   }
 
-  Automaton automaton{.states = states_, .accepting = accepting, .steps = std::move(steps_), .first = {}};
+  Automaton automaton{
+      .states = states_, .accepting = accepting, .steps = std::move(steps_), .first = {}};
   std::ranges::stable_sort(automaton.steps, {}, &Automaton::Step::from);
   automaton.first.assign(states_ + 1, 0);
   for (const Automaton::Step& step : automaton.steps) ++automaton.first[step.from + 1];

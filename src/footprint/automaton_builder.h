@@ -12,17 +12,20 @@ namespace interlock::footprint {
 
 /// Builds a pattern's automaton from left to right, a constant number of states for each part.
 ///
-/// What a part means depends on what stands before it: `**` takes whole segments, and only a pattern that met no
-/// wildcard also means what lies below. Inside braces several of these can hold at once, so the end of what was read
-/// is not one state but a front: one state for each place it can stand in.
+/// What a part means depends on what stands before it: `**` takes whole segments, and only a
+/// pattern that met no wildcard also means what lies below. Inside braces several of these can hold
+/// at once, so the end of what was read is not one state but a front: one state for each place it
+/// can stand in.
 class AutomatonBuilder {
  public:
   enum Place : unsigned char {
     in_name,      ///< Within a segment or at its end.
-    after_slash,  ///< At the start of a segment. Its slash is not yet read, since `**` may stand for no segment.
-    after_dot,    ///< After a `.` that began a segment. Neither is read yet, since as a whole segment it says nothing.
-    after_some,   ///< After a `**` that took segments.
-    after_none,   ///< After a `**` that took none.
+    after_slash,  ///< At the start of a segment. Its slash is not yet read, since `**` may stand
+                  ///< for no segment.
+    after_dot,  ///< After a `.` that began a segment. Neither is read yet, since as a whole segment
+                ///< it says nothing.
+    after_some,  ///< After a `**` that took segments.
+    after_none,  ///< After a `**` that took none.
   };
   static constexpr std::uint32_t kNowhere = UINT32_MAX;
   /// For each place: without a wildcard so far, with one.
@@ -35,7 +38,7 @@ class AutomatonBuilder {
   void read_one_of(std::span<const CodePointRange> ranges);  ///< `?` and `[...]`
   void read_run();                                           ///< `*`
   void read_slash();
-  void read_segments();                                      ///< `**`
+  void read_segments();  ///< `**`
 
   const Front& front() const { return front_; }
   void go_back_to(const Front& front) { front_ = front; }

@@ -57,7 +57,8 @@ std::uint32_t Avoided::add(const Glob& glob) {
 }
 
 void Avoided::make_atoms() {
-  // Besides the borders of the patterns: `/` and `.`, which the rule for paths tells apart, and code points that never occur.
+  // Besides the borders of the patterns: `/` and `.`, which the rule for paths tells apart, and
+  // code points that never occur.
   atoms_ = {0, 1, U'.', U'/', U'/' + 1, 0xD800, 0xDC80, 0xDD00, 0xE000};
   for (const Automaton& automaton : automata_) {
     for (const Automaton::Step& step : automaton.steps) {
@@ -72,7 +73,8 @@ void Avoided::make_atoms() {
 }
 
 Avoided::State Avoided::intern(Subset subset) {
-  const auto [known, is_new] = known_.emplace(std::move(subset), static_cast<State>(subsets_.size()));
+  const auto [known, is_new] =
+      known_.emplace(std::move(subset), static_cast<State>(subsets_.size()));
   if (is_new) {
     subsets_.push_back(&known->first);
     holds_.push_back(in_some_group(known->first));
@@ -102,9 +104,12 @@ void Avoided::close(Subset& subset, Budget& budget) {
 }
 
 bool Avoided::in_some_group(const Subset& subset) const {
-  const auto reached = [&](std::uint32_t state) { return std::ranges::binary_search(subset, state); };
+  const auto reached = [&](std::uint32_t state) {
+    return std::ranges::binary_search(subset, state);
+  };
   return std::ranges::any_of(groups_, [&](const Group& group) {
-    return std::ranges::any_of(group.include, reached) && std::ranges::none_of(group.exclude, reached);
+    return std::ranges::any_of(group.include, reached) &&
+           std::ranges::none_of(group.exclude, reached);
   });
 }
 

@@ -12,8 +12,8 @@ namespace interlock::footprint {
 
 /// Sets of paths that a search is to stay out of, as one deterministic automaton made on the way.
 ///
-/// To stay out of a set one must know of every way to match it, so its states are sets of pattern states. Only those
-/// that a search meets are made; the search pays for them from its budget.
+/// To stay out of a set one must know of every way to match it, so its states are sets of pattern
+/// states. Only those that a search meets are made; the search pays for them from its budget.
 class Avoided {
  public:
   /// Stays out of every pattern of `excluded`, and out of every area of `covered`.
@@ -30,7 +30,8 @@ class Avoided {
   State next(State state, std::size_t atom, Budget& budget);
 
  private:
-  /// One set: paths that one of `include` accepts and none of `exclude`. As indexes of accepting states.
+  /// One set: paths that one of `include` accepts and none of `exclude`. As indexes of accepting
+  /// states.
   struct Group {
     std::vector<std::uint32_t> include;
     std::vector<std::uint32_t> exclude;
@@ -44,11 +45,11 @@ class Avoided {
   bool in_some_group(const Subset& subset) const;
 
   std::vector<Automaton> automata_;
-  std::vector<std::uint32_t> offsets_;                 ///< Of each automaton's states among all.
-  std::vector<std::uint32_t> owner_;                   ///< Of each state: its automaton.
+  std::vector<std::uint32_t> offsets_;  ///< Of each automaton's states among all.
+  std::vector<std::uint32_t> owner_;    ///< Of each state: its automaton.
   std::vector<Group> groups_;
   std::vector<char32_t> atoms_;
-  std::vector<char> marked_;                           ///< Scratch for `close`.
+  std::vector<char> marked_;  ///< Scratch for `close`.
   std::map<Subset, State> known_;
   std::vector<const Subset*> subsets_;
   std::vector<char> holds_;

@@ -10,10 +10,12 @@ namespace interlock::footprint {
 
 namespace {
 
-/// The states a pattern can be in after what it has read, and those reached from them without reading.
+/// The states a pattern can be in after what it has read, and those reached from them without
+/// reading.
 class StateSet {
  public:
-  explicit StateSet(const Automaton& automaton) : automaton_(&automaton), held_(automaton.states, 0) {}
+  explicit StateSet(const Automaton& automaton)
+      : automaton_(&automaton), held_(automaton.states, 0) {}
 
   bool holds(std::uint32_t state) const { return held_[state] != 0; }
   bool empty() const { return states_.empty(); }
@@ -86,7 +88,8 @@ bool is_path(std::string_view text) {
 std::string escape(std::string_view path) {
   std::string pattern;
   for (const char next : path) {
-    const bool special = std::string_view("*?[{}\\").contains(next) || (next == '!' && pattern.empty());
+    const bool special =
+        std::string_view("*?[{}\\").contains(next) || (next == '!' && pattern.empty());
     if (special) pattern += '\\';
     pattern += next;
   }
@@ -113,7 +116,8 @@ Result<PatternSet> PatternSet::parse(std::span<const std::string> patterns) {
     (excluded ? set.exclude : set.include).push_back(std::move(*glob));
   }
   if (set.include.empty() && !set.exclude.empty()) {
-    return fail(Error::Kind::invalid, "the patterns only exclude", "begin with what they exclude from, such as `**`");
+    return fail(Error::Kind::invalid, "the patterns only exclude",
+                "begin with what they exclude from, such as `**`");
   }
   return set;
 }

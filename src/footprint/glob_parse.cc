@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kLongestPattern = 4096;
 constexpr int kDeepestBraces = 64;
 
-/// A pattern that is plainly one path, normalised, without the work of parsing: nearly all patterns of large plans.
+/// A pattern that is plainly one path, normalised, without the work of parsing: nearly all patterns
+/// of large plans.
 std::optional<std::string> plain_path(std::string_view pattern) {
   if (pattern.find_first_of(std::string_view("*?[{}\\\0", 7)) != std::string_view::npos) return {};
   if (pattern.starts_with('!') || pattern.starts_with('/')) return {};
@@ -91,15 +92,17 @@ class GlobParser {
   std::size_t at_ = 0;
   AutomatonBuilder automaton_;
   std::string text_;
-  std::string plain_;          ///< Without escapes, up to the first wildcard.
+  std::string plain_;  ///< Without escapes, up to the first wildcard.
   std::size_t wildcards_ = 0;
-  std::size_t last_stars_ = 0; ///< Where the last `**` stands.
+  std::size_t last_stars_ = 0;  ///< Where the last `**` stands.
 };
 
 Result<Glob> GlobParser::parse() {
   if (pattern_.empty()) return refuse(0, "it is empty", "write `**` for the whole workspace");
   if (pattern_.size() > kLongestPattern) {
-    return refuse(0, fmt::format("it is {} bytes long, at most {} are allowed", pattern_.size(), kLongestPattern),
+    return refuse(0,
+                  fmt::format("it is {} bytes long, at most {} are allowed", pattern_.size(),
+                              kLongestPattern),
                   "write several shorter patterns");
   }
   if (pattern_.starts_with('!')) {
@@ -147,7 +150,8 @@ GlobParser::Outcome GlobParser::dot(int depth) {
       return {};
     }
     if (rest.starts_with("..") && segment_ends_at(at_ + 2, depth)) {
-      return refuse(at_, "`..` is not allowed", "patterns are relative to the workspace and stay inside it");
+      return refuse(at_, "`..` is not allowed",
+                    "patterns are relative to the workspace and stay inside it");
     }
   }
   if (const Outcome free = not_glued(); !free) return free;
@@ -170,7 +174,8 @@ GlobParser::Outcome GlobParser::escaped() {
   if (at_ + 1 == pattern_.size()) {
     return refuse(at_, "nothing follows the backslash", "write `\\\\` for a backslash itself");
   }
-  if (pattern_[at_ + 1] == '/') return refuse(at_, "a slash is always one", "write it without the backslash");
+  if (pattern_[at_ + 1] == '/')
+    return refuse(at_, "a slash is always one", "write it without the backslash");
   const CodePoint next = first_code_point(pattern_.substr(at_ + 1));
   take(1);
   return character(next.value, next.bytes);
@@ -214,7 +219,9 @@ GlobParser::Outcome GlobParser::stars(int depth) {
   // Several in a row say no more than one, but would cost as many states each.
   for (;;) {
     const std::size_t next = segment_behind_slash(at_);
-    if (next == at_ || !pattern_.substr(next).starts_with("**") || !segment_ends_at(next + 2, depth)) return {};
+    if (next == at_ || !pattern_.substr(next).starts_with("**") ||
+        !segment_ends_at(next + 2, depth))
+      return {};
     at_ = next + 2;
   }
 }
@@ -242,7 +249,8 @@ GlobParser::Outcome GlobParser::character_class() {
   return {};
 }
 
-Result<std::vector<CodePointRange>> GlobParser::class_ranges(std::size_t opened, std::size_t members) {
+Result<std::vector<CodePointRange>> GlobParser::class_ranges(std::size_t opened,
+                                                             std::size_t members) {
   std::vector<CodePointRange> ranges;
   at_ = members;
   while (at_ < pattern_.size() && (pattern_[at_] != ']' || at_ == members)) {
@@ -250,13 +258,15 @@ Result<std::vector<CodePointRange>> GlobParser::class_ranges(std::size_t opened,
     const auto low = class_member(opened);
     if (!low) return std::unexpected(low.error());
     auto high = low;
-    const bool is_range = pattern_.substr(at_).starts_with('-') && !pattern_.substr(at_).starts_with("-]");
+    const bool is_range =
+        pattern_.substr(at_).starts_with('-') && !pattern_.substr(at_).starts_with("-]");
     if (is_range) {
       ++at_;
       high = class_member(opened);
       if (!high) return std::unexpected(high.error());
     }
-    if (*high < *low) return refuse(start, "the range runs backwards", "write the smaller character first");
+    if (*high < *low)
+      return refuse(start, "the range runs backwards", "write the smaller character first");
     if (*low < U'/') ranges.emplace_back(*low, std::min<char32_t>(*high, U'/' - 1));
     if (*high > U'/') ranges.emplace_back(std::max<char32_t>(*low, U'/' + 1), *high);
   }
@@ -269,7 +279,8 @@ Result<std::vector<CodePointRange>> GlobParser::class_ranges(std::size_t opened,
 
 Result<char32_t> GlobParser::class_member(std::size_t opened) {
   if (pattern_.substr(at_).starts_with("[:")) {
-    return refuse(at_, "named classes such as `[:alpha:]` are not known", "write a range such as `a-z`");
+    return refuse(at_, "named classes such as `[:alpha:]` are not known",
+                  "write a range such as `a-z`");
   }
   if (pattern_.substr(at_).starts_with('\\')) ++at_;
   if (at_ >= pattern_.size()) {
@@ -287,7 +298,8 @@ Result<char32_t> GlobParser::class_member(std::size_t opened) {
 GlobParser::Outcome GlobParser::braces(int depth) {
   const std::size_t opened = at_;
   if (depth == kDeepestBraces) {
-    return refuse(at_, fmt::format("braces nest deeper than {}", kDeepestBraces), "write several patterns");
+    return refuse(at_, fmt::format("braces nest deeper than {}", kDeepestBraces),
+                  "write several patterns");
   }
   note_wildcard();
   const AutomatonBuilder::Front before = automaton_.front();
@@ -321,7 +333,8 @@ bool GlobParser::segment_ends_at(std::size_t at, int depth) const {
   return depth > 0 && (pattern_[at] == ',' || pattern_[at] == '}');
 }
 
-/// Where the segment behind the slash at `at` begins, past further slashes and `./`; `at` where there is no slash.
+/// Where the segment behind the slash at `at` begins, past further slashes and `./`; `at` where
+/// there is no slash.
 std::size_t GlobParser::segment_behind_slash(std::size_t at) const {
   if (!pattern_.substr(at).starts_with('/')) return at;
   for (;;) {
@@ -368,7 +381,8 @@ Result<Glob> GlobParser::finish() {
     glob.shape_ = Glob::Shape::general;
     glob.automaton_ = automaton_.finish();
     if (!matches_some_path(glob.automaton_)) {
-      return refuse(0, "no path can match it", "a path has no empty segments and none that is `.` or `..`");
+      return refuse(0, "no path can match it",
+                    "a path has no empty segments and none that is `.` or `..`");
     }
   }
   glob.text_ = std::move(text_);
@@ -377,11 +391,13 @@ Result<Glob> GlobParser::finish() {
   return glob;
 }
 
-std::unexpected<Error> GlobParser::refuse(std::size_t at, std::string_view what, std::string hint) const {
+std::unexpected<Error> GlobParser::refuse(std::size_t at, std::string_view what,
+                                          std::string hint) const {
   std::size_t column = 1;
   for (std::size_t i = 0; i < at; ++column) i += first_code_point(pattern_.substr(i)).bytes;
   return fail(Error::Kind::invalid,
-              fmt::format("pattern `{}`, column {}: {}", elide_middle(printable(pattern_), 60), column, what),
+              fmt::format("pattern `{}`, column {}: {}", elide_middle(printable(pattern_), 60),
+                          column, what),
               std::move(hint));
 }
 

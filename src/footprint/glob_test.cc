@@ -30,13 +30,15 @@ std::string refusal_of(std::string_view pattern) {
 }
 
 TEST(Glob, a_plain_path_means_the_file_or_the_folder_and_all_below_it) {
-  EXPECT_EQ(matches_of("src/auth", {"src", "src/auth", "src/auth/a.cc", "src/auth/x/y", "src/authors", "x/src/auth"}),
+  EXPECT_EQ(matches_of("src/auth", {"src", "src/auth", "src/auth/a.cc", "src/auth/x/y",
+                                    "src/authors", "x/src/auth"}),
             "src/auth src/auth/a.cc src/auth/x/y");
 }
 
 TEST(Glob, wildcards_stay_within_a_segment_and_match_a_leading_dot) {
-  EXPECT_EQ(matches_of("src/*.md", {"src/a.md", "src/.md", "src/x/a.md", "src/a.mdx", "src/a.md/b"}),
-            "src/a.md src/.md");
+  EXPECT_EQ(
+      matches_of("src/*.md", {"src/a.md", "src/.md", "src/x/a.md", "src/a.mdx", "src/a.md/b"}),
+      "src/a.md src/.md");
   EXPECT_EQ(matches_of("?/*", {"a/b", "a/.b", "ab/c", "a", "a/b/c"}), "a/b a/.b");
 }
 
@@ -59,7 +61,8 @@ TEST(Glob, classes_match_one_character_and_never_a_slash) {
 TEST(Glob, braces_mean_exactly_the_patterns_they_unfold_to) {
   EXPECT_EQ(matches_of("{src,docs/*.md}", {"src", "src/a/b", "docs/a.md", "docs/a.md/b", "docs"}),
             "src src/a/b docs/a.md");
-  EXPECT_EQ(matches_of("a{,/**}/b{c,{d,e}f}", {"a/bc", "a/x/bdf", "a/x/y/bef/z", "a/bd"}), "a/bc a/x/bdf");
+  EXPECT_EQ(matches_of("a{,/**}/b{c,{d,e}f}", {"a/bc", "a/x/bdf", "a/x/y/bef/z", "a/bd"}),
+            "a/bc a/x/bdf");
   EXPECT_EQ(matches_of("{**/,}x*", {"x", "a/x", "a/b/xy", "ax"}), "x a/x a/b/xy");
 }
 
@@ -107,42 +110,62 @@ TEST(Glob, what_is_no_path_is_never_matched) {
 }
 
 TEST(Glob, a_bad_pattern_is_refused_with_its_column_and_a_way_out) {
-  EXPECT_EQ(refusal_of(""), "pattern ``, column 1: it is empty; write `**` for the whole workspace");
-  EXPECT_EQ(refusal_of("/etc/passwd"),
-            "pattern `/etc/passwd`, column 1: the path is absolute; write it relative to the workspace");
+  EXPECT_EQ(refusal_of(""),
+            "pattern ``, column 1: it is empty; write `**` for the whole workspace");
+  EXPECT_EQ(
+      refusal_of("/etc/passwd"),
+      "pattern `/etc/passwd`, column 1: the path is absolute; write it relative to the workspace");
   EXPECT_EQ(refusal_of("a/../../b"),
-            "pattern `a/../../b`, column 3: `..` is not allowed; patterns are relative to the workspace and stay inside it");
+            "pattern `a/../../b`, column 3: `..` is not allowed; patterns are relative to the "
+            "workspace and stay inside it");
   EXPECT_EQ(refusal_of("{a,..}/b*"),
-            "pattern `{a,..}/b*`, column 4: `..` is not allowed; patterns are relative to the workspace and stay inside it");
-  EXPECT_EQ(refusal_of("ä[a"), "pattern `ä[a`, column 2: `[` is never closed; write `\\[` for the character itself");
-  EXPECT_EQ(refusal_of("a{b,c"), "pattern `a{b,c`, column 2: `{` is never closed; write `\\{` for the character itself");
-  EXPECT_EQ(refusal_of("a}"), "pattern `a}`, column 2: `}` closes nothing; write `\\}` for the character itself");
+            "pattern `{a,..}/b*`, column 4: `..` is not allowed; patterns are relative to the "
+            "workspace and stay inside it");
+  EXPECT_EQ(refusal_of("ä[a"),
+            "pattern `ä[a`, column 2: `[` is never closed; write `\\[` for the character itself");
+  EXPECT_EQ(refusal_of("a{b,c"),
+            "pattern `a{b,c`, column 2: `{` is never closed; write `\\{` for the character itself");
+  EXPECT_EQ(refusal_of("a}"),
+            "pattern `a}`, column 2: `}` closes nothing; write `\\}` for the character itself");
   EXPECT_EQ(refusal_of("notes/{stem}.md"),
             "pattern `notes/{stem}.md`, column 7: these braces hold no comma; "
             "write `{a,b}` for either, `\\{` for the character itself");
-  EXPECT_EQ(refusal_of("[z-a]"), "pattern `[z-a]`, column 2: the range runs backwards; write the smaller character first");
+  EXPECT_EQ(
+      refusal_of("[z-a]"),
+      "pattern `[z-a]`, column 2: the range runs backwards; write the smaller character first");
   EXPECT_EQ(refusal_of("[[:alpha:]]"),
-            "pattern `[[:alpha:]]`, column 2: named classes such as `[:alpha:]` are not known; write a range such as `a-z`");
+            "pattern `[[:alpha:]]`, column 2: named classes such as `[:alpha:]` are not known; "
+            "write a range such as `a-z`");
   EXPECT_EQ(refusal_of("[a/b]"),
-            "pattern `[a/b]`, column 3: a class never matches `/`; write the slash outside, or use braces");
+            "pattern `[a/b]`, column 3: a class never matches `/`; write the slash outside, or use "
+            "braces");
   EXPECT_EQ(refusal_of("src/**.md"),
             "pattern `src/**.md`, column 5: `**` must be a whole segment; "
             "write `**/*` for names at any depth, `*` within one folder");
   EXPECT_EQ(refusal_of("a{/,}**"),
             "pattern `a{/,}**`, column 6: `**` must be a whole segment; "
             "write `**/*` for names at any depth, `*` within one folder");
-  EXPECT_EQ(refusal_of("a\\"), "pattern `a\\`, column 2: nothing follows the backslash; write `\\\\` for a backslash itself");
-  EXPECT_EQ(refusal_of("a\\/b"), "pattern `a\\/b`, column 2: a slash is always one; write it without the backslash");
-  EXPECT_EQ(refusal_of("!a"), "pattern `!a`, column 1: an exclusion stands alone; a name that begins with `!` is written `\\!`");
+  EXPECT_EQ(refusal_of("a\\"),
+            "pattern `a\\`, column 2: nothing follows the backslash; write `\\\\` for a backslash "
+            "itself");
+  EXPECT_EQ(refusal_of("a\\/b"),
+            "pattern `a\\/b`, column 2: a slash is always one; write it without the backslash");
+  EXPECT_EQ(refusal_of("!a"),
+            "pattern `!a`, column 1: an exclusion stands alone; a name that begins with `!` is "
+            "written `\\!`");
   EXPECT_EQ(refusal_of("a/[.]"),
-            "pattern `a/[.]`, column 1: no path can match it; a path has no empty segments and none that is `.` or `..`");
+            "pattern `a/[.]`, column 1: no path can match it; a path has no empty segments and "
+            "none that is `.` or `..`");
   EXPECT_EQ(refusal_of("{,a}"),
-            "pattern `{,a}`, column 1: one of its alternatives is empty; write `**` for the whole workspace");
+            "pattern `{,a}`, column 1: one of its alternatives is empty; write `**` for the whole "
+            "workspace");
 }
 
 TEST(Glob, what_is_too_large_is_refused) {
-  EXPECT_THAT(refusal_of(std::string(5000, 'a')), testing::HasSubstr("it is 5000 bytes long, at most 4096 are allowed"));
-  EXPECT_THAT(refusal_of(std::string(65, '{')), testing::HasSubstr("column 65: braces nest deeper than 64"));
+  EXPECT_THAT(refusal_of(std::string(5000, 'a')),
+              testing::HasSubstr("it is 5000 bytes long, at most 4096 are allowed"));
+  EXPECT_THAT(refusal_of(std::string(65, '{')),
+              testing::HasSubstr("column 65: braces nest deeper than 64"));
 }
 
 TEST(Glob, many_braces_stay_small) {
@@ -150,7 +173,8 @@ TEST(Glob, many_braces_stay_small) {
   for (int i = 0; i < 20; ++i) pattern += "{a,b}";
   Automaton made;
   EXPECT_LT(glob(pattern).automaton(made).states, 200u);
-  EXPECT_EQ(matches_of(pattern, {"abababababababababab", "ababababababababababa"}), "abababababababababab");
+  EXPECT_EQ(matches_of(pattern, {"abababababababababab", "ababababababababababa"}),
+            "abababababababababab");
 }
 
 TEST(Glob, an_escaped_path_means_itself) {

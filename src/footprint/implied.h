@@ -13,8 +13,8 @@ class Implied {
  public:
   explicit Implied(std::size_t tasks) : seen_in_(tasks, 0) {}
 
-  /// Takes out of `tasks` (latest first, each once) those that a path of edges leads from to one that stays. Looks at
-  /// a bounded number of edges, so it may leave some in.
+  /// Takes out of `tasks` (latest first, each once) those that a path of edges leads from to one
+  /// that stays. Looks at a bounded number of edges, so it may leave some in.
   void drop(std::vector<TaskId>& tasks, const Interlocking& graph);
 
  private:

@@ -23,13 +23,19 @@ struct Neighbour {
   PairId pair;  ///< Unless it is the same.
 };
 
-/// Goes through the tasks in plan order and keeps, for each pattern, who last wrote and who has read since.
+/// Goes through the tasks in plan order and keeps, for each pattern, who last wrote and who has
+/// read since.
 class Interlocker {
  public:
   Interlocker(std::span<const Claim> claims, std::span<const std::string> resource_names)
-      : claims_(claims), resource_names_(resource_names), index_(claims), live_(index_.patterns()),
-        listed_(index_.pairs(), false), holds_(2 * index_.pairs(), Holds::unasked),
-        last_user_(resource_names.size()), implied_(claims.size()) {}
+      : claims_(claims),
+        resource_names_(resource_names),
+        index_(claims),
+        live_(index_.patterns()),
+        listed_(index_.pairs(), false),
+        holds_(2 * index_.pairs(), Holds::unasked),
+        last_user_(resource_names.size()),
+        implied_(claims.size()) {}
 
   Interlocking interlock() {
     graph_.first.reserve(claims_.size() + 1);
@@ -39,13 +45,15 @@ class Interlocker {
   }
 
  private:
-  /// Accesses to one pattern that a later task may have to wait for: those that no later writer covers.
+  /// Accesses to one pattern that a later task may have to wait for: those that no later writer
+  /// covers.
   struct Live {
     std::optional<TaskId> writer;
     std::vector<TaskId> readers;
     std::uint32_t unknowns_before = 0;  ///< An unknown footprint since then has covered them.
     std::size_t readers_worth_thinning = kManyPredecessors;
-    std::vector<PairId> pairs_below;    ///< With the patterns below that were live when last looked at.
+    std::vector<PairId>
+        pairs_below;  ///< With the patterns below that were live when last looked at.
 
     bool empty() const { return !writer && readers.empty(); }
     void forget() {
@@ -61,7 +69,7 @@ class Interlocker {
     std::string_view on;
   };
   /// An earlier task's pattern that meets one at hand.
-  struct Meeting {
+  struct Conflict {
     TaskId before;
     Why why;
     PatternId theirs;
@@ -72,9 +80,9 @@ class Interlocker {
   void add_task(TaskId task);
   void add_needs_and_locks(TaskId task, std::vector<Reason>& reasons);
   void add_unknown(TaskId task, std::vector<Reason>& reasons);
-  void add_meetings(TaskId task, std::vector<Reason>& reasons);
-  std::vector<Meeting> meetings_of(PatternId mine, bool writes);
-  bool is_covered(const Meeting& meeting, std::span<const Meeting> meetings, PatternId mine);
+  void add_conflicts(TaskId task, std::vector<Reason>& reasons);
+  std::vector<Conflict> conflicts_of(PatternId mine, bool writes);
+  bool is_covered(const Conflict& conflict, std::span<const Conflict> conflicts, PatternId mine);
   void thin(std::vector<Reason>& reasons);
 
   void note_accesses(TaskId task);
@@ -95,7 +103,8 @@ class Interlocker {
   AccessIndex index_;
   std::vector<Live> live_;
   std::vector<bool> listed_;  ///< Pairs that are in `pairs_below` of their higher pattern.
-  std::vector<Holds> holds_;  ///< Of each pair: whether the deeper holds the higher, and the other way round.
+  std::vector<Holds>
+      holds_;  ///< Of each pair: whether the deeper holds the higher, and the other way round.
   std::vector<std::optional<TaskId>> last_user_;  ///< Of each resource.
   std::optional<TaskId> last_unknown_;
   std::uint32_t unknowns_ = 0;
@@ -109,7 +118,7 @@ void Interlocker::add_task(TaskId task) {
   std::vector<Reason> reasons;
   add_needs_and_locks(task, reasons);
   add_unknown(task, reasons);
-  if (!unknown) add_meetings(task, reasons);
+  if (!unknown) add_conflicts(task, reasons);
 
   const auto order = [](const Reason& reason) { return std::tuple(reason.before, reason.why); };
   if (!std::ranges::is_sorted(reasons, {}, order)) std::ranges::stable_sort(reasons, {}, order);
@@ -150,50 +159,53 @@ void Interlocker::add_unknown(TaskId task, std::vector<Reason>& reasons) {
   ++unknowns_;
 }
 
-void Interlocker::add_meetings(TaskId task, std::vector<Reason>& reasons) {
+void Interlocker::add_conflicts(TaskId task, std::vector<Reason>& reasons) {
   for (const bool writes : {false, true}) {
     for (const PatternId mine : writes ? index_.writes_of(task) : index_.reads_of(task)) {
-      const std::vector<Meeting> meetings = meetings_of(mine, writes);
-      for (const Meeting& meeting : meetings) {
-        if (is_covered(meeting, meetings, mine)) continue;
-        reasons.push_back({meeting.before, meeting.why, index_.area(mine).include->text()});
+      const std::vector<Conflict> conflicts = conflicts_of(mine, writes);
+      for (const Conflict& conflict : conflicts) {
+        if (is_covered(conflict, conflicts, mine)) continue;
+        reasons.push_back({conflict.before, conflict.why, index_.area(mine).include->text()});
       }
     }
   }
 }
 
-std::vector<Interlocker::Meeting> Interlocker::meetings_of(PatternId mine, bool writes) {
-  std::vector<Meeting> meetings;
+std::vector<Interlocker::Conflict> Interlocker::conflicts_of(PatternId mine, bool writes) {
+  std::vector<Conflict> conflicts;
   TaskId last_whole_writer{};
   visit_live(mine, [&](const Neighbour& other, const Live& accesses) {
     if (accesses.writer) {
       const Why why = writes ? Why::write_write : Why::write_read;
-      meetings.push_back({*accesses.writer, why, other.pattern});
-      if (is_held_by_other(other)) last_whole_writer = std::max(last_whole_writer, *accesses.writer);
+      conflicts.push_back({*accesses.writer, why, other.pattern});
+      if (is_held_by_other(other))
+        last_whole_writer = std::max(last_whole_writer, *accesses.writer);
     }
     if (!writes) return;
     for (const TaskId reader : accesses.readers) {
-      meetings.push_back({reader, Why::read_write, other.pattern});
+      conflicts.push_back({reader, Why::read_write, other.pattern});
     }
   });
   // Whoever touched this pattern before it was written as a whole is followed by that writer.
-  std::erase_if(meetings, [&](const Meeting& meeting) { return meeting.before < last_whole_writer; });
-  return meetings;
+  std::erase_if(conflicts,
+                [&](const Conflict& conflict) { return conflict.before < last_whole_writer; });
+  return conflicts;
 }
 
-/// Whether the writers in between touched all that the two share. Each shared path then leads from the one to the
-/// other by way of such a writer, whose own edges (or theirs, and so on) are enough. Asked among few meetings only,
-/// since a question can cost a search.
-bool Interlocker::is_covered(const Meeting& meeting, std::span<const Meeting> meetings, PatternId mine) {
+/// Whether the writers in between touched all that the two share. Each shared path then leads from
+/// the one to the other by way of such a writer, whose own edges (or theirs, and so on) are enough.
+/// Asked among few meetings only, since a question can cost a search.
+bool Interlocker::is_covered(const Conflict& conflict, std::span<const Conflict> conflicts,
+                             PatternId mine) {
   constexpr std::size_t kFew = 16;
-  if (meetings.size() > kFew || cover_questions_.steps == 0) return false;
+  if (conflicts.size() > kFew || cover_questions_.steps == 0) return false;
   std::vector<Area> between;
-  for (const Meeting& other : meetings) {
+  for (const Conflict& other : conflicts) {
     const bool wrote = other.why != Why::read_write;
-    if (wrote && other.before > meeting.before) between.push_back(index_.area(other.theirs));
+    if (wrote && other.before > conflict.before) between.push_back(index_.area(other.theirs));
   }
   if (between.empty()) return false;
-  const Area &theirs = index_.area(meeting.theirs), &ours = index_.area(mine);
+  const Area &theirs = index_.area(conflict.theirs), &ours = index_.area(mine);
   return asked_within_budget([&](Budget& budget) { return covers(between, theirs, ours, budget); });
 }
 
@@ -204,7 +216,8 @@ void Interlocker::thin(std::vector<Reason>& reasons) {
   std::ranges::reverse(latest_first);
   implied_.drop(latest_first, graph_);
   std::erase_if(reasons, [&](const Reason& reason) {
-    const bool may_go = reason.why == Why::write_write || reason.why == Why::read_write || reason.why == Why::write_read;
+    const bool may_go = reason.why == Why::write_write || reason.why == Why::read_write ||
+                        reason.why == Why::write_read;
     return may_go && !std::ranges::binary_search(latest_first, reason.before, std::greater{});
   });
 }
@@ -220,7 +233,8 @@ void Interlocker::note_read(TaskId task, PatternId pattern) {
   Live& accesses = woken(pattern);
   if (accesses.readers.empty() || accesses.readers.back() != task) accesses.readers.push_back(task);
   if (accesses.readers.size() <= accesses.readers_worth_thinning) return;
-  // Whoever writes the pattern next waits for all of them, so those that others of them wait for need not be listed.
+  // Whoever writes the pattern next waits for all of them, so those that others of them wait for
+  // need not be listed.
   std::ranges::reverse(accesses.readers);
   implied_.drop(accesses.readers, graph_);
   std::ranges::reverse(accesses.readers);
@@ -236,11 +250,13 @@ void Interlocker::forget_covered(PatternId written) {
 /// Visits the patterns that meet this one, itself too, and have live accesses.
 template <typename Visit>
 void Interlocker::visit_live(PatternId pattern, const Visit& visit) {
-  if (Live& own = live(pattern); !own.empty()) visit(Neighbour{pattern, Neighbour::Side::same, {}}, own);
+  if (Live& own = live(pattern); !own.empty())
+    visit(Neighbour{pattern, Neighbour::Side::same, {}}, own);
   const auto [first, last] = index_.pairs_upward(pattern);
   for (std::uint32_t i = first; i < last; ++i) {
     const PatternId above = index_.pair(PairId(i)).high;
-    if (Live& other = live(above); !other.empty()) visit(Neighbour{above, Neighbour::Side::above, PairId(i)}, other);
+    if (Live& other = live(above); !other.empty())
+      visit(Neighbour{above, Neighbour::Side::above, PairId(i)}, other);
   }
   // There can be very many below, so those whose accesses died are taken out on the way.
   std::erase_if(live_[pattern.index()].pairs_below, [&](PairId pair) {
@@ -273,20 +289,24 @@ Interlocker::Live& Interlocker::woken(PatternId pattern) {
 }
 
 bool Interlocker::holds_other(const Neighbour& other) {
-  return other.side == Neighbour::Side::same || holds(other.pair, other.side == Neighbour::Side::above);
+  return other.side == Neighbour::Side::same ||
+         holds(other.pair, other.side == Neighbour::Side::above);
 }
 
 bool Interlocker::is_held_by_other(const Neighbour& other) {
-  return other.side == Neighbour::Side::same || holds(other.pair, other.side == Neighbour::Side::below);
+  return other.side == Neighbour::Side::same ||
+         holds(other.pair, other.side == Neighbour::Side::below);
 }
 
 /// Whether one pattern of the pair matches all that the other does.
 bool Interlocker::holds(PairId pair, bool deep_holds_high) {
   Holds& known = holds_[2 * std::size_t{pair.index()} + (deep_holds_high ? 0 : 1)];
   if (known != Holds::unasked) return known == Holds::yes;
-  const Area &deep = index_.area(index_.pair(pair).deep), &high = index_.area(index_.pair(pair).high);
-  const bool holds = asked_within_budget(
-      [&](Budget& budget) { return deep_holds_high ? contains(deep, high, budget) : contains(high, deep, budget); });
+  const Area &deep = index_.area(index_.pair(pair).deep),
+             &high = index_.area(index_.pair(pair).high);
+  const bool holds = asked_within_budget([&](Budget& budget) {
+    return deep_holds_high ? contains(deep, high, budget) : contains(high, deep, budget);
+  });
   known = holds ? Holds::yes : Holds::no;
   return holds;
 }
@@ -326,7 +346,9 @@ Interlocking interlock(std::span<const Claim> claims, std::span<const std::strin
 bool conflicts(const Claim& a, const Claim& b) {
   const Footprint &x = *a.footprint, &y = *b.footprint;
   if (x.unknown || y.unknown) return true;
-  const auto also_locked = [&](ResourceId lock) { return std::ranges::find(b.locks, lock) != b.locks.end(); };
+  const auto also_locked = [&](ResourceId lock) {
+    return std::ranges::find(b.locks, lock) != b.locks.end();
+  };
   return std::ranges::any_of(a.locks, also_locked) || overlaps(x.writes, y.writes) ||
          overlaps(x.reads, y.writes) || overlaps(x.writes, y.reads);
 }

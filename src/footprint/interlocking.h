@@ -38,8 +38,8 @@ struct Edge {
   TaskId before;
   TaskId after;
   Why why = Why::needs;
-  /// What they meet on: the later task's pattern (for the earlier's, ask its footprint), the lock's name,
-  /// `output` for a needed output, empty for a plain need and an unknown footprint.
+  /// What they meet on: the later task's pattern (for the earlier's, ask its footprint), the lock's
+  /// name, `output` for a needed output, empty for a plain need and an unknown footprint.
   std::string on;
 
   bool operator==(const Edge&) const = default;
@@ -57,14 +57,15 @@ inline constexpr std::size_t kManyPredecessors = 256;
 
 /// The graph of who waits for whom, and why.
 ///
-/// Direct edges only: a reader after the last writer before it, a writer after the last writer and the readers
-/// since, a lock's user after its last user, and what the plan says in `needs`. A writer is the last writer of
-/// what its patterns cover (decided exactly); an earlier one that is covered only in part keeps its edge.
-/// What a task both reads and writes counts as written. An unknown footprint acts like one more path that unknown tasks write
-/// and all others read. Edges into a task with more than `kManyPredecessors`, and reads of one pattern by more than
-/// that, are thinned: a direct conflict that also follows from other edges may then be left out.
-/// Whatever is left out, two tasks that conflict are always joined by a path of edges.
-/// One edge per pair and reason. Sorted by (after, before, why), so equal plans give equal graphs.
+/// Direct edges only: a reader after the last writer before it, a writer after the last writer and
+/// the readers since, a lock's user after its last user, and what the plan says in `needs`. A
+/// writer is the last writer of what its patterns cover (decided exactly); an earlier one that is
+/// covered only in part keeps its edge. What a task both reads and writes counts as written. An
+/// unknown footprint acts like one more path that unknown tasks write and all others read. Edges
+/// into a task with more than `kManyPredecessors`, and reads of one pattern by more than that, are
+/// thinned: a direct conflict that also follows from other edges may then be left out. Whatever is
+/// left out, two tasks that conflict are always joined by a path of edges. One edge per pair and
+/// reason. Sorted by (after, before, why), so equal plans give equal graphs.
 struct Interlocking {
   std::vector<Edge> edges;
 
@@ -77,7 +78,8 @@ struct Interlocking {
 /// Time grows with patterns and true conflicts, not with pairs of tasks.
 Interlocking interlock(std::span<const Claim> claims, std::span<const std::string> resource_names);
 
-/// Whether two tasks may not overlap in time on their own account: the definition, without the index. For tests and explanations.
+/// Whether two tasks may not overlap in time on their own account: the definition, without the
+/// index. For tests and explanations.
 bool conflicts(const Claim& a, const Claim& b);
 
 }  // namespace interlock::footprint

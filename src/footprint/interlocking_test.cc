@@ -34,7 +34,8 @@ class Tasks {
 
   std::vector<Claim> claims() const {
     std::vector<Claim> claims;
-    for (const Task& task : tasks_) claims.push_back({&task.footprint, task.needs, task.output_of, task.locks});
+    for (const Task& task : tasks_)
+      claims.push_back({&task.footprint, task.needs, task.output_of, task.locks});
     return claims;
   }
 
@@ -47,8 +48,8 @@ class Tasks {
   std::string edges() const {
     std::string text;
     for (const Edge& edge : interlocking().edges) {
-      text += fmt::format("{} -> {} {}{}{}\n", edge.before.index(), edge.after.index(), name_of(edge.why),
-                          edge.on.empty() ? "" : " ", edge.on);
+      text += fmt::format("{} -> {} {}{}{}\n", edge.before.index(), edge.after.index(),
+                          name_of(edge.why), edge.on.empty() ? "" : " ", edge.on);
     }
     return text;
   }
@@ -200,7 +201,8 @@ TEST(Interlocking, readers_of_everything_that_each_write_a_file_stay_bounded) {
   for (int i = 0; i < 2000; ++i) tasks.add({"**"}, {fmt::format("out/{}", i)});
   const Interlocking graph = tasks.interlocking();
   EXPECT_LT(graph.edges.size(), 256u * 256u + 2000u * 2u);
-  for (std::size_t i = 1; i < 2000; ++i) ASSERT_EQ(graph.into(TaskId(i)).back().before, TaskId(i - 1));
+  for (std::size_t i = 1; i < 2000; ++i)
+    ASSERT_EQ(graph.into(TaskId(i)).back().before, TaskId(i - 1));
 }
 
 /// Which pairs are joined by a path of edges.
@@ -235,7 +237,8 @@ Tasks random_tasks(unsigned seed, const std::vector<std::string>& patterns) {
   const auto below = [&](std::size_t bound) { return random() % bound; };
   const auto list = [&](std::size_t longest) {
     Tasks::Patterns chosen;
-    for (std::size_t i = below(longest + 1); i > 0; --i) chosen.push_back(patterns[below(patterns.size())]);
+    for (std::size_t i = below(longest + 1); i > 0; --i)
+      chosen.push_back(patterns[below(patterns.size())]);
     if (!chosen.empty() && below(4) == 0) chosen.push_back("!" + patterns[below(patterns.size())]);
     return chosen;
   };
@@ -249,9 +252,10 @@ Tasks random_tasks(unsigned seed, const std::vector<std::string>& patterns) {
 }
 
 TEST(Interlocking, every_conflict_of_a_random_plan_is_ordered_and_every_edge_is_true) {
-  const std::vector<std::string> patterns{"**",    "a",       "a/**",  "a/b",     "a/*",    "a/b/c",     "b",    "b/*.md",
-                                          "*.md",  "**/*.md", "x.md",  "a/x.md",  "{a,b}/x*", "[a-m]*", "[!a-m]*", "?",
-                                          "*/b/**", "a/**/c",  "c/d/e", "c/{d,f}", "*",      "**/[a-d]"};
+  const std::vector<std::string> patterns{
+      "**",     "a",       "a/**",  "a/b",     "a/*",      "a/b/c",   "b",       "b/*.md",
+      "*.md",   "**/*.md", "x.md",  "a/x.md",  "{a,b}/x*", "[a-m]*",  "[!a-m]*", "?",
+      "*/b/**", "a/**/c",  "c/d/e", "c/{d,f}", "*",        "**/[a-d]"};
   for (unsigned seed = 0; seed < 120; ++seed) {
     const Tasks tasks = random_tasks(seed, patterns);
     const std::vector<Claim> claims = tasks.claims();
@@ -260,13 +264,15 @@ TEST(Interlocking, every_conflict_of_a_random_plan_is_ordered_and_every_edge_is_
     for (std::size_t after = 0; after < claims.size(); ++after) {
       for (std::size_t before = 0; before < after; ++before) {
         ASSERT_TRUE(reached[before][after] || !conflicts(claims[before], claims[after]))
-            << "seed " << seed << ": " << before << " and " << after << "\n" << tasks.edges();
+            << "seed " << seed << ": " << before << " and " << after << "\n"
+            << tasks.edges();
       }
     }
     for (const Edge& edge : graph.edges) {
       ASSERT_LT(edge.before, edge.after);
       ASSERT_TRUE(is_true(edge, claims[edge.before.index()], claims[edge.after.index()]))
-          << "seed " << seed << ": " << edge.before.index() << " -> " << edge.after.index() << " " << name_of(edge.why);
+          << "seed " << seed << ": " << edge.before.index() << " -> " << edge.after.index() << " "
+          << name_of(edge.why);
     }
   }
 }
@@ -288,16 +294,19 @@ TEST(Interlocking, on_plain_files_the_edges_are_the_last_writer_and_the_readers_
       }
       for (const auto& file : writes) {
         if (last_writer.contains(file)) expected.emplace(last_writer[file], task, Why::write_write);
-        for (const std::size_t reader : readers_since[file]) expected.emplace(reader, task, Why::read_write);
+        for (const std::size_t reader : readers_since[file])
+          expected.emplace(reader, task, Why::read_write);
       }
       for (const auto& file : reads) readers_since[file].insert(task);
       for (const auto& file : writes) {
         last_writer[file] = task;
         readers_since[file].clear();
       }
-      std::erase_if(expected, [](const auto& edge) { return std::get<0>(edge) == std::get<1>(edge); });
+      std::erase_if(expected,
+                    [](const auto& edge) { return std::get<0>(edge) == std::get<1>(edge); });
     }
-    for (const Edge& edge : tasks.interlocking().edges) found.emplace(edge.before.index(), edge.after.index(), edge.why);
+    for (const Edge& edge : tasks.interlocking().edges)
+      found.emplace(edge.before.index(), edge.after.index(), edge.why);
     ASSERT_EQ(found, expected) << "seed " << seed;
   }
 }

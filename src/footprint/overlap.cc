@@ -12,7 +12,8 @@ namespace interlock::footprint {
 
 namespace {
 
-/// Numbers seen before: a bit each while there are few, so that the common small search allocates once.
+/// Numbers seen before: a bit each while there are few, so that the common small search allocates
+/// once.
 class Seen {
  public:
   explicit Seen(std::uint64_t numbers) {
@@ -33,12 +34,15 @@ class Seen {
   std::unordered_set<std::uint64_t> sparse_;
 };
 
-/// Looks for a path that two automata accept and nothing avoided holds, through the product of all three and the rule
-/// of what a path is.
+/// Looks for a path that two automata accept and nothing avoided holds, through the product of all
+/// three and the rule of what a path is.
 class Search {
  public:
   Search(const Automaton& a, const Automaton& b, Avoided* avoided, Budget& budget)
-      : a_(a), b_(b), avoided_(avoided), budget_(budget),
+      : a_(a),
+        b_(b),
+        avoided_(avoided),
+        budget_(budget),
         seen_(avoided ? UINT64_MAX : std::uint64_t{a.states} * b.states * kSegmentStates) {}
 
   /// Nothing: the budget ended first.
@@ -64,7 +68,8 @@ class Search {
   void visit(const Node& node) {
     const std::uint64_t pair = std::uint64_t{node.a} * b_.states + node.b;
     const std::uint64_t place = pair * kSegmentStates + static_cast<std::uint64_t>(node.segment);
-    // Patterns have fewer than 2^16 states and a budget makes fewer than 2^28 avoided ones, so this cannot wrap.
+    // Patterns have fewer than 2^16 states and a budget makes fewer than 2^28 avoided ones, so this
+    // cannot wrap.
     if (seen_.add(avoided_ ? place << 28 | node.avoided : place)) open_.push_back(node);
   }
 
@@ -90,7 +95,8 @@ class Search {
     }
   }
 
-  /// Goes to `node` on each kind of code point in the range; its segment and avoided state are still those before.
+  /// Goes to `node` on each kind of code point in the range; its segment and avoided state are
+  /// still those before.
   void read(Node node, char32_t low, char32_t high) {
     if (avoided_) return read_avoiding(node, low, high);
     // A range that holds `.` ends with it, since `/` comes next.
@@ -100,7 +106,8 @@ class Search {
 
   void read_avoiding(const Node& node, char32_t low, char32_t high) {
     const auto atoms = avoided_->atoms();
-    for (std::size_t atom = avoided_->atom_of(low); atom < atoms.size() && atoms[atom] <= high; ++atom) {
+    for (std::size_t atom = avoided_->atom_of(low); atom < atoms.size() && atoms[atom] <= high;
+         ++atom) {
       // Below `low` an atom holds nothing else: `low` may lie inside it.
       const char32_t value = std::max(low, atoms[atom]);
       if (!occurs(value) || !budget_.spend()) continue;
@@ -127,9 +134,11 @@ class Search {
 
 bool is_plain(const Glob& glob) { return glob.is_literal() || glob.is_all_below(); }
 
-/// Whether `outer`, a plain path or all below one, holds all of `inner`: decided by the prefixes alone.
+/// Whether `outer`, a plain path or all below one, holds all of `inner`: decided by the prefixes
+/// alone.
 bool plainly_contains(const Glob& outer, const Glob& inner) {
-  if (!is_plain(outer) || !is_at_or_below(inner.literal_prefix(), outer.literal_prefix())) return false;
+  if (!is_plain(outer) || !is_at_or_below(inner.literal_prefix(), outer.literal_prefix()))
+    return false;
   if (outer.is_literal()) return true;
   return inner.is_all_below() || inner.literal_prefix().size() > outer.literal_prefix().size();
 }
@@ -138,7 +147,8 @@ bool plainly_contains(const Area& outer, const Area& inner) {
   return outer.exclude.empty() && plainly_contains(*outer.include, *inner.include);
 }
 
-/// Whether the pattern goes on with `**` and more after its prefix, so that it reaches below every folder there.
+/// Whether the pattern goes on with `**` and more after its prefix, so that it reaches below every
+/// folder there.
 bool goes_anywhere(const Glob& glob) {
   std::string_view rest = glob.text();
   if (!rest.starts_with(glob.literal_prefix())) return false;  // Escapes.
@@ -154,10 +164,10 @@ std::string_view tail_of(const Glob& glob) {
   return text.substr(text.find_last_of("*?[]\\/") + 1);
 }
 
-std::optional<bool> meet_on_text(const Glob& a, const Glob& b) {
-  const bool may_meet = is_at_or_below(a.literal_prefix(), b.literal_prefix()) ||
-                        is_at_or_below(b.literal_prefix(), a.literal_prefix());
-  if (!may_meet) return false;
+std::optional<bool> overlap_on_text(const Glob& a, const Glob& b) {
+  const bool may_conflict = is_at_or_below(a.literal_prefix(), b.literal_prefix()) ||
+                            is_at_or_below(b.literal_prefix(), a.literal_prefix());
+  if (!may_conflict) return false;
   // Every pattern matches some path, so what holds all of the other meets it.
   if ((is_plain(a) && is_plain(b)) || plainly_contains(a, b) || plainly_contains(b, a)) return true;
   const auto reaches = [](const Glob& anywhere, const Glob& plain) {
@@ -171,18 +181,22 @@ std::optional<bool> meet_on_text(const Glob& a, const Glob& b) {
 }
 
 bool meet(const Glob& a, const Glob& b, Budget& budget) {
-  if (const auto known = meet_on_text(a, b)) return *known;
+  if (const auto known = overlap_on_text(a, b)) return *known;
   Automaton made_a, made_b;
-  return Search(a.automaton(made_a), b.automaton(made_b), nullptr, budget).finds_path().value_or(true);
+  return Search(a.automaton(made_a), b.automaton(made_b), nullptr, budget)
+      .finds_path()
+      .value_or(true);
 }
 
 /// Whether some path lies in both areas and in none of `cover`.
-std::optional<bool> meet_outside(std::span<const Area> cover, const Area& a, const Area& b, Budget& budget) {
+std::optional<bool> conflict_outside(std::span<const Area> cover, const Area& a, const Area& b,
+                                     Budget& budget) {
   std::vector<const Glob*> excluded;
   for (const Area& area : {a, b}) {
     for (const Glob& glob : area.exclude) {
       // Exclusions are often for other patterns of the same list.
-      if (meet(glob, *a.include, budget) && meet(glob, *b.include, budget)) excluded.push_back(&glob);
+      if (meet(glob, *a.include, budget) && meet(glob, *b.include, budget))
+        excluded.push_back(&glob);
     }
   }
   Automaton made_a, made_b;
@@ -206,7 +220,7 @@ std::vector<Area> areas_of(const PatternSet& set) {
 bool overlaps(const Area& a, const Area& b, Budget& budget) {
   if (a.exclude.empty() && b.exclude.empty()) return meet(*a.include, *b.include, budget);
   if (!meet(*a.include, *b.include, budget)) return false;
-  return meet_outside({}, a, b, budget).value_or(true);
+  return conflict_outside({}, a, b, budget).value_or(true);
 }
 
 bool covers(std::span<const Area> cover, const Area& a, const Area& b, Budget& budget) {
@@ -214,18 +228,23 @@ bool covers(std::span<const Area> cover, const Area& a, const Area& b, Budget& b
   std::vector<Area> near;
   for (const Area& area : cover) {
     if (plainly_contains(area, a) || plainly_contains(area, b)) return true;
-    if (meet(*area.include, *a.include, budget) && meet(*area.include, *b.include, budget)) near.push_back(area);
+    if (meet(*area.include, *a.include, budget) && meet(*area.include, *b.include, budget))
+      near.push_back(area);
   }
-  // Where both are plain they meet in one of them, and no number of smaller plain areas adds up to that.
-  const auto plain = [](const Area& area) { return area.exclude.empty() && is_plain(*area.include); };
+  // Where both are plain they meet in one of them, and no number of smaller plain areas adds up to
+  // that.
+  const auto plain = [](const Area& area) {
+    return area.exclude.empty() && is_plain(*area.include);
+  };
   if (plain(a) && plain(b) && std::ranges::all_of(near, plain)) return false;
-  return !meet_outside(near, a, b, budget).value_or(true);
+  return !conflict_outside(near, a, b, budget).value_or(true);
 }
 
 bool contains(const Area& outer, const Area& inner, Budget& budget) {
   if (plainly_contains(outer, inner)) return true;
   if (is_plain(*outer.include)) return false;
-  const bool same = *outer.include == *inner.include && std::ranges::equal(outer.exclude, inner.exclude);
+  const bool same =
+      *outer.include == *inner.include && std::ranges::equal(outer.exclude, inner.exclude);
   return same || covers({&outer, 1}, inner, inner, budget);
 }
 
@@ -260,7 +279,8 @@ bool overlaps(const PatternSet& a, const PatternSet& b) {
 bool covers(std::span<const PatternSet* const> cover, const PatternSet& a, const PatternSet& b) {
   Budget budget = kOneQuestion;
   std::vector<Area> cover_areas;
-  for (const PatternSet* set : cover) std::ranges::copy(areas_of(*set), std::back_inserter(cover_areas));
+  for (const PatternSet* set : cover)
+    std::ranges::copy(areas_of(*set), std::back_inserter(cover_areas));
   const std::vector<Area> areas_of_b = areas_of(b);
   for (const Area& x : areas_of(a)) {
     for (const Area& y : areas_of_b) {

@@ -34,11 +34,12 @@ inline constexpr Budget kOneQuestion{200'000};
 /// Whether some path lies in both; `true` when the budget ends first.
 bool overlaps(const Area& a, const Area& b, Budget& budget);
 
-/// Whether every path of both `a` and `b` lies in one of `cover`; `false` when the budget ends first.
+/// Whether every path of both `a` and `b` lies in one of `cover`; `false` when the budget ends
+/// first.
 bool covers(std::span<const Area> cover, const Area& a, const Area& b, Budget& budget);
 
-/// Whether every path of `inner` lies in `outer`; `false` when the budget ends first, and also where `outer` is plain
-/// and `inner` lies in it only by the way its braces unfold.
+/// Whether every path of `inner` lies in `outer`; `false` when the budget ends first, and also
+/// where `outer` is plain and `inner` lies in it only by the way its braces unfold.
 bool contains(const Area& outer, const Area& inner, Budget& budget);
 
 /// Whether the automaton accepts some path.

@@ -6,8 +6,8 @@
 #include <random>
 #include <vector>
 
+#include "footprint/fixture_match.h"
 #include "footprint/glob.h"
-#include "footprint/reference_match.h"
 
 namespace interlock::footprint {
 namespace {
@@ -124,10 +124,12 @@ class PatternMaker {
   }
 
   std::string part(int braces) {
-    static const std::vector<std::string> kParts{"a",    "b",    ".",  "/",   "/",    "*",     "?",    "**/", "/**",
-                                                 "[ab]", "[!a]", "**", "\\a", "[.b]", "[^.]", "[a-b]"};
+    static const std::vector<std::string> kParts{"a",   "b",    ".",    "/",    "/",    "*",
+                                                 "?",   "**/",  "/**",  "[ab]", "[!a]", "**",
+                                                 "\\a", "[.b]", "[^.]", "[a-b]"};
     if (braces > 0 && below(5) == 0) {
-      return "{" + (below(4) == 0 ? "" : sequence(2, braces - 1)) + "," + sequence(2, braces - 1) + "}";
+      return "{" + (below(4) == 0 ? "" : sequence(2, braces - 1)) + "," + sequence(2, braces - 1) +
+             "}";
     }
     return kParts[static_cast<std::size_t>(below(static_cast<int>(kParts.size())))];
   }
@@ -143,7 +145,8 @@ TEST(BruteForce, matching_agrees_with_the_reference_on_every_short_path) {
     const Glob parsed = glob(pattern);
     const auto expected = table.matched_by(pattern);
     for (std::size_t path = 0; path < table.paths().size(); ++path) {
-      ASSERT_EQ(parsed.matches(table.paths()[path]), expected[path]) << pattern << " on " << table.paths()[path];
+      ASSERT_EQ(parsed.matches(table.paths()[path]), expected[path])
+          << pattern << " on " << table.paths()[path];
     }
   }
 }
@@ -155,10 +158,12 @@ TEST(BruteForce, a_pattern_read_back_from_its_own_text_is_the_same) {
     const std::string pattern = maker.make();
     const std::string text = glob(pattern).text();
     ASSERT_EQ(glob(text).text(), text);
-    ASSERT_TRUE(table.matched_by(text) == table.matched_by(pattern)) << pattern << " became " << text;
+    ASSERT_TRUE(table.matched_by(text) == table.matched_by(pattern))
+        << pattern << " became " << text;
     for (const std::string& path : table.paths()) {
       if (glob(text).literal_prefix().empty()) break;
-      ASSERT_TRUE(!glob(text).matches(path) || is_at_or_below(path, glob(text).literal_prefix())) << pattern;
+      ASSERT_TRUE(!glob(text).matches(path) || is_at_or_below(path, glob(text).literal_prefix()))
+          << pattern;
     }
   }
 }
@@ -203,8 +208,8 @@ std::vector<KnownSet> known_sets(const Table& table, PatternMaker& maker, int co
   return sets;
 }
 
-/// Exclusions and covers can leave only paths too long for the table; the answer is then checked one way only, but
-/// never the way that would lose a conflict.
+/// Exclusions and covers can leave only paths too long for the table; the answer is then checked
+/// one way only, but never the way that would lose a conflict.
 TEST(BruteForce, overlap_with_exclusions_never_misses_a_shared_path_and_is_hardly_ever_wider) {
   const Table table;
   PatternMaker maker(4);
@@ -227,7 +232,9 @@ TEST(BruteForce, a_cover_never_leaves_out_a_shared_path_and_is_hardly_ever_misse
   const auto sets = known_sets(table, maker, 40);
   int missed = 0, asked = 0;
   for (int i = 0; i < 6000; ++i) {
-    const auto pick = [&]() -> const KnownSet& { return sets[static_cast<std::size_t>(maker.below(40))]; };
+    const auto pick = [&]() -> const KnownSet& {
+      return sets[static_cast<std::size_t>(maker.below(40))];
+    };
     const KnownSet &a = pick(), &b = pick(), &c = pick(), &d = pick();
     const std::array cover{&c.patterns, &d.patterns};
     const bool found = covers(cover, a.patterns, b.patterns);
@@ -246,7 +253,8 @@ TEST(Overlap, adversarial_patterns_are_answered_in_bounded_steps) {
   for (int i = 0; i < 300; ++i) choices += "{a,b,{c,d}*}";
   for (int i = 0; i < 1000; ++i) optional += "{,a}";
   const std::vector<PatternSet> sets{set({stars, "!" + choices + "x"}), set({choices, "!" + stars}),
-                                     set({"b" + optional, "!*a" + optional.substr(0, 400)}), set({"**", "!" + stars})};
+                                     set({"b" + optional, "!*a" + optional.substr(0, 400)}),
+                                     set({"**", "!" + stars})};
   for (const PatternSet& a : sets) {
     for (const PatternSet& b : sets) {
       Budget budget = kOneQuestion;
@@ -263,7 +271,8 @@ TEST(Overlap, when_the_steps_run_out_the_answer_is_the_careful_one) {
   EXPECT_TRUE(overlaps(Area{&a.include[0], a.exclude}, Area{&b.include[0], b.exclude}, few));
   Budget fewer{10};
   const Area cover{&a.include[0], {}};
-  EXPECT_FALSE(covers({&cover, 1}, Area{&a.include[0], a.exclude}, Area{&b.include[0], b.exclude}, fewer));
+  EXPECT_FALSE(
+      covers({&cover, 1}, Area{&a.include[0], a.exclude}, Area{&b.include[0], b.exclude}, fewer));
 }
 
 }  // namespace

@@ -24,8 +24,10 @@ bool is_temporary_beside(std::string_view path, const PatternSet& writes) {
   for (const std::size_t hidden : {0, 1}) {
     if (hidden == 1 && !path.substr(begin).starts_with('.')) continue;
     const std::string_view name = path.substr(begin + hidden);
-    for (std::size_t dot = name.rfind('.'); dot != name.npos && dot > 0; dot = name.rfind('.', dot - 1)) {
-      if (has_temporary_part(name.substr(dot)) && writes.matches(folder + std::string(name.substr(0, dot))))
+    for (std::size_t dot = name.rfind('.'); dot != name.npos && dot > 0;
+         dot = name.rfind('.', dot - 1)) {
+      if (has_temporary_part(name.substr(dot)) &&
+          writes.matches(folder + std::string(name.substr(0, dot))))
         return true;
     }
   }

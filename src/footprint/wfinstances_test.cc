@@ -1,5 +1,5 @@
-// Real workflow runs (WfFormat 1.5, https://wfcommons.org): from their files alone the interlocking must be exactly
-// the dependencies that were recorded.
+// Real workflow runs (WfFormat 1.5, https://wfcommons.org): from their files alone the interlocking
+// must be exactly the dependencies that were recorded.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -47,7 +47,8 @@ std::vector<Task> tasks_of(const std::filesystem::path& instance) {
   const auto document = parse_json(text.str());
   EXPECT_TRUE(document.has_value()) << instance << ": " << document.error().message;
   std::vector<Task> tasks;
-  for (const json::value& task : document->at("workflow").at("specification").at("tasks").as_array()) {
+  for (const json::value& task :
+       document->at("workflow").at("specification").at("tasks").as_array()) {
     tasks.push_back({std::string(task.at("id").as_string()),
                      {files(task.at("inputFiles")), files(task.at("outputFiles")), false},
                      strings(task.at("parents"))});
@@ -60,7 +61,8 @@ std::vector<Task> in_order(std::vector<Task> tasks) {
   std::vector<Task> ordered;
   std::set<std::string> placed;
   const auto ready = [&](const Task& task) {
-    return std::ranges::all_of(task.parents, [&](const std::string& parent) { return placed.contains(parent); });
+    return std::ranges::all_of(task.parents,
+                               [&](const std::string& parent) { return placed.contains(parent); });
   };
   while (!tasks.empty()) {
     const auto next = std::ranges::find_if(tasks, ready);

@@ -49,7 +49,7 @@ void Admission::leave(std::uint64_t ticket) {
   if (line_.erase(ticket) > 0) pump();
 }
 
-void Admission::settle(const Held& held, const quota::Draw& actual) {
+void Admission::settle(const Held& held, const quota::Cost& actual) {
   account(held.quota).settle(held.grant, actual, quota::now());
   if (!line_.empty()) pump();
 }
@@ -72,7 +72,7 @@ void Admission::pump() {
 Admission::Asked Admission::ask(const Waiting& waiting, quota::Moment now) {
   Asked asked;
   for (const Want& want : waiting.wants) {
-    auto answer = account(want.quota).ask(want.draw, now);
+    auto answer = account(want.quota).ask(want.cost, now);
     if (const auto* const grant = std::get_if<quota::Grant>(&answer)) {
       quotas_[want.quota].has_place = false;
       asked.held.push_back({want.quota, *grant});
@@ -83,7 +83,7 @@ Admission::Asked Admission::ask(const Waiting& waiting, quota::Moment now) {
     asked.denial = std::get<quota::Denial>(answer);
     // All or none.
     for (const Held& held : asked.held)
-      account(held.quota).settle(held.grant, quota::Draw{.requests = 0}, now);
+      account(held.quota).settle(held.grant, quota::Cost{.requests = 0}, now);
     asked.held.clear();
     break;
   }
@@ -109,10 +109,11 @@ void Admission::pump_once() {
       again_ = true;
       return;
     }
-    const bool is_spent = is_first && asked.denial.what == quota::Short::spent;
+    const bool is_spent = is_first && asked.denial.what == quota::Shortage::spent;
     // Floors only rise, so a floor beyond the deadline is final.
-    const bool is_late = is_first && asked.denial.what == quota::Short::floor && waiting.latest &&
-                         asked.denial.until && *asked.denial.until > *waiting.latest;
+    const bool is_late = is_first && asked.denial.what == quota::Shortage::floor &&
+                         waiting.latest && asked.denial.until &&
+                         *asked.denial.until > *waiting.latest;
     if (is_spent || is_late) {
       Seeker* const seeker = waiting.seeker;
       line_.erase(current);
@@ -120,7 +121,7 @@ void Admission::pump_once() {
       again_ = true;
       return;
     }
-    if (is_first) waiting.seeker->put_off(option(*asked.denied_by), asked.denial.until);
+    if (is_first) waiting.seeker->deferred(option(*asked.denied_by), asked.denial.until);
     if (is_first && asked.denial.until && (!next || *asked.denial.until < *next))
       next = asked.denial.until;
     for (const Want& want : waiting.wants) blocked.insert(want.quota);

@@ -36,20 +36,21 @@ class Admission {
  public:
   struct Want {
     std::size_t quota = 0;
-    quota::Draw draw;
+    quota::Cost cost;
   };
   struct Held {
     std::size_t quota = 0;
     quota::Grant grant;
   };
-  /// Who stands in line. `admitted` or `turned_away` is told once, then it is out of it; may be told before `join` returns.
+  /// Who stands in line. `admitted` or `turned_away` is told once, then it is out of it; may be
+  /// told before `join` returns.
   class Seeker {
    public:
     virtual ~Seeker() = default;
     virtual void admitted(std::vector<Held> held) = 0;
-    /// It is the first in its line, and the quota has room for it at `until`; none: only what others
-    /// do can help. Told each time it is asked again. Must not join or leave.
-    virtual void put_off(const QuotaOption& quota, std::optional<quota::Moment> until) {
+    /// It is the first in its line, and the quota has room for it at `until`; none: only what
+    /// others do can help. Told each time it is asked again. Must not join or leave.
+    virtual void deferred(const QuotaOption& quota, std::optional<quota::Moment> until) {
       (void)quota, (void)until;
     }
     /// The quota will not let it through any more within its time.
@@ -71,7 +72,7 @@ class Admission {
   void join(std::uint64_t ticket, std::vector<Want> wants, std::optional<quota::Moment> latest,
             Seeker& seeker);
   void leave(std::uint64_t ticket);
-  void settle(const Held& held, const quota::Draw& actual);
+  void settle(const Held& held, const quota::Cost& actual);
   void spent(std::size_t quota, std::optional<quota::Moment> until);
   /// Something may have become free.
   void pump();

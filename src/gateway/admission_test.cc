@@ -23,9 +23,9 @@ class Seeking final : public Admission::Seeker {
     turned_away_by_ = quota.name + (is_spent ? " is spent" : " is late");
     ++times_;
   }
-  void put_off(const QuotaOption& quota, std::optional<quota::Moment> until) override {
-    put_off_by_ = quota.name;
-    put_off_until_ = until;
+  void deferred(const QuotaOption& quota, std::optional<quota::Moment> until) override {
+    deferred_by_ = quota.name;
+    deferred_until_ = until;
   }
   std::vector<std::size_t> quotas() const {
     std::vector<std::size_t> quotas;
@@ -34,8 +34,8 @@ class Seeking final : public Admission::Seeker {
   }
 
   std::vector<Admission::Held> held_;
-  std::string turned_away_by_, put_off_by_;
-  std::optional<quota::Moment> put_off_until_;
+  std::string turned_away_by_, deferred_by_;
+  std::optional<quota::Moment> deferred_until_;
   int times_ = 0;
 };
 
@@ -66,17 +66,17 @@ class AdmissionTest : public testing::Test {
   std::uint64_t join(Seeking& seeker, const std::vector<std::size_t>& quotas,
                      std::optional<quota::Moment> latest = {}) {
     std::vector<Admission::Want> wants;
-    for (const std::size_t quota : quotas) wants.push_back({quota, quota::Draw()});
+    for (const std::size_t quota : quotas) wants.push_back({quota, quota::Cost()});
     const std::uint64_t ticket = admission_->draw_ticket();
     admission_->join(ticket, std::move(wants), latest, seeker);
     return ticket;
   }
   void give_back(Seeking& seeker) {
     for (const auto& held : std::exchange(seeker.held_, {}))
-      admission_->settle(held, quota::Draw());
+      admission_->settle(held, quota::Cost());
   }
   std::int64_t in_flight(std::size_t quota) {
-    return admission_->account(quota).picture(quota::now()).in_flight;
+    return admission_->account(quota).snapshot(quota::now()).in_flight;
   }
 
   std::string folder_;
@@ -158,10 +158,10 @@ TEST_F(AdmissionTest, who_is_first_in_line_is_told_until_when_it_waits) {
   Seeking first, second;
   join(first, {kA, kB});
   join(second, {kB});
-  EXPECT_EQ(first.put_off_by_, "b");
-  ASSERT_TRUE(first.put_off_until_);
-  EXPECT_GE(*first.put_off_until_, before + std::chrono::minutes(5));
-  EXPECT_EQ(second.put_off_by_, "") << "it depends on what the first one uses";
+  EXPECT_EQ(first.deferred_by_, "b");
+  ASSERT_TRUE(first.deferred_until_);
+  EXPECT_GE(*first.deferred_until_, before + std::chrono::minutes(5));
+  EXPECT_EQ(second.deferred_by_, "") << "it depends on what the first one uses";
 }
 
 TEST_F(AdmissionTest, quotas_are_found_by_name) {

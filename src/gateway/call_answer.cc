@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "base/text.h"
-#include "gateway/call.h"
 #include "gateway/contradiction.h"
 #include "gateway/credentials.h"
+#include "gateway/proxied_call.h"
 
 // A call's way back: what comes from the provider, and what of it the client sees.
 namespace interlock::gateway {
@@ -58,19 +58,19 @@ agents::Failure failure_for(Refusal::Kind kind) {
   return Failure::other;
 }
 
-void Call::on_head(int status, HeaderList headers) {
+void ProxiedCall::on_head(int status, HeaderList headers) {
   last_heard_ = Loop::now();
   status_ = status;
   headers_ = std::move(headers);
   if (!asked_) return;
-  if (is_told() && !door_->quotas.empty()) {
+  if (is_reported() && !route_->quotas.empty()) {
     const metering::LimitNews news = metering::read_limits(headers_, board_.options.now());
-    for (const std::size_t quota : door_->quotas) {
+    for (const std::size_t quota : route_->quotas) {
       board_.admission->account(quota).learn(news, quota::now());
       const QuotaOption& option = board_.admission->option(quota);
       std::string said = contradiction_in(option, news);
       if (!said.empty() && board_.contradictions.insert(option.name).second)
-        told_.remark = std::move(said);
+        reported_.remark = std::move(said);
     }
   }
   if (status >= kFirstError) return;
@@ -80,7 +80,7 @@ void Call::on_head(int status, HeaderList headers) {
   if (asking_ && is_event_stream(headers_)) filter_.emplace();
 }
 
-bool Call::on_bytes(std::string_view bytes) {
+bool ProxiedCall::on_bytes(std::string_view bytes) {
   if (session_ == nullptr || state_ == State::over) return true;
   if (session_->is_behind()) return false;
   last_heard_ = Loop::now();
@@ -101,7 +101,7 @@ bool Call::on_bytes(std::string_view bytes) {
       // Not from here: curl starts no transfer from within another's callback.
       board_.loop.when_idle(
           [&board = board_, going = board_.leads.filled(prefix_, id_, Loop::now())] {
-            board.let_go(going);
+            board.release_waiting(going);
           });
     }
   }
@@ -109,15 +109,15 @@ bool Call::on_bytes(std::string_view bytes) {
   return true;
 }
 
-bool Call::holds_back() const {
+bool ProxiedCall::holds_back() const {
   const metering::Answered& answered = reader_->answered();
   return state_ == State::sending && answered.refusal && !answered.began;
 }
 
-void Call::begin_passing() {
+void ProxiedCall::begin_passing() {
   if (state_ == State::passing) return;
   state_ = State::passing;
-  told_.status = status_;
+  reported_.status = status_;
   HeaderList headers = headers_for_client(headers_);
   for (auto& [name, value] : headers) board_.redaction.apply_to(value);
   // What we may take out of has no length that is known.
@@ -126,7 +126,7 @@ void Call::begin_passing() {
                   may_change ? std::optional<std::uint64_t>() : length_of(headers_));
 }
 
-void Call::pass(std::string_view bytes) {
+void ProxiedCall::pass(std::string_view bytes) {
   begin_passing();
   std::string filtered;
   if (filter_) {
@@ -138,7 +138,7 @@ void Call::pass(std::string_view bytes) {
 }
 
 /// What the client gets, and nothing else is kept.
-void Call::give(std::string_view bytes) {
+void ProxiedCall::give(std::string_view bytes) {
   if (bytes.empty()) return;
   if (board_.records() && recorded_.size() < kLongestRecorded) {
     recorded_.append(bytes);
@@ -147,7 +147,7 @@ void Call::give(std::string_view bytes) {
   session_->write(bytes);
 }
 
-void Call::on_done(Result<void> how) {
+void ProxiedCall::on_done(Result<void> how) {
   if (state_ == State::over) return;
   stall_.reset();
   is_sent_ = how || transfer_->was_sent() || status_ != 0;
@@ -165,28 +165,28 @@ void Call::on_done(Result<void> how) {
   finish_passing();
 }
 
-Refusal Call::read_refusal() const {
+Refusal ProxiedCall::read_refusal() const {
   if (reader_) return *reader_->answered().refusal;
   return metering::read_refusal(asked_->api, status_, headers_, unpassed_, board_.options.now());
 }
 
 /// Before anything is given back, which would let the next one through.
-void Call::tell_spent(const Refusal& refusal) {
+void ProxiedCall::report_spent(const Refusal& refusal) {
   std::optional<quota::Moment> until;
   if (refusal.retry_after) until = quota::now() + *refusal.retry_after;
-  for (const std::size_t quota : door_->quotas) board_.admission->spent(quota, until);
+  for (const std::size_t quota : route_->quotas) board_.admission->spent(quota, until);
 }
 
-void Call::on_refused() {
+void ProxiedCall::on_refused() {
   const Refusal refusal = read_refusal();
   const bool is_rate = refusal.kind == Refusal::Kind::rate_limited;
   const bool is_slow_down = is_rate || refusal.kind == Refusal::Kind::overloaded;
-  for (const std::size_t quota : door_->quotas) {
+  for (const std::size_t quota : route_->quotas) {
     if (is_slow_down) board_.admission->account(quota).refused(refusal.retry_after, quota::now());
   }
-  if (refusal.kind == Refusal::Kind::quota_spent) tell_spent(refusal);
+  if (refusal.kind == Refusal::Kind::quota_spent) report_spent(refusal);
   // What was refused was counted as a request, and as nothing else.
-  const quota::Draw only_request;
+  const quota::Cost only_request;
   release(&only_request);
   failure_ = failure_for(refusal.kind);
   if (ask_without_usage(refusal)) return;
@@ -194,12 +194,12 @@ void Call::on_refused() {
   if (may_pass(refusal.kind)) return try_again(refusal, refusal.retry_after.has_value());
 
   // As the provider said it: the client knows its words.
-  told_.status = status_;
+  reported_.status = status_;
   begin_passing();
   board_.redaction.apply_to(unpassed_);
   session_->write(unpassed_);
   std::exchange(session_, nullptr)->finish();
-  if (board_.records() && is_told()) {
+  if (board_.records() && is_reported()) {
     recorded_ = unpassed_;
     chunks_ = {unpassed_.size()};
     if (refusal.kind != Refusal::Kind::authentication) keep_recording();
@@ -207,13 +207,13 @@ void Call::on_refused() {
   end(CallEnd::refused, fmt::format("{}: {}", metering::name_of(refusal.kind), refusal.message));
 }
 
-void Call::on_broken(const Error& error) {
+void ProxiedCall::on_broken(const Error& error) {
   if (state_ == State::passing) return end(CallEnd::cut_off, error.message);
-  const quota::Draw nothing{.requests = 0};
+  const quota::Cost nothing{.requests = 0};
   // Sent and not answered: what it took stays taken.
   release(is_sent_ ? nullptr : &nothing);
   if (!asked_) {
-    told_.status = 502;
+    reported_.status = 502;
     session_->answer(502, {{"content-type", "text/plain"}}, without_secrets(error.message) + "\n");
     session_ = nullptr;
     return end(CallEnd::unreachable, error.message);
@@ -224,12 +224,14 @@ void Call::on_broken(const Error& error) {
   try_again({.kind = Refusal::Kind::server, .message = error.message}, false);
 }
 
-std::string Call::usage_key() const { return door_->provider->base_url + " " + asked_->model; }
+std::string ProxiedCall::usage_key() const {
+  return route_->provider->base_url + " " + asked_->model;
+}
 
 /// Servers that speak the API and do not know `stream_options` refuse a request for it. Whether
 /// that was the reason, the same request without it shows; where it once was taken, only words can
 /// say so.
-bool Call::ask_without_usage(const Refusal& refusal) {
+bool ProxiedCall::ask_without_usage(const Refusal& refusal) {
   if (!is_asking_ || refusal.kind != Refusal::Kind::bad_request) return false;
   const bool is_named = refusal.message.find("stream_options") != std::string::npos ||
                         refusal.message.find("include_usage") != std::string::npos;
@@ -237,42 +239,42 @@ bool Call::ask_without_usage(const Refusal& refusal) {
   is_asking_ = false;
   if (is_named) board_.takes_usage_option.insert_or_assign(usage_key(), false);
   state_ = State::backing_off;
-  ++told_.retries;
+  ++reported_.retries;
   // Not from here: curl starts no transfer from within another's callback.
   stall_ = board_.loop.after(Duration::zero(), [this] { follow(); });
   return true;
 }
 
-void Call::try_again(const Refusal& why, bool is_asked_to_wait) {
+void ProxiedCall::try_again(const Refusal& why, bool is_asked_to_wait) {
   const Options& options = board_.options;
   const Duration delay = is_asked_to_wait
                              ? *why.retry_after
-                             : back_off(options.retries, told_.retries, options.chance());
+                             : back_off(options.retries, reported_.retries, options.chance());
   const auto latest = deadline();
   const Loop::Moment due = Loop::now() + delay;
   const bool is_late = latest && due >= *latest;
   failure_ = failure_for(why.kind);
-  door_->told_to_wait = Door::ToldToWait{*failure_, why.message};
+  route_->wait_request = AttemptRoute::WaitRequest{*failure_, why.message};
   if (is_late || (!is_asked_to_wait && !board_.retries.spend())) {
     const std::string message =
         fmt::format("{}; {} after {} retries", why.message,
-                    is_late ? "its time is up" : "no more retries are allowed", told_.retries);
+                    is_late ? "its time is up" : "no more retries are allowed", reported_.retries);
     return refuse(CallEnd::unreachable, {.kind = Refusal::Kind::bad_request, .message = message});
   }
   state_ = State::backing_off;
-  ++told_.retries;
+  ++reported_.retries;
   waits_for(fmt::format("the provider said {}{}{}", status_ > 0 ? fmt::format("{}", status_) : "",
                         status_ > 0 && !why.message.empty() ? ": " : "", why.message),
             due);
   // Others with this prefix need not wait for one that does.
-  if (shares_prefix_) board_.let_go(board_.leads.ended(prefix_, id_));
+  if (shares_prefix_) board_.release_waiting(board_.leads.ended(prefix_, id_));
   stall_ = board_.loop.at(due, [this] {
-    if (is_told()) return follow();
+    if (is_reported()) return follow();
     send();
   });
 }
 
-void Call::finish_passing() {
+void ProxiedCall::finish_passing() {
   begin_passing();
   std::exchange(session_, nullptr)->finish();
   if (!reader_) return end(CallEnd::answered, {});
@@ -280,19 +282,19 @@ void Call::finish_passing() {
   if (answered.refusal) {
     const bool is_spent = answered.refusal->kind == Refusal::Kind::quota_spent;
     failure_ = failure_for(answered.refusal->kind);
-    if (is_spent) tell_spent(*answered.refusal);
+    if (is_spent) report_spent(*answered.refusal);
     return end(is_spent ? CallEnd::quota_spent : CallEnd::refused, answered.refusal->message);
   }
   failure_.reset();
-  door_->told_to_wait.reset();
-  if (!answered.complete && is_told()) return end(CallEnd::cut_off, what_is_missing());
-  for (const std::size_t quota : door_->quotas)
-    if (is_told()) board_.admission->account(quota).went_well(quota::now());
+  route_->wait_request.reset();
+  if (!answered.complete && is_reported()) return end(CallEnd::cut_off, what_is_missing());
+  for (const std::size_t quota : route_->quotas)
+    if (is_reported()) board_.admission->account(quota).went_well(quota::now());
   if (board_.records()) keep_recording();
   end_answered();
 }
 
-std::string Call::what_is_missing() const {
+std::string ProxiedCall::what_is_missing() const {
   const metering::Answered& answered = reader_->answered();
   if (answered.began || !answered.model.empty() || answered.stop != metering::Stop::unsaid)
     return "the answer stopped before its end";

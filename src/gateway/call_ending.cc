@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "gateway/call.h"
+#include "gateway/proxied_call.h"
 
 // How a call ends, whoever ends it: what it held is settled, the client is told, and so is the
 // engine.
@@ -45,93 +45,93 @@ Verdict verdict_on(metering::Stop stop) {
 }  // namespace
 
 /// Null: what was used is not known, so it stays as it was reserved.
-void Call::release(const quota::Draw* actual) {
+void ProxiedCall::release(const quota::Cost* actual) {
   for (const Admission::Held& held : std::exchange(held_, {}))
     board_.admission->settle(held, actual == nullptr ? held.grant.reserved : *actual);
 }
 
-quota::Draw Call::draw_of(const Usage& usage, const Admission::Held& held) const {
+quota::Cost ProxiedCall::cost_of(const Usage& usage, const Admission::Held& held) const {
   const QuotaOption& option = board_.admission->option(held.quota);
-  quota::Draw draw = held.grant.reserved;
+  quota::Cost cost = held.grant.reserved;
   // Anthropic does not count what its cache had; the others do.
   const bool counts_cached = option.counts_cached.value_or(asked_->api != metering::Api::anthropic);
   const std::optional<Tokens> cached = counts_cached ? usage.cache_read : 0;
   if (usage.input && cached)
-    draw.input_tokens = *usage.input + *cached + usage.cache_write.value_or(0);
-  if (usage.output) draw.output_tokens = *usage.output;
-  if (usage.cost) draw.usd = *usage.cost;
-  return draw;
+    cost.input_tokens = *usage.input + *cached + usage.cache_write.value_or(0);
+  if (usage.output) cost.output_tokens = *usage.output;
+  if (usage.cost) cost.usd = *usage.cost;
+  return cost;
 }
 
-Charge Call::charge_of(const Usage& usage) const {
+Charge ProxiedCall::charge_of(const Usage& usage) const {
   return {.tokens = total_tokens(usage).value_or(reserved_.tokens),
           .usd = usage.cost.value_or(reserved_.usd)};
 }
 
-void Call::settle_usage(CallEnd end) {
-  if (told_.replayed || took_nothing(end, is_sent_, status_)) {
-    told_.usage = no_usage();
+void ProxiedCall::settle_usage(CallEnd end) {
+  if (reported_.replayed || took_nothing(end, is_sent_, status_)) {
+    reported_.usage = no_usage();
   } else if (reader_) {
     const metering::Answered& answered = reader_->answered();
-    told_.usage = answered.usage;
-    told_.cut = answered.cut;
+    reported_.usage = answered.usage;
+    reported_.cut = answered.cut;
     const metering::Prices& prices = board_.options.prices;
     const std::string& model = prices.find(asked_->model) != nullptr || answered.model.empty()
                                    ? asked_->model
                                    : answered.model;
-    told_.usage.cost = metering::cost_of(prices, model, told_.usage);
-    told_.saved = metering::saved_by_cache(prices, model, told_.usage);
+    reported_.usage.cost = metering::cost_of(prices, model, reported_.usage);
+    reported_.saved = metering::saved_by_cache(prices, model, reported_.usage);
     // Counts of a stream that broke are those of its beginning.
     if (!answered.complete && answered.stop == metering::Stop::unsaid) {
-      told_.usage.output.reset();
-      told_.usage.cost.reset();
+      reported_.usage.output.reset();
+      reported_.usage.cost.reset();
     }
   }
   for (const Admission::Held& held : std::exchange(held_, {}))
-    board_.admission->settle(held, draw_of(told_.usage, held));
+    board_.admission->settle(held, cost_of(reported_.usage, held));
 }
 
-void Call::learn() {
-  const Usage& usage = told_.usage;
-  if (told_.end != CallEnd::answered || told_.failure || told_.replayed) return;
+void ProxiedCall::learn() {
+  const Usage& usage = reported_.usage;
+  if (reported_.end != CallEnd::answered || reported_.failure || reported_.replayed) return;
   if (usage.output)
-    board_.estimates.learn_output(door_->wish.name.task, asked_->model, *usage.output);
+    board_.estimates.learn_output(route_->spec.name.task, asked_->model, *usage.output);
   if (!usage.input) return;
   const Tokens input = *usage.input + usage.cache_read.value_or(0) + usage.cache_write.value_or(0);
   board_.estimates.learn_ratio(asked_->model, asked_->bytes, input);
-  for (const std::size_t quota : door_->quotas)
+  for (const std::size_t quota : route_->quotas)
     board_.admission->account(quota).learn_ratio(asked_->model, asked_->bytes, input);
 }
 
 /// An end that the client is told in its own API's words.
-void Call::refuse(CallEnd how, const Refusal& refusal) {
-  Refusal told = refusal;
-  told.message = without_secrets(refusal.message);
+void ProxiedCall::refuse(CallEnd how, const Refusal& refusal) {
+  Refusal reported = refusal;
+  reported.message = without_secrets(refusal.message);
   if (session_ != nullptr && asked_) {
-    const std::string body = metering::refusal_body(asked_->api, told, told_.status);
+    const std::string body = metering::refusal_body(asked_->api, reported, reported_.status);
     std::exchange(session_, nullptr)
-        ->answer(told_.status, {{"content-type", "application/json"}}, body);
+        ->answer(reported_.status, {{"content-type", "application/json"}}, body);
   } else if (session_ != nullptr) {
-    told_.status = 502;
+    reported_.status = 502;
     std::exchange(session_, nullptr)
-        ->answer(told_.status, {{"content-type", "text/plain"}}, told.message + "\n");
+        ->answer(reported_.status, {{"content-type", "text/plain"}}, reported.message + "\n");
   }
-  end(how, told.message);
+  end(how, reported.message);
 }
 
 /// The answer is there. Whether it is a good one, its own word for its end says.
-void Call::end_answered() {
+void ProxiedCall::end_answered() {
   const metering::Answered& answered = reader_->answered();
   const Verdict verdict = verdict_on(answered.stop);
   failure_ = verdict.failure;
-  if (!verdict.failure || !is_told()) return end(CallEnd::answered, {});
+  if (!verdict.failure || !is_reported()) return end(CallEnd::answered, {});
   end(CallEnd::answered,
       answered.finish.empty()
           ? std::string(verdict.why)
           : fmt::format("the answer ended with `{}`: {}", printable(answered.finish), verdict.why));
 }
 
-void Call::end(CallEnd how, std::string detail) {
+void ProxiedCall::end(CallEnd how, std::string detail) {
   if (state_ == State::over) return;
   state_ = State::over;
   waits_no_more();
@@ -141,33 +141,33 @@ void Call::end(CallEnd how, std::string detail) {
   board_.admission->leave(ticket_);
   if (session_ != nullptr) std::exchange(session_, nullptr)->break_off();
 
-  if (is_told()) {
-    told_.end = how;
-    told_.failure = failure_;
-    told_.bytes = asked_ ? asked_->bytes : 0;
-    if (!detail.empty()) told_.detail = without_secrets(std::move(detail));
+  if (is_reported()) {
+    reported_.end = how;
+    reported_.failure = failure_;
+    reported_.bytes = asked_ ? asked_->bytes : 0;
+    if (!detail.empty()) reported_.detail = without_secrets(std::move(detail));
     settle_usage(how);
     learn();
-    told_.elapsed = board_.options.now() - began_;
-    door_->budget.give_back(reserved_);
+    reported_.elapsed = board_.options.now() - began_;
+    route_->budget.give_back(reserved_);
     board_.run.give_back(reserved_);
-    const Charge charge = charge_of(told_.usage);
-    door_->budget.take(charge);
+    const Charge charge = charge_of(reported_.usage);
+    route_->budget.take(charge);
     board_.run.take(charge);
-    note_for_brakes(told_.usage.cost);
-    board_.tell(told_, charge);
+    note_for_brakes(reported_.usage.cost);
+    board_.report(reported_, charge);
   }
   // Whoever reads this prompt now may find it in the cache only if it was read to its end.
   if (shares_prefix_ && how == CallEnd::answered && !is_filled_) {
-    board_.let_go(board_.leads.filled(prefix_, id_, Loop::now()));
+    board_.release_waiting(board_.leads.filled(prefix_, id_, Loop::now()));
   } else if (shares_prefix_) {
-    board_.let_go(board_.leads.ended(prefix_, id_));
+    board_.release_waiting(board_.leads.ended(prefix_, id_));
   }
   board_.loop.when_idle([&board = board_, id = id_] { board.calls.erase(id); });
 }
 
-std::string Call::without_secrets(std::string text) const {
-  door_->redaction.apply_to(text);
+std::string ProxiedCall::without_secrets(std::string text) const {
+  route_->redaction.apply_to(text);
   return text;
 }
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "gateway/call.h"
+#include "gateway/proxied_call.h"
 #include "gateway/request_noise.h"
 
 // Answers that need no provider, and keeping those that did.
@@ -20,19 +20,19 @@ std::string left_out(const engine::RequestNoise& noise) {
 
 }  // namespace
 
-KnownRequest Call::known() const {
-  return known_request(door_->wish.label, request_.method, rest_, request_.body,
-                       {.base_url = door_->base_url,
-                        .secret = door_->secret,
-                        .key = door_->provider->key.reveal(),
-                        .noise = door_->wish.noise});
+KnownRequest ProxiedCall::known() const {
+  return known_request(route_->spec.label, request_.method, rest_, request_.body,
+                       {.base_url = route_->base_url,
+                        .secret = route_->secret,
+                        .key = route_->provider->key.reveal(),
+                        .noise = route_->spec.noise});
 }
 
-bool Call::replay() {
+bool ProxiedCall::replay() {
   if (!board_.replays_all() && !board_.records()) return false;
   const KnownRequest request = known();
-  nth_ = ++door_->seen[request.key()];
-  if (!board_.replays_all() && !door_->wish.replay_own) return false;
+  nth_ = ++route_->seen[request.key()];
+  if (!board_.replays_all() && !route_->spec.replay_own) return false;
   const auto found = board_.recorded->find(request, nth_);
   if (found && *found) {
     answer_recorded(**found);
@@ -40,7 +40,7 @@ bool Call::replay() {
   }
   if (!board_.replays_all()) return false;
   const std::string why =
-      found ? board_.recorded->nearest_difference(request, ordinal_) + left_out(door_->wish.noise)
+      found ? board_.recorded->nearest_difference(request, ordinal_) + left_out(route_->spec.noise)
             : found.error().message;
   if (asked_) {
     refuse(CallEnd::not_recorded,
@@ -53,9 +53,9 @@ bool Call::replay() {
   return true;
 }
 
-void Call::answer_recorded(const Recording& recording) {
-  told_.replayed = true;
-  told_.status = recording.status;
+void ProxiedCall::answer_recorded(const Recording& recording) {
+  reported_.replayed = true;
+  reported_.status = recording.status;
   state_ = State::passing;
   session_->begin(recording.status, recording.headers, {});
   std::string_view left = recording.answer;
@@ -64,12 +64,12 @@ void Call::answer_recorded(const Recording& recording) {
     left.remove_prefix(chunk);
   }
   std::exchange(session_, nullptr)->finish();
-  if (!is_told()) return end(CallEnd::answered, {});
+  if (!is_reported()) return end(CallEnd::answered, {});
   judge_recorded(recording);
 }
 
 /// What was good when it was recorded is so again, and nothing else.
-void Call::judge_recorded(const Recording& recording) {
+void ProxiedCall::judge_recorded(const Recording& recording) {
   status_ = recording.status;
   headers_ = recording.headers;
   if (status_ >= 400) {
@@ -84,7 +84,7 @@ void Call::judge_recorded(const Recording& recording) {
   end_answered();
 }
 
-void Call::keep_recording() {
+void ProxiedCall::keep_recording() {
   Recording recording;
   recording.request = known();
   recording.ordinal = ordinal_;
@@ -92,12 +92,12 @@ void Call::keep_recording() {
   recording.headers = headers_to_keep(headers_);
   recording.answer = std::move(recorded_);
   recording.chunks = std::move(chunks_);
-  // The key is out of it already; the door's secret is replaced in its own length, as in requests,
+  // The key is out of it already; the route's secret is replaced in its own length, as in requests,
   // so that what was recorded stays whole.
-  blot_out(recording.answer, door_->secret);
+  blot_out(recording.answer, route_->secret);
   // A recording that cannot be kept harms nobody now: the answer is the client's already.
   if (auto saved = board_.recorded->save(recording, nth_); !saved)
-    told_.detail = "not recorded: " + saved.error().message;
+    reported_.detail = "not recorded: " + saved.error().message;
 }
 
 }  // namespace interlock::gateway

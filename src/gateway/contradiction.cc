@@ -14,10 +14,10 @@ double a_minute(double amount, Duration per) {
 }
 
 void add(std::string& text, std::string_view what, const std::optional<Rate>& declared,
-         const metering::LimitNews::One& told) {
-  if (!declared || !told.limit || *told.limit <= 0 || declared->per <= Duration{}) return;
+         const metering::LimitNews::One& reported) {
+  if (!declared || !reported.limit || *reported.limit <= 0 || declared->per <= Duration{}) return;
   const double ours = a_minute(static_cast<double>(declared->amount), declared->per);
-  const double theirs = a_minute(static_cast<double>(*told.limit), told.per);
+  const double theirs = a_minute(static_cast<double>(*reported.limit), reported.per);
   if (std::abs(ours - theirs) * 100 < ours) return;
   text += fmt::format("{}{:.6g} {} a minute, the provider {:.6g}", text.empty() ? "" : "; ", ours,
                       what, theirs);

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "gateway/admission.h"
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 namespace interlock::gateway {
 

@@ -16,7 +16,7 @@ struct Target {
 Target part_target(std::string_view target);
 
 /// What goes on to the provider: without what was meant for this hop, and with the real key
-/// wherever the client showed the door's secret as one. A credential of the client's own stays.
+/// wherever the client showed the route's secret as one. A credential of the client's own stays.
 HeaderList headers_for_upstream(const HeaderList& headers, std::string_view secret,
                                 const Secret& key);
 /// The same for `?key=`.

@@ -15,7 +15,7 @@ std::string shown(const json::value* value) {
   return value == nullptr ? "nothing" : elide_middle(printable(canonical_json(*value)), kShown);
 }
 
-std::string told(const std::string& path, const json::value* recorded, const json::value* now) {
+std::string reported(const std::string& path, const json::value* recorded, const json::value* now) {
   return fmt::format("{}: recorded {}, now {}", path, shown(recorded), shown(now));
 }
 
@@ -31,7 +31,8 @@ std::string part_from(std::string_view text, std::size_t at) {
 }
 
 /// The ends of two long texts tell nothing of where they differ.
-std::string told_texts(const std::string& path, std::string_view recorded, std::string_view now) {
+std::string reported_texts(const std::string& path, std::string_view recorded,
+                           std::string_view now) {
   const auto differs = std::ranges::mismatch(recorded, now);
   const auto at = static_cast<std::size_t>(differs.in1 - recorded.begin());
   return fmt::format("{} at byte {}: recorded {}, now {}", path, at, part_from(recorded, at),
@@ -46,12 +47,12 @@ std::string difference_of(const std::string& path, const json::object& recorded,
   for (const auto& [key, value] : recorded) {
     const std::string below = fmt::format("{}.{}", path, std::string_view(key));
     const json::value* const other = now.if_contains(key);
-    if (other == nullptr) return told(below, &value, nullptr);
+    if (other == nullptr) return reported(below, &value, nullptr);
     if (std::string found = difference_at(below, value, *other); !found.empty()) return found;
   }
   for (const auto& [key, value] : now) {
     if (recorded.contains(key)) continue;
-    return told(fmt::format("{}.{}", path, std::string_view(key)), nullptr, &value);
+    return reported(fmt::format("{}.{}", path, std::string_view(key)), nullptr, &value);
   }
   return {};
 }
@@ -62,7 +63,7 @@ std::string difference_of(const std::string& path, const json::array& recorded,
     const std::string below = fmt::format("{}[{}]", path, i);
     const json::value* const one = recorded.if_contains(i);
     const json::value* const other = now.if_contains(i);
-    if (one == nullptr || other == nullptr) return told(below, one, other);
+    if (one == nullptr || other == nullptr) return reported(below, one, other);
     if (std::string found = difference_at(below, *one, *other); !found.empty()) return found;
   }
   return {};
@@ -76,8 +77,8 @@ std::string difference_at(const std::string& path, const json::value& recorded,
     return difference_of(path, recorded.get_array(), now.get_array());
   if (recorded.is_string() && now.is_string() && recorded != now &&
       std::max(recorded.get_string().size(), now.get_string().size()) > kShown)
-    return told_texts(path, recorded.get_string(), now.get_string());
-  return canonical_json(recorded) == canonical_json(now) ? "" : told(path, &recorded, &now);
+    return reported_texts(path, recorded.get_string(), now.get_string());
+  return canonical_json(recorded) == canonical_json(now) ? "" : reported(path, &recorded, &now);
 }
 
 }  // namespace

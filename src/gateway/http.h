@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "gateway/body_room.h"
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 // HTTP/1.1 as a server reads it (RFC 9112), no more of it than the gateway takes. Strict where two
 // readers could understand different things: what is ambiguous is refused.

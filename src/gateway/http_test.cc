@@ -104,9 +104,10 @@ TEST(Difference, long_texts_are_shown_where_they_differ) {
   const auto recorded = parse_json("{\"m\":\"" + same + "one" + same + "\"}").value();
   const auto now = parse_json("{\"m\":\"" + same + "two" + same + "\"}").value();
   const std::string before(20, 'a');
-  const std::string told = first_difference(recorded, now);
-  EXPECT_TRUE(told.starts_with("$.m at byte 100: recorded \u2026\"" + before + "one")) << told;
-  EXPECT_NE(told.find("now \u2026\"" + before + "two"), std::string::npos) << told;
+  const std::string reported = first_difference(recorded, now);
+  EXPECT_TRUE(reported.starts_with("$.m at byte 100: recorded \u2026\"" + before + "one"))
+      << reported;
+  EXPECT_NE(reported.find("now \u2026\"" + before + "two"), std::string::npos) << reported;
 }
 
 TEST(Difference, is_the_first_in_the_order_of_the_recording) {

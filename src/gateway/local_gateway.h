@@ -22,7 +22,7 @@ class LocalGateway final : public engine::Gateway {
   ~LocalGateway() override;
   LocalGateway(LocalGateway&&) = delete;
 
-  Result<Door> open(const Wish& wish) override;
+  Result<Route> open(const RouteSpec& spec) override;
   std::vector<engine::ModelCall> take_calls() override;
   std::vector<Waiting> waiting() override;
   std::vector<engine::ModelCall> close(engine::AttemptName name) override;
@@ -30,13 +30,13 @@ class LocalGateway final : public engine::Gateway {
 
   std::uint16_t port() const;
   /// How the quota stands, for people; nothing: there is none of that name.
-  std::optional<quota::Account::Picture> picture(std::string_view quota);
+  std::optional<quota::Account::AccountSnapshot> snapshot(std::string_view quota);
 
  private:
-  class House;
-  explicit LocalGateway(std::unique_ptr<House> house);
+  class GatewayThread;
+  explicit LocalGateway(std::unique_ptr<GatewayThread> thread_);
 
-  std::unique_ptr<House> house_;
+  std::unique_ptr<GatewayThread> thread_;
 };
 
 }  // namespace interlock::gateway

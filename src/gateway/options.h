@@ -22,10 +22,10 @@ namespace interlock::gateway {
 struct Provider {
   std::string
       base_url;  ///< `https://api.anthropic.com`; what the client asks for is put behind it.
-  Secret key;    ///< Stands in for the door's secret; unset: the client shows its own.
+  Secret key;    ///< Stands in for the route's secret; unset: the client shows its own.
   std::string key_name = "model";  ///< What is shown in the key's place.
-  std::vector<std::string>
-      unmetered = {};  ///< Paths that pass though nobody can meter them; `*` ends one.
+  std::vector<std::string> unmetered =
+      {};  ///< Paths that pass though nobody can meter them; `*` ends one.
 };
 
 struct Options {
@@ -37,7 +37,7 @@ struct Options {
   RetryRules retries;
   Session::Rules sessions;
   Duration stall =
-      std::chrono::minutes(5);     ///< No byte for so long, and the answer counts as cut off.
+      std::chrono::minutes(5);  ///< No byte for so long, and the answer counts as cut off.
   /// By model, oldest first: what calls of earlier runs put out. Calls are reserved as much, until
   /// those of this run say better.
   std::vector<std::pair<std::string, Tokens>> past_outputs;

@@ -16,8 +16,8 @@ constexpr std::int64_t kFormat = 1;
 constexpr std::array<std::string_view, 5> kVolatile{"metadata", "user", "prompt_cache_key",
                                                     "safety_identifier", "client_metadata"};
 constexpr std::string_view kBillingNote = "x-anthropic-billing-header:";
-/// What a door's base URL is in recordings, whatever its port and secret were.
-constexpr std::string_view kAnyDoor = "http://gateway.invalid";
+/// What a route's base URL is in recordings, whatever its port and secret were.
+constexpr std::string_view kAnyRoute = "http://gateway.invalid";
 
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
   if (what.empty()) return;
@@ -147,7 +147,7 @@ KnownRequest known_request(std::string_view label, std::string_view method, std:
     drop_volatile(read->get_object());
     request.body = canonical_json(*read);
   }
-  replace_all(request.body, hidden.base_url, kAnyDoor);
+  replace_all(request.body, hidden.base_url, kAnyRoute);
   request.body = without_noise(std::move(request.body), hidden.noise);
   for (std::string* const text : {&request.body, &request.path}) {
     blot_out(*text, hidden.secret);

@@ -35,7 +35,7 @@ struct Recording {
 /// `run/task#attempt` -> `task`; a label of another form is itself the task.
 std::string task_of_label(std::string_view label);
 
-/// `base_url` and `secret` are the door's: they differ from attempt to attempt and are taken out,
+/// `base_url` and `secret` are the route's: they differ from attempt to attempt and are taken out,
 /// as is `key`. So are the members of the body that clients fill with ids of their own: `metadata`,
 /// `user`, `prompt_cache_key`, `safety_identifier`, `client_metadata`, and in `system` Claude
 /// Code's `x-anthropic-billing-header`, and what `noise` names.

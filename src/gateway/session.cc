@@ -49,7 +49,7 @@ Session::~Session() {
 
 void Session::on_ready(std::uint32_t events) {
   if ((events & EPOLLOUT) != 0) flush();
-  tell_when_ready();
+  notify_when_ready();
   if (socket_ && (events & EPOLLIN) != 0) read_some();
   // A client that will read no more and one that will send no more look alike; both have left.
   if (socket_ && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) close();
@@ -256,7 +256,7 @@ void Session::flush_soon() {
   loop_.when_idle([this] {
     is_flush_due_ = false;
     flush();
-    tell_when_ready();
+    notify_when_ready();
   });
 }
 
@@ -310,7 +310,7 @@ void Session::after_flush() {
   if (is_behind()) was_behind_ = true;
 }
 
-void Session::tell_when_ready() {
+void Session::notify_when_ready() {
   if (!socket_ || !was_behind_ || out_.size() - sent_ >= rules_.most_unsent / 4) return;
   was_behind_ = false;
   if (answerer_ != nullptr) answerer_->client_ready();

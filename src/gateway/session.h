@@ -96,7 +96,7 @@ class Session {
   void flush();
   void flush_soon();
   void after_flush();
-  void tell_when_ready();
+  void notify_when_ready();
   void set_interest();
 
   Loop& loop_;

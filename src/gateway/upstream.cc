@@ -116,7 +116,7 @@ std::size_t Transfer::take_header(char* data, std::size_t size, std::size_t coun
     transfer.headers_.clear();
     transfer.status_ = status_of(line);
   } else if (const std::size_t colon = line.find(':');
-             colon != std::string_view::npos && !transfer.is_head_told_) {
+             colon != std::string_view::npos && !transfer.is_head_reported_) {
     transfer.headers_.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));
   }
   return bytes;
@@ -125,15 +125,15 @@ std::size_t Transfer::take_header(char* data, std::size_t size, std::size_t coun
 std::size_t Transfer::take_bytes(char* data, std::size_t size, std::size_t count, void* self) {
   Transfer& transfer = *static_cast<Transfer*>(self);
   const std::size_t bytes = size * count;
-  transfer.tell_head();
+  transfer.report_head();
   if (transfer.taker_.on_bytes({data, bytes})) return bytes;
   transfer.is_paused_ = true;
   return CURL_WRITEFUNC_PAUSE;
 }
 
-void Transfer::tell_head() {
-  if (is_head_told_) return;
-  is_head_told_ = true;
+void Transfer::report_head() {
+  if (is_head_reported_) return;
+  is_head_reported_ = true;
   taker_.on_head(status_, std::move(headers_));
 }
 
@@ -165,7 +165,7 @@ void Transfer::finish(CURLcode code) {
   curl_multi_remove_handle(upstream_.multi_, easy_);
   is_in_multi_ = false;
   if (code == CURLE_OK) {
-    tell_head();
+    report_head();
     return taker_.on_done({});
   }
   const std::string_view words = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
@@ -257,10 +257,10 @@ int Upstream::on_timer(CURLM*, long timeout_ms, void* self) {
 void Upstream::act(curl_socket_t socket, int events) {
   int running = 0;
   curl_multi_socket_action(multi_, socket, events, &running);
-  tell_finished();
+  report_finished();
 }
 
-void Upstream::tell_finished() {
+void Upstream::report_finished() {
   int left = 0;
   while (const CURLMsg* const message = curl_multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;

@@ -67,7 +67,7 @@ class Transfer {
   void set_options(const Outgoing& request);
   bool is_kept_out() const;
   void finish(CURLcode code);
-  void tell_head();
+  void report_head();
 
   Upstream& upstream_;
   AnswerTaker& taker_;
@@ -76,7 +76,7 @@ class Transfer {
   char error_[CURL_ERROR_SIZE] = {};  // NOLINT(*-avoid-c-arrays): as curl wants it
   HeaderList headers_;
   int status_ = 0;
-  bool is_head_told_ = false;
+  bool is_head_reported_ = false;
   bool is_paused_ = false;
   bool is_in_multi_ = false;
 };
@@ -99,7 +99,7 @@ class Upstream {
   static int on_timer(CURLM* multi, long timeout_ms, void* self);
   static int on_close(void* self, curl_socket_t socket);
   void act(curl_socket_t socket, int events);
-  void tell_finished();
+  void report_finished();
   CURL* take_handle();
   void give_back(CURL* easy);
 

@@ -31,7 +31,7 @@ void put(json::object& object, std::string_view key, const std::optional<Tokens>
 
 struct WaitKey {
   std::string_view name;
-  Duration Sample::Waits::*member;
+  Duration Sample::Waits::* member;
 };
 constexpr std::array kWaits{WaitKey{"needs", &Sample::Waits::needs},
                             WaitKey{"conflict", &Sample::Waits::conflict},

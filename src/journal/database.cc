@@ -217,7 +217,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& state_folder
 }
 
 Result<void> Database::still_there() const {
-  struct stat now {};
+  struct stat now{};
   if (::stat(path_.c_str(), &now) == 0 && now.st_dev == file_.st_dev && now.st_ino == file_.st_ino)
     return {};
   return fail(Error::Kind::io,

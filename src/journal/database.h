@@ -51,7 +51,7 @@ class Database {
 
   std::string path_;
   SQLite::Database sqlite_;
-  struct stat file_ {};
+  struct stat file_{};
   std::map<const char*, SQLite::Statement> prepared_;  ///< By the literal's address.
 };
 

@@ -155,7 +155,8 @@ Result<void> Store::sample_run(const std::string& run, std::vector<TaskLabel> ta
     const auto number = number_of(run);
     if (!number) return std::unexpected(number.error());
     Projection projection(owner_of(*database_, *number), std::move(tasks));
-    auto read = replay(run, 0, [&](engine::Event&& event) { projection.apply(event); });
+    auto read =
+        replay(run, 0, [&](engine::RecordedEvent&& recorded) { projection.apply(recorded); });
     // Of a damaged run there is nothing to learn, and nothing to try again for.
     const Measured measured = read ? projection.take() : Measured{};
     SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);

@@ -8,8 +8,8 @@ namespace interlock::journal {
 Projection::Projection(SampleOwner owner, std::vector<TaskLabel> tasks)
     : owner_(std::move(owner)), tasks_(std::move(tasks)) {}
 
-void Projection::apply(const engine::Event& event) {
-  std::visit([&](const auto& fact) { on(fact, event.at); }, event.fact);
+void Projection::apply(const engine::RecordedEvent& recorded) {
+  std::visit([&](const auto& event) { on(event, recorded.at); }, recorded.event);
 }
 
 Measured Projection::take() {
@@ -23,39 +23,39 @@ const TaskLabel* Projection::label(TaskId task) const {
   return task.index() < tasks_.size() ? &tasks_[task.index()] : nullptr;
 }
 
-void Projection::on(const engine::RunBegan& fact, Time) {
-  const std::size_t at = fact.dispatcher.rfind('@');
-  host_ = at == std::string::npos ? std::string() : fact.dispatcher.substr(at + 1);
+void Projection::on(const engine::RunBegan& event, Time) {
+  const std::size_t at = event.dispatcher.rfind('@');
+  host_ = at == std::string::npos ? std::string() : event.dispatcher.substr(at + 1);
 }
 
-void Projection::on(const engine::AttemptStarted& fact, Time at) {
+void Projection::on(const engine::AttemptStarted& event, Time at) {
   Open open;
   open.started = at;
-  const engine::WaitedFor& waited = fact.waited;
+  const engine::WaitedFor& waited = event.waited;
   open.waits.needs = waited.needs;
   open.waits.conflict = waited.conflict;
   open.waits.quota = waited.quota;
   open.waits.slot = waited.slot;
   open.waits.gate = waited.gate;
   open.waits.backoff = waited.backoff;
-  open_[fact.task] = open;
+  open_[event.task] = open;
 }
 
-void Projection::on(const engine::AttemptsBatched& fact, Time) {
-  open_[fact.task].batched = true;
-  for (const TaskId other : fact.others) open_[other].batched = true;
+void Projection::on(const engine::AttemptsBatched& event, Time) {
+  open_[event.task].batched = true;
+  for (const TaskId other : event.others) open_[other].batched = true;
 }
 
 /// A call is in flight from when it is sent, which is after all waiting. It is told in the turn
 /// after its end, some milliseconds late.
-void Projection::on(const engine::ModelCalled& fact, Time at) {
+void Projection::on(const engine::ModelCalled& event, Time at) {
   using engine::CallEnd;
-  const engine::ModelCall& call = fact.call;
-  const TaskLabel* const of = label(fact.task);
+  const engine::ModelCall& call = event.call;
+  const TaskLabel* const of = label(event.task);
   if (of == nullptr || call.replayed) return;
   const Duration waited = std::max(Duration::zero(), call.waited_quota + call.waited_lead);
   const Duration elapsed = std::max(Duration::zero(), call.elapsed);
-  if (const auto open = open_.find(fact.task); open != open_.end()) {
+  if (const auto open = open_.find(event.task); open != open_.end()) {
     open->second.waits.calls_quota += call.waited_quota;
     open->second.waits.calls_cache += call.waited_lead;
     if (!open->second.startup)
@@ -68,9 +68,9 @@ void Projection::on(const engine::ModelCalled& fact, Time at) {
                              whole ? call.usage.output : std::nullopt});
 }
 
-void Projection::on(const engine::AttemptEnded& fact, Time at) {
-  const TaskLabel* const of = label(fact.task);
-  const auto found = open_.find(fact.task);
+void Projection::on(const engine::AttemptEnded& event, Time at) {
+  const TaskLabel* const of = label(event.task);
+  const auto found = open_.find(event.task);
   Open open = found == open_.end() ? Open{} : found->second;
   if (found != open_.end()) open_.erase(found);
   // An even part of what several tasks took says nothing of what one takes.
@@ -80,41 +80,41 @@ void Projection::on(const engine::AttemptEnded& fact, Time at) {
   sample.workspace = owner_.workspace;
   sample.plan = owner_.plan;
   sample.run = owner_.run;
-  sample.attempt = fact.attempt;
+  sample.attempt = event.attempt;
   sample.task = of->id;
   sample.shape = of->shape.empty() ? of->id : of->shape;
   sample.agent = of->agent;
   sample.model = of->model;
   sample.host = host_;
   sample.account = of->account;
-  sample.outcome = engine::name_of(fact.outcome);
-  sample.elapsed = std::max(Duration::zero(), fact.elapsed);
+  sample.outcome = engine::name_of(event.outcome);
+  sample.elapsed = std::max(Duration::zero(), event.elapsed);
   sample.startup = open.startup;
   sample.size = of->size;
-  sample.usage = fact.usage;
-  sample.spawn_tokens = fact.spawn_tokens;
-  sample.return_tokens = fact.return_tokens;
+  sample.usage = event.usage;
+  sample.spawn_tokens = event.spawn_tokens;
+  sample.return_tokens = event.return_tokens;
   sample.waits = open.waits;
-  if (fact.outcome == engine::Outcome::conflicted) sample.met = true;
+  if (event.outcome == engine::Outcome::conflicted) sample.met = true;
   measured_.samples.push_back(std::move(sample));
 }
 
-void Projection::note_met(TaskId task, std::uint32_t attempt, bool met) {
+void Projection::note_conflict(TaskId task, std::uint32_t attempt, bool met) {
   if (const TaskLabel* const of = label(task)) measured_.met.push_back({of->id, attempt, met});
 }
-void Projection::on(const engine::CommitRefused& fact, Time) {
-  note_met(fact.task, fact.attempt, true);
+void Projection::on(const engine::CommitRefused& event, Time) {
+  note_conflict(event.task, event.attempt, true);
 }
-void Projection::on(const engine::ChangesCommitted& fact, Time) {
-  note_met(fact.task, fact.attempt, false);
-}
-
-void Projection::on(const engine::GateReached& fact, Time at) {
-  gates_[{fact.task, fact.kind}] = at;
+void Projection::on(const engine::ChangesCommitted& event, Time) {
+  note_conflict(event.task, event.attempt, false);
 }
 
-void Projection::on(const engine::GateAnswered& fact, Time at) {
-  const auto reached = gates_.find({fact.task, fact.kind});
+void Projection::on(const engine::GateReached& event, Time at) {
+  gates_[{event.task, event.kind}] = at;
+}
+
+void Projection::on(const engine::GateAnswered& event, Time at) {
+  const auto reached = gates_.find({event.task, event.kind});
   if (reached == gates_.end()) return;
   history::Sample sample;
   sample.at = at;

@@ -19,14 +19,14 @@ struct SampleOwner {
 
 /// What a run's events measured.
 struct Measured {
-  struct Met {
+  struct Conflicted {
     std::string task;
     std::uint32_t attempt = 0;
     bool met = false;
   };
   std::vector<history::Sample> samples;
   std::vector<history::Call> calls;
-  std::vector<Met> met;  ///< Of samples that were given out before.
+  std::vector<Conflicted> met;  ///< Of samples that were given out before.
   std::string run;
 };
 
@@ -37,7 +37,7 @@ class Projection {
  public:
   Projection(SampleOwner owner, std::vector<TaskLabel> tasks);
 
-  void apply(const engine::Event& event);
+  void apply(const engine::RecordedEvent& recorded);
   /// What came of the events since the last time.
   Measured take();
 
@@ -50,19 +50,19 @@ class Projection {
     bool batched = false;  ///< Its attempt did the work of other tasks too.
   };
 
-  void on(const engine::RunBegan& fact, Time at);
-  void on(const engine::AttemptStarted& fact, Time at);
-  void on(const engine::AttemptsBatched& fact, Time at);
-  void on(const engine::ModelCalled& fact, Time at);
-  void on(const engine::AttemptEnded& fact, Time at);
-  void on(const engine::CommitRefused& fact, Time at);
-  void on(const engine::ChangesCommitted& fact, Time at);
-  void on(const engine::GateReached& fact, Time at);
-  void on(const engine::GateAnswered& fact, Time at);
+  void on(const engine::RunBegan& event, Time at);
+  void on(const engine::AttemptStarted& event, Time at);
+  void on(const engine::AttemptsBatched& event, Time at);
+  void on(const engine::ModelCalled& event, Time at);
+  void on(const engine::AttemptEnded& event, Time at);
+  void on(const engine::CommitRefused& event, Time at);
+  void on(const engine::ChangesCommitted& event, Time at);
+  void on(const engine::GateReached& event, Time at);
+  void on(const engine::GateAnswered& event, Time at);
   void on(const auto&, Time) {}
 
   const TaskLabel* label(TaskId task) const;
-  void note_met(TaskId task, std::uint32_t attempt, bool met);
+  void note_conflict(TaskId task, std::uint32_t attempt, bool met);
 
   SampleOwner owner_;
   std::vector<TaskLabel> tasks_;

@@ -38,23 +38,23 @@ class OpenBlob {
  public:
   OpenBlob(Database& database, std::int64_t row, bool to_write)
       : sqlite_(database.sqlite().getHandle()) {
-    hold(::sqlite3_blob_open(sqlite_, "main", "blobs", "bytes", row, to_write ? 1 : 0, &blob_));
+    run_lock(::sqlite3_blob_open(sqlite_, "main", "blobs", "bytes", row, to_write ? 1 : 0, &blob_));
   }
   ~OpenBlob() { ::sqlite3_blob_close(blob_); }
   OpenBlob(const OpenBlob&) = delete;
   OpenBlob& operator=(const OpenBlob&) = delete;
 
   void write(std::string_view piece, std::size_t at) const {
-    hold(::sqlite3_blob_write(blob_, piece.data(), static_cast<int>(piece.size()),
-                              static_cast<int>(at)));
+    run_lock(::sqlite3_blob_write(blob_, piece.data(), static_cast<int>(piece.size()),
+                                  static_cast<int>(at)));
   }
   /// As many bytes as `into` has.
   void read(std::string& into) const {
-    hold(::sqlite3_blob_read(blob_, into.data(), static_cast<int>(into.size()), 0));
+    run_lock(::sqlite3_blob_read(blob_, into.data(), static_cast<int>(into.size()), 0));
   }
 
  private:
-  void hold(int code) const {
+  void run_lock(int code) const {
     if (code != SQLITE_OK) throw SQLite::Exception(sqlite_, code);
   }
 
@@ -64,7 +64,7 @@ class OpenBlob {
 
 }  // namespace
 
-Result<engine::Event> event_of(const Query& query) {
+Result<engine::RecordedEvent> event_of(const Query& query) {
   // Most bodies fit here, which saves a million allocations on a long run.
   std::array<unsigned char, 2048> memory;
   json::monotonic_resource resource(memory.data(), memory.size());
@@ -72,22 +72,22 @@ Result<engine::Event> event_of(const Query& query) {
   const std::int64_t seq = query.number(0);
   const json::value body = json::parse(query.view(3), error, &resource, lenient());
   if (error || !body.is_object()) return damaged(fmt::format("event {} is no JSON object", seq));
-  auto fact = engine::fact_from_json(query.view(2), body.get_object());
-  if (!fact) return within(std::move(fact.error()), fmt::format("event {}", seq));
-  return engine::Event{static_cast<std::uint64_t>(seq), query.time(1), std::move(*fact)};
+  auto event = engine::event_from_json(query.view(2), body.get_object());
+  if (!event) return within(std::move(event.error()), fmt::format("event {}", seq));
+  return engine::RecordedEvent{static_cast<std::uint64_t>(seq), query.time(1), std::move(*event)};
 }
 
-std::string body_of(const engine::Fact& fact) { return json::serialize(engine::to_json(fact)); }
+std::string body_of(const engine::Event& event) { return json::serialize(engine::to_json(event)); }
 
-std::string write_ingredients(const std::vector<engine::Ingredient>& ingredients) {
+std::string write_cache_key_parts(const std::vector<engine::CacheKeyPart>& cache_key_parts) {
   json::array list;
-  for (const engine::Ingredient& one : ingredients)
+  for (const engine::CacheKeyPart& one : cache_key_parts)
     list.push_back(json::array{one.name, one.digest.hex()});
   return json::serialize(list);
 }
 
-Result<std::vector<engine::Ingredient>> read_ingredients(std::string_view text) {
-  std::vector<engine::Ingredient> ingredients;
+Result<std::vector<engine::CacheKeyPart>> read_cache_key_parts(std::string_view text) {
+  std::vector<engine::CacheKeyPart> cache_key_parts;
   boost::system::error_code error;
   const json::value list = json::parse(text, error, {}, lenient());
   if (error || !list.is_array()) return damaged("a result's ingredients are no JSON array");
@@ -97,9 +97,9 @@ Result<std::vector<engine::Ingredient>> read_ingredients(std::string_view text) 
         pair != nullptr && pair->size() == 2 && (*pair)[0].is_string() && (*pair)[1].is_string();
     const auto digest = whole ? Digest::from_hex((*pair)[1].get_string()) : std::nullopt;
     if (!digest) return damaged("a result's ingredient is no pair of name and digest");
-    ingredients.push_back({std::string((*pair)[0].get_string()), *digest});
+    cache_key_parts.push_back({std::string((*pair)[0].get_string()), *digest});
   }
-  return ingredients;
+  return cache_key_parts;
 }
 
 std::string name_of(engine::Request::Kind kind) {

@@ -8,15 +8,15 @@
 #include "engine/ports.h"
 #include "journal/database.h"
 
-// How facts, requests and ingredients lie in the tables.
+// How events, requests and parts of the cache key lie in the tables.
 namespace interlock::journal {
 
 /// Reads the row that `query` stands on: seq, at, name, body.
-Result<engine::Event> event_of(const Query& query);
-std::string body_of(const engine::Fact& fact);
+Result<engine::RecordedEvent> event_of(const Query& query);
+std::string body_of(const engine::Event& event);
 
-std::string write_ingredients(const std::vector<engine::Ingredient>& ingredients);
-Result<std::vector<engine::Ingredient>> read_ingredients(std::string_view text);
+std::string write_cache_key_parts(const std::vector<engine::CacheKeyPart>& cache_key_parts);
+Result<std::vector<engine::CacheKeyPart>> read_cache_key_parts(std::string_view text);
 
 std::string name_of(engine::Request::Kind kind);
 /// Reads the row that `query` stands on: number, kind, task, by. Nothing for a kind of a newer

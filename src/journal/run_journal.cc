@@ -10,23 +10,23 @@
 namespace interlock::journal {
 namespace {
 
-/// Contents that a fact refers to: they stay for as long as the run does.
-std::optional<Digest> content_of(const engine::Fact& fact) {
-  if (const auto* ended = std::get_if<engine::AttemptEnded>(&fact)) return ended->output;
-  if (const auto* done = std::get_if<engine::TaskDone>(&fact)) return done->output;
-  if (const auto* merged = std::get_if<engine::MergeMade>(&fact)) return merged->output;
+/// Contents that an event refers to: they stay for as long as the run does.
+std::optional<Digest> content_of(const engine::Event& event) {
+  if (const auto* ended = std::get_if<engine::AttemptEnded>(&event)) return ended->output;
+  if (const auto* done = std::get_if<engine::TaskDone>(&event)) return done->output;
+  if (const auto* merged = std::get_if<engine::MergeMade>(&event)) return merged->output;
   return std::nullopt;
 }
 
-/// Reads the row that `query` stands on: run id, key, output, wrote, ingredients, trace.
+/// Reads the row that `query` stands on: run id, key, output, wrote, parts of the cache key, trace.
 Result<std::optional<engine::StoredResult>> result_of(Query& query) {
   if (!query.next()) return std::nullopt;
-  auto ingredients = read_ingredients(query.view(4));
-  if (!ingredients) return std::unexpected(ingredients.error());
+  auto cache_key_parts = read_cache_key_parts(query.view(4));
+  if (!cache_key_parts) return std::unexpected(cache_key_parts.error());
   engine::StoredResult result;
   result.run = query.text(0);
   result.key = query.digest(1).value_or(Digest{});
-  result.ingredients = std::move(*ingredients);
+  result.cache_key_parts = std::move(*cache_key_parts);
   if (!query.is_null(2)) result.output = query.digest(2);
   result.wrote = query.digest(3).value_or(Digest{});
   if (!query.is_null(5)) result.trace = query.digest(5);
@@ -43,7 +43,7 @@ RunJournal::RunJournal(Database& database, std::int64_t run, std::int64_t worksp
       measured_(owner_of(database, run), std::move(tasks)) {}
 
 Result<void> RunJournal::append(
-    std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
+    std::span<const engine::RecordedEvent> events, std::span<const engine::Blob> blobs,
     std::span<const std::pair<std::string, engine::StoredResult>> results) {
   if (broken_) return std::unexpected(*broken_);
   if (auto there = database_.still_there(); !there) return there;
@@ -53,7 +53,7 @@ Result<void> RunJournal::append(
       write_blob(database_, blob);
       mention(blob.digest);
     }
-    for (const engine::Event& event : events) write_event(event);
+    for (const engine::RecordedEvent& recorded : events) write_event(recorded);
     for (const auto& [task, result] : results) write_result(task, result);
     if (handed_out_ > 0) {
       Query(database_, "UPDATE requests SET taken = 1 WHERE run = ? AND taken = 0 AND number <= ?",
@@ -68,14 +68,14 @@ Result<void> RunJournal::append(
   return written;
 }
 
-void RunJournal::write_event(const engine::Event& event) {
-  const std::string name(engine::name_of(event.fact));
-  const std::string body = body_of(event.fact);
+void RunJournal::write_event(const engine::RecordedEvent& recorded) {
+  const std::string name(engine::name_of(recorded.event));
+  const std::string body = body_of(recorded.event);
   Query(database_, "INSERT INTO events(run, seq, at, name, body) VALUES(?, ?, ?, ?, ?)", run_,
-        static_cast<std::int64_t>(event.seq), event.at, name, body)
+        static_cast<std::int64_t>(recorded.seq), recorded.at, name, body)
       .run();
-  mention(content_of(event.fact));
-  measured_.apply(event);
+  mention(content_of(recorded.event));
+  measured_.apply(recorded);
   write_measured(database_, measured_.take());
 }
 
@@ -87,18 +87,19 @@ void RunJournal::mention(const std::optional<Digest>& digest) {
 }
 
 void RunJournal::write_result(const std::string& task, const engine::StoredResult& result) {
-  const std::string ingredients = write_ingredients(result.ingredients);
+  const std::string cache_key_parts = write_cache_key_parts(result.cache_key_parts);
   Query(database_,
         "INSERT INTO results(workspace, task, key, run, output, wrote, ingredients, trace) "
         "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-        workspace_, task, result.key, run_, result.output, result.wrote, ingredients, result.trace)
+        workspace_, task, result.key, run_, result.output, result.wrote, cache_key_parts,
+        result.trace)
       .run();
   mention(result.output);
   mention(result.trace);
 }
 
-void RunJournal::follow(const engine::Event& event) {
-  measured_.apply(event);
+void RunJournal::follow(const engine::RecordedEvent& recorded) {
+  measured_.apply(recorded);
   measured_.take();
 }
 
@@ -107,11 +108,11 @@ Result<std::string> RunJournal::blob(const Digest& digest) { return read_blob(da
 Result<std::optional<engine::StoredResult>> RunJournal::find_result(const std::string& task,
                                                                     const Digest& key) {
   return database_.guarded("read", [&]() -> Result<std::optional<engine::StoredResult>> {
-    Query query(
-        database_,
-        "SELECT id, key, output, wrote, ingredients, trace FROM results JOIN runs ON runs.number = run"
-        " WHERE results.workspace = ? AND task = ? AND key = ?",
-        workspace_, task, key);
+    Query query(database_,
+                "SELECT id, key, output, wrote, ingredients, trace FROM results JOIN runs ON "
+                "runs.number = run"
+                " WHERE results.workspace = ? AND task = ? AND key = ?",
+                workspace_, task, key);
     return result_of(query);
   });
 }
@@ -120,7 +121,8 @@ Result<std::optional<engine::StoredResult>> RunJournal::latest_result(const std:
   return database_.guarded("read", [&]() -> Result<std::optional<engine::StoredResult>> {
     Query query(
         database_,
-        "SELECT id, key, output, wrote, ingredients, trace FROM results JOIN runs ON runs.number = run"
+        "SELECT id, key, output, wrote, ingredients, trace FROM results JOIN runs ON runs.number = "
+        "run"
         " WHERE results.workspace = ?1 AND task = ?2 AND EXISTS (SELECT 1 FROM runs AS ours WHERE "
         "ours.number = ?3 AND (ours.plan_name = runs.plan_name OR ours.plan_file = "
         "runs.plan_file)) ORDER BY results.number DESC LIMIT 1",

@@ -13,7 +13,7 @@ namespace interlock::journal {
 
 /// The journal of one run; made by Store::open_run.
 ///
-/// A request counts as taken in the transaction of the facts that come of it: when the dispatcher
+/// A request counts as taken in the transaction of the events that come of it: when the dispatcher
 /// dies in between, the next one takes it again.
 class RunJournal final : public engine::Journal {
  public:
@@ -21,7 +21,7 @@ class RunJournal final : public engine::Journal {
              std::vector<TaskLabel> tasks);
 
   Result<void> append(
-      std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
+      std::span<const engine::RecordedEvent> events, std::span<const engine::Blob> blobs,
       std::span<const std::pair<std::string, engine::StoredResult>> results) override;
   Result<std::string> blob(const Digest& digest) override;
   Result<std::optional<engine::StoredResult>> find_result(const std::string& task,
@@ -30,10 +30,10 @@ class RunJournal final : public engine::Journal {
   Result<std::vector<engine::Request>> take_requests() override;
 
   /// An event that is in the journal already.
-  void follow(const engine::Event& event);
+  void follow(const engine::RecordedEvent& recorded);
 
  private:
-  void write_event(const engine::Event& event);
+  void write_event(const engine::RecordedEvent& recorded);
   void write_result(const std::string& task, const engine::StoredResult& result);
   void mention(const std::optional<Digest>& digest);
 

@@ -56,7 +56,7 @@ void write_measured(Database& database, const Measured& measured) {
           call.account, call.model)
         .run();
   }
-  for (const Measured::Met& met : measured.met) {
+  for (const Measured::Conflicted& met : measured.met) {
     const std::string value = met.met ? "true" : "false";
     Query(database,
           "UPDATE samples SET body = json_set(body, '$.met', json(?4)) WHERE run = ?1 AND task = "

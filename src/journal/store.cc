@@ -35,11 +35,11 @@ Result<RunSummary> summary_of(Database& database, const Query& row) {
              "SELECT seq, at, name, body FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1",
              row.number(0));
   if (!last.next()) return summary;
-  auto event = event_of(last);
-  if (!event) return std::unexpected(event.error());
-  summary.events = event->seq;
-  summary.last = event->at;
-  if (const auto* ended = std::get_if<engine::RunEnded>(&event->fact)) summary.ended = *ended;
+  auto recorded = event_of(last);
+  if (!recorded) return std::unexpected(recorded.error());
+  summary.events = recorded->seq;
+  summary.last = recorded->at;
+  if (const auto* ended = std::get_if<engine::RunEnded>(&recorded->event)) summary.ended = *ended;
   return summary;
 }
 
@@ -105,7 +105,8 @@ Result<void> Store::replace_plan(const std::string& run, const std::string& plan
     SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
     const auto replace = [&](const std::string& name, const std::string& text) {
       Query(*database_,
-            "UPDATE documents SET text = ?3 WHERE name = ?2 AND run = (SELECT number FROM runs WHERE id = ?1)",
+            "UPDATE documents SET text = ?3 WHERE name = ?2 AND run = (SELECT number FROM runs "
+            "WHERE id = ?1)",
             run, name, text)
           .run();
     };
@@ -194,7 +195,7 @@ Result<RunHead> Store::head(const std::string& run) {
 }
 
 Result<void> Store::replay(const std::string& run, std::uint64_t after,
-                           const std::function<void(engine::Event&&)>& visit) {
+                           const std::function<void(engine::RecordedEvent&&)>& visit) {
   return database_->guarded("read", [&]() -> Result<void> {
     const auto number = number_of(run);
     if (!number) return std::unexpected(number.error());
@@ -204,23 +205,24 @@ Result<void> Store::replay(const std::string& run, std::uint64_t after,
         "SELECT seq, at, name, body FROM events WHERE run = ? AND seq > ? ORDER BY seq");
     Query rows(statement, *number, static_cast<std::int64_t>(after));
     for (std::uint64_t expected = after + 1; rows.next(); ++expected) {
-      auto event = event_of(rows);
-      if (!event) return std::unexpected(event.error());
-      if (event->seq != expected) {
+      auto recorded = event_of(rows);
+      if (!recorded) return std::unexpected(recorded.error());
+      if (recorded->seq != expected) {
         return fail(
             Error::Kind::io,
             fmt::format("the journal is damaged: event {} of run `{}` is missing", expected, run));
       }
-      visit(std::move(*event));
+      visit(std::move(*recorded));
     }
     return {};
   });
 }
 
-Result<std::vector<engine::Event>> Store::events(const std::string& run, std::uint64_t after) {
-  std::vector<engine::Event> events;
-  auto read =
-      replay(run, after, [&](engine::Event&& event) { events.push_back(std::move(event)); });
+Result<std::vector<engine::RecordedEvent>> Store::events(const std::string& run,
+                                                         std::uint64_t after) {
+  std::vector<engine::RecordedEvent> events;
+  auto read = replay(
+      run, after, [&](engine::RecordedEvent&& recorded) { events.push_back(std::move(recorded)); });
   if (!read) return std::unexpected(read.error());
   return events;
 }
@@ -284,7 +286,8 @@ Result<std::unique_ptr<RunJournal>> Store::open_run(const std::string& run,
     auto journal =
         std::make_unique<RunJournal>(*database_, row.number(0), row.number(1), std::move(tasks));
     // Attempts that were open when its last dispatcher ended.
-    auto read = replay(run, 0, [&](engine::Event&& event) { journal->follow(event); });
+    auto read =
+        replay(run, 0, [&](engine::RecordedEvent&& recorded) { journal->follow(recorded); });
     if (!read) return std::unexpected(read.error());
     return journal;
   });

@@ -98,14 +98,16 @@ class Store {
   Result<std::string> find_run(std::string_view name);
   Result<RunSummary> summary(const std::string& run);
   Result<RunHead> head(const std::string& run);
-  /// Puts another plan, and what reading it saw, in the place of the run's own. The caller holds the run.
+  /// Puts another plan, and what reading it saw, in the place of the run's own. The caller holds
+  /// the run.
   Result<void> replace_plan(const std::string& run, const std::string& plan_text,
                             const std::string& files);
 
   /// The run's events after `after`, in order, one by one.
   Result<void> replay(const std::string& run, std::uint64_t after,
-                      const std::function<void(engine::Event&&)>& visit);
-  Result<std::vector<engine::Event>> events(const std::string& run, std::uint64_t after = 0);
+                      const std::function<void(engine::RecordedEvent&&)>& visit);
+  Result<std::vector<engine::RecordedEvent>> events(const std::string& run,
+                                                    std::uint64_t after = 0);
   Result<std::string> blob(const Digest& digest);
 
   /// What is known of this workspace's tasks, and of agents anywhere, from the newest samples.

@@ -48,24 +48,24 @@ RunHead head_of(const std::string& plan) {
   return head;
 }
 
-engine::Event ended(std::uint64_t seq, std::size_t task, Duration elapsed,
-                    engine::Usage usage = {}) {
-  engine::AttemptEnded fact;
-  fact.task = TaskId(task);
-  fact.elapsed = elapsed;
-  fact.usage = usage;
-  return {seq, kNoon + std::chrono::seconds(seq), fact};
+engine::RecordedEvent ended(std::uint64_t seq, std::size_t task, Duration elapsed,
+                            engine::Usage usage = {}) {
+  engine::AttemptEnded event;
+  event.task = TaskId(task);
+  event.elapsed = elapsed;
+  event.usage = usage;
+  return {seq, kNoon + std::chrono::seconds(seq), event};
 }
 
-engine::Event done(std::uint64_t seq, std::size_t task, std::optional<Digest> output = {}) {
-  engine::TaskDone fact;
-  fact.task = TaskId(task);
-  fact.attempt = 1;
-  fact.output = output;
-  return {seq, kNoon + std::chrono::seconds(seq), fact};
+engine::RecordedEvent done(std::uint64_t seq, std::size_t task, std::optional<Digest> output = {}) {
+  engine::TaskDone event;
+  event.task = TaskId(task);
+  event.attempt = 1;
+  event.output = output;
+  return {seq, kNoon + std::chrono::seconds(seq), event};
 }
 
-engine::Event run_ended(std::uint64_t seq) {
+engine::RecordedEvent run_ended(std::uint64_t seq) {
   return {seq, kNoon + std::chrono::seconds(seq),
           engine::RunEnded{engine::RunEnded::How::finished, "d1"}};
 }
@@ -80,15 +80,16 @@ class StoreTest : public testing::Test {
     journal_ = store_.open_run(run_, {{"lint", "sh", ""}, {"audit", "claude", "sonnet"}}).value();
   }
 
-  Result<void> append(std::vector<engine::Event> events, std::vector<engine::Blob> blobs = {},
+  Result<void> append(std::vector<engine::RecordedEvent> events,
+                      std::vector<engine::Blob> blobs = {},
                       std::vector<std::pair<std::string, engine::StoredResult>> results = {}) {
     return journal_->append(events, blobs, results);
   }
   std::string names_of_events() {
     std::string text;
     const auto events = store_.events(run_).value();
-    for (const engine::Event& event : events) {
-      text += fmt::format("{} {}\n", event.seq, engine::name_of(event.fact));
+    for (const engine::RecordedEvent& recorded : events) {
+      text += fmt::format("{} {}\n", recorded.seq, engine::name_of(recorded.event));
     }
     return text;
   }
@@ -143,10 +144,11 @@ TEST_F(StoreTest, ReplaysEventsInOrderAndFromAPlaceOn) {
 }
 
 TEST_F(StoreTest, KeepsFactsWhoseTextIsNoUtf8) {
-  engine::TaskFailed fact;
-  fact.detail = "no such file: caf\xe9";
-  ASSERT_TRUE(append({{1, kNoon, fact}}));
-  EXPECT_EQ(std::get<engine::TaskFailed>(store_.events(run_).value()[0].fact).detail, fact.detail);
+  engine::TaskFailed event;
+  event.detail = "no such file: caf\xe9";
+  ASSERT_TRUE(append({{1, kNoon, event}}));
+  EXPECT_EQ(std::get<engine::TaskFailed>(store_.events(run_).value()[0].event).detail,
+            event.detail);
 }
 
 TEST_F(StoreTest, SaysWhenAnEventIsMissing) {
@@ -183,7 +185,7 @@ TEST_F(StoreTest, FindsResultsByKeyAndTheLatestWhateverItsKey) {
   ASSERT_TRUE(found);
   EXPECT_EQ(found->run, run_);
   EXPECT_EQ(found->output, output.digest);
-  EXPECT_EQ(found->ingredients, (std::vector<engine::Ingredient>{{"prompt", first}}));
+  EXPECT_EQ(found->cache_key_parts, (std::vector<engine::CacheKeyPart>{{"prompt", first}}));
   const auto latest = journal_->latest_result("lint").value();
   ASSERT_TRUE(latest);
   EXPECT_EQ(latest->key, second);
@@ -221,11 +223,12 @@ TEST_F(StoreTest, GivesARequestAgainWhenItsDispatcherDiedBeforeAnythingCameOfIt)
 }
 
 TEST_F(StoreTest, HistoryKnowsWhatHandingATaskOutTookApartFromItsWork) {
-  engine::Event event = ended(1, 1, std::chrono::seconds(40), {1000, 200, 3000, 0, 5000});
-  auto& attempt = std::get<engine::AttemptEnded>(event.fact);
+  engine::RecordedEvent recorded =
+      ended(1, 1, std::chrono::seconds(40), {1000, 200, 3000, 0, 5000});
+  auto& attempt = std::get<engine::AttemptEnded>(recorded.event);
   attempt.spawn_tokens = 2500;
   attempt.return_tokens = 100;
-  ASSERT_TRUE(append({event}));
+  ASSERT_TRUE(append({recorded}));
   const auto seen = store_.history("/home/ann/site").value().by_task.at("audit\nclaude\nsonnet");
   EXPECT_EQ(seen.spawn_tokens, 2500);
   EXPECT_EQ(seen.return_tokens, 100);
@@ -239,13 +242,13 @@ TEST_F(StoreTest, HistoryDoesNotTakeAnUnknownPartForNothing) {
 }
 
 TEST_F(StoreTest, HistoryIsOfTheLastTwentyAttemptsAndHoldsFailuresApart) {
-  std::vector<engine::Event> events;
+  std::vector<engine::RecordedEvent> events;
   // Three slow attempts that twenty later ones push out.
   for (std::uint64_t i = 1; i <= 3; ++i) events.push_back(ended(i, 0, std::chrono::hours(1)));
   for (std::uint64_t i = 4; i <= 23; ++i) {
     events.push_back(ended(i, 0, std::chrono::seconds(i)));
     if (i % 4 == 0)
-      std::get<engine::AttemptEnded>(events.back().fact).outcome = engine::Outcome::timed_out;
+      std::get<engine::AttemptEnded>(events.back().event).outcome = engine::Outcome::timed_out;
   }
   events.push_back(ended(24, 1, std::chrono::seconds(40), {1000, 200, 0, 0, 5000}));
   ASSERT_TRUE(append(events));
@@ -336,7 +339,7 @@ TEST_F(StoreTest, PruningForgetsARunAndOnlyWhatNoOtherRunNeeds) {
                      {{"lint", {"", digest_of("k"), {}, own.digest, {}}}}));
   const std::string other = store_.create_run(head_of("nightly"), 1).value();
   auto journal = store_.open_run(other, {{"audit", "sh", ""}}).value();
-  const std::vector<engine::Event> reused{done(1, 0, shared.digest)};
+  const std::vector<engine::RecordedEvent> reused{done(1, 0, shared.digest)};
   ASSERT_TRUE(journal->append(reused, {}, {}));
 
   ASSERT_TRUE(store_.prune(run_));
@@ -372,7 +375,7 @@ TEST(OpenStore, AFullDatabaseIsOneErrorAndNothingIsHalfWritten) {
   auto database = Database::open(folder.path(), Access::write).value();
   database->sqlite().exec("PRAGMA max_page_count = 60");
   RunJournal journal(*database, 1, 1, {{"lint", "sh", ""}});
-  const std::vector<engine::Event> events{done(1, 0)};
+  const std::vector<engine::RecordedEvent> events{done(1, 0)};
   const std::vector<engine::Blob> blobs{blob_of(std::string(1u << 20, 'x'))};
   const auto refused = journal.append(events, blobs, {});
   ASSERT_FALSE(refused);
@@ -391,7 +394,7 @@ TEST(OpenStore, AFullDiskIsOneErrorAndNothingIsHalfWritten) {
     Store store = Store::open(folder.path(), Access::write).value();
     const std::string run = store.create_run(head_of("review"), 1).value();
     auto journal = store.open_run(run, {{"lint", "sh", ""}}).value();
-    const std::vector<engine::Event> events{done(1, 0)};
+    const std::vector<engine::RecordedEvent> events{done(1, 0)};
     const std::vector<engine::Blob> blobs{blob_of(std::string(4u << 20, 'x'))};
     const auto refused = journal->append(events, blobs, {});
     EXPECT_FALSE(refused);
@@ -425,7 +428,7 @@ void make_format_3(const TempFolder& folder) {
     Store store = Store::open(folder.path(), Access::write).value();
     run = store.create_run(head_of("review"), 1).value();
     auto journal = store.open_run(run, {{"lint", "sh", ""}}).value();
-    const std::vector<engine::Event> events{ended(1, 0, std::chrono::seconds(8))};
+    const std::vector<engine::RecordedEvent> events{ended(1, 0, std::chrono::seconds(8))};
     ASSERT_TRUE(journal->append(events, {}, {}));
   }
   SQLite::Database sqlite(folder.path(kFileName), SQLite::OPEN_READWRITE);
@@ -507,7 +510,9 @@ TEST(OpenStore, ReadingWhereNothingWasRunYetSaysSo) {
 TEST(OpenStore, ReadsInAFolderThatMayNotBeWritten) {
   TempFolder folder;
   const std::string state = folder.path("a ?state#50%");
-  { ASSERT_TRUE(Store::open(state, Access::write).value().create_run(head_of("review"), 1)); }
+  {
+    ASSERT_TRUE(Store::open(state, Access::write).value().create_run(head_of("review"), 1));
+  }
   if (::mount(state.c_str(), state.c_str(), nullptr, MS_BIND, nullptr) != 0)
     GTEST_SKIP() << "a read-only mount takes root";
   ::mount(nullptr, state.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr);

@@ -12,9 +12,9 @@ namespace {
 
 /// What a command said of its failure; commands asked for JSON say it as JSON.
 Error error_of(const Ended& ended) {
-  const auto told = parse_json(ended.out);
-  if (told && told->is_object() && told->get_object().contains("error")) {
-    const json::value& error = told->get_object().at("error");
+  const auto document = parse_json(ended.out);
+  if (document && document->is_object() && document->get_object().contains("error")) {
+    const json::value& error = document->get_object().at("error");
     const json::object* body = error.if_object();
     const auto text = [&](std::string_view key) {
       const json::value* found = body == nullptr ? nullptr : body->if_contains(key);
@@ -29,11 +29,11 @@ Error error_of(const Ended& ended) {
   return {Error::Kind::invalid, said.empty() ? "the command ended without a word" : said, {}};
 }
 
-Result<json::object> document_told(const Ended& ended) {
-  auto told = parse_json(ended.out);
-  if (!told || !told->is_object() || told->get_object().contains("error"))
+Result<json::object> document_of(const Ended& ended) {
+  auto document = parse_json(ended.out);
+  if (!document || !document->is_object() || document->get_object().contains("error"))
     return std::unexpected(error_of(ended));
-  return std::move(told->get_object());
+  return std::move(document->get_object());
 }
 
 /// The first of a list, and how many more there are.
@@ -93,31 +93,32 @@ Result<json::object> answer_text(const json::object& given, const Ended& ended, 
 }  // namespace
 
 Result<json::object> answer_plan(const json::object&, const Ended& ended) {
-  auto told = document_told(ended);
-  if (!told) return std::unexpected(told.error());
+  auto document = document_of(ended);
+  if (!document) return std::unexpected(document.error());
   json::object answer{
       {"next",
        "to run it so, call `run` with the same arguments; tell the person what it costs first"}};
-  if (const json::value* decision = told->if_contains("decision");
+  if (const json::value* decision = document->if_contains("decision");
       decision != nullptr && decision->is_object()) {
     json::object short_one = decision->get_object();
     for (const auto* key : {"changes", "warnings", "reasons", "not_counted"})
       put_first(short_one, decision->get_object(), key, 8);
     answer["decision"] = std::move(short_one);
   }
-  if (const json::value* forecast = told->if_contains("forecast")) answer["forecast"] = *forecast;
-  put_first(answer, *told, "interlocking", 20);
-  put_first(answer, *told, "schedule", 30);
-  put_first(answer, *told, "notes", 8);
+  if (const json::value* forecast = document->if_contains("forecast"))
+    answer["forecast"] = *forecast;
+  put_first(answer, *document, "interlocking", 20);
+  put_first(answer, *document, "schedule", 30);
+  put_first(answer, *document, "notes", 8);
   return answer;
 }
 
 Result<json::object> answer_run(const json::object&, const Ended& ended) {
-  auto told = document_told(ended);
-  if (!told) return std::unexpected(told.error());
+  auto document = document_of(ended);
+  if (!document) return std::unexpected(document.error());
   json::object answer{{"next", "call `wait` with this run until it has ended"}};
   for (const auto* key : {"run", "workspace", "log"}) {
-    if (const json::value* value = told->if_contains(key)) answer[key] = *value;
+    if (const json::value* value = document->if_contains(key)) answer[key] = *value;
   }
   std::string said = ended.err.substr(0, 4000);
   if (!said.empty()) answer["said"] = std::move(said);
@@ -125,15 +126,15 @@ Result<json::object> answer_run(const json::object&, const Ended& ended) {
 }
 
 Result<json::object> answer_status(const json::object&, const Ended& ended) {
-  auto told = document_told(ended);
-  if (!told) return std::unexpected(told.error());
-  json::object status = status_of(*told);
+  auto document = document_of(ended);
+  if (!document) return std::unexpected(document.error());
+  json::object status = status_of(*document);
   status["cursor"] = cursor_of(status);
   return status;
 }
 
 Result<json::object> answer_document(const json::object&, const Ended& ended) {
-  return document_told(ended);
+  return document_of(ended);
 }
 
 Result<json::object> answer_page(const json::object& given, const Ended& ended) {

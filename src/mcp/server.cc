@@ -61,11 +61,11 @@ Server::Act Server::answered(const Call& call, const json::object& result) {
 }
 
 Server::Act Server::failed(const Request& request, const Error& error) {
-  const json::object told{{"error", error.message}, {"hint", error.hint}};
+  const json::object document{{"error", error.message}, {"hint", error.hint}};
   return Send{answer_line(
-      request,
-      {{"content", json::array{json::object{{"type", "text"}, {"text", json::serialize(told)}}}},
-       {"isError", true}})};
+      request, {{"content",
+                 json::array{json::object{{"type", "text"}, {"text", json::serialize(document)}}}},
+                {"isError", true}})};
 }
 
 std::vector<Server::Act> Server::take(std::string_view line, Moment now) {

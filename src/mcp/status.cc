@@ -33,12 +33,14 @@ int rank_of(std::string_view state) {
   return static_cast<int>(kOrder.size());
 }
 
-json::object task_of(const json::object& told) {
-  json::object task{{"id", copy_of(told, "id")}, {"state", copy_of(told, "state")}};
-  if (const auto detail = text_of(told, "detail"); !detail.empty())
+json::object task_of(const json::object& document) {
+  json::object task{{"id", copy_of(document, "id")}, {"state", copy_of(document, "state")}};
+  if (const auto detail = text_of(document, "detail"); !detail.empty())
     task["detail"] = detail.substr(0, 400);
-  if (const auto waits = text_of(told, "model_call_waits"); !waits.empty()) task["waits"] = waits;
-  if (!text_of(told, "reused_from").empty()) task["reused_from"] = copy_of(told, "reused_from");
+  if (const auto waits = text_of(document, "model_call_waits"); !waits.empty())
+    task["waits"] = waits;
+  if (!text_of(document, "reused_from").empty())
+    task["reused_from"] = copy_of(document, "reused_from");
   return task;
 }
 
@@ -62,13 +64,13 @@ json::object status_of(const json::object& shown) {
   const json::value* tasks = shown.if_contains("tasks");
   if (tasks != nullptr && tasks->is_array()) {
     for (const json::value& one : tasks->get_array()) {
-      const json::object* told = one.if_object();
-      if (told == nullptr) continue;
-      const std::string_view state = text_of(*told, "state");
+      const json::object* document = one.if_object();
+      if (document == nullptr) continue;
+      const std::string_view state = text_of(*document, "state");
       is_asked |= state == "reviewing";
       json::value& count = counts[state];
       count = count.is_int64() ? count.get_int64() + 1 : 1;
-      by_rank[static_cast<std::size_t>(rank_of(state))].push_back(task_of(*told));
+      by_rank[static_cast<std::size_t>(rank_of(state))].push_back(task_of(*document));
       ++total;
     }
   }

@@ -115,9 +115,7 @@ std::vector<Tool> all_tools() {
 "decision":{"type":"object","description":"pattern, n at once, the three tests and why, reasons, changes that would let more overlap"},
 "forecast":{"type":"object","description":"sequential, parallel and queue: elapsed_s, p50_s, p90_s, tokens, cost_usd"}},"required":["next","decision"]})",
        .command =
-           [](const json::object& given) {
-             return command_with_plan(given, {"plan", "--json"});
-           },
+           [](const json::object& given) { return command_with_plan(given, {"plan", "--json"}); },
        .answer = answer_plan},
       {.name = "run",
        .title = "Run tasks as decided",
@@ -146,9 +144,7 @@ std::vector<Tool> all_tools() {
 "cursor":{"type":"string","description":"Of the answer before: return as soon as anything has changed since"}},"required":["run"]})",
        .output = kStatusOutput,
        .command =
-           [](const json::object& given) {
-             return command_of_run(given, {"show", "--json"});
-           },
+           [](const json::object& given) { return command_of_run(given, {"show", "--json"}); },
        .answer = answer_status},
       {.name = "status",
        .title = "How a run stands",
@@ -157,9 +153,7 @@ std::vector<Tool> all_tools() {
        .input = kRunAndTask,
        .output = kStatusOutput,
        .command =
-           [](const json::object& given) {
-             return command_of_run(given, {"show", "--json"});
-           },
+           [](const json::object& given) { return command_of_run(given, {"show", "--json"}); },
        .answer = answer_status},
       {.name = "runs",
        .title = "List runs",

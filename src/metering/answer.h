@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-#include "metering/call.h"
 #include "metering/glance.h"
+#include "metering/model_call.h"
 
 namespace interlock::metering {
 

@@ -1,17 +1,17 @@
 #include "metering/answer.h"
+#include "metering/reported_error.h"
 #include "metering/stop.h"
-#include "metering/told.h"
 
 // Anthropic Messages: `message_start` has the input's numbers, `message_delta` the output's so far,
 // and may repeat the input's: the last that is told counts. `input_tokens` is without the cache's.
 namespace interlock::metering {
 namespace {
 
-void take_usage(Usage& usage, const Glance& told) {
-  take_count(usage.input, told["input_tokens"]);
-  take_count(usage.output, told["output_tokens"]);
-  take_count(usage.cache_read, told["cache_read_input_tokens"]);
-  take_count(usage.cache_write, told["cache_creation_input_tokens"]);
+void take_usage(Usage& usage, const Glance& reported) {
+  take_count(usage.input, reported["input_tokens"]);
+  take_count(usage.output, reported["output_tokens"]);
+  take_count(usage.cache_read, reported["cache_read_input_tokens"]);
+  take_count(usage.cache_write, reported["cache_creation_input_tokens"]);
   if (!usage.input) return;
   // Who tells the input and no cache has none.
   if (!usage.cache_read) usage.cache_read = 0;

@@ -1,6 +1,6 @@
 #include "metering/answer.h"
+#include "metering/reported_error.h"
 #include "metering/stop.h"
-#include "metering/told.h"
 
 // OpenAI Chat Completions, and the many that speak it. `prompt_tokens` is with what the cache had
 // and, on models where writing is told, with what was written. A stream is whole when its `[DONE]`
@@ -8,12 +8,12 @@
 namespace interlock::metering {
 namespace {
 
-void take_usage(Usage& usage, const Glance& told) {
-  if (!told.is_object()) return;
-  const Glance details = told["prompt_tokens_details"];
+void take_usage(Usage& usage, const Glance& reported) {
+  if (!reported.is_object()) return;
+  const Glance details = reported["prompt_tokens_details"];
   std::optional<Tokens> all;
-  take_count(all, told["prompt_tokens"]);
-  take_count(usage.output, told["completion_tokens"]);
+  take_count(all, reported["prompt_tokens"]);
+  take_count(usage.output, reported["completion_tokens"]);
   if (!all) return;
   usage.cache_read = usage.cache_write = 0;
   take_count(usage.cache_read, details["cached_tokens"]);

@@ -1,6 +1,6 @@
 #include "metering/answer.h"
+#include "metering/reported_error.h"
 #include "metering/stop.h"
-#include "metering/told.h"
 
 // Gemini: every event may carry `usageMetadata`, counted from the start. `promptTokenCount` is with
 // what the cache had; thoughts are told apart from candidates, and are output as well; what tools
@@ -8,10 +8,10 @@
 namespace interlock::metering {
 namespace {
 
-void take_usage(Usage& usage, const Glance& told) {
-  if (!told.is_object()) return;
+void take_usage(Usage& usage, const Glance& reported) {
+  if (!reported.is_object()) return;
   std::optional<Tokens> prompt, cached(0), tools(0), candidates(0), thoughts(0);
-  told.each_member([&](std::string_view key, Glance value) {
+  reported.each_member([&](std::string_view key, Glance value) {
     if (key == "promptTokenCount") take_count(prompt, value);
     if (key == "cachedContentTokenCount") take_count(cached, value);
     if (key == "toolUsePromptTokenCount") take_count(tools, value);

@@ -1,18 +1,18 @@
 #include "metering/answer.h"
+#include "metering/reported_error.h"
 #include "metering/stop.h"
-#include "metering/told.h"
 
 // OpenAI Responses: the last event carries the whole response once more, with its usage.
 // `input_tokens` is with what the cache had and with what was written to it.
 namespace interlock::metering {
 namespace {
 
-void take_usage(Usage& usage, const Glance& told) {
-  if (!told.is_object()) return;
-  const Glance details = told["input_tokens_details"];
+void take_usage(Usage& usage, const Glance& reported) {
+  if (!reported.is_object()) return;
+  const Glance details = reported["input_tokens_details"];
   std::optional<Tokens> all;
-  take_count(all, told["input_tokens"]);
-  take_count(usage.output, told["output_tokens"]);
+  take_count(all, reported["input_tokens"]);
+  take_count(usage.output, reported["output_tokens"]);
   if (!all) return;
   usage.cache_read = usage.cache_write = 0;
   take_count(usage.cache_read, details["cached_tokens"]);
@@ -53,7 +53,7 @@ bool is_about_the_whole(std::string_view name) {
 /// An error of its own, flat or with an `error` inside.
 void take_error(Answered& answered, const Glance& event) {
   const Glance inside = event["error"];
-  ToldError error = read_error(inside.is_object() ? inside : event);
+  ReportedError error = read_error(inside.is_object() ? inside : event);
   if (error.type == "error") error.type.clear();
   answered.refusal = refusal_of(0, error);
 }

@@ -3,7 +3,7 @@
 
 #include <initializer_list>
 
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 namespace interlock::metering {
 namespace {

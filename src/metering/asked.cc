@@ -4,8 +4,8 @@
 #include <array>
 
 #include "base/json.h"
-#include "metering/call.h"
 #include "metering/glance.h"
+#include "metering/model_call.h"
 #include "metering/prefix.h"
 #include "metering/route.h"
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 namespace interlock::metering {
 namespace {

@@ -1,4 +1,4 @@
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 namespace interlock::metering {
 

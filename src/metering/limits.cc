@@ -2,8 +2,8 @@
 #include <cctype>
 #include <charconv>
 
-#include "metering/call.h"
-#include "metering/told.h"
+#include "metering/model_call.h"
+#include "metering/reported_error.h"
 
 namespace interlock::metering {
 namespace {

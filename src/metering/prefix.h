@@ -5,8 +5,8 @@
 
 #include "base/digest.h"
 #include "base/units.h"
-#include "metering/call.h"
 #include "metering/glance.h"
+#include "metering/model_call.h"
 
 namespace interlock::metering {
 

@@ -144,7 +144,7 @@ Result<Prices> read_prices(std::string_view text) {
 
 Prices overridden(Prices base, const Prices& own) {
   Prices both = own;
-  const auto is_told = [&](const Price& price) {
+  const auto is_reported = [&](const Price& price) {
     return std::ranges::any_of(own.prices,
                                [&](const Price& mine) { return mine.model == price.model; });
   };
@@ -155,8 +155,9 @@ Prices overridden(Prices base, const Prices& own) {
       return beginning && std::string_view(price.model).starts_with(*beginning);
     });
   };
-  std::ranges::copy_if(base.prices, std::back_inserter(both.prices),
-                       [&](const Price& price) { return !is_told(price) && !is_covered(price); });
+  std::ranges::copy_if(base.prices, std::back_inserter(both.prices), [&](const Price& price) {
+    return !is_reported(price) && !is_covered(price);
+  });
   if (both.date.empty()) both.date = base.date;
   if (both.source.empty()) both.source = base.source;
   return both;

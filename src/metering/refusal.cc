@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "metering/call.h"
-#include "metering/told.h"
+#include "metering/model_call.h"
+#include "metering/reported_error.h"
 
 namespace interlock::metering {
 namespace {
@@ -75,14 +75,14 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::optional<Kind> kind_by_words(const ToldError& error) {
+std::optional<Kind> kind_by_words(const ReportedError& error) {
   for (const Word& word : kWords) {
     if (error.type == word.word || error.code == word.word) return word.kind;
   }
   return {};
 }
 
-std::optional<Kind> kind_by_sayings(const ToldError& error) {
+std::optional<Kind> kind_by_sayings(const ReportedError& error) {
   const std::string message = lower(error.message);
   for (const Word& saying : kSayings) {
     if (message.find(saying.word) != std::string::npos) return saying.kind;
@@ -117,7 +117,7 @@ std::optional<Duration> wait_in_words(std::string_view message) {
 }
 
 /// Google's details: which quota, and how long to wait.
-void read_details(ToldError& error, const Glance& details) {
+void read_details(ReportedError& error, const Glance& details) {
   details.each_item([&](Glance detail) {
     const std::string type = detail["@type"].text_or_empty();
     if (type.ends_with("RetryInfo"))
@@ -168,31 +168,31 @@ std::string_view google_status(Kind kind) {
 
 }  // namespace
 
-ToldError read_error(const Glance& error) {
-  ToldError told;
-  if (error.is_string()) told.message = error.text_or_empty();
-  if (!error.is_object()) return told;
-  told.type = error["type"].text_or_empty();
-  told.message = error["message"].text_or_empty();
-  told.code = error["code"].text_or_empty();
-  if (told.type.empty()) told.type = error["status"].text_or_empty();
-  told.retry_after = wait_in_words(told.message);
+ReportedError read_error(const Glance& error) {
+  ReportedError reported;
+  if (error.is_string()) reported.message = error.text_or_empty();
+  if (!error.is_object()) return reported;
+  reported.type = error["type"].text_or_empty();
+  reported.message = error["message"].text_or_empty();
+  reported.code = error["code"].text_or_empty();
+  if (reported.type.empty()) reported.type = error["status"].text_or_empty();
+  reported.retry_after = wait_in_words(reported.message);
   if (const auto seconds = error["resets_in_seconds"].integer(); seconds && *seconds >= 0)
-    told.retry_after = read_reset(std::to_string(*seconds));
-  read_details(told, error["details"]);
-  return told;
+    reported.retry_after = read_reset(std::to_string(*seconds));
+  read_details(reported, error["details"]);
+  return reported;
 }
 
-Refusal::Kind kind_of(int status, const ToldError& error) {
+Refusal::Kind kind_of(int status, const ReportedError& error) {
   if (error.far) return Kind::quota_spent;
   const auto by_words = kind_by_words(error);
   // Google says this of limits of a minute as well, and has a word for the others.
   const bool is_google = error.type == "RESOURCE_EXHAUSTED";
   if (!is_google && lower(error.message).find("exceeded your current quota") != std::string::npos)
     return Kind::quota_spent;
-  const bool may_be_told_in_words = !by_words || by_words == Kind::bad_request;
+  const bool may_be_reported_in_words = !by_words || by_words == Kind::bad_request;
   const bool is_the_askers = status == 0 || (status >= 400 && status < 429);
-  if (may_be_told_in_words && is_the_askers) {
+  if (may_be_reported_in_words && is_the_askers) {
     if (const auto by_sayings = kind_by_sayings(error)) return *by_sayings;
   }
   // A status is surer than a type that only says whose fault it was.
@@ -200,7 +200,7 @@ Refusal::Kind kind_of(int status, const ToldError& error) {
   return kind_by_status(status);
 }
 
-Refusal refusal_of(int status, const ToldError& error) {
+Refusal refusal_of(int status, const ReportedError& error) {
   Refusal refusal{kind_of(status, error), error.message, error.retry_after};
   const bool is_far = refusal.retry_after && *refusal.retry_after >= kFar;
   if (refusal.kind == Kind::rate_limited && is_far) refusal.kind = Kind::quota_spent;
@@ -209,7 +209,7 @@ Refusal refusal_of(int status, const ToldError& error) {
 
 Refusal read_refusal(Api, int status, Headers headers, std::string_view body, Time now) {
   const auto whole = Glance::of(body);
-  ToldError error = whole ? read_error(error_within(*whole)) : ToldError{};
+  ReportedError error = whole ? read_error(error_within(*whole)) : ReportedError{};
   if (error.message.empty()) {
     const std::string_view line = body.substr(0, body.find('\n'));
     error.message = elide_end(printable(line.substr(0, 400)), 200);

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "metering/call.h"
-#include "metering/told.h"
+#include "metering/model_call.h"
+#include "metering/reported_error.h"
 
 namespace interlock::metering {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 namespace interlock::metering {
 

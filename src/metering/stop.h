@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 namespace interlock::metering {
 

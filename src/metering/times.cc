@@ -2,7 +2,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "metering/told.h"
+#include "metering/reported_error.h"
 
 namespace interlock::metering {
 namespace {

@@ -13,7 +13,7 @@
 namespace interlock::panel {
 namespace {
 
-using engine::RunView;
+using engine::RunStatus;
 
 /// Tasks that share a fate. The settled come first, so that the bar grows from the left.
 struct Share {
@@ -24,7 +24,7 @@ struct Share {
 };
 using Shares = std::array<Share, 5>;
 
-Shares shares_of(const RunView& run, Style style) {
+Shares shares_of(const RunStatus& run, Style style) {
   const Signs& signs = signs_of(style);
   return {{{run.done, signs.cell_done, Ink::good},
            {run.failed, signs.cell_failed, Ink::bad},
@@ -60,7 +60,7 @@ struct Count {
 };
 
 /// In words, else in signs, else in signs without the total: a count must not be cut off.
-std::string draw_counts(const RunView& run, std::size_t columns, Style style) {
+std::string draw_counts(const RunStatus& run, std::size_t columns, Style style) {
   const Signs& signs = signs_of(style);
   const std::array<Count, 6> counts{{{run.failed, "failed", signs.failed},
                                      {run.running, "running", signs.running},
@@ -81,7 +81,7 @@ std::string draw_counts(const RunView& run, std::size_t columns, Style style) {
   return fmt::format("{}{}{}", signs.done, run.done, brief);
 }
 
-void add_bar(Line& line, const RunView& run, std::size_t cells, Style style) {
+void add_bar(Line& line, const RunStatus& run, std::size_t cells, Style style) {
   Shares shares = shares_of(run, style);
   split(shares, cells);
   line.add("[");
@@ -95,7 +95,7 @@ void add_bar(Line& line, const RunView& run, std::size_t cells, Style style) {
 
 }  // namespace
 
-std::vector<std::string> draw_progress(const RunView& run, Size size, Style style) {
+std::vector<std::string> draw_progress(const RunStatus& run, Size size, Style style) {
   constexpr std::size_t kCellsMin = 16;
   constexpr std::size_t kCellsMax = 50;
   constexpr std::size_t kFrame = 2;

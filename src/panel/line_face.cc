@@ -46,7 +46,7 @@ std::vector<std::string> LineFace::lines_of(const engine::Notice& notice) {
   constexpr std::size_t kIdColumnsMax = 40;
   constexpr std::size_t kGap = 2;
   constexpr std::size_t kOutputIndent = 12;
-  if (tells_ == Tells::failures && !is_told_quietly(notice.kind)) return {};
+  if (verbosity_ == Verbosity::failures && !is_told_quietly(notice.kind)) return {};
   const std::string id = showable(notice.task, style_);
   id_columns_ = std::clamp(display_width(id), id_columns_, kIdColumnsMax);
 

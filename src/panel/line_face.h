@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/view.h"
+#include "engine/status.h"
 #include "panel/style.h"
 
 namespace interlock::panel {
@@ -16,15 +16,16 @@ namespace interlock::panel {
 ///                 | the last lines it said
 class LineFace {
  public:
-  enum class Tells : unsigned char { everything, failures };
+  enum class Verbosity : unsigned char { everything, failures };
 
-  LineFace(Tells tells, bool unicode) : tells_(tells), style_{.color = false, .unicode = unicode} {}
+  LineFace(Verbosity verbosity, bool unicode)
+      : verbosity_(verbosity), style_{.color = false, .unicode = unicode} {}
 
   /// The lines `notice` is worth, without line ends; none for what is not told.
   std::vector<std::string> lines_of(const engine::Notice& notice);
 
  private:
-  Tells tells_;
+  Verbosity verbosity_;
   Style style_;
   std::size_t id_columns_ = 16;  ///< Grows with the ids seen, so that later lines line up.
 };

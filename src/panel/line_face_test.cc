@@ -47,7 +47,7 @@ std::string tell(LineFace face) {
 }
 
 TEST(LineFace, TellsEachNoticeOnALineOfItsOwnInColumns) {
-  EXPECT_EQ(tell(LineFace(LineFace::Tells::everything, /*unicode=*/true)),
+  EXPECT_EQ(tell(LineFace(LineFace::Verbosity::everything, /*unicode=*/true)),
             "[   0.0s] started     research-auth\n"
             "[   0.0s] reused      outline           from run r7k1\n"
             "[   4.2s] done        research-auth     4.2 s\n"
@@ -60,7 +60,7 @@ TEST(LineFace, TellsEachNoticeOnALineOfItsOwnInColumns) {
 }
 
 TEST(LineFace, WhenQuietTellsFailuresAndWhatStandsStill) {
-  EXPECT_EQ(tell(LineFace(LineFace::Tells::failures, /*unicode=*/true)),
+  EXPECT_EQ(tell(LineFace(LineFace::Verbosity::failures, /*unicode=*/true)),
             "[  12.9s] failed      review-pr         0.8 s  exit status 1\n"
             "            | error: no such file\n"
             "            | make: *** [all] Error 2\n"

@@ -16,11 +16,11 @@ namespace interlock::panel {
 namespace {
 
 using engine::AttemptStarted;
-using engine::RunView;
+using engine::RunStatus;
 using engine::TaskState;
-using engine::TaskView;
+using engine::TaskStatus;
 
-/// Below this width there is room for a name and a fact, not for two facts.
+/// Below this width there is room for a name and an event, not for two events.
 constexpr std::size_t kNarrow = 50;
 constexpr std::size_t kGap = 2;
 /// Silence worth a remark when the task has no idle limit; with one, half of it.
@@ -30,8 +30,8 @@ constexpr Duration kLongSilence = std::chrono::seconds(30);
 struct Section {
   std::string_view name;
   std::size_t most_rows;
-  std::vector<const TaskView*> tasks{};  ///< Those the view knows; the run may have more.
-  std::size_t count = 0;                 ///< In the whole run.
+  std::vector<const TaskStatus*> tasks{};  ///< Those the view knows; the run may have more.
+  std::size_t count = 0;                   ///< In the whole run.
   std::size_t rows = 0;
 
   std::size_t wanted() const {
@@ -46,9 +46,9 @@ struct Sections {
   Section waiting{"waiting", 6};
 };
 
-Sections sections_of(const RunView& run) {
+Sections sections_of(const RunStatus& run) {
   Sections sections;
-  for (const TaskView& task : run.tasks) {
+  for (const TaskStatus& task : run.tasks) {
     switch (task.state) {
       case TaskState::running:
       case TaskState::reviewing: sections.running.tasks.push_back(&task); break;
@@ -61,7 +61,7 @@ Sections sections_of(const RunView& run) {
     }
   }
   // The oldest are what everything else waits for.
-  std::ranges::stable_sort(sections.running.tasks, std::greater<>(), &TaskView::running_for);
+  std::ranges::stable_sort(sections.running.tasks, std::greater<>(), &TaskStatus::running_for);
   sections.running.count =
       std::max<std::size_t>(sections.running.tasks.size(), run.running + run.reviewing);
   sections.failed.count = std::max<std::size_t>(sections.failed.tasks.size(), run.failed);
@@ -84,25 +84,25 @@ void share_rows(Sections& sections, std::size_t rows) {
   }
 }
 
-bool is_long_silent(const TaskView& task) {
+bool is_long_silent(const TaskStatus& task) {
   const Duration limit = task.idle_limit ? *task.idle_limit / 2 : kLongSilence;
   return task.silent_for && *task.silent_for >= limit;
 }
 
-std::string age_of(const TaskView& task, std::size_t columns) {
+std::string age_of(const TaskStatus& task, std::size_t columns) {
   std::string age = show_duration(task.running_for.value_or(Duration{}));
   if (columns < kNarrow || task.expected <= Duration{}) return age;
   return fmt::format("{} of {}", age, show_duration(task.expected));
 }
 
-std::string_view name_of_cause(const TaskView& task) {
+std::string_view name_of_cause(const TaskStatus& task) {
   switch (task.because) {
-    case AttemptStarted::Because::first: return "";
-    case AttemptStarted::Because::retry: return "retry";
-    case AttemptStarted::Because::correction: return "correction";
-    case AttemptStarted::Because::again: return "again";
-    case AttemptStarted::Because::conflict: return "conflict";
-    case AttemptStarted::Because::repair: return "repair";
+    case AttemptStarted::Trigger::first: return "";
+    case AttemptStarted::Trigger::retry: return "retry";
+    case AttemptStarted::Trigger::correction: return "correction";
+    case AttemptStarted::Trigger::again: return "again";
+    case AttemptStarted::Trigger::conflict: return "conflict";
+    case AttemptStarted::Trigger::repair: return "repair";
   }
   return "";
 }
@@ -133,7 +133,7 @@ class Rows {
     }
   }
 
-  Line running(const TaskView& task) const {
+  Line running(const TaskStatus& task) const {
     Line row = line();
     const bool reviewing = task.state == TaskState::reviewing;
     row.add(reviewing ? signs_.reviewing : signs_.running, reviewing ? Ink::ask : Ink::busy).gap(1);
@@ -154,14 +154,14 @@ class Rows {
     return row;
   }
 
-  Line waiting(const TaskView& task) const {
+  Line waiting(const TaskStatus& task) const {
     Line row = line();
     row.add(signs_.waiting, Ink::faint).gap(1);
     row.add_column(task.id, id_columns_).gap(kGap).add(task.waits_for, Ink::faint);
     return row;
   }
 
-  Line failed(const TaskView& task) const {
+  Line failed(const TaskStatus& task) const {
     Line row = line();
     row.add(signs_.failed, Ink::bad).gap(1);
     row.add_column(task.id, id_columns_).gap(kGap).add(task.detail, Ink::bad);
@@ -171,13 +171,13 @@ class Rows {
  private:
   Line line() const { return Line(size_.columns, style_).gap(size_.columns < kNarrow ? 0 : kGap); }
 
-  void measure(const TaskView& task) {
+  void measure(const TaskStatus& task) {
     id_columns_ = std::max(id_columns_, display_width(showable(task.id, style_)));
     if (task.state == TaskState::running)
       age_columns_ = std::max(age_columns_, age_of(task, size_.columns).size());
   }
 
-  static std::string silence_of(const TaskView& task) {
+  static std::string silence_of(const TaskStatus& task) {
     const std::string silence = fmt::format("silent {}", show_duration(*task.silent_for));
     return task.idle_limit ? fmt::format("{} of {}", silence, show_duration(*task.idle_limit))
                            : silence;
@@ -190,21 +190,21 @@ class Rows {
   std::size_t age_columns_ = 0;
 };
 
-std::string spent(const RunView& run, Style style) {
+std::string spent(const RunStatus& run, Style style) {
   if (!run.tokens && !run.cost) return {};
   const std::string unknown(signs_of(style).unknown);
   return fmt::format("{} tokens  {}", run.tokens ? show_count(*run.tokens) : unknown,
                      run.cost ? show_usd(*run.cost) : unknown);
 }
 
-std::string time_of(const RunView& run) {
+std::string time_of(const RunStatus& run) {
   std::string elapsed = show_duration(run.elapsed);
   if (!run.remaining) return elapsed;
   return fmt::format("{}, about {} left", elapsed, show_duration(*run.remaining));
 }
 
 /// Name and time are always there; what there is no room for beside them is left out.
-std::string draw_title(const RunView& run, Size size, Style style) {
+std::string draw_title(const RunStatus& run, Size size, Style style) {
   const std::string time = size.columns >= kNarrow ? time_of(run) : show_duration(run.elapsed);
   Line title(size.columns, style);
   title.add_column(run.plan_name, std::min(display_width(run.plan_name), size.columns / 2),
@@ -221,7 +221,7 @@ std::string draw_title(const RunView& run, Size size, Style style) {
 }
 
 /// What a person should know or do, each with the exact command: wrapped, never cut.
-std::vector<std::string> draw_asks(const RunView& run, Size size, Style style) {
+std::vector<std::string> draw_asks(const RunStatus& run, Size size, Style style) {
   std::vector<std::string> lines;
   for (const std::string& ask :
        {run.attention, run.stopping.empty() ? "" : "stopping: " + run.stopping}) {
@@ -243,7 +243,7 @@ std::vector<std::string> draw_asks(const RunView& run, Size size, Style style) {
 
 }  // namespace
 
-std::vector<std::string> draw_panel(const RunView& run, Size size, Style style) {
+std::vector<std::string> draw_panel(const RunStatus& run, Size size, Style style) {
   constexpr std::size_t kRowsForTitle = 5;
   std::vector<std::string> lines;
   if (size.rows >= kRowsForTitle) lines.push_back(draw_title(run, size, style));
@@ -254,12 +254,9 @@ std::vector<std::string> draw_panel(const RunView& run, Size size, Style style) 
   Sections sections = sections_of(run);
   share_rows(sections, size.rows - std::min(size.rows, taken));
   const Rows rows(size, style, sections);
-  rows.draw(
-      sections.failed, [&](const TaskView& task) { return rows.failed(task); }, lines);
-  rows.draw(
-      sections.running, [&](const TaskView& task) { return rows.running(task); }, lines);
-  rows.draw(
-      sections.waiting, [&](const TaskView& task) { return rows.waiting(task); }, lines);
+  rows.draw(sections.failed, [&](const TaskStatus& task) { return rows.failed(task); }, lines);
+  rows.draw(sections.running, [&](const TaskStatus& task) { return rows.running(task); }, lines);
+  rows.draw(sections.waiting, [&](const TaskStatus& task) { return rows.waiting(task); }, lines);
 
   lines.insert(lines.end(), asks.begin(), asks.end());
   if (lines.size() > size.rows) lines.resize(size.rows);

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/view.h"
+#include "engine/status.h"
 #include "panel/style.h"
 
 namespace interlock::panel {
@@ -14,6 +14,6 @@ namespace interlock::panel {
 /// Fits any size: at most `size.rows` lines, none wider than `size.columns`. When rows are few, the
 /// progress comes first, then what is asked, then a fair share of running, failed and waiting
 /// tasks.
-std::vector<std::string> draw_panel(const engine::RunView& run, Size size, Style style);
+std::vector<std::string> draw_panel(const engine::RunStatus& run, Size size, Style style);
 
 }  // namespace interlock::panel

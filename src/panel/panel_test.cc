@@ -19,17 +19,17 @@ namespace {
 
 using engine::AttemptStarted;
 using engine::RunEnded;
-using engine::RunView;
+using engine::RunStatus;
 using engine::TaskState;
-using engine::TaskView;
+using engine::TaskStatus;
 
 /// Views that no run would ever make, from one seed.
 class RandomViews {
  public:
   explicit RandomViews(unsigned seed) : random_(seed) {}
 
-  RunView view() {
-    RunView run;
+  RunStatus status() {
+    RunStatus run;
     run.run = text();
     run.plan_name = text();
     run.pattern = text();
@@ -55,11 +55,11 @@ class RandomViews {
   Style style() { return {.color = coin(), .unicode = coin()}; }
 
  private:
-  TaskView task() {
-    TaskView task;
+  TaskStatus task() {
+    TaskStatus task;
     task.id = text();
     task.state = static_cast<TaskState>(below(7));
-    task.because = static_cast<AttemptStarted::Because>(below(4));
+    task.because = static_cast<AttemptStarted::Trigger>(below(4));
     if (coin()) task.running_for = duration();
     if (coin()) task.silent_for = duration();
     if (coin()) task.idle_limit = duration();
@@ -114,7 +114,7 @@ TEST(DrawPanel, FitsEverySizeAndPrintsNothingButText) {
   for (unsigned seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     RandomViews random(seed);
-    const RunView run = random.view();
+    const RunStatus run = random.status();
     const Size size = random.size();
     const Style style = random.style();
     const std::vector<std::string> lines = draw_panel(run, size, style);
@@ -129,14 +129,14 @@ TEST(DrawPanel, FitsEverySizeAndPrintsNothingButText) {
   }
 }
 
-std::string rows_of_panel(const RunView& run, Size size) {
+std::string rows_of_panel(const RunStatus& run, Size size) {
   std::string text;
   for (const std::string& line : draw_panel(run, size, {})) text += line + "\n";
   return text;
 }
 
-RunView run_of_ten_thousand_with(std::uint32_t failed) {
-  RunView run;
+RunStatus run_of_ten_thousand_with(std::uint32_t failed) {
+  RunStatus run;
   run.total = 10'000;
   run.failed = failed;
   run.done = 10'000 - failed;
@@ -152,9 +152,9 @@ TEST(DrawPanel, OneFailureInTenThousandShowsInTheBar) {
 
 TEST(DrawPanel, SilenceIsMarkedFromHalfOfWhatIsAllowed) {
   using namespace std::chrono_literals;
-  RunView run;
+  RunStatus run;
   run.total = run.running = 1;
-  TaskView& task = run.tasks.emplace_back();
+  TaskStatus& task = run.tasks.emplace_back();
   task.id = "a";
   task.state = TaskState::running;
   task.running_for = 60s;

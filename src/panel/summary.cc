@@ -17,9 +17,9 @@ namespace interlock::panel {
 namespace {
 
 using engine::RunEnded;
-using engine::RunView;
+using engine::RunStatus;
 using engine::TaskState;
-using engine::TaskView;
+using engine::TaskStatus;
 
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kLabelColumns = 12;
@@ -31,7 +31,7 @@ struct Ending {
   Ink ink;
 };
 
-Ending ending_of(const RunView& run, Style style) {
+Ending ending_of(const RunStatus& run, Style style) {
   const Signs& signs = signs_of(style);
   if (!run.ended) return {signs.running, "is still running", Ink::busy};
   switch (*run.ended) {
@@ -45,7 +45,7 @@ Ending ending_of(const RunView& run, Style style) {
   return {};
 }
 
-std::string draw_fates(const RunView& run) {
+std::string draw_fates(const RunStatus& run) {
   std::string text =
       fmt::format("{} of {} task{} done", run.done, run.total, run.total == 1 ? "" : "s");
   const auto add = [&](std::uint32_t number, std::string_view what) {
@@ -65,7 +65,7 @@ std::string draw_fates(const RunView& run) {
 /// Writes the summary from top to bottom.
 class Summary {
  public:
-  Summary(const RunView& run, Size size, Style style) : run_(run), size_(size), style_(style) {}
+  Summary(const RunStatus& run, Size size, Style style) : run_(run), size_(size), style_(style) {}
 
   std::vector<std::string> draw() && {
     draw_headline();
@@ -74,7 +74,7 @@ class Summary {
     draw_waited();
     draw_promise();
     draw_unproven();
-    if (!run_.digest.empty()) fact("digest", run_.digest);
+    if (!run_.digest.empty()) event("digest", run_.digest);
     draw_failures();
     draw_next();
     return std::move(lines_);
@@ -83,11 +83,11 @@ class Summary {
  private:
   Line line() const { return Line(std::string::npos, style_); }
 
-  void fact(std::string_view label, std::string_view value, std::string_view remark = {}) {
-    Line fact = line();
-    fact.gap(kGap).add_column(label, kLabelColumns, Ink::faint).gap(kGap).add(value);
-    if (!remark.empty()) fact.gap(kGap).add(remark, Ink::faint);
-    lines_.push_back(fact.text());
+  void event(std::string_view label, std::string_view value, std::string_view remark = {}) {
+    Line event = line();
+    event.gap(kGap).add_column(label, kLabelColumns, Ink::faint).gap(kGap).add(value);
+    if (!remark.empty()) event.gap(kGap).add(remark, Ink::faint);
+    lines_.push_back(event.text());
   }
 
   void draw_headline() {
@@ -102,20 +102,20 @@ class Summary {
     std::string how = run_.pattern;
     if (is_told(run_.stood))
       how += fmt::format(", {} of it waiting for a person", show_duration(run_.stood));
-    fact("took", show_duration(run_.elapsed), how);
+    event("took", show_duration(run_.elapsed), how);
     if (is_told(run_.failed_work))
-      fact("failed work", show_duration(run_.failed_work), "attempts that came to nothing");
+      event("failed work", show_duration(run_.failed_work), "attempts that came to nothing");
     if (run_.lost > Duration{}) {
       const std::string tokens =
           run_.lost_tokens ? fmt::format(" and {} tokens", show_count(*run_.lost_tokens)) : "";
-      fact("redone", show_duration(run_.lost) + tokens, "outdated by other tasks' changes");
+      event("redone", show_duration(run_.lost) + tokens, "outdated by other tasks' changes");
     }
     if (run_.sequential <= Duration{}) return;
-    fact("sequentially", show_duration(one_by_one()),
-         run_.one_by_one ? "replayed one by one, as long as each task really took"
-                         : "sum of task times");
+    event("sequentially", show_duration(one_by_one()),
+          run_.one_by_one ? "replayed one by one, as long as each task really took"
+                          : "sum of task times");
     draw_saved();
-    if (!run_.hindsight.empty()) fact("in hindsight", run_.hindsight);
+    if (!run_.hindsight.empty()) event("in hindsight", run_.hindsight);
   }
 
   Duration one_by_one() const { return run_.one_by_one.value_or(run_.sequential); }
@@ -132,12 +132,12 @@ class Summary {
         (run_.failed_work == Duration{} && run_.lost == Duration{} &&
          run_.waited.quota == Duration{} && run_.models.waited_quota == Duration{});
     if (saved > Duration{}) {
-      fact("saved", show_duration(saved),
-           show_percent(to_seconds(saved), to_seconds(one_by_one())));
+      event("saved", show_duration(saved),
+            show_percent(to_seconds(saved), to_seconds(one_by_one())));
     } else if (is_loss_known) {
-      fact("saved", "no time",
-           is_slower(-saved) ? fmt::format("{} slower than sequentially", show_duration(-saved))
-                             : "");
+      event("saved", "no time",
+            is_slower(-saved) ? fmt::format("{} slower than sequentially", show_duration(-saved))
+                              : "");
     }
   }
 
@@ -152,19 +152,19 @@ class Summary {
 
   void draw_spent() {
     if (!run_.models.any && !run_.tokens && !run_.cost) {
-      fact("tokens", "none", "no model was asked");
+      event("tokens", "none", "no model was asked");
       return;
     }
     const std::string_view more = run_.models.all_known ? "" : "at least: not all was told";
-    fact("tokens", run_.tokens ? show_count(*run_.tokens) : "unknown", run_.tokens ? more : "");
-    fact("cost", run_.cost ? show_usd(*run_.cost) : "unknown",
-         run_.cost ? more : "the provider told none and the model has no known price");
+    event("tokens", run_.tokens ? show_count(*run_.tokens) : "unknown", run_.tokens ? more : "");
+    event("cost", run_.cost ? show_usd(*run_.cost) : "unknown",
+          run_.cost ? more : "the provider told none and the model has no known price");
     draw_models();
   }
 
   /// What was asked of models, and what that took beside the work itself.
   void draw_models() {
-    const RunView::Models& models = run_.models;
+    const RunStatus::Models& models = run_.models;
     if (models.calls + models.refused == 0) return;
     std::string remark;
     const auto add = [&remark](const std::string& words) {
@@ -177,19 +177,19 @@ class Summary {
       add(fmt::format("waited {} for quotas", show_duration(models.waited_quota)));
     if (models.waited_lead > Duration{})
       add(fmt::format("{} for a prompt cache", show_duration(models.waited_lead)));
-    fact("calls", fmt::format("{}", models.calls), remark);
-    if (models.saved && *models.saved != 0) fact("cache saved", show_usd(*models.saved));
+    event("calls", fmt::format("{}", models.calls), remark);
+    if (models.saved && *models.saved != 0) event("cache saved", show_usd(*models.saved));
     if (models.overhead && run_.tokens && *run_.tokens > 0) {
-      fact("overhead",
-           fmt::format("{} tokens ({})", show_count(*models.overhead),
-                       show_percent(static_cast<double>(*models.overhead),
-                                    static_cast<double>(*run_.tokens))),
-           "to start agents and return answers");
+      event("overhead",
+            fmt::format("{} tokens ({})", show_count(*models.overhead),
+                        show_percent(static_cast<double>(*models.overhead),
+                                     static_cast<double>(*run_.tokens))),
+            "to start agents and return answers");
     }
   }
 
   void draw_waited() {
-    const engine::WaitedView& waited = run_.waited;
+    const engine::WaitedTime& waited = run_.waited;
     const std::array<std::pair<std::string_view, Duration>, 6> reasons{
         {{"needs", waited.needs},
          {"conflict", waited.conflict},
@@ -204,16 +204,16 @@ class Summary {
     std::string_view label = "waited for";
     for (const auto& [reason, time] : reasons) {
       if (!is_told(time)) continue;
-      fact(std::exchange(label, ""),
-           fmt::format("{:<8}  {:>{}}", reason, show_duration(time), widest));
+      event(std::exchange(label, ""),
+            fmt::format("{:<8}  {:>{}}", reason, show_duration(time), widest));
     }
   }
 
   void draw_promise() {
     std::string_view label = "isolation";
-    for (const RunView::Held& one : run_.held) {
-      fact(std::exchange(label, ""), one.isolation,
-           fmt::format("{} task{}: {}", one.tasks, one.tasks == 1 ? "" : "s", one.words));
+    for (const RunStatus::Held& one : run_.held) {
+      event(std::exchange(label, ""), one.isolation,
+            fmt::format("{} task{}: {}", one.tasks, one.tasks == 1 ? "" : "s", one.words));
     }
   }
 
@@ -221,7 +221,7 @@ class Summary {
   void draw_unproven() {
     std::string_view label = "not gone";
     for (const auto& [task, process] : run_.unproven) {
-      fact(std::exchange(label, ""), task, fmt::format("{} could not be proven gone", process));
+      event(std::exchange(label, ""), task, fmt::format("{} could not be proven gone", process));
     }
   }
 
@@ -232,7 +232,7 @@ class Summary {
         size_.rows - std::min(size_.rows, lines_.size() + kRowsForTheRest);
     const std::size_t most = std::max<std::size_t>(3, rows_left / kLinesAFailure);
     std::size_t shown = 0;
-    for (const TaskView& task : run_.tasks) {
+    for (const TaskStatus& task : run_.tasks) {
       if (task.state != TaskState::failed || shown == most) continue;
       draw_failure(task);
       ++shown;
@@ -249,7 +249,7 @@ class Summary {
     }
   }
 
-  void draw_failure(const TaskView& task) {
+  void draw_failure(const TaskStatus& task) {
     Line what(size_.columns * kRowsForReason, style_);
     what.gap(kGap)
         .add(signs_of(style_).failed, Ink::bad)
@@ -287,7 +287,7 @@ class Summary {
     return text;
   }
 
-  const RunView& run_;
+  const RunStatus& run_;
   Size size_;
   Style style_;
   std::vector<std::string> lines_;
@@ -295,7 +295,7 @@ class Summary {
 
 }  // namespace
 
-std::vector<std::string> draw_summary(const RunView& run, Size size, Style style) {
+std::vector<std::string> draw_summary(const RunStatus& run, Size size, Style style) {
   return Summary(run, size, style).draw();
 }
 

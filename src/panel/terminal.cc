@@ -33,13 +33,13 @@ Environment environment_of_process() {
           variable("LANG")};
 }
 
-Terminal judge_terminal(bool is_terminal, ColorWish wish, const Environment& environment) {
+Terminal judge_terminal(bool is_terminal, ColorMode wish, const Environment& environment) {
   const bool is_capable = is_terminal && !environment.term.empty() && environment.term != "dumb";
   Terminal terminal{.is_terminal = is_terminal, .moves_cursor = is_capable};
   switch (wish) {
-    case ColorWish::automatic: terminal.color = is_capable && environment.no_color.empty(); break;
-    case ColorWish::always: terminal.color = true; break;
-    case ColorWish::never: terminal.color = false; break;
+    case ColorMode::automatic: terminal.color = is_capable && environment.no_color.empty(); break;
+    case ColorMode::always: terminal.color = true; break;
+    case ColorMode::never: terminal.color = false; break;
   }
   for (const std::string* locale :
        {&environment.lc_all, &environment.lc_ctype, &environment.lang}) {
@@ -50,7 +50,7 @@ Terminal judge_terminal(bool is_terminal, ColorWish wish, const Environment& env
   return terminal;
 }
 
-Terminal look_at_terminal(int fd, ColorWish wish) {
+Terminal look_at_terminal(int fd, ColorMode wish) {
   return judge_terminal(isatty(fd) == 1, wish, environment_of_process());
 }
 

@@ -8,7 +8,7 @@
 namespace interlock::panel {
 
 /// What `--color` asks for.
-enum class ColorWish : unsigned char { automatic, always, never };
+enum class ColorMode : unsigned char { automatic, always, never };
 
 /// The parts of the environment that say what a terminal can show; empty where unset.
 struct Environment {
@@ -31,10 +31,10 @@ struct Terminal {
 /// Colour is for terminals that know it, unless `wish` says otherwise; it outranks NO_COLOR
 /// (no-color.org), which outranks TERM. The locale decides on Unicode: LC_ALL, else LC_CTYPE, else
 /// LANG.
-Terminal judge_terminal(bool is_terminal, ColorWish wish, const Environment& environment);
+Terminal judge_terminal(bool is_terminal, ColorMode wish, const Environment& environment);
 
-/// The facts of what is open as `fd`.
-Terminal look_at_terminal(int fd, ColorWish wish);
+/// The events of what is open as `fd`.
+Terminal look_at_terminal(int fd, ColorMode wish);
 
 /// `text` of many lines as a terminal may get it: each line as by `printable`, with our own inks
 /// left in it, and none of them beyond its line.

@@ -15,9 +15,10 @@ struct FootprintEdit {
   std::vector<std::string> reads, writes;
 };
 
-/// The document with these lists in the place of the tasks' own, everything else as it was: comments, order,
-/// spacing, line ends. Lists that keep all they had are added to as they are written. The outcome is read again
-/// and held against what was there: refused, with what to write, where the two would differ in anything else.
+/// The document with these lists in the place of the tasks' own, everything else as it was:
+/// comments, order, spacing, line ends. Lists that keep all they had are added to as they are
+/// written. The outcome is read again and held against what was there: refused, with what to write,
+/// where the two would differ in anything else.
 Result<std::string> with_footprints(std::string_view document, std::vector<FootprintEdit> edits);
 
 }  // namespace interlock::plan

@@ -25,7 +25,7 @@ Span span_within(const Reading& reading, Node node, std::size_t text_size,
   return {static_cast<std::uint32_t>(whole.begin + at), static_cast<std::uint32_t>(braced.size())};
 }
 
-void tell_item(Reading& reading, const std::string& name, Span where, bool in_foreach) {
+void report_item(Reading& reading, const std::string& name, Span where, bool in_foreach) {
   const auto& known = item_placeholders();
   if (std::ranges::find(known, name) == known.end()) {
     reading.problems.add(where, fmt::format("unknown placeholder `{{{}}}`", name),
@@ -61,7 +61,7 @@ void note_mentions(Reading& reading, std::string_view text, Node node, std::uint
     const auto where = span_within(reading, node, text.size(), braced);
     const bool of_output = name.starts_with("outputs.") || name.starts_with("output_files.");
     if (is_of_item(name)) {
-      tell_item(reading, name, where, in_foreach);
+      report_item(reading, name, where, in_foreach);
     } else if (name == "outputs") {
       reading.problems.add(where, "`{outputs}` stands only in the prompt of a merge `with: agent`",
                            "name a task: `{outputs.ID}`");

@@ -43,11 +43,19 @@ enum class Observe : unsigned char {
 std::string_view name_of(Observe observe);
 
 enum class AgentKind : unsigned char {
-  command, claude_code, codex, gemini, opencode, pi, qwen, chat
+  command,
+  claude_code,
+  codex,
+  gemini,
+  opencode,
+  pi,
+  qwen,
+  chat
 };
 std::string_view name_of(AgentKind kind);
-/// How tasks of such an agent are isolated where the plan does not say: commands work in the workspace itself,
-/// as one types them; agents, whom nobody watches, in a copy of it, or where there is none held by the kernel.
+/// How tasks of such an agent are isolated where the plan does not say: commands work in the
+/// workspace itself, as one types them; agents, whom nobody watches, in a copy of it, or where
+/// there is none held by the kernel.
 std::vector<Isolation> default_isolation(AgentKind kind);
 
 /// How a command is given its prompt.
@@ -56,19 +64,32 @@ enum class PromptBy : unsigned char { standard_input, argument, file };
 /// Where a command's JSON lines say something: the declarative mapping of `events`.
 struct EventRule {
   enum class Gives : unsigned char {
-    session, model, text, final, error, rate_limited, tool, file,
-    input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, usd
+    session,
+    model,
+    text,
+    final,
+    error,
+    rate_limited,
+    tool,
+    file,
+    input_tokens,
+    output_tokens,
+    cache_read_tokens,
+    cache_write_tokens,
+    usd
   };
-  /// In what lines: each path (`item.type`, `content[0].text`) holds this text. Empty: in all that have `at`.
+  /// In what lines: each path (`item.type`, `content[0].text`) holds this text. Empty: in all that
+  /// have `at`.
   std::vector<std::pair<std::string, std::string>> when;
   Gives gives = Gives::text;
-  std::string at;    ///< The path of the value; empty for those that say no more than that it is so.
+  std::string at;  ///< The path of the value; empty for those that say no more than that it is so.
   bool sum = false;  ///< Numbers of several lines are added up, else the last counts.
 
   bool operator==(const EventRule&) const = default;
 };
 
-/// Where the key of a model's provider is to be had. Neither: where the client or the API usually has it.
+/// Where the key of a model's provider is to be had. Neither: where the client or the API usually
+/// has it.
 struct KeySource {
   std::string variable;              ///< Of Interlock's own environment.
   std::vector<std::string> command;  ///< Prints it.
@@ -94,22 +115,23 @@ inline constexpr std::uint32_t kBatchMax = 100;
 struct Agent {
   std::string name;
   AgentKind kind = AgentKind::command;
-  Command run;                              ///< For `command`: used by tasks that have no `run` of their own.
-  Command repair;                           ///< Likewise.
+  Command run;     ///< For `command`: used by tasks that have no `run` of their own.
+  Command repair;  ///< Likewise.
   PromptBy prompt_by = PromptBy::standard_input;
   std::string model, binary, api, base_url;
-  std::vector<std::string> arguments;       ///< Added to the client's own.
+  std::vector<std::string> arguments;  ///< Added to the client's own.
   std::map<std::string, std::string> environment;
-  std::vector<std::string> pass_environment;  ///< Names let through from Interlock's own environment.
+  std::vector<std::string>
+      pass_environment;  ///< Names let through from Interlock's own environment.
   KeySource key;
-  bool gateway = true;             ///< Its model calls pass through the gateway.
-  bool login = false;              ///< It uses the log-in the person has with the client, not a key.
-  /// Paths below the provider's base URL that pass though nobody can meter them; `*` at the end: all
-  /// that begin so.
+  bool gateway = true;  ///< Its model calls pass through the gateway.
+  bool login = false;   ///< It uses the log-in the person has with the client, not a key.
+  /// Paths below the provider's base URL that pass though nobody can meter them; `*` at the end:
+  /// all that begin so.
   std::vector<std::string> unmetered;
-  std::vector<EventRule> events;   ///< For `command`.
-  Command resume;                  ///< For `command`: run instead where a session is to be resumed (`{session}`).
-  std::optional<Slowing> slowing;  ///< How its tasks slow each other; none: not known.
+  std::vector<EventRule> events;  ///< For `command`.
+  Command resume;  ///< For `command`: run instead where a session is to be resumed (`{session}`).
+  std::optional<Slowing> slowing;      ///< How its tasks slow each other; none: not known.
   std::optional<std::uint32_t> batch;  ///< As `Task::batch`; none: what `defaults` say.
   Place place;
 
@@ -131,17 +153,17 @@ struct Resource {
 
   std::string name;
   Kind kind = Kind::lock;
-  std::int64_t capacity = 1;                  ///< For `slots`.
-  QuotaRates rates;                           ///< For `quota`.
-  std::optional<std::int64_t> concurrency;    ///< For `quota`.
-  std::optional<Duration> burst;              ///< For `quota`: so much of each rate may be used at once.
+  std::int64_t capacity = 1;                ///< For `slots`.
+  QuotaRates rates;                         ///< For `quota`.
+  std::optional<std::int64_t> concurrency;  ///< For `quota`.
+  std::optional<Duration> burst;  ///< For `quota`: so much of each rate may be used at once.
   /// For `quota`: what the provider reserves when a request comes in.
   enum class Charge : unsigned char { actual, reserve_max };
   Charge charge = Charge::actual;
   /// For `quota`: whether input from a prompt cache counts; none: as the API is known to do.
   std::optional<bool> counts_cached;
-  std::string account;                        ///< For `quota`: shared by all plans that name it; empty: its own name.
-  std::optional<Slowing> slowing;             ///< For `quota` and `slots`: how its users slow each other.
+  std::string account;  ///< For `quota`: shared by all plans that name it; empty: its own name.
+  std::optional<Slowing> slowing;  ///< For `quota` and `slots`: how its users slow each other.
   Place place;
 
   bool operator==(const Resource&) const = default;
@@ -150,8 +172,8 @@ struct Resource {
 /// What a task takes of a resource while it runs.
 struct Use {
   ResourceId resource;
-  std::int64_t amount = 1;       ///< Slots.
-  std::int64_t requests = 1;     ///< Of a quota, over the whole attempt; likewise below.
+  std::int64_t amount = 1;    ///< Slots.
+  std::int64_t requests = 1;  ///< Of a quota, over the whole attempt; likewise below.
   std::optional<Tokens> input_tokens;
   std::optional<Tokens> output_tokens;
 
@@ -167,10 +189,11 @@ struct OutputSpec {
   };
 
   Form form = Form::exit_status;
-  std::string file;                   ///< Where it is left, relative to the workspace; empty: standard output.
+  std::string file;  ///< Where it is left, relative to the workspace; empty: standard output.
   std::optional<std::string> schema;  ///< The JSON Schema's own text.
-  std::string schema_path;            ///< Where that was read, relative to the plan; empty when written in the plan.
-  bool strict = false;                ///< JSON must stand alone: none is taken out of a Markdown fence.
+  std::string
+      schema_path;  ///< Where that was read, relative to the plan; empty when written in the plan.
+  bool strict = false;  ///< JSON must stand alone: none is taken out of a Markdown fence.
 
   bool operator==(const OutputSpec&) const = default;
 };
@@ -190,36 +213,39 @@ struct Estimate {
 struct Task {
   std::string id;
   AgentId agent;
-  Command run;                  ///< Own, else the agent's; may hold `{outputs.x}`, filled in when it starts.
-  std::string prompt;           ///< Empty: none.
-  std::string model;            ///< Its own, else the agent's, else the default; empty: what the client takes by itself.
+  Command run;         ///< Own, else the agent's; may hold `{outputs.x}`, filled in when it starts.
+  std::string prompt;  ///< Empty: none.
+  std::string model;  ///< Its own, else the agent's, else the default; empty: what the client takes
+                      ///< by itself.
   footprint::Footprint footprint;
   std::vector<Use> uses;
   std::optional<Tokens> budget_tokens;  ///< Over all its attempts.
   std::optional<MicroUsd> budget_usd;
-  std::vector<TaskId> needs;      ///< Earlier in plan order, sorted, each once; holds `output_of` too.
+  std::vector<TaskId> needs;  ///< Earlier in plan order, sorted, each once; holds `output_of` too.
   std::vector<TaskId> output_of;  ///< Tasks whose `{outputs.x}` it mentions.
   OutputSpec output;
   Estimate estimate;
-  std::optional<Duration> join;  ///< What joining its output with others takes, if it overlapped with them.
+  std::optional<Duration>
+      join;  ///< What joining its output with others takes, if it overlapped with them.
   std::uint32_t batch = 1;  ///< At most so many tasks share one attempt; or `kBatchAuto`.
   bool gate_before = false;
   bool gate_after = false;
-  bool merge_text = false;        ///< `merge: text`.
+  bool merge_text = false;  ///< `merge: text`.
   Command verify;
-  Duration timeout{};             ///< Wall clock of one attempt.
-  bool timeout_said = false;      ///< By the plan; else what is usual, or what history makes of it.
-  Duration idle_timeout{};        ///< Silence on both streams.
-  Duration grace{};               ///< Between TERM and KILL, and after the final answer.
+  Duration timeout{};         ///< Wall clock of one attempt.
+  bool timeout_said = false;  ///< By the plan; else what is usual, or what history makes of it.
+  Duration idle_timeout{};    ///< Silence on both streams.
+  Duration grace{};           ///< Between TERM and KILL, and after the final answer.
   int retries = 0;
-  Duration backoff{};             ///< Before the first retry; doubles, with jitter.
+  Duration backoff{};  ///< Before the first retry; doubles, with jitter.
   Isolation isolation = Isolation::direct;
   std::vector<Isolation> isolation_else;  ///< What will do where the host cannot, best first.
   Observe observe = Observe::all;
-  bool own_network = false;     ///< `network: none`: no more than a loopback of its own.
-  Command repair;               ///< Run instead of `run` when the workspace changed under an attempt.
-  std::map<std::string, std::string> environment;  ///< The defaults', its agent's and its own, the later ones winning.
-  std::string item;               ///< The path a `foreach` gave it; empty otherwise.
+  bool own_network = false;  ///< `network: none`: no more than a loopback of its own.
+  Command repair;            ///< Run instead of `run` when the workspace changed under an attempt.
+  std::map<std::string, std::string>
+      environment;   ///< The defaults', its agent's and its own, the later ones winning.
+  std::string item;  ///< The path a `foreach` gave it; empty otherwise.
   std::optional<std::uint32_t> coordinates;  ///< The merge this task is the coordinator of.
   Place place;
 
@@ -234,13 +260,15 @@ struct Merge {
   enum class With : unsigned char { concat, object, union_, table, lines, sections, agent, list };
 
   std::string name;
-  std::vector<TaskId> from;             ///< In plan order.
+  std::vector<TaskId> from;  ///< In plan order.
   With with = With::concat;
-  std::vector<std::string> headings;    ///< For `sections`: the known headings in their order; empty: as met.
-  std::string key;                      ///< For `union` and `table`: the member that identifies a row; empty: the whole row.
-  std::vector<std::string> columns;     ///< For `table`: which and in what order; empty: all, as met.
-  std::optional<TaskId> coordinator;    ///< For `agent`; none where there is nothing to join.
-  bool of_json = false;                 ///< What it joins is JSON, so the join of nothing is too.
+  std::vector<std::string>
+      headings;  ///< For `sections`: the known headings in their order; empty: as met.
+  std::string
+      key;  ///< For `union` and `table`: the member that identifies a row; empty: the whole row.
+  std::vector<std::string> columns;   ///< For `table`: which and in what order; empty: all, as met.
+  std::optional<TaskId> coordinator;  ///< For `agent`; none where there is nothing to join.
+  bool of_json = false;               ///< What it joins is JSON, so the join of nothing is too.
   Place place;
 
   bool operator==(const Merge&) const = default;
@@ -263,19 +291,21 @@ struct Limits {
   Duration min_saving = std::chrono::seconds(10);
   OnFailure on_failure;
   std::optional<std::int64_t> gate_every;
-  std::uint32_t calls = 500;                ///< Of models, in one attempt.
-  std::uint32_t repeats = 5;                ///< How often the same request of one attempt is answered.
-  MicroUsd usd_per_minute = 10'000'000;     ///< Of one attempt.
-  std::optional<Duration> answer;           ///< How long a person takes at a gate or a review.
+  std::uint32_t calls = 500;             ///< Of models, in one attempt.
+  std::uint32_t repeats = 5;             ///< How often the same request of one attempt is answered.
+  MicroUsd usd_per_minute = 10'000'000;  ///< Of one attempt.
+  std::optional<Duration> answer;        ///< How long a person takes at a gate or a review.
   bool speculate = false;
-  bool speculate_said = false;              ///< Either way.
-  std::optional<Tokens> speculate_tokens;   ///< What speculation may waste, together; none: no bound.
+  bool speculate_said = false;  ///< Either way.
+  std::optional<Tokens>
+      speculate_tokens;  ///< What speculation may waste, together; none: no bound.
   std::optional<MicroUsd> speculate_usd;
 
   bool operator==(const Limits&) const = default;
 };
 
-/// The plan as it will run. Tasks are in plan order: the document's, with needed tasks moved ahead of those that need them.
+/// The plan as it will run. Tasks are in plan order: the document's, with needed tasks moved ahead
+/// of those that need them.
 struct Plan {
   std::string name;
   std::string file;       ///< As given on the command line.
@@ -285,7 +315,8 @@ struct Plan {
   std::vector<Task> tasks;
   std::vector<Merge> merges;
   Limits limits;
-  bool commit_each = false;        ///< `commits: task`: a git commit for each task, on a branch of the run's.
+  bool commit_each =
+      false;  ///< `commits: task`: a git commit for each task, on a branch of the run's.
   std::vector<std::string> notes;  ///< What a reader should know but need not mend, one line each.
 
   const Task& operator[](TaskId id) const { return tasks[id.index()]; }
@@ -293,7 +324,8 @@ struct Plan {
 };
 
 /// The plan's tasks as the interlocking wants them. The plan must outlive the result.
-std::vector<footprint::Claim> claims_of(const Plan& plan, std::vector<std::vector<ResourceId>>& locks);
+std::vector<footprint::Claim> claims_of(const Plan& plan,
+                                        std::vector<std::vector<ResourceId>>& locks);
 footprint::Interlocking interlocking_of(const Plan& plan);
 
 }  // namespace interlock::plan

@@ -72,7 +72,7 @@ std::string_view SourceText::line_of(std::uint32_t begin) const {
 }
 
 void Problems::add(Span where, std::string message, std::string hint) {
-  ++told_;
+  ++reported_;
   found_.push_back({where, std::move(message), std::move(hint)});
   if (found_.size() > kKept) keep_first();
 }

@@ -55,7 +55,7 @@ class Problems {
   /// One problem a place: what is said second of the same place follows from the first.
   void add(Span where, std::string message, std::string hint = {});
   /// How often something was told so far: for the question whether anything was told in between.
-  std::size_t told() const { return told_; }
+  std::size_t told() const { return reported_; }
 
   const SourceText& source() const { return source_; }
   /// In document order, at most `kShown`, then one that counts the rest.
@@ -75,7 +75,7 @@ class Problems {
   const std::map<std::string, std::string>& set_;
   std::vector<Found> found_;
   std::size_t dropped_ = 0;
-  std::size_t told_ = 0;
+  std::size_t reported_ = 0;
 };
 
 }  // namespace interlock::plan

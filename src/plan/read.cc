@@ -12,10 +12,9 @@ namespace interlock::plan {
 
 namespace {
 
-constexpr std::string_view kTopKeys[] = {"interlock", "name",   "workspace",
-                                         "defaults",  "limits", "agents",
-                                         "resources", "tasks",  "merge",
-                                         "commits"};
+constexpr std::string_view kTopKeys[] = {"interlock", "name",   "workspace", "defaults",
+                                         "limits",    "agents", "resources", "tasks",
+                                         "merge",     "commits"};
 /// Dotted keys of `--set` that name a place of the plan begin with one of these.
 constexpr std::string_view kSettable[] = {"defaults", "limits", "agents", "resources"};
 
@@ -55,7 +54,7 @@ class SetEntries {
 
   void change(Document& document);
   std::optional<std::string> find(std::string_view name);
-  void tell_unused(const Reading& reading, std::string_view text) const;
+  void report_unused(const Reading& reading, std::string_view text) const;
 
  private:
   Span span_of(const std::string& key) const {
@@ -93,7 +92,7 @@ std::optional<std::string> SetEntries::find(std::string_view name) {
   return found->second;
 }
 
-void SetEntries::tell_unused(const Reading& reading, std::string_view text) const {
+void SetEntries::report_unused(const Reading& reading, std::string_view text) const {
   for (const auto& [key, value] : entries_) {
     if (used_.contains(key)) continue;
     problems_.add(span_of(key), fmt::format("nothing in the plan says `{{{}}}`", printable(key)),
@@ -183,7 +182,7 @@ ReadResult read_plan(std::string_view text, const ReadOptions& options, Files& f
       Reading reading{options, files, problems, result.plan,
                       [&](std::string_view name) { return set.find(name); }};
       read_document(reading, *document);
-      if (problems.told() == 0) set.tell_unused(reading, text);
+      if (problems.told() == 0) set.report_unused(reading, text);
     }
   }
   result.problems = problems.finish();

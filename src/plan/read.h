@@ -11,14 +11,16 @@
 
 namespace interlock::plan {
 
-/// The files a plan mentions: prompts, schemas, what `foreach` matches. Real in workspace/, a map in tests.
+/// The files a plan mentions: prompts, schemas, what `foreach` matches. Real in workspace/, a map
+/// in tests.
 class Files {
  public:
   virtual ~Files() = default;
 
   /// The whole file; at most `max_bytes`, else an error that says so.
   virtual Result<std::string> read(const std::string& path, std::size_t max_bytes) = 0;
-  /// Regular files below `folder` that match, as paths relative to it, sorted by bytes. `.git` is not entered.
+  /// Regular files below `folder` that match, as paths relative to it, sorted by bytes. `.git` is
+  /// not entered.
   virtual Result<std::vector<std::string>> matching(const std::string& folder,
                                                     const footprint::PatternSet& patterns) = 0;
   /// The absolute path with symbolic links resolved; an error where it is no folder.
@@ -28,11 +30,12 @@ class Files {
 /// One thing that is wrong with a plan.
 struct Problem {
   Place place;
-  std::string message;      ///< One line, no full stop: ``unknown key `prompts` ``.
-  std::string hint;         ///< ``did you mean `prompt`?``; may be empty.
-  std::string line_text;    ///< The line itself, cut to what fits a screen, control characters shown.
-  std::uint32_t caret = 0;  ///< Column in `line_text` (from 0, in terminal columns) where the caret goes.
-  std::uint32_t length = 1; ///< How many columns it underlines.
+  std::string message;    ///< One line, no full stop: ``unknown key `prompts` ``.
+  std::string hint;       ///< ``did you mean `prompt`?``; may be empty.
+  std::string line_text;  ///< The line itself, cut to what fits a screen, control characters shown.
+  std::uint32_t caret =
+      0;  ///< Column in `line_text` (from 0, in terminal columns) where the caret goes.
+  std::uint32_t length = 1;  ///< How many columns it underlines.
 
   bool operator==(const Problem&) const = default;
 };
@@ -46,15 +49,19 @@ struct Problem {
 std::string render(const std::vector<Problem>& problems, const std::string& file);
 
 struct ReadOptions {
-  std::string file;       ///< Name for messages.
-  std::string folder;     ///< The plan's own folder: paths in the plan are relative to it.
-  std::map<std::string, std::string> set;  ///< `--set key=value`: fills `{key}` anywhere in the plan's strings, and dotted keys such as `limits.parallel` replace that value.
-  std::vector<Isolation> isolation;        ///< `--isolation`: instead of what tasks and defaults say; what will do after what is wanted.
+  std::string file;    ///< Name for messages.
+  std::string folder;  ///< The plan's own folder: paths in the plan are relative to it.
+  std::map<std::string, std::string>
+      set;  ///< `--set key=value`: fills `{key}` anywhere in the plan's strings, and dotted keys
+            ///< such as `limits.parallel` replace that value.
+  std::vector<Isolation> isolation;  ///< `--isolation`: instead of what tasks and defaults say;
+                                     ///< what will do after what is wanted.
 };
 
 struct ReadResult {
   Plan plan;
-  std::vector<Problem> problems;  ///< In document order; the plan is usable only when there are none.
+  std::vector<Problem>
+      problems;  ///< In document order; the plan is usable only when there are none.
 };
 
 /// Reads a plan document (YAML 1.2 or JSON). Bounded in time and memory whatever the bytes are:

@@ -201,7 +201,7 @@ std::string name_of_case(const testing::TestParamInfo<Case>& info) {
 
 class WrongTask : public testing::TestWithParam<Case> {};
 
-TEST_P(WrongTask, IsTold) { EXPECT_EQ(of_tasks(GetParam().text), GetParam().expected); }
+TEST_P(WrongTask, IsReported) { EXPECT_EQ(of_tasks(GetParam().text), GetParam().expected); }
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, WrongTask,
@@ -343,7 +343,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class WrongPlan : public testing::TestWithParam<Case> {};
 
-TEST_P(WrongPlan, IsTold) { EXPECT_EQ(brief(GetParam().text), GetParam().expected); }
+TEST_P(WrongPlan, IsReported) { EXPECT_EQ(brief(GetParam().text), GetParam().expected); }
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, WrongPlan,
@@ -466,7 +466,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class WrongText : public testing::TestWithParam<Case> {};
 
-TEST_P(WrongText, IsTold) { EXPECT_EQ(brief(GetParam().text), GetParam().expected); }
+TEST_P(WrongText, IsReported) { EXPECT_EQ(brief(GetParam().text), GetParam().expected); }
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, WrongText,
@@ -549,7 +549,7 @@ TEST(WrongText, LargerThanAPlanMayBeIsTold) {
             "alike\n");
 }
 
-TEST(WrongSet, IsTold) {
+TEST(WrongSet, IsReported) {
   constexpr std::string_view kPlan =
       "interlock: 1\nlimits: {parallel: 2}\ntasks: [{id: a, run: \"make {target}\"}]\n";
   EXPECT_EQ(brief(kPlan, {{"targt", "x"}, {"target", "y"}}),

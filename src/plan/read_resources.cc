@@ -72,9 +72,8 @@ void read_accounting(Reading& reading, const Fields& fields, Resource& resource)
 
 void read_quota(Reading& reading, Node node, Resource& resource) {
   static constexpr std::string_view kKeys[] = {
-      "kind",        "requests", "input_tokens", "output_tokens", "usd",
-      "concurrency", "burst",    "charge",       "cached_input",  "account",
-      "slowing"};
+      "kind",  "requests", "input_tokens", "output_tokens", "usd",    "concurrency",
+      "burst", "charge",   "cached_input", "account",       "slowing"};
   const Fields fields(reading, node, "a quota", kKeys);
   auto& rates = resource.rates;
   if (const auto value = fields["requests"]) rates.requests = read_rate(reading, *value);

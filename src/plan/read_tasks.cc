@@ -92,7 +92,7 @@ void read_templates(Reading& reading, const Fields& fields, TaskDraft& draft) {
 
 bool prompted(const TaskDraft& draft) { return draft.prompt || draft.prompt_file; }
 
-void tell_idle(Reading& reading, const TaskDraft& draft) {
+void report_idle(Reading& reading, const TaskDraft& draft) {
   reading.problems.add(draft.node.span(), "the task has nothing to do",
                        "give it a `run` or a `prompt`");
 }
@@ -123,7 +123,7 @@ std::optional<AgentId> choose_agent(Reading& reading, const Fields& fields,
     reading.problems.add(fields.node().span(), "the task has no agent",
                          "name one with `agent`, or for all tasks with `defaults: {agent: ...}`");
   } else {
-    tell_idle(reading, draft);
+    report_idle(reading, draft);
   }
   return std::nullopt;
 }
@@ -140,7 +140,7 @@ void check_work(Reading& reading, TaskDraft& draft, const Agent& agent, bool wro
   }
   if (wrong_before || draft.own_run) return;
   if (!prompted(draft) && draft.task.run.empty()) {
-    tell_idle(reading, draft);
+    report_idle(reading, draft);
   } else if (agent.kind == AgentKind::command && draft.task.run.empty()) {
     reading.problems.add(
         (draft.prompt ? draft.prompt : draft.prompt_file)->node.span(),
@@ -152,7 +152,7 @@ void check_work(Reading& reading, TaskDraft& draft, const Agent& agent, bool wro
 }  // namespace
 
 std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& defaults) {
-  const auto told_before = reading.problems.told();
+  const auto reported_before = reading.problems.told();
   const Fields fields(reading, node, "a task", kTaskKeys);
   if (!node.is_map()) return std::nullopt;
   TaskDraft draft{.node = node};
@@ -174,7 +174,7 @@ std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& 
   if (agent) {
     task.agent = *agent;
     const auto& by = reading.plan.agents[agent->index()];
-    check_work(reading, draft, by, reading.problems.told() != told_before);
+    check_work(reading, draft, by, reading.problems.told() != reported_before);
     settings = for_agent(std::move(settings), by);
   }
   apply(read_settings(reading, fields, std::move(settings)), task);

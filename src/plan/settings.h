@@ -36,8 +36,8 @@ Settings read_defaults(Reading& reading, std::optional<Node> node);
 /// `base` with what `fields` say in its place, all but the agent; environments are joined.
 Settings read_settings(Reading& reading, const Fields& fields, Settings base);
 
-/// `defaults` for a task of that agent, whose own words weigh more; what is usual for its kind fills
-/// what nobody said.
+/// `defaults` for a task of that agent, whose own words weigh more; what is usual for its kind
+/// fills what nobody said.
 Settings for_agent(Settings defaults, const Agent& agent);
 /// Gives a task all of it but the agent.
 void apply(const Settings& settings, Task& task);

@@ -35,7 +35,7 @@ class Settling {
   bool excused(std::string_view name, bool pattern) const;
   bool too_many(Span where);
   void require_output(std::uint32_t task, Span where);
-  void tell_cycle(const std::vector<std::uint32_t>& cycle);
+  void report_cycle(const std::vector<std::uint32_t>& cycle);
   void note_moves();
   void number(std::vector<std::uint32_t>& tasks, std::vector<TaskId>& into) const;
   void complete_prompt(const Merge& merge);
@@ -131,7 +131,7 @@ void Settling::find_mentions() {
   }
 }
 
-void Settling::tell_cycle(const std::vector<std::uint32_t>& cycle) {
+void Settling::report_cycle(const std::vector<std::uint32_t>& cycle) {
   std::string text;
   for (std::size_t at = 0; at < std::min(cycle.size(), kMostShownOfCycle); ++at) {
     const auto& task = list_.tasks[cycle[at]];
@@ -153,7 +153,7 @@ void Settling::bring_in_order() {
   auto order = order_of(needs_);
   for (const auto& cycle : order.cycles) {
     if (reading_.problems.told() > Problems::kShown) break;
-    tell_cycle(cycle);
+    report_cycle(cycle);
   }
   sequence_ = std::move(order.sequence);
   position_.resize(sequence_.size());
@@ -198,8 +198,8 @@ void Settling::find_merged(std::vector<MergeDraft>& merges) {
     std::vector<const Task*> tasks;
     for (const auto task : merged) tasks.push_back(&list_.tasks[task]);
     if (auto misfit = fit.misfit(draft.merge, tasks)) {
-      reading_.problems.add(draft.from.front().node.span(),
-                            std::move(misfit->message), std::move(misfit->hint));
+      reading_.problems.add(draft.from.front().node.span(), std::move(misfit->message),
+                            std::move(misfit->hint));
     }
   }
 }

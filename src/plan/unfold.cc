@@ -36,8 +36,7 @@ class Instance {
   /// For what is settled when the plan is read: nothing may be left to fill.
   std::string settled(const Item& item, std::string (*write)(std::string_view)) const;
   std::string early(std::string_view text) const {
-    return fill(
-        text, [&](std::string_view name) { return look_up(name); }, Stage::early);
+    return fill(text, [&](std::string_view name) { return look_up(name); }, Stage::early);
   }
   Command early(const Command& command, Node node) const;
   void read_id();

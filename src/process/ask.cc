@@ -84,8 +84,8 @@ Result<std::string> ask_program(const std::vector<std::string>& arguments, Durat
   if (::pipe2(ends, O_CLOEXEC) != 0) return cannot(arguments[0], std::strerror(errno));
   const Fd reader(ends[0]);
   Fd writer(ends[1]);
-  const auto child = spawn_with_output(
-      arguments, environment != nullptr ? given.data() : environ, writer.get());
+  const auto child =
+      spawn_with_output(arguments, environment != nullptr ? given.data() : environ, writer.get());
   if (!child) return std::unexpected(child.error());
   writer.reset();
   auto text = read_all(reader.get(), steady_clock::now() + patience);

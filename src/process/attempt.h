@@ -56,7 +56,7 @@ struct LocalProcesses::Attempt {
   Attempt(const engine::SpawnSpec& spec, std::size_t log_bytes_max, const Redaction& others)
       : redaction(others),
         keep_output(spec.keep_output),
-        tell_lines(spec.tell_lines),
+        report_lines(spec.report_lines),
         output_bytes_max(spec.output_bytes_max),
         log(spec.log_folder, spec.name, spec.label, log_bytes_max),
         input(spec.standard_input) {
@@ -68,12 +68,12 @@ struct LocalProcesses::Attempt {
   engine::Exited exited;
   Redaction redaction;
   bool keep_output;
-  bool tell_lines;
-  std::string untold;     ///< Of a line whose end has not come.
-  bool skipping = false;  ///< The rest of a line that was told cut.
+  bool report_lines;
+  std::string unnotified;  ///< Of a line whose end has not come.
+  bool skipping = false;   ///< The rest of a line that was told cut.
   std::size_t output_bytes_max;
   std::unique_ptr<Tree> tree;
-  Seen root;
+  ProcessStat root;
   LogWriter log;
   std::string output;
   std::string input;

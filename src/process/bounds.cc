@@ -33,11 +33,11 @@ std::string without_links(const std::string& path) {
   return resolved;
 }
 
-Bounds::Bounds(const engine::Enclosure& enclosure)
-    : workspace_(without_links(enclosure.workspace)),
-      held_to_(enclosure.held_to),
-      confined_(enclosure.confined) {
-  for (const std::string& path : enclosure.writable) writable_.push_back(without_links(path));
+Bounds::Bounds(const engine::Sandbox& sandbox)
+    : workspace_(without_links(sandbox.workspace)),
+      held_to_(sandbox.held_to),
+      confined_(sandbox.confined) {
+  for (const std::string& path : sandbox.writable) writable_.push_back(without_links(path));
   // The footprint says more of the workspace than that it may be written.
   if (held_to_) {
     std::erase_if(writable_,

@@ -42,7 +42,7 @@ Result<BreakMark> BreakMark::arm(const std::string& file) {
     return fail(Error::Kind::io, fmt::format("cannot write `{}`: {}", file, std::strerror(errno)));
   }
   marked = fd;
-  struct sigaction act {};
+  struct sigaction act{};
   act.sa_sigaction = leave_word;
   act.sa_flags = SA_NODEFER | SA_ONSTACK | SA_SIGINFO;
   for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &act, &before[i]);
@@ -59,7 +59,7 @@ BreakMark::~BreakMark() {
 }
 
 bool BreakMark::take(const std::string& file) {
-  struct stat about {};
+  struct stat about{};
   if (::stat(file.c_str(), &about) != 0 || about.st_size == 0) return false;
   ::unlink(file.c_str());
   return true;

@@ -27,7 +27,7 @@ constexpr std::uint32_t kForeignFrom = 0x80000000;
 #endif
 
 constexpr std::uint32_t kAllow = SECCOMP_RET_ALLOW;
-constexpr std::uint32_t kTell = SECCOMP_RET_USER_NOTIF;
+constexpr std::uint32_t kNotify = SECCOMP_RET_USER_NOTIF;
 constexpr std::uint32_t kNotPermitted = SECCOMP_RET_ERRNO | EPERM;
 constexpr std::uint32_t kUnknownCall = SECCOMP_RET_ERRNO | ENOSYS;
 constexpr std::uint32_t kForbidden = SECCOMP_RET_ERRNO | EPERM;
@@ -48,25 +48,26 @@ std::size_t argument(int place) {
   return offsetof(seccomp_data, args) + sizeof(std::uint64_t) * static_cast<std::size_t>(place);
 }
 
-void add_call(const PathCall& call, engine::Enclosure::Watch watch,
+void add_call(const PathCall& call, engine::Sandbox::Watch watch,
               std::vector<sock_filter>& program) {
   const auto number = static_cast<std::uint32_t>(call.number);
-  if (call.deed == PathCall::Deed::open && watch == engine::Enclosure::Watch::changes) {
+  if (call.deed == PathCall::Deed::open && watch == engine::Sandbox::Watch::changes) {
     program.push_back(unless(BPF_JEQ, number, 4));
     program.push_back(load(argument(call.flags)));
     program.push_back(unless(BPF_JSET, O_ACCMODE | O_CREAT | O_TRUNC, 1));
-    program.push_back(answer(kTell));
+    program.push_back(answer(kNotify));
     program.push_back(answer(kAllow));
     return;
   }
   program.push_back(unless(BPF_JEQ, number, 1));
-  program.push_back(answer(kTell));
+  program.push_back(answer(kNotify));
 }
 
-void add_control_requests(std::uint32_t refused, bool is_told, std::vector<sock_filter>& program) {
+void add_control_requests(std::uint32_t refused, bool is_notified,
+                          std::vector<sock_filter>& program) {
   std::vector<sock_filter> tests{load(argument(1))};
   for (const ControlRequest& one : control_requests()) {
-    if (one.doing == nullptr && !is_told) continue;
+    if (one.doing == nullptr && !is_notified) continue;
     tests.push_back(unless(BPF_JEQ, one.request, 1));
     tests.push_back(answer(refused));
   }
@@ -75,35 +76,35 @@ void add_control_requests(std::uint32_t refused, bool is_told, std::vector<sock_
   program.insert(program.end(), tests.begin(), tests.end());
 }
 
-void add_refused(engine::Enclosure::Watch watch, std::vector<sock_filter>& program) {
-  const bool is_told = watch != engine::Enclosure::Watch::nothing;
-  const std::uint32_t refused = is_told ? kTell : kNotPermitted;
+void add_refused(engine::Sandbox::Watch watch, std::vector<sock_filter>& program) {
+  const bool is_notified = watch != engine::Sandbox::Watch::nothing;
+  const std::uint32_t refused = is_notified ? kNotify : kNotPermitted;
   const auto add = [&](long number, std::uint32_t what) {
     program.push_back(unless(BPF_JEQ, static_cast<std::uint32_t>(number), 1));
     program.push_back(answer(what));
   };
   for (const KernelCall& call : kernel_calls()) add(call.number, refused);
-  add_control_requests(refused, is_told, program);
-  if (!is_told) return;
+  add_control_requests(refused, is_notified, program);
+  if (!is_notified) return;
   for (const ProcessCall& call : process_calls()) {
     if (call.whom == ProcessCall::Whom::which_who) {
-      add(call.number, kTell);
+      add(call.number, kNotify);
       continue;
     }
     program.push_back(unless(BPF_JEQ, static_cast<std::uint32_t>(call.number), 4));
     program.push_back(load(argument(0)));
     program.push_back(unless(BPF_JEQ, 0, 1));  // Itself.
     program.push_back(answer(kAllow));
-    program.push_back(answer(kTell));
+    program.push_back(answer(kNotify));
   }
   for (const DescriptorCall& call : descriptor_calls()) {
-    if (call.path < 0) add(call.number, kTell);  // The others are told for their paths.
+    if (call.path < 0) add(call.number, kNotify);  // The others are told for their paths.
   }
 }
 
 }  // namespace
 
-std::vector<sock_filter> call_filter(engine::Enclosure::Watch watch, bool confined) {
+std::vector<sock_filter> call_filter(engine::Sandbox::Watch watch, bool confined) {
   std::vector<sock_filter> program{load(offsetof(seccomp_data, arch)),
                                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0),
                                    answer(kUnknownCall),

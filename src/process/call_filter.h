@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "engine/enclosure.h"
+#include "engine/sandbox.h"
 
 namespace interlock::process {
 
@@ -17,6 +17,6 @@ namespace interlock::process {
 ///
 /// Of what is `confined`, the calls of refused_calls.h are told too; without anybody to tell
 /// (`watch` nothing), those are refused (EPERM) that are refused always.
-std::vector<sock_filter> call_filter(engine::Enclosure::Watch watch, bool confined);
+std::vector<sock_filter> call_filter(engine::Sandbox::Watch watch, bool confined);
 
 }  // namespace interlock::process

@@ -16,7 +16,7 @@
 namespace interlock::process {
 namespace {
 
-using Watch = engine::Enclosure::Watch;
+using Watch = engine::Sandbox::Watch;
 
 #if defined(__x86_64__)
 constexpr std::uint32_t kOwn = AUDIT_ARCH_X86_64;

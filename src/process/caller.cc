@@ -94,13 +94,13 @@ ForeignPath Caller::placed(const std::string& link, std::string text) const {
     return ForeignPath::unknown(fmt::format("the root folder of process {} could not be opened: {}",
                                             process_, std::strerror(root_error_)));
   }
-  struct stat thing {};
+  struct stat thing{};
   if (::stat(link.c_str(), &thing) != 0) {
     return ForeignPath::unknown(
         fmt::format("`{}` could not be looked at: {}", link, std::strerror(errno)));
   }
   const auto is_at = [&](const std::string& path) {
-    struct stat there {};
+    struct stat there{};
     return ::fstatat(root_folder_.get(), below_root(path), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            is_same(thing, there);
   };
@@ -129,7 +129,7 @@ bool Caller::sees_the_same(std::string_view other) const {
 }
 
 ForeignFiles::There Caller::look_at(const std::string& path) const {
-  struct stat status {};
+  struct stat status{};
   if (!root_folder_) return There::unknown;
   if (::fstatat(root_folder_.get(), below_root(path), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     const bool is_missing = errno == ENOENT || errno == ENOTDIR || errno == EACCES;
@@ -140,7 +140,7 @@ ForeignFiles::There Caller::look_at(const std::string& path) const {
 
 std::string Caller::beginning_of(const std::string& path) const {
   // Pipes block whoever opens them, and devices may do anything.
-  struct stat status {};
+  struct stat status{};
   if (!path.starts_with('/') ||
       ::fstatat(root_folder_.get(), below_root(path), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
       !S_ISREG(status.st_mode)) {

@@ -81,7 +81,7 @@ bool remove_cgroup(const std::string& path, int patience_ms) {
 
 /// Names whose process numbers are ours: a container may see cgroups of others.
 std::string pid_namespace() {
-  struct stat status {};
+  struct stat status{};
   return ::stat("/proc/self/ns/pid", &status) == 0 ? fmt::format("{}", status.st_ino) : "0";
 }
 
@@ -95,8 +95,8 @@ bool is_of_the_dead(const std::string& folder) {
   return !is_alive({boot_id(), pid, std::strtoll(rest + 1, nullptr, 10)});
 }
 
-std::vector<Seen> processes_in(const std::string& leaf) {
-  std::vector<Seen> found;
+std::vector<ProcessStat> processes_in(const std::string& leaf) {
+  std::vector<ProcessStat> found;
   const std::string list = read_whole(leaf + "/cgroup.procs").value_or("");
   for (const char* at = list.c_str(); *at != '\0';) {
     char* end = nullptr;
@@ -134,7 +134,7 @@ class CgroupTrees::Grown final : public Tree {
 
   int birthplace() const override { return leaf_.folder.get(); }
   int emptied() const override { return is_left_ ? -1 : leaf_.events.get(); }
-  void root_born(const Seen& root) override { strays_->root_born(root); }
+  void root_born(const ProcessStat& root) override { strays_->root_born(root); }
   void root_gone() override { strays_->root_gone(); }
 
   bool empty() override {
@@ -142,7 +142,7 @@ class CgroupTrees::Grown final : public Tree {
     return is_left_ && strays_->empty();
   }
 
-  std::vector<Seen> members() override {
+  std::vector<ProcessStat> members() override {
     auto members = processes_in(leaf_.path);
     return members.empty() ? strays_->members() : members;
   }
@@ -162,13 +162,13 @@ class CgroupTrees::Grown final : public Tree {
 
   void send_into_leaf(int signal) {
     if (signal != SIGKILL) {
-      for (const Seen& member : processes_in(leaf_.path)) send_signal(member, signal);
+      for (const ProcessStat& member : processes_in(leaf_.path)) send_signal(member, signal);
       return;
     }
     const Fd file(::openat(leaf_.folder.get(), "cgroup.kill", O_WRONLY | O_CLOEXEC));
     killed_ = true;
     if (!file || ::write(file.get(), "1", 1) != 1) {
-      for (const Seen& member : processes_in(leaf_.path)) send_signal(member, signal);
+      for (const ProcessStat& member : processes_in(leaf_.path)) send_signal(member, signal);
     }
   }
 
@@ -244,26 +244,27 @@ Result<std::unique_ptr<Tree>> CgroupTrees::plant(const std::string& label) {
   return std::make_unique<Grown>(*this, std::move(leaf), std::move(*strays));
 }
 
-std::vector<Seen> left_by_the_dead() {
-  std::vector<Seen> found;
+std::vector<ProcessStat> left_by_the_dead() {
+  std::vector<ProcessStat> found;
   const auto parent = own_folder();
   if (!parent) return found;
   for (const std::string& folder : folders_in(*parent)) {
     if (!folder.ends_with("-" + pid_namespace()) || !is_of_the_dead(folder)) continue;
     for (const std::string& leaf : folders_in(folder)) {
-      for (const Seen& one : processes_in(leaf)) found.push_back(one);
+      for (const ProcessStat& one : processes_in(leaf)) found.push_back(one);
     }
   }
   return found;
 }
 
-std::vector<Seen> left_beside(pid_t pid) {
+std::vector<ProcessStat> left_beside(pid_t pid) {
   const auto mount = mount_point();
   const auto path = cgroup_of(std::to_string(pid));
   if (!mount || !path) return {};
   const std::string leaf = *mount + *path;
-  return is_of_the_dead(std::filesystem::path(leaf).parent_path().string()) ? processes_in(leaf)
-                                                                            : std::vector<Seen>{};
+  return is_of_the_dead(std::filesystem::path(leaf).parent_path().string())
+             ? processes_in(leaf)
+             : std::vector<ProcessStat>{};
 }
 
 }  // namespace interlock::process

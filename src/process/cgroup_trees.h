@@ -43,10 +43,10 @@ class CgroupTrees final : public TreeKeeper {
 
 /// All that sits in cgroups of dispatchers that are no more, beside or below the one this process
 /// is in. Only of dispatchers whose process numbers mean the same to us.
-std::vector<Seen> left_by_the_dead();
+std::vector<ProcessStat> left_by_the_dead();
 
 /// The processes that a dead dispatcher left in one leaf with this one, itself among them; none
 /// when it is in none.
-std::vector<Seen> left_beside(pid_t pid);
+std::vector<ProcessStat> left_beside(pid_t pid);
 
 }  // namespace interlock::process

@@ -13,11 +13,11 @@ constexpr int kLooksMax = 100;
 
 }  // namespace
 
-std::vector<Seen> end_all(const std::function<std::vector<Seen>()>& look) {
-  std::map<std::pair<pid_t, std::int64_t>, Seen> stopped;
+std::vector<ProcessStat> end_all(const std::function<std::vector<ProcessStat>()>& look) {
+  std::map<std::pair<pid_t, std::int64_t>, ProcessStat> stopped;
   for (int looks = 0; looks < kLooksMax; ++looks) {
     bool any_new = false;
-    for (const Seen& one : look()) {
+    for (const ProcessStat& one : look()) {
       if (stopped.contains({one.pid, one.start_ticks})) continue;
       if (!send_signal(one, SIGSTOP)) continue;  // Another user's.
       stopped.emplace(std::pair{one.pid, one.start_ticks}, one);
@@ -25,7 +25,7 @@ std::vector<Seen> end_all(const std::function<std::vector<Seen>()>& look) {
     }
     if (!any_new) break;
   }
-  std::vector<Seen> killed;
+  std::vector<ProcessStat> killed;
   for (const auto& [key, one] : stopped) {
     if (send_signal(one, SIGKILL)) killed.push_back(one);
   }

@@ -11,13 +11,13 @@
 #include <utility>
 
 #include "process/cgroup_trees.h"
-#include "process/enclose.h"
 #include "process/landlock.h"
 #include "process/observer.h"
-#include "process/observer_trial.h"
+#include "process/observer_probe.h"
+#include "process/probe.h"
 #include "process/proc.h"
 #include "process/program.h"
-#include "process/trial.h"
+#include "process/sandbox.h"
 
 namespace interlock::process {
 namespace {
@@ -61,13 +61,13 @@ Result<void> try_user_namespaces() {
               namespace_hint());
 }
 
-/// An edit in a picture has to land in its upper layer, and the workspace to stay as it was.
-Result<void> try_picture(const std::string& folder, int layers) {
-  auto trial = Trial::open(folder);
-  if (!trial) return std::unexpected(trial.error());
-  auto enclosure = trial->picture(layers);
-  if (!enclosure) return std::unexpected(enclosure.error());
-  if (auto ran = trial->run("echo x >file && mkdir folder", *enclosure); !ran) {
+/// An edit in a snapshot has to land in its upper layer, and the workspace to stay as it was.
+Result<void> try_snapshot(const std::string& folder, int layers) {
+  auto probe = Probe::open(folder);
+  if (!probe) return std::unexpected(probe.error());
+  auto sandbox = probe->snapshot(layers);
+  if (!sandbox) return std::unexpected(sandbox.error());
+  if (auto ran = probe->run("echo x >file && mkdir folder", *sandbox); !ran) {
     Error error = ran.error();
     error.hint = namespace_hint();
     if (error.hint.empty()) {
@@ -77,8 +77,8 @@ Result<void> try_picture(const std::string& folder, int layers) {
     }
     return std::unexpected(error);
   }
-  if (::access((trial->folder() + "/up/file").c_str(), F_OK) == 0 &&
-      ::access((trial->folder() + "/ws/file").c_str(), F_OK) != 0) {
+  if (::access((probe->folder() + "/up/file").c_str(), F_OK) == 0 &&
+      ::access((probe->folder() + "/ws/file").c_str(), F_OK) != 0) {
     return {};
   }
   return fail(Error::Kind::refused,
@@ -91,28 +91,28 @@ Result<void> try_confinement(const std::string& folder) {
     return fail(Error::Kind::refused, "the kernel has no Landlock, or keeps it off",
                 "boot Linux 5.13 or later with `landlock` in its `lsm=` list");
   }
-  auto trial = Trial::open(folder);
-  if (!trial) return std::unexpected(trial.error());
-  engine::Enclosure enclosure;
-  enclosure.workspace = trial->folder();
-  enclosure.confined = true;
-  return trial->run("! (echo x >file) 2>/dev/null", enclosure);
+  auto probe = Probe::open(folder);
+  if (!probe) return std::unexpected(probe.error());
+  engine::Sandbox sandbox;
+  sandbox.workspace = probe->folder();
+  sandbox.confined = true;
+  return probe->run("! (echo x >file) 2>/dev/null", sandbox);
 }
 
-/// As attempts are watched: in a picture, where there are pictures.
-Result<void> observes(const std::string& folder, bool in_picture) {
+/// As attempts are watched: in a snapshot, where there are snapshots.
+Result<void> observes(const std::string& folder, bool in_snapshot) {
   auto observer = Observer::start();
   if (!observer) return std::unexpected(observer.error());
-  return try_observer(**observer, folder, in_picture);
+  return try_observer(**observer, folder, in_snapshot);
 }
 
 Result<void> try_own_network(const std::string& folder) {
-  auto trial = Trial::open(folder);
-  if (!trial) return std::unexpected(trial.error());
-  engine::Enclosure enclosure;
-  enclosure.workspace = trial->folder();
-  enclosure.own_network = true;
-  auto ran = trial->run("true", enclosure);
+  auto probe = Probe::open(folder);
+  if (!probe) return std::unexpected(probe.error());
+  engine::Sandbox sandbox;
+  sandbox.workspace = probe->folder();
+  sandbox.own_network = true;
+  auto ran = probe->run("true", sandbox);
   if (!ran && ran.error().hint.empty()) ran.error().hint = namespace_hint();
   return ran;
 }
@@ -134,13 +134,13 @@ Result<void> find_git() {
   return without_value(find_program("git", path == nullptr ? "/usr/bin:/bin" : path, "/"));
 }
 
-Result<void> able_to_enclose(plan::Isolation isolation) {
+Result<void> able_to_sandbox(plan::Isolation isolation) {
   switch (isolation) {
     case plan::Isolation::direct: return {};
     case plan::Isolation::guard: return try_confinement(temporary_folder());
     case plan::Isolation::view:
       if (auto confined = try_confinement(temporary_folder()); !confined) return confined;
-      return try_picture(temporary_folder(), 1);
+      return try_snapshot(temporary_folder(), 1);
     case plan::Isolation::worktree:
       if (auto confined = try_confinement(temporary_folder()); !confined) return confined;
       return find_git();
@@ -152,28 +152,28 @@ Result<void> able_to_enclose(plan::Isolation isolation) {
 
 std::vector<HostAbility> probe_host(const std::string& asked_folder) {
   const std::string folder = asked_folder.empty() ? temporary_folder() : asked_folder;
-  const Standing own = standing();
+  const MountRight own = mount_right();
   std::vector<HostAbility> abilities;
   abilities.push_back(ability("user namespaces", try_user_namespaces()));
-  const auto pictures = try_picture(folder, 0);
-  const bool has_pictures = pictures.has_value();
-  abilities.push_back(ability("views", pictures,
+  const auto snapshots = try_snapshot(folder, 0);
+  const bool has_snapshots = snapshots.has_value();
+  abilities.push_back(ability("views", snapshots,
                               own.may_mount ? "mounted by our own right" : "in user namespaces"));
-  abilities.push_back(ability("views in layers", try_picture(folder, 2)));
+  abilities.push_back(ability("views in layers", try_snapshot(folder, 2)));
   abilities.push_back(
       ability("landlock", try_confinement(folder), fmt::format("edition {}", landlock_abi())));
-  abilities.push_back(ability("observer", observes(folder, has_pictures)));
+  abilities.push_back(ability("observer", observes(folder, has_snapshots)));
   abilities.push_back(ability("cgroup trees", without_value(CgroupTrees::open())));
   abilities.push_back(ability("own network", try_own_network(folder)));
   abilities.push_back(ability("git", find_git()));
   return abilities;
 }
 
-Result<void> can_enclose(plan::Isolation isolation) {
+Result<void> can_sandbox(plan::Isolation isolation) {
   static std::map<plan::Isolation, Result<void>> known;
   const auto found = known.find(isolation);
   if (found != known.end()) return found->second;
-  auto able = able_to_enclose(isolation);
+  auto able = able_to_sandbox(isolation);
   if (!able)
     able = within(able.error(), fmt::format("`{}` is not possible here", name_of(isolation)));
   return known.emplace(isolation, std::move(able)).first->second;

@@ -34,7 +34,7 @@ unsigned long all_rights(int abi) {
          (abi >= 5 ? kDeviceControl : 0);
 }
 
-/// The rules of one enclosure, as they are collected.
+/// The rules of one sandbox, as they are collected.
 class Rules {
  public:
   explicit Rules(int abi) : known_(all_rights(abi)) {}
@@ -131,19 +131,19 @@ RuledActs ruled_acts(int abi) {
   return {.files = all_rights(abi), .scopes = abi >= 6 ? kScopeSockets | kScopeSignals : 0};
 }
 
-std::vector<LandlockRule> landlock_rules(const engine::Enclosure& enclosure, int abi) {
+std::vector<LandlockRule> landlock_rules(const engine::Sandbox& sandbox, int abi) {
   Rules rules(abi);
   // What lies beside a folder is told by where it really is.
-  const std::string workspace = without_links(enclosure.workspace);
-  if (enclosure.held_to) {
-    hold_to(*enclosure.held_to, workspace, rules);
+  const std::string workspace = without_links(sandbox.workspace);
+  if (sandbox.held_to) {
+    hold_to(*sandbox.held_to, workspace, rules);
   } else {
     may_read_in("/", {}, rules);
     rules.may_list("/");
   }
-  for (const std::string& path : enclosure.writable) {
+  for (const std::string& path : sandbox.writable) {
     // The footprint says more of the workspace than that it may be written.
-    if (enclosure.held_to && footprint::is_at_or_below(workspace, without_links(path))) continue;
+    if (sandbox.held_to && footprint::is_at_or_below(workspace, without_links(path))) continue;
     rules.may_change(path);
   }
   // /dev/tty is its own terminal, and it begins without one.

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/enclosure.h"
-#include "process/step.h"
+#include "engine/sandbox.h"
+#include "process/child_program.h"
 
 // Landlock (landlock(7)): the kernel keeps a process and all it starts to what a set of rules
 // allows, also for root. The constants are our own: headers lag behind kernels.
@@ -45,6 +45,6 @@ struct LandlockRule {
 /// allow more than the patterns do. A link is no folder: what it leads to is allowed only where
 /// that is declared itself. For the same reason every folder may be listed, and what comes into
 /// being beside the workspace later cannot be read.
-std::vector<LandlockRule> landlock_rules(const engine::Enclosure& enclosure, int abi);
+std::vector<LandlockRule> landlock_rules(const engine::Sandbox& sandbox, int abi);
 
 }  // namespace interlock::process

@@ -25,9 +25,9 @@ class LandlockRules : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   /// Those at or below the folder, and `/`.
-  std::string rules(const engine::Enclosure& enclosure) const {
+  std::string rules(const engine::Sandbox& sandbox) const {
     std::string lines;
-    for (const LandlockRule& rule : landlock_rules(enclosure, kAbi)) {
+    for (const LandlockRule& rule : landlock_rules(sandbox, kAbi)) {
       const std::string path = rule.path + (rule.below.empty() ? "" : "/" + rule.below);
       const bool below = path.starts_with(folder_ + "/");
       if (!below && path != "/") continue;

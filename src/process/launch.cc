@@ -21,7 +21,7 @@ namespace {
 
 /// clone3 without libc around it: both return here, on one stack, so nothing may be popped in
 /// between. The child leaves downwards, into a function that never returns.
-INTERLOCK_BARE long clone_into(clone_args& how, Walk* walk) {
+INTERLOCK_BARE long clone_into(clone_args& how, ChildProgram* walk) {
 #if defined(__x86_64__)
   long result = SYS_clone3;
   asm volatile("syscall" : "+a"(result) : "D"(&how), "S"(sizeof how) : "rcx", "r11", "memory");
@@ -42,7 +42,7 @@ INTERLOCK_BARE long clone_into(clone_args& how, Walk* walk) {
 
 /// The pid, or the negative error number. No handler of ours may run in the child: it would run in
 /// our memory.
-long give_birth(Walk* walk, int cgroup, int& pidfd) {
+long give_birth(ChildProgram* walk, int cgroup, int& pidfd) {
   clone_args how{};
   how.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
   how.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
@@ -92,7 +92,7 @@ std::unexpected<Error> cannot_execute(const Launch& launch, int error) {
     case ENOENT:
       return refuse("its interpreter does not exist", "look at its `#!` line, or at `ldd` of it");
     case EACCES:
-      return refuse(reason(error), launch.enclosing == nullptr
+      return refuse(reason(error), launch.steps_in == nullptr
                                        ? ""
                                        : "where it is kept to a footprint, that has to hold the "
                                          "program too");
@@ -100,9 +100,10 @@ std::unexpected<Error> cannot_execute(const Launch& launch, int error) {
   }
 }
 
-std::unexpected<Error> cannot_enclose(const std::string& program, const Step& step, int error) {
+std::unexpected<Error> cannot_sandbox(const std::string& program, const ChildStep& step,
+                                      int error) {
   const bool by_namespace =
-      step.act == Step::Act::enter_namespaces || step.act == Step::Act::write_text;
+      step.act == ChildStep::Act::enter_namespaces || step.act == ChildStep::Act::write_text;
   return fail(
       Error::Kind::io,
       fmt::format("cannot start `{}`: cannot {}: {}", program, in_words(step), reason(error)),
@@ -110,26 +111,26 @@ std::unexpected<Error> cannot_enclose(const std::string& program, const Step& st
                    : "");
 }
 
-std::unexpected<Error> explain(const Launch& launch, const Step& step, int error) {
+std::unexpected<Error> explain(const Launch& launch, const ChildStep& step, int error) {
   const std::string& program = launch.arguments.front();
   switch (step.act) {
-    case Step::Act::execute: return cannot_execute(launch, error);
-    case Step::Act::enter_folder:
+    case ChildStep::Act::execute: return cannot_execute(launch, error);
+    case ChildStep::Act::enter_folder:
       return fail(Error::Kind::io, fmt::format("cannot start `{}` in the folder `{}`: {}", program,
                                                step.a, reason(error)));
-    case Step::Act::die_with_parent:
-    case Step::Act::take_streams:
-    case Step::Act::close_others:
-    case Step::Act::limit:
+    case ChildStep::Act::die_with_parent:
+    case ChildStep::Act::take_streams:
+    case ChildStep::Act::close_others:
+    case ChildStep::Act::limit:
       return fail(Error::Kind::io, fmt::format("cannot start `{}`: {}", program, reason(error)));
-    case Step::Act::tell_calls:
+    case ChildStep::Act::notify_calls:
       return fail(
           Error::Kind::io,
           fmt::format("cannot start `{}`: cannot watch what it does: {}", program, reason(error)),
           error == EMFILE ? "raise the hard limit of open files (`ulimit -Hn`), or lower "
                             "`limits.parallel`"
                           : "");
-    default: return cannot_enclose(program, step, error);
+    default: return cannot_sandbox(program, step, error);
   }
 }
 
@@ -150,31 +151,32 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 }
 
 /// The whole way of the new process, in order.
-std::vector<Step> way(const Launch& launch, const int (&streams)[3], const rlimit& brand,
-                      const Execution& execution) {
-  using Act = Step::Act;
-  std::vector<Step> steps{
+std::vector<ChildStep> way(const Launch& launch, const int (&streams)[3], const rlimit& tag,
+                           const Execution& execution) {
+  using Act = ChildStep::Act;
+  std::vector<ChildStep> steps{
       {.act = Act::lead_session},
       {.act = Act::die_with_parent, .number = static_cast<unsigned long>(::getpid())},
       {.act = Act::heed_signals,
        .data = launch.ignored_signals.data(),
        .number = launch.ignored_signals.size()},
       {.act = Act::take_streams, .data = streams},
-      {.act = Act::close_others, .descriptor = launch.told ? launch.told->socket : -1},
+      {.act = Act::close_others, .descriptor = launch.notified ? launch.notified->socket : -1},
       // It can do without: see brand.h.
-      {.act = Act::limit, .data = &brand, .number = RLIMIT_RTTIME, .can_do_without = true}};
-  const auto append = [&](const std::vector<Step>& more) {
+      {.act = Act::limit, .data = &tag, .number = RLIMIT_RTTIME, .can_do_without = true}};
+  const auto append = [&](const std::vector<ChildStep>& more) {
     steps.insert(steps.end(), more.begin(), more.end());
   };
-  if (launch.enclosing != nullptr) append(launch.enclosing->around());
+  if (launch.steps_in != nullptr) append(launch.steps_in->around());
   steps.push_back({.act = Act::enter_folder, .a = launch.folder.c_str()});
   if (launch.open_files) {
     steps.push_back({.act = Act::limit, .data = &*launch.open_files, .number = RLIMIT_NOFILE});
   }
-  if (launch.enclosing != nullptr) append(launch.enclosing->within());
+  if (launch.steps_in != nullptr) append(launch.steps_in->within());
   steps.push_back({.act = Act::unblock_signals});
   // Last, so that what we do ourselves is not told, and all of what it does is.
-  if (launch.told != nullptr) steps.push_back({.act = Act::tell_calls, .data = launch.told});
+  if (launch.notified != nullptr)
+    steps.push_back({.act = Act::notify_calls, .data = launch.notified});
   if (launch.last != nullptr) steps.push_back(*launch.last);
   steps.push_back({.act = Act::execute, .a = launch.program.c_str(), .data = &execution});
   return steps;
@@ -186,18 +188,18 @@ Result<Launched> launch(const Launch& launch) {
   const auto arguments = pointers(launch.arguments);
   const auto environment = pointers(launch.environment);
   const int streams[3] = {launch.standard_input, launch.standard_output, launch.standard_error};
-  const rlimit brand{launch.brand, launch.brand};
+  const rlimit tag{launch.tag, launch.tag};
   const Execution execution{arguments.data(), environment.data()};
-  const auto steps = way(launch, streams, brand, execution);
-  Walk walk{.steps = steps.data(), .count = steps.size()};
+  const auto steps = way(launch, streams, tag, execution);
+  ChildProgram walk{.steps = steps.data(), .count = steps.size()};
   int number = -1;
   const std::int64_t earliest = ticks_since_boot();
-  const ReadableForAMoment readable(launch.enclosing != nullptr || launch.told != nullptr);
+  const ReadableForAMoment readable(launch.steps_in != nullptr || launch.notified != nullptr);
   const long pid = give_birth(&walk, launch.cgroup, number);
   const std::int64_t latest = ticks_since_boot();
   if (pid < 0) return cannot_clone(launch, static_cast<int>(-pid));
   Fd pidfd(number);
-  if (walk.failed_at != Walk::kNowhere) {
+  if (walk.failed_at != ChildProgram::kNowhere) {
     reap(pidfd);
     return explain(launch, steps[walk.failed_at], walk.error);
   }
@@ -207,7 +209,7 @@ Result<Launched> launch(const Launch& launch) {
   if (earliest != latest) {
     if (const auto seen = look_at(static_cast<pid_t>(pid))) start = seen->start_ticks;
   }
-  return Launched{static_cast<pid_t>(pid), start, std::move(pidfd), walk.untold};
+  return Launched{static_cast<pid_t>(pid), start, std::move(pidfd), walk.unnotified};
 }
 
 int try_cgroup(int cgroup) {

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "process/brand.h"
-#include "process/enclose.h"
+#include "process/child_program.h"
 #include "process/fd.h"
-#include "process/step.h"
+#include "process/rlimit_tag.h"
+#include "process/sandbox.h"
 
 namespace interlock::process {
 
@@ -26,19 +26,20 @@ struct Launch {
   int standard_output = -1;
   int standard_error = -1;
   int cgroup = -1;  ///< Folder of the cgroup it is born in; -1: ours.
-  Brand brand = 0;
+  RlimitTag tag = 0;
   const std::vector<int>& ignored_signals;  ///< What this process ignores and the new one must not.
   const std::optional<rlimit>& open_files;  ///< Its limit, where this process raised its own.
-  const Enclosing* enclosing = nullptr;     ///< None: it runs in the open.
-  const HandOver* told = nullptr;           ///< Who is told of its calls; none: nobody.
-  const Step* last = nullptr;  ///< What it does before it is executed, and is told; none: nothing.
+  const SandboxSteps* steps_in = nullptr;   ///< None: it runs in the open.
+  const HandOver* notified = nullptr;       ///< Who is told of its calls; none: nobody.
+  const ChildStep* last =
+      nullptr;  ///< What it does before it is executed, and is told; none: nothing.
 };
 
 struct Launched {
   pid_t pid = 0;
   std::int64_t start_ticks = 0;
   Fd pidfd;
-  int untold = 0;  ///< Why nobody is told of its calls (an error number); 0: as was asked.
+  int unnotified = 0;  ///< Why nobody is told of its calls (an error number); 0: as was asked.
 };
 
 /// Starts a process with a session of its own that the kernel kills when this thread dies, with no

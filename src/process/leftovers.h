@@ -23,6 +23,6 @@ Result<std::uint32_t> end_leftovers(const std::string& label,
 /// After that, where no cgroup held the attempt: who may have come of it all the same, having shed
 /// label, brand and session. That is who began after it, runs as this user, lost its parent, and
 /// shows no sign of being another's. Nobody: the attempt is proven gone.
-std::vector<Seen> possible_leftovers(const engine::ProcessIdentity& process);
+std::vector<ProcessStat> possible_leftovers(const engine::ProcessIdentity& process);
 
 }  // namespace interlock::process

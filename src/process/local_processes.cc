@@ -40,7 +40,7 @@ constexpr Duration kLookMax = 50ms;
 std::vector<int> signals_ignored_here() {
   std::vector<int> ignored;
   for (int signal = 1; signal < NSIG; ++signal) {
-    struct sigaction now {};
+    struct sigaction now{};
     if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN)
       ignored.push_back(signal);
   }
@@ -225,7 +225,7 @@ void LocalProcesses::kill_tree(Attempt& attempt) {
 /// The attempt ends all the same, and says so.
 void LocalProcesses::give_up(Attempt& attempt) {
   std::vector<std::string>& left = attempt.exited.unproven;
-  for (const Seen& member : attempt.tree->members()) left.push_back(name_for_people(member));
+  for (const ProcessStat& member : attempt.tree->members()) left.push_back(name_for_people(member));
   if (left.empty()) left.emplace_back("a process that cannot be seen");
   const std::string said = fmt::format("{} could not be proven gone\n", join_words(left));
   attempt.log.add(clock_.now(), Stream::remark, said);
@@ -263,7 +263,7 @@ std::vector<engine::Report> LocalProcesses::wait(std::optional<Time> deadline) {
   return std::exchange(reports_, {});
 }
 
-std::optional<Time> LocalProcesses::last_heard(AttemptName name) const {
+std::optional<Time> LocalProcesses::last_output_at(AttemptName name) const {
   const auto found = attempts_.find(name);
   return found == attempts_.end() ? std::nullopt : std::optional(found->second->heard);
 }
@@ -289,7 +289,7 @@ Result<engine::Leftovers> LocalProcesses::end_leftovers(
   if (!ended) return std::unexpected(ended.error());
   engine::Leftovers left{*ended, {}};
   if (trees_in_words_ == "cgroup" || !process) return left;
-  for (const Seen& one : possible_leftovers(*process))
+  for (const ProcessStat& one : possible_leftovers(*process))
     left.unproven.push_back(name_for_people(one));
   return left;
 }

@@ -57,7 +57,7 @@ class LocalProcesses final : public engine::ProcessHost {
   Result<void> spawn(const engine::SpawnSpec& spec) override;
   void stop(engine::AttemptName name, Duration grace) override;
   std::vector<engine::Report> wait(std::optional<Time> deadline) override;
-  std::optional<Time> last_heard(engine::AttemptName name) const override;
+  std::optional<Time> last_output_at(engine::AttemptName name) const override;
   std::string last_line(engine::AttemptName name) const override;
   std::string take_output(engine::AttemptName name) override;
   engine::Observed observed(engine::AttemptName name) const override;
@@ -95,7 +95,7 @@ class LocalProcesses final : public engine::ProcessHost {
   bool read_some(Attempt& attempt, Inflow& inflow);
   void take_chunk(Attempt& attempt, Inflow& inflow, std::string_view chunk);
   void flush(Attempt& attempt, Inflow& inflow);
-  void tell_lines(Attempt& attempt, std::string_view chunk);
+  void report_lines(Attempt& attempt, std::string_view chunk);
   void tell(const engine::AttemptName& name, std::string line);
   void write_some(Attempt& attempt);
 

@@ -10,11 +10,11 @@
 #include <utility>
 
 #include "process/attempt.h"
-#include "process/brand.h"
 #include "process/launch.h"
 #include "process/local_processes.h"
-#include "process/observer_trial.h"
+#include "process/observer_probe.h"
 #include "process/program.h"
+#include "process/rlimit_tag.h"
 
 // How an attempt is started.
 namespace interlock::process {
@@ -129,19 +129,19 @@ Result<void> LocalProcesses::start(Attempt& attempt, const engine::SpawnSpec& sp
 Result<Launched> LocalProcesses::launch_root(const Attempt& attempt, const engine::SpawnSpec& spec,
                                              const int (&streams)[3]) {
   const auto path = spec.environment.find("PATH");
-  const bool pictured = spec.enclosure && spec.enclosure->picture;
+  const bool in_snapshot = spec.sandbox && spec.sandbox->snapshot;
   auto program =
       find_program(spec.arguments[0], path == spec.environment.end() ? kDefaultPath : path->second,
-                   spec.folder, pictured ? &*spec.enclosure->picture : nullptr);
+                   spec.folder, in_snapshot ? &*spec.sandbox->snapshot : nullptr);
   if (!program) return std::unexpected(program.error());
-  std::optional<Enclosing> enclosing;
-  if (spec.enclosure) {
-    auto prepared = Enclosing::prepare(*spec.enclosure);
+  std::optional<SandboxSteps> steps_in;
+  if (spec.sandbox) {
+    auto prepared = SandboxSteps::prepare(*spec.sandbox);
     if (!prepared) return within(prepared.error(), fmt::format("cannot start `{}`", *program));
-    enclosing = std::move(*prepared);
+    steps_in = std::move(*prepared);
   }
-  auto told = watch_for(spec);
-  if (!told) return std::unexpected(told.error());
+  auto notified = watch_for(spec);
+  if (!notified) return std::unexpected(notified.error());
   const auto environment = environment_for(spec);
   auto launched = launch({.program = std::move(*program),
                           .arguments = spec.arguments,
@@ -151,16 +151,16 @@ Result<Launched> LocalProcesses::launch_root(const Attempt& attempt, const engin
                           .standard_output = streams[1],
                           .standard_error = streams[2],
                           .cgroup = attempt.tree->birthplace(),
-                          .brand = brand_for(spec.label),
+                          .tag = rlimit_tag_for(spec.label),
                           .ignored_signals = ignored_signals_,
                           .open_files = open_files_before_,
-                          .enclosing = enclosing ? &*enclosing : nullptr,
-                          .told = *told ? &(*told)->hand_over() : nullptr});
-  if (!*told) return launched;
+                          .steps_in = steps_in ? &*steps_in : nullptr,
+                          .notified = *notified ? &(*notified)->hand_over() : nullptr});
+  if (!*notified) return launched;
   if (!launched) {
     observer_->forget(spec.name);
-  } else if (launched->untold != 0) {
-    observer_->give_up(spec.name, launched->untold);
+  } else if (launched->unnotified != 0) {
+    observer_->give_up(spec.name, launched->unnotified);
   }
   return launched;
 }
@@ -169,9 +169,8 @@ Result<Launched> LocalProcesses::launch_root(const Attempt& attempt, const engin
 /// nobody is to be told.
 Result<std::unique_ptr<ChildEnd>> LocalProcesses::watch_for(const engine::SpawnSpec& spec) {
   if (observer_) observer_->forget(spec.name);
-  const bool watched =
-      spec.enclosure &&
-      (spec.enclosure->held_to || spec.enclosure->watch != engine::Enclosure::Watch::nothing);
+  const bool watched = spec.sandbox && (spec.sandbox->held_to ||
+                                        spec.sandbox->watch != engine::Sandbox::Watch::nothing);
   if (!watched) return nullptr;
   if (!observer_) {
     auto started = Observer::start(options_.before_answer);
@@ -179,13 +178,13 @@ Result<std::unique_ptr<ChildEnd>> LocalProcesses::watch_for(const engine::SpawnS
     observer_ = std::move(*started);
     on_endings_ = loop_.watch(observer_->endings(), Loop::Ready::to_read, [this] { on_endings(); });
   }
-  auto childs = observer_->expect(spec.name, *spec.enclosure);
-  if (!childs || spec.enclosure->watch != engine::Enclosure::Watch::all || observer_is_tried_)
+  auto childs = observer_->expect(spec.name, *spec.sandbox);
+  if (!childs || spec.sandbox->watch != engine::Sandbox::Watch::all || observer_is_tried_)
     return childs;
   // Before "observed" is said for the first time, it is tried out, in the same place.
   std::error_code ignored;
   std::filesystem::create_directories(spec.log_folder, ignored);
-  const auto tried = try_observer(*observer_, spec.log_folder, spec.enclosure->picture.has_value());
+  const auto tried = try_observer(*observer_, spec.log_folder, spec.sandbox->snapshot.has_value());
   observer_is_tried_ = tried.has_value();
   if (!tried) {
     observer_->doubt(spec.name, "the observer was tried out here first: " + tried.error().message);

@@ -79,7 +79,7 @@ void LocalProcesses::take_chunk(Attempt& attempt, Inflow& inflow, std::string_vi
   if (chunk.empty()) return;
   attempt.log.add(attempt.heard, inflow.stream, chunk);
   inflow.note_line(chunk, attempt.last_line);
-  if (inflow.stream == Stream::output && attempt.tell_lines) tell_lines(attempt, chunk);
+  if (inflow.stream == Stream::output && attempt.report_lines) report_lines(attempt, chunk);
   if (inflow.stream == Stream::output && attempt.keep_output) {
     const std::size_t room = attempt.output_bytes_max - attempt.output.size();
     attempt.output.append(chunk.substr(0, room));
@@ -89,22 +89,22 @@ void LocalProcesses::take_chunk(Attempt& attempt, Inflow& inflow, std::string_vi
 
 /// Lines come out whole; a last one without an end is told at the conclusion. What is beyond
 /// `output_bytes_max` of one line is dropped, and told by `output_cut`.
-void LocalProcesses::tell_lines(Attempt& attempt, std::string_view chunk) {
+void LocalProcesses::report_lines(Attempt& attempt, std::string_view chunk) {
   while (!chunk.empty()) {
     const auto newline = chunk.find('\n');
     const bool ends = newline != std::string_view::npos;
     const std::string_view piece = chunk.substr(0, newline);
     chunk.remove_prefix(ends ? newline + 1 : chunk.size());
     if (!attempt.skipping) {
-      const std::size_t room = attempt.output_bytes_max - attempt.untold.size();
-      attempt.untold.append(piece.substr(0, room));
+      const std::size_t room = attempt.output_bytes_max - attempt.unnotified.size();
+      attempt.unnotified.append(piece.substr(0, room));
       if (piece.size() > room) {
         attempt.exited.output_cut = true;
         attempt.skipping = true;
       }
     }
     if (!ends) continue;
-    tell(attempt.exited.name, std::exchange(attempt.untold, {}));
+    tell(attempt.exited.name, std::exchange(attempt.unnotified, {}));
     attempt.skipping = false;
   }
 }
@@ -125,9 +125,10 @@ void LocalProcesses::drain(Attempt& attempt) {
     for (int reads = 0; reads < kDrainReadsMax && read_some(attempt, *inflow); ++reads) {
     }
   }
-  const bool all_told = !observer_ || observer_->is_over(attempt.exited.name);
-  if (!all_told) reap_orphans();  // Before Linux 6.11 what is dead hangs up when it is waited for.
-  if (!attempt.out.fd && !attempt.err.fd && all_told) {
+  const bool all_notified = !observer_ || observer_->is_over(attempt.exited.name);
+  if (!all_notified)
+    reap_orphans();  // Before Linux 6.11 what is dead hangs up when it is waited for.
+  if (!attempt.out.fd && !attempt.err.fd && all_notified) {
     conclude(attempt);
   } else if (!attempt.patience) {
     attempt.patience =
@@ -158,7 +159,7 @@ void LocalProcesses::conclude(Attempt& attempt) {
   attempt.err.close();
   attempt.patience.reset();
   attempt.tree.reset();
-  if (!attempt.untold.empty()) tell(attempt.exited.name, std::exchange(attempt.untold, {}));
+  if (!attempt.unnotified.empty()) tell(attempt.exited.name, std::exchange(attempt.unnotified, {}));
   if (attempt.keep_output) outputs_[attempt.exited.name] = std::move(attempt.output);
   reports_.push_back(attempt.exited);
   over_.push_back(std::move(attempts_.extract(attempt.exited.name).mapped()));

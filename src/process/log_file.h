@@ -74,7 +74,8 @@ class LogReader {
   static Result<LogReader> open(const std::string& path);
   /// Only about its last `bytes`, from a whole record on.
   static Result<LogReader> open_end(const std::string& path, std::size_t bytes);
-  /// Whether something of it is left out; then its first line of each stream may lack its beginning.
+  /// Whether something of it is left out; then its first line of each stream may lack its
+  /// beginning.
   bool is_cut() const { return is_cut_; }
 
   /// The lines completed since the last call.

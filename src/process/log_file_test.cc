@@ -29,14 +29,14 @@ class LogFileTest : public testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
   static std::string show(const std::vector<LogLine>& lines) {
-    std::string told;
+    std::string notified;
     for (const LogLine& line : lines) {
       const char stream = line.stream == Stream::output  ? 'o'
                           : line.stream == Stream::error ? 'e'
                                                          : '!';
-      told += fmt::format("{} us {}: {}\n", (line.at - kStart).count(), stream, line.text);
+      notified += fmt::format("{} us {}: {}\n", (line.at - kStart).count(), stream, line.text);
     }
-    return told;
+    return notified;
   }
 
   std::string folder_ = testing::TempDir() + "log_file_test/run";
@@ -75,10 +75,10 @@ TEST_F(LogFileTest, ATornTailIsLeftForLater) {
     std::ofstream(path(), std::ios::trunc) << whole.substr(0, size);
     auto reader = LogReader::open(path());
     ASSERT_TRUE(reader);
-    std::string told = show(reader->next());
+    std::string notified = show(reader->next());
     std::ofstream(path(), std::ios::app) << whole.substr(size);
-    told += show(reader->next());
-    EXPECT_EQ(told, "0 us o: first\n0 us o: second\n") << "torn after " << size << " bytes";
+    notified += show(reader->next());
+    EXPECT_EQ(notified, "0 us o: first\n0 us o: second\n") << "torn after " << size << " bytes";
   }
 }
 
@@ -117,10 +117,10 @@ TEST_F(LogFileTest, LogsAreListedInPlanOrderAndOtherFilesAreNot) {
   }
   std::ofstream(folder_ + "/notes.log") << "mine";
   std::ofstream(folder_ + "/1.2.3.log.swp") << "an editor's";
-  std::string told;
+  std::string notified;
   for (const LogFile& log : logs_in(folder_))
-    told += std::filesystem::path(log.path).filename().string() + "\n";
-  EXPECT_EQ(told, "2.1.0.log\n2.1.1.log\n2.2.0.log\n10.1.0.log\n");
+    notified += std::filesystem::path(log.path).filename().string() + "\n";
+  EXPECT_EQ(notified, "2.1.0.log\n2.1.1.log\n2.2.0.log\n10.1.0.log\n");
   EXPECT_TRUE(logs_in(folder_ + "/none").empty());
 }
 
@@ -132,9 +132,9 @@ TEST_F(LogFileTest, ByTimeEqualMomentsComeInPlanOrder) {
                                {first, {kStart, Stream::output, "a"}},
                                {first, {kStart, Stream::error, "a too"}}};
   sort_by_time(lines);
-  std::string told;
-  for (const OwnedLine& line : lines) told += line.line.text + "\n";
-  EXPECT_EQ(told, "a\na too\nb\nc\n");
+  std::string notified;
+  for (const OwnedLine& line : lines) notified += line.line.text + "\n";
+  EXPECT_EQ(notified, "a\na too\nb\nc\n");
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ constexpr std::uint64_t kStopId = 0;
 constexpr unsigned long kSetListenerFlags = _IOW('!', 4, std::uint64_t);
 constexpr std::uint64_t kWakeInStep = 1;
 
-std::string why_not_told(int error) {
+std::string why_not_notified(int error) {
   switch (error) {
     case EBUSY: return "another program already watches what this one starts";
     case ENOSYS:
@@ -81,12 +81,12 @@ void answer_hand_over(int socket, int error) {
 
 }  // namespace
 
-ChildEnd::ChildEnd(Fd socket, engine::Enclosure::Watch watch, bool confined)
+ChildEnd::ChildEnd(Fd socket, engine::Sandbox::Watch watch, bool confined)
     : socket_(std::move(socket)),
       filter_(call_filter(watch, confined)),
-      untold_(call_filter(engine::Enclosure::Watch::nothing, confined)) {
+      unreported_(call_filter(engine::Sandbox::Watch::nothing, confined)) {
   hand_over_.filter = {static_cast<unsigned short>(filter_.size()), filter_.data()};
-  hand_over_.untold = {static_cast<unsigned short>(untold_.size()), untold_.data()};
+  hand_over_.unnotified = {static_cast<unsigned short>(unreported_.size()), unreported_.data()};
   hand_over_.socket = socket_.get();
   content_ = {&byte_, 1};
   msghdr& message = hand_over_.message;
@@ -102,8 +102,7 @@ ChildEnd::ChildEnd(Fd socket, engine::Enclosure::Watch watch, bool confined)
 }
 
 struct Observer::Watched {
-  Watched(std::uint64_t number, const engine::Enclosure& enclosure)
-      : id(number), record(enclosure) {}
+  Watched(std::uint64_t number, const engine::Sandbox& sandbox) : id(number), record(sandbox) {}
 
   std::uint64_t id;
   Fd socket;  ///< Where the listener comes from.
@@ -147,22 +146,22 @@ Observer::~Observer() {
 }
 
 Result<std::unique_ptr<ChildEnd>> Observer::expect(engine::AttemptName name,
-                                                   const engine::Enclosure& enclosure) {
+                                                   const engine::Sandbox& sandbox) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return cannot_start("no socket");
   }
   Fd childs(ends[1]);
   const std::lock_guard lock(mutex_);
-  auto watched = std::make_shared<Watched>(++last_id_, enclosure);
+  auto watched = std::make_shared<Watched>(++last_id_, sandbox);
   watched->socket = Fd(ends[0]);
   if (!wait_for(watched->socket, watched->id)) return cannot_start("epoll");
   by_id_[watched->id] = watched;
   watched_[name] = std::move(watched);
   const auto least =
-      enclosure.held_to ? engine::Enclosure::Watch::opens : engine::Enclosure::Watch::changes;
-  return std::make_unique<ChildEnd>(std::move(childs), std::max(enclosure.watch, least),
-                                    enclosure.confined);
+      sandbox.held_to ? engine::Sandbox::Watch::opens : engine::Sandbox::Watch::changes;
+  return std::make_unique<ChildEnd>(std::move(childs), std::max(sandbox.watch, least),
+                                    sandbox.confined);
 }
 
 // Descriptors are closed by the thread alone, which may be using them: it notices that the child's
@@ -185,7 +184,7 @@ void Observer::forget(engine::AttemptName name) {
 void Observer::give_up(engine::AttemptName name, int error) {
   const std::lock_guard lock(mutex_);
   const auto found = watched_.find(name);
-  if (found != watched_.end()) found->second->record.note_unwatched(why_not_told(error));
+  if (found != watched_.end()) found->second->record.note_unwatched(why_not_notified(error));
 }
 
 engine::Observed Observer::observed(engine::AttemptName name) const {
@@ -295,14 +294,14 @@ void Observer::take_listener(Watched& watched) {
 }
 
 /// Whatever goes wrong in it goes wrong with this one attempt.
-Record::Verdict Observer::judge(Watched& watched, const seccomp_notif& told) {
-  if (auto refusal = refusal_of(told)) {
+Record::Verdict Observer::judge(Watched& watched, const seccomp_notif& notified) {
+  if (auto refusal = refusal_of(notified)) {
     Record::Verdict refused;
     refused.error = EPERM;
     refused.denied.insert({.path = std::move(*refusal), .is_act = true});
     return refused;
   }
-  const auto process = static_cast<pid_t>(told.pid);
+  const auto process = static_cast<pid_t>(notified.pid);
   if (watched.root.empty()) watched.root = Caller::root_of(process).value_or("");
   if (process == 0 || watched.root.empty()) {
     Record::Verdict unknown;
@@ -311,29 +310,29 @@ Record::Verdict Observer::judge(Watched& watched, const seccomp_notif& told) {
   }
   if (before_answer_) before_answer_();
   const Caller caller(process, watched.root);
-  if (auto behind = changed_by_descriptor(told, caller))
+  if (auto behind = changed_by_descriptor(notified, caller))
     return watched.record.judge(caller, change_behind_descriptor(std::move(*behind)));
-  const auto call = understand(told, caller);
+  const auto call = understand(notified, caller);
   return call ? watched.record.judge(caller, *call) : Record::Verdict{};
 }
 
 void Observer::answer_call(Watched& watched) {
   std::ranges::fill(call_, '\0');
   std::ranges::fill(reply_, '\0');
-  auto& told = *reinterpret_cast<seccomp_notif*>(call_.data());
+  auto& notified = *reinterpret_cast<seccomp_notif*>(call_.data());
   auto& reply = *reinterpret_cast<seccomp_notif_resp*>(reply_.data());
   const int listener = watched.listener.get();
-  if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &told) != 0) return;
+  if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notified) != 0) return;
   Record::Verdict verdict;
   try {
-    verdict = judge(watched, told);
+    verdict = judge(watched, notified);
   } catch (const std::exception& error) {
     break_off(watched, error.what());
     verdict.error = EIO;
   }
   // Had it died meanwhile, what we read may have been another's.
-  if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &told.id) != 0) return;
-  reply.id = told.id;
+  if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notified.id) != 0) return;
+  reply.id = notified.id;
   reply.error = -verdict.error;
   if (reply.error == 0) reply.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
   {

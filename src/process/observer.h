@@ -14,9 +14,9 @@
 
 #include "base/result.h"
 #include "engine/ports.h"
+#include "process/child_program.h"
 #include "process/fd.h"
 #include "process/record.h"
-#include "process/step.h"
 
 namespace interlock::process {
 
@@ -24,7 +24,7 @@ namespace interlock::process {
 /// To be kept until it was launched.
 class ChildEnd {
  public:
-  ChildEnd(Fd socket, engine::Enclosure::Watch watch, bool confined);
+  ChildEnd(Fd socket, engine::Sandbox::Watch watch, bool confined);
   ChildEnd(ChildEnd&&) = delete;
 
   const HandOver& hand_over() const { return hand_over_; }
@@ -32,7 +32,7 @@ class ChildEnd {
  private:
   Fd socket_;
   std::vector<sock_filter> filter_;
-  std::vector<sock_filter> untold_;
+  std::vector<sock_filter> unreported_;
   HandOver hand_over_;
   iovec content_{};
   char byte_ = 0;
@@ -59,7 +59,7 @@ class Observer {
 
   /// Begins a new record under this name, and drops the one there was.
   Result<std::unique_ptr<ChildEnd>> expect(engine::AttemptName name,
-                                           const engine::Enclosure& enclosure);
+                                           const engine::Sandbox& sandbox);
   /// What is seen of it is not to be believed: it may have read anything.
   void doubt(engine::AttemptName name, const std::string& why);
   /// The child was not launched.
@@ -83,7 +83,7 @@ class Observer {
   void attend(std::uint64_t id, std::uint32_t ready);
   void serve_one(Watched& watched, std::uint32_t ready);
   void take_listener(Watched& watched);
-  Record::Verdict judge(Watched& watched, const seccomp_notif& told);
+  Record::Verdict judge(Watched& watched, const seccomp_notif& notified);
   void break_off(Watched& watched, const std::string& why);
   void answer_call(Watched& watched);
   void end(Watched& watched);

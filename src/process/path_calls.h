@@ -2,14 +2,14 @@
 
 #include <span>
 
-#include "engine/enclosure.h"
+#include "engine/sandbox.h"
 
 namespace interlock::process {
 
 /// A system call that names files, and what it does with them: for the filter that picks it out and
 /// for the observer that reads it. Arguments are told by their place, from 0.
 struct PathCall {
-  using Watch = engine::Enclosure::Watch;
+  using Watch = engine::Sandbox::Watch;
 
   enum class Deed : unsigned char {
     open,      ///< With open(2)'s flags in an argument.

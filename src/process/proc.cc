@@ -31,8 +31,8 @@ Number next_number(std::string_view& text) {
 
 /// The name in parentheses may hold anything, also parentheses and spaces: fields are counted from
 /// the last `)`.
-std::optional<Seen> parse_stat(std::string_view line) {
-  Seen seen;
+std::optional<ProcessStat> parse_stat(std::string_view line) {
+  ProcessStat seen;
   seen.pid = next_number<pid_t>(line);
   const auto name_end = line.rfind(')');
   if (name_end == std::string_view::npos || name_end + 3 > line.size()) return std::nullopt;
@@ -55,7 +55,7 @@ std::optional<pid_t> pid_of(std::string_view name) {
 
 }  // namespace
 
-std::string name_for_people(const Seen& process) {
+std::string name_for_people(const ProcessStat& process) {
   std::string name = read_whole(fmt::format("/proc/{}/comm", process.pid)).value_or("?");
   while (name.ends_with('\n')) name.pop_back();
   return fmt::format("process {} (`{}`)", process.pid, printable(name));
@@ -75,13 +75,13 @@ std::optional<std::string> read_whole(const std::string& path) {
   }
 }
 
-std::optional<Seen> look_at(pid_t pid) {
+std::optional<ProcessStat> look_at(pid_t pid) {
   const auto line = read_whole(fmt::format("/proc/{}/stat", pid));
   return line ? parse_stat(*line) : std::nullopt;
 }
 
-std::vector<Seen> look_at_all() {
-  std::vector<Seen> all;
+std::vector<ProcessStat> look_at_all() {
+  std::vector<ProcessStat> all;
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc"), ::closedir);
   if (!folder) return all;
   while (const dirent* entry = ::readdir(folder.get())) {
@@ -102,7 +102,7 @@ std::vector<pid_t> own_children() {
       children.push_back(next_number<pid_t>(rest));
     }
   } else {
-    for (const Seen& seen : look_at_all()) {
+    for (const ProcessStat& seen : look_at_all()) {
       if (seen.parent == self) children.push_back(seen.pid);
     }
   }
@@ -122,9 +122,10 @@ std::optional<std::string> environment_of(pid_t pid, std::string_view variable) 
   return std::nullopt;
 }
 
-std::vector<Seen> with_descendants(const std::vector<Seen>& all, const std::vector<pid_t>& roots) {
-  std::unordered_multimap<pid_t, const Seen*> children;
-  for (const Seen& seen : all) children.emplace(seen.parent, &seen);
+std::vector<ProcessStat> with_descendants(const std::vector<ProcessStat>& all,
+                                          const std::vector<pid_t>& roots) {
+  std::unordered_multimap<pid_t, const ProcessStat*> children;
+  for (const ProcessStat& seen : all) children.emplace(seen.parent, &seen);
   std::vector<pid_t> reached = roots;
   std::unordered_set<pid_t> known(roots.begin(), roots.end());
   for (std::size_t next = 0; next < reached.size(); ++next) {
@@ -133,14 +134,14 @@ std::vector<Seen> with_descendants(const std::vector<Seen>& all, const std::vect
       if (known.insert(child->second->pid).second) reached.push_back(child->second->pid);
     }
   }
-  std::vector<Seen> alive;
-  for (const Seen& seen : all) {
+  std::vector<ProcessStat> alive;
+  for (const ProcessStat& seen : all) {
     if (seen.alive() && known.contains(seen.pid)) alive.push_back(seen);
   }
   return alive;
 }
 
-bool send_signal(const Seen& process, int signal) {
+bool send_signal(const ProcessStat& process, int signal) {
   const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
   if (!pidfd) return errno == ESRCH;
   const auto now = look_at(process.pid);

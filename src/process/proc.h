@@ -13,7 +13,7 @@
 namespace interlock::process {
 
 /// One line of /proc/PID/stat, as far as it is needed (proc(5)).
-struct Seen {
+struct ProcessStat {
   pid_t pid = 0;
   char state = '?';  ///< `Z` and `X` are dead, `D` cannot die yet.
   pid_t parent = 0;
@@ -24,10 +24,10 @@ struct Seen {
   bool alive() const { return state != 'Z' && state != 'X'; }
 };
 
-std::optional<Seen> look_at(pid_t pid);
+std::optional<ProcessStat> look_at(pid_t pid);
 
 /// Every process this one can see, by pid.
-std::vector<Seen> look_at_all();
+std::vector<ProcessStat> look_at_all();
 
 /// The direct children of this process, dead ones too.
 std::vector<pid_t> own_children();
@@ -37,14 +37,15 @@ std::vector<pid_t> own_children();
 std::optional<std::string> environment_of(pid_t pid, std::string_view variable);
 
 /// `roots` and all their descendants that are alive in `all`.
-std::vector<Seen> with_descendants(const std::vector<Seen>& all, const std::vector<pid_t>& roots);
+std::vector<ProcessStat> with_descendants(const std::vector<ProcessStat>& all,
+                                          const std::vector<pid_t>& roots);
 
 /// Sends `signal` to exactly this process, never to a later one with its number. False when it
 /// could not be sent although the process is there: it belongs to someone else.
-bool send_signal(const Seen& process, int signal);
+bool send_signal(const ProcessStat& process, int signal);
 
 /// `process 812 (`sleep`)`.
-std::string name_for_people(const Seen& process);
+std::string name_for_people(const ProcessStat& process);
 
 /// A file of /proc or of a cgroup, whole; nothing when it cannot be read.
 std::optional<std::string> read_whole(const std::string& path);

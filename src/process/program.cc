@@ -14,22 +14,22 @@ namespace {
 enum class Found : unsigned char { nothing, not_executable, program };
 
 Found probe(const std::string& place) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(place.c_str(), &status) != 0) return Found::nothing;
   const bool executable = S_ISREG(status.st_mode) && ::access(place.c_str(), X_OK) == 0;
   return executable ? Found::program : Found::not_executable;
 }
 
-/// A picture shows of its layers the uppermost that holds the path; one that hides it holds a
+/// A snapshot shows of its layers the uppermost that holds the path; one that hides it holds a
 /// device there.
-Found probe_in(const engine::Enclosure::Picture& picture, const std::string& place) {
-  const std::string below = place.substr(picture.at.size());
+Found probe_in(const engine::Sandbox::Snapshot& snapshot, const std::string& place) {
+  const std::string below = place.substr(snapshot.at.size());
   const auto shown_by = [&](const std::string& layer) {
-    struct stat status {};
+    struct stat status{};
     return ::lstat((layer + below).c_str(), &status) == 0;
   };
-  if (shown_by(picture.upper)) return probe(picture.upper + below);
-  for (const std::string& layer : picture.layers) {
+  if (shown_by(snapshot.upper)) return probe(snapshot.upper + below);
+  for (const std::string& layer : snapshot.layers) {
     if (shown_by(layer)) return probe(layer + below);
   }
   return probe(place);
@@ -39,11 +39,11 @@ Found probe_in(const engine::Enclosure::Picture& picture, const std::string& pla
 
 Result<std::string> find_program(const std::string& name, const std::string& path,
                                  const std::string& folder,
-                                 const engine::Enclosure::Picture* picture) {
+                                 const engine::Sandbox::Snapshot* snapshot) {
   const auto look_for = [&](const std::string& file) {
     const std::string place = file.starts_with('/') ? file : folder + "/" + file;
-    const bool pictured = picture != nullptr && footprint::is_at_or_below(place, picture->at);
-    return pictured ? probe_in(*picture, place) : probe(place);
+    const bool in_snapshot = snapshot != nullptr && footprint::is_at_or_below(place, snapshot->at);
+    return in_snapshot ? probe_in(*snapshot, place) : probe(place);
   };
   const auto refuse = [&](const std::string& file) {
     return fail(

@@ -36,7 +36,8 @@ std::string interpreter_in(std::string_view beginning) {
   return std::string(beginning.substr(0, beginning.find_first_of(std::string_view(" \t\0", 3))));
 }
 
-bool has_effect(const ToldCall& call, const ToldCall::Named& name, ForeignFiles::There there) {
+bool has_effect(const NotifiedCall& call, const NotifiedCall::Named& name,
+                ForeignFiles::There there) {
   const bool is_there = there != ForeignFiles::There::nothing;
   if (call.writes_what_it_opens()) {
     if ((call.flags & O_CREAT) == 0) return is_there;
@@ -52,7 +53,7 @@ bool has_effect(const ToldCall& call, const ToldCall::Named& name, ForeignFiles:
   return true;
 }
 
-bool changes(const ToldCall& call) {
+bool changes(const NotifiedCall& call) {
   using Deed = PathCall::Deed;
   const Deed deed = call.call->deed;
   return deed == Deed::change || deed == Deed::make_folder || deed == Deed::make_link ||
@@ -60,18 +61,18 @@ bool changes(const ToldCall& call) {
 }
 
 /// Whether what was there decides what comes of it: what it held may stay, or it has to be absent.
-bool goes_by_what_was(const ToldCall& call) {
+bool goes_by_what_was(const NotifiedCall& call) {
   using Deed = PathCall::Deed;
   if (call.writes_what_it_opens()) return (call.flags & O_TRUNC) == 0 || (call.flags & O_EXCL) != 0;
   return call.call->deed == Deed::make_folder || call.call->deed == Deed::make_link;
 }
 
 /// Whether what the first name has goes on under the second: then what it holds matters.
-bool moves(const ToldCall& call) {
+bool moves(const NotifiedCall& call) {
   return call.call->deed == PathCall::Deed::change && call.call->second.path >= 0;
 }
 /// Or the other way round as well (RENAME_EXCHANGE).
-bool may_exchange(const ToldCall& call) { return call.call->number == SYS_renameat2; }
+bool may_exchange(const NotifiedCall& call) { return call.call->number == SYS_renameat2; }
 
 /// readlink(2) says of it that no link is there.
 bool is_no_link(int error) {
@@ -79,7 +80,7 @@ bool is_no_link(int error) {
 }
 
 /// The old name of a hard link: it gets a second name, and stays what it is.
-bool is_only_linked(const ToldCall& call, const ToldCall::Named& name) {
+bool is_only_linked(const NotifiedCall& call, const NotifiedCall::Named& name) {
   const long number = call.call->number;
   bool links = number == SYS_linkat;
 #ifdef SYS_link
@@ -90,10 +91,10 @@ bool is_only_linked(const ToldCall& call, const ToldCall::Named& name) {
 
 }  // namespace
 
-Record::Record(const engine::Enclosure& enclosure)
-    : bounds_(enclosure), keeps_looks_(enclosure.watch == engine::Enclosure::Watch::all) {}
+Record::Record(const engine::Sandbox& sandbox)
+    : bounds_(sandbox), keeps_looks_(sandbox.watch == engine::Sandbox::Watch::all) {}
 
-Record::Verdict Record::judge(const Caller& caller, const ToldCall& call) {
+Record::Verdict Record::judge(const Caller& caller, const NotifiedCall& call) {
   Verdict verdict;
   verdict.gap = call.gap;
   if (!makes_links_) makes_links_ = may_make_links(caller, call);
@@ -198,7 +199,7 @@ bool Record::stays_as_it_is(const std::string& folder) const {
 
 /// A link that an attempt makes, or moves to another name, may be gone again when it ends: then
 /// neither tree says where it led.
-bool Record::may_make_links(const Caller& caller, const ToldCall& call) {
+bool Record::may_make_links(const Caller& caller, const NotifiedCall& call) {
   if (call.call->deed == PathCall::Deed::make_link) return true;
   if (!moves(call) || call.names.empty()) return false;
   const ForeignPath moved = caller.land(call.names.front().path, false);
@@ -210,24 +211,24 @@ bool Record::may_make_links(const Caller& caller, const ToldCall& call) {
 
 /// Landlock keeps it from what lies outside; inside a workspace that is kept to patterns, and for
 /// modes and owners, only we do.
-void Record::judge_change(const Caller& caller, const ToldCall& call, const Named& name,
+void Record::judge_change(const Caller& caller, const NotifiedCall& call, const Named& name,
                           Verdict& verdict) const {
   using Kind = ForeignPath::Kind;
   const bool is_ours_to_hold =
       bounds_.holds_reads() || call.call->deed == PathCall::Deed::change_mode;
-  const ForeignPath landing = caller.land(name.path, name.follows);
-  if (landing.kind == Kind::unknown || (name.from_deleted && goes_up(name.path))) {
-    if (landing.kind == Kind::unknown) verdict.gap = landing.why;
+  const ForeignPath foreign = caller.land(name.path, name.follows);
+  if (foreign.kind == Kind::unknown || (name.from_deleted && goes_up(name.path))) {
+    if (foreign.kind == Kind::unknown) verdict.gap = foreign.why;
     if (is_ours_to_hold) verdict.error = EACCES;
     return;
   }
-  if (landing.kind != Kind::path || name.from_deleted) return;
-  if (holds_nothing(caller.process(), landing.path)) return;
+  if (foreign.kind != Kind::path || name.from_deleted) return;
+  if (holds_nothing(caller.process(), foreign.path)) return;
   const bool makes_folder = call.call->deed == PathCall::Deed::make_folder;
-  if (!landing.elsewhere && bounds_.may_change(landing.path, makes_folder)) return;
-  if (!landing.elsewhere && !has_effect(call, name, caller.look_at(landing.path))) return;
-  verdict.denied.insert({landing.elsewhere ? as_text(name.path) : landing.path, true});
-  if (bounds_.is_held(landing.path) || call.call->deed == PathCall::Deed::change_mode) {
+  if (!foreign.elsewhere && bounds_.may_change(foreign.path, makes_folder)) return;
+  if (!foreign.elsewhere && !has_effect(call, name, caller.look_at(foreign.path))) return;
+  verdict.denied.insert({foreign.elsewhere ? as_text(name.path) : foreign.path, true});
+  if (bounds_.is_held(foreign.path) || call.call->deed == PathCall::Deed::change_mode) {
     verdict.error = EACCES;
   }
 }
@@ -235,18 +236,18 @@ void Record::judge_change(const Caller& caller, const ToldCall& call, const Name
 void Record::judge_read(const Caller& caller, const Named& name, Verdict& verdict) const {
   using Kind = ForeignPath::Kind;
   if (!bounds_.holds_reads()) return;
-  const ForeignPath landing = caller.land(name.path, name.follows);
-  if (landing.kind == Kind::unknown || (name.from_deleted && goes_up(name.path))) {
-    if (landing.kind == Kind::unknown) verdict.gap = landing.why;
+  const ForeignPath foreign = caller.land(name.path, name.follows);
+  if (foreign.kind == Kind::unknown || (name.from_deleted && goes_up(name.path))) {
+    if (foreign.kind == Kind::unknown) verdict.gap = foreign.why;
     verdict.error = EACCES;
     return;
   }
-  if (landing.kind != Kind::path || name.from_deleted) return;
-  if (landing.elsewhere || !bounds_.is_held(landing.path)) return;
-  const auto there = caller.look_at(landing.path);
+  if (foreign.kind != Kind::path || name.from_deleted) return;
+  if (foreign.elsewhere || !bounds_.is_held(foreign.path)) return;
+  const auto there = caller.look_at(foreign.path);
   if (there == ForeignFiles::There::nothing) return;
-  if (bounds_.may_read(landing.path, there == ForeignFiles::There::folder)) return;
-  verdict.denied.insert({landing.path, false});
+  if (bounds_.may_read(foreign.path, there == ForeignFiles::There::folder)) return;
+  verdict.denied.insert({foreign.path, false});
   verdict.error = EACCES;
 }
 
@@ -255,9 +256,9 @@ void Record::follow_script(const Caller& caller, const Named& name, Verdict& ver
   using Kind = ForeignPath::Kind;
   Named script = name;
   for (int depth = 0; depth < kScriptsMax; ++depth) {
-    const ForeignPath landing = caller.land(script.path, true);
-    if (landing.kind != Kind::path) return;
-    std::string interpreter = interpreter_in(caller.beginning_of(landing.path));
+    const ForeignPath foreign = caller.land(script.path, true);
+    if (foreign.kind != Kind::path) return;
+    std::string interpreter = interpreter_in(caller.beginning_of(foreign.path));
     if (interpreter.empty()) return;
     script = {};
     if (!interpreter.starts_with('/')) {

@@ -5,17 +5,17 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "engine/enclosure.h"
+#include "engine/sandbox.h"
 #include "process/bounds.h"
 #include "process/caller.h"
-#include "process/told_call.h"
+#include "process/notified_call.h"
 
 namespace interlock::process {
 
 /// What one attempt was seen to do, and what it is kept from.
 class Record {
  public:
-  explicit Record(const engine::Enclosure& enclosure);
+  explicit Record(const engine::Sandbox& sandbox);
 
   /// What is to be noted of a call, and how it is to be answered.
   struct Verdict {
@@ -28,7 +28,7 @@ class Record {
     std::string gap;
   };
   /// For the thread alone that answers calls. The process must stand still meanwhile.
-  Verdict judge(const Caller& caller, const ToldCall& call);
+  Verdict judge(const Caller& caller, const NotifiedCall& call);
   void note(Verdict verdict);
   /// It was not watched, or not from its beginning to its end.
   void note_unwatched(const std::string& gap) {
@@ -44,16 +44,16 @@ class Record {
   engine::Observed so_far(bool over) const;
 
  private:
-  using Named = ToldCall::Named;
+  using Named = NotifiedCall::Named;
 
-  void judge_change(const Caller& caller, const ToldCall& call, const Named& name,
+  void judge_change(const Caller& caller, const NotifiedCall& call, const Named& name,
                     Verdict& verdict) const;
   void judge_read(const Caller& caller, const Named& name, Verdict& verdict) const;
   void see(const Caller& caller, const Named& name, bool opens, Verdict& verdict);
   void note_written(const Caller& caller, const Named& name, Verdict& verdict);
   void see_landed(const ForeignPath& landed, const Named& name, bool opens, Verdict& verdict) const;
   void follow_script(const Caller& caller, const Named& name, Verdict& verdict);
-  static bool may_make_links(const Caller& caller, const ToldCall& call);
+  static bool may_make_links(const Caller& caller, const NotifiedCall& call);
   ForeignPath land(const Caller& caller, const Named& name);
   bool stays_as_it_is(const std::string& folder) const;
 

@@ -13,8 +13,8 @@
 #include <charconv>
 #include <string_view>
 
-#include "process/brand.h"
 #include "process/proc.h"
+#include "process/rlimit_tag.h"
 
 namespace interlock::process {
 namespace {
@@ -111,11 +111,13 @@ constexpr auto kDescriptorCalls = std::to_array<DescriptorCall>({
 #endif
 });
 
-std::uint64_t argument(const seccomp_notif& told, int place) { return told.data.args[place]; }
+std::uint64_t argument(const seccomp_notif& notified, int place) {
+  return notified.data.args[place];
+}
 
 bool sees_other_numbers(pid_t process) {
   // Both are one thing where they are the same namespace.
-  struct stat theirs {}, ours {};
+  struct stat theirs{}, ours{};
   return ::stat(fmt::format("/proc/{}/ns/pid", process).c_str(), &theirs) == 0 &&
          ::stat("/proc/self/ns/pid", &ours) == 0 &&
          (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino);
@@ -138,18 +140,18 @@ bool is_its_own(pid_t caller, pid_t target) {
   // In a namespace of its own it can name nobody but what it started itself.
   if (sees_other_numbers(caller)) return true;
   if (const auto leader = leader_of(caller); leader && leader == leader_of(target)) return true;
-  const auto brand = brand_of(caller);
-  return brand && brand == brand_of(target);
+  const auto tag = rlimit_tag_of(caller);
+  return tag && tag == rlimit_tag_of(target);
 }
 
-std::optional<std::string> refusal_of_process_call(const seccomp_notif& told,
+std::optional<std::string> refusal_of_process_call(const seccomp_notif& notified,
                                                    const ProcessCall& call) {
-  const auto caller = static_cast<pid_t>(told.pid);
-  if (call.whom == Whom::limits && argument(told, 2) == 0) return std::nullopt;
+  const auto caller = static_cast<pid_t>(notified.pid);
+  if (call.whom == Whom::limits && argument(notified, 2) == 0) return std::nullopt;
   const bool by_kind = call.whom == Whom::which_who;
-  if (by_kind && static_cast<std::uint32_t>(argument(told, 0)) == call.user)
+  if (by_kind && static_cast<std::uint32_t>(argument(notified, 0)) == call.user)
     return fmt::format("{} all processes of a user", call.doing);
-  const auto target = static_cast<pid_t>(argument(told, by_kind ? 1 : 0));
+  const auto target = static_cast<pid_t>(argument(notified, by_kind ? 1 : 0));
   if (target == 0 || is_its_own(caller, target)) return std::nullopt;
   return fmt::format("{} process {}", call.doing, target);
 }
@@ -161,10 +163,10 @@ std::span<const ControlRequest> control_requests() { return kControlRequests; }
 std::span<const ProcessCall> process_calls() { return kProcessCalls; }
 std::span<const DescriptorCall> descriptor_calls() { return kDescriptorCalls; }
 
-std::optional<std::string> refusal_of(const seccomp_notif& told) {
-  const long number = told.data.nr;
+std::optional<std::string> refusal_of(const seccomp_notif& notified) {
+  const long number = notified.data.nr;
   if (number == SYS_ioctl) {
-    const auto request = static_cast<std::uint32_t>(argument(told, 1));
+    const auto request = static_cast<std::uint32_t>(argument(notified, 1));
     const auto* const found =
         std::ranges::find(kControlRequests, request, &ControlRequest::request);
     if (found == kControlRequests.end() || found->doing == nullptr) return std::nullopt;
@@ -173,26 +175,27 @@ std::optional<std::string> refusal_of(const seccomp_notif& told) {
   const auto* const kernel = std::ranges::find(kKernelCalls, number, &KernelCall::number);
   if (kernel != kKernelCalls.end()) return kernel->doing;
   const auto* const process = std::ranges::find(kProcessCalls, number, &ProcessCall::number);
-  if (process != kProcessCalls.end()) return refusal_of_process_call(told, *process);
+  if (process != kProcessCalls.end()) return refusal_of_process_call(notified, *process);
 #ifdef SYS_mknod
   const bool makes_node = number == SYS_mknod || number == SYS_mknodat;
-  const auto mode = static_cast<mode_t>(argument(told, number == SYS_mknod ? 1 : 2));
+  const auto mode = static_cast<mode_t>(argument(notified, number == SYS_mknod ? 1 : 2));
 #else
   const bool makes_node = number == SYS_mknodat;
-  const auto mode = static_cast<mode_t>(argument(told, 2));
+  const auto mode = static_cast<mode_t>(argument(notified, 2));
 #endif
   if (makes_node && (S_ISCHR(mode) || S_ISBLK(mode))) return "making a device";
   return std::nullopt;
 }
 
-std::optional<ForeignPath> changed_by_descriptor(const seccomp_notif& told, const Caller& caller) {
-  const long number = told.data.nr;
+std::optional<ForeignPath> changed_by_descriptor(const seccomp_notif& notified,
+                                                 const Caller& caller) {
+  const long number = notified.data.nr;
   if (number != SYS_ioctl) {
     const auto* const found = std::ranges::find(kDescriptorCalls, number, &DescriptorCall::number);
     if (found == kDescriptorCalls.end()) return std::nullopt;
-    if (found->path >= 0 && argument(told, found->path) != 0) return std::nullopt;
+    if (found->path >= 0 && argument(notified, found->path) != 0) return std::nullopt;
   }
-  ForeignPath behind = caller.folder(static_cast<int>(argument(told, 0)));
+  ForeignPath behind = caller.folder(static_cast<int>(argument(notified, 0)));
   using Kind = ForeignPath::Kind;
   if (behind.kind == Kind::nowhere || behind.kind == Kind::deleted) return std::nullopt;
   return behind;

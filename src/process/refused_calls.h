@@ -52,11 +52,12 @@ struct DescriptorCall {
 std::span<const DescriptorCall> descriptor_calls();
 
 /// What a told call is refused for; nothing where it goes on, or is not one of these.
-std::optional<std::string> refusal_of(const seccomp_notif& told);
+std::optional<std::string> refusal_of(const seccomp_notif& notified);
 
 /// What is behind the descriptor whose mode, owner, times or attributes the call changes; nothing
 /// for other calls, and for what has no name (pipes, sockets, deleted files: nobody else sees
 /// them).
-std::optional<ForeignPath> changed_by_descriptor(const seccomp_notif& told, const Caller& caller);
+std::optional<ForeignPath> changed_by_descriptor(const seccomp_notif& notified,
+                                                 const Caller& caller);
 
 }  // namespace interlock::process

@@ -18,14 +18,14 @@ class Tree {
 
   /// The folder of the cgroup its root is to be born in; -1 when that does not matter.
   virtual int birthplace() const { return -1; }
-  virtual void root_born(const Seen& root) = 0;
+  virtual void root_born(const ProcessStat& root) = 0;
   /// The root was waited for: its number may be given out again.
   virtual void root_gone() = 0;
 
   /// Whether nothing of it lives. Asked once the root is gone.
   virtual bool empty() = 0;
   /// The processes that live now, as far as they can be seen.
-  virtual std::vector<Seen> members() = 0;
+  virtual std::vector<ProcessStat> members() = 0;
   /// Sends the signal to every member; SIGKILL also to those that are being forked meanwhile.
   virtual void send(int signal) = 0;
   /// A descriptor that becomes urgent when the tree has become empty; -1: ask again now and then.

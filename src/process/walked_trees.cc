@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "process/brand.h"
 #include "process/frozen.h"
+#include "process/rlimit_tag.h"
 
 namespace interlock::process {
 namespace {
@@ -21,12 +21,12 @@ constexpr int kLooksAtNothing = 3;
 class WalkedTrees::Walked final : public Tree {
  public:
   Walked(WalkedTrees& keeper, std::string label)
-      : keeper_(keeper), label_(std::move(label)), brand_(brand_for(label_)) {
+      : keeper_(keeper), label_(std::move(label)), tag_(rlimit_tag_for(label_)) {
     keeper_.trees_.push_back(this);
   }
   ~Walked() override { std::erase(keeper_.trees_, this); }
 
-  void root_born(const Seen& root) override {
+  void root_born(const ProcessStat& root) override {
     root_ = root.pid;
     start_ticks_ = root.start_ticks;
     sessions_.insert(root.pid);
@@ -35,20 +35,20 @@ class WalkedTrees::Walked final : public Tree {
 
   bool empty() override { return !root_ && (keeper_.orphans().empty() || members().empty()); }
 
-  std::vector<Seen> members() override {
+  std::vector<ProcessStat> members() override {
     std::vector<pid_t> roots;
     if (root_) roots.push_back(*root_);
-    for (const Seen& orphan : keeper_.orphans()) {
+    for (const ProcessStat& orphan : keeper_.orphans()) {
       if (is_ours(orphan)) roots.push_back(orphan.pid);
     }
     auto members = with_descendants(look_at_all(), roots);
-    for (const Seen& member : members) sessions_.insert(member.session);
+    for (const ProcessStat& member : members) sessions_.insert(member.session);
     return members;
   }
 
   void send(int signal) override {
     if (signal != SIGKILL) {
-      for (const Seen& member : members()) send_signal(member, signal);
+      for (const ProcessStat& member : members()) send_signal(member, signal);
       return;
     }
     // Whoever stands still makes no more children while the others are looked for.
@@ -58,11 +58,11 @@ class WalkedTrees::Walked final : public Tree {
   std::optional<pid_t> root() const { return root_; }
 
  private:
-  bool claims(const Seen& orphan) const {
-    return brand_of(orphan.pid) == brand_ || sessions_.contains(orphan.session) ||
+  bool claims(const ProcessStat& orphan) const {
+    return rlimit_tag_of(orphan.pid) == tag_ || sessions_.contains(orphan.session) ||
            environment_of(orphan.pid, kMarker) == label_;
   }
-  bool is_ours(const Seen& orphan) const {
+  bool is_ours(const ProcessStat& orphan) const {
     if (claims(orphan)) return true;
     return orphan.start_ticks >= start_ticks_ &&
            std::ranges::none_of(keeper_.trees_,
@@ -71,7 +71,7 @@ class WalkedTrees::Walked final : public Tree {
 
   WalkedTrees& keeper_;
   std::string label_;
-  Brand brand_;
+  RlimitTag tag_;
   std::optional<pid_t> root_;
   std::int64_t start_ticks_ = 0;
   std::set<pid_t> sessions_;  ///< All that members were ever seen in.
@@ -82,8 +82,8 @@ Result<std::unique_ptr<Tree>> WalkedTrees::plant(const std::string& label) {
 }
 
 /// Our living children that we did not start. Nothing of an attempt is ever in our own session.
-std::vector<Seen> WalkedTrees::orphans() const {
-  std::vector<Seen> orphans;
+std::vector<ProcessStat> WalkedTrees::orphans() const {
+  std::vector<ProcessStat> orphans;
   const pid_t own_session = ::getsid(0);
   for (int look = 0; look < kLooksAtNothing && orphans.empty(); ++look) {
     for (const pid_t child : own_children()) {

@@ -29,7 +29,7 @@ class WalkedTrees final : public TreeKeeper {
  private:
   class Walked;
 
-  std::vector<Seen> orphans() const;
+  std::vector<ProcessStat> orphans() const;
 
   std::function<bool(pid_t)> counts_;
   std::vector<Walked*> trees_;

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
-#include "quota/belt.h"
+#include "quota/aimd_limit.h"
 #include "quota/buckets.h"
 #include "quota/gcra.h"
 #include "quota/leases.h"
 #include "quota/ratios.h"
-#include "quota/seats.h"
 #include "quota/shared_file.h"
+#include "quota/wait_queue.h"
 #include "quota/watch.h"
 
 namespace interlock::quota {
@@ -26,45 +26,45 @@ std::int64_t nanoseconds_of(Duration duration) {
   return std::chrono::nanoseconds(duration).count();
 }
 
-Short short_of(Dimension dimension) {
+Shortage short_of(Dimension dimension) {
   switch (dimension) {
-    case Dimension::requests: return Short::requests;
-    case Dimension::input_tokens: return Short::input_tokens;
-    case Dimension::output_tokens: return Short::output_tokens;
-    case Dimension::usd: return Short::usd;
-    case Dimension::tokens: return Short::tokens;
+    case Dimension::requests: return Shortage::requests;
+    case Dimension::input_tokens: return Shortage::input_tokens;
+    case Dimension::output_tokens: return Shortage::output_tokens;
+    case Dimension::usd: return Shortage::usd;
+    case Dimension::tokens: return Shortage::tokens;
   }
-  return Short::requests;
+  return Shortage::requests;
 }
 
 class SharedAccount final : public Account {
  public:
-  SharedAccount(SharedFile file, Watch watch, Seats seats, Owner self)
+  SharedAccount(SharedFile file, Watch watch, WaitQueue queue_slots, Owner self)
       : file_(std::move(file)),
         watch_(std::move(watch)),
-        seats_(seats),
+        queue_(queue_slots),
         leases_(file_.layout(), self),
         buckets_(file_.layout()),
-        belt_(file_.layout()),
+        aimd_limit_(file_.layout()),
         is_living_([this](Owner owner) { return owner == self_ || watch_.is_living(owner); }),
         self_(self) {}
   ~SharedAccount() override {
     leases_.release_all();
     file_.lock();
-    seats_.give_up();
+    queue_.unregister();
     file_.unlock();
-    tell();
+    wake();
   }
   SharedAccount(const SharedAccount&) = delete;
   SharedAccount& operator=(const SharedAccount&) = delete;
 
-  std::variant<Grant, Denial> ask(const Draw& draw, Moment now) override;
+  std::variant<Grant, Denial> ask(const Cost& cost, Moment now) override;
   void leave() override {
-    if (!seats_.stands()) return;
-    seats_.leave();
-    tell();
+    if (!queue_.is_queued()) return;
+    queue_.leave();
+    wake();
   }
-  void settle(const Grant& grant, const Draw& actual, Moment now) override {
+  void settle(const Grant& grant, const Cost& actual, Moment now) override {
     buckets_.settle(grant.reserved, actual, grant.lease, now);
     release(grant.lease);
   }
@@ -72,15 +72,15 @@ class SharedAccount final : public Account {
   void learn(const metering::LimitNews& news, Moment now) override;
   void refused(std::optional<Duration> retry_after, Moment now) override {
     if (retry_after) raise_to(layout().floor, now.count() + nanoseconds_of(*retry_after));
-    belt_.cut(leases_.in_flight(), std::max(retry_after.value_or(kCooldownLeast), kCooldownLeast),
-              now);
+    aimd_limit_.cut(leases_.in_flight(),
+                    std::max(retry_after.value_or(kCooldownLeast), kCooldownLeast), now);
   }
   void went_well(Moment) override {
-    if (belt_.loosen(leases_.in_flight())) tell();
+    if (aimd_limit_.loosen(leases_.in_flight())) wake();
   }
   void spent(std::optional<Moment> until) override {
     at(layout().spent).store(until ? until->count() : kNever);
-    tell();
+    wake();
   }
   void forget_spent() override {
     at(layout().spent).store(0);
@@ -97,84 +97,84 @@ class SharedAccount final : public Account {
 
   int changed() const override { return watch_.descriptor(); }
   void take_changes() override { watch_.take(); }
-  Picture picture(Moment now) const override;
+  AccountSnapshot snapshot(Moment now) const override;
 
  private:
   Layout& layout() const { return file_.layout(); }
   /// Wakes those who stand in the line.
-  void tell() {
-    if (seats_.in_line() > 0) file_.ring();
+  void wake() {
+    if (queue_.in_line() > 0) file_.ring();
   }
   void release(std::uint32_t lease) {
     leases_.release(lease);
-    tell();
+    wake();
   }
   bool has_room() {
-    if (leases_.in_flight() < belt_.allowed()) return true;
+    if (leases_.in_flight() < aimd_limit_.allowed()) return true;
     leases_.take_back(is_living_);
-    return leases_.in_flight() < belt_.allowed();
+    return leases_.in_flight() < aimd_limit_.allowed();
   }
-  std::variant<Grant, Denial> attempt(const Draw& draw, Moment now);
-  Denial behind(const Seats::Before& before, Moment now) const {
-    const bool is_told = before.owner == self_ || watch_.will_tell(before.owner);
-    if (before.owner == self_ || (is_told && !before.due)) return {{}, Short::line};
-    return {std::max(before.due.value_or(now), now) + kLookAgain, Short::line};
+  std::variant<Grant, Denial> attempt(const Cost& cost, Moment now);
+  Denial behind(const WaitQueue::Before& before, Moment now) const {
+    const bool is_told = before.owner == self_ || watch_.will_wake(before.owner);
+    if (before.owner == self_ || (is_told && !before.due)) return {{}, Shortage::line};
+    return {std::max(before.due.value_or(now), now) + kLookAgain, Shortage::line};
   }
-  Picture::One picture_of(Dimension dimension, Moment now) const;
+  AccountSnapshot::One snapshot_of(Dimension dimension, Moment now) const;
 
   SharedFile file_;
   Watch watch_;
-  Seats seats_;
+  WaitQueue queue_;
   Leases leases_;
   Buckets buckets_;
-  Belt belt_;
+  AimdLimit aimd_limit_;
   IsLiving is_living_;
   Owner self_;
 };
 
-std::variant<Grant, Denial> SharedAccount::ask(const Draw& draw, Moment now) {
+std::variant<Grant, Denial> SharedAccount::ask(const Cost& cost, Moment now) {
   file_.is_whole();
   const std::int64_t spent = at(layout().spent).load();
   if (spent > now.count())
-    return Denial{spent == kNever ? std::optional<Moment>() : Moment(spent), Short::spent};
+    return Denial{spent == kNever ? std::optional<Moment>() : Moment(spent), Shortage::spent};
 
   // Twice at most: what changed before this one stood in the line was told to nobody.
   while (true) {
-    const bool stood = seats_.stands();
+    const bool stood = queue_.is_queued();
     std::variant<Grant, Denial> answer;
-    const auto before = seats_.who_is_before(is_living_, now);
+    const auto before = queue_.who_is_before(is_living_, now);
     if (before) {
       answer = behind(*before, now);
     } else {
-      answer = attempt(draw, now);
+      answer = attempt(cost, now);
     }
     if (std::holds_alternative<Grant>(answer)) {
       leave();
       return answer;
     }
     if (stood) {
-      if (!before) seats_.expect(std::get<Denial>(answer).until);
+      if (!before) queue_.expect(std::get<Denial>(answer).until);
       return answer;
     }
-    seats_.stand();
+    queue_.join();
   }
 }
 
-std::variant<Grant, Denial> SharedAccount::attempt(const Draw& draw, Moment now) {
+std::variant<Grant, Denial> SharedAccount::attempt(const Cost& cost, Moment now) {
   const std::int64_t floor = at(layout().floor).load();
-  if (floor > now.count()) return Denial{Moment(floor), Short::floor};
+  if (floor > now.count()) return Denial{Moment(floor), Shortage::floor};
   while (true) {
-    if (!has_room()) return Denial{{}, Short::concurrency};
-    if (const auto wait = buckets_.wait_for(draw, now))
+    if (!has_room()) return Denial{{}, Shortage::concurrency};
+    if (const auto wait = buckets_.wait_for(cost, now))
       return Denial{wait->until, short_of(wait->what)};
     const auto lease = leases_.claim();
-    if (!lease) return Denial{{}, Short::concurrency};
+    if (!lease) return Denial{{}, Shortage::concurrency};
     // Two may have seen the last one free. Both step back then, and who stands first comes again.
-    if (leases_.in_flight() > belt_.allowed()) {
+    if (leases_.in_flight() > aimd_limit_.allowed()) {
       release(*lease);
-      return Denial{{}, Short::concurrency};
+      return Denial{{}, Shortage::concurrency};
     }
-    if (buckets_.take(draw, *lease, now)) return Grant{*lease, draw};
+    if (buckets_.take(cost, *lease, now)) return Grant{*lease, cost};
     release(*lease);
   }
 }
@@ -187,7 +187,7 @@ void SharedAccount::learn(const metering::LimitNews& news, Moment now) {
       const std::int64_t next = interval_of(Rate{*one.limit, one.per});
       // What was used before anybody counted is not known, unless the provider tells.
       if (buckets_.interval(dimension) == 0 && !one.remaining) buckets_.empty(dimension, now);
-      if (limit.exchange(next) > next) tell();
+      if (limit.exchange(next) > next) wake();
     }
     if (one.remaining) buckets_.at_most(dimension, *one.remaining, now);
   };
@@ -200,8 +200,8 @@ void SharedAccount::learn(const metering::LimitNews& news, Moment now) {
   if (news.retry_after) raise_to(layout().floor, now.count() + nanoseconds_of(*news.retry_after));
 }
 
-Account::Picture::One SharedAccount::picture_of(Dimension dimension, Moment now) const {
-  Picture::One one;
+Account::AccountSnapshot::One SharedAccount::snapshot_of(Dimension dimension, Moment now) const {
+  AccountSnapshot::One one;
   const std::int64_t interval = buckets_.interval(dimension);
   if (interval == 0) return one;
   const auto d = static_cast<std::size_t>(dimension);
@@ -211,17 +211,18 @@ Account::Picture::One SharedAccount::picture_of(Dimension dimension, Moment now)
   return one;
 }
 
-Account::Picture SharedAccount::picture(Moment now) const {
-  Picture picture{picture_of(Dimension::requests, now), picture_of(Dimension::input_tokens, now),
-                  picture_of(Dimension::output_tokens, now), picture_of(Dimension::usd, now),
-                  picture_of(Dimension::tokens, now)};
-  if (belt_.is_limited()) picture.concurrency = belt_.allowed();
-  picture.in_flight = leases_.in_flight();
-  picture.in_line = seats_.in_line();
+Account::AccountSnapshot SharedAccount::snapshot(Moment now) const {
+  AccountSnapshot snapshot{snapshot_of(Dimension::requests, now),
+                           snapshot_of(Dimension::input_tokens, now),
+                           snapshot_of(Dimension::output_tokens, now),
+                           snapshot_of(Dimension::usd, now), snapshot_of(Dimension::tokens, now)};
+  if (aimd_limit_.is_limited()) snapshot.concurrency = aimd_limit_.allowed();
+  snapshot.in_flight = leases_.in_flight();
+  snapshot.in_line = queue_.in_line();
   if (const std::int64_t floor = at(layout().floor).load(); floor > now.count())
-    picture.floor = Moment(floor);
-  picture.spent = at(layout().spent).load() > now.count();
-  return picture;
+    snapshot.floor = Moment(floor);
+  snapshot.spent = at(layout().spent).load() > now.count();
+  return snapshot;
 }
 
 }  // namespace
@@ -254,15 +255,15 @@ Result<std::unique_ptr<Account>> Account::open(const std::string& file, const Li
   const std::int64_t burst = std::max<std::int64_t>(nanoseconds_of(limits.burst), 1);
   auto shared = SharedFile::open_locked(file, burst, quota::now().count());
   if (!shared) return std::unexpected(shared.error());
-  auto watch = Watch::open(SharedFile::bell_path(file));
+  auto watch = Watch::open(SharedFile::wake_path(file));
   if (!watch) return std::unexpected(watch.error());
   const Owner self = this_process();
-  Seats seats(shared->layout(), self);
-  if (auto sat = seats.sit_down(limits, is_alive, quota::now()); !sat)
+  WaitQueue queue_slots(shared->layout(), self);
+  if (auto sat = queue_slots.register_self(limits, is_alive, quota::now()); !sat)
     return std::unexpected(sat.error());
   shared->remember();
   shared->unlock();
-  return std::make_unique<SharedAccount>(*std::move(shared), *std::move(watch), seats, self);
+  return std::make_unique<SharedAccount>(*std::move(shared), *std::move(watch), queue_slots, self);
 }
 
 }  // namespace interlock::quota

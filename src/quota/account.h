@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "base/units.h"
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 // One account's limits, shared by everybody on this machine.
 namespace interlock::quota {
@@ -28,16 +28,16 @@ struct Limits {
 };
 
 /// What one request takes, as expected or as it was.
-struct Draw {
+struct Cost {
   std::int64_t requests = 1;
   Tokens input_tokens = 0;
   Tokens output_tokens = 0;
   MicroUsd usd = 0;
 
-  bool operator==(const Draw&) const = default;
+  bool operator==(const Cost&) const = default;
 };
 
-enum class Short : unsigned char {
+enum class Shortage : unsigned char {
   requests,
   input_tokens,
   output_tokens,
@@ -48,17 +48,17 @@ enum class Short : unsigned char {
   floor,  ///< The provider said to wait.
   spent,  ///< The provider's quota is used up, for long or for good.
 };
-std::string_view name_of(Short what);
+std::string_view name_of(Shortage what);
 
 /// One admitted request; to be settled once.
 struct Grant {
   std::uint32_t lease = 0;
-  Draw reserved;
+  Cost reserved;
 };
 /// Not now: ask again at `until`, or when `changed` says that something happened.
 struct Denial {
   std::optional<Moment> until;  ///< None: only a change can help.
-  Short what = Short::requests;
+  Shortage what = Shortage::requests;
 };
 
 /// A mapped file. Lock-free; whoever dies in the middle of anything costs the others at most what
@@ -82,13 +82,13 @@ class Account {
   static Result<std::unique_ptr<Account>> open(const std::string& file, const Limits& limits);
   virtual ~Account() = default;
 
-  virtual std::variant<Grant, Denial> ask(const Draw& draw, Moment now) = 0;
+  virtual std::variant<Grant, Denial> ask(const Cost& cost, Moment now) = 0;
   /// Gives up the place in the line.
   virtual void leave() = 0;
   /// Corrects what was reserved and frees the lease. What is unknown stays as reserved: that is the
   /// caller's to say, by passing it. Of what was reserved too much, as much is given back as a
   /// bucket that had not given it could still hold.
-  virtual void settle(const Grant& grant, const Draw& actual, Moment now) = 0;
+  virtual void settle(const Grant& grant, const Cost& actual, Moment now) = 0;
 
   /// Headers of an answer: limits are learned where none is declared, or lower; what remains raises
   /// floors, never lowers them.
@@ -96,8 +96,8 @@ class Account {
   /// The provider said 429 or 529: nothing before `retry_after`, and fewer at a time (the safety
   /// belt: times 0.8, at least 1).
   virtual void refused(std::optional<Duration> retry_after, Moment now) = 0;
-  /// An answer came: the belt loosens by 5 % of a round while it is in use, up to the declared
-  /// limit.
+  /// An answer came: the AIMD limit loosens by 5 % of a round while it is in use, up to the
+  /// declared limit.
   virtual void went_well(Moment now) = 0;
   /// No credit any more: everybody is denied with `spent` until then, or until `forget_spent`.
   virtual void spent(std::optional<Moment> until) = 0;
@@ -115,20 +115,20 @@ class Account {
   virtual void take_changes() = 0;
 
   /// For people.
-  struct Picture {
+  struct AccountSnapshot {
     struct One {
       std::optional<Rate> limit;
       bool learned = false;
       double free = 1;  ///< Part of the burst that could be used now.
     };
     One requests, input_tokens, output_tokens, usd, tokens;
-    std::optional<std::int64_t> concurrency;  ///< As declared, or what the belt leaves of it.
+    std::optional<std::int64_t> concurrency;  ///< As declared, or what the AIMD limit leaves of it.
     std::int64_t in_flight = 0;
     std::uint32_t in_line = 0;
     std::optional<Moment> floor;
     bool spent = false;
   };
-  virtual Picture picture(Moment now) const = 0;
+  virtual AccountSnapshot snapshot(Moment now) const = 0;
 };
 
 /// What was used of an account: how long each bucket takes to be full again, and for how long

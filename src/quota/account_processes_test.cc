@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "quota/account.h"
-#include "quota/temp_folder.h"
+#include "quota/fixture_folder.h"
 
 namespace interlock::quota {
 namespace {
@@ -138,8 +138,8 @@ TEST_F(Processes, that_die_at_any_moment_never_let_more_through) {
   const auto account = *Account::open(folder.at("a"), limits);
   const Moment later = Moment(shared->time.load()) + 30s;
   EXPECT_TRUE(std::holds_alternative<Grant>(account->ask({1, 100, 0, 0}, later)));
-  EXPECT_EQ(account->picture(later).in_line, 0U);
-  EXPECT_GT(account->picture(later).requests.free, 0.99);
+  EXPECT_EQ(account->snapshot(later).in_line, 0U);
+  EXPECT_GT(account->snapshot(later).requests.free, 0.99);
 }
 
 TEST_F(Processes, learn_that_the_first_in_line_has_died) {
@@ -158,7 +158,7 @@ TEST_F(Processes, learn_that_the_first_in_line_has_died) {
   const Moment later = time + 1s;
   auto answer = account->ask({}, later);
   ASSERT_TRUE(std::holds_alternative<Denial>(answer));
-  EXPECT_EQ(std::get<Denial>(answer).what, Short::line);
+  EXPECT_EQ(std::get<Denial>(answer).what, Shortage::line);
   account->take_changes();
   kill_child(0);
   EXPECT_TRUE(becomes_told(*account));
@@ -184,7 +184,7 @@ TEST_F(Processes, pass_over_one_that_is_suspended_and_does_not_come) {
   // It is due in a second, and until then it has its place.
   const auto early = account->ask({}, time + 500ms);
   ASSERT_TRUE(std::holds_alternative<Denial>(early));
-  EXPECT_EQ(std::get<Denial>(early).what, Short::line);
+  EXPECT_EQ(std::get<Denial>(early).what, Shortage::line);
   EXPECT_EQ(std::get<Denial>(early).until, time + 2s);
   EXPECT_TRUE(std::holds_alternative<Grant>(account->ask({}, time + 2s)));
 }
@@ -204,7 +204,7 @@ TEST_F(Processes, take_back_the_lease_of_one_that_has_died) {
   ASSERT_EQ(shared->asked, 1);
   const auto answer = account->ask({}, time);
   ASSERT_TRUE(std::holds_alternative<Denial>(answer));
-  EXPECT_EQ(std::get<Denial>(answer).what, Short::concurrency);
+  EXPECT_EQ(std::get<Denial>(answer).what, Shortage::concurrency);
   kill_child(0);
   EXPECT_TRUE(becomes_told(*account));
   account->take_changes();

@@ -10,7 +10,7 @@
 #include <random>
 
 #include "quota/account.h"
-#include "quota/temp_folder.h"
+#include "quota/fixture_folder.h"
 
 namespace interlock::quota {
 namespace {
@@ -80,7 +80,7 @@ class Play {
  private:
   struct Call {
     Grant grant;
-    Draw actual;
+    Cost actual;
   };
   static Limits limits_of(const Load& load) {
     Limits limits;
@@ -100,7 +100,7 @@ class Play {
                  std::llround(static_cast<double>(actual_.output_tokens) * factor), 0};
   }
   /// What calls in flight have reserved too little.
-  void note_missing(const Draw& is, const Draw& was, double sign) {
+  void note_missing(const Cost& is, const Cost& was, double sign) {
     const auto missing = [&](Tokens used, Tokens kept) {
       return sign * static_cast<double>(std::max<Tokens>(used - kept, 0));
     };
@@ -143,7 +143,7 @@ class Play {
   std::array<Bucket, 3> buckets_;  // requests, input, output; where not limited, one without bottom
   std::array<double, 3> missing_{};
   std::multimap<Moment, Call> in_flight_;
-  Draw actual_, reserved_;
+  Cost actual_, reserved_;
   Outcome outcome_;
 };
 

@@ -10,8 +10,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "quota/fixture_folder.h"
 #include "quota/layout.h"
-#include "quota/temp_folder.h"
 
 namespace interlock::quota {
 namespace {
@@ -35,8 +35,8 @@ class AnAccount : public testing::Test {
     if (time == Moment{}) time = quota::now() + 1h;  // whatever was empty is full by now
     return *std::move(account);
   }
-  std::string ask(Account& account, const Draw& draw = {}) {
-    const auto answer = account.ask(draw, time);
+  std::string ask(Account& account, const Cost& cost = {}) {
+    const auto answer = account.ask(cost, time);
     if (std::holds_alternative<Grant>(answer)) last = std::get<Grant>(answer);
     return show(answer, time);
   }
@@ -86,8 +86,8 @@ TEST_F(AnAccount, takes_all_dimensions_or_none) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(ask(*account, {1, 1'000, 0, 0}), "input_tokens, for 1s");
   account->leave();
   // Of the requests only the one that was granted is gone.
-  EXPECT_NEAR(account->picture(time).requests.free, 59.0 / 60, 1e-6);
-  EXPECT_NEAR(account->picture(time).input_tokens.free, 0, 1e-6);
+  EXPECT_NEAR(account->snapshot(time).requests.free, 59.0 / 60, 1e-6);
+  EXPECT_NEAR(account->snapshot(time).input_tokens.free, 0, 1e-6);
 }
 
 TEST_F(AnAccount, pays_off_what_is_larger_than_the_burst) {
@@ -136,7 +136,7 @@ TEST_F(AnAccount, counts_who_is_in_flight) {
   ASSERT_EQ(ask(*account), "granted");
   ASSERT_EQ(ask(*account), "granted");
   EXPECT_EQ(ask(*account), "concurrency, until something changes");
-  EXPECT_EQ(account->picture(time).in_flight, 2);
+  EXPECT_EQ(account->snapshot(time).in_flight, 2);
   account->settle(last, last.reserved, time);
   EXPECT_EQ(ask(*account), "granted");
 }
@@ -194,7 +194,7 @@ TEST_F(AnAccount, says_when_the_quota_is_spent) {
   EXPECT_EQ(ask(*account), "spent, for 30s");
   account->spent({});
   EXPECT_EQ(ask(*account), "spent, until something changes");
-  EXPECT_TRUE(account->picture(time).spent);
+  EXPECT_TRUE(account->snapshot(time).spent);
   account->forget_spent();
   EXPECT_TRUE(is_told(*account));
   EXPECT_EQ(ask(*account), "granted");
@@ -205,8 +205,8 @@ TEST_F(AnAccount, learns_limits_from_headers) {
   metering::LimitNews news;
   news.requests = {.limit = 60, .remaining = 60};
   account->learn(news, time);
-  EXPECT_EQ(account->picture(time).requests.limit, (Rate{60, 60s}));
-  EXPECT_TRUE(account->picture(time).requests.learned);
+  EXPECT_EQ(account->snapshot(time).requests.limit, (Rate{60, 60s}));
+  EXPECT_TRUE(account->snapshot(time).requests.learned);
   news.requests = {.limit = 60, .remaining = 2};
   account->learn(news, time);
   EXPECT_EQ(ask(*account), "granted");
@@ -219,11 +219,11 @@ TEST_F(AnAccount, holds_a_lower_limit_that_is_learned_and_a_lower_that_is_declar
   metering::LimitNews news;
   news.requests = {.limit = 600};
   account->learn(news, time);
-  EXPECT_EQ(account->picture(time).requests.limit, (Rate{60, 60s}));
-  EXPECT_FALSE(account->picture(time).requests.learned);
+  EXPECT_EQ(account->snapshot(time).requests.limit, (Rate{60, 60s}));
+  EXPECT_FALSE(account->snapshot(time).requests.learned);
   news.requests = {.limit = 30};
   account->learn(news, time);
-  EXPECT_EQ(account->picture(time).requests.limit, (Rate{30, 60s}));
+  EXPECT_EQ(account->snapshot(time).requests.limit, (Rate{30, 60s}));
 }
 
 TEST_F(AnAccount, counts_input_and_output_together_where_the_provider_does) {
@@ -243,31 +243,31 @@ TEST_F(AnAccount, cuts_the_belt_once_for_a_burst_of_refusals_and_loosens_it) {
     grants.push_back(last);
   }
   for (int i = 0; i < 5; ++i) account->refused({}, time);
-  EXPECT_EQ(account->picture(time).concurrency, 8);
+  EXPECT_EQ(account->snapshot(time).concurrency, 8);
   time += 6s;
   account->refused({}, time);
-  EXPECT_EQ(account->picture(time).concurrency, 6);
+  EXPECT_EQ(account->snapshot(time).concurrency, 6);
   for (int i = 0; i < 12; ++i) account->went_well(time);  // 6.4 and twelve twentieths: 7.0
-  EXPECT_EQ(account->picture(time).concurrency, 7);
+  EXPECT_EQ(account->snapshot(time).concurrency, 7);
   for (const Grant& grant : grants) account->settle(grant, grant.reserved, time);
   for (int i = 0; i < 100; ++i) account->went_well(time);  // not in use
-  EXPECT_EQ(account->picture(time).concurrency, 7);
+  EXPECT_EQ(account->snapshot(time).concurrency, 7);
 }
 
 TEST_F(AnAccount, never_allows_less_than_one_at_a_time) {
   const auto account = open({});
   ASSERT_EQ(ask(*account), "granted");
   for (int i = 0; i < 20; ++i) account->refused({}, time += 10s);
-  EXPECT_EQ(account->picture(time).concurrency, 1);
+  EXPECT_EQ(account->snapshot(time).concurrency, 1);
 }
 
 TEST_F(AnAccount, holds_the_strictest_of_those_who_have_it_open) {
   const auto lax = open(per_minute(600));
   {
     const auto strict = open(per_minute(60));
-    EXPECT_EQ(lax->picture(time).requests.limit, (Rate{60, 60s}));
+    EXPECT_EQ(lax->snapshot(time).requests.limit, (Rate{60, 60s}));
   }
-  EXPECT_EQ(lax->picture(time).requests.limit, (Rate{600, 60s}));
+  EXPECT_EQ(lax->snapshot(time).requests.limit, (Rate{600, 60s}));
 }
 
 TEST_F(AnAccount, learns_tokens_per_byte_for_each_model) {
@@ -298,24 +298,29 @@ std::string read_file(const std::string& path) {
 TEST_F(AnAccount, that_is_new_begins_as_the_providers_does) {
   const auto account = Account::open(folder.at("new"), per_minute(60));
   ASSERT_TRUE(account);
-  EXPECT_EQ((*account)->picture(quota::now()).requests.free, 1);
-  struct stat about {};
+  EXPECT_EQ((*account)->snapshot(quota::now()).requests.free, 1);
+  struct stat about{};
   ASSERT_EQ(::stat(folder.at("new").c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0600U);
 }
 
 TEST_F(AnAccount, whose_file_was_lost_begins_empty) {
-  { const auto account = Account::open(folder.at("a"), per_minute(60)); }
+  {
+    const auto account = Account::open(folder.at("a"), per_minute(60));
+  }
   ASSERT_EQ(::unlink(folder.at("a").c_str()), 0);
   const auto account = Account::open(folder.at("a"), per_minute(60));
   ASSERT_TRUE(account);
-  EXPECT_LT((*account)->picture(quota::now()).requests.free, 0.5) << "somebody may just have used it";
+  EXPECT_LT((*account)->snapshot(quota::now()).requests.free, 0.5)
+      << "somebody may just have used it";
 }
 
 /// What is to be seen of a file that was `changed` while nobody had it open.
 template <typename Change>
 double free_after(const TempFolder& folder, Change change) {
-  { const auto account = Account::open(folder.at("a"), per_minute(60)); }
+  {
+    const auto account = Account::open(folder.at("a"), per_minute(60));
+  }
   std::string bytes = read_file(folder.at("a"));
   Layout layout;
   EXPECT_EQ(bytes.size(), sizeof layout);
@@ -326,7 +331,7 @@ double free_after(const TempFolder& folder, Change change) {
       .write(reinterpret_cast<const char*>(&layout), sizeof layout);
   const auto account = Account::open(folder.at("a"), per_minute(60));
   EXPECT_TRUE(account) << account.error().message;
-  return (*account)->picture(quota::now()).requests.free;
+  return (*account)->snapshot(quota::now()).requests.free;
 }
 
 TEST_F(AnAccount, begins_anew_after_a_boot_and_with_a_file_of_another_kind) {
@@ -342,7 +347,7 @@ TEST_F(AnAccount, begins_anew_with_a_file_that_is_too_short) {
     std::ofstream(folder.at("torn"), std::ios::trunc) << content;
     const auto account = Account::open(folder.at("torn"), per_minute(60));
     ASSERT_TRUE(account) << account.error().message;
-    EXPECT_LT((*account)->picture(quota::now()).requests.free, 0.5);
+    EXPECT_LT((*account)->snapshot(quota::now()).requests.free, 0.5);
   }
 }
 
@@ -401,7 +406,7 @@ TEST_F(AnAccount, has_room_for_so_many_and_no_more) {
   Layout layout;
   const std::string bytes = read_file(folder.at("account"));
   std::memcpy(&layout, bytes.data(), sizeof layout);
-  EXPECT_EQ(layout.seat_top, 100);
+  EXPECT_EQ(layout.slot_top, 100);
 }
 
 TEST_F(AnAccount, GoesOnAloneWhenSomebodyCutsOrOverwritesItsFile) {
@@ -418,7 +423,7 @@ TEST_F(AnAccount, GoesOnAloneWhenSomebodyCutsOrOverwritesItsFile) {
     if (how == 4) {
       // The head stays, and the counts say more than there is.
       std::fstream file(place, std::ios::in | std::ios::out | std::ios::binary);
-      file.seekp(offsetof(Layout, seat_top));
+      file.seekp(offsetof(Layout, slot_top));
       file << std::string(16, '\x7f');
     }
   };
@@ -432,7 +437,7 @@ TEST_F(AnAccount, GoesOnAloneWhenSomebodyCutsOrOverwritesItsFile) {
       EXPECT_EQ(ask(*account), "granted") << how;
       EXPECT_NE(ask(*account), "granted") << "its limit still holds, spoilt " << how;
       account->settle(last, {}, time);
-      (void)account->picture(time);
+      (void)account->snapshot(time);
     }
   }
 }

@@ -9,14 +9,14 @@ namespace {
 
 constexpr Dimension dimension_of(std::size_t index) { return static_cast<Dimension>(index); }
 
-std::int64_t amount_of(const Draw& draw, std::size_t index) {
+std::int64_t amount_of(const Cost& amounts, std::size_t index) {
   switch (dimension_of(index)) {
-    case Dimension::requests: return draw.requests;
-    case Dimension::input_tokens: return draw.input_tokens;
-    case Dimension::output_tokens: return draw.output_tokens;
-    case Dimension::usd: return draw.usd;
+    case Dimension::requests: return amounts.requests;
+    case Dimension::input_tokens: return amounts.input_tokens;
+    case Dimension::output_tokens: return amounts.output_tokens;
+    case Dimension::usd: return amounts.usd;
     case Dimension::tokens:
-      return std::max<Tokens>(draw.input_tokens, 0) + std::max<Tokens>(draw.output_tokens, 0);
+      return std::max<Tokens>(amounts.input_tokens, 0) + std::max<Tokens>(amounts.output_tokens, 0);
   }
   return 0;
 }
@@ -36,10 +36,10 @@ void lower_by(std::int64_t& word, std::int64_t amount) {
 }
 
 /// Calls `tell` for each lease in flight but one's own.
-template <typename Tell>
-void each_other(Layout& layout, std::uint32_t own, Tell tell) {
+template <typename Visit>
+void each_other(Layout& layout, std::uint32_t own, Visit wake) {
   for (Lease& lease : used_leases(layout)) {
-    if (&lease != &layout.leases[own] && at(lease.owner).load() != 0) tell(lease);
+    if (&lease != &layout.leases[own] && at(lease.owner).load() != 0) wake(lease);
   }
 }
 
@@ -50,10 +50,10 @@ std::int64_t Buckets::interval(Dimension dimension) const {
   return std::max(at(layout_->declared[d]).load(), at(layout_->learned[d]).load());
 }
 
-std::optional<Buckets::Wait> Buckets::wait_for(const Draw& draw, Moment now) const {
+std::optional<Buckets::Wait> Buckets::wait_for(const Cost& amounts, Moment now) const {
   std::optional<Wait> longest;
   for (std::size_t d = 0; d < kDimensions; ++d) {
-    const std::int64_t cost = cost_of(amount_of(draw, d), interval(dimension_of(d)));
+    const std::int64_t cost = cost_of(amount_of(amounts, d), interval(dimension_of(d)));
     if (cost == 0) continue;
     const Moment fits(fits_at(at(arrival(d)).load(), cost, burst()));
     if (fits > now && (!longest || fits > longest->until)) longest = {fits, dimension_of(d)};
@@ -61,11 +61,11 @@ std::optional<Buckets::Wait> Buckets::wait_for(const Draw& draw, Moment now) con
   return longest;
 }
 
-bool Buckets::take(const Draw& draw, std::uint32_t lease, Moment now) {
+bool Buckets::take(const Cost& amounts, std::uint32_t lease, Moment now) {
   std::array<std::int64_t, kDimensions> taken{};
   at(layout_->admissions).fetch_add(1);
   for (std::size_t d = 0; d < kDimensions; ++d) {
-    const std::int64_t cost = cost_of(amount_of(draw, d), interval(dimension_of(d)));
+    const std::int64_t cost = cost_of(amount_of(amounts, d), interval(dimension_of(d)));
     if (cost == 0) continue;
     if (take_one(d, cost, lease, now)) {
       taken[d] = cost;
@@ -89,7 +89,7 @@ bool Buckets::take_one(std::size_t dimension, std::int64_t cost, std::uint32_t l
   return false;
 }
 
-bool Buckets::settle(const Draw& reserved, const Draw& actual, std::uint32_t lease, Moment now) {
+bool Buckets::settle(const Cost& reserved, const Cost& actual, std::uint32_t lease, Moment now) {
   bool roomier = false;
   for (std::size_t d = 0; d < kDimensions; ++d) {
     const std::int64_t per_unit = interval(dimension_of(d));

@@ -25,11 +25,11 @@ class Buckets {
     Moment until;
     Dimension what;
   };
-  std::optional<Wait> wait_for(const Draw& draw, Moment now) const;
+  std::optional<Wait> wait_for(const Cost& cost, Moment now) const;
   /// Takes it for `lease`; false, with nothing taken, when another was faster.
-  bool take(const Draw& draw, std::uint32_t lease, Moment now);
+  bool take(const Cost& cost, std::uint32_t lease, Moment now);
   /// Puts `actual` in the place of `reserved`. True when there is more room now.
-  bool settle(const Draw& reserved, const Draw& actual, std::uint32_t lease, Moment now);
+  bool settle(const Cost& reserved, const Cost& actual, std::uint32_t lease, Moment now);
   /// Nothing is there.
   void empty(Dimension dimension, Moment now);
   /// No more than `remaining` is there.

@@ -19,13 +19,13 @@ constexpr std::size_t kDimensions = 5;
 
 constexpr std::uint64_t kMagic = 0x31746f75716b6c69;  // "ilkquot1", read as a little-endian word
 constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kSeats = 256;
+constexpr std::size_t kQueueSlots = 256;
 constexpr std::size_t kLeases = 1024;
 constexpr std::size_t kModels = 64;
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 /// One Account object of one process.
-struct Seat {
+struct QueueSlot {
   std::uint64_t owner;   ///< 0: free.
   std::uint64_t ticket;  ///< 0: not in the line. The smallest stands first.
   std::int64_t due;      ///< When it was told to come again; kNever: at a change.
@@ -64,15 +64,15 @@ struct Layout {
   std::int64_t burst;                              ///< The smallest of the seats', ns.
   std::int64_t floor;                              ///< Nothing before.
   std::int64_t spent;                              ///< Until; kNever: for good; 0: not.
-  std::int64_t belt;                               ///< Allowed at a time, thousandths; 0: off.
-  std::int64_t belt_cut;                           ///< No further cut before.
+  std::int64_t aimd_limit;                         ///< Allowed at a time, thousandths; 0: off.
+  std::int64_t aimd_cut;                           ///< No further cut before.
   std::uint64_t tickets;                           ///< The last one given.
   std::uint64_t admissions;                        ///< Begun; counts up.
   std::int64_t
-      seat_top;  ///< Seats from here on were never used in this boot: nobody need look there.
+      slot_top;  ///< Seats from here on were never used in this boot: nobody need look there.
   std::int64_t lease_top;  ///< The same of leases, which are taken from below.
 
-  std::array<Seat, kSeats> seats;
+  std::array<QueueSlot, kQueueSlots> queue_slots;
   std::array<Lease, kLeases> leases;
   std::array<Ratio, kModels> ratios;
 };
@@ -97,8 +97,8 @@ inline std::size_t bounded(std::int64_t& top, std::size_t most) {
   const std::int64_t told = at(top).load();
   return told < 0 ? 0 : std::min(static_cast<std::size_t>(told), most);
 }
-inline std::span<Seat> used_seats(Layout& layout) {
-  return std::span(layout.seats).first(bounded(layout.seat_top, kSeats));
+inline std::span<QueueSlot> used_slots(Layout& layout) {
+  return std::span(layout.queue_slots).first(bounded(layout.slot_top, kQueueSlots));
 }
 inline std::span<Lease> used_leases(Layout& layout) {
   return std::span(layout.leases).first(bounded(layout.lease_top, kLeases));

@@ -3,7 +3,7 @@
 #include <optional>
 #include <vector>
 
-#include "quota/seats.h"
+#include "quota/wait_queue.h"
 
 namespace interlock::quota {
 

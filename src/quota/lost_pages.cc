@@ -50,7 +50,7 @@ void on_lost_page(int signal, siginfo_t* about, void*) {
 
 void watch() {
   if (is_watching.exchange(true)) return;
-  struct sigaction act {};
+  struct sigaction act{};
   act.sa_sigaction = on_lost_page;
   act.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
   ::sigaction(SIGBUS, &act, &before);

@@ -121,11 +121,11 @@ Result<Layout*> make(const std::string& path, std::int64_t burst, std::int64_t n
 }
 
 /// The file that is there; nothing when it is not an account that can be used.
-Result<Layout*> take_up(const std::string& path, std::int64_t now) {
+Result<Layout*> recover(const std::string& path, std::int64_t now) {
   const Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (file.get() < 0 && errno == ENOENT) return nullptr;
   if (file.get() < 0) return os_refused("open", path);
-  struct stat about {};
+  struct stat about{};
   if (::fstat(file.get(), &about) != 0) return os_refused("look at", path);
   if (!S_ISREG(about.st_mode) || about.st_size != sizeof(Layout)) return nullptr;
   Layout* const layout = map(file.get());
@@ -140,15 +140,15 @@ Result<Layout*> take_up(const std::string& path, std::int64_t now) {
 Result<SharedFile> SharedFile::open_locked(const std::string& path, std::int64_t burst,
                                            std::int64_t now) {
   SharedFile shared;
-  const std::string bell = bell_path(path);
+  const std::string wake_file = wake_path(path);
   constexpr int kHow = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
-  shared.bell_ = ::open(bell.c_str(), kHow);
+  shared.wake_file_ = ::open(wake_file.c_str(), kHow);
   // A bell without a file, or a file without a bell, was an account once.
-  const bool is_new = shared.bell_ < 0 && errno == ENOENT && ::access(path.c_str(), F_OK) != 0;
-  if (shared.bell_ < 0) shared.bell_ = ::open(bell.c_str(), kHow | O_CREAT, 0600);
-  if (shared.bell_ < 0) return os_refused("make the bell of", path);
+  const bool is_new = shared.wake_file_ < 0 && errno == ENOENT && ::access(path.c_str(), F_OK) != 0;
+  if (shared.wake_file_ < 0) shared.wake_file_ = ::open(wake_file.c_str(), kHow | O_CREAT, 0600);
+  if (shared.wake_file_ < 0) return os_refused("make the bell of", path);
   shared.lock();
-  auto there = take_up(path, now);
+  auto there = recover(path, now);
   if (there && *there == nullptr)
     there = make(path, burst, now, is_new ? Begin::full : Begin::empty);
   if (!there) return std::unexpected(there.error());
@@ -165,7 +165,7 @@ std::optional<Layout> SharedFile::look(const std::string& path, std::int64_t bur
   if (is_there && ::pread(file.get(), &layout, sizeof layout, 0) == ssize_t{sizeof layout} &&
       is_sound(layout, now))
     return layout;
-  const bool is_new = !is_there && ::access(bell_path(path).c_str(), F_OK) != 0;
+  const bool is_new = !is_there && ::access(wake_path(path).c_str(), F_OK) != 0;
   fill(layout, burst, now, is_new ? Begin::full : Begin::empty);
   return layout;
 }
@@ -183,20 +183,20 @@ bool SharedFile::is_whole() const {
 SharedFile::~SharedFile() {
   if (layout_ != nullptr) forget_pages(*layout_);
   if (layout_ != nullptr) ::munmap(layout_, sizeof(Layout));
-  if (bell_ >= 0) ::close(bell_);
+  if (wake_file_ >= 0) ::close(wake_file_);
 }
 
 void SharedFile::ring() const {
   const char byte = 0;
   // That it is written is what is told; when it cannot be, those who wait ask again at their times.
-  [[maybe_unused]] const ssize_t told = ::pwrite(bell_, &byte, 1, 0);
+  [[maybe_unused]] const ssize_t told = ::pwrite(wake_file_, &byte, 1, 0);
 }
 
 void SharedFile::lock() const {
-  while (::flock(bell_, LOCK_EX) != 0 && errno == EINTR) {
+  while (::flock(wake_file_, LOCK_EX) != 0 && errno == EINTR) {
   }
 }
 
-void SharedFile::unlock() const { ::flock(bell_, LOCK_UN); }
+void SharedFile::unlock() const { ::flock(wake_file_, LOCK_UN); }
 
 }  // namespace interlock::quota

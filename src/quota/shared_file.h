@@ -20,10 +20,11 @@ class SharedFile {
   static Result<SharedFile> open_locked(const std::string& path, std::int64_t burst,
                                         std::int64_t now);
   SharedFile(SharedFile&& other) noexcept
-      : layout_(std::exchange(other.layout_, nullptr)), bell_(std::exchange(other.bell_, -1)) {}
+      : layout_(std::exchange(other.layout_, nullptr)),
+        wake_file_(std::exchange(other.wake_file_, -1)) {}
   SharedFile& operator=(SharedFile&& other) noexcept {
     std::swap(layout_, other.layout_);
-    std::swap(bell_, other.bell_);
+    std::swap(wake_file_, other.wake_file_);
     return *this;
   }
   ~SharedFile();
@@ -44,13 +45,13 @@ class SharedFile {
   void lock() const;
   void unlock() const;
 
-  static std::string bell_path(const std::string& path) { return path + ".bell"; }
+  static std::string wake_path(const std::string& path) { return path + ".bell"; }
 
  private:
   SharedFile() = default;
 
   Layout* layout_ = nullptr;
-  int bell_ = -1;
+  int wake_file_ = -1;
 };
 
 }  // namespace interlock::quota

@@ -24,15 +24,16 @@ bool add(int epoll, int descriptor) {
 
 }  // namespace
 
-Result<Watch> Watch::open(const std::string& bell) {
+Result<Watch> Watch::open(const std::string& wake_file) {
   Watch watch;
   watch.epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   watch.inotify_ = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   const bool watches = watch.epoll_ >= 0 && watch.inotify_ >= 0 &&
-                       ::inotify_add_watch(watch.inotify_, bell.c_str(), IN_MODIFY) >= 0 &&
+                       ::inotify_add_watch(watch.inotify_, wake_file.c_str(), IN_MODIFY) >= 0 &&
                        add(watch.epoll_, watch.inotify_);
   if (watches) return watch;
-  return fail(Error::Kind::io, fmt::format("cannot watch `{}`: {}", bell, std::strerror(errno)),
+  return fail(Error::Kind::io,
+              fmt::format("cannot watch `{}`: {}", wake_file, std::strerror(errno)),
               "the limits are `fs.inotify.max_user_instances` and `max_user_watches`");
 }
 

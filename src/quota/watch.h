@@ -12,7 +12,7 @@ namespace interlock::quota {
 /// died.
 class Watch {
  public:
-  static Result<Watch> open(const std::string& bell);
+  static Result<Watch> open(const std::string& wake_file);
   Watch(Watch&& other) noexcept;
   Watch& operator=(Watch&&) = delete;
   ~Watch();
@@ -23,7 +23,7 @@ class Watch {
   /// Whether it lives; if so, its death will be told from now on.
   bool is_living(Owner owner);
   /// False when the kernel has no way to tell that death (no pidfd).
-  bool will_tell(Owner owner) const { return watched_.contains(owner); }
+  bool will_wake(Owner owner) const { return watched_.contains(owner); }
 
  private:
   Watch() = default;

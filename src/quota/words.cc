@@ -2,17 +2,17 @@
 
 namespace interlock::quota {
 
-std::string_view name_of(Short what) {
+std::string_view name_of(Shortage what) {
   switch (what) {
-    case Short::requests: return "requests";
-    case Short::input_tokens: return "input_tokens";
-    case Short::output_tokens: return "output_tokens";
-    case Short::usd: return "usd";
-    case Short::tokens: return "tokens";
-    case Short::concurrency: return "concurrency";
-    case Short::line: return "line";
-    case Short::floor: return "floor";
-    case Short::spent: return "spent";
+    case Shortage::requests: return "requests";
+    case Shortage::input_tokens: return "input_tokens";
+    case Shortage::output_tokens: return "output_tokens";
+    case Shortage::usd: return "usd";
+    case Shortage::tokens: return "tokens";
+    case Shortage::concurrency: return "concurrency";
+    case Shortage::line: return "line";
+    case Shortage::floor: return "floor";
+    case Shortage::spent: return "spent";
   }
   return "";
 }

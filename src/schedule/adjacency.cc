@@ -14,8 +14,8 @@ Adjacency Adjacency::predecessors(std::size_t jobs, std::span<const Link> links)
   return {jobs, links, &Link::after, &Link::before};
 }
 
-Adjacency::Adjacency(std::size_t jobs, std::span<const Link> links, TaskId Link::*from,
-                     TaskId Link::*to)
+Adjacency::Adjacency(std::size_t jobs, std::span<const Link> links, TaskId Link::* from,
+                     TaskId Link::* to)
     : first_(jobs + 1), neighbours_(links.size()) {
   for (const Link& link : links) {
     check(link.before < link.after && link.after.index() < jobs,

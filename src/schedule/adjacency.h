@@ -28,7 +28,7 @@ class Adjacency {
   }
 
  private:
-  Adjacency(std::size_t jobs, std::span<const Link> links, TaskId Link::*from, TaskId Link::*to);
+  Adjacency(std::size_t jobs, std::span<const Link> links, TaskId Link::* from, TaskId Link::* to);
 
   std::vector<std::uint32_t> first_;
   std::vector<Neighbour> neighbours_;

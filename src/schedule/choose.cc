@@ -6,10 +6,10 @@
 
 namespace interlock::schedule {
 
-using Why = Hold::Why;
+using Why = WaitReason::Why;
 
 void Scheduler::State::take_in_woken(Time now) {
-  for (const TaskId task : stock.take_woken()) {
+  for (const TaskId task : pool.take_woken()) {
     mark(task).at = At::ready;
     if (!policy.plan_order) ready.push(rank_of[task.index()]);
     clock.enter(task, Wait::slot, now);
@@ -23,7 +23,7 @@ void Scheduler::State::wake_due(Time now) {
     if (mark(task).at == At::backoff) file(task, now);
   }
   drop_stale_backoffs();
-  stock.wake_due(now);
+  pool.wake_due(now);
   take_in_woken(now);
 }
 
@@ -32,7 +32,7 @@ void Scheduler::State::drop_stale_backoffs() {
 }
 
 std::optional<TaskId> Scheduler::State::next_candidate(Time now) {
-  if (is_held() || running >= policy.parallel || alone_running) return std::nullopt;
+  if (is_held() || running >= policy.parallel || exclusive_running) return std::nullopt;
   if (review_ahead()) return next_before_review();
   if (policy.plan_order) return next_in_plan_order(now);
   while (!ready.empty() && mark(by_rank[ready.top()]).at != At::ready) ready.pop();
@@ -40,7 +40,7 @@ std::optional<TaskId> Scheduler::State::next_candidate(Time now) {
   const TaskId task = by_rank[ready.top()];
   // Only a turn back in the run lets others run beside it here; it waits for them, and the rest
   // waits for it.
-  if (job(task).alone && running > 0) return std::nullopt;
+  if (job(task).exclusive && running > 0) return std::nullopt;
   ready.pop();
   return task;
 }
@@ -62,15 +62,15 @@ std::optional<TaskId> Scheduler::State::next_in_plan_order(Time now) {
     file(task, now);
     return std::nullopt;
   }
-  if (job(task).alone && running > 0) return std::nullopt;
+  if (job(task).exclusive && running > 0) return std::nullopt;
   return task;
 }
 
-void Scheduler::State::park(TaskId task, const Hold& obstacle, Time now) {
+void Scheduler::State::park(TaskId task, const WaitReason& obstacle, Time now) {
   mark(task).at = At::parked;
-  stock.park(task, obstacle);
+  pool.park(task, obstacle);
   const bool is_quota =
-      !problem.jobs[task.index()].draws.empty() &&
+      !problem.jobs[task.index()].costs.empty() &&
       (obstacle.why == Why::quota || problem.quotas[obstacle.resource->index()].limits());
   clock.enter(task, is_quota ? Wait::quota : Wait::slot, now);
 }
@@ -78,15 +78,15 @@ void Scheduler::State::park(TaskId task, const Hold& obstacle, Time now) {
 TaskId Scheduler::State::unended_at(TaskId task) const {
   while (mark(task).at == At::ended) {
     const auto& behind = predecessors.of(task);
-    const auto holding =
+    const auto waiting =
         std::ranges::find_if(behind, [&](Neighbour it) { return !has_passed(TaskId(it.task)); });
-    check(holding != behind.end(), "an ended task that has not passed waits for another");
-    task = TaskId(holding->task);
+    check(waiting != behind.end(), "an ended task that has not passed waits for another");
+    task = TaskId(waiting->task);
   }
   return task;
 }
 
-Hold Scheduler::State::blocked_by(TaskId task) const {
+WaitReason Scheduler::State::blocked_by(TaskId task) const {
   // A need says more than a conflict, and the first in plan order is the one to look at first.
   std::optional<TaskId> earlier;
   for (const Neighbour neighbour : predecessors.of(task)) {
@@ -99,12 +99,13 @@ Hold Scheduler::State::blocked_by(TaskId task) const {
   if (earlier) return {.why = Why::conflict, .task = earlier};
   if (const auto overtaker = overtaken_by(task)) return {.why = Why::conflict, .task = overtaker};
   check(is_barred(task), "a blocked task waits for another");
-  if (mark(task).in_turn && !job(task).alone)
+  if (mark(task).in_turn && !job(task).exclusive)
     return {.why = Why::order, .task = TaskId(first_unended)};
-  return {.why = Why::alone, .task = TaskId(job(task).alone ? first_unended : first_alone_unended)};
+  return {.why = Why::exclusive,
+          .task = TaskId(job(task).exclusive ? first_unended : first_exclusive_unended)};
 }
 
-Hold Scheduler::hold_of(TaskId task, Time now) const {
+WaitReason Scheduler::reason_of(TaskId task, Time now) const {
   const State& s = *state_;
   check(s.waits(task), "only a waiting task has a reason to wait");
   switch (s.mark(task).at) {
@@ -117,13 +118,13 @@ Hold Scheduler::hold_of(TaskId task, Time now) const {
   if (s.review_due()) return {.why = Why::gate};
   if (s.review_ahead() && !s.last_held_up()) return {.why = Why::gate};
   if (s.is_held()) return {.why = Why::stopped};
-  if (s.alone_running) return {.why = Why::alone, .task = s.alone_running};
+  if (s.exclusive_running) return {.why = Why::exclusive, .task = s.exclusive_running};
   if (s.policy.plan_order && s.cursor < task.index())
     return {.why = Why::order, .task = TaskId(s.cursor)};
-  if (const std::optional<Hold> obstacle = s.stock.obstacle(task, now)) return *obstacle;
-  if (s.job(task).alone && s.running > 0) {
+  if (const std::optional<WaitReason> obstacle = s.pool.obstacle(task, now)) return *obstacle;
+  if (s.job(task).exclusive && s.running > 0) {
     for (std::uint32_t i = 0; i < s.marks.size(); ++i) {
-      if (s.marks[i].at == State::At::running) return {.why = Why::alone, .task = TaskId(i)};
+      if (s.marks[i].at == State::At::running) return {.why = Why::exclusive, .task = TaskId(i)};
     }
   }
   return {.why = Why::slot};

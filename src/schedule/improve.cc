@@ -39,7 +39,7 @@ Problem reversed(const Problem& problem) {
   Problem back = problem;
   const auto mirror = [&](TaskId task) { return TaskId(problem.jobs.size() - 1 - task.index()); };
   std::ranges::reverse(back.jobs);
-  for (Job& job : back.jobs) job.draws.clear(), job.gate_before = false;
+  for (Job& job : back.jobs) job.costs.clear(), job.gate_before = false;
   for (Link& link : back.links) link = {mirror(link.after), mirror(link.before), link.needs};
   return back;
 }
@@ -53,7 +53,7 @@ class Eyes {
     if (Sketch::can_draw(problem) && !policy.gate_every) sketch_.emplace(problem, policy.parallel);
   }
   Sketched look(const Priorities& priorities) {
-    if (sketch_) return sketch_->draw(priorities);
+    if (sketch_) return sketch_->cost(priorities);
     const Timeline timeline = simulate(*problem_, policy_, priorities);
     Sketched seen{std::vector<std::int64_t>(timeline.slots.size()), timeline.elapsed.count()};
     for (const Slot& slot : timeline.slots) seen.starts[slot.task.index()] = slot.start.count();

@@ -42,17 +42,17 @@ class QuotaWork {
 std::vector<std::int64_t> critical_path_priorities(const Problem& problem) {
   std::vector<std::int64_t> longest(problem.jobs.size());
   const Adjacency successors = Adjacency::successors(problem.jobs.size(), problem.links);
-  std::int64_t after_alone = 0;  // The longest way from the nearest task behind that runs alone:
-                                 // all before it wait for nothing less.
-  std::int64_t after_any = 0;    // The longest way from any task behind.
+  std::int64_t after_exclusive = 0;  // The longest way from the nearest task behind that runs
+                                     // alone: all before it wait for nothing less.
+  std::int64_t after_any = 0;  // The longest way from any task behind.
   for (std::size_t i = problem.jobs.size(); i-- > 0;) {
     const Job& job = problem.jobs[i];
-    std::int64_t tail = job.alone ? after_any : after_alone;
+    std::int64_t tail = job.exclusive ? after_any : after_exclusive;
     for (const Neighbour successor : successors.of(TaskId(i)))
       tail = std::max(tail, longest[successor.task]);
     longest[i] = job.expected.count() + tail;
     after_any = std::max(after_any, longest[i]);
-    if (job.alone) after_alone = longest[i];
+    if (job.exclusive) after_exclusive = longest[i];
   }
   return longest;
 }
@@ -68,12 +68,12 @@ Duration quota_bound(const Problem& problem) {
   };
   std::vector<Work> work(problem.quotas.size());
   for (const Job& job : problem.jobs) {
-    for (const Draw& draw : job.draws) {
-      Work& at = work[draw.quota.index()];
-      at.requests.add(draw.requests, job.expected);
-      at.input_tokens.add(draw.input_tokens, job.expected);
-      at.output_tokens.add(draw.output_tokens, job.expected);
-      at.usd.add(draw.usd, job.expected);
+    for (const Cost& cost : job.costs) {
+      Work& at = work[cost.quota.index()];
+      at.requests.add(cost.requests, job.expected);
+      at.input_tokens.add(cost.input_tokens, job.expected);
+      at.output_tokens.add(cost.output_tokens, job.expected);
+      at.usd.add(cost.usd, job.expected);
     }
   }
   Duration bound{};

@@ -1,6 +1,6 @@
 #include "schedule/priority.h"
 
-#include "schedule/play.h"
+#include "schedule/fixture.h"
 
 namespace interlock::schedule {
 namespace {
@@ -28,7 +28,7 @@ TEST(CriticalPath, IsTheLongestWayToTheEnd) {
 TEST(CriticalPath, PassesThroughTasksThatRunAlone) {
   Draft draft;
   draft.job(1);
-  draft.alone(10);
+  draft.exclusive(10);
   draft.job(3);
   draft.job(4);
   EXPECT_THAT(critical_path_priorities(draft.problem),
@@ -126,8 +126,8 @@ TEST(Improve, WorksWithQuotasAndTasksThatRunAlone) {
   Draft draft = packing();
   const auto api =
       draft.quota({.requests = per_second(1), .input_tokens = {}, .output_tokens = {}, .usd = {}});
-  for (Job& job : draft.problem.jobs) job.draws = {{.quota = api, .requests = 4}};
-  draft.problem.jobs[6].alone = true;
+  for (Job& job : draft.problem.jobs) job.costs = {{.quota = api, .requests = 4}};
+  draft.problem.jobs[6].exclusive = true;
   const Duration plain = simulate(draft.problem, by_priority(3), {}).elapsed;
   EXPECT_LE(improve(draft.problem, by_priority(3), tries(50)).elapsed, plain);
 }

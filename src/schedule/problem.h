@@ -18,14 +18,14 @@ struct Demand {
 };
 
 /// What an attempt is expected to draw from a quota, all of it admitted or none.
-struct Draw {
+struct Cost {
   ResourceId quota;
   std::int64_t requests = 1;
   Tokens input_tokens = 0;
   Tokens output_tokens = 0;
   MicroUsd usd = 0;
 
-  bool operator==(const Draw&) const = default;
+  bool operator==(const Cost&) const = default;
 };
 
 /// Of `k` running jobs that share it, each goes at 1 / (1 + by * max(0, k - beyond)) of its speed:
@@ -39,13 +39,13 @@ inline constexpr std::uint32_t kNotSlowed = ~std::uint32_t{0};
 struct Job {
   Duration expected{};          ///< Weight on the critical path; length in virtual time.
   std::vector<Demand> demands;  ///< Slots, and the concurrency of quotas.
-  std::vector<Draw> draws;
+  std::vector<Cost> costs;
   bool gate_before = false;
   bool gate_after = false;  ///< The task stays released until a person approved; the scheduler only
                             ///< waits for its end.
   std::uint32_t slowing = kNotSlowed;  ///< Of `Problem::slowings`; in virtual time only.
-  bool alone = false;  ///< Nothing runs beside it: after all before it and before all after it, in
-                       ///< plan order.
+  bool exclusive = false;  ///< Nothing runs beside it: after all before it and before all after it,
+                           ///< in plan order.
 };
 
 /// `after` waits for `before`: for its success if `needs`, else only for its end.

@@ -33,19 +33,19 @@ RateGate::RateGate(std::vector<QuotaRates> quotas, Time now) {
 
 /// Calls `visit(bucket, amount)` for each dimension of `quota` that is limited.
 template <typename Q, typename Visit>
-void RateGate::each_limited(Q& quota, const Draw& draw, Visit visit) {
-  if (quota.requests.rate) visit(quota.requests, draw.requests);
-  if (quota.input_tokens.rate) visit(quota.input_tokens, draw.input_tokens);
-  if (quota.output_tokens.rate) visit(quota.output_tokens, draw.output_tokens);
-  if (quota.usd.rate) visit(quota.usd, draw.usd);
+void RateGate::each_limited(Q& quota, const Cost& cost, Visit visit) {
+  if (quota.requests.rate) visit(quota.requests, cost.requests);
+  if (quota.input_tokens.rate) visit(quota.input_tokens, cost.input_tokens);
+  if (quota.output_tokens.rate) visit(quota.output_tokens, cost.output_tokens);
+  if (quota.usd.rate) visit(quota.usd, cost.usd);
 }
 
-Time RateGate::admits_at(std::span<const Draw> draws, Time now) const {
+Time RateGate::admits_at(std::span<const Cost> costs, Time now) const {
   Time at = now;
-  for (const Draw& draw : draws) {
-    const Quota& quota = quotas_[draw.quota.index()];
+  for (const Cost& cost : costs) {
+    const Quota& quota = quotas_[cost.quota.index()];
     at = std::max(at, quota.floor);
-    each_limited(quota, draw, [&](const Bucket& bucket, std::int64_t amount) {
+    each_limited(quota, cost, [&](const Bucket& bucket, std::int64_t amount) {
       if (amount <= 0) return;
       const Duration cost = std::min(time_for(*bucket.rate, amount), quota.burst);
       at = std::max(at, bucket.arrival + cost - quota.burst);
@@ -54,19 +54,19 @@ Time RateGate::admits_at(std::span<const Draw> draws, Time now) const {
   return at;
 }
 
-void RateGate::take(std::span<const Draw> draws, Time now) {
-  for (const Draw& draw : draws) {
-    each_limited(quotas_[draw.quota.index()], draw, [&](Bucket& bucket, std::int64_t amount) {
+void RateGate::take(std::span<const Cost> costs, Time now) {
+  for (const Cost& cost : costs) {
+    each_limited(quotas_[cost.quota.index()], cost, [&](Bucket& bucket, std::int64_t amount) {
       bucket.arrival = std::max(bucket.arrival, now) + time_for(*bucket.rate, amount);
     });
   }
 }
 
-void RateGate::settle(std::span<const Draw> reserved, std::span<const Draw> actual, Time now) {
-  for (const Draw& used : actual) {
-    const auto kept = std::ranges::find(reserved, used.quota, &Draw::quota);
-    const Draw before = kept != reserved.end() ? *kept : Draw{.quota = used.quota, .requests = 0};
-    const Draw more{.quota = used.quota,
+void RateGate::settle(std::span<const Cost> reserved, std::span<const Cost> actual, Time now) {
+  for (const Cost& used : actual) {
+    const auto kept = std::ranges::find(reserved, used.quota, &Cost::quota);
+    const Cost before = kept != reserved.end() ? *kept : Cost{.quota = used.quota, .requests = 0};
+    const Cost more{.quota = used.quota,
                     .requests = used.requests - before.requests,
                     .input_tokens = used.input_tokens - before.input_tokens,
                     .output_tokens = used.output_tokens - before.output_tokens,

@@ -17,12 +17,12 @@ class RateGate {
   RateGate(std::vector<QuotaRates> quotas, Time now);
 
   /// When all of `draws` would be admitted: `now` or a later moment.
-  Time admits_at(std::span<const Draw> draws, Time now) const;
+  Time admits_at(std::span<const Cost> costs, Time now) const;
   /// Takes them; only after `admits_at` said now.
-  void take(std::span<const Draw> draws, Time now);
+  void take(std::span<const Cost> costs, Time now);
   /// Gives back or adds what was reserved too much or too little. Draws match `reserved` by quota;
   /// a quota missing from `actual` is left as reserved (unknown is not zero).
-  void settle(std::span<const Draw> reserved, std::span<const Draw> actual, Time now);
+  void settle(std::span<const Cost> reserved, std::span<const Cost> actual, Time now);
   /// Nothing of `quota` is admitted before `until`.
   void raise_floor(ResourceId quota, Time until);
 
@@ -37,7 +37,7 @@ class RateGate {
     Time floor{};
   };
   template <typename Q, typename Visit>
-  static void each_limited(Q& quota, const Draw& draw, Visit visit);
+  static void each_limited(Q& quota, const Cost& cost, Visit visit);
 
   std::vector<Quota> quotas_;
 };

@@ -2,7 +2,7 @@
 
 #include <random>
 
-#include "schedule/play.h"
+#include "schedule/fixture.h"
 
 namespace interlock::schedule {
 namespace {
@@ -15,13 +15,13 @@ RateGate tokens_per_second(std::int64_t amount) {
       at(0));
 }
 
-Draw tokens(Tokens amount) { return {.quota = kApi, .requests = 1, .input_tokens = amount}; }
+Cost tokens(Tokens amount) { return {.quota = kApi, .requests = 1, .input_tokens = amount}; }
 
-double admitted_at(const RateGate& gate, const Draw& draw, double now) {
-  return to_seconds(gate.admits_at(std::span(&draw, 1), at(now)).time_since_epoch());
+double admitted_at(const RateGate& gate, const Cost& cost, double now) {
+  return to_seconds(gate.admits_at(std::span(&cost, 1), at(now)).time_since_epoch());
 }
 
-void take(RateGate& gate, const Draw& draw, double now) { gate.take(std::span(&draw, 1), at(now)); }
+void take(RateGate& gate, const Cost& cost, double now) { gate.take(std::span(&cost, 1), at(now)); }
 
 TEST(RateGate, LetsABurstThroughAndThenTheRate) {
   RateGate gate = tokens_per_second(10);
@@ -45,15 +45,15 @@ TEST(RateGate, AdmitsAllDimensionsOrNone) {
                   .output_tokens = {},
                   .usd = {}}},
                 at(0));
-  const Draw draw{.quota = kApi, .requests = 6, .input_tokens = 1};
-  take(gate, draw, 0);
+  const Cost cost{.quota = kApi, .requests = 6, .input_tokens = 1};
+  take(gate, cost, 0);
   EXPECT_EQ(admitted_at(gate, {.quota = kApi, .requests = 2, .input_tokens = 1}, 0), 2);
   EXPECT_EQ(admitted_at(gate, {.quota = kApi, .requests = 0, .input_tokens = 599}, 0), 0);
 }
 
 TEST(RateGate, SettlesBothWays) {
   RateGate gate = tokens_per_second(10);
-  const Draw reserved = tokens(60), less = tokens(20), more = tokens(90);
+  const Cost reserved = tokens(60), less = tokens(20), more = tokens(90);
   take(gate, reserved, 0);
   gate.settle(std::span(&reserved, 1), std::span(&less, 1), at(1));
   EXPECT_EQ(admitted_at(gate, tokens(50), 1), 1) << "40 were given back, and 10 have run in";
@@ -81,11 +81,11 @@ TEST(RateGate, NeverAdmitsMoreThanTheRateAndOneBurstOverAnyWindow) {
     Time now = at(0);
     for (int i = 0; i < 60; ++i) {
       now += Duration(static_cast<std::int64_t>(random() % 3'000'000));
-      const Draw draw =
+      const Cost cost =
           tokens(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(burst)) + 1);
-      now = gate.admits_at(std::span(&draw, 1), now);
-      gate.take(std::span(&draw, 1), now);
-      admitted.emplace_back(now, draw.input_tokens);
+      now = gate.admits_at(std::span(&cost, 1), now);
+      gate.take(std::span(&cost, 1), now);
+      admitted.emplace_back(now, cost.input_tokens);
     }
     for (std::size_t from = 0; from < admitted.size(); ++from) {
       std::int64_t sum = 0;
@@ -104,9 +104,9 @@ TEST(RateGate, IsUsedToTheFull) {
   RateGate gate = tokens_per_second(10);
   Time now = at(0);
   for (int i = 0; i < 100; ++i) {
-    const Draw draw = tokens(7);
-    now = gate.admits_at(std::span(&draw, 1), now);
-    gate.take(std::span(&draw, 1), now);
+    const Cost cost = tokens(7);
+    now = gate.admits_at(std::span(&cost, 1), now);
+    gate.take(std::span(&cost, 1), now);
   }
   EXPECT_EQ(now, at(64)) << "700 tokens at 10 a second, less a burst of 60";
 }

@@ -16,7 +16,7 @@ Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
 
 void Scheduler::restart(Time now) { state_->begin(now); }
 
-void Scheduler::release(TaskId task, std::span<const Draw> actual, Time now) {
+void Scheduler::release(TaskId task, std::span<const Cost> actual, Time now) {
   State& s = *state_;
   State::Mark& it = s.mark(task);
   check(it.at == State::At::running, "only a running task is released");
@@ -26,9 +26,9 @@ void Scheduler::release(TaskId task, std::span<const Draw> actual, Time now) {
     --s.running;
     s.free_lanes.push_back(it.lane);
     std::ranges::push_heap(s.free_lanes, std::greater<>());
-    s.stock.give_back(task, actual, now);
+    s.pool.give_back(task, actual, now);
   }
-  if (s.alone_running == task) s.alone_running.reset();
+  if (s.exclusive_running == task) s.exclusive_running.reset();
   s.cursor = std::min(s.cursor, task.index());
   for (const TaskId waiting : s.revived) {
     if (s.mark(waiting).at == State::At::blocked) s.file(waiting, now);
@@ -102,11 +102,11 @@ void Scheduler::approve_review(Time now) {
   State& s = *state_;
   s.advance(now);
   ++s.reviews_approved;
-  s.review_told = false;
+  s.review_reported = false;
 }
 
 void Scheduler::raise_floor(ResourceId quota, Time until) {
-  state_->stock.raise_floor(quota, until);
+  state_->pool.raise_floor(quota, until);
 }
 
 void Scheduler::stop(bool stopped) { state_->stopped = stopped; }
@@ -121,7 +121,7 @@ void Scheduler::revive(TaskId task, Time now) {
   --s.ended;
   ++s.waiting;
   it.at = State::At::blocked;
-  it.unreachable_told = false;
+  it.unreachable_reported = false;
   if (!std::exchange(it.revived, true)) s.revived.push_back(task);
   if (!s.not_before.empty()) s.not_before[task.index()] = now;
   s.clock.restart(task, now);
@@ -141,11 +141,12 @@ bool Scheduler::may_share(TaskId task, TaskId with) const {
   check(is_running(with), "only a running attempt is shared");
   const State::Mark& it = s.mark(task);
   if (it.in_turn || (s.job(task).gate_before && !it.approved)) return false;
-  if (it.at == State::At::ready || it.at == State::At::parked) return !s.job(task).alone;
+  if (it.at == State::At::ready || it.at == State::At::parked) return !s.job(task).exclusive;
   // One that runs alone may share with one that does, where nothing stands between them.
-  if (it.at != State::At::blocked || it.links_left > 0 || s.alone_running != with || task < with)
+  if (it.at != State::At::blocked || it.links_left > 0 || s.exclusive_running != with ||
+      task < with)
     return false;
-  if (!s.job(task).alone) return false;
+  if (!s.job(task).exclusive) return false;
   for (std::uint32_t i = with.index() + 1; i < task.index(); ++i) {
     const State::Mark& between = s.marks[i];
     const bool shares = between.at == State::At::running && between.shares;
@@ -172,7 +173,7 @@ void Scheduler::share(TaskId task, TaskId with, Time now) {
 
 std::optional<TaskId> Scheduler::State::start_next(Time now) {
   while (const std::optional<TaskId> task = next_candidate(now)) {
-    const std::optional<Hold> obstacle = stock.obstacle(*task, now);
+    const std::optional<WaitReason> obstacle = pool.obstacle(*task, now);
     if (obstacle) {
       park(*task, *obstacle, now);
     } else {
@@ -202,7 +203,7 @@ std::vector<Scheduler::Unreachable> Scheduler::take_unreachable() {
   State& s = *state_;
   std::vector<Unreachable> found = std::exchange(s.unreachable, {});
   std::erase_if(found, [&](const Unreachable& it) { return !s.waits(it.task); });
-  for (const Unreachable& it : found) s.mark(it.task).unreachable_told = true;
+  for (const Unreachable& it : found) s.mark(it.task).unreachable_reported = true;
   std::ranges::sort(found, {}, &Unreachable::task);
   return found;
 }
@@ -215,7 +216,7 @@ std::vector<TaskId> Scheduler::take_gates() {
 }
 
 bool Scheduler::take_review_due() {
-  return state_->review_due() && !std::exchange(state_->review_told, true);
+  return state_->review_due() && !std::exchange(state_->review_reported, true);
 }
 
 bool Scheduler::failure_limit_reached() const { return state_->failure_limit_reached(); }
@@ -224,7 +225,7 @@ std::optional<Time> Scheduler::next_wake(Time now) const {
   const State& s = *state_;
   if (s.is_held() || s.running >= s.policy.parallel) return std::nullopt;
   if (s.review_ahead() && !s.last_held_up()) return std::nullopt;
-  std::optional<Time> next = s.stock.next_due();
+  std::optional<Time> next = s.pool.next_due();
   if (!s.backoffs.empty() && (!next || s.backoffs.top().first < *next))
     next = s.backoffs.top().first;
   return next ? std::optional(std::max(*next, now)) : std::nullopt;
@@ -241,7 +242,7 @@ bool Scheduler::is_running(TaskId task) const {
 
 bool Scheduler::waits(TaskId task) const { return state_->waits(task); }
 
-std::uint32_t Scheduler::slot_of(TaskId task) const {
+std::uint32_t Scheduler::lane_of(TaskId task) const {
   check(is_running(task), "only a running task has a slot");
   return state_->mark(task).lane;
 }

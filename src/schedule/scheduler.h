@@ -14,20 +14,20 @@ namespace interlock::schedule {
 enum class End : unsigned char { succeeded, failed, skipped, cancelled };
 
 /// Why a task that waits is not started now.
-struct Hold {
+struct WaitReason {
   enum class Why : unsigned char {
-    needs,     ///< `task` has not succeeded yet.
-    conflict,  ///< `task`, earlier in plan order, has not ended yet.
-    alone,     ///< `task` runs alone, or this one does and `task` has not ended.
-    slot,      ///< All attempts the policy allows are running.
-    capacity,  ///< Too little of `resource` is free.
-    reserved,  ///< What is free of `resource` is kept for `task`, which came first and needs more.
-    quota,     ///< `resource` admits it at `until`, not before.
-    gate,      ///< A person has to approve it (or, without `task`, the review that is due, or that
-               ///< is ahead: as many are under way as may finish before it).
-    backoff,   ///< It is tried again at `until`.
-    order,     ///< In sequence: `task` goes first.
-    stopped,   ///< No more starts: too much failed, or the run is pausing.
+    needs,      ///< `task` has not succeeded yet.
+    conflict,   ///< `task`, earlier in plan order, has not ended yet.
+    exclusive,  ///< `task` runs alone, or this one does and `task` has not ended.
+    slot,       ///< All attempts the policy allows are running.
+    capacity,   ///< Too little of `resource` is free.
+    reserved,   ///< What is free of `resource` is kept for `task`, which came first and needs more.
+    quota,      ///< `resource` admits it at `until`, not before.
+    gate,       ///< A person has to approve it (or, without `task`, the review that is due, or that
+                ///< is ahead: as many are under way as may finish before it).
+    backoff,    ///< It is tried again at `until`.
+    order,      ///< In sequence: `task` goes first.
+    stopped,    ///< No more starts: too much failed, or the run is pausing.
   };
 
   Why why = Why::needs;
@@ -35,7 +35,7 @@ struct Hold {
   std::optional<ResourceId> resource{};
   std::optional<Time> until{};
 
-  bool operator==(const Hold&) const = default;
+  bool operator==(const WaitReason&) const = default;
 };
 
 /// How long a task waited for what: from the begin of the run, or the release of its last attempt,
@@ -76,7 +76,7 @@ class Scheduler {
 
   /// The attempt is over, its process tree gone: its slot and capacities are free. What it drew
   /// from quotas is settled.
-  void release(TaskId task, std::span<const Draw> actual, Time now);
+  void release(TaskId task, std::span<const Cost> actual, Time now);
   /// A released (or never started) task is over for good.
   void end(TaskId task, End end, Time now);
   /// A released task will be tried again, not before `not_before`; `in_turn`: and not before all
@@ -130,7 +130,7 @@ class Scheduler {
   /// Whether `on_failure` asks to stop.
   bool failure_limit_reached() const;
 
-  Hold hold_of(TaskId task, Time now) const;
+  WaitReason reason_of(TaskId task, Time now) const;
   /// The next moment at which time alone may let something start.
   std::optional<Time> next_wake(Time now) const;
   Waited waited(TaskId task, Time now) const;
@@ -142,7 +142,7 @@ class Scheduler {
   /// Neither running, released nor ended: `hold_of` may be asked.
   bool waits(TaskId task) const;
   /// The lane of a running task: the smallest number no other running task has.
-  std::uint32_t slot_of(TaskId task) const;
+  std::uint32_t lane_of(TaskId task) const;
 
  private:
   struct State;

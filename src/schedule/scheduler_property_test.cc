@@ -3,7 +3,7 @@
 #include <random>
 #include <set>
 
-#include "schedule/play.h"
+#include "schedule/fixture.h"
 
 namespace interlock::schedule {
 namespace {
@@ -61,11 +61,11 @@ class World {
         if (capacity < kUnlimited && pick(0, 1) == 0)
           job.demands.push_back({resource, pick(1, capacity)});
         if (capacity == kUnlimited && pick(0, 1) == 0) {
-          job.draws.push_back(
+          job.costs.push_back(
               {.quota = resource, .requests = pick(1, 4), .input_tokens = pick(0, 200)});
         }
       }
-      job.alone = pick(0, 9) == 0;
+      job.exclusive = pick(0, 9) == 0;
       job.gate_before = pick(0, 9) == 0;
       for (std::size_t before = 0; before < i; ++before) {
         if (pick(0, 9) == 0) draft.problem.links.push_back({TaskId(before), task, pick(0, 1) == 0});
@@ -104,7 +104,7 @@ class World {
     }
     EXPECT_TRUE(!problem_.jobs[task.index()].gate_before || approved_.contains(task));
     for (std::size_t i = 0; i < state_.size(); ++i) {
-      const bool a_wall = problem_.jobs[i].alone || problem_.jobs[task.index()].alone;
+      const bool a_wall = problem_.jobs[i].exclusive || problem_.jobs[task.index()].exclusive;
       if (!a_wall) continue;
       EXPECT_NE(state_[i], Is::running) << name(TaskId(i)) << " beside " << name(task);
       EXPECT_TRUE(i >= task.index() || state_[i] != Is::waiting)
@@ -114,26 +114,26 @@ class World {
 
   /// What the reason says is so.
   void check_hold(TaskId task) {
-    const Hold hold = scheduler_->hold_of(task, now_);
-    SCOPED_TRACE(name(task) + ": " + show(hold));
-    using Why = Hold::Why;
-    const auto other = [&] { return state_[hold.task.value().index()]; };
-    switch (hold.why) {
+    const WaitReason reason = scheduler_->reason_of(task, now_);
+    SCOPED_TRACE(name(task) + ": " + show(reason));
+    using Why = WaitReason::Why;
+    const auto other = [&] { return state_[reason.task.value().index()]; };
+    switch (reason.why) {
       case Why::needs: EXPECT_NE(other(), Is::ended_well); break;
       case Why::conflict:
-      case Why::alone: EXPECT_TRUE(other() == Is::waiting || other() == Is::running); break;
+      case Why::exclusive: EXPECT_TRUE(other() == Is::waiting || other() == Is::running); break;
       case Why::slot:
         EXPECT_EQ(ends_.size(), policy_.parallel) << "nothing holds it, and it does not start";
         break;
       case Why::capacity:
-        EXPECT_LT(free_[hold.resource.value().index()],
-                  problem_.capacities[hold.resource->index()]);
+        EXPECT_LT(free_[reason.resource.value().index()],
+                  problem_.capacities[reason.resource->index()]);
         break;
       case Why::reserved: EXPECT_EQ(other(), Is::waiting); break;
       case Why::quota:
-      case Why::backoff: EXPECT_GT(hold.until.value(), now_); break;
-      case Why::gate: EXPECT_TRUE(!hold.task || !approved_.contains(*hold.task)); break;
-      case Why::order: EXPECT_LT(*hold.task, task); break;
+      case Why::backoff: EXPECT_GT(reason.until.value(), now_); break;
+      case Why::gate: EXPECT_TRUE(!reason.task || !approved_.contains(*reason.task)); break;
+      case Why::order: EXPECT_LT(*reason.task, task); break;
       case Why::stopped: ADD_FAILURE() << "nobody stopped"; break;
     }
   }
@@ -142,7 +142,7 @@ class World {
     std::string text;
     for (std::size_t i = 0; i < state_.size(); ++i) {
       if (state_[i] == Is::waiting)
-        text += name(TaskId(i)) + ": " + show(scheduler_->hold_of(TaskId(i), now_)) + "\n";
+        text += name(TaskId(i)) + ": " + show(scheduler_->reason_of(TaskId(i), now_)) + "\n";
     }
     return text;
   }
@@ -212,8 +212,8 @@ class World {
   }
 
   void finish(TaskId task) {
-    std::vector<Draw> actual = problem_.jobs[task.index()].draws;
-    for (Draw& draw : actual) draw.input_tokens = pick(0, draw.input_tokens + 5);
+    std::vector<Cost> actual = problem_.jobs[task.index()].costs;
+    for (Cost& cost : actual) cost.input_tokens = pick(0, cost.input_tokens + 5);
     scheduler_->release(task, actual, now_);
     for (const Demand& demand : problem_.jobs[task.index()].demands)
       free_[demand.resource.index()] += demand.amount;

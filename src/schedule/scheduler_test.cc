@@ -1,6 +1,6 @@
 #include "schedule/scheduler.h"
 
-#include "schedule/play.h"
+#include "schedule/fixture.h"
 
 namespace interlock::schedule {
 namespace {
@@ -22,7 +22,7 @@ TEST(Scheduler, TiesGoInPlanOrder) {
   Play play(draft, by_priority(3));
   play.choose(0);
   EXPECT_EQ(play.log, "0: a b c\n");
-  EXPECT_EQ(play.hold(TaskId(3), 1), "slot");
+  EXPECT_EQ(play.reason(TaskId(3), 1), "slot");
 }
 
 TEST(Scheduler, InSequenceEachTaskWaitsForTheOneBeforeItToBeOver) {
@@ -30,10 +30,10 @@ TEST(Scheduler, InSequenceEachTaskWaitsForTheOneBeforeItToBeOver) {
   const auto a = draft.job(1), b = draft.job(100), c = draft.job(1000);
   Play play(draft, in_plan_order());
   play.choose(0);
-  EXPECT_EQ(play.hold(c, 0), "order b");
+  EXPECT_EQ(play.reason(c, 0), "order b");
   play.scheduler.release(a, {}, at(1));
   play.choose(1);  // Not over yet: it may have to be tried again.
-  EXPECT_EQ(play.hold(b, 1), "order a");
+  EXPECT_EQ(play.reason(b, 1), "order a");
   play.scheduler.end(a, End::succeeded, at(2));
   play.choose(2).done(b, 3).choose(3);
   EXPECT_EQ(play.log, "0: a\n2: b\n3: c\n");
@@ -47,8 +47,8 @@ TEST(Scheduler, InSequenceARetryGoesBeforeWhatFollows) {
   play.scheduler.release(a, {}, at(1));
   play.scheduler.requeue(a, at(9), at(1));
   play.choose(1);
-  EXPECT_EQ(play.hold(a, 1), "backoff until 9");
-  EXPECT_EQ(play.hold(b, 1), "order a");
+  EXPECT_EQ(play.reason(a, 1), "backoff until 9");
+  EXPECT_EQ(play.reason(b, 1), "order a");
   EXPECT_EQ(play.scheduler.next_wake(at(1)), at(9));
   play.choose(9);
   EXPECT_EQ(play.log, "0: a\n9: a\n");
@@ -62,8 +62,8 @@ TEST(Scheduler, AConflictWaitsForAnyEndAndANeedForSuccess) {
   draft.needs(d, c);
   Play play(draft, by_priority(4));
   play.choose(0);
-  EXPECT_EQ(play.hold(b, 0), "conflict a");
-  EXPECT_EQ(play.hold(c, 0), "needs a");
+  EXPECT_EQ(play.reason(b, 0), "conflict a");
+  EXPECT_EQ(play.reason(c, 0), "needs a");
   play.done(a, 1, End::failed).choose(1);
   std::string told;
   for (const auto& [task, because] : play.scheduler.take_unreachable())
@@ -71,7 +71,7 @@ TEST(Scheduler, AConflictWaitsForAnyEndAndANeedForSuccess) {
   EXPECT_EQ(told, "c because of a; d because of c; ");
   EXPECT_TRUE(play.scheduler.take_unreachable().empty()) << "each is told once";
   EXPECT_EQ(play.log, "0: a\n1: b\n");
-  EXPECT_EQ(play.hold(d, 1), "needs c");
+  EXPECT_EQ(play.reason(d, 1), "needs c");
 }
 
 TEST(Scheduler, ARevivedTaskIsWaitedForAgain) {
@@ -86,7 +86,7 @@ TEST(Scheduler, ARevivedTaskIsWaitedForAgain) {
   play.scheduler.revive(b, at(5));
   play.scheduler.revive(a, at(5));
   EXPECT_TRUE(play.scheduler.take_unreachable().empty());
-  EXPECT_EQ(play.hold(b, 5), "needs a");
+  EXPECT_EQ(play.reason(b, 5), "needs a");
   play.choose(5).done(a, 6).choose(6);
   EXPECT_EQ(play.log, "0: a\n5: a\n6: b\n");
   EXPECT_EQ(play.waited(b, 6), "needs 1");
@@ -102,20 +102,20 @@ TEST(Scheduler, ANeedThatStandsForAConflictTooWaitsForWhatIsRevivedBeforeIt) {
   play.scheduler.revive(a, at(4));
   play.scheduler.revive(c, at(4));
   play.choose(4);
-  EXPECT_EQ(play.hold(c, 4), "conflict a");
+  EXPECT_EQ(play.reason(c, 4), "conflict a");
   play.done(a, 5).choose(5);
   EXPECT_EQ(play.log, "0: a\n1: b\n2: c\n4: a\n5: c\n");
 }
 
 TEST(Scheduler, ATaskThatRunsAloneIsAWallInPlanOrder) {
   Draft draft;
-  const auto a = draft.job(5), b = draft.job(1), wall = draft.alone(1), d = draft.job(100);
+  const auto a = draft.job(5), b = draft.job(1), wall = draft.exclusive(1), d = draft.job(100);
   Play play(draft, by_priority(4));
   play.choose(0);
-  EXPECT_EQ(play.hold(wall, 0), "alone a");
-  EXPECT_EQ(play.hold(d, 0), "alone c");
+  EXPECT_EQ(play.reason(wall, 0), "alone a");
+  EXPECT_EQ(play.reason(d, 0), "alone c");
   play.done(a, 5).choose(5);
-  EXPECT_EQ(play.hold(wall, 5), "alone b");
+  EXPECT_EQ(play.reason(wall, 5), "alone b");
   play.done(b, 6).choose(6).done(wall, 7).choose(7);
   EXPECT_EQ(play.log, "0: a b\n6: c\n7: d\n");
 }
@@ -123,7 +123,7 @@ TEST(Scheduler, ATaskThatRunsAloneIsAWallInPlanOrder) {
 TEST(Scheduler, AWallThatIsCancelledStandsNoLonger) {
   Draft draft;
   draft.job(5);
-  const auto wall = draft.alone(1);
+  const auto wall = draft.exclusive(1);
   draft.job(1);
   Play play(draft, by_priority(4));
   play.choose(0);
@@ -141,8 +141,8 @@ TEST(Scheduler, WhatABigTaskWaitsForIsKeptForIt) {
   Play play(draft, by_priority(4));
   play.choose(0);
   EXPECT_EQ(play.log, "0: a d\n") << "`c` would fit, and would starve `b`";
-  EXPECT_EQ(play.hold(big, 0), "capacity r0");
-  EXPECT_EQ(play.hold(c, 0), "reserved b r0");
+  EXPECT_EQ(play.reason(big, 0), "capacity r0");
+  EXPECT_EQ(play.reason(c, 0), "reserved b r0");
   play.done(a, 10).choose(10).done(big, 19).choose(19);
   EXPECT_EQ(play.log, "0: a d\n10: b\n19: c\n");
 }
@@ -157,7 +157,7 @@ TEST(Scheduler, WhatABigTaskDoesNotNeedMayBeTaken) {
   Play play(draft, by_priority(4));
   play.choose(0);
   EXPECT_EQ(play.log, "0: a c\n");
-  EXPECT_EQ(play.hold(d, 0), "reserved b r1");
+  EXPECT_EQ(play.reason(d, 0), "reserved b r1");
   play.scheduler.end(big, End::cancelled, at(1));
   play.choose(1);
   EXPECT_EQ(play.log, "0: a c\n1: d\n") << "with `b` gone nothing is kept";
@@ -172,12 +172,12 @@ TEST(Scheduler, AQuotaSaysWhenItAdmits) {
              c = draft.job(1, {}, {{.quota = api, .requests = 1}});
   Play play(draft, by_priority(4));
   play.choose(0);
-  EXPECT_EQ(play.hold(b, 0), "quota r0 until 3");
-  EXPECT_EQ(play.hold(c, 0), "reserved b r0");
+  EXPECT_EQ(play.reason(b, 0), "quota r0 until 3");
+  EXPECT_EQ(play.reason(c, 0), "reserved b r0");
   EXPECT_EQ(play.scheduler.next_wake(at(0)), at(3));
   play.scheduler.raise_floor(api, at(10));
   play.choose(3);
-  EXPECT_EQ(play.hold(b, 3), "quota r0 until 10");
+  EXPECT_EQ(play.reason(b, 3), "quota r0 until 10");
   play.choose(10);
   EXPECT_EQ(play.log, "0: a\n10: b c\n");
   EXPECT_EQ(play.waited(b, 10), "quota 10");
@@ -192,8 +192,8 @@ TEST(Scheduler, WhatAnAttemptDidNotUseIsGivenBackToTheQuota) {
              b = draft.job(1, {}, {{.quota = api, .input_tokens = 60}});
   Play play(draft, by_priority(2));
   play.choose(0);
-  EXPECT_EQ(play.hold(b, 0), "quota r0 until 6");
-  const Draw used{.quota = api, .requests = 1, .input_tokens = 10};
+  EXPECT_EQ(play.reason(b, 0), "quota r0 until 6");
+  const Cost used{.quota = api, .requests = 1, .input_tokens = 10};
   play.scheduler.release(a, std::span(&used, 1), at(1));
   play.scheduler.end(a, End::succeeded, at(1));
   play.choose(1);
@@ -211,7 +211,7 @@ TEST(Scheduler, AGateIsToldOnceAndHoldsOnlyItsTask) {
   play.done(a, 1).choose(1);
   EXPECT_THAT(play.scheduler.take_gates(), testing::ElementsAre(gated));
   EXPECT_TRUE(play.scheduler.take_gates().empty());
-  EXPECT_EQ(play.hold(gated, 1), "gate b");
+  EXPECT_EQ(play.reason(gated, 1), "gate b");
   play.done(c, 2).choose(2);
   play.scheduler.approve(gated, at(8));
   play.choose(8);
@@ -241,7 +241,7 @@ TEST(Scheduler, AReviewHoldsUpEveryStart) {
   play.done(b, 2).choose(2);
   EXPECT_TRUE(play.scheduler.take_review_due());
   EXPECT_FALSE(play.scheduler.take_review_due());
-  EXPECT_EQ(play.hold(c, 2), "gate");
+  EXPECT_EQ(play.reason(c, 2), "gate");
   play.scheduler.approve_review(at(9));
   play.choose(9);
   EXPECT_EQ(play.log, "0: a\n1: b\n9: c\n");
@@ -256,7 +256,7 @@ TEST(Scheduler, NothingStartsThatWouldPassTheNextReview) {
   Play play(draft, policy);
   play.choose(0);
   EXPECT_EQ(play.log, "0: a b c\n");
-  EXPECT_EQ(play.hold(d, 0), "gate") << "a review comes first";
+  EXPECT_EQ(play.reason(d, 0), "gate") << "a review comes first";
   EXPECT_FALSE(play.scheduler.take_review_due());
   play.done(a, 1).done(b, 2).choose(2);
   EXPECT_EQ(play.log, "0: a b c\n");
@@ -312,11 +312,11 @@ TEST(Scheduler, StopsStartingWhenTooMuchFailed) {
   EXPECT_FALSE(play.scheduler.failure_limit_reached());
   play.done(b, 2, End::failed).choose(2);
   EXPECT_TRUE(play.scheduler.failure_limit_reached());
-  EXPECT_EQ(play.hold(c, 2), "stopped");
+  EXPECT_EQ(play.reason(c, 2), "stopped");
   EXPECT_EQ(play.scheduler.next_wake(at(2)), std::nullopt);
   EXPECT_EQ(play.log, "0: a\n1: b\n");
   EXPECT_EQ(play.scheduler.waiting(), 2u);
-  EXPECT_EQ(play.hold(d, 2), "stopped");
+  EXPECT_EQ(play.reason(d, 2), "stopped");
 }
 
 TEST(Scheduler, CountsEveryMomentOfWaitingOnce) {
@@ -340,9 +340,9 @@ TEST(Scheduler, LanesAreTheSmallestFreeNumbers) {
   const auto a = draft.job(3), b = draft.job(2), c = draft.job(1);
   Play play(draft, by_priority(2));
   play.choose(0);
-  EXPECT_EQ(play.scheduler.slot_of(b), 1u);
+  EXPECT_EQ(play.scheduler.lane_of(b), 1u);
   play.done(a, 1).choose(1);
-  EXPECT_EQ(play.scheduler.slot_of(c), 0u);
+  EXPECT_EQ(play.scheduler.lane_of(c), 0u);
 }
 
 TEST(Scheduler, AnAdoptedAttemptHoldsItsSlotAndItsCapacity) {
@@ -352,7 +352,7 @@ TEST(Scheduler, AnAdoptedAttemptHoldsItsSlotAndItsCapacity) {
   Play play(draft, by_priority(2));
   play.scheduler.adopt(a, at(0));
   play.choose(0);
-  EXPECT_EQ(play.hold(b, 0), "capacity r0");
+  EXPECT_EQ(play.reason(b, 0), "capacity r0");
   play.done(a, 1).choose(1);
   EXPECT_EQ(play.log, "1: b\n");
 }
@@ -365,7 +365,7 @@ TEST(Scheduler, WhatWaitsForItsTurnStartsWhenAllBeforeItHaveEndedAndHoldsUpNobod
   play.scheduler.release(b, {}, at(1));
   play.scheduler.requeue(b, at(1), at(1), true);
   play.choose(1);
-  EXPECT_EQ(play.hold(b, 1), "order a");
+  EXPECT_EQ(play.reason(b, 1), "order a");
   play.done(c, 2).choose(2).done(a, 3).choose(3);
   EXPECT_EQ(play.log, "0: a b\n1: c\n2: d\n3: b\n");
   play.done(d, 4).done(b, 5);
@@ -379,7 +379,7 @@ TEST(Scheduler, WhatIsToldToWaitForItsTurnBeforeItBeganDoesSo) {
   Play play(draft, by_priority(3));
   play.scheduler.wait_for_turn(b, at(0));
   play.choose(0);
-  EXPECT_EQ(play.hold(b, 0), "order a");
+  EXPECT_EQ(play.reason(b, 0), "order a");
   play.done(c, 1).choose(1).done(TaskId(std::size_t{0}), 2).choose(2);
   EXPECT_EQ(play.log, "0: a c\n2: b\n");
 }

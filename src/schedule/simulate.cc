@@ -69,10 +69,10 @@ class Simulator::Run {
     progress_.clear();
     now_ = person_free_ = Time{};
     reviews_ = 0;
-    meets_.assign(world.meetings.empty() ? 0 : all, {});
-    waits_for_.assign(meets_.size(), {});
-    for (const Meeting& it : world.meetings) {
-      meets_[it.before.index()].push_back(it.after);
+    conflicts_with_.assign(world.conflicts.empty() ? 0 : all, {});
+    waits_for_.assign(conflicts_with_.size(), {});
+    for (const Conflict& it : world.conflicts) {
+      conflicts_with_[it.before.index()].push_back(it.after);
       waits_for_[it.after.index()].push_back(it.before);
     }
   }
@@ -141,7 +141,7 @@ class Simulator::Run {
     it.stale = false;
     const Duration takes = length_of(task);
     const Slot slot{task, now_.time_since_epoch(), (now_ + takes).time_since_epoch(),
-                    scheduler_.slot_of(task)};
+                    scheduler_.lane_of(task)};
     if (it.started) {
       timeline_.slots[it.slot] = slot;
     } else {
@@ -178,7 +178,7 @@ class Simulator::Run {
       happen(it);
     }
     for (const TaskId task : progress_.take_done(now_)) end_attempt(task);
-    if (!meets_.empty()) commit_all();
+    if (!conflicts_with_.empty()) commit_all();
   }
 
   void happen(const Happening& it) {
@@ -222,7 +222,7 @@ class Simulator::Run {
   }
 
   void pass_or_commit(TaskId task) {
-    if (meets_.empty()) return end(task);
+    if (conflicts_with_.empty()) return end(task);
     marks_[task.index()].commits = true;
     committing_.insert(std::ranges::upper_bound(committing_, task), task);
   }
@@ -257,7 +257,7 @@ class Simulator::Run {
   }
 
   void make_stale(TaskId task) {
-    for (const TaskId after : meets_[task.index()]) {
+    for (const TaskId after : conflicts_with_[task.index()]) {
       Mark& it = marks_[after.index()];
       if (it.commits) it.stale = true;
       if (!it.running) continue;
@@ -281,7 +281,8 @@ class Simulator::Run {
   std::size_t reviews_ = 0;
   std::vector<Mark> marks_;
   std::vector<TaskId> running_, committing_;
-  std::vector<std::vector<TaskId>> meets_, waits_for_;  ///< By task; empty where nothing can meet.
+  std::vector<std::vector<TaskId>> conflicts_with_,
+      waits_for_;  ///< By task; empty where nothing can meet.
   std::priority_queue<Happening, std::vector<Happening>, std::greater<>> happenings_;
   Timeline timeline_;
 };

@@ -22,7 +22,7 @@ Sketch::Sketch(const Problem& problem, std::uint32_t parallel)
 
 bool Sketch::can_draw(const Problem& problem) {
   return std::ranges::none_of(problem.jobs, [](const Job& job) {
-    return job.alone || !job.draws.empty() || job.slowing != kNotSlowed;
+    return job.exclusive || !job.costs.empty() || job.slowing != kNotSlowed;
   });
 }
 
@@ -83,7 +83,7 @@ void Sketch::end_next() {
   }
 }
 
-const Sketched& Sketch::draw(const std::vector<std::int64_t>& priorities) {
+const Sketched& Sketch::cost(const std::vector<std::int64_t>& priorities) {
   rank(priorities);
   waits_for_ = indegree_;
   free_ = capacities_;

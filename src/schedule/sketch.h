@@ -24,7 +24,7 @@ class Sketch {
   /// Whether the problem has only what a sketch knows.
   static bool can_draw(const Problem& problem);
 
-  const Sketched& draw(const std::vector<std::int64_t>& priorities);
+  const Sketched& cost(const std::vector<std::int64_t>& priorities);
 
  private:
   void rank(const std::vector<std::int64_t>& priorities);

@@ -52,7 +52,7 @@ Scheduler::State::State(Problem given, Policy given_policy, std::vector<std::int
       predecessors(Adjacency::predecessors(problem.jobs.size(), problem.links)),
       by_rank(ranked(problem, policy, std::move(priorities))),
       clock(problem.jobs.size(), now),
-      stock(problem, rank_of, by_rank, now) {
+      pool(problem, rank_of, by_rank, now) {
   check(policy.parallel > 0, "at least one task may run");
   check_demands(problem);
   rank_of = inverse(by_rank);
@@ -62,23 +62,23 @@ Scheduler::State::State(Problem given, Policy given_policy, std::vector<std::int
 void Scheduler::State::begin(Time now) {
   marks.assign(problem.jobs.size(), {});
   clock = WaitClock(problem.jobs.size(), now);
-  stock = Stock(problem, rank_of, by_rank, now);
+  pool = ResourcePool(problem, rank_of, by_rank, now);
   ready = {};
   backoffs = {};
   not_before.clear();
-  alone_running.reset();
+  exclusive_running.reset();
   revived.clear();
   unreachable.clear();
   at_gate.clear();
   free_lanes.clear();
   lanes = running = ended = failed = finished = reviews_approved = 0;
-  review_told = stopped = false;
+  review_reported = stopped = false;
   waiting = static_cast<std::uint32_t>(marks.size());
   recount(now);
 }
 
 bool Scheduler::State::is_barred(TaskId task) const {
-  return (goes_last(task) ? first_unended : first_alone_unended) < task.index();
+  return (goes_last(task) ? first_unended : first_exclusive_unended) < task.index();
 }
 
 std::optional<TaskId> Scheduler::State::overtaken_by(TaskId task) const {
@@ -159,12 +159,12 @@ void Scheduler::State::file(TaskId task, Time now) {
 }
 
 void Scheduler::State::leave_queues(TaskId task) {
-  if (mark(task).at == At::ready || mark(task).at == At::parked) stock.resolve(task);
+  if (mark(task).at == At::ready || mark(task).at == At::parked) pool.resolve(task);
 }
 
 void Scheduler::State::start(TaskId task, Time now) {
   leave_queues(task);
-  stock.take(task, now);
+  pool.take(task, now);
   Mark& it = mark(task);
   it.at = At::running;
   if (std::exchange(it.revived, false)) std::erase(revived, task);
@@ -177,7 +177,7 @@ void Scheduler::State::start(TaskId task, Time now) {
   }
   ++running;
   --waiting;
-  if (job(task).alone) alone_running = task;
+  if (job(task).exclusive) exclusive_running = task;
   advance_cursor();
   clock.leave(task, now);
 }
@@ -190,7 +190,7 @@ void Scheduler::State::mark_unreachable(TaskId task, TaskId because) {
     Mark& it = mark(next.task);
     if (!waits(next.task) || it.unreachable) continue;
     it.unreachable = true;
-    if (!it.unreachable_told) unreachable.push_back(next);
+    if (!it.unreachable_reported) unreachable.push_back(next);
     for (const Neighbour successor : successors.of(next.task)) {
       if (successor.needs) found.push_back({TaskId(successor.task), next.task});
     }
@@ -233,9 +233,9 @@ void Scheduler::State::pass(TaskId task, Time now) {
 void Scheduler::State::advance_bars() {
   const auto has_ended = [&](std::uint32_t i) { return marks[i].at == At::ended; };
   while (first_unended < marks.size() && has_ended(first_unended)) ++first_unended;
-  while (first_alone_unended < marks.size() &&
-         (!problem.jobs[first_alone_unended].alone || has_ended(first_alone_unended))) {
-    ++first_alone_unended;
+  while (first_exclusive_unended < marks.size() &&
+         (!problem.jobs[first_exclusive_unended].exclusive || has_ended(first_exclusive_unended))) {
+    ++first_exclusive_unended;
   }
 }
 
@@ -243,16 +243,17 @@ void Scheduler::State::move_bars(Time now) {
   const auto refile = [&](std::uint32_t i) {
     if (marks[i].at == At::blocked) file(TaskId(i), now);
   };
-  const std::uint32_t before = first_alone_unended;
+  const std::uint32_t before = first_exclusive_unended;
   advance_bars();
-  for (std::uint32_t i = before; i < first_alone_unended; ++i) {
+  for (std::uint32_t i = before; i < first_exclusive_unended; ++i) {
     if (!goes_last(TaskId(i))) refile(i);
   }
   if (first_unended < marks.size() && goes_last(TaskId(first_unended))) refile(first_unended);
 }
 
 void Scheduler::State::advance_cursor() {
-  if (!policy.plan_order) return;  // Nobody asks for it, and many that run would be passed each time.
+  if (!policy.plan_order)
+    return;  // Nobody asks for it, and many that run would be passed each time.
   const auto is_past = [&](std::uint32_t i) {
     return marks[i].at == At::running || marks[i].at == At::ended;
   };
@@ -279,12 +280,12 @@ void Scheduler::State::recount_links() {
     if (link.needs && before.at == At::ended && before.end != End::succeeded)
       mark_unreachable(link.after, link.before);
   }
-  for (Mark& it : marks) it.unreachable_told = it.unreachable_told && it.unreachable;
+  for (Mark& it : marks) it.unreachable_reported = it.unreachable_reported && it.unreachable;
 }
 
 void Scheduler::State::recount(Time now) {
   recount_links();
-  first_unended = first_alone_unended = cursor = 0;
+  first_unended = first_exclusive_unended = cursor = 0;
   advance_bars();
   advance_cursor();
   for (std::uint32_t i = 0; i < marks.size(); ++i) {

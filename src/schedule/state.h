@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "schedule/adjacency.h"
+#include "schedule/resource_pool.h"
 #include "schedule/scheduler.h"
-#include "schedule/stock.h"
 #include "schedule/wait_clock.h"
 
 namespace interlock::schedule {
@@ -34,7 +34,7 @@ struct Scheduler::State {
     End end = End::succeeded;  ///< When ended.
     bool approved = false;
     bool unreachable = false;
-    bool unreachable_told = false;
+    bool unreachable_reported = false;
     bool revived = false;  ///< Since its last start: later tasks may have gone ahead of it.
     bool shares = false;   ///< It runs in another's attempt, and holds nothing itself.
     bool in_turn = false;  ///< Starts only when all before it in plan order have ended.
@@ -54,7 +54,7 @@ struct Scheduler::State {
   /// Whether a task that runs alone stands between `task` and its start, or it waits for its turn.
   bool is_barred(TaskId task) const;
   /// Whether all before it in plan order have to end first.
-  bool goes_last(TaskId task) const { return job(task).alone || mark(task).in_turn; }
+  bool goes_last(TaskId task) const { return job(task).exclusive || mark(task).in_turn; }
   /// A running task that `task` should have gone before, and may not overlap with; only where a
   /// person asked for `task` again.
   std::optional<TaskId> overtaken_by(TaskId task) const;
@@ -104,13 +104,13 @@ struct Scheduler::State {
   std::optional<TaskId> start_next(Time now);
   std::optional<TaskId> next_in_plan_order(Time now);
   std::optional<TaskId> next_before_review() const;
-  void park(TaskId task, const Hold& obstacle, Time now);
+  void park(TaskId task, const WaitReason& obstacle, Time now);
   /// Makes ready what the moment, or a change of what is free, lets try again.
   void wake_due(Time now);
   void take_in_woken(Time now);
   void drop_stale_backoffs();
   void advance_cursor();
-  Hold blocked_by(TaskId task) const;
+  WaitReason blocked_by(TaskId task) const;
   /// `task`, or what an ended one that has not passed is held by.
   TaskId unended_at(TaskId task) const;
 
@@ -121,17 +121,18 @@ struct Scheduler::State {
   std::vector<TaskId> by_rank;
   std::vector<Mark> marks{};
   WaitClock clock;
-  Stock stock;
+  ResourcePool pool;
 
   RankQueue ready;  ///< May hold tasks that have left.
   using Due = std::pair<Time, TaskId>;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> backoffs;  ///< The top never has.
   std::vector<Time> not_before;  ///< By task; empty until one is tried again.
 
-  std::uint32_t first_unended = 0;        ///< Tasks that run alone wait for this one.
-  std::uint32_t first_alone_unended = 0;  ///< All behind it wait for this one, which runs alone.
+  std::uint32_t first_unended = 0;  ///< Tasks that run alone wait for this one.
+  std::uint32_t first_exclusive_unended =
+      0;                     ///< All behind it wait for this one, which runs alone.
   std::uint32_t cursor = 0;  ///< In plan order: the first that neither runs nor has ended.
-  std::optional<TaskId> alone_running;
+  std::optional<TaskId> exclusive_running;
 
   std::vector<TaskId> revived;  ///< Those so marked.
 
@@ -142,7 +143,7 @@ struct Scheduler::State {
   std::uint32_t running = 0, waiting = 0, ended = 0, failed = 0;
   std::uint32_t finished = 0;  ///< Succeeded or failed.
   std::uint32_t reviews_approved = 0;
-  bool review_told = false;
+  bool review_reported = false;
   bool stopped = false;
 };
 

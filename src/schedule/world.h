@@ -23,7 +23,7 @@ struct Fate {
 
 /// Two tasks that are not kept apart, and would not go together: if `after` saw the workspace
 /// without what `before` commits, it is done again.
-struct Meeting {
+struct Conflict {
   TaskId before, after;
 };
 
@@ -31,7 +31,7 @@ struct Meeting {
 /// meets the same luck.
 struct World {
   std::vector<Fate> fates;  ///< By task; empty: all takes what is expected, people answer at once.
-  std::vector<Meeting> meetings;
+  std::vector<Conflict> conflicts;
   std::vector<Duration>
       reviews;  ///< How long a person takes for each; the last holds for the rest.
 };

@@ -116,23 +116,19 @@ Result<void> prepare_number(Compiler&, const json::object&, Keyword& keyword) {
 }
 bool check_maximum(const Keyword& keyword, const json::value& value, Evaluation& evaluation,
                    Seen&) {
-  return check_bound(
-      keyword, value, evaluation, [](int order) { return order <= 0; }, "at most");
+  return check_bound(keyword, value, evaluation, [](int order) { return order <= 0; }, "at most");
 }
 bool check_minimum(const Keyword& keyword, const json::value& value, Evaluation& evaluation,
                    Seen&) {
-  return check_bound(
-      keyword, value, evaluation, [](int order) { return order >= 0; }, "at least");
+  return check_bound(keyword, value, evaluation, [](int order) { return order >= 0; }, "at least");
 }
 bool check_exclusive_maximum(const Keyword& keyword, const json::value& value,
                              Evaluation& evaluation, Seen&) {
-  return check_bound(
-      keyword, value, evaluation, [](int order) { return order < 0; }, "less than");
+  return check_bound(keyword, value, evaluation, [](int order) { return order < 0; }, "less than");
 }
 bool check_exclusive_minimum(const Keyword& keyword, const json::value& value,
                              Evaluation& evaluation, Seen&) {
-  return check_bound(
-      keyword, value, evaluation, [](int order) { return order > 0; }, "more than");
+  return check_bound(keyword, value, evaluation, [](int order) { return order > 0; }, "more than");
 }
 
 Result<void> prepare_multiple(Compiler&, const json::object&, Keyword& keyword) {

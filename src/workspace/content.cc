@@ -45,7 +45,7 @@ bool is_settled(const struct stat& status) {
 
 /// What `file` is, when it is open and regular.
 Result<struct stat> regular(const Descriptor& file, const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (!file.is_open() || ::fstat(file.number(), &status) != 0) {
     // A link where a file was listed: what was meant is gone.
     const bool gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
@@ -62,7 +62,7 @@ bool is_made_up(const Descriptor& file) {
   constexpr std::array<unsigned, 8> kMadeUp{PROC_SUPER_MAGIC, SYSFS_MAGIC,         DEBUGFS_MAGIC,
                                             TRACEFS_MAGIC,    CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC,
                                             BPF_FS_MAGIC,     CGROUP_SUPER_MAGIC};
-  struct statfs facts {};
+  struct statfs facts{};
   if (::fstatfs(file.number(), &facts) != 0) return true;
   return std::ranges::any_of(
       kMadeUp, [&](unsigned magic) { return static_cast<unsigned>(facts.f_type) == magic; });
@@ -181,7 +181,7 @@ Result<Digest> Contents::digest_outside(const std::string& place, const std::str
   how.resolve = RESOLVE_NO_MAGICLINKS;
   const Descriptor file(
       static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, place.c_str(), &how, sizeof how)));
-  struct stat status {};
+  struct stat status{};
   if (!file.is_open()) return digest_of_kind("out of reach");
   if (::fstat(file.number(), &status) != 0) return unreadable(path, std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return digest_of_kind(kind_of(status.st_mode));

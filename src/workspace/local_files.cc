@@ -19,7 +19,7 @@ namespace {
 /// A regular file, or a link to one.
 bool is_file(const std::string& root, const Entry& entry) {
   if (!S_ISLNK(entry.status.st_mode)) return S_ISREG(entry.status.st_mode);
-  struct stat behind {};
+  struct stat behind{};
   return ::stat((root + "/" + entry.path).c_str(), &behind) == 0 && S_ISREG(behind.st_mode);
 }
 
@@ -46,7 +46,7 @@ Result<std::string> LocalFiles::resolve_folder(const std::string& path) {
     return fail(Error::Kind::missing,
                 fmt::format("there is no folder `{}`: {}", printable(path), std::strerror(errno)));
   }
-  struct stat status {};
+  struct stat status{};
   if (::stat(resolved.data(), &status) != 0 || !S_ISDIR(status.st_mode)) {
     return fail(Error::Kind::missing, fmt::format("`{}` is no folder", printable(path)));
   }

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "workspace/fixture_tree.h"
 #include "workspace/recorded_files.h"
-#include "workspace/temp_tree.h"
 
 namespace interlock::workspace {
 namespace {

@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using engine::AttemptName;
-using engine::Ingredient;
+using engine::CacheKeyPart;
 
 std::string path_below(const std::string& root, const std::string& path) {
   std::error_code error;
@@ -75,7 +75,7 @@ Result<void> write_below(const std::string& top, const std::string& path,
   const std::string name(name_of(path));
   constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   Descriptor file(::openat(folder.number(), name.c_str(), kFlags, 0600));
-  struct stat status {};
+  struct stat status{};
   if (!file.is_open() || ::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode)) {
     ::unlinkat(folder.number(), name.c_str(), 0);
     file = Descriptor(::openat(folder.number(), name.c_str(), kFlags | O_EXCL, 0600));
@@ -106,7 +106,7 @@ Stack LocalWorkspace::stack() const {
 /// `beyond` stands for what is in them.
 Result<void> LocalWorkspace::add_outside(const Stack& stack, const footprint::PatternSet& patterns,
                                          const std::optional<Digest>& beyond,
-                                         std::vector<Ingredient>& ingredients) {
+                                         std::vector<CacheKeyPart>& cache_key_parts) {
   for (const footprint::Glob& glob : patterns.include) {
     const std::string& start = glob.literal_prefix();
     const Stack::Way way = stack.follow(start);
@@ -114,31 +114,32 @@ Result<void> LocalWorkspace::add_outside(const Stack& stack, const footprint::Pa
     std::error_code error;
     const bool is_folder = fs::is_directory(way.outside, error);
     if (is_folder && beyond) {
-      ingredients.push_back({start + " (which leads out of the workspace)", *beyond});
+      cache_key_parts.push_back({start + " (which leads out of the workspace)", *beyond});
     } else if (!is_folder && glob.is_literal() && patterns.matches(start)) {
-      const auto at = std::ranges::find(ingredients, start, &Ingredient::name);
-      if (at != ingredients.end()) continue;  // The link itself is counted, and what is behind it.
+      const auto at = std::ranges::find(cache_key_parts, start, &CacheKeyPart::name);
+      if (at != cache_key_parts.end())
+        continue;  // The link itself is counted, and what is behind it.
       const auto digest = contents_.digest_outside(way.outside, start);
       if (!digest) return std::unexpected(digest.error());
-      ingredients.push_back({start, *digest});
+      cache_key_parts.push_back({start, *digest});
     }
   }
-  std::ranges::sort(ingredients, {}, &Ingredient::name);
+  std::ranges::sort(cache_key_parts, {}, &CacheKeyPart::name);
   return {};
 }
 
-Result<std::vector<Ingredient>> LocalWorkspace::fingerprints(
+Result<std::vector<CacheKeyPart>> LocalWorkspace::fingerprints(
     const footprint::PatternSet& patterns) {
   return collect(patterns, digest_of_unknown());
 }
 
-Result<std::vector<Ingredient>> LocalWorkspace::collect(const footprint::PatternSet& patterns,
-                                                        const std::optional<Digest>& beyond) {
+Result<std::vector<CacheKeyPart>> LocalWorkspace::collect(const footprint::PatternSet& patterns,
+                                                          const std::optional<Digest>& beyond) {
   const Stack seen = stack();
   auto entries = seen.entries(patterns, skip_);
   if (!entries) return std::unexpected(entries.error());
-  std::vector<Ingredient> ingredients;
-  ingredients.reserve(entries->size());
+  std::vector<CacheKeyPart> cache_key_parts;
+  cache_key_parts.reserve(entries->size());
   InterruptionCheck check;
   for (Entry& entry : *entries) {
     if (check.is_due()) return cannot("read", entry.path, std::strerror(EINTR));
@@ -146,24 +147,25 @@ Result<std::vector<Ingredient>> LocalWorkspace::collect(const footprint::Pattern
     if (!digest && digest.error().kind == Error::Kind::missing)
       continue;  // It vanished since the walk.
     if (!digest) return std::unexpected(digest.error());
-    ingredients.push_back({std::move(entry.path), *digest});
+    cache_key_parts.push_back({std::move(entry.path), *digest});
   }
-  if (auto added = add_outside(seen, patterns, beyond, ingredients); !added)
+  if (auto added = add_outside(seen, patterns, beyond, cache_key_parts); !added)
     return std::unexpected(added.error());
-  // A file that is named outright and is not there is a fact as well: a task may go by its absence.
+  // A file that is named outright and is not there is an event as well: a task may go by its
+  // absence.
   for (const footprint::Glob& glob : patterns.include) {
     const std::string& path = glob.literal_prefix();
     if (!glob.is_literal() || !patterns.matches(path)) continue;
-    const auto at = std::ranges::lower_bound(ingredients, path, {}, &Ingredient::name);
-    if (at == ingredients.end() || at->name != path)
-      ingredients.insert(at, {path, digest_of_absence()});
+    const auto at = std::ranges::lower_bound(cache_key_parts, path, {}, &CacheKeyPart::name);
+    if (at == cache_key_parts.end() || at->name != path)
+      cache_key_parts.insert(at, {path, digest_of_absence()});
   }
-  return ingredients;
+  return cache_key_parts;
 }
 
-Result<std::vector<Ingredient>> LocalWorkspace::states(const changes::ReadSet& reads) {
+Result<std::vector<CacheKeyPart>> LocalWorkspace::states(const changes::ReadSet& reads) {
   const Stack seen = stack();
-  std::vector<Ingredient> states;
+  std::vector<CacheKeyPart> states;
   for (const std::string& path : reads.content) {
     const auto found = seen.look(path);
     const bool is_beyond = !seen.follow(path).outside.empty();
@@ -182,18 +184,18 @@ Result<std::vector<Ingredient>> LocalWorkspace::states(const changes::ReadSet& r
   }
   for (const std::string& path : reads.presence) {
     const auto found = seen.look(path);
-    states.push_back({fmt::format("`{}`", changes::shown(path)),
-                      found ? digest_of(fmt::format("{:o}", found->status.st_mode))
-                            : digest_of_absence()});
+    states.push_back(
+        {fmt::format("`{}`", changes::shown(path)),
+         found ? digest_of(fmt::format("{:o}", found->status.st_mode)) : digest_of_absence()});
   }
   return states;
 }
 
 Result<Digest> LocalWorkspace::fingerprint(const footprint::PatternSet& patterns) {
-  const auto ingredients = collect(patterns, std::nullopt);
-  if (!ingredients) return std::unexpected(ingredients.error());
+  const auto cache_key_parts = collect(patterns, std::nullopt);
+  if (!cache_key_parts) return std::unexpected(cache_key_parts.error());
   Hasher hasher;
-  for (const Ingredient& one : *ingredients) hasher.add_field(one.name).add_field(one.digest);
+  for (const CacheKeyPart& one : *cache_key_parts) hasher.add_field(one.name).add_field(one.digest);
   return hasher.finish();
 }
 

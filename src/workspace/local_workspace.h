@@ -20,9 +20,9 @@ class LocalWorkspace final : public engine::Workspace {
   LocalWorkspace(std::string root, const std::string& state, const std::string& run);
 
   Result<Digest> fingerprint(const footprint::PatternSet& patterns) override;
-  Result<std::vector<engine::Ingredient>> fingerprints(
+  Result<std::vector<engine::CacheKeyPart>> fingerprints(
       const footprint::PatternSet& patterns) override;
-  Result<std::vector<engine::Ingredient>> states(const changes::ReadSet& reads) override;
+  Result<std::vector<engine::CacheKeyPart>> states(const changes::ReadSet& reads) override;
   Result<std::string> read(const std::string& path, std::size_t max_bytes) override;
   Result<std::string> open_attempt(engine::AttemptName name) override;
   Result<std::string> put(engine::AttemptName name, const std::string& file,
@@ -45,11 +45,11 @@ class LocalWorkspace final : public engine::Workspace {
   std::string attempt_folder(engine::AttemptName name) const;
 
   Stack stack() const;
-  Result<std::vector<engine::Ingredient>> collect(const footprint::PatternSet& patterns,
-                                                  const std::optional<Digest>& beyond);
+  Result<std::vector<engine::CacheKeyPart>> collect(const footprint::PatternSet& patterns,
+                                                    const std::optional<Digest>& beyond);
   Result<void> add_outside(const Stack& stack, const footprint::PatternSet& patterns,
                            const std::optional<Digest>& beyond,
-                           std::vector<engine::Ingredient>& ingredients);
+                           std::vector<engine::CacheKeyPart>& cache_key_parts);
 
   const Layers* layers_ = nullptr;
   std::string root_;

@@ -9,9 +9,9 @@
 #include <utime.h>
 
 #include "engine/shortage.h"
+#include "workspace/fixture_tree.h"
 #include "workspace/own_places.h"
 #include "workspace/signal_waits.h"
-#include "workspace/temp_tree.h"
 
 namespace interlock::workspace {
 namespace {
@@ -25,8 +25,8 @@ class LocalWorkspaceTest : public testing::Test {
   }
   std::string names(const std::vector<std::string>& texts) {
     std::string text;
-    const auto ingredients = workspace_.fingerprints(patterns(texts)).value();
-    for (const engine::Ingredient& one : ingredients) {
+    const auto cache_key_parts = workspace_.fingerprints(patterns(texts)).value();
+    for (const engine::CacheKeyPart& one : cache_key_parts) {
       text += one.name + (one.digest == digest_of_absence() ? " (absent)" : "") + "\n";
     }
     return text;
@@ -34,7 +34,7 @@ class LocalWorkspaceTest : public testing::Test {
   /// Makes a file look long settled, so that its digest may be kept.
   void let_settle(const std::string& path) {
     // A file's ctime cannot be set; wait for the clock to pass what counts as settled.
-    struct stat status {};
+    struct stat status{};
     timespec now{};
     do {
       ASSERT_EQ(::stat(tree_.at(path).c_str(), &status), 0);

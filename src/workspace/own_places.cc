@@ -29,7 +29,7 @@ std::string short_name(const std::string& text) {
 std::string user_path() { return fmt::format("/tmp/interlock-{}", ::geteuid()); }
 
 bool is_own_folder(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
          status.st_uid == ::geteuid() && (status.st_mode & 022) == 0;
 }
@@ -39,8 +39,8 @@ bool make_own_folder(const std::string& path) {
 }
 
 bool is_still_at(const Descriptor& folder, const std::string& path) {
-  struct stat held {};
-  struct stat named {};
+  struct stat held{};
+  struct stat named{};
   return ::fstat(folder.number(), &held) == 0 && ::lstat(path.c_str(), &named) == 0 &&
          held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }

@@ -23,9 +23,9 @@ std::vector<std::string> attempt_places(const std::string& state, const std::str
 /// somebody else has taken the name.
 bool make_user_place();
 
-/// Empty folders in a folder of this user's at which attempts with mounts of their own find theirs, the same for
-/// all runs of this user. Who holds it has them there: they are removed by the last that lets go,
-/// under a lock, for in the mounts of whoever still runs they would vanish with it.
+/// Empty folders in a folder of this user's at which attempts with mounts of their own find theirs,
+/// the same for all runs of this user. Who holds it has them there: they are removed by the last
+/// that lets go, under a lock, for in the mounts of whoever still runs they would vanish with it.
 class SharedPlace {
  public:
   /// `above`: empty for the user's place. Nothing where the folders cannot be had.

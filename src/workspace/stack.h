@@ -26,7 +26,7 @@ class Stack {
 
   struct Found {
     std::string place;  ///< Absolute: where the bytes are.
-    struct stat status {};
+    struct stat status{};
   };
   /// What is at `path`, links not followed anywhere; "" is the workspace. Nothing: it is not there.
   std::optional<Found> look(const std::string& path) const;

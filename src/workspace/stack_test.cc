@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "workspace/fixture_tree.h"
 #include "workspace/local_workspace.h"
-#include "workspace/temp_tree.h"
 
 namespace interlock::workspace {
 namespace {

@@ -105,7 +105,7 @@ class Walk {
     if (!folder) return std::unexpected(folder.error());
     if (*folder) {
       const std::string real = join(**folder, name_of(start));
-      struct stat status {};
+      struct stat status{};
       const Descriptor one = open(real, O_PATH | O_NOFOLLOW);
       if (one.is_open() && ::fstat(one.number(), &status) == 0) {
         add({start, real}, status);
@@ -149,7 +149,7 @@ class Walk {
   }
 
   Result<void> look(int folder, const char* name, const Place& at, unsigned char type) {
-    struct stat status {};
+    struct stat status{};
     const bool matches = patterns_.matches(at.path);
     if (matches || type == DT_UNKNOWN) {  // Some file systems do not tell.
       if (::fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0)

@@ -13,7 +13,7 @@ namespace interlock::workspace {
 /// Something in the workspace, as `lstat` tells it.
 struct Entry {
   std::string path;  ///< Relative to the workspace.
-  struct stat status {};
+  struct stat status{};
   std::string place = {};  ///< Where it is, absolute, when that is not below the workspace folder.
 };
 

@@ -8,7 +8,7 @@
 #include <map>
 #include <stdexcept>
 
-#include "agents/told.h"
+#include "agents/json_fields.h"
 #include "base/text.h"
 
 namespace interlock::agents {
@@ -38,7 +38,7 @@ void read_books(Capture& capture, const std::string& requests) {
   std::map<std::int64_t, Tokens> asked;
   Tokens main_calls = 0;
   for (const std::string_view line : split_lines(requests)) {
-    const auto told = told_in(line);
+    const auto told = fields_of(line);
     if (!told) continue;
     const auto number = count_at(*told, "n").value_or(0);
     if (true_at(*told, "main")) asked[number] = ++main_calls * kEach;
@@ -55,7 +55,7 @@ Capture read_capture(const std::string& client, const std::filesystem::path& met
   capture.client = client;
   capture.name = meta_path.filename().string();
   capture.name.resize(capture.name.size() - kEnd.size());
-  const auto meta = told_in(content_of(meta_path));
+  const auto meta = fields_of(content_of(meta_path));
   if (!meta) throw std::runtime_error("no JSON: " + meta_path.string());
   if (const auto code = count_at(*meta, "exitCode")) capture.exit_code = static_cast<int>(*code);
   if (const auto signal = text_at(*meta, "signal"); !signal.empty())
@@ -95,15 +95,15 @@ const Adapter& adapter_of(const std::string& client) {
   throw std::runtime_error("no adapter for " + client);
 }
 
-Story story_of(const Adapter& adapter, const std::vector<std::string>& lines) {
+Transcript transcript_of(const Adapter& adapter, const std::vector<std::string>& lines) {
   const plan::Agent agent;
   const auto reader = adapter.reader(agent);
-  Story story;
+  Transcript transcript;
   for (const std::string& line : lines) {
-    for (const Event& event : reader->line(line)) story.take(event);
+    for (const Event& event : reader->line(line)) transcript.take(event);
   }
-  for (const Event& event : reader->end()) story.take(event);
-  return story;
+  for (const Event& event : reader->end()) transcript.take(event);
+  return transcript;
 }
 
 }  // namespace interlock::agents

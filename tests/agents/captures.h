@@ -28,6 +28,6 @@ const std::vector<std::string>& recorded_clients();
 const Adapter& adapter_of(const std::string& client);
 
 /// What a whole stream comes to.
-Story story_of(const Adapter& adapter, const std::vector<std::string>& lines);
+Transcript transcript_of(const Adapter& adapter, const std::vector<std::string>& lines);
 
 }  // namespace interlock::agents

@@ -16,36 +16,37 @@ std::string show_number(const std::optional<std::int64_t>& number) {
   return number ? fmt::format("{}", *number) : "?";
 }
 
-std::string show_usage(const Story& story) {
-  if (!story.counted) return "none";
-  const Usage& told = story.told;
+std::string show_usage(const Transcript& transcript) {
+  if (!transcript.counted) return "none";
+  const Usage& told = transcript.reported;
   return fmt::format("{}/{}/{}/{}{}", show_number(told.input), show_number(told.output),
                      show_number(told.cache_read), show_number(told.cache_write),
-                     story.told_whole ? "" : " in part");
+                     transcript.parsed_whole ? "" : " in part");
 }
 
-std::string show_outcome(const Adapter& adapter, const Story& story, const Capture& capture) {
-  const Ending ending = adapter.ending(story, capture.exit_code, capture.signal);
+std::string show_outcome(const Adapter& adapter, const Transcript& transcript,
+                         const Capture& capture) {
+  const Ending ending = adapter.ending(transcript, capture.exit_code, capture.signal);
   std::string outcome =
       ending.failure ? std::string(name_of(*ending.failure)) : std::string("success");
-  if (story.waits > 0) outcome += fmt::format(", waited {}", story.waits);
-  if (story.denied > 0) outcome += fmt::format(", denied {}", story.denied);
-  if (story.unknown > 0) outcome += fmt::format(", unknown {}", story.unknown);
+  if (transcript.waits > 0) outcome += fmt::format(", waited {}", transcript.waits);
+  if (transcript.denied > 0) outcome += fmt::format(", denied {}", transcript.denied);
+  if (transcript.unknown > 0) outcome += fmt::format(", unknown {}", transcript.unknown);
   return outcome;
 }
 
-std::string show_final(const Story& story) {
-  if (!story.final) return "none";
-  return fmt::format("\"{}\"{}", elide_end(printable(story.final->text), 60),
-                     story.final->structured ? " structured" : "");
+std::string show_final(const Transcript& transcript) {
+  if (!transcript.final) return "none";
+  return fmt::format("\"{}\"{}", elide_end(printable(transcript.final->text), 60),
+                     transcript.final->structured ? " structured" : "");
 }
 
 std::string show_capture(const Capture& capture) {
   const Adapter& adapter = adapter_of(capture.client);
-  const Story story = story_of(adapter, capture.lines);
+  const Transcript transcript = transcript_of(adapter, capture.lines);
   return fmt::format("{}: {}; usage {}; final {}; session {}\n", capture.name,
-                     show_outcome(adapter, story, capture), show_usage(story), show_final(story),
-                     story.started.session.empty() ? "no" : "yes");
+                     show_outcome(adapter, transcript, capture), show_usage(transcript),
+                     show_final(transcript), transcript.started.session.empty() ? "no" : "yes");
 }
 
 class Recorded : public testing::TestWithParam<std::string> {
@@ -72,10 +73,10 @@ TEST_P(Recorded, UsageThatIsWholeIsTheEndpointsOwn) {
     // They count from the beginning of a session that other runs began.
     if (capture.name == "session-2-resume" || capture.name == "session-5-fork") continue;
     const Adapter& adapter = adapter_of(capture.client);
-    const Story story = story_of(adapter, capture.lines);
-    if (!story.told_whole || !story.told.input) continue;
-    EXPECT_GE(*story.told.input, capture.least_input) << capture.name;
-    EXPECT_LE(*story.told.input, capture.most_input) << capture.name;
+    const Transcript transcript = transcript_of(adapter, capture.lines);
+    if (!transcript.parsed_whole || !transcript.reported.input) continue;
+    EXPECT_GE(*transcript.reported.input, capture.least_input) << capture.name;
+    EXPECT_LE(*transcript.reported.input, capture.most_input) << capture.name;
     ++compared;
   }
   // OpenCode never tells all.
@@ -87,8 +88,9 @@ TEST_P(Recorded, RunsThatWereEndedFromOutsideAreNoSuccess) {
     if (!capture.signal && !capture.name.contains("SIG")) continue;
     if (capture.name == "pidns-tool") continue;
     const Adapter& adapter = adapter_of(capture.client);
-    const Story story = story_of(adapter, capture.lines);
-    EXPECT_TRUE(adapter.ending(story, capture.exit_code, capture.signal).failure) << capture.name;
+    const Transcript transcript = transcript_of(adapter, capture.lines);
+    EXPECT_TRUE(adapter.ending(transcript, capture.exit_code, capture.signal).failure)
+        << capture.name;
   }
 }
 
@@ -98,8 +100,8 @@ TEST_P(Recorded, RunsThatAreCutAnywhereAreNoSuccess) {
     const Adapter& adapter = adapter_of(capture.client);
     std::vector<std::string> lines = capture.lines;
     while (!lines.empty()) {
-      const Story story = story_of(adapter, lines);
-      EXPECT_TRUE(adapter.ending(story, {}, kTerminated).failure) << capture.name;
+      const Transcript transcript = transcript_of(adapter, lines);
+      EXPECT_TRUE(adapter.ending(transcript, {}, kTerminated).failure) << capture.name;
       if (lines.size() > 200) lines.resize(lines.size() - 50);
       lines.pop_back();
     }
@@ -141,8 +143,8 @@ TEST_P(Recorded, LinesBetweenGarbageAreStillRead) {
       lines.push_back(garbage[at % garbage.size()]);
       lines.push_back(capture.lines[at]);
     }
-    const Story clean = story_of(adapter, capture.lines);
-    const Story dirty = story_of(adapter, lines);
+    const Transcript clean = transcript_of(adapter, capture.lines);
+    const Transcript dirty = transcript_of(adapter, lines);
     EXPECT_EQ(dirty.final, clean.final) << capture.name;
     EXPECT_EQ(dirty.failed, clean.failed) << capture.name;
     EXPECT_EQ(dirty.told, clean.told) << capture.name;

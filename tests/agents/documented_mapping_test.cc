@@ -4,7 +4,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "agents/shown.h"
+#include "agents/fixture.h"
 #include "plan/read.h"
 #include "support/fake_files.h"
 

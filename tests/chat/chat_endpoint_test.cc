@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "chat/call.h"
+#include "chat/chat_call.h"
 #include "endpoint/endpoint.h"
 
 namespace interlock::chat {
@@ -34,17 +34,17 @@ struct Said {
   Outcome outcome = Outcome::bad;
 };
 
-Said ask(const Endpoint& endpoint, Wish wish, const std::string& key = "sk-test",
+Said ask(const Endpoint& endpoint, CallSpec spec, const std::string& key = "sk-test",
          Around around = {}) {
   Said said;
-  wish.base_url = endpoint.base_url();
-  const auto request = request_for(wish, key);
+  spec.base_url = endpoint.base_url();
+  const auto request = request_for(spec, key);
   EXPECT_TRUE(request.has_value());
   around.write = [&](std::string_view lines) {
     said.lines += lines;
     return true;
   };
-  said.outcome = converse(wish, *request, key, around);
+  said.outcome = converse(spec, *request, key, around);
   return said;
 }
 
@@ -79,15 +79,15 @@ TEST(Chat, tells_a_whole_answer_and_what_it_used_in_every_api) {
 TEST(Chat, brings_an_answer_bound_by_a_schema_in_every_api) {
   for (const Api api : kAll) {
     const Endpoint endpoint(script_of(R"({"otherwise": {"structured": {"answer": [1, 2]}}})"));
-    Wish wish{api, "m", "", "List."};
-    wish.schema = *parse_json(
+    CallSpec spec{api, "m", "", "List."};
+    spec.schema = *parse_json(
         R"({"type": "object", "properties": {"answer": {"type": "array"}}, "required": ["answer"]})");
-    EXPECT_EQ(last_line(ask(endpoint, wish)),
+    EXPECT_EQ(last_line(ask(endpoint, spec)),
               R"({"type":"final","text":"{\"answer\":[1,2]}","finish":"stop"})"
               "\n");
     if (api == Api::gemini) continue;
-    wish.schema = *parse_json(R"({"type": "array"})");
-    EXPECT_EQ(last_line(ask(endpoint, wish)), R"({"type":"final","text":"[1,2]","finish":"stop"})"
+    spec.schema = *parse_json(R"({"type": "array"})");
+    EXPECT_EQ(last_line(ask(endpoint, spec)), R"({"type":"final","text":"[1,2]","finish":"stop"})"
                                               "\n")
         << "unwrapped";
   }

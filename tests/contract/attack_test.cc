@@ -16,7 +16,7 @@
 namespace interlock::process {
 namespace {
 
-using engine::Enclosure;
+using engine::Sandbox;
 using plan::Isolation;
 
 /// The attacking program, where anybody may execute it.
@@ -50,7 +50,7 @@ class Terminal {
   Fd master_;
 };
 
-class Attacked : public Enclosed {
+class Attacked : public Sandboxed {
  protected:
   void each_from(Isolation isolation) {
     const Weapon weapon;
@@ -63,8 +63,8 @@ class Attacked : public Enclosed {
     });
   }
 
-  static Enclosure enclosure(const Site& site, Isolation isolation) {
-    return isolation == Isolation::view ? site.confined_picture()
+  static Sandbox sandbox(const Site& site, Isolation isolation) {
+    return isolation == Isolation::view ? site.confined_snapshot()
                                         : site.guard({"own"}, {"own", "device"});
   }
 
@@ -92,7 +92,7 @@ class Attacked : public Enclosed {
       case Target::terminal: target = terminal.path.empty() ? "/dev/pts/0" : terminal.path; break;
     }
     const std::string said =
-        site.run(site.command({program, attack.id, target}, enclosure(site, isolation)));
+        site.run(site.command({program, attack.id, target}, sandbox(site, isolation)));
     EXPECT_TRUE(said.starts_with("kept from it: ")) << attack.id << ": " << said;
     EXPECT_TRUE(!attack.named || !site.kept_from().empty()) << attack.id << ": " << said;
   }
@@ -108,12 +108,12 @@ TEST_P(Attacked, OutsideOfAnAttemptTheySucceed) {
     renew(site);
     for (const char* attack : {"fchmod", "fchown", "fchownat-empty", "utimensat", "futimens"}) {
       auto spec = site.command({weapon.place, attack, site.at("out/file")}, {});
-      spec.enclosure.reset();
+      spec.sandbox.reset();
       EXPECT_EQ(site.run(spec), "did it\n") << attack;
     }
     for (const char* attack : {"prlimit", "setpriority", "sched", "affinity", "signal"}) {
       auto spec = site.command({weapon.place, attack, fmt::format("{}", ::getpid())}, {});
-      spec.enclosure.reset();
+      spec.sandbox.reset();
       EXPECT_EQ(site.run(spec), "did it\n") << attack;
     }
   });
@@ -126,7 +126,7 @@ TEST_P(Attacked, WhatIsItsOwnCanBeDealtWith) {
     const auto run = [&](const std::string& what, const std::string& target) {
       std::filesystem::remove_all(site.at("up"));
       renew(site);
-      return site.run(site.command({weapon.place, what, target}, site.confined_picture()));
+      return site.run(site.command({weapon.place, what, target}, site.confined_snapshot()));
     };
     EXPECT_EQ(run("own-limits", ""), "did it\n");
     EXPECT_EQ(run("own-file", site.at("ws/own")), "did it\n");

@@ -33,7 +33,7 @@ int open_target() { return ::open(target.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTT
 pid_t process() { return static_cast<pid_t>(std::atoi(target.c_str())); }
 
 struct stat status_of(int file) {
-  struct stat status {};
+  struct stat status{};
   ::fstat(file, &status);
   return status;
 }

@@ -7,10 +7,10 @@
 namespace interlock::process {
 namespace {
 
-using engine::Enclosure;
+using engine::Sandbox;
 using plan::Isolation;
 
-class Confined : public Enclosed {};
+class Confined : public Sandboxed {};
 
 TEST_P(Confined, WritingOutsideIsStoppedAndNamed) {
   at_site(Isolation::view, [](Site& site) {
@@ -25,7 +25,7 @@ TEST_P(Confined, WritingOutsideIsStoppedAndNamed) {
                            "/file; echo x >/dev/null && "
                            "echo x >" +
                            site.at("tmp/t") + " && echo x >mine && echo done",
-                       site.confined_picture()),
+                       site.confined_snapshot()),
               "old\ndone\n");
     EXPECT_EQ(site.kept_from(), "w out/file\nw out/folder\nw out/made\nw out/moved\n");
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
@@ -40,12 +40,12 @@ TEST_P(Confined, AFolderOfItsOwnIsAtAnotherPathForItAlone) {
   at_site(Isolation::view, [](Site& site) {
     site.put("tmp/t", "own\n");
     std::filesystem::create_directories(site.at("place"));
-    auto enclosure = site.confined_picture();
-    enclosure.binds = {{site.at("tmp"), site.at("place")}};
-    enclosure.writable = {site.at("ws"), site.at("place")};
+    auto sandbox = site.confined_snapshot();
+    sandbox.binds = {{site.at("tmp"), site.at("place")}};
+    sandbox.writable = {site.at("ws"), site.at("place")};
     EXPECT_EQ(site.run("cat " + site.at("place/t") + "; echo new >" + site.at("place/made") +
                            "; cat " + site.at("tmp/made") + "; echo x >" + site.at("out/file"),
-                       enclosure),
+                       sandbox),
               "own\nnew\n");
     EXPECT_EQ(site.kept_from(), "w out/file\n");
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
@@ -54,17 +54,17 @@ TEST_P(Confined, AFolderOfItsOwnIsAtAnotherPathForItAlone) {
   });
 }
 
-TEST_P(Confined, AFolderOfItsOwnIsAtAnotherPathAlsoWithoutAPicture) {
+TEST_P(Confined, AFolderOfItsOwnIsAtAnotherPathAlsoWithoutASnapshot) {
   at_site(Isolation::guard, [](Site& site) {
     if (!may_bind(site.at("tmp"))) return;  // Only root has mounts of its own there.
     site.put("tmp/t", "own\n");
     std::filesystem::create_directories(site.at("place"));
-    auto enclosure = site.guard({}, {"mine"});
-    enclosure.binds = {{site.at("tmp"), site.at("place")}};
-    enclosure.writable.push_back(site.at("place"));
+    auto sandbox = site.guard({}, {"mine"});
+    sandbox.binds = {{site.at("tmp"), site.at("place")}};
+    sandbox.writable.push_back(site.at("place"));
     EXPECT_EQ(site.run("cat " + site.at("place/t") + "; echo new >" + site.at("place/made") +
                            "; echo x >mine; echo x >other",
-                       enclosure),
+                       sandbox),
               "own\n");
     EXPECT_EQ(site.kept_from(), "w ws/other\n");
     EXPECT_EQ(site.get("tmp/made") + site.get("ws/mine"), "new\nx\n");
@@ -79,7 +79,7 @@ TEST_P(Confined, NoLinkLeadsOut) {
     std::filesystem::create_symlink(site.at("out"), site.at("ws/folder"));
     site.run("echo x >link; echo x >folder/made; ln " + site.at("out/file") +
                  " hard && echo x >hard; ln -s " + site.at("out/soft") + " soft; echo x >soft",
-             site.confined_picture());
+             site.confined_snapshot());
     EXPECT_EQ(site.kept_from(), "w out/file\nw out/made\nw out/soft\n");
     EXPECT_EQ(site.get("out/file"), "old\n");
     EXPECT_EQ(site.get("out/made") + site.get("out/soft"), "--");
@@ -94,7 +94,7 @@ TEST_P(Confined, NoProcessLeadsOut) {
     site.run("echo x >/proc/self/root" + site.at("out/file") + "; echo x >" + dispatcher +
                  site.at("out/made") + "; echo x >" + dispatcher + site.at("ws/file") +
                  "; echo x >/proc/self/root" + site.at("ws/seen"),
-             site.confined_picture());
+             site.confined_snapshot());
     EXPECT_EQ(site.kept_from(), fmt::format("w {0}{1}\nw {0}{2}\nw out/file\n", dispatcher,
                                             site.at("out/made"), site.at("ws/file")));
     EXPECT_EQ(site.get("out/file") + site.get("out/made") + site.get("ws/file"), "old\n-old\n");
@@ -107,7 +107,7 @@ TEST_P(Confined, MountingComesToNothing) {
     site.put("ws/file", "old\n");
     site.run("umount -l . ; mount --bind " + site.at("out") + " . ; cd " + site.at("ws") +
                  "; echo x >file; echo x >made",
-             site.confined_picture());
+             site.confined_snapshot());
     EXPECT_EQ(site.get("ws/file") + site.get("out/made"), "old\n-");
     EXPECT_EQ(site.get("up/file") + site.get("up/made"), "x\nx\n");
   });
@@ -119,7 +119,7 @@ TEST_P(Confined, ADaemonThatWritesOutsideIsStoppedToo) {
         "(setsid sh -c 'echo x >" + site.at("out/late") +
             "; >up; while :; do echo x >>late; sleep 0.01; done' </dev/null >/dev/null 2>&1 &)\n"
             "until [ -e up ]; do sleep 0.01; done",
-        site.confined_picture());
+        site.confined_snapshot());
     EXPECT_GE(site.exited.strays, 1u);
     EXPECT_EQ(site.kept_from(), "w out/late\n");
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
@@ -134,7 +134,7 @@ TEST_P(Confined, ItCannotSignalWhoStartedIt) {
       return;
     }
     EXPECT_EQ(site.run(fmt::format("kill -0 {} 2>/dev/null || echo denied", ::getpid()),
-                       site.confined_picture()),
+                       site.confined_snapshot()),
               "denied\n");
   });
 }
@@ -160,14 +160,14 @@ TEST_P(Confined, ItsOwnNetworkDoesNotReachTheHosts) {
     const std::string connect = fmt::format(
         "bash -c '(: </dev/tcp/127.0.0.1/{}) 2>/dev/null' && echo reached || echo kept apart",
         port);
-    auto enclosure = site.confined_picture();
-    EXPECT_EQ(site.run(connect, enclosure), "reached\n");
-    enclosure.own_network = true;
+    auto sandbox = site.confined_snapshot();
+    EXPECT_EQ(site.run(connect, sandbox), "reached\n");
+    sandbox.own_network = true;
     std::filesystem::remove_all(site.at("up"));
     std::filesystem::create_directories(site.at("up"));
     remove_with_overlay_work(site.at("work"), site.at("work"));
     std::filesystem::create_directories(site.at("work"));
-    EXPECT_EQ(site.run(connect, enclosure), "kept apart\n");
+    EXPECT_EQ(site.run(connect, sandbox), "kept apart\n");
   });
 }
 
@@ -198,10 +198,10 @@ TEST_P(Confined, GuardKeepsToThePatterns) {
 TEST_P(Confined, ADeclaredFolderTurnedIntoALinkLeadsNowhere) {
   at_site(Isolation::guard, [](Site& site) {
     site.put("out/file", "old\n");
-    const auto enclosure = site.guard({}, {"d/**", "d", "deep/er/*"});
-    site.run("ln -s " + site.at("out") + " d && mkdir deep && ln -s ../../out deep/er", enclosure);
+    const auto sandbox = site.guard({}, {"d/**", "d", "deep/er/*"});
+    site.run("ln -s " + site.at("out") + " d && mkdir deep && ln -s ../../out deep/er", sandbox);
     EXPECT_TRUE(std::filesystem::is_symlink(site.at("ws/d")));
-    site.run("echo x >d/file; echo x >d/made; echo x >deep/er/made; rm -f d/file", enclosure);
+    site.run("echo x >d/file; echo x >d/made; echo x >deep/er/made; rm -f d/file", sandbox);
     EXPECT_EQ(site.get("out/file") + site.get("out/made"), "old\n-");
     EXPECT_EQ(site.kept_from(), "w out/file\nw out/made\n");
   });

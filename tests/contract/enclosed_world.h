@@ -23,8 +23,8 @@
 #include "process/clock.h"
 #include "process/host.h"
 #include "process/local_processes.h"
+#include "process/probe.h"
 #include "process/proc.h"
-#include "process/trial.h"
 
 // What the tests of enclosures share: a workspace with a place outside of it, and somebody to be.
 namespace interlock::process {
@@ -74,32 +74,32 @@ class Site {
     return text.str();
   }
 
-  engine::Enclosure picture() const {
-    engine::Enclosure enclosure;
-    enclosure.workspace = at("ws");
-    enclosure.picture = {.at = at("ws"), .layers = {}, .upper = at("up"), .work = at("work")};
-    enclosure.writable = {at("ws"), at("tmp")};
-    return enclosure;
+  engine::Sandbox snapshot() const {
+    engine::Sandbox sandbox;
+    sandbox.workspace = at("ws");
+    sandbox.snapshot = {.at = at("ws"), .layers = {}, .upper = at("up"), .work = at("work")};
+    sandbox.writable = {at("ws"), at("tmp")};
+    return sandbox;
   }
-  engine::Enclosure confined_picture() const {
-    auto enclosure = picture();
-    enclosure.confined = true;
-    enclosure.watch = engine::Enclosure::Watch::changes;
-    return enclosure;
+  engine::Sandbox confined_snapshot() const {
+    auto sandbox = snapshot();
+    sandbox.confined = true;
+    sandbox.watch = engine::Sandbox::Watch::changes;
+    return sandbox;
   }
-  /// No picture, but the workspace itself, kept to a footprint.
-  engine::Enclosure guard(std::vector<std::string> reads, std::vector<std::string> writes) const {
-    engine::Enclosure enclosure;
-    enclosure.workspace = at("ws");
-    enclosure.confined = true;
-    enclosure.writable = {at("tmp")};
-    enclosure.held_to = footprint::Footprint{.reads = *footprint::PatternSet::parse(reads),
-                                             .writes = *footprint::PatternSet::parse(writes)};
-    enclosure.watch = engine::Enclosure::Watch::opens;
-    return enclosure;
+  /// No snapshot, but the workspace itself, kept to a footprint.
+  engine::Sandbox guard(std::vector<std::string> reads, std::vector<std::string> writes) const {
+    engine::Sandbox sandbox;
+    sandbox.workspace = at("ws");
+    sandbox.confined = true;
+    sandbox.writable = {at("tmp")};
+    sandbox.held_to = footprint::Footprint{.reads = *footprint::PatternSet::parse(reads),
+                                           .writes = *footprint::PatternSet::parse(writes)};
+    sandbox.watch = engine::Sandbox::Watch::opens;
+    return sandbox;
   }
 
-  engine::SpawnSpec command(std::vector<std::string> arguments, engine::Enclosure enclosure) {
+  engine::SpawnSpec command(std::vector<std::string> arguments, engine::Sandbox sandbox) {
     engine::SpawnSpec spec;
     spec.name = {TaskId(std::size_t{0}), ++attempts_, 0};
     spec.arguments = std::move(arguments);
@@ -107,11 +107,11 @@ class Site {
     spec.folder = at("ws");
     spec.label = fmt::format("enclosed-{}/0#{}", ::getpid(), attempts_);
     spec.log_folder = at("logs/run");
-    spec.enclosure = std::move(enclosure);
+    spec.sandbox = std::move(sandbox);
     return spec;
   }
-  engine::SpawnSpec shell(const std::string& script, engine::Enclosure enclosure) {
-    return command({"sh", "-c", script}, std::move(enclosure));
+  engine::SpawnSpec shell(const std::string& script, engine::Sandbox sandbox) {
+    return command({"sh", "-c", script}, std::move(sandbox));
   }
 
   /// The next to end.
@@ -142,8 +142,8 @@ class Site {
     observed = host().observed(spec.name);
     return host().take_output(spec.name);
   }
-  std::string run(const std::string& script, engine::Enclosure enclosure) {
-    return run(shell(script, std::move(enclosure)));
+  std::string run(const std::string& script, engine::Sandbox sandbox) {
+    return run(shell(script, std::move(sandbox)));
   }
 
   /// What the last run was kept from, a line each: `w out/file`; paths below the site's folder.
@@ -188,7 +188,7 @@ class Site {
   std::unique_ptr<LocalProcesses> host_;
 };
 
-class Enclosed : public testing::TestWithParam<Who> {
+class Sandboxed : public testing::TestWithParam<Who> {
  protected:
   /// Runs the test in a process of its own, as whom it is for. Skips it where that is not possible
   /// here, or the isolation is not.
@@ -207,7 +207,7 @@ class Enclosed : public testing::TestWithParam<Who> {
         // Else /proc/self would still be root's.
         ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
       }
-      if (const auto able = can_enclose(needed); !able) {
+      if (const auto able = can_sandbox(needed); !able) {
         fmt::print("{}\n", able.error().message);
         std::fflush(nullptr);
         ::_exit(kSkipped);

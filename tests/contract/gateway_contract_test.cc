@@ -35,10 +35,10 @@ class Side {
  public:
   virtual ~Side() = default;
   virtual Gateway& gateway() = 0;
-  /// Asks with the door's address and secret, and waits: whether anything of it came in at all.
-  virtual bool ask(const Gateway::Door& door) = 0;
+  /// Asks with the route's address and secret, and waits: whether anything of it came in at all.
+  virtual bool ask(const Gateway::Route& route) = 0;
   /// Asks for what is never answered; returns when the provider has it.
-  virtual void ask_in_vain(const Gateway::Door& door) = 0;
+  virtual void ask_in_vain(const Gateway::Route& route) = 0;
   /// Takes calls until so many were told.
   virtual std::vector<ModelCall> take(std::size_t count) = 0;
   /// What came to the provider.
@@ -48,14 +48,14 @@ class Side {
 class FakeSide final : public Side {
  public:
   Gateway& gateway() override { return fake_; }
-  bool ask(const Gateway::Door& door) override {
-    const auto name = fake_.behind(door.secret);
+  bool ask(const Gateway::Route& route) override {
+    const auto name = fake_.behind(route.secret);
     if (!name) return false;
     sent_ += fake_.ask(*name, {kInput, kOutput, 0, 0, 0}) == CallEnd::answered ? 1 : 0;
     return true;
   }
-  void ask_in_vain(const Gateway::Door& door) override {
-    fake_.begin(fake_.behind(door.secret).value(), {.input = 50, .output = 800});
+  void ask_in_vain(const Gateway::Route& route) override {
+    fake_.begin(fake_.behind(route.secret).value(), {.input = 50, .output = 800});
     ++sent_;
   }
   std::vector<ModelCall> take(std::size_t) override { return fake_.take_calls(); }
@@ -75,12 +75,12 @@ class RealSide final : public Side {
   RealSide() : world_(kScript) {}
 
   Gateway& gateway() override { return *world_.gateway; }
-  bool ask(const Gateway::Door& door) override {
-    return gateway::scenes::Client().post(url_of(door), message("hi")).status != 404;
+  bool ask(const Gateway::Route& route) override {
+    return gateway::scenes::Client().post(url_of(route), message("hi")).status != 404;
   }
-  void ask_in_vain(const Gateway::Door& door) override {
+  void ask_in_vain(const Gateway::Route& route) override {
     const std::size_t before = sent();
-    waiting_.push_back(std::async(std::launch::async, [url = url_of(door)] {
+    waiting_.push_back(std::async(std::launch::async, [url = url_of(route)] {
       gateway::scenes::Client().post(url, message("in vain"));
     }));
     EXPECT_TRUE(
@@ -90,7 +90,7 @@ class RealSide final : public Side {
   std::size_t sent() override { return world_.endpoint.entries().size(); }
 
  private:
-  static std::string url_of(const Gateway::Door& door) { return door.base_url + "/v1/messages"; }
+  static std::string url_of(const Gateway::Route& route) { return route.base_url + "/v1/messages"; }
 
   std::vector<std::future<void>> waiting_;  ///< Outlive the gateway, whose end ends them.
   gateway::scenes::World world_;
@@ -106,28 +106,28 @@ class GatewayContract : public testing::TestWithParam<std::string> {
   }
 
   Gateway& gateway() { return side_->gateway(); }
-  Gateway::Door open(std::uint32_t attempt = 1, std::optional<Tokens> tokens = {},
-                     std::optional<MicroUsd> usd = {}) {
-    Gateway::Wish wish;
-    wish.name = attempt_name(0, attempt);
-    wish.label = "run/task#1";
-    wish.agent = "claude";
-    wish.tokens = tokens;
-    wish.usd = usd;
-    auto door = gateway().open(wish);
-    EXPECT_TRUE(door.has_value());
-    return door.value_or(Gateway::Door());
+  Gateway::Route open(std::uint32_t attempt = 1, std::optional<Tokens> tokens = {},
+                      std::optional<MicroUsd> usd = {}) {
+    Gateway::RouteSpec spec;
+    spec.name = attempt_name(0, attempt);
+    spec.label = "run/task#1";
+    spec.agent = "claude";
+    spec.tokens = tokens;
+    spec.usd = usd;
+    auto route = gateway().open(spec);
+    EXPECT_TRUE(route.has_value());
+    return route.value_or(Gateway::Route());
   }
 
   std::unique_ptr<Side> side_;
 };
 
 TEST_P(GatewayContract, ADoorIsOnLoopbackAndOpensToItsSecretAlone) {
-  const Gateway::Door door = open();
-  EXPECT_THAT(door.base_url, StartsWith("http://127.0.0.1:"));
-  EXPECT_THAT(door.base_url, HasSubstr("/" + door.secret));
-  EXPECT_TRUE(side_->ask(door));
-  Gateway::Door guessed = door;
+  const Gateway::Route route = open();
+  EXPECT_THAT(route.base_url, StartsWith("http://127.0.0.1:"));
+  EXPECT_THAT(route.base_url, HasSubstr("/" + route.secret));
+  EXPECT_TRUE(side_->ask(route));
+  Gateway::Route guessed = route;
   for (std::string* part : {&guessed.base_url, &guessed.secret})
     part->back() = part->back() == '7' ? '8' : '7';
   EXPECT_FALSE(side_->ask(guessed));
@@ -142,12 +142,12 @@ TEST_P(GatewayContract, NoTwoDoorsHaveTheSameSecret) {
 }
 
 TEST_P(GatewayContract, EachCallIsToldOnceByTakingOrByClosing) {
-  const Gateway::Door door = open(1);
-  const Gateway::Door other = open(2);
-  for (const Gateway::Door* asked : {&door, &door, &other}) EXPECT_TRUE(side_->ask(*asked));
+  const Gateway::Route route = open(1);
+  const Gateway::Route other = open(2);
+  for (const Gateway::Route* asked : {&route, &route, &other}) EXPECT_TRUE(side_->ask(*asked));
   std::vector<ModelCall> told = side_->take(3);
   EXPECT_THAT(told, SizeIs(3));
-  for (const Gateway::Door* asked : {&door, &other, &door}) EXPECT_TRUE(side_->ask(*asked));
+  for (const Gateway::Route* asked : {&route, &other, &route}) EXPECT_TRUE(side_->ask(*asked));
   const std::vector<ModelCall> closed = gateway().close(attempt_name(0, 1));
   EXPECT_THAT(closed, SizeIs(2)) << "its own, and no others";
   told.insert(told.end(), closed.begin(), closed.end());
@@ -169,8 +169,8 @@ TEST_P(GatewayContract, EachCallIsToldOnceByTakingOrByClosing) {
 }
 
 TEST_P(GatewayContract, ClosingEndsWhatIsInFlight) {
-  const Gateway::Door door = open();
-  side_->ask_in_vain(door);
+  const Gateway::Route route = open();
+  side_->ask_in_vain(route);
   EXPECT_THAT(gateway().take_calls(), IsEmpty()) << "it has not ended";
   const std::vector<ModelCall> closed = gateway().close(attempt_name(0, 1));
   ASSERT_THAT(closed, SizeIs(1));
@@ -180,18 +180,18 @@ TEST_P(GatewayContract, ClosingEndsWhatIsInFlight) {
 }
 
 TEST_P(GatewayContract, NothingIsSentAfterClosing) {
-  const Gateway::Door door = open(1);
-  const Gateway::Door other = open(2);
-  EXPECT_TRUE(side_->ask(door));
+  const Gateway::Route route = open(1);
+  const Gateway::Route other = open(2);
+  EXPECT_TRUE(side_->ask(route));
   gateway().close(attempt_name(0, 1));
-  EXPECT_FALSE(side_->ask(door));
+  EXPECT_FALSE(side_->ask(route));
   EXPECT_EQ(side_->sent(), 1U);
   EXPECT_TRUE(side_->ask(other)) << "others are not concerned";
 }
 
 TEST_P(GatewayContract, WhatWouldPassTheTasksBudgetIsNotSentAndUsesNothing) {
-  const Gateway::Door poor = open(1, Tokens{20});
-  const Gateway::Door in_debt = open(2, {}, MicroUsd{-1});
+  const Gateway::Route poor = open(1, Tokens{20});
+  const Gateway::Route in_debt = open(2, {}, MicroUsd{-1});
   EXPECT_TRUE(side_->ask(poor));
   EXPECT_TRUE(side_->ask(in_debt));
   EXPECT_EQ(side_->sent(), 0U);
@@ -204,11 +204,11 @@ TEST_P(GatewayContract, WhatWouldPassTheTasksBudgetIsNotSentAndUsesNothing) {
 
 TEST_P(GatewayContract, ATaskSpendsItsBudgetAndNoMore) {
   constexpr Tokens kBudget = 3000;
-  const Gateway::Door door = open(1, kBudget);
+  const Gateway::Route route = open(1, kBudget);
   Tokens used = 0;
   CallEnd last = CallEnd::answered;
   for (int i = 0; i < 30 && last == CallEnd::answered; ++i) {
-    EXPECT_TRUE(side_->ask(door));
+    EXPECT_TRUE(side_->ask(route));
     const ModelCall call = side_->take(1).at(0);
     used += total_tokens(call.usage).value_or(kBudget);
     last = call.end;
@@ -219,8 +219,8 @@ TEST_P(GatewayContract, ATaskSpendsItsBudgetAndNoMore) {
 }
 
 TEST_P(GatewayContract, TheRunsBudgetBindsEveryDoor) {
-  const Gateway::Door one = open(1);
-  const Gateway::Door other = open(2);
+  const Gateway::Route one = open(1);
+  const Gateway::Route other = open(2);
   gateway().set_budget(20, {});
   EXPECT_TRUE(side_->ask(one));
   EXPECT_TRUE(side_->ask(other));
@@ -231,27 +231,27 @@ TEST_P(GatewayContract, TheRunsBudgetBindsEveryDoor) {
 }
 
 TEST_P(GatewayContract, SettingTheBudgetCountsWhatIsInFlight) {
-  const Gateway::Door running = open(1);
-  const Gateway::Door door = open(2);
+  const Gateway::Route running = open(1);
+  const Gateway::Route route = open(2);
   side_->ask_in_vain(running);
   gateway().set_budget(kExpectedMost, {});
-  side_->ask(door);
+  side_->ask(route);
   EXPECT_EQ(side_->take(1).at(0).end, CallEnd::over_budget)
       << "the first holds what it may come to";
   gateway().close(attempt_name(0, 1));
   gateway().set_budget(kExpectedMost, {});
-  side_->ask(door);
+  side_->ask(route);
   EXPECT_EQ(side_->take(1).at(0).end, CallEnd::answered)
       << "what was told is the engine's to count";
 }
 
 TEST_P(GatewayContract, SettingTheBudgetCountsWhatNobodyTookYet) {
-  const Gateway::Door door = open(1);
-  EXPECT_TRUE(side_->ask(door));
-  EXPECT_TRUE(side_->ask(door));
+  const Gateway::Route route = open(1);
+  EXPECT_TRUE(side_->ask(route));
+  EXPECT_TRUE(side_->ask(route));
   // A third would fit, had nobody asked before.
   gateway().set_budget(2 * (kInput + kOutput) + 200, {});
-  EXPECT_TRUE(side_->ask(door));
+  EXPECT_TRUE(side_->ask(route));
   const std::vector<ModelCall> told = side_->take(3);
   ASSERT_THAT(told, SizeIs(3));
   EXPECT_EQ(told[2].end, CallEnd::over_budget);

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using engine::Blob;
-using engine::Event;
+using engine::RecordedEvent;
 using engine::Request;
 using engine::StoredResult;
 
@@ -105,7 +105,7 @@ class JournalContract : public testing::TestWithParam<std::string> {
   static StoredResult result(const std::string& key, const std::string& wrote) {
     StoredResult result;
     result.key = digest_of(key);
-    result.ingredients = {{"prompt", digest_of(key)}};
+    result.cache_key_parts = {{"prompt", digest_of(key)}};
     result.wrote = digest_of(wrote);
     return result;
   }
@@ -153,7 +153,8 @@ TEST_P(JournalContract, FindsTheNewestResultByKeyAndWhateverItsKey) {
   EXPECT_EQ(journal().find_result("a", digest_of("k1")).value()->wrote, digest_of("new"));
   EXPECT_EQ(journal().find_result("a", digest_of("k2")).value()->wrote, digest_of("other"));
   EXPECT_EQ(journal().latest_result("a").value()->wrote, digest_of("new"));
-  EXPECT_EQ(journal().latest_result("b").value()->ingredients, result("k1", "b").ingredients);
+  EXPECT_EQ(journal().latest_result("b").value()->cache_key_parts,
+            result("k1", "b").cache_key_parts);
   EXPECT_FALSE(journal().find_result("b", digest_of("k2")).value());
   EXPECT_FALSE(journal().latest_result("c").value());
 }

@@ -13,24 +13,24 @@
 namespace interlock::process {
 namespace {
 
-using engine::Enclosure;
+using engine::Sandbox;
 using plan::Isolation;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-class Observed : public Enclosed {
+class Observed : public Sandboxed {
  protected:
-  /// In the workspace itself: a picture's upper layer is mounted only once.
-  static Enclosure in_the_open(const Site& site) {
-    Enclosure enclosure;
-    enclosure.workspace = site.at("ws");
-    enclosure.watch = Enclosure::Watch::all;
-    return enclosure;
+  /// In the workspace itself: a snapshot's upper layer is mounted only once.
+  static Sandbox in_the_open(const Site& site) {
+    Sandbox sandbox;
+    sandbox.workspace = site.at("ws");
+    sandbox.watch = Sandbox::Watch::all;
+    return sandbox;
   }
-  static Enclosure watched(const Site& site, Enclosure::Watch watch) {
-    auto enclosure = site.picture();
-    enclosure.watch = watch;
-    return enclosure;
+  static Sandbox watched(const Site& site, Sandbox::Watch watch) {
+    auto sandbox = site.snapshot();
+    sandbox.watch = watch;
+    return sandbox;
   }
 };
 
@@ -42,7 +42,7 @@ TEST_P(Observed, AScriptOpensWhatItReadsAndLooksAtWhatItTests) {
     site.put("ws/untouched", "x\n");
     EXPECT_EQ(site.run("cat a; cat ./sub/../gone 2>/dev/null; grep -rl needle sub; test -e flag || "
                        "echo none; ls sub; echo x >made",
-                       watched(site, Enclosure::Watch::all)),
+                       watched(site, Sandbox::Watch::all)),
               "needle\nsub/c\nnone\nb\nc\n");
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
     EXPECT_THAT(site.in_workspace(site.observed.opened),
@@ -57,7 +57,7 @@ TEST_P(Observed, AScriptOpensWhatItReadsAndLooksAtWhatItTests) {
 TEST_P(Observed, OpensAreToldWithoutLooks) {
   at_site(Isolation::view, [](Site& site) {
     site.put("ws/a", "x\n");
-    site.run("cat a; test -e flag; cat gone; echo x >made", watched(site, Enclosure::Watch::opens));
+    site.run("cat a; test -e flag; cat gone; echo x >made", watched(site, Sandbox::Watch::opens));
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
     EXPECT_THAT(site.in_workspace(site.observed.opened), ElementsAre("a", "gone"));
     EXPECT_THAT(site.observed.looked_at, IsEmpty());
@@ -67,7 +67,7 @@ TEST_P(Observed, OpensAreToldWithoutLooks) {
 TEST_P(Observed, ChangesAreToldWithoutReads) {
   at_site(Isolation::view, [](Site& site) {
     site.put("ws/a", "x\n");
-    site.run("cat a; echo x >made", watched(site, Enclosure::Watch::changes));
+    site.run("cat a; echo x >made", watched(site, Sandbox::Watch::changes));
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
     EXPECT_THAT(site.in_workspace(site.observed.opened), IsEmpty());
   });
@@ -83,7 +83,7 @@ TEST_P(Observed, EveryWriteIsToldWhateverComesOfIt) {
     site.run(
         "cat read; echo x >same; echo y >passing; rm passing; mv moved here; ln linked second; "
         "rm old; mkdir folder; rm -f never",
-        watched(site, Enclosure::Watch::changes));
+        watched(site, Sandbox::Watch::changes));
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
     const auto written = site.in_workspace(site.observed.written);
     for (const char* path : {"same", "passing", "moved", "here", "second", "old", "folder"})
@@ -95,12 +95,13 @@ TEST_P(Observed, EveryWriteIsToldWhateverComesOfIt) {
 
 TEST_P(Observed, WhoBuildsOnWhatAFileHeldIsToldApart) {
   at_site(Isolation::view, [](Site& site) {
-    for (const char* file : {"anew", "added", "read", "moved"}) site.put(fmt::format("ws/{}", file), "x\n");
+    for (const char* file : {"anew", "added", "read", "moved"})
+      site.put(fmt::format("ws/{}", file), "x\n");
     site.run(
         "echo y >anew; cat anew; echo y >>added; echo y >>made; cat read; echo y >read; "
         "echo y >new; echo z >>new; mv moved here; cat tried || echo y >tried; "
         "mkdir folder",
-        watched(site, Enclosure::Watch::all));
+        watched(site, Sandbox::Watch::all));
     EXPECT_THAT(site.in_workspace(site.observed.updated),
                 ElementsAre("added", "folder", "made", "read", "tried"))
         << "neither what was written anew first nor what was moved";
@@ -111,7 +112,7 @@ TEST_P(Observed, AScriptsInterpreterCountsAsOpened) {
   at_site(Isolation::view, [](Site& site) {
     site.put("ws/tool", "#! ./bin/shell -e\necho hi\n", 0755);
     site.put("ws/bin/shell", "#!/bin/sh\necho run by the interpreter\n", 0755);
-    EXPECT_EQ(site.run(site.command({"./tool"}, watched(site, Enclosure::Watch::opens))),
+    EXPECT_EQ(site.run(site.command({"./tool"}, watched(site, Sandbox::Watch::opens))),
               "run by the interpreter\n");
     EXPECT_THAT(site.in_workspace(site.observed.opened), ElementsAre("bin/shell", "tool"));
   });
@@ -121,7 +122,7 @@ TEST_P(Observed, WhatIsReadThroughADescriptorIsNamedByItsPath) {
   at_site(Isolation::view, [](Site& site) {
     site.put("ws/sub/a", "x\n");
     site.run("cd sub; exec 3<a; cat /proc/self/fd/3 >/dev/null; cat /dev/fd/3 >/dev/null",
-             watched(site, Enclosure::Watch::opens));
+             watched(site, Sandbox::Watch::opens));
     EXPECT_THAT(site.in_workspace(site.observed.opened), ElementsAre("sub/a"));
   });
 }
@@ -130,8 +131,8 @@ TEST_P(Observed, NoPathEndsWhoeverIsToldOfIt) {
   for (const auto isolation : {Isolation::view, Isolation::guard}) {
     at_site(isolation, [isolation](Site& site) {
       site.put("ws/a", "x\n");
-      const auto enclosure = isolation == Isolation::view ? watched(site, Enclosure::Watch::all)
-                                                          : site.guard({"**"}, {"**"});
+      const auto sandbox = isolation == Isolation::view ? watched(site, Sandbox::Watch::all)
+                                                        : site.guard({"**"}, {"**"});
       EXPECT_EQ(
           site.run(
                   "touch /proc/self/fd/1/../x; echo >/proc/self/fd/2/..; cat /proc/self/fd/1/a/b\n"
@@ -143,7 +144,7 @@ TEST_P(Observed, NoPathEndsWhoeverIsToldOfIt) {
                   "ln -s l l; cat l; i=0\n"
                   "while [ $i -lt 30 ]; do mkdir $n 2>&-; cd $n || break; i=$((i+1)); done; cat x\n"
                   "echo alive",
-                  enclosure)
+                  sandbox)
               .ends_with("alive\n"),
           true);
       EXPECT_EQ(site.observed.broken, "");
@@ -157,7 +158,7 @@ TEST_P(Observed, WhatCannotBePlacedMayHaveBeenAnything) {
   at_site(Isolation::view, [](Site& site) {
     site.put("ws/a", "x\n");
     site.put("ws/d/b", "x\n");
-    site.run("cd d; rm b; rmdir ../d; cat ../a", watched(site, Enclosure::Watch::all));
+    site.run("cd d; rm b; rmdir ../d; cat ../a", watched(site, Sandbox::Watch::all));
     EXPECT_FALSE(site.observed.complete);
     EXPECT_TRUE(site.observed.may_have_read_anything);
     EXPECT_THAT(site.observed.gap, testing::HasSubstr("from a folder that was deleted"));
@@ -179,7 +180,7 @@ TEST_P(Observed, LinksOutsideThatLeadInAreFollowedWhenTheyAreUsed) {
         "ln -s $PWD/a $TMPDIR/l; cat $TMPDIR/l; rm $TMPDIR/l\n"
         "ln -s $PWD/sub $TMPDIR/s; cat $TMPDIR/s/b; rm $TMPDIR/s\n"
         "cat /proc/self/cwd/c; cat link/../f",
-        watched(site, Enclosure::Watch::all));
+        watched(site, Sandbox::Watch::all));
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
     const auto opened = site.in_workspace(site.observed.opened);
     for (const char* path : {"a", "sub/b", "c", "deep/f"})
@@ -194,7 +195,7 @@ TEST_P(Observed, LinksOfItsOwnAreFollowedBeforeTheyAreGone) {
     site.put("ws/b", "x\n");
     site.put("ws/c", "x\n");
     site.run("ln -s a l; cat l; rm l; mv b o; cat o; mv o b; ln c h; cat h; rm h",
-             watched(site, Enclosure::Watch::all));
+             watched(site, Sandbox::Watch::all));
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
     const auto opened = site.in_workspace(site.observed.opened);
     for (const char* path : {"a", "b", "c"}) EXPECT_TRUE(opened.contains(path)) << path;
@@ -207,11 +208,11 @@ TEST_P(Observed, AFailureOfTheObserverEndsThatAttemptAlone) {
     site.before_answer = [&] {
       if (fails) throw std::length_error("made to fail");
     };
-    Enclosure enclosure;
-    enclosure.workspace = site.at("ws");
-    enclosure.watch = Enclosure::Watch::all;
-    EXPECT_EQ(site.run("echo hi", enclosure), "hi\n");
-    const auto spec = site.shell("echo ready; while :; do test -e x; done", enclosure);
+    Sandbox sandbox;
+    sandbox.workspace = site.at("ws");
+    sandbox.watch = Sandbox::Watch::all;
+    EXPECT_EQ(site.run("echo hi", sandbox), "hi\n");
+    const auto spec = site.shell("echo ready; while :; do test -e x; done", sandbox);
     ASSERT_TRUE(site.host().spawn(spec));
     site.until_said(spec, "ready");
     fails = true;
@@ -219,17 +220,17 @@ TEST_P(Observed, AFailureOfTheObserverEndsThatAttemptAlone) {
     EXPECT_FALSE(site.host().observed(spec.name).complete);
     EXPECT_EQ(site.host().observed(spec.name).broken, "made to fail");
     fails = false;
-    EXPECT_EQ(site.run("echo hi", enclosure), "hi\n");
+    EXPECT_EQ(site.run("echo hi", sandbox), "hi\n");
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
   });
 }
 
 TEST_P(Observed, AChildThatLostItsListenerDiesAndSaysWhy) {
   at_site(Isolation::direct, [](Site& site) {
-    Enclosure enclosure;
-    enclosure.workspace = site.at("ws");
-    enclosure.watch = Enclosure::Watch::opens;
-    EXPECT_EQ(site.run("echo hi", enclosure), "hi\n");
+    Sandbox sandbox;
+    sandbox.workspace = site.at("ws");
+    sandbox.watch = Sandbox::Watch::opens;
+    EXPECT_EQ(site.run("echo hi", sandbox), "hi\n");
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
     // One descriptor less each time, until nothing can be started.
@@ -237,14 +238,14 @@ TEST_P(Observed, AChildThatLostItsListenerDiesAndSaysWhy) {
     for (rlim_t most = 60; most > 8; --most) {
       const rlimit limit{most, before.rlim_max};
       ::setrlimit(RLIMIT_NOFILE, &limit);
-      const std::string said = site.run("echo hi", enclosure);
+      const std::string said = site.run("echo hi", sandbox);
       if (said != "hi\n") refused.insert(said);
     }
     ::setrlimit(RLIMIT_NOFILE, &before);
     EXPECT_FALSE(refused.empty());
     for (const std::string& said : refused)
       EXPECT_THAT(said, testing::HasSubstr("Too many open files"));
-    EXPECT_EQ(site.run("echo hi", enclosure), "hi\n");
+    EXPECT_EQ(site.run("echo hi", sandbox), "hi\n");
   });
 }
 
@@ -261,7 +262,7 @@ TEST_P(Observed, PythonIsObservedLikeAnyOther) {
     auto spec = site.command({"/usr/bin/python3", "-c",
                               "import sys; sys.path.insert(0, '.'); "
                               "sys.dont_write_bytecode = True; import module"},
-                             watched(site, Enclosure::Watch::all));
+                             watched(site, Sandbox::Watch::all));
     site.run(spec);
     EXPECT_EQ(site.exited.exit_code, 0);
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
@@ -285,7 +286,7 @@ TEST_P(Observed, AStaticBinaryIsObservedLikeAnyOther) {
       return;
     }
     site.put("ws/a", "x\n");
-    site.run(site.command({site.at("out/reader")}, watched(site, Enclosure::Watch::all)));
+    site.run(site.command({site.at("out/reader")}, watched(site, Sandbox::Watch::all)));
     EXPECT_THAT(site.in_workspace(site.observed.opened), ElementsAre("a", "gone"));
     EXPECT_THAT(site.in_workspace(site.observed.looked_at), ElementsAre("b"));
   });
@@ -295,7 +296,7 @@ TEST_P(Observed, SoFarIsKnownWhileItRuns) {
   at_site(Isolation::view, [](Site& site) {
     site.put("ws/a", "x\n");
     const auto spec =
-        site.shell("cat a; echo ready; sleep 1000", watched(site, Enclosure::Watch::opens));
+        site.shell("cat a; echo ready; sleep 1000", watched(site, Sandbox::Watch::opens));
     ASSERT_TRUE(site.host().spawn(spec));
     site.until_said(spec, "ready");
     const auto so_far = site.host().observed(spec.name);
@@ -313,7 +314,7 @@ TEST_P(Observed, WhatIsKilledInTheMiddleWasSeenUntilThen) {
     const auto spec = site.shell(
         "for job in 1 2 3 4; do (while :; do cat none 2>&-; test -e x; done) & done\n"
         "until cat none 2>&- || test -e none; do echo busy; done",
-        watched(site, Enclosure::Watch::all));
+        watched(site, Sandbox::Watch::all));
     ASSERT_TRUE(site.host().spawn(spec));
     site.until_said(spec, "busy");
     site.host().stop(spec.name, Duration{0});
@@ -335,7 +336,7 @@ TEST_P(Observed, ATreeThatManyProcessesReadIsSeenWhole) {
     }
     expected.insert(".");
     site.run("find . -type f -print0 | xargs -0 -n 20 -P 8 grep -l needle >/dev/null; cat gone",
-             watched(site, Enclosure::Watch::opens));
+             watched(site, Sandbox::Watch::opens));
     expected.insert("gone");
     EXPECT_TRUE(site.observed.complete) << site.observed.gap;
     EXPECT_EQ(site.in_workspace(site.observed.opened), expected);
@@ -347,11 +348,11 @@ TEST_P(Observed, ManyAtOnceAreToldApart) {
     constexpr int kAttempts = 12;
     std::vector<engine::SpawnSpec> specs;
     for (int i = 0; i < kAttempts; ++i) {
-      Enclosure enclosure;
-      enclosure.workspace = site.at("ws");
-      enclosure.watch = Enclosure::Watch::opens;
+      Sandbox sandbox;
+      sandbox.workspace = site.at("ws");
+      sandbox.watch = Sandbox::Watch::opens;
       specs.push_back(
-          site.shell(fmt::format("for i in 1 2 3 4 5; do cat own-{} 2>&-; done", i), enclosure));
+          site.shell(fmt::format("for i in 1 2 3 4 5; do cat own-{} 2>&-; done", i), sandbox));
       ASSERT_TRUE(site.host().spawn(specs.back()));
     }
     for (int i = 0; i < kAttempts; ++i) site.until_exit();
@@ -376,10 +377,10 @@ TEST_P(Observed, AnAttemptThatCannotBeWatchedRunsAndSaysWhy) {
   at_site(Isolation::direct, [](Site& site) {
     const Fd listener = watch_this_process();
     ASSERT_TRUE(listener);
-    Enclosure enclosure;
-    enclosure.workspace = site.at("ws");
-    enclosure.watch = Enclosure::Watch::opens;
-    EXPECT_EQ(site.run("echo hi", enclosure), "hi\n");
+    Sandbox sandbox;
+    sandbox.workspace = site.at("ws");
+    sandbox.watch = Sandbox::Watch::opens;
+    EXPECT_EQ(site.run("echo hi", sandbox), "hi\n");
     EXPECT_FALSE(site.observed.complete);
     EXPECT_EQ(site.observed.gap, "another program already watches what this one starts");
   });
@@ -404,7 +405,7 @@ TEST(Host, EveryAbilityIsTriedOutAndSaysWhatItIs) {
   std::filesystem::remove_all(folder);
 }
 
-TEST(Host, WhatIsNeverAskedForIsAlwaysPossible) { EXPECT_TRUE(can_enclose(Isolation::direct)); }
+TEST(Host, WhatIsNeverAskedForIsAlwaysPossible) { EXPECT_TRUE(can_sandbox(Isolation::direct)); }
 
 }  // namespace
 }  // namespace interlock::process

@@ -225,7 +225,7 @@ TEST_P(ProcessContract, OutputBeyondTheLimitIsCutAndSaid) {
 TEST_P(ProcessContract, LinesAreToldAsTheyComeWhereThatIsWanted) {
   const Behaviour talks{.lines = {{0s, "one"}, {0s, ""}, {0s, "three"}}};
   auto heard = spec(0, talks);
-  heard.tell_lines = true;
+  heard.report_lines = true;
   ASSERT_TRUE(host().spawn(heard));
   EXPECT_EQ(until_ended(1), "0 spawned\n0 said one\n0 said \n0 said three\n0 exited with 0\n");
   ASSERT_TRUE(host().spawn(spec(1, talks)));
@@ -259,11 +259,11 @@ TEST_P(ProcessContract, AnAttemptIsHeardOfOnlyWhileItRuns) {
   const Time before = world_->clock().now();
   spawn(0, {.hangs = true, .output = "ready\n"});
   until_said(0, "ready");
-  ASSERT_TRUE(host().last_heard(name(0)));
-  EXPECT_GE(*host().last_heard(name(0)), before);
+  ASSERT_TRUE(host().last_output_at(name(0)));
+  EXPECT_GE(*host().last_output_at(name(0)), before);
   host().stop(name(0), 0s);
   until_ended(1);
-  EXPECT_FALSE(host().last_heard(name(0)));
+  EXPECT_FALSE(host().last_output_at(name(0)));
   EXPECT_EQ(host().last_line(name(0)), "");
 }
 

@@ -424,7 +424,7 @@ TEST_P(RealProcesses, ANamespaceOfProcessNumbersIsNoHidingPlace) {
 
 TEST_P(RealProcesses, ALineIsToldWithoutItsEndAndNoLongerThanIsAllowed) {
   SpawnSpec spec = command({"sh", "-c", "printf 'short\\n%s\\nlast' far-too-long"});
-  spec.tell_lines = true;
+  spec.report_lines = true;
   spec.output_bytes_max = 7;
   ASSERT_TRUE(host_->spawn(spec));
   std::vector<std::string> lines;

@@ -13,7 +13,7 @@
 #include "engine/ports.h"
 
 // What the suite of `engine::Views` needs of a world, besides the views: somebody who works in a
-// picture, somebody who edits the workspace, and a look at what is really there.
+// snapshot, somebody who edits the workspace, and a look at what is really there.
 namespace interlock::contract {
 
 /// One thing that a simulated agent does. Paths are relative to the workspace.
@@ -44,7 +44,7 @@ class Scene {
   /// Why this host cannot show the scene; the tests are skipped then. Empty: it can.
   virtual std::string cannot() { return ""; }
 
-  virtual engine::Views& views() = 0;
+  virtual engine::Snapshots& snapshots() = 0;
   /// The workspace port beside the views: its calls see the committed state.
   virtual engine::Workspace& workspace() = 0;
 
@@ -63,8 +63,8 @@ class Scene {
     engine::Observed observed;  ///< What the process host told of it, for `harvest`.
   };
   /// An attempt's only process does the steps, in this order, in what `open` answered, and ends;
-  /// its tree is gone on return. Once for each opened picture. A step that fails fails the test.
-  virtual Outcome run(engine::AttemptName name, const engine::Views::Opened& opened,
+  /// its tree is gone on return. Once for each opened snapshot. A step that fails fails the test.
+  virtual Outcome run(engine::AttemptName name, const engine::Snapshots::Opened& opened,
                       const std::vector<Step>& steps) = 0;
   /// Whether harvests tell reads as the kernel saw them, here and now.
   virtual bool observes_reads() = 0;
@@ -74,7 +74,7 @@ class Scene {
   virtual void crash() = 0;
   /// A `fold` in which the dispatcher is killed before it changes one more path than `paths`, and
   /// another one comes up. False: cannot be done here.
-  virtual bool crashes_in_fold(std::size_t paths) = 0;
+  virtual bool crashes_in_checkpoint(std::size_t paths) = 0;
 };
 
 /// A scene's name, for test names, and how to make one; each test has its own.
@@ -95,41 +95,41 @@ class ViewsContract : public testing::TestWithParam<SceneMaker> {
     if (const std::string why = scene_->cannot(); !why.empty()) GTEST_SKIP() << why;
   }
 
-  engine::Views& views() { return scene_->views(); }
-  engine::Views::Opened open(engine::AttemptName name,
-                             plan::Isolation isolation = plan::Isolation::view) {
-    engine::Views::Wish wish;
-    wish.name = name;
-    wish.isolation = isolation;
-    wish.footprint = &unknown_;
-    auto opened = views().open(wish);
+  engine::Snapshots& snapshots() { return scene_->snapshots(); }
+  engine::Snapshots::Opened open(engine::AttemptName name,
+                                 plan::Isolation isolation = plan::Isolation::view) {
+    engine::Snapshots::SnapshotSpec spec;
+    spec.name = name;
+    spec.isolation = isolation;
+    spec.footprint = &unknown_;
+    auto opened = snapshots().open(spec);
     EXPECT_TRUE(opened.has_value()) << opened.error().message;
     return std::move(*opened);
   }
-  engine::Views::Harvest harvest(engine::AttemptName name, const engine::Observed& observed) {
-    auto harvest = views().harvest(name, observed, unknown_);
+  engine::Snapshots::Harvest harvest(engine::AttemptName name, const engine::Observed& observed) {
+    auto harvest = snapshots().harvest(name, observed, unknown_);
     EXPECT_TRUE(harvest.has_value()) << harvest.error().message;
     return std::move(*harvest);
   }
   /// Opens, runs and harvests.
-  engine::Views::Harvest work(engine::AttemptName name, const std::vector<Step>& steps) {
+  engine::Snapshots::Harvest work(engine::AttemptName name, const std::vector<Step>& steps) {
     const auto opened = open(name);
     return harvest(name, scene_->run(name, opened, steps).observed);
   }
-  /// What a picture opened now shows, as `run` answers; it is thrown away.
+  /// What a snapshot opened now shows, as `run` answers; it is thrown away.
   std::vector<std::string> seen_by(engine::AttemptName name, const std::vector<Step>& steps) {
     const auto opened = open(name);
     auto outcome = scene_->run(name, opened, steps);
-    views().discard(name);
+    snapshots().discard(name);
     return outcome.answers;
   }
   void commit(engine::AttemptName name, const changes::Changeset& changes) {
-    const auto committed = views().commit({name, &changes}, "run/task");
+    const auto committed = snapshots().commit({name, &changes}, "run/task");
     ASSERT_TRUE(committed.has_value()) << committed.error().message;
   }
-  void take_up(const std::vector<engine::Views::Kept>& committed,
-               const std::vector<engine::Views::Kept>& waiting) {
-    const auto taken = views().take_up(committed, waiting);
+  void recover(const std::vector<engine::Snapshots::Kept>& committed,
+               const std::vector<engine::Snapshots::Kept>& waiting) {
+    const auto taken = snapshots().recover(committed, waiting);
     ASSERT_TRUE(taken.has_value()) << taken.error().message;
     EXPECT_EQ(taken->size(), 0u) << "all is there";
   }
@@ -138,17 +138,17 @@ class ViewsContract : public testing::TestWithParam<SceneMaker> {
     changes::ReadSet reads;
     reads.from = changes::ReadsFrom::observed;
     reads.content = std::move(content);
-    return views().foreign(name, reads, {});
+    return snapshots().foreign(name, reads, {});
   }
   /// Folds, and says which paths stood in the way.
-  std::vector<std::string> fold() {
-    auto folded = views().fold();
-    EXPECT_TRUE(folded.has_value()) << folded.error().message;
-    return *folded;
+  std::vector<std::string> checkpoint() {
+    auto checkpointed = snapshots().checkpoint();
+    EXPECT_TRUE(checkpointed.has_value()) << checkpointed.error().message;
+    return *checkpointed;
   }
   std::string content(engine::AttemptName name, const std::string& path,
-                      engine::Views::Side side = engine::Views::Side::after) {
-    return views().content(name, path, side, 1000).value_or("-");
+                      engine::Snapshots::Side side = engine::Snapshots::Side::after) {
+    return snapshots().content(name, path, side, 1000).value_or("-");
   }
 
   std::unique_ptr<Scene> scene_;

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "support/fake_workspace.h"
+#include "workspace/fixture_tree.h"
 #include "workspace/local_workspace.h"
-#include "workspace/temp_tree.h"
 
 // What engine::Workspace promises, held against the fake and against files on this disk.
 namespace interlock {
@@ -101,9 +101,9 @@ TEST_P(WorkspaceContract, ListsOneIngredientAPathSortedAndTheNamedOnesThatAreAbs
   world_->write("a.md", "x");
   world_->write("a.cc", "x");
   std::string names;
-  const auto ingredients =
+  const auto cache_key_parts =
       workspace().fingerprints(workspace::patterns({"*.md", "none.md", "gone.txt"})).value();
-  for (const engine::Ingredient& one : ingredients) names += one.name + " ";
+  for (const engine::CacheKeyPart& one : cache_key_parts) names += one.name + " ";
   EXPECT_EQ(names, "a.md b.md gone.txt none.md ");
 }
 

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <unistd.h>
 #include <csignal>
 #include <filesystem>
-#include <unistd.h>
 
 #include "e2e/isolation_harness.h"
 
@@ -70,10 +70,10 @@ class Agents : public Isolated {
 
   /// Everything that is in a folder, but for git's own: paths, modes, bytes, targets.
   std::string tree(const std::string& folder) {
-    const Ended listed = shell(
-        "cd " + folder +
-        " && find . -path ./.git -prune -o -printf '%p %m %y %l\\n' | sort && "
-        "find . -path ./.git -prune -o -type f -print0 | sort -z | xargs -0 sha256sum");
+    const Ended listed =
+        shell("cd " + folder +
+              " && find . -path ./.git -prune -o -printf '%p %m %y %l\\n' | sort && "
+              "find . -path ./.git -prune -o -type f -print0 | sort -z | xargs -0 sha256sum");
     EXPECT_EQ(listed.exit, 0) << listed.err;
     return listed.out;
   }
@@ -85,23 +85,24 @@ TEST_F(Agents, at_once_killed_twice_and_resumed_they_leave_the_tree_of_one_by_on
   write_plan(plan("view") + "", "one/plan.yaml");
   write_plan(plan("view") + "", "all/plan.yaml");
   {
-    Bell go(folder() + "/go");
+    NamedPipe go(folder() + "/go");
     go.ring(50);
     const Ended one =
         interlock({"run", "one/plan.yaml", "--pattern", "sequential", "--face", "lines"});
     ASSERT_EQ(one.exit, 0) << one.err;
   }
   for (int kill = 0; kill < 2; ++kill) {
-    Bell go(folder() + "/go");
-    Running run = kill == 0 ? start({"run", "all/plan.yaml", "--pattern", "parallel", "--face", "lines"})
-                            : start({"resume", "--face", "lines"});
+    NamedPipe go(folder() + "/go");
+    Running run = kill == 0
+                      ? start({"run", "all/plan.yaml", "--pattern", "parallel", "--face", "lines"})
+                      : start({"resume", "--face", "lines"});
     run.until_it_says("started     agent-7");
     go.ring(kill == 0 ? 3 : 8);
     run.until_it_says("done");
     run.send(SIGKILL);
     run.wait();
   }
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   go.ring(80);
   const Ended ended = interlock({"resume", "--face", "lines"});
   ASSERT_EQ(ended.exit, 0) << ended.err;
@@ -116,19 +117,23 @@ TEST_F(Agents, with_a_git_commit_for_each_task_the_branch_has_them_in_plan_order
   make_repository("all");
   write_plan("commits: task\n" + plan("view"), "all/plan.yaml");
   write("all/shared/ledger", "a dirty tree\n");
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   go.ring(80);
   const Ended ended = interlock({"run", "all/plan.yaml", "--pattern", "parallel"});
   ASSERT_EQ(ended.exit, 0) << ended.err;
   const std::string run = at(json_of({"show", "last"}), "/run");
-  const Ended log = shell("cd all && git log --reverse --format='%s|%(trailers:key=Interlock-Task,"
-                          "valueonly,separator=)' master..interlock/" + run + " 2>/dev/null || git log "
-                          "--reverse --format='%s|%(trailers:key=Interlock-Task,valueonly,separator=)' "
-                          "main..interlock/" + run);
+  const Ended log = shell(
+      "cd all && git log --reverse --format='%s|%(trailers:key=Interlock-Task,"
+      "valueonly,separator=)' master..interlock/" +
+      run +
+      " 2>/dev/null || git log "
+      "--reverse --format='%s|%(trailers:key=Interlock-Task,valueonly,separator=)' "
+      "main..interlock/" +
+      run);
   EXPECT_EQ(log.exit, 0) << log.err;
-  for (int n = 0; n < 8; ++n)
-    EXPECT_THAT(log.out, HasSubstr("|agent-" + std::to_string(n) + "\n"));
-  EXPECT_EQ(shell("cd all && git show interlock/" + run + ":shared/log").out, read("all/shared/log"));
+  for (int n = 0; n < 8; ++n) EXPECT_THAT(log.out, HasSubstr("|agent-" + std::to_string(n) + "\n"));
+  EXPECT_EQ(shell("cd all && git show interlock/" + run + ":shared/log").out,
+            read("all/shared/log"));
 }
 
 TEST_F(Agents, in_worktrees_the_persons_checkout_index_and_branch_stay_as_they_are) {
@@ -137,7 +142,7 @@ TEST_F(Agents, in_worktrees_the_persons_checkout_index_and_branch_stay_as_they_a
   write("all/untracked", "not yet added\n");
   const std::string before = shell("cd all && git rev-parse HEAD && git status --porcelain").out;
   {
-    Bell go(folder() + "/go");
+    NamedPipe go(folder() + "/go");
     Running run = start({"run", "all/plan.yaml", "--pattern", "parallel", "--face", "lines"});
     run.until_it_says("started     agent-7");
     EXPECT_EQ(shell("cd all && git rev-parse HEAD && git status --porcelain").out, before);
@@ -150,7 +155,7 @@ TEST_F(Agents, in_worktrees_the_persons_checkout_index_and_branch_stay_as_they_a
   make_repository("one");
   write("one/untracked", "not yet added\n");
   write_plan(plan("worktree"), "one/plan.yaml");
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   go.ring(50);
   ASSERT_EQ(interlock({"run", "one/plan.yaml", "--pattern", "sequential"}).exit, 0);
   EXPECT_EQ(tree("all"), tree("one"));
@@ -167,13 +172,13 @@ TEST_F(Agents, as_an_ordinary_user_too) {
                   "chown 1001:1001 . .. ../state")
                 .exit,
             0);
-  const std::string as_user = "setpriv --reuid=1001 --regid=1001 --clear-groups env HOME=" + folder() +
-                              " $INTERLOCK ";
+  const std::string as_user =
+      "setpriv --reuid=1001 --regid=1001 --clear-groups env HOME=" + folder() + " $INTERLOCK ";
   const Ended able = shell(as_user + "doctor --json --state ../state/u");
   if (able.out.find("\"isolation\": \"view\"") == std::string::npos &&
       able.out.find("\"isolation\":\"view\"") == std::string::npos)
     GTEST_SKIP() << "an ordinary user cannot even run here: " << able.err;
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   ASSERT_EQ(shell("chown 1001:1001 ../go").exit, 0);
   go.ring(60);
   const Ended one = shell(as_user + "run one/plan.yaml --pattern sequential --state ../state/u");

@@ -81,7 +81,7 @@ TEST_F(Asking, a_run_also_belongs_to_where_it_was_started_and_where_its_plan_lie
 
 TEST_F(Asking, a_run_that_was_refused_leaves_nothing_behind) {
   write_plan("tasks: [{id: a, run: \"read line <../go\"}]\n");
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   Running first = start({"run", "plan.yaml", "--face", "lines"});
   first.until_it_says("started     a");
   EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 3);

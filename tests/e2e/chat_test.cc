@@ -74,14 +74,14 @@ TEST_F(ChatVerb, refuses_a_command_line_that_cannot_work) {
 
 TEST_F(ChatVerb, ends_cleanly_by_a_signal_while_the_model_is_silent) {
   const Endpoint endpoint(script_of(R"({"otherwise": {"hang": true}})"));
-  const Bell bell(folder() + "/bell");
+  const NamedPipe pipe(folder() + "/bell");
   write("prompt", "hello");
   std::thread person([&] {
     EXPECT_TRUE(endpoint.wait_until([](const auto& entries) { return !entries.empty(); }));
-    bell.ring();
+    pipe.ring();
   });
   const Ended ended = shell("\"$INTERLOCK\" chat --api openai-responses --model m --base-url " +
-                            endpoint.base_url() + " <prompt & read line <" + bell.path() +
+                            endpoint.base_url() + " <prompt & read line <" + pipe.path() +
                             "; kill -TERM $!; wait $!; echo exit $?");
   person.join();
   EXPECT_THAT(ended.out, AllOf(HasSubstr(R"("kind":"aborted")"), EndsWith("exit 1\n")));

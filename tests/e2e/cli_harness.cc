@@ -111,14 +111,14 @@ Ended Running::wait() {
 }
 
 // Open for both directions, so that neither side ever waits for the other to open it.
-Bell::Bell(std::string path) : path_(std::move(path)) {
+NamedPipe::NamedPipe(std::string path) : path_(std::move(path)) {
   ::mkfifo(path_.c_str(), 0600);
   fd_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
 }
 
-Bell::~Bell() { ::close(fd_); }
+NamedPipe::~NamedPipe() { ::close(fd_); }
 
-std::string Bell::next() {
+std::string NamedPipe::next() {
   for (;;) {
     if (const auto end = unread_.find('\n'); end != std::string::npos) {
       std::string line = unread_.substr(0, end);
@@ -136,7 +136,7 @@ std::string Bell::next() {
   }
 }
 
-void Bell::ring(int count) const {
+void NamedPipe::ring(int count) const {
   const std::string lines(static_cast<std::size_t>(count), '\n');
   EXPECT_EQ(::write(fd_, lines.data(), lines.size()), std::ssize(lines));
 }

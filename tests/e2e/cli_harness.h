@@ -46,11 +46,11 @@ class Running {
 
 /// How tasks and a test tell each other where they are: a named pipe with lines. A task waits for
 /// the test by `read line <PATH`, and tells it something by `echo LINE >PATH`; neither ever sleeps.
-class Bell {
+class NamedPipe {
  public:
-  explicit Bell(std::string path);
-  Bell(const Bell&) = delete;
-  ~Bell();
+  explicit NamedPipe(std::string path);
+  NamedPipe(const NamedPipe&) = delete;
+  ~NamedPipe();
 
   const std::string& path() const { return path_; }
   /// Waits for the next line.

@@ -49,7 +49,8 @@ echo '{"type":"end","text":"forty-two","used":{"in":10,"out":3}}'
   EXPECT_EQ(at(shown, "/tasks/0/tokens/input"), "10");
   EXPECT_EQ(at(shown, "/tasks/0/history/0/session"), "s-1");
   EXPECT_EQ(at(shown, "/tasks/0/history/0/counted_by"), "client, in part");
-  EXPECT_EQ(at(shown, "/tasks/0/tokens_complete"), "false") << "a mapping does not say that it is all";
+  EXPECT_EQ(at(shown, "/tasks/0/tokens_complete"), "false")
+      << "a mapping does not say that it is all";
 }
 
 TEST_F(MappedCommand, that_exits_well_without_its_last_word_has_failed) {
@@ -111,14 +112,17 @@ TEST_F(MappedCommand, agents_says_versions_wherever_a_client_prints_them) {
 }
 
 TEST_F(Cli, what_a_client_used_when_its_dispatcher_died_is_not_taken_for_nothing) {
-  write("claude", "#!/bin/sh\ncat >/dev/null\nif [ ! -e ../begun ]; then echo >../begun; echo begun; sleep 1000; fi\n"
-                  "echo '{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,"
-                  "\"terminal_reason\":\"completed\",\"result\":\"said\",\"session_id\":\"s\","
-                  "\"modelUsage\":{\"m\":{\"inputTokens\":10,\"outputTokens\":5,\"cacheReadInputTokens\":0,"
-                  "\"cacheCreationInputTokens\":0,\"costUSD\":0.01}}}'\n");
+  write("claude",
+        "#!/bin/sh\ncat >/dev/null\nif [ ! -e ../begun ]; then echo >../begun; echo begun; sleep "
+        "1000; fi\n"
+        "echo '{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,"
+        "\"terminal_reason\":\"completed\",\"result\":\"said\",\"session_id\":\"s\","
+        "\"modelUsage\":{\"m\":{\"inputTokens\":10,\"outputTokens\":5,\"cacheReadInputTokens\":0,"
+        "\"cacheCreationInputTokens\":0,\"costUSD\":0.01}}}'\n");
   shell("chmod +x claude");
   write_plan("agents: {c: {kind: claude-code, gateway: false, bin: " + workspace() +
-             "/claude}}\ntasks:\n  - {id: a, agent: c, prompt: hi, isolation: direct, reads: [], writes: [], "
+             "/claude}}\ntasks:\n  - {id: a, agent: c, prompt: hi, isolation: direct, reads: [], "
+             "writes: [], "
              "output: text}\n");
   Running run = start({"run", "plan.yaml"});
   shell("until [ -e ../begun ]; do sleep 0.05; done");

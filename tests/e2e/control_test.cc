@@ -29,7 +29,7 @@ tasks:
     EXPECT_EQ(here_.next(), "here");
     return run;
   }
-  Bell here_, go_;
+  NamedPipe here_, go_;
 };
 
 TEST_F(Control, others_see_what_runs_and_why_the_rest_waits) {
@@ -87,7 +87,7 @@ class Log : public Cli {};
 // `second` writes between the two lines of `first`: what is written between two looks of the
 // dispatcher has no order in time, so the test waits until each line has been seen.
 TEST_F(Log, comes_in_plan_order_or_by_time_with_every_line_under_its_task) {
-  Bell one(folder() + "/one"), two(folder() + "/two");
+  NamedPipe one(folder() + "/one"), two(folder() + "/two");
   write_plan(R"(
 tasks:
   - {id: first, run: "echo early; read line <../one; echo late", reads: [x], estimate: {time: 30s}}

@@ -55,7 +55,7 @@ class Crash : public Cli {
     return digest();
   }
 
-  Bell here_, go_;
+  NamedPipe here_, go_;
 };
 
 TEST_F(Crash,

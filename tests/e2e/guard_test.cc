@@ -49,7 +49,8 @@ TEST_F(Guard, a_write_beside_the_footprint_is_stopped_and_named_with_the_line_to
 TEST_F(Guard, what_is_written_beside_a_declared_file_and_renamed_over_it_is_part_of_writing_it) {
   write("hello.txt", "old\n");
   const Ended ended = run_guarded(
-      "  - {id: a, run: \"echo new >hello.txt.tmp.$$; cat hello.txt.tmp.$$ >/dev/null; mv hello.txt.tmp.$$ hello.txt; "
+      "  - {id: a, run: \"echo new >hello.txt.tmp.$$; cat hello.txt.tmp.$$ >/dev/null; mv "
+      "hello.txt.tmp.$$ hello.txt; "
       "echo x >.hello.txt.tmp; rm .hello.txt.tmp\", writes: [hello.txt], reads: []}\n");
   EXPECT_EQ(ended.exit, 0) << ended.err;
   EXPECT_EQ(read("hello.txt"), "new\n");
@@ -58,7 +59,8 @@ TEST_F(Guard, what_is_written_beside_a_declared_file_and_renamed_over_it_is_part
 
 TEST_F(Guard, what_stays_beside_a_declared_file_is_named) {
   const Ended ended = run_guarded(
-      "  - {id: a, run: \"echo new >hello.txt.tmp.1; echo new >hello.txt\", writes: [hello.txt], reads: []}\n");
+      "  - {id: a, run: \"echo new >hello.txt.tmp.1; echo new >hello.txt\", writes: [hello.txt], "
+      "reads: []}\n");
   EXPECT_EQ(ended.exit, 1);
   EXPECT_THAT(ended.err, HasSubstr("it left `hello.txt.tmp.1`, which its `writes` do not name"));
   EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/outcome"), "outside-footprint");

@@ -153,14 +153,16 @@ echo '{"type":"result","subtype":"success","is_error":false,"terminal_reason":"c
 )sh");
   shell("chmod +x talker");
   environment()["IL"] = shell("printf %s \"$INTERLOCK\"").out;
-  auto script = endpoint::read_script(R"({"otherwise": {"text": "Yes.", "usage": {"input": 20000, "output": 1000}}})");
+  auto script = endpoint::read_script(
+      R"({"otherwise": {"text": "Yes.", "usage": {"input": 20000, "output": 1000}}})");
   ASSERT_TRUE(script.has_value());
   const Endpoint endpoint(*script);
-  write_plan(fmt::format("agents: {{c: {{kind: claude-code, bin: {}/talker, base_url: \"{}\", model: m, key: THE_KEY, "
-                         "pass_env: [IL]}}}}\n"
-                         "defaults: {{retries: 0, isolation: direct}}\nlimits: {{tokens: 30k}}\n"
-                         "tasks: [{{id: a, agent: c, prompt: do it all, output: text, estimate: {{tokens: 100}}}}]\n",
-                         workspace(), endpoint.base_url()));
+  write_plan(fmt::format(
+      "agents: {{c: {{kind: claude-code, bin: {}/talker, base_url: \"{}\", model: m, key: THE_KEY, "
+      "pass_env: [IL]}}}}\n"
+      "defaults: {{retries: 0, isolation: direct}}\nlimits: {{tokens: 30k}}\n"
+      "tasks: [{{id: a, agent: c, prompt: do it all, output: text, estimate: {{tokens: 100}}}}]\n",
+      workspace(), endpoint.base_url()));
   ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 3);
   const Ended resumed = interlock({"resume", "last", "--tokens", "200k"});
   ASSERT_EQ(resumed.exit, 0) << resumed.err;
@@ -169,10 +171,12 @@ echo '{"type":"result","subtype":"success","is_error":false,"terminal_reason":"c
 }
 
 TEST_F(HalfAnswers, that_nobody_can_see_past_the_gateway_are_said_in_the_plan) {
-  write_plan("agents: {q: {kind: qwen, gateway: false}}\n"
-             "tasks: [{id: a, agent: q, prompt: x, reads: [], writes: [], output: text}]\n");
+  write_plan(
+      "agents: {q: {kind: qwen, gateway: false}}\n"
+      "tasks: [{id: a, agent: q, prompt: x, reads: [], writes: [], output: text}]\n");
   EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out,
-              ::testing::HasSubstr("agent `q` goes past the gateway: an answer that was cut at the output limit"));
+              ::testing::HasSubstr(
+                  "agent `q` goes past the gateway: an answer that was cut at the output limit"));
 }
 
 }  // namespace

@@ -202,13 +202,13 @@ TEST_F(History, of_runs_that_an_earlier_version_kept_comes_from_their_events) {
 }
 
 TEST_F(History, survives_a_dispatcher_that_is_killed_and_two_that_write_at_once) {
-  const Bell bell(folder() + "/bell");
+  const NamedPipe pipe(folder() + "/bell");
   write_plan(fmt::format(R"(
 tasks:
   - {{id: first, run: "true", reads: [], writes: [a]}}
   - {{id: second, run: "echo here; read line <{}", reads: [], writes: [b], needs: [first]}}
 )",
-                         bell.path()));
+                         pipe.path()));
   Running run = start({"run", "plan.yaml", "--face", "lines"});
   run.until_it_says("started     second");
   write(
@@ -222,7 +222,7 @@ tasks:
   EXPECT_EQ(at(rows, "/rows/1/task"), "third");
   Running resumed = start({"resume", at(json_of({"runs"}), "/runs/1/run"), "--face", "lines"});
   resumed.until_it_says("started     second");
-  bell.ring();
+  pipe.ring();
   EXPECT_EQ(resumed.wait().exit, 0);
   const std::string lines = interlock({"history", "export", "--task", "second"}).out;
   EXPECT_THAT(

@@ -24,13 +24,13 @@ void Isolated::expect_nothing_left() {
   const std::string text{std::istreambuf_iterator<char>(mounts), {}};
   EXPECT_EQ(text.find(folder()), std::string::npos) << "a mount is left";
   std::vector<std::string> left;
-  for (const auto& entry : fs::recursive_directory_iterator(
-           folder(), fs::directory_options::skip_permission_denied)) {
+  for (const auto& entry :
+       fs::recursive_directory_iterator(folder(), fs::directory_options::skip_permission_denied)) {
     const std::string name = entry.path().filename().string();
-    const bool open_picture = name == "upper" || name == "work";
+    const bool open_snapshot = name == "upper" || name == "work";
     const bool temporary = name.starts_with(".interlock-");
-    if ((open_picture && entry.path().string().find("/views/") != std::string::npos) || temporary ||
-        name == "attempts")
+    if ((open_snapshot && entry.path().string().find("/views/") != std::string::npos) ||
+        temporary || name == "attempts")
       left.push_back(entry.path().string());
   }
   EXPECT_THAT(left, ::testing::IsEmpty());

@@ -13,7 +13,7 @@ class Isolated : public Cli {
   /// Skips the test, saying why, where the host cannot isolate so.
   void need(const std::string& isolation);
 
-  /// No process, no mount, no open picture and no temporary name is left of any run.
+  /// No process, no mount, no open snapshot and no temporary name is left of any run.
   void expect_nothing_left();
 };
 

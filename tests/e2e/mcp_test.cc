@@ -134,14 +134,14 @@ TEST_F(Mcp, is_not_for_a_terminal_and_ends_with_its_input) {
 class Detached : public Cli {};
 
 TEST_F(Detached, a_run_goes_on_without_its_terminal) {
-  const Bell bell(folder() + "/bell");
-  write_plan("tasks: [{id: a, run: 'read line <" + bell.path() + "; echo rung >a'}]\n");
+  const NamedPipe pipe(folder() + "/bell");
+  write_plan("tasks: [{id: a, run: 'read line <" + pipe.path() + "; echo rung >a'}]\n");
   const Ended begun = interlock({"run", "plan.yaml", "--detach"});
   EXPECT_EQ(begun.exit, 0) << begun.err;
   ASSERT_THAT(begun.out, HasSubstr("r-"));
   const std::string run = begun.out.substr(0, begun.out.find('\n'));
   EXPECT_THAT(interlock({"show", run}).out, HasSubstr("running"));
-  bell.ring();
+  pipe.ring();
   EXPECT_EQ(interlock({"log", "-f", run}).exit, 0);
   EXPECT_EQ(at(json_of({"show", run}), "/state"), "finished");
   EXPECT_EQ(read("a"), "rung\n");
@@ -169,7 +169,7 @@ class ForClients : public Cli {
     EXPECT_EQ(ended.exit, 0);
     return ended.out;
   }
-  void talk_of(const std::string& kind) {
+  void console_of(const std::string& kind) {
     std::string text;
     for (const auto* id : {"t1", "t2", "t3"})
       text +=
@@ -227,7 +227,7 @@ TEST_F(ForClients, what_is_in_the_way_is_named_and_nothing_is_changed) {
 }
 
 TEST_F(ForClients, a_hook_advises_once_and_permits_nothing) {
-  talk_of("general-purpose");
+  console_of("general-purpose");
   const std::string first = hook("t1");
   EXPECT_THAT(first, HasSubstr("additionalContext"));
   EXPECT_THAT(first, HasSubstr("3 sub-agents: sequential"));
@@ -237,11 +237,11 @@ TEST_F(ForClients, a_hook_advises_once_and_permits_nothing) {
 }
 
 TEST_F(ForClients, a_hook_denies_what_the_plan_refuses_and_what_is_too_many) {
-  talk_of("general-purpose");
+  console_of("general-purpose");
   EXPECT_THAT(hook("t2", {"--enforce"}), HasSubstr("\"permissionDecision\":\"deny\""));
   EXPECT_EQ(hook("t2", {"--most", "2"}), "");
   EXPECT_THAT(hook("t3", {"--most", "2"}), HasSubstr("sub-agent 3 of 3"));
-  talk_of("Explore");
+  console_of("Explore");
   EXPECT_EQ(hook("t2", {"--enforce"}), "") << "who only read do not meet";
 }
 

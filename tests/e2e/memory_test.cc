@@ -68,7 +68,7 @@ class Memory : public Cli {
     return 0;
   }
 
-  Bell hold_, here_;
+  NamedPipe hold_, here_;
 };
 
 /// Prints `bytes` times `x` on one line, between two texts.

@@ -275,13 +275,16 @@ defaults: {agent: anthropic, join: 0s}
 tasks:
 )";
   for (int i = 0; i < 6; ++i)
-    content += fmt::format("  - {{id: t{}, prompt: hello, reads: [], writes: [], uses: [api], estimate: {{time: 2s}}}}\n", i);
+    content += fmt::format(
+        "  - {{id: t{}, prompt: hello, reads: [], writes: [], uses: [api], estimate: {{time: "
+        "2s}}}}\n",
+        i);
   plan_at(endpoint, content);
-  const auto foretold = [&] {
+  const auto forecast_of = [&] {
     const auto page = json_of({"plan", "plan.yaml"});
     return page.at("forecast").at("parallel").at("elapsed_s").to_number<double>();
   };
-  EXPECT_EQ(foretold(), 2) << "nobody had used it";
+  EXPECT_EQ(forecast_of(), 2) << "nobody had used it";
   EXPECT_TRUE(files_named("team.quota").empty()) << "to plan makes no account";
   const Ended run = interlock({"run", "plan.yaml"});
   ASSERT_EQ(run.exit, 0) << run.err;
@@ -289,8 +292,8 @@ tasks:
   ASSERT_EQ(before.size(), 1U);
   const std::string account = read_file(before.front());
   // Six at once used up a minute's; the rest of it is not there again for most of that minute.
-  EXPECT_GT(foretold(), 15) << "the account is nearly empty";
-  EXPECT_LT(foretold(), 63);
+  EXPECT_GT(forecast_of(), 15) << "the account is nearly empty";
+  EXPECT_LT(forecast_of(), 63);
   EXPECT_EQ(read_file(before.front()), account) << "to plan changes no account";
   EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out,
               HasSubstr("the account of `api` was used before: it is full again in "));
@@ -413,15 +416,19 @@ TEST_F(Models, that_said_to_wait_until_the_time_was_up_limited_the_attempt) {
 
 TEST_F(Models, are_not_asked_the_same_for_ever_through_the_gateway_on_its_own) {
   const Endpoint endpoint(script_of(R"({"otherwise": {"text": "Yes."}})"));
-  write_plan("limits: {repeats: 2, calls: 4}\nagents: {c: {kind: chat, api: anthropic, model: m, key: THE_KEY, "
-             "base_url: \"" + endpoint.base_url() + "\"}}\ntasks:\n  - {id: a, agent: c, prompt: hi}\n");
+  write_plan(
+      "limits: {repeats: 2, calls: 4}\nagents: {c: {kind: chat, api: anthropic, model: m, key: "
+      "THE_KEY, "
+      "base_url: \"" +
+      endpoint.base_url() + "\"}}\ntasks:\n  - {id: a, agent: c, prompt: hi}\n");
   Running gateway = start({"gateway", "--plan", "plan.yaml", "--agent", "c"});
   gateway.until_it_says("GEMINI_API_KEY=");
   const std::string told = gateway.said();
   environment()["INTERLOCK_KEY"] = exported(told, "ANTHROPIC_API_KEY");
   const auto ask = [&](const std::string& what) {
     return interlock({"chat", "--api", "anthropic", "--model", "m", "--base-url",
-                      exported(told, "ANTHROPIC_BASE_URL")}, what);
+                      exported(told, "ANTHROPIC_BASE_URL")},
+                     what);
   };
   EXPECT_EQ(ask("the same").exit, 0);
   EXPECT_EQ(ask("the same").exit, 0);
@@ -440,12 +447,15 @@ TEST_F(Models, that_need_a_key_show_it_to_no_command_but_the_clients) {
   const Endpoint endpoint(script_of(R"({"otherwise": {"text": "Yes."}})"));
   environment()["OPENAI_API_KEY"] = "sk-usual";
   environment()["OTHERS_TOKEN"] = "sk-others";
-  write_plan("agents:\n  one: {kind: chat, api: anthropic, model: m, base_url: \"" + endpoint.base_url() +
-             "\", pass_env: [OTHERS_TOKEN], key: {command: [sh, -c, \"env >../asked; echo sk-one\"]}}\n"
-             "  two: {kind: chat, api: anthropic, model: m, base_url: \"" + endpoint.base_url() +
-             "\", key: THE_KEY}\n"
-             "tasks:\n  - {id: a, agent: one, prompt: hi, verify: \"env >../checked\", writes: [], reads: []}\n"
-             "  - {id: b, agent: two, prompt: hi}\n");
+  write_plan(
+      "agents:\n  one: {kind: chat, api: anthropic, model: m, base_url: \"" + endpoint.base_url() +
+      "\", pass_env: [OTHERS_TOKEN], key: {command: [sh, -c, \"env >../asked; echo sk-one\"]}}\n"
+      "  two: {kind: chat, api: anthropic, model: m, base_url: \"" +
+      endpoint.base_url() +
+      "\", key: THE_KEY}\n"
+      "tasks:\n  - {id: a, agent: one, prompt: hi, verify: \"env >../checked\", writes: [], reads: "
+      "[]}\n"
+      "  - {id: b, agent: two, prompt: hi}\n");
   const Ended ended = interlock({"run", "plan.yaml", "--isolation", "direct"});
   ASSERT_EQ(ended.exit, 0) << ended.err;
   for (const char* file : {"../asked", "../checked"}) {

@@ -104,7 +104,8 @@ TEST_F(Reuse, an_equal_key_proves_nothing_for_who_read_more_than_was_declared) {
               HasSubstr("run because `more`, which it had read, changed since r-"));
   write("out-a", "tampered\n");
   ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
-  EXPECT_THAT(interlock({"why", "a"}).out, HasSubstr("run because `out-a`, which it had made, changed since r-"));
+  EXPECT_THAT(interlock({"why", "a"}).out,
+              HasSubstr("run because `out-a`, which it had made, changed since r-"));
   ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
   EXPECT_NE(at(json_of({"show"}), "/tasks/0/reused_from"), "null")
       << "what it reads beyond its word is as it was";
@@ -185,7 +186,9 @@ TEST_F(ReuseOfObserved, never_where_a_second_time_makes_a_difference) {
   write("count", "1");
   always_runs("n=$(cat count); echo $((n + 1)) >count", "it makes `count` out of what was there");
   EXPECT_EQ(read("count"), "3\n");
-  write_plan("tasks: [{id: t, run: '[ -e once ] && echo twice >once || echo once >once', isolation: view}]\n");
+  write_plan(
+      "tasks: [{id: t, run: '[ -e once ] && echo twice >once || echo once >once', isolation: "
+      "view}]\n");
   EXPECT_TRUE(runs());
   EXPECT_TRUE(runs()) << "it had looked whether that is there";
   EXPECT_EQ(read("once"), "twice\n");

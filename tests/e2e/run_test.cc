@@ -22,7 +22,7 @@ class RunCommand : public Cli {
 
 // Each of the two goes on only when the other has begun: one after the other they would never end.
 TEST_F(RunCommand, runs_independent_tasks_at_the_same_time) {
-  Bell to_first(folder() + "/first"), to_second(folder() + "/second");
+  NamedPipe to_first(folder() + "/first"), to_second(folder() + "/second");
   write_plan(R"(
 tasks:
   - {id: first, run: "echo >../second; read line <../first", reads: [a], estimate: {time: 30s}}
@@ -192,7 +192,7 @@ tasks:
 }
 
 TEST_F(RunCommand, gives_the_same_digest_whatever_order_tasks_end_in) {
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   const std::string tasks = R"(
 limits: {parallel: 2}
 tasks:

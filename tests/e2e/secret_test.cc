@@ -8,7 +8,8 @@
 #include "e2e/cli_harness.h"
 #include "endpoint/endpoint.h"
 
-// Keys and secrets, planted wherever they could come back from: nothing that is written or shown has them.
+// Keys and secrets, planted wherever they could come back from: nothing that is written or shown
+// has them.
 namespace interlock::e2e {
 
 namespace {
@@ -47,8 +48,8 @@ class Secrets : public Cli {
   std::string all_faces(const Ended& run) {
     std::string all = run.out + run.err;
     const auto shown = json_of({"show", "last"});
-    for (const std::vector<std::string>& verb :
-         std::vector<std::vector<std::string>>{{"show", "last"}, {"show", "last", "--json"}, {"log", "last"}}) {
+    for (const std::vector<std::string>& verb : std::vector<std::vector<std::string>>{
+             {"show", "last"}, {"show", "last", "--json"}, {"log", "last"}}) {
       const Ended seen = interlock(verb);
       all += seen.out + seen.err;
     }
@@ -74,12 +75,14 @@ TEST_F(Secrets, a_key_that_a_provider_repeats_is_kept_and_shown_nowhere) {
   std::string plan = "agents:\n";
   std::string tasks;
   for (const char* api : {"anthropic", "openai", "openai-responses", "gemini"}) {
-    plan += fmt::format("  {0}: {{kind: chat, api: {0}, base_url: \"{1}\", model: m, key: THE_KEY}}\n", api,
-                        endpoint.base_url());
+    plan +=
+        fmt::format("  {0}: {{kind: chat, api: {0}, base_url: \"{1}\", model: m, key: THE_KEY}}\n",
+                    api, endpoint.base_url());
     for (const char* prompt : {"refuse", "fail", "say"}) {
       tasks += fmt::format(
-          "  - {{id: {1}-{0}, agent: {0}, prompt: \"{1} {0}\", reads: [], writes: [], output: text}}\n", api,
-          prompt);
+          "  - {{id: {1}-{0}, agent: {0}, prompt: \"{1} {0}\", reads: [], writes: [], output: "
+          "text}}\n",
+          api, prompt);
     }
   }
   write_plan(plan + "defaults: {retries: 0}\nlimits: {on_failure: continue}\ntasks:\n" + tasks);
@@ -104,11 +107,12 @@ printf '{"type":"result","subtype":"success","is_error":false,"terminal_reason":
 )sh");
   shell("chmod +x client");
   environment()["MY_TOKEN"] = "token-of-a-person";
-  write_plan(fmt::format(
-      "agents: {{c: {{kind: claude-code, bin: {}/client, base_url: \"{}\", key: THE_KEY, pass_env: [MY_TOKEN]}}}}\n"
-      "defaults: {{isolation: direct}}\n"
-      "tasks: [{{id: a, agent: c, prompt: x, output: text}}]\n",
-      workspace(), endpoint.base_url()));
+  write_plan(
+      fmt::format("agents: {{c: {{kind: claude-code, bin: {}/client, base_url: \"{}\", key: "
+                  "THE_KEY, pass_env: [MY_TOKEN]}}}}\n"
+                  "defaults: {{isolation: direct}}\n"
+                  "tasks: [{{id: a, agent: c, prompt: x, output: text}}]\n",
+                  workspace(), endpoint.base_url()));
   const Ended ended = interlock({"run", "plan.yaml"});
   ASSERT_EQ(ended.exit, 0) << ended.err;
   const std::string secret = read("secret");
@@ -125,17 +129,22 @@ TEST_F(Secrets, told_in_pieces_are_not_shown_joined) {
   const Endpoint endpoint{endpoint::Script{}};
   const std::string half(kKey, 6);
   const std::string rest = std::string(kKey).substr(half.size());
-  write("client", "#!/bin/sh\ncat >/dev/null\n"
-                  "for piece in 'The key is ' " + half + " " + rest + " '.'; do\n"
-                  "  echo \"{\\\"type\\\":\\\"message\\\",\\\"role\\\":\\\"assistant\\\",\\\"delta\\\":true,"
-                  "\\\"content\\\":\\\"$piece\\\"}\"\ndone\n"
-                  "[ \"$1\" = --fail ] || echo '{\"type\":\"result\",\"status\":\"success\"}'\n");
+  write("client",
+        "#!/bin/sh\ncat >/dev/null\n"
+        "for piece in 'The key is ' " +
+            half + " " + rest +
+            " '.'; do\n"
+            "  echo "
+            "\"{\\\"type\\\":\\\"message\\\",\\\"role\\\":\\\"assistant\\\",\\\"delta\\\":true,"
+            "\\\"content\\\":\\\"$piece\\\"}\"\ndone\n"
+            "[ \"$1\" = --fail ] || echo '{\"type\":\"result\",\"status\":\"success\"}'\n");
   shell("chmod +x client");
   write_plan(fmt::format(
       "agents:\n  whole: {{kind: gemini, bin: {0}/client, base_url: \"{1}\", key: THE_KEY}}\n"
       "  part: {{kind: gemini, bin: {0}/client, base_url: \"{1}\", key: THE_KEY}}\n"
       "defaults: {{isolation: direct, retries: 0}}\n"
-      "tasks: [{{id: a, agent: whole, prompt: x, output: text}}, {{id: b, agent: part, prompt: y, output: json}}]\n",
+      "tasks: [{{id: a, agent: whole, prompt: x, output: text}}, {{id: b, agent: part, prompt: y, "
+      "output: json}}]\n",
       workspace(), endpoint.base_url()));
   const Ended ended = interlock({"run", "plan.yaml"});
   EXPECT_EQ(ended.exit, 1) << "what is not JSON failed, and is shown for it";

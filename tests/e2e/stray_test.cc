@@ -74,7 +74,7 @@ class Strays : public Cli {
   }
 
   std::string user_;
-  Bell here_, go_;
+  NamedPipe here_, go_;
 };
 
 TEST_F(Strays, who_shed_every_sign_of_a_dead_dispatchers_attempt_is_named) {
@@ -166,7 +166,7 @@ tasks:
     return run.wait();
   }
 
-  Bell here_, go_;
+  NamedPipe here_, go_;
 };
 
 TEST_F(Broken, a_task_that_ran_when_its_dispatcher_broke_off_twice_waits_for_a_person) {

@@ -8,7 +8,7 @@
 
 #include "e2e/isolation_harness.h"
 
-// Tasks with private pictures of the workspace: what they change, when it is committed, and what
+// Tasks with private snapshots of the workspace: what they change, when it is committed, and what
 // follows when they meet.
 namespace interlock::e2e {
 
@@ -36,7 +36,7 @@ class View : public Isolated {
   }
   /// Starts the plan, and lets all tasks go when all have begun.
   Ended run_at_once(const std::vector<std::string>& ids) {
-    Bell go(folder() + "/go");
+    NamedPipe go(folder() + "/go");
     Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
     for (const std::string& id : ids) run.until_it_says("started     " + id);
     go.ring(20);
@@ -52,7 +52,7 @@ tasks:
   - {id: a, run: "echo a >a; rm kept; read line <../go"}
   - {id: b, run: "mkdir -p deep/er; echo b >deep/er/b; ln -s b deep/er/link; read line <../go"}
 )");
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
   run.until_it_says("started     b");
   EXPECT_FALSE(exists("a"));
@@ -81,7 +81,7 @@ tasks:
   - {id: a, run: "read line <../go; echo hi >a", reads: [], writes: [a]}
   - {id: b, run: "cat a >b", reads: [], writes: [b]}
 )");
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
   run.until_it_says("it failed, which counts when what goes before it is over");
   go.ring();
@@ -100,7 +100,7 @@ tasks:
   - {id: b, run: "cat other >b", reads: [], writes: [b]}
   - {id: c, run: "touch c", reads: [], writes: [c], needs: [b]}
 )");
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
   run.until_it_says("it failed, which counts when what goes before it is over");
   go.ring();
@@ -118,7 +118,7 @@ tasks:
   - {id: a, run: "echo task >>f; echo g >g", reads: [f], writes: [f, g]}
   - {id: b, run: "read line <../go; echo b >b", reads: [], writes: [b]}
 )");
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
   run.until_it_says("done        a");
   write("f", "base\nperson\n");
@@ -211,7 +211,7 @@ TEST_F(View, who_lists_what_a_later_task_made_fails_by_its_footprint) {
       "  - {id: a, reads: [kept], writes: [], retries: 1, backoff: 1ms, run: \"read line <../go; "
       "ls; [ -e new ]\"}\n"
       "  - {id: b, reads: [], writes: [new], run: \"echo 1 >new\"}\n");
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
   run.until_it_says("started     a");
   run.until_it_says("done        b");
@@ -235,7 +235,7 @@ TEST_F(View, a_task_that_mends_is_told_what_changed) {
 
 TEST_F(View, a_person_who_edits_meanwhile_is_one_more_writer) {
   write_counting_plan();
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   Running run = start({"run", "plan.yaml", "--pattern", "sequential", "--face", "lines"});
   run.until_it_says("started     a");
   go.ring();  // `a` has read, or will; either way the edit below comes before its commit or after.
@@ -370,7 +370,8 @@ TEST_F(View, a_footprint_that_was_seen_names_what_was_written_with_the_same_byte
   ASSERT_EQ(fixed.exit, 0) << fixed.err;
   EXPECT_THAT(fixed.err, HasSubstr("as 2 runs showed them"));
   EXPECT_THAT(read("plan.yaml"), HasSubstr("    writes: [\"f.txt\"]\n  - id: y"));
-  EXPECT_THAT(fixed.out, HasSubstr("does not check what is really read and written by `x` and `y`"));
+  EXPECT_THAT(fixed.out,
+              HasSubstr("does not check what is really read and written by `x` and `y`"));
 
   write("f.txt", "A C\n");
   const Ended direct =
@@ -445,7 +446,7 @@ tasks:
 TEST_F(View, killed_in_the_middle_it_resumes_to_what_one_by_one_would_have_given) {
   write_counting_plan();
   for (int kill = 0; kill < 2; ++kill) {
-    Bell go(folder() + "/go");
+    NamedPipe go(folder() + "/go");
     Running run = kill == 0
                       ? start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"})
                       : start({"resume", "--face", "lines"});
@@ -457,7 +458,7 @@ TEST_F(View, killed_in_the_middle_it_resumes_to_what_one_by_one_would_have_given
     run.send(SIGKILL);
     run.wait();
   }
-  Bell go(folder() + "/go");
+  NamedPipe go(folder() + "/go");
   go.ring(20);
   const Ended ended = interlock({"resume"});
   EXPECT_EQ(ended.exit, 0) << ended.err;

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "agents/adapter.h"
-#include "agents/told.h"
+#include "agents/json_fields.h"
 #include "base/check.h"
 
 using namespace interlock;
@@ -35,24 +35,27 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);
   static const plan::Agent agent = mapped_agent();
   const auto reader = adapter.reader(agent);
-  agents::Story story;
+  agents::Transcript transcript;
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     const auto events = reader->line(line);
-    if (!agents::told_in(line)) {
+    if (!agents::fields_of(line)) {
       check(events.size() == 1 && std::holds_alternative<agents::Unknown>(events.front()),
             "what is no JSON object is unknown");
     }
-    for (const agents::Event& event : events) {
-      check(agents::show(event).find('\n') == std::string::npos, "an event is shown on one line");
-      story.take(event);
+    for (const agents::Event& recorded : events) {
+      check(agents::show(recorded).find('\n') == std::string::npos,
+            "an event is shown on one line");
+      transcript.take(recorded);
     }
   }
-  for (const agents::Event& event : reader->end()) story.take(event);
+  for (const agents::Event& recorded : reader->end()) transcript.take(recorded);
   constexpr int kKilled = 9;
-  check(adapter.ending(story, {}, kKilled).failure.has_value(), "what was killed is no success");
-  const agents::Ending ended = adapter.ending(story, 0, {});
-  check(ended.failure.has_value() || story.final.has_value(), "no success without a final event");
+  check(adapter.ending(transcript, {}, kKilled).failure.has_value(),
+        "what was killed is no success");
+  const agents::Ending ended = adapter.ending(transcript, 0, {});
+  check(ended.failure.has_value() || transcript.final.has_value(),
+        "no success without a final event");
   return 0;
 }

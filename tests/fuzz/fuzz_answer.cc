@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "metering/call.h"
+#include "metering/model_call.h"
 
 using namespace interlock;
 using namespace interlock::metering;

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
-#include "metering/call.h"
+#include "metering/model_call.h"
 #include "metering/prices.h"
 
 using namespace interlock;

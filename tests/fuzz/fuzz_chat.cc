@@ -13,7 +13,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace interlock;
   if (size < 1) return 0;
-  chat::Wish wish;
+  chat::CallSpec wish;
   wish.api = static_cast<metering::Api>(data[0] & 3);
   if ((data[0] & 4) != 0) wish.schema = json::object{{"type", "array"}};
   const std::size_t piece = std::size_t{1} + (data[0] >> 3);

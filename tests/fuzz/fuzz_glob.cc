@@ -1,4 +1,5 @@
-// A pattern from outside is refused or usable, in bounded time, and meets itself where it matches anything.
+// A pattern from outside is refused or usable, in bounded time, and meets itself where it matches
+// anything.
 #include <cstdint>
 #include <string>
 #include <string_view>

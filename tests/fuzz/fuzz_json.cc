@@ -1,4 +1,5 @@
-// Any bytes are either JSON that survives being written and read again, or an error fit for a terminal.
+// Any bytes are either JSON that survives being written and read again, or an error fit for a
+// terminal.
 #include <cstdint>
 
 #include <string>

@@ -1,5 +1,5 @@
-// Any lines from a client, and any ends of its commands: each line out is one message, and every call
-// comes to its end. A line that begins with `!` is the end of the oldest command.
+// Any lines from a client, and any ends of its commands: each line out is one message, and every
+// call comes to its end. A line that begins with `!` is the end of the oldest command.
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -1,5 +1,5 @@
-// A line as `history import` takes it: either a measurement that can be reckoned with and survives being
-// written and read again, or an error.
+// A line as `history import` takes it: either a measurement that can be reckoned with and survives
+// being written and read again, or an error.
 #include <cstdint>
 #include <string_view>
 

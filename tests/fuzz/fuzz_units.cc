@@ -23,6 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto rate = parse_rate(text)) {
     check(rate->amount > 0 && rate->per > Duration::zero(), "a rate lets something through");
   }
-  if (const auto usd = parse_usd(text)) check(*usd >= 0 && *usd <= kMost, "an amount is in its bounds");
+  if (const auto usd = parse_usd(text))
+    check(*usd >= 0 && *usd <= kMost, "an amount is in its bounds");
   return 0;
 }

@@ -25,8 +25,8 @@ void in_haste(Options& options) { options.retries.first = options.retries.longes
 
 TEST(Brakes, the_same_request_is_answered_so_often_and_then_told_why_not) {
   World world(R"({"otherwise": {"text": "one two three four five", "end_after": 2}})", in_haste);
-  const auto door = world.open([](auto& wish) { wish.brakes.repeats = 3; });
-  for (int i = 0; i < 5; ++i) Client().post(door.base_url + "/v1/messages", message("again"));
+  const auto route = world.open([](auto& spec) { spec.brakes.repeats = 3; });
+  for (int i = 0; i < 5; ++i) Client().post(route.base_url + "/v1/messages", message("again"));
   const auto calls = world.calls(5);
   EXPECT_EQ(world.endpoint.entries().size(), 3U);
   EXPECT_EQ(calls[2].end, CallEnd::cut_off);
@@ -39,9 +39,9 @@ TEST(Brakes, the_same_request_is_answered_so_often_and_then_told_why_not) {
 
 TEST(Brakes, ids_that_clients_draw_anew_make_no_other_request_of_it) {
   World world(R"({"otherwise": {"text": "Yes."}})", in_haste);
-  const auto door = world.open([](auto& wish) { wish.brakes.repeats = 2; });
+  const auto route = world.open([](auto& spec) { spec.brakes.repeats = 2; });
   for (int i = 0; i < 3; ++i) {
-    Client().post(door.base_url + "/v1/messages",
+    Client().post(route.base_url + "/v1/messages",
                   message("x", true, fmt::format(R"("metadata":{{"user_id":"{}"}})", i)));
   }
   const auto calls = world.calls(3);
@@ -52,9 +52,9 @@ TEST(Brakes, ids_that_clients_draw_anew_make_no_other_request_of_it) {
 
 TEST(Brakes, one_bad_answer_after_another_ends_it_though_each_request_is_new) {
   World world(R"({"otherwise": {"text": "I was", "ends_with": "error"}})", in_haste);
-  const auto door = world.open([](auto& wish) { wish.brakes.failures = 4; });
+  const auto route = world.open([](auto& spec) { spec.brakes.failures = 4; });
   for (int i = 0; i < 6; ++i)
-    Client().post(door.base_url + "/v1/chat/completions", chat(fmt::format("question {}", i)));
+    Client().post(route.base_url + "/v1/chat/completions", chat(fmt::format("question {}", i)));
   const auto calls = world.calls(6);
   EXPECT_EQ(world.endpoint.entries().size(), 4U);
   EXPECT_EQ(calls[3].end, CallEnd::answered);
@@ -66,11 +66,11 @@ TEST(Brakes, one_bad_answer_after_another_ends_it_though_each_request_is_new) {
 
 TEST(Brakes, calls_and_dollars_a_minute_are_bounded) {
   World world(R"({"otherwise": {"text": "Yes.", "usage": {"input": 1000000, "output": 100000}}})");
-  const auto door = world.open([](auto& wish) { wish.brakes.calls = 2; });
+  const auto route = world.open([](auto& spec) { spec.brakes.calls = 2; });
   for (int i = 0; i < 3; ++i)
-    Client().post(door.base_url + "/v1/messages", message(fmt::format("question {}", i)));
+    Client().post(route.base_url + "/v1/messages", message(fmt::format("question {}", i)));
   EXPECT_THAT(world.calls(3).at(2).detail, HasSubstr("limits.calls"));
-  const auto dear = world.open([](auto& wish) { wish.brakes.usd_per_minute = 1'000'000; }, 1);
+  const auto dear = world.open([](auto& spec) { spec.brakes.usd_per_minute = 1'000'000; }, 1);
   for (int i = 0; i < 2; ++i)
     Client().post(dear.base_url + "/v1/messages", message(fmt::format("question {}", i)));
   const auto calls = world.calls(2);
@@ -81,10 +81,10 @@ TEST(Brakes, calls_and_dollars_a_minute_are_bounded) {
 
 TEST(Answers, what_a_client_left_unread_is_its_own_doing) {
   World world(R"({"otherwise": {"text": "one two three four", "stall_after": 2}})");
-  const auto door = world.open();
+  const auto route = world.open();
   Client client;
   client.leave_after(1);
-  client.post(door.base_url + "/v1/messages", message("hi"));
+  client.post(route.base_url + "/v1/messages", message("hi"));
   EXPECT_EQ(world.call().failure, Failure::aborted);
 }
 
@@ -92,9 +92,9 @@ TEST(Answers, what_is_no_answer_is_named) {
   World world(
       R"({"rules": [{"prompt": "page", "steps": [{"raw": "<html>Sorry</html>", "raw_type": "text/html"}]},
                             {"prompt": "other", "steps": [{"raw": "{\"ok\": true}"}]}]})");
-  const auto door = world.open();
+  const auto route = world.open();
   for (const char* prompt : {"page", "other"}) {
-    Client().post(door.base_url + "/v1/chat/completions", chat(prompt));
+    Client().post(route.base_url + "/v1/chat/completions", chat(prompt));
     const auto call = world.call();
     EXPECT_EQ(call.end, CallEnd::cut_off) << prompt;
     EXPECT_THAT(call.detail, HasSubstr("no answer of this API")) << prompt;
@@ -105,10 +105,10 @@ TEST(Answers, a_server_without_stream_options_is_asked_without_and_remembered) {
   World world(R"({"rules": [{"body": "stream_options", "steps": [{"status": 400,
                    "message": "Unrecognized request argument supplied: stream_options"}]}],
                   "otherwise": {"text": "Hello."}})");
-  const auto door = world.open();
+  const auto route = world.open();
   for (int i = 0; i < 2; ++i) {
     const Reply reply =
-        Client().post(door.base_url + "/v1/chat/completions", chat(fmt::format("hi {}", i)));
+        Client().post(route.base_url + "/v1/chat/completions", chat(fmt::format("hi {}", i)));
     EXPECT_EQ(reply.status, 200);
     EXPECT_THAT(reply.body, HasSubstr("[DONE]"));
   }
@@ -118,8 +118,8 @@ TEST(Answers, a_server_without_stream_options_is_asked_without_and_remembered) {
 
 TEST(Answers, a_request_that_is_bad_for_another_reason_is_refused_as_before) {
   World world(R"({"otherwise": {"status": 400, "message": "no such model"}})");
-  const auto door = world.open();
-  const Reply reply = Client().post(door.base_url + "/v1/chat/completions", chat("hi"));
+  const auto route = world.open();
+  const Reply reply = Client().post(route.base_url + "/v1/chat/completions", chat("hi"));
   EXPECT_EQ(reply.status, 400);
   EXPECT_THAT(reply.body, HasSubstr("no such model"));
   const auto call = world.call();
@@ -130,8 +130,8 @@ TEST(Answers, a_request_that_is_bad_for_another_reason_is_refused_as_before) {
 TEST(Answers, haste_to_the_end_is_haste_and_no_bad_request) {
   World world(R"({"otherwise": {"status": 429}})",
               [](Options& options) { options.retries.allowance = 1; });
-  const auto door = world.open();
-  Client().post(door.base_url + "/v1/messages", message("hi"));
+  const auto route = world.open();
+  Client().post(route.base_url + "/v1/messages", message("hi"));
   const auto call = world.call();
   EXPECT_EQ(call.end, CallEnd::unreachable);
   EXPECT_EQ(call.failure, Failure::rate_limited);
@@ -154,7 +154,7 @@ TEST(Answers, a_key_that_the_provider_repeats_reaches_nobody) {
     options.providers["claude"].key_name = "THE_KEY";
     options.retries.allowance = 0;
   });
-  const auto door = world.open();
+  const auto route = world.open();
   for (const bool streams : {true, false}) {
     for (const char* prompt : {"refuse", "say", "call", "fail"}) {
       for (const std::string& path :
@@ -166,7 +166,7 @@ TEST(Answers, a_key_that_the_provider_repeats_reaches_nobody) {
             R"js({{"model":"m","stream":{0},"messages":[{{"role":"user","content":"{1}"}}],"input":"{1}",)js"
             R"js("contents":[{{"role":"user","parts":[{{"text":"{1}"}}]}}]}})js",
             streams, prompt);
-        const Reply reply = Client().post(door.base_url + path, body);
+        const Reply reply = Client().post(route.base_url + path, body);
         const auto call = world.call();
         const std::string all = reply.head + reply.body + call.detail;
         EXPECT_THAT(all, Not(HasSubstr(key))) << path << prompt << streams;

@@ -85,16 +85,16 @@ World::World(std::string_view script, const std::function<void(Options&)>& chang
   if (opened) gateway = std::move(*opened);
 }
 
-engine::Gateway::Door World::open(const std::function<void(engine::Gateway::Wish&)>& change,
-                                  std::size_t task, std::uint32_t attempt) {
-  engine::Gateway::Wish wish;
-  wish.name = attempt_name(task, attempt);
-  wish.label = fmt::format("run/task{}#{}", task, attempt);
-  wish.agent = "claude";
-  if (change) change(wish);
-  auto door = gateway->open(wish);
-  EXPECT_TRUE(door.has_value()) << (door ? "" : door.error().message);
-  return door.value_or(engine::Gateway::Door{});
+engine::Gateway::Route World::open(const std::function<void(engine::Gateway::RouteSpec&)>& change,
+                                   std::size_t task, std::uint32_t attempt) {
+  engine::Gateway::RouteSpec spec;
+  spec.name = attempt_name(task, attempt);
+  spec.label = fmt::format("run/task{}#{}", task, attempt);
+  spec.agent = "claude";
+  if (change) change(spec);
+  auto route = gateway->open(spec);
+  EXPECT_TRUE(route.has_value()) << (route ? "" : route.error().message);
+  return route.value_or(engine::Gateway::Route{});
 }
 
 std::vector<engine::ModelCall> World::calls(std::size_t count) {

@@ -79,9 +79,9 @@ class World {
  public:
   explicit World(std::string_view script, const std::function<void(Options&)>& change = {});
 
-  /// Opens a door for attempt `attempt` of task `task`.
-  engine::Gateway::Door open(const std::function<void(engine::Gateway::Wish&)>& change = {},
-                             std::size_t task = 0, std::uint32_t attempt = 1);
+  /// Opens a route for attempt `attempt` of task `task`.
+  engine::Gateway::Route open(const std::function<void(engine::Gateway::RouteSpec&)>& change = {},
+                              std::size_t task = 0, std::uint32_t attempt = 1);
   /// Waits until so many more calls were told, and takes them.
   std::vector<engine::ModelCall> calls(std::size_t count);
   engine::ModelCall call() { return calls(1).at(0); }

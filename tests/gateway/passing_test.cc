@@ -16,15 +16,15 @@ using testing::Not;
 constexpr std::string_view kStrict = R"({"otherwise": {"text": "Good morning to you."},
     "keys": ["sk-real-key-that-nobody-may-see"], "keep_bodies": true})";
 
-std::vector<std::string> shown_as_key(const engine::Gateway::Door& door) {
-  return {"x-api-key: " + door.secret, "content-type: application/json"};
+std::vector<std::string> shown_as_key(const engine::Gateway::Route& route) {
+  return {"x-api-key: " + route.secret, "content-type: application/json"};
 }
 
 TEST(Passing, a_stream_comes_out_as_it_went_in) {
   World world(kStrict);
-  const auto door = world.open();
+  const auto route = world.open();
   const Reply through =
-      Client().post(door.base_url + "/v1/messages", message("hi"), shown_as_key(door));
+      Client().post(route.base_url + "/v1/messages", message("hi"), shown_as_key(route));
   EXPECT_EQ(through.status, 200);
   EXPECT_THAT(through.body, HasSubstr("message_stop"));
   const auto call = world.call();
@@ -53,10 +53,10 @@ std::vector<Asking> all_apis(bool streams) {
 TEST(Passing, all_four_apis_are_metered_to_the_token) {
   for (const bool streams : {true, false}) {
     World world(R"({"otherwise": {"text": "Good morning to you."}})");
-    const auto door = world.open();
+    const auto route = world.open();
     std::size_t nth = 0;
     for (const Asking& asking : all_apis(streams)) {
-      const Reply reply = Client().post(door.base_url + asking.path, asking.body);
+      const Reply reply = Client().post(route.base_url + asking.path, asking.body);
       EXPECT_EQ(reply.status, 200) << asking.path << reply.body;
       const auto call = world.call();
       EXPECT_EQ(call.end, CallEnd::answered) << asking.path << call.detail;
@@ -69,10 +69,10 @@ TEST(Passing, all_four_apis_are_metered_to_the_token) {
 
 TEST(Passing, usage_asked_for_by_us_is_kept_from_the_client) {
   World world(R"({"otherwise": {"text": "Good morning."}})");
-  const auto door = world.open();
+  const auto route = world.open();
   const std::string body =
       R"({"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]})";
-  const Reply through = Client().post(door.base_url + "/v1/chat/completions", body);
+  const Reply through = Client().post(route.base_url + "/v1/chat/completions", body);
   EXPECT_THAT(through.body, HasSubstr("[DONE]"));
   EXPECT_THAT(through.body, Not(HasSubstr("prompt_tokens")));
   EXPECT_TRUE(world.call().usage.input.has_value());
@@ -80,44 +80,48 @@ TEST(Passing, usage_asked_for_by_us_is_kept_from_the_client) {
 
 TEST(Passing, the_secret_stands_for_the_key_and_nothing_else_lets_in) {
   World world(kStrict);
-  const auto door = world.open();
+  const auto route = world.open();
   const std::string path = "/v1/messages";
-  EXPECT_EQ(Client()
-                .post(door.base_url + path, message("x"), {"authorization: Bearer " + door.secret})
-                .status,
+  EXPECT_EQ(
+      Client()
+          .post(route.base_url + path, message("x"), {"authorization: Bearer " + route.secret})
+          .status,
+      200);
+  EXPECT_EQ(Client().post(route.base_url + path + "?key=" + route.secret, message("x")).status,
             200);
-  EXPECT_EQ(Client().post(door.base_url + path + "?key=" + door.secret, message("x")).status, 200);
-  EXPECT_EQ(Client().post(door.base_url + path, message("x"), {"x-api-key: sk-other"}).status, 401);
+  EXPECT_EQ(Client().post(route.base_url + path, message("x"), {"x-api-key: sk-other"}).status,
+            401);
 
-  std::string wrong = door.base_url;
+  std::string wrong = route.base_url;
   wrong.back() = wrong.back() == '0' ? '1' : '0';
-  const Reply refused = Client().post(wrong + path, message("x"), shown_as_key(door));
+  const Reply refused = Client().post(wrong + path, message("x"), shown_as_key(route));
   EXPECT_EQ(refused.status, 404);
   EXPECT_THAT(refused.body, HasSubstr("no attempt has this door"));
-  const std::string bare = door.base_url.substr(0, door.base_url.rfind('/'));
-  EXPECT_EQ(Client().post(bare + path, message("x"), shown_as_key(door)).status, 404);
-  EXPECT_EQ(Client().head(door.base_url).status, 200);
-  EXPECT_EQ(Client().head(door.base_url + "/").status, 200);
+  const std::string bare = route.base_url.substr(0, route.base_url.rfind('/'));
+  EXPECT_EQ(Client().post(bare + path, message("x"), shown_as_key(route)).status, 404);
+  EXPECT_EQ(Client().head(route.base_url).status, 200);
+  EXPECT_EQ(Client().head(route.base_url + "/").status, 200);
   EXPECT_EQ(Client().head(bare + "/").status, 404);
   EXPECT_EQ(world.calls(3).size(), 3U);
 }
 
 TEST(Passing, the_provider_never_sees_the_door) {
   World world(kStrict);
-  const auto door = world.open();
-  Client().post(door.base_url + "/v1/messages", message("hi"), shown_as_key(door));
+  const auto route = world.open();
+  Client().post(route.base_url + "/v1/messages", message("hi"), shown_as_key(route));
   for (const auto& entry : world.endpoint.entries()) {
-    EXPECT_THAT(entry.target, Not(HasSubstr(door.secret)));
-    for (const auto& [name, value] : entry.headers) EXPECT_THAT(value, Not(HasSubstr(door.secret)));
+    EXPECT_THAT(entry.target, Not(HasSubstr(route.secret)));
+    for (const auto& [name, value] : entry.headers)
+      EXPECT_THAT(value, Not(HasSubstr(route.secret)));
   }
 }
 
 TEST(Passing, big_bodies_and_huge_answers_come_whole) {
   World world(R"({"otherwise": {"huge": 20000000}})");
-  const auto door = world.open();
+  const auto route = world.open();
   std::string body = message(std::string(10'000'000, 'a'));
   body.replace(body.find(":1000"), 5, ":9000000");
-  const Reply reply = Client().post(door.base_url + "/v1/messages", body);
+  const Reply reply = Client().post(route.base_url + "/v1/messages", body);
   EXPECT_EQ(reply.code, CURLE_OK);
   EXPECT_GT(reply.body.size(), 20'000'000U);
   EXPECT_THAT(reply.body.substr(reply.body.size() - 200), HasSubstr("message_stop"));
@@ -127,10 +131,10 @@ TEST(Passing, big_bodies_and_huge_answers_come_whole) {
 
 TEST(Passing, one_connection_serves_one_request_after_another) {
   World world(R"({"otherwise": {"text": "Yes."}})");
-  const auto door = world.open();
+  const auto route = world.open();
   Client client;
   for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(client.post(door.base_url + "/v1/messages", message("hi", i % 2 == 0)).status, 200);
+    EXPECT_EQ(client.post(route.base_url + "/v1/messages", message("hi", i % 2 == 0)).status, 200);
   }
   const auto calls = world.calls(5);
   for (std::size_t i = 0; i < calls.size(); ++i) EXPECT_EQ(calls[i].number, i + 1);
@@ -138,16 +142,17 @@ TEST(Passing, one_connection_serves_one_request_after_another) {
 
 TEST(Passing, chunked_requests_and_what_is_no_model_call_pass_too) {
   World world(R"({"otherwise": {"text": "Yes."}})");
-  const auto door = world.open();
+  const auto route = world.open();
   EXPECT_EQ(Client()
-                .post(door.base_url + "/v1/messages", message("hi"),
+                .post(route.base_url + "/v1/messages", message("hi"),
                       {"transfer-encoding: chunked", "expect: 100-continue"})
                 .status,
             200);
-  EXPECT_EQ(Client().post(door.base_url + "/v1/messages/count_tokens", message("hi", false)).status,
-            200);
+  EXPECT_EQ(
+      Client().post(route.base_url + "/v1/messages/count_tokens", message("hi", false)).status,
+      200);
   EXPECT_EQ(world.calls(1).size(), 1U) << "counting tokens is no call of a model";
-  EXPECT_EQ(Client().post(door.base_url + "/v1/messages", "{broken").status, 400);
+  EXPECT_EQ(Client().post(route.base_url + "/v1/messages", "{broken").status, 400);
 }
 
 TEST(Passing, the_key_is_in_nothing_that_is_told) {
@@ -159,9 +164,9 @@ TEST(Passing, the_key_is_in_nothing_that_is_told) {
         options.providers["dead"] = {"http://127.0.0.1:1", Secret(std::string(kRealKey))};
         options.retries.allowance = 0;
       });
-  const auto door = world.open();
-  Client().post(door.base_url + "/v1/messages", message("echo"), shown_as_key(door));
-  const auto dead = world.open([](auto& wish) { wish.agent = "dead"; }, 1);
+  const auto route = world.open();
+  Client().post(route.base_url + "/v1/messages", message("echo"), shown_as_key(route));
+  const auto dead = world.open([](auto& spec) { spec.agent = "dead"; }, 1);
   const Reply reply =
       Client().post(dead.base_url + "/v1/messages", message("x"), shown_as_key(dead));
   EXPECT_THAT(reply.body + reply.head, Not(HasSubstr(kRealKey)));

@@ -16,10 +16,10 @@ using engine::CallEnd;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string url_of(const engine::Gateway::Door& door) { return door.base_url + "/v1/messages"; }
+std::string url_of(const engine::Gateway::Route& route) { return route.base_url + "/v1/messages"; }
 
-std::vector<std::string> as_key(const engine::Gateway::Door& door) {
-  return {"x-api-key: " + door.secret};
+std::vector<std::string> as_key(const engine::Gateway::Route& route) {
+  return {"x-api-key: " + route.secret};
 }
 
 std::string everything_in(const std::string& folder) {
@@ -39,17 +39,17 @@ TEST(Recordings, what_was_recorded_is_replayed_without_a_provider) {
   {
     World world(R"({"rules": [{"prompt": "hi", "steps": [{"text": "One."}, {"text": "Two."}]}]})",
                 [&](Options& options) { options.record_folder = folder.path(); });
-    const auto door = world.open();
-    first = Client().post(url_of(door), message("hi"), as_key(door));
-    second = Client().post(url_of(door), message("hi"), as_key(door));
+    const auto route = world.open();
+    first = Client().post(url_of(route), message("hi"), as_key(route));
+    second = Client().post(url_of(route), message("hi"), as_key(route));
     world.calls(2);
   }
   ASSERT_NE(first.body, second.body);
   World replaying(R"({"otherwise": {"status": 500}})",
                   [&](Options& options) { options.replay_folder = folder.path(); });
-  const auto door = replaying.open();
-  EXPECT_EQ(Client().post(url_of(door), message("hi"), as_key(door)).body, first.body);
-  EXPECT_EQ(Client().post(url_of(door), message("hi"), as_key(door)).body, second.body);
+  const auto route = replaying.open();
+  EXPECT_EQ(Client().post(url_of(route), message("hi"), as_key(route)).body, first.body);
+  EXPECT_EQ(Client().post(url_of(route), message("hi"), as_key(route)).body, second.body);
   for (const auto& call : replaying.calls(2)) {
     EXPECT_TRUE(call.replayed);
     EXPECT_EQ(call.end, CallEnd::answered);
@@ -63,13 +63,13 @@ TEST(Recordings, the_first_difference_is_told) {
   {
     World world(R"({"otherwise": {"text": "One."}})",
                 [&](Options& options) { options.record_folder = folder.path(); });
-    const auto door = world.open();
-    Client().post(url_of(door), message("hi"));
+    const auto route = world.open();
+    Client().post(url_of(route), message("hi"));
     world.call();
   }
   World replaying("{}", [&](Options& options) { options.replay_folder = folder.path(); });
-  const auto door = replaying.open();
-  const Reply reply = Client().post(url_of(door), message("ho"));
+  const auto route = replaying.open();
+  const Reply reply = Client().post(url_of(route), message("ho"));
   EXPECT_EQ(reply.status, 400);
   const auto call = replaying.call();
   EXPECT_EQ(call.end, CallEnd::not_recorded);
@@ -86,11 +86,11 @@ TEST(Recordings, an_attempt_gets_back_what_the_one_before_had_paid) {
   const TempFolder folder;
   World world(R"({"otherwise": {"text": "Paid."}})",
               [&](Options& options) { options.record_folder = folder.path(); });
-  const auto door = world.open();
-  const Reply paid = Client().post(url_of(door), message("hi"), as_key(door));
+  const auto route = world.open();
+  const Reply paid = Client().post(url_of(route), message("hi"), as_key(route));
   world.call();
   world.gateway->close(attempt_name(0, 1));
-  const auto again = world.open([](auto& wish) { wish.replay_own = true; }, 0, 2);
+  const auto again = world.open([](auto& spec) { spec.replay_own = true; }, 0, 2);
   EXPECT_EQ(Client().post(url_of(again), message("hi"), as_key(again)).body, paid.body);
   EXPECT_TRUE(world.call().replayed);
   EXPECT_EQ(Client().post(url_of(again), message("and now"), as_key(again)).status, 200);
@@ -104,13 +104,13 @@ TEST(Recordings, hold_neither_the_secret_nor_the_key) {
       R"({"otherwise": {"text": "your key is sk-real-key-that-nobody-may-see",
           "headers": {"set-cookie": "sk-real-key-that-nobody-may-see"}}})",
       [&](Options& options) { options.record_folder = folder.path(); });
-  const auto door = world.open();
-  const std::string body = message("my key is " + door.secret + " at " + door.base_url, false);
-  EXPECT_EQ(Client().post(url_of(door) + "?key=" + door.secret, body, as_key(door)).status, 200);
+  const auto route = world.open();
+  const std::string body = message("my key is " + route.secret + " at " + route.base_url, false);
+  EXPECT_EQ(Client().post(url_of(route) + "?key=" + route.secret, body, as_key(route)).status, 200);
   world.call();
   const std::string kept = everything_in(folder.path());
   EXPECT_THAT(kept, HasSubstr("your key is "));
-  EXPECT_THAT(kept, Not(HasSubstr(door.secret)));
+  EXPECT_THAT(kept, Not(HasSubstr(route.secret)));
   EXPECT_THAT(kept, Not(HasSubstr(kRealKey)));
 }
 

@@ -43,15 +43,15 @@ TEST(Sharing, eight_clients_under_a_quota_see_no_refusal) {
                                       .concurrency = 4,
                                       .burst = std::chrono::milliseconds(12)})};
               });
-  const auto door = world.open([](auto& wish) { wish.quotas = {"tier"}; });
+  const auto route = world.open([](auto& spec) { spec.quotas = {"tier"}; });
   std::vector<std::future<void>> clients;
   for (int i = 0; i < 8; ++i) {
     clients.push_back(std::async(std::launch::async, [&, i] {
       Client client;
       for (int n = 0; n < 10; ++n)
-        EXPECT_EQ(
-            client.post(door.base_url + "/v1/messages", message(fmt::format("{} {}", i, n))).status,
-            200);
+        EXPECT_EQ(client.post(route.base_url + "/v1/messages", message(fmt::format("{} {}", i, n)))
+                      .status,
+                  200);
     }));
   }
   for (auto& client : clients) client.get();
@@ -66,18 +66,20 @@ TEST(Sharing, eight_clients_under_a_quota_see_no_refusal) {
 
 TEST(Sharing, a_plan_that_the_provider_contradicts_is_told_so_once) {
   const TempFolder folder;
-  World world(R"({"otherwise": {"text": "Yes."}, "quota": {"requests": {"capacity": 40, "per": 60}}})",
-              [&](Options& options) {
-                options.quotas = {quota_in(
-                    folder, {.requests = Rate{50, std::chrono::minutes(1)},
-                             .input_tokens = Rate{1'000'000, std::chrono::minutes(1)}})};
-              });
-  const auto door = world.open([](auto& wish) { wish.quotas = {"tier"}; });
+  World world(
+      R"({"otherwise": {"text": "Yes."}, "quota": {"requests": {"capacity": 40, "per": 60}}})",
+      [&](Options& options) {
+        options.quotas = {
+            quota_in(folder, {.requests = Rate{50, std::chrono::minutes(1)},
+                              .input_tokens = Rate{1'000'000, std::chrono::minutes(1)}})};
+      });
+  const auto route = world.open([](auto& spec) { spec.quotas = {"tier"}; });
   for (int i = 0; i < 2; ++i)
-    Client().post(door.base_url + "/v1/messages", message(fmt::format("question {}", i)));
+    Client().post(route.base_url + "/v1/messages", message(fmt::format("question {}", i)));
   const auto calls = world.calls(2);
-  EXPECT_EQ(calls[0].remark,
-            "quota `tier`: the plan says 50 requests a minute, the provider 40; the lower one holds");
+  EXPECT_EQ(
+      calls[0].remark,
+      "quota `tier`: the plan says 50 requests a minute, the provider 40; the lower one holds");
   EXPECT_EQ(calls[1].remark, "");
 }
 
@@ -94,11 +96,11 @@ TEST(Sharing, what_a_provider_reserves_is_reserved_and_given_back) {
                 quota.charge = QuotaOption::Charge::reserve_max;
                 options.quotas = {quota};
               });
-  const auto door = world.open([](auto& wish) { wish.quotas = {"tier"}; });
+  const auto route = world.open([](auto& spec) { spec.quotas = {"tier"}; });
   const std::vector<std::string> four(4, message("hi"));
   const auto began = std::chrono::steady_clock::now();
   for (int round = 0; round < 6; ++round) {
-    for (auto& reply : all_at_once(door.base_url + "/v1/messages", four))
+    for (auto& reply : all_at_once(route.base_url + "/v1/messages", four))
       EXPECT_EQ(reply.get().status, 200);
   }
   // Were the maximum kept, half a second each.
@@ -117,9 +119,9 @@ TEST(Sharing, a_spent_quota_ends_everybody_who_waits) {
         options.quotas = {quota_in(folder, {.concurrency = 1})};
         options.providers["codex"] = options.providers["claude"];
       });
-  const auto door = world.open([](auto& wish) { wish.quotas = {"tier"}; });
+  const auto route = world.open([](auto& spec) { spec.quotas = {"tier"}; });
   const std::string body = R"({"model":"m","messages":[{"role":"user","content":"hi"}]})";
-  for (auto& reply : all_at_once(door.base_url + "/v1/chat/completions", {body, body, body})) {
+  for (auto& reply : all_at_once(route.base_url + "/v1/chat/completions", {body, body, body})) {
     const long status = reply.get().status;
     EXPECT_GE(status, 400);
     EXPECT_NE(status, 429) << "clients would wait and try again";
@@ -147,8 +149,8 @@ std::ptrdiff_t payers(const endpoint::Endpoint& endpoint) {
 
 TEST(Sharing, one_call_fills_the_prompt_cache_for_the_others) {
   World world(R"({"otherwise": {"text": "Yes.", "wait": 0.05}})");
-  const auto door = world.open();
-  for (auto& reply : all_at_once(door.base_url + "/v1/messages",
+  const auto route = world.open();
+  for (auto& reply : all_at_once(route.base_url + "/v1/messages",
                                  {sharing("a"), sharing("b"), sharing("c"), sharing("d")})) {
     EXPECT_EQ(reply.get().status, 200);
   }
@@ -168,7 +170,7 @@ TEST(Sharing, each_key_has_a_cache_of_its_own_to_fill) {
     options.providers["codex"] = {options.providers["claude"].base_url, Secret("another key")};
   });
   const auto one = world.open();
-  const auto other = world.open([](auto& wish) { wish.agent = "codex"; }, 1);
+  const auto other = world.open([](auto& spec) { spec.agent = "codex"; }, 1);
   auto first = all_at_once(one.base_url + "/v1/messages", {sharing("a")});
   auto second = all_at_once(other.base_url + "/v1/messages", {sharing("b")});
   EXPECT_EQ(first.at(0).get().status, 200);
@@ -179,9 +181,9 @@ TEST(Sharing, each_key_has_a_cache_of_its_own_to_fill) {
 TEST(Sharing, calls_with_nothing_to_share_wait_for_nobody) {
   // Nothing of them is marked for the cache, and they are too short for it.
   World world(R"({"otherwise": {"text": "Yes.", "wait": 0.02}})");
-  const auto door = world.open();
+  const auto route = world.open();
   for (auto& reply :
-       all_at_once(door.base_url + "/v1/messages", {message("a"), message("b"), message("c")}))
+       all_at_once(route.base_url + "/v1/messages", {message("a"), message("b"), message("c")}))
     EXPECT_EQ(reply.get().status, 200);
   for (const auto& call : world.calls(3)) EXPECT_EQ(call.waited_lead, Duration::zero());
 }
@@ -190,10 +192,10 @@ TEST(Sharing, a_failed_lead_elects_the_next) {
   World world(
       R"({"rules": [{"together": true, "steps": [{"status": 400, "wait": 0.05}, {"text": "Yes.",
           "wait": 0.05}]}]})");
-  const auto door = world.open();
+  const auto route = world.open();
   int good = 0;
   for (auto& reply :
-       all_at_once(door.base_url + "/v1/messages", {sharing("a"), sharing("b"), sharing("c")}))
+       all_at_once(route.base_url + "/v1/messages", {sharing("a"), sharing("b"), sharing("c")}))
     good += reply.get().status == 200 ? 1 : 0;
   EXPECT_EQ(good, 2);
   EXPECT_EQ(payers(world.endpoint), 1);

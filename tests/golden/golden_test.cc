@@ -52,7 +52,7 @@ std::string with_visible_escapes(std::string text) {
 }
 
 template <typename Draw>
-std::string draw_all(const engine::RunView& run, const std::vector<Screenful>& screenfuls,
+std::string draw_all(const engine::RunStatus& run, const std::vector<Screenful>& screenfuls,
                      Draw draw) {
   std::string text;
   for (const Screenful& screenful : screenfuls) {

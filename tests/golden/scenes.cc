@@ -11,9 +11,9 @@ namespace {
 using namespace std::chrono_literals;
 using engine::AttemptStarted;
 using engine::RunEnded;
-using engine::RunView;
+using engine::RunStatus;
 using engine::TaskState;
-using engine::TaskView;
+using engine::TaskStatus;
 
 /// Builds a view and keeps its counts true to its tasks.
 class RunViewBuilder {
@@ -31,7 +31,7 @@ class RunViewBuilder {
     return *this;
   }
   RunViewBuilder& running(std::string id, Duration age, Duration expected, std::string last_line) {
-    TaskView& task = add(std::move(id), TaskState::running);
+    TaskStatus& task = add(std::move(id), TaskState::running);
     task.attempt = 1;
     task.running_for = age;
     task.silent_for = 1s;
@@ -66,22 +66,22 @@ class RunViewBuilder {
     run_.total += tasks;
     return *this;
   }
-  TaskView& last_task() { return run_.tasks.back(); }
-  RunView& run() { return run_; }
+  TaskStatus& last_task() { return run_.tasks.back(); }
+  RunStatus& run() { return run_; }
 
  private:
-  TaskView& add(std::string id, TaskState state) {
-    TaskView& task = run_.tasks.emplace_back();
+  TaskStatus& add(std::string id, TaskState state) {
+    TaskStatus& task = run_.tasks.emplace_back();
     task.task = TaskId(run_.total++);
     task.id = std::move(id);
     task.state = state;
     return task;
   }
 
-  RunView run_;
+  RunStatus run_;
 };
 
-RunView three_tasks() {
+RunStatus three_tasks() {
   RunViewBuilder view("morning-review", "parallel");
   view.done(1)
       .running("research-auth", 21s, 45s, "Reading src/auth/session.cc")
@@ -92,7 +92,7 @@ RunView three_tasks() {
   return view.run();
 }
 
-RunView forty_tasks() {
+RunStatus forty_tasks() {
   RunViewBuilder view("content-batch", "queue(4)");
   view.done(19)
       .failed("summary-chapter-07", "output breaks its schema: `/findings/0/line` is not a number")
@@ -102,7 +102,7 @@ RunView forty_tasks() {
       .running("summary-chapter-21", 31s, 40s, "Comparing with chapter 20 🙂");
   view.run().tasks[2].silent_for = 61s;
   view.run().tasks[2].idle_limit = 90s;
-  view.run().tasks[3].because = AttemptStarted::Because::correction;
+  view.run().tasks[3].because = AttemptStarted::Trigger::correction;
   view.run().tasks[1].call_waits =
       "its model call waits: the provider said 429: slow down, tried in 41 s (at 09:12:30)";
   view.waiting("summary-chapter-24", "conflict with `summary-chapter-20` on `notes/index.md`");
@@ -110,7 +110,7 @@ RunView forty_tasks() {
     view.waiting(fmt::format("summary-chapter-{}", chapter), "a slot: 4 of 4 in use");
   }
   view.waiting("join-the-notes", "needs `summary-chapter-20`, `summary-chapter-21` and 17 more");
-  RunView& run = view.run();
+  RunStatus& run = view.run();
   run.elapsed = 3min + 52s;
   run.remaining = 3min + 10s;
   run.tokens = 412'300;
@@ -118,7 +118,7 @@ RunView forty_tasks() {
   return run;
 }
 
-RunView ten_thousand_tasks() {
+RunStatus ten_thousand_tasks() {
   RunViewBuilder view("shards", "queue(64)");
   view.done(6'211)
       .failed("shard-00911", "exit status 2")
@@ -134,7 +134,7 @@ RunView ten_thousand_tasks() {
   return view.run();
 }
 
-RunView gate_before_a_migration() {
+RunStatus gate_before_a_migration() {
   RunViewBuilder view("migrations", "sequential");
   view.done(2)
       .waiting("migrate-orders", "a gate before it")
@@ -146,7 +146,7 @@ RunView gate_before_a_migration() {
   return view.run();
 }
 
-RunView two_failures_and_a_review() {
+RunStatus two_failures_and_a_review() {
   RunViewBuilder view("test-suites", "parallel");
   view.done(3)
       .failed("unit-parser", "exit status 1: 3 of 214 tests failed")
@@ -154,7 +154,7 @@ RunView two_failures_and_a_review() {
       .reviewing("e2e-checkout", "approval of its result")
       .running("e2e-search", 2min + 5s, 3min, "PASS search/test_filters.py::test_price_range")
       .skipped(2);
-  RunView& run = view.run();
+  RunStatus& run = view.run();
   run.elapsed = 2min + 6s;
   run.cost = 0;
   run.attention = "`e2e-checkout` waits for you: `interlock approve r7k2 e2e-checkout`";
@@ -162,9 +162,9 @@ RunView two_failures_and_a_review() {
   return run;
 }
 
-RunView finished() {
+RunStatus finished() {
   RunViewBuilder view("morning-review", "parallel");
-  RunView& run = view.done(3).run();
+  RunStatus& run = view.done(3).run();
   run.ended = RunEnded::How::finished;
   run.elapsed = 47s;
   run.sequential = 95s;
@@ -175,9 +175,9 @@ RunView finished() {
   return run;
 }
 
-RunView finished_without_gain() {
+RunStatus finished_without_gain() {
   RunViewBuilder view("one-liner", "sequential");
-  RunView& run = view.done(1).run();
+  RunStatus& run = view.done(1).run();
   run.ended = RunEnded::How::finished;
   run.elapsed = 2s;
   run.sequential = 1900ms;
@@ -185,8 +185,8 @@ RunView finished_without_gain() {
   return run;
 }
 
-RunView failed_twice() {
-  RunView run = two_failures_and_a_review();
+RunStatus failed_twice() {
+  RunStatus run = two_failures_and_a_review();
   run.ended = RunEnded::How::failed;
   run.tasks.pop_back();
   run.running = run.reviewing = 0;
@@ -204,12 +204,12 @@ RunView failed_twice() {
   return run;
 }
 
-RunView failed_forty_times() {
+RunStatus failed_forty_times() {
   RunViewBuilder view("shards", "queue(64)");
   view.done(9'960);
   view.run().models.any = true;  // Tokens and cost were told by nobody.
   for (int i = 0; i < 40; ++i) view.failed(fmt::format("shard-{:05}", i * 17), "exit status 2");
-  RunView& run = view.run();
+  RunStatus& run = view.run();
   run.ended = RunEnded::How::failed;
   run.elapsed = 2min + 44s;
   run.sequential = 2h + 51min;
@@ -217,17 +217,17 @@ RunView failed_forty_times() {
   return run;
 }
 
-RunView interrupted() {
-  RunView run = three_tasks();
+RunStatus interrupted() {
+  RunStatus run = three_tasks();
   run.ended = RunEnded::How::interrupted;
   run.waiting = std::exchange(run.running, 0);
-  for (TaskView& task : run.tasks) task.state = TaskState::waiting;
+  for (TaskStatus& task : run.tasks) task.state = TaskState::waiting;
   run.sequential = 20s;
   return run;
 }
 
-RunView paused_at_a_gate() {
-  RunView run = gate_before_a_migration();
+RunStatus paused_at_a_gate() {
+  RunStatus run = gate_before_a_migration();
   run.ended = RunEnded::How::paused_at_gate;
   run.sequential = 8s;
   return run;

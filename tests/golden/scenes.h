@@ -3,14 +3,14 @@
 #include <string>
 #include <vector>
 
-#include "engine/view.h"
+#include "engine/status.h"
 
 namespace interlock::golden {
 
 /// A moment of a run, made by hand, and the name of the file that holds its screens.
 struct Scene {
   std::string name;
-  engine::RunView run;
+  engine::RunStatus run;
 };
 
 /// Moments while a run is under way: what the panel draws.

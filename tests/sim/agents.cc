@@ -6,7 +6,7 @@
 
 namespace interlock::sim {
 
-using testing_support::FakePicture;
+using testing_support::FakeSnapshot;
 using testing_support::FakeTree;
 
 namespace {
@@ -34,8 +34,8 @@ std::vector<std::string> digests_in(const std::string& text) {
 /// One agent at work. What it has learnt decides what it does next.
 class Agent {
  public:
-  Agent(const plan::Task& task, const std::string& question, FakePicture& picture)
-      : footprint_(task.footprint), id_(task.id), picture_(picture) {
+  Agent(const plan::Task& task, const std::string& question, FakeSnapshot& snapshot)
+      : footprint_(task.footprint), id_(task.id), snapshot_(snapshot) {
     learn(id_);
     for (const std::string& digest : digests_in(question)) learn(digest);
   }
@@ -69,7 +69,7 @@ class Agent {
   }
 
   std::string read(const std::string& path) {
-    const std::string* content = picture_.read(path);
+    const std::string* content = snapshot_.read(path);
     const std::string found = content == nullptr ? "(none)" : *content;
     learn(path);
     learn(found);
@@ -83,13 +83,13 @@ class Agent {
     switch (dice.below(10)) {
       case 0:
         if (!may_list(folder)) break;
-        for (const std::string& name : picture_.list(folder)) learn(name);
+        for (const std::string& name : snapshot_.list(folder)) learn(name);
         break;
       case 1:
-        if (may_read(path)) learn(picture_.exists(path) ? "there" : "not there");
+        if (may_read(path)) learn(snapshot_.exists(path) ? "there" : "not there");
         break;
       case 2:
-        if (may_write(path)) picture_.erase(path);
+        if (may_write(path)) snapshot_.erase(path);
         break;
       case 3: write_back(path); break;
       case 4: add_line(path, dice); break;
@@ -121,12 +121,12 @@ class Agent {
   }
 
   void put(const std::string& path, const std::string& content) {
-    if (!picture_.write(path, content)) learn("could not write");
+    if (!snapshot_.write(path, content)) learn("could not write");
   }
 
   const footprint::Footprint& footprint_;
   const std::string& id_;
-  FakePicture& picture_;
+  FakeSnapshot& snapshot_;
   Digest known_;
   std::uint64_t rolls_ = 0;
 };
@@ -141,8 +141,8 @@ Files first_files() {
   return files;
 }
 
-std::string work(const plan::Task& task, const std::string& question, FakePicture& picture) {
-  return Agent(task, question, picture).work();
+std::string work(const plan::Task& task, const std::string& question, FakeSnapshot& snapshot) {
+  return Agent(task, question, snapshot).work();
 }
 
 bool fails_at_what_it_found(const plan::Task& task, const std::string& answer) {
@@ -150,9 +150,9 @@ bool fails_at_what_it_found(const plan::Task& task, const std::string& answer) {
   return is_moody && !answer.empty() && answer.front() < '5';
 }
 
-void look_over(const plan::Task& task, FakePicture& picture) {
-  for (const std::string& path : kPaths) picture.read(path);
-  picture.write("checked", task.id);
+void look_over(const plan::Task& task, FakeSnapshot& snapshot) {
+  for (const std::string& path : kPaths) snapshot.read(path);
+  snapshot.write("checked", task.id);
 }
 
 std::string question_of(const plan::Task& task, const std::vector<std::string>& answers) {
@@ -170,9 +170,9 @@ Sequential one_by_one(const plan::Plan& plan, const Files& files, const std::vec
     result.found.push_back(tree);
     result.answers.emplace_back();
     if (!done.empty() && !done[place]) continue;
-    FakePicture picture(tree);
-    result.answers.back() = work(task, question_of(task, result.answers), picture);
-    tree = picture.now();
+    FakeSnapshot snapshot(tree);
+    result.answers.back() = work(task, question_of(task, result.answers), snapshot);
+    tree = snapshot.now();
   }
   result.files = tree.files();
   return result;

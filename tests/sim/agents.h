@@ -22,14 +22,14 @@ Files first_files();
 /// answers of others in it count, so that it does not matter how a prompt is put together. Keeps to
 /// the task's footprint where it has one.
 std::string work(const plan::Task& task, const std::string& question,
-                 testing_support::FakePicture& picture);
+                 testing_support::FakeSnapshot& snapshot);
 
 /// Whether the task is one that fails at what it finds (`moody` among its arguments), and found it:
 /// that follows from its answer alone.
 bool fails_at_what_it_found(const plan::Task& task, const std::string& answer);
 
 /// A task's check: looks around, leaves rubbish, and says yes.
-void look_over(const plan::Task& task, testing_support::FakePicture& picture);
+void look_over(const plan::Task& task, testing_support::FakeSnapshot& snapshot);
 
 struct Sequential {
   Files files;

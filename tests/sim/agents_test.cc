@@ -6,7 +6,7 @@
 
 #include "changes/stale.h"
 #include "sim/world.h"
-#include "support/fake_views.h"
+#include "support/fake_snapshots.h"
 
 // The agents and their oracle, and with them the fake of views and the rule of staleness: a small
 // optimistic dispatcher without an engine has to come to what the sequential run comes to.
@@ -14,7 +14,7 @@ namespace interlock::sim {
 namespace {
 
 using engine::AttemptName;
-using testing_support::FakePicture;
+using testing_support::FakeSnapshot;
 using testing_support::FakeTree;
 
 plan::Plan plan_in_views(Dice& dice, std::size_t tasks_max) {
@@ -35,9 +35,9 @@ TEST(Agents, DoTheSameAgainWhereNothingTheyReadIsStale) {
     Dice dice(seed);
     const plan::Plan plan = plan_in_views(dice, 6);
     const FakeTree first = tree_of(first_files());
-    FakePicture others(first);
+    FakeSnapshot others(first);
     for (std::size_t i = 1; i < plan.tasks.size(); ++i) work(plan.tasks[i], "", others);
-    FakePicture early(first), late(others.now());
+    FakeSnapshot early(first), late(others.now());
     const std::string answer = work(plan.tasks[0], "", early);
     const std::string answer_later = work(plan.tasks[0], "", late);
     const changes::Changeset between = difference(first, others.now());
@@ -62,7 +62,7 @@ TEST(Agents, DoTheSameAgainWhereNothingTheyReadIsStale) {
   EXPECT_GT(same, 200U);
 }
 
-/// Runs some tasks at once, each in a picture, and commits in plan order; who comes too late does
+/// Runs some tasks at once, each in a snapshot, and commits in plan order; who comes too late does
 /// it again. Folds now and then.
 class Optimist {
  public:
@@ -77,10 +77,10 @@ class Optimist {
       start_some();
       if (!running_.empty() && dice_.chance(400)) end_one();
       commit_what_may();
-      if (views_.pictures_open() == 0 && dice_.chance(300)) fold();
+      if (snapshots_.snapshots_open() == 0 && dice_.chance(300)) checkpoint();
     }
     if (testing::Test::HasFailure()) return;
-    fold();
+    checkpoint();
   }
 
   const Files& files() const { return workspace_.files; }
@@ -89,8 +89,8 @@ class Optimist {
 
  private:
   struct Harvested {
-    engine::Views::Harvest harvest;
-    std::size_t seen = 0;  ///< How many commits its picture showed.
+    engine::Snapshots::Harvest harvest;
+    std::size_t seen = 0;  ///< How many commits its snapshot showed.
     std::string answer;
   };
 
@@ -102,10 +102,10 @@ class Optimist {
       const auto& others = plan_.tasks[i].output_of;
       if (std::ranges::any_of(others, [&](TaskId other) { return other.index() >= done_; }))
         continue;
-      engine::Views::Wish wish;
-      wish.name = {id, ++attempts_[i], 0};
-      wish.footprint = &plan_.tasks[i].footprint;
-      ASSERT_TRUE(views_.open(wish));
+      engine::Snapshots::SnapshotSpec spec;
+      spec.name = {id, ++attempts_[i], 0};
+      spec.footprint = &plan_.tasks[i].footprint;
+      ASSERT_TRUE(snapshots_.open(spec));
       running_[id] = commits_.size();
     }
   }
@@ -116,8 +116,8 @@ class Optimist {
     const auto [id, seen] = *at;
     const plan::Task& task = plan_[id];
     const AttemptName name{id, attempts_[id.index()], 0};
-    const std::string answer = work(task, question_of(task, answers_), views_.picture(name));
-    auto harvest = views_.harvest(name, {}, task.footprint);
+    const std::string answer = work(task, question_of(task, answers_), snapshots_.snapshot(name));
+    auto harvest = snapshots_.harvest(name, {}, task.footprint);
     ASSERT_TRUE(harvest);
     ASSERT_EQ(changes::outside(harvest->changes, task.footprint), std::vector<std::string>{});
     harvested_[id] = {std::move(*harvest), seen, answer};
@@ -133,26 +133,26 @@ class Optimist {
     std::vector<const changes::Changeset*> since;
     for (std::size_t i = one.seen; i < commits_.size(); ++i) since.push_back(&commits_[i]);
     if (!changes::stale(one.harvest.reads, one.harvest.changes, since).empty()) {
-      views_.discard(name);
+      snapshots_.discard(name);
       ++done_again_;
     } else {
-      ASSERT_TRUE(views_.commit({name, &one.harvest.changes}, "run/task"));
+      ASSERT_TRUE(snapshots_.commit({name, &one.harvest.changes}, "run/task"));
       commits_.push_back(one.harvest.changes);
       answers_[done_++] = one.answer;
     }
     harvested_.erase(found);
   }
 
-  void fold() {
-    const auto folded = views_.fold();
-    ASSERT_TRUE(folded);
-    ASSERT_EQ(*folded, std::vector<std::string>{});
+  void checkpoint() {
+    const auto checkpointed = snapshots_.checkpoint();
+    ASSERT_TRUE(checkpointed);
+    ASSERT_EQ(*checkpointed, std::vector<std::string>{});
   }
 
   const plan::Plan& plan_;
   Dice dice_;
   testing_support::FakeWorkspace workspace_;
-  testing_support::FakeViews views_{workspace_};
+  testing_support::FakeSnapshots snapshots_{workspace_};
   std::vector<std::uint32_t> attempts_;
   std::map<TaskId, std::size_t> running_;
   std::map<TaskId, Harvested> harvested_;

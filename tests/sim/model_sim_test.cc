@@ -36,10 +36,10 @@ TEST(SimulationOfModels, EveryTokenIsBookedNoBudgetIsPassedAndNoClaimIsTakenForA
     world.live();
     ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed << ", and SIM_STORY=1 tells how it came";
     crashes += world.crashes();
-    for (const engine::Event& event : world.events()) {
-      if (const auto* ended = std::get_if<engine::RunEnded>(&event.fact))
+    for (const engine::RecordedEvent& recorded : world.events()) {
+      if (const auto* ended = std::get_if<engine::RunEnded>(&recorded.event))
         limits += ended->how == engine::RunEnded::How::limit_reached ? 1 : 0;
-      const auto* attempt = std::get_if<engine::AttemptEnded>(&event.fact);
+      const auto* attempt = std::get_if<engine::AttemptEnded>(&recorded.event);
       if (attempt == nullptr) continue;
       lingered += std::ranges::any_of(attempt->remarks, [](const std::string& remark) {
         return remark.starts_with("it stayed");

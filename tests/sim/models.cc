@@ -40,7 +40,7 @@ std::string resumed_session(const engine::SpawnSpec& spec) {
 }
 
 bool Models::is_one(const engine::SpawnSpec& spec) const {
-  return spec.name.phase == 0 && spec.tell_lines;
+  return spec.name.phase == 0 && spec.report_lines;
 }
 
 std::string Models::question_of(const engine::SpawnSpec& spec) const {

@@ -16,18 +16,19 @@ bool all_done(const engine::RunState& run) {
   });
 }
 
-std::string story_of(const World& world) {
+std::string transcript_of(const World& world) {
   std::string text;
-  for (const engine::Event& event : world.events()) text += line_of(event);
+  for (const engine::RecordedEvent& recorded : world.events()) text += line_of(recorded);
   return text;
 }
 
 /// A task that a person asked for again runs behind later ones that meanwhile ended: that is
 /// another order.
 bool in_plan_order(const World& world) {
-  return std::none_of(world.events().begin(), world.events().end(), [](const engine::Event& event) {
-    return std::holds_alternative<engine::TaskRevived>(event.fact);
-  });
+  return std::none_of(world.events().begin(), world.events().end(),
+                      [](const engine::RecordedEvent& recorded) {
+                        return std::holds_alternative<engine::TaskRevived>(recorded.event);
+                      });
 }
 
 TEST(Simulation, WhateverGoesWrongThePromisesHoldAndWhatFinishesEqualsTheSequentialRun) {
@@ -72,15 +73,15 @@ TEST(Simulation, APlanWithoutFailuresFinishes) {
 }
 
 TEST(Simulation, OneSeedIsOneStory) {
-  const auto story = [](std::uint64_t seed) {
+  const auto transcript = [](std::uint64_t seed) {
     Dice dice(seed);
     const plan::Plan plan = draw_plan(dice, 10);
     const Faults faults = Faults::draw(dice);
     World world(seed, plan, faults, 3);
     world.live();
-    return story_of(world);
+    return transcript_of(world);
   };
-  for (const std::uint64_t seed : {3, 17, 99}) EXPECT_EQ(story(seed), story(seed));
+  for (const std::uint64_t seed : {3, 17, 99}) EXPECT_EQ(transcript(seed), transcript(seed));
 }
 
 }  // namespace

@@ -35,65 +35,65 @@ bool is_in_view(const plan::Task& task) {
   return task.isolation == plan::Isolation::view || task.isolation == plan::Isolation::worktree;
 }
 
-ViewPromises::ViewPromises(const plan::Plan& plan, const testing_support::FakeViews& views,
+ViewPromises::ViewPromises(const plan::Plan& plan, const testing_support::FakeSnapshots& snapshots,
                            const testing_support::FakeJournal& journal)
-    : plan_(plan), views_(views), journal_(journal), run_(plan) {}
+    : plan_(plan), snapshots_(snapshots), journal_(journal), run_(plan) {}
 
-void ViewPromises::see(const engine::Event& event) {
-  std::visit([this](const auto& fact) { see(fact); }, event.fact);
-  engine::apply(run_, event);
-  promise(run_.folded <= run_.commits.size(), "nothing is folded that was not committed");
+void ViewPromises::see(const engine::RecordedEvent& recorded) {
+  std::visit([this](const auto& event) { see(event); }, recorded.event);
+  engine::apply(run_, recorded);
+  promise(run_.checkpointed <= run_.commits.size(), "nothing is folded that was not committed");
   for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
     promise(run_.tasks[i].conflicts <= engine::kConflictsMax,
             fmt::format("`{}` gives up after so many conflicts", plan_.tasks[i].id));
   }
 }
 
-void ViewPromises::see(const engine::AttemptStarted& fact) {
-  edits_before_[{fact.task, fact.attempt, 0}] = edits_;
-  in_conflict_.erase(fact.task);
+void ViewPromises::see(const engine::AttemptStarted& event) {
+  edits_before_[{event.task, event.attempt, 0}] = edits_;
+  in_conflict_.erase(event.task);
 }
 
-void ViewPromises::see(const engine::AttemptEnded& fact) {
-  if (fact.outcome == engine::Outcome::conflicted)
-    in_conflict_[fact.task] = run_[fact.task].retries_used;
-  const bool kept = fact.outcome == engine::Outcome::succeeded && is_in_view(plan_[fact.task]);
-  promise(!kept || (fact.changes && fact.reads),
-          fmt::format("what `{}` changed and read is on record", id_of(fact.task)));
+void ViewPromises::see(const engine::AttemptEnded& event) {
+  if (event.outcome == engine::Outcome::conflicted)
+    in_conflict_[event.task] = run_[event.task].retries_used;
+  const bool kept = event.outcome == engine::Outcome::succeeded && is_in_view(plan_[event.task]);
+  promise(!kept || (event.changes && event.reads),
+          fmt::format("what `{}` changed and read is on record", id_of(event.task)));
 }
 
-void ViewPromises::see(const engine::CommitRefused& fact) {
+void ViewPromises::see(const engine::CommitRefused& event) {
   ++conflicts_;
-  in_conflict_[fact.task] = run_[fact.task].retries_used;
-  promise(!fact.paths.empty() && fact.count >= fact.paths.size(),
-          fmt::format("`{}` is told what it met", id_of(fact.task)));
-  for (const TaskId by : fact.by) {
-    promise(by < fact.task || run_[fact.task].revived,
-            fmt::format("`{}` does not give way to a later task", id_of(fact.task)));
+  in_conflict_[event.task] = run_[event.task].retries_used;
+  promise(!event.paths.empty() && event.count >= event.paths.size(),
+          fmt::format("`{}` is told what it met", id_of(event.task)));
+  for (const TaskId by : event.by) {
+    promise(by < event.task || run_[event.task].revived,
+            fmt::format("`{}` does not give way to a later task", id_of(event.task)));
   }
 }
 
-void ViewPromises::see(const engine::RetryPlanned& fact) {
-  using Because = engine::AttemptStarted::Because;
-  const bool by_conflict = fact.because == Because::conflict || fact.because == Because::repair;
-  const auto known = in_conflict_.find(fact.task);
+void ViewPromises::see(const engine::RetryPlanned& event) {
+  using Trigger = engine::AttemptStarted::Trigger;
+  const bool by_conflict = event.because == Trigger::conflict || event.because == Trigger::repair;
+  const auto known = in_conflict_.find(event.task);
   promise(by_conflict == (known != in_conflict_.end()),
-          fmt::format("`{}` is done again for a reason", id_of(fact.task)));
-  promise(!by_conflict || !fact.charged, "a conflict costs no retry");
-  const plan::Task& task = plan_[fact.task];
+          fmt::format("`{}` is done again for a reason", id_of(event.task)));
+  promise(!by_conflict || !event.charged, "a conflict costs no retry");
+  const plan::Task& task = plan_[event.task];
   const bool keeps_sessions = plan_.agents[task.agent.index()].kind != plan::AgentKind::command;
-  promise(fact.because != Because::repair || !task.repair.empty() || keeps_sessions,
-          fmt::format("`{}` has nobody who mends", id_of(fact.task)));
+  promise(event.because != Trigger::repair || !task.repair.empty() || keeps_sessions,
+          fmt::format("`{}` has nobody who mends", id_of(event.task)));
 }
 
 /// Its own account of what is committed, path by path.
-void ViewPromises::see(const engine::ChangesCommitted& fact) {
-  const AttemptRecord& attempt = run_[fact.task].attempts.back();
-  const Changeset own = changes_of(fact.changes);
+void ViewPromises::see(const engine::ChangesCommitted& event) {
+  const AttemptRecord& attempt = run_[event.task].attempts.back();
+  const Changeset own = changes_of(event.changes);
   const ReadSet reads = reads_of(attempt.reads.value_or(Digest{}));
-  promise(fact.count == own.changes.size(), "a commit says how many paths it changes");
-  went_ahead_of(fact, own, reads);
-  const std::size_t edits_before = edits_before_[{fact.task, fact.attempt, 0}];
+  promise(event.count == own.changes.size(), "a commit says how many paths it changes");
+  went_ahead_of(event, own, reads);
+  const std::size_t edits_before = edits_before_[{event.task, event.attempt, 0}];
   const auto was_edited = [&](const std::string& path) {
     const auto edited = edited_.find(path);
     if (edited == edited_.end()) return false;
@@ -104,29 +104,29 @@ void ViewPromises::see(const engine::ChangesCommitted& fact) {
   };
   for (const std::string& path : reads.content) {
     promise(!was_edited(path) || !attempt.merged.empty(),
-            fmt::format("`{}` rests on the person's `{}`", id_of(fact.task), path));
+            fmt::format("`{}` rests on the person's `{}`", id_of(event.task), path));
   }
   for (const changes::Change& change : own.changes) {
     promise(!was_edited(change.path),
-            fmt::format("`{}` changed the person's `{}`", id_of(fact.task), change.path));
+            fmt::format("`{}` changed the person's `{}`", id_of(event.task), change.path));
     last_committed_[change.path] = change.after;
     const auto owed = owed_.find(change.path);
     if (owed != owed_.end() && owed->second == change.before) owed_.erase(owed);
   }
   if (!is_exact()) return;
   const std::vector<bool> settled = done();
-  for (TaskId id(0); id < fact.task; id = TaskId(id.index() + 1)) {
+  for (TaskId id(0); id < event.task; id = TaskId(id.index() + 1)) {
     if (!is_over(run_[id].state)) return;
   }
-  found_what_was_there(fact.task, attempt, one_by_one(plan_, first_, settled));
+  found_what_was_there(event.task, attempt, one_by_one(plan_, first_, settled));
 }
 
 /// Before an earlier task that is not over, only with what that one can neither see nor change.
-void ViewPromises::went_ahead_of(const engine::ChangesCommitted& fact, const Changeset& own,
+void ViewPromises::went_ahead_of(const engine::ChangesCommitted& event, const Changeset& own,
                                  const ReadSet& reads) {
-  const FakeTree* found = views_.found({fact.task, fact.attempt, 0});
+  const FakeTree* found = snapshots_.found({event.task, event.attempt, 0});
   promise(found != nullptr, "what is committed is kept");
-  for (TaskId id(0); id < fact.task && found != nullptr; id = TaskId(id.index() + 1)) {
+  for (TaskId id(0); id < event.task && found != nullptr; id = TaskId(id.index() + 1)) {
     if (is_over(run_[id].state)) continue;
     ++went_ahead_;
     const plan::Task& other = plan_[id];
@@ -141,7 +141,7 @@ void ViewPromises::went_ahead_of(const engine::ChangesCommitted& fact, const Cha
       meets |= may_change_names(other, folder, *found);
     meets |= reads.from == changes::ReadsFrom::everything && !other.footprint.writes.empty();
     promise(!meets, fmt::format("`{}` is not committed ahead of `{}`, which it may meet",
-                                id_of(fact.task), other.id));
+                                id_of(event.task), other.id));
   }
 }
 
@@ -150,7 +150,7 @@ void ViewPromises::found_what_was_there(TaskId id, const AttemptRecord& attempt,
                                         const Sequential& expected) {
   // A snapshot that others shared is gone with the last of them; its answer tells what it had read.
   if (attempt.is_batched()) return;
-  const FakeTree* found = views_.found({id, attempt.number, 0});
+  const FakeTree* found = snapshots_.found({id, attempt.number, 0});
   const FakeTree& there = expected.found[id.index()];
   promise(found != nullptr, "what is committed is kept");
   if (found == nullptr) return;
@@ -160,67 +160,67 @@ void ViewPromises::found_what_was_there(TaskId id, const AttemptRecord& attempt,
   }
 }
 
-void ViewPromises::see(const engine::ChangesFolded& fact) {
-  promise(fact.commits > run_.folded, "a fold brings something in");
+void ViewPromises::see(const engine::ChangesCheckpointed& event) {
+  promise(event.commits > run_.checkpointed, "a fold brings something in");
   found_by_person_.clear();
 }
 
-void ViewPromises::see(const engine::ChangesLost& fact) {
-  promise(fact.commits >= run_.folded, "what is in the workspace is not lost");
+void ViewPromises::see(const engine::ChangesLost& event) {
+  promise(event.commits >= run_.checkpointed, "what is in the workspace is not lost");
   // Its own account, made anew from what stands.
   last_committed_.clear();
-  for (std::uint32_t i = 0; i < fact.commits; ++i) {
+  for (std::uint32_t i = 0; i < event.commits; ++i) {
     for (const changes::Change& change : changes_of(run_.commits[i].changes).changes)
       last_committed_[change.path] = change.after;
   }
 }
 
-void ViewPromises::see(const engine::FoldRefused& fact) {
-  for (const std::string& path : fact.paths) {
+void ViewPromises::see(const engine::CheckpointRefused& event) {
+  for (const std::string& path : event.paths) {
     promise(edited_.contains(path), fmt::format("only a person was in the way at `{}`", path));
   }
 }
 
 /// Once it waits for its turn nobody but a person can come in between.
-void ViewPromises::see(const engine::TaskFailed& fact) {
-  promise(fact.outcome != engine::Outcome::conflicted || edits_ > 0 || is_revived_,
-          fmt::format("`{}` has its turn", id_of(fact.task)));
-  promise(fact.outcome != engine::Outcome::outside_footprint,
-          fmt::format("`{}` kept to its footprint", id_of(fact.task)));
+void ViewPromises::see(const engine::TaskFailed& event) {
+  promise(event.outcome != engine::Outcome::conflicted || edits_ > 0 || is_revived_,
+          fmt::format("`{}` has its turn", id_of(event.task)));
+  promise(event.outcome != engine::Outcome::outside_footprint,
+          fmt::format("`{}` kept to its footprint", id_of(event.task)));
 }
 
 void ViewPromises::person_edits(const std::string& path, const std::optional<std::string>& found,
                                 const State& before) {
-  owed_[path] = views_.workspace().state(path);
+  owed_[path] = snapshots_.workspace().state(path);
   edited_[path].push_back({++edits_, before, owed_[path]});
   // What is in a layer stands for what was there before; else nobody asks for it any more.
-  if (!views_.is_in_layers(path)) {
+  if (!snapshots_.is_in_layers(path)) {
     found_by_person_.erase(path);
   } else {
     found_by_person_.try_emplace(path, found);
   }
 }
 
-std::map<std::string, std::optional<std::string>> ViewPromises::to_put_back() const {
+std::map<std::string, std::optional<std::string>> ViewPromises::to_requeue() const {
   std::map<std::string, std::optional<std::string>> files;
-  for (const std::string& path : run_.fold_refused) {
+  for (const std::string& path : run_.checkpoint_refused) {
     const auto found = found_by_person_.find(path);
     if (found != found_by_person_.end()) files.insert(*found);
   }
   return files;
 }
 
-void ViewPromises::put_back(const std::string& path, const State& before) {
-  edited_[path].push_back({++edits_, before, views_.workspace().state(path)});
+void ViewPromises::requeue(const std::string& path, const State& before) {
+  edited_[path].push_back({++edits_, before, snapshots_.workspace().state(path)});
   owed_.erase(path);
   found_by_person_.erase(path);
 }
 
 void ViewPromises::see_end(bool dirty) {
-  promise(views_.pictures_open() == 0, "no picture is left open when the run is over");
-  promise(run_.folded == run_.commits.size() || !run_.fold_refused.empty(),
+  promise(snapshots_.snapshots_open() == 0, "no snapshot is left open when the run is over");
+  promise(run_.checkpointed == run_.commits.size() || !run_.checkpoint_refused.empty(),
           "what is committed is in the workspace when the run is over");
-  for (const engine::AttemptName& name : views_.harvested()) {
+  for (const engine::AttemptName& name : snapshots_.harvested()) {
     const bool committed = std::ranges::any_of(run_.commits, [&](const engine::CommitRecord& one) {
       return one.task == name.task && one.attempt == name.attempt;
     });
@@ -237,8 +237,8 @@ void ViewPromises::see_end(bool dirty) {
 
 void ViewPromises::nothing_committed_is_lost() {
   const bool all_in_views = std::ranges::all_of(plan_.tasks, is_in_view);
-  if (!all_in_views || run_.folded < run_.commits.size()) return;
-  const FakeTree workspace = views_.workspace();
+  if (!all_in_views || run_.checkpointed < run_.commits.size()) return;
+  const FakeTree workspace = snapshots_.workspace();
   for (const auto& [path, state] : last_committed_) {
     if (edited_.contains(path) || state.kind == changes::Kind::folder) continue;
     promise(workspace.state(path) == state,
@@ -247,7 +247,7 @@ void ViewPromises::nothing_committed_is_lost() {
 }
 
 void ViewPromises::no_edit_is_lost() {
-  const FakeTree workspace = views_.workspace();
+  const FakeTree workspace = snapshots_.workspace();
   for (const auto& [path, state] : owed_) {
     promise(workspace.state(path) == state, fmt::format("a person's `{}` is not lost", path));
   }
@@ -286,7 +286,7 @@ void ViewPromises::equals_the_sequential_run() {
       found_what_was_there(TaskId(i), record.attempts.back(), expected);
   }
   failures_hold(expected);
-  promise(views_.workspace().files() == expected.files,
+  promise(snapshots_.workspace().files() == expected.files,
           "the files are those of the sequential run");
 }
 
@@ -300,8 +300,8 @@ void ViewPromises::failures_hold(const Sequential& expected) {
     if (!failed_by_reading_.contains({TaskId(i), last.number, 0}) ||
         record.failure != engine::Outcome::exited_nonzero)
       continue;
-    testing_support::FakePicture picture(expected.found[i]);
-    const std::string answer = work(task, question_of(task, expected.answers), picture);
+    testing_support::FakeSnapshot snapshot(expected.found[i]);
+    const std::string answer = work(task, question_of(task, expected.answers), snapshot);
     ++failures_compared_;
     promise(fails_at_what_it_found(task, answer),
             fmt::format("`{}` failed, and does not in the sequential run", task.id));

@@ -9,31 +9,31 @@
 #include "engine/run_state.h"
 #include "sim/agents.h"
 #include "support/fake_journal.h"
-#include "support/fake_views.h"
+#include "support/fake_snapshots.h"
 
 namespace interlock::sim {
 
 bool is_in_view(const plan::Task& task);
 
-/// What the design promises of tasks in views, held against the journal's facts one by one and
+/// What the design promises of tasks in views, held against the journal's events one by one and
 /// against the workspace when the run is over. Nothing here asks the engine's own rules.
 class ViewPromises {
  public:
-  ViewPromises(const plan::Plan& plan, const testing_support::FakeViews& views,
+  ViewPromises(const plan::Plan& plan, const testing_support::FakeSnapshots& snapshots,
                const testing_support::FakeJournal& journal);
 
   /// What the workspace holds when the run begins; else `first_files`.
   void starts_from(Files files) { first_ = std::move(files); }
   /// Before the fact is true of the run.
-  void see(const engine::Event& event);
+  void see(const engine::RecordedEvent& recorded);
   /// A person writes into the workspace, or deletes there; `found` was there before.
   void person_edits(const std::string& path, const std::optional<std::string>& found,
                     const changes::State& before);
   /// What a person who was told that a file is in the way puts back; nothing where nothing can be.
-  std::map<std::string, std::optional<std::string>> to_put_back() const;
+  std::map<std::string, std::optional<std::string>> to_requeue() const;
   /// It lies there again: that edit is not to be kept.
-  void put_back(const std::string& path, const changes::State& before);
-  /// It is given its picture now: what people did before, it found.
+  void requeue(const std::string& path, const changes::State& before);
+  /// It is given its snapshot now: what people did before, it found.
   void begins(engine::AttemptName name) { edits_before_[name] = edits_; }
   /// This attempt fails because of what it read, and for no other reason.
   void failed_at_what_it_found(engine::AttemptName name) { failed_by_reading_.insert(name); }
@@ -50,20 +50,20 @@ class ViewPromises {
   std::size_t failures_compared() const { return failures_compared_; }
 
  private:
-  void see(const engine::AttemptStarted& fact);
-  void see(const engine::AttemptEnded& fact);
-  void see(const engine::CommitRefused& fact);
-  void see(const engine::RetryPlanned& fact);
-  void see(const engine::ChangesCommitted& fact);
-  void see(const engine::ChangesFolded& fact);
-  void see(const engine::FoldRefused& fact);
-  void see(const engine::TaskFailed& fact);
-  void see(const engine::ChangesLost& fact);
+  void see(const engine::AttemptStarted& event);
+  void see(const engine::AttemptEnded& event);
+  void see(const engine::CommitRefused& event);
+  void see(const engine::RetryPlanned& event);
+  void see(const engine::ChangesCommitted& event);
+  void see(const engine::ChangesCheckpointed& event);
+  void see(const engine::CheckpointRefused& event);
+  void see(const engine::TaskFailed& event);
+  void see(const engine::ChangesLost& event);
   void see(const engine::TaskRevived&) { is_revived_ = true; }
   template <typename Other>
   void see(const Other&) {}
 
-  void went_ahead_of(const engine::ChangesCommitted& fact, const changes::Changeset& own,
+  void went_ahead_of(const engine::ChangesCommitted& event, const changes::Changeset& own,
                      const changes::ReadSet& reads);
   void found_what_was_there(TaskId id, const engine::AttemptRecord& attempt,
                             const Sequential& expected);
@@ -83,7 +83,7 @@ class ViewPromises {
 
   const plan::Plan& plan_;
   Files first_ = first_files();
-  const testing_support::FakeViews& views_;
+  const testing_support::FakeSnapshots& snapshots_;
   const testing_support::FakeJournal& journal_;
   engine::RunState run_;  ///< By what was seen so far.
   std::string broken_;

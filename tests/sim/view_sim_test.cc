@@ -110,9 +110,11 @@ TEST(SimulationOfViews, ASecondRunTakesWhatIsUnchangedAndStillEqualsTheSequentia
     ASSERT_EQ(before->broken(), "") << "SIM_SEED=" << seed;
     // Again until the tree holds still, now and then with a person in between.
     for (int round = 0; round < 3; ++round) {
-      auto world = std::make_unique<World>(seed + 1, made.plan, dice.chance(300) ? made.faults : Faults::none(),
-                                           made.parallel);
-      world->follow(*before, dice.chance(300) ? dice.one_of(std::vector<std::string>{"a", "d/x", "e.md"}) : "");
+      auto world = std::make_unique<World>(
+          seed + 1, made.plan, dice.chance(300) ? made.faults : Faults::none(), made.parallel);
+      world->follow(*before, dice.chance(300)
+                                 ? dice.one_of(std::vector<std::string>{"a", "d/x", "e.md"})
+                                 : "");
       world->live();
       ASSERT_EQ(world->broken(), "") << "SIM_SEED=" << seed << ", round " << round;
       reused += world->reused();
@@ -130,7 +132,7 @@ TEST(SimulationOfViews, ASecondRunTakesWhatIsUnchangedAndStillEqualsTheSequentia
 /// The first promise that is broken in worlds without or with people, whose views do not keep the
 /// contract.
 std::string broken_with(Flaw flaw) {
-  // People meet a fold in few worlds: more are looked through for them.
+  // People meet a checkpoint in few worlds: more are looked through for them.
   const std::uint64_t last = flaw == Flaw::goes_over_saves ? 1000 : 150;
   for (std::uint64_t seed = 1; seed <= last; ++seed) {
     Made made = make(seed);
@@ -145,7 +147,7 @@ std::string broken_with(Flaw flaw) {
 }
 
 TEST(SimulationOfViews, FindsViewsThatTellNoReads) {
-  EXPECT_NE(broken_with(Flaw::tells_no_reads), "");
+  EXPECT_NE(broken_with(Flaw::reports_no_reads), "");
 }
 
 TEST(SimulationOfViews, FindsViewsWhoseFoldsDeleteNothing) {
@@ -157,7 +159,7 @@ TEST(SimulationOfViews, FindsViewsThatSeeNobodyElse) {
 }
 
 TEST(SimulationOfViews, FindsViewsThatFoldTheLastCommitFirst) {
-  EXPECT_NE(broken_with(Flaw::folds_backwards), "");
+  EXPECT_NE(broken_with(Flaw::checkpoints_backwards), "");
 }
 
 TEST(SimulationOfViews, FindsViewsThatFoldOverWhatAPersonSavesMeanwhile) {
@@ -169,15 +171,15 @@ TEST(SimulationOfViews, FindsNothingInViewsThatKeepTheContract) {
 }
 
 TEST(SimulationOfViews, OneSeedIsOneStory) {
-  const auto story = [](std::uint64_t seed) {
+  const auto transcript = [](std::uint64_t seed) {
     const Made made = make(seed);
     World world(seed, made.plan, made.faults, made.parallel);
     world.live();
     std::string text;
-    for (const engine::Event& event : world.events()) text += line_of(event);
+    for (const engine::RecordedEvent& recorded : world.events()) text += line_of(recorded);
     return text;
   };
-  for (const std::uint64_t seed : {3, 17, 44}) EXPECT_EQ(story(seed), story(seed));
+  for (const std::uint64_t seed : {3, 17, 44}) EXPECT_EQ(transcript(seed), transcript(seed));
 }
 
 }  // namespace

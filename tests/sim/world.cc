@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 #include "decide/batches.h"
-#include "decide/lifting.h"
+#include "decide/speculation.h"
 #include "decide/verdicts.h"
 
 namespace interlock::sim {
@@ -44,9 +44,9 @@ std::vector<decide::Verdict> verdicts_of(const plan::Plan& plan) {
 
 /// What is waited for: as with `--pattern parallel`, for tasks in views only needs and locks.
 footprint::Interlocking waits_of(const plan::Plan& plan) {
-  decide::Wish wish;
-  wish.pattern = decide::Pattern::parallel;
-  return decide::lift(plan, plan::interlocking_of(plan), expectations(plan), wish,
+  decide::Options spec;
+  spec.pattern = decide::Pattern::parallel;
+  return decide::lift(plan, plan::interlocking_of(plan), expectations(plan), spec,
                       plan.limits.speculate ? decide::Speculation::all : decide::Speculation::none)
       .waits;
 }
@@ -83,9 +83,10 @@ Faults Faults::draw(Dice& dice) {
   return faults;
 }
 
-std::string line_of(const engine::Event& event) {
-  return fmt::format("{} {} {}\n", event.at.time_since_epoch().count(), engine::name_of(event.fact),
-                     canonical_json(engine::to_json(event.fact)));
+std::string line_of(const engine::RecordedEvent& recorded) {
+  return fmt::format("{} {} {}\n", recorded.at.time_since_epoch().count(),
+                     engine::name_of(recorded.event),
+                     canonical_json(engine::to_json(recorded.event)));
 }
 
 World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel,
@@ -99,7 +100,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
       dice_(seed),
       seed_(seed),
       processes_(clock_),
-      views_promised_(plan, views_, journal_),
+      views_promised_(plan, snapshots_, journal_),
       validator_(std::make_unique<SimpleValidator>()),
       run_(std::make_unique<engine::RunState>(plan)),
       tells_(std::getenv("SIM_STORY") != nullptr),
@@ -117,7 +118,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   processes_.before_call = perhaps_crash;
   journal_.before_call = perhaps_crash;
   workspace_.before_call = perhaps_crash;
-  views_.before_call = [this, perhaps_crash](std::string_view call) {
+  snapshots_.before_call = [this, perhaps_crash](std::string_view call) {
     if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_edits)) {
       check_journal();  // What is durable by now came before the edit.
       edit();
@@ -126,9 +127,9 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   };
   gateway_.before_call = perhaps_crash;
   const auto perhaps_fail = [this](std::string_view call) { return port_failure(call); };
-  journal_.fails = workspace_.fails = views_.fails = perhaps_fail;
-  views_.on_misuse = [](std::string_view what) { throw Misuse{std::string(what)}; };
-  views_.flaw = flaw;
+  journal_.fails = workspace_.fails = snapshots_.fails = perhaps_fail;
+  snapshots_.on_misuse = [](std::string_view what) { throw Misuse{std::string(what)}; };
+  snapshots_.flaw = flaw;
   journal_.after_append = [this, perhaps_crash] {
     gateway_.made_durable();
     perhaps_crash({});
@@ -179,8 +180,8 @@ void World::live() {
       processes_.crash();
       gateway_.crash();
       if (faults_are_on() && dice_.chance(faults_.loses_kept)) {
-        const auto kept = views_.harvested();
-        if (!kept.empty()) views_.lose(dice_.one_of(kept));
+        const auto kept = snapshots_.harvested();
+        if (!kept.empty()) snapshots_.lose(dice_.one_of(kept));
       }
     } catch (const Misuse& misuse) {
       promise(false, misuse.what);
@@ -208,7 +209,7 @@ void World::live() {
 void World::dispatch_once() {
   engine::Engine engine(
       plan_, interlocking_, setup(), state_of_journal(),
-      engine::Ports{clock_, processes_, journal_, workspace_, views_, *validator_, gateway_});
+      engine::Ports{clock_, processes_, journal_, workspace_, snapshots_, *validator_, gateway_});
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
     if (!result) {
@@ -236,7 +237,7 @@ void World::dispatch_once() {
   }
   if (turns_ < kTurnsMax) return;
   std::string waits;
-  for (const engine::TaskView& task : engine.view().tasks) {
+  for (const engine::TaskStatus& task : engine.view().tasks) {
     if (task.state < TaskState::done)
       waits += fmt::format("\n  `{}` {} {}", task.id, engine::name_of(task.state), task.waits_for);
   }
@@ -266,7 +267,7 @@ engine::Setup World::setup() const {
 
 engine::RunState World::state_of_journal() const {
   engine::RunState run(plan_);
-  for (const engine::Event& event : journal_.events()) engine::apply(run, event);
+  for (const engine::RecordedEvent& recorded : journal_.events()) engine::apply(run, recorded);
   return run;
 }
 
@@ -312,7 +313,7 @@ void World::rename() {
   for (const auto& [path, content] : moved) {
     // Nothing is moved over a folder.
     const std::string target = to + path.substr(from.size());
-    if (views_.workspace().state(target).kind == changes::Kind::folder) continue;
+    if (snapshots_.workspace().state(target).kind == changes::Kind::folder) continue;
     leave_by_hand(target, content);
     leave_by_hand(path, std::nullopt);
   }
@@ -322,18 +323,18 @@ void World::leave_by_hand(const std::string& path, const std::optional<std::stri
   const auto at = workspace_.files.find(path);
   std::optional<std::string> found;
   if (at != workspace_.files.end()) found = at->second;
-  const changes::State before = views_.workspace().state(path);
-  views_.person_edits(path, left);
+  const changes::State before = snapshots_.workspace().state(path);
+  snapshots_.person_edits(path, left);
   views_promised_.person_edits(path, found, before);
 }
 
-/// What stands in the way of a fold is put back as it was; whether there was any.
+/// What stands in the way of a checkpoint is put back as it was; whether there was any.
 bool World::clear_the_way() {
-  const auto files = views_promised_.to_put_back();
+  const auto files = views_promised_.to_requeue();
   for (const auto& [path, content] : files) {
-    const changes::State before = views_.workspace().state(path);
-    views_.person_edits(path, content);
-    views_promised_.put_back(path, before);
+    const changes::State before = snapshots_.workspace().state(path);
+    snapshots_.person_edits(path, content);
+    views_promised_.requeue(path, before);
   }
   return !files.empty();
 }
@@ -428,10 +429,10 @@ std::string World::answer_to_all(const engine::SpawnSpec& spec, const std::vecto
     if (!has_views_) {
       own = touch(spec, task, asked);
     } else if (is_in_view(task)) {
-      own = work(task, asked, views_.picture(spec.name));
+      own = work(task, asked, snapshots_.snapshot(spec.name));
     } else {
-      testing_support::FakePicture picture(views_.workspace());  // None of them writes.
-      own = work(task, asked, picture);
+      testing_support::FakeSnapshot snapshot(snapshots_.workspace());  // None of them writes.
+      own = work(task, asked, snapshot);
     }
     if (faults_are_on() && dice_.chance(faults_.output_is_invalid)) continue;
     // It goes into a line of JSON, as a text that holds JSON.
@@ -465,25 +466,26 @@ std::string World::touch(const engine::SpawnSpec& spec, const plan::Task& task,
 std::string World::work_through(const engine::SpawnSpec& spec, const plan::Task& task,
                                 const std::string& question) {
   if (is_in_view(task)) {
-    testing_support::FakePicture& picture = views_.picture(spec.name);
-    if (spec.name.phase == 0) return work(task, question, picture);
-    look_over(task, picture);
+    testing_support::FakeSnapshot& snapshot = snapshots_.snapshot(spec.name);
+    if (spec.name.phase == 0) return work(task, question, snapshot);
+    look_over(task, snapshot);
     return {};
   }
   if (spec.name.phase != 0) return {};
-  promise(views_.layers() == 0, "what is committed is there before a task works in the workspace");
+  promise(snapshots_.layers() == 0,
+          "what is committed is there before a task works in the workspace");
   if (!in_plan_order()) found_.erase(spec.name.task);
-  testing_support::FakePicture picture(
-      found_.try_emplace(spec.name.task, views_.workspace()).first->second);
-  const std::string answer = work(task, question, picture);
-  views_.leave(picture.now());
+  testing_support::FakeSnapshot snapshot(
+      found_.try_emplace(spec.name.task, snapshots_.workspace()).first->second);
+  const std::string answer = work(task, question, snapshot);
+  snapshots_.leave(snapshot.now());
   return answer;
 }
 
 /// Whether nobody asked for a task again, which then works behind later ones.
 bool World::in_plan_order() const {
-  return std::ranges::none_of(journal_.events(), [](const engine::Event& event) {
-    return std::holds_alternative<engine::TaskRevived>(event.fact);
+  return std::ranges::none_of(journal_.events(), [](const engine::RecordedEvent& recorded) {
+    return std::holds_alternative<engine::TaskRevived>(recorded.event);
   });
 }
 

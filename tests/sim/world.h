@@ -15,7 +15,7 @@
 #include "support/fake_gateway.h"
 #include "support/fake_journal.h"
 #include "support/fake_processes.h"
-#include "support/fake_views.h"
+#include "support/fake_snapshots.h"
 #include "support/fake_workspace.h"
 
 namespace interlock::sim {
@@ -60,7 +60,7 @@ struct Misuse {
 /// broken.
 class World {
  public:
-  using Flaw = testing_support::FakeViews::Flaw;
+  using Flaw = testing_support::FakeSnapshots::Flaw;
 
   World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel,
         Flaw flaw = Flaw::none);
@@ -82,7 +82,7 @@ class World {
   std::size_t turns() const { return turns_; }
   const ViewPromises& in_views() const { return views_promised_; }
   std::size_t sessions_taken_up() const { return sessions_taken_up_; }
-  const std::vector<engine::Event>& events() const { return journal_.events(); }
+  const std::vector<engine::RecordedEvent>& events() const { return journal_.events(); }
 
  private:
   // The dispatcher's life.
@@ -136,7 +136,7 @@ class World {
   testing_support::FakeProcesses processes_;
   testing_support::FakeJournal journal_;
   testing_support::FakeWorkspace workspace_;
-  testing_support::FakeViews views_{workspace_};
+  testing_support::FakeSnapshots snapshots_{workspace_};
   ViewPromises views_promised_;
   testing_support::FakeGateway gateway_;
   Models models_{plan_, gateway_};
@@ -158,7 +158,7 @@ class World {
 };
 
 /// An event as a line of the world's story.
-std::string line_of(const engine::Event& event);
+std::string line_of(const engine::RecordedEvent& recorded);
 
 /// A plan of up to `tasks_max` tasks over a handful of files, with needs, outputs, locks, slots,
 /// gates and unknown footprints.

@@ -69,16 +69,16 @@ void World::check_beside(const plan::Task& task, TaskId id, const engine::RunSta
   promise(beside < parallel_, "no more attempts run at once than are allowed");
 }
 
-/// What must hold of the facts themselves.
+/// What must hold of the events themselves.
 void World::check_journal() {
   const auto& events = journal_.events();
   for (; events_checked_ < events.size(); ++events_checked_) {
     if (tells_) fmt::print("{}", line_of(events[events_checked_]));
     if (has_views_) views_promised_.see(events[events_checked_]);
-    if (const auto* lost = std::get_if<engine::ChangesLost>(&events[events_checked_].fact)) {
+    if (const auto* lost = std::get_if<engine::ChangesLost>(&events[events_checked_].event)) {
       for (const TaskId id : lost->tasks) done_[id.index()] = false;
     }
-    const auto* done = std::get_if<engine::TaskDone>(&events[events_checked_].fact);
+    const auto* done = std::get_if<engine::TaskDone>(&events[events_checked_].event);
     if (done == nullptr) continue;
     promise(!done_[done->task.index()], fmt::format("`{}` is done once", plan_[done->task].id));
     const bool modelled =
@@ -95,7 +95,7 @@ bool World::mended_by_command(TaskId task) const {
   const engine::RunState durable = state_of_journal();
   const auto& attempts = durable[task].attempts;
   return !attempts.empty() && !plan_[task].repair.empty() &&
-         attempts.back().because == engine::AttemptStarted::Because::repair;
+         attempts.back().because == engine::AttemptStarted::Trigger::repair;
 }
 
 /// Whatever clients, ports and people do, a task is not tried without end: since a person last
@@ -105,13 +105,13 @@ bool World::mended_by_command(TaskId task) const {
 void World::check_attempts() {
   std::vector<std::uint64_t> tried(plan_.tasks.size());
   std::uint64_t dispatchers = 0;
-  for (const engine::Event& event : journal_.events()) {
-    if (const auto* revived = std::get_if<engine::TaskRevived>(&event.fact))
+  for (const engine::RecordedEvent& recorded : journal_.events()) {
+    if (const auto* revived = std::get_if<engine::TaskRevived>(&recorded.event))
       tried[revived->task.index()] = 0;
-    if (const auto* started = std::get_if<engine::AttemptStarted>(&event.fact))
+    if (const auto* started = std::get_if<engine::AttemptStarted>(&recorded.event))
       ++tried[started->task.index()];
-    if (std::holds_alternative<engine::RunBegan>(event.fact)) ++dispatchers;
-    if (const auto* failed = std::get_if<engine::TaskFailed>(&event.fact)) {
+    if (std::holds_alternative<engine::RunBegan>(recorded.event)) ++dispatchers;
+    if (const auto* failed = std::get_if<engine::TaskFailed>(&recorded.event)) {
       promise(!failed->detail.ends_with(std::strerror(EINTR)),
               fmt::format("`{}` does not fail because a signal came", plan_[failed->task].id));
     }
@@ -132,8 +132,8 @@ void World::check_books() {
   Tokens told_in_all = 0, booked_in_all = 0;
   for (const engine::TaskRecord& task : run_->tasks) booked_in_all += engine::spent_by(task).tokens;
   for (const auto& [task, tokens] : gateway_.books()) {
-    const auto lost = gateway_.untold().find(task);
-    const Tokens told = tokens - (lost == gateway_.untold().end() ? 0 : lost->second);
+    const auto lost = gateway_.unreported().find(task);
+    const Tokens told = tokens - (lost == gateway_.unreported().end() ? 0 : lost->second);
     const Tokens booked = engine::spent_by((*run_)[task]).tokens;
     told_in_all += told;
     const bool shared =
@@ -158,9 +158,9 @@ void World::check_spending(const engine::Engine& engine) {
 /// What must hold of what people are shown after a turn.
 void World::check_state(const engine::Engine& engine) {
   check_spending(engine);
-  const engine::RunView view = engine.view();
+  const engine::RunStatus view = engine.view();
   const std::vector<std::string> running = processes_.running();
-  for (const engine::TaskView& task : view.tasks) {
+  for (const engine::TaskStatus& task : view.tasks) {
     if (task.state == TaskState::waiting && !view.ended) {
       promise(!task.waits_for.empty(), fmt::format("`{}` waits for a reason", task.id));
     }
@@ -176,10 +176,10 @@ void World::check_state(const engine::Engine& engine) {
     const engine::AttemptName work{TaskId(i), static_cast<std::uint32_t>(record.attempts.size()),
                                    0};
     if (record.state == TaskState::committing)
-      promise(!views_.is_open(work), "who waits for its turn works no more");
+      promise(!snapshots_.is_open(work), "who waits for its turn works no more");
   }
   if (engine.over())
-    promise(views_.pictures_open() == 0, "no picture is open when the run is over");
+    promise(snapshots_.snapshots_open() == 0, "no snapshot is open when the run is over");
   promise(views_promised_.broken().empty(), views_promised_.broken());
 }
 

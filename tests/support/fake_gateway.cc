@@ -18,18 +18,18 @@ Tokens known_tokens(const Usage& usage) {
   return sum;
 }
 
-bool FakeGateway::fits(const Open& door, const Usage& usage) const {
+bool FakeGateway::fits(const Open& route, const Usage& usage) const {
   const Tokens tokens = known_tokens(usage);
   const MicroUsd usd = usage.cost.value_or(0);
   return (!tokens_left_ || tokens <= *tokens_left_) && (!usd_left_ || usd <= *usd_left_) &&
-         (!door.wish.tokens || door.used + tokens <= *door.wish.tokens) &&
-         (!door.wish.usd || door.spent + usd <= *door.wish.usd);
+         (!route.spec.tokens || route.used + tokens <= *route.spec.tokens) &&
+         (!route.spec.usd || route.spent + usd <= *route.spec.usd);
 }
 
-ModelCall& FakeGateway::tell(Open& door, CallEnd end, const Usage& usage) {
+ModelCall& FakeGateway::tell(Open& route, CallEnd end, const Usage& usage) {
   ModelCall made;
-  made.name = door.wish.name;
-  made.number = ++door.calls;
+  made.name = route.spec.name;
+  made.number = ++route.calls;
   made.model = "fake-1";
   made.end = end;
   made.status = end == CallEnd::answered ? 200 : 403;
@@ -41,56 +41,56 @@ ModelCall& FakeGateway::tell(Open& door, CallEnd end, const Usage& usage) {
   return untaken_.back();
 }
 
-void FakeGateway::charge(Open& door, const Usage& usage) {
+void FakeGateway::charge(Open& route, const Usage& usage) {
   const Tokens tokens = known_tokens(usage);
   const MicroUsd usd = usage.cost.value_or(0);
   if (tokens_left_) *tokens_left_ -= tokens;
   if (usd_left_) *usd_left_ -= usd;
-  door.used += tokens;
-  door.spent += usd;
+  route.used += tokens;
+  route.spent += usd;
 }
 
 CallEnd FakeGateway::ask(AttemptName name, const Usage& usage, CallEnd end) {
-  const auto found = doors_.find(name);
-  if (found == doors_.end()) return CallEnd::unreachable;
-  Open& door = found->second;
-  if (!fits(door, usage)) return tell(door, CallEnd::over_budget, no_usage()).end;
-  charge(door, usage);
+  const auto found = routes_.find(name);
+  if (found == routes_.end()) return CallEnd::unreachable;
+  Open& route = found->second;
+  if (!fits(route, usage)) return tell(route, CallEnd::over_budget, no_usage()).end;
+  charge(route, usage);
   books_[name.task] += known_tokens(usage);
-  return tell(door, end, usage).end;
+  return tell(route, end, usage).end;
 }
 
 CallEnd FakeGateway::begin(AttemptName name, const Usage& expected) {
-  const auto found = doors_.find(name);
-  if (found == doors_.end()) return CallEnd::unreachable;
-  Open& door = found->second;
-  if (!fits(door, expected)) return tell(door, CallEnd::over_budget, no_usage()).end;
-  charge(door, expected);
-  door.running.push_back(expected);
+  const auto found = routes_.find(name);
+  if (found == routes_.end()) return CallEnd::unreachable;
+  Open& route = found->second;
+  if (!fits(route, expected)) return tell(route, CallEnd::over_budget, no_usage()).end;
+  charge(route, expected);
+  route.running.push_back(expected);
   return CallEnd::answered;
 }
 
 std::optional<AttemptName> FakeGateway::behind(std::string_view secret) const {
-  for (const auto& [name, door] : doors_) {
-    if (door.secret == secret) return name;
+  for (const auto& [name, route] : routes_) {
+    if (route.secret == secret) return name;
   }
   return {};
 }
 
 void FakeGateway::crash() {
   for (auto* calls : {&untaken_, &taken_}) {
-    for (const ModelCall& lost : *calls) untold_[lost.name.task] += known_tokens(lost.usage);
+    for (const ModelCall& lost : *calls) unreported_[lost.name.task] += known_tokens(lost.usage);
     calls->clear();
   }
-  doors_.clear();
+  routes_.clear();
 }
 
-Result<engine::Gateway::Door> FakeGateway::open(const Wish& wish) {
+Result<engine::Gateway::Route> FakeGateway::open(const RouteSpec& spec) {
   call("open_door");
-  check(!doors_.contains(wish.name), "a door is opened once");
+  check(!routes_.contains(spec.name), "a door is opened once");
   const std::string secret = "secret" + std::to_string(++opened_);
-  doors_.emplace(wish.name, Open{.wish = wish, .secret = secret});
-  return Door{"http://127.0.0.1:1/" + secret, secret};
+  routes_.emplace(spec.name, Open{.spec = spec, .secret = secret});
+  return Route{"http://127.0.0.1:1/" + secret, secret};
 }
 
 std::vector<ModelCall> FakeGateway::take_calls() {
@@ -101,11 +101,11 @@ std::vector<ModelCall> FakeGateway::take_calls() {
 
 std::vector<ModelCall> FakeGateway::close(AttemptName name) {
   call("close_door");
-  if (const auto found = doors_.find(name); found != doors_.end()) {
+  if (const auto found = routes_.find(name); found != routes_.end()) {
     // Nobody knows what these used.
     for (std::size_t i = 0; i < found->second.running.size(); ++i)
       tell(found->second, CallEnd::cut_off, Usage()).failure = agents::Failure::aborted;
-    doors_.erase(found);
+    routes_.erase(found);
   }
   std::vector<ModelCall> its;
   std::erase_if(untaken_, [&](ModelCall& one) {
@@ -127,7 +127,7 @@ void FakeGateway::set_budget(std::optional<Tokens> tokens, std::optional<MicroUs
   };
   // Who sets a bound has counted the calls that he took, and no others.
   for (const ModelCall& untaken : untaken_) take(untaken.usage);
-  for (const auto& [name, door] : doors_) std::ranges::for_each(door.running, take);
+  for (const auto& [name, route] : routes_) std::ranges::for_each(route.running, take);
 }
 
 }  // namespace interlock::testing_support

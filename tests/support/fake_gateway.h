@@ -22,54 +22,54 @@ class FakeGateway final : public engine::Gateway {
   /// The agent asks a model. Over budget, or through a closed door, nothing is used.
   engine::CallEnd ask(engine::AttemptName name, const Usage& usage,
                       engine::CallEnd end = engine::CallEnd::answered);
-  /// Asks for an answer that does not come before the door is closed. `expected` is held of the
+  /// Asks for an answer that does not come before the route is closed. `expected` is held of the
   /// budgets.
   engine::CallEnd begin(engine::AttemptName name, const Usage& expected);
   /// Whose door this is the secret of; nothing: of none that is open.
   std::optional<engine::AttemptName> behind(std::string_view secret) const;
   /// What was taken so far is in the journal.
   void made_durable() { taken_.clear(); }
-  /// The dispatcher dies: doors close, and calls that did not come into the journal are told
+  /// The dispatcher dies: routes close, and calls that did not come into the journal are told
   /// nobody.
   void crash();
 
   /// The tokens that the provider told of, by task: over all attempts and dispatchers.
   const std::map<TaskId, Tokens>& books() const { return books_; }
   /// Of that, what no dispatcher was told, because it died first.
-  const std::map<TaskId, Tokens>& untold() const { return untold_; }
-  bool is_open(engine::AttemptName name) const { return doors_.contains(name); }
-  bool all_closed() const { return doors_.empty(); }
-  const Wish& wish_of(engine::AttemptName name) const { return doors_.at(name).wish; }
+  const std::map<TaskId, Tokens>& unreported() const { return unreported_; }
+  bool is_open(engine::AttemptName name) const { return routes_.contains(name); }
+  bool all_closed() const { return routes_.empty(); }
+  const RouteSpec& wish_of(engine::AttemptName name) const { return routes_.at(name).spec; }
 
-  Result<Door> open(const Wish& wish) override;
+  Result<Route> open(const RouteSpec& spec) override;
   std::vector<engine::ModelCall> take_calls() override;
   std::vector<engine::ModelCall> close(engine::AttemptName name) override;
   void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) override;
 
  private:
   struct Open {
-    Wish wish;
+    RouteSpec spec;
     std::string secret;
     std::uint32_t calls = 0;
     Tokens used = 0;
     MicroUsd spent = 0;
     std::vector<Usage> running{};  ///< Expected, of what has not ended yet.
   };
-  engine::ModelCall& tell(Open& door, engine::CallEnd end, const Usage& usage);
-  void charge(Open& door, const Usage& usage);
+  engine::ModelCall& tell(Open& route, engine::CallEnd end, const Usage& usage);
+  void charge(Open& route, const Usage& usage);
   void call(std::string_view name) const {
     if (before_call) before_call(name);
   }
-  bool fits(const Open& door, const Usage& usage) const;
+  bool fits(const Open& route, const Usage& usage) const;
 
-  std::map<engine::AttemptName, Open> doors_;
+  std::map<engine::AttemptName, Open> routes_;
   std::uint32_t opened_ = 0;
   std::vector<engine::ModelCall> untaken_;
   std::vector<engine::ModelCall> taken_;  ///< And not durable yet.
   std::optional<Tokens> tokens_left_;
   std::optional<MicroUsd> usd_left_;
   std::map<TaskId, Tokens> books_;
-  std::map<TaskId, Tokens> untold_;
+  std::map<TaskId, Tokens> unreported_;
 };
 
 /// What is known of it.

@@ -12,14 +12,14 @@ void FakeJournal::post(engine::Request request) {
 }
 
 Result<void> FakeJournal::append(
-    std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
+    std::span<const engine::RecordedEvent> events, std::span<const engine::Blob> blobs,
     std::span<const std::pair<std::string, engine::StoredResult>> results) {
   call("append");
   if (auto error = failure("append")) return std::unexpected(*error);
   if (refuse_next) return fail(Error::Kind::io, *std::exchange(refuse_next, std::nullopt));
-  for (const engine::Event& event : events) {
-    check(event.seq == events_.size() + 1, "events are appended without gaps");
-    events_.push_back(event);
+  for (const engine::RecordedEvent& recorded : events) {
+    check(recorded.seq == events_.size() + 1, "events are appended without gaps");
+    events_.push_back(recorded);
   }
   for (const engine::Blob& blob : blobs) blobs_[blob.digest] = blob.bytes;
   for (const auto& [task, result] : results) {

@@ -38,7 +38,7 @@ class FakeJournal final : public engine::Journal {
   /// then.
   std::function<std::optional<Error>(std::string_view call)> fails;
 
-  const std::vector<engine::Event>& events() const { return events_; }
+  const std::vector<engine::RecordedEvent>& events() const { return events_; }
   /// What is kept under this digest, for whoever looks on.
   const std::string* find_blob(const Digest& digest) const {
     const auto found = blobs_.find(digest);
@@ -47,7 +47,7 @@ class FakeJournal final : public engine::Journal {
   std::size_t transactions() const { return transactions_; }
 
   Result<void> append(
-      std::span<const engine::Event> events, std::span<const engine::Blob> blobs,
+      std::span<const engine::RecordedEvent> events, std::span<const engine::Blob> blobs,
       std::span<const std::pair<std::string, engine::StoredResult>> results) override;
   Result<std::string> blob(const Digest& digest) override;
   Result<std::optional<engine::StoredResult>> find_result(const std::string& task,
@@ -64,7 +64,7 @@ class FakeJournal final : public engine::Journal {
     return fails ? fails(name) : std::nullopt;
   }
 
-  std::vector<engine::Event> events_;
+  std::vector<engine::RecordedEvent> events_;
   std::map<Digest, std::string> blobs_;
   std::map<std::pair<std::string, Digest>, engine::StoredResult> results_;
   std::map<std::string, engine::StoredResult> latest_;

@@ -71,22 +71,22 @@ changes::Changeset difference(const FakeTree& before, const FakeTree& after) {
   return changeset;
 }
 
-const std::string* FakePicture::read(const std::string& path) {
+const std::string* FakeSnapshot::read(const std::string& path) {
   content_.insert(path);
   return now_.find(path);
 }
 
-std::vector<std::string> FakePicture::list(const std::string& folder) {
+std::vector<std::string> FakeSnapshot::list(const std::string& folder) {
   listing_.insert(folder);
   return now_.names_in(folder);
 }
 
-bool FakePicture::exists(const std::string& path) {
+bool FakeSnapshot::exists(const std::string& path) {
   presence_.insert(path);
   return now_.state(path).kind != Kind::absent;
 }
 
-bool FakePicture::write(const std::string& path, const std::string& content) {
+bool FakeSnapshot::write(const std::string& path, const std::string& content) {
   if (!touched_.contains(path) && (content_.contains(path) || presence_.contains(path)))
     updated_.insert(path);
   touched_.insert(path);
@@ -96,12 +96,12 @@ bool FakePicture::write(const std::string& path, const std::string& content) {
   return false;
 }
 
-void FakePicture::erase(const std::string& path) {
+void FakeSnapshot::erase(const std::string& path) {
   touched_.insert(path);
   now_.erase(path);
 }
 
-changes::ReadSet FakePicture::reads() const {
+changes::ReadSet FakeSnapshot::reads() const {
   std::set<std::string> content = content_;
   for (const std::string& path : touched_) {
     if (found_.state(path) == now_.state(path)) content.insert(path);
@@ -112,7 +112,7 @@ changes::ReadSet FakePicture::reads() const {
           {presence_.begin(), presence_.end()}};
 }
 
-changes::WriteSet FakePicture::writes() const {
+changes::WriteSet FakeSnapshot::writes() const {
   changes::WriteSet writes{true, {}, {}, {}};
   std::set<std::string> paths = touched_;
   for (const changes::Change& change : difference(found_, now_).changes) paths.insert(change.path);

@@ -44,9 +44,9 @@ class FakeTree {
 changes::Changeset difference(const FakeTree& before, const FakeTree& after);
 
 /// What a simulated agent works on. All it reads is remembered, also what was not there.
-class FakePicture {
+class FakeSnapshot {
  public:
-  explicit FakePicture(FakeTree found) : found_(found), now_(std::move(found)) {}
+  explicit FakeSnapshot(FakeTree found) : found_(found), now_(std::move(found)) {}
 
   /// Nothing where no file is. Valid until the next change.
   const std::string* read(const std::string& path);

@@ -41,7 +41,7 @@ Result<void> FakeProcesses::spawn(const engine::SpawnSpec& spec) {
     process.exited.output_cut = behaviour.output.size() > spec.output_bytes_max;
   }
   for (const auto& [after, line] : behaviour.lines) {
-    if (spec.tell_lines) process.untold.emplace_back(now + after, line);
+    if (spec.report_lines) process.unreported.emplace_back(now + after, line);
   }
   process.behaviour = std::move(behaviour);
   report(now, engine::Spawned{spec.name, process.process});
@@ -74,7 +74,7 @@ std::vector<engine::Report> FakeProcesses::wait(std::optional<Time> deadline) {
   call("wait");
   const Time latest = std::min(deadline.value_or(Time::max()), clock_.now() + kWaitMax);
   clock_.go_to(std::min(latest, next_moment()));
-  tell_what_is_due();
+  report_what_is_due();
   end_what_is_due();
   std::vector<engine::Report> due;
   const auto later = reports_.upper_bound(clock_.now());
@@ -88,21 +88,21 @@ Time FakeProcesses::next_moment() const {
   Time next = reports_.empty() ? Time::max() : reports_.begin()->first;
   for (const auto& [name, process] : running_) {
     next = std::min(next, process.ends);
-    if (!process.untold.empty()) next = std::min(next, process.untold.front().first);
+    if (!process.unreported.empty()) next = std::min(next, process.unreported.front().first);
   }
   return next;
 }
 
-void FakeProcesses::tell_what_is_due() {
+void FakeProcesses::report_what_is_due() {
   for (auto& [name, process] : running_) {
     const Time until = std::min(clock_.now(), process.ends);
     engine::Printed printed{name, {}};
-    auto next = process.untold.begin();
-    for (; next != process.untold.end() && next->first <= until; ++next) {
+    auto next = process.unreported.begin();
+    for (; next != process.unreported.end() && next->first <= until; ++next) {
       printed.lines.push_back(std::move(next->second));
       process.heard = next->first;
     }
-    process.untold.erase(process.untold.begin(), next);
+    process.unreported.erase(process.unreported.begin(), next);
     if (!printed.lines.empty()) report(*process.heard, std::move(printed));
   }
 }
@@ -119,7 +119,7 @@ void FakeProcesses::end_what_is_due() {
   }
 }
 
-std::optional<Time> FakeProcesses::last_heard(AttemptName name) const {
+std::optional<Time> FakeProcesses::last_output_at(AttemptName name) const {
   call("last_heard");
   const auto found = running_.find(name);
   if (found == running_.end()) return std::nullopt;

@@ -21,7 +21,7 @@ struct Behaviour {
   std::optional<int> signal = {};  ///< Ends by it instead.
   bool hangs = false;              ///< Never ends by itself.
   bool ignores_term = false;
-  std::string output = {};                    ///< Written at its start.
+  std::string output = {};  ///< Written at its start.
   /// Lines of its standard output, each with its moment after the start; told where the spec wants
   /// that. Those that are due after its end are never written.
   std::vector<std::pair<Duration, std::string>> lines = {};
@@ -68,7 +68,7 @@ class FakeProcesses final : public engine::ProcessHost {
   Result<void> spawn(const engine::SpawnSpec& spec) override;
   void stop(engine::AttemptName name, Duration grace) override;
   std::vector<engine::Report> wait(std::optional<Time> deadline) override;
-  std::optional<Time> last_heard(engine::AttemptName name) const override;
+  std::optional<Time> last_output_at(engine::AttemptName name) const override;
   std::string last_line(engine::AttemptName name) const override;
   std::string take_output(engine::AttemptName name) override;
   engine::Observed observed(engine::AttemptName name) const override;
@@ -84,7 +84,7 @@ class FakeProcesses final : public engine::ProcessHost {
     Time ends{};  ///< Time::max() while nothing will end it.
     engine::Exited exited;
     std::string output;
-    std::vector<std::pair<Time, std::string>> untold;  ///< By time.
+    std::vector<std::pair<Time, std::string>> unreported;  ///< By time.
     std::optional<Time> heard;
 
     std::uint32_t alive(Time now) const { return (ends > now ? 1 : 0) + behaviour.strays; }
@@ -94,7 +94,7 @@ class FakeProcesses final : public engine::ProcessHost {
   }
   Behaviour behaviour_of(const engine::SpawnSpec& spec) const;
   void report(Time at, engine::Report report) { reports_.emplace(at, std::move(report)); }
-  void tell_what_is_due();
+  void report_what_is_due();
   /// Turns what has ended by now into reports.
   void end_what_is_due();
   Time next_moment() const;

@@ -19,20 +19,20 @@ Result<Digest> FakeWorkspace::fingerprint(const footprint::PatternSet& patterns)
   call("fingerprint");
   if (auto error = failure("fingerprint")) return std::unexpected(*error);
   Hasher hasher;
-  for (const engine::Ingredient& one : ingredients_of(patterns)) {
+  for (const engine::CacheKeyPart& one : cache_key_parts_of(patterns)) {
     hasher.add_field(one.name).add_field(one.digest);
   }
   return hasher.finish();
 }
 
-Result<std::vector<engine::Ingredient>> FakeWorkspace::fingerprints(
+Result<std::vector<engine::CacheKeyPart>> FakeWorkspace::fingerprints(
     const footprint::PatternSet& patterns) {
   call("fingerprints");
   if (auto error = failure("fingerprints")) return std::unexpected(*error);
-  return ingredients_of(patterns);
+  return cache_key_parts_of(patterns);
 }
 
-std::vector<engine::Ingredient> FakeWorkspace::ingredients_of(
+std::vector<engine::CacheKeyPart> FakeWorkspace::cache_key_parts_of(
     const footprint::PatternSet& patterns) const {
   std::map<std::string, Digest> found;
   for (const footprint::Glob& glob : patterns.include) {
@@ -42,9 +42,9 @@ std::vector<engine::Ingredient> FakeWorkspace::ingredients_of(
   for (const auto& [path, content] : seen()) {
     if (patterns.matches(path)) found[path] = digest_of(content);
   }
-  std::vector<engine::Ingredient> ingredients;
-  for (const auto& [path, digest] : found) ingredients.push_back({path, digest});
-  return ingredients;
+  std::vector<engine::CacheKeyPart> cache_key_parts;
+  for (const auto& [path, digest] : found) cache_key_parts.push_back({path, digest});
+  return cache_key_parts;
 }
 
 FakeTree FakeWorkspace::tree() const {
@@ -56,15 +56,16 @@ FakeTree FakeWorkspace::tree() const {
   return tree;
 }
 
-Result<std::vector<engine::Ingredient>> FakeWorkspace::states(const changes::ReadSet& reads) {
+Result<std::vector<engine::CacheKeyPart>> FakeWorkspace::states(const changes::ReadSet& reads) {
   call("states");
   if (auto error = failure("states")) return std::unexpected(*error);
   const FakeTree now = tree();
-  std::vector<engine::Ingredient> states;
+  std::vector<engine::CacheKeyPart> states;
   for (const std::string& path : reads.content) {
     const changes::State state = now.state(path);
-    states.push_back({fmt::format("`{}`", changes::shown(path)),
-                      digest_of(fmt::format("{} {}", changes::name_of(state.kind), state.digest.hex()))});
+    states.push_back(
+        {fmt::format("`{}`", changes::shown(path)),
+         digest_of(fmt::format("{} {}", changes::name_of(state.kind), state.digest.hex()))});
   }
   for (const std::string& path : reads.listing) {
     Hasher names;

@@ -37,9 +37,9 @@ class FakeWorkspace final : public engine::Workspace {
   std::set<engine::AttemptName> open_attempts() const { return open_; }
 
   Result<Digest> fingerprint(const footprint::PatternSet& patterns) override;
-  Result<std::vector<engine::Ingredient>> fingerprints(
+  Result<std::vector<engine::CacheKeyPart>> fingerprints(
       const footprint::PatternSet& patterns) override;
-  Result<std::vector<engine::Ingredient>> states(const changes::ReadSet& reads) override;
+  Result<std::vector<engine::CacheKeyPart>> states(const changes::ReadSet& reads) override;
   Result<std::string> read(const std::string& path, std::size_t max_bytes) override;
   Result<std::string> open_attempt(engine::AttemptName name) override;
   Result<std::string> put(engine::AttemptName name, const std::string& file,
@@ -59,7 +59,7 @@ class FakeWorkspace final : public engine::Workspace {
   }
   std::map<std::string, std::string> seen() const { return committed ? committed() : files; }
   FakeTree tree() const;
-  std::vector<engine::Ingredient> ingredients_of(const footprint::PatternSet& patterns) const;
+  std::vector<engine::CacheKeyPart> cache_key_parts_of(const footprint::PatternSet& patterns) const;
   void forget(engine::AttemptName name);
 
   std::set<engine::AttemptName> open_;

@@ -1,0 +1,139 @@
+// The three tests of the decision, each with its reason in one line.
+#include "decide/criteria.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "decide/speculation.h"
+#include "decide/verdicts.h"
+#include "decide/words.h"
+
+namespace interlock::decide {
+namespace {
+
+using footprint::Edge;
+using footprint::Why;
+
+/// A way between neighbours in plan order can only be an edge; tasks that run alone split the plan,
+/// so it is a chain exactly where every neighbour that may overlap waits for the one before it.
+bool some_pair_may_overlap(const plan::Plan& plan, const footprint::Interlocking& interlocking) {
+  for (std::size_t i = 1; i < plan.tasks.size(); ++i) {
+    if (touches_the_unknown(plan.tasks[i - 1]) || touches_the_unknown(plan.tasks[i])) continue;
+    const auto into = interlocking.into(TaskId(i));
+    const bool waits =
+        std::ranges::any_of(into, [&](const Edge& edge) { return edge.before.index() == i - 1; });
+    if (!waits) return true;
+  }
+  return false;
+}
+
+/// What ties tasks together, the first few.
+std::string ties(const plan::Plan& plan, const std::vector<const Edge*>& edges) {
+  constexpr std::size_t kMost = 2;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(edges.size(), kMost); ++i)
+    text += "; " + say_edge(plan, *edges[i]);
+  if (edges.size() > kMost) text += fmt::format("; and {} more", edges.size() - kMost);
+  return text;
+}
+
+}  // namespace
+
+Test independent_test(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                      Duration quota) {
+  const std::size_t all = plan.tasks.size();
+  if (all < 2) return {false, all == 0 ? "there is nothing to run" : "there is only one task"};
+
+  std::vector<bool> tied(all);
+  std::vector<const Edge*> conflicts, needs;
+  std::vector<TaskId> unknown;
+  for (const Edge& edge : interlocking.edges) {
+    if (edge.why == Why::unknown) continue;
+    (edge.why == Why::needs ? needs : conflicts).push_back(&edge);
+    if (edge.why != Why::needs) tied[edge.before.index()] = tied[edge.after.index()] = true;
+  }
+  for (std::size_t i = 0; i < all; ++i) {
+    if (!touches_the_unknown(plan.tasks[i])) continue;
+    unknown.push_back(TaskId(i));
+    tied[i] = true;
+  }
+
+  Test test{some_pair_may_overlap(plan, interlocking), {}};
+  const auto loose = static_cast<std::size_t>(std::ranges::count(tied, false));
+  if (test.holds || loose > 0) {
+    test.why = fmt::format("{} of {} {} nothing in common", loose, count_of(all, "task"),
+                           loose == 1 ? "touches" : "touch");
+  } else {
+    test.why = "no two tasks may overlap";
+  }
+  if (!test.holds && unknown.empty()) test.why = "each task waits for the one before it";
+  test.why += ties(plan, conflicts);
+  if (!needs.empty() && (!test.holds || conflicts.empty())) test.why += ties(plan, needs);
+  if (!unknown.empty()) {
+    test.why += fmt::format("; {} may touch anything", names_of(plan, unknown));
+  }
+  if (quota > Duration::zero())
+    test.why += fmt::format("; the quotas admit it all in {}", show_time_taken(quota));
+  return test;
+}
+
+Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts,
+                    const Forecast& overlapped) {
+  std::vector<TaskId> loose, exclusive;
+  Duration price{};
+  bool assumed = false;
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const Verdict& it = verdicts[i];
+    if (it.join == Duration::zero()) continue;
+    (it.exclusive ? exclusive : loose).push_back(TaskId(i));
+    if (it.exclusive) price += it.join;
+    assumed |= it.join_from == From::prior;
+  }
+  if (loose.empty() && exclusive.empty()) return {true, "nothing has to be joined by hand"};
+  const auto one_each = verdicts[(loose.empty() ? exclusive : loose).front().index()].join;
+  const std::string each = fmt::format("{} each, {}", show_time_taken(one_each),
+                                       assumed ? "assumed" : "as the plan says");
+  if (exclusive.empty()) {
+    return {true, fmt::format("joining {} by hand takes {} ({})", names_of(plan, loose),
+                              show_time_taken(overlapped.join), each)};
+  }
+  const std::size_t free = verdicts.size() - exclusive.size();
+  return {free >= 2, fmt::format("joining what {} return{} by hand would take {} ({}), more than "
+                                 "overlapping saves",
+                                 names_of(plan, exclusive), exclusive.size() == 1 ? "s" : "",
+                                 show_time_taken(price), each)};
+}
+
+Test worthwhile_test(const Saving& saving, Duration min_saving) {
+  const auto says = [](Duration saved, Duration of) {
+    return saved > Duration::zero()
+               ? fmt::format("saves {} of {}", show_time_taken(saved), show_time_taken(of))
+               : std::string("saves nothing");
+  };
+  Duration saved = saving.saved, required = saving.required;
+  std::string saves = "it " + says(saved, saving.sequential);
+  // What counts is the average of the draws; it is said where it is another answer than the
+  // estimates give.
+  const bool by_estimates = saved >= required;
+  if (saving.mean_saved) {
+    saved = *saving.mean_saved;
+    required = std::max(min_saving, *saving.mean_sequential / 10);
+    if ((saved >= required) != by_estimates)
+      saves += fmt::format(", but on average it {}", says(saved, *saving.mean_sequential));
+    else
+      required = saving.required;
+  }
+  const bool holds = saving.mean_saved
+                         ? *saving.mean_saved >= std::max(min_saving, *saving.mean_sequential / 10)
+                         : by_estimates;
+  if (holds) return {true, fmt::format("{}, where {} would do", saves, show_time_taken(required))};
+  if (required == min_saving) {
+    return {false, fmt::format("{}, under the {} that `limits.min_saving` asks for", saves,
+                               show_time_taken(min_saving))};
+  }
+  return {false, fmt::format("{}, under a tenth ({})", saves, show_time_taken(required))};
+}
+
+}  // namespace interlock::decide

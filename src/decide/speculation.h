@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "decide/decision.h"
+
+namespace interlock::decide {
+
+/// Whether what the task does is caught in a snapshot of its own, so that a conflict is found when
+/// its changes are committed.
+bool is_caught(const plan::Task& task);
+
+/// Whether the task works in the workspace itself while others have snapshots of it. A snapshot
+/// must not change under its owner, so such a task runs alone.
+bool works_among_snapshots(const plan::Plan& plan, const plan::Task& task);
+
+/// Whether a task of the plan could start beside what it might meet.
+bool may_speculate(const plan::Plan& plan, const footprint::Interlocking& interlocking);
+
+/// Who may start beside what it might meet.
+enum class SpeculationScope : unsigned char {
+  none,
+  stated,  ///< Tasks of which the plan says how often they conflict (`estimate.conflicts`).
+  all,     ///< Those of which it does not say it too.
+};
+
+/// Which conflicts are not waited for, and how likely each comes true.
+///
+/// - With `--pattern parallel` or `queue`: those of all tasks with snapshots; the price is
+/// accepted.
+/// - With speculation: those of tasks whose footprint is unknown or vague (a pattern with wildcards
+///   meets another), one after the other in plan order, while the waste of all together,
+///   `sum of p * tokens` (or dollars), stays within the budget, and where history does not say that
+///   the task conflicts more often than not. `p` comes from the plan or history, else from how many
+///   might be met, at `kPriorConflict` each.
+/// - Needs and locks are always waited for.
+Speculation lift(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                 const std::vector<Expected>& expected, const Options& options,
+                 SpeculationScope scope);
+
+/// What they are expected to cost, a line each, and what was not taken up, with the reason.
+std::vector<std::string> say_speculation(const plan::Plan& plan, const Speculation& speculation,
+                                         const Range& range);
+/// `, 12k tokens wasted`
+std::string say_waste(const Range& range);
+
+}  // namespace interlock::decide

@@ -1,0 +1,182 @@
+#include <fmt/format.h>
+
+#include "agents/adapter.h"
+#include "base/text.h"
+#include "engine/engine.h"
+
+// What agents tell while they work, and what it makes of how they ended.
+namespace interlock::engine {
+
+Outcome outcome_of(agents::Failure failure) {
+  using agents::Failure;
+  switch (failure) {
+    case Failure::authentication: return Outcome::auth_failed;
+    case Failure::rate_limited: return Outcome::rate_limited;
+    case Failure::quota_spent: return Outcome::quota_spent;
+    case Failure::api: return Outcome::api_failed;
+    case Failure::bad_request:
+    case Failure::no_session: return Outcome::bad_request;
+    case Failure::too_long: return Outcome::too_long;
+    case Failure::cut_off: return Outcome::cut_off;
+    case Failure::refused: return Outcome::declined;
+    case Failure::empty: return Outcome::output_missing;
+    case Failure::output_invalid: return Outcome::output_invalid;
+    case Failure::limit_of_client: return Outcome::client_limit;
+    case Failure::no_final: return Outcome::no_final;
+    case Failure::aborted:
+    case Failure::other: return Outcome::exited_nonzero;
+  }
+  return Outcome::exited_nonzero;
+}
+
+namespace {
+
+constexpr std::size_t kDoingMax = 200;
+
+/// The call that says the attempt's answer is none; null: there is no such call. A client's last
+/// call is what it answers from, and so is the last of its main loop where it asks beside that (for
+/// a title, who is to speak next), with no tools on offer. What it asked beside and left unread
+/// counts for nothing.
+const CallVerdict* bad_call_of(const AttemptRecord& attempt) {
+  const CallVerdict& last = attempt.last_call;
+  const CallVerdict& main = attempt.last_with_tools;
+  const bool is_beside = main.number != 0 && main.number != last.number;
+  const bool is_left_unread = last.failure == agents::Failure::aborted;
+  if (last.failure && !(is_beside && is_left_unread)) return &last;
+  return main.failure ? &main : nullptr;
+}
+
+/// What the gateway makes of an attempt; nothing: its client is to be believed.
+std::optional<Judgement> judge_last_call(const AttemptRecord& attempt,
+                                         const std::optional<agents::Failure>& told) {
+  const CallVerdict* const call = bad_call_of(attempt);
+  if (call == nullptr) return {};
+  if (*call->failure != agents::Failure::aborted)
+    return Judgement{outcome_of(*call->failure), call->detail, {}};
+  // It left its answer unread: why, it says itself, unless it claims to have had it whole.
+  if (told) return {};
+  return Judgement{Outcome::cut_off, "it left its model's last answer before that was whole", {}};
+}
+
+/// The last line of what was said; of a message in pieces, of all that came so far.
+std::string last_words(std::string_view words) {
+  while (words.ends_with('\n')) words.remove_suffix(1);
+  if (const auto newline = words.rfind('\n'); newline != words.npos)
+    words.remove_prefix(newline + 1);
+  return printable(words.substr(0, kDoingMax));
+}
+
+/// What an agent does, by its last event; empty: that tells nothing new, or `said` does.
+std::string doing_in(const agents::Event& event) {
+  if (const auto* tool = std::get_if<agents::ToolUsed>(&event))
+    return printable(tool->detail.empty() ? tool->tool : tool->tool + ": " + tool->detail);
+  if (const auto* limited = std::get_if<agents::RateLimited>(&event))
+    return printable("waits: " + limited->detail);
+  if (const auto* started = std::get_if<agents::Started>(&event))
+    return printable(started->model.empty() ? "asks its model" : "asks " + started->model);
+  return {};
+}
+
+}  // namespace
+
+void Engine::open_reader(Live& live) const {
+  const plan::Agent& agent = plan_.agents[task(task_of(live)).agent.index()];
+  const bool mends_by_command =
+      record(task_of(live)).attempts.back().because == AttemptStarted::Trigger::repair &&
+      !task(task_of(live)).repair.empty();
+  const agents::Adapter* adapter = agents::adapter_for(agent);
+  if (adapter == nullptr || mends_by_command) return;
+  live.adapter = adapter;
+  live.reader = adapter->reader(agent);
+}
+
+/// Each line is let go of before the next, for one may be as long as an answer.
+void Engine::on_printed(Printed printed) {
+  const auto found = live_.find(printed.name.task);
+  if (found == live_.end() || found->second.name != printed.name || !found->second.reader) return;
+  for (std::string& line : printed.lines)
+    on_events(found->second, found->second.reader->take_line(std::move(line)));
+}
+
+void Engine::on_events(Live& live, std::vector<agents::Event> events) {
+  for (agents::Event& event : events) {
+    const bool knew = !live.transcript.started.session.empty();
+    const bool is_text = std::holds_alternative<agents::Text>(event);
+    std::string doing = doing_in(event);
+    if (const auto* started = std::get_if<agents::Started>(&event);
+        started != nullptr && (!live.reported_session || (!knew && !started->session.empty()))) {
+      live.reported_session = true;
+      batch_.record(SessionBegan{task_of(live), live.name.attempt, started->session, started->model,
+                                 started->version});
+    }
+    live.transcript.take(std::move(event));
+    if (is_text) doing = last_words(live.transcript.said);
+    if (!doing.empty()) live.doing = setup_.secrets.apply(doing);
+  }
+}
+
+/// A client that has given its final answer and stays: after its grace it is ended, which is no
+/// failure.
+void Engine::watch_lingering(Live& live) {
+  if (live.name.phase != 0 || !live.reader || live.stopped_for || live.released ||
+      !live.transcript.final)
+    return;
+  if (now() < lingers_until(live)) return;
+  live.released = true;
+  live.remarks.push_back("it stayed after its final answer, and was ended");
+  acts_.push_back({Act::Kind::stop, live.name, task(task_of(live)).grace});
+}
+
+Time Engine::lingers_until(const Live& live) const {
+  const plan::Task& one = task(task_of(live));
+  const Time heard = ports_.processes.last_output_at(live.name).value_or(live.started);
+  // Where more may follow a final answer, only its silence tells.
+  const bool is_last = live.adapter->final_is_last() || one.idle_timeout <= Duration{};
+  return heard + (is_last ? one.grace : std::max(one.grace, one.idle_timeout));
+}
+
+/// Success is never the exit code alone.
+Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgement) {
+  on_events(live, live.reader->end());
+  live.reader.reset();  // It may hold the answer as well.
+  for (const std::string& remark : live.transcript.remarks) live.remarks.push_back(remark);
+  if (live.stopped_for) {
+    if (!live.stop_detail.empty()) judgement.detail = live.stop_detail;
+    return judgement;
+  }
+  const agents::Ending ending =
+      live.released ? live.adapter->ending(live.transcript, {}, {})
+                    : live.adapter->ending(live.transcript, exited.exit_code, exited.signal);
+  // What the gateway knows outranks what the client says, whichever of the two is worse.
+  if (const auto judged = judge_last_call(record(task_of(live)).attempts.back(), ending.failure))
+    return *judged;
+  if (!ending.failure) return {};
+  const bool said_enough = task(task_of(live)).output.form == plan::OutputSpec::Form::exit_status;
+  if (*ending.failure == agents::Failure::empty && said_enough) return {};
+  // A signal nobody here sent says more than what was missing because of it.
+  const bool is_cut_short =
+      *ending.failure == agents::Failure::no_final || *ending.failure == agents::Failure::aborted;
+  if (is_cut_short && judgement.outcome == Outcome::crashed) return judgement;
+  Judgement judged{outcome_of(*ending.failure), ending.detail, {}};
+  if (judged.outcome == Outcome::output_invalid) judged.complaint = ending.detail;
+  live.session_is_gone = *ending.failure == agents::Failure::no_session;
+  return judged;
+}
+
+/// What it gives back: its own words, or the JSON its client checked.
+std::string Engine::take_answer(Live& live, bool json) const {
+  if (!live.transcript.final) return {};
+  agents::Final& final = *live.transcript.final;
+  if (json && final.structured) final.text = std::move(*final.structured);
+  std::string text = std::exchange(final.text, {});
+  setup_.secrets.apply_to(text);
+  return text;
+}
+
+bool Engine::can_resume(TaskId id) const {
+  const plan::Agent& agent = plan_.agents[task(id).agent.index()];
+  const agents::Adapter* adapter = agents::adapter_for(agent);
+  return adapter != nullptr && adapter->resumes(agent) && !record(id).session.empty();
+}
+
+}  // namespace interlock::engine

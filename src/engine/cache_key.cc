@@ -1,0 +1,156 @@
+#include "engine/cache_key.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace interlock::engine {
+
+namespace {
+
+Digest digest_of_command(const plan::Command& command) {
+  Hasher hasher;
+  hasher.add_field(command.shell);
+  for (const std::string& argument : command.arguments) hasher.add_field(argument);
+  return hasher.finish();
+}
+
+Digest digest_of_agent(const plan::Agent& agent, const plan::Task& task) {
+  Hasher hasher;
+  const std::string& model = task.model.empty() ? agent.model : task.model;
+  hasher.add_field(plan::name_of(agent.kind)).add_field(model).add_field(agent.binary);
+  hasher.add_field(agent.api).add_field(agent.base_url);
+  for (const std::string& argument : agent.arguments) hasher.add_field(argument);
+  for (const plan::EventRule& rule : agent.events) {
+    hasher.add_field(rule.at).add_field(
+        fmt::format("{}{}", static_cast<int>(rule.gives), rule.sum));
+    for (const auto& [path, value] : rule.when) hasher.add_field(path).add_field(value);
+  }
+  return hasher.finish();
+}
+
+Digest digest_of_environment(const plan::Agent& agent, const plan::Task& task) {
+  Hasher hasher;
+  for (const auto* variables : {&agent.environment, &task.environment}) {
+    for (const auto& [name, value] : *variables) hasher.add_field(name).add_field(value);
+    hasher.add_field("");
+  }
+  return hasher.finish();
+}
+
+Digest digest_of_output_spec(const plan::OutputSpec& output) {
+  Hasher hasher;
+  hasher.add_field(fmt::format("{}", static_cast<int>(output.form))).add_field(output.file);
+  hasher.add_field(output.schema.value_or(""));
+  return hasher.finish();
+}
+
+/// `depth` leading segments of a path, for grouping.
+std::string folder_of(const std::string& name, int depth) {
+  std::size_t end = 0;
+  for (int i = 0; i < depth; ++i) {
+    const std::size_t slash = name.find('/', end);
+    if (slash == std::string::npos) break;
+    end = slash + 1;
+  }
+  return end == 0 ? std::string(".") : name.substr(0, end);
+}
+
+/// One ingredient a folder, where one a file would be too many.
+std::vector<CacheKeyPart> by_folder(const std::vector<CacheKeyPart>& files, int depth) {
+  std::map<std::string, std::pair<Hasher, std::size_t>> groups;
+  for (const CacheKeyPart& file : files) {
+    auto& [hasher, count] = groups[folder_of(file.name, depth)];
+    hasher.add_field(file.name).add_field(file.digest);
+    ++count;
+  }
+  std::vector<CacheKeyPart> result;
+  for (auto& [folder, group] : groups) {
+    result.push_back({fmt::format("{} ({} files)", folder, group.second), group.first.finish()});
+  }
+  return result;
+}
+
+std::vector<CacheKeyPart> shorten(std::vector<CacheKeyPart> files) {
+  for (int depth = 3; files.size() > kReadsListed && depth >= 0; --depth) {
+    std::vector<CacheKeyPart> grouped = by_folder(files, depth);
+    if (grouped.size() <= kReadsListed) return grouped;
+  }
+  return files;
+}
+
+}  // namespace
+
+Result<std::vector<CacheKeyPart>> cache_key_parts_of(const plan::Plan& plan, TaskId id,
+                                                     const RunState& run, Workspace& workspace) {
+  const plan::Task& task = plan[id];
+  const plan::Agent& agent = plan.agents[task.agent.index()];
+  std::vector<CacheKeyPart> result;
+  result.push_back({"command", digest_of_command(task.run)});
+  if (!task.prompt.empty()) result.push_back({"prompt", digest_of(task.prompt)});
+  result.push_back({fmt::format("agent `{}`", agent.name), digest_of_agent(agent, task)});
+  result.push_back({"environment", digest_of_environment(agent, task)});
+  result.push_back({"output form", digest_of_output_spec(task.output)});
+  if (!task.verify.empty()) result.push_back({"verify", digest_of_command(task.verify)});
+  for (const TaskId needed : task.output_of) {
+    result.push_back(
+        {fmt::format("output of `{}`", plan[needed].id), run[needed].output.value_or(Digest{})});
+  }
+  auto reads = workspace.fingerprints(task.footprint.reads);
+  if (!reads) return within(reads.error(), fmt::format("while reading what `{}` reads", task.id));
+  for (CacheKeyPart& file : shorten(std::move(*reads))) {
+    result.push_back({fmt::format("reads `{}`", file.name), file.digest});
+  }
+  return result;
+}
+
+Digest key_of(const std::vector<CacheKeyPart>& cache_key_parts) {
+  Hasher hasher;
+  for (const CacheKeyPart& one : cache_key_parts) hasher.add_field(one.name).add_field(one.digest);
+  return hasher.finish();
+}
+
+namespace {
+constexpr std::string_view kUndeclared = "undeclared read of ";
+constexpr std::string_view kIncomparable = "not comparable: ";
+}  // namespace
+
+std::string first_undeclared(const footprint::Footprint& footprint, const changes::ReadSet& reads) {
+  if (footprint.unknown || reads.from != changes::ReadsFrom::observed) return {};
+  for (const std::string& path : reads.content) {
+    if (!footprint.reads.matches(path) && !footprint.writes.matches(path)) return path;
+  }
+  return {};
+}
+
+CacheKeyPart undeclared_read(const std::string& path, const std::string& run) {
+  return {fmt::format("{}`{}`", kUndeclared, path), digest_of(run + "\n" + path)};
+}
+
+CacheKeyPart incomparable(const std::string& why, const std::string& run) {
+  return {fmt::format("{}{}", kIncomparable, why), digest_of(run + "\n" + why)};
+}
+
+std::string first_difference(const std::vector<CacheKeyPart>& before,
+                             const std::vector<CacheKeyPart>& now) {
+  std::map<std::string_view, Digest> known;
+  for (const CacheKeyPart& one : before) known.emplace(one.name, one.digest);
+  for (const CacheKeyPart& one : now) {
+    const auto found = known.find(one.name);
+    if (found == known.end()) return fmt::format("{} is new", one.name);
+    if (found->second != one.digest) return fmt::format("{} changed", one.name);
+    known.erase(found);
+  }
+  if (known.empty()) return {};
+  for (const auto& [name, digest] : known) {
+    if (name.starts_with(kIncomparable))
+      return fmt::format("its results cannot be compared ({}), last done",
+                         name.substr(kIncomparable.size()));
+    if (name.starts_with(kUndeclared))
+      return fmt::format("it had read {}, which its `reads` do not name,",
+                         name.substr(kUndeclared.size()));
+  }
+  return fmt::format("{} is gone", known.begin()->first);
+}
+
+}  // namespace interlock::engine

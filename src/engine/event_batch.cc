@@ -1,0 +1,41 @@
+#include "engine/event_batch.h"
+
+#include "engine/notices.h"
+
+namespace interlock::engine {
+
+EventBatch::EventBatch(const plan::Plan& plan, RunState run, Journal& journal)
+    : plan_(plan), run_(std::move(run)), journal_(journal) {}
+
+void EventBatch::record(Event event) {
+  RecordedEvent recorded{run_.seq + 1, now_, std::move(event)};
+  apply(run_, recorded);
+  if (auto notice = notice_of(plan_, run_, recorded)) unreported_.push_back(std::move(*notice));
+  batch_.push_back(std::move(recorded));
+}
+
+Result<void> EventBatch::commit() {
+  if (batch_.empty()) return {};
+  if (auto done = journal_.append(batch_, blobs_, results_); !done) return done;
+  batch_.clear();
+  blobs_.clear();
+  results_.clear();
+  told_.insert(told_.end(), std::make_move_iterator(unreported_.begin()),
+               std::make_move_iterator(unreported_.end()));
+  unreported_.clear();
+  return {};
+}
+
+Result<std::string> EventBatch::blob(const Digest& digest) {
+  for (const Blob& one : blobs_) {
+    if (one.digest == digest) return one.bytes;
+  }
+  return journal_.blob(digest);
+}
+
+Duration elapsed_of(const RunState& run, Time now) {
+  return run.active +
+         (run.session_began ? std::max(Duration{}, now - *run.session_began) : Duration{});
+}
+
+}  // namespace interlock::engine

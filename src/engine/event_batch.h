@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/ports.h"
+#include "engine/run_state.h"
+#include "engine/status.h"
+#include "plan/plan.h"
+
+namespace interlock::engine {
+
+/// Where events are made: applied at once, so that the rest of the turn sees them; durable at
+/// `commit`, all or none; told to anybody only after that. When `commit` fails the run must stop:
+/// memory is ahead of the journal.
+class EventBatch {
+ public:
+  EventBatch(const plan::Plan& plan, RunState run, Journal& journal);
+
+  void open_turn(Time now) { now_ = now; }
+  void record(Event event);
+  void keep(Blob blob) { blobs_.push_back(std::move(blob)); }
+  void keep(std::string task, StoredResult result) {
+    results_.emplace_back(std::move(task), std::move(result));
+  }
+  Result<void> commit();
+  /// What was kept, also in this turn.
+  Result<std::string> blob(const Digest& digest);
+
+  const RunState& run() const { return run_; }
+  Time now() const { return now_; }
+  /// What was made durable since the last call, for people.
+  std::vector<Notice> take_notices() { return std::exchange(told_, {}); }
+
+ private:
+  const plan::Plan& plan_;
+  RunState run_;
+  Journal& journal_;
+  Time now_{};
+  std::vector<RecordedEvent> batch_;
+  std::vector<Blob> blobs_;
+  std::vector<std::pair<std::string, StoredResult>> results_;
+  std::vector<Notice> unreported_, told_;
+};
+
+/// How long dispatchers have held the run, up to `now`.
+Duration elapsed_of(const RunState& run, Time now);
+
+}  // namespace interlock::engine

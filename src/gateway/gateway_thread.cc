@@ -1,0 +1,286 @@
+#include "gateway/gateway_thread.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <csignal>
+#include <future>
+#include <iterator>
+#include <utility>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "gateway/credentials.h"
+#include "gateway/secret.h"
+#include "metering/path.h"
+
+namespace interlock::gateway {
+namespace {
+
+std::string error_body(std::string_view message) {
+  return canonical_json(json::object{{"error", {{"type", "not_found_error"}, {"message", message}}},
+                                     {"type", "error"}});
+}
+
+HeaderList json_type() { return {{"content-type", "application/json"}}; }
+
+/// `http://user:word@proxy`: curl repeats the whole of it when it does not like it.
+std::string_view password_in(std::string_view url) {
+  const std::size_t at = url.find('@');
+  const std::size_t begin = url.find("://");
+  if (at == url.npos || begin == url.npos || at < begin) return {};
+  const std::string_view login = url.substr(begin + 3, at - begin - 3);
+  const std::size_t colon = login.find(':');
+  return colon == login.npos ? std::string_view() : login.substr(colon + 1);
+}
+
+Redaction secrets_of(const Options& options) {
+  Redaction redaction = options.secrets;
+  for (const auto& [agent, provider] : options.providers)
+    redaction.add(provider.key_name, provider.key.reveal());
+  for (const std::string* proxy : {&options.network.http_proxy, &options.network.https_proxy})
+    redaction.add("proxy", password_in(*proxy));
+  return redaction;
+}
+
+/// Requests of one attempt at once, and what their bodies may take together.
+constexpr std::uint32_t kMostInFlight = 256;
+constexpr std::size_t kMostBodyBytes = std::size_t{256} << 20U;
+
+/// Clients knock before they come in.
+bool is_knock(const Request& request, const Target& target) {
+  return request.method == "HEAD" && (target.rest.empty() || target.rest == "/");
+}
+
+bool may_pass_unmetered(const Provider& provider, std::string_view path) {
+  path = path.substr(0, path.find('?'));
+  return std::ranges::any_of(provider.unmetered, [&](std::string_view allowed) {
+    if (!allowed.ends_with('*')) return path == allowed;
+    allowed.remove_suffix(1);
+    return path.starts_with(allowed);
+  });
+}
+
+Result<std::optional<Recordings>> open_recordings(const Options& options) {
+  if (options.replay_folder.empty() && options.record_folder.empty())
+    return std::optional<Recordings>();
+  auto opened = options.replay_folder.empty() ? Recordings::open(options.record_folder)
+                                              : Recordings::open_for_reading(options.replay_folder);
+  if (!opened) return std::unexpected(opened.error());
+  return std::optional(std::move(*opened));
+}
+
+/// Signals are for the process's own threads.
+std::thread quiet_thread(std::function<void()> work) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread(std::move(work));
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+}  // namespace
+
+LocalGateway::GatewayThread::GatewayThread(Options given) : GatewayState(std::move(given)) {
+  for (const auto& [model, output] : options.past_outputs)
+    estimates.learn_past_output(model, output);
+}
+
+Result<std::unique_ptr<LocalGateway::GatewayThread>> LocalGateway::GatewayThread::open(
+    Options options) {
+  for (auto& [agent, provider] : options.providers) {
+    while (provider.base_url.ends_with('/')) provider.base_url.pop_back();
+  }
+  std::unique_ptr<GatewayThread> thread_(new GatewayThread(std::move(options)));
+  thread_->redaction = secrets_of(thread_->options);
+  auto recorded = open_recordings(thread_->options);
+  if (!recorded) return std::unexpected(recorded.error());
+  thread_->recorded = std::move(*recorded);
+  // Nothing is sent when replaying, so no quota is touched.
+  auto admission = Admission::open(
+      thread_->loop, thread_->replays_all() ? std::vector<QuotaOption>() : thread_->options.quotas);
+  if (!admission) return std::unexpected(admission.error());
+  thread_->admission = std::move(*admission);
+  auto server = Server::open(
+      thread_->loop, thread_->options.port, thread_->options.sessions,
+      [raw = thread_.get()](const Request& request) { return raw->on_head(request); },
+      [raw = thread_.get()](Session& session, Request request) {
+        raw->on_request(session, std::move(request));
+      });
+  if (!server) return std::unexpected(server.error());
+  thread_->server_ = std::move(*server);
+  thread_->thread_ = quiet_thread([raw = thread_.get()] { raw->loop.run(); });
+  return thread_;
+}
+
+LocalGateway::GatewayThread::~GatewayThread() {
+  if (thread_.joinable()) {
+    loop.post([this] { loop.stop(); });
+    thread_.join();
+  }
+  // Calls and sessions know one another: calls go first, and tell nobody.
+  calls.clear();
+  server_.reset();
+  admission.reset();
+}
+
+void LocalGateway::GatewayThread::in_thread(const std::function<void()>& work) {
+  std::promise<void> done;
+  loop.post([&] {
+    work();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+Result<engine::Gateway::Route> LocalGateway::GatewayThread::open_route(const RouteSpec& spec) {
+  const auto provider = options.providers.find(spec.agent);
+  if (provider == options.providers.end()) {
+    return fail(Error::Kind::missing,
+                fmt::format("the gateway knows no provider for agent `{}`", spec.agent));
+  }
+  auto route = std::make_shared<gateway::AttemptRoute>();
+  for (const std::string& name : spec.quotas) {
+    if (replays_all()) break;
+    const auto quota = admission->find(name);
+    if (!quota)
+      return fail(Error::Kind::missing, fmt::format("the gateway knows no quota `{}`", name));
+    route->quotas.push_back(*quota);
+  }
+  std::ranges::sort(route->quotas);
+  route->spec = spec;
+  route->provider = &provider->second;
+  route->budget = Budget(spec.tokens, spec.usd);
+  route->brakes = gateway::Brakes(spec.brakes);
+  route->secret = draw_secret();
+  route->base_url = fmt::format("http://127.0.0.1:{}/{}", port(), route->secret);
+  route->redaction = redaction;
+  route->redaction.add("attempt", route->secret);
+  routes_.push_back(route);
+  return engine::Gateway::Route{route->base_url, route->secret};
+}
+
+std::shared_ptr<gateway::AttemptRoute> LocalGateway::GatewayThread::route_of(
+    std::string_view secret) const {
+  std::shared_ptr<gateway::AttemptRoute> found;
+  for (const auto& route : routes_) {
+    if (is_same_secret(route->secret, secret)) found = route;
+  }
+  return found;
+}
+
+/// All that can be said before the body: a stranger's is not even read.
+Session::HeadVerdict LocalGateway::GatewayThread::on_head(const Request& request) const {
+  const Target target = part_target(request.target);
+  const std::shared_ptr<gateway::AttemptRoute> route = route_of(target.secret);
+  if (!route) return {404, "no attempt has this door", true, {}};
+  if (is_knock(request, target)) return {};
+  const auto path = metering::canonical_path(target.rest);
+  if (!path) return {400, path.error().message, false, {}};
+  const auto kind = metering::kind_of_path(request.method, *path);
+  if (kind == metering::PathKind::unknown && !may_pass_unmetered(*route->provider, *path)) {
+    return {403,
+            fmt::format("`{} {}` is nothing that the gateway can meter, so it does not pass; "
+                        "`unmetered` of the plan's agent can name it",
+                        request.method, printable(path->substr(0, path->find('?')))),
+            false,
+            {}};
+  }
+  if (route->in_flight >= kMostInFlight)
+    return {503,
+            fmt::format("more than {} requests of this attempt at once", kMostInFlight),
+            false,
+            {}};
+  return {0, {}, false, BodyRoom(route->bodies, kMostBodyBytes)};
+}
+
+void LocalGateway::GatewayThread::on_request(Session& session, Request request) {
+  Target target = part_target(request.target);
+  const std::shared_ptr<gateway::AttemptRoute> route = route_of(target.secret);
+  // Closed while the body came.
+  if (!route) return session.answer(404, json_type(), error_body("no attempt has this door"));
+  if (is_knock(request, target)) return session.answer(200, {}, "");
+  std::string rest = metering::canonical_path(target.rest).value_or(target.rest);
+  auto asked = Result<std::optional<metering::Asked>>(std::nullopt);
+  if (metering::kind_of_path(request.method, rest) == metering::PathKind::call)
+    asked = metering::read_asked(rest, request.body);
+  if (!asked) return session.answer(400, json_type(), error_body(asked.error().message));
+  const CallId id = ++last_call;
+  auto call = std::make_unique<ProxiedCall>(*this, route, session, std::move(request),
+                                            std::move(rest), std::move(*asked), id);
+  ProxiedCall& added = *call;
+  calls.emplace(id, std::move(call));
+  added.begin();
+}
+
+void LocalGateway::GatewayThread::report(const engine::ModelCall& call, const Charge& charge) {
+  {
+    const std::scoped_lock lock(mutex_);
+    reported_.push_back({call, charge});
+  }
+  if (options.wake) options.wake();
+}
+
+void LocalGateway::GatewayThread::report_waiting(
+    CallId call, const std::optional<engine::Gateway::Waiting>& waiting) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (waiting) {
+      waiting_.insert_or_assign(call, *waiting);
+    } else {
+      waiting_.erase(call);
+    }
+  }
+  if (options.wake) options.wake();
+}
+
+std::vector<engine::Gateway::Waiting> LocalGateway::GatewayThread::waiting() {
+  const std::scoped_lock lock(mutex_);
+  // The oldest call of an attempt stands for the others.
+  std::map<engine::AttemptName, engine::Gateway::Waiting> by_name;
+  for (const auto& [id, one] : waiting_) by_name.emplace(one.name, one);
+  std::vector<engine::Gateway::Waiting> all;
+  for (auto& [name, one] : by_name) all.push_back(std::move(one));
+  return all;
+}
+
+std::vector<engine::ModelCall> LocalGateway::GatewayThread::take_reported() {
+  const std::scoped_lock lock(mutex_);
+  std::vector<engine::ModelCall> taken;
+  for (ReportedCall& reported : reported_) taken.push_back(std::move(reported.call));
+  reported_.clear();
+  return taken;
+}
+
+std::vector<engine::ModelCall> LocalGateway::GatewayThread::close_routes(engine::AttemptName name) {
+  std::erase_if(routes_, [&](const auto& route) { return route->spec.name == name; });
+  std::vector<CallId> ended;
+  for (const auto& [id, call] : calls) {
+    if (call->route().spec.name == name) ended.push_back(id);
+  }
+  for (const CallId id : ended) {
+    if (const auto found = calls.find(id); found != calls.end()) found->second->close();
+  }
+  const std::scoped_lock lock(mutex_);
+  const auto taken = std::ranges::stable_partition(
+      reported_, [&](const ReportedCall& reported) { return reported.call.name != name; });
+  std::vector<engine::ModelCall> own;
+  for (ReportedCall& reported : taken) own.push_back(std::move(reported.call));
+  reported_.erase(taken.begin(), taken.end());
+  return own;
+}
+
+void LocalGateway::GatewayThread::set_run_budget(std::optional<Tokens> tokens,
+                                                 std::optional<MicroUsd> usd) {
+  Charge gone;
+  for (const auto& [id, call] : calls) gone += call->reserved();
+  // Who sets a bound has counted the calls he has taken, and no others.
+  const std::scoped_lock lock(mutex_);
+  for (const ReportedCall& reported : reported_) gone += reported.charge;
+  run.set(tokens, usd, gone);
+}
+
+}  // namespace interlock::gateway

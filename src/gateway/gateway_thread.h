@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gateway/gateway_state.h"
+#include "gateway/local_gateway.h"
+#include "gateway/loop.h"
+#include "gateway/proxied_call.h"
+#include "gateway/server.h"
+
+namespace interlock::gateway {
+
+/// What lives in the gateway's thread: the routes, the server, and what is to be told.
+class LocalGateway::GatewayThread final : public GatewayState {
+ public:
+  static Result<std::unique_ptr<GatewayThread>> open(Options options);
+  ~GatewayThread() override;
+
+  // In the thread:
+  Result<engine::Gateway::Route> open_route(const RouteSpec& spec);
+  std::vector<engine::ModelCall> close_routes(engine::AttemptName name);
+  void set_run_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd);
+  void report(const engine::ModelCall& call, const Charge& charge) override;
+  void report_waiting(CallId call, const std::optional<engine::Gateway::Waiting>& waiting) override;
+
+  // From any thread:
+  std::vector<engine::ModelCall> take_reported();
+  std::vector<engine::Gateway::Waiting> waiting();
+  /// Does `work` in the thread, and waits for it.
+  void in_thread(const std::function<void()>& work);
+  std::uint16_t port() const { return server_->port(); }
+
+ private:
+  struct ReportedCall {
+    engine::ModelCall call;
+    Charge charge;
+  };
+
+  explicit GatewayThread(Options given);
+  Session::HeadVerdict on_head(const Request& request) const;
+  void on_request(Session& session, Request request);
+  std::shared_ptr<gateway::AttemptRoute> route_of(std::string_view secret) const;
+
+  std::unique_ptr<Server> server_;
+  std::vector<std::shared_ptr<gateway::AttemptRoute>> routes_;
+
+  std::mutex mutex_;  ///< Of what follows.
+  std::vector<ReportedCall> reported_;
+  std::map<CallId, engine::Gateway::Waiting> waiting_;
+
+  std::thread thread_;  ///< Last: it uses all the others.
+};
+
+}  // namespace interlock::gateway
