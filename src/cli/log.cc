@@ -79,9 +79,17 @@ class Logs {
                               name.phase);
   }
 
+  /// Also where the attempt did the work of several tasks.
+  bool is_log_of(engine::AttemptName name, TaskId task) const {
+    if (name.task == task) return true;
+    const auto& attempts = run_.state[task].attempts;
+    return name.phase == 0 && !attempts.empty() && attempts.front().batched_with == name.task &&
+           name.attempt == 1;
+  }
+
   void open_new_ones() {
     for (const process::LogFile& file : process::logs_in(folder_)) {
-      if (readers_.contains(file.name) || (only_ && *only_ != file.name.task)) continue;
+      if (readers_.contains(file.name) || (only_ && !is_log_of(file.name, *only_))) continue;
       if (file.name.task.index() >= run_.plan().tasks.size()) continue;
       if (auto reader = process::LogReader::open(file.path))
         readers_.emplace(file.name, Open{std::move(*reader), messages_of(file.name), {}});

@@ -113,6 +113,22 @@ std::string why_run(const runs::ChosenRun& run, TaskId id, const engine::Attempt
   return "run because no earlier result of it is kept";
 }
 
+/// With whom it shared the attempt.
+std::string batch_text(const runs::ChosenRun& run, const engine::AttemptRecord& attempt) {
+  if (attempt.batched_with) {
+    const std::string& first = run.plan()[*attempt.batched_with].id;
+    return fmt::format("    in one attempt with `{0}`, whose log it is: interlock log {1} {0}\n",
+                       first, run.id());
+  }
+  if (attempt.others.empty()) return {};
+  std::vector<std::string> names;
+  for (const TaskId other : attempt.others)
+    names.push_back(fmt::format("`{}`", run.plan()[other].id));
+  return fmt::format(
+      "    the same attempt did {}; its time and tokens are an even part of the whole\n",
+      join_words(names, 4));
+}
+
 std::string attempts_text(const runs::ChosenRun& run, TaskId id) {
   const engine::TaskRecord& record = run.state[id];
   std::string text;
@@ -131,6 +147,7 @@ std::string attempts_text(const runs::ChosenRun& run, TaskId id) {
       text += fmt::format("    isolation `{}`{}\n", plan::name_of(attempt.isolation),
                           attempt.reads_from.empty() ? "" : ", its reads " + attempt.reads_from);
     }
+    text += batch_text(run, attempt);
     text += models_text(attempt);
     if (attempt.speculative) text += "    started beside tasks it might have met\n";
     if (attempt.refused) text += fmt::format("    not committed: {}\n", attempt.refused->detail);

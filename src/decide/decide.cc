@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "decide/alternatives.h"
+#include "decide/batches.h"
 #include "decide/criteria.h"
 #include "decide/decision.h"
 #include "decide/draws.h"
@@ -229,8 +230,10 @@ const Forecast& Decision::chosen() const {
 }
 
 Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                const std::vector<Expected>& expected, const Options& options) {
+                const std::vector<Expected>& apart, const Options& options) {
   Decision it;
+  it.batching = batches_of(plan, interlocking, apart, cap_of(plan, options));
+  const std::vector<Expected> expected = with_batches(apart, it.batching);
   it.verdicts = verdicts_of(plan);
   price_joining(expected, it.verdicts);
   const std::uint32_t cap = cap_of(plan, options);
@@ -287,10 +290,10 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
   price(plan, expected, it);
   it.provider_batch = provider_batch_of(plan, waits, expected);
 
-  const Asked asked{plan, waits, expected, options, cap, natural_width};
+  const Asked asked{plan, waits, apart, options, cap, natural_width};
   it.reasons = reasons_of(asked, it);
   it.changes = changes_of(asked, problem, it);
-  it.warnings = warnings_of(asked);
+  it.warnings = warnings_of(asked, it);
   it.left_out = left_out_of(asked, problem, it);
   return it;
 }

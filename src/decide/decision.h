@@ -36,6 +36,7 @@ struct History {
     std::optional<double> cached{};         ///< The part of its input that a prompt cache had.
     std::optional<Duration> join{};         ///< What joining its output takes a person.
     std::optional<Duration> waited{};       ///< In the gateway, for quotas.
+    std::optional<Duration> startup{};      ///< Before its first call.
   };
   std::map<std::string, Measurements>
       by_task;  ///< Key: task id + "\n" + agent name + "\n" + model.
@@ -75,6 +76,11 @@ struct Expected {
   enum class Of : unsigned char { task, shape, agent } of = Of::task;
   std::optional<Tokens> output_tokens{};  ///< Of the tokens and the tax.
   std::optional<Duration> join{};         ///< What joining its output took a person.
+  /// How long the attempt is there before it sends its first call; nothing where nobody measured
+  /// it.
+  std::optional<Duration> startup{};
+  /// In a forecast: its work is in the attempt of that task, and so is its time.
+  std::optional<TaskId> batched_with{};
 };
 std::string_view name_of(Expected::Of of);
 /// `history of 7`, `history of 31 of its agent`, `plan`, `prior`.
@@ -88,6 +94,9 @@ inline constexpr Tokens kPriorReturnTokens = 2000;
 inline constexpr double kPriorConflict = 0.3;   ///< Of two tasks that touch patterns in common.
 inline constexpr double kPriorSpread = 0.6931;  ///< A factor of two either way.
 inline constexpr Duration kPriorJoin = std::chrono::minutes(3);
+/// Of an attempt that does several tasks: that it comes to nothing, and that one part of its answer
+/// is not what its task asks for.
+inline constexpr double kPriorBatchFailure = 0.05;
 
 std::vector<Expected> expect(const plan::Plan& plan, const History& history);
 
@@ -203,6 +212,17 @@ struct ProviderBatch {
   std::optional<MicroUsd> cost;
 };
 
+/// Tasks that share an attempt: one tax instead of many, and all of it again where it fails.
+struct Batching {
+  std::vector<std::vector<TaskId>> batches;  ///< Each in plan order, of two or more.
+  std::size_t asked = 0;                     ///< Tasks whose plan says `batch`.
+  std::string refused;  ///< Why those asked for are not in a batch, the commonest reason first.
+  Tokens saved = 0;     ///< Of the tax.
+  Duration startup{};   ///< Likewise: of starting agents, where that was measured.
+  std::optional<Tokens> risk =
+      0;  ///< Expected to be used again; unknown where a task's tokens are.
+};
+
 struct Decision {
   Pattern pattern = Pattern::sequential;
   std::uint32_t n = 1;
@@ -219,6 +239,7 @@ struct Decision {
   Forecast sequential, parallel, queue;
   std::optional<OneAgent> one_agent;
   std::optional<ProviderBatch> provider_batch;
+  Batching batching;
   /// As decided: what the scheduler is to be given.
   schedule::Policy policy;
   std::vector<std::int64_t> priorities;

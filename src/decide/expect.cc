@@ -118,6 +118,9 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   sources.fill(
       std::optional<Duration>(), [](const Measurements& measurements) { return measurements.join; },
       it.join, unused);
+  sources.fill(
+      std::optional<Duration>(),
+      [](const Measurements& measurements) { return measurements.startup; }, it.startup, unused);
   if (!taxed) it.overhead_tokens = model ? kPriorSpawnTokens + kPriorReturnTokens : 0;
   return it;
 }

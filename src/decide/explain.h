@@ -20,7 +20,7 @@ struct Asked {
 std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision);
 std::vector<std::string> changes_of(const Asked& asked, const schedule::Problem& problem,
                                     const Decision& decision);
-std::vector<std::string> warnings_of(const Asked& asked);
+std::vector<std::string> warnings_of(const Asked& asked, const Decision& decision);
 /// What the forecasts do not count.
 std::vector<std::string> left_out_of(const Asked& asked, const schedule::Problem& problem,
                                      const Decision& decision);

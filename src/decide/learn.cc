@@ -23,7 +23,7 @@ constexpr double kLeastTime = 1;  ///< Microseconds; of tokens and costs one eac
 
 /// The measurements of one key.
 struct Group {
-  std::vector<Observation> times, tokens, outputs, costs, spawns, returns, joins, waits;
+  std::vector<Observation> times, tokens, outputs, costs, spawns, returns, joins, waits, startups;
   double tried = 0, failed = 0, cached = 0, inputs = 0;
   std::uint32_t tries = 0, snapshots = 0, conflicts = 0;
   bool asks = false;  ///< A model.
@@ -70,6 +70,7 @@ struct Group {
     const bool is_sum = sample.origin == Sample::Origin::run && sample.run.empty();
     if (usage.output && !is_sum) put(outputs, *usage.output, weight);
     if (usage.cost) put(costs, *usage.cost, weight);
+    if (sample.startup) put(startups, sample.startup->count(), weight);
     if (!sample.account.empty()) put(waits, sample.waits.calls_quota.count(), weight);
     if (usage.input && usage.cache_read && !is_sum) {
       cached += weight * static_cast<double>(*usage.cache_read);
@@ -113,6 +114,7 @@ Measurements measured_of(const Group& group, const std::optional<Kin>& kin,
   measurements.return_tokens = median(group.returns);
   if (const auto join = median(group.joins)) measurements.join = Duration(*join);
   if (const auto waited = median(group.waits)) measurements.waited = Duration(*waited);
+  if (const auto startup = median(group.startups)) measurements.startup = Duration(*startup);
   measurements.snapshots = group.snapshots;
   measurements.conflicts = group.conflicts;
   measurements.tried = group.tries;

@@ -89,6 +89,25 @@ class Slowings {
   std::vector<std::uint32_t> by_resource_, by_agent_;
 };
 
+/// One that is in another's attempt begins and ends with that one's end, takes no slot by itself,
+/// and draws with it.
+void share_attempts(const std::vector<Expected>& expected, schedule::Problem& problem) {
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (!expected[i].batched_with) continue;
+    const TaskId with = *expected[i].batched_with;
+    schedule::Job& own = problem.jobs[i];
+    schedule::Job& whole = problem.jobs[with.index()];
+    for (std::size_t k = 0; k < std::min(own.costs.size(), whole.costs.size()); ++k) {
+      whole.costs[k].input_tokens += own.costs[k].input_tokens;
+      whole.costs[k].output_tokens += own.costs[k].output_tokens;
+      whole.costs[k].usd += own.costs[k].usd;
+    }
+    own.costs.clear();
+    own.demands.clear();
+    problem.links.push_back({with, TaskId(i), false});
+  }
+}
+
 }  // namespace
 
 schedule::Problem problem_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
@@ -123,6 +142,7 @@ schedule::Problem problem_of(const plan::Plan& plan, const footprint::Interlocki
       links.push_back({edge.before, edge.after, needs});
     }
   }
+  share_attempts(expected, problem);
   for (const plan::Resource& resource : plan.resources) {
     problem.capacities.push_back(capacity_of(resource));
     problem.quotas.push_back(rates_of(resource));

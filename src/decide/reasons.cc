@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/text.h"
+#include "decide/batches.h"
 #include "decide/explain.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
@@ -165,6 +166,12 @@ std::vector<TaskId> like_tasks(const Asked& asked, const std::vector<TaskId>& of
   return largest;
 }
 
+/// Whether `batch` would do that.
+bool may_all_batch(const Asked& asked, const std::vector<TaskId>& tasks) {
+  return std::ranges::all_of(
+      tasks, [&](TaskId id) { return may_share_attempt(asked.plan, asked.plan[id]); });
+}
+
 void warn_of_tax(const Asked& asked, std::vector<std::string>& warnings) {
   const auto is_above_third = [](const Expected& it) {
     return it.tokens && it.overhead_tokens && *it.overhead_tokens > 0 &&
@@ -189,10 +196,11 @@ void warn_of_tax(const Asked& asked, std::vector<std::string>& warnings) {
     std::ranges::sort(each, {}, &Expected::time);
     const Expected& usual = each[each.size() / 2];
     text += fmt::format(
-        ": {} of {} pay {} of tax each: batch {} into fewer, or let one agent do "
+        ": {} of {} pay {} of tax each: batch {} into fewer{}, or let one agent do "
         "them",
         count_of(alike.size(), "task"), show_time_taken(usual.time),
-        show_count(*usual.overhead_tokens), names_of(asked.plan, alike));
+        show_count(*usual.overhead_tokens), names_of(asked.plan, alike),
+        may_all_batch(asked, alike) ? " (`batch: auto`)" : "");
   } else if (dear.size() == 1) {
     text += fmt::format(": most of it for `{}`, which is small", asked.plan[dear.front()].id);
   }
@@ -212,6 +220,38 @@ void add_offer(const Decision& decision, std::vector<std::string>& reasons) {
       show_time_taken(it.mean), show_time_taken(it.instead), it.redone, say_waste(waste)));
 }
 
+/// What sharing attempts saves and risks, or why none is shared.
+void add_batches(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
+  const Batching& it = decision.batching;
+  if (it.asked == 0) return;
+  std::size_t tasks = 0, largest = 0;
+  for (const auto& batch : it.batches) {
+    tasks += batch.size();
+    largest = std::max(largest, batch.size());
+  }
+  const std::string rest =
+      it.refused.empty() ? std::string()
+                         : fmt::format("{} by {}: {}", count_of(it.asked - tasks, "task"),
+                                       it.asked - tasks == 1 ? "itself" : "themselves", it.refused);
+  if (it.batches.empty()) return reasons.push_back("No tasks share an attempt: " + it.refused);
+  std::string text =
+      fmt::format("{} share {} of up to {}: {} tokens of tax saved", count_of(tasks, "task"),
+                  count_of(it.batches.size(), "attempt"), largest, show_count(it.saved));
+  if (it.startup > Duration::zero())
+    text += fmt::format(" and {} of starting agents", show_time_taken(it.startup));
+  if (it.risk) {
+    const bool is_stated = std::ranges::any_of(
+        asked.expected, [](const Expected& one) { return one.p_failure.has_value(); });
+    text +=
+        fmt::format(", {} expected to be used again because one fails{}", show_count(*it.risk),
+                    is_stated ? "" : fmt::format(" ({:.0f} % assumed)", 100 * kPriorBatchFailure));
+  } else {
+    text += ", what a failed one costs is not known";
+  }
+  if (!rest.empty() && it.asked > tasks) text += "; " + rest;
+  reasons.push_back(std::move(text));
+}
+
 }  // namespace
 
 std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision) {
@@ -219,6 +259,7 @@ std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision
   add_options(asked, decision, reasons);
   add_pattern(asked, decision, reasons);
   add_offer(decision, reasons);
+  add_batches(asked, decision, reasons);
   add_queue(asked, decision, reasons);
   for (std::string& line :
        say_speculation(asked.plan, decision.speculation, decision.chosen().range))
@@ -227,9 +268,9 @@ std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision
   return reasons;
 }
 
-std::vector<std::string> warnings_of(const Asked& asked) {
+std::vector<std::string> warnings_of(const Asked& asked, const Decision& decision) {
   std::vector<std::string> warnings;
-  warn_of_tax(asked, warnings);
+  if (decision.batching.batches.empty()) warn_of_tax(asked, warnings);
   for (const Duration prior : {kPriorAgentTime, kPriorCommandTime}) {
     const auto guessed = tasks_where(asked, [&](const Expected& it, const plan::Task&) {
       return it.time_from == From::prior && it.time == prior;

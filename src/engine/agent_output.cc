@@ -170,11 +170,10 @@ Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgem
 }
 
 /// What it gives back: its own words, or the JSON its client checked.
-std::string Engine::take_answer(Live& live) const {
+std::string Engine::take_answer(Live& live, bool json) const {
   if (!live.transcript.final) return {};
   agents::Final& final = *live.transcript.final;
-  if (task(task_of(live)).output.form == plan::OutputSpec::Form::json && final.structured)
-    final.text = std::move(*final.structured);
+  if (json && final.structured) final.text = std::move(*final.structured);
   std::string text = std::exchange(final.text, {});
   setup_.secrets.apply_to(text);
   return text;

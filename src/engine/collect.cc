@@ -126,7 +126,7 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
     close_snapshot(live.name);
     return judgement;
   }
-  auto harvest = ports_.snapshots.harvest(live.name, observed, it.footprint);
+  auto harvest = ports_.snapshots.harvest(live.name, observed, footprint_of(live));
   snapshots_.erase(live.name);
   if (!harvest) {
     close_snapshot(live.name);
@@ -167,15 +167,18 @@ void Engine::note_changes(Live& live, AttemptEnded& event, const Judgement& judg
   event.denied_writes = std::move(live.denied_writes);
   const bool failed = event.outcome != Outcome::succeeded;
   if (!has_snapshot(event.task) || (failed && !depends_on_what_was_found(event.outcome))) {
-    if (live.harvest) close_snapshot({event.task, event.attempt, 0});
+    if (live.harvest && !live.batch) close_snapshot({event.task, event.attempt, 0});
     return;
   }
+  if (live.batch && failed) return;  // It is done again alone.
   WaitingChanges waiting;
   waiting.name = {event.task, event.attempt, 0};
   waiting.snapshot_version = waiting.base_version =
       record(event.task).attempts.back().snapshot_version;
   if (failed) waiting.failure = judgement;
-  waiting.is_kept = live.harvest.has_value();
+  waiting.is_kept = live.harvest.has_value() && !live.batch;
+  if (live.batch)
+    waiting.batch = AttemptName{*live.batch, record(*live.batch).attempts.front().number, 0};
   if (live.harvest) keep_harvest(*live.harvest, event);
   if (live.harvest) {
     waiting.not_comparable =

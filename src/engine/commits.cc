@@ -156,6 +156,7 @@ void Engine::commit_what_may() {
       try_to_commit(one);
     }
   }
+  close_snapshots_of_batches();
   stop_stale();
 }
 
@@ -202,8 +203,9 @@ void Engine::try_to_commit(WaitingChanges& waiting) {
 Conflict Engine::conflict_of(const WaitingChanges& waiting) const {
   Conflict conflict;
   conflict.stale = stale_in(waiting);
-  if (waiting.is_kept)
-    conflict.foreign = ports_.snapshots.foreign(waiting.name, waiting.reads, waiting.to_commit());
+  if (waiting.is_kept || waiting.batch)
+    conflict.foreign = ports_.snapshots.foreign(waiting.batch.value_or(waiting.name), waiting.reads,
+                                                waiting.to_commit());
   return conflict;
 }
 
@@ -256,6 +258,11 @@ Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optiona
 
 void Engine::commit(WaitingChanges& waiting, std::optional<Trace> trace) {
   const TaskId id = waiting.name.task;
+  if (waiting.batch) {
+    Evidence evidence = evidence_of(waiting, std::move(trace));
+    waiting_.erase(id);
+    return set_done(id, {}, std::move(evidence));
+  }
   const auto done = ports_.snapshots.commit({waiting.name, &waiting.own},
                                             fmt::format("{}/{}", setup_.run, task(id).id));
   if (!done && done.error().kind == Error::Kind::refused) {

@@ -200,7 +200,8 @@ void Engine::on_merged_checked(Live live, const Judgement& judgement) {
 void Engine::drop_changes(TaskId id) {
   const auto found = waiting_.find(id);
   if (found == waiting_.end()) return;
-  acts_.push_back({Act::Kind::discard, found->second.name, {}});
+  // Others' reads may still be held against the snapshot of a batch.
+  if (!found->second.batch) acts_.push_back({Act::Kind::discard, found->second.name, {}});
   waiting_.erase(found);
 }
 

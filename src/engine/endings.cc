@@ -36,16 +36,19 @@ void Engine::on_exited(const Exited& exited) {
 /// It was not to be begun, and costs no retry.
 void Engine::defer(Live live, std::string why) {
   if (live.name.phase != 0) return on_refused(std::move(live), {Error::Kind::io, "put off", {}});
-  const TaskId id = task_of(live);
-  live_.erase(id);
-  AttemptEnded event;
-  event.task = id;
-  event.attempt = live.name.attempt;
-  event.outcome = Outcome::interrupted;
-  event.detail = std::move(why);
-  batch_.record(std::move(event));
-  scheduler_.release(id, {}, now());
-  requeue(id);
+  live_.erase(task_of(live));
+  std::vector<TaskId> all = live.others;
+  all.push_back(task_of(live));
+  for (const TaskId id : all) {
+    AttemptEnded event;
+    event.task = id;
+    event.attempt = record(id).attempts.back().number;
+    event.outcome = Outcome::interrupted;
+    event.detail = why;
+    batch_.record(std::move(event));
+    scheduler_.release(id, {}, now());
+    requeue(id);
+  }
 }
 
 /// Whether the start is tried again later, the attempt being as good as waiting for a slot: where
@@ -90,11 +93,20 @@ void Engine::on_refused(Live live, const Error& error) {
   if (live.stopped_for) judgement = judge_exit(task(task_of(live)), {}, live.stopped_for);
   if (live.stopped_for == Outcome::conflicted) judgement.detail = live.stale;
   if (live.name.phase == 2) return on_merged_checked(std::move(live), judgement);
+  if (!live.others.empty()) {
+    live_.erase(task_of(live));
+    return break_up(std::move(live), judgement, {});
+  }
   conclude(std::move(live), judgement);
 }
 
 void Engine::on_work_over(Live& live, const Exited& exited) {
   const plan::Task& one = task(task_of(live));
+  if (!live.others.empty()) {
+    Live whole = std::move(live);
+    live_.erase(task_of(whole));
+    return on_batch_over(std::move(whole), exited);
+  }
   live.exited = exited;
   close_route(live);
   Judgement judgement = judge_exit(one, exited, live.stopped_for);
@@ -104,7 +116,9 @@ void Engine::on_work_over(Live& live, const Exited& exited) {
   std::string printed = ports_.processes.take_output(exited.name);
   if (one.output.form != plan::OutputSpec::Form::exit_status) {
     if (one.output.file.empty()) {
-      live.output = live.adapter ? take_answer(live) : std::move(printed);
+      live.output = live.adapter
+                        ? take_answer(live, one.output.form == plan::OutputSpec::Form::json)
+                        : std::move(printed);
       live.has_output = !live.adapter || live.transcript.final;
     } else if (auto content = output_file_of(live)) {
       live.output = std::move(*content);
@@ -169,16 +183,29 @@ void Engine::conclude(Live live, Judgement judgement) {
   event.detail = with_unproven(judgement.detail, live.exited.unproven);
   event.strays = live.exited.strays;
   event.unproven = std::move(live.exited.unproven);
-  event.elapsed = now() - live.started;
+  event.elapsed = now() - live.started + live.worked.value_or(Duration{});
   if (live.has_output) {
     event.output = digest_of(live.output);
     batch_.keep(Blob{*event.output, std::move(live.output)});
   }
   note_changes(live, event, judgement);
-  note_usage(live, event);
+  if (live.used) {
+    event.usage = *live.used;
+    event.usage_from = live.used_from;
+  } else {
+    note_usage(live, event);
+  }
   batch_.record(std::move(event));
   scheduler_.release(id, {}, now());
   check_limits();
+  if (live.batch) {
+    if (judgement.outcome == Outcome::succeeded) {
+      succeed(live);
+    } else {
+      after_failed_part(id, judgement);
+    }
+    return check_next_part(*live.batch);
+  }
   // Anew, without a session; only where one was asked for, whatever words the failure comes in.
   if (live.session_is_gone && live.resumed) return requeue(id);
   if (judgement.outcome == Outcome::succeeded) return succeed(live);
@@ -284,6 +311,10 @@ void Engine::fail_for_good(TaskId id, Outcome outcome, const std::string& detail
 
 void Engine::stop(Live& live, Outcome why) {
   if (!live.stopped_for) live.stopped_for = why;
+  if (live.judged) return;  // Nothing of it runs.
+  // Its check is not begun: it ends as one that was stopped before.
+  if (std::exchange(live.waits_for_check, false))
+    return acts_.push_back({Act::Kind::spawn, live.name, {}});
   const bool at_once = interrupts_ > 1;
   acts_.push_back({Act::Kind::stop, live.name, at_once ? Duration{} : task(task_of(live)).grace});
 }

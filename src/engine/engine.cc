@@ -21,6 +21,9 @@ Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocki
       batch_(plan, std::move(run), ports.journal),
       scheduler_(scheduler_of(plan, setup_, batch_.run(), ports.clock.now(), false)),
       merges_of_(plan.tasks.size()) {
+  for (std::size_t i = 0; i < setup_.batches.size(); ++i) {
+    for (const TaskId id : setup_.batches[i]) batch_of_.emplace(id, i);
+  }
   for (std::uint32_t merge = 0; merge < plan.merges.size(); ++merge) {
     const plan::Merge& one = plan.merges[merge];
     if (one.coordinator) {
@@ -115,10 +118,10 @@ void Engine::take(Report report) {
 void Engine::watch_clocks() {
   for (auto& [id, live] : live_) {
     // The gateway keeps its time, and parks it then.
-    if (live.stopped_for || live.start_again || live.waits_at_limit) continue;
+    if (!live.is_timed()) continue;
     const plan::Task& one = task(id);
     const Time last_output = heard_from(live);
-    if (now() >= live.started + one.timeout) {
+    if (now() >= live.started + timeout_of(live)) {
       stop(live, Outcome::timed_out);
     } else if (one.idle_timeout > Duration{} && now() >= last_output + one.idle_timeout) {
       stop(live, Outcome::went_silent);
@@ -132,7 +135,13 @@ void Engine::choose_starts() {
   // A task whose result is taken from an earlier run ends at once and may let others start: hence
   // the loop.
   for (;;) {
-    const std::vector<TaskId> chosen = scheduler_.choose_starts(now());
+    // One by one, where a start may take others with it.
+    std::vector<TaskId> chosen;
+    if (batch_of_.empty()) {
+      chosen = scheduler_.choose_starts(now());
+    } else if (const auto one = scheduler_.choose_start(now())) {
+      chosen.push_back(*one);
+    }
     if (chosen.empty()) break;
     for (const TaskId id : chosen) start(id);
     skip_unreachable();
@@ -157,15 +166,30 @@ void Engine::start(TaskId id) {
   std::string difference;
   if (reuse(id, *cache_key_parts, key, difference)) return;
 
+  AttemptStarted event =
+      started_fact(id, std::move(*cache_key_parts), key, difference, scheduler_.lane_of(id));
+  Live live;
+  live.name = {id, event.attempt, 0};
+  live.started = now();
+  const bool is_first = event.attempt == 1;
+  batch_.record(std::move(event));
+  if (is_first && batch_of_.contains(id)) share_attempt(live, mates_of(id));
+  acts_.push_back({Act::Kind::spawn, live.name, {}});
+  live_.insert_or_assign(id, std::move(live));
+}
+
+AttemptStarted Engine::started_fact(TaskId id, std::vector<CacheKeyPart> cache_key_parts,
+                                    const Digest& key, const std::string& difference,
+                                    std::uint32_t lane) {
   const TaskRecord& before = record(id);
   const schedule::Waited waited = scheduler_.waited(id, now());
   AttemptStarted event{
       id,
       static_cast<std::uint32_t>(before.attempts.size() + 1),
       before.next,
-      scheduler_.lane_of(id),
+      lane,
       key,
-      std::move(*cache_key_parts),
+      std::move(cache_key_parts),
       {},
       {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff},
       task(id).isolation,
@@ -179,12 +203,7 @@ void Engine::start(TaskId id) {
       event.changed = "what it wrote changed";
     if (!event.changed.empty()) event.changed += fmt::format(" since {}", (*kept)->run);
   }
-  Live live;
-  live.name = {id, event.attempt, 0};
-  live.started = now();
-  acts_.push_back({Act::Kind::spawn, live.name, {}});
-  live_.insert_or_assign(id, std::move(live));
-  batch_.record(std::move(event));
+  return event;
 }
 
 /// A signal broke something off in this turn. Nothing starts any more; what is to be done, the
@@ -197,6 +216,7 @@ void Engine::await_signal() {
 /// A signal came while it was looked at: it is not begun.
 void Engine::hold_back(TaskId id) {
   await_signal();
+  if (!scheduler_.is_running(id)) return;
   scheduler_.release(id, {}, now());
   scheduler_.requeue(id, now(), now());
 }
@@ -232,7 +252,8 @@ bool Engine::reuse(TaskId id, const std::vector<CacheKeyPart>& cache_key_parts, 
   batch_.record(TaskDone{id, 0, (*found)->output, (*found)->wrote, (*found)->run});
   batch_.keep(one.id, {setup_.run, key, cache_key_parts, (*found)->output, (*found)->wrote,
                        (*found)->trace});
-  scheduler_.release(id, {}, now());
+  // One that was to share another's attempt has not begun.
+  if (scheduler_.is_running(id)) scheduler_.release(id, {}, now());
   scheduler_.end(id, schedule::End::succeeded, now());
   make_merges_with(id);
   return true;
@@ -295,7 +316,7 @@ void Engine::act() {
     }
     if (has_snapshot(one.name.task)) snapshots_.insert(one.name);
     auto prepared = prepare(plan_, one.name.task, one.name.phase, run(), setup_.around,
-                            live->second.started + task(one.name.task).timeout, ports_);
+                            live->second.started + timeout_of(live->second), ports_);
     if (prepared) {
       live->second.has_route = live->second.through_gateway = prepared->has_route;
       live->second.resumed = prepared->resumes;
@@ -312,9 +333,9 @@ std::optional<Time> Engine::next_wake() const {
   const auto at = [&wake](Time time) { wake = wake ? std::min(*wake, time) : time; };
   for (const auto& [id, live] : live_) {
     if (live.start_again) at(*live.start_again);
-    if (live.stopped_for || live.start_again || live.waits_at_limit) continue;
+    if (!live.is_timed()) continue;
     const plan::Task& one = task(id);
-    at(live.started + one.timeout);
+    at(live.started + timeout_of(live));
     if (one.idle_timeout > Duration{}) {
       at(heard_from(live) + one.idle_timeout);
     }

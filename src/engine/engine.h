@@ -44,6 +44,8 @@ struct Setup {
   std::optional<MicroUsd> limit_usd;
   /// By task: it is started beside tasks that it may well conflict with; empty: none is.
   std::vector<bool> speculative;
+  /// Tasks that may share their first attempt, each in one of them; in plan order.
+  std::vector<std::vector<TaskId>> batches;
 };
 
 /// Dispatches one run. One turn: what came in -> events -> applied -> the scheduler says what
@@ -104,6 +106,21 @@ class Engine {
     std::optional<Time> start_again;
     int starts_tried = 0;
     std::string short_of;
+    // Of several tasks in one attempt: while it works, all in one; then each by itself.
+    std::vector<TaskId> others;      ///< Whose work it does too.
+    std::set<TaskId> cancelled;      ///< Of all of them: their part is not wanted any more.
+    std::optional<TaskId> batch;     ///< Once apart: the task whose attempt it was.
+    std::optional<Duration> worked;  ///< Likewise, its part of that time.
+    std::optional<Usage> used;       ///< Likewise, of what was used.
+    std::string used_from;
+    bool waits_for_check = false;     ///< Its check runs after those of others.
+    std::optional<Judgement> judged;  ///< Over, but for its slot, which others' checks still use.
+
+    /// Its time runs out. Not while it is being stopped, put off, held at the run's limit, or over
+    /// but for the checks of others in its batch.
+    bool is_timed() const {
+      return !stopped_for && !start_again && !waits_at_limit && !waits_for_check && !judged;
+    }
   };
   /// What is to be done once the events of the turn are durable.
   struct Act {
@@ -155,6 +172,22 @@ class Engine {
   void stop(Live& live, Outcome why);
   void skip_unreachable();
 
+  // batches.cc: several tasks in one attempt.
+  std::vector<TaskId> mates_of(TaskId task);
+  AttemptStarted started_fact(TaskId task, std::vector<CacheKeyPart> cache_key_parts,
+                              const Digest& key, const std::string& difference, std::uint32_t lane);
+  void share_attempt(Live& live, std::vector<TaskId> mates);
+  void on_batch_over(Live live, const Exited& exited);
+  void break_up(Live whole, const Judgement& judgement,
+                std::vector<std::optional<std::string>> answers);
+  void check_next_part(TaskId first);
+  void after_failed_part(TaskId task, const Judgement& judgement);
+  bool cancel_part(TaskId task);
+  Duration timeout_of(const Live& live) const;
+  footprint::Footprint footprint_of(const Live& live) const;
+  std::vector<const plan::Task*> tasks_of(const Live& live) const;
+  void close_snapshots_of_batches();
+
   // telling.cc: what agents tell.
   void open_reader(Live& live) const;
   void on_printed(Printed printed);
@@ -163,7 +196,7 @@ class Engine {
   Time lingers_until(const Live& live) const;
   Time heard_from(const Live& live) const;
   Judgement judge_agent(Live& live, const Exited& exited, Judgement judgement);
-  std::string take_answer(Live& live) const;
+  std::string take_answer(Live& live, bool json) const;
   bool can_resume(TaskId task) const;
 
   // calls.cc: model calls and budgets.
@@ -257,11 +290,13 @@ class Engine {
   std::vector<changes::Changeset> committed_;  ///< As `run().commits`.
   std::uint32_t commits_reported_ = 0;         ///< Running attempts were held against so many.
   std::set<AttemptName> snapshots_;            ///< Open now.
+  std::set<AttemptName> batch_snapshots_;      ///< Over; what tasks read is held against them.
   std::optional<Result<std::vector<std::string>>> checkpointed_;  ///< Done, and not yet an event.
   std::uint32_t checkpointed_count_ = 0;  ///< Commits in the workspace then.
   std::vector<Act> acts_;
   std::vector<std::pair<AttemptName, Error>>
-      refused_;  ///< Spawns that failed; dealt with in the next turn.
+      refused_;                             ///< Spawns that failed; dealt with in the next turn.
+  std::map<TaskId, std::size_t> batch_of_;  ///< Of `setup_.batches`.
   std::vector<std::vector<std::uint32_t>> merges_of_;  ///< By task.
   std::vector<AttemptName> deferred_;                  ///< Not begun; dealt with in the next turn.
   std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.

@@ -67,6 +67,13 @@ json::object body_of(const AttemptStarted& f) {
       .put("speculative", f.speculative)
       .take();
 }
+json::object body_of(const AttemptsBatched& f) {
+  return FieldWriter()
+      .put("task", f.task)
+      .put("attempt", std::int64_t{f.attempt})
+      .put("others", f.others)
+      .take();
+}
 json::object body_of(const ProcessSpawned& f) {
   return FieldWriter()
       .put("task", f.task)
@@ -379,6 +386,10 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
        CallWaiting waiting{r.task(), r.index("attempt"), r.text("on"), {}};
        if (const auto until = r.number("until_us")) waiting.until = Time(Duration(*until));
        return waiting;
+     }},
+    {"attempts_batched",
+     [](FieldReader& r) -> Event {
+       return AttemptsBatched{r.task(), r.index("attempt"), r.tasks("others")};
      }},
 }};
 

@@ -135,6 +135,13 @@ struct AttemptStarted {
   std::uint32_t snapshot_version = 0;  ///< So many of the run's commits are in its snapshot.
   bool speculative = false;            ///< Started beside a task it may well conflict with.
 };
+/// Attempts that start in the same turn are one: that of `task` does the work of all, and `others`
+/// take their part of its answer. Each task keeps an attempt of its own.
+struct AttemptsBatched {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  std::vector<TaskId> others;  ///< In plan order.
+};
 struct ProcessSpawned {
   TaskId task;
   std::uint32_t attempt = 1;
@@ -275,7 +282,7 @@ using Event =
                  ProcessSpawned, AttemptEnded, TaskDone, TaskFailed, TaskSkipped, TaskCancelled,
                  TaskRevived, RetryPlanned, MergeMade, MergeFailed, ChangesReady, ChangesMerged,
                  ChangesCommitted, CommitRefused, ChangesCheckpointed, CheckpointRefused,
-                 SessionBegan, ModelCalled, ChangesLost, CallWaiting>;
+                 SessionBegan, ModelCalled, ChangesLost, CallWaiting, AttemptsBatched>;
 
 /// An event and its moment. `seq` counts from 1 within a run, without gaps.
 struct RecordedEvent {

@@ -94,6 +94,7 @@ std::vector<Event> one_of_each() {
       ModelCalled{TaskId(1), 2, a_call()},
       ChangesLost{3, {TaskId(0), TaskId(1)}, "not whole"},
       CallWaiting{TaskId(1), 2, "quota `api`", Time(Duration(88))},
+      AttemptsBatched{TaskId(0), 1, {TaskId(1), TaskId(4)}},
   };
 }
 

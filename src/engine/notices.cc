@@ -24,6 +24,12 @@ class EventFormatter {
     if (event.attempt > 1) text = fmt::format("attempt {}", event.attempt);
     return notice(Kind::started, event.task, std::move(text));
   }
+  std::optional<Notice> operator()(const AttemptsBatched& event) const {
+    const std::size_t count = event.others.size();
+    return notice(
+        Kind::started, event.task,
+        fmt::format("and {} more task{} in the same attempt", count, count == 1 ? "" : "s"));
+  }
   std::optional<Notice> operator()(const TaskDone& event) const {
     if (!event.from_run.empty())
       return notice(Kind::reused, event.task, fmt::format("from {}", event.from_run));

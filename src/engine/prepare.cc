@@ -6,6 +6,7 @@
 
 #include "agents/adapter.h"
 #include "base/secret_name.h"
+#include "engine/batch.h"
 #include "engine/gateway.h"
 #include "footprint/overlap.h"
 #include "plan/fill.h"
@@ -43,6 +44,7 @@ class Preparation {
     name_ = {id, record_.attempts.back().number, phase};
     using Trigger = AttemptStarted::Trigger;
     const Trigger because = record_.attempts.back().because;
+    footprint_ = batch_footprint(tasks_of_attempt());
     mends_ = because == Trigger::repair;
     if (mends_ && !task_.repair.empty()) adapter_ = nullptr;
     goes_on_ = because == Trigger::again && was_stopped_at_limit();
@@ -52,7 +54,7 @@ class Preparation {
 
   Result<Prepared> work() {
     if (auto made = open_folder(); !made) return std::unexpected(made.error());
-    if (auto made = put_outputs(); !made) return std::unexpected(made.error());
+    if (auto made = put_outputs(task_); !made) return std::unexpected(made.error());
     if (auto made = put_prompt(); !made) return std::unexpected(made.error());
     if (adapter_ != nullptr) return agent_work();
     SpawnSpec spec = common();
@@ -70,7 +72,7 @@ class Preparation {
 
   Result<Prepared> check() {
     if (auto made = open_folder(); !made) return std::unexpected(made.error());
-    if (auto made = put_outputs(); !made) return std::unexpected(made.error());
+    if (auto made = put_outputs(task_); !made) return std::unexpected(made.error());
     SpawnSpec spec = common();
     spec.arguments = arguments_of(task_.verify);
     spec.keep_output = false;
@@ -86,7 +88,14 @@ class Preparation {
     const AttemptRecord& before = record_.attempts[count - 2];
     const bool at_limit =
         before.outcome == Outcome::over_budget || before.outcome == Outcome::quota_spent;
-    return at_limit && !before.session.empty();
+    return at_limit && !before.session.empty() && !before.is_batched();
+  }
+
+  /// The task, and those that share the attempt.
+  std::vector<const plan::Task*> tasks_of_attempt() const {
+    std::vector<const plan::Task*> tasks{&task_};
+    for (const TaskId id : record_.attempts.back().others) tasks.push_back(&plan_[id]);
+    return tasks;
   }
 
   /// A client whose stream is read: called as its adapter says, its calls through the gateway.
@@ -158,7 +167,7 @@ class Preparation {
     wanted.workspace = spec.folder;
     wanted.state_folder = home_;
     wanted.temporary = folder_ + "/tmp";
-    wanted.schema = task_.output.schema.value_or("");
+    wanted.schema = schema_;
     wanted.schema_file = schema_file_;
     if (resumes_) wanted.session = record_.session;
     wanted.base_url = route.base_url;
@@ -197,7 +206,7 @@ class Preparation {
     Snapshots::SnapshotSpec spec;
     spec.name = name_;
     spec.isolation = task_.isolation;
-    spec.footprint = &task_.footprint;
+    spec.footprint = &footprint_;
     spec.writable = {folder_, home_};
     spec.watch = watch();
     spec.own_network = task_.own_network;
@@ -243,8 +252,8 @@ class Preparation {
     return Sandbox::Watch::all;
   }
 
-  Result<void> put_outputs() {
-    for (const TaskId needed : task_.output_of) {
+  Result<void> put_outputs(const plan::Task& of) {
+    for (const TaskId needed : of.output_of) {
       const plan::Task& other = plan_[needed];
       const auto& digest = run_[needed].output;
       std::string content;
@@ -261,7 +270,7 @@ class Preparation {
       values_["outputs." + other.id] = std::move(content);
     }
     values_["run.id"] = around_.run;
-    values_["task.id"] = task_.id;
+    values_["task.id"] = of.id;
     values_["workspace"] = view_ ? view_->folder : plan_.workspace;
     values_["tmp"] = folder_ + "/tmp";
     values_["deadline"] = show_time(deadline_);
@@ -269,13 +278,15 @@ class Preparation {
   }
 
   Result<void> put_prompt() {
-    if (task_.output.schema) {
-      auto path = workspace_.put(name_, "schema.json", *task_.output.schema);
+    const auto asked = asked_text();
+    if (!asked) return std::unexpected(asked.error());
+    if (!schema_.empty()) {
+      auto path = workspace_.put(name_, "schema.json", schema_);
       if (!path) return std::unexpected(path.error());
       schema_file_ = reported("schema.json");
     }
     if (task_.prompt.empty() && !mends_) return {};
-    if (!resumes_) prompt_ = plan::fill(task_.prompt, lookup()) + described_schema();
+    if (!resumes_) prompt_ = *asked + described_schema();
     if (goes_on_ && resumes_) {
       prompt_ +=
           "You were stopped before you were done, because a limit was reached. Go on where you "
@@ -306,11 +317,26 @@ class Preparation {
     return {};
   }
 
+  /// The task's own prompt, or one that holds those of all tasks that share the attempt.
+  Result<std::string> asked_text() {
+    schema_ = task_.output.schema.value_or("");
+    const std::vector<const plan::Task*> tasks = tasks_of_attempt();
+    if (tasks.size() == 1) return plan::fill(task_.prompt, lookup());
+    std::vector<std::string> prompts;
+    for (const plan::Task* const one : tasks) {
+      if (auto made = put_outputs(*one); !made) return std::unexpected(made.error());
+      prompts.push_back(plan::fill(one->prompt, lookup()));
+    }
+    if (auto made = put_outputs(task_); !made) return std::unexpected(made.error());
+    schema_ = batch_schema(tasks);
+    return batch_prompt(prompts);
+  }
+
   /// For clients without an option for it.
   std::string described_schema() const {
-    if (adapter_ == nullptr || adapter_->takes_schema() || !task_.output.schema) return {};
+    if (adapter_ == nullptr || adapter_->takes_schema() || schema_.empty()) return {};
     return fmt::format("\n\nAnswer with JSON alone, which holds to this JSON Schema:\n{}\n",
-                       *task_.output.schema);
+                       schema_);
   }
 
   /// The command with its prompt as the last argument, where the agent takes it so and the command
@@ -428,13 +454,15 @@ class Preparation {
   bool passes_gateway_;
 
   AttemptName name_;
-  bool mends_ = false;    ///< It is told what others changed.
-  bool goes_on_ = false;  ///< It was stopped at a limit, and may take up its session.
-  bool resumes_ = false;  ///< Its session is taken up; it knows what was asked.
+  footprint::Footprint footprint_;  ///< Of all that share the attempt.
+  bool mends_ = false;              ///< It is told what others changed.
+  bool goes_on_ = false;            ///< It was stopped at a limit, and may take up its session.
+  bool resumes_ = false;            ///< Its session is taken up; it knows what was asked.
   std::string folder_;
   std::string home_;
   std::optional<Snapshots::Opened> view_;
   std::string prompt_;
+  std::string schema_;  ///< Of its answer; empty: none.
   std::string schema_file_;
   std::map<std::string, std::string> values_;
 };

@@ -22,7 +22,13 @@ void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Ti
   switch (task.state) {
     case TaskState::waiting:
     case TaskState::running:
-      if (task.state == TaskState::running && adopt_running) return scheduler.adopt(id, now);
+      if (task.state == TaskState::running && adopt_running) {
+        const std::optional<TaskId> with = task.attempts.back().batched_with;
+        // The first of a batch is earlier in the plan or not: either way it is shown to run.
+        if (with && scheduler.is_running(*with) && scheduler.may_share(id, *with))
+          return scheduler.share(id, *with, now);
+        return scheduler.adopt(id, now);
+      }
       if (task.conflicts >= kConflictsInTurn) scheduler.wait_for_turn(id, now);
       // No longer than a back-off can be, whatever became of the clock meanwhile.
       if (task.not_before && *task.not_before > now)
@@ -73,6 +79,10 @@ Result<void> Engine::end_leftovers() {
     const TaskState state = record(id).state;
     if (state != TaskState::running && state != TaskState::committing) continue;
     const AttemptRecord attempt = record(id).attempts.back();
+    if (state == TaskState::committing && attempt.is_batched()) {
+      requeue(id);  // What its reads are held against is gone with the dispatcher.
+      continue;
+    }
     if (state == TaskState::committing) {
       if (auto ended = end_merged_check(id, attempt); !ended) return ended;
       continue;
@@ -95,7 +105,10 @@ Result<void> Engine::end_leftovers() {
     note_usage({}, event);
     // A call may have been on its way, and nobody was told what it took.
     const plan::Agent& agent = plan_.agents[task(id).agent.index()];
-    if (agents::provider_through_gateway(agent, task(id).model)) {
+    if (attempt.batched_with) {
+      event.usage = no_usage();  // The calls are those of the one that did its work.
+      event.usage_from = record(*attempt.batched_with).attempts.back().usage_from;
+    } else if (agents::provider_through_gateway(agent, task(id).model)) {
       event.usage = {};
       event.usage_from = "gateway";
     } else if (agents::adapter_for(agent) != nullptr && agent.kind != plan::AgentKind::command) {

@@ -58,6 +58,7 @@ void Engine::answer_review(const Request& request, bool approved) {
 }
 
 void Engine::cancel_task(TaskId id, const std::string& by) {
+  if (cancel_part(id)) return;
   if (const auto live = live_.find(id); live != live_.end())
     return stop(live->second, Outcome::cancelled);
   const TaskState state = record(id).state;

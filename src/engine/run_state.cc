@@ -46,6 +46,18 @@ void note_verdict(AttemptRecord& attempt, const ModelCall& call) {
     attempt.last_with_tools = verdict;
 }
 
+/// What another task was booked of it is no longer its own.
+void take_part_away(Usage& known, const Usage& part) {
+  const auto take = [](std::optional<std::int64_t>& all, const std::optional<std::int64_t>& of) {
+    if (all && of) *all -= *of;
+  };
+  take(known.input, part.input);
+  take(known.output, part.output);
+  take(known.cache_read, part.cache_read);
+  take(known.cache_write, part.cache_write);
+  take(known.cost, part.cost);
+}
+
 /// Applies one fact at one moment.
 class Applier {
  public:
@@ -118,6 +130,14 @@ class Applier {
     task.cache_key_parts = event.cache_key_parts;
     task.not_before.reset();
   }
+  void operator()(const AttemptsBatched& event) {
+    latest(event.task, event.attempt).others = event.others;
+    for (const TaskId other : event.others) {
+      const TaskRecord& task = record(other);
+      check(task.state == TaskState::running && other != event.task, "what is batched runs");
+      record(other).attempts.back().batched_with = event.task;
+    }
+  }
   void operator()(const ProcessSpawned& event) {
     latest(event.task, event.attempt).process = event.process;
   }
@@ -145,6 +165,9 @@ class Applier {
     attempt.reads_from = event.reads_from;
     attempt.usage_from = event.usage_from;
     if (attempt.calls + attempt.calls_refused == 0) attempt.known = event.usage;
+    // Only first attempts are shared.
+    if (attempt.batched_with)
+      take_part_away(record(*attempt.batched_with).attempts.front().known, event.usage);
     attempt.spawn_tokens = event.spawn_tokens;
     attempt.return_tokens = event.return_tokens;
     if (event.outcome == Outcome::conflicted) ++record(event.task).conflicts;
@@ -155,7 +178,8 @@ class Applier {
     attempt.session = event.session;
     attempt.model = event.model;
     attempt.version = event.version;
-    if (!event.session.empty()) record(event.task).session = event.session;
+    // A session in which others' work was done as well is taken up by none of them.
+    if (!event.session.empty() && !attempt.is_batched()) record(event.task).session = event.session;
   }
   void operator()(const CallWaiting& event) {
     AttemptRecord& attempt = latest(event.task, event.attempt);

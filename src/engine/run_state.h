@@ -91,6 +91,11 @@ struct AttemptRecord {
   std::optional<Tokens> spawn_tokens, return_tokens;
   std::string call_waits_on;             ///< What its model call waits for now; empty: for nothing.
   std::optional<Time> call_waits_until;  ///< At the latest, where that is known.
+  // Of tasks that share one attempt: the first has its process, its log and its calls.
+  std::vector<TaskId> others;          ///< Whose work it does too.
+  std::optional<TaskId> batched_with;  ///< That one does its work.
+
+  bool is_batched() const { return batched_with || !others.empty(); }
 };
 
 struct TaskRecord {

@@ -16,6 +16,9 @@ struct WaitingChanges {
   AttemptName name;
   std::optional<Judgement> failure;  ///< It failed; what it changed is thrown away at its turn.
   bool is_kept = true;  ///< `Views` keeps it. Not: nothing could be taken, so it may have read all.
+  /// The attempt that did its work and that of others: what it read is held against that one's
+  /// snapshot. Nothing of it is to be committed.
+  std::optional<AttemptName> batch;
   changes::Changeset own;
   changes::ReadSet reads;
   std::uint32_t snapshot_version = 0;  ///< Commits in its snapshot.

@@ -104,8 +104,10 @@ void bring_up(SQLite::Database& sqlite) {
   const std::int64_t version = pragma(sqlite, "user_version");
   if (version >= kFormatVersion) return;
   SQLite::Transaction transaction(sqlite, SQLite::TransactionBehavior::IMMEDIATE);
-  bring_up_samples(sqlite);
-  if (version < 4) sqlite.exec(kColumnsOfFormat4);
+  if (version < 4) {
+    bring_up_samples(sqlite);
+    sqlite.exec(kColumnsOfFormat4);
+  }
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();
 }

@@ -41,6 +41,11 @@ void Projection::on(const engine::AttemptStarted& event, Time at) {
   open_[event.task] = open;
 }
 
+void Projection::on(const engine::AttemptsBatched& event, Time) {
+  open_[event.task].batched = true;
+  for (const TaskId other : event.others) open_[other].batched = true;
+}
+
 /// A call is in flight from when it is sent, which is after all waiting. It is told in the turn
 /// after its end, some milliseconds late.
 void Projection::on(const engine::ModelCalled& event, Time at) {
@@ -68,7 +73,8 @@ void Projection::on(const engine::AttemptEnded& event, Time at) {
   const auto found = open_.find(event.task);
   Open open = found == open_.end() ? Open{} : found->second;
   if (found != open_.end()) open_.erase(found);
-  if (of == nullptr) return;
+  // An even part of what several tasks took says nothing of what one takes.
+  if (of == nullptr || open.batched) return;
   history::Sample sample;
   sample.at = at;
   sample.workspace = owner_.workspace;

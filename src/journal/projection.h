@@ -47,10 +47,12 @@ class Projection {
     Time started{};
     history::Sample::Waits waits;
     std::optional<Duration> startup;
+    bool batched = false;  ///< Its attempt did the work of other tasks too.
   };
 
   void on(const engine::RunBegan& event, Time at);
   void on(const engine::AttemptStarted& event, Time at);
+  void on(const engine::AttemptsBatched& event, Time at);
   void on(const engine::ModelCalled& event, Time at);
   void on(const engine::AttemptEnded& event, Time at);
   void on(const engine::CommitRefused& event, Time at);

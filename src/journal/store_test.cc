@@ -416,8 +416,22 @@ TEST(OpenStore, ANewerFormatIsRefusedWithAWayOut) {
   const Error error = Store::open(folder.path(), Access::read).error();
   EXPECT_EQ(error.kind, Error::Kind::refused);
   EXPECT_EQ(error.message,
-            fmt::format("the journal `{}` has format 7, and this Interlock knows formats up to 4",
+            fmt::format("the journal `{}` has format 7, and this Interlock knows formats up to 5",
                         folder.path(kFileName)));
+}
+
+TEST(OpenStore, AJournalOfFormat4IsWrittenOnWithAllItHolds) {
+  TempFolder folder;
+  std::string run;
+  {
+    Store store = Store::open(folder.path(), Access::write).value();
+    run = store.create_run(head_of("nightly"), 1).value();
+  }
+  SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 4");
+  EXPECT_EQ(Store::open(folder.path(), Access::read).value().runs().value().size(), 1U);
+  Store store = Store::open(folder.path(), Access::write).value();
+  EXPECT_EQ(store.runs().value().at(0).id, run);
+  EXPECT_TRUE(store.samples({}).value().good.empty());
 }
 
 /// A journal of format 3 with one run whose one task took eight seconds, and a measurement of

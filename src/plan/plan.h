@@ -106,6 +106,11 @@ struct Slowing {
   bool operator==(const Slowing&) const = default;
 };
 
+/// `batch: auto`: as many tasks share an attempt as pays.
+inline constexpr std::uint32_t kBatchAuto = 0;
+/// The most tasks that may share an attempt.
+inline constexpr std::uint32_t kBatchMax = 100;
+
 /// A way to do a task.
 struct Agent {
   std::string name;
@@ -126,7 +131,8 @@ struct Agent {
   std::vector<std::string> unmetered;
   std::vector<EventRule> events;  ///< For `command`.
   Command resume;  ///< For `command`: run instead where a session is to be resumed (`{session}`).
-  std::optional<Slowing> slowing;  ///< How its tasks slow each other; none: not known.
+  std::optional<Slowing> slowing;      ///< How its tasks slow each other; none: not known.
+  std::optional<std::uint32_t> batch;  ///< As `Task::batch`; none: what `defaults` say.
   Place place;
 
   bool operator==(const Agent&) const = default;
@@ -222,6 +228,7 @@ struct Task {
   Estimate estimate;
   std::optional<Duration>
       join;  ///< What joining its output with others takes, if it overlapped with them.
+  std::uint32_t batch = 1;  ///< At most so many tasks share one attempt; or `kBatchAuto`.
   bool gate_before = false;
   bool gate_after = false;
   bool merge_text = false;  ///< `merge: text`.

@@ -9,9 +9,10 @@ namespace interlock::plan {
 
 namespace {
 
-constexpr std::string_view kAgentKeys[] = {
-    "kind",     "run",    "prompt", "model", "bin",     "args",   "env",   "pass_env",  "api",
-    "base_url", "repair", "events", "key",   "gateway", "resume", "login", "unmetered", "slowing"};
+constexpr std::string_view kAgentKeys[] = {"kind",   "run",       "prompt",   "model",   "bin",
+                                           "args",   "env",       "pass_env", "api",     "base_url",
+                                           "repair", "events",    "key",      "gateway", "resume",
+                                           "login",  "unmetered", "slowing",  "batch"};
 constexpr std::string_view kKinds[] = {"command",  "claude-code", "codex", "gemini",
                                        "opencode", "pi",          "qwen",  "chat"};
 constexpr std::string_view kPromptWays[] = {"stdin", "argument", "file"};
@@ -213,6 +214,7 @@ Agent read_agent(Reading& reading, std::string name, Node node) {
       agent.arguments.push_back(fill(item.text, reading.set, Stage::early));
     }
   }
+  if (const auto value = fields["batch"]) agent.batch = read_batch(reading, *value);
   if (const auto value = fields["slowing"]) agent.slowing = read_slowing(reading, *value);
   if (const auto value = fields["env"]) agent.environment = read_environment(reading, *value);
   if (const auto value = fields["pass_env"]) {

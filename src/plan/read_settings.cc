@@ -118,6 +118,19 @@ std::optional<Slowing> read_slowing(Reading& reading, Node node) {
   return Slowing{*count, *part};
 }
 
+std::optional<std::uint32_t> read_batch(Reading& reading, Node node) {
+  const std::string wanted = fmt::format("`auto`, `none` or a number from 2 to {}", kBatchMax);
+  const auto text = node.is_scalar() ? std::optional(node.text()) : std::nullopt;
+  if (text == "auto") return kBatchAuto;
+  if (text == "none") return 1;
+  std::uint32_t count = 0;
+  const char* const end = text ? text->data() + text->size() : nullptr;
+  const auto read = text ? std::from_chars(text->data(), end, count) : std::from_chars_result{};
+  if (text && !text->empty() && read.ptr == end && count >= 1 && count <= kBatchMax) return count;
+  expected(reading, node, wanted);
+  return std::nullopt;
+}
+
 Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
   const auto take = [&](std::string_view key, auto read, auto& into) {
     const auto node = fields[key];
@@ -132,6 +145,7 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
   take("grace", optional, base.grace);
   take("backoff", optional, base.backoff);
   take("join", [&](Node node) { return read_duration(reading, node); }, base.join);
+  take("batch", [&](Node node) { return read_batch(reading, node); }, base.batch);
   take(
       "model", [&](Node node) { return read_filled(reading, node, "the name of a model"); },
       base.model);
@@ -158,9 +172,9 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
 }
 
 Settings read_defaults(Reading& reading, std::optional<Node> node) {
-  static constexpr std::string_view kKeys[] = {"agent",   "timeout", "idle_timeout", "grace",
-                                               "retries", "backoff", "isolation",    "env",
-                                               "model",   "observe", "network",      "join"};
+  static constexpr std::string_view kKeys[] = {
+      "agent", "timeout", "idle_timeout", "grace",   "retries", "backoff", "isolation",
+      "env",   "model",   "observe",      "network", "join",    "batch"};
   Settings defaults;
   if (!reading.options.isolation.empty()) defaults.isolation = reading.options.isolation;
   if (!node || node->is_null()) return defaults;
@@ -172,6 +186,7 @@ Settings read_defaults(Reading& reading, std::optional<Node> node) {
 
 Settings for_agent(Settings defaults, const Agent& agent) {
   if (!agent.model.empty()) defaults.model = agent.model;
+  if (agent.batch) defaults.batch = *agent.batch;
   for (const auto& [name, value] : agent.environment) defaults.environment[name] = value;
   if (defaults.isolation.empty()) defaults.isolation = default_isolation(agent.kind);
   return defaults;
@@ -180,6 +195,7 @@ Settings for_agent(Settings defaults, const Agent& agent) {
 void apply(const Settings& settings, Task& task) {
   task.model = settings.model;
   task.join = settings.join;
+  task.batch = settings.batch;
   task.timeout = settings.timeout;
   task.timeout_said = settings.timeout_said;
   task.idle_timeout = settings.idle_timeout;

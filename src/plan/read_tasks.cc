@@ -9,10 +9,10 @@ namespace interlock::plan {
 namespace {
 
 constexpr std::string_view kTaskKeys[] = {
-    "id",      "agent",        "prompt",  "prompt_file", "run",      "reads",     "writes",
-    "uses",    "needs",        "output",  "gate",        "estimate", "merge",     "verify",
-    "foreach", "timeout",      "grace",   "retries",     "backoff",  "isolation", "env",
-    "model",   "idle_timeout", "observe", "network",     "repair",   "budget",    "join"};
+    "id",      "agent",   "prompt",  "prompt_file", "run",   "reads",  "writes",       "uses",
+    "needs",   "output",  "gate",    "estimate",    "merge", "verify", "foreach",      "timeout",
+    "grace",   "retries", "backoff", "isolation",   "env",   "model",  "idle_timeout", "observe",
+    "network", "repair",  "budget",  "join",        "batch"};
 
 void read_gate(Reading& reading, Node node, Task& task) {
   static constexpr std::string_view kWords[] = {"before", "after"};

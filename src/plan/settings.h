@@ -28,6 +28,7 @@ struct Settings {
   std::map<std::string, std::string> environment;
   std::string model;
   std::optional<Duration> join;
+  std::uint32_t batch = 1;
 };
 
 /// `defaults` of the plan; `--isolation` stands above what any of them says.
@@ -52,6 +53,9 @@ void read_limits(Reading& reading, Node node);
 
 /// A part as a number or in percent, such as `0.5` or `50%`; not above `most`.
 std::optional<double> read_part(Reading& reading, Node node, double most);
+
+/// Reads `batch`: `auto`, `none` or how many tasks may share an attempt.
+std::optional<std::uint32_t> read_batch(Reading& reading, Node node);
 
 /// Reads `slowing` of an agent or a resource.
 std::optional<Slowing> read_slowing(Reading& reading, Node node);

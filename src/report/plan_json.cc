@@ -127,6 +127,21 @@ json::value one_agent_json(const std::optional<decide::OneAgent>& it) {
           {"fits_context", it->fits}};
 }
 
+json::value batching_json(const plan::Plan& plan, const decide::Batching& it) {
+  if (it.asked == 0) return nullptr;
+  json::array attempts;
+  for (const std::vector<TaskId>& batch : it.batches) {
+    json::array names;
+    for (const TaskId id : batch) names.push_back(json::string(plan[id].id));
+    attempts.push_back(std::move(names));
+  }
+  return {{"attempts", std::move(attempts)},
+          {"saved_tokens", it.saved},
+          {"saved_startup_s", to_seconds(it.startup)},
+          {"risk_tokens", known(it.risk)},
+          {"left_out_because", it.refused}};
+}
+
 json::value provider_batch_json(const std::optional<decide::ProviderBatch>& it) {
   if (!it) return nullptr;
   return {{"within_s", to_seconds(it->within)},
@@ -166,6 +181,7 @@ json::value plan_json(const plan::Plan& plan, const footprint::Interlocking& int
             {"queue", forecast_json(decision.queue)},
             {"one_agent", one_agent_json(decision.one_agent)},
             {"provider_batch", provider_batch_json(decision.provider_batch)}}},
+          {"batches", batching_json(plan, decision.batching)},
           {"schedule", std::move(schedule)},
           {"notes", texts(plan.notes)}};
 }

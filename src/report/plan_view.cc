@@ -319,6 +319,9 @@ class Page {
   void arithmetic() {
     const decide::Saving& it = decision_.saving;
     const bool by_quota = it.quota > it.critical_path;
+    // Those wait for all others, and all others for them, without being tied to anybody.
+    const bool some_alone =
+        std::ranges::any_of(decision_.verdicts, [](const auto& one) { return one.alone; });
     struct Term {
       char sign;
       Duration value;
@@ -327,7 +330,9 @@ class Page {
     const std::array terms{
         Term{' ', it.sequential, "one task after the other"},
         Term{'-', std::max(it.critical_path, it.quota),
-             by_quota ? "what the quotas need to admit it all" : "the longest chain of tasks"},
+             by_quota     ? "what the quotas need to admit it all"
+             : some_alone ? "the longest chain, with the tasks that run alone"
+                          : "the longest chain of tasks"},
         Term{'-', it.overhead,
              it.overhead > Duration::zero() ? "waiting for slots, capacities and people"
                                             : "waiting for slots and capacities: none"},

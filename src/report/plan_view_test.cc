@@ -147,7 +147,7 @@ notes - 4 tasks - parallel, 2 at once - 55 s instead of 100 s
 
 Is it worth it?
      100 s   one task after the other
-  -   55 s   the longest chain of tasks
+  -   55 s   the longest chain, with the tasks that run alone
   -    0 s   waiting for slots and capacities: none
   -    0 s   repairing conflicts: none can happen, tasks that meet wait for each other
   -    0 s   joining by hand: nothing; coordinators are tasks of the plan
@@ -196,7 +196,7 @@ prose · 2 tasks · sequential · 2 m 00 s
 
 Is it worth it?
     2 m 00 s   one task after the other
-  - 2 m 00 s   the longest chain of tasks
+  - 2 m 00 s   the longest chain, with the tasks that run alone
   -      0 s   waiting for slots and capacities: none
   -      0 s   repairing conflicts: none can happen, tasks that meet wait for each other
   -      0 s   joining by hand: nothing; coordinators are tasks of the plan
@@ -562,6 +562,7 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
     "one_agent": null,
     "provider_batch": null
   },
+  "batches": null,
   "schedule": [
     {
       "task": "a",

@@ -115,6 +115,15 @@ json::object conflict_json(const plan::Plan& plan, const engine::CommitRefused& 
           {"detail", refused.detail}};
 }
 
+/// The tasks that share the attempt; null: it is the task's alone. The first has the log.
+json::value batched_json(const plan::Plan& plan, const engine::AttemptRecord& attempt) {
+  if (!attempt.is_batched()) return nullptr;
+  json::array names;
+  if (attempt.batched_with) names.push_back(json::string(plan[*attempt.batched_with].id));
+  for (const TaskId other : attempt.others) names.push_back(json::string(plan[other].id));
+  return names;
+}
+
 json::array attempts_json(const plan::Plan& plan, const engine::TaskRecord& record) {
   json::array list;
   for (const auto& attempt : record.attempts) {
@@ -132,6 +141,7 @@ json::array attempts_json(const plan::Plan& plan, const engine::TaskRecord& reco
     one["unproven"] = json::array(attempt.unproven.begin(), attempt.unproven.end());
     one["because"] = engine::name_of(attempt.because);
     one["speculative"] = attempt.speculative;
+    one["batched_with"] = batched_json(plan, attempt);
     one["conflict"] =
         attempt.refused ? conflict_json(plan, *attempt.refused) : json::value(nullptr);
     json::array merged;

@@ -324,6 +324,7 @@ engine::Setup setup_for(const Planned& planned, const std::string& run) {
                                      planned.decision.verdicts);
   if (planned.decision.pattern != decide::Pattern::sequential)
     setup.speculative = planned.decision.speculation.lifted;
+  setup.batches = planned.decision.batching.batches;
   // The gateway admits each of their calls as the quota allows; to hold the tasks back as well
   // would use up half of it.
   for (std::size_t i = 0; i < planned.plan.tasks.size(); ++i) {

@@ -22,10 +22,12 @@ void Scheduler::release(TaskId task, std::span<const Cost> actual, Time now) {
   check(it.at == State::At::running, "only a running task is released");
   s.advance(now);
   it.at = State::At::released;
-  --s.running;
-  s.free_lanes.push_back(it.lane);
-  std::ranges::push_heap(s.free_lanes, std::greater<>());
-  s.pool.give_back(task, actual, now);
+  if (!std::exchange(it.shares, false)) {
+    --s.running;
+    s.free_lanes.push_back(it.lane);
+    std::ranges::push_heap(s.free_lanes, std::greater<>());
+    s.pool.give_back(task, actual, now);
+  }
   if (s.exclusive_running == task) s.exclusive_running.reset();
   s.cursor = std::min(s.cursor, task.index());
   for (const TaskId waiting : s.revived) {
@@ -134,20 +136,66 @@ void Scheduler::adopt(TaskId task, Time now) {
   s.drop_stale_backoffs();
 }
 
-std::vector<TaskId> Scheduler::choose_starts(Time now) {
-  State& s = *state_;
-  s.advance(now);
-  s.wake_due(now);
-  std::vector<TaskId> started;
-  while (const std::optional<TaskId> task = s.next_candidate(now)) {
-    if (const std::optional<WaitReason> obstacle = s.pool.obstacle(*task, now)) {
-      s.park(*task, *obstacle, now);
-    } else {
-      s.start(*task, now);
-      started.push_back(*task);
-    }
-    s.take_in_woken(now);
+bool Scheduler::may_share(TaskId task, TaskId with) const {
+  const State& s = *state_;
+  check(is_running(with), "only a running attempt is shared");
+  const State::Mark& it = s.mark(task);
+  if (it.in_turn || (s.job(task).gate_before && !it.approved)) return false;
+  if (it.at == State::At::ready || it.at == State::At::parked) return !s.job(task).exclusive;
+  // One that runs alone may share with one that does, where nothing stands between them.
+  if (it.at != State::At::blocked || it.links_left > 0 || s.exclusive_running != with ||
+      task < with)
+    return false;
+  if (!s.job(task).exclusive) return false;
+  for (std::uint32_t i = with.index() + 1; i < task.index(); ++i) {
+    const State::Mark& between = s.marks[i];
+    const bool shares = between.at == State::At::running && between.shares;
+    if (!shares && between.at != State::At::ended) return false;
   }
+  return true;
+}
+
+void Scheduler::share(TaskId task, TaskId with, Time now) {
+  State& s = *state_;
+  check(may_share(task, with), "a task shares an attempt only where it could start");
+  s.advance(now);
+  s.leave_queues(task);
+  State::Mark& it = s.mark(task);
+  it.at = State::At::running;
+  it.shares = true;
+  it.lane = s.mark(with).lane;
+  if (std::exchange(it.revived, false)) std::erase(s.revived, task);
+  --s.waiting;
+  s.advance_cursor();
+  s.clock.leave(task, now);
+  s.drop_stale_backoffs();
+}
+
+std::optional<TaskId> Scheduler::State::start_next(Time now) {
+  while (const std::optional<TaskId> task = next_candidate(now)) {
+    const std::optional<WaitReason> obstacle = pool.obstacle(*task, now);
+    if (obstacle) {
+      park(*task, *obstacle, now);
+    } else {
+      start(*task, now);
+    }
+    take_in_woken(now);
+    if (!obstacle) return task;
+  }
+  return std::nullopt;
+}
+
+std::optional<TaskId> Scheduler::choose_start(Time now) {
+  state_->advance(now);
+  state_->wake_due(now);
+  return state_->start_next(now);
+}
+
+std::vector<TaskId> Scheduler::choose_starts(Time now) {
+  state_->advance(now);
+  state_->wake_due(now);
+  std::vector<TaskId> started;
+  while (const std::optional<TaskId> task = state_->start_next(now)) started.push_back(*task);
   return started;
 }
 

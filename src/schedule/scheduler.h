@@ -102,11 +102,20 @@ class Scheduler {
   /// was adopted.
   void adopt(TaskId task, Time now);
 
+  /// Whether a waiting task could start now, but for slots, resources and order, in one attempt
+  /// with the running `with`.
+  bool may_share(TaskId task, TaskId with) const;
+  /// It runs from here on in the attempt of `with`, in its lane: it takes no slot and nothing of
+  /// any resource. Only where `may_share` says so. Released, it is a task like any other.
+  void share(TaskId task, TaskId with, Time now);
+
   // What follows.
 
   /// The tasks to start now, best first; they are running from here on. To be called until it
   /// returns nothing when many ends came in at once is not necessary: it starts all that can start.
   std::vector<TaskId> choose_starts(Time now);
+  /// The best of them alone.
+  std::optional<TaskId> choose_start(Time now);
   /// Tasks that can never start because one they need ended without success; in plan order, each
   /// told once, to be ended as skipped.
   struct Unreachable {

@@ -36,6 +36,7 @@ struct Scheduler::State {
     bool unreachable = false;
     bool unreachable_reported = false;
     bool revived = false;  ///< Since its last start: later tasks may have gone ahead of it.
+    bool shares = false;   ///< It runs in another's attempt, and holds nothing itself.
     bool in_turn = false;  ///< Starts only when all before it in plan order have ended.
   };
 
@@ -99,6 +100,8 @@ struct Scheduler::State {
 
   /// The task to try next, best first; nothing when no start is allowed or none is ready.
   std::optional<TaskId> next_candidate(Time now);
+  /// Starts the best that can; nothing when none can.
+  std::optional<TaskId> start_next(Time now);
   std::optional<TaskId> next_in_plan_order(Time now);
   std::optional<TaskId> next_before_review() const;
   void park(TaskId task, const WaitReason& obstacle, Time now);

@@ -125,6 +125,34 @@ void draw_models(Dice& dice, plan::Plan& plan) {
   if (dice.chance(300)) plan.limits.tokens = dice.between(2000, 20'000);
 }
 
+void draw_batches(Dice& dice, plan::Plan& plan) {
+  const auto most = static_cast<std::uint32_t>(dice.between(2, 5));
+  for (plan::Task& task : plan.tasks) {
+    if (dice.chance(150)) continue;
+    task.batch = most;
+    task.agent = AgentId(plan.agents.size() - 1);
+    task.run = {};
+    task.model = "";
+    if (dice.chance(700)) task.verify = {};
+    task.footprint.writes = {};
+    task.footprint.unknown = false;
+    if (!task.footprint.reads.exclude.empty()) task.footprint.reads = {};
+    task.output = {};
+    task.output.form = plan::OutputSpec::Form::text;
+    task.gate_before = task.gate_after = false;
+    task.budget_tokens.reset();
+    task.uses.clear();
+    task.idle_timeout = {};
+    task.grace = std::chrono::seconds(5);
+    if (task.isolation != plan::Isolation::direct) task.verify = {};
+    if (dice.chance(850)) task.needs.clear(), task.output_of.clear(), task.prompt = "work";
+  }
+  plan.limits.tokens.reset();
+  // What was JSON before is joined as text now, and the other way round.
+  plan.merges.clear();
+  plan.limits.gate_every.reset();
+}
+
 ModelFaults draw_model_faults(Dice& dice) {
   const auto rate = [&dice](std::uint64_t most) { return dice.chance(400) ? 0 : dice.below(most); };
   ModelFaults faults;

@@ -89,6 +89,50 @@ TEST(SimulationOfModels, WhatWasPaidBeforeTheLimitIsNotPaidAgainInASession) {
   }
 }
 
+TEST(SimulationOfModels, TasksThatShareAttemptsAreEachDoneOnceAndAsTheirTwins) {
+  std::size_t shared = 0, apart = 0, again = 0, compared = 0;
+  const auto [first, count] = seeds(120);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    Made made = make(seed);
+    Dice dice(seed * 77'003);
+    draw_batches(dice, made.plan);
+    World world(seed, made.plan, made.faults, made.parallel);
+    world.live();
+    ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed << ", and SIM_STORY=1 tells how it came";
+    plan::Plan single = made.plan;
+    for (plan::Task& task : single.tasks) task.batch = 1;
+    World twin(seed, single, Faults::none(), made.parallel);
+    twin.live();
+    // What failed for good, was edited or asked for again lets later tasks find other files.
+    const auto all_done = [](const World& one) {
+      return std::ranges::all_of(one.run().tasks, [](const engine::TaskRecord& task) {
+        return task.state == engine::TaskState::done && !task.revived;
+      });
+    };
+    const bool is_comparable = made.faults.person_edits == 0 && all_done(world) && all_done(twin);
+    compared += is_comparable ? 1 : 0;
+    for (std::size_t i = 0; i < made.plan.tasks.size(); ++i) {
+      const engine::TaskRecord& task = world.run().tasks[i];
+      for (const engine::AttemptRecord& attempt : task.attempts) {
+        if (!attempt.is_batched()) continue;
+        ++shared;
+        ++(attempt.outcome == engine::Outcome::succeeded ? apart : again);
+        ASSERT_EQ(attempt.number, 1u) << "only first attempts are shared";
+      }
+      if (is_comparable) {
+        ASSERT_EQ(task.output, twin.run().tasks[i].output) << "SIM_SEED=" << seed << " t" << i;
+      }
+    }
+  }
+  fmt::print("{} tasks in shared attempts, {} of them done, {} not; {} of {} worlds compared\n",
+             shared, apart, again, compared, count);
+  if (count > 100) {
+    EXPECT_GT(apart, count) << "hardly anything was shared";
+    EXPECT_GT(compared, count / 10);
+    EXPECT_GT(again, count / 4) << "hardly anything failed in company";
+  }
+}
+
 TEST(SimulationOfModels, WithoutFailuresEveryTaskIsDone) {
   const auto [first, count] = seeds(100);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {

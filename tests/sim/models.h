@@ -45,6 +45,10 @@ class Models {
   bool ended_well(engine::AttemptName name) const { return good_.contains(name); }
   /// By task: what the calls of its first session take, all together.
   const std::map<TaskId, Tokens>& first_needs() const { return first_needs_; }
+  /// `other` is answered by that attempt too.
+  void ends_with(engine::AttemptName name, engine::AttemptName other) {
+    if (good_.contains(name)) good_.insert(other);
+  }
   /// The first promise about sessions that was broken; empty: none was.
   const std::string& broken() const { return broken_; }
 

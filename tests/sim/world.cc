@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "decide/batches.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
 
@@ -45,8 +46,9 @@ std::vector<decide::Verdict> verdicts_of(const plan::Plan& plan) {
 footprint::Interlocking waits_of(const plan::Plan& plan) {
   decide::Options spec;
   spec.pattern = decide::Pattern::parallel;
-  return decide::lift(plan, plan::interlocking_of(plan), expectations(plan), spec,
-                      plan.limits.speculate ? decide::SpeculationScope::all : decide::SpeculationScope::none)
+  return decide::lift(
+             plan, plan::interlocking_of(plan), expectations(plan), spec,
+             plan.limits.speculate ? decide::SpeculationScope::all : decide::SpeculationScope::none)
       .waits;
 }
 
@@ -259,6 +261,7 @@ engine::Setup World::setup() const {
   setup.limit_tokens = limit_;
   setup.around.run = "sim";
   if (has_views_) setup.speculative.assign(plan_.tasks.size(), true);
+  setup.batches = decide::batches_of(plan_, interlocking_, expectations(plan_), 1).batches;
   setup.dispatcher = "sim@world";
   return setup;
 }
@@ -391,8 +394,11 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   behaviour.lasts = std::chrono::seconds(dice_.between(1, 25));
   const plan::Task& task = plan_[spec.name.task];
   const std::string asked = question_in(models_.question_of(spec));
-  const std::string answer =
-      has_views_ ? work_through(spec, task, asked) : touch(spec, task, asked);
+  const std::vector<TaskId> others =
+      spec.name.phase == 0 ? others_in(spec.name) : std::vector<TaskId>();
+  const std::string answer = !others.empty() ? answer_to_all(spec, others)
+                             : has_views_    ? work_through(spec, task, asked)
+                                             : touch(spec, task, asked);
   behaviour.output = answer + "\n";
   if (models_.is_one(spec)) {
     sessions_taken_up_ += resumed_session(spec).empty() ? 0 : 1;
@@ -400,6 +406,7 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
         faults_are_on() && task.output.schema && dice_.chance(faults_.output_is_invalid);
     behaviour = models_.play(spec, bad ? "bad answer" : answer, behaviour.lasts, dice_,
                              faults_are_on() ? faults_.models : ModelFaults{});
+    for (const TaskId other : others) models_.ends_with(spec.name, {other, 1, 0});
   }
   if (spec.name.phase == 0 && is_in_view(task) && fails_at_what_it_found(task, answer)) {
     behaviour.exit_code = 1;
@@ -416,6 +423,38 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   if (task.output.schema && dice_.chance(faults_.output_is_invalid))
     behaviour.output = "bad answer\n";
   return behaviour;
+}
+
+/// The tasks whose work that attempt does too.
+std::vector<TaskId> World::others_in(engine::AttemptName name) const {
+  return state_of_journal()[name.task].attempts.back().others;
+}
+
+/// Each task's part as it would be alone; now and then one is left out.
+std::string World::answer_to_all(const engine::SpawnSpec& spec, const std::vector<TaskId>& others) {
+  std::vector<TaskId> all{spec.name.task};
+  all.insert(all.end(), others.begin(), others.end());
+  const std::string& prompt = spec.standard_input;
+  std::string answer = "{";
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::string head = fmt::format("\n=== Task {} ===\n\n", i + 1);
+    const std::size_t begin = prompt.find(head) + head.size();
+    const std::string asked = prompt.substr(begin, prompt.find("\n\n===", begin) - begin);
+    const plan::Task& task = plan_[all[i]];
+    std::string own;
+    if (!has_views_) {
+      own = touch(spec, task, asked);
+    } else if (is_in_view(task)) {
+      own = work(task, asked, snapshots_.snapshot(spec.name));
+    } else {
+      testing_support::FakeSnapshot snapshot(snapshots_.workspace());  // None of them writes.
+      own = work(task, asked, snapshot);
+    }
+    if (faults_are_on() && dice_.chance(faults_.output_is_invalid)) continue;
+    // It goes into a line of JSON, as a text that holds JSON.
+    answer += fmt::format(R"({}\"{}\":\"{}\\n\")", answer.size() == 1 ? "" : ",", i + 1, own);
+  }
+  return answer + "}";
 }
 
 /// Does the agent's work: what it writes and says is a function of its prompt and of what it reads.

@@ -107,6 +107,8 @@ class World {
 
   // The agents.
   testing_support::Behaviour behave(const engine::SpawnSpec& spec);
+  std::vector<TaskId> others_in(engine::AttemptName name) const;
+  std::string answer_to_all(const engine::SpawnSpec& spec, const std::vector<TaskId>& others);
   std::string touch(const engine::SpawnSpec& spec, const plan::Task& task,
                     const std::string& asked);
   std::string work_through(const engine::SpawnSpec& spec, const plan::Task& task,
@@ -172,5 +174,7 @@ void draw_isolation(Dice& dice, plan::Plan& plan);
 /// Gives some tasks to agents that ask models, and budgets to some of those and to the run.
 void draw_models(Dice& dice, plan::Plan& plan);
 ModelFaults draw_model_faults(Dice& dice);
+/// Many of its tasks may share attempts.
+void draw_batches(Dice& dice, plan::Plan& plan);
 
 }  // namespace interlock::sim

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -127,13 +128,21 @@ void World::check_attempts() {
 void World::check_books() {
   promise(gateway_.all_closed(), "no door of the gateway is open when the run is over");
   promise(models_.broken().empty(), models_.broken());
+  // What tasks used in one attempt is booked in parts to each of them.
+  Tokens told_in_all = 0, booked_in_all = 0;
+  for (const engine::TaskRecord& task : run_->tasks) booked_in_all += engine::spent_by(task).tokens;
   for (const auto& [task, tokens] : gateway_.books()) {
     const auto lost = gateway_.unreported().find(task);
     const Tokens told = tokens - (lost == gateway_.unreported().end() ? 0 : lost->second);
     const Tokens booked = engine::spent_by((*run_)[task]).tokens;
-    promise(booked == told,
+    told_in_all += told;
+    const bool shared =
+        std::ranges::any_of((*run_)[task].attempts, &engine::AttemptRecord::is_batched);
+    promise(shared || booked == told,
             fmt::format("`{}` used {} tokens, and {} are booked", plan_[task].id, told, booked));
   }
+  promise(told_in_all == booked_in_all,
+          fmt::format("{} tokens were used, and {} are booked", told_in_all, booked_in_all));
 }
 
 void World::check_spending(const engine::Engine& engine) {
