@@ -174,7 +174,7 @@ int main(int argc, char** argv) {
   try {
     print_plan(*instance);
   } catch (const std::exception& error) {  // What Boost.JSON throws where a member is missing.
-    fmt::print(stderr, "wf2plan: {} is no WfFormat instance: {}\n", argv[1], error.what());
+    fmt::print(stderr, "wf2plan: {} is not a WfFormat instance: {}\n", argv[1], error.what());
     return 2;
   }
   return 0;

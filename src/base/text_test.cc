@@ -20,7 +20,7 @@ TEST(NearestWord, is_the_one_most_likely_meant) {
   EXPECT_EQ(nearest_word("promppt", keys), "prompt") << "a letter is too much";
   EXPECT_EQ(nearest_word("wrytes", keys), "writes") << "a letter is wrong";
   EXPECT_EQ(nearest_word("nedes", keys), "needs") << "two letters are swapped";
-  EXPECT_EQ(nearest_word("Merge", keys), "merge") << "case is no difference";
+  EXPECT_EQ(nearest_word("Merge", keys), "merge") << "case is not a difference";
   EXPECT_EQ(nearest_word("gate", keys), "gate");
 }
 
@@ -29,7 +29,7 @@ TEST(NearestWord, is_nothing_when_none_is_near) {
   EXPECT_EQ(nearest_word("colour", keys), std::nullopt);
   EXPECT_EQ(nearest_word("", keys), std::nullopt);
   EXPECT_EQ(nearest_word("prompt", Words{}), std::nullopt);
-  EXPECT_EQ(nearest_word("x", Words{"y"}), std::nullopt) << "nothing in common is no likeness";
+  EXPECT_EQ(nearest_word("x", Words{"y"}), std::nullopt) << "nothing in common is not a likeness";
   EXPECT_EQ(nearest_word("x", Words{"xy"}), "xy");
 }
 
@@ -213,7 +213,7 @@ TEST(Printable, takes_the_c1_forms_of_escape_sequences_out) {
   EXPECT_EQ(printable("\x9b"
                       "31mred"),
             "\ufffd31mred")
-      << "a bare C1 byte is no UTF-8";
+      << "a bare C1 byte is not UTF-8";
 }
 
 TEST(Printable, lets_no_unfinished_sequence_hide_what_follows) {

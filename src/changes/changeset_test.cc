@@ -63,11 +63,11 @@ TEST(ChangesetText, IsRefusedWithThePlaceWhereItIsWrong) {
     return text_of(change_text(R"("a")", "null", after));
   };
   const std::string tried = "cannot read the changeset: ";
-  EXPECT_EQ(complaint("[]"), tried + "it is no object");
+  EXPECT_EQ(complaint("[]"), tried + "it is not an object");
   EXPECT_EQ(complaint("{}"), tried + "the key `changes` is missing");
   EXPECT_EQ(complaint(R"({"changes":[],"x":1})"), tried + "the key `x` is not known");
-  EXPECT_EQ(complaint(R"({"changes":{}})"), tried + "`changes` is no list");
-  EXPECT_EQ(complaint(text_of("3")), tried + "change 1: it is no object");
+  EXPECT_EQ(complaint(R"({"changes":{}})"), tried + "`changes` is not a list");
+  EXPECT_EQ(complaint(text_of("3")), tried + "change 1: it is not an object");
   EXPECT_EQ(complaint(change("null")), tried + "change 1: before and after are the same");
   EXPECT_EQ(complaint(change("7")), tried + "change 1: `after`: it is neither an object nor null");
   EXPECT_EQ(complaint(change(state_text("absent", 0, 0, kZeros))),
@@ -75,7 +75,7 @@ TEST(ChangesetText, IsRefusedWithThePlaceWhereItIsWrong) {
   EXPECT_EQ(complaint(change(state_text("file", 4096, 0, kZeros))),
             tried + "change 1: `after`: `mode` is not between 0 and 4095");
   EXPECT_EQ(complaint(change(state_text("file", 1, -1, kZeros))),
-            tried + "change 1: `after`: `size` is no number of bytes");
+            tried + "change 1: `after`: `size` is not a number of bytes");
   EXPECT_EQ(complaint(change(state_text("file", 1, 1, "AB"))),
             tried + "change 1: `after`: `digest` is not 64 hexadecimal digits");
   EXPECT_EQ(complaint(change(state_text("folder", 1, 1, kZeros))),
@@ -83,10 +83,10 @@ TEST(ChangesetText, IsRefusedWithThePlaceWhereItIsWrong) {
   EXPECT_EQ(complaint(change(state_text("link", 1, 1, kZeros))),
             tried + "change 1: `after`: a link has no mode");
   EXPECT_EQ(complaint(text_of(change_text("3", "null", file))),
-            tried + "change 1: the path is no string");
+            tried + "change 1: the path is not a string");
   for (const std::string path : {"", "/a", "a/", "a//b", "a/../b", "."}) {
     EXPECT_EQ(complaint(text_of(change_text("\"" + path + "\"", "null", file))),
-              tried + "change 1: `" + path + "` is no path in a workspace");
+              tried + "change 1: `" + path + "` is not a path in a workspace");
   }
   EXPECT_EQ(complaint(text_of(change_text(R"("lib/.git/HEAD")", "null", file))),
             tried + "change 1: `lib/.git/HEAD` is in a `.git`, which is never recorded");
@@ -143,7 +143,7 @@ TEST(Renames, AreFilesThatWentAndCameWithTheSameBytes) {
   EXPECT_EQ(
       renames_text(difference({{"a", file_of("x")}}, {{"a", file_of("x")}, {"b", file_of("x")}})),
       "")
-      << "a copy is no rename";
+      << "a copy is not a rename";
   EXPECT_EQ(renames_text(difference({{"a", file_of("")}}, {{"b", file_of("")}})), "")
       << "empty files are all alike";
   EXPECT_EQ(renames_text(difference({{"a", link_to("x")}}, {{"b", link_to("x")}})), "");

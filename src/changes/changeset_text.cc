@@ -61,7 +61,7 @@ Result<State> state_from(const json::value& value) {
     return refuse(fmt::format("`mode` is not between 0 and {}", kModeMax));
   state.mode = static_cast<std::uint32_t>(*mode);
   const auto* size = object.at("size").if_int64();
-  if (size == nullptr || *size < 0) return refuse("`size` is no number of bytes");
+  if (size == nullptr || *size < 0) return refuse("`size` is not a number of bytes");
   state.size = *size;
   const auto* hex = object.at("digest").if_string();
   const auto digest = hex == nullptr ? std::nullopt : Digest::from_hex(*hex);
@@ -75,7 +75,7 @@ Result<State> state_from(const json::value& value) {
 Result<std::string> path_from(const json::object& object) {
   const bool is_encoded = object.contains("path_base64");
   const auto* text = object.at(is_encoded ? "path_base64" : "path").if_string();
-  if (text == nullptr) return refuse("the path is no string");
+  if (text == nullptr) return refuse("the path is not a string");
   std::string path(*text);
   if (is_encoded) {
     auto bytes = base64_bytes(path);
@@ -88,7 +88,7 @@ Result<std::string> path_from(const json::object& object) {
 }
 
 Result<Change> change_from(const json::value& value) {
-  if (!value.is_object()) return refuse("it is no object");
+  if (!value.is_object()) return refuse("it is not an object");
   const json::object& object = value.get_object();
   const char* path_key = object.contains("path_base64") ? "path_base64" : "path";
   if (auto keys = check_keys(object, {path_key, "before", "after"}); !keys)
@@ -127,12 +127,12 @@ Result<Changeset> changeset_from_text(std::string_view text) {
   constexpr std::string_view kTried = "cannot read the changeset";
   auto parsed = parse_json(text);
   if (!parsed) return within(std::move(parsed.error()), std::string(kTried));
-  if (!parsed->is_object()) return refuse(fmt::format("{}: it is no object", kTried));
+  if (!parsed->is_object()) return refuse(fmt::format("{}: it is not an object", kTried));
   const json::object& object = parsed->get_object();
   if (auto keys = check_keys(object, {"changes"}); !keys)
     return within(std::move(keys.error()), std::string(kTried));
   const auto* list = object.at("changes").if_array();
-  if (list == nullptr) return refuse(fmt::format("{}: `changes` is no list", kTried));
+  if (list == nullptr) return refuse(fmt::format("{}: `changes` is not a list", kTried));
   Changeset changeset;
   for (const json::value& value : *list) {
     const std::string where = fmt::format("{}: change {}", kTried, changeset.changes.size() + 1);

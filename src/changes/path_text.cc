@@ -28,7 +28,7 @@ Result<std::string> path_from(const json::value& value) {
   if (object == nullptr) return refuse("it is neither a string nor an object");
   if (auto keys = check_keys(*object, {"path_base64"}); !keys) return std::unexpected(keys.error());
   const auto* encoded = object->at("path_base64").if_string();
-  if (encoded == nullptr) return refuse("`path_base64` is no string");
+  if (encoded == nullptr) return refuse("`path_base64` is not a string");
   auto bytes = base64_bytes(*encoded);
   if (bytes && !first_bad_utf8(*bytes))
     return refuse("`path_base64` is for paths that are not UTF-8");
@@ -52,7 +52,7 @@ std::string base64_of(std::string_view bytes) {
 
 Result<std::string> base64_bytes(std::string_view text) {
   const auto refuse = [&] {
-    return fail(Error::Kind::invalid, fmt::format("`{}` is no base64", shown(text)));
+    return fail(Error::Kind::invalid, fmt::format("`{}` is not base64", shown(text)));
   };
   if (text.size() % 4 != 0) return refuse();
   std::string bytes;
@@ -86,7 +86,8 @@ bool is_in_git_folder(std::string_view path) {
 
 Result<void> check_path(std::string_view path) {
   if (!footprint::is_path(path)) {
-    return fail(Error::Kind::invalid, fmt::format("`{}` is no path in a workspace", shown(path)));
+    return fail(Error::Kind::invalid,
+                fmt::format("`{}` is not a path in a workspace", shown(path)));
   }
   if (is_in_git_folder(path)) {
     return fail(Error::Kind::invalid,
@@ -121,7 +122,7 @@ json::array paths_to_json(const std::vector<std::string>& paths) {
 
 Result<std::vector<std::string>> paths_from_json(const json::value& value) {
   const auto* list = value.if_array();
-  if (list == nullptr) return refuse("it is no list");
+  if (list == nullptr) return refuse("it is not a list");
   std::vector<std::string> paths;
   for (const json::value& one : *list) {
     const std::string where = fmt::format("path {}", paths.size() + 1);

@@ -47,7 +47,7 @@ Result<ReadSet> read_set_from_text(std::string_view text) {
   const std::string tried = "cannot read the read set";
   auto parsed = parse_json(text);
   if (!parsed) return within(std::move(parsed.error()), tried);
-  if (!parsed->is_object()) return refuse(tried + ": it is no object");
+  if (!parsed->is_object()) return refuse(tried + ": it is not an object");
   const json::object& object = parsed->get_object();
   if (auto keys = check_keys(object, {"from", "content", "listing", "presence"}); !keys)
     return within(std::move(keys.error()), tried);

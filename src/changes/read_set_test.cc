@@ -27,23 +27,23 @@ TEST(ReadSetText, SaysWhereItComesFromAndEachPath) {
 
 TEST(ReadSetText, IsRefusedWithThePlaceWhereItIsWrong) {
   const std::string tried = "cannot read the read set: ";
-  EXPECT_EQ(complaint("3"), tried + "it is no object");
+  EXPECT_EQ(complaint("3"), tried + "it is not an object");
   EXPECT_EQ(complaint(R"({"from":"observed"})"), tried + "the key `content` is missing");
   EXPECT_EQ(complaint(R"({"from":"x","content":[],"listing":[],"presence":[]})"),
             tried + "`from` is not `observed`, `declared` or `everything`");
-  EXPECT_EQ(complaint(with_content("{}")), tried + "`content`: it is no list");
+  EXPECT_EQ(complaint(with_content("{}")), tried + "`content`: it is not a list");
   EXPECT_EQ(complaint(with_content("[1]")),
             tried + "`content`: path 1: it is neither a string nor an object");
   EXPECT_EQ(complaint(with_content(R"(["a", "a"])")),
             tried + "`content`: path 2 is not after the one before it");
   EXPECT_EQ(complaint(with_content(R"(["../a"])")),
-            tried + "`content`: path 1: `../a` is no path in a workspace");
+            tried + "`content`: path 1: `../a` is not a path in a workspace");
   EXPECT_EQ(complaint(with_content(R"([".git"])")),
             tried + "`content`: path 1: `.git` is in a `.git`, which is never recorded");
   EXPECT_EQ(complaint(with_content(R"([{"path_base64":"YQ=="}])")),
             tried + "`content`: path 1: `path_base64` is for paths that are not UTF-8");
   EXPECT_EQ(complaint(with_content(R"([{"path_base64":"*"}])")),
-            tried + "`content`: path 1: `*` is no base64");
+            tried + "`content`: path 1: `*` is not base64");
 }
 
 TEST(ReadSetText, CutAnywhereIsRefused) {

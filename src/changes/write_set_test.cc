@@ -29,7 +29,7 @@ TEST(WriteSetText, is_refused_with_the_place_where_it_is_wrong) {
   EXPECT_EQ(complaint(R"({"complete":1,"paths":[],"passing":[]})"),
             "cannot read the write set: `complete` is neither true nor false");
   EXPECT_EQ(complaint(R"({"complete":true,"paths":["../a"],"passing":[]})"),
-            "cannot read the write set: `paths`: path 1: `../a` is no path in a workspace");
+            "cannot read the write set: `paths`: path 1: `../a` is not a path in a workspace");
 }
 
 TEST(WriteSetText, cut_anywhere_is_refused) {

@@ -59,7 +59,7 @@ Line read_line(std::string_view text) {
 Result<HookCall> hook_call_from(std::string_view text) {
   const auto parsed = parse_json(text);
   if (!parsed) return std::unexpected(parsed.error());
-  if (!parsed->is_object()) return fail(Error::Kind::invalid, "the hook's input is no object");
+  if (!parsed->is_object()) return fail(Error::Kind::invalid, "the hook's input is not an object");
   const json::object& reported = parsed->get_object();
   HookCall call{text_at(reported, "tool_name"),
                 text_at(reported, "tool_use_id"),

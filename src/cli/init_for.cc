@@ -100,7 +100,7 @@ Result<json::array> read_record(const std::string& file) {
   if (!there) return std::unexpected(there.error());
   if (!*there) return json::array{};
   const auto parsed = parse_json(**there);
-  if (!parsed || !parsed->is_array()) return cannot("read", file, "it is no list");
+  if (!parsed || !parsed->is_array()) return cannot("read", file, "it is not a list");
   return parsed->get_array();
 }
 

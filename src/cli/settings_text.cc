@@ -42,7 +42,7 @@ class Reader {
   void complain(const std::string& what) {
     if (!wrong_.empty()) return;
     const auto line = std::ranges::count(text_.substr(0, std::min(at_, text_.size())), '\n') + 1;
-    wrong_ = fmt::format("it is no JSON: line {}: {}", line, what);
+    wrong_ = fmt::format("it is not JSON: line {}: {}", line, what);
   }
   char next() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
@@ -197,10 +197,10 @@ Result<Reached> follow(const Node& root, std::span<const std::string> path) {
   Reached reached{&root, 0};
   for (const std::string& key : path) {
     if (reached.node->kind != Node::Kind::object) {
-      return fail(Error::Kind::refused,
-                  reached.steps == 0
-                      ? std::string("it is no object")
-                      : fmt::format("`{}` in it is no object", printable(path[reached.steps - 1])));
+      return fail(Error::Kind::refused, reached.steps == 0
+                                            ? std::string("it is not an object")
+                                            : fmt::format("`{}` in it is not an object",
+                                                          printable(path[reached.steps - 1])));
     }
     const auto found = std::ranges::find(reached.node->members, key, &Node::Member::key);
     if (found == reached.node->members.end()) return reached;
@@ -252,7 +252,8 @@ Result<std::optional<Added>> add_element(std::string_view document,
                      nested(path.subspan(reached->steps + 1), list));
   const Node& there = *reached->node;
   if (there.kind != Node::Kind::array)
-    return fail(Error::Kind::refused, fmt::format("`{}` in it is no list", printable(path.back())));
+    return fail(Error::Kind::refused,
+                fmt::format("`{}` in it is not a list", printable(path.back())));
   if (document.substr(there.begin, there.end - there.begin).contains(mark)) return std::nullopt;
   return insertion(document, there, {}, value);
 }

@@ -67,13 +67,13 @@ TEST(SettingsText, leaves_alone_what_is_otherwise) {
   };
   EXPECT_EQ(why(R"({"mcpServers": {"interlock": {"command": "mine"}}})"),
             "it has another `interlock` already");
-  EXPECT_EQ(why(R"({"mcpServers": 7})"), "`mcpServers` in it is no object");
-  EXPECT_EQ(why("[]"), "it is no object");
-  EXPECT_EQ(why("{\n\"a\" 1}"), "it is no JSON: line 2: a colon is missing");
-  EXPECT_EQ(why("{\"a\": }"), "it is no JSON: line 1: a value is missing");
-  EXPECT_EQ(why("{} x"), "it is no JSON: line 1: something stands after its end");
-  EXPECT_EQ(why("{\"a\": 1 /* "), "it is no JSON: line 1: a comment has no end");
-  EXPECT_EQ(why(std::string(100, '[')), "it is no JSON: line 1: it is too deep");
+  EXPECT_EQ(why(R"({"mcpServers": 7})"), "`mcpServers` in it is not an object");
+  EXPECT_EQ(why("[]"), "it is not an object");
+  EXPECT_EQ(why("{\n\"a\" 1}"), "it is not JSON: line 2: a colon is missing");
+  EXPECT_EQ(why("{\"a\": }"), "it is not JSON: line 1: a value is missing");
+  EXPECT_EQ(why("{} x"), "it is not JSON: line 1: something stands after its end");
+  EXPECT_EQ(why("{\"a\": 1 /* "), "it is not JSON: line 1: a comment has no end");
+  EXPECT_EQ(why(std::string(100, '[')), "it is not JSON: line 1: it is too deep");
 }
 
 TEST(SettingsText, adds_to_a_list_once) {
@@ -90,7 +90,7 @@ TEST(SettingsText, adds_to_a_list_once) {
   ASSERT_TRUE(fresh && *fresh);
   EXPECT_TRUE(parse_json(with("{}", **fresh)));
   EXPECT_EQ(add_element(R"({"hooks": {"PreToolUse": {}}})", path, hook, "x").error().message,
-            "`PreToolUse` in it is no list");
+            "`PreToolUse` in it is not a list");
 }
 
 TEST(SettingsText, what_a_person_edited_is_not_taken_away) {

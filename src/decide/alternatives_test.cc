@@ -27,7 +27,7 @@ TEST(Alternatives, OneAgentForAllPaysNoSecondTaxButReadsItsContextAgain) {
   EXPECT_EQ(it.one_agent->tokens, 60'000 + 5000 + 96'000);
   EXPECT_TRUE(it.one_agent->fits);
   plan.task("test").takes("1s");
-  EXPECT_FALSE(decided(plan).one_agent) << "it is no work for that agent";
+  EXPECT_FALSE(decided(plan).one_agent) << "it is not a work for that agent";
 }
 
 TEST(Alternatives, SiblingsThatStartLaterReadThePromptCache) {

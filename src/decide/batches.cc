@@ -45,7 +45,7 @@ std::string why_apart(const plan::Plan& plan, const plan::Task& task) {
     return task.footprint.unknown ? "it does not declare what it reads, so it may change files"
                                   : "it changes files";
   if (task.output.form == Form::exit_status || !task.output.file.empty())
-    return "its answer is no text and no JSON";
+    return "its answer is not text and no JSON";
   if (task.budget_tokens || task.budget_usd) return "it has a `budget` of its own";
   if (task.coordinates) return "it joins what others return";
   if (task.gate_before || task.gate_after) return "it asks a person (`gate`)";

@@ -24,7 +24,7 @@ TEST(Batch, an_answer_comes_apart_as_each_task_would_have_answered) {
                                       R"({"2": {"n": 1}, "1": "One.\n", "3": 7})");
   ASSERT_TRUE(parts);
   EXPECT_THAT(*parts, ElementsAre("One.\n", R"({"n":1})", std::nullopt, std::nullopt))
-      << "a number is no prose, and the fourth is missing";
+      << "a number is not a prose, and the fourth is missing";
 }
 
 TEST(Batch, a_fence_around_the_answer_is_taken_off_and_what_is_no_object_is_refused) {

@@ -211,9 +211,8 @@ void Engine::do_again(TaskId id, const Conflict& conflict) {
   using Trigger = AttemptStarted::Trigger;
   const int conflicts = record(id).conflicts;
   if (conflicts >= kConflictsMax) {
-    return fail_for_good(
-        id, Outcome::conflicted,
-        fmt::format("{} attempts came to nothing: {}", conflicts, conflict.detail));
+    return fail_for_good(id, Outcome::conflicted,
+                         fmt::format("gave up after {} attempts: {}", conflicts, conflict.detail));
   }
   const auto because = conflict.reported.empty() ? Trigger::conflict : Trigger::repair;
   // Once it has its turn only people come in between, and they take their time.

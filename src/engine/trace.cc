@@ -50,7 +50,7 @@ Result<Trace> trace_from_text(std::string_view text) {
   auto keys = changes::check_keys(object, {"reads", "found", "left", "left_states"});
   if (!keys) return within(std::move(keys.error()), tried);
   if (!object.at("reads").is_string())
-    return fail(Error::Kind::invalid, tried + ": `reads` is no text");
+    return fail(Error::Kind::invalid, tried + ": `reads` is not text");
   auto reads = changes::read_set_from_text(object.at("reads").get_string());
   auto found = digests_from(object.at("found"));
   auto left = changes::paths_from_json(object.at("left"));

@@ -373,7 +373,7 @@ Result<Glob> GlobParser::finish() {
   Glob glob;
   if (wildcards_ == 0) {
     if (plain_.ends_with('/')) plain_.pop_back(), text_.pop_back();
-    if (!is_path(plain_)) return refuse(0, "no path can match it", "`.` and `..` are no names");
+    if (!is_path(plain_)) return refuse(0, "no path can match it", "`.` and `..` are not names");
     glob.shape_ = Glob::Shape::path;
   } else if (wildcards_ == 1 && (text_ == "**" || text_.ends_with("/**"))) {
     glob.shape_ = Glob::Shape::below;

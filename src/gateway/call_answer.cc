@@ -308,7 +308,7 @@ std::string ProxiedCall::what_is_missing() const {
   if (answered.began || !answered.model.empty() || answered.stop != metering::Stop::unsaid)
     return "the answer stopped before its end";
   const std::string* const type = http::find_header(headers_, "content-type");
-  return fmt::format("what came is no answer of this API: status {}, {}", status_,
+  return fmt::format("what came is not an answer of this API: status {}, {}", status_,
                      type == nullptr ? std::string("of no type") : "`" + printable(*type) + "`");
 }
 

@@ -185,7 +185,7 @@ Result<Recording> read_recording(std::string_view text) {
   const std::size_t end = text.find('\n');
   if (end == std::string_view::npos) return broken("its head does not end");
   auto head = parse_json(text.substr(0, end));
-  if (!head || !head->is_object()) return broken("its head is no JSON object");
+  if (!head || !head->is_object()) return broken("its head is not a JSON object");
   auto recording = read_head(head->get_object());
   if (!recording) return recording;
   const auto request_bytes = size_in(head->get_object().if_contains("request_bytes"));

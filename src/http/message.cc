@@ -54,7 +54,7 @@ std::optional<std::string_view> take_line(std::string_view& text) {
 }
 
 std::unexpected<Error> bad(std::string_view why) {
-  return fail(Error::Kind::invalid, fmt::format("the request is no HTTP/1.1: {}", why));
+  return fail(Error::Kind::invalid, fmt::format("the request is not HTTP/1.1: {}", why));
 }
 
 Result<Request> read_request_line(std::string_view line) {
@@ -68,10 +68,10 @@ Result<Request> read_request_line(std::string_view line) {
   const std::string_view version = line.substr(last + 1);
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return bad("its version is another");
   request.reads_chunks = version == "HTTP/1.1";
-  if (!is_token(request.method)) return bad("its method is no word");
+  if (!is_token(request.method)) return bad("its method is not a word");
   const bool is_origin_form = request.target.starts_with('/') && is_printable(request.target) &&
                               request.target.find_first_of(" \t#") == std::string::npos;
-  if (!is_origin_form) return bad("its target is no path");
+  if (!is_origin_form) return bad("its target is not a path");
   return request;
 }
 

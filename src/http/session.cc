@@ -116,7 +116,7 @@ bool Session::take_head() {
     std::size_t from = looked_at_;
     while (from > 0 && (in_[from - 1] == '\r' || in_[from - 1] == '\n')) --from;
     if (has_bare_line_end(std::string_view(in_).substr(from))) {
-      refuse(400, "the request is no HTTP/1.1: a line of it does not end in CR LF");
+      refuse(400, "the request is not HTTP/1.1: a line of it does not end in CR LF");
       return false;
     }
     looked_at_ = in_.size();

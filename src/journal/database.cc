@@ -139,7 +139,7 @@ std::string explanation(int code, int extended) {
     case SQLITE_LOCKED:
       return fmt::format("another process has kept it locked for {} s", kBusyTimeoutMs / 1000);
     case SQLITE_CORRUPT: return "it is damaged";
-    case SQLITE_NOTADB: return "it is no SQLite database";
+    case SQLITE_NOTADB: return "it is not a SQLite database";
     case SQLITE_CANTOPEN: return "it cannot be opened";
     case SQLITE_TOOBIG: return "one of its entries would be larger than 1 GB";
     default: return {};

@@ -71,7 +71,7 @@ Result<engine::RecordedEvent> event_of(const Query& query) {
   boost::system::error_code error;
   const std::int64_t seq = query.number(0);
   const json::value body = json::parse(query.view(3), error, &resource, lenient());
-  if (error || !body.is_object()) return damaged(fmt::format("event {} is no JSON object", seq));
+  if (error || !body.is_object()) return damaged(fmt::format("event {} is not a JSON object", seq));
   auto event = engine::event_from_json(query.view(2), body.get_object());
   if (!event) return within(std::move(event.error()), fmt::format("event {}", seq));
   return engine::RecordedEvent{static_cast<std::uint64_t>(seq), query.time(1), std::move(*event)};
@@ -96,7 +96,7 @@ Result<std::vector<engine::CacheKeyPart>> read_cache_key_parts(std::string_view 
     const bool whole =
         pair != nullptr && pair->size() == 2 && (*pair)[0].is_string() && (*pair)[1].is_string();
     const auto digest = whole ? Digest::from_hex((*pair)[1].get_string()) : std::nullopt;
-    if (!digest) return damaged("a result's ingredient is no pair of name and digest");
+    if (!digest) return damaged("a result's ingredient is not a pair of name and digest");
     cache_key_parts.push_back({std::string((*pair)[0].get_string()), *digest});
   }
   return cache_key_parts;

@@ -511,7 +511,7 @@ TEST(OpenStore, AFileThatIsNoDatabaseIsLeftAlone) {
   TempFolder folder;
   std::ofstream(folder.path(kFileName)) << std::string(5000, 'x');
   EXPECT_EQ(Store::open(folder.path(), Access::write).error().message,
-            fmt::format("cannot open the journal `{}`: it is no SQLite database",
+            fmt::format("cannot open the journal `{}`: it is not a SQLite database",
                         folder.path(kFileName)));
 }
 

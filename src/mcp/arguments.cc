@@ -42,7 +42,7 @@ std::int64_t Arguments::number(std::string_view name, std::int64_t otherwise, st
   boost::system::error_code trouble;
   const auto number = value->to_number<std::int64_t>(trouble);
   if (trouble || number < least || number > most) {
-    fail(fmt::format("`{}` is no whole number from {} to {}", name, least, most));
+    fail(fmt::format("`{}` is not a whole number from {} to {}", name, least, most));
     return otherwise;
   }
   return number;

@@ -32,7 +32,7 @@ std::optional<Rejected> refused_as_stateless(const Request& request, const json:
                                              const json::value& version) {
   if (!version.is_string())
     return Rejected{
-        error_line(request.id, Code::bad_parameters, "the protocol version is no text")};
+        error_line(request.id, Code::bad_parameters, "the protocol version is not text")};
   if (version.get_string() != kStateless) {
     return Rejected{error_line(request.id, Code::unknown_version,
                                "this protocol version is not served",
@@ -65,7 +65,7 @@ Message read_message(std::string_view line) {
   if (method == nullptr || !method->is_string()) return malformed("a message has a `method`");
   json::object params;
   if (const json::value* given = object.if_contains("params")) {
-    if (!given->is_object()) return malformed("`params` is no object");
+    if (!given->is_object()) return malformed("`params` is not an object");
     params = given->get_object();
   }
   const std::string name(method->get_string());

@@ -128,7 +128,7 @@ std::vector<Server::Act> Server::call_tool(const Request& request, Moment now) {
   Call call{request, &*tool, {}, {}, {}, {}, {}, -1};
   if (const json::value* given = request.params.if_contains("arguments")) {
     if (!given->is_object())
-      return {Send{error_line(request.id, Code::bad_parameters, "`arguments` is no object")}};
+      return {Send{error_line(request.id, Code::bad_parameters, "`arguments` is not an object")}};
     call.arguments = given->get_object();
   }
   if (calls_.size() >= kCallsMax) {

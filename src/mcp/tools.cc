@@ -25,9 +25,9 @@ Document document_of(Arguments& arguments) {
   if (given != 1) arguments.fail("give one of `tasks`, `plan` and `file`");
   if (!file.empty()) return {file, {}};
   if (plan != nullptr && !plan->is_object())
-    arguments.fail("`plan` is no object", "it is a plan document (docs/plan.md) as JSON");
+    arguments.fail("`plan` is not an object", "it is a plan document (docs/plan.md) as JSON");
   if (plan != nullptr) return {"-", json::serialize(*plan)};
-  if (tasks != nullptr && !tasks->is_array()) arguments.fail("`tasks` is no list");
+  if (tasks != nullptr && !tasks->is_array()) arguments.fail("`tasks` is not a list");
   json::object document{{"interlock", 1}, {"name", "asked"}};
   if (tasks != nullptr) document["tasks"] = *tasks;
   const std::string agent = arguments.text("agent");

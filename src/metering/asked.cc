@@ -59,7 +59,7 @@ Result<std::optional<Asked>> read_asked(std::string_view path, std::string_view 
   const auto whole = Glance::of(body);
   if (!whole || !whole->is_object()) {
     return fail(Error::Kind::invalid,
-                fmt::format("the request's body is no JSON object ({} bytes)", body.size()));
+                fmt::format("the request's body is not a JSON object ({} bytes)", body.size()));
   }
   Asked asked;
   asked.api = route->api;

@@ -48,7 +48,7 @@ TEST(ReadAsked, leaves_other_paths_alone) {
 TEST(ReadAsked, refuses_a_body_that_is_no_object) {
   for (const char* body : {"", "[]", "{", R"({"model":"m")", R"({"model":})", "{}x", R"({"a" 1})"})
     EXPECT_EQ(show("/v1/messages", body),
-              fmt::format("the request's body is no JSON object ({} bytes)",
+              fmt::format("the request's body is not a JSON object ({} bytes)",
                           std::string_view(body).size()));
 }
 

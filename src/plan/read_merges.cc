@@ -108,7 +108,7 @@ std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings&
     const Fields fields(reading, value, "a merge", kMergeKeys);
     if (draft.merge.name.empty() || draft.merge.name != as_id(draft.merge.name)) {
       reading.problems.add(key.span(),
-                           fmt::format("{} is no name for a merge", quoted(draft.merge.name)),
+                           fmt::format("{} is not a name for a merge", quoted(draft.merge.name)),
                            "names are letters, digits, `_`, `.` and `-`");
     }
     if (!value.is_map()) continue;

@@ -170,7 +170,7 @@ TEST(Problems, ShowAWindowOfALongLine) {
 
 TEST(Problems, PointUnderWideCharactersAndTabs) {
   EXPECT_EQ(screen("interlock: 1\ntasks:\n  - {id: \"日本\",\trun: make, x: 1}\n"),
-            R"(plan.yaml:3:11: error: `日本` is no task id
+            R"(plan.yaml:3:11: error: `日本` is not a task id
     3 |   - {id: "日本",        run: make, x: 1}
       |           ^~~~
   hint: ids are letters, digits, `_`, `.` and `-`
@@ -216,10 +216,10 @@ INSTANTIATE_TEST_SUITE_P(
         {"IdGivenTwice", "  - {id: a, run: x}\n  - {id: b, run: x}\n  - {id: a, run: x}\n",
          "5:10 task id `a` is given twice | first on line 3\n"},
         {"IdWithSpaces", "  - {id: my task, run: x}\n",
-         "3:10 `my task` is no task id | ids are letters, digits, `_`, `.` and `-`, such as "
+         "3:10 `my task` is not a task id | ids are letters, digits, `_`, `.` and `-`, such as "
          "`my-task`\n"},
         {"IdInUnicode", "  - {id: prüfen, run: x}\n",
-         "3:10 `prüfen` is no task id | ids are letters, digits, `_`, `.` and `-`, such as "
+         "3:10 `prüfen` is not a task id | ids are letters, digits, `_`, `.` and `-`, such as "
          "`pr-fen`\n"},
         {"KeyGivenTwice", "  - id: a\n    run: x\n    run: y\n",
          "5:5 key `run` is given twice | first on line 4\n"},
@@ -257,7 +257,8 @@ INSTANTIATE_TEST_SUITE_P(
          "workspace and stay inside it\n3:45 pattern `/etc/x`, column 1: the path is absolute | "
          "write it relative to the workspace\n"},
         {"OutputFileThatLeaves", "  - {id: a, run: x, output: {from: ../x}}\n",
-         "3:36 `../x` is no path inside the workspace | it is relative to the workspace, without "
+         "3:36 `../x` is not a path inside the workspace | it is relative to the workspace, "
+         "without "
          "`..`\n"},
         {"ForeachThatLeaves", "  - {id: \"a{item}\", foreach: ../*, run: x}\n",
          "3:30 pattern `../*`, column 1: `..` is not allowed | patterns are relative to the "
@@ -443,7 +444,7 @@ INSTANTIATE_TEST_SUITE_P(
          "interlock: 1\nresources: {db: {kind: lock}}\ntasks: [{id: a, run: x, uses: [db, db]}]\n",
          "3:36 `db` is used twice\n"},
         {"WorkspaceMissing", "interlock: 1\nworkspace: nowhere\ntasks: [{id: a, run: x}]\n",
-         "2:12 `/plan/nowhere` is no folder\n"},
+         "2:12 `/plan/nowhere` is not a folder\n"},
         {"MergeOfNothing", "interlock: 1\ntasks: [{id: a, run: x}]\nmerge: {m: {with: concat}}\n",
          "3:12 merge `m` has no `from` | name the tasks it joins\n"},
         {"MergeOfUnknown",

@@ -129,7 +129,7 @@ void Instance::read_id() {
   auto better = as_id(id);
   better.erase(0, std::min(better.size(), better.find_first_not_of("-.")));
   reading_.problems.add(
-      draft_.id->node.span(), fmt::format("{} is no task id", quoted(id)),
+      draft_.id->node.span(), fmt::format("{} is not a task id", quoted(id)),
       fmt::format("ids are letters, digits, `_`, `.` and `-`{}",
                   better.empty() ? "" : fmt::format(", such as {}", quoted(better))));
 }
@@ -187,7 +187,7 @@ void Instance::read_footprint() {
   if (!footprint::is_path(task_.output.file)) {
     reading_.problems.add(
         draft_.output_file->node.span(),
-        fmt::format("{} is no path inside the workspace", quoted(task_.output.file)),
+        fmt::format("{} is not a path inside the workspace", quoted(task_.output.file)),
         "it is relative to the workspace, without `..`");
     return;
   }

@@ -282,8 +282,8 @@ std::map<std::string, std::string> read_environment(Reading& reading, Node node)
     const auto name = key.text();
     if (!key.is_scalar()) continue;
     if (name.empty() || name.contains('=')) {
-      reading.problems.add(key.span(),
-                           fmt::format("{} is no name of an environment variable", quoted(name)));
+      reading.problems.add(
+          key.span(), fmt::format("{} is not a name of an environment variable", quoted(name)));
     } else if (!value.is_scalar()) {
       expected(reading, value, "a text");
     } else {

@@ -153,7 +153,7 @@ Result<void> Compiler::check_known(const json::object& source, const std::string
     }
     if (is_annotation(name)) {
       note(fmt::format(
-          "`{}` at {} is no keyword of JSON Schema; it only describes and is not checked", name,
+          "`{}` at {} is not a keyword of JSON Schema; it only describes and is not checked", name,
           shown(pointer)));
       continue;
     }

@@ -135,7 +135,7 @@ Result<const json::value*> Document::resolve(const json::value& from, std::strin
   if (target.fragment.starts_with('/')) return follow(resource->second, target.fragment, reference);
   const auto anchor = anchors_.find({resource->second, target.fragment});
   if (anchor == anchors_.end())
-    return fail(Error::Kind::invalid, fmt::format("`{}` leads nowhere", reference));
+    return fail(Error::Kind::invalid, fmt::format("unresolved reference `{}`", reference));
   return anchor->second;
 }
 
@@ -147,7 +147,7 @@ Result<const json::value*> Document::follow(std::uint32_t resource, const std::s
     const std::size_t end = std::min(pointer.find('/', at + 1), pointer.size());
     value = step(*value, plain_segment(std::string_view(pointer).substr(at + 1, end - at - 1)));
     if (value == nullptr)
-      return fail(Error::Kind::invalid, fmt::format("`{}` leads nowhere", reference));
+      return fail(Error::Kind::invalid, fmt::format("unresolved reference `{}`", reference));
     walked += pointer.substr(at, end - at);
     if (const auto known = places_.find(value); known != places_.end())
       resource = known->second.resource;

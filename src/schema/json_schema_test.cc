@@ -106,7 +106,7 @@ TEST(CheckSchema, RefusesWhatIsWrongWithThePlaceInIt) {
   EXPECT_EQ(said_of(R"({"exclusiveMinimum": true})"),
             "`exclusiveMinimum` at the top: expected a number");
   EXPECT_EQ(said_of(R"({"$ref": "#/definitions/none"})"),
-            "`$ref` at the top: `#/definitions/none` leads nowhere");
+            "`$ref` at the top: unresolved reference `#/definitions/none`");
   EXPECT_EQ(said_of(R"({"$ref": "other.json"})"),
             "`$ref` at the top: `other.json` is not in this document (schemas are never fetched: "
             "copy what is referred to into `$defs`, with its `$id`)");
@@ -139,12 +139,13 @@ TEST(CheckSchema, SaysWhatIsNotChecked) {
 }
 
 TEST(CheckSchema, TakesTheWordsOfOpenApiAndSaysWhatIsNotChecked) {
-  EXPECT_EQ(said_of(R"({"type": "array", "nullable": true, "example": [], "xml": {"name": "x"}})"),
-            "draft 7: `nullable` at the top is OpenAPI's and is not checked: in JSON Schema, write "
-            "`\"type\": [..., "
-            "\"null\"]`; `example` at the top is no keyword of JSON Schema; it only describes and "
-            "is not checked; "
-            "`xml` at the top is no keyword of JSON Schema; it only describes and is not checked");
+  EXPECT_EQ(
+      said_of(R"({"type": "array", "nullable": true, "example": [], "xml": {"name": "x"}})"),
+      "draft 7: `nullable` at the top is OpenAPI's and is not checked: in JSON Schema, write "
+      "`\"type\": [..., "
+      "\"null\"]`; `example` at the top is not a keyword of JSON Schema; it only describes and "
+      "is not checked; "
+      "`xml` at the top is not a keyword of JSON Schema; it only describes and is not checked");
   EXPECT_EQ(said_of(R"({"exampels": []})"),
             "unknown keyword `exampels` at the top (did you mean `examples`?)");
 }

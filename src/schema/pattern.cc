@@ -94,7 +94,7 @@ class Translation {
     } else if (take("(?<")) {
       out_ += "(?P<";
     } else {
-      problem_ = fmt::format("`{}` is no group", rest_.substr(0, 3));
+      problem_ = fmt::format("`{}` is not a group", rest_.substr(0, 3));
     }
   }
 

@@ -124,7 +124,8 @@ bool check_property_names(const Keyword& keyword, const json::value& value, Eval
     Seen below;
     const json::value name(member.key());
     if (evaluation.fits_quietly(*keyword.schemas[0], name, below)) continue;
-    fitting = evaluation.complain(fmt::format("`{}` is no allowed name", printable(member.key())));
+    fitting =
+        evaluation.complain(fmt::format("`{}` is not an allowed name", printable(member.key())));
   }
   return fitting;
 }

@@ -46,7 +46,7 @@ Result<std::string> read_regular(const std::string& place, const std::string& pa
   if (S_ISLNK(status.st_mode)) return link_target(place);
   if (!S_ISREG(status.st_mode)) {
     return fail(Error::Kind::io,
-                fmt::format("cannot read `{}`: it is no regular file", printable(path)));
+                fmt::format("cannot read `{}`: it is not a regular file", printable(path)));
   }
   return workspace::read_file(place, max_bytes);
 }

@@ -77,7 +77,7 @@ Result<Repository> repository_of(const std::string& root) {
   // An empty prefix: what git found is the folder we mean, and not one around it.
   if (lines.size() < 4 || (lines.size() > 4 && !lines[4].empty())) {
     return fail(Error::Kind::refused,
-                fmt::format("`{}` is no git repository that git knows",
+                fmt::format("`{}` is not a git repository that git knows",
                             printable(repository.top + "/.git")),
                 "see what `git status` says there");
   }

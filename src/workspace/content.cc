@@ -53,7 +53,7 @@ Result<struct stat> regular(const sys::Descriptor& file, const std::string& path
     if (gone) error.error().kind = Error::Kind::missing;
     return error;
   }
-  if (!S_ISREG(status.st_mode)) return unreadable(path, "it is no regular file");
+  if (!S_ISREG(status.st_mode)) return unreadable(path, "it is not a regular file");
   return status;
 }
 
@@ -150,8 +150,7 @@ Result<Digest> Contents::digest_of_link(const Stack& stack, const Entry& entry) 
   const std::string place = entry.place.empty() ? stack.root() + "/" + entry.path : entry.place;
   const sys::Descriptor link = stack.open(place, O_PATH);
   std::array<char, PATH_MAX> target{};
-  const ssize_t length =
-      link ? ::readlinkat(link.get(), "", target.data(), target.size()) : -1;
+  const ssize_t length = link ? ::readlinkat(link.get(), "", target.data(), target.size()) : -1;
   if (length < 0) {
     auto error = unreadable(entry.path, std::strerror(errno));
     // Something else stands there by now.

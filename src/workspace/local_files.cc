@@ -48,7 +48,7 @@ Result<std::string> LocalFiles::resolve_folder(const std::string& path) {
   }
   struct stat status{};
   if (::stat(resolved.data(), &status) != 0 || !S_ISDIR(status.st_mode)) {
-    return fail(Error::Kind::missing, fmt::format("`{}` is no folder", printable(path)));
+    return fail(Error::Kind::missing, fmt::format("`{}` is not a folder", printable(path)));
   }
   return std::string(resolved.data());
 }

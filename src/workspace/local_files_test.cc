@@ -93,7 +93,7 @@ TEST(LocalFiles, ReadsNoMoreThanIsAllowedAndNothingButFiles) {
   EXPECT_EQ(files.read(tree.at("a.md"), 4).error().message,
             fmt::format("cannot read `{}`: it is larger than 4 bytes", tree.at("a.md")));
   EXPECT_EQ(files.read(tree.at("pipe"), 4).error().message,
-            fmt::format("cannot read `{}`: it is no regular file", tree.at("pipe")));
+            fmt::format("cannot read `{}`: it is not a regular file", tree.at("pipe")));
   EXPECT_EQ(files.read(tree.at("b.md"), 4).error().kind, Error::Kind::missing);
 }
 
@@ -105,7 +105,7 @@ TEST(LocalFiles, ResolvesFoldersAndNothingElse) {
   EXPECT_EQ(files.resolve_folder(tree.at("link/../site/.")).value(), tree.at("site"));
   EXPECT_EQ(files.resolve_folder(tree.at("link")).value(), tree.at("site"));
   EXPECT_EQ(files.resolve_folder(tree.at("site/a.md")).error().message,
-            fmt::format("`{}` is no folder", tree.at("site/a.md")));
+            fmt::format("`{}` is not a folder", tree.at("site/a.md")));
   EXPECT_EQ(files.resolve_folder(tree.at("none")).error().kind, Error::Kind::missing);
 }
 

@@ -200,7 +200,8 @@ Result<Digest> LocalWorkspace::fingerprint(const footprint::PatternSet& patterns
 }
 
 Result<std::string> LocalWorkspace::read(const std::string& path, std::size_t max_bytes) {
-  if (!footprint::is_path(path)) return cannot("read", path, "it is no path below the workspace");
+  if (!footprint::is_path(path))
+    return cannot("read", path, "it is not a path below the workspace");
   const Stack seen = stack();
   const Stack::Way way = seen.follow(path);
   if (!way.path) {

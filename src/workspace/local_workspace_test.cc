@@ -204,7 +204,7 @@ TEST_F(LocalWorkspaceTest, ReadsOnlyBelowTheWorkspace) {
   tree_.write("out/a.json", "[]");
   EXPECT_EQ(workspace_.read("out/a.json", 10).value(), "[]");
   EXPECT_EQ(workspace_.read("../x", 10).error().message,
-            "cannot read `../x`: it is no path below the workspace");
+            "cannot read `../x`: it is not a path below the workspace");
   EXPECT_EQ(workspace_.read("out/none.json", 10).error().kind, Error::Kind::missing);
 }
 

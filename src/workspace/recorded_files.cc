@@ -66,7 +66,7 @@ Result<RecordedFiles> RecordedFiles::parse(std::string_view text) {
   boost::system::error_code error;
   json::value value = json::parse(text, error, {}, options);
   if (error || !value.is_object())
-    return fail(Error::Kind::io, "the run's record of its files is no JSON object");
+    return fail(Error::Kind::io, "the run's record of its files is not a JSON object");
   return RecordedFiles(std::move(value.get_object()));
 }
 

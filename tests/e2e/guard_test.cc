@@ -193,7 +193,7 @@ TEST_F(Guard, doctor_tells_every_level_and_why_not) {
   EXPECT_EQ(ended.exit, 0) << ended.err;
   for (const std::string level : {"direct", "guard", "view", "worktree"})
     EXPECT_THAT(ended.out, HasSubstr(level));
-  EXPECT_THAT(ended.out, HasSubstr("no   worktree")) << "this folder is no git repository";
+  EXPECT_THAT(ended.out, HasSubstr("no   worktree")) << "this folder is not a git repository";
 }
 
 }  // namespace

@@ -347,7 +347,7 @@ tasks:
   EXPECT_THAT(interlock({"history", "export"}).out, HasSubstr(R"("origin":"calibration")"));
   const auto plan = json_of({"plan", "plan.yaml"});
   EXPECT_EQ(at(plan, "/tasks/0/estimate/overhead_from"), "history");
-  EXPECT_EQ(at(plan, "/tasks/0/estimate/time_from"), "prior") << "a tiny task is no task's time";
+  EXPECT_EQ(at(plan, "/tasks/0/estimate/time_from"), "prior") << "a tiny task is not a task's time";
   EXPECT_FALSE(exists("../state/interlock/calibrate-1"));
 }
 

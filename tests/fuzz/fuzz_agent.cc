@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto events = reader->line(line);
     if (!agents::fields_of(line)) {
       check(events.size() == 1 && std::holds_alternative<agents::Unknown>(events.front()),
-            "what is no JSON object is unknown");
+            "what is not a JSON object is unknown");
     }
     for (const agents::Event& recorded : events) {
       check(agents::show(recorded).find('\n') == std::string::npos,
@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const agents::Event& recorded : reader->end()) transcript.take(recorded);
   constexpr int kKilled = 9;
   check(adapter.ending(transcript, {}, kKilled).failure.has_value(),
-        "what was killed is no success");
+        "what was killed is not a success");
   const agents::Ending ended = adapter.ending(transcript, 0, {});
   check(ended.failure.has_value() || transcript.final.has_value(),
         "no success without a final event");

@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!supported) {
     check(first && first->starts_with("the schema cannot be used: "), "a refused schema is said");
   } else if (!parse_json(output)) {
-    check(first && first->starts_with("expected "), "what is no JSON is refused");
+    check(first && first->starts_with("expected "), "what is not JSON is refused");
   }
   return 0;
 }

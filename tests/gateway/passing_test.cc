@@ -151,7 +151,7 @@ TEST(Passing, chunked_requests_and_what_is_no_model_call_pass_too) {
   EXPECT_EQ(
       Client().post(route.base_url + "/v1/messages/count_tokens", message("hi", false)).status,
       200);
-  EXPECT_EQ(world.calls(1).size(), 1U) << "counting tokens is no call of a model";
+  EXPECT_EQ(world.calls(1).size(), 1U) << "counting tokens is not a call of a model";
   EXPECT_EQ(Client().post(route.base_url + "/v1/messages", "{broken").status, 400);
 }
 

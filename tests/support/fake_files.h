@@ -49,7 +49,7 @@ class FakeFiles : public plan::Files {
     const auto below = contents_.lower_bound(folder + "/");
     const bool holds_file = below != contents_.end() && below->first.starts_with(folder + "/");
     if (folder == "/plan" || holds_file) return folder;
-    return fail(Error::Kind::missing, fmt::format("`{}` is no folder", path));
+    return fail(Error::Kind::missing, fmt::format("`{}` is not a folder", path));
   }
 
  private:
