@@ -115,32 +115,6 @@ void Engine::on_events(Live& live, std::vector<agents::Event> events) {
   }
 }
 
-/// A client that has given its final answer and stays: after its grace it is ended, which is no
-/// failure.
-void Engine::watch_lingering(Live& live) {
-  if (live.name.phase != 0 || !live.reader || live.stopped_for || live.released ||
-      !live.transcript.final)
-    return;
-  if (now() < lingers_until(live)) return;
-  live.released = true;
-  live.remarks.push_back("it stayed after its final answer, and was ended");
-  acts_.push_back({Act::Kind::stop, live.name, task(task_of(live)).grace});
-}
-
-/// When it was last heard, or could not be because its call was held.
-Time Engine::heard_from(const Live& live) const {
-  return std::max(ports_.processes.last_output_at(live.name).value_or(live.started),
-                  live.waited_at_limit_until);
-}
-
-Time Engine::lingers_until(const Live& live) const {
-  const plan::Task& one = task(task_of(live));
-  const Time last_output = ports_.processes.last_output_at(live.name).value_or(live.started);
-  // Where more may follow a final answer, only its silence tells.
-  const bool is_last = live.adapter->final_is_last() || one.idle_timeout <= Duration{};
-  return last_output + (is_last ? one.grace : std::max(one.grace, one.idle_timeout));
-}
-
 /// Success is never the exit code alone.
 Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgement) {
   on_events(live, live.reader->end());

@@ -48,13 +48,6 @@ void Engine::share_attempt(Live& live, std::vector<TaskId> mates) {
   batch_.record(AttemptsBatched{task_of(live), live.name.attempt, live.others});
 }
 
-/// What they would be given one after the other.
-Duration Engine::timeout_of(const Live& live) const {
-  Duration sum = task(task_of(live)).timeout;
-  for (const TaskId id : live.others) sum += task(id).timeout;
-  return sum;
-}
-
 std::vector<const plan::Task*> Engine::tasks_of(const Live& live) const {
   std::vector<const plan::Task*> tasks{&task(task_of(live))};
   for (const TaskId id : live.others) tasks.push_back(&task(id));

@@ -115,21 +115,6 @@ void Engine::take(Report report) {
   }
 }
 
-void Engine::watch_clocks() {
-  for (auto& [id, live] : live_) {
-    // The gateway keeps its time, and parks it then.
-    if (!live.is_timed()) continue;
-    const plan::Task& one = task(id);
-    const Time last_output = heard_from(live);
-    if (now() >= live.started + timeout_of(live)) {
-      stop(live, Outcome::timed_out);
-    } else if (one.idle_timeout > Duration{} && now() >= last_output + one.idle_timeout) {
-      stop(live, Outcome::went_silent);
-    }
-    watch_lingering(live);
-  }
-}
-
 void Engine::choose_starts() {
   if (run().commits.size() - run().checkpointed >= kUncheckpointedMax) return;
   // A task whose result is taken from an earlier run ends at once and may let others start: hence
@@ -326,23 +311,6 @@ void Engine::act() {
                                   : Result<void>(std::unexpected(prepared.error()));
     if (!spawned) refused_.emplace_back(one.name, spawned.error());
   }
-}
-
-std::optional<Time> Engine::next_wake() const {
-  std::optional<Time> wake = scheduler_.next_wake(now());
-  const auto at = [&wake](Time time) { wake = wake ? std::min(*wake, time) : time; };
-  for (const auto& [id, live] : live_) {
-    if (live.start_again) at(*live.start_again);
-    if (!live.is_timed()) continue;
-    const plan::Task& one = task(id);
-    at(live.started + timeout_of(live));
-    if (one.idle_timeout > Duration{}) {
-      at(heard_from(live) + one.idle_timeout);
-    }
-    if (live.name.phase == 0 && live.reader && live.transcript.final && !live.released)
-      at(lingers_until(live));
-  }
-  return wake;
 }
 
 void Engine::finish_if_idle() {

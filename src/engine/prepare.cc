@@ -5,9 +5,10 @@
 #include <algorithm>
 
 #include "agents/adapter.h"
-#include "base/secret_name.h"
+#include "engine/attempt_environment.h"
 #include "engine/batch.h"
 #include "engine/gateway.h"
+#include "engine/prompt.h"
 #include "footprint/overlap.h"
 #include "plan/fill.h"
 
@@ -287,34 +288,19 @@ class Preparation {
     }
     if (task_.prompt.empty() && !mends_) return {};
     if (!resumes_) prompt_ = *asked + described_schema();
-    if (goes_on_ && resumes_) {
-      prompt_ +=
-          "You were stopped before you were done, because a limit was reached. Go on where you "
-          "stopped, and bring what you were asked to its end.\n";
-      if (view_) {
-        prompt_ +=
-            "The workspace is as it was before you began: make your changes to it once more.\n";
-      }
-    } else if (mends_) {
-      prompt_ += fmt::format(
-          "\n\nWhile you worked, others changed what you had seen:\n\n{}\n"
-          "You are in the workspace as it is now, without your changes. "
-          "Do what was asked upon this.\n",
-          record_.correction);
-    } else if (!record_.correction.empty()) {
-      prompt_ += fmt::format(
-          "\n\nYour previous answer was not accepted:\n{}\nAnswer again, complete and corrected.\n",
-          record_.correction);
-      if (resumes_ && view_) {
-        prompt_ +=
-            "The workspace is as it was before you began: make your changes to it once more.\n";
-      }
-    }
+    prompt_ += said_of_before();
     if (mends_ || agent_.prompt_by != plan::PromptBy::file) return {};
     auto path = workspace_.put(name_, "prompt.md", prompt_);
     if (!path) return std::unexpected(path.error());
     values_["prompt_file"] = reported("prompt.md");
     return {};
+  }
+
+  std::string said_of_before() const {
+    if (goes_on_ && resumes_) return say_go_on(view_.has_value());
+    if (mends_) return say_what_others_changed(record_.correction);
+    if (record_.correction.empty()) return {};
+    return say_what_was_wrong(record_.correction, resumes_ && view_.has_value());
   }
 
   /// The task's own prompt, or one that holds those of all tasks that share the attempt.
@@ -390,53 +376,11 @@ class Preparation {
     return spec;
   }
 
-  /// A plain command's check may need what the plan passes on to both, as to reach a database. No
-  /// check asks a model.
-  bool is_kept_from_checks(std::string_view name) const {
-    const bool is_plain = agent_.kind == plan::AgentKind::command && agent_.events.empty();
-    const bool is_key =
-        names_a_model_key(name) || std::ranges::any_of(plan_.agents, [&](const plan::Agent& one) {
-          return one.key.variable == name;
-        });
-    return is_key || (!is_plain && names_a_secret(name));
-  }
-
   std::map<std::string, std::string> environment(const std::string& label) const {
-    std::map<std::string, std::string> result;
-    const auto pass = [&](const std::string& name) {
-      if (const auto found = around_.environment.find(name); found != around_.environment.end())
-        result.insert_or_assign(found->first, found->second);
-    };
-    for (const std::string_view name : kPassedOn) pass(std::string(name));
-    for (const auto& [name, value] : around_.environment) {
-      if (name.starts_with("LC_")) result.emplace(name, value);
-    }
-    // Its own, also over retries and repairs; the person's only where the plan passes it on.
-    if (!home_.empty()) result["HOME"] = home_;
-    // A check is the plan's command, and not the agent: it asks no model.
-    const bool is_agent = name_.phase == 0;
-    if (agent_.login && is_agent) pass("CLAUDE_CODE_OAUTH_TOKEN");
-    for (const std::string& name : agent_.pass_environment) {
-      if (is_agent || !is_kept_from_checks(name)) pass(name);
-    }
-    for (const auto& [name, value] : agent_.environment) result[name] = plan::fill(value, lookup());
-    for (const auto& [name, value] : task_.environment) result[name] = plan::fill(value, lookup());
-    const std::uint32_t lane = record_.attempts.back().lane;
-    result["TMPDIR"] = folder_ + "/tmp";
-    result["INTERLOCK_RUN"] = around_.run;
-    result["INTERLOCK_TASK"] = task_.id;
-    result["INTERLOCK_ATTEMPT"] = label;
-    result["INTERLOCK_DEADLINE"] =
-        fmt::format("{}", deadline_.time_since_epoch().count() / 1'000'000);
-    result["INTERLOCK_TIMEOUT_S"] =
-        fmt::format("{}", std::chrono::floor<std::chrono::seconds>(task_.timeout).count());
-    result["INTERLOCK_PORT_FIRST"] =
-        fmt::format("{}", kFirstPort + static_cast<int>(lane) * kPortsPerLane);
-    result["INTERLOCK_PORT_COUNT"] = fmt::format("{}", kPortsPerLane);
-    if (!task_.output_of.empty()) result["INTERLOCK_OUTPUTS"] = folder_ + "/outputs";
-    if (!schema_file_.empty()) result["INTERLOCK_SCHEMA"] = schema_file_;
-    if (!record_.correction.empty() && !mends_) result["INTERLOCK_CORRECTION"] = record_.correction;
-    return result;
+    AttemptPlace place{folder_, home_, schema_file_, label, deadline_};
+    if (!mends_) place.correction = record_.correction;
+    place.lane = record_.attempts.back().lane;
+    return environment_of(plan_, name_, around_, place, lookup());
   }
 
   const plan::Plan& plan_;

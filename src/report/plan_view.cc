@@ -321,7 +321,7 @@ class Page {
     const bool by_quota = it.quota > it.critical_path;
     // Those wait for all others, and all others for them, without being tied to anybody.
     const bool some_alone =
-        std::ranges::any_of(decision_.verdicts, [](const auto& one) { return one.alone; });
+        std::ranges::any_of(decision_.verdicts, [](const auto& one) { return one.exclusive; });
     struct Term {
       char sign;
       Duration value;

@@ -1,0 +1,70 @@
+#include "engine/attempt_environment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/secret_name.h"
+
+namespace interlock::engine {
+
+namespace {
+
+/// A plain command's check may need what the plan passes on to both, as to reach a database. No
+/// check asks a model.
+bool is_kept_from_checks(const plan::Plan& plan, const plan::Agent& agent, std::string_view name) {
+  const bool is_plain = agent.kind == plan::AgentKind::command && agent.events.empty();
+  const bool is_key =
+      names_a_model_key(name) || std::ranges::any_of(plan.agents, [&](const plan::Agent& one) {
+        return one.key.variable == name;
+      });
+  return is_key || (!is_plain && names_a_secret(name));
+}
+
+}  // namespace
+
+std::map<std::string, std::string> environment_of(const plan::Plan& plan, const AttemptName& name,
+                                                  const HostEnvironment& around,
+                                                  const AttemptPlace& place,
+                                                  const plan::Lookup& lookup) {
+  const plan::Task& task = plan[name.task];
+  const plan::Agent& agent = plan.agents[task.agent.index()];
+  std::map<std::string, std::string> result;
+  const auto pass = [&](const std::string& variable) {
+    if (const auto found = around.environment.find(variable); found != around.environment.end())
+      result.insert_or_assign(found->first, found->second);
+  };
+  for (const std::string_view variable : kPassedOn) pass(std::string(variable));
+  for (const auto& [variable, value] : around.environment) {
+    if (variable.starts_with("LC_")) result.emplace(variable, value);
+  }
+  // Its own, also over retries and repairs; the person's only where the plan passes it on.
+  if (!place.home.empty()) result["HOME"] = place.home;
+  // A check is the plan's command, and not the agent: it asks no model.
+  const bool is_agent = name.phase == 0;
+  if (agent.login && is_agent) pass("CLAUDE_CODE_OAUTH_TOKEN");
+  for (const std::string& variable : agent.pass_environment) {
+    if (is_agent || !is_kept_from_checks(plan, agent, variable)) pass(variable);
+  }
+  for (const auto& [variable, value] : agent.environment)
+    result[variable] = plan::fill(value, lookup);
+  for (const auto& [variable, value] : task.environment)
+    result[variable] = plan::fill(value, lookup);
+  result["TMPDIR"] = place.folder + "/tmp";
+  result["INTERLOCK_RUN"] = around.run;
+  result["INTERLOCK_TASK"] = task.id;
+  result["INTERLOCK_ATTEMPT"] = place.label;
+  result["INTERLOCK_DEADLINE"] =
+      fmt::format("{}", place.deadline.time_since_epoch().count() / 1'000'000);
+  result["INTERLOCK_TIMEOUT_S"] =
+      fmt::format("{}", std::chrono::floor<std::chrono::seconds>(task.timeout).count());
+  result["INTERLOCK_PORT_FIRST"] =
+      fmt::format("{}", kFirstPort + static_cast<int>(place.lane) * kPortsPerLane);
+  result["INTERLOCK_PORT_COUNT"] = fmt::format("{}", kPortsPerLane);
+  if (!task.output_of.empty()) result["INTERLOCK_OUTPUTS"] = place.folder + "/outputs";
+  if (!place.schema_file.empty()) result["INTERLOCK_SCHEMA"] = place.schema_file;
+  if (!place.correction.empty()) result["INTERLOCK_CORRECTION"] = place.correction;
+  return result;
+}
+
+}  // namespace interlock::engine
