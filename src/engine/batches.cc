@@ -41,7 +41,7 @@ void Engine::share_attempt(Live& live, std::vector<TaskId> mates) {
     if (reuse(id, *cache_key_parts, key, difference)) continue;
     const std::uint32_t lane = scheduler_.lane_of(task_of(live));
     scheduler_.share(id, task_of(live), now());
-    batch_.record(started_fact(id, std::move(*cache_key_parts), key, difference, lane));
+    batch_.record(started_event(id, std::move(*cache_key_parts), key, difference, lane));
     live.others.push_back(id);
   }
   if (live.others.empty()) return;

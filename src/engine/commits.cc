@@ -230,8 +230,8 @@ Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optiona
   const plan::Task& it = task(waiting.name.task);
   const std::string beyond = first_undeclared(it.footprint, waiting.reads);
   const std::string folder = undeclared_folder(it.footprint, waiting.own);
-  const bool is_told = beyond.empty() && folder.empty() && waiting.missed.empty();
-  if (!it.footprint.unknown && is_told) return {};
+  const bool names_all = beyond.empty() && folder.empty() && waiting.missed.empty();
+  if (!it.footprint.unknown && names_all) return {};
   if (trace) {
     // Each change is something it wrote, and what it wrote as it was may have come to differ since.
     trace->left = waiting.wrote;

@@ -10,7 +10,7 @@ void Engine::watch_clocks() {
     // The gateway keeps its time, and parks it then.
     if (!live.is_timed()) continue;
     const plan::Task& one = task(id);
-    const Time last_output = heard_from(live);
+    const Time last_output = last_sign_of(live);
     if (now() >= live.started + timeout_of(live)) {
       stop(live, Outcome::timed_out);
     } else if (one.idle_timeout > Duration{} && now() >= last_output + one.idle_timeout) {
@@ -33,7 +33,7 @@ void Engine::watch_lingering(Live& live) {
 }
 
 /// When it was last heard, or could not be because its call was held.
-Time Engine::heard_from(const Live& live) const {
+Time Engine::last_sign_of(const Live& live) const {
   return std::max(ports_.processes.last_output_at(live.name).value_or(live.started),
                   live.waited_at_limit_until);
 }
@@ -62,7 +62,7 @@ std::optional<Time> Engine::next_wake() const {
     const plan::Task& one = task(id);
     at(live.started + timeout_of(live));
     if (one.idle_timeout > Duration{}) {
-      at(heard_from(live) + one.idle_timeout);
+      at(last_sign_of(live) + one.idle_timeout);
     }
     if (live.name.phase == 0 && live.reader && live.transcript.final && !live.released)
       at(lingers_until(live));

@@ -152,7 +152,7 @@ void Engine::start(TaskId id) {
   if (reuse(id, *cache_key_parts, key, difference)) return;
 
   AttemptStarted event =
-      started_fact(id, std::move(*cache_key_parts), key, difference, scheduler_.lane_of(id));
+      started_event(id, std::move(*cache_key_parts), key, difference, scheduler_.lane_of(id));
   Live live;
   live.name = {id, event.attempt, 0};
   live.started = now();
@@ -163,7 +163,7 @@ void Engine::start(TaskId id) {
   live_.insert_or_assign(id, std::move(live));
 }
 
-AttemptStarted Engine::started_fact(TaskId id, std::vector<CacheKeyPart> cache_key_parts,
+AttemptStarted Engine::started_event(TaskId id, std::vector<CacheKeyPart> cache_key_parts,
                                     const Digest& key, const std::string& difference,
                                     std::uint32_t lane) {
   const TaskRecord& before = record(id);

@@ -174,7 +174,7 @@ class Engine {
 
   // batches.cc: several tasks in one attempt.
   std::vector<TaskId> mates_of(TaskId task);
-  AttemptStarted started_fact(TaskId task, std::vector<CacheKeyPart> cache_key_parts,
+  AttemptStarted started_event(TaskId task, std::vector<CacheKeyPart> cache_key_parts,
                               const Digest& key, const std::string& difference, std::uint32_t lane);
   void share_attempt(Live& live, std::vector<TaskId> mates);
   void on_batch_over(Live live, const Exited& exited);
@@ -194,7 +194,7 @@ class Engine {
   void on_events(Live& live, std::vector<agents::Event> events);
   void watch_lingering(Live& live);
   Time lingers_until(const Live& live) const;
-  Time heard_from(const Live& live) const;
+  Time last_sign_of(const Live& live) const;
   Judgement judge_agent(Live& live, const Exited& exited, Judgement judgement);
   std::string take_answer(Live& live, bool json) const;
   bool can_resume(TaskId task) const;

@@ -495,7 +495,7 @@ TEST(OpenStore, AnOlderFormatIsReadAsItIsAndBroughtUpWhenItIsWritten) {
   EXPECT_TRUE(store.unsampled_runs().value().empty());
   EXPECT_EQ(times(store), kBoth) << "its measurement is the same as the sample of its event";
   SQLite::Database sqlite(folder.path(kFileName), SQLite::OPEN_READONLY);
-  EXPECT_EQ(sqlite.execAndGet("PRAGMA user_version").getInt(), 4);
+  EXPECT_EQ(sqlite.execAndGet("PRAGMA user_version").getInt(), kFormatVersion);
   EXPECT_TRUE(sqlite.tableExists("measurements")) << "an older dispatcher may be writing to it";
 }
 

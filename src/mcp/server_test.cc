@@ -160,7 +160,7 @@ TEST_F(ServerTest, takes_a_plan_in_one_way_only) {
   call(4, "run", R"({"file":"--state=/etc"})");
   EXPECT_THAT(at("/result/content/0/text"), HasSubstr("begins with a dash"));
   call(5, "plan", R"({"tasks":[],"parallel":0.5})");
-  EXPECT_THAT(at("/result/content/0/text"), HasSubstr("no whole number from 1 to 1024"));
+  EXPECT_THAT(at("/result/content/0/text"), HasSubstr("is not a whole number from 1 to 1024"));
   call(6, "fly", "{}");
   EXPECT_EQ(at("/error/code"), "-32602");
 }

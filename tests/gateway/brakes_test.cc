@@ -97,7 +97,7 @@ TEST(Answers, what_is_no_answer_is_named) {
     Client().post(route.base_url + "/v1/chat/completions", chat(prompt));
     const auto call = world.call();
     EXPECT_EQ(call.end, CallEnd::cut_off) << prompt;
-    EXPECT_THAT(call.detail, HasSubstr("no answer of this API")) << prompt;
+    EXPECT_THAT(call.detail, HasSubstr("not an answer of this API")) << prompt;
   }
 }
 

@@ -12,8 +12,9 @@ namespace {
 constexpr std::array<std::string_view, 12> kPureFolders{
     "base",     "footprint", "changes", "plan",  "agents", "metering",
     "schedule", "history",   "decide",  "merge", "engine", "mcp"};
-constexpr std::array<std::string_view, 9> kAdapters{
-    "sys", "process", "journal", "workspace", "snapshots", "schema", "quota", "gateway", "chat"};
+constexpr std::array<std::string_view, 10> kAdapters{"sys",       "http",      "process", "journal",
+                                                     "workspace", "snapshots", "schema",  "quota",
+                                                     "gateway",   "chat"};
 constexpr std::array<std::string_view, 4> kOrderedFolders{"schedule", "decide", "merge", "engine"};
 
 /// A word that is not used, and what is used in its place.

@@ -39,7 +39,7 @@ TEST(Project, IncludesPointDownTheLayers) {
   const auto build = std::ranges::find(project(), "CMakeLists.txt", &Source::path);
   ASSERT_NE(build, project().end());
   const Layers layers = layers_of_build(build->text);
-  EXPECT_THAT(layers.at("engine"), testing::IsSupersetOf({"base", "plan", "decide", "merge"}));
+  EXPECT_THAT(layers.at("engine"), testing::IsSupersetOf({"base", "plan", "schedule", "merge"}));
   EXPECT_THAT(
       complaints_of_project([&](const Source& source) { return check_layers(source, layers); }),
       testing::IsEmpty());
