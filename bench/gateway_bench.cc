@@ -95,10 +95,12 @@ void serve_upstream(const std::function<void(std::uint16_t)>& tell) {
     if (at + 1 == events.size()) return session.finish();
     loop.when_idle([&write_from, &session, at] { write_from(session, at + 1); });
   };
-  auto server = http::Server::open(loop, 0, rules, [&](http::Session& session, http::Request) {
-    session.begin(200, {{"content-type", "text/event-stream"}}, {});
-    write_from(session, 0);
-  });
+  auto server = http::Server::open(
+      loop, 0, rules, [](const http::Request&) { return http::Session::HeadVerdict(); },
+      [&](http::Session& session, http::Request) {
+        session.begin(200, {{"content-type", "text/event-stream"}}, {});
+        write_from(session, 0);
+      });
   check(server.has_value(), "the upstream listens");
   tell((*server)->port());
   loop.run();

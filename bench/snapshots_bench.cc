@@ -90,7 +90,7 @@ class Tree {
 
 void map_to_self(const char* file, const std::string& text) {
   const sys::Descriptor map(::open(file, O_WRONLY | O_CLOEXEC));
-  if (::write(map.number(), text.data(), text.size()) < 0) ::_exit(125);
+  if (::write(map.get(), text.data(), text.size()) < 0) ::_exit(125);
 }
 
 /// Enters the snapshot in a child, edits there and ends.

@@ -10,7 +10,6 @@
 #include "http/message.h"
 
 using namespace interlock;
-using namespace interlock::gateway;
 
 namespace {
 
