@@ -29,8 +29,8 @@ const std::vector<std::string> kFiles = {"a", "b", "c", "d/x", "d/y", "e.md", "f
 class SimpleValidator final : public engine::Validator {
  public:
   std::optional<std::string> complaint(const std::string&, std::string_view text) override {
-    return text.starts_with("bad") ? std::optional<std::string>("it starts with bad")
-                                   : std::nullopt;
+    return text.starts_with("bad answer") ? std::optional<std::string>("it starts with bad")
+                                          : std::nullopt;
   }
 };
 
