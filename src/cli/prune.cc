@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 std::string still_needed(const runs::ChosenRun& run) {
   if (run.dispatched()) return "it is running";
   const auto uncheckpointed = run.state.commits.size() - run.state.checkpointed;
-  if (uncheckpointed > 0) return fmt::format("{} of its commits are not in the workspace yet", uncheckpointed);
+  if (uncheckpointed > 0)
+    return fmt::format("{} of its commits are not in the workspace yet", uncheckpointed);
   for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
     const engine::TaskState state = run.state.tasks[i].state;
     if (state == engine::TaskState::committing || state == engine::TaskState::reviewing)

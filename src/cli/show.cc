@@ -20,16 +20,8 @@ panel::Size size_of_output(const Console& console) {
 
 /// How a run in the list stands, without reading all of it.
 std::string state_of(const journal::RunSummary& run, bool alive) {
-  if (!run.ended) return alive ? "running" : run.events == 0 ? "never began" : "died";
-  switch (run.ended->how) {
-    case engine::RunEnded::How::finished: return "finished";
-    case engine::RunEnded::How::failed: return "failed";
-    case engine::RunEnded::How::paused_at_gate: return "waits at a gate";
-    case engine::RunEnded::How::interrupted: return "interrupted";
-    case engine::RunEnded::How::cancelled: return "cancelled";
-    case engine::RunEnded::How::limit_reached: return "stopped at a limit";
-  }
-  return {};
+  if (run.ended) return runs::ended_text(run.ended->how);
+  return alive ? "running" : run.events == 0 ? "never began" : "died";
 }
 
 /// Where there is no journal yet there are no runs, which is no error.

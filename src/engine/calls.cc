@@ -103,7 +103,7 @@ std::string resume_with_more(const Setup& setup, const plan::Plan& plan, const R
 }
 
 /// The gateway counts on from what the journal knows.
-void Engine::describe_budget() {
+void Engine::set_gateway_budget() {
   const Spent spent = spent_by(run());
   ports_.gateway.set_budget(left_of(setup_.limit_tokens, spent.tokens),
                             left_of(setup_.limit_usd, spent.usd));

@@ -39,7 +39,7 @@ Result<void> Engine::begin() {
   batch_.record(RunBegan{setup_.dispatcher, setup_.self, run().seq > 0});
   if (auto ended = end_leftovers(); !ended) return ended;
   if (auto taken = recover_snapshots(); !taken) return taken;
-  describe_budget();
+  set_gateway_budget();
   take_requests();
   return close_turn();
 }
@@ -164,8 +164,8 @@ void Engine::start(TaskId id) {
 }
 
 AttemptStarted Engine::started_event(TaskId id, std::vector<CacheKeyPart> cache_key_parts,
-                                    const Digest& key, const std::string& difference,
-                                    std::uint32_t lane) {
+                                     const Digest& key, const std::string& difference,
+                                     std::uint32_t lane) {
   const TaskRecord& before = record(id);
   const schedule::Waited waited = scheduler_.waited(id, now());
   AttemptStarted event{

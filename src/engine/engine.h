@@ -175,7 +175,8 @@ class Engine {
   // batches.cc: several tasks in one attempt.
   std::vector<TaskId> mates_of(TaskId task);
   AttemptStarted started_event(TaskId task, std::vector<CacheKeyPart> cache_key_parts,
-                              const Digest& key, const std::string& difference, std::uint32_t lane);
+                               const Digest& key, const std::string& difference,
+                               std::uint32_t lane);
   void share_attempt(Live& live, std::vector<TaskId> mates);
   void on_batch_over(Live live, const Exited& exited);
   void break_up(Live whole, const Judgement& judgement,
@@ -200,7 +201,7 @@ class Engine {
   bool can_resume(TaskId task) const;
 
   // calls.cc: model calls and budgets.
-  void describe_budget();
+  void set_gateway_budget();
   void take_calls();
   void note_waiting_calls(std::vector<Gateway::Waiting> all);
   void note_calls(std::vector<ModelCall> calls);

@@ -150,9 +150,8 @@ Result<TaskId> choose_task(const ChosenRun& run, const std::string& name) {
                    : fmt::format("its tasks: {}", join_words(ids, 8)));
 }
 
-std::string state_text(const ChosenRun& run) {
-  if (!run.state.ended) return run.dispatched() ? "running" : "died";
-  switch (*run.state.ended) {
+std::string ended_text(engine::RunEnded::How how) {
+  switch (how) {
     case engine::RunEnded::How::finished: return "finished";
     case engine::RunEnded::How::failed: return "failed";
     case engine::RunEnded::How::paused_at_gate: return "waits at a gate";
@@ -161,6 +160,11 @@ std::string state_text(const ChosenRun& run) {
     case engine::RunEnded::How::limit_reached: return "stopped at a limit";
   }
   return {};
+}
+
+std::string state_text(const ChosenRun& run) {
+  if (run.state.ended) return ended_text(*run.state.ended);
+  return run.dispatched() ? "running" : "died";
 }
 
 std::string run_folder(const std::string& state, const std::string& run) {

@@ -66,6 +66,9 @@ Result<std::unique_ptr<ChosenRun>> choose_run_to_dispatch(journal::Store& store,
 /// The task a person means; the error names the nearest.
 Result<TaskId> choose_task(const ChosenRun& run, const std::string& name);
 
+/// `finished`, `waits at a gate`, ...
+std::string ended_text(engine::RunEnded::How how);
+
 /// `running`, `finished`, `failed`, `waits at a gate`, `interrupted`, `cancelled`, `died`.
 std::string state_text(const ChosenRun& run);
 

@@ -86,8 +86,7 @@ std::shared_ptr<const Baseline> Baselines::take(const footprint::Footprint* foot
     for (const std::string& path : paths) {
       const sys::Descriptor folder = workspace::open_beneath(
           top.get(), std::string(workspace::folder_of(path)), O_RDONLY | O_DIRECTORY);
-      if (folder)
-        add(folder.get(), std::string(workspace::name_of(path)), path, baseline);
+      if (folder) add(folder.get(), std::string(workspace::name_of(path)), path, baseline);
       if (!baseline.entries.contains(path)) baseline.known_absent.insert(path);
     }
   }

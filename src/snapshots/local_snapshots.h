@@ -105,7 +105,8 @@ class LocalSnapshots final : public engine::Snapshots, public workspace::Layers 
   Options options_;
   std::map<Key, Attempt> attempts_;
   std::map<Key, OpenWorktree> worktrees_;
-  std::vector<Attempt*> uncheckpointed_;  ///< Committed and not folded, in the order of their commits.
+  std::vector<Attempt*>
+      uncheckpointed_;  ///< Committed and not folded, in the order of their commits.
   struct Checkpointed {
     changes::State state;
     std::size_t checkpoint = 0;  ///< Which; those of earlier dispatchers are 0.

@@ -93,7 +93,8 @@ Result<void> LocalSnapshots::load(const Kept& kept, Stage stage) {
   // Its fold was done, and only the journal does not know.
   read->stage = is_checkpointed && stage == Stage::committed ? Stage::checkpointed : stage;
   Attempt& attempt = attempts_.insert_or_assign(key_of(kept.name), std::move(*read)).first->second;
-  if (attempt.stage == Stage::committed && !attempt.changes.empty()) uncheckpointed_.push_back(&attempt);
+  if (attempt.stage == Stage::committed && !attempt.changes.empty())
+    uncheckpointed_.push_back(&attempt);
   return {};
 }
 
