@@ -116,6 +116,8 @@ Result<metering::Prices> prices_of(const Environment& environment) {
 std::string quotas_folder(const std::string& state_folder) { return state_folder + "/quotas"; }
 
 gateway::QuotaOption quota_of(const plan::Resource& resource, const std::string& folder) {
+  // Connecting and TLS are 50 to 80 ms to the providers, and nothing on a kept connection.
+  constexpr Duration kArrivalJitter = std::chrono::milliseconds(100);
   gateway::QuotaOption option;
   option.name = resource.name;
   option.file = fmt::format("{}/{}.quota", folder,
@@ -126,6 +128,7 @@ gateway::QuotaOption quota_of(const plan::Resource& resource, const std::string&
   option.limits.usd = resource.rates.usd;
   option.limits.concurrency = resource.concurrency;
   if (resource.burst) option.limits.burst = *resource.burst;
+  option.limits.arrival_jitter = kArrivalJitter;
   option.limits.counts_windows = resource.counts_windows;
   using Charge = gateway::QuotaOption::Charge;
   option.charge =
