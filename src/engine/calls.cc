@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "base/text.h"
 #include "engine/engine.h"
 
 // Model calls: counted, held against budgets, and what follows when one may not be made.
@@ -197,6 +198,8 @@ void Engine::check_limits() {
 void Engine::close_route(Live& live) {
   if (!live.has_route) return;
   live.has_route = false;
+  for (const std::string& host : ports_.gateway.refused_hosts(live.name))
+    live.remarks.push_back(fmt::format("kept from connecting to `{}`", printable(host)));
   note_calls(ports_.gateway.close(live.name));
 }
 

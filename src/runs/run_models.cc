@@ -256,9 +256,9 @@ Redaction secrets_in(const plan::Plan& plan, const Environment& environment) {
   return redaction;
 }
 
-Result<std::unique_ptr<engine::Gateway>> open_gateway(gateway::Options options,
-                                                      engine::Clock& clock,
-                                                      std::function<void()> wake) {
+Result<std::unique_ptr<gateway::LocalGateway>> open_gateway(gateway::Options options,
+                                                            engine::Clock& clock,
+                                                            std::function<void()> wake) {
   options.wake = std::move(wake);
   // The engine's clock is its thread's alone; what both are compared with is the same scale.
   const Time start = clock.now();
@@ -269,9 +269,7 @@ Result<std::unique_ptr<engine::Gateway>> open_gateway(gateway::Options options,
   options.chance = [engine = std::mt19937_64(std::random_device{}())]() mutable {
     return static_cast<double>(engine() >> 11U) / static_cast<double>(std::uint64_t{1} << 53U);
   };
-  auto opened = gateway::LocalGateway::open(std::move(options));
-  if (!opened) return std::unexpected(opened.error());
-  return std::unique_ptr<engine::Gateway>(std::move(*opened));
+  return gateway::LocalGateway::open(std::move(options));
 }
 
 std::string recording_folder(const std::string& state_folder, const std::string& run) {
