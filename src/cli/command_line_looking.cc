@@ -68,6 +68,17 @@ void CommandLine::add_looking() {
   output->add_option("NAME", options_.name,
                      "A merge or a task; without it the only merge, or a list");
   add_json(output);
+  CLI::App* report = add("report", "Write a run as a document for people who were not there",
+                         [](const Context& context, const Options& options) {
+                           return report_command(context, options.run, options.out);
+                         });
+  add_run(report);
+  report
+      ->add_option("-o,--out", options_.out,
+                   "FILE.html: one page, no network, no scripts; FILE.md: for a pull request")
+      ->type_name("FILE")
+      ->required();
+  add_json(report);
 }
 
 }  // namespace interlock::cli

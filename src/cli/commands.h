@@ -64,6 +64,10 @@ Result<Exit> why_command(const Context& context, const std::string& run, const s
 Result<Exit> output_command(const Context& context, const std::string& run,
                             const std::string& name);
 
+/// `file` ends in `.html` or `.md`, which says what is written.
+Result<Exit> report_command(const Context& context, const std::string& run,
+                            const std::string& file);
+
 struct LogOptions {
   std::string task;  ///< Empty: all.
   bool raw = false;  ///< What agents printed as it is, not as it reads.
