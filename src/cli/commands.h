@@ -68,6 +68,21 @@ Result<Exit> output_command(const Context& context, const std::string& run,
 Result<Exit> report_command(const Context& context, const std::string& run,
                             const std::string& file);
 
+struct TraceOptions {
+  std::string out;   ///< Trace-event JSON.
+  std::string otlp;  ///< A file, or a receiver's URL.
+  std::string joblog;
+};
+Result<Exit> trace_command(const Context& context, const std::string& run,
+                           const TraceOptions& options);
+
+struct EventsOptions {
+  bool follow = false;
+  std::uint64_t after = 0;  ///< Only those with a larger number.
+};
+Result<Exit> events_command(const Context& context, const std::string& run,
+                            const EventsOptions& options);
+
 struct LogOptions {
   std::string task;  ///< Empty: all.
   bool raw = false;  ///< What agents printed as it is, not as it reads.

@@ -27,6 +27,8 @@ struct Options {
   std::string replay, tokens, usd, which_plan;
   RunsOptions runs;
   LogOptions log;
+  TraceOptions trace;
+  EventsOptions events;
   FixRequest fix;
   DiffOptions diff;
   ChatOptions chat;
