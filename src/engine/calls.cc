@@ -178,9 +178,7 @@ std::string Engine::say_parked(TaskId id) const {
 
 /// No more is started; who still works may come to its end.
 void Engine::reach_limit(const std::string& why) {
-  limit_reached_ = true;
-  scheduler_.stop(true);
-  if (run().stopping.empty()) batch_.record(RunStopping{why});
+  if (!run().is_held()) batch_.record(RunStopping{why, RunStopping::Cause::limit});
 }
 
 /// For agents whose calls do not pass the gateway, the books are balanced when they end.

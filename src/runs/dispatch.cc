@@ -161,8 +161,11 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   const auto mark = process::BreakMark::arm(mark_file);
   if (!mark) return std::unexpected(mark.error());
   RedactedJournal kept(**journal, secrets);
+  engine::Replay before(run.plan());
+  before.run = run.state;
+  before.changes = std::exchange(run.changes, {});
   engine::Engine engine(
-      run.plan(), run.planned.waits(), std::move(*setup), run.state,
+      run.plan(), run.planned.waits(), std::move(*setup), std::move(before),
       engine::Ports{clock, **processes, kept, workspace, snapshots, validator, *gateway});
   if (auto taken = engine.begin(); !taken) return std::unexpected(taken.error());
   if (begun) {
