@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 
 #include "base/result.h"
 #include "http/session.h"
@@ -11,9 +12,16 @@
 
 namespace interlock::http {
 
-/// Listens on 127.0.0.1 and keeps its clients' sessions.
+/// Listens on 127.0.0.1, or on a Unix socket, and keeps its clients' sessions.
 class Server {
  public:
+  /// On a socket of the file system that only this user may use: mode 0600, and whoever connects is
+  /// asked for its user besides. One that is left there is replaced, so the caller has made sure
+  /// that no other server lives (a lock); it is removed with this. The path has at most 107 bytes.
+  static Result<std::unique_ptr<Server>> open_unix(sys::Loop& loop, const std::string& path,
+                                                   const Session::Rules& rules,
+                                                   Session::OnHead on_head,
+                                                   Session::OnRequest on_request);
   /// `port` 0: any that is free.
   static Result<std::unique_ptr<Server>> open(sys::Loop& loop, std::uint16_t port,
                                               const Session::Rules& rules, Session::OnHead on_head,
@@ -27,6 +35,7 @@ class Server {
   Server(sys::Loop& loop, sys::Descriptor listening, const Session::Rules& rules,
          Session::OnHead on_head, Session::OnRequest on_request);
   void accept_some();
+  bool is_welcome(const sys::Descriptor& socket) const;
   void part_with_strangers();
 
   sys::Loop& loop_;
@@ -35,6 +44,7 @@ class Server {
   Session::OnHead on_head_;
   Session::OnRequest on_request_;
   std::uint16_t port_ = 0;
+  std::string path_;  ///< Of a Unix socket.
   sys::Loop::Timer rest_;
   std::uint64_t last_number_ = 0;
   std::map<std::uint64_t, std::unique_ptr<Session>> sessions_;  ///< In the order of coming.
