@@ -7,6 +7,7 @@
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/history_verb.h"
+#include "cli/serve.h"
 
 namespace interlock::cli {
 
@@ -42,6 +43,7 @@ struct Options {
   std::string when;  ///< Of a hook.
   HistoryOptions history;
   CalibrateOptions calibrate;
+  ServeRequest serve;
 };
 
 /// What the words of the command line mean; an error says which of them means nothing.
