@@ -21,7 +21,7 @@ struct Options {
 
   std::string file, run, task, name, use, folder = ".", shell;
   std::string pattern, effort, face = "auto", svg, out;
-  std::vector<std::string> isolation;
+  std::vector<std::string> isolation, notify;
   int parallel = 0;
   std::vector<std::string> set;
   bool fresh = false, wait = false, record = false;

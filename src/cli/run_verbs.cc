@@ -138,6 +138,8 @@ Result<std::unique_ptr<runs::ChosenRun>> wait_for_quota(const Context& context,
 
 Result<Exit> dispatch_and_report(const Context& context, journal::Store& store,
                                  runs::ChosenRun& run, Face face) {
+  const auto notifier = Notifier::start(context.notify);
+  if (!notifier) return std::unexpected(notifier.error());
   std::unique_ptr<runs::ChosenRun> again;
   runs::ChosenRun* taken = &run;
   std::uint32_t tries = 0;
@@ -147,8 +149,8 @@ Result<Exit> dispatch_and_report(const Context& context, journal::Store& store,
       return context.detachment->begin(run);
     };
     const std::uint32_t finished = taken->state.finished_count;
-    auto exit =
-        dispatch_and_show(store, context.state_folder, *taken, face, context.console, begun);
+    auto exit = dispatch_and_show(store, context.state_folder, *taken, face, context.console, begun,
+                                  notifier->get());
     if (!exit) return exit;
     tries = taken->state.finished_count > finished ? 0 : tries + (again ? 1 : 0);
     auto next = wait_for_quota(context, store, *taken, tries);
