@@ -75,7 +75,7 @@ void run(const std::vector<std::string>& arguments, const std::string& input) {
 }
 
 /// Bell, and the sequence by which terminals show a notice (OSC 9).
-void tell_terminal(const std::string& text) {
+void show_on_terminal(const std::string& text) {
   const sys::Descriptor terminal(::open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC));
   if (!terminal) return;
   const std::string shown = fmt::format("\a\x1b]9;{}\x1b\\", printable(text));
@@ -85,7 +85,7 @@ void tell_terminal(const std::string& text) {
 void deliver(const std::string& target, const json::object& notice) {
   const std::string text(notice.at("text").as_string());
   const std::string body = canonical_json(notice);
-  if (target == "terminal") return tell_terminal(text);
+  if (target == "terminal") return show_on_terminal(text);
   if (target == "desktop") return run({"notify-send", "-a", "interlock", "Interlock", text}, {});
   if (target.starts_with(kCommand))
     return run({"sh", "-c", target.substr(kCommand.size())}, body + "\n");
