@@ -35,6 +35,14 @@ Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanRequest& re
   return plan;
 }
 
+Result<void> ChosenRun::replay(journal::Store& store) {
+  engine::Replay read(plan());
+  auto done = store.replay(id(), 0, [&](engine::RecordedEvent&& recorded) { read.take(recorded); });
+  state = std::move(read.run);
+  changes = std::move(read.changes);
+  return done;
+}
+
 bool ChosenRun::dispatched() const {
   return !state.ended && state.process && sys::is_alive(*state.process);
 }
@@ -65,10 +73,7 @@ Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::stri
   auto run = std::make_unique<ChosenRun>(
       ChosenRun{std::move(*head), *request, plan_it(std::move(*plan), planning, *history, accounts),
                 engine::RunState(plan::Plan{})});
-  run->state = engine::RunState(run->planned.plan);
-  auto replayed = store.replay(
-      *id, 0, [&run](engine::RecordedEvent&& recorded) { engine::apply(run->state, recorded); });
-  if (!replayed) return std::unexpected(replayed.error());
+  if (auto replayed = run->replay(store); !replayed) return std::unexpected(replayed.error());
   if (state_folder == nullptr && !run->dispatched()) show_nothing_running(run->state);
   return run;
 }
@@ -182,8 +187,18 @@ struct Outside {
   Outside(const ChosenRun& run, Time now)
       : setup(setup_for(run.planned, run.id())),
         at(run.dispatched() ? now : run.state.last.value_or(now)),
-        scheduler(engine::scheduler_of(run.plan(), setup, run.state,
-                                       run.state.session_began.value_or(at), true)) {}
+        scheduler(engine::scheduler_of(setup, run.changes, at)) {
+    if (!run.dispatched()) let_go();
+  }
+
+  /// What a dead dispatcher had running waits to be done again.
+  void let_go() {
+    for (std::uint32_t i = 0; i < setup.problem.jobs.size(); ++i) {
+      if (!scheduler.is_running(TaskId(i))) continue;
+      scheduler.release(TaskId(i), {}, at);
+      scheduler.requeue(TaskId(i), at, at);
+    }
+  }
 
   engine::Setup setup;
   Time at;

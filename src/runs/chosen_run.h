@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/engine.h"
@@ -19,11 +20,15 @@ struct ChosenRun {
   PlanRequest request;
   Planned planned;
   engine::RunState state;
+  /// What its scheduler is made of, until it is dispatched.
+  std::vector<schedule::Change> changes = {};
   bool plan_is_new =
       false;  ///< Its plan was edited, and `dispatch` puts it in the place of the one kept.
 
   const std::string& id() const { return head.id; }
   const plan::Plan& plan() const { return planned.plan; }
+  /// State and changes, from the journal.
+  Result<void> replay(journal::Store& store);
   /// Whether a dispatcher holds the run and lives.
   bool dispatched() const;
 };

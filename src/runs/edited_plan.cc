@@ -113,11 +113,7 @@ Result<void> take_over(journal::Store& store, std::unique_ptr<ChosenRun>& run, p
   fresh->head.plan_text = document.text;
   fresh->head.files = files;
   fresh->plan_is_new = true;
-  fresh->state = engine::RunState(fresh->planned.plan);
-  auto replayed = store.replay(run->id(), 0, [&](engine::RecordedEvent&& recorded) {
-    engine::apply(fresh->state, recorded);
-  });
-  if (!replayed) return replayed;
+  if (auto replayed = fresh->replay(store); !replayed) return replayed;
   run = std::move(fresh);
   return {};
 }

@@ -209,7 +209,7 @@ void World::live() {
 
 void World::dispatch_once() {
   engine::Engine engine(
-      plan_, interlocking_, setup(), state_of_journal(),
+      plan_, interlocking_, setup(), replayed(),
       engine::Ports{clock_, processes_, journal_, workspace_, snapshots_, *validator_, gateway_});
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
@@ -266,15 +266,16 @@ engine::Setup World::setup() const {
   return setup;
 }
 
-engine::RunState World::state_of_journal() const {
-  engine::RunState run(plan_);
-  for (const engine::RecordedEvent& recorded : journal_.events()) engine::apply(run, recorded);
-  return run;
+engine::Replay World::replayed() const {
+  engine::Replay replay(plan_);
+  for (const engine::RecordedEvent& recorded : journal_.events()) replay.take(recorded);
+  return replay;
 }
 
 void World::after_turn(const engine::Engine& engine) {
   check_journal();
   check_state(engine);
+  check_projections(engine);
 }
 
 void World::people_act(engine::Engine&) {

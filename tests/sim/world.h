@@ -93,7 +93,8 @@ class World {
   void dispatch_once();
   void after_turn(const engine::Engine& engine);
   engine::Setup setup() const;
-  engine::RunState state_of_journal() const;
+  engine::Replay replayed() const;
+  engine::RunState state_of_journal() const { return replayed().run; }
   bool faults_are_on() const;
   void people_act(engine::Engine& engine);
   void answer_gates();
@@ -118,6 +119,7 @@ class World {
   void check_start(const engine::SpawnSpec& spec);
   void check_journal();
   void check_state(const engine::Engine& engine);
+  void check_projections(const engine::Engine& engine);
   void check_books();
   void check_attempts();
   std::optional<Error> port_failure(std::string_view call);
