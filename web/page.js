@@ -219,24 +219,26 @@ function useText(path, again) {
 
 function Log({id, task}) {
   const log = useRef(signal(null)).current, box = useRef(), follows = useRef(true);
-  const words = useRef(signal("")).current;
+  const words = useRef(signal("")).current, attempt = useRef(signal(0)).current;
   useEffect(() => {
     let over = false, timer = 0;
     log.value = null;
     async function look() {
       try {
-        if (!document.hidden) log.value = await readJson("/api/runs/" + id + "/log?task=" + encodeURIComponent(task.id));
+        if (!document.hidden) log.value = await readJson("/api/runs/" + id + "/log?task=" + encodeURIComponent(task.id) + (attempt.value ? "&attempt=" + attempt.value : ""));
       } catch { /* The connection's own words are at the top. */ }
       if (!over && run.value && run.value.tasks.some((one) => one.id === task.id && one.state === "running")) timer = setTimeout(look, 1000);
     }
     look();
     return () => { over = true; clearTimeout(timer); };
-  }, [id, task.id, task.attempts, task.state]);
+  }, [id, task.id, task.attempts, task.state, attempt.value]);
+  const others = task.attempts > 1 && html`<p role="group" aria-label="Attempts">${Array.from({length: Math.min(task.attempts, 20)}, (_, i) => i + 1).map((n) =>
+    html`<button key=${n} class="attempt" aria-pressed=${n === (attempt.value || task.attempts)} onClick=${() => (attempt.value = n)}>attempt ${n}</button>`)}</p>`;
   useEffect(() => { if (box.current && follows.current) box.current.scrollTop = box.current.scrollHeight; });
-  if (!log.value) return html`<p class="faint">Reading…</p>`;
+  if (!log.value) return html`${others}<p class="faint">Reading…</p>`;
   const lines = log.value.lines.filter((line) => !words.value || line[2].toLowerCase().includes(words.value.toLowerCase()));
-  if (!log.value.lines.length) return html`<p class="faint">It has printed nothing.</p>`;
-  return html`<input type="search" placeholder="search" aria-label="Search in the log" onInput=${(event) => (words.value = event.target.value)}/>
+  if (!log.value.lines.length) return html`${others}<p class="faint">It has printed nothing.</p>`;
+  return html`${others}<input type="search" placeholder="search" aria-label="Search in the log" onInput=${(event) => (words.value = event.target.value)}/>
     ${log.value.cut && html`<p class="faint">The end of it; all: <code>interlock log ${id} ${task.id}</code></p>`}
     <pre class="log" tabIndex="0" ref=${box} onScroll=${() => { const it = box.current; follows.current = it.scrollTop + it.clientHeight > it.scrollHeight - 20; }}>${lines.map((line) => html`<span class=${"s-" + (line[1] === "!" ? "r" : line[1])}>${line[2] + "\n"}</span>`)}</pre>`;
 }

@@ -74,6 +74,13 @@ check("keeps what agents say text", async () => {
   assert.equal(await page.locator(".log img").count(), 0);
 });
 
+check("shows the log of each attempt", async () => {
+  await page.getByTitle("flaky", {exact: true}).click();
+  await page.getByText("It has printed nothing.").waitFor();
+  await page.getByRole("button", {name: "attempt 1"}).click();
+  await page.locator(".log", {hasText: "once"}).waitFor();
+});
+
 check("goes through tasks by keys", async () => {
   await page.getByRole("listbox").focus();
   await page.keyboard.press("Home");
