@@ -43,6 +43,7 @@ class CommandLine {
   void add_planning();
   void add_looking();
   void add_asking();
+  void add_queues();
   void add_rest();
   void add_chat();
 

@@ -40,6 +40,7 @@ Result<void> Engine::begin() {
   if (auto ended = end_leftovers(); !ended) return ended;
   if (auto taken = recover_snapshots(); !taken) return taken;
   set_gateway_budget();
+  if (run().calls_held) ports_.gateway.hold(true);
   take_requests();
   return close_turn();
 }
@@ -324,6 +325,7 @@ void Engine::finish_if_idle() {
   if (interrupts_ > 0) return finish(How::interrupted);
   if (limit_reached_ && !scheduler_.all_ended()) return finish(How::limit_reached);
   if (scheduler_.all_ended()) {
+    if (stands()) return;
     const bool all_done =
         std::all_of(run().tasks.begin(), run().tasks.end(),
                     [](const TaskRecord& one) { return one.state == TaskState::done; });
@@ -339,7 +341,7 @@ void Engine::finish_if_idle() {
     batch_.record(RunStopping{"too much failed, and `limits.on_failure` says to stop"});
   }
   if (!run().stopping.empty()) return finish(How::failed);
-  if (scheduler_.next_wake(now())) return;
+  if (scheduler_.next_wake(now()) || run().held || stands()) return;
   const bool at_gate = run().review_open || std::any_of(run().tasks.begin(), run().tasks.end(),
                                                         [](const TaskRecord& one) {
                                                           return one.gate_since.has_value();

@@ -56,6 +56,7 @@ schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, con
     place(scheduler, run.tasks[i], TaskId(i), now, adopt_running);
   }
   for (std::uint32_t i = 0; i < run.reviews_approved; ++i) scheduler.approve_review(now);
+  scheduler.hold(run.held);
   return scheduler;
 }
 

@@ -61,6 +61,7 @@ struct GatewayState {
   Estimates estimates;
   RunLimit run;
   RetryBudget retries;
+  bool held = false;            ///< A person paused the run: nothing more is sent.
   bool looks_at_limit = false;  ///< `run_limit_moved`, and they have not looked yet.
   std::map<CallId, std::unique_ptr<ProxiedCall>> calls;  ///< Not over yet.
   CallId last_call = 0;

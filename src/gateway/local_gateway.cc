@@ -37,6 +37,13 @@ void LocalGateway::set_budget(std::optional<Tokens> tokens, std::optional<MicroU
   thread_->in_thread([&] { thread_->set_run_budget(tokens, usd); });
 }
 
+void LocalGateway::hold(bool held) {
+  thread_->in_thread([&] {
+    thread_->held = held;
+    thread_->run_limit_moved();
+  });
+}
+
 std::uint16_t LocalGateway::port() const { return thread_->port(); }
 
 std::optional<quota::Account::AccountSnapshot> LocalGateway::snapshot(std::string_view quota) {

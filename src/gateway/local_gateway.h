@@ -27,6 +27,7 @@ class LocalGateway final : public engine::Gateway {
   std::vector<Waiting> waiting() override;
   std::vector<engine::ModelCall> close(engine::AttemptName name) override;
   void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) override;
+  void hold(bool held) override;
 
   std::uint16_t port() const;
   /// How the quota stands, for people; nothing: there is none of that name.

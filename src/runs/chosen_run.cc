@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "base/text.h"
+#include "runs/growth.h"
 #include "runs/isolation.h"
 #include "runs/learning.h"
+#include "runs/queues.h"
 #include "sys/process_identity.h"
 #include "workspace/recorded_files.h"
 
@@ -33,6 +35,36 @@ Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanRequest& re
   if (!plan) return within(plan.error(), "the plan kept with the run cannot be read");
   plan->workspace = head.workspace;
   return plan;
+}
+
+/// What people changed while it went on holds for whoever goes on with it.
+void take_retuned(Planned& planned, const engine::RunRetuned& retuned) {
+  if (retuned.parallel) {
+    planned.decision.n = static_cast<std::uint32_t>(*retuned.parallel);
+    planned.decision.policy.parallel = planned.decision.n;
+  }
+  if (retuned.tokens) planned.plan.limits.tokens = retuned.tokens;
+  if (retuned.usd) planned.plan.limits.usd = retuned.usd;
+}
+
+Result<void> replay_events(journal::Store& store, ChosenRun& run, decide::History history,
+                           const std::string* state_folder) {
+  run.planned_tasks = run.planned.plan.tasks.size();
+  RunGrowth growth(run.planned, run.request, std::move(history));
+  Result<void> grown;
+  bool prepared = state_folder == nullptr;
+  auto replayed = store.replay(run.id(), 0, [&](engine::RecordedEvent&& recorded) {
+    if (!grown) return;
+    if (const auto* added = std::get_if<engine::TasksAdded>(&recorded.event)) {
+      if (!std::exchange(prepared, true))
+        growth.dispatch_with(growth_means(run.planned.plan, *state_folder, run.request.stands, {}));
+      grown = growth.replay(*added);
+    }
+    if (grown) engine::apply(run.state, recorded);
+  });
+  if (!replayed) return replayed;
+  if (grown) take_retuned(run.planned, run.state.retuned);
+  return grown;
 }
 
 bool ChosenRun::dispatched() const {
@@ -66,9 +98,8 @@ Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::stri
       ChosenRun{std::move(*head), *request, plan_it(std::move(*plan), planning, *history, accounts),
                 engine::RunState(plan::Plan{})});
   run->state = engine::RunState(run->planned.plan);
-  auto replayed = store.replay(
-      *id, 0, [&run](engine::RecordedEvent&& recorded) { engine::apply(run->state, recorded); });
-  if (!replayed) return std::unexpected(replayed.error());
+  if (auto replayed = replay_events(store, *run, std::move(*history), state_folder); !replayed)
+    return std::unexpected(replayed.error());
   if (state_folder == nullptr && !run->dispatched()) show_nothing_running(run->state);
   return run;
 }
@@ -107,7 +138,12 @@ bool has_name(const ChosenRun& run, const std::string& word) {
 
 Result<std::string> run_named(journal::Store& store, const Where& where, const std::string& name) {
   if (name.empty() || name == "last") return latest(store, where);
-  return store.find_run(name);
+  auto run = store.find_run(name);
+  if (run) return run;
+  // The name of a standing queue means its run.
+  const auto queue = find_queue(store, where, name, false);
+  if (queue && *queue) return **queue;
+  return run;
 }
 
 std::string whole_name(const ChosenRun& run) {

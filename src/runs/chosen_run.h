@@ -19,6 +19,7 @@ struct ChosenRun {
   PlanRequest request;
   Planned planned;
   engine::RunState state;
+  std::size_t planned_tasks = 0;  ///< Of the plan's document; those behind were added.
   bool plan_is_new =
       false;  ///< Its plan was edited, and `dispatch` puts it in the place of the one kept.
 
@@ -27,6 +28,13 @@ struct ChosenRun {
   /// Whether a dispatcher holds the run and lives.
   bool dispatched() const;
 };
+
+void take_retuned(Planned& planned, const engine::RunRetuned& retuned);
+
+/// Applies the run's events to its state, which is that of a run without any, and lets its plan
+/// grow as it did. `state_folder`: of a run that is to be dispatched.
+Result<void> replay_events(journal::Store& store, ChosenRun& run, decide::History history,
+                           const std::string* state_folder);
 
 /// Where a person stands, which says whose `last` is meant.
 struct Where {

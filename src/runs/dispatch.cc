@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
 
 #include "journal/run_journal.h"
 #include "journal/run_lock.h"
@@ -15,6 +16,7 @@
 #include "process/clock.h"
 #include "process/local_processes.h"
 #include "process/probe.h"
+#include "runs/growth.h"
 #include "runs/hindsight.h"
 #include "runs/learning.h"
 #include "runs/login.h"
@@ -53,9 +55,9 @@ bool has_sandboxes(const plan::Plan& plan) {
 }
 
 /// Where attempts find their own folders; held for as long as they may run.
-std::optional<workspace::SharedPlace> hold_own_place(const plan::Plan& plan,
+std::optional<workspace::SharedPlace> hold_own_place(const ChosenRun& run,
                                                      engine::HostEnvironment& around) {
-  if (!has_sandboxes(plan)) return {};
+  if (!has_sandboxes(run.plan()) && !run.request.stands) return {};
   auto place = workspace::SharedPlace::hold(
       {std::string(engine::kAttemptPlace), std::string(engine::kHomePlace)});
   if (!place) return place;
@@ -80,7 +82,8 @@ Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& st
   setup.dispatcher = dispatcher_name();
   if (const auto self = sys::identity_of(::getpid())) setup.self = *self;
   setup.reuse = run.request.reuse;
-  setup.wait_at_gates = run.request.wait_at_gates;
+  setup.wait_at_gates = run.request.wait_at_gates || run.request.stands;
+  setup.stands = run.request.stands;
   return setup;
 }
 
@@ -116,9 +119,20 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   auto journal = store.open_run(run.id(), labels_of(run.plan()));
   if (!journal) return std::unexpected(journal.error());
   // A key may have to be asked for, which is done before a process host owns all children.
-  const bool asks = asks_models(run.plan());
+  const bool asks = asks_models(run.plan()) || run.request.stands;
   auto wanted = asks ? options_for(run, state_folder) : Result<gateway::Options>();
   if (!wanted) return std::unexpected(wanted.error());
+  if (run.request.stands) add_idle_providers(run.plan(), own_environment(), *wanted);
+  std::set<std::string> providers;
+  for (const auto& [agent, provider] : wanted->providers) providers.insert(agent);
+  auto history = store.history(run.plan().workspace, said_slowings(run.plan()));
+  if (!history) return std::unexpected(history.error());
+  RunGrowth growth(run.planned, run.request, std::move(*history));
+  growth.dispatch_with(
+      growth_means(run.plan(), state_folder, run.request.stands, std::move(providers)));
+  growth.on_grown = [&kept = **journal](const plan::Plan& plan, std::size_t first) {
+    kept.add_labels(labels_of(plan, first));
+  };
   for (const std::string& account : accounts_of(run.plan())) {
     // Without them calls are reserved what is usual.
     const auto outputs = store.past_outputs(account);
@@ -130,7 +144,8 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   auto setup = complete_setup(run, state_folder);
   if (!setup) return std::unexpected(setup.error());
   setup->secrets = secrets;
-  const auto own_place = hold_own_place(run.plan(), setup->around);
+  setup->growth = &growth;
+  const auto own_place = hold_own_place(run, setup->around);
   auto processes = process::LocalProcesses::open(clock, {.redaction = secrets});
   if (!processes) return std::unexpected(processes.error());
   workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());

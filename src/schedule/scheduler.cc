@@ -111,6 +111,17 @@ void Scheduler::raise_floor(ResourceId quota, Time until) {
 
 void Scheduler::stop(bool stopped) { state_->stopped = stopped; }
 
+void Scheduler::hold(bool held) { state_->held = held; }
+
+void Scheduler::set_parallel(std::uint32_t parallel) {
+  check(parallel > 0, "at least one task may run");
+  state_->policy.parallel = parallel;
+}
+
+void Scheduler::add(std::vector<Job> jobs, const std::vector<Link>& links, Time now) {
+  state_->add(std::move(jobs), links, now);
+}
+
 void Scheduler::revive(TaskId task, Time now) {
   State& s = *state_;
   State::Mark& it = s.mark(task);

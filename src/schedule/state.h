@@ -96,6 +96,10 @@ struct Scheduler::State {
   /// Takes `task` out of the queues of those that could start.
   void leave_queues(TaskId task);
 
+  /// Adds tasks behind all others (growth.cc).
+  void add(std::vector<Job> jobs, const std::vector<Link>& links, Time now);
+  void count_links_into(TaskId task);
+
   // Choosing.
 
   /// The task to try next, best first; nothing when no start is allowed or none is ready.
@@ -145,6 +149,7 @@ struct Scheduler::State {
   std::uint32_t reviews_approved = 0;
   bool review_reported = false;
   bool stopped = false;
+  bool held = false;  ///< By a person.
 };
 
 }  // namespace interlock::schedule
