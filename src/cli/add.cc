@@ -9,6 +9,7 @@
 #include "cli/queue.h"
 #include "process/clock.h"
 #include "runs/queues.h"
+#include "runs/run_models.h"
 
 // `add`: a task for a run that goes on. It starts at once where it provably meets nothing that
 // runs or waits before it; else it waits, and says for whom.
@@ -62,8 +63,8 @@ Result<std::string> run_meant(journal::Store& store, const Context& context,
 }
 
 /// How a task stands that is in the run's plan.
-Result<Exit> tell(const Context& context, const runs::ChosenRun& run, const std::string& id,
-                  bool is_new) {
+Result<Exit> report_task(const Context& context, const runs::ChosenRun& run, const std::string& id,
+                         bool is_new) {
   const auto task = run.plan().find(id);
   if (!task) return fail(Error::Kind::internal, fmt::format("task `{}` is not in the run", id));
   process::SystemClock clock;
@@ -90,19 +91,19 @@ Result<Exit> tell(const Context& context, const runs::ChosenRun& run, const std:
 }
 
 /// The same key again: nothing is added twice.
-Result<Exit> tell_known(const Context& context, journal::Store& store, const runs::ChosenRun& run,
-                        const json::object& task, const std::string& id) {
+Result<Exit> report_known(const Context& context, journal::Store& store, const runs::ChosenRun& run,
+                          const json::object& task, const std::string& id) {
   const auto known = runs::added_task(store, run.id(), id);
   if (!known) return std::unexpected(known.error());
-  if (*known && **known == task) return tell(context, run, id, false);
+  if (*known && **known == task) return report_task(context, run, id, false);
   return fail(Error::Kind::refused,
               fmt::format("{} has a task `{}` already, which is another", runs::whole_name(run),
                           printable(id)),
               "an id is added once: give this one another");
 }
 
-Result<Exit> tell_posted(const Context& context, const runs::ChosenRun& run,
-                         const std::string& id) {
+Result<Exit> report_posted(const Context& context, const runs::ChosenRun& run,
+                           const std::string& id) {
   const std::string hint = run.request.queue.empty() ? fmt::format("interlock resume {}", run.id())
                                                      : fmt::format("interlock queue start {}",
                                                                    shell_quote(run.request.queue));
@@ -124,6 +125,19 @@ Result<Exit> tell_posted(const Context& context, const runs::ChosenRun& run,
   return Exit::done;
 }
 
+/// What the dispatcher made of it.
+Result<Exit> report_answer(const Context& context, journal::Store& store,
+                           const runs::ChosenRun& run, const json::object& task,
+                           const runs::AddAnswer& answer) {
+  if (answer.refused.empty()) return report_task(context, run, answer.ids.front(), true);
+  // Another process may have added the same at the same moment.
+  const json::value* id = task.if_contains("id");
+  const std::string key = id == nullptr ? std::string() : std::string(id->get_string());
+  if (!key.empty() && run.plan().find(key)) return report_known(context, store, run, task, key);
+  return fail(Error::Kind::invalid,
+              fmt::format("not added to {}: {}", runs::whole_name(run), answer.refused));
+}
+
 constexpr Duration kPatience = std::chrono::seconds(10);
 constexpr int kLookMs = 20;
 
@@ -139,35 +153,37 @@ Result<Exit> add_command(const Context& context, const AddRequest& request) {
   auto run = runs::choose_run(*store, *id);
   if (!run) return std::unexpected(run.error());
   if (!request.id.empty() && (*run)->plan().find(request.id))
-    return tell_known(context, *store, **run, *task, request.id);
+    return report_known(context, *store, **run, *task, request.id);
   if (!runs::takes_tasks(**run))
     return fail(
         Error::Kind::refused,
         fmt::format("{} takes no more tasks: {}", runs::whole_name(**run),
                     (*run)->state.additions_closed ? "it was closed" : runs::state_text(**run)));
+  const std::string body = json::serialize(json::array{*task});
+  if (runs::secrets_in((*run)->plan(), runs::own_environment()).apply(body) != body)
+    return fail(Error::Kind::refused, "a task that is added may not hold a key",
+                "pass it on by its variable: `pass_env` of the agent");
   const std::uint64_t before = (*run)->state.seq;
-  const auto number =
-      post(*store, **run, engine::Request::Kind::add, {}, json::serialize(json::array{*task}));
+  const auto number = post(*store, **run, engine::Request::Kind::add, {}, body);
   if (!number) return std::unexpected(number.error());
   process::SystemClock clock;
   const Time began = clock.now();
-  while ((*run)->dispatched() && clock.now() - began < kPatience) {
+  while (clock.now() - began < kPatience) {
     const auto answer = runs::answer_to(*store, (*run)->id(), before, *number);
     if (!answer) return std::unexpected(answer.error());
-    if (!*answer) {
+    if (!*answer && (*run)->dispatched()) {
       ::poll(nullptr, 0, kLookMs);
       continue;
     }
     auto now = runs::choose_run(*store, (*run)->id());
     if (!now) return std::unexpected(now.error());
-    if ((*answer)->refused.empty()) return tell(context, **now, (*answer)->ids.front(), true);
-    // Another process may have added the same at the same moment.
-    if (!request.id.empty() && (*now)->plan().find(request.id))
-      return tell_known(context, *store, **now, *task, request.id);
-    return fail(Error::Kind::invalid,
-                fmt::format("not added to {}: {}", runs::whole_name(**now), (*answer)->refused));
+    if (*answer) return report_answer(context, *store, **now, *task, **answer);
+    if (!(*now)->dispatched()) break;
+    // Another dispatcher began meanwhile, and perhaps before the request was there.
+    poke(**now);
+    run = std::move(now);
   }
-  return tell_posted(context, **run, request.id);
+  return report_posted(context, **run, request.id);
 }
 
 }  // namespace interlock::cli

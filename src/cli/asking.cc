@@ -28,8 +28,12 @@ Result<std::int64_t> post(journal::Store& store, const runs::ChosenRun& run,
   request.by = runs::dispatcher_name();
   request.body = body;
   auto posted = store.post_request(run.id(), request, clock.now());
-  if (posted && run.dispatched()) ::kill(static_cast<pid_t>(run.state.process->pid), SIGUSR1);
+  if (posted) poke(run);
   return posted;
+}
+
+void poke(const runs::ChosenRun& run) {
+  if (run.dispatched()) ::kill(static_cast<pid_t>(run.state.process->pid), SIGUSR1);
 }
 
 Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& task,

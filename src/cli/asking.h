@@ -19,6 +19,8 @@ struct Asked {
 Result<Asked> open_for_asking(const Context& context, const std::string& run,
                               const std::string& task = {});
 
+/// Lets its dispatcher, if it lives, look for requests.
+void poke(const runs::ChosenRun& run);
 /// Returns the request's number.
 Result<std::int64_t> post(journal::Store& store, const runs::ChosenRun& run,
                           engine::Request::Kind kind, const std::string& task,

@@ -64,6 +64,25 @@ Result<Exit> why_command(const Context& context, const std::string& run, const s
 Result<Exit> output_command(const Context& context, const std::string& run,
                             const std::string& name);
 
+/// `file` ends in `.html` or `.md`, which says what is written.
+Result<Exit> report_command(const Context& context, const std::string& run,
+                            const std::string& file);
+
+struct TraceOptions {
+  std::string out;   ///< Trace-event JSON.
+  std::string otlp;  ///< A file, or a receiver's URL.
+  std::string joblog;
+};
+Result<Exit> trace_command(const Context& context, const std::string& run,
+                           const TraceOptions& options);
+
+struct EventsOptions {
+  bool follow = false;
+  std::uint64_t after = 0;  ///< Only those with a larger number.
+};
+Result<Exit> events_command(const Context& context, const std::string& run,
+                            const EventsOptions& options);
+
 struct LogOptions {
   std::string task;  ///< Empty: all.
   bool raw = false;  ///< What agents printed as it is, not as it reads.

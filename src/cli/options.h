@@ -20,7 +20,7 @@ struct Options {
   bool any = false;
 
   std::string file, run, task, name, use, folder = ".", shell;
-  std::string pattern, effort, face = "auto", svg;
+  std::string pattern, effort, face = "auto", svg, out;
   std::vector<std::string> isolation;
   int parallel = 0;
   std::vector<std::string> set;
@@ -28,6 +28,8 @@ struct Options {
   std::string replay, tokens, usd, which_plan;
   RunsOptions runs;
   LogOptions log;
+  TraceOptions trace;
+  EventsOptions events;
   FixRequest fix;
   DiffOptions diff;
   ChatOptions chat;

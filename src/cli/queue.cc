@@ -1,6 +1,7 @@
 #include "cli/queue.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include "base/json.h"
 #include "base/text.h"
@@ -16,6 +17,9 @@ namespace interlock::cli {
 namespace {
 
 using engine::TaskState;
+
+constexpr Duration kPatience = std::chrono::seconds(10);
+constexpr int kLookMs = 20;
 
 Result<std::string> open_queue(journal::Store& store, const Context& context,
                                const std::string& name) {
@@ -138,6 +142,16 @@ Result<Exit> stop_queue(const Context& context, const QueueRequest& request) {
   if ((*run)->state.held) {
     if (auto posted = post(*store, **run, engine::Request::Kind::release, {}); !posted)
       return std::unexpected(posted.error());
+  }
+  // Who waits for its end next is not to find it standing.
+  process::SystemClock clock;
+  const Time began = clock.now();
+  while ((*run)->dispatched() && !(*run)->state.additions_closed &&
+         clock.now() - began < kPatience) {
+    ::poll(nullptr, 0, kLookMs);
+    auto now = runs::choose_run(*store, *id);
+    if (!now) return std::unexpected(now.error());
+    run = std::move(now);
   }
   report(context, **run, "closed", {},
          fmt::format("queue `{}` takes no more tasks, and is over when those it has are",

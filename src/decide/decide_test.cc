@@ -307,6 +307,21 @@ TEST(Decide, WhatConflictedTooOftenDoesNotSpeculate) {
               testing::Contains("`b` does not speculate: it conflicts too often (90 %)"));
 }
 
+TEST(Decide, WhatIsExpectedToSaveTimeAllTheSameSpeculatesWhereThatIsAskedFor) {
+  PlanBuilder plan("vague");
+  for (int i = 0; i < 6; ++i)
+    plan.task(fmt::format("t{}", i))
+        .writes("src/**")
+        .takes("60s")
+        .in(plan::Isolation::view)
+        .conflicts(0.6);
+  EXPECT_EQ(decided(plan).pattern, Pattern::sequential) << "nobody asked for it";
+  plan.limits().speculate = true;
+  const Decision it = decided(plan);
+  EXPECT_NE(it.pattern, Pattern::sequential);
+  EXPECT_LT(it.chosen().range.mean, it.sequential.range.mean * 8 / 10);
+}
+
 TEST(Decide, AmongViewsATaskInTheWorkspaceItselfRunsAlone) {
   PlanBuilder plan("mixed");
   plan.task("a").writes("x").takes("60s").in(plan::Isolation::view);

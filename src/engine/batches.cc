@@ -20,7 +20,7 @@ std::vector<TaskId> Engine::mates_of(TaskId first) {
   std::vector<TaskId> mates;
   for (const TaskId id : setup_.batches[batch_of_.at(first)]) {
     const bool is_new = record(id).attempts.empty() && record(id).state == TaskState::waiting;
-    if (id != first && is_new && scheduler_.waits(id) && scheduler_.may_share(id, first))
+    if (id != first && is_new && scheduler().waits(id) && scheduler().may_share(id, first))
       mates.push_back(id);
   }
   return mates;
@@ -29,7 +29,7 @@ std::vector<TaskId> Engine::mates_of(TaskId first) {
 /// They begin with `live`, but for those whose results are kept from an earlier run.
 void Engine::share_attempt(Live& live, std::vector<TaskId> mates) {
   for (const TaskId id : mates) {
-    if (signal_waits_ || !scheduler_.may_share(id, task_of(live))) continue;
+    if (signal_waits_ || !scheduler().may_share(id, task_of(live))) continue;
     auto cache_key_parts = cache_key_parts_of(plan_, id, run(), ports_.workspace);
     if (!cache_key_parts && is_interruption(cache_key_parts.error())) {
       await_signal();
@@ -39,9 +39,10 @@ void Engine::share_attempt(Live& live, std::vector<TaskId> mates) {
     const Digest key = key_of(*cache_key_parts);
     std::string difference;
     if (reuse(id, *cache_key_parts, key, difference)) continue;
-    const std::uint32_t lane = scheduler_.lane_of(task_of(live));
-    scheduler_.share(id, task_of(live), now());
-    batch_.record(started_event(id, std::move(*cache_key_parts), key, difference, lane));
+    AttemptStarted event = started_event(id, std::move(*cache_key_parts), key, difference,
+                                         scheduler().lane_of(task_of(live)));
+    event.with = task_of(live);
+    batch_.record(std::move(event));
     live.others.push_back(id);
   }
   if (live.others.empty()) return;
@@ -172,12 +173,9 @@ void Engine::check_next_part(TaskId first) {
 /// It is done again alone, which costs none of its retries: what failed may not have been its own.
 void Engine::after_failed_part(TaskId id, const Judgement& judgement) {
   using Trigger = AttemptStarted::Trigger;
-  if (judgement.outcome == Outcome::cancelled && interrupts_ > 0 && !cancelling_)
-    return requeue(id);
-  if (judgement.outcome == Outcome::cancelled) {
-    batch_.record(TaskCancelled{id, judgement.detail});
-    return scheduler_.end(id, schedule::End::cancelled, now());
-  }
+  if (judgement.outcome == Outcome::cancelled && is_letting_go()) return requeue(id);
+  if (judgement.outcome == Outcome::cancelled)
+    return batch_.record(TaskCancelled{id, judgement.detail});
   // The calls were those of the task whose attempt it was.
   const AttemptRecord& own = record(id).attempts.back();
   const AttemptRecord& asked = own.batched_with ? record(*own.batched_with).attempts.back() : own;
@@ -189,7 +187,6 @@ void Engine::after_failed_part(TaskId id, const Judgement& judgement) {
   const auto next = next_try(task(id), record(id), judgement.outcome, seed_of(id));
   const Duration after = next ? next->after : Duration{};
   batch_.record(RetryPlanned{id, Trigger::again, now() + after, false, {}});
-  scheduler_.requeue(id, now() + after, now());
 }
 
 /// A person does not want its part any more. The attempt goes on as long as somebody's is wanted.

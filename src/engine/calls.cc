@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "base/text.h"
 #include "engine/engine.h"
 
 // Model calls: counted, held against budgets, and what follows when one may not be made.
@@ -177,9 +178,7 @@ std::string Engine::say_parked(TaskId id) const {
 
 /// No more is started; who still works may come to its end.
 void Engine::reach_limit(const std::string& why) {
-  limit_reached_ = true;
-  scheduler_.stop(true);
-  if (run().stopping.empty()) batch_.record(RunStopping{why});
+  if (!run().is_held()) batch_.record(RunStopping{why, RunStopping::Cause::limit});
 }
 
 /// For agents whose calls do not pass the gateway, the books are balanced when they end.
@@ -197,6 +196,8 @@ void Engine::check_limits() {
 void Engine::close_route(Live& live) {
   if (!live.has_route) return;
   live.has_route = false;
+  for (const std::string& host : ports_.gateway.refused_hosts(live.name))
+    live.remarks.push_back(fmt::format("kept from connecting to `{}`", printable(host)));
   note_calls(ports_.gateway.close(live.name));
 }
 

@@ -103,7 +103,6 @@ void Engine::give_up_lost(const std::vector<AttemptName>& lost) {
       stands,
       {again.begin(), again.end()},
       fmt::format("what `{}` changed is not kept whole any more", task(lost.front().task).id)});
-  scheduler_ = scheduler_of(plan_, setup_, run(), now(), false);
 }
 
 Result<WaitingChanges> Engine::read_waiting(TaskId id) {
@@ -140,7 +139,6 @@ Result<WaitingChanges> Engine::read_waiting(TaskId id) {
 
 void Engine::wait_for_turn(TaskId id) {
   batch_.record(ChangesReady{id, record(id).attempts.back().number});
-  if (task(id).gate_after) scheduler_.approve(id, now());  // Nobody is asked about it any more.
 }
 
 /// In plan order, so that what the earlier ones change is there when the later ones are looked at.
@@ -342,12 +340,12 @@ void Engine::note_checkpoint() {
   std::vector<std::string> paths;
   for (const std::string& path : *result) paths.push_back(changes::shown(path));
   batch_.record(CheckpointRefused{std::move(paths)});
-  scheduler_.stop(true);
-  if (!run().stopping.empty()) return;
+  if (run().is_held()) return;
   batch_.record(RunStopping{
       fmt::format("`{}` was changed by somebody else while changes waited to be brought in: put "
                   "that back or aside, then `interlock resume {}`",
-                  changes::shown(result->front()), setup_.run)});
+                  changes::shown(result->front()), setup_.run),
+      RunStopping::Cause::checkpoint});
 }
 
 }  // namespace interlock::engine

@@ -178,8 +178,7 @@ void Engine::on_merged_checked(Live live, const Judgement& judgement) {
   live_.erase(id);
   WaitingChanges& waiting = waiting_.at(id);
   if (judgement.outcome == Outcome::succeeded) return try_to_commit(waiting);
-  const bool is_finished =
-      judgement.outcome == Outcome::cancelled && interrupts_ > 0 && !cancelling_;
+  const bool is_finished = judgement.outcome == Outcome::cancelled && is_letting_go();
   if (is_finished || judgement.outcome == Outcome::interrupted) {
     waiting.is_checked = false;  // Checked again when the run is taken up again.
     return;
@@ -194,7 +193,6 @@ void Engine::on_merged_checked(Live live, const Judgement& judgement) {
   drop_changes(id);
   if (judgement.outcome != Outcome::cancelled) return do_again(id, conflict);
   batch_.record(TaskCancelled{id, judgement.detail});
-  scheduler_.end(id, schedule::End::cancelled, now());
 }
 
 void Engine::drop_changes(TaskId id) {
@@ -220,7 +218,6 @@ void Engine::do_again(TaskId id, const Conflict& conflict) {
   const Time at =
       now() + (in_turn ? pause_of(conflicts - kConflictsInTurn, seed_of(id)) : Duration{});
   batch_.record(RetryPlanned{id, because, at, false, conflict.reported});
-  scheduler_.requeue(id, at, now(), in_turn);
 }
 
 /// For the agent that mends: which files changed, and how.

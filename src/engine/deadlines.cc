@@ -54,7 +54,7 @@ Duration Engine::timeout_of(const Live& live) const {
 }
 
 std::optional<Time> Engine::next_wake() const {
-  std::optional<Time> wake = scheduler_.next_wake(now());
+  std::optional<Time> wake = scheduler().next_wake(now());
   const auto at = [&wake](Time time) { wake = wake ? std::min(*wake, time) : time; };
   for (const auto& [id, live] : live_) {
     if (live.start_again) at(*live.start_again);

@@ -46,7 +46,6 @@ void Engine::defer(Live live, std::string why) {
     event.outcome = Outcome::interrupted;
     event.detail = why;
     batch_.record(std::move(event));
-    scheduler_.release(id, {}, now());
     requeue(id);
   }
 }
@@ -196,7 +195,6 @@ void Engine::conclude(Live live, Judgement judgement) {
     note_usage(live, event);
   }
   batch_.record(std::move(event));
-  scheduler_.release(id, {}, now());
   check_limits();
   if (live.batch) {
     if (judgement.outcome == Outcome::succeeded) {
@@ -256,17 +254,13 @@ void Engine::set_done(TaskId id, std::optional<Digest> known, Evidence evidence)
     batch_.keep(one.id, std::move(result));
   }
   batch_.record(TaskDone{id, attempt.number, attempt.output, *wrote, {}});
-  scheduler_.end(id, schedule::End::succeeded, now());
   make_merges_with(id);
 }
 
 void Engine::after_failure(TaskId id, const Judgement& judgement) {
-  const bool letting_go = interrupts_ > 0;
-  if (judgement.outcome == Outcome::cancelled && letting_go && !cancelling_) return requeue(id);
-  if (judgement.outcome == Outcome::cancelled) {
-    batch_.record(TaskCancelled{id, judgement.detail});
-    return scheduler_.end(id, schedule::End::cancelled, now());
-  }
+  if (judgement.outcome == Outcome::cancelled && is_letting_go()) return requeue(id);
+  if (judgement.outcome == Outcome::cancelled)
+    return batch_.record(TaskCancelled{id, judgement.detail});
   if (judgement.outcome == Outcome::conflicted) {
     Conflict conflict;
     conflict.detail = judgement.detail;
@@ -288,7 +282,6 @@ void Engine::after_failure(TaskId id, const Judgement& judgement) {
   drop_changes(id);
   batch_.record(
       RetryPlanned{id, next->because, now() + next->after, next->charged, judgement.complaint});
-  scheduler_.requeue(id, now() + next->after, now());
 }
 
 std::string Engine::seed_of(TaskId id) const {
@@ -298,15 +291,14 @@ std::string Engine::seed_of(TaskId id) const {
 void Engine::requeue(TaskId id) {
   batch_.record(
       RetryPlanned{id, AttemptStarted::Trigger::again, now(), false, record(id).correction});
-  scheduler_.requeue(id, now(), now());
 }
 
 void Engine::fail_for_good(TaskId id, Outcome outcome, const std::string& detail) {
   batch_.record(TaskFailed{id, outcome, detail});
-  scheduler_.end(id, schedule::End::failed, now());
-  if (!scheduler_.failure_limit_reached() || !run().stopping.empty()) return;
+  if (!scheduler().failure_limit_reached() || !run().stopping.empty()) return;
   batch_.record(
-      RunStopping{fmt::format("`{}` failed, and `limits.on_failure` says to stop", task(id).id)});
+      RunStopping{fmt::format("`{}` failed, and `limits.on_failure` says to stop", task(id).id),
+                  RunStopping::Cause::failures});
 }
 
 void Engine::stop(Live& live, Outcome why) {
@@ -320,10 +312,8 @@ void Engine::stop(Live& live, Outcome why) {
 }
 
 void Engine::skip_unreachable() {
-  for (const auto& [id, because] : scheduler_.take_unreachable()) {
+  for (const auto& [id, because] : scheduler().take_unreachable())
     batch_.record(TaskSkipped{id, because});
-    scheduler_.end(id, schedule::End::skipped, now());
-  }
 }
 
 }  // namespace interlock::engine

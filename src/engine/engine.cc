@@ -13,13 +13,13 @@
 namespace interlock::engine {
 
 Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocking, Setup setup,
-               RunState run, Ports ports)
+               Replay before, Ports ports)
     : plan_(plan),
       interlocking_(interlocking),
       setup_(std::move(setup)),
       ports_(ports),
-      batch_(plan, std::move(run), ports.journal),
-      scheduler_(scheduler_of(plan, setup_, batch_.run(), ports.clock.now(), false)),
+      batch_(plan, std::move(before.run), scheduler_of(setup_, before.changes, ports.clock.now()),
+             ports.journal),
       merges_of_(plan.tasks.size()) {
   for (std::size_t i = 0; i < setup_.batches.size(); ++i) {
     for (const TaskId id : setup_.batches[i]) batch_of_.emplace(id, i);
@@ -75,8 +75,6 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
     on_refused(std::move(live->second), error);
   }
   for (Report& report : reports) take(std::move(report));
-  // Who else took it is no reason to stand still.
-  if (signal_waited && interrupts_ == 0 && run().stopping.empty()) scheduler_.stop(false);
   take_calls();
   watch_clocks();
   start_deferred(something_ended);
@@ -118,32 +116,25 @@ void Engine::take(Report report) {
 
 void Engine::choose_starts() {
   if (run().commits.size() - run().checkpointed >= kUncheckpointedMax) return;
-  // A task whose result is taken from an earlier run ends at once and may let others start: hence
-  // the loop.
-  for (;;) {
-    // One by one, where a start may take others with it.
-    std::vector<TaskId> chosen;
-    if (batch_of_.empty()) {
-      chosen = scheduler_.choose_starts(now());
-    } else if (const auto one = scheduler_.choose_start(now())) {
-      chosen.push_back(*one);
-    }
-    if (chosen.empty()) break;
-    for (const TaskId id : chosen) start(id);
+  // One by one: a task whose result is taken from an earlier run ends at once and may let others
+  // start, and one that starts may take others with it.
+  while (!signal_waits_) {
+    const auto next = scheduler().next_start(now());
+    if (!next) break;
+    start(*next);
     skip_unreachable();
   }
-  for (const TaskId id : scheduler_.take_gates()) {
+  for (const TaskId id : scheduler().take_gates()) {
     if (!record(id).gate_before_reached) batch_.record(GateReached{id, GateKind::before});
   }
-  if (scheduler_.take_review_due() && !run().review_open)
+  if (scheduler().take_review_due() && !run().review_open)
     batch_.record(GateReached{std::nullopt, GateKind::review});
 }
 
 void Engine::start(TaskId id) {
   auto cache_key_parts = cache_key_parts_of(plan_, id, run(), ports_.workspace);
-  if (!cache_key_parts && is_interruption(cache_key_parts.error())) return hold_back(id);
+  if (!cache_key_parts && is_interruption(cache_key_parts.error())) return await_signal();
   if (!cache_key_parts) {
-    scheduler_.release(id, {}, now());
     const std::string why =
         fmt::format("what it depends on cannot be read: {}", cache_key_parts.error().message);
     return fail_for_good(id, Outcome::not_started, why);
@@ -153,7 +144,7 @@ void Engine::start(TaskId id) {
   if (reuse(id, *cache_key_parts, key, difference)) return;
 
   AttemptStarted event =
-      started_event(id, std::move(*cache_key_parts), key, difference, scheduler_.lane_of(id));
+      started_event(id, std::move(*cache_key_parts), key, difference, scheduler().next_lane());
   Live live;
   live.name = {id, event.attempt, 0};
   live.started = now();
@@ -168,7 +159,7 @@ AttemptStarted Engine::started_event(TaskId id, std::vector<CacheKeyPart> cache_
                                      const Digest& key, const std::string& difference,
                                      std::uint32_t lane) {
   const TaskRecord& before = record(id);
-  const schedule::Waited waited = scheduler_.waited(id, now());
+  const schedule::Waited waited = scheduler().waited(id, now());
   AttemptStarted event{
       id,
       static_cast<std::uint32_t>(before.attempts.size() + 1),
@@ -194,18 +185,7 @@ AttemptStarted Engine::started_event(TaskId id, std::vector<CacheKeyPart> cache_
 
 /// A signal broke something off in this turn. Nothing starts any more; what is to be done, the
 /// report of the signal says in the next one.
-void Engine::await_signal() {
-  signal_waits_ = true;
-  scheduler_.stop(true);
-}
-
-/// A signal came while it was looked at: it is not begun.
-void Engine::hold_back(TaskId id) {
-  await_signal();
-  if (!scheduler_.is_running(id)) return;
-  scheduler_.release(id, {}, now());
-  scheduler_.requeue(id, now(), now());
-}
+void Engine::await_signal() { signal_waits_ = true; }
 
 /// Why it was not, where more than its parts of the cache key decided that, goes to `difference`.
 bool Engine::reuse(TaskId id, const std::vector<CacheKeyPart>& cache_key_parts, const Digest& key,
@@ -222,7 +202,7 @@ bool Engine::reuse(TaskId id, const std::vector<CacheKeyPart>& cache_key_parts, 
     const auto text = ports_.journal.blob(*(*found)->trace);
     const auto trace = text ? trace_from_text(*text) : std::unexpected(text.error());
     const auto differs = trace ? difference_from(*trace) : std::unexpected(trace.error());
-    if (!differs && is_interruption(differs.error())) return hold_back(id), true;
+    if (!differs && is_interruption(differs.error())) return await_signal(), true;
     if (!differs) return false;
     difference = *differs;
     if (!difference.empty() || may_be_changed_before(id, *trace)) return false;
@@ -232,15 +212,12 @@ bool Engine::reuse(TaskId id, const std::vector<CacheKeyPart>& cache_key_parts, 
     return false;
   if (!is_unknown) {
     const auto wrote = ports_.workspace.fingerprint(one.footprint.writes);
-    if (!wrote && is_interruption(wrote.error())) return hold_back(id), true;
+    if (!wrote && is_interruption(wrote.error())) return await_signal(), true;
     if (!wrote || *wrote != (*found)->wrote) return false;
   }
   batch_.record(TaskDone{id, 0, (*found)->output, (*found)->wrote, (*found)->run});
   batch_.keep(one.id, {setup_.run, key, cache_key_parts, (*found)->output, (*found)->wrote,
                        (*found)->trace});
-  // One that was to share another's attempt has not begun.
-  if (scheduler_.is_running(id)) scheduler_.release(id, {}, now());
-  scheduler_.end(id, schedule::End::succeeded, now());
   make_merges_with(id);
   return true;
 }
@@ -321,10 +298,12 @@ void Engine::finish_if_idle() {
   // Brought in first; who asks twice is not to wait for that.
   if (run().checkpointed < run().commits.size() && !in_the_way && interrupts_ < 2) return;
   if (in_the_way) return finish(How::failed);
-  if (cancelling_) return finish(How::cancelled);
-  if (interrupts_ > 0) return finish(How::interrupted);
-  if (limit_reached_ && !scheduler_.all_ended()) return finish(How::limit_reached);
-  if (scheduler_.all_ended()) {
+  using Cause = RunStopping::Cause;
+  if (run().is_stopped_for(Cause::cancelled)) return finish(How::cancelled);
+  if (run().is_stopped_for(Cause::interrupted)) return finish(How::interrupted);
+  if (run().is_stopped_for(Cause::limit) && !scheduler().all_ended())
+    return finish(How::limit_reached);
+  if (scheduler().all_ended()) {
     if (stands()) return;
     const bool all_done =
         std::all_of(run().tasks.begin(), run().tasks.end(),
@@ -335,13 +314,14 @@ void Engine::finish_if_idle() {
                     [](const MergeRecord& one) { return one.output.has_value(); });
     return finish(all_done && all_merged ? How::finished : How::failed);
   }
-  if (scheduler_.failure_limit_reached() && run().stopping.empty()) {
+  if (scheduler().failure_limit_reached() && run().stopping.empty()) {
     // Taken up again, and still more has failed than the plan allows: a person has to ask for it
     // again first.
-    batch_.record(RunStopping{"too much failed, and `limits.on_failure` says to stop"});
+    batch_.record(
+        RunStopping{"too much failed, and `limits.on_failure` says to stop", Cause::failures});
   }
   if (!run().stopping.empty()) return finish(How::failed);
-  if (scheduler_.next_wake(now()) || run().held || stands()) return;
+  if (scheduler().next_wake(now()) || run().held || stands()) return;
   const bool at_gate = run().review_open || std::any_of(run().tasks.begin(), run().tasks.end(),
                                                         [](const TaskRecord& one) {
                                                           return one.gate_since.has_value();
@@ -357,16 +337,16 @@ void Engine::finish_if_idle() {
 std::string Engine::stuck() const {
   std::string text = "tasks wait, nothing runs and nothing is due:";
   for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
-    if (record(TaskId(i)).state != TaskState::waiting || !scheduler_.waits(TaskId(i))) continue;
+    if (record(TaskId(i)).state != TaskState::waiting || !scheduler().waits(TaskId(i))) continue;
     text += fmt::format(
         " `{}` ({});", plan_.tasks[i].id,
-        say(plan_, interlocking_, scheduler_.reason_of(TaskId(i), now()), TaskId(i), now()));
+        say(plan_, interlocking_, scheduler().reason_of(TaskId(i), now()), TaskId(i), now()));
   }
   return text;
 }
 
 RunStatus Engine::view() const {
-  RunStatus view = view_of(plan_, interlocking_, setup_, run(), scheduler_, &ports_.processes,
+  RunStatus view = view_of(plan_, interlocking_, setup_, run(), scheduler(), &ports_.processes,
                            ports_.clock.now());
   // Whose stream is read says more than its last line, which is JSON.
   for (TaskStatus& one : view.tasks) {

@@ -16,6 +16,7 @@
 #include "engine/ports.h"
 #include "engine/prepare.h"
 #include "engine/run_state.h"
+#include "engine/scheduler_changes.h"
 #include "engine/status.h"
 #include "engine/trace.h"
 #include "engine/waiting_changes.h"
@@ -50,6 +51,8 @@ struct Setup {
   std::vector<std::vector<TaskId>> batches;
   /// It is not over when all its tasks are: it waits for more, until `AdditionsClosed`.
   bool stands = false;
+  /// So many of the last of `problem.jobs` came with `TasksAdded` events.
+  std::size_t added = 0;
   PlanGrowth* growth = nullptr;  ///< None: no tasks are added.
 };
 
@@ -68,9 +71,10 @@ inline constexpr std::int64_t kLastPriority = std::numeric_limits<std::int64_t>:
 /// - Changes made in snapshots are committed in plan order, or ahead of tasks they commute with.
 class Engine {
  public:
-  /// `run` is empty or what the journal held. Plan, interlocking and ports must outlive the engine.
+  /// `before` is empty or what the journal held. Plan, interlocking and ports must outlive the
+  /// engine.
   Engine(const plan::Plan& plan, const footprint::Interlocking& interlocking, Setup setup,
-         RunState run, Ports ports);
+         Replay before, Ports ports);
 
   /// Takes the run: ends what a dead dispatcher left behind, and starts the first tasks.
   Result<void> begin();
@@ -80,6 +84,7 @@ class Engine {
   bool over() const { return run().ended.has_value(); }
 
   const RunState& run() const { return batch_.run(); }
+  const schedule::Scheduler& scheduler() const { return batch_.scheduler(); }
   RunStatus view() const;
   std::vector<Notice> take_notices();
 
@@ -144,7 +149,6 @@ class Engine {
   void watch_clocks();
   void choose_starts();
   void start(TaskId task);
-  void hold_back(TaskId task);
   void await_signal();
   bool reuse(TaskId task, const std::vector<CacheKeyPart>& cache_key_parts, const Digest& key,
              std::string& difference);
@@ -287,6 +291,11 @@ class Engine {
   void name_missing_merges();
   void finish(RunEnded::How how);
 
+  /// A signal, not a person's word on its tasks, ends what runs: it is done when the run goes on.
+  bool is_letting_go() const {
+    return run().is_stopped_for(RunStopping::Cause::interrupted) &&
+           !run().is_stopped_for(RunStopping::Cause::cancelled);
+  }
   TaskId task_of(const Live& live) const { return live.name.task; }
   /// Of the jitter of its next back-off: another one for each attempt.
   std::string seed_of(TaskId task) const;
@@ -299,7 +308,6 @@ class Engine {
   Setup setup_;
   Ports ports_;
   EventBatch batch_;
-  schedule::Scheduler scheduler_;
 
   std::map<TaskId, Live> live_;
   std::map<TaskId, WaitingChanges> waiting_;   ///< Tasks that are committing.
@@ -318,18 +326,11 @@ class Engine {
   std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.
   std::uint32_t interrupts_ = 0;
   bool signal_waits_ = false;  ///< It broke something off, and is a report of the next turn.
-  bool cancelling_ = false;
-  bool limit_reached_ = false;
 };
 
 /// The command that goes on with a run that stopped at its limit, with a limit that is expected to
 /// do.
 std::string resume_with_more(const Setup& setup, const plan::Plan& plan, const RunState& run);
-
-/// The scheduler as it stands in a run, made from events alone: for a run that is taken up again,
-/// and for explaining one from outside.
-schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, const RunState& run,
-                                 Time now, bool adopt_running);
 
 /// Why a waiting task waits, in words.
 std::string say(const plan::Plan& plan, const footprint::Interlocking& interlocking,

@@ -25,6 +25,8 @@ constexpr std::array<std::string_view, 6> kHows = {"finished",    "failed",    "
 constexpr std::array<std::string_view, 3> kGates = {"before", "after", "review"};
 constexpr std::array<std::string_view, 6> kTriggers = {"first", "retry",    "correction",
                                                        "again", "conflict", "repair"};
+constexpr std::array<std::string_view, 6> kCauses = {"other",     "failures", "interrupted",
+                                                     "cancelled", "limit",    "checkpoint"};
 constexpr std::array<std::string_view, 4> kIsolations = {"direct", "guard", "view", "worktree"};
 
 template <typename E>
@@ -35,7 +37,9 @@ std::string_view word(std::span<const std::string_view> names, E value) {
 json::object body_of(const RunBegan& f) {
   return FieldWriter().put("by", f.dispatcher).put(f.process).put("resumed", f.resumed).take();
 }
-json::object body_of(const RunStopping& f) { return FieldWriter().put("why", f.why).take(); }
+json::object body_of(const RunStopping& f) {
+  return FieldWriter().put("why", f.why).put("cause", word(kCauses, f.cause)).take();
+}
 json::object body_of(const RunEnded& f) {
   return FieldWriter().put("how", word(kHows, f.how)).put("digest", f.digest).take();
 }
@@ -65,6 +69,7 @@ json::object body_of(const AttemptStarted& f) {
       .put("seen",
            f.snapshot_version > 0 ? std::optional(std::int64_t{f.snapshot_version}) : std::nullopt)
       .put("speculative", f.speculative)
+      .put("with", f.with)
       .take();
 }
 json::object body_of(const AttemptsBatched& f) {
@@ -271,7 +276,10 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
      [](FieldReader& r) -> Event {
        return RunBegan{r.text("by"), r.process(), r.flag("resumed")};
      }},
-    {"run_stopping", [](FieldReader& r) -> Event { return RunStopping{r.text("why")}; }},
+    {"run_stopping",
+     [](FieldReader& r) -> Event {
+       return RunStopping{r.text("why"), r.choice_or_first<RunStopping::Cause>("cause", kCauses)};
+     }},
     {"run_ended",
      [](FieldReader& r) -> Event {
        return RunEnded{r.choice<RunEnded::How>("how", kHows), r.text("digest")};
@@ -297,7 +305,8 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
                              r.waited(),
                              r.choice_or_first<plan::Isolation>("isolation", kIsolations),
                              r.index("seen"),
-                             r.flag("speculative")};
+                             r.flag("speculative"),
+                             r.maybe_task("with")};
      }},
     {"process_spawned",
      [](FieldReader& r) -> Event {

@@ -80,7 +80,17 @@ struct RunBegan {
   bool resumed = false;
 };
 struct RunStopping {
+  enum class Cause : unsigned char {
+    other,     ///< Of journals that do not say.
+    failures,  ///< Too much failed: nothing starts unless a person asks for some of that again.
+    interrupted,
+    cancelled,
+    limit,       ///< A budget or the provider's quota is used up.
+    checkpoint,  ///< What is committed cannot be brought into the workspace.
+  };
+
   std::string why;  ///< `interrupted`, `cancelled`, `a task failed and on_failure is stop`, ...
+  Cause cause = Cause::other;
 };
 /// The dispatcher has let go of the run.
 struct RunEnded {
@@ -134,6 +144,7 @@ struct AttemptStarted {
   plan::Isolation isolation{};         ///< What it really runs in.
   std::uint32_t snapshot_version = 0;  ///< So many of the run's commits are in its snapshot.
   bool speculative = false;            ///< Started beside a task it may well conflict with.
+  std::optional<TaskId> with;          ///< It has no slot of its own: AttemptsBatched follows.
 };
 /// Attempts that start in the same turn are one: that of `task` does the work of all, and `others`
 /// take their part of its answer. Each task keeps an attempt of its own.

@@ -1,15 +1,18 @@
 #include "engine/event_batch.h"
 
 #include "engine/notices.h"
+#include "engine/scheduler_changes.h"
 
 namespace interlock::engine {
 
-EventBatch::EventBatch(const plan::Plan& plan, RunState run, Journal& journal)
-    : plan_(plan), run_(std::move(run)), journal_(journal) {}
+EventBatch::EventBatch(const plan::Plan& plan, RunState run, schedule::Scheduler scheduler,
+                       Journal& journal)
+    : plan_(plan), run_(std::move(run)), scheduler_(std::move(scheduler)), journal_(journal) {}
 
 void EventBatch::record(Event event) {
   RecordedEvent recorded{run_.seq + 1, now_, std::move(event)};
   apply(run_, recorded);
+  for (const schedule::Change& change : changes_of(run_, recorded)) scheduler_.apply(change);
   if (auto notice = notice_of(plan_, run_, recorded)) unreported_.push_back(std::move(*notice));
   batch_.push_back(std::move(recorded));
 }

@@ -8,18 +8,26 @@
 #include "engine/run_state.h"
 #include "engine/status.h"
 #include "plan/plan.h"
+#include "schedule/scheduler.h"
 
 namespace interlock::engine {
 
 /// Where events are made: applied at once, so that the rest of the turn sees them; durable at
 /// `commit`, all or none; told to anybody only after that. When `commit` fails the run must stop:
 /// memory is ahead of the journal.
+///
+/// Nothing else writes what is true of a run: its state and its scheduler are made of events here,
+/// as a later dispatcher makes them of the journal's.
 class EventBatch {
  public:
-  EventBatch(const plan::Plan& plan, RunState run, Journal& journal);
+  EventBatch(const plan::Plan& plan, RunState run, schedule::Scheduler scheduler, Journal& journal);
 
   void open_turn(Time now) { now_ = now; }
   void record(Event event);
+  /// What the next `TasksAdded` brings to the scheduler.
+  void announce(std::vector<schedule::Job> jobs, const std::vector<schedule::Link>& links) {
+    scheduler_.announce(std::move(jobs), links);
+  }
   void keep(Blob blob) { blobs_.push_back(std::move(blob)); }
   void keep(std::string task, StoredResult result) {
     results_.emplace_back(std::move(task), std::move(result));
@@ -29,6 +37,7 @@ class EventBatch {
   Result<std::string> blob(const Digest& digest);
 
   const RunState& run() const { return run_; }
+  const schedule::Scheduler& scheduler() const { return scheduler_; }
   Time now() const { return now_; }
   /// What was made durable since the last call, for people.
   std::vector<Notice> take_notices() { return std::exchange(reported_, {}); }
@@ -36,6 +45,7 @@ class EventBatch {
  private:
   const plan::Plan& plan_;
   RunState run_;
+  schedule::Scheduler scheduler_;
   Journal& journal_;
   Time now_{};
   std::vector<RecordedEvent> batch_;

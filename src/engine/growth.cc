@@ -14,13 +14,15 @@ void Engine::add_tasks(const Request& request) {
   };
   if (setup_.growth == nullptr) return refuse("this run takes no more tasks");
   if (run().additions_closed) return refuse("no more tasks are added to this run: it was closed");
-  if (cancelling_) return refuse("this run is being cancelled");
+  if (run().is_stopped_for(RunStopping::Cause::cancelled))
+    return refuse("this run is being cancelled");
   auto grown = setup_.growth->add(request.body);
   if (!grown) {
     const Error& error = grown.error();
     return refuse(error.hint.empty() ? error.message
                                      : fmt::format("{} ({})", error.message, error.hint));
   }
+  batch_.announce(std::move(grown->jobs), grown->links);
   batch_.record(TasksAdded{grown->count, std::move(grown->tasks), std::move(grown->files),
                            request.by, request.id});
   const std::size_t tasks = run().tasks.size();
@@ -29,11 +31,6 @@ void Engine::add_tasks(const Request& request) {
   setup_.expected.insert(setup_.expected.end(), grown->expected.begin(), grown->expected.end());
   auto& tokens = setup_.around.expected_tokens;
   tokens.insert(tokens.end(), grown->expected_tokens.begin(), grown->expected_tokens.end());
-  // For a scheduler that has to be made anew.
-  setup_.problem.jobs.insert(setup_.problem.jobs.end(), grown->jobs.begin(), grown->jobs.end());
-  setup_.problem.links.insert(setup_.problem.links.end(), grown->links.begin(), grown->links.end());
-  if (!setup_.priorities.empty()) setup_.priorities.resize(tasks, kLastPriority);
-  scheduler_.add(std::move(grown->jobs), grown->links, now());
 }
 
 /// Whether it waits for more tasks when all it has are over.
@@ -43,14 +40,12 @@ void Engine::hold(const Request& request) {
   const bool calls = request.body == "calls";
   if (run().held && run().calls_held == calls) return;
   batch_.record(RunHeld{calls, request.by});
-  scheduler_.hold(true);
   ports_.gateway.hold(calls);
 }
 
 void Engine::release_hold(const std::string& by) {
   if (!run().held) return;
   batch_.record(RunReleased{by});
-  scheduler_.hold(false);
   ports_.gateway.hold(false);
 }
 
@@ -65,10 +60,7 @@ void Engine::retune(const Request& request) {
   const RunRetuned event{number("parallel"), number("tokens"), number("usd"), request.by};
   if (!event.parallel && !event.tokens && !event.usd) return;
   batch_.record(event);
-  if (event.parallel) {
-    setup_.policy.parallel = static_cast<std::uint32_t>(*event.parallel);
-    scheduler_.set_parallel(setup_.policy.parallel);
-  }
+  if (event.parallel) setup_.policy.parallel = static_cast<std::uint32_t>(*event.parallel);
   if (event.tokens) setup_.limit_tokens = event.tokens;
   if (event.usd) setup_.limit_usd = event.usd;
   set_gateway_budget();

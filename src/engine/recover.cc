@@ -13,52 +13,7 @@ namespace {
 /// A task that ran so often while its dispatcher broke off is started again by a person alone.
 constexpr int kBreaksMax = 2;
 
-/// Puts one task where the journal says it is.
-void place(schedule::Scheduler& scheduler, const TaskRecord& task, TaskId id, Time now,
-           bool adopt_running) {
-  // What was approved stays approved, also when its attempt has to be done again, or when a person
-  // asks for the task once more.
-  if (task.gate_before_approved) scheduler.approve(id, now);
-  switch (task.state) {
-    case TaskState::waiting:
-    case TaskState::running:
-      if (task.state == TaskState::running && adopt_running) {
-        const std::optional<TaskId> with = task.attempts.back().batched_with;
-        // The first of a batch is earlier in the plan or not: either way it is shown to run.
-        if (with && scheduler.is_running(*with) && scheduler.may_share(id, *with))
-          return scheduler.share(id, *with, now);
-        return scheduler.adopt(id, now);
-      }
-      if (task.conflicts >= kConflictsInTurn) scheduler.wait_for_turn(id, now);
-      // No longer than a back-off can be, whatever became of the clock meanwhile.
-      if (task.not_before && *task.not_before > now)
-        scheduler.wait_until(id, std::min(*task.not_before, now + kBackoffMax), now);
-      return;
-    case TaskState::reviewing:
-    case TaskState::committing:
-      scheduler.adopt(id, now);
-      scheduler.release(id, {}, now);
-      if (task.state == TaskState::committing) scheduler.approve(id, now);
-      return;
-    case TaskState::done: return scheduler.end(id, schedule::End::succeeded, now);
-    case TaskState::failed: return scheduler.end(id, schedule::End::failed, now);
-    case TaskState::skipped: return scheduler.end(id, schedule::End::skipped, now);
-    case TaskState::cancelled: return scheduler.end(id, schedule::End::cancelled, now);
-  }
-}
-
 }  // namespace
-
-schedule::Scheduler scheduler_of(const plan::Plan& plan, const Setup& setup, const RunState& run,
-                                 Time now, bool adopt_running) {
-  schedule::Scheduler scheduler(setup.problem, setup.policy, setup.priorities, now);
-  for (std::uint32_t i = 0; i < plan.tasks.size(); ++i) {
-    place(scheduler, run.tasks[i], TaskId(i), now, adopt_running);
-  }
-  for (std::uint32_t i = 0; i < run.reviews_approved; ++i) scheduler.approve_review(now);
-  scheduler.hold(run.held);
-  return scheduler;
-}
 
 /// The check of merged files, if one ran: it runs again.
 Result<void> Engine::end_merged_check(TaskId id, const AttemptRecord& attempt) {

@@ -16,10 +16,14 @@ plan::Plan one_task() {
 }
 
 /// A task whose first attempt failed at second 2, and that may be tried again at `not_before`.
-RunState failed_once(const plan::Plan& plan, Time not_before) {
-  RunState run(plan);
-  const auto then = [&run](int second, Event event) {
-    apply(run, {run.seq + 1, Time(std::chrono::seconds(second)), std::move(event)});
+/// Another dispatcher comes at `now`.
+Replay failed_once(const plan::Plan& plan, Time not_before, Time now) {
+  Replay replay(plan);
+  const auto take = [&replay](Time at, Event event) {
+    replay.take({replay.run.seq + 1, at, std::move(event)});
+  };
+  const auto then = [&take](int second, Event event) {
+    take(Time(std::chrono::seconds(second)), std::move(event));
   };
   then(0, RunBegan{});
   AttemptStarted started;
@@ -30,15 +34,15 @@ RunState failed_once(const plan::Plan& plan, Time not_before) {
   ended.outcome = Outcome::exited_nonzero;
   then(2, ended);
   then(2, RetryPlanned{TaskId(0), AttemptStarted::Trigger::retry, not_before, true, {}});
-  return run;
+  take(now, RunBegan{.dispatcher = {}, .process = {}, .resumed = true});
+  return replay;
 }
 
 schedule::WaitReason hold_at(Time now, Time not_before) {
   const plan::Plan plan = one_task();
   Setup setup;
   setup.problem.jobs.resize(1);
-  const RunState run = failed_once(plan, not_before);
-  const auto scheduler = scheduler_of(plan, setup, run, now, false);
+  const auto scheduler = scheduler_of(setup, failed_once(plan, not_before, now).changes, now);
   return scheduler.reason_of(TaskId(0), now);
 }
 

@@ -47,21 +47,13 @@ void Engine::answer_gate(const Request& request, bool approved) {
   if (!approved) drop_changes(*id);
   if (!approved)
     return fail_for_good(*id, Outcome::cancelled, fmt::format("rejected by {}", request.by));
-  if (before) {
-    scheduler_.approve(*id, now());
-  } else {
-    settle_work(*id);
-  }
+  if (!before) settle_work(*id);
 }
 
 void Engine::answer_review(const Request& request, bool approved) {
   if (!run().review_open) return;
   batch_.record(GateAnswered{std::nullopt, GateKind::review, approved, request.by});
-  if (approved) {
-    scheduler_.approve_review(now());
-  } else {
-    cancel_run(request.by);
-  }
+  if (!approved) cancel_run(request.by);
 }
 
 void Engine::cancel_task(TaskId id, const std::string& by) {
@@ -74,42 +66,32 @@ void Engine::cancel_task(TaskId id, const std::string& by) {
     return;
   drop_changes(id);
   batch_.record(TaskCancelled{id, by});
-  scheduler_.end(id, schedule::End::cancelled, now());
 }
 
 void Engine::cancel_run(const std::string& by) {
-  if (cancelling_) return;
-  cancelling_ = true;
-  batch_.record(RunStopping{fmt::format("cancelled by {}", by)});
-  scheduler_.stop(true);
+  if (run().is_stopped_for(RunStopping::Cause::cancelled)) return;
+  batch_.record(RunStopping{fmt::format("cancelled by {}", by), RunStopping::Cause::cancelled});
   for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) cancel_task(TaskId(i), by);
 }
 
 void Engine::revive(TaskId id) {
-  const auto bring_back = [this](TaskId one) {
-    batch_.record(TaskRevived{one});
-    scheduler_.revive(one, now());
-  };
   const TaskState state = record(id).state;
   if (state != TaskState::failed && state != TaskState::cancelled && state != TaskState::skipped)
     return;
-  bring_back(id);
+  batch_.record(TaskRevived{id});
   // Plan order puts what was skipped behind what it was skipped for, so one pass finds chains too.
   for (std::uint32_t i = id.index() + 1; i < plan_.tasks.size(); ++i) {
     const TaskRecord& one = run().tasks[i];
     if (one.state == TaskState::skipped && one.because &&
         record(*one.because).state == TaskState::waiting) {
-      bring_back(TaskId(i));
+      batch_.record(TaskRevived{TaskId(i)});
     }
   }
 }
 
 void Engine::interrupt() {
   ++interrupts_;
-  if (interrupts_ == 1) {
-    scheduler_.stop(true);
-    batch_.record(RunStopping{"interrupted"});
-  }
+  if (interrupts_ == 1) batch_.record(RunStopping{"interrupted", RunStopping::Cause::interrupted});
   for (auto& [id, live] : live_) stop(live, Outcome::cancelled);
 }
 

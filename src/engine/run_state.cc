@@ -71,8 +71,12 @@ class Applier {
     run_.ended.reset();
     run_.digest.clear();
     run_.stopping.clear();
+    run_.stop_causes.clear();
   }
-  void operator()(const RunStopping& event) { run_.stopping = event.why; }
+  void operator()(const RunStopping& event) {
+    run_.stopping = event.why;
+    run_.stop_causes.insert(event.cause);
+  }
   void operator()(const RunEnded& event) {
     if (run_.session_began) run_.active += at_ - *run_.session_began;
     run_.session_began.reset();

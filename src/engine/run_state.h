@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -155,8 +156,9 @@ struct RunState {
   std::optional<ProcessIdentity> process;
   std::optional<RunEnded::How> ended;
   std::string digest;
-  std::string stopping;              ///< Why no more starts.
-  std::uint32_t finished_count = 0;  ///< Tasks done, failed, skipped or cancelled.
+  std::string stopping;                      ///< Why no more starts, in words.
+  std::set<RunStopping::Cause> stop_causes;  ///< Likewise, all that there are.
+  std::uint32_t finished_count = 0;          ///< Tasks done, failed, skipped or cancelled.
   std::uint32_t reviews_approved = 0;
   bool review_open = false;
   std::optional<Time> review_since;
@@ -171,6 +173,11 @@ struct RunState {
   Duration stood_at_gates{};
 
   const TaskRecord& operator[](TaskId id) const { return tasks[id.index()]; }
+  bool is_stopped_for(RunStopping::Cause cause) const { return stop_causes.contains(cause); }
+  /// Whether nothing starts any more, whatever a person asks for again.
+  bool is_held() const {
+    return !stop_causes.empty() && stop_causes != std::set{RunStopping::Cause::failures};
+  }
 };
 
 /// What is known to have been used.

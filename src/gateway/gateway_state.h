@@ -41,7 +41,9 @@ struct AttemptRoute {
     std::string message;
   };
   std::optional<WaitRequest> wait_request;
-  std::uint32_t in_flight = 0;  ///< Requests that are not over.
+  std::optional<std::uint64_t> listener;  ///< In the attempt's own network.
+  std::set<std::string> refused_hosts;    ///< What it asked to be connected to.
+  std::uint32_t in_flight = 0;            ///< Requests that are not over.
   std::shared_ptr<std::size_t> bodies = std::make_shared<std::size_t>(0);  ///< Bytes of theirs.
   Redaction redaction;  ///< With its own secret: for what is told of its calls.
   bool is_closed = false;
@@ -61,7 +63,6 @@ struct GatewayState {
   Estimates estimates;
   RunLimit run;
   RetryBudget retries;
-  bool held = false;            ///< A person paused the run: nothing more is sent.
   bool looks_at_limit = false;  ///< `run_limit_moved`, and they have not looked yet.
   std::map<CallId, std::unique_ptr<ProxiedCall>> calls;  ///< Not over yet.
   CallId last_call = 0;

@@ -39,9 +39,19 @@ void LocalGateway::set_budget(std::optional<Tokens> tokens, std::optional<MicroU
 
 void LocalGateway::hold(bool held) {
   thread_->in_thread([&] {
-    thread_->held = held;
+    thread_->run.pause(held);
     thread_->run_limit_moved();
   });
+}
+
+std::vector<std::string> LocalGateway::refused_hosts(engine::AttemptName name) {
+  std::vector<std::string> hosts;
+  thread_->in_thread([&] { hosts = thread_->refused_hosts(name); });
+  return hosts;
+}
+
+void LocalGateway::listen(engine::AttemptName name, sys::Descriptor socket) {
+  thread_->in_thread([&] { thread_->listen(name, std::move(socket)); });
 }
 
 std::uint16_t LocalGateway::port() const { return thread_->port(); }

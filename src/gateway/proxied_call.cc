@@ -113,7 +113,7 @@ bool ProxiedCall::leads_pay() const {
 }
 
 void ProxiedCall::ask_budgets() {
-  if (board_.held) {
+  if (board_.run.is_paused()) {
     state_ = State::at_limit;
     return waits_for("the run is paused", {}, true);
   }

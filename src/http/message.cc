@@ -69,9 +69,15 @@ Result<Request> read_request_line(std::string_view line) {
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return bad("its version is another");
   request.reads_chunks = version == "HTTP/1.1";
   if (!is_token(request.method)) return bad("its method is not a word");
-  const bool is_origin_form = request.target.starts_with('/') && is_printable(request.target) &&
-                              request.target.find_first_of(" \t#") == std::string::npos;
-  if (!is_origin_form) return bad("its target is not a path");
+  const bool is_one_word =
+      is_printable(request.target) && request.target.find_first_of(" \t#") == std::string::npos;
+  if (request.method == "CONNECT") {
+    const bool is_authority = is_one_word && request.target.find('/') == std::string::npos &&
+                              request.target.find(':') != std::string::npos;
+    if (!is_authority) return bad("its target is not `host:port`");
+  } else if (!is_one_word || !request.target.starts_with('/')) {
+    return bad("its target is not a path");
+  }
   return request;
 }
 

@@ -47,45 +47,63 @@ Result<std::unique_ptr<Server>> Server::open(sys::Loop& loop, std::uint16_t port
 
 Server::Server(sys::Loop& loop, sys::Descriptor listening, const Session::Rules& rules,
                Session::OnHead on_head, Session::OnRequest on_request)
-    : loop_(loop),
-      listening_(std::move(listening)),
-      rules_(rules),
-      on_head_(std::move(on_head)),
-      on_request_(std::move(on_request)) {
+    : loop_(loop), rules_(rules), on_head_(std::move(on_head)), on_request_(std::move(on_request)) {
   sockaddr_in address{};
   socklen_t size = sizeof address;
-  ::getsockname(listening_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  ::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size);
   port_ = ntohs(address.sin_port);
-  loop_.watch(listening_.get(), EPOLLIN, [this](std::uint32_t) { accept_some(); });
+  listen_as(0, std::move(listening));
 }
 
-Server::~Server() { loop_.forget(listening_.get()); }
+Server::~Server() {
+  for (const auto& [number, socket] : listening_) loop_.forget(socket.get());
+}
 
-void Server::accept_some() {
+std::uint64_t Server::listen_also(sys::Descriptor socket) {
+  listen_as(++last_listener_, std::move(socket));
+  return last_listener_;
+}
+
+void Server::listen_as(std::uint64_t listener, sys::Descriptor socket) {
+  loop_.watch(socket.get(), EPOLLIN, [this, listener](std::uint32_t) { accept_some(listener); });
+  listening_.emplace(listener, std::move(socket));
+}
+
+void Server::stop_listening(std::uint64_t listener) {
+  const auto found = listening_.find(listener);
+  if (found == listening_.end()) return;
+  loop_.forget(found->second.get());
+  listening_.erase(found);
+}
+
+void Server::accept_some(std::uint64_t listener) {
+  const int listening = listening_.at(listener).get();
   for (;;) {
-    sys::Descriptor socket(
-        ::accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    sys::Descriptor socket(::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {
       // Out of descriptors: the line stays readable, and asking at once again would only burn time.
       if (errno == EMFILE || errno == ENFILE) {
-        loop_.change(listening_.get(), 0);
-        rest_ = loop_.after(std::chrono::milliseconds(100),
-                            [this] { loop_.change(listening_.get(), EPOLLIN); });
+        set_accepting(false);
+        rest_ = loop_.after(std::chrono::milliseconds(100), [this] { set_accepting(true); });
       }
       return;
     }
     const int yes = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     const std::uint64_t number = ++last_number_;
+    // The key is gone with the session that holds it.
+    const auto forget = [this, number](Session&) {
+      const std::uint64_t which = number;
+      sessions_.erase(which);
+    };
     sessions_.emplace(number, std::make_unique<Session>(loop_, std::move(socket), rules_, on_head_,
-                                                        on_request_, [this, number](Session&) {
-                                                          // The key is gone with the session that
-                                                          // holds it.
-                                                          const std::uint64_t which = number;
-                                                          sessions_.erase(which);
-                                                        }));
+                                                        on_request_, forget, listener));
     part_with_strangers();
   }
+}
+
+void Server::set_accepting(bool accepts) {
+  for (const auto& [number, socket] : listening_) loop_.change(socket.get(), accepts ? std::uint32_t{EPOLLIN} : 0);
 }
 
 /// Whoever shows no secret costs no more than so many connections.

@@ -30,13 +30,14 @@ std::string error_text(const std::string& message) {
 }  // namespace
 
 Session::Session(sys::Loop& loop, sys::Descriptor socket, const Rules& rules, OnHead on_head,
-                 OnRequest on_request, OnClosed on_closed)
+                 OnRequest on_request, OnClosed on_closed, std::uint64_t listener)
     : loop_(loop),
       socket_(std::move(socket)),
       rules_(rules),
       on_head_(std::move(on_head)),
       on_request_(std::move(on_request)),
       on_closed_(std::move(on_closed)),
+      listener_(listener),
       interest_(EPOLLIN | EPOLLRDHUP) {
   loop_.watch(socket_.get(), interest_, [this](std::uint32_t events) { on_ready(events); });
   since_ = sys::Loop::now();
@@ -131,6 +132,7 @@ bool Session::take_head() {
   }
   in_.erase(0, end + 4);
   request_ = std::move(head->request);
+  request_.listener = listener_;
   framing_ = head->framing;
   chunks_ = {};
   HeadVerdict verdict = on_head_(request_);
@@ -208,7 +210,7 @@ bool Session::take_body() {
   if (!take_content()) return false;
   state_ = State::answering;
   closes_after_ = !request_.keeps_alive;
-  is_without_body_ = request_.method == "HEAD";
+  is_without_body_ = request_.method == "HEAD" || request_.method == "CONNECT";
   on_request_(*this, std::move(request_));
   return true;
 }

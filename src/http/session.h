@@ -56,7 +56,7 @@ class Session {
   using OnClosed = std::function<void(Session&)>;
 
   Session(sys::Loop& loop, sys::Descriptor socket, const Rules& rules, OnHead on_head,
-          OnRequest on_request, OnClosed on_closed);
+          OnRequest on_request, OnClosed on_closed, std::uint64_t listener = 0);
   ~Session();
   Session(Session&&) = delete;
 
@@ -106,6 +106,7 @@ class Session {
   OnHead on_head_;
   OnRequest on_request_;
   OnClosed on_closed_;
+  std::uint64_t listener_;
   Answerer* answerer_ = nullptr;
 
   State state_ = State::head;

@@ -242,8 +242,11 @@ struct Task {
   Isolation isolation = Isolation::direct;
   std::vector<Isolation> isolation_else;  ///< What will do where the host cannot, best first.
   Observe observe = Observe::all;
-  bool own_network = false;  ///< `network: none`: no more than a loopback of its own.
-  Command repair;            ///< Run instead of `run` when the workspace changed under an attempt.
+  /// `network: none` or `gateway`: no more than a loopback of its own, on which the gateway is
+  /// where its agent's calls pass it.
+  bool own_network = false;
+  bool needs_gateway = false;  ///< `network: gateway`: it is a mistake where none pass.
+  Command repair;  ///< Run instead of `run` when the workspace changed under an attempt.
   std::map<std::string, std::string>
       environment;   ///< The defaults', its agent's and its own, the later ones winning.
   std::string item;  ///< The path a `foreach` gave it; empty otherwise.
@@ -319,6 +322,7 @@ struct Settings {
   std::vector<Isolation> isolation;
   Observe observe = Observe::all;
   bool own_network = false;
+  bool needs_gateway = false;
   std::map<std::string, std::string> environment;
   std::string model;
   std::optional<Duration> join;

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kIsolations[] = {"direct", "guard", "view", "worktree"};
 
 constexpr std::string_view kObserves[] = {"all", "opens", "declared"};
-constexpr std::string_view kNetworks[] = {"host", "none"};
+constexpr std::string_view kNetworks[] = {"host", "none", "gateway"};
 
 /// One word, or a list of them: what is wanted, then what will do where the host cannot.
 std::vector<Isolation> read_isolation(Reading& reading, Node node) {
@@ -163,7 +163,10 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
       base.observe = static_cast<Observe>(*value);
   }
   if (const auto node = fields["network"]) {
-    if (const auto value = read_choice(reading, *node, kNetworks)) base.own_network = *value == 1;
+    if (const auto value = read_choice(reading, *node, kNetworks)) {
+      base.own_network = *value != 0;
+      base.needs_gateway = *value == 2;
+    }
   }
   if (const auto node = fields["env"]) {
     for (auto& [name, value] : read_environment(reading, *node)) base.environment[name] = value;
@@ -209,6 +212,7 @@ void apply(const Settings& settings, Task& task) {
   }
   task.observe = settings.observe;
   task.own_network = settings.own_network;
+  task.needs_gateway = settings.needs_gateway;
   task.environment = settings.environment;
 }
 

@@ -47,23 +47,26 @@ void take_retuned(Planned& planned, const engine::RunRetuned& retuned) {
   if (retuned.usd) planned.plan.limits.usd = retuned.usd;
 }
 
-Result<void> replay_events(journal::Store& store, ChosenRun& run, decide::History history,
-                           const std::string* state_folder) {
-  run.planned_tasks = run.planned.plan.tasks.size();
-  RunGrowth growth(run.planned, run.request, std::move(history));
+Result<void> ChosenRun::replay(journal::Store& store, decide::History history,
+                               const std::string* state_folder) {
+  planned_tasks = planned.plan.tasks.size();
+  RunGrowth growth(planned, request, std::move(history));
+  engine::Replay read(plan());
   Result<void> grown;
   bool prepared = state_folder == nullptr;
-  auto replayed = store.replay(run.id(), 0, [&](engine::RecordedEvent&& recorded) {
+  auto done = store.replay(id(), 0, [&](engine::RecordedEvent&& recorded) {
     if (!grown) return;
     if (const auto* added = std::get_if<engine::TasksAdded>(&recorded.event)) {
       if (!std::exchange(prepared, true))
-        growth.dispatch_with(growth_means(run.planned.plan, *state_folder, run.request.stands, {}));
+        growth.dispatch_with(growth_means(plan(), *state_folder, request.stands, {}));
       grown = growth.replay(*added);
     }
-    if (grown) engine::apply(run.state, recorded);
+    if (grown) read.take(recorded);
   });
-  if (!replayed) return replayed;
-  if (grown) take_retuned(run.planned, run.state.retuned);
+  if (!done) return done;
+  state = std::move(read.run);
+  changes = std::move(read.changes);
+  take_retuned(planned, state.retuned);
   return grown;
 }
 
@@ -97,8 +100,7 @@ Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::stri
   auto run = std::make_unique<ChosenRun>(
       ChosenRun{std::move(*head), *request, plan_it(std::move(*plan), planning, *history, accounts),
                 engine::RunState(plan::Plan{})});
-  run->state = engine::RunState(run->planned.plan);
-  if (auto replayed = replay_events(store, *run, std::move(*history), state_folder); !replayed)
+  if (auto replayed = run->replay(store, std::move(*history), state_folder); !replayed)
     return std::unexpected(replayed.error());
   if (state_folder == nullptr && !run->dispatched()) show_nothing_running(run->state);
   return run;
@@ -218,8 +220,18 @@ struct Outside {
   Outside(const ChosenRun& run, Time now)
       : setup(setup_for(run.planned, run.id())),
         at(run.dispatched() ? now : run.state.last.value_or(now)),
-        scheduler(engine::scheduler_of(run.plan(), setup, run.state,
-                                       run.state.session_began.value_or(at), true)) {}
+        scheduler(engine::scheduler_of(setup, run.changes, at)) {
+    if (!run.dispatched()) let_go();
+  }
+
+  /// What a dead dispatcher had running waits to be done again.
+  void let_go() {
+    for (std::uint32_t i = 0; i < setup.problem.jobs.size(); ++i) {
+      if (!scheduler.is_running(TaskId(i))) continue;
+      scheduler.release(TaskId(i), {}, at);
+      scheduler.requeue(TaskId(i), at, at);
+    }
+  }
 
   engine::Setup setup;
   Time at;

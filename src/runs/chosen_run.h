@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/engine.h"
@@ -20,21 +21,22 @@ struct ChosenRun {
   Planned planned;
   engine::RunState state;
   std::size_t planned_tasks = 0;  ///< Of the plan's document; those behind were added.
+  /// What its scheduler is made of, until it is dispatched.
+  std::vector<schedule::Change> changes = {};
   bool plan_is_new =
       false;  ///< Its plan was edited, and `dispatch` puts it in the place of the one kept.
 
   const std::string& id() const { return head.id; }
   const plan::Plan& plan() const { return planned.plan; }
+  /// State and changes, from the journal; the plan grows as it did. `state_folder`: of a run that
+  /// is to be dispatched, whose tasks get the isolation that is to be had.
+  Result<void> replay(journal::Store& store, decide::History history,
+                      const std::string* state_folder);
   /// Whether a dispatcher holds the run and lives.
   bool dispatched() const;
 };
 
 void take_retuned(Planned& planned, const engine::RunRetuned& retuned);
-
-/// Applies the run's events to its state, which is that of a run without any, and lets its plan
-/// grow as it did. `state_folder`: of a run that is to be dispatched.
-Result<void> replay_events(journal::Store& store, ChosenRun& run, decide::History history,
-                           const std::string* state_folder);
 
 /// Where a person stands, which says whose `last` is meant.
 struct Where {

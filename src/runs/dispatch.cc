@@ -70,7 +70,9 @@ Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& st
   engine::Setup setup = setup_for(run.planned, run.id());
   setup.around.log_folder = log_folder(state_folder, run.id());
   setup.around.environment = own_environment();
-  if (uses_login(run.plan())) {
+  const bool may_use_login =
+      run.request.stands && std::ranges::any_of(run.plan().agents, &plan::Agent::login);
+  if (may_use_login || uses_login(run.plan())) {
     auto login = read_claude_login(setup.around.environment);
     if (!login) return std::unexpected(login.error());
     setup.around.claude_login = std::move(*login);
@@ -128,8 +130,6 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   auto history = store.history(run.plan().workspace, said_slowings(run.plan()));
   if (!history) return std::unexpected(history.error());
   RunGrowth growth(run.planned, run.request, std::move(*history));
-  growth.dispatch_with(
-      growth_means(run.plan(), state_folder, run.request.stands, std::move(providers)));
   growth.on_grown = [&kept = **journal](const plan::Plan& plan, std::size_t first) {
     kept.add_labels(labels_of(plan, first));
   };
@@ -141,6 +141,10 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   }
   const Redaction secrets = secrets_of(run.plan(), *wanted, own_environment());
   wanted->secrets = secrets;
+  GrowthMeans means =
+      growth_means(run.plan(), state_folder, run.request.stands, std::move(providers));
+  means.secrets = secrets;
+  growth.dispatch_with(std::move(means));
   auto setup = complete_setup(run, state_folder);
   if (!setup) return std::unexpected(setup.error());
   setup->secrets = secrets;
@@ -153,10 +157,15 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
                                       options_of(run.plan()));
   workspace.show(&snapshots);
   schema::JsonSchema validator;
-  Result<std::unique_ptr<engine::Gateway>> gateway = std::make_unique<engine::NoGateway>();
-  if (asks)
-    gateway = open_gateway(std::move(*wanted), clock, [&host = **processes] { host.poke(); });
-  if (!gateway) return std::unexpected(gateway.error());
+  std::unique_ptr<engine::Gateway> gateway = std::make_unique<engine::NoGateway>();
+  if (asks) {
+    auto local = open_gateway(std::move(*wanted), clock, [&host = **processes] { host.poke(); });
+    if (!local) return std::unexpected(local.error());
+    (*processes)->on_listener([&to = **local](engine::AttemptName name, sys::Descriptor socket) {
+      to.listen(name, std::move(socket));
+    });
+    gateway = std::move(*local);
+  }
 
   // What is large goes back to the system at once: else the allocator would keep the room of the
   // largest answer so far, and put the next ones beside it.
@@ -171,9 +180,12 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   const auto mark = process::BreakMark::arm(mark_file);
   if (!mark) return std::unexpected(mark.error());
   RedactedJournal kept(**journal, secrets);
+  engine::Replay before(run.plan());
+  before.run = run.state;
+  before.changes = std::exchange(run.changes, {});
   engine::Engine engine(
-      run.plan(), run.planned.waits(), std::move(*setup), run.state,
-      engine::Ports{clock, **processes, kept, workspace, snapshots, validator, **gateway});
+      run.plan(), run.planned.waits(), std::move(*setup), std::move(before),
+      engine::Ports{clock, **processes, kept, workspace, snapshots, validator, *gateway});
   if (auto taken = engine.begin(); !taken) return std::unexpected(taken.error());
   if (begun) {
     if (auto reported = begun(); !reported) return std::unexpected(reported.error());

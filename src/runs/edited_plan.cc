@@ -115,8 +115,7 @@ Result<void> take_over(journal::Store& store, std::unique_ptr<ChosenRun>& run, p
   fresh->head.plan_text = document.text;
   fresh->head.files = files;
   fresh->plan_is_new = true;
-  fresh->state = engine::RunState(fresh->planned.plan);
-  if (auto replayed = replay_events(store, *fresh, std::move(*history), &state_folder); !replayed)
+  if (auto replayed = fresh->replay(store, std::move(*history), &state_folder); !replayed)
     return replayed;
   run = std::move(fresh);
   return {};

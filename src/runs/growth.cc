@@ -191,6 +191,7 @@ engine::GrownBy RunGrowth::interlock_from(std::size_t first) {
   }
   planned_.expected.insert(planned_.expected.end(), expected.begin(), expected.end());
   decision.verdicts.insert(decision.verdicts.end(), verdicts.begin(), verdicts.end());
+  planned_.added += grown.count;
   decision.priorities.resize(planned_.plan.tasks.size(), engine::kLastPriority);
   decision.speculation.lifted.resize(planned_.plan.tasks.size(), false);
   return grown;
@@ -202,6 +203,10 @@ Result<engine::GrownBy> RunGrowth::add(const std::string& tasks) {
   workspace::RecordingFiles files(local);
   auto named = with_ids(tasks);
   if (!named) return std::unexpected(named.error());
+  // Tasks are kept as they are written, and a journal holds no key.
+  if (means_ && means_->secrets.apply(*named) != *named)
+    return fail(Error::Kind::refused, "a task that is added may not hold a key",
+                "pass it on by its variable: `pass_env` of the agent");
   if (auto done = read(*named, files); !done) return std::unexpected(done.error());
   auto able = settle(first);
   if (able) able = check(first);

@@ -25,6 +25,7 @@ struct GrowthMeans {
   std::map<plan::Isolation, std::optional<Error>> isolations;  ///< Nothing: it is possible.
   std::set<std::string> providers;  ///< Agents whose model calls the gateway can send.
   Environment environment;
+  Redaction secrets;  ///< What no journal may hold, so that no task may say it.
 };
 /// `all`: whatever may be added; else only what tasks of the plan have already.
 GrowthMeans growth_means(const plan::Plan& plan, const std::string& state_folder, bool all,

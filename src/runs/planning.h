@@ -43,6 +43,7 @@ struct Planned {
   footprint::Interlocking interlocking;
   std::vector<decide::Expected> expected;
   decide::Decision decision;
+  std::size_t added = 0;  ///< So many of the last tasks were added while a run went on.
   /// By agent: how its tasks slow each other, where history knows and the plan does not say.
   std::map<std::string, decide::LearnedFrom> learned{};
 

@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "process/clock.h"
+#include "runs/decision_record.h"
 #include "runs/isolation.h"
 #include "runs/learning.h"
 #include "runs/plan_checks.h"
@@ -107,8 +108,7 @@ Result<std::unique_ptr<ChosenRun>> start(const StartingPlace& place, const Docum
   json::object options = to_json(run.request);
   options["here"] = places_of(place.where, document);
   run.head.options = json::serialize(options);
-  run.head.decision =
-      json::serialize(json::object{{"pattern", pattern_text(run.planned.decision)}});
+  run.head.decision = json::serialize(to_json(record_of(run.planned.decision)));
   run.head.created = clock.now();
   auto id = store.create_run(run.head, static_cast<std::uint16_t>(std::random_device{}()));
   if (!id) return std::unexpected(id.error());

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "schedule/problem.h"
@@ -42,7 +42,7 @@ class Adjacency {
   std::vector<std::uint32_t> first_;
   std::vector<Neighbour> neighbours_;
   /// Whole lists of those that got links later, in place of the ones in `neighbours_`.
-  std::unordered_map<std::uint32_t, std::vector<Neighbour>> grown_;
+  std::map<std::uint32_t, std::vector<Neighbour>> grown_;
 };
 
 }  // namespace interlock::schedule

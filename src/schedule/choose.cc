@@ -41,8 +41,17 @@ std::optional<TaskId> Scheduler::State::next_candidate(Time now) {
   // Only a turn back in the run lets others run beside it here; it waits for them, and the rest
   // waits for it.
   if (job(task).exclusive && running > 0) return std::nullopt;
-  ready.pop();
-  return task;
+  return task;  // It stays at the top until it is no longer ready, and is dropped then.
+}
+
+std::optional<TaskId> Scheduler::State::next_startable(Time now) {
+  while (const std::optional<TaskId> task = next_candidate(now)) {
+    const std::optional<WaitReason> obstacle = pool.obstacle(*task, now);
+    if (!obstacle) return task;
+    park(*task, *obstacle, now);
+    take_in_woken(now);
+  }
+  return std::nullopt;
 }
 
 std::optional<TaskId> Scheduler::State::next_before_review() const {

@@ -1,3 +1,5 @@
+#include <gtest/gtest.h>
+
 #include "schedule/fixture.h"
 #include "schedule/scheduler.h"
 
@@ -10,12 +12,18 @@ std::vector<Job> jobs(std::size_t count) {
   return made;
 }
 
+void add(Play& play, std::vector<Job> jobs, const std::vector<Link>& links, double now) {
+  const auto count = static_cast<std::uint32_t>(jobs.size());
+  play.scheduler.announce(std::move(jobs), links);
+  play.scheduler.add(count, at(now));
+}
+
 TEST(Growth, WhatIsAddedStartsAtOnceWhereASlotIsFree) {
   Draft draft;
   draft.job(10);
   Play play(draft, by_priority(2));
   play.choose(0);
-  play.scheduler.add(jobs(2), {}, at(1));
+  add(play, jobs(2), {}, 1);
   play.choose(1);
   EXPECT_EQ(play.reason(TaskId(2), 2), "slot");
   EXPECT_EQ(play.waited(TaskId(2), 4), "slot 3");
@@ -30,7 +38,7 @@ TEST(Growth, WhatIsAddedGoesBehindAllThatWaits) {
   play.choose(0);
   std::vector<Job> long_one = jobs(1);
   long_one.front().expected = seconds(1000);
-  play.scheduler.add(std::move(long_one), {}, at(0));
+  add(play, std::move(long_one), {}, 0);
   for (const std::uint32_t task : {2u, 1u, 0u, 3u}) play.done(TaskId(task), 1).choose(1);
   EXPECT_EQ(play.log, "0: c\n1: b\n1: a\n1: d\n");
   EXPECT_TRUE(play.scheduler.all_ended());
@@ -41,8 +49,8 @@ TEST(Growth, WhatIsAddedWaitsForThoseItMeetsAndNeeds) {
   const auto a = draft.job(10), b = draft.job(10);
   Play play(draft, by_priority(4));
   play.choose(0).done(b, 1);
-  play.scheduler.add(
-      jobs(3), {{a, TaskId(2), false}, {b, TaskId(3), true}, {TaskId(2), TaskId(4), true}}, at(2));
+  add(play, jobs(3), {{a, TaskId(2), false}, {b, TaskId(3), true}, {TaskId(2), TaskId(4), true}},
+      2);
   play.choose(2);
   EXPECT_EQ(play.reason(TaskId(2), 2), "conflict a");
   EXPECT_EQ(play.reason(TaskId(4), 2), "needs c");
@@ -55,7 +63,7 @@ TEST(Growth, WhatNeedsATaskThatFailedCanNeverStart) {
   const auto a = draft.job(10);
   Play play(draft, by_priority(2));
   play.choose(0).done(a, 1, End::failed);
-  play.scheduler.add(jobs(2), {{a, TaskId(1), true}, {TaskId(1), TaskId(2), true}}, at(2));
+  add(play, jobs(2), {{a, TaskId(1), true}, {TaskId(1), TaskId(2), true}}, 2);
   const auto unreachable = play.scheduler.take_unreachable();
   ASSERT_EQ(unreachable.size(), 2u);
   EXPECT_EQ(unreachable[0].because, a);
@@ -69,7 +77,7 @@ TEST(Growth, WhatRunsAloneWaitsForAllBeforeItAndHoldsUpAllBehindIt) {
   play.choose(0);
   std::vector<Job> added = jobs(2);
   added.front().exclusive = true;
-  play.scheduler.add(std::move(added), {}, at(1));
+  add(play, std::move(added), {}, 1);
   play.choose(1);
   EXPECT_EQ(play.reason(TaskId(1), 1), "alone a");
   EXPECT_EQ(play.reason(TaskId(2), 1), "alone b");
@@ -84,7 +92,7 @@ TEST(Growth, APlanThatHadEndedGoesOn) {
     Play play(draft, policy);
     play.choose(0).done(a, 1);
     EXPECT_TRUE(play.scheduler.all_ended());
-    play.scheduler.add(jobs(1), {{a, TaskId(1), false}}, at(2));
+    add(play, jobs(1), {{a, TaskId(1), false}}, 2);
     EXPECT_FALSE(play.scheduler.all_ended());
     play.choose(2);
     EXPECT_EQ(play.log, "0: a\n2: b\n");

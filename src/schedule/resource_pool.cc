@@ -55,9 +55,13 @@ std::optional<WaitReason> ResourcePool::obstacle(TaskId task, Time now) const {
 }
 
 void ResourcePool::take(TaskId task, Time now) {
-  const Job& takes = problem_->jobs[task.index()];
-  for (const Demand& demand : takes.demands) queue(demand.resource).free -= demand.amount;
-  gate_.take(takes.costs, now);
+  hold(task);
+  gate_.take(problem_->jobs[task.index()].costs, now);
+}
+
+void ResourcePool::hold(TaskId task) {
+  for (const Demand& demand : problem_->jobs[task.index()].demands)
+    queue(demand.resource).free -= demand.amount;
 }
 
 void ResourcePool::give_back(TaskId task, std::span<const Cost> actual, Time now) {

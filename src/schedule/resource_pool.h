@@ -32,6 +32,8 @@ class ResourcePool {
   std::optional<WaitReason> obstacle(TaskId task, Time now) const;
   /// Takes it, whether it is there or not (an adopted attempt has it already).
   void take(TaskId task, Time now);
+  /// It holds what it asks for, and drew nothing.
+  void hold(TaskId task);
   /// Gives back what is held, and settles what was drawn.
   void give_back(TaskId task, std::span<const Cost> actual, Time now);
   void raise_floor(ResourceId quota, Time until) { gate_.raise_floor(quota, until); }

@@ -1,6 +1,7 @@
 #include "schedule/scheduler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -69,25 +70,6 @@ void Scheduler::requeue(TaskId task, Time not_before, Time now, bool in_turn) {
   s.file(task, now);
 }
 
-void Scheduler::wait_for_turn(TaskId task, Time now) {
-  State& s = *state_;
-  check(s.waits(task), "only a waiting task waits for its turn");
-  s.advance(now);
-  s.leave_queues(task);
-  s.mark(task).in_turn = true;
-  s.file(task, now);
-}
-
-void Scheduler::wait_until(TaskId task, Time not_before, Time now) {
-  State& s = *state_;
-  check(s.waits(task), "only a waiting task waits for a moment");
-  s.advance(now);
-  s.leave_queues(task);
-  if (s.not_before.empty()) s.not_before.resize(s.marks.size());
-  s.not_before[task.index()] = not_before;
-  s.file(task, now);
-}
-
 void Scheduler::approve(TaskId task, Time now) {
   State& s = *state_;
   // A released one is approved when people have taken its work: from then on it waits for its turn.
@@ -118,8 +100,26 @@ void Scheduler::set_parallel(std::uint32_t parallel) {
   state_->policy.parallel = parallel;
 }
 
-void Scheduler::add(std::vector<Job> jobs, const std::vector<Link>& links, Time now) {
-  state_->add(std::move(jobs), links, now);
+void Scheduler::announce(std::vector<Job> jobs, std::span<const Link> links) {
+  State& s = *state_;
+  s.announced.insert(s.announced.end(), std::make_move_iterator(jobs.begin()),
+                     std::make_move_iterator(jobs.end()));
+  s.announced_links.insert(s.announced_links.end(), links.begin(), links.end());
+}
+
+void Scheduler::add(std::uint32_t count, Time now) {
+  State& s = *state_;
+  check(count <= s.announced.size(), "what is added was announced");
+  std::vector<Job> jobs(std::make_move_iterator(s.announced.begin()),
+                        std::make_move_iterator(s.announced.begin() + count));
+  s.announced.erase(s.announced.begin(), s.announced.begin() + count);
+  std::vector<Link> links;
+  const std::size_t end = s.marks.size() + count;
+  while (!s.announced_links.empty() && s.announced_links.front().after.index() < end) {
+    links.push_back(s.announced_links.front());
+    s.announced_links.pop_front();
+  }
+  s.add(std::move(jobs), links, now);
 }
 
 void Scheduler::revive(TaskId task, Time now) {
@@ -129,19 +129,23 @@ void Scheduler::revive(TaskId task, Time now) {
         "only a task that ended without success is revived");
   s.advance(now);
   if (it.end == End::failed) --s.failed;
-  --s.ended;
-  ++s.waiting;
-  it.at = State::At::blocked;
-  it.unreachable_reported = false;
-  if (!std::exchange(it.revived, true)) s.revived.push_back(task);
-  if (!s.not_before.empty()) s.not_before[task.index()] = now;
-  s.clock.restart(task, now);
-  s.recount(now);
+  s.bring_back(task, now);
 }
 
-void Scheduler::adopt(TaskId task, Time now) {
+void Scheduler::undo(TaskId task, Time now) {
   State& s = *state_;
-  check(s.waits(task), "only a waiting task is adopted");
+  const State::Mark& it = s.mark(task);
+  if (it.at == State::At::released) return requeue(task, now, now, it.in_turn);
+  check(it.at == State::At::ended, "only what is over is undone");
+  if (it.end != End::succeeded) return revive(task, now);
+  s.advance(now);
+  --s.finished;
+  s.bring_back(task, now);
+}
+
+void Scheduler::start(TaskId task, Time now) {
+  State& s = *state_;
+  check(s.waits(task), "only a waiting task starts");
   s.advance(now);
   s.start(task, now);
   s.drop_stale_backoffs();
@@ -168,7 +172,7 @@ bool Scheduler::may_share(TaskId task, TaskId with) const {
 
 void Scheduler::share(TaskId task, TaskId with, Time now) {
   State& s = *state_;
-  check(may_share(task, with), "a task shares an attempt only where it could start");
+  check(s.waits(task) && is_running(with), "a waiting task shares a running attempt");
   s.advance(now);
   s.leave_queues(task);
   State::Mark& it = s.mark(task);
@@ -182,35 +186,26 @@ void Scheduler::share(TaskId task, TaskId with, Time now) {
   s.drop_stale_backoffs();
 }
 
-std::optional<TaskId> Scheduler::State::start_next(Time now) {
-  while (const std::optional<TaskId> task = next_candidate(now)) {
-    const std::optional<WaitReason> obstacle = pool.obstacle(*task, now);
-    if (obstacle) {
-      park(*task, *obstacle, now);
-    } else {
-      start(*task, now);
-    }
-    take_in_woken(now);
-    if (!obstacle) return task;
-  }
-  return std::nullopt;
-}
-
-std::optional<TaskId> Scheduler::choose_start(Time now) {
+std::optional<TaskId> Scheduler::next_start(Time now) const {
   state_->advance(now);
   state_->wake_due(now);
-  return state_->start_next(now);
+  return state_->next_startable(now);
 }
 
 std::vector<TaskId> Scheduler::choose_starts(Time now) {
-  state_->advance(now);
-  state_->wake_due(now);
+  State& s = *state_;
+  s.advance(now);
+  s.wake_due(now);
   std::vector<TaskId> started;
-  while (const std::optional<TaskId> task = state_->start_next(now)) started.push_back(*task);
+  while (const std::optional<TaskId> task = s.next_startable(now)) {
+    s.start(*task, now);
+    s.take_in_woken(now);
+    started.push_back(*task);
+  }
   return started;
 }
 
-std::vector<Scheduler::Unreachable> Scheduler::take_unreachable() {
+std::vector<Scheduler::Unreachable> Scheduler::take_unreachable() const {
   State& s = *state_;
   std::vector<Unreachable> found = std::exchange(s.unreachable, {});
   std::erase_if(found, [&](const Unreachable& it) { return !s.waits(it.task); });
@@ -219,14 +214,14 @@ std::vector<Scheduler::Unreachable> Scheduler::take_unreachable() {
   return found;
 }
 
-std::vector<TaskId> Scheduler::take_gates() {
+std::vector<TaskId> Scheduler::take_gates() const {
   State& s = *state_;
   std::vector<TaskId> tasks = std::exchange(s.at_gate, {});
   std::erase_if(tasks, [&](TaskId task) { return s.mark(task).at != State::At::gate; });
   return tasks;
 }
 
-bool Scheduler::take_review_due() {
+bool Scheduler::take_review_due() const {
   return state_->review_due() && !std::exchange(state_->review_reported, true);
 }
 
@@ -256,6 +251,11 @@ bool Scheduler::waits(TaskId task) const { return state_->waits(task); }
 std::uint32_t Scheduler::lane_of(TaskId task) const {
   check(is_running(task), "only a running task has a slot");
   return state_->mark(task).lane;
+}
+
+std::uint32_t Scheduler::next_lane() const {
+  const State& s = *state_;
+  return s.free_lanes.empty() ? s.lanes : s.free_lanes.front();
 }
 
 }  // namespace interlock::schedule

@@ -4,11 +4,14 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "schedule/problem.h"
 
 namespace interlock::schedule {
+
+struct Change;
 
 /// How a task ended for good.
 enum class End : unsigned char { succeeded, failed, skipped, cancelled };
@@ -61,7 +64,10 @@ struct Waited {
 /// - A task whose capacity or quota is short reserves it: later ones may overtake it only with what
 /// it does not need,
 ///   so none that needs much starves.
-/// - A task that waits always has a reason, and `hold_of` tells it.
+/// - A task that waits always has a reason, and `reason_of` tells it.
+/// - The same changes at the same moments make the same scheduler. What it remembers of having been
+/// asked (whom it tried last, what it told already) follows from that and is no state of the run:
+/// hence questions are const.
 class Scheduler {
  public:
   /// `priorities`: higher first, one per job; empty: critical path (see priority.h).
@@ -75,6 +81,12 @@ class Scheduler {
 
   // What happened. Each is legal only in the state the drawing shows; a broken promise otherwise.
 
+  /// One of the following.
+  void apply(const Change& change);
+  /// Another dispatcher goes on with the run. Nobody waited for anything meanwhile, rates are as at
+  /// first, starts are not stopped, and no back-off stands beyond `longest`, whatever became of the
+  /// clock.
+  void resume(Time now, Time longest);
   /// The attempt is over, its process tree gone: its slot and capacities are free. What it drew
   /// from quotas is settled.
   void release(TaskId task, std::span<const Cost> actual, Time now);
@@ -83,10 +95,6 @@ class Scheduler {
   /// A released task will be tried again, not before `not_before`; `in_turn`: and not before all
   /// that precede it in plan order have ended.
   void requeue(TaskId task, Time not_before, Time now, bool in_turn = false);
-  /// A waiting task starts only when all that precede it in plan order have ended.
-  void wait_for_turn(TaskId task, Time now);
-  /// A waiting task starts not before `not_before`: a back-off that an earlier dispatcher began.
-  void wait_until(TaskId task, Time not_before, Time now);
   /// The gate before a waiting task, or after a released one, was approved.
   void approve(TaskId task, Time now);
   /// One review that `gate_every` asked for was approved: one is due for every so many finished
@@ -100,41 +108,44 @@ class Scheduler {
   void hold(bool held);
   /// From now on so many attempts may run at once; those that run go on.
   void set_parallel(std::uint32_t parallel);
-  /// The plan grew: these come at its end, behind all that waits. Each link leads to one of them.
-  /// Costs what is new.
-  void add(std::vector<Job> jobs, const std::vector<Link>& links, Time now);
+  /// Jobs that `add` is going to bring, and the links that lead to them, in their order.
+  void announce(std::vector<Job> jobs, std::span<const Link> links);
+  /// The plan grew by the next `count` of them: they come at its end, behind all that waits. Costs
+  /// what is new.
+  void add(std::uint32_t count, Time now);
   /// Lets a task that had failed, or was skipped or cancelled, be waiting again (`retry`); its
   /// successors wait for it again.
   void revive(TaskId task, Time now);
-  /// Marks a task as running without choosing it: used when a run is taken up again and an attempt
-  /// was adopted.
-  void adopt(TaskId task, Time now);
-
-  /// Whether a waiting task could start now, but for slots, resources and order, in one attempt
-  /// with the running `with`.
-  bool may_share(TaskId task, TaskId with) const;
+  /// Lets a released task, or one that has ended in any way, be waiting again: what came of it is
+  /// lost.
+  void undo(TaskId task, Time now);
+  /// A waiting task runs, whether it was chosen or not: it has its slot and what it asks for.
+  void start(TaskId task, Time now);
   /// It runs from here on in the attempt of `with`, in its lane: it takes no slot and nothing of
-  /// any resource. Only where `may_share` says so. Released, it is a task like any other.
+  /// any resource. Only where `may_share` said so. Released, it is a task like any other.
   void share(TaskId task, TaskId with, Time now);
 
   // What follows.
 
-  /// The tasks to start now, best first; they are running from here on. To be called until it
-  /// returns nothing when many ends came in at once is not necessary: it starts all that can start.
+  /// The task to start now, the best first. It is not started, and is the answer again until
+  /// something happens.
+  std::optional<TaskId> next_start(Time now) const;
+  /// Starts all that can start, best first.
   std::vector<TaskId> choose_starts(Time now);
-  /// The best of them alone.
-  std::optional<TaskId> choose_start(Time now);
+  /// Whether a waiting task could start now, but for slots, resources and order, in one attempt
+  /// with the running `with`.
+  bool may_share(TaskId task, TaskId with) const;
   /// Tasks that can never start because one they need ended without success; in plan order, each
   /// told once, to be ended as skipped.
   struct Unreachable {
     TaskId task;
     TaskId because;
   };
-  std::vector<Unreachable> take_unreachable();
+  std::vector<Unreachable> take_unreachable() const;
   /// Tasks that have come to their gate since the last call.
-  std::vector<TaskId> take_gates();
+  std::vector<TaskId> take_gates() const;
   /// Whether a review is due that was not told yet (told once per review).
-  bool take_review_due();
+  bool take_review_due() const;
   /// Whether `on_failure` asks to stop.
   bool failure_limit_reached() const;
 
@@ -147,10 +158,15 @@ class Scheduler {
   std::uint32_t waiting() const;  ///< Neither running, released nor ended.
   bool all_ended() const;
   bool is_running(TaskId task) const;
-  /// Neither running, released nor ended: `hold_of` may be asked.
+  /// Neither running, released nor ended: `reason_of` may be asked.
   bool waits(TaskId task) const;
   /// The lane of a running task: the smallest number no other running task has.
   std::uint32_t lane_of(TaskId task) const;
+  /// The lane that the next start gets.
+  std::uint32_t next_lane() const;
+  /// All that changes made it, a task a line and then its counters. Equal texts: they will decide
+  /// alike.
+  std::string text() const;
 
  private:
   struct State;

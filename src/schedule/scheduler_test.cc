@@ -350,7 +350,7 @@ TEST(Scheduler, AnAdoptedAttemptHoldsItsSlotAndItsCapacity) {
   const auto gpu = draft.capacity(1);
   const auto a = draft.job(1, {{gpu, 1}}), b = draft.job(2, {{gpu, 1}});
   Play play(draft, by_priority(2));
-  play.scheduler.adopt(a, at(0));
+  play.scheduler.start(a, at(0));
   play.choose(0);
   EXPECT_EQ(play.reason(b, 0), "capacity r0");
   play.done(a, 1).choose(1);
@@ -372,16 +372,59 @@ TEST(Scheduler, WhatWaitsForItsTurnStartsWhenAllBeforeItHaveEndedAndHoldsUpNobod
   EXPECT_TRUE(play.scheduler.all_ended());
 }
 
-TEST(Scheduler, WhatIsToldToWaitForItsTurnBeforeItBeganDoesSo) {
+TEST(Scheduler, WhatCouldStartIsNamedAgainUntilItDoes) {
   Draft draft;
-  draft.job(1);
-  const auto b = draft.job(9), c = draft.job(1);
+  const auto a = draft.job(1), b = draft.job(2);
+  Play play(draft, by_priority(2));
+  EXPECT_EQ(play.scheduler.next_start(at(0)), b);
+  EXPECT_EQ(play.scheduler.next_start(at(1)), b);
+  EXPECT_EQ(play.scheduler.next_lane(), 0u);
+  play.scheduler.start(b, at(1));
+  EXPECT_EQ(play.scheduler.next_start(at(1)), a);
+  play.scheduler.end(a, End::succeeded, at(1));  // Its result was there.
+  EXPECT_EQ(play.scheduler.next_start(at(1)), std::nullopt);
+  EXPECT_EQ(play.waited(b, 1), "slot 1");
+}
+
+TEST(Scheduler, TheNextDispatcherFindsWhatWaitsAsItWasAndNobodyWaitedMeanwhile) {
+  Draft draft;
+  const auto gpu = draft.capacity(1);
+  const auto a = draft.job(9, {{gpu, 1}}), b = draft.job(8), c = draft.job(1, {{gpu, 1}});
+  draft.needs(c, b);
   Play play(draft, by_priority(3));
-  play.scheduler.wait_for_turn(b, at(0));
   play.choose(0);
-  EXPECT_EQ(play.reason(b, 0), "order a");
-  play.done(c, 1).choose(1).done(TaskId(std::size_t{0}), 2).choose(2);
-  EXPECT_EQ(play.log, "0: a c\n2: b\n");
+  play.scheduler.release(b, {}, at(1));
+  play.scheduler.requeue(b, at(500), at(1));
+  play.scheduler.stop(true);
+  play.scheduler.resume(at(100), at(160));
+  EXPECT_EQ(play.reason(b, 100), "backoff until 160");
+  EXPECT_EQ(play.reason(c, 100), "needs b");
+  EXPECT_EQ(play.waited(c, 103), "needs 3");
+  play.scheduler.release(a, {}, at(103));
+  play.scheduler.requeue(a, at(103), at(103));
+  play.choose(103).choose(160).done(b, 161).choose(161);
+  EXPECT_EQ(play.reason(c, 161), "capacity r0");
+  play.done(a, 162).choose(162);
+  EXPECT_EQ(play.log, "0: a b\n103: a\n160: b\n162: c\n");
+}
+
+TEST(Scheduler, WhatIsLostIsDoneAgainWhereverItWas) {
+  Draft draft;
+  const auto a = draft.job(3), b = draft.job(2), c = draft.job(1);
+  draft.needs(c, a);
+  Play play(draft, by_priority(2));
+  play.choose(0).done(a, 1);
+  play.scheduler.release(b, {}, at(1));
+  play.scheduler.undo(a, at(2));
+  play.scheduler.undo(b, at(2));
+  EXPECT_EQ(play.reason(c, 2), "needs a");
+  EXPECT_EQ(play.scheduler.text(),
+            "0 waits for 0, 0 of them needs, 0 before it, revived\n"
+            "1 waits for 0, 0 of them needs, until 2000000, 0 before it\n"
+            "2 waits for 1, 1 of them needs, 1 before it\n"
+            "0 running, 3 waiting, 0 ended, 0 failed, 0 finished, 0 reviews\n");
+  play.choose(2).done(a, 3).done(b, 3).choose(3);
+  EXPECT_EQ(play.log, "0: a b\n2: a b\n3: c\n");
 }
 
 }  // namespace

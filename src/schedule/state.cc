@@ -182,6 +182,18 @@ void Scheduler::State::start(TaskId task, Time now) {
   clock.leave(task, now);
 }
 
+void Scheduler::State::bring_back(TaskId task, Time now) {
+  Mark& it = mark(task);
+  --ended;
+  ++waiting;
+  it.at = At::blocked;
+  it.unreachable_reported = false;
+  if (!std::exchange(it.revived, true)) revived.push_back(task);
+  if (!not_before.empty()) not_before[task.index()] = now;
+  clock.restart(task, now);
+  recount(now);
+}
+
 void Scheduler::State::mark_unreachable(TaskId task, TaskId because) {
   std::vector<Unreachable> found{{task, because}};
   while (!found.empty()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <queue>
 #include <vector>
@@ -76,6 +77,8 @@ struct Scheduler::State {
   // What changes.
 
   void start(TaskId task, Time now);
+  /// An ended task waits again.
+  void bring_back(TaskId task, Time now);
   void satisfy_successors(TaskId task, Time now);
   /// Whether `task` and all it had to wait for are over. A link stands for all that goes before it,
   /// because what follows from other links is no link of its own: so a task that is skipped ahead
@@ -104,8 +107,8 @@ struct Scheduler::State {
 
   /// The task to try next, best first; nothing when no start is allowed or none is ready.
   std::optional<TaskId> next_candidate(Time now);
-  /// Starts the best that can; nothing when none can.
-  std::optional<TaskId> start_next(Time now);
+  /// The best that can start, those before it being parked; nothing when none can.
+  std::optional<TaskId> next_startable(Time now);
   std::optional<TaskId> next_in_plan_order(Time now);
   std::optional<TaskId> next_before_review() const;
   void park(TaskId task, const WaitReason& obstacle, Time now);
@@ -127,7 +130,7 @@ struct Scheduler::State {
   WaitClock clock;
   ResourcePool pool;
 
-  RankQueue ready;  ///< May hold tasks that have left.
+  RankQueue ready;  ///< May hold tasks that have left, and some twice.
   using Due = std::pair<Time, TaskId>;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> backoffs;  ///< The top never has.
   std::vector<Time> not_before;  ///< By task; empty until one is tried again.
@@ -149,7 +152,9 @@ struct Scheduler::State {
   std::uint32_t reviews_approved = 0;
   bool review_reported = false;
   bool stopped = false;
-  bool held = false;  ///< By a person.
+  bool held = false;          ///< By a person.
+  std::deque<Job> announced;  ///< And not added yet.
+  std::deque<Link> announced_links;
 };
 
 }  // namespace interlock::schedule

@@ -211,6 +211,16 @@ class Dispatched(Case):
         self.assertIn("forty-two", world.interlock("output", "last", "only")[1])
 
     @each_client
+    def test_the_gateway_can_be_its_only_network(self, client):
+        if not Place.gateway:
+            self.skipTest("it takes the gateway")
+        world, status, said = self.one(client, {"otherwise": {"text": "The answer is forty-two."}},
+                                       "What is it?", ("output: text", "network: gateway"))
+        self.assertEqual(status, 0, said)
+        self.assert_books_agree(world, "only")
+        self.assertIn("forty-two", world.interlock("output", "last", "only")[1])
+
+    @each_client
     def test_a_tool_edits_a_file_in_a_view(self, client):
         world, status, said = self.one(client, {"rules": edits()}, "edit the note")
         self.assertEqual(status, 0, said)

@@ -71,7 +71,7 @@ TEST_F(Queue, says_for_whom_a_task_waits_and_starts_what_meets_nobody) {
   EXPECT_EQ(add({"-w", "b", "--", "true"}).out, "t3\n");
   EXPECT_EQ(interlock({"wait", "default", "t3"}).exit, 0);
   const Ended unknown = add({"--", "true"});
-  EXPECT_THAT(unknown.err, HasSubstr("runs alone"));
+  EXPECT_THAT(unknown.err, HasSubstr("nobody declared"));
   EXPECT_THAT(interlock({"queue"}).out, HasSubstr("t2"));
   go.ring();
   stop_queue();

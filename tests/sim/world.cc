@@ -212,7 +212,7 @@ void World::live() {
 void World::dispatch_once() {
   read_plan_again();
   engine::Engine engine(
-      grown_, interlocking_, setup(), state_of_journal(),
+      grown_, interlocking_, setup(), replayed(),
       engine::Ports{clock_, processes_, journal_, workspace_, snapshots_, *validator_, gateway_});
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
@@ -266,24 +266,26 @@ engine::Setup World::setup() {
   setup.around.run = "sim";
   if (has_views_) setup.speculative.assign(grown_.tasks.size(), true);
   setup.batches = decide::batches_of(grown_, interlocking_, expectations(grown_), 1).batches;
+  setup.added = grown_.tasks.size() - (plan_.tasks.size() - later_);
   setup.stands = later_ > 0;
   setup.growth = this;
   setup.dispatcher = "sim@world";
   return setup;
 }
 
-engine::RunState World::state_of_journal() const {
+engine::Replay World::replayed() const {
   plan::Plan first;
   first.tasks.resize(plan_.tasks.size() - later_);
   first.merges = plan_.merges;
-  engine::RunState run(first);
-  for (const engine::RecordedEvent& recorded : journal_.events()) engine::apply(run, recorded);
-  return run;
+  engine::Replay replay(first);
+  for (const engine::RecordedEvent& recorded : journal_.events()) replay.take(recorded);
+  return replay;
 }
 
 void World::after_turn(const engine::Engine& engine) {
   check_journal();
   check_state(engine);
+  check_projections(engine);
 }
 
 void World::people_act(engine::Engine&) {

@@ -98,7 +98,8 @@ class World : private engine::PlanGrowth {
   void dispatch_once();
   void after_turn(const engine::Engine& engine);
   engine::Setup setup();
-  engine::RunState state_of_journal() const;
+  engine::Replay replayed() const;
+  engine::RunState state_of_journal() const { return replayed().run; }
   bool faults_are_on() const;
   void people_act(engine::Engine& engine);
   void answer_gates();
@@ -131,6 +132,7 @@ class World : private engine::PlanGrowth {
   void check_start(const engine::SpawnSpec& spec);
   void check_journal();
   void check_state(const engine::Engine& engine);
+  void check_projections(const engine::Engine& engine);
   void check_books();
   void check_attempts();
   std::optional<Error> port_failure(std::string_view call);

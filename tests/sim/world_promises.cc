@@ -160,6 +160,17 @@ void World::check_spending(const engine::Engine& engine) {
   }
 }
 
+/// A dispatcher that came now would find what this one has: nothing is true of a run but what its
+/// events say.
+void World::check_projections(const engine::Engine& engine) {
+  const engine::Replay replay = replayed();
+  const std::string live = engine.scheduler().text();
+  const std::string again = engine::scheduler_of(setup(), replay.changes, clock_.now()).text();
+  promise(
+      live == again,
+      fmt::format("the scheduler is what the journal makes of it, not\n{}but\n{}", live, again));
+}
+
 /// What must hold of what people are shown after a turn.
 void World::check_state(const engine::Engine& engine) {
   check_spending(engine);
