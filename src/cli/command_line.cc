@@ -218,6 +218,23 @@ void CommandLine::add_asking() {
   add_face(retry);
   add_detach(retry);
   add_which_plan(retry);
+  CLI::App* undo = add("undo", "Take back what a run that is over changed in the workspace",
+                       [](const Context& context, const Options& options) {
+                         return undo_command(context, options.run, options.task);
+                       });
+  add_run_and_task(undo, "Only what this task changed, where nothing later stands on it");
+  add_json(undo);
+  CLI::App* land = add("land", "Make a git branch of what a run that is over changed",
+                       [](const Context& context, const Options& options) {
+                         LandRequest request = options.land;
+                         request.out = options.out;
+                         return land_command(context, options.run, request);
+                       });
+  add_run(land);
+  land->add_option("--branch", options_.land.branch, "Its name [land/RUN]")->type_name("NAME");
+  land->add_option("-o,--out", options_.out, "And a report of the run: FILE.md or FILE.html")
+      ->type_name("FILE");
+  add_json(land);
 }
 
 }  // namespace interlock::cli

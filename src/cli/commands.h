@@ -115,6 +115,17 @@ Result<Exit> run_edited(const Context& context, const runs::ChosenRun& run, Face
 Result<runs::Followed> follow_edits(const Context& context, journal::Store& store,
                                     std::unique_ptr<runs::ChosenRun>& run, runs::WhichPlan which);
 
+/// Takes back what a run that is over, or one task of it, changed.
+Result<Exit> undo_command(const Context& context, const std::string& run, const std::string& task);
+
+struct LandRequest {
+  std::string branch;  ///< Empty: `land/<run>`.
+  std::string out;     ///< A report of the run beside it, as `report -o`; empty: none.
+};
+/// Makes a branch of what a run that is over changed.
+Result<Exit> land_command(const Context& context, const std::string& run,
+                          const LandRequest& request);
+
 struct DiffOptions {
   bool stat = false;
   std::uint32_t attempt = 0;  ///< 0: the last whose changes are known.

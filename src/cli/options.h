@@ -32,6 +32,7 @@ struct Options {
   EventsOptions events;
   FixRequest fix;
   DiffOptions diff;
+  LandRequest land;
   ChatOptions chat;
   bool suggest = false, force = false, detach = false, may_approve = false;
   std::string older;

@@ -41,9 +41,13 @@ struct AttemptRoute {
     std::string message;
   };
   std::optional<WaitRequest> wait_request;
-  std::optional<std::uint64_t> listener;  ///< In the attempt's own network.
-  std::set<std::string> refused_hosts;    ///< What it asked to be connected to.
-  std::uint32_t in_flight = 0;            ///< Requests that are not over.
+  /// Of an attempt that has one.
+  struct OwnNetwork {
+    std::optional<std::uint64_t> listener;  ///< The server's socket in it.
+    std::set<std::string> refused_hosts;    ///< What it asked to be connected to.
+  };
+  OwnNetwork network;
+  std::uint32_t in_flight = 0;  ///< Requests that are not over.
   std::shared_ptr<std::size_t> bodies = std::make_shared<std::size_t>(0);  ///< Bytes of theirs.
   Redaction redaction;  ///< With its own secret: for what is told of its calls.
   bool is_closed = false;

@@ -178,8 +178,8 @@ std::shared_ptr<gateway::AttemptRoute> LocalGateway::GatewayThread::route_of(
 
 void LocalGateway::GatewayThread::listen(engine::AttemptName name, sys::Descriptor socket) {
   for (const auto& route : routes_) {
-    if (route->spec.name != name || route->listener) continue;
-    route->listener = server_->listen_also(std::move(socket));
+    if (route->spec.name != name || route->network.listener) continue;
+    route->network.listener = server_->listen_also(std::move(socket));
     return;
   }
 }
@@ -189,7 +189,8 @@ std::vector<std::string> LocalGateway::GatewayThread::refused_hosts(
   std::vector<std::string> hosts;
   for (const auto& route : routes_) {
     if (route->spec.name == name)
-      hosts.insert(hosts.end(), route->refused_hosts.begin(), route->refused_hosts.end());
+      hosts.insert(hosts.end(), route->network.refused_hosts.begin(),
+                   route->network.refused_hosts.end());
   }
   return hosts;
 }
@@ -200,9 +201,10 @@ http::Session::HeadVerdict LocalGateway::GatewayThread::on_connect(
     const http::Request& request) const {
   constexpr std::size_t kMostNamed = 16;
   for (const auto& route : routes_) {
-    if (!route->listener || *route->listener != request.listener) continue;
+    if (!route->network.listener || *route->network.listener != request.listener) continue;
     if (request.target == fmt::format("127.0.0.1:{}", port())) return {};
-    if (route->refused_hosts.size() < kMostNamed) route->refused_hosts.insert(request.target);
+    if (route->network.refused_hosts.size() < kMostNamed)
+      route->network.refused_hosts.insert(request.target);
     return {403, "this attempt may connect to the gateway and to nothing else", false, {}};
   }
   return {404, "no attempt has this door", true, {}};
@@ -300,7 +302,7 @@ std::vector<engine::ModelCall> LocalGateway::GatewayThread::take_reported() {
 std::vector<engine::ModelCall> LocalGateway::GatewayThread::close_routes(engine::AttemptName name) {
   std::erase_if(routes_, [&](const auto& route) {
     if (route->spec.name != name) return false;
-    if (route->listener) server_->stop_listening(*route->listener);
+    if (route->network.listener) server_->stop_listening(*route->network.listener);
     return true;
   });
   std::vector<CallId> ended;
