@@ -40,6 +40,7 @@ void GrowingInterlocking::note(TaskId task, const Claim& claim, std::vector<Edge
   if (edges != nullptr && last_unknown_) edges->push_back({*last_unknown_, task, Why::unknown, ""});
   const Footprint& footprint = *claim.footprint;
   if (footprint.unknown) return note_unknown(task, edges);
+  if (footprint.reads.empty() && footprint.writes.empty()) bare_.push_back(task);
   for (const bool writes : {false, true}) {
     const PatternSet& set = writes ? footprint.writes : footprint.reads;
     for (const Glob& glob : set.include) {
@@ -71,7 +72,11 @@ void GrowingInterlocking::note_unknown(TaskId task, std::vector<Edge>* edges) {
       for (const TaskId reader : one.readers) edges->push_back({reader, task, Why::unknown, ""});
     }
   }
+  for (const TaskId bare : bare_) {
+    if (edges != nullptr) edges->push_back({bare, task, Why::unknown, ""});
+  }
   by_prefix_.clear();
+  bare_.clear();
   last_unknown_ = task;
 }
 
@@ -94,8 +99,10 @@ void GrowingInterlocking::meet(TaskId task, const Area& mine, bool writes,
 /// Whoever touches what this writes from now on follows this one, which follows those.
 void GrowingInterlocking::cover(const Area& written) {
   visit_near(written.include->literal_prefix(), [&](Accesses& theirs) {
-    Budget budget = kOneQuestion;
-    if (!contains(written, theirs.area(), budget)) return;
+    // What matches nothing lies in everything, and follows from nothing.
+    Budget met = kOneQuestion, covered = kOneQuestion;
+    if (!overlaps(written, theirs.area(), met) || !contains(written, theirs.area(), covered))
+      return;
     theirs.writer.reset();
     theirs.readers.clear();
   });

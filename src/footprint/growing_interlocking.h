@@ -55,6 +55,7 @@ class GrowingInterlocking {
   std::map<std::string, AtPrefix, std::less<>> by_prefix_;  ///< By literal prefix.
   std::vector<std::optional<TaskId>> last_user_;            ///< Of each resource.
   std::optional<TaskId> last_unknown_;
+  std::vector<TaskId> bare_;  ///< Since then, those that touch nothing.
   std::size_t tasks_ = 0;
 };
 

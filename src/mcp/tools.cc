@@ -94,7 +94,7 @@ Result<Command> command_to_add(const json::object& given) {
   if (!is_text || (command != nullptr && !command->is_string()))
     arguments.fail("`prompt` and `command` are texts");
   for (const json::value* text : {prompt, command}) {
-    if (text != nullptr && text->is_string() && text->get_string().contains('\0'))
+    if (text != nullptr && text->is_string() && std::string_view(text->get_string()).contains('\0'))
       arguments.fail("`prompt` or `command` holds a NUL");
   }
   if ((prompt == nullptr) == (command == nullptr))

@@ -38,20 +38,6 @@ std::vector<decide::Expected> expectations(const plan::Plan& plan) {
   return decide::expect(plan, {});
 }
 
-std::vector<decide::Verdict> verdicts_of(const plan::Plan& plan) {
-  return decide::verdicts_of(plan);
-}
-
-/// What is waited for: as with `--pattern parallel`, for tasks in views only needs and locks.
-footprint::Interlocking waits_of(const plan::Plan& plan) {
-  decide::Options spec;
-  spec.pattern = decide::Pattern::parallel;
-  return decide::lift(
-             plan, plan::interlocking_of(plan), expectations(plan), spec,
-             plan.limits.speculate ? decide::SpeculationScope::all : decide::SpeculationScope::none)
-      .waits;
-}
-
 /// What the agent was asked at first: a corrected or mended answer is one to the same question.
 std::string question_in(const std::string& prompt) {
   const std::size_t more =

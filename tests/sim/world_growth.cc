@@ -56,7 +56,14 @@ engine::GrownBy World::grow(std::size_t count) {
     verdicts.push_back(alone_->add(task));
     const auto edges = conflicts_->add({&task.footprint, task.needs, task.output_of, locks_[i]});
     for (const footprint::Edge& edge : edges) {
-      grown.links.push_back({edge.before, edge.after, edge.why == footprint::Why::needs});
+      const bool needs = edge.why == footprint::Why::needs;
+      const bool same = !grown.links.empty() && grown.links.back().before == edge.before &&
+                        grown.links.back().after == edge.after;
+      if (same) {
+        grown.links.back().needs |= needs;
+      } else {
+        grown.links.push_back({edge.before, edge.after, needs});
+      }
       interlocking_.edges.push_back(edge);
     }
     interlocking_.first.push_back(static_cast<std::uint32_t>(interlocking_.edges.size()));
