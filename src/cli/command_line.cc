@@ -29,6 +29,7 @@ CommandLine::CommandLine()
   add_planning();
   add_looking();
   add_asking();
+  add_queues();
   add_rest();
 }
 

@@ -44,6 +44,7 @@ class CommandLine {
   void add_looking();
   void add_traces();
   void add_asking();
+  void add_queues();
   void add_rest();
   void add_chat();
 

@@ -1,11 +1,8 @@
 #include <fmt/format.h>
 
-#include <csignal>
-
 #include "base/text.h"
+#include "cli/asking.h"
 #include "cli/commands.h"
-#include "process/clock.h"
-#include "report/run_report.h"
 
 // `approve`, `reject`, `cancel` and `retry`: what people ask of a run. The request is durable
 // first; then its dispatcher, if it lives, is poked to look. Each says which run of which plan in
@@ -15,53 +12,6 @@ namespace interlock::cli {
 namespace {
 
 using engine::TaskState;
-
-struct Asked {
-  journal::Store store;
-  std::unique_ptr<runs::ChosenRun> run;
-  std::string task;  ///< Empty: none was named.
-};
-
-Result<Asked> open_for_asking(const Context& context, const std::string& name,
-                              const std::string& task) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
-  if (!store) return std::unexpected(store.error());
-  auto meant = runs::choose_meant(*store, context.where, name, task);
-  if (!meant) return std::unexpected(meant.error());
-  return Asked{std::move(*store), std::move(meant->run), std::move(meant->name)};
-}
-
-Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& task) {
-  process::SystemClock clock;
-  engine::Request request;
-  request.kind = kind;
-  request.task = task;
-  request.by = runs::dispatcher_name();
-  if (auto posted = asked.store.post_request(asked.run->id(), request, clock.now()); !posted) {
-    return std::unexpected(posted.error());
-  }
-  if (asked.run->dispatched()) ::kill(static_cast<pid_t>(asked.run->state.process->pid), SIGUSR1);
-  return {};
-}
-
-/// What was asked of which run, as JSON or in a line.
-void report(const Context& context, const runs::ChosenRun& run, std::string_view did,
-            const std::vector<std::string>& tasks, const std::string& line) {
-  if (context.json) {
-    context.console.result(
-        pretty_json(json::object{{"version", 1},
-                                 {"did", did},
-                                 {"run", run.id()},
-                                 {"plan", run.head.plan_name},
-                                 {"workspace", run.head.workspace},
-                                 {"tasks", json::array(tasks.begin(), tasks.end())},
-                                 {"dispatched", run.dispatched()}}));
-    return;
-  }
-  context.console.remark(line);
-  if (!run.dispatched())
-    context.console.remark(fmt::format(" hint: interlock resume {}", run.id()));
-}
 
 std::vector<std::string> tasks_at_gates(const runs::ChosenRun& run) {
   std::vector<std::string> tasks;

@@ -7,6 +7,7 @@
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/history_verb.h"
+#include "cli/queue.h"
 #include "cli/serve.h"
 
 namespace interlock::cli {
@@ -41,6 +42,11 @@ struct Options {
   InitForRequest init_for;
   HookRequest hook;
   std::string when;  ///< Of a hook.
+  QueueRequest queue;
+  AddRequest add;
+  EachRequest each;
+  std::vector<std::string> settings;  ///< `parallel=2`, ...
+  std::string timeout;
   HistoryOptions history;
   CalibrateOptions calibrate;
   ServeRequest serve;

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/text.h"
+#include "cli/asking.h"
 #include "cli/commands.h"
 #include "cli/detached.h"
 #include "decide/words.h"
@@ -239,6 +240,15 @@ Result<Exit> resume_command(const Context& context, const std::string& name, Fac
   if (!id) return std::unexpected(id.error());
   auto run = runs::choose_run_to_dispatch(*store, *id, context.state_folder);
   if (!run) return std::unexpected(run.error());
+  // A person who asks for it to go on does not want it paused.
+  if ((*run)->state.held) {
+    if (auto posted = post(*store, **run, engine::Request::Kind::release, {}); !posted)
+      return std::unexpected(posted.error());
+    if ((*run)->dispatched()) {
+      context.console.remark(runs::whole_name(**run) + " goes on");
+      return Exit::done;
+    }
+  }
   auto followed = follow_edits(context, *store, *run, request.which);
   if (!followed) return std::unexpected(followed.error());
   if (*followed == runs::Followed::needs_new_run) return run_edited(context, **run, face);

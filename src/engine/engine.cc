@@ -40,6 +40,7 @@ Result<void> Engine::begin() {
   if (auto ended = end_leftovers(); !ended) return ended;
   if (auto taken = recover_snapshots(); !taken) return taken;
   set_gateway_budget();
+  if (run().calls_held) ports_.gateway.hold(true);
   take_requests();
   return close_turn();
 }
@@ -303,6 +304,7 @@ void Engine::finish_if_idle() {
   if (run().is_stopped_for(Cause::limit) && !scheduler().all_ended())
     return finish(How::limit_reached);
   if (scheduler().all_ended()) {
+    if (stands()) return;
     const bool all_done =
         std::all_of(run().tasks.begin(), run().tasks.end(),
                     [](const TaskRecord& one) { return one.state == TaskState::done; });
@@ -319,7 +321,7 @@ void Engine::finish_if_idle() {
         RunStopping{"too much failed, and `limits.on_failure` says to stop", Cause::failures});
   }
   if (!run().stopping.empty()) return finish(How::failed);
-  if (scheduler().next_wake(now())) return;
+  if (scheduler().next_wake(now()) || run().held || stands()) return;
   const bool at_gate = run().review_open || std::any_of(run().tasks.begin(), run().tasks.end(),
                                                         [](const TaskRecord& one) {
                                                           return one.gate_since.has_value();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -10,6 +11,7 @@
 #include "agents/adapter.h"
 #include "base/redaction.h"
 #include "engine/event_batch.h"
+#include "engine/growth.h"
 #include "engine/judge.h"
 #include "engine/ports.h"
 #include "engine/prepare.h"
@@ -47,7 +49,15 @@ struct Setup {
   std::vector<bool> speculative;
   /// Tasks that may share their first attempt, each in one of them; in plan order.
   std::vector<std::vector<TaskId>> batches;
+  /// It is not over when all its tasks are: it waits for more, until `AdditionsClosed`.
+  bool stands = false;
+  /// So many of the last of `problem.jobs` came with `TasksAdded` events.
+  std::size_t added = 0;
+  PlanGrowth* growth = nullptr;  ///< None: no tasks are added.
 };
+
+/// Of tasks that are added: behind all that was planned, in plan order.
+inline constexpr std::int64_t kLastPriority = std::numeric_limits<std::int64_t>::min();
 
 /// Dispatches one run. One turn: what came in -> events -> applied -> the scheduler says what
 /// starts
@@ -265,6 +275,13 @@ class Engine {
   void cancel_run(const std::string& by);
   void revive(TaskId task);
   void interrupt();
+
+  // growth.cc: tasks that are added, and what people change while it goes on.
+  void add_tasks(const Request& request);
+  bool stands() const;
+  void hold(const Request& request);
+  void release_hold(const std::string& by);
+  void retune(const Request& request);
 
   // recover.cc and finish.cc: taking up a run, and letting go of it.
   Result<void> end_leftovers();

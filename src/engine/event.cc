@@ -241,6 +241,32 @@ json::object body_of(const MergeFailed& f) {
   return FieldWriter().put("merge", std::int64_t{f.merge}).put("detail", f.detail).take();
 }
 
+json::object body_of(const TasksAdded& f) {
+  return FieldWriter()
+      .put("count", std::int64_t{f.count})
+      .put("tasks", f.tasks)
+      .put("files", f.files)
+      .put("by", f.by)
+      .put("request", f.request)
+      .take();
+}
+json::object body_of(const TasksRefused& f) {
+  return FieldWriter().put("why", f.why).put("by", f.by).put("request", f.request).take();
+}
+json::object body_of(const AdditionsClosed& f) { return FieldWriter().put("by", f.by).take(); }
+json::object body_of(const RunHeld& f) {
+  return FieldWriter().put("calls", f.calls).put("by", f.by).take();
+}
+json::object body_of(const RunReleased& f) { return FieldWriter().put("by", f.by).take(); }
+json::object body_of(const RunRetuned& f) {
+  return FieldWriter()
+      .put("parallel", f.parallel)
+      .put("tokens", f.tokens)
+      .put("usd", f.usd)
+      .put("by", f.by)
+      .take();
+}
+
 /// One row an event: its name in the journal and how it is read back. In the order of the variant.
 struct Row {
   std::string_view name;
@@ -402,6 +428,22 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
     {"attempts_batched",
      [](FieldReader& r) -> Event {
        return AttemptsBatched{r.task(), r.index("attempt"), r.tasks("others")};
+     }},
+    {"tasks_added",
+     [](FieldReader& r) -> Event {
+       return TasksAdded{r.index("count"), r.text("tasks"), r.text("files"), r.text("by"),
+                         r.number_or_zero("request")};
+     }},
+    {"tasks_refused",
+     [](FieldReader& r) -> Event {
+       return TasksRefused{r.text("why"), r.text("by"), r.number_or_zero("request")};
+     }},
+    {"additions_closed", [](FieldReader& r) -> Event { return AdditionsClosed{r.text("by")}; }},
+    {"run_held", [](FieldReader& r) -> Event { return RunHeld{r.flag("calls"), r.text("by")}; }},
+    {"run_released", [](FieldReader& r) -> Event { return RunReleased{r.text("by")}; }},
+    {"run_retuned",
+     [](FieldReader& r) -> Event {
+       return RunRetuned{r.number("parallel"), r.number("tokens"), r.number("usd"), r.text("by")};
      }},
 }};
 

@@ -279,6 +279,39 @@ struct RetryPlanned {
   bool charged = true;     ///< Whether it costs one of the task's retries.
   std::string correction;  ///< What the agent will be told was wrong.
 };
+/// The plan grew: these come at its end, in their order. They are kept as they were written, so
+/// that whoever reads the journal gets the same tasks.
+struct TasksAdded {
+  std::uint32_t count = 0;
+  std::string tasks;  ///< A list of tasks as in a plan document, as JSON.
+  std::string files;  ///< What reading them saw: see workspace::RecordingFiles.
+  std::string by;
+  std::int64_t request = 0;  ///< The number of the request that it answers.
+};
+/// What was to be added is not a task of this plan.
+struct TasksRefused {
+  std::string why, by;
+  std::int64_t request = 0;
+};
+/// No more tasks are added: the run is over when those that are there are.
+struct AdditionsClosed {
+  std::string by;
+};
+/// Nothing more starts until RunReleased; with `calls`, no model call is sent either.
+struct RunHeld {
+  bool calls = false;
+  std::string by;
+};
+struct RunReleased {
+  std::string by;
+};
+/// Other limits from here on; absent: as before.
+struct RunRetuned {
+  std::optional<std::int64_t> parallel;
+  std::optional<Tokens> tokens;
+  std::optional<MicroUsd> usd;
+  std::string by;
+};
 struct MergeMade {
   std::uint32_t merge = 0;
   Digest output;
@@ -293,7 +326,8 @@ using Event =
                  ProcessSpawned, AttemptEnded, TaskDone, TaskFailed, TaskSkipped, TaskCancelled,
                  TaskRevived, RetryPlanned, MergeMade, MergeFailed, ChangesReady, ChangesMerged,
                  ChangesCommitted, CommitRefused, ChangesCheckpointed, CheckpointRefused,
-                 SessionBegan, ModelCalled, ChangesLost, CallWaiting, AttemptsBatched>;
+                 SessionBegan, ModelCalled, ChangesLost, CallWaiting, AttemptsBatched, TasksAdded,
+                 TasksRefused, AdditionsClosed, RunHeld, RunReleased, RunRetuned>;
 
 /// An event and its moment. `seq` counts from 1 within a run, without gaps.
 struct RecordedEvent {

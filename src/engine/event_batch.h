@@ -24,6 +24,10 @@ class EventBatch {
 
   void open_turn(Time now) { now_ = now; }
   void record(Event event);
+  /// What the next `TasksAdded` brings to the scheduler.
+  void announce(std::vector<schedule::Job> jobs, const std::vector<schedule::Link>& links) {
+    scheduler_.announce(std::move(jobs), links);
+  }
   void keep(Blob blob) { blobs_.push_back(std::move(blob)); }
   void keep(std::string task, StoredResult result) {
     results_.emplace_back(std::move(task), std::move(result));

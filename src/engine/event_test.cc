@@ -95,6 +95,12 @@ std::vector<Event> one_of_each() {
       ChangesLost{3, {TaskId(0), TaskId(1)}, "not whole"},
       CallWaiting{TaskId(1), 2, "quota `api`", Time(Duration(88))},
       AttemptsBatched{TaskId(0), 1, {TaskId(1), TaskId(4)}},
+      TasksAdded{2, R"([{"id":"a"},{"id":"b"}])", "{}", "ann", 17},
+      TasksRefused{"no task `x`", "ann", 18},
+      AdditionsClosed{"ann"},
+      RunHeld{true, "ann"},
+      RunReleased{"ann"},
+      RunRetuned{2, 800'000, 5'000'000, "ann"},
   };
 }
 

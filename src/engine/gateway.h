@@ -141,6 +141,9 @@ class Gateway {
   /// What is left for the whole run, calls in flight included. A call that would pass it waits
   /// while room may still come, and is told as `parked` when none can.
   virtual void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) = 0;
+  /// While held, no call is sent: those that come in wait, and no clock of their attempts runs out.
+  /// Calls that are under way go on.
+  virtual void hold(bool held) = 0;
 };
 
 /// For runs in which nobody asks a model.
@@ -150,6 +153,7 @@ class NoGateway final : public Gateway {
   std::vector<ModelCall> take_calls() override { return {}; }
   std::vector<ModelCall> close(AttemptName) override { return {}; }
   void set_budget(std::optional<Tokens>, std::optional<MicroUsd>) override {}
+  void hold(bool) override {}
 };
 
 }  // namespace interlock::engine

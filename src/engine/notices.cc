@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "engine/event_batch.h"
 #include "engine/judge.h"
@@ -104,6 +106,33 @@ class EventFormatter {
   }
   std::optional<Notice> operator()(const RunStopping& event) const {
     return plain(Kind::stopping, {}, event.why);
+  }
+  std::optional<Notice> operator()(const TasksAdded& event) const {
+    const std::size_t all = run_.tasks.size();
+    std::vector<std::string> names;
+    for (std::size_t i = all - std::min<std::size_t>(event.count, all); i < all; ++i)
+      names.push_back(fmt::format("`{}`", plan_.tasks[i].id));
+    return plain(Kind::added, {}, fmt::format("{} by {}", join_words(names, 5), event.by));
+  }
+  std::optional<Notice> operator()(const TasksRefused& event) const {
+    return plain(Kind::failed, {}, fmt::format("not added: {}", first_line(event.why)));
+  }
+  std::optional<Notice> operator()(const AdditionsClosed& event) const {
+    return plain(Kind::paused, {}, fmt::format("no more tasks are added: closed by {}", event.by));
+  }
+  std::optional<Notice> operator()(const RunHeld& event) const {
+    return plain(Kind::paused, {},
+                 fmt::format("paused by {}{}", event.by, event.calls ? ", model calls too" : ""));
+  }
+  std::optional<Notice> operator()(const RunReleased& event) const {
+    return plain(Kind::paused, {}, fmt::format("goes on, says {}", event.by));
+  }
+  std::optional<Notice> operator()(const RunRetuned& event) const {
+    std::vector<std::string> parts;
+    if (event.parallel) parts.push_back(fmt::format("at most {} at once", *event.parallel));
+    if (event.tokens) parts.push_back(fmt::format("{} tokens", show_count(*event.tokens)));
+    if (event.usd) parts.push_back(show_usd(*event.usd));
+    return plain(Kind::paused, {}, fmt::format("{}, says {}", join_words(parts), event.by));
   }
   std::optional<Notice> operator()(const auto&) const { return std::nullopt; }
 

@@ -139,11 +139,23 @@ struct StoredResult {
 
 /// What a person asked of a running dispatcher.
 struct Request {
-  enum class Kind : unsigned char { approve, reject, cancel_task, cancel_run, retry };
+  enum class Kind : unsigned char {
+    approve,
+    reject,
+    cancel_task,
+    cancel_run,
+    retry,
+    add,      ///< `body`: a list of tasks as in a plan document, as JSON.
+    close,    ///< No more are added.
+    hold,     ///< Nothing more starts; `body` `calls`: no model call is sent either.
+    release,  ///< Things start again.
+    retune,   ///< `body`: JSON with any of `parallel`, `tokens`, `usd` (in millionths).
+  };
   std::int64_t id = 0;
   Kind kind = Kind::approve;
   std::string task;  ///< Empty: the run's review, or the run.
   std::string by;
+  std::string body = {};
 };
 
 /// Keeps a run's events.

@@ -51,6 +51,7 @@ std::string say(const plan::Plan& plan, const footprint::Interlocking& interlock
       return hold.task ? "gate: a person has to approve it" : "gate: a review comes first";
     case Why::backoff: return fmt::format("tried again in {}", wait);
     case Why::order: return fmt::format("in sequence after {}", other);
+    case Why::held: return "the run is paused: `interlock resume` lets it go on";
     case Why::stopped: return "no more starts: the run is stopping";
   }
   return {};

@@ -27,6 +27,13 @@ void Engine::answer(const Request& request) {
     case Kind::retry:
       if (const auto id = plan_.find(request.task)) revive(*id);
       return;
+    case Kind::add: return add_tasks(request);
+    case Kind::close:
+      if (!run().additions_closed) batch_.record(AdditionsClosed{request.by});
+      return;
+    case Kind::hold: return hold(request);
+    case Kind::release: return release_hold(request.by);
+    case Kind::retune: return retune(request);
   }
 }
 

@@ -308,6 +308,21 @@ class Applier {
         task.attempts.empty() ? AttemptStarted::Trigger::first : AttemptStarted::Trigger::again;
   }
 
+  void operator()(const TasksAdded& event) { run_.tasks.resize(run_.tasks.size() + event.count); }
+  void operator()(const TasksRefused&) {}
+  void operator()(const AdditionsClosed&) { run_.additions_closed = true; }
+  void operator()(const RunHeld& event) {
+    run_.held = true;
+    run_.calls_held = event.calls;
+  }
+  void operator()(const RunReleased&) { run_.held = run_.calls_held = false; }
+  void operator()(const RunRetuned& event) {
+    if (event.parallel) run_.retuned.parallel = event.parallel;
+    if (event.tokens) run_.retuned.tokens = event.tokens;
+    if (event.usd) run_.retuned.usd = event.usd;
+    run_.retuned.by = event.by;
+  }
+
   void operator()(const MergeMade& event) {
     check(event.merge < run_.merges.size(), "a merge of the plan");
     run_.merges[event.merge] = {event.output, {}};

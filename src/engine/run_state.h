@@ -166,6 +166,10 @@ struct RunState {
   Duration review_time{};           ///< As `TaskRecord::gate_time`.
   std::uint32_t gates_open = 0;     ///< Reviews too.
   std::uint32_t running_count = 0;  ///< Tasks.
+  bool additions_closed = false;
+  bool held = false;        ///< By a person: nothing more starts.
+  bool calls_held = false;  ///< Nor is a model call sent.
+  RunRetuned retuned;       ///< All that was retuned, the latest word on each.
   /// Of `active`: while a gate was open and nothing ran, up to `last`.
   Duration stood_at_gates{};
 

@@ -1,5 +1,7 @@
 #include "engine/scheduler_changes.h"
 
+#include <algorithm>
+
 #include "engine/engine.h"
 #include "engine/retry.h"
 
@@ -57,6 +59,15 @@ class ChangesOf {
   void operator()(const TaskRevived& event) {
     add({.kind = Change::Kind::revive, .task = event.task});
   }
+  void operator()(const TasksAdded& event) {
+    add({.kind = Change::Kind::add, .count = event.count});
+  }
+  void operator()(const RunHeld&) { add({.kind = Change::Kind::pause}); }
+  void operator()(const RunReleased&) { add({.kind = Change::Kind::go_on}); }
+  void operator()(const RunRetuned& event) {
+    if (event.parallel)
+      add({.kind = Change::Kind::retune, .count = static_cast<std::uint32_t>(*event.parallel)});
+  }
   template <typename Other>
   void operator()(const Other&) {}
 
@@ -87,7 +98,20 @@ void Replay::take(const RecordedEvent& recorded) {
 
 schedule::Scheduler scheduler_of(const Setup& setup, const std::vector<Change>& changes, Time now) {
   const Time begin = changes.empty() ? now : changes.front().at;
-  schedule::Scheduler scheduler(setup.problem, setup.policy, setup.priorities, begin);
+  // What was added comes when its event does, as it came at first.
+  schedule::Problem problem = setup.problem;
+  std::vector<std::int64_t> priorities = setup.priorities;
+  const std::size_t planned = problem.jobs.size() - setup.added;
+  const auto first_link = std::ranges::find_if(
+      problem.links, [&](const schedule::Link& link) { return link.after.index() >= planned; });
+  std::vector<schedule::Job> jobs(problem.jobs.begin() + static_cast<std::ptrdiff_t>(planned),
+                                  problem.jobs.end());
+  std::vector<schedule::Link> links(first_link, problem.links.end());
+  problem.links.erase(first_link, problem.links.end());
+  problem.jobs.resize(planned);
+  if (!priorities.empty()) priorities.resize(planned);
+  schedule::Scheduler scheduler(std::move(problem), setup.policy, std::move(priorities), begin);
+  scheduler.announce(std::move(jobs), links);
   for (const Change& change : changes) scheduler.apply(change);
   return scheduler;
 }

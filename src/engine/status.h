@@ -110,6 +110,8 @@ struct Notice {
     cancelled,
     gate,
     merged,
+    added,   ///< To the plan, while it runs.
+    paused,  ///< Or going on, or with other limits: a person said so.
     stopping
   };
   Kind kind = Kind::started;

@@ -37,6 +37,13 @@ void LocalGateway::set_budget(std::optional<Tokens> tokens, std::optional<MicroU
   thread_->in_thread([&] { thread_->set_run_budget(tokens, usd); });
 }
 
+void LocalGateway::hold(bool held) {
+  thread_->in_thread([&] {
+    thread_->run.pause(held);
+    thread_->run_limit_moved();
+  });
+}
+
 std::vector<std::string> LocalGateway::refused_hosts(engine::AttemptName name) {
   std::vector<std::string> hosts;
   thread_->in_thread([&] { hosts = thread_->refused_hosts(name); });

@@ -28,6 +28,7 @@ class LocalGateway final : public engine::Gateway {
   std::vector<Waiting> waiting() override;
   std::vector<engine::ModelCall> close(engine::AttemptName name) override;
   void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) override;
+  void hold(bool held) override;
 
   std::vector<std::string> refused_hosts(engine::AttemptName name) override;
   /// The attempt has a network of its own, and `socket` listens in it at this gateway's port.

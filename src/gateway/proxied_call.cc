@@ -113,6 +113,10 @@ bool ProxiedCall::leads_pay() const {
 }
 
 void ProxiedCall::ask_budgets() {
+  if (board_.run.is_paused()) {
+    state_ = State::at_limit;
+    return waits_for("the run is paused", {}, true);
+  }
   if (const auto passed = route_->budget.passed_by(reserved_))
     return pass_budget("the task's", *passed);
   const engine::AttemptName name = route_->spec.name;

@@ -32,6 +32,10 @@ class RunLimit {
   /// A new limit; none: no bound. `taken`: what is gone of it, or held by calls in flight.
   void set(std::optional<Tokens> tokens, std::optional<MicroUsd> usd, Charge taken);
 
+  /// A person paused the run: nothing more is sent.
+  void pause(bool paused) { paused_ = paused; }
+  bool is_paused() const { return paused_; }
+
   void open(engine::AttemptName attempt, const Progress& progress);
   /// Its calls are over.
   void close(engine::AttemptName attempt);
@@ -65,6 +69,7 @@ class RunLimit {
 
   Budget budget_;
   bool binds_ = false;
+  bool paused_ = false;
   Charge in_flight_;  ///< Held by all calls together.
   std::map<engine::AttemptName, Attempt> attempts_;
 };

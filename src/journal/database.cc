@@ -94,6 +94,7 @@ void make_tables(SQLite::Database& sqlite) {
   sqlite.exec(kTables);
   sqlite.exec(kColumnsOfFormat4);
   sqlite.exec(kTablesOfFormat4);
+  sqlite.exec(kColumnsOfFormat6);
   sqlite.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();
@@ -108,6 +109,7 @@ void bring_up(SQLite::Database& sqlite) {
     bring_up_samples(sqlite);
     sqlite.exec(kColumnsOfFormat4);
   }
+  if (version < 6) sqlite.exec(kColumnsOfFormat6);
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();
 }

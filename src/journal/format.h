@@ -6,7 +6,7 @@ namespace interlock::journal {
 /// `ILCK` in the database's header: tells an Interlock journal from any other SQLite database.
 inline constexpr int kApplicationId = 0x494C434B;
 /// Counts up when an older Interlock could no longer read what a newer one wrote.
-inline constexpr int kFormatVersion = 5;
+inline constexpr int kFormatVersion = 6;
 inline constexpr const char* kFileName = "interlock.db";
 
 /// Times are microseconds since the Unix epoch, digests 32 bytes, everything else text or JSON.
@@ -135,6 +135,11 @@ CREATE TABLE sampled(
 /// What format 4 adds: of a result that rests on observed reads, what was found and left (a blob).
 inline constexpr const char* kColumnsOfFormat4 = R"sql(
 ALTER TABLE results ADD COLUMN trace BLOB;
+)sql";
+
+/// What format 6 adds: what a request is about, beyond a task.
+inline constexpr const char* kColumnsOfFormat6 = R"sql(
+ALTER TABLE requests ADD COLUMN body TEXT NOT NULL DEFAULT '';
 )sql";
 
 }  // namespace interlock::journal

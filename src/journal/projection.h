@@ -1,5 +1,6 @@
 #pragma once
 
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,6 +38,10 @@ class Projection {
  public:
   Projection(SampleOwner owner, std::vector<TaskLabel> tasks);
 
+  void add(std::vector<TaskLabel> tasks) {
+    tasks_.insert(tasks_.end(), std::make_move_iterator(tasks.begin()),
+                  std::make_move_iterator(tasks.end()));
+  }
   void apply(const engine::RecordedEvent& recorded);
   /// What came of the events since the last time.
   Measured take();

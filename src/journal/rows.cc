@@ -14,8 +14,9 @@
 namespace interlock::journal {
 namespace {
 
-constexpr std::array<std::string_view, 5> kRequestKinds = {"approve", "reject", "cancel_task",
-                                                           "cancel_run", "retry"};
+constexpr std::array<std::string_view, 10> kRequestKinds = {
+    "approve", "reject", "cancel_task", "cancel_run", "retry",
+    "add",     "close",  "hold",        "release",    "retune"};
 
 /// Names of files and lines that programs print need not be UTF-8, and a journal must stay readable
 /// whatever is in it.
@@ -110,7 +111,7 @@ std::optional<engine::Request> request_of(const Query& query) {
   for (std::size_t i = 0; i < kRequestKinds.size(); ++i) {
     if (kRequestKinds[i] != query.view(1)) continue;
     return engine::Request{query.number(0), static_cast<engine::Request::Kind>(i), query.text(2),
-                           query.text(3)};
+                           query.text(3), query.text(4)};
   }
   return std::nullopt;
 }

@@ -19,8 +19,8 @@ std::string write_cache_key_parts(const std::vector<engine::CacheKeyPart>& cache
 Result<std::vector<engine::CacheKeyPart>> read_cache_key_parts(std::string_view text);
 
 std::string name_of(engine::Request::Kind kind);
-/// Reads the row that `query` stands on: number, kind, task, by. Nothing for a kind of a newer
-/// Interlock.
+/// Reads the row that `query` stands on: number, kind, task, by, body. Nothing for a kind of a
+/// newer Interlock.
 std::optional<engine::Request> request_of(const Query& query);
 
 /// Puts a content in, within the transaction that is open, where it is not there yet.

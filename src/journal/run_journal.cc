@@ -134,10 +134,11 @@ Result<std::optional<engine::StoredResult>> RunJournal::latest_result(const std:
 Result<std::vector<engine::Request>> RunJournal::take_requests() {
   return database_.guarded("read", [&]() -> Result<std::vector<engine::Request>> {
     std::vector<engine::Request> requests;
-    Query rows(database_,
-               "SELECT number, kind, task, by FROM requests WHERE run = ? AND taken = 0 AND number "
-               "> ? ORDER BY number",
-               run_, handed_out_);
+    Query rows(
+        database_,
+        "SELECT number, kind, task, by, body FROM requests WHERE run = ? AND taken = 0 AND number "
+        "> ? ORDER BY number",
+        run_, handed_out_);
     while (rows.next()) {
       handed_out_ = rows.number(0);
       if (auto request = request_of(rows)) requests.push_back(std::move(*request));

@@ -29,6 +29,9 @@ class RunJournal final : public engine::Journal {
   Result<std::optional<engine::StoredResult>> latest_result(const std::string& task) override;
   Result<std::vector<engine::Request>> take_requests() override;
 
+  /// The run's plan grew by tasks with these labels.
+  void add_labels(std::vector<TaskLabel> labels) { measured_.add(std::move(labels)); }
+
   /// An event that is in the journal already.
   void follow(const engine::RecordedEvent& recorded);
 

@@ -235,8 +235,9 @@ Result<std::int64_t> Store::post_request(const std::string& run, const engine::R
     const auto number = number_of(run);
     if (!number) return std::unexpected(number.error());
     const std::string kind = name_of(request.kind);
-    Query(*database_, "INSERT INTO requests(run, at, kind, task, by) VALUES(?, ?, ?, ?, ?)",
-          *number, at, kind, request.task, request.by)
+    Query(*database_,
+          "INSERT INTO requests(run, at, kind, task, by, body) VALUES(?, ?, ?, ?, ?, ?)", *number,
+          at, kind, request.task, request.by, request.body)
         .run();
     return database_->sqlite().getLastInsertRowid();
   });
@@ -249,7 +250,8 @@ Result<std::vector<engine::Request>> Store::open_requests(const std::string& run
     std::vector<engine::Request> requests;
     Query rows(
         *database_,
-        "SELECT number, kind, task, by FROM requests WHERE run = ? AND taken = 0 ORDER BY number",
+        "SELECT number, kind, task, by, body FROM requests WHERE run = ? AND taken = 0 ORDER BY "
+        "number",
         *number);
     while (rows.next()) {
       if (auto request = request_of(rows)) requests.push_back(std::move(*request));

@@ -121,13 +121,28 @@ TEST_F(ServerTest, lists_tools_always_in_one_order_and_gates_only_where_allowed)
       all += std::string(tool.at("name").as_string()) + " ";
     return all;
   };
-  EXPECT_EQ(names(Approval::by_people), "plan run wait status runs output diff log why cancel ");
-  EXPECT_EQ(names(Approval::by_clients),
-            "plan run wait status runs output diff log why cancel approve reject resume ");
+  EXPECT_EQ(names(Approval::by_people),
+            "plan run wait status runs output diff log why add queue cancel ");
+  EXPECT_EQ(
+      names(Approval::by_clients),
+      "plan run wait status runs output diff log why add queue cancel approve reject resume ");
   for (const json::value& tool : list_of_tools(Approval::by_clients)) {
     for (const auto* schema : {"inputSchema", "outputSchema"})
       EXPECT_EQ(tool.at(schema).at("type").as_string(), "object") << json::serialize(tool);
   }
+}
+
+TEST_F(ServerTest, adds_a_task_whose_words_are_never_taken_for_options) {
+  call(1, "add", R"({"command":"-x; true","reads":["--json"],"writes":[],"id":"k"})");
+  ASSERT_EQ(started_.size(), 1u);
+  EXPECT_THAT(started_[0].command.arguments,
+              ElementsAre("add", "--json", "--id=k", "--reads=--json", "--writes-nothing", "--",
+                          "-x; true"));
+  call(2, "add", R"({"prompt":"--help","agent":"claude","queue":"night","needs":["a"]})");
+  ASSERT_EQ(started_.size(), 2u);
+  EXPECT_THAT(started_[1].command.arguments,
+              ElementsAre("add", "--json", "--queue=night", "--agent=claude", "--needs=a",
+                          "--prompt=--help"));
 }
 
 TEST_F(ServerTest, plans_tasks_that_are_given_as_data) {

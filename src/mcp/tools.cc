@@ -63,6 +63,74 @@ Result<Command> command_of_run(const json::object& given, std::vector<std::strin
   return Command{std::move(words), {}};
 }
 
+/// `--KEY=VALUE` for each text of a list; as one word, so that a value never is an option.
+void add_list(Arguments& arguments, std::string_view name, std::vector<std::string>& words) {
+  const json::value* list = arguments.find(name);
+  if (list == nullptr) return;
+  if (!list->is_array()) return arguments.fail(fmt::format("`{}` is not a list", name));
+  for (const json::value& one : list->get_array()) {
+    if (!one.is_string())
+      return arguments.fail(fmt::format("`{}` holds something that is not text", name));
+    words.push_back(fmt::format("--{}={}", name, std::string_view(one.get_string())));
+  }
+  // Declared to be nothing is not the same as not declared.
+  if (list->get_array().empty() && (name == "reads" || name == "writes"))
+    words.push_back(fmt::format("--{}-nothing", name));
+}
+
+/// A prompt or a command, for a queue or a run that goes on.
+Result<Command> command_to_add(const json::object& given) {
+  Arguments arguments(given);
+  std::vector<std::string> words{"add", "--json"};
+  for (const std::string_view name : {"queue", "run", "id", "agent", "output"}) {
+    const std::string text = arguments.text(name);
+    if (!text.empty()) words.push_back(fmt::format("--{}={}", name, text));
+  }
+  for (const std::string_view name : {"reads", "writes", "uses", "needs"})
+    add_list(arguments, name, words);
+  const json::value* prompt = arguments.find("prompt");
+  const json::value* command = arguments.find("command");
+  const bool is_text = prompt == nullptr || prompt->is_string();
+  if (!is_text || (command != nullptr && !command->is_string()))
+    arguments.fail("`prompt` and `command` are texts");
+  for (const json::value* text : {prompt, command}) {
+    if (text != nullptr && text->is_string() && std::string_view(text->get_string()).contains('\0'))
+      arguments.fail("`prompt` or `command` holds a NUL");
+  }
+  if ((prompt == nullptr) == (command == nullptr))
+    arguments.fail("give one of `prompt` and `command`");
+  if (auto checked = arguments.checked(); !checked) return std::unexpected(checked.error());
+  if (prompt != nullptr)
+    words.push_back(fmt::format("--prompt={}", std::string_view(prompt->get_string())));
+  if (command != nullptr) {
+    words.emplace_back("--");
+    words.emplace_back(command->get_string());
+  }
+  return Command{std::move(words), {}};
+}
+
+Result<Command> command_of_queue(const json::object& given) {
+  Arguments arguments(given);
+  std::vector<std::string> words{"queue", "show", "--json"};
+  const std::string name = arguments.text("queue");
+  if (!name.empty()) words.push_back(name);
+  if (auto checked = arguments.checked(); !checked) return std::unexpected(checked.error());
+  return Command{std::move(words), {}};
+}
+
+constexpr std::string_view kAddInput = R"({"type":"object","properties":{
+"prompt":{"type":"string","description":"What an agent is asked; with agent"},
+"agent":{"type":"string","description":"Who does it: claude, codex, gemini, opencode, pi, qwen, or one of the queue's plan"},
+"command":{"type":"string","description":"Instead of a prompt: a line of shell"},
+"reads":{"type":"array","items":{"type":"string"},"description":"Path patterns it reads, [] for none; without reads and writes it runs alone"},
+"writes":{"type":"array","items":{"type":"string"},"description":"Path patterns it writes, [] for none"},
+"uses":{"type":"array","items":{"type":"string"},"description":"Resources of the queue's plan"},
+"needs":{"type":"array","items":{"type":"string"},"description":"Ids of tasks that must succeed first"},
+"id":{"type":"string","description":"Its id; the same task with the same id is added once"},
+"output":{"type":"string","enum":["text","json"]},
+"queue":{"type":"string","description":"The queue's name; default when left out"},
+"run":{"type":"string","description":"Instead of a queue: a run that goes on"}}})";
+
 constexpr std::string_view kPlanInput = R"({"type":"object","properties":{
 "tasks":{"type":"array","description":"The tasks in order. Each needs an id and either prompt (for an agent) or run (a shell command). reads and writes are lists of path patterns it touches, [] for none; without them it runs alone. needs names tasks that must end before.","items":{"type":"object","properties":{
 "id":{"type":"string"},"prompt":{"type":"string"},"run":{"type":"string"},
@@ -200,6 +268,27 @@ std::vector<Tool> all_tools() {
            [](const json::object& given) {
              return command_of_run(given, {"why", "--json"}, "task", true);
            },
+       .answer = answer_document},
+      {.name = "add",
+       .title = "Add a task to a queue",
+       .description =
+           "Adds one task to a standing queue, or to a run that goes on. It starts at once where "
+           "it "
+           "provably meets nothing that runs or waits before it; else the answer says for whom it "
+           "waits. A person starts queues: `interlock queue start`.",
+       .input = kAddInput,
+       .output =
+           R"({"type":"object","properties":{"run":{"type":"string"},"task":{"type":["string","null"]},"added":{"type":"boolean"},"state":{"type":"string"},"dispatched":{"type":"boolean"},"waits_for":{"type":["string","null"]}},"required":["run","added","state"]})",
+       .reads_only = false,
+       .command = command_to_add,
+       .answer = answer_document},
+      {.name = "queue",
+       .title = "How a standing queue stands",
+       .description = "Which tasks of a queue run, and which wait for whom.",
+       .input =
+           R"({"type":"object","properties":{"queue":{"type":"string","description":"Its name; default when left out"}}})",
+       .output = kAnyOutput,
+       .command = command_of_queue,
        .answer = answer_document},
       {.name = "cancel",
        .title = "Cancel a run or a task",

@@ -29,6 +29,8 @@ std::string_view word_of(Kind kind) {
     case Kind::cancelled: return "cancelled";
     case Kind::gate: return "gate";
     case Kind::merged: return "merged";
+    case Kind::added: return "added";
+    case Kind::paused: return "changed";
     case Kind::stopping: return "stopping";
   }
   return "";

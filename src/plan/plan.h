@@ -309,6 +309,27 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
+/// How a task is carried out, as far as `defaults`, a task and a coordinator say it in the same
+/// words.
+struct Settings {
+  std::optional<AgentId> agent;  ///< Of `defaults`: for tasks that name none.
+  Duration timeout = std::chrono::minutes(30);
+  bool timeout_said = false;
+  Duration idle_timeout{};
+  Duration grace = std::chrono::seconds(10);
+  int retries = 0;
+  Duration backoff = std::chrono::seconds(1);
+  /// What is wanted, then what will do; empty: what is usual for the agent.
+  std::vector<Isolation> isolation;
+  Observe observe = Observe::all;
+  bool own_network = false;
+  bool needs_gateway = false;
+  std::map<std::string, std::string> environment;
+  std::string model;
+  std::optional<Duration> join;
+  std::uint32_t batch = 1;
+};
+
 /// The plan as it will run. Tasks are in plan order: the document's, with needed tasks moved ahead
 /// of those that need them.
 struct Plan {
@@ -320,6 +341,7 @@ struct Plan {
   std::vector<Task> tasks;
   std::vector<Merge> merges;
   Limits limits;
+  Settings defaults;  ///< As read, for tasks that are added later.
   bool commit_each =
       false;  ///< `commits: task`: a git commit for each task, on a branch of the run's.
   std::vector<std::string> notes;  ///< What a reader should know but need not mend, one line each.

@@ -150,11 +150,13 @@ void read_document(Reading& reading, const Document& document) {
   }
   if (const auto node = fields["resources"]) read_resources(reading, *node);
   if (const auto node = fields["limits"]; node && !node->is_null()) read_limits(reading, *node);
-  auto defaults = read_defaults(reading, fields["defaults"]);
+  const auto defaults = read_defaults(reading, fields["defaults"]);
+  reading.plan.defaults = defaults;
 
   const auto tasks = fields["tasks"];
-  if (!tasks) return reading.problems.add(fields.node().span(), "the plan has no `tasks`");
-  auto list = read_tasks(reading, *tasks, defaults);
+  if (!tasks && !reading.options.may_grow)
+    return reading.problems.add(fields.node().span(), "the plan has no `tasks`");
+  auto list = tasks ? read_tasks(reading, *tasks, defaults) : TaskList();
   std::vector<MergeDraft> merges;
   if (const auto node = fields["merge"]) merges = read_merges(reading, *node, defaults, list);
   const auto without_reads = std::move(list.without_reads);

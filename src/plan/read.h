@@ -56,6 +56,7 @@ struct ReadOptions {
             ///< such as `limits.parallel` replace that value.
   std::vector<Isolation> isolation;  ///< `--isolation`: instead of what tasks and defaults say;
                                      ///< what will do after what is wanted.
+  bool may_grow = false;             ///< A plan to which tasks are added later may have none.
 };
 
 struct ReadResult {

@@ -200,7 +200,8 @@ TaskList read_tasks(Reading& reading, Node node, const Settings& defaults) {
     if (reading.problems.reported() == reported) continue;
     if (const auto id = item.member("id")) list.wrong_ids.emplace_back(id->text());
   }
-  if (node.size() == 0) reading.problems.add(node.span(), "the plan has no tasks");
+  if (node.size() == 0 && !reading.options.may_grow)
+    reading.problems.add(node.span(), "the plan has no tasks");
   return list;
 }
 

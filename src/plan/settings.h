@@ -11,27 +11,6 @@ namespace interlock::plan {
 /// The most agents and the most resources of a plan: tasks find them by looking through all.
 constexpr std::size_t kMostDeclared = 1000;
 
-/// How a task is carried out, as far as `defaults`, a task and a coordinator say it in the same
-/// words.
-struct Settings {
-  std::optional<AgentId> agent;  ///< Of `defaults`: for tasks that name none.
-  Duration timeout = std::chrono::minutes(30);
-  bool timeout_said = false;
-  Duration idle_timeout{};
-  Duration grace = std::chrono::seconds(10);
-  int retries = 0;
-  Duration backoff = std::chrono::seconds(1);
-  /// What is wanted, then what will do; empty: what is usual for the agent.
-  std::vector<Isolation> isolation;
-  Observe observe = Observe::all;
-  bool own_network = false;
-  bool needs_gateway = false;
-  std::map<std::string, std::string> environment;
-  std::string model;
-  std::optional<Duration> join;
-  std::uint32_t batch = 1;
-};
-
 /// `defaults` of the plan; `--isolation` stands above what any of them says.
 Settings read_defaults(Reading& reading, std::optional<Node> node);
 /// `base` with what `fields` say in its place, all but the agent; environments are joined.

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "base/text.h"
+#include "runs/growth.h"
 #include "runs/isolation.h"
 #include "runs/learning.h"
+#include "runs/queues.h"
 #include "sys/process_identity.h"
 #include "workspace/recorded_files.h"
 
@@ -35,12 +37,37 @@ Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanRequest& re
   return plan;
 }
 
-Result<void> ChosenRun::replay(journal::Store& store) {
+/// What people changed while it went on holds for whoever goes on with it.
+void take_retuned(Planned& planned, const engine::RunRetuned& retuned) {
+  if (retuned.parallel) {
+    planned.decision.n = static_cast<std::uint32_t>(*retuned.parallel);
+    planned.decision.policy.parallel = planned.decision.n;
+  }
+  if (retuned.tokens) planned.plan.limits.tokens = retuned.tokens;
+  if (retuned.usd) planned.plan.limits.usd = retuned.usd;
+}
+
+Result<void> ChosenRun::replay(journal::Store& store, decide::History history,
+                               const std::string* state_folder) {
+  planned_tasks = planned.plan.tasks.size();
+  RunGrowth growth(planned, request, std::move(history));
   engine::Replay read(plan());
-  auto done = store.replay(id(), 0, [&](engine::RecordedEvent&& recorded) { read.take(recorded); });
+  Result<void> grown;
+  bool prepared = state_folder == nullptr;
+  auto done = store.replay(id(), 0, [&](engine::RecordedEvent&& recorded) {
+    if (!grown) return;
+    if (const auto* added = std::get_if<engine::TasksAdded>(&recorded.event)) {
+      if (!std::exchange(prepared, true))
+        growth.dispatch_with(growth_means(plan(), *state_folder, request.stands, {}));
+      grown = growth.replay(*added);
+    }
+    if (grown) read.take(recorded);
+  });
+  if (!done) return done;
   state = std::move(read.run);
   changes = std::move(read.changes);
-  return done;
+  take_retuned(planned, state.retuned);
+  return grown;
 }
 
 bool ChosenRun::dispatched() const {
@@ -73,7 +100,8 @@ Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::stri
   auto run = std::make_unique<ChosenRun>(
       ChosenRun{std::move(*head), *request, plan_it(std::move(*plan), planning, *history, accounts),
                 engine::RunState(plan::Plan{})});
-  if (auto replayed = run->replay(store); !replayed) return std::unexpected(replayed.error());
+  if (auto replayed = run->replay(store, std::move(*history), state_folder); !replayed)
+    return std::unexpected(replayed.error());
   if (state_folder == nullptr && !run->dispatched()) show_nothing_running(run->state);
   return run;
 }
@@ -112,7 +140,12 @@ bool has_name(const ChosenRun& run, const std::string& word) {
 
 Result<std::string> run_named(journal::Store& store, const Where& where, const std::string& name) {
   if (name.empty() || name == "last") return latest(store, where);
-  return store.find_run(name);
+  auto run = store.find_run(name);
+  if (run) return run;
+  // The name of a standing queue means its run.
+  const auto queue = find_queue(store, where, name, false);
+  if (queue && *queue) return **queue;
+  return run;
 }
 
 std::string whole_name(const ChosenRun& run) {

@@ -20,6 +20,7 @@ struct ChosenRun {
   PlanRequest request;
   Planned planned;
   engine::RunState state;
+  std::size_t planned_tasks = 0;  ///< Of the plan's document; those behind were added.
   /// What its scheduler is made of, until it is dispatched.
   std::vector<schedule::Change> changes = {};
   bool plan_is_new =
@@ -27,11 +28,15 @@ struct ChosenRun {
 
   const std::string& id() const { return head.id; }
   const plan::Plan& plan() const { return planned.plan; }
-  /// State and changes, from the journal.
-  Result<void> replay(journal::Store& store);
+  /// State and changes, from the journal; the plan grows as it did. `state_folder`: of a run that
+  /// is to be dispatched, whose tasks get the isolation that is to be had.
+  Result<void> replay(journal::Store& store, decide::History history,
+                      const std::string* state_folder);
   /// Whether a dispatcher holds the run and lives.
   bool dispatched() const;
 };
+
+void take_retuned(Planned& planned, const engine::RunRetuned& retuned);
 
 /// Where a person stands, which says whose `last` is meant.
 struct Where {

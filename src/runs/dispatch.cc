@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
 
 #include "journal/run_journal.h"
 #include "journal/run_lock.h"
@@ -15,6 +16,7 @@
 #include "process/clock.h"
 #include "process/local_processes.h"
 #include "process/probe.h"
+#include "runs/growth.h"
 #include "runs/hindsight.h"
 #include "runs/learning.h"
 #include "runs/login.h"
@@ -53,9 +55,9 @@ bool has_sandboxes(const plan::Plan& plan) {
 }
 
 /// Where attempts find their own folders; held for as long as they may run.
-std::optional<workspace::SharedPlace> hold_own_place(const plan::Plan& plan,
+std::optional<workspace::SharedPlace> hold_own_place(const ChosenRun& run,
                                                      engine::HostEnvironment& around) {
-  if (!has_sandboxes(plan)) return {};
+  if (!has_sandboxes(run.plan()) && !run.request.stands) return {};
   auto place = workspace::SharedPlace::hold(
       {std::string(engine::kAttemptPlace), std::string(engine::kHomePlace)});
   if (!place) return place;
@@ -68,7 +70,9 @@ Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& st
   engine::Setup setup = setup_for(run.planned, run.id());
   setup.around.log_folder = log_folder(state_folder, run.id());
   setup.around.environment = own_environment();
-  if (uses_login(run.plan())) {
+  const bool may_use_login =
+      run.request.stands && std::ranges::any_of(run.plan().agents, &plan::Agent::login);
+  if (may_use_login || uses_login(run.plan())) {
     auto login = read_claude_login(setup.around.environment);
     if (!login) return std::unexpected(login.error());
     setup.around.claude_login = std::move(*login);
@@ -80,7 +84,8 @@ Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& st
   setup.dispatcher = dispatcher_name();
   if (const auto self = sys::identity_of(::getpid())) setup.self = *self;
   setup.reuse = run.request.reuse;
-  setup.wait_at_gates = run.request.wait_at_gates;
+  setup.wait_at_gates = run.request.wait_at_gates || run.request.stands;
+  setup.stands = run.request.stands;
   return setup;
 }
 
@@ -116,9 +121,18 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   auto journal = store.open_run(run.id(), labels_of(run.plan()));
   if (!journal) return std::unexpected(journal.error());
   // A key may have to be asked for, which is done before a process host owns all children.
-  const bool asks = asks_models(run.plan());
+  const bool asks = asks_models(run.plan()) || run.request.stands;
   auto wanted = asks ? options_for(run, state_folder) : Result<gateway::Options>();
   if (!wanted) return std::unexpected(wanted.error());
+  if (run.request.stands) add_idle_providers(run.plan(), own_environment(), *wanted);
+  std::set<std::string> providers;
+  for (const auto& [agent, provider] : wanted->providers) providers.insert(agent);
+  auto history = store.history(run.plan().workspace, said_slowings(run.plan()));
+  if (!history) return std::unexpected(history.error());
+  RunGrowth growth(run.planned, run.request, std::move(*history));
+  growth.on_grown = [&kept = **journal](const plan::Plan& plan, std::size_t first) {
+    kept.add_labels(labels_of(plan, first));
+  };
   for (const std::string& account : accounts_of(run.plan())) {
     // Without them calls are reserved what is usual.
     const auto outputs = store.past_outputs(account);
@@ -127,10 +141,15 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   }
   const Redaction secrets = secrets_of(run.plan(), *wanted, own_environment());
   wanted->secrets = secrets;
+  GrowthMeans means =
+      growth_means(run.plan(), state_folder, run.request.stands, std::move(providers));
+  means.secrets = secrets;
+  growth.dispatch_with(std::move(means));
   auto setup = complete_setup(run, state_folder);
   if (!setup) return std::unexpected(setup.error());
   setup->secrets = secrets;
-  const auto own_place = hold_own_place(run.plan(), setup->around);
+  setup->growth = &growth;
+  const auto own_place = hold_own_place(run, setup->around);
   auto processes = process::LocalProcesses::open(clock, {.redaction = secrets});
   if (!processes) return std::unexpected(processes.error());
   workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());

@@ -91,6 +91,8 @@ std::string why_not(const ChosenRun& run, const plan::PlanChanges& changes) {
   if (!finished.empty())
     return fmt::format("{} {} a result of the plan as it was", named(run.plan(), finished),
                        finished.size() == 1 ? "has" : "have");
+  if (changes.added > 0 && run.state.tasks.size() > run.planned_tasks)
+    return "tasks were added to the run, and new ones of the plan would come before them";
   for (const std::uint32_t merge : changes.merges) {
     if (merge < run.state.merges.size() && run.state.merges[merge].output)
       return fmt::format("merge `{}` was made already", run.plan().merges[merge].name);
@@ -113,7 +115,8 @@ Result<void> take_over(journal::Store& store, std::unique_ptr<ChosenRun>& run, p
   fresh->head.plan_text = document.text;
   fresh->head.files = files;
   fresh->plan_is_new = true;
-  if (auto replayed = fresh->replay(store); !replayed) return replayed;
+  if (auto replayed = fresh->replay(store, std::move(*history), &state_folder); !replayed)
+    return replayed;
   run = std::move(fresh);
   return {};
 }
@@ -158,7 +161,7 @@ Result<Followed> follow_edits(journal::Store& store, std::unique_ptr<ChosenRun>&
     if (which == WhichPlan::new_one)
       return fail(Error::Kind::missing, fmt::format("plan `{}` cannot be read any more", shown),
                   "`--plan old` goes on with the plan as it was");
-    if (run->head.plan_file != "standard input")
+    if (run->head.plan_file != "standard input" && !run->head.plan_file.empty())
       remarks.push_back(fmt::format(
           "note: plan `{}` cannot be read any more: run {} goes on with the plan it began with",
           shown, run->id()));

@@ -77,6 +77,8 @@ std::optional<history::Regret> look_back(const ChosenRun& run, const engine::Run
                                          const engine::RunStatus& view) {
   const bool over = state.ended == RunEnded::How::finished || state.ended == RunEnded::How::failed;
   if (!over) return std::nullopt;
+  // Of tasks that came one by one nobody could have decided before.
+  if (run.request.stands || run.planned.added > 0) return std::nullopt;
   std::vector<decide::Lived> lived;
   for (const engine::TaskRecord& record : state.tasks) lived.push_back(lived_of(record));
   if (std::ranges::all_of(lived, [](const auto& it) { return it.attempts.empty(); }))

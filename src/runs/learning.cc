@@ -63,9 +63,10 @@ std::set<std::string> accounts_of(const plan::Plan& plan) {
   return accounts;
 }
 
-std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan) {
+std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan, std::size_t first) {
   std::vector<journal::TaskLabel> labels;
-  for (const plan::Task& task : plan.tasks) {
+  for (std::size_t i = first; i < plan.tasks.size(); ++i) {
+    const plan::Task& task = plan.tasks[i];
     labels.push_back({task.id, plan.agents[task.agent.index()].name, task.model,
                       decide::shape_of(task), account_of(plan, task),
                       static_cast<std::int64_t>(task.prompt.size())});

@@ -12,7 +12,8 @@
 namespace interlock::runs {
 
 /// By task, in plan order.
-std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan);
+/// Of the tasks from `first` on.
+std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan, std::size_t first = 0);
 
 /// Whose model a task asks: the account of the first quota it uses, else where its provider is and
 /// the variable of its key. Empty: it asks none through the gateway.

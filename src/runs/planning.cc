@@ -15,6 +15,7 @@
 #include "agents/adapter.h"
 #include "base/text.h"
 #include "decide/learn.h"
+#include "decide/standing.h"
 #include "decide/words.h"
 #include "runs/learning.h"
 #include "runs/run_models.h"
@@ -56,6 +57,8 @@ json::object to_json(const PlanRequest& request) {
   object["wait_at_gates"] = request.wait_at_gates;
   object["folder"] = request.folder;
   if (request.record) object["record"] = true;
+  if (request.stands) object["stands"] = true;
+  if (!request.queue.empty()) object["queue"] = request.queue;
   if (!request.replay.empty()) object["replay"] = request.replay;
   return object;
 }
@@ -100,6 +103,9 @@ Result<PlanRequest> request_from_json(const std::string& text) {
   request.reuse = flag("reuse", true);
   request.wait_at_gates = flag("wait_at_gates", false);
   request.record = flag("record", false);
+  request.stands = flag("stands", false);
+  if (const auto* value = object.if_contains("queue"); value != nullptr && value->is_string())
+    request.queue = std::string(value->get_string());
   if (const auto* value = object.if_contains("replay"); value != nullptr && value->is_string())
     request.replay = std::string(value->get_string());
   return request;
@@ -150,8 +156,6 @@ Result<Document> read_document(const std::string& named) {
   return document;
 }
 
-namespace {
-
 /// Outputs are judged when tasks end; what cannot be judged is to be known before the first begins.
 Result<void> check_schemas(plan::Plan& plan) {
   std::set<std::string_view> known;
@@ -173,8 +177,6 @@ Result<void> check_schemas(plan::Plan& plan) {
   return {};
 }
 
-}  // namespace
-
 Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanRequest& request,
                                          plan::Files& files) {
   plan::ReadOptions options;
@@ -182,6 +184,7 @@ Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanReq
   options.folder = document.folder;
   options.set = request.set;
   options.isolation = request.isolation;
+  options.may_grow = request.stands;
   plan::ReadResult read = plan::read_plan(document.text, options, files);
   if (read.problems.empty()) {
     if (auto usable = check_schemas(read.plan); !usable) return std::unexpected(usable.error());
@@ -250,6 +253,10 @@ Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::Histo
   how.backlog = backlogs_of(planned.plan, state_folder);
   note_used_quotas(planned.plan, how.backlog);
   how.learned = planned.learned;
+  if (request.stands) {
+    planned.decision = decide::standing(planned.plan, planned.interlocking, how);
+    return planned;
+  }
   const auto end = std::chrono::steady_clock::now() + request.effort;
   how.more = [end] { return std::chrono::steady_clock::now() < end; };
   planned.decision = decide::decide(planned.plan, planned.interlocking, planned.expected, how);
@@ -307,35 +314,31 @@ std::string pattern_text(const decide::Decision& decision) {
   return std::string(decide::name_of(decision.pattern));
 }
 
-namespace {
-
-/// Of the whole task, with the dispatch tax; nothing where nobody stated or measured it.
 std::optional<Tokens> tokens_to_come(const decide::Expected& one) {
   if (!one.tokens || one.tokens_from == decide::From::prior) return {};
   return *one.tokens + one.overhead_tokens.value_or(0);
 }
 
-}  // namespace
+void leave_quotas_to_gateway(const plan::Plan& plan, const plan::Task& task, schedule::Job& job) {
+  if (!asks_through_gateway(plan, task)) return;
+  job.costs.clear();
+  std::erase_if(job.demands, [&](const schedule::Demand& demand) {
+    return plan.resources[demand.resource.index()].kind == plan::Resource::Kind::quota;
+  });
+}
 
 engine::Setup setup_for(const Planned& planned, const std::string& run) {
   engine::Setup setup;
   setup.run = run;
+  setup.added = planned.added;
   setup.pattern = pattern_text(planned.decision);
   setup.problem = decide::problem_of(planned.plan, planned.waits(), planned.expected,
                                      planned.decision.verdicts);
   if (planned.decision.pattern != decide::Pattern::sequential)
     setup.speculative = planned.decision.speculation.lifted;
   setup.batches = planned.decision.batching.batches;
-  // The gateway admits each of their calls as the quota allows; to hold the tasks back as well
-  // would use up half of it.
-  for (std::size_t i = 0; i < planned.plan.tasks.size(); ++i) {
-    if (!asks_through_gateway(planned.plan, planned.plan.tasks[i])) continue;
-    schedule::Job& job = setup.problem.jobs[i];
-    job.costs.clear();
-    std::erase_if(job.demands, [&](const schedule::Demand& demand) {
-      return planned.plan.resources[demand.resource.index()].kind == plan::Resource::Kind::quota;
-    });
-  }
+  for (std::size_t i = 0; i < planned.plan.tasks.size(); ++i)
+    leave_quotas_to_gateway(planned.plan, planned.plan.tasks[i], setup.problem.jobs[i]);
   setup.limit_tokens = planned.plan.limits.tokens;
   setup.limit_usd = planned.plan.limits.usd;
   setup.policy = planned.decision.policy;

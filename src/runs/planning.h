@@ -28,6 +28,8 @@ struct PlanRequest {
   bool wait_at_gates = false;
   std::string folder;   ///< The plan's own, once it is known.
   bool record = false;  ///< Keep what models are asked and answer.
+  bool stands = false;  ///< Tasks are added while it goes on: it is not over when all are.
+  std::string queue;    ///< The name it is found by, of one that stands.
   std::string replay;   ///< The run whose recording answers instead of models; empty: none.
 
   bool operator==(const PlanRequest&) const = default;
@@ -41,6 +43,7 @@ struct Planned {
   footprint::Interlocking interlocking;
   std::vector<decide::Expected> expected;
   decide::Decision decision;
+  std::size_t added = 0;  ///< So many of the last tasks were added while a run went on.
   /// By agent: how its tasks slow each other, where history knows and the plan does not say.
   std::map<std::string, decide::LearnedFrom> learned{};
 
@@ -76,6 +79,16 @@ std::optional<std::string> unchecked_note(const plan::Plan& plan);
 
 /// `sequential`, `parallel`, `queue(2)`.
 std::string pattern_text(const decide::Decision& decision);
+
+/// Whether every schema of the plan can be held against outputs; notes what of them is not.
+Result<void> check_schemas(plan::Plan& plan);
+
+/// What the task is expected to use, with the dispatch tax; nothing where nobody stated or measured
+/// it.
+std::optional<Tokens> tokens_to_come(const decide::Expected& one);
+/// The gateway admits each of a task's calls as the quota allows; to hold the task back as well
+/// would use up half of it.
+void leave_quotas_to_gateway(const plan::Plan& plan, const plan::Task& task, schedule::Job& job);
 
 /// What the engine needs to know. The caller adds the surroundings and who dispatches.
 engine::Setup setup_for(const Planned& planned, const std::string& run);

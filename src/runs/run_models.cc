@@ -209,6 +209,16 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
   return options;
 }
 
+void add_idle_providers(const plan::Plan& plan, const Environment& environment,
+                        gateway::Options& options) {
+  for (const plan::Agent& agent : plan.agents) {
+    if (options.providers.contains(agent.name) || !agents::provider_through_gateway(agent, {}))
+      continue;
+    auto provider = provider_with_key(agent, {}, without_keys(plan, agent, environment));
+    if (provider) options.providers.emplace(agent.name, std::move(*provider));
+  }
+}
+
 std::vector<schedule::QuotaRates::Backlog> backlogs_of(const plan::Plan& plan,
                                                        const std::string& state_folder) {
   std::vector<schedule::QuotaRates::Backlog> backlogs(plan.resources.size());

@@ -27,6 +27,9 @@ bool asks_models(const plan::Plan& plan);
 /// open. An agent that no task uses needs none, and neither does who replays.
 Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::string& state_folder,
                                          const Environment& environment, bool replays);
+/// Adds the providers of agents that no task uses yet, where their keys are at hand.
+void add_idle_providers(const plan::Plan& plan, const Environment& environment,
+                        gateway::Options& options);
 /// What was used of each quota (by resource) that the plan's model calls pass; nothing is made or
 /// changed for it. Others' calls are held back by the scheduler, which begins full.
 std::vector<schedule::QuotaRates::Backlog> backlogs_of(const plan::Plan& plan,

@@ -25,6 +25,10 @@ void Scheduler::apply(const Change& change) {
     case Change::Kind::revive: return revive(change.task, change.at);
     case Change::Kind::approve: return approve(change.task, change.at);
     case Change::Kind::approve_review: return approve_review(change.at);
+    case Change::Kind::add: return add(change.count, change.at);
+    case Change::Kind::pause: return hold(true);
+    case Change::Kind::go_on: return hold(false);
+    case Change::Kind::retune: return set_parallel(change.count);
   }
 }
 

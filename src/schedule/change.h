@@ -21,6 +21,10 @@ struct Change {
     revive,   ///< A person asked for it again.
     approve,
     approve_review,
+    add,     ///< The next `count` of the jobs that were announced.
+    pause,   ///< By a person: nothing starts.
+    go_on,   ///< After that.
+    retune,  ///< At most `count` at once.
   };
 
   Kind kind = Kind::begin;
@@ -29,6 +33,7 @@ struct Change {
   std::optional<TaskId> with{};
   Time until{};
   End end = End::succeeded;
+  std::uint32_t count = 0;
   bool in_turn = false;  ///< Requeued: all before it in plan order go first.
 };
 

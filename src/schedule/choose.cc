@@ -126,6 +126,7 @@ WaitReason Scheduler::reason_of(TaskId task, Time now) const {
   }
   if (s.review_due()) return {.why = Why::gate};
   if (s.review_ahead() && !s.last_held_up()) return {.why = Why::gate};
+  if (s.held && !s.stopped) return {.why = Why::held};
   if (s.is_held()) return {.why = Why::stopped};
   if (s.exclusive_running) return {.why = Why::exclusive, .task = s.exclusive_running};
   if (s.policy.plan_order && s.cursor < task.index())

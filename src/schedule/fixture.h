@@ -64,9 +64,9 @@ inline std::string name(TaskId task) {
 }
 
 inline std::string show(const WaitReason& reason) {
-  static constexpr const char* kWords[] = {"needs",    "conflict", "alone",  "slot",
-                                           "capacity", "reserved", "quota",  "gate",
-                                           "backoff",  "order",    "stopped"};
+  static constexpr const char* kWords[] = {"needs",    "conflict", "alone", "slot",
+                                           "capacity", "reserved", "quota", "gate",
+                                           "backoff",  "order",    "held",  "stopped"};
   std::string text = kWords[static_cast<int>(reason.why)];
   if (reason.task) text += " " + name(*reason.task);
   if (reason.resource) text += fmt::format(" r{}", reason.resource->index());

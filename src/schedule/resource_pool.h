@@ -26,6 +26,8 @@ class ResourcePool {
   ResourcePool(const Problem& problem, const std::vector<Rank>& rank_of,
                const std::vector<TaskId>& by_rank, Time now);
 
+  void add(std::size_t tasks) { place_of_.resize(place_of_.size() + tasks); }
+
   /// Why `task` could not take what it asks for now, if anything.
   std::optional<WaitReason> obstacle(TaskId task, Time now) const;
   /// Takes it, whether it is there or not (an adopted attempt has it already).

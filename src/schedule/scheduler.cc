@@ -1,6 +1,7 @@
 #include "schedule/scheduler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -91,6 +92,35 @@ void Scheduler::raise_floor(ResourceId quota, Time until) {
 }
 
 void Scheduler::stop(bool stopped) { state_->stopped = stopped; }
+
+void Scheduler::hold(bool held) { state_->held = held; }
+
+void Scheduler::set_parallel(std::uint32_t parallel) {
+  check(parallel > 0, "at least one task may run");
+  state_->policy.parallel = parallel;
+}
+
+void Scheduler::announce(std::vector<Job> jobs, std::span<const Link> links) {
+  State& s = *state_;
+  s.announced.insert(s.announced.end(), std::make_move_iterator(jobs.begin()),
+                     std::make_move_iterator(jobs.end()));
+  s.announced_links.insert(s.announced_links.end(), links.begin(), links.end());
+}
+
+void Scheduler::add(std::uint32_t count, Time now) {
+  State& s = *state_;
+  check(count <= s.announced.size(), "what is added was announced");
+  std::vector<Job> jobs(std::make_move_iterator(s.announced.begin()),
+                        std::make_move_iterator(s.announced.begin() + count));
+  s.announced.erase(s.announced.begin(), s.announced.begin() + count);
+  std::vector<Link> links;
+  const std::size_t end = s.marks.size() + count;
+  while (!s.announced_links.empty() && s.announced_links.front().after.index() < end) {
+    links.push_back(s.announced_links.front());
+    s.announced_links.pop_front();
+  }
+  s.add(std::move(jobs), links, now);
+}
 
 void Scheduler::revive(TaskId task, Time now) {
   State& s = *state_;

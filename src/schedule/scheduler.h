@@ -30,6 +30,7 @@ struct WaitReason {
                 ///< is ahead: as many are under way as may finish before it).
     backoff,    ///< It is tried again at `until`.
     order,      ///< In sequence: `task` goes first.
+    held,       ///< A person paused the run.
     stopped,    ///< No more starts: too much failed, or the run is pausing.
   };
 
@@ -103,6 +104,15 @@ class Scheduler {
   void raise_floor(ResourceId quota, Time until);
   /// No more starts (`true`), or starts again.
   void stop(bool stopped);
+  /// A person paused the run (`true`), or lets it go on.
+  void hold(bool held);
+  /// From now on so many attempts may run at once; those that run go on.
+  void set_parallel(std::uint32_t parallel);
+  /// Jobs that `add` is going to bring, and the links that lead to them, in their order.
+  void announce(std::vector<Job> jobs, std::span<const Link> links);
+  /// The plan grew by the next `count` of them: they come at its end, behind all that waits. Costs
+  /// what is new.
+  void add(std::uint32_t count, Time now);
   /// Lets a task that had failed, or was skipped or cancelled, be waiting again (`retry`); its
   /// successors wait for it again.
   void revive(TaskId task, Time now);

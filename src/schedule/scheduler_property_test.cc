@@ -134,6 +134,7 @@ class World {
       case Why::backoff: EXPECT_GT(reason.until.value(), now_); break;
       case Why::gate: EXPECT_TRUE(!reason.task || !approved_.contains(*reason.task)); break;
       case Why::order: EXPECT_LT(*reason.task, task); break;
+      case Why::held:
       case Why::stopped: ADD_FAILURE() << "nobody stopped"; break;
     }
   }

@@ -72,7 +72,7 @@ void Scheduler::State::begin(Time now) {
   at_gate.clear();
   free_lanes.clear();
   lanes = running = ended = failed = finished = reviews_approved = 0;
-  review_reported = stopped = false;
+  review_reported = stopped = held = false;
   waiting = static_cast<std::uint32_t>(marks.size());
   recount(now);
 }
@@ -129,7 +129,7 @@ std::optional<TaskId> Scheduler::State::last_held_up() const {
 }
 
 bool Scheduler::State::is_held() const {
-  return stopped || review_due() || failure_limit_reached();
+  return stopped || held || review_due() || failure_limit_reached();
 }
 
 void Scheduler::State::advance(Time now) { clock.advance(now, is_held() || review_ahead()); }
@@ -272,21 +272,24 @@ void Scheduler::State::advance_cursor() {
   while (cursor < marks.size() && is_past(cursor)) ++cursor;
 }
 
+void Scheduler::State::count_links_into(TaskId task) {
+  Mark& it = mark(task);
+  for (const Neighbour neighbour : predecessors.of(task)) {
+    const TaskId before(neighbour.task);
+    const bool succeeded = mark(before).at == At::ended && mark(before).end == End::succeeded;
+    if (!has_passed(before)) ++it.before_left;
+    const bool is_missing = neighbour.needs && !succeeded;
+    if (is_missing) ++it.needs_left;
+    // A need may stand for a conflict too, with a task further before that was asked for again.
+    if (is_missing || !has_passed(before)) ++it.links_left;
+  }
+}
+
 void Scheduler::State::recount_links() {
   unreachable.clear();
   for (Mark& it : marks) it.links_left = it.needs_left = it.before_left = 0, it.unreachable = false;
   // In plan order, so that whether a predecessor has passed is known before it is asked.
-  for (std::uint32_t i = 0; i < marks.size(); ++i) {
-    for (const Neighbour neighbour : predecessors.of(TaskId(i))) {
-      const TaskId before(neighbour.task);
-      const bool succeeded = mark(before).at == At::ended && mark(before).end == End::succeeded;
-      if (!has_passed(before)) ++marks[i].before_left;
-      const bool is_missing = neighbour.needs && !succeeded;
-      if (is_missing) ++marks[i].needs_left;
-      // A need may stand for a conflict too, with a task further before that was asked for again.
-      if (is_missing || !has_passed(before)) ++marks[i].links_left;
-    }
-  }
+  for (std::uint32_t i = 0; i < marks.size(); ++i) count_links_into(TaskId(i));
   for (const Link& link : problem.links) {
     const Mark& before = mark(link.before);
     if (link.needs && before.at == At::ended && before.end != End::succeeded)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <queue>
 #include <vector>
@@ -98,6 +99,10 @@ struct Scheduler::State {
   /// Takes `task` out of the queues of those that could start.
   void leave_queues(TaskId task);
 
+  /// Adds tasks behind all others (growth.cc).
+  void add(std::vector<Job> jobs, const std::vector<Link>& links, Time now);
+  void count_links_into(TaskId task);
+
   // Choosing.
 
   /// The task to try next, best first; nothing when no start is allowed or none is ready.
@@ -147,6 +152,9 @@ struct Scheduler::State {
   std::uint32_t reviews_approved = 0;
   bool review_reported = false;
   bool stopped = false;
+  bool held = false;          ///< By a person.
+  std::deque<Job> announced;  ///< And not added yet.
+  std::deque<Link> announced_links;
 };
 
 }  // namespace interlock::schedule

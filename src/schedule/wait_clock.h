@@ -17,6 +17,11 @@ class WaitClock {
   WaitClock(std::size_t tasks, Time begin)
       : accounts_(tasks, Account{.since = begin}), last_(begin) {}
 
+  /// So many more tasks, which wait from `now` on.
+  void add(std::size_t tasks, Time now) {
+    accounts_.resize(accounts_.size() + tasks,
+                     Account{.since = now, .held_before = held_until(now)});
+  }
   /// Time has come to be `now`; from here on a person holds up the whole run, or not. While they
   /// do, what could otherwise go on waits at a gate. One counter for all tasks, so that a pause
   /// costs nothing per task.

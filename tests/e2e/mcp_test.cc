@@ -100,6 +100,24 @@ TEST_F(Mcp, plans_runs_and_reads_what_came_of_it) {
             run);
 }
 
+TEST_F(Mcp, adds_tasks_to_a_queue_that_a_person_started) {
+  EXPECT_THAT(refused(R"({"name":"add","arguments":{"command":"true"}})"),
+              HasSubstr("no queue `default` stands here"));
+  const Ended started = interlock({"queue", "start", "--isolation", "direct"});
+  ASSERT_EQ(started.exit, 0) << started.err;
+  const json::object added = answered(
+      R"({"name":"add","arguments":{"command":"echo one >a","writes":["a"],"id":"first"}})");
+  EXPECT_EQ(added.at("task").as_string(), "first");
+  EXPECT_TRUE(added.at("added").as_bool());
+  EXPECT_EQ(interlock({"wait", "default", "first"}).exit, 0);
+  EXPECT_EQ(read("a"), "one\n");
+  EXPECT_EQ(answered(R"({"name":"queue","arguments":{}})").at("done").as_int64(), 1);
+  EXPECT_THAT(refused(R"({"name":"add","arguments":{"command":"true","needs":["frist"]}})"),
+              HasSubstr("did you mean `first`?"));
+  EXPECT_EQ(interlock({"queue", "stop"}).exit, 0);
+  EXPECT_EQ(interlock({"wait", "default"}).exit, 0);
+}
+
 TEST_F(Mcp, tells_what_is_wrong_so_that_a_model_can_mend_it) {
   EXPECT_THAT(refused(R"({"name":"plan","arguments":{"tasks":[{"id":"a","runn":"true"}]}})"),
               HasSubstr("runn"));

@@ -3,6 +3,8 @@
 
 #include <future>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "gateway/harness.h"
 
@@ -175,6 +177,26 @@ TEST(Failing, the_call_that_would_pass_the_budget_is_not_sent) {
   EXPECT_EQ(world.endpoint.entries().size(), sent) << "what passes the budget is not sent";
   EXPECT_LE(used, 1200);
   EXPECT_GT(used, 1000 - 300) << "and nothing that fits is kept back";
+}
+
+TEST(Failing, while_a_run_is_paused_with_its_calls_none_is_sent) {
+  World world(R"({"otherwise": {"text": "Yes.", "usage": {"input": 100, "output": 100}}})");
+  const auto route = world.open();
+  world.gateway->hold(true);
+  auto asked = std::async(std::launch::async, [url = url_of(route)] {
+    return Client().post(url, message("hi")).status;
+  });
+  std::vector<engine::Gateway::Waiting> waiting;
+  while (waiting.empty()) {  // Told once it lasts.
+    std::this_thread::yield();
+    waiting = world.gateway->waiting();
+  }
+  EXPECT_EQ(waiting.front().on, "the run is paused");
+  EXPECT_TRUE(waiting.front().at_limit) << "the clocks of its attempt stand still";
+  EXPECT_TRUE(world.endpoint.entries().empty());
+  world.gateway->hold(false);
+  EXPECT_EQ(asked.get(), 200);
+  EXPECT_EQ(world.call().end, CallEnd::answered);
 }
 
 TEST(Failing, the_runs_budget_counts_what_nobody_took_yet) {

@@ -60,6 +60,46 @@ TEST(Simulation, WhateverGoesWrongThePromisesHoldAndWhatFinishesEqualsTheSequent
   }
 }
 
+/// Who adds tasks names only those before them, and outputs that a merge has are known before.
+plan::Plan plan_that_grows(Dice& dice, std::size_t tasks_max) {
+  plan::Plan plan = draw_plan(dice, tasks_max);
+  plan.merges.clear();
+  plan.limits.gate_every.reset();
+  return plan;
+}
+
+TEST(Simulation, TasksThatAreAddedWhileItRunsGiveWhatThePlanWithAllOfThemGives) {
+  std::size_t crashes = 0, added = 0, finished = 0;
+  const auto [first, count] = seeds(240);
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    Dice dice(seed * 31);
+    const plan::Plan plan = plan_that_grows(dice, 16);
+    Faults faults = Faults::draw(dice);
+    faults.person_holds = dice.chance(500) ? 60 : 0;
+    const std::size_t later = dice.below(plan.tasks.size() + 1);
+    World world(seed, plan, faults, static_cast<std::uint32_t>(dice.between(1, 5)),
+                World::Flaw::none, later);
+    world.live();
+    ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed << ", and SIM_STORY=1 tells how it came";
+    crashes += world.crashes();
+    added += world.run().tasks.size() + later - plan.tasks.size();
+    const bool whole = world.run().tasks.size() == plan.tasks.size();
+    if (!whole || !all_done(world.run()) || !in_plan_order(world)) continue;
+    ++finished;
+    World alone(seed, plan, Faults::none(), 1);
+    alone.live();
+    ASSERT_EQ(alone.broken(), "") << "SIM_SEED=" << seed;
+    ASSERT_EQ(world.files(), alone.files()) << "SIM_SEED=" << seed;
+    ASSERT_EQ(world.run().digest, alone.run().digest) << "SIM_SEED=" << seed;
+  }
+  fmt::print("{} worlds, {} tasks added, {} crashes, {} compared with the sequential run\n", count,
+             added, crashes, finished);
+  if (count > 1) {
+    EXPECT_GT(added, count) << "the plans hardly grow";
+    EXPECT_GT(finished, count / 4) << "the worlds are too cruel";
+  }
+}
+
 TEST(Simulation, APlanWithoutFailuresFinishes) {
   const auto [first, count] = seeds(240);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {

@@ -38,20 +38,6 @@ std::vector<decide::Expected> expectations(const plan::Plan& plan) {
   return decide::expect(plan, {});
 }
 
-std::vector<decide::Verdict> verdicts_of(const plan::Plan& plan) {
-  return decide::verdicts_of(plan);
-}
-
-/// What is waited for: as with `--pattern parallel`, for tasks in views only needs and locks.
-footprint::Interlocking waits_of(const plan::Plan& plan) {
-  decide::Options spec;
-  spec.pattern = decide::Pattern::parallel;
-  return decide::lift(
-             plan, plan::interlocking_of(plan), expectations(plan), spec,
-             plan.limits.speculate ? decide::SpeculationScope::all : decide::SpeculationScope::none)
-      .waits;
-}
-
 /// What the agent was asked at first: a corrected or mended answer is one to the same question.
 std::string question_in(const std::string& prompt) {
   const std::size_t more =
@@ -91,10 +77,11 @@ std::string line_of(const engine::RecordedEvent& recorded) {
 }
 
 World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel,
-             Flaw flaw)
+             Flaw flaw, std::size_t later)
     : plan_(plan),
+      later_(later),
+      most_at_once_(parallel),
       has_views_(std::ranges::any_of(plan.tasks, is_in_view)),
-      interlocking_(waits_of(plan)),
       claims_(plan::claims_of(plan, locks_)),
       faults_(faults),
       parallel_(parallel),
@@ -103,9 +90,10 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
       processes_(clock_),
       views_promised_(plan, snapshots_, journal_),
       validator_(std::make_unique<SimpleValidator>()),
-      run_(std::make_unique<engine::RunState>(plan)),
       tells_(std::getenv("SIM_STORY") != nullptr),
       done_(plan.tasks.size()) {
+  read_plan_again();
+  run_ = std::make_unique<engine::RunState>(grown_);
   limit_ = plan.limits.tokens;
   static const footprint::Footprint kNothing{};
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
@@ -208,8 +196,9 @@ void World::live() {
 }
 
 void World::dispatch_once() {
+  read_plan_again();
   engine::Engine engine(
-      plan_, interlocking_, setup(), replayed(),
+      grown_, interlocking_, setup(), replayed(),
       engine::Ports{clock_, processes_, journal_, workspace_, snapshots_, *validator_, gateway_});
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
@@ -245,29 +234,36 @@ void World::dispatch_once() {
   promise(false, "a run comes to its end, and does not wait for" + waits);
 }
 
-engine::Setup World::setup() const {
+engine::Setup World::setup() {
   engine::Setup setup;
   setup.run = "sim";
   setup.pattern = "queue";
-  setup.problem = decide::problem_of(plan_, interlocking_, expectations(plan_), verdicts_of(plan_));
-  setup.policy.parallel = parallel_;
+  setup.problem = decide::problem_of(grown_, interlocking_, expectations(grown_), verdicts_);
+  setup.policy.parallel =
+      static_cast<std::uint32_t>(state_of_journal().retuned.parallel.value_or(parallel_));
   setup.policy.plan_order = parallel_ == 1;
   if (plan_.limits.gate_every)
     setup.policy.gate_every = static_cast<std::uint32_t>(*plan_.limits.gate_every);
   if (plan_.limits.on_failure.kind == plan::OnFailure::Kind::stop) {
     setup.policy.on_failure.kind = schedule::FailurePolicy::Kind::stop;
   }
-  setup.expected.assign(plan_.tasks.size(), std::chrono::seconds(10));
+  setup.expected.assign(grown_.tasks.size(), std::chrono::seconds(10));
   setup.limit_tokens = limit_;
   setup.around.run = "sim";
-  if (has_views_) setup.speculative.assign(plan_.tasks.size(), true);
-  setup.batches = decide::batches_of(plan_, interlocking_, expectations(plan_), 1).batches;
+  if (has_views_) setup.speculative.assign(grown_.tasks.size(), true);
+  setup.batches = decide::batches_of(grown_, interlocking_, expectations(grown_), 1).batches;
+  setup.added = grown_.tasks.size() - (plan_.tasks.size() - later_);
+  setup.stands = later_ > 0;
+  setup.growth = this;
   setup.dispatcher = "sim@world";
   return setup;
 }
 
 engine::Replay World::replayed() const {
-  engine::Replay replay(plan_);
+  plan::Plan first;
+  first.tasks.resize(plan_.tasks.size() - later_);
+  first.merges = plan_.merges;
+  engine::Replay replay(first);
   for (const engine::RecordedEvent& recorded : journal_.events()) replay.take(recorded);
   return replay;
 }
@@ -280,6 +276,8 @@ void World::after_turn(const engine::Engine& engine) {
 
 void World::people_act(engine::Engine&) {
   answer_gates();
+  people_grow();
+  people_hold();
   if (!faults_are_on()) return;
   if (dice_.chance(faults_.person_edits)) edit();
   if (dice_.chance(faults_.person_interrupts)) processes_.interrupt(SIGINT);
@@ -360,7 +358,7 @@ bool World::clear_the_way() {
 void World::answer_gates() {
   const engine::RunState run = state_of_journal();
   bool asked = false;
-  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+  for (std::size_t i = 0; i < run.tasks.size(); ++i) {
     if (!run.tasks[i].gate_since) continue;
     journal_.post({0, engine::Request::Kind::approve, plan_.tasks[i].id, "sim"});
     asked = true;
@@ -377,14 +375,14 @@ void World::answer_gates() {
 bool World::ask_again() {
   if (!faults_are_on() || !dice_.chance(faults_.retries_what_failed)) return false;
   bool asked = false;
-  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+  for (std::size_t i = 0; i < run_->tasks.size(); ++i) {
     const TaskState state = run_->tasks[i].state;
     if (state != TaskState::failed && state != TaskState::cancelled) continue;
     journal_.post({0, engine::Request::Kind::retry, plan_.tasks[i].id, "sim"});
     asked = true;
   }
   // A run that `on_failure: stop` ended has tasks left that were never tried.
-  const bool left = run_->finished_count < plan_.tasks.size();
+  const bool left = run_->finished_count < run_->tasks.size();
   return asked || left;
 }
 

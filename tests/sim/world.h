@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "decide/standing.h"
 #include "engine/engine.h"
+#include "footprint/growing_interlocking.h"
 #include "sim/dice.h"
 #include "sim/models.h"
 #include "sim/view_promises.h"
@@ -40,6 +42,7 @@ struct Faults {
   std::uint64_t signal_in_call = 0;  ///< Per call that can be long: a signal breaks it off.
   std::uint64_t loses_kept = 0;      ///< Per crash: what was kept of an attempt is spoilt.
   std::uint64_t person_edits = 0;    ///< Per turn: a file. Only where all tasks are in views.
+  std::uint64_t person_holds = 0;    ///< Per turn: pauses, goes on, or changes how many at once.
   std::uint64_t person_saves = 0;    ///< Likewise, per path that is brought in.
 
   static Faults none() { return {}; }
@@ -59,12 +62,14 @@ struct Misuse {
 ///
 /// It checks what the design promises while it goes, and remembers the first promise that was
 /// broken.
-class World {
+class World : private engine::PlanGrowth {
  public:
   using Flaw = testing_support::FakeSnapshots::Flaw;
 
+  /// The last `later` tasks of the plan are added one by one at random moments; none is a need or a
+  /// part of what comes before it.
   World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uint32_t parallel,
-        Flaw flaw = Flaw::none);
+        Flaw flaw = Flaw::none, std::size_t later = 0);
 
   /// Dispatches, crashes and takes up again, until the run is over. First faults, then, after some
   /// turns, none: everything that still can must finish.
@@ -92,7 +97,7 @@ class World {
   // The dispatcher's life.
   void dispatch_once();
   void after_turn(const engine::Engine& engine);
-  engine::Setup setup() const;
+  engine::Setup setup();
   engine::Replay replayed() const;
   engine::RunState state_of_journal() const { return replayed().run; }
   bool faults_are_on() const;
@@ -105,6 +110,14 @@ class World {
   void rename();
   void make_folder();
   void leave_by_hand(const std::string& path, const std::optional<std::string>& left);
+
+  // The plan that grows (world_growth.cc).
+  Result<engine::GrownBy> add(const std::string& tasks) override;
+  void read_plan_again();
+  engine::GrownBy grow(std::size_t count);
+  void people_grow();
+  void people_hold();
+  void check_growth(const engine::Engine& engine);
 
   // The agents.
   testing_support::Behaviour behave(const engine::SpawnSpec& spec);
@@ -129,7 +142,17 @@ class World {
   void promise(bool holds, const std::string& what);
   std::set<TaskId> tasks_alive() const;
 
-  const plan::Plan& plan_;
+  const plan::Plan& plan_;  ///< With all that is added.
+  std::size_t later_;       ///< So many of its tasks are.
+  plan::Plan grown_;        ///< As the dispatcher has it.
+  std::vector<decide::Verdict> verdicts_;
+  std::unique_ptr<footprint::GrowingInterlocking> conflicts_;
+  std::unique_ptr<decide::AddedVerdicts> alone_;
+  std::size_t posted_ = 0;      ///< Of `later_`.
+  bool closed_ = false;         ///< All are, and a person said so.
+  bool perhaps_held_ = false;   ///< A person paused it and did not let it go on.
+  std::uint32_t most_at_once_;  ///< That was ever allowed.
+  Time held_at_{};
   bool has_views_;  ///< Some task of the plan is in one.
   footprint::Interlocking interlocking_;
   std::vector<std::vector<ResourceId>> locks_;

@@ -40,6 +40,9 @@ void World::check_start(const engine::SpawnSpec& spec) {
     promise(done_[needed.index()],
             fmt::format("`{}` starts after `{}`, which it needs", task.id, plan_[needed].id));
   }
+  if (spec.name.phase == 0)
+    promise(!durable.held || record.attempts.back().started <= held_at_,
+            fmt::format("`{}` does not start while the run is paused", task.id));
   // The check of merged files has left the queue of those that work.
   if (spec.name.phase != 2) check_beside(task, id, durable);
   if (task.gate_before)
@@ -66,7 +69,7 @@ void World::check_beside(const plan::Task& task, TaskId id, const engine::RunSta
       gpu += use.resource == ResourceId(1) ? use.amount : 0;
   }
   promise(gpu <= 3, "no more slots are used than there are");
-  promise(beside < parallel_, "no more attempts run at once than are allowed");
+  promise(beside < most_at_once_, "no more attempts run at once than are allowed");
 }
 
 /// What must hold of the events themselves.
@@ -78,6 +81,8 @@ void World::check_journal() {
     if (const auto* lost = std::get_if<engine::ChangesLost>(&events[events_checked_].event)) {
       for (const TaskId id : lost->tasks) done_[id.index()] = false;
     }
+    if (std::holds_alternative<engine::RunHeld>(events[events_checked_].event))
+      held_at_ = events[events_checked_].at;
     const auto* done = std::get_if<engine::TaskDone>(&events[events_checked_].event);
     if (done == nullptr) continue;
     promise(!done_[done->task.index()], fmt::format("`{}` is done once", plan_[done->task].id));
@@ -148,7 +153,7 @@ void World::check_books() {
 void World::check_spending(const engine::Engine& engine) {
   if (limit_)
     promise(engine::spent_by(engine.run()).tokens <= *limit_, "the run's budget is not passed");
-  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+  for (std::size_t i = 0; i < engine.run().tasks.size(); ++i) {
     const auto& budget = plan_.tasks[i].budget_tokens;
     promise(!budget || engine::spent_by(engine.run().tasks[i]).tokens <= *budget,
             fmt::format("the budget of `{}` is not passed", plan_.tasks[i].id));
@@ -177,7 +182,8 @@ void World::check_state(const engine::Engine& engine) {
     }
   }
   const engine::RunState durable = state_of_journal();
-  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+  check_growth(engine);
+  for (std::size_t i = 0; i < durable.tasks.size(); ++i) {
     promise(durable.tasks[i].state == engine.run().tasks[i].state, "what is shown is durable");
     const engine::TaskRecord& record = engine.run().tasks[i];
     if (engine.over())

@@ -46,6 +46,9 @@ class FakeGateway final : public engine::Gateway {
   std::vector<engine::ModelCall> take_calls() override;
   std::vector<engine::ModelCall> close(engine::AttemptName name) override;
   void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) override;
+  void hold(bool held) override { is_held = held; }
+
+  bool is_held = false;  ///< As the engine said last.
 
  private:
   struct Open {
