@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "cli/console.h"
-#include "engine/engine.h"
 #include "panel/line_face.h"
 #include "panel/screen.h"
 #include "runs/dispatch.h"

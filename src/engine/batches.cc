@@ -63,7 +63,8 @@ footprint::Footprint Engine::footprint_of(const Live& live) const {
 void Engine::close_snapshots_of_batches() {
   std::erase_if(batch_snapshots_, [&](AttemptName name) {
     const bool is_used =
-        std::ranges::any_of(waiting_, [&](const auto& one) { return one.second.batch == name; }) ||
+        std::ranges::any_of(commits().waiting(),
+                            [&](const auto& one) { return one.second.batch == name; }) ||
         std::ranges::any_of(live_, [&](const auto& one) { return one.second.batch == name.task; });
     if (!is_used) close_snapshot(name);
     return !is_used;

@@ -161,7 +161,7 @@ Result<std::string> Engine::output_file_of(const Live& live) {
 }
 
 /// Also of an attempt that failed: whether that is believed depends on what it read.
-void Engine::note_changes(Live& live, AttemptEnded& event, const Judgement& judgement) {
+void Engine::note_changes(Live& live, AttemptEnded& event) {
   event.remarks = std::move(live.remarks);
   event.denied_reads = std::move(live.denied_reads);
   event.denied_writes = std::move(live.denied_writes);
@@ -171,40 +171,23 @@ void Engine::note_changes(Live& live, AttemptEnded& event, const Judgement& judg
     return;
   }
   if (live.batch && failed) return;  // It is done again alone.
-  WaitingChanges waiting;
-  waiting.name = {event.task, event.attempt, 0};
-  waiting.snapshot_version = waiting.base_version =
-      record(event.task).attempts.back().snapshot_version;
-  if (failed) waiting.failure = judgement;
-  waiting.is_kept = live.harvest.has_value() && !live.batch;
-  if (live.batch)
-    waiting.batch = AttemptName{*live.batch, record(*live.batch).attempts.front().number, 0};
-  if (live.harvest) keep_harvest(*live.harvest, event);
-  if (live.harvest) {
-    waiting.not_comparable =
-        why_not_comparable(task(event.task), live.harvest->reads, live.harvest->writes,
-                           live.harvest->changes, live.read_repository);
-    waiting.wrote = std::move(live.harvest->writes.paths);
-    waiting.own = std::move(live.harvest->changes);
-    waiting.reads = std::move(live.harvest->reads);
-  }
-  // What its check read was not watched.
-  if (event.outcome == Outcome::verify_failed) waiting.reads.from = changes::ReadsFrom::everything;
-  waiting_.insert_or_assign(event.task, std::move(waiting));
+  WaitingNotes& notes = notes_[event.task] = {};
+  if (!live.harvest) return;
+  notes.not_comparable =
+      why_not_comparable(task(event.task), live.harvest->reads, live.harvest->writes,
+                         live.harvest->changes, live.read_repository);
+  notes.wrote = live.harvest->writes.paths;
+  keep_harvest(std::move(*live.harvest), event);
 }
 
 /// Its texts go into the journal.
-void Engine::keep_harvest(const Snapshots::Harvest& harvest, AttemptEnded& event) {
-  std::string changed = changes::to_text(harvest.changes);
-  std::string read = changes::to_text(harvest.reads);
-  event.changes = digest_of(changed);
-  event.reads = digest_of(read);
+void Engine::keep_harvest(Snapshots::Harvest harvest, AttemptEnded& event) {
   std::string written = changes::to_text(harvest.writes);
   event.writes = digest_of(written);
-  event.reads_from = changes::name_of(harvest.reads.from);
-  batch_.keep(Blob{*event.changes, std::move(changed)});
-  batch_.keep(Blob{*event.reads, std::move(read)});
   batch_.keep(Blob{*event.writes, std::move(written)});
+  event.reads_from = changes::name_of(harvest.reads.from);
+  event.changes = batch_.keep(std::move(harvest.changes));
+  event.reads = batch_.keep(std::move(harvest.reads));
 }
 
 void Engine::close_snapshot(AttemptName name) {

@@ -187,7 +187,7 @@ void Engine::conclude(Live live, Judgement judgement) {
     event.output = digest_of(live.output);
     batch_.keep(Blob{*event.output, std::move(live.output)});
   }
-  note_changes(live, event, judgement);
+  note_changes(live, event);
   if (live.used) {
     event.usage = *live.used;
     event.usage_from = live.used_from;
@@ -221,7 +221,7 @@ void Engine::succeed(const Live& live) {
 
 /// Its work is accepted: done at once, or as soon as its changes are committed.
 void Engine::settle_work(TaskId id) {
-  if (waiting_.contains(id)) return wait_for_turn(id);
+  if (commits().waits(id)) return wait_for_turn(id);
   set_done(id);
 }
 
@@ -271,13 +271,14 @@ void Engine::after_failure(TaskId id, const Judgement& judgement) {
     reach_limit(judgement.detail);
     return requeue(id);
   }
-  if (const auto waiting = waiting_.find(id); waiting != waiting_.end()) {
+  const auto& all = commits().waiting();
+  if (const auto waiting = all.find(id); waiting != all.end()) {
     // Others have changed already what it failed on.
     const Conflict conflict = conflict_of(waiting->second);
     if (!conflict.empty()) return refuse(waiting->second, conflict);
   }
   const auto next = next_try(task(id), record(id), judgement.outcome, seed_of(id));
-  if (!next && waiting_.contains(id)) return wait_for_turn(id);
+  if (!next && commits().waits(id)) return wait_for_turn(id);
   if (!next) return fail_for_good(id, judgement.outcome, judgement.detail);
   drop_changes(id);
   batch_.record(

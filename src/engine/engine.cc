@@ -18,8 +18,7 @@ Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocki
       interlocking_(interlocking),
       setup_(std::move(setup)),
       ports_(ports),
-      batch_(plan, std::move(before.run), scheduler_of(setup_, before.changes, ports.clock.now()),
-             ports.journal),
+      batch_(plan, setup_, std::move(before), ports.clock.now(), ports.journal),
       merges_of_(plan.tasks.size()) {
   for (std::size_t i = 0; i < setup_.batches.size(); ++i) {
     for (const TaskId id : setup_.batches[i]) batch_of_.emplace(id, i);

@@ -8,46 +8,22 @@
 #include <vector>
 
 #include "agents/adapter.h"
-#include "base/redaction.h"
 #include "engine/event_batch.h"
 #include "engine/judge.h"
 #include "engine/ports.h"
 #include "engine/prepare.h"
 #include "engine/run_state.h"
 #include "engine/scheduler_changes.h"
+#include "engine/setup.h"
 #include "engine/status.h"
 #include "engine/trace.h"
+#include "engine/view_of.h"
 #include "engine/waiting_changes.h"
 #include "footprint/interlocking.h"
 #include "plan/plan.h"
 #include "schedule/scheduler.h"
 
 namespace interlock::engine {
-
-/// What a run is to be, decided before it begins.
-struct Setup {
-  std::string run;
-  std::string pattern;  ///< For people: `queue(2)`.
-  schedule::Problem problem;
-  schedule::Policy policy;
-  std::vector<std::int64_t> priorities;
-  std::vector<Duration> expected;  ///< By task.
-  HostEnvironment around;
-  /// What no answer and no line about an attempt may hold, also where its client told it in pieces.
-  Redaction secrets;
-  std::string dispatcher;  ///< `user@host`.
-  ProcessIdentity self;
-  bool reuse = true;  ///< Take results of earlier runs whose parts of the cache key are all equal.
-  /// The dispatcher before this one broke off by itself (a bug), and was not ended from outside.
-  bool follows_a_break = false;
-  bool wait_at_gates = false;  ///< Wait for a person; else the run pauses when only gates are left.
-  std::optional<Tokens> limit_tokens;  ///< What the whole run may use; none: no bound.
-  std::optional<MicroUsd> limit_usd;
-  /// By task: it is started beside tasks that it may well conflict with; empty: none is.
-  std::vector<bool> speculative;
-  /// Tasks that may share their first attempt, each in one of them; in plan order.
-  std::vector<std::vector<TaskId>> batches;
-};
 
 /// Dispatches one run. One turn: what came in -> events -> applied -> the scheduler says what
 /// starts
@@ -75,6 +51,7 @@ class Engine {
 
   const RunState& run() const { return batch_.run(); }
   const schedule::Scheduler& scheduler() const { return batch_.scheduler(); }
+  const Commits& commits() const { return batch_.commits(); }
   RunStatus view() const;
   std::vector<Notice> take_notices();
 
@@ -166,8 +143,9 @@ class Engine {
     std::optional<CacheKeyPart> against;  ///< None is: see `incomparable`.
   };
   void set_done(TaskId task, std::optional<Digest> wrote = {}, Evidence evidence = {});
-  std::optional<Trace> trace_of(const WaitingChanges& waiting);
-  Evidence evidence_of(const WaitingChanges& waiting, std::optional<Trace> trace);
+  std::optional<Trace> trace_of(const WaitingChanges& waiting, const WaitingNotes& notes);
+  Evidence evidence_of(const WaitingChanges& waiting, const WaitingNotes& notes,
+                       std::optional<Trace> trace);
   void after_failure(TaskId task, const Judgement& judgement);
   void requeue(TaskId task);
   void fail_for_good(TaskId task, Outcome outcome, const std::string& detail);
@@ -223,21 +201,20 @@ class Engine {
   std::vector<std::string> left_beside(TaskId id, const Observed& observed) const;
   Judgement judge_denied(const Live& live) const;
   Result<std::string> output_file_of(const Live& live);
-  void note_changes(Live& live, AttemptEnded& event, const Judgement& judgement);
-  void keep_harvest(const Snapshots::Harvest& harvest, AttemptEnded& event);
+  void note_changes(Live& live, AttemptEnded& event);
+  void keep_harvest(Snapshots::Harvest harvest, AttemptEnded& event);
   void close_snapshot(AttemptName name);
 
   // commits.cc: when changes are committed, and how they come into the workspace.
   Result<void> recover_snapshots();
   Result<std::vector<AttemptName>> recover_kept();
   void give_up_lost(const std::vector<AttemptName>& lost);
-  Result<WaitingChanges> read_waiting(TaskId task);
   void wait_for_turn(TaskId task);
   void commit_what_may();
-  bool may_commit(WaitingChanges& waiting);
-  void try_to_commit(WaitingChanges& waiting);
+  bool may_commit(const WaitingChanges& waiting);
+  void try_to_commit(const WaitingChanges& waiting);
   Conflict conflict_of(const WaitingChanges& waiting) const;
-  void commit(WaitingChanges& waiting, std::optional<Trace> trace);
+  void commit(const WaitingChanges& waiting, std::optional<Trace> trace);
   void stop_stale();
   void checkpoint();
   void note_checkpoint();
@@ -247,10 +224,9 @@ class Engine {
 
   // conflicts.cc: what follows when others changed what an attempt saw.
   std::vector<changes::Stale> stale_in(const WaitingChanges& waiting) const;
-  std::vector<changes::Stale> seen_too_soon(const WaitingChanges& waiting) const;
-  void refuse(WaitingChanges& waiting, const Conflict& conflict);
-  bool merge_texts(WaitingChanges& waiting, const Conflict& conflict);
-  void check_merged(WaitingChanges& waiting);
+  void refuse(const WaitingChanges& waiting, const Conflict& conflict);
+  bool merge_texts(const WaitingChanges& waiting, const Conflict& conflict);
+  void check_merged(const WaitingChanges& waiting);
   void on_merged_checked(Live live, const Judgement& judgement);
   void do_again(TaskId task, const Conflict& conflict);
   std::string describe_changes(const WaitingChanges& waiting, const Conflict& conflict);
@@ -293,11 +269,10 @@ class Engine {
   EventBatch batch_;
 
   std::map<TaskId, Live> live_;
-  std::map<TaskId, WaitingChanges> waiting_;   ///< Tasks that are committing.
-  std::vector<changes::Changeset> committed_;  ///< As `run().commits`.
-  std::uint32_t commits_reported_ = 0;         ///< Running attempts were held against so many.
-  std::set<AttemptName> snapshots_;            ///< Open now.
-  std::set<AttemptName> batch_snapshots_;      ///< Over; what tasks read is held against them.
+  std::map<TaskId, WaitingNotes> notes_;   ///< Of those in `commits().waiting()`.
+  std::uint32_t commits_reported_ = 0;     ///< Running attempts were held against so many.
+  std::set<AttemptName> snapshots_;        ///< Open now.
+  std::set<AttemptName> batch_snapshots_;  ///< Over; what tasks read is held against them.
   std::optional<Result<std::vector<std::string>>> checkpointed_;  ///< Done, and not yet an event.
   std::uint32_t checkpointed_count_ = 0;  ///< Commits in the workspace then.
   std::vector<Act> acts_;
@@ -310,24 +285,5 @@ class Engine {
   std::uint32_t interrupts_ = 0;
   bool signal_waits_ = false;  ///< It broke something off, and is a report of the next turn.
 };
-
-/// The command that goes on with a run that stopped at its limit, with a limit that is expected to
-/// do.
-std::string resume_with_more(const Setup& setup, const plan::Plan& plan, const RunState& run);
-
-/// Why a waiting task waits, in words.
-std::string say(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                const schedule::WaitReason& hold, TaskId task, Time now);
-
-/// What faces draw. `heard` tells what a running attempt last said and when; absent for a run seen
-/// from outside.
-RunStatus view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                  const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
-                  const ProcessHost* last_output, Time now);
-/// One task of that, also where the whole view leaves it out.
-TaskStatus task_view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                        const Setup& setup, const RunState& run,
-                        const schedule::Scheduler& scheduler, const ProcessHost* last_output,
-                        Time now, TaskId task);
 
 }  // namespace interlock::engine

@@ -39,6 +39,7 @@ Result<void> ChosenRun::replay(journal::Store& store) {
   engine::Replay read(plan());
   auto done = store.replay(id(), 0, [&](engine::RecordedEvent&& recorded) { read.take(recorded); });
   state = std::move(read.run);
+  commits = std::move(read.commits);
   changes = std::move(read.changes);
   return done;
 }

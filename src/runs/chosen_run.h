@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/engine.h"
 #include "engine/run_state.h"
+#include "engine/scheduler_changes.h"
+#include "engine/view_of.h"
 #include "journal/store.h"
 #include "runs/planning.h"
 
@@ -20,7 +21,9 @@ struct ChosenRun {
   PlanRequest request;
   Planned planned;
   engine::RunState state;
-  /// What its scheduler is made of, until it is dispatched.
+  // Of its events too, until it is dispatched: what waits and was committed, and what its scheduler
+  // is made of.
+  engine::Commits commits = {};
   std::vector<schedule::Change> changes = {};
   bool plan_is_new =
       false;  ///< Its plan was edited, and `dispatch` puts it in the place of the one kept.
