@@ -1,11 +1,10 @@
 #include <fmt/format.h>
 
-#include <csignal>
-
 #include "base/text.h"
 #include "cli/commands.h"
 #include "process/clock.h"
 #include "report/run_report.h"
+#include "runs/asking.h"
 
 // `approve`, `reject`, `cancel` and `retry`: what people ask of a run. The request is durable
 // first; then its dispatcher, if it lives, is poked to look. Each says which run of which plan in
@@ -15,34 +14,6 @@ namespace interlock::cli {
 namespace {
 
 using engine::TaskState;
-
-struct Asked {
-  journal::Store store;
-  std::unique_ptr<runs::ChosenRun> run;
-  std::string task;  ///< Empty: none was named.
-};
-
-Result<Asked> open_for_asking(const Context& context, const std::string& name,
-                              const std::string& task) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
-  if (!store) return std::unexpected(store.error());
-  auto meant = runs::choose_meant(*store, context.where, name, task);
-  if (!meant) return std::unexpected(meant.error());
-  return Asked{std::move(*store), std::move(meant->run), std::move(meant->name)};
-}
-
-Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& task) {
-  process::SystemClock clock;
-  engine::Request request;
-  request.kind = kind;
-  request.task = task;
-  request.by = runs::dispatcher_name();
-  if (auto posted = asked.store.post_request(asked.run->id(), request, clock.now()); !posted) {
-    return std::unexpected(posted.error());
-  }
-  if (asked.run->dispatched()) ::kill(static_cast<pid_t>(asked.run->state.process->pid), SIGUSR1);
-  return {};
-}
 
 /// What was asked of which run, as JSON or in a line.
 void report(const Context& context, const runs::ChosenRun& run, std::string_view did,
@@ -103,11 +74,11 @@ Result<std::string> gate_meant(const runs::ChosenRun& run, const std::string& ta
 
 Result<Exit> answer(const Context& context, const std::string& name, const std::string& word,
                     engine::Request::Kind kind) {
-  auto asked = open_for_asking(context, name, word);
+  auto asked = runs::open_for_asking(context.state_folder, context.where, name, word);
   if (!asked) return std::unexpected(asked.error());
   const auto task = gate_meant(*asked->run, asked->task);
   if (!task) return std::unexpected(task.error());
-  if (auto done = ask(*asked, kind, *task); !done) return std::unexpected(done.error());
+  if (auto done = runs::ask(*asked, kind, *task); !done) return std::unexpected(done.error());
   const std::string what = kind == engine::Request::Kind::approve ? "approved" : "rejected";
   report(context, *asked->run, what,
          task->empty() ? std::vector<std::string>{} : std::vector<std::string>{*task},
@@ -173,13 +144,13 @@ Result<Exit> reject_command(const Context& context, const std::string& run,
 
 Result<Exit> cancel_command(const Context& context, const std::string& name,
                             const std::string& word) {
-  auto asked = open_for_asking(context, name, word);
+  auto asked = runs::open_for_asking(context.state_folder, context.where, name, word);
   if (!asked) return std::unexpected(asked.error());
   const std::string task = asked->task;
   if (auto able = check_can_cancel(*asked->run, task); !able) return std::unexpected(able.error());
   const auto kind =
       task.empty() ? engine::Request::Kind::cancel_run : engine::Request::Kind::cancel_task;
-  if (auto done = ask(*asked, kind, task); !done) return std::unexpected(done.error());
+  if (auto done = runs::ask(*asked, kind, task); !done) return std::unexpected(done.error());
   const std::string whole = runs::whole_name(*asked->run);
   report(context, *asked->run, "cancelled",
          task.empty() ? std::vector<std::string>{} : std::vector<std::string>{task},
@@ -197,7 +168,7 @@ Result<Exit> cancel_command(const Context& context, const std::string& name,
 
 Result<Exit> retry_command(const Context& context, const std::string& name, const std::string& word,
                            Face face, runs::WhichPlan which) {
-  auto asked = open_for_asking(context, name, word);
+  auto asked = runs::open_for_asking(context.state_folder, context.where, name, word);
   if (!asked) return std::unexpected(asked.error());
   auto followed = follow_edits(context, asked->store, asked->run, which);
   if (!followed) return std::unexpected(followed.error());
@@ -205,7 +176,7 @@ Result<Exit> retry_command(const Context& context, const std::string& name, cons
   const auto again = tasks_to_retry(*asked->run, asked->task);
   if (!again) return std::unexpected(again.error());
   for (const std::string& one : *again) {
-    if (auto done = ask(*asked, engine::Request::Kind::retry, one); !done)
+    if (auto done = runs::ask(*asked, engine::Request::Kind::retry, one); !done)
       return std::unexpected(done.error());
   }
   const std::string line =
