@@ -88,6 +88,7 @@ void Engine::commit_what_may() {
   std::vector<TaskId> waiting;
   for (const auto& [id, one] : commits().waiting()) waiting.push_back(id);
   for (const TaskId id : waiting) {
+    if (broken_) return;
     if (record(id).state != TaskState::committing || live_.contains(id)) continue;
     const WaitingChanges& one = commits().waiting().at(id);
     if (!one.merged.empty()) {
@@ -238,21 +239,22 @@ void Engine::stop_stale() {
   for (auto& [id, live] : live_) {
     const plan::Task& it = task(id);
     // Not one that was started in this very turn, or could not be started yet: it has read nothing.
-    if (live.stopped_for || live.name.phase != 0 || !snapshots_.contains(live.name)) continue;
+    if (live.stopped_for() || live.name().phase != 0 || !snapshots_.contains(live.name())) continue;
     const bool can_be_mended = !it.repair.empty() || can_resume(id);
     if (it.merge_text || can_be_mended || it.observe == plan::Observe::declared) continue;
     WaitingChanges so_far;
-    so_far.name = live.name;
+    so_far.name = live.name();
     so_far.base_version = record(id).attempts.back().snapshot_version;
-    so_far.reads = ports_.snapshots.reads_so_far(live.name, ports_.processes.observed(live.name));
+    so_far.reads =
+        ports_.snapshots.reads_so_far(live.name(), ports_.processes.observed(live.name()));
     if (so_far.reads.from != changes::ReadsFrom::observed) continue;
     const auto stale = stale_in(so_far);
     if (stale.empty()) continue;
     const changes::Stale& one = gravest(stale);
-    live.stale =
+    const std::string detail =
         fmt::format("{}, which it had read, was changed by `{}` meanwhile", changes::place_of(one),
                     task(run().commits[so_far.base_version + one.by].task).id);
-    stop(live, Outcome::conflicted);
+    stop(live, Outcome::conflicted, detail);
   }
 }
 

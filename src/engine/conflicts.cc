@@ -100,15 +100,13 @@ bool Engine::merge_texts(const WaitingChanges& waiting, const Conflict& conflict
 void Engine::check_merged(const WaitingChanges& waiting) {
   const TaskId id = waiting.name.task;
   if (task(id).verify.empty()) return try_to_commit(waiting);
-  Live live;
-  live.name = {id, waiting.name.attempt, 2};
-  live.started = now();
-  acts_.push_back({Act::Kind::spawn, live.name, {}});
+  Attempt live({id, waiting.name.attempt, 2}, now());
+  acts_.push_back({Act::Kind::spawn, live.name(), {}});
   live_.insert_or_assign(id, std::move(live));
 }
 
-void Engine::on_merged_checked(Live live, const Judgement& judgement) {
-  const TaskId id = live.name.task;
+void Engine::on_merged_checked(Attempt live, const Judgement& judgement) {
+  const TaskId id = live.name().task;
   live_.erase(id);
   const WaitingChanges& waiting = commits().waiting().at(id);
   if (judgement.outcome == Outcome::succeeded) return try_to_commit(waiting);
@@ -121,7 +119,8 @@ void Engine::on_merged_checked(Live live, const Judgement& judgement) {
   for (const CacheKeyPart& file : waiting.merged) paths.push_back(file.name);
   const auto count = static_cast<std::uint32_t>(paths.size());
   paths.resize(std::min(paths.size(), kPathsKept));
-  batch_.record(CommitRefused{id, live.name.attempt, std::move(paths), count, {}, conflict.detail});
+  batch_.record(
+      CommitRefused{id, live.name().attempt, std::move(paths), count, {}, conflict.detail});
   drop_changes(id);
   if (judgement.outcome != Outcome::cancelled) return do_again(id, conflict);
   batch_.record(TaskCancelled{id, judgement.detail});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agents/adapter.h"
+#include "engine/attempt.h"
 #include "engine/event_batch.h"
 #include "engine/judge.h"
 #include "engine/ports.h"
@@ -52,56 +53,11 @@ class Engine {
   const RunState& run() const { return batch_.run(); }
   const schedule::Scheduler& scheduler() const { return batch_.scheduler(); }
   const Commits& commits() const { return batch_.commits(); }
+  const Budgets& budgets() const { return batch_.budgets(); }
   RunStatus view() const;
   std::vector<Notice> take_notices();
 
  private:
-  /// An attempt that is journaled as started and has not ended.
-  struct Live {
-    AttemptName name;
-    Time started{};  ///< Of the attempt; the wall clock counts from here.
-    std::optional<Outcome> stopped_for;
-    std::string output;  ///< Of the work, while the check runs.
-    bool has_output = false;
-    Exited exited;                              ///< Of the work, likewise.
-    std::optional<Snapshots::Harvest> harvest;  ///< Of the work, with a snapshot.
-    bool read_repository = false;               ///< Likewise: it opened something of a `.git`.
-    std::vector<std::string> remarks, denied_reads, denied_writes;
-    std::string stale;  ///< Why it was stopped as conflicted.
-    // Of an agent whose stream is read.
-    const agents::Adapter* adapter = nullptr;
-    std::unique_ptr<agents::Reader> reader;  ///< Until its work is over.
-    agents::Transcript transcript;
-    std::string doing;  ///< What it told last, in words for people.
-    bool reported_session = false;
-    bool released = false;         ///< Ended after its final answer, because it stayed.
-    bool resumed = false;          ///< It took up an earlier session.
-    bool session_is_gone = false;  ///< That session was not there.
-    bool has_route = false;        ///< Of the gateway, open now.
-    bool through_gateway = false;
-    bool waits_at_limit = false;  ///< Of the run, in the gateway: its clocks stand still.
-    Time waited_at_limit_until{};
-    std::string stop_detail;  ///< Why it was stopped, beyond `stopped_for`.
-    // While it cannot be started for want of descriptors, processes or memory.
-    std::optional<Time> start_again;
-    int starts_tried = 0;
-    std::string short_of;
-    // Of several tasks in one attempt: while it works, all in one; then each by itself.
-    std::vector<TaskId> others;      ///< Whose work it does too.
-    std::set<TaskId> cancelled;      ///< Of all of them: their part is not wanted any more.
-    std::optional<TaskId> batch;     ///< Once apart: the task whose attempt it was.
-    std::optional<Duration> worked;  ///< Likewise, its part of that time.
-    std::optional<Usage> used;       ///< Likewise, of what was used.
-    std::string used_from;
-    bool waits_for_check = false;     ///< Its check runs after those of others.
-    std::optional<Judgement> judged;  ///< Over, but for its slot, which others' checks still use.
-
-    /// Its time runs out. Not while it is being stopped, put off, held at the run's limit, or over
-    /// but for the checks of others in its batch.
-    bool is_timed() const {
-      return !stopped_for && !start_again && !waits_at_limit && !waits_for_check && !judged;
-    }
-  };
   /// What is to be done once the events of the turn are durable.
   struct Act {
     enum class Kind : unsigned char { spawn, stop, discard };
@@ -112,6 +68,7 @@ class Engine {
 
   // engine.cc: the turn.
   Result<void> close_turn();
+  void take_unbegun();
   void take(Report report);
   void watch_clocks();
   void choose_starts();
@@ -129,13 +86,13 @@ class Engine {
 
   // endings.cc: what came of attempts.
   void on_exited(const Exited& exited);
-  void on_refused(Live live, const Error& error);
-  bool defer_start(Live& live, const Error& error);
+  void on_refused(Attempt live, const Error& error);
+  bool defer_start(Attempt& live, const Error& error);
   void start_deferred(bool something_ended);
-  void defer(Live live, std::string why);
-  void on_work_over(Live& live, const Exited& exited);
-  void conclude(Live live, Judgement judgement);
-  void succeed(const Live& live);
+  void defer(Attempt live, std::string why);
+  void on_work_over(Attempt& live, const Exited& exited);
+  void conclude(Attempt live, Judgement judgement);
+  void succeed(const Attempt& live);
   void settle_work(TaskId task);
   /// What tells whether its result is the same next time, beside its parts of the cache key.
   struct Evidence {
@@ -149,7 +106,7 @@ class Engine {
   void after_failure(TaskId task, const Judgement& judgement);
   void requeue(TaskId task);
   void fail_for_good(TaskId task, Outcome outcome, const std::string& detail);
-  void stop(Live& live, Outcome why);
+  void stop(Attempt& live, Outcome why, const std::string& detail = {});
   void skip_unreachable();
 
   // batches.cc: several tasks in one attempt.
@@ -157,27 +114,25 @@ class Engine {
   AttemptStarted started_event(TaskId task, std::vector<CacheKeyPart> cache_key_parts,
                                const Digest& key, const std::string& difference,
                                std::uint32_t lane);
-  void share_attempt(Live& live, std::vector<TaskId> mates);
-  void on_batch_over(Live live, const Exited& exited);
-  void break_up(Live whole, const Judgement& judgement,
+  void share_attempt(Attempt& live, std::vector<TaskId> mates);
+  void on_batch_over(Attempt live, const Exited& exited);
+  void break_up(Attempt whole, const Judgement& judgement,
                 std::vector<std::optional<std::string>> answers);
   void check_next_part(TaskId first);
   void after_failed_part(TaskId task, const Judgement& judgement);
   bool cancel_part(TaskId task);
-  Duration timeout_of(const Live& live) const;
-  footprint::Footprint footprint_of(const Live& live) const;
-  std::vector<const plan::Task*> tasks_of(const Live& live) const;
+  Duration timeout_of(const Attempt& live) const;
+  Attempt::Clocks clocks_of(const Attempt& live) const;
+  footprint::Footprint footprint_of(const Attempt& live) const;
+  std::vector<const plan::Task*> tasks_of(const Attempt& live) const;
   void close_snapshots_of_batches();
 
   // telling.cc: what agents tell.
-  void open_reader(Live& live) const;
+  void open_reader(Attempt& live) const;
   void on_printed(Printed printed);
-  void on_events(Live& live, std::vector<agents::Event> events);
-  void watch_lingering(Live& live);
-  Time lingers_until(const Live& live) const;
-  Time last_sign_of(const Live& live) const;
-  Judgement judge_agent(Live& live, const Exited& exited, Judgement judgement);
-  std::string take_answer(Live& live, bool json) const;
+  void on_events(Attempt& live, std::vector<agents::Event> events);
+  Judgement judge_agent(Attempt& live, const Exited& exited, Judgement judgement);
+  std::string take_answer(Attempt& live, bool json) const;
   bool can_resume(TaskId task) const;
 
   // calls.cc: model calls and budgets.
@@ -185,23 +140,23 @@ class Engine {
   void take_calls();
   void note_waiting_calls(std::vector<Gateway::Waiting> all);
   void note_calls(std::vector<ModelCall> calls);
-  void return_to_limit(Live& live, Outcome why, const std::string& detail);
+  void return_to_limit(Attempt& live, Outcome why, const std::string& detail);
   std::string say_parked(TaskId task) const;
   void reach_limit(const std::string& why);
   void check_limits();
-  void close_route(Live& live);
-  void note_usage(const Live& live, AttemptEnded& event) const;
+  void close_route(Attempt& live);
+  void note_usage(const Attempt& live, AttemptEnded& event) const;
   void note_tax(AttemptEnded& event, const AttemptRecord& attempt) const;
 
   // taking.cc: what attempts changed.
   bool has_snapshot(TaskId task) const;
-  Judgement take_changes(Live& live, Judgement judgement);
-  void note_denied(Live& live, const Observed& observed) const;
-  static bool writes_for_itself(const Live& live, std::string_view path);
+  Judgement take_changes(Attempt& live, Judgement judgement);
+  void note_denied(Attempt& live, const Observed& observed) const;
+  static bool writes_for_itself(const Attempt& live, std::string_view path);
   std::vector<std::string> left_beside(TaskId id, const Observed& observed) const;
-  Judgement judge_denied(const Live& live) const;
-  Result<std::string> output_file_of(const Live& live);
-  void note_changes(Live& live, AttemptEnded& event);
+  Judgement judge_denied(const Attempt& live) const;
+  Result<std::string> output_file_of(const Attempt& live);
+  void note_changes(Attempt& live, AttemptEnded& event);
   void keep_harvest(Snapshots::Harvest harvest, AttemptEnded& event);
   void close_snapshot(AttemptName name);
 
@@ -227,7 +182,7 @@ class Engine {
   void refuse(const WaitingChanges& waiting, const Conflict& conflict);
   bool merge_texts(const WaitingChanges& waiting, const Conflict& conflict);
   void check_merged(const WaitingChanges& waiting);
-  void on_merged_checked(Live live, const Judgement& judgement);
+  void on_merged_checked(Attempt live, const Judgement& judgement);
   void do_again(TaskId task, const Conflict& conflict);
   std::string describe_changes(const WaitingChanges& waiting, const Conflict& conflict);
   void drop_changes(TaskId task);
@@ -255,7 +210,6 @@ class Engine {
     return run().is_stopped_for(RunStopping::Cause::interrupted) &&
            !run().is_stopped_for(RunStopping::Cause::cancelled);
   }
-  TaskId task_of(const Live& live) const { return live.name.task; }
   /// Of the jitter of its next back-off: another one for each attempt.
   std::string seed_of(TaskId task) const;
   const plan::Task& task(TaskId id) const { return plan_[id]; }
@@ -268,7 +222,7 @@ class Engine {
   Ports ports_;
   EventBatch batch_;
 
-  std::map<TaskId, Live> live_;
+  std::map<TaskId, Attempt> live_;
   std::map<TaskId, WaitingNotes> notes_;   ///< Of those in `commits().waiting()`.
   std::uint32_t commits_reported_ = 0;     ///< Running attempts were held against so many.
   std::set<AttemptName> snapshots_;        ///< Open now.

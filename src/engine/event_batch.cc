@@ -11,6 +11,7 @@ EventBatch::EventBatch(const plan::Plan& plan, const Setup& setup, Replay before
       run_(std::move(before.run)),
       scheduler_(scheduler_of(setup, before.changes, now)),
       commits_(std::move(before.commits)),
+      budgets_(run_),
       journal_(journal) {}
 
 void EventBatch::record(Event event) {
@@ -18,6 +19,7 @@ void EventBatch::record(Event event) {
   apply(run_, recorded);
   for (const schedule::Change& change : changes_of(run_, recorded)) scheduler_.apply(change);
   commits_.apply(run_, recorded);
+  budgets_.apply(run_, recorded);
   if (auto notice = notice_of(plan_, run_, recorded)) unreported_.push_back(std::move(*notice));
   batch_.push_back(std::move(recorded));
 }

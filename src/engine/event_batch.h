@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/budgets.h"
 #include "engine/commits.h"
 #include "engine/ports.h"
 #include "engine/run_state.h"
@@ -18,8 +19,8 @@ namespace interlock::engine {
 /// `commit`, all or none; told to anybody only after that. When `commit` fails the run must stop:
 /// memory is ahead of the journal.
 ///
-/// Nothing else writes what is true of a run: its state, its scheduler and its commits are made of
-/// events here, as a later dispatcher makes them of the journal's.
+/// Nothing else writes what is true of a run: its state, its scheduler, commits and budgets are
+/// made of events here, as a later dispatcher makes them of the journal's.
 class EventBatch {
  public:
   EventBatch(const plan::Plan& plan, const Setup& setup, Replay before, Time now, Journal& journal);
@@ -40,6 +41,7 @@ class EventBatch {
   const RunState& run() const { return run_; }
   const schedule::Scheduler& scheduler() const { return scheduler_; }
   const Commits& commits() const { return commits_; }
+  const Budgets& budgets() const { return budgets_; }
   /// Reads what a replay left unread.
   Result<void> load_commits();
   Time now() const { return now_; }
@@ -51,6 +53,7 @@ class EventBatch {
   RunState run_;
   schedule::Scheduler scheduler_;
   Commits commits_;
+  Budgets budgets_;
   Journal& journal_;
   Time now_{};
   std::vector<RecordedEvent> batch_;

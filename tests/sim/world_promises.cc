@@ -173,6 +173,10 @@ void World::check_projections(const engine::Engine& engine) {
   promise(engine.commits().text() == replay.commits.text(),
           fmt::format("what waits and was committed is what the journal says, not\n{}but\n{}",
                       engine.commits().text(), replay.commits.text()));
+  const std::string spent = engine::Budgets(replay.run).text();
+  promise(engine.budgets().text() == spent,
+          fmt::format("what is spent is what the journal says, not\n{}but\n{}",
+                      engine.budgets().text(), spent));
 }
 
 /// What must hold of what people are shown after a turn.
