@@ -53,11 +53,11 @@ Result<std::string> gate_meant(const runs::ChosenRun& run, const std::string& ta
 
 Result<Exit> answer(const Context& context, const std::string& name, const std::string& word,
                     engine::Request::Kind kind) {
-  auto asked = open_for_asking(context, name, word);
+  auto asked = runs::open_for_asking(context.state_folder, context.where, name, word);
   if (!asked) return std::unexpected(asked.error());
   const auto task = gate_meant(*asked->run, asked->task);
   if (!task) return std::unexpected(task.error());
-  if (auto done = ask(*asked, kind, *task); !done) return std::unexpected(done.error());
+  if (auto done = runs::ask(*asked, kind, *task); !done) return std::unexpected(done.error());
   const std::string what = kind == engine::Request::Kind::approve ? "approved" : "rejected";
   report(context, *asked->run, what,
          task->empty() ? std::vector<std::string>{} : std::vector<std::string>{*task},
@@ -123,13 +123,13 @@ Result<Exit> reject_command(const Context& context, const std::string& run,
 
 Result<Exit> cancel_command(const Context& context, const std::string& name,
                             const std::string& word) {
-  auto asked = open_for_asking(context, name, word);
+  auto asked = runs::open_for_asking(context.state_folder, context.where, name, word);
   if (!asked) return std::unexpected(asked.error());
   const std::string task = asked->task;
   if (auto able = check_can_cancel(*asked->run, task); !able) return std::unexpected(able.error());
   const auto kind =
       task.empty() ? engine::Request::Kind::cancel_run : engine::Request::Kind::cancel_task;
-  if (auto done = ask(*asked, kind, task); !done) return std::unexpected(done.error());
+  if (auto done = runs::ask(*asked, kind, task); !done) return std::unexpected(done.error());
   const std::string whole = runs::whole_name(*asked->run);
   report(context, *asked->run, "cancelled",
          task.empty() ? std::vector<std::string>{} : std::vector<std::string>{task},
@@ -147,7 +147,7 @@ Result<Exit> cancel_command(const Context& context, const std::string& name,
 
 Result<Exit> retry_command(const Context& context, const std::string& name, const std::string& word,
                            Face face, runs::WhichPlan which) {
-  auto asked = open_for_asking(context, name, word);
+  auto asked = runs::open_for_asking(context.state_folder, context.where, name, word);
   if (!asked) return std::unexpected(asked.error());
   auto followed = follow_edits(context, asked->store, asked->run, which);
   if (!followed) return std::unexpected(followed.error());
@@ -155,7 +155,7 @@ Result<Exit> retry_command(const Context& context, const std::string& name, cons
   const auto again = tasks_to_retry(*asked->run, asked->task);
   if (!again) return std::unexpected(again.error());
   for (const std::string& one : *again) {
-    if (auto done = ask(*asked, engine::Request::Kind::retry, one); !done)
+    if (auto done = runs::ask(*asked, engine::Request::Kind::retry, one); !done)
       return std::unexpected(done.error());
   }
   const std::string line =

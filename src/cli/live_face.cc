@@ -1,5 +1,7 @@
 #include "cli/live_face.h"
 
+#include "engine/engine.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -7,7 +7,6 @@
 
 #include "cli/console.h"
 #include "cli/notifier.h"
-#include "engine/engine.h"
 #include "panel/line_face.h"
 #include "panel/screen.h"
 #include "runs/dispatch.h"

@@ -79,59 +79,63 @@ std::string doing_in(const agents::Event& event) {
 
 }  // namespace
 
-void Engine::open_reader(Live& live) const {
-  const plan::Agent& agent = plan_.agents[task(task_of(live)).agent.index()];
+void Engine::open_reader(Attempt& live) const {
+  const plan::Agent& agent = plan_.agents[task(live.task()).agent.index()];
   const bool mends_by_command =
-      record(task_of(live)).attempts.back().because == AttemptStarted::Trigger::repair &&
-      !task(task_of(live)).repair.empty();
+      record(live.task()).attempts.back().because == AttemptStarted::Trigger::repair &&
+      !task(live.task()).repair.empty();
   const agents::Adapter* adapter = agents::adapter_for(agent);
   if (adapter == nullptr || mends_by_command) return;
-  live.adapter = adapter;
-  live.reader = adapter->reader(agent);
+  live.agent.adapter = adapter;
+  live.agent.reader = adapter->reader(agent);
 }
 
 /// Each line is let go of before the next, for one may be as long as an answer.
 void Engine::on_printed(Printed printed) {
   const auto found = live_.find(printed.name.task);
-  if (found == live_.end() || found->second.name != printed.name || !found->second.reader) return;
+  if (found == live_.end() || found->second.name() != printed.name || !found->second.agent.reader)
+    return;
   for (std::string& line : printed.lines)
-    on_events(found->second, found->second.reader->take_line(std::move(line)));
+    on_events(found->second, found->second.agent.reader->take_line(std::move(line)));
 }
 
-void Engine::on_events(Live& live, std::vector<agents::Event> events) {
+void Engine::on_events(Attempt& live, std::vector<agents::Event> events) {
   for (agents::Event& event : events) {
-    const bool knew = !live.transcript.started.session.empty();
+    const bool knew = !live.agent.transcript.started.session.empty();
     const bool is_text = std::holds_alternative<agents::Text>(event);
     std::string doing = doing_in(event);
     if (const auto* started = std::get_if<agents::Started>(&event);
-        started != nullptr && (!live.reported_session || (!knew && !started->session.empty()))) {
-      live.reported_session = true;
-      batch_.record(SessionBegan{task_of(live), live.name.attempt, started->session, started->model,
+        started != nullptr &&
+        (!live.agent.reported_session || (!knew && !started->session.empty()))) {
+      live.agent.reported_session = true;
+      batch_.record(SessionBegan{live.task(), live.name().attempt, started->session, started->model,
                                  started->version});
     }
-    live.transcript.take(std::move(event));
-    if (is_text) doing = last_words(live.transcript.said);
-    if (!doing.empty()) live.doing = setup_.secrets.apply(doing);
+    live.agent.transcript.take(std::move(event));
+    if (is_text) doing = last_words(live.agent.transcript.said);
+    if (!doing.empty()) live.agent.doing = setup_.secrets.apply(doing);
   }
 }
 
 /// Success is never the exit code alone.
-Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgement) {
-  on_events(live, live.reader->end());
-  live.reader.reset();  // It may hold the answer as well.
-  for (const std::string& remark : live.transcript.remarks) live.remarks.push_back(remark);
-  if (live.stopped_for) {
-    if (!live.stop_detail.empty()) judgement.detail = live.stop_detail;
+Judgement Engine::judge_agent(Attempt& live, const Exited& exited, Judgement judgement) {
+  on_events(live, live.agent.reader->end());
+  live.agent.reader.reset();  // It may hold the answer as well.
+  for (const std::string& remark : live.agent.transcript.remarks)
+    live.work.remarks.push_back(remark);
+  if (live.stopped_for()) {
+    if (!live.stop_detail().empty()) judgement.detail = live.stop_detail();
     return judgement;
   }
   const agents::Ending ending =
-      live.released ? live.adapter->ending(live.transcript, {}, {})
-                    : live.adapter->ending(live.transcript, exited.exit_code, exited.signal);
+      live.agent.released
+          ? live.agent.adapter->ending(live.agent.transcript, {}, {})
+          : live.agent.adapter->ending(live.agent.transcript, exited.exit_code, exited.signal);
   // What the gateway knows outranks what the client says, whichever of the two is worse.
-  if (const auto judged = judge_last_call(record(task_of(live)).attempts.back(), ending.failure))
+  if (const auto judged = judge_last_call(record(live.task()).attempts.back(), ending.failure))
     return *judged;
   if (!ending.failure) return {};
-  const bool said_enough = task(task_of(live)).output.form == plan::OutputSpec::Form::exit_status;
+  const bool said_enough = task(live.task()).output.form == plan::OutputSpec::Form::exit_status;
   if (*ending.failure == agents::Failure::empty && said_enough) return {};
   // A signal nobody here sent says more than what was missing because of it.
   const bool is_cut_short =
@@ -139,14 +143,14 @@ Judgement Engine::judge_agent(Live& live, const Exited& exited, Judgement judgem
   if (is_cut_short && judgement.outcome == Outcome::crashed) return judgement;
   Judgement judged{outcome_of(*ending.failure), ending.detail, {}};
   if (judged.outcome == Outcome::output_invalid) judged.complaint = ending.detail;
-  live.session_is_gone = *ending.failure == agents::Failure::no_session;
+  live.agent.session_is_gone = *ending.failure == agents::Failure::no_session;
   return judged;
 }
 
 /// What it gives back: its own words, or the JSON its client checked.
-std::string Engine::take_answer(Live& live, bool json) const {
-  if (!live.transcript.final) return {};
-  agents::Final& final = *live.transcript.final;
+std::string Engine::take_answer(Attempt& live, bool json) const {
+  if (!live.agent.transcript.final) return {};
+  agents::Final& final = *live.agent.transcript.final;
   if (json && final.structured) final.text = std::move(*final.structured);
   std::string text = std::exchange(final.text, {});
   setup_.secrets.apply_to(text);

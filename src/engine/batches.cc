@@ -27,9 +27,9 @@ std::vector<TaskId> Engine::mates_of(TaskId first) {
 }
 
 /// They begin with `live`, but for those whose results are kept from an earlier run.
-void Engine::share_attempt(Live& live, std::vector<TaskId> mates) {
+void Engine::share_attempt(Attempt& live, std::vector<TaskId> mates) {
   for (const TaskId id : mates) {
-    if (signal_waits_ || !scheduler().may_share(id, task_of(live))) continue;
+    if (signal_waits_ || !scheduler().may_share(id, live.task())) continue;
     auto cache_key_parts = cache_key_parts_of(plan_, id, run(), ports_.workspace);
     if (!cache_key_parts && is_interruption(cache_key_parts.error())) {
       await_signal();
@@ -40,22 +40,22 @@ void Engine::share_attempt(Live& live, std::vector<TaskId> mates) {
     std::string difference;
     if (reuse(id, *cache_key_parts, key, difference)) continue;
     AttemptStarted event = started_event(id, std::move(*cache_key_parts), key, difference,
-                                         scheduler().lane_of(task_of(live)));
-    event.with = task_of(live);
+                                         scheduler().lane_of(live.task()));
+    event.with = live.task();
     batch_.record(std::move(event));
-    live.others.push_back(id);
+    live.share.others.push_back(id);
   }
-  if (live.others.empty()) return;
-  batch_.record(AttemptsBatched{task_of(live), live.name.attempt, live.others});
+  if (live.share.others.empty()) return;
+  batch_.record(AttemptsBatched{live.task(), live.name().attempt, live.share.others});
 }
 
-std::vector<const plan::Task*> Engine::tasks_of(const Live& live) const {
-  std::vector<const plan::Task*> tasks{&task(task_of(live))};
-  for (const TaskId id : live.others) tasks.push_back(&task(id));
+std::vector<const plan::Task*> Engine::tasks_of(const Attempt& live) const {
+  std::vector<const plan::Task*> tasks{&task(live.task())};
+  for (const TaskId id : live.share.others) tasks.push_back(&task(id));
   return tasks;
 }
 
-footprint::Footprint Engine::footprint_of(const Live& live) const {
+footprint::Footprint Engine::footprint_of(const Attempt& live) const {
   return batch_footprint(tasks_of(live));
 }
 
@@ -63,25 +63,27 @@ footprint::Footprint Engine::footprint_of(const Live& live) const {
 void Engine::close_snapshots_of_batches() {
   std::erase_if(batch_snapshots_, [&](AttemptName name) {
     const bool is_used =
-        std::ranges::any_of(waiting_, [&](const auto& one) { return one.second.batch == name; }) ||
-        std::ranges::any_of(live_, [&](const auto& one) { return one.second.batch == name.task; });
+        std::ranges::any_of(commits().waiting(),
+                            [&](const auto& one) { return one.second.batch == name; }) ||
+        std::ranges::any_of(live_,
+                            [&](const auto& one) { return one.second.share.batch == name.task; });
     if (!is_used) close_snapshot(name);
     return !is_used;
   });
 }
 
-void Engine::on_batch_over(Live live, const Exited& exited) {
-  const plan::Task& first = task(task_of(live));
-  live.exited = exited;
+void Engine::on_batch_over(Attempt live, const Exited& exited) {
+  const plan::Task& first = task(live.task());
+  live.work.exited = exited;
   close_route(live);
-  Judgement judgement = judge_exit(first, exited, live.stopped_for);
+  Judgement judgement = judge_exit(first, exited, live.stopped_for());
   if (judgement.outcome == Outcome::timed_out)
     judgement.detail = fmt::format("timed out after {}", show_duration(timeout_of(live)));
-  if (live.stopped_for == Outcome::conflicted) judgement.detail = live.stale;
-  if (live.reader) judgement = judge_agent(live, exited, std::move(judgement));
+  if (live.stopped_for() == Outcome::conflicted) judgement.detail = live.stop_detail();
+  if (live.agent.reader) judgement = judge_agent(live, exited, std::move(judgement));
   judgement = take_changes(live, std::move(judgement));
   std::string answer = ports_.processes.take_output(exited.name);
-  if (live.adapter) answer = take_answer(live, true);
+  if (live.agent.adapter) answer = take_answer(live, true);
   if (judgement.outcome == Outcome::succeeded && exited.output_cut)
     judgement = {Outcome::output_too_large, "more output than is kept", {}};
   if (judgement.outcome != Outcome::succeeded) return break_up(std::move(live), judgement, {});
@@ -93,55 +95,56 @@ void Engine::on_batch_over(Live live, const Exited& exited) {
 }
 
 /// From here on each task is by itself. Checks run one after the other, in the slot of the first.
-void Engine::break_up(Live whole, const Judgement& judgement,
+void Engine::break_up(Attempt whole, const Judgement& judgement,
                       std::vector<std::optional<std::string>> answers) {
-  const TaskId first = task_of(whole);
+  const TaskId first = whole.task();
   std::vector<TaskId> all{first};
-  all.insert(all.end(), whole.others.begin(), whole.others.end());
+  all.insert(all.end(), whole.share.others.begin(), whole.share.others.end());
   AttemptEnded used;
   used.task = first;
   note_usage(whole, used);
   const std::vector<Usage> usages = even_parts(used.usage, all.size());
-  const std::vector<Duration> times = even_parts(now() - whole.started, all.size());
+  const std::vector<Duration> times = even_parts(now() - whole.started(), all.size());
   std::vector<std::pair<TaskId, Judgement>> over;
-  if (whole.harvest) batch_snapshots_.insert(whole.name);
+  if (whole.work.harvest) batch_snapshots_.insert(whole.name());
   for (std::size_t i = 0; i < all.size(); ++i) {
     const TaskId id = all[i];
-    Live part;
-    part.name = {id, record(id).attempts.back().number, 1};
-    part.started = now();
-    part.batch = first;
-    part.worked = times[i];
-    part.used = usages[i];
-    part.used_from = used.usage_from;
-    part.harvest = whole.harvest;
-    part.read_repository = whole.read_repository;
-    part.exited.exit_code = whole.exited.exit_code;
-    part.exited.signal = whole.exited.signal;
+    Attempt part({id, record(id).attempts.back().number, 0}, now());
+    part.share.batch = first;
+    part.share.worked = times[i];
+    part.share.used = usages[i];
+    part.share.used_from = used.usage_from;
+    part.work.harvest = whole.work.harvest;
+    part.work.read_repository = whole.work.read_repository;
+    part.work.exited.exit_code = whole.work.exited.exit_code;
+    part.work.exited.signal = whole.work.exited.signal;
     if (i == 0) {
-      part.exited.strays = whole.exited.strays;
-      part.exited.unproven = whole.exited.unproven;
-      part.remarks = std::move(whole.remarks);
-      part.remarks.insert(part.remarks.end(), used.remarks.begin(), used.remarks.end());
+      part.work.exited.strays = whole.work.exited.strays;
+      part.work.exited.unproven = whole.work.exited.unproven;
+      part.work.remarks = std::move(whole.work.remarks);
+      part.work.remarks.insert(part.work.remarks.end(), used.remarks.begin(), used.remarks.end());
     }
     Judgement own = judgement;
     if (own.outcome == Outcome::succeeded) {
-      part.has_output = answers[i].has_value();
-      if (part.has_output) part.output = std::move(*answers[i]);
+      part.work.has_output = answers[i].has_value();
+      if (part.work.has_output) part.work.output = std::move(*answers[i]);
       own =
-          part.has_output
-              ? judge_output(task(id), part.output, false, false, ports_.validator)
+          part.work.has_output
+              ? judge_output(task(id), part.work.output, false, false, ports_.validator)
               : Judgement{Outcome::output_missing, "it is missing in the answer of its batch", {}};
-      if (own.instead) part.output = std::move(*own.instead);
+      if (own.instead) part.work.output = std::move(*own.instead);
     }
-    if (whole.cancelled.contains(id)) own = {Outcome::cancelled, {}, {}};
-    part.waits_for_check = own.outcome == Outcome::succeeded && !task(id).verify.empty();
-    if (!part.waits_for_check) over.emplace_back(id, own);
+    if (whole.share.cancelled.contains(id)) own = {Outcome::cancelled, {}, {}};
+    if (own.outcome == Outcome::succeeded && !task(id).verify.empty()) {
+      part.queue_check();
+    } else {
+      over.emplace_back(id, own);
+    }
     live_.insert_or_assign(id, std::move(part));
   }
   for (auto& [id, own] : over) {
     if (id == first) {
-      live_.at(id).judged = std::move(own);  // The slot is its own, and so it is the last.
+      live_.at(id).judge(std::move(own));  // The slot is its own, and so it is the last.
     } else {
       conclude(std::move(live_.at(id)), own);
     }
@@ -152,21 +155,20 @@ void Engine::break_up(Live whole, const Judgement& judgement,
 /// Begins the next check of that batch, the one of the first at the end.
 void Engine::check_next_part(TaskId first) {
   for (const auto& [id, live] : live_) {
-    const bool is_checked = !live.waits_for_check && !live.judged;
-    if (live.batch == first && is_checked) return;
+    if (live.share.batch == first && live.state() == Attempt::State::running) return;
   }
-  const auto begin = [&](Live& live) {
-    live.waits_for_check = false;
-    live.started = now();
-    acts_.push_back({Act::Kind::spawn, live.name, {}});
+  const auto begin = [&](Attempt& live) {
+    live.begin_check(now());
+    acts_.push_back({Act::Kind::spawn, live.name(), {}});
   };
   for (auto& [id, live] : live_) {
-    if (live.batch == first && id != first && live.waits_for_check) return begin(live);
+    if (live.share.batch == first && id != first && live.state() == Attempt::State::queued)
+      return begin(live);
   }
   const auto last = live_.find(first);
-  if (last == live_.end() || last->second.batch != first) return;
-  if (last->second.waits_for_check) return begin(last->second);
-  const Judgement judged = *last->second.judged;
+  if (last == live_.end() || last->second.share.batch != first) return;
+  if (last->second.state() == Attempt::State::queued) return begin(last->second);
+  const Judgement judged = last->second.judgement();
   conclude(std::move(last->second), judged);
 }
 
@@ -194,9 +196,9 @@ bool Engine::cancel_part(TaskId id) {
   if (record(id).state != TaskState::running) return false;
   const TaskId first = record(id).attempts.back().batched_with.value_or(id);
   const auto live = live_.find(first);
-  if (live == live_.end() || live->second.others.empty()) return false;
-  live->second.cancelled.insert(id);
-  if (live->second.cancelled.size() > live->second.others.size())
+  if (live == live_.end() || live->second.share.others.empty()) return false;
+  live->second.share.cancelled.insert(id);
+  if (live->second.share.cancelled.size() > live->second.share.others.size())
     stop(live->second, Outcome::cancelled);
   return true;
 }

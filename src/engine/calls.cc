@@ -11,12 +11,6 @@ namespace interlock::engine {
 
 namespace {
 
-/// What is left of a limit; nothing: there is none. Of what is used, what is known counts.
-std::optional<std::int64_t> left_of(const std::optional<std::int64_t>& limit, std::int64_t used) {
-  if (!limit) return {};
-  return std::max<std::int64_t>(0, *limit - used);
-}
-
 /// A resume that fails may have counted nothing, so that less than before may be told.
 Usage beyond(const Usage& reported, const Usage& before) {
   Usage rest = reported - before;
@@ -38,76 +32,10 @@ Usage counted_before(const TaskRecord& record, const std::string& session) {
 
 }  // namespace
 
-Spent spent_by(const TaskRecord& record) {
-  Spent spent;
-  for (const AttemptRecord& attempt : record.attempts) {
-    const Usage& usage = attempt.known;
-    for (const auto& part : {usage.input, usage.output, usage.cache_read, usage.cache_write})
-      spent.tokens += part.value_or(0);
-    spent.usd += usage.cost.value_or(0);
-  }
-  return spent;
-}
-
-Spent spent_by(const RunState& run) {
-  Spent spent;
-  for (const TaskRecord& task : run.tasks) {
-    const Spent one = spent_by(task);
-    spent.tokens += one.tokens;
-    spent.usd += one.usd;
-  }
-  return spent;
-}
-
-Completeness completeness_of(const plan::Plan& plan, TaskId task, const AttemptRecord& attempt) {
-  const plan::Agent& agent = plan.agents[plan[task].agent.index()];
-  // A mapped command may be no agent at all: it is one where it told something of models.
-  const bool is_client =
-      agent.kind != plan::AgentKind::command && agents::adapter_for(agent) != nullptr;
-  const bool was_started = attempt.process.has_value() || attempt.ended.has_value();
-  Completeness it;
-  it.asked = attempt.calls + attempt.calls_refused > 0 || !attempt.usage_from.empty() ||
-             (is_client && !attempt.ended && was_started);
-  if (!it.asked) return it;
-  const bool is_over = attempt.ended.has_value() && attempt.usage_from != "client, in part";
-  it.tokens = is_over && total_tokens(attempt.usage).has_value();
-  it.cost = is_over && attempt.usage.cost.has_value();
-  return it;
-}
-
-std::string resume_with_more(const Setup& setup, const plan::Plan& plan, const RunState& run) {
-  // What is expected of those that are not over; where that is unknown, as much as before.
-  const auto raised = [](std::int64_t limit, std::int64_t wanted) {
-    constexpr std::int64_t kStep = 1000;
-    return (std::max(limit + limit / 5, wanted) + kStep - 1) / kStep * kStep;
-  };
-  std::optional<Tokens> more = 0;
-  for (std::uint32_t i = 0; i < plan.tasks.size() && more; ++i) {
-    const TaskRecord& task = run[TaskId(i)];
-    if (task.state >= TaskState::done) continue;
-    const auto& expected = setup.around.expected_tokens;
-    if (expected.empty() || !expected[i]) {
-      more.reset();
-    } else {
-      *more += std::max<Tokens>(0, *expected[i] - spent_by(task).tokens);
-    }
-  }
-  const Spent spent = spent_by(run);
-  std::string text = fmt::format("interlock resume {}", setup.run);
-  if (setup.limit_tokens) {
-    const Tokens wanted = more ? spent.tokens + *more : 2 * *setup.limit_tokens;
-    text += fmt::format(" --tokens {}", raised(*setup.limit_tokens, wanted));
-  } else if (setup.limit_usd) {
-    text += fmt::format(" --usd {:.2f}", static_cast<double>(2 * *setup.limit_usd) / 1e6);
-  }
-  return text;
-}
-
 /// The gateway counts on from what the journal knows.
 void Engine::set_gateway_budget() {
-  const Spent spent = spent_by(run());
-  ports_.gateway.set_budget(left_of(setup_.limit_tokens, spent.tokens),
-                            left_of(setup_.limit_usd, spent.usd));
+  const Budgets& budgets = batch_.budgets();
+  ports_.gateway.set_budget(budgets.tokens_left(setup_), budgets.usd_left(setup_));
 }
 
 void Engine::take_calls() {
@@ -123,14 +51,15 @@ void Engine::note_waiting_calls(std::vector<Gateway::Waiting> all) {
   for (Gateway::Waiting& one : all) waiting.emplace(one.name, std::move(one));
   for (auto& [id, live] : live_) {
     const AttemptRecord& attempt = record(id).attempts.back();
-    const auto found = waiting.find(live.name);
-    CallWaiting event{id, live.name.attempt, {}, {}};
-    if (found != waiting.end() && live.name.phase == 0) {
+    const auto found = waiting.find(live.name());
+    CallWaiting event{id, live.name().attempt, {}, {}};
+    if (found != waiting.end() && live.name().phase == 0) {
       event.on = found->second.on;
       event.until = found->second.until;
     }
     const bool waits = found != waiting.end() && found->second.at_limit;
-    if (std::exchange(live.waits_at_limit, waits) && !waits) live.waited_at_limit_until = now();
+    if (std::exchange(live.agent.waits_at_limit, waits) && !waits)
+      live.agent.waited_at_limit_until = now();
     if (event.on == attempt.call_waits_on && event.until == attempt.call_waits_until) continue;
     batch_.record(std::move(event));
   }
@@ -139,12 +68,12 @@ void Engine::note_waiting_calls(std::vector<Gateway::Waiting> all) {
 void Engine::note_calls(std::vector<ModelCall> calls) {
   for (ModelCall& call : calls) {
     const auto live = live_.find(call.name.task);
-    if (live == live_.end() || live->second.name.attempt != call.name.attempt) continue;
+    if (live == live_.end() || live->second.name().attempt != call.name.attempt) continue;
     const TaskId id = call.name.task;
     const CallEnd end = call.end;
     const auto failure = call.failure;
     std::string detail = call.parked ? say_parked(id) : call.detail;
-    if (!call.remark.empty()) live->second.remarks.push_back(call.remark);
+    if (!call.remark.empty()) live->second.work.remarks.push_back(call.remark);
     batch_.record(ModelCalled{id, call.name.attempt, std::move(call)});
     if (end == CallEnd::over_budget) return_to_limit(live->second, Outcome::over_budget, detail);
     if (end == CallEnd::quota_spent) return_to_limit(live->second, Outcome::quota_spent, detail);
@@ -156,20 +85,15 @@ void Engine::note_calls(std::vector<ModelCall> calls) {
 }
 
 /// The next call may not be made, so going on makes no sense.
-void Engine::return_to_limit(Live& live, Outcome why, const std::string& detail) {
-  if (live.stopped_for) return;
-  live.stop_detail = detail;
-  stop(live, why);
+void Engine::return_to_limit(Attempt& live, Outcome why, const std::string& detail) {
+  if (!live.stopped_for()) stop(live, why, detail);
 }
 
 /// What there is to say of who is stopped before its next call, because the run's limit leaves no
 /// room for it.
 std::string Engine::say_parked(TaskId id) const {
-  const std::string limit = setup_.limit_tokens
-                                ? fmt::format("{} tokens", show_count(*setup_.limit_tokens))
-                                : show_usd(setup_.limit_usd.value_or(0));
   const bool records = setup_.around.records_calls;
-  return fmt::format("parked at the run's limit of {}; {} with `{}`", limit,
+  return fmt::format("parked at the run's limit of {}; {} with `{}`", limit_text(setup_),
                      can_resume(id) ? "goes on in its session"
                      : records      ? "starts anew, with the answers it has paid for,"
                                     : "starts anew",
@@ -183,49 +107,45 @@ void Engine::reach_limit(const std::string& why) {
 
 /// For agents whose calls do not pass the gateway, the books are balanced when they end.
 void Engine::check_limits() {
-  const Spent spent = spent_by(run());
-  if (setup_.limit_tokens && spent.tokens > *setup_.limit_tokens) {
-    reach_limit(fmt::format("{} tokens are used, more than the {} of `limits.tokens`",
-                            show_count(spent.tokens), show_count(*setup_.limit_tokens)));
-  } else if (setup_.limit_usd && spent.usd > *setup_.limit_usd) {
-    reach_limit(fmt::format("{} are spent, more than the {} of `limits.usd`", show_usd(spent.usd),
-                            show_usd(*setup_.limit_usd)));
-  }
+  if (const auto passed = batch_.budgets().passed(setup_)) reach_limit(*passed);
 }
 
-void Engine::close_route(Live& live) {
-  if (!live.has_route) return;
-  live.has_route = false;
-  for (const std::string& host : ports_.gateway.refused_hosts(live.name))
-    live.remarks.push_back(fmt::format("kept from connecting to `{}`", printable(host)));
-  note_calls(ports_.gateway.close(live.name));
+void Engine::close_route(Attempt& live) {
+  if (!live.agent.has_route) return;
+  live.agent.has_route = false;
+  for (const std::string& host : ports_.gateway.refused_hosts(live.name()))
+    live.work.remarks.push_back(fmt::format("kept from connecting to `{}`", printable(host)));
+  note_calls(ports_.gateway.close(live.name()));
 }
 
 /// What the attempt used, and who says so: the gateway, where all calls went through it, else the
 /// client.
-void Engine::note_usage(const Live& live, AttemptEnded& event) const {
+void Engine::note_usage(const Attempt& live, AttemptEnded& event) const {
   const AttemptRecord& attempt = record(event.task).attempts.back();
   const bool metered = attempt.calls + attempt.calls_refused > 0;
   if (metered) {
     event.usage = attempt.called;
     event.usage_from = "gateway";
     note_tax(event, attempt);
-  } else if (live.adapter && live.transcript.counted) {
-    event.usage = live.transcript.reported;
-    if (live.resumed && live.adapter->counts_over_sessions())
-      event.usage = beyond(live.transcript.reported,
-                           counted_before(record(event.task), live.transcript.started.session));
+  } else if (live.agent.adapter && live.agent.transcript.counted) {
+    event.usage = live.agent.transcript.reported;
+    if (live.agent.resumed && live.agent.adapter->counts_over_sessions())
+      event.usage =
+          beyond(live.agent.transcript.reported,
+                 counted_before(record(event.task), live.agent.transcript.started.session));
     // Sub-agents, hidden calls and calls that broke are not in it where it does not say so.
-    event.usage_from = live.transcript.parsed_whole ? "client" : "client, in part";
-  } else if (live.through_gateway && live.adapter) {
+    event.usage_from = live.agent.transcript.parsed_whole ? "client" : "client, in part";
+  } else if (live.agent.through_gateway && live.agent.adapter) {
     event.usage = no_usage();  // Not one call came through.
     event.usage_from = "gateway";
-  } else if (live.adapter && live.adapter->kind() != plan::AgentKind::command &&
-             (live.exited.exit_code || live.exited.signal)) {
+  } else if (live.agent.adapter && live.agent.adapter->kind() != plan::AgentKind::command &&
+             (live.work.exited.exit_code || live.work.exited.signal)) {
     event.usage_from = "client, in part";  // It asked a model, and what that took nobody told.
   }
-  if (!metered || !live.transcript.counted || !live.transcript.parsed_whole || live.resumed) return;
-  const auto theirs = total_tokens(live.transcript.reported);
+  if (!metered || !live.agent.transcript.counted || !live.agent.transcript.parsed_whole ||
+      live.agent.resumed)
+    return;
+  const auto theirs = total_tokens(live.agent.transcript.reported);
   const auto ours = total_tokens(attempt.called);
   if (theirs && ours && *theirs != *ours && attempt.calls_replayed == 0) {
     event.remarks.push_back(fmt::format("the client counted {} tokens, the gateway {}",

@@ -38,25 +38,26 @@ bool Engine::has_snapshot(TaskId id) const {
   return isolation == plan::Isolation::view || isolation == plan::Isolation::worktree;
 }
 
-void Engine::note_denied(Live& live, const Observed& observed) const {
+void Engine::note_denied(Attempt& live, const Observed& observed) const {
   for (const Denied& one : observed.denied) {
     if (one.is_act) {
-      live.remarks.push_back("kept from " + printable(one.path));
+      live.work.remarks.push_back("kept from " + printable(one.path));
       continue;
     }
-    live.remarks.push_back(
+    live.work.remarks.push_back(
         fmt::format("kept from {} `{}`", one.writing ? "writing" : "reading", printable(one.path)));
     if (!lies_below(one.path, plan_.workspace)) continue;
     const std::string path = printable(one.path.substr(plan_.workspace.size() + 1));
     if (one.writing && writes_for_itself(live, path)) continue;
-    (one.writing ? live.denied_writes : live.denied_reads).push_back(path);
+    (one.writing ? live.work.denied_writes : live.work.denied_reads).push_back(path);
   }
 }
 
 /// Whether its client puts that there on its own account, and does without where it cannot.
-bool Engine::writes_for_itself(const Live& live, std::string_view path) {
-  return live.adapter != nullptr &&
-         std::ranges::find(live.adapter->droppings(), path) != live.adapter->droppings().end();
+bool Engine::writes_for_itself(const Attempt& live, std::string_view path) {
+  return live.agent.adapter != nullptr &&
+         std::ranges::find(live.agent.adapter->droppings(), path) !=
+             live.agent.adapter->droppings().end();
 }
 
 /// What a guard let it write beside declared files, to be renamed over them, and it left there.
@@ -78,10 +79,10 @@ std::vector<std::string> Engine::left_beside(TaskId id, const Observed& observed
 
 /// What it was kept from. In the workspace that breaks its word; elsewhere it is a remark, as many
 /// programs try to write where they need not.
-Judgement Engine::judge_denied(const Live& live) const {
-  const std::vector<std::string>& read = live.denied_reads;
-  const std::vector<std::string>& written = live.denied_writes;
-  const plan::Task& it = task(task_of(live));
+Judgement Engine::judge_denied(const Attempt& live) const {
+  const std::vector<std::string>& read = live.work.denied_reads;
+  const std::vector<std::string>& written = live.work.denied_writes;
+  const plan::Task& it = task(live.task());
   if (it.isolation != plan::Isolation::guard || (read.empty() && written.empty())) return {};
   const bool writing = !written.empty();
   const auto& paths = writing ? written : read;
@@ -95,17 +96,17 @@ Judgement Engine::judge_denied(const Live& live) const {
 
 /// Takes the changes of an attempt that has ended well so far. Of one that failed what it read is
 /// taken, for the failure has to be held against that; what it changed is thrown away later.
-Judgement Engine::take_changes(Live& live, Judgement judgement) {
-  const TaskId id = task_of(live);
+Judgement Engine::take_changes(Attempt& live, Judgement judgement) {
+  const TaskId id = live.task();
   const plan::Task& it = task(id);
   if (it.isolation == plan::Isolation::direct) return judgement;
-  Observed observed = ports_.processes.observed(live.name);
+  Observed observed = ports_.processes.observed(live.name());
   if (it.observe == plan::Observe::declared) {
     observed.complete = observed.may_have_read_anything = false;
     observed.gap = "as the plan declares them";
   }
   note_denied(live, observed);
-  live.read_repository = opened_repository(observed);
+  live.work.read_repository = opened_repository(observed);
   if (!observed.broken.empty()) {
     judgement = {Outcome::changes_lost,
                  fmt::format("what it did could no longer be followed, so it was ended: {}",
@@ -123,13 +124,13 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
   if (!has_snapshot(id)) return judgement;
   const bool succeeded = judgement.outcome == Outcome::succeeded;
   if (!succeeded && !depends_on_what_was_found(judgement.outcome)) {
-    close_snapshot(live.name);
+    close_snapshot(live.name());
     return judgement;
   }
-  auto harvest = ports_.snapshots.harvest(live.name, observed, footprint_of(live));
-  snapshots_.erase(live.name);
+  auto harvest = ports_.snapshots.harvest(live.name(), observed, footprint_of(live));
+  snapshots_.erase(live.name());
   if (!harvest) {
-    close_snapshot(live.name);
+    close_snapshot(live.name());
     if (is_interruption(harvest.error())) {
       await_signal();
       return {Outcome::interrupted, "a signal came while its changes were taken", {}};
@@ -137,11 +138,12 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
     if (!succeeded) return judgement;
     return {Outcome::changes_lost, harvest.error().message, {}};
   }
-  for (std::string& remark : harvest->remarks) live.remarks.push_back(std::move(remark));
-  if (!harvest->gap.empty()) live.remarks.push_back("its reads: " + harvest->gap);
-  live.harvest = std::move(*harvest);
+  for (std::string& remark : harvest->remarks) live.work.remarks.push_back(std::move(remark));
+  if (!harvest->gap.empty()) live.work.remarks.push_back("its reads: " + harvest->gap);
+  live.work.harvest = std::move(*harvest);
   if (!succeeded) return judgement;
-  const std::vector<std::string> outside = changes::outside(live.harvest->changes, it.footprint);
+  const std::vector<std::string> outside =
+      changes::outside(live.work.harvest->changes, it.footprint);
   if (outside.empty()) return judgement;
   return {Outcome::outside_footprint,
           fmt::format("it changed {}, which its `writes` do not name; add {} to task `{}`",
@@ -150,61 +152,45 @@ Judgement Engine::take_changes(Live& live, Judgement judgement) {
 }
 
 /// The file that holds its output, as it left it.
-Result<std::string> Engine::output_file_of(const Live& live) {
+Result<std::string> Engine::output_file_of(const Attempt& live) {
   constexpr std::size_t kBytesMax = 16u << 20;
-  const std::string& file = task(task_of(live)).output.file;
-  const bool in_snapshot = live.harvest.has_value();
-  if (has_snapshot(task_of(live)) && !in_snapshot)
+  const std::string& file = task(live.task()).output.file;
+  const bool in_snapshot = live.work.harvest.has_value();
+  if (has_snapshot(live.task()) && !in_snapshot)
     return fail(Error::Kind::missing, fmt::format("nothing is kept of `{}`", file));
-  return in_snapshot ? ports_.snapshots.content(live.name, file, Snapshots::Side::behind, kBytesMax)
-                     : ports_.workspace.read(file, kBytesMax);
+  return in_snapshot
+             ? ports_.snapshots.content(live.name(), file, Snapshots::Side::behind, kBytesMax)
+             : ports_.workspace.read(file, kBytesMax);
 }
 
 /// Also of an attempt that failed: whether that is believed depends on what it read.
-void Engine::note_changes(Live& live, AttemptEnded& event, const Judgement& judgement) {
-  event.remarks = std::move(live.remarks);
-  event.denied_reads = std::move(live.denied_reads);
-  event.denied_writes = std::move(live.denied_writes);
+void Engine::note_changes(Attempt& live, AttemptEnded& event) {
+  event.remarks = std::move(live.work.remarks);
+  event.denied_reads = std::move(live.work.denied_reads);
+  event.denied_writes = std::move(live.work.denied_writes);
   const bool failed = event.outcome != Outcome::succeeded;
   if (!has_snapshot(event.task) || (failed && !depends_on_what_was_found(event.outcome))) {
-    if (live.harvest && !live.batch) close_snapshot({event.task, event.attempt, 0});
+    if (live.work.harvest && !live.share.batch) close_snapshot({event.task, event.attempt, 0});
     return;
   }
-  if (live.batch && failed) return;  // It is done again alone.
-  WaitingChanges waiting;
-  waiting.name = {event.task, event.attempt, 0};
-  waiting.snapshot_version = waiting.base_version =
-      record(event.task).attempts.back().snapshot_version;
-  if (failed) waiting.failure = judgement;
-  waiting.is_kept = live.harvest.has_value() && !live.batch;
-  if (live.batch)
-    waiting.batch = AttemptName{*live.batch, record(*live.batch).attempts.front().number, 0};
-  if (live.harvest) keep_harvest(*live.harvest, event);
-  if (live.harvest) {
-    waiting.not_comparable =
-        why_not_comparable(task(event.task), live.harvest->reads, live.harvest->writes,
-                           live.harvest->changes, live.read_repository);
-    waiting.wrote = std::move(live.harvest->writes.paths);
-    waiting.own = std::move(live.harvest->changes);
-    waiting.reads = std::move(live.harvest->reads);
-  }
-  // What its check read was not watched.
-  if (event.outcome == Outcome::verify_failed) waiting.reads.from = changes::ReadsFrom::everything;
-  waiting_.insert_or_assign(event.task, std::move(waiting));
+  if (live.share.batch && failed) return;  // It is done again alone.
+  WaitingNotes& notes = notes_[event.task] = {};
+  if (!live.work.harvest) return;
+  notes.not_comparable =
+      why_not_comparable(task(event.task), live.work.harvest->reads, live.work.harvest->writes,
+                         live.work.harvest->changes, live.work.read_repository);
+  notes.wrote = live.work.harvest->writes.paths;
+  keep_harvest(std::move(*live.work.harvest), event);
 }
 
 /// Its texts go into the journal.
-void Engine::keep_harvest(const Snapshots::Harvest& harvest, AttemptEnded& event) {
-  std::string changed = changes::to_text(harvest.changes);
-  std::string read = changes::to_text(harvest.reads);
-  event.changes = digest_of(changed);
-  event.reads = digest_of(read);
+void Engine::keep_harvest(Snapshots::Harvest harvest, AttemptEnded& event) {
   std::string written = changes::to_text(harvest.writes);
   event.writes = digest_of(written);
-  event.reads_from = changes::name_of(harvest.reads.from);
-  batch_.keep(Blob{*event.changes, std::move(changed)});
-  batch_.keep(Blob{*event.reads, std::move(read)});
   batch_.keep(Blob{*event.writes, std::move(written)});
+  event.reads_from = changes::name_of(harvest.reads.from);
+  event.changes = batch_.keep(std::move(harvest.changes));
+  event.reads = batch_.keep(std::move(harvest.reads));
 }
 
 void Engine::close_snapshot(AttemptName name) {

@@ -1,29 +1,68 @@
+#include "engine/commits.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
-#include "base/text.h"
-#include "engine/cache_key.h"
-#include "engine/engine.h"
-#include "engine/shortage.h"
-#include "engine/trace.h"
+#include "engine/judge.h"
+#include "plan/plan.h"
 
-// When changes are committed, and how they come into the workspace.
 namespace interlock::engine {
 
 namespace {
 
-bool is_over(TaskState state) { return state >= TaskState::done; }
+bool has_snapshot(const AttemptRecord& attempt) {
+  return attempt.isolation == plan::Isolation::view ||
+         attempt.isolation == plan::Isolation::worktree;
+}
 
-/// Of what the paths it changed are now, whatever they were before.
-Digest digest_of_result(const changes::Changeset& changeset) {
-  Hasher hasher;
-  for (const changes::Change& one : changeset.changes) {
-    hasher.add_field(one.path).add_field(changes::name_of(one.after.kind));
-    hasher.add_field(fmt::format("{:o}", one.after.mode)).add_field(one.after.digest);
+/// What was declared is read whether it was there or not: a file that came meanwhile counts as
+/// well.
+void add_declared(const footprint::PatternSet& reads,
+                  const std::vector<const changes::Changeset*>& since,
+                  std::vector<changes::Stale>& stale) {
+  std::map<std::string, changes::Stale> all;
+  for (std::size_t i = 0; i < since.size(); ++i) {
+    for (const changes::Change& change : since[i]->changes) {
+      if (reads.matches(change.path))
+        all.insert_or_assign(change.path,
+                             changes::Stale{change.path, changes::Stale::What::content, i});
+    }
   }
-  return hasher.finish();
+  for (changes::Stale& one : stale) all.insert_or_assign(one.path, one);
+  stale.clear();
+  for (auto& [path, one] : all) stale.push_back(std::move(one));
+}
+
+template <typename Known, typename Value>
+void take_known(std::map<Digest, Known>& known, const std::optional<Digest>& digest, Value& into) {
+  if (!digest) return;
+  if (const auto found = known.find(*digest); found != known.end()) into = std::move(found->second);
+}
+
+std::string paths_of(const changes::Changeset& changeset) {
+  std::string text;
+  for (const changes::Change& one : changeset.changes)
+    text += fmt::format(" {}", changes::shown(one.path));
+  return text.empty() ? " nothing" : text;
+}
+
+/// A changeset of no change has a text too, so what is empty may just not be loaded.
+bool is_loaded(const changes::Changeset& changes, const Digest& digest) {
+  return !changes.changes.empty() || digest == digest_of(changes::to_text(changes::Changeset{}));
+}
+
+Result<void> load_changes(const Commits::ReadBlob& blob, const Digest& digest,
+                          changes::Changeset& into) {
+  if (is_loaded(into, digest)) return {};
+  auto text = blob(digest);
+  if (!text) return std::unexpected(text.error());
+  auto read = changes::changeset_from_text(*text);
+  if (!read) return std::unexpected(read.error());
+  into = std::move(*read);
+  return {};
 }
 
 }  // namespace
@@ -33,319 +72,150 @@ const changes::Changeset& WaitingChanges::to_commit() const {
   return failure ? kNothing : own;
 }
 
-/// Reads back what was committed and what waits, and hands it to the port. A dispatcher that died
-/// may have begun to fold: that is finished before anything looks at the workspace.
-Result<void> Engine::recover_snapshots() {
-  committed_.reserve(run().commits.size());
-  for (const CommitRecord& commit : run().commits) {
-    auto text = ports_.journal.blob(commit.changes);
+std::vector<std::string> Conflict::paths() const {
+  std::vector<std::string> all = foreign;
+  for (const changes::Stale& one : stale) all.push_back(one.path);
+  std::ranges::sort(all);
+  all.erase(std::ranges::unique(all).begin(), all.end());
+  return all;
+}
+
+std::string Conflict::first() const {
+  return foreign.empty() ? changes::place_of(gravest(stale))
+                         : fmt::format("`{}`", changes::shown(foreign.front()));
+}
+
+const changes::Stale& gravest(const std::vector<changes::Stale>& stale) {
+  return *std::ranges::min_element(stale, {}, &changes::Stale::what);
+}
+
+void Commits::apply(const RunState& run, const RecordedEvent& recorded) {
+  std::visit([&](const auto& event) { on(run, event); }, recorded.event);
+}
+
+void Commits::know(const Digest& digest, changes::Changeset changes) {
+  known_changes_.insert_or_assign(digest, std::move(changes));
+}
+
+void Commits::know(const Digest& digest, changes::ReadSet reads) {
+  known_reads_.insert_or_assign(digest, std::move(reads));
+}
+
+void Commits::on(const RunState& run, const AttemptEnded& event) {
+  const AttemptRecord& attempt = run[event.task].attempts.back();
+  const bool failed = event.outcome != Outcome::succeeded;
+  // Where nothing could be taken a failure waits all the same: it may have come of anything. What
+  // failed in company is done again alone, whatever it found.
+  const bool is_believed_later = failed && has_snapshot(attempt) && !attempt.is_batched() &&
+                                 depends_on_what_was_found(event.outcome);
+  if (event.changes || is_believed_later) {
+    WaitingChanges waiting;
+    waiting.name = {event.task, event.attempt, 0};
+    waiting.snapshot_version = waiting.base_version = attempt.snapshot_version;
+    if (failed) waiting.failure = {event.outcome, event.detail};
+    waiting.is_kept = event.changes && !attempt.is_batched();
+    if (attempt.is_batched()) {
+      const TaskId first = attempt.batched_with.value_or(event.task);
+      waiting.batch = AttemptName{first, run[first].attempts.front().number, 0};
+    }
+    waiting.changes_digest = event.changes;
+    waiting.reads_digest = event.reads;
+    take_known(known_changes_, event.changes, waiting.own);
+    take_known(known_reads_, event.reads, waiting.reads);
+    // What its check read was not watched.
+    if (event.outcome == Outcome::verify_failed) waiting.reads = {};
+    waiting_.insert_or_assign(event.task, std::move(waiting));
+  }
+  known_changes_.clear();
+  known_reads_.clear();
+}
+
+void Commits::on(const RunState&, const ChangesMerged& event) {
+  WaitingChanges& waiting = waiting_.at(event.task);
+  waiting.changes_digest = event.changes;
+  waiting.own = {};
+  take_known(known_changes_, event.changes, waiting.own);
+  known_changes_.clear();
+  waiting.merged = event.files;
+  waiting.base_version = event.snapshot_version;
+}
+
+void Commits::on(const RunState&, const ChangesCommitted& event) {
+  const auto waiting = waiting_.find(event.task);
+  check(waiting != waiting_.end(), "what is committed waited for its turn");
+  committed_.push_back({waiting->second.name, event.changes, std::move(waiting->second.own)});
+  waiting_.erase(waiting);
+}
+
+void Commits::on(const RunState&, const ChangesLost& event) {
+  committed_.resize(event.commits);
+  for (const TaskId task : event.tasks) waiting_.erase(task);
+}
+
+Result<void> Commits::load(const ReadBlob& blob) {
+  for (Committed& one : committed_) {
+    if (auto done = load_changes(blob, one.digest, one.changes); !done) return done;
+  }
+  for (auto& [id, one] : waiting_) {
+    if (!one.changes_digest) continue;
+    if (auto done = load_changes(blob, *one.changes_digest, one.own); !done) return done;
+    const bool reads_all = one.failure && one.failure->outcome == Outcome::verify_failed;
+    if (reads_all || !one.reads_digest || one.reads != changes::ReadSet{}) continue;
+    auto text = blob(*one.reads_digest);
     if (!text) return std::unexpected(text.error());
-    auto changes = changes::changeset_from_text(*text);
-    if (!changes) return std::unexpected(changes.error());
-    committed_.push_back(std::move(*changes));
+    auto reads = changes::read_set_from_text(*text);
+    if (!reads) return std::unexpected(reads.error());
+    one.reads = std::move(*reads);
   }
-  for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
-    const TaskRecord& it = run().tasks[i];
-    const bool waits = it.state == TaskState::committing || it.state == TaskState::reviewing;
-    if (!waits || it.attempts.empty()) continue;
-    const AttemptRecord& attempt = it.attempts.back();
-    const bool failed = attempt.outcome && *attempt.outcome != Outcome::succeeded;
-    if (!attempt.changes && !failed) continue;
-    auto one = read_waiting(TaskId(i));
-    if (!one) return std::unexpected(one.error());
-    waiting_.insert_or_assign(TaskId(i), std::move(*one));
-  }
-  // Each round gives up at least one attempt.
-  for (;;) {
-    auto lost = recover_kept();
-    if (!lost) return std::unexpected(lost.error());
-    if (lost->empty()) break;
-    give_up_lost(*lost);
-  }
-  commits_reported_ = static_cast<std::uint32_t>(committed_.size());
-  // What is committed is durable, and no snapshot is open: so nothing is in the way of this now.
-  checkpoint();
-  note_checkpoint();
   return {};
 }
 
-Result<std::vector<AttemptName>> Engine::recover_kept() {
-  std::vector<Snapshots::Kept> uncheckpointed, waiting;
-  for (std::size_t i = run().checkpointed; i < committed_.size(); ++i) {
-    const CommitRecord& commit = run().commits[i];
-    uncheckpointed.push_back({{commit.task, commit.attempt, 0}, &committed_[i]});
+std::vector<changes::Stale> Commits::stale_in(const WaitingChanges& waiting, bool is_revived,
+                                              const footprint::PatternSet& declared) const {
+  std::vector<const changes::Changeset*> since;
+  std::vector<std::size_t> which;
+  for (std::size_t i = waiting.base_version; i < committed_.size(); ++i) {
+    if (committed_[i].name.task > waiting.name.task && !is_revived) continue;
+    since.push_back(&committed_[i].changes);
+    which.push_back(i - waiting.base_version);
   }
+  auto stale = changes::stale(waiting.reads, waiting.to_commit(), since);
+  if (waiting.reads.from == changes::ReadsFrom::declared) add_declared(declared, since, stale);
+  for (changes::Stale& one : stale) one.by = which[one.by];
+  return stale;
+}
+
+std::vector<changes::Stale> Commits::seen_too_soon(const WaitingChanges& waiting) const {
+  std::vector<const changes::Changeset*> later;
+  for (std::size_t i = 0; i < committed_.size() && i < waiting.snapshot_version; ++i) {
+    if (committed_[i].name.task > waiting.name.task) later.push_back(&committed_[i].changes);
+  }
+  if (later.empty() || waiting.reads.from == changes::ReadsFrom::everything) return {};
+  return changes::stale(waiting.reads, waiting.to_commit(), later);
+}
+
+std::string Commits::text() const {
+  std::string text;
   for (const auto& [id, one] : waiting_) {
-    if (one.is_kept) waiting.push_back({one.name, &one.own});
-  }
-  return ports_.snapshots.recover(uncheckpointed, waiting);
-}
-
-/// What is not whole is done again, and so is what was built upon it: later commits, and what waits
-/// and saw them.
-void Engine::give_up_lost(const std::vector<AttemptName>& lost) {
-  const auto is_lost = [&](AttemptName name) {
-    return std::ranges::find(lost, name) != lost.end();
-  };
-  std::uint32_t stands = run().checkpointed;
-  while (stands < run().commits.size() &&
-         !is_lost({run().commits[stands].task, run().commits[stands].attempt, 0}))
-    ++stands;
-  std::set<TaskId> again;
-  for (std::size_t i = stands; i < run().commits.size(); ++i) again.insert(run().commits[i].task);
-  for (const auto& [id, one] : waiting_) {
-    if (is_lost(one.name) || std::max(one.snapshot_version, one.base_version) > stands)
-      again.insert(id);
-  }
-  for (const TaskId id : again) waiting_.erase(id);
-  committed_.resize(stands);
-  batch_.record(ChangesLost{
-      stands,
-      {again.begin(), again.end()},
-      fmt::format("what `{}` changed is not kept whole any more", task(lost.front().task).id)});
-}
-
-Result<WaitingChanges> Engine::read_waiting(TaskId id) {
-  const AttemptRecord& attempt = record(id).attempts.back();
-  WaitingChanges waiting;
-  waiting.name = {id, attempt.number, 0};
-  waiting.snapshot_version = attempt.snapshot_version;
-  waiting.base_version = std::max(attempt.snapshot_version, attempt.merged_on);
-  waiting.is_checked = attempt.merged.empty();
-  if (attempt.outcome && *attempt.outcome != Outcome::succeeded)
-    waiting.failure = Judgement{*attempt.outcome, attempt.detail, {}};
-  waiting.is_kept = attempt.changes.has_value();
-  waiting.not_comparable = "its run was interrupted before it was done";
-  if (!waiting.is_kept) return waiting;
-  auto changes = ports_.journal.blob(*attempt.changes);
-  if (!changes) return std::unexpected(changes.error());
-  auto own = changes::changeset_from_text(*changes);
-  if (!own) return std::unexpected(own.error());
-  waiting.own = std::move(*own);
-  auto reads = ports_.journal.blob(attempt.reads.value_or(Digest{}));
-  if (!reads) return std::unexpected(reads.error());
-  auto read = changes::read_set_from_text(*reads);
-  if (!read) return std::unexpected(read.error());
-  waiting.reads = std::move(*read);
-  if (attempt.outcome == Outcome::verify_failed)
-    waiting.reads.from = changes::ReadsFrom::everything;
-  for (const CacheKeyPart& file : attempt.merged) {
-    auto bytes = ports_.journal.blob(file.digest);
-    if (!bytes) return std::unexpected(bytes.error());
-    waiting.merged.emplace_back(file.name, std::move(*bytes));
-  }
-  return waiting;
-}
-
-void Engine::wait_for_turn(TaskId id) {
-  batch_.record(ChangesReady{id, record(id).attempts.back().number});
-}
-
-/// In plan order, so that what the earlier ones change is there when the later ones are looked at.
-void Engine::commit_what_may() {
-  std::vector<TaskId> waiting;
-  for (const auto& [id, one] : waiting_) waiting.push_back(id);
-  for (const TaskId id : waiting) {
-    if (record(id).state != TaskState::committing || live_.contains(id)) continue;
-    WaitingChanges& one = waiting_.at(id);
-    if (!one.is_checked) {
-      check_merged(one);  // Taken up again between its merge and its check.
-    } else if (may_commit(one)) {
-      try_to_commit(one);
+    text += fmt::format("{}#{} waits, ", id.index(), one.name.attempt);
+    text += one.failure ? fmt::format("{}, ", name_of(one.failure->outcome)) : std::string();
+    text += one.is_kept ? "" : "not kept, ";
+    if (one.batch)
+      text += fmt::format("did its work in {}#{}, ", one.batch->task.index(), one.batch->attempt);
+    text += fmt::format("upon {}, saw {}, changed{}, read {}", one.base_version,
+                        one.snapshot_version, paths_of(one.own), changes::name_of(one.reads.from));
+    for (const auto* const paths : {&one.reads.content, &one.reads.listing, &one.reads.presence}) {
+      for (const std::string& path : *paths) text += fmt::format(" {}", changes::shown(path));
+      text += ";";
     }
+    for (const CacheKeyPart& file : one.merged)
+      text += fmt::format(" merged {}", changes::shown(file.name));
+    text += "\n";
   }
-  close_snapshots_of_batches();
-  stop_stale();
-}
-
-/// Whether all earlier tasks are over, or cannot do anything that would make a difference.
-bool Engine::may_commit(WaitingChanges& waiting) {
-  const auto stands_in_the_way = [&](TaskId id) {
-    return !is_over(record(id).state) &&
-           !changes::commutes(waiting.reads, waiting.to_commit(), task(id).footprint);
-  };
-  if (waiting.behind && stands_in_the_way(*waiting.behind)) return false;
-  waiting.behind.reset();
-  for (std::uint32_t i = 0; i < waiting.name.task.index(); ++i) {
-    if (!stands_in_the_way(TaskId(i))) continue;
-    waiting.behind = TaskId(i);
-    return false;
-  }
-  return true;
-}
-
-void Engine::try_to_commit(WaitingChanges& waiting) {
-  const TaskId id = waiting.name.task;
-  const std::vector<changes::Stale> too_soon = seen_too_soon(waiting);
-  if (!too_soon.empty()) {
-    const std::string detail = fmt::format(
-        "it touched {}, which a later task had already changed: its `reads` and "
-        "`writes` do not name that",
-        changes::place_of(gravest(too_soon)));
-    drop_changes(id);
-    return fail_for_good(id, Outcome::outside_footprint, detail);
-  }
-  // Before it is looked whether anything is stale: what is found now and is not stale is what it
-  // found.
-  waiting.missed = first_missing(ports_.workspace,
-                                 undeclared_ways(task(id).footprint, waiting.reads, waiting.own));
-  std::optional<Trace> trace = trace_of(waiting);
-  const Conflict conflict = conflict_of(waiting);
-  if (!conflict.empty()) return refuse(waiting, conflict);
-  if (!waiting.failure) return commit(waiting, std::move(trace));
-  const Judgement failure = *waiting.failure;
-  drop_changes(id);
-  fail_for_good(id, failure.outcome, failure.detail);
-}
-
-Conflict Engine::conflict_of(const WaitingChanges& waiting) const {
-  Conflict conflict;
-  conflict.stale = stale_in(waiting);
-  if (waiting.is_kept || waiting.batch)
-    conflict.foreign = ports_.snapshots.foreign(waiting.batch.value_or(waiting.name), waiting.reads,
-                                                waiting.to_commit());
-  return conflict;
-}
-
-/// Only where its parts of the cache key alone would not tell.
-std::optional<Trace> Engine::trace_of(const WaitingChanges& waiting) {
-  const footprint::Footprint& footprint = task(waiting.name.task).footprint;
-  const bool names_all = !footprint.unknown && first_undeclared(footprint, waiting.reads).empty() &&
-                         undeclared_folder(footprint, waiting.own).empty() &&
-                         waiting.missed.empty();
-  if (names_all || waiting.failure || !waiting.merged.empty() || !waiting.not_comparable.empty())
-    return std::nullopt;
-  Trace trace;
-  trace.reads = reads_to_find_again(waiting.reads, waiting.own);
-  const auto found = ports_.workspace.states(trace.reads);
-  if (!found) return std::nullopt;
-  for (const CacheKeyPart& one : *found) trace.found.push_back(one.digest);
-  return trace;
-}
-
-/// Once its changes are committed: what it left is looked at as whoever comes next finds it.
-Engine::Evidence Engine::evidence_of(const WaitingChanges& waiting, std::optional<Trace> trace) {
-  const plan::Task& it = task(waiting.name.task);
-  const std::string beyond = first_undeclared(it.footprint, waiting.reads);
-  const std::string folder = undeclared_folder(it.footprint, waiting.own);
-  const bool names_all = beyond.empty() && folder.empty() && waiting.missed.empty();
-  if (!it.footprint.unknown && names_all) return {};
-  if (trace) {
-    // Each change is something it wrote, and what it wrote as it was may have come to differ since.
-    trace->left = waiting.wrote;
-    if (const auto left = ports_.workspace.states(states_of(trace->left))) {
-      for (const CacheKeyPart& one : *left) trace->left_states.push_back(one.digest);
-      Blob blob{{}, to_text(*trace)};
-      blob.digest = digest_of(blob.bytes);
-      const Digest digest = blob.digest;
-      batch_.keep(std::move(blob));
-      return {digest, {}};
-    }
-  }
-  if (!beyond.empty()) return {{}, undeclared_read(beyond, setup_.run)};
-  const std::string why =
-      !waiting.not_comparable.empty() ? waiting.not_comparable
-      : !waiting.merged.empty()       ? "it was merged with others' changes"
-      : !folder.empty()
-          ? fmt::format("it left the empty folder `{}`, which its `writes` do not name", folder)
-      : !waiting.missed.empty()
-          ? fmt::format("it missed the folder `{}`, which its `reads` do not name", waiting.missed)
-          : "what it read cannot be read back";
-  return {{}, incomparable(why, setup_.run)};
-}
-
-void Engine::commit(WaitingChanges& waiting, std::optional<Trace> trace) {
-  const TaskId id = waiting.name.task;
-  if (waiting.batch) {
-    Evidence evidence = evidence_of(waiting, std::move(trace));
-    waiting_.erase(id);
-    return set_done(id, {}, std::move(evidence));
-  }
-  const auto done = ports_.snapshots.commit({waiting.name, &waiting.own},
-                                            fmt::format("{}/{}", setup_.run, task(id).id));
-  if (!done && done.error().kind == Error::Kind::refused) {
-    // What it changed does not fit on what is there now: somebody came in between.
-    Conflict conflict;
-    conflict.detail = done.error().message;
-    const std::string path = changes::shown(waiting.own.changes.front().path);
-    batch_.record(CommitRefused{id, waiting.name.attempt, {path}, 1, {}, conflict.detail});
-    drop_changes(id);
-    return do_again(id, conflict);
-  }
-  if (!done) {
-    broken_ = done.error();
-    return;
-  }
-  ChangesCommitted event{id, waiting.name.attempt, digest_of(changes::to_text(waiting.own)),
-                         static_cast<std::uint32_t>(waiting.own.changes.size()), *done};
-  batch_.record(std::move(event));
-  // Without declared writes, what it changed is what it wrote.
-  // So it is where what it wrote cannot be read back, which only keeps it from being reused.
-  Digest wrote = digest_of_result(waiting.own);
-  if (!task(id).footprint.unknown)
-    wrote = ports_.workspace.fingerprint(task(id).footprint.writes).value_or(wrote);
-  Evidence evidence = evidence_of(waiting, std::move(trace));
-  committed_.push_back(std::move(waiting.own));
-  waiting_.erase(id);
-  set_done(id, wrote, std::move(evidence));
-}
-
-/// Stops attempts that have read what an earlier task's commit has changed meanwhile: they would be
-/// done again in any case. Those that can be mended or merged go on.
-void Engine::stop_stale() {
-  if (commits_reported_ == committed_.size()) return;
-  commits_reported_ = static_cast<std::uint32_t>(committed_.size());
-  for (auto& [id, live] : live_) {
-    const plan::Task& it = task(id);
-    // Not one that was started in this very turn, or could not be started yet: it has read nothing.
-    if (live.stopped_for || live.name.phase != 0 || !snapshots_.contains(live.name)) continue;
-    const bool can_be_mended = !it.repair.empty() || can_resume(id);
-    if (it.merge_text || can_be_mended || it.observe == plan::Observe::declared) continue;
-    WaitingChanges so_far;
-    so_far.name = live.name;
-    so_far.base_version = record(id).attempts.back().snapshot_version;
-    so_far.reads = ports_.snapshots.reads_so_far(live.name, ports_.processes.observed(live.name));
-    if (so_far.reads.from != changes::ReadsFrom::observed) continue;
-    const auto stale = stale_in(so_far);
-    if (stale.empty()) continue;
-    const changes::Stale& one = gravest(stale);
-    live.stale =
-        fmt::format("{}, which it had read, was changed by `{}` meanwhile", changes::place_of(one),
-                    task(run().commits[so_far.base_version + one.by].task).id);
-    stop(live, Outcome::conflicted);
-  }
-}
-
-/// Brings what is committed into the workspace, at a moment when no snapshot stands on it. What
-/// came of it is an event of the next turn.
-void Engine::checkpoint() {
-  if (!snapshots_.empty() || checkpointed_ || run().checkpointed == run().commits.size()) return;
-  if (!run().checkpoint_refused.empty() && !run().stopping.empty()) return;
-  checkpointed_ = ports_.snapshots.checkpoint();
-  checkpointed_count_ = static_cast<std::uint32_t>(run().commits.size());
-}
-
-void Engine::note_checkpoint() {
-  if (!checkpointed_) return;
-  const auto result = *std::exchange(checkpointed_, std::nullopt);
-  if (!result && is_interruption(result.error())) return;  // The next checkpoint goes on.
-  if (!result) {
-    broken_ = result.error();
-    return;
-  }
-  if (result->empty()) {
-    batch_.record(ChangesCheckpointed{checkpointed_count_});
-    return;
-  }
-  std::vector<std::string> paths;
-  for (const std::string& path : *result) paths.push_back(changes::shown(path));
-  batch_.record(CheckpointRefused{std::move(paths)});
-  if (run().is_held()) return;
-  batch_.record(RunStopping{
-      fmt::format("`{}` was changed by somebody else while changes waited to be brought in: put "
-                  "that back or aside, then `interlock resume {}`",
-                  changes::shown(result->front()), setup_.run),
-      RunStopping::Cause::checkpoint});
+  for (const Committed& one : committed_)
+    text += fmt::format("{}#{} committed{}\n", one.name.task.index(), one.name.attempt,
+                        paths_of(one.changes));
+  return text;
 }
 
 }  // namespace interlock::engine

@@ -17,24 +17,6 @@ namespace {
 constexpr std::size_t kPathsKept = 20;
 constexpr std::size_t kPathsShown = 50;
 
-/// What was declared is read whether it was there or not: a file that came meanwhile counts as
-/// well.
-void add_declared(const footprint::PatternSet& reads,
-                  std::span<const changes::Changeset* const> since,
-                  std::vector<changes::Stale>& stale) {
-  std::map<std::string, changes::Stale> all;
-  for (std::size_t i = 0; i < since.size(); ++i) {
-    for (const changes::Change& change : since[i]->changes) {
-      if (reads.matches(change.path))
-        all.insert_or_assign(change.path,
-                             changes::Stale{change.path, changes::Stale::What::content, i});
-    }
-  }
-  for (changes::Stale& one : stale) all.insert_or_assign(one.path, one);
-  stale.clear();
-  for (auto& [path, one] : all) stale.push_back(std::move(one));
-}
-
 bool can_be_merged(const std::vector<changes::Stale>& stale) {
   return std::ranges::all_of(
       stale, [](const changes::Stale& one) { return one.what == changes::Stale::What::written; });
@@ -42,54 +24,12 @@ bool can_be_merged(const std::vector<changes::Stale>& stale) {
 
 }  // namespace
 
-std::vector<std::string> Conflict::paths() const {
-  std::vector<std::string> all = foreign;
-  for (const changes::Stale& one : stale) all.push_back(one.path);
-  std::ranges::sort(all);
-  all.erase(std::ranges::unique(all).begin(), all.end());
-  return all;
-}
-
-std::string Conflict::first() const {
-  return foreign.empty() ? changes::place_of(gravest(stale))
-                         : fmt::format("`{}`", changes::shown(foreign.front()));
-}
-
-const changes::Stale& gravest(const std::vector<changes::Stale>& stale) {
-  return *std::ranges::min_element(stale, {}, &changes::Stale::what);
-}
-
-/// What earlier tasks committed since the snapshot was opened. Later ones that went ahead come
-/// after it in plan order: what they changed is not its concern, and was proven not to be.
 std::vector<changes::Stale> Engine::stale_in(const WaitingChanges& waiting) const {
-  std::vector<const changes::Changeset*> since;
-  std::vector<std::size_t> which;
-  for (std::size_t i = waiting.base_version; i < committed_.size(); ++i) {
-    if (run().commits[i].task > waiting.name.task && !record(waiting.name.task).revived) continue;
-    since.push_back(&committed_[i]);
-    which.push_back(i - waiting.base_version);
-  }
-  auto stale = changes::stale(waiting.reads, waiting.to_commit(), since);
-  if (waiting.reads.from == changes::ReadsFrom::declared)
-    add_declared(task(waiting.name.task).footprint.reads, since, stale);
-  for (changes::Stale& one : stale) one.by = which[one.by];
-  return stale;
+  const TaskId id = waiting.name.task;
+  return commits().stale_in(waiting, record(id).revived, task(id).footprint.reads);
 }
 
-/// What it touched that a later task had changed before its snapshot was opened: it saw what is yet
-/// to come. Where a person asked for the task again, that is as they wished.
-std::vector<changes::Stale> Engine::seen_too_soon(const WaitingChanges& waiting) const {
-  if (record(waiting.name.task).revived) return {};
-  std::vector<const changes::Changeset*> later;
-  for (std::size_t i = 0; i < committed_.size(); ++i) {
-    const bool visible = i < waiting.snapshot_version;
-    if (run().commits[i].task > waiting.name.task && visible) later.push_back(&committed_[i]);
-  }
-  if (later.empty() || waiting.reads.from == changes::ReadsFrom::everything) return {};
-  return changes::stale(waiting.reads, waiting.to_commit(), later);
-}
-
-void Engine::refuse(WaitingChanges& waiting, const Conflict& met) {
+void Engine::refuse(const WaitingChanges& waiting, const Conflict& met) {
   const TaskId id = waiting.name.task;
   Conflict conflict = met;
   for (const changes::Stale& one : conflict.stale)
@@ -118,7 +58,7 @@ void Engine::refuse(WaitingChanges& waiting, const Conflict& met) {
 
 /// Joins the texts that both sides changed, where the task allows that and there is no more to the
 /// conflict. The task's check runs on the result before it commits.
-bool Engine::merge_texts(WaitingChanges& waiting, const Conflict& conflict) {
+bool Engine::merge_texts(const WaitingChanges& waiting, const Conflict& conflict) {
   const TaskId id = waiting.name.task;
   if (waiting.failure || !task(id).merge_text || !conflict.foreign.empty() ||
       !can_be_merged(conflict.stale))
@@ -143,64 +83,55 @@ bool Engine::merge_texts(WaitingChanges& waiting, const Conflict& conflict) {
   }
   auto amended = ports_.snapshots.amend(waiting.name, merged);
   if (!amended) return false;
-  std::string text = changes::to_text(*amended);
   ChangesMerged event{
-      id, waiting.name.attempt, digest_of(text), static_cast<std::uint32_t>(committed_.size()), {}};
-  batch_.keep(Blob{event.changes, std::move(text)});
+      id, waiting.name.attempt, batch_.keep(std::move(*amended)), commits().version(), {}};
   for (const auto& [path, bytes] : merged) {
     const Blob blob{digest_of(bytes), bytes};
     event.files.push_back({path, blob.digest});
     batch_.keep(blob);
   }
   batch_.record(std::move(event));
-  waiting.own = std::move(*amended);
-  waiting.merged = std::move(merged);
-  waiting.base_version = static_cast<std::uint32_t>(committed_.size());
   check_merged(waiting);
   return true;
 }
 
 /// Its check runs upon the newest committed state; nothing else commits ahead of it meanwhile but
 /// what commutes with it.
-void Engine::check_merged(WaitingChanges& waiting) {
+void Engine::check_merged(const WaitingChanges& waiting) {
   const TaskId id = waiting.name.task;
-  waiting.is_checked = true;
   if (task(id).verify.empty()) return try_to_commit(waiting);
-  Live live;
-  live.name = {id, waiting.name.attempt, 2};
-  live.started = now();
-  acts_.push_back({Act::Kind::spawn, live.name, {}});
+  Attempt live({id, waiting.name.attempt, 2}, now());
+  acts_.push_back({Act::Kind::spawn, live.name(), {}});
   live_.insert_or_assign(id, std::move(live));
 }
 
-void Engine::on_merged_checked(Live live, const Judgement& judgement) {
-  const TaskId id = live.name.task;
+void Engine::on_merged_checked(Attempt live, const Judgement& judgement) {
+  const TaskId id = live.name().task;
   live_.erase(id);
-  WaitingChanges& waiting = waiting_.at(id);
+  const WaitingChanges& waiting = commits().waiting().at(id);
   if (judgement.outcome == Outcome::succeeded) return try_to_commit(waiting);
   const bool is_finished = judgement.outcome == Outcome::cancelled && is_letting_go();
-  if (is_finished || judgement.outcome == Outcome::interrupted) {
-    waiting.is_checked = false;  // Checked again when the run is taken up again.
-    return;
-  }
+  // Checked again when the run is taken up again.
+  if (is_finished || judgement.outcome == Outcome::interrupted) return;
   Conflict conflict;
   conflict.detail = fmt::format("its check failed on the merged files: {}", judgement.detail);
   std::vector<std::string> paths;
-  for (const auto& [path, bytes] : waiting.merged) paths.push_back(path);
+  for (const CacheKeyPart& file : waiting.merged) paths.push_back(file.name);
   const auto count = static_cast<std::uint32_t>(paths.size());
   paths.resize(std::min(paths.size(), kPathsKept));
-  batch_.record(CommitRefused{id, live.name.attempt, std::move(paths), count, {}, conflict.detail});
+  batch_.record(
+      CommitRefused{id, live.name().attempt, std::move(paths), count, {}, conflict.detail});
   drop_changes(id);
   if (judgement.outcome != Outcome::cancelled) return do_again(id, conflict);
   batch_.record(TaskCancelled{id, judgement.detail});
 }
 
+/// Its snapshot goes; that its changes wait no more is said by the event that follows.
 void Engine::drop_changes(TaskId id) {
-  const auto found = waiting_.find(id);
-  if (found == waiting_.end()) return;
+  const auto found = commits().waiting().find(id);
+  if (found == commits().waiting().end()) return;
   // Others' reads may still be held against the snapshot of a batch.
   if (!found->second.batch) acts_.push_back({Act::Kind::discard, found->second.name, {}});
-  waiting_.erase(found);
 }
 
 /// Again, upon what the workspace is now: at once the first times, then when all before it is over,
@@ -229,11 +160,11 @@ std::string Engine::describe_changes(const WaitingChanges& waiting, const Confli
     const std::size_t last = waiting.base_version + one.by;
     // What the attempt found there is what the first commit since found there.
     std::size_t first = waiting.base_version;
-    while (first < last && committed_[first].find(one.path) == nullptr) ++first;
-    const CommitRecord& commit = run().commits[first];
+    while (first < last && commits().committed()[first].changes.find(one.path) == nullptr) ++first;
+    const AttemptName commit = commits().committed()[first].name;
     std::optional<std::string> before, after;
-    if (auto bytes = ports_.snapshots.content({commit.task, commit.attempt, 0}, one.path,
-                                              Snapshots::Side::before, kMergedBytesMax))
+    if (auto bytes =
+            ports_.snapshots.content(commit, one.path, Snapshots::Side::before, kMergedBytesMax))
       before = std::move(*bytes);
     if (auto bytes = ports_.snapshots.committed(one.path, kMergedBytesMax))
       after = std::move(*bytes);

@@ -13,32 +13,32 @@ namespace interlock::engine {
 
 void Engine::on_exited(const Exited& exited) {
   const auto found = live_.find(exited.name.task);
-  if (found == live_.end() || found->second.name != exited.name)
+  if (found == live_.end() || found->second.name() != exited.name)
     return;  // Of an attempt that is over.
-  Live& live = found->second;
+  Attempt& live = found->second;
   ports_.workspace.close_attempt(exited.name);
-  if (live.name.phase == 0) return on_work_over(live, exited);
-  if (snapshots_.contains(live.name)) close_snapshot(live.name);
+  if (live.name().phase == 0) return on_work_over(live, exited);
+  if (snapshots_.contains(live.name())) close_snapshot(live.name());
 
-  Judgement judgement = judge_exit(task(task_of(live)), exited, live.stopped_for);
-  if (live.name.phase == 2) return on_merged_checked(std::move(live), judgement);
+  Judgement judgement = judge_exit(task(live.task()), exited, live.stopped_for());
+  if (live.name().phase == 2) return on_merged_checked(std::move(live), judgement);
   if (judgement.outcome == Outcome::exited_nonzero || judgement.outcome == Outcome::crashed) {
     judgement.outcome = Outcome::verify_failed;
     judgement.detail = fmt::format("its check failed: {}", judgement.detail);
     judgement.complaint = "The check of your work failed.";
   }
-  live.exited.strays += exited.strays;
-  live.exited.unproven.insert(live.exited.unproven.end(), exited.unproven.begin(),
-                              exited.unproven.end());
+  live.work.exited.strays += exited.strays;
+  live.work.exited.unproven.insert(live.work.exited.unproven.end(), exited.unproven.begin(),
+                                   exited.unproven.end());
   conclude(std::move(live), judgement);
 }
 
 /// It was not to be begun, and costs no retry.
-void Engine::defer(Live live, std::string why) {
-  if (live.name.phase != 0) return on_refused(std::move(live), {Error::Kind::io, "put off", {}});
-  live_.erase(task_of(live));
-  std::vector<TaskId> all = live.others;
-  all.push_back(task_of(live));
+void Engine::defer(Attempt live, std::string why) {
+  if (live.name().phase != 0) return on_refused(std::move(live), {Error::Kind::io, "put off", {}});
+  live_.erase(live.task());
+  std::vector<TaskId> all = live.share.others;
+  all.push_back(live.task());
   for (const TaskId id : all) {
     AttemptEnded event;
     event.task = id;
@@ -52,76 +52,73 @@ void Engine::defer(Live live, std::string why) {
 
 /// Whether the start is tried again later, the attempt being as good as waiting for a slot: where
 /// descriptors, processes or memory are short, others have them, and will give them back.
-bool Engine::defer_start(Live& live, const Error& error) {
-  if (!is_shortage(error) || live.stopped_for) return false;
+bool Engine::defer_start(Attempt& live, const Error& error) {
+  if (!is_shortage(error) || live.stopped_for()) return false;
   const bool others_run = std::ranges::any_of(live_, [&](const auto& one) {
-    return !one.second.start_again && one.first != live.name.task;
+    return !one.second.again_at() && one.first != live.name().task;
   });
-  if (!others_run && live.starts_tried >= kShortStartsMax) return false;
+  if (!others_run && live.starts_tried() >= kShortStartsMax) return false;
   close_route(live);
-  const std::string seed = fmt::format("{} {}", seed_of(task_of(live)), live.starts_tried);
+  const std::string seed = fmt::format("{} {}", seed_of(live.task()), live.starts_tried());
   constexpr Duration kLongest = std::chrono::seconds(4);
-  live.start_again = now() + std::min(pause_of(live.starts_tried++, seed), kLongest);
-  live.short_of = error.message;
+  live.defer(now() + std::min(pause_of(live.starts_tried(), seed), kLongest), error.message);
   return true;
 }
 
 void Engine::start_deferred(bool something_ended) {
   std::vector<TaskId> stopped;
   for (auto& [id, live] : live_) {
-    if (!live.start_again) continue;
-    if (live.stopped_for) {
+    if (!live.again_at()) continue;
+    if (live.stopped_for()) {
       stopped.push_back(id);
-    } else if (something_ended || *live.start_again <= now()) {
-      live.start_again.reset();
-      if (live.name.phase == 0) live.started = now();
-      acts_.push_back({Act::Kind::spawn, live.name, {}});
+    } else if (something_ended || *live.again_at() <= now()) {
+      live.start_again(now());
+      acts_.push_back({Act::Kind::spawn, live.name(), {}});
     }
   }
   for (const TaskId id : stopped) {
-    Live live = std::move(live_.at(id));
-    on_refused(std::move(live), {Error::Kind::refused, live.short_of, {}});
+    Attempt live = std::move(live_.at(id));
+    on_refused(std::move(live), {Error::Kind::refused, live.short_of(), {}});
   }
 }
 
 /// It could not even be started, or was stopped before.
-void Engine::on_refused(Live live, const Error& error) {
+void Engine::on_refused(Attempt live, const Error& error) {
   close_route(live);
-  live.start_again.reset();
   Judgement judgement{Outcome::not_started, error.message, {}};
-  if (live.stopped_for) judgement = judge_exit(task(task_of(live)), {}, live.stopped_for);
-  if (live.stopped_for == Outcome::conflicted) judgement.detail = live.stale;
-  if (live.name.phase == 2) return on_merged_checked(std::move(live), judgement);
-  if (!live.others.empty()) {
-    live_.erase(task_of(live));
+  if (live.stopped_for()) judgement = judge_exit(task(live.task()), {}, live.stopped_for());
+  if (live.stopped_for() == Outcome::conflicted) judgement.detail = live.stop_detail();
+  if (live.name().phase == 2) return on_merged_checked(std::move(live), judgement);
+  if (!live.share.others.empty()) {
+    live_.erase(live.task());
     return break_up(std::move(live), judgement, {});
   }
   conclude(std::move(live), judgement);
 }
 
-void Engine::on_work_over(Live& live, const Exited& exited) {
-  const plan::Task& one = task(task_of(live));
-  if (!live.others.empty()) {
-    Live whole = std::move(live);
-    live_.erase(task_of(whole));
+void Engine::on_work_over(Attempt& live, const Exited& exited) {
+  const plan::Task& one = task(live.task());
+  if (!live.share.others.empty()) {
+    Attempt whole = std::move(live);
+    live_.erase(whole.task());
     return on_batch_over(std::move(whole), exited);
   }
-  live.exited = exited;
+  live.work.exited = exited;
   close_route(live);
-  Judgement judgement = judge_exit(one, exited, live.stopped_for);
-  if (live.stopped_for == Outcome::conflicted) judgement.detail = live.stale;
-  if (live.reader) judgement = judge_agent(live, exited, std::move(judgement));
+  Judgement judgement = judge_exit(one, exited, live.stopped_for());
+  if (live.stopped_for() == Outcome::conflicted) judgement.detail = live.stop_detail();
+  if (live.agent.reader) judgement = judge_agent(live, exited, std::move(judgement));
   judgement = take_changes(live, std::move(judgement));
   std::string printed = ports_.processes.take_output(exited.name);
   if (one.output.form != plan::OutputSpec::Form::exit_status) {
     if (one.output.file.empty()) {
-      live.output = live.adapter
-                        ? take_answer(live, one.output.form == plan::OutputSpec::Form::json)
-                        : std::move(printed);
-      live.has_output = !live.adapter || live.transcript.final;
+      live.work.output = live.agent.adapter
+                             ? take_answer(live, one.output.form == plan::OutputSpec::Form::json)
+                             : std::move(printed);
+      live.work.has_output = !live.agent.adapter || live.agent.transcript.final;
     } else if (auto content = output_file_of(live)) {
-      live.output = std::move(*content);
-      live.has_output = true;
+      live.work.output = std::move(*content);
+      live.work.has_output = true;
     } else if (judgement.outcome == Outcome::succeeded &&
                content.error().kind != Error::Kind::missing) {
       judgement = {Outcome::output_missing, content.error().message, content.error().message};
@@ -129,18 +126,18 @@ void Engine::on_work_over(Live& live, const Exited& exited) {
   }
   if (judgement.outcome == Outcome::succeeded) {
     const auto output =
-        live.has_output ? std::optional<std::string_view>(live.output) : std::nullopt;
+        live.work.has_output ? std::optional<std::string_view>(live.work.output) : std::nullopt;
     judgement = judge_output(one, output, exited.output_cut,
-                             record(task_of(live)).corrections_used > 0, ports_.validator);
+                             record(live.task()).corrections_used > 0, ports_.validator);
   }
   if (judgement.instead) {
-    live.output = std::move(*judgement.instead);
-    live.remarks.emplace_back("its JSON was taken out of a Markdown fence");
+    live.work.output = std::move(*judgement.instead);
+    live.work.remarks.emplace_back("its JSON was taken out of a Markdown fence");
   }
   if (judgement.outcome != Outcome::succeeded || one.verify.empty())
     return conclude(std::move(live), judgement);
-  live.name.phase = 1;
-  acts_.push_back({Act::Kind::spawn, live.name, {}});
+  live.check_work();
+  acts_.push_back({Act::Kind::spawn, live.name(), {}});
 }
 
 namespace {
@@ -163,8 +160,8 @@ std::string last_refusal(const AttemptRecord& attempt) {
 
 }  // namespace
 
-void Engine::conclude(Live live, Judgement judgement) {
-  const TaskId id = task_of(live);
+void Engine::conclude(Attempt live, Judgement judgement) {
+  const TaskId id = live.task();
   live_.erase(id);
   if (judgement.outcome == Outcome::timed_out || judgement.outcome == Outcome::went_silent) {
     const AttemptRecord& attempt = record(id).attempts.back();
@@ -175,43 +172,43 @@ void Engine::conclude(Live live, Judgement judgement) {
   }
   AttemptEnded event;
   event.task = id;
-  event.attempt = live.name.attempt;
+  event.attempt = live.name().attempt;
   event.outcome = judgement.outcome;
-  event.exit_code = live.exited.exit_code;
-  event.signal = live.exited.signal;
-  event.detail = with_unproven(judgement.detail, live.exited.unproven);
-  event.strays = live.exited.strays;
-  event.unproven = std::move(live.exited.unproven);
-  event.elapsed = now() - live.started + live.worked.value_or(Duration{});
-  if (live.has_output) {
-    event.output = digest_of(live.output);
-    batch_.keep(Blob{*event.output, std::move(live.output)});
+  event.exit_code = live.work.exited.exit_code;
+  event.signal = live.work.exited.signal;
+  event.detail = with_unproven(judgement.detail, live.work.exited.unproven);
+  event.strays = live.work.exited.strays;
+  event.unproven = std::move(live.work.exited.unproven);
+  event.elapsed = now() - live.started() + live.share.worked.value_or(Duration{});
+  if (live.work.has_output) {
+    event.output = digest_of(live.work.output);
+    batch_.keep(Blob{*event.output, std::move(live.work.output)});
   }
-  note_changes(live, event, judgement);
-  if (live.used) {
-    event.usage = *live.used;
-    event.usage_from = live.used_from;
+  note_changes(live, event);
+  if (live.share.used) {
+    event.usage = *live.share.used;
+    event.usage_from = live.share.used_from;
   } else {
     note_usage(live, event);
   }
   batch_.record(std::move(event));
   check_limits();
-  if (live.batch) {
+  if (live.share.batch) {
     if (judgement.outcome == Outcome::succeeded) {
       succeed(live);
     } else {
       after_failed_part(id, judgement);
     }
-    return check_next_part(*live.batch);
+    return check_next_part(*live.share.batch);
   }
   // Anew, without a session; only where one was asked for, whatever words the failure comes in.
-  if (live.session_is_gone && live.resumed) return requeue(id);
+  if (live.agent.session_is_gone && live.agent.resumed) return requeue(id);
   if (judgement.outcome == Outcome::succeeded) return succeed(live);
   after_failure(id, judgement);
 }
 
-void Engine::succeed(const Live& live) {
-  const TaskId id = task_of(live);
+void Engine::succeed(const Attempt& live) {
+  const TaskId id = live.task();
   if (task(id).gate_after) {
     batch_.record(GateReached{id, GateKind::after});
   } else {
@@ -221,7 +218,7 @@ void Engine::succeed(const Live& live) {
 
 /// Its work is accepted: done at once, or as soon as its changes are committed.
 void Engine::settle_work(TaskId id) {
-  if (waiting_.contains(id)) return wait_for_turn(id);
+  if (commits().waits(id)) return wait_for_turn(id);
   set_done(id);
 }
 
@@ -271,13 +268,14 @@ void Engine::after_failure(TaskId id, const Judgement& judgement) {
     reach_limit(judgement.detail);
     return requeue(id);
   }
-  if (const auto waiting = waiting_.find(id); waiting != waiting_.end()) {
+  const auto& all = commits().waiting();
+  if (const auto waiting = all.find(id); waiting != all.end()) {
     // Others have changed already what it failed on.
     const Conflict conflict = conflict_of(waiting->second);
     if (!conflict.empty()) return refuse(waiting->second, conflict);
   }
   const auto next = next_try(task(id), record(id), judgement.outcome, seed_of(id));
-  if (!next && waiting_.contains(id)) return wait_for_turn(id);
+  if (!next && commits().waits(id)) return wait_for_turn(id);
   if (!next) return fail_for_good(id, judgement.outcome, judgement.detail);
   drop_changes(id);
   batch_.record(
@@ -301,14 +299,16 @@ void Engine::fail_for_good(TaskId id, Outcome outcome, const std::string& detail
                   RunStopping::Cause::failures});
 }
 
-void Engine::stop(Live& live, Outcome why) {
-  if (!live.stopped_for) live.stopped_for = why;
-  if (live.judged) return;  // Nothing of it runs.
+void Engine::stop(Attempt& live, Outcome why, const std::string& detail) {
+  live.stop(why, detail);
+  if (live.state() == Attempt::State::judged) return;  // Nothing of it runs.
   // Its check is not begun: it ends as one that was stopped before.
-  if (std::exchange(live.waits_for_check, false))
-    return acts_.push_back({Act::Kind::spawn, live.name, {}});
+  if (live.state() == Attempt::State::queued) {
+    live.begin_check(live.started());
+    return acts_.push_back({Act::Kind::spawn, live.name(), {}});
+  }
   const bool at_once = interrupts_ > 1;
-  acts_.push_back({Act::Kind::stop, live.name, at_once ? Duration{} : task(task_of(live)).grace});
+  acts_.push_back({Act::Kind::stop, live.name(), at_once ? Duration{} : task(live.task()).grace});
 }
 
 void Engine::skip_unreachable() {

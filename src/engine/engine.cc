@@ -18,8 +18,7 @@ Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocki
       interlocking_(interlocking),
       setup_(std::move(setup)),
       ports_(ports),
-      batch_(plan, std::move(before.run), scheduler_of(setup_, before.changes, ports.clock.now()),
-             ports.journal),
+      batch_(plan, setup_, std::move(before), ports.clock.now(), ports.journal),
       merges_of_(plan.tasks.size()) {
   for (std::size_t i = 0; i < setup_.batches.size(); ++i) {
     for (const TaskId id : setup_.batches[i]) batch_of_.emplace(id, i);
@@ -55,30 +54,41 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
   const bool something_ended = std::ranges::any_of(
       reports, [](const Report& one) { return std::holds_alternative<Exited>(one); });
   batch_.open_turn(ports_.clock.now());
+  // A port that failed in any of these ends the turn there: what comes after it would be made of
+  // what is not so. Nothing of the turn is written, and the journal goes on from the one before.
   note_checkpoint();
+  if (!broken_) take_unbegun();
+  for (Report& report : reports) {
+    if (!broken_) take(std::move(report));
+  }
+  if (broken_) return std::unexpected(*broken_);
+  take_calls();
+  watch_clocks();
+  start_deferred(something_ended);
+  return close_turn();
+}
+
+/// What the last turn's acts came to, where they came to nothing.
+void Engine::take_unbegun() {
   for (const AttemptName& name : std::exchange(deferred_, {})) {
     if (const auto live = live_.find(name.task); live != live_.end())
       defer(std::move(live->second),
             "it was not begun, because changes could not be brought into the workspace");
   }
   for (const auto& [name, error] : std::exchange(refused_, {})) {
+    if (broken_) return;
     if (snapshots_.contains(name)) close_snapshot(name);
     const auto live = live_.find(name.task);
     if (live == live_.end() || defer_start(live->second, error)) continue;
-    if (is_interruption(error) && !live->second.stopped_for) {
+    if (is_interruption(error) && !live->second.stopped_for()) {
       if (name.phase == 0) {
         defer(std::move(live->second), "it was not begun, because a signal came");
         continue;
       }
-      live->second.stopped_for = Outcome::interrupted;
+      live->second.stop(Outcome::interrupted);
     }
     on_refused(std::move(live->second), error);
   }
-  for (Report& report : reports) take(std::move(report));
-  take_calls();
-  watch_clocks();
-  start_deferred(something_ended);
-  return close_turn();
 }
 
 Result<void> Engine::close_turn() {
@@ -100,7 +110,7 @@ Result<void> Engine::close_turn() {
 void Engine::take(Report report) {
   if (const auto* spawned = std::get_if<Spawned>(&report)) {
     const auto live = live_.find(spawned->name.task);
-    if (live == live_.end() || live->second.name != spawned->name)
+    if (live == live_.end() || live->second.name() != spawned->name)
       return;  // Of an attempt that is over.
     batch_.record(ProcessSpawned{spawned->name.task, spawned->name.attempt, spawned->process});
   } else if (auto* const printed = std::get_if<Printed>(&report)) {
@@ -118,7 +128,7 @@ void Engine::choose_starts() {
   if (run().commits.size() - run().checkpointed >= kUncheckpointedMax) return;
   // One by one: a task whose result is taken from an earlier run ends at once and may let others
   // start, and one that starts may take others with it.
-  while (!signal_waits_) {
+  while (!signal_waits_ && !broken_) {
     const auto next = scheduler().next_start(now());
     if (!next) break;
     start(*next);
@@ -145,13 +155,11 @@ void Engine::start(TaskId id) {
 
   AttemptStarted event =
       started_event(id, std::move(*cache_key_parts), key, difference, scheduler().next_lane());
-  Live live;
-  live.name = {id, event.attempt, 0};
-  live.started = now();
+  Attempt live({id, event.attempt, 0}, now());
   const bool is_first = event.attempt == 1;
   batch_.record(std::move(event));
   if (is_first && batch_of_.contains(id)) share_attempt(live, mates_of(id));
-  acts_.push_back({Act::Kind::spawn, live.name, {}});
+  acts_.push_back({Act::Kind::spawn, live.name(), {}});
   live_.insert_or_assign(id, std::move(live));
 }
 
@@ -264,12 +272,12 @@ void Engine::act() {
       continue;
     }
     const auto live = live_.find(one.name.task);
-    if (live == live_.end() || live->second.name != one.name) continue;
+    if (live == live_.end() || live->second.name() != one.name) continue;
     if (one.kind == Act::Kind::stop) {
       ports_.processes.stop(one.name, one.grace);
       continue;
     }
-    if (live->second.stopped_for) {
+    if (live->second.stopped_for()) {
       refused_.emplace_back(one.name, Error{Error::Kind::refused, "it was stopped first", {}});
       continue;
     }
@@ -279,10 +287,10 @@ void Engine::act() {
     }
     if (has_snapshot(one.name.task)) snapshots_.insert(one.name);
     auto prepared = prepare(plan_, one.name.task, one.name.phase, run(), setup_.around,
-                            live->second.started + timeout_of(live->second), ports_);
+                            live->second.started() + timeout_of(live->second), ports_);
     if (prepared) {
-      live->second.has_route = live->second.through_gateway = prepared->has_route;
-      live->second.resumed = prepared->resumes;
+      live->second.agent.has_route = live->second.agent.through_gateway = prepared->has_route;
+      live->second.agent.resumed = prepared->resumes;
       if (one.name.phase == 0) open_reader(live->second);
     }
     const auto spawned = prepared ? ports_.processes.spawn(prepared->spec)
@@ -351,10 +359,10 @@ RunStatus Engine::view() const {
   // Whose stream is read says more than its last line, which is JSON.
   for (TaskStatus& one : view.tasks) {
     const auto live = live_.find(one.task);
-    if (live != live_.end() && live->second.start_again)
-      one.last_line = fmt::format("cannot be started yet: {}", live->second.short_of);
-    if (live != live_.end() && live->second.name.phase == 0 && live->second.reader)
-      one.last_line = live->second.doing;
+    if (live != live_.end() && live->second.again_at())
+      one.last_line = fmt::format("cannot be started yet: {}", live->second.short_of());
+    if (live != live_.end() && live->second.name().phase == 0 && live->second.agent.reader)
+      one.last_line = live->second.agent.doing;
   }
   return view;
 }

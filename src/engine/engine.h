@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "agents/adapter.h"
-#include "base/redaction.h"
+#include "engine/attempt.h"
 #include "engine/event_batch.h"
 #include "engine/growth.h"
 #include "engine/judge.h"
@@ -17,47 +17,16 @@
 #include "engine/prepare.h"
 #include "engine/run_state.h"
 #include "engine/scheduler_changes.h"
+#include "engine/setup.h"
 #include "engine/status.h"
 #include "engine/trace.h"
+#include "engine/view_of.h"
 #include "engine/waiting_changes.h"
 #include "footprint/interlocking.h"
 #include "plan/plan.h"
 #include "schedule/scheduler.h"
 
 namespace interlock::engine {
-
-/// What a run is to be, decided before it begins.
-struct Setup {
-  std::string run;
-  std::string pattern;  ///< For people: `queue(2)`.
-  schedule::Problem problem;
-  schedule::Policy policy;
-  std::vector<std::int64_t> priorities;
-  std::vector<Duration> expected;  ///< By task.
-  HostEnvironment around;
-  /// What no answer and no line about an attempt may hold, also where its client told it in pieces.
-  Redaction secrets;
-  std::string dispatcher;  ///< `user@host`.
-  ProcessIdentity self;
-  bool reuse = true;  ///< Take results of earlier runs whose parts of the cache key are all equal.
-  /// The dispatcher before this one broke off by itself (a bug), and was not ended from outside.
-  bool follows_a_break = false;
-  bool wait_at_gates = false;  ///< Wait for a person; else the run pauses when only gates are left.
-  std::optional<Tokens> limit_tokens;  ///< What the whole run may use; none: no bound.
-  std::optional<MicroUsd> limit_usd;
-  /// By task: it is started beside tasks that it may well conflict with; empty: none is.
-  std::vector<bool> speculative;
-  /// Tasks that may share their first attempt, each in one of them; in plan order.
-  std::vector<std::vector<TaskId>> batches;
-  /// It is not over when all its tasks are: it waits for more, until `AdditionsClosed`.
-  bool stands = false;
-  /// So many of the last of `problem.jobs` came with `TasksAdded` events.
-  std::size_t added = 0;
-  PlanGrowth* growth = nullptr;  ///< None: no tasks are added.
-};
-
-/// Of tasks that are added: behind all that was planned, in plan order.
-inline constexpr std::int64_t kLastPriority = std::numeric_limits<std::int64_t>::min();
 
 /// Dispatches one run. One turn: what came in -> events -> applied -> the scheduler says what
 /// starts
@@ -85,56 +54,12 @@ class Engine {
 
   const RunState& run() const { return batch_.run(); }
   const schedule::Scheduler& scheduler() const { return batch_.scheduler(); }
+  const Commits& commits() const { return batch_.commits(); }
+  const Budgets& budgets() const { return batch_.budgets(); }
   RunStatus view() const;
   std::vector<Notice> take_notices();
 
  private:
-  /// An attempt that is journaled as started and has not ended.
-  struct Live {
-    AttemptName name;
-    Time started{};  ///< Of the attempt; the wall clock counts from here.
-    std::optional<Outcome> stopped_for;
-    std::string output;  ///< Of the work, while the check runs.
-    bool has_output = false;
-    Exited exited;                              ///< Of the work, likewise.
-    std::optional<Snapshots::Harvest> harvest;  ///< Of the work, with a snapshot.
-    bool read_repository = false;               ///< Likewise: it opened something of a `.git`.
-    std::vector<std::string> remarks, denied_reads, denied_writes;
-    std::string stale;  ///< Why it was stopped as conflicted.
-    // Of an agent whose stream is read.
-    const agents::Adapter* adapter = nullptr;
-    std::unique_ptr<agents::Reader> reader;  ///< Until its work is over.
-    agents::Transcript transcript;
-    std::string doing;  ///< What it told last, in words for people.
-    bool reported_session = false;
-    bool released = false;         ///< Ended after its final answer, because it stayed.
-    bool resumed = false;          ///< It took up an earlier session.
-    bool session_is_gone = false;  ///< That session was not there.
-    bool has_route = false;        ///< Of the gateway, open now.
-    bool through_gateway = false;
-    bool waits_at_limit = false;  ///< Of the run, in the gateway: its clocks stand still.
-    Time waited_at_limit_until{};
-    std::string stop_detail;  ///< Why it was stopped, beyond `stopped_for`.
-    // While it cannot be started for want of descriptors, processes or memory.
-    std::optional<Time> start_again;
-    int starts_tried = 0;
-    std::string short_of;
-    // Of several tasks in one attempt: while it works, all in one; then each by itself.
-    std::vector<TaskId> others;      ///< Whose work it does too.
-    std::set<TaskId> cancelled;      ///< Of all of them: their part is not wanted any more.
-    std::optional<TaskId> batch;     ///< Once apart: the task whose attempt it was.
-    std::optional<Duration> worked;  ///< Likewise, its part of that time.
-    std::optional<Usage> used;       ///< Likewise, of what was used.
-    std::string used_from;
-    bool waits_for_check = false;     ///< Its check runs after those of others.
-    std::optional<Judgement> judged;  ///< Over, but for its slot, which others' checks still use.
-
-    /// Its time runs out. Not while it is being stopped, put off, held at the run's limit, or over
-    /// but for the checks of others in its batch.
-    bool is_timed() const {
-      return !stopped_for && !start_again && !waits_at_limit && !waits_for_check && !judged;
-    }
-  };
   /// What is to be done once the events of the turn are durable.
   struct Act {
     enum class Kind : unsigned char { spawn, stop, discard };
@@ -145,6 +70,7 @@ class Engine {
 
   // engine.cc: the turn.
   Result<void> close_turn();
+  void take_unbegun();
   void take(Report report);
   void watch_clocks();
   void choose_starts();
@@ -162,13 +88,13 @@ class Engine {
 
   // endings.cc: what came of attempts.
   void on_exited(const Exited& exited);
-  void on_refused(Live live, const Error& error);
-  bool defer_start(Live& live, const Error& error);
+  void on_refused(Attempt live, const Error& error);
+  bool defer_start(Attempt& live, const Error& error);
   void start_deferred(bool something_ended);
-  void defer(Live live, std::string why);
-  void on_work_over(Live& live, const Exited& exited);
-  void conclude(Live live, Judgement judgement);
-  void succeed(const Live& live);
+  void defer(Attempt live, std::string why);
+  void on_work_over(Attempt& live, const Exited& exited);
+  void conclude(Attempt live, Judgement judgement);
+  void succeed(const Attempt& live);
   void settle_work(TaskId task);
   /// What tells whether its result is the same next time, beside its parts of the cache key.
   struct Evidence {
@@ -176,12 +102,13 @@ class Engine {
     std::optional<CacheKeyPart> against;  ///< None is: see `incomparable`.
   };
   void set_done(TaskId task, std::optional<Digest> wrote = {}, Evidence evidence = {});
-  std::optional<Trace> trace_of(const WaitingChanges& waiting);
-  Evidence evidence_of(const WaitingChanges& waiting, std::optional<Trace> trace);
+  std::optional<Trace> trace_of(const WaitingChanges& waiting, const WaitingNotes& notes);
+  Evidence evidence_of(const WaitingChanges& waiting, const WaitingNotes& notes,
+                       std::optional<Trace> trace);
   void after_failure(TaskId task, const Judgement& judgement);
   void requeue(TaskId task);
   void fail_for_good(TaskId task, Outcome outcome, const std::string& detail);
-  void stop(Live& live, Outcome why);
+  void stop(Attempt& live, Outcome why, const std::string& detail = {});
   void skip_unreachable();
 
   // batches.cc: several tasks in one attempt.
@@ -189,27 +116,25 @@ class Engine {
   AttemptStarted started_event(TaskId task, std::vector<CacheKeyPart> cache_key_parts,
                                const Digest& key, const std::string& difference,
                                std::uint32_t lane);
-  void share_attempt(Live& live, std::vector<TaskId> mates);
-  void on_batch_over(Live live, const Exited& exited);
-  void break_up(Live whole, const Judgement& judgement,
+  void share_attempt(Attempt& live, std::vector<TaskId> mates);
+  void on_batch_over(Attempt live, const Exited& exited);
+  void break_up(Attempt whole, const Judgement& judgement,
                 std::vector<std::optional<std::string>> answers);
   void check_next_part(TaskId first);
   void after_failed_part(TaskId task, const Judgement& judgement);
   bool cancel_part(TaskId task);
-  Duration timeout_of(const Live& live) const;
-  footprint::Footprint footprint_of(const Live& live) const;
-  std::vector<const plan::Task*> tasks_of(const Live& live) const;
+  Duration timeout_of(const Attempt& live) const;
+  Attempt::Clocks clocks_of(const Attempt& live) const;
+  footprint::Footprint footprint_of(const Attempt& live) const;
+  std::vector<const plan::Task*> tasks_of(const Attempt& live) const;
   void close_snapshots_of_batches();
 
   // telling.cc: what agents tell.
-  void open_reader(Live& live) const;
+  void open_reader(Attempt& live) const;
   void on_printed(Printed printed);
-  void on_events(Live& live, std::vector<agents::Event> events);
-  void watch_lingering(Live& live);
-  Time lingers_until(const Live& live) const;
-  Time last_sign_of(const Live& live) const;
-  Judgement judge_agent(Live& live, const Exited& exited, Judgement judgement);
-  std::string take_answer(Live& live, bool json) const;
+  void on_events(Attempt& live, std::vector<agents::Event> events);
+  Judgement judge_agent(Attempt& live, const Exited& exited, Judgement judgement);
+  std::string take_answer(Attempt& live, bool json) const;
   bool can_resume(TaskId task) const;
 
   // calls.cc: model calls and budgets.
@@ -217,37 +142,36 @@ class Engine {
   void take_calls();
   void note_waiting_calls(std::vector<Gateway::Waiting> all);
   void note_calls(std::vector<ModelCall> calls);
-  void return_to_limit(Live& live, Outcome why, const std::string& detail);
+  void return_to_limit(Attempt& live, Outcome why, const std::string& detail);
   std::string say_parked(TaskId task) const;
   void reach_limit(const std::string& why);
   void check_limits();
-  void close_route(Live& live);
-  void note_usage(const Live& live, AttemptEnded& event) const;
+  void close_route(Attempt& live);
+  void note_usage(const Attempt& live, AttemptEnded& event) const;
   void note_tax(AttemptEnded& event, const AttemptRecord& attempt) const;
 
   // taking.cc: what attempts changed.
   bool has_snapshot(TaskId task) const;
-  Judgement take_changes(Live& live, Judgement judgement);
-  void note_denied(Live& live, const Observed& observed) const;
-  static bool writes_for_itself(const Live& live, std::string_view path);
+  Judgement take_changes(Attempt& live, Judgement judgement);
+  void note_denied(Attempt& live, const Observed& observed) const;
+  static bool writes_for_itself(const Attempt& live, std::string_view path);
   std::vector<std::string> left_beside(TaskId id, const Observed& observed) const;
-  Judgement judge_denied(const Live& live) const;
-  Result<std::string> output_file_of(const Live& live);
-  void note_changes(Live& live, AttemptEnded& event, const Judgement& judgement);
-  void keep_harvest(const Snapshots::Harvest& harvest, AttemptEnded& event);
+  Judgement judge_denied(const Attempt& live) const;
+  Result<std::string> output_file_of(const Attempt& live);
+  void note_changes(Attempt& live, AttemptEnded& event);
+  void keep_harvest(Snapshots::Harvest harvest, AttemptEnded& event);
   void close_snapshot(AttemptName name);
 
   // commits.cc: when changes are committed, and how they come into the workspace.
   Result<void> recover_snapshots();
   Result<std::vector<AttemptName>> recover_kept();
   void give_up_lost(const std::vector<AttemptName>& lost);
-  Result<WaitingChanges> read_waiting(TaskId task);
   void wait_for_turn(TaskId task);
   void commit_what_may();
-  bool may_commit(WaitingChanges& waiting);
-  void try_to_commit(WaitingChanges& waiting);
+  bool may_commit(const WaitingChanges& waiting);
+  void try_to_commit(const WaitingChanges& waiting);
   Conflict conflict_of(const WaitingChanges& waiting) const;
-  void commit(WaitingChanges& waiting, std::optional<Trace> trace);
+  void commit(const WaitingChanges& waiting, std::optional<Trace> trace);
   void stop_stale();
   void checkpoint();
   void note_checkpoint();
@@ -257,11 +181,10 @@ class Engine {
 
   // conflicts.cc: what follows when others changed what an attempt saw.
   std::vector<changes::Stale> stale_in(const WaitingChanges& waiting) const;
-  std::vector<changes::Stale> seen_too_soon(const WaitingChanges& waiting) const;
-  void refuse(WaitingChanges& waiting, const Conflict& conflict);
-  bool merge_texts(WaitingChanges& waiting, const Conflict& conflict);
-  void check_merged(WaitingChanges& waiting);
-  void on_merged_checked(Live live, const Judgement& judgement);
+  void refuse(const WaitingChanges& waiting, const Conflict& conflict);
+  bool merge_texts(const WaitingChanges& waiting, const Conflict& conflict);
+  void check_merged(const WaitingChanges& waiting);
+  void on_merged_checked(Attempt live, const Judgement& judgement);
   void do_again(TaskId task, const Conflict& conflict);
   std::string describe_changes(const WaitingChanges& waiting, const Conflict& conflict);
   void drop_changes(TaskId task);
@@ -296,7 +219,6 @@ class Engine {
     return run().is_stopped_for(RunStopping::Cause::interrupted) &&
            !run().is_stopped_for(RunStopping::Cause::cancelled);
   }
-  TaskId task_of(const Live& live) const { return live.name.task; }
   /// Of the jitter of its next back-off: another one for each attempt.
   std::string seed_of(TaskId task) const;
   const plan::Task& task(TaskId id) const { return plan_[id]; }
@@ -309,12 +231,11 @@ class Engine {
   Ports ports_;
   EventBatch batch_;
 
-  std::map<TaskId, Live> live_;
-  std::map<TaskId, WaitingChanges> waiting_;   ///< Tasks that are committing.
-  std::vector<changes::Changeset> committed_;  ///< As `run().commits`.
-  std::uint32_t commits_reported_ = 0;         ///< Running attempts were held against so many.
-  std::set<AttemptName> snapshots_;            ///< Open now.
-  std::set<AttemptName> batch_snapshots_;      ///< Over; what tasks read is held against them.
+  std::map<TaskId, Attempt> live_;
+  std::map<TaskId, WaitingNotes> notes_;   ///< Of those in `commits().waiting()`.
+  std::uint32_t commits_reported_ = 0;     ///< Running attempts were held against so many.
+  std::set<AttemptName> snapshots_;        ///< Open now.
+  std::set<AttemptName> batch_snapshots_;  ///< Over; what tasks read is held against them.
   std::optional<Result<std::vector<std::string>>> checkpointed_;  ///< Done, and not yet an event.
   std::uint32_t checkpointed_count_ = 0;  ///< Commits in the workspace then.
   std::vector<Act> acts_;
@@ -327,24 +248,5 @@ class Engine {
   std::uint32_t interrupts_ = 0;
   bool signal_waits_ = false;  ///< It broke something off, and is a report of the next turn.
 };
-
-/// The command that goes on with a run that stopped at its limit, with a limit that is expected to
-/// do.
-std::string resume_with_more(const Setup& setup, const plan::Plan& plan, const RunState& run);
-
-/// Why a waiting task waits, in words.
-std::string say(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                const schedule::WaitReason& hold, TaskId task, Time now);
-
-/// What faces draw. `heard` tells what a running attempt last said and when; absent for a run seen
-/// from outside.
-RunStatus view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                  const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
-                  const ProcessHost* last_output, Time now);
-/// One task of that, also where the whole view leaves it out.
-TaskStatus task_view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                        const Setup& setup, const RunState& run,
-                        const schedule::Scheduler& scheduler, const ProcessHost* last_output,
-                        Time now, TaskId task);
 
 }  // namespace interlock::engine

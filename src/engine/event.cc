@@ -6,33 +6,12 @@
 #include <span>
 
 #include "engine/event_fields.h"
+#include "engine/event_words.h"
 #include "plan/plan.h"
 
 namespace interlock::engine {
 
 namespace {
-
-/// Enumerators by their place; the names are the journal's format and never change.
-constexpr std::array<std::string_view, 28> kOutcomes = {
-    "succeeded",    "exited-nonzero", "crashed",          "not-started",       "timed-out",
-    "went-silent",  "output-missing", "output-too-large", "output-invalid",    "verify-failed",
-    "lingered",     "cancelled",      "interrupted",      "outside-footprint", "conflicted",
-    "changes-lost", "rate-limited",   "quota-spent",      "over-budget",       "api-failed",
-    "auth-failed",  "bad-request",    "too-long",         "cut-off",           "declined",
-    "no-final",     "client-limit",   "runaway"};
-constexpr std::array<std::string_view, 6> kHows = {"finished",    "failed",    "paused-at-gate",
-                                                   "interrupted", "cancelled", "limit-reached"};
-constexpr std::array<std::string_view, 3> kGates = {"before", "after", "review"};
-constexpr std::array<std::string_view, 6> kTriggers = {"first", "retry",    "correction",
-                                                       "again", "conflict", "repair"};
-constexpr std::array<std::string_view, 6> kCauses = {"other",     "failures", "interrupted",
-                                                     "cancelled", "limit",    "checkpoint"};
-constexpr std::array<std::string_view, 4> kIsolations = {"direct", "guard", "view", "worktree"};
-
-template <typename E>
-std::string_view word(std::span<const std::string_view> names, E value) {
-  return names[static_cast<std::size_t>(value)];
-}
 
 json::object body_of(const RunBegan& f) {
   return FieldWriter().put("by", f.dispatcher).put(f.process).put("resumed", f.resumed).take();
@@ -448,17 +427,6 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
 }};
 
 }  // namespace
-
-std::string_view name_of(Outcome outcome) { return word(kOutcomes, outcome); }
-
-std::optional<Outcome> outcome_named(std::string_view name) {
-  for (std::size_t i = 0; i < kOutcomes.size(); ++i) {
-    if (kOutcomes[i] == name) return static_cast<Outcome>(i);
-  }
-  return std::nullopt;
-}
-
-std::string_view name_of(AttemptStarted::Trigger because) { return word(kTriggers, because); }
 
 std::string_view name_of(const Event& event) { return kRows[event.index()].name; }
 

@@ -5,16 +5,43 @@
 
 namespace interlock::engine {
 
-EventBatch::EventBatch(const plan::Plan& plan, RunState run, schedule::Scheduler scheduler,
+EventBatch::EventBatch(const plan::Plan& plan, const Setup& setup, Replay before, Time now,
                        Journal& journal)
-    : plan_(plan), run_(std::move(run)), scheduler_(std::move(scheduler)), journal_(journal) {}
+    : plan_(plan),
+      run_(std::move(before.run)),
+      scheduler_(scheduler_of(setup, before.changes, now)),
+      commits_(std::move(before.commits)),
+      budgets_(run_),
+      journal_(journal) {}
 
 void EventBatch::record(Event event) {
   RecordedEvent recorded{run_.seq + 1, now_, std::move(event)};
   apply(run_, recorded);
   for (const schedule::Change& change : changes_of(run_, recorded)) scheduler_.apply(change);
+  commits_.apply(run_, recorded);
+  budgets_.apply(run_, recorded);
   if (auto notice = notice_of(plan_, run_, recorded)) unreported_.push_back(std::move(*notice));
   batch_.push_back(std::move(recorded));
+}
+
+Digest EventBatch::keep(changes::Changeset changes) {
+  std::string text = changes::to_text(changes);
+  const Digest digest = digest_of(text);
+  keep(Blob{digest, std::move(text)});
+  commits_.know(digest, std::move(changes));
+  return digest;
+}
+
+Digest EventBatch::keep(changes::ReadSet reads) {
+  std::string text = changes::to_text(reads);
+  const Digest digest = digest_of(text);
+  keep(Blob{digest, std::move(text)});
+  commits_.know(digest, std::move(reads));
+  return digest;
+}
+
+Result<void> EventBatch::load_commits() {
+  return commits_.load([this](const Digest& digest) { return blob(digest); });
 }
 
 Result<void> EventBatch::commit() {

@@ -4,8 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "engine/budgets.h"
+#include "engine/commits.h"
 #include "engine/ports.h"
 #include "engine/run_state.h"
+#include "engine/scheduler_changes.h"
 #include "engine/status.h"
 #include "plan/plan.h"
 #include "schedule/scheduler.h"
@@ -16,11 +19,11 @@ namespace interlock::engine {
 /// `commit`, all or none; told to anybody only after that. When `commit` fails the run must stop:
 /// memory is ahead of the journal.
 ///
-/// Nothing else writes what is true of a run: its state and its scheduler are made of events here,
-/// as a later dispatcher makes them of the journal's.
+/// Nothing else writes what is true of a run: its state, its scheduler, commits and budgets are
+/// made of events here, as a later dispatcher makes them of the journal's.
 class EventBatch {
  public:
-  EventBatch(const plan::Plan& plan, RunState run, schedule::Scheduler scheduler, Journal& journal);
+  EventBatch(const plan::Plan& plan, const Setup& setup, Replay before, Time now, Journal& journal);
 
   void open_turn(Time now) { now_ = now; }
   void record(Event event);
@@ -29,6 +32,9 @@ class EventBatch {
     scheduler_.announce(std::move(jobs), links);
   }
   void keep(Blob blob) { blobs_.push_back(std::move(blob)); }
+  /// Their texts; the event that names one is to be recorded next.
+  Digest keep(changes::Changeset changes);
+  Digest keep(changes::ReadSet reads);
   void keep(std::string task, StoredResult result) {
     results_.emplace_back(std::move(task), std::move(result));
   }
@@ -38,6 +44,10 @@ class EventBatch {
 
   const RunState& run() const { return run_; }
   const schedule::Scheduler& scheduler() const { return scheduler_; }
+  const Commits& commits() const { return commits_; }
+  const Budgets& budgets() const { return budgets_; }
+  /// Reads what a replay left unread.
+  Result<void> load_commits();
   Time now() const { return now_; }
   /// What was made durable since the last call, for people.
   std::vector<Notice> take_notices() { return std::exchange(reported_, {}); }
@@ -46,6 +56,8 @@ class EventBatch {
   const plan::Plan& plan_;
   RunState run_;
   schedule::Scheduler scheduler_;
+  Commits commits_;
+  Budgets budgets_;
   Journal& journal_;
   Time now_{};
   std::vector<RecordedEvent> batch_;

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "engine/engine.h"
+#include "engine/view_of.h"
 
 // Why a task waits, in words.
 namespace interlock::engine {

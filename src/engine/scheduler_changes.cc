@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "engine/engine.h"
 #include "engine/retry.h"
+#include "engine/setup.h"
 
 namespace interlock::engine {
 
@@ -93,6 +93,7 @@ std::vector<Change> changes_of(const RunState& run, const RecordedEvent& recorde
 
 void Replay::take(const RecordedEvent& recorded) {
   apply(run, recorded);
+  commits.apply(run, recorded);
   for (const Change& change : changes_of(run, recorded)) changes.push_back(change);
 }
 

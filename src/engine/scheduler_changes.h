@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "engine/commits.h"
 #include "engine/run_state.h"
 #include "schedule/change.h"
 
@@ -12,13 +13,15 @@ struct Setup;
 /// What an event means to the scheduler, if anything. `run` is what it is after the event.
 std::vector<schedule::Change> changes_of(const RunState& run, const RecordedEvent& recorded);
 
-/// A run's events, one by one: what they make of its state, and what its scheduler is made of.
+/// A run's events, one by one: what they make of its state and commits, and what its scheduler is
+/// made of.
 struct Replay {
   explicit Replay(const plan::Plan& plan) : run(plan) {}
 
   void take(const RecordedEvent& recorded);
 
   RunState run;
+  Commits commits;
   std::vector<schedule::Change> changes;
 };
 

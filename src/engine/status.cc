@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "engine/engine.h"
+#include "engine/event_batch.h"
+#include "engine/view_of.h"
 
 namespace interlock::engine {
 

@@ -4,37 +4,52 @@
 #include <string>
 #include <vector>
 
+#include "base/digest.h"
+#include "changes/changeset.h"
+#include "changes/read_set.h"
 #include "changes/stale.h"
-#include "engine/judge.h"
-#include "engine/ports.h"
+#include "engine/event.h"
+#include "engine/names.h"
 
 namespace interlock::engine {
 
 /// What a finished attempt changed and read, while it waits for its turn: to commit, or to be
-/// believed that it failed.
+/// believed that it failed. All of it is what events said.
 struct WaitingChanges {
+  struct Failure {
+    Outcome outcome = Outcome::succeeded;
+    std::string detail;
+  };
+
   AttemptName name;
-  std::optional<Judgement> failure;  ///< It failed; what it changed is thrown away at its turn.
-  bool is_kept = true;  ///< `Views` keeps it. Not: nothing could be taken, so it may have read all.
+  std::optional<Failure> failure;  ///< What it changed is thrown away at its turn.
+  /// `Snapshots` keeps it. Not: nothing could be taken, so it may have read all.
+  bool is_kept = true;
   /// The attempt that did its work and that of others: what it read is held against that one's
   /// snapshot. Nothing of it is to be committed.
   std::optional<AttemptName> batch;
+  std::optional<Digest> changes_digest, reads_digest;  ///< Of what is below, once it is loaded.
   changes::Changeset own;
   changes::ReadSet reads;
   std::uint32_t snapshot_version = 0;  ///< Commits in its snapshot.
-  std::uint32_t base_version =
-      0;                         ///< Commits it is known to agree with; `seen`, or more by merging.
-  std::optional<TaskId> behind;  ///< The earlier task it waits for.
-  std::vector<std::string> wrote;  ///< Every path it wrote, also with the same bytes; sorted.
-  /// Why its result proves nothing for the next time; see `why_not_comparable`.
-  std::string not_comparable;
-  /// A folder that was missing on the way to what it declares; empty: none was.
-  std::string missed;
-  bool is_checked = true;  ///< Not: it was merged, and its check is still to run on that.
-  std::vector<std::pair<std::string, std::string>> merged;  ///< Path and bytes, by merging.
+  /// Commits it is known to agree with; `snapshot_version`, or more by merging.
+  std::uint32_t base_version = 0;
+  /// Files that were merged with others' changes, and what they hold. Its check runs on them before
+  /// it commits.
+  std::vector<CacheKeyPart> merged;
 
   /// What is to come into the workspace: of a failure nothing.
   const changes::Changeset& to_commit() const;
+};
+
+/// What only the dispatcher that saw the attempt knows of it; another can do without.
+struct WaitingNotes {
+  std::vector<std::string> wrote;  ///< Every path it wrote, also with the same bytes; sorted.
+  /// Why its result proves nothing for the next time; see `why_not_comparable`.
+  std::string not_comparable = "its run was interrupted before it was done";
+  /// A folder that was missing on the way to what it declares; empty: none was.
+  std::string missed;
+  std::optional<TaskId> behind;  ///< The earlier task it waited for when it was last looked at.
 };
 
 /// How an attempt's changes met with others'.

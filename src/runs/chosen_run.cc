@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <vector>
 
 #include "base/text.h"
+#include "process/clock.h"
+#include "runs/asking.h"
+#include "runs/dispatch.h"
 #include "runs/growth.h"
 #include "runs/isolation.h"
 #include "runs/learning.h"
@@ -48,7 +52,7 @@ void take_retuned(Planned& planned, const engine::RunRetuned& retuned) {
 }
 
 Result<void> ChosenRun::replay(journal::Store& store, decide::History history,
-                               const std::string* state_folder) {
+                               const std::string* state_folder, bool is_decided) {
   planned_tasks = planned.plan.tasks.size();
   RunGrowth growth(planned, request, std::move(history));
   engine::Replay read(plan());
@@ -57,6 +61,11 @@ Result<void> ChosenRun::replay(journal::Store& store, decide::History history,
   auto done = store.replay(id(), 0, [&](engine::RecordedEvent&& recorded) {
     if (!grown) return;
     if (const auto* added = std::get_if<engine::TasksAdded>(&recorded.event)) {
+      if (!std::exchange(is_decided, true)) {
+        PlanRequest planning = request;
+        planning.effort = Duration{};
+        planned = plan_it(std::move(planned.plan), planning, {}, {});
+      }
       if (!std::exchange(prepared, true))
         growth.dispatch_with(growth_means(plan(), *state_folder, request.stands, {}));
       grown = growth.replay(*added);
@@ -65,6 +74,7 @@ Result<void> ChosenRun::replay(journal::Store& store, decide::History history,
   });
   if (!done) return done;
   state = std::move(read.run);
+  commits = std::move(read.commits);
   changes = std::move(read.changes);
   take_retuned(planned, state.retuned);
   return grown;
@@ -76,9 +86,14 @@ bool ChosenRun::dispatched() const {
 
 namespace {
 
-/// `state_folder`: of a run that is to be dispatched; nothing: it is looked at.
-Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::string& name,
-                                          const std::string* state_folder) {
+/// The run as it is kept, and its plan, which is not read into it yet.
+struct KeptRun {
+  journal::RunHead head;
+  PlanRequest request;
+  plan::Plan plan;
+};
+
+Result<KeptRun> read_kept(journal::Store& store, const std::string& name) {
   auto id = store.find_run(name);
   if (!id) return std::unexpected(id.error());
   auto head = store.head(*id);
@@ -87,22 +102,39 @@ Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::stri
   if (!request) return std::unexpected(request.error());
   auto plan = kept_plan(*head, *request);
   if (!plan) return std::unexpected(plan.error());
-  auto history = store.history(head->workspace, said_slowings(*plan));
+  return KeptRun{std::move(*head), std::move(*request), std::move(*plan)};
+}
+
+Result<std::unique_ptr<ChosenRun>> with_state(journal::Store& store, KeptRun kept, Planned planned,
+                                              decide::History history,
+                                              const std::string* state_folder, bool is_decided) {
+  auto run =
+      std::make_unique<ChosenRun>(ChosenRun{std::move(kept.head), std::move(kept.request),
+                                            std::move(planned), engine::RunState(plan::Plan{})});
+  if (auto replayed = run->replay(store, std::move(history), state_folder, is_decided); !replayed)
+    return std::unexpected(replayed.error());
+  return run;
+}
+
+/// `state_folder`: of a run that is to be dispatched; nothing: it is looked at.
+Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::string& name,
+                                          const std::string* state_folder) {
+  auto kept = read_kept(store, name);
+  if (!kept) return std::unexpected(kept.error());
+  auto history = store.history(kept->head.workspace, said_slowings(kept->plan));
   if (!history) return std::unexpected(history.error());
 
-  PlanRequest planning = *request;
+  PlanRequest planning = kept->request;
   const std::string accounts = state_folder != nullptr ? *state_folder : std::string();
   if (state_folder == nullptr) {
     planning.effort = Duration{};
-  } else if (auto settled = settle_isolation(*plan, *state_folder); !settled) {
+  } else if (auto settled = settle_isolation(kept->plan, *state_folder); !settled) {
     return std::unexpected(settled.error());
   }
-  auto run = std::make_unique<ChosenRun>(
-      ChosenRun{std::move(*head), *request, plan_it(std::move(*plan), planning, *history, accounts),
-                engine::RunState(plan::Plan{})});
-  if (auto replayed = run->replay(store, std::move(*history), state_folder); !replayed)
-    return std::unexpected(replayed.error());
-  if (state_folder == nullptr && !run->dispatched()) show_nothing_running(run->state);
+  Planned planned = plan_it(std::move(kept->plan), planning, *history, accounts);
+  auto run = with_state(store, std::move(*kept), std::move(planned), std::move(*history),
+                        state_folder, true);
+  if (run && state_folder == nullptr && !(*run)->dispatched()) show_nothing_running((*run)->state);
   return run;
 }
 
@@ -153,18 +185,72 @@ std::string whole_name(const ChosenRun& run) {
                      printable(run.head.workspace));
 }
 
-Result<Meant> choose_meant(journal::Store& store, const Where& where, const std::string& run,
-                           const std::string& name) {
+Result<std::unique_ptr<ChosenRun>> choose_run_as_kept(journal::Store& store,
+                                                      const std::string& name) {
+  auto kept = read_kept(store, name);
+  if (!kept) return std::unexpected(kept.error());
+  Planned planned;
+  planned.plan = std::move(kept->plan);
+  auto run = with_state(store, std::move(*kept), std::move(planned), {}, nullptr, false);
+  if (run && !(*run)->dispatched()) show_nothing_running((*run)->state);
+  return run;
+}
+
+namespace {
+
+template <typename Choose>
+Result<Meant> meant_by(journal::Store& store, const Where& where, const std::string& run,
+                       const std::string& name, const Choose& choose_it) {
   if (name.empty() && !run.empty() && run != "last" && !store.summary(run)) {
     const auto here = latest(store, where);
-    auto chosen = here ? choose_run(store, *here) : std::unexpected(here.error());
+    auto chosen = here ? choose_it(store, *here) : std::unexpected(here.error());
     if (chosen && has_name(**chosen, run)) return Meant{std::move(*chosen), run};
   }
   const auto id = run_named(store, where, run);
   if (!id) return std::unexpected(id.error());
-  auto chosen = choose_run(store, *id);
+  auto chosen = choose_it(store, *id);
   if (!chosen) return std::unexpected(chosen.error());
   return Meant{std::move(*chosen), name};
+}
+
+}  // namespace
+
+Result<Meant> choose_meant(journal::Store& store, const Where& where, const std::string& run,
+                           const std::string& name) {
+  return meant_by(store, where, run, name, choose_run);
+}
+
+Result<Asked> open_for_asking(const std::string& state_folder, const Where& where,
+                              const std::string& run, const std::string& task) {
+  auto store = journal::Store::open(state_folder, journal::Access::write);
+  if (!store) return std::unexpected(store.error());
+  auto meant = meant_by(*store, where, run, task, choose_run_as_kept);
+  if (!meant) return std::unexpected(meant.error());
+  return Asked{std::move(*store), std::move(meant->run), std::move(meant->name)};
+}
+
+void poke(const ChosenRun& run) {
+  if (run.dispatched()) ::kill(static_cast<pid_t>(run.state.process->pid), SIGUSR1);
+}
+
+Result<std::int64_t> post(journal::Store& store, const ChosenRun& run, engine::Request::Kind kind,
+                          const std::string& task, const std::string& body) {
+  process::SystemClock clock;
+  engine::Request request;
+  request.kind = kind;
+  request.task = task;
+  request.by = dispatcher_name();
+  request.body = body;
+  auto posted = store.post_request(run.id(), request, clock.now());
+  if (posted) poke(run);
+  return posted;
+}
+
+Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& task,
+                 const std::string& body) {
+  if (auto posted = post(asked.store, *asked.run, kind, task, body); !posted)
+    return std::unexpected(posted.error());
+  return {};
 }
 
 Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name) {

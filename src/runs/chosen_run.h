@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/engine.h"
 #include "engine/run_state.h"
+#include "engine/scheduler_changes.h"
+#include "engine/view_of.h"
 #include "journal/store.h"
 #include "runs/planning.h"
 
@@ -21,7 +22,9 @@ struct ChosenRun {
   Planned planned;
   engine::RunState state;
   std::size_t planned_tasks = 0;  ///< Of the plan's document; those behind were added.
-  /// What its scheduler is made of, until it is dispatched.
+  // Of its events too, until it is dispatched: what waits and was committed, and what its scheduler
+  // is made of.
+  engine::Commits commits = {};
   std::vector<schedule::Change> changes = {};
   bool plan_is_new =
       false;  ///< Its plan was edited, and `dispatch` puts it in the place of the one kept.
@@ -29,9 +32,10 @@ struct ChosenRun {
   const std::string& id() const { return head.id; }
   const plan::Plan& plan() const { return planned.plan; }
   /// State and changes, from the journal; the plan grows as it did. `state_folder`: of a run that
-  /// is to be dispatched, whose tasks get the isolation that is to be had.
+  /// is to be dispatched, whose tasks get the isolation that is to be had. Not `is_decided`:
+  /// `planned` holds the plan alone so far.
   Result<void> replay(journal::Store& store, decide::History history,
-                      const std::string* state_folder);
+                      const std::string* state_folder, bool is_decided = true);
   /// Whether a dispatcher holds the run and lives.
   bool dispatched() const;
 };

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <set>
 
+#include "engine/engine.h"
 #include "journal/run_journal.h"
 #include "journal/run_lock.h"
 #include "process/break_mark.h"
@@ -182,6 +183,7 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   RedactedJournal kept(**journal, secrets);
   engine::Replay before(run.plan());
   before.run = run.state;
+  before.commits = std::exchange(run.commits, {});
   before.changes = std::exchange(run.changes, {});
   engine::Engine engine(
       run.plan(), run.planned.waits(), std::move(*setup), std::move(before),

@@ -4,9 +4,12 @@
 #include <optional>
 #include <string>
 
-#include "engine/engine.h"
 #include "journal/store.h"
 #include "runs/chosen_run.h"
+
+namespace interlock::engine {
+class Engine;
+}
 
 namespace interlock::runs {
 

@@ -129,10 +129,6 @@ Result<void> RunGrowth::check(std::size_t first) const {
     const plan::Task& task = planned_.plan.tasks[i];
     const std::string& agent = planned_.plan.agents[task.agent.index()].name;
     if (!asks_through_gateway(planned_.plan, task)) continue;
-    if (task.own_network)
-      return fail(
-          Error::Kind::refused,
-          fmt::format("task `{}` has `network: none` and could not reach the gateway", task.id));
     if (!means_->providers.contains(agent))
       return fail(Error::Kind::refused,
                   fmt::format("agent `{}` had no key when the run's dispatcher began", agent),

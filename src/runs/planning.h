@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "decide/decision.h"
-#include "engine/engine.h"
+#include "engine/setup.h"
 #include "footprint/interlocking.h"
 #include "plan/plan.h"
 #include "plan/read.h"

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -174,6 +175,34 @@ TEST(SimulationOfViews, FindsViewsThatFoldOverWhatAPersonSavesMeanwhile) {
 
 TEST(SimulationOfViews, FindsViewsThatForgetMissingFolders) {
   EXPECT_NE(broken_with(Flaw::forgets_missing_folders), "");
+}
+
+/// Likewise, with a journal that keeps something else of events than it was given.
+std::string broken_by(const std::function<void(engine::Event&)>& spoils) {
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    Made made = make(seed);
+    World world(seed, made.plan, made.faults, made.parallel);
+    world.spoil_journal(spoils);
+    world.live();
+    if (!world.broken().empty()) return world.broken();
+  }
+  return {};
+}
+
+TEST(SimulationOfViews, FindsJournalsThatForgetWhenATaskIsTriedAgain) {
+  const std::string broken = broken_by([](engine::Event& event) {
+    if (auto* const again = std::get_if<engine::RetryPlanned>(&event))
+      again->not_before += std::chrono::seconds(1);
+  });
+  EXPECT_THAT(broken, testing::HasSubstr("the scheduler is what the journal makes of it"));
+}
+
+TEST(SimulationOfViews, FindsJournalsThatForgetWhatAFailedAttemptRead) {
+  const std::string broken = broken_by([](engine::Event& event) {
+    auto* const ended = std::get_if<engine::AttemptEnded>(&event);
+    if (ended != nullptr && ended->outcome != engine::Outcome::succeeded) ended->reads.reset();
+  });
+  EXPECT_THAT(broken, testing::HasSubstr("what waits and was committed is what the journal says"));
 }
 
 TEST(SimulationOfViews, FindsNothingInViewsThatKeepTheContract) {

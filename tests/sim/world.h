@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -74,6 +75,11 @@ class World : private engine::PlanGrowth {
   /// Dispatches, crashes and takes up again, until the run is over. First faults, then, after some
   /// turns, none: everything that still can must finish.
   void live();
+
+  /// What the journal keeps of an event is no longer what it was given.
+  void spoil_journal(std::function<void(engine::Event&)> spoils) {
+    journal_.spoils = std::move(spoils);
+  }
 
   /// A later run of the same plan, upon what `before` left and what it gave back. A person may have
   /// written into one file in between. Asked for before `live`.

@@ -163,12 +163,25 @@ void World::check_spending(const engine::Engine& engine) {
 /// A dispatcher that came now would find what this one has: nothing is true of a run but what its
 /// events say.
 void World::check_projections(const engine::Engine& engine) {
-  const engine::Replay replay = replayed();
+  engine::Replay replay = replayed();
   const std::string live = engine.scheduler().text();
   const std::string again = engine::scheduler_of(setup(), replay.changes, clock_.now()).text();
   promise(
       live == again,
       fmt::format("the scheduler is what the journal makes of it, not\n{}but\n{}", live, again));
+  const auto loaded = replay.commits.load([this](const Digest& digest) -> Result<std::string> {
+    const std::string* const bytes = journal_.find_blob(digest);
+    if (bytes == nullptr) return fail(Error::Kind::missing, "no blob " + digest.brief());
+    return *bytes;
+  });
+  promise(loaded.has_value(), "what the journal names it keeps");
+  promise(engine.commits().text() == replay.commits.text(),
+          fmt::format("what waits and was committed is what the journal says, not\n{}but\n{}",
+                      engine.commits().text(), replay.commits.text()));
+  const std::string spent = engine::Budgets(replay.run).text();
+  promise(engine.budgets().text() == spent,
+          fmt::format("what is spent is what the journal says, not\n{}but\n{}",
+                      engine.budgets().text(), spent));
 }
 
 /// What must hold of what people are shown after a turn.

@@ -20,6 +20,7 @@ Result<void> FakeJournal::append(
   for (const engine::RecordedEvent& recorded : events) {
     check(recorded.seq == events_.size() + 1, "events are appended without gaps");
     events_.push_back(recorded);
+    if (spoils) spoils(events_.back().event);
   }
   for (const engine::Blob& blob : blobs) blobs_[blob.digest] = blob.bytes;
   for (const auto& [task, result] : results) {

@@ -38,6 +38,9 @@ class FakeJournal final : public engine::Journal {
   /// then.
   std::function<std::optional<Error>(std::string_view call)> fails;
 
+  /// Not after the contract: what is kept of each event is what this makes of it.
+  std::function<void(engine::Event&)> spoils;
+
   const std::vector<engine::RecordedEvent>& events() const { return events_; }
   /// What is kept under this digest, for whoever looks on.
   const std::string* find_blob(const Digest& digest) const {

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "engine/ports.h"
+#include "journal/store.h"
+#include "runs/chosen_run.h"
+
+// What people ask of a run, whoever shows them the answer.
+namespace interlock::runs {
+
+/// A run with its plan and its state alone: who waits for whom and what was decided are left out,
+/// as nothing that is asked depends on them. `planned` holds the plan and nothing else.
+Result<std::unique_ptr<ChosenRun>> choose_run_as_kept(journal::Store& store,
+                                                      const std::string& name);
+
+/// What something is asked of.
+struct Asked {
+  journal::Store store;
+  std::unique_ptr<ChosenRun> run;
+  std::string task;  ///< Empty: none was named.
+};
+/// `run` and `task` as in `choose_meant`, of which the run is as `choose_run_as_kept` has it.
+Result<Asked> open_for_asking(const std::string& state_folder, const Where& where,
+                              const std::string& run, const std::string& task);
+
+/// Lets its dispatcher, if it lives, look for requests.
+void poke(const ChosenRun& run);
+/// Durable first; then the dispatcher is poked. Returns the request's number.
+Result<std::int64_t> post(journal::Store& store, const ChosenRun& run, engine::Request::Kind kind,
+                          const std::string& task, const std::string& body = {});
+Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& task,
+                 const std::string& body = {});
+
+}  // namespace interlock::runs
