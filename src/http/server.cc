@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -92,6 +93,14 @@ Server::~Server() {
   if (!path_.empty()) ::unlink(path_.c_str());
 }
 
+/// Sessions that were closed in this round of the loop are there until its end, and count no more.
+bool Server::is_full() const {
+  if (rules_.most_sessions == 0 || sessions_.size() < rules_.most_sessions) return false;
+  const auto open =
+      std::ranges::count_if(sessions_, [](const auto& one) { return !one.second->is_closed(); });
+  return static_cast<std::size_t>(open) >= rules_.most_sessions;
+}
+
 /// On a Unix socket the kernel says who connects; over TCP nobody does.
 bool Server::is_welcome(const sys::Descriptor& socket) const {
   if (path_.empty()) return true;
@@ -130,8 +139,7 @@ void Server::accept_some(std::uint64_t listener) {
       }
       return;
     }
-    const bool is_full = rules_.most_sessions > 0 && sessions_.size() >= rules_.most_sessions;
-    if (is_full || !is_welcome(socket)) continue;  // Closed without a word.
+    if (is_full() || !is_welcome(socket)) continue;  // Closed without a word.
     const int yes = 1;
     if (path_.empty()) ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     const std::uint64_t number = ++last_number_;

@@ -42,6 +42,7 @@ class Server {
   void accept_some(std::uint64_t listener);
   void listen_as(std::uint64_t listener, sys::Descriptor socket);
   void set_accepting(bool accepts);
+  bool is_full() const;
   bool is_welcome(const sys::Descriptor& socket) const;
   void part_with_strangers();
 
