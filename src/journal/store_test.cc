@@ -416,7 +416,7 @@ TEST(OpenStore, ANewerFormatIsRefusedWithAWayOut) {
   const Error error = Store::open(folder.path(), Access::read).error();
   EXPECT_EQ(error.kind, Error::Kind::refused);
   EXPECT_EQ(error.message,
-            fmt::format("the journal `{}` has format 7, and this Interlock knows formats up to 5",
+            fmt::format("the journal `{}` has format 7, and this Interlock knows formats up to 6",
                         folder.path(kFileName)));
 }
 
@@ -427,7 +427,8 @@ TEST(OpenStore, AJournalOfFormat4IsWrittenOnWithAllItHolds) {
     Store store = Store::open(folder.path(), Access::write).value();
     run = store.create_run(head_of("nightly"), 1).value();
   }
-  SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 4");
+  SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE)
+      .exec("ALTER TABLE requests DROP COLUMN body; PRAGMA user_version = 4");
   EXPECT_EQ(Store::open(folder.path(), Access::read).value().runs().value().size(), 1U);
   Store store = Store::open(folder.path(), Access::write).value();
   EXPECT_EQ(store.runs().value().at(0).id, run);
@@ -451,7 +452,7 @@ void make_format_3(const TempFolder& folder) {
       "at INTEGER NOT NULL, seq INTEGER NOT NULL, ";
   sqlite.exec(
       "DROP TABLE samples; DROP TABLE calls; DROP TABLE regrets; DROP TABLE sampled; "
-      "ALTER TABLE results DROP COLUMN trace;");
+      "ALTER TABLE results DROP COLUMN trace; ALTER TABLE requests DROP COLUMN body;");
   sqlite.exec(
       fmt::format("CREATE TABLE measurements{}elapsed INTEGER, tokens INTEGER, cost "
                   "INTEGER);",
