@@ -84,6 +84,11 @@ void CommandLine::add_face(CLI::App* sub) {
       ->type_name("FACE");
   sub->add_flag("--wait", options_.wait,
                 "Wait at gates for a person; without it the run pauses there with exit code 3");
+  sub->add_option("--notify", options_.notify,
+                  "Call a person when a gate waits, a task failed or the run is over: terminal, "
+                  "desktop, command:CMD or a URL; several times")
+      ->type_name("TARGET")
+      ->allow_extra_args(false);
 }
 
 void CommandLine::add_detach(CLI::App* sub) {
@@ -94,8 +99,10 @@ void CommandLine::add_detach(CLI::App* sub) {
 Result<Exit> CommandLine::perhaps_apart(
     const Context& context, const Options& options,
     const std::function<Result<Exit>(const Context&, Face)>& work) {
-  if (!options.detach) return work(context, face_of(options));
-  return run_detached(context, [&](const Context& own) { return work(own, Face::lines); });
+  Context with = context;
+  with.notify = options.notify;
+  if (!options.detach) return work(with, face_of(options));
+  return run_detached(with, [&](const Context& own) { return work(own, Face::lines); });
 }
 
 void CommandLine::add_which_plan(CLI::App* sub) {
@@ -217,6 +224,23 @@ void CommandLine::add_asking() {
   add_face(retry);
   add_detach(retry);
   add_which_plan(retry);
+  CLI::App* undo = add("undo", "Take back what a run that is over changed in the workspace",
+                       [](const Context& context, const Options& options) {
+                         return undo_command(context, options.run, options.task);
+                       });
+  add_run_and_task(undo, "Only what this task changed, where nothing later stands on it");
+  add_json(undo);
+  CLI::App* land = add("land", "Make a git branch of what a run that is over changed",
+                       [](const Context& context, const Options& options) {
+                         LandRequest request = options.land;
+                         request.out = options.out;
+                         return land_command(context, options.run, request);
+                       });
+  add_run(land);
+  land->add_option("--branch", options_.land.branch, "Its name [land/RUN]")->type_name("NAME");
+  land->add_option("-o,--out", options_.out, "And a report of the run: FILE.md or FILE.html")
+      ->type_name("FILE");
+  add_json(land);
 }
 
 }  // namespace interlock::cli

@@ -42,6 +42,7 @@ class CommandLine {
   CLI::Option* add_run_and_task(CLI::App* sub, const std::string& about);
   void add_planning();
   void add_looking();
+  void add_traces();
   void add_asking();
   void add_rest();
   void add_chat();

@@ -68,6 +68,60 @@ void CommandLine::add_looking() {
   output->add_option("NAME", options_.name,
                      "A merge or a task; without it the only merge, or a list");
   add_json(output);
+  CLI::App* report = add("report", "Write a run as a document for people who were not there",
+                         [](const Context& context, const Options& options) {
+                           return report_command(context, options.run, options.out);
+                         });
+  add_run(report);
+  report
+      ->add_option("-o,--out", options_.out,
+                   "FILE.html: one page, no network, no scripts; FILE.md: for a pull request")
+      ->type_name("FILE")
+      ->required();
+  add_json(report);
+  add_traces();
+}
+
+void CommandLine::add_traces() {
+  CLI::App* trace = add("trace", "Write a run for the tools that show traces",
+                        [](const Context& context, const Options& options) {
+                          return trace_command(context, options.run, options.trace);
+                        });
+  add_run(trace);
+  trace
+      ->add_option("-o,--out", options_.trace.out,
+                   "Trace-event JSON: ui.perfetto.dev, chrome://tracing")
+      ->type_name("FILE");
+  trace
+      ->add_option("--otlp", options_.trace.otlp,
+                   "OpenTelemetry spans as OTLP/JSON, into a file or to a receiver")
+      ->type_name("FILE|URL");
+  trace->add_option("--joblog", options_.trace.joblog, "The attempts as GNU parallel logs its jobs")
+      ->type_name("FILE");
+  add_json(trace);
+  CLI::App* events = add("events", "Print what happened in a run, a line of JSON each",
+                         [](const Context& context, const Options& options) {
+                           return events_command(context, options.run, options.events);
+                         });
+  add_run(events);
+  events->add_flag("-f,--follow", options_.events.follow, "Go on until the run ends");
+  events->add_option("--after", options_.events.after, "Only what has a larger `seq`")
+      ->type_name("SEQ");
+  add_json(events);
+  CLI::App* serve = add("serve", "Serve a page and a socket that show runs, until Ctrl-C",
+                        [](const Context& context, const Options& options) {
+                          return serve_command(context, options.serve);
+                        });
+  serve->add_flag("--web", options_.serve.web,
+                  "Serve the page on 127.0.0.1, and print a link that opens it once");
+  serve->add_option("--port", options_.serve.port, "Of the page [any that is free]")
+      ->type_name("PORT");
+  serve->add_flag("--link", options_.serve.link, "Print another link of the server that runs");
+  serve
+      ->add_option("--socket", options_.serve.socket,
+                   "The Unix socket [in $XDG_RUNTIME_DIR/interlock, else in the state folder]")
+      ->type_name("PATH");
+  add_json(serve);
 }
 
 }  // namespace interlock::cli

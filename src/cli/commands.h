@@ -22,7 +22,8 @@ struct Context {
   bool json = false;
   runs::Where where;
   Console& console;
-  Detachment* detachment = nullptr;  ///< Where the run is to go on without this terminal.
+  Detachment* detachment = nullptr;      ///< Where the run is to go on without this terminal.
+  std::vector<std::string> notify = {};  ///< Whom to call: see `Notifier`.
 };
 
 /// What earlier runs measured here; an empty history where there is no journal yet, for planning
@@ -64,6 +65,25 @@ Result<Exit> why_command(const Context& context, const std::string& run, const s
 Result<Exit> output_command(const Context& context, const std::string& run,
                             const std::string& name);
 
+/// `file` ends in `.html` or `.md`, which says what is written.
+Result<Exit> report_command(const Context& context, const std::string& run,
+                            const std::string& file);
+
+struct TraceOptions {
+  std::string out;   ///< Trace-event JSON.
+  std::string otlp;  ///< A file, or a receiver's URL.
+  std::string joblog;
+};
+Result<Exit> trace_command(const Context& context, const std::string& run,
+                           const TraceOptions& options);
+
+struct EventsOptions {
+  bool follow = false;
+  std::uint64_t after = 0;  ///< Only those with a larger number.
+};
+Result<Exit> events_command(const Context& context, const std::string& run,
+                            const EventsOptions& options);
+
 struct LogOptions {
   std::string task;  ///< Empty: all.
   bool raw = false;  ///< What agents printed as it is, not as it reads.
@@ -95,6 +115,17 @@ Result<Exit> run_edited(const Context& context, const runs::ChosenRun& run, Face
 /// Follows what was edited in the plan of the run, and says so.
 Result<runs::Followed> follow_edits(const Context& context, journal::Store& store,
                                     std::unique_ptr<runs::ChosenRun>& run, runs::WhichPlan which);
+
+/// Takes back what a run that is over, or one task of it, changed.
+Result<Exit> undo_command(const Context& context, const std::string& run, const std::string& task);
+
+struct LandRequest {
+  std::string branch;  ///< Empty: `land/<run>`.
+  std::string out;     ///< A report of the run beside it, as `report -o`; empty: none.
+};
+/// Makes a branch of what a run that is over changed.
+Result<Exit> land_command(const Context& context, const std::string& run,
+                          const LandRequest& request);
 
 struct DiffOptions {
   bool stat = false;

@@ -7,6 +7,7 @@
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/history_verb.h"
+#include "cli/serve.h"
 
 namespace interlock::cli {
 
@@ -19,16 +20,19 @@ struct Options {
   bool any = false;
 
   std::string file, run, task, name, use, folder = ".", shell;
-  std::string pattern, effort, face = "auto", svg;
-  std::vector<std::string> isolation;
+  std::string pattern, effort, face = "auto", svg, out;
+  std::vector<std::string> isolation, notify;
   int parallel = 0;
   std::vector<std::string> set;
   bool fresh = false, wait = false, record = false;
   std::string replay, tokens, usd, which_plan;
   RunsOptions runs;
   LogOptions log;
+  TraceOptions trace;
+  EventsOptions events;
   FixRequest fix;
   DiffOptions diff;
+  LandRequest land;
   ChatOptions chat;
   bool suggest = false, force = false, detach = false, may_approve = false;
   std::string older;
@@ -39,6 +43,7 @@ struct Options {
   std::string when;  ///< Of a hook.
   HistoryOptions history;
   CalibrateOptions calibrate;
+  ServeRequest serve;
 };
 
 /// What the words of the command line mean; an error says which of them means nothing.

@@ -129,27 +129,37 @@ Range range_with(const plan::Plan& plan, const Speculation& speculation,
   return forecaster.range(cap, false, forecaster.critical_path());
 }
 
-/// Conflicts whose odds the plan states are a price, as other waste is: where nothing is said of
-/// speculation, tasks take the risk if that is expected to save what the plan asks for.
+/// Conflicts whose odds are known are a price, as other waste is. Where the plan says nothing of
+/// speculation but states the odds, those who conflict less often than not take the risk, if that
+/// saves what the plan asks for. Where it asks for speculation, the others do too where that is
+/// expected to save a twentieth.
 Speculation lift_what_pays(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                            const std::vector<Expected>& expected, const Options& options,
                            std::uint32_t cap) {
-  Speculation waiting =
-      lift(plan, interlocking, expected, options,
-           plan.limits.speculate ? SpeculationScope::all : SpeculationScope::none);
-  const bool stated = std::ranges::any_of(
-      plan.tasks, [](const plan::Task& task) { return task.estimate.conflicts.has_value(); });
-  if (!stated || plan.limits.speculate_said || options.pattern || cap < 2 ||
-      draws_for(plan.tasks.size()) == 0)
-    return waiting;
-  Speculation bold = lift(plan, interlocking, expected, options, SpeculationScope::stated);
-  if (std::ranges::count(bold.lifted, true) == 0) return waiting;
+  const auto lifted = [&](SpeculationScope scope, double most_odds = 1) {
+    return lift(plan, interlocking, expected, options, scope, most_odds);
+  };
   const auto takes = [&](const Speculation& speculation) {
     const Range range = range_with(plan, speculation, expected, options, cap);
     return range.mean + range.join;
   };
+  constexpr double kMoreOftenThanNot = 0.5;
+  const bool played = !options.pattern && cap >= 2 && draws_for(plan.tasks.size()) > 0;
+  if (plan.limits.speculate) {
+    Speculation careful = lifted(SpeculationScope::all, kMoreOftenThanNot);
+    Speculation bold = lifted(SpeculationScope::all);
+    if (!played || bold.lifted == careful.lifted) return careful;
+    const Duration time = takes(careful);
+    return takes(bold) <= time - time / 20 ? bold : careful;
+  }
+  Speculation waiting = lifted(SpeculationScope::none);
+  const bool stated = std::ranges::any_of(
+      plan.tasks, [](const plan::Task& task) { return task.estimate.conflicts.has_value(); });
+  if (!played || !stated || plan.limits.speculate_said) return waiting;
+  Speculation careful = lifted(SpeculationScope::stated, kMoreOftenThanNot);
+  if (std::ranges::count(careful.lifted, true) == 0) return waiting;
   const Duration waits = takes(waiting);
-  return waits - takes(bold) >= std::max(plan.limits.min_saving, waits / 10) ? bold : waiting;
+  return waits - takes(careful) >= std::max(plan.limits.min_saving, waits / 10) ? careful : waiting;
 }
 
 /// What speculation would bring where the plan does not ask for it.

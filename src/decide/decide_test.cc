@@ -246,67 +246,6 @@ TEST(Expect, ThePlanGoesBeforeHistoryAndTheTaskBeforeItsAgent) {
       "3 s (history), tokens -1, tax 150 (history)\n");
 }
 
-PlanBuilder three_that_conflict() {
-  PlanBuilder plan("meeting");
-  plan.task("a").writes("src/**").takes("60s").tokens(10000).in(plan::Isolation::view);
-  plan.task("b").writes("src/**").takes("60s").tokens(10000).in(plan::Isolation::view);
-  plan.task("c").unknown().takes("60s").tokens(10000).in(plan::Isolation::view);
-  return plan;
-}
-
-std::string overlap_of(const Decision& it) {
-  std::string text = fmt::format("{}, {} at once\n", name_of(it.pattern), it.n);
-  for (const std::string& line : it.reasons) text += line + "\n";
-  return text;
-}
-
-TEST(Decide, ViewsAloneLetNothingOverlapThatMeets) {
-  EXPECT_EQ(overlap_of(decided(three_that_conflict())),
-            "sequential, 1 at once\n"
-            "Tasks run one by one in plan order: overlapping is not possible and not worth it\n"
-            "Whether they really meet is not known: with `limits: {speculate: true}` 2 m 30 s on "
-            "average instead of 3 m 46 s, 0.8 attempts done again, 11.7k tokens wasted\n");
-}
-
-TEST(Decide, WithViewsAPatternThatIsAskedForTakesTheRiskOfConflicts) {
-  Options options;
-  options.pattern = Pattern::parallel;
-  EXPECT_EQ(overlap_of(decided(three_that_conflict(), options)),
-            "parallel, 3 at once\n"
-            "You asked for `--pattern parallel`\n"
-            "All 3 tasks run at once: 60 s instead of 3 m 00 s, 2 m 00 s saved\n"
-            "3 conflicts are not waited for: the tasks have views, and what meets is found when it "
-            "is committed\n"
-            "On average 0.8 of the attempts are done again, 11.7k tokens wasted (assumed: two that "
-            "might meet do in 30 % of cases)\n");
-}
-
-TEST(Decide, SpeculationIsPricedAgainstItsBudgetInPlanOrder) {
-  PlanBuilder plan = three_that_conflict();
-  plan.limits().speculate = true;
-  plan.limits().speculate_tokens = 10'000;
-  EXPECT_EQ(overlap_of(decided(plan)),
-            "parallel, 2 at once\n"
-            "Up to 2 of 3 tasks run at once: 2 m 00 s instead of 3 m 00 s, 60 s saved\n"
-            "1 conflict is not waited for: the tasks have views, and what meets is found when it "
-            "is committed\n"
-            "On average 0.2 of the attempts are done again, 3.3k tokens wasted (assumed: two that "
-            "might meet do in 30 % of cases)\n"
-            "`c` does not speculate: the 10k tokens that may be wasted are spoken for\n");
-}
-
-TEST(Decide, WhatConflictedTooOftenDoesNotSpeculate) {
-  PlanBuilder plan = three_that_conflict();
-  plan.limits().speculate = true;
-  History history;
-  history.by_task["b\nsh\n"].snapshots = 10;
-  history.by_task["b\nsh\n"].conflicts = 9;
-  const Decision it =
-      decide(plan.plan(), plan::interlocking_of(plan.plan()), expect(plan.plan(), history), {});
-  EXPECT_THAT(it.reasons,
-              testing::Contains("`b` does not speculate: it conflicts too often (90 %)"));
-}
-
 TEST(Decide, AmongViewsATaskInTheWorkspaceItselfRunsAlone) {
   PlanBuilder plan("mixed");
   plan.task("a").writes("x").takes("60s").in(plan::Isolation::view);
@@ -472,73 +411,6 @@ TEST(Decide, AReviewIsABarrierInTheForecastToo) {
 
 // --- Conflicts under views.
 
-TEST(Decide, TasksThatSurelyMeetAreForecastAsDoneAgain) {
-  PlanBuilder plan("one-file");
-  for (int i = 0; i < 4; ++i)
-    plan.task(fmt::format("t{}", i)).writes("notes.md").takes("60s").in(plan::Isolation::view);
-  Options options;
-  options.pattern = Pattern::parallel;
-  EXPECT_EQ(decided(plan, options).parallel.elapsed, std::chrono::seconds(240));
-}
-
-TEST(Decide, WhatSpeculationWouldBringIsOffered) {
-  PlanBuilder plan("vague");
-  for (int i = 0; i < 6; ++i)
-    plan.task(fmt::format("t{}", i))
-        .writes("src/**")
-        .takes("60s")
-        .tokens(10'000)
-        .in(plan::Isolation::view);
-  const Decision it = decided(plan);
-  EXPECT_EQ(it.pattern, Pattern::sequential);
-  ASSERT_FALSE(it.changes.empty());
-  EXPECT_THAT(it.changes.front(),
-              testing::HasSubstr("`limits: {speculate: true}` would let 6 tasks"));
-  EXPECT_THAT(it.changes.front(), testing::HasSubstr("tokens wasted"));
-}
-
-TEST(Decide, WhereThePlanStatesTheOddsSpeculationIsTakenIfItPays) {
-  const auto vague = [](double conflicts) {
-    PlanBuilder plan("vague");
-    for (int i = 0; i < 6; ++i)
-      plan.task(fmt::format("t{}", i))
-          .writes("src/**")
-          .takes("60s")
-          .tokens(10'000)
-          .in(plan::Isolation::view)
-          .conflicts(conflicts);
-    return plan;
-  };
-  const Decision rare = decided(vague(0.05));
-  EXPECT_NE(rare.pattern, Pattern::sequential);
-  EXPECT_LT(rare.chosen().range.mean, rare.sequential.range.mean / 2);
-  EXPECT_THAT(rare.reasons, testing::Contains(testing::HasSubstr("(odds from the plan)")));
-  EXPECT_EQ(decided(vague(0.9)).pattern, Pattern::sequential) << "it meets too often";
-  PlanBuilder never = vague(0.05);
-  never.limits().speculate_said = true;
-  EXPECT_EQ(decided(never).pattern, Pattern::sequential) << "a person said no";
-}
-
-TEST(Decide, TheOtherColumnsSayWhatAskingForThemWouldTake) {
-  PlanBuilder plan("vague");
-  for (int i = 0; i < 4; ++i)
-    plan.task(fmt::format("t{}", i)).writes("src/**").takes("60s").in(plan::Isolation::view);
-  Options options;
-  options.pattern = Pattern::parallel;
-  const Decision left = decided(plan), asked = decided(plan, options);
-  ASSERT_EQ(left.pattern, Pattern::sequential);
-  EXPECT_EQ(show(left.parallel), show(asked.parallel));
-  EXPECT_EQ(left.parallel.range.mean, asked.parallel.range.mean);
-}
-
-TEST(Decide, WhatIsWastedIsUnknownWhereATasksTokensAre) {
-  PlanBuilder plan("vague");
-  plan.agent("claude", plan::AgentKind::claude_code);
-  for (const char* id : {"a", "b", "c"})
-    plan.task(id).by("claude").writes("src/**").takes("60s").in(plan::Isolation::view);
-  EXPECT_FALSE(decided(plan, {.pattern = Pattern::parallel}).parallel.range.wasted_tokens);
-}
-
 TEST(Decide, AFailureThatIsLikelyIsInTheForecastOfTheEstimates) {
   PlanBuilder plan("shaky");
   plan.task("a").takes("10s").fails(0.6, 2, "4s");
@@ -594,6 +466,18 @@ TEST(Decide, ABurstLetsThroughWhatItSays) {
   Options used_up;
   used_up.backlog = {{.requests = std::chrono::seconds(60)}};
   EXPECT_EQ(decided(plan, used_up).parallel.elapsed, std::chrono::milliseconds(12'500));
+}
+
+TEST(Decide, TheOtherColumnsSayWhatAskingForThemWouldTake) {
+  PlanBuilder plan("vague");
+  for (int i = 0; i < 4; ++i)
+    plan.task(fmt::format("t{}", i)).writes("src/**").takes("60s").in(plan::Isolation::view);
+  Options options;
+  options.pattern = Pattern::parallel;
+  const Decision left = decided(plan), asked = decided(plan, options);
+  ASSERT_EQ(left.pattern, Pattern::sequential);
+  EXPECT_EQ(show(left.parallel), show(asked.parallel));
+  EXPECT_EQ(left.parallel.range.mean, asked.parallel.range.mean);
 }
 
 }  // namespace

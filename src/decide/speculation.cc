@@ -89,8 +89,8 @@ std::vector<Risk> risks_of(const plan::Plan& plan, const footprint::Interlocking
 /// Prices bets one after the other against what may be wasted.
 class SpeculationPricer {
  public:
-  SpeculationPricer(const plan::Plan& plan, const std::vector<Expected>& expected)
-      : limits_(plan.limits), expected_(expected) {}
+  SpeculationPricer(const plan::Plan& plan, const std::vector<Expected>& expected, double most_odds)
+      : limits_(plan.limits), expected_(expected), most_odds_(most_odds) {}
 
   /// `beside`: how many earlier ones may run beside it that it might meet.
   Candidate price(TaskId task, std::size_t beside) {
@@ -119,7 +119,7 @@ class SpeculationPricer {
   }
 
   std::string refusal(const Candidate& candidate) const {
-    if (candidate.p_from != From::prior && candidate.p_conflict > 0.5)
+    if (candidate.p_from != From::prior && candidate.p_conflict > most_odds_)
       return fmt::format("it conflicts too often ({:.0f} %)", candidate.p_conflict * 100);
     if (limits_.speculate_tokens) {
       if (!candidate.tokens) return "nobody knows what tokens it takes, and there is a budget";
@@ -137,6 +137,7 @@ class SpeculationPricer {
 
   const plan::Limits& limits_;
   const std::vector<Expected>& expected_;
+  double most_odds_;
   Tokens tokens_ = 0;
   MicroUsd cost_ = 0;
 };
@@ -158,9 +159,9 @@ std::vector<TaskId> candidates(const plan::Plan& plan,
 
 /// One after the other in plan order, within the budget.
 void take_candidates(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                     const std::vector<Expected>& expected, bool only_stated,
+                     const std::vector<Expected>& expected, bool only_stated, double most_odds,
                      Speculation& speculation) {
-  SpeculationPricer pricer(plan, expected);
+  SpeculationPricer pricer(plan, expected, most_odds);
   std::vector<TaskId> tasks = candidates(plan, interlocking);
   std::erase_if(tasks, [&](TaskId task) {
     return !is_caught(plan[task]) || (only_stated && !plan[task].estimate.conflicts);
@@ -193,7 +194,7 @@ bool works_among_snapshots(const plan::Plan& plan, const plan::Task& task) {
 
 Speculation lift(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                  const std::vector<Expected>& expected, const Options& options,
-                 SpeculationScope scope) {
+                 SpeculationScope scope, double most_odds) {
   Speculation speculation;
   speculation.lifted.assign(plan.tasks.size(), false);
   const bool asked = options.pattern && *options.pattern != Pattern::sequential;
@@ -202,7 +203,8 @@ Speculation lift(const plan::Plan& plan, const footprint::Interlocking& interloc
     for (std::size_t i = 0; i < plan.tasks.size(); ++i)
       speculation.lifted[i] = is_caught(plan.tasks[i]);
   } else if (scope != SpeculationScope::none && !in_sequence) {
-    take_candidates(plan, interlocking, expected, scope == SpeculationScope::stated, speculation);
+    take_candidates(plan, interlocking, expected, scope == SpeculationScope::stated, most_odds,
+                    speculation);
   }
   const bool any = std::ranges::find(speculation.lifted, true) != speculation.lifted.end();
   speculation.waits = any ? without(plan, speculation.lifted) : interlocking;

@@ -31,13 +31,13 @@ enum class SpeculationScope : unsigned char {
 /// accepted.
 /// - With speculation: those of tasks whose footprint is unknown or vague (a pattern with wildcards
 ///   meets another), one after the other in plan order, while the waste of all together,
-///   `sum of p * tokens` (or dollars), stays within the budget, and where history does not say that
-///   the task conflicts more often than not. `p` comes from the plan or history, else from how many
+///   `sum of p * tokens` (or dollars), stays within the budget, and where `p` is at most
+///   `most_odds`, unless nobody knows it. `p` comes from the plan or history, else from how many
 ///   might be met, at `kPriorConflict` each.
 /// - Needs and locks are always waited for.
 Speculation lift(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                  const std::vector<Expected>& expected, const Options& options,
-                 SpeculationScope scope);
+                 SpeculationScope scope, double most_odds = 1);
 
 /// What they are expected to cost, a line each, and what was not taken up, with the reason.
 std::vector<std::string> say_speculation(const plan::Plan& plan, const Speculation& speculation,

@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "base/text.h"
 #include "engine/engine.h"
 
 // Model calls: counted, held against budgets, and what follows when one may not be made.
@@ -112,6 +113,8 @@ void Engine::check_limits() {
 void Engine::close_route(Attempt& live) {
   if (!live.agent.has_route) return;
   live.agent.has_route = false;
+  for (const std::string& host : ports_.gateway.refused_hosts(live.name()))
+    live.work.remarks.push_back(fmt::format("kept from connecting to `{}`", printable(host)));
   note_calls(ports_.gateway.close(live.name()));
 }
 

@@ -51,6 +51,7 @@ struct ModelCall {
   /// Over the run's limit, and no room can come any more: the attempt is to be parked, and goes on
   /// when the limit is raised.
   bool parked = false;
+  std::optional<Duration> spent_for;  ///< The quota is used up: until then, as the provider says.
   std::string remark;  ///< For people, once: what the provider says of its limits, where the plan
                        ///< says otherwise.
 
@@ -116,6 +117,7 @@ class Gateway {
   struct Route {
     std::string base_url;  ///< `http://127.0.0.1:PORT/SECRET`.
     std::string secret;    ///< Shown as a key it stands for the real one.
+    std::uint16_t port = 0;
   };
 
   virtual Result<Route> open(const RouteSpec& spec) = 0;
@@ -132,6 +134,8 @@ class Gateway {
   /// What attempts' calls have been waiting for, beyond the moment that is usual; of several calls
   /// of an attempt, one. Sorted by name. A change of this is a reason for Poked.
   virtual std::vector<Waiting> waiting() { return {}; }
+  /// What it asked the gateway to connect it to, and was not: `example.com:443`.
+  virtual std::vector<std::string> refused_hosts(AttemptName) { return {}; }
   /// All its calls that were not yet taken.
   virtual std::vector<ModelCall> close(AttemptName name) = 0;
   /// What is left for the whole run, calls in flight included. A call that would pass it waits

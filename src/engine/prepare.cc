@@ -109,6 +109,8 @@ class Preparation {
       route = std::move(*opened);
     }
     if (!route.secret.empty()) spec.secrets.emplace_back("attempt", route.secret);
+    if (route.port != 0 && spec.sandbox && spec.sandbox->own_network)
+      spec.sandbox->gateway_port = route.port;
     agents::Wanted call = wanted(spec, route);
     if (agent_.kind == plan::AgentKind::command)
       call.run = plan::fill_command(with_prompt(task_.run), lookup());
@@ -122,6 +124,13 @@ class Preparation {
     if (agent_.prompt_by == plan::PromptBy::standard_input)
       spec.standard_input = std::move(called->standard_input);
     for (auto& [name, value] : called->environment) spec.environment[name] = std::move(value);
+    if (spec.sandbox && spec.sandbox->gateway_port) {
+      // What it is refused is named by who is asked for it.
+      const std::string proxy = fmt::format("http://127.0.0.1:{}", route.port);
+      for (const char* name : {"HTTPS_PROXY", "https_proxy"}) spec.environment[name] = proxy;
+      for (const char* name : {"NO_PROXY", "no_proxy"})
+        spec.environment[name] = "127.0.0.1,localhost";
+    }
     spec.keep_output = false;
     spec.report_lines = true;
     return Prepared{std::move(spec), passes_gateway_, resumes_};

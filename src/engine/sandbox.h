@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -42,7 +43,8 @@ struct Sandbox {
   std::vector<std::string> writable;
   /// Inside the workspace kept to this footprint, reading as well as writing; for `guard`.
   std::optional<footprint::Footprint> held_to;
-  bool own_network = false;  ///< Nothing but a loopback of its own.
+  bool own_network = false;                   ///< Nothing but a loopback of its own ...
+  std::optional<std::uint16_t> gateway_port;  ///< ... on which the gateway listens here.
   Watch watch = Watch::nothing;
 };
 

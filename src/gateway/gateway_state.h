@@ -41,6 +41,12 @@ struct AttemptRoute {
     std::string message;
   };
   std::optional<WaitRequest> wait_request;
+  /// Of an attempt that has one.
+  struct OwnNetwork {
+    std::optional<std::uint64_t> listener;  ///< The server's socket in it.
+    std::set<std::string> refused_hosts;    ///< What it asked to be connected to.
+  };
+  OwnNetwork network;
   std::uint32_t in_flight = 0;  ///< Requests that are not over.
   std::shared_ptr<std::size_t> bodies = std::make_shared<std::size_t>(0);  ///< Bytes of theirs.
   Redaction redaction;  ///< With its own secret: for what is told of its calls.

@@ -164,7 +164,7 @@ Result<engine::Gateway::Route> LocalGateway::GatewayThread::open_route(const Rou
   progress.keeps_session = progress.keeps_session || records();
   run.open(spec.name, progress);
   run_limit_moved();
-  return engine::Gateway::Route{route->base_url, route->secret};
+  return engine::Gateway::Route{route->base_url, route->secret, port()};
 }
 
 std::shared_ptr<gateway::AttemptRoute> LocalGateway::GatewayThread::route_of(
@@ -176,9 +176,44 @@ std::shared_ptr<gateway::AttemptRoute> LocalGateway::GatewayThread::route_of(
   return found;
 }
 
+void LocalGateway::GatewayThread::listen(engine::AttemptName name, sys::Descriptor socket) {
+  for (const auto& route : routes_) {
+    if (route->spec.name != name || route->network.listener) continue;
+    route->network.listener = server_->listen_also(std::move(socket));
+    return;
+  }
+}
+
+std::vector<std::string> LocalGateway::GatewayThread::refused_hosts(
+    engine::AttemptName name) const {
+  std::vector<std::string> hosts;
+  for (const auto& route : routes_) {
+    if (route->spec.name == name)
+      hosts.insert(hosts.end(), route->network.refused_hosts.begin(),
+                   route->network.refused_hosts.end());
+  }
+  return hosts;
+}
+
+/// Clients in a network of their own take the gateway for their proxy. Some do so even for its own
+/// address: they are let through to where they are. All else is refused, and remembered.
+http::Session::HeadVerdict LocalGateway::GatewayThread::on_connect(
+    const http::Request& request) const {
+  constexpr std::size_t kMostNamed = 16;
+  for (const auto& route : routes_) {
+    if (!route->network.listener || *route->network.listener != request.listener) continue;
+    if (request.target == fmt::format("127.0.0.1:{}", port())) return {};
+    if (route->network.refused_hosts.size() < kMostNamed)
+      route->network.refused_hosts.insert(request.target);
+    return {403, "this attempt may connect to the gateway and to nothing else", false, {}};
+  }
+  return {404, "no attempt has this door", true, {}};
+}
+
 /// All that can be said before the body: a stranger's is not even read.
 http::Session::HeadVerdict LocalGateway::GatewayThread::on_head(
     const http::Request& request) const {
+  if (request.method == "CONNECT") return on_connect(request);
   const Target target = part_target(request.target);
   const std::shared_ptr<gateway::AttemptRoute> route = route_of(target.secret);
   if (!route) return {404, "no attempt has this door", true, {}};
@@ -203,6 +238,10 @@ http::Session::HeadVerdict LocalGateway::GatewayThread::on_head(
 }
 
 void LocalGateway::GatewayThread::on_request(http::Session& session, http::Request request) {
+  if (request.method == "CONNECT") {
+    session.begin(200, {}, std::nullopt);
+    return session.finish();
+  }
   Target target = part_target(request.target);
   const std::shared_ptr<gateway::AttemptRoute> route = route_of(target.secret);
   // Closed while the body came.
@@ -261,7 +300,11 @@ std::vector<engine::ModelCall> LocalGateway::GatewayThread::take_reported() {
 }
 
 std::vector<engine::ModelCall> LocalGateway::GatewayThread::close_routes(engine::AttemptName name) {
-  std::erase_if(routes_, [&](const auto& route) { return route->spec.name == name; });
+  std::erase_if(routes_, [&](const auto& route) {
+    if (route->spec.name != name) return false;
+    if (route->network.listener) server_->stop_listening(*route->network.listener);
+    return true;
+  });
   std::vector<CallId> ended;
   for (const auto& [id, call] : calls) {
     if (call->route().spec.name == name) ended.push_back(id);

@@ -27,6 +27,8 @@ class LocalGateway::GatewayThread final : public GatewayState {
   // In the thread:
   Result<engine::Gateway::Route> open_route(const RouteSpec& spec);
   std::vector<engine::ModelCall> close_routes(engine::AttemptName name);
+  void listen(engine::AttemptName name, sys::Descriptor socket);
+  std::vector<std::string> refused_hosts(engine::AttemptName name) const;
   void set_run_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd);
   void report(const engine::ModelCall& call, const Charge& charge) override;
   void report_waiting(CallId call, const std::optional<engine::Gateway::Waiting>& waiting) override;
@@ -46,6 +48,7 @@ class LocalGateway::GatewayThread final : public GatewayState {
 
   explicit GatewayThread(Options given);
   http::Session::HeadVerdict on_head(const http::Request& request) const;
+  http::Session::HeadVerdict on_connect(const http::Request& request) const;
   void on_request(http::Session& session, http::Request request);
   std::shared_ptr<gateway::AttemptRoute> route_of(std::string_view secret) const;
 

@@ -37,6 +37,16 @@ void LocalGateway::set_budget(std::optional<Tokens> tokens, std::optional<MicroU
   thread_->in_thread([&] { thread_->set_run_budget(tokens, usd); });
 }
 
+std::vector<std::string> LocalGateway::refused_hosts(engine::AttemptName name) {
+  std::vector<std::string> hosts;
+  thread_->in_thread([&] { hosts = thread_->refused_hosts(name); });
+  return hosts;
+}
+
+void LocalGateway::listen(engine::AttemptName name, sys::Descriptor socket) {
+  thread_->in_thread([&] { thread_->listen(name, std::move(socket)); });
+}
+
 std::uint16_t LocalGateway::port() const { return thread_->port(); }
 
 std::optional<quota::Account::AccountSnapshot> LocalGateway::snapshot(std::string_view quota) {

@@ -7,6 +7,7 @@
 
 #include "engine/gateway.h"
 #include "gateway/options.h"
+#include "sys/descriptor.h"
 
 namespace interlock::gateway {
 
@@ -27,6 +28,11 @@ class LocalGateway final : public engine::Gateway {
   std::vector<Waiting> waiting() override;
   std::vector<engine::ModelCall> close(engine::AttemptName name) override;
   void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) override;
+
+  std::vector<std::string> refused_hosts(engine::AttemptName name) override;
+  /// The attempt has a network of its own, and `socket` listens in it at this gateway's port.
+  /// Nobody else can come in by it; it is closed with the attempt's routes.
+  void listen(engine::AttemptName name, sys::Descriptor socket);
 
   std::uint16_t port() const;
   /// How the quota stands, for people; nothing: there is none of that name.

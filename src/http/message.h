@@ -29,12 +29,13 @@ bool is_hop_by_hop(std::string_view name, std::string_view connection);
 
 struct Request {
   std::string method;
-  std::string target;  ///< In origin form: `/path?query`.
+  std::string target;  ///< In origin form: `/path?query`; of CONNECT: `host:port`.
   HeaderList headers;
   std::string body;
   BodyRoom room;  ///< What the body takes.
   bool keeps_alive = true;
-  bool reads_chunks = true;  ///< HTTP/1.1 and not 1.0.
+  bool reads_chunks = true;    ///< HTTP/1.1 and not 1.0.
+  std::uint64_t listener = 0;  ///< Which of the server's it came in by.
 };
 
 /// How a request's body is delimited.

@@ -30,13 +30,14 @@ std::string error_text(const std::string& message) {
 }  // namespace
 
 Session::Session(sys::Loop& loop, sys::Descriptor socket, const Rules& rules, OnHead on_head,
-                 OnRequest on_request, OnClosed on_closed)
+                 OnRequest on_request, OnClosed on_closed, std::uint64_t listener)
     : loop_(loop),
       socket_(std::move(socket)),
       rules_(rules),
       on_head_(std::move(on_head)),
       on_request_(std::move(on_request)),
       on_closed_(std::move(on_closed)),
+      listener_(listener),
       interest_(EPOLLIN | EPOLLRDHUP) {
   loop_.watch(socket_.get(), interest_, [this](std::uint32_t events) { on_ready(events); });
   since_ = sys::Loop::now();
@@ -124,6 +125,10 @@ bool Session::take_head() {
     return false;
   }
   looked_at_ = 0;
+  if (end > rules_.largest_head) {
+    refuse(400, "the request's headers are too long");
+    return false;
+  }
   auto head = read_request_head(std::string_view(in_).substr(0, end + 4));
   if (!head) {
     refuse(400, head.error().message);
@@ -131,6 +136,7 @@ bool Session::take_head() {
   }
   in_.erase(0, end + 4);
   request_ = std::move(head->request);
+  request_.listener = listener_;
   framing_ = head->framing;
   chunks_ = {};
   HeadVerdict verdict = on_head_(request_);
@@ -208,7 +214,7 @@ bool Session::take_body() {
   if (!take_content()) return false;
   state_ = State::answering;
   closes_after_ = !request_.keeps_alive;
-  is_without_body_ = request_.method == "HEAD";
+  is_without_body_ = request_.method == "HEAD" || request_.method == "CONNECT";
   on_request_(*this, std::move(request_));
   return true;
 }
@@ -234,6 +240,7 @@ void Session::begin(int status, HeaderList headers, std::optional<std::uint64_t>
   } else {
     closes_after_ = true;
   }
+  headers.insert(headers.end(), rules_.headers.begin(), rules_.headers.end());
   if (closes_after_) headers.emplace_back("connection", "close");
   out_ += write_response_head(status, headers);
 }

@@ -42,6 +42,8 @@ class Session {
     Duration head = std::chrono::seconds(10);
     Duration body = std::chrono::seconds(30);
     std::size_t most_strangers = 64;  ///< Connections; the oldest goes for the newest.
+    std::size_t most_sessions = 0;    ///< Connections, all together; 0: no bound.
+    HeaderList headers;               ///< Of every answer, refusals included.
   };
   /// What becomes of a request, known from its head alone.
   struct HeadVerdict {
@@ -56,7 +58,7 @@ class Session {
   using OnClosed = std::function<void(Session&)>;
 
   Session(sys::Loop& loop, sys::Descriptor socket, const Rules& rules, OnHead on_head,
-          OnRequest on_request, OnClosed on_closed);
+          OnRequest on_request, OnClosed on_closed, std::uint64_t listener = 0);
   ~Session();
   Session(Session&&) = delete;
 
@@ -106,6 +108,7 @@ class Session {
   OnHead on_head_;
   OnRequest on_request_;
   OnClosed on_closed_;
+  std::uint64_t listener_;
   Answerer* answerer_ = nullptr;
 
   State state_ = State::head;

@@ -242,8 +242,11 @@ struct Task {
   Isolation isolation = Isolation::direct;
   std::vector<Isolation> isolation_else;  ///< What will do where the host cannot, best first.
   Observe observe = Observe::all;
-  bool own_network = false;  ///< `network: none`: no more than a loopback of its own.
-  Command repair;            ///< Run instead of `run` when the workspace changed under an attempt.
+  /// `network: none` or `gateway`: no more than a loopback of its own, on which the gateway is
+  /// where its agent's calls pass it.
+  bool own_network = false;
+  bool needs_gateway = false;  ///< `network: gateway`: it is a mistake where none pass.
+  Command repair;  ///< Run instead of `run` when the workspace changed under an attempt.
   std::map<std::string, std::string>
       environment;   ///< The defaults', its agent's and its own, the later ones winning.
   std::string item;  ///< The path a `foreach` gave it; empty otherwise.
@@ -291,6 +294,7 @@ struct Limits {
   std::optional<MicroUsd> usd;
   Duration min_saving = std::chrono::seconds(10);
   OnFailure on_failure;
+  bool waits_for_quota = false;  ///< `on_quota: wait`: it goes on when a used-up quota is reset.
   std::optional<std::int64_t> gate_every;
   std::uint32_t calls = 500;             ///< Of models, in one attempt.
   std::uint32_t repeats = 5;             ///< How often the same request of one attempt is answered.

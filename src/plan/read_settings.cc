@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kIsolations[] = {"direct", "guard", "view", "worktree"};
 
 constexpr std::string_view kObserves[] = {"all", "opens", "declared"};
-constexpr std::string_view kNetworks[] = {"host", "none"};
+constexpr std::string_view kOnQuotas[] = {"stop", "wait"};
+constexpr std::string_view kNetworks[] = {"host", "none", "gateway"};
 
 /// One word, or a list of them: what is wanted, then what will do where the host cannot.
 std::vector<Isolation> read_isolation(Reading& reading, Node node) {
@@ -163,7 +164,10 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
       base.observe = static_cast<Observe>(*value);
   }
   if (const auto node = fields["network"]) {
-    if (const auto value = read_choice(reading, *node, kNetworks)) base.own_network = *value == 1;
+    if (const auto value = read_choice(reading, *node, kNetworks)) {
+      base.own_network = *value != 0;
+      base.needs_gateway = *value == 2;
+    }
   }
   if (const auto node = fields["env"]) {
     for (auto& [name, value] : read_environment(reading, *node)) base.environment[name] = value;
@@ -209,6 +213,7 @@ void apply(const Settings& settings, Task& task) {
   }
   task.observe = settings.observe;
   task.own_network = settings.own_network;
+  task.needs_gateway = settings.needs_gateway;
   task.environment = settings.environment;
 }
 
@@ -236,7 +241,7 @@ void read_brakes(Reading& reading, const Fields& fields, Limits& limits) {
 void read_limits(Reading& reading, Node node) {
   static constexpr std::string_view kKeys[] = {
       "parallel",  "tokens", "usd",     "min_saving",     "on_failure", "gate_every",
-      "speculate", "calls",  "repeats", "usd_per_minute", "answer"};
+      "speculate", "calls",  "repeats", "usd_per_minute", "answer",     "on_quota"};
   constexpr std::int64_t kMostParallel = 1024;
   constexpr std::int64_t kMostTasks = 1'000'000;
   const Fields fields(reading, node, "limits", kKeys);
@@ -252,6 +257,9 @@ void read_limits(Reading& reading, Node node) {
   if (const auto value = fields["on_failure"]) limits.on_failure = read_on_failure(reading, *value);
   if (const auto value = fields["gate_every"]) {
     limits.gate_every = read_integer(reading, *value, 1, kMostTasks);
+  }
+  if (const auto value = fields["on_quota"]) {
+    limits.waits_for_quota = read_choice(reading, *value, kOnQuotas).value_or(0) == 1;
   }
   if (const auto value = fields["answer"]) limits.answer = read_duration(reading, *value);
   if (const auto value = fields["speculate"]) read_speculate(reading, *value, limits);

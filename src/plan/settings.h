@@ -25,6 +25,7 @@ struct Settings {
   std::vector<Isolation> isolation;
   Observe observe = Observe::all;
   bool own_network = false;
+  bool needs_gateway = false;
   std::map<std::string, std::string> environment;
   std::string model;
   std::optional<Duration> join;

@@ -65,10 +65,16 @@ INTERLOCK_BARE long take_streams(const ChildStep& step) {
 }
 
 INTERLOCK_BARE long close_others(const ChildStep& step) {
-  const int kept = step.descriptor;
-  if (kept < 0) return ::syscall(SYS_close_range, 3, ~0U, 0);
-  if (kept > 3 && ::syscall(SYS_close_range, 3, kept - 1, 0) < 0) return -1;
-  return ::syscall(SYS_close_range, kept + 1, ~0U, 0);
+  const int low = step.descriptor < step.second ? step.descriptor : step.second;
+  const int high = step.descriptor < step.second ? step.second : step.descriptor;
+  int from = 3;
+  for (int kept = low;; kept = high) {
+    if (kept >= 3) {
+      if (kept > from && ::syscall(SYS_close_range, from, kept - 1, 0) < 0) return -1;
+      from = kept + 1;
+    }
+    if (kept == high) return ::syscall(SYS_close_range, from, ~0U, 0);
+  }
 }
 
 INTERLOCK_BARE long write_text(const ChildStep& step) {
@@ -92,6 +98,20 @@ INTERLOCK_BARE long raise_loopback(const ChildStep& step) {
   const long socket = ::syscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return -1;
   return ::syscall(SYS_ioctl, socket, SIOCSIFFLAGS, step.data);
+}
+
+/// It does not stay with the child, which could answer its own calls.
+INTERLOCK_BARE long listen_for_gateway(const ChildStep& step) {
+  constexpr int kBacklog = 128;
+  const auto* hand_over = static_cast<const ListenerHandOver*>(step.data);
+  const long socket = ::syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket < 0) return -1;
+  if (::syscall(SYS_bind, socket, &hand_over->address, sizeof hand_over->address) < 0) return -1;
+  if (::syscall(SYS_listen, socket, kBacklog) < 0) return -1;
+  *hand_over->listener = static_cast<int>(socket);
+  if (::syscall(SYS_sendmsg, hand_over->socket, hand_over->message, MSG_NOSIGNAL) < 0) return -1;
+  ::syscall(SYS_close, socket);
+  return ::syscall(SYS_close, hand_over->socket);
 }
 
 /// Opens what a rule is about. Every kernel that has Landlock has openat2.
@@ -151,7 +171,7 @@ INTERLOCK_BARE long notify_calls(const ChildStep& step, ChildProgram& walk) {
   }
   *hand_over->listener = static_cast<int>(listener);
   int answer = EPIPE;
-  if (::syscall(SYS_sendmsg, hand_over->socket, &hand_over->message, MSG_NOSIGNAL) < 0) return -1;
+  if (::syscall(SYS_sendmsg, hand_over->socket, hand_over->message, MSG_NOSIGNAL) < 0) return -1;
   ::syscall(SYS_read, hand_over->socket, &answer, sizeof answer);
   errno = answer;
   return answer == 0 ? 0 : -1;
@@ -270,6 +290,7 @@ INTERLOCK_BARE long act(const ChildStep& step, ChildProgram& walk) {
     case Act::set_overlay: return set_overlay(step, walk.overlay);
     case Act::attach_overlay: return attach_overlay(step, walk.overlay);
     case Act::enter_folder: return ::syscall(SYS_chdir, step.a);
+    case Act::listen_for_gateway: return listen_for_gateway(step);
     case Act::raise_loopback: return raise_loopback(step);
     case Act::mount_terminals: return mount_terminals(walk);
     case Act::keep_capabilities: return keep_capabilities(step);
@@ -321,6 +342,7 @@ std::string in_words(const ChildStep& step) {
     case Act::attach_overlay: return fmt::format("mount the snapshot of `{}`", step.a);
     case Act::enter_folder: return fmt::format("enter the folder `{}`", step.a);
     case Act::raise_loopback: return "raise its loopback";
+    case Act::listen_for_gateway: return "listen for the gateway in its own network";
     case Act::try_own_mounts: return "have mounts of its own";
     case Act::mount_terminals: return "have terminals of its own";
     case Act::keep_capabilities: return "give up capabilities";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -22,24 +23,25 @@ namespace interlock::process {
 struct ChildStep {
   enum class Act : unsigned char {
     lead_session,
-    die_with_parent,    ///< `number`: the parent, which must still be there.
-    heed_signals,       ///< `data`: `number` signals that are ignored here and not there.
-    take_streams,       ///< `data`: the three.
-    close_others,       ///< All but the three and `descriptor`.
-    limit,              ///< `data`: the rlimit; `number`: of what.
-    enter_namespaces,   ///< `number`: CLONE_NEW*; what comes after is in them.
-    write_text,         ///< `b` into the file `a`, in one write.
-    keep_mounts,        ///< What is mounted from here on stays in this namespace.
-    try_own_mounts,     ///< A namespace of mounts, and `keep_mounts`; may fail: `Walk::own_mounts`.
-    bind_folder,        ///< `a` is at `b` as well.
-    mount_overlay,      ///< At `a`, with the options `b` (mount(2)).
-    open_overlay,       ///< The same in pieces (fsopen(2)): ...
-    set_overlay,        ///< ... the option `a` is `b`, or just set ...
-    attach_overlay,     ///< ... and all of it at `a`.
-    enter_folder,       ///< `a`.
-    raise_loopback,     ///< `data`: the ifreq.
-    mount_terminals,    ///< Terminals of its own at /dev/pts; may fail: `Walk::has_terminals`.
-    keep_capabilities,  ///< `number`: one bit each; no program it becomes has any other.
+    die_with_parent,   ///< `number`: the parent, which must still be there.
+    heed_signals,      ///< `data`: `number` signals that are ignored here and not there.
+    take_streams,      ///< `data`: the three.
+    close_others,      ///< All but the three, `descriptor` and `second`.
+    limit,             ///< `data`: the rlimit; `number`: of what.
+    enter_namespaces,  ///< `number`: CLONE_NEW*; what comes after is in them.
+    write_text,        ///< `b` into the file `a`, in one write.
+    keep_mounts,       ///< What is mounted from here on stays in this namespace.
+    try_own_mounts,    ///< A namespace of mounts, and `keep_mounts`; may fail: `Walk::own_mounts`.
+    bind_folder,       ///< `a` is at `b` as well.
+    mount_overlay,     ///< At `a`, with the options `b` (mount(2)).
+    open_overlay,      ///< The same in pieces (fsopen(2)): ...
+    set_overlay,       ///< ... the option `a` is `b`, or just set ...
+    attach_overlay,    ///< ... and all of it at `a`.
+    enter_folder,      ///< `a`.
+    raise_loopback,    ///< `data`: the ifreq.
+    listen_for_gateway,  ///< `data`: ListenerHandOver.
+    mount_terminals,     ///< Terminals of its own at /dev/pts; may fail: `Walk::has_terminals`.
+    keep_capabilities,   ///< `number`: one bit each; no program it becomes has any other.
     gain_no_privileges,
     open_rules,       ///< Landlock: `data`: the attributes, `number` bytes of them ...
     allow_terminals,  ///< As `allow`, where it has terminals of its own.
@@ -58,6 +60,7 @@ struct ChildStep {
   const void* data = nullptr;
   unsigned long number = 0;
   int descriptor = -1;
+  int second = -1;
   bool can_do_without = false;
 };
 
@@ -67,13 +70,22 @@ struct Allowance {
   unsigned long file = 0;
 };
 
-/// A seccomp filter, and how its listener comes to the parent: in a message that is ready but for
-/// the number of the descriptor. The answer is an error number; 0: it was received.
+/// A seccomp filter, and how its listener comes to the parent: in a message (DescriptorMessage).
+/// The answer is an error number; 0: it was received.
 struct HandOver {
   sock_fprog filter{};
   sock_fprog unnotified{};  ///< For where there can be no listener: what is refused all the same.
   int socket = -1;
-  msghdr message{};
+  const msghdr* message = nullptr;
+  int* listener = nullptr;  ///< Where in the message the number goes.
+};
+
+/// Where to listen in the child's own network, and how the socket comes to the parent: in a message
+/// (DescriptorMessage) that waits there until it is read.
+struct ListenerHandOver {
+  sockaddr_in address{};
+  int socket = -1;
+  const msghdr* message = nullptr;
   int* listener = nullptr;  ///< Where in the message the number goes.
 };
 

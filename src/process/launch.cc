@@ -161,7 +161,9 @@ std::vector<ChildStep> way(const Launch& launch, const int (&streams)[3], const 
        .data = launch.ignored_signals.data(),
        .number = launch.ignored_signals.size()},
       {.act = Act::take_streams, .data = streams},
-      {.act = Act::close_others, .descriptor = launch.notified ? launch.notified->socket : -1},
+      {.act = Act::close_others,
+       .descriptor = launch.notified ? launch.notified->socket : -1,
+       .second = launch.steps_in ? launch.steps_in->kept_descriptor() : -1},
       // It can do without: see brand.h.
       {.act = Act::limit, .data = &tag, .number = RLIMIT_RTTIME, .can_do_without = true}};
   const auto append = [&](const std::vector<ChildStep>& more) {

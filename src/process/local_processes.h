@@ -64,6 +64,11 @@ class LocalProcesses final : public engine::ProcessHost {
   Result<engine::Leftovers> end_leftovers(const std::string& label,
                                           const std::optional<ProcessIdentity>& process) override;
 
+  /// Who is given the sockets that listen in attempts' own networks (`Sandbox::gateway_port`).
+  void on_listener(std::function<void(engine::AttemptName, sys::Descriptor)> give) {
+    on_listener_ = std::move(give);
+  }
+
   /// Has `wait` return with a Poked; from any thread, as long as this object is there.
   void poke();
 
@@ -114,6 +119,7 @@ class LocalProcesses final : public engine::ProcessHost {
   sys::Loop::Watch signals_;
   sys::Descriptor pokes_;  ///< An eventfd.
   sys::Loop::Watch on_poke_;
+  std::function<void(engine::AttemptName, sys::Descriptor)> on_listener_;
   std::unique_ptr<Observer> observer_;  ///< From the first attempt that is watched.
   bool observer_is_tried_ = false;
   sys::Loop::Watch on_endings_;

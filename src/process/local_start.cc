@@ -156,6 +156,10 @@ Result<Launched> LocalProcesses::launch_root(const Attempt& attempt, const engin
                           .open_files = open_files_before_,
                           .steps_in = steps_in ? &*steps_in : nullptr,
                           .notified = *notified ? &(*notified)->hand_over() : nullptr});
+  if (launched && steps_in && on_listener_) {
+    if (sys::Descriptor listener = steps_in->take_listener())
+      on_listener_(spec.name, std::move(listener));
+  }
   if (!*notified) return launched;
   if (!launched) {
     observer_->forget(spec.name);

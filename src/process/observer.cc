@@ -49,31 +49,6 @@ std::unexpected<Error> cannot_start(std::string_view what) {
               errno == EMFILE ? "raise the hard limit of open files (`ulimit -Hn`)" : "");
 }
 
-/// What came of a child's hand-over.
-struct HandedOver {
-  sys::Descriptor listener;
-  int error = 0;          ///< Why there is none although the child sent one.
-  bool is_there = false;  ///< The child sent something: it waits for an answer.
-};
-
-HandedOver receive_listener(int socket) {
-  char byte = 0;
-  iovec content{&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &content;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0) return {};
-  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  // Without room for it the kernel drops the descriptor, and leaves a message without.
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return {{}, EMFILE, true};
-  int number = -1;
-  std::memcpy(&number, CMSG_DATA(header), sizeof number);
-  return {sys::Descriptor(number), 0, true};
-}
-
 /// The child goes on with 0, and ends with any error number.
 void answer_hand_over(int socket, int error) {
   [[maybe_unused]] const ssize_t sent = ::send(socket, &error, sizeof error, MSG_NOSIGNAL);
@@ -88,17 +63,8 @@ ChildEnd::ChildEnd(sys::Descriptor socket, engine::Sandbox::Watch watch, bool co
   hand_over_.filter = {static_cast<unsigned short>(filter_.size()), filter_.data()};
   hand_over_.unnotified = {static_cast<unsigned short>(unreported_.size()), unreported_.data()};
   hand_over_.socket = socket_.get();
-  content_ = {&byte_, 1};
-  msghdr& message = hand_over_.message;
-  message.msg_iov = &content_;
-  message.msg_iovlen = 1;
-  message.msg_control = control_.data();
-  message.msg_controllen = CMSG_SPACE(sizeof(int));
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  hand_over_.listener = reinterpret_cast<int*>(CMSG_DATA(header));
+  hand_over_.message = &message_.message();
+  hand_over_.listener = message_.number();
 }
 
 struct Observer::Watched {
@@ -278,12 +244,12 @@ void Observer::break_off(Watched& watched, const std::string& why) {
 }
 
 void Observer::take_listener(Watched& watched) {
-  HandedOver handed = receive_listener(watched.socket.get());
+  ReceivedDescriptor handed = receive_descriptor(watched.socket.get());
   const std::lock_guard lock(mutex_);
   if (watched.over) return;
-  if (handed.listener) {
-    ::ioctl(handed.listener.get(), kSetListenerFlags, kWakeInStep);  // It can do without.
-    watched.listener = std::move(handed.listener);
+  if (handed.descriptor) {
+    ::ioctl(handed.descriptor.get(), kSetListenerFlags, kWakeInStep);  // It can do without.
+    watched.listener = std::move(handed.descriptor);
     if (!wait_for(watched.listener, watched.id)) handed.error = errno;
   }
   if (handed.is_there) answer_hand_over(watched.socket.get(), handed.error);

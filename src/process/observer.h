@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "engine/ports.h"
 #include "process/child_program.h"
+#include "process/descriptor_message.h"
 #include "process/record.h"
 #include "sys/descriptor.h"
 
@@ -34,9 +35,7 @@ class ChildEnd {
   std::vector<sock_filter> filter_;
   std::vector<sock_filter> unreported_;
   HandOver hand_over_;
-  iovec content_{};
-  char byte_ = 0;
-  alignas(std::max_align_t) std::array<char, 64> control_{};
+  DescriptorMessage message_;
 };
 
 /// Answers the calls that processes are made to tell (seccomp_unotify(2)), in a thread of its own,

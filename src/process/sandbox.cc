@@ -73,6 +73,10 @@ Result<SandboxSteps> SandboxSteps::prepare(const engine::Sandbox& sandbox) {
   SandboxSteps steps_in;
   const MountRight own = mount_right();
   steps_in.enter_namespaces(sandbox, own);
+  if (sandbox.own_network && sandbox.gateway_port) {
+    if (auto listens = steps_in.listen_for_gateway(*sandbox.gateway_port); !listens)
+      return std::unexpected(listens.error());
+  }
   steps_in.bind_folders(sandbox);
   if (sandbox.snapshot) {
     if (auto mounted = steps_in.mount(*sandbox.snapshot, own); !mounted) {
@@ -124,6 +128,29 @@ void SandboxSteps::enter_namespaces(const engine::Sandbox& sandbox, const MountR
     held_->loopback.ifr_flags = IFF_UP;
     around_.push_back({.act = Act::raise_loopback, .data = &held_->loopback});
   }
+}
+
+Result<void> SandboxSteps::listen_for_gateway(std::uint16_t port) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return fail(Error::Kind::io,
+                fmt::format("cannot give it a way to the gateway: {}", std::strerror(errno)));
+  held_->own_end = sys::Descriptor(ends[0]);
+  held_->childs_end = sys::Descriptor(ends[1]);
+  ListenerHandOver& listener = held_->listener;
+  listener.address.sin_family = AF_INET;
+  listener.address.sin_port = htons(port);
+  listener.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  listener.socket = ends[1];
+  listener.message = &held_->listener_message.message();
+  listener.listener = held_->listener_message.number();
+  around_.push_back({.act = Act::listen_for_gateway, .data = &listener});
+  return {};
+}
+
+sys::Descriptor SandboxSteps::take_listener() {
+  if (!held_->own_end) return {};
+  return receive_descriptor(held_->own_end.get()).descriptor;
 }
 
 /// Before the snapshot: what is bound may lie in a folder of the workspace's that it covers.

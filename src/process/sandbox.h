@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "engine/sandbox.h"
 #include "process/child_program.h"
+#include "process/descriptor_message.h"
 #include "process/landlock.h"
 
 namespace interlock::process {
@@ -31,6 +32,10 @@ class SandboxSteps {
   const std::vector<ChildStep>& around() const { return around_; }
   /// What it may do there: to be taken after.
   const std::vector<ChildStep>& within() const { return within_; }
+  /// What it needs of ours on the way; -1: nothing.
+  int kept_descriptor() const { return held_->childs_end.get(); }
+  /// After it was launched: the socket that listens in its own network. Null: none was asked for.
+  sys::Descriptor take_listener();
 
  private:
   /// What steps point to must not move.
@@ -39,10 +44,14 @@ class SandboxSteps {
     std::deque<Allowance> allowances;
     RuledActs acts;
     ifreq loopback{};
+    DescriptorMessage listener_message;
+    ListenerHandOver listener;
+    sys::Descriptor own_end, childs_end;  ///< What the listener comes by.
   };
 
   const char* keep(std::string text) { return held_->texts.emplace_back(std::move(text)).c_str(); }
   void enter_namespaces(const engine::Sandbox& sandbox, const MountRight& own);
+  Result<void> listen_for_gateway(std::uint16_t port);
   void bind_folders(const engine::Sandbox& sandbox);
   Result<void> mount(const engine::Sandbox::Snapshot& snapshot, const MountRight& own);
   void mount_in_pieces(const engine::Sandbox::Snapshot& snapshot, const MountRight& own);

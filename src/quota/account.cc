@@ -39,12 +39,12 @@ Shortage short_of(Dimension dimension) {
 
 class SharedAccount final : public Account {
  public:
-  SharedAccount(SharedFile file, Watch watch, WaitQueue queue_slots, Owner self)
+  SharedAccount(SharedFile file, Watch watch, WaitQueue queue_slots, Owner self, Duration jitter)
       : file_(std::move(file)),
         watch_(std::move(watch)),
         queue_(queue_slots),
         leases_(file_.layout(), self),
-        buckets_(file_.layout()),
+        buckets_(file_.layout(), nanoseconds_of(jitter)),
         aimd_limit_(file_.layout()),
         is_living_([this](Owner owner) { return owner == self_ || watch_.is_living(owner); }),
         self_(self) {}
@@ -272,7 +272,8 @@ Result<std::unique_ptr<Account>> Account::open(const std::string& file, const Li
     return std::unexpected(sat.error());
   shared->remember();
   shared->unlock();
-  return std::make_unique<SharedAccount>(*std::move(shared), *std::move(watch), queue_slots, self);
+  return std::make_unique<SharedAccount>(*std::move(shared), *std::move(watch), queue_slots, self,
+                                         limits.arrival_jitter);
 }
 
 }  // namespace interlock::quota

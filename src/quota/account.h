@@ -28,6 +28,9 @@ struct Limits {
   /// The provider counts what came in the last `per` of each rate, at every moment, and not in
   /// buckets: never more than the amount in any window.
   bool counts_windows = false;
+  /// By how much the time from an admission to the provider's counting may vary. So much of the
+  /// burst is kept back, where it holds more than the draw; the rate is used in full.
+  Duration arrival_jitter{};
   /// The shortest `per` of its rates; zero: it has none.
   Duration window() const;
 };

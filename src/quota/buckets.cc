@@ -59,13 +59,21 @@ std::int64_t Buckets::window() const {
   return std::min(declared, learned);
 }
 
+/// The provider counts when a call arrives, we when it is admitted: where the first of a burst was
+/// long on its way and the last was not, fewer were earned between them there than here. A draw of
+/// the whole burst cannot be made later for it without losing rate.
+std::int64_t Buckets::fits(std::int64_t arrival, std::int64_t cost) const {
+  const std::int64_t spare = std::max<std::int64_t>(burst() - cost, 0);
+  return fits_at(arrival, cost, burst(), window() > 0) + std::min(jitter_, spare);
+}
+
 std::optional<Buckets::Wait> Buckets::wait_for(const Cost& amounts, Moment now) const {
   std::optional<Wait> longest;
   for (std::size_t d = 0; d < kDimensions; ++d) {
     const std::int64_t cost = cost_of(amount_of(amounts, d), interval(dimension_of(d)));
     if (cost == 0) continue;
-    const Moment fits(fits_at(at(arrival(d)).load(), cost, burst(), window() > 0));
-    if (fits > now && (!longest || fits > longest->until)) longest = {fits, dimension_of(d)};
+    const Moment until(fits(at(arrival(d)).load(), cost));
+    if (until > now && (!longest || until > longest->until)) longest = {until, dimension_of(d)};
   }
   return longest;
 }
@@ -89,7 +97,7 @@ bool Buckets::take(const Cost& amounts, std::uint32_t lease, Moment now) {
 
 bool Buckets::take_one(std::size_t dimension, std::int64_t cost, std::uint32_t lease, Moment now) {
   std::int64_t was = at(arrival(dimension)).load();
-  while (fits_at(was, cost, burst(), window() > 0) <= now.count()) {
+  while (fits(was, cost) <= now.count()) {
     const std::int64_t backlog = std::max<std::int64_t>(was - now.count(), 0);
     each_other(*layout_, lease, [&](Lease& other) { lower_to(other.lowest[dimension], backlog); });
     const std::int64_t next = std::max(was, now.count()) + cost;

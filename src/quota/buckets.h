@@ -18,7 +18,8 @@ namespace interlock::quota {
 /// whoever dies in between has only made others' claims smaller.
 class Buckets {
  public:
-  explicit Buckets(Layout& layout) : layout_(&layout) {}
+  /// `jitter`: ns of `Limits::arrival_jitter`.
+  explicit Buckets(Layout& layout, std::int64_t jitter = 0) : layout_(&layout), jitter_(jitter) {}
 
   /// Which dimension keeps a draw longest, and until when.
   struct Wait {
@@ -47,8 +48,11 @@ class Buckets {
   bool give_back(std::size_t dimension, std::int64_t excess, std::uint32_t lease, Moment now);
   std::int64_t& arrival(std::size_t dimension) const { return layout_->arrival[dimension]; }
   std::int64_t burst() const { return at(layout_->burst).load(); }
+  /// When a draw that takes `cost` ns fits into a bucket that is full at `arrival`.
+  std::int64_t fits(std::int64_t arrival, std::int64_t cost) const;
 
   Layout* layout_;
+  std::int64_t jitter_;
 };
 
 }  // namespace interlock::quota

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "changes/changeset.h"
 #include "panel/summary.h"
+#include "report/run_record.h"
 
 namespace interlock::report {
 
@@ -81,28 +82,6 @@ void add_models_json(json::object& one, const engine::AttemptRecord& attempt) {
                               {"waited_quota_s", to_seconds(attempt.waited_quota)},
                               {"waited_cache_s", to_seconds(attempt.waited_lead)},
                               {"cache_saved_usd", usd_or_null(attempt.saved)}};
-}
-
-/// What is known to have been used; whether that is all, `tokens_complete` says.
-engine::Usage usage_of(const engine::TaskRecord& record) {
-  engine::Usage sum;
-  for (const auto& attempt : record.attempts) {
-    sum = at_least(sum, attempt.known);
-  }
-  return sum;
-}
-
-engine::WaitedFor waited_of(const engine::TaskRecord& record) {
-  engine::WaitedFor sum;
-  for (const auto& attempt : record.attempts) {
-    sum.needs += attempt.waited.needs;
-    sum.conflict += attempt.waited.conflict;
-    sum.quota += attempt.waited.quota;
-    sum.slot += attempt.waited.slot;
-    sum.backoff += attempt.waited.backoff;
-  }
-  sum.gate = record.gate_time;
-  return sum;
 }
 
 /// What of an attempt's work met with what others had changed.
@@ -230,22 +209,6 @@ std::string remark_on(const engine::TaskStatus& task, const engine::TaskRecord& 
 
 }  // namespace
 
-namespace {
-
-/// As the summary tells it. Where something failed or a quota was waited for, one by one would have
-/// taken longer than the sum of what succeeded: then that nothing was saved is not known.
-json::value saved_or_null(const engine::RunStatus& view) {
-  const Duration saved = view.one_by_one.value_or(view.sequential) - (view.elapsed - view.stood);
-  const bool is_loss_known =
-      view.one_by_one ||
-      (view.failed_work == Duration{} && view.lost == Duration{} &&
-       view.waited.quota == Duration{} && view.models.waited_quota == Duration{});
-  if (saved < Duration{} && !is_loss_known) return nullptr;
-  return to_seconds(saved);
-}
-
-}  // namespace
-
 json::object run_json(const runs::ChosenRun& run, const engine::RunStatus& view,
                       journal::Store& store) {
   const ChangesOf changes_of(store);
@@ -262,12 +225,13 @@ json::object run_json(const runs::ChosenRun& run, const engine::RunStatus& view,
     tasks.push_back(task_json(run.plan(), TaskId(i), run.state.tasks[i], changes_of));
   }
   root["tasks"] = std::move(tasks);
+  const auto saved = saved_by(view);
   root["totals"] = json::object{
       {"elapsed_s", to_seconds(view.elapsed)},
       {"sequential_s", to_seconds(view.sequential)},
       {"one_by_one_s",
        view.one_by_one ? json::value(to_seconds(*view.one_by_one)) : json::value(nullptr)},
-      {"saved_s", saved_or_null(view)},
+      {"saved_s", saved ? json::value(to_seconds(*saved)) : json::value(nullptr)},
       {"hindsight", view.hindsight.empty() ? json::value(nullptr) : json::value(view.hindsight)},
       {"failed_s", to_seconds(view.failed_work)},
       {"stood_s", to_seconds(view.stood)},

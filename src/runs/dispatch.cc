@@ -139,10 +139,15 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
                                       options_of(run.plan()));
   workspace.show(&snapshots);
   schema::JsonSchema validator;
-  Result<std::unique_ptr<engine::Gateway>> gateway = std::make_unique<engine::NoGateway>();
-  if (asks)
-    gateway = open_gateway(std::move(*wanted), clock, [&host = **processes] { host.poke(); });
-  if (!gateway) return std::unexpected(gateway.error());
+  std::unique_ptr<engine::Gateway> gateway = std::make_unique<engine::NoGateway>();
+  if (asks) {
+    auto local = open_gateway(std::move(*wanted), clock, [&host = **processes] { host.poke(); });
+    if (!local) return std::unexpected(local.error());
+    (*processes)->on_listener([&to = **local](engine::AttemptName name, sys::Descriptor socket) {
+      to.listen(name, std::move(socket));
+    });
+    gateway = std::move(*local);
+  }
 
   // What is large goes back to the system at once: else the allocator would keep the room of the
   // largest answer so far, and put the next ones beside it.
@@ -163,7 +168,7 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   before.changes = std::exchange(run.changes, {});
   engine::Engine engine(
       run.plan(), run.planned.waits(), std::move(*setup), std::move(before),
-      engine::Ports{clock, **processes, kept, workspace, snapshots, validator, **gateway});
+      engine::Ports{clock, **processes, kept, workspace, snapshots, validator, *gateway});
   if (auto taken = engine.begin(); !taken) return std::unexpected(taken.error());
   if (begun) {
     if (auto reported = begun(); !reported) return std::unexpected(reported.error());

@@ -258,11 +258,12 @@ Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::Histo
 
 Result<void> check_can_run(const Planned& planned) {
   for (const plan::Task& task : planned.plan.tasks) {
-    if (task.own_network && asks_through_gateway(planned.plan, task)) {
-      return fail(
-          Error::Kind::refused,
-          fmt::format("task `{}` has `network: none` and could not reach the gateway", task.id),
-          "leave `network` out, or give its agent `gateway: false`");
+    if (task.needs_gateway && !asks_through_gateway(planned.plan, task)) {
+      return fail(Error::Kind::refused,
+                  fmt::format("task `{}` has `network: gateway`, but no calls of its pass the "
+                              "gateway: it would reach nothing",
+                              task.id),
+                  "write `network: none` for that, or give it an agent with a key or a login");
     }
   }
   const auto& limits = planned.plan.limits;

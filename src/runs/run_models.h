@@ -44,9 +44,9 @@ Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std:
                                             const Environment& environment);
 
 /// `wake` as in gateway::Options.
-Result<std::unique_ptr<engine::Gateway>> open_gateway(gateway::Options options,
-                                                      engine::Clock& clock,
-                                                      std::function<void()> wake);
+Result<std::unique_ptr<gateway::LocalGateway>> open_gateway(gateway::Options options,
+                                                            engine::Clock& clock,
+                                                            std::function<void()> wake);
 
 /// Where a run's recording lies.
 std::string recording_folder(const std::string& state_folder, const std::string& run);

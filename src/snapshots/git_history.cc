@@ -87,7 +87,7 @@ History::Remarks History::commit_task(const workspace::Layer& layer) const {
   const auto repository = repository_of(root_);
   // That there is none was said before the run.
   if (!repository && repository_top(root_).empty()) return remarks;
-  const auto moved = repository ? move_task_branch(*repository, layer, remarks)
+  const auto moved = repository ? move_task_branch(*repository, "interlock/" + run_, layer, remarks)
                                 : std::unexpected(repository.error());
   if (!moved)
     remarks.push_back(fmt::format("no commit was made on the branch `interlock/{}`: {}", run_,
@@ -95,19 +95,33 @@ History::Remarks History::commit_task(const workspace::Layer& layer) const {
   return remarks;
 }
 
-Result<void> History::move_task_branch(const Repository& repository, const workspace::Layer& layer,
-                                       Remarks& remarks) const {
+Result<bool> History::commit_onto(const std::string& branch, bool begins,
+                                  const workspace::Layer& layer, Remarks& remarks) const {
+  const auto repository = repository_of(root_);
+  if (!repository) return std::unexpected(repository.error());
+  const Git git(repository->top);
+  if (const auto named = git.run({"check-ref-format", "--branch", branch}); !named)
+    return fail(Error::Kind::invalid, fmt::format("`{}` is not a name for a branch", branch));
+  if (begins && !commit_of(git, std::string(kHeads) + branch).empty())
+    return fail(Error::Kind::refused, fmt::format("the branch `{}` is there already", branch),
+                fmt::format("name another, or delete it: git branch -D {}", branch));
+  return move_task_branch(*repository, branch, layer, remarks);
+}
+
+Result<bool> History::move_task_branch(const Repository& repository, const std::string& name,
+                                       const workspace::Layer& layer, Remarks& remarks) const {
   const Git git(repository.top);
-  const std::string branch = "refs/heads/interlock/" + run_;
+  const std::string branch = std::string(kHeads) + name;
   const std::string tip = commit_of(git, branch);
   const std::string parent = tip.empty() ? commit_of(git, "HEAD") : tip;
   const auto made = commit(repository, parent, parent,
                            leaves_of({layer}, prefix_of(root_, repository.top)), remarks);
   if (!made) return std::unexpected(made.error());
   const auto same = [&](const std::string& tree) { return git.line({"rev-parse", tree}); };
-  if (!parent.empty() && same(*made + "^{tree}") == same(parent + "^{tree}")) return {};
+  if (!parent.empty() && same(*made + "^{tree}") == same(parent + "^{tree}")) return false;
   const auto moved = git.run({"update-ref", branch, *made, tip});
-  return moved ? Result<void>() : std::unexpected(moved.error());
+  if (!moved) return std::unexpected(moved.error());
+  return true;
 }
 
 History::Remarks History::commit_worktree(const std::string& branch, const Attempt& attempt,

@@ -27,6 +27,10 @@ class History {
   /// One more commit on `interlock/<run>`, which begins at HEAD. What .gitignore shuts out, and
   /// changes git knows nothing of, make none. Outside of a repository: nothing to do.
   Remarks commit_task(const workspace::Layer& layer) const;
+  /// One more commit on a branch, which begins at HEAD and must not be there yet where `begins`.
+  /// False: git knows nothing of what was changed, and there is none.
+  Result<bool> commit_onto(const std::string& branch, bool begins, const workspace::Layer& layer,
+                           Remarks& remarks) const;
   /// The attempt's branch gets what it changed as one commit upon its own commits there, or upon
   /// its snapshot; where it changed nothing and committed nothing there is no branch. Other
   /// branches and tags that it made or moved in its repository come as `<branch>.<name>`.
@@ -34,8 +38,8 @@ class History {
                           const workspace::Layer& layer) const;
 
  private:
-  Result<void> move_task_branch(const Repository& repository, const workspace::Layer& layer,
-                                Remarks& remarks) const;
+  Result<bool> move_task_branch(const Repository& repository, const std::string& branch,
+                                const workspace::Layer& layer, Remarks& remarks) const;
   Result<void> move_worktree_branch(const Repository& repository, const std::string& branch,
                                     const Attempt& attempt, const workspace::Layer& layer,
                                     Remarks& remarks) const;

@@ -211,6 +211,16 @@ class Dispatched(Case):
         self.assertIn("forty-two", world.interlock("output", "last", "only")[1])
 
     @each_client
+    def test_the_gateway_can_be_its_only_network(self, client):
+        if not Place.gateway:
+            self.skipTest("it takes the gateway")
+        world, status, said = self.one(client, {"otherwise": {"text": "The answer is forty-two."}},
+                                       "What is it?", ("output: text", "network: gateway"))
+        self.assertEqual(status, 0, said)
+        self.assert_books_agree(world, "only")
+        self.assertIn("forty-two", world.interlock("output", "last", "only")[1])
+
+    @each_client
     def test_a_tool_edits_a_file_in_a_view(self, client):
         world, status, said = self.one(client, {"rules": edits()}, "edit the note")
         self.assertEqual(status, 0, said)
@@ -220,6 +230,8 @@ class Dispatched(Case):
     @each_client
     def test_a_recorded_run_replays_offline(self, client):
         """Every answer out of the recording: the endpoint sees no call, and the result is the same."""
+        if not Place.gateway:
+            self.skipTest("what is recorded passes the gateway")
         world = self.world({"rules": edits()})
         self.plan(world, [("only", client.name, "edit the note", ("writes: [\"notes.txt\"]", "output: text"))],
                   [client])
@@ -293,6 +305,8 @@ class Dispatched(Case):
     @each_that_records
     def test_paid_answers_come_back_after_a_crash(self, client):
         """The dispatcher dies in the second call; what the first answered is not asked again."""
+        if not Place.gateway:
+            self.skipTest("what is recorded passes the gateway")
         world = self.world({"rules": [
             {"after_tool": False, "has_tools": True, "loop": True, "steps": [{"shell": "true"}]},
             {"after_tool": True, "steps": [{"hang": True}, {"text": "Done."}]}]})
@@ -337,6 +351,8 @@ class Dispatched(Case):
     @each_client
     def test_siblings_prompts_begin_alike_and_share_a_cache(self, client):
         """Up to what each was asked; and who comes second waits until the first has filled the cache."""
+        if not Place.gateway and client.name == "claude-code":
+            self.skipTest("its line for billing comes first, and is left out behind the gateway only")
         world = self.world({"otherwise": {"text": "Said.", "wait": 4}})
         names = ("one", "two")
         self.plan(world, [(name, client.name, "What is it?", ("reads: []", "output: text")) for name in names],

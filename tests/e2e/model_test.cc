@@ -121,7 +121,7 @@ TEST_F(Models, who_runs_out_of_time_is_told_what_the_provider_said_last) {
   const Endpoint endpoint(script_of(R"({"otherwise": {"status": 529}})"));
   plan_at(endpoint, R"(
 tasks:
-  - {id: a, agent: anthropic, prompt: "one?", reads: [], writes: [], retries: 0, timeout: 2s}
+  - {id: a, agent: anthropic, prompt: "one?", reads: [], writes: [], retries: 0, timeout: 6s}
 )");
   const Ended ended = interlock({"run", "plan.yaml"});
   EXPECT_EQ(ended.exit, 1);
@@ -379,7 +379,7 @@ TEST_F(Models, a_provider_that_cannot_be_reached_is_no_fault_of_the_request) {
   auto endpoint = std::make_unique<Endpoint>(endpoint::Script{});
   plan_at(*endpoint,
           "tasks: [{id: a, agent: openai, prompt: hello, reads: [], writes: [], output: text, "
-          "timeout: 3s, retries: 0}]\n");
+          "timeout: 8s, retries: 0}]\n");
   endpoint.reset();
   EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 1);
   EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/outcome"), "api-failed");
@@ -452,7 +452,7 @@ TEST_F(Models, that_said_to_wait_until_the_time_was_up_limited_the_attempt) {
   const Endpoint endpoint(script_of(R"({"otherwise": {"status": 429, "retry_after": 1}})"));
   write_plan("agents: {c: {kind: chat, api: anthropic, model: m, key: THE_KEY, base_url: \"" +
              endpoint.base_url() +
-             "\"}}\ntasks:\n  - {id: a, agent: c, prompt: hi, timeout: 3s, retries: 0}\n");
+             "\"}}\ntasks:\n  - {id: a, agent: c, prompt: hi, timeout: 8s, retries: 0}\n");
   Running run = start({"run", "plan.yaml"});
   run.until_it_says("again");
   run.send(SIGINT);

@@ -28,7 +28,9 @@ void try_head(std::string_view text) {
   const auto read = http::read_request_head(text);
   if (!read) return;
   const http::Request& request = read->request;
-  check(request.target.starts_with('/') && is_one_line(request.target), "a target is a path");
+  check((request.target.starts_with('/') || request.method == "CONNECT") &&
+            is_one_line(request.target),
+        "a target is a path");
   for (const auto& [name, value] : request.headers)
     check(!name.empty() && is_one_line(name) && is_one_line(value), "a header is one line");
   check(!read->framing.chunked || read->framing.length == 0, "a body ends in one way");

@@ -1,0 +1,43 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/result_file.h"
+#include "process/clock.h"
+#include "report/run_html.h"
+#include "report/run_record.h"
+
+// `report`: a run as a document for people who were not there.
+namespace interlock::cli {
+
+Result<Exit> report_command(const Context& context, const std::string& name,
+                            const std::string& file) {
+  const bool markdown = file.ends_with(".md");
+  if (!markdown && !file.ends_with(".html"))
+    return fail(Error::Kind::invalid,
+                fmt::format("`{}` ends in neither .html nor .md, so it is not clear what to write",
+                            printable(file)),
+                "-o report.html, or -o report.md for a pull request");
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store) return std::unexpected(store.error());
+  const auto id = runs::run_named(*store, context.where, name);
+  if (!id) return std::unexpected(id.error());
+  auto run = runs::choose_run(*store, *id);
+  if (!run) return std::unexpected(run.error());
+  process::SystemClock clock;
+  const report::RunRecord record =
+      report::record_of_run(**run, *store, context.state_folder, clock.now());
+  const std::string text = markdown ? report::run_markdown(record) : report::run_html(record);
+  if (auto written = write_result_file(file, text); !written)
+    return std::unexpected(written.error());
+  if (context.json) {
+    context.console.result(pretty_json(json::object{
+        {"version", 1}, {"run", record.id}, {"file", printable(file)}, {"bytes", text.size()}}));
+  } else {
+    context.console.remark(
+        fmt::format("wrote {} of run {} ({})", printable(file), record.id, record.state));
+  }
+  return Exit::done;
+}
+
+}  // namespace interlock::cli

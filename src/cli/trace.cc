@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <boost/json/serialize.hpp>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/otlp_post.h"
+#include "cli/result_file.h"
+#include "process/clock.h"
+#include "report/run_trace.h"
+
+// `trace` and `events`: a run in the forms that other programs read.
+namespace interlock::cli {
+
+namespace {
+
+constexpr int kFollowMs = 100;
+
+Result<void> write_otlp(const std::string& target, const std::vector<std::string>& batches) {
+  if (is_url(target)) return post_otlp(target, batches);
+  std::string lines;
+  for (const std::string& batch : batches) lines += batch + "\n";
+  return write_result_file(target, lines);
+}
+
+/// One line of `events`: docs/json.md.
+std::string line_of(const runs::ChosenRun& run, const engine::RecordedEvent& recorded) {
+  json::object line{{"version", 1},
+                    {"run", run.id()},
+                    {"seq", recorded.seq},
+                    {"at", show_time(recorded.at)},
+                    {"event", engine::name_of(recorded.event)}};
+  const auto task = engine::task_of(recorded.event);
+  line["task"] = task && task->index() < run.plan().tasks.size() ? json::value(run.plan()[*task].id)
+                                                                 : json::value(nullptr);
+  line["fields"] = engine::to_json(recorded.event);
+  return json::serialize(line) + "\n";
+}
+
+}  // namespace
+
+Result<Exit> trace_command(const Context& context, const std::string& name,
+                           const TraceOptions& options) {
+  if (options.out.empty() && options.otlp.empty() && options.joblog.empty())
+    return fail(Error::Kind::invalid, "nothing says what to write",
+                "-o FILE.json for Perfetto, --otlp FILE or URL, --joblog FILE");
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store) return std::unexpected(store.error());
+  const auto id = runs::run_named(*store, context.where, name);
+  if (!id) return std::unexpected(id.error());
+  auto run = runs::choose_run(*store, *id);
+  if (!run) return std::unexpected(run.error());
+  const auto calls = report::calls_of(*store, *id);
+  if (!calls) return std::unexpected(calls.error());
+  process::SystemClock clock;
+  const report::RunRecord record =
+      report::record_of_run(**run, *store, context.state_folder, clock.now());
+  const report::TraceSource source{**run, record, *calls};
+  json::array files;
+  const auto add = [&](std::string_view form, const std::string& target,
+                       const Result<void>& written) -> Result<void> {
+    if (!written) return std::unexpected(written.error());
+    files.push_back(json::object{{"form", form}, {"to", printable(target)}});
+    if (!context.json)
+      context.console.remark(fmt::format("wrote {} of run {} to {}", form, *id, printable(target)));
+    return {};
+  };
+  Result<void> all;
+  if (!options.out.empty())
+    all = add("a trace", options.out, write_result_file(options.out, report::chrome_trace(source)));
+  if (all && !options.otlp.empty())
+    all = add("OTLP spans", options.otlp, write_otlp(options.otlp, report::otlp_batches(source)));
+  if (all && !options.joblog.empty())
+    all = add("a joblog", options.joblog, write_result_file(options.joblog, report::joblog(**run)));
+  if (!all) return std::unexpected(all.error());
+  if (!(*run)->state.ended && !options.otlp.empty())
+    context.console.remark("note: what is not over yet has no span");
+  if (context.json)
+    context.console.result(
+        pretty_json(json::object{{"version", 1}, {"run", *id}, {"written", std::move(files)}}));
+  return Exit::done;
+}
+
+Result<Exit> events_command(const Context& context, const std::string& name,
+                            const EventsOptions& options) {
+  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  if (!store) return std::unexpected(store.error());
+  const auto id = runs::run_named(*store, context.where, name);
+  if (!id) return std::unexpected(id.error());
+  auto run = runs::choose_run(*store, *id);
+  if (!run) return std::unexpected(run.error());
+  std::uint64_t after = options.after;
+  bool ended = false;
+  const auto print_new = [&]() -> Result<void> {
+    std::string lines;
+    auto read = store->replay(*id, after, [&](engine::RecordedEvent&& recorded) {
+      lines += line_of(**run, recorded);
+      after = recorded.seq;
+      ended = std::holds_alternative<engine::RunEnded>(recorded.event);
+    });
+    context.console.result(lines);
+    return read;
+  };
+  bool going = options.follow && (*run)->dispatched();
+  auto printed = print_new();
+  while (printed && going && !ended) {
+    ::poll(nullptr, 0, kFollowMs);
+    going = (*run)->dispatched();  // Before what it wrote last is read.
+    printed = print_new();
+  }
+  if (!printed) return std::unexpected(printed.error());
+  return Exit::done;
+}
+
+}  // namespace interlock::cli
