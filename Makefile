@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 release = build/release/interlock
 
-.PHONY: help demo test test-clients bench check build install clean
+.PHONY: help demo test test-clients test-page bench check build install package clean
 
 help:
 	@echo 'make demo       build Interlock and watch it run a plan: half a minute, after the build'
@@ -12,6 +12,8 @@ help:
 	@echo 'make test-clients  run real agent clients from npm against a model endpoint of our own (optional)'
 	@echo 'make build      build $(release)'
 	@echo 'make install    install it with its shell completion below PREFIX ($(PREFIX))'
+	@echo 'make package    a .deb for this Debian and a tarball that runs from anywhere, in build/packages'
+	@echo 'make test-page  look at the page with a real browser (optional)'
 	@echo 'make bench      measure it against its peers'
 	@echo 'make check      what a change must pass, step by step (tools/check)'
 	@echo 'make clean      remove build/'
@@ -37,6 +39,13 @@ test-clients:
 	cmake --build --preset dev -j $(JOBS) --target interlock model_endpoint
 	tools/test-clients build/dev $(SUITE)
 
+# Needs node, npm and chromium; says so where they are missing.
+test-page:
+	@tools/deps build test
+	cmake --preset dev
+	cmake --build --preset dev -j $(JOBS) --target interlock
+	tools/test-page build/dev
+
 bench:
 	@tools/deps build bench
 	cmake --preset bench
@@ -50,6 +59,9 @@ check:
 install: build
 	cmake --install build/release --prefix $(PREFIX)
 	tools/install-completion $(release) $(PREFIX)
+
+package: build
+	tools/package $(release) build/packages
 
 clean:
 	rm -rf build

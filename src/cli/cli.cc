@@ -117,6 +117,11 @@ int run_interlock(int argc, char** argv) {
     std::ranges::reverse(words);  // CLI11 takes them from the end.
     line.app().parse(std::move(words));
   } catch (const CLI::Success& asked) {
+    const bool is_version = dynamic_cast<const CLI::CallForVersion*>(&asked) != nullptr;
+    if (is_version && asks_for_json(argc, argv)) {
+      early.result(pretty_json(json::object{{"version", 1}, {"release", kVersion}}));
+      return static_cast<int>(early.close(Exit::done));
+    }
     std::ostringstream out, err;
     line.app().exit(asked, out, err);
     early.result(out.str());

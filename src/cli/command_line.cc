@@ -85,6 +85,11 @@ void CommandLine::add_face(CLI::App* sub) {
       ->type_name("FACE");
   sub->add_flag("--wait", options_.wait,
                 "Wait at gates for a person; without it the run pauses there with exit code 3");
+  sub->add_option("--notify", options_.notify,
+                  "Call a person when a gate waits, a task failed or the run is over: terminal, "
+                  "desktop, command:CMD or a URL; several times")
+      ->type_name("TARGET")
+      ->allow_extra_args(false);
 }
 
 void CommandLine::add_detach(CLI::App* sub) {
@@ -95,8 +100,10 @@ void CommandLine::add_detach(CLI::App* sub) {
 Result<Exit> CommandLine::perhaps_apart(
     const Context& context, const Options& options,
     const std::function<Result<Exit>(const Context&, Face)>& work) {
-  if (!options.detach) return work(context, face_of(options));
-  return run_detached(context, [&](const Context& own) { return work(own, Face::lines); });
+  Context with = context;
+  with.notify = options.notify;
+  if (!options.detach) return work(with, face_of(options));
+  return run_detached(with, [&](const Context& own) { return work(own, Face::lines); });
 }
 
 void CommandLine::add_which_plan(CLI::App* sub) {

@@ -108,6 +108,20 @@ void CommandLine::add_traces() {
   events->add_option("--after", options_.events.after, "Only what has a larger `seq`")
       ->type_name("SEQ");
   add_json(events);
+  CLI::App* serve = add("serve", "Serve a page and a socket that show runs, until Ctrl-C",
+                        [](const Context& context, const Options& options) {
+                          return serve_command(context, options.serve);
+                        });
+  serve->add_flag("--web", options_.serve.web,
+                  "Serve the page on 127.0.0.1, and print a link that opens it once");
+  serve->add_option("--port", options_.serve.port, "Of the page [any that is free]")
+      ->type_name("PORT");
+  serve->add_flag("--link", options_.serve.link, "Print another link of the server that runs");
+  serve
+      ->add_option("--socket", options_.serve.socket,
+                   "The Unix socket [in $XDG_RUNTIME_DIR/interlock, else in the state folder]")
+      ->type_name("PATH");
+  add_json(serve);
 }
 
 }  // namespace interlock::cli

@@ -4,6 +4,7 @@
 
 #include "cli/client_setup.h"
 #include "cli/completion.h"
+#include "cli/man_page.h"
 
 // Verbs around runs: to begin with, for clients and models, to clear up.
 namespace interlock::cli {
@@ -118,6 +119,14 @@ void CommandLine::add_rest() {
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   add_json(completion);
+  add(
+      "man-page", "Print the manual page",
+      [this](const Context& context, const Options&) -> Result<Exit> {
+        context.console.result(man_page(app_, std::string(kVersion)));
+        return Exit::done;
+      },
+      Journal::not_needed)
+      ->group("");  // For packages.
   CLI::App* complete = add("complete", "List words for a shell's completion",
                            [](const Context& context, const Options& options) {
                              return complete_command(context, options.words, options.run);

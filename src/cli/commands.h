@@ -22,7 +22,8 @@ struct Context {
   bool json = false;
   runs::Where where;
   Console& console;
-  Detachment* detachment = nullptr;  ///< Where the run is to go on without this terminal.
+  Detachment* detachment = nullptr;      ///< Where the run is to go on without this terminal.
+  std::vector<std::string> notify = {};  ///< Whom to call: see `Notifier`.
 };
 
 /// What earlier runs measured here; an empty history where there is no journal yet, for planning

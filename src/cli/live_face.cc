@@ -40,20 +40,43 @@ Exit exit_for(engine::RunEnded::How how) {
 
 }  // namespace
 
-LiveFace::LiveFace(const runs::ChosenRun& run, std::string log_folder, Face face, Console& console)
+LiveFace::LiveFace(const runs::ChosenRun& run, std::string log_folder, Face face, Console& console,
+                   Notifier* notifier)
     : run_(run),
       log_folder_(std::move(log_folder)),
       console_(console),
+      notifier_(notifier),
       panel_(wants_panel(face, console)),
       screen_(STDERR_FILENO),
       lines_(console.quiet() ? panel::LineFace::Verbosity::failures
                              : panel::LineFace::Verbosity::everything,
              console.err().unicode) {
   if (panel_) next_frame_ = Time{};
+  if (notifier_ != nullptr) notifier_->notify("begun", run.id(), run.head.plan_name, "", "");
+}
+
+/// What a person has to know of while the run goes on. Of a failure only that it was one: what was
+/// said there may be anything.
+void LiveFace::call(const engine::Notice& notice) const {
+  using Kind = engine::Notice::Kind;
+  const std::string& plan = run_.head.plan_name;
+  const auto say = [&](const char* kind, const std::string& text) {
+    notifier_->notify(kind, run_.id(), plan, notice.task, text);
+  };
+  if (notice.kind == Kind::gate)
+    say("gate", fmt::format("{}: {} waits for a person: interlock approve {}{}{}", plan,
+                            notice.task.empty() ? "a review" : "`" + notice.task + "`", run_.id(),
+                            notice.task.empty() ? "" : " ", notice.task));
+  if (notice.kind == Kind::failed)
+    say("failed", fmt::format("{}: `{}` failed: interlock why {} {}", plan, notice.task, run_.id(),
+                              notice.task));
+  if (notice.kind == Kind::stopping)
+    say("stopping", fmt::format("{}: run {} stops: interlock show {}", plan, run_.id(), run_.id()));
 }
 
 void LiveFace::update(engine::Engine& engine, Time now) {
   std::vector<engine::Notice> notices = engine.take_notices();
+  if (notifier_ != nullptr) std::ranges::for_each(notices, [&](const auto& one) { call(one); });
   if (!panel_) {
     for (const std::string& line : lines_of(engine.run(), std::move(notices)))
       console_.insist(line);
@@ -74,6 +97,13 @@ void LiveFace::update(engine::Engine& engine, Time now) {
 }
 
 void LiveFace::finish(const engine::RunStatus& view) {
+  constexpr Duration kWorthACall = std::chrono::minutes(1);
+  if (notifier_ != nullptr && view.ended && view.elapsed >= kWorthACall)
+    notifier_->notify("ended", run_.id(), run_.head.plan_name, "",
+                      fmt::format("{}: {} after {}: {} of {} tasks done", run_.head.plan_name,
+                                  runs::ended_text(*view.ended), show_duration(view.elapsed),
+                                  view.done, view.total));
+  if (notifier_ != nullptr) notifier_->done();
   const panel::Size size = panel_ ? screen_.size() : panel::Size{100, 60};
   const std::vector<std::string> lines = panel::draw_summary(view, size, console_.err().style());
   if (panel_) {
@@ -135,8 +165,8 @@ void LiveFace::add_last_output(const engine::RunState& state, engine::Notice& no
 
 Result<Exit> dispatch_and_show(journal::Store& store, const std::string& state_folder,
                                runs::ChosenRun& run, Face face, Console& console,
-                               const std::function<Result<void>()>& begun) {
-  LiveFace shown(run, runs::log_folder(state_folder, run.id()), face, console);
+                               const std::function<Result<void>()>& begun, Notifier* notifier) {
+  LiveFace shown(run, runs::log_folder(state_folder, run.id()), face, console, notifier);
   const auto how = runs::dispatch(store, state_folder, run, shown, begun);
   if (!how) return std::unexpected(how.error());
   return exit_for(*how);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/console.h"
+#include "cli/notifier.h"
 #include "engine/engine.h"
 #include "panel/line_face.h"
 #include "panel/screen.h"
@@ -24,7 +25,9 @@ enum class Face : unsigned char {
 /// lines.
 class LiveFace final : public runs::RunObserver {
  public:
-  LiveFace(const runs::ChosenRun& run, std::string log_folder, Face face, Console& console);
+  /// `notifier`: who calls a person that is not looking; none: nobody.
+  LiveFace(const runs::ChosenRun& run, std::string log_folder, Face face, Console& console,
+           Notifier* notifier = nullptr);
 
   /// When the next frame is due; nothing in line mode, where only what happens is told.
   std::optional<Time> next_frame() const override { return next_frame_; }
@@ -36,11 +39,13 @@ class LiveFace final : public runs::RunObserver {
  private:
   std::vector<std::string> lines_of(const engine::RunState& state,
                                     std::vector<engine::Notice> notices);
+  void call(const engine::Notice& notice) const;
   void add_last_output(const engine::RunState& state, engine::Notice& notice) const;
 
   const runs::ChosenRun& run_;
   std::string log_folder_;
   Console& console_;
+  Notifier* notifier_;
   bool panel_;
   panel::Screen screen_;
   panel::LineFace lines_;
@@ -50,6 +55,7 @@ class LiveFace final : public runs::RunObserver {
 /// Dispatches the run and shows it meanwhile; the result is the exit code of `run`.
 Result<Exit> dispatch_and_show(journal::Store& store, const std::string& state_folder,
                                runs::ChosenRun& run, Face face, Console& console,
-                               const std::function<Result<void>()>& begun = {});
+                               const std::function<Result<void>()>& begun = {},
+                               Notifier* notifier = nullptr);
 
 }  // namespace interlock::cli

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/history_verb.h"
 #include "cli/queue.h"
+#include "cli/serve.h"
 
 namespace interlock::cli {
 
@@ -21,7 +22,7 @@ struct Options {
 
   std::string file, run, task, name, use, folder = ".", shell;
   std::string pattern, effort, face = "auto", svg, out;
-  std::vector<std::string> isolation;
+  std::vector<std::string> isolation, notify;
   int parallel = 0;
   std::vector<std::string> set;
   bool fresh = false, wait = false, record = false;
@@ -48,6 +49,7 @@ struct Options {
   std::string timeout;
   HistoryOptions history;
   CalibrateOptions calibrate;
+  ServeRequest serve;
 };
 
 /// What the words of the command line mean; an error says which of them means nothing.

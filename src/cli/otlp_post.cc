@@ -33,7 +33,7 @@ std::string part_of(CURLU* url, CURLUPart part) {
   return made;
 }
 
-Result<std::string> receiver_of(const std::string& text) {
+Result<std::string> receiver_of(const std::string& text, const char* path) {
   const std::unique_ptr<CURLU, Cleanup> url(curl_url());
   if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK)
     return fail(Error::Kind::invalid, fmt::format("`{}` is not an address", printable(text)));
@@ -43,8 +43,8 @@ Result<std::string> receiver_of(const std::string& text) {
     return fail(Error::Kind::refused,
                 fmt::format("`{}` is another machine, and http is not encrypted", printable(host)),
                 "https, or a collector on this machine");
-  if (part_of(url.get(), CURLUPART_PATH) == "/")
-    curl_url_set(url.get(), CURLUPART_PATH, "/v1/traces", 0);
+  if (path != nullptr && part_of(url.get(), CURLUPART_PATH) == "/")
+    curl_url_set(url.get(), CURLUPART_PATH, path, 0);
   return part_of(url.get(), CURLUPART_URL);
 }
 
@@ -136,6 +136,18 @@ Result<void> post_with_patience(CURL* easy, const std::string& url, const std::s
   }
 }
 
+std::unique_ptr<CURL, Cleanup> poster_to(const std::string& url) {
+  std::unique_ptr<CURL, Cleanup> easy(curl_easy_init());
+  curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy.get(), CURLOPT_USERAGENT, "interlock");
+  curl_easy_setopt(easy.get(), CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy.get(), CURLOPT_CONNECTTIMEOUT, 10L);
+  curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT, 60L);
+  if (url.starts_with("http://")) curl_easy_setopt(easy.get(), CURLOPT_NOPROXY, "*");
+  return easy;
+}
+
 }  // namespace
 
 bool is_url(const std::string& target) {
@@ -143,16 +155,9 @@ bool is_url(const std::string& target) {
 }
 
 Result<void> post_otlp(const std::string& target, const std::vector<std::string>& bodies) {
-  const auto url = receiver_of(target);
+  const auto url = receiver_of(target, "/v1/traces");
   if (!url) return std::unexpected(url.error());
-  const std::unique_ptr<CURL, Cleanup> easy(curl_easy_init());
-  curl_easy_setopt(easy.get(), CURLOPT_URL, url->c_str());
-  curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy.get(), CURLOPT_USERAGENT, "interlock");
-  curl_easy_setopt(easy.get(), CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy.get(), CURLOPT_CONNECTTIMEOUT, 10L);
-  curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT, 60L);
-  if (url->starts_with("http://")) curl_easy_setopt(easy.get(), CURLOPT_NOPROXY, "*");
+  const auto easy = poster_to(*url);
   const std::unique_ptr<curl_slist, Cleanup> headers(
       add_own_headers(easy.get(), curl_slist_append(nullptr, "Content-Type: application/json")));
   curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
@@ -160,6 +165,16 @@ Result<void> post_otlp(const std::string& target, const std::vector<std::string>
     if (auto sent = post_with_patience(easy.get(), *url, body); !sent) return sent;
   }
   return {};
+}
+
+Result<void> post_json(const std::string& target, const std::string& body) {
+  const auto url = receiver_of(target, nullptr);
+  if (!url) return std::unexpected(url.error());
+  const auto easy = poster_to(*url);
+  const std::unique_ptr<curl_slist, Cleanup> headers(
+      curl_slist_append(nullptr, "Content-Type: application/json"));
+  curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
+  return post_with_patience(easy.get(), *url, body);
 }
 
 }  // namespace interlock::cli

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <random>
+
 #include "base/text.h"
 #include "cli/asking.h"
 #include "cli/commands.h"
@@ -15,6 +17,7 @@
 #include "runs/learning.h"
 #include "runs/observed_footprints.h"
 #include "runs/plan_checks.h"
+#include "runs/quota_wait.h"
 #include "runs/run_models.h"
 #include "runs/start.h"
 #include "workspace/local_files.h"
@@ -99,15 +102,67 @@ decide::History history_of(const Context& context, const plan::Plan& plan) {
   return history ? std::move(*history) : decide::History{};
 }
 
+namespace {
+
+/// Sleeps until the quota is expected to be reset, and takes the run up again as `resume` does. The
+/// run is nobody's meanwhile, so whoever takes it up is not in our way. Nothing: the run is not to
+/// be waited for, somebody asked us to end, or it moved on without us.
+Result<std::unique_ptr<runs::ChosenRun>> wait_for_quota(const Context& context,
+                                                        journal::Store& store,
+                                                        const runs::ChosenRun& run,
+                                                        std::uint32_t tries) {
+  if (!run.plan().limits.waits_for_quota) return nullptr;
+  process::SystemClock clock(run.state.last.value_or(Time{}));
+  std::random_device dice;
+  const double chance = std::uniform_real_distribution<double>(0, 1)(dice);
+  const auto wait = runs::quota_wait_of(run.state, clock.now(), tries, chance);
+  if (!wait) return nullptr;
+  context.console.insist(fmt::format(
+      "a provider's quota is used up; {} the run goes on in {}, at {} (Ctrl-C stops waiting: "
+      "`interlock resume {}` goes on by hand)",
+      wait->is_known ? "as it is reset," : "when it is reset was not said:",
+      show_duration(wait->lasts), show_time(clock.now() + wait->lasts), run.id()));
+  if (!process::sleep_unless_asked_to_end(wait->lasts)) return nullptr;
+  auto again = runs::choose_run_to_dispatch(store, run.id(), context.state_folder);
+  if (!again) return again;
+  if ((*again)->state.seq != run.state.seq || (*again)->dispatched()) {
+    context.console.insist(fmt::format("run {} moved on in the meantime", run.id()));
+    return nullptr;
+  }
+  (*again)->request.wait_at_gates = run.request.wait_at_gates;
+  (*again)->planned.plan.limits.tokens = run.plan().limits.tokens;
+  (*again)->planned.plan.limits.usd = run.plan().limits.usd;
+  return again;
+}
+
+}  // namespace
+
 Result<Exit> dispatch_and_report(const Context& context, journal::Store& store,
                                  runs::ChosenRun& run, Face face) {
-  const auto begun = [&]() -> Result<void> {
-    if (context.detachment == nullptr) return {};
-    return context.detachment->begin(run);
-  };
-  auto exit = dispatch_and_show(store, context.state_folder, run, face, context.console, begun);
-  if (exit) report(context, store, run);
-  return exit;
+  const auto notifier = Notifier::start(context.notify);
+  if (!notifier) return std::unexpected(notifier.error());
+  std::unique_ptr<runs::ChosenRun> again;
+  runs::ChosenRun* taken = &run;
+  std::uint32_t tries = 0;
+  for (;;) {
+    const auto begun = [&]() -> Result<void> {
+      if (context.detachment == nullptr || again) return {};
+      return context.detachment->begin(run);
+    };
+    const std::uint32_t finished = taken->state.finished_count;
+    auto exit = dispatch_and_show(store, context.state_folder, *taken, face, context.console, begun,
+                                  notifier->get());
+    if (!exit) return exit;
+    tries = taken->state.finished_count > finished ? 0 : tries + (again ? 1 : 0);
+    auto next = wait_for_quota(context, store, *taken, tries);
+    if (!next) return std::unexpected(next.error());
+    if (!*next) {
+      report(context, store, *taken);
+      return exit;
+    }
+    again = std::move(*next);
+    taken = again.get();
+  }
 }
 
 Result<runs::Followed> follow_edits(const Context& context, journal::Store& store,

@@ -184,6 +184,8 @@ json::object body_of(const ModelCalled& f) {
       .put("failure", c.failure ? agents::name_of(*c.failure) : std::string_view())
       .put("detail", c.detail)
       .put("parked", c.parked)
+      .put("spent_for_us",
+           c.spent_for ? std::optional(std::int64_t{c.spent_for->count()}) : std::nullopt)
       .put("remark", c.remark)
       .take();
 }
@@ -409,6 +411,7 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
        call.failure = r.failure();
        call.detail = r.text("detail");
        call.parked = r.flag("parked");
+       if (const auto us = r.number("spent_for_us")) call.spent_for = Duration(*us);
        call.remark = r.text("remark");
        return ModelCalled{call.name.task, call.name.attempt, call};
      }},

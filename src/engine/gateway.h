@@ -51,6 +51,7 @@ struct ModelCall {
   /// Over the run's limit, and no room can come any more: the attempt is to be parked, and goes on
   /// when the limit is raised.
   bool parked = false;
+  std::optional<Duration> spent_for;  ///< The quota is used up: until then, as the provider says.
   std::string remark;  ///< For people, once: what the provider says of its limits, where the plan
                        ///< says otherwise.
 

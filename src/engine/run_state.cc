@@ -198,6 +198,7 @@ class Applier {
     attempt.waited_lead += call.waited_lead;
     ++(call.end == CallEnd::answered ? attempt.calls : attempt.calls_refused);
     note_verdict(attempt, call);
+    if (call.spent_for) run_.quota_resets = std::max(run_.quota_resets, {at_ + *call.spent_for});
     attempt.parked |= call.parked;
     if (call.replayed) {
       ++attempt.calls_replayed;

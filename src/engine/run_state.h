@@ -155,6 +155,7 @@ struct RunState {
   std::string dispatcher;
   std::optional<ProcessIdentity> process;
   std::optional<RunEnded::How> ended;
+  std::optional<Time> quota_resets;  ///< As a provider said of a quota that is used up, the latest.
   std::string digest;
   std::string stopping;                      ///< Why no more starts, in words.
   std::set<RunStopping::Cause> stop_causes;  ///< Likewise, all that there are.

@@ -174,6 +174,7 @@ Refusal ProxiedCall::read_refusal() const {
 void ProxiedCall::report_spent(const Refusal& refusal) {
   std::optional<quota::Moment> until;
   if (refusal.retry_after) until = quota::now() + *refusal.retry_after;
+  reported_.spent_for = refusal.retry_after;
   for (const std::size_t quota : route_->quotas) board_.admission->spent(quota, until);
 }
 

@@ -57,6 +57,21 @@ std::unexpected<Error> bad(std::string_view why) {
   return fail(Error::Kind::invalid, fmt::format("the request is not HTTP/1.1: {}", why));
 }
 
+constexpr std::string_view kScheme = "http://";
+
+/// From the absolute form, which clients send to their proxy and servers have to take (RFC 9112,
+/// 3.2.2). Whom it names has to be whom `Host` names.
+Result<void> take_origin_form(Request& request) {
+  if (!request.target.starts_with(kScheme)) return {};
+  const std::size_t path = request.target.find('/', kScheme.size());
+  const std::string named = request.target.substr(kScheme.size(), path - kScheme.size());
+  const std::string* const host = find_header(request.headers, "host");
+  if (path == std::string::npos || host == nullptr || *host != named)
+    return bad("its target names another host");
+  request.target.erase(0, path);
+  return {};
+}
+
 Result<Request> read_request_line(std::string_view line) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
@@ -75,7 +90,8 @@ Result<Request> read_request_line(std::string_view line) {
     const bool is_authority = is_one_word && request.target.find('/') == std::string::npos &&
                               request.target.find(':') != std::string::npos;
     if (!is_authority) return bad("its target is not `host:port`");
-  } else if (!is_one_word || !request.target.starts_with('/')) {
+  } else if (!is_one_word ||
+             (!request.target.starts_with('/') && !request.target.starts_with(kScheme))) {
     return bad("its target is not a path");
   }
   return request;
@@ -128,6 +144,7 @@ struct Reason {
 constexpr std::array kReasons{Reason{200, "OK"},
                               Reason{201, "Created"},
                               Reason{204, "No Content"},
+                              Reason{303, "See Other"},
                               Reason{304, "Not Modified"},
                               Reason{400, "Bad Request"},
                               Reason{401, "Unauthorized"},
@@ -136,7 +153,11 @@ constexpr std::array kReasons{Reason{200, "OK"},
                               Reason{404, "Not Found"},
                               Reason{405, "Method Not Allowed"},
                               Reason{408, "Request Timeout"},
+                              Reason{409, "Conflict"},
                               Reason{413, "Content Too Large"},
+                              Reason{414, "URI Too Long"},
+                              Reason{415, "Unsupported Media Type"},
+                              Reason{421, "Misdirected Request"},
                               Reason{429, "Too Many Requests"},
                               Reason{500, "Internal Server Error"},
                               Reason{502, "Bad Gateway"},
@@ -204,9 +225,11 @@ Result<RequestHead> read_request_head(std::string_view text) {
     if (!header) return std::unexpected(header.error());
     request->headers.push_back(std::move(*header));
   }
+  if (auto taken = take_origin_form(*request); !taken) return std::unexpected(taken.error());
   auto framing = read_framing(*request);
   if (!framing) return std::unexpected(framing.error());
-  request->keeps_alive = keeps_alive(*request);
+  // `Connection: close` there is meant for a proxy that would speak for somebody else.
+  request->keeps_alive = request->method == "CONNECT" || keeps_alive(*request);
   return RequestHead{std::move(*request), *framing};
 }
 

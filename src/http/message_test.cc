@@ -18,7 +18,7 @@ TEST(RequestHead, is_read_whole) {
 }
 
 TEST(RequestHead, what_two_readers_could_understand_differently_is_refused) {
-  constexpr std::array<std::string_view, 12> kAmbiguous{
+  constexpr std::array<std::string_view, 15> kAmbiguous{
       "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
       "POST / HTTP/1.1\nContent-Length: 1\r\n\r\n",
       "POST / HTTP/1.1\r\nA: b\nContent-Length: 1\r\n\r\n",
@@ -30,9 +30,23 @@ TEST(RequestHead, what_two_readers_could_understand_differently_is_refused) {
       "POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\n",
       "POST / HTTP/1.1\r\nname : value\r\n\r\n",
       "POST http://elsewhere/ HTTP/1.1\r\n\r\n",
+      "POST http://elsewhere/ HTTP/1.1\r\nHost: here\r\n\r\n",
+      "POST http://here HTTP/1.1\r\nHost: here\r\n\r\n",
+      "CONNECT /path HTTP/1.1\r\nHost: here\r\n\r\n",
       "POST / HTTP/2\r\n\r\n"};
   for (const std::string_view text : kAmbiguous)
     EXPECT_FALSE(read_request_head(text).has_value()) << text;
+}
+
+TEST(RequestHead, is_taken_in_the_form_for_proxies_where_it_names_the_host_it_is_for) {
+  const auto whole = read_request_head("GET http://here:1/a?b HTTP/1.1\r\nHost: here:1\r\n\r\n");
+  ASSERT_TRUE(whole.has_value()) << whole.error().message;
+  EXPECT_EQ(whole->request.target, "/a?b");
+  const auto tunnel = read_request_head(
+      "CONNECT there:443 HTTP/1.1\r\nHost: there:443\r\nConnection: close\r\n\r\n");
+  ASSERT_TRUE(tunnel.has_value()) << tunnel.error().message;
+  EXPECT_EQ(tunnel->request.target, "there:443");
+  EXPECT_TRUE(tunnel->request.keeps_alive) << "what follows is the tunnel";
 }
 
 TEST(Chunks, come_apart_wherever_they_are_cut) {

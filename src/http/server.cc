@@ -6,6 +6,9 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -45,18 +48,57 @@ Result<std::unique_ptr<Server>> Server::open(sys::Loop& loop, std::uint16_t port
       new Server(loop, std::move(socket), rules, std::move(on_head), std::move(on_request)));
 }
 
+Result<std::unique_ptr<Server>> Server::open_unix(sys::Loop& loop, const std::string& path,
+                                                  const Session::Rules& rules,
+                                                  Session::OnHead on_head,
+                                                  Session::OnRequest on_request) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return fail(Error::Kind::invalid,
+                fmt::format("the path of the socket is longer than {} bytes: {}",
+                            sizeof address.sun_path - 1, path),
+                "name a shorter one");
+  path.copy(address.sun_path, path.size());
+  ::unlink(path.c_str());
+  sys::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  // Nobody else may connect between bind and chmod either.
+  const mode_t before = ::umask(0177);
+  const bool is_bound = socket && ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address),
+                                         sizeof address) == 0;
+  const int why = errno;
+  ::umask(before);
+  if (!is_bound || ::listen(socket.get(), kBacklog) != 0)
+    return fail(Error::Kind::io, fmt::format("cannot listen on `{}`: {}", path,
+                                             std::strerror(is_bound ? errno : why)));
+  auto server = std::unique_ptr<Server>(
+      new Server(loop, std::move(socket), rules, std::move(on_head), std::move(on_request)));
+  server->path_ = path;
+  return server;
+}
+
 Server::Server(sys::Loop& loop, sys::Descriptor listening, const Session::Rules& rules,
                Session::OnHead on_head, Session::OnRequest on_request)
     : loop_(loop), rules_(rules), on_head_(std::move(on_head)), on_request_(std::move(on_request)) {
   sockaddr_in address{};
   socklen_t size = sizeof address;
   ::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size);
-  port_ = ntohs(address.sin_port);
+  if (address.sin_family == AF_INET) port_ = ntohs(address.sin_port);
   listen_as(0, std::move(listening));
 }
 
 Server::~Server() {
   for (const auto& [number, socket] : listening_) loop_.forget(socket.get());
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+/// On a Unix socket the kernel says who connects; over TCP nobody does.
+bool Server::is_welcome(const sys::Descriptor& socket) const {
+  if (path_.empty()) return true;
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+         peer.uid == ::geteuid();
 }
 
 std::uint64_t Server::listen_also(sys::Descriptor socket) {
@@ -88,8 +130,10 @@ void Server::accept_some(std::uint64_t listener) {
       }
       return;
     }
+    const bool is_full = rules_.most_sessions > 0 && sessions_.size() >= rules_.most_sessions;
+    if (is_full || !is_welcome(socket)) continue;  // Closed without a word.
     const int yes = 1;
-    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (path_.empty()) ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     const std::uint64_t number = ++last_number_;
     // The key is gone with the session that holds it.
     const auto forget = [this, number](Session&) {
@@ -103,7 +147,8 @@ void Server::accept_some(std::uint64_t listener) {
 }
 
 void Server::set_accepting(bool accepts) {
-  for (const auto& [number, socket] : listening_) loop_.change(socket.get(), accepts ? std::uint32_t{EPOLLIN} : 0);
+  for (const auto& [number, socket] : listening_)
+    loop_.change(socket.get(), accepts ? std::uint32_t{EPOLLIN} : 0);
 }
 
 /// Whoever shows no secret costs no more than so many connections.

@@ -125,6 +125,10 @@ bool Session::take_head() {
     return false;
   }
   looked_at_ = 0;
+  if (end > rules_.largest_head) {
+    refuse(400, "the request's headers are too long");
+    return false;
+  }
   auto head = read_request_head(std::string_view(in_).substr(0, end + 4));
   if (!head) {
     refuse(400, head.error().message);
@@ -236,6 +240,7 @@ void Session::begin(int status, HeaderList headers, std::optional<std::uint64_t>
   } else {
     closes_after_ = true;
   }
+  headers.insert(headers.end(), rules_.headers.begin(), rules_.headers.end());
   if (closes_after_) headers.emplace_back("connection", "close");
   out_ += write_response_head(status, headers);
 }

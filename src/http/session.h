@@ -42,6 +42,8 @@ class Session {
     Duration head = std::chrono::seconds(10);
     Duration body = std::chrono::seconds(30);
     std::size_t most_strangers = 64;  ///< Connections; the oldest goes for the newest.
+    std::size_t most_sessions = 0;    ///< Connections, all together; 0: no bound.
+    HeaderList headers;               ///< Of every answer, refusals included.
   };
   /// What becomes of a request, known from its head alone.
   struct HeadVerdict {

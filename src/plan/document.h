@@ -61,6 +61,10 @@ class Document {
   /// The source must outlive the document.
   static std::optional<Document> parse(const SourceText& source, Problems& problems);
 
+  /// The same of a text that is JSON, and fast; nothing where it is not plainly that, or where
+  /// something is to be said about it.
+  static std::optional<Document> parse_json(std::string_view source);
+
   Node root() const { return {*this, 0}; }
   /// Puts a scalar at the end of a path of keys, in place of what is there. False when the path
   /// leads through something that is no map. `entry` is its number among `--set`.
@@ -70,6 +74,7 @@ class Document {
  private:
   friend class Node;
   friend class TreeBuilder;
+  friend class JsonReader;
 
   static constexpr std::uint32_t kNone = 0xffff'ffff;
 

@@ -294,6 +294,7 @@ struct Limits {
   std::optional<MicroUsd> usd;
   Duration min_saving = std::chrono::seconds(10);
   OnFailure on_failure;
+  bool waits_for_quota = false;  ///< `on_quota: wait`: it goes on when a used-up quota is reset.
   std::optional<std::int64_t> gate_every;
   std::uint32_t calls = 500;             ///< Of models, in one attempt.
   std::uint32_t repeats = 5;             ///< How often the same request of one attempt is answered.

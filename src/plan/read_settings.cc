@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kIsolations[] = {"direct", "guard", "view", "worktree"};
 
 constexpr std::string_view kObserves[] = {"all", "opens", "declared"};
+constexpr std::string_view kOnQuotas[] = {"stop", "wait"};
 constexpr std::string_view kNetworks[] = {"host", "none", "gateway"};
 
 /// One word, or a list of them: what is wanted, then what will do where the host cannot.
@@ -240,7 +241,7 @@ void read_brakes(Reading& reading, const Fields& fields, Limits& limits) {
 void read_limits(Reading& reading, Node node) {
   static constexpr std::string_view kKeys[] = {
       "parallel",  "tokens", "usd",     "min_saving",     "on_failure", "gate_every",
-      "speculate", "calls",  "repeats", "usd_per_minute", "answer"};
+      "speculate", "calls",  "repeats", "usd_per_minute", "answer",     "on_quota"};
   constexpr std::int64_t kMostParallel = 1024;
   constexpr std::int64_t kMostTasks = 1'000'000;
   const Fields fields(reading, node, "limits", kKeys);
@@ -256,6 +257,9 @@ void read_limits(Reading& reading, Node node) {
   if (const auto value = fields["on_failure"]) limits.on_failure = read_on_failure(reading, *value);
   if (const auto value = fields["gate_every"]) {
     limits.gate_every = read_integer(reading, *value, 1, kMostTasks);
+  }
+  if (const auto value = fields["on_quota"]) {
+    limits.waits_for_quota = read_choice(reading, *value, kOnQuotas).value_or(0) == 1;
   }
   if (const auto value = fields["answer"]) limits.answer = read_duration(reading, *value);
   if (const auto value = fields["speculate"]) read_speculate(reading, *value, limits);

@@ -321,6 +321,9 @@ void TreeBuilder::syntax_error(const fy_diag_error* error) {
 }
 
 std::optional<Document> Document::parse(const SourceText& source, Problems& problems) {
+  if (source.text().starts_with('{')) {
+    if (auto document = parse_json(source.text())) return document;
+  }
   fy_diag_cfg diag_config;
   fy_diag_cfg_default(&diag_config);
   diag_config.fp = nullptr;

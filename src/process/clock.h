@@ -22,4 +22,8 @@ class SystemClock final : public engine::Clock {
   std::chrono::steady_clock::time_point started_;
 };
 
+/// Sleeps so long by the wall clock, also where the machine slept meanwhile. False: a signal asked
+/// the process to end (INT, TERM, HUP, which may be blocked; it is taken).
+bool sleep_unless_asked_to_end(Duration wait);
+
 }  // namespace interlock::process

@@ -285,12 +285,14 @@ class Document {
         "class=scroll><table><thead><tr><th>"
         "task<th>with<th>on<th>ended</tr></thead><tbody>\n";
     for (const ConflictRow& row : run_.conflicts | std::views::take(kTasksInReport)) {
+      const std::string with = !row.by.empty() ? join_words(row.by)
+                               : !row.detail.empty() || row.ending == "merged line by line"
+                                   ? "others of the run"
+                                   : "somebody outside of the run";
       add("<tr><td class=id>{}#{}<td class=id>{}<td class=id>{}<td>{}</tr>\n", html_text(row.task),
-          row.attempt,
-          html_text(!row.by.empty()                       ? join_words(row.by)
-                    : row.ending == "merged line by line" ? "others of the run"
-                                                          : "somebody outside of the run"),
-          html_text(paths_text(row)), html_text(row.ending));
+          row.attempt, html_text(with),
+          row.detail.empty() ? html_text(paths_text(row)) : html_prose(row.detail),
+          html_text(row.ending));
     }
     text_ += "</tbody></table></div>\n</section>\n";
   }

@@ -89,8 +89,9 @@ std::string conflicts_of(const RunRecord& run) {
   if (run.conflicts.empty()) return {};
   std::string text = "### Conflicts, and how they ended\n\n";
   for (const ConflictRow& row : run.conflicts) {
+    const std::string on = row.detail.empty() ? join_words(row.paths) : row.detail;
     text += fmt::format("- {} (attempt {}) on {}{}{}: {}\n", markdown_text(row.task), row.attempt,
-                        markdown_text(join_words(row.paths)), row.by.empty() ? "" : " with ",
+                        markdown_text(on), row.by.empty() ? "" : " with ",
                         markdown_text(join_words(row.by)), markdown_text(row.ending));
   }
   return text + "\n";

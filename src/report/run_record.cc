@@ -48,7 +48,7 @@ std::array<std::pair<Kind, Duration>, 6> waits_of(const engine::WaitedFor& it) {
 class SpansOfTask {
  public:
   SpansOfTask(const TaskRecord& record, Time began, Time until)
-      : record_(record), until_(until), last_(began) {}
+      : record_(record), until_(std::max(began, until)), last_(began) {}
 
   std::vector<Span> spans() && {
     for (const AttemptRecord& attempt : record_.attempts) {
@@ -57,10 +57,12 @@ class SpansOfTask {
       add(kind_of(attempt), attempt.started, to, attempt.number);
     }
     const Time settled = record_.settled.value_or(until_);
+    until_ = std::max(until_, last_);
     switch (record_.state) {
-      case TaskState::waiting: add(Kind::pending, last_, until_, 0); break;
-      case TaskState::committing: add(Kind::turn, last_, until_, 0); break;
-      case TaskState::reviewing: add(Kind::gate, last_, until_, 0); break;
+      // These go on, however short they were until now.
+      case TaskState::waiting: spans_.push_back({Kind::pending, last_, until_, 0}); break;
+      case TaskState::committing: spans_.push_back({Kind::turn, last_, until_, 0}); break;
+      case TaskState::reviewing: spans_.push_back({Kind::gate, last_, until_, 0}); break;
       case TaskState::done:
         if (!record_.attempts.empty())
           add(record_.gate_time > Duration{} ? Kind::gate : Kind::turn, last_, settled, 0);
@@ -198,8 +200,13 @@ std::vector<ConflictRow> conflicts_of(const runs::ChosenRun& run) {
         row.by = names_of(run.plan(), attempt.refused->by);
         row.ending = ending_of(record, k);
         rows.push_back(row);
+      } else if (attempt.outcome == Outcome::conflicted) {
+        row.detail = attempt.detail;
+        row.ending = ending_of(record, k);
+        rows.push_back(row);
       }
       if (attempt.merged.empty()) continue;
+      row.detail.clear();
       row.paths.clear();
       row.by.clear();
       constexpr std::size_t kPathsShown = 5;

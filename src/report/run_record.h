@@ -60,6 +60,9 @@ struct ConflictRow {
   std::size_t count = 0;           ///< How many there are.
   std::vector<std::string> by;     ///< None: somebody outside the run.
   std::string ending;              ///< `merged`, `done again`, `mended`, ...
+  /// Of an attempt that was stopped for it while it worked: which path, and whose; then the rest is
+  /// empty.
+  std::string detail{};
 };
 
 struct OutputRow {

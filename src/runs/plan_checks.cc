@@ -59,14 +59,45 @@ bool is_there(const plan::Plan& plan, const footprint::Glob& glob) {
   return !matching || !matching->empty();  // What cannot be looked at is not said to be missing.
 }
 
-/// Whether any task writes something it would match.
-bool is_written(const plan::Plan& plan, const footprint::Glob& glob) {
-  footprint::PatternSet reads;
-  reads.include.push_back(glob);
-  return std::ranges::any_of(plan.tasks, [&](const plan::Task& task) {
-    return task.footprint.unknown || footprint::overlaps(task.footprint.writes, reads);
-  });
-}
+/// What the tasks of a plan write, by literal prefix: two patterns meet only where the prefix of
+/// one begins with that of the other.
+class Written {
+ public:
+  explicit Written(const plan::Plan& plan) {
+    for (const plan::Task& task : plan.tasks) {
+      is_anything_ |= task.footprint.unknown;
+      for (const footprint::Glob& glob : task.footprint.writes.include)
+        by_prefix_.emplace_back(glob.literal_prefix(), &task.footprint.writes);
+    }
+    std::ranges::sort(by_prefix_);
+  }
+
+  /// Whether any task writes something it would match.
+  bool meets(const footprint::Glob& glob) const {
+    if (is_anything_) return true;
+    footprint::PatternSet reads;
+    reads.include.push_back(glob);
+    const auto overlaps = [&](const Entry& entry) {
+      return footprint::overlaps(*entry.second, reads);
+    };
+    const std::string_view prefix = reads.include.front().literal_prefix();
+    for (std::size_t length = 0; length < prefix.size(); ++length) {
+      const auto above =
+          std::ranges::equal_range(by_prefix_, prefix.substr(0, length), {}, &Entry::first);
+      if (std::ranges::any_of(above, overlaps)) return true;
+    }
+    auto at = std::ranges::lower_bound(by_prefix_, prefix, {}, &Entry::first);
+    for (; at != by_prefix_.end() && at->first.starts_with(prefix); ++at) {
+      if (overlaps(*at)) return true;
+    }
+    return false;
+  }
+
+ private:
+  using Entry = std::pair<std::string_view, const footprint::PatternSet*>;
+  std::vector<Entry> by_prefix_;
+  bool is_anything_ = false;
+};
 
 /// The PATH a task's program is looked for in.
 std::string path_for(const plan::Task& task, const Environment& environment) {
@@ -100,12 +131,13 @@ bool is_installed(const std::string& program, const std::string& workspace,
 std::vector<std::string> unmatched_reads(const plan::Plan& plan) {
   std::vector<std::string> lines;
   std::map<std::string, bool> known;
+  const Written written(plan);
   for (const plan::Task& task : plan.tasks) {
     for (const footprint::Glob& glob : task.footprint.reads.include) {
       if (known.size() >= kPatternsMax) return lines;
       const auto [entry, is_new] = known.try_emplace(glob.text(), true);
       if (!is_new) continue;
-      entry->second = is_there(plan, glob) || is_written(plan, glob);
+      entry->second = is_there(plan, glob) || written.meets(glob);
       if (entry->second) continue;
       const std::string near = nearest_path(plan.workspace, glob.text());
       lines.push_back(

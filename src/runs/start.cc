@@ -8,8 +8,10 @@
 #include <filesystem>
 #include <iterator>
 #include <random>
+#include <set>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "process/clock.h"
 #include "runs/decision_record.h"
 #include "runs/isolation.h"
@@ -33,6 +35,39 @@ json::array places_of(const Where& where, const Document& document) {
   const auto folder = std::filesystem::canonical(document.folder, trouble);
   if (!trouble && folder != where.folder) places.push_back(json::string(folder.string()));
   return places;
+}
+
+/// What passes the gateway can be recorded and answered from a recording, and nothing else.
+Result<void> check_recording(ChosenRun& run) {
+  if (!run.request.record && run.request.replay.empty()) return {};
+  std::set<std::string> direct;
+  bool some_pass = false;
+  for (const plan::Task& task : run.plan().tasks) {
+    const plan::Agent& agent = run.plan().agents[task.agent.index()];
+    const bool passes = asks_through_gateway(run.plan(), task);
+    some_pass |= passes;
+    if (!passes && agent.kind != plan::AgentKind::command) direct.insert("`" + agent.name + "`");
+  }
+  const std::string who = join_words(std::vector<std::string>(direct.begin(), direct.end()), 4);
+  const auto refuse = [](std::string what) {
+    return fail(Error::Kind::refused, std::move(what),
+                "give it a key and leave `gateway: false` out, or leave the option out");
+  };
+  if (!run.request.replay.empty() && !direct.empty())
+    return refuse(
+        fmt::format("calls of {} do not pass the gateway, so they cannot be answered from "
+                    "a recording: they would be made, and paid",
+                    who));
+  if (run.request.record && !some_pass)
+    return refuse(direct.empty() ? std::string("no task of the plan asks a model through the "
+                                               "gateway: there is nothing to record")
+                                 : fmt::format("calls of {} do not pass the gateway: there is "
+                                               "nothing to record",
+                                               who));
+  if (!direct.empty())
+    run.planned.plan.notes.push_back(
+        fmt::format("calls of {} do not pass the gateway, and are not recorded", who));
+  return {};
 }
 
 /// The id of a run that kept what models answered.
@@ -86,6 +121,7 @@ Result<std::unique_ptr<ChosenRun>> start(const StartingPlace& place, const Docum
                 engine::RunState(plan::Plan{})});
   ChosenRun& run = *made;
   if (auto able = check_can_run(run.planned); !able) return std::unexpected(able.error());
+  if (auto able = check_recording(run); !able) return std::unexpected(able.error());
   if (!run.request.replay.empty()) {
     auto recorded = recorded_run(place, run.request.replay);
     if (!recorded) return std::unexpected(recorded.error());

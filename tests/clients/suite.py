@@ -305,6 +305,8 @@ class Dispatched(Case):
     @each_that_records
     def test_paid_answers_come_back_after_a_crash(self, client):
         """The dispatcher dies in the second call; what the first answered is not asked again."""
+        if not Place.gateway:
+            self.skipTest("what is recorded passes the gateway")
         world = self.world({"rules": [
             {"after_tool": False, "has_tools": True, "loop": True, "steps": [{"shell": "true"}]},
             {"after_tool": True, "steps": [{"hang": True}, {"text": "Done."}]}]})
@@ -349,6 +351,8 @@ class Dispatched(Case):
     @each_client
     def test_siblings_prompts_begin_alike_and_share_a_cache(self, client):
         """Up to what each was asked; and who comes second waits until the first has filled the cache."""
+        if not Place.gateway and client.name == "claude-code":
+            self.skipTest("its line for billing comes first, and is left out behind the gateway only")
         world = self.world({"otherwise": {"text": "Said.", "wait": 4}})
         names = ("one", "two")
         self.plan(world, [(name, client.name, "What is it?", ("reads: []", "output: text")) for name in names],

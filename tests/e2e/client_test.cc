@@ -165,6 +165,19 @@ TEST_F(Cli, what_a_client_used_when_its_dispatcher_died_is_not_taken_for_nothing
   EXPECT_THAT(ended.err, HasSubstr("not all was told"));
 }
 
+TEST_F(Cli, calls_that_do_not_pass_the_gateway_are_neither_recorded_nor_answered_from_one) {
+  write("claude", "#!/bin/sh\ncat >/dev/null\n");
+  shell("chmod +x claude");
+  write_plan("agents: {c: {kind: claude-code, gateway: false, bin: " + workspace() +
+             "/claude}}\ntasks:\n  - {id: a, agent: c, prompt: hi, reads: [], writes: []}\n");
+  const Ended recorded = interlock({"run", "plan.yaml", "--record"});
+  EXPECT_EQ(recorded.exit, 3) << recorded.out;
+  EXPECT_THAT(recorded.err, HasSubstr("calls of `c` do not pass the gateway: there is nothing to"));
+  const Ended replayed = interlock({"run", "plan.yaml", "--replay", "last"});
+  EXPECT_EQ(replayed.exit, 3) << replayed.out;
+  EXPECT_THAT(replayed.err, HasSubstr("they would be made, and paid"));
+}
+
 }  // namespace
 
 }  // namespace interlock::e2e

@@ -76,13 +76,13 @@ merge: {joined: {from: [a, b], with: concat}}
   go.ring(20);
   EXPECT_EQ(run.wait().exit, 0);
   interlock({"report", "-o", "r.html"});
-  EXPECT_THAT(read("r.html"),
-              AllOf(HasSubstr("<td class=id>b#1<td class=id>a<td class=id>count<td>done again on "
-                              "what others had made"),
-                    HasSubstr("<h3>merge <span class=id>joined</span></h3>"),
-                    HasSubstr("<pre>a\nb\n</pre>")));
+  // Stopped while it worked, or refused when it wanted to commit: whichever came first.
+  EXPECT_THAT(read("r.html"), AllOf(HasSubstr("<td class=id>b#1<td class=id>"), HasSubstr("count"),
+                                    HasSubstr("<td>done again on what others had made"),
+                                    HasSubstr("<h3>merge <span class=id>joined</span></h3>"),
+                                    HasSubstr("<pre>a\nb\n</pre>")));
   interlock({"report", "-o", "r.md"});
-  EXPECT_THAT(read("r.md"), AllOf(HasSubstr("- b (attempt 1) on count with a: done again"),
+  EXPECT_THAT(read("r.md"), AllOf(HasSubstr("- b (attempt 1) on "), HasSubstr(": done again"),
                                   HasSubstr("- joined: 4 bytes")));
 }
 

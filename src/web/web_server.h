@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/ports.h"
+#include "http/server.h"
+#include "journal/store.h"
+#include "sys/loop.h"
+#include "web/access.h"
+#include "web/child_command.h"
+#include "web/watched_run.h"
+
+namespace interlock::web {
+
+struct ServeOptions {
+  std::string state_folder;
+  std::string socket;                 ///< Path of the Unix socket.
+  std::optional<std::uint16_t> port;  ///< Of the page, on 127.0.0.1; 0: any; none: no page.
+};
+
+/// Lets programs and a page look at runs, and ask things of them. It has no state that matters:
+/// runs are processes of their own, what is shown is read out of the journal, and what is asked is
+/// done by commands. Killing it ends nothing.
+///
+/// Paths (docs/serve.md): `/health`, `/open/CODE`, the page's files, and below `/api/`: `session`,
+/// `link`, `runs`, and of a run `state`, `stream`, `log`, `diff`, `output`, `why`, `approve`,
+/// `reject`, `cancel`.
+class WebServer {
+ public:
+  static Result<std::unique_ptr<WebServer>> open(sys::Loop& loop, engine::Clock& clock,
+                                                 const ServeOptions& options);
+  ~WebServer();
+  WebServer(WebServer&&) = delete;
+
+  /// Of the page; 0: there is none.
+  std::uint16_t port() const { return tcp_ ? tcp_->port() : 0; }
+  std::string new_link();
+
+ private:
+  /// A page that follows a run: whole at first, then differences.
+  struct Stream;
+  /// A request that waits for a command.
+  struct Pending;
+
+  WebServer(sys::Loop& loop, engine::Clock& clock, std::string state_folder);
+  http::Session::HeadVerdict judge(const http::Request& request, bool unix_socket) const;
+  void answer(http::Session& session, const http::Request& request, bool unix_socket);
+  void answer_file(http::Session& session, const http::Request& request, const std::string& name);
+  void answer_open(http::Session& session, const std::string& code);
+  void answer_runs(http::Session& session);
+  void answer_run(http::Session& session, const http::Request& request, const Target& target);
+  void answer_log(http::Session& session, const runs::ChosenRun& run, const Target& target);
+  void answer_ask(http::Session& session, const http::Request& request, const std::string& verb,
+                  WatchedRun& watched);
+  void answer_command(http::Session& session, std::vector<std::string> words, bool is_json);
+  void begin_stream(http::Session& session, const http::Request& request, WatchedRun& watched);
+  void tick();
+  void send_news(Stream& stream);
+  Result<WatchedRun*> watched(const std::string& id);
+  journal::Store* store();
+  Duration uptime() const;
+
+  sys::Loop& loop_;
+  engine::Clock& clock_;
+  std::string state_folder_;
+  std::string boot_;  ///< Tells this server's numbers from those of one before.
+  http::Session::Rules rules_;
+  Access access_;
+  std::optional<journal::Store> store_;
+  std::map<std::string, std::unique_ptr<WatchedRun>> watched_;
+  std::list<std::unique_ptr<Stream>> streams_;
+  std::list<std::unique_ptr<Pending>> pending_;
+  sys::Loop::Timer ticker_;
+  std::unique_ptr<http::Server> unix_, tcp_;  ///< Last: their sessions use what is above.
+};
+
+/// One file of the page; nothing: there is none of that name.
+struct Asset {
+  std::string_view name, type, content;
+};
+const Asset* find_asset(std::string_view name);
+
+}  // namespace interlock::web

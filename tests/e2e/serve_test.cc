@@ -1,0 +1,364 @@
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <csignal>
+
+#include "e2e/cli_harness.h"
+#include "e2e/isolation_harness.h"
+
+// `interlock serve`, asked as a browser would, and as one would that means ill.
+namespace interlock::e2e {
+
+namespace {
+
+namespace json = boost::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+/// One connection; ends with this.
+class Client {
+ public:
+  explicit Client(int port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ok_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  }
+  explicit Client(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    ok_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  }
+  Client(const Client&) = delete;
+  ~Client() { ::close(socket_); }
+
+  bool is_connected() const { return ok_; }
+  void send(const std::string& text) const {
+    for (std::size_t at = 0; at < text.size();) {
+      const ssize_t n = ::send(socket_, text.data() + at, text.size() - at, MSG_NOSIGNAL);
+      if (n <= 0) return;
+      at += static_cast<std::size_t>(n);
+    }
+  }
+  /// Until it holds `text`, or the connection ends.
+  const std::string& until(const std::string& text) {
+    while (got_.find(text) == std::string::npos && read_some()) {
+    }
+    return got_;
+  }
+  const std::string& rest() {
+    while (read_some()) {
+    }
+    return got_;
+  }
+
+ private:
+  bool read_some() {
+    char buffer[8192];
+    const ssize_t n = ::recv(socket_, buffer, sizeof buffer, 0);
+    if (n > 0) got_.append(buffer, static_cast<std::size_t>(n));
+    return n > 0;
+  }
+  int socket_;
+  bool ok_ = false;
+  std::string got_;
+};
+
+class Serve : public Isolated {
+ protected:
+  Serve() { environment()["XDG_RUNTIME_DIR"] = folder(); }
+
+  Running serve() {
+    Running running = start({"serve", "--web"});
+    running.until_it_says("socket: ");
+    link_ = running.said().substr(0, running.said().find('\n'));
+    port_ = std::stoi(link_.substr(link_.find(':', 7) + 1));
+    return running;
+  }
+  std::string own() const { return fmt::format("Host: 127.0.0.1:{}\r\n", port_); }
+  /// The whole answer to a request whose head is `first` and `headers`, each with its CR LF.
+  std::string ask(const std::string& first, const std::string& headers,
+                  const std::string& body = {}) const {
+    Client client(port_);
+    client.send(fmt::format("{} HTTP/1.1\r\n{}Connection: close\r\n{}\r\n{}", first, headers,
+                            body.empty() ? "" : fmt::format("Content-Length: {}\r\n", body.size()),
+                            body));
+    return client.rest();
+  }
+  static int status_of(const std::string& answer) {
+    return answer.size() > 12 ? std::stoi(answer.substr(9, 3)) : 0;
+  }
+  static std::string body_of(const std::string& answer) {
+    return answer.substr(answer.find("\r\n\r\n") + 4);
+  }
+  /// Opens the page as a browser does.
+  void open_page() {
+    const std::string opened = ask("GET " + link_.substr(link_.find("/open")), own());
+    EXPECT_EQ(status_of(opened), 303) << opened;
+    const std::size_t at = opened.find("set-cookie: ");
+    cookie_ = "Cookie: " + opened.substr(at + 12, opened.find(';', at) - at - 12) + "\r\n";
+    EXPECT_THAT(opened, HasSubstr("; HttpOnly; SameSite=Strict; Path=/"));
+    const std::string session = ask("POST /api/session", own() + cookie_ + page(), "{}");
+    ASSERT_EQ(status_of(session), 200) << session;
+    bearer_ = "Authorization: Bearer " + at_text(session, "/bearer") + "\r\n";
+  }
+  std::string page() const {
+    return fmt::format(
+        "Origin: http://127.0.0.1:{}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: "
+        "application/json\r\n",
+        port_);
+  }
+  static std::string at_text(const std::string& answer, const std::string& pointer) {
+    return at(json::parse(body_of(answer)), pointer);
+  }
+  std::string get(const std::string& path) const { return ask("GET " + path, own() + bearer_); }
+  std::string post(const std::string& path, const std::string& body) const {
+    return ask("POST " + path, own() + bearer_ + page(), body);
+  }
+  std::string socket_path() {
+    const Ended found = shell("ls ../interlock/*.sock");
+    return workspace() + "/" + found.out.substr(0, found.out.find('\n'));
+  }
+  void run_one() {
+    write_plan("tasks: [{id: a, run: 'echo hello', reads: [], writes: [], output: text}]");
+    EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  }
+  std::string id() { return at(json_of({"show"}), "/run"); }
+
+  int port_ = 0;
+  std::string link_, cookie_, bearer_;
+};
+
+TEST_F(Serve, refuses_whoever_does_not_come_from_its_own_page) {
+  run_one();
+  Running server = serve();
+  open_page();
+  EXPECT_EQ(body_of(ask("GET /health", own())), "ok\n");
+  EXPECT_EQ(status_of(ask("GET /health", "Host: evil.example\r\n")), 421);
+  EXPECT_EQ(status_of(ask("GET /health", "")), 421);
+  EXPECT_EQ(status_of(ask("GET /health", own() + own())), 421);
+  EXPECT_EQ(status_of(ask("GET /health", own() + "Origin: http://evil.example\r\n")), 403);
+  EXPECT_EQ(status_of(ask("OPTIONS /api/runs", own() + bearer_)), 405);
+  EXPECT_EQ(status_of(ask("GET /api/runs", own())), 401);
+  EXPECT_EQ(status_of(ask("GET /api/runs", own() + cookie_)), 401) << "a cookie is never enough";
+  EXPECT_EQ(status_of(ask("GET /page.js", own())), 401);
+  EXPECT_EQ(status_of(ask("GET " + link_.substr(link_.find("/open")), own())), 403)
+      << "the link was used";
+  EXPECT_EQ(
+      status_of(ask("POST /api/session", own() + cookie_ + "Content-Type: text/plain\r\n", "{}")),
+      415);
+  const std::string runs = get("/api/runs");
+  EXPECT_EQ(status_of(runs), 200);
+  EXPECT_EQ(at_text(runs, "/runs/0/id"), id());
+  EXPECT_THAT(runs, Not(HasSubstr("ccess-control")));
+  server.send(SIGTERM);
+  EXPECT_EQ(server.wait().exit, 0);
+}
+
+TEST_F(Serve, gives_every_answer_the_headers_that_keep_it_harmless) {
+  run_one();
+  Running server = serve();
+  open_page();
+  const std::string task = "/api/runs/" + id() + "/output?name=a";
+  for (const std::string& answer :
+       {ask("GET /health", own()), ask("GET /health", ""), get("/api/nothing"), get(task),
+        ask("GET /", own() + cookie_)}) {
+    EXPECT_THAT(
+        answer,
+        AllOf(HasSubstr("content-security-policy: default-src 'none'; script-src 'self'"),
+              HasSubstr("require-trusted-types-for 'script'"), Not(HasSubstr("unsafe-inline")),
+              HasSubstr("x-content-type-options: nosniff"), HasSubstr("x-frame-options: DENY"),
+              HasSubstr("cross-origin-resource-policy: same-origin"),
+              HasSubstr("referrer-policy: no-referrer")));
+  }
+  EXPECT_THAT(get(task), AllOf(HasSubstr("content-type: text/plain; charset=utf-8"),
+                               HasSubstr("content-disposition: attachment"),
+                               HasSubstr("content-security-policy: sandbox"),
+                               ::testing::EndsWith("\r\n\r\nhello\n")));
+  // Nothing of the page is inline.
+  const std::string index = body_of(ask("GET /", own() + cookie_));
+  EXPECT_THAT(index, AllOf(HasSubstr("src=\"/page.js\""), Not(HasSubstr("style=")),
+                           Not(HasSubstr("onclick"))));
+  for (const char* file : {"/page.js", "/ui.js", "/link.js", "/timeline.js", "/style.css"})
+    EXPECT_EQ(status_of(ask(std::string("GET ") + file, own() + cookie_)), 200) << file;
+  EXPECT_EQ(status_of(ask("GET /../etc/passwd", own() + cookie_)), 404);
+}
+
+TEST_F(Serve, bounds_what_it_takes) {
+  Running server = serve();
+  open_page();
+  EXPECT_EQ(status_of(ask("GET /" + std::string(5000, 'x'), own() + cookie_)), 414);
+  EXPECT_EQ(status_of(ask("GET /health", own() + "X: " + std::string(40'000, 'x') + "\r\n")), 400);
+  EXPECT_EQ(status_of(post("/api/runs/r/approve", std::string((1 << 20) + 1, ' '))), 413);
+  EXPECT_EQ(status_of(post("/api/runs/r/approve", std::string(100, '['))), 404) << "no such run";
+  std::vector<std::unique_ptr<Client>> many;
+  for (int i = 0; i < 300; ++i) many.push_back(std::make_unique<Client>(port_));
+  EXPECT_EQ(status_of(ask("GET /health", own())), 200) << "those that say nothing make room";
+}
+
+TEST_F(Serve, streams_the_run_whole_and_then_its_differences_and_goes_on_after_a_break) {
+  NamedPipe go(folder() + "/go");
+  write_plan("tasks: [{id: first, run: 'read line < " + go.path() +
+             "', reads: [], writes: [a]}, {id: second, run: 'read line < " + go.path() +
+             "', reads: [], writes: [b], needs: [first]}]");
+  Running run = start({"run", "plan.yaml", "--face", "lines"});
+  run.until_it_says("started     first");
+  Running server = serve();
+  open_page();
+  const std::string path = "GET /api/runs/" + id() + "/stream HTTP/1.1\r\n" + own() + bearer_;
+  std::string last;
+  {
+    Client client(port_);
+    client.send(path + "\r\n");
+    EXPECT_THAT(client.until("\n\n\r\n"), HasSubstr("event: state"));
+    go.ring();
+    const std::string& said = client.until("\"state\":\"done\"");
+    EXPECT_THAT(said, HasSubstr("event: delta"));
+    const std::size_t number = said.find("id: ");
+    last = said.substr(number + 4, said.find('\n', number) - number - 4);
+  }
+  // From the whole state on, which was the first id.
+  Client again(port_);
+  again.send(path + "Last-Event-ID: " + last + "\r\n\r\n");
+  EXPECT_THAT(again.until("\"state\":\"done\""), Not(HasSubstr("event: state")));
+  // The numbers of another server mean nothing.
+  Client other(port_);
+  other.send(path + "Last-Event-ID: 00000000-3\r\n\r\n");
+  EXPECT_THAT(other.until("event: state"), HasSubstr("event: state"));
+  run.until_it_says("started     second");
+  go.ring();
+  EXPECT_EQ(run.wait().exit, 0);
+  EXPECT_THAT(again.until("\"state\":\"finished\""), HasSubstr("finished"));
+}
+
+TEST_F(Serve, ends_nothing_when_it_is_killed_and_shows_the_same_when_it_is_back) {
+  NamedPipe go(folder() + "/go");
+  write_plan("tasks: [{id: a, run: 'read line < " + go.path() + "', reads: [], writes: [a]}]");
+  Running run = start({"run", "plan.yaml", "--face", "lines"});
+  run.until_it_says("started");
+  std::string old_bearer;
+  {
+    Running server = serve();
+    open_page();
+    old_bearer = bearer_;
+    EXPECT_EQ(at_text(get("/api/runs/" + id() + "/state"), "/tasks/0/state"), "running");
+    server.send(SIGKILL);
+    EXPECT_EQ(server.wait().exit, 128 + SIGKILL);
+  }
+  Running server = serve();
+  EXPECT_EQ(status_of(ask("GET /api/runs", own() + old_bearer)), 401)
+      << "secrets end with a server";
+  open_page();
+  EXPECT_EQ(at_text(get("/api/runs/" + id() + "/state"), "/tasks/0/state"), "running");
+  go.ring();
+  EXPECT_EQ(run.wait().exit, 0);
+  EXPECT_EQ(at_text(get("/api/runs/" + id() + "/state"), "/tasks/0/state"), "done");
+}
+
+TEST_F(Serve, lets_a_gate_be_approved_only_as_it_was_shown) {
+  write_plan(R"(
+tasks:
+  - {id: a, run: "echo made > a; echo out", reads: [], writes: [a], output: text, gate: after}
+  - {id: b, run: "cat a > b", reads: [a], writes: [b], needs: [a]}
+)");
+  Running run = start({"run", "plan.yaml", "--face", "lines", "--wait"});
+  run.until_it_says("gate");
+  Running server = serve();
+  open_page();
+  const std::string base = "/api/runs/" + id();
+  const std::string digest = at_text(get(base + "/state"), "/tasks/0/gate");
+  EXPECT_EQ(digest.size(), 64U);
+  EXPECT_EQ(status_of(post(base + "/approve", R"({"task": "a"})")), 409);
+  EXPECT_EQ(status_of(post(base + "/approve",
+                           R"({"task": "a", "digest": ")" + std::string(64, '0') + "\"}")),
+            409);
+  EXPECT_EQ(status_of(post(base + "/approve", R"({"task": "b", "digest": ")" + digest + "\"}")),
+            409);
+  EXPECT_EQ(status_of(ask("GET " + base + "/approve", own() + bearer_)), 404) << "GET does nothing";
+  EXPECT_FALSE(exists("b"));
+  const std::string approved =
+      post(base + "/approve", R"({"task": "a", "digest": ")" + digest + "\"}");
+  EXPECT_EQ(status_of(approved), 200) << approved;
+  EXPECT_EQ(at_text(approved, "/did"), "approved");
+  EXPECT_EQ(run.wait().exit, 0);
+  EXPECT_EQ(status_of(post(base + "/approve", R"({"task": "a", "digest": ")" + digest + "\"}")),
+            409)
+      << "it is answered";
+}
+
+TEST_F(Serve, shows_logs_changes_outputs_and_reasons) {
+  need("view");
+  write("f", "old\n");
+  write_plan(R"(
+tasks:
+  - {id: a, run: "echo new > f; echo out; printf '\\033[2Jerr\\n' >&2", isolation: view, output: text}
+)");
+  interlock({"run", "plan.yaml"});
+  Running server = serve();
+  open_page();
+  const std::string base = "/api/runs/" + id();
+  EXPECT_THAT(body_of(get(base + "/diff?task=a")), HasSubstr("-old\n+new\n"));
+  EXPECT_EQ(body_of(get(base + "/output?name=a")), "out\n");
+  EXPECT_THAT(body_of(get(base + "/why?task=a")), HasSubstr("done at"));
+  EXPECT_THAT(get(base + "/log?task=a"),
+              AllOf(HasSubstr("\"out\""), HasSubstr("\"err\""), Not(HasSubstr("u001b"))));
+  EXPECT_EQ(status_of(get(base + "/diff?task=--help")), 404) << "a name is no option";
+  EXPECT_EQ(status_of(get("/api/runs/r-nothing/state")), 404);
+}
+
+TEST_F(Serve, speaks_at_a_unix_socket_with_its_own_user_alone) {
+  run_one();
+  Running server = start({"serve"});
+  server.until_it_says("socket: ");
+  struct stat found{};
+  const std::string path = socket_path();
+  ASSERT_EQ(::stat(path.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0600U);
+  struct stat around{};
+  ASSERT_EQ(::stat((folder() + "/interlock").c_str(), &around), 0);
+  EXPECT_EQ(around.st_mode & 0777, 0700U);
+  const auto ask_socket = [&](const std::string& head) {
+    Client client(socket_path());
+    client.send(head + "Connection: close\r\n\r\n");
+    return client.rest();
+  };
+  EXPECT_EQ(at_text(ask_socket("GET /api/runs HTTP/1.1\r\nHost: x\r\n"), "/runs/0/id"), id());
+  EXPECT_EQ(status_of(ask_socket("GET /api/runs HTTP/1.1\r\nHost: x\r\nOrigin: http://a\r\n")),
+            403);
+  EXPECT_EQ(status_of(ask_socket("GET /page.js HTTP/1.1\r\nHost: x\r\n")), 404);
+  const Ended second = interlock({"serve"});
+  EXPECT_EQ(second.exit, 3);
+  EXPECT_THAT(second.err, HasSubstr("a server is there"));
+  EXPECT_EQ(interlock({"serve", "--link"}).exit, 3) << "it serves no page";
+  server.send(SIGINT);
+  EXPECT_EQ(server.wait().exit, 0);
+  EXPECT_NE(::stat(path.c_str(), &found), 0);
+  EXPECT_EQ(interlock({"serve", "--link"}).exit, 2) << "no server runs";
+}
+
+TEST_F(Serve, gives_another_link_when_it_is_asked_at_the_socket) {
+  Running server = serve();
+  open_page();
+  const Ended another = interlock({"serve", "--link"});
+  EXPECT_EQ(another.exit, 0) << another.err;
+  EXPECT_THAT(another.out, StartsWith(fmt::format("http://127.0.0.1:{}/open/", port_)));
+  EXPECT_NE(another.out, link_ + "\n");
+  link_ = another.out.substr(0, another.out.find('\n'));
+  open_page();
+  EXPECT_EQ(status_of(get("/api/runs")), 200) << "where there is no run yet";
+}
+
+}  // namespace
+
+}  // namespace interlock::e2e

@@ -1,0 +1,193 @@
+// Looks at the page with a real browser: `node check_page.mjs INTERLOCK FOLDER`, where FOLDER has playwright-core
+// and axe-core. Runs plans in a folder of its own, and leaves pictures of what it saw in FOLDER.
+import assert from "node:assert/strict";
+import {spawn, spawnSync} from "node:child_process";
+import {existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync} from "node:fs";
+import {createRequire} from "node:module";
+import {tmpdir} from "node:os";
+import {join, resolve} from "node:path";
+
+const interlock = resolve(process.argv[2]), folder = resolve(process.argv[3]);
+const require = createRequire(join(folder, "package.json"));
+const {chromium} = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const home = mkdtempSync(join(tmpdir(), "interlock-page-"));
+const work = join(home, "work");
+mkdirSync(work);
+const env = {PATH: process.env.PATH, HOME: home, XDG_RUNTIME_DIR: home, LANG: "C.UTF-8"};
+const children = [];
+function start(words) {
+  const child = spawn(interlock, words, {cwd: work, env, stdio: ["ignore", "pipe", "pipe"]});
+  child.said = "";
+  child.stdout.on("data", (text) => (child.said += text));
+  child.stderr.on("data", (text) => (child.said += text));
+  children.push(child);
+  return child;
+}
+async function until(what, holds) {
+  for (let i = 0; i < 400; i++) {
+    if (await holds()) return;
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+  assert.fail("in vain: " + what);
+}
+const run = (...words) => spawnSync(interlock, words, {cwd: work, env, encoding: "utf8"});
+
+const checks = [];
+const check = (name, body) => checks.push([name, body]);
+let browser, server, page;
+const seen = [];  // What the browser complained of.
+
+async function newPage(options) {
+  const context = await browser.newContext(options);
+  const made = await context.newPage();
+  made.on("console", (message) => { if (message.type() === "error") seen.push(message.text()); });
+  made.on("pageerror", (error) => seen.push(String(error)));
+  made.on("request", (request) => { if (!request.url().startsWith("http://127.0.0.1:") && !request.url().startsWith("blob:")) seen.push("asked " + request.url()); });
+  return made;
+}
+async function openPage(options = {viewport: {width: 1280, height: 900}}) {
+  const link = run("serve", "--link").stdout.trim();
+  const made = await newPage(options);
+  await made.goto(link);
+  return made;
+}
+
+check("lists runs, and opens one", async () => {
+  await page.getByRole("link", {name: /^r-/}).first().click();
+  await page.getByRole("heading", {name: "notes <b>& co"}).waitFor();
+  assert.equal(await page.locator(".tiles").getByText("6 of 8").count(), 1);
+});
+
+check("shows the patterns, and the tasks under each of them", async () => {
+  const ways = page.getByRole("radio");
+  assert.ok((await ways.count()) >= 4);
+  await page.getByRole("radio", {name: /sequential/}).click();
+  await page.getByText(/Foretold for sequential/).waitFor();
+  await page.getByRole("radio", {name: /this run/}).click();
+});
+
+check("keeps what agents say text", async () => {
+  await page.getByTitle("broken", {exact: true}).click();
+  await page.locator(".log", {hasText: "<img src=x onerror=alert(1)>"}).waitFor();
+  assert.equal(await page.locator(".log img").count(), 0);
+});
+
+check("goes through tasks by keys", async () => {
+  await page.getByRole("listbox").focus();
+  await page.keyboard.press("Home");
+  await page.getByRole("heading", {name: "note-api", exact: true}).waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.getByRole("heading", {name: "note-files", exact: true}).waitFor();
+  await page.keyboard.press("Escape");
+  await until("the task is closed", async () => (await page.locator(".task").count()) === 0);
+});
+
+check("filters tasks", async () => {
+  await page.getByRole("searchbox", {name: "Filter tasks"}).fill("failed");
+  await until("one is left", async () => (await page.locator(".name").count()) === 1);
+  await page.getByRole("searchbox", {name: "Filter tasks"}).fill("");
+});
+
+check("has nothing that axe complains of, light, dark and narrow", async () => {
+  await page.getByTitle("flaky", {exact: true}).click();
+  for (const [width, height] of [[1280, 900], [390, 844]]) {
+    for (const colorScheme of ["light", "dark"]) {
+      await page.setViewportSize({width, height});
+      await page.emulateMedia({colorScheme});
+      await page.waitForTimeout(150);
+      await page.screenshot({path: join(folder, `run-${width}-${colorScheme}.png`), fullPage: true});
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.equal(wider, 0, `at ${width} it is wider than the screen`);
+      const found = await page.evaluate(async (source) => {
+        if (!window.axe) (0, eval)(source);
+        return (await window.axe.run()).violations.map((one) => one.id + ": " + one.nodes[0].html.slice(0, 200));
+      }, axe).catch((error) => "not run: " + error.message.split("\n")[0]);
+      if (typeof found === "string") console.log("  " + found);
+      else assert.deepEqual(found, []);
+    }
+  }
+  await page.setViewportSize({width: 1280, height: 900});
+});
+
+check("follows a run as it goes, and approves its gate with the changes in view", async () => {
+  writeFileSync(join(work, "gate.yaml"), `interlock: 1
+name: gated
+tasks:
+  - {id: make, run: "echo made > made; echo an output", reads: [], writes: [made], output: text, gate: after}
+  - {id: use, run: "cat made > used", reads: [made], writes: [used], needs: [make]}
+`);
+  const gated = start(["run", "gate.yaml", "--wait", "--face", "lines"]);
+  await until("the gate is reached", () => gated.said.includes("gate"));
+  await page.goto(page.url().replace(/#.*/, "") + "#/");
+  await page.getByRole("row", {name: /gated/}).getByRole("link").click();
+  await page.getByText("waits for your approval").waitFor();
+  await page.getByRole("link", {name: "make", exact: true}).click();
+  await page.screenshot({path: join(folder, "gate.png")});
+  await page.getByRole("button", {name: "Approve"}).click();
+  await page.getByText("approved make").waitFor();
+  await page.locator(".head").getByText("finished").waitFor();
+  await until("the run is over", () => gated.exitCode === 0);
+});
+
+check("says that the server is gone, and shows the same when it is back", async () => {
+  const port = new URL(page.url()).port;
+  server.kill("SIGKILL");
+  await page.getByRole("alert").waitFor();
+  server = start(["serve", "--web", "--port", port]);
+  await until("it is back", () => server.said.includes("socket: "));
+  await until("the page needs another link", async () => (await page.getByRole("alert").textContent()).includes("serve --link"));
+  page = await openPage();
+  await page.getByRole("row", {name: /gated/}).getByText("finished").waitFor();
+});
+
+async function main() {
+  writeFileSync(join(work, "plan.yaml"), `interlock: 1
+name: "notes <b>& co"
+limits: {parallel: 3}
+tasks:
+  - {id: note-api, run: "sleep 0.3; echo a > a", reads: [], writes: [a]}
+  - {id: note-files, run: "sleep 0.6; echo b > b", reads: [], writes: [b]}
+  - {id: note-cli, run: "sleep 0.2; echo c > c", reads: [], writes: [c]}
+  - {id: check, run: "sleep 0.2; cat a b", reads: [a, b], writes: [d], output: text}
+  - {id: flaky, run: "test -e flag && exit 0; touch flag; echo once; exit 3", reads: [], writes: [flag], retries: 2, backoff: 100ms}
+  - {id: last, run: "sleep 0.1; echo e >> b", reads: [], writes: [b], needs: [flaky]}
+  - {id: broken, run: "echo '<img src=x onerror=alert(1)>'; exit 7", reads: [], writes: [z]}
+  - {id: after-broken, run: "true", reads: [], writes: [y], needs: [broken]}
+`);
+  assert.equal(run("run", "plan.yaml", "--pattern", "parallel").status, 1);
+  server = start(["serve", "--web"]);
+  await until("the server is there", () => server.said.includes("socket: "));
+  browser = await chromium.launch({
+    executablePath: ["/usr/bin/chromium", "/usr/bin/chromium-headless-shell"].find(existsSync),
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  page = await openPage();
+  page.setDefaultTimeout(10000);
+  let failed = 0;
+  for (const [name, body] of checks) {
+    try {
+      await body();
+      if (seen.filter((one) => !one.includes("ERR_CONNECTION") && !one.includes("ERR_INCOMPLETE") && !one.includes("40")).length) assert.fail("the browser said: " + seen.join("; "));
+      seen.length = 0;
+      console.log("ok   " + name);
+    } catch (error) {
+      failed++;
+      console.log("FAIL " + name + "\n     " + error.message.split("\n").slice(0, 6).join("\n     "));
+      await page.screenshot({path: join(folder, "failed.png")}).catch(() => {});
+      seen.length = 0;
+    }
+  }
+  return failed;
+}
+
+let failed = 1;
+try {
+  failed = await main();
+} finally {
+  if (browser) await browser.close();
+  for (const child of children) child.kill("SIGTERM");
+  rmSync(home, {recursive: true, force: true});
+}
+process.exit(failed ? 1 : 0);
