@@ -22,7 +22,10 @@ constexpr int kFollowMs = 100;
 class Logs {
  public:
   Logs(const runs::ChosenRun& run, std::string folder, std::optional<TaskId> only)
-      : run_(run), folder_(std::move(folder)), only_(only) {}
+      : run_(&run), folder_(std::move(folder)), only_(only) {}
+
+  /// The same run, looked at again: its plan has grown.
+  void look_at(const runs::ChosenRun& run) { run_ = &run; }
 
   /// What agents print for programs is told as it reads.
   void make_readable() { readable_ = true; }
@@ -46,7 +49,7 @@ class Logs {
 
   /// `id`, `id#2`, `id check`: whose line it is.
   std::string tag_of(engine::AttemptName name) const {
-    const std::string& id = run_.plan()[name.task].id;
+    const std::string& id = run_->plan()[name.task].id;
     return fmt::format("{}{}{}", id, name.attempt > 1 ? fmt::format("#{}", name.attempt) : "",
                        name.phase == 1 ? " check" : "");
   }
@@ -70,11 +73,11 @@ class Logs {
   }
 
   std::unique_ptr<runs::Messages> messages_of(engine::AttemptName name) const {
-    const auto& attempts = run_.state[name.task].attempts;
+    const auto& attempts = run_->state[name.task].attempts;
     const bool is_known = name.attempt > 0 && name.attempt <= attempts.size();
     if (!readable_) return nullptr;
     // Of an attempt that began after the run was looked at nothing more is known.
-    return runs::Messages::of(run_.plan(), name.task,
+    return runs::Messages::of(run_->plan(), name.task,
                               is_known ? attempts[name.attempt - 1] : engine::AttemptRecord{},
                               name.phase);
   }
@@ -82,7 +85,7 @@ class Logs {
   /// Also where the attempt did the work of several tasks.
   bool is_log_of(engine::AttemptName name, TaskId task) const {
     if (name.task == task) return true;
-    const auto& attempts = run_.state[task].attempts;
+    const auto& attempts = run_->state[task].attempts;
     return name.phase == 0 && !attempts.empty() && attempts.front().batched_with == name.task &&
            name.attempt == 1;
   }
@@ -90,13 +93,13 @@ class Logs {
   void open_new_ones() {
     for (const process::LogFile& file : process::logs_in(folder_)) {
       if (readers_.contains(file.name) || (only_ && !is_log_of(file.name, *only_))) continue;
-      if (file.name.task.index() >= run_.plan().tasks.size()) continue;
+      if (file.name.task.index() >= run_->plan().tasks.size()) continue;
       if (auto reader = process::LogReader::open(file.path))
         readers_.emplace(file.name, Open{std::move(*reader), messages_of(file.name), {}});
     }
   }
 
-  const runs::ChosenRun& run_;
+  const runs::ChosenRun* run_;
   std::string folder_;
   std::optional<TaskId> only_;
   bool readable_ = false;
@@ -149,6 +152,20 @@ class EventFormatter {
   std::size_t columns_ = 0;
 };
 
+/// The run as it is now, where tasks were added to it since it was looked at.
+Result<std::unique_ptr<runs::ChosenRun>> grown_since(journal::Store& store, runs::ChosenRun& run) {
+  bool has_grown = false;
+  std::uint64_t last = run.state.seq;
+  auto read = store.replay(run.id(), run.state.seq, [&](engine::RecordedEvent&& recorded) {
+    has_grown |= std::holds_alternative<engine::TasksAdded>(recorded.event);
+    last = recorded.seq;
+  });
+  if (!read) return std::unexpected(read.error());
+  run.state.seq = last;  // What is known of it so far was looked through.
+  if (!has_grown) return std::unique_ptr<runs::ChosenRun>();
+  return runs::choose_run(store, run.id());
+}
+
 /// A result that was taken from an earlier run has its log there.
 void print_reused(const Context& context, const runs::ChosenRun& run, std::optional<TaskId> only) {
   if (!only || run.state[*only].from_run.empty() || !run.state[*only].attempts.empty()) return;
@@ -166,7 +183,7 @@ Result<Exit> log_command(const Context& context, const std::string& name,
   if (!store) return std::unexpected(store.error());
   auto meant = runs::choose_meant(*store, context.where, name, options.task);
   if (!meant) return std::unexpected(meant.error());
-  const std::unique_ptr<runs::ChosenRun> run = std::move(meant->run);
+  std::unique_ptr<runs::ChosenRun> run = std::move(meant->run);
   std::optional<TaskId> only;
   if (!meant->name.empty()) {
     const auto id = runs::choose_task(*run, meant->name);
@@ -182,6 +199,12 @@ Result<Exit> log_command(const Context& context, const std::string& name,
   while (going) {
     ::poll(nullptr, 0, kFollowMs);
     going = run->dispatched();  // Its dispatcher ends with the run.
+    auto grown = grown_since(*store, *run);
+    if (!grown) return std::unexpected(grown.error());
+    if (*grown) {
+      logs.look_at(**grown);
+      run = std::move(*grown);
+    }
     formatter.report(logs.next(true, !going));
   }
   return Exit::done;

@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
+#include <vector>
+
 #include <boost/json/serialize.hpp>
 
 #include "base/text.h"
@@ -94,11 +97,21 @@ Result<Exit> events_command(const Context& context, const std::string& name,
   bool ended = false;
   const auto print_new = [&]() -> Result<void> {
     std::string lines;
+    std::vector<engine::RecordedEvent> events;
     auto read = store->replay(*id, after, [&](engine::RecordedEvent&& recorded) {
-      lines += line_of(**run, recorded);
       after = recorded.seq;
       ended = std::holds_alternative<engine::RunEnded>(recorded.event);
+      events.push_back(std::move(recorded));
     });
+    const bool has_grown = std::ranges::any_of(events, [](const engine::RecordedEvent& one) {
+      return std::holds_alternative<engine::TasksAdded>(one.event);
+    });
+    if (has_grown) {
+      auto grown = runs::choose_run(*store, *id);
+      if (!grown) return std::unexpected(grown.error());
+      run = std::move(grown);
+    }
+    for (const engine::RecordedEvent& one : events) lines += line_of(**run, one);
     context.console.result(lines);
     return read;
   };

@@ -136,6 +136,20 @@ TEST_F(Queue, loses_nothing_when_its_dispatcher_is_killed) {
   EXPECT_EQ(read("a") + read("b") + read("c"), "done\nb\nkept\n");
 }
 
+TEST_F(Queue, shows_who_follows_it_what_tasks_print_and_do_that_came_later) {
+  start_queue();
+  Running log = start({"log", "default", "--follow"});
+  Running events = start({"events", "default", "--follow"});
+  events.until_it_says("run_began");
+  ASSERT_EQ(add({"-w", "a", "--", "echo spoken >&2; echo spoken"}).exit, 0);
+  log.until_it_says("t1 | spoken");
+  events.until_it_says("tasks_added");
+  events.until_it_says("task_done");
+  stop_queue();
+  EXPECT_EQ(log.wait().exit, 0);
+  EXPECT_EQ(events.wait().exit, 0);
+}
+
 TEST_F(Queue, can_be_paused_and_retuned) {
   start_queue();
   EXPECT_EQ(interlock({"queue", "pause"}).exit, 0);
