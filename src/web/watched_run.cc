@@ -1,6 +1,7 @@
 #include "web/watched_run.h"
 
 #include <boost/json/serialize.hpp>
+#include <variant>
 
 #include "engine/run_state.h"
 
@@ -39,11 +40,16 @@ Result<void> WatchedRun::refresh(journal::Store& store, Time now) {
   const auto head = is_simple ? store.head(run_->id()) : Result<journal::RunHead>();
   if (!is_simple || !head || head->plan_text != run_->head.plan_text)
     return choose(store, run_->id(), now);
+  bool has_grown = false;
   auto read = store.replay(run_->id(), events_, [&](engine::RecordedEvent&& recorded) {
+    has_grown |= std::holds_alternative<engine::TasksAdded>(recorded.event);
+    if (has_grown) return;
     engine::apply(run_->state, recorded);
     events_ = recorded.seq;
   });
   if (!read) return read;
+  // Tasks that were added are in the plan only when it is read again.
+  if (has_grown) return choose(store, run_->id(), now);
   lived_ = run_->dispatched();
   take(view_of(*run_, store, now));
   return {};
