@@ -196,6 +196,7 @@ void World::live() {
 }
 
 void World::dispatch_once() {
+  followed_.reset();
   read_plan_again();
   engine::Engine engine(
       grown_, interlocking_, setup(), replayed(),
@@ -266,6 +267,19 @@ engine::Replay World::replayed() const {
   engine::Replay replay(first);
   for (const engine::RecordedEvent& recorded : journal_.events()) replay.take(recorded);
   return replay;
+}
+
+const engine::Replay& World::followed() const {
+  const std::vector<engine::RecordedEvent>& events = journal_.events();
+  if (!followed_) {
+    plan::Plan first;
+    first.tasks.resize(plan_.tasks.size() - later_);
+    first.merges = plan_.merges;
+    followed_.emplace(first);
+    followed_to_ = 0;
+  }
+  for (; followed_to_ < events.size(); ++followed_to_) followed_->take(events[followed_to_]);
+  return *followed_;
 }
 
 void World::after_turn(const engine::Engine& engine) {
@@ -356,7 +370,7 @@ bool World::clear_the_way() {
 
 /// A person approves all that waits for it.
 void World::answer_gates() {
-  const engine::RunState run = state_of_journal();
+  const engine::RunState& run = state_of_journal();
   bool asked = false;
   for (std::size_t i = 0; i < run.tasks.size(); ++i) {
     if (!run.tasks[i].gate_since) continue;

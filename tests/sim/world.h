@@ -105,7 +105,10 @@ class World : private engine::PlanGrowth {
   void after_turn(const engine::Engine& engine);
   engine::Setup setup();
   engine::Replay replayed() const;
-  engine::RunState state_of_journal() const { return replayed().run; }
+  /// The same, going on from where it was when this was last asked: events only ever come at the
+  /// end, and a replay of all of them every turn would take most of the time.
+  const engine::Replay& followed() const;
+  const engine::RunState& state_of_journal() const { return followed().run; }
   bool faults_are_on() const;
   void people_act(engine::Engine& engine);
   void answer_gates();
@@ -184,6 +187,8 @@ class World : private engine::PlanGrowth {
   std::map<TaskId, testing_support::FakeTree> found_;
 
   std::unique_ptr<engine::RunState> run_;
+  mutable std::optional<engine::Replay> followed_;
+  mutable std::size_t followed_to_ = 0;  ///< Of the journal's events.
   std::string broken_;
   std::string ended_with_;  ///< The last error that a dispatcher ended with.
   std::size_t crashes_ = 0;

@@ -30,7 +30,7 @@ void World::check_start(const engine::SpawnSpec& spec) {
   check_journal();
   const TaskId id = spec.name.task;
   const plan::Task& task = plan_[id];
-  const engine::RunState durable = state_of_journal();
+  const engine::RunState& durable = state_of_journal();
   const engine::TaskRecord& record = durable[id];
   const auto state = spec.name.phase == 2 ? TaskState::committing : TaskState::running;
   promise(record.state == state && record.attempts.back().number == spec.name.attempt,
@@ -97,7 +97,7 @@ void World::check_journal() {
 
 /// Whether its last attempt was its `repair` command, which asks no model.
 bool World::mended_by_command(TaskId task) const {
-  const engine::RunState durable = state_of_journal();
+  const engine::RunState& durable = state_of_journal();
   const auto& attempts = durable[task].attempts;
   return !attempts.empty() && !plan_[task].repair.empty() &&
          attempts.back().because == engine::AttemptStarted::Trigger::repair;
@@ -163,21 +163,22 @@ void World::check_spending(const engine::Engine& engine) {
 /// A dispatcher that came now would find what this one has: nothing is true of a run but what its
 /// events say.
 void World::check_projections(const engine::Engine& engine) {
-  engine::Replay replay = replayed();
+  const engine::Replay& replay = followed();
   const std::string live = engine.scheduler().text();
   const std::string again = engine::scheduler_of(setup(), replay.changes, clock_.now()).text();
   promise(
       live == again,
       fmt::format("the scheduler is what the journal makes of it, not\n{}but\n{}", live, again));
-  const auto loaded = replay.commits.load([this](const Digest& digest) -> Result<std::string> {
+  engine::Commits commits = replay.commits;
+  const auto loaded = commits.load([this](const Digest& digest) -> Result<std::string> {
     const std::string* const bytes = journal_.find_blob(digest);
     if (bytes == nullptr) return fail(Error::Kind::missing, "no blob " + digest.brief());
     return *bytes;
   });
   promise(loaded.has_value(), "what the journal names it keeps");
-  promise(engine.commits().text() == replay.commits.text(),
+  promise(engine.commits().text() == commits.text(),
           fmt::format("what waits and was committed is what the journal says, not\n{}but\n{}",
-                      engine.commits().text(), replay.commits.text()));
+                      engine.commits().text(), commits.text()));
   const std::string spent = engine::Budgets(replay.run).text();
   promise(engine.budgets().text() == spent,
           fmt::format("what is spent is what the journal says, not\n{}but\n{}",
@@ -194,7 +195,7 @@ void World::check_state(const engine::Engine& engine) {
       promise(!task.waits_for.empty(), fmt::format("`{}` waits for a reason", task.id));
     }
   }
-  const engine::RunState durable = state_of_journal();
+  const engine::RunState& durable = state_of_journal();
   check_growth(engine);
   for (std::size_t i = 0; i < durable.tasks.size(); ++i) {
     promise(durable.tasks[i].state == engine.run().tasks[i].state, "what is shown is durable");
