@@ -63,7 +63,8 @@ std::string man_page(const CLI::App& app, const std::string& version) {
                         roff(verb->get_description()), options_of(*verb));
   }
   text += ".SH NOTES\n";
-  for (const std::string_view line : split_lines(app.get_footer())) text += roff(line) + "\n.br\n";
+  const std::string footer = app.get_footer();  // The lines are views of it.
+  for (const std::string_view line : split_lines(footer)) text += roff(line) + "\n.br\n";
   return text;
 }
 
