@@ -56,7 +56,8 @@ class Egress : public Isolated {
     return false;
   }
   bool is_possible(const std::string& isolation) {
-    for (const auto& level : json_of({"doctor"}).at("isolation").as_array()) {
+    const boost::json::value doctor = json_of({"doctor"});
+    for (const auto& level : doctor.at("isolation").as_array()) {
       if (at(level, "/isolation") == isolation) return at(level, "/possible") == "true";
     }
     return false;
