@@ -35,7 +35,8 @@ bool is_program(std::string_view name) {
 }
 
 Result<void> check(const std::string& target) {
-  if (target == "terminal" || is_url(target)) return {};
+  if (target == "terminal") return {};
+  if (is_url(target)) return check_url(target);
   if (target.starts_with(kCommand) && target.size() > kCommand.size()) return {};
   if (target == "desktop") {
     if (is_program("notify-send")) return {};

@@ -167,6 +167,11 @@ Result<void> post_otlp(const std::string& target, const std::vector<std::string>
   return {};
 }
 
+Result<void> check_url(const std::string& url) {
+  const auto receiver = receiver_of(url, nullptr);
+  return receiver ? Result<void>() : std::unexpected(receiver.error());
+}
+
 Result<void> post_json(const std::string& target, const std::string& body) {
   const auto url = receiver_of(target, nullptr);
   if (!url) return std::unexpected(url.error());

@@ -16,6 +16,8 @@ bool is_url(const std::string& target);
 /// Over plain HTTP to this machine only.
 Result<void> post_otlp(const std::string& url, const std::vector<std::string>& bodies);
 
+/// Whether anything may be sent there at all.
+Result<void> check_url(const std::string& url);
 /// The same of one body, to the URL as it stands.
 Result<void> post_json(const std::string& url, const std::string& body);
 

@@ -101,9 +101,13 @@ Result<Undone> undo(journal::Store& store, const std::string& state_folder, cons
   if (!commits) return std::unexpected(commits.error());
   std::vector<bool> undone;
   for (const Committed& commit : *commits) undone.push_back(!task || commit.name.task == *task);
-  if (std::ranges::count(undone, true) == 0)
+  bool is_anything = false;
+  for (std::size_t i = 0; i < commits->size(); ++i)
+    is_anything |= undone[i] && !(*commits)[i].changes.empty();
+  if (!is_anything)
     return fail(Error::Kind::missing,
-                fmt::format("`{}` changed nothing in run {}", run.plan()[*task].id, run.id()));
+                task ? fmt::format("`{}` changed nothing in run {}", run.plan()[*task].id, run.id())
+                     : fmt::format("run {} changed nothing", run.id()));
   if (auto free = check_nothing_stands_on(store, run, *commits, undone); !free)
     return std::unexpected(free.error());
   Undone result;

@@ -66,6 +66,9 @@ TEST_F(Notifying, says_at_once_what_it_cannot_reach) {
   const Ended nothing = interlock({"run", "plan.yaml", "--notify", "carrier-pigeon"});
   EXPECT_EQ(nothing.exit, 2);
   EXPECT_THAT(nothing.err, HasSubstr("`carrier-pigeon` is nothing to notify"));
+  const Ended far = interlock({"run", "plan.yaml", "--notify", "http://example.com/x"});
+  EXPECT_EQ(far.exit, 3);
+  EXPECT_THAT(far.err, HasSubstr("http is not encrypted"));
   EXPECT_EQ(interlock({"show", "last"}).exit, 2) << "no run was begun";
 }
 

@@ -90,6 +90,8 @@ TEST_F(AfterTheRun, undo_says_why_there_is_nothing_to_take_back) {
   EXPECT_EQ(refused.exit, 2) << refused.out;
   EXPECT_THAT(refused.err, HasSubstr("only tasks in views and worktrees"));
   EXPECT_EQ(read("a"), "a\n");
+  ASSERT_EQ(interlock({"run", "plan.yaml", "--isolation", "view", "--fresh"}).exit, 0);
+  EXPECT_THAT(interlock({"undo", "last"}).err, HasSubstr("changed nothing"));
 }
 
 TEST_F(AfterTheRun, land_makes_a_branch_with_a_commit_for_each_task) {
