@@ -1,8 +1,6 @@
 #include <gmock/gmock.h>
 
-#include <chrono>
 #include <csignal>
-#include <thread>
 
 #include "e2e/cli_harness.h"
 
@@ -15,20 +13,12 @@ using ::testing::Not;
 
 class Notifying : public Cli {
  protected:
-  /// What was told so far, once it holds `text`.
-  std::string told(const std::string& text) {
-    for (int i = 0; i < 600; ++i) {
-      if (has("../told") && read("../told").find(text) != std::string::npos) break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return has("../told") ? read("../told") : std::string();
-  }
-  bool has(const std::string& file) { return shell("test -e " + file).exit == 0; }
-
   std::vector<std::string> with_notice(std::vector<std::string> words) {
-    words.insert(words.end(), {"--notify", "command:cat >>" + folder() + "/told"});
+    words.insert(words.end(), {"--notify", "command:cat >" + told_.path()});
     return words;
   }
+
+  NamedPipe told_{folder() + "/told"};
 };
 
 TEST_F(Notifying, tells_of_a_failure_and_of_a_gate_and_of_nothing_that_an_agent_said) {
@@ -38,7 +28,7 @@ tasks:
   - {id: asked, run: "true", reads: [], writes: [], gate: before}
 )");
   EXPECT_EQ(interlock(with_notice({"run", "plan.yaml"})).exit, 3);
-  const std::string all = told("interlock approve") + told("`bad` failed");
+  const std::string all = told_.next() + told_.next();  // In the order of their happening.
   EXPECT_THAT(all, HasSubstr("`asked` waits for a person: interlock approve"));
   EXPECT_THAT(all, HasSubstr("`bad` failed: interlock why"));
   EXPECT_THAT(all, Not(HasSubstr("a-secret")));
@@ -52,13 +42,13 @@ TEST_F(Notifying, tells_that_a_dispatcher_was_killed) {
   run.until_it_says("started     a");
   run.send(SIGKILL);
   run.wait();
-  EXPECT_THAT(told("is gone"), HasSubstr("is gone: interlock resume r-"));
+  EXPECT_THAT(told_.next(), HasSubstr("is gone: interlock resume r-"));
 }
 
 TEST_F(Notifying, lets_a_detached_run_go) {
   write_plan("tasks: [{id: a, run: 'exit 1', reads: [], writes: []}]\n");
   EXPECT_EQ(interlock(with_notice({"run", "plan.yaml", "--detach"})).exit, 0);
-  EXPECT_THAT(told("failed"), HasSubstr("`a` failed"));
+  EXPECT_THAT(told_.next(), HasSubstr("`a` failed"));
 }
 
 TEST_F(Notifying, says_at_once_what_it_cannot_reach) {
