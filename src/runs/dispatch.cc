@@ -11,6 +11,7 @@
 #include <set>
 
 #include "engine/engine.h"
+#include "engine/shortage.h"
 #include "journal/run_journal.h"
 #include "journal/run_lock.h"
 #include "process/break_mark.h"
@@ -188,7 +189,11 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   engine::Engine engine(
       run.plan(), run.planned.waits(), std::move(*setup), std::move(before),
       engine::Ports{clock, **processes, kept, workspace, snapshots, validator, *gateway});
-  if (auto taken = engine.begin(); !taken) return std::unexpected(taken.error());
+  if (auto taken = engine.begin(); !taken) {
+    if (!engine::is_interruption(taken.error())) return std::unexpected(taken.error());
+    observer.finish(engine.view());  // Nothing was recorded, and nothing is changed.
+    return engine::RunEnded::How::interrupted;
+  }
   if (begun) {
     if (auto reported = begun(); !reported) return std::unexpected(reported.error());
   }
