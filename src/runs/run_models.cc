@@ -238,7 +238,10 @@ std::vector<schedule::QuotaRates::Backlog> backlogs_of(const plan::Plan& plan,
                    .output_tokens = used.output_tokens,
                    .usd = used.usd,
                    .floor = used.floor,
-                   .window = used.window};
+                   .window = used.window,
+                   .requests_limit = used.requests_limit,
+                   .input_tokens_limit = used.input_tokens_limit,
+                   .output_tokens_limit = used.output_tokens_limit};
   }
   return backlogs;
 }
