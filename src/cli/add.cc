@@ -146,14 +146,14 @@ constexpr int kLookMs = 20;
 Result<Exit> add_command(const Context& context, const AddRequest& request) {
   auto task = task_of(request);
   if (!task) return std::unexpected(task.error());
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  const auto id = run_meant(*store, context, request);
+  const auto id = run_meant(**store, context, request);
   if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(*store, *id);
+  auto run = runs::choose_run(**store, *id);
   if (!run) return std::unexpected(run.error());
   if (!request.id.empty() && (*run)->plan().find(request.id))
-    return report_known(context, *store, **run, *task, request.id);
+    return report_known(context, **store, **run, *task, request.id);
   if (!runs::takes_tasks(**run))
     return fail(
         Error::Kind::refused,
@@ -164,20 +164,20 @@ Result<Exit> add_command(const Context& context, const AddRequest& request) {
     return fail(Error::Kind::refused, "a task that is added may not hold a key",
                 "pass it on by its variable: `pass_env` of the agent");
   const std::uint64_t before = (*run)->state.seq;
-  const auto number = post(*store, **run, engine::Request::Kind::add, {}, body);
+  const auto number = post(**store, **run, engine::Request::Kind::add, {}, body);
   if (!number) return std::unexpected(number.error());
   process::SystemClock clock;
   const Time began = clock.now();
   while (clock.now() - began < kPatience) {
-    const auto answer = runs::answer_to(*store, (*run)->id(), before, *number);
+    const auto answer = runs::answer_to(**store, (*run)->id(), before, *number);
     if (!answer) return std::unexpected(answer.error());
     if (!*answer && (*run)->dispatched()) {
       ::poll(nullptr, 0, kLookMs);
       continue;
     }
-    auto now = runs::choose_run(*store, (*run)->id());
+    auto now = runs::choose_run(**store, (*run)->id());
     if (!now) return std::unexpected(now.error());
-    if (*answer) return report_answer(context, *store, **now, *task, **answer);
+    if (*answer) return report_answer(context, **store, **now, *task, **answer);
     if (!(*now)->dispatched()) break;
     // Another dispatcher began meanwhile, and perhaps before the request was there.
     poke(**now);

@@ -8,7 +8,7 @@ namespace interlock::cli {
 
 Result<Asked> open_for_asking(const Context& context, const std::string& run,
                               const std::string& task) {
-  return runs::open_for_asking(context.state_folder, context.where, run, task);
+  return runs::open_for_asking(context.place(), context.where, run, task);
 }
 
 void report(const Context& context, const runs::ChosenRun& run, std::string_view did,

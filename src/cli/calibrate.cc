@@ -352,12 +352,12 @@ Result<Exit> calibrate_command(const Context& context, const CalibrateOptions& o
   const auto agent = declared(options);
   if (!agent) return std::unexpected(agent.error());
   if (auto agreed = agree(context, options); !agreed) return std::unexpected(agreed.error());
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
   const TemporaryWorkspace workspace(context.state_folder);
   const int at_once = options.attempts - kAlone;
   auto alone =
-      play(context, *store, *agent, plan_text(*agent, workspace.path(), 1, kAlone, options.usd),
+      play(context, **store, *agent, plan_text(*agent, workspace.path(), 1, kAlone, options.usd),
            workspace.path(), decide::Pattern::sequential);
   if (!alone) return std::unexpected(alone.error());
   if (alone->done == 0) {
@@ -371,7 +371,7 @@ Result<Exit> calibrate_command(const Context& context, const CalibrateOptions& o
   for (const history::Sample& it : alone->samples) left -= it.usage.cost.value_or(0);
   Round beside;
   if (left > 0 && alone->stopped.empty()) {
-    auto played = play(context, *store, *agent,
+    auto played = play(context, **store, *agent,
                        plan_text(*agent, workspace.path(), kAlone + 1, at_once,
                                  fmt::format("{:.6f}", static_cast<double>(left) / 1e6)),
                        workspace.path(), decide::Pattern::parallel);

@@ -6,6 +6,7 @@
 #include "cli/console.h"
 #include "cli/live_face.h"
 #include "runs/edited_plan.h"
+#include "runs/open_store.h"
 #include "runs/planning.h"
 
 // One function a verb, one file a verb or a family of verbs. What a verb returns is the exit code;
@@ -24,6 +25,9 @@ struct Context {
   Console& console;
   Detachment* detachment = nullptr;      ///< Where the run is to go on without this terminal.
   std::vector<std::string> notify = {};  ///< Whom to call: see `Notifier`.
+  std::string store = {};                ///< As runs::StorePlace has it.
+
+  runs::StorePlace place() const { return {state_folder, store}; }
 };
 
 /// What earlier runs measured here; an empty history where there is no journal yet, for planning

@@ -203,13 +203,13 @@ std::string completion_script(const CLI::App& app, const std::string& shell) {
 
 Result<Exit> complete_command(const Context& context, const std::string& kind,
                               const std::string& name) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return Exit::done;  // Nothing to offer, and nobody to tell.
   if (kind == "runs") {
     constexpr std::size_t kMost = 20;
     journal::RunFilter filter;
     filter.most = kMost;
-    const auto runs = store->runs(filter);
+    const auto runs = (*store)->runs(filter);
     std::string text = "last\n";
     if (runs) {
       for (const journal::RunSummary& run : *runs) text += run.id + "\n";
@@ -217,8 +217,8 @@ Result<Exit> complete_command(const Context& context, const std::string& kind,
     context.console.result(text);
     return Exit::done;
   }
-  const auto id = runs::run_named(*store, context.where, name);
-  auto run = id ? runs::choose_run(*store, *id) : std::unexpected(id.error());
+  const auto id = runs::run_named(**store, context.where, name);
+  auto run = id ? runs::choose_run(**store, *id) : std::unexpected(id.error());
   if (!run) return Exit::done;
   std::string text;
   for (const plan::Task& task : (*run)->plan().tasks) text += task.id + "\n";

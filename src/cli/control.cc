@@ -53,7 +53,7 @@ Result<std::string> gate_meant(const runs::ChosenRun& run, const std::string& ta
 
 Result<Exit> answer(const Context& context, const std::string& name, const std::string& word,
                     engine::Request::Kind kind) {
-  auto asked = runs::open_for_asking(context.state_folder, context.where, name, word);
+  auto asked = runs::open_for_asking(context.place(), context.where, name, word);
   if (!asked) return std::unexpected(asked.error());
   const auto task = gate_meant(*asked->run, asked->task);
   if (!task) return std::unexpected(task.error());
@@ -123,7 +123,7 @@ Result<Exit> reject_command(const Context& context, const std::string& run,
 
 Result<Exit> cancel_command(const Context& context, const std::string& name,
                             const std::string& word) {
-  auto asked = runs::open_for_asking(context.state_folder, context.where, name, word);
+  auto asked = runs::open_for_asking(context.place(), context.where, name, word);
   if (!asked) return std::unexpected(asked.error());
   const std::string task = asked->task;
   if (auto able = check_can_cancel(*asked->run, task); !able) return std::unexpected(able.error());
@@ -137,19 +137,19 @@ Result<Exit> cancel_command(const Context& context, const std::string& name,
                       : fmt::format("asked to cancel task `{}` of {}", task, whole));
   if (asked->run->dispatched() || !task.empty()) return Exit::done;
   // Nobody dispatches it: what a dead dispatcher left running is ended here and now.
-  auto run = runs::choose_run_to_dispatch(asked->store, asked->run->id(), context.state_folder);
+  auto run = runs::choose_run_to_dispatch(*asked->store, asked->run->id(), context.state_folder);
   if (!run) return std::unexpected(run.error());
   auto exit =
-      dispatch_and_show(asked->store, context.state_folder, **run, Face::lines, context.console);
+      dispatch_and_show(*asked->store, context.state_folder, **run, Face::lines, context.console);
   if (!exit) return exit;
   return Exit::done;
 }
 
 Result<Exit> retry_command(const Context& context, const std::string& name, const std::string& word,
                            Face face, runs::WhichPlan which) {
-  auto asked = runs::open_for_asking(context.state_folder, context.where, name, word);
+  auto asked = runs::open_for_asking(context.place(), context.where, name, word);
   if (!asked) return std::unexpected(asked.error());
-  auto followed = follow_edits(context, asked->store, asked->run, which);
+  auto followed = follow_edits(context, *asked->store, asked->run, which);
   if (!followed) return std::unexpected(followed.error());
   if (*followed == runs::Followed::needs_new_run) return run_edited(context, *asked->run, face);
   const auto again = tasks_to_retry(*asked->run, asked->task);
@@ -166,10 +166,10 @@ Result<Exit> retry_command(const Context& context, const std::string& name, cons
   }
   context.console.remark(line);
   if (*followed == runs::Followed::taken_over)
-    return dispatch_and_report(context, asked->store, *asked->run, face);
-  auto run = runs::choose_run_to_dispatch(asked->store, asked->run->id(), context.state_folder);
+    return dispatch_and_report(context, *asked->store, *asked->run, face);
+  auto run = runs::choose_run_to_dispatch(*asked->store, asked->run->id(), context.state_folder);
   if (!run) return std::unexpected(run.error());
-  return dispatch_and_report(context, asked->store, **run, face);
+  return dispatch_and_report(context, *asked->store, **run, face);
 }
 
 }  // namespace interlock::cli

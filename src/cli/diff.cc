@@ -221,9 +221,9 @@ std::string colored(const std::string& patch) {
 
 Result<Exit> diff_command(const Context& context, const std::string& name, const std::string& word,
                           const DiffOptions& options) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = runs::choose_meant(*store, context.where, name, word);
+  auto meant = runs::choose_meant(**store, context.where, name, word);
   if (!meant) return std::unexpected(meant.error());
   const runs::ChosenRun& run = *meant->run;
   const auto id = runs::choose_task(run, meant->name);
@@ -231,7 +231,7 @@ Result<Exit> diff_command(const Context& context, const std::string& name, const
   const std::string& task = run.plan()[*id].id;
   const auto attempt = attempt_of(run, *id, options.attempt);
   if (!attempt) return std::unexpected(attempt.error());
-  auto text = store->blob(*(*attempt)->changes);
+  auto text = (*store)->blob(*(*attempt)->changes);
   if (!text) return std::unexpected(text.error());
   auto changeset = changes::changeset_from_text(*text);
   if (!changeset) return std::unexpected(changeset.error());

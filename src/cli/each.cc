@@ -62,19 +62,19 @@ Result<json::object> plan_of(const EachRequest& request) {
 Result<Exit> each_command(const Context& context, const EachRequest& request, Face face) {
   const auto plan = plan_of(request);
   if (!plan) return std::unexpected(plan.error());
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
   const runs::Document document{{}, context.where.folder, json::serialize(*plan)};
-  auto run = enter_run(context, *store, document, request.how);
+  auto run = enter_run(context, **store, document, request.how);
   if (!run) return std::unexpected(run.error());
   if ((*run)->plan().tasks.empty()) {
-    runs::forget_unbegun(*store, context.state_folder, (*run)->id());
+    runs::forget_unbegun(**store, context.state_folder, (*run)->id());
     return fail(Error::Kind::missing,
                 fmt::format("`{}` matches no file", printable(request.pattern)),
                 "put the pattern into quotes, so that the shell leaves it alone");
   }
-  auto exit = dispatch_and_report(context, *store, **run, face);
-  if (!exit) runs::forget_unbegun(*store, context.state_folder, (*run)->id());
+  auto exit = dispatch_and_report(context, **store, **run, face);
+  if (!exit) runs::forget_unbegun(**store, context.state_folder, (*run)->id());
   return exit;
 }
 

@@ -63,12 +63,12 @@ Result<journal::Samples> samples_for(const Context& context, journal::Store& sto
 }
 
 /// Runs of earlier versions are read where that may be written down; else they wait.
-Result<journal::Store> open_store(const Context& context) {
-  auto reading = journal::Store::open(context.state_folder, journal::Access::read);
+Result<std::unique_ptr<journal::Store>> open_to_look(const Context& context) {
+  auto reading = runs::open_store(context.place(), journal::Access::read);
   if (!reading) return reading;
-  auto writing = journal::Store::open(context.state_folder, journal::Access::write);
+  auto writing = runs::open_store(context.place(), journal::Access::write);
   if (!writing) return reading;
-  runs::sample_old_runs(*writing, context.state_folder);
+  runs::sample_old_runs(**writing);
   return writing;
 }
 
@@ -146,10 +146,10 @@ Result<Exit> forget(const Context& context, const HistoryOptions& options) {
   }
   auto filter = filter_of(options);
   if (!filter) return std::unexpected(filter.error());
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  runs::sample_old_runs(*store, context.state_folder);  // Else they would come back.
-  const auto gone = store->forget_samples(*filter);
+  runs::sample_old_runs(**store);  // Else they would come back.
+  const auto gone = (*store)->forget_samples(*filter);
   if (!gone) return std::unexpected(gone.error());
   if (context.json)
     context.console.result(pretty_json(json::object{{"version", 1}, {"forgotten", *gone}}));
@@ -220,9 +220,9 @@ Result<Exit> take_in(const Context& context, const HistoryOptions& options) {
   if (!text) return std::unexpected(text.error());
   auto lines = read_lines(*text, options.file == "-" ? "standard input" : options.file);
   if (!lines) return std::unexpected(lines.error());
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  if (auto added = store->add_samples(lines->samples, lines->calls); !added)
+  if (auto added = (*store)->add_samples(lines->samples, lines->calls); !added)
     return std::unexpected(added.error());
   const std::size_t count = lines->samples.size() + lines->calls.size();
   if (context.json)
@@ -258,11 +258,11 @@ Result<Exit> history_command(const Context& context, const HistoryOptions& optio
   if (options.action == "import") return take_in(context, options);
   if (!options.file.empty())
     return fail(Error::Kind::invalid, "only `history import` takes a FILE");
-  auto store = open_store(context);
+  auto store = open_to_look(context);
   if (!store) return std::unexpected(store.error());
-  if (options.action == "export") return give_out(context, *store, options);
-  if (options.regret) return show_regret(context, *store, options);
-  return show(context, *store, options);
+  if (options.action == "export") return give_out(context, **store, options);
+  if (options.regret) return show_regret(context, **store, options);
+  return show(context, **store, options);
 }
 
 }  // namespace interlock::cli

@@ -128,9 +128,9 @@ Result<Exit> wait_command(const Context& context, const std::string& name, const
                   fmt::format("`--timeout {}` is not a duration", printable(timeout)),
                   "such as `90s` or `10m`");
   }
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = runs::choose_meant(*store, context.where, name, word);
+  auto meant = runs::choose_meant(**store, context.where, name, word);
   if (!meant) return std::unexpected(meant.error());
   std::unique_ptr<runs::ChosenRun> run = std::move(meant->run);
   process::SystemClock clock;
@@ -153,11 +153,11 @@ Result<Exit> wait_command(const Context& context, const std::string& name, const
       if (patience && clock.now() - began >= *patience)
         return fail(Error::Kind::refused, fmt::format("still not over after {}", timeout));
       ::poll(nullptr, 0, kLookMs);
-      const auto summary = store->summary(run->id());
+      const auto summary = (*store)->summary(run->id());
       if (!summary) return std::unexpected(summary.error());
       if (summary->events != run->state.seq || !run->dispatched()) break;
     }
-    auto again = runs::choose_run(*store, run->id());
+    auto again = runs::choose_run(**store, run->id());
     if (!again) return std::unexpected(again.error());
     run = std::move(*again);
   }

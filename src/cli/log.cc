@@ -179,9 +179,9 @@ void print_reused(const Context& context, const runs::ChosenRun& run, std::optio
 
 Result<Exit> log_command(const Context& context, const std::string& name,
                          const LogOptions& options) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = runs::choose_meant(*store, context.where, name, options.task);
+  auto meant = runs::choose_meant(**store, context.where, name, options.task);
   if (!meant) return std::unexpected(meant.error());
   std::unique_ptr<runs::ChosenRun> run = std::move(meant->run);
   std::optional<TaskId> only;
@@ -199,7 +199,7 @@ Result<Exit> log_command(const Context& context, const std::string& name,
   while (going) {
     ::poll(nullptr, 0, kFollowMs);
     going = run->dispatched();  // Its dispatcher ends with the run.
-    auto grown = grown_since(*store, *run);
+    auto grown = grown_since(**store, *run);
     if (!grown) return std::unexpected(grown.error());
     if (*grown) {
       logs.look_at(**grown);

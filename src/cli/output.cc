@@ -83,9 +83,9 @@ Result<Exit> print_output(const Context& context, journal::Store& store, const r
 
 Result<Exit> output_command(const Context& context, const std::string& run_name,
                             const std::string& word) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = runs::choose_meant(*store, context.where, run_name, word);
+  auto meant = runs::choose_meant(**store, context.where, run_name, word);
   if (!meant) return std::unexpected(meant.error());
   const runs::ChosenRun& run = *meant->run;
   const std::string& name = meant->name;
@@ -93,11 +93,11 @@ Result<Exit> output_command(const Context& context, const std::string& run_name,
   if (name.empty()) {
     const bool one_merge = run.plan().merges.size() == 1 && entries.front().output;
     if (!one_merge || context.json) return list(context, entries);
-    return print_output(context, *store, run, entries.front());
+    return print_output(context, **store, run, entries.front());
   }
   std::vector<std::string> names;
   for (const Entry& entry : entries) {
-    if (entry.name == name) return print_output(context, *store, run, entry);
+    if (entry.name == name) return print_output(context, **store, run, entry);
     names.push_back(entry.name);
   }
   const auto near = nearest_word(name, names);

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "journal/run_lock.h"
+#include "journal/lease.h"
 #include "process/clock.h"
 #include "workspace/own_places.h"
 
@@ -62,7 +62,7 @@ Result<void> prune_one(const Context& context, journal::Store& store, const std:
   }
   process::SystemClock clock;
   const journal::Holder holder{id, (*run)->head.plan_name, ::getpid(), "", clock.now()};
-  auto held = journal::lock_run(context.state_folder, holder);
+  auto held = store.lease_run(holder);
   if (!held) return std::unexpected(held.error());
   if (auto pruned = store.prune(id); !pruned) return pruned;
   remove_all(runs::run_folder(context.state_folder, id));
@@ -84,13 +84,13 @@ void report(const Context& context, const std::vector<std::string>& pruned,
 }  // namespace
 
 Result<Exit> prune_command(const Context& context, const PruneOptions& options) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
   std::vector<std::string> pruned;
   if (!options.run.empty()) {
-    const auto id = runs::run_named(*store, context.where, options.run);
+    const auto id = runs::run_named(**store, context.where, options.run);
     if (!id) return std::unexpected(id.error());
-    if (auto done = prune_one(context, *store, *id, options.force); !done)
+    if (auto done = prune_one(context, **store, *id, options.force); !done)
       return std::unexpected(done.error());
     pruned.push_back(*id);
     report(context, pruned, {});
@@ -104,12 +104,12 @@ Result<Exit> prune_command(const Context& context, const PruneOptions& options) 
   const Time limit = clock.now() - *options.older;
   journal::RunFilter every;
   every.most = 0;
-  auto runs = store->runs(every);
+  auto runs = (*store)->runs(every);
   if (!runs) return std::unexpected(runs.error());
   std::vector<std::string> kept;
   for (const journal::RunSummary& run : *runs) {
     if (run.last.value_or(run.created) > limit) continue;
-    auto done = prune_one(context, *store, run.id, options.force);
+    auto done = prune_one(context, **store, run.id, options.force);
     (done ? pruned : kept).push_back(run.id);
     if (!done && !context.json) context.console.remark(done.error().message);
   }

@@ -39,12 +39,12 @@ Result<Exit> dispatch_queue(const Context& context, journal::Store& store, runs:
 
 /// A queue that stands, a dispatcher that takes up one whose dispatcher is gone, or a new one.
 Result<Exit> start_queue(const Context& context, const QueueRequest& request) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  const auto found = runs::find_queue(*store, context.where, request.name, true);
+  const auto found = runs::find_queue(**store, context.where, request.name, true);
   if (!found) return std::unexpected(found.error());
   if (*found) {
-    auto run = runs::choose_run_to_dispatch(*store, **found, context.state_folder);
+    auto run = runs::choose_run_to_dispatch(**store, **found, context.state_folder);
     if (!run) return std::unexpected(run.error());
     if ((*run)->dispatched()) {
       context.console.remark(
@@ -53,7 +53,7 @@ Result<Exit> start_queue(const Context& context, const QueueRequest& request) {
       return Exit::done;
     }
     context.console.remark("going on with " + runs::whole_name(**run));
-    return dispatch_queue(context, *store, **run);
+    return dispatch_queue(context, **store, **run);
   }
   runs::PlanRequest how = request.how;
   how.stands = true;
@@ -63,9 +63,9 @@ Result<Exit> start_queue(const Context& context, const QueueRequest& request) {
                                              request.name, context.where, context.state_folder))
                                        : runs::read_document(request.plan);
   if (!document) return std::unexpected(document.error());
-  auto run = enter_run(context, *store, *document, how);
+  auto run = enter_run(context, **store, *document, how);
   if (!run) return std::unexpected(run.error());
-  return dispatch_queue(context, *store, **run);
+  return dispatch_queue(context, **store, **run);
 }
 
 std::string standing_of(const runs::ChosenRun& run) {
@@ -119,11 +119,11 @@ void print_queue(const Context& context, const runs::ChosenRun& run, const std::
 }
 
 Result<Exit> show_queue(const Context& context, const QueueRequest& request) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  const auto id = open_queue(*store, context, request.name);
+  const auto id = open_queue(**store, context, request.name);
   if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(*store, *id);
+  auto run = runs::choose_run(**store, *id);
   if (!run) return std::unexpected(run.error());
   print_queue(context, **run, request.name);
   return Exit::done;
@@ -131,16 +131,16 @@ Result<Exit> show_queue(const Context& context, const QueueRequest& request) {
 
 /// No more tasks; those that are there are finished.
 Result<Exit> stop_queue(const Context& context, const QueueRequest& request) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  const auto id = open_queue(*store, context, request.name);
+  const auto id = open_queue(**store, context, request.name);
   if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(*store, *id);
+  auto run = runs::choose_run(**store, *id);
   if (!run) return std::unexpected(run.error());
-  if (auto posted = post(*store, **run, engine::Request::Kind::close, {}); !posted)
+  if (auto posted = post(**store, **run, engine::Request::Kind::close, {}); !posted)
     return std::unexpected(posted.error());
   if ((*run)->state.held) {
-    if (auto posted = post(*store, **run, engine::Request::Kind::release, {}); !posted)
+    if (auto posted = post(**store, **run, engine::Request::Kind::release, {}); !posted)
       return std::unexpected(posted.error());
   }
   // Who waits for its end next is not to find it standing.
@@ -149,7 +149,7 @@ Result<Exit> stop_queue(const Context& context, const QueueRequest& request) {
   while ((*run)->dispatched() && !(*run)->state.additions_closed &&
          clock.now() - began < kPatience) {
     ::poll(nullptr, 0, kLookMs);
-    auto now = runs::choose_run(*store, *id);
+    auto now = runs::choose_run(**store, *id);
     if (!now) return std::unexpected(now.error());
     run = std::move(now);
   }
@@ -172,19 +172,19 @@ Result<Exit> queue_command(const Context& context, const QueueRequest& given) {
   }
   if (request.action == "show") return show_queue(context, request);
   if (request.action == "stop") return stop_queue(context, request);
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  const auto id = open_queue(*store, context, request.name);
+  const auto id = open_queue(**store, context, request.name);
   if (!id) return std::unexpected(id.error());
   if (request.action == "pause") return pause_command(context, *id, request.calls);
-  auto run = runs::choose_run(*store, *id);
+  auto run = runs::choose_run(**store, *id);
   if (!run) return std::unexpected(run.error());
   if (request.action == "set") {
     std::vector<std::string> settings;
     if (request.how.parallel) settings.push_back(fmt::format("parallel={}", *request.how.parallel));
     return set_command(context, *id, settings);
   }
-  if (auto posted = post(*store, **run, engine::Request::Kind::release, {}); !posted)
+  if (auto posted = post(**store, **run, engine::Request::Kind::release, {}); !posted)
     return std::unexpected(posted.error());
   report(context, **run, "resumed", {}, fmt::format("queue `{}` goes on", request.name));
   return Exit::done;

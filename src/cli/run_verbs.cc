@@ -44,9 +44,9 @@ Result<void> fix_from_run(const Context& context, const runs::Document& document
                           plan::Files& files) {
   auto plan = runs::read_plan_or_complain(document, request, files);
   if (!plan) return std::unexpected(plan.error());
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  const auto fixed = runs::fix_plan(*store, context.where, document, *plan, fix.run);
+  const auto fixed = runs::fix_plan(**store, context.where, document, *plan, fix.run);
   if (!fixed) return std::unexpected(fixed.error());
   for (const std::string& one : fixed->seen.unknown) context.console.remark("note: " + one);
   const std::string runs = decide::count_of(fixed->seen.runs, "run");
@@ -83,12 +83,12 @@ namespace {
 /// Reads the plan, decides, and runs it.
 Result<Exit> run_document(const Context& context, const runs::Document& document,
                           const runs::PlanRequest& request, Face face) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  auto run = enter_run(context, *store, document, request);
+  auto run = enter_run(context, **store, document, request);
   if (!run) return std::unexpected(run.error());
-  auto exit = dispatch_and_report(context, *store, **run, face);
-  if (!exit) runs::forget_unbegun(*store, context.state_folder, (*run)->id());
+  auto exit = dispatch_and_report(context, **store, **run, face);
+  if (!exit) runs::forget_unbegun(**store, context.state_folder, (*run)->id());
   return exit;
 }
 
@@ -96,9 +96,9 @@ Result<Exit> run_document(const Context& context, const runs::Document& document
 
 decide::History history_of(const Context& context, const plan::Plan& plan) {
   if (context.state_folder.empty()) return {};
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return {};
-  auto history = store->history(plan.workspace, runs::said_slowings(plan));
+  auto history = (*store)->history(plan.workspace, runs::said_slowings(plan));
   return history ? std::move(*history) : decide::History{};
 }
 
@@ -234,29 +234,29 @@ Result<Exit> run_command(const Context& context, const std::string& file,
 
 Result<Exit> resume_command(const Context& context, const std::string& name, Face face,
                             const ResumeRequest& request) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::write);
+  auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  const auto id = runs::run_named(*store, context.where, name);
+  const auto id = runs::run_named(**store, context.where, name);
   if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run_to_dispatch(*store, *id, context.state_folder);
+  auto run = runs::choose_run_to_dispatch(**store, *id, context.state_folder);
   if (!run) return std::unexpected(run.error());
   // A person who asks for it to go on does not want it paused.
   if ((*run)->state.held) {
-    if (auto posted = post(*store, **run, engine::Request::Kind::release, {}); !posted)
+    if (auto posted = post(**store, **run, engine::Request::Kind::release, {}); !posted)
       return std::unexpected(posted.error());
     if ((*run)->dispatched()) {
       context.console.remark(runs::whole_name(**run) + " goes on");
       return Exit::done;
     }
   }
-  auto followed = follow_edits(context, *store, *run, request.which);
+  auto followed = follow_edits(context, **store, *run, request.which);
   if (!followed) return std::unexpected(followed.error());
   if (*followed == runs::Followed::needs_new_run) return run_edited(context, **run, face);
   // Whether to wait at gates is asked of each dispatcher anew: nobody may sit before this one.
   (*run)->request.wait_at_gates = request.wait_at_gates;
   if (request.tokens) (*run)->planned.plan.limits.tokens = request.tokens;
   if (request.usd) (*run)->planned.plan.limits.usd = request.usd;
-  auto open = store->open_requests((*run)->id());
+  auto open = (*store)->open_requests((*run)->id());
   if (!open) return std::unexpected(open.error());
 
   const auto& state = (*run)->state;
@@ -270,11 +270,11 @@ Result<Exit> resume_command(const Context& context, const std::string& name, Fac
     if (!finished)
       context.console.remark(
           fmt::format(" hint: `interlock retry {}` runs again what failed", (*run)->id()));
-    report(context, *store, **run);
+    report(context, **store, **run);
     return finished ? Exit::done : Exit::failed;
   }
   context.console.remark("going on with " + runs::whole_name(**run));
-  return dispatch_and_report(context, *store, **run, face);
+  return dispatch_and_report(context, **store, **run, face);
 }
 
 }  // namespace interlock::cli

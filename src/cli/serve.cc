@@ -119,7 +119,7 @@ Result<Exit> serve_command(const Context& context, const ServeRequest& request) 
   process::SystemClock clock;
   constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
   const auto signals = loop.on_signals(kSignals, [&loop](int) { loop.stop(); });
-  web::ServeOptions options{context.state_folder, *socket, std::nullopt};
+  web::ServeOptions options{context.place(), *socket, std::nullopt};
   if (request.web) options.port = request.port;
   auto server = web::WebServer::open(loop, clock, options);
   if (!server) return std::unexpected(server.error());

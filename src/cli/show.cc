@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "journal/run_lock.h"
 #include "panel/screen.h"
 #include "process/clock.h"
 #include "report/run_report.h"
@@ -24,16 +23,29 @@ std::string state_of(const journal::RunSummary& run, bool alive) {
   return alive ? "running" : run.events == 0 ? "never began" : "died";
 }
 
+struct Listed {
+  journal::RunSummary run;
+  bool is_alive = false;
+};
+
 /// Where there is no journal yet there are no runs, which is no error.
-Result<std::vector<journal::RunSummary>> listed(const Context& context,
-                                                const RunsOptions& options) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+Result<std::vector<Listed>> listed(const Context& context, const RunsOptions& options) {
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store && store.error().kind == Error::Kind::missing) return {};
   if (!store) return std::unexpected(store.error());
   journal::RunFilter filter;
   filter.most = options.most;
   if (options.here) filter.folder = context.where.folder;
-  return store->runs(filter);
+  auto runs = (*store)->runs(filter);
+  if (!runs) return std::unexpected(runs.error());
+  std::vector<Listed> list;
+  for (journal::RunSummary& run : *runs) {
+    const auto holder =
+        run.ended ? Result<std::optional<journal::Holder>>() : (*store)->holder_of_run(run.id);
+    if (!holder) return std::unexpected(holder.error());
+    list.push_back({std::move(run), holder->has_value()});
+  }
+  return list;
 }
 
 Result<Exit> show_suggestions(const Context& context, journal::Store& store,
@@ -56,18 +68,18 @@ Result<Exit> show_suggestions(const Context& context, journal::Store& store,
 }  // namespace
 
 Result<Exit> show_command(const Context& context, const std::string& name, bool suggest) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  const auto id = runs::run_named(*store, context.where, name);
+  const auto id = runs::run_named(**store, context.where, name);
   if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(*store, *id);
+  auto run = runs::choose_run(**store, *id);
   if (!run) return std::unexpected(run.error());
-  if (suggest) return show_suggestions(context, *store, **run);
+  if (suggest) return show_suggestions(context, **store, **run);
   process::SystemClock clock;
   engine::RunStatus view = runs::view_from_outside(**run, clock.now());
-  runs::show_kept_hindsight(**run, *store, view);
+  runs::show_kept_hindsight(**run, **store, view);
   if (context.json) {
-    context.console.result(pretty_json(report::run_json(**run, view, *store)));
+    context.console.result(pretty_json(report::run_json(**run, view, **store)));
   } else {
     context.console.result(report::run_text(**run, view, size_of_output(context.console),
                                             context.console.out().style()));
@@ -80,10 +92,8 @@ Result<Exit> runs_command(const Context& context, const RunsOptions& options) {
   if (!runs) return std::unexpected(runs.error());
   json::array list;
   std::string text;
-  for (const journal::RunSummary& run : *runs) {
-    const bool alive =
-        !run.ended && journal::holder_of_run(context.state_folder, run.id).has_value();
-    const std::string state = state_of(run, alive);
+  for (const auto& [run, is_alive] : *runs) {
+    const std::string state = state_of(run, is_alive);
     list.push_back(json::object{
         {"run", run.id},
         {"plan", run.plan_name},

@@ -48,17 +48,17 @@ Result<Exit> trace_command(const Context& context, const std::string& name,
   if (options.out.empty() && options.otlp.empty() && options.joblog.empty())
     return fail(Error::Kind::invalid, "nothing says what to write",
                 "-o FILE.json for Perfetto, --otlp FILE or URL, --joblog FILE");
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  const auto id = runs::run_named(*store, context.where, name);
+  const auto id = runs::run_named(**store, context.where, name);
   if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(*store, *id);
+  auto run = runs::choose_run(**store, *id);
   if (!run) return std::unexpected(run.error());
-  const auto calls = report::calls_of(*store, *id);
+  const auto calls = report::calls_of(**store, *id);
   if (!calls) return std::unexpected(calls.error());
   process::SystemClock clock;
   const report::RunRecord record =
-      report::record_of_run(**run, *store, context.state_folder, clock.now());
+      report::record_of_run(**run, **store, context.state_folder, clock.now());
   const report::TraceSource source{**run, record, *calls};
   json::array files;
   const auto add = [&](std::string_view form, const std::string& target,
@@ -87,18 +87,18 @@ Result<Exit> trace_command(const Context& context, const std::string& name,
 
 Result<Exit> events_command(const Context& context, const std::string& name,
                             const EventsOptions& options) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  const auto id = runs::run_named(*store, context.where, name);
+  const auto id = runs::run_named(**store, context.where, name);
   if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(*store, *id);
+  auto run = runs::choose_run(**store, *id);
   if (!run) return std::unexpected(run.error());
   std::uint64_t after = options.after;
   bool ended = false;
   const auto print_new = [&]() -> Result<void> {
     std::string lines;
     std::vector<engine::RecordedEvent> events;
-    auto read = store->replay(*id, after, [&](engine::RecordedEvent&& recorded) {
+    auto read = (*store)->replay(*id, after, [&](engine::RecordedEvent&& recorded) {
       after = recorded.seq;
       ended = std::holds_alternative<engine::RunEnded>(recorded.event);
       events.push_back(std::move(recorded));
@@ -107,7 +107,7 @@ Result<Exit> events_command(const Context& context, const std::string& name,
       return std::holds_alternative<engine::TasksAdded>(one.event);
     });
     if (has_grown) {
-      auto grown = runs::choose_run(*store, *id);
+      auto grown = runs::choose_run(**store, *id);
       if (!grown) return std::unexpected(grown.error());
       run = std::move(grown);
     }

@@ -9,9 +9,9 @@ namespace interlock::cli {
 
 Result<Exit> undo_command(const Context& context, const std::string& name,
                           const std::string& word) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = runs::choose_meant(*store, context.where, name, word);
+  auto meant = runs::choose_meant(**store, context.where, name, word);
   if (!meant) return std::unexpected(meant.error());
   const runs::ChosenRun& run = *meant->run;
   std::optional<TaskId> task;
@@ -20,7 +20,7 @@ Result<Exit> undo_command(const Context& context, const std::string& name,
     if (!id) return std::unexpected(id.error());
     task = *id;
   }
-  const auto undone = runs::undo(*store, context.state_folder, run, task);
+  const auto undone = runs::undo(**store, context.state_folder, run, task);
   if (!undone) return std::unexpected(undone.error());
   json::array tasks;
   std::vector<std::string> names;
@@ -44,13 +44,13 @@ Result<Exit> undo_command(const Context& context, const std::string& name,
 
 Result<Exit> land_command(const Context& context, const std::string& name,
                           const LandRequest& request) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = runs::choose_meant(*store, context.where, name, "");
+  auto meant = runs::choose_meant(**store, context.where, name, "");
   if (!meant) return std::unexpected(meant.error());
   const runs::ChosenRun& run = *meant->run;
   const std::string branch = request.branch.empty() ? "land/" + run.id() : request.branch;
-  const auto landed = runs::land(*store, context.state_folder, run, branch);
+  const auto landed = runs::land(**store, context.state_folder, run, branch);
   if (!landed) return std::unexpected(landed.error());
   for (const std::string& remark : landed->remarks) context.console.remark("note: " + remark);
   if (landed->commits == 0)

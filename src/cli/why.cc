@@ -223,9 +223,9 @@ json::object why_json(const runs::ChosenRun& run, TaskId id, const engine::TaskS
 }  // namespace
 
 Result<Exit> why_command(const Context& context, const std::string& name, const std::string& task) {
-  auto store = journal::Store::open(context.state_folder, journal::Access::read);
+  auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = runs::choose_meant(*store, context.where, name, task);
+  auto meant = runs::choose_meant(**store, context.where, name, task);
   if (!meant) return std::unexpected(meant.error());
   const runs::ChosenRun& run = *meant->run;
   const auto id = runs::choose_task(run, meant->name);

@@ -9,7 +9,7 @@
 
 #include "engine/event.h"
 #include "history/sample.h"
-#include "journal/store.h"
+#include "journal/run_store.h"
 
 namespace interlock::journal {
 

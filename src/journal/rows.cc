@@ -4,31 +4,9 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <array>
-#include <boost/json/monotonic_resource.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
-
-#include "base/json.h"
 
 namespace interlock::journal {
 namespace {
-
-constexpr std::array<std::string_view, 10> kRequestKinds = {
-    "approve", "reject", "cancel_task", "cancel_run", "retry",
-    "add",     "close",  "hold",        "release",    "retune"};
-
-/// Names of files and lines that programs print need not be UTF-8, and a journal must stay readable
-/// whatever is in it.
-json::parse_options lenient() {
-  json::parse_options options;
-  options.allow_invalid_utf8 = true;
-  return options;
-}
-
-std::unexpected<Error> damaged(std::string what) {
-  return fail(Error::Kind::io, fmt::format("the journal is damaged: {}", what));
-}
 
 /// From here on a content is written in pieces: in one, SQLite would make a copy of it.
 constexpr std::size_t kStreamedFrom = 256U << 10;
@@ -66,54 +44,20 @@ class OpenBlob {
 }  // namespace
 
 Result<engine::RecordedEvent> event_of(const Query& query) {
-  // Most bodies fit here, which saves a million allocations on a long run.
-  std::array<unsigned char, 2048> memory;
-  json::monotonic_resource resource(memory.data(), memory.size());
-  boost::system::error_code error;
-  const std::int64_t seq = query.number(0);
-  const json::value body = json::parse(query.view(3), error, &resource, lenient());
-  if (error || !body.is_object()) return damaged(fmt::format("event {} is not a JSON object", seq));
-  auto event = engine::event_from_json(query.view(2), body.get_object());
-  if (!event) return within(std::move(event.error()), fmt::format("event {}", seq));
-  return engine::RecordedEvent{static_cast<std::uint64_t>(seq), query.time(1), std::move(*event)};
-}
-
-std::string body_of(const engine::Event& event) { return json::serialize(engine::to_json(event)); }
-
-std::string write_cache_key_parts(const std::vector<engine::CacheKeyPart>& cache_key_parts) {
-  json::array list;
-  for (const engine::CacheKeyPart& one : cache_key_parts)
-    list.push_back(json::array{one.name, one.digest.hex()});
-  return json::serialize(list);
-}
-
-Result<std::vector<engine::CacheKeyPart>> read_cache_key_parts(std::string_view text) {
-  std::vector<engine::CacheKeyPart> cache_key_parts;
-  boost::system::error_code error;
-  const json::value list = json::parse(text, error, {}, lenient());
-  if (error || !list.is_array()) return damaged("a result's ingredients are no JSON array");
-  for (const json::value& one : list.get_array()) {
-    const json::array* pair = one.if_array();
-    const bool whole =
-        pair != nullptr && pair->size() == 2 && (*pair)[0].is_string() && (*pair)[1].is_string();
-    const auto digest = whole ? Digest::from_hex((*pair)[1].get_string()) : std::nullopt;
-    if (!digest) return damaged("a result's ingredient is not a pair of name and digest");
-    cache_key_parts.push_back({std::string((*pair)[0].get_string()), *digest});
-  }
-  return cache_key_parts;
-}
-
-std::string name_of(engine::Request::Kind kind) {
-  return std::string(kRequestKinds[static_cast<std::size_t>(kind)]);
+  return read_event(query.number(0), query.time(1), query.view(2), query.view(3));
 }
 
 std::optional<engine::Request> request_of(const Query& query) {
-  for (std::size_t i = 0; i < kRequestKinds.size(); ++i) {
-    if (kRequestKinds[i] != query.view(1)) continue;
-    return engine::Request{query.number(0), static_cast<engine::Request::Kind>(i), query.text(2),
-                           query.text(3), query.text(4)};
-  }
-  return std::nullopt;
+  const auto kind = request_kind(query.view(1));
+  if (!kind) return std::nullopt;
+  return engine::Request{query.number(0), *kind, query.text(2), query.text(3), query.text(4)};
+}
+
+Result<std::int64_t> number_of_run(Database& database, const std::string& run) {
+  Query row(database, "SELECT number FROM runs WHERE id = ?", run);
+  if (row.next()) return row.number(0);
+  return fail(Error::Kind::missing, fmt::format("there is no run `{}`", run),
+              "`interlock runs` lists them");
 }
 
 void write_blob(Database& database, const engine::Blob& blob) {

@@ -74,24 +74,6 @@ std::int64_t pid_of_flock(const struct stat& file) {
   return 0;
 }
 
-std::string name_of(const std::optional<Holder>& holder) {
-  if (!holder) return "another dispatcher";
-  const std::string process = holder->host.empty()
-                                  ? fmt::format("process {}", holder->pid)
-                                  : fmt::format("process {} on {}", holder->pid, holder->host);
-  if (holder->run.empty()) return process;
-  return fmt::format("run `{}` of plan `{}` ({}, since {})", holder->run, holder->plan, process,
-                     show_time(holder->since));
-}
-
-std::unexpected<Error> refused(const std::string& what, const std::optional<Holder>& holder) {
-  const std::string hint =
-      holder && !holder->run.empty()
-          ? fmt::format("wait for it, or end it with `interlock cancel {}`", holder->run)
-          : "wait until it has ended";
-  return fail(Error::Kind::refused, fmt::format("{} is held by {}", what, name_of(holder)), hint);
-}
-
 std::unexpected<Error> os_refused(const std::string& doing, const fs::path& path) {
   return fail(Error::Kind::io,
               fmt::format("cannot {} `{}`: {}", doing, path.string(), std::strerror(errno)));
@@ -129,7 +111,7 @@ Result<RunLock> lock_run(const std::string& state, const Holder& holder) {
   struct flock lock = whole_file();
   if (::fcntl(file, F_OFD_SETLK, &lock) != 0) {
     if (errno != EAGAIN && errno != EACCES) return os_refused("lock", path);
-    return refused(fmt::format("run `{}`", holder.run), read_holder(path));
+    return std::unexpected(held_by(fmt::format("run `{}`", holder.run), read_holder(path)));
   }
   const std::string text = text_of(holder);
   const bool written = ::ftruncate(file, 0) == 0 && ::pwrite(file, text.data(), text.size(), 0) ==
@@ -152,7 +134,7 @@ Result<RunLock> lock_workspace(const std::string& state, const std::string& work
     // The note may be an old one: who holds the folder now may have written it elsewhere.
     if (const std::int64_t pid = pid_of_flock(file); pid != 0 && (!named || named->pid != pid))
       named = Holder{{}, {}, pid, {}, {}};
-    return refused(fmt::format("the workspace `{}`", workspace), named);
+    return std::unexpected(held_by(fmt::format("the workspace `{}`", workspace), named));
   }
   if (auto made = make_parent(note); !made) return std::unexpected(made.error());
   std::ofstream(note, std::ios::trunc) << text_of(holder);

@@ -6,20 +6,9 @@
 #include <utility>
 
 #include "base/result.h"
-#include "base/units.h"
+#include "journal/lease.h"
 
 namespace interlock::journal {
-
-/// Who holds a run or a workspace; what is not known is empty.
-struct Holder {
-  std::string run;
-  std::string plan;
-  std::int64_t pid = 0;
-  std::string host;
-  Time since{};
-
-  bool operator==(const Holder&) const = default;
-};
 
 /// Something only one dispatcher may have, for as long as this lives. The kernel lets go of it when
 /// the process dies, however it dies, so a hold is never left over.

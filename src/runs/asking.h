@@ -7,6 +7,7 @@
 #include "engine/ports.h"
 #include "journal/store.h"
 #include "runs/chosen_run.h"
+#include "runs/open_store.h"
 
 // What people ask of a run, whoever shows them the answer.
 namespace interlock::runs {
@@ -18,13 +19,13 @@ Result<std::unique_ptr<ChosenRun>> choose_run_as_kept(journal::Store& store,
 
 /// What something is asked of.
 struct Asked {
-  journal::Store store;
+  std::unique_ptr<journal::Store> store;
   std::unique_ptr<ChosenRun> run;
   std::string task;  ///< Empty: none was named.
 };
 /// `run` and `task` as in `choose_meant`, of which the run is as `choose_run_as_kept` has it.
-Result<Asked> open_for_asking(const std::string& state_folder, const Where& where,
-                              const std::string& run, const std::string& task);
+Result<Asked> open_for_asking(const StorePlace& place, const Where& where, const std::string& run,
+                              const std::string& task);
 
 /// Lets its dispatcher, if it lives, look for requests.
 void poke(const ChosenRun& run);

@@ -81,7 +81,12 @@ Result<void> ChosenRun::replay(journal::Store& store, decide::History history,
 }
 
 bool ChosenRun::dispatched() const {
-  return !state.ended && state.process && sys::is_alive(*state.process);
+  if (state.ended || !state.process) return false;
+  if (sys::is_alive(*state.process)) return true;
+  if (leases == nullptr) return false;
+  // It may be on another machine; of what cannot be asked nothing is known to run.
+  const auto holder = leases->holder_of_run(id());
+  return holder && *holder;
 }
 
 namespace {
@@ -111,6 +116,7 @@ Result<std::unique_ptr<ChosenRun>> with_state(journal::Store& store, KeptRun kep
   auto run =
       std::make_unique<ChosenRun>(ChosenRun{std::move(kept.head), std::move(kept.request),
                                             std::move(planned), engine::RunState(plan::Plan{})});
+  run->leases = &store;
   if (auto replayed = run->replay(store, std::move(history), state_folder, is_decided); !replayed)
     return std::unexpected(replayed.error());
   return run;
@@ -220,17 +226,18 @@ Result<Meant> choose_meant(journal::Store& store, const Where& where, const std:
   return meant_by(store, where, run, name, choose_run);
 }
 
-Result<Asked> open_for_asking(const std::string& state_folder, const Where& where,
-                              const std::string& run, const std::string& task) {
-  auto store = journal::Store::open(state_folder, journal::Access::write);
+Result<Asked> open_for_asking(const StorePlace& place, const Where& where, const std::string& run,
+                              const std::string& task) {
+  auto store = open_store(place, journal::Access::write);
   if (!store) return std::unexpected(store.error());
-  auto meant = meant_by(*store, where, run, task, choose_run_as_kept);
+  auto meant = meant_by(**store, where, run, task, choose_run_as_kept);
   if (!meant) return std::unexpected(meant.error());
   return Asked{std::move(*store), std::move(meant->run), std::move(meant->name)};
 }
 
 void poke(const ChosenRun& run) {
-  if (run.dispatched()) ::kill(static_cast<pid_t>(run.state.process->pid), SIGUSR1);
+  if (!run.state.ended && run.state.process && sys::is_alive(*run.state.process))
+    ::kill(static_cast<pid_t>(run.state.process->pid), SIGUSR1);
 }
 
 Result<std::int64_t> post(journal::Store& store, const ChosenRun& run, engine::Request::Kind kind,
@@ -248,7 +255,7 @@ Result<std::int64_t> post(journal::Store& store, const ChosenRun& run, engine::R
 
 Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& task,
                  const std::string& body) {
-  if (auto posted = post(asked.store, *asked.run, kind, task, body); !posted)
+  if (auto posted = post(*asked.store, *asked.run, kind, task, body); !posted)
     return std::unexpected(posted.error());
   return {};
 }

@@ -28,6 +28,7 @@ struct ChosenRun {
   std::vector<schedule::Change> changes = {};
   bool plan_is_new =
       false;  ///< Its plan was edited, and `dispatch` puts it in the place of the one kept.
+  journal::Leases* leases = nullptr;  ///< Of the store it is from, which outlives it.
 
   const std::string& id() const { return head.id; }
   const plan::Plan& plan() const { return planned.plan; }
@@ -36,7 +37,7 @@ struct ChosenRun {
   /// `planned` holds the plan alone so far.
   Result<void> replay(journal::Store& store, decide::History history,
                       const std::string* state_folder, bool is_decided = true);
-  /// Whether a dispatcher holds the run and lives.
+  /// Whether a dispatcher holds the run and lives, here or on another machine.
   bool dispatched() const;
 };
 

@@ -12,7 +12,6 @@
 
 #include "engine/engine.h"
 #include "engine/shortage.h"
-#include "journal/run_journal.h"
 #include "journal/run_lock.h"
 #include "process/break_mark.h"
 #include "process/clock.h"
@@ -68,6 +67,19 @@ std::optional<workspace::SharedPlace> hold_own_place(const ChosenRun& run,
   return place;
 }
 
+/// Lets the process host know what the store has to tell, for as long as there is one.
+class WokenByNews {
+ public:
+  WokenByNews(journal::Lease& lease, process::LocalProcesses& processes) : lease_(lease) {
+    lease_.on_news([&processes] { processes.poke(); });
+  }
+  ~WokenByNews() { lease_.on_news({}); }
+  WokenByNews(const WokenByNews&) = delete;
+
+ private:
+  journal::Lease& lease_;
+};
+
 Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& state_folder) {
   engine::Setup setup = setup_for(run.planned, run.id());
   setup.around.log_folder = log_folder(state_folder, run.id());
@@ -104,7 +116,7 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
                                        const std::function<Result<void>()>& begun) {
   process::SystemClock clock(run.state.last.value_or(Time{}));
   const journal::Holder holder{run.id(), run.head.plan_name, ::getpid(), host_name(), clock.now()};
-  auto held_run = journal::lock_run(state_folder, holder);
+  auto held_run = store.lease_run(holder);
   if (!held_run) return std::unexpected(held_run.error());
   auto held_workspace = journal::lock_workspace(state_folder, run.plan().workspace, holder);
   if (!held_workspace) return std::unexpected(held_workspace.error());
@@ -120,7 +132,7 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
     if (auto kept = store.replace_plan(run.id(), run.head.plan_text, run.head.files); !kept)
       return std::unexpected(kept.error());
   }
-  auto journal = store.open_run(run.id(), labels_of(run.plan()));
+  auto journal = store.open_run(run.id(), **held_run, labels_of(run.plan()));
   if (!journal) return std::unexpected(journal.error());
   // A key may have to be asked for, which is done before a process host owns all children.
   const bool asks = asks_models(run.plan()) || run.request.stands;
@@ -154,6 +166,7 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   const auto own_place = hold_own_place(run, setup->around);
   auto processes = process::LocalProcesses::open(clock, {.redaction = secrets});
   if (!processes) return std::unexpected(processes.error());
+  const WokenByNews woken(**held_run, **processes);
   workspace::LocalWorkspace workspace(run.plan().workspace, state_folder, run.id());
   snapshots::LocalSnapshots snapshots(run.plan().workspace, state_folder, run.id(),
                                       options_of(run.plan()));

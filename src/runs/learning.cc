@@ -6,7 +6,6 @@
 
 #include "agents/adapter.h"
 #include "decide/learn.h"
-#include "journal/run_lock.h"
 #include "runs/chosen_run.h"
 #include "runs/planning.h"
 
@@ -110,11 +109,13 @@ decide::SaidSlowings said_slowings(const plan::Plan& plan) {
   return said;
 }
 
-void sample_old_runs(journal::Store& store, const std::string& state_folder) {
+void sample_old_runs(journal::Store& store) {
   const auto runs = store.unsampled_runs();
   if (!runs) return;
   for (const std::string& run : *runs) {
-    if (journal::holder_of_run(state_folder, run)) continue;
+    // Of a run that may be going on not all events are there yet.
+    const auto holder = store.holder_of_run(run);
+    if (!holder || *holder) continue;
     std::vector<journal::TaskLabel> labels;
     const auto head = store.head(run);
     const auto request = head ? request_from_json(head->options) : std::unexpected(head.error());

@@ -32,6 +32,6 @@ std::string host_name();
 
 /// Makes samples of the runs that earlier versions kept, but for those that are being dispatched.
 /// What cannot be read is passed over: it is nobody's business now.
-void sample_old_runs(journal::Store& store, const std::string& state_folder);
+void sample_old_runs(journal::Store& store);
 
 }  // namespace interlock::runs

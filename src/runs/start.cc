@@ -109,7 +109,7 @@ Result<std::unique_ptr<ChosenRun>> start(const StartingPlace& place, const Docum
   auto plan = read_plan_or_complain(document, request, files);
   if (!plan) return std::unexpected(plan.error());
 
-  sample_old_runs(store, place.state_folder);
+  sample_old_runs(store);
   auto history = store.history(plan->workspace, said_slowings(*plan));
   if (!history) return std::unexpected(history.error());
   if (auto settled = settle_isolation(*plan, place.state_folder); !settled)

@@ -92,7 +92,7 @@ Result<Undone> undo(journal::Store& store, const std::string& state_folder, cons
                     std::optional<TaskId> task) {
   process::SystemClock clock(run.state.last.value_or(Time{}));
   const journal::Holder holder{run.id(), run.head.plan_name, ::getpid(), "", clock.now()};
-  auto held_run = journal::lock_run(state_folder, holder);
+  auto held_run = store.lease_run(holder);
   if (!held_run) return std::unexpected(held_run.error());
   auto held_workspace = journal::lock_workspace(state_folder, run.plan().workspace, holder);
   if (!held_workspace) return std::unexpected(held_workspace.error());

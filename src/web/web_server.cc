@@ -6,7 +6,6 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/text.h"
-#include "journal/run_lock.h"
 #include "process/log_file.h"
 #include "web/streams.h"
 
@@ -52,7 +51,7 @@ std::string value_or(const Target& target, const std::string& key, const std::st
 
 Result<std::unique_ptr<WebServer>> WebServer::open(sys::Loop& loop, engine::Clock& clock,
                                                    const ServeOptions& options) {
-  std::unique_ptr<WebServer> made(new WebServer(loop, clock, options.state_folder));
+  std::unique_ptr<WebServer> made(new WebServer(loop, clock, options.place));
   WebServer* const server = made.get();
   const auto listen = [server](bool is_unix) {
     return std::pair(
@@ -75,10 +74,10 @@ Result<std::unique_ptr<WebServer>> WebServer::open(sys::Loop& loop, engine::Cloc
   return made;
 }
 
-WebServer::WebServer(sys::Loop& loop, engine::Clock& clock, std::string state_folder)
+WebServer::WebServer(sys::Loop& loop, engine::Clock& clock, runs::StorePlace place)
     : loop_(loop),
       clock_(clock),
-      state_folder_(std::move(state_folder)),
+      place_(std::move(place)),
       boot_(draw_secret().substr(0, 8)) {
   rules_.largest_body = std::size_t{1} << 20U;
   rules_.largest_head = std::size_t{16} << 10U;
@@ -97,11 +96,11 @@ std::string WebServer::new_link() { return access_.new_link(uptime()); }
 
 journal::Store* WebServer::store() {
   if (!store_) {
-    auto opened = journal::Store::open(state_folder_, journal::Access::read);
+    auto opened = runs::open_store(place_, journal::Access::read);
     if (!opened) return nullptr;
     store_ = std::move(*opened);
   }
-  return &*store_;
+  return store_.get();
 }
 
 Session::HeadVerdict WebServer::judge(const Request& request, bool unix_socket) const {
@@ -173,7 +172,8 @@ void WebServer::answer_runs(Session& session) {
   if (!runs) return complain(session, 500, runs.error().message);
   for (const journal::RunSummary& run : *runs) {
     if (run.events == 0) continue;
-    const bool lives = !run.ended && journal::holder_of_run(state_folder_, run.id).has_value();
+    const auto holder = from->holder_of_run(run.id);
+    const bool lives = !run.ended && holder && *holder;
     list.push_back(json::object{{"id", run.id},
                                 {"plan", printable(run.plan_name)},
                                 {"workspace", printable(run.workspace)},
@@ -244,7 +244,7 @@ void WebServer::answer_log(Session& session, const runs::ChosenRun& run, const T
   // Tasks that share an attempt share the log of the first.
   const bool is_shared = !attempts.empty() && attempts.back().batched_with;
   const TaskId owner = is_shared ? *attempts.back().batched_with : *task;
-  const std::string path = fmt::format("{}/{}", runs::log_folder(state_folder_, run.id()),
+  const std::string path = fmt::format("{}/{}", runs::log_folder(place_.state_folder, run.id()),
                                        process::log_file_name({owner, number, 0}));
   auto reader = process::LogReader::open_end(path, kLogShown);
   json::array lines;
@@ -300,7 +300,7 @@ struct WebServer::Pending : http::Answerer {
 
 void WebServer::answer_command(Session& session, std::vector<std::string> words, bool is_json) {
   if (pending_.size() >= kPendingMax) return complain(session, 429, "too much is asked at once");
-  words.insert(words.begin(), {"--state", state_folder_, "--color", "never"});
+  words.insert(words.begin(), {"--state", place_.state_folder, "--color", "never"});
   Pending* const mine = pending_.emplace_back(std::make_unique<Pending>()).get();
   mine->session = &session;
   const auto on_ended = [this, mine, is_json](ChildCommand::Ended ended) {

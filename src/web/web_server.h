@@ -10,7 +10,7 @@
 
 #include "engine/ports.h"
 #include "http/server.h"
-#include "journal/store.h"
+#include "runs/open_store.h"
 #include "sys/loop.h"
 #include "web/access.h"
 #include "web/child_command.h"
@@ -19,7 +19,7 @@
 namespace interlock::web {
 
 struct ServeOptions {
-  std::string state_folder;
+  runs::StorePlace place;
   std::string socket;                 ///< Path of the Unix socket.
   std::optional<std::uint16_t> port;  ///< Of the page, on 127.0.0.1; 0: any; none: no page.
 };
@@ -48,7 +48,7 @@ class WebServer {
   /// A request that waits for a command.
   struct Pending;
 
-  WebServer(sys::Loop& loop, engine::Clock& clock, std::string state_folder);
+  WebServer(sys::Loop& loop, engine::Clock& clock, runs::StorePlace place);
   http::Session::HeadVerdict judge(const http::Request& request, bool unix_socket) const;
   void answer(http::Session& session, const http::Request& request, bool unix_socket);
   void answer_file(http::Session& session, const http::Request& request, const std::string& name);
@@ -68,11 +68,11 @@ class WebServer {
 
   sys::Loop& loop_;
   engine::Clock& clock_;
-  std::string state_folder_;
+  runs::StorePlace place_;
   std::string boot_;  ///< Tells this server's numbers from those of one before.
   http::Session::Rules rules_;
   Access access_;
-  std::optional<journal::Store> store_;
+  std::unique_ptr<journal::Store> store_;
   std::map<std::string, std::unique_ptr<WatchedRun>> watched_;
   std::list<std::unique_ptr<Stream>> streams_;
   std::list<std::unique_ptr<Pending>> pending_;

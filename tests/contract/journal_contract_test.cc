@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "journal/database.h"
-#include "journal/run_journal.h"
-#include "journal/store.h"
+#include "journal/sqlite_run_journal.h"
+#include "journal/sqlite_store.h"
 #include "support/fake_journal.h"
 
 // What engine::Journal promises, held against the fake and against SQLite on this disk.
@@ -51,8 +51,7 @@ class FakeWorld final : public World {
 class RealWorld final : public World {
  public:
   RealWorld() : folder_(make_folder()) {
-    store_ =
-        std::make_unique<journal::Store>(*journal::Store::open(folder_, journal::Access::write));
+    store_ = *journal::SqliteStore::open(folder_, journal::Access::write);
     journal::RunHead head;
     head.workspace = "/site";
     head.created = kNoon;
@@ -68,7 +67,7 @@ class RealWorld final : public World {
   void reopen() override {
     database_ = *journal::Database::open(folder_, journal::Access::write);
     const std::vector<journal::TaskLabel> tasks{{"a", "sh", ""}, {"b", "sh", ""}};
-    journal_ = std::make_unique<journal::RunJournal>(*database_, 1, 1, tasks);
+    journal_ = std::make_unique<journal::SqliteRunJournal>(*database_, 1, 1, tasks);
   }
   void fill() override { database_->sqlite().exec("PRAGMA max_page_count = 60"); }
   std::size_t event_count() override { return store_->events(run_)->size(); }
@@ -80,10 +79,10 @@ class RealWorld final : public World {
   }
 
   std::string folder_;
-  std::unique_ptr<journal::Store> store_;
+  std::unique_ptr<journal::SqliteStore> store_;
   std::string run_;
   std::unique_ptr<journal::Database> database_;
-  std::unique_ptr<journal::RunJournal> journal_;
+  std::unique_ptr<journal::SqliteRunJournal> journal_;
 };
 
 class JournalContract : public testing::TestWithParam<std::string> {

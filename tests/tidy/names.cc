@@ -91,8 +91,6 @@ constexpr std::array kMayBeLarge{
     MayBeLarge{"src/gateway/proxied_call.h", "ProxiedCall", "a state machine, drawn at its head"},
     MayBeLarge{"src/http/session.h", "Session", "a state machine, drawn at its head"},
     MayBeLarge{"src/history/sample.h", "Sample", "a column of the samples each"},
-    MayBeLarge{"src/journal/store.h", "Store",
-               "the catalogue, the events and what was asked; to be ports"},
     MayBeLarge{"src/plan/plan.h", "Agent", "a key of the plan each"},
     MayBeLarge{"src/plan/plan.h", "Task", "a key of the plan each"},
     MayBeLarge{"src/process/attempt.h", "Attempt",

@@ -1,4 +1,4 @@
-#include "journal/run_journal.h"
+#include "journal/sqlite_run_journal.h"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -9,14 +9,6 @@
 
 namespace interlock::journal {
 namespace {
-
-/// Contents that an event refers to: they stay for as long as the run does.
-std::optional<Digest> content_of(const engine::Event& event) {
-  if (const auto* ended = std::get_if<engine::AttemptEnded>(&event)) return ended->output;
-  if (const auto* done = std::get_if<engine::TaskDone>(&event)) return done->output;
-  if (const auto* merged = std::get_if<engine::MergeMade>(&event)) return merged->output;
-  return std::nullopt;
-}
 
 /// Reads the row that `query` stands on: run id, key, output, wrote, parts of the cache key, trace.
 Result<std::optional<engine::StoredResult>> result_of(Query& query) {
@@ -35,20 +27,21 @@ Result<std::optional<engine::StoredResult>> result_of(Query& query) {
 
 }  // namespace
 
-RunJournal::RunJournal(Database& database, std::int64_t run, std::int64_t workspace,
-                       std::vector<TaskLabel> tasks)
+SqliteRunJournal::SqliteRunJournal(Database& database, std::int64_t run, std::int64_t workspace,
+                                   std::vector<TaskLabel> tasks)
     : database_(database),
       run_(run),
       workspace_(workspace),
       measured_(owner_of(database, run), std::move(tasks)) {}
 
-Result<void> RunJournal::append(
+Result<void> SqliteRunJournal::append(
     std::span<const engine::RecordedEvent> events, std::span<const engine::Blob> blobs,
     std::span<const std::pair<std::string, engine::StoredResult>> results) {
   if (broken_) return std::unexpected(*broken_);
   if (auto there = database_.still_there(); !there) return there;
   auto written = database_.guarded("write", [&]() -> Result<void> {
     SQLite::Transaction transaction(database_.sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
+    if (auto ours = check_follows(events); !ours) return ours;
     for (const engine::Blob& blob : blobs) {
       write_blob(database_, blob);
       mention(blob.digest);
@@ -65,10 +58,21 @@ Result<void> RunJournal::append(
   });
   if (!written && (database_.sqlite().getExtendedErrorCode() & 0xff) == SQLITE_IOERR)
     broken_ = written.error();
+  if (written && !events.empty()) last_ = events.back().seq;
   return written;
 }
 
-void RunJournal::write_event(const engine::RecordedEvent& recorded) {
+Result<void> SqliteRunJournal::check_follows(std::span<const engine::RecordedEvent> events) {
+  Query last(database_, "SELECT seq FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1", run_);
+  const std::uint64_t there = last.next() ? static_cast<std::uint64_t>(last.number(0)) : 0;
+  if (there != last_) return std::unexpected(went_on(there, last_));
+  for (std::uint64_t expected = last_ + 1; const engine::RecordedEvent& recorded : events) {
+    if (recorded.seq != expected++) return std::unexpected(went_on(recorded.seq, last_));
+  }
+  return {};
+}
+
+void SqliteRunJournal::write_event(const engine::RecordedEvent& recorded) {
   const std::string name(engine::name_of(recorded.event));
   const std::string body = body_of(recorded.event);
   Query(database_, "INSERT INTO events(run, seq, at, name, body) VALUES(?, ?, ?, ?, ?)", run_,
@@ -79,14 +83,14 @@ void RunJournal::write_event(const engine::RecordedEvent& recorded) {
   write_measured(database_, measured_.take());
 }
 
-void RunJournal::mention(const std::optional<Digest>& digest) {
+void SqliteRunJournal::mention(const std::optional<Digest>& digest) {
   if (digest)
     Query(database_, "INSERT INTO mentions(digest, run) VALUES(?, ?) ON CONFLICT DO NOTHING",
           *digest, run_)
         .run();
 }
 
-void RunJournal::write_result(const std::string& task, const engine::StoredResult& result) {
+void SqliteRunJournal::write_result(const std::string& task, const engine::StoredResult& result) {
   const std::string cache_key_parts = write_cache_key_parts(result.cache_key_parts);
   Query(database_,
         "INSERT INTO results(workspace, task, key, run, output, wrote, ingredients, trace) "
@@ -98,15 +102,18 @@ void RunJournal::write_result(const std::string& task, const engine::StoredResul
   mention(result.trace);
 }
 
-void RunJournal::follow(const engine::RecordedEvent& recorded) {
+void SqliteRunJournal::follow(const engine::RecordedEvent& recorded) {
+  last_ = recorded.seq;
   measured_.apply(recorded);
   measured_.take();
 }
 
-Result<std::string> RunJournal::blob(const Digest& digest) { return read_blob(database_, digest); }
+Result<std::string> SqliteRunJournal::blob(const Digest& digest) {
+  return read_blob(database_, digest);
+}
 
-Result<std::optional<engine::StoredResult>> RunJournal::find_result(const std::string& task,
-                                                                    const Digest& key) {
+Result<std::optional<engine::StoredResult>> SqliteRunJournal::find_result(const std::string& task,
+                                                                          const Digest& key) {
   return database_.guarded("read", [&]() -> Result<std::optional<engine::StoredResult>> {
     Query query(database_,
                 "SELECT id, key, output, wrote, ingredients, trace FROM results JOIN runs ON "
@@ -117,7 +124,8 @@ Result<std::optional<engine::StoredResult>> RunJournal::find_result(const std::s
   });
 }
 
-Result<std::optional<engine::StoredResult>> RunJournal::latest_result(const std::string& task) {
+Result<std::optional<engine::StoredResult>> SqliteRunJournal::latest_result(
+    const std::string& task) {
   return database_.guarded("read", [&]() -> Result<std::optional<engine::StoredResult>> {
     Query query(
         database_,
@@ -131,7 +139,7 @@ Result<std::optional<engine::StoredResult>> RunJournal::latest_result(const std:
   });
 }
 
-Result<std::vector<engine::Request>> RunJournal::take_requests() {
+Result<std::vector<engine::Request>> SqliteRunJournal::take_requests() {
   return database_.guarded("read", [&]() -> Result<std::vector<engine::Request>> {
     std::vector<engine::Request> requests;
     Query rows(

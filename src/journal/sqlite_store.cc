@@ -1,4 +1,4 @@
-#include "journal/store.h"
+#include "journal/sqlite_store.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,8 @@
 #include "journal/database.h"
 #include "journal/rows.h"
 #include "journal/run_id.h"
-#include "journal/run_journal.h"
+#include "journal/run_lock.h"
+#include "journal/sqlite_run_journal.h"
 
 namespace interlock::journal {
 namespace {
@@ -61,50 +62,49 @@ std::string workspace_around(Database& database, const std::string& folder) {
 
 }  // namespace
 
-Store::Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
-Store::~Store() = default;
-Store::Store(Store&&) noexcept = default;
-Store& Store::operator=(Store&&) noexcept = default;
+SqliteStore::SqliteStore(std::string state_folder, std::unique_ptr<Database> database)
+    : SqliteMeasurements(std::move(database)), state_folder_(std::move(state_folder)) {}
 
-Result<Store> Store::open(const std::string& state_folder, Access access) {
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& state_folder,
+                                                       Access access) {
   auto database = Database::open(state_folder, access);
   if (!database) return std::unexpected(database.error());
-  return Store(std::move(*database));
+  return std::unique_ptr<SqliteStore>(new SqliteStore(state_folder, std::move(*database)));
 }
 
-Result<std::string> Store::create_run(const RunHead& head, std::uint16_t random) {
-  return database_->guarded("write", [&]() -> Result<std::string> {
-    if (auto there = database_->still_there(); !there) return std::unexpected(there.error());
-    SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
+Result<std::string> SqliteStore::create_run(const RunHead& head, std::uint16_t random) {
+  return database().guarded("write", [&]() -> Result<std::string> {
+    if (auto there = database().still_there(); !there) return std::unexpected(there.error());
+    SQLite::Transaction transaction(database().sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
     std::string id = make_run_id(head.created, random);
-    for (int tries = 0; is_taken(*database_, id); ++tries) {
+    for (int tries = 0; is_taken(database(), id); ++tries) {
       if (tries == 0xffff)
         return fail(Error::Kind::refused, "all 65536 run ids of today are taken");
       id = make_run_id(head.created, ++random);
     }
-    const std::int64_t workspace = workspace_number(*database_, head.workspace);
-    Query(*database_,
+    const std::int64_t workspace = workspace_number(database(), head.workspace);
+    Query(database(),
           "INSERT INTO runs(id, created, plan_name, plan_file, workspace) VALUES(?, ?, ?, ?, ?)",
           id, head.created, head.plan_name, head.plan_file, workspace)
         .run();
-    const std::int64_t run = database_->sqlite().getLastInsertRowid();
-    Query(*database_, "INSERT INTO sampled(run) VALUES(?)", run).run();
-    write_document(*database_, run, "plan", head.plan_text);
-    write_document(*database_, run, "files", head.files);
-    write_document(*database_, run, "options", head.options);
-    write_document(*database_, run, "decision", head.decision);
+    const std::int64_t run = database().sqlite().getLastInsertRowid();
+    Query(database(), "INSERT INTO sampled(run) VALUES(?)", run).run();
+    write_document(database(), run, "plan", head.plan_text);
+    write_document(database(), run, "files", head.files);
+    write_document(database(), run, "options", head.options);
+    write_document(database(), run, "decision", head.decision);
     transaction.commit();
     return id;
   });
 }
 
-Result<void> Store::replace_plan(const std::string& run, const std::string& plan_text,
-                                 const std::string& files) {
-  return database_->guarded("write", [&]() -> Result<void> {
-    if (auto there = database_->still_there(); !there) return there;
-    SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
+Result<void> SqliteStore::replace_plan(const std::string& run, const std::string& plan_text,
+                                       const std::string& files) {
+  return database().guarded("write", [&]() -> Result<void> {
+    if (auto there = database().still_there(); !there) return there;
+    SQLite::Transaction transaction(database().sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
     const auto replace = [&](const std::string& name, const std::string& text) {
-      Query(*database_,
+      Query(database(),
             "UPDATE documents SET text = ?3 WHERE name = ?2 AND run = (SELECT number FROM runs "
             "WHERE id = ?1)",
             run, name, text)
@@ -117,12 +117,12 @@ Result<void> Store::replace_plan(const std::string& run, const std::string& plan
   });
 }
 
-Result<std::vector<RunSummary>> Store::runs(const RunFilter& filter) {
-  return database_->guarded("read", [&]() -> Result<std::vector<RunSummary>> {
+Result<std::vector<RunSummary>> SqliteStore::runs(const RunFilter& filter) {
+  return database().guarded("read", [&]() -> Result<std::vector<RunSummary>> {
     std::vector<RunSummary> summaries;
     const std::int64_t most = filter.most == 0 ? -1 : static_cast<std::int64_t>(filter.most);
-    const std::string around = workspace_around(*database_, filter.folder);
-    Query rows(*database_,
+    const std::string around = workspace_around(database(), filter.folder);
+    Query rows(database(),
                "SELECT " INTERLOCK_SUMMARY_COLUMNS
                " FROM runs JOIN workspaces ON workspaces.number = workspace"
                " WHERE (?1 = '' OR path = ?1) AND (?3 = '' OR path = ?4 OR EXISTS ("
@@ -134,7 +134,7 @@ Result<std::vector<RunSummary>> Store::runs(const RunFilter& filter) {
                filter.workspace, most, filter.folder, around,
                static_cast<std::int64_t>(filter.begun));
     while (rows.next()) {
-      auto summary = summary_of(*database_, rows);
+      auto summary = summary_of(database(), rows);
       if (!summary) return std::unexpected(summary.error());
       summaries.push_back(std::move(*summary));
     }
@@ -142,37 +142,30 @@ Result<std::vector<RunSummary>> Store::runs(const RunFilter& filter) {
   });
 }
 
-Result<std::string> Store::find_run(std::string_view name) {
-  return database_->guarded("read", [&]() -> Result<std::string> {
+Result<std::string> SqliteStore::find_run(std::string_view name) {
+  return database().guarded("read", [&]() -> Result<std::string> {
     std::vector<std::string> ids;
-    Query rows(*database_, "SELECT id FROM runs ORDER BY number DESC");
+    Query rows(database(), "SELECT id FROM runs ORDER BY number DESC");
     while (rows.next()) ids.push_back(rows.text(0));
     return choose_run(name, ids);
   });
 }
 
-Result<std::int64_t> Store::number_of(const std::string& run) {
-  Query row(*database_, "SELECT number FROM runs WHERE id = ?", run);
-  if (!row.next())
-    return fail(Error::Kind::missing, fmt::format("there is no run `{}`", run),
-                "`interlock runs` lists them");
-  return row.number(0);
-}
-
-Result<RunSummary> Store::summary(const std::string& run) {
-  return database_->guarded("read", [&]() -> Result<RunSummary> {
-    if (auto number = number_of(run); !number) return std::unexpected(number.error());
-    Query row(*database_,
+Result<RunSummary> SqliteStore::summary(const std::string& run) {
+  return database().guarded("read", [&]() -> Result<RunSummary> {
+    if (auto number = number_of_run(database(), run); !number)
+      return std::unexpected(number.error());
+    Query row(database(),
               "SELECT " INTERLOCK_SUMMARY_COLUMNS
               " FROM runs JOIN workspaces ON workspaces.number = workspace WHERE id = ?",
               run);
     row.next();
-    return summary_of(*database_, row);
+    return summary_of(database(), row);
   });
 }
 
-Result<RunHead> Store::head(const std::string& run) {
-  return database_->guarded("read", [&]() -> Result<RunHead> {
+Result<RunHead> SqliteStore::head(const std::string& run) {
+  return database().guarded("read", [&]() -> Result<RunHead> {
     auto summary = this->summary(run);
     if (!summary) return std::unexpected(summary.error());
     RunHead head;
@@ -181,7 +174,7 @@ Result<RunHead> Store::head(const std::string& run) {
     head.plan_file = summary->plan_file;
     head.workspace = summary->workspace;
     head.created = summary->created;
-    Query rows(*database_,
+    Query rows(database(),
                "SELECT name, text FROM documents JOIN runs ON number = run WHERE id = ?", run);
     while (rows.next()) {
       const std::string name = rows.text(0);
@@ -194,14 +187,14 @@ Result<RunHead> Store::head(const std::string& run) {
   });
 }
 
-Result<void> Store::replay(const std::string& run, std::uint64_t after,
-                           const std::function<void(engine::RecordedEvent&&)>& visit) {
-  return database_->guarded("read", [&]() -> Result<void> {
-    const auto number = number_of(run);
+Result<void> SqliteStore::replay(const std::string& run, std::uint64_t after,
+                                 const std::function<void(engine::RecordedEvent&&)>& visit) {
+  return database().guarded("read", [&]() -> Result<void> {
+    const auto number = number_of_run(database(), run);
     if (!number) return std::unexpected(number.error());
     // A statement of its own: the visitor may replay as well.
     SQLite::Statement statement(
-        database_->sqlite(),
+        database().sqlite(),
         "SELECT seq, at, name, body FROM events WHERE run = ? AND seq > ? ORDER BY seq");
     Query rows(statement, *number, static_cast<std::int64_t>(after));
     for (std::uint64_t expected = after + 1; rows.next(); ++expected) {
@@ -218,38 +211,31 @@ Result<void> Store::replay(const std::string& run, std::uint64_t after,
   });
 }
 
-Result<std::vector<engine::RecordedEvent>> Store::events(const std::string& run,
-                                                         std::uint64_t after) {
-  std::vector<engine::RecordedEvent> events;
-  auto read = replay(
-      run, after, [&](engine::RecordedEvent&& recorded) { events.push_back(std::move(recorded)); });
-  if (!read) return std::unexpected(read.error());
-  return events;
+Result<std::string> SqliteStore::blob(const Digest& digest) {
+  return read_blob(database(), digest);
 }
 
-Result<std::string> Store::blob(const Digest& digest) { return read_blob(*database_, digest); }
-
-Result<std::int64_t> Store::post_request(const std::string& run, const engine::Request& request,
-                                         Time at) {
-  return database_->guarded("write", [&]() -> Result<std::int64_t> {
-    const auto number = number_of(run);
+Result<std::int64_t> SqliteStore::post_request(const std::string& run,
+                                               const engine::Request& request, Time at) {
+  return database().guarded("write", [&]() -> Result<std::int64_t> {
+    const auto number = number_of_run(database(), run);
     if (!number) return std::unexpected(number.error());
     const std::string kind = name_of(request.kind);
-    Query(*database_,
+    Query(database(),
           "INSERT INTO requests(run, at, kind, task, by, body) VALUES(?, ?, ?, ?, ?, ?)", *number,
           at, kind, request.task, request.by, request.body)
         .run();
-    return database_->sqlite().getLastInsertRowid();
+    return database().sqlite().getLastInsertRowid();
   });
 }
 
-Result<std::vector<engine::Request>> Store::open_requests(const std::string& run) {
-  return database_->guarded("read", [&]() -> Result<std::vector<engine::Request>> {
-    const auto number = number_of(run);
+Result<std::vector<engine::Request>> SqliteStore::open_requests(const std::string& run) {
+  return database().guarded("read", [&]() -> Result<std::vector<engine::Request>> {
+    const auto number = number_of_run(database(), run);
     if (!number) return std::unexpected(number.error());
     std::vector<engine::Request> requests;
     Query rows(
-        *database_,
+        database(),
         "SELECT number, kind, task, by, body FROM requests WHERE run = ? AND taken = 0 ORDER BY "
         "number",
         *number);
@@ -260,39 +246,65 @@ Result<std::vector<engine::Request>> Store::open_requests(const std::string& run
   });
 }
 
-Result<void> Store::prune(const std::string& run) {
-  return database_->guarded("write", [&]() -> Result<void> {
-    const auto number = number_of(run);
+Result<void> SqliteStore::prune(const std::string& run) {
+  return database().guarded("write", [&]() -> Result<void> {
+    const auto number = number_of_run(database(), run);
     if (!number) return std::unexpected(number.error());
-    SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
-    Query(*database_,
+    SQLite::Transaction transaction(database().sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
+    Query(database(),
           "DELETE FROM blobs WHERE digest IN (SELECT digest FROM mentions WHERE run = ?1)"
           " AND NOT EXISTS (SELECT 1 FROM mentions WHERE mentions.digest = blobs.digest AND run <> "
           "?1)",
           *number)
         .run();
-    Query(*database_, "DELETE FROM runs WHERE number = ?", *number).run();
+    Query(database(), "DELETE FROM runs WHERE number = ?", *number).run();
     transaction.commit();
-    database_->sqlite().exec("PRAGMA incremental_vacuum");
+    database().sqlite().exec("PRAGMA incremental_vacuum");
     return {};
   });
 }
 
-Result<std::unique_ptr<RunJournal>> Store::open_run(const std::string& run,
-                                                    std::vector<TaskLabel> tasks) {
-  return database_->guarded("open", [&]() -> Result<std::unique_ptr<RunJournal>> {
-    Query row(*database_, "SELECT number, workspace FROM runs WHERE id = ?", run);
-    if (!row.next())
-      return fail(Error::Kind::missing, fmt::format("there is no run `{}`", run),
-                  "`interlock runs` lists them");
+Result<std::unique_ptr<RunJournal>> SqliteStore::open_run(const std::string& run, const Lease&,
+                                                          std::vector<TaskLabel> tasks) {
+  return database().guarded("open", [&]() -> Result<std::unique_ptr<RunJournal>> {
+    const auto number = number_of_run(database(), run);
+    if (!number) return std::unexpected(number.error());
+    Query row(database(), "SELECT workspace FROM runs WHERE number = ?", *number);
+    row.next();
     auto journal =
-        std::make_unique<RunJournal>(*database_, row.number(0), row.number(1), std::move(tasks));
+        std::make_unique<SqliteRunJournal>(database(), *number, row.number(0), std::move(tasks));
     // Attempts that were open when its last dispatcher ended.
     auto read =
         replay(run, 0, [&](engine::RecordedEvent&& recorded) { journal->follow(recorded); });
     if (!read) return std::unexpected(read.error());
     return journal;
   });
+}
+
+namespace {
+
+/// The kernel takes it from no process that lives, and lets go of it with the process.
+class FileLease final : public Lease {
+ public:
+  explicit FileLease(RunLock lock) : lock_(std::move(lock)) {}
+  std::int64_t epoch() const override { return 0; }
+  Result<void> held() const override { return {}; }
+  void on_news(std::function<void()>) override {}  // Whoever asks is here, and sends a signal.
+
+ private:
+  RunLock lock_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Lease>> SqliteStore::lease_run(const Holder& holder) {
+  auto lock = lock_run(state_folder_, holder);
+  if (!lock) return std::unexpected(lock.error());
+  return std::make_unique<FileLease>(std::move(*lock));
+}
+
+Result<std::optional<Holder>> SqliteStore::holder_of_run(const std::string& run) {
+  return journal::holder_of_run(state_folder_, run);
 }
 
 }  // namespace interlock::journal

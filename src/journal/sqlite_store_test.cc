@@ -1,4 +1,4 @@
-#include "journal/store.h"
+#include "journal/sqlite_store.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 #include "journal/database.h"
 #include "journal/format.h"
 #include "journal/run_id.h"
-#include "journal/run_journal.h"
+#include "journal/sqlite_run_journal.h"
 
 namespace interlock::journal {
 namespace {
@@ -72,12 +72,23 @@ engine::RecordedEvent run_ended(std::uint64_t seq) {
 
 engine::Blob blob_of(const std::string& bytes) { return {digest_of(bytes), bytes}; }
 
+/// Of whoever dispatches here, alone.
+class TestLease final : public Lease {
+ public:
+  std::int64_t epoch() const override { return 0; }
+  Result<void> held() const override { return {}; }
+  void on_news(std::function<void()>) override {}
+};
+const TestLease kLease;
+
 /// A store with one run of two tasks, open for writing.
 class StoreTest : public testing::Test {
  protected:
-  StoreTest() : store_(Store::open(folder_.path(), Access::write).value()) {
+  StoreTest()
+      : opened_(SqliteStore::open(folder_.path(), Access::write).value()), store_(*opened_) {
     run_ = store_.create_run(head_of("review"), 0x7f3a).value();
-    journal_ = store_.open_run(run_, {{"lint", "sh", ""}, {"audit", "claude", "sonnet"}}).value();
+    journal_ =
+        store_.open_run(run_, kLease, {{"lint", "sh", ""}, {"audit", "claude", "sonnet"}}).value();
   }
 
   Result<void> append(std::vector<engine::RecordedEvent> events,
@@ -95,7 +106,8 @@ class StoreTest : public testing::Test {
   }
 
   TempFolder folder_;
-  Store store_;
+  std::unique_ptr<Store> opened_;
+  Store& store_;
   std::string run_;
   std::unique_ptr<RunJournal> journal_;
 };
@@ -168,7 +180,8 @@ TEST_F(StoreTest, RefusesASecondDispatchersEventWithTheSameNumberAndKeepsNothing
 }
 
 TEST_F(StoreTest, ReadsBesideAWritingDispatcher) {
-  Store reader = Store::open(folder_.path(), Access::read).value();
+  const auto opened = SqliteStore::open(folder_.path(), Access::read).value();
+  Store& reader = *opened;
   ASSERT_TRUE(append({done(1, 0)}));
   EXPECT_EQ(reader.events(run_).value().size(), 1u);
   ASSERT_TRUE(append({done(2, 1)}));
@@ -199,7 +212,7 @@ TEST_F(StoreTest, DoesNotReuseAResultOfAnotherWorkspace) {
   RunHead elsewhere = head_of("review");
   elsewhere.workspace = "/home/bob/site";
   const std::string run = store_.create_run(elsewhere, 2).value();
-  EXPECT_FALSE(store_.open_run(run, {}).value()->latest_result("lint").value());
+  EXPECT_FALSE(store_.open_run(run, kLease, {}).value()->latest_result("lint").value());
 }
 
 TEST_F(StoreTest, HandsOutEachRequestOnce) {
@@ -218,7 +231,7 @@ TEST_F(StoreTest, HandsOutEachRequestOnce) {
 TEST_F(StoreTest, GivesARequestAgainWhenItsDispatcherDiedBeforeAnythingCameOfIt) {
   ASSERT_TRUE(store_.post_request(run_, {0, engine::Request::Kind::approve, "", "ann"}, kNoon));
   ASSERT_EQ(journal_->take_requests().value().size(), 1u);
-  journal_ = store_.open_run(run_, {}).value();
+  journal_ = store_.open_run(run_, kLease, {}).value();
   EXPECT_EQ(journal_->take_requests().value().size(), 1u);
 }
 
@@ -282,9 +295,10 @@ TEST_F(StoreTest, SamplesOutliveTheirRunAndSayWhatTheAttemptWaitedFor) {
   called.call.elapsed = std::chrono::seconds(4);
   called.call.waited_quota = std::chrono::seconds(1);
   called.call.usage.output = 300;
-  journal_ =
-      store_.open_run(run_, {{"lint", "sh", ""}, {"audit", "claude", "sonnet", "au*", "acme", 77}})
-          .value();
+  journal_ = store_
+                 .open_run(run_, kLease,
+                           {{"lint", "sh", ""}, {"audit", "claude", "sonnet", "au*", "acme", 77}})
+                 .value();
   ASSERT_TRUE(append({{1, kNoon, engine::RunBegan{"ann@box", {}, false}},
                       {2, kNoon, started},
                       {3, kNoon + std::chrono::seconds(6), called},
@@ -338,7 +352,7 @@ TEST_F(StoreTest, PruningForgetsARunAndOnlyWhatNoOtherRunNeeds) {
   ASSERT_TRUE(append({done(1, 0, own.digest), done(2, 1, shared.digest)}, {own, shared},
                      {{"lint", {"", digest_of("k"), {}, own.digest, {}}}}));
   const std::string other = store_.create_run(head_of("nightly"), 1).value();
-  auto journal = store_.open_run(other, {{"audit", "sh", ""}}).value();
+  auto journal = store_.open_run(other, kLease, {{"audit", "sh", ""}}).value();
   const std::vector<engine::RecordedEvent> reused{done(1, 0, shared.digest)};
   ASSERT_TRUE(journal->append(reused, {}, {}));
 
@@ -370,11 +384,12 @@ TEST_F(StoreTest, AContentThatWasChangedOnDiskIsNotGivenOut) {
 
 TEST(OpenStore, AFullDatabaseIsOneErrorAndNothingIsHalfWritten) {
   TempFolder folder;
-  Store store = Store::open(folder.path(), Access::write).value();
+  const auto opened = SqliteStore::open(folder.path(), Access::write).value();
+  Store& store = *opened;
   const std::string run = store.create_run(head_of("review"), 1).value();
   auto database = Database::open(folder.path(), Access::write).value();
   database->sqlite().exec("PRAGMA max_page_count = 60");
-  RunJournal journal(*database, 1, 1, {{"lint", "sh", ""}});
+  SqliteRunJournal journal(*database, 1, 1, {{"lint", "sh", ""}});
   const std::vector<engine::RecordedEvent> events{done(1, 0)};
   const std::vector<engine::Blob> blobs{blob_of(std::string(1u << 20, 'x'))};
   const auto refused = journal.append(events, blobs, {});
@@ -391,9 +406,10 @@ TEST(OpenStore, AFullDiskIsOneErrorAndNothingIsHalfWritten) {
   if (::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=2m") != 0)
     GTEST_SKIP() << "mounting a small disk takes root";
   {
-    Store store = Store::open(folder.path(), Access::write).value();
+    const auto opened = SqliteStore::open(folder.path(), Access::write).value();
+    Store& store = *opened;
     const std::string run = store.create_run(head_of("review"), 1).value();
-    auto journal = store.open_run(run, {{"lint", "sh", ""}}).value();
+    auto journal = store.open_run(run, kLease, {{"lint", "sh", ""}}).value();
     const std::vector<engine::RecordedEvent> events{done(1, 0)};
     const std::vector<engine::Blob> blobs{blob_of(std::string(4u << 20, 'x'))};
     const auto refused = journal->append(events, blobs, {});
@@ -411,9 +427,9 @@ TEST(OpenStore, AFullDiskIsOneErrorAndNothingIsHalfWritten) {
 
 TEST(OpenStore, ANewerFormatIsRefusedWithAWayOut) {
   TempFolder folder;
-  ASSERT_TRUE(Store::open(folder.path(), Access::write));
+  ASSERT_TRUE(SqliteStore::open(folder.path(), Access::write));
   SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 7");
-  const Error error = Store::open(folder.path(), Access::read).error();
+  const Error error = SqliteStore::open(folder.path(), Access::read).error();
   EXPECT_EQ(error.kind, Error::Kind::refused);
   EXPECT_EQ(error.message,
             fmt::format("the journal `{}` has format 7, and this Interlock knows formats up to 6",
@@ -424,13 +440,15 @@ TEST(OpenStore, AJournalOfFormat4IsWrittenOnWithAllItHolds) {
   TempFolder folder;
   std::string run;
   {
-    Store store = Store::open(folder.path(), Access::write).value();
+    const auto opened = SqliteStore::open(folder.path(), Access::write).value();
+    Store& store = *opened;
     run = store.create_run(head_of("nightly"), 1).value();
   }
   SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE)
       .exec("ALTER TABLE requests DROP COLUMN body; PRAGMA user_version = 4");
-  EXPECT_EQ(Store::open(folder.path(), Access::read).value().runs().value().size(), 1U);
-  Store store = Store::open(folder.path(), Access::write).value();
+  EXPECT_EQ(SqliteStore::open(folder.path(), Access::read).value()->runs().value().size(), 1U);
+  const auto opened = SqliteStore::open(folder.path(), Access::write).value();
+  Store& store = *opened;
   EXPECT_EQ(store.runs().value().at(0).id, run);
   EXPECT_TRUE(store.samples({}).value().good.empty());
 }
@@ -440,9 +458,10 @@ TEST(OpenStore, AJournalOfFormat4IsWrittenOnWithAllItHolds) {
 void make_format_3(const TempFolder& folder) {
   std::string run;
   {
-    Store store = Store::open(folder.path(), Access::write).value();
+    const auto opened = SqliteStore::open(folder.path(), Access::write).value();
+    Store& store = *opened;
     run = store.create_run(head_of("review"), 1).value();
-    auto journal = store.open_run(run, {{"lint", "sh", ""}}).value();
+    auto journal = store.open_run(run, kLease, {{"lint", "sh", ""}}).value();
     const std::vector<engine::RecordedEvent> events{ended(1, 0, std::chrono::seconds(8))};
     ASSERT_TRUE(journal->append(events, {}, {}));
   }
@@ -483,12 +502,13 @@ TEST(OpenStore, AnOlderFormatIsReadAsItIsAndBroughtUpWhenItIsWritten) {
   constexpr const char* kBoth =
       "lint 8 s of 1, -1 tokens, tax -1\nold 3 s of 1, 700 tokens, tax 200\n";
   {
-    auto reading = Store::open(folder.path(), Access::read);
+    auto reading = SqliteStore::open(folder.path(), Access::read);
     ASSERT_TRUE(reading);
-    EXPECT_EQ(times(*reading), kBoth);
-    EXPECT_TRUE(reading->samples({}).value().good.empty());
+    EXPECT_EQ(times(**reading), kBoth);
+    EXPECT_TRUE((*reading)->samples({}).value().good.empty());
   }
-  Store store = Store::open(folder.path(), Access::write).value();
+  const auto opened = SqliteStore::open(folder.path(), Access::write).value();
+  Store& store = *opened;
   EXPECT_EQ(times(store), kBoth);
   const auto runs = store.unsampled_runs().value();
   ASSERT_EQ(runs.size(), 1u);
@@ -504,21 +524,21 @@ TEST(OpenStore, AnotherProgramsDatabaseIsLeftAlone) {
   TempFolder folder;
   SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
       .exec("CREATE TABLE songs(name)");
-  EXPECT_EQ(Store::open(folder.path(), Access::write).error().message,
+  EXPECT_EQ(SqliteStore::open(folder.path(), Access::write).error().message,
             fmt::format("`{}` is the database of another program", folder.path(kFileName)));
 }
 
 TEST(OpenStore, AFileThatIsNoDatabaseIsLeftAlone) {
   TempFolder folder;
   std::ofstream(folder.path(kFileName)) << std::string(5000, 'x');
-  EXPECT_EQ(Store::open(folder.path(), Access::write).error().message,
+  EXPECT_EQ(SqliteStore::open(folder.path(), Access::write).error().message,
             fmt::format("cannot open the journal `{}`: it is not a SQLite database",
                         folder.path(kFileName)));
 }
 
 TEST(OpenStore, ReadingWhereNothingWasRunYetSaysSo) {
   TempFolder folder;
-  EXPECT_EQ(Store::open(folder.path(), Access::read).error().kind, Error::Kind::missing);
+  EXPECT_EQ(SqliteStore::open(folder.path(), Access::read).error().kind, Error::Kind::missing);
   EXPECT_FALSE(fs::exists(folder.path(kFileName)));
 }
 
@@ -526,18 +546,18 @@ TEST(OpenStore, ReadsInAFolderThatMayNotBeWritten) {
   TempFolder folder;
   const std::string state = folder.path("a ?state#50%");
   {
-    ASSERT_TRUE(Store::open(state, Access::write).value().create_run(head_of("review"), 1));
+    ASSERT_TRUE(SqliteStore::open(state, Access::write).value()->create_run(head_of("review"), 1));
   }
   if (::mount(state.c_str(), state.c_str(), nullptr, MS_BIND, nullptr) != 0)
     GTEST_SKIP() << "a read-only mount takes root";
   ::mount(nullptr, state.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr);
   {
-    auto store = Store::open(state, Access::read);
+    auto store = SqliteStore::open(state, Access::read);
     EXPECT_TRUE(store) << store.error().message;
     if (store) {
-      EXPECT_EQ(store->runs().value().size(), 1u);
+      EXPECT_EQ((*store)->runs().value().size(), 1u);
     }
-    const auto refused = Store::open(state, Access::write);
+    const auto refused = SqliteStore::open(state, Access::write);
     EXPECT_FALSE(refused);
     if (!refused) {
       EXPECT_EQ(

@@ -1,12 +1,13 @@
-// What the store knows of earlier runs: samples, calls and regrets.
+#include "journal/sqlite_measurements.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "decide/learn.h"
 #include "journal/database.h"
+#include "journal/rows.h"
 #include "journal/samples.h"
-#include "journal/store.h"
 
 namespace interlock::journal {
 namespace {
@@ -56,8 +57,12 @@ std::vector<history::Call> calls_of(Database& database) {
 
 }  // namespace
 
-Result<decide::History> Store::history(const std::string& workspace,
-                                       const decide::SaidSlowings& said) {
+SqliteMeasurements::SqliteMeasurements(std::unique_ptr<Database> database)
+    : database_(std::move(database)) {}
+SqliteMeasurements::~SqliteMeasurements() = default;
+
+Result<decide::History> SqliteMeasurements::history(const std::string& workspace,
+                                                    const decide::SaidSlowings& said) {
   return database_->guarded("read", [&]() -> Result<decide::History> {
     if (!has_samples(*database_))
       return decide::learn(samples_of_earlier_formats(database_->sqlite()), {}, workspace, said);
@@ -80,7 +85,7 @@ Result<decide::History> Store::history(const std::string& workspace,
   });
 }
 
-Result<Samples> Store::samples(const SampleFilter& filter) {
+Result<Samples> SqliteMeasurements::samples(const SampleFilter& filter) {
   return database_->guarded("read", [&]() -> Result<Samples> {
     Samples samples;
     if (!has_samples(*database_)) return samples;
@@ -95,15 +100,15 @@ Result<Samples> Store::samples(const SampleFilter& filter) {
   });
 }
 
-Result<std::vector<history::Call>> Store::calls() {
+Result<std::vector<history::Call>> SqliteMeasurements::calls() {
   return database_->guarded("read", [&]() -> Result<std::vector<history::Call>> {
     if (!has_samples(*database_)) return {};
     return calls_of(*database_);
   });
 }
 
-Result<void> Store::add_samples(const std::vector<history::Sample>& samples,
-                                const std::vector<history::Call>& calls) {
+Result<void> SqliteMeasurements::add_samples(const std::vector<history::Sample>& samples,
+                                             const std::vector<history::Call>& calls) {
   return database_->guarded("write", [&]() -> Result<void> {
     if (auto there = database_->still_there(); !there) return there;
     SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
@@ -116,7 +121,7 @@ Result<void> Store::add_samples(const std::vector<history::Sample>& samples,
   });
 }
 
-Result<std::size_t> Store::forget_samples(const SampleFilter& filter) {
+Result<std::size_t> SqliteMeasurements::forget_samples(const SampleFilter& filter) {
   return database_->guarded("write", [&]() -> Result<std::size_t> {
     SQLite::Transaction transaction(database_->sqlite(), SQLite::TransactionBehavior::IMMEDIATE);
     Query(*database_, "DELETE FROM samples" INTERLOCK_SAMPLE_FILTER, filter.workspace, filter.task,
@@ -139,7 +144,7 @@ Result<std::size_t> Store::forget_samples(const SampleFilter& filter) {
   });
 }
 
-Result<std::vector<std::string>> Store::unsampled_runs() {
+Result<std::vector<std::string>> SqliteMeasurements::unsampled_runs() {
   return database_->guarded("read", [&]() -> Result<std::vector<std::string>> {
     std::vector<std::string> runs;
     if (!has_samples(*database_)) return runs;
@@ -150,9 +155,9 @@ Result<std::vector<std::string>> Store::unsampled_runs() {
   });
 }
 
-Result<void> Store::sample_run(const std::string& run, std::vector<TaskLabel> tasks) {
+Result<void> SqliteMeasurements::sample_run(const std::string& run, std::vector<TaskLabel> tasks) {
   return database_->guarded("write", [&]() -> Result<void> {
-    const auto number = number_of(run);
+    const auto number = number_of_run(*database_, run);
     if (!number) return std::unexpected(number.error());
     Projection projection(owner_of(*database_, *number), std::move(tasks));
     auto read =
@@ -167,7 +172,7 @@ Result<void> Store::sample_run(const std::string& run, std::vector<TaskLabel> ta
   });
 }
 
-Result<std::vector<std::pair<std::string, Tokens>>> Store::past_outputs(
+Result<std::vector<std::pair<std::string, Tokens>>> SqliteMeasurements::past_outputs(
     const std::string& account) {
   using Outputs = std::vector<std::pair<std::string, Tokens>>;
   return database_->guarded("read", [&]() -> Result<Outputs> {
@@ -181,7 +186,7 @@ Result<std::vector<std::pair<std::string, Tokens>>> Store::past_outputs(
   });
 }
 
-Result<void> Store::keep_regret(const history::Regret& it) {
+Result<void> SqliteMeasurements::keep_regret(const history::Regret& it) {
   return database_->guarded("write", [&]() -> Result<void> {
     if (auto there = database_->still_there(); !there) return there;
     Query(*database_,
@@ -195,7 +200,7 @@ Result<void> Store::keep_regret(const history::Regret& it) {
   });
 }
 
-Result<std::vector<history::Regret>> Store::regrets(const std::string& workspace) {
+Result<std::vector<history::Regret>> SqliteMeasurements::regrets(const std::string& workspace) {
   return database_->guarded("read", [&]() -> Result<std::vector<history::Regret>> {
     std::vector<history::Regret> regrets;
     if (!has_samples(*database_)) return regrets;

@@ -3,22 +3,21 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "engine/ports.h"
 #include "journal/projection.h"
-#include "journal/store.h"
+#include "journal/run_store.h"
 
 namespace interlock::journal {
 
-/// The journal of one run; made by Store::open_run.
-///
-/// A request counts as taken in the transaction of the events that come of it: when the dispatcher
-/// dies in between, the next one takes it again.
-class RunJournal final : public engine::Journal {
+class Database;
+
+/// Made by SqliteStore::open_run.
+class SqliteRunJournal final : public RunJournal {
  public:
-  RunJournal(Database& database, std::int64_t run, std::int64_t workspace,
-             std::vector<TaskLabel> tasks);
+  SqliteRunJournal(Database& database, std::int64_t run, std::int64_t workspace,
+                   std::vector<TaskLabel> tasks);
 
   Result<void> append(
       std::span<const engine::RecordedEvent> events, std::span<const engine::Blob> blobs,
@@ -28,14 +27,13 @@ class RunJournal final : public engine::Journal {
                                                           const Digest& key) override;
   Result<std::optional<engine::StoredResult>> latest_result(const std::string& task) override;
   Result<std::vector<engine::Request>> take_requests() override;
-
-  /// The run's plan grew by tasks with these labels.
-  void add_labels(std::vector<TaskLabel> labels) { measured_.add(std::move(labels)); }
+  void add_labels(std::vector<TaskLabel> labels) override { measured_.add(std::move(labels)); }
 
   /// An event that is in the journal already.
   void follow(const engine::RecordedEvent& recorded);
 
  private:
+  Result<void> check_follows(std::span<const engine::RecordedEvent> events);
   void write_event(const engine::RecordedEvent& recorded);
   void write_result(const std::string& task, const engine::StoredResult& result);
   void mention(const std::optional<Digest>& digest);
@@ -44,6 +42,7 @@ class RunJournal final : public engine::Journal {
   std::int64_t run_;  ///< The run's number in the database.
   std::int64_t workspace_;
   Projection measured_;
+  std::uint64_t last_ = 0;       ///< The number of the last event followed or written.
   std::int64_t handed_out_ = 0;  ///< The last request that `take_requests` returned.
   std::optional<Error>
       broken_;  ///< After a failed write to the disk nothing more is tried: its state is unknown.

@@ -1,0 +1,304 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "contract/store_worlds.h"
+
+// What the ports of a store promise (src/journal/run_store.h, blobs.h, requests.h, lease.h), held
+// against the store in memory and against those that people use.
+namespace interlock {
+namespace {
+
+using engine::Blob;
+using engine::RecordedEvent;
+using engine::Request;
+using engine::StoredResult;
+using journal::Holder;
+using journal::RunFilter;
+using journal::RunHead;
+using testing_support::StoreWorld;
+
+const Time kNoon{std::chrono::sys_days{std::chrono::year{2026} / 11 / 23} + std::chrono::hours(12)};
+
+RunHead head_of(const std::string& plan, const std::string& workspace = "/home/ann/site") {
+  RunHead head;
+  head.plan_name = plan;
+  head.plan_file = plan + ".yaml";
+  head.workspace = workspace;
+  head.plan_text = "interlock: 1\nname: caf\xe9\n";
+  head.files = R"({"a": "b"})";
+  head.options = R"({"here": ["/home/ann/plans"]})";
+  head.decision = R"({"n": 2})";
+  head.created = kNoon;
+  return head;
+}
+
+RecordedEvent done(std::uint64_t seq) {
+  return {seq, kNoon + std::chrono::seconds(seq), engine::TaskDone{}};
+}
+Blob blob_of(const std::string& bytes) { return {digest_of(bytes), bytes}; }
+Holder holder_of(const std::string& run, std::int64_t pid = 4711) {
+  return {run, "review", pid, "ann-laptop", kNoon};
+}
+StoredResult result_of(const std::string& key) {
+  StoredResult result;
+  result.key = digest_of(key);
+  result.cache_key_parts = {{"prompt", digest_of(key)}};
+  result.output = digest_of("output of " + key);
+  result.wrote = digest_of("written by " + key);
+  result.trace = digest_of("trace of " + key);
+  return result;
+}
+
+std::vector<std::string> ids_of(const Result<std::vector<journal::RunSummary>>& runs) {
+  std::vector<std::string> ids;
+  for (const journal::RunSummary& run : runs.value()) ids.push_back(run.id);
+  return ids;
+}
+
+class StoreContract : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    world_ = testing_support::store_world(GetParam());
+    if (world_ == nullptr) GTEST_SKIP() << "there is no server of this store on this machine";
+  }
+  StoreWorld& world() { return *world_; }
+  /// A dispatcher of the run: its lease and its journal.
+  struct Dispatcher {
+    std::unique_ptr<journal::Lease> lease;
+    std::unique_ptr<journal::RunJournal> journal;
+    Result<void> append(std::vector<RecordedEvent> events, std::vector<Blob> blobs = {},
+                        std::vector<std::pair<std::string, StoredResult>> results = {}) {
+      return journal->append(events, blobs, results);
+    }
+  };
+  Dispatcher take(const std::string& run) {
+    Dispatcher taken;
+    taken.lease = world().leases().lease_run(holder_of(run)).value();
+    taken.journal = world()
+                        .runs()
+                        .open_run(run, *taken.lease, {{"lint", "sh", ""}, {"audit", "sh", ""}})
+                        .value();
+    return taken;
+  }
+
+  std::unique_ptr<StoreWorld> world_;
+};
+
+TEST_P(StoreContract, GivesBackARunAsItWasMade) {
+  const RunHead head = head_of("review");
+  const std::string id = world().runs().create_run(head, 0x7f3a).value();
+  EXPECT_EQ(id, "r-20261123-7f3a");
+  world().reopen();
+  const RunHead read = world().runs().head(id).value();
+  EXPECT_EQ(read.id, id);
+  EXPECT_EQ(read.plan_name, head.plan_name);
+  EXPECT_EQ(read.plan_file, head.plan_file);
+  EXPECT_EQ(read.workspace, head.workspace);
+  EXPECT_EQ(read.plan_text, head.plan_text);
+  EXPECT_EQ(read.files, head.files);
+  EXPECT_EQ(read.options, head.options);
+  EXPECT_EQ(read.decision, head.decision);
+  EXPECT_EQ(read.created, head.created);
+  EXPECT_EQ(world().runs().find_run("7f3a").value(), id);
+  EXPECT_EQ(world().runs().create_run(head, 0x7f3a).value(), "r-20261123-7f3b");
+}
+
+TEST_P(StoreContract, SaysThatThereIsNoSuchRun) {
+  const std::string none = "r-20261123-0000";
+  EXPECT_EQ(world().runs().head(none).error().kind, Error::Kind::missing);
+  EXPECT_EQ(world().runs().summary(none).error().kind, Error::Kind::missing);
+  EXPECT_EQ(world().runs().events(none).error().kind, Error::Kind::missing);
+  EXPECT_EQ(world().runs().prune(none).error().kind, Error::Kind::missing);
+  EXPECT_EQ(world().requests().post_request(none, {}, kNoon).error().kind, Error::Kind::missing);
+  EXPECT_FALSE(world().leases().holder_of_run(none).value());
+}
+
+TEST_P(StoreContract, ListsTheNewestRunsOfAWorkspaceOrAFolder) {
+  const std::string site = world().runs().create_run(head_of("a"), 1).value();
+  const std::string inner =
+      world().runs().create_run(head_of("b", "/home/ann/site/inner"), 2).value();
+  RunHead elsewhere = head_of("c", "/srv");
+  elsewhere.options = "{}";
+  const std::string srv = world().runs().create_run(elsewhere, 3).value();
+  EXPECT_THAT(ids_of(world().runs().runs()), testing::ElementsAre(srv, inner, site));
+  const auto listed = [&](RunFilter filter) { return ids_of(world().runs().runs(filter)); };
+  EXPECT_THAT(listed({.most = 2}), testing::ElementsAre(srv, inner));
+  EXPECT_THAT(listed({.workspace = "/home/ann/site"}), testing::ElementsAre(site));
+  EXPECT_THAT(listed({.folder = "/home/ann/site/inner/deep"}), testing::ElementsAre(inner));
+  EXPECT_THAT(listed({.folder = "/home/ann/plans"}), testing::ElementsAre(inner, site));
+  EXPECT_THAT(listed({.begun = true}), testing::ElementsAre());
+  ASSERT_TRUE(take(site).append({done(1)}));
+  EXPECT_THAT(listed({.begun = true}), testing::ElementsAre(site));
+}
+
+TEST_P(StoreContract, ReplaysEventsInOrderFromAPlaceOnAndSaysHowTheRunEnded) {
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  EXPECT_EQ(world().runs().summary(run)->events, 0U);
+  engine::TaskFailed failed;
+  failed.detail = "no such file: caf\xe9";
+  Dispatcher first = take(run);
+  ASSERT_TRUE(first.append({done(1), {2, kNoon, failed}}));
+  EXPECT_FALSE(world().runs().summary(run)->ended);
+  const engine::RunEnded ended{engine::RunEnded::How::finished, "d1"};
+  ASSERT_TRUE(first.append({{3, kNoon + std::chrono::hours(1), ended}}));
+  world().reopen();
+  const auto events = world().runs().events(run, 1).value();
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(std::get<engine::TaskFailed>(events[0].event).detail, failed.detail);
+  EXPECT_EQ(events[1].at, kNoon + std::chrono::hours(1));
+  const auto summary = world().runs().summary(run).value();
+  EXPECT_EQ(summary.events, 3U);
+  EXPECT_EQ(summary.last, kNoon + std::chrono::hours(1));
+  EXPECT_EQ(summary.ended->digest, "d1");
+}
+
+TEST_P(StoreContract, AVisitorOfEventsMayAskTheStore) {
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  ASSERT_TRUE(take(run).append({done(1), done(2)}));
+  std::uint64_t inner = 0;
+  ASSERT_TRUE(world().runs().replay(run, 0, [&](RecordedEvent&&) {
+    inner += world().runs().summary(run)->events;
+    inner += world().runs().events(run)->size();
+  }));
+  EXPECT_EQ(inner, 8U);
+}
+
+TEST_P(StoreContract, ReplacesThePlanThatIsKept) {
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  ASSERT_TRUE(world().runs().replace_plan(run, "interlock: 1 # edited", "{}"));
+  const RunHead read = world().runs().head(run).value();
+  EXPECT_EQ(read.plan_text, "interlock: 1 # edited");
+  EXPECT_EQ(read.files, "{}");
+  EXPECT_EQ(read.decision, head_of("review").decision);
+}
+
+TEST_P(StoreContract, OnlyOneHoldsARunAndOthersAreToldWho) {
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  const std::string other = world().runs().create_run(head_of("other"), 2).value();
+  EXPECT_FALSE(world().leases().holder_of_run(run).value());
+  {
+    const auto lease = world().leases().lease_run(holder_of(run)).value();
+    EXPECT_TRUE(lease->held());
+    const auto second = world().leases().lease_run(holder_of(run, 12));
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().kind, Error::Kind::refused);
+    EXPECT_THAT(second.error().message, testing::HasSubstr("run `" + run + "` of plan `review`"));
+    EXPECT_EQ(world().leases().holder_of_run(run).value(), holder_of(run));
+    EXPECT_TRUE(world().leases().lease_run(holder_of(other)));
+    EXPECT_TRUE(lease->held()) << "to be asked about takes nothing away";
+  }
+  EXPECT_FALSE(world().leases().holder_of_run(run).value());
+  EXPECT_TRUE(world().leases().lease_run(holder_of(run, 12)));
+}
+
+TEST_P(StoreContract, RefusesEventsThatDoNotFollowAndKeepsNothingOfThem) {
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  Dispatcher first = take(run);
+  ASSERT_TRUE(first.append({done(1)}));
+  EXPECT_FALSE(first.append({done(3)}, {blob_of("of a gap")}));
+  EXPECT_FALSE(first.append({done(1)}, {blob_of("of a repetition")}));
+  EXPECT_EQ(world().runs().events(run)->size(), 1U);
+  EXPECT_FALSE(world().blobs().blob(digest_of("of a gap")));
+  EXPECT_FALSE(world().blobs().blob(digest_of("of a repetition")));
+  EXPECT_TRUE(first.append({done(2)}));
+}
+
+TEST_P(StoreContract, ADispatcherThatLostItsRunToAnotherWritesNothingMore) {
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  Dispatcher first = take(run);
+  ASSERT_TRUE(first.append({done(1)}));
+  first.lease.reset();
+  Dispatcher second = take(run);
+  ASSERT_TRUE(second.append({done(2)}));
+  const auto late = first.append({done(2)}, {blob_of("late")}, {{"lint", result_of("late")}});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, Error::Kind::refused);
+  EXPECT_FALSE(world().blobs().blob(digest_of("late")));
+  EXPECT_FALSE(second.journal->latest_result("lint").value());
+  EXPECT_EQ(world().runs().events(run)->size(), 2U);
+  EXPECT_TRUE(second.append({done(3)}));
+}
+
+TEST_P(StoreContract, KeepsContentsOfAnySizeOnce) {
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  std::string large(std::size_t{3} << 20U, '\0');
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 7 + (i >> 9U));
+  Dispatcher first = take(run);
+  ASSERT_TRUE(first.append({done(1)}, {blob_of(large), blob_of(""), blob_of("same")}));
+  ASSERT_TRUE(first.append({done(2)}, {blob_of("same"), blob_of("same"), blob_of(large)}));
+  world().reopen();
+  EXPECT_EQ(world().blobs().blob(digest_of(large)).value(), large);
+  EXPECT_EQ(world().blobs().blob(digest_of("")).value(), "");
+  EXPECT_EQ(world().blobs().blob(digest_of("same")).value(), "same");
+  EXPECT_EQ(world().blobs().blob(digest_of("none")).error().kind, Error::Kind::missing);
+}
+
+TEST_P(StoreContract, FindsTheNewestResultOfAWorkspaceByKeyAndWhateverItsKey) {
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  const std::string next = world().runs().create_run(head_of("review"), 2).value();
+  const std::string foreign = world().runs().create_run(head_of("review", "/srv"), 3).value();
+  ASSERT_TRUE(
+      take(run).append({done(1)}, {}, {{"lint", result_of("k1")}, {"audit", result_of("k1")}}));
+  ASSERT_TRUE(take(run).append({done(2)}, {}, {{"lint", result_of("k2")}}));
+  Dispatcher later = take(next);
+  const auto by_key = later.journal->find_result("lint", digest_of("k1")).value();
+  ASSERT_TRUE(by_key);
+  EXPECT_EQ(by_key->wrote, result_of("k1").wrote);
+  EXPECT_EQ(by_key->output, result_of("k1").output);
+  EXPECT_EQ(by_key->trace, result_of("k1").trace);
+  EXPECT_EQ(by_key->cache_key_parts, result_of("k1").cache_key_parts);
+  EXPECT_EQ(later.journal->latest_result("lint").value()->key, digest_of("k2"));
+  ASSERT_TRUE(later.append({done(1)}, {}, {{"lint", result_of("k1")}}));
+  EXPECT_EQ(later.journal->latest_result("lint").value()->key, digest_of("k1"));
+  EXPECT_FALSE(later.journal->find_result("audit", digest_of("k2")).value());
+  EXPECT_FALSE(take(foreign).journal->find_result("lint", digest_of("k1")).value());
+}
+
+TEST_P(StoreContract, HandsOutARequestOnceAndAgainOnlyWhenNothingCameOfIt) {
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  Dispatcher first = take(run);
+  EXPECT_TRUE(first.journal->take_requests()->empty());
+  const auto posted = world().requests().post_request(
+      run, {0, Request::Kind::retune, "lint", "ann", R"({"parallel": 3})"}, kNoon);
+  ASSERT_TRUE(posted);
+  ASSERT_TRUE(
+      world().requests().post_request(run, {0, Request::Kind::retry, "audit", "bob"}, kNoon));
+  ASSERT_EQ(world().requests().open_requests(run)->size(), 2U);
+  const auto taken = first.journal->take_requests().value();
+  ASSERT_EQ(taken.size(), 2U);
+  EXPECT_EQ(taken[0].id, *posted);
+  EXPECT_EQ(taken[0].kind, Request::Kind::retune);
+  EXPECT_EQ(taken[0].task, "lint");
+  EXPECT_EQ(taken[0].by, "ann");
+  EXPECT_EQ(taken[0].body, R"({"parallel": 3})");
+  EXPECT_TRUE(first.journal->take_requests()->empty());
+  first = {};
+  Dispatcher second = take(run);
+  EXPECT_EQ(second.journal->take_requests()->size(), 2U) << "nothing had come of them";
+  ASSERT_TRUE(second.append({done(1)}));
+  EXPECT_TRUE(world().requests().open_requests(run)->empty());
+  second = {};
+  EXPECT_TRUE(take(run).journal->take_requests()->empty());
+}
+
+TEST_P(StoreContract, PruningForgetsARunAndWhatOnlyItHas) {
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  const std::string other = world().runs().create_run(head_of("review"), 2).value();
+  ASSERT_TRUE(take(run).append({done(1)}, {blob_of("own"), blob_of("shared")}));
+  ASSERT_TRUE(take(other).append({done(1)}, {blob_of("shared")}));
+  ASSERT_TRUE(world().runs().prune(run));
+  EXPECT_THAT(ids_of(world().runs().runs()), testing::ElementsAre(other));
+  EXPECT_FALSE(world().blobs().blob(digest_of("own")));
+  EXPECT_EQ(world().blobs().blob(digest_of("shared")).value(), "shared");
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, StoreContract, testing::ValuesIn(testing_support::store_names()),
+                         [](const auto& of) { return of.param; });
+
+}  // namespace
+}  // namespace interlock

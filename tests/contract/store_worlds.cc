@@ -1,0 +1,60 @@
+#include "contract/store_worlds.h"
+
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include "contract/memory_store.h"
+#include "journal/sqlite_store.h"
+
+namespace interlock::testing_support {
+namespace {
+
+namespace fs = std::filesystem;
+
+class MemoryWorld final : public StoreWorld {
+ public:
+  journal::RunStore& runs() override { return store_; }
+  journal::Blobs& blobs() override { return store_; }
+  journal::Requests& requests() override { return store_; }
+  journal::Leases& leases() override { return store_; }
+  void reopen() override {}
+
+ private:
+  MemoryRows rows_;
+  MemoryStore store_{rows_};
+};
+
+class SqliteWorld final : public StoreWorld {
+ public:
+  SqliteWorld() {
+    folder_ = (fs::temp_directory_path() / "interlock-XXXXXX").string();
+    static_cast<void>(::mkdtemp(folder_.data()));
+    reopen();
+  }
+  ~SqliteWorld() override { fs::remove_all(folder_); }
+  journal::RunStore& runs() override { return *store_; }
+  journal::Blobs& blobs() override { return *store_; }
+  journal::Requests& requests() override { return *store_; }
+  journal::Leases& leases() override { return *store_; }
+  void reopen() override {
+    earlier_.push_back(std::move(store_));  // Its journals may still be there.
+    store_ = journal::SqliteStore::open(folder_, journal::Access::write).value();
+  }
+
+ private:
+  std::string folder_;
+  std::vector<std::unique_ptr<journal::Store>> earlier_;
+  std::unique_ptr<journal::Store> store_;
+};
+
+}  // namespace
+
+std::vector<std::string> store_names() { return {"memory", "sqlite"}; }
+
+std::unique_ptr<StoreWorld> store_world(const std::string& name) {
+  if (name == "memory") return std::make_unique<MemoryWorld>();
+  return std::make_unique<SqliteWorld>();
+}
+
+}  // namespace interlock::testing_support
