@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+
 namespace interlock::cli {
 namespace {
 
@@ -31,6 +35,11 @@ What a task reads and writes decides everything: name folders exactly, give each
 join what the others wrote.
 )";
 
+constexpr std::string_view kOwnSubAgents = R"(
+Where your own sub-agents are to edit files at the same time, start each with `isolation: "worktree"`: it works in a private
+copy, what it changes is merged into the workspace when it finishes, and it is told of conflicts. Do not merge it yourself.
+)";
+
 json::value hook_for(const std::string& client, const std::string& program, bool enforce) {
   json::object command{{"type", "command"},
                        {"command", fmt::format("{} hook pre-tool --for {}{}", program, client,
@@ -38,6 +47,30 @@ json::value hook_for(const std::string& client, const std::string& program, bool
                        {"timeout", 10}};
   return json::object{{"matcher", client == "codex" ? "spawn_agent" : "Agent|Task"},
                       {"hooks", json::array{std::move(command)}}};
+}
+
+/// Where the client's own sub-agents work. In the person's own settings: whoever has not got us
+/// could start none otherwise.
+std::vector<SettingsChange> worktree_hooks(const std::string& program) {
+  std::vector<SettingsChange> changes;
+  for (const auto& [event, matcher, timeout_s] : {std::tuple{"WorktreeCreate", "", 600},
+                                                  {"WorktreeRemove", "", 600},
+                                                  {"SubagentStop", "", 600},
+                                                  {"PostToolUse", "Agent|Task", 30},
+                                                  {"SessionEnd", "", 60}}) {
+    json::object command{{"type", "command"},
+                         {"command", program + " hook worktree --for claude-code"},
+                         {"timeout", timeout_s}};
+    json::object hook;
+    if (*matcher != '\0') hook["matcher"] = matcher;
+    hook["hooks"] = json::array{std::move(command)};
+    changes.push_back({".claude/settings.local.json",
+                       How::element,
+                       {"hooks", event},
+                       std::move(hook),
+                       " hook worktree "});
+  }
+  return changes;
 }
 
 json::value server_of(const std::string& program) {
@@ -69,14 +102,17 @@ std::optional<std::vector<SettingsChange>> setup_for_client(const std::string& c
                                                             const std::string& program,
                                                             bool enforce) {
   if (client == "claude-code") {
-    return std::vector<SettingsChange>{
+    std::vector<SettingsChange> changes{
         skill_at(".claude"),
         {".mcp.json", How::member, {"mcpServers", "interlock"}, server_of(program), {}},
         {".claude/settings.json",
          How::element,
          {"hooks", "PreToolUse"},
          hook_for(client, program, enforce),
-         {}}};
+         " hook pre-tool "}};
+    changes.front().text += kOwnSubAgents;
+    std::ranges::move(worktree_hooks(program), std::back_inserter(changes));
+    return changes;
   }
   if (client == "codex") {
     return std::vector<SettingsChange>{
@@ -92,7 +128,7 @@ std::optional<std::vector<SettingsChange>> setup_for_client(const std::string& c
          How::element,
          {"hooks", "PreToolUse"},
          hook_for(client, program, enforce),
-         {}}};
+         " hook pre-tool "}};
   }
   if (client == "gemini") {
     return std::vector<SettingsChange>{skill_at(".agents"),
@@ -120,7 +156,7 @@ Result<std::optional<Added>> addition_for(const SettingsChange& change, std::str
         return fail(Error::Kind::refused, "it is there and holds something else");
       return Added{0, change.text};
     case How::member: return add_member(document, change.path, change.value);
-    case How::element: return add_element(document, change.path, change.value, " hook pre-tool ");
+    case How::element: return add_element(document, change.path, change.value, change.text);
     case How::section: {
       const std::string head = "[" + change.path.front() + "]";
       if (document.contains(change.text)) return std::nullopt;

@@ -77,14 +77,15 @@ void CommandLine::add_rest() {
           });
   mcp->add_flag("--approve", options_.may_approve, "The client may answer gates");
   CLI::App* hook = add(
-      "hook", "Answer a client before it starts sub-agents; `init --for` sets it up",
+      "hook", "Answer a client about its own sub-agents; `init --for` sets it up",
       [](const Context& context, const Options& options) {
-        return hook_command(context, options.hook);
+        return options.when == "worktree" ? hook_worktree_command(context)
+                                          : hook_command(context, options.hook);
       },
       Journal::not_needed);
-  hook->add_option("WHEN", options_.when, "pre-tool")
+  hook->add_option("WHEN", options_.when, "pre-tool, or worktree: where they work, and what of it")
       ->required()
-      ->check(CLI::IsMember({"pre-tool"}));
+      ->check(CLI::IsMember({"pre-tool", "worktree"}));
   hook->add_option("--for", options_.hook.client, "Whose: claude-code or codex")
       ->required()
       ->check(CLI::IsMember({"claude-code", "codex"}))

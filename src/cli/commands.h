@@ -159,6 +159,9 @@ struct HookRequest {
 /// Before a sub-agent starts: reads what the client tells, and answers it. On any error of its own
 /// it says nothing, which lets the sub-agent start.
 Result<Exit> hook_command(const Context& context, const HookRequest& request);
+/// A client wants a worktree for a sub-agent, or tells what becomes of one: reads which from
+/// standard input, and answers it.
+Result<Exit> hook_worktree_command(const Context& context);
 
 Result<Exit> doctor_command(const Context& context);
 Result<Exit> agents_command(const Context& context);

@@ -1,8 +1,10 @@
 #include "cli/hook_input.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 
@@ -24,7 +26,8 @@ SubAgent sub_agent(const std::string& id, const json::object& input) {
   const std::string kind = text_at(input, "subagent_type");
   std::string prompt = text_at(input, "prompt");
   if (prompt.empty()) prompt = text_at(input, "message");
-  return {id, std::move(prompt), kind == "Explore" || kind == "Plan"};
+  return {id, std::move(prompt), kind == "Explore" || kind == "Plan",
+          text_at(input, "isolation") == "worktree"};
 }
 
 /// The sub-agents one transcript line asks for, and the message they belong to.
@@ -55,6 +58,17 @@ Line read_line(std::string_view text) {
 }
 
 }  // namespace
+
+std::string hook_input() {
+  constexpr std::size_t kBytesMax = 4u << 20;
+  std::string text;
+  std::array<char, 65536> piece{};
+  for (;;) {
+    const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
+    if (got <= 0 || text.size() > kBytesMax) return text;
+    text.append(piece.data(), static_cast<std::size_t>(got));
+  }
+}
 
 Result<HookCall> hook_call_from(std::string_view text) {
   const auto parsed = parse_json(text);

@@ -12,6 +12,9 @@
 // 2.1.330 and Codex 0.169.0 on 26 November 2026.
 namespace interlock::cli {
 
+/// What the client wrote to standard input; cut above 4 MiB.
+std::string hook_input();
+
 struct HookCall {
   std::string tool, tool_use_id, transcript, folder;
   json::object input;  ///< Of the tool.
@@ -23,6 +26,7 @@ struct SubAgent {
   std::string tool_use_id;
   std::string prompt;
   bool only_reads = false;  ///< Of a kind that the client lets change nothing.
+  bool apart = false;       ///< In a worktree of its own, from which its changes are merged.
 };
 /// All calls of sub-agents in the message that holds `call`, in its order; `call` alone where the
 /// transcript (JSON lines) tells nothing of it.

@@ -33,6 +33,14 @@ TEST(HookInput, finds_all_sub_agents_of_the_message) {
   EXPECT_FALSE(siblings[1].only_reads);
 }
 
+TEST(HookInput, knows_who_works_in_a_worktree) {
+  const auto call = hook_call_from(
+      R"({"tool_name":"Agent","tool_use_id":"x","tool_input":{"prompt":"own","isolation":"worktree"}})");
+  ASSERT_TRUE(call);
+  EXPECT_TRUE(siblings_of(*call, "")[0].apart);
+  EXPECT_FALSE(siblings_of(call_of("x"), "")[0].apart);
+}
+
 TEST(HookInput, knows_only_itself_where_the_transcript_says_nothing) {
   for (const char* transcript : {"", "no json\n", kTranscript}) {
     const auto alone = siblings_of(call_of("unknown"), transcript);

@@ -72,6 +72,9 @@ class ByHand(Case):
             self.assertNotIn("must-not-be-seen", kept)
 
 
+NINE = "".join(f"{line}\n" for line in range(1, 10))
+
+
 class Reaching(Case):
     """From inside a client: its model asks Interlock through the server that `init --for` set up."""
 
@@ -86,6 +89,8 @@ class Reaching(Case):
             self.skipTest(f"{client.name} has no `init --for`")
         world = self.world({"rules": rules, "otherwise": {"text": "Looked."}})
         subprocess.run(["git", "init", "-q", world.workspace], check=True, env=world.environment)
+        if prompt.startswith("seq it"):
+            world.write("notes.txt", NINE)
         status, out, err = world.interlock("init", "--for", client.name, *options)
         self.assertEqual(status, 0, err + out)
         arguments, variables, files = call_of(client, world.endpoint.url, world.home)
@@ -130,6 +135,36 @@ class Reaching(Case):
         for call in world.endpoint.books()["calls"]:
             body = json.loads(world.endpoint.get(f"/books/{call['n']}")["body"])
             self.assertNotIn("look at", json.dumps(body["messages"][0]), "no sub-agent was started")
+
+    def edit_at_once(self, client, edits, background, *rules):
+        """Two sub-agents with worktrees, each with one edit of the nine lines of notes.txt."""
+        if client.name != "claude-code":
+            self.skipTest(f"{client.name} gives its sub-agents no worktrees")
+        agents = [{"name": "Agent", "input": {"description": "edit", "prompt": f"edit {name} [[task:{name}]]",
+                                              "subagent_type": "general-purpose", "isolation": "worktree",
+                                              "run_in_background": background}} for name in edits]
+        steps = [{"prompt": f"task:{name}", "after_tool": False, "has_tools": True, "steps": [{"shell": edit}]}
+                 for name, edit in edits.items()]
+        return self.start(client, [
+            {"prompt": "edit at once", "after_tool": False, "has_tools": True,
+             "steps": [{"text": "I start two.", "tools": agents}, {"text": "All done."}]},
+            *rules, *steps, AFTER_TOOL], "seq it: edit at once")
+
+    @each_client
+    def test_edits_of_one_file_by_its_own_sub_agents_both_survive(self, client):
+        for background in (False, True):
+            world, told, out = self.edit_at_once(client, {"one": "seq 9 >new.txt; sed -i 1s/^/one:/ notes.txt",
+                                                          "two": "echo two >>notes.txt"}, background)
+            self.assertEqual(world.read("notes.txt"), NINE.replace("1", "one:1", 1) + "two\n", out)
+            self.assertIn("Do not merge or copy its worktree", told, out)
+
+    @each_client
+    def test_a_conflict_is_told_to_the_sub_agent_that_came_second(self, client):
+        mend = {"body": "Nothing of your work is in the workspace", "after_tool": False,
+                "steps": [{"shell": "echo both >notes.txt"}, {"text": "Mended."}]}
+        world, _, out = self.edit_at_once(client, {name: f"echo {name} >notes.txt" for name in ("one", "two")},
+                                          False, mend)
+        self.assertEqual(world.read("notes.txt"), "both\n", out)
 
     @each_client
     def test_a_model_is_told_the_decision(self, client):

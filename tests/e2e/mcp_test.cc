@@ -187,14 +187,14 @@ class ForClients : public Cli {
     EXPECT_EQ(ended.exit, 0);
     return ended.out;
   }
-  void console_of(const std::string& kind) {
+  void console_of(const std::string& kind, const std::string& more = "") {
     std::string text;
     for (const auto* id : {"t1", "t2", "t3"})
       text +=
           fmt::format(
               R"({{"message":{{"id":"m","content":[{{"type":"tool_use","id":"{}","name":"Agent",)"
-              R"("input":{{"prompt":"look","subagent_type":"{}"}}}}]}}}})",
-              id, kind) +
+              R"("input":{{"prompt":"look","subagent_type":"{}"{}}}}}]}}}})",
+              id, kind, more) +
           "\n";
     write("talk.jsonl", text);
   }
@@ -246,21 +246,24 @@ TEST_F(ForClients, what_is_in_the_way_is_named_and_nothing_is_changed) {
 
 TEST_F(ForClients, a_hook_advises_once_and_permits_nothing) {
   console_of("general-purpose");
-  const std::string first = hook("t1");
+  const std::string first = hook("t2");
   EXPECT_THAT(first, HasSubstr("additionalContext"));
   EXPECT_THAT(first, HasSubstr("3 sub-agents: sequential"));
   EXPECT_THAT(first, Not(HasSubstr("permissionDecision"))) << "that is the person's";
-  EXPECT_EQ(hook("t2"), "");
+  EXPECT_EQ(hook("t1"), "") << "whoever asks first is told";
   EXPECT_EQ(hook("unknown"), "") << "one alone needs no advice";
 }
 
 TEST_F(ForClients, a_hook_denies_what_the_plan_refuses_and_what_is_too_many) {
   console_of("general-purpose");
   EXPECT_THAT(hook("t2", {"--enforce"}), HasSubstr("\"permissionDecision\":\"deny\""));
-  EXPECT_EQ(hook("t2", {"--most", "2"}), "");
+  EXPECT_THAT(hook("t2", {"--most", "2"}), Not(HasSubstr("deny")));
   EXPECT_THAT(hook("t3", {"--most", "2"}), HasSubstr("sub-agent 3 of 3"));
   console_of("Explore");
   EXPECT_EQ(hook("t2", {"--enforce"}), "") << "who only read do not meet";
+  console_of("general-purpose", R"(,"isolation":"worktree")");
+  EXPECT_EQ(hook("t2", {"--enforce"}), "") << "what they do is merged";
+  EXPECT_THAT(hook("t3", {"--most", "2"}), HasSubstr("sub-agent 3 of 3"));
 }
 
 TEST_F(ForClients, a_hook_that_understands_nothing_stands_in_nobodys_way) {
