@@ -217,16 +217,16 @@ void note_used_quotas(plan::Plan& plan,
   for (std::size_t i = 0; i < backlogs.size(); ++i) {
     const auto& used = backlogs[i];
     const plan::QuotaRates& declared = plan.resources[i].rates;
-    const auto tell_limit = [&](const std::optional<Rate>& said, const std::optional<Rate>& told,
-                                std::string_view what) {
-      if (schedule::stricter_rate(said, told) == said) return;
+    const auto note_limit = [&](const std::optional<Rate>& said,
+                                const std::optional<Rate>& reported, std::string_view what) {
+      if (schedule::stricter_rate(said, reported) == said) return;
       plan.notes.push_back(fmt::format("the provider of `{}` told a limit of {} {} in {}: it holds",
-                                       plan.resources[i].name, show_count(told->amount), what,
-                                       show_duration(told->per)));
+                                       plan.resources[i].name, show_count(reported->amount), what,
+                                       show_duration(reported->per)));
     };
-    tell_limit(declared.requests, used.requests_limit, "requests");
-    tell_limit(declared.input_tokens, used.input_tokens_limit, "input tokens");
-    tell_limit(declared.output_tokens, used.output_tokens_limit, "output tokens");
+    note_limit(declared.requests, used.requests_limit, "requests");
+    note_limit(declared.input_tokens, used.input_tokens_limit, "input tokens");
+    note_limit(declared.output_tokens, used.output_tokens_limit, "output tokens");
     const Duration longest =
         std::max({used.requests, used.input_tokens, used.output_tokens, used.usd});
     if (longest > Duration{})

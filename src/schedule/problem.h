@@ -62,7 +62,7 @@ inline constexpr Duration kBurst = std::chrono::seconds(6);
 /// The rate that holds where the plan declares one and the provider told one: the told one where it
 /// is lower by more than a thousandth, or the only one.
 std::optional<Rate> stricter_rate(const std::optional<Rate>& declared,
-                                  const std::optional<Rate>& told);
+                                  const std::optional<Rate>& reported);
 
 /// A quota's rates; absent: not limited in that dimension.
 struct QuotaRates {

@@ -19,13 +19,13 @@ Duration time_for(const Rate& rate, std::int64_t amount) {
 }  // namespace
 
 std::optional<Rate> stricter_rate(const std::optional<Rate>& declared,
-                                  const std::optional<Rate>& told) {
-  if (!declared || !told) return declared ? declared : told;
+                                  const std::optional<Rate>& reported) {
+  if (!declared || !reported) return declared ? declared : reported;
   // What an account keeps as an interval comes back a little off.
   constexpr Wide kThousand = 1000;
-  const Wide theirs = kThousand * told->amount * declared->per.count();
-  const Wide ours = (kThousand - 1) * declared->amount * told->per.count();
-  return theirs < ours ? told : declared;
+  const Wide theirs = kThousand * reported->amount * declared->per.count();
+  const Wide ours = (kThousand - 1) * declared->amount * reported->per.count();
+  return theirs < ours ? reported : declared;
 }
 
 Duration QuotaRates::shortest() const {
