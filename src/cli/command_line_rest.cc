@@ -4,6 +4,7 @@
 
 #include "cli/client_setup.h"
 #include "cli/completion.h"
+#include "cli/hook_running.h"
 #include "cli/man_page.h"
 
 // Verbs around runs: to begin with, for clients and models, to clear up.
@@ -79,16 +80,18 @@ void CommandLine::add_rest() {
   CLI::App* hook = add(
       "hook", "Answer a client about its own sub-agents; `init --for` sets it up",
       [](const Context& context, const Options& options) {
-        return options.when == "worktree" ? hook_worktree_command(context)
-                                          : hook_command(context, options.hook);
+        if (options.when == "worktree") return hook_worktree_command(context);
+        if (options.when == "post-tool") return hook_ended_command(context);
+        return hook_command(context, options.hook);
       },
       Journal::not_needed);
-  hook->add_option("WHEN", options_.when, "pre-tool, or worktree: where they work, and what of it")
+  hook->add_option("WHEN", options_.when,
+                   "pre-tool, post-tool, or worktree: where they work, and what of it")
       ->required()
-      ->check(CLI::IsMember({"pre-tool", "worktree"}));
-  hook->add_option("--for", options_.hook.client, "Whose: claude-code or codex")
+      ->check(CLI::IsMember({"pre-tool", "post-tool", "worktree"}));
+  hook->add_option("--for", options_.hook.client, "Whose: claude-code, codex, gemini or opencode")
       ->required()
-      ->check(CLI::IsMember({"claude-code", "codex"}))
+      ->check(CLI::IsMember({"claude-code", "codex", "gemini", "opencode"}))
       ->type_name("CLIENT");
   hook->add_flag("--enforce", options_.hook.enforce, "Deny what the plan refuses; else advise");
   hook->add_option("--most", options_.hook.most, "Deny more than N sub-agents in one message")

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/hook_input.h"
+#include "cli/hook_running.h"
 #include "runs/isolation.h"
 #include "runs/planning.h"
 #include "sys/descriptor.h"
@@ -100,17 +101,19 @@ std::optional<bool> is_first(const Context& context, const std::string& key) {
 }
 
 /// All of the message. The client may not have written down the others yet: one that seems to be
-/// alone is looked at once more.
-std::vector<SubAgent> message_of(const HookCall& call) {
+/// alone is looked at once more, and those that asked just now are of it.
+std::vector<SubAgent> message_of(const Context& context, const HookCall& call) {
   constexpr useconds_t kWaitUs = 30'000;
   std::vector<SubAgent> agents = siblings_of(call, end_of(call.transcript));
+  if (agents.size() == 1) agents = begun_together(context, call);
   if (agents.size() > 1 || call.transcript.empty()) return agents;
   ::usleep(kWaitUs);
-  return siblings_of(call, end_of(call.transcript));
+  agents = siblings_of(call, end_of(call.transcript));
+  return agents.size() > 1 ? agents : begun_together(context, call);
 }
 
 std::string answer_for(const Context& context, const HookRequest& request, const HookCall& call) {
-  std::vector<SubAgent> agents = message_of(call);
+  std::vector<SubAgent> agents = message_of(context, call);
   const auto own = std::ranges::find(agents, call.tool_use_id, &SubAgent::tool_use_id);
   const auto place = static_cast<std::size_t>(own - agents.begin());
   if (request.most > 0 && place >= request.most) {
@@ -125,24 +128,37 @@ std::string answer_for(const Context& context, const HookRequest& request, const
   const bool is_apart =
       std::ranges::find(agents, call.tool_use_id, &SubAgent::tool_use_id) == agents.end();
   if (agents.size() < 2 || is_apart) return {};
-  const auto planned = decided(agents, request.client, call.folder, context);
-  if (!planned) return {};
-  const decide::Decision& decision = planned->decision;
-  const bool refuses = decision.pattern == decide::Pattern::sequential;
-  const std::string reported =
-      fmt::format("Interlock on these {} sub-agents: {}, for {}.", agents.size(),
-                  runs::pattern_text(decision), first_reason(decision));
-  if (request.enforce && refuses) return denial(reported + " " + std::string(kInstead));
+  const auto verdict = verdict_on(agents, request.client, call.folder, context);
+  if (!verdict) return {};
+  if (request.enforce && verdict->refuses) return denial(verdict->text);
   // Once for all of them, whichever hook comes first.
   if (!is_first(context, agents.front().tool_use_id).value_or(place == 0)) return {};
-  return advice(refuses ? reported + " " + std::string(kInstead) : reported);
+  return advice(verdict->text);
 }
 
 }  // namespace
 
+std::optional<HookVerdict> verdict_on(const std::vector<SubAgent>& agents,
+                                      const std::string& client, const std::string& folder,
+                                      const Context& context) {
+  const auto planned = decided(agents, client, folder, context);
+  if (!planned) return std::nullopt;
+  const decide::Decision& decision = planned->decision;
+  HookVerdict verdict{decision.pattern == decide::Pattern::sequential, {}};
+  verdict.text = fmt::format("Interlock on these {} sub-agents: {}, for {}.", agents.size(),
+                             runs::pattern_text(decision), first_reason(decision));
+  if (verdict.refuses) verdict.text += " " + std::string(kInstead);
+  return verdict;
+}
+
 Result<Exit> hook_command(const Context& context, const HookRequest& request) {
   const auto call = hook_call_from(hook_input());
-  if (!call || call->tool_use_id.empty()) return Exit::done;
+  if (!call) return Exit::done;
+  if (request.client == "gemini" || request.client == "opencode") {
+    context.console.result(answer_at_beginning(context, request, *call));
+    return Exit::done;
+  }
+  if (call->tool_use_id.empty()) return Exit::done;
   context.console.result(answer_for(context, request, *call));
   return Exit::done;
 }

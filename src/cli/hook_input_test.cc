@@ -1,4 +1,5 @@
 #include "cli/hook_input.h"
+#include "cli/hook_running.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -58,6 +59,30 @@ TEST(HookInput, makes_a_plan_of_them) {
   const std::string plan = plan_of(siblings_of(call_of("a"), kTranscript), "claude-code");
   EXPECT_THAT(plan, HasSubstr(R"("id":"agent-1","prompt":"one","reads":["**"],"writes":[])"));
   EXPECT_THAT(plan, HasSubstr(R"("id":"agent-2","prompt":"two  x ")")) << "no placeholder";
+}
+
+TEST(HookInput, what_is_kept_of_those_that_run_is_read_again) {
+  RunningAgents running;
+  running.agents.push_back({{"t1", "look", true, true}, 7});
+  running.agents.push_back({{"t2", "write", false, false}, 9});
+  running.advice = "one by one";
+  const RunningAgents again = running_from_text(running.to_text());
+  EXPECT_EQ(again.to_text(), running.to_text());
+  EXPECT_TRUE(again.agents.at(0).what.only_reads);
+  EXPECT_EQ(again.agents.at(1).began_s, 9);
+  for (const char* text : {"", "[]", "{", R"({"agents": [7, {"id": 1}], "advice": 3})"})
+    EXPECT_EQ(running_from_text(text).to_text(), RunningAgents().to_text()) << text;
+}
+
+TEST(HookInput, kinds_that_only_read_are_known_by_each_clients_names) {
+  for (const char* input : {R"({"agent_name":"codebase_investigator","prompt":"p"})",
+                            R"({"subagent_type":"explore","prompt":"p"})"}) {
+    const auto call =
+        hook_call_from(R"({"session_id":"s","tool_input":)" + std::string(input) + "}");
+    ASSERT_TRUE(call);
+    EXPECT_EQ(call->session, "s");
+    EXPECT_TRUE(siblings_of(*call, "")[0].only_reads) << input;
+  }
 }
 
 }  // namespace

@@ -80,6 +80,9 @@ class Reaching(Case):
 
     TOOL = {"claude-code": "mcp__interlock__{}", "codex": "mcp__interlock/{}",
             "gemini": "mcp_interlock_{}", "opencode": "interlock_{}"}
+    SUB_AGENT = {"claude-code": ("Agent", {"description": "look", "subagent_type": "general-purpose"}),
+                 "gemini": ("invoke_agent", {"agent_name": "generalist"}),
+                 "opencode": ("task", {"description": "look", "subagent_type": "general"})}
     TASKS = {"tasks": [{"id": name, "run": f"echo {name} >{name}.txt", "reads": [], "writes": [f"{name}.txt"]}
                        for name in ("one", "two")]}
 
@@ -115,10 +118,10 @@ class Reaching(Case):
 
     def fan_out(self, client, *options):
         """Three sub-agents in one message."""
-        if client.name != "claude-code":
+        if client.name not in self.SUB_AGENT:
             self.skipTest(f"{client.name} starts sub-agents in another way")
-        agents = [{"name": "Agent", "input": {"description": "look", "prompt": f"look at {part}",
-                                              "subagent_type": "general-purpose"}} for part in "abc"]
+        name, kind = self.SUB_AGENT[client.name]
+        agents = [{"name": name, "input": {**kind, "prompt": f"look at {part}"}} for part in "abc"]
         return self.start(client, [
             {"prompt": "fan out", "after_tool": False, "has_tools": True, "loop": True,
              "steps": [{"text": "I start three.", "tools": agents}]}, AFTER_TOOL], "fan out", *options)
@@ -126,12 +129,15 @@ class Reaching(Case):
     @each_client
     def test_three_sub_agents_at_once_are_advised_on(self, client):
         world, told, out = self.fan_out(client)
-        self.assertIn("Interlock on these 3 sub-agents: sequential", told, out)
+        # Where one may end before the last begins, it is of those that ran then.
+        self.assertRegex(told, "Interlock on these [23] sub-agents: sequential", out)
 
     @each_client
     def test_three_sub_agents_at_once_are_denied_where_that_is_asked_for(self, client):
         world, told, out = self.fan_out(client, "--enforce")
-        self.assertIn("Interlock on these 3 sub-agents: sequential", told, out)
+        self.assertRegex(told, "Interlock on these [23] sub-agents: sequential", out)
+        if client.name != "claude-code":
+            return  # There the first is let through: nobody knows yet of those to come.
         for call in world.endpoint.books()["calls"]:
             body = json.loads(world.endpoint.get(f"/books/{call['n']}")["body"])
             self.assertNotIn("look at", json.dumps(body["messages"][0]), "no sub-agent was started")
