@@ -11,6 +11,7 @@
 #include <set>
 
 #include "engine/engine.h"
+#include "engine/trace_context.h"
 #include "journal/run_journal.h"
 #include "journal/run_lock.h"
 #include "process/break_mark.h"
@@ -69,6 +70,7 @@ std::optional<workspace::SharedPlace> hold_own_place(const ChosenRun& run,
 
 Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& state_folder) {
   engine::Setup setup = setup_for(run.planned, run.id());
+  setup.around.trace = engine::trace_id_of(run.id(), run.head.created);
   setup.around.log_folder = log_folder(state_folder, run.id());
   setup.around.environment = own_environment();
   const bool may_use_login =
