@@ -12,6 +12,7 @@
 
 #include "engine/engine.h"
 #include "engine/shortage.h"
+#include "engine/trace_context.h"
 #include "journal/run_lock.h"
 #include "process/break_mark.h"
 #include "process/clock.h"
@@ -82,6 +83,7 @@ class WokenByNews {
 
 Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& state_folder) {
   engine::Setup setup = setup_for(run.planned, run.id());
+  setup.around.trace = engine::trace_id_of(run.id(), run.head.created);
   setup.around.log_folder = log_folder(state_folder, run.id());
   setup.around.environment = own_environment();
   const bool may_use_login =

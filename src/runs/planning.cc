@@ -248,7 +248,7 @@ void note_used_quotas(plan::Plan& plan,
 }  // namespace
 
 Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::History& history,
-                const std::string& state_folder) {
+                const std::string& state_folder, const decide::Conditions& conditions) {
   Planned planned;
   planned.plan = std::move(plan);
   note_blind_agents(planned.plan);
@@ -256,8 +256,10 @@ Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::Histo
       decide::fill_from_history(planned.plan, history, slowing_keys(planned.plan, history));
   for (std::string& said : decide::time_out_from_history(planned.plan, history))
     planned.plan.notes.push_back(std::move(said));
+  decide::apply_quota(planned.plan, conditions);
   planned.interlocking = plan::interlocking_of(planned.plan);
   planned.expected = decide::expect(planned.plan, history);
+  decide::apply_size(planned.expected, conditions);
   decide::Options how;
   how.pattern = request.pattern;
   how.parallel = request.parallel;
