@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <csignal>
@@ -132,6 +133,27 @@ TEST_F(HeldOnServer, a_server_that_crashes_and_comes_back_costs_nothing) {
                          "SELECT count(*) = max(seq) AND max(seq) = (SELECT last_seq FROM "
                          "interlock.runs) FROM interlock.events;"),
             "t\n");
+}
+
+TEST_F(OnServer, a_fail_over_to_the_standby_loses_and_doubles_no_event) {
+  use(server_->start_standby("runs"));
+  environment()["INTERLOCK_LEASE"] = "3m";
+  NamedPipe here(folder() + "/here");
+  std::string plan = "\ntasks:\n  - {id: knock, run: \"echo here >../here\"}\n";
+  for (int i = 0; i < 150; ++i) plan += fmt::format("  - {{id: t{}, run: \"true\"}}\n", i);
+  write_plan(plan);
+  Running run = start({"run", "plan.yaml", "-q"});
+  EXPECT_EQ(here.next(), "here");
+  server_->kill();
+  server_->promote_standby();
+  const Ended ended = run.wait();
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(server_->sql_on_standby("runs",
+                                    "SELECT count(*) = max(seq), max(seq) = (SELECT last_seq FROM "
+                                    "interlock.runs), count(*) FILTER (WHERE name = 'task_done'), "
+                                    "count(DISTINCT body) FILTER (WHERE name = 'task_done') FROM "
+                                    "interlock.events;"),
+            "t|t|151|151\n");
 }
 
 TEST_F(HeldOnServer, a_server_that_is_gone_ends_the_run_which_goes_on_when_it_is_back) {

@@ -86,19 +86,52 @@ std::unique_ptr<PostgresServer> PostgresServer::start() {
                                    server->programs_, server->folder_)));
   // Over TCP a password is asked for; on the socket none.
   std::ofstream(server->folder_ + "/data/pg_hba.conf", std::ios::trunc)
-      << "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+      << "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 "
+         "scram-sha-256\n";
   server->port_ = free_port();
-  server->launch();
+  server->launch("data", server->port_);
   return server;
 }
 
-void PostgresServer::launch() {
-  output_of(as_owner(fmt::format(
-      "{0}/pg_ctl -D {1}/data -l {1}/log -w -t 60 -o \"-c listen_addresses=127.0.0.1 -c port={2} "
-      "-c "
-      "unix_socket_directories={1} -c max_connections=50 -c shared_buffers=32MB\" start > "
-      "/dev/null",
-      programs_, folder_, port_)));
+/// Without waiting for the disk: what was written outlives the processes, if not the machine.
+void PostgresServer::launch(const std::string& data, int port) {
+  const std::string command = as_owner(fmt::format(
+      "{0}/pg_ctl -D {1}/{2} -l {1}/log-{2} -w -t 60 -o \"-c listen_addresses=127.0.0.1 -c "
+      "port={3} -c unix_socket_directories={1} -c max_connections=50 -c shared_buffers=32MB -c "
+      "fsync=off\" "
+      "start "
+      "> /dev/null",
+      programs_, folder_, data, port));
+  // What is left of one that was killed may hold its memory for a moment yet.
+  constexpr int kTries = 40;
+  for (int i = 1; i < kTries; ++i) {
+    output_of(command, true);
+    const std::string pid = output_of(
+        as_owner(fmt::format("{}/pg_ctl -D {}/{} status", programs_, folder_, data)), true);
+    if (pid.contains("server is running")) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  }
+  output_of(command);
+}
+
+std::string PostgresServer::start_standby(const std::string& database) {
+  standby_port_ = free_port();
+  output_of(
+      as_owner(fmt::format("{0}/pg_basebackup -h {1} -p {2} -U tester -D {1}/standby -R -X "
+                           "stream -c fast --no-sync",
+                           programs_, folder_, port_)));
+  launch("standby", standby_port_);
+  sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*';");
+  sql("postgres", "SELECT pg_reload_conf();");
+  while (sql("postgres", "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync';") !=
+         "1\n")
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  return fmt::format("postgres://tester@/{0}?host={1},{1}&port={2},{3}", database, folder_, port_,
+                     standby_port_);
+}
+
+void PostgresServer::promote_standby() {
+  output_of(as_owner(fmt::format("{}/pg_ctl -D {}/standby -w promote", programs_, folder_)));
 }
 
 void PostgresServer::kill() {
@@ -119,9 +152,13 @@ void PostgresServer::kill() {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 
-void PostgresServer::start_again() { launch(); }
+void PostgresServer::start_again() { launch("data", port_); }
 
 PostgresServer::~PostgresServer() {
+  if (standby_port_ != 0)
+    output_of(
+        as_owner(fmt::format("{}/pg_ctl -D {}/standby -m immediate stop", programs_, folder_)),
+        true);
   output_of(as_owner(fmt::format("{}/pg_ctl -D {}/data -m immediate stop", programs_, folder_)),
             true);
   std::error_code ignored;
@@ -137,11 +174,21 @@ std::string PostgresServer::url_with_password(const std::string& database,
   return fmt::format("postgres://guarded:{}@127.0.0.1:{}/{}", password, port_, database);
 }
 
-std::string PostgresServer::sql(const std::string& database, const std::string& text) const {
+std::string PostgresServer::sql_at(const std::string& url, const std::string& text) const {
   const std::string file = folder_ + "/statement.sql";
   std::ofstream(file, std::ios::trunc) << text;
   return output_of(
-      fmt::format("{}/psql -XAtq -v ON_ERROR_STOP=1 -f {} '{}'", programs_, file, url(database)));
+      fmt::format("{}/psql -XAtq -v ON_ERROR_STOP=1 -f {} '{}'", programs_, file, url));
+}
+
+std::string PostgresServer::sql(const std::string& database, const std::string& text) const {
+  return sql_at(url(database), text);
+}
+
+std::string PostgresServer::sql_on_standby(const std::string& database,
+                                           const std::string& text) const {
+  return sql_at(
+      fmt::format("postgres://tester@/{}?host={}&port={}", database, folder_, standby_port_), text);
 }
 
 std::string PostgresServer::make_database(const std::string& name) {

@@ -25,16 +25,23 @@ class PostgresServer {
   void kill();
   /// Starts it anew on what it has; returns when it answers.
   void start_again();
+  /// A second server that has what this one commits before the commit returns. The URL of a
+  /// database names both.
+  std::string start_standby(const std::string& database);
+  /// The standby becomes the one that can be written.
+  void promote_standby();
   /// Runs SQL in a database; what it printed.
   std::string sql(const std::string& database, const std::string& text) const;
+  std::string sql_on_standby(const std::string& database, const std::string& text) const;
 
  private:
   PostgresServer() = default;
-  void launch();
+  void launch(const std::string& data, int port);
+  std::string sql_at(const std::string& url, const std::string& text) const;
   std::string as_owner(const std::string& command) const;
 
   std::string folder_, programs_;
-  int port_ = 0;
+  int port_ = 0, standby_port_ = 0;
 };
 
 }  // namespace interlock::testing_support
