@@ -34,6 +34,15 @@ std::string default_state_folder() {
   return {};
 }
 
+/// Commands that this one starts find the same store. Attempts are not given the variable: it may
+/// hold a password.
+std::string store_of(const Options& options) {
+  constexpr const char* kVariable = "INTERLOCK_STORE";
+  if (!options.store.empty()) ::setenv(kVariable, options.store.c_str(), 1);
+  const char* store = std::getenv(kVariable);
+  return store != nullptr ? store : "";
+}
+
 panel::ColorMode color_of(const Options& options) {
   return options.color == "always"  ? panel::ColorMode::always
          : options.color == "never" ? panel::ColorMode::never
@@ -48,16 +57,17 @@ std::string folder_stood_in() {
 
 Exit dispatch_verb(const CommandLine& line, Console& console) {
   const Options& options = line.options();
-  const Context context{options.state.empty() ? default_state_folder() : options.state,
-                        options.json,
-                        {folder_stood_in(), options.any},
-                        console};
+  Context context{options.state.empty() ? default_state_folder() : options.state,
+                  options.json,
+                  {folder_stood_in(), options.any},
+                  console};
   if (context.state_folder.empty() && line.journal() == Journal::needed) {
     return console.complain(
         {Error::Kind::invalid,
          "there is no place for the journal: neither HOME nor XDG_STATE_HOME is set",
          "pass `--state DIR`"});
   }
+  context.store = store_of(options);
   const auto exit = line.verb()(context, options);
   return exit ? *exit : console.complain(exit.error());
 }

@@ -17,6 +17,10 @@ CommandLine::CommandLine()
   app_.set_version_flag("--version", fmt::format("interlock {}", kVersion));
   app_.add_option("--state", options_.state, "Folder of the journal [$XDG_STATE_HOME/interlock]")
       ->type_name("DIR");
+  app_.add_option("--store", options_.store,
+                  "Where runs are kept: postgres://USER@HOST/DATABASE [$INTERLOCK_STORE, else the "
+                  "journal in the folder of --state]")
+      ->type_name("URL");
   app_.add_option("--color", options_.color, "Colours: auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->type_name("WHEN");

@@ -15,6 +15,7 @@ namespace interlock::cli {
 /// All that the command line can say. CLI11 writes into it.
 struct Options {
   std::string state;
+  std::string store;  ///< Empty: what INTERLOCK_STORE says.
   std::string color = "auto";
   bool quiet = false;
   bool json = false;

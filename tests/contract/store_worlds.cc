@@ -6,6 +6,8 @@
 
 #include "contract/memory_store.h"
 #include "journal/sqlite_store.h"
+#include "postgres/postgres_store.h"
+#include "support/postgres_server.h"
 
 namespace interlock::testing_support {
 namespace {
@@ -48,13 +50,42 @@ class SqliteWorld final : public StoreWorld {
   std::unique_ptr<journal::Store> store_;
 };
 
+/// One server for all tests of this process; each has a database of its own.
+testing_support::PostgresServer* server() {
+  static const std::unique_ptr<PostgresServer> kServer = PostgresServer::start();
+  return kServer.get();
+}
+
+class PostgresWorld final : public StoreWorld {
+ public:
+  PostgresWorld() {
+    static int made = 0;
+    url_ = server()->make_database("world" + std::to_string(++made));
+    reopen();
+  }
+  journal::RunStore& runs() override { return *store_; }
+  journal::Blobs& blobs() override { return *store_; }
+  journal::Requests& requests() override { return *store_; }
+  journal::Leases& leases() override { return *store_; }
+  void reopen() override {
+    earlier_.push_back(std::move(store_));
+    store_ = postgres::PostgresStore::open(url_, journal::Access::write).value();
+  }
+
+ private:
+  std::string url_;
+  std::vector<std::unique_ptr<journal::Store>> earlier_;
+  std::unique_ptr<journal::Store> store_;
+};
+
 }  // namespace
 
-std::vector<std::string> store_names() { return {"memory", "sqlite"}; }
+std::vector<std::string> store_names() { return {"memory", "sqlite", "postgres"}; }
 
 std::unique_ptr<StoreWorld> store_world(const std::string& name) {
   if (name == "memory") return std::make_unique<MemoryWorld>();
-  return std::make_unique<SqliteWorld>();
+  if (name == "sqlite") return std::make_unique<SqliteWorld>();
+  return server() == nullptr ? nullptr : std::make_unique<PostgresWorld>();
 }
 
 }  // namespace interlock::testing_support
