@@ -215,6 +215,27 @@ class Dispatched(Case):
                 text += f"    {line}\n"
         world.write("plan.yaml", text)
 
+    @each_client
+    def test_a_log_in_is_passed_on_and_its_windows_are_noted(self, client):
+        if client.name != "claude-code" or not Place.gateway:
+            self.skipTest("Claude Code alone lets its log-in be used, and the gateway hears of windows")
+        resets = int(time.time()) + 7200
+        world = self.world({"otherwise": {"text": "Done.", "headers": {
+            "anthropic-ratelimit-unified-5h-utilization": "0.42",
+            "anthropic-ratelimit-unified-5h-reset": str(resets)}}})
+        world.write("plan.yaml", "interlock: 1\nagents: {c: {kind: claude-code, login: true, "
+                    f"bin: {json.dumps(known.program(Place.clients, client))}, model: {json.dumps(client.model)}, "
+                    f"base_url: {json.dumps(world.endpoint.url)}}}}}\n"
+                    "tasks: [{id: look, agent: c, prompt: Look., reads: [], writes: []}]\n")
+        token = {"CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-made-up"}
+        status, out, err = world.interlock("run", "plan.yaml", environment=token)
+        self.assertEqual(status, 0, err + out)
+        self.assertEqual({call["key"] for call in world.endpoint.books()["calls"]}, {"sk-ant-oat01-made-up"})
+        status, out, err = world.interlock("plan", "plan.yaml", "--full", environment=token)
+        self.assertIn("has used 42 % of its 5h", out, err)
+        kept = subprocess.run(["grep", "-rl", "made-up", world.home], stdout=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(kept.stdout, "", "the log-in is kept nowhere")
+
     def keys(self):
         return {name: "sk-test" for name in ("TEST_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY",
                                              "OPENAI_API_KEY", "INTERLOCK_AGENT_KEY")}
