@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/json_stream.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -216,7 +218,8 @@ Result<json::value> read(std::string_view text, bool keeps_values) {
 /// Writes a value as text, in the canonical form or, with an indent, in the form for people.
 class Writer {
  public:
-  explicit Writer(bool for_people) : for_people_(for_people) {}
+  explicit Writer(bool for_people, std::string text = {}, std::size_t depth = 0)
+      : for_people_(for_people), depth_(depth), text_(std::move(text)) {}
 
   std::string take() { return std::move(text_); }
 
@@ -243,7 +246,7 @@ class Writer {
   }
 
   bool for_people_;
-  std::size_t depth_ = 0;
+  std::size_t depth_;
   std::string text_;
 };
 
@@ -283,6 +286,10 @@ void Writer::write_number(double number) {
 void Writer::write_string(std::string_view string) {
   text_ += '"';
   for (const char c : string) {
+    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') {
+      text_ += c;
+      continue;
+    }
     switch (c) {
       case '"': text_ += "\\\""; break;
       case '\\': text_ += "\\\\"; break;
@@ -291,11 +298,7 @@ void Writer::write_string(std::string_view string) {
       case '\n': text_ += "\\n"; break;
       case '\r': text_ += "\\r"; break;
       case '\t': text_ += "\\t"; break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20)
-          text_ += fmt::format("\\u{:04x}", c);
-        else
-          text_ += c;
+      default: text_ += fmt::format("\\u{:04x}", c);
     }
   }
   text_ += '"';
@@ -355,5 +358,43 @@ Result<void> check_json(std::string_view text) {
 std::string canonical_json(const json::value& value) { return write(value, false); }
 
 std::string pretty_json(const json::value& value) { return write(value, true) + '\n'; }
+
+void ObjectStream::begin_member(std::string_view key) {
+  text_ += std::exchange(first_, false) ? "\n  \"" : ",\n  \"";
+  text_.append(key).append("\": ");
+}
+
+void ObjectStream::hand_on(std::size_t at_least) {
+  if (text_.size() < at_least) return;
+  out_(text_);
+  text_.clear();
+}
+
+void ObjectStream::member(std::string_view key, const json::value& value) {
+  begin_member(key);
+  Writer writer(true, std::move(text_), 1);
+  writer.write(value);
+  text_ = writer.take();
+}
+
+void ObjectStream::list(std::string_view key, std::size_t count,
+                        const std::function<json::value(std::size_t)>& item) {
+  constexpr std::size_t kPiece = 64u << 10;
+  begin_member(key);
+  text_ += '[';
+  for (std::size_t i = 0; i < count; ++i) {
+    text_ += i == 0 ? "\n    " : ",\n    ";
+    Writer writer(true, std::move(text_), 2);
+    writer.write(item(i));
+    text_ = writer.take();
+    hand_on(kPiece);
+  }
+  text_ += count == 0 ? "]" : "\n  ]";
+}
+
+void ObjectStream::finish() {
+  text_ += first_ ? "}\n" : "\n}\n";
+  hand_on(0);
+}
 
 }  // namespace interlock

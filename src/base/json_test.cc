@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/json_stream.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -241,6 +241,30 @@ TEST(PrettyJson, says_the_same_as_the_canonical_form) {
   const Result<json::value> value = parse_json(R"({"b":[1.5,{"z":"é"}],"a":null})");
   ASSERT_TRUE(value);
   EXPECT_EQ(read(pretty_json(*value)), canonical_json(*value));
+}
+
+TEST(ObjectStream, writes_what_pretty_json_would) {
+  json::array many;
+  for (int i = 0; i < 5000; ++i) many.push_back(json::object{{"n", i}, {"deep", {1, "x\ty"}}});
+  const json::object whole{{"a", 1}, {"none", json::array{}}, {"many", many}, {"b", {{"c", {}}}}};
+  std::string text;
+  std::size_t longest = 0;
+  ObjectStream stream([&](std::string_view piece) {
+    longest = std::max(longest, piece.size());
+    text += piece;
+  });
+  stream.member("a", 1);
+  stream.list("none", 0, [](std::size_t) { return json::value(); });
+  stream.list("many", many.size(), [&](std::size_t i) { return many[i]; });
+  stream.member("b", whole.at("b"));
+  stream.finish();
+  EXPECT_EQ(text, pretty_json(whole));
+  EXPECT_LT(longest, 100'000u);
+
+  std::string empty;
+  ObjectStream nothing([&](std::string_view piece) { empty += piece; });
+  nothing.finish();
+  EXPECT_EQ(empty, pretty_json(json::object{}));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <limits>
 
@@ -255,7 +257,15 @@ std::optional<std::string> nearest_word(std::string_view word,
 }
 
 std::optional<std::size_t> first_bad_utf8(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
   for (std::size_t i = 0; i < text.size();) {
+    // Nearly all text is ASCII, which eight bytes at a time show.
+    std::uint64_t eight = kHighBits;
+    if (text.size() - i >= sizeof eight) std::memcpy(&eight, text.data() + i, sizeof eight);
+    if ((eight & kHighBits) == 0) {
+      i += sizeof eight;
+      continue;
+    }
     const Character character = first_character(text.substr(i));
     if (!character.well_formed) return i;
     i += character.bytes;

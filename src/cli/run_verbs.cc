@@ -206,8 +206,8 @@ Result<Exit> plan_command(const Context& context, const std::string& file,
   if (auto note = runs::unchecked_note(planned.plan))
     planned.plan.notes.push_back(std::move(*note));
   if (context.json) {
-    context.console.result(pretty_json(
-        report::plan_json(planned.plan, planned.interlocking, planned.expected, planned.decision)));
+    report::write_plan_json(planned.plan, planned.interlocking, planned.expected, planned.decision,
+                            [&](std::string_view piece) { context.console.result(piece); });
     return Exit::done;
   }
   report::PlanScreen screen;

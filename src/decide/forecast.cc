@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "schedule/sketch.h"
+
 namespace interlock::decide {
 namespace {
 
@@ -153,6 +155,8 @@ std::uint32_t Forecaster::natural_width() const {
   const auto all = static_cast<std::uint32_t>(std::max<std::size_t>(free.jobs.size(), 1));
   schedule::Policy unbound = policy(all, false);
   unbound.gate_every.reset();
+  if (schedule::Sketch::can_draw(free))
+    return std::max(schedule::Sketch(free, all).cost(critical_path_).most, 1u);
   return width_of(schedule::simulate(free, unbound, critical_path_));
 }
 

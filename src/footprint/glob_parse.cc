@@ -20,9 +20,13 @@ constexpr int kDeepestBraces = 64;
 /// A pattern that is plainly one path, normalised, without the work of parsing: nearly all patterns
 /// of large plans.
 std::optional<std::string> plain_path(std::string_view pattern) {
-  if (pattern.find_first_of(std::string_view("*?[{}\\\0", 7)) != std::string_view::npos) return {};
+  const bool has_signs = std::ranges::any_of(pattern, [](char c) {
+    return c == '*' || c == '?' || c == '[' || c == '{' || c == '}' || c == '\\' || c == '\0';
+  });
+  if (has_signs) return {};
   if (pattern.starts_with('!') || pattern.starts_with('/')) return {};
   std::string path;
+  path.reserve(pattern.size());
   while (!pattern.empty()) {
     const std::string_view segment = pattern.substr(0, pattern.find('/'));
     pattern.remove_prefix(std::min(segment.size() + 1, pattern.size()));

@@ -4,12 +4,6 @@
 
 namespace interlock::plan {
 
-const Document::Data& Document::resolved(std::uint32_t index) const {
-  const auto* data = &nodes_[index];
-  while (data->alias) data = &nodes_[data->first];
-  return *data;
-}
-
 std::uint32_t Document::add_copy(std::string_view text) {
   const auto at = static_cast<std::uint32_t>(copies_.size());
   copies_ += text;
@@ -58,10 +52,6 @@ bool Document::set(const std::vector<std::string_view>& path, const std::string&
   return true;
 }
 
-Node::Kind Node::kind() const { return document_->resolved(index_).kind; }
-
-bool Node::is_plain() const { return document_->resolved(index_).plain; }
-
 bool Node::is_null() const {
   if (!is_scalar() || !is_plain()) return false;
   const auto word = text();
@@ -74,44 +64,28 @@ bool Node::is_unquoted_placeholder() const {
   return entry.second.is_null() && entry.second.text().empty() && entry.first.is_plain();
 }
 
-std::string_view Node::text() const {
-  const auto& data = document_->resolved(index_);
-  if (data.kind != Kind::scalar) return {};
-  const std::string_view from = data.copied ? document_->copies_ : document_->source_;
-  return from.substr(data.text, data.size);
-}
-
-std::size_t Node::size() const { return document_->resolved(index_).size; }
-
 std::vector<Node> Node::items() const {
   std::vector<Node> items;
   if (!is_list()) return items;
-  const auto& data = document_->resolved(index_);
-  items.reserve(data.size);
-  for (auto at = data.first; at != Document::kNone; at = document_->nodes_[at].next) {
-    items.emplace_back(*document_, at);
-  }
+  items.reserve(size());
+  visit_items([&](Node item) { items.push_back(item); });
   return items;
 }
 
 std::vector<std::pair<Node, Node>> Node::entries() const {
   std::vector<std::pair<Node, Node>> entries;
   if (!is_map()) return entries;
-  const auto& data = document_->resolved(index_);
-  entries.reserve(data.size);
-  for (auto key = data.first; key != Document::kNone;) {
-    const auto value = document_->nodes_[key].next;
-    entries.emplace_back(Node(*document_, key), Node(*document_, value));
-    key = document_->nodes_[value].next;
-  }
+  entries.reserve(size());
+  visit_entries([&](Node key, Node value) { entries.emplace_back(key, value); });
   return entries;
 }
 
 std::optional<Node> Node::member(std::string_view key) const {
-  for (const auto& [name, value] : entries()) {
-    if (name.text() == key) return value;
-  }
-  return std::nullopt;
+  std::optional<Node> found;
+  visit_entries([&](Node name, Node value) {
+    if (!found && name.text() == key) found = value;
+  });
+  return found;
 }
 
 Span Node::span() const {

@@ -37,6 +37,11 @@ class Node {
   std::size_t size() const;
   std::vector<Node> items() const;
   std::vector<std::pair<Node, Node>> entries() const;
+  /// The same one after the other: nothing where it is no list, or no map.
+  template <typename Visit>
+  void visit_items(const Visit& visit) const;
+  template <typename Visit>
+  void visit_entries(const Visit& visit) const;
   std::optional<Node> member(std::string_view key) const;
 
   /// Where it stands: for an alias, where the alias stands.
@@ -52,7 +57,8 @@ class Node {
 /// for.
 class Document {
  public:
-  static constexpr std::size_t kMaxBytes = 64u << 20;
+  static constexpr std::size_t kMaxBytes = 256u << 20;     ///< Of a text that is plain JSON.
+  static constexpr std::size_t kMaxYamlBytes = 64u << 20;  ///< Of any other: it takes more memory.
   static constexpr std::size_t kMaxDepth = 64;
   static constexpr std::size_t kMaxNodes = 20'000'000;
   static constexpr std::size_t kMaxAliased = 1'000'000;  ///< Nodes seen through aliases.
@@ -92,12 +98,47 @@ class Document {
     std::uint32_t next = kNone;
   };
 
-  const Data& resolved(std::uint32_t index) const;
+  const Data& resolved(std::uint32_t index) const {
+    const auto* data = &nodes_[index];
+    while (data->alias) data = &nodes_[data->first];
+    return *data;
+  }
   std::uint32_t add_copy(std::string_view text);
 
   std::string_view source_;
   std::string copies_;
   std::vector<Data> nodes_;
 };
+
+inline Node::Kind Node::kind() const { return document_->resolved(index_).kind; }
+
+inline bool Node::is_plain() const { return document_->resolved(index_).plain; }
+
+inline std::string_view Node::text() const {
+  const auto& data = document_->resolved(index_);
+  if (data.kind != Kind::scalar) return {};
+  const std::string_view from = data.copied ? document_->copies_ : document_->source_;
+  return from.substr(data.text, data.size);
+}
+
+inline std::size_t Node::size() const { return document_->resolved(index_).size; }
+
+template <typename Visit>
+void Node::visit_items(const Visit& visit) const {
+  if (!is_list()) return;
+  for (auto at = document_->resolved(index_).first; at != Document::kNone;
+       at = document_->nodes_[at].next)
+    visit(Node(*document_, at));
+}
+
+template <typename Visit>
+void Node::visit_entries(const Visit& visit) const {
+  if (!is_map()) return;
+  for (auto key = document_->resolved(index_).first; key != Document::kNone;) {
+    const auto value = document_->nodes_[key].next;
+    visit(Node(*document_, key), Node(*document_, value));
+    key = document_->nodes_[value].next;
+  }
+}
 
 }  // namespace interlock::plan

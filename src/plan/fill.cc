@@ -205,6 +205,7 @@ std::vector<std::string> placeholders(std::string_view text) {
 }
 
 std::string fill(std::string_view text, const Lookup& lookup, Stage stage) {
+  if (!has_braces(text)) return std::string(text);
   PlainText pieces;
   walk(text, lookup, stage, pieces);
   return std::move(pieces.out);
@@ -223,12 +224,14 @@ std::string replace_placeholder(std::string_view text, std::string_view name, st
 }
 
 std::string fill_shell(std::string_view text, const Lookup& lookup, Stage stage) {
+  if (!has_braces(text)) return std::string(text);
   ShellText pieces;
   walk(text, lookup, stage, pieces);
   return std::move(pieces.out);
 }
 
 std::optional<UnsafePlace> unsafe_for_shell(std::string_view text, const Lookup& lookup) {
+  if (!has_braces(text)) return std::nullopt;
   ShellContext context;
   std::size_t at = 0;
   while (const auto hole = next_hole(text, at)) {
@@ -251,15 +254,16 @@ std::optional<std::string_view> script_of(const Command& command) {
   return std::nullopt;
 }
 
-Command fill_command(const Command& command, const Lookup& lookup, Stage stage) {
-  Command filled{.arguments = {}, .shell = fill_shell(command.shell, lookup, stage)};
+Command fill_command(Command command, const Lookup& lookup, Stage stage) {
+  if (has_braces(command.shell)) command.shell = fill_shell(command.shell, lookup, stage);
   const bool script = runs_script(command.arguments);
   for (std::size_t at = 0; at < command.arguments.size(); ++at) {
-    const auto& argument = command.arguments[at];
-    filled.arguments.push_back(script && at == 2 ? fill_shell(argument, lookup, stage)
-                                                 : fill(argument, lookup, stage));
+    auto& argument = command.arguments[at];
+    if (!has_braces(argument)) continue;
+    argument =
+        script && at == 2 ? fill_shell(argument, lookup, stage) : fill(argument, lookup, stage);
   }
-  return filled;
+  return command;
 }
 
 }  // namespace interlock::plan

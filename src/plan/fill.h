@@ -14,6 +14,9 @@ namespace interlock::plan {
 /// What a placeholder stands for; nothing: leave it as written.
 using Lookup = std::function<std::optional<std::string>(std::string_view name)>;
 
+/// Whether there can be a placeholder at all: without a brace a text is what it will be.
+inline bool has_braces(std::string_view text) { return text.contains('{'); }
+
 /// The names between single braces in `text` that are placeholders: `item`, `item.stem`,
 /// `outputs.research`. A brace that opens no known form (`{` with a space, JSON, shell `${x}`, awk)
 /// is text. `{{` and `}}` mean the braces themselves only around a placeholder name: `{{item}}`
@@ -61,7 +64,7 @@ std::optional<UnsafePlace> unsafe_for_shell(std::string_view text, const Lookup&
 
 /// A shell string is filled as one, and so is the script of an argument list such as `[sh, -c,
 /// script]`.
-Command fill_command(const Command& command, const Lookup& lookup, Stage stage = Stage::last);
+Command fill_command(Command command, const Lookup& lookup, Stage stage = Stage::last);
 /// The part of a command that a shell reads; nothing when there is none.
 std::optional<std::string_view> script_of(const Command& command);
 

@@ -66,7 +66,10 @@ std::string IdIndex::hint(std::string_view name) {
   return did_you_mean(reading_, name, ids_for_hints_);
 }
 
-bool is_pattern(std::string_view name) { return name.find_first_of("*?[{\\") != name.npos; }
+bool is_pattern(std::string_view name) {
+  return std::ranges::any_of(
+      name, [](char c) { return c == '*' || c == '?' || c == '[' || c == '{' || c == '\\'; });
+}
 
 bool may_name(std::string_view id, std::string_view name) {
   const auto literal = [](std::string_view text) {

@@ -13,6 +13,19 @@ namespace interlock::plan {
 
 namespace {
 
+/// What stands in a string as it is.
+constexpr auto kOfString = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < plain.size(); ++c) plain[c] = c != '"' && c != '\\' && c != 0x7f;
+  return plain;
+}();
+
+constexpr std::uint64_t bit_of(std::string_view key) {
+  std::uint64_t sum = key.size();
+  for (const char c : key) sum = sum * 31 + static_cast<unsigned char>(c);
+  return std::uint64_t{1} << (sum * 0x9e3779b97f4a7c15 >> 58);
+}
+
 constexpr bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r'; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -151,12 +164,12 @@ class JsonReader {
   std::optional<std::uint32_t> string() {
     const std::size_t begin = at_++;
     bool escapes = false;
-    for (; at_ < source_.size() && source_[at_] != '"'; ++at_) {
-      const auto c = static_cast<unsigned char>(source_[at_]);
-      if (c < 0x20 || c == 0x7f) return std::nullopt;
-      if (c != '\\') continue;
+    while (true) {
+      while (at_ < source_.size() && kOfString[static_cast<unsigned char>(source_[at_])]) ++at_;
+      if (at_ >= source_.size() || source_[at_] == '"') break;
+      if (source_[at_] != '\\') return std::nullopt;
       escapes = true;
-      ++at_;
+      at_ += 2;
     }
     if (at_ >= source_.size()) return std::nullopt;
     const std::string_view raw = source_.substr(begin + 1, at_ - begin - 1);
@@ -189,6 +202,9 @@ class JsonReader {
     };
     skip_blanks();
     std::uint32_t count = 0;
+    // One bit of each key: two that share none are two.
+    std::uint64_t keys = 0;
+    bool may_repeat = false;
     for (; !at(end); ++count) {
       if (count > 0) {
         if (!at(',')) return false;
@@ -200,6 +216,9 @@ class JsonReader {
         const auto key = string();
         if (!key || document_.nodes_[*key].size > kLongestKey) return false;
         link(*key);
+        const std::uint64_t bit = bit_of(Node(document_, *key).text());
+        may_repeat = may_repeat || (keys & bit) != 0;
+        keys |= bit;
         skip_blanks();
         if (!at(':')) return false;
         ++at_;
@@ -212,7 +231,7 @@ class JsonReader {
     ++at_;
     document_.nodes_[*node].size = count;
     --depth_;
-    return !is_map || keys_differ(*node);
+    return !may_repeat || keys_differ(*node);
   }
 
   /// A key that is there twice is told of by the other parser.

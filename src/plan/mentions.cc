@@ -56,6 +56,7 @@ void check_braces(Reading& reading, std::string_view text, Node node, const Look
 
 void note_mentions(Reading& reading, std::string_view text, Node node, std::uint32_t task,
                    TaskList& list, bool in_foreach) {
+  if (!has_braces(text)) return;
   for (const auto& name : placeholders(text)) {
     const auto braced = fmt::format("{{{}}}", name);
     const auto where = span_within(reading, node, text.size(), braced);

@@ -31,12 +31,19 @@ std::size_t character_start(std::string_view text, std::size_t at) {
 
 SourceText::SourceText(std::string_view text) : text_(text) {
   line_begins_.push_back(0);
+  const bool has_returns = text.contains('\r');
+  const auto next_end = [&](std::size_t from) {
+    return has_returns ? text.find_first_of("\n\r", from) : text.find('\n', from);
+  };
+  for (auto at = next_end(0); at != text.npos; at = next_end(at + 1)) {
+    const bool ends = text[at] == '\n' || text.substr(at + 1, 1) != "\n";
+    if (ends) line_begins_.push_back(static_cast<std::uint32_t>(at + 1));
+  }
+  if (std::ranges::none_of(text, continues_character)) return;
   std::uint32_t continuing = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (at % kStride == 0) continuing_.push_back(continuing);
     if (continues_character(text[at])) ++continuing;
-    const bool ends = text[at] == '\n' || (text[at] == '\r' && text.substr(at + 1, 1) != "\n");
-    if (ends) line_begins_.push_back(static_cast<std::uint32_t>(at + 1));
   }
 }
 

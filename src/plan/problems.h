@@ -40,8 +40,9 @@ class SourceText {
 
   std::string_view text_;
   std::vector<std::uint32_t> line_begins_;
-  std::vector<std::uint32_t>
-      continuing_;  ///< The same at every `kStride`th byte: a plan may be one long line.
+  /// Bytes that go on a character, before every `kStride`th byte: a plan may be one long line.
+  /// Empty where there are none.
+  std::vector<std::uint32_t> continuing_;
 };
 
 /// Collects what is wrong with a plan, in any order and in bounded memory.

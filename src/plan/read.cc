@@ -166,11 +166,13 @@ void read_document(Reading& reading, const Document& document) {
 
 }  // namespace
 
+std::size_t max_plan_bytes() { return Document::kMaxBytes; }
+
 ReadResult read_plan(std::string_view text, const ReadOptions& options, Files& files) {
   ReadResult result;
-  if (text.size() > Document::kMaxBytes) {
+  if (text.size() > max_plan_bytes()) {
     result.problems.push_back(
-        {.message = fmt::format("the plan is larger than {} MiB", Document::kMaxBytes >> 20),
+        {.message = fmt::format("the plan is larger than {} MiB", max_plan_bytes() >> 20),
          .hint = "split it, or let `foreach` unfold tasks that are alike"});
     return result;
   }

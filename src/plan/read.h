@@ -65,8 +65,12 @@ struct ReadResult {
       problems;  ///< In document order; the plan is usable only when there are none.
 };
 
+/// How long a plan's text may be.
+std::size_t max_plan_bytes();
+
 /// Reads a plan document (YAML 1.2 or JSON). Bounded in time and memory whatever the bytes are:
-/// at most 64 MiB, 64 deep, 20 million nodes, aliases expanded at most 1 million nodes in all.
+/// at most 64 MiB, or 256 MiB of JSON without faults, 64 deep, 20 million nodes, aliases expanded
+/// at most 1 million nodes in all.
 ReadResult read_plan(std::string_view text, const ReadOptions& options, Files& files);
 
 }  // namespace interlock::plan

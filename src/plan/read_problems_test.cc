@@ -558,7 +558,10 @@ TEST(WrongText, ThatUnfoldsToTooMuchIsTold) {
 
 TEST(WrongText, LargerThanAPlanMayBeIsTold) {
   EXPECT_EQ(brief("interlock: 1\n#" + std::string(64 << 20, 'x')),
-            "0:0 the plan is larger than 64 MiB | split it, or let `foreach` unfold tasks that are "
+            "1:1 a plan of more than 64 MiB is read only where it is JSON without faults, and this "
+            "is not | split it, or let `foreach` unfold tasks that are alike\n");
+  EXPECT_EQ(brief(std::string((256 << 20) + 1, ' ')),
+            "0:0 the plan is larger than 256 MiB | split it, or let `foreach` unfold tasks that are "
             "alike\n");
 }
 

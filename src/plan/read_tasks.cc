@@ -194,12 +194,12 @@ TaskList read_tasks(Reading& reading, Node node, const Settings& defaults) {
     return list;
   }
   list.tasks.reserve(node.size());
-  for (const auto& item : node.items()) {
+  node.visit_items([&](Node item) {
     const auto reported = reading.problems.reported();
-    if (const auto draft = read_task(reading, item, defaults)) unfold(reading, *draft, list);
-    if (reading.problems.reported() == reported) continue;
+    if (auto draft = read_task(reading, item, defaults)) unfold(reading, std::move(*draft), list);
+    if (reading.problems.reported() == reported) return;
     if (const auto id = item.member("id")) list.wrong_ids.emplace_back(id->text());
-  }
+  });
   if (node.size() == 0 && !reading.options.may_grow)
     reading.problems.add(node.span(), "the plan has no tasks");
   return list;

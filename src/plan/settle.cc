@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "plan/id_index.h"
 #include "plan/merge_fit.h"
@@ -107,8 +108,11 @@ void Settling::find_mentions() {
   needs_.resize(list_.tasks.size());
   outputs_.resize(list_.tasks.size());
   for (const auto& mention : list_.mentions) {
-    for (const auto found : named(mention.name, mention.where, mention.may_be_pattern)) {
-      const bool by_pattern = mention.may_be_pattern && is_pattern(mention.name);
+    const bool by_pattern = mention.may_be_pattern && is_pattern(mention.name);
+    const auto one = by_pattern ? std::nullopt : ids_.find(mention.name);
+    const auto several = one ? std::vector<std::uint32_t>()
+                             : named(mention.name, mention.where, mention.may_be_pattern);
+    for (const auto found : one ? std::span(&*one, 1) : std::span(several)) {
       if (found == mention.task && by_pattern) continue;
       if (found == mention.task) {
         reading_.problems.add(mention.where,

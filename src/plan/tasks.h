@@ -66,7 +66,7 @@ TaskList read_tasks(Reading& reading, Node node, const Settings& defaults);
 std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& defaults);
 
 /// Adds what `draft` stands for: one task, or one for each file that matches.
-void unfold(Reading& reading, const TaskDraft& draft, TaskList& list);
+void unfold(Reading& reading, TaskDraft&& draft, TaskList& list);
 
 /// Reads `output`. `file` is set where it is left in a file.
 OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file);

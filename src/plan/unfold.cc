@@ -21,8 +21,9 @@ constexpr std::size_t kMostForeach = 1000;
 /// Makes one task of a draft: fills what is known now, and tells what can never be filled.
 class Instance {
  public:
-  Instance(Reading& reading, const TaskDraft& draft, const ItemNames* item, TaskList& list)
-      : reading_(reading), draft_(draft), item_(item), list_(list), task_(draft.task) {}
+  Instance(Reading& reading, const TaskDraft& draft, Task task, const ItemNames* item,
+           TaskList& list)
+      : reading_(reading), draft_(draft), item_(item), list_(list), task_(std::move(task)) {}
 
   void add();
 
@@ -38,7 +39,7 @@ class Instance {
   std::string early(std::string_view text) const {
     return fill(text, [&](std::string_view name) { return look_up(name); }, Stage::early);
   }
-  Command early(const Command& command, Node node) const;
+  Command early(Command command, Node node) const;
   void read_id();
   void read_prompt();
   void take_prompt(std::string_view text, Node node);
@@ -72,6 +73,7 @@ std::size_t weight_of(const Task& task) {
 std::string as_written(std::string_view text) { return std::string(text); }
 
 std::string Instance::settled(const Item& item, std::string (*write)(std::string_view)) const {
+  if (!has_braces(item.text)) return item.text;
   const auto find = [&](std::string_view name) -> std::optional<std::string> {
     if (item_ != nullptr) {
       if (const auto value = item_->find(name)) return write(*value);
@@ -96,7 +98,8 @@ std::string Instance::settled(const Item& item, std::string (*write)(std::string
   return fill(item.text, find);
 }
 
-Command Instance::early(const Command& command, Node node) const {
+Command Instance::early(Command command, Node node) const {
+  if (command.empty()) return command;
   const auto find = [&](std::string_view name) { return look_up(name); };
   if (const auto script = script_of(command)) {
     if (const auto place = unsafe_for_shell(*script, find)) {
@@ -107,7 +110,7 @@ Command Instance::early(const Command& command, Node node) const {
           "let it stand in a word of its own, or pass it through `env`");
     }
   }
-  return fill_command(command, find, Stage::early);
+  return fill_command(std::move(command), find, Stage::early);
 }
 
 void Instance::read_id() {
@@ -160,6 +163,7 @@ void Instance::read_prompt() {
 
 footprint::PatternSet Instance::patterns(const std::vector<Item>& items) const {
   footprint::PatternSet set;
+  set.include.reserve(items.size());
   for (const auto& item : items) {
     const auto text = settled(item, footprint::escape);
     const bool excludes = text.starts_with('!');
@@ -220,9 +224,9 @@ void Instance::note_mentions(std::uint32_t index) {
 void Instance::add() {
   read_id();
   read_prompt();
-  task_.run = early(task_.run, draft_.run_node.value_or(draft_.node));
-  task_.verify = early(task_.verify, draft_.verify_node.value_or(draft_.node));
-  task_.repair = early(task_.repair, draft_.repair_node.value_or(draft_.node));
+  task_.run = early(std::move(task_.run), draft_.run_node.value_or(draft_.node));
+  task_.verify = early(std::move(task_.verify), draft_.verify_node.value_or(draft_.node));
+  task_.repair = early(std::move(task_.repair), draft_.repair_node.value_or(draft_.node));
   for (auto& [name, value] : task_.environment) value = early(value);
   read_footprint();
   note_mentions(static_cast<std::uint32_t>(list_.tasks.size()));
@@ -265,7 +269,7 @@ std::optional<std::vector<std::string>> matches_of(Reading& reading, const TaskD
 
 }  // namespace
 
-void unfold(Reading& reading, const TaskDraft& draft, TaskList& list) {
+void unfold(Reading& reading, TaskDraft&& draft, TaskList& list) {
   const auto too_many = [&](std::size_t tasks) {
     if (tasks <= kMostTasks && list.unfolded_bytes <= kMostUnfoldedBytes) return false;
     reading.problems.add(draft.node.span(),
@@ -274,7 +278,8 @@ void unfold(Reading& reading, const TaskDraft& draft, TaskList& list) {
     return true;
   };
   if (draft.foreach.empty()) {
-    if (!too_many(list.tasks.size() + 1)) Instance(reading, draft, nullptr, list).add();
+    if (!too_many(list.tasks.size() + 1))
+      Instance(reading, draft, std::move(draft.task), nullptr, list).add();
     return;
   }
   const auto paths = matches_of(reading, draft, list);
@@ -299,7 +304,7 @@ void unfold(Reading& reading, const TaskDraft& draft, TaskList& list) {
   std::size_t index = 0;
   for (const auto& path : *paths) {
     const auto names = ItemNames::of(path, ++index);
-    Instance(reading, draft, &names, list).add();
+    Instance(reading, draft, draft.task, &names, list).add();
     if (reading.problems.reported() != reported || too_many(list.tasks.size())) return;
   }
 }

@@ -168,21 +168,24 @@ Fields::Fields(Reading& reading, Node node, std::string_view what,
                std::span<const std::string_view> known)
     : node_(node) {
   if (!node.is_map()) expected(reading, node, fmt::format("{} as a map", what));
-  for (const auto& [key, value] : node.entries()) {
+  if (!node.is_map()) return;
+  fields_.reserve(node.size());
+  node.visit_entries([&](Node key, Node value) {
     const auto name = key.text();
     if (std::ranges::find(known, name) == known.end()) {
-      if (!key.is_scalar() || name == "<<") continue;  // The document has told that.
+      if (!key.is_scalar() || name == "<<") return;  // The document has told that.
       auto hint = right_word(name, known);
       if (hint.empty()) hint = did_you_mean(reading, name, known);
       reading.problems.add(key.span(), fmt::format("unknown key {} in {}", quoted(name), what),
                            std::move(hint));
     } else if (!(*this)[name]) {
       fields_.emplace_back(name, value);
+      mask_ |= bit_of(name);
     }
-  }
+  });
 }
 
-std::optional<Node> Fields::operator[](std::string_view key) const {
+std::optional<Node> Fields::find(std::string_view key) const {
   for (const auto& [name, value] : fields_) {
     if (name == key) return value;
   }
@@ -262,13 +265,15 @@ std::vector<Item> read_items(Reading& reading, Node node, std::string_view wante
     take(node, wanted);
     return items;
   }
-  for (const auto& item : node.items()) take(item, "a text in this list");
+  items.reserve(node.size());
+  node.visit_items([&](Node item) { take(item, "a text in this list"); });
   return items;
 }
 
-std::vector<std::string> texts_of(const std::vector<Item>& items) {
+std::vector<std::string> texts_of(std::vector<Item> items) {
   std::vector<std::string> texts;
-  for (const auto& item : items) texts.push_back(item.text);
+  texts.reserve(items.size());
+  for (auto& item : items) texts.push_back(std::move(item.text));
   return texts;
 }
 

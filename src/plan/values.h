@@ -35,11 +35,22 @@ class Fields {
   Fields(Reading& reading, Node node, std::string_view what,
          std::span<const std::string_view> known);
 
-  std::optional<Node> operator[](std::string_view key) const;
+  std::optional<Node> operator[](std::string_view key) const {
+    return (mask_ & bit_of(key)) == 0 ? std::nullopt : find(key);
+  }
   Node node() const { return node_; }
 
  private:
+  /// Most keys that are asked for are not there, as one bit of 64 tells.
+  static constexpr std::uint64_t bit_of(std::string_view key) {
+    if (key.empty()) return 1;
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(key[at]); };
+    return std::uint64_t{1} << ((byte(0) * 5u + byte(key.size() - 1) * 3u + key.size()) % 64);
+  }
+  std::optional<Node> find(std::string_view key) const;
+
   Node node_;
+  std::uint64_t mask_ = 0;
   std::vector<std::pair<std::string_view, Node>> fields_;
 };
 
@@ -66,7 +77,7 @@ struct Item {
 };
 /// A list of texts, or one text that stands for a list of one.
 std::vector<Item> read_items(Reading& reading, Node node, std::string_view wanted);
-std::vector<std::string> texts_of(const std::vector<Item>& items);
+std::vector<std::string> texts_of(std::vector<Item> items);
 /// A map from names of environment variables to texts; numbers and booleans are texts here.
 std::map<std::string, std::string> read_environment(Reading& reading, Node node);
 /// An argument list, or a string for the shell. A text is as in the document: not filled.

@@ -324,6 +324,14 @@ std::optional<Document> Document::parse(const SourceText& source, Problems& prob
   if (source.text().starts_with('{')) {
     if (auto document = parse_json(source.text())) return document;
   }
+  if (source.text().size() > kMaxYamlBytes) {
+    problems.add({0, 1},
+                 fmt::format("a plan of more than {} MiB is read only where it is JSON without "
+                             "faults, and this is not",
+                             kMaxYamlBytes >> 20),
+                 "split it, or let `foreach` unfold tasks that are alike");
+    return std::nullopt;
+  }
   fy_diag_cfg diag_config;
   fy_diag_cfg_default(&diag_config);
   diag_config.fp = nullptr;

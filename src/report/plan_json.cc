@@ -151,39 +151,39 @@ json::value provider_batch_json(const std::optional<decide::ProviderBatch>& it) 
 
 }  // namespace
 
-json::value plan_json(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                      const std::vector<decide::Expected>& expected,
-                      const decide::Decision& decision) {
-  json::array tasks, edges, schedule;
-  for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
-    tasks.push_back(task_json(plan, plan.tasks[i], expected[i], decision.verdicts[i]));
-  }
-  for (const footprint::Edge& edge : interlocking.edges) {
-    edges.push_back({{"before", plan[edge.before].id},
-                     {"after", plan[edge.after].id},
-                     {"why", name_of(edge.why)},
-                     {"on", edge.on.empty() ? json::value(nullptr) : json::value(edge.on)}});
-  }
-  for (const schedule::Slot& slot : decision.timeline.slots) {
-    schedule.push_back({{"task", plan[slot.task].id},
-                        {"start_s", to_seconds(slot.start)},
-                        {"end_s", to_seconds(slot.end)},
-                        {"slot", slot.lane}});
-  }
-  return {{"version", 1},
-          {"plan", plan.name},
-          {"tasks", std::move(tasks)},
-          {"interlocking", std::move(edges)},
-          {"decision", decision_json(decision)},
-          {"forecast",
-           {{"sequential", forecast_json(decision.sequential)},
-            {"parallel", forecast_json(decision.parallel)},
-            {"queue", forecast_json(decision.queue)},
-            {"one_agent", one_agent_json(decision.one_agent)},
-            {"provider_batch", provider_batch_json(decision.provider_batch)}}},
-          {"batches", batching_json(plan, decision.batching)},
-          {"schedule", std::move(schedule)},
-          {"notes", texts(plan.notes)}};
+void write_plan_json(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                     const std::vector<decide::Expected>& expected,
+                     const decide::Decision& decision, ObjectStream::Out out) {
+  ObjectStream stream(std::move(out));
+  stream.member("version", 1);
+  stream.member("plan", json::value(plan.name));
+  stream.list("tasks", plan.tasks.size(), [&](std::size_t i) {
+    return task_json(plan, plan.tasks[i], expected[i], decision.verdicts[i]);
+  });
+  stream.list("interlocking", interlocking.edges.size(), [&](std::size_t i) -> json::value {
+    const footprint::Edge& edge = interlocking.edges[i];
+    return {{"before", plan[edge.before].id},
+            {"after", plan[edge.after].id},
+            {"why", name_of(edge.why)},
+            {"on", edge.on.empty() ? json::value(nullptr) : json::value(edge.on)}};
+  });
+  stream.member("decision", decision_json(decision));
+  stream.member("forecast",
+                json::object{{"sequential", forecast_json(decision.sequential)},
+                             {"parallel", forecast_json(decision.parallel)},
+                             {"queue", forecast_json(decision.queue)},
+                             {"one_agent", one_agent_json(decision.one_agent)},
+                             {"provider_batch", provider_batch_json(decision.provider_batch)}});
+  stream.member("batches", batching_json(plan, decision.batching));
+  const auto& slots = decision.timeline.slots;
+  stream.list("schedule", slots.size(), [&](std::size_t i) -> json::value {
+    return {{"task", plan[slots[i].task].id},
+            {"start_s", to_seconds(slots[i].start)},
+            {"end_s", to_seconds(slots[i].end)},
+            {"slot", slots[i].lane}};
+  });
+  stream.member("notes", texts(plan.notes));
+  stream.finish();
 }
 
 }  // namespace interlock::report

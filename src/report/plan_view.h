@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_stream.h"
 #include "decide/decision.h"
 #include "footprint/interlocking.h"
 #include "plan/plan.h"
@@ -28,9 +28,10 @@ std::string render_plan(const plan::Plan& plan, const footprint::Interlocking& i
                         const std::vector<decide::Expected>& expected,
                         const decide::Decision& decision, const PlanScreen& screen);
 
-/// The same for programs; `version` 1. What is not known is null.
-json::value plan_json(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                      const std::vector<decide::Expected>& expected,
-                      const decide::Decision& decision);
+/// The same for programs; `version` 1. What is not known is null. `out` gets it in pieces: the
+/// answer to a plan of a million tasks is a gigabyte.
+void write_plan_json(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                     const std::vector<decide::Expected>& expected,
+                     const decide::Decision& decision, ObjectStream::Out out);
 
 }  // namespace interlock::report

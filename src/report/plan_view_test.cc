@@ -407,9 +407,10 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
   const plan::Plan& plan = builder.plan();
   const footprint::Interlocking interlocking = plan::interlocking_of(plan);
   const auto expected = decide::expect(plan, {});
-  EXPECT_EQ("\n" + pretty_json(plan_json(plan, interlocking, expected,
-                                         decide::decide(plan, interlocking, expected, {}))),
-            R"json(
+  std::string text = "\n";
+  write_plan_json(plan, interlocking, expected, decide::decide(plan, interlocking, expected, {}),
+                  [&](std::string_view piece) { text += piece; });
+  EXPECT_EQ(text, R"json(
 {
   "version": 1,
   "plan": "pair",

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <memory>
 #include <set>
 
 #include "agents/adapter.h"
@@ -25,7 +26,6 @@ namespace interlock::runs {
 
 namespace {
 
-constexpr std::size_t kDocumentBytesMax = 64u << 20;
 constexpr std::string_view kUsualPlan = "interlock.yaml";
 
 constexpr std::string_view kPatterns[] = {"sequential", "parallel", "queue"};
@@ -138,9 +138,9 @@ Result<Document> read_document(const std::string& named) {
     return fail(Error::Kind::invalid,
                 fmt::format("cannot read plan `{}`: it is a folder", printable(file)));
   }
-  if (fs::is_regular_file(status) && fs::file_size(file, trouble) > kDocumentBytesMax) {
-    return fail(Error::Kind::invalid,
-                fmt::format("cannot read plan `{}`: it is larger than 64 MiB", printable(file)));
+  if (fs::is_regular_file(status) && fs::file_size(file, trouble) > plan::max_plan_bytes()) {
+    return fail(Error::Kind::invalid, fmt::format("cannot read plan `{}`: it is larger than {} MiB",
+                                                  printable(file), plan::max_plan_bytes() >> 20));
   }
   std::ifstream stream(file, std::ios::binary);
   if (!stream.is_open()) {
@@ -148,7 +148,8 @@ Result<Document> read_document(const std::string& named) {
                 fmt::format("cannot read plan `{}`: {}", printable(file), std::strerror(errno)));
   }
   std::vector<char> block(1u << 16);
-  while (document.text.size() <= kDocumentBytesMax &&
+  if (fs::is_regular_file(status)) document.text.reserve(fs::file_size(file, trouble));
+  while (document.text.size() <= plan::max_plan_bytes() &&
          stream.read(block.data(), std::ssize(block)).gcount() > 0) {
     document.text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
   }
@@ -245,6 +246,27 @@ void note_used_quotas(plan::Plan& plan,
   }
 }
 
+/// Whether the search for a better order may go on. Effort is counted in looks, each worth what it
+/// takes on a quiet machine, so that a busy one plans the same; a clock only ends what would never.
+std::function<bool()> spending(Duration effort, const Planned& planned) {
+  // Measured: three sketches of a schedule a look, or three runs of the scheduler where a quota, or
+  // tasks that slow each other, ask for it.
+  constexpr double kSketchedMicroseconds = 0.25, kPlayedMicroseconds = 2.5;
+  constexpr int kLongest = 20;
+  const bool has_rates = std::ranges::any_of(planned.plan.resources, [](const auto& resource) {
+    return resource.kind == plan::Resource::Kind::quota || resource.slowing;
+  });
+  const auto weight =
+      static_cast<double>(planned.plan.tasks.size() + planned.interlocking.edges.size());
+  const double each = weight * (has_rates ? kPlayedMicroseconds : kSketchedMicroseconds);
+  const auto looks =
+      static_cast<std::int64_t>(static_cast<double>(effort.count()) / std::max(each, 1.0));
+  const auto end = std::chrono::steady_clock::now() + kLongest * effort;
+  return [left = std::make_shared<std::int64_t>(looks), end] {
+    return --*left >= 0 && std::chrono::steady_clock::now() < end;
+  };
+}
+
 }  // namespace
 
 Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::History& history,
@@ -270,8 +292,7 @@ Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::Histo
     planned.decision = decide::standing(planned.plan, planned.interlocking, how);
     return planned;
   }
-  const auto end = std::chrono::steady_clock::now() + request.effort;
-  how.more = [end] { return std::chrono::steady_clock::now() < end; };
+  how.more = spending(request.effort, planned);
   planned.decision = decide::decide(planned.plan, planned.interlocking, planned.expected, how);
   return planned;
 }

@@ -85,7 +85,8 @@ class Search {
     if (!goes_on()) return std::move(best_);
     Sketched current = justified(look_at(best_.priorities));
     while (goes_on()) {
-      Sketched next = justified(look_at(shaken(current)));
+      const bool shakes = dice_.below(2) == 0;
+      Sketched next = justified(look_at(shakes ? shaken(current) : redone_within(current)));
       // A walk over orders that are as good, and now and then over one that is not.
       if (next.elapsed <= current.elapsed || dice_.below(64) == 0) current = std::move(next);
     }
@@ -132,10 +133,25 @@ class Search {
     Priorities priorities(seen.starts.size());
     for (std::size_t i = 0; i < priorities.size(); ++i) priorities[i] = -seen.starts[i];
     const auto all = static_cast<std::int64_t>(priorities.size());
-    const std::int64_t reach = std::max<std::int64_t>(seen.elapsed / (2 + dice_.below(8)), 1);
-    for (std::int64_t moves = 1 + dice_.below(std::max<std::int64_t>(all / 6, 2)); moves > 0;
-         --moves) {
+    const std::int64_t reach = std::max<std::int64_t>(seen.elapsed / (2 + dice_.below(14)), 1);
+    std::int64_t moves =
+        std::min(std::int64_t{1} << dice_.below(5), std::max<std::int64_t>(all / 4, 1));
+    for (; moves > 0; --moves) {
       priorities[static_cast<std::size_t>(dice_.below(all))] += dice_.below(2 * reach) - reach;
+    }
+    return priorities;
+  }
+
+  /// The order of the starts, but for what starts within a stretch of time: that is ordered anew,
+  /// by chance (destroy and repair).
+  Priorities redone_within(const Sketched& seen) {
+    Priorities priorities(seen.starts.size());
+    const std::int64_t length = std::max<std::int64_t>(seen.elapsed / (3 + dice_.below(10)), 1);
+    const std::int64_t begin = dice_.below(std::max<std::int64_t>(seen.elapsed, 1)) - length / 2;
+    for (std::size_t i = 0; i < priorities.size(); ++i) {
+      const std::int64_t start = seen.starts[i];
+      const bool is_within = start >= begin && start < begin + length;
+      priorities[i] = is_within ? -begin - dice_.below(length) : -start;
     }
     return priorities;
   }

@@ -1,6 +1,8 @@
 #include "schedule/priority.h"
 
 #include "schedule/fixture.h"
+#include "schedule/simulate.h"
+#include "schedule/sketch.h"
 
 namespace interlock::schedule {
 namespace {
@@ -53,6 +55,43 @@ TEST(Simulate, WaitsForQuotasAndPassesGates) {
   policy.gate_every = 1;
   EXPECT_EQ(show(simulate(draft.problem, policy, {})), "a 0-1/0 | b 6-7/0 | c 12-13/0");
   EXPECT_EQ(lower_bound(draft.problem, policy), seconds(13));
+}
+
+TEST(Simulate, TakesOneAfterTheOtherAsTheSchedulerWould) {
+  Draft draft;
+  const auto slots = draft.capacity(3);
+  for (int i = 0; i < 40; ++i) {
+    const TaskId task = draft.job(i % 7, {{slots, 1 + i % 3}});
+    if (i > 4) draft.needs(task, TaskId(static_cast<std::size_t>(i - 1 - i % 4)));
+  }
+  Problem asked = draft.problem;
+  asked.jobs[3].gate_before = true;  // Its scheduler has to be asked; the answer comes at once.
+  World slow;
+  for (int i = 0; i < 40; ++i) slow.fates.push_back({.takes = seconds(1 + i % 5), .failures = {}});
+  for (const World& world : {World{}, slow}) {
+    const Timeline quick = Simulator(draft.problem, in_plan_order(), {}).play(world);
+    const Timeline played = Simulator(asked, in_plan_order(), {}).play(world);
+    EXPECT_EQ(quick.slots, played.slots);
+    EXPECT_EQ(quick.elapsed, played.elapsed);
+    EXPECT_EQ(quick.overlapped, played.overlapped);
+  }
+}
+
+TEST(Sketch, KnowsHowManyRunAtOnce) {
+  Draft draft;
+  for (int i = 0; i < 200; ++i) {
+    const TaskId task = draft.job(1 + i * 31 % 17);
+    for (const int back : {1 + i * 7 % 5, 2 + i * 3 % 11}) {
+      if (i >= back) draft.needs(task, TaskId(static_cast<std::size_t>(i - back)));
+    }
+  }
+  const std::vector<std::int64_t> priorities = critical_path_priorities(draft.problem);
+  for (const std::uint32_t parallel : {1u, 3u, 200u}) {
+    std::uint32_t lanes = 0;
+    for (const Slot& slot : simulate(draft.problem, by_priority(parallel), priorities).slots)
+      lanes = std::max(lanes, slot.lane + 1);
+    EXPECT_EQ(Sketch(draft.problem, parallel).cost(priorities).most, lanes);
+  }
 }
 
 // Graham (1966): with list schedules one slot more, or one wait less, can take longer. Nothing here

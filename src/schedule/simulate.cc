@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <queue>
 #include <tuple>
 #include <utility>
@@ -20,22 +21,66 @@ class Simulator::Run {
  public:
   Run(const Problem& problem, const Policy& policy, const std::vector<std::int64_t>& priorities)
       : problem_(problem),
-        scheduler_(problem, policy, priorities, Time{}),
+        policy_(policy),
+        priorities_(priorities),
+        one_by_one_(runs_one_by_one(problem, policy)),
         progress_(problem.slowings) {}
 
   Timeline play(const World& world) {
+    if (one_by_one_ && nothing_fails(world)) return one_by_one(world);
     begin(world);
     while (true) {
       start_all();
-      if (scheduler_.all_ended()) break;
+      if (scheduler_->all_ended()) break;
       advance();
     }
-    std::ranges::sort(timeline_.slots, {},
-                      [](const Slot& slot) { return std::pair(slot.start, slot.task); });
+    sort_slots();
     return std::move(timeline_);
   }
 
  private:
+  /// Whether one task follows the other in plan order and nothing but their lengths counts: then no
+  /// scheduler has to be asked.
+  static bool runs_one_by_one(const Problem& problem, const Policy& policy) {
+    return policy.plan_order && policy.parallel == 1 && !policy.gate_every &&
+           std::ranges::none_of(problem.jobs, [](const Job& job) {
+             return !job.costs.empty() || job.gate_before || job.gate_after ||
+                    job.slowing != kNotSlowed;
+           });
+  }
+  static bool nothing_fails(const World& world) {
+    return std::ranges::all_of(world.fates, [](const Fate& fate) { return fate.failures.empty(); });
+  }
+  /// What `after` redoes where it conflicts it never does here: all before it has ended.
+  Timeline one_by_one(const World& world) {
+    Timeline timeline;
+    timeline.slots.reserve(problem_.jobs.size());
+    timeline.overlapped.assign(problem_.jobs.size(), false);
+    for (std::size_t i = 0; i < problem_.jobs.size(); ++i) {
+      const Duration takes = world.fates.empty() ? problem_.jobs[i].expected : world.fates[i].takes;
+      const Duration start = timeline.elapsed;
+      timeline.elapsed += takes;
+      timeline.slots.push_back({TaskId(i), start, timeline.elapsed, 0});
+    }
+    return timeline;
+  }
+
+  /// By start, then plan order. They were added by start, but for those that were done again.
+  void sort_slots() {
+    auto& slots = timeline_.slots;
+    const auto key = [](const Slot& slot) { return std::pair(slot.start, slot.task); };
+    if (!std::ranges::is_sorted(slots, {}, &Slot::start)) {
+      std::ranges::sort(slots, {}, key);
+      return;
+    }
+    for (auto group = slots.begin(); group != slots.end();) {
+      const auto end = std::find_if(group, slots.end(),
+                                    [&](const Slot& slot) { return slot.start != group->start; });
+      std::sort(group, end, [](const Slot& a, const Slot& b) { return a.task < b.task; });
+      group = end;
+    }
+  }
+
   enum class What : unsigned char { ended, accepted, approved, reviewed };
   struct Happening {
     Time at;
@@ -56,8 +101,11 @@ class Simulator::Run {
 
   void begin(const World& world) {
     world_ = &world;
-    if (played_) scheduler_.restart(Time{});
-    played_ = true;
+    if (scheduler_) {
+      scheduler_->restart(Time{});
+    } else {
+      scheduler_.emplace(problem_, policy_, priorities_, Time{});
+    }
     const std::size_t all = problem_.jobs.size();
     marks_.assign(all, {});
     timeline_ = {};
@@ -87,7 +135,7 @@ class Simulator::Run {
   void start_all() {
     while (true) {
       while (ask_people()) continue;
-      const std::vector<TaskId> starts = scheduler_.choose_starts(now_);
+      const std::vector<TaskId> starts = scheduler_->choose_starts(now_);
       for (const TaskId task : starts) start(task);
       if (!ask_people()) return;
     }
@@ -96,23 +144,23 @@ class Simulator::Run {
   /// Whether somebody answered at once.
   bool ask_people() {
     bool answered = false;
-    for (const TaskId task : scheduler_.take_gates()) {
+    for (const TaskId task : scheduler_->take_gates()) {
       const Fate* fate = fate_of(task);
       const Duration takes = fate != nullptr ? fate->before : Duration::zero();
       if (takes == Duration::zero()) {
-        scheduler_.approve(task, now_);
+        scheduler_->approve(task, now_);
         answered = true;
       } else {
         ask(What::approved, task, takes);
       }
     }
-    if (scheduler_.take_review_due()) {
+    if (scheduler_->take_review_due()) {
       const auto& reviews = world_->reviews;
       const Duration takes =
           reviews.empty() ? Duration::zero() : reviews[std::min(reviews_, reviews.size() - 1)];
       ++reviews_;
       if (takes == Duration::zero()) {
-        scheduler_.approve_review(now_);
+        scheduler_->approve_review(now_);
         answered = true;
       } else {
         ask(What::reviewed, TaskId(0), takes);
@@ -141,7 +189,7 @@ class Simulator::Run {
     it.stale = false;
     const Duration takes = length_of(task);
     const Slot slot{task, now_.time_since_epoch(), (now_ + takes).time_since_epoch(),
-                    scheduler_.lane_of(task)};
+                    scheduler_->lane_of(task)};
     if (it.started) {
       timeline_.slots[it.slot] = slot;
     } else {
@@ -164,7 +212,7 @@ class Simulator::Run {
 
   /// To the next thing that happens, or the next moment at which a quota admits something.
   void advance() {
-    std::optional<Time> next = scheduler_.next_wake(now_);
+    std::optional<Time> next = scheduler_->next_wake(now_);
     const auto earlier = [&](std::optional<Time> other) {
       if (other && (!next || *other <= *next)) next = other;
     };
@@ -191,8 +239,8 @@ class Simulator::Run {
         marks_[it.task.index()].accepted = true;
         pass_or_commit(it.task);
         break;
-      case What::approved: scheduler_.approve(it.task, now_); break;
-      case What::reviewed: scheduler_.approve_review(now_); break;
+      case What::approved: scheduler_->approve(it.task, now_); break;
+      case What::reviewed: scheduler_->approve_review(now_); break;
     }
   }
 
@@ -204,7 +252,7 @@ class Simulator::Run {
     running_.pop_back();
     timeline_.slots[marks_[task.index()].slot].end = now_.time_since_epoch();
     timeline_.elapsed = now_.time_since_epoch();
-    scheduler_.release(task, {}, now_);
+    scheduler_->release(task, {}, now_);
   }
 
   void end_attempt(TaskId task) {
@@ -213,7 +261,7 @@ class Simulator::Run {
     Mark& it = marks_[task.index()];
     if (fate != nullptr && it.failures < fate->failures.size()) {
       const Duration pause = fate->failures[it.failures++].pause;
-      scheduler_.requeue(task, now_ + pause, now_);
+      scheduler_->requeue(task, now_ + pause, now_);
       return;
     }
     if (job(task).gate_after && !it.accepted && fate != nullptr && fate->after > Duration::zero())
@@ -228,7 +276,7 @@ class Simulator::Run {
   }
 
   void end(TaskId task) {
-    scheduler_.end(task, End::succeeded, now_);
+    scheduler_->end(task, End::succeeded, now_);
     timeline_.elapsed = now_.time_since_epoch();
   }
 
@@ -269,14 +317,16 @@ class Simulator::Run {
 
   void redo(TaskId task) {
     timeline_.redone.push_back(task);
-    scheduler_.requeue(task, now_, now_);
+    scheduler_->requeue(task, now_, now_);
   }
 
   const Problem& problem_;
-  Scheduler scheduler_;
+  const Policy policy_;
+  const std::vector<std::int64_t> priorities_;
+  const bool one_by_one_;
+  std::optional<Scheduler> scheduler_;  ///< Once one is needed.
   Progress progress_;
   const World* world_ = nullptr;
-  bool played_ = false;
   Time now_{}, person_free_{};
   std::size_t reviews_ = 0;
   std::vector<Mark> marks_;

@@ -1,7 +1,8 @@
 #include "schedule/sketch.h"
 
 #include <algorithm>
-#include <numeric>
+#include <functional>
+#include <utility>
 
 namespace interlock::schedule {
 
@@ -10,11 +11,18 @@ Sketch::Sketch(const Problem& problem, std::uint32_t parallel)
       indegree_(problem.jobs.size()),
       successors_(Adjacency::successors(problem.jobs.size(), problem.links)),
       parallel_(parallel),
-      order_(problem.jobs.size()),
+      ranked_(problem.jobs.size()),
       rank_(problem.jobs.size()) {
   for (const Job& job : problem.jobs) {
     length_.push_back(job.expected.count());
-    demands_.push_back(job.demands);
+    demands_.insert(demands_.end(), job.demands.begin(), job.demands.end());
+    first_demand_.push_back(static_cast<std::uint32_t>(demands_.size()));
+  }
+  left_.resize(capacities_.size());
+  for (Left& left : left_) left.least = kUnlimited;
+  for (const Demand& demand : demands_) {
+    std::int64_t& least = left_[demand.resource.index()].least;
+    least = std::min(least, demand.amount);
   }
   for (const Link& link : problem.links) ++indegree_[link.after.index()];
   sketched_.starts.resize(problem.jobs.size());
@@ -27,39 +35,39 @@ bool Sketch::can_draw(const Problem& problem) {
 }
 
 void Sketch::rank(const std::vector<std::int64_t>& priorities) {
-  std::iota(order_.begin(), order_.end(), 0u);
-  std::ranges::sort(order_, [&](std::uint32_t a, std::uint32_t b) {
-    return priorities[a] != priorities[b] ? priorities[a] > priorities[b] : a < b;
-  });
-  for (std::uint32_t i = 0; i < order_.size(); ++i) rank_[order_[i]] = i;
+  for (std::uint32_t i = 0; i < ranked_.size(); ++i) ranked_[i] = {-priorities[i], i};
+  std::ranges::sort(ranked_);
+  for (std::uint32_t i = 0; i < ranked_.size(); ++i) rank_[ranked_[i].second] = i;
 }
 
 void Sketch::make_ready(std::uint32_t task) {
+  if (demands_of(task).empty()) ++undemanding_ready_;
   ready_.insert(std::ranges::upper_bound(ready_, rank_[task]), rank_[task]);
 }
 
 /// Takes what `task` asks for; or, first of its queue, keeps it.
 bool Sketch::starts_now(std::uint32_t task) {
-  for (const Demand& short_of : demands_[task]) {
-    const std::uint32_t resource = short_of.resource.index();
-    if (free_[resource] - kept_[resource] >= short_of.amount) continue;
-    if (!has_head_[resource]) {
-      has_head_[resource] = true;
-      for (const Demand& demand : demands_[task]) kept_[demand.resource.index()] += demand.amount;
+  const std::span<const Demand> demands = demands_of(task);
+  for (const Demand& short_of : demands) {
+    Left& left = left_[short_of.resource.index()];
+    if (left.free - left.kept >= short_of.amount) continue;
+    if (!std::exchange(left.has_head, true)) {
+      for (const Demand& demand : demands) left_[demand.resource.index()].kept += demand.amount;
     }
     return false;
   }
-  for (const Demand& demand : demands_[task]) free_[demand.resource.index()] -= demand.amount;
+  for (const Demand& demand : demands) left_[demand.resource.index()].free -= demand.amount;
   return true;
 }
 
 void Sketch::start_all(std::int64_t now) {
-  kept_.assign(capacities_.size(), 0);
-  has_head_.assign(capacities_.size(), false);
-  std::size_t left = 0;
-  for (std::size_t i = 0; i < ready_.size(); ++i) {
-    const std::uint32_t task = order_[ready_[i]];
-    if (running_.size() < parallel_ && starts_now(task)) {
+  for (Left& left : left_) left.kept = 0, left.has_head = false;
+  std::size_t left = 0, i = 0;
+  for (; i < ready_.size() && running_.size() < parallel_; ++i) {
+    const std::uint32_t task = ranked_[ready_[i]].second;
+    if (undemanding_ready_ == 0 && std::ranges::none_of(left_, &Left::may_serve)) break;
+    if (starts_now(task)) {
+      if (demands_of(task).empty()) --undemanding_ready_;
       sketched_.starts[task] = now;
       running_.emplace_back(now + length_[task], task);
       std::ranges::push_heap(running_, std::greater<>());
@@ -67,7 +75,9 @@ void Sketch::start_all(std::int64_t now) {
       ready_[left++] = ready_[i];
     }
   }
-  ready_.resize(left);
+  ready_.erase(ready_.begin() + static_cast<std::ptrdiff_t>(left),
+               ready_.begin() + static_cast<std::ptrdiff_t>(i));
+  sketched_.most = std::max(sketched_.most, static_cast<std::uint32_t>(running_.size()));
 }
 
 void Sketch::end_next() {
@@ -76,7 +86,8 @@ void Sketch::end_next() {
     std::ranges::pop_heap(running_, std::greater<>());
     const std::uint32_t task = running_.back().second;
     running_.pop_back();
-    for (const Demand& demand : demands_[task]) free_[demand.resource.index()] += demand.amount;
+    for (const Demand& demand : demands_of(task))
+      left_[demand.resource.index()].free += demand.amount;
     for (const Neighbour successor : successors_.of(TaskId(task))) {
       if (--waits_for_[successor.task] == 0) make_ready(successor.task);
     }
@@ -86,9 +97,11 @@ void Sketch::end_next() {
 const Sketched& Sketch::cost(const std::vector<std::int64_t>& priorities) {
   rank(priorities);
   waits_for_ = indegree_;
-  free_ = capacities_;
+  for (std::size_t i = 0; i < left_.size(); ++i) left_[i].free = capacities_[i];
+  undemanding_ready_ = 0;
   ready_.clear();
   sketched_.elapsed = 0;
+  sketched_.most = 0;
   for (std::uint32_t i = 0; i < indegree_.size(); ++i) {
     if (indegree_[i] == 0) make_ready(i);
   }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <memory>
@@ -92,12 +93,37 @@ std::vector<ProcessStat> stat_of_all() {
   return all;
 }
 
+namespace {
+
+/// Asked for after every attempt, so the file stays open; a child of ours opens its own.
+std::optional<std::string> children_listed(pid_t self) {
+  thread_local pid_t opened_by = 0;
+  thread_local Descriptor file;
+  if (opened_by != self) {
+    opened_by = self;
+    file = Descriptor(
+        ::open(fmt::format("/proc/{0}/task/{0}/children", self).c_str(), O_RDONLY | O_CLOEXEC));
+  }
+  if (!file) return std::nullopt;
+  std::string list;
+  for (std::array<char, 4096> block{};;) {
+    const ssize_t got =
+        ::pread(file.get(), block.data(), block.size(), static_cast<off_t>(list.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::nullopt;
+    list.append(block.data(), static_cast<std::size_t>(got));
+    if (got == 0) return list;
+  }
+}
+
+}  // namespace
+
 std::vector<pid_t> own_children() {
   // Only kernels built for checkpoint and restore list children; others are asked for everyone's
   // parent.
   const pid_t self = ::getpid();
   std::vector<pid_t> children;
-  if (const auto list = read_whole(fmt::format("/proc/{0}/task/{0}/children", self))) {
+  if (const auto list = children_listed(self)) {
     for (std::string_view rest = *list; rest.find_first_not_of(" \n") != std::string_view::npos;) {
       children.push_back(next_number<pid_t>(rest));
     }

@@ -235,9 +235,12 @@ Result<std::string> LocalWorkspace::open_attempt(AttemptName name) {
                     folder),
         "choose a state folder with a shorter path with `--state`");
   }
+  // Nearly always there is nothing of that name, and the folder above it is there.
+  const std::string temporary = folder + "/tmp";
+  if (::mkdir(folder.c_str(), 0700) == 0 && ::mkdir(temporary.c_str(), 0777) == 0) return folder;
   remove_folder(folder);
   std::error_code error;
-  fs::create_directories(folder + "/tmp", error);
+  fs::create_directories(temporary, error);
   if (error) return cannot("make the attempt's folder", folder, error.message());
   fs::permissions(folder, fs::perms::owner_all, error);
   return folder;
@@ -287,6 +290,11 @@ void LocalWorkspace::sweep() {
   }
 }
 
-void LocalWorkspace::close_attempt(AttemptName name) { remove_folder(attempt_folder(name)); }
+void LocalWorkspace::close_attempt(AttemptName name) {
+  const std::string folder = attempt_folder(name);
+  // Most attempts leave nothing there.
+  const bool was_empty = ::rmdir((folder + "/tmp").c_str()) == 0 && ::rmdir(folder.c_str()) == 0;
+  if (!was_empty) remove_folder(folder);
+}
 
 }  // namespace interlock::workspace
