@@ -6,6 +6,7 @@
 #include "cli/completion.h"
 #include "cli/hook_running.h"
 #include "cli/man_page.h"
+#include "plan/document_schema.h"
 
 // Verbs around runs: to begin with, for clients and models, to clear up.
 namespace interlock::cli {
@@ -21,8 +22,9 @@ void CommandLine::add_rest() {
       Journal::not_needed);
   CLI::Option* use =
       init->add_option("USE", options_.use,
-                       "research, review, content, tests, migrations or edits [research]")
-          ->check(CLI::IsMember({"research", "review", "content", "tests", "migrations", "edits"}));
+                       "research, review, content, tests, migrations, edits or fix [research]")
+          ->check(CLI::IsMember(
+              {"research", "review", "content", "tests", "migrations", "edits", "fix"}));
   CLI::Option* client =
       init->add_option(
               "--for", options_.init_for.client,
@@ -123,6 +125,17 @@ void CommandLine::add_rest() {
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   add_json(completion);
+  add(
+      "schema", "Print the JSON Schema of plan documents, for editors and for agents",
+      [](const Context& context, const Options&) -> Result<Exit> {
+        context.console.result(pretty_json(plan::document_schema()));
+        return Exit::done;
+      },
+      Journal::not_needed)
+      ->footer(
+          "In an editor that knows YAML schemas, begin a plan with the line\n"
+          "  # yaml-language-server: $schema=plan.schema.json\n"
+          "after `interlock schema >plan.schema.json`.");
   add(
       "man-page", "Print the manual page",
       [this](const Context& context, const Options&) -> Result<Exit> {

@@ -92,6 +92,10 @@ Result<std::vector<std::string>> tasks_to_retry(const runs::ChosenRun& run,
     const auto id = runs::choose_task(run, task);
     if (!id) return std::unexpected(id.error());
     const TaskState state = run.state[*id].state;
+    if (run.state[*id].is_unneeded())
+      return fail(Error::Kind::refused,
+                  fmt::format("task `{}` of {} was not needed: {}", task, runs::whole_name(run),
+                              run.state[*id].unneeded));
     if (is_lost(state) || state == TaskState::skipped) return std::vector{task};
     return fail(Error::Kind::refused,
                 fmt::format("task `{}` of {} has not failed: it is {}", task, runs::whole_name(run),

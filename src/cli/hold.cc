@@ -104,14 +104,14 @@ std::optional<Exit> end_of(const runs::ChosenRun& run, const std::optional<TaskI
   if (task) {
     const TaskState state = run.state[*task].state;
     if (state < TaskState::done) return std::nullopt;
-    return state == TaskState::done ? Exit::done : Exit::failed;
+    return run.state[*task].went_well() ? Exit::done : Exit::failed;
   }
   if (run.state.finished_count < run.state.tasks.size()) return std::nullopt;
   // A queue stands on; any other run has still to end.
   const bool stands = run.request.stands && !run.state.additions_closed;
   if (!stands && !run.state.ended && run.dispatched()) return std::nullopt;
   for (const engine::TaskRecord& one : run.state.tasks) {
-    if (one.state != TaskState::done) return Exit::failed;
+    if (!one.went_well()) return Exit::failed;
   }
   return Exit::done;
 }

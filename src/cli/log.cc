@@ -157,7 +157,8 @@ Result<std::unique_ptr<runs::ChosenRun>> grown_since(journal::Store& store, runs
   bool has_grown = false;
   std::uint64_t last = run.state.seq;
   auto read = store.replay(run.id(), run.state.seq, [&](engine::RecordedEvent&& recorded) {
-    has_grown |= std::holds_alternative<engine::TasksAdded>(recorded.event);
+    has_grown |= std::holds_alternative<engine::TasksAdded>(recorded.event) ||
+                 std::holds_alternative<engine::FamilyExpanded>(recorded.event);
     last = recorded.seq;
   });
   if (!read) return std::unexpected(read.error());

@@ -157,7 +157,8 @@ Result<Exit> events_command(const Context& context, const std::string& name,
       events.push_back(std::move(recorded));
     });
     const bool has_grown = std::ranges::any_of(events, [](const engine::RecordedEvent& one) {
-      return std::holds_alternative<engine::TasksAdded>(one.event);
+      return std::holds_alternative<engine::TasksAdded>(one.event) ||
+             std::holds_alternative<engine::FamilyExpanded>(one.event);
     });
     if (has_grown) {
       auto grown = runs::choose_run(**store, *id);

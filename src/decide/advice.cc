@@ -124,7 +124,7 @@ class Proposals {
   void part_conflicts() {
     std::map<std::pair<Why, std::string>, std::vector<const Edge*>> groups;
     for (const Edge& edge : asked_.interlocking.edges) {
-      if (edge.why != Why::needs && edge.why != Why::unknown)
+      if (!footprint::is_said(edge.why) && edge.why != Why::unknown)
         groups[{edge.why, edge.on}].push_back(&edge);
     }
     for (const auto& [what, edges] : groups) {

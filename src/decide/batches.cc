@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "plan/escalation.h"
 #include "plan/fill.h"
 
 namespace interlock::decide {
@@ -40,6 +41,9 @@ std::string why_apart(const plan::Plan& plan, const plan::Task& task) {
   const plan::Agent& agent = plan.agents[task.agent.index()];
   const bool is_command = agent.kind == plan::AgentKind::command;
   if (plan.limits.gate_every) return "a person reviews every few tasks (`limits.gate_every`)";
+  if (!task.when.empty()) return "it has a condition (`when`)";
+  if (plan::escalates(task)) return "another agent tries it after a failure";
+  if (task.family) return "what it is about is the output of another";
   if (task.prompt.empty()) return "it has no prompt";
   if (task.may_write())
     return task.footprint.unknown ? "it does not declare what it reads, so it may change files"

@@ -51,8 +51,8 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   std::vector<TaskId> unknown;
   for (const Edge& edge : interlocking.edges) {
     if (edge.why == Why::unknown) continue;
-    (edge.why == Why::needs ? needs : conflicts).push_back(&edge);
-    if (edge.why != Why::needs) tied[edge.before.index()] = tied[edge.after.index()] = true;
+    (footprint::is_said(edge.why) ? needs : conflicts).push_back(&edge);
+    if (!footprint::is_said(edge.why)) tied[edge.before.index()] = tied[edge.after.index()] = true;
   }
   for (std::size_t i = 0; i < all; ++i) {
     if (!touches_the_unknown(plan.tasks[i])) continue;

@@ -35,7 +35,7 @@ void add_options(const Asked& asked, const Decision& decision, std::vector<std::
     reasons.push_back(fmt::format("The price: {}", decision.worthwhile.why));
   const bool any_conflict = std::ranges::any_of(
       asked.interlocking.edges,
-      [](const footprint::Edge& edge) { return edge.why != footprint::Why::needs; });
+      [](const footprint::Edge& edge) { return !footprint::is_said(edge.why); });
   if (any_conflict)
     reasons.push_back("Proven conflicts stay: tasks that meet still wait for each other");
 }

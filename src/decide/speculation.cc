@@ -13,24 +13,13 @@ namespace {
 using footprint::Edge;
 using footprint::Why;
 
-bool is_on_paths(const Edge& edge) { return edge.why != Why::needs && edge.why != Why::lock; }
+bool is_on_paths(const Edge& edge) {
+  return !footprint::is_said(edge.why) && edge.why != Why::lock;
+}
 
 bool is_vague(const footprint::PatternSet& patterns) {
   return std::ranges::any_of(patterns.include,
                              [](const footprint::Glob& glob) { return !glob.is_literal(); });
-}
-
-/// The interlocking of the plan as if some tasks touched nothing.
-footprint::Interlocking without(const plan::Plan& plan, const std::vector<bool>& lifted) {
-  static const footprint::Footprint kNothing{};
-  std::vector<std::vector<ResourceId>> locks;
-  std::vector<footprint::Claim> claims = plan::claims_of(plan, locks);
-  for (std::size_t i = 0; i < claims.size(); ++i) {
-    if (lifted[i]) claims[i].footprint = &kNothing;
-  }
-  std::vector<std::string> names;
-  for (const plan::Resource& resource : plan.resources) names.push_back(resource.name);
-  return footprint::interlock(claims, names);
 }
 
 /// How likely the two meet if they overlap. Patterns without wildcards that have a path in common
@@ -179,6 +168,18 @@ void take_candidates(const plan::Plan& plan, const footprint::Interlocking& inte
 
 }  // namespace
 
+footprint::Interlocking waits_without(const plan::Plan& plan, const std::vector<bool>& lifted) {
+  static const footprint::Footprint kNothing{};
+  std::vector<std::vector<ResourceId>> locks;
+  std::vector<footprint::Claim> claims = plan::claims_of(plan, locks);
+  for (std::size_t i = 0; i < claims.size(); ++i) {
+    if (lifted[i]) claims[i].footprint = &kNothing;
+  }
+  std::vector<std::string> names;
+  for (const plan::Resource& resource : plan.resources) names.push_back(resource.name);
+  return footprint::interlock(claims, names);
+}
+
 bool may_speculate(const plan::Plan& plan, const footprint::Interlocking& interlocking) {
   return std::ranges::any_of(candidates(plan, interlocking),
                              [&](TaskId task) { return is_caught(plan[task]); });
@@ -207,7 +208,7 @@ Speculation lift(const plan::Plan& plan, const footprint::Interlocking& interloc
                     speculation);
   }
   const bool any = std::ranges::find(speculation.lifted, true) != speculation.lifted.end();
-  speculation.waits = any ? without(plan, speculation.lifted) : interlocking;
+  speculation.waits = any ? waits_without(plan, speculation.lifted) : interlocking;
   for (const Edge& edge : interlocking.edges) {
     if (!is_on_paths(edge)) continue;
     const auto still = speculation.waits.into(edge.after);

@@ -39,6 +39,9 @@ Speculation lift(const plan::Plan& plan, const footprint::Interlocking& interloc
                  const std::vector<Expected>& expected, const Options& options,
                  SpeculationScope scope, double most_odds = 1);
 
+/// What is waited for where those tasks do not wait for what they might meet.
+footprint::Interlocking waits_without(const plan::Plan& plan, const std::vector<bool>& lifted);
+
 /// What they are expected to cost, a line each, and what was not taken up, with the reason.
 std::vector<std::string> say_speculation(const plan::Plan& plan, const Speculation& speculation,
                                          const Range& range);

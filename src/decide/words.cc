@@ -29,6 +29,8 @@ std::string say_edge(const plan::Plan& plan, const footprint::Edge& edge) {
       return fmt::format("`{}` reads `{}`, which `{}` writes", after, edge.on, before);
     case Why::lock:
       return fmt::format("`{}` and `{}` both use the lock `{}`", before, after, edge.on);
+    case Why::outcome:
+      return fmt::format("the condition of `{}` asks how `{}` ends", after, before);
     case Why::unknown: {
       const bool earlier = plan[edge.before].footprint.unknown;
       return fmt::format("`{}` may touch anything, also what `{}` does", earlier ? before : after,

@@ -3,6 +3,7 @@
 #include "agents/adapter.h"
 #include "base/text.h"
 #include "engine/engine.h"
+#include "engine/retry.h"
 
 // What agents tell while they work, and what it makes of how they ended.
 namespace interlock::engine {
@@ -80,7 +81,7 @@ std::string doing_in(const agents::Event& event) {
 }  // namespace
 
 void Engine::open_reader(Attempt& live) const {
-  const plan::Agent& agent = plan_.agents[task(live.task()).agent.index()];
+  const plan::Agent& agent = plan_.agents[task_of_attempt(plan_, run(), live.task()).agent.index()];
   const bool mends_by_command =
       record(live.task()).attempts.back().because == AttemptStarted::Trigger::repair &&
       !task(live.task()).repair.empty();
@@ -158,7 +159,7 @@ std::string Engine::take_answer(Attempt& live, bool json) const {
 }
 
 bool Engine::can_resume(TaskId id) const {
-  const plan::Agent& agent = plan_.agents[task(id).agent.index()];
+  const plan::Agent& agent = plan_.agents[task_of_attempt(plan_, run(), id).agent.index()];
   const agents::Adapter* adapter = agents::adapter_for(agent);
   return adapter != nullptr && adapter->resumes(agent) && !record(id).session.empty();
 }

@@ -24,11 +24,11 @@ bool is_kept_from_checks(const plan::Plan& plan, const plan::Agent& agent, std::
 
 }  // namespace
 
-std::map<std::string, std::string> environment_of(const plan::Plan& plan, const AttemptName& name,
+std::map<std::string, std::string> environment_of(const plan::Plan& plan, const plan::Task& task,
+                                                  const AttemptName& name,
                                                   const HostEnvironment& around,
                                                   const AttemptPlace& place,
                                                   const plan::Lookup& lookup) {
-  const plan::Task& task = plan[name.task];
   const plan::Agent& agent = plan.agents[task.agent.index()];
   std::map<std::string, std::string> result;
   const auto pass = [&](const std::string& variable) {

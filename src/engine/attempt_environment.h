@@ -26,7 +26,8 @@ struct AttemptPlace {
 /// The environment of an attempt, or of its check (`name.phase`): what every program needs from the
 /// host's, what plan, agent and task pass on or set, and what Interlock says (docs/plan.md). A
 /// check gets no provider's key.
-std::map<std::string, std::string> environment_of(const plan::Plan& plan, const AttemptName& name,
+std::map<std::string, std::string> environment_of(const plan::Plan& plan, const plan::Task& task,
+                                                  const AttemptName& name,
                                                   const HostEnvironment& around,
                                                   const AttemptPlace& place,
                                                   const plan::Lookup& lookup);

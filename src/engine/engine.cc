@@ -19,6 +19,7 @@ Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocki
       setup_(std::move(setup)),
       ports_(ports),
       batch_(plan, setup_, std::move(before), ports.clock.now(), ports.journal),
+      conditions_(plan),
       merges_of_(plan.tasks.size()) {
   for (std::size_t i = 0; i < setup_.batches.size(); ++i) {
     for (const TaskId id : setup_.batches[i]) batch_of_.emplace(id, i);
@@ -96,7 +97,8 @@ Result<void> Engine::close_turn() {
   for (std::uint64_t before = 0; before != run().seq && !broken_;) {
     before = run().seq;
     skip_unreachable();
-    commit_what_may();
+    settle_conditions();
+    if (!broken_) commit_what_may();
     if (!broken_) choose_starts();
   }
   // With a port that failed the turn is not to be finished: memory is not as it should be.
@@ -129,8 +131,10 @@ void Engine::choose_starts() {
   // One by one: a task whose result is taken from an earlier run ends at once and may let others
   // start, and one that starts may take others with it.
   while (!signal_waits_ && !broken_) {
+    // What was over may have been committed, or taken from an earlier run, in this very turn.
+    settle_conditions();
     const auto next = scheduler().next_start(now());
-    if (!next) break;
+    if (!next || broken_) break;
     start(*next);
     skip_unreachable();
   }
@@ -142,6 +146,8 @@ void Engine::choose_starts() {
 }
 
 void Engine::start(TaskId id) {
+  // Asked as soon as it could be; here once more, whatever happened since.
+  if (skip_if_unneeded(id)) return;
   auto cache_key_parts = cache_key_parts_of(plan_, id, run(), ports_.workspace);
   if (!cache_key_parts && is_interruption(cache_key_parts.error())) return await_signal();
   if (!cache_key_parts) {
@@ -313,9 +319,8 @@ void Engine::finish_if_idle() {
     return finish(How::limit_reached);
   if (scheduler().all_ended()) {
     if (stands()) return;
-    const bool all_done =
-        std::all_of(run().tasks.begin(), run().tasks.end(),
-                    [](const TaskRecord& one) { return one.state == TaskState::done; });
+    const bool all_done = std::all_of(run().tasks.begin(), run().tasks.end(),
+                                      [](const TaskRecord& one) { return one.went_well(); });
     name_missing_merges();
     const bool all_merged =
         std::all_of(run().merges.begin(), run().merges.end(),

@@ -10,6 +10,7 @@
 
 #include "agents/adapter.h"
 #include "engine/attempt.h"
+#include "engine/conditions.h"
 #include "engine/event_batch.h"
 #include "engine/growth.h"
 #include "engine/judge.h"
@@ -110,6 +111,13 @@ class Engine {
   void fail_for_good(TaskId task, Outcome outcome, const std::string& detail);
   void stop(Attempt& live, Outcome why, const std::string& detail = {});
   void skip_unreachable();
+
+  // conditions.cc: tasks that turn out not to be needed.
+  void settle_conditions();
+  bool skip_if_unneeded(TaskId task);
+  // families.cc: tasks of a `foreach` over an output.
+  void expand_families();
+  void expand_family(std::uint32_t family);
 
   // batches.cc: several tasks in one attempt.
   std::vector<TaskId> mates_of(TaskId task);
@@ -234,6 +242,7 @@ class Engine {
   Setup setup_;
   Ports ports_;
   EventBatch batch_;
+  Conditions conditions_;
 
   std::map<TaskId, Attempt> live_;
   std::map<TaskId, WaitingNotes> notes_;   ///< Of those in `commits().waiting()`.

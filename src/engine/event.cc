@@ -198,7 +198,11 @@ json::object body_of(const TaskFailed& f) {
       .take();
 }
 json::object body_of(const TaskSkipped& f) {
-  return FieldWriter().put("task", f.task).put("because", f.because).take();
+  return FieldWriter()
+      .put("task", f.task)
+      .put("because", f.because)
+      .put("unneeded", f.unneeded)
+      .take();
 }
 json::object body_of(const TaskCancelled& f) {
   return FieldWriter().put("task", f.task).put("by", f.by).take();
@@ -231,6 +235,13 @@ json::object body_of(const TasksAdded& f) {
 }
 json::object body_of(const TasksRefused& f) {
   return FieldWriter().put("why", f.why).put("by", f.by).put("request", f.request).take();
+}
+json::object body_of(const FamilyExpanded& f) {
+  return FieldWriter()
+      .put("task", f.task)
+      .put("count", std::int64_t{f.count})
+      .put("items", f.items)
+      .take();
 }
 json::object body_of(const AdditionsClosed& f) { return FieldWriter().put("by", f.by).take(); }
 json::object body_of(const RunHeld& f) {
@@ -328,7 +339,9 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
        return TaskFailed{r.task(), r.choice<Outcome>("outcome", kOutcomes), r.text("detail")};
      }},
     {"task_skipped",
-     [](FieldReader& r) -> Event { return TaskSkipped{r.task(), r.task("because")}; }},
+     [](FieldReader& r) -> Event {
+       return TaskSkipped{r.task(), r.maybe_task("because"), r.text("unneeded")};
+     }},
     {"task_cancelled",
      [](FieldReader& r) -> Event { return TaskCancelled{r.task(), r.text("by")}; }},
     {"task_revived", [](FieldReader& r) -> Event { return TaskRevived{r.task()}; }},
@@ -423,6 +436,10 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
     {"run_retuned",
      [](FieldReader& r) -> Event {
        return RunRetuned{r.number("parallel"), r.number("tokens"), r.number("usd"), r.text("by")};
+     }},
+    {"family_expanded",
+     [](FieldReader& r) -> Event {
+       return FamilyExpanded{r.task(), r.index("count"), r.text("items")};
      }},
 }};
 

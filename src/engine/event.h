@@ -260,9 +260,11 @@ struct TaskFailed {
   Outcome outcome = Outcome::exited_nonzero;
   std::string detail;
 };
+/// It does not run: something it needs did not succeed, or nothing asks for it.
 struct TaskSkipped {
   TaskId task;
-  TaskId because;
+  std::optional<TaskId> because;  ///< What did not succeed.
+  std::string unneeded;           ///< Why nothing asks for it: nothing has failed by that.
 };
 struct TaskCancelled {
   TaskId task;
@@ -292,6 +294,13 @@ struct TasksAdded {
 struct TasksRefused {
   std::string why, by;
   std::int64_t request = 0;
+};
+/// What a `foreach` over an output stands for is known: its places from `task` on are those of its
+/// items, in their order, and the rest is not needed.
+struct FamilyExpanded {
+  TaskId task;
+  std::uint32_t count = 0;
+  std::string items;  ///< A JSON list of texts.
 };
 /// No more tasks are added: the run is over when those that are there are.
 struct AdditionsClosed {
@@ -327,7 +336,7 @@ using Event =
                  TaskRevived, RetryPlanned, MergeMade, MergeFailed, ChangesReady, ChangesMerged,
                  ChangesCommitted, CommitRefused, ChangesCheckpointed, CheckpointRefused,
                  SessionBegan, ModelCalled, ChangesLost, CallWaiting, AttemptsBatched, TasksAdded,
-                 TasksRefused, AdditionsClosed, RunHeld, RunReleased, RunRetuned>;
+                 TasksRefused, AdditionsClosed, RunHeld, RunReleased, RunRetuned, FamilyExpanded>;
 
 /// An event and its moment. `seq` counts from 1 within a run, without gaps.
 struct RecordedEvent {

@@ -20,6 +20,8 @@ void EventBatch::record(Event event) {
   for (const schedule::Change& change : changes_of(run_, recorded)) scheduler_.apply(change);
   commits_.apply(run_, recorded);
   budgets_.apply(run_, recorded);
+  const auto task = task_of(recorded.event);
+  if (task && run_[*task].state >= TaskState::done) over_.push_back(*task);
   if (auto notice = notice_of(plan_, run_, recorded)) unreported_.push_back(std::move(*notice));
   batch_.push_back(std::move(recorded));
 }

@@ -31,6 +31,11 @@ class EventBatch {
   void announce(std::vector<schedule::Job> jobs, const std::vector<schedule::Link>& links) {
     scheduler_.announce(std::move(jobs), links);
   }
+  /// What the next `FamilyExpanded` makes of the scheduler. A replay needs no such thing: it begins
+  /// with what is known in the end.
+  void refine(TaskId first, std::vector<schedule::Job> jobs, std::vector<schedule::Link> links) {
+    scheduler_.refine(first, std::move(jobs), std::move(links), now_);
+  }
   void keep(Blob blob) { blobs_.push_back(std::move(blob)); }
   /// Their texts; the event that names one is to be recorded next.
   Digest keep(changes::Changeset changes);
@@ -49,6 +54,8 @@ class EventBatch {
   /// Reads what a replay left unread.
   Result<void> load_commits();
   Time now() const { return now_; }
+  /// Tasks that were over after an event about them, since the last call; some of them twice.
+  std::vector<TaskId> take_over() { return std::exchange(over_, {}); }
   /// What was made durable since the last call, for people.
   std::vector<Notice> take_notices() { return std::exchange(reported_, {}); }
 
@@ -64,6 +71,7 @@ class EventBatch {
   std::vector<Blob> blobs_;
   std::vector<std::pair<std::string, StoredResult>> results_;
   std::vector<Notice> unreported_, reported_;
+  std::vector<TaskId> over_;
 };
 
 /// How long dispatchers have held the run, up to `now`.

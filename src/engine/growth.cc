@@ -27,6 +27,7 @@ void Engine::add_tasks(const Request& request) {
                            request.by, request.id});
   const std::size_t tasks = run().tasks.size();
   merges_of_.resize(tasks);
+  conditions_.grow(plan_);
   if (!setup_.speculative.empty()) setup_.speculative.resize(tasks);
   setup_.expected.insert(setup_.expected.end(), grown->expected.begin(), grown->expected.end());
   auto& tokens = setup_.around.expected_tokens;

@@ -22,6 +22,14 @@ struct GrownBy {
   std::vector<std::optional<Tokens>> expected_tokens;
 };
 
+/// What came of a family whose items are known: the plan and its interlocking hold its tasks.
+struct Expanded {
+  std::uint32_t count = 0;
+  std::string items;                  ///< For `FamilyExpanded`.
+  std::vector<schedule::Job> jobs;    ///< One for each place.
+  std::vector<schedule::Link> links;  ///< All of the plan's, as they are now.
+};
+
 /// Makes tasks of what people and agents ask for while a run goes on.
 ///
 /// Contract:
@@ -35,6 +43,10 @@ class PlanGrowth {
   /// `tasks`: a list of tasks as in a plan document; those without an id are given one. An error
   /// says what is wrong with them, for the one who asked.
   virtual Result<GrownBy> add(const std::string& tasks) = 0;
+
+  /// Makes the tasks of `plan.families[family]` of the output of its producer. An error says what
+  /// is wrong with that; nothing is changed then.
+  virtual Result<Expanded> expand(std::uint32_t family, const std::string& output) = 0;
 };
 
 }  // namespace interlock::engine

@@ -86,7 +86,8 @@ class EventFormatter {
   }
   std::optional<Notice> operator()(const TaskSkipped& event) const {
     return notice(Kind::skipped, event.task,
-                  fmt::format("`{}` did not succeed", plan_[event.because].id));
+                  event.because ? fmt::format("`{}` did not succeed", plan_[*event.because].id)
+                                : event.unneeded);
   }
   std::optional<Notice> operator()(const TaskCancelled& event) const {
     return notice(Kind::cancelled, event.task, fmt::format("by {}", event.by));
@@ -116,6 +117,14 @@ class EventFormatter {
   }
   std::optional<Notice> operator()(const TasksRefused& event) const {
     return plain(Kind::failed, {}, fmt::format("not added: {}", first_line(event.why)));
+  }
+  std::optional<Notice> operator()(const FamilyExpanded& event) const {
+    std::vector<std::string> names;
+    for (std::uint32_t i = 0; i < event.count; ++i)
+      names.push_back(fmt::format("`{}`", plan_.tasks[event.task.index() + i].id));
+    return plain(Kind::added, {},
+                 names.empty() ? fmt::format("nothing: no items for `{}`", plan_[event.task].id)
+                               : join_words(names, 5));
   }
   std::optional<Notice> operator()(const AdditionsClosed& event) const {
     return plain(Kind::paused, {}, fmt::format("no more tasks are added: closed by {}", event.by));

@@ -9,6 +9,7 @@
 #include "engine/batch.h"
 #include "engine/gateway.h"
 #include "engine/prompt.h"
+#include "engine/retry.h"
 #include "footprint/overlap.h"
 #include "plan/fill.h"
 
@@ -30,7 +31,7 @@ class Preparation {
   Preparation(const plan::Plan& plan, TaskId id, const RunState& run, const HostEnvironment& around,
               Time deadline, const Ports& ports, std::uint32_t phase)
       : plan_(plan),
-        task_(plan[id]),
+        task_(task_of_attempt(plan, run, id)),
         agent_(plan.agents[task_.agent.index()]),
         run_(run),
         record_(run[id]),
@@ -272,6 +273,7 @@ class Preparation {
         if (!bytes) return std::unexpected(bytes.error());
         content = std::move(*bytes);
       }
+      if (run_[needed].is_unneeded()) content = "(nothing: this task was not needed)";
       auto path = workspace_.put(name_, output_file_of(other), content);
       if (!path) return std::unexpected(path.error());
       values_["output_files." + other.id] = reported(output_file_of(other));
@@ -279,12 +281,24 @@ class Preparation {
       while (!content.empty() && content.back() == '\n') content.pop_back();
       values_["outputs." + other.id] = std::move(content);
     }
+    put_last_rounds(of);
     values_["run.id"] = around_.run;
     values_["task.id"] = of.id;
     values_["workspace"] = view_ ? view_->folder : plan_.workspace;
     values_["tmp"] = folder_ + "/tmp";
     values_["deadline"] = show_time(deadline_);
     return {};
+  }
+
+  /// Of what is done in rounds, the output is that of the last one that was.
+  void put_last_rounds(const plan::Task& of) {
+    for (const TaskId needed : of.output_of) {
+      const plan::Task& round = plan_[needed];
+      if (!round.loop || run_[needed].state != TaskState::done) continue;
+      const std::string& id = plan_.loops[*round.loop].id;
+      for (const std::string_view kind : {"outputs.", "output_files."})
+        values_[fmt::format("{}{}", kind, id)] = values_[fmt::format("{}{}", kind, round.id)];
+    }
   }
 
   Result<void> put_prompt() {
@@ -389,11 +403,11 @@ class Preparation {
     AttemptPlace place{folder_, home_, schema_file_, label, deadline_};
     if (!mends_) place.correction = record_.correction;
     place.lane = record_.attempts.back().lane;
-    return environment_of(plan_, name_, around_, place, lookup());
+    return environment_of(plan_, task_, name_, around_, place, lookup());
   }
 
   const plan::Plan& plan_;
-  const plan::Task& task_;
+  const plan::Task task_;
   const plan::Agent& agent_;
   const RunState& run_;
   const TaskRecord& record_;

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/view_of.h"
 
 // Why a task waits, in words.
@@ -12,9 +14,15 @@ using Why = schedule::WaitReason::Why;
 const footprint::Edge* edge_between(const footprint::Interlocking& interlocking, TaskId before,
                                     TaskId after) {
   for (const footprint::Edge& edge : interlocking.into(after)) {
-    if (edge.before == before && edge.why != footprint::Why::needs) return &edge;
+    if (edge.before == before && !footprint::is_said(edge.why)) return &edge;
   }
   return nullptr;
+}
+
+bool asks_how_it_ends(const footprint::Interlocking& interlocking, TaskId before, TaskId after) {
+  return std::ranges::any_of(interlocking.into(after), [&](const footprint::Edge& edge) {
+    return edge.before == before && edge.why == footprint::Why::outcome;
+  });
 }
 
 std::string say_conflict(const footprint::Interlocking& interlocking, const std::string& other,
@@ -41,7 +49,10 @@ std::string say(const plan::Plan& plan, const footprint::Interlocking& interlock
       hold.until ? show_duration(std::max(Duration{}, *hold.until - now)) : std::string();
   switch (hold.why) {
     case Why::needs: return fmt::format("needs {}", other);
-    case Why::conflict: return "conflict with " + say_conflict(interlocking, other, *hold.task, id);
+    case Why::conflict:
+      if (asks_how_it_ends(interlocking, *hold.task, id))
+        return fmt::format("its condition asks how {} ends", other);
+      return "conflict with " + say_conflict(interlocking, other, *hold.task, id);
     case Why::exclusive: return fmt::format("one of it and {} runs alone", other);
     case Why::slot: return "all slots are taken";
     case Why::capacity: return fmt::format("too little of {} is free", resource);

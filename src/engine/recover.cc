@@ -60,11 +60,12 @@ Result<void> Engine::end_leftovers() {
     event.unproven = std::move(left->unproven);
     note_usage({}, event);
     // A call may have been on its way, and nobody was told what it took.
-    const plan::Agent& agent = plan_.agents[task(id).agent.index()];
+    const plan::Task tried = task_of_attempt(plan_, run(), id);
+    const plan::Agent& agent = plan_.agents[tried.agent.index()];
     if (attempt.batched_with) {
       event.usage = no_usage();  // The calls are those of the one that did its work.
       event.usage_from = record(*attempt.batched_with).attempts.back().usage_from;
-    } else if (agents::provider_through_gateway(agent, task(id).model)) {
+    } else if (agents::provider_through_gateway(agent, tried.model)) {
       event.usage = {};
       event.usage_from = "gateway";
     } else if (agents::adapter_for(agent) != nullptr && agent.kind != plan::AgentKind::command) {

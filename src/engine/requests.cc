@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/engine.h"
 
 // What people ask of a running dispatcher. A request that no longer fits (the task has ended
@@ -78,12 +80,16 @@ void Engine::revive(TaskId id) {
   const TaskState state = record(id).state;
   if (state != TaskState::failed && state != TaskState::cancelled && state != TaskState::skipped)
     return;
+  if (record(id).is_unneeded()) return;  // It would be found so again.
   batch_.record(TaskRevived{id});
   // Plan order puts what was skipped behind what it was skipped for, so one pass finds chains too.
   for (std::uint32_t i = id.index() + 1; i < plan_.tasks.size(); ++i) {
     const TaskRecord& one = run().tasks[i];
-    if (one.state == TaskState::skipped && one.because &&
-        record(*one.because).state == TaskState::waiting) {
+    const auto waits = [this](TaskId other) { return record(other).state == TaskState::waiting; };
+    const bool is_open = one.is_unneeded() && one.unneeded != kNoSuchItem &&
+                         (std::ranges::any_of(task(TaskId(i)).needs, waits) ||
+                          std::ranges::any_of(task(TaskId(i)).after, waits));
+    if (is_open || (one.state == TaskState::skipped && one.because && waits(*one.because))) {
       batch_.record(TaskRevived{TaskId(i)});
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "plan/escalation.h"
 
 namespace interlock::engine {
 
@@ -24,6 +25,12 @@ Duration backoff(Duration first, int retries_used, std::string_view seed) {
 }
 
 }  // namespace
+
+plan::Task task_of_attempt(const plan::Plan& plan, const RunState& run, TaskId id) {
+  const plan::Task& task = plan[id];
+  const bool escalated = plan::escalates(task) && run[id].retries_used > 0;
+  return escalated ? plan::as_retried(plan, task) : task;
+}
 
 Duration pause_of(int times_before, std::string_view seed) {
   constexpr Duration kFirst = std::chrono::milliseconds(500);

@@ -30,6 +30,9 @@ struct NextTry {
 std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record, Outcome outcome,
                                 std::string_view seed);
 
+/// The task as its latest attempt does it: after a failure perhaps by another agent or model.
+plan::Task task_of_attempt(const plan::Plan& plan, const RunState& run, TaskId task);
+
 /// Before an attempt that costs no retry and is not the first of its kind: doubled each time, from
 /// half a second to half a minute, of which half is jitter.
 Duration pause_of(int times_before, std::string_view seed);

@@ -284,6 +284,7 @@ class Applier {
   void operator()(const TaskSkipped& event) {
     move(event.task, TaskState::skipped);
     record(event.task).because = event.because;
+    record(event.task).unneeded = event.unneeded;
   }
   void operator()(const TaskCancelled& event) {
     move(event.task, TaskState::cancelled);
@@ -294,6 +295,7 @@ class Applier {
     TaskRecord& task = record(event.task);
     task.failure.reset();
     task.because.reset();
+    task.unneeded.clear();
     task.detail.clear();
     task.correction.clear();
     task.session.clear();
@@ -310,6 +312,7 @@ class Applier {
 
   void operator()(const TasksAdded& event) { run_.tasks.resize(run_.tasks.size() + event.count); }
   void operator()(const TasksRefused&) {}
+  void operator()(const FamilyExpanded& event) { run_.expanded.insert(event.task); }
   void operator()(const AdditionsClosed&) { run_.additions_closed = true; }
   void operator()(const RunHeld& event) {
     run_.held = true;

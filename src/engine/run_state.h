@@ -110,6 +110,7 @@ struct TaskRecord {
   std::optional<Outcome> failure;
   std::string detail;             ///< Why it failed, was skipped or cancelled.
   std::optional<TaskId> because;  ///< Skipped because of.
+  std::string unneeded;           ///< Skipped, though nothing failed: why.
   int retries_used = 0;
   int corrections_used = 0;
   int conflicts = 0;  ///< Attempts that came to nothing because others changed what they saw.
@@ -123,6 +124,10 @@ struct TaskRecord {
   std::optional<Time> gate_since;
   Duration gate_time{};         ///< What people took at its gates, but for the open one.
   std::optional<Time> settled;  ///< When it became done, failed, skipped or cancelled.
+
+  bool is_unneeded() const { return state == TaskState::skipped && !unneeded.empty(); }
+  /// Whether it is over, and whoever needs it may go on.
+  bool went_well() const { return state == TaskState::done || is_unneeded(); }
 };
 
 /// One changeset that is part of what later tasks see.
@@ -167,9 +172,10 @@ struct RunState {
   std::uint32_t gates_open = 0;     ///< Reviews too.
   std::uint32_t running_count = 0;  ///< Tasks.
   bool additions_closed = false;
-  bool held = false;        ///< By a person: nothing more starts.
-  bool calls_held = false;  ///< Nor is a model call sent.
-  RunRetuned retuned;       ///< All that was retuned, the latest word on each.
+  std::set<TaskId> expanded;  ///< The first places of families whose items are known.
+  bool held = false;          ///< By a person: nothing more starts.
+  bool calls_held = false;    ///< Nor is a model call sent.
+  RunRetuned retuned;         ///< All that was retuned, the latest word on each.
   /// Of `active`: while a gate was open and nothing ran, up to `last`.
   Duration stood_at_gates{};
 

@@ -54,7 +54,9 @@ class ChangesOf {
   }
   void operator()(const TaskDone& event) { end(event.task, End::succeeded); }
   void operator()(const TaskFailed& event) { end(event.task, End::failed); }
-  void operator()(const TaskSkipped& event) { end(event.task, End::skipped); }
+  void operator()(const TaskSkipped& event) {
+    end(event.task, event.unneeded.empty() ? End::skipped : End::unneeded);
+  }
   void operator()(const TaskCancelled& event) { end(event.task, End::cancelled); }
   void operator()(const TaskRevived& event) {
     add({.kind = Change::Kind::revive, .task = event.task});

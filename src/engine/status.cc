@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/conditions.h"
 #include "engine/event_batch.h"
 #include "engine/view_of.h"
 
@@ -41,8 +42,11 @@ class StatusBuilder {
       view_.go_on = resume_with_more(setup_, plan_, run_);
     view_.ended = run_.ended;
     view_.digest = run_.digest;
-    view_.total = static_cast<std::uint32_t>(plan_.tasks.size());
-    for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) add(TaskId(i));
+    for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) {
+      if (is_unused_place(plan_, run_, TaskId(i))) continue;
+      ++view_.total;
+      add(TaskId(i));
+    }
     view_.waited.gate += run_.review_time;
     if (run_.review_since) view_.waited.gate += std::max(Duration{}, now_ - *run_.review_since);
     view_.stood = run_.stood_at_gates;
@@ -190,6 +194,8 @@ class StatusBuilder {
     TaskStatus result;
     result.task = id;
     result.id = task.id;
+    if (task.family && !run_.expanded.contains(plan_.families[*task.family].first))
+      result.id = plan_.families[*task.family].id;
     result.state = record.state;
     result.attempt = static_cast<std::uint32_t>(record.attempts.size());
     result.expected = setup_.expected[id.index()];
@@ -206,6 +212,7 @@ class StatusBuilder {
     if (record.state == TaskState::skipped && record.because) {
       result.detail = fmt::format("`{}` did not succeed", plan_[*record.because].id);
     }
+    if (record.is_unneeded()) result.detail = record.unneeded;
     if (record.attempts.empty()) return result;
     const AttemptRecord& attempt = record.attempts.back();
     result.because = attempt.because;

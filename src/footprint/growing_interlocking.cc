@@ -21,6 +21,7 @@ std::vector<Edge> GrowingInterlocking::add(const Claim& claim) {
     const bool uses_output = std::ranges::find(claim.output_of, needed) != claim.output_of.end();
     edges.push_back({needed, task, Why::needs, uses_output ? "output" : ""});
   }
+  for (const TaskId earlier : claim.after) edges.push_back({earlier, task, Why::outcome, ""});
   note(task, claim, &edges);
   const auto order = [](const Edge& edge) { return std::tuple(edge.before, edge.why); };
   std::ranges::stable_sort(edges, {}, order);

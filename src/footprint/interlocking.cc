@@ -139,6 +139,10 @@ void Interlocker::add_needs_and_locks(TaskId task, std::vector<Reason>& reasons)
     const bool uses_output = std::ranges::find(claim.output_of, needed) != claim.output_of.end();
     reasons.push_back({needed, Why::needs, uses_output ? "output" : ""});
   }
+  for (const TaskId earlier : claim.after) {
+    check(earlier < task, "a condition looks at earlier tasks");
+    reasons.push_back({earlier, Why::outcome, ""});
+  }
   for (const ResourceId lock : claim.locks) {
     std::optional<TaskId>& last = last_user_[lock.index()];
     if (last && *last != task) reasons.push_back({*last, Why::lock, resource_names_[lock.index()]});
@@ -330,6 +334,7 @@ std::string_view name_of(Why why) {
     case Why::write_read: return "write-read";
     case Why::lock: return "lock";
     case Why::unknown: return "unknown";
+    case Why::outcome: return "outcome";
   }
   return "";
 }

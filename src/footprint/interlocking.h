@@ -29,9 +29,12 @@ enum class Why : unsigned char {
   write_read,   ///< The earlier writes what the later reads.
   lock,         ///< Both use the lock.
   unknown,      ///< One of them has an unknown footprint.
+  outcome,      ///< Its condition asks how the earlier one ended.
 };
-/// `needs`, `write-write`, `read-write`, `write-read`, `lock`, `unknown`.
+/// `needs`, `write-write`, `read-write`, `write-read`, `lock`, `unknown`, `outcome`.
 std::string_view name_of(Why why);
+/// Whether the plan says so, whatever the two touch.
+inline bool is_said(Why why) { return why == Why::needs || why == Why::outcome; }
 
 /// `after` may not start before `before` has ended. Always before < after in plan order.
 struct Edge {
@@ -51,6 +54,7 @@ struct Claim {
   std::span<const TaskId> needs;      ///< Earlier tasks, each once.
   std::span<const TaskId> output_of;  ///< Those of `needs` whose output it uses.
   std::span<const ResourceId> locks;
+  std::span<const TaskId> after{};  ///< Earlier tasks whose end it waits for, however they end.
 };
 
 inline constexpr std::size_t kManyPredecessors = 256;

@@ -1,6 +1,7 @@
 #include "footprint/interlocking.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -222,6 +223,7 @@ std::vector<std::vector<bool>> reached_by_paths(const Interlocking& graph, std::
 bool is_true(const Edge& edge, const Claim& before, const Claim& after) {
   const Footprint &x = *before.footprint, &y = *after.footprint;
   switch (edge.why) {
+    case Why::outcome: return std::ranges::find(after.after, edge.before) != after.after.end();
     case Why::needs: return std::ranges::find(after.needs, edge.before) != after.needs.end();
     case Why::write_write: return overlaps(x.writes, y.writes);
     case Why::read_write: return overlaps(x.reads, y.writes);

@@ -54,6 +54,12 @@ std::string why_apart(const Plan& before, const Plan& after) {
                             : fmt::format("task `{}` is gone", id);
     }
   }
+  const auto same_source = [](const Family& a, const Family& b) {
+    return a.first == b.first && a.at_most == b.at_most && a.producer == b.producer &&
+           a.path == b.path;
+  };
+  if (!std::ranges::equal(before.families, after.families, same_source))
+    return "a `foreach` goes through another output";
   for (std::size_t at = 0; at < before.merges.size(); ++at) {
     if (at >= after.merges.size() || before.merges[at].name != after.merges[at].name)
       return fmt::format("merge `{}` is gone or at another place", before.merges[at].name);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "plan/conditions.h"
 #include "plan/id_index.h"
 #include "plan/tasks.h"
 
@@ -27,6 +28,15 @@ class NewNames {
   std::vector<std::uint32_t> named(const Mention& mention);
   std::vector<std::uint32_t> matching(const Mention& mention);
   void link(const Mention& mention, std::uint32_t found);
+  /// The task of that id, of the plan or added before `task`.
+  std::optional<std::uint32_t> earlier(std::string_view id, std::uint32_t task) const {
+    for (const auto* ids : {&known_, std::as_const(own_).empty() ? nullptr : &own_}) {
+      if (ids == nullptr) continue;
+      const auto found = ids->find(std::string(id));
+      if (found != ids->end() && found->second < plan_.tasks.size() + task) return found->second;
+    }
+    return std::nullopt;
+  }
   const Task& task(std::uint32_t index) const {
     const auto before = static_cast<std::uint32_t>(plan_.tasks.size());
     return index < before ? plan_.tasks[index] : list_.tasks[index - before];
@@ -93,6 +103,12 @@ std::vector<std::uint32_t> NewNames::named(const Mention& mention) {
 
 void NewNames::link(const Mention& mention, std::uint32_t found) {
   Task& own = list_.tasks[mention.task];
+  if (mention.any_of > 0) {
+    if (own.any_of.size() < mention.any_of) own.any_of.resize(mention.any_of);
+    own.any_of[mention.any_of - 1].emplace_back(found);
+    own.after.emplace_back(found);
+    return;
+  }
   if (mention.of_output) {
     if (task(found).output.form == OutputSpec::Form::exit_status) {
       reading_.problems.add(
@@ -110,8 +126,21 @@ void NewNames::find_mentions() {
   for (const Mention& mention : list_.mentions) {
     for (const std::uint32_t found : named(mention)) link(mention, found);
   }
+  for (const ConditionMention& mention : list_.conditions) {
+    Task& own = list_.tasks[mention.task];
+    const auto found =
+        named_by(mention.reference, [&](std::string_view id) { return earlier(id, mention.task); });
+    if (!found) {
+      reading_.problems.add(
+          mention.where, fmt::format("no task {} before it", quoted(shown_id(mention.reference))));
+      continue;
+    }
+    check_input(reading_, mention, *found, task(found->task));
+    own.when_inputs.push_back({TaskId(found->task), found->steps, mention.reference.is_outcome});
+  }
   for (Task& one : list_.tasks) {
-    for (auto* tasks : {&one.needs, &one.output_of}) {
+    divide_inputs(one.when_inputs, one.needs, one.after);
+    for (auto* tasks : {&one.needs, &one.output_of, &one.after}) {
       std::ranges::sort(*tasks);
       tasks->erase(std::ranges::unique(*tasks).begin(), tasks->end());
     }
@@ -149,6 +178,9 @@ std::vector<Problem> Growth::add(std::string_view text, const ReadOptions& optio
   TaskList list = read_tasks(reading, document->root(), plan.defaults);
   if (plan.tasks.size() + list.tasks.size() > kMostTasks)
     problems.add(document->root().span(), "the plan would have more than a million tasks");
+  if (!list.families.empty())
+    problems.add(list.families.front().where, "a task that is added cannot go through an output",
+                 "add the tasks one by one when the output is there");
   NewNames names(reading, list, plan, by_id_);
   names.check_ids();
   if (problems.reported() == 0) names.find_mentions();

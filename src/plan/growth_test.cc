@@ -65,6 +65,23 @@ TEST_F(PlanGrowth, AForeachOverFilesUnfolds) {
   EXPECT_EQ(plan.tasks[3].run.arguments[1], "sources/b c.md");
 }
 
+TEST_F(PlanGrowth, AConditionLooksAtWhatIsThere) {
+  ASSERT_EQ(
+      add(R"([{"id":"use","run":"true","when":"outputs.split.ok and outcome.build == 'done'"}])"),
+      "");
+  const Task& use = plan.tasks[2];
+  EXPECT_EQ(use.needs, std::vector<TaskId>{TaskId(0)});
+  EXPECT_EQ(use.after, std::vector<TaskId>{TaskId(1)});
+  EXPECT_EQ(use.when_inputs.size(), 2u);
+  EXPECT_EQ(add(R"([{"id":"more","run":"true","needs":[{"any_of":["build","use"]}]}])"), "");
+  EXPECT_EQ(plan.tasks[3].any_of.front(), (std::vector<TaskId>{TaskId(1), TaskId(2)}));
+  EXPECT_EQ(add(R"([{"id":"x","run":"true","when":"outputs.nobody"}])"),
+            "no task `nobody` before it\n");
+  EXPECT_EQ(add(R"([{"id":"x-{item}","run":"true","foreach":"{outputs.split}","at_most":2}])"),
+            "a task that is added cannot go through an output (add the tasks one by one when the "
+            "output is there)\n");
+}
+
 TEST_F(PlanGrowth, WhatIsWrongIsSaidAndNothingIsAdded) {
   EXPECT_EQ(add(R"([{"id":"fine","run":"true"},{"id":"build","run":"true"}])"),
             "the plan has a task `build` already (give it another id)\n");

@@ -22,10 +22,13 @@ IdIndex::IdIndex(Reading& reading, const TaskList& list) : reading_(reading), li
     if (is_new) continue;
     const auto& other = list.tasks[first->second];
     if (!task.item.empty() && other.place == task.place) {
-      reading.problems.add(list.id_spans[at],
-                           fmt::format("two files give the same id {}: {} and {}", quoted(task.id),
-                                       quoted(other.item), quoted(task.item)),
-                           "put more of the path into the id: `{item}`, or `{index}`");
+      reading.problems.add(
+          list.id_spans[at],
+          fmt::format("two {} give the same id {}: {} and {}", task.family ? "items" : "files",
+                      quoted(task.id), quoted(other.item), quoted(task.item)),
+          task.family ? "put `{index}` into the id"
+                      : "put more of the path into the id: `{item}`, or "
+                        "`{index}`");
     } else {
       reading.problems.add(
           list.id_spans[at], fmt::format("task id {} is given twice", quoted(task.id)),

@@ -1,5 +1,9 @@
 #include "plan/item_names.h"
 
+#include <boost/json/serialize.hpp>
+
+#include "base/json.h"
+
 namespace interlock::plan {
 
 ItemNames ItemNames::of(const std::string& path, std::size_t index) {
@@ -17,14 +21,31 @@ ItemNames ItemNames::of(const std::string& path, std::size_t index) {
   return names;
 }
 
+ItemNames ItemNames::of_json(const std::string& item, std::size_t index) {
+  const auto text_of = [](const json::value& value) {
+    return value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
+  };
+  const auto value = parse_json(item);
+  if (!value) return of(item, index);
+  ItemNames names = of(text_of(*value), index);
+  if (const auto* object = value->if_object()) {
+    for (const auto& member : *object) names.members[member.key()] = text_of(member.value());
+  }
+  return names;
+}
+
 std::optional<std::string> ItemNames::find(std::string_view placeholder) const {
+  if (placeholder.starts_with("item.")) {
+    if (const auto found = members.find(placeholder.substr(5)); found != members.end())
+      return found->second;
+  }
   if (placeholder == "item") return path;
   if (placeholder == "item.name") return name;
   if (placeholder == "item.stem") return stem;
   if (placeholder == "item.ext") return extension;
   if (placeholder == "item.dir") return folder;
   if (placeholder == "index") return std::to_string(index);
-  return std::nullopt;
+  return is_sample && is_of_item(placeholder) ? std::optional(path) : std::nullopt;
 }
 
 bool is_of_item(std::string_view placeholder) {

@@ -74,7 +74,7 @@ std::vector<footprint::Claim> claims_of(const Plan& plan,
         locks[at].push_back(use.resource);
     }
     std::ranges::sort(locks[at]);
-    claims.push_back({&task.footprint, task.needs, task.output_of, locks[at]});
+    claims.push_back({&task.footprint, task.needs, task.output_of, locks[at], task.after});
   }
   return claims;
 }

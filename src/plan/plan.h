@@ -10,6 +10,7 @@
 
 #include "base/id.h"
 #include "base/units.h"
+#include "condition/expression.h"
 #include "footprint/interlocking.h"
 
 namespace interlock::plan {
@@ -210,6 +211,36 @@ struct Estimate {
   bool operator==(const Estimate&) const = default;
 };
 
+/// What a reference of a condition leads to.
+struct ConditionInput {
+  TaskId task;
+  std::uint32_t steps = 1;  ///< So many steps of the reference are the task's id.
+  bool is_outcome = false;  ///< How it ended; else what it gave.
+
+  bool operator==(const ConditionInput&) const = default;
+};
+
+/// The tasks of a `foreach` over an output. They have their places in plan order from the
+/// beginning, as many as there may be; until the items are known each place stands for all of them.
+struct Family {
+  std::string id;                     ///< As it is written, with its placeholders.
+  TaskId first;                       ///< Of its places.
+  std::uint32_t at_most = 0;          ///< So many places there are.
+  TaskId producer;                    ///< Whose output holds the items.
+  std::vector<condition::Step> path;  ///< Where in it.
+  Place place;
+
+  bool operator==(const Family&) const = default;
+};
+
+/// A task that is done in rounds.
+struct Loop {
+  std::string id;              ///< As it is written.
+  std::vector<TaskId> rounds;  ///< In their order; what it gave is what the last that ran gave.
+
+  bool operator==(const Loop&) const = default;
+};
+
 /// One piece of work for one agent, with every default filled in and every `foreach` unfolded.
 struct Task {
   std::string id;
@@ -224,6 +255,15 @@ struct Task {
   std::optional<MicroUsd> budget_usd;
   std::vector<TaskId> needs;  ///< Earlier in plan order, sorted, each once; holds `output_of` too.
   std::vector<TaskId> output_of;  ///< Tasks whose `{outputs.x}` it mentions.
+  std::string when;  ///< It is skipped where this condition does not hold; empty: none.
+  std::vector<ConditionInput> when_inputs;  ///< For each reference of `when`, in their order.
+  std::vector<TaskId> after;  ///< Earlier tasks it waits for however they end; sorted, each once.
+  bool must_hold = false;     ///< It fails where `when` does not hold.
+  std::optional<AgentId> retry_agent;       ///< `retry_with`: who tries it after a failure.
+  std::string retry_model;                  ///< Likewise.
+  std::vector<std::vector<TaskId>> any_of;  ///< Of each, one has to succeed; all are in `after`.
+  std::optional<std::uint32_t> family;      ///< It is a place of that one.
+  std::optional<std::uint32_t> loop;        ///< It is a round of that one.
   OutputSpec output;
   Estimate estimate;
   std::optional<Duration>
@@ -340,6 +380,8 @@ struct Plan {
   std::vector<Resource> resources;
   std::vector<Task> tasks;
   std::vector<Merge> merges;
+  std::vector<Family> families;
+  std::vector<Loop> loops;
   Limits limits;
   Settings defaults;  ///< As read, for tasks that are added later.
   bool commit_each =

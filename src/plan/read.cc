@@ -6,15 +6,13 @@
 #include <set>
 
 #include "base/text.h"
+#include "plan/keys.h"
 #include "plan/tasks.h"
 
 namespace interlock::plan {
 
 namespace {
 
-constexpr std::string_view kTopKeys[] = {"interlock", "name",   "workspace", "defaults",
-                                         "limits",    "agents", "resources", "tasks",
-                                         "merge",     "commits"};
 /// Dotted keys of `--set` that name a place of the plan begin with one of these.
 constexpr std::string_view kSettable[] = {"defaults", "limits", "agents", "resources"};
 
@@ -140,7 +138,7 @@ void note_missing_reads(Plan& plan, const std::vector<std::string>& ids) {
 }
 
 void read_document(Reading& reading, const Document& document) {
-  const Fields fields(reading, document.root(), "the plan", kTopKeys);
+  const Fields fields(reading, document.root(), "the plan", kPlanKeys);
   if (!document.root().is_map()) return;
   read_head(reading, fields);
   read_agents(reading, fields["agents"]);

@@ -56,7 +56,10 @@ struct ReadOptions {
             ///< such as `limits.parallel` replace that value.
   std::vector<Isolation> isolation;  ///< `--isolation`: instead of what tasks and defaults say;
                                      ///< what will do after what is wanted.
-  bool may_grow = false;             ///< A plan to which tasks are added later may have none.
+  /// By number, in document order, of a `foreach` over an output: its items, each as JSON. What of
+  /// them is not known yet is left open.
+  std::map<std::uint32_t, std::vector<std::string>> items;
+  bool may_grow = false;  ///< A plan to which tasks are added later may have none.
 };
 
 struct ReadResult {

@@ -3,20 +3,14 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "plan/keys.h"
 #include "plan/settings.h"
 
 namespace interlock::plan {
 
 namespace {
 
-constexpr std::string_view kAgentKeys[] = {"kind",   "run",       "prompt",   "model",   "bin",
-                                           "args",   "env",       "pass_env", "api",     "base_url",
-                                           "repair", "events",    "key",      "gateway", "resume",
-                                           "login",  "unmetered", "slowing",  "batch"};
-constexpr std::string_view kKinds[] = {"command",  "claude-code", "codex", "gemini",
-                                       "opencode", "pi",          "qwen",  "chat"};
 constexpr std::string_view kPromptWays[] = {"stdin", "argument", "file"};
-constexpr std::string_view kApis[] = {"anthropic", "openai", "openai-responses", "gemini"};
 constexpr std::string_view kKeyKeys[] = {"command"};
 
 /// Keys that mean something for commands only, or for others only.
@@ -139,7 +133,7 @@ std::vector<std::string> read_paths(Reading& reading, Node node) {
 /// Whom a model's agent talks to, and how.
 void read_connection(Reading& reading, const Fields& fields, Agent& agent) {
   if (const auto value = fields["api"]) {
-    if (const auto index = read_choice(reading, *value, kApis)) agent.api = kApis[*index];
+    if (const auto index = read_choice(reading, *value, kAgentApis)) agent.api = kAgentApis[*index];
   }
   if (const auto value = fields["base_url"]) agent.base_url = read_base_url(reading, *value);
   if (const auto value = fields["key"]) agent.key = read_key(reading, *value);
@@ -190,10 +184,10 @@ Agent read_agent(Reading& reading, std::string name, Node node) {
   const auto kind = fields["kind"];
   if (!kind) {
     std::vector<std::string> kinds;
-    for (const auto each : kKinds) kinds.emplace_back(each);
+    for (const auto each : kAgentKinds) kinds.emplace_back(each);
     reading.problems.add(node.span(), fmt::format("agent {} has no `kind`", quoted(agent.name)),
                          fmt::format("one of {}", join_words(kinds, kinds.size())));
-  } else if (const auto index = read_choice(reading, *kind, kKinds)) {
+  } else if (const auto index = read_choice(reading, *kind, kAgentKinds)) {
     agent.kind = static_cast<AgentKind>(*index);
     check_keys_of_kind(reading, fields, agent.kind);
   }

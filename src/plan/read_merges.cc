@@ -2,17 +2,12 @@
 
 #include <algorithm>
 
+#include "plan/keys.h"
 #include "plan/tasks.h"
 
 namespace interlock::plan {
 
 namespace {
-
-constexpr std::string_view kWiths[] = {"concat", "object",   "union", "table",
-                                       "lines",  "sections", "agent", "list"};
-constexpr std::string_view kMergeKeys[] = {
-    "from",    "with",         "headings", "key",    "columns",  "agent", "prompt",
-    "timeout", "idle_timeout", "retries",  "output", "estimate", "uses"};
 
 /// A key that only some ways of merging know.
 struct KeyOf {
@@ -121,7 +116,8 @@ std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings&
                            "name the tasks it joins");
     }
     const auto with = fields["with"];
-    const auto way = with ? read_choice(reading, *with, kWiths) : std::optional<std::size_t>(0);
+    const auto way =
+        with ? read_choice(reading, *with, kMergeWiths) : std::optional<std::size_t>(0);
     if (!way) continue;
     draft.merge.with = static_cast<Merge::With>(*way);
     check_keys_of_way(reading, fields, draft.merge.with);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/json.h"
+#include "plan/keys.h"
 #include "plan/tasks.h"
 
 namespace interlock::plan {
@@ -104,17 +105,16 @@ std::optional<OutputSpec::Form> read_form(Reading& reading, Node node,
 }  // namespace
 
 OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file) {
-  static constexpr std::string_view kForms[] = {"text", "json", "exit", "none"};
   OutputSpec output;
   if (!node.is_map() || node.is_unquoted_placeholder()) {
-    output.form = read_form(reading, node, kForms).value_or(OutputSpec::Form::text);
+    output.form = read_form(reading, node, kOutputForms).value_or(OutputSpec::Form::text);
     return output;
   }
-  static constexpr std::string_view kKeys[] = {"schema", "from", "format", "strict"};
-  const Fields fields(reading, node, "output", kKeys);
+  const Fields fields(reading, node, "output", kOutputKeys);
   output.form = OutputSpec::Form::text;
   if (const auto format = fields["format"]) {
-    output.form = read_form(reading, *format, std::span(kForms).first(2)).value_or(output.form);
+    output.form =
+        read_form(reading, *format, std::span(kOutputForms).first(2)).value_or(output.form);
   }
   if (const auto schema = fields["schema"]) {
     if (fields["format"] && output.form == OutputSpec::Form::text) {
@@ -140,8 +140,7 @@ OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file) {
 }
 
 Estimate read_estimate(Reading& reading, Node node) {
-  static constexpr std::string_view kKeys[] = {"time", "tokens", "usd", "failures", "conflicts"};
-  const Fields fields(reading, node, "estimate", kKeys);
+  const Fields fields(reading, node, "estimate", kEstimateKeys);
   Estimate estimate;
   if (const auto value = fields["time"]) estimate.time = read_duration(reading, *value);
   if (const auto value = fields["tokens"]) estimate.tokens = read_count(reading, *value);

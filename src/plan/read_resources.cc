@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "plan/keys.h"
 #include "plan/settings.h"
 
 namespace interlock::plan {
@@ -71,10 +72,7 @@ void read_accounting(Reading& reading, const Fields& fields, Resource& resource)
 }
 
 void read_quota(Reading& reading, Node node, Resource& resource) {
-  static constexpr std::string_view kKeys[] = {
-      "kind",  "requests", "input_tokens", "output_tokens", "usd",     "concurrency",
-      "burst", "window",   "charge",       "cached_input",  "account", "slowing"};
-  const Fields fields(reading, node, "a quota", kKeys);
+  const Fields fields(reading, node, "a quota", kQuotaKeys);
   auto& rates = resource.rates;
   if (const auto value = fields["requests"]) rates.requests = read_rate(reading, *value);
   if (const auto value = fields["input_tokens"]) rates.input_tokens = read_rate(reading, *value);
@@ -124,11 +122,9 @@ Resource read_resource(Reading& reading, std::string name, Node node) {
   if (resource.kind == Resource::Kind::quota) {
     read_quota(reading, node, resource);
   } else if (resource.kind == Resource::Kind::lock) {
-    static constexpr std::string_view kKeys[] = {"kind"};
-    const Fields fields(reading, node, "a lock", kKeys);
+    const Fields fields(reading, node, "a lock", kLockKeys);
   } else {
-    static constexpr std::string_view kKeys[] = {"kind", "capacity", "slowing"};
-    const Fields fields(reading, node, "slots", kKeys);
+    const Fields fields(reading, node, "slots", kSlotsKeys);
     if (const auto value = fields["slowing"]) resource.slowing = read_slowing(reading, *value);
     if (const auto value = fields["capacity"]) {
       resource.capacity = read_integer(reading, *value, 1, kMostSlots).value_or(kMostSlots);

@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <charconv>
 
+#include "plan/keys.h"
 #include "plan/settings.h"
 
 namespace interlock::plan {
 
 namespace {
-
-constexpr std::string_view kIsolations[] = {"direct", "guard", "view", "worktree"};
-
-constexpr std::string_view kObserves[] = {"all", "opens", "declared"};
-constexpr std::string_view kOnQuotas[] = {"stop", "wait"};
-constexpr std::string_view kNetworks[] = {"host", "none", "gateway"};
 
 /// One word, or a list of them: what is wanted, then what will do where the host cannot.
 std::vector<Isolation> read_isolation(Reading& reading, Node node) {
@@ -176,13 +171,10 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
 }
 
 Settings read_defaults(Reading& reading, std::optional<Node> node) {
-  static constexpr std::string_view kKeys[] = {
-      "agent", "timeout", "idle_timeout", "grace",   "retries", "backoff", "isolation",
-      "env",   "model",   "observe",      "network", "join",    "batch"};
   Settings defaults;
   if (!reading.options.isolation.empty()) defaults.isolation = reading.options.isolation;
   if (!node || node->is_null()) return defaults;
-  const Fields fields(reading, *node, "defaults", kKeys);
+  const Fields fields(reading, *node, "defaults", kDefaultsKeys);
   defaults = read_settings(reading, fields, std::move(defaults));
   if (const auto agent = fields["agent"]) defaults.agent = read_agent_name(reading, *agent);
   return defaults;
@@ -239,12 +231,9 @@ void read_brakes(Reading& reading, const Fields& fields, Limits& limits) {
 }  // namespace
 
 void read_limits(Reading& reading, Node node) {
-  static constexpr std::string_view kKeys[] = {
-      "parallel",  "tokens", "usd",     "min_saving",     "on_failure", "gate_every",
-      "speculate", "calls",  "repeats", "usd_per_minute", "answer",     "on_quota"};
   constexpr std::int64_t kMostParallel = 1024;
   constexpr std::int64_t kMostTasks = 1'000'000;
-  const Fields fields(reading, node, "limits", kKeys);
+  const Fields fields(reading, node, "limits", kLimitsKeys);
   auto& limits = reading.plan.limits;
   if (const auto value = fields["parallel"]) {
     limits.parallel = read_integer(reading, *value, 1, kMostParallel).value_or(limits.parallel);

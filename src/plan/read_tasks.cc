@@ -2,17 +2,12 @@
 
 #include <algorithm>
 
+#include "plan/keys.h"
 #include "plan/tasks.h"
 
 namespace interlock::plan {
 
 namespace {
-
-constexpr std::string_view kTaskKeys[] = {
-    "id",      "agent",   "prompt",  "prompt_file", "run",   "reads",  "writes",       "uses",
-    "needs",   "output",  "gate",    "estimate",    "merge", "verify", "foreach",      "timeout",
-    "grace",   "retries", "backoff", "isolation",   "env",   "model",  "idle_timeout", "observe",
-    "network", "repair",  "budget",  "join",        "batch"};
 
 void read_gate(Reading& reading, Node node, Task& task) {
   static constexpr std::string_view kWords[] = {"before", "after"};
@@ -64,6 +59,43 @@ void read_shared(Reading& reading, const Fields& fields, TaskDraft& draft) {
   }
 }
 
+/// Who tries it after a failure.
+void read_retry(Reading& reading, Node node, TaskDraft& draft) {
+  const Fields fields(reading, node, "a `retry_with`", kRetryKeys);
+  Task& task = draft.task;
+  if (const auto agent = fields["agent"]) task.retry_agent = read_agent_name(reading, *agent);
+  if (const auto model = fields["model"])
+    task.retry_model = read_filled(reading, *model, "the name of a model").value_or("");
+  if (node.is_map() && node.size() == 0)
+    reading.problems.add(node.span(), "`retry_with` names nobody", "give it `agent` or `model`");
+  if (!task.retry_agent) return;
+  const Agent& by = reading.plan.agents[task.retry_agent->index()];
+  if (draft.own_run) {
+    reading.problems.add(node.span(), "a command of the task's own is not given to an agent");
+  } else if (by.kind == AgentKind::command && by.run.empty()) {
+    reading.problems.add(node.span(), fmt::format("agent {} has no `run`", quoted(by.name)));
+  }
+}
+
+/// Ids and patterns; `any_of: [a, b]` among them is a group of which one has to succeed.
+void read_needs(Reading& reading, Node node, TaskDraft& draft) {
+  static constexpr std::string_view kKeys[] = {"any_of"};
+  const auto read_one = [&](Node one) {
+    if (!one.is_map()) {
+      auto items = read_items(reading, one, "a task id, a pattern or `any_of`");
+      draft.needs.insert(draft.needs.end(), items.begin(), items.end());
+      return;
+    }
+    const Fields fields(reading, one, "a group of needs", kKeys);
+    const auto any_of = fields["any_of"];
+    if (!any_of) return reading.problems.add(one.span(), "the group of needs has no `any_of`");
+    draft.any_of.push_back(read_items(reading, *any_of, "a list of task ids"));
+    if (draft.any_of.back().empty()) reading.problems.add(any_of->span(), "`any_of` names no task");
+  };
+  if (!node.is_list()) return read_one(node);
+  for (const auto& one : node.items()) read_one(one);
+}
+
 /// Everything that may hold `{item}`.
 void read_templates(Reading& reading, const Fields& fields, TaskDraft& draft) {
   const auto text = [&](std::string_view key, std::string_view wanted) -> std::optional<Item> {
@@ -81,10 +113,20 @@ void read_templates(Reading& reading, const Fields& fields, TaskDraft& draft) {
   draft.prompt_file = text("prompt_file", "the path of a file");
   draft.reads = items("reads", "a list of patterns");
   draft.writes = items("writes", "a list of patterns");
-  draft.needs = items("needs", "a list of task ids");
+  if (const auto node = fields["needs"]) read_needs(reading, *node, draft);
   draft.foreach = items("foreach", "a pattern or a list of patterns");
   if (const auto node = fields["foreach"]; node && node->is_list() && node->size() == 0) {
     reading.problems.add(node->span(), "`foreach` names no pattern");
+  }
+  if (const auto node = fields["when"]; node && node->is_scalar() && !node->is_null()) {
+    draft.when = Item{std::string(node->text()), *node};
+  } else if (node) {
+    expected(reading, *node, "a condition such as `\"outputs.review.approved == false\"`");
+  }
+  if (const auto node = fields["at_most"]) {
+    draft.at_most_node = node;
+    if (const auto most = read_integer(reading, *node, 1, 10'000))
+      draft.at_most = static_cast<std::uint32_t>(*most);
   }
   draft.declares_reads = fields["reads"].has_value();
   draft.declares_writes = fields["writes"].has_value();
@@ -170,6 +212,7 @@ std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& 
   } else if (prompted(draft)) {
     task.output.form = OutputSpec::Form::text;
   }
+  if (const auto retry = fields["retry_with"]) read_retry(reading, *retry, draft);
   auto settings = defaults;
   if (agent) {
     task.agent = *agent;
@@ -178,6 +221,8 @@ std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& 
     settings = for_agent(std::move(settings), by);
   }
   apply(read_settings(reading, fields, std::move(settings)), task);
+  if (const auto retry = fields["retry_with"]; retry && task.retries == 0)
+    reading.problems.add(retry->span(), "nothing is tried again here", "give it `retries: 1`");
   if (!draft.id || !agent) return std::nullopt;
   return draft;
 }
@@ -196,7 +241,11 @@ TaskList read_tasks(Reading& reading, Node node, const Settings& defaults) {
   list.tasks.reserve(node.size());
   node.visit_items([&](Node item) {
     const auto reported = reading.problems.reported();
-    if (auto draft = read_task(reading, item, defaults)) unfold(reading, std::move(*draft), list);
+    if (item.is_map() && item.member("repeat")) {
+      unroll(reading, item, defaults, list);
+    } else if (auto draft = read_task(reading, item, defaults)) {
+      unfold(reading, std::move(*draft), list);
+    }
     if (reading.problems.reported() == reported) return;
     if (const auto id = item.member("id")) list.wrong_ids.emplace_back(id->text());
   });

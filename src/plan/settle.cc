@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <span>
+#include <unordered_map>
 
+#include "base/check.h"
+#include "plan/conditions.h"
 #include "plan/id_index.h"
 #include "plan/merge_fit.h"
 #include "plan/order.h"
@@ -26,13 +29,31 @@ class Settling {
       : reading_(reading), list_(list), ids_(reading, list) {}
 
   void find_mentions();
+  void find_conditions();
+  void find_families();
   void bring_in_order();
   void find_merged(std::vector<MergeDraft>& merges);
   void note_empty(MergeDraft& draft);
   void finish(std::vector<MergeDraft> merges);
 
  private:
+  /// As ConditionInput, before plan order is known.
+  struct Looked {
+    std::uint32_t task = 0;
+    std::uint32_t steps = 1;
+    bool is_outcome = false;
+  };
+
   std::vector<std::uint32_t> named(const std::string& name, Span where, bool may_be_pattern);
+  const LoopDraft* loop_named(std::string_view id) const {
+    const auto found = std::ranges::find(list_.loops, id, &LoopDraft::id);
+    return found == list_.loops.end() ? nullptr : &*found;
+  }
+  /// Of a loop, its last round.
+  std::optional<std::uint32_t> last_named(std::string_view id) const {
+    const LoopDraft* const loop = loop_named(id);
+    return loop == nullptr ? ids_.find(id) : std::optional(loop->rounds.back());
+  }
   bool excused(std::string_view name, bool pattern) const;
   bool too_many(Span where);
   void require_output(std::uint32_t task, Span where);
@@ -45,7 +66,9 @@ class Settling {
   TaskList& list_;
   IdIndex ids_;
   std::size_t total_ = 0;  ///< Needs and merged outputs, to bound them.
-  NeedLists needs_, outputs_;
+  NeedLists needs_, outputs_, after_;
+  std::unordered_map<std::uint32_t, std::vector<Looked>> inputs_;  ///< Of conditions, by task.
+  std::unordered_map<std::uint32_t, NeedLists> groups_;            ///< `any_of`, by task.
   std::vector<std::vector<std::uint32_t>> merged_;
   std::vector<std::uint32_t> sequence_;  ///< Plan order: document positions.
   std::vector<std::uint32_t> position_;  ///< The other way round.
@@ -65,6 +88,11 @@ bool Settling::excused(std::string_view name, bool pattern) const {
 std::vector<std::uint32_t> Settling::named(const std::string& name, Span where,
                                            bool may_be_pattern) {
   if (!may_be_pattern || !is_pattern(name)) {
+    if (const LoopDraft* const loop = loop_named(name)) {
+      std::vector<std::uint32_t> all = loop->rounds;
+      all.push_back(loop->until);
+      return all;
+    }
     if (const auto found = ids_.find(name)) return {*found};
     if (!excused(name, false))
       reading_.problems.add(where, fmt::format("no task {}", quoted(name)), ids_.hint(name));
@@ -81,10 +109,19 @@ std::vector<std::uint32_t> Settling::named(const std::string& name, Span where,
                           "let patterns begin with letters: `summary-*`");
     return {};
   }
-  if (found.empty() && !excused(name, true)) {
+  // Which of its tasks will have such an id nobody knows yet: all of a family that may.
+  std::vector<std::uint32_t> all = found;
+  for (const FamilyDraft& draft : list_.families) {
+    if (!may_name(draft.family.id, name)) continue;
+    for (std::uint32_t i = 0; i < draft.family.at_most; ++i)
+      all.push_back(draft.family.first.index() + i);
+  }
+  std::ranges::sort(all);
+  all.erase(std::ranges::unique(all).begin(), all.end());
+  if (all.empty() && !excused(name, true)) {
     reading_.problems.add(where, fmt::format("no task id matches {}", quoted(name)));
   }
-  return found;
+  return all;
 }
 
 bool Settling::too_many(Span where) {
@@ -106,6 +143,7 @@ void Settling::require_output(std::uint32_t task, Span where) {
 
 void Settling::find_mentions() {
   needs_.resize(list_.tasks.size());
+  after_.resize(list_.tasks.size());
   outputs_.resize(list_.tasks.size());
   for (const auto& mention : list_.mentions) {
     const bool by_pattern = mention.may_be_pattern && is_pattern(mention.name);
@@ -119,7 +157,16 @@ void Settling::find_mentions() {
                               fmt::format("task {} needs itself", quoted(mention.name)));
         continue;
       }
-      if (mention.of_output) {
+      if (mention.any_of > 0) {
+        auto& groups = groups_[mention.task];
+        if (groups.size() < mention.any_of) groups.resize(mention.any_of);
+        groups[mention.any_of - 1].push_back(found);
+        after_[mention.task].push_back(found);
+        continue;
+      }
+      // Of a loop, what its rounds gave; whether they were enough, one more says.
+      const bool is_until = list_.tasks[found].must_hold;
+      if (mention.of_output && !is_until) {
         require_output(found, mention.where);
         outputs_[mention.task].push_back(found);
       }
@@ -127,10 +174,63 @@ void Settling::find_mentions() {
       if (too_many(mention.where)) return;
     }
   }
-  for (auto* lists : {&needs_, &outputs_}) {
+  find_conditions();
+  find_families();
+  for (auto* lists : {&needs_, &outputs_, &after_}) {
     for (auto& each : *lists) {
       std::ranges::sort(each);
       each.erase(std::ranges::unique(each).begin(), each.end());
+    }
+  }
+}
+
+void Settling::find_conditions() {
+  for (const auto& mention : list_.conditions) {
+    const auto found =
+        named_by(mention.reference, [this](std::string_view id) { return last_named(id); });
+    const std::string id = shown_id(mention.reference);
+    if (!found && !excused(id, false))
+      reading_.problems.add(mention.where, fmt::format("no task {}", quoted(id)), ids_.hint(id));
+    if (!found) continue;
+    if (found->task == mention.task) {
+      reading_.problems.add(mention.where,
+                            fmt::format("the condition of task {} looks at itself", quoted(id)));
+      continue;
+    }
+    check_input(reading_, mention, *found, list_.tasks[found->task]);
+    inputs_[mention.task].push_back({found->task, found->steps, mention.reference.is_outcome});
+    if (const LoopDraft* const loop = loop_named(shown_id(mention.reference)))
+      needs_[mention.task].push_back(loop->until);
+    if (too_many(mention.where)) return;
+  }
+  for (const auto& [task, inputs] : inputs_) divide_inputs(inputs, needs_[task], after_[task]);
+}
+
+/// All places of a family need the task whose output says what they are.
+void Settling::find_families() {
+  for (FamilyDraft& draft : list_.families) {
+    const auto found =
+        named_by(draft.reference, [this](std::string_view id) { return ids_.find(id); });
+    const std::string id = shown_id(draft.reference);
+    if (!found) {
+      if (!excused(id, false))
+        reading_.problems.add(draft.where, fmt::format("no task {}", quoted(id)), ids_.hint(id));
+      continue;
+    }
+    const Family& family = draft.family;
+    const Task& producer = list_.tasks[found->task];
+    check_input(reading_, {family.first.index(), draft.reference, draft.where}, *found, producer);
+    const auto& steps = draft.reference.steps;
+    draft.family.producer = TaskId(found->task);
+    draft.family.path = {steps.begin() + found->steps, steps.end()};
+    for (std::uint32_t i = 0; i < family.at_most; ++i) {
+      const std::uint32_t place = family.first.index() + i;
+      if (place == found->task) {
+        reading_.problems.add(draft.where, "its items would come of its own output");
+        break;
+      }
+      needs_[place].push_back(found->task);
+      if (too_many(draft.where)) return;
     }
   }
 }
@@ -154,7 +254,14 @@ void Settling::report_cycle(const std::vector<std::uint32_t>& cycle) {
 }
 
 void Settling::bring_in_order() {
-  auto order = order_of(needs_);
+  NeedLists with_after;
+  const bool any_after = !inputs_.empty() || !groups_.empty();
+  if (any_after) {
+    with_after = needs_;
+    for (std::size_t task = 0; task < with_after.size(); ++task)
+      with_after[task].insert(with_after[task].end(), after_[task].begin(), after_[task].end());
+  }
+  auto order = order_of(any_after ? with_after : needs_);
   for (const auto& cycle : order.cycles) {
     if (reading_.problems.reported() > Problems::kShown) break;
     report_cycle(cycle);
@@ -189,6 +296,7 @@ void Settling::find_merged(std::vector<MergeDraft>& merges) {
     const auto reported = reading_.problems.reported();
     for (const auto& item : draft.from) {
       for (const auto task : named(item.text, item.node.span(), true)) {
+        if (list_.tasks[task].must_hold) continue;
         require_output(task, item.node.span());
         merged.push_back(task);
         if (too_many(item.node.span())) return;
@@ -259,6 +367,30 @@ void Settling::finish(std::vector<MergeDraft> merges) {
   for (std::size_t at = 0; at < sequence_.size(); ++at) {
     number(needs_[sequence_[at]], plan.tasks[at].needs);
     number(outputs_[sequence_[at]], plan.tasks[at].output_of);
+    number(after_[sequence_[at]], plan.tasks[at].after);
+    if (const auto groups = groups_.find(sequence_[at]); groups != groups_.end()) {
+      for (auto& group : groups->second) number(group, plan.tasks[at].any_of.emplace_back());
+    }
+    const auto inputs = inputs_.find(sequence_[at]);
+    if (inputs == inputs_.end()) continue;
+    for (const Looked& one : inputs->second)
+      plan.tasks[at].when_inputs.push_back(
+          {TaskId(position_[one.task]), one.steps, one.is_outcome});
+  }
+  for (const LoopDraft& draft : list_.loops) {
+    Loop& loop = plan.loops.emplace_back(Loop{draft.id, {}});
+    for (const std::uint32_t round : draft.rounds) {
+      loop.rounds.emplace_back(position_[round]);
+      plan.tasks[position_[round]].loop = static_cast<std::uint32_t>(plan.loops.size() - 1);
+    }
+  }
+  for (FamilyDraft& draft : list_.families) {
+    Family& family = plan.families.emplace_back(std::move(draft.family));
+    const std::uint32_t first = position_[family.first.index()];
+    for (std::uint32_t i = 0; i < family.at_most; ++i)
+      check(position_[family.first.index() + i] == first + i, "a family stands together");
+    family.first = TaskId(first);
+    family.producer = TaskId(position_[family.producer.index()]);
   }
   for (std::size_t at = 0; at < merges.size(); ++at) {
     auto& merge = plan.merges.emplace_back(std::move(merges[at].merge));

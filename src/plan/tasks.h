@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "condition/expression.h"
 #include "plan/settings.h"
 
 namespace interlock::plan {
@@ -17,6 +19,14 @@ struct Mention {
   Span where;
   bool of_output = false;
   bool may_be_pattern = false;
+  std::uint32_t any_of = 0;  ///< It is one of that group, from 1, of which one has to succeed.
+};
+
+/// What the condition of a task looks at.
+struct ConditionMention {
+  std::uint32_t task = 0;
+  condition::Reference reference;
+  Span where;
 };
 
 /// Beyond this a plan is refused.
@@ -28,11 +38,29 @@ struct Unmatched {
   bool json = false;
 };
 
+/// A `foreach` over an output, whose producer is still to be found; its first place is counted in
+/// document order.
+struct FamilyDraft {
+  Family family;
+  condition::Reference reference;
+  Span where;
+};
+
+/// A task that is done in rounds, each of which is a task of its own in document order.
+struct LoopDraft {
+  std::string id;
+  std::vector<std::uint32_t> rounds;
+  std::uint32_t until = 0;  ///< The task that fails where no round was enough.
+};
+
 /// Tasks in document order, with what they mention still to be found.
 struct TaskList {
   std::vector<Task> tasks;
   std::vector<Span> id_spans;  ///< For each task, where its id was written.
   std::vector<Mention> mentions;
+  std::vector<ConditionMention> conditions;  ///< Those of a task in the order of its references.
+  std::vector<FamilyDraft> families;
+  std::vector<LoopDraft> loops;
   std::vector<std::string> wrong_ids;  ///< Of tasks that have problems: to mention them is none.
   std::vector<Unmatched> unmatched;
   std::vector<std::string> without_reads;  ///< Ids of tasks that declare writes and no reads.
@@ -51,11 +79,14 @@ struct MergeDraft {
 /// placeholders.
 struct TaskDraft {
   Node node;
-  std::optional<Item> id{}, prompt{}, prompt_file{}, output_file{};
+  std::optional<Item> id{}, prompt{}, prompt_file{}, output_file{}, when{};
   std::vector<Item> reads{}, writes{}, needs{}, foreach{};
   bool declares_reads = false;
   bool declares_writes = false;
   bool own_run = false;
+  std::vector<std::vector<Item>> any_of{};  ///< Of each group of `needs`, one has to succeed.
+  std::optional<std::uint32_t> at_most{};   ///< Of a `foreach` over an output.
+  std::optional<Node> at_most_node{};
   std::optional<Node> run_node{}, verify_node{}, repair_node{}, env_node{};
   Task task{};
 };
@@ -67,6 +98,31 @@ std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& 
 
 /// Adds what `draft` stands for: one task, or one for each file that matches.
 void unfold(Reading& reading, TaskDraft&& draft, TaskList& list);
+
+/// What names mean in one round of a loop.
+struct Round {
+  std::vector<std::string> ids;  ///< Of the tasks that are done in rounds together.
+  std::uint32_t number = 1;
+
+  std::string id_of(std::string_view id, std::uint32_t round) const {
+    return std::string(id) + "." + std::to_string(round);
+  }
+  bool has(std::string_view id) const { return std::ranges::find(ids, id) != ids.end(); }
+  /// `{outputs.fix}` as `{outputs.fix.2}`, `{previous.fix}` as `{outputs.fix.1}`.
+  std::string renamed(std::string text) const;
+};
+
+/// A task, or a group of tasks, with `repeat` (loops.cc).
+void unroll(Reading& reading, Node node, const Settings& defaults, TaskList& list);
+
+/// Adds one task of it; without `item` it has no `foreach`.
+struct ItemNames;
+void add_instance(Reading& reading, const TaskDraft& draft, const ItemNames* item, TaskList& list,
+                  const Round* round = nullptr);
+
+/// A `foreach` over an output (families.cc).
+bool is_over_output(const TaskDraft& draft);
+void unfold_family(Reading& reading, const TaskDraft& draft, TaskList& list);
 
 /// Reads `output`. `file` is set where it is left in a file.
 OutputSpec read_output(Reading& reading, Node node, std::optional<Item>& file);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "plan/conditions.h"
 #include "plan/item_names.h"
 #include "plan/tasks.h"
 
@@ -22,8 +23,13 @@ constexpr std::size_t kMostForeach = 1000;
 class Instance {
  public:
   Instance(Reading& reading, const TaskDraft& draft, Task task, const ItemNames* item,
-           TaskList& list)
-      : reading_(reading), draft_(draft), item_(item), list_(list), task_(std::move(task)) {}
+           TaskList& list, const Round* round)
+      : reading_(reading),
+        draft_(draft),
+        item_(item),
+        list_(list),
+        round_(round),
+        task_(std::move(task)) {}
 
   void add();
 
@@ -36,7 +42,11 @@ class Instance {
   }
   /// For what is settled when the plan is read: nothing may be left to fill.
   std::string settled(const Item& item, std::string (*write)(std::string_view)) const;
-  std::string early(std::string_view text) const {
+  std::string in_round(std::string_view text) const {
+    return round_ == nullptr ? std::string(text) : round_->renamed(std::string(text));
+  }
+  std::string early(std::string_view written) const {
+    const std::string text = in_round(written);
     return fill(text, [&](std::string_view name) { return look_up(name); }, Stage::early);
   }
   Command early(Command command, Node node) const;
@@ -51,6 +61,7 @@ class Instance {
   const TaskDraft& draft_;
   const ItemNames* item_;
   TaskList& list_;
+  const Round* round_;
   Task task_;
 };
 
@@ -58,7 +69,8 @@ class Instance {
 std::size_t weight_of(const Task& task) {
   constexpr std::size_t kEach = 64;
   auto weight = task.prompt.size() + task.run.shell.size() + task.verify.shell.size() +
-                (task.output.schema ? task.output.schema->size() : 0) + kEach * task.uses.size();
+                task.when.size() + (task.output.schema ? task.output.schema->size() : 0) +
+                kEach * task.uses.size();
   for (const auto* texts : {&task.run.arguments, &task.verify.arguments, &task.repair.arguments}) {
     for (const auto& text : *texts) weight += text.size() + kEach;
   }
@@ -100,6 +112,10 @@ std::string Instance::settled(const Item& item, std::string (*write)(std::string
 
 Command Instance::early(Command command, Node node) const {
   if (command.empty()) return command;
+  if (round_ != nullptr) {
+    command.shell = in_round(command.shell);
+    for (std::string& argument : command.arguments) argument = in_round(argument);
+  }
   const auto find = [&](std::string_view name) { return look_up(name); };
   if (const auto script = script_of(command)) {
     if (const auto place = unsafe_for_shell(*script, find)) {
@@ -115,6 +131,7 @@ Command Instance::early(Command command, Node node) const {
 
 void Instance::read_id() {
   task_.id = settled(*draft_.id, as_id);
+  if (round_ != nullptr) task_.id = round_->id_of(task_.id, round_->number);
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '.' || c == '-';
@@ -137,7 +154,8 @@ void Instance::read_id() {
                   better.empty() ? "" : fmt::format(", such as {}", quoted(better))));
 }
 
-void Instance::take_prompt(std::string_view text, Node node) {
+void Instance::take_prompt(std::string_view written, Node node) {
+  const std::string text = in_round(written);
   const auto known = [&](std::string_view name) { return look_up(name); };
   check_braces(reading_, text, node, known);
   task_.prompt = early(with_plain_braces(text, known));
@@ -204,7 +222,14 @@ void Instance::read_footprint() {
 
 void Instance::note_mentions(std::uint32_t index) {
   for (const auto& need : draft_.needs) {
-    list_.mentions.push_back({index, settled(need, as_id), need.node.span(), false, true});
+    std::string name = settled(need, as_id);
+    if (round_ != nullptr && round_->has(name)) name = round_->id_of(name, round_->number);
+    list_.mentions.push_back({index, std::move(name), need.node.span(), false, true});
+  }
+  for (std::uint32_t group = 0; group < draft_.any_of.size(); ++group) {
+    for (const auto& need : draft_.any_of[group])
+      list_.mentions.push_back(
+          {index, settled(need, as_id), need.node.span(), false, true, group + 1});
   }
   const auto note = [&](std::string_view text, const std::optional<Node>& node) {
     plan::note_mentions(reading_, text, node.value_or(draft_.node), index, list_, item_ != nullptr);
@@ -229,6 +254,11 @@ void Instance::add() {
   task_.repair = early(std::move(task_.repair), draft_.repair_node.value_or(draft_.node));
   for (auto& [name, value] : task_.environment) value = early(value);
   read_footprint();
+  if (draft_.when && round_ == nullptr) {
+    plan::read_when(
+        reading_, *draft_.when, [&](std::string_view name) { return look_up(name); }, task_,
+        static_cast<std::uint32_t>(list_.tasks.size()), list_);
+  }
   note_mentions(static_cast<std::uint32_t>(list_.tasks.size()));
   if (draft_.declares_writes && !draft_.declares_reads) list_.without_reads.push_back(task_.id);
   if (item_ != nullptr) task_.item = item_->path;
@@ -237,6 +267,15 @@ void Instance::add() {
   list_.id_spans.push_back(draft_.id->node.span());
   list_.tasks.push_back(std::move(task_));
 }
+
+}  // namespace
+
+void add_instance(Reading& reading, const TaskDraft& draft, const ItemNames* item, TaskList& list,
+                  const Round* round) {
+  Instance(reading, draft, draft.task, item, list, round).add();
+}
+
+namespace {
 
 /// The files a `foreach` matches; nothing after a problem. Each looks through the whole workspace.
 std::optional<std::vector<std::string>> matches_of(Reading& reading, const TaskDraft& draft,
@@ -277,9 +316,17 @@ void unfold(Reading& reading, TaskDraft&& draft, TaskList& list) {
                          "split it into several plans");
     return true;
   };
+  if (is_over_output(draft)) {
+    if (!too_many(list.tasks.size() + draft.at_most.value_or(1)))
+      unfold_family(reading, draft, list);
+    return;
+  }
+  if (draft.at_most_node)
+    reading.problems.add(draft.at_most_node->span(),
+                         "`at_most` bounds a `foreach` over an output, and this is none");
   if (draft.foreach.empty()) {
     if (!too_many(list.tasks.size() + 1))
-      Instance(reading, draft, std::move(draft.task), nullptr, list).add();
+      Instance(reading, draft, std::move(draft.task), nullptr, list, nullptr).add();
     return;
   }
   const auto paths = matches_of(reading, draft, list);
@@ -304,7 +351,7 @@ void unfold(Reading& reading, TaskDraft&& draft, TaskList& list) {
   std::size_t index = 0;
   for (const auto& path : *paths) {
     const auto names = ItemNames::of(path, ++index);
-    Instance(reading, draft, draft.task, &names, list).add();
+    add_instance(reading, draft, &names, list);
     if (reading.problems.reported() != reported || too_many(list.tasks.size())) return;
   }
 }

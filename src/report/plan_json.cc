@@ -39,6 +39,7 @@ json::value task_json(const plan::Plan& plan, const plan::Task& task, const deci
                       const decide::Verdict& verdict) {
   return {{"id", task.id},
           {"agent", plan.agents[task.agent.index()].name},
+          {"when", task.when.empty() ? json::value(nullptr) : json::value(task.when)},
           {"footprint",
            {{"reads", patterns_json(task.footprint.reads)},
             {"writes", patterns_json(task.footprint.writes)},

@@ -106,8 +106,10 @@ std::string remark_on(const runs::ChosenRun& run, const TaskRecord& record,
     case TaskState::waiting:
     case TaskState::committing: return waits_for;
     case TaskState::reviewing: return "waits for approval";
-    case TaskState::failed:
     case TaskState::skipped:
+      if (record.is_unneeded()) return record.unneeded;
+      [[fallthrough]];
+    case TaskState::failed:
     case TaskState::cancelled: return record.detail.substr(0, record.detail.find('\n'));
     default: break;
   }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "changes/changeset.h"
+#include "engine/conditions.h"
 #include "panel/summary.h"
 #include "report/run_record.h"
 
@@ -146,7 +147,7 @@ json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskReco
   one["outcome"] = record.attempts.empty() || !record.attempts.back().outcome
                        ? json::value(nullptr)
                        : json::value(engine::name_of(*record.attempts.back().outcome));
-  one["detail"] = record.detail;
+  one["detail"] = record.is_unneeded() ? record.unneeded : record.detail;
   one["reused_from"] =
       record.from_run.empty() ? json::value(nullptr) : json::value(record.from_run);
   one["tokens"] = usage_json(usage);
@@ -222,6 +223,7 @@ json::object run_json(const runs::ChosenRun& run, const engine::RunStatus& view,
   root["workspace"] = run.plan().workspace;
   json::array tasks;
   for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
+    if (engine::is_unused_place(run.plan(), run.state, TaskId(i))) continue;
     tasks.push_back(task_json(run.plan(), TaskId(i), run.state.tasks[i], changes_of));
   }
   root["tasks"] = std::move(tasks);

@@ -31,11 +31,13 @@ void show_nothing_running(engine::RunState& state) {
 
 }  // namespace
 
-Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanRequest& request) {
+Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanRequest& request,
+                             const std::map<std::uint32_t, std::vector<std::string>>& items) {
   auto files = workspace::RecordedFiles::parse(head.files);
   if (!files) return std::unexpected(files.error());
   const Document document{head.plan_file, request.folder, head.plan_text};
-  auto plan = read_plan_or_complain(document, request, *files);
+  auto plan = read_plan_or_complain(document, request, *files, items);
+  if (!plan && !items.empty()) return plan;
   if (!plan) return within(plan.error(), "the plan kept with the run cannot be read");
   plan->workspace = head.workspace;
   return plan;
@@ -55,6 +57,7 @@ Result<void> ChosenRun::replay(journal::Store& store, decide::History history,
                                const std::string* state_folder, bool is_decided) {
   planned_tasks = planned.plan.tasks.size();
   RunGrowth growth(planned, request, std::move(history));
+  growth.read_again = [this](const auto& items) { return kept_plan(head, request, items); };
   engine::Replay read(plan());
   Result<void> grown;
   bool prepared = state_folder == nullptr;
@@ -70,6 +73,8 @@ Result<void> ChosenRun::replay(journal::Store& store, decide::History history,
         growth.dispatch_with(growth_means(plan(), *state_folder, request.stands, {}));
       grown = growth.replay(*added);
     }
+    if (const auto* expanded = std::get_if<engine::FamilyExpanded>(&recorded.event))
+      grown = growth.replay(*expanded);
     if (grown) read.take(recorded);
   });
   if (!done) return done;

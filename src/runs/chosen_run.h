@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,7 +62,9 @@ std::string whole_name(const ChosenRun& run);
 Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name);
 
 /// The plan that is kept with a run, read again exactly as it was.
-Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanRequest& request);
+/// `items`: what is known of its families, as `plan::ReadOptions` has it.
+Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanRequest& request,
+                             const std::map<std::uint32_t, std::vector<std::string>>& items = {});
 
 /// What the words `[RUN] [NAME]` mean, where either may be left out.
 struct Meant {

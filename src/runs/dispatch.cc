@@ -146,6 +146,7 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   auto history = store.history(run.plan().workspace, said_slowings(run.plan()));
   if (!history) return std::unexpected(history.error());
   RunGrowth growth(run.planned, run.request, std::move(*history));
+  growth.read_again = [&run](const auto& items) { return kept_plan(run.head, run.request, items); };
   growth.on_grown = [&kept = **journal](const plan::Plan& plan, std::size_t first) {
     kept.add_labels(labels_of(plan, first));
   };

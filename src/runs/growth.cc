@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/json.h"
+#include "decide/speculation.h"
+#include "plan/families.h"
 #include "runs/isolation.h"
 #include "runs/plan_checks.h"
 #include "workspace/local_files.h"
@@ -86,8 +88,8 @@ Result<void> RunGrowth::read(const std::string& tasks, plan::Files& files) {
   return fail(Error::Kind::invalid, first.message, first.hint);
 }
 
-/// The new tasks as a plan of their own, for what looks at tasks one by one.
-plan::Plan RunGrowth::part_from(std::size_t first) const {
+/// Some tasks as a plan of their own, for what looks at tasks one by one.
+plan::Plan RunGrowth::part_from(std::size_t first, std::size_t count) const {
   plan::Plan part;
   part.name = planned_.plan.name;
   part.workspace = planned_.plan.workspace;
@@ -95,8 +97,10 @@ plan::Plan RunGrowth::part_from(std::size_t first) const {
   part.resources = planned_.plan.resources;
   part.limits = planned_.plan.limits;
   part.tasks.assign(planned_.plan.tasks.begin() + static_cast<std::ptrdiff_t>(first),
-                    planned_.plan.tasks.end());
-  for (plan::Task& task : part.tasks) task.needs.clear(), task.output_of.clear();
+                    planned_.plan.tasks.begin() + static_cast<std::ptrdiff_t>(first + count));
+  for (plan::Task& task : part.tasks)
+    task.family.reset(), task.needs.clear(), task.output_of.clear(), task.after.clear(),
+        task.when_inputs.clear();
   return part;
 }
 
@@ -134,7 +138,7 @@ Result<void> RunGrowth::check(std::size_t first) const {
                   fmt::format("agent `{}` had no key when the run's dispatcher began", agent),
                   "give it one and let another dispatcher go on with the run");
   }
-  plan::Plan part = part_from(first);
+  plan::Plan part = part_from(first, planned_.plan.tasks.size() - first);
   if (auto usable = check_schemas(part); !usable) return usable;
   return check_programs(part, means_->environment);
 }
@@ -147,7 +151,7 @@ void RunGrowth::take_back(std::size_t first) {
 
 engine::GrownBy RunGrowth::interlock_from(std::size_t first) {
   engine::GrownBy grown;
-  const plan::Plan part = part_from(first);
+  const plan::Plan part = part_from(first, planned_.plan.tasks.size() - first);
   grown.count = static_cast<std::uint32_t>(part.tasks.size());
   const auto expected = decide::expect(part, history_);
   decide::Decision& decision = planned_.decision;
@@ -161,7 +165,8 @@ engine::GrownBy RunGrowth::interlock_from(std::size_t first) {
         locks.push_back(use.resource);
     }
     std::ranges::sort(locks);
-    const auto edges = index().conflicts.add({&task.footprint, task.needs, task.output_of, locks});
+    const auto edges =
+        index().conflicts.add({&task.footprint, task.needs, task.output_of, locks, task.after});
     for (const footprint::Edge& edge : edges) {
       const bool needs = edge.why == footprint::Why::needs;
       auto& links = grown.links;
@@ -215,6 +220,90 @@ Result<engine::GrownBy> RunGrowth::add(const std::string& tasks) {
   grown.files = files.text();
   if (on_grown) on_grown(planned_.plan, first);
   return grown;
+}
+
+/// The tasks of the family, as the document says them with these items. All else of the plan stays
+/// as it is; so does what this host and history made of the places.
+Result<void> RunGrowth::put_in_place(std::uint32_t number, const std::vector<std::string>& items) {
+  auto read = read_again({{number, items}});
+  if (!read) return std::unexpected(read.error());
+  const plan::Family& family = planned_.plan.families[number];
+  for (std::uint32_t i = 0; i < items.size(); ++i) {
+    plan::Task& place = planned_.plan.tasks[family.first.index() + i];
+    plan::Task made = std::move(read->tasks[family.first.index() + i]);
+    made.isolation = place.isolation;
+    made.isolation_else = place.isolation_else;
+    made.timeout = place.timeout;
+    made.batch = place.batch;
+    place = std::move(made);
+  }
+  return {};
+}
+
+/// Who waits for whom, now that the footprints of the family's tasks are known.
+void RunGrowth::interlock_again() {
+  decide::Decision& decision = planned_.decision;
+  if (decision.verdicts.size() != planned_.plan.tasks.size()) return;  // It is only looked at.
+  planned_.interlocking = plan::interlocking_of(planned_.plan);
+  const auto& lifted = decision.speculation.lifted;
+  const bool any = std::ranges::find(lifted, true) != lifted.end();
+  decision.speculation.waits =
+      any ? decide::waits_without(planned_.plan, lifted) : planned_.interlocking;
+  index_.reset();  // It knows other footprints, and ids; made anew with the next.
+}
+
+Result<engine::Expanded> RunGrowth::expand(std::uint32_t number, const std::string& output) {
+  const plan::Family family = planned_.plan.families[number];
+  auto items = plan::items_of(planned_.plan, family, output);
+  if (!items) return std::unexpected(items.error());
+  json::array list;
+  for (const std::string& item : *items) list.emplace_back(json::string(item));
+  engine::Expanded expanded;
+  expanded.count = static_cast<std::uint32_t>(items->size());
+  expanded.items = json::serialize(list);
+  if (means_ && means_->secrets.apply(expanded.items) != expanded.items)
+    return fail(Error::Kind::refused, "an item may not hold a key");
+  const auto first = planned_.plan.tasks.begin() + family.first.index();
+  const std::vector<plan::Task> before(first, first + family.at_most);
+  auto done = put_in_place(number, *items);
+  if (done && means_) {
+    plan::Plan part = part_from(family.first.index(), items->size());
+    done = check_schemas(part);
+    if (done) done = check_programs(part, means_->environment);
+  }
+  if (!done) {
+    std::ranges::copy(before, planned_.plan.tasks.begin() + family.first.index());
+    return std::unexpected(done.error());
+  }
+  interlock_again();
+  schedule::Problem problem = decide::problem_of(planned_.plan, planned_.waits(), planned_.expected,
+                                                 planned_.decision.verdicts);
+  for (std::uint32_t i = 0; i < family.at_most; ++i) {
+    const TaskId place(family.first.index() + i);
+    leave_quotas_to_gateway(planned_.plan, planned_.plan[place], problem.jobs[place.index()]);
+    expanded.jobs.push_back(std::move(problem.jobs[place.index()]));
+  }
+  expanded.links = std::move(problem.links);
+  return expanded;
+}
+
+Result<void> RunGrowth::replay(const engine::FamilyExpanded& event) {
+  for (std::uint32_t i = 0; i < planned_.plan.families.size(); ++i) {
+    const plan::Family family = planned_.plan.families[i];
+    if (family.first != event.task) continue;
+    const auto parsed = parse_json(event.items);
+    std::vector<std::string> items;
+    if (parsed && parsed->is_array()) {
+      for (const json::value& one : parsed->get_array())
+        items.emplace_back(one.is_string() ? std::string_view(one.get_string()) : "");
+    }
+    if (items.size() != event.count || items.size() > family.at_most) break;
+    if (auto done = put_in_place(i, items); !done)
+      return within(done.error(), "the tasks that came of an output cannot be read");
+    interlock_again();
+    return {};
+  }
+  return fail(Error::Kind::io, "tasks that came of an output are not the plan's");
 }
 
 Result<void> RunGrowth::replay(const engine::TasksAdded& event) {

@@ -38,14 +38,19 @@ class RunGrowth final : public engine::PlanGrowth {
   /// `planned` and `request` must outlive it. Costs nothing before the first task.
   RunGrowth(Planned& planned, const PlanRequest& request, decide::History history);
 
+  /// How the plan's document is read again with items of families, by number.
+  std::function<Result<plan::Plan>(const std::map<std::uint32_t, std::vector<std::string>>&)>
+      read_again;
   /// From here on tasks are held against what there is for them.
   void dispatch_with(GrowthMeans means);
   /// Called with the plan when tasks were added, and the number of the first.
   std::function<void(const plan::Plan&, std::size_t first)> on_grown;
 
   Result<engine::GrownBy> add(const std::string& tasks) override;
+  Result<engine::Expanded> expand(std::uint32_t family, const std::string& output) override;
   /// What the journal says was added.
   Result<void> replay(const engine::TasksAdded& event);
+  Result<void> replay(const engine::FamilyExpanded& event);
 
  private:
   /// What finding out whom new tasks meet takes.
@@ -60,9 +65,11 @@ class RunGrowth final : public engine::PlanGrowth {
   Result<void> check(std::size_t first) const;
   Result<void> settle(std::size_t first);
   Result<void> settle(plan::Task& task) const;
-  plan::Plan part_from(std::size_t first) const;
+  plan::Plan part_from(std::size_t first, std::size_t count) const;
   engine::GrownBy interlock_from(std::size_t first);
   void take_back(std::size_t first);
+  Result<void> put_in_place(std::uint32_t family, const std::vector<std::string>& items);
+  void interlock_again();
 
   Planned& planned_;
   const PlanRequest& request_;

@@ -43,8 +43,10 @@ std::int64_t now_ms() {
 }  // namespace
 
 bool uses_login(const plan::Plan& plan) {
-  return std::ranges::any_of(
-      plan.tasks, [&](const plan::Task& task) { return plan.agents[task.agent.index()].login; });
+  return std::ranges::any_of(plan.tasks, [&](const plan::Task& task) {
+    return plan.agents[task.agent.index()].login ||
+           (task.retry_agent && plan.agents[task.retry_agent->index()].login);
+  });
 }
 
 Result<std::string> read_claude_login(const Environment& environment) {

@@ -1,4 +1,5 @@
 #include "runs/plan_checks.h"
+#include "plan/escalation.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -150,6 +151,7 @@ std::vector<std::string> unmatched_reads(const plan::Plan& plan) {
 }
 
 Result<void> check_programs(const plan::Plan& plan, const Environment& environment) {
+  if (plan::any_escalates(plan)) return check_programs(plan::with_retries(plan), environment);
   for (const plan::Task& task : plan.tasks) {
     const plan::Agent& agent = plan.agents[task.agent.index()];
     const agents::Adapter* adapter = agents::adapter_for(agent);

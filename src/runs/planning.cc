@@ -178,19 +178,24 @@ Result<void> check_schemas(plan::Plan& plan) {
   return {};
 }
 
-Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanRequest& request,
-                                         plan::Files& files) {
+Result<plan::Plan> read_plan_or_complain(
+    const Document& document, const PlanRequest& request, plan::Files& files,
+    const std::map<std::uint32_t, std::vector<std::string>>& items) {
   plan::ReadOptions options;
   options.file = document.file;
   options.folder = document.folder;
   options.set = request.set;
   options.isolation = request.isolation;
   options.may_grow = request.stands;
+  options.items = items;
   plan::ReadResult read = plan::read_plan(document.text, options, files);
   if (read.problems.empty()) {
     if (auto usable = check_schemas(read.plan); !usable) return std::unexpected(usable.error());
     return std::move(read.plan);
   }
+  // Of items that make no task nobody can see in the document which it was: the words say it.
+  if (!items.empty())
+    return fail(Error::Kind::invalid, read.problems.front().message, read.problems.front().hint);
   return fail(Error::Kind::invalid, plan::render(read.problems, document.file));
 }
 

@@ -62,8 +62,9 @@ struct Document {
 Result<Document> read_document(const std::string& named);
 
 /// All problems of a plan come as one error, rendered.
-Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanRequest& request,
-                                         plan::Files& files);
+Result<plan::Plan> read_plan_or_complain(
+    const Document& document, const PlanRequest& request, plan::Files& files,
+    const std::map<std::uint32_t, std::vector<std::string>>& items = {});
 /// `state_folder`: where the accounts of its quotas lie; empty: they are taken to be full.
 /// `conditions`: as if the world were so.
 Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::History& history,

@@ -1,4 +1,5 @@
 #include "runs/run_models.h"
+#include "plan/escalation.h"
 
 #include <fmt/format.h>
 
@@ -153,8 +154,10 @@ Environment own_environment() {
 }
 
 bool asks_models(const plan::Plan& plan) {
-  return std::ranges::any_of(
-      plan.tasks, [&](const plan::Task& task) { return asks_through_gateway(plan, task); });
+  return std::ranges::any_of(plan.tasks, [&](const plan::Task& task) {
+    return asks_through_gateway(plan, task) ||
+           (plan::escalates(task) && asks_through_gateway(plan, plan::as_retried(plan, task)));
+  });
 }
 
 Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std::string& model,
@@ -175,6 +178,7 @@ Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std:
 }
 
 Result<void> check_keys(const plan::Plan& plan, const Environment& environment) {
+  if (plan::any_escalates(plan)) return check_keys(plan::with_retries(plan), environment);
   for (const plan::Task& task : plan.tasks) {
     const plan::Agent& agent = plan.agents[task.agent.index()];
     if (!asks_through_gateway(plan, task) || !agent.key.command.empty()) continue;
@@ -186,6 +190,8 @@ Result<void> check_keys(const plan::Plan& plan, const Environment& environment) 
 
 Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::string& state_folder,
                                          const Environment& environment, bool replays) {
+  if (plan::any_escalates(plan))
+    return gateway_options(plan::with_retries(plan), state_folder, environment, replays);
   gateway::Options options;
   for (const plan::Task& task : plan.tasks) {
     if (!asks_through_gateway(plan, task)) continue;

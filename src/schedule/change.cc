@@ -58,7 +58,8 @@ void Scheduler::resume(Time now, Time longest) {
 /// Where a task waits (in which queue, behind what) follows from the rest and from when it was last
 /// asked, so that is left out.
 std::string Scheduler::text() const {
-  static constexpr const char* kEnds[] = {"succeeded", "failed", "skipped", "cancelled"};
+  static constexpr const char* kEnds[] = {"succeeded", "failed", "skipped", "cancelled",
+                                          "unneeded"};
   const State& s = *state_;
   std::string text;
   for (std::uint32_t i = 0; i < s.marks.size(); ++i) {

@@ -101,7 +101,7 @@ WaitReason Scheduler::State::blocked_by(TaskId task) const {
   for (const Neighbour neighbour : predecessors.of(task)) {
     const TaskId before(neighbour.task);
     const Mark& it = mark(before);
-    if (neighbour.needs && !(it.at == At::ended && it.end == End::succeeded))
+    if (neighbour.needs && !(it.at == At::ended && satisfies(it.end)))
       return {.why = Why::needs, .task = before};
     if (!has_passed(before) && !earlier) earlier = unended_at(before);
   }

@@ -31,8 +31,7 @@ void Scheduler::State::add(std::vector<Job> jobs, const std::vector<Link>& links
   for (std::size_t i = first; i < marks.size(); ++i) count_links_into(TaskId(i));
   for (const Link& link : links) {
     const Mark& before = mark(link.before);
-    const bool never =
-        before.unreachable || (before.at == At::ended && before.end != End::succeeded);
+    const bool never = before.unreachable || (before.at == At::ended && !satisfies(before.end));
     if (link.needs && never) mark_unreachable(link.after, link.before);
   }
   // Where all before had ended, or none runs alone, the bars stood at the end: they go on from
@@ -40,6 +39,18 @@ void Scheduler::State::add(std::vector<Job> jobs, const std::vector<Link>& links
   advance_bars();
   advance_cursor();
   for (std::size_t i = first; i < marks.size(); ++i) file(TaskId(i), now);
+}
+
+void Scheduler::refine(TaskId first, std::vector<Job> jobs, std::vector<Link> links, Time now) {
+  State& s = *state_;
+  check(first.index() + jobs.size() <= s.marks.size(), "only jobs that are there are refined");
+  s.advance(now);
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    s.problem.jobs[first.index() + i] = std::move(jobs[i]);
+  s.problem.links = std::move(links);
+  s.successors = Adjacency::successors(s.problem.jobs.size(), s.problem.links);
+  s.predecessors = Adjacency::predecessors(s.problem.jobs.size(), s.problem.links);
+  s.recount(now);
 }
 
 }  // namespace interlock::schedule

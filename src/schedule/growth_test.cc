@@ -113,5 +113,33 @@ TEST(Growth, APausedRunStartsNothingAndOthersMayRunAtOnceFromThenOn) {
   EXPECT_EQ(play.log, "0: a\n2: b c\n");
 }
 
+TEST(Growth, WhatIsKnownBetterWaitsForLess) {
+  Draft draft;
+  const auto a = draft.job(10), b = draft.job(10), c = draft.job(10), d = draft.job(10);
+  draft.problem.links = {{a, b, true}, {a, c, true}, {b, c, false}, {b, d, false}, {c, d, false}};
+  Play play(draft, by_priority(4));
+  play.choose(0).done(a, 1);
+  play.scheduler.refine(b, jobs(2), {{a, b, true}, {a, c, true}, {c, d, false}}, at(1));
+  play.choose(1);
+  EXPECT_EQ(play.reason(d, 2), "conflict c");
+  play.done(b, 2).done(c, 3).choose(3);
+  EXPECT_EQ(play.log, "0: a\n1: b c\n3: d\n");
+}
+
+TEST(Growth, WhatIsNotNeededHoldsUpNobodyThatNeedsIt) {
+  Draft draft;
+  const auto a = draft.job(10), b = draft.job(10), c = draft.job(10);
+  draft.problem.links = {{a, b, true}, {b, c, true}};
+  Play play(draft, by_priority(4));
+  play.choose(0);
+  play.scheduler.end(b, End::unneeded, at(1));
+  play.choose(1);
+  // It stands for what goes before it until its turn would have come.
+  EXPECT_EQ(play.reason(c, 1), "conflict a");
+  play.done(a, 2).choose(2);
+  EXPECT_EQ(play.log, "0: a\n2: c\n");
+  EXPECT_TRUE(play.scheduler.take_unreachable().empty());
+}
+
 }  // namespace
 }  // namespace interlock::schedule

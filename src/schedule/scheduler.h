@@ -14,7 +14,15 @@ namespace interlock::schedule {
 struct Change;
 
 /// How a task ended for good.
-enum class End : unsigned char { succeeded, failed, skipped, cancelled };
+enum class End : unsigned char {
+  succeeded,
+  failed,
+  skipped,
+  cancelled,
+  unneeded,  ///< It does not run, and whoever needs it may go on.
+};
+/// Whether those that need it may go on.
+inline bool satisfies(End end) { return end == End::succeeded || end == End::unneeded; }
 
 /// Why a task that waits is not started now.
 struct WaitReason {
@@ -113,6 +121,9 @@ class Scheduler {
   /// The plan grew by the next `count` of them: they come at its end, behind all that waits. Costs
   /// what is new.
   void add(std::uint32_t count, Time now);
+  /// What some jobs from `first` on are, and who waits for whom, is known better now: nobody waits
+  /// for more than before. Costs what all of the plan does.
+  void refine(TaskId first, std::vector<Job> jobs, std::vector<Link> links, Time now);
   /// Lets a task that had failed, or was skipped or cancelled, be waiting again (`retry`); its
   /// successors wait for it again.
   void revive(TaskId task, Time now);

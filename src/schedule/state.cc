@@ -210,7 +210,7 @@ void Scheduler::State::mark_unreachable(TaskId task, TaskId because) {
 }
 
 void Scheduler::State::satisfy_successors(TaskId task, Time now) {
-  const bool succeeded = mark(task).end == End::succeeded;
+  const bool succeeded = satisfies(mark(task).end);
   for (const Neighbour neighbour : successors.of(task)) {
     if (!neighbour.needs) continue;
     const TaskId successor(neighbour.task);
@@ -235,7 +235,7 @@ void Scheduler::State::pass(TaskId task, Time now) {
       Mark& it = mark(successor);
       check(it.before_left > 0, "a task passes once");
       --it.before_left;
-      if (!neighbour.needs || mark(next).end == End::succeeded) --it.links_left;
+      if (!neighbour.needs || satisfies(mark(next).end)) --it.links_left;
       if (it.at == At::blocked) file(successor, now);
       if (has_passed(successor)) passing.push_back(successor);
     }
@@ -276,7 +276,7 @@ void Scheduler::State::count_links_into(TaskId task) {
   Mark& it = mark(task);
   for (const Neighbour neighbour : predecessors.of(task)) {
     const TaskId before(neighbour.task);
-    const bool succeeded = mark(before).at == At::ended && mark(before).end == End::succeeded;
+    const bool succeeded = mark(before).at == At::ended && satisfies(mark(before).end);
     if (!has_passed(before)) ++it.before_left;
     const bool is_missing = neighbour.needs && !succeeded;
     if (is_missing) ++it.needs_left;
@@ -292,7 +292,7 @@ void Scheduler::State::recount_links() {
   for (std::uint32_t i = 0; i < marks.size(); ++i) count_links_into(TaskId(i));
   for (const Link& link : problem.links) {
     const Mark& before = mark(link.before);
-    if (link.needs && before.at == At::ended && before.end != End::succeeded)
+    if (link.needs && before.at == At::ended && !satisfies(before.end))
       mark_unreachable(link.after, link.before);
   }
   for (Mark& it : marks) it.unreachable_reported = it.unreachable_reported && it.unreachable;

@@ -42,7 +42,8 @@ Result<void> WatchedRun::refresh(journal::Store& store, Time now) {
     return choose(store, run_->id(), now);
   bool has_grown = false;
   auto read = store.replay(run_->id(), events_, [&](engine::RecordedEvent&& recorded) {
-    has_grown |= std::holds_alternative<engine::TasksAdded>(recorded.event);
+    has_grown |= std::holds_alternative<engine::TasksAdded>(recorded.event) ||
+                 std::holds_alternative<engine::FamilyExpanded>(recorded.event);
     if (has_grown) return;
     engine::apply(run_->state, recorded);
     events_ = recorded.seq;

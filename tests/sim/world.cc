@@ -193,6 +193,7 @@ void World::live() {
     answer_gates();
   }
   if (broken_.empty()) check_books();
+  if (broken_.empty()) check_conditions();
   if (broken_.empty() && has_views_) views_promised_.see_end(died_at_the_end);
   promise(views_promised_.broken().empty(), views_promised_.broken());
   if (!broken_.empty()) broken_ += fmt::format(" (SIM_SEED={})", seed_);

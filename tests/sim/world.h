@@ -81,9 +81,14 @@ class World : private engine::PlanGrowth {
     journal_.spoils = std::move(spoils);
   }
 
+  /// Families are thought to touch nothing until their items are known. Asked for before `live`.
+  void forget_covers() { covers_families_ = false; }
+
   /// A later run of the same plan, upon what `before` left and what it gave back. A person may have
   /// written into one file in between. Asked for before `live`.
   void follow(const World& before, const std::string& edited);
+  /// Tasks that were passed over.
+  std::size_t unneeded() const;
   /// Tasks whose results were taken from the run before.
   std::size_t reused() const;
 
@@ -122,11 +127,16 @@ class World : private engine::PlanGrowth {
 
   // The plan that grows (world_growth.cc).
   Result<engine::GrownBy> add(const std::string& tasks) override;
+  Result<engine::Expanded> expand(std::uint32_t family, const std::string& output) override;
   void read_plan_again();
+  void cover_families();
+  void interlock_again();
+  std::uint32_t items_in(std::uint32_t family, const std::string& output) const;
   engine::GrownBy grow(std::size_t count);
   void people_grow();
   void people_hold();
   void check_growth(const engine::Engine& engine);
+  void check_conditions();
 
   // The agents.
   testing_support::Behaviour behave(const engine::SpawnSpec& spec);
@@ -157,8 +167,9 @@ class World : private engine::PlanGrowth {
   std::vector<decide::Verdict> verdicts_;
   std::unique_ptr<footprint::GrowingInterlocking> conflicts_;
   std::unique_ptr<decide::AddedVerdicts> alone_;
-  std::size_t posted_ = 0;      ///< Of `later_`.
-  bool closed_ = false;         ///< All are, and a person said so.
+  std::size_t posted_ = 0;  ///< Of `later_`.
+  bool closed_ = false;     ///< All are, and a person said so.
+  bool covers_families_ = true;
   bool perhaps_held_ = false;   ///< A person paused it and did not let it go on.
   std::uint32_t most_at_once_;  ///< That was ever allowed.
   Time held_at_{};
@@ -204,6 +215,10 @@ std::string line_of(const engine::RecordedEvent& recorded);
 /// A plan of up to `tasks_max` tasks over a handful of files, with needs, outputs, locks, slots,
 /// gates and unknown footprints.
 plan::Plan draw_plan(Dice& dice, std::size_t tasks_max);
+/// Gives some tasks conditions on what earlier ones gave and how they ended.
+void draw_conditions(Dice& dice, plan::Plan& plan);
+/// Makes places of a family of some tasks that stand together: `plan` has them as they will be.
+void draw_families(Dice& dice, plan::Plan& plan);
 /// Puts all tasks, or some of them, into views or worktrees; of more of those it is unknown what
 /// they touch. None merges texts, so that what comes out is what the sequential run gives.
 void draw_isolation(Dice& dice, plan::Plan& plan);

@@ -24,12 +24,17 @@ footprint::Interlocking waits_of(const plan::Plan& plan) {
 
 }  // namespace
 
+void World::interlock_again() {
+  interlocking_ = waits_of(grown_);
+  verdicts_ = decide::verdicts_of(grown_);
+}
+
 /// As a dispatcher does that takes the run up: the plan as it was, and what the journal added.
 void World::read_plan_again() {
   grown_ = plan_;
   grown_.tasks.erase(grown_.tasks.end() - static_cast<std::ptrdiff_t>(later_), grown_.tasks.end());
-  interlocking_ = waits_of(grown_);
-  verdicts_ = decide::verdicts_of(grown_);
+  cover_families();
+  interlock_again();
   std::vector<std::vector<ResourceId>> locks;
   std::vector<std::string> names;
   for (const plan::Resource& resource : grown_.resources) names.push_back(resource.name);
@@ -54,7 +59,8 @@ engine::GrownBy World::grow(std::size_t count) {
     part.tasks.back().needs.clear();
     part.tasks.back().output_of.clear();
     verdicts.push_back(alone_->add(task));
-    const auto edges = conflicts_->add({&task.footprint, task.needs, task.output_of, locks_[i]});
+    const auto edges =
+        conflicts_->add({&task.footprint, task.needs, task.output_of, locks_[i], task.after});
     for (const footprint::Edge& edge : edges) {
       const bool needs = edge.why == footprint::Why::needs;
       const bool same = !grown.links.empty() && grown.links.back().before == edge.before &&

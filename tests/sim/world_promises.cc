@@ -37,7 +37,7 @@ void World::check_start(const engine::SpawnSpec& spec) {
           fmt::format("`{}` starts only once that is durable", task.id));
   promise(!done_[id.index()], fmt::format("`{}` is finished and not done again", task.id));
   for (const TaskId needed : task.needs) {
-    promise(done_[needed.index()],
+    promise(done_[needed.index()] || durable[needed].is_unneeded(),
             fmt::format("`{}` starts after `{}`, which it needs", task.id, plan_[needed].id));
   }
   if (spec.name.phase == 0)

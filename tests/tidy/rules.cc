@@ -9,9 +9,9 @@
 namespace interlock::tidy {
 namespace {
 
-constexpr std::array<std::string_view, 12> kPureFolders{
-    "base",     "footprint", "changes", "plan",  "agents", "metering",
-    "schedule", "history",   "decide",  "merge", "engine", "mcp"};
+constexpr std::array<std::string_view, 13> kPureFolders{
+    "base",     "footprint", "changes", "condition", "plan",   "agents", "metering",
+    "schedule", "history",   "decide",  "merge",     "engine", "mcp"};
 constexpr std::array<std::string_view, 10> kAdapters{"sys",       "http",      "process", "journal",
                                                      "workspace", "snapshots", "schema",  "quota",
                                                      "gateway",   "chat"};

@@ -1,0 +1,186 @@
+#include "engine/conditions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "condition/expression.h"
+#include "engine/engine.h"
+
+// Tasks that are skipped because they are not needed.
+namespace interlock::engine {
+
+namespace {
+
+using ReadBlob = std::function<Result<std::string>(const Digest&)>;
+
+/// Of a task that is done in rounds the last that was, else itself.
+TaskId last_round(const plan::Plan& plan, const RunState& run, TaskId id) {
+  const auto& loop = plan[id].loop;
+  if (!loop || run[id].state == TaskState::done) return id;
+  const std::vector<TaskId>& rounds = plan.loops[*loop].rounds;
+  const auto last = std::find_if(rounds.rbegin(), rounds.rend(),
+                                 [&](TaskId round) { return run[round].state == TaskState::done; });
+  return last == rounds.rend() ? id : *last;
+}
+
+/// What a task gave, as a condition sees it: null where there is nothing.
+Result<json::value> output_of(const plan::Task& task, const TaskRecord& record,
+                              const ReadBlob& blob) {
+  if (record.state != TaskState::done || !record.output) return json::value(nullptr);
+  auto bytes = blob(*record.output);
+  if (!bytes) return std::unexpected(bytes.error());
+  if (task.output.form != plan::OutputSpec::Form::json) {
+    while (bytes->ends_with('\n')) bytes->pop_back();
+    return json::value(*bytes);
+  }
+  auto parsed = parse_json(*bytes);
+  if (parsed) return parsed;
+  return fail(Error::Kind::invalid, fmt::format("the output of `{}` is not JSON", task.id));
+}
+
+Result<std::string> why_condition_fails(const plan::Plan& plan, const RunState& run, TaskId id,
+                                        const ReadBlob& blob) {
+  const plan::Task& task = plan[id];
+  condition::Mistake mistake;
+  const auto expression = condition::Expression::parse(task.when, {}, mistake);
+  if (!expression || expression->references().size() != task.when_inputs.size())
+    return fail(Error::Kind::invalid, "it is not the one that was read");
+  std::vector<std::string> seen;
+  const auto holds = expression->holds([&](std::size_t i) -> Result<json::value> {
+    const plan::ConditionInput& input = task.when_inputs[i];
+    const condition::Reference& reference = expression->references()[i];
+    // In rounds of its own a task looks at one round; for others the last place stands for all.
+    const TaskId seen_task =
+        task.loop || task.must_hold ? input.task : last_round(plan, run, input.task);
+    const TaskRecord& record = run[seen_task];
+    json::value value(name_of(record.state));
+    if (!input.is_outcome) {
+      auto whole = output_of(plan[seen_task], record, blob);
+      if (!whole) return whole;
+      value = condition::member_at(*whole, reference.steps, input.steps);
+    }
+    std::string said =
+        fmt::format("`{}` is {}", expression->text().substr(reference.begin, reference.length),
+                    condition::shown(value));
+    if (std::ranges::find(seen, said) == seen.end()) seen.push_back(std::move(said));
+    return value;
+  });
+  if (!holds) return std::unexpected(holds.error());
+  if (*holds) return std::string();
+  return fmt::format("its condition `{}` does not hold{}{}", printable(task.when),
+                     seen.empty() ? "" : ": ", join_words(seen, 4));
+}
+
+}  // namespace
+
+namespace {
+
+/// What did not succeed of a group of which one has to; nothing: one did, or none was needed.
+std::optional<TaskId> failed_of_all(const plan::Task& task, const RunState& run) {
+  for (const auto& group : task.any_of) {
+    const bool any = std::ranges::any_of(
+        group, [&](TaskId other) { return run[other].state == TaskState::done; });
+    const auto failed =
+        std::ranges::find_if(group, [&](TaskId other) { return !run[other].went_well(); });
+    if (!any && failed != group.end()) return *failed;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::string> why_unneeded(const plan::Plan& plan, const RunState& run, TaskId id,
+                                 const ReadBlob& blob) {
+  const plan::Task& task = plan[id];
+  for (const auto& group : task.any_of) {
+    const bool none =
+        std::ranges::all_of(group, [&](TaskId other) { return run[other].is_unneeded(); });
+    if (none) return std::string("none of those of which it needs one was needed");
+  }
+  const auto is_unneeded = [&](TaskId other) {
+    return run[last_round(plan, run, other)].is_unneeded();
+  };
+  const auto missing = std::ranges::find_if(task.output_of, is_unneeded);
+  // Who joins outputs joins those there are.
+  const bool takes_what_is_there =
+      task.coordinates && !std::ranges::all_of(task.output_of, is_unneeded);
+  if (missing != task.output_of.end() && !takes_what_is_there)
+    return fmt::format("it takes the output of `{}`, which was not needed", plan[*missing].id);
+  if (task.when.empty()) return std::string();
+  return why_condition_fails(plan, run, id, blob);
+}
+
+bool can_be_judged(const plan::Plan& plan, const RunState& run, TaskId id) {
+  const plan::Task& task = plan[id];
+  return run[id].state == TaskState::waiting &&
+         std::ranges::all_of(task.needs, [&](TaskId one) { return run[one].went_well(); }) &&
+         std::ranges::all_of(task.after,
+                             [&](TaskId one) { return run[one].state >= TaskState::done; });
+}
+
+void Conditions::grow(const plan::Plan& plan) {
+  for (; known_ < plan.tasks.size(); ++known_) {
+    const TaskId id(known_);
+    const plan::Task& task = plan[id];
+    const bool may_lack_output = std::ranges::any_of(
+        task.output_of, [&](TaskId other) { return may_be_unneeded_.contains(other); });
+    if (task.when.empty() && task.any_of.empty() && !may_lack_output) continue;
+    may_be_unneeded_.insert(id);
+    open_.insert(id);
+    for (const auto* others : {&task.needs, &task.after}) {
+      for (const TaskId other : *others) asking_[other].push_back(id);
+    }
+  }
+}
+
+void Conditions::note_over(TaskId task) {
+  if (const auto found = asking_.find(task); found != asking_.end())
+    open_.insert(found->second.begin(), found->second.end());
+}
+
+/// Ends the tasks that are not needed. Each may let others be so.
+void Engine::settle_conditions() {
+  for (;;) {
+    expand_families();
+    for (const TaskId over : batch_.take_over()) conditions_.note_over(over);
+    const std::set<TaskId> open = conditions_.take_open();
+    if (open.empty() || broken_) return;
+    for (const TaskId id : open) {
+      if (!broken_ && can_be_judged(plan_, run(), id)) skip_if_unneeded(id);
+    }
+  }
+}
+
+/// Whether the task is over by that.
+bool Engine::skip_if_unneeded(TaskId id) {
+  if (const auto failed = failed_of_all(task(id), run())) {
+    batch_.record(TaskSkipped{id, *failed, {}});
+    return true;
+  }
+  const auto why =
+      why_unneeded(plan_, run(), id, [this](const Digest& digest) { return batch_.blob(digest); });
+  if (!why && why.error().kind != Error::Kind::invalid) {
+    broken_ = why.error();
+    return true;
+  }
+  if (!why) {
+    fail_for_good(id, Outcome::not_started,
+                  fmt::format("its condition `{}` cannot be told: {}", printable(task(id).when),
+                              why.error().message));
+    return true;
+  }
+  if (why->empty()) return false;
+  if (task(id).must_hold) {
+    fail_for_good(id, Outcome::not_started,
+                  fmt::format("what is repeated was never enough: {}", *why));
+    return true;
+  }
+  batch_.record(TaskSkipped{id, std::nullopt, *why});
+  make_merges_with(id);
+  return true;
+}
+
+}  // namespace interlock::engine

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <string_view>
+
+// The keys of a plan document, and the words where one of a few is wanted: what the reader takes,
+// and what the published schema says.
+namespace interlock::plan {
+
+/// The document itself.
+inline constexpr std::string_view kPlanKeys[] = {"interlock", "name",   "workspace", "defaults",
+                                                 "limits",    "agents", "resources", "tasks",
+                                                 "merge",     "commits"};
+/// A task.
+inline constexpr std::string_view kTaskKeys[] = {
+    "id",      "agent",        "prompt",  "prompt_file", "run",       "reads",     "writes",
+    "uses",    "needs",        "output",  "gate",        "estimate",  "merge",     "verify",
+    "foreach", "timeout",      "grace",   "retries",     "backoff",   "isolation", "env",
+    "model",   "idle_timeout", "observe", "network",     "repair",    "budget",    "join",
+    "batch",   "when",         "at_most", "repeat",      "retry_with"};
+/// An agent.
+inline constexpr std::string_view kAgentKeys[] = {
+    "kind",     "run",   "prompt",    "model",   "bin",    "args", "env",
+    "pass_env", "api",   "base_url",  "repair",  "events", "key",  "gateway",
+    "resume",   "login", "unmetered", "slowing", "batch"};
+/// A merge.
+inline constexpr std::string_view kMergeKeys[] = {
+    "from",    "with",         "headings", "key",    "columns",  "agent", "prompt",
+    "timeout", "idle_timeout", "retries",  "output", "estimate", "uses"};
+/// `defaults`.
+inline constexpr std::string_view kDefaultsKeys[] = {
+    "agent", "timeout", "idle_timeout", "grace",   "retries", "backoff", "isolation",
+    "env",   "model",   "observe",      "network", "join",    "batch"};
+/// `limits`.
+inline constexpr std::string_view kLimitsKeys[] = {
+    "parallel",  "tokens", "usd",     "min_saving",     "on_failure", "gate_every",
+    "speculate", "calls",  "repeats", "usd_per_minute", "answer",     "on_quota"};
+inline constexpr std::string_view kIsolations[] = {"direct", "guard", "view", "worktree"};
+inline constexpr std::string_view kObserves[] = {"all", "opens", "declared"};
+inline constexpr std::string_view kNetworks[] = {"host", "none", "gateway"};
+inline constexpr std::string_view kOnQuotas[] = {"stop", "wait"};
+inline constexpr std::string_view kOutputForms[] = {"text", "json", "exit", "none"};
+/// `output` as a map.
+inline constexpr std::string_view kOutputKeys[] = {"schema", "from", "format", "strict"};
+/// `estimate`.
+inline constexpr std::string_view kEstimateKeys[] = {"time", "tokens", "usd", "failures",
+                                                     "conflicts"};
+/// A quota.
+inline constexpr std::string_view kQuotaKeys[] = {
+    "kind",  "requests", "input_tokens", "output_tokens", "usd",     "concurrency",
+    "burst", "window",   "charge",       "cached_input",  "account", "slowing"};
+/// A lock.
+inline constexpr std::string_view kLockKeys[] = {"kind"};
+/// Slots.
+inline constexpr std::string_view kSlotsKeys[] = {"kind", "capacity", "slowing"};
+inline constexpr std::string_view kAgentKinds[] = {"command",  "claude-code", "codex", "gemini",
+                                                   "opencode", "pi",          "qwen",  "chat"};
+inline constexpr std::string_view kAgentApis[] = {"anthropic", "openai", "openai-responses",
+                                                  "gemini"};
+inline constexpr std::string_view kMergeWiths[] = {"concat", "object",   "union", "table",
+                                                   "lines",  "sections", "agent", "list"};
+/// `retry_with`.
+inline constexpr std::string_view kRetryKeys[] = {"agent", "model"};
+/// `repeat`.
+inline constexpr std::string_view kRepeatKeys[] = {"until", "at_most"};
+
+}  // namespace interlock::plan
