@@ -1,9 +1,11 @@
 # Run at build time: cmake -DFOLDER=... -DVERSION=... -DOUTPUT=... -P EmbedAssets.cmake
 # Writes the page's files as raw strings, so that the binary carries them.
 set(entries "")
-foreach(entry "index.html|text/html|index.html" "page.js|text/javascript|page.js"
-              "timeline.js|text/javascript|timeline.js" "link.js|text/javascript|link.js"
-              "style.css|text/css|style.css" "ui.js|text/javascript|vendor/ui.js")
+set(page_entries "index.html|text/html|index.html" "style.css|text/css|style.css" "ui.js|text/javascript|vendor/ui.js")
+foreach(name page state link decision rows timeline task graph layout control history)
+  list(APPEND page_entries "${name}.js|text/javascript|${name}.js")
+endforeach()
+foreach(entry ${page_entries})
   string(REGEX MATCH "^([^|]+)\\|([^|]+)\\|([^|]+)$" matched "${entry}")
   set(name "${CMAKE_MATCH_1}")
   set(type "${CMAKE_MATCH_2}")

@@ -25,11 +25,17 @@ export async function ask(path, options = {}) {
   }
 }
 
-export async function readJson(path) {
-  const answer = await ask(path);
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.error ? body.error.message : "error " + answer.status);
-  return body;
+export async function readJson(path, options) {
+  const answer = await ask(path, options);
+  const text = await answer.text();
+  let body = null;
+  try {
+    body = JSON.parse(text);
+  } catch { /* A command that failed may print nothing. */ }
+  if (answer.ok && body) return body;
+  const error = new Error(body && body.error ? body.error.message : "error " + answer.status);
+  error.status = answer.status;
+  throw error;
 }
 
 export async function readText(path) {

@@ -18,8 +18,27 @@ export const kinds = {
 
 export const rowHeight = 24;
 
-/// `rows`: lists of [kind, from, to] in milliseconds, to null: until `now`. `range`: [from, to].
-export function draw(canvas, rows, range, now, marked) {
+/// Calls `visit` with kind, begin and end of each span of [kind, from, to, ...]; to below 0: until `now`.
+function each(spans, now, visit) {
+  for (let i = 0; i < spans.length; i += 3) visit(spans[i], spans[i + 1], spans[i + 2] < 0 ? now : spans[i + 2]);
+}
+
+/// The span at a part (0..1) of the width, or one that is at most three pixels away: [kind, from, to].
+export function spanAt(spans, range, now, part, width) {
+  const at = range[0] + (range[1] - range[0]) * part, near = (3 * (range[1] - range[0])) / width;
+  let found = null, least = near;
+  each(spans, now, (kind, from, to) => {
+    const away = at < from ? from - at : at > to ? at - to : -1;
+    if (away <= least) {
+      least = away;
+      found = [kind, from, to];
+    }
+  });
+  return found;
+}
+
+/// `rows`: {spans, ghost, critical}, in milliseconds; `names`: of the kinds that are numbers. `range`: [from, to].
+export function draw(canvas, rows, names, range, now, marked) {
   const box = canvas.getBoundingClientRect();
   const scale = window.devicePixelRatio || 1;
   const width = Math.max(1, box.width), height = rows.length * rowHeight;
@@ -47,15 +66,14 @@ export function draw(canvas, rows, range, now, marked) {
   // One pass a kind: changing colours is what takes time.
   const byKind = new Map();
   rows.forEach((row, line) => {
-    for (const [kind, from, to] of row) {
-      const until = to === null ? now : to;
-      if (until < begin || from > end) continue;
+    each(row.spans, now, (kind, from, to) => {
+      if (to < begin || from > end) return;
       if (!byKind.has(kind)) byKind.set(kind, []);
-      byKind.get(kind).push([line, from, until]);
-    }
+      byKind.get(kind).push([line, from, to]);
+    });
   });
   for (const [kind, bars] of byKind) {
-    const how = kinds[kind] || kinds.forecast;
+    const how = kinds[typeof kind === "string" ? kind : names[kind]] || kinds.forecast;
     paint.strokeStyle = ink(how.ink);
     paint.lineWidth = how.width;
     paint.setLineDash(how.dash);
@@ -68,9 +86,28 @@ export function draw(canvas, rows, range, now, marked) {
     }
     paint.stroke();
   }
+  paint.setLineDash([]);
+  paint.lineWidth = 2;
+  paint.strokeStyle = ink("--ink");
+  paint.beginPath();
+  rows.forEach((row, line) => {
+    if (!row.critical) return;
+    const y = line * rowHeight + rowHeight - 2;
+    each(row.spans, now, (kind, from, to) => {
+      if (to < begin || from > end) return;
+      paint.moveTo(Math.max(0, place(from)), y);
+      paint.lineTo(Math.min(width, Math.max(place(to), place(from) + 2)), y);
+    });
+  });
+  paint.stroke();
+  paint.lineWidth = 1;
+  paint.strokeStyle = ink("--faint");
+  rows.forEach((row, line) => {
+    if (!row.ghost || row.ghost[1] < begin || row.ghost[0] > end) return;
+    const x = place(row.ghost[0]);
+    paint.strokeRect(x + 0.5, line * rowHeight + 4.5, Math.max(2, place(row.ghost[1]) - x), rowHeight - 9);
+  });
   if (marked >= 0) {
-    paint.setLineDash([]);
-    paint.lineWidth = 1;
     paint.strokeStyle = ink("--ink");
     paint.strokeRect(0.5, marked * rowHeight + 0.5, width - 1, rowHeight - 1);
   }

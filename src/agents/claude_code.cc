@@ -54,7 +54,8 @@ class ClaudeCode : public Adapter {
         .set_if(has_gateway(wanted), "CLAUDE_CODE_ATTRIBUTION_HEADER", "0")
         .set("CLAUDE_CODE_MAX_RETRIES", std::to_string(retries_of(wanted)))
         .set_if(has_gateway(wanted), "API_TIMEOUT_MS", std::to_string(kPatienceMs))
-        .set_if(!wanted.secret.empty(), "ANTHROPIC_API_KEY", wanted.secret);
+        // A key would be used in place of a log-in.
+        .set_if(!wanted.secret.empty() && !wanted.agent->login, "ANTHROPIC_API_KEY", wanted.secret);
     if (!wanted.login.empty()) call.add_file("claude/.credentials.json", wanted.login);
     // It adds `/v1/messages`.
     if (const std::string base = base_of(wanted); !base.empty())

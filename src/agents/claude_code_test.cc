@@ -186,11 +186,14 @@ TEST(ClaudeCode, WhatMayNotWriteIsNotGivenAllPermissions) {
 
 TEST(ClaudeCode, APersonsLogInIsGivenAsAFileOfItsOwn) {
   plan::Agent agent;
+  agent.login = true;
   Wanted wanted = wanted_of(agent);
+  wanted.secret = "of-the-route";
   wanted.login = "{}";
   const auto called = claude_code().invoke(wanted);
   ASSERT_TRUE(called);
   EXPECT_EQ(called->files, (std::vector<StateFile>{{"claude/.credentials.json", "{}"}}));
+  EXPECT_FALSE(show_call(called).contains("ANTHROPIC_API_KEY")) << "it would be used instead";
 }
 
 TEST(ClaudeCode, ASchemaLongerThanAnArgumentIsRefused) {

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+
 namespace interlock::cli {
 namespace {
 
@@ -31,6 +35,11 @@ What a task reads and writes decides everything: name folders exactly, give each
 join what the others wrote.
 )";
 
+constexpr std::string_view kOwnSubAgents = R"(
+Where your own sub-agents are to edit files at the same time, start each with `isolation: "worktree"`: it works in a private
+copy, what it changes is merged into the workspace when it finishes, and it is told of conflicts. Do not merge it yourself.
+)";
+
 json::value hook_for(const std::string& client, const std::string& program, bool enforce) {
   json::object command{{"type", "command"},
                        {"command", fmt::format("{} hook pre-tool --for {}{}", program, client,
@@ -38,6 +47,87 @@ json::value hook_for(const std::string& client, const std::string& program, bool
                        {"timeout", 10}};
   return json::object{{"matcher", client == "codex" ? "spawn_agent" : "Agent|Task"},
                       {"hooks", json::array{std::move(command)}}};
+}
+
+json::value gemini_hook(const std::string& program, const std::string& arguments) {
+  json::object command{{"name", "interlock"},
+                       {"type", "command"},
+                       {"command", program + " hook " + arguments},
+                       {"timeout", 10'000}};  // Milliseconds, there.
+  return json::object{{"matcher", "invoke_agent"}, {"hooks", json::array{std::move(command)}}};
+}
+
+/// opencode has no hooks that are commands.
+std::string plugin_text(const std::string& program, bool enforce) {
+  constexpr std::string_view kText =
+      R"(// Written by `interlock init --for opencode`: asks Interlock before a sub-agent begins, and tells it of the end.
+import { execFile } from "node:child_process"
+
+const program = @PROGRAM@
+const options = @OPTIONS@
+
+// What it answers; on any error, and after ten seconds, nothing, which lets the sub-agent begin.
+const ask = (when, more, said) =>
+  new Promise((resolve) => {
+    const child = execFile(program, ["hook", when, "--for", "opencode", ...more], { timeout: 10000 },
+      (error, out) => {
+        try { resolve(error || !out ? {} : JSON.parse(out)) } catch { resolve({}) }
+      })
+    child.on("error", () => resolve({}))
+    child.stdin.on("error", () => {})
+    child.stdin.end(JSON.stringify(said))
+  })
+
+export const Interlock = async ({ directory }) => {
+  const call = (input, args) => ({
+    session_id: input.sessionID, tool_use_id: input.callID, tool_name: input.tool, tool_input: args, cwd: directory,
+  })
+  return {
+    "tool.execute.before": async (input, output) => {
+      if (input.tool !== "task") return
+      const answer = await ask("pre-tool", options, call(input, output.args))
+      if (answer.decision === "deny") throw new Error(answer.reason)
+    },
+    "tool.execute.after": async (input, output) => {
+      if (input.tool !== "task") return
+      const answer = await ask("post-tool", [], call(input, input.args ?? {}))
+      const advice = answer.hookSpecificOutput?.additionalContext
+      if (advice && typeof output?.output === "string") output.output += "\n" + advice
+    },
+  }
+}
+)";
+  std::string text(kText);
+  const auto put = [&](std::string_view mark, const std::string& value) {
+    text.replace(text.find(mark), mark.size(), value);
+  };
+  put("@PROGRAM@", canonical_json(json::string(program)));
+  put("@OPTIONS@", enforce ? "[\"--enforce\"]" : "[]");
+  return text;
+}
+
+/// Where the client's own sub-agents work. In the person's own settings: whoever has not got us
+/// could start none otherwise.
+std::vector<SettingsChange> worktree_hooks(const std::string& program) {
+  std::vector<SettingsChange> changes;
+  for (const auto& [event, matcher, timeout_s] : {std::tuple{"WorktreeCreate", "", 600},
+                                                  {"WorktreeRemove", "", 600},
+                                                  {"SubagentStop", "", 600},
+                                                  {"PostToolUse", "Agent|Task", 30},
+                                                  {"SessionEnd", "", 60}}) {
+    json::object command{{"type", "command"},
+                         {"command", program + " hook worktree --for claude-code"},
+                         {"timeout", timeout_s}};
+    json::object hook;
+    if (*matcher != '\0') hook["matcher"] = matcher;
+    hook["hooks"] = json::array{std::move(command)};
+    changes.push_back({".claude/settings.local.json",
+                       How::element,
+                       {"hooks", event},
+                       std::move(hook),
+                       " hook worktree "});
+  }
+  return changes;
 }
 
 json::value server_of(const std::string& program) {
@@ -61,7 +151,8 @@ std::string trust_wanted(const std::string& client) {
   if (client == "codex")
     return "Codex reads a project's settings only where it is trusted, and its hooks only after "
            "`/hooks`";
-  if (client == "gemini") return "Gemini uses a project's servers only where its folder is trusted";
+  if (client == "gemini")
+    return "Gemini uses a project's servers and hooks only where its folder is trusted";
   return {};
 }
 
@@ -69,14 +160,17 @@ std::optional<std::vector<SettingsChange>> setup_for_client(const std::string& c
                                                             const std::string& program,
                                                             bool enforce) {
   if (client == "claude-code") {
-    return std::vector<SettingsChange>{
+    std::vector<SettingsChange> changes{
         skill_at(".claude"),
         {".mcp.json", How::member, {"mcpServers", "interlock"}, server_of(program), {}},
         {".claude/settings.json",
          How::element,
          {"hooks", "PreToolUse"},
          hook_for(client, program, enforce),
-         {}}};
+         " hook pre-tool "}};
+    changes.front().text += kOwnSubAgents;
+    std::ranges::move(worktree_hooks(program), std::back_inserter(changes));
+    return changes;
   }
   if (client == "codex") {
     return std::vector<SettingsChange>{
@@ -92,22 +186,33 @@ std::optional<std::vector<SettingsChange>> setup_for_client(const std::string& c
          How::element,
          {"hooks", "PreToolUse"},
          hook_for(client, program, enforce),
-         {}}};
+         " hook pre-tool "}};
   }
   if (client == "gemini") {
-    return std::vector<SettingsChange>{skill_at(".agents"),
-                                       {".gemini/settings.json",
-                                        How::member,
-                                        {"mcpServers", "interlock"},
-                                        server_of(program),
-                                        {}}};
+    const std::string file = ".gemini/settings.json";
+    return std::vector<SettingsChange>{
+        skill_at(".agents"),
+        {file, How::member, {"mcpServers", "interlock"}, server_of(program), {}},
+        {file,
+         How::element,
+         {"hooks", "BeforeTool"},
+         gemini_hook(program,
+                     enforce ? "pre-tool --for gemini --enforce" : "pre-tool --for gemini"),
+         " hook pre-tool "},
+        {file,
+         How::element,
+         {"hooks", "AfterTool"},
+         gemini_hook(program, "post-tool --for gemini"),
+         " hook post-tool "}};
   }
   if (client == "opencode") {
     const json::value server = json::object{{"type", "local"},
                                             {"command", json::array{json::string(program), "mcp"}},
                                             {"enabled", true}};
     return std::vector<SettingsChange>{
-        skill_at(".agents"), {"opencode.json", How::member, {"mcp", "interlock"}, server, {}}};
+        skill_at(".agents"),
+        {"opencode.json", How::member, {"mcp", "interlock"}, server, {}},
+        {".opencode/plugins/interlock.js", How::whole, {}, {}, plugin_text(program, enforce)}};
   }
   return std::nullopt;
 }
@@ -120,7 +225,7 @@ Result<std::optional<Added>> addition_for(const SettingsChange& change, std::str
         return fail(Error::Kind::refused, "it is there and holds something else");
       return Added{0, change.text};
     case How::member: return add_member(document, change.path, change.value);
-    case How::element: return add_element(document, change.path, change.value, " hook pre-tool ");
+    case How::element: return add_element(document, change.path, change.value, change.text);
     case How::section: {
       const std::string head = "[" + change.path.front() + "]";
       if (document.contains(change.text)) return std::nullopt;

@@ -21,7 +21,7 @@ struct SettingsChange {
   How how = How::whole;
   std::vector<std::string> path;  ///< Of the member or list; of a section its one name.
   json::value value;
-  std::string text;  ///< Of a whole file or a section.
+  std::string text;  ///< Of a whole file or a section; of an element, what tells one of ours.
 };
 
 /// `program`: how the client is to call us. Nothing: no such client.

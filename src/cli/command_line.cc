@@ -158,6 +158,26 @@ void CommandLine::add_planning() {
   breakeven->add_option("-o", options_.svg, "Draw the chart into this file, as SVG")
       ->type_name("FILE");
   add_json(breakeven);
+  CLI::App* forecast = add("forecast", "Foretell a run's plan as if other conditions held",
+                           [](const Context& context, const Options& options) {
+                             runs::AsIf as_if;
+                             if (options.parallel > 0)
+                               as_if.parallel = static_cast<std::uint32_t>(options.parallel);
+                             as_if.conditions = options.conditions;
+                             return forecast_command(context, options.run, as_if);
+                           });
+  add_run(forecast);
+  forecast->add_option("--parallel", options_.parallel, "Attempts at once, at most [as the run's]")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  const auto factor = CLI::Range(decide::kLeastFactor, decide::kMostFactor);
+  forecast->add_option("--quota", options_.conditions.quota, "Times the plan's quotas [1]")
+      ->check(factor)
+      ->type_name("FACTOR");
+  forecast->add_option("--size", options_.conditions.size, "Times what each task takes [1]")
+      ->check(factor)
+      ->type_name("FACTOR");
+  add_json(forecast);
   CLI::App* run =
       add("run", "Run a plan", [](const Context& context, const Options& options) -> Result<Exit> {
         auto request = request_of(options);

@@ -89,13 +89,16 @@ void CommandLine::add_traces() {
                         });
   add_run(trace);
   trace
-      ->add_option("-o,--out", options_.trace.out,
-                   "Trace-event JSON: ui.perfetto.dev, chrome://tracing")
+      ->add_option(
+          "-o,--out", options_.trace.out,
+          "FILE.json: ui.perfetto.dev, chrome://tracing; FILE.pftrace: Perfetto's own form")
       ->type_name("FILE");
   trace
       ->add_option("--otlp", options_.trace.otlp,
                    "OpenTelemetry spans as OTLP/JSON, into a file or to a receiver")
       ->type_name("FILE|URL");
+  trace->add_flag("-f,--follow", options_.trace.follow,
+                  "With --otlp: send what is over as it goes on, until the run ends");
   trace->add_option("--joblog", options_.trace.joblog, "The attempts as GNU parallel logs its jobs")
       ->type_name("FILE");
   add_json(trace);
@@ -121,6 +124,11 @@ void CommandLine::add_traces() {
       ->add_option("--socket", options_.serve.socket,
                    "The Unix socket [in $XDG_RUNTIME_DIR/interlock, else in the state folder]")
       ->type_name("PATH");
+  serve
+      ->add_option("--metrics", options_.serve.metrics,
+                   "Serve Prometheus metrics on 127.0.0.1 too, and write the bearer they want into "
+                   "FILE")
+      ->type_name("FILE");
   add_json(serve);
 }
 

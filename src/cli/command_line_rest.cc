@@ -4,6 +4,7 @@
 
 #include "cli/client_setup.h"
 #include "cli/completion.h"
+#include "cli/hook_running.h"
 #include "cli/man_page.h"
 
 // Verbs around runs: to begin with, for clients and models, to clear up.
@@ -77,17 +78,20 @@ void CommandLine::add_rest() {
           });
   mcp->add_flag("--approve", options_.may_approve, "The client may answer gates");
   CLI::App* hook = add(
-      "hook", "Answer a client before it starts sub-agents; `init --for` sets it up",
+      "hook", "Answer a client about its own sub-agents; `init --for` sets it up",
       [](const Context& context, const Options& options) {
+        if (options.when == "worktree") return hook_worktree_command(context);
+        if (options.when == "post-tool") return hook_ended_command(context);
         return hook_command(context, options.hook);
       },
       Journal::not_needed);
-  hook->add_option("WHEN", options_.when, "pre-tool")
+  hook->add_option("WHEN", options_.when,
+                   "pre-tool, post-tool, or worktree: where they work, and what of it")
       ->required()
-      ->check(CLI::IsMember({"pre-tool"}));
-  hook->add_option("--for", options_.hook.client, "Whose: claude-code or codex")
+      ->check(CLI::IsMember({"pre-tool", "post-tool", "worktree"}));
+  hook->add_option("--for", options_.hook.client, "Whose: claude-code, codex, gemini or opencode")
       ->required()
-      ->check(CLI::IsMember({"claude-code", "codex"}))
+      ->check(CLI::IsMember({"claude-code", "codex", "gemini", "opencode"}))
       ->type_name("CLIENT");
   hook->add_flag("--enforce", options_.hook.enforce, "Deny what the plan refuses; else advise");
   hook->add_option("--most", options_.hook.most, "Deny more than N sub-agents in one message")

@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "cli/console.h"
 #include "cli/live_face.h"
+#include "runs/as_if.h"
 #include "runs/edited_plan.h"
 #include "runs/open_store.h"
 #include "runs/planning.h"
@@ -45,6 +46,9 @@ Result<Exit> plan_command(const Context& context, const std::string& file,
 /// `svg`: where to draw the chart as well; empty: nowhere.
 Result<Exit> breakeven_command(const Context& context, const std::string& file,
                                const runs::PlanRequest& request, const std::string& svg);
+/// What a run's plan would take if more ran at once, quotas were others, or tasks larger.
+Result<Exit> forecast_command(const Context& context, const std::string& run,
+                              const runs::AsIf& as_if);
 Result<Exit> run_command(const Context& context, const std::string& file,
                          const runs::PlanRequest& request, Face face);
 /// What `resume` may say anew.
@@ -74,9 +78,10 @@ Result<Exit> report_command(const Context& context, const std::string& run,
                             const std::string& file);
 
 struct TraceOptions {
-  std::string out;   ///< Trace-event JSON.
+  std::string out;   ///< Trace-event JSON; `.pftrace`: Perfetto's protobuf.
   std::string otlp;  ///< A file, or a receiver's URL.
   std::string joblog;
+  bool follow = false;  ///< Send spans as they end, until the run does.
 };
 Result<Exit> trace_command(const Context& context, const std::string& run,
                            const TraceOptions& options);
@@ -159,6 +164,9 @@ struct HookRequest {
 /// Before a sub-agent starts: reads what the client tells, and answers it. On any error of its own
 /// it says nothing, which lets the sub-agent start.
 Result<Exit> hook_command(const Context& context, const HookRequest& request);
+/// A client wants a worktree for a sub-agent, or tells what becomes of one: reads which from
+/// standard input, and answers it.
+Result<Exit> hook_worktree_command(const Context& context);
 
 Result<Exit> doctor_command(const Context& context);
 Result<Exit> agents_command(const Context& context);

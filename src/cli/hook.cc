@@ -1,15 +1,22 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
 #include <fstream>
+#include <optional>
 
+#include "base/digest.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/hook_input.h"
+#include "cli/hook_running.h"
 #include "runs/isolation.h"
 #include "runs/planning.h"
+#include "sys/descriptor.h"
 #include "workspace/local_files.h"
 
 // `hook pre-tool`: a client is about to start a sub-agent (docs/mcp.md). Of several in one message
@@ -18,18 +25,9 @@
 namespace interlock::cli {
 namespace {
 
-constexpr std::size_t kInputBytesMax = 4u << 20;
-constexpr std::streamoff kTranscriptBytes = 4 << 20;  ///< Its end; the message is the last in it.
+namespace fs = std::filesystem;
 
-std::string standard_input() {
-  std::string text;
-  std::array<char, 65536> piece{};
-  for (;;) {
-    const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
-    if (got <= 0 || text.size() > kInputBytesMax) return text;
-    text.append(piece.data(), static_cast<std::size_t>(got));
-  }
-}
+constexpr std::streamoff kTranscriptBytes = 4 << 20;  ///< Its end; the message is the last in it.
 
 std::string end_of(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -84,8 +82,38 @@ std::string first_reason(const decide::Decision& decision) {
   return decision.worthwhile.why;
 }
 
+/// Of all who ask with this key the first one; nothing where that cannot be told.
+std::optional<bool> is_first(const Context& context, const std::string& key) {
+  if (context.state_folder.empty()) return std::nullopt;
+  const fs::path folder = fs::path(context.state_folder) / "hooks";
+  std::error_code trouble;
+  fs::create_directories(folder, trouble);
+  const auto now = fs::file_time_type::clock::now();
+  for (const auto& old : fs::directory_iterator(folder, trouble)) {
+    std::error_code none;
+    const auto written = old.last_write_time(none);
+    if (!none && now - written > std::chrono::hours(24)) fs::remove(old.path(), none);
+  }
+  const std::string mark = (folder / digest_of(key).hex().substr(0, 24)).string();
+  const sys::Descriptor made(::open(mark.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (made) return true;
+  return errno == EEXIST ? std::optional(false) : std::nullopt;
+}
+
+/// All of the message. The client may not have written down the others yet: one that seems to be
+/// alone is looked at once more, and those that asked just now are of it.
+std::vector<SubAgent> message_of(const Context& context, const HookCall& call) {
+  constexpr useconds_t kWaitUs = 30'000;
+  std::vector<SubAgent> agents = siblings_of(call, end_of(call.transcript));
+  if (agents.size() == 1) agents = begun_together(context, call);
+  if (agents.size() > 1 || call.transcript.empty()) return agents;
+  ::usleep(kWaitUs);
+  agents = siblings_of(call, end_of(call.transcript));
+  return agents.size() > 1 ? agents : begun_together(context, call);
+}
+
 std::string answer_for(const Context& context, const HookRequest& request, const HookCall& call) {
-  const std::vector<SubAgent> agents = siblings_of(call, end_of(call.transcript));
+  std::vector<SubAgent> agents = message_of(context, call);
   const auto own = std::ranges::find(agents, call.tool_use_id, &SubAgent::tool_use_id);
   const auto place = static_cast<std::size_t>(own - agents.begin());
   if (request.most > 0 && place >= request.most) {
@@ -95,25 +123,42 @@ std::string answer_for(const Context& context, const HookRequest& request, const
                     "the others. {}",
                     place + 1, agents.size(), request.most, kInstead));
   }
-  if (agents.size() < 2) return {};
-  const auto planned = decided(agents, request.client, call.folder, context);
-  if (!planned) return {};
-  const decide::Decision& decision = planned->decision;
-  const bool refuses = decision.pattern == decide::Pattern::sequential;
-  const std::string reported =
-      fmt::format("Interlock on these {} sub-agents: {}, for {}.", agents.size(),
-                  runs::pattern_text(decision), first_reason(decision));
-  if (request.enforce && refuses) return denial(reported + " " + std::string(kInstead));
-  // Once for all of them.
-  return place == 0 ? advice(refuses ? reported + " " + std::string(kInstead) : reported)
-                    : std::string();
+  // What others do is kept apart from those in worktrees, and merged with what they do.
+  std::erase_if(agents, [](const SubAgent& one) { return one.apart; });
+  const bool is_apart =
+      std::ranges::find(agents, call.tool_use_id, &SubAgent::tool_use_id) == agents.end();
+  if (agents.size() < 2 || is_apart) return {};
+  const auto verdict = verdict_on(agents, request.client, call.folder, context);
+  if (!verdict) return {};
+  if (request.enforce && verdict->refuses) return denial(verdict->text);
+  // Once for all of them, whichever hook comes first.
+  if (!is_first(context, agents.front().tool_use_id).value_or(place == 0)) return {};
+  return advice(verdict->text);
 }
 
 }  // namespace
 
+std::optional<HookVerdict> verdict_on(const std::vector<SubAgent>& agents,
+                                      const std::string& client, const std::string& folder,
+                                      const Context& context) {
+  const auto planned = decided(agents, client, folder, context);
+  if (!planned) return std::nullopt;
+  const decide::Decision& decision = planned->decision;
+  HookVerdict verdict{decision.pattern == decide::Pattern::sequential, {}};
+  verdict.text = fmt::format("Interlock on these {} sub-agents: {}, for {}.", agents.size(),
+                             runs::pattern_text(decision), first_reason(decision));
+  if (verdict.refuses) verdict.text += " " + std::string(kInstead);
+  return verdict;
+}
+
 Result<Exit> hook_command(const Context& context, const HookRequest& request) {
-  const auto call = hook_call_from(standard_input());
-  if (!call || call->tool_use_id.empty()) return Exit::done;
+  const auto call = hook_call_from(hook_input());
+  if (!call) return Exit::done;
+  if (request.client == "gemini" || request.client == "opencode") {
+    context.console.result(answer_at_beginning(context, request, *call));
+    return Exit::done;
+  }
+  if (call->tool_use_id.empty()) return Exit::done;
   context.console.result(answer_for(context, request, *call));
   return Exit::done;
 }

@@ -1,8 +1,10 @@
 #include "cli/hook_input.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 
@@ -20,11 +22,18 @@ bool is_sub_agent(std::string_view tool) {
   return tool == "Agent" || tool == "Task" || tool == "spawn_agent";
 }
 
+/// Kinds that their clients give no tool to write with: of Claude Code, opencode, Gemini CLI.
+bool only_reads(std::string_view kind) {
+  return kind == "Explore" || kind == "Plan" || kind == "explore" ||
+         kind == "codebase_investigator";
+}
+
 SubAgent sub_agent(const std::string& id, const json::object& input) {
-  const std::string kind = text_at(input, "subagent_type");
+  std::string kind = text_at(input, "subagent_type");
+  if (kind.empty()) kind = text_at(input, "agent_name");
   std::string prompt = text_at(input, "prompt");
   if (prompt.empty()) prompt = text_at(input, "message");
-  return {id, std::move(prompt), kind == "Explore" || kind == "Plan"};
+  return {id, std::move(prompt), only_reads(kind), text_at(input, "isolation") == "worktree"};
 }
 
 /// The sub-agents one transcript line asks for, and the message they belong to.
@@ -56,6 +65,17 @@ Line read_line(std::string_view text) {
 
 }  // namespace
 
+std::string hook_input() {
+  constexpr std::size_t kBytesMax = 4u << 20;
+  std::string text;
+  std::array<char, 65536> piece{};
+  for (;;) {
+    const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
+    if (got <= 0 || text.size() > kBytesMax) return text;
+    text.append(piece.data(), static_cast<std::size_t>(got));
+  }
+}
+
 Result<HookCall> hook_call_from(std::string_view text) {
   const auto parsed = parse_json(text);
   if (!parsed) return std::unexpected(parsed.error());
@@ -65,7 +85,10 @@ Result<HookCall> hook_call_from(std::string_view text) {
                 text_at(reported, "tool_use_id"),
                 text_at(reported, "transcript_path"),
                 text_at(reported, "cwd"),
-                {}};
+                {},
+                text_at(reported, "session_id"),
+                text_at(reported, "prompt_id")};
+  if (call.turn.empty()) call.turn = text_at(reported, "turn_id");
   if (const json::value* input = reported.if_contains("tool_input");
       input != nullptr && input->is_object())
     call.input = input->get_object();

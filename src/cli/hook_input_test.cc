@@ -1,4 +1,5 @@
 #include "cli/hook_input.h"
+#include "cli/hook_running.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,6 +34,14 @@ TEST(HookInput, finds_all_sub_agents_of_the_message) {
   EXPECT_FALSE(siblings[1].only_reads);
 }
 
+TEST(HookInput, knows_who_works_in_a_worktree) {
+  const auto call = hook_call_from(
+      R"({"tool_name":"Agent","tool_use_id":"x","tool_input":{"prompt":"own","isolation":"worktree"}})");
+  ASSERT_TRUE(call);
+  EXPECT_TRUE(siblings_of(*call, "")[0].apart);
+  EXPECT_FALSE(siblings_of(call_of("x"), "")[0].apart);
+}
+
 TEST(HookInput, knows_only_itself_where_the_transcript_says_nothing) {
   for (const char* transcript : {"", "no json\n", kTranscript}) {
     const auto alone = siblings_of(call_of("unknown"), transcript);
@@ -50,6 +59,30 @@ TEST(HookInput, makes_a_plan_of_them) {
   const std::string plan = plan_of(siblings_of(call_of("a"), kTranscript), "claude-code");
   EXPECT_THAT(plan, HasSubstr(R"("id":"agent-1","prompt":"one","reads":["**"],"writes":[])"));
   EXPECT_THAT(plan, HasSubstr(R"("id":"agent-2","prompt":"two  x ")")) << "no placeholder";
+}
+
+TEST(HookInput, what_is_kept_of_those_that_run_is_read_again) {
+  RunningAgents running;
+  running.agents.push_back({{"t1", "look", true, true}, 7});
+  running.agents.push_back({{"t2", "write", false, false}, 9});
+  running.advice = "one by one";
+  const RunningAgents again = running_from_text(running.to_text());
+  EXPECT_EQ(again.to_text(), running.to_text());
+  EXPECT_TRUE(again.agents.at(0).what.only_reads);
+  EXPECT_EQ(again.agents.at(1).began_s, 9);
+  for (const char* text : {"", "[]", "{", R"({"agents": [7, {"id": 1}], "advice": 3})"})
+    EXPECT_EQ(running_from_text(text).to_text(), RunningAgents().to_text()) << text;
+}
+
+TEST(HookInput, kinds_that_only_read_are_known_by_each_clients_names) {
+  for (const char* input : {R"({"agent_name":"codebase_investigator","prompt":"p"})",
+                            R"({"subagent_type":"explore","prompt":"p"})"}) {
+    const auto call =
+        hook_call_from(R"({"session_id":"s","tool_input":)" + std::string(input) + "}");
+    ASSERT_TRUE(call);
+    EXPECT_EQ(call->session, "s");
+    EXPECT_TRUE(siblings_of(*call, "")[0].only_reads) << input;
+  }
 }
 
 }  // namespace

@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <ranges>
 
 #include "base/digest.h"
 #include "base/text.h"
@@ -71,10 +73,15 @@ Result<std::vector<Edit>> edits_for(const std::vector<SettingsChange>& changes,
   std::vector<Edit> edits;
   for (const SettingsChange& change : changes) {
     Edit edit{(folder / change.file).string(), {}, {}, {}, false};
-    auto there = read_settings(edit.file);
-    if (!there) return std::unexpected(there.error());
-    edit.is_new = !*there;
-    edit.before = there->value_or("");
+    const auto earlier = std::ranges::find(edits | std::views::reverse, edit.file, &Edit::file);
+    if (earlier != edits.rend()) {
+      edit.before = earlier->after;
+    } else {
+      auto there = read_settings(edit.file);
+      if (!there) return std::unexpected(there.error());
+      edit.is_new = !*there;
+      edit.before = there->value_or("");
+    }
     const auto added = addition_for(change, edit.before);
     if (!added) {
       return fail(
@@ -119,6 +126,16 @@ std::string own_name() {
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return own.string();
+}
+
+/// Each file once, with what became of it in the end; written anew stays that.
+void add_to(json::array& reported, const std::string& file, std::string_view what) {
+  for (json::value& one : reported) {
+    if (one.at("file").as_string() != file) continue;
+    if (one.at("what").as_string() != "written") one.as_object()["what"] = json::string(what);
+    return;
+  }
+  reported.push_back(json::object{{"file", file}, {"what", json::string(what)}});
 }
 
 void report(const Context& context, json::array files, const std::string& note) {
@@ -169,7 +186,7 @@ Result<Exit> undo(const Context& context, const std::string& client, const fs::p
     for (fs::path above = fs::path(file).parent_path();
          goes && above != folder && fs::remove(above, ignored);)
       above = above.parent_path();
-    reported.push_back(json::object{{"file", file}, {"what", goes ? "removed" : "restored"}});
+    add_to(reported, file, goes ? "removed" : "restored");
   }
   ::unlink(record.c_str());
   report(context, std::move(reported),
@@ -206,8 +223,7 @@ Result<Exit> init_for_command(const Context& context, const InitForRequest& requ
       return std::unexpected(noted.error());
     if (auto written = write_settings(edit.file, edit.after); !written)
       return std::unexpected(written.error());
-    reported.push_back(
-        json::object{{"file", edit.file}, {"what", edit.is_new ? "written" : "added to"}});
+    add_to(reported, edit.file, edit.is_new ? "written" : "added to");
   }
   const bool is_there = reported.empty();
   report(context, std::move(reported),

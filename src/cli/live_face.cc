@@ -107,7 +107,8 @@ void LiveFace::finish(const engine::RunStatus& view) {
                                   view.done, view.total));
   if (notifier_ != nullptr) notifier_->done();
   const panel::Size size = panel_ ? screen_.size() : panel::Size{100, 60};
-  const std::vector<std::string> lines = panel::draw_summary(view, size, console_.err().style());
+  const std::vector<std::string> lines =
+      panel::draw_summary(view, size, console_.err().style(), panel_);
   if (panel_) {
     // An error means that nobody is there to read it any more.
     static_cast<void>(screen_.finish(lines));

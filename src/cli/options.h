@@ -51,6 +51,7 @@ struct Options {
   HistoryOptions history;
   CalibrateOptions calibrate;
   ServeRequest serve;
+  decide::Conditions conditions;
 };
 
 /// What the words of the command line mean; an error says which of them means nothing.

@@ -20,6 +20,7 @@
 #include "runs/quota_wait.h"
 #include "runs/run_models.h"
 #include "runs/start.h"
+#include "runs/windows.h"
 #include "workspace/local_files.h"
 #include "workspace/recorded_files.h"
 
@@ -194,6 +195,8 @@ Result<Exit> plan_command(const Context& context, const std::string& file,
   runs::Planned planned = runs::plan_it(std::move(*plan), request, history, context.state_folder);
   runs::note_powers(planned);
   runs::note_machine(planned);
+  const Time now = process::SystemClock().now();
+  if (!context.state_folder.empty()) runs::note_windows(planned, context.state_folder, now);
   const runs::Environment environment = runs::own_environment();
   for (const auto& able : {settled, runs::check_access(planned.plan, environment),
                            runs::check_programs(planned.plan, environment)}) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -85,6 +86,20 @@ Result<std::string> ask_for_link(const std::string& socket) {
   return std::string(url->get_string());
 }
 
+/// A file that only its owner may read, made anew: whoever holds an old one open learns nothing.
+Result<void> keep_bearer(const std::string& file, const std::string& bearer) {
+  const std::string fresh = file + ".new";
+  ::unlink(fresh.c_str());
+  sys::Descriptor out(
+      ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const bool is_written = out &&
+                          ::write(out.get(), bearer.data(), bearer.size()) == std::ssize(bearer) &&
+                          ::rename(fresh.c_str(), file.c_str()) == 0;
+  if (is_written) return {};
+  return fail(Error::Kind::io,
+              fmt::format("cannot write `{}`: {}", printable(file), std::strerror(errno)));
+}
+
 void show(const Context& context, const std::string& socket, const std::string& link) {
   if (context.json) {
     context.console.result(canonical_json(json::object{
@@ -120,9 +135,15 @@ Result<Exit> serve_command(const Context& context, const ServeRequest& request) 
   constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
   const auto signals = loop.on_signals(kSignals, [&loop](int) { loop.stop(); });
   web::ServeOptions options{context.place(), *socket, std::nullopt};
-  if (request.web) options.port = request.port;
+  if (request.web || !request.metrics.empty()) options.port = request.port;
   auto server = web::WebServer::open(loop, clock, options);
   if (!server) return std::unexpected(server.error());
+  if (!request.metrics.empty()) {
+    if (auto kept = keep_bearer(request.metrics, (*server)->metrics_bearer()); !kept)
+      return std::unexpected(kept.error());
+    context.console.remark(fmt::format("metrics: http://127.0.0.1:{}/metrics, bearer in {}",
+                                       (*server)->port(), printable(request.metrics)));
+  }
   show(context, *socket, request.web ? (*server)->new_link() : std::string());
   loop.run();
   return Exit::done;

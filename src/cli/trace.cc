@@ -18,13 +18,62 @@ namespace interlock::cli {
 
 namespace {
 
-constexpr int kFollowMs = 100;
+constexpr int kFollowMs = 100, kSpansMs = 500;
 
 Result<void> write_otlp(const std::string& target, const std::vector<std::string>& batches) {
   if (is_url(target)) return post_otlp(target, batches);
   std::string lines;
   for (const std::string& batch : batches) lines += batch + "\n";
   return write_result_file(target, lines);
+}
+
+std::string trace_for(const std::string& file, const report::TraceSource& source) {
+  return file.ends_with(".pftrace") ? report::perfetto_trace(source) : report::chrome_trace(source);
+}
+
+/// Sends to a receiver what is over, again and again, until the run is. A receiver that is away is
+/// no reason to stop: what it did not take is sent the next time.
+Result<Exit> follow_spans(const Context& context, journal::Store& store, const std::string& id,
+                          const std::string& url) {
+  if (!is_url(url))
+    return fail(Error::Kind::invalid, "`--follow` sends to a receiver",
+                "such as `--otlp http://127.0.0.1:4318`");
+  process::SystemClock clock;
+  report::SentSpans sent;
+  std::unique_ptr<runs::ChosenRun> run;
+  Result<void> all;
+  for (bool lives = true; lives;) {
+    // Before what it wrote last is read.
+    lives = !run || run->dispatched();
+    const auto summary = store.summary(id);
+    if (!summary) return std::unexpected(summary.error());
+    if (!run || run->state.seq != summary->events || !all) {
+      auto read = runs::choose_run(store, id);
+      if (!read) return std::unexpected(read.error());
+      run = std::move(*read);
+      const auto calls = report::calls_of(store, id);
+      if (!calls) return std::unexpected(calls.error());
+      const report::RunRecord record =
+          report::record_of_run(*run, store, context.state_folder, clock.now());
+      report::SentSpans now = sent;
+      const auto batches = report::otlp_batches({*run, record, *calls}, now);
+      const bool was_well = all.has_value();
+      all = batches.empty() ? Result<void>() : write_otlp(url, batches);
+      if (all) {
+        sent = std::move(now);
+      } else if (was_well) {
+        context.console.remark("not sent yet: " + all.error().message);
+      }
+    }
+    if (lives && run->dispatched()) ::poll(nullptr, 0, kSpansMs);
+  }
+  if (!all) return std::unexpected(all.error());
+  if (context.json)
+    context.console.result(
+        pretty_json(json::object{{"version", 1}, {"run", id}, {"spans", sent.size()}}));
+  else
+    context.console.remark(fmt::format("sent {} spans of run {}", sent.size(), id));
+  return Exit::done;
 }
 
 /// One line of `events`: docs/json.md.
@@ -47,11 +96,12 @@ Result<Exit> trace_command(const Context& context, const std::string& name,
                            const TraceOptions& options) {
   if (options.out.empty() && options.otlp.empty() && options.joblog.empty())
     return fail(Error::Kind::invalid, "nothing says what to write",
-                "-o FILE.json for Perfetto, --otlp FILE or URL, --joblog FILE");
+                "-o FILE.json or FILE.pftrace for Perfetto, --otlp FILE or URL, --joblog FILE");
   auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
   const auto id = runs::run_named(**store, context.where, name);
   if (!id) return std::unexpected(id.error());
+  if (options.follow) return follow_spans(context, **store, *id, options.otlp);
   auto run = runs::choose_run(**store, *id);
   if (!run) return std::unexpected(run.error());
   const auto calls = report::calls_of(**store, *id);
@@ -60,6 +110,7 @@ Result<Exit> trace_command(const Context& context, const std::string& name,
   const report::RunRecord record =
       report::record_of_run(**run, **store, context.state_folder, clock.now());
   const report::TraceSource source{**run, record, *calls};
+  report::SentSpans sent;
   json::array files;
   const auto add = [&](std::string_view form, const std::string& target,
                        const Result<void>& written) -> Result<void> {
@@ -71,9 +122,11 @@ Result<Exit> trace_command(const Context& context, const std::string& name,
   };
   Result<void> all;
   if (!options.out.empty())
-    all = add("a trace", options.out, write_result_file(options.out, report::chrome_trace(source)));
+    all =
+        add("a trace", options.out, write_result_file(options.out, trace_for(options.out, source)));
   if (all && !options.otlp.empty())
-    all = add("OTLP spans", options.otlp, write_otlp(options.otlp, report::otlp_batches(source)));
+    all = add("OTLP spans", options.otlp,
+              write_otlp(options.otlp, report::otlp_batches(source, sent)));
   if (all && !options.joblog.empty())
     all = add("a joblog", options.joblog, write_result_file(options.joblog, report::joblog(**run)));
   if (!all) return std::unexpected(all.error());

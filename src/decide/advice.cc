@@ -234,7 +234,8 @@ class Proposals {
             gain};
       }
     }
-    if (best.gain >= plan_.limits.min_saving) changes_.push_back(std::move(best));
+    if (!best.text.empty() && best.gain >= plan_.limits.min_saving)
+      changes_.push_back(std::move(best));
   }
 
   static schedule::Problem split(const schedule::Problem& problem, TaskId task,

@@ -38,6 +38,16 @@ TEST(Changes, WhoReadsWhatAnotherWritesIsNotToldToReadLess) {
                   "that, name the files that it reads")));
 }
 
+TEST(Changes, NoProposalIsEmpty) {
+  PlanBuilder builder("two");
+  for (const char* id : {"a", "b"}) builder.task(id).takes("30s");
+  plan::Plan plan = builder.plan();
+  plan.limits.min_saving = {};  // Then every gain is worth a word, and none is not.
+  for (const std::string& change :
+       decide(plan, plan::interlocking_of(plan), expect(plan, {}), {}).changes)
+    EXPECT_NE(change, "");
+}
+
 TEST(Changes, OneTaskIsNotToBeBatched) {
   PlanBuilder plan("tiny");
   plan.agent("claude", plan::AgentKind::claude_code);

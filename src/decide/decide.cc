@@ -39,6 +39,11 @@ schedule::Problem foreseen_problem(const plan::Plan& plan, const footprint::Inte
     schedule::QuotaRates& quota = problem.quotas[i];
     quota.backlog = options.backlog[i];
     if (quota.window == Duration::zero()) quota.window = quota.backlog.window;
+    quota.requests = schedule::stricter_rate(quota.requests, quota.backlog.requests_limit);
+    quota.input_tokens =
+        schedule::stricter_rate(quota.input_tokens, quota.backlog.input_tokens_limit);
+    quota.output_tokens =
+        schedule::stricter_rate(quota.output_tokens, quota.backlog.output_tokens_limit);
   }
   return problem;
 }

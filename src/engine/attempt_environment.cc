@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/secret_name.h"
+#include "engine/trace_context.h"
 
 namespace interlock::engine {
 
@@ -61,6 +62,9 @@ std::map<std::string, std::string> environment_of(const plan::Plan& plan, const 
   result["INTERLOCK_PORT_FIRST"] =
       fmt::format("{}", kFirstPort + static_cast<int>(place.lane) * kPortsPerLane);
   result["INTERLOCK_PORT_COUNT"] = fmt::format("{}", kPortsPerLane);
+  if (!around.trace.empty())
+    result.try_emplace("TRACEPARENT",
+                       traceparent_of(around.trace, name.task.index(), name.attempt));
   if (!task.output_of.empty()) result["INTERLOCK_OUTPUTS"] = place.folder + "/outputs";
   if (!place.schema_file.empty()) result["INTERLOCK_SCHEMA"] = place.schema_file;
   if (!place.correction.empty()) result["INTERLOCK_CORRECTION"] = place.correction;

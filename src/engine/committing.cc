@@ -263,6 +263,7 @@ void Engine::stop_stale() {
 void Engine::checkpoint() {
   if (!snapshots_.empty() || checkpointed_ || run().checkpointed == run().commits.size()) return;
   if (!run().checkpoint_refused.empty() && !run().stopping.empty()) return;
+  if (left_for_resume()) return;
   checkpointed_ = ports_.snapshots.checkpoint();
   checkpointed_count_ = static_cast<std::uint32_t>(run().commits.size());
 }
@@ -270,7 +271,10 @@ void Engine::checkpoint() {
 void Engine::note_checkpoint() {
   if (!checkpointed_) return;
   const auto result = *std::exchange(checkpointed_, std::nullopt);
-  if (!result && is_interruption(result.error())) return;  // The next checkpoint goes on.
+  if (!result && is_interruption(result.error())) {
+    checkpoint_broken_off_ = interrupts_ > 0;  // The next one goes on.
+    return;
+  }
   if (!result) {
     broken_ = result.error();
     return;

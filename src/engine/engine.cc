@@ -303,8 +303,8 @@ void Engine::finish_if_idle() {
   if (over() || !live_.empty() || signal_waits_) return;
   using How = RunEnded::How;
   const bool in_the_way = !run().checkpoint_refused.empty() && !run().stopping.empty();
-  // Brought in first; who asks twice is not to wait for that.
-  if (run().checkpointed < run().commits.size() && !in_the_way && interrupts_ < 2) return;
+  // Brought in first; who asks twice, and what takes long, is not waited for.
+  if (run().checkpointed < run().commits.size() && !in_the_way && !left_for_resume()) return;
   if (in_the_way) return finish(How::failed);
   using Cause = RunStopping::Cause;
   if (run().is_stopped_for(Cause::cancelled)) return finish(How::cancelled);

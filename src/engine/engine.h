@@ -175,6 +175,10 @@ class Engine {
   void stop_stale();
   void checkpoint();
   void note_checkpoint();
+  /// Whether it is `resume` that brings in what was committed: a signal came, and that takes long.
+  bool left_for_resume() const {
+    return interrupts_ > 1 || (interrupts_ == 1 && checkpoint_broken_off_);
+  }
   bool checkpoint_is_in_the_way() const {
     return checkpointed_ && (!*checkpointed_ || !(*checkpointed_)->empty());
   }
@@ -246,6 +250,7 @@ class Engine {
   std::vector<AttemptName> deferred_;                  ///< Not begun; dealt with in the next turn.
   std::optional<Error> broken_;  ///< A port failed in a way that ends the dispatcher.
   std::uint32_t interrupts_ = 0;
+  bool checkpoint_broken_off_ = false;
   bool signal_waits_ = false;  ///< It broke something off, and is a report of the next turn.
 };
 

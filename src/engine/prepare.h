@@ -12,7 +12,8 @@ namespace interlock::engine {
 
 /// What attempts are given beside what the plan says.
 struct HostEnvironment {
-  std::string run;  ///< The run's id.
+  std::string run;    ///< The run's id.
+  std::string trace;  ///< Of the run (trace_context.h); empty: its attempts are told of none.
   std::string log_folder;
   std::map<std::string, std::string>
       environment;          ///< Interlock's own; only an allow list of it is handed on.

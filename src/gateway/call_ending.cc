@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "base/json.h"
@@ -40,6 +41,17 @@ Verdict verdict_on(metering::Stop stop) {
     case Stop::unfamiliar: return {Failure::cut_off, "that is not known to be a good end"};
   }
   return {Failure::other, ""};
+}
+
+/// What a subscription has left is told with refusals, too; these use nothing.
+void note_windows(const Options& options, const std::string& base_url,
+                  const http::HeaderList& headers, int status, const engine::ModelCall& call) {
+  if (!options.on_windows || call.replayed) return;
+  const auto windows = metering::read_windows(headers);
+  if (windows.empty()) return;
+  constexpr int kFirstError = 400;
+  options.on_windows(base_url, windows,
+                     status >= kFirstError ? Tokens{0} : total_tokens(call.usage));
 }
 
 }  // namespace
@@ -147,6 +159,7 @@ void ProxiedCall::end(CallEnd how, std::string detail) {
     if (!detail.empty()) reported_.detail = without_secrets(std::move(detail));
     settle_usage(how);
     learn();
+    note_windows(board_.options, route_->provider->base_url, headers_, status_, reported_);
     reported_.elapsed = board_.options.now() - began_;
     const Charge charge = holds_ ? charge_of(reported_.usage) : Charge();
     if (std::exchange(holds_, false)) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "gateway/upstream.h"
 #include "http/session.h"
 #include "metering/prices.h"
+#include "metering/windows.h"
 
 namespace interlock::gateway {
 
@@ -41,9 +43,14 @@ struct Options {
   /// By model, oldest first: what calls of earlier runs put out. Calls are reserved as much, until
   /// those of this run say better.
   std::vector<std::pair<std::string, Tokens>> past_outputs;
-  std::string record_folder;       ///< Empty: nothing is recorded.
-  std::string replay_folder;       ///< Not empty: nothing is sent; all is answered from there.
-  std::uint16_t port = 0;          ///< On 127.0.0.1; 0: any.
+  std::string record_folder;  ///< Empty: nothing is recorded.
+  std::string replay_folder;  ///< Not empty: nothing is sent; all is answered from there.
+  std::uint16_t port = 0;     ///< On 127.0.0.1; 0: any.
+  /// What an answer of the provider at this URL told of windows, and what its call used, as far as
+  /// that is known. From the gateway's thread.
+  std::function<void(const std::string& base_url, const std::vector<metering::Window>& windows,
+                     std::optional<Tokens> tokens)>
+      on_windows;
   std::function<void()> wake;      ///< Calls are to be taken. From the gateway's thread.
   std::function<Time()> now;       ///< What deadlines are compared with; any thread.
   std::function<double()> chance;  ///< From 0 up to 1, for back-off.

@@ -135,7 +135,7 @@ constexpr std::string_view kPlanInput = R"({"type":"object","properties":{
 "tasks":{"type":"array","description":"The tasks in order. Each needs an id and either prompt (for an agent) or run (a shell command). reads and writes are lists of path patterns it touches, [] for none; without them it runs alone. needs names tasks that must end before.","items":{"type":"object","properties":{
 "id":{"type":"string"},"prompt":{"type":"string"},"run":{"type":"string"},
 "reads":{"type":"array","items":{"type":"string"}},"writes":{"type":"array","items":{"type":"string"}},
-"needs":{"type":"array","items":{"type":"string"}},"output":{"description":"text, json, or {schema: FILE}"}},"required":["id"]}},
+"needs":{"type":"array","items":{"type":"string"}},"output":{"description":"text, json, or {schema: FILE}","anyOf":[{"type":"string"},{"type":"object"}]}},"required":["id"]}},
 "agent":{"type":"string","description":"Who does tasks with a prompt: claude-code, codex, gemini, opencode, pi, qwen"},
 "plan":{"type":"object","description":"Instead of tasks: a whole plan document (docs/plan.md) with agents, limits, resources, merge"},
 "file":{"type":"string","description":"Instead of tasks: the path of a plan file"},
@@ -278,7 +278,7 @@ std::vector<Tool> all_tools() {
            "waits. A person starts queues: `interlock queue start`.",
        .input = kAddInput,
        .output =
-           R"({"type":"object","properties":{"run":{"type":"string"},"task":{"type":["string","null"]},"added":{"type":"boolean"},"state":{"type":"string"},"dispatched":{"type":"boolean"},"waits_for":{"type":["string","null"]}},"required":["run","added","state"]})",
+           R"({"type":"object","properties":{"run":{"type":"string"},"task":{"anyOf":[{"type":"string"},{"type":"null"}]},"added":{"type":"boolean"},"state":{"type":"string"},"dispatched":{"type":"boolean"},"waits_for":{"anyOf":[{"type":"string"},{"type":"null"}]}},"required":["run","added","state"]})",
        .reads_only = false,
        .command = command_to_add,
        .answer = answer_document},

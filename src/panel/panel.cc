@@ -22,6 +22,8 @@ using engine::TaskStatus;
 
 /// Below this width there is room for a name and an event, not for two events.
 constexpr std::size_t kNarrow = 50;
+/// From this width on a task has a bar: how much of the time it is expected to take is over.
+constexpr std::size_t kBars = 60, kWide = 80;
 constexpr std::size_t kGap = 2;
 /// Silence worth a remark when the task has no idle limit; with one, half of it.
 constexpr Duration kLongSilence = std::chrono::seconds(30);
@@ -44,6 +46,7 @@ struct Sections {
   Section running{"running", 24};
   Section failed{"failed", 8};
   Section waiting{"waiting", 6};
+  Section done{"done", 12};  ///< Stays while there is room.
 };
 
 Sections sections_of(const RunStatus& run) {
@@ -55,11 +58,14 @@ Sections sections_of(const RunStatus& run) {
       case TaskState::failed: sections.failed.tasks.push_back(&task); break;
       case TaskState::committing:
       case TaskState::waiting: sections.waiting.tasks.push_back(&task); break;
-      case TaskState::done:
+      case TaskState::done: sections.done.tasks.push_back(&task); break;
       case TaskState::skipped:
       case TaskState::cancelled: break;
     }
   }
+  // What a big run does not tell of is no row.
+  sections.done.count =
+      sections.done.tasks.empty() ? 0 : std::max<std::size_t>(sections.done.tasks.size(), run.done);
   // The oldest are what everything else waits for.
   std::ranges::stable_sort(sections.running.tasks, std::greater<>(), &TaskStatus::running_for);
   sections.running.count =
@@ -82,6 +88,7 @@ void share_rows(Sections& sections, std::size_t rows) {
       dealt = true;
     }
   }
+  sections.done.rows = std::min(rows, sections.done.wanted());
 }
 
 bool is_long_silent(const TaskStatus& task) {
@@ -112,7 +119,8 @@ class Rows {
  public:
   Rows(Size size, Style style, const Sections& sections)
       : size_(size), style_(style), signs_(signs_of(style)) {
-    for (const Section* section : {&sections.running, &sections.failed, &sections.waiting}) {
+    for (const Section* section :
+         {&sections.running, &sections.failed, &sections.waiting, &sections.done}) {
       for (std::size_t i = 0; i < std::min(section->rows, section->tasks.size()); ++i)
         measure(*section->tasks[i]);
     }
@@ -142,6 +150,7 @@ class Rows {
       row.add(task.waits_for, Ink::ask);
       return row;
     }
+    if (has_bars_) add_bar(row, task);
     row.add_column(age_of(task, size_.columns), age_columns_).gap(kGap);
     if (const auto cause = name_of_cause(task); !cause.empty()) row.add(cause, Ink::ask).gap(kGap);
     if (is_long_silent(task) && task.call_waits.empty())
@@ -161,6 +170,17 @@ class Rows {
     return row;
   }
 
+  Line done(const TaskStatus& task) const {
+    Line row = line();
+    row.add(signs_.done, Ink::good).gap(1);
+    row.add_column(task.id, id_columns_).gap(kGap);
+    if (has_bars_) add_cells(row, bar_cells(), bar_cells(), Ink::good);
+    return row.add(task.reused    ? "reused"
+                   : task.elapsed ? show_duration(*task.elapsed)
+                                  : std::string(),
+                   Ink::faint);
+  }
+
   Line failed(const TaskStatus& task) const {
     Line row = line();
     row.add(signs_.failed, Ink::bad).gap(1);
@@ -172,9 +192,31 @@ class Rows {
   Line line() const { return Line(size_.columns, style_).gap(size_.columns < kNarrow ? 0 : kGap); }
 
   void measure(const TaskStatus& task) {
+    has_bars_ |= size_.columns >= kBars && task.expected > Duration{};
     id_columns_ = std::max(id_columns_, display_width(showable(task.id, style_)));
     if (task.state == TaskState::running)
       age_columns_ = std::max(age_columns_, age_of(task, size_.columns).size());
+  }
+
+  std::size_t bar_cells() const { return size_.columns < kWide ? 6 : 10; }
+
+  void add_cells(Line& row, std::size_t full, std::size_t cells, Ink ink) const {
+    std::string over, rest;
+    for (std::size_t i = 0; i < cells; ++i)
+      (i < full ? over : rest) += i < full ? signs_.cell_done : signs_.cell_waiting;
+    row.add(over, ink).add(rest, Ink::faint).gap(kGap);
+  }
+
+  /// Full only where it takes longer than it was expected to. Nobody knows of one without a
+  /// forecast.
+  void add_bar(Line& row, const TaskStatus& task) const {
+    const std::size_t cells = bar_cells();
+    if (task.expected <= Duration{}) return add_cells(row, 0, cells, Ink::busy);
+    const double part =
+        to_seconds(task.running_for.value_or(Duration{})) / to_seconds(task.expected);
+    const auto full =
+        static_cast<std::size_t>(std::clamp(part, 0.0, 1.0) * static_cast<double>(cells));
+    add_cells(row, full, cells, part > 1 ? Ink::ask : Ink::busy);
   }
 
   static std::string silence_of(const TaskStatus& task) {
@@ -188,6 +230,7 @@ class Rows {
   const Signs& signs_;
   std::size_t id_columns_ = 0;
   std::size_t age_columns_ = 0;
+  bool has_bars_ = false;  ///< There is room, and a forecast of any of them.
 };
 
 std::string spent(const RunStatus& run, Style style) {
@@ -254,6 +297,7 @@ std::vector<std::string> draw_panel(const RunStatus& run, Size size, Style style
   Sections sections = sections_of(run);
   share_rows(sections, size.rows - std::min(size.rows, taken));
   const Rows rows(size, style, sections);
+  rows.draw(sections.done, [&](const TaskStatus& task) { return rows.done(task); }, lines);
   rows.draw(sections.failed, [&](const TaskStatus& task) { return rows.failed(task); }, lines);
   rows.draw(sections.running, [&](const TaskStatus& task) { return rows.running(task); }, lines);
   rows.draw(sections.waiting, [&](const TaskStatus& task) { return rows.waiting(task); }, lines);

@@ -129,6 +129,57 @@ TEST(DrawPanel, FitsEverySizeAndPrintsNothingButText) {
   }
 }
 
+TEST(DrawSummary, WrapsAtWordsWhereItIsAskedTo) {
+  RunStatus run;
+  run.run = "r-20261127-0a1b";
+  run.plan_name = "a plan with a name of some length";
+  run.ended = RunEnded::How::finished;
+  run.pattern = "parallel";
+  run.total = run.done = 12;
+  run.elapsed = std::chrono::seconds(70);
+  run.sequential = std::chrono::seconds(200);
+  run.one_by_one = run.sequential;
+  run.hindsight = "nothing would have been faster than parallel, as far as anybody can know that";
+  run.waited.needs = std::chrono::milliseconds(555);
+  run.held = {{"view", "what it reads and writes is observed, and nothing else is visible", 12}};
+  std::string all, wrapped;
+  for (const std::string& line : draw_summary(run, {60, 24}, {})) all += line + " ";
+  for (const std::string& line : draw_summary(run, {60, 24}, {}, true)) {
+    EXPECT_LE(display_width(line), 60U) << line;
+    wrapped += line + " ";
+  }
+  const auto words = [](std::string text) {
+    std::erase(text, ' ');
+    return text;
+  };
+  EXPECT_EQ(words(wrapped), words(all)) << "nothing is lost";
+}
+
+TEST(DrawPanel, KeepsWhatIsDoneWhileThereIsRoom) {
+  RunStatus run;
+  run.total = 5;
+  run.done = 3;
+  run.running = 2;
+  for (int i = 0; i < 5; ++i) {
+    TaskStatus task;
+    task.id = fmt::format("t{}", i);
+    task.state = i < 3 ? TaskState::done : TaskState::running;
+    task.expected = std::chrono::seconds(10);
+    (i < 3 ? task.elapsed : task.running_for) = std::chrono::seconds(i < 3 ? 4 : 5);
+    run.tasks.push_back(task);
+  }
+  const auto rows = [&](Size size) {
+    std::string text;
+    for (const std::string& line : draw_panel(run, size, {})) text += line + "\n";
+    return text;
+  };
+  EXPECT_THAT(rows({60, 20}), ::testing::AllOf(::testing::HasSubstr("t0  ######  4 s"),
+                                               ::testing::HasSubstr("t4  ###...  5 s of 10 s")));
+  EXPECT_THAT(rows({60, 3}),
+              ::testing::AllOf(::testing::HasSubstr("t3"), ::testing::HasSubstr("t4"),
+                               ::testing::Not(::testing::HasSubstr("t0"))));
+}
+
 std::string rows_of_panel(const RunStatus& run, Size size) {
   std::string text;
   for (const std::string& line : draw_panel(run, size, {})) text += line + "\n";

@@ -65,7 +65,8 @@ std::string draw_fates(const RunStatus& run) {
 /// Writes the summary from top to bottom.
 class Summary {
  public:
-  Summary(const RunStatus& run, Size size, Style style) : run_(run), size_(size), style_(style) {}
+  Summary(const RunStatus& run, Size size, Style style, bool wraps)
+      : run_(run), size_(size), style_(style), wraps_(wraps) {}
 
   std::vector<std::string> draw() && {
     draw_headline();
@@ -84,18 +85,61 @@ class Summary {
   Line line() const { return Line(std::string::npos, style_); }
 
   void event(std::string_view label, std::string_view value, std::string_view remark = {}) {
+    constexpr std::size_t kIndent = kGap + kLabelColumns + kGap;
     Line event = line();
-    event.gap(kGap).add_column(label, kLabelColumns, Ink::faint).gap(kGap).add(value);
-    if (!remark.empty()) event.gap(kGap).add(remark, Ink::faint);
+    event.gap(kGap).add_column(label, kLabelColumns, Ink::faint).gap(kGap);
+    const std::size_t room = size_.columns - std::min(size_.columns, kIndent);
+    const auto width = [&](std::string_view text) { return display_width(showable(text, style_)); };
+    const auto go_on = [&] {
+      lines_.push_back(event.text());
+      event = line();
+      event.gap(kIndent);
+    };
+    std::size_t left = room - std::min(room, width(value));
+    if (width(value) <= room || !wraps_) {
+      event.add(value);
+    } else {
+      bool is_first = true;
+      for (const std::string& text : wrap_words(value, std::max<std::size_t>(room, 1), style_)) {
+        if (!std::exchange(is_first, false)) go_on();
+        event.add(text);
+        left = room - std::min(room, width(text));
+      }
+    }
+    if (remark.empty()) return lines_.push_back(event.text());
+    if (!wraps_ || left >= kGap + width(remark)) {
+      lines_.push_back(event.gap(kGap).add(remark, Ink::faint).text());
+      return;
+    }
+    for (const std::string& text : wrap_words(remark, std::max<std::size_t>(room, 1), style_)) {
+      go_on();
+      event.add(text, Ink::faint);
+    }
     lines_.push_back(event.text());
+  }
+
+  /// Words wrapped at spaces, each line behind `indent` columns.
+  void say(std::size_t indent, std::string_view text, Ink ink) {
+    if (!wraps_) return lines_.push_back(line().gap(indent).add(text, ink).text());
+    const std::size_t room = size_.columns - std::min(size_.columns, indent);
+    for (const std::string& one : wrap_words(text, std::max<std::size_t>(room, 1), style_))
+      lines_.push_back(line().gap(indent).add(one, ink).text());
   }
 
   void draw_headline() {
     const Ending ending = ending_of(run_, style_);
     Line headline = line();
     headline.add(ending.sign, ending.ink).gap(1).add(run_.plan_name, Ink::strong).gap(1);
-    headline.add(fmt::format("{}: ", ending.words), ending.ink).add(draw_fates(run_));
+    headline.add(fmt::format("{}: ", ending.words), ending.ink);
+    const std::string fates = draw_fates(run_);
+    const std::size_t used = display_width(
+        showable(fmt::format("{} {} {}: ", ending.sign, run_.plan_name, ending.words), style_));
+    if (!wraps_ || used + display_width(fates) <= size_.columns) {
+      lines_.push_back(headline.add(fates).text());
+      return;
+    }
     lines_.push_back(headline.text());
+    say(kGap, fates, Ink::plain);
   }
 
   void draw_times() {
@@ -275,10 +319,8 @@ class Summary {
                            .text());
     }
     if (!goes_on) return;
-    if (at_limit && !run_.stopping.empty())
-      lines_.push_back(line().gap(kGap).add(run_.stopping, Ink::ask).text());
-    if (!run_.attention.empty())
-      lines_.push_back(line().gap(kGap).add(run_.attention, Ink::ask).text());
+    if (at_limit && !run_.stopping.empty()) say(kGap, run_.stopping, Ink::ask);
+    if (!run_.attention.empty()) say(kGap, run_.attention, Ink::ask);
     const std::string go_on = run_.go_on.empty() ? command("resume") : run_.go_on;
     lines_.push_back(line().gap(kGap).add("go on with: ").add(go_on, Ink::strong).text());
   }
@@ -292,13 +334,14 @@ class Summary {
   const RunStatus& run_;
   Size size_;
   Style style_;
+  bool wraps_;
   std::vector<std::string> lines_;
 };
 
 }  // namespace
 
-std::vector<std::string> draw_summary(const RunStatus& run, Size size, Style style) {
-  return Summary(run, size, style).draw();
+std::vector<std::string> draw_summary(const RunStatus& run, Size size, Style style, bool wraps) {
+  return Summary(run, size, style, wraps).draw();
 }
 
 }  // namespace interlock::panel

@@ -42,7 +42,7 @@ void check_keys_of_kind(Reading& reading, const Fields& fields, AgentKind kind) 
   if (kind != AgentKind::claude_code) refuse("login");
 }
 
-/// With the person's own log-in the client talks to its provider by itself.
+/// The person's own log-in: the client shows it, and the gateway passes it on.
 void read_login(Reading& reading, const Fields& fields, Agent& agent) {
   const auto node = fields["login"];
   if (!node) return;
@@ -50,11 +50,6 @@ void read_login(Reading& reading, const Fields& fields, Agent& agent) {
   if (!agent.login) return;
   if (fields["key"])
     reading.problems.add(fields["key"]->span(), "an agent has a `key` or a `login`, not both");
-  if (fields["gateway"] && agent.gateway)
-    reading.problems.add(fields["gateway"]->span(),
-                         "calls with a `login` cannot pass the gateway, which has no key for them",
-                         "leave `gateway` out");
-  agent.gateway = false;
 }
 
 /// Whether a shell could have a variable of that name.

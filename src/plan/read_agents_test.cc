@@ -76,18 +76,17 @@ TEST(AgentKeys, AgentsWorkInACopyAndCommandsInTheWorkspaceUnlessThePlanSaysOther
       "own: direct\nby-command: direct\nby-claude: direct\nsaid: direct\nmerge:all: direct\n");
 }
 
-TEST(AgentKeys, ALogInIsClaudeCodesAloneAndTakesThePlaceOfKeyAndGateway) {
+TEST(AgentKeys, ALogInIsClaudeCodesAloneAndTakesThePlaceOfAKey) {
   const Agent agent = agent_of("{kind: claude-code, login: true}");
   EXPECT_TRUE(agent.login);
-  EXPECT_FALSE(agent.gateway);
+  EXPECT_TRUE(agent.gateway);
   EXPECT_TRUE(agent_of("{kind: claude-code, login: false}").gateway);
   EXPECT_EQ(
       problems_of("{kind: codex, login: true}"),
       "3:30 an agent of kind `codex` has no `login` | only `claude-code` can use its own log-in\n");
+  EXPECT_FALSE(agent_of("{kind: claude-code, login: true, gateway: false}").gateway);
   EXPECT_EQ(problems_of("{kind: claude-code, login: true, key: MY_KEY, gateway: true}"),
-            "3:47 an agent has a `key` or a `login`, not both\n"
-            "3:64 calls with a `login` cannot pass the gateway, which has no key for them | leave "
-            "`gateway` out\n");
+            "3:47 an agent has a `key` or a `login`, not both\n");
 }
 
 TEST(AgentKeys, EveryKindOfModelHasAUrlAKeyAndMayGoPastTheGateway) {

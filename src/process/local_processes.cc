@@ -21,6 +21,7 @@
 #include "process/leftovers.h"
 #include "process/log_file.h"
 #include "process/walked_trees.h"
+#include "sys/asked_to_end.h"
 #include "sys/process_identity.h"
 
 namespace interlock::process {
@@ -33,6 +34,8 @@ namespace {
 constexpr Duration kWaitMax = 1h;
 /// How long the end of a host waits for what cannot be killed at once.
 constexpr Duration kEndPatience = 10s;
+/// What a turn may take once a signal was heard. Ten seconds later most supervisors kill.
+constexpr Duration kPatienceOfTurn = 2s;
 /// How often a tree is looked at again that should have told us it is empty, and one that cannot
 /// tell.
 constexpr Duration kEmptiedPatience = 1s;
@@ -77,6 +80,7 @@ void LocalProcesses::take_over_process() {
     files.rlim_cur = files.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &files);
   }
+  sys::begin_unasked();
   std::vector<int> wanted{SIGINT, SIGTERM, SIGHUP, SIGUSR1};
   // Under nohup, or in the background of a shell script, we are meant to be deaf to some.
   std::erase_if(wanted, [&](int signal) {
@@ -92,6 +96,7 @@ void LocalProcesses::take_over_process() {
     if (signal == SIGUSR1) {
       reports_.emplace_back(engine::Poked{});
     } else {
+      is_ending_ = true;
       reports_.emplace_back(engine::Interrupted{signal});
     }
   });
@@ -263,6 +268,7 @@ std::vector<engine::Report> LocalProcesses::wait(std::optional<Time> deadline) {
   const Time until = std::min(deadline.value_or(Time::max()), now + kWaitMax);
   loop_.run_once(reports_.empty() ? until - now : Duration::zero());
   while (reports_.empty() && (now = clock_.now()) < until) loop_.run_once(until - now);
+  if (is_ending_) sys::end_within(kPatienceOfTurn);
   return std::exchange(reports_, {});
 }
 

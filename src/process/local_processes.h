@@ -128,6 +128,7 @@ class LocalProcesses final : public engine::ProcessHost {
   /// Concluded, but perhaps still on the stack of one of its own callbacks.
   std::vector<std::unique_ptr<Attempt>> over_;
   std::vector<engine::Report> reports_;
+  bool is_ending_ = false;  ///< A signal that asks to end was heard.
   std::map<engine::AttemptName, std::string> outputs_;
 };
 

@@ -251,13 +251,20 @@ Backlog backlog_of(const std::string& file, const Limits& limits, Moment now) {
   const auto used = [&](Dimension dimension) {
     return until(layout->arrival[static_cast<std::size_t>(dimension)]);
   };
+  const auto limit = [&](Dimension dimension) {
+    const std::int64_t interval = at(layout->learned[static_cast<std::size_t>(dimension)]).load();
+    return interval > 0 ? std::optional(rate_of(interval)) : std::nullopt;
+  };
   const std::int64_t window = std::max<std::int64_t>(at(layout->window_learned).load(), 0);
   return {.requests = used(Dimension::requests),
           .input_tokens = used(Dimension::input_tokens),
           .output_tokens = used(Dimension::output_tokens),
           .usd = used(Dimension::usd),
           .floor = until(layout->floor),
-          .window = std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(window))};
+          .window = std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(window)),
+          .requests_limit = limit(Dimension::requests),
+          .input_tokens_limit = limit(Dimension::input_tokens),
+          .output_tokens_limit = limit(Dimension::output_tokens)};
 }
 
 Result<std::unique_ptr<Account>> Account::open(const std::string& file, const Limits& limits) {

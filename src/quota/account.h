@@ -149,6 +149,8 @@ struct Backlog {
   Duration requests{}, input_tokens{}, output_tokens{}, usd{};
   Duration floor{};
   Duration window{};  ///< Of this length are the windows that are kept to; zero: none.
+  /// What the provider's headers told of its limits; nothing where they told none.
+  std::optional<Rate> requests_limit{}, input_tokens_limit{}, output_tokens_limit{};
 
   bool operator==(const Backlog&) const = default;
 };

@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/text.h"
+#include "engine/trace_context.h"
 #include "report/run_trace.h"
 
 namespace interlock::report {
@@ -11,11 +12,6 @@ namespace {
 
 constexpr int kInternal = 1, kClient = 3;       ///< SpanKind.
 constexpr int kUnset = 0, kOk = 1, kError = 2;  ///< Status codes.
-
-/// The first bytes of a digest as lower-case hex: 16 of a trace, 8 of a span.
-std::string id_of(std::string_view of, std::size_t bytes) {
-  return digest_of(of).hex().substr(0, 2 * bytes);
-}
 
 std::string nanoseconds(Time time) {
   return fmt::format("{}", time.time_since_epoch().count() * 1000);
@@ -59,11 +55,10 @@ class Attributes {
 
 class Otlp {
  public:
-  explicit Otlp(const TraceSource& source)
+  Otlp(const TraceSource& source, SentSpans& sent)
       : source_(source),
-        trace_(id_of(fmt::format("trace {} {}", source.run.id(),
-                                 source.run.head.created.time_since_epoch().count()),
-                     16)) {}
+        sent_(sent),
+        trace_(engine::trace_id_of(source.run.id(), source.run.head.created)) {}
 
   std::vector<std::string> batches() && {
     if (source_.run.state.ended) add_run();
@@ -78,9 +73,9 @@ class Otlp {
   }
 
  private:
-  std::string span_of_run() const { return id_of("run " + trace_, 8); }
+  std::string span_of_run() const { return engine::run_span_of(trace_); }
   std::string span_of(TaskId task, std::uint32_t attempt) const {
-    return id_of(fmt::format("attempt {} {} {}", trace_, task.index(), attempt), 8);
+    return engine::attempt_span_of(trace_, task.index(), attempt);
   }
 
   json::object span(const std::string& id, const std::string& parent, std::string_view name,
@@ -209,9 +204,8 @@ class Otlp {
     list.truth("interlock.call.replayed", call.replayed);
     const bool is_good = call.end == engine::CallEnd::answered;
     if (!is_good) list.text("error.type", engine::name_of(call.end));
-    const std::string id = id_of(fmt::format("call {} {} {} {}", trace_, call.name.task.index(),
-                                             call.name.attempt, call.number),
-                                 8);
+    const std::string id = engine::span_digits(fmt::format(
+        "call {} {} {} {}", trace_, call.name.task.index(), call.name.attempt, call.number));
     json::object made = span(id, span_of(call.name.task, call.name.attempt), "chat " + call.model,
                              kClient, row.ended - call.elapsed, row.ended);
     made["attributes"] = list.take();
@@ -220,6 +214,12 @@ class Otlp {
   }
 
   void add(json::object made) {
+    // Of a run that was taken up again after it had ended, the run's span ends anew.
+    const bool is_new = sent_
+                            .insert(std::string(made.at("spanId").get_string()) + "\n" +
+                                    std::string(made.at("endTimeUnixNano").get_string()))
+                            .second;
+    if (!is_new) return;
     spans_.push_back(std::move(made));
     if (spans_.size() == kSpansInBatch) flush();
   }
@@ -237,6 +237,7 @@ class Otlp {
   }
 
   const TraceSource& source_;
+  SentSpans& sent_;
   std::string trace_;
   json::array spans_;
   std::vector<std::string> batches_;
@@ -244,6 +245,8 @@ class Otlp {
 
 }  // namespace
 
-std::vector<std::string> otlp_batches(const TraceSource& source) { return Otlp(source).batches(); }
+std::vector<std::string> otlp_batches(const TraceSource& source, SentSpans& sent) {
+  return Otlp(source, sent).batches();
+}
 
 }  // namespace interlock::report

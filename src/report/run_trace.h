@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,11 +31,17 @@ struct TraceSource {
 /// conflicts, counters what ran at once and tokens. Times are microseconds since the run began.
 std::string chrome_trace(const TraceSource& source);
 
+/// The same as Perfetto's own protobuf, a `Trace` of track events; times are nanoseconds since the
+/// run began.
+std::string perfetto_trace(const TraceSource& source);
+
 /// OTLP/JSON (opentelemetry-proto 1.11) with the attributes of the generative AI conventions, each
 /// text one request of at most `kSpansInBatch` spans: the run as `invoke_workflow`, attempts of
 /// agents as `invoke_agent`, model calls as `chat`. What is not over has no end, and so no span.
-/// Ids follow from run, task and attempt: sent twice, the spans are the same.
-std::vector<std::string> otlp_batches(const TraceSource& source);
+/// Ids follow from run, task and attempt (engine/trace_context.h): sent twice, the spans are the
+/// same. What is in `sent` is left out, and what is given is added to it.
+using SentSpans = std::set<std::string>;
+std::vector<std::string> otlp_batches(const TraceSource& source, SentSpans& sent);
 inline constexpr std::size_t kSpansInBatch = 512;
 
 /// One row an attempt that ended, in the order of ending, in the form of GNU parallel's --joblog.

@@ -11,6 +11,8 @@
 #include <set>
 
 #include "engine/engine.h"
+#include "engine/shortage.h"
+#include "engine/trace_context.h"
 #include "journal/run_lock.h"
 #include "process/break_mark.h"
 #include "process/clock.h"
@@ -82,6 +84,7 @@ class WokenByNews {
 
 Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& state_folder) {
   engine::Setup setup = setup_for(run.planned, run.id());
+  setup.around.trace = engine::trace_id_of(run.id(), run.head.created);
   setup.around.log_folder = log_folder(state_folder, run.id());
   setup.around.environment = own_environment();
   const bool may_use_login =
@@ -206,7 +209,11 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   engine::Engine engine(
       run.plan(), run.planned.waits(), std::move(*setup), std::move(before),
       engine::Ports{clock, **processes, written, workspace, snapshots, validator, *gateway});
-  if (auto taken = engine.begin(); !taken) return std::unexpected(taken.error());
+  if (auto taken = engine.begin(); !taken) {
+    if (!engine::is_interruption(taken.error())) return std::unexpected(taken.error());
+    observer.finish(engine.view());  // Nothing was recorded, and nothing is changed.
+    return engine::RunEnded::How::interrupted;
+  }
   if (begun) {
     if (auto reported = begun(); !reported) return std::unexpected(reported.error());
   }

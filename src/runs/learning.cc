@@ -12,15 +12,6 @@
 namespace interlock::runs {
 namespace {
 
-/// Host and port of a URL, without what may be secret in it.
-std::string place_of(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
-  std::string place = url.substr(begin, url.find_first_of("/?#", begin) - begin);
-  const std::size_t user = place.rfind('@');
-  return user == std::string::npos ? place : place.substr(user + 1);
-}
-
 /// The only model that calls of an account were made to, for agents that leave it to the client.
 std::string only_model(const decide::History& history, const std::string& account) {
   std::string only;
@@ -34,6 +25,14 @@ std::string only_model(const decide::History& history, const std::string& accoun
 }
 
 }  // namespace
+
+std::string place_of(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  std::string place = url.substr(begin, url.find_first_of("/?#", begin) - begin);
+  const std::size_t user = place.rfind('@');
+  return user == std::string::npos ? place : place.substr(user + 1);
+}
 
 std::string host_name() {
   std::array<char, 256> name{};

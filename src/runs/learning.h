@@ -19,6 +19,9 @@ std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan, std::size_t fi
 /// the variable of its key. Empty: it asks none through the gateway.
 std::string account_of(const plan::Plan& plan, const plan::Task& task);
 
+/// Host and port of a URL, without what may be secret in it.
+std::string place_of(const std::string& url);
+
 /// All of them, each once.
 std::set<std::string> accounts_of(const plan::Plan& plan);
 

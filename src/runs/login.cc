@@ -70,4 +70,18 @@ Result<std::string> read_claude_login(const Environment& environment) {
   return json::serialize(*parsed);
 }
 
+std::string claude_login_token(const Environment& environment) {
+  std::string token = value_of(environment, "CLAUDE_CODE_OAUTH_TOKEN");
+  if (!token.empty()) return token;
+  workspace::LocalFiles files;
+  const auto text = files.read(folder_of(environment) + "/.credentials.json", kLoginBytesMax);
+  const auto parsed = text ? parse_json(*text) : Result<json::value>(json::value());
+  const json::object* object = parsed ? parsed->if_object() : nullptr;
+  const json::value* login = object == nullptr ? nullptr : object->if_contains("claudeAiOauth");
+  if (login == nullptr || !login->is_object()) return token;
+  const json::value* shown = login->get_object().if_contains("accessToken");
+  if (shown != nullptr && shown->is_string()) token = std::string(shown->get_string());
+  return token;
+}
+
 }  // namespace interlock::runs

@@ -18,4 +18,7 @@ bool uses_login(const plan::Plan& plan);
 /// do, where nobody is logged in or the log-in has to be renewed.
 Result<std::string> read_claude_login(const Environment& environment);
 
+/// The token a client shows its provider; empty where none is found.
+std::string claude_login_token(const Environment& environment);
+
 }  // namespace interlock::runs

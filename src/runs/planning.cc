@@ -216,6 +216,17 @@ void note_used_quotas(plan::Plan& plan,
                       const std::vector<schedule::QuotaRates::Backlog>& backlogs) {
   for (std::size_t i = 0; i < backlogs.size(); ++i) {
     const auto& used = backlogs[i];
+    const plan::QuotaRates& declared = plan.resources[i].rates;
+    const auto note_limit = [&](const std::optional<Rate>& said,
+                                const std::optional<Rate>& reported, std::string_view what) {
+      if (schedule::stricter_rate(said, reported) == said) return;
+      plan.notes.push_back(fmt::format("the provider of `{}` told a limit of {} {} in {}: it holds",
+                                       plan.resources[i].name, show_count(reported->amount), what,
+                                       show_duration(reported->per)));
+    };
+    note_limit(declared.requests, used.requests_limit, "requests");
+    note_limit(declared.input_tokens, used.input_tokens_limit, "input tokens");
+    note_limit(declared.output_tokens, used.output_tokens_limit, "output tokens");
     const Duration longest =
         std::max({used.requests, used.input_tokens, used.output_tokens, used.usd});
     if (longest > Duration{})
@@ -237,7 +248,7 @@ void note_used_quotas(plan::Plan& plan,
 }  // namespace
 
 Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::History& history,
-                const std::string& state_folder) {
+                const std::string& state_folder, const decide::Conditions& conditions) {
   Planned planned;
   planned.plan = std::move(plan);
   note_blind_agents(planned.plan);
@@ -245,8 +256,10 @@ Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::Histo
       decide::fill_from_history(planned.plan, history, slowing_keys(planned.plan, history));
   for (std::string& said : decide::time_out_from_history(planned.plan, history))
     planned.plan.notes.push_back(std::move(said));
+  decide::apply_quota(planned.plan, conditions);
   planned.interlocking = plan::interlocking_of(planned.plan);
   planned.expected = decide::expect(planned.plan, history);
+  decide::apply_size(planned.expected, conditions);
   decide::Options how;
   how.pattern = request.pattern;
   how.parallel = request.parallel;

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "decide/conditions.h"
 #include "decide/decision.h"
 #include "engine/setup.h"
 #include "footprint/interlocking.h"
@@ -64,8 +65,9 @@ Result<Document> read_document(const std::string& named);
 Result<plan::Plan> read_plan_or_complain(const Document& document, const PlanRequest& request,
                                          plan::Files& files);
 /// `state_folder`: where the accounts of its quotas lie; empty: they are taken to be full.
+/// `conditions`: as if the world were so.
 Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::History& history,
-                const std::string& state_folder);
+                const std::string& state_folder, const decide::Conditions& conditions = {});
 
 /// Whether its model calls pass the gateway.
 bool asks_through_gateway(const plan::Plan& plan, const plan::Task& task);

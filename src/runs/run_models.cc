@@ -15,8 +15,11 @@
 #include "base/secret_name.h"
 #include "base/text.h"
 #include "process/ask.h"
+#include "quota/windows.h"
 #include "runs/chosen_run.h"
+#include "runs/login.h"
 #include "runs/planning.h"
+#include "runs/windows.h"
 
 extern char** environ;
 
@@ -159,6 +162,9 @@ Result<gateway::Provider> provider_with_key(const plan::Agent& agent, const std:
   const auto usual = agents::provider_through_gateway(agent, model);
   if (!usual)
     return fail(Error::Kind::invalid, fmt::format("agent `{}` asks no model", agent.name));
+  // The client shows the person's log-in itself.
+  if (agent.login)
+    return gateway::Provider{usual->base_url, gateway::Secret(), agent.name, agent.unmetered};
   auto key = key_of(agent, *usual, environment);
   if (!key) return std::unexpected(key.error());
   const std::string& variable = agent.key.variable;
@@ -202,6 +208,14 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
     if (resource.kind == plan::Resource::Kind::quota)
       options.quotas.push_back(quota_of(resource, folder));
   }
+  options.on_windows = [state_folder](const std::string& base_url,
+                                      const std::vector<metering::Window>& windows,
+                                      std::optional<Tokens> tokens) {
+    // What cannot be noted is not known the next time; no call waits for it.
+    static_cast<void>(quota::note_windows(
+        windows_file(state_folder, base_url), windows, tokens,
+        std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now())));
+  };
   auto prices = prices_of(environment);
   if (!prices) return std::unexpected(prices.error());
   options.prices = std::move(*prices);
@@ -238,7 +252,10 @@ std::vector<schedule::QuotaRates::Backlog> backlogs_of(const plan::Plan& plan,
                    .output_tokens = used.output_tokens,
                    .usd = used.usd,
                    .floor = used.floor,
-                   .window = used.window};
+                   .window = used.window,
+                   .requests_limit = used.requests_limit,
+                   .input_tokens_limit = used.input_tokens_limit,
+                   .output_tokens_limit = used.output_tokens_limit};
   }
   return backlogs;
 }
@@ -249,6 +266,7 @@ Redaction secrets_of(const plan::Plan& plan, const gateway::Options& options,
   for (const auto& [agent, provider] : options.providers)
     redaction.add(provider.key_name, provider.key.reveal());
   for (const plan::Agent& agent : plan.agents) {
+    if (agent.login) redaction.add("log-in", claude_login_token(environment));
     for (const std::string& name : agent.pass_environment) {
       if (names_a_secret(name)) redaction.add(name, value_of(environment, name));
     }

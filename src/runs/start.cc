@@ -19,6 +19,7 @@
 #include "runs/plan_checks.h"
 #include "runs/powers.h"
 #include "runs/run_models.h"
+#include "runs/windows.h"
 #include "workspace/local_files.h"
 #include "workspace/recorded_files.h"
 
@@ -121,6 +122,12 @@ Result<std::unique_ptr<ChosenRun>> start(const StartingPlace& place, const Docum
                 engine::RunState(plan::Plan{})});
   ChosenRun& run = *made;
   if (auto able = check_can_run(run.planned); !able) return std::unexpected(able.error());
+  process::SystemClock clock;
+  // Nobody is asked where a recording answers.
+  if (run.request.replay.empty()) {
+    if (auto enough = check_windows(run.planned, place.state_folder, clock.now()); !enough)
+      return std::unexpected(enough.error());
+  }
   if (auto able = check_recording(run); !able) return std::unexpected(able.error());
   if (!run.request.replay.empty()) {
     auto recorded = recorded_run(place, run.request.replay);
@@ -133,8 +140,8 @@ Result<std::unique_ptr<ChosenRun>> start(const StartingPlace& place, const Docum
     return std::unexpected(there.error());
   note_powers(run.planned);
   note_machine(run.planned);
+  note_windows(run.planned, place.state_folder, clock.now());
 
-  process::SystemClock clock;
   run.head.plan_name = run.plan().name;
   run.head.plan_file = document.file;
   run.head.workspace = run.plan().workspace;

@@ -59,6 +59,11 @@ struct Link {
 /// buckets hold seconds, not a minute.
 inline constexpr Duration kBurst = std::chrono::seconds(6);
 
+/// The rate that holds where the plan declares one and the provider told one: the told one where it
+/// is lower by more than a thousandth, or the only one.
+std::optional<Rate> stricter_rate(const std::optional<Rate>& declared,
+                                  const std::optional<Rate>& reported);
+
 /// A quota's rates; absent: not limited in that dimension.
 struct QuotaRates {
   std::optional<Rate> requests, input_tokens, output_tokens, usd;
@@ -66,11 +71,13 @@ struct QuotaRates {
   /// Zero, or the provider counts what came in the last so long, at every moment: never more than a
   /// rate's amount in any window.
   Duration window{};
-  /// What others have used of it when the run begins: how long each rate takes to earn it back.
+  /// What is known of it when the run begins: what others have used, as how long each rate takes to
+  /// earn it back, and what the provider told of its limits.
   struct Backlog {
     Duration requests{}, input_tokens{}, output_tokens{}, usd{};
     Duration floor{};   ///< Nothing at all is admitted for so long.
     Duration window{};  ///< Windows of this length are kept to, as was learned; zero: none.
+    std::optional<Rate> requests_limit{}, input_tokens_limit{}, output_tokens_limit{};
     bool operator==(const Backlog&) const = default;
   } backlog{};
 

@@ -18,6 +18,16 @@ Duration time_for(const Rate& rate, std::int64_t amount) {
 
 }  // namespace
 
+std::optional<Rate> stricter_rate(const std::optional<Rate>& declared,
+                                  const std::optional<Rate>& reported) {
+  if (!declared || !reported) return declared ? declared : reported;
+  // What an account keeps as an interval comes back a little off.
+  constexpr Wide kThousand = 1000;
+  const Wide theirs = kThousand * reported->amount * declared->per.count();
+  const Wide ours = (kThousand - 1) * declared->amount * reported->per.count();
+  return theirs < ours ? reported : declared;
+}
+
 Duration QuotaRates::shortest() const {
   Duration least{};
   for (const auto* rate : {&requests, &input_tokens, &output_tokens, &usd}) {

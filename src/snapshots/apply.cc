@@ -13,7 +13,7 @@
 
 #include "base/digest.h"
 #include "snapshots/files.h"
-#include "workspace/asked_to_end.h"
+#include "sys/asked_to_end.h"
 #include "workspace/beneath.h"
 #include "workspace/stack.h"
 
@@ -33,9 +33,9 @@ bool gives_way(const Checkpoint::Target& target) {
          (target.after.kind == Kind::file || target.after.kind == Kind::link);
 }
 
-/// Whether this is what `Fold::check` found, and nobody is about to change it: one who opened it
-/// for writing before it was taken away still writes into it.
-bool is_as_found(int folder, const std::string& name, const State& expected) {
+/// Whether this is what `Checkpoint::check` found, and nobody is about to change it: one who opened
+/// it for writing before it was taken away still writes into it.
+Result<bool> is_as_found(int folder, const std::string& name, const State& expected) {
   if (expected.kind == Kind::file) {
     const sys::Descriptor file(
         ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -43,8 +43,11 @@ bool is_as_found(int folder, const std::string& name, const State& expected) {
     ::fcntl(file.get(), F_SETSIG, SIGURG);
     const bool leased = static_cast<bool>(file) && ::fcntl(file.get(), F_SETLEASE, F_RDLCK) == 0;
     if (file && !leased && errno == EAGAIN) return false;
-    const auto actual = state_beneath(folder, name);
+    struct stat status{};
+    if (file && ::fstat(file.get(), &status) == 0 && status.st_size != expected.size) return false;
+    const auto actual = state_beneath(folder, name, true);
     if (leased) ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
+    if (!actual && sys::is_asked_to_end()) return std::unexpected(actual.error());
     return actual && *actual == expected;
   }
   const auto actual = state_beneath(folder, name);
@@ -92,7 +95,7 @@ Apply::Apply(int top, std::string temporary_prefix, std::function<void()> before
 
 Result<void> Apply::run(const Targets& targets) {
   if (auto made = make_room(targets); !made) return made;
-  workspace::InterruptionCheck check;  // The next checkpoint goes on.
+  sys::InterruptionCheck check;  // The next checkpoint goes on.
   for (const auto& [path, target] : targets) {
     if (!target.is_due || target.after.kind == Kind::absent || lies_below_conflict(path)) continue;
     if (check.is_due()) return cannot("write", path, EINTR);
@@ -164,7 +167,9 @@ Result<void> Apply::remove(const std::string& path, const State& found) {
 Result<void> Apply::settle_aside(int folder, const Beside& beside, const std::string& path,
                                  const State& expected) {
   step();
-  if (!is_as_found(folder, beside.aside(), expected)) {
+  const auto as_found = is_as_found(folder, beside.aside(), expected);
+  if (!as_found) return std::unexpected(as_found.error());
+  if (!*as_found) {
     met_.insert(path);
     return requeue(folder, beside, path);
   }
@@ -190,21 +195,27 @@ Result<void> Apply::put_in_place(int folder, const Beside& beside, const std::st
   }
   if (::renameat2(folder, beside.aside().c_str(), folder, name.c_str(), RENAME_EXCHANGE) == 0) {
     step();
-    if (is_as_found(folder, beside.aside(), target.actual)) {
+    const auto as_found = is_as_found(folder, beside.aside(), target.actual);
+    if (!as_found) return std::unexpected(as_found.error());
+    if (*as_found) {
       if (::unlinkat(folder, beside.aside().c_str(), 0) == 0) return {};
       return cannot("delete", beside.aside(), errno);
     }
     // Theirs goes back; ours goes, unless somebody has written into it in between.
     if (::renameat2(folder, beside.aside().c_str(), folder, name.c_str(), RENAME_EXCHANGE) != 0)
       return requeue(folder, beside, path);
-    if (is_as_found(folder, beside.aside(), target.after)) return give_way();
+    const auto untouched = is_as_found(folder, beside.aside(), target.after);
+    if (!untouched) return std::unexpected(untouched.error());
+    if (*untouched) return give_way();
     met_.insert(path);
     return requeue(folder, beside, path);
   }
   if (errno == ENOENT) return give_way();
   if (!is_unknown_here(errno)) return cannot("write", path, errno);
   // A file system that exchanges nothing: as near to the look as can be.
-  if (!is_as_found(folder, name, target.actual)) return give_way();
+  const auto as_found = is_as_found(folder, name, target.actual);
+  if (!as_found) return std::unexpected(as_found.error());
+  if (!*as_found) return give_way();
   if (::renameat(folder, beside.aside().c_str(), folder, name.c_str()) == 0) return {};
   return cannot("write", path, errno);
 }
@@ -249,7 +260,8 @@ Result<void> Apply::place_file(const std::string& path, const Checkpoint::Target
   const std::string name = name_in(path);
   if (target.actual.kind == Kind::file && target.actual.digest == target.after.digest) {
     step();
-    const auto now = state_beneath(folder->get(), name);
+    const auto now = state_beneath(folder->get(), name, true);
+    if (!now && sys::is_asked_to_end()) return std::unexpected(now.error());
     if (!now || *now != target.actual) return met_.insert(path), Result<void>();
     if (!set_mode(folder->get(), name, target.after.mode))
       return cannot("set the mode of", path, errno);

@@ -12,7 +12,8 @@
 
 #include "snapshots/apply.h"
 #include "snapshots/files.h"
-#include "workspace/asked_to_end.h"
+#include "sys/asked_to_end.h"
+#include "sys/sync.h"
 #include "workspace/beneath.h"
 #include "workspace/content.h"
 #include "workspace/stack.h"
@@ -53,10 +54,10 @@ Result<std::vector<std::string>> Checkpoint::check() {
   if (!goes_on_)
     std::erase_if(targets_, [](const auto& t) { return t.second.before == t.second.after; });
   std::vector<std::string> foreign;
-  workspace::InterruptionCheck check;
+  sys::InterruptionCheck check;
   for (auto& [path, target] : targets_) {
     if (check.is_due()) return cannot("read", path, EINTR);
-    auto actual = state_beneath(top_.get(), path);
+    auto actual = state_beneath(top_.get(), path, true);
     if (!actual) return std::unexpected(actual.error());
     target.actual = *actual;
     target.is_due = target.actual != target.after;
@@ -80,7 +81,7 @@ Result<void> Checkpoint::restore_what_was_kept() {
         open_beneath(top_.get(), std::string(folder_of(path)), O_RDONLY | O_DIRECTORY);
     if (!folder) continue;
     const Beside beside(options_.temporary_prefix, path);
-    auto kept = state_beneath(folder.get(), beside.aside());
+    auto kept = state_beneath(folder.get(), beside.aside(), true);
     if (!kept) return std::unexpected(kept.error());
     if (kept->kind == Kind::absent) continue;
     const auto is_of_checkpoint = [&](const State& state) {
@@ -89,10 +90,11 @@ Result<void> Checkpoint::restore_what_was_kept() {
     };
     const std::string name(workspace::name_of(path));
     if (*kept != target.before && !is_of_checkpoint(*kept)) {
-      const auto there = state_beneath(folder.get(), name);
-      const bool goes = there && is_of_checkpoint(*there) &&
-                        ::renameat2(folder.get(), beside.aside().c_str(), folder.get(),
-                                    name.c_str(), RENAME_EXCHANGE) == 0;
+      const auto there = state_beneath(folder.get(), name, true);
+      if (!there) return std::unexpected(there.error());
+      const bool goes =
+          is_of_checkpoint(*there) && ::renameat2(folder.get(), beside.aside().c_str(),
+                                                  folder.get(), name.c_str(), RENAME_EXCHANGE) == 0;
       if (!goes) {
         if (auto back = requeue(folder.get(), beside, path); !back) return back;
         continue;
@@ -194,7 +196,8 @@ Result<std::vector<std::string>> Checkpoint::apply() {
     const auto known = targets_.find(path);
     if (known == targets_.end()) apply.set_folder_mode(path, mode);
   }
-  if (::syncfs(top_.get()) != 0) return cannot("write", options_.root, errno);
+  if (const int failed = sys::sync_file_system(top_.get()); failed != 0)
+    return cannot("write", options_.root, failed);
   return apply.conflicts();
 }
 

@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 #include <sys/xattr.h>
 
+#include <chrono>
+
+#include "engine/shortage.h"
 #include "snapshots/fixture.h"
+#include "sys/asked_to_end.h"
+#include "sys/signal_waits.h"
 
 namespace interlock::snapshots {
 namespace {
@@ -295,6 +300,42 @@ TEST_P(CheckpointTest, ChangedFilesKeepTheirAttributesAccessListsAndOwners) {
         EXPECT_EQ(status.st_gid, 27u);
       }
     }
+  });
+}
+
+TEST_P(CheckpointTest, HolesStayHoles) {
+  live([] {
+    Scene scene;
+    scene.attempt(attempt_of(0), "truncate -s 64M image; printf end >> image");
+    scene.commit(attempt_of(0));
+    EXPECT_EQ(scene.checkpoint(), "");
+    struct stat status{};
+    ASSERT_EQ(::stat(scene.tree.at("image").c_str(), &status), 0);
+    EXPECT_EQ(status.st_size, (64 << 20) + 3);
+    EXPECT_LT(status.st_blocks * 512, 1 << 20);
+    EXPECT_TRUE(sh(scene.tree.root(), "test \"$(tail -c 3 image)\" = end"));
+  });
+}
+
+TEST_P(CheckpointTest, OneLargeFileIsBrokenOffForASignalThatWaitsAndForOneThatWasHeard) {
+  live([] {
+    Scene scene;
+    ASSERT_TRUE(sh(scene.tree.root(), "head -c 20M /dev/zero > large"));
+    scene.attempt(attempt_of(0), "head -c 40M /dev/urandom > large; cksum < large > sum");
+    scene.commit(attempt_of(0));
+    const auto is_broken_off = [&scene] {
+      const auto done = scene.snapshots().checkpoint();
+      return !done && engine::is_interruption(done.error());
+    };
+    {
+      const sys::SignalWaits waits;
+      EXPECT_TRUE(is_broken_off());
+    }
+    sys::end_within(std::chrono::nanoseconds(0));
+    EXPECT_TRUE(is_broken_off());
+    sys::begin_unasked();
+    EXPECT_EQ(scene.checkpoint(), "");
+    EXPECT_TRUE(sh(scene.tree.root(), "test \"$(cksum < large)\" = \"$(cat sum)\""));
   });
 }
 

@@ -9,6 +9,7 @@
 
 #include "snapshots/files.h"
 #include "sys/descriptor.h"
+#include "sys/sync.h"
 
 namespace interlock::snapshots {
 
@@ -33,28 +34,23 @@ void collect(const fs::path& folder, const std::set<std::string>& but,
   places.push_back(folder.string());
 }
 
-/// A file that may not be read may still be synced by whoever may write; else the file system is.
-bool sync_one(const std::string& place) {
-  sys::Descriptor one(::open(place.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (!one)
-    one = sys::Descriptor(::open(place.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  return static_cast<bool>(one) && ::fsync(one.get()) == 0;
-}
-
 }  // namespace
 
 Result<void> sync_tree(const std::string& folder, const std::set<std::string>& but,
                        const Synced& synced) {
   std::vector<std::string> places;
   collect(folder, but, places);
-  bool one_by_one = places.size() <= kOneByOneMax;
-  for (std::size_t i = 0; one_by_one && i < places.size(); ++i) one_by_one = sync_one(places[i]);
-  const std::string above = fs::path(folder).parent_path().string();
-  if (one_by_one) one_by_one = sync_one(above);
-  if (!one_by_one) {
-    const sys::Descriptor top(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!top || ::syncfs(top.get()) != 0) return cannot("write", folder, errno);
+  int failed = ENOTSUP;
+  if (places.size() <= kOneByOneMax) {
+    std::vector<std::string> all = places;
+    all.push_back(fs::path(folder).parent_path().string());
+    failed = sys::sync_files(all);
   }
+  if (failed != 0 && failed != EINTR) {
+    const sys::Descriptor top(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    failed = top ? sys::sync_file_system(top.get()) : errno;
+  }
+  if (failed != 0) return cannot("write", folder, failed);
   if (!synced) return {};
   for (const std::string& place : places) synced(place);
   return {};

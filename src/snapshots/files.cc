@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "workspace/asked_to_end.h"
+#include "sys/asked_to_end.h"
 #include "workspace/beneath.h"
 
 namespace interlock::snapshots {
@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 using changes::Kind;
 using changes::State;
 using sys::Descriptor;
-using workspace::is_asked_to_end;
+using sys::is_asked_to_end;
 
 namespace {
 
@@ -164,7 +164,7 @@ Result<State> state_at(const std::string& place, const struct stat& status, bool
   return state;
 }
 
-Result<State> state_beneath(int top, const std::string& path) {
+Result<State> state_beneath(int top, const std::string& path, bool gives_way) {
   const sys::Descriptor seen = workspace::open_beneath(top, path, O_PATH);
   struct stat status{};
   if (!seen || ::fstat(seen.get(), &status) != 0) {
@@ -184,7 +184,7 @@ Result<State> state_beneath(int top, const std::string& path) {
   if (state.kind != Kind::file) return state;
   const sys::Descriptor file(::open(place.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) return cannot("read", path, errno);
-  const auto digest = digest_of_bytes(file, path, state.size);
+  const auto digest = digest_of_bytes(file, path, state.size, gives_way);
   if (!digest) return std::unexpected(digest.error());
   state.digest = *digest;
   return state;
@@ -199,7 +199,7 @@ Result<void> copy_bytes(int from, int to, const std::string& path) {
     if (*copied) return {};
     ::lseek(from, 0, SEEK_SET);
   }
-  constexpr std::size_t kMost = 32u << 20;
+  constexpr std::size_t kMost = 8u << 20;  // A slow disk takes some 50 ms for that.
   bool any = false;
   while (true) {
     if (any && is_asked_to_end()) return cannot("write", path, EINTR);

@@ -25,7 +25,7 @@ std::unexpected<Error> cannot(std::string_view doing, const std::string& path, i
 Result<changes::State> state_at(const std::string& place, const struct stat& status,
                                 bool ours = false, bool gives_way = false);
 /// The same of a path beneath a folder, no link followed on the way; absent where nothing is.
-Result<changes::State> state_beneath(int top, const std::string& path);
+Result<changes::State> state_beneath(int top, const std::string& path, bool gives_way = false);
 
 changes::Kind kind_of(mode_t mode);
 

@@ -12,7 +12,7 @@
 
 #include "base/text.h"
 #include "snapshots/files.h"
-#include "workspace/asked_to_end.h"
+#include "sys/asked_to_end.h"
 #include "workspace/beneath.h"
 
 namespace interlock::snapshots {
@@ -171,7 +171,7 @@ class Walk {
   const std::string& upper_;
   const workspace::Stack& lower_;
   Harvested harvested_;
-  workspace::InterruptionCheck check_;
+  sys::InterruptionCheck check_;
 };
 
 Result<void> copy_file(const workspace::Stack::Found& found, const std::string& to) {
@@ -194,7 +194,7 @@ Result<std::vector<std::string>> keep_before(const std::string& before,
   std::vector<std::string> remarks;
   std::string made;
   if (auto folder = make_folders(before); !folder) return std::unexpected(folder.error());
-  workspace::InterruptionCheck check;
+  sys::InterruptionCheck check;
   for (const Change& change : changes.changes) {
     if (check.is_due()) return cannot("keep", change.path, EINTR);
     const bool has_bytes = change.before.kind == Kind::file || change.before.kind == Kind::link;

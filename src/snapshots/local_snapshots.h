@@ -90,7 +90,7 @@ class LocalSnapshots final : public engine::Snapshots, public workspace::Layers 
   Result<void> mark_checkpointed();
   Result<void> keep(const Attempt& attempt);
   Result<void> load(const Kept& kept, Attempt::Stage stage);
-  bool is_whole(const Attempt& attempt) const;
+  Result<bool> is_whole(const Attempt& attempt) const;
   Result<void> sweep(const std::vector<Kept>& committed, const std::vector<Kept>& waiting);
 
   /// What is known of a worktree only while its attempt runs: one that outlives its dispatcher is

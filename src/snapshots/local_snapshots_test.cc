@@ -6,7 +6,7 @@
 
 #include "engine/shortage.h"
 #include "snapshots/fixture.h"
-#include "workspace/signal_waits.h"
+#include "sys/signal_waits.h"
 
 namespace interlock::snapshots {
 namespace {
@@ -49,7 +49,7 @@ TEST_P(LocalViewsTest, HarvestAndFoldBreakOffWhereASignalAsksToEndAndAreDoneAgai
     ASSERT_TRUE(opened);
     ASSERT_EQ(run_in(*opened->sandbox.snapshot, kManyFiles), 0);
     {
-      const workspace::SignalWaits waits;
+      const sys::SignalWaits waits;
       const auto broken_off = scene.snapshots().harvest(attempt_of(1), {}, scene.nothing_known);
       ASSERT_FALSE(broken_off);
       EXPECT_TRUE(engine::is_interruption(broken_off.error())) << broken_off.error().message;
@@ -58,7 +58,7 @@ TEST_P(LocalViewsTest, HarvestAndFoldBreakOffWhereASignalAsksToEndAndAreDoneAgai
     scene.attempt(attempt_of(2), kManyFiles);
     scene.commit(attempt_of(2));
     {
-      const workspace::SignalWaits waits;
+      const sys::SignalWaits waits;
       const auto broken_off = scene.snapshots().checkpoint();
       ASSERT_FALSE(broken_off);
       EXPECT_TRUE(engine::is_interruption(broken_off.error())) << broken_off.error().message;

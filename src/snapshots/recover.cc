@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "base/check.h"
@@ -11,6 +12,7 @@
 #include "snapshots/amend.h"
 #include "snapshots/files.h"
 #include "snapshots/local_snapshots.h"
+#include "sys/asked_to_end.h"
 #include "workspace/beneath.h"
 
 // Taking a run up after its dispatcher died: what is kept, and what goes.
@@ -55,7 +57,8 @@ Result<std::vector<AttemptName>> LocalSnapshots::recover(const std::vector<Kept>
       const auto loaded = load(kept, stage);
       if (loaded) continue;
       // Only what is proven not to be there is given up.
-      if (engine::is_shortage(loaded.error())) return loaded;
+      if (engine::is_shortage(loaded.error()) || engine::is_interruption(loaded.error()))
+        return loaded;
       lost.push_back(kept.name);
     }
     return {};
@@ -88,8 +91,12 @@ Result<void> LocalSnapshots::load(const Kept& kept, Stage stage) {
   if (kept.changes != nullptr) {
     if (auto back = take_back(layout_, *read, *kept.changes); !back) return back;
   }
-  if (!is_checkpointed && !is_whole(*read))
-    return fail(Error::Kind::io, fmt::format("`{}` is not whole", layout_.folder(kept.name)));
+  if (!is_checkpointed) {
+    const auto whole = is_whole(*read);
+    if (!whole) return std::unexpected(whole.error());
+    if (!*whole)
+      return fail(Error::Kind::io, fmt::format("`{}` is not whole", layout_.folder(kept.name)));
+  }
   // Its fold was done, and only the journal does not know.
   read->stage = is_checkpointed && stage == Stage::committed ? Stage::checkpointed : stage;
   Attempt& attempt = attempts_.insert_or_assign(key_of(kept.name), std::move(*read)).first->second;
@@ -129,10 +136,10 @@ Result<void> LocalSnapshots::sweep(const std::vector<Kept>& committed,
 
 /// Whether all that its changes stand for is there as it was harvested. What a checkpoint that was
 /// broken off brought into the workspace already is there too.
-bool LocalSnapshots::is_whole(const Attempt& attempt) const {
+Result<bool> LocalSnapshots::is_whole(const Attempt& attempt) const {
   const std::string top = after(attempt);
   const sys::Descriptor workspace(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const auto is_there = [&](const changes::Change& change) {
+  const auto is_there = [&](const changes::Change& change) -> Result<bool> {
     const std::string place = workspace::join(top, change.path);
     const changes::Change* above = attempt.changes.find(workspace::folder_of(change.path));
     struct stat status{};
@@ -144,19 +151,28 @@ bool LocalSnapshots::is_whole(const Attempt& attempt) const {
       case changes::Kind::folder: return found && S_ISDIR(status.st_mode);
       case changes::Kind::file:
       case changes::Kind::link: {
-        const auto state = found ? state_at(place, status, true) : Result<changes::State>();
+        const auto state = found ? state_at(place, status, true, true) : Result<changes::State>();
+        if (!state && engine::is_interruption(state.error())) return std::unexpected(state.error());
         return state && state->kind == change.after.kind && state->digest == change.after.digest;
       }
       case changes::Kind::other: return true;
     }
     return true;
   };
-  return std::ranges::all_of(attempt.changes.changes, [&](const changes::Change& change) {
-    if (is_there(change)) return true;
-    const auto in_workspace = state_beneath(workspace.get(), change.path);
-    return ::access(layout_.checkpoint_intent().c_str(), F_OK) == 0 && in_workspace &&
-           *in_workspace == change.after;
-  });
+  const bool is_half_in = ::access(layout_.checkpoint_intent().c_str(), F_OK) == 0;
+  sys::InterruptionCheck check;
+  for (const changes::Change& change : attempt.changes.changes) {
+    if (check.is_due()) return cannot("look at", change.path, EINTR);
+    const auto there = is_there(change);
+    if (!there) return there;
+    if (*there) continue;
+    if (!is_half_in) return false;
+    const auto in_workspace = state_beneath(workspace.get(), change.path, true);
+    if (!in_workspace && engine::is_interruption(in_workspace.error()))
+      return std::unexpected(in_workspace.error());
+    if (!in_workspace || *in_workspace != change.after) return false;
+  }
+  return true;
 }
 
 }  // namespace interlock::snapshots

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "snapshots/files.h"
-#include "workspace/asked_to_end.h"
+#include "sys/asked_to_end.h"
 #include "workspace/beneath.h"
 #include "workspace/stack.h"
 
@@ -150,7 +150,7 @@ class Copy {
   const std::function<void()>& before_step_;
   Copied copied_;
   std::set<std::string> ignored_;
-  workspace::InterruptionCheck check_;
+  sys::InterruptionCheck check_;
 };
 
 }  // namespace

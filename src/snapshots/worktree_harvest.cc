@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "snapshots/files.h"
 #include "snapshots/worktree.h"
+#include "sys/asked_to_end.h"
 #include "workspace/beneath.h"
 
 // What a task changed in its worktree.
@@ -65,6 +66,7 @@ class Touched {
   Result<void> look(const std::string& path) {
     struct stat status{};
     const std::string place = tree_ + "/" + path;
+    if (check_.is_due()) return cannot("look at", place, EINTR);
     if (::lstat(place.c_str(), &status) != 0) return cannot("look at", place, errno);
     if (kind_of(status.st_mode) == Kind::other) {
       special.insert(path);
@@ -87,6 +89,7 @@ class Touched {
   std::string tree_;
   const Copied& copied_;
   std::set<std::string> seen_;
+  sys::InterruptionCheck check_;
 };
 
 class Changes {
@@ -146,7 +149,7 @@ class Changes {
 
   Result<State> state_before(const std::string& path) const {
     const auto found = lower_.look(path);
-    return found ? state_at(found->place, found->status) : Result<State>(State());
+    return found ? state_at(found->place, found->status, false, true) : Result<State>(State());
   }
 
   Result<void> add(const std::string& path, const struct stat& status) {
@@ -163,7 +166,7 @@ class Changes {
     if (!before) return std::unexpected(before.error());
     State after{Kind::folder, status.st_mode & 07777, 0, {}};
     if (!S_ISDIR(status.st_mode)) {
-      auto state = state_at(workspace_ + "/" + *part, status, true);
+      auto state = state_at(workspace_ + "/" + *part, status, true, true);
       if (!state) return std::unexpected(state.error());
       after = *state;
     }

@@ -111,11 +111,11 @@ bool Access::has_cookie(const http::HeaderList& headers) const {
   return false;
 }
 
-bool Access::has_bearer(const http::HeaderList& headers) const {
+bool Access::has_bearer(const http::HeaderList& headers, bool for_metrics) const {
   const std::string* shown = http::find_header(headers, "authorization");
   if (shown == nullptr || !shown->starts_with("Bearer ")) return false;
   const std::string_view secret = std::string_view(*shown).substr(7);
-  bool found = false;
+  bool found = for_metrics && is_same(metrics_, secret);
   for (const std::string& one : bearers_) found |= is_same(one, secret);
   return found;
 }
@@ -149,8 +149,9 @@ Admission Access::over_tcp(const http::Request& request) const {
 }
 
 Admission Access::check_secrets(const http::Request& request, std::string_view path) const {
-  const bool is_api = path.starts_with("/api/") && path != "/api/session";
-  if (is_api && !has_bearer(request.headers)) return {401, "no bearer, or an old one"};
+  const bool is_metrics = path == "/metrics";
+  const bool is_api = is_metrics || (path.starts_with("/api/") && path != "/api/session");
+  if (is_api && !has_bearer(request.headers, is_metrics)) return {401, "no bearer, or an old one"};
   if (!is_api && !has_cookie(request.headers))
     return {401, "open the page by a link: `interlock serve --link` makes one"};
   return {};

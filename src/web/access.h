@@ -37,10 +37,14 @@ class Access {
   /// A bearer, for a page that showed the cookie; the oldest of many is forgotten.
   std::string new_bearer();
 
+  /// Opens `/metrics` and nothing else, as long as the server lives.
+  const std::string& metrics_bearer() const { return metrics_; }
+
   /// A request over TCP. Order: is it meant for this server (421), is it one request (400, 414), a
   /// method we have (405), from our own page (403), and does it show what its path asks for (401):
   /// nothing for `/health` and `/open/...`, the cookie for files and `/api/session`, a bearer for
-  /// everything else. What changes something says that it is JSON (415), which no foreign form can.
+  /// everything else, for `/metrics` that one too. What changes something says that it is JSON
+  /// (415), which no foreign form can.
   Admission over_tcp(const http::Request& request) const;
   /// A request over the Unix socket, whose kernel said who asks: only pages are refused.
   static Admission over_unix(const http::Request& request);
@@ -53,11 +57,11 @@ class Access {
   bool is_own_origin(const std::string& origin) const;
   bool is_own_host(const std::string& host) const;
   bool has_cookie(const http::HeaderList& headers) const;
-  bool has_bearer(const http::HeaderList& headers) const;
+  bool has_bearer(const http::HeaderList& headers, bool for_metrics) const;
   Admission check_secrets(const http::Request& request, std::string_view path) const;
 
   std::uint16_t port_;
-  std::string cookie_ = draw_secret();
+  std::string cookie_ = draw_secret(), metrics_ = draw_secret();
   std::map<std::string, Duration> codes_;  ///< Until when each works.
   std::vector<std::string> bearers_;       ///< The oldest first.
 };

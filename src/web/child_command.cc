@@ -16,8 +16,6 @@
 namespace interlock::web {
 namespace {
 
-constexpr std::chrono::seconds kLongest{30};
-
 /// Standard input and error come to nothing; signals are as a shell gives them.
 class SpawnSettings {
  public:
@@ -49,7 +47,8 @@ class SpawnSettings {
 
 Result<std::unique_ptr<ChildCommand>> ChildCommand::start(sys::Loop& loop,
                                                           const std::vector<std::string>& arguments,
-                                                          OnEnded on_ended) {
+                                                          OnEnded on_ended,
+                                                          std::chrono::seconds longest) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     return fail(Error::Kind::io, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
@@ -68,13 +67,14 @@ Result<std::unique_ptr<ChildCommand>> ChildCommand::start(sys::Loop& loop,
   if (trouble != 0)
     return fail(Error::Kind::io, fmt::format("cannot start a command: {}", std::strerror(trouble)));
   return std::unique_ptr<ChildCommand>(
-      new ChildCommand(loop, process, std::move(out), std::move(on_ended)));
+      new ChildCommand(loop, process, std::move(out), std::move(on_ended), longest));
 }
 
-ChildCommand::ChildCommand(sys::Loop& loop, pid_t process, sys::Descriptor out, OnEnded on_ended)
+ChildCommand::ChildCommand(sys::Loop& loop, pid_t process, sys::Descriptor out, OnEnded on_ended,
+                           std::chrono::seconds longest)
     : process_(process), out_(std::move(out)), on_ended_(std::move(on_ended)) {
   watch_ = loop.watching(out_.get(), EPOLLIN, [this] { read_some(); });
-  deadline_ = loop.after(kLongest, [this] { ::kill(process_, SIGKILL); });
+  deadline_ = loop.after(longest, [this] { ::kill(process_, SIGKILL); });
 }
 
 ChildCommand::~ChildCommand() {

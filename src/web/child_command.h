@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,8 +15,7 @@
 namespace interlock::web {
 
 /// A command of our own binary, so that what the page asks for is done by the same code that a
-/// person at a shell uses (ADR 39). Ends with this; one that takes longer than half a minute is
-/// ended.
+/// person at a shell uses (ADR 39). Ends with this.
 class ChildCommand {
  public:
   struct Ended {
@@ -26,15 +26,17 @@ class ChildCommand {
   using OnEnded = std::function<void(Ended)>;
   static constexpr std::size_t kMost = std::size_t{4} << 20U;
 
-  /// `on_ended` is called once, from the loop, and may destroy this.
-  static Result<std::unique_ptr<ChildCommand>> start(sys::Loop& loop,
-                                                     const std::vector<std::string>& arguments,
-                                                     OnEnded on_ended);
+  /// `on_ended` is called once, from the loop, and may destroy this. Who takes longer than
+  /// `longest` is ended.
+  static Result<std::unique_ptr<ChildCommand>> start(
+      sys::Loop& loop, const std::vector<std::string>& arguments, OnEnded on_ended,
+      std::chrono::seconds longest = std::chrono::seconds(30));
   ~ChildCommand();
   ChildCommand(ChildCommand&&) = delete;
 
  private:
-  ChildCommand(sys::Loop& loop, pid_t process, sys::Descriptor out, OnEnded on_ended);
+  ChildCommand(sys::Loop& loop, pid_t process, sys::Descriptor out, OnEnded on_ended,
+               std::chrono::seconds longest);
   void read_some();
   void end();
 

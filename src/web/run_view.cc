@@ -1,14 +1,27 @@
 #include "web/run_view.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <map>
 
 #include "base/text.h"
+#include "report/ways_json.h"
 #include "runs/hindsight.h"
+#include "runs/queues.h"
+#include "runs/run_models.h"
 
 namespace interlock::web {
 namespace {
 
-constexpr std::size_t kEdgesMax = 4000;
+constexpr std::size_t kEdgesMax = 20'000;
+/// A provider's buckets hold so much, where the plan does not say.
+constexpr Duration kUsualBurst = std::chrono::seconds(6);
+
+/// Members that most tasks have in common.
+constexpr std::string_view kCommon[] = {"agent",      "model",  "remark", "attempts", "conflicts",
+                                        "elapsed_ms", "tokens", "cost",   "critical", "changed"};
 
 template <typename T>
 json::value or_null(const std::optional<T>& value) {
@@ -31,79 +44,37 @@ json::array texts(const std::vector<std::string>& list) {
   return made;
 }
 
-json::array bars_of(const schedule::Timeline& timeline) {
-  json::array bars;
-  for (const schedule::Slot& slot : timeline.slots)
-    bars.push_back(json::array{slot.task.index(), ms(slot.start), ms(slot.end)});
-  return bars;
-}
-
-/// Of one agent nobody made a timeline: it does one task after another.
-json::array bars_one_by_one(const std::vector<decide::Expected>& expected, Duration elapsed) {
-  Duration sum(1);
-  for (const decide::Expected& one : expected) sum += one.time;
-  json::array bars;
-  Duration at{};
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const Duration end = at + expected[i].time;
-    const auto place = [&](Duration time) {
-      return static_cast<std::int64_t>(static_cast<double>(time.count()) *
-                                       static_cast<double>(elapsed.count()) /
-                                       static_cast<double>(sum.count()) / 1000);
-    };
-    bars.push_back(json::array{i, place(at), place(end)});
-    at = end;
-  }
-  return bars;
-}
-
-json::array ways_of(const runs::ChosenRun& run) {
-  const auto& planned = run.planned;
-  // As it was decided, where that was kept; the bars are those of the same scheduler.
-  auto kept = runs::decision_from_text(run.head.decision);
-  const bool is_kept = kept.has_value();
-  if (!kept) kept = runs::record_of(planned.decision);
-  json::array ways;
-  for (const auto& way : kept->ways) {
-    json::array bars = way.name == "one agent"    ? bars_one_by_one(planned.expected, way.elapsed)
-                       : way.name == "sequential" ? bars_of(planned.decision.sequential.timeline)
-                       : way.name == "parallel"   ? bars_of(planned.decision.parallel.timeline)
-                                                  : bars_of(planned.decision.queue.timeline);
-    ways.push_back(json::object{{"name", way.name},
-                                {"n", way.n},
-                                {"elapsed_ms", ms(way.elapsed + way.join)},
-                                {"p50_ms", ms(way.p50)},
-                                {"p90_ms", ms(way.p90)},
-                                {"tokens", or_null(way.tokens)},
-                                {"cost_usd", usd(way.cost)},
-                                {"chosen", is_kept && way.chosen},
-                                {"bars", std::move(bars)}});
-  }
-  return ways;
+/// As it was decided, where that was kept.
+runs::DecisionRecord decision_of(const runs::ChosenRun& run) {
+  if (auto kept = runs::decision_from_text(run.head.decision)) return std::move(*kept);
+  runs::DecisionRecord record = runs::record_of(run.planned.decision);
+  for (auto& way : record.ways) way.chosen = false;
+  return record;
 }
 
 json::object fixed_of(const runs::ChosenRun& run) {
   json::object fixed;
-  fixed["ways"] = ways_of(run);
-  json::array reasons, tests;
-  if (const auto kept = runs::decision_from_text(run.head.decision)) {
-    reasons = texts(kept->reasons);
-    for (const auto& test : kept->tests)
+  const runs::DecisionRecord record = decision_of(run);
+  fixed["ways"] = report::ways_json(record);
+  json::array reasons, tests, kinds;
+  if (!run.head.decision.empty()) {
+    reasons = texts(record.reasons);
+    for (const auto& test : record.tests)
       tests.push_back(
           json::object{{"name", test.name}, {"holds", test.holds}, {"why", printable(test.why)}});
   }
   fixed["reasons"] = std::move(reasons);
   fixed["tests"] = std::move(tests);
-  json::array edges;
-  for (const footprint::Edge& edge : run.planned.waits().edges) {
-    if (edges.size() == kEdgesMax) break;
-    edges.push_back(json::array{edge.before.index(), edge.after.index(),
-                                footprint::name_of(edge.why), printable(edge.on)});
-  }
-  fixed["edges"] = std::move(edges);
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(report::Span::Kind::running); ++i)
+    kinds.push_back(json::string(report::name_of(static_cast<report::Span::Kind>(i))));
+  fixed["kinds"] = std::move(kinds);
+  fixed["queue"] = run.request.queue;
+  fixed["stands"] = run.request.stands;
+  fixed["edges"] = run.planned.waits().edges.size();
   return fixed;
 }
 
+/// `[kind, from, to, kind, from, to, ...]`: a kind's place in `kinds`; to -1: until now.
 json::array spans_of(const report::TaskRow& row, Time began, bool lives) {
   using enum engine::TaskState;
   const bool is_over =
@@ -112,9 +83,9 @@ json::array spans_of(const report::TaskRow& row, Time began, bool lives) {
   for (const report::Span& span : row.spans) {
     const bool goes_on = lives && !is_over && &span == &row.spans.back() &&
                          (span.kind == report::Span::Kind::running || span.attempt == 0);
-    spans.push_back(json::array{report::name_of(span.kind), ms(span.from - began),
-                                goes_on ? json::value(nullptr) : json::value(ms(span.to - began)),
-                                span.attempt});
+    spans.emplace_back(static_cast<int>(span.kind));
+    spans.emplace_back(ms(span.from - began));
+    spans.emplace_back(goes_on ? -1 : ms(span.to - began));
   }
   return spans;
 }
@@ -160,6 +131,8 @@ json::object waited_of(const engine::WaitedTime& waited) {
 json::object head_of(const runs::ChosenRun& run, const engine::RunStatus& status, Time began) {
   const auto saved = report::saved_by(status);
   const bool over = status.ended.has_value();
+  // What people changed since the plan was read.
+  const engine::RunRetuned& retuned = run.state.retuned;
   const bool lives = run.dispatched();
   return {{"id", run.id()},
           {"plan", printable(run.head.plan_name)},
@@ -186,6 +159,12 @@ json::object head_of(const runs::ChosenRun& run, const engine::RunStatus& status
           {"conflicts", status.conflicted},
           {"waited", waited_of(status.waited)},
           {"attention", printable(status.attention)},
+          {"parallel", retuned.parallel.value_or(run.planned.decision.policy.parallel)},
+          {"held", run.state.held},
+          {"calls_held", run.state.calls_held},
+          {"takes_tasks", runs::takes_tasks(run)},
+          {"limit_tokens", or_null(retuned.tokens ? retuned.tokens : run.plan().limits.tokens)},
+          {"limit_usd", usd(retuned.usd ? retuned.usd : run.plan().limits.usd)},
           {"stopping", printable(status.stopping)},
           {"go_on", printable(status.go_on)},
           {"review",
@@ -216,6 +195,87 @@ RunView view_of(const runs::ChosenRun& run, journal::Store& store, Time now) {
   for (const report::TaskRow& row : report::task_rows_of(run, status, until))
     view.tasks.push_back(task_of(run, row, began));
   return view;
+}
+
+json::object usual_of(const json::array& tasks) {
+  json::object usual;
+  for (const std::string_view key : kCommon) {
+    std::map<std::string, std::size_t> counts;
+    std::pair<std::size_t, const json::value*> most{};
+    for (const json::value& task : tasks) {
+      const json::value& value = task.get_object().at(key);
+      const std::size_t count = ++counts[json::serialize(value)];
+      if (count > most.first) most = {count, &value};
+    }
+    if (most.second != nullptr) usual[key] = *most.second;
+  }
+  usual["spans"] = json::array{};
+  usual["output"] = usual["gate"] = nullptr;
+  return usual;
+}
+
+json::array without_usual(const json::array& tasks, const json::object& usual) {
+  json::array made;
+  made.reserve(tasks.size());
+  for (const json::value& task : tasks) made.push_back(changed_members(usual, task.get_object()));
+  return made;
+}
+
+json::object ways_of(const runs::ChosenRun& run) {
+  const runs::DecisionRecord record = decision_of(run);
+  return {{"version", 1},
+          {"bars", report::bars_json(record, run.planned.decision, run.planned.expected)}};
+}
+
+json::object graph_of(const runs::ChosenRun& run) {
+  json::array edges, reasons;
+  std::map<std::string, std::size_t> places;
+  const auto& all = run.planned.waits().edges;
+  for (const footprint::Edge& edge : all) {
+    if (edges.size() == 3 * kEdgesMax) break;
+    const std::string_view why = footprint::name_of(edge.why);
+    const auto [it, is_new] =
+        places.try_emplace(fmt::format("{}\n{}", why, edge.on), reasons.size());
+    if (is_new) reasons.push_back(json::array{why, printable(edge.on)});
+    edges.emplace_back(edge.before.index());
+    edges.emplace_back(edge.after.index());
+    edges.emplace_back(it->second);
+  }
+  return {{"version", 1},
+          {"cut", all.size() > kEdgesMax},
+          {"reasons", std::move(reasons)},
+          {"edges", std::move(edges)}};
+}
+
+json::object quotas_of(const runs::ChosenRun& run, const std::string& state_folder) {
+  json::array quotas;
+  const auto backlogs = runs::backlogs_of(run.plan(), state_folder);
+  for (std::size_t i = 0; i < backlogs.size(); ++i) {
+    const plan::Resource& resource = run.plan().resources[i];
+    if (resource.kind != plan::Resource::Kind::quota) continue;
+    const auto& used = backlogs[i];
+    json::array rates;
+    const auto add = [&](std::string_view what, const std::optional<Rate>& rate, Duration full) {
+      if (!rate) return;
+      rates.push_back(json::object{
+          {"what", what},
+          {"amount", rate->amount},
+          {"per_ms", ms(rate->per)},
+          {"holds_ms",
+           ms(resource.counts_windows ? rate->per : resource.burst.value_or(kUsualBurst))},
+          {"full_in_ms", ms(full)}});
+    };
+    add("requests", resource.rates.requests, used.requests);
+    add("input tokens", resource.rates.input_tokens, used.input_tokens);
+    add("output tokens", resource.rates.output_tokens, used.output_tokens);
+    add("dollars", resource.rates.usd, used.usd);
+    quotas.push_back(json::object{{"name", printable(resource.name)},
+                                  {"concurrency", or_null(resource.concurrency)},
+                                  {"window_ms", ms(used.window)},
+                                  {"shut_ms", ms(used.floor)},
+                                  {"rates", std::move(rates)}});
+  }
+  return {{"version", 1}, {"quotas", std::move(quotas)}};
 }
 
 json::object difference(const RunView& earlier, const RunView& later) {

@@ -9,12 +9,23 @@
 namespace interlock::web {
 
 /// Everything of the run. `head` is all but the tasks, `tasks` are in plan order, `fixed` what does
-/// not change: ways with their bars, and edges. Times are milliseconds since the run began.
+/// not change: the ways, and the kinds of spans. Times are milliseconds since the run began.
 struct RunView {
   json::object head, fixed;
   json::array tasks;
 };
 RunView view_of(const runs::ChosenRun& run, journal::Store& store, Time now);
+
+/// What most tasks have, by member; and the tasks with only what is otherwise: `id` and `state`
+/// always.
+json::object usual_of(const json::array& tasks);
+json::array without_usual(const json::array& tasks, const json::object& usual);
+
+/// Asked for when it is looked at: the bars of the ways in `fixed`; the edges as
+/// `[before, after, reason, ...]`; how full the accounts of the plan's quotas are.
+json::object ways_of(const runs::ChosenRun& run);
+json::object graph_of(const runs::ChosenRun& run);
+json::object quotas_of(const runs::ChosenRun& run, const std::string& state_folder);
 
 /// What stands in the view and not in an earlier one of as many tasks:
 /// `{"head": {...}, "tasks": {"12": {...}}}`; empty: nothing.

@@ -79,11 +79,14 @@ void WatchedRun::take(RunView view) {
 }
 
 std::string WatchedRun::whole(Time now) const {
+  json::object usual = usual_of(view_.tasks);
+  json::array tasks = without_usual(view_.tasks, usual);
   return json::serialize(json::object{{"version", 1},
                                       {"now", now.time_since_epoch().count() / 1000},
                                       {"head", view_.head},
                                       {"fixed", view_.fixed},
-                                      {"tasks", view_.tasks}});
+                                      {"usual", std::move(usual)},
+                                      {"tasks", std::move(tasks)}});
 }
 
 std::optional<std::vector<std::string>> WatchedRun::since(std::uint64_t version) const {

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <utility>
 
 #include "base/text.h"
 #include "process/log_file.h"
+#include "web/asks.h"
 #include "web/streams.h"
 
 namespace interlock::web {
@@ -17,6 +19,8 @@ using http::Request;
 using http::Session;
 
 constexpr std::size_t kStreamsMax = 64, kPendingMax = 8, kWatchedMax = 32;
+constexpr std::size_t kForecastsMax = 2, kRunsShown = 200;
+constexpr std::chrono::seconds kCommandLongest{30}, kForecastLongest{10};
 constexpr std::size_t kLogShown = std::size_t{128} << 10U;
 constexpr std::chrono::milliseconds kTick{150};
 
@@ -53,6 +57,7 @@ Result<std::unique_ptr<WebServer>> WebServer::open(sys::Loop& loop, engine::Cloc
                                                    const ServeOptions& options) {
   std::unique_ptr<WebServer> made(new WebServer(loop, clock, options.place));
   WebServer* const server = made.get();
+  server->counters_.begin(server->store());
   const auto listen = [server](bool is_unix) {
     return std::pair(
         [server, is_unix](const Request& request) { return server->judge(request, is_unix); },
@@ -78,7 +83,8 @@ WebServer::WebServer(sys::Loop& loop, engine::Clock& clock, runs::StorePlace pla
     : loop_(loop),
       clock_(clock),
       place_(std::move(place)),
-      boot_(draw_secret().substr(0, 8)) {
+      boot_(draw_secret().substr(0, 8)),
+      began_(uptime()) {
   rules_.largest_body = std::size_t{1} << 20U;
   rules_.largest_head = std::size_t{16} << 10U;
   rules_.idle = std::chrono::seconds(60);
@@ -88,9 +94,7 @@ WebServer::WebServer(sys::Loop& loop, engine::Clock& clock, runs::StorePlace pla
 
 WebServer::~WebServer() = default;
 
-Duration WebServer::uptime() const {
-  return std::chrono::duration_cast<Duration>(sys::Loop::now());
-}
+Duration WebServer::uptime() { return std::chrono::duration_cast<Duration>(sys::Loop::now()); }
 
 std::string WebServer::new_link() { return access_.new_link(uptime()); }
 
@@ -118,6 +122,7 @@ void WebServer::answer(Session& session, const Request& request, bool unix_socke
   };
   if (is("health", 1) && is_get)
     return session.answer(200, {{"content-type", "text/plain"}}, "ok\n");
+  if (is("metrics", 1) && is_get) return answer_metrics(session);
   if (path.empty() || path.front() != "api") {
     if (!is_get) return complain(session, 405, "files are read");
     if (unix_socket) return complain(session, 404, "the page is served over HTTP: --web");
@@ -131,6 +136,8 @@ void WebServer::answer(Session& session, const Request& request, bool unix_socke
     return answer_json(session, 200, json::object{{"url", new_link()}});
   }
   if (path.size() == 2 && path[1] == "runs" && is_get) return answer_runs(session);
+  if (path.size() == 2 && path[1] == "history" && is_get)
+    return answer_command(session, {"history", "--regret", "--json"}, Answer::json);
   if (path.size() == 4 && path[1] == "runs") return answer_run(session, request, *target);
   complain(session, 404, "there is nothing at this path");
 }
@@ -167,7 +174,7 @@ void WebServer::answer_runs(Session& session) {
   json::array list;
   if (from == nullptr) return answer_json(session, 200, json::object{{"runs", list}});
   journal::RunFilter filter;
-  filter.most = 200;
+  filter.most = kRunsShown;
   const auto runs = from->runs(filter);
   if (!runs) return complain(session, 500, runs.error().message);
   for (const journal::RunSummary& run : *runs) {
@@ -183,6 +190,45 @@ void WebServer::answer_runs(Session& session) {
                                 {"created", show_time(run.created)}});
   }
   answer_json(session, 200, json::object{{"version", 1}, {"runs", std::move(list)}});
+}
+
+void WebServer::answer_metrics(Session& session) {
+  MetricsPage page;
+  std::map<std::string, std::int64_t> states;
+  std::map<engine::TaskState, std::int64_t> tasks;
+  if (journal::Store* const from = store(); from != nullptr) {
+    if (auto read = counters_.read(*from); !read)
+      return complain(session, 500, read.error().message);
+    journal::RunFilter filter;
+    filter.most = kRunsShown;
+    const auto runs = from->runs(filter);
+    if (!runs) return complain(session, 500, runs.error().message);
+    for (const journal::RunSummary& run : *runs) {
+      if (run.events == 0 || run.ended) continue;
+      const auto holder = from->holder_of_run(run.id);
+      if (!holder) return complain(session, 500, holder.error().message);
+      const bool lives = holder->has_value();
+      ++states[lives ? "running" : "died"];
+      const auto looked = lives ? watched(run.id) : Result<WatchedRun*>(nullptr);
+      if (!looked || *looked == nullptr) continue;
+      for (const engine::TaskRecord& task : (*looked)->run().state.tasks) ++tasks[task.state];
+    }
+  }
+  counters_.write(page);
+  for (const char* state : {"running", "died"})
+    page.gauge("runs", "Runs that are not over, by whether somebody dispatches them.",
+               {{"state", state}}, static_cast<double>(states[state]));
+  for (auto state = engine::TaskState::waiting; state <= engine::TaskState::cancelled;
+       state = static_cast<engine::TaskState>(static_cast<int>(state) + 1))
+    page.gauge("tasks", "Tasks of runs that are dispatched now, by state.",
+               {{"state", std::string(engine::name_of(state))}}, static_cast<double>(tasks[state]));
+  page.gauge("serve_streams", "Pages that follow a run.", {}, static_cast<double>(streams_.size()));
+  page.gauge("serve_uptime_seconds", "How long this server has been there.", {},
+             to_seconds(uptime() - began_));
+  session.answer(
+      200,
+      {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}, {"cache-control", "no-store"}},
+      page.text());
 }
 
 Result<WatchedRun*> WebServer::watched(const std::string& id) {
@@ -220,14 +266,23 @@ void WebServer::answer_run(Session& session, const Request& request, const Targe
   if (what == "state") return session.answer(200, json_headers(), it.whole(clock_.now()));
   if (what == "stream") return begin_stream(session, request, it);
   if (what == "log") return answer_log(session, it.run(), target);
+  if (what == "ways") return answer_json(session, 200, ways_of(it.run()));
+  if (what == "graph") return answer_json(session, 200, graph_of(it.run()));
+  if (what == "quotas") return answer_json(session, 200, quotas_of(it.run(), place_.state_folder));
+  if (what == "forecast") {
+    auto words = forecast_of(it.run().id(), value_or(target, "parallel"), value_or(target, "quota"),
+                             value_or(target, "size"));
+    if (!words) return complain(session, status_of(words.error()), words.error().message);
+    return answer_command(session, std::move(*words), Answer::forecast);
+  }
   const std::string task = value_or(target, "task"), name = value_or(target, "name");
   // A name that begins with a dash is no option of the command.
   if (what == "diff" && !task.empty())
-    return answer_command(session, {"diff", "--", it.run().id(), task}, false);
+    return answer_command(session, {"diff", "--", it.run().id(), task}, Answer::text);
   if (what == "why" && !task.empty())
-    return answer_command(session, {"why", "--", it.run().id(), task}, false);
+    return answer_command(session, {"why", "--", it.run().id(), task}, Answer::text);
   if (what == "output" && !name.empty())
-    return answer_command(session, {"output", "--", it.run().id(), name}, false);
+    return answer_command(session, {"output", "--", it.run().id(), name}, Answer::text);
   complain(session, 404, "there is nothing at this path");
 }
 
@@ -269,49 +324,72 @@ void WebServer::answer_ask(Session& session, const Request& request, const std::
                            WatchedRun& it) {
   const auto body = parse_json(request.body);
   if (!body || !body->is_object()) return complain(session, 400, "the body is no JSON object");
-  const auto member = [&](std::string_view key) {
-    const json::value* value = body->get_object().if_contains(key);
-    return value != nullptr && value->is_string() ? std::string(value->get_string())
-                                                  : std::string();
-  };
-  const std::string task = member("task");
-  std::vector<std::string> words{verb, "--json", "--", it.run().id()};
-  if (!task.empty()) words.push_back(task);
+  const json::object& asked = body->get_object();
+  auto words = command_of(verb, it.run().id(), asked);
+  if (!words) return complain(session, status_of(words.error()), words.error().message);
   if (verb == "approve") {
-    const auto shown = gate_digest(it.run(), task);
+    const auto member = [&](std::string_view key) {
+      const json::value* value = asked.if_contains(key);
+      return value != nullptr && value->is_string() ? std::string(value->get_string())
+                                                    : std::string();
+    };
+    const auto shown = gate_digest(it.run(), member("task"));
     if (!shown) return complain(session, 409, "this gate is not open any more");
     if (*shown != member("digest"))
       return complain(session, 409, "what is to be approved is not what was shown",
                       "look at it again");
-    return answer_command(session, std::move(words), true);
   }
-  if (verb == "reject" || verb == "cancel") return answer_command(session, std::move(words), true);
-  complain(session, 404, "there is nothing at this path");
+  answer_command(session, std::move(*words), Answer::json);
 }
 
 /// Answers when the command has ended, unless its client left before.
 struct WebServer::Pending : http::Answerer {
-  void client_left() override { session = nullptr; }
+  void client_left() override {
+    session = nullptr;
+    // Who moves a slider leaves many forecasts behind; what changes something is done to its end.
+    if (answer != Answer::forecast) return;
+    command.reset();
+    on_over();
+  }
   void client_ready() override {}
 
   Session* session = nullptr;
+  Answer answer = Answer::json;
   std::unique_ptr<ChildCommand> command;
+  std::function<void()> on_over;
 };
 
-void WebServer::answer_command(Session& session, std::vector<std::string> words, bool is_json) {
-  if (pending_.size() >= kPendingMax) return complain(session, 429, "too much is asked at once");
+void WebServer::answer_command(Session& session, std::vector<std::string> words, Answer answer) {
+  const bool is_forecast = answer == Answer::forecast;
+  const auto most = is_forecast ? kForecastsMax : kPendingMax;
+  const auto same = std::ranges::count_if(pending_, [&](const auto& one) {
+    return (one->answer == Answer::forecast) == is_forecast && one->session != nullptr;
+  });
+  if (std::cmp_greater_equal(same, most))
+    return complain(session, 429, "too much is asked at once");
   words.insert(words.begin(), {"--state", place_.state_folder, "--color", "never"});
   Pending* const mine = pending_.emplace_back(std::make_unique<Pending>()).get();
   mine->session = &session;
-  const auto on_ended = [this, mine, is_json](ChildCommand::Ended ended) {
+  mine->answer = answer;
+  mine->on_over = [this, mine] {
+    loop_.when_idle([this, mine] {
+      std::erase_if(pending_, [mine](const auto& one) { return one.get() == mine; });
+    });
+  };
+  const auto on_ended = [mine](ChildCommand::Ended ended) {
     if (Session* const to = mine->session; to != nullptr) {
       to->answered_by(nullptr);
+      if (ended.status < 0) {
+        complain(*to, 503, "it took too long");
+        return mine->on_over();
+      }
       // Agents wrote this: a browser is to keep it as a file, whatever it looks like.
-      HeaderList headers = is_json ? json_headers()
-                                   : HeaderList{{"content-type", "text/plain; charset=utf-8"},
-                                                {"content-disposition", "attachment"},
-                                                {"content-security-policy", "sandbox"},
-                                                {"cache-control", "no-store"}};
+      HeaderList headers = mine->answer != Answer::text
+                               ? json_headers()
+                               : HeaderList{{"content-type", "text/plain; charset=utf-8"},
+                                            {"content-disposition", "attachment"},
+                                            {"content-security-policy", "sandbox"},
+                                            {"cache-control", "no-store"}};
       if (ended.is_cut) headers.emplace_back("x-interlock-cut", "yes");
       to->answer(ended.status == 0   ? 200
                  : ended.status == 3 ? 409
@@ -319,11 +397,10 @@ void WebServer::answer_command(Session& session, std::vector<std::string> words,
                                      : 500,
                  std::move(headers), ended.out);
     }
-    loop_.when_idle([this, mine] {
-      std::erase_if(pending_, [mine](const auto& one) { return one.get() == mine; });
-    });
+    mine->on_over();
   };
-  auto started = ChildCommand::start(loop_, words, on_ended);
+  auto started =
+      ChildCommand::start(loop_, words, on_ended, is_forecast ? kForecastLongest : kCommandLongest);
   if (!started) {
     pending_.pop_back();
     return complain(session, 500, started.error().message);

@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "base/text.h"
+#include "sys/asked_to_end.h"
 #include "sys/descriptor.h"
-#include "workspace/asked_to_end.h"
 
 namespace interlock::workspace {
 namespace {
@@ -72,7 +72,7 @@ bool is_made_up(const sys::Descriptor& file) {
 template <typename Take>
 Result<void> read_pieces(const sys::Descriptor& file, const std::string& path, Take take) {
   std::vector<char> chunk(kChunkBytes);
-  InterruptionCheck check;
+  sys::InterruptionCheck check;
   while (true) {
     if (check.is_due()) return unreadable(path, std::strerror(EINTR));
     const ssize_t count = ::read(file.get(), chunk.data(), chunk.size());

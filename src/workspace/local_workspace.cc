@@ -12,8 +12,8 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "changes/stale.h"
+#include "sys/asked_to_end.h"
 #include "sys/descriptor.h"
-#include "workspace/asked_to_end.h"
 #include "workspace/beneath.h"
 #include "workspace/own_places.h"
 #include "workspace/walk.h"
@@ -140,7 +140,7 @@ Result<std::vector<CacheKeyPart>> LocalWorkspace::collect(const footprint::Patte
   if (!entries) return std::unexpected(entries.error());
   std::vector<CacheKeyPart> cache_key_parts;
   cache_key_parts.reserve(entries->size());
-  InterruptionCheck check;
+  sys::InterruptionCheck check;
   for (Entry& entry : *entries) {
     if (check.is_due()) return cannot("read", entry.path, std::strerror(EINTR));
     const auto digest = contents_.digest(seen, entry);

@@ -9,9 +9,9 @@
 #include <utime.h>
 
 #include "engine/shortage.h"
+#include "sys/signal_waits.h"
 #include "workspace/fixture_tree.h"
 #include "workspace/own_places.h"
-#include "workspace/signal_waits.h"
 
 namespace interlock::workspace {
 namespace {
@@ -53,7 +53,7 @@ TEST_F(LocalWorkspaceTest, ALongWalkBreaksOffWhereASignalAsksToEnd) {
   tree_.write("one", std::string(16 << 20, 'x'));
   const Digest before = print({"d/**"});
   {
-    const SignalWaits waits;
+    const sys::SignalWaits waits;
     for (const char* pattern : {"d/**", "one"}) {
       const auto broken_off = workspace_.fingerprint(patterns({pattern}));
       ASSERT_FALSE(broken_off) << pattern;

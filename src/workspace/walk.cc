@@ -14,7 +14,7 @@
 #include <optional>
 
 #include "base/text.h"
-#include "workspace/asked_to_end.h"
+#include "sys/asked_to_end.h"
 #include "workspace/beneath.h"
 
 namespace interlock::workspace {
@@ -182,7 +182,7 @@ class Walk {
   sys::Descriptor top_;
   std::vector<Place> to_enter_;
   std::vector<Entry> found_;
-  InterruptionCheck check_;
+  sys::InterruptionCheck check_;
 };
 
 }  // namespace

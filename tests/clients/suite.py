@@ -72,11 +72,17 @@ class ByHand(Case):
             self.assertNotIn("must-not-be-seen", kept)
 
 
+NINE = "".join(f"{line}\n" for line in range(1, 10))
+
+
 class Reaching(Case):
     """From inside a client: its model asks Interlock through the server that `init --for` set up."""
 
     TOOL = {"claude-code": "mcp__interlock__{}", "codex": "mcp__interlock/{}",
             "gemini": "mcp_interlock_{}", "opencode": "interlock_{}"}
+    SUB_AGENT = {"claude-code": ("Agent", {"description": "look", "subagent_type": "general-purpose"}),
+                 "gemini": ("invoke_agent", {"agent_name": "generalist"}),
+                 "opencode": ("task", {"description": "look", "subagent_type": "general"})}
     TASKS = {"tasks": [{"id": name, "run": f"echo {name} >{name}.txt", "reads": [], "writes": [f"{name}.txt"]}
                        for name in ("one", "two")]}
 
@@ -86,6 +92,8 @@ class Reaching(Case):
             self.skipTest(f"{client.name} has no `init --for`")
         world = self.world({"rules": rules, "otherwise": {"text": "Looked."}})
         subprocess.run(["git", "init", "-q", world.workspace], check=True, env=world.environment)
+        if prompt.startswith("seq it"):
+            world.write("notes.txt", NINE)
         status, out, err = world.interlock("init", "--for", client.name, *options)
         self.assertEqual(status, 0, err + out)
         arguments, variables, files = call_of(client, world.endpoint.url, world.home)
@@ -110,10 +118,10 @@ class Reaching(Case):
 
     def fan_out(self, client, *options):
         """Three sub-agents in one message."""
-        if client.name != "claude-code":
+        if client.name not in self.SUB_AGENT:
             self.skipTest(f"{client.name} starts sub-agents in another way")
-        agents = [{"name": "Agent", "input": {"description": "look", "prompt": f"look at {part}",
-                                              "subagent_type": "general-purpose"}} for part in "abc"]
+        name, kind = self.SUB_AGENT[client.name]
+        agents = [{"name": name, "input": {**kind, "prompt": f"look at {part}"}} for part in "abc"]
         return self.start(client, [
             {"prompt": "fan out", "after_tool": False, "has_tools": True, "loop": True,
              "steps": [{"text": "I start three.", "tools": agents}]}, AFTER_TOOL], "fan out", *options)
@@ -121,15 +129,48 @@ class Reaching(Case):
     @each_client
     def test_three_sub_agents_at_once_are_advised_on(self, client):
         world, told, out = self.fan_out(client)
-        self.assertIn("Interlock on these 3 sub-agents: sequential", told, out)
+        # Where one may end before the last begins, it is of those that ran then.
+        self.assertRegex(told, "Interlock on these [23] sub-agents: sequential", out)
 
     @each_client
     def test_three_sub_agents_at_once_are_denied_where_that_is_asked_for(self, client):
         world, told, out = self.fan_out(client, "--enforce")
-        self.assertIn("Interlock on these 3 sub-agents: sequential", told, out)
+        self.assertRegex(told, "Interlock on these [23] sub-agents: sequential", out)
+        if client.name != "claude-code":
+            return  # There the first is let through: nobody knows yet of those to come.
         for call in world.endpoint.books()["calls"]:
             body = json.loads(world.endpoint.get(f"/books/{call['n']}")["body"])
             self.assertNotIn("look at", json.dumps(body["messages"][0]), "no sub-agent was started")
+
+    def edit_at_once(self, client, edits, background, *rules):
+        """Two sub-agents with worktrees, each with one edit of the nine lines of notes.txt."""
+        if client.name != "claude-code":
+            self.skipTest(f"{client.name} gives its sub-agents no worktrees")
+        agents = [{"name": "Agent", "input": {"description": "edit", "prompt": f"edit {name} [[task:{name}]]",
+                                              "subagent_type": "general-purpose", "isolation": "worktree",
+                                              "run_in_background": background}} for name in edits]
+        steps = [{"prompt": f"task:{name}", "after_tool": False, "has_tools": True, "steps": [{"shell": edit}]}
+                 for name, edit in edits.items()]
+        return self.start(client, [
+            {"prompt": "edit at once", "after_tool": False, "has_tools": True,
+             "steps": [{"text": "I start two.", "tools": agents}, {"text": "All done."}]},
+            *rules, *steps, AFTER_TOOL], "seq it: edit at once")
+
+    @each_client
+    def test_edits_of_one_file_by_its_own_sub_agents_both_survive(self, client):
+        for background in (False, True):
+            world, told, out = self.edit_at_once(client, {"one": "seq 9 >new.txt; sed -i 1s/^/one:/ notes.txt",
+                                                          "two": "echo two >>notes.txt"}, background)
+            self.assertEqual(world.read("notes.txt"), NINE.replace("1", "one:1", 1) + "two\n", out)
+            self.assertIn("Do not merge or copy its worktree", told, out)
+
+    @each_client
+    def test_a_conflict_is_told_to_the_sub_agent_that_came_second(self, client):
+        mend = {"body": "Nothing of your work is in the workspace", "after_tool": False,
+                "steps": [{"shell": "echo both >notes.txt"}, {"text": "Mended."}]}
+        world, _, out = self.edit_at_once(client, {name: f"echo {name} >notes.txt" for name in ("one", "two")},
+                                          False, mend)
+        self.assertEqual(world.read("notes.txt"), "both\n", out)
 
     @each_client
     def test_a_model_is_told_the_decision(self, client):
@@ -173,6 +214,27 @@ class Dispatched(Case):
             for line in more:
                 text += f"    {line}\n"
         world.write("plan.yaml", text)
+
+    @each_client
+    def test_a_log_in_is_passed_on_and_its_windows_are_noted(self, client):
+        if client.name != "claude-code" or not Place.gateway:
+            self.skipTest("Claude Code alone lets its log-in be used, and the gateway hears of windows")
+        resets = int(time.time()) + 7200
+        world = self.world({"otherwise": {"text": "Done.", "headers": {
+            "anthropic-ratelimit-unified-5h-utilization": "0.42",
+            "anthropic-ratelimit-unified-5h-reset": str(resets)}}})
+        world.write("plan.yaml", "interlock: 1\nagents: {c: {kind: claude-code, login: true, "
+                    f"bin: {json.dumps(known.program(Place.clients, client))}, model: {json.dumps(client.model)}, "
+                    f"base_url: {json.dumps(world.endpoint.url)}}}}}\n"
+                    "tasks: [{id: look, agent: c, prompt: Look., reads: [], writes: []}]\n")
+        token = {"CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-made-up"}
+        status, out, err = world.interlock("run", "plan.yaml", environment=token)
+        self.assertEqual(status, 0, err + out)
+        self.assertEqual({call["key"] for call in world.endpoint.books()["calls"]}, {"sk-ant-oat01-made-up"})
+        status, out, err = world.interlock("plan", "plan.yaml", "--full", environment=token)
+        self.assertIn("has used 42 % of its 5h", out, err)
+        kept = subprocess.run(["grep", "-rl", "made-up", world.home], stdout=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(kept.stdout, "", "the log-in is kept nowhere")
 
     def keys(self):
         return {name: "sk-test" for name in ("TEST_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY",

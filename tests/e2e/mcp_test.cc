@@ -187,14 +187,14 @@ class ForClients : public Cli {
     EXPECT_EQ(ended.exit, 0);
     return ended.out;
   }
-  void console_of(const std::string& kind) {
+  void console_of(const std::string& kind, const std::string& more = "") {
     std::string text;
     for (const auto* id : {"t1", "t2", "t3"})
       text +=
           fmt::format(
               R"({{"message":{{"id":"m","content":[{{"type":"tool_use","id":"{}","name":"Agent",)"
-              R"("input":{{"prompt":"look","subagent_type":"{}"}}}}]}}}})",
-              id, kind) +
+              R"("input":{{"prompt":"look","subagent_type":"{}"{}}}}}]}}}})",
+              id, kind, more) +
           "\n";
     write("talk.jsonl", text);
   }
@@ -246,21 +246,38 @@ TEST_F(ForClients, what_is_in_the_way_is_named_and_nothing_is_changed) {
 
 TEST_F(ForClients, a_hook_advises_once_and_permits_nothing) {
   console_of("general-purpose");
-  const std::string first = hook("t1");
+  const std::string first = hook("t2");
   EXPECT_THAT(first, HasSubstr("additionalContext"));
   EXPECT_THAT(first, HasSubstr("3 sub-agents: sequential"));
   EXPECT_THAT(first, Not(HasSubstr("permissionDecision"))) << "that is the person's";
-  EXPECT_EQ(hook("t2"), "");
+  EXPECT_EQ(hook("t1"), "") << "whoever asks first is told";
   EXPECT_EQ(hook("unknown"), "") << "one alone needs no advice";
 }
 
 TEST_F(ForClients, a_hook_denies_what_the_plan_refuses_and_what_is_too_many) {
   console_of("general-purpose");
   EXPECT_THAT(hook("t2", {"--enforce"}), HasSubstr("\"permissionDecision\":\"deny\""));
-  EXPECT_EQ(hook("t2", {"--most", "2"}), "");
+  EXPECT_THAT(hook("t2", {"--most", "2"}), Not(HasSubstr("deny")));
   EXPECT_THAT(hook("t3", {"--most", "2"}), HasSubstr("sub-agent 3 of 3"));
   console_of("Explore");
   EXPECT_EQ(hook("t2", {"--enforce"}), "") << "who only read do not meet";
+  console_of("general-purpose", R"(,"isolation":"worktree")");
+  EXPECT_EQ(hook("t2", {"--enforce"}), "") << "what they do is merged";
+  EXPECT_THAT(hook("t3", {"--most", "2"}), HasSubstr("sub-agent 3 of 3"));
+}
+
+TEST_F(ForClients, siblings_are_known_before_the_transcript_tells_of_them) {
+  const auto ask = [&](const std::string& id) {
+    return interlock({"hook", "pre-tool", "--for", "claude-code", "--enforce"},
+                     fmt::format(R"({{"session_id":"s","prompt_id":"p","tool_name":"Agent",)"
+                                 R"("tool_use_id":"{}","transcript_path":"{}/none","cwd":"{}",)"
+                                 R"("tool_input":{{"prompt":"x"}}}})",
+                                 id, workspace(), workspace()))
+        .out;
+  };
+  EXPECT_EQ(ask("t1"), "");
+  // Asked at once by its client; here once more, should a second have gone by.
+  EXPECT_TRUE(ask("t2").contains("deny") || ask("t3").contains("deny"));
 }
 
 TEST_F(ForClients, a_hook_that_understands_nothing_stands_in_nobodys_way) {
@@ -270,6 +287,68 @@ TEST_F(ForClients, a_hook_that_understands_nothing_stands_in_nobodys_way) {
     EXPECT_EQ(ended.exit, 0) << input;
     EXPECT_EQ(ended.out, "") << input;
   }
+}
+
+/// Clients that tell of no message: what runs at once is known by beginnings and ends.
+class ForOthers : public ForClients {
+ protected:
+  std::string at(const std::string& when, const std::string& client, const std::string& prompt,
+                 const std::vector<std::string>& options = {}) {
+    std::vector<std::string> words{"hook", when, "--for", client};
+    words.insert(words.end(), options.begin(), options.end());
+    const std::string id =
+        client == "opencode" ? fmt::format(R"("tool_use_id":"call-{}",)", prompt) : "";
+    const Ended ended = interlock(
+        words, fmt::format(R"({{"session_id":"s-1",{}"cwd":"{}","tool_name":"x",)"
+                           R"("tool_input":{{"agent_name":"generalist","prompt":"{}"}}}})",
+                           id, workspace(), prompt));
+    EXPECT_EQ(ended.exit, 0) << ended.err;
+    return ended.out;
+  }
+};
+
+TEST_F(ForOthers, the_first_that_ends_brings_the_advice_once) {
+  for (const auto* client : {"gemini", "opencode"}) {
+    for (const auto* part : {"a", "b", "c"}) EXPECT_EQ(at("pre-tool", client, part), "");
+    EXPECT_THAT(at("post-tool", client, "b"), HasSubstr("these 3 sub-agents: sequential"));
+    EXPECT_EQ(at("post-tool", client, "a"), "");
+    EXPECT_EQ(at("post-tool", client, "unknown"), "");
+    EXPECT_EQ(at("post-tool", client, "c"), "");
+    EXPECT_EQ(at("pre-tool", client, "alone"), "");
+    EXPECT_EQ(at("post-tool", client, "alone"), "") << "one by one needs none";
+  }
+}
+
+TEST_F(ForOthers, a_second_one_is_denied_while_the_first_runs_where_that_is_asked_for) {
+  for (const auto* client : {"gemini", "opencode"}) {
+    EXPECT_EQ(at("pre-tool", client, "a", {"--enforce"}), "");
+    const std::string denied = at("pre-tool", client, "b", {"--enforce"});
+    EXPECT_THAT(denied, HasSubstr("\"decision\":\"deny\""));
+    EXPECT_THAT(denied, HasSubstr("call the tool `plan`"));
+    at("post-tool", client, "a");
+    EXPECT_EQ(at("pre-tool", client, "b", {"--enforce"}), "");
+    EXPECT_THAT(at("pre-tool", client, "c", {"--most", "1"}), HasSubstr("at most 1"));
+    at("post-tool", client, "b");
+  }
+}
+
+TEST_F(ForOthers, their_settings_come_back_byte_by_byte) {
+  const std::string own = "{\n  \"hooks\": {\"BeforeTool\": [{\"matcher\": \"x\"}]}, // mine\n}\n";
+  write(".gemini/settings.json", own);
+  EXPECT_EQ(interlock({"init", "--for", "gemini", "--enforce"}).exit, 0);
+  const std::string added = read(".gemini/settings.json");
+  EXPECT_THAT(added, HasSubstr("hook pre-tool --for gemini --enforce"));
+  EXPECT_THAT(added, HasSubstr("hook post-tool --for gemini"));
+  EXPECT_EQ(interlock({"init", "--for", "gemini", "--undo"}).exit, 0);
+  EXPECT_EQ(read(".gemini/settings.json"), own);
+  write(".opencode/plugins/interlock.js", "// mine\n");
+  EXPECT_EQ(interlock({"init", "--for", "opencode"}).exit, 3);
+  EXPECT_FALSE(exists("opencode.json")) << "nothing is changed where something is in the way";
+  shell("rm .opencode/plugins/interlock.js");
+  EXPECT_EQ(interlock({"init", "--for", "opencode", "--enforce"}).exit, 0);
+  EXPECT_THAT(read(".opencode/plugins/interlock.js"), HasSubstr("const options = [\"--enforce\"]"));
+  EXPECT_EQ(interlock({"init", "--for", "opencode", "--undo"}).exit, 0);
+  EXPECT_FALSE(exists(".opencode/plugins/interlock.js"));
 }
 
 }  // namespace

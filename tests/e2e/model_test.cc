@@ -347,6 +347,29 @@ tasks:
               HasSubstr("the account of `api` was used before: it is full again in "));
 }
 
+TEST_F(Models, a_limit_that_the_provider_told_is_in_the_next_forecast) {
+  const Endpoint endpoint(script_of(
+      R"({"otherwise": {"text": "An answer."}, "quota": {"requests": {"capacity": 6, "per": 60}}})"));
+  plan_at(endpoint, R"(
+resources: {api: {kind: quota, requests: 600/min, account: team}}
+limits: {parallel: 6, min_saving: 0s}
+defaults: {agent: anthropic, join: 0s}
+tasks:
+  - {id: a, prompt: hello, reads: [], writes: [], uses: [api], estimate: {time: 2s}}
+  - {id: b, prompt: hello, reads: [], writes: [], uses: [api], estimate: {time: 2s}}
+)");
+  const auto forecast_of = [&] {
+    const auto page = json_of({"plan", "plan.yaml"});
+    return page.at("forecast").at("parallel").at("elapsed_s").to_number<double>();
+  };
+  EXPECT_EQ(forecast_of(), 2) << "nobody was told anything yet";
+  const Ended run = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(run.exit, 0) << run.err;
+  EXPECT_GT(forecast_of(), 10) << "six a minute, and two of them are used";
+  EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out,
+              HasSubstr("the provider of `api` told a limit of 360 requests in 1 h 00 m: it holds"));
+}
+
 TEST_F(Models, a_recorded_run_is_replayed_without_a_model_and_says_what_differs) {
   auto endpoint = std::make_unique<Endpoint>(script_of(R"({"otherwise": {"text": "Recorded."}})"));
   const std::string tasks = R"(

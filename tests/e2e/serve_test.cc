@@ -9,6 +9,11 @@
 
 #include <boost/json.hpp>
 #include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
 
 #include "e2e/cli_harness.h"
 #include "e2e/isolation_harness.h"
@@ -126,6 +131,11 @@ class Serve : public Isolated {
   std::string post(const std::string& path, const std::string& body) const {
     return ask("POST " + path, own() + bearer_ + page(), body);
   }
+  /// Until it holds; it is said where it does not for a minute.
+  static void wait_until(const std::function<bool()>& holds) {
+    for (int i = 0; i < 1200 && !holds(); ++i) ::usleep(50'000);
+    EXPECT_TRUE(holds());
+  }
   std::string socket_path() {
     const Ended found = shell("ls ../interlock/*.sock");
     return workspace() + "/" + found.out.substr(0, found.out.find('\n'));
@@ -190,7 +200,9 @@ TEST_F(Serve, gives_every_answer_the_headers_that_keep_it_harmless) {
   const std::string index = body_of(ask("GET /", own() + cookie_));
   EXPECT_THAT(index, AllOf(HasSubstr("src=\"/page.js\""), Not(HasSubstr("style=")),
                            Not(HasSubstr("onclick"))));
-  for (const char* file : {"/page.js", "/ui.js", "/link.js", "/timeline.js", "/style.css"})
+  for (const char* file :
+       {"/page.js", "/ui.js", "/link.js", "/timeline.js", "/graph.js", "/layout.js", "/state.js",
+        "/rows.js", "/decision.js", "/control.js", "/task.js", "/history.js", "/style.css"})
     EXPECT_EQ(status_of(ask(std::string("GET ") + file, own() + cookie_)), 200) << file;
   EXPECT_EQ(status_of(ask("GET /../etc/passwd", own() + cookie_)), 404);
 }
@@ -345,6 +357,203 @@ TEST_F(Serve, speaks_at_a_unix_socket_with_its_own_user_alone) {
   EXPECT_EQ(server.wait().exit, 0);
   EXPECT_NE(::stat(path.c_str(), &found), 0);
   EXPECT_EQ(interlock({"serve", "--link"}).exit, 2) << "no server runs";
+}
+
+TEST_F(Serve, foretells_as_the_command_does_under_conditions_that_are_bounded) {
+  write_plan(R"(
+limits: {parallel: 4}
+tasks:
+  - {id: a, run: 'true', reads: [], writes: [a], estimate: {time: 60s}}
+  - {id: b, run: 'true', reads: [], writes: [b], estimate: {time: 60s}}
+  - {id: c, run: 'true', reads: [], writes: [c], estimate: {time: 60s}}
+  - {id: d, run: 'true', reads: [], writes: [d], estimate: {time: 60s}}
+)");
+  EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  const auto elapsed = [](const json::value& forecast, std::string_view way) {
+    for (const json::value& one : forecast.at("ways").as_array())
+      if (one.at("name").as_string() == way) return one.at("elapsed_ms").as_int64();
+    return std::int64_t{-1};
+  };
+  const json::value plain = json_of({"forecast"}), two = json_of({"forecast", "--parallel", "2"}),
+                    large = json_of({"forecast", "--size", "10"});
+  EXPECT_EQ(elapsed(two, "parallel"), 2 * elapsed(plain, "parallel"));
+  EXPECT_EQ(elapsed(two, "sequential"), elapsed(plain, "sequential"));
+  EXPECT_EQ(elapsed(large, "sequential"), 10 * elapsed(plain, "sequential"));
+  EXPECT_EQ(plain.at("bars").as_array()[0].as_array().size(), 8U);
+  EXPECT_THAT(interlock({"forecast"}).out, HasSubstr("sequential"));
+  EXPECT_EQ(interlock({"forecast", "--size", "0"}).exit, 2);
+
+  Running server = serve();
+  open_page();
+  const std::string base = "/api/runs/" + id() + "/forecast?";
+  EXPECT_EQ(json::parse(body_of(get(base + "parallel=2"))), two);
+  EXPECT_EQ(json::parse(body_of(get(base + "size=10"))), large);
+  for (const char* wrong :
+       {"parallel=0", "parallel=9999", "size=0", "size=1e9", "quota=-1", "size=0x2", "quota=nan"})
+    EXPECT_EQ(status_of(get(base + wrong)), 400) << wrong;
+  const auto kept = json::parse(body_of(get("/api/runs/" + id() + "/ways")));
+  EXPECT_EQ(kept.at("bars").as_array()[0].as_array().size(), 8U);
+}
+
+TEST_F(Serve, does_what_the_page_asks_of_a_run_and_of_a_queue) {
+  NamedPipe go(folder() + "/go");
+  Running queue =
+      start({"queue", "start", "--foreground", "--parallel", "2", "--isolation", "direct"});
+  queue.until_it_says("run r-");
+  wait_until([&] { return interlock({"show"}).exit == 0; });
+  Running server = serve();
+  open_page();
+  const std::string base = "/api/runs/" + id();
+  const auto head = [&](const std::string& member) {
+    return at_text(get(base + "/state"), "/head/" + member);
+  };
+  const auto until = [&](const std::string& member, const std::string& value) {
+    wait_until([&] { return head(member) == value; });
+  };
+  until("takes_tasks", "true");
+  const std::string added =
+      post(base + "/add", R"({"id": "one", "command": "read line < )" + go.path() +
+                              R"(", "reads": [], "writes": ["a"]})");
+  EXPECT_EQ(status_of(added), 200) << added;
+  EXPECT_EQ(at_text(added, "/task"), "one");
+  until("running", "1");
+  EXPECT_EQ(status_of(post(base + "/set", R"({"parallel": 7})")), 200);
+  until("parallel", "7");
+  EXPECT_EQ(status_of(post(base + "/pause", "{}")), 200);
+  until("held", "true");
+  EXPECT_EQ(status_of(post(base + "/resume", "{}")), 200);
+  until("held", "false");
+  // What a member holds is never an option, and what means nothing is refused.
+  const std::string odd = post(base + "/add", R"({"id": "--help", "command": "--version"})");
+  EXPECT_NE(status_of(odd), 200) << odd;
+  EXPECT_EQ(status_of(post(base + "/set", R"({"parallel": "many"})")), 400);
+  EXPECT_EQ(status_of(post(base + "/set", "{}")), 400);
+  EXPECT_EQ(status_of(post(base + "/add", R"({"reads": "src"})")), 400);
+  EXPECT_EQ(status_of(post(base + "/prune", "{}")), 404);
+  go.ring();
+  EXPECT_EQ(interlock({"queue", "stop"}).exit, 0);
+  queue.wait();
+}
+
+TEST_F(Serve, takes_a_run_up_again_that_nobody_dispatches) {
+  write_plan(R"(
+tasks:
+  - {id: a, run: "echo made > a", reads: [], writes: [a], gate: after}
+  - {id: b, run: "cat a > b", reads: [a], writes: [b], needs: [a]}
+)");
+  EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 3) << "it waits at a gate";
+  Running server = serve();
+  open_page();
+  const std::string base = "/api/runs/" + id();
+  const std::string digest = at_text(get(base + "/state"), "/tasks/0/gate");
+  EXPECT_EQ(status_of(post(base + "/approve", R"({"task": "a", "digest": ")" + digest + "\"}")),
+            200);
+  const std::string resumed = post(base + "/resume", "{}");
+  EXPECT_EQ(status_of(resumed), 200) << resumed;
+  wait_until([&] { return at_text(get(base + "/state"), "/head/state") == "finished"; });
+  EXPECT_TRUE(exists("b"));
+}
+
+/// Reads the text format of Prometheus, and complains of what its own linter would.
+struct MetricsReader {
+  std::map<std::string, double> values;  ///< By name and labels, as they stand.
+  std::vector<std::string> complaints;
+
+  explicit MetricsReader(const std::string& text) {
+    std::istringstream lines(text);
+    std::string line, family, type;
+    std::set<std::string> families;
+    while (std::getline(lines, line)) {
+      std::istringstream words(line);
+      std::string hash, what, name;
+      if (line.starts_with("# ")) {
+        words >> hash >> what >> name;
+        if (what == "HELP" && !families.insert(name).second) complaints.push_back(name + " twice");
+        if (what == "HELP") family = name, type.clear();
+        if (what == "TYPE") words >> type;
+        if (name != family) complaints.push_back("TYPE without HELP: " + name);
+        continue;
+      }
+      // `name{label="text",...} value`: a name, then labels in pairs of quotes, then a number.
+      const std::size_t end_of_name = line.find_first_not_of("abcdefghijklmnopqrstuvwxyz_");
+      const std::size_t space = line.rfind(' ');
+      name = line.substr(0, end_of_name);
+      const std::string labels = line.substr(end_of_name, space - end_of_name);
+      char* end = nullptr;
+      const double value = std::strtod(line.c_str() + space + 1, &end);
+      const bool is_whole =
+          *end == '\0' && (labels.empty() || (labels.starts_with('{') && labels.ends_with("\"}")));
+      if (!is_whole) complaints.push_back("no sample: " + line);
+      if (std::ranges::count(labels, '"') % 2 != 0) complaints.push_back("a quote: " + line);
+      if (name != family) complaints.push_back(line + " is not of " + family);
+      if ((type == "counter") != family.ends_with("_total"))
+        complaints.push_back(family + " is a " + type);
+      if (!values.emplace(name + labels, value).second) complaints.push_back("twice: " + line);
+    }
+    if (!text.ends_with("\n")) complaints.emplace_back("no end of line at the end");
+  }
+};
+
+TEST_F(Serve, counts_for_prometheus_behind_a_bearer_of_its_own) {
+  run_one();
+  Running server = start({"serve", "--web", "--metrics", "bearer"});
+  server.until_it_says("socket: ");
+  link_ = server.said().substr(0, server.said().find('\n'));
+  port_ = std::stoi(link_.substr(link_.find(':', 7) + 1));
+  struct stat found{};
+  ASSERT_EQ(::stat((workspace() + "/bearer").c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0600U);
+  const std::string bearer = "Authorization: Bearer " + read("bearer") + "\r\n";
+  const auto metrics = [&] { return ask("GET /metrics", own() + bearer); };
+  EXPECT_EQ(status_of(ask("GET /metrics", own())), 401);
+  EXPECT_EQ(status_of(ask("GET /api/runs", own() + bearer)), 401) << "it opens nothing else";
+  EXPECT_EQ(status_of(ask("GET /metrics", "Host: evil.example\r\n" + bearer)), 421);
+  EXPECT_THAT(metrics(), HasSubstr("content-type: text/plain; version=0.0.4; charset=utf-8"));
+  write_plan(R"(
+tasks:
+  - {id: a, run: 'true', reads: [], writes: [a]}
+  - {id: b, run: 'exit 3', reads: [], writes: [b]}
+)");
+  EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 1);
+  const MetricsReader after(body_of(metrics()));
+  EXPECT_THAT(after.complaints, ::testing::IsEmpty());
+  const auto value = [&](const std::string& name) {
+    const auto it = after.values.find(name);
+    return it == after.values.end() ? -1 : it->second;
+  };
+  EXPECT_EQ(value(R"(interlock_attempts_total{outcome="succeeded"})"), 1)
+      << "what had happened before is not counted";
+  EXPECT_EQ(value(R"(interlock_runs_ended_total{how="failed"})"), 1);
+  EXPECT_EQ(value(R"(interlock_runs{state="running"})"), 0);
+  EXPECT_EQ(value("interlock_serve_streams"), 0);
+  EXPECT_GT(value("interlock_serve_uptime_seconds"), 0);
+}
+
+TEST_F(Serve, cuts_a_stream_whose_client_reads_nothing) {
+  // More than a socket holds: who does not read is behind.
+  NamedPipe go(folder() + "/go");
+  std::string plan = "limits: {parallel: 1}\ntasks:\n  - {id: first, run: 'read line < " +
+                     go.path() + "', reads: [], writes: [first]}\n";
+  for (int i = 0; i < 6000; ++i)
+    plan += fmt::format(
+        "  - {{id: a-task-whose-long-name-fills-sockets-{}, run: 'true', reads: [], "
+        "writes: [o{}], needs: [first]}}\n",
+        i, i);
+  write_plan(plan);
+  Running run = start({"run", "plan.yaml", "--face", "lines"});
+  run.until_it_says("started     first");
+  Running server = serve();
+  const auto streams = [&] {
+    Client client(socket_path());
+    client.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    return MetricsReader(body_of(client.rest())).values.at("interlock_serve_streams");
+  };
+  const Client idle(socket_path());
+  idle.send("GET /api/runs/" + id() + "/stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  wait_until([&] { return streams() == 1; });
+  wait_until([&] { return streams() == 0; });
+  run.send(SIGTERM);
+  run.wait();
 }
 
 TEST_F(Serve, gives_another_link_when_it_is_asked_at_the_socket) {

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <condition_variable>
 #include <map>
+#include <mutex>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -222,6 +224,14 @@ class Receiver {
   int port() const { return port_; }
   /// After the command that sent them ended.
   const std::vector<std::string>& requests() const { return requests_; }
+  /// Waits until a request holds `text`.
+  void until_it_got(const std::string& text) {
+    std::unique_lock lock(mutex_);
+    came_.wait(lock, [&] {
+      return std::ranges::any_of(requests_,
+                                 [&](const std::string& one) { return one.contains(text); });
+    });
+  }
 
  private:
   void serve() {
@@ -234,7 +244,11 @@ class Receiver {
         if (end == std::string::npos || length == std::string::npos) continue;
         if (got.size() >= end + 4 + std::stoul(got.substr(length + 16))) break;
       }
-      requests_.push_back(got);
+      {
+        const std::scoped_lock lock(mutex_);
+        requests_.push_back(got);
+      }
+      came_.notify_all();
       const std::string answer =
           requests_.size() == 1
               ? "HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -244,7 +258,108 @@ class Receiver {
   }
   int socket_, port_ = 0;
   std::vector<std::string> requests_;
+  std::mutex mutex_;
+  std::condition_variable came_;
   std::thread thread_;
+};
+
+/// Takes Perfetto's protobuf apart: every byte has to be a member that the schema has.
+class PerfettoReader {
+ public:
+  std::vector<std::string> complaints;
+  std::map<std::string, int> slices;  ///< By name.
+  std::map<std::uint64_t, int> flows_begun, flows_ended;
+  int counters = 0;
+
+  explicit PerfettoReader(const std::string& trace) {
+    for (const Member& one : members(trace, {{1, 2}}))
+      packet(members(one.text, {{8, 0}, {10, 0}, {11, 2}, {60, 2}}));
+    for (const auto& [track, depth] : depths_)
+      if (depth != 0) complaints.emplace_back("a slice has no end");
+  }
+
+ private:
+  struct Member {
+    std::uint64_t field = 0, number = 0;
+    std::string text;
+  };
+  using Schema = std::map<std::uint64_t, std::uint64_t>;  ///< The wire type of each member.
+
+  std::uint64_t varint(std::string_view& rest) {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && !rest.empty(); shift += 7) {
+      const auto byte = static_cast<unsigned char>(rest.front());
+      rest.remove_prefix(1);
+      value |= static_cast<std::uint64_t>(byte & 0x7fU) << shift;
+      if (byte < 0x80) return value;
+    }
+    complaints.emplace_back("a number has no end");
+    return value;
+  }
+  std::vector<Member> members(std::string_view rest, const Schema& schema) {
+    std::vector<Member> list;
+    while (!rest.empty()) {
+      const std::uint64_t tag = varint(rest), wire = tag & 7U;
+      Member one{.field = tag >> 3U, .number = 0, .text = {}};
+      const auto known = schema.find(one.field);
+      if (known == schema.end() || known->second != wire) {
+        complaints.push_back(fmt::format("member {} of wire type {}", one.field, wire));
+        return list;
+      }
+      std::size_t size = 0;
+      if (wire == 0) one.number = varint(rest);
+      if (wire == 1) size = 8;
+      if (wire == 2) size = varint(rest);
+      if (size > rest.size()) {
+        complaints.emplace_back("a member is cut");
+        return list;
+      }
+      one.text = rest.substr(0, size);
+      rest.remove_prefix(size);
+      for (std::size_t i = 0; wire == 1 && i < 8; ++i)
+        one.number |= static_cast<std::uint64_t>(static_cast<unsigned char>(one.text[i])) << 8 * i;
+      list.push_back(std::move(one));
+    }
+    return list;
+  }
+  static const Member* find(const std::vector<Member>& list, std::uint64_t field) {
+    const auto it = std::ranges::find(list, field, &Member::field);
+    return it == list.end() ? nullptr : &*it;
+  }
+  void packet(const std::vector<Member>& packet) {
+    if (find(packet, 10) == nullptr) complaints.emplace_back("a packet without a sequence");
+    if (const Member* track = find(packet, 60)) {
+      const auto it = members(track->text, {{1, 0}, {2, 2}, {5, 0}, {8, 2}, {11, 0}, {12, 0}});
+      if (!tracks_.insert(find(it, 1)->number).second) complaints.emplace_back("a track twice");
+      if (const Member* parent = find(it, 5); parent && !tracks_.contains(parent->number))
+        complaints.emplace_back("a track below none");
+    }
+    const Member* event = find(packet, 11);
+    if (event == nullptr) return;
+    if (find(packet, 8) == nullptr) complaints.emplace_back("an event without a time");
+    const auto it = members(event->text,
+                            {{4, 2}, {9, 0}, {11, 0}, {22, 2}, {23, 2}, {44, 1}, {47, 1}, {48, 1}});
+    const std::uint64_t type = find(it, 9)->number, track = find(it, 11)->number;
+    if (!tracks_.contains(track)) complaints.emplace_back("an event on no track");
+    if (type == 1) {
+      ++slices[find(it, 23)->text];
+      if (++depths_[track] > 1) complaints.emplace_back("slices overlap");
+    }
+    if (type == 2 && --depths_[track] < 0) complaints.emplace_back("an end of nothing");
+    if (type == 4) ++counters;
+    const std::uint64_t time = find(packet, 8)->number;
+    if (type <= 2 && time < times_[track]) complaints.emplace_back("time goes back");
+    if (type <= 2) times_[track] = time;
+    for (const Member& one : it) {
+      if (one.field == 4) members(one.text, {{4, 0}, {6, 2}, {10, 2}});
+      if (one.field == 47) ++flows_begun[one.number];
+      if (one.field == 48) ++flows_ended[one.number];
+    }
+  }
+
+  std::set<std::uint64_t> tracks_;
+  std::map<std::uint64_t, int> depths_;
+  std::map<std::uint64_t, std::uint64_t> times_;
 };
 
 class Trace : public Cli {
@@ -265,6 +380,75 @@ TEST_F(Trace, has_what_importers_take_without_guessing) {
   EXPECT_EQ(trace.flows, 2) << "first to second, flaky to tab";
   EXPECT_GT(trace.waits, 0);
   EXPECT_GT(trace.counters, 0);
+}
+
+TEST_F(Trace, as_perfettos_own_form_has_the_same_slices_and_arrows) {
+  run_mixed();
+  EXPECT_EQ(interlock({"trace", "-o", "t.pftrace"}).exit, 0);
+  const PerfettoReader trace(read("t.pftrace"));
+  EXPECT_THAT(trace.complaints, ::testing::IsEmpty());
+  for (const char* name : {"first", "second", "flaky", "flaky #2", "tab", "broken"})
+    EXPECT_EQ(trace.slices.count(name), 1U) << name;
+  EXPECT_EQ(trace.flows_begun.size(), 2U) << "first to second, flaky to tab";
+  EXPECT_EQ(trace.flows_begun, trace.flows_ended);
+  EXPECT_GT(trace.counters, 0);
+  EXPECT_GT(trace.slices.at("needs"), 0);
+}
+
+TEST_F(Trace, tells_every_attempt_and_its_check_which_span_it_is) {
+  write_plan(R"(
+tasks:
+  - {id: a, run: "echo $TRACEPARENT >> said; test -e f || { touch f; exit 3; }", verify: "echo $TRACEPARENT > checked",
+     reads: [], writes: [said, f, checked], retries: 1, backoff: 10ms}
+  - {id: own, run: "echo $TRACEPARENT > own", reads: [], writes: [own], env: {TRACEPARENT: mine}}
+)");
+  EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  EXPECT_EQ(interlock({"trace", "--otlp", "o.json"}).exit, 0);
+  OtlpReader spans;
+  spans.read(read("o.json"));
+  std::istringstream said(read("said"));
+  std::string first, second;
+  said >> first >> second;
+  EXPECT_NE(first, second);
+  for (const std::string& one : {first, second}) {
+    ASSERT_EQ(one.size(), 55U) << one;
+    EXPECT_EQ(one.substr(0, 3), "00-");
+    EXPECT_EQ(one.substr(52), "-01");
+    const auto span = spans.spans.find(one.substr(36, 16));
+    ASSERT_NE(span, spans.spans.end()) << one;
+    EXPECT_EQ(span->second.at("name").as_string(), "run a");
+    EXPECT_EQ(span->second.at("traceId").as_string(), one.substr(3, 32));
+  }
+  EXPECT_EQ(read("checked"), second + "\n");
+  EXPECT_EQ(read("own"), "mine\n") << "the plan's word stands above";
+}
+
+TEST_F(Trace, sends_spans_while_the_run_goes_on) {
+  NamedPipe go(folder() + "/go");
+  write_plan(
+      "tasks: [{id: first, run: 'true', reads: [], writes: [a]}, {id: last, run: 'read line < " +
+      go.path() + "', reads: [], writes: [b], needs: [first]}]");
+  Running run = start({"run", "plan.yaml", "--face", "lines"});
+  run.until_it_says("started     last");
+  std::vector<std::string> requests;
+  {
+    Receiver receiver;
+    Running sends =
+        start({"trace", "-f", "--otlp", fmt::format("http://127.0.0.1:{}", receiver.port())});
+    receiver.until_it_got("run first");
+    go.ring();
+    EXPECT_EQ(run.wait().exit, 0);
+    EXPECT_EQ(sends.wait().exit, 0);
+    requests = receiver.requests();
+  }
+  OtlpReader spans;
+  for (std::size_t i = 1; i < requests.size(); ++i)  // The first was refused, and came again.
+    spans.read(requests[i].substr(requests[i].find("\r\n\r\n") + 4));
+  EXPECT_THAT(spans.complaints, ::testing::IsEmpty()) << "no span twice";
+  EXPECT_EQ(spans.spans.size(), 3U);
+  spans.check_links();
+  EXPECT_THAT(spans.complaints, ::testing::IsEmpty());
+  EXPECT_EQ(interlock({"trace", "-f", "--otlp", "file"}).exit, 2);
 }
 
 TEST_F(Trace, as_otlp_has_spans_that_hang_together_and_are_the_same_each_time) {

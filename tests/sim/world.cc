@@ -144,7 +144,10 @@ std::optional<Error> World::port_failure(std::string_view call) {
       "fingerprint", "fingerprints", "open", "harvest", "fold", "states"};
   const bool is_long = std::ranges::find(kLong, call) != kLong.end();
   if (is_long && faults_are_on() && dice_.chance(faults_.signal_in_call)) {
-    processes_.interrupt(SIGINT);
+    // Once one was heard, what takes too long is broken off without another.
+    const bool is_heard =
+        run_ && run_->is_stopped_for(engine::RunStopping::Cause::interrupted) && dice_.chance(500);
+    if (!is_heard) processes_.interrupt(SIGINT);
     return Error{Error::Kind::io, fmt::format("cannot {}: {}", call, std::strerror(EINTR)), {}};
   }
   if (!faults_are_on() || !dice_.chance(faults_.port_fails)) return std::nullopt;

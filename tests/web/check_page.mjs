@@ -25,8 +25,8 @@ function start(words) {
   children.push(child);
   return child;
 }
-async function until(what, holds) {
-  for (let i = 0; i < 400; i++) {
+async function until(what, holds, seconds = 20) {
+  for (let i = 0; i < 20 * seconds; i++) {
     if (await holds()) return;
     await new Promise((wake) => setTimeout(wake, 50));
   }
@@ -91,6 +91,66 @@ check("goes through tasks by keys", async () => {
   await until("the task is closed", async () => (await page.locator(".task").count()) === 0);
 });
 
+check("foretells what the sliders say, by the server's scheduler", async () => {
+  const before = await page.getByRole("radio", {name: /^sequential/}).textContent();
+  const [answer] = await Promise.all([
+    page.waitForResponse((one) => one.url().includes("/forecast?") && one.url().includes("size=2") && one.status() === 200),
+    page.getByRole("slider", {name: "task size"}).fill("6"),
+  ]);
+  const foretold = await answer.json();
+  await page.getByText(/foretold with what is known now/).waitFor();
+  assert.notEqual(await page.getByRole("radio", {name: /^sequential/}).textContent(), before);
+  assert.ok(foretold.ways.every((one) => one.p50_ms <= one.p90_ms));
+  // Keys move it too, and the last wish is what is shown in the end.
+  const slider = page.getByRole("slider", {name: "at once, at most"});
+  await slider.focus();
+  for (let i = 0; i < 10; i++) await page.keyboard.press("ArrowLeft");
+  await page.getByRole("radio", {name: /^parallel \D/}).or(page.getByRole("radio", {name: /^parallel\d/})).first().waitFor();
+  await until("one at a time takes as long as one by one", async () => {
+    const [one, other] = await Promise.all(["sequential", "parallel"].map((name) => page.getByRole("radio", {name: new RegExp("^" + name)}).locator("span").first().textContent()));
+    return one === other;
+  });
+  await page.getByRole("button", {name: "as it is"}).click();
+  await until("it is as it was", async () => (await page.getByRole("radio", {name: /^sequential/}).textContent()) === before);
+});
+
+check("draws the interlocking with its reasons, and goes along it by keys", async () => {
+  await page.locator(".node").first().waitFor();
+  assert.equal(await page.locator(".node").count(), 8);
+  await page.getByRole("link", {name: /^note-api, /}).focus();
+  await page.locator(".told", {hasText: "check waits for note-api: write-read on a"}).waitFor();
+  await page.keyboard.press("ArrowRight");
+  await page.locator(".told b", {hasText: "check"}).waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", {name: "check", exact: true}).waitFor();
+  await page.getByLabel("only around the task that is open").check();
+  await until("only those near it are drawn", async () => (await page.locator(".node").count()) < 8);
+  await page.getByLabel("only around the task that is open").uncheck();
+});
+
+check("draws one by one beside what happened, and tells a bar's reason", async () => {
+  await page.getByLabel("one by one").check();
+  await page.locator(".key", {hasText: "one by one, foretold"}).waitFor();
+  await page.getByLabel("one by one").uncheck();
+  const row = await page.locator("#task-3").boundingBox(), canvas = await page.locator("canvas").boundingBox();
+  await page.mouse.move(canvas.x + 20, row.y + row.height / 2);
+  await page.locator(".hint", {hasText: /check: waits: conflict/}).waitFor();
+});
+
+check("gauges limits and quotas", async () => {
+  await page.getByRole("meter", {name: "budget: tokens"}).waitFor();
+  await page.getByRole("meter", {name: "api: requests"}).waitFor();
+});
+
+check("tells how good decisions were", async () => {
+  const here = page.url();
+  await page.getByRole("link", {name: "History"}).click();
+  await page.getByRole("cell", {name: "notes <b>& co"}).waitFor();
+  await page.screenshot({path: join(folder, "history.png")});
+  await page.goto(here);
+  await page.getByRole("listbox").waitFor();
+});
+
 check("filters tasks", async () => {
   await page.getByRole("searchbox", {name: "Filter tasks"}).fill("failed");
   await until("one is left", async () => (await page.locator(".name").count()) === 1);
@@ -131,11 +191,63 @@ tasks:
   await page.getByRole("row", {name: /gated/}).getByRole("link").click();
   await page.getByText("waits for your approval").waitFor();
   await page.getByRole("link", {name: "make", exact: true}).click();
-  await page.screenshot({path: join(folder, "gate.png")});
+  await page.screenshot({path: join(folder, "gate.png"), fullPage: true});
   await page.getByRole("button", {name: "Approve"}).click();
   await page.getByText("approved make").waitFor();
   await page.locator(".head").getByText("finished").waitFor();
   await until("the run is over", () => gated.exitCode === 0);
+});
+
+check("pauses a queue, sets how many at once, adds to it, and lets it go on", async () => {
+  const queue = start(["queue", "start", "--foreground", "--parallel", "2"]);
+  await until("the queue stands", () => queue.said.includes("run r-"));
+  await page.goto(page.url().replace(/#.*/, "") + "#/");
+  await page.getByRole("row", {name: /default running/}).getByRole("link").click();
+  await page.getByRole("button", {name: "Pause", exact: true}).click();
+  await page.getByText("paused", {exact: true}).waitFor();
+  await page.getByRole("spinbutton").fill("5");
+  await page.getByRole("button", {name: "Set"}).click();
+  await page.getByText("Add a task").click();
+  await page.getByLabel("name").fill("by-hand");
+  await page.getByLabel("command, a line of shell").fill("echo hand > hand");
+  await page.getByLabel("writes").fill("hand");
+  await page.getByRole("button", {name: "Add", exact: true}).click();
+  await page.getByText("added by-hand").waitFor();
+  await page.getByTitle("by-hand").waitFor();
+  await page.screenshot({path: join(folder, "queue.png"), fullPage: true});
+  assert.ok(!existsSync(join(work, "hand")), "it is paused");
+  await page.getByRole("button", {name: "Go on"}).click();
+  await until("it is done", () => existsSync(join(work, "hand")));
+  assert.equal(run("queue", "show", "--json").stdout.includes('"parallel": 5'), true);
+  run("queue", "stop");
+  await until("the queue is over", () => queue.exitCode !== null);
+});
+
+check("draws ten thousand tasks, of which only some are nodes of the page", async () => {
+  const tasks = Array.from({length: 10000}, (_, i) => `  - {id: t-${i}, run: "true", reads: [], writes: [o${i}]${i % 2 ? `, needs: [t-${Math.floor(i / 3)}]` : ""}}\n`);
+  writeFileSync(join(work, "big.yaml"), "interlock: 1\nname: ten thousand\nlimits: {parallel: 1}\ntasks:\n  - {id: first, run: \"sleep 1000\", reads: [], writes: [first]}\n" + tasks.join("").replaceAll("reads: []", "reads: [first]"));
+  const big = start(["run", "big.yaml", "--face", "lines"]);
+  await until("it runs", () => big.said.includes("started"), 180);
+  await page.goto(page.url().replace(/#.*/, "") + "#/");
+  await page.getByRole("row", {name: /ten thousand/}).getByRole("link").click();
+  await page.getByText("10001 of 10001").waitFor({timeout: 180000});
+  assert.ok((await page.evaluate(() => document.querySelectorAll("*").length)) < 1500);
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send("Performance.enable");
+  const busy = async () => (await cdp.send("Performance.getMetrics")).metrics.find((one) => one.name === "TaskDuration").value;
+  const list = page.getByRole("listbox"), before = await busy();
+  for (let i = 0; i < 20; i++) {
+    await list.evaluate((box, y) => (box.scrollTop = y), i * 12000);
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  }
+  console.log("     main thread, a scroll through ten thousand tasks: " + (1000 * (await busy() - before) / 20).toFixed(0) + " ms");
+  await page.getByRole("searchbox", {name: "Filter tasks"}).fill("t-9999");
+  await until("one is left", async () => (await page.locator(".name").count()) === 1);
+  await page.getByRole("searchbox", {name: "Filter tasks"}).fill("");
+  await page.getByText("Interlocking").click();
+  await page.locator(".node").first().waitFor({timeout: 120000});
+  assert.ok((await page.locator(".node").count()) <= 120);
+  big.kill("SIGKILL");
 });
 
 check("says that the server is gone, and shows the same when it is back", async () => {
@@ -152,7 +264,9 @@ check("says that the server is gone, and shows the same when it is back", async 
 async function main() {
   writeFileSync(join(work, "plan.yaml"), `interlock: 1
 name: "notes <b>& co"
-limits: {parallel: 3}
+limits: {parallel: 3, tokens: 400k}
+resources:
+  api: {kind: quota, requests: 50/min}
 tasks:
   - {id: note-api, run: "sleep 0.3; echo a > a", reads: [], writes: [a]}
   - {id: note-files, run: "sleep 0.6; echo b > b", reads: [], writes: [b]}

@@ -3,7 +3,7 @@
 #include <signal.h>
 
 // For tests alone.
-namespace interlock::workspace {
+namespace interlock::sys {
 
 /// A signal that asks to end waits, as it does while the dispatcher is in the middle of a turn.
 class SignalWaits {
@@ -25,4 +25,4 @@ class SignalWaits {
   sigset_t one_{}, before_{};
 };
 
-}  // namespace interlock::workspace
+}  // namespace interlock::sys

@@ -1,0 +1,140 @@
+#include "quota/windows.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "sys/descriptor.h"
+
+namespace interlock::quota {
+namespace {
+
+constexpr std::size_t kBytesMax = 64u << 10;
+constexpr double kLeastShare = 0.005;  ///< Less of a step is the provider's rounding.
+
+std::int64_t seconds_of(Time time) {
+  return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+}
+
+std::string read_all(int file) {
+  std::string text(kBytesMax, '\0');
+  const ssize_t got = ::pread(file, text.data(), text.size(), 0);
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text;
+}
+
+std::optional<double> number_at(const json::object& in, std::string_view key) {
+  const json::value* found = in.if_contains(key);
+  if (found == nullptr || !found->is_number()) return std::nullopt;
+  return found->to_number<double>();
+}
+
+}  // namespace
+
+std::vector<KnownWindow> with_answer(std::vector<KnownWindow> known,
+                                     const std::vector<metering::Window>& reported,
+                                     std::optional<Tokens> tokens, Time now) {
+  for (const metering::Window& window : reported) {
+    auto at =
+        std::ranges::find(known, window.name, [](const KnownWindow& k) { return k.last.name; });
+    if (at == known.end()) at = known.insert(known.end(), KnownWindow{});
+    // Answers come in any order; what is used only grows until the reset.
+    if (at->last.resets != window.resets) {
+      if (window.resets < at->last.resets) continue;
+      *at = {window, now, window.used, tokens, at->share_per_token};
+      continue;
+    }
+    at->last.used = std::max(at->last.used, window.used);
+    at->seen = now;
+    if (!at->tokens || !tokens) {
+      at->first_used = at->last.used;
+      at->tokens = tokens;
+      continue;
+    }
+    const double step = at->last.used - at->first_used;
+    if (step >= kLeastShare && *at->tokens > 0)
+      at->share_per_token = step / static_cast<double>(*at->tokens);
+    *at->tokens += *tokens;
+  }
+  return known;
+}
+
+std::string to_text(const std::vector<KnownWindow>& known) {
+  json::array list;
+  for (const KnownWindow& one : known) {
+    list.push_back(
+        json::object{{"name", one.last.name},
+                     {"used", one.last.used},
+                     {"resets", seconds_of(one.last.resets)},
+                     {"seen", seconds_of(one.seen)},
+                     {"first_used", one.first_used},
+                     {"tokens", one.tokens ? json::value(*one.tokens) : json::value(nullptr)},
+                     {"share_per_token", one.share_per_token ? json::value(*one.share_per_token)
+                                                             : json::value(nullptr)}});
+  }
+  return canonical_json(json::object{{"windows", std::move(list)}}) + "\n";
+}
+
+std::vector<KnownWindow> windows_from_text(std::string_view text) {
+  std::vector<KnownWindow> known;
+  const auto parsed = parse_json(text);
+  const json::object* object = parsed ? parsed->if_object() : nullptr;
+  const json::value* list = object == nullptr ? nullptr : object->if_contains("windows");
+  if (list == nullptr || !list->is_array()) return known;
+  for (const json::value& value : list->get_array()) {
+    const json::object* one = value.if_object();
+    if (one == nullptr) continue;
+    const json::value* name = one->if_contains("name");
+    const auto used = number_at(*one, "used"), resets = number_at(*one, "resets");
+    const auto seen = number_at(*one, "seen"), first = number_at(*one, "first_used");
+    const auto tokens = number_at(*one, "tokens");
+    if (name == nullptr || !name->is_string() || !used || !resets || !seen || !first) continue;
+    const auto time_of = [](double seconds) {
+      return Time(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
+    };
+    known.push_back({{std::string(name->get_string()), *used, time_of(*resets)},
+                     time_of(*seen),
+                     *first,
+                     tokens ? std::optional(static_cast<Tokens>(*tokens)) : std::nullopt,
+                     number_at(*one, "share_per_token")});
+  }
+  return known;
+}
+
+Result<void> note_windows(const std::string& file, const std::vector<metering::Window>& reported,
+                          std::optional<Tokens> tokens, Time now) {
+  const auto cannot = [&] {
+    return fail(Error::Kind::io, fmt::format("cannot note windows in `{}`: {}", printable(file),
+                                             std::strerror(errno)));
+  };
+  const sys::Descriptor held(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!held) return cannot();
+  while (::flock(held.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return cannot();
+  }
+  const std::string text =
+      to_text(with_answer(windows_from_text(read_all(held.get())), reported, tokens, now));
+  const bool is_written =
+      ::ftruncate(held.get(), 0) == 0 &&
+      ::pwrite(held.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+  if (!is_written) return cannot();
+  return {};
+}
+
+std::vector<KnownWindow> known_windows(const std::string& file, Time now) {
+  const sys::Descriptor held(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!held || ::flock(held.get(), LOCK_SH) != 0) return {};
+  auto known = windows_from_text(read_all(held.get()));
+  std::erase_if(known, [&](const KnownWindow& one) { return one.last.resets <= now; });
+  return known;
+}
+
+}  // namespace interlock::quota

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "metering/windows.h"
+
+// The windows of a subscription, as all runs on this machine have seen them: in
+// `<state>/quotas/<provider>.windows`, JSON.
+namespace interlock::quota {
+
+struct KnownWindow {
+  metering::Window last;  ///< As it was reported last.
+  Time seen{};            ///< When.
+  double first_used = 0;  ///< When it was first seen since its last reset,
+  /// and what was used through here since. Nothing where that is not known: the next answer begins
+  /// anew.
+  std::optional<Tokens> tokens;
+  /// What a token took of it, once that could be told; it stays over resets.
+  std::optional<double> share_per_token;
+};
+
+/// What was known, with what an answer told. `tokens`: what that answer's call used; its own
+/// headers do not count them yet.
+std::vector<KnownWindow> with_answer(std::vector<KnownWindow> known,
+                                     const std::vector<metering::Window>& reported,
+                                     std::optional<Tokens> tokens, Time now);
+
+std::string to_text(const std::vector<KnownWindow>& known);
+/// Of anything else than such a text: none.
+std::vector<KnownWindow> windows_from_text(std::string_view text);
+
+/// Takes an answer's windows into the file, under its lock.
+Result<void> note_windows(const std::string& file, const std::vector<metering::Window>& reported,
+                          std::optional<Tokens> tokens, Time now);
+/// Those that are not reset yet; none where the file is not there.
+std::vector<KnownWindow> known_windows(const std::string& file, Time now);
+
+}  // namespace interlock::quota

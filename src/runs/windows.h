@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "runs/planning.h"
+
+// What a person's subscription has left, held against what a plan takes (docs/quotas.md).
+namespace interlock::runs {
+
+/// Where the windows of a provider are kept that is asked at this URL.
+std::string windows_file(const std::string& state_folder, const std::string& base_url);
+
+/// Says who pays for agents that use a log-in, and how much of its windows is used, until when, and
+/// about how much the plan takes of what is left. From three quarters on it is a warning.
+void note_windows(Planned& planned, const std::string& state_folder, Time now);
+
+/// Refused: the plan takes more than is left of a window, and does not say `on_quota: wait`.
+/// What is not known is never a reason.
+Result<void> check_windows(const Planned& planned, const std::string& state_folder, Time now);
+
+}  // namespace interlock::runs

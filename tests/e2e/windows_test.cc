@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "e2e/cli_harness.h"
+#include "endpoint/endpoint.h"
+
+// A subscription: what its provider tells of its windows, and what a plan takes of them.
+namespace interlock::e2e {
+namespace {
+
+using endpoint::Endpoint;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Windows : public Cli {
+ protected:
+  Windows() {
+    environment()["HOME"] = folder() + "/home";
+    environment()["PATH"] = workspace() + "/bin:/usr/bin:/bin";
+    environment()["CLAUDE_CODE_OAUTH_TOKEN"] = "long-lived";
+    // A client that asks twice, and answers in Claude Code's way.
+    write("bin/claude", R"(#!/bin/sh
+cat >/dev/null
+for i in 1 2; do
+  curl -fsS -o /dev/null "$ANTHROPIC_BASE_URL/v1/messages" -H "authorization: Bearer $CLAUDE_CODE_OAUTH_TOKEN" \
+    -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \
+    -d '{"model":"claude-sonnet-4-5","max_tokens":100,"messages":[{"role":"user","content":"x"}]}' || exit 1
+done
+echo '{"type":"system","subtype":"init","session_id":"s"}'
+echo '{"type":"result","subtype":"success","is_error":false,"result":"fine"}'
+)");
+    std::filesystem::permissions(workspace() + "/bin/claude", std::filesystem::perms::owner_all);
+  }
+
+  static std::int64_t in_seconds(int from_now) {
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+               .count() +
+           from_now;
+  }
+  /// Answers of 10,000 tokens each, which tell that so much of five hours is used.
+  static endpoint::Script script(const std::vector<double>& used, std::int64_t resets) {
+    std::string steps;
+    for (const double share : used)
+      steps += fmt::format(
+          R"({}{{"text": "Yes.", "usage": {{"input": 9990, "output": 10}}, "headers": {{)"
+          R"("anthropic-ratelimit-unified-5h-utilization": "{}",)"
+          R"("anthropic-ratelimit-unified-5h-reset": "{}"}}}})",
+          steps.empty() ? "" : ", ", share, resets);
+    auto script = endpoint::read_script(
+        fmt::format(R"({{"rules": [{{"together": true, "steps": [{}]}}]}})", steps));
+    EXPECT_TRUE(script.has_value()) << (script ? "" : script.error().message);
+    return script.value_or(endpoint::Script{});
+  }
+  void plan_at(const Endpoint& endpoint, const std::string& limits = "{}") {
+    write_plan(fmt::format(
+        "agents: {{claude: {{kind: claude-code, login: true, base_url: \"{}\"}}}}\nlimits: {}\n"
+        "tasks: [{{id: a, prompt: x, reads: [], writes: []}}]\n",
+        endpoint.base_url(), limits));
+  }
+};
+
+TEST_F(Windows, are_learned_and_said_before_the_next_run_begins) {
+  const Endpoint endpoint(script({0.2, 0.3}, in_seconds(7200)));
+  plan_at(endpoint);
+  const Ended first = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(first.exit, 0) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("`claude` is paid by the person's log-in at 127.0.0.1"));
+  EXPECT_THAT(first.err, Not(HasSubstr("of its 5h"))) << "nobody has told of them";
+  const Ended planned = interlock({"plan", "plan.yaml"});
+  EXPECT_THAT(planned.out, HasSubstr("the log-in of `claude` has used 30 % of its 5h"));
+  EXPECT_THAT(planned.out, HasSubstr("this takes about 29 % of what is left until "));
+  EXPECT_EQ(interlock({"run", "plan.yaml", "--fresh"}).exit, 0);
+}
+
+TEST_F(Windows, that_are_too_short_for_a_plan_keep_it_from_beginning) {
+  const Endpoint endpoint(script({0.8, 0.95}, in_seconds(7200)));
+  plan_at(endpoint);
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  // On the screen it is broken into lines.
+  EXPECT_THAT(
+      at(json_of({"plan", "plan.yaml"}), "/decision/warnings/1"),
+      HasSubstr("95 % of its 5h, so that little is left; this takes about 30 %, and 5 % are "
+                "left until "));
+  const Ended refused = interlock({"run", "plan.yaml", "--fresh"});
+  EXPECT_EQ(refused.exit, 3);
+  EXPECT_THAT(refused.err, HasSubstr("and 5 % are left until"));
+  EXPECT_THAT(refused.err, HasSubstr("on_quota: wait"));
+  plan_at(endpoint, "{on_quota: wait}");
+  EXPECT_EQ(interlock({"run", "plan.yaml", "--fresh"}).exit, 0) << "it would sleep over it";
+}
+
+TEST_F(Windows, that_are_reset_are_forgotten) {
+  const Endpoint endpoint(script({0.8, 0.95}, in_seconds(-1)));
+  plan_at(endpoint);
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, Not(HasSubstr("of its 5h")));
+  EXPECT_EQ(interlock({"run", "plan.yaml", "--fresh"}).exit, 0);
+}
+
+}  // namespace
+}  // namespace interlock::e2e

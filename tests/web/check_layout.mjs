@@ -1,0 +1,57 @@
+// Holds the layout of graphs against what it promises: `node check_layout.mjs PATH/web/layout.js`.
+import assert from "node:assert/strict";
+import {pathToFileURL} from "node:url";
+import {resolve} from "node:path";
+
+const {familyOf, folded, layered, withoutImplied} = await import(pathToFileURL(resolve(process.argv[2])));
+
+/// The same numbers each time.
+function* numbers(seed) {
+  for (;;) yield (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
+}
+
+const diamond = [[0, 1], [0, 2], [1, 3], [2, 3]];
+assert.deepEqual(layered(4, diamond).layer, [0, 1, 1, 2]);
+assert.equal(layered(4, diamond).crossings, 0);
+assert.deepEqual(withoutImplied(4, [...diamond, [0, 3]]).sort(), diamond.slice().sort());
+assert.deepEqual(layered(0, []).layers, 0);
+// Two pairs that cross as they stand need not.
+assert.equal(layered(4, [[0, 3], [1, 2]]).crossings, 0);
+for (const [id, family] of [["check[a.py]", "check"], ["note-3", "note"], ["a/b", "a"], ["x", "x"], ["12", "12"]]) assert.equal(familyOf(id), family, id);
+
+for (let round = 0; round < 200; round++) {
+  const draw = numbers(round + 1), next = () => draw.next().value, count = 2 + Math.floor(next() * 40), edges = [];
+  for (let to = 1; to < count; to++) for (let from = 0; from < to; from++) if (next() < 0.1) edges.push([from, to]);
+  const {layer, y, layers, width} = layered(count, edges);
+  for (const [from, to] of edges) assert.ok(layer[from] < layer[to], "an edge goes forward");
+  for (let a = 0; a < count; a++) {
+    assert.ok(y[a] >= 0 && y[a] <= width && layer[a] < layers);
+    for (let b = 0; b < a; b++) assert.ok(layer[a] !== layer[b] || Math.abs(y[a] - y[b]) > 0.999, "no node on another");
+  }
+  // What is left out is implied by what is kept, and nothing kept is implied by the rest.
+  const kept = withoutImplied(count, edges);
+  const reaches = (list, from, to) => {
+    const seen = new Set([from]), open = [from];
+    while (open.length) {
+      const at = open.pop();
+      if (at === to) return true;
+      for (const [a, b] of list) if (a === at && !seen.has(b)) seen.add(b), open.push(b);
+    }
+    return false;
+  };
+  for (const [from, to] of edges) assert.ok(reaches(kept, from, to));
+  for (const edge of kept) assert.ok(!reaches(kept.filter((one) => one !== edge), edge[0], edge[1]));
+}
+
+// However plans name and order their tasks, no more than asked for are left, and no edge between them is lost.
+for (const [count, most] of [[5, 120], [1000, 120], [10000, 120], [500, 3]]) {
+  const ids = Array.from({length: count}, (_, i) => (i % 2 ? "part-" + i : "other " + "abcdefgh"[i % 8] + i));
+  const edges = Array.from({length: count - 1}, (_, i) => [i + 1, Math.floor(i / 2)]);  // Backwards as plans may have it.
+  const {groups, edges: between} = folded(ids, edges, most);
+  assert.ok(groups.length <= most, groups.length + " of " + most);
+  assert.equal(groups.flat().length, count);
+  const groupOf = new Map(groups.flatMap((group, at) => group.map((task) => [task, at])));
+  assert.equal(between.flatMap(([, , list]) => list).length, edges.filter(([from, to]) => groupOf.get(from) !== groupOf.get(to)).length);
+  for (const [from, to] of between) assert.ok(from < to);
+}
+console.log("ok   lays graphs out");

@@ -1,0 +1,105 @@
+// What the page knows: where it is, the run that is shown, and the words for what it shows.
+import {computed, signal} from "/ui.js";
+
+export const route = signal(parseRoute());
+export const run = signal(null);        // {head, fixed, tasks} of the run that is shown.
+export const connection = signal("");   // What is wrong with it; empty: nothing.
+export const clock = signal(Date.now()); // The server's time, as far as is known.
+export const way = signal("");          // Whose bars are drawn; empty: what really happens.
+export const asIf = signal(null);       // {parallel, quota, size} of the sliders; null: as it was decided.
+export const foretold = signal(null);   // What the server foretold for them.
+export const bars = signal(null);       // By way as it was decided: [from, to, from, to, ...]; null: not asked for yet.
+
+function parseRoute() {
+  const [, page, id, task] = location.hash.split("/").map((part) => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      return part;
+    }
+  });
+  return {page: page || "", id: id || "", task: task || ""};
+}
+export function goTo(...parts) {
+  location.hash = "/" + parts.map(encodeURIComponent).join("/");
+}
+export const pathTo = (...parts) => "#/" + parts.map(encodeURIComponent).join("/");
+window.addEventListener("hashchange", () => (route.value = parseRoute()));
+
+/// The state as the server sends it, with what most tasks have in common in each of them.
+export function unpack({head, fixed, usual, tasks}) {
+  return {head, fixed, tasks: tasks.map((task) => ({...usual, ...task}))};
+}
+export function apply(delta) {
+  const old = run.value;
+  if (!old) return;
+  const tasks = delta.tasks ? old.tasks.slice() : old.tasks;
+  for (const [index, changed] of Object.entries(delta.tasks || {})) tasks[index] = {...tasks[index], ...changed};
+  run.value = {...old, head: {...old.head, ...delta.head}, tasks};
+}
+
+/// What is asked of all tasks again and again, found once for each state.
+const tasks = computed(() => (run.value ? run.value.tasks : []));
+export const facts = computed(() => {
+  const places = new Map(), gates = [], used = new Set();
+  let end = 0;
+  tasks.value.forEach((task, index) => {
+    places.set(task.id, index);
+    if (task.gate) gates.push(task);
+    for (let i = 0; i < task.spans.length; i += 3) {
+      used.add(task.spans[i]);
+      if (task.spans[i + 2] > end) end = task.spans[i + 2];
+    }
+  });
+  return {places, gates, used, end};
+});
+
+/// The ways that are shown: as decided, or as the sliders have it.
+export function waysOf(it) {
+  return foretold.value ? foretold.value.ways : it.fixed.ways;
+}
+/// The bars of a way by its name, [from, to, ...] by task; null: not known yet.
+export function barsOf(it, name) {
+  const all = foretold.value ? foretold.value.bars : bars.value;
+  const at = waysOf(it).findIndex((one) => one.name === name);
+  return all && at >= 0 ? all[at] : null;
+}
+
+// --- words -----------------------------------------------------------------------------------------
+
+export function time(ms) {
+  if (ms === null || ms === undefined) return "unknown";
+  if (ms < 100) return Math.round(ms) + " ms";
+  if (ms < 60000) return (ms / 1000).toFixed(ms < 9950 ? 1 : 0) + " s";
+  const s = Math.round(ms / 1000);
+  if (s < 3600) return Math.floor(s / 60) + " m " + String(s % 60).padStart(2, "0") + " s";
+  return Math.floor(s / 3600) + " h " + String(Math.floor(s / 60) % 60).padStart(2, "0") + " m";
+}
+export function count(n) {
+  if (n === null || n === undefined) return "unknown";
+  if (n < 1000) return String(n);
+  return n < 1e6 ? (n / 1000).toFixed(1) + "k" : (n / 1e6).toFixed(1) + "M";
+}
+export const usd = (n) => (n === null || n === undefined ? "unknown" : "$" + n.toFixed(n && n < 1 ? 4 : 2));
+export const signs = {waiting: "○", running: "▶", reviewing: "?", committing: "…", done: "✓", failed: "✗", skipped: "–", cancelled: "–"};
+
+export function elapsedOf(it) {
+  return it.head.elapsed_ms ?? Math.max(0, clock.value - it.head.began);
+}
+export function spent(it) {
+  const {asked, tokens, tokens_known, cost_usd, cost_known} = it.head;
+  if (!asked) return ["none", "none"];
+  return [
+    tokens === null ? "unknown" : (tokens_known ? "" : "at least ") + count(tokens),
+    cost_usd === null ? "unknown" : (cost_known ? "" : "at least ") + usd(cost_usd),
+  ];
+}
+
+/// What stands in backticks becomes code.
+export function prose(html, text) {
+  return text.split("`").map((part, i, all) => (i % 2 && i < all.length - 1 ? html`<code>${part}</code>` : part));
+}
+export function bill(tokens, cost) {
+  if (tokens === "none" || tokens === "0") return "no tokens";
+  return "tokens: " + tokens + ", cost: " + cost;
+}

@@ -1,0 +1,120 @@
+// One task: its log as it grows, its changes, its output, why it is where it is, and its gate.
+import {html, signal, useEffect, useRef} from "/ui.js";
+import {post, readJson, readText} from "/link.js";
+import {elapsedOf, pathTo, run, time} from "/state.js";
+import {kinds} from "/timeline.js";
+
+
+function useText(path, again) {
+  const state = useRef(signal({text: null})).current;
+  useEffect(() => {
+    let over = false;
+    state.value = {text: null};
+    readText(path).then((got) => { if (!over) state.value = got; }, (error) => { if (!over) state.value = {ok: false, text: error.message}; });
+    return () => { over = true; };
+  }, [path, again]);
+  return state.value;
+}
+
+function Log({id, task}) {
+  const log = useRef(signal(null)).current, box = useRef(), follows = useRef(true);
+  const words = useRef(signal("")).current, attempt = useRef(signal(0)).current;
+  useEffect(() => {
+    let over = false, timer = 0;
+    log.value = null;
+    async function look() {
+      try {
+        if (!document.hidden) log.value = await readJson("/api/runs/" + id + "/log?task=" + encodeURIComponent(task.id) + (attempt.value ? "&attempt=" + attempt.value : ""));
+      } catch { /* The connection's own words are at the top. */ }
+      if (!over && run.value && run.value.tasks.some((one) => one.id === task.id && one.state === "running")) timer = setTimeout(look, 1000);
+    }
+    look();
+    return () => { over = true; clearTimeout(timer); };
+  }, [id, task.id, task.attempts, task.state, attempt.value]);
+  const others = task.attempts > 1 && html`<p role="group" aria-label="Attempts">${Array.from({length: Math.min(task.attempts, 20)}, (_, i) => i + 1).map((n) =>
+    html`<button key=${n} class="attempt" aria-pressed=${n === (attempt.value || task.attempts)} onClick=${() => (attempt.value = n)}>attempt ${n}</button>`)}</p>`;
+  useEffect(() => { if (box.current && follows.current) box.current.scrollTop = box.current.scrollHeight; });
+  if (!log.value) return html`${others}<p class="faint">Reading…</p>`;
+  const lines = log.value.lines.filter((line) => !words.value || line[2].toLowerCase().includes(words.value.toLowerCase()));
+  if (!log.value.lines.length) return html`${others}<p class="faint">It has printed nothing.</p>`;
+  return html`${others}<input type="search" placeholder="search" aria-label="Search in the log" onInput=${(event) => (words.value = event.target.value)}/>
+    ${log.value.cut && html`<p class="faint">The end of it; all: <code>interlock log ${id} ${task.id}</code></p>`}
+    <pre class="log" tabIndex="0" ref=${box} onScroll=${() => { const it = box.current; follows.current = it.scrollTop + it.clientHeight > it.scrollHeight - 20; }}>${lines.map((line) => html`<span class=${"s-" + (line[1] === "!" ? "r" : line[1])}>${line[2] + "\n"}</span>`)}</pre>`;
+}
+
+function Patch({text}) {
+  return html`<pre class="patch" tabIndex="0">${text.split("\n").slice(0, 3000).map((line) => {
+    const kind = line.startsWith("+++") || line.startsWith("---") || line.startsWith("diff ") ? "file" : line[0] === "+" ? "plus" : line[0] === "-" ? "minus" : line.startsWith("@@") ? "hunk" : "";
+    return html`<span class=${kind}>${visible(line) + "\n"}</span>`;
+  })}</pre>`;
+}
+/// Characters that turn the direction of text, or do not show, are named: a diff is to be what it looks.
+function visible(line) {
+  return line.replace(/[\u0000-\u0008\u000b-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (c) => "\u27e8U+" + c.charCodeAt(0).toString(16).padStart(4, "0") + "\u27e9");
+}
+
+function Diff({id, task}) {
+  const got = useText("/api/runs/" + id + "/diff?task=" + encodeURIComponent(task.id), task.attempts + task.state);
+  if (got.text === null) return html`<p class="faint">Reading…</p>`;
+  if (!got.ok) return html`<p class="faint">No changes of it are known: it ran in the workspace itself.</p>`;
+  return got.text ? html`<${Patch} text=${got.text}/>` : html`<p class="faint">It changed nothing.</p>`;
+}
+
+export function Output({id, name, again}) {
+  const got = useText("/api/runs/" + id + "/output?name=" + encodeURIComponent(name), again);
+  if (got.text === null) return html`<p class="faint">Reading…</p>`;
+  return got.ok ? html`<pre tabIndex="0">${visible2(got.text)}</pre>` : html`<p class="faint">There is none.</p>`;
+}
+const visible2 = (text) => text.slice(0, 200000).split("\n").map(visible).join("\n");
+
+function Why({it, task}) {
+  const got = useText("/api/runs/" + it.head.id + "/why?task=" + encodeURIComponent(task.id), task.attempts + task.state);
+  const spans = [];
+  for (let i = 0; i < task.spans.length; i += 3) {
+    const to = task.spans[i + 2] < 0 ? elapsedOf(it) : task.spans[i + 2];
+    spans.push([kinds[it.fixed.kinds[task.spans[i]]].name, task.spans[i + 1], to]);
+  }
+  return html`<pre tabIndex="0">${got.text === null ? "…" : visible2(got.text)}</pre>
+    ${spans.length > 0 && html`<table class="spans"><thead><tr><th>what</th><th>from</th><th>took</th></tr></thead><tbody>${spans.slice(-50).map(([what, from, to], i) =>
+      html`<tr key=${i}><td>${what}</td><td>${time(from)}</td><td>${time(to - from)}</td></tr>`)}</tbody></table>`}`;
+}
+
+export const said = signal("");
+
+export function GateButtons({it, task, digest}) {
+  async function answer(verb) {
+    const trouble = await post("/api/runs/" + it.head.id + "/" + verb, {task, digest});
+    said.value = trouble ? trouble : (verb === "approve" ? "approved " : "rejected ") + (task || "the review") +
+      (it.head.lives ? "" : "; nobody dispatches the run: resume it");
+  }
+  return html`<p class="gate"><b>${task ? "Waits for your approval" : "The run waits for a review"}</b>
+    <button class="approve" onClick=${() => answer("approve")}>Approve</button> <button onClick=${() => answer("reject")}>Reject</button></p>`;
+}
+
+const tab = signal("log");
+
+export function Task({it, task}) {
+  const tabs = {log: "Log", diff: "Changes", output: "Output", why: "Why"};
+  const shown = task.gate && tab.value === "log" && task.changed ? "diff" : tab.value;
+  function onKey(event) {
+    const step = {ArrowRight: 1, ArrowLeft: -1}[event.key], keys = Object.keys(tabs);
+    if (!step) return;
+    event.preventDefault();
+    const next = (keys.indexOf(shown) + step + keys.length) % keys.length;
+    tab.value = keys[next];
+    event.currentTarget.children[next].focus();
+  }
+  return html`<section class="task" aria-label=${"Task " + task.id}><div class="bar"><h2>${task.id}</h2><a href=${pathTo("run", it.head.id)}>close</a></div>
+    <p class="meta"><span class=${"state " + task.state}>${task.state}</span>${task.remark && ": " + task.remark}</p>
+    <dl class="facts"><div><dt>agent</dt><dd>${task.agent}${task.model && ", " + task.model}</dd></div><div><dt>took</dt><dd>${task.elapsed_ms === null ? "–" : time(task.elapsed_ms)}</dd></div>
+      <div><dt>tokens</dt><dd>${task.tokens}</dd></div><div><dt>cost</dt><dd>${task.cost}</dd></div><div><dt>attempts</dt><dd>${task.attempts}${task.conflicts ? ", " + task.conflicts + " met others' changes" : ""}</dd></div></dl>
+    ${task.gate && html`<${GateButtons} it=${it} task=${task.id} digest=${task.gate}/>`}
+    <div class="tabs" role="tablist" onKeyDown=${onKey}>${Object.entries(tabs).map(([key, name]) => html`<button key=${key} role="tab" aria-selected=${shown === key} tabIndex=${shown === key ? 0 : -1} onClick=${() => (tab.value = key)}>${name}</button>`)}</div>
+    <div role="tabpanel" aria-label=${tabs[shown]}>
+      ${shown === "log" && html`<${Log} id=${it.head.id} task=${task}/>`}
+      ${shown === "diff" && html`<${Diff} id=${it.head.id} task=${task}/>`}
+      ${shown === "output" && html`<${Output} id=${it.head.id} name=${task.id} again=${task.output}/>`}
+      ${shown === "why" && html`<${Why} it=${it} task=${task}/>`}
+    </div></section>`;
+}
+
