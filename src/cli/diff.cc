@@ -50,11 +50,11 @@ bool has_bytes(const changes::State& state) {
   return state.kind == Kind::file || state.kind == Kind::link;
 }
 
-/// Reads both sides of changes from what the run kept.
+/// Reads both sides of changes from what the run kept here, else from the store.
 class Patch {
  public:
-  Patch(snapshots::LocalSnapshots& snapshots, engine::AttemptName name)
-      : snapshots_(snapshots), name_(name) {}
+  Patch(snapshots::LocalSnapshots& snapshots, journal::Blobs& blobs, engine::AttemptName name)
+      : snapshots_(snapshots), blobs_(blobs), name_(name) {}
 
   std::string of(const Change& change) {
     const bool before = has_bytes(change.before);
@@ -111,7 +111,12 @@ class Patch {
   }
 
   Result<std::string> side(const Change& change, engine::Snapshots::Side side) {
-    return snapshots_.content(name_, change.path, side, kShownBytesMax);
+    auto bytes = snapshots_.content(name_, change.path, side, kShownBytesMax);
+    if (bytes) return bytes;
+    // Of a run of another machine the store may have them.
+    const bool is_old = side == engine::Snapshots::Side::before;
+    auto kept = blobs_.blob(is_old ? change.before.digest : change.after.digest);
+    return kept ? kept : bytes;
   }
 
   static std::string quoted(const std::string& prefix, const std::string& path) {
@@ -136,6 +141,7 @@ class Patch {
   }
 
   snapshots::LocalSnapshots& snapshots_;
+  journal::Blobs& blobs_;
   engine::AttemptName name_;
 };
 
@@ -244,7 +250,7 @@ Result<Exit> diff_command(const Context& context, const std::string& name, const
     return Exit::done;
   }
   snapshots::LocalSnapshots snapshots(run.plan().workspace, context.state_folder, run.id());
-  Patch patch(snapshots, {*id, (*attempt)->number, 0});
+  Patch patch(snapshots, **store, {*id, (*attempt)->number, 0});
   for (const Change& change : changeset->changes) {
     const std::string one = patch.of(change);
     context.console.result(context.console.out().color ? colored(one) : one);

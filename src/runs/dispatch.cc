@@ -18,6 +18,7 @@
 #include "process/clock.h"
 #include "process/local_processes.h"
 #include "process/probe.h"
+#include "runs/changed_bytes.h"
 #include "runs/growth.h"
 #include "runs/hindsight.h"
 #include "runs/learning.h"
@@ -198,13 +199,17 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   const auto mark = process::BreakMark::arm(mark_file);
   if (!mark) return std::unexpected(mark.error());
   RedactedJournal kept(**journal, secrets);
+  ChangedBytesJournal with_bytes(kept, snapshots, secrets);
+  // A lease that can be outlived is of a store that other machines look into.
+  engine::Journal& written =
+      (*held_run)->epoch() > 0 ? static_cast<engine::Journal&>(with_bytes) : kept;
   engine::Replay before(run.plan());
   before.run = run.state;
   before.commits = std::exchange(run.commits, {});
   before.changes = std::exchange(run.changes, {});
   engine::Engine engine(
       run.plan(), run.planned.waits(), std::move(*setup), std::move(before),
-      engine::Ports{clock, **processes, kept, workspace, snapshots, validator, *gateway});
+      engine::Ports{clock, **processes, written, workspace, snapshots, validator, *gateway});
   if (auto taken = engine.begin(); !taken) {
     if (!engine::is_interruption(taken.error())) return std::unexpected(taken.error());
     observer.finish(engine.view());  // Nothing was recorded, and nothing is changed.

@@ -237,6 +237,17 @@ TEST_F(OnServer, what_is_wrong_with_a_store_is_said_in_one_line_without_the_pass
   EXPECT_EQ(interlock({"show"}).exit, 0);
 }
 
+TEST_F(OnServer, another_machine_shows_what_an_attempt_changed) {
+  write("page", "old\n");
+  write_plan("\ntasks:\n  - {id: a, isolation: view, run: \"echo new >page\", writes: [page]}\n");
+  const Ended ended = interlock({"run", "plan.yaml"});
+  if (ended.exit == 2) GTEST_SKIP() << ended.err;  // No snapshots on this host.
+  ASSERT_EQ(ended.exit, 0) << ended.err;
+  const std::string here = interlock({"diff", "last", "a"}).out;
+  EXPECT_THAT(here, HasSubstr("-old\n+new\n"));
+  EXPECT_EQ(interlock({"--state", folder() + "/other", "diff", "last", "a"}).out, here);
+}
+
 TEST_F(OnServer, attempts_are_not_given_the_stores_url) {
   use(server_->url_with_password("runs", "open-sesame"));
   server_->sql("runs", "CREATE ROLE guarded LOGIN PASSWORD 'open-sesame' SUPERUSER;");
