@@ -58,6 +58,7 @@ bench:
 	cmake --preset bench
 	cmake --build --preset bench -j $(JOBS)
 	@for bench in build/bench/bench/*_bench; do echo; echo "$$bench"; $$bench || exit 1; done
+	@bench/peers.py build/bench/interlock --json build/bench/peers.json --svg build/bench
 
 check:
 	@tools/deps build test

@@ -10,7 +10,6 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <memory>
 #include <set>
 
 #include "agents/adapter.h"
@@ -251,25 +250,26 @@ void note_used_quotas(plan::Plan& plan,
   }
 }
 
-/// Whether the search for a better order may go on. Effort is counted in looks, each worth what it
-/// takes on a quiet machine, so that a busy one plans the same; a clock only ends what would never.
-std::function<bool()> spending(Duration effort, const Planned& planned) {
-  // Measured: three sketches of a schedule a look, or three runs of the scheduler where a quota, or
-  // tasks that slow each other, ask for it.
+/// How many looks the search for a better order has. Effort is counted in them, each worth what it
+/// takes on a quiet machine, so that a busy one plans the same.
+std::int64_t looks_for(Duration effort, const Planned& planned) {
+  // Measured: three sketches of a schedule a look, or three runs of the scheduler where a quota,
+  // tasks that slow each other or one that runs alone ask for it.
   constexpr double kSketchedMicroseconds = 0.25, kPlayedMicroseconds = 2.5;
-  constexpr int kLongest = 20;
   const bool has_rates = std::ranges::any_of(planned.plan.resources, [](const auto& resource) {
     return resource.kind == plan::Resource::Kind::quota || resource.slowing;
   });
+  const bool some_run_alone = std::ranges::any_of(
+      planned.plan.tasks, [](const plan::Task& task) { return task.footprint.unknown; });
   const auto weight =
       static_cast<double>(planned.plan.tasks.size() + planned.interlocking.edges.size());
-  const double each = weight * (has_rates ? kPlayedMicroseconds : kSketchedMicroseconds);
-  const auto looks =
-      static_cast<std::int64_t>(static_cast<double>(effort.count()) / std::max(each, 1.0));
-  const auto end = std::chrono::steady_clock::now() + kLongest * effort;
-  return [left = std::make_shared<std::int64_t>(looks), end] {
-    return --*left >= 0 && std::chrono::steady_clock::now() < end;
-  };
+  const double each =
+      weight * (has_rates || some_run_alone ? kPlayedMicroseconds : kSketchedMicroseconds);
+  // No order is worth more time than a small part of what there is to do.
+  Duration work{};
+  for (const decide::Expected& one : planned.expected) work += one.time;
+  effort = std::min(effort, work / 100);
+  return static_cast<std::int64_t>(static_cast<double>(effort.count()) / std::max(each, 1.0));
 }
 
 }  // namespace
@@ -297,7 +297,10 @@ Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::Histo
     planned.decision = decide::standing(planned.plan, planned.interlocking, how);
     return planned;
   }
-  how.more = spending(request.effort, planned);
+  constexpr int kLongest = 20;  // Times the effort: a clock only ends what would never end.
+  std::int64_t looks = looks_for(request.effort, planned);
+  const auto end = std::chrono::steady_clock::now() + kLongest * request.effort;
+  how.more = [&looks, end] { return --looks >= 0 && std::chrono::steady_clock::now() < end; };
   planned.decision = decide::decide(planned.plan, planned.interlocking, planned.expected, how);
   return planned;
 }

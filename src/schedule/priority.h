@@ -30,9 +30,9 @@ struct Improved {
 };
 
 /// Looks for an order with a shorter forecast, starting from the critical path, until the lower
-/// bound is reached or `more()` says no. Never worse than the critical path. Same inputs, same
-/// number of tries: same answer (seeded by the problem). Forward-backward improvement and sampled
-/// priority rules, after Kolisch & Hartmann (2006).
+/// bound is reached, to a thousandth, or `more()` says no. Never worse than the critical path. Same
+/// inputs, same number of tries: same answer (seeded by the problem). Forward-backward improvement
+/// from orders that are shaken or made anew in part, after Kolisch & Hartmann (2006).
 Improved improve(const Problem& problem, const Policy& policy, const std::function<bool()>& more);
 
 }  // namespace interlock::schedule
