@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <utility>
 
@@ -95,6 +96,7 @@ Result<std::string> SubAgentCopies::make(const std::string& folder, const std::s
     return fail(Error::Kind::refused,
                 fmt::format("the state folder lies in the workspace `{}`", printable(root)),
                 "pass `--state DIR` with one outside");
+  remove_forgotten();
   const auto held = lock(place, LOCK_SH);
   if (!held) return std::unexpected(held.error());
   SubAgentCopy copy{root, place + "/trees/" + name, session, name, 0};
@@ -114,6 +116,18 @@ Result<std::string> SubAgentCopies::make(const std::string& folder, const std::s
     return std::unexpected(made.error());
   }
   return copy.tree() + start.substr(root.size());
+}
+
+/// Of sessions whose end was never told: their clients were ended.
+void SubAgentCopies::remove_forgotten() const {
+  constexpr auto kForgottenAfter = std::chrono::days(7);
+  const auto now = fs::file_time_type::clock::now();
+  for (const SubAgentCopy& copy : all()) {
+    std::error_code trouble;
+    const auto used = fs::last_write_time(copy.folder + "/copy.json", trouble);
+    // What holds something of its own is refused, and stays.
+    if (!trouble && now - used > kForgottenAfter) static_cast<void>(remove(copy));
+  }
 }
 
 std::vector<SubAgentCopy> SubAgentCopies::all() const {

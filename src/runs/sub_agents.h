@@ -45,7 +45,8 @@ class SubAgentCopies {
  public:
   explicit SubAgentCopies(std::string state_folder) : state_(std::move(state_folder)) {}
 
-  /// Makes one of the workspace around `folder` (the repository's top, else the folder itself).
+  /// Removes those that nobody used for a week and that hold nothing of their own; then makes one
+  /// of the workspace around `folder` (the repository's top, else the folder itself).
   /// The path where the sub-agent is to work: `folder` in the copy.
   Result<std::string> make(const std::string& folder, const std::string& session,
                            const std::string& name) const;
@@ -66,6 +67,7 @@ class SubAgentCopies {
  private:
   std::string place_of(const std::string& root) const;
   std::vector<SubAgentCopy> all() const;
+  void remove_forgotten() const;
 
   std::string state_;
 };

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -202,6 +203,18 @@ TEST_F(SubAgents, a_copy_with_something_of_its_own_is_not_removed) {
   EXPECT_FALSE(copies().find("a"));
   EXPECT_FALSE(fs::exists(a.folder));
   EXPECT_FALSE(fs::exists(a.place() + "/texts"));
+}
+
+TEST_F(SubAgents, copies_of_ended_clients_go_after_a_week_unless_they_hold_something) {
+  const auto a = begin("a"), b = begin("b");
+  sh(b.tree(), "echo b >of-b");
+  for (const auto& copy : {a, b})
+    fs::last_write_time(copy.folder + "/copy.json",
+                        fs::file_time_type::clock::now() - std::chrono::hours(24 * 8));
+  begin("c");
+  EXPECT_FALSE(copies().find("a"));
+  EXPECT_TRUE(copies().find("b"));
+  EXPECT_TRUE(copies().find("c"));
 }
 
 TEST_F(SubAgents, they_are_found_by_session_name_and_path) {
