@@ -534,11 +534,10 @@ TEST_F(Serve, cuts_a_stream_whose_client_reads_nothing) {
   NamedPipe go(folder() + "/go");
   std::string plan = "limits: {parallel: 1}\ntasks:\n  - {id: first, run: 'read line < " +
                      go.path() + "', reads: [], writes: [first]}\n";
-  for (int i = 0; i < 6000; ++i)
+  const std::string name(110, 'n');
+  for (int i = 0; i < 3200; ++i)
     plan += fmt::format(
-        "  - {{id: a-task-whose-long-name-fills-sockets-{}, run: 'true', reads: [], "
-        "writes: [o{}], needs: [first]}}\n",
-        i, i);
+        "  - {{id: {}-{}, run: 'true', reads: [], writes: [o{}], needs: [first]}}\n", name, i, i);
   write_plan(plan);
   Running run = start({"run", "plan.yaml", "--face", "lines"});
   run.until_it_says("started     first");

@@ -54,6 +54,15 @@ async function openPage(options = {viewport: {width: 1280, height: 900}}) {
   return made;
 }
 
+async function expectNoComplaint() {
+  const found = await page.evaluate(async (source) => {
+    if (!window.axe) (0, eval)(source);
+    return (await window.axe.run()).violations.map((one) => one.id + ": " + one.nodes[0].html.slice(0, 200));
+  }, axe).catch((error) => "not run: " + error.message.split("\n")[0]);
+  if (typeof found === "string") console.log("  " + found);
+  else assert.deepEqual(found, []);
+}
+
 check("lists runs, and opens one", async () => {
   await page.getByRole("link", {name: /^r-/}).first().click();
   await page.getByRole("heading", {name: "notes <b>& co"}).waitFor();
@@ -146,6 +155,7 @@ check("tells how good decisions were", async () => {
   const here = page.url();
   await page.getByRole("link", {name: "History"}).click();
   await page.getByRole("cell", {name: "notes <b>& co"}).waitFor();
+  await expectNoComplaint();
   await page.screenshot({path: join(folder, "history.png")});
   await page.goto(here);
   await page.getByRole("listbox").waitFor();
@@ -167,12 +177,7 @@ check("has nothing that axe complains of, light, dark and narrow", async () => {
       await page.screenshot({path: join(folder, `run-${width}-${colorScheme}.png`), fullPage: true});
       const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.equal(wider, 0, `at ${width} it is wider than the screen`);
-      const found = await page.evaluate(async (source) => {
-        if (!window.axe) (0, eval)(source);
-        return (await window.axe.run()).violations.map((one) => one.id + ": " + one.nodes[0].html.slice(0, 200));
-      }, axe).catch((error) => "not run: " + error.message.split("\n")[0]);
-      if (typeof found === "string") console.log("  " + found);
-      else assert.deepEqual(found, []);
+      await expectNoComplaint();
     }
   }
   await page.setViewportSize({width: 1280, height: 900});
@@ -191,6 +196,7 @@ tasks:
   await page.getByRole("row", {name: /gated/}).getByRole("link").click();
   await page.getByText("waits for your approval").waitFor();
   await page.getByRole("link", {name: "make", exact: true}).click();
+  await expectNoComplaint();
   await page.screenshot({path: join(folder, "gate.png"), fullPage: true});
   await page.getByRole("button", {name: "Approve"}).click();
   await page.getByText("approved make").waitFor();
@@ -214,6 +220,7 @@ check("pauses a queue, sets how many at once, adds to it, and lets it go on", as
   await page.getByRole("button", {name: "Add", exact: true}).click();
   await page.getByText("added by-hand").waitFor();
   await page.getByTitle("by-hand").waitFor();
+  await expectNoComplaint();
   await page.screenshot({path: join(folder, "queue.png"), fullPage: true});
   assert.ok(!existsSync(join(work, "hand")), "it is paused");
   await page.getByRole("button", {name: "Go on"}).click();
