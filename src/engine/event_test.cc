@@ -98,10 +98,10 @@ std::vector<Event> one_of_each() {
       TasksAdded{2, R"([{"id":"a"},{"id":"b"}])", "{}", "ann", 17},
       TasksRefused{"no task `x`", "ann", 18},
       AdditionsClosed{"ann"},
-      FamilyExpanded{TaskId(2), 2, R"(["a","b"])"},
       RunHeld{true, "ann"},
       RunReleased{"ann"},
       RunRetuned{2, 800'000, 5'000'000, "ann"},
+      FamilyExpanded{TaskId(2), 2, R"(["a","b"])"},
   };
 }
 
