@@ -78,8 +78,7 @@ std::vector<Event> one_of_each() {
                    digest_of("writes")},
       TaskDone{TaskId(1), 2, kKey, digest_of("tree"), "r-1"},
       TaskFailed{TaskId(1), Outcome::went_silent, "wrote nothing"},
-      TaskSkipped{TaskId(2), TaskId(1)},
-      TaskSkipped{TaskId(2), std::nullopt, "its condition `false` does not hold"},
+      TaskSkipped{TaskId(2), TaskId(1), "its condition `false` does not hold"},
       TaskCancelled{TaskId(2), "ann"},
       TaskRevived{TaskId(2)},
       RetryPlanned{TaskId(1), AttemptStarted::Trigger::retry, Time(Duration(77)), true, "again"},
@@ -99,10 +98,10 @@ std::vector<Event> one_of_each() {
       TasksAdded{2, R"([{"id":"a"},{"id":"b"}])", "{}", "ann", 17},
       TasksRefused{"no task `x`", "ann", 18},
       AdditionsClosed{"ann"},
-      FamilyExpanded{TaskId(2), 2, R"(["a","b"])"},
       RunHeld{true, "ann"},
       RunReleased{"ann"},
       RunRetuned{2, 800'000, 5'000'000, "ann"},
+      FamilyExpanded{TaskId(2), 2, R"(["a","b"])"},
   };
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "engine/conditions.h"
 #include "engine/event_batch.h"
 #include "engine/judge.h"
 
@@ -85,6 +86,7 @@ class EventFormatter {
     return result;
   }
   std::optional<Notice> operator()(const TaskSkipped& event) const {
+    if (event.unneeded == kNoSuchItem) return std::nullopt;  // It never was a task.
     return notice(Kind::skipped, event.task,
                   event.because ? fmt::format("`{}` did not succeed", plan_[*event.because].id)
                                 : event.unneeded);
@@ -123,8 +125,9 @@ class EventFormatter {
     for (std::uint32_t i = 0; i < event.count; ++i)
       names.push_back(fmt::format("`{}`", plan_.tasks[event.task.index() + i].id));
     return plain(Kind::added, {},
-                 names.empty() ? fmt::format("nothing: no items for `{}`", plan_[event.task].id)
-                               : join_words(names, 5));
+                 names.empty()
+                     ? fmt::format("nothing for `{}`: there are no items", family_id(event.task))
+                     : join_words(names, 5));
   }
   std::optional<Notice> operator()(const AdditionsClosed& event) const {
     return plain(Kind::paused, {}, fmt::format("no more tasks are added: closed by {}", event.by));
@@ -146,6 +149,10 @@ class EventFormatter {
   std::optional<Notice> operator()(const auto&) const { return std::nullopt; }
 
  private:
+  std::string family_id(TaskId place) const {
+    const auto& family = plan_[place].family;
+    return family ? plan_.families[*family].id : plan_[place].id;
+  }
   Notice notice(Kind kind, TaskId task, std::string text) const {
     Notice result = plain(kind, plan_[task].id, std::move(text));
     const auto& attempts = run_[task].attempts;

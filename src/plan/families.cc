@@ -1,4 +1,4 @@
-// Tasks of a `foreach` over an output: how many they are, and of what, shows while the plan runs.
+#include "plan/families.h"
 
 #include <fmt/format.h>
 
@@ -8,10 +8,10 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "plan/conditions.h"
-#include "plan/families.h"
 #include "plan/item_names.h"
 #include "plan/tasks.h"
 
+// Tasks of a `foreach` over an output: how many they are, and of what, shows while the plan runs.
 namespace interlock::plan {
 
 namespace {

@@ -37,21 +37,20 @@ tasks:
     reads: []
     writes: ["out/{index}"]
     output: text
-  - {id: after, needs: ["do-*"], run: "ls out", reads: ["out/**"], output: text}
+  - {id: after, needs: ["do-*"], run: "echo after; ls out", reads: ["out/**"], output: text}
 merge:
   all: {from: "do-*", with: lines}
 )";
 
 TEST_F(Dynamic, a_foreach_over_an_output_makes_a_task_of_each_item) {
   std::filesystem::create_directory(workspace() + "/out");
-  write("items", R"({"items": ["b", "a c", "d'$(x)"]
-})");
+  write("items", R"~({"items": ["b", "a c", "d'$(x)"]})~");
   ASSERT_EQ(run(kFan), 0) << said_;
-EXPECT_EQ(states(), "split: done\ndo-b: done\ndo-a-c: done\ndo-d-x: done\nafter: done\n");
-EXPECT_EQ(interlock({"output", "last", "do-d-x"}).out, "d'$(x)\n");
-EXPECT_EQ(interlock({"output", "last", "after"}).out, "1\n2\n3\n");
-EXPECT_EQ(interlock({"output", "last", "all"}).out, "b\na c\nd'$(x)\n");
-EXPECT_THAT(interlock({"show", "last"}).out, Not(HasSubstr("do[4]")));
+  EXPECT_EQ(states(), "split: done\ndo-b: done\ndo-a-c: done\ndo-d-x: done\nafter: done\n");
+  EXPECT_EQ(interlock({"output", "last", "do-d-x"}).out, "d'$(x)\n");
+  EXPECT_EQ(interlock({"output", "last", "after"}).out, "after\n1\n2\n3\n");
+  EXPECT_EQ(interlock({"output", "last", "all"}).out, "b\na c\nd'$(x)\n");
+  EXPECT_THAT(interlock({"show", "last"}).out, Not(HasSubstr("do[4]")));
 }
 
 TEST_F(Dynamic, of_no_items_no_task_comes_and_those_behind_go_on) {
@@ -156,7 +155,7 @@ tasks:
 }
 
 TEST_F(Dynamic, rounds_go_on_until_it_is_enough) {
-  const std::string plan = R"(
+  const std::string plan = R"~(
 tasks:
   - repeat: {until: "outputs.review.left == 0", at_most: 4}
     tasks:
@@ -165,16 +164,16 @@ tasks:
   - {id: tell, run: "echo {outputs.review} {outputs.fix}", reads: [], output: text}
 merge:
   last: {from: [review], with: list}
-)";
+)~";
   write("todo", "1\n2\n");
-ASSERT_EQ(run(plan), 0) << said_;
-EXPECT_EQ(states(),
-          "review.1: done\nfix.1: done\nreview.2: done\nfix.2: done\nreview.3: done\n"
-          "fix.3: skipped\nreview.4: skipped\nfix.4: skipped\nreview.until: done\ntell: done\n");
-EXPECT_EQ(interlock({"output", "last", "tell"}).out,
-          "{\"left\": 0} was {\"left\": 1} before {\"left\": 2}\n");
-EXPECT_THAT(interlock({"output", "last", "last"}).out, HasSubstr("0"));
-EXPECT_EQ(read("todo"), "");
+  ASSERT_EQ(run(plan), 0) << said_;
+  EXPECT_EQ(states(),
+            "review.1: done\nfix.1: done\nreview.2: done\nfix.2: done\nreview.3: done\n"
+            "fix.3: skipped\nreview.4: skipped\nfix.4: skipped\nreview.until: done\ntell: done\n");
+  EXPECT_EQ(interlock({"output", "last", "tell"}).out,
+            "{\"left\": 0} was {\"left\": 1} before {\"left\": 2}\n");
+  EXPECT_THAT(interlock({"output", "last", "last"}).out, HasSubstr("0"));
+  EXPECT_EQ(read("todo"), "");
 }
 
 TEST_F(Dynamic, rounds_that_are_never_enough_fail_what_needs_them) {
