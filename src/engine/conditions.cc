@@ -156,6 +156,11 @@ void Engine::settle_conditions() {
 
 /// Whether the task is over by that.
 bool Engine::skip_if_unneeded(TaskId id) {
+  if (!has_item(id)) {
+    batch_.record(TaskSkipped{id, std::nullopt, std::string(kNoSuchItem)});
+    make_merges_with(id);
+    return true;
+  }
   if (const auto failed = failed_of_all(task(id), run())) {
     batch_.record(TaskSkipped{id, *failed, {}});
     return true;

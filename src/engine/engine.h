@@ -117,7 +117,9 @@ class Engine {
   bool skip_if_unneeded(TaskId task);
   // families.cc: tasks of a `foreach` over an output.
   void expand_families();
-  void expand_family(std::uint32_t family);
+  std::optional<TaskId> first_waiting(const plan::Family& family) const;
+  void expand_family(std::uint32_t family, TaskId place);
+  bool has_item(TaskId task) const;
 
   // batches.cc: several tasks in one attempt.
   std::vector<TaskId> mates_of(TaskId task);

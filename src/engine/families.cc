@@ -8,23 +8,31 @@ namespace interlock::engine {
 void Engine::expand_families() {
   for (std::uint32_t i = 0; i < plan_.families.size() && !broken_; ++i) {
     const plan::Family& family = plan_.families[i];
-    const bool is_open =
-        !run().expanded.contains(family.first) && record(family.first).state == TaskState::waiting;
-    if (is_open && record(family.producer).went_well()) expand_family(i);
+    if (run().expanded.contains(family.first) || !record(family.producer).went_well()) continue;
+    // Any of its places may have been cancelled, the first too.
+    if (const auto place = first_waiting(family)) expand_family(i, *place);
   }
+}
+
+std::optional<TaskId> Engine::first_waiting(const plan::Family& family) const {
+  for (std::uint32_t i = 0; i < family.at_most; ++i) {
+    const TaskId place(family.first.index() + i);
+    if (record(place).state == TaskState::waiting) return place;
+  }
+  return std::nullopt;
 }
 
 /// Its places become tasks, in one turn with what let them: what is known of a family is known of
 /// all of it.
-void Engine::expand_family(std::uint32_t number) {
+void Engine::expand_family(std::uint32_t number, TaskId place) {
   const plan::Family& family = plan_.families[number];
   const auto skip_from = [&](std::uint32_t first, std::optional<TaskId> because,
                              const std::string& why) {
     for (std::uint32_t i = first; i < family.at_most; ++i) {
-      const TaskId place(family.first.index() + i);
-      if (record(place).state != TaskState::waiting) continue;
-      batch_.record(TaskSkipped{place, because, why});
-      if (!why.empty()) make_merges_with(place);
+      const TaskId one(family.first.index() + i);
+      if (record(one).state != TaskState::waiting) continue;
+      batch_.record(TaskSkipped{one, because, why});
+      if (!why.empty()) make_merges_with(one);
     }
   };
   const TaskRecord& producer = record(family.producer);
@@ -44,14 +52,23 @@ void Engine::expand_family(std::uint32_t number) {
                       : setup_.growth->expand(number, *output);
   if (!expanded) {
     const Error& error = expanded.error();
-    fail_for_good(family.first, Outcome::not_started,
+    fail_for_good(place, Outcome::not_started,
                   fmt::format("no tasks come of `{}`: {}{}", family.id, error.message,
                               error.hint.empty() ? "" : " (" + error.hint + ")"));
-    return skip_from(1, family.first, {});
+    return skip_from(0, place, {});
   }
   batch_.refine(family.first, std::move(expanded->jobs), std::move(expanded->links));
   batch_.record(FamilyExpanded{family.first, expanded->count, std::move(expanded->items)});
   skip_from(expanded->count, std::nullopt, std::string(kNoSuchItem));
+}
+
+/// A place that was cancelled before the items were known may be asked for again.
+bool Engine::has_item(TaskId id) const {
+  const auto& number = task(id).family;
+  if (!number) return true;
+  const TaskId first = plan_.families[*number].first;
+  const auto known = run().expanded.find(first);
+  return known == run().expanded.end() || id.index() - first.index() < known->second;
 }
 
 bool is_unused_place(const plan::Plan& plan, const RunState& run, TaskId id) {

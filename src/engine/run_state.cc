@@ -312,7 +312,9 @@ class Applier {
 
   void operator()(const TasksAdded& event) { run_.tasks.resize(run_.tasks.size() + event.count); }
   void operator()(const TasksRefused&) {}
-  void operator()(const FamilyExpanded& event) { run_.expanded.insert(event.task); }
+  void operator()(const FamilyExpanded& event) {
+    run_.expanded.insert_or_assign(event.task, event.count);
+  }
   void operator()(const AdditionsClosed&) { run_.additions_closed = true; }
   void operator()(const RunHeld& event) {
     run_.held = true;

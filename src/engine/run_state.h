@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -172,10 +173,11 @@ struct RunState {
   std::uint32_t gates_open = 0;     ///< Reviews too.
   std::uint32_t running_count = 0;  ///< Tasks.
   bool additions_closed = false;
-  std::set<TaskId> expanded;  ///< The first places of families whose items are known.
-  bool held = false;          ///< By a person: nothing more starts.
-  bool calls_held = false;    ///< Nor is a model call sent.
-  RunRetuned retuned;         ///< All that was retuned, the latest word on each.
+  /// By the first place of each family whose items are known: how many there are.
+  std::map<TaskId, std::uint32_t> expanded;
+  bool held = false;        ///< By a person: nothing more starts.
+  bool calls_held = false;  ///< Nor is a model call sent.
+  RunRetuned retuned;       ///< All that was retuned, the latest word on each.
   /// Of `active`: while a gate was open and nothing ran, up to `last`.
   Duration stood_at_gates{};
 
