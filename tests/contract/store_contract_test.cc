@@ -60,6 +60,19 @@ std::vector<std::string> ids_of(const Result<std::vector<journal::RunSummary>>& 
   return ids;
 }
 
+/// What a dispatcher has that does not know yet that its lease ran out.
+class FormerLease : public journal::Lease {
+ public:
+  explicit FormerLease(std::int64_t epoch) : epoch_(epoch) {}
+
+  std::int64_t epoch() const override { return epoch_; }
+  Result<void> held() const override { return {}; }
+  void on_news(std::function<void()>) override {}
+
+ private:
+  std::int64_t epoch_;
+};
+
 class StoreContract : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
@@ -210,7 +223,10 @@ TEST_P(StoreContract, RefusesEventsThatDoNotFollowAndKeepsNothingOfThem) {
 
 TEST_P(StoreContract, ADispatcherThatLostItsRunToAnotherWritesNothingMore) {
   const std::string run = world().runs().create_run(head_of("review"), 1).value();
-  Dispatcher first = take(run);
+  Dispatcher first;
+  first.lease = world().leases().lease_run(holder_of(run)).value();
+  const FormerLease former(first.lease->epoch());
+  first.journal = world().runs().open_run(run, former, {{"lint", "sh", ""}}).value();
   ASSERT_TRUE(first.append({done(1)}));
   first.lease.reset();
   Dispatcher second = take(run);

@@ -80,6 +80,7 @@ std::unique_ptr<PostgresServer> PostgresServer::start() {
     if (::chown(server->folder_.c_str(), owner->pw_uid, owner->pw_gid) != 0)
       throw std::runtime_error("cannot give the folder to the server's user");
   }
+  server->end_with_this_process();
   output_of(
       server->as_owner(fmt::format("{}/initdb -D {}/data -U tester -A trust -E UTF8 "
                                    "--no-sync --locale=C",
@@ -91,6 +92,15 @@ std::unique_ptr<PostgresServer> PostgresServer::start() {
   server->port_ = free_port();
   server->launch("data", server->port_);
   return server;
+}
+
+/// The server is a daemon, and a test that is aborted runs no destructor: somebody looks on.
+void PostgresServer::end_with_this_process() const {
+  output_of(fmt::format(
+      "setsid -f sh -c 'tail --pid={0} -f /dev/null; for data in {1}/data {1}/standby; do "
+      "read -r pid <$data/postmaster.pid && grep -q postgres /proc/$pid/comm && kill -QUIT $pid; "
+      "done; sleep 1; rm -rf {1}' >/dev/null 2>&1 </dev/null",
+      ::getpid(), folder_));
 }
 
 /// Without waiting for the disk: what was written outlives the processes, if not the machine.

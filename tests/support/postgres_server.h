@@ -36,6 +36,7 @@ class PostgresServer {
 
  private:
   PostgresServer() = default;
+  void end_with_this_process() const;
   void launch(const std::string& data, int port);
   std::string sql_at(const std::string& url, const std::string& text) const;
   std::string as_owner(const std::string& command) const;
