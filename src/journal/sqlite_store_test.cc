@@ -428,12 +428,13 @@ TEST(OpenStore, AFullDiskIsOneErrorAndNothingIsHalfWritten) {
 TEST(OpenStore, ANewerFormatIsRefusedWithAWayOut) {
   TempFolder folder;
   ASSERT_TRUE(SqliteStore::open(folder.path(), Access::write));
-  SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 7");
+  SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE)
+      .exec(fmt::format("PRAGMA user_version = {}", kFormatVersion + 1));
   const Error error = SqliteStore::open(folder.path(), Access::read).error();
   EXPECT_EQ(error.kind, Error::Kind::refused);
   EXPECT_EQ(error.message,
-            fmt::format("the journal `{}` has format 7, and this Interlock knows formats up to 6",
-                        folder.path(kFileName)));
+            fmt::format("the journal `{}` has format {}, and this Interlock knows formats up to {}",
+                        folder.path(kFileName), kFormatVersion + 1, kFormatVersion));
 }
 
 TEST(OpenStore, AJournalOfFormat4IsWrittenOnWithAllItHolds) {

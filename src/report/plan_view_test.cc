@@ -418,6 +418,7 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
     {
       "id": "a",
       "agent": "claude",
+      "when": null,
       "footprint": {
         "reads": [],
         "writes": [
@@ -445,6 +446,7 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
     {
       "id": "b",
       "agent": "sh",
+      "when": null,
       "footprint": {
         "reads": [
           "notes/a.md"

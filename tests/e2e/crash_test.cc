@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <thread>
 
 #include "e2e/cli_harness.h"
 
@@ -126,9 +128,17 @@ tasks:
   - {id: owns, run: "echo 2 >d/two", reads: [], writes: [d, "d/**"]}
 )");
   Running run = start({"run", "plan.yaml", "--face", "lines"});
-  // It is in the journal before its first turn, in which the tree is looked at.
-  for (int looks = 0; looks < 5000 && interlock({"show", "last"}).exit != 0; ++looks) {
-  }
+  // Its mark is there before its first turn, in which the tree is looked at. To ask a command for
+  // the run may take longer than that.
+  const auto is_dispatched = [this] {
+    std::error_code error;
+    std::filesystem::directory_iterator runs(folder() + "/state/interlock/runs", error);
+    return !error && std::ranges::any_of(runs, [](const auto& run) {
+      return std::filesystem::exists(run.path() / "broke_off");
+    });
+  };
+  for (int looks = 0; looks < 60'000 && !is_dispatched(); ++looks)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   run.send(SIGINT);
   const Ended interrupted = run.wait();
   EXPECT_EQ(interrupted.exit, 130) << interrupted.err;
