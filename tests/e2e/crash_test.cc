@@ -133,8 +133,8 @@ tasks:
   const auto is_dispatched = [this] {
     std::error_code error;
     std::filesystem::directory_iterator runs(folder() + "/state/interlock/runs", error);
-    return !error && std::ranges::any_of(runs, [](const auto& run) {
-      return std::filesystem::exists(run.path() / "broke_off");
+    return !error && std::ranges::any_of(runs, [](const auto& one) {
+      return std::filesystem::exists(one.path() / "broke_off");
     });
   };
   for (int looks = 0; looks < 60'000 && !is_dispatched(); ++looks)
