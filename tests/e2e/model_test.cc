@@ -402,7 +402,7 @@ TEST_F(Models, a_provider_that_cannot_be_reached_is_no_fault_of_the_request) {
   auto endpoint = std::make_unique<Endpoint>(endpoint::Script{});
   plan_at(*endpoint,
           "tasks: [{id: a, agent: openai, prompt: hello, reads: [], writes: [], output: text, "
-          "timeout: 60s, retries: 0}]\n");
+          "timeout: 20s, retries: 0}]\n");
   endpoint.reset();
   EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 1);
   EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/outcome"), "api-failed");
