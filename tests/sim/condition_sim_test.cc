@@ -32,7 +32,7 @@ bool was_revived(const World& world) {
 
 TEST(SimulationOfConditions, WhateverGoesWrongWhatFinishesEqualsTheSequentialRun) {
   std::size_t crashes = 0, unneeded = 0, finished = 0;
-  const auto [first, count] = seeds(120);
+  const auto [first, count] = seeds(240);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     const plan::Plan plan = make_plan(seed, false);
     Dice dice(seed);
@@ -62,7 +62,7 @@ TEST(SimulationOfConditions, WhateverGoesWrongWhatFinishesEqualsTheSequentialRun
 
 TEST(SimulationOfConditions, InViewsWhatIsDoneEqualsTheSequentialRun) {
   std::size_t unneeded = 0, compared = 0;
-  const auto [first, count] = seeds(60);
+  const auto [first, count] = seeds(120);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     const plan::Plan plan = make_plan(seed, true);
     Dice dice(seed);
@@ -92,7 +92,7 @@ plan::Plan plan_with_family(std::uint64_t seed, bool in_views) {
 
 TEST(SimulationOfFamilies, WhateverGoesWrongWhatFinishesEqualsTheSequentialRun) {
   std::size_t crashes = 0, expanded = 0, finished = 0;
-  const auto [first, count] = seeds(120);
+  const auto [first, count] = seeds(200);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     const plan::Plan plan = plan_with_family(seed, false);
     Dice dice(seed);
@@ -121,7 +121,7 @@ TEST(SimulationOfFamilies, WhateverGoesWrongWhatFinishesEqualsTheSequentialRun) 
 
 TEST(SimulationOfFamilies, InViewsWhatIsDoneEqualsTheSequentialRun) {
   std::size_t expanded = 0, compared = 0;
-  const auto [first, count] = seeds(60);
+  const auto [first, count] = seeds(100);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     const plan::Plan plan = plan_with_family(seed, true);
     Dice dice(seed);
