@@ -15,6 +15,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/digest.h"
 #include "process/launch.h"
 #include "sys/process_identity.h"
 
@@ -93,6 +94,11 @@ bool is_of_the_dead(const std::string& folder) {
   const auto pid = std::strtoll(name.c_str() + kFolderPrefix.size(), &rest, 10);
   if (*rest != '-') return false;
   return !sys::is_alive({sys::boot_id(), pid, std::strtoll(rest + 1, nullptr, 10)});
+}
+
+/// The end of a leaf's name: of which run it is, as its label begins with that (`RUN/TASK#N`).
+std::string run_mark(const std::string& label) {
+  return "-" + digest_of(label.substr(0, label.find('/'))).hex().substr(0, 16);
 }
 
 std::vector<sys::ProcessStat> processes_in(const std::string& leaf) {
@@ -198,14 +204,13 @@ Result<std::unique_ptr<CgroupTrees>> CgroupTrees::open() {
     if (errno != EEXIST) return std::unexpected(refused("make", folder));
   }
   std::unique_ptr<CgroupTrees> trees(new CgroupTrees(folder));
-  auto leaf = trees->make_leaf();
+  auto leaf = trees->make_leaf("");
   if (!leaf) return std::unexpected(leaf.error());
   errno = try_cgroup(leaf->folder.get());
   if (errno != 0) return std::unexpected(refused("start a process in", leaf->path));
   if (::faccessat(leaf->folder.get(), "cgroup.kill", W_OK, 0) != 0) {
     return std::unexpected(refused("kill", leaf->path));
   }
-  trees->free_.push_back(std::move(*leaf));
   return trees;
 }
 
@@ -222,8 +227,9 @@ CgroupTrees::~CgroupTrees() {
   remove_cgroup(folder_, 100);
 }
 
-Result<CgroupTrees::Leaf> CgroupTrees::make_leaf() {
-  Leaf leaf{.path = fmt::format("{}/{}", folder_, leaves_made_), .folder = {}, .events = {}};
+Result<CgroupTrees::Leaf> CgroupTrees::make_leaf(const std::string& mark) {
+  Leaf leaf{
+      .path = fmt::format("{}/{}{}", folder_, leaves_made_, mark), .folder = {}, .events = {}};
   if (::mkdir(leaf.path.c_str(), 0755) != 0) return std::unexpected(refused("make", leaf.path));
   ++leaves_made_;
   leaf.folder = sys::Descriptor(::open(leaf.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -235,8 +241,9 @@ Result<CgroupTrees::Leaf> CgroupTrees::make_leaf() {
 }
 
 Result<std::unique_ptr<Tree>> CgroupTrees::plant(const std::string& label) {
-  if (free_.empty()) {
-    auto leaf = make_leaf();
+  const std::string mark = run_mark(label);
+  if (free_.empty() || !free_.back().path.ends_with(mark)) {
+    auto leaf = make_leaf(mark);
     if (!leaf) return std::unexpected(leaf.error());
     free_.push_back(std::move(*leaf));
   }
@@ -247,13 +254,15 @@ Result<std::unique_ptr<Tree>> CgroupTrees::plant(const std::string& label) {
   return std::make_unique<Grown>(*this, std::move(leaf), std::move(*strays));
 }
 
-std::vector<sys::ProcessStat> left_by_the_dead() {
+std::vector<sys::ProcessStat> left_by_the_dead(const std::string& label) {
   std::vector<sys::ProcessStat> found;
   const auto parent = own_folder();
   if (!parent) return found;
+  const std::string mark = run_mark(label);
   for (const std::string& folder : folders_in(*parent)) {
     if (!folder.ends_with("-" + pid_namespace()) || !is_of_the_dead(folder)) continue;
     for (const std::string& leaf : folders_in(folder)) {
+      if (!leaf.ends_with(mark)) continue;
       for (const sys::ProcessStat& one : processes_in(leaf)) found.push_back(one);
     }
   }

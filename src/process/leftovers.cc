@@ -41,8 +41,8 @@ std::vector<sys::ProcessStat> leftovers(const std::string& label,
   std::vector<pid_t> roots;
   const RlimitTag tag = rlimit_tag_for(label);
   const bool by_session = process && session_is_ours(all, *process);
-  // What sits in a dead dispatcher's cgroups is of some attempt of its, whatever it shed.
-  for (const sys::ProcessStat& seen : left_by_the_dead()) roots.push_back(seen.pid);
+  // What the run left in a dead dispatcher's cgroups is of some attempt of its, whatever it shed.
+  for (const sys::ProcessStat& seen : left_by_the_dead(label)) roots.push_back(seen.pid);
   for (const sys::ProcessStat& seen : all) {
     if (!seen.alive() || seen.pid == ::getpid()) continue;
     if (by_session && (seen.pid == process->pid || seen.session == process->pid)) {

@@ -15,6 +15,8 @@ namespace {
 /// The list of children that /proc gives may lack some while others end (proc(5)): an empty one is
 /// believed when it stays so.
 constexpr int kLooksAtNothing = 3;
+/// More looks than any honest tree needs; who dies faster than we look is met by the next call.
+constexpr int kLooksMax = 100;
 
 }  // namespace
 
@@ -33,15 +35,23 @@ class WalkedTrees::Walked final : public Tree {
   }
   void root_gone() override { root_.reset(); }
 
-  bool empty() override { return !root_ && (keeper_.orphans().empty() || members().empty()); }
+  /// Told from the orphans alone: each of them may be gone, and its child ours, before its
+  /// descendants are looked for.
+  bool empty() override { return !root_ && own_orphans().empty(); }
 
   std::vector<sys::ProcessStat> members() override {
-    std::vector<pid_t> roots;
-    if (root_) roots.push_back(*root_);
-    for (const sys::ProcessStat& orphan : keeper_.orphans()) {
-      if (is_ours(orphan)) roots.push_back(orphan.pid);
+    std::vector<sys::ProcessStat> members;
+    for (int look = 0; look < kLooksMax; ++look) {
+      const std::vector<pid_t> orphans = own_orphans();
+      std::vector<pid_t> roots = orphans;
+      if (root_) roots.push_back(*root_);
+      members = sys::with_descendants(sys::stat_of_all(), roots);
+      // Who died between the two left its children to us, and nobody here is their ancestor.
+      const bool is_whole = std::ranges::all_of(orphans, [&](pid_t orphan) {
+        return std::ranges::find(members, orphan, &sys::ProcessStat::pid) != members.end();
+      });
+      if (is_whole) break;
     }
-    auto members = sys::with_descendants(sys::stat_of_all(), roots);
     for (const sys::ProcessStat& member : members) sessions_.insert(member.session);
     return members;
   }
@@ -68,6 +78,13 @@ class WalkedTrees::Walked final : public Tree {
            std::ranges::none_of(keeper_.trees_,
                                 [&](const Walked* other) { return other->claims(orphan); });
   }
+  std::vector<pid_t> own_orphans() const {
+    std::vector<pid_t> own;
+    for (const sys::ProcessStat& orphan : keeper_.orphans()) {
+      if (is_ours(orphan)) own.push_back(orphan.pid);
+    }
+    return own;
+  }
 
   WalkedTrees& keeper_;
   std::string label_;
@@ -82,17 +99,28 @@ Result<std::unique_ptr<Tree>> WalkedTrees::plant(const std::string& label) {
 }
 
 /// Our living children that we did not start. Nothing of an attempt is ever in our own session.
+///
+/// What is found dead had given its children to us before, maybe after they were listed: only a
+/// list without a newly dead one says that nothing lives.
 std::vector<sys::ProcessStat> WalkedTrees::orphans() const {
   std::vector<sys::ProcessStat> orphans;
+  std::set<pid_t> dead;
   const pid_t own_session = ::getsid(0);
-  for (int look = 0; look < kLooksAtNothing && orphans.empty(); ++look) {
+  int nothing = 0;
+  for (int look = 0; look < kLooksMax && nothing < kLooksAtNothing && orphans.empty(); ++look) {
+    bool any_died = false;
     for (const pid_t child : sys::own_children()) {
       if (std::ranges::any_of(trees_, [&](const Walked* tree) { return tree->root() == child; }))
         continue;
       const auto seen = sys::stat_of(child);
-      if (!seen || !seen->alive() || seen->session == own_session) continue;
-      if (!counts_ || counts_(child)) orphans.push_back(*seen);
+      if (!seen || seen->session == own_session) continue;
+      if (!seen->alive()) {
+        any_died = dead.insert(child).second || any_died;
+      } else if (!counts_ || counts_(child)) {
+        orphans.push_back(*seen);
+      }
     }
+    nothing = any_died ? 0 : nothing + 1;
   }
   return orphans;
 }

@@ -381,11 +381,15 @@ constexpr const char* kNameless =
     "(env -i setsid prlimit --rttime=1000000000 sh -c '>up; sleep 1000 & wait' </dev/null "
     ">/dev/null 2>&1 &)\nuntil [ -e up ]; do sleep 0.01; done\n";
 
-TEST_P(RealProcesses, WhatShedAllItsNamesInADeadDispatchersCgroupIsFound) {
+TEST_P(RealProcesses, WhatShedAllItsNamesInADeadDispatchersCgroupIsFoundByItsRun) {
   if (GetParam() == Trees::walk) GTEST_SKIP() << "without cgroups nothing tells whose it is";
   const auto spec = shell(std::string(kNameless) + "echo ready; sleep 1000");
   left_by_a_dead_dispatcher(GetParam(), spec);
-  const auto ended = host_->end_leftovers("another label", std::nullopt);
+  const auto others = host_->end_leftovers("another run/0#1", std::nullopt);
+  ASSERT_TRUE(others) << others.error().message;
+  EXPECT_EQ(others->ended, 0u);
+  const std::string run = spec.label.substr(0, spec.label.find('/'));
+  const auto ended = host_->end_leftovers(run + "/another#1", std::nullopt);
   ASSERT_TRUE(ended) << ended.error().message;
   EXPECT_GE(ended->ended, 1u);
 }
