@@ -179,11 +179,12 @@ void unfold_family(Reading& reading, const TaskDraft& draft, TaskList& list) {
     list.tasks.back().family = number;
   }
   list.families.push_back(std::move(family));
-  reading.plan.notes.push_back(
-      fmt::format("{} (line {}) stands for at most {} tasks, all of which are counted here: how "
-                  "many there are shows while the plan runs",
-                  quoted(draft.id->text), reading.problems.source().place(draft.node.span()).line,
-                  *draft.at_most));
+  reading.plan.notes.push_back(fmt::format(
+      "{} (line {}) stands for at most {}: how many there are shows while the plan runs",
+      quoted(draft.id->text), reading.problems.source().place(draft.node.span()).line,
+      *draft.at_most == 1
+          ? std::string("one task, which is counted here")
+          : fmt::format("{} tasks, all of which are counted here", *draft.at_most)));
 }
 
 Result<std::vector<std::string>> items_of(const Plan& plan, const Family& family,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "engine/conditions.h"
 #include "process/clock.h"
 #include "runs/asking.h"
 #include "runs/dispatch.h"
@@ -174,7 +175,8 @@ Result<std::string> latest(journal::Store& store, const Where& where) {
 }
 
 bool has_name(const ChosenRun& run, const std::string& word) {
-  if (run.plan().find(word)) return true;
+  const auto is_of = [&](const plan::Family& family) { return family.id == word; };
+  if (run.plan().find(word) || std::ranges::any_of(run.plan().families, is_of)) return true;
   return std::ranges::any_of(run.plan().merges,
                              [&](const plan::Merge& merge) { return merge.name == word; });
 }
@@ -277,13 +279,22 @@ Result<std::unique_ptr<ChosenRun>> choose_run_to_dispatch(journal::Store& store,
 
 Result<TaskId> choose_task(const ChosenRun& run, const std::string& name) {
   if (const auto id = run.plan().find(name)) return *id;
+  // A `foreach` of which no task has come is shown by its own id; its first place stands for it.
+  for (const plan::Family& family : run.plan().families) {
+    if (family.id == name && !run.state.expanded.contains(family.first)) return family.first;
+  }
   std::vector<std::string> ids;
-  for (const plan::Task& task : run.plan().tasks) ids.push_back(task.id);
+  for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
+    if (!engine::is_unused_place(run.plan(), run.state, TaskId(i)))
+      ids.push_back(run.plan()[TaskId(i)].id);
+  }
+  const std::string its_tasks = fmt::format("its tasks: {}", join_words(ids, 8));
+  if (name.empty())
+    return fail(Error::Kind::missing, fmt::format("which task of run {}?", run.id()), its_tasks);
   const auto near = nearest_word(name, ids);
   return fail(Error::Kind::missing,
               fmt::format("run {} has no task `{}`", run.id(), printable(name)),
-              near ? fmt::format("did you mean `{}`?", *near)
-                   : fmt::format("its tasks: {}", join_words(ids, 8)));
+              near ? fmt::format("did you mean `{}`?", *near) : its_tasks);
 }
 
 std::string ended_text(engine::RunEnded::How how) {

@@ -75,6 +75,24 @@ TEST_F(Dynamic, items_that_are_too_many_or_no_list_or_twice_fail_and_say_so) {
   EXPECT_THAT(states(), HasSubstr("after: skipped"));
 }
 
+TEST_F(Dynamic, a_family_is_asked_for_by_the_name_it_is_shown_by) {
+  std::filesystem::create_directory(workspace() + "/out");
+  write("items", R"({"items": ["1", "2", "3", "4", "5"]})");
+  EXPECT_EQ(run(kFan), 1);
+  EXPECT_THAT(said_, HasSubstr("interlock log"));
+  EXPECT_EQ(interlock({"log", "last", "do-{item}"}).exit, 0);
+  EXPECT_THAT(interlock({"why", "last", "do-{item}"}).out, HasSubstr("`at_most` is 4"));
+  EXPECT_THAT(interlock({"why", "do-{item}"}).out, HasSubstr("`at_most` is 4"));
+  const Ended nobody = interlock({"why", "last"});
+  EXPECT_EQ(nobody.exit, 2);
+  EXPECT_THAT(nobody.err, AllOf(HasSubstr("which task of run"), HasSubstr("its tasks: split, ")));
+  write("items", R"({"items": ["1"]})");
+  EXPECT_EQ(run(kFan), 0);
+  const Ended by_family = interlock({"why", "last", "do-{item}"});
+  EXPECT_EQ(by_family.exit, 2);
+  EXPECT_THAT(by_family.err, Not(HasSubstr("[2]"))) << "no task came of that place";
+}
+
 TEST_F(Dynamic, of_a_failed_producer_no_task_comes) {
   EXPECT_EQ(run(R"(
 tasks:
