@@ -133,9 +133,13 @@ std::string PostgresServer::start_standby(const std::string& database) {
   launch("standby", standby_port_);
   sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*';");
   sql("postgres", "SELECT pg_reload_conf();");
-  while (sql("postgres", "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync';") !=
-         "1\n")
+  for (int look = 0;; ++look) {
+    if (sql("postgres", "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync';") ==
+        "1\n")
+      break;
+    if (look == 1200) throw std::runtime_error("the standby did not come within a minute");
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
   return fmt::format("postgres://tester@/{0}?host={1},{1}&port={2},{3}", database, folder_, port_,
                      standby_port_);
 }
