@@ -1,23 +1,10 @@
 #include "gateway/secret.h"
 
-#include <fmt/format.h>
-#include <sys/random.h>
-
-#include <array>
-#include <cstdint>
-
-#include "base/check.h"
+#include "sys/entropy.h"
 
 namespace interlock::gateway {
 
-std::string draw_secret() {
-  std::array<std::uint8_t, 16> bytes{};
-  check(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()),
-        "the kernel gives random bytes");
-  std::string text;
-  for (const std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
+std::string draw_secret() { return sys::random_hex(16); }
 
 bool is_same_secret(std::string_view one, std::string_view other) {
   if (one.size() != other.size()) return false;

@@ -1,12 +1,10 @@
 #include "web/access.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <algorithm>
-#include <array>
 
-#include "base/check.h"
+#include "sys/entropy.h"
 
 namespace interlock::web {
 namespace {
@@ -54,14 +52,7 @@ std::optional<std::string> decoded(std::string_view text) {
 
 }  // namespace
 
-std::string draw_secret() {
-  std::array<unsigned char, 16> bytes{};
-  check(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()),
-        "the kernel gives random bytes");
-  std::string text;
-  for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
+std::string draw_secret() { return sys::random_hex(16); }
 
 std::string Access::new_link(Duration now) {
   std::erase_if(codes_, [&](const auto& one) { return one.second < now; });

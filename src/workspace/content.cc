@@ -14,12 +14,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <random>
 #include <vector>
 
 #include "base/text.h"
 #include "sys/asked_to_end.h"
 #include "sys/descriptor.h"
+#include "sys/entropy.h"
 
 namespace interlock::workspace {
 namespace {
@@ -193,9 +193,6 @@ Result<Digest> Contents::digest_outside(const std::string& place, const std::str
 
 Digest digest_of_absence() { return digest_of_kind("absent"); }
 
-Digest digest_of_unknown() {
-  std::random_device chance;
-  return digest_of(fmt::format("unknown {} {} {} {}", chance(), chance(), chance(), chance()));
-}
+Digest digest_of_unknown() { return digest_of("unknown " + sys::random_hex(16)); }
 
 }  // namespace interlock::workspace
