@@ -13,9 +13,9 @@ Result<void> ChangedBytesJournal::append(
     const auto* ended = std::get_if<engine::AttemptEnded>(&recorded.event);
     if (ended != nullptr && ended->changes) add_bytes_of(*ended, blobs, all);
   }
-  if (all.empty()) return journal_.append(events, blobs, results);
+  if (all.empty()) return journal().append(events, blobs, results);
   all.insert(all.end(), blobs.begin(), blobs.end());
-  return journal_.append(events, all, results);
+  return journal().append(events, all, results);
 }
 
 void ChangedBytesJournal::add_bytes_of(const engine::AttemptEnded& ended,
