@@ -1,8 +1,9 @@
+#include "engine/agent_output.h"
+
 #include <fmt/format.h>
 
 #include "agents/adapter.h"
 #include "base/text.h"
-#include "engine/engine.h"
 #include "engine/retry.h"
 
 // What agents tell while they work, and what it makes of how they ended.
@@ -80,11 +81,12 @@ std::string doing_in(const agents::Event& event) {
 
 }  // namespace
 
-void Engine::open_reader(Attempt& live) const {
-  const plan::Agent& agent = plan_.agents[task_of_attempt(plan_, run(), live.task()).agent.index()];
+void AgentOutput::open_reader(Attempt& live) const {
+  const plan::Agent& agent =
+      turn_.plan.agents[task_of_attempt(turn_.plan, turn_.run(), live.task()).agent.index()];
   const bool mends_by_command =
-      record(live.task()).attempts.back().because == AttemptStarted::Trigger::repair &&
-      !task(live.task()).repair.empty();
+      turn_.record_of(live.task()).attempts.back().because == AttemptStarted::Trigger::repair &&
+      !turn_.task(live.task()).repair.empty();
   const agents::Adapter* adapter = agents::adapter_for(agent);
   if (adapter == nullptr || mends_by_command) return;
   live.agent.adapter = adapter;
@@ -92,15 +94,14 @@ void Engine::open_reader(Attempt& live) const {
 }
 
 /// Each line is let go of before the next, for one may be as long as an answer.
-void Engine::on_printed(Printed printed) {
-  const auto found = live_.find(printed.name.task);
-  if (found == live_.end() || found->second.name() != printed.name || !found->second.agent.reader)
-    return;
+void AgentOutput::on_printed(Printed printed) {
+  Attempt* const live = live_.find(printed.name);
+  if (live == nullptr || !live->agent.reader) return;
   for (std::string& line : printed.lines)
-    on_events(found->second, found->second.agent.reader->take_line(std::move(line)));
+    on_events(*live, live->agent.reader->take_line(std::move(line)));
 }
 
-void Engine::on_events(Attempt& live, std::vector<agents::Event> events) {
+void AgentOutput::on_events(Attempt& live, std::vector<agents::Event> events) {
   for (agents::Event& event : events) {
     const bool knew = !live.agent.transcript.started.session.empty();
     const bool is_text = std::holds_alternative<agents::Text>(event);
@@ -109,17 +110,16 @@ void Engine::on_events(Attempt& live, std::vector<agents::Event> events) {
         started != nullptr &&
         (!live.agent.reported_session || (!knew && !started->session.empty()))) {
       live.agent.reported_session = true;
-      batch_.record(SessionBegan{live.task(), live.name().attempt, started->session, started->model,
-                                 started->version});
+      turn_.record(SessionBegan{live.task(), live.name().attempt, started->session, started->model,
+                                started->version});
     }
     live.agent.transcript.take(std::move(event));
     if (is_text) doing = last_words(live.agent.transcript.said);
-    if (!doing.empty()) live.agent.doing = setup_.secrets.apply(doing);
+    if (!doing.empty()) live.agent.doing = turn_.setup.secrets.apply(doing);
   }
 }
 
-/// Success is never the exit code alone.
-Judgement Engine::judge_agent(Attempt& live, const Exited& exited, Judgement judgement) {
+Judgement AgentOutput::judge(Attempt& live, const Exited& exited, Judgement judgement) {
   on_events(live, live.agent.reader->end());
   live.agent.reader.reset();  // It may hold the answer as well.
   for (const std::string& remark : live.agent.transcript.remarks)
@@ -133,10 +133,12 @@ Judgement Engine::judge_agent(Attempt& live, const Exited& exited, Judgement jud
           ? live.agent.adapter->ending(live.agent.transcript, {}, {})
           : live.agent.adapter->ending(live.agent.transcript, exited.exit_code, exited.signal);
   // What the gateway knows outranks what the client says, whichever of the two is worse.
-  if (const auto judged = judge_last_call(record(live.task()).attempts.back(), ending.failure))
+  if (const auto judged =
+          judge_last_call(turn_.record_of(live.task()).attempts.back(), ending.failure))
     return *judged;
   if (!ending.failure) return {};
-  const bool said_enough = task(live.task()).output.form == plan::OutputSpec::Form::exit_status;
+  const bool said_enough =
+      turn_.task(live.task()).output.form == plan::OutputSpec::Form::exit_status;
   if (*ending.failure == agents::Failure::empty && said_enough) return {};
   // A signal nobody here sent says more than what was missing because of it.
   const bool is_cut_short =
@@ -148,20 +150,13 @@ Judgement Engine::judge_agent(Attempt& live, const Exited& exited, Judgement jud
   return judged;
 }
 
-/// What it gives back: its own words, or the JSON its client checked.
-std::string Engine::take_answer(Attempt& live, bool json) const {
+std::string AgentOutput::take_answer(Attempt& live, bool json) const {
   if (!live.agent.transcript.final) return {};
   agents::Final& final = *live.agent.transcript.final;
   if (json && final.structured) final.text = std::move(*final.structured);
   std::string text = std::exchange(final.text, {});
-  setup_.secrets.apply_to(text);
+  turn_.setup.secrets.apply_to(text);
   return text;
-}
-
-bool Engine::can_resume(TaskId id) const {
-  const plan::Agent& agent = plan_.agents[task_of_attempt(plan_, run(), id).agent.index()];
-  const agents::Adapter* adapter = agents::adapter_for(agent);
-  return adapter != nullptr && adapter->resumes(agent) && !record(id).session.empty();
 }
 
 }  // namespace interlock::engine

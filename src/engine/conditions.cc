@@ -7,7 +7,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "condition/expression.h"
-#include "engine/engine.h"
 
 // Tasks that are skipped because they are not needed.
 namespace interlock::engine {
@@ -76,22 +75,6 @@ Result<std::string> why_condition_fails(const plan::Plan& plan, const RunState& 
 
 }  // namespace
 
-namespace {
-
-/// What did not succeed of a group of which one has to; nothing: one did, or none was needed.
-std::optional<TaskId> failed_of_all(const plan::Task& task, const RunState& run) {
-  for (const auto& group : task.any_of) {
-    const bool any = std::ranges::any_of(
-        group, [&](TaskId other) { return run[other].state == TaskState::done; });
-    const auto failed =
-        std::ranges::find_if(group, [&](TaskId other) { return !run[other].went_well(); });
-    if (!any && failed != group.end()) return *failed;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 Result<std::string> why_unneeded(const plan::Plan& plan, const RunState& run, TaskId id,
                                  const ReadBlob& blob) {
   const plan::Task& task = plan[id];
@@ -121,6 +104,15 @@ bool can_be_judged(const plan::Plan& plan, const RunState& run, TaskId id) {
                              [&](TaskId one) { return run[one].state >= TaskState::done; });
 }
 
+bool is_unused_place(const plan::Plan& plan, const RunState& run, TaskId id) {
+  const auto& family = plan[id].family;
+  if (!family) return false;
+  if (run[id].unneeded == kNoSuchItem) return true;
+  // Before its items are known, the first stands for all.
+  const TaskId first = plan.families[*family].first;
+  return id != first && !run.expanded.contains(first);
+}
+
 void Conditions::grow(const plan::Plan& plan) {
   for (; known_ < plan.tasks.size(); ++known_) {
     const TaskId id(known_);
@@ -139,53 +131,6 @@ void Conditions::grow(const plan::Plan& plan) {
 void Conditions::note_over(TaskId task) {
   if (const auto found = asking_.find(task); found != asking_.end())
     open_.insert(found->second.begin(), found->second.end());
-}
-
-/// Ends the tasks that are not needed. Each may let others be so.
-void Engine::settle_conditions() {
-  for (;;) {
-    expand_families();
-    for (const TaskId over : batch_.take_over()) conditions_.note_over(over);
-    const std::set<TaskId> open = conditions_.take_open();
-    if (open.empty() || broken_) return;
-    for (const TaskId id : open) {
-      if (!broken_ && can_be_judged(plan_, run(), id)) skip_if_unneeded(id);
-    }
-  }
-}
-
-/// Whether the task is over by that.
-bool Engine::skip_if_unneeded(TaskId id) {
-  if (!has_item(id)) {
-    batch_.record(TaskSkipped{id, std::nullopt, std::string(kNoSuchItem)});
-    make_merges_with(id);
-    return true;
-  }
-  if (const auto failed = failed_of_all(task(id), run())) {
-    batch_.record(TaskSkipped{id, *failed, {}});
-    return true;
-  }
-  const auto why =
-      why_unneeded(plan_, run(), id, [this](const Digest& digest) { return batch_.blob(digest); });
-  if (!why && why.error().kind != Error::Kind::invalid) {
-    broken_ = why.error();
-    return true;
-  }
-  if (!why) {
-    fail_for_good(id, Outcome::not_started,
-                  fmt::format("its condition `{}` cannot be told: {}", printable(task(id).when),
-                              why.error().message));
-    return true;
-  }
-  if (why->empty()) return false;
-  if (task(id).must_hold) {
-    fail_for_good(id, Outcome::not_started,
-                  fmt::format("what is repeated was never enough: {}", *why));
-    return true;
-  }
-  batch_.record(TaskSkipped{id, std::nullopt, *why});
-  make_merges_with(id);
-  return true;
 }
 
 }  // namespace interlock::engine

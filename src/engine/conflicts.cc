@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <span>
 
 #include "base/text.h"
 #include "changes/text_merge.h"
-#include "engine/engine.h"
+#include "engine/committer.h"
 #include "engine/retry.h"
 
 // What follows when others changed what an attempt saw: merge, mend, or do it again.
@@ -24,43 +23,46 @@ bool can_be_merged(const std::vector<changes::Stale>& stale) {
 
 }  // namespace
 
-std::vector<changes::Stale> Engine::stale_in(const WaitingChanges& waiting) const {
+std::vector<changes::Stale> Committer::stale_in(const WaitingChanges& waiting) const {
   const TaskId id = waiting.name.task;
-  return commits().stale_in(waiting, record(id).revived, task(id).footprint.reads);
+  return turn_.commits().stale_in(waiting, turn_.record_of(id).revived,
+                                  turn_.task(id).footprint.reads);
 }
 
-void Engine::refuse(const WaitingChanges& waiting, const Conflict& met) {
+Result<void> Committer::refuse(const WaitingChanges& waiting, const Conflict& met) {
   const TaskId id = waiting.name.task;
   Conflict conflict = met;
   for (const changes::Stale& one : conflict.stale)
-    conflict.by.push_back(run().commits[waiting.base_version + one.by].task);
+    conflict.by.push_back(turn_.run().commits[waiting.base_version + one.by].task);
   std::ranges::sort(conflict.by);
   conflict.by.erase(std::ranges::unique(conflict.by).begin(), conflict.by.end());
-  if (merge_texts(waiting, conflict)) return;
+  if (merge_texts(waiting, conflict)) return check_merged(waiting);
 
   std::vector<std::string> paths = conflict.paths();
   for (std::string& path : paths) path = changes::shown(path);
   const auto count = static_cast<std::uint32_t>(paths.size());
   paths.resize(std::min(paths.size(), kPathsKept));
   std::vector<std::string> names;
-  for (const TaskId by : conflict.by) names.push_back(fmt::format("`{}`", task(by).id));
+  for (const TaskId by : conflict.by) names.push_back(fmt::format("`{}`", turn_.task(by).id));
   if (!conflict.foreign.empty()) names.push_back("somebody outside the run");
   conflict.detail = fmt::format("{}{} changed meanwhile by {}", conflict.first(),
                                 count == 1 ? " was" : fmt::format(" and {} more were", count - 1),
                                 join_words(names, 3));
-  batch_.record(CommitRefused{id, waiting.name.attempt, std::move(paths), count, conflict.by,
-                              conflict.detail});
-  const bool can_be_mended = !waiting.failure && (!task(id).repair.empty() || can_resume(id));
+  turn_.record(CommitRefused{id, waiting.name.attempt, std::move(paths), count, conflict.by,
+                             conflict.detail});
+  const bool can_be_mended =
+      !waiting.failure && (!turn_.task(id).repair.empty() || turn_.can_resume(id));
   if (can_be_mended) conflict.reported = describe_changes(waiting, conflict);
   drop_changes(id);
   do_again(id, conflict);
+  return {};
 }
 
 /// Joins the texts that both sides changed, where the task allows that and there is no more to the
 /// conflict. The task's check runs on the result before it commits.
-bool Engine::merge_texts(const WaitingChanges& waiting, const Conflict& conflict) {
+bool Committer::merge_texts(const WaitingChanges& waiting, const Conflict& conflict) {
   const TaskId id = waiting.name.task;
-  if (waiting.failure || !task(id).merge_text || !conflict.foreign.empty() ||
+  if (waiting.failure || !turn_.task(id).merge_text || !conflict.foreign.empty() ||
       !can_be_merged(conflict.stale))
     return false;
   std::vector<std::pair<std::string, std::string>> merged;
@@ -71,88 +73,95 @@ bool Engine::merge_texts(const WaitingChanges& waiting, const Conflict& conflict
         change->after.kind != changes::Kind::file || first_bad_utf8(one.path))
       return false;
     const auto read = [&](Snapshots::Side side) {
-      return ports_.snapshots.content(waiting.name, one.path, side, kMergedBytesMax);
+      return turn_.ports.snapshots.content(waiting.name, one.path, side, kMergedBytesMax);
     };
     const auto ancestor = read(Snapshots::Side::before);
     const auto mine = read(Snapshots::Side::after);
-    const auto theirs = ports_.snapshots.committed(one.path, kMergedBytesMax);
+    const auto theirs = turn_.ports.snapshots.committed(one.path, kMergedBytesMax);
     if (!ancestor || !mine || !theirs) return false;
     auto joined = changes::merge_three(*ancestor, *mine, *theirs);
     if (!joined) return false;
     merged.emplace_back(one.path, std::move(*joined));
   }
-  auto amended = ports_.snapshots.amend(waiting.name, merged);
+  auto amended = turn_.ports.snapshots.amend(waiting.name, merged);
   if (!amended) return false;
-  ChangesMerged event{
-      id, waiting.name.attempt, batch_.keep(std::move(*amended)), commits().version(), {}};
+  ChangesMerged event{id,
+                      waiting.name.attempt,
+                      turn_.batch.keep(std::move(*amended)),
+                      turn_.commits().version(),
+                      {}};
   for (const auto& [path, bytes] : merged) {
     const Blob blob{digest_of(bytes), bytes};
     event.files.push_back({path, blob.digest});
-    batch_.keep(blob);
+    turn_.batch.keep(blob);
   }
-  batch_.record(std::move(event));
-  check_merged(waiting);
+  turn_.record(std::move(event));
   return true;
 }
 
 /// Its check runs upon the newest committed state; nothing else commits ahead of it meanwhile but
 /// what commutes with it.
-void Engine::check_merged(const WaitingChanges& waiting) {
+Result<void> Committer::check_merged(const WaitingChanges& waiting) {
   const TaskId id = waiting.name.task;
-  if (task(id).verify.empty()) return try_to_commit(waiting);
-  Attempt live({id, waiting.name.attempt, 2}, now());
-  acts_.push_back({Act::Kind::spawn, live.name(), {}});
-  live_.insert_or_assign(id, std::move(live));
+  if (turn_.task(id).verify.empty()) return try_to_commit(waiting);
+  live_.add_and_spawn(Attempt({id, waiting.name.attempt, 2}, turn_.now()));
+  return {};
 }
 
-void Engine::on_merged_checked(Attempt live, const Judgement& judgement) {
+Result<void> Committer::on_merged_checked(Attempt live, const Judgement& judgement) {
   const TaskId id = live.name().task;
   live_.erase(id);
-  const WaitingChanges& waiting = commits().waiting().at(id);
+  const WaitingChanges& waiting = turn_.commits().waiting().at(id);
   if (judgement.outcome == Outcome::succeeded) return try_to_commit(waiting);
-  const bool is_finished = judgement.outcome == Outcome::cancelled && is_letting_go();
+  const bool is_finished = judgement.outcome == Outcome::cancelled && turn_.is_letting_go();
   // Checked again when the run is taken up again.
-  if (is_finished || judgement.outcome == Outcome::interrupted) return;
+  if (is_finished || judgement.outcome == Outcome::interrupted) return {};
   Conflict conflict;
   conflict.detail = fmt::format("its check failed on the merged files: {}", judgement.detail);
   std::vector<std::string> paths;
   for (const CacheKeyPart& file : waiting.merged) paths.push_back(file.name);
   const auto count = static_cast<std::uint32_t>(paths.size());
   paths.resize(std::min(paths.size(), kPathsKept));
-  batch_.record(
+  turn_.record(
       CommitRefused{id, live.name().attempt, std::move(paths), count, {}, conflict.detail});
   drop_changes(id);
-  if (judgement.outcome != Outcome::cancelled) return do_again(id, conflict);
-  batch_.record(TaskCancelled{id, judgement.detail});
+  if (judgement.outcome == Outcome::cancelled) {
+    turn_.record(TaskCancelled{id, judgement.detail});
+  } else {
+    do_again(id, conflict);
+  }
+  return {};
 }
 
 /// Its snapshot goes; that its changes wait no more is said by the event that follows.
-void Engine::drop_changes(TaskId id) {
-  const auto found = commits().waiting().find(id);
-  if (found == commits().waiting().end()) return;
+void Committer::drop_changes(TaskId id) {
+  const auto found = turn_.commits().waiting().find(id);
+  if (found == turn_.commits().waiting().end()) return;
   // Others' reads may still be held against the snapshot of a batch.
-  if (!found->second.batch) acts_.push_back({Act::Kind::discard, found->second.name, {}});
+  if (!found->second.batch) live_.discard(found->second.name);
 }
 
 /// Again, upon what the workspace is now: at once the first times, then when all before it is over,
 /// so that nobody can come in between.
-void Engine::do_again(TaskId id, const Conflict& conflict) {
+void Committer::do_again(TaskId id, const Conflict& conflict) {
   using Trigger = AttemptStarted::Trigger;
-  const int conflicts = record(id).conflicts;
+  const int conflicts = turn_.record_of(id).conflicts;
   if (conflicts >= kConflictsMax) {
-    return fail_for_good(id, Outcome::conflicted,
-                         fmt::format("gave up after {} attempts: {}", conflicts, conflict.detail));
+    return tasks_.fail_for_good(
+        id, Outcome::conflicted,
+        fmt::format("gave up after {} attempts: {}", conflicts, conflict.detail));
   }
   const auto because = conflict.reported.empty() ? Trigger::conflict : Trigger::repair;
   // Once it has its turn only people come in between, and they take their time.
   const bool in_turn = conflicts >= kConflictsInTurn;
-  const Time at =
-      now() + (in_turn ? pause_of(conflicts - kConflictsInTurn, seed_of(id)) : Duration{});
-  batch_.record(RetryPlanned{id, because, at, false, conflict.reported});
+  const Time at = turn_.now() + (in_turn ? pause_of(conflicts - kConflictsInTurn, turn_.seed_of(id))
+                                         : Duration{});
+  turn_.record(RetryPlanned{id, because, at, false, conflict.reported});
 }
 
 /// For the agent that mends: which files changed, and how.
-std::string Engine::describe_changes(const WaitingChanges& waiting, const Conflict& conflict) {
+std::string Committer::describe_changes(const WaitingChanges& waiting,
+                                        const Conflict& conflict) const {
   std::string text;
   std::size_t reported = 0;
   for (const changes::Stale& one : conflict.stale) {
@@ -160,13 +169,14 @@ std::string Engine::describe_changes(const WaitingChanges& waiting, const Confli
     const std::size_t last = waiting.base_version + one.by;
     // What the attempt found there is what the first commit since found there.
     std::size_t first = waiting.base_version;
-    while (first < last && commits().committed()[first].changes.find(one.path) == nullptr) ++first;
-    const AttemptName commit = commits().committed()[first].name;
+    while (first < last && turn_.commits().committed()[first].changes.find(one.path) == nullptr)
+      ++first;
+    const AttemptName commit = turn_.commits().committed()[first].name;
     std::optional<std::string> before, after;
-    if (auto bytes =
-            ports_.snapshots.content(commit, one.path, Snapshots::Side::before, kMergedBytesMax))
+    if (auto bytes = turn_.ports.snapshots.content(commit, one.path, Snapshots::Side::before,
+                                                   kMergedBytesMax))
       before = std::move(*bytes);
-    if (auto bytes = ports_.snapshots.committed(one.path, kMergedBytesMax))
+    if (auto bytes = turn_.ports.snapshots.committed(one.path, kMergedBytesMax))
       after = std::move(*bytes);
     text += one.what == changes::Stale::What::listing
                 ? fmt::format("Changed: {}\n", changes::place_of(one))

@@ -1,83 +1,84 @@
+#include "engine/families.h"
+
 #include <fmt/format.h>
 
-#include "engine/engine.h"
+#include "engine/conditions.h"
 
-// Tasks of a `foreach` over an output, once that is there.
 namespace interlock::engine {
 
-void Engine::expand_families() {
-  for (std::uint32_t i = 0; i < plan_.families.size() && !broken_; ++i) {
-    const plan::Family& family = plan_.families[i];
-    if (run().expanded.contains(family.first) || !record(family.producer).went_well()) continue;
+Result<void> FamilyExpander::expand_all() {
+  for (std::uint32_t i = 0; i < turn_.plan.families.size(); ++i) {
+    const plan::Family& family = turn_.plan.families[i];
+    if (turn_.run().expanded.contains(family.first) ||
+        !turn_.record_of(family.producer).went_well())
+      continue;
     // Any of its places may have been cancelled, the first too.
-    if (const auto place = first_waiting(family)) expand_family(i, *place);
+    const auto place = first_waiting(family);
+    if (!place) continue;
+    if (auto expanded = expand(i, *place); !expanded) return expanded;
   }
+  return {};
 }
 
-std::optional<TaskId> Engine::first_waiting(const plan::Family& family) const {
+std::optional<TaskId> FamilyExpander::first_waiting(const plan::Family& family) const {
   for (std::uint32_t i = 0; i < family.at_most; ++i) {
     const TaskId place(family.first.index() + i);
-    if (record(place).state == TaskState::waiting) return place;
+    if (turn_.record_of(place).state == TaskState::waiting) return place;
   }
   return std::nullopt;
 }
 
 /// Its places become tasks, in one turn with what let them: what is known of a family is known of
 /// all of it.
-void Engine::expand_family(std::uint32_t number, TaskId place) {
-  const plan::Family& family = plan_.families[number];
-  const auto skip_from = [&](std::uint32_t first, std::optional<TaskId> because,
-                             const std::string& why) {
-    for (std::uint32_t i = first; i < family.at_most; ++i) {
-      const TaskId one(family.first.index() + i);
-      if (record(one).state != TaskState::waiting) continue;
-      batch_.record(TaskSkipped{one, because, why});
-      if (!why.empty()) make_merges_with(one);
-    }
-  };
-  const TaskRecord& producer = record(family.producer);
+Result<void> FamilyExpander::expand(std::uint32_t number, TaskId place) {
+  const plan::Family& family = turn_.plan.families[number];
+  const TaskRecord& producer = turn_.record_of(family.producer);
   if (producer.is_unneeded()) {
-    return skip_from(0, std::nullopt,
+    return skip_from(family, 0, std::nullopt,
                      fmt::format("its items are the output of `{}`, which was not needed",
-                                 task(family.producer).id));
+                                 turn_.task(family.producer).id));
   }
   Result<std::string> output = std::string();
-  if (producer.output) output = batch_.blob(*producer.output);
-  if (!output) {
-    broken_ = output.error();
-    return;
-  }
-  auto expanded = setup_.growth == nullptr
+  if (producer.output) output = turn_.batch.blob(*producer.output);
+  if (!output) return std::unexpected(output.error());
+  auto expanded = turn_.setup.growth == nullptr
                       ? Result<Expanded>(fail(Error::Kind::internal, "this run takes no tasks"))
-                      : setup_.growth->expand(number, *output);
+                      : turn_.setup.growth->expand(number, *output);
   if (!expanded) {
     const Error& error = expanded.error();
-    fail_for_good(place, Outcome::not_started,
-                  fmt::format("no tasks come of `{}`: {}{}", family.id, error.message,
-                              error.hint.empty() ? "" : " (" + error.hint + ")"));
-    return skip_from(0, place, {});
+    tasks_.fail_for_good(place, Outcome::not_started,
+                         fmt::format("no tasks come of `{}`: {}{}", family.id, error.message,
+                                     error.hint.empty() ? "" : " (" + error.hint + ")"));
+    return skip_from(family, 0, place, {});
   }
-  batch_.refine(family.first, std::move(expanded->jobs), std::move(expanded->links));
-  batch_.record(FamilyExpanded{family.first, expanded->count, std::move(expanded->items)});
-  skip_from(expanded->count, std::nullopt, std::string(kNoSuchItem));
+  turn_.batch.refine(family.first, std::move(expanded->jobs), std::move(expanded->links));
+  turn_.record(FamilyExpanded{family.first, expanded->count, std::move(expanded->items)});
+  // There are more places than items, most of the time.
+  return skip_from(family, expanded->count, std::nullopt, std::string(kNoSuchItem));
 }
 
-/// A place that was cancelled before the items were known may be asked for again.
-bool Engine::has_item(TaskId id) const {
-  const auto& number = task(id).family;
+/// `because`: it needed that one, which failed; none: it is not needed, which merges can do
+/// without.
+Result<void> FamilyExpander::skip_from(const plan::Family& family, std::uint32_t first,
+                                       std::optional<TaskId> because, const std::string& why) {
+  for (std::uint32_t i = first; i < family.at_most; ++i) {
+    const TaskId one(family.first.index() + i);
+    if (turn_.record_of(one).state != TaskState::waiting) continue;
+    if (because) {
+      turn_.record(TaskSkipped{one, because, why});
+    } else if (auto skipped = tasks_.skip_unneeded(one, why); !skipped) {
+      return skipped;
+    }
+  }
+  return {};
+}
+
+bool FamilyExpander::has_item(TaskId id) const {
+  const auto& number = turn_.task(id).family;
   if (!number) return true;
-  const TaskId first = plan_.families[*number].first;
-  const auto known = run().expanded.find(first);
-  return known == run().expanded.end() || id.index() - first.index() < known->second;
-}
-
-bool is_unused_place(const plan::Plan& plan, const RunState& run, TaskId id) {
-  const auto& family = plan[id].family;
-  if (!family) return false;
-  if (run[id].unneeded == kNoSuchItem) return true;
-  // Before its items are known, the first stands for all.
-  const TaskId first = plan.families[*family].first;
-  return id != first && !run.expanded.contains(first);
+  const TaskId first = turn_.plan.families[*number].first;
+  const auto known = turn_.run().expanded.find(first);
+  return known == turn_.run().expanded.end() || id.index() - first.index() < known->second;
 }
 
 }  // namespace interlock::engine

@@ -1,104 +1,114 @@
+#include "engine/requests.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "engine/engine.h"
+#include "engine/conditions.h"
 
-// What people ask of a running dispatcher. A request that no longer fits (the task has ended
-// meanwhile) is passed over: the one who asked sees in the journal what happened instead.
 namespace interlock::engine {
 
-void Engine::take_requests() {
-  auto requests = ports_.journal.take_requests();
-  if (!requests) {
-    broken_ = requests.error();
-    return;
+Result<void> RequestHandler::take() {
+  auto requests = turn_.ports.journal.take_requests();
+  if (!requests) return std::unexpected(requests.error());
+  for (const Request& request : *requests) {
+    if (auto answered = answer(request); !answered) return answered;
   }
-  for (const Request& request : *requests) answer(request);
+  return {};
 }
 
-void Engine::answer(const Request& request) {
+Result<void> RequestHandler::answer(const Request& request) {
   using Kind = Request::Kind;
+  const auto id = turn_.plan.find(request.task);
   switch (request.kind) {
     case Kind::approve: return answer_gate(request, true);
     case Kind::reject: return answer_gate(request, false);
-    case Kind::cancel_run: return cancel_run(request.by);
+    case Kind::cancel_run: cancel_run(request.by); break;
     case Kind::cancel_task:
-      if (const auto id = plan_.find(request.task)) cancel_task(*id, request.by);
-      return;
+      if (id) cancel_task(*id, request.by);
+      break;
     case Kind::retry:
-      if (const auto id = plan_.find(request.task)) revive(*id);
-      return;
-    case Kind::add: return add_tasks(request);
+      if (id) revive(*id);
+      break;
+    case Kind::add: add_tasks(request); break;
     case Kind::close:
-      if (!run().additions_closed) batch_.record(AdditionsClosed{request.by});
-      return;
-    case Kind::hold: return hold(request);
-    case Kind::release: return release_hold(request.by);
-    case Kind::retune: return retune(request);
+      if (!turn_.run().additions_closed) turn_.record(AdditionsClosed{request.by});
+      break;
+    case Kind::hold: hold(request); break;
+    case Kind::release: release_hold(request.by); break;
+    case Kind::retune: retune(request); break;
   }
+  return {};
 }
 
-void Engine::answer_gate(const Request& request, bool approved) {
-  if (request.task.empty()) return answer_review(request, approved);
-  const auto id = plan_.find(request.task);
-  if (!id || !record(*id).gate_since) return;
-  const bool before = record(*id).state == TaskState::waiting;
-  batch_.record(
+Result<void> RequestHandler::answer_gate(const Request& request, bool approved) {
+  if (request.task.empty()) {
+    answer_review(request, approved);
+    return {};
+  }
+  const auto id = turn_.plan.find(request.task);
+  if (!id || !turn_.record_of(*id).gate_since) return {};
+  const bool before = turn_.record_of(*id).state == TaskState::waiting;
+  turn_.record(
       GateAnswered{*id, before ? GateKind::before : GateKind::after, approved, request.by});
-  if (!approved) drop_changes(*id);
-  if (!approved)
-    return fail_for_good(*id, Outcome::cancelled, fmt::format("rejected by {}", request.by));
-  if (!before) settle_work(*id);
+  if (!approved) {
+    committer_.drop_changes(*id);
+    tasks_.fail_for_good(*id, Outcome::cancelled, fmt::format("rejected by {}", request.by));
+    return {};
+  }
+  // Of a gate after it, the work is there already.
+  return before ? Result<void>() : tasks_.settle_work(*id);
 }
 
-void Engine::answer_review(const Request& request, bool approved) {
-  if (!run().review_open) return;
-  batch_.record(GateAnswered{std::nullopt, GateKind::review, approved, request.by});
+void RequestHandler::answer_review(const Request& request, bool approved) {
+  if (!turn_.run().review_open) return;
+  turn_.record(GateAnswered{std::nullopt, GateKind::review, approved, request.by});
   if (!approved) cancel_run(request.by);
 }
 
-void Engine::cancel_task(TaskId id, const std::string& by) {
-  if (cancel_part(id)) return;
-  if (const auto live = live_.find(id); live != live_.end())
-    return stop(live->second, Outcome::cancelled);
-  const TaskState state = record(id).state;
+void RequestHandler::cancel_task(TaskId id, const std::string& by) {
+  if (endings_.cancel_part(id)) return;
+  if (Attempt* const live = live_.find(id)) return live_.stop(*live, Outcome::cancelled);
+  const TaskState state = turn_.record_of(id).state;
   if (state != TaskState::waiting && state != TaskState::reviewing &&
       state != TaskState::committing)
     return;
-  drop_changes(id);
-  batch_.record(TaskCancelled{id, by});
+  committer_.drop_changes(id);
+  turn_.record(TaskCancelled{id, by});
 }
 
-void Engine::cancel_run(const std::string& by) {
-  if (run().is_stopped_for(RunStopping::Cause::cancelled)) return;
-  batch_.record(RunStopping{fmt::format("cancelled by {}", by), RunStopping::Cause::cancelled});
-  for (std::uint32_t i = 0; i < plan_.tasks.size(); ++i) cancel_task(TaskId(i), by);
+void RequestHandler::cancel_run(const std::string& by) {
+  if (turn_.run().is_stopped_for(RunStopping::Cause::cancelled)) return;
+  turn_.record(RunStopping{fmt::format("cancelled by {}", by), RunStopping::Cause::cancelled});
+  for (std::uint32_t i = 0; i < turn_.plan.tasks.size(); ++i) cancel_task(TaskId(i), by);
 }
 
-void Engine::revive(TaskId id) {
-  const TaskState state = record(id).state;
+void RequestHandler::revive(TaskId id) {
+  const TaskState state = turn_.record_of(id).state;
   if (state != TaskState::failed && state != TaskState::cancelled && state != TaskState::skipped)
     return;
-  if (record(id).is_unneeded()) return;  // It would be found so again.
-  batch_.record(TaskRevived{id});
+  if (turn_.record_of(id).is_unneeded()) return;  // It would be found so again.
+  turn_.record(TaskRevived{id});
   // Plan order puts what was skipped behind what it was skipped for, so one pass finds chains too.
-  for (std::uint32_t i = id.index() + 1; i < plan_.tasks.size(); ++i) {
-    const TaskRecord& one = run().tasks[i];
-    const auto waits = [this](TaskId other) { return record(other).state == TaskState::waiting; };
+  for (std::uint32_t i = id.index() + 1; i < turn_.plan.tasks.size(); ++i) {
+    const TaskRecord& one = turn_.run().tasks[i];
+    const auto waits = [this](TaskId other) {
+      return turn_.record_of(other).state == TaskState::waiting;
+    };
     const bool is_open = one.is_unneeded() && one.unneeded != kNoSuchItem &&
-                         (std::ranges::any_of(task(TaskId(i)).needs, waits) ||
-                          std::ranges::any_of(task(TaskId(i)).after, waits));
+                         (std::ranges::any_of(turn_.task(TaskId(i)).needs, waits) ||
+                          std::ranges::any_of(turn_.task(TaskId(i)).after, waits));
     if (is_open || (one.state == TaskState::skipped && one.because && waits(*one.because))) {
-      batch_.record(TaskRevived{TaskId(i)});
+      turn_.record(TaskRevived{TaskId(i)});
     }
   }
 }
 
-void Engine::interrupt() {
-  ++interrupts_;
-  if (interrupts_ == 1) batch_.record(RunStopping{"interrupted", RunStopping::Cause::interrupted});
-  for (auto& [id, live] : live_) stop(live, Outcome::cancelled);
+void RequestHandler::interrupt() {
+  ++turn_.interrupts;
+  if (turn_.interrupts == 1)
+    turn_.record(RunStopping{"interrupted", RunStopping::Cause::interrupted});
+  for (auto& [id, live] : live_) live_.stop(live, Outcome::cancelled);
 }
 
 }  // namespace interlock::engine

@@ -80,7 +80,6 @@ constexpr std::array kMayBeLarge{
     MayBeLarge{"src/decide/decision.h", "Expected", "an estimate and where it is from, each"},
     MayBeLarge{"src/decide/decision.h", "Decision", "a line of the plan's page each"},
     MayBeLarge{"src/engine/setup.h", "Setup", "what a run is given, each once"},
-    MayBeLarge{"src/engine/engine.h", "Engine", "one turn; being taken apart"},
     MayBeLarge{"src/engine/event.h", "AttemptEnded", "a field of the journal's row each"},
     MayBeLarge{"src/engine/gateway.h", "ModelCall", "a field of the journal's row each"},
     MayBeLarge{"src/engine/run_state.h", "AttemptRecord", "what its events said, each"},

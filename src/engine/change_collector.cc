@@ -1,13 +1,16 @@
+#include "engine/change_collector.h"
+
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 #include "changes/stale.h"
-#include "engine/engine.h"
+#include "engine/batch.h"
 #include "engine/shortage.h"
 #include "engine/trace.h"
 #include "footprint/temporary.h"
 
-// What attempts changed: taken from their snapshots, and held against what they were allowed.
 namespace interlock::engine {
 
 namespace {
@@ -33,12 +36,7 @@ std::string named(const std::vector<std::string>& paths) {
 
 }  // namespace
 
-bool Engine::has_snapshot(TaskId id) const {
-  const plan::Isolation isolation = task(id).isolation;
-  return isolation == plan::Isolation::view || isolation == plan::Isolation::worktree;
-}
-
-void Engine::note_denied(Attempt& live, const Observed& observed) const {
+void ChangeCollector::note_denied(Attempt& live, const Observed& observed) const {
   for (const Denied& one : observed.denied) {
     if (one.is_act) {
       live.work.remarks.push_back("kept from " + printable(one.path));
@@ -46,32 +44,32 @@ void Engine::note_denied(Attempt& live, const Observed& observed) const {
     }
     live.work.remarks.push_back(
         fmt::format("kept from {} `{}`", one.writing ? "writing" : "reading", printable(one.path)));
-    if (!lies_below(one.path, plan_.workspace)) continue;
-    const std::string path = printable(one.path.substr(plan_.workspace.size() + 1));
+    if (!lies_below(one.path, turn_.plan.workspace)) continue;
+    const std::string path = printable(one.path.substr(turn_.plan.workspace.size() + 1));
     if (one.writing && writes_for_itself(live, path)) continue;
     (one.writing ? live.work.denied_writes : live.work.denied_reads).push_back(path);
   }
 }
 
 /// Whether its client puts that there on its own account, and does without where it cannot.
-bool Engine::writes_for_itself(const Attempt& live, std::string_view path) {
+bool ChangeCollector::writes_for_itself(const Attempt& live, std::string_view path) {
   return live.agent.adapter != nullptr &&
          std::ranges::find(live.agent.adapter->droppings(), path) !=
              live.agent.adapter->droppings().end();
 }
 
 /// What a guard let it write beside declared files, to be renamed over them, and it left there.
-std::vector<std::string> Engine::left_beside(TaskId id, const Observed& observed) const {
+std::vector<std::string> ChangeCollector::left_beside(TaskId id, const Observed& observed) const {
   std::vector<std::string> left;
-  const plan::Task& it = task(id);
+  const plan::Task& it = turn_.task(id);
   if (it.isolation != plan::Isolation::guard || it.footprint.unknown) return left;
   for (const std::string& whole : observed.written) {
-    if (!lies_below(whole, plan_.workspace)) continue;
-    std::string path = whole.substr(plan_.workspace.size() + 1);
+    if (!lies_below(whole, turn_.plan.workspace)) continue;
+    std::string path = whole.substr(turn_.plan.workspace.size() + 1);
     if (it.footprint.writes.matches(path) ||
         !footprint::is_temporary_beside(path, it.footprint.writes))
       continue;
-    const auto there = ports_.workspace.read(path, 0);
+    const auto there = turn_.ports.workspace.read(path, 0);
     if (there || there.error().kind != Error::Kind::missing) left.push_back(std::move(path));
   }
   return left;
@@ -79,10 +77,10 @@ std::vector<std::string> Engine::left_beside(TaskId id, const Observed& observed
 
 /// What it was kept from. In the workspace that breaks its word; elsewhere it is a remark, as many
 /// programs try to write where they need not.
-Judgement Engine::judge_denied(const Attempt& live) const {
+Judgement ChangeCollector::judge_denied(const Attempt& live) const {
   const std::vector<std::string>& read = live.work.denied_reads;
   const std::vector<std::string>& written = live.work.denied_writes;
-  const plan::Task& it = task(live.task());
+  const plan::Task& it = turn_.task(live.task());
   if (it.isolation != plan::Isolation::guard || (read.empty() && written.empty())) return {};
   const bool writing = !written.empty();
   const auto& paths = writing ? written : read;
@@ -94,13 +92,11 @@ Judgement Engine::judge_denied(const Attempt& live) const {
       fmt::format("You may not {} {}.", writing ? "write" : "read", named(paths))};
 }
 
-/// Takes the changes of an attempt that has ended well so far. Of one that failed what it read is
-/// taken, for the failure has to be held against that; what it changed is thrown away later.
-Judgement Engine::take_changes(Attempt& live, Judgement judgement) {
+Judgement ChangeCollector::take(Attempt& live, Judgement judgement) {
   const TaskId id = live.task();
-  const plan::Task& it = task(id);
+  const plan::Task& it = turn_.task(id);
   if (it.isolation == plan::Isolation::direct) return judgement;
-  Observed observed = ports_.processes.observed(live.name());
+  Observed observed = turn_.ports.processes.observed(live.name());
   if (it.observe == plan::Observe::declared) {
     observed.complete = observed.may_have_read_anything = false;
     observed.gap = "as the plan declares them";
@@ -121,18 +117,19 @@ Judgement Engine::take_changes(Attempt& live, Judgement judgement) {
                                named(left), lines_for(left, "writes"), it.id),
                    fmt::format("You may not leave {}.", named(left))};
   }
-  if (!has_snapshot(id)) return judgement;
+  if (!turn_.has_snapshot(id)) return judgement;
   const bool succeeded = judgement.outcome == Outcome::succeeded;
   if (!succeeded && !depends_on_what_was_found(judgement.outcome)) {
-    close_snapshot(live.name());
+    snapshots_.close(live.name());
     return judgement;
   }
-  auto harvest = ports_.snapshots.harvest(live.name(), observed, footprint_of(live));
-  snapshots_.erase(live.name());
+  auto harvest =
+      turn_.ports.snapshots.harvest(live.name(), observed, batch_footprint(live_.tasks_of(live)));
+  snapshots_.harvested(live.name());
   if (!harvest) {
-    close_snapshot(live.name());
+    snapshots_.close(live.name());
     if (is_interruption(harvest.error())) {
-      await_signal();
+      turn_.await_signal();
       return {Outcome::interrupted, "a signal came while its changes were taken", {}};
     }
     if (!succeeded) return judgement;
@@ -151,51 +148,44 @@ Judgement Engine::take_changes(Attempt& live, Judgement judgement) {
           fmt::format("You changed {}, which you may not.", named(outside))};
 }
 
-/// The file that holds its output, as it left it.
-Result<std::string> Engine::output_file_of(const Attempt& live) {
+Result<std::string> ChangeCollector::output_file_of(const Attempt& live) const {
   constexpr std::size_t kBytesMax = 16u << 20;
-  const std::string& file = task(live.task()).output.file;
+  const std::string& file = turn_.task(live.task()).output.file;
   const bool in_snapshot = live.work.harvest.has_value();
-  if (has_snapshot(live.task()) && !in_snapshot)
+  if (turn_.has_snapshot(live.task()) && !in_snapshot)
     return fail(Error::Kind::missing, fmt::format("nothing is kept of `{}`", file));
   return in_snapshot
-             ? ports_.snapshots.content(live.name(), file, Snapshots::Side::behind, kBytesMax)
-             : ports_.workspace.read(file, kBytesMax);
+             ? turn_.ports.snapshots.content(live.name(), file, Snapshots::Side::behind, kBytesMax)
+             : turn_.ports.workspace.read(file, kBytesMax);
 }
 
-/// Also of an attempt that failed: whether that is believed depends on what it read.
-void Engine::note_changes(Attempt& live, AttemptEnded& event) {
+void ChangeCollector::note(Attempt& live, AttemptEnded& event) {
   event.remarks = std::move(live.work.remarks);
   event.denied_reads = std::move(live.work.denied_reads);
   event.denied_writes = std::move(live.work.denied_writes);
   const bool failed = event.outcome != Outcome::succeeded;
-  if (!has_snapshot(event.task) || (failed && !depends_on_what_was_found(event.outcome))) {
-    if (live.work.harvest && !live.share.batch) close_snapshot({event.task, event.attempt, 0});
+  if (!turn_.has_snapshot(event.task) || (failed && !depends_on_what_was_found(event.outcome))) {
+    if (live.work.harvest && !live.share.batch) snapshots_.close({event.task, event.attempt, 0});
     return;
   }
   if (live.share.batch && failed) return;  // It is done again alone.
   WaitingNotes& notes = notes_[event.task] = {};
   if (!live.work.harvest) return;
-  notes.not_comparable =
-      why_not_comparable(task(event.task), live.work.harvest->reads, live.work.harvest->writes,
-                         live.work.harvest->changes, live.work.read_repository);
+  notes.not_comparable = why_not_comparable(turn_.task(event.task), live.work.harvest->reads,
+                                            live.work.harvest->writes, live.work.harvest->changes,
+                                            live.work.read_repository);
   notes.wrote = live.work.harvest->writes.paths;
-  keep_harvest(std::move(*live.work.harvest), event);
+  keep(std::move(*live.work.harvest), event);
 }
 
 /// Its texts go into the journal.
-void Engine::keep_harvest(Snapshots::Harvest harvest, AttemptEnded& event) {
+void ChangeCollector::keep(Snapshots::Harvest harvest, AttemptEnded& event) {
   std::string written = changes::to_text(harvest.writes);
   event.writes = digest_of(written);
-  batch_.keep(Blob{*event.writes, std::move(written)});
+  turn_.batch.keep(Blob{*event.writes, std::move(written)});
   event.reads_from = changes::name_of(harvest.reads.from);
-  event.changes = batch_.keep(std::move(harvest.changes));
-  event.reads = batch_.keep(std::move(harvest.reads));
-}
-
-void Engine::close_snapshot(AttemptName name) {
-  ports_.snapshots.discard(name);
-  snapshots_.erase(name);
+  event.changes = turn_.batch.keep(std::move(harvest.changes));
+  event.reads = turn_.batch.keep(std::move(harvest.reads));
 }
 
 }  // namespace interlock::engine

@@ -1,0 +1,250 @@
+#include "engine/attempt_endings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/attempt_usage.h"
+#include "engine/retry.h"
+
+namespace interlock::engine {
+
+namespace {
+
+/// What the provider said last, where an attempt ended without saying so itself: "timed out" alone
+/// does not tell a slow model from one that refused every call.
+std::string last_refusal(const AttemptRecord& attempt) {
+  const bool refused = attempt.last_call.failure.has_value();
+  if (!refused && attempt.call_waits_on.empty()) return {};
+  std::string text = "; its last model call was not answered";
+  const std::string& why = attempt.last_call.detail.empty() || !refused ? attempt.call_waits_on
+                                                                        : attempt.last_call.detail;
+  if (!why.empty()) text += ": " + why;
+  if (attempt.calls_again > 0) {
+    text += fmt::format(" (sent again {} time{})", attempt.calls_again,
+                        attempt.calls_again == 1 ? "" : "s");
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<void> AttemptEndings::on_exited(const Exited& exited) {
+  Attempt* const found = live_.find(exited.name);
+  if (found == nullptr) return {};
+  Attempt& live = *found;
+  turn_.ports.workspace.close_attempt(exited.name);
+  if (live.name().phase == 0) return on_work_over(live, exited);
+  if (snapshots_.contains(live.name())) snapshots_.close(live.name());
+
+  Judgement judgement = judge_exit(turn_.task(live.task()), exited, live.stopped_for());
+  if (live.name().phase == 2) return committer_.on_merged_checked(std::move(live), judgement);
+  if (judgement.outcome == Outcome::exited_nonzero || judgement.outcome == Outcome::crashed) {
+    judgement.outcome = Outcome::verify_failed;
+    judgement.detail = fmt::format("its check failed: {}", judgement.detail);
+    judgement.complaint = "The check of your work failed.";
+  }
+  live.work.exited.strays += exited.strays;
+  live.work.exited.unproven.insert(live.work.exited.unproven.end(), exited.unproven.begin(),
+                                   exited.unproven.end());
+  return conclude(std::move(live), judgement);
+}
+
+Result<void> AttemptEndings::put_back(Attempt live, const std::string& why) {
+  // What it checks is kept, and must not be done again: it ends as a check that was not started.
+  if (live.name().phase != 0)
+    return on_not_started(std::move(live), {Error::Kind::io, "put off", {}});
+  live_.erase(live.task());
+  std::vector<TaskId> all = live.share.others;
+  all.push_back(live.task());
+  for (const TaskId id : all) {
+    AttemptEnded event;
+    event.task = id;
+    event.attempt = turn_.record_of(id).attempts.back().number;
+    event.outcome = Outcome::interrupted;
+    event.detail = why;
+    turn_.record(std::move(event));
+    tasks_.requeue(id);
+  }
+  return {};
+}
+
+Result<void> AttemptEndings::on_not_started(Attempt live, const Error& error) {
+  calls_.close_route(live);
+  Judgement judgement{Outcome::not_started, error.message, {}};
+  if (live.stopped_for()) judgement = judge_exit(turn_.task(live.task()), {}, live.stopped_for());
+  if (live.stopped_for() == Outcome::conflicted) judgement.detail = live.stop_detail();
+  if (live.name().phase == 2) return committer_.on_merged_checked(std::move(live), judgement);
+  if (!live.share.others.empty()) {
+    live_.erase(live.task());
+    return break_up(std::move(live), judgement, {});
+  }
+  return conclude(std::move(live), judgement);
+}
+
+Result<void> AttemptEndings::on_work_over(Attempt& live, const Exited& exited) {
+  const plan::Task& one = turn_.task(live.task());
+  if (!live.share.others.empty()) {
+    Attempt whole = std::move(live);
+    live_.erase(whole.task());
+    return on_batch_over(std::move(whole), exited);
+  }
+  const Judgement judgement = take_output(live, exited, judge_work(live, exited));
+  if (judgement.outcome != Outcome::succeeded || one.verify.empty())
+    return conclude(std::move(live), judgement);
+  live.check_work();
+  live_.spawn(live.name());
+  return {};
+}
+
+/// All but what it gave back: how it ended, what its client and the gateway say, what it changed.
+Judgement AttemptEndings::judge_work(Attempt& live, const Exited& exited) {
+  live.work.exited = exited;
+  // First, as what the gateway still tells may be why it ended.
+  calls_.close_route(live);
+  Judgement judgement = judge_exit(turn_.task(live.task()), exited, live.stopped_for());
+  if (judgement.outcome == Outcome::timed_out && !live.share.others.empty())
+    judgement.detail = fmt::format("timed out after {}", show_duration(live_.timeout_of(live)));
+  if (live.stopped_for() == Outcome::conflicted) judgement.detail = live.stop_detail();
+  if (live.agent.reader) judgement = agents_.judge(live, exited, std::move(judgement));
+  return collector_.take(live, std::move(judgement));
+}
+
+/// Its output, wherever it left it, held against what the task promises of it.
+Judgement AttemptEndings::take_output(Attempt& live, const Exited& exited, Judgement judgement) {
+  using Form = plan::OutputSpec::Form;
+  const plan::Task& one = turn_.task(live.task());
+  // Taken in any case: the host keeps it until then.
+  std::string printed = turn_.ports.processes.take_output(exited.name);
+  if (one.output.form != Form::exit_status) {
+    if (one.output.file.empty()) {
+      live.work.output = live.agent.adapter
+                             ? agents_.take_answer(live, one.output.form == Form::json)
+                             : std::move(printed);
+      live.work.has_output = !live.agent.adapter || live.agent.transcript.final;
+    } else if (auto content = collector_.output_file_of(live)) {
+      live.work.output = std::move(*content);
+      live.work.has_output = true;
+    } else if (judgement.outcome == Outcome::succeeded &&
+               content.error().kind != Error::Kind::missing) {
+      judgement = {Outcome::output_missing, content.error().message, content.error().message};
+    }
+  }
+  if (judgement.outcome == Outcome::succeeded) {
+    const auto output =
+        live.work.has_output ? std::optional<std::string_view>(live.work.output) : std::nullopt;
+    judgement =
+        judge_output(one, output, exited.output_cut,
+                     turn_.record_of(live.task()).corrections_used > 0, turn_.ports.validator);
+  }
+  if (judgement.instead) {
+    live.work.output = std::move(*judgement.instead);
+    live.work.remarks.emplace_back("its JSON was taken out of a Markdown fence");
+  }
+  return judgement;
+}
+
+/// From here on it lives no more. The event comes first, as what follows is decided by the state it
+/// makes.
+Result<void> AttemptEndings::conclude(Attempt live, Judgement judgement) {
+  const TaskId id = live.task();
+  live_.erase(id);
+  if (judgement.outcome == Outcome::timed_out || judgement.outcome == Outcome::went_silent) {
+    const AttemptRecord& attempt = turn_.record_of(id).attempts.back();
+    judgement.detail += last_refusal(attempt);
+    // Its time went by because it was told to wait: nothing of that is the task's fault.
+    if (attempt.last_call.failure == agents::Failure::rate_limited)
+      judgement.outcome = Outcome::rate_limited;
+  }
+  AttemptEnded event;
+  event.task = id;
+  event.attempt = live.name().attempt;
+  event.outcome = judgement.outcome;
+  event.exit_code = live.work.exited.exit_code;
+  event.signal = live.work.exited.signal;
+  event.detail = with_unproven(judgement.detail, live.work.exited.unproven);
+  event.strays = live.work.exited.strays;
+  event.unproven = std::move(live.work.exited.unproven);
+  event.elapsed = turn_.now() - live.started() + live.share.worked.value_or(Duration{});
+  if (live.work.has_output) {
+    event.output = digest_of(live.work.output);
+    turn_.batch.keep(Blob{*event.output, std::move(live.work.output)});
+  }
+  collector_.note(live, event);
+  if (live.share.used) {
+    event.usage = *live.share.used;
+    event.usage_from = live.share.used_from;
+  } else {
+    note_usage(turn_.plan, turn_.run(), live, event);
+  }
+  turn_.record(std::move(event));
+  calls_.check_limits();
+  const bool succeeded = judgement.outcome == Outcome::succeeded;
+  if (live.share.batch) {
+    if (!succeeded) {
+      after_failed_part(id, judgement);
+    } else if (auto done = succeed(id); !done) {
+      return done;
+    }
+    return check_next_part(*live.share.batch);
+  }
+  // Anew, without a session; only where one was asked for, whatever words the failure comes in.
+  if (live.agent.session_is_gone && live.agent.resumed) {
+    tasks_.requeue(id);
+    return {};
+  }
+  return succeeded ? succeed(id) : after_failure(id, judgement);
+}
+
+Result<void> AttemptEndings::succeed(TaskId id) {
+  if (!turn_.task(id).gate_after) return tasks_.settle_work(id);
+  turn_.record(GateReached{id, GateKind::after});
+  return {};
+}
+
+/// Whether a person, a signal or a limit ended it, and not the task itself; what follows is
+/// recorded then. `parked`: the attempt that asked its model was, at the run's limit.
+bool AttemptEndings::ended_from_outside(TaskId id, const Judgement& judgement, bool parked) {
+  const bool is_cancelled = judgement.outcome == Outcome::cancelled;
+  const bool is_at_limit = judgement.outcome == Outcome::quota_spent ||
+                           (judgement.outcome == Outcome::over_budget && parked);
+  if (!is_cancelled && !is_at_limit) return false;
+  if (is_cancelled && !turn_.is_letting_go()) {
+    turn_.record(TaskCancelled{id, judgement.detail});
+    return true;
+  }
+  if (is_at_limit) calls_.reach_limit(judgement.detail);
+  tasks_.requeue(id);
+  return true;
+}
+
+Result<void> AttemptEndings::after_failure(TaskId id, const Judgement& judgement) {
+  if (ended_from_outside(id, judgement, turn_.record_of(id).attempts.back().parked)) return {};
+  if (judgement.outcome == Outcome::conflicted) {
+    Conflict conflict;
+    conflict.detail = judgement.detail;
+    committer_.do_again(id, conflict);
+    return {};
+  }
+  const auto& all = turn_.commits().waiting();
+  if (const auto waiting = all.find(id); waiting != all.end()) {
+    // Others have changed already what it failed on.
+    const Conflict conflict = committer_.conflict_of(waiting->second);
+    if (!conflict.empty()) return committer_.refuse(waiting->second, conflict);
+  }
+  const TaskRecord& record = turn_.record_of(id);
+  const auto next = next_try(turn_.task(id), record, judgement.outcome, turn_.seed_of(id));
+  if (next) {
+    committer_.drop_changes(id);
+    turn_.record(RetryPlanned{id, next->because, turn_.now() + next->after, next->charged,
+                              judgement.complaint});
+  } else if (turn_.commits().waits(id)) {
+    // Believed when what it read still holds at its turn.
+    tasks_.wait_for_turn(id);
+  } else {
+    tasks_.fail_for_good(id, judgement.outcome, judgement.detail);
+  }
+  return {};
+}
+
+}  // namespace interlock::engine

@@ -1,0 +1,70 @@
+#include "engine/condition_settler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+
+namespace interlock::engine {
+
+namespace {
+
+/// What did not succeed of a group of which one has to; nothing: one did, or none was needed.
+std::optional<TaskId> failed_of_all(const plan::Task& task, const RunState& run) {
+  for (const auto& group : task.any_of) {
+    const bool any = std::ranges::any_of(
+        group, [&](TaskId other) { return run[other].state == TaskState::done; });
+    const auto failed =
+        std::ranges::find_if(group, [&](TaskId other) { return !run[other].went_well(); });
+    if (!any && failed != group.end()) return *failed;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<void> ConditionSettler::settle() {
+  for (;;) {
+    if (auto expanded = families_.expand_all(); !expanded) return expanded;
+    for (const TaskId over : turn_.batch.take_over()) conditions_.note_over(over);
+    const std::set<TaskId> open = conditions_.take_open();
+    if (open.empty()) return {};
+    for (const TaskId id : open) {
+      if (!can_be_judged(turn_.plan, turn_.run(), id)) continue;
+      if (auto skipped = skip_if_unneeded(id); !skipped) return std::unexpected(skipped.error());
+    }
+  }
+}
+
+Result<bool> ConditionSettler::skip_if_unneeded(TaskId id) {
+  const auto is_over = [](const Result<void>& done) -> Result<bool> {
+    if (!done) return std::unexpected(done.error());
+    return true;
+  };
+  if (!families_.has_item(id)) return is_over(tasks_.skip_unneeded(id, std::string(kNoSuchItem)));
+  const plan::Task& one = turn_.task(id);
+  if (const auto failed = failed_of_all(one, turn_.run())) {
+    turn_.record(TaskSkipped{id, *failed, {}});
+    return true;
+  }
+  const auto why = why_unneeded(turn_.plan, turn_.run(), id,
+                                [this](const Digest& digest) { return turn_.batch.blob(digest); });
+  if (!why && why.error().kind != Error::Kind::invalid) return std::unexpected(why.error());
+  if (!why) {
+    tasks_.fail_for_good(id, Outcome::not_started,
+                         fmt::format("its condition `{}` cannot be told: {}", printable(one.when),
+                                     why.error().message));
+    return true;
+  }
+  if (why->empty()) return false;
+  if (one.must_hold) {
+    tasks_.fail_for_good(id, Outcome::not_started,
+                         fmt::format("what is repeated was never enough: {}", *why));
+    return true;
+  }
+  return is_over(tasks_.skip_unneeded(id, *why));
+}
+
+}  // namespace interlock::engine

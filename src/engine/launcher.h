@@ -1,0 +1,53 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/agent_output.h"
+#include "engine/attempt_endings.h"
+#include "engine/checkpoints.h"
+#include "engine/live_attempts.h"
+#include "engine/model_calls.h"
+#include "engine/turn.h"
+
+namespace interlock::engine {
+
+/// Does what the turn decided, once its events are durable; and deals, in the next turn, with the
+/// starts that came to nothing: put back, tried again where descriptors, processes or memory were
+/// short, or ended as not started.
+class Launcher {
+ public:
+  Launcher(Turn& turn, LiveAttempts& live, OpenSnapshots& snapshots, Checkpoints& checkpoints,
+           ModelCalls& calls, AgentOutput& agents, AttemptEndings& endings)
+      : turn_(turn),
+        live_(live),
+        snapshots_(snapshots),
+        checkpoints_(checkpoints),
+        calls_(calls),
+        agents_(agents),
+        endings_(endings) {}
+
+  void act();
+  /// Something came to nothing, and is to be dealt with in the next turn, at once.
+  bool has_failures() const { return !refused_.empty() || !held_back_.empty(); }
+  [[nodiscard]] Result<void> take_failures();
+  /// Tries starts again that were put off, if it is time or something gave back what was short.
+  [[nodiscard]] Result<void> start_deferred(bool something_ended);
+
+ private:
+  void launch(Attempt& live);
+  bool defer(Attempt& live, const Error& error);
+
+  Turn& turn_;
+  LiveAttempts& live_;
+  OpenSnapshots& snapshots_;
+  Checkpoints& checkpoints_;
+  ModelCalls& calls_;
+  AgentOutput& agents_;
+  AttemptEndings& endings_;
+  std::vector<std::pair<AttemptName, Error>> refused_;
+  std::vector<AttemptName> held_back_;  ///< A checkpoint that is in the way came first.
+};
+
+}  // namespace interlock::engine

@@ -1,0 +1,83 @@
+#include "engine/result_reuse.h"
+
+#include "changes/stale.h"
+#include "engine/shortage.h"
+#include "footprint/interlocking.h"
+
+namespace interlock::engine {
+
+Result<bool> ResultReuse::take(TaskId id, const std::vector<CacheKeyPart>& cache_key_parts,
+                               const Digest& key, std::string& difference) {
+  const plan::Task& one = turn_.task(id);
+  // What an unknown footprint reads can be compared only where it was seen; and a person who asked
+  // again wants it done again.
+  const bool is_unknown = one.footprint.unknown;
+  const bool is_first = turn_.record_of(id).attempts.empty();
+  if (!turn_.setup.reuse || (is_unknown && !turn_.has_snapshot(id)) || !is_first) return false;
+  // A store that cannot say what is there costs an attempt, and no more.
+  const auto found = turn_.ports.journal.find_result(one.id, key);
+  if (!found || !*found || (is_unknown && !(*found)->trace)) return false;
+  if ((*found)->trace) {
+    const auto text = turn_.ports.journal.blob(*(*found)->trace);
+    const auto trace = text ? trace_from_text(*text) : std::unexpected(text.error());
+    const auto differs = trace ? difference_from(*trace) : std::unexpected(trace.error());
+    if (!differs && is_interruption(differs.error())) return turn_.await_signal(), true;
+    if (!differs) return false;
+    difference = *differs;
+    if (!difference.empty() || may_be_changed_before(id, *trace)) return false;
+  }
+  // Where it does not wait for those it may meet, what they are going to change is not there yet.
+  if (is_speculative(id) && may_be_changed_before(id)) return false;
+  if (!is_unknown) {
+    const auto wrote = turn_.ports.workspace.fingerprint(one.footprint.writes);
+    if (!wrote && is_interruption(wrote.error())) return turn_.await_signal(), true;
+    if (!wrote || *wrote != (*found)->wrote) return false;
+  }
+  const StoredResult& before = **found;
+  auto taken = tasks_.set_reused(
+      id, {before.run, key, cache_key_parts, before.output, before.wrote, before.trace});
+  if (!taken) return std::unexpected(taken.error());
+  return true;
+}
+
+bool ResultReuse::is_speculative(TaskId id) const {
+  return !turn_.setup.speculative.empty() && turn_.setup.speculative[id.index()];
+}
+
+Result<std::string> ResultReuse::difference_from(const Trace& trace) {
+  const auto found = turn_.ports.workspace.states(trace.reads);
+  if (!found) return std::unexpected(found.error());
+  if (const std::string first = first_difference(*found, trace.found); !first.empty())
+    return first + ", which it had read, changed";
+  const auto left = turn_.ports.workspace.states(states_of(trace.left));
+  if (!left) return std::unexpected(left.error());
+  if (const std::string first = first_difference(*left, trace.left_states); !first.empty())
+    return first + ", which it had made, changed";
+  return std::string();
+}
+
+/// Whether an earlier task that is not over may still change what the result rests on.
+bool ResultReuse::may_be_changed_before(TaskId id, const Trace& trace) const {
+  changes::Changeset own;
+  for (const std::string& path : trace.left)
+    own.changes.push_back({path, {}, {changes::Kind::file, 0, 0, {}}});
+  for (std::uint32_t i = 0; i < id.index(); ++i) {
+    const bool is_over = turn_.record_of(TaskId(i)).state >= TaskState::done;
+    if (!is_over && !changes::commutes(trace.reads, own, turn_.task(TaskId(i)).footprint))
+      return true;
+  }
+  return false;
+}
+
+/// Likewise, by what is declared.
+bool ResultReuse::may_be_changed_before(TaskId id) const {
+  const footprint::Claim own{.footprint = &turn_.task(id).footprint};
+  for (std::uint32_t i = 0; i < id.index(); ++i) {
+    const footprint::Claim other{.footprint = &turn_.task(TaskId(i)).footprint};
+    if (turn_.record_of(TaskId(i)).state < TaskState::done && footprint::conflicts(other, own))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace interlock::engine

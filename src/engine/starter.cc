@@ -1,0 +1,137 @@
+#include "engine/starter.h"
+
+#include <fmt/format.h>
+
+#include "engine/shortage.h"
+
+namespace interlock::engine {
+
+Starter::Starter(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ConditionSettler& conditions)
+    : turn_(turn), live_(live), tasks_(tasks), conditions_(conditions), reuse_(turn, tasks) {
+  for (std::size_t i = 0; i < turn.setup.batches.size(); ++i) {
+    for (const TaskId id : turn.setup.batches[i]) batch_of_.emplace(id, i);
+  }
+}
+
+Result<void> Starter::start_what_may() {
+  if (turn_.run().commits.size() - turn_.run().checkpointed >= kUncheckpointedMax) return {};
+  // One by one: a task whose result is taken from an earlier run ends at once and may let others
+  // start, and one that starts may take others with it.
+  while (!turn_.signal_waits) {
+    // What was over may have been committed, or taken from an earlier run, in this very turn.
+    if (auto settled = conditions_.settle(); !settled) return settled;
+    const auto next = turn_.scheduler().next_start(turn_.now());
+    if (!next) break;
+    if (auto started = start(*next); !started) return started;
+    tasks_.skip_unreachable();
+  }
+  for (const TaskId id : turn_.scheduler().take_gates()) {
+    if (!turn_.record_of(id).gate_before_reached) turn_.record(GateReached{id, GateKind::before});
+  }
+  if (turn_.scheduler().take_review_due() && !turn_.run().review_open)
+    turn_.record(GateReached{std::nullopt, GateKind::review});
+  return {};
+}
+
+Result<void> Starter::start(TaskId id) {
+  // Asked as soon as it could be; here once more, whatever happened since.
+  const auto skipped = conditions_.skip_if_unneeded(id);
+  if (!skipped) return std::unexpected(skipped.error());
+  if (*skipped) return {};
+  auto cache_key_parts = cache_key_parts_of(turn_.plan, id, turn_.run(), turn_.ports.workspace);
+  if (!cache_key_parts && is_interruption(cache_key_parts.error())) {
+    turn_.await_signal();
+    return {};
+  }
+  if (!cache_key_parts) {
+    const std::string why =
+        fmt::format("what it depends on cannot be read: {}", cache_key_parts.error().message);
+    tasks_.fail_for_good(id, Outcome::not_started, why);
+    return {};
+  }
+  const Digest key = key_of(*cache_key_parts);
+  std::string difference;
+  const auto taken = reuse_.take(id, *cache_key_parts, key, difference);
+  if (!taken) return std::unexpected(taken.error());
+  if (*taken) return {};
+
+  AttemptStarted event = started_event(id, std::move(*cache_key_parts), key, difference,
+                                       turn_.scheduler().next_lane());
+  Attempt live({id, event.attempt, 0}, turn_.now());
+  const bool is_first = event.attempt == 1;
+  turn_.record(std::move(event));
+  if (is_first && batch_of_.contains(id)) {
+    if (auto shared = share_attempt(live, mates_of(id)); !shared) return shared;
+  }
+  live_.add_and_spawn(std::move(live));
+  return {};
+}
+
+AttemptStarted Starter::started_event(TaskId id, std::vector<CacheKeyPart> cache_key_parts,
+                                      const Digest& key, const std::string& difference,
+                                      std::uint32_t lane) const {
+  const TaskRecord& before = turn_.record_of(id);
+  const schedule::Waited waited = turn_.scheduler().waited(id, turn_.now());
+  AttemptStarted event{
+      id,
+      static_cast<std::uint32_t>(before.attempts.size() + 1),
+      before.next,
+      lane,
+      key,
+      std::move(cache_key_parts),
+      {},
+      {waited.needs, waited.conflict, waited.quota, waited.slot, waited.gate, waited.backoff},
+      turn_.task(id).isolation,
+      static_cast<std::uint32_t>(turn_.run().commits.size()),
+      !turn_.setup.speculative.empty() && turn_.setup.speculative[id.index()]};
+  if (const auto kept = turn_.ports.journal.latest_result(turn_.task(id).id); kept && *kept) {
+    event.changed = first_difference((*kept)->cache_key_parts, event.cache_key_parts);
+    if (event.changed.empty()) event.changed = difference;
+    // All equal and not reused: another has written what it wrote, or the result was not asked for.
+    if (event.changed.empty() && turn_.setup.reuse && event.attempt == 1)
+      event.changed = "what it wrote changed";
+    if (!event.changed.empty()) event.changed += fmt::format(" since {}", (*kept)->run);
+  }
+  return event;
+}
+
+/// Those that may share the attempt of `first`, which starts: their first attempts, too.
+std::vector<TaskId> Starter::mates_of(TaskId first) const {
+  std::vector<TaskId> mates;
+  for (const TaskId id : turn_.setup.batches[batch_of_.at(first)]) {
+    const bool is_new =
+        turn_.record_of(id).attempts.empty() && turn_.record_of(id).state == TaskState::waiting;
+    if (id != first && is_new && turn_.scheduler().waits(id) &&
+        turn_.scheduler().may_share(id, first))
+      mates.push_back(id);
+  }
+  return mates;
+}
+
+/// They begin with `live`, but for those whose results are kept from an earlier run.
+Result<void> Starter::share_attempt(Attempt& live, std::vector<TaskId> mates) {
+  for (const TaskId id : mates) {
+    if (turn_.signal_waits || !turn_.scheduler().may_share(id, live.task())) continue;
+    auto cache_key_parts = cache_key_parts_of(turn_.plan, id, turn_.run(), turn_.ports.workspace);
+    if (!cache_key_parts && is_interruption(cache_key_parts.error())) {
+      turn_.await_signal();
+      continue;
+    }
+    if (!cache_key_parts) continue;  // It says why when it is started by itself.
+    const Digest key = key_of(*cache_key_parts);
+    std::string difference;
+    const auto taken = reuse_.take(id, *cache_key_parts, key, difference);
+    if (!taken) return std::unexpected(taken.error());
+    if (*taken) continue;
+    AttemptStarted event = started_event(id, std::move(*cache_key_parts), key, difference,
+                                         turn_.scheduler().lane_of(live.task()));
+    event.with = live.task();
+    turn_.record(std::move(event));
+    live.share.others.push_back(id);
+  }
+  if (!live.share.others.empty())
+    turn_.record(AttemptsBatched{live.task(), live.name().attempt, live.share.others});
+  return {};
+}
+
+}  // namespace interlock::engine

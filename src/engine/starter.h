@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/cache_key.h"
+#include "engine/condition_settler.h"
+#include "engine/live_attempts.h"
+#include "engine/result_reuse.h"
+#include "engine/task_endings.h"
+#include "engine/turn.h"
+
+namespace interlock::engine {
+
+/// Starts what the scheduler says may start: alone or several tasks in one attempt, unless its
+/// result is there already.
+class Starter {
+ public:
+  Starter(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ConditionSettler& conditions);
+
+  [[nodiscard]] Result<void> start_what_may();
+
+ private:
+  [[nodiscard]] Result<void> start(TaskId task);
+  AttemptStarted started_event(TaskId task, std::vector<CacheKeyPart> cache_key_parts,
+                               const Digest& key, const std::string& difference,
+                               std::uint32_t lane) const;
+  std::vector<TaskId> mates_of(TaskId task) const;
+  [[nodiscard]] Result<void> share_attempt(Attempt& live, std::vector<TaskId> mates);
+
+  Turn& turn_;
+  LiveAttempts& live_;
+  TaskEndings& tasks_;
+  ConditionSettler& conditions_;
+  ResultReuse reuse_;
+  std::map<TaskId, std::size_t> batch_of_;  ///< Of `Setup::batches`.
+};
+
+}  // namespace interlock::engine
