@@ -133,6 +133,7 @@ void CommandLine::add_planning() {
   CLI::App* plan = add(
       "plan", "Show how a plan would run, and why",
       [](const Context& context, const Options& options) -> Result<Exit> {
+        if (drafts(options)) return draft_of(context, options);
         auto request = request_of(options);
         if (!request) return std::unexpected(request.error());
         return plan_command(context, options.file, *request, options.fix);
@@ -144,6 +145,7 @@ void CommandLine::add_planning() {
                  "First write the footprints that a run showed into FILE");
   plan->add_option("--of", options_.fix.run, "The run that showed them [the plan's latest]")
       ->type_name("RUN");
+  add_draft(plan);
   add_json(plan);
   CLI::App* breakeven = add(
       "breakeven", "Show from how many tasks on overlapping pays, and a queue",

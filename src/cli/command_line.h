@@ -40,6 +40,8 @@ class CommandLine {
   void add_run(CLI::App* sub);
   /// Both may be left out, and a word alone is a task of the latest run where there is one.
   CLI::Option* add_run_and_task(CLI::App* sub, const std::string& about);
+  void add_draft(CLI::App* plan);
+  void add_draft_check();
   void add_planning();
   void add_looking();
   void add_traces();
@@ -53,5 +55,9 @@ class CommandLine {
   Verb verb_;
   Journal journal_ = Journal::needed;
 };
+
+/// Whether `plan` is to have a plan written, by `--goal`; and doing so.
+bool drafts(const Options& options);
+Result<Exit> draft_of(const Context& context, const Options& options);
 
 }  // namespace interlock::cli

@@ -151,6 +151,7 @@ void CommandLine::add_rest() {
   complete->add_option("KIND", options_.words, "runs, tasks or outputs")->required();
   complete->add_option("RUN", options_.run, "Whose tasks");
   complete->group("");  // For scripts, not for people.
+  add_draft_check();
 }
 
 void CommandLine::add_chat() {

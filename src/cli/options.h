@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
+#include "cli/draft.h"
 #include "cli/history_verb.h"
 #include "cli/queue.h"
 #include "cli/serve.h"
@@ -34,6 +35,8 @@ struct Options {
   EventsOptions events;
   FixRequest fix;
   DiffOptions diff;
+  DraftOptions draft;
+  DraftCheckOptions draft_check;
   LandRequest land;
   ChatOptions chat;
   bool suggest = false, force = false, detach = false, may_approve = false;
