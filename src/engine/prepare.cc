@@ -6,9 +6,10 @@
 
 #include "agents/adapter.h"
 #include "engine/attempt_environment.h"
+#include "engine/attempt_inputs.h"
+#include "engine/attempt_spec.h"
 #include "engine/batch.h"
 #include "engine/gateway.h"
-#include "engine/prompt.h"
 #include "engine/retry.h"
 #include "footprint/overlap.h"
 #include "plan/fill.h"
@@ -17,55 +18,40 @@ namespace interlock::engine {
 
 namespace {
 
-/// File names in the attempt's folder; ids are safe as file names but for the colon of a
-/// coordinator's.
-std::string output_file_of(const plan::Task& task) {
-  std::string name = task.id;
-  std::replace(name.begin(), name.end(), ':', '.');
-  return "outputs/" + name;
-}
-
 /// Builds one spawn, member by member.
 class Preparation {
  public:
-  Preparation(const plan::Plan& plan, TaskId id, const RunState& run, const HostEnvironment& around,
-              Time deadline, const Ports& ports, std::uint32_t phase)
+  Preparation(const plan::Plan& plan, const AttemptSpec& spec, const HostEnvironment& around,
+              const Ports& ports)
       : plan_(plan),
-        task_(task_of_attempt(plan, run, id)),
+        spec_(spec),
+        name_(spec.name),
+        task_(spec.task()),
         agent_(plan.agents[task_.agent.index()]),
-        run_(run),
-        record_(run[id]),
+        adapter_(adapter_of(agent_, spec)),
         around_(around),
-        deadline_(deadline),
         workspace_(ports.workspace),
         snapshots_(ports.snapshots),
-        journal_(ports.journal),
         gateway_(ports.gateway),
-        adapter_(agents::adapter_for(agent_)),
-        passes_gateway_(agents::provider_through_gateway(agent_, task_.model).has_value()) {
-    name_ = {id, record_.attempts.back().number, phase};
-    using Trigger = AttemptStarted::Trigger;
-    const Trigger because = record_.attempts.back().because;
-    footprint_ = batch_footprint(tasks_of_attempt());
-    mends_ = because == Trigger::repair;
-    if (mends_ && !task_.repair.empty()) adapter_ = nullptr;
-    goes_on_ = because == Trigger::again && was_stopped_at_limit();
-    resumes_ = adapter_ != nullptr && adapter_->resumes(agent_) && !record_.session.empty() &&
-               (mends_ || goes_on_ || because == Trigger::correction);
-  }
+        passes_gateway_(agents::provider_through_gateway(agent_, task_.model).has_value()),
+        inputs_(plan, spec, around, ports.workspace, ports.journal),
+        footprint_(batch_footprint(spec.tasks())) {}
+  Preparation(const Preparation&) = delete;
+  Preparation& operator=(const Preparation&) = delete;
 
   Result<Prepared> work() {
     if (auto made = open_folder(); !made) return std::unexpected(made.error());
-    if (auto made = put_outputs(task_); !made) return std::unexpected(made.error());
-    if (auto made = put_prompt(); !made) return std::unexpected(made.error());
+    if (auto made = inputs_.put_outputs(place()); !made) return std::unexpected(made.error());
+    if (auto made = inputs_.put_prompt(); !made) return std::unexpected(made.error());
     if (adapter_ != nullptr) return agent_work();
     SpawnSpec spec = common();
-    if (mends_) {
-      spec.arguments = arguments_of(task_.repair);
-      spec.standard_input = prompt_;
+    if (spec_.mends) {
+      spec.arguments = inputs_.arguments_of(task_.repair);
+      spec.standard_input = inputs_.prompt();
     } else {
-      spec.arguments = arguments_of(with_prompt(task_.run));
-      if (agent_.prompt_by == plan::PromptBy::standard_input) spec.standard_input = prompt_;
+      spec.arguments = inputs_.arguments_of(inputs_.with_prompt(task_.run));
+      if (agent_.prompt_by == plan::PromptBy::standard_input)
+        spec.standard_input = inputs_.prompt();
     }
     spec.keep_output =
         task_.output.form != plan::OutputSpec::Form::exit_status && task_.output.file.empty();
@@ -74,32 +60,14 @@ class Preparation {
 
   Result<Prepared> check() {
     if (auto made = open_folder(); !made) return std::unexpected(made.error());
-    if (auto made = put_outputs(task_); !made) return std::unexpected(made.error());
+    if (auto made = inputs_.put_outputs(place()); !made) return std::unexpected(made.error());
     SpawnSpec spec = common();
-    spec.arguments = arguments_of(task_.verify);
+    spec.arguments = inputs_.arguments_of(task_.verify);
     spec.keep_output = false;
     return Prepared{std::move(spec), false, false};
   }
 
  private:
-  /// The attempt before this one had done some of the work when a budget or the provider's quota
-  /// was used up: what it paid for is in its session.
-  bool was_stopped_at_limit() const {
-    const std::size_t count = record_.attempts.size();
-    if (count < 2) return false;
-    const AttemptRecord& before = record_.attempts[count - 2];
-    const bool at_limit =
-        before.outcome == Outcome::over_budget || before.outcome == Outcome::quota_spent;
-    return at_limit && !before.session.empty() && !before.is_batched();
-  }
-
-  /// The task, and those that share the attempt.
-  std::vector<const plan::Task*> tasks_of_attempt() const {
-    std::vector<const plan::Task*> tasks{&task_};
-    for (const TaskId id : record_.attempts.back().others) tasks.push_back(&plan_[id]);
-    return tasks;
-  }
-
   /// A client whose stream is read: called as its adapter says, its calls through the gateway.
   Result<Prepared> agent_work() {
     SpawnSpec spec = common();
@@ -114,7 +82,7 @@ class Preparation {
       spec.sandbox->gateway_port = route.port;
     agents::Wanted call = wanted(spec, route);
     if (agent_.kind == plan::AgentKind::command)
-      call.run = plan::fill_command(with_prompt(task_.run), lookup());
+      call.run = plan::fill_command(inputs_.with_prompt(task_.run), inputs_.lookup());
     auto called = adapter_->invoke(call);
     Result<void> made = called ? put_state(*called) : std::unexpected(called.error());
     if (!made) {
@@ -134,7 +102,7 @@ class Preparation {
     }
     spec.keep_output = false;
     spec.report_lines = true;
-    return Prepared{std::move(spec), passes_gateway_, resumes_};
+    return Prepared{std::move(spec), passes_gateway_, spec_.resumes};
   }
 
   Gateway::RouteSpec route_spec() const {
@@ -146,8 +114,8 @@ class Preparation {
       const plan::Resource& resource = plan_.resources[use.resource.index()];
       if (resource.kind == plan::Resource::Kind::quota) spec.quotas.push_back(resource.name);
     }
-    spec.deadline = deadline_;
-    const Spent spent = spent_by(record_);
+    spec.deadline = spec_.deadline;
+    const Spent& spent = spec_.spent;
     if (task_.budget_tokens) spec.tokens = std::max<Tokens>(0, *task_.budget_tokens - spent.tokens);
     if (task_.budget_usd) spec.usd = std::max<MicroUsd>(0, *task_.budget_usd - spent.usd);
     const plan::Limits& limits = plan_.limits;
@@ -157,10 +125,9 @@ class Preparation {
     spec.brakes.usd_per_minute = limits.usd_per_minute;
     const auto& expected = around_.expected_tokens;
     if (!expected.empty()) spec.progress.expected = expected[name_.task.index()];
-    if (resumes_) spec.progress.used = spent.tokens;
+    if (spec_.resumes) spec.progress.used = spent.tokens;
     spec.progress.keeps_session = adapter_->resumes(agent_);
-    // What an attempt paid for that came to nothing by no fault of its own is not paid for twice.
-    spec.replay_own = record_.attempts.back().because == AttemptStarted::Trigger::again;
+    spec.replay_own = spec_.replays_own;
     // Some clients name them from the workspace on: `../state/runs/r-1/attempts/...`.
     spec.noise.paths = {{folder_, "/<attempt>"},
                         {home_, "/<home>"},
@@ -174,13 +141,13 @@ class Preparation {
     agents::Wanted wanted;
     wanted.agent = &agent_;
     wanted.model = task_.model;
-    wanted.prompt = prompt_;
+    wanted.prompt = inputs_.prompt();
     wanted.workspace = spec.folder;
     wanted.state_folder = home_;
     wanted.temporary = folder_ + "/tmp";
-    wanted.schema = schema_;
-    wanted.schema_file = schema_file_;
-    if (resumes_) wanted.session = record_.session;
+    wanted.schema = inputs_.schema();
+    wanted.schema_file = inputs_.schema_file();
+    if (spec_.resumes) wanted.session = spec_.session;
     wanted.base_url = route.base_url;
     wanted.secret = route.secret;
     if (agent_.login) wanted.login = around_.claude_login;
@@ -248,9 +215,6 @@ class Preparation {
     bind(home_, kHomePlace);
   }
 
-  /// Where the attempt has what the workspace's port put into its folder.
-  std::string reported(const std::string& file) const { return folder_ + "/" + file; }
-
   Sandbox::Watch watch() const {
     if (task_.isolation == plan::Isolation::direct) return Sandbox::Watch::nothing;
     if (task_.isolation == plan::Isolation::guard) return Sandbox::Watch::opens;
@@ -261,131 +225,6 @@ class Preparation {
       case plan::Observe::declared: return Sandbox::Watch::changes;
     }
     return Sandbox::Watch::all;
-  }
-
-  Result<void> put_outputs(const plan::Task& of) {
-    for (const TaskId needed : of.output_of) {
-      const plan::Task& other = plan_[needed];
-      const auto& digest = run_[needed].output;
-      std::string content;
-      if (digest) {
-        auto bytes = journal_.blob(*digest);
-        if (!bytes) return std::unexpected(bytes.error());
-        content = std::move(*bytes);
-      }
-      if (run_[needed].is_unneeded()) content = "(nothing: this task was not needed)";
-      auto path = workspace_.put(name_, output_file_of(other), content);
-      if (!path) return std::unexpected(path.error());
-      values_["output_files." + other.id] = reported(output_file_of(other));
-      // The line end that ends a text file is not part of what is said in the middle of a sentence.
-      while (!content.empty() && content.back() == '\n') content.pop_back();
-      values_["outputs." + other.id] = std::move(content);
-    }
-    put_last_rounds(of);
-    values_["run.id"] = around_.run;
-    values_["task.id"] = of.id;
-    values_["workspace"] = view_ ? view_->folder : plan_.workspace;
-    values_["tmp"] = folder_ + "/tmp";
-    values_["deadline"] = show_time(deadline_);
-    return {};
-  }
-
-  /// Of what is done in rounds, the output is that of the last one that was.
-  void put_last_rounds(const plan::Task& of) {
-    for (const TaskId needed : of.output_of) {
-      const plan::Task& round = plan_[needed];
-      if (!round.loop || run_[needed].state != TaskState::done) continue;
-      const std::string& id = plan_.loops[*round.loop].id;
-      for (const std::string_view kind : {"outputs.", "output_files."})
-        values_[fmt::format("{}{}", kind, id)] = values_[fmt::format("{}{}", kind, round.id)];
-    }
-  }
-
-  Result<void> put_prompt() {
-    const auto asked = asked_text();
-    if (!asked) return std::unexpected(asked.error());
-    if (!schema_.empty()) {
-      auto path = workspace_.put(name_, "schema.json", schema_);
-      if (!path) return std::unexpected(path.error());
-      schema_file_ = reported("schema.json");
-    }
-    if (task_.prompt.empty() && !mends_) return {};
-    if (!resumes_) prompt_ = *asked + described_schema();
-    prompt_ += said_of_before();
-    if (mends_ || agent_.prompt_by != plan::PromptBy::file) return {};
-    auto path = workspace_.put(name_, "prompt.md", prompt_);
-    if (!path) return std::unexpected(path.error());
-    values_["prompt_file"] = reported("prompt.md");
-    return {};
-  }
-
-  std::string said_of_before() const {
-    if (goes_on_ && resumes_) return say_go_on(view_.has_value());
-    if (mends_) return say_what_others_changed(record_.correction);
-    if (record_.correction.empty()) return {};
-    return say_what_was_wrong(record_.correction, resumes_ && view_.has_value());
-  }
-
-  /// The task's own prompt, or one that holds those of all tasks that share the attempt.
-  Result<std::string> asked_text() {
-    schema_ = task_.output.schema.value_or("");
-    const std::vector<const plan::Task*> tasks = tasks_of_attempt();
-    if (tasks.size() == 1) return plan::fill(task_.prompt, lookup());
-    std::vector<std::string> prompts;
-    for (const plan::Task* const one : tasks) {
-      if (auto made = put_outputs(*one); !made) return std::unexpected(made.error());
-      prompts.push_back(plan::fill(one->prompt, lookup()));
-    }
-    if (auto made = put_outputs(task_); !made) return std::unexpected(made.error());
-    schema_ = batch_schema(tasks);
-    return batch_prompt(prompts);
-  }
-
-  /// For clients without an option for it.
-  std::string described_schema() const {
-    if (adapter_ == nullptr || adapter_->takes_schema() || schema_.empty()) return {};
-    return fmt::format("\n\nAnswer with JSON alone, which holds to this JSON Schema:\n{}\n",
-                       schema_);
-  }
-
-  /// The command with its prompt as the last argument, where the agent takes it so and the command
-  /// does not say where.
-  plan::Command with_prompt(plan::Command command) {
-    if (task_.prompt.empty()) return command;
-    const bool by_file = agent_.prompt_by == plan::PromptBy::file;
-    if (agent_.prompt_by == plan::PromptBy::standard_input) return command;
-    const std::string_view name = by_file ? "prompt_file" : "prompt";
-    if (!by_file) values_["prompt"] = prompt_;
-    if (mentions(command, name)) return command;
-    const std::string placeholder = fmt::format("{{{}}}", name);
-    if (command.shell.empty()) {
-      command.arguments.push_back(placeholder);
-    } else {
-      command.shell += " " + placeholder;
-    }
-    return command;
-  }
-
-  static bool mentions(const plan::Command& command, std::string_view name) {
-    std::vector<std::string> texts = command.arguments;
-    texts.push_back(command.shell);
-    return std::any_of(texts.begin(), texts.end(), [name](const std::string& text) {
-      const auto found = plan::placeholders(text);
-      return std::find(found.begin(), found.end(), name) != found.end();
-    });
-  }
-
-  std::vector<std::string> arguments_of(const plan::Command& command) const {
-    plan::Command filled = plan::fill_command(command, lookup());
-    if (filled.shell.empty()) return std::move(filled.arguments);
-    return {"sh", "-c", std::move(filled.shell)};
-  }
-
-  plan::Lookup lookup() const {
-    return [this](std::string_view name) -> std::optional<std::string> {
-      const auto found = values_.find(std::string(name));
-      return found == values_.end() ? std::nullopt : std::optional(found->second);
-    };
   }
 
   SpawnSpec common() const {
@@ -400,38 +239,32 @@ class Preparation {
   }
 
   std::map<std::string, std::string> environment(const std::string& label) const {
-    AttemptPlace place{folder_, home_, schema_file_, label, deadline_};
-    if (!mends_) place.correction = record_.correction;
-    place.lane = record_.attempts.back().lane;
-    return environment_of(plan_, task_, name_, around_, place, lookup());
+    AttemptPlace place{folder_, home_, inputs_.schema_file(), label, spec_.deadline};
+    if (!spec_.mends) place.correction = spec_.correction;
+    place.lane = spec_.lane;
+    return environment_of(plan_, task_, name_, around_, place, inputs_.lookup());
+  }
+
+  AttemptInputs::Place place() const {
+    return {folder_, view_ ? view_->folder : plan_.workspace, view_.has_value()};
   }
 
   const plan::Plan& plan_;
-  const plan::Task task_;
+  const AttemptSpec& spec_;
+  const AttemptName name_;
+  const plan::Task& task_;
   const plan::Agent& agent_;
-  const RunState& run_;
-  const TaskRecord& record_;
+  const agents::Adapter* adapter_;  ///< None: a plain command.
   const HostEnvironment& around_;
-  Time deadline_;
   Workspace& workspace_;
   Snapshots& snapshots_;
-  Journal& journal_;
   Gateway& gateway_;
-  const agents::Adapter* adapter_;  ///< None: a plain command.
   bool passes_gateway_;
-
-  AttemptName name_;
+  AttemptInputs inputs_;
   footprint::Footprint footprint_;  ///< Of all that share the attempt.
-  bool mends_ = false;              ///< It is told what others changed.
-  bool goes_on_ = false;            ///< It was stopped at a limit, and may take up its session.
-  bool resumes_ = false;            ///< Its session is taken up; it knows what was asked.
   std::string folder_;
   std::string home_;
   std::optional<Snapshots::Opened> view_;
-  std::string prompt_;
-  std::string schema_;  ///< Of its answer; empty: none.
-  std::string schema_file_;
-  std::map<std::string, std::string> values_;
 };
 
 }  // namespace
@@ -443,7 +276,8 @@ std::string label_of(const HostEnvironment& around, const plan::Task& task, std:
 Result<Prepared> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
                          const RunState& run, const HostEnvironment& around, Time deadline,
                          const Ports& ports) {
-  Preparation preparation(plan, task, run, around, deadline, ports, phase);
+  const AttemptSpec spec = spec_of(plan, run, task, phase, deadline);
+  Preparation preparation(plan, spec, around, ports);
   return phase == 0 ? preparation.work() : preparation.check();
 }
 
