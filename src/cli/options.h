@@ -36,7 +36,7 @@ struct Options {
   DiffOptions diff;
   LandRequest land;
   ChatOptions chat;
-  bool suggest = false, force = false, detach = false, may_approve = false;
+  bool suggest = false, follow = false, force = false, detach = false, may_approve = false;
   std::string older;
   std::string words;  ///< What `complete` is asked for.
   GatewayRequest gateway;
