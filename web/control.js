@@ -1,6 +1,6 @@
 // What is asked of a run while it goes on: pause, go on, how many at once, another task; and how much of its limits
 // and quotas is used.
-import {html, signal, useEffect, useRef} from "/ui.js";
+import {batch, html, signal, useEffect, useRef} from "/ui.js";
 import {post, readJson} from "/link.js";
 import {said} from "/task.js";
 import {count, time, usd} from "/state.js";
@@ -54,7 +54,7 @@ function Add({it}) {
 
 // --- gauges ----------------------------------------------------------------------------------------
 
-export const quotas = signal([]);
+export const quotas = signal([]), windows = signal([]);
 
 /// Asked for again and again while the run lives and has any.
 export function useQuotas(it) {
@@ -64,9 +64,12 @@ export function useQuotas(it) {
     let over = false, timer = 0;
     async function look() {
       try {
-        if (!document.hidden) quotas.value = (await readJson("/api/runs/" + encodeURIComponent(id) + "/quotas")).quotas;
+        if (!document.hidden) {
+          const got = await readJson("/api/runs/" + encodeURIComponent(id) + "/quotas");
+          batch(() => { quotas.value = got.quotas; windows.value = got.windows; });
+        }
       } catch { /* The connection's own words are at the top. */ }
-      if (!over && lives && quotas.value.length) timer = setTimeout(look, 2000);
+      if (!over && lives && (quotas.value.length || windows.value.length)) timer = setTimeout(look, 2000);
     }
     look();
     return () => { over = true; clearTimeout(timer); };
@@ -84,6 +87,11 @@ export function Gauges({it}) {
   const {head} = it, list = [];
   if (head.limit_tokens) list.push(html`<${Gauge} key="tokens" name="budget: tokens" part=${(head.tokens || 0) / head.limit_tokens} said=${count(head.tokens || 0) + " of " + count(head.limit_tokens)}/>`);
   if (head.limit_usd) list.push(html`<${Gauge} key="usd" name="budget: dollars" part=${(head.cost_usd || 0) / head.limit_usd} said=${usd(head.cost_usd || 0) + " of " + usd(head.limit_usd)}/>`);
+  for (const one of windows.value) {
+    const percent = Math.round(100 * one.used);
+    list.push(html`<${Gauge} key=${one.agents.join() + one.name} name=${"log-in of " + one.agents.join(", ") + ": " + one.name + " window"} part=${one.used}
+      said=${percent + " % used, " + Math.max(0, 100 - percent) + " % left for " + time(one.resets_in_ms) + (one.seen_ms_ago > 60000 ? ", seen " + time(one.seen_ms_ago) + " ago" : "")}/>`);
+  }
   for (const quota of quotas.value) {
     if (quota.shut_ms) list.push(html`<${Gauge} key=${quota.name + " shut"} name=${quota.name + ": asked to wait"} part="1" said=${"nothing is sent for " + time(quota.shut_ms)}/>`);
     for (const rate of quota.rates) {

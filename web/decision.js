@@ -54,7 +54,7 @@ function Sliders({it, hasQuotas}) {
     ${slider("parallel", "at once, at most", Math.min(wish.parallel, most), most, String(wish.parallel), (n) => ({parallel: n}))}
     ${slider("size", "task size", place(wish.size), factors.length - 1, times(wish.size), (i) => ({size: factors[i]}))}
     ${hasQuotas && slider("quota", "quotas", place(wish.quota), factors.length - 1, times(wish.quota), (i) => ({quota: factors[i]}))}
-    <button disabled=${!asIf.value} onClick=${() => batch(() => { asIf.value = null; foretold.value = null; })}>as it is</button>
+    <button disabled=${!asIf.value} onClick=${() => batch(() => { asIf.value = null; foretold.value = null; })}>reset</button>
     <span class="faint" role="status">${waits ? "asking the scheduler…" : got && got.trouble ? "not foretold: " + got.trouble : got ? "foretold with what is known now: " + got.pattern : ""}</span></div>`;
 }
 

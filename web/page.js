@@ -1,6 +1,6 @@
 // The page: which run, and what is shown of it in which order.
 import {batch, html, render, useEffect} from "/ui.js";
-import {Control, Gauges, quotas, useQuotas} from "/control.js";
+import {Control, Gauges, quotas, useQuotas, windows} from "/control.js";
 import {Decision} from "/decision.js";
 import {Graph} from "/graph.js";
 import {History, RunList} from "/history.js";
@@ -14,7 +14,7 @@ let clockAhead = 0;
 function RunPage({id}) {
   useEffect(() => {
     run.value = null;
-    batch(() => { way.value = ""; zoom.value = null; filter.value = ""; top.value = 0; said.value = ""; asIf.value = foretold.value = bars.value = null; quotas.value = []; });
+    batch(() => { way.value = ""; zoom.value = null; filter.value = ""; top.value = 0; said.value = ""; asIf.value = foretold.value = bars.value = null; quotas.value = []; windows.value = []; });
     return follow("/api/runs/" + encodeURIComponent(id) + "/stream", (event, data) => {
       connection.value = "";
       if (event === "state") {
@@ -32,6 +32,11 @@ function RunPage({id}) {
   }, []);
   const it = run.value;
   useQuotas(it);
+  const title = it ? (it.head.lives ? it.head.done + "/" + it.head.total : it.head.state) + " · " + it.head.plan : "Interlock";
+  useEffect(() => {
+    document.title = title;
+    return () => (document.title = "Interlock");
+  }, [title]);
   if (!it) return html`<p>Looking…</p>`;
   const {head} = it;
   const place = facts.value.places.get(route.value.task), task = place === undefined ? null : it.tasks[place];

@@ -67,18 +67,20 @@ export function barsOf(it, name) {
 
 // --- words -----------------------------------------------------------------------------------------
 
+/// A number stays with its unit at the end of a line.
 export function time(ms) {
   if (ms === null || ms === undefined) return "unknown";
-  if (ms < 100) return Math.round(ms) + " ms";
-  if (ms < 60000) return (ms / 1000).toFixed(ms < 9950 ? 1 : 0) + " s";
+  if (ms < 100) return Math.round(ms) + "\u00a0ms";
+  if (ms < 60000) return (ms / 1000).toFixed(ms < 9950 ? 1 : 0) + "\u00a0s";
   const s = Math.round(ms / 1000);
-  if (s < 3600) return Math.floor(s / 60) + " m " + String(s % 60).padStart(2, "0") + " s";
-  return Math.floor(s / 3600) + " h " + String(Math.floor(s / 60) % 60).padStart(2, "0") + " m";
+  if (s < 3600) return Math.floor(s / 60) + "\u00a0m\u00a0" + String(s % 60).padStart(2, "0") + "\u00a0s";
+  return Math.floor(s / 3600) + "\u00a0h\u00a0" + String(Math.floor(s / 60) % 60).padStart(2, "0") + "\u00a0m";
 }
 export function count(n) {
   if (n === null || n === undefined) return "unknown";
   if (n < 1000) return String(n);
-  return n < 1e6 ? (n / 1000).toFixed(1) + "k" : (n / 1e6).toFixed(1) + "M";
+  const short = (x) => x.toFixed(1).replace(/\.0$/, "");
+  return n < 1e6 ? short(n / 1000) + "k" : short(n / 1e6) + "M";
 }
 export const usd = (n) => (n === null || n === undefined ? "unknown" : "$" + n.toFixed(n && n < 1 ? 4 : 2));
 export const signs = {waiting: "○", running: "▶", reviewing: "?", committing: "…", done: "✓", failed: "✗", skipped: "–", cancelled: "–"};

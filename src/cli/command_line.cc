@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/detached.h"
+#include "cli/keyboard.h"
 
 // What all verbs share on the command line, and the verbs that plan, run and ask.
 namespace interlock::cli {
@@ -106,7 +107,12 @@ Result<Exit> CommandLine::perhaps_apart(
     const std::function<Result<Exit>(const Context&, Face)>& work) {
   Context with = context;
   with.notify = options.notify;
-  if (!options.detach) return work(with, face_of(options));
+  if (!options.detach) {
+    const auto here = [&](const Context& own) { return work(own, face_of(options)); };
+    const bool has_keys =
+        face_of(options) != Face::lines && options.file != "-" && Keyboard::is_there(with.console);
+    return has_keys ? with_keys(with, here) : here(with);
+  }
   return run_detached(with, [&](const Context& own) { return work(own, Face::lines); });
 }
 

@@ -15,12 +15,17 @@ void CommandLine::add_looking() {
   add_json(runs);
   CLI::App* show = add("show", "Show how a run stands or ended",
                        [](const Context& context, const Options& options) {
+                         if (options.follow) return follow_command(context, options.run);
                          return show_command(context, options.run, options.suggest);
                        });
   add_run(show);
   show->add_flag("--suggest", options_.suggest,
                  "The footprints that were seen, as lines for the plan");
+  CLI::Option* follow = show->add_flag(
+      "-f,--follow", options_.follow,
+      "On a terminal: draw it as it goes on, until it is over; with the keys of `run`");
   add_json(show);
+  follow->excludes("--json")->excludes("--suggest");
   CLI::App* history = add("history", "Show, prune, import or export what earlier runs measured",
                           [](const Context& context, const Options& options) {
                             return history_command(context, options.history);

@@ -100,6 +100,8 @@ void CommandLine::add_queues() {
   each->add_option("GLOB", every.pattern, "Which files, in quotes: 'sources/*.md'")->required();
   each->add_option("--agent", every.agent, "Who does it; the prompt follows: 'Summarise {item}'")
       ->type_name("AGENT");
+  each->add_flag("--login", every.login,
+                 "The agent uses the log-in that Claude Code has on this machine, and no key");
   each->add_option("-r,--reads", every.reads, "Each reads what matches [{item}]")
       ->type_name("GLOB")
       ->allow_extra_args(false);

@@ -27,6 +27,8 @@ struct Context {
   Detachment* detachment = nullptr;      ///< Where the run is to go on without this terminal.
   std::vector<std::string> notify = {};  ///< Whom to call: see `Notifier`.
   std::string store = {};                ///< As runs::StorePlace has it.
+  bool keys = false;                     ///< A person sits there: see `with_keys`.
+  Detachment* on_leave = nullptr;        ///< With keys: how a dispatcher leaves this terminal.
 
   runs::StorePlace place() const { return {state_folder, store}; }
 };
@@ -67,6 +69,8 @@ struct RunsOptions {
 };
 Result<Exit> runs_command(const Context& context, const RunsOptions& options);
 /// `suggest`: the footprints that were seen, as lines for the plan.
+/// Draws the run on the terminal until it is over, or its watcher leaves.
+Result<Exit> follow_command(const Context& context, const std::string& run);
 Result<Exit> show_command(const Context& context, const std::string& run, bool suggest);
 Result<Exit> why_command(const Context& context, const std::string& run, const std::string& task);
 /// `name`: a merge or a task; empty: the only merge there is, else a list of what there is.

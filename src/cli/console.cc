@@ -6,9 +6,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <string>
 
 #include "base/json.h"
+#include "base/text.h"
+#include "runs/learning.h"
 
 namespace interlock::cli {
 
@@ -72,6 +75,19 @@ void Console::result(std::string_view text) {
 
 void Console::remark(std::string_view text) {
   if (!quiet_) insist(text);
+}
+
+void Console::remark_file(std::string_view before, const std::string& file,
+                          std::string_view after) {
+  std::error_code trouble;
+  const std::filesystem::path path = std::filesystem::absolute(file, trouble);
+  if (quiet_ || !err_.links || trouble)
+    return remark(fmt::format("{}{}{}", before, printable(file), after));
+  const std::string text =
+      fmt::format("{}{}{}\n", panel::harmless(before),
+                  panel::file_link(path.lexically_normal().string(), file, runs::host_name()),
+                  panel::harmless(after));
+  write_all(STDERR_FILENO, text);
 }
 
 void Console::insist(std::string_view text) { write_error(fmt::format("{}\n", text)); }

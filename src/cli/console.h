@@ -30,6 +30,8 @@ class Console {
   void result(std::string_view text);
   /// A remark for a person; dropped when quiet.
   void remark(std::string_view text);
+  /// A remark on a file that was made: where the terminal takes links, its name is one.
+  void remark_file(std::string_view before, const std::string& file, std::string_view after = {});
   /// A remark that is made even when quiet.
   void insist(std::string_view text);
   /// ``error: ...`` and ``hint: ...``. A message of several lines is printed as it is.

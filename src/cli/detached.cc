@@ -57,6 +57,9 @@ Result<void> Detachment::begin(const runs::ChosenRun& run) {
       ::dup2(file.get(), STDERR_FILENO) < 0)
     return cannot("leave the terminal");
   ::prctl(PR_SET_PDEATHSIG, 0);
+  if (::getsid(0) != ::getpid())
+    ::setsid();  // Neither Ctrl-C nor the terminal's end is for it now.
+  has_begun_ = true;
   const std::string reported = canonical_json(json::object{
       {"version", 1}, {"run", run.id()}, {"workspace", run.head.workspace}, {"log", log}});
   // Who does not listen any more finds the run by its name.
@@ -69,6 +72,20 @@ Result<void> Detachment::begin(const runs::ChosenRun& run) {
   }
   to_parent_.reset();
   return {};
+}
+
+Exit tell_that_it_left(const Context& context, const std::string& reported) {
+  const auto begun = parse_json(reported);
+  if (!begun || !begun->is_object()) return Exit::broken;
+  if (context.json) {
+    context.console.result(pretty_json(*begun));
+    return Exit::done;
+  }
+  const std::string run(begun->get_object().at("run").as_string());
+  context.console.result(run + "\n");
+  context.console.remark(
+      fmt::format("it goes on by itself: `interlock show -f {0}` and `interlock log -f {0}`", run));
+  return Exit::done;
 }
 
 Result<Exit> run_detached(const Context& context,
@@ -87,18 +104,7 @@ Result<Exit> run_detached(const Context& context,
   }
   to_parent.reset();
   const std::string reported = all_of(from_child);
-  const auto begun = parse_json(reported);
-  if (!reported.empty() && begun && begun->is_object()) {
-    const std::string run(begun->get_object().at("run").as_string());
-    if (context.json) {
-      context.console.result(pretty_json(*begun));
-      return Exit::done;
-    }
-    context.console.result(run + "\n");
-    context.console.remark(
-        fmt::format("it goes on by itself: `interlock log -f {0}` and `interlock show {0}`", run));
-    return Exit::done;
-  }
+  if (!reported.empty()) return tell_that_it_left(context, reported);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }

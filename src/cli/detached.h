@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -18,11 +19,22 @@ class Detachment {
 
   /// The run is durable and held. Once.
   Result<void> begin(const runs::ChosenRun& run);
+  bool has_begun() const { return has_begun_; }
+  /// Set once the dispatcher was asked to end; whoever keeps its terminal looks there.
+  void set_ending(std::atomic<bool>* ending) { ending_ = ending; }
+  void tell_that_it_ends() const {
+    if (ending_ != nullptr) ending_->store(true);
+  }
 
  private:
   std::string state_folder_;
   sys::Descriptor to_parent_;
+  bool has_begun_ = false;
+  std::atomic<bool>* ending_ = nullptr;
 };
+
+/// What a dispatcher that has left reported, for the person it left: the run's id as a result.
+Exit tell_that_it_left(const Context& context, const std::string& reported);
 
 /// Has `work` done by a process of a session of its own. Prints the run's id (as JSON: `run`,
 /// `workspace`, `log`) as soon as it has begun, and returns; where it never begins, ends as `work`

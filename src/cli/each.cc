@@ -33,6 +33,8 @@ Result<json::object> plan_of(const EachRequest& request) {
     return fail(Error::Kind::invalid,
                 request.agent.empty() ? "the prompt has no agent" : "the agent has no prompt",
                 "such as `--agent claude 'Summarise {item}'`");
+  if (request.login && !by_agent)
+    return fail(Error::Kind::invalid, "a command has no log-in", "`--login` goes with `--agent`");
   json::object task{{"id", "{item}"}, {"foreach", request.pattern}};
   // An agent is held to what it declares: it reads its file, and its answer is its product.
   std::vector<std::string> reads = request.reads;
@@ -43,8 +45,9 @@ Result<json::object> plan_of(const EachRequest& request) {
   }
   json::object plan{{"interlock", 1}, {"name", "each"}, {"workspace", "."}};
   if (by_agent) {
-    plan["agents"] =
-        json::object{{request.agent, json::object{{"kind", runs::kind_of_agent(request.agent)}}}};
+    json::object agent{{"kind", runs::kind_of_agent(request.agent)}};
+    if (request.login) agent["login"] = true;
+    plan["agents"] = json::object{{request.agent, std::move(agent)}};
     task["agent"] = request.agent;
     task["prompt"] = request.prompt;
     plan["merge"] = json::object{{"all", json::object{{"from", "*"}, {"with", "concat"}}}};

@@ -1,17 +1,16 @@
 #include "cli/live_face.h"
 
-#include "engine/engine.h"
-
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
+#include "cli/detached.h"
+#include "engine/engine.h"
 #include "panel/panel.h"
 #include "panel/summary.h"
-#include "process/log_file.h"
-#include "runs/messages.h"
 
 namespace interlock::cli {
 
@@ -19,9 +18,6 @@ namespace {
 
 constexpr Duration kFrame = std::chrono::milliseconds(100);
 constexpr std::size_t kLastLines = 8;
-/// A log may be as long as a disk, and one line of it as an answer.
-constexpr std::size_t kLastBytes = 256U << 10;
-constexpr std::size_t kLineBytesMax = 2000;
 
 bool wants_panel(Face face, const Console& console) {
   if (face == Face::automatic) return console.err().moves_cursor && !console.quiet();
@@ -42,19 +38,27 @@ Exit exit_for(engine::RunEnded::How how) {
 
 }  // namespace
 
-LiveFace::LiveFace(const runs::ChosenRun& run, std::string log_folder, Face face, Console& console,
-                   Notifier* notifier)
+LiveFace::LiveFace(journal::Store& store, const runs::ChosenRun& run, const std::string& log_folder,
+                   Face face, Console& console, Audience audience)
     : run_(run),
-      log_folder_(std::move(log_folder)),
+      log_folder_(log_folder),
       console_(console),
-      notifier_(notifier),
+      notifier_(audience.notifier),
+      way_out_(audience.way_out),
       panel_(wants_panel(face, console)),
       screen_(STDERR_FILENO),
       lines_(console.quiet() ? panel::LineFace::Verbosity::failures
                              : panel::LineFace::Verbosity::everything,
              console.err().unicode) {
   if (panel_) next_frame_ = Time{};
+  if (panel_ && way_out_ != nullptr)
+    watching_.emplace(store, log_folder, [] { ::kill(::getpid(), SIGUSR1); });
+  if (panel_ && console.err().shows_progress) tab_.emplace();
   if (notifier_ != nullptr) notifier_->notify("begun", run.id(), run.head.plan_name, "", "");
+}
+
+LiveFace::~LiveFace() {
+  if (tab_) static_cast<void>(screen_.send(tab_->end()));
 }
 
 /// What a person has to know of while the run goes on. Of a failure only that it was one: what was
@@ -91,11 +95,36 @@ void LiveFace::update(engine::Engine& engine, Time now) {
            one.kind != engine::Notice::Kind::conflicting;
   });
   const std::vector<std::string> permanent = lines_of(engine.run(), std::move(notices));
+  if (watching_ && watching_->take_keys(run_, engine.run())) {
+    for (const std::string& line : permanent) console_.insist(line);
+    return leave();
+  }
   if (permanent.empty() && now < *next_frame_) return;
+  draw(engine, permanent, now);
+}
+
+void LiveFace::draw(engine::Engine& engine, const std::vector<std::string>& permanent, Time now) {
+  const panel::Style style = console_.err().style();
+  const engine::RunStatus& view = engine.view();
+  if (way_out_ != nullptr && !view.stopping.empty()) way_out_->tell_that_it_ends();
   const auto drawn = screen_.draw(
-      permanent, panel::draw_panel(engine.view(), screen_.size(), console_.err().style()));
+      permanent, watching_ ? watching_->draw(run_, engine.run(), view, screen_.size(), style)
+                           : panel::draw_panel(view, screen_.size(), style));
+  if (tab_ && drawn) static_cast<void>(screen_.send(tab_->update(view)));
   next_frame_ = drawn ? std::optional(now + kFrame) : std::nullopt;
   if (!drawn) panel_ = false;  // The terminal is gone; the run is not.
+}
+
+/// From now on this run is told in its log, as one that was detached from the beginning.
+void LiveFace::leave() {
+  if (tab_) static_cast<void>(screen_.send(tab_->end()));
+  static_cast<void>(screen_.finish({}));
+  watching_.reset();
+  tab_.reset();
+  panel_ = false;
+  next_frame_.reset();
+  // Where there can be no log, what is said has nowhere to go; the run is worth more.
+  if (auto left = way_out_->begin(run_); !left) console_.complain(left.error());
 }
 
 void LiveFace::finish(const engine::RunStatus& view) {
@@ -136,40 +165,14 @@ std::vector<std::string> LiveFace::lines_of(const engine::RunState& state,
 void LiveFace::add_last_output(const engine::RunState& state, engine::Notice& notice) const {
   const auto id = run_.plan().find(notice.task);
   if (!id || !notice.attempt) return;
-  auto reader = process::LogReader::open_end(
-      log_folder_ + "/" + process::log_file_name({*id, notice.attempt, notice.phase}), kLastBytes);
-  if (!reader) return;  // A silent attempt has no log.
-  std::vector<process::LogLine> lines = reader->next();
-  for (process::LogLine& line : reader->unfinished()) lines.push_back(std::move(line));
-  const auto& attempts = state[*id].attempts;
-  const auto messages =
-      notice.attempt <= attempts.size()
-          ? runs::Messages::of(run_.plan(), *id, attempts[notice.attempt - 1], notice.phase)
-          : nullptr;
-  std::vector<std::string> said;
-  bool is_half = reader->is_cut();
-  for (process::LogLine& line : lines) {
-    if (messages && line.stream == process::Stream::output) {
-      if (std::exchange(is_half, false)) continue;  // It is no message without its beginning.
-      for (std::string& text : messages->line(line.text)) said.push_back(std::move(text));
-    } else {
-      said.push_back(std::move(line.text));
-    }
-  }
-  if (messages) {
-    for (std::string& text : messages->rest()) said.push_back(std::move(text));
-  }
-  const std::size_t from = said.size() > kLastLines ? said.size() - kLastLines : 0;
-  for (std::size_t at = from; at < said.size(); ++at) {
-    const bool is_long = said[at].size() > kLineBytesMax;
-    notice.output.push_back(is_long ? said[at].substr(0, kLineBytesMax) + "..." : said[at]);
-  }
+  notice.output =
+      last_lines(run_, state, log_folder_, {*id, notice.attempt, notice.phase}, kLastLines);
 }
 
 Result<Exit> dispatch_and_show(journal::Store& store, const std::string& state_folder,
                                runs::ChosenRun& run, Face face, Console& console,
-                               const std::function<Result<void>()>& begun, Notifier* notifier) {
-  LiveFace shown(run, runs::log_folder(state_folder, run.id()), face, console, notifier);
+                               const std::function<Result<void>()>& begun, Audience audience) {
+  LiveFace shown(store, run, runs::log_folder(state_folder, run.id()), face, console, audience);
   const auto how = runs::dispatch(store, state_folder, run, shown, begun);
   if (!how) return std::unexpected(how.error());
   return exit_for(*how);

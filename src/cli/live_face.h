@@ -7,8 +7,10 @@
 
 #include "cli/console.h"
 #include "cli/notifier.h"
+#include "cli/watching.h"
 #include "panel/line_face.h"
 #include "panel/screen.h"
+#include "panel/tab_progress.h"
 #include "runs/dispatch.h"
 
 namespace interlock::cli {
@@ -20,13 +22,21 @@ enum class Face : unsigned char {
   lines,
 };
 
+class Detachment;
+
+/// Who watches a run, beside what is drawn.
+struct Audience {
+  Notifier* notifier = nullptr;   ///< Who calls a person that is not looking; none: nobody.
+  Detachment* way_out = nullptr;  ///< Set where keys are read: how a person leaves.
+};
+
 /// Shows a run on standard error while it is dispatched: a panel that is drawn anew by a timer, or
 /// lines.
 class LiveFace final : public runs::RunObserver {
  public:
-  /// `notifier`: who calls a person that is not looking; none: nobody.
-  LiveFace(const runs::ChosenRun& run, std::string log_folder, Face face, Console& console,
-           Notifier* notifier = nullptr);
+  LiveFace(journal::Store& store, const runs::ChosenRun& run, const std::string& log_folder,
+           Face face, Console& console, Audience audience);
+  ~LiveFace() override;
 
   /// When the next frame is due; nothing in line mode, where only what happens is told.
   std::optional<Time> next_frame() const override { return next_frame_; }
@@ -40,13 +50,18 @@ class LiveFace final : public runs::RunObserver {
                                     std::vector<engine::Notice> notices);
   void call(const engine::Notice& notice) const;
   void add_last_output(const engine::RunState& state, engine::Notice& notice) const;
+  void draw(engine::Engine& engine, const std::vector<std::string>& permanent, Time now);
+  void leave();
 
   const runs::ChosenRun& run_;
   std::string log_folder_;
   Console& console_;
   Notifier* notifier_;
+  Detachment* way_out_;
   bool panel_;
   panel::Screen screen_;
+  std::optional<Watching> watching_;
+  std::optional<panel::TabProgress> tab_;
   panel::LineFace lines_;
   std::optional<Time> next_frame_;
 };
@@ -55,6 +70,6 @@ class LiveFace final : public runs::RunObserver {
 Result<Exit> dispatch_and_show(journal::Store& store, const std::string& state_folder,
                                runs::ChosenRun& run, Face face, Console& console,
                                const std::function<Result<void>()>& begun = {},
-                               Notifier* notifier = nullptr);
+                               Audience audience = {});
 
 }  // namespace interlock::cli

@@ -39,7 +39,7 @@ struct Options {
   DraftCheckOptions draft_check;
   LandRequest land;
   ChatOptions chat;
-  bool suggest = false, force = false, detach = false, may_approve = false;
+  bool suggest = false, follow = false, force = false, detach = false, may_approve = false;
   std::string older;
   std::string words;  ///< What `complete` is asked for.
   GatewayRequest gateway;

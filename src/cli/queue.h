@@ -31,6 +31,7 @@ Result<Exit> add_command(const Context& context, const AddRequest& request);
 struct EachRequest {
   std::string pattern, agent, prompt;
   std::vector<std::string> reads, writes, command;
+  bool login = false;  ///< The agent uses the log-in of its client on this machine.
   runs::PlanRequest how;
 };
 Result<Exit> each_command(const Context& context, const EachRequest& request, Face face);

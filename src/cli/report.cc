@@ -34,8 +34,8 @@ Result<Exit> report_command(const Context& context, const std::string& name,
     context.console.result(pretty_json(json::object{
         {"version", 1}, {"run", record.id}, {"file", printable(file)}, {"bytes", text.size()}}));
   } else {
-    context.console.remark(
-        fmt::format("wrote {} of run {} ({})", printable(file), record.id, record.state));
+    context.console.remark_file("wrote ", file,
+                                fmt::format(" of run {} ({})", record.id, record.state));
   }
   return Exit::done;
 }

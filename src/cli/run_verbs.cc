@@ -151,8 +151,12 @@ Result<Exit> dispatch_and_report(const Context& context, journal::Store& store,
       return context.detachment->begin(run);
     };
     const std::uint32_t finished = taken->state.finished_count;
-    auto exit = dispatch_and_show(store, context.state_folder, *taken, face, context.console, begun,
-                                  notifier->get());
+    const bool has_left = context.on_leave != nullptr && context.on_leave->has_begun();
+    // Whoever sits before the keys can answer at a gate.
+    if (context.keys) taken->request.wait_at_gates = true;
+    auto exit = dispatch_and_show(store, context.state_folder, *taken,
+                                  has_left ? Face::lines : face, context.console, begun,
+                                  {notifier->get(), has_left ? nullptr : context.on_leave});
     if (!exit) return exit;
     tries = taken->state.finished_count > finished ? 0 : tries + (again ? 1 : 0);
     auto next = wait_for_quota(context, store, *taken, tries);

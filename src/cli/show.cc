@@ -3,11 +3,16 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/keyboard.h"
+#include "cli/watching.h"
+#include "panel/panel.h"
 #include "panel/screen.h"
+#include "panel/summary.h"
 #include "process/clock.h"
 #include "report/run_report.h"
 #include "runs/hindsight.h"
 #include "runs/observed_footprints.h"
+#include "web/watched_run.h"
 
 namespace interlock::cli {
 
@@ -65,6 +70,78 @@ Result<Exit> show_suggestions(const Context& context, journal::Store& store,
   return Exit::done;
 }
 
+/// Draws the run again and again, as its dispatcher's own terminal does.
+class Follower {
+ public:
+  Follower(const Context& context, journal::Store& store, web::WatchedRun& watched)
+      : context_(context),
+        store_(store),
+        watched_(watched),
+        screen_(STDERR_FILENO),
+        watching_(store, runs::log_folder(context.state_folder, watched.run().id())) {}
+
+  Result<Exit> follow() {
+    process::SystemClock clock;
+    for (;;) {
+      if (auto read = watched_.refresh(store_, clock.now()); !read)
+        return std::unexpected(read.error());
+      const runs::ChosenRun& run = watched_.run();
+      const engine::RunStatus view = runs::view_from_outside(run, clock.now());
+      if (!run.dispatched()) return finish();
+      if (context_.keys && watching_.take_keys(run, run.state)) return leave(run);
+      const panel::Style style = context_.console.err().style();
+      const panel::Size size = screen_.size();
+      const auto drawn =
+          screen_.draw({}, context_.keys ? watching_.draw(run, run.state, view, size, style)
+                                         : panel::draw_panel(view, size, style));
+      if (!drawn) return std::unexpected(drawn.error());
+      if (!process::sleep_unless_asked_to_end(kFrame)) {
+        static_cast<void>(screen_.finish({}));
+        return Exit::interrupted;
+      }
+    }
+  }
+
+ private:
+  static constexpr Duration kFrame = std::chrono::milliseconds(200);
+
+  /// Its last events may have come after it was last read.
+  Result<Exit> finish() {
+    process::SystemClock clock;
+    if (auto read = watched_.refresh(store_, clock.now()); !read)
+      return std::unexpected(read.error());
+    const runs::ChosenRun& run = watched_.run();
+    engine::RunStatus view = runs::view_from_outside(run, clock.now());
+    runs::show_kept_hindsight(run, store_, view);
+    static_cast<void>(screen_.finish(
+        panel::draw_summary(view, screen_.size(), context_.console.err().style(), true)));
+    return Exit::done;
+  }
+  Result<Exit> leave(const runs::ChosenRun& run) {
+    static_cast<void>(screen_.finish({}));
+    context_.console.remark(fmt::format("it goes on: `interlock show -f {}`", run.id()));
+    return Exit::done;
+  }
+
+  const Context& context_;
+  journal::Store& store_;
+  web::WatchedRun& watched_;
+  panel::Screen screen_;
+  Watching watching_;
+};
+
+Result<Exit> follow(const Context& context, const std::string& name) {
+  // What keys ask for is written where the run is kept.
+  auto store = runs::open_store(context.place(),
+                                context.keys ? journal::Access::write : journal::Access::read);
+  if (!store) return std::unexpected(store.error());
+  const auto id = runs::run_named(**store, context.where, name);
+  if (!id) return std::unexpected(id.error());
+  auto watched = web::WatchedRun::open(**store, *id);
+  if (!watched) return std::unexpected(watched.error());
+  return Follower(context, **store, **watched).follow();
+}
+
 }  // namespace
 
 Result<Exit> show_command(const Context& context, const std::string& name, bool suggest) {
@@ -85,6 +162,14 @@ Result<Exit> show_command(const Context& context, const std::string& name, bool 
                                             context.console.out().style()));
   }
   return Exit::done;
+}
+
+Result<Exit> follow_command(const Context& context, const std::string& name) {
+  if (!context.console.err().moves_cursor)
+    return fail(Error::Kind::invalid, "there is no terminal to draw on",
+                "`interlock events -f` and `interlock log -f` print lines");
+  if (!Keyboard::is_there(context.console)) return follow(context, name);
+  return with_keys(context, [&](const Context& own) { return follow(own, name); });
 }
 
 Result<Exit> runs_command(const Context& context, const RunsOptions& options) {

@@ -87,6 +87,11 @@ Result<void> Screen::finish(std::span<const std::string> lines) {
   return draw(lines, {});
 }
 
+Result<void> Screen::send(const std::string& sequence) {
+  if (gone_ || sequence.empty() || !takes_bytes_now(fd_)) return {};
+  return write(sequence);
+}
+
 std::string Screen::redraw(const std::vector<std::string>& frame, std::size_t rows_up) {
   std::string bytes(kFrameBegin);
   // Row by row: what "erase below" clears from the top of the screen tmux keeps, and brings back

@@ -39,6 +39,10 @@ class Screen {
   /// Puts `lines` in place of the last frame, for good. Waits for the terminal to take them.
   Result<void> finish(std::span<const std::string> lines);
 
+  /// Sends a sequence that shows nothing, such as a tab's progress, where the terminal takes it
+  /// now.
+  Result<void> send(const std::string& sequence);
+
  private:
   std::string redraw(const std::vector<std::string>& frame, std::size_t rows_up);
   std::string update(const std::vector<std::string>& frame, std::size_t rows_up) const;

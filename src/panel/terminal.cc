@@ -1,5 +1,6 @@
 #include "panel/terminal.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,13 +30,30 @@ bool names_utf8(std::string_view locale) {
 }  // namespace
 
 Environment environment_of_process() {
-  return {variable("NO_COLOR"), variable("TERM"), variable("LC_ALL"), variable("LC_CTYPE"),
-          variable("LANG")};
+  return {variable("NO_COLOR"),    variable("TERM"),       variable("LC_ALL"),
+          variable("LC_CTYPE"),    variable("LANG"),       variable("TERM_PROGRAM"),
+          variable("VTE_VERSION"), variable("WT_SESSION"), variable("ConEmuANSI"),
+          variable("TMUX")};
 }
+
+namespace {
+
+/// Who is known to show OSC 9;4; to all others OSC 9 is a notice. tmux passes none of it on.
+bool knows_progress(const Environment& environment) {
+  if (!environment.tmux.empty()) return false;
+  constexpr long kVteWithProgress = 8000;
+  return !environment.wt_session.empty() || environment.conemu == "ON" ||
+         environment.term_program == "WezTerm" || environment.term_program == "ghostty" ||
+         std::strtol(environment.vte_version.c_str(), nullptr, 10) >= kVteWithProgress;
+}
+
+}  // namespace
 
 Terminal judge_terminal(bool is_terminal, ColorMode mode, const Environment& environment) {
   const bool is_capable = is_terminal && !environment.term.empty() && environment.term != "dumb";
   Terminal terminal{.is_terminal = is_terminal, .moves_cursor = is_capable};
+  terminal.links = is_capable && environment.term != "linux";
+  terminal.shows_progress = is_capable && knows_progress(environment);
   switch (mode) {
     case ColorMode::automatic: terminal.color = is_capable && environment.no_color.empty(); break;
     case ColorMode::always: terminal.color = true; break;
@@ -92,6 +110,19 @@ std::string harmless_line(std::string_view line) {
 }
 
 }  // namespace
+
+std::string file_link(std::string_view path, std::string_view text, std::string_view host) {
+  constexpr std::string_view kUnreserved = "-._~/";
+  std::string address;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+                          (byte >= 'A' && byte <= 'Z') || kUnreserved.contains(c);
+    address += is_plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+  }
+  return fmt::format("\x1b]8;;file://{}{}\x1b\\{}\x1b]8;;\x1b\\", printable(host), address,
+                     printable(text));
+}
 
 std::string harmless(std::string_view text) {
   std::string shown;

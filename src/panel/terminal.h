@@ -13,6 +13,8 @@ enum class ColorMode : unsigned char { automatic, always, never };
 /// The parts of the environment that say what a terminal can show; empty where unset.
 struct Environment {
   std::string no_color{}, term{}, lc_all{}, lc_ctype{}, lang{};
+  /// What terminals set to be known by.
+  std::string term_program{}, vte_version{}, wt_session{}, conemu{}, tmux{};
 };
 /// Reads them from this process's environment: the one place in the faces that does.
 Environment environment_of_process();
@@ -23,6 +25,8 @@ struct Terminal {
   bool moves_cursor = false;  ///< A live panel can be drawn.
   bool color = false;
   bool unicode = false;
+  bool links = false;           ///< Takes OSC 8, or leaves it out of what it shows.
+  bool shows_progress = false;  ///< Known to take OSC 9;4 for what it is.
 
   Style style() const { return {color, unicode}; }
   bool operator==(const Terminal&) const = default;
@@ -35,6 +39,10 @@ Terminal judge_terminal(bool is_terminal, ColorMode mode, const Environment& env
 
 /// The events of what is open as `fd`.
 Terminal look_at_terminal(int fd, ColorMode mode);
+
+/// `text` as a link to the file at `path`, which is absolute: OSC 8 with a `file:` address. Both
+/// are made printable; neither can end the link early.
+std::string file_link(std::string_view path, std::string_view text, std::string_view host);
 
 /// `text` of many lines as a terminal may get it: each line as by `printable`, with our own inks
 /// left in it, and none of them beyond its line.

@@ -34,6 +34,29 @@ TEST(JudgeTerminal, TheFirstLocaleThatIsSetDecidesOnUnicode) {
   EXPECT_FALSE(judge_terminal(true, ColorMode::never, {}).unicode);
 }
 
+TEST(JudgeTerminal, ProgressIsForTabsThatAreKnownToShowIt) {
+  const auto shows = [](Environment environment) {
+    environment.term = "xterm-256color";
+    return judge_terminal(true, ColorMode::automatic, environment).shows_progress;
+  };
+  EXPECT_TRUE(shows({.term_program = "ghostty"}));
+  EXPECT_TRUE(shows({.wt_session = "5b5"}));
+  EXPECT_TRUE(shows({.vte_version = "8001"}));
+  EXPECT_FALSE(shows({.vte_version = "7600"})) << "it would pop up as a notice";
+  EXPECT_FALSE(shows({.term_program = "Apple_Terminal"}));
+  EXPECT_FALSE(shows({.term_program = "WezTerm", .tmux = "/tmp/tmux-0/default,1,0"}));
+  EXPECT_FALSE(
+      judge_terminal(false, ColorMode::automatic, {.term = "xterm", .term_program = "WezTerm"})
+          .shows_progress);
+}
+
+TEST(Terminal, a_link_cannot_be_ended_by_what_it_names) {
+  EXPECT_TRUE(judge_terminal(true, ColorMode::automatic, {.term = "xterm"}).links);
+  EXPECT_FALSE(judge_terminal(true, ColorMode::automatic, {.term = "linux"}).links);
+  EXPECT_EQ(file_link("/a b/\x1b\\c%.html", "c\x1b]8;;", "host"),
+            "\x1b]8;;file://host/a%20b/%1B%5Cc%25.html\x1b\\c8;;\x1b]8;;\x1b\\");
+}
+
 TEST(Terminal, text_of_others_cannot_steer_it) {
   EXPECT_EQ(harmless("plain\n\ttab\n"), "plain\n        tab\n");
   EXPECT_EQ(harmless("\x1b[2J\x1b]0;title\x07safe\x1b[8mhidden\n"), "safehidden\n");

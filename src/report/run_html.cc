@@ -108,7 +108,10 @@ class Document {
     if (!saving.empty()) {
       text_ += tile("one by one", show_duration(status_.one_by_one.value_or(status_.sequential)),
                     status_.one_by_one ? "replayed with the times it took" : "sum of task times");
-      text_ += tile("saved", saving);
+      const std::size_t share = saving.find(" (");
+      text_ +=
+          tile("saved", saving.substr(0, share),
+               share == saving.npos ? "" : saving.substr(share + 2, saving.size() - share - 3));
     }
     const bool any = status_.models.any || status_.tokens || status_.cost;
     text_ += tile("tokens",

@@ -84,10 +84,12 @@ Result<gateway::Secret> key_of(const plan::Agent& agent, const agents::Provider&
   return fail(
       Error::Kind::invalid,
       fmt::format("agent `{}` has no key for {}", agent.name, provider.base_url),
-      fmt::format("set `{}`, or name a variable or a command in the agent's `key`{}", variable,
-                  agent.kind == plan::AgentKind::claude_code
-                      ? "; to use the log-in of `claude` on this machine, write `login: true`"
-                      : ""));
+      fmt::format(
+          "set `{}`, or name a variable or a command in the agent's `key`{}", variable,
+          agent.kind == plan::AgentKind::claude_code
+              ? "; to use the log-in of `claude` on this machine, write `login: true` (`each`: "
+                "`--login`)"
+              : ""));
 }
 
 gateway::Network network_of(const Environment& environment) {

@@ -117,4 +117,28 @@ Result<void> check_windows(const Planned& planned, const std::string& state_fold
   return {};
 }
 
+std::vector<LoginWindow> login_windows(const plan::Plan& plan, const std::string& state_folder,
+                                       Time now) {
+  std::map<std::string, std::set<std::string>> agents;
+  for (const plan::Task& task : plan.tasks) {
+    if (task.agent.index() >= plan.agents.size()) continue;
+    const plan::Agent& agent = plan.agents[task.agent.index()];
+    if (!agent.login) continue;
+    if (const auto provider = agents::provider_through_gateway(agent, task.model))
+      agents[provider->base_url].insert(agent.name);
+  }
+  std::vector<LoginWindow> windows;
+  for (const auto& [url, names] : agents) {
+    for (const auto& known : quota::known_windows(windows_file(state_folder, url), now)) {
+      windows.push_back({place_of(url),
+                         {names.begin(), names.end()},
+                         known.last.name,
+                         known.last.used,
+                         known.last.resets,
+                         known.seen});
+    }
+  }
+  return windows;
+}
+
 }  // namespace interlock::runs

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/units.h"
@@ -19,5 +20,16 @@ void note_windows(Planned& planned, const std::string& state_folder, Time now);
 /// Refused: the plan takes more than is left of a window, and does not say `on_quota: wait`.
 /// What is not known is never a reason.
 Result<void> check_windows(const Planned& planned, const std::string& state_folder, Time now);
+
+/// A window of a log-in that agents of a plan use, as it was seen last.
+struct LoginWindow {
+  std::string provider;             ///< `api.anthropic.com`.
+  std::vector<std::string> agents;  ///< By name, in order.
+  std::string name;                 ///< `5h`, `7d`.
+  double used = 0;                  ///< Part of it.
+  Time resets{}, seen{};
+};
+std::vector<LoginWindow> login_windows(const plan::Plan& plan, const std::string& state_folder,
+                                       Time now);
 
 }  // namespace interlock::runs

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
+#include "runs/run_models.h"
+#include "runs/windows.h"
+#include "schedule/problem.h"
 
 namespace interlock::web {
 namespace {
@@ -159,6 +163,58 @@ void RunCounters::write(MetricsPage& page) const {
                  {{"reason", reason}}, to_seconds(time));
   page.counter("conflicts_total", "Attempts done again because others changed what they saw.", {},
                static_cast<double>(conflicts_));
+}
+
+namespace {
+
+/// Of a quota whose calls pass no gateway nobody knows how much is used.
+bool is_counted(const plan::Plan& plan, std::size_t resource) {
+  return std::ranges::any_of(plan.tasks, [&](const plan::Task& task) {
+    return runs::asks_through_gateway(plan, task) &&
+           std::ranges::any_of(
+               task.uses, [&](const plan::Use& use) { return use.resource.index() == resource; });
+  });
+}
+
+}  // namespace
+
+void write_quotas(MetricsPage& page, const runs::ChosenRun& run, const std::string& state_folder,
+                  Time now, std::set<std::string>& told) {
+  for (const runs::LoginWindow& one : runs::login_windows(run.plan(), state_folder, now)) {
+    if (!told.insert(one.provider + "\n" + one.name).second) continue;
+    const MetricsPage::Labels labels{{"provider", one.provider}, {"window", one.name}};
+    page.gauge("window_used_ratio", "Part of a subscription's window that is used, as last seen.",
+               labels, one.used);
+    page.gauge("window_resets_in_seconds", "When a subscription's window begins anew.", labels,
+               to_seconds(one.resets - now));
+  }
+  const auto backlogs = runs::backlogs_of(run.plan(), state_folder);
+  for (std::size_t i = 0; i < backlogs.size(); ++i) {
+    const plan::Resource& resource = run.plan().resources[i];
+    if (resource.kind != plan::Resource::Kind::quota || !is_counted(run.plan(), i)) continue;
+    const std::string& name = resource.account.empty() ? resource.name : resource.account;
+    if (!told.insert(name).second) continue;
+    const auto add = [&](const char* what, const std::optional<Rate>& rate, Duration full,
+                         double unit = 1) {
+      if (!rate) return;
+      const Duration holds =
+          resource.counts_windows ? rate->per : resource.burst.value_or(schedule::kBurst);
+      const MetricsPage::Labels labels{{"quota", name}, {"what", what}};
+      page.gauge("quota_limit_per_second", "What a quota of a run that goes on lets through.",
+                 labels, static_cast<double>(rate->amount) / unit / to_seconds(rate->per));
+      page.gauge("quota_used_ratio",
+                 "Part of what may be used at once that is used; above 1: used ahead of time.",
+                 labels, to_seconds(full) / to_seconds(holds));
+      page.gauge("quota_free_in_seconds", "When all of a quota may be used again.", labels,
+                 to_seconds(full));
+    };
+    add("requests", resource.rates.requests, backlogs[i].requests);
+    add("input_tokens", resource.rates.input_tokens, backlogs[i].input_tokens);
+    add("output_tokens", resource.rates.output_tokens, backlogs[i].output_tokens);
+    add("dollars", resource.rates.usd, backlogs[i].usd, 1e6);
+    page.gauge("quota_shut_seconds", "For how long the provider asked to be sent nothing.",
+               {{"quota", name}}, to_seconds(backlogs[i].floor));
+  }
 }
 
 }  // namespace interlock::web

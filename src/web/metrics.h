@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/event.h"
 #include "journal/store.h"
+#include "runs/chosen_run.h"
 
 namespace interlock::web {
 
@@ -63,5 +65,10 @@ class RunCounters {
   std::map<std::string, Duration> waited_;                        ///< By reason.
   std::uint64_t conflicts_ = 0;
 };
+
+/// How much is left of the quotas of a run's plan and of its log-ins' windows, and until when; of
+/// those in `told` already, nothing.
+void write_quotas(MetricsPage& page, const runs::ChosenRun& run, const std::string& state_folder,
+                  Time now, std::set<std::string>& told);
 
 }  // namespace interlock::web

@@ -11,13 +11,13 @@
 #include "runs/hindsight.h"
 #include "runs/queues.h"
 #include "runs/run_models.h"
+#include "runs/windows.h"
+#include "schedule/problem.h"
 
 namespace interlock::web {
 namespace {
 
 constexpr std::size_t kEdgesMax = 20'000;
-/// A provider's buckets hold so much, where the plan does not say.
-constexpr Duration kUsualBurst = std::chrono::seconds(6);
 
 /// Members that most tasks have in common.
 constexpr std::string_view kCommon[] = {"agent",      "model",  "remark", "attempts", "conflicts",
@@ -247,7 +247,7 @@ json::object graph_of(const runs::ChosenRun& run) {
           {"edges", std::move(edges)}};
 }
 
-json::object quotas_of(const runs::ChosenRun& run, const std::string& state_folder) {
+json::object quotas_of(const runs::ChosenRun& run, const std::string& state_folder, Time now) {
   json::array quotas;
   const auto backlogs = runs::backlogs_of(run.plan(), state_folder);
   for (std::size_t i = 0; i < backlogs.size(); ++i) {
@@ -262,7 +262,7 @@ json::object quotas_of(const runs::ChosenRun& run, const std::string& state_fold
           {"amount", rate->amount},
           {"per_ms", ms(rate->per)},
           {"holds_ms",
-           ms(resource.counts_windows ? rate->per : resource.burst.value_or(kUsualBurst))},
+           ms(resource.counts_windows ? rate->per : resource.burst.value_or(schedule::kBurst))},
           {"full_in_ms", ms(full)}});
     };
     add("requests", resource.rates.requests, used.requests);
@@ -275,7 +275,14 @@ json::object quotas_of(const runs::ChosenRun& run, const std::string& state_fold
                                   {"shut_ms", ms(used.floor)},
                                   {"rates", std::move(rates)}});
   }
-  return {{"version", 1}, {"quotas", std::move(quotas)}};
+  json::array windows;
+  for (const runs::LoginWindow& one : runs::login_windows(run.plan(), state_folder, now))
+    windows.push_back(json::object{{"agents", json::array(one.agents.begin(), one.agents.end())},
+                                   {"name", printable(one.name)},
+                                   {"used", one.used},
+                                   {"resets_in_ms", ms(one.resets - now)},
+                                   {"seen_ms_ago", ms(now - one.seen)}});
+  return {{"version", 1}, {"quotas", std::move(quotas)}, {"windows", std::move(windows)}};
 }
 
 json::object difference(const RunView& earlier, const RunView& later) {

@@ -25,7 +25,7 @@ json::array without_usual(const json::array& tasks, const json::object& usual);
 /// `[before, after, reason, ...]`; how full the accounts of the plan's quotas are.
 json::object ways_of(const runs::ChosenRun& run);
 json::object graph_of(const runs::ChosenRun& run);
-json::object quotas_of(const runs::ChosenRun& run, const std::string& state_folder);
+json::object quotas_of(const runs::ChosenRun& run, const std::string& state_folder, Time now);
 
 /// What stands in the view and not in an earlier one of as many tasks:
 /// `{"head": {...}, "tasks": {"12": {...}}}`; empty: nothing.

@@ -196,6 +196,7 @@ void WebServer::answer_metrics(Session& session) {
   MetricsPage page;
   std::map<std::string, std::int64_t> states;
   std::map<engine::TaskState, std::int64_t> tasks;
+  std::set<std::string> quotas;
   if (journal::Store* const from = store(); from != nullptr) {
     if (auto read = counters_.read(*from); !read)
       return complain(session, 500, read.error().message);
@@ -212,6 +213,7 @@ void WebServer::answer_metrics(Session& session) {
       const auto looked = lives ? watched(run.id) : Result<WatchedRun*>(nullptr);
       if (!looked || *looked == nullptr) continue;
       for (const engine::TaskRecord& task : (*looked)->run().state.tasks) ++tasks[task.state];
+      write_quotas(page, (*looked)->run(), place_.state_folder, clock_.now(), quotas);
     }
   }
   counters_.write(page);
@@ -268,7 +270,8 @@ void WebServer::answer_run(Session& session, const Request& request, const Targe
   if (what == "log") return answer_log(session, it.run(), target);
   if (what == "ways") return answer_json(session, 200, ways_of(it.run()));
   if (what == "graph") return answer_json(session, 200, graph_of(it.run()));
-  if (what == "quotas") return answer_json(session, 200, quotas_of(it.run(), place_.state_folder));
+  if (what == "quotas")
+    return answer_json(session, 200, quotas_of(it.run(), place_.state_folder, clock_.now()));
   if (what == "forecast") {
     auto words = forecast_of(it.run().id(), value_or(target, "parallel"), value_or(target, "quota"),
                              value_or(target, "size"));

@@ -126,6 +126,19 @@ tasks: [{id: a, prompt: x, reads: [], writes: [seen]}]
   EXPECT_EQ(shell("grep -rl at-1 " + folder() + "/state; true").out, "");
 }
 
+TEST_F(AgentDefaults, each_takes_the_log_in_without_a_plan) {
+  install_claude(R"(grep -q at-1 "$CLAUDE_CONFIG_DIR/.credentials.json" && echo yes >>seen)");
+  write("in/a.md", "a");
+  EXPECT_EQ(interlock({"each", "in/*.md", "--agent", "claude", "Summarise {item}"}).exit, 2)
+      << "there is no key";
+  log_in(kFarAway);
+  const Ended ran = interlock(
+      {"each", "in/*.md", "--agent", "claude", "--login", "-w", "seen", "Summarise {item}"});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(read("seen"), "yes\n");
+  EXPECT_EQ(interlock({"each", "in/*.md", "--login", "--", "true"}).exit, 2);
+}
+
 TEST_F(AgentDefaults, a_token_in_the_environment_is_handed_on_instead) {
   install_claude("env >seen");
   environment()["CLAUDE_CODE_OAUTH_TOKEN"] = "long-lived";

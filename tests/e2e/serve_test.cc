@@ -17,6 +17,8 @@
 
 #include "e2e/cli_harness.h"
 #include "e2e/isolation_harness.h"
+#include "endpoint/endpoint.h"
+#include "support/postgres_server.h"
 
 // `interlock serve`, asked as a browser would, and as one would that means ill.
 namespace interlock::e2e {
@@ -139,6 +141,11 @@ class Serve : public Isolated {
   std::string socket_path() {
     const Ended found = shell("ls ../interlock/*.sock");
     return workspace() + "/" + found.out.substr(0, found.out.find('\n'));
+  }
+  std::string over_socket(const std::string& first) {
+    Client client(socket_path());
+    client.send(first + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    return client.rest();
   }
   void run_one() {
     write_plan("tasks: [{id: a, run: 'echo hello', reads: [], writes: [], output: text}]");
@@ -278,35 +285,101 @@ TEST_F(Serve, ends_nothing_when_it_is_killed_and_shows_the_same_when_it_is_back)
   EXPECT_EQ(at_text(get("/api/runs/" + id() + "/state"), "/tasks/0/state"), "done");
 }
 
-TEST_F(Serve, lets_a_gate_be_approved_only_as_it_was_shown) {
-  write_plan(R"(
+class ServeAsked : public Serve {
+ protected:
+  void approve_a_gate() {
+    write_plan(R"(
 tasks:
   - {id: a, run: "echo made > a; echo out", reads: [], writes: [a], output: text, gate: after}
   - {id: b, run: "cat a > b", reads: [a], writes: [b], needs: [a]}
 )");
-  Running run = start({"run", "plan.yaml", "--face", "lines", "--wait"});
-  run.until_it_says("gate");
-  Running server = serve();
-  open_page();
-  const std::string base = "/api/runs/" + id();
-  const std::string digest = at_text(get(base + "/state"), "/tasks/0/gate");
-  EXPECT_EQ(digest.size(), 64U);
-  EXPECT_EQ(status_of(post(base + "/approve", R"({"task": "a"})")), 409);
-  EXPECT_EQ(status_of(post(base + "/approve",
-                           R"({"task": "a", "digest": ")" + std::string(64, '0') + "\"}")),
-            409);
-  EXPECT_EQ(status_of(post(base + "/approve", R"({"task": "b", "digest": ")" + digest + "\"}")),
-            409);
-  EXPECT_EQ(status_of(ask("GET " + base + "/approve", own() + bearer_)), 404) << "GET does nothing";
-  EXPECT_FALSE(exists("b"));
-  const std::string approved =
-      post(base + "/approve", R"({"task": "a", "digest": ")" + digest + "\"}");
-  EXPECT_EQ(status_of(approved), 200) << approved;
-  EXPECT_EQ(at_text(approved, "/did"), "approved");
-  EXPECT_EQ(run.wait().exit, 0);
-  EXPECT_EQ(status_of(post(base + "/approve", R"({"task": "a", "digest": ")" + digest + "\"}")),
-            409)
-      << "it is answered";
+    Running run = start({"run", "plan.yaml", "--face", "lines", "--wait"});
+    run.until_it_says("gate");
+    Running server = serve();
+    open_page();
+    const std::string base = "/api/runs/" + id();
+    const std::string digest = at_text(get(base + "/state"), "/tasks/0/gate");
+    EXPECT_EQ(digest.size(), 64U);
+    EXPECT_EQ(status_of(post(base + "/approve", R"({"task": "a"})")), 409);
+    EXPECT_EQ(status_of(post(base + "/approve",
+                             R"({"task": "a", "digest": ")" + std::string(64, '0') + "\"}")),
+              409);
+    EXPECT_EQ(status_of(post(base + "/approve", R"({"task": "b", "digest": ")" + digest + "\"}")),
+              409);
+    EXPECT_EQ(status_of(ask("GET " + base + "/approve", own() + bearer_)), 404)
+        << "GET does nothing";
+    EXPECT_FALSE(exists("b"));
+    const std::string approved =
+        post(base + "/approve", R"({"task": "a", "digest": ")" + digest + "\"}");
+    EXPECT_EQ(status_of(approved), 200) << approved;
+    EXPECT_EQ(at_text(approved, "/did"), "approved");
+    EXPECT_EQ(run.wait().exit, 0);
+    EXPECT_EQ(status_of(post(base + "/approve", R"({"task": "a", "digest": ")" + digest + "\"}")),
+              409)
+        << "it is answered";
+  }
+  void ask_a_queue() {
+    NamedPipe go(folder() + "/go");
+    Running queue =
+        start({"queue", "start", "--foreground", "--parallel", "2", "--isolation", "direct"});
+    queue.until_it_says("run r-");
+    wait_until([&] { return interlock({"show"}).exit == 0; });
+    Running server = serve();
+    open_page();
+    const std::string base = "/api/runs/" + id();
+    const auto head = [&](const std::string& member) {
+      return at_text(get(base + "/state"), "/head/" + member);
+    };
+    const auto until = [&](const std::string& member, const std::string& value) {
+      wait_until([&] { return head(member) == value; });
+    };
+    until("takes_tasks", "true");
+    const std::string added =
+        post(base + "/add", R"({"id": "one", "command": "read line < )" + go.path() +
+                                R"(", "reads": [], "writes": ["a"]})");
+    EXPECT_EQ(status_of(added), 200) << added;
+    EXPECT_EQ(at_text(added, "/task"), "one");
+    until("running", "1");
+    EXPECT_EQ(status_of(post(base + "/set", R"({"parallel": 7})")), 200);
+    until("parallel", "7");
+    EXPECT_EQ(status_of(post(base + "/pause", "{}")), 200);
+    until("held", "true");
+    EXPECT_EQ(status_of(post(base + "/resume", "{}")), 200);
+    until("held", "false");
+    // What a member holds is never an option, and what means nothing is refused.
+    const std::string odd = post(base + "/add", R"({"id": "--help", "command": "--version"})");
+    EXPECT_NE(status_of(odd), 200) << odd;
+    EXPECT_EQ(status_of(post(base + "/set", R"({"parallel": "many"})")), 400);
+    EXPECT_EQ(status_of(post(base + "/set", "{}")), 400);
+    EXPECT_EQ(status_of(post(base + "/add", R"({"reads": "src"})")), 400);
+    EXPECT_EQ(status_of(post(base + "/prune", "{}")), 404);
+    go.ring();
+    EXPECT_EQ(interlock({"queue", "stop"}).exit, 0);
+    queue.wait();
+  }
+  /// From now on runs are on a server of this test's own; false where there can be none.
+  bool use_server() {
+    server_ = testing_support::PostgresServer::start();
+    if (server_ != nullptr) environment()["INTERLOCK_STORE"] = server_->make_database("runs");
+    return server_ != nullptr;
+  }
+
+ private:
+  std::unique_ptr<testing_support::PostgresServer> server_;
+};
+
+TEST_F(ServeAsked, lets_a_gate_be_approved_only_as_it_was_shown) { approve_a_gate(); }
+
+TEST_F(ServeAsked, lets_a_gate_be_approved_where_runs_are_on_a_server) {
+  if (!use_server()) GTEST_SKIP() << "the programs of a PostgreSQL server are not here";
+  approve_a_gate();
+}
+
+TEST_F(ServeAsked, does_what_the_page_asks_of_a_run_and_of_a_queue) { ask_a_queue(); }
+
+TEST_F(ServeAsked, does_what_the_page_asks_where_runs_are_on_a_server) {
+  if (!use_server()) GTEST_SKIP() << "the programs of a PostgreSQL server are not here";
+  ask_a_queue();
 }
 
 TEST_F(Serve, shows_logs_changes_outputs_and_reasons) {
@@ -393,46 +466,6 @@ tasks:
     EXPECT_EQ(status_of(get(base + wrong)), 400) << wrong;
   const auto kept = json::parse(body_of(get("/api/runs/" + id() + "/ways")));
   EXPECT_EQ(kept.at("bars").as_array()[0].as_array().size(), 8U);
-}
-
-TEST_F(Serve, does_what_the_page_asks_of_a_run_and_of_a_queue) {
-  NamedPipe go(folder() + "/go");
-  Running queue =
-      start({"queue", "start", "--foreground", "--parallel", "2", "--isolation", "direct"});
-  queue.until_it_says("run r-");
-  wait_until([&] { return interlock({"show"}).exit == 0; });
-  Running server = serve();
-  open_page();
-  const std::string base = "/api/runs/" + id();
-  const auto head = [&](const std::string& member) {
-    return at_text(get(base + "/state"), "/head/" + member);
-  };
-  const auto until = [&](const std::string& member, const std::string& value) {
-    wait_until([&] { return head(member) == value; });
-  };
-  until("takes_tasks", "true");
-  const std::string added =
-      post(base + "/add", R"({"id": "one", "command": "read line < )" + go.path() +
-                              R"(", "reads": [], "writes": ["a"]})");
-  EXPECT_EQ(status_of(added), 200) << added;
-  EXPECT_EQ(at_text(added, "/task"), "one");
-  until("running", "1");
-  EXPECT_EQ(status_of(post(base + "/set", R"({"parallel": 7})")), 200);
-  until("parallel", "7");
-  EXPECT_EQ(status_of(post(base + "/pause", "{}")), 200);
-  until("held", "true");
-  EXPECT_EQ(status_of(post(base + "/resume", "{}")), 200);
-  until("held", "false");
-  // What a member holds is never an option, and what means nothing is refused.
-  const std::string odd = post(base + "/add", R"({"id": "--help", "command": "--version"})");
-  EXPECT_NE(status_of(odd), 200) << odd;
-  EXPECT_EQ(status_of(post(base + "/set", R"({"parallel": "many"})")), 400);
-  EXPECT_EQ(status_of(post(base + "/set", "{}")), 400);
-  EXPECT_EQ(status_of(post(base + "/add", R"({"reads": "src"})")), 400);
-  EXPECT_EQ(status_of(post(base + "/prune", "{}")), 404);
-  go.ring();
-  EXPECT_EQ(interlock({"queue", "stop"}).exit, 0);
-  queue.wait();
 }
 
 TEST_F(Serve, takes_a_run_up_again_that_nobody_dispatches) {
@@ -527,6 +560,45 @@ tasks:
   EXPECT_EQ(value(R"(interlock_runs{state="running"})"), 0);
   EXPECT_EQ(value("interlock_serve_streams"), 0);
   EXPECT_GT(value("interlock_serve_uptime_seconds"), 0);
+}
+
+TEST_F(Serve, counts_what_is_left_of_quotas_while_a_run_goes_on) {
+  endpoint::Endpoint endpoint(endpoint::Script{});
+  environment()["THE_KEY"] = "sk-very-secret";
+  const NamedPipe bell(workspace() + "/bell");
+  write_plan(fmt::format(R"(
+agents: {{a: {{kind: chat, api: anthropic, base_url: "{}", model: claude-sonnet-4-5, key: THE_KEY}}}}
+resources:
+  api: {{kind: quota, requests: 60/h, account: shared}}
+  other: {{kind: quota, requests: 60/h}}
+tasks:
+  - {{id: asked, agent: a, prompt: hello, reads: [], writes: [], uses: [api], output: text}}
+  - {{id: held, run: 'read line <{}', needs: [asked], reads: [], writes: [], uses: [other]}}
+)",
+                         endpoint.base_url(), bell.path()));
+  Running server = start({"serve"});
+  server.until_it_says("socket: ");
+  Running run = start({"run", "plan.yaml", "--face", "lines"});
+  const auto values = [&] {
+    const MetricsReader read(body_of(over_socket("GET /metrics")));
+    EXPECT_THAT(read.complaints, ::testing::IsEmpty());
+    return read.values;
+  };
+  const std::string of_shared = R"({quota="shared",what="requests"})";
+  wait_until([&] {
+    const auto all = values();
+    const auto it = all.find("interlock_quota_free_in_seconds" + of_shared);
+    return it != all.end() && it->second > 0;
+  });
+  const auto all = values();
+  EXPECT_NEAR(all.at("interlock_quota_limit_per_second" + of_shared), 1.0 / 60, 1e-9);
+  EXPECT_GT(all.at("interlock_quota_used_ratio" + of_shared), 0);
+  EXPECT_EQ(all.at(R"(interlock_quota_shut_seconds{quota="shared"})"), 0);
+  EXPECT_EQ(all.count(R"(interlock_quota_used_ratio{quota="other",what="requests"})"), 0U)
+      << "nobody counts what commands use";
+  bell.ring();
+  EXPECT_EQ(run.wait().exit, 0);
+  EXPECT_EQ(values().count("interlock_quota_used_ratio" + of_shared), 0U);
 }
 
 TEST_F(Serve, cuts_a_stream_whose_client_reads_nothing) {

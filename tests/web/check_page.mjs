@@ -119,7 +119,7 @@ check("foretells what the sliders say, by the server's scheduler", async () => {
     const [one, other] = await Promise.all(["sequential", "parallel"].map((name) => page.getByRole("radio", {name: new RegExp("^" + name)}).locator("span").first().textContent()));
     return one === other;
   });
-  await page.getByRole("button", {name: "as it is"}).click();
+  await page.getByRole("button", {name: "reset"}).click();
   await until("it is as it was", async () => (await page.getByRole("radio", {name: /^sequential/}).textContent()) === before);
 });
 
