@@ -119,13 +119,30 @@ std::string gates(Dice& dice) {
   return text;
 }
 
+std::string views(Dice& dice) {
+  static constexpr int kOdds[] = {5, 15, 30, 50};
+  std::string text = head(dice, ", speculate: true") + "tasks:\n";
+  const int odds = kOdds[dice.from(0, 3)];
+  for (int i = 0, n = dice.from(4, 14); i < n; ++i)
+    text += fmt::format(
+        "  - {{id: t{0}, run: ['true'], writes: ['src/**'], isolation: view, estimate: "
+        "{{time: {1}ms, conflicts: {2}%}}}}\n",
+        i, dice.milliseconds(70, 0.6), odds);
+  return text;
+}
+
 /// A plan, its world, and what each way takes there.
 class Case {
  public:
   Case(plan::Plan plan, Dice& dice)
       : plan_(std::move(plan)),
         interlocking_(plan::interlocking_of(plan_)),
-        expected_(decide::expect(plan_, {})) {
+        expected_(decide::expect(plan_, {})),
+        overlapping_(
+            decide::decide(plan_, interlocking_, expected_, {.pattern = decide::Pattern::parallel})
+                .speculation) {
+    for (const decide::Risk& risk : overlapping_.risks)
+      world_.conflicts.push_back({risk.before, risk.after, dice.unit() < risk.p});
     for (const decide::Expected& it : expected_) {
       const double factor = std::exp(std::numbers::ln2 * dice.normal());
       world_.fates.push_back(
@@ -145,19 +162,23 @@ class Case {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
         plan_.limits.parallel, 1, static_cast<std::int64_t>(plan_.tasks.size())));
   }
-  double one_by_one() const { return played(decide::verdicts_of(plan_), 1, true, {}); }
+  double one_by_one() const {
+    return played(decide::verdicts_of(plan_), interlocking_, 1, true, {});
+  }
   double at_most(std::uint32_t n) const {
-    return played(decide::verdicts_of(plan_), std::min(n, cap()), false, {});
+    return played(decide::verdicts_of(plan_), overlapping_.waits, std::min(n, cap()), false, {});
   }
   double decided() const {
     const decide::Decision it = decide::decide(plan_, interlocking_, expected_, {});
-    return played(it.verdicts, it.policy.parallel, it.policy.plan_order, it.priorities);
+    return played(it.verdicts, it.speculation.waits, it.policy.parallel, it.policy.plan_order,
+                  it.priorities);
   }
 
  private:
-  double played(const std::vector<decide::Verdict>& verdicts, std::uint32_t n, bool plan_order,
+  double played(const std::vector<decide::Verdict>& verdicts, const footprint::Interlocking& waits,
+                std::uint32_t n, bool plan_order,
                 const std::vector<std::int64_t>& priorities) const {
-    const schedule::Problem problem = decide::problem_of(plan_, interlocking_, expected_, verdicts);
+    const schedule::Problem problem = decide::problem_of(plan_, waits, expected_, verdicts);
     schedule::Policy policy{
         .parallel = n, .plan_order = plan_order, .gate_every = {}, .on_failure = {}};
     if (plan_.limits.gate_every)
@@ -174,6 +195,7 @@ class Case {
   plan::Plan plan_;
   footprint::Interlocking interlocking_;
   std::vector<decide::Expected> expected_;
+  decide::Speculation overlapping_;  ///< What is waited for where tasks in views overlap.
   schedule::World world_;
 };
 
@@ -238,4 +260,5 @@ int main(int argc, char** argv) {
   measure("slowing", slowing, plans);
   measure("prose", prose, plans);
   measure("gates", gates, plans);
+  measure("views", views, plans);
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Real runs beside what `interlock plan` foretold of them. By hand, on a quiet machine; nothing here is a test.
 
-    bench/real_runs.py BINARY [MODEL_ENDPOINT]         forecasts; a server that slows; the break-even, at both sides
-    bench/real_runs.py BINARY MODEL_ENDPOINT forecasts    one part: forecasts, server or breakeven
+    bench/real_runs.py BINARY [MODEL_ENDPOINT]         forecasts; a server that slows; the break-even, at both sides; batching
+    bench/real_runs.py BINARY MODEL_ENDPOINT forecasts    one part: forecasts, server, breakeven or batching
 
 Elapsed is the journal's, from the first start to the last end. MODEL_ENDPOINT is tests/endpoint's program; without it
-the run with a gateway quota is left out. The server takes jobs in lock-step: of k at once each goes at
+the run with a gateway quota and batching are left out. The server takes jobs in lock-step: of k at once each goes at
 1 / (1 + a * max(0, k - k0)) of its speed. SCALE=4 in the environment makes all tasks four times as long, for a busy machine.
 """
 import json, math, os, random, select, shutil, socket, statistics, subprocess, sys, tempfile, threading, time
@@ -91,6 +91,30 @@ def through_gateway():
             server.stdin.close(); server.wait()
 
 
+def batching(tasks=200, alone=.3, more=.05, together=20):
+    """Tiny calls, each by itself and then twenty in one attempt. A call of n of them takes `alone` and `more` for each but the first."""
+    answers = {str(k + 1): {'n': k} for k in range(together)}
+    script_of = {'rules': [{'prompt': '=== Task 1 ===', 'steps': [{'structured': answers, 'wait': (alone + more * (together - 1)) * SCALE}]}], 'otherwise': {'structured': {'n': 7}, 'wait': alone * SCALE}}
+    with tempfile.NamedTemporaryFile('w', suffix='.json') as script:
+        json.dump(script_of, script); script.flush()
+        server = subprocess.Popen([ENDPOINT, '--script', script.name, '--until-eof'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            port = int(server.stdout.readline())
+            for batch in ('off', together, 'auto'):
+                with Place() as place:
+                    with open(os.path.join(place.work, 'n.json'), 'w') as f: json.dump({'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}, f)
+                    told = place.plan({'agents': {'m': {'kind': 'chat', 'api': 'anthropic', 'base_url': f'http://127.0.0.1:{port}', 'model': 'claude-sonnet-4-5', 'key': 'THE_KEY'}},
+                                       'limits': {'min_saving': '0s', 'parallel': 4}, 'defaults': {'agent': 'm', **({} if batch == 'off' else {'batch': batch})},
+                                       'tasks': [{'id': f't{k}', 'prompt': f'Number {k}?', 'reads': [], 'writes': [], 'output': {'schema': 'n.json'},
+                                                  'estimate': {'time': f'{round(alone * SCALE * 1000)}ms', 'tokens': 300}} for k in range(tasks)]})
+                    shown = place.run(); calls = sum(not a.get('batched_with') or k < min(int(t[1:]) for t in a['batched_with']) for k, task in enumerate(shown['tasks']) for a in task['history'])
+                    used = sum(t['tokens'].get(part) or 0 for t in shown['tasks'] for part in ('input', 'output', 'cache_read', 'cache_write'))
+                    d = told['decision']
+                    print(f"{tasks} tiny tasks, batch {batch}: {calls} attempts, {used / 1000:.1f}k tokens, {elapsed(shown):.2f} s (forecast {told['forecast'][d['pattern']]['elapsed_s']:.2f} s, {told['forecast'][d['pattern']]['tokens'] / 1000:.0f}k tokens)", flush=True)
+        finally:
+            server.stdin.close(); server.wait()
+
+
 class LockStep(threading.Thread):
     """Takes `SECONDS\\n` on each connection and closes it when so much work is done."""
     def __init__(self, k0, a):
@@ -151,3 +175,4 @@ if __name__ == '__main__':
     if PART in ('', 'forecasts'): forecasts()
     if PART in ('', 'server'): on_server()
     if PART in ('', 'breakeven'): breakeven()
+    if ENDPOINT and PART in ('', 'batching'): batching()

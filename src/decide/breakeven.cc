@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <cstdlib>
 
 #include "base/text.h"
 #include "decide/forecast.h"
@@ -35,19 +35,12 @@ TaskId median_task(const plan::Plan& plan, const std::vector<Expected>& expected
   return tasks[tasks.size() / 2];
 }
 
-/// Of any two, where one of so many at once meets any of the others in a part of its attempts.
-double odds_of_two(double conflicts, std::int64_t at_once) {
-  return 1 -
-         std::pow(1 - conflicts, 1.0 / static_cast<double>(std::max<std::int64_t>(at_once - 1, 1)));
-}
-
 Model model_of(const plan::Plan& plan, const std::vector<Expected>& expected, TaskId like) {
   Model model{plan, expected[like.index()], 0};
   plan::Task task = plan[like];
   const std::vector<Verdict> verdicts = verdicts_of(plan);
   task.join = verdicts[like.index()].join;
-  if (is_caught(task) && task.estimate.conflicts)
-    model.p_conflict = odds_of_two(*task.estimate.conflicts, plan.limits.parallel);
+  if (is_caught(task) && task.estimate.conflicts) model.p_conflict = *task.estimate.conflicts;
   task.needs.clear();
   task.output_of.clear();
   task.gate_before = task.gate_after = false;

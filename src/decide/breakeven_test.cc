@@ -63,7 +63,7 @@ TEST(Breakeven, ConflictsThatThePlanStatesAreInIt) {
 TEST(Breakeven, SaysWhatMovesTheAnswerMost) {
   const Breakeven it = of(one_task("60s"));
   ASSERT_FALSE(it.sensitivities.empty());
-  EXPECT_EQ(it.sensitivities.front().assumption, "slowing");
+  EXPECT_EQ(it.sensitivities.front().assumption, "two tasks meet");
   for (const SweepPoint& point : it.crossings.points) {
     EXPECT_LE(point.at_once.p50, point.at_once.p90);
     EXPECT_GE(point.at_once.draws, 32u);

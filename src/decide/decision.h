@@ -28,8 +28,9 @@ struct History {
     std::uint32_t count = 0;  ///< Of times.
     /// Of the logarithm of its times: 0.7 is a factor of two either way, in two of three attempts.
     std::optional<double> spread;
-    /// Of the last attempts in snapshots: how many met with what others had changed.
-    std::uint32_t snapshots = 0, conflicts = 0;
+    /// How likely an attempt in a snapshot meets one other that it overlaps with; nothing where
+    /// none overlapped.
+    std::optional<double> p_conflict{};
     std::uint32_t tried = 0;                ///< Attempts that succeeded or failed by themselves.
     std::optional<double> failures{};       ///< The part of them that failed, drawn to the agent's.
     std::optional<Tokens> output_tokens{};  ///< Of `tokens` and the tax.
@@ -64,7 +65,7 @@ struct Expected {
   From overhead_from = From::prior;
   std::optional<MicroUsd> cost;
   From cost_from = From::prior;
-  /// The part (0..1) of its attempts in snapshots that met with what others had changed.
+  /// How likely (0..1) it meets one other that it overlaps with, where both have snapshots.
   std::optional<double> p_conflict;
   From p_conflict_from = From::prior;
   double spread = 0.6931;  ///< Of the logarithm of its time; see `History::Measurements`.

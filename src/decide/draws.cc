@@ -65,8 +65,8 @@ class Drawer {
     Dice dice(pair, kConflicts);
     for (const Risk& risk : risks_) {
       const double unit = dice.unit();
-      if ((luck > 0 ? unit : 1 - unit) < risk.p)
-        world.conflicts.push_back({risk.before, risk.after});
+      const bool meets = (luck > 0 ? unit : 1 - unit) < risk.p;
+      world.conflicts.push_back({risk.before, risk.after, meets});
     }
     return world;
   }
@@ -124,9 +124,8 @@ std::size_t draws_for(std::size_t tasks) {
 
 Draws::Draws(const plan::Plan& plan, const std::vector<Expected>& expected,
              const std::vector<Risk>& risks) {
-  for (const Risk& risk : risks) {
-    if (risk.p > 0.5) expected_.conflicts.push_back({risk.before, risk.after});
-  }
+  for (const Risk& risk : risks)
+    expected_.conflicts.push_back({risk.before, risk.after, risk.p > 0.5});
   const bool some_fail = std::ranges::any_of(
       expected, [](const Expected& it) { return it.p_failure.value_or(0) > 0; });
   if (plan.limits.answer || some_fail) {

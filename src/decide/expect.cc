@@ -55,10 +55,9 @@ class Sources {
     return kPriorSpread;
   }
 
-  std::optional<double> conflict_share() const {
+  std::optional<double> conflict_odds() const {
     for (const History::Measurements* measurements : measurements_) {
-      if (measurements != nullptr && measurements->snapshots > 0)
-        return static_cast<double>(measurements->conflicts) / measurements->snapshots;
+      if (measurements != nullptr && measurements->p_conflict) return measurements->p_conflict;
     }
     return std::nullopt;
   }
@@ -102,7 +101,7 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   };
   const bool taxed =
       sources.fill(std::optional<Tokens>(), tax, it.overhead_tokens, it.overhead_from);
-  it.p_conflict = task.estimate.conflicts ? task.estimate.conflicts : sources.conflict_share();
+  it.p_conflict = task.estimate.conflicts ? task.estimate.conflicts : sources.conflict_odds();
   if (it.p_conflict) it.p_conflict_from = task.estimate.conflicts ? From::plan : From::history;
   it.spread = sources.spread(it.time_from);
   // One command that fails says nothing of another, and neither does one that does not.

@@ -28,6 +28,19 @@ schedule::FailurePolicy policy_of(const plan::OnFailure& on_failure) {
   return {};
 }
 
+/// By critical path, as if those that may meet waited for each other: they commit in plan order, so
+/// a later one that is early is only done again.
+Priorities first_priorities(const schedule::Problem& problem, const Draws& draws) {
+  const auto& conflicts = draws.expected().conflicts;
+  if (conflicts.empty()) return schedule::critical_path_priorities(problem);
+  schedule::Problem in_order;
+  in_order.jobs = problem.jobs;
+  in_order.links = problem.links;
+  for (const schedule::Conflict& it : conflicts)
+    in_order.links.push_back({it.before, it.after, false});
+  return schedule::critical_path_priorities(in_order);
+}
+
 /// The value that a part of them, `of` a hundred, does not exceed.
 Duration percentile(std::vector<Duration>& values, std::size_t of) {
   const std::size_t at = std::min(values.size() - 1, values.size() * of / 100);
@@ -45,7 +58,7 @@ Forecaster::Forecaster(const schedule::Problem& problem, const plan::Limits& lim
       expected_(&expected),
       verdicts_(&verdicts),
       draws_(&draws),
-      critical_path_(schedule::critical_path_priorities(problem)),
+      critical_path_(first_priorities(problem, draws)),
       tokens_(0),
       overhead_tokens_(0),
       cost_(0) {

@@ -21,7 +21,7 @@ class Forecaster {
 
   /// One by one, in plan order.
   Forecast in_sequence() const;
-  /// At most `n` at once, by critical path, if estimates come true.
+  /// At most `n` at once, by critical path (of those that may meet too), if estimates come true.
   Forecast at_once(std::uint32_t n) const;
   /// As `plain`, which `at_once(n)` gave, but in the best order that is found while `more()` says
   /// yes. Plans too large for that keep the critical path.
@@ -37,6 +37,8 @@ class Forecaster {
   Duration work() const { return work_; }
 
   schedule::Policy policy(std::uint32_t n, bool plan_order) const;
+  /// Whether there are tasks that may meet and are not kept apart.
+  bool may_meet() const { return !draws_->expected().conflicts.empty(); }
   const schedule::Problem& problem() const { return *problem_; }
   const Priorities& critical_path() const { return critical_path_; }
 

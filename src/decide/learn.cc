@@ -21,19 +21,40 @@ using Measurements = History::Measurements;
 
 constexpr double kLeastTime = 1;  ///< Microseconds; of tokens and costs one each.
 
+/// An attempt in a snapshot that overlapped with others.
+struct Overlap {
+  double others = 0;  ///< Of those that could be in its way.
+  bool met = false;
+};
+
+/// The odds of one pair that make the attempts that met as many as they were.
+std::optional<double> odds_of_two(const std::vector<Overlap>& overlaps) {
+  if (overlaps.empty()) return std::nullopt;
+  const auto met = static_cast<double>(std::ranges::count(overlaps, true, &Overlap::met));
+  double low = 0, high = 1;
+  for (int i = 0; i < 30; ++i) {
+    const double p = (low + high) / 2;
+    double expected = 0;
+    for (const Overlap& it : overlaps) expected += 1 - std::pow(1 - p, it.others);
+    (expected < met ? low : high) = p;
+  }
+  return (low + high) / 2;
+}
+
 /// The measurements of one key.
 struct Group {
   std::vector<Observation> times, tokens, outputs, costs, spawns, returns, joins, waits, startups;
   double tried = 0, failed = 0, cached = 0, inputs = 0;
-  std::uint32_t tries = 0, snapshots = 0, conflicts = 0;
+  std::vector<Overlap> overlaps;
+  std::uint32_t tries = 0;
   bool asks = false;  ///< A model.
 
-  void add(const Sample& sample, double weight) {
+  /// `overlapped`: with how many others in snapshots of its run.
+  void add(const Sample& sample, double weight, std::size_t overlapped) {
     asks |= !sample.account.empty();
-    if (sample.met) {
-      ++snapshots;
-      if (*sample.met) ++conflicts;
-    }
+    // Of two that overlap only the later one, in plan order, is done again.
+    if (sample.met && overlapped > 0)
+      overlaps.push_back({static_cast<double>(overlapped) / 2, *sample.met});
     if (sample.join) put(joins, sample.join->count(), weight);
     const history::Verdict verdict = history::verdict_on(sample.outcome);
     if (verdict != history::Verdict::neither) {
@@ -115,8 +136,7 @@ Measurements measured_of(const Group& group, const std::optional<Kin>& kin,
   if (const auto join = median(group.joins)) measurements.join = Duration(*join);
   if (const auto waited = median(group.waits)) measurements.waited = Duration(*waited);
   if (const auto startup = median(group.startups)) measurements.startup = Duration(*startup);
-  measurements.snapshots = group.snapshots;
-  measurements.conflicts = group.conflicts;
+  measurements.p_conflict = odds_of_two(group.overlaps);
   measurements.tried = group.tries;
   if (group.tries >= kFewestTries)
     measurements.failures = group.failed > 0 || failures_elsewhere > 0
@@ -203,6 +223,29 @@ std::optional<Slowed> slowed(const std::map<std::string, history::LearnedSlowing
   return learned(first);
 }
 
+/// With how many others each attempt in a snapshot overlapped: of the same run, and other tasks.
+std::vector<std::size_t> overlaps_of(const std::vector<Sample>& samples) {
+  std::map<std::string, std::vector<std::size_t>> runs;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const Sample& it = samples[i];
+    if (it.met && it.elapsed && !it.run.empty()) runs[it.workspace + "\n" + it.run].push_back(i);
+  }
+  std::vector<std::size_t> overlapped(samples.size());
+  for (const auto& [run, members] : runs) {
+    for (const std::size_t i : members) {
+      const Sample& one = samples[i];
+      std::set<std::string> others;
+      for (const std::size_t j : members) {
+        const Sample& it = samples[j];
+        if (it.task != one.task && it.at > one.at - *one.elapsed && one.at > it.at - *it.elapsed)
+          others.insert(it.task);
+      }
+      overlapped[i] = others.size();
+    }
+  }
+  return overlapped;
+}
+
 /// Times as they would have been alone: what was waited for quotas and what others slowed is
 /// forecast by itself, and would else count twice.
 void take_out_the_others(std::vector<Sample>& samples,
@@ -243,25 +286,27 @@ History learn(const std::vector<Sample>& samples, const std::vector<history::Cal
   }
   History made;
   made.slowings = slowings_of(good, calls);
+  const std::vector<std::size_t> overlapped = overlaps_of(good);
   take_out_the_others(good, made.slowings, said);
   Groups everywhere, tasks, shapes, agents;
   Group people;
   std::map<std::string, std::string> shape_keys;  // By key of the task.
-  for (const Sample& it : good) {
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    const Sample& it = good[i];
     const double weight = history::weight_of_age(newest - it.at);
     if (it.agent == history::kPerson) {
       if (it.elapsed) people.joins.push_back({static_cast<double>(it.elapsed->count()), weight});
       continue;
     }
     const std::string agent = agent_key(it);
-    agents[agent].add(it, weight);
-    everywhere[it.workspace + "\n" + it.task + "\n" + agent].add(it, weight);
+    agents[agent].add(it, weight, overlapped[i]);
+    everywhere[it.workspace + "\n" + it.task + "\n" + agent].add(it, weight, overlapped[i]);
     if (it.workspace != workspace || it.task.empty()) continue;
     const std::string key = it.task + "\n" + agent;
-    tasks[key].add(it, weight);
+    tasks[key].add(it, weight, overlapped[i]);
     if (it.shape.empty() || it.shape == it.task) continue;
     shape_keys[key] = it.shape + "\n" + agent;
-    shapes[shape_keys[key]].add(it, weight);
+    shapes[shape_keys[key]].add(it, weight, overlapped[i]);
   }
 
   constexpr std::size_t kFewestOfShape = 2, kFewestOfAgent = 3;

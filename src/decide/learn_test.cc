@@ -55,6 +55,26 @@ TEST(Learn, AThinTaskIsDrawnTowardsItsForeachAndARichOneStandsAlone) {
   EXPECT_EQ(history.by_shape.at("r-*\nclaude\n").time, seconds(100));
 }
 
+TEST(Learn, ConflictsAreCountedOfTwoThatOverlap) {
+  std::vector<Sample> samples;
+  const auto ran = [&](const std::string& task, int run, int ended, bool met) {
+    Sample it = sample(task, seconds(60), 0);
+    it.at = kNoon + seconds(1000 * run + ended);
+    it.run = "r" + std::to_string(run);
+    it.met = met;
+    samples.push_back(it);
+  };
+  // One after the other: that says nothing.
+  for (int run = 0; run < 6; ++run) ran("a", run, 60, false), ran("b", run, 200, false);
+  const auto odds = [&] { return learn(samples, {}, "/w").by_task.at("b\nclaude\n").p_conflict; };
+  EXPECT_FALSE(odds());
+  // Side by side in four runs: in one of them `b`, the later, met what `a` had changed.
+  for (int run = 10; run < 14; ++run) ran("a", run, 60, false), ran("b", run, 70, run == 10);
+  ASSERT_TRUE(odds());
+  // A quarter of attempts, each with half of an earlier one beside it.
+  EXPECT_NEAR(*odds(), 1 - 0.75 * 0.75, 0.001);
+}
+
 TEST(Learn, FailuresOfOneCommandSayNothingOfAnother) {
   std::vector<Sample> samples;
   for (int i = 0; i < 4; ++i) {

@@ -23,17 +23,15 @@ bool is_vague(const footprint::PatternSet& patterns) {
 }
 
 /// How likely the two meet if they overlap. Patterns without wildcards that have a path in common
-/// do; of others history knows how often the later one met anything, `beside` of which may be.
-double odds_of(const plan::Plan& plan, const Expected& later, TaskId before, TaskId after,
-               std::size_t beside) {
+/// do; of others the plan says, or history knows, how often the later one meets one that it
+/// overlaps with.
+double odds_of(const plan::Plan& plan, const Expected& later, TaskId before, TaskId after) {
   const auto is_exact = [&](TaskId task) {
     const footprint::Footprint& it = plan[task].footprint;
     return !it.unknown && !is_vague(it.reads) && !is_vague(it.writes);
   };
   if (is_exact(before) && is_exact(after)) return 1;
-  if (!later.p_conflict) return kPriorConflict;
-  return 1 - std::pow(1 - *later.p_conflict,
-                      1.0 / static_cast<double>(std::max<std::size_t>(beside, 1)));
+  return later.p_conflict.value_or(kPriorConflict);
 }
 
 /// The pairs that may meet because one of them does not wait any more.
@@ -64,14 +62,9 @@ std::vector<Risk> risks_of(const plan::Plan& plan, const footprint::Interlocking
   }
   std::ranges::sort(pairs, {}, [](const auto& pair) { return std::pair(pair.second, pair.first); });
   pairs.erase(std::ranges::unique(pairs).begin(), pairs.end());
-  std::vector<std::size_t> beside(plan.tasks.size());
-  for (const auto& [before, after] : pairs) ++beside[after.index()];
   std::vector<Risk> risks;
-  for (const auto& [before, after] : pairs) {
-    const std::size_t most = std::min<std::size_t>(
-        beside[after.index()], static_cast<std::size_t>(plan.limits.parallel) - 1);
-    risks.push_back({before, after, odds_of(plan, expected[after.index()], before, after, most)});
-  }
+  for (const auto& [before, after] : pairs)
+    risks.push_back({before, after, odds_of(plan, expected[after.index()], before, after)});
   return risks;
 }
 
@@ -86,15 +79,13 @@ class SpeculationPricer {
     const Expected& it = expected_[task.index()];
     Candidate candidate;
     candidate.task = task;
-    candidate.p_conflict =
-        beside == 0
-            ? 0
-            : it.p_conflict.value_or(1 - std::pow(1 - kPriorConflict, static_cast<double>(beside)));
+    const double of_two = it.p_conflict.value_or(kPriorConflict);
+    candidate.p_conflict = 1 - std::pow(1 - of_two, static_cast<double>(beside));
     candidate.p_from = it.p_conflict_from;
     if (it.tokens)
       candidate.tokens = share(*it.tokens + it.overhead_tokens.value_or(0), candidate.p_conflict);
     if (it.cost) candidate.cost = share(*it.cost, candidate.p_conflict);
-    candidate.refused = refusal(candidate);
+    candidate.refused = refusal(candidate, of_two);
     if (candidate.refused.empty()) {
       tokens_ += candidate.tokens.value_or(0);
       cost_ += candidate.cost.value_or(0);
@@ -107,9 +98,9 @@ class SpeculationPricer {
     return static_cast<std::int64_t>(static_cast<double>(whole) * of + 0.5);
   }
 
-  std::string refusal(const Candidate& candidate) const {
-    if (candidate.p_from != From::prior && candidate.p_conflict > most_odds_)
-      return fmt::format("it conflicts too often ({:.0f} %)", candidate.p_conflict * 100);
+  std::string refusal(const Candidate& candidate, double of_two) const {
+    if (candidate.p_from != From::prior && of_two > most_odds_)
+      return fmt::format("it conflicts too often ({:.0f} %)", of_two * 100);
     if (limits_.speculate_tokens) {
       if (!candidate.tokens) return "nobody knows what tokens it takes, and there is a budget";
       if (tokens_ + *candidate.tokens > *limits_.speculate_tokens)

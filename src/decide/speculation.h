@@ -32,8 +32,9 @@ enum class SpeculationScope : unsigned char {
 /// - With speculation: those of tasks whose footprint is unknown or vague (a pattern with wildcards
 ///   meets another), one after the other in plan order, while the waste of all together,
 ///   `sum of p * tokens` (or dollars), stays within the budget, and where `p` is at most
-///   `most_odds`, unless nobody knows it. `p` comes from the plan or history, else from how many
-///   might be met, at `kPriorConflict` each.
+///   `most_odds`, unless nobody knows it. `p` comes from how many might be met, at the
+///   odds of two that the plan or history knows, else at `kPriorConflict`; `most_odds` holds for
+///   two.
 /// - Needs and locks are always waited for.
 Speculation lift(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                  const std::vector<Expected>& expected, const Options& options,

@@ -33,7 +33,7 @@ TEST(Speculation, ViewsAloneLetNothingOverlapThatMeets) {
   EXPECT_EQ(overlap_of(decided(three_that_conflict())),
             "sequential, 1 at once\n"
             "Tasks run one by one in plan order: overlapping is not possible and not worth it\n"
-            "Whether they really meet is not known: with `limits: {speculate: true}` 2 m 30 s on "
+            "Whether they really meet is not known: with `limits: {speculate: true}` 2 m 32 s on "
             "average instead of 3 m 46 s, 0.8 attempts done again, 11.7k tokens wasted\n");
 }
 
@@ -68,8 +68,7 @@ TEST(Speculation, WhatConflictedTooOftenDoesNotSpeculate) {
   PlanBuilder plan = three_that_conflict();
   plan.limits().speculate = true;
   History history;
-  history.by_task["b\nsh\n"].snapshots = 10;
-  history.by_task["b\nsh\n"].conflicts = 9;
+  history.by_task["b\nsh\n"].p_conflict = 0.9;
   const Decision it =
       decide(plan.plan(), plan::interlocking_of(plan.plan()), expect(plan.plan(), history), {});
   EXPECT_THAT(it.reasons,
@@ -88,7 +87,22 @@ TEST(Speculation, WhatIsExpectedToSaveTimeAllTheSameSpeculatesWhereThatIsAskedFo
   plan.limits().speculate = true;
   const Decision it = decided(plan);
   EXPECT_NE(it.pattern, Pattern::sequential);
-  EXPECT_LT(it.chosen().range.mean, it.sequential.range.mean * 8 / 10);
+  EXPECT_LE(it.chosen().range.mean, it.sequential.range.mean * 9 / 10);
+}
+
+TEST(Speculation, ThoseThatMayMeetStartInPlanOrderForSoTheyCommit) {
+  PlanBuilder plan("vague");
+  for (int i = 0; i < 4; ++i)
+    plan.task(fmt::format("t{}", i))
+        .writes("src/**")
+        .takes(fmt::format("{}s", 30 + 30 * i))
+        .in(plan::Isolation::view)
+        .conflicts(0.2);
+  plan.limits().speculate = true;
+  plan.limits().parallel = 2;
+  const Decision it = decided(plan);
+  ASSERT_NE(it.pattern, Pattern::sequential);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(it.timeline.slots[i].task, TaskId(i));
 }
 
 TEST(Speculation, TasksThatSurelyMeetAreForecastAsDoneAgain) {

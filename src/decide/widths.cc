@@ -71,10 +71,15 @@ std::function<bool()> limited(const std::function<bool()>& more) {
 }
 
 Runner runner_of(const Forecaster& forecaster, std::uint32_t n, const std::function<bool()>& more) {
-  Runner runner{n, forecaster.at_once(n), {}};
+  Runner runner{n, forecaster.at_once(n), forecaster.critical_path()};
+  const Runner plain = runner;
   runner.forecast = forecaster.improved(std::move(runner.forecast), n, more, runner.priorities);
   runner.forecast.range = forecaster.range(n, false, runner.priorities);
-  return runner;
+  // The search does not know what is done again where tasks meet.
+  if (!forecaster.may_meet() || runner.priorities == plain.priorities) return runner;
+  Runner kept = plain;
+  kept.forecast.range = forecaster.range(n, false, kept.priorities);
+  return kept.mean() <= runner.mean() ? kept : runner;
 }
 
 /// By critical path, to see who is in the running at all.

@@ -4,6 +4,7 @@
 
 #include "engine/retry.h"
 #include "engine/setup.h"
+#include "schedule/world.h"
 
 namespace interlock::engine {
 
@@ -11,6 +12,8 @@ namespace {
 
 using schedule::Change;
 using schedule::End;
+
+static_assert(kConflictsInTurn == schedule::kConflictsInTurn, "forecasts play it as runs do");
 
 /// What one event changes. The run has taken it already.
 class ChangesOf {

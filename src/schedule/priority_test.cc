@@ -77,6 +77,28 @@ TEST(Simulate, TakesOneAfterTheOtherAsTheSchedulerWould) {
   }
 }
 
+TEST(Simulate, WhatMayMeetAnEarlierTaskCommitsOnceThatHasEnded) {
+  Draft draft;
+  const auto a = draft.job(10), b = draft.job(2), c = draft.job(3);
+  draft.needs(c, b);
+  const auto played = [&](std::vector<Conflict> conflicts) {
+    return show(Simulator(draft.problem, by_priority(3), {})
+                    .play({.fates = {}, .conflicts = std::move(conflicts), .reviews = {}}));
+  };
+  EXPECT_EQ(played({}), "a 0-10/0 | b 0-2/1 | c 2-5/1");
+  EXPECT_EQ(played({{a, b, false}}), "a 0-10/0 | b 0-2/1 | c 10-13/0");
+  EXPECT_EQ(played({{a, b, true}}), "a 0-10/0 | b 10-12/0 | c 12-15/0");
+}
+
+TEST(Simulate, WhatMetTwiceWaitsUntilAllBeforeItHaveEnded) {
+  Draft draft;
+  const auto a = draft.job(1), b = draft.job(3), c = draft.job(9), d = draft.job(20);
+  const World world{.fates = {}, .conflicts = {{a, d}, {b, d}}, .reviews = {}};
+  EXPECT_EQ(show(Simulator(draft.problem, by_priority(4), {}).play(world)),
+            "a 0-1/3 | b 0-3/2 | c 0-9/1 | d 9-29/0")
+      << "though it never meets " << name(c);
+}
+
 TEST(Sketch, KnowsHowManyRunAtOnce) {
   Draft draft;
   for (int i = 0; i < 200; ++i) {

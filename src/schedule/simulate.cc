@@ -12,11 +12,21 @@
 #include "schedule/scheduler.h"
 
 namespace interlock::schedule {
+namespace {
+
+/// The dispatcher's pause before an attempt that has its turn, on average of its jitter; it
+/// doubles.
+constexpr Duration kFirstPause = std::chrono::milliseconds(375);
+constexpr std::uint32_t kMostDoublings = 6;
+
+}  // namespace
 
 /// One run after the other, in virtual time.
 ///
 /// A task whose attempt is over is released; it ends at once, or waits: for a person at its gate,
-/// or for its turn to commit where it meets an earlier task that has not ended.
+/// or for its turn to commit where it may meet an earlier task that has not ended. What was done
+/// again so often that it would go on for ever starts only when all before it has ended, as in a
+/// run.
 class Simulator::Run {
  public:
   Run(const Problem& problem, const Policy& policy, const std::vector<std::int64_t>& priorities)
@@ -92,7 +102,7 @@ class Simulator::Run {
     bool operator>(const Happening& other) const { return key() > other.key(); }
   };
   struct Mark {
-    std::uint32_t attempt = 0, failures = 0;
+    std::uint32_t attempt = 0, failures = 0, conflicts = 0;
     std::size_t slot = 0;   ///< Of the timeline.
     std::size_t place = 0;  ///< In `running_`, while it runs.
     bool started = false, running = false, commits = false, stale = false;
@@ -120,7 +130,7 @@ class Simulator::Run {
     conflicts_with_.assign(world.conflicts.empty() ? 0 : all, {});
     waits_for_.assign(conflicts_with_.size(), {});
     for (const Conflict& it : world.conflicts) {
-      conflicts_with_[it.before.index()].push_back(it.after);
+      if (it.meets) conflicts_with_[it.before.index()].push_back(it.after);
       waits_for_[it.after.index()].push_back(it.before);
     }
   }
@@ -317,7 +327,12 @@ class Simulator::Run {
 
   void redo(TaskId task) {
     timeline_.redone.push_back(task);
-    scheduler_->requeue(task, now_, now_);
+    const std::uint32_t conflicts = ++marks_[task.index()].conflicts;
+    const bool in_turn = conflicts >= kConflictsInTurn;
+    Duration pause{};
+    if (in_turn)
+      pause = kFirstPause * (1 << std::min(conflicts - kConflictsInTurn, kMostDoublings));
+    scheduler_->requeue(task, now_ + pause, now_, in_turn);
   }
 
   const Problem& problem_;

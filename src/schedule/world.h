@@ -21,11 +21,15 @@ struct Fate {
   Duration before{}, after{};  ///< How long a person thinks at its gates.
 };
 
-/// Two tasks that are not kept apart, and would not go together: if `after` saw the workspace
-/// without what `before` commits, it is done again.
+/// Two tasks that may meet and are not kept apart: `after` commits only once `before` has ended. If
+/// they do meet and `after` saw the workspace without what `before` commits, it is done again.
 struct Conflict {
   TaskId before, after;
+  bool meets = true;
 };
+
+/// One that was done again so often starts only when all before it in plan order have ended.
+inline constexpr std::uint32_t kConflictsInTurn = 2;
 
 /// What happens in virtual time, settled before it begins: whatever the pattern and the width, each
 /// meets the same luck.
