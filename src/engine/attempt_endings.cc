@@ -85,6 +85,8 @@ Result<void> AttemptEndings::on_not_started(Attempt live, const Error& error) {
 Result<void> AttemptEndings::on_work_over(Attempt& live, const Exited& exited) {
   const plan::Task& one = turn_.task(live.task());
   if (!live.share.others.empty()) {
+    // While it lives: calls that are reported only now are booked on it.
+    calls_.close_route(live);
     Attempt whole = std::move(live);
     live_.erase(whole.task());
     return on_batch_over(std::move(whole), exited);
