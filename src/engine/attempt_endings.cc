@@ -33,8 +33,10 @@ Result<void> AttemptEndings::on_exited(const Exited& exited) {
   Attempt* const found = live_.find(exited.name);
   if (found == nullptr) return {};
   Attempt& live = *found;
+  // Its tree is proven gone, so nobody writes there any more.
   turn_.ports.workspace.close_attempt(exited.name);
   if (live.name().phase == 0) return on_work_over(live, exited);
+  // Of a check: what it changed is thrown away.
   if (snapshots_.contains(live.name())) snapshots_.close(live.name());
 
   Judgement judgement = judge_exit(turn_.task(live.task()), exited, live.stopped_for());
@@ -44,6 +46,7 @@ Result<void> AttemptEndings::on_exited(const Exited& exited) {
     judgement.detail = fmt::format("its check failed: {}", judgement.detail);
     judgement.complaint = "The check of your work failed.";
   }
+  // One attempt, one event: what its check left behind is told with it.
   live.work.exited.strays += exited.strays;
   live.work.exited.unproven.insert(live.work.exited.unproven.end(), exited.unproven.begin(),
                                    exited.unproven.end());
@@ -56,6 +59,7 @@ Result<void> AttemptEndings::put_back(Attempt live, const std::string& why) {
     return on_not_started(std::move(live), {Error::Kind::io, "put off", {}});
   live_.erase(live.task());
   std::vector<TaskId> all = live.share.others;
+  // Who shares its attempt has not begun either.
   all.push_back(live.task());
   for (const TaskId id : all) {
     AttemptEnded event;
@@ -76,6 +80,7 @@ Result<void> AttemptEndings::on_not_started(Attempt live, const Error& error) {
   if (live.stopped_for() == Outcome::conflicted) judgement.detail = live.stop_detail();
   if (live.name().phase == 2) return committer_.on_merged_checked(std::move(live), judgement);
   if (!live.share.others.empty()) {
+    // Its place is taken by its own part.
     live_.erase(live.task());
     return break_up(std::move(live), judgement, {});
   }
@@ -85,6 +90,8 @@ Result<void> AttemptEndings::on_not_started(Attempt live, const Error& error) {
 Result<void> AttemptEndings::on_work_over(Attempt& live, const Exited& exited) {
   const plan::Task& one = turn_.task(live.task());
   if (!live.share.others.empty()) {
+    // While it lives: calls that are reported only now are booked on it.
+    calls_.close_route(live);
     Attempt whole = std::move(live);
     live_.erase(whole.task());
     return on_batch_over(std::move(whole), exited);
@@ -92,6 +99,7 @@ Result<void> AttemptEndings::on_work_over(Attempt& live, const Exited& exited) {
   const Judgement judgement = take_output(live, exited, judge_work(live, exited));
   if (judgement.outcome != Outcome::succeeded || one.verify.empty())
     return conclude(std::move(live), judgement);
+  // The task is done only when its check says so: the attempt goes on.
   live.check_work();
   live_.spawn(live.name());
   return {};
@@ -106,6 +114,7 @@ Judgement AttemptEndings::judge_work(Attempt& live, const Exited& exited) {
   if (judgement.outcome == Outcome::timed_out && !live.share.others.empty())
     judgement.detail = fmt::format("timed out after {}", show_duration(live_.timeout_of(live)));
   if (live.stopped_for() == Outcome::conflicted) judgement.detail = live.stop_detail();
+  // A client's exit status alone says little: its stream and its last call say more.
   if (live.agent.reader) judgement = agents_.judge(live, exited, std::move(judgement));
   return collector_.take(live, std::move(judgement));
 }
@@ -121,6 +130,7 @@ Judgement AttemptEndings::take_output(Attempt& live, const Exited& exited, Judge
       live.work.output = live.agent.adapter
                              ? agents_.take_answer(live, one.output.form == Form::json)
                              : std::move(printed);
+      // An agent that came to no final answer gave none, whatever it said on the way.
       live.work.has_output = !live.agent.adapter || live.agent.transcript.final;
     } else if (auto content = collector_.output_file_of(live)) {
       live.work.output = std::move(*content);
@@ -170,6 +180,7 @@ Result<void> AttemptEndings::conclude(Attempt live, Judgement judgement) {
     event.output = digest_of(live.work.output);
     turn_.batch.keep(Blob{*event.output, std::move(live.work.output)});
   }
+  // Texts go into the journal with the event that names them.
   collector_.note(live, event);
   if (live.share.used) {
     event.usage = *live.share.used;
@@ -178,6 +189,7 @@ Result<void> AttemptEndings::conclude(Attempt live, Judgement judgement) {
     note_usage(turn_.plan, turn_.run(), live, event);
   }
   turn_.record(std::move(event));
+  // What it used counts before anything that follows is decided.
   calls_.check_limits();
   const bool succeeded = judgement.outcome == Outcome::succeeded;
   if (live.share.batch) {
@@ -213,6 +225,7 @@ bool AttemptEndings::ended_from_outside(TaskId id, const Judgement& judgement, b
     turn_.record(TaskCancelled{id, judgement.detail});
     return true;
   }
+  // It goes on when the limit is raised, and has lost nothing by that.
   if (is_at_limit) calls_.reach_limit(judgement.detail);
   tasks_.requeue(id);
   return true;
@@ -229,12 +242,14 @@ Result<void> AttemptEndings::after_failure(TaskId id, const Judgement& judgement
   const auto& all = turn_.commits().waiting();
   if (const auto waiting = all.find(id); waiting != all.end()) {
     // Others have changed already what it failed on.
+    // It may have failed of what is not so any more: that would cost a retry for nothing.
     const Conflict conflict = committer_.conflict_of(waiting->second);
     if (!conflict.empty()) return committer_.refuse(waiting->second, conflict);
   }
   const TaskRecord& record = turn_.record_of(id);
   const auto next = next_try(turn_.task(id), record, judgement.outcome, turn_.seed_of(id));
   if (next) {
+    // It is done anew: what it left in its snapshot is of no use.
     committer_.drop_changes(id);
     turn_.record(RetryPlanned{id, next->because, turn_.now() + next->after, next->charged,
                               judgement.complaint});

@@ -15,6 +15,7 @@ namespace interlock::engine {
 Result<void> AttemptEndings::on_batch_over(Attempt live, const Exited& exited) {
   Judgement judgement = judge_work(live, exited);
   std::string answer = turn_.ports.processes.take_output(exited.name);
+  // A client's answer is in its stream; a plain command's is what it printed.
   if (live.agent.adapter) answer = agents_.take_answer(live, true);
   if (judgement.outcome == Outcome::succeeded && exited.output_cut)
     judgement = {Outcome::output_too_large, "more output than is kept", {}};
@@ -34,10 +35,12 @@ Result<void> AttemptEndings::break_up(Attempt whole, const Judgement& judgement,
   all.insert(all.end(), whole.share.others.begin(), whole.share.others.end());
   AttemptEnded used;
   used.task = first;
+  // Once for all of them: nobody knows which task took what.
   note_usage(turn_.plan, turn_.run(), whole, used);
   const std::vector<Usage> usages = even_parts(used.usage, all.size());
   const std::vector<Duration> times = even_parts(turn_.now() - whole.started(), all.size());
   std::vector<std::pair<TaskId, Judgement>> over;
+  // None of them writes, but each is believed only while what was read still holds.
   if (whole.work.harvest) snapshots_.keep_for_batch(whole.name());
   for (std::size_t i = 0; i < all.size(); ++i) {
     const TaskId id = all[i];
@@ -50,6 +53,7 @@ Result<void> AttemptEndings::break_up(Attempt whole, const Judgement& judgement,
     part.work.read_repository = whole.work.read_repository;
     part.work.exited.exit_code = whole.work.exited.exit_code;
     part.work.exited.signal = whole.work.exited.signal;
+    // What was said of the attempt as a whole is said once.
     if (i == 0) {
       part.work.exited.strays = whole.work.exited.strays;
       part.work.exited.unproven = whole.work.exited.unproven;
@@ -66,6 +70,7 @@ Result<void> AttemptEndings::break_up(Attempt whole, const Judgement& judgement,
               : Judgement{Outcome::output_missing, "it is missing in the answer of its batch", {}};
       if (own.instead) part.work.output = std::move(*own.instead);
     }
+    // It worked for the others' sake; its own part is not looked at.
     if (whole.share.cancelled.contains(id)) own = {Outcome::cancelled, {}, {}};
     if (own.outcome == Outcome::succeeded && !turn_.task(id).verify.empty()) {
       part.queue_check();
@@ -74,6 +79,7 @@ Result<void> AttemptEndings::break_up(Attempt whole, const Judgement& judgement,
     }
     live_.add(std::move(part));
   }
+  // Only when all of them live: the end of one looks for the next check among them.
   for (auto& [id, own] : over) {
     Attempt& part = *live_.find(id);
     if (id == first) {
@@ -91,6 +97,7 @@ Result<void> AttemptEndings::check_next_part(TaskId first) {
   Attempt* next = nullptr;
   for (auto& [id, live] : live_) {
     if (live.share.batch != first) continue;
+    // One check at a time: they have one slot, and perhaps one snapshot.
     if (live.state() == State::running) return {};
     if (next == nullptr && id != first && live.state() == State::queued) next = &live;
   }
@@ -102,6 +109,7 @@ Result<void> AttemptEndings::check_next_part(TaskId first) {
     }
     next = last;
   }
+  // All parts are over, and their slot is free.
   if (next == nullptr) return {};
   next->begin_check(turn_.now());
   live_.spawn(next->name());

@@ -18,6 +18,7 @@ void OpenSnapshots::close(AttemptName name) {
 
 void OpenSnapshots::close_those_of_batches(const LiveAttempts& live) {
   std::erase_if(of_batches_, [&](AttemptName name) {
+    // Of its parts some may wait for their turn, and some for their checks.
     const bool is_used =
         std::ranges::any_of(turn_.commits().waiting(),
                             [&](const auto& one) { return one.second.batch == name; }) ||
@@ -45,9 +46,11 @@ Result<void> Checkpoints::recover() {
 Result<std::vector<AttemptName>> Checkpoints::recover_kept() {
   std::vector<Snapshots::Kept> uncheckpointed, waiting;
   const auto& committed = turn_.commits().committed();
+  // What the journal says to be brought in is the workspace's own by now.
   for (std::size_t i = turn_.run().checkpointed; i < committed.size(); ++i)
     uncheckpointed.push_back({committed[i].name, &committed[i].changes});
   for (const auto& [id, one] : turn_.commits().waiting()) {
+    // Where nothing could be harvested, nothing is there to be found again.
     if (one.is_kept) waiting.push_back({one.name, &one.own});
   }
   return turn_.ports.snapshots.recover(uncheckpointed, waiting);
@@ -59,6 +62,7 @@ void Checkpoints::give_up_lost(const std::vector<AttemptName>& lost) {
   const auto is_lost = [&](AttemptName name) {
     return std::ranges::find(lost, name) != lost.end();
   };
+  // Commits are layers: one that is not whole takes all above it along.
   std::uint32_t stands = turn_.run().checkpointed;
   while (stands < turn_.run().commits.size() &&
          !is_lost({turn_.run().commits[stands].task, turn_.run().commits[stands].attempt, 0}))
@@ -79,9 +83,11 @@ void Checkpoints::give_up_lost(const std::vector<AttemptName>& lost) {
 void Checkpoints::make() {
   const RunState& run = turn_.run();
   if (!snapshots_.empty() || made_ || run.checkpointed == run.commits.size()) return;
+  // A person has to put something back first, and then resumes the run.
   if (!run.checkpoint_refused.empty() && !run.stopping.empty()) return;
   if (is_left_for_resume()) return;
   made_ = turn_.ports.snapshots.checkpoint();
+  // More may be committed before this one is noted.
   commits_then_ = static_cast<std::uint32_t>(run.commits.size());
 }
 
@@ -92,6 +98,7 @@ Result<void> Checkpoints::note() {
     broken_off_ = turn_.interrupts > 0;  // The next one goes on.
     return {};
   }
+  // Half of it may be in the workspace: the next dispatcher finishes it by its intent file.
   if (!result) return std::unexpected(result.error());
   if (result->empty()) {
     turn_.record(ChangesCheckpointed{commits_then_});

@@ -42,6 +42,7 @@ Result<void> Committer::commit_what_may() {
     }
     if (!done) return done;
   }
+  // Only now: what was committed may have been the last that was held against them.
   snapshots_.close_those_of_batches(live_);
   stop_stale();
   return {};
@@ -54,6 +55,7 @@ bool Committer::may_commit(const WaitingChanges& waiting) {
     return !is_over(turn_.record_of(id).state) &&
            !changes::commutes(waiting.reads, waiting.to_commit(), turn_.task(id).footprint);
   };
+  // Asked again in every turn: most of the time it is the same one.
   if (notes.behind && stands_in_the_way(*notes.behind)) return false;
   notes.behind.reset();
   for (std::uint32_t i = 0; i < waiting.name.task.index(); ++i) {

@@ -34,6 +34,7 @@ Result<void> Committer::refuse(const WaitingChanges& waiting, const Conflict& me
   Conflict conflict = met;
   for (const changes::Stale& one : conflict.stale)
     conflict.by.push_back(turn_.run().commits[waiting.base_version + one.by].task);
+  // One task may have changed several of the paths.
   std::ranges::sort(conflict.by);
   conflict.by.erase(std::ranges::unique(conflict.by).begin(), conflict.by.end());
   if (merge_texts(waiting, conflict)) return check_merged(waiting);
@@ -41,6 +42,7 @@ Result<void> Committer::refuse(const WaitingChanges& waiting, const Conflict& me
   std::vector<std::string> paths = conflict.paths();
   for (std::string& path : paths) path = changes::shown(path);
   const auto count = static_cast<std::uint32_t>(paths.size());
+  // Of many, `count` says how many there were: events stay small.
   paths.resize(std::min(paths.size(), kPathsKept));
   std::vector<std::string> names;
   for (const TaskId by : conflict.by) names.push_back(fmt::format("`{}`", turn_.task(by).id));
@@ -62,6 +64,7 @@ Result<void> Committer::refuse(const WaitingChanges& waiting, const Conflict& me
 /// conflict. The task's check runs on the result before it commits.
 bool Committer::merge_texts(const WaitingChanges& waiting, const Conflict& conflict) {
   const TaskId id = waiting.name.task;
+  // What a person changed is in no commit: there is nothing to merge with that stays.
   if (waiting.failure || !turn_.task(id).merge_text || !conflict.foreign.empty() ||
       !can_be_merged(conflict.stale))
     return false;
@@ -78,11 +81,13 @@ bool Committer::merge_texts(const WaitingChanges& waiting, const Conflict& confl
     const auto ancestor = read(Snapshots::Side::before);
     const auto mine = read(Snapshots::Side::after);
     const auto theirs = turn_.ports.snapshots.committed(one.path, kMergedBytesMax);
+    // Too large, or no regular file any more: then it is a conflict like others.
     if (!ancestor || !mine || !theirs) return false;
     auto joined = changes::merge_three(*ancestor, *mine, *theirs);
     if (!joined) return false;
     merged.emplace_back(one.path, std::move(*joined));
   }
+  // All or none: a merge that leaves one file in conflict would have to be done again whole.
   auto amended = turn_.ports.snapshots.amend(waiting.name, merged);
   if (!amended) return false;
   ChangesMerged event{id,
@@ -90,6 +95,7 @@ bool Committer::merge_texts(const WaitingChanges& waiting, const Conflict& confl
                       turn_.batch.keep(std::move(*amended)),
                       turn_.commits().version(),
                       {}};
+  // Named by content, so that a later dispatcher checks the same files.
   for (const auto& [path, bytes] : merged) {
     const Blob blob{digest_of(bytes), bytes};
     event.files.push_back({path, blob.digest});
@@ -104,6 +110,7 @@ bool Committer::merge_texts(const WaitingChanges& waiting, const Conflict& confl
 Result<void> Committer::check_merged(const WaitingChanges& waiting) {
   const TaskId id = waiting.name.task;
   if (turn_.task(id).verify.empty()) return try_to_commit(waiting);
+  // The attempt has ended in the journal: this is a check, and no attempt of its own.
   live_.add_and_spawn(Attempt({id, waiting.name.attempt, 2}, turn_.now()));
   return {};
 }

@@ -35,6 +35,7 @@ Result<void> end_leftovers(Turn& turn, TaskEndings& tasks) {
     const TaskId id(i);
     const TaskState state = turn.record_of(id).state;
     if (state != TaskState::running && state != TaskState::committing) continue;
+    // A copy: events that are recorded below change the state it comes from.
     const AttemptRecord attempt = turn.record_of(id).attempts.back();
     if (state == TaskState::committing && attempt.is_batched()) {
       tasks.requeue(id);  // What its reads are held against is gone with the dispatcher.
@@ -76,6 +77,7 @@ Result<void> end_leftovers(Turn& turn, TaskEndings& tasks) {
     event.elapsed =
         std::max(Duration{}, turn.run().last.value_or(attempt.started) - attempt.started);
     turn.record(std::move(event));
+    // Its check has a folder of its own.
     for (std::uint32_t phase = 0; phase < 2; ++phase)
       turn.ports.workspace.close_attempt({id, attempt.number, phase});
     if (turn.record_of(id).broke_dispatcher >= kBreaksMax) {

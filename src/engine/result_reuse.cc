@@ -22,6 +22,7 @@ Result<bool> ResultReuse::take(TaskId id, const std::vector<CacheKeyPart>& cache
     const auto trace = text ? trace_from_text(*text) : std::unexpected(text.error());
     const auto differs = trace ? difference_from(*trace) : std::unexpected(trace.error());
     if (!differs && is_interruption(differs.error())) return turn_.await_signal(), true;
+    // What cannot be looked at proves nothing.
     if (!differs) return false;
     difference = *differs;
     if (!difference.empty() || may_be_changed_before(id, *trace)) return false;
@@ -31,8 +32,10 @@ Result<bool> ResultReuse::take(TaskId id, const std::vector<CacheKeyPart>& cache
   if (!is_unknown) {
     const auto wrote = turn_.ports.workspace.fingerprint(one.footprint.writes);
     if (!wrote && is_interruption(wrote.error())) return turn_.await_signal(), true;
+    // Somebody may have changed what it wrote; done again it is as it should be.
     if (!wrote || *wrote != (*found)->wrote) return false;
   }
+  // Its run is the one that did the work, however often it has been taken since.
   const StoredResult& before = **found;
   auto taken = tasks_.set_reused(
       id, {before.run, key, cache_key_parts, before.output, before.wrote, before.trace});

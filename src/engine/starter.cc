@@ -14,6 +14,7 @@ Starter::Starter(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ConditionSe
 }
 
 Result<void> Starter::start_what_may() {
+  // What runs now ends without others beside it: then there is a moment for a checkpoint.
   if (turn_.run().commits.size() - turn_.run().checkpointed >= kUncheckpointedMax) return {};
   // One by one: a task whose result is taken from an earlier run ends at once and may let others
   // start, and one that starts may take others with it.
@@ -25,6 +26,7 @@ Result<void> Starter::start_what_may() {
     if (auto started = start(*next); !started) return started;
     tasks_.skip_unreachable();
   }
+  // A person is told once, by whichever dispatcher came to it first.
   for (const TaskId id : turn_.scheduler().take_gates()) {
     if (!turn_.record_of(id).gate_before_reached) turn_.record(GateReached{id, GateKind::before});
   }
@@ -43,6 +45,7 @@ Result<void> Starter::start(TaskId id) {
     turn_.await_signal();
     return {};
   }
+  // An attempt on what cannot be read would only fail later, and for another reason.
   if (!cache_key_parts) {
     const std::string why =
         fmt::format("what it depends on cannot be read: {}", cache_key_parts.error().message);
@@ -57,12 +60,14 @@ Result<void> Starter::start(TaskId id) {
 
   AttemptStarted event = started_event(id, std::move(*cache_key_parts), key, difference,
                                        turn_.scheduler().next_lane());
+  // Its event before those of its mates: they name it, and share its slot.
   Attempt live({id, event.attempt, 0}, turn_.now());
   const bool is_first = event.attempt == 1;
   turn_.record(std::move(event));
   if (is_first && batch_of_.contains(id)) {
     if (auto shared = share_attempt(live, mates_of(id)); !shared) return shared;
   }
+  // From here on it lives, though its process is spawned only when all this is durable.
   live_.add_and_spawn(std::move(live));
   return {};
 }
@@ -71,6 +76,7 @@ AttemptStarted Starter::started_event(TaskId id, std::vector<CacheKeyPart> cache
                                       const Digest& key, const std::string& difference,
                                       std::uint32_t lane) const {
   const TaskRecord& before = turn_.record_of(id);
+  // Before the event, which ends the waiting.
   const schedule::Waited waited = turn_.scheduler().waited(id, turn_.now());
   AttemptStarted event{
       id,
@@ -86,6 +92,7 @@ AttemptStarted Starter::started_event(TaskId id, std::vector<CacheKeyPart> cache
       !turn_.setup.speculative.empty() && turn_.setup.speculative[id.index()]};
   if (const auto kept = turn_.ports.journal.latest_result(turn_.task(id).id); kept && *kept) {
     event.changed = first_difference((*kept)->cache_key_parts, event.cache_key_parts);
+    // Its parts of the key are equal: then what it read or left beyond them differs.
     if (event.changed.empty()) event.changed = difference;
     // All equal and not reused: another has written what it wrote, or the result was not asked for.
     if (event.changed.empty() && turn_.setup.reuse && event.attempt == 1)
@@ -111,6 +118,7 @@ std::vector<TaskId> Starter::mates_of(TaskId first) const {
 /// They begin with `live`, but for those whose results are kept from an earlier run.
 Result<void> Starter::share_attempt(Attempt& live, std::vector<TaskId> mates) {
   for (const TaskId id : mates) {
+    // Asked one by one: each that joins draws on what the next one needs.
     if (turn_.signal_waits || !turn_.scheduler().may_share(id, live.task())) continue;
     auto cache_key_parts = cache_key_parts_of(turn_.plan, id, turn_.run(), turn_.ports.workspace);
     if (!cache_key_parts && is_interruption(cache_key_parts.error())) {

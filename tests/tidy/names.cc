@@ -224,6 +224,26 @@ Complaints check_classes(const Source& source) {
   return complaints;
 }
 
+Complaints check_reasons(const Source& source) {
+  constexpr std::array<std::string_view, 9> kHard{"attempt_endings", "batches",   "checkpoints",
+                                                  "committer",       "conflicts", "launcher",
+                                                  "result_reuse",    "recover",   "starter"};
+  constexpr std::size_t kOneIn = 8;
+  const bool is_hard = std::ranges::any_of(kHard, [&](std::string_view name) {
+    return source.path == "src/engine/" + std::string(name) + ".cc";
+  });
+  if (!is_hard) return {};
+  std::size_t lines = 0, comments = 0;
+  for (const std::string& line : lines_of(source.text)) {
+    if (trimmed(line).empty()) continue;
+    ++lines;
+    comments += line.contains("//") ? 1u : 0u;
+  }
+  if (comments * kOneIn >= lines) return {};
+  return {source.path + ": " + std::to_string(comments) + " of " + std::to_string(lines) +
+          " lines say why; one in eight is to"};
+}
+
 std::map<std::string, std::set<std::string>> edges_of_build(std::string_view cmake_lists) {
   std::map<std::string, std::set<std::string>> edges;
   constexpr std::string_view kCall = "interlock_library(";

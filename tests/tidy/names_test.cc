@@ -42,6 +42,15 @@ TEST(CheckClasses, TakesNoTypeWithinForAMember) {
   EXPECT_THAT(check_classes({"src/engine/a.h", text}), testing::IsEmpty());
 }
 
+TEST(CheckReasons, CountsCommentsWhereTheOrderOfStepsIsHardToSee) {
+  const std::string seven = "a();\n\nb();\nc();\nd();\ne();\nf();\ng();\n";
+  EXPECT_THAT(check_reasons({"src/engine/committer.cc", "// Why.\n" + seven}), testing::IsEmpty());
+  EXPECT_THAT(check_reasons({"src/engine/committer.cc", seven}),
+              testing::ElementsAre("src/engine/committer.cc: 0 of 7 lines say why; one in eight is "
+                                   "to"));
+  EXPECT_THAT(check_reasons({"src/engine/event.cc", seven}), testing::IsEmpty());
+}
+
 TEST(CheckEdges, NamesTheEdgeThatNobodyUses) {
   const std::vector<Source> sources{{"src/web/a.cc", "#include \"base/text.h\"\n"}};
   EXPECT_THAT(check_edges(sources,

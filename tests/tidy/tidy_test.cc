@@ -77,6 +77,10 @@ TEST(Project, ClassesAreSmallOrSayWhyNot) {
   EXPECT_THAT(complaints_of_project(check_classes), testing::IsEmpty());
 }
 
+TEST(Project, WhatIsHardToSeeIsSaid) {
+  EXPECT_THAT(complaints_of_project(check_reasons), testing::IsEmpty());
+}
+
 TEST(Project, EveryDeclaredEdgeIsUsed) {
   const auto build = std::ranges::find(project(), "CMakeLists.txt", &Source::path);
   ASSERT_NE(build, project().end());

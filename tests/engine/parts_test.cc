@@ -1,0 +1,444 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "engine/attempt_endings.h"
+#include "engine/checkpoints.h"
+#include "engine/engine.h"
+#include "engine/live_attempts.h"
+#include "engine/model_calls.h"
+#include "engine/run_completion.h"
+#include "engine/task_endings.h"
+#include "engine/turn.h"
+#include "support/fake_clock.h"
+#include "support/fake_gateway.h"
+#include "support/fake_journal.h"
+#include "support/fake_processes.h"
+#include "support/fake_snapshots.h"
+#include "support/fake_validator.h"
+#include "support/fake_workspace.h"
+#include "support/plan_builder.h"
+
+// The parts of the dispatcher, each alone upon the fakes of the ports.
+namespace interlock::engine {
+namespace {
+
+using testing_support::PlanBuilder;
+
+Error failed_for(int number) {
+  return {Error::Kind::io, fmt::format("cannot do it: {}", std::strerror(number)), {}};
+}
+
+class Parts : public testing::Test {
+ protected:
+  /// `plan` must outlive the test.
+  Turn& begin(const plan::Plan& plan, engine::Setup setup = {}) {
+    setup.run = "r-1";
+    setup.problem.jobs.resize(plan.tasks.size());
+    setup.expected.resize(plan.tasks.size());
+    interlocking_.first.resize(plan.tasks.size() + 1);
+    turn_.emplace(plan, interlocking_, std::move(setup), Replay(plan),
+                  Ports{clock, processes, journal, workspace, snapshots, validator, gateway});
+    turn_->batch.open_turn(clock.now());
+    turn_->record(RunBegan{});
+    return forget();
+  }
+  /// What was recorded so far is durable, and not looked at.
+  Turn& forget() {
+    EXPECT_TRUE(turn_->batch.commit());
+    seen_ = journal.events().size();
+    return *turn_;
+  }
+  /// The events since, a line each.
+  std::string recorded() {
+    EXPECT_TRUE(turn_->batch.commit());
+    std::string text;
+    for (std::size_t i = seen_; i < journal.events().size(); ++i) {
+      const Event& event = journal.events()[i].event;
+      text += fmt::format("{} {}\n", name_of(event), canonical_json(to_json(event)));
+    }
+    return text;
+  }
+  Attempt start(TaskId task) {
+    AttemptStarted event;
+    event.task = task;
+    turn_->record(event);
+    return Attempt({task, 1, 0}, turn_->now());
+  }
+  void end(TaskId task, Outcome outcome = Outcome::succeeded) {
+    AttemptEnded event;
+    event.task = task;
+    event.outcome = outcome;
+    turn_->record(event);
+  }
+  /// An attempt in a snapshot made a file, and that is committed.
+  void commit_change(TaskId task) {
+    start(task);
+    AttemptEnded event;
+    event.task = task;
+    changes::Changeset made;
+    made.changes.push_back({"a.txt", {}, {changes::Kind::file, 0644, 1, {}}});
+    event.changes = turn_->batch.keep(std::move(made));
+    event.reads = turn_->batch.keep(changes::ReadSet{});
+    event.reads_from = "declared";
+    turn_->record(event);
+    turn_->record(ChangesReady{task, 1});
+    turn_->record(ChangesCommitted{task, 1, *event.changes, 1, {}});
+    turn_->record(TaskDone{task, 1, {}, {}, {}});
+  }
+
+  testing_support::FakeClock clock;
+  testing_support::FakeProcesses processes{clock};
+  testing_support::FakeJournal journal;
+  testing_support::FakeWorkspace workspace;
+  testing_support::FakeSnapshots snapshots{workspace};
+  testing_support::FakeValidator validator;
+  testing_support::FakeGateway gateway;
+
+ private:
+  footprint::Interlocking interlocking_;
+  std::optional<Turn> turn_;
+  std::size_t seen_ = 0;
+};
+
+using LiveAttemptsTest = Parts;
+using Kind = LiveAttempts::Act::Kind;
+
+TEST_F(LiveAttemptsTest, ALateReportIsNobodys) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  LiveAttempts live(begin(builder.plan()));
+  live.add_and_spawn(start(TaskId(0)));
+  EXPECT_NE(live.find(AttemptName{TaskId(0), 1, 0}), nullptr);
+  EXPECT_EQ(live.find(AttemptName{TaskId(0), 1, 1}), nullptr) << "its check has not begun";
+  EXPECT_EQ(live.find(AttemptName{TaskId(0), 2, 0}), nullptr);
+  live.erase(TaskId(0));
+  EXPECT_EQ(live.find(AttemptName{TaskId(0), 1, 0}), nullptr);
+  EXPECT_TRUE(live.empty());
+}
+
+TEST_F(LiveAttemptsTest, WhoseTimeIsUpIsStoppedWithItsGraceAndOnce) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  plan::Plan plan = builder.plan();
+  plan.tasks[0].timeout = std::chrono::seconds(10);
+  plan.tasks[0].idle_timeout = {};
+  plan.tasks[0].grace = std::chrono::seconds(3);
+  Turn& turn = begin(plan);
+  LiveAttempts live(turn);
+  live.add(start(TaskId(0)));
+  EXPECT_EQ(live.next_moment(), turn.now() + std::chrono::seconds(10));
+  live.watch_clocks();
+  EXPECT_TRUE(live.take_acts().empty());
+  turn.batch.open_turn(turn.now() + std::chrono::seconds(10));
+  live.watch_clocks();
+  live.watch_clocks();
+  const auto acts = live.take_acts();
+  ASSERT_EQ(acts.size(), 1u);
+  EXPECT_EQ(acts[0].kind, Kind::stop);
+  EXPECT_EQ(acts[0].grace, std::chrono::seconds(3));
+  EXPECT_EQ(live.find(TaskId(0))->stopped_for(), Outcome::timed_out);
+  EXPECT_EQ(live.next_moment(), std::nullopt) << "its end comes by itself";
+}
+
+TEST_F(LiveAttemptsTest, WhoAsksASecondTimeWaitsForNobodysGrace) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  Turn& turn = begin(builder.plan());
+  LiveAttempts live(turn);
+  Attempt& attempt = live.add(start(TaskId(0)));
+  turn.interrupts = 2;
+  live.stop(attempt, Outcome::cancelled);
+  const auto acts = live.take_acts();
+  ASSERT_EQ(acts.size(), 1u);
+  EXPECT_EQ(acts[0].grace, Duration{});
+}
+
+TEST_F(LiveAttemptsTest, AStoppedCheckThatWaitsIsBegunToEndAndWhatIsOverIsLeftAlone) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  builder.task("b");
+  LiveAttempts live(begin(builder.plan()));
+  Attempt waits = start(TaskId(0)), over = start(TaskId(1));
+  waits.queue_check();
+  over.judge({Outcome::succeeded, {}, {}});
+  live.stop(live.add(std::move(waits)), Outcome::cancelled);
+  live.stop(live.add(std::move(over)), Outcome::cancelled);
+  const auto acts = live.take_acts();
+  ASSERT_EQ(acts.size(), 1u);
+  EXPECT_EQ(acts[0].kind, Kind::spawn);
+  EXPECT_EQ(acts[0].name, (AttemptName{TaskId(0), 1, 1}));
+}
+
+using CheckpointsTest = Parts;
+
+TEST_F(CheckpointsTest, OneIsMadeWhenNoSnapshotIsOpenAndIsAnEventOfTheNextTurn) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  Turn& turn = begin(builder.plan());
+  OpenSnapshots open(turn);
+  Checkpoints checkpoints(turn, open);
+  checkpoints.make();
+  EXPECT_FALSE(checkpoints.is_unnoted()) << "nothing is committed";
+  commit_change(TaskId(0));
+  forget();
+  open.add({TaskId(0), 2, 0});
+  checkpoints.make();
+  EXPECT_FALSE(checkpoints.is_unnoted()) << "a snapshot stands on it";
+  open.close({TaskId(0), 2, 0});
+  checkpoints.make();
+  EXPECT_TRUE(checkpoints.is_unnoted());
+  EXPECT_FALSE(checkpoints.is_in_the_way());
+  EXPECT_EQ(recorded(), "");
+  EXPECT_TRUE(checkpoints.note());
+  EXPECT_EQ(recorded(), "changes_folded {\"commits\":1}\n");
+  checkpoints.make();
+  EXPECT_FALSE(checkpoints.is_unnoted()) << "all is in the workspace";
+}
+
+TEST_F(CheckpointsTest, ADiskThatFailsEndsTheTurnAndASignalDoesNot) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  Turn& turn = begin(builder.plan());
+  OpenSnapshots open(turn);
+  Checkpoints checkpoints(turn, open);
+  commit_change(TaskId(0));
+  forget();
+  int number = EINTR;
+  snapshots.fails = [&](std::string_view call) -> std::optional<Error> {
+    return call == "fold" ? std::optional(failed_for(number)) : std::nullopt;
+  };
+  checkpoints.make();
+  EXPECT_TRUE(checkpoints.is_in_the_way());
+  EXPECT_TRUE(checkpoints.note());
+  EXPECT_FALSE(checkpoints.is_left_for_resume()) << "nobody asked this dispatcher to end";
+  turn.interrupts = 1;
+  checkpoints.make();
+  EXPECT_TRUE(checkpoints.note());
+  EXPECT_TRUE(checkpoints.is_left_for_resume());
+  turn.interrupts = 0;
+  number = ENOSPC;
+  checkpoints.make();
+  const auto noted = checkpoints.note();
+  ASSERT_FALSE(noted);
+  EXPECT_EQ(noted.error(), failed_for(ENOSPC));
+  EXPECT_EQ(recorded(), "");
+}
+
+using TaskEndingsTest = Parts;
+
+TEST_F(TaskEndingsTest, WhatItWroteDecidesHowItEnds) {
+  PlanBuilder builder("p");
+  builder.task("a").writes("out/**");
+  Turn& turn = begin(builder.plan());
+  TaskEndings tasks(turn);
+  start(TaskId(0));
+  end(TaskId(0));
+  forget();
+  int number = EMFILE;
+  workspace.fails = [&](std::string_view call) -> std::optional<Error> {
+    const bool fails = call == "fingerprint" && number != 0;
+    return fails ? std::optional(failed_for(number)) : std::nullopt;
+  };
+  const auto done = tasks.set_done(TaskId(0));
+  ASSERT_FALSE(done) << "the work is good, and is not to be lost";
+  EXPECT_EQ(done.error(), failed_for(EMFILE));
+  EXPECT_EQ(recorded(), "");
+  number = EINTR;
+  EXPECT_TRUE(tasks.set_done(TaskId(0)));
+  EXPECT_TRUE(turn.signal_waits);
+  EXPECT_TRUE(recorded().starts_with("retry_planned ")) << recorded();
+  EXPECT_EQ(turn.record_of(TaskId(0)).state, TaskState::waiting);
+}
+
+TEST_F(TaskEndingsTest, WhatCannotBeReadIsAFailureOfTheTask) {
+  PlanBuilder builder("p");
+  builder.task("a").writes("out/**");
+  TaskEndings tasks(begin(builder.plan()));
+  start(TaskId(0));
+  end(TaskId(0));
+  forget();
+  workspace.fails = [](std::string_view) { return std::optional(failed_for(EACCES)); };
+  EXPECT_TRUE(tasks.set_done(TaskId(0)));
+  EXPECT_EQ(recorded(),
+            "task_failed {\"detail\":\"what it wrote cannot be read: cannot do it: Permission "
+            "denied\",\"outcome\":\"output-missing\",\"task\":0}\n");
+}
+
+TEST_F(TaskEndingsTest, TheLastOfAMergeMakesItAndAnUnreadableBlobEndsTheTurn) {
+  PlanBuilder builder("p");
+  builder.task("a").prose();
+  builder.task("b").prose();
+  builder.merge("all", plan::Merge::With::concat, {"a", "b"});
+  Turn& turn = begin(builder.plan());
+  TaskEndings tasks(turn);
+  for (const TaskId id : {TaskId(0), TaskId(1)}) {
+    start(id);
+    AttemptEnded event;
+    event.task = id;
+    event.output = digest_of("text\n");
+    turn.batch.keep(Blob{*event.output, "text\n"});
+    turn.record(event);
+  }
+  forget();
+  ASSERT_TRUE(tasks.set_done(TaskId(0)));
+  EXPECT_FALSE(turn.run().merges[0].output);
+  journal.fails = [](std::string_view call) -> std::optional<Error> {
+    return call == "blob" ? std::optional(failed_for(EIO)) : std::nullopt;
+  };
+  const auto done = tasks.set_done(TaskId(1));
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error(), failed_for(EIO));
+  EXPECT_FALSE(turn.run().merges[0].output);
+  journal.fails = nullptr;
+  ASSERT_TRUE(tasks.merges().fail_missing());
+  EXPECT_TRUE(turn.run().merges[0].failure.contains("no output of its coordinator"));
+}
+
+using ModelCallsTest = Parts;
+
+TEST_F(ModelCallsTest, ACallThatMayNotBeMadeStopsItsAttemptAndTheFirstReasonStays) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  Turn& turn = begin(builder.plan());
+  LiveAttempts live(turn);
+  ModelCalls calls(turn, live);
+  Attempt& attempt = live.add(start(TaskId(0)));
+  Gateway::RouteSpec spec;
+  spec.name = attempt.name();
+  ASSERT_TRUE(gateway.open(spec));
+  attempt.agent.has_route = true;
+  const Usage used{.input = 10, .output = 5, .cache_read = 0, .cache_write = 0, .cost = 0};
+  gateway.ask(attempt.name(), used);
+  calls.take();
+  EXPECT_FALSE(attempt.stopped_for());
+  gateway.ask(attempt.name(), used, CallEnd::quota_spent);
+  gateway.ask(attempt.name(), used, CallEnd::not_recorded);
+  calls.take();
+  EXPECT_EQ(attempt.stopped_for(), Outcome::quota_spent);
+  calls.close_route(attempt);
+  EXPECT_TRUE(gateway.all_closed());
+  EXPECT_EQ(turn.record_of(TaskId(0)).attempts.back().calls +
+                turn.record_of(TaskId(0)).attempts.back().calls_refused,
+            3u);
+}
+
+using AttemptEndingsTest = Parts;
+
+TEST_F(AttemptEndingsTest, ACallThatIsReportedAtTheEndOfASharedAttemptIsBooked) {
+  PlanBuilder builder("p");
+  builder.task("a").json();
+  builder.task("b").json();
+  Turn& turn = begin(builder.plan());
+  LiveAttempts live(turn);
+  OpenSnapshots open(turn);
+  TaskEndings tasks(turn);
+  ModelCalls calls(turn, live);
+  AgentOutput agents(turn, live);
+  ChangeCollector collector(turn, live, open);
+  Committer committer(turn, live, open, collector, tasks);
+  AttemptEndings endings(turn, live, open, tasks, calls, agents, collector, committer);
+
+  Attempt attempt = start(TaskId(0));
+  AttemptStarted other;
+  other.task = TaskId(1);
+  other.with = TaskId(0);
+  turn.record(other);
+  turn.record(AttemptsBatched{TaskId(0), 1, {TaskId(1)}});
+  attempt.share.others = {TaskId(1)};
+  attempt.agent.has_route = true;
+  const AttemptName name = live.add(std::move(attempt)).name();
+  Gateway::RouteSpec spec;
+  spec.name = name;
+  ASSERT_TRUE(gateway.open(spec));
+  gateway.ask(name, {.input = 10, .output = 5, .cache_read = 0, .cache_write = 0, .cost = 0});
+  Exited exited;
+  exited.name = name;
+  exited.exit_code = 0;
+  ASSERT_TRUE(endings.on_exited(exited));
+  EXPECT_TRUE(live.empty());
+  EXPECT_EQ(turn.record_of(TaskId(0)).attempts.back().calls, 1u);
+  const auto used = [&](TaskId id) {
+    return total_tokens(turn.record_of(id).attempts.back().usage).value_or(-1);
+  };
+  EXPECT_EQ(used(TaskId(0)) + used(TaskId(1)), 15);
+  // Neither gave an answer: each is done again alone.
+  for (const TaskId id : {TaskId(0), TaskId(1)})
+    EXPECT_EQ(turn.record_of(id).state, TaskState::waiting);
+}
+
+using RunCompletionTest = Parts;
+
+TEST_F(RunCompletionTest, ARunIsOverWhenNothingRunsAndNothingCanStart) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  Turn& turn = begin(builder.plan());
+  LiveAttempts live(turn);
+  OpenSnapshots open(turn);
+  const Checkpoints checkpoints(turn, open);
+  TaskEndings tasks(turn);
+  RunCompletion completion(turn, live, checkpoints, tasks.merges());
+  const auto stuck = completion.finish_if_idle();
+  ASSERT_FALSE(stuck) << "a task waits for nothing at all";
+  EXPECT_EQ(stuck.error().kind, Error::Kind::internal);
+  EXPECT_TRUE(stuck.error().message.contains("`a`")) << stuck.error().message;
+  turn.record(RunHeld{});
+  EXPECT_TRUE(completion.finish_if_idle()) << "a person lets it go on";
+  EXPECT_FALSE(turn.run().ended);
+  turn.record(RunReleased{});
+  live.add(start(TaskId(0)));
+  EXPECT_TRUE(completion.finish_if_idle());
+  EXPECT_FALSE(turn.run().ended);
+  live.erase(TaskId(0));
+  end(TaskId(0));
+  ASSERT_TRUE(tasks.set_done(TaskId(0)));
+  turn.signal_waits = true;
+  EXPECT_TRUE(completion.finish_if_idle());
+  EXPECT_FALSE(turn.run().ended) << "the report of the signal comes first";
+  turn.signal_waits = false;
+  EXPECT_TRUE(completion.finish_if_idle());
+  EXPECT_EQ(turn.run().ended, RunEnded::How::finished);
+}
+
+using EngineTest = Parts;
+
+TEST_F(EngineTest, AnErrorOfAPortEndsTheTurnAndNothingOfItIsWritten) {
+  PlanBuilder builder("p");
+  builder.task("a").writes("out/**");
+  plan::Plan plan = builder.plan();
+  plan.tasks[0].timeout = std::chrono::hours(1);
+  engine::Setup setup;
+  setup.run = "r-1";
+  setup.problem.jobs.resize(1);
+  setup.expected.resize(1);
+  footprint::Interlocking interlocking;
+  interlocking.first.resize(2);
+  Engine engine(plan, interlocking, setup, Replay(plan),
+                Ports{clock, processes, journal, workspace, snapshots, validator, gateway});
+  ASSERT_TRUE(engine.begin());
+  int calls = 0;
+  workspace.fails = [&](std::string_view call) -> std::optional<Error> {
+    calls += call == "fingerprint" ? 1 : 0;
+    return call == "fingerprint" ? std::optional(failed_for(EMFILE)) : std::nullopt;
+  };
+  // It is spawned, works, and ends; then what it wrote cannot be looked at.
+  std::size_t written = 0;
+  Result<void> turn;
+  for (int turns = 0; turn && turns < 10 && !engine.over(); ++turns) {
+    written = journal.events().size();
+    turn = engine.turn({});
+  }
+  ASSERT_FALSE(turn);
+  EXPECT_EQ(turn.error(), failed_for(EMFILE));
+  EXPECT_EQ(calls, 1) << "nothing comes after it";
+  EXPECT_EQ(journal.events().size(), written);
+  EXPECT_TRUE(processes.running().empty());
+}
+
+}  // namespace
+}  // namespace interlock::engine
