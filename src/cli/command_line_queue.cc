@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include "cli/attach.h"
 #include "cli/command_line.h"
 #include "cli/queue.h"
 
@@ -139,6 +140,12 @@ void CommandLine::add_queues() {
   add_run(set);
   set->add_option("SETTING", options_.settings, "parallel=2, tokens=800k, usd=5.00");
   add_json(set);
+  CLI::App* attach = add("attach", "Show a run that goes on elsewhere, until it is over",
+                         [](const Context& context, const Options& options) {
+                           return attach_command(context, options.run);
+                         });
+  add_run(attach);
+  attach->footer("Ctrl-C ends the looking, not the run.");
   CLI::App* wait = add("wait", "Wait until a task, or all tasks of a run, are over",
                        [](const Context& context, const Options& options) {
                          return wait_command(context, options.run, options.task, options.timeout);
