@@ -1,15 +1,20 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <filesystem>
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/add_plan.h"
 #include "cli/asking.h"
-#include "cli/queue.h"
+#include "decide/words.h"
+#include "plan/drafting.h"
 #include "process/clock.h"
 #include "runs/queues.h"
 #include "runs/run_models.h"
+#include "workspace/local_files.h"
 
 // `add`: a task for a run that goes on. It starts at once where it provably meets nothing that
 // runs or waits before it; else it waits, and says for whom.
@@ -141,7 +146,139 @@ Result<Exit> report_answer(const Context& context, journal::Store& store,
 constexpr Duration kPatience = std::chrono::seconds(10);
 constexpr int kLookMs = 20;
 
+/// What became of a request to add; no answer: no dispatcher has taken it yet.
+struct Posted {
+  std::unique_ptr<runs::ChosenRun> run;
+  std::optional<runs::AddAnswer> answer;
+};
+Result<Posted> post_tasks(journal::Store& store, std::unique_ptr<runs::ChosenRun> run,
+                          const std::string& body) {
+  if (!runs::takes_tasks(*run))
+    return fail(
+        Error::Kind::refused,
+        fmt::format("{} takes no more tasks: {}", runs::whole_name(*run),
+                    run->state.additions_closed ? "it was closed" : runs::state_text(*run)));
+  if (runs::secrets_in(run->plan(), runs::own_environment()).apply(body) != body)
+    return fail(Error::Kind::refused, "a task that is added may not hold a key",
+                "pass it on by its variable: `pass_env` of the agent");
+  const std::uint64_t before = run->state.seq;
+  const auto number = post(store, *run, engine::Request::Kind::add, {}, body);
+  if (!number) return std::unexpected(number.error());
+  process::SystemClock clock;
+  const Time began = clock.now();
+  while (clock.now() - began < kPatience) {
+    auto answer = runs::answer_to(store, run->id(), before, *number);
+    if (!answer) return std::unexpected(answer.error());
+    if (!*answer && run->dispatched()) {
+      ::poll(nullptr, 0, kLookMs);
+      continue;
+    }
+    auto now = runs::choose_run(store, run->id());
+    if (!now) return std::unexpected(now.error());
+    if (*answer) return Posted{std::move(*now), std::move(*answer)};
+    if (!(*now)->dispatched()) break;
+    // Another dispatcher began meanwhile, and perhaps before the request was there.
+    poke(**now);
+    run = std::move(*now);
+  }
+  return Posted{std::move(run), std::nullopt};
+}
+
+/// Whether tasks of `plan` mean the same in the run: what they are done by and share is theirs by
+/// name alone.
+Result<void> check_same_world(const plan::Plan& plan, const runs::Document& document,
+                              const runs::ChosenRun& run) {
+  const auto refuse = [&](std::string what, std::string hint = {}) -> Result<void> {
+    return fail(Error::Kind::refused,
+                fmt::format("the plan cannot join {}: {}", runs::whole_name(run), what),
+                std::move(hint));
+  };
+  std::error_code trouble;
+  if (plan.workspace != run.plan().workspace)
+    return refuse(fmt::format("its workspace is `{}`", printable(plan.workspace)));
+  if (!std::filesystem::equivalent(document.folder.empty() ? "." : document.folder,
+                                   run.request.folder, trouble))
+    return refuse(fmt::format("it does not lie in `{}`, where paths in it would be looked for",
+                              printable(run.request.folder)));
+  if (!plan.families.empty() || !plan.loops.empty())
+    return refuse("tasks that are added can neither go through an output nor be repeated");
+  const auto differs = [&](const auto& own, const auto& theirs) {
+    const auto same = std::ranges::find(theirs, own.name, [](const auto& one) { return one.name; });
+    if (same == theirs.end()) return true;
+    auto mine = own;
+    mine.place = same->place;
+    return !(mine == *same);
+  };
+  for (const plan::Task& task : plan.tasks) {
+    const plan::Agent& agent = plan.agents[task.agent.index()];
+    if (differs(agent, run.plan().agents))
+      return refuse(fmt::format("it has no such agent `{}`", printable(agent.name)),
+                    "`interlock queue start --plan FILE` has the agents of a plan");
+  }
+  for (const plan::Resource& resource : plan.resources) {
+    if (differs(resource, run.plan().resources))
+      return refuse(fmt::format("it has no such resource `{}`", printable(resource.name)),
+                    "`interlock queue start --plan FILE` has the resources of a plan");
+  }
+  return {};
+}
+
+Result<void> check_only_tasks(const json::object& members) {
+  for (const char* key : {"defaults", "merge", "commits"}) {
+    if (members.contains(key))
+      return fail(Error::Kind::refused,
+                  fmt::format("the plan has `{}`, and only tasks can be added", key),
+                  "`interlock run --wait-for-workspace` runs it by itself");
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<Exit> add_plan_command(const Context& context, const AddRequest& request,
+                              const std::string& file) {
+  if (!request.command.empty() || !request.prompt.empty() || !request.agent.empty() ||
+      !request.id.empty())
+    return fail(Error::Kind::invalid, "the tasks of a plan are added as they are",
+                "leave the command, the agent and the id out");
+  const auto document = runs::read_document(file);
+  if (!document) return std::unexpected(document.error());
+  workspace::LocalFiles files;
+  const auto plan = runs::read_plan_or_complain(*document, {}, files);
+  if (!plan) return std::unexpected(plan.error());
+  const auto members =
+      plan::members_of(document->text, document->file, {"tasks", "defaults", "merge", "commits"});
+  if (!members) return std::unexpected(members.error());
+  if (auto able = check_only_tasks(*members); !able) return std::unexpected(able.error());
+  auto store = runs::open_store(context.place(), journal::Access::write);
+  if (!store) return std::unexpected(store.error());
+  const auto id = run_meant(**store, context, request);
+  if (!id) return std::unexpected(id.error());
+  auto run = runs::choose_run(**store, *id);
+  if (!run) return std::unexpected(run.error());
+  if (auto same = check_same_world(*plan, *document, **run); !same)
+    return std::unexpected(same.error());
+  auto posted = post_tasks(**store, std::move(*run), json::serialize(members->at("tasks")));
+  if (!posted) return std::unexpected(posted.error());
+  const std::string whole = runs::whole_name(*posted->run);
+  if (!posted->answer) return report_posted(context, *posted->run, {});
+  if (!posted->answer->refused.empty())
+    return fail(Error::Kind::invalid,
+                fmt::format("not added to {}: {}", whole, posted->answer->refused));
+  json::array ids;
+  for (const std::string& one : posted->answer->ids) {
+    ids.emplace_back(json::string(one));
+    if (!context.json) context.console.result(one + "\n");
+  }
+  const std::size_t count = ids.size();
+  if (context.json)
+    context.console.result(pretty_json(json::object{{"version", 1},
+                                                    {"run", posted->run->id()},
+                                                    {"tasks", std::move(ids)},
+                                                    {"dispatched", posted->run->dispatched()}}));
+  context.console.remark(fmt::format("{} added to {}", decide::count_of(count, "task"), whole));
+  return Exit::done;
+}
 
 Result<Exit> add_command(const Context& context, const AddRequest& request) {
   auto task = task_of(request);
@@ -154,36 +291,10 @@ Result<Exit> add_command(const Context& context, const AddRequest& request) {
   if (!run) return std::unexpected(run.error());
   if (!request.id.empty() && (*run)->plan().find(request.id))
     return report_known(context, **store, **run, *task, request.id);
-  if (!runs::takes_tasks(**run))
-    return fail(
-        Error::Kind::refused,
-        fmt::format("{} takes no more tasks: {}", runs::whole_name(**run),
-                    (*run)->state.additions_closed ? "it was closed" : runs::state_text(**run)));
-  const std::string body = json::serialize(json::array{*task});
-  if (runs::secrets_in((*run)->plan(), runs::own_environment()).apply(body) != body)
-    return fail(Error::Kind::refused, "a task that is added may not hold a key",
-                "pass it on by its variable: `pass_env` of the agent");
-  const std::uint64_t before = (*run)->state.seq;
-  const auto number = post(**store, **run, engine::Request::Kind::add, {}, body);
-  if (!number) return std::unexpected(number.error());
-  process::SystemClock clock;
-  const Time began = clock.now();
-  while (clock.now() - began < kPatience) {
-    const auto answer = runs::answer_to(**store, (*run)->id(), before, *number);
-    if (!answer) return std::unexpected(answer.error());
-    if (!*answer && (*run)->dispatched()) {
-      ::poll(nullptr, 0, kLookMs);
-      continue;
-    }
-    auto now = runs::choose_run(**store, (*run)->id());
-    if (!now) return std::unexpected(now.error());
-    if (*answer) return report_answer(context, **store, **now, *task, **answer);
-    if (!(*now)->dispatched()) break;
-    // Another dispatcher began meanwhile, and perhaps before the request was there.
-    poke(**now);
-    run = std::move(now);
-  }
-  return report_posted(context, **run, request.id);
+  const auto posted = post_tasks(**store, std::move(*run), json::serialize(json::array{*task}));
+  if (!posted) return std::unexpected(posted.error());
+  if (!posted->answer) return report_posted(context, *posted->run, request.id);
+  return report_answer(context, **store, *posted->run, *task, *posted->answer);
 }
 
 }  // namespace interlock::cli

@@ -100,6 +100,11 @@ void CommandLine::add_face(CLI::App* sub) {
 void CommandLine::add_detach(CLI::App* sub) {
   sub->add_flag("--detach", options_.detach,
                 "Print the run's id as soon as it has begun; it goes on without this terminal");
+  sub->add_flag("--wait-for-workspace", options_.wait_for_workspace,
+                "Where another run has the workspace, wait until it is over");
+  sub->add_option("--lock-timeout", options_.lock_timeout,
+                  "The same, but so long at most; then exit code 3")
+      ->type_name("DURATION");
 }
 
 Result<Exit> CommandLine::perhaps_apart(
@@ -107,6 +112,9 @@ Result<Exit> CommandLine::perhaps_apart(
     const std::function<Result<Exit>(const Context&, Face)>& work) {
   Context with = context;
   with.notify = options.notify;
+  const auto waits = workspace_wait_of(options);
+  if (!waits) return std::unexpected(waits.error());
+  with.workspace_wait = *waits;
   if (!options.detach) {
     const auto here = [&](const Context& own) { return work(own, face_of(options)); };
     const bool has_keys =

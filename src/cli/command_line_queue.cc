@@ -1,5 +1,7 @@
 #include <CLI/CLI.hpp>
 
+#include "cli/add_plan.h"
+#include "cli/attach.h"
 #include "cli/command_line.h"
 #include "cli/queue.h"
 
@@ -49,6 +51,8 @@ void CommandLine::add_queues() {
 
   CLI::App* task = add("add", "Add a task to a standing queue, or to a run that goes on",
                        [](const Context& context, const Options& options) {
+                         if (!options.file.empty())
+                           return add_plan_command(context, options.add, options.file);
                          return add_command(context, options.add);
                        });
   AddRequest& added = options_.add;
@@ -57,6 +61,9 @@ void CommandLine::add_queues() {
   task->add_option("--run", added.run, "A run that goes on instead")
       ->type_name("RUN")
       ->excludes(of_queue);
+  task->add_option("--plan", options_.file,
+                   "All tasks of this plan instead of one; or none of them")
+      ->type_name("FILE");
   task->add_option("--id", added.id, "Its id; the same task with the same id is added once")
       ->type_name("KEY");
   const auto list = [task](const std::string& name, std::vector<std::string>& into,
@@ -141,6 +148,12 @@ void CommandLine::add_queues() {
   add_run(set);
   set->add_option("SETTING", options_.settings, "parallel=2, tokens=800k, usd=5.00");
   add_json(set);
+  CLI::App* attach = add("attach", "Show a run that goes on elsewhere, until it is over",
+                         [](const Context& context, const Options& options) {
+                           return attach_command(context, options.run);
+                         });
+  add_run(attach);
+  attach->footer("Ctrl-C ends the looking, not the run.");
   CLI::App* wait = add("wait", "Wait until a task, or all tasks of a run, are over",
                        [](const Context& context, const Options& options) {
                          return wait_command(context, options.run, options.task, options.timeout);

@@ -18,6 +18,11 @@ inline constexpr std::string_view kVersion = "0.1.0";
 
 class Detachment;
 
+/// Waiting for a workspace that another run holds.
+struct WorkspaceWait {
+  std::optional<Duration> most;  ///< Nothing: however long it takes.
+};
+
 /// What every verb knows.
 struct Context {
   std::string state_folder;
@@ -26,9 +31,10 @@ struct Context {
   Console& console;
   Detachment* detachment = nullptr;      ///< Where the run is to go on without this terminal.
   std::vector<std::string> notify = {};  ///< Whom to call: see `Notifier`.
-  std::string store = {};                ///< As runs::StorePlace has it.
-  bool keys = false;                     ///< A person sits there: see `with_keys`.
-  Detachment* on_leave = nullptr;        ///< With keys: how a dispatcher leaves this terminal.
+  std::optional<WorkspaceWait> workspace_wait = {};  ///< Nothing: it is refused.
+  std::string store = {};                            ///< As runs::StorePlace has it.
+  bool keys = false;                                 ///< A person sits there: see `with_keys`.
+  Detachment* on_leave = nullptr;  ///< With keys: how a dispatcher leaves this terminal.
 
   runs::StorePlace place() const { return {state_folder, store}; }
 };
@@ -117,6 +123,15 @@ Result<Exit> cancel_command(const Context& context, const std::string& run,
 Result<std::unique_ptr<runs::ChosenRun>> enter_run(const Context& context, journal::Store& store,
                                                    const runs::Document& document,
                                                    const runs::PlanRequest& request);
+/// The workspace of a plan that is to be run, where it is waited for: held from before the plan is
+/// read for good, so that its files are those that the run before left. `interrupted`: a signal
+/// asked to end, which was said.
+struct HeldWorkspace {
+  std::optional<journal::RunLock> lock;
+  bool interrupted = false;
+};
+Result<HeldWorkspace> wait_for_workspace_of(const Context& context, const runs::Document& document,
+                                            const runs::PlanRequest& request);
 /// Dispatches, and prints the run's id or, as JSON, how it stands then.
 Result<Exit> dispatch_and_report(const Context& context, journal::Store& store,
                                  runs::ChosenRun& run, Face face);

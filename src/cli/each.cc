@@ -68,6 +68,9 @@ Result<Exit> each_command(const Context& context, const EachRequest& request, Fa
   auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
   const runs::Document document{{}, context.where.folder, json::serialize(*plan)};
+  auto held = wait_for_workspace_of(context, document, request.how);
+  if (!held) return std::unexpected(held.error());
+  if (held->interrupted) return Exit::interrupted;
   auto run = enter_run(context, **store, document, request.how);
   if (!run) return std::unexpected(run.error());
   if ((*run)->plan().tasks.empty()) {
@@ -76,6 +79,7 @@ Result<Exit> each_command(const Context& context, const EachRequest& request, Fa
                 fmt::format("`{}` matches no file", printable(request.pattern)),
                 "put the pattern into quotes, so that the shell leaves it alone");
   }
+  (*run)->workspace_held = std::move(held->lock);
   auto exit = dispatch_and_report(context, **store, **run, face);
   if (!exit) runs::forget_unbegun(**store, context.state_folder, (*run)->id());
   return exit;

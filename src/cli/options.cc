@@ -88,6 +88,17 @@ Result<GatewayRequest> gateway_request_of(const Options& options) {
   return request;
 }
 
+Result<std::optional<WorkspaceWait>> workspace_wait_of(const Options& options) {
+  if (options.lock_timeout.empty())
+    return options.wait_for_workspace ? std::optional(WorkspaceWait{}) : std::nullopt;
+  const auto most = parse_duration(options.lock_timeout);
+  if (!most)
+    return fail(Error::Kind::invalid,
+                fmt::format("`--lock-timeout {}` is not a duration", options.lock_timeout),
+                "such as `90s` or `10m`");
+  return std::optional(WorkspaceWait{*most});
+}
+
 std::optional<Duration> parse_age(std::string text) {
   const bool in_days = text.ends_with('d');
   if (in_days) text.back() = 'h';

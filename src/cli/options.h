@@ -40,6 +40,8 @@ struct Options {
   LandRequest land;
   ChatOptions chat;
   bool suggest = false, follow = false, force = false, detach = false, may_approve = false;
+  bool wait_for_workspace = false;
+  std::string lock_timeout;
   std::string older;
   std::string words;  ///< What `complete` is asked for.
   GatewayRequest gateway;
@@ -65,6 +67,8 @@ Result<GatewayRequest> gateway_request_of(const Options& options);
 Result<PruneOptions> prune_request_of(const Options& options);
 /// `30d`, `12h`; days are hours here, for nobody prunes by the minute.
 std::optional<Duration> parse_age(std::string text);
+/// `--wait-for-workspace` and `--lock-timeout`; nothing: neither was said.
+Result<std::optional<WorkspaceWait>> workspace_wait_of(const Options& options);
 Face face_of(const Options& options);
 
 }  // namespace interlock::cli

@@ -21,6 +21,7 @@
 #include "runs/run_models.h"
 #include "runs/start.h"
 #include "runs/windows.h"
+#include "runs/workspace_wait.h"
 #include "workspace/local_files.h"
 #include "workspace/recorded_files.h"
 
@@ -81,13 +82,46 @@ Result<std::unique_ptr<runs::ChosenRun>> enter_run(const Context& context, journ
 
 namespace {
 
+/// Holds the workspace, or says why not; `interrupted` where a signal asked to end.
+Result<HeldWorkspace> wait_for_workspace(const Context& context, const std::string& workspace,
+                                         const std::string& plan) {
+  HeldWorkspace held;
+  auto lock = runs::wait_for_workspace(
+      context.state_folder, workspace, plan, context.workspace_wait->most,
+      [&](const std::string& why) {
+        context.console.insist(fmt::format("waiting: {} (Ctrl-C stops waiting)", why));
+      });
+  if (!lock) return std::unexpected(lock.error());
+  held.interrupted = !*lock;
+  if (held.interrupted) context.console.insist("stopped waiting; nothing was begun");
+  held.lock = std::move(*lock);
+  return held;
+}
+
+}  // namespace
+
+Result<HeldWorkspace> wait_for_workspace_of(const Context& context, const runs::Document& document,
+                                            const runs::PlanRequest& request) {
+  if (!context.workspace_wait) return HeldWorkspace{};
+  workspace::LocalFiles files;
+  const auto plan = runs::read_plan_or_complain(document, request, files);
+  if (!plan) return std::unexpected(plan.error());
+  return wait_for_workspace(context, plan->workspace, plan->name);
+}
+
+namespace {
+
 /// Reads the plan, decides, and runs it.
 Result<Exit> run_document(const Context& context, const runs::Document& document,
                           const runs::PlanRequest& request, Face face) {
   auto store = runs::open_store(context.place(), journal::Access::write);
   if (!store) return std::unexpected(store.error());
+  auto held = wait_for_workspace_of(context, document, request);
+  if (!held) return std::unexpected(held.error());
+  if (held->interrupted) return Exit::interrupted;
   auto run = enter_run(context, **store, document, request);
   if (!run) return std::unexpected(run.error());
+  (*run)->workspace_held = std::move(held->lock);
   auto exit = dispatch_and_report(context, **store, **run, face);
   if (!exit) runs::forget_unbegun(**store, context.state_folder, (*run)->id());
   return exit;
@@ -142,6 +176,13 @@ Result<Exit> dispatch_and_report(const Context& context, journal::Store& store,
                                  runs::ChosenRun& run, Face face) {
   const auto notifier = Notifier::start(context.notify);
   if (!notifier) return std::unexpected(notifier.error());
+  // Of a run that somebody dispatches it is not the workspace that is in the way.
+  if (context.workspace_wait && !run.workspace_held && !run.dispatched()) {
+    auto held = wait_for_workspace(context, run.plan().workspace, run.head.plan_name);
+    if (!held) return std::unexpected(held.error());
+    if (held->interrupted) return Exit::interrupted;
+    run.workspace_held = std::move(held->lock);
+  }
   std::unique_ptr<runs::ChosenRun> again;
   runs::ChosenRun* taken = &run;
   std::uint32_t tries = 0;

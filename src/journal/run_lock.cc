@@ -134,11 +134,24 @@ Result<RunLock> lock_workspace(const std::string& state, const std::string& work
     // The note may be an old one: who holds the folder now may have written it elsewhere.
     if (const std::int64_t pid = pid_of_flock(file); pid != 0 && (!named || named->pid != pid))
       named = Holder{{}, {}, pid, {}, {}};
-    return std::unexpected(held_by(fmt::format("the workspace `{}`", workspace), named));
+    Error error = held_by(fmt::format("the workspace `{}`", workspace), named);
+    if (named && !named->run.empty())
+      error.hint = fmt::format(
+          "`interlock run --wait-for-workspace` waits for it, `interlock cancel {}` ends it",
+          named->run);
+    return std::unexpected(std::move(error));
   }
-  if (auto made = make_parent(note); !made) return std::unexpected(made.error());
-  std::ofstream(note, std::ios::trunc) << text_of(holder);
+  if (auto noted = note_workspace_holder(state, workspace, holder); !noted)
+    return std::unexpected(noted.error());
   return run_lock;
+}
+
+Result<void> note_workspace_holder(const std::string& state, const std::string& workspace,
+                                   const Holder& holder) {
+  const fs::path note = workspace_note(state, workspace);
+  if (auto made = make_parent(note); !made) return made;
+  std::ofstream(note, std::ios::trunc) << text_of(holder);
+  return {};
 }
 
 std::optional<Holder> holder_of_run(const std::string& state, const std::string& run) {

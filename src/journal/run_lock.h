@@ -37,6 +37,10 @@ Result<RunLock> lock_run(const std::string& state, const Holder& holder);
 Result<RunLock> lock_workspace(const std::string& state, const std::string& workspace,
                                const Holder& holder);
 
+/// Writes down who has the workspace that is held already, once more is known of them.
+Result<void> note_workspace_holder(const std::string& state, const std::string& workspace,
+                                   const Holder& holder);
+
 /// Who holds the run now; nothing when nobody does. Never makes a dispatcher's own `hold_run` fail.
 std::optional<Holder> holder_of_run(const std::string& state, const std::string& run);
 

@@ -91,5 +91,19 @@ TEST_F(RunLockTest, ADeadHolderHoldsNothing) {
   EXPECT_TRUE(lock_workspace(state(), workspace(), ann_));
 }
 
+TEST_F(RunLockTest, LetsAHolderSayLaterWhichRunItIsFor) {
+  const auto first = lock_workspace(state(), workspace(), {{}, "p", ::getpid(), "host", {}});
+  ASSERT_TRUE(first);
+  const auto before = lock_workspace(state(), workspace(), ann_);
+  ASSERT_FALSE(before);
+  EXPECT_EQ(before.error().hint, "wait until it has ended");
+  ASSERT_TRUE(note_workspace_holder(state(), workspace(), ann_));
+  const auto after = lock_workspace(state(), workspace(), ann_);
+  ASSERT_FALSE(after);
+  EXPECT_EQ(after.error().hint,
+            "`interlock run --wait-for-workspace` waits for it, `interlock cancel " + ann_.run +
+                "` ends it");
+}
+
 }  // namespace
 }  // namespace interlock::journal

@@ -10,6 +10,7 @@
 #include "engine/run_state.h"
 #include "engine/scheduler_changes.h"
 #include "engine/view_of.h"
+#include "journal/run_lock.h"
 #include "journal/store.h"
 #include "runs/planning.h"
 
@@ -29,6 +30,8 @@ struct ChosenRun {
   std::vector<schedule::Change> changes = {};
   bool plan_is_new =
       false;  ///< Its plan was edited, and `dispatch` puts it in the place of the one kept.
+  /// Where it was waited for, and the run is not dispatched yet.
+  std::optional<journal::RunLock> workspace_held = {};
   journal::Leases* leases = nullptr;  ///< Of the store it is from, which outlives it.
 
   const std::string& id() const { return head.id; }

@@ -106,6 +106,17 @@ Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& st
   return setup;
 }
 
+Result<journal::RunLock> hold_workspace(ChosenRun& run, const std::string& state_folder,
+                                        const journal::Holder& holder) {
+  const std::string& workspace = run.plan().workspace;
+  if (!run.workspace_held) return journal::lock_workspace(state_folder, workspace, holder);
+  if (auto noted = journal::note_workspace_holder(state_folder, workspace, holder); !noted)
+    return std::unexpected(noted.error());
+  journal::RunLock held = std::move(*run.workspace_held);
+  run.workspace_held.reset();
+  return held;
+}
+
 }  // namespace
 
 std::string dispatcher_name() {
@@ -121,7 +132,7 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   const journal::Holder holder{run.id(), run.head.plan_name, ::getpid(), host_name(), clock.now()};
   auto held_run = store.lease_run(holder);
   if (!held_run) return std::unexpected(held_run.error());
-  auto held_workspace = journal::lock_workspace(state_folder, run.plan().workspace, holder);
+  const auto held_workspace = hold_workspace(run, state_folder, holder);
   if (!held_workspace) return std::unexpected(held_workspace.error());
 
   // Between looking at the run and holding it another dispatcher may have taken it further.

@@ -77,6 +77,34 @@ TEST_F(Queue, says_for_whom_a_task_waits_and_starts_what_meets_nobody) {
   stop_queue();
 }
 
+TEST_F(Queue, is_joined_by_the_tasks_of_a_plan_all_of_them_or_none) {
+  const std::string run = start_queue();
+  write_plan(
+      "tasks:\n"
+      "  - {id: a, run: \"echo 1 >a\", reads: [], writes: [a], timeout: 1m, retries: 1}\n"
+      "  - {id: b, run: [cp, a, b], reads: [a], writes: [b], needs: [a]}\n");
+  const Ended joined = interlock({"add", "--plan", "plan.yaml"});
+  EXPECT_EQ(joined.exit, 0) << joined.err;
+  EXPECT_EQ(joined.out, "a\nb\n");
+  EXPECT_THAT(joined.err, HasSubstr("2 tasks added to run " + run));
+  EXPECT_EQ(interlock({"wait", "default", "b"}).exit, 0);
+  EXPECT_EQ(read("b"), "1\n");
+  const Ended again = interlock({"add", "--plan", "plan.yaml"});
+  EXPECT_EQ(again.exit, 2);
+  EXPECT_THAT(again.err, HasSubstr("has a task `a` already"));
+  write_plan("tasks: [{id: c, run: x}, {id: b, run: y}]\n");
+  EXPECT_EQ(interlock({"add", "--plan", "plan.yaml"}).exit, 2);
+  write_plan("merge: {all: {from: c}}\ntasks: [{id: c, run: x, output: text}]\n");
+  EXPECT_THAT(interlock({"add", "--plan", "plan.yaml"}).err, HasSubstr("the plan has `merge`"));
+  write_plan(
+      "agents: {mine: {kind: command, run: [cat]}}\n"
+      "tasks: [{id: c, agent: mine, prompt: x, reads: [], writes: []}]\n");
+  EXPECT_THAT(interlock({"add", "--plan", "plan.yaml"}).err,
+              HasSubstr("it has no such agent `mine`"));
+  EXPECT_EQ(states(run), "a: done\nb: done\n") << "nothing else was added";
+  stop_queue();
+}
+
 TEST_F(Queue, adds_the_same_key_once_and_refuses_another_task_under_it) {
   start_queue();
   EXPECT_EQ(add({"--id", "key", "-w", "n", "--", "echo x >>n"}).exit, 0);
