@@ -106,7 +106,7 @@ void LiveFace::update(engine::Engine& engine, Time now) {
 void LiveFace::draw(engine::Engine& engine, const std::vector<std::string>& permanent, Time now) {
   const panel::Style style = console_.err().style();
   const engine::RunStatus& view = engine.view();
-  if (way_out_ != nullptr && !view.stopping.empty()) way_out_->tell_that_it_ends();
+  if (way_out_ != nullptr && !view.stopping.empty()) way_out_->report_ending();
   const auto drawn = screen_.draw(
       permanent, watching_ ? watching_->draw(run_, engine.run(), view, screen_.size(), style)
                            : panel::draw_panel(view, screen_.size(), style));
