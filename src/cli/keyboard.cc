@@ -27,6 +27,8 @@ namespace {
 
 using sys::Descriptor;
 
+volatile std::sig_atomic_t was_continued = 0;
+
 bool is_in_foreground() { return ::tcgetpgrp(STDIN_FILENO) == ::getpgrp(); }
 
 /// How the terminal was, and the way back to it.
@@ -159,6 +161,10 @@ Exit work_in_child(const Context& context, Descriptor to_parent, std::atomic<boo
                    pid_t parent, const Modes& modes, const sigset_t& usual,
                    const std::function<Result<Exit>(const Context&)>& work) {
   ::sigprocmask(SIG_SETMASK, &usual, nullptr);
+  struct sigaction noting{};
+  noting.sa_handler = [](int) { was_continued = 1; };
+  noting.sa_flags = SA_RESTART;
+  ::sigaction(SIGCONT, &noting, nullptr);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) {
     modes.give_back();
@@ -180,6 +186,12 @@ Exit work_in_child(const Context& context, Descriptor to_parent, std::atomic<boo
 bool Keyboard::is_there(const Console& console) {
   return console.err().moves_cursor && !console.quiet() && ::isatty(STDIN_FILENO) == 1 &&
          is_in_foreground();
+}
+
+bool Keyboard::was_stopped() {
+  const bool was = was_continued != 0;
+  was_continued = 0;
+  return was;
 }
 
 std::string Keyboard::pressed() {
