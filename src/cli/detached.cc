@@ -74,7 +74,7 @@ Result<void> Detachment::begin(const runs::ChosenRun& run) {
   return {};
 }
 
-Exit tell_that_it_left(const Context& context, const std::string& reported) {
+Exit report_departure(const Context& context, const std::string& reported) {
   const auto begun = parse_json(reported);
   if (!begun || !begun->is_object()) return Exit::broken;
   if (context.json) {
@@ -104,7 +104,7 @@ Result<Exit> run_detached(const Context& context,
   }
   to_parent.reset();
   const std::string reported = all_of(from_child);
-  if (!reported.empty()) return tell_that_it_left(context, reported);
+  if (!reported.empty()) return report_departure(context, reported);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }

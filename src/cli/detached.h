@@ -22,7 +22,7 @@ class Detachment {
   bool has_begun() const { return has_begun_; }
   /// Set once the dispatcher was asked to end; whoever keeps its terminal looks there.
   void set_ending(std::atomic<bool>* ending) { ending_ = ending; }
-  void tell_that_it_ends() const {
+  void report_ending() const {
     if (ending_ != nullptr) ending_->store(true);
   }
 
@@ -34,7 +34,7 @@ class Detachment {
 };
 
 /// What a dispatcher that has left reported, for the person it left: the run's id as a result.
-Exit tell_that_it_left(const Context& context, const std::string& reported);
+Exit report_departure(const Context& context, const std::string& reported);
 
 /// Has `work` done by a process of a session of its own. Prints the run's id (as JSON: `run`,
 /// `workspace`, `log`) as soon as it has begun, and returns; where it never begins, ends as `work`

@@ -27,6 +27,8 @@ namespace {
 
 using sys::Descriptor;
 
+volatile std::sig_atomic_t was_continued = 0;
+
 bool is_in_foreground() { return ::tcgetpgrp(STDIN_FILENO) == ::getpgrp(); }
 
 /// How the terminal was, and the way back to it.
@@ -70,7 +72,7 @@ void give_back_for(pid_t parent, const Modes& modes) {
 /// The parent, until the child is over or has left.
 class Keeper {
  public:
-  /// `ending`: whether the child has heard that it is to end.
+  /// `ending`: whether the child knows that it is to end.
   Keeper(const Context& context, const Modes& modes, pid_t child, const std::atomic<bool>& ending,
          Descriptor from_child, Descriptor signals)
       : context_(context),
@@ -90,7 +92,7 @@ class Keeper {
       if (both[0].revents != 0) {
         if (read_report()) continue;
         from_child_.reset();
-        if (!reported_.empty()) return tell_that_it_left(context_, reported_);
+        if (!reported_.empty()) return report_departure(context_, reported_);
       }
       if (both[1].revents != 0) {
         if (const auto exit = take_signal()) return *exit;
@@ -159,6 +161,10 @@ Exit work_in_child(const Context& context, Descriptor to_parent, std::atomic<boo
                    pid_t parent, const Modes& modes, const sigset_t& usual,
                    const std::function<Result<Exit>(const Context&)>& work) {
   ::sigprocmask(SIG_SETMASK, &usual, nullptr);
+  struct sigaction noting{};
+  noting.sa_handler = [](int) { was_continued = 1; };
+  noting.sa_flags = SA_RESTART;
+  ::sigaction(SIGCONT, &noting, nullptr);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) {
     modes.give_back();
@@ -180,6 +186,12 @@ Exit work_in_child(const Context& context, Descriptor to_parent, std::atomic<boo
 bool Keyboard::is_there(const Console& console) {
   return console.err().moves_cursor && !console.quiet() && ::isatty(STDIN_FILENO) == 1 &&
          is_in_foreground();
+}
+
+bool Keyboard::was_stopped() {
+  const bool was = was_continued != 0;
+  was_continued = 0;
+  return was;
 }
 
 std::string Keyboard::pressed() {
@@ -216,12 +228,12 @@ Result<Exit> with_keys(const Context& context,
   if (shared == MAP_FAILED || !modes || ::pipe2(ends.data(), O_CLOEXEC) != 0) return work(context);
   auto* const ending = new (shared) std::atomic<bool>(false);
   Descriptor from_child(ends[0]), to_parent(ends[1]);
-  sigset_t heard{}, usual{};
+  sigset_t awaited{}, usual{};
   for (const int signal :
        {SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGUSR1, SIGTTOU})
-    ::sigaddset(&heard, signal);
-  ::sigprocmask(SIG_BLOCK, &heard, &usual);
-  Descriptor signals(::signalfd(-1, &heard, SFD_CLOEXEC));
+    ::sigaddset(&awaited, signal);
+  ::sigprocmask(SIG_BLOCK, &awaited, &usual);
+  Descriptor signals(::signalfd(-1, &awaited, SFD_CLOEXEC));
   const pid_t self = ::getpid();
   const pid_t child = signals ? ::fork() : -1;
   if (child < 0) {

@@ -17,6 +17,8 @@ class Keyboard {
   /// What was pressed since the last call: letters, and Escape; never waits. Other keys, such as
   /// arrows, come as sequences and are dropped. Nothing while we are in the background.
   static std::string pressed();
+  /// Whether we were stopped, by Ctrl-Z, and go on since the last call: the shell has written.
+  static bool was_stopped();
 };
 
 /// Has `work` done by a child process, with `context.keys` and `context.on_leave` set, while this

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/detached.h"
+#include "cli/keyboard.h"
 #include "engine/engine.h"
 #include "panel/panel.h"
 #include "panel/summary.h"
@@ -95,6 +96,7 @@ void LiveFace::update(engine::Engine& engine, Time now) {
            one.kind != engine::Notice::Kind::conflicting;
   });
   const std::vector<std::string> permanent = lines_of(engine.run(), std::move(notices));
+  if (watching_ && Keyboard::was_stopped()) screen_.begin_anew();
   if (watching_ && watching_->take_keys(run_, engine.run())) {
     for (const std::string& line : permanent) console_.insist(line);
     return leave();
@@ -106,7 +108,7 @@ void LiveFace::update(engine::Engine& engine, Time now) {
 void LiveFace::draw(engine::Engine& engine, const std::vector<std::string>& permanent, Time now) {
   const panel::Style style = console_.err().style();
   const engine::RunStatus& view = engine.view();
-  if (way_out_ != nullptr && !view.stopping.empty()) way_out_->tell_that_it_ends();
+  if (way_out_ != nullptr && !view.stopping.empty()) way_out_->report_ending();
   const auto drawn = screen_.draw(
       permanent, watching_ ? watching_->draw(run_, engine.run(), view, screen_.size(), style)
                            : panel::draw_panel(view, screen_.size(), style));

@@ -88,6 +88,7 @@ class Follower {
       const runs::ChosenRun& run = watched_.run();
       const engine::RunStatus view = runs::view_from_outside(run, clock.now());
       if (!run.dispatched()) return finish();
+      if (context_.keys && Keyboard::was_stopped()) screen_.begin_anew();
       if (context_.keys && watching_.take_keys(run, run.state)) return leave(run);
       const panel::Style style = context_.console.err().style();
       const panel::Size size = screen_.size();

@@ -79,27 +79,27 @@ panel::KeyTargets Watching::targets(const runs::ChosenRun& run,
   return targets;
 }
 
-void Watching::ask(const runs::ChosenRun& run, const panel::Wish& wish) {
-  using Wanted = panel::Wish::Kind;
+void Watching::ask(const runs::ChosenRun& run, const panel::KeyRequest& request) {
+  using Wanted = panel::KeyRequest::Kind;
   using Kind = engine::Request::Kind;
-  const Kind kind = wish.kind == Wanted::approve  ? Kind::approve
-                    : wish.kind == Wanted::reject ? Kind::reject
-                    : wish.kind == Wanted::pause  ? Kind::hold
-                                                  : Kind::release;
-  if (const auto posted = runs::post(store_, run, kind, wish.task); !posted)
+  const Kind kind = request.kind == Wanted::approve  ? Kind::approve
+                    : request.kind == Wanted::reject ? Kind::reject
+                    : request.kind == Wanted::pause  ? Kind::hold
+                                                     : Kind::release;
+  if (const auto posted = runs::post(store_, run, kind, request.task); !posted)
     keys_.say(posted.error().message);
   posted_();
 }
 
 bool Watching::take_keys(const runs::ChosenRun& run, const engine::RunState& state) {
-  using Wanted = panel::Wish::Kind;
+  using Wanted = panel::KeyRequest::Kind;
   const std::string pressed = Keyboard::pressed();
   if (pressed.empty()) return false;
   const panel::KeyTargets now = targets(run, state);
   for (const char key : pressed) {
-    const panel::Wish wish = keys_.press(key, now);
-    if (wish.kind == Wanted::leave) return true;
-    if (wish.kind != Wanted::nothing) ask(run, wish);
+    const panel::KeyRequest request = keys_.press(key, now);
+    if (request.kind == Wanted::leave) return true;
+    if (request.kind != Wanted::nothing) ask(run, request);
   }
   return false;
 }

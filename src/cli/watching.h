@@ -33,7 +33,7 @@ class Watching {
 
  private:
   panel::KeyTargets targets(const runs::ChosenRun& run, const engine::RunState& state) const;
-  void ask(const runs::ChosenRun& run, const panel::Wish& wish);
+  void ask(const runs::ChosenRun& run, const panel::KeyRequest& request);
 
   journal::Store& store_;
   std::string log_folder_;

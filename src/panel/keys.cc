@@ -74,18 +74,18 @@ void Keys::forget_gone(const KeyTargets& targets) {
   if (!log_.empty() && !has(targets.logs, log_)) log_.clear();
 }
 
-Wish Keys::press_while_asking(char key, const KeyTargets& targets) {
+KeyRequest Keys::press_while_asking(char key, const KeyTargets& targets) {
   if (key == 'a' && targets.gates.size() > 1) {
     gate_ = next_after(targets.gates, gate_);
     return {};
   }
   asks_ = false;
-  if (key == 'y') return {Wish::Kind::approve, gate_};
-  if (key == 'r') return {Wish::Kind::reject, gate_};
+  if (key == 'y') return {KeyRequest::Kind::approve, gate_};
+  if (key == 'r') return {KeyRequest::Kind::reject, gate_};
   return {};
 }
 
-Wish Keys::press(char key, const KeyTargets& targets) {
+KeyRequest Keys::press(char key, const KeyTargets& targets) {
   forget_gone(targets);
   said_.clear();
   if (asks_) return press_while_asking(key, targets);
@@ -100,8 +100,8 @@ Wish Keys::press(char key, const KeyTargets& targets) {
       return {};
     case 'p':
       if (targets.is_over) return {};
-      return {targets.is_paused ? Wish::Kind::go_on : Wish::Kind::pause, {}};
-    case 'q': return {Wish::Kind::leave, {}};
+      return {targets.is_paused ? KeyRequest::Kind::go_on : KeyRequest::Kind::pause, {}};
+    case 'q': return {KeyRequest::Kind::leave, {}};
     case kEscape: log_.clear(); return {};
     default: return {};
   }

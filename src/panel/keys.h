@@ -17,12 +17,12 @@ struct KeyTargets {
 };
 
 /// What a key asks of the run.
-struct Wish {
+struct KeyRequest {
   enum class Kind : unsigned char { nothing, approve, reject, pause, go_on, leave };
   Kind kind = Kind::nothing;
   std::string task;  ///< Of `approve` and `reject`; empty: the run's review.
 
-  bool operator==(const Wish&) const = default;
+  bool operator==(const KeyRequest&) const = default;
 };
 
 /// What one press means depends on what was pressed before: an approval is asked about once more.
@@ -33,7 +33,7 @@ class Keys {
  public:
   static constexpr char kEscape = '\x1b';
 
-  Wish press(char key, const KeyTargets& targets);
+  KeyRequest press(char key, const KeyTargets& targets);
   /// The task whose log is to be seen; empty: none. It goes when the task is no target any more.
   const std::string& log(const KeyTargets& targets);
   /// What the keys mean now, in one line.
@@ -42,7 +42,7 @@ class Keys {
   void say(std::string text) { said_ = std::move(text); }
 
  private:
-  Wish press_while_asking(char key, const KeyTargets& targets);
+  KeyRequest press_while_asking(char key, const KeyTargets& targets);
   void forget_gone(const KeyTargets& targets);
 
   bool asks_ = false;

@@ -10,32 +10,32 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Kind = Wish::Kind;
+using Kind = KeyRequest::Kind;
 
 constexpr Size kSize{.columns = 60, .rows = 24};
 
 TEST(Keys, an_approval_is_asked_about_once_more) {
   Keys keys;
   const KeyTargets targets{.gates = {"publish"}};
-  EXPECT_EQ(keys.press('a', targets), Wish{});
+  EXPECT_EQ(keys.press('a', targets), KeyRequest{});
   EXPECT_THAT(keys.footer(targets, kSize, {}), HasSubstr("approve `publish`?"));
-  EXPECT_EQ(keys.press('y', targets), (Wish{Kind::approve, "publish"}));
-  EXPECT_EQ(keys.press('y', targets), Wish{}) << "asked no more";
+  EXPECT_EQ(keys.press('y', targets), (KeyRequest{Kind::approve, "publish"}));
+  EXPECT_EQ(keys.press('y', targets), KeyRequest{}) << "asked no more";
 }
 
 TEST(Keys, another_key_than_yes_leaves_the_gate_as_it_is) {
   Keys keys;
   const KeyTargets targets{.gates = {"publish"}};
   keys.press('a', targets);
-  EXPECT_EQ(keys.press('q', targets), Wish{}) << "nor does it leave";
-  EXPECT_EQ(keys.press('y', targets), Wish{});
+  EXPECT_EQ(keys.press('q', targets), KeyRequest{}) << "nor does it leave";
+  EXPECT_EQ(keys.press('y', targets), KeyRequest{});
 }
 
 TEST(Keys, a_gate_that_was_answered_elsewhere_is_asked_about_no_more) {
   Keys keys;
   keys.press('a', {.gates = {"publish"}});
-  EXPECT_EQ(keys.press('y', {.gates = {"other"}}), Wish{});
-  EXPECT_EQ(keys.press('a', {}), Wish{});
+  EXPECT_EQ(keys.press('y', {.gates = {"other"}}), KeyRequest{});
+  EXPECT_EQ(keys.press('a', {}), KeyRequest{});
   EXPECT_THAT(keys.footer({}, kSize, {}), Not(HasSubstr("approve")));
 }
 
@@ -46,7 +46,7 @@ TEST(Keys, of_several_gates_each_can_be_meant) {
   EXPECT_THAT(keys.footer(targets, kSize, {}), HasSubstr("approve the review, of 3?"));
   keys.press('a', targets);
   keys.press('a', targets);
-  EXPECT_EQ(keys.press('r', targets), (Wish{Kind::reject, "c"}));
+  EXPECT_EQ(keys.press('r', targets), (KeyRequest{Kind::reject, "c"}));
 }
 
 TEST(Keys, pausing_and_going_on_are_one_key) {

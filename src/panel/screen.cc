@@ -87,6 +87,11 @@ Result<void> Screen::finish(std::span<const std::string> lines) {
   return draw(lines, {});
 }
 
+void Screen::begin_anew() {
+  frame_.clear();
+  drawn_at_ = {.columns = 0, .rows = 0};
+}
+
 Result<void> Screen::send(const std::string& sequence) {
   if (gone_ || sequence.empty() || !takes_bytes_now(fd_)) return {};
   return write(sequence);

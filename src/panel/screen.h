@@ -39,6 +39,8 @@ class Screen {
   /// Puts `lines` in place of the last frame, for good. Waits for the terminal to take them.
   Result<void> finish(std::span<const std::string> lines);
 
+  /// The next frame is drawn where the cursor is: others have written since the last one.
+  void begin_anew();
   /// Sends a sequence that shows nothing, such as a tab's progress, where the terminal takes it
   /// now.
   Result<void> send(const std::string& sequence);

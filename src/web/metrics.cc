@@ -179,9 +179,9 @@ bool is_counted(const plan::Plan& plan, std::size_t resource) {
 }  // namespace
 
 void write_quotas(MetricsPage& page, const runs::ChosenRun& run, const std::string& state_folder,
-                  Time now, std::set<std::string>& told) {
+                  Time now, std::set<std::string>& shown) {
   for (const runs::LoginWindow& one : runs::login_windows(run.plan(), state_folder, now)) {
-    if (!told.insert(one.provider + "\n" + one.name).second) continue;
+    if (!shown.insert(one.provider + "\n" + one.name).second) continue;
     const MetricsPage::Labels labels{{"provider", one.provider}, {"window", one.name}};
     page.gauge("window_used_ratio", "Part of a subscription's window that is used, as last seen.",
                labels, one.used);
@@ -193,7 +193,7 @@ void write_quotas(MetricsPage& page, const runs::ChosenRun& run, const std::stri
     const plan::Resource& resource = run.plan().resources[i];
     if (resource.kind != plan::Resource::Kind::quota || !is_counted(run.plan(), i)) continue;
     const std::string& name = resource.account.empty() ? resource.name : resource.account;
-    if (!told.insert(name).second) continue;
+    if (!shown.insert(name).second) continue;
     const auto add = [&](const char* what, const std::optional<Rate>& rate, Duration full,
                          double unit = 1) {
       if (!rate) return;

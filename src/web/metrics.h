@@ -67,8 +67,8 @@ class RunCounters {
 };
 
 /// How much is left of the quotas of a run's plan and of its log-ins' windows, and until when; of
-/// those in `told` already, nothing.
+/// those in `shown` already, nothing.
 void write_quotas(MetricsPage& page, const runs::ChosenRun& run, const std::string& state_folder,
-                  Time now, std::set<std::string>& told);
+                  Time now, std::set<std::string>& shown);
 
 }  // namespace interlock::web
