@@ -115,6 +115,8 @@ void Engine::close_route(Attempt& live) {
   live.agent.has_route = false;
   for (const std::string& host : ports_.gateway.refused_hosts(live.name()))
     live.work.remarks.push_back(fmt::format("kept from connecting to `{}`", printable(host)));
+  for (const std::string& host : ports_.gateway.visited_hosts(live.name()))
+    live.work.remarks.push_back(fmt::format("connected to {}", printable(host)));
   note_calls(ports_.gateway.close(live.name()));
 }
 

@@ -6,6 +6,7 @@
 
 #include "agents/adapter.h"
 #include "engine/attempt_environment.h"
+#include "engine/attendance.h"
 #include "engine/batch.h"
 #include "engine/gateway.h"
 #include "engine/prompt.h"
@@ -69,6 +70,7 @@ class Preparation {
     }
     spec.keep_output =
         task_.output.form != plan::OutputSpec::Form::exit_status && task_.output.file.empty();
+    if (auto made = attend(spec); !made) return std::unexpected(made.error());
     return Prepared{std::move(spec), false, false};
   }
 
@@ -78,6 +80,7 @@ class Preparation {
     SpawnSpec spec = common();
     spec.arguments = arguments_of(task_.verify);
     spec.keep_output = false;
+    if (auto made = attend(spec); !made) return std::unexpected(made.error());
     return Prepared{std::move(spec), false, false};
   }
 
@@ -117,11 +120,14 @@ class Preparation {
       call.run = plan::fill_command(with_prompt(task_.run), lookup());
     auto called = adapter_->invoke(call);
     Result<void> made = called ? put_state(*called) : std::unexpected(called.error());
+    if (made) {
+      spec.arguments = std::move(called->arguments);
+      made = attend(spec);
+    }
     if (!made) {
       if (passes_gateway_) gateway_.close(name_);
       return std::unexpected(made.error());
     }
-    spec.arguments = std::move(called->arguments);
     if (agent_.prompt_by == plan::PromptBy::standard_input)
       spec.standard_input = std::move(called->standard_input);
     for (auto& [name, value] : called->environment) spec.environment[name] = std::move(value);
@@ -160,6 +166,7 @@ class Preparation {
     if (resumes_) spec.progress.used = spent.tokens;
     spec.progress.keeps_session = adapter_->resumes(agent_);
     // What an attempt paid for that came to nothing by no fault of its own is not paid for twice.
+    spec.allowed_hosts = task_.allowed_hosts;
     spec.replay_own = record_.attempts.back().because == AttemptStarted::Trigger::again;
     // Some clients name them from the workspace on: `../state/runs/r-1/attempts/...`.
     spec.noise.paths = {{folder_, "/<attempt>"},
@@ -202,6 +209,13 @@ class Preparation {
     auto folder = workspace_.open_attempt(name_);
     if (!folder) return std::unexpected(folder.error());
     folder_ = *folder;
+    const std::uint32_t lane = record_.attempts.back().lane;
+    first_port_ = kFirstPort + static_cast<int>(lane) * kPortsPerLane;
+    if (around_.ports != nullptr) {
+      const auto first = around_.ports->first_of(lane);
+      if (!first) return std::unexpected(first.error());
+      first_port_ = *first;
+    }
     if (!is_sandboxed() && adapter_ == nullptr) return {};
     auto home = workspace_.home(name_.task);
     if (!home) return std::unexpected(home.error());
@@ -246,6 +260,34 @@ class Preparation {
     };
     bind(folder_, kAttemptPlace);
     bind(home_, kHomePlace);
+  }
+
+  /// Puts what is to be called into the hands of a program that sees to setup and services first.
+  Result<void> attend(SpawnSpec& spec) {
+    if (task_.setup.empty() && task_.services.empty()) return {};
+    Attendance all;
+    all.folder = folder_;
+    if (!task_.setup.empty()) all.setup = arguments_of(task_.setup);
+    for (std::size_t at = 0; at < task_.services.size(); ++at) {
+      const plan::Service& service = task_.services[at];
+      const int port = port_of_service(first_port_, at);
+      values_["port"] = fmt::format("{}", port);
+      auto& one = all.services.emplace_back();
+      one.name = service.name;
+      one.run = arguments_of(service.run);
+      if (!service.ready.empty()) one.ready = arguments_of(service.ready);
+      one.port = static_cast<std::uint16_t>(port);
+      one.ready_within = service.ready_within;
+    }
+    values_.erase("port");
+    all.work = std::move(spec.arguments);
+    auto remark = workspace_.put(name_, std::string(kRemarkFile), "");
+    if (!remark) return std::unexpected(remark.error());
+    spec.remark_file = std::move(*remark);
+    if (auto put = workspace_.put(name_, "attendance", text_of(all)); !put)
+      return std::unexpected(put.error());
+    spec.arguments = {around_.own_program, "attend", reported("attendance")};
+    return {};
   }
 
   /// Where the attempt has what the workspace's port put into its folder.
@@ -402,7 +444,7 @@ class Preparation {
   std::map<std::string, std::string> environment(const std::string& label) const {
     AttemptPlace place{folder_, home_, schema_file_, label, deadline_};
     if (!mends_) place.correction = record_.correction;
-    place.lane = record_.attempts.back().lane;
+    place.first_port = first_port_;
     return environment_of(plan_, task_, name_, around_, place, lookup());
   }
 
@@ -427,6 +469,7 @@ class Preparation {
   bool resumes_ = false;            ///< Its session is taken up; it knows what was asked.
   std::string folder_;
   std::string home_;
+  int first_port_ = kFirstPort;
   std::optional<Snapshots::Opened> view_;
   std::string prompt_;
   std::string schema_;  ///< Of its answer; empty: none.
