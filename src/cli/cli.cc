@@ -9,7 +9,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <sstream>
 #include <string>
 
@@ -18,6 +20,8 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/synonyms.h"
+#include "engine/attendance.h"
+#include "process/attending.h"
 #include "process/secrecy.h"
 
 namespace interlock::cli {
@@ -108,10 +112,22 @@ std::optional<Error> unknown_verb(const CLI::App& app, const std::string& word) 
                               : fmt::format("there are: {}", join_words(verbs, 20))};
 }
 
+/// What the root of an attempt with services is started as: no verb for people, and nothing of
+/// what follows is its.
+int attend_as(const char* file) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  const auto attendance = engine::read_attendance(text);
+  if (attendance) return process::attend(*attendance);
+  fmt::print(stderr, "interlock: {}\n", attendance.error().message);
+  return static_cast<int>(Exit::wrong);
+}
+
 }  // namespace
 
 int run_interlock(int argc, char** argv) {
   hold_standard_streams();  // First: whatever is opened next must not come to stand there.
+  if (argc == 3 && std::string_view(argv[1]) == "attend") return attend_as(argv[2]);
   process::hide_environment();
   ::signal(SIGPIPE, SIG_IGN);  // A reader that goes away is told by write().
   CommandLine line;

@@ -56,6 +56,8 @@ std::string why_apart(const plan::Plan& plan, const plan::Task& task) {
   if (task.isolation == plan::Isolation::worktree) return "it has a worktree";
   if (!task.verify.empty() && task.isolation != plan::Isolation::direct)
     return "its `verify` runs in a view of its own";
+  if (!task.setup.empty() || !task.services.empty()) return "it has a `setup` or `services`";
+  if (!task.allowed_hosts.empty()) return "it may connect to hosts of its own";
   if (!task.footprint.reads.exclude.empty()) return "its `reads` have exclusions";
   if (task.output.schema && !stands_alone(*task.output.schema))
     return "its schema refers to a part of itself";

@@ -128,6 +128,7 @@ Judgement AgentOutput::judge(Attempt& live, const Exited& exited, Judgement judg
     if (!live.stop_detail().empty()) judgement.detail = live.stop_detail();
     return judgement;
   }
+  if (judgement.outcome == Outcome::setup_failed) return judgement;
   const agents::Ending ending =
       live.agent.released
           ? live.agent.adapter->ending(live.agent.transcript, {}, {})

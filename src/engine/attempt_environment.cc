@@ -59,9 +59,16 @@ std::map<std::string, std::string> environment_of(const plan::Plan& plan, const 
       fmt::format("{}", place.deadline.time_since_epoch().count() / 1'000'000);
   result["INTERLOCK_TIMEOUT_S"] =
       fmt::format("{}", std::chrono::floor<std::chrono::seconds>(task.timeout).count());
-  result["INTERLOCK_PORT_FIRST"] =
-      fmt::format("{}", kFirstPort + static_cast<int>(place.lane) * kPortsPerLane);
-  result["INTERLOCK_PORT_COUNT"] = fmt::format("{}", kPortsPerLane);
+  result["INTERLOCK_PORT_FIRST"] = fmt::format("{}", place.first_port);
+  result["INTERLOCK_PORT_COUNT"] =
+      fmt::format("{}", kPortsPerLane - static_cast<int>(task.services.size()));
+  for (std::size_t at = 0; at < task.services.size(); ++at) {
+    std::string variable = "INTERLOCK_PORT_" + task.services[at].name;
+    std::ranges::transform(variable, variable.begin(), [](char c) {
+      return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
+    result[variable] = fmt::format("{}", port_of_service(place.first_port, at));
+  }
   if (!around.trace.empty())
     result.try_emplace("TRACEPARENT",
                        traceparent_of(around.trace, name.task.index(), name.attempt));

@@ -19,8 +19,8 @@ struct AttemptPlace {
   std::string schema_file;  ///< Empty: its answer has no schema.
   std::string label;        ///< `run/task#attempt`
   Time deadline{};
-  std::string correction{};  ///< Why the answer before was not accepted; empty: it is the first.
-  std::uint32_t lane = 0;    ///< Its port numbers follow from it.
+  std::string correction{};     ///< Why the answer before was not accepted; empty: it is the first.
+  int first_port = kFirstPort;  ///< Of those nobody beside it is given.
 };
 
 /// The environment of an attempt, or of its check (`name.phase`): what every program needs from the

@@ -152,6 +152,13 @@ std::vector<std::string> AttemptInputs::arguments_of(const plan::Command& comman
   return {"sh", "-c", std::move(filled.shell)};
 }
 
+std::vector<std::string> AttemptInputs::arguments_of(const plan::Command& command, int port) {
+  values_["port"] = fmt::format("{}", port);
+  auto arguments = arguments_of(command);
+  values_.erase("port");
+  return arguments;
+}
+
 plan::Lookup AttemptInputs::lookup() const {
   return [this](std::string_view name) -> std::optional<std::string> {
     const auto found = values_.find(std::string(name));

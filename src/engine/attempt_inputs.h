@@ -41,6 +41,8 @@ class AttemptInputs {
   /// does not say where.
   plan::Command with_prompt(plan::Command command);
   std::vector<std::string> arguments_of(const plan::Command& command) const;
+  /// With `{port}` as the port of a service.
+  std::vector<std::string> arguments_of(const plan::Command& command, int port);
   plan::Lookup lookup() const;
 
  private:

@@ -93,6 +93,12 @@ Result<std::vector<CacheKeyPart>> cache_key_parts_of(const plan::Plan& plan, Tas
   result.push_back({"environment", digest_of_environment(agent, task)});
   result.push_back({"output form", digest_of_output_spec(task.output)});
   if (!task.verify.empty()) result.push_back({"verify", digest_of_command(task.verify)});
+  if (!task.setup.empty()) result.push_back({"setup", digest_of_command(task.setup)});
+  for (const plan::Service& service : task.services) {
+    Hasher hasher;
+    hasher.add_field(digest_of_command(service.run)).add_field(digest_of_command(service.ready));
+    result.push_back({fmt::format("service `{}`", service.name), hasher.finish()});
+  }
   for (const TaskId needed : task.output_of) {
     result.push_back(
         {fmt::format("output of `{}`", plan[needed].id), run[needed].output.value_or(Digest{})});

@@ -56,6 +56,7 @@ enum class Outcome : unsigned char {
   no_final,      ///< It ended without its final event: whatever it left is no result.
   client_limit,  ///< The client's own limit of turns or money.
   runaway,       ///< It asked its model too often or too fast. Not retried: it would do so again.
+  setup_failed,  ///< Its setup or a service of its failed, so that its work could not be done.
 };
 std::string_view name_of(Outcome outcome);
 std::optional<Outcome> outcome_named(std::string_view name);

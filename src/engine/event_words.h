@@ -8,13 +8,13 @@
 // change, and new ones come at the end.
 namespace interlock::engine {
 
-inline constexpr std::array<std::string_view, 28> kOutcomes = {
+inline constexpr std::array<std::string_view, 29> kOutcomes = {
     "succeeded",    "exited-nonzero", "crashed",          "not-started",       "timed-out",
     "went-silent",  "output-missing", "output-too-large", "output-invalid",    "verify-failed",
     "lingered",     "cancelled",      "interrupted",      "outside-footprint", "conflicted",
     "changes-lost", "rate-limited",   "quota-spent",      "over-budget",       "api-failed",
     "auth-failed",  "bad-request",    "too-long",         "cut-off",           "declined",
-    "no-final",     "client-limit",   "runaway"};
+    "no-final",     "client-limit",   "runaway",          "setup-failed"};
 inline constexpr std::array<std::string_view, 6> kHows = {
     "finished", "failed", "paused-at-gate", "interrupted", "cancelled", "limit-reached"};
 inline constexpr std::array<std::string_view, 3> kGates = {"before", "after", "review"};

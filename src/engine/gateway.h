@@ -113,6 +113,9 @@ class Gateway {
     bool replay_own = false;  ///< Equal requests of this task's earlier attempts that did not count
                               ///< are answered from the recording.
     RequestNoise noise;
+    /// With a network of its own: what else it may be connected to, by CONNECT. `example.com`,
+    /// which is port 443, `example.com:8443` or `*.example.com`.
+    std::vector<std::string> allowed_hosts;
   };
   struct Route {
     std::string base_url;  ///< `http://127.0.0.1:PORT/SECRET`.
@@ -136,6 +139,8 @@ class Gateway {
   virtual std::vector<Waiting> waiting() { return {}; }
   /// What it asked the gateway to connect it to, and was not: `example.com:443`.
   virtual std::vector<std::string> refused_hosts(AttemptName) { return {}; }
+  /// What it was connected to, of what it is allowed, a line each for people.
+  virtual std::vector<std::string> visited_hosts(AttemptName) { return {}; }
   /// All its calls that were not yet taken.
   virtual std::vector<ModelCall> close(AttemptName name) = 0;
   /// What is left for the whole run, calls in flight included. A call that would pass it waits

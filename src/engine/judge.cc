@@ -48,6 +48,7 @@ Judgement judge_exit(const plan::Task& task, const Exited& exited,
       default: return {*stopped_for, {}, {}};
     }
   }
+  if (!exited.hindered.empty()) return {Outcome::setup_failed, exited.hindered, {}};
   if (exited.signal)
     return {Outcome::crashed, fmt::format("ended by {}", signal_name(*exited.signal)), {}};
   if (exited.exit_code.value_or(0) != 0) {
@@ -120,7 +121,8 @@ bool depends_on_what_was_found(Outcome outcome) {
     case Outcome::cut_off:
     case Outcome::declined:
     case Outcome::no_final:
-    case Outcome::client_limit: return true;
+    case Outcome::client_limit:
+    case Outcome::setup_failed: return true;
   }
   return true;
 }

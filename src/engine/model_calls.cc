@@ -92,6 +92,8 @@ void ModelCalls::close_route(Attempt& live) {
   live.agent.has_route = false;
   for (const std::string& host : turn_.ports.gateway.refused_hosts(live.name()))
     live.work.remarks.push_back(fmt::format("kept from connecting to `{}`", printable(host)));
+  for (const std::string& host : turn_.ports.gateway.visited_hosts(live.name()))
+    live.work.remarks.push_back(fmt::format("connected to {}", printable(host)));
   note(turn_.ports.gateway.close(live.name()));
 }
 

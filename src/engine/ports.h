@@ -48,6 +48,8 @@ struct SpawnSpec {
   bool keep_output = true;         ///< Whether `take_output` will be asked.
   bool report_lines = false;       ///< Its standard output is told as it comes (Printed).
   std::optional<Sandbox> sandbox;  ///< None: it runs in the open.
+  /// Where its root says what kept its work from being done, absolute; empty: it says nothing.
+  std::string remark_file = {};
   /// By name: what of its streams is never kept or told, but replaced by `[key NAME]`.
   std::vector<std::pair<std::string, std::string>> secrets;
   std::size_t output_bytes_max = 16u << 20;
@@ -64,6 +66,8 @@ struct Exited {
   std::optional<int> signal;
   std::uint32_t strays = 0;  ///< Processes of its tree that were still there, and were ended.
   bool output_cut = false;   ///< More came on standard output than `output_bytes_max`.
+  /// Its setup or a service failed, and how, for people: one short line. Empty: they did not.
+  std::string hindered = {};
   /// What of its tree could not be proven gone, a process each: `process 812 (`sleep`)`.
   std::vector<std::string> unproven = {};
 };

@@ -8,6 +8,7 @@
 #include "engine/attempt_environment.h"
 #include "engine/attempt_inputs.h"
 #include "engine/attempt_spec.h"
+#include "engine/attendance.h"
 #include "engine/batch.h"
 #include "engine/gateway.h"
 #include "engine/retry.h"
@@ -55,6 +56,7 @@ class Preparation {
     }
     spec.keep_output =
         task_.output.form != plan::OutputSpec::Form::exit_status && task_.output.file.empty();
+    if (auto made = attend(spec); !made) return std::unexpected(made.error());
     return Prepared{std::move(spec), false, false};
   }
 
@@ -64,6 +66,7 @@ class Preparation {
     SpawnSpec spec = common();
     spec.arguments = inputs_.arguments_of(task_.verify);
     spec.keep_output = false;
+    if (auto made = attend(spec); !made) return std::unexpected(made.error());
     return Prepared{std::move(spec), false, false};
   }
 
@@ -85,11 +88,14 @@ class Preparation {
       call.run = plan::fill_command(inputs_.with_prompt(task_.run), inputs_.lookup());
     auto called = adapter_->invoke(call);
     Result<void> made = called ? put_state(*called) : std::unexpected(called.error());
+    if (made) {
+      spec.arguments = std::move(called->arguments);
+      made = attend(spec);
+    }
     if (!made) {
       if (passes_gateway_) gateway_.close(name_);
       return std::unexpected(made.error());
     }
-    spec.arguments = std::move(called->arguments);
     if (agent_.prompt_by == plan::PromptBy::standard_input)
       spec.standard_input = std::move(called->standard_input);
     for (auto& [name, value] : called->environment) spec.environment[name] = std::move(value);
@@ -127,6 +133,7 @@ class Preparation {
     if (!expected.empty()) spec.progress.expected = expected[name_.task.index()];
     if (spec_.resumes) spec.progress.used = spent.tokens;
     spec.progress.keeps_session = adapter_->resumes(agent_);
+    spec.allowed_hosts = task_.allowed_hosts;
     spec.replay_own = spec_.replays_own;
     // Some clients name them from the workspace on: `../state/runs/r-1/attempts/...`.
     spec.noise.paths = {{folder_, "/<attempt>"},
@@ -169,6 +176,12 @@ class Preparation {
     auto folder = workspace_.open_attempt(name_);
     if (!folder) return std::unexpected(folder.error());
     folder_ = *folder;
+    first_port_ = kFirstPort + static_cast<int>(spec_.lane) * kPortsPerLane;
+    if (around_.ports != nullptr) {
+      const auto first = around_.ports->first_of(spec_.lane);
+      if (!first) return std::unexpected(first.error());
+      first_port_ = *first;
+    }
     if (!is_sandboxed() && adapter_ == nullptr) return {};
     auto home = workspace_.home(name_.task);
     if (!home) return std::unexpected(home.error());
@@ -215,6 +228,32 @@ class Preparation {
     bind(home_, kHomePlace);
   }
 
+  /// Puts what is to be called into the hands of a program that sees to setup and services first.
+  Result<void> attend(SpawnSpec& spec) {
+    if (task_.setup.empty() && task_.services.empty()) return {};
+    Attendance all;
+    all.folder = folder_;
+    if (!task_.setup.empty()) all.setup = inputs_.arguments_of(task_.setup);
+    for (std::size_t at = 0; at < task_.services.size(); ++at) {
+      const plan::Service& service = task_.services[at];
+      const int port = port_of_service(first_port_, at);
+      auto& one = all.services.emplace_back();
+      one.name = service.name;
+      one.run = inputs_.arguments_of(service.run, port);
+      if (!service.ready.empty()) one.ready = inputs_.arguments_of(service.ready, port);
+      one.port = static_cast<std::uint16_t>(port);
+      one.ready_within = service.ready_within;
+    }
+    all.work = std::move(spec.arguments);
+    auto remark = workspace_.put(name_, std::string(kRemarkFile), "");
+    if (!remark) return std::unexpected(remark.error());
+    spec.remark_file = std::move(*remark);
+    if (auto put = workspace_.put(name_, "attendance", text_of(all)); !put)
+      return std::unexpected(put.error());
+    spec.arguments = {around_.own_program, "attend", folder_ + "/attendance"};
+    return {};
+  }
+
   Sandbox::Watch watch() const {
     if (task_.isolation == plan::Isolation::direct) return Sandbox::Watch::nothing;
     if (task_.isolation == plan::Isolation::guard) return Sandbox::Watch::opens;
@@ -241,7 +280,7 @@ class Preparation {
   std::map<std::string, std::string> environment(const std::string& label) const {
     AttemptPlace place{folder_, home_, inputs_.schema_file(), label, spec_.deadline};
     if (!spec_.mends) place.correction = spec_.correction;
-    place.lane = spec_.lane;
+    place.first_port = first_port_;
     return environment_of(plan_, task_, name_, around_, place, inputs_.lookup());
   }
 
@@ -264,6 +303,7 @@ class Preparation {
   footprint::Footprint footprint_;  ///< Of all that share the attempt.
   std::string folder_;
   std::string home_;
+  int first_port_ = kFirstPort;
   std::optional<Snapshots::Opened> view_;
 };
 

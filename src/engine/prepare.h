@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/port_ranges.h"
 #include "engine/ports.h"
 #include "engine/run_state.h"
 #include "plan/plan.h"
@@ -32,6 +33,8 @@ struct HostEnvironment {
   /// What Claude Code keeps of the person's log-in, for agents with `login: true`; empty: it is in
   /// `environment`, as CLAUDE_CODE_OAUTH_TOKEN.
   std::string claude_login;
+  /// Of the machine; none: each lane has those of its number.
+  PortRanges* ports = nullptr;
 };
 
 /// The folders below `HostEnvironment::own_place`: of the attempt, and of its task.
@@ -41,10 +44,6 @@ inline constexpr std::string_view kHomePlace = "h";
 /// Names that every attempt gets from Interlock's own environment, where they are set. `LC_*` too.
 inline constexpr std::string_view kPassedOn[] = {"PATH",  "HOME", "USER", "LOGNAME",
                                                  "SHELL", "LANG", "TZ",   "TERM"};
-
-/// Each lane has its own ports, so that servers of tasks side by side do not meet.
-inline constexpr int kFirstPort = 21000;
-inline constexpr int kPortsPerLane = 20;
 
 /// `run/task#attempt`: how an attempt is called in process listings, and found again after a crash.
 std::string label_of(const HostEnvironment& around, const plan::Task& task, std::uint32_t attempt);

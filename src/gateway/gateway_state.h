@@ -19,6 +19,7 @@
 #include "gateway/recordings.h"
 #include "gateway/retries.h"
 #include "gateway/run_limit.h"
+#include "gateway/tunnels.h"
 #include "gateway/upstream.h"
 
 namespace interlock::gateway {
@@ -45,6 +46,7 @@ struct AttemptRoute {
   struct OwnNetwork {
     std::optional<std::uint64_t> listener;  ///< The server's socket in it.
     std::set<std::string> refused_hosts;    ///< What it asked to be connected to.
+    std::unique_ptr<Tunnels> tunnels = std::make_unique<Tunnels>();
   };
   OwnNetwork network;
   std::uint32_t in_flight = 0;  ///< Requests that are not over.

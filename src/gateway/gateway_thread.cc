@@ -195,19 +195,42 @@ std::vector<std::string> LocalGateway::GatewayThread::refused_hosts(
   return hosts;
 }
 
+std::vector<std::string> LocalGateway::GatewayThread::visited_hosts(
+    engine::AttemptName name) const {
+  std::vector<std::string> hosts;
+  for (const auto& route : routes_) {
+    if (route->spec.name != name) continue;
+    const std::vector<std::string> some = route->network.tunnels->visited();
+    hosts.insert(hosts.end(), some.begin(), some.end());
+  }
+  return hosts;
+}
+
+/// Of the attempt in whose own network that socket listens.
+std::shared_ptr<gateway::AttemptRoute> LocalGateway::GatewayThread::route_in(
+    std::uint64_t listener) const {
+  const auto found = std::ranges::find_if(
+      routes_, [&](const auto& route) { return route->network.listener == listener; });
+  return found == routes_.end() ? nullptr : *found;
+}
+
 /// Clients in a network of their own take the gateway for their proxy. Some do so even for its own
 /// address: they are let through to where they are. All else is refused, and remembered.
 http::Session::HeadVerdict LocalGateway::GatewayThread::on_connect(
     const http::Request& request) const {
   constexpr std::size_t kMostNamed = 16;
-  for (const auto& route : routes_) {
-    if (!route->network.listener || *route->network.listener != request.listener) continue;
-    if (request.target == fmt::format("127.0.0.1:{}", port())) return {};
-    if (route->network.refused_hosts.size() < kMostNamed)
-      route->network.refused_hosts.insert(request.target);
-    return {403, "this attempt may connect to the gateway and to nothing else", false, {}};
-  }
-  return {404, "no attempt has this door", true, {}};
+  const auto route = route_in(request.listener);
+  if (!route) return {404, "no attempt has this door", true, {}};
+  if (request.target == fmt::format("127.0.0.1:{}", port())) return {};
+  const std::vector<std::string>& allowed = route->spec.allowed_hosts;
+  if (is_allowed(allowed, request.target)) return {};
+  if (route->network.refused_hosts.size() < kMostNamed)
+    route->network.refused_hosts.insert(request.target);
+  return {403,
+          allowed.empty() ? "this attempt may connect to the gateway and to nothing else"
+                          : "this host is not one that this attempt may connect to",
+          false,
+          {}};
 }
 
 /// All that can be said before the body: a stranger's is not even read.
@@ -238,10 +261,7 @@ http::Session::HeadVerdict LocalGateway::GatewayThread::on_head(
 }
 
 void LocalGateway::GatewayThread::on_request(http::Session& session, http::Request request) {
-  if (request.method == "CONNECT") {
-    session.begin(200, {}, std::nullopt);
-    return session.finish();
-  }
+  if (request.method == "CONNECT") return connect_through(session, request);
   Target target = part_target(request.target);
   const std::shared_ptr<gateway::AttemptRoute> route = route_of(target.secret);
   // Closed while the body came.
@@ -258,6 +278,21 @@ void LocalGateway::GatewayThread::on_request(http::Session& session, http::Reque
   ProxiedCall& added = *call;
   calls.emplace(id, std::move(call));
   added.begin();
+}
+
+void LocalGateway::GatewayThread::connect_through(http::Session& session,
+                                                  const http::Request& request) {
+  const auto route = route_in(request.listener);
+  const bool is_to_us = request.target == fmt::format("127.0.0.1:{}", port());
+  if (!is_to_us && route) {
+    std::string unread;
+    sys::Descriptor client = session.hand_over(unread);
+    if (!client) return;
+    route->network.tunnels->open(std::move(client), request.target, std::move(unread));
+    return;
+  }
+  session.begin(200, {}, std::nullopt);
+  session.finish();
 }
 
 void LocalGateway::GatewayThread::report(const engine::ModelCall& call, const Charge& charge) {

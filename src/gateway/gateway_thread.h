@@ -29,6 +29,7 @@ class LocalGateway::GatewayThread final : public GatewayState {
   std::vector<engine::ModelCall> close_routes(engine::AttemptName name);
   void listen(engine::AttemptName name, sys::Descriptor socket);
   std::vector<std::string> refused_hosts(engine::AttemptName name) const;
+  std::vector<std::string> visited_hosts(engine::AttemptName name) const;
   void set_run_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd);
   void report(const engine::ModelCall& call, const Charge& charge) override;
   void report_waiting(CallId call, const std::optional<engine::Gateway::Waiting>& waiting) override;
@@ -50,7 +51,9 @@ class LocalGateway::GatewayThread final : public GatewayState {
   http::Session::HeadVerdict on_head(const http::Request& request) const;
   http::Session::HeadVerdict on_connect(const http::Request& request) const;
   void on_request(http::Session& session, http::Request request);
+  void connect_through(http::Session& session, const http::Request& request);
   std::shared_ptr<gateway::AttemptRoute> route_of(std::string_view secret) const;
+  std::shared_ptr<gateway::AttemptRoute> route_in(std::uint64_t listener) const;
 
   std::unique_ptr<http::Server> server_;
   std::vector<std::shared_ptr<gateway::AttemptRoute>> routes_;

@@ -50,6 +50,12 @@ std::vector<std::string> LocalGateway::refused_hosts(engine::AttemptName name) {
   return hosts;
 }
 
+std::vector<std::string> LocalGateway::visited_hosts(engine::AttemptName name) {
+  std::vector<std::string> hosts;
+  thread_->in_thread([&] { hosts = thread_->visited_hosts(name); });
+  return hosts;
+}
+
 void LocalGateway::listen(engine::AttemptName name, sys::Descriptor socket) {
   thread_->in_thread([&] { thread_->listen(name, std::move(socket)); });
 }

@@ -31,6 +31,7 @@ class LocalGateway final : public engine::Gateway {
   void hold(bool held) override;
 
   std::vector<std::string> refused_hosts(engine::AttemptName name) override;
+  std::vector<std::string> visited_hosts(engine::AttemptName name) override;
   /// The attempt has a network of its own, and `socket` listens in it at this gateway's port.
   /// Nobody else can come in by it; it is closed with the attempt's routes.
   void listen(engine::AttemptName name, sys::Descriptor socket);

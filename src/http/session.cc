@@ -291,6 +291,20 @@ void Session::break_off() {
   close();
 }
 
+sys::Descriptor Session::hand_over(std::string& unread) {
+  check(state_ == State::answering, "a request is handed over before its answer");
+  flush();
+  // Who does not even take the answers before this one.
+  if (socket_ && !out_.empty()) close();
+  if (!socket_) return {};
+  unread = std::exchange(in_, {});
+  loop_.forget(socket_.get());
+  sys::Descriptor given = std::move(socket_);
+  answerer_ = nullptr;
+  loop_.when_idle([this] { on_closed_(*this); });
+  return given;
+}
+
 void Session::flush() {
   while (socket_ && sent_ < out_.size()) {
     const ssize_t count = ::send(socket_.get(), out_.data() + sent_, out_.size() - sent_,

@@ -70,6 +70,9 @@ class Session {
   /// Goes out before the loop waits again, as far as the client takes it.
   void write(std::string_view bytes);
   void finish();
+  /// Instead of an answer: takes the connection out of these hands. `unread`: what came behind the
+  /// request. The session is closed. Nothing, where earlier answers were not taken.
+  sys::Descriptor hand_over(std::string& unread);
   /// Ends the connection, so that the client sees an answer that broke.
   void break_off();
   /// A whole answer.

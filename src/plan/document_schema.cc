@@ -39,7 +39,8 @@ const std::map<std::string, json::value, std::less<>>& values() {
     const auto put = [&](std::initializer_list<const char*> keys, const json::value& value) {
       for (const char* key : keys) all[key] = value;
     };
-    put({"timeout", "grace", "backoff", "join", "min_saving", "answer", "time", "burst"},
+    put({"timeout", "grace", "backoff", "join", "min_saving", "answer", "time", "burst",
+         "ready_within"},
         ref("duration"));
     put({"idle_timeout"},
         parsed(R"({"anyOf": [{"$ref": "#/$defs/duration"}, {"const": "none"}]})"));
@@ -47,10 +48,10 @@ const std::map<std::string, json::value, std::less<>>& values() {
     put({"usd", "usd_per_minute"}, ref("dollars"));
     put({"requests", "input_tokens", "output_tokens", "quota.usd"}, ref("rate"));
     put({"reads", "writes", "foreach", "from", "headings", "columns", "pass_env", "args",
-         "unmetered"},
+         "unmetered", "services"},
         ref("texts"));
     put({"needs"}, ref("needs"));
-    put({"run", "verify", "repair", "resume"}, ref("command"));
+    put({"run", "verify", "repair", "resume", "setup", "ready"}, ref("command"));
     put({"env"}, parsed(R"({"type": "object", "additionalProperties":
                             {"type": ["string", "number", "boolean"]}})"));
     put({"id", "agent", "prompt_file", "model", "name", "workspace", "bin", "base_url", "account",
@@ -93,7 +94,10 @@ const std::map<std::string, json::value, std::less<>>& values() {
         {"anyOf", json::array{one_of(kIsolations),
                               json::object{{"type", "array"}, {"items", one_of(kIsolations)}}}}};
     all["observe"] = one_of(kObserves);
-    all["network"] = one_of(kNetworks);
+    all["network"] =
+        json::object{{"anyOf", json::array{one_of(kNetworks), parsed(R"({"type": "object",
+            "properties": {"allow": {"$ref": "#/$defs/texts"}}, "required": ["allow"],
+            "additionalProperties": false})")}}};
     all["on_quota"] = one_of(kOnQuotas);
     all["with"] = one_of(kMergeWiths);
     all["api"] = one_of(kAgentApis);
@@ -110,6 +114,8 @@ const std::map<std::string, json::value, std::less<>>& values() {
         parsed(R"({"type": "object", "additionalProperties": {"$ref": "#/$defs/agent"}})");
     all["resources"] =
         parsed(R"({"type": "object", "additionalProperties": {"$ref": "#/$defs/resource"}})");
+    all["plan.services"] =
+        parsed(R"({"type": "object", "additionalProperties": {"$ref": "#/$defs/service"}})");
     all["plan.merge"] = parsed(
         R"({"type": ["object", "null"], "additionalProperties": {"$ref": "#/$defs/merge"}})");
     all["tasks"] = parsed(R"({"type": "array", "items": {"anyOf":
@@ -153,6 +159,7 @@ json::object definitions() {
   defs["group"] = map_of("group", std::array{std::string_view("repeat"), std::string_view("tasks")},
                          {"repeat", "tasks"});
   defs["agent"] = map_of("agent", kAgentKeys, {"kind"});
+  defs["service"] = map_of("service", kServiceKeys, {"run"});
   defs["merge"] = map_of("merge", kMergeKeys, {"from"});
   defs["defaults"] = map_of("defaults", kDefaultsKeys);
   defs["limits"] = map_of("limits", kLimitsKeys);

@@ -169,6 +169,7 @@ std::vector<Problem> Growth::add(std::string_view text, const ReadOptions& optio
   head.name = plan.name;
   head.workspace = plan.workspace;
   head.agents = plan.agents;
+  head.services = plan.services;
   head.resources = plan.resources;
   Reading reading{options, files, problems, head,
                   [&](std::string_view name) -> std::optional<std::string> {

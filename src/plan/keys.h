@@ -7,16 +7,16 @@
 namespace interlock::plan {
 
 /// The document itself.
-inline constexpr std::string_view kPlanKeys[] = {"interlock", "name",   "workspace", "defaults",
-                                                 "limits",    "agents", "resources", "tasks",
-                                                 "merge",     "commits"};
+inline constexpr std::string_view kPlanKeys[] = {"interlock", "name",    "workspace", "defaults",
+                                                 "limits",    "agents",  "resources", "tasks",
+                                                 "merge",     "commits", "services"};
 /// A task.
 inline constexpr std::string_view kTaskKeys[] = {
-    "id",      "agent",        "prompt",  "prompt_file", "run",       "reads",     "writes",
-    "uses",    "needs",        "output",  "gate",        "estimate",  "merge",     "verify",
-    "foreach", "timeout",      "grace",   "retries",     "backoff",   "isolation", "env",
-    "model",   "idle_timeout", "observe", "network",     "repair",    "budget",    "join",
-    "batch",   "when",         "at_most", "repeat",      "retry_with"};
+    "id",      "agent",        "prompt",  "prompt_file", "run",        "reads",     "writes",
+    "uses",    "needs",        "output",  "gate",        "estimate",   "merge",     "verify",
+    "foreach", "timeout",      "grace",   "retries",     "backoff",    "isolation", "env",
+    "model",   "idle_timeout", "observe", "network",     "repair",     "budget",    "join",
+    "batch",   "when",         "at_most", "repeat",      "retry_with", "setup",     "services"};
 /// An agent.
 inline constexpr std::string_view kAgentKeys[] = {
     "kind",     "run",   "prompt",    "model",   "bin",    "args", "env",
@@ -28,8 +28,8 @@ inline constexpr std::string_view kMergeKeys[] = {
     "timeout", "idle_timeout", "retries",  "output", "estimate", "uses"};
 /// `defaults`.
 inline constexpr std::string_view kDefaultsKeys[] = {
-    "agent", "timeout", "idle_timeout", "grace",   "retries", "backoff", "isolation",
-    "env",   "model",   "observe",      "network", "join",    "batch"};
+    "agent", "timeout", "idle_timeout", "grace", "retries", "backoff", "isolation", "env",
+    "model", "observe", "network",      "join",  "batch",   "setup",   "services"};
 /// `limits`.
 inline constexpr std::string_view kLimitsKeys[] = {
     "parallel",  "tokens", "usd",     "min_saving",     "on_failure", "gate_every",
@@ -60,6 +60,8 @@ inline constexpr std::string_view kMergeWiths[] = {"concat", "object",   "union"
                                                    "lines",  "sections", "agent", "list"};
 /// `retry_with`.
 inline constexpr std::string_view kRetryKeys[] = {"agent", "model"};
+/// A service.
+inline constexpr std::string_view kServiceKeys[] = {"run", "ready", "ready_within"};
 /// `repeat`.
 inline constexpr std::string_view kRepeatKeys[] = {"until", "at_most"};
 

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "condition/expression.h"
 #include "footprint/interlocking.h"
+#include "plan/service.h"
 
 namespace interlock::plan {
 
@@ -21,15 +22,6 @@ struct Place {
   std::uint32_t column = 0;
 
   bool operator==(const Place&) const = default;
-};
-
-/// What to execute. Exactly one of the two is set.
-struct Command {
-  std::vector<std::string> arguments;  ///< An argument list: executed as it is, no shell.
-  std::string shell;                   ///< A string: `sh -c`.
-
-  bool empty() const { return arguments.empty() && shell.empty(); }
-  bool operator==(const Command&) const = default;
 };
 
 enum class Isolation : unsigned char { direct, guard, view, worktree };
@@ -285,7 +277,10 @@ struct Task {
   /// `network: none` or `gateway`: no more than a loopback of its own, on which the gateway is
   /// where its agent's calls pass it.
   bool own_network = false;
-  bool needs_gateway = false;  ///< `network: gateway`: it is a mistake where none pass.
+  bool needs_gateway = false;              ///< `network: gateway`: it is a mistake where none pass.
+  std::vector<std::string> allowed_hosts;  ///< Of `network: {allow: ...}`, by way of the gateway.
+  Command setup;                           ///< Run in each view before anything else; empty: none.
+  std::vector<Service> services;           ///< Run beside its work, and beside its check.
   Command repair;  ///< Run instead of `run` when the workspace changed under an attempt.
   std::map<std::string, std::string>
       environment;   ///< The defaults', its agent's and its own, the later ones winning.
@@ -364,6 +359,9 @@ struct Settings {
   Observe observe = Observe::all;
   bool own_network = false;
   bool needs_gateway = false;
+  std::vector<std::string> allowed_hosts;
+  Command setup;
+  std::vector<Service> services;
   std::map<std::string, std::string> environment;
   std::string model;
   std::optional<Duration> join;
@@ -378,6 +376,7 @@ struct Plan {
   std::string workspace;  ///< Absolute, no symbolic links.
   std::vector<Agent> agents;
   std::vector<Resource> resources;
+  std::vector<Service> services;  ///< Declared; tasks hold their own.
   std::vector<Task> tasks;
   std::vector<Merge> merges;
   std::vector<Family> families;

@@ -147,6 +147,7 @@ void read_document(Reading& reading, const Document& document) {
     reading.plan.commit_each = read_choice(reading, *node, kWords) == 1u;
   }
   if (const auto node = fields["resources"]) read_resources(reading, *node);
+  if (const auto node = fields["services"]) read_services(reading, *node);
   if (const auto node = fields["limits"]; node && !node->is_null()) read_limits(reading, *node);
   const auto defaults = read_defaults(reading, fields["defaults"]);
   reading.plan.defaults = defaults;

@@ -64,6 +64,9 @@ void add_coordinator(Reading& reading, const Fields& fields, const Settings& def
   task.agent = *agent;
   if (by.kind == AgentKind::command) task.run = fill_command(by.run, reading.set, Stage::early);
   apply(read_settings(reading, fields, for_agent(defaults, by)), task);
+  // It joins texts, and needs nothing of what the others work with.
+  task.setup = {};
+  task.services.clear();
   task.output.form = OutputSpec::Form::text;
   std::optional<Item> file;
   if (const auto node = fields["output"]) task.output = read_output(reading, *node, file);

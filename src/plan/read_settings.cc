@@ -69,6 +69,48 @@ void read_speculate(Reading& reading, Node node, Limits& limits) {
   if (const auto tokens = fields["tokens"]) limits.speculate_tokens = read_count(reading, *tokens);
 }
 
+/// `example.com`, `example.com:8443`, `*.example.com`.
+bool is_host(std::string_view text) {
+  const auto colon = text.find(':');
+  const std::string_view port = colon == text.npos ? "443" : text.substr(colon + 1);
+  std::string_view host = text.substr(0, colon);
+  if (host.starts_with("*.")) host.remove_prefix(2);
+  std::uint16_t number = 0;
+  const auto read = std::from_chars(port.data(), port.data() + port.size(), number);
+  const bool is_port =
+      read.ec == std::errc() && read.ptr == port.data() + port.size() && number > 0;
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
+  };
+  return is_port && !host.empty() && !host.starts_with('.') && std::ranges::all_of(host, fits);
+}
+
+std::vector<std::string> read_allowed_hosts(Reading& reading, Node node) {
+  static constexpr std::string_view kKeys[] = {"allow"};
+  const Fields fields(reading, node, "a network", kKeys);
+  const auto allow = fields["allow"];
+  std::vector<std::string> hosts;
+  if (!allow) {
+    reading.problems.add(node.span(), "the network has no `allow`",
+                         "such as `{allow: [registry.example.com]}`, or write `gateway`");
+    return hosts;
+  }
+  for (const Item& item : read_items(reading, *allow, "a list of hosts")) {
+    std::string host = fill(item.text, reading.set);
+    if (is_host(host)) {
+      hosts.push_back(std::move(host));
+    } else {
+      reading.problems.add(item.node.span(), fmt::format("{} is not a host", quoted(host)),
+                           "write `example.com`, `example.com:8443` or `*.example.com`: no scheme, "
+                           "no path");
+    }
+  }
+  if (hosts.empty() && allow->is_list() && allow->size() == 0)
+    reading.problems.add(allow->span(), "`allow` names no host", "write `network: gateway`");
+  return hosts;
+}
+
 }  // namespace
 
 std::optional<AgentId> read_agent_name(Reading& reading, Node node) {
@@ -159,11 +201,18 @@ Settings read_settings(Reading& reading, const Fields& fields, Settings base) {
       base.observe = static_cast<Observe>(*value);
   }
   if (const auto node = fields["network"]) {
-    if (const auto value = read_choice(reading, *node, kNetworks)) {
+    base.allowed_hosts.clear();
+    if (node->is_map()) {
+      base.own_network = base.needs_gateway = true;
+      base.allowed_hosts = read_allowed_hosts(reading, *node);
+    } else if (const auto value = read_choice(reading, *node, kNetworks)) {
       base.own_network = *value != 0;
       base.needs_gateway = *value == 2;
     }
   }
+  if (const auto node = fields["setup"])
+    base.setup = node->is_null() ? Command{} : read_command(reading, *node).value_or(Command{});
+  if (const auto node = fields["services"]) base.services = read_service_names(reading, *node);
   if (const auto node = fields["env"]) {
     for (auto& [name, value] : read_environment(reading, *node)) base.environment[name] = value;
   }
@@ -206,6 +255,9 @@ void apply(const Settings& settings, Task& task) {
   task.observe = settings.observe;
   task.own_network = settings.own_network;
   task.needs_gateway = settings.needs_gateway;
+  task.allowed_hosts = settings.allowed_hosts;
+  task.setup = settings.setup;
+  task.services = settings.services;
   task.environment = settings.environment;
 }
 

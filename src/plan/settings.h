@@ -49,6 +49,11 @@ void read_agents(Reading& reading, std::optional<Node> node);
 /// Reads `resources` into the plan.
 void read_resources(Reading& reading, Node node);
 
+/// Reads `services` of the plan.
+void read_services(Reading& reading, Node node);
+/// Reads the names of services; what they stand for.
+std::vector<Service> read_service_names(Reading& reading, Node node);
+
 /// Reads what a task takes of them.
 std::vector<Use> read_uses(Reading& reading, Node node);
 

@@ -71,9 +71,12 @@ std::size_t weight_of(const Task& task) {
   auto weight = task.prompt.size() + task.run.shell.size() + task.verify.shell.size() +
                 task.when.size() + (task.output.schema ? task.output.schema->size() : 0) +
                 kEach * task.uses.size();
-  for (const auto* texts : {&task.run.arguments, &task.verify.arguments, &task.repair.arguments}) {
+  for (const auto* texts : {&task.run.arguments, &task.verify.arguments, &task.repair.arguments,
+                            &task.setup.arguments}) {
     for (const auto& text : *texts) weight += text.size() + kEach;
   }
+  weight += task.setup.shell.size() + kEach * task.services.size();
+  for (const Service& service : task.services) weight += service.run.shell.size() + kEach;
   for (const auto& [name, value] : task.environment) weight += name.size() + value.size() + kEach;
   for (const auto* set : {&task.footprint.reads, &task.footprint.writes}) {
     for (const auto& glob : set->include) weight += glob.text().size() + kEach;
@@ -243,6 +246,7 @@ void Instance::note_mentions(std::uint32_t index) {
   note_command(task_.run, draft_.run_node);
   note_command(task_.verify, draft_.verify_node);
   note_command(task_.repair, draft_.repair_node);
+  note_command(task_.setup, std::nullopt);
   for (const auto& [name, value] : task_.environment) note(value, draft_.env_node);
 }
 
@@ -252,6 +256,7 @@ void Instance::add() {
   task_.run = early(std::move(task_.run), draft_.run_node.value_or(draft_.node));
   task_.verify = early(std::move(task_.verify), draft_.verify_node.value_or(draft_.node));
   task_.repair = early(std::move(task_.repair), draft_.repair_node.value_or(draft_.node));
+  task_.setup = early(std::move(task_.setup), draft_.node);
   for (auto& [name, value] : task_.environment) value = early(value);
   read_footprint();
   if (draft_.when && round_ == nullptr) {

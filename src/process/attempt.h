@@ -61,11 +61,13 @@ struct LocalProcesses::Attempt {
         log(spec.log_folder, spec.name, spec.label, log_bytes_max),
         input(spec.standard_input) {
     exited.name = spec.name;
+    remark_file = spec.remark_file;
     for (const auto& [name, secret] : spec.secrets) redaction.add(name, secret);
   }
 
   State state = State::running;
   engine::Exited exited;
+  std::string remark_file;
   Redaction redaction;
   bool keep_output;
   bool report_lines;

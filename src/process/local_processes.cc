@@ -51,6 +51,17 @@ std::vector<int> signals_ignored_here() {
   return ignored;
 }
 
+/// The attempt could have written anything there: one line is taken, and no pipe is waited for.
+std::string read_remark(const std::string& file) {
+  constexpr std::size_t kLongest = 400;
+  const sys::Descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+  std::string text(kLongest, '\0');
+  const ssize_t count = in ? ::read(in.get(), text.data(), text.size()) : -1;
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  text.resize(std::min(text.size(), text.find('\n')));
+  return printable(text);
+}
+
 }  // namespace
 
 LocalProcesses::LocalProcesses(engine::Clock& clock, LocalOptions options)
@@ -184,6 +195,7 @@ void LocalProcesses::on_root_exit(Attempt& attempt) {
   } else {
     attempt.exited.signal = info.si_status;
   }
+  if (!attempt.remark_file.empty()) attempt.exited.hindered = read_remark(attempt.remark_file);
   attempt.tree->root_gone();
   attempt.state = Attempt::State::clearing;
   clear_tree(attempt);

@@ -17,6 +17,7 @@
 #include "process/break_mark.h"
 #include "process/clock.h"
 #include "process/local_processes.h"
+#include "process/port_claims.h"
 #include "process/probe.h"
 #include "runs/changed_bytes.h"
 #include "runs/growth.h"
@@ -178,6 +179,8 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   if (!setup) return std::unexpected(setup.error());
   setup->secrets = secrets;
   setup->growth = &growth;
+  process::PortClaims ports;
+  setup->around.ports = &ports;
   const auto own_place = hold_own_place(run, setup->around);
   auto processes = process::LocalProcesses::open(clock, {.redaction = secrets});
   if (!processes) return std::unexpected(processes.error());

@@ -309,9 +309,9 @@ Result<void> check_can_run(const Planned& planned) {
   for (const plan::Task& task : planned.plan.tasks) {
     if (task.needs_gateway && !asks_through_gateway(planned.plan, task)) {
       return fail(Error::Kind::refused,
-                  fmt::format("task `{}` has `network: gateway`, but no calls of its pass the "
+                  fmt::format("task `{}` has `network: {}`, but no calls of its pass the "
                               "gateway: it would reach nothing",
-                              task.id),
+                              task.id, task.allowed_hosts.empty() ? "gateway" : "{allow: ...}"),
                   "write `network: none` for that, or give it an agent with a key or a login");
     }
   }

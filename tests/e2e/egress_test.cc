@@ -27,6 +27,7 @@ try datagram "echo x >/dev/udp/192.0.2.1/53"
 try name "exec 3<>/dev/tcp/example.com/80"
 try tunnel "exec 3<>/dev/tcp/127.0.0.1/$port; printf 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n' >&3; read -r line <&3; case \$line in *' 200 '*) ;; *) exit 1;; esac"
 try itself "exec 3<>/dev/tcp/127.0.0.1/$port; printf 'CONNECT 127.0.0.1:$port HTTP/1.1\r\nHost: x\r\n\r\n' >&3; read -r line <&3; case \$line in *' 200 '*) ;; *) exit 1;; esac"
+try through "exec 3<>/dev/tcp/127.0.0.1/$port; printf 'CONNECT 127.0.0.1:$ENDPOINT HTTP/1.1\r\nHost: x\r\n\r\n' >&3; read -r line <&3; case \$line in *' 200 '*) ;; *) exit 1;; esac; read -r line <&3; printf 'GET /x HTTP/1.1\r\nHost: x\r\n\r\n' >&3; read -r line <&3; case \$line in HTTP/1.1*) ;; *) exit 1;; esac"
 INTERLOCK_KEY=$ANTHROPIC_API_KEY "$IL" chat --api anthropic --model m --base-url "$ANTHROPIC_BASE_URL" <<X >/dev/null 2>&1 && reached="$reached model"
 question
 X
@@ -99,7 +100,35 @@ TEST_F(Egress, an_attempt_with_the_gateway_as_its_network_reaches_nothing_else) 
 }
 
 TEST_F(Egress, the_gateway_is_nobodys_way_out_of_the_hosts_network) {
-  EXPECT_EQ(reached("isolation: direct").find("tunnel"), std::string::npos);
+  const std::string reached_here = reached("isolation: direct");
+  EXPECT_EQ(reached_here.find("tunnel"), std::string::npos);
+  EXPECT_EQ(reached_here.find("through"), std::string::npos);
+}
+
+TEST_F(Egress, hosts_that_the_plan_allows_are_connected_to_and_no_others) {
+  if (!has_networks(json_of({"doctor"}))) GTEST_SKIP() << "no network of its own here";
+  const std::string host = "127.0.0.1:" + environment()["ENDPOINT"];
+  for (const char* isolation : {"direct", "view", "guard"}) {
+    if (!is_possible(isolation)) continue;
+    EXPECT_EQ(reached(fmt::format("network: {{allow: [\"{}\", \"*.example.org\"]}}, isolation: {}",
+                                  host, isolation)),
+              "reached itself through model")
+        << isolation;
+    const std::string why = interlock({"why", "last", "a"}).out;
+    EXPECT_THAT(why, HasSubstr("kept from connecting to `example.com:443`"));
+    EXPECT_THAT(why, HasSubstr("connected to " + host + ", 1 connection, "));
+  }
+}
+
+TEST_F(Egress, a_host_in_a_plan_is_a_host) {
+  write_plan(
+      "defaults: {network: {allow: [\"https://example.com/\", \"a.b:99999\"]}}\n"
+      "tasks: [{id: a, run: 'true'}, {id: b, run: 'true', network: {}}]\n");
+  const Ended ended = interlock({"plan", "plan.yaml"});
+  EXPECT_EQ(ended.exit, 2);
+  EXPECT_THAT(ended.err, HasSubstr("`https://example.com/` is not a host"));
+  EXPECT_THAT(ended.err, HasSubstr("`a.b:99999` is not a host"));
+  EXPECT_THAT(ended.err, HasSubstr("the network has no `allow`"));
 }
 
 TEST_F(Egress, a_task_whose_calls_do_not_pass_the_gateway_cannot_have_it_as_its_network) {
@@ -112,7 +141,8 @@ TEST_F(Egress, a_task_whose_calls_do_not_pass_the_gateway_cannot_have_it_as_its_
 
 TEST_F(Egress, an_ordinary_user_has_it_as_well) {
   if (::geteuid() != 0) GTEST_SKIP() << "the tests above are it";
-  write_plan(plan("network: gateway, isolation: direct"));
+  write_plan(plan("network: {allow: [\"127.0.0.1:" + environment()["ENDPOINT"] +
+                  "\"]}, isolation: direct"));
   shell("chmod 711 .. && chown -R 1001:1001 .. && chmod a+rx client");
   const std::string as_user =
       "setpriv --reuid=1001 --regid=1001 --clear-groups env HOME=" + folder() + " $INTERLOCK ";
@@ -120,7 +150,7 @@ TEST_F(Egress, an_ordinary_user_has_it_as_well) {
   if (doctor.exit != 0 || !has_networks(boost::json::parse(doctor.out)))
     GTEST_SKIP() << "an ordinary user has no network of its own here";
   const Ended ended = shell(as_user + "run plan.yaml --fresh 2>&1; " + as_user + "output last a");
-  EXPECT_THAT(ended.out, HasSubstr("reached itself model")) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("reached itself through model")) << ended.err;
 }
 
 }  // namespace
