@@ -116,8 +116,12 @@ Result<Exit> trace_command(const Context& context, const std::string& name,
                        const Result<void>& written) -> Result<void> {
     if (!written) return std::unexpected(written.error());
     files.push_back(json::object{{"form", form}, {"to", printable(target)}});
-    if (!context.json)
-      context.console.remark(fmt::format("wrote {} of run {} to {}", form, *id, printable(target)));
+    if (context.json) return {};
+    const std::string said = fmt::format("wrote {} of run {} to ", form, *id);
+    if (is_url(target))
+      context.console.remark(said + printable(target));
+    else
+      context.console.remark_file(said, target, "");
     return {};
   };
   Result<void> all;
