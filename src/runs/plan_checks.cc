@@ -173,14 +173,22 @@ Result<void> check_programs(const plan::Plan& plan, const Environment& environme
 std::vector<std::string> absent_commands(const plan::Plan& plan, const Environment& environment) {
   std::vector<std::string> lines;
   std::set<std::string> looked_for;
-  for (const plan::Task& task : plan.tasks) {
-    if (task.run.arguments.empty()) continue;
-    const std::string& program = task.run.arguments.front();
+  const auto look_for = [&](const plan::Task& task, const plan::Command& command) {
+    if (command.arguments.empty()) return;
+    const std::string& program = command.arguments.front();
     const bool is_name = !program.contains('/') && !program.contains('{');
-    if (!is_name || !looked_for.insert(program).second) continue;
-    if (is_installed(program, plan.workspace, path_for(task, environment))) continue;
+    if (!is_name || !looked_for.insert(program).second) return;
+    if (is_installed(program, plan.workspace, path_for(task, environment))) return;
     lines.push_back(
         fmt::format("`{}` runs `{}`, which is not in PATH", task.id, printable(program)));
+  };
+  for (const plan::Task& task : plan.tasks) {
+    look_for(task, task.setup);
+    for (const plan::Service& service : task.services) {
+      look_for(task, service.run);
+      look_for(task, service.ready);
+    }
+    look_for(task, task.run);
   }
   return lines;
 }

@@ -433,7 +433,10 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   if (dice_.chance(faults_.runs_short))
     behaviour.refused = "cannot make a pipe: Too many open files";
   if (dice_.chance(faults_.cannot_start)) behaviour.refused = "cannot execute `agent`";
-  if (dice_.chance(faults_.attempt_fails)) behaviour.exit_code = 1;
+  if (dice_.chance(faults_.attempt_fails)) {
+    behaviour.exit_code = 1;
+    if (dice_.chance(500)) behaviour.hindered = "service `db` was not ready in time";
+  }
   if (dice_.chance(faults_.attempt_hangs)) behaviour.hangs = true;
   if (dice_.chance(faults_.attempt_ignores_term)) behaviour.ignores_term = true;
   if (dice_.chance(faults_.attempt_leaves_strays)) behaviour.strays = 2;

@@ -35,6 +35,7 @@ Result<void> FakeProcesses::spawn(const engine::SpawnSpec& spec) {
     process.exited.signal = behaviour.signal;
   } else {
     process.exited.exit_code = behaviour.exit_code;
+    process.exited.hindered = behaviour.hindered;
   }
   if (spec.keep_output) {
     process.output = behaviour.output.substr(0, spec.output_bytes_max);
@@ -67,6 +68,7 @@ void FakeProcesses::stop(AttemptName name, Duration grace) {
   if (ends >= process.ends) return;
   process.ends = ends;
   process.exited.exit_code.reset();
+  process.exited.hindered.clear();
   process.exited.signal = resists ? SIGKILL : SIGTERM;
 }
 

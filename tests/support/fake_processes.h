@@ -21,7 +21,8 @@ struct Behaviour {
   std::optional<int> signal = {};  ///< Ends by it instead.
   bool hangs = false;              ///< Never ends by itself.
   bool ignores_term = false;
-  std::string output = {};  ///< Written at its start.
+  std::string hindered = {};  ///< What kept its work from being done; with an `exit_code`.
+  std::string output = {};    ///< Written at its start.
   /// Lines of its standard output, each with its moment after the start; told where the spec wants
   /// that. Those that are due after its end are never written.
   std::vector<std::pair<Duration, std::string>> lines = {};
