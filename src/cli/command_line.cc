@@ -279,6 +279,11 @@ void CommandLine::add_asking() {
                        });
   add_run(land);
   land->add_option("--branch", options_.land.branch, "Its name [land/RUN]")->type_name("NAME");
+  land->add_option("--verify", options_.land.verify, "Land what passes this command together")
+      ->type_name("COMMAND");
+  land->add_option("--checks", options_.land.checks, "Run the command at most so often [20]")
+      ->check(CLI::Range(2, 1000))
+      ->type_name("N");
   land->add_option("-o,--out", options_.out, "And a report of the run: FILE.md or FILE.html")
       ->type_name("FILE");
   add_json(land);

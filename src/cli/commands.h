@@ -150,6 +150,8 @@ Result<Exit> undo_command(const Context& context, const std::string& run, const 
 struct LandRequest {
   std::string branch;  ///< Empty: `land/<run>`.
   std::string out;     ///< A report of the run beside it, as `report -o`; empty: none.
+  std::string verify;  ///< What all of it has to pass; empty: nothing.
+  int checks = 20;     ///< At most.
 };
 /// Makes a branch of what a run that is over changed.
 Result<Exit> land_command(const Context& context, const std::string& run,

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "runs/landing_check.h"
 #include "runs/undo.h"
 
 // `undo` and `land`: what a run that is over changed, taken back or handed on.
@@ -42,6 +43,82 @@ Result<Exit> undo_command(const Context& context, const std::string& name,
   return Exit::done;
 }
 
+namespace {
+
+std::vector<std::string> ids_of(const runs::ChosenRun& run, const std::vector<TaskId>& tasks,
+                                const std::vector<std::size_t>& commits) {
+  std::vector<std::string> ids;
+  for (const std::size_t commit : commits) ids.push_back(run.plan()[tasks[commit]].id);
+  return ids;
+}
+
+json::array array_of(const std::vector<std::string>& texts) {
+  json::array all;
+  for (const std::string& text : texts) all.push_back(json::value(text));
+  return all;
+}
+
+std::string quoted_words(std::vector<std::string> ids) {
+  for (std::string& id : ids) id = fmt::format("`{}`", id);
+  return join_words(ids, 6);
+}
+
+/// Done where all of it passed: what is left out is not to be overlooked.
+Result<Exit> land_what_passes(const Context& context, journal::Store& store,
+                              const runs::ChosenRun& run, const LandRequest& request,
+                              const std::string& branch, plan::Command command) {
+  runs::LandingCheck check;
+  std::string shown = command.shell;
+  for (const std::string& argument : command.arguments)
+    shown += (shown.empty() ? "" : " ") + argument;
+  check.command = std::move(command);
+  check.timeout = run.plan().defaults.timeout;
+  check.most_checks = static_cast<std::size_t>(request.checks);
+  check.on_check = [&](const std::string& said) { context.console.remark(said); };
+  context.console.remark(
+      fmt::format("`{}` is run once where all pass; for each change that fails, about as often as "
+                  "halving them takes; {} times at most",
+                  printable(shown), request.checks));
+  const auto checked = runs::land_checked(store, context.state_folder, run, branch, check);
+  if (!checked) return std::unexpected(checked.error());
+  for (const std::string& remark : checked->landed.remarks)
+    context.console.remark("note: " + remark);
+  const auto red = ids_of(run, checked->tasks, checked->subset.red);
+  const auto untried = ids_of(run, checked->tasks, checked->subset.untried);
+  if (!request.out.empty()) {
+    if (auto written = report_command(context, run.id(), request.out); !written) return written;
+  }
+  if (context.json) {
+    context.console.result(pretty_json(json::object{{"version", 1},
+                                                    {"run", run.id()},
+                                                    {"branch", branch},
+                                                    {"commits", checked->landed.commits},
+                                                    {"checks", checked->subset.checks},
+                                                    {"red", array_of(red)},
+                                                    {"untried", array_of(untried)},
+                                                    {"left_out", checked->left_out}}));
+    return red.empty() && untried.empty() ? Exit::done : Exit::failed;
+  }
+  std::string text =
+      checked->landed.commits == 0
+          ? std::string("nothing of it passes: no branch was made of that\n")
+          : fmt::format(
+                "branch `{}`: {} {} upon HEAD, which pass together\n  git log -p HEAD..{}\n",
+                branch, checked->landed.commits,
+                checked->landed.commits == 1 ? "commit" : "commits", branch);
+  text +=
+      fmt::format("{} {} in {}\n", checked->subset.checks,
+                  checked->subset.checks == 1 ? "check" : "checks", show_duration(checked->took));
+  if (!red.empty()) text += fmt::format("fails: {}\n", quoted_words(red));
+  if (!untried.empty())
+    text += fmt::format("left out with that, or not tried: {}\n", quoted_words(untried));
+  if (!checked->left_out.empty()) text += fmt::format("kept on branch `{}`\n", checked->left_out);
+  context.console.result(text);
+  return red.empty() && untried.empty() ? Exit::done : Exit::failed;
+}
+
+}  // namespace
+
 Result<Exit> land_command(const Context& context, const std::string& name,
                           const LandRequest& request) {
   auto store = runs::open_store(context.place(), journal::Access::read);
@@ -50,6 +127,8 @@ Result<Exit> land_command(const Context& context, const std::string& name,
   if (!meant) return std::unexpected(meant.error());
   const runs::ChosenRun& run = *meant->run;
   const std::string branch = request.branch.empty() ? "land/" + run.id() : request.branch;
+  if (!request.verify.empty())
+    return land_what_passes(context, **store, run, request, branch, {.shell = request.verify});
   const auto landed = runs::land(**store, context.state_folder, run, branch);
   if (!landed) return std::unexpected(landed.error());
   for (const std::string& remark : landed->remarks) context.console.remark("note: " + remark);

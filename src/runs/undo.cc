@@ -10,6 +10,7 @@
 #include "changes/stale.h"
 #include "journal/run_lock.h"
 #include "process/clock.h"
+#include "runs/run_commits.h"
 #include "snapshots/git_history.h"
 #include "snapshots/layout.h"
 #include "snapshots/undo.h"
@@ -24,6 +25,8 @@ std::vector<std::string> quoted(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) words.push_back(fmt::format("`{}`", changes::shown(path)));
   return words;
 }
+
+}  // namespace
 
 Result<std::vector<Committed>> commits_of(journal::Store& store, const ChosenRun& run) {
   std::vector<Committed> commits;
@@ -51,6 +54,19 @@ Result<void> check_over(const ChosenRun& run) {
   return {};
 }
 
+Result<changes::ReadSet> reads_of(journal::Store& store, const ChosenRun& run,
+                                  const Committed& commit) {
+  for (const engine::AttemptRecord& attempt : run.state[commit.name.task].attempts) {
+    if (attempt.number != commit.name.attempt || !attempt.reads) continue;
+    auto text = store.blob(*attempt.reads);
+    if (!text) return std::unexpected(text.error());
+    return changes::read_set_from_text(*text);
+  }
+  return changes::ReadSet();
+}
+
+namespace {
+
 /// The first commit after `undone` that read or changed what it changed, and what that was.
 Result<void> check_nothing_stands_on(journal::Store& store, const ChosenRun& run,
                                      const std::vector<Committed>& commits,
@@ -63,17 +79,9 @@ Result<void> check_nothing_stands_on(journal::Store& store, const ChosenRun& run
     }
     if (since.empty()) continue;
     const Committed& later = commits[i];
-    const engine::TaskRecord& record = run.state[later.name.task];
-    changes::ReadSet reads;
-    for (const engine::AttemptRecord& attempt : record.attempts) {
-      if (attempt.number != later.name.attempt || !attempt.reads) continue;
-      auto text = store.blob(*attempt.reads);
-      if (!text) return std::unexpected(text.error());
-      auto read = changes::read_set_from_text(*text);
-      if (!read) return std::unexpected(read.error());
-      reads = std::move(*read);
-    }
-    const auto stale = changes::stale(reads, later.changes, since);
+    const auto reads = reads_of(store, run, later);
+    if (!reads) return std::unexpected(reads.error());
+    const auto stale = changes::stale(*reads, later.changes, since);
     if (stale.empty()) continue;
     const std::string& task = run.plan()[later.name.task].id;
     return fail(

@@ -121,5 +121,61 @@ tasks:
   EXPECT_EQ(interlock({"land", "last", "--branch", "no..name"}).exit, 2);
 }
 
+/// Four tasks: `bad` breaks the check, `upon` stands on it, the others do not.
+class Landing : public AfterTheRun {
+ protected:
+  void run_four() {
+    shell("git init -q -b main . && git config user.name P && git config user.email p@example.org");
+    write("base", "base\n");
+    shell("git add -A && git commit -qm first");
+    write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "echo a >a", reads: [], writes: [a]}
+  - {id: bad, run: "echo bad >bad", reads: [], writes: [bad]}
+  - {id: upon, run: "cat bad >upon", reads: [bad], writes: [upon], needs: [bad]}
+  - {id: d, run: "echo d >d", reads: [], writes: [d]}
+)");
+    ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  }
+  std::string files_of(const std::string& branch) {
+    return shell("git ls-tree --name-only " + branch + " | tr '\\n' ' '").out;
+  }
+};
+
+TEST_F(Landing, holds_what_passes_together_and_names_and_keeps_what_does_not) {
+  run_four();
+  const std::string refs = shell("git for-each-ref; git worktree list").out;
+  const Ended landed = interlock({"land", "last", "--branch", "good", "--verify", "test ! -e bad"});
+  EXPECT_EQ(landed.exit, 1) << landed.err;
+  EXPECT_THAT(landed.out, HasSubstr("branch `good`: 2 commits upon HEAD, which pass together"));
+  EXPECT_THAT(landed.out, HasSubstr("fails: `bad`\n"));
+  EXPECT_THAT(landed.out, HasSubstr("left out with that, or not tried: `upon`\n"));
+  EXPECT_THAT(landed.out, HasSubstr("kept on branch `good-red`"));
+  EXPECT_THAT(landed.err, HasSubstr("check 1 of at most 20: 4 of 4 commits fail after "));
+  EXPECT_EQ(files_of("good"), "a base d ");
+  EXPECT_EQ(files_of("good-red"), "a bad base d upon ");
+  shell("git branch -D good good-red");
+  EXPECT_EQ(shell("git for-each-ref; git worktree list").out, refs) << "nothing else is left";
+}
+
+TEST_F(Landing, of_what_passes_takes_one_check) {
+  run_four();
+  const Ended landed = interlock({"land", "last", "--verify", "test -e bad -o ! -e a", "--json"});
+  EXPECT_EQ(landed.exit, 0) << landed.err;
+  EXPECT_THAT(landed.out, HasSubstr("\"checks\": 1"));
+  EXPECT_THAT(landed.out, HasSubstr("\"commits\": 4"));
+  EXPECT_EQ(shell("git branch --list '*-red'").out, "");
+}
+
+TEST_F(Landing, of_a_check_that_fails_on_head_alone_says_nothing_of_the_changes) {
+  run_four();
+  const Ended landed = interlock({"land", "last", "--verify", "false"});
+  EXPECT_EQ(landed.exit, 3) << landed.out;
+  EXPECT_THAT(landed.err, HasSubstr("fails on HEAD without anything of the run"));
+  EXPECT_EQ(shell("git branch --list 'land/*'").out, "");
+  EXPECT_EQ(interlock({"land", "last"}).exit, 0);
+}
+
 }  // namespace
 }  // namespace interlock::e2e
