@@ -81,6 +81,10 @@ Result<Exit> land_what_passes(const Context& context, journal::Store& store,
                   printable(shown), request.checks));
   const auto checked = runs::land_checked(store, context.state_folder, run, branch, check);
   if (!checked) return std::unexpected(checked.error());
+  if (checked->interrupted) {
+    context.console.insist("interrupted: no branch was made");
+    return Exit::interrupted;
+  }
   for (const std::string& remark : checked->landed.remarks)
     context.console.remark("note: " + remark);
   const auto red = ids_of(run, checked->tasks, checked->subset.red);

@@ -81,9 +81,10 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   return pointers;
 }
 
-/// Whether the command ends with 0 there and in time.
+/// Whether the command ends with 0 there and in time. An error, and `interrupted`, where this
+/// process is asked to end meanwhile.
 Result<bool> passes(const LandingCheck& check, const std::string& folder,
-                    const HeldSignals& signals) {
+                    const HeldSignals& signals, bool& interrupted) {
   const std::vector<std::string> arguments =
       check.command.shell.empty() ? check.command.arguments
                                   : std::vector<std::string>{"sh", "-c", check.command.shell};
@@ -102,6 +103,7 @@ Result<bool> passes(const LandingCheck& check, const std::string& folder,
     if (::chdir(folder.c_str()) == 0) ::execvpe(raw[0], raw.data(), around.data());
     ::_exit(127);
   }
+  ::setpgid(child, child);  // Whoever of the two comes first: it is ended by its group.
   const auto until = Steady::now() + check.timeout;
   for (;;) {
     int status = 0;
@@ -119,8 +121,8 @@ Result<bool> passes(const LandingCheck& check, const std::string& folder,
     if (signal <= 0 || signal == SIGCHLD) continue;
     ::kill(-child, SIGKILL);
     ::waitpid(child, nullptr, 0);
-    return fail(Error::Kind::refused, "it was interrupted: no branch was made",
-                "`interlock land` begins the checks anew");
+    interrupted = true;
+    return fail(Error::Kind::refused, "it was interrupted");
   }
 }
 
@@ -221,7 +223,7 @@ Result<CheckedLanding> land_checked(journal::Store& store, const std::string& st
                        const auto folder = landing.check_out(which);
                        if (!folder) return std::unexpected(folder.error());
                        const auto since_then = Steady::now();
-                       const auto good = passes(check, *folder, signals);
+                       const auto good = passes(check, *folder, signals, result.interrupted);
                        if (good && check.on_check) {
                          check.on_check(fmt::format(
                              "check {} of at most {}: {} of {} commits {} after {}", ++number,
@@ -230,6 +232,7 @@ Result<CheckedLanding> land_checked(journal::Store& store, const std::string& st
                        }
                        return good;
                      });
+    if (result.interrupted) return result;
     if (!found) return std::unexpected(found.error());
     result.subset = std::move(*found);
   }

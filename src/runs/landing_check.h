@@ -26,14 +26,14 @@ struct CheckedLanding {
   std::vector<TaskId> tasks;  ///< Of each commit.
   std::string left_out;  ///< A branch upon the other with what is not in it; empty: there is none.
   Duration took{};       ///< All checks together.
+  bool interrupted = false;  ///< This process was asked to end: no branch was made.
 };
 
 /// As `land`, with what passes the check of all that the branch holds: it is run in a checkout of
 /// its own, without variables whose names are those of secrets. Its words go to standard error.
 /// What does not pass is kept, on a branch upon the other called `<branch>-red`.
 ///
-/// An error, and no branch, where the check fails without anything of the run, and when it is
-/// interrupted.
+/// An error, and no branch, where the check fails without anything of the run.
 Result<CheckedLanding> land_checked(journal::Store& store, const std::string& state_folder,
                                     const ChosenRun& run, const std::string& branch,
                                     const LandingCheck& check);

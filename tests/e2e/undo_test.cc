@@ -168,6 +168,21 @@ TEST_F(Landing, of_what_passes_takes_one_check) {
   EXPECT_EQ(shell("git branch --list '*-red'").out, "");
 }
 
+TEST_F(Landing, that_is_interrupted_makes_no_branch_and_leaves_nothing_running) {
+  run_four();
+  const std::string refs = shell("git for-each-ref; git worktree list").out;
+  NamedPipe here(folder() + "/here");
+  Running landing = start({"land", "last", "--branch", "good", "--verify",
+                           "echo $$ >" + folder() + "/here; sleep 1000"});
+  const std::string check = here.next();
+  landing.send(SIGTERM);
+  const Ended ended = landing.wait();
+  EXPECT_EQ(ended.exit, 130) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("interrupted: no branch was made"));
+  EXPECT_EQ(shell("git for-each-ref; git worktree list").out, refs);
+  EXPECT_NE(shell("kill -0 " + check).exit, 0) << "the check is gone";
+}
+
 TEST_F(Landing, of_a_check_that_fails_on_head_alone_says_nothing_of_the_changes) {
   run_four();
   const Ended landed = interlock({"land", "last", "--verify", "false"});
