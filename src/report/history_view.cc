@@ -197,8 +197,7 @@ json::object history_json(const std::vector<HistoryRow>& rows, const decide::His
         {"failures", known(it.failures)},
         {"waited_s", seconds(it.waited)},
         {"join_s", seconds(it.join)},
-        {"views", it.snapshots},
-        {"conflicts", it.conflicts},
+        {"conflicts", known(it.p_conflict)},
         {"last", show_time(row.last)}});
   }
   using Kind = history::LearnedSlowing::Kind;
