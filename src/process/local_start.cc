@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "process/attempt.h"
+#include "process/descriptor_reserve.h"
 #include "process/launch.h"
 #include "process/local_processes.h"
 #include "process/observer_probe.h"
@@ -70,23 +70,6 @@ std::vector<std::string> environment_for(const engine::SpawnSpec& spec) {
     if (name != kMarker) entries.push_back(fmt::format("{}={}", name, value));
   }
   return entries;
-}
-
-/// Descriptors come smallest first, so the next one tells how many are taken. Some are left for
-/// what a dispatcher does besides: its journal, taking what attempts changed.
-Result<void> descriptors_are_left() {
-  constexpr rlim_t kLeftAtLeast = 24;
-  rlimit limit{};
-  const int next = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-  if (next >= 0) ::close(next);
-  const bool known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-  const bool is_short = next < 0
-                            ? errno == EMFILE
-                            : known && static_cast<rlim_t>(next) + kLeftAtLeast > limit.rlim_cur;
-  if (!is_short) return {};
-  return fail(Error::Kind::io,
-              fmt::format("cannot start one more beside what runs: {}", std::strerror(EMFILE)),
-              "raise the hard limit of open files (`ulimit -Hn`), or lower `limits.parallel`");
 }
 
 }  // namespace

@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <string>
+
+#include "process/descriptor_reserve.h"
 
 namespace interlock::process {
 
@@ -17,9 +20,11 @@ namespace {
 /// Linux gives these to outgoing connections, unless it is told otherwise (ip_local_port_range).
 constexpr int kEndPort = 32768;
 
-sys::Descriptor hold_name(int first) {
+/// No descriptor: another holds it. An error: none could be had to hold it with.
+Result<sys::Descriptor> hold_name(int first) {
   sys::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket) return socket;
+  if (!socket)
+    return fail(Error::Kind::io, fmt::format("cannot claim ports: {}", std::strerror(errno)));
   const std::string name = fmt::format("interlock/ports/{}", first);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -56,14 +61,18 @@ bool is_port_in_use(std::uint16_t port) {
 
 Result<std::uint16_t> PortClaims::first_of(std::uint32_t lane) {
   if (const auto found = claims_.find(lane); found != claims_.end()) return found->second.first;
+  // What is claimed is held to the end, so it must leave room for what gives descriptors back.
+  if (auto left = descriptors_are_left(); !left && !claims_.empty())
+    return std::unexpected(left.error());
   constexpr int kRanges = (kEndPort - engine::kFirstPort) / engine::kPortsPerLane;
   for (int tried = 0; tried < kRanges; ++tried) {
     const int range = (static_cast<int>(lane % kRanges) + tried) % kRanges;
     const int first = engine::kFirstPort + range * engine::kPortsPerLane;
-    sys::Descriptor name = hold_name(first);
-    if (!name || !is_range_free(first)) continue;
+    auto name = hold_name(first);
+    if (!name) return std::unexpected(name.error());
+    if (!*name || !is_range_free(first)) continue;
     const auto port = static_cast<std::uint16_t>(first);
-    claims_.emplace(lane, Claim{port, std::move(name)});
+    claims_.emplace(lane, Claim{port, std::move(*name)});
     return port;
   }
   return fail(Error::Kind::refused,

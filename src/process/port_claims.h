@@ -13,7 +13,8 @@ namespace interlock::process {
 /// network namespace. A range in which somebody listens is passed over.
 class PortClaims : public engine::PortRanges {
  public:
-  /// Refused when all ranges up to the ports of outgoing connections are taken.
+  /// Refused when all ranges up to the ports of outgoing connections are taken; a shortage where
+  /// descriptors are.
   Result<std::uint16_t> first_of(std::uint32_t lane) override;
 
  private:

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/shortage.h"
 
 namespace interlock::process {
 namespace {
@@ -30,6 +34,25 @@ TEST(PortClaims, two_of_one_machine_never_give_the_same) {
   EXPECT_GE(std::abs(*mine - *theirs), engine::kPortsPerLane);
   EXPECT_EQ(one.first_of(kLane).value_or(0), *mine) << "a lane keeps its ports";
   EXPECT_NE(one.first_of(kLane + 1).value_or(0), *mine);
+}
+
+TEST(PortClaims, leave_descriptors_for_others) {
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  rlimit few = usual;
+  few.rlim_cur = 64;
+  PortClaims claims;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  Result<std::uint16_t> first = 0;
+  for (std::uint32_t lane = kLane; first && lane < kLane + 100; ++lane)
+    first = claims.first_of(lane);
+  const int next = ::dup(STDIN_FILENO);
+  ::close(next);
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+  ASSERT_FALSE(first.has_value());
+  EXPECT_TRUE(engine::is_shortage(first.error())) << first.error().message;
+  EXPECT_GE(next, 0);
+  EXPECT_LE(next, 44) << "so many are taken";
 }
 
 TEST(PortClaims, what_was_held_can_be_had_again) {
