@@ -12,6 +12,7 @@
 #include "engine/batch.h"
 #include "engine/gateway.h"
 #include "engine/retry.h"
+#include "engine/shortage.h"
 #include "footprint/overlap.h"
 #include "plan/fill.h"
 
@@ -179,8 +180,11 @@ class Preparation {
     first_port_ = kFirstPort + static_cast<int>(spec_.lane) * kPortsPerLane;
     if (around_.ports != nullptr) {
       const auto first = around_.ports->first_of(spec_.lane);
-      if (!first) return std::unexpected(first.error());
-      first_port_ = *first;
+      // Claims are held to the end, so they may be what is short: who has no service of its own
+      // goes without one.
+      const bool may_go_without = task_.services.empty() && !first && is_shortage(first.error());
+      if (!first && !may_go_without) return std::unexpected(first.error());
+      if (first) first_port_ = *first;
     }
     if (!is_sandboxed() && adapter_ == nullptr) return {};
     auto home = workspace_.home(name_.task);
