@@ -122,7 +122,7 @@ Saving saving_of(const plan::Limits& limits, const Forecaster& forecaster, const
   return saving;
 }
 
-/// With all slots of the cap.
+/// With as many slots, up to the cap, as are expected to be the fastest.
 Range range_with(const plan::Plan& plan, const Speculation& speculation,
                  const std::vector<Expected>& expected, const Options& options, std::uint32_t cap) {
   const Draws draws(plan, expected, speculation.risks);
@@ -131,13 +131,13 @@ Range range_with(const plan::Plan& plan, const Speculation& speculation,
   const schedule::Problem problem =
       foreseen_problem(plan, speculation.waits, expected, verdicts, options);
   const Forecaster forecaster(problem, plan.limits, expected, verdicts, draws);
-  return forecaster.range(cap, false, forecaster.critical_path());
+  return least_range(forecaster, cap);
 }
 
 /// Conflicts whose odds are known are a price, as other waste is. Where the plan says nothing of
 /// speculation but states the odds, those who conflict less often than not take the risk, if that
 /// saves what the plan asks for. Where it asks for speculation, the others do too where that is
-/// expected to save a twentieth.
+/// expected to save time: a hundredth, as slots are free and draws are few.
 Speculation lift_what_pays(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                            const std::vector<Expected>& expected, const Options& options,
                            std::uint32_t cap) {
@@ -155,7 +155,7 @@ Speculation lift_what_pays(const plan::Plan& plan, const footprint::Interlocking
     Speculation bold = lifted(SpeculationScope::all);
     if (!played || bold.lifted == careful.lifted) return careful;
     const Duration time = takes(careful);
-    return takes(bold) <= time - time / 20 ? bold : careful;
+    return takes(bold) <= time - time / 100 ? bold : careful;
   }
   Speculation waiting = lifted(SpeculationScope::none);
   const bool stated = std::ranges::any_of(

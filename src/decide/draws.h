@@ -30,7 +30,7 @@ class Draws {
 };
 
 /// How many worlds a plan of that size is judged by: fewer where each takes longer, none where one
-/// would take too long.
-std::size_t draws_for(std::size_t tasks);
+/// would take too long; more where tasks may meet that are not kept apart.
+std::size_t draws_for(std::size_t tasks, bool may_meet = false);
 
 }  // namespace interlock::decide

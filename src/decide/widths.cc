@@ -119,6 +119,15 @@ const Runner& fewest_as_fast(const std::vector<Runner>& runners) {
 
 }  // namespace
 
+Range least_range(const Forecaster& forecaster, std::uint32_t cap) {
+  Range least;
+  for (const std::uint32_t n : widths_to_judge(cap)) {
+    const Range range = forecaster.range(n, false, forecaster.critical_path());
+    if (n == 1 || range.mean + range.join < least.mean + least.join) least = range;
+  }
+  return least;
+}
+
 Width choose_width(const plan::Plan& plan, const Forecaster& forecaster, std::uint32_t cap,
                    bool may_be_narrower, bool meet, const std::function<bool()>& more) {
   Width width;

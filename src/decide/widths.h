@@ -23,4 +23,7 @@ struct Width {
 Width choose_width(const plan::Plan& plan, const Forecaster& forecaster, std::uint32_t cap,
                    bool may_be_narrower, bool meet, const std::function<bool()>& more);
 
+/// What the draws say of the width with the least expected time, by critical path.
+Range least_range(const Forecaster& forecaster, std::uint32_t cap);
+
 }  // namespace interlock::decide

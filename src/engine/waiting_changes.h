@@ -75,7 +75,7 @@ const changes::Stale& gravest(const std::vector<changes::Stale>& stale);
 inline constexpr std::uint32_t kUncheckpointedMax = 64;
 
 /// After so many conflicts a task waits until all before it have ended; after so many it fails.
-inline constexpr int kConflictsInTurn = 2;
+inline constexpr int kConflictsInTurn = 3;
 inline constexpr int kConflictsMax = 8;
 
 /// Larger files are not merged, and not shown in what an agent is told.

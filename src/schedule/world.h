@@ -29,7 +29,7 @@ struct Conflict {
 };
 
 /// One that was done again so often starts only when all before it in plan order have ended.
-inline constexpr std::uint32_t kConflictsInTurn = 2;
+inline constexpr std::uint32_t kConflictsInTurn = 3;
 
 /// What happens in virtual time, settled before it begins: whatever the pattern and the width, each
 /// meets the same luck.
