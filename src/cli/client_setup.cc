@@ -40,10 +40,18 @@ Where your own sub-agents are to edit files at the same time, start each with `i
 copy, what it changes is merged into the workspace when it finishes, and it is told of conflicts. Do not merge it yourself.
 )";
 
-json::value hook_for(const std::string& client, const std::string& program, bool enforce) {
+using Options = std::vector<std::string>;
+
+/// Words of a command, which need no quoting.
+std::string pre_tool(const std::string& client, const Options& options) {
+  return fmt::format("pre-tool --for {}{}{}", client, options.empty() ? "" : " ",
+                     fmt::join(options, " "));
+}
+
+json::value hook_for(const std::string& client, const std::string& program,
+                     const Options& options) {
   json::object command{{"type", "command"},
-                       {"command", fmt::format("{} hook pre-tool --for {}{}", program, client,
-                                               enforce ? " --enforce" : "")},
+                       {"command", program + " hook " + pre_tool(client, options)},
                        {"timeout", 10}};
   return json::object{{"matcher", client == "codex" ? "spawn_agent" : "Agent|Task"},
                       {"hooks", json::array{std::move(command)}}};
@@ -58,7 +66,7 @@ json::value gemini_hook(const std::string& program, const std::string& arguments
 }
 
 /// opencode has no hooks that are commands.
-std::string plugin_text(const std::string& program, bool enforce) {
+std::string plugin_text(const std::string& program, const Options& options) {
   constexpr std::string_view kText =
       R"(// Written by `interlock init --for opencode`: asks Interlock before a sub-agent begins, and tells it of the end.
 import { execFile } from "node:child_process"
@@ -102,7 +110,7 @@ export const Interlock = async ({ directory }) => {
     text.replace(text.find(mark), mark.size(), value);
   };
   put("@PROGRAM@", canonical_json(json::string(program)));
-  put("@OPTIONS@", enforce ? "[\"--enforce\"]" : "[]");
+  put("@OPTIONS@", canonical_json(json::array(options.begin(), options.end())));
   return text;
 }
 
@@ -156,9 +164,9 @@ std::string trust_wanted(const std::string& client) {
   return {};
 }
 
-std::optional<std::vector<SettingsChange>> setup_for_client(const std::string& client,
-                                                            const std::string& program,
-                                                            bool enforce) {
+std::optional<std::vector<SettingsChange>> setup_for_client(
+    const std::string& client, const std::string& program,
+    const std::vector<std::string>& options) {
   if (client == "claude-code") {
     std::vector<SettingsChange> changes{
         skill_at(".claude"),
@@ -166,7 +174,7 @@ std::optional<std::vector<SettingsChange>> setup_for_client(const std::string& c
         {".claude/settings.json",
          How::element,
          {"hooks", "PreToolUse"},
-         hook_for(client, program, enforce),
+         hook_for(client, program, options),
          " hook pre-tool "}};
     changes.front().text += kOwnSubAgents;
     std::ranges::move(worktree_hooks(program), std::back_inserter(changes));
@@ -185,7 +193,7 @@ std::optional<std::vector<SettingsChange>> setup_for_client(const std::string& c
         {".codex/hooks.json",
          How::element,
          {"hooks", "PreToolUse"},
-         hook_for(client, program, enforce),
+         hook_for(client, program, options),
          " hook pre-tool "}};
   }
   if (client == "gemini") {
@@ -196,8 +204,7 @@ std::optional<std::vector<SettingsChange>> setup_for_client(const std::string& c
         {file,
          How::element,
          {"hooks", "BeforeTool"},
-         gemini_hook(program,
-                     enforce ? "pre-tool --for gemini --enforce" : "pre-tool --for gemini"),
+         gemini_hook(program, pre_tool(client, options)),
          " hook pre-tool "},
         {file,
          How::element,
@@ -212,7 +219,7 @@ std::optional<std::vector<SettingsChange>> setup_for_client(const std::string& c
     return std::vector<SettingsChange>{
         skill_at(".agents"),
         {"opencode.json", How::member, {"mcp", "interlock"}, server, {}},
-        {".opencode/plugins/interlock.js", How::whole, {}, {}, plugin_text(program, enforce)}};
+        {".opencode/plugins/interlock.js", How::whole, {}, {}, plugin_text(program, options)}};
   }
   return std::nullopt;
 }

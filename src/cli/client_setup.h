@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands.h"
 #include "cli/settings_text.h"
 
 // What `init --for CLIENT` puts into a project, so that the client's model can reach Interlock.
@@ -24,10 +25,15 @@ struct SettingsChange {
   std::string text;  ///< Of a whole file or a section; of an element, what tells one of ours.
 };
 
-/// `program`: how the client is to call us. Nothing: no such client.
-std::optional<std::vector<SettingsChange>> setup_for_client(const std::string& client,
-                                                            const std::string& program,
-                                                            bool enforce);
+/// `program`: how the client is to call us; `options`: words for its hook, such as `--enforce`.
+/// Nothing: no such client.
+std::optional<std::vector<SettingsChange>> setup_for_client(
+    const std::string& client, const std::string& program, const std::vector<std::string>& options);
+/// `init --for CLIENT`, with how many sub-agents its hook lets through at once; 0: all.
+struct InitForClient : InitForRequest {
+  std::size_t most = 0;
+};
+Result<Exit> init_for_command(const Context& context, const InitForClient& request);
 /// `claude-code`, `codex`, `gemini`, `opencode`.
 const std::vector<std::string>& clients_to_set_up();
 /// What a person still has to do there; empty: nothing.

@@ -284,6 +284,9 @@ void CommandLine::add_asking() {
   land->add_option("--checks", options_.land.checks, "Run the command at most so often [20]")
       ->check(CLI::Range(2, 1000))
       ->type_name("N");
+  land->add_flag_callback(
+      "--no-verify", [this] { options_.land.checks = 0; },
+      "Land all of it, whatever the plan's own `verify` says");
   land->add_option("-o,--out", options_.out, "And a report of the run: FILE.md or FILE.html")
       ->type_name("FILE");
   add_json(land);

@@ -146,7 +146,7 @@ void CommandLine::add_queues() {
                         return set_command(context, options.run, options.settings);
                       });
   add_run(set);
-  set->add_option("SETTING", options_.settings, "parallel=2, tokens=800k, usd=5.00");
+  set->add_option("SETTING", options_.settings, "parallel=2, tokens=800k, usd=5.00, on_quota=wait");
   add_json(set);
   CLI::App* attach = add("attach", "Show a run that goes on elsewhere, until it is over",
                          [](const Context& context, const Options& options) {

@@ -39,6 +39,11 @@ void CommandLine::add_rest() {
   init->add_flag("--enforce", options_.init_for.enforce,
                  "With --for: deny what the plan refuses, do not only advise")
       ->needs(client);
+  init->add_option("--most", options_.init_for.most,
+                   "With --for: deny more than N sub-agents in one message")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N")
+      ->needs(client);
   init->add_flag("--undo", options_.init_for.undo, "With --for: take it all back")->needs(client);
   add_json(init);
   init->add_option("DIR", options_.folder, "Target folder [.]");

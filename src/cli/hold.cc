@@ -8,6 +8,7 @@
 #include "cli/asking.h"
 #include "cli/queue.h"
 #include "process/clock.h"
+#include "runs/quota_wait.h"
 
 // `pause`, `set` and `wait`: what is asked of a run while it goes on, and waiting for it.
 namespace interlock::cli {
@@ -28,12 +29,20 @@ Result<void> check_not_over(const runs::ChosenRun& run) {
               fmt::format("{} is over: {}", runs::whole_name(run), runs::state_text(run)));
 }
 
-/// One of `parallel=2`, `tokens=800k`, `usd=5`.
+/// One of `parallel=2`, `tokens=800k`, `usd=5`, `on_quota=wait`.
 Result<void> read_setting(const std::string& setting, json::object& body) {
   const std::size_t equals = setting.find('=');
   const std::string key = setting.substr(0, equals);
   const std::string value = equals == setting.npos ? std::string() : setting.substr(equals + 1);
   std::optional<std::int64_t> number;
+  if (key == "on_quota") {
+    if (value != "wait" && value != "stop")
+      return fail(Error::Kind::invalid,
+                  fmt::format("`{}` is not a value for `on_quota`", printable(value)),
+                  "`on_quota=wait` sleeps over a quota that is used up, `on_quota=stop` does not");
+    body[key] = value;
+    return {};
+  }
   if (key == "parallel") {
     number = parse_count(value);
     if (number && (*number < 1 || *number > 1024)) number.reset();
@@ -44,7 +53,7 @@ Result<void> read_setting(const std::string& setting, json::object& body) {
   } else {
     return fail(Error::Kind::invalid,
                 fmt::format("`{}` cannot be set while a run goes on", printable(key)),
-                "what can: `parallel=2`, `tokens=800k`, `usd=5.00`");
+                "what can: `parallel=2`, `tokens=800k`, `usd=5.00`, `on_quota=wait`");
   }
   if (!number || *number < 1)
     return fail(Error::Kind::invalid,
@@ -87,8 +96,17 @@ Result<Exit> set_command(const Context& context, const std::string& word,
   auto asked = open_for_asking(context, name);
   if (!asked) return std::unexpected(asked.error());
   if (auto able = check_not_over(*asked->run); !able) return std::unexpected(able.error());
-  if (auto done = ask(*asked, engine::Request::Kind::retune, {}, json::serialize(body)); !done)
-    return std::unexpected(done.error());
+  if (const json::value* on_quota = body.if_contains("on_quota")) {
+    // For who sleeps over a quota, when no dispatcher hears requests.
+    auto kept = runs::keep_on_quota(context.state_folder, asked->run->id(),
+                                    std::string(on_quota->get_string()));
+    if (!kept) return std::unexpected(kept.error());
+    body.erase("on_quota");
+  }
+  if (!body.empty()) {
+    auto done = ask(*asked, engine::Request::Kind::retune, {}, json::serialize(body));
+    if (!done) return std::unexpected(done.error());
+  }
   report(context, *asked->run, "set", {},
          fmt::format("asked {} to go on with {}", runs::whole_name(*asked->run),
                      join_words(settings)));

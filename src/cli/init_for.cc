@@ -67,6 +67,15 @@ Result<void> write_settings(const std::string& named, const std::string& text) {
   return cannot("write", file, std::strerror(why));
 }
 
+/// Of a hook of ours that is there: whether it is called otherwise than this change would have it.
+bool has_other_options(const SettingsChange& change, const std::string& document) {
+  if (change.how != SettingsChange::How::element) return false;
+  const std::string wanted = canonical_json(change.value);
+  const std::size_t begin = wanted.find(change.text);
+  return begin != wanted.npos &&
+         !document.contains(wanted.substr(begin, wanted.find('"', begin) + 1 - begin));
+}
+
 /// All that is to be changed; an error before anything is.
 Result<std::vector<Edit>> edits_for(const std::vector<SettingsChange>& changes,
                                     const fs::path& folder) {
@@ -88,6 +97,12 @@ Result<std::vector<Edit>> edits_for(const std::vector<SettingsChange>& changes,
           added.error().kind,
           fmt::format("`{}` is left as it is: {}", printable(edit.file), added.error().message),
           "nothing was changed; mend or move it, and try again");
+    }
+    if (!*added && has_other_options(change, edit.before)) {
+      return fail(
+          Error::Kind::refused,
+          fmt::format("`{}` has our hook already, with other options", printable(edit.file)),
+          "nothing was changed; take it back with `--undo` first");
     }
     if (!*added) continue;
     edit.added = (*added)->text;
@@ -196,7 +211,7 @@ Result<Exit> undo(const Context& context, const std::string& client, const fs::p
 
 }  // namespace
 
-Result<Exit> init_for_command(const Context& context, const InitForRequest& request) {
+Result<Exit> init_for_command(const Context& context, const InitForClient& request) {
   if (context.state_folder.empty())
     return fail(Error::Kind::invalid, "there is no place to note what `--undo` is to take back",
                 "pass `--state DIR`");
@@ -204,7 +219,10 @@ Result<Exit> init_for_command(const Context& context, const InitForRequest& requ
   const fs::path folder = fs::canonical(request.folder, trouble);
   if (trouble) return cannot("find the folder", request.folder, trouble.message());
   if (request.undo) return undo(context, request.client, folder);
-  const auto changes = setup_for_client(request.client, own_name(), request.enforce);
+  std::vector<std::string> options;
+  if (request.enforce) options.emplace_back("--enforce");
+  if (request.most > 0) options.insert(options.end(), {"--most", std::to_string(request.most)});
+  const auto changes = setup_for_client(request.client, own_name(), options);
   if (!changes)
     return fail(Error::Kind::invalid,
                 fmt::format("there is no client `{}`", printable(request.client)),

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <random>
 
 #include "cli/commands.h"
 #include "mcp/server.h"
@@ -266,6 +267,11 @@ Result<Exit> mcp_command(const Context& context, bool may_approve) {
   Server::Options options;
   options.version = std::string(kVersion);
   options.approval = may_approve ? mcp::Approval::by_clients : mcp::Approval::by_people;
+  std::random_device dice;
+  for (int i = 0; i < 4; ++i) options.secret += fmt::format("{:08x}", dice());
+  options.wall_clock = [] {
+    return show_time(std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()));
+  };
   Loop(context, std::move(options)).run();
   return Exit::done;
 }

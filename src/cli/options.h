@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "cli/calibrate.h"
+#include "cli/client_setup.h"
 #include "cli/commands.h"
 #include "cli/draft.h"
 #include "cli/history_verb.h"
@@ -45,7 +46,7 @@ struct Options {
   std::string older;
   std::string words;  ///< What `complete` is asked for.
   GatewayRequest gateway;
-  InitForRequest init_for;
+  InitForClient init_for;
   HookRequest hook;
   std::string when;  ///< Of a hook.
   QueueRequest queue;

@@ -1,14 +1,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <random>
 
 #include "base/text.h"
 #include "cli/asking.h"
 #include "cli/commands.h"
 #include "cli/detached.h"
+#include "cli/run_check.h"
 #include "decide/words.h"
 #include "panel/screen.h"
+#include "process/blocked_signals.h"
 #include "process/clock.h"
 #include "report/plan_view.h"
 #include "report/run_report.h"
@@ -139,6 +143,36 @@ decide::History history_of(const Context& context, const plan::Plan& plan) {
 
 namespace {
 
+/// Whether somebody asked a run that sleeps to be cancelled. A store that cannot be asked says no.
+bool is_to_be_cancelled(journal::Store& store, const std::string& run) {
+  const auto open = store.open_requests(run);
+  return open && std::ranges::any_of(*open, [](const engine::Request& request) {
+           return request.kind == engine::Request::Kind::cancel_run;
+         });
+}
+
+/// As long as the plan says, or somebody since.
+bool waits_for_quota(const Context& context, const runs::ChosenRun& run) {
+  const std::string said = runs::said_on_quota(context.state_folder, run.id());
+  return said.empty() ? run.plan().limits.waits_for_quota : said == "wait";
+}
+
+/// So long, and no longer than it is wanted to; false: a signal asked us to end.
+bool sleep_over_quota(const Context& context, journal::Store& store, const runs::ChosenRun& run,
+                      Duration wait) {
+  using Clock = std::chrono::system_clock;
+  constexpr Duration kLook = std::chrono::seconds(1);
+  const process::BlockedSignals held;
+  const auto until = Clock::now() + wait;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<Duration>(until - Clock::now());
+    if (left <= Duration::zero() || !waits_for_quota(context, run) ||
+        is_to_be_cancelled(store, run.id()))
+      return true;
+    if (!process::sleep_unless_asked_to_end(std::min(left, kLook))) return false;
+  }
+}
+
 /// Sleeps until the quota is expected to be reset, and takes the run up again as `resume` does. The
 /// run is nobody's meanwhile, so whoever takes it up is not in our way. Nothing: the run is not to
 /// be waited for, somebody asked us to end, or it moved on without us.
@@ -146,7 +180,7 @@ Result<std::unique_ptr<runs::ChosenRun>> wait_for_quota(const Context& context,
                                                         journal::Store& store,
                                                         const runs::ChosenRun& run,
                                                         std::uint32_t tries) {
-  if (!run.plan().limits.waits_for_quota) return nullptr;
+  if (!waits_for_quota(context, run)) return nullptr;
   process::SystemClock clock(run.state.last.value_or(Time{}));
   std::random_device dice;
   const double chance = std::uniform_real_distribution<double>(0, 1)(dice);
@@ -154,10 +188,14 @@ Result<std::unique_ptr<runs::ChosenRun>> wait_for_quota(const Context& context,
   if (!wait) return nullptr;
   context.console.insist(fmt::format(
       "a provider's quota is used up; {} the run goes on in {}, at {} (Ctrl-C stops waiting: "
-      "`interlock resume {}` goes on by hand)",
+      "`interlock resume {}` goes on by hand; `interlock set {} on_quota=stop` lets it rest)",
       wait->is_known ? "as it is reset," : "when it is reset was not said:",
-      show_duration(wait->lasts), show_time(clock.now() + wait->lasts), run.id()));
-  if (!process::sleep_unless_asked_to_end(wait->lasts)) return nullptr;
+      show_duration(wait->lasts), show_time(clock.now() + wait->lasts), run.id(), run.id()));
+  if (!sleep_over_quota(context, store, run, wait->lasts)) return nullptr;
+  if (!waits_for_quota(context, run)) {
+    context.console.insist(fmt::format("it waits no longer; hint: interlock resume {}", run.id()));
+    return nullptr;
+  }
   auto again = runs::choose_run_to_dispatch(store, run.id(), context.state_folder);
   if (!again) return again;
   if ((*again)->state.seq != run.state.seq || (*again)->dispatched()) {
@@ -203,6 +241,7 @@ Result<Exit> dispatch_and_report(const Context& context, journal::Store& store,
     auto next = wait_for_quota(context, store, *taken, tries);
     if (!next) return std::unexpected(next.error());
     if (!*next) {
+      if (*exit == Exit::failed) say_who_fails_check(context, store, *taken);
       report(context, store, *taken);
       return exit;
     }

@@ -81,14 +81,14 @@ Result<Exit> land_what_passes(const Context& context, journal::Store& store,
                   printable(shown), request.checks));
   const auto checked = runs::land_checked(store, context.state_folder, run, branch, check);
   if (!checked) return std::unexpected(checked.error());
-  if (checked->interrupted) {
+  if (checked->green.interrupted) {
     context.console.insist("interrupted: no branch was made");
     return Exit::interrupted;
   }
   for (const std::string& remark : checked->landed.remarks)
     context.console.remark("note: " + remark);
-  const auto red = ids_of(run, checked->tasks, checked->subset.red);
-  const auto untried = ids_of(run, checked->tasks, checked->subset.untried);
+  const auto red = ids_of(run, checked->green.tasks, checked->green.subset.red);
+  const auto untried = ids_of(run, checked->green.tasks, checked->green.subset.untried);
   if (!request.out.empty()) {
     if (auto written = report_command(context, run.id(), request.out); !written) return written;
   }
@@ -97,7 +97,7 @@ Result<Exit> land_what_passes(const Context& context, journal::Store& store,
                                                     {"run", run.id()},
                                                     {"branch", branch},
                                                     {"commits", checked->landed.commits},
-                                                    {"checks", checked->subset.checks},
+                                                    {"checks", checked->green.subset.checks},
                                                     {"red", array_of(red)},
                                                     {"untried", array_of(untried)},
                                                     {"left_out", checked->left_out}}));
@@ -110,9 +110,9 @@ Result<Exit> land_what_passes(const Context& context, journal::Store& store,
                 "branch `{}`: {} {} upon HEAD, which pass together\n  git log -p HEAD..{}\n",
                 branch, checked->landed.commits,
                 checked->landed.commits == 1 ? "commit" : "commits", branch);
-  text +=
-      fmt::format("{} {} in {}\n", checked->subset.checks,
-                  checked->subset.checks == 1 ? "check" : "checks", show_duration(checked->took));
+  text += fmt::format("{} {} in {}\n", checked->green.subset.checks,
+                      checked->green.subset.checks == 1 ? "check" : "checks",
+                      show_duration(checked->green.took));
   if (!red.empty()) text += fmt::format("fails: {}\n", quoted_words(red));
   if (!untried.empty())
     text += fmt::format("left out with that, or not tried: {}\n", quoted_words(untried));
@@ -133,6 +133,8 @@ Result<Exit> land_command(const Context& context, const std::string& name,
   const std::string branch = request.branch.empty() ? "land/" + run.id() : request.branch;
   if (!request.verify.empty())
     return land_what_passes(context, **store, run, request, branch, {.shell = request.verify});
+  const plan::Task* const own = request.checks == 0 ? nullptr : runs::run_check_of(run.plan());
+  if (own != nullptr) return land_what_passes(context, **store, run, request, branch, own->verify);
   const auto landed = runs::land(**store, context.state_folder, run, branch);
   if (!landed) return std::unexpected(landed.error());
   for (const std::string& remark : landed->remarks) context.console.remark("note: " + remark);

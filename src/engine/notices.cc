@@ -107,6 +107,10 @@ class EventFormatter {
     return plain(Kind::failed, plan_.merges[event.merge].name,
                  fmt::format("merge: {}", first_line(event.detail)));
   }
+  std::optional<Notice> operator()(const ModelCalled& event) const {
+    if (event.call.remark.empty()) return std::nullopt;
+    return notice(Kind::paused, event.task, event.call.remark);
+  }
   std::optional<Notice> operator()(const RunStopping& event) const {
     return plain(Kind::stopping, {}, event.why);
   }

@@ -45,13 +45,14 @@ Verdict verdict_on(metering::Stop stop) {
 
 /// What a subscription has left is told with refusals, too; these use nothing.
 void note_windows(const Options& options, const std::string& base_url,
-                  const http::HeaderList& headers, int status, const engine::ModelCall& call) {
+                  const http::HeaderList& headers, int status, engine::ModelCall& call) {
   if (!options.on_windows || call.replayed) return;
   const auto windows = metering::read_windows(headers);
   if (windows.empty()) return;
   constexpr int kFirstError = 400;
-  options.on_windows(base_url, windows,
-                     status >= kFirstError ? Tokens{0} : total_tokens(call.usage));
+  std::string said = options.on_windows(
+      base_url, windows, status >= kFirstError ? Tokens{0} : total_tokens(call.usage));
+  if (!said.empty()) call.remark = std::move(said);
 }
 
 }  // namespace

@@ -47,8 +47,8 @@ struct Options {
   std::string replay_folder;  ///< Not empty: nothing is sent; all is answered from there.
   std::uint16_t port = 0;     ///< On 127.0.0.1; 0: any.
   /// What an answer of the provider at this URL told of windows, and what its call used, as far as
-  /// that is known. From the gateway's thread.
-  std::function<void(const std::string& base_url, const std::vector<metering::Window>& windows,
+  /// that is known. What people should hear of it at once. From the gateway's thread.
+  std::function<std::string(const std::string& base_url, const std::vector<metering::Window>& windows,
                      std::optional<Tokens> tokens)>
       on_windows;
   std::function<void()> wake;      ///< Calls are to be taken. From the gateway's thread.

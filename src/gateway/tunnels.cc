@@ -18,6 +18,8 @@
 #include <thread>
 #include <utility>
 
+#include "gateway/own_address.h"
+
 namespace interlock::gateway {
 
 namespace {
@@ -48,17 +50,6 @@ HostAndPort part(std::string_view text) {
     both.host = both.host.substr(1, both.host.size() - 2);
   if (both.host.ends_with('.')) both.host.remove_suffix(1);
   return both;
-}
-
-/// Addresses that mean this machine or its cable.
-bool is_local(const sockaddr* address) {
-  if (address->sa_family == AF_INET) {
-    const auto ip = ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr);
-    return (ip >> 24U) == 127 || (ip >> 24U) == 0 || (ip >> 16U) == 0xA9FE;
-  }
-  const in6_addr& ip = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
-  if (IN6_IS_ADDR_V4MAPPED(&ip)) return ip.s6_addr[12] == 127 || ip.s6_addr[12] == 0;
-  return IN6_IS_ADDR_LOOPBACK(&ip) || IN6_IS_ADDR_UNSPECIFIED(&ip) || IN6_IS_ADDR_LINKLOCAL(&ip);
 }
 
 bool says_local(const std::string& host) {
@@ -114,7 +105,7 @@ sys::Descriptor connect_to(const std::string& target, std::string& why) {
   why = "the host has no address";
   sys::Descriptor socket;
   for (const addrinfo* at = found; at != nullptr && !socket; at = at->ai_next) {
-    if (is_local(at->ai_addr) && !says_local(host)) {
+    if (is_own_address(*at->ai_addr) && !says_local(host)) {
       why = "the name leads to this machine";
       continue;
     }

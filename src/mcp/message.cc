@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "mcp/tasks.h"
+
 namespace interlock::mcp {
 namespace {
 
@@ -72,7 +74,7 @@ Message read_message(std::string_view line) {
   const json::value* id = object.if_contains("id");
   if (id == nullptr) return Notification{name, std::move(params)};
   if (!is_id(*id)) return malformed("an `id` is text or a whole number");
-  Request request{*id, name, std::move(params), false, std::nullopt};
+  Request request{.id = *id, .method = name, .params = std::move(params)};
   const json::object* meta = object_at(request.params, "_meta");
   if (meta == nullptr) return request;
   if (const json::value* token = meta->if_contains("progressToken");
@@ -82,11 +84,17 @@ Message read_message(std::string_view line) {
   if (version == nullptr) return request;
   request.is_stateless = true;
   if (auto refused = refused_as_stateless(request, *meta, *version)) return *refused;
+  const json::object& can = *object_at(*meta, kCapabilitiesKey);
+  const json::object* extensions = object_at(can, "extensions");
+  request.takes_tasks = extensions != nullptr && object_at(*extensions, kTasks) != nullptr;
+  const json::object* elicitation = object_at(can, "elicitation");
+  request.asks_people =
+      elicitation != nullptr && (elicitation->empty() || elicitation->contains("form"));
   return request;
 }
 
-std::string answer_line(const Request& request, json::object result) {
-  if (request.is_stateless) result["resultType"] = "complete";
+std::string answer_line(const Request& request, json::object result, std::string_view type) {
+  if (request.is_stateless) result["resultType"] = type;
   json::object message = envelope();
   message["id"] = request.id;
   message["result"] = std::move(result);

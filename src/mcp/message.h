@@ -20,6 +20,7 @@ enum class Code : int {
   no_such_method = -32601,
   bad_parameters = -32602,
   internal = -32603,
+  needs_capability = -32021,
   unknown_version = -32022,
 };
 
@@ -32,7 +33,9 @@ struct Request {
   std::string method;
   json::object params;
   bool is_stateless = false;  ///< It says which version it speaks; its answer says more as well.
-  std::optional<json::value> progress_token;
+  bool takes_tasks = false;   ///< It may be answered with a task, see mcp/tasks.h.
+  bool asks_people = false;   ///< It may be answered with a form for its person.
+  std::optional<json::value> progress_token = {};
 };
 struct Notification {
   std::string method;
@@ -51,8 +54,9 @@ inline constexpr std::size_t kLineBytesMax = 4u << 20;
 
 Message read_message(std::string_view line);
 
-/// Each a line with its end.
-std::string answer_line(const Request& request, json::object result);
+/// Each a line with its end. A result says of itself what it is, where the era wants that.
+std::string answer_line(const Request& request, json::object result,
+                        std::string_view type = "complete");
 std::string error_line(const json::value& id, Code code, std::string_view message,
                        json::value data = nullptr);
 std::string notification_line(std::string_view method, json::object params);

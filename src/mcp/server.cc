@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "base/digest.h"
 #include "mcp/arguments.h"
+#include "mcp/asking.h"
+#include "mcp/tasks.h"
 
 namespace interlock::mcp {
 namespace {
@@ -84,8 +87,9 @@ std::vector<Server::Act> Server::take_too_long() {
 }
 
 std::vector<Server::Act> Server::answer(const Request& request, Moment now) {
-  const json::object capabilities{{"tools", json::object{}}};
+  json::object capabilities{{"tools", json::object{}}};
   if (request.method == "tools/call") return call_tool(request, now);
+  if (request.is_stateless && request.method.starts_with("tasks/")) return ask_of_task(request);
   if (request.method == "tools/list") {
     json::object list{{"tools", list_of_tools(options_.approval)}};
     if (request.is_stateless) {
@@ -97,6 +101,7 @@ std::vector<Server::Act> Server::answer(const Request& request, Moment now) {
   if (request.method == "server/discover" && request.is_stateless) {
     json::array versions{kStateless};
     for (const std::string_view version : kWithHandshake) versions.emplace_back(version);
+    capabilities["extensions"] = json::object{{kTasks, json::object{}}};
     return {Send{answer_line(
         request, {{"supportedVersions", std::move(versions)},
                   {"capabilities", capabilities},
@@ -144,9 +149,81 @@ std::vector<Server::Act> Server::call_tool(const Request& request, Moment now) {
     call.cursor = arguments.text("cursor");
     if (auto checked = arguments.checked(); !checked) return {failed(request, checked.error())};
   }
+  if (auto asked = ask_person(call)) return {std::move(*asked)};
   const CallId id = ++last_;
   calls_.emplace(id, std::move(call));
   return {Start{id, std::move(*command)}};
+}
+
+/// Nothing: it is not a person's to decide, or that one agreed, or cannot be asked, which whoever
+/// let models' clients approve knows.
+std::optional<Server::Act> Server::ask_person(const Call& call) const {
+  const Request& request = call.request;
+  if (!call.tool->for_people || !request.asks_people) return std::nullopt;
+  const std::string state = digest_of(fmt::format("{}\n{}\n{}", options_.secret, call.tool->name,
+                                                  canonical_json(call.arguments)))
+                                .hex();
+  switch (decided_by(request.params, state)) {
+    case Decided::yes: return std::nullopt;
+    case Decided::not_asked:
+      return Send{
+          answer_line(request, form_for(call.tool->name, call.arguments, state), "input_required")};
+    case Decided::no: break;
+  }
+  return failed(request, {Error::Kind::refused, "the person has not agreed: nothing was decided",
+                          "ask the person; it can be decided at a terminal too"});
+}
+
+namespace {
+
+/// What is asked of a run; nothing: there is no such method.
+std::optional<std::vector<std::string>> words_of_task(std::string_view method) {
+  if (method == "tasks/cancel") return {{"cancel", "--json"}};
+  // What its gates ask is not asked through a task: there is nothing to answer.
+  if (method == "tasks/get" || method == "tasks/update") return {{"show", "--json"}};
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<Server::Act> Server::ask_of_task(const Request& request) {
+  auto words = words_of_task(request.method);
+  if (!words)
+    return {Send{error_line(request.id, Code::no_such_method,
+                            fmt::format("there is no method `{}`", request.method))}};
+  if (!request.takes_tasks) {
+    const json::object needed{{"extensions", json::object{{kTasks, json::object{}}}}};
+    return {Send{error_line(request.id, Code::needs_capability,
+                            fmt::format("the request does not declare `{}`", kTasks),
+                            json::object{{"requiredCapabilities", needed}})}};
+  }
+  const std::string id = text_at(request.params, "taskId");
+  // A run's whole id, and none of the words that stand for one.
+  if (!id.starts_with("r-"))
+    return {Send{error_line(request.id, Code::bad_parameters, "there is no such task")}};
+  if (calls_.size() >= kCallsMax)
+    return {Send{error_line(request.id, Code::internal, "too many calls are on their way")}};
+  words->push_back(id);
+  calls_.emplace(++last_, Call{request, nullptr, {}, {}, {}, {}, {}, -1});
+  return {Start{last_, {std::move(*words), {}}}};
+}
+
+Server::Act Server::answer_of_task(const Call& call, const Ended& how) const {
+  const Request& request = call.request;
+  const auto document = parse_json(how.out);
+  const json::object* object = document ? document->if_object() : nullptr;
+  const bool is_there = object != nullptr && !object->contains("error") &&
+                        text_at(*object, "run") == text_at(request.params, "taskId");
+  if (!is_there && request.method != "tasks/cancel")
+    return Send{error_line(request.id, Code::bad_parameters, "there is no such task")};
+  if (request.method != "tasks/get") return Send{answer_line(request, {})};
+  return Send{answer_line(request, task_of_run(*object, wall_clock()))};
+}
+
+/// A run that was begun, as who asked for it takes it.
+Server::Act Server::begun(const Call& call, const json::object& result) const {
+  if (!call.request.takes_tasks) return answered(call, result);
+  return Send{answer_line(call.request, created_task(result, wall_clock()), "task")};
 }
 
 /// The run itself goes on: only who waits for it does not.
@@ -164,6 +241,11 @@ std::vector<Server::Act> Server::ended(CallId id, const Ended& how, Moment now) 
   const auto found = calls_.find(id);
   if (found == calls_.end()) return {};
   Call& call = found->second;
+  if (call.tool == nullptr) {
+    std::vector<Act> acts{answer_of_task(call, how)};
+    calls_.erase(found);
+    return acts;
+  }
   auto result = call.tool->answer(call.arguments, how);
   if (result && call.deadline) {
     const std::string state = text_at(*result, "state");
@@ -171,7 +253,10 @@ std::vector<Server::Act> Server::ended(CallId id, const Ended& how, Moment now) 
     const bool is_news = !call.cursor.empty() && text_at(*result, "cursor") != call.cursor;
     if (goes_on && !is_news && now < *call.deadline) return still_waiting(call, *result, now);
   }
-  std::vector<Act> acts{result ? answered(call, *result) : failed(call.request, result.error())};
+  const auto say = [&] {
+    return call.tool->name == "run" ? begun(call, *result) : answered(call, *result);
+  };
+  std::vector<Act> acts{result ? say() : failed(call.request, result.error())};
   calls_.erase(found);
   return acts;
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ class Server {
   struct Options {
     std::string version;  ///< Of Interlock.
     Approval approval = Approval::by_people;
+    std::function<std::string()> wall_clock = {};  ///< In RFC 3339; for tasks.
+    std::string secret = {};  ///< Nobody else's: an answer to a form is known by it.
   };
   using CallId = std::uint64_t;
   struct Send {
@@ -61,7 +64,7 @@ class Server {
  private:
   struct Call {
     Request request;
-    const Tool* tool = nullptr;
+    const Tool* tool = nullptr;  ///< None: it is of a task.
     json::object arguments;
     // Of `wait`.
     std::optional<Moment> deadline;
@@ -73,6 +76,11 @@ class Server {
 
   std::vector<Act> answer(const Request& request, Moment now);
   std::vector<Act> call_tool(const Request& request, Moment now);
+  std::optional<Act> ask_person(const Call& call) const;
+  std::vector<Act> ask_of_task(const Request& request);
+  Act answer_of_task(const Call& call, const Ended& how) const;
+  Act begun(const Call& call, const json::object& result) const;
+  std::string wall_clock() const { return options_.wall_clock ? options_.wall_clock() : ""; }
   std::vector<Act> cancelled(const Notification& notification);
   json::object about() const;
   std::vector<Act> still_waiting(Call& call, const json::object& status, Moment now);

@@ -288,5 +288,111 @@ TEST_F(ServerTest, refuses_more_calls_at_once_than_it_can_serve) {
   EXPECT_TRUE(started_.empty());
 }
 
+constexpr const char* kTasksMeta =
+    R"(,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}})";
+
+class TasksTest : public ServerTest {
+ protected:
+  TasksTest() {
+    server_ = Server({"0.1.0", Approval::by_people, [] { return "2026-11-27T15:00:00.000Z"; }});
+  }
+  void of_task(const std::string& method, const std::string& id,
+               const std::string& meta = kTasksMeta) {
+    take(fmt::format(R"({{"jsonrpc":"2.0","id":9,"method":"{}","params":{{"taskId":"{}"{}}}}})",
+                     method, id, meta));
+  }
+};
+
+TEST_F(TasksTest, a_run_is_a_task_for_those_who_take_tasks_and_only_for_them) {
+  call(1, "run", R"({"tasks":[{"id":"a","run":"true"}]})", kTasksMeta);
+  ASSERT_EQ(started_.size(), 1u);
+  ended(started_[0].call, {0, R"({"run":"r-1","workspace":"/w","log":"/l"})", ""});
+  EXPECT_EQ(at("/result/resultType"), "task");
+  EXPECT_EQ(at("/result/taskId"), "r-1");
+  EXPECT_EQ(at("/result/status"), "working");
+  EXPECT_EQ(at("/result/createdAt"), "2026-11-27T15:00:00.000Z");
+  call(2, "run", R"({"tasks":[{"id":"a","run":"true"}]})", std::string(",") + kStatelessMeta);
+  ended(started_[0].call, {0, R"({"run":"r-1","workspace":"/w","log":"/l"})", ""});
+  EXPECT_EQ(at("/result/resultType"), "complete");
+}
+
+TEST_F(TasksTest, how_a_task_stands_is_how_its_run_stands) {
+  of_task("tasks/get", "r-1");
+  ASSERT_EQ(started_.size(), 1u);
+  EXPECT_THAT(started_[0].command.arguments, ElementsAre("show", "--json", "r-1"));
+  ended(started_[0].call, {0, shown("running", "running", "waiting"), ""});
+  EXPECT_EQ(at("/result/status"), "working");
+  EXPECT_EQ(at("/result/resultType"), "complete");
+  of_task("tasks/get", "r-1");
+  ended(started_[0].call, {0, shown("finished", "done", "done"), ""});
+  EXPECT_EQ(at("/result/status"), "completed");
+  EXPECT_EQ(at("/result/result/structuredContent/state"), "finished");
+  EXPECT_EQ(at("/result/result/isError"), "false");
+  of_task("tasks/get", "r-1");
+  ended(started_[0].call, {1, shown("failed", "done", "failed"), ""});
+  EXPECT_EQ(at("/result/result/isError"), "true");
+  of_task("tasks/cancel", "r-1");
+  EXPECT_THAT(started_[0].command.arguments, ElementsAre("cancel", "--json", "r-1"));
+  ended(started_[0].call, {0, R"({"run":"r-1"})", ""});
+  EXPECT_EQ(at("/result/resultType"), "complete");
+}
+
+TEST_F(TasksTest, what_is_no_task_is_refused) {
+  of_task("tasks/get", "last");
+  EXPECT_EQ(at("/error/code"), "-32602") << "no word that stands for one";
+  of_task("tasks/get", "r-2");
+  ended(started_[0].call, {0, shown("running", "running", "waiting"), ""});
+  EXPECT_EQ(at("/error/code"), "-32602") << "another's";
+  of_task("tasks/get", "r-1", std::string(",") + kStatelessMeta);
+  EXPECT_EQ(at("/error/code"), "-32021");
+  of_task("tasks/result", "r-1");
+  EXPECT_EQ(at("/error/code"), "-32601");
+}
+
+class AskingTest : public ServerTest {
+ protected:
+  AskingTest() { server_ = Server({"0.1.0", Approval::by_clients, {}, "secret"}); }
+  static std::string meta(const std::string& more = "") {
+    return more +
+           R"(,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}})";
+  }
+  void answer(const std::string& response, const std::string& state,
+              const std::string& arguments = R"({"run":"r-1","task":"a"})") {
+    call(2, "approve", arguments,
+         meta(fmt::format(R"(,"inputResponses":{{"gate":{}}},"requestState":"{}")", response,
+                          state)));
+  }
+};
+
+TEST_F(AskingTest, a_gate_is_approved_once_the_person_has_agreed) {
+  call(1, "approve", R"({"run":"r-1","task":"a"})", meta());
+  EXPECT_TRUE(started_.empty());
+  EXPECT_EQ(at("/result/resultType"), "input_required");
+  EXPECT_EQ(at("/result/inputRequests/gate/method"), "elicitation/create");
+  EXPECT_THAT(at("/result/inputRequests/gate/params/message"), HasSubstr("task a of run r-1"));
+  const std::string state = at("/result/requestState");
+  for (const char* response :
+       {R"({"action":"cancel"})", R"({"action":"decline"})", R"({"action":"accept"})",
+        R"({"action":"accept","content":{"agreed":false}})",
+        R"({"action":"accept","content":{"agreed":"yes"}})", "7"}) {
+    answer(response, state);
+    EXPECT_TRUE(started_.empty()) << response;
+    EXPECT_EQ(at("/result/isError"), "true") << response;
+  }
+  const std::string yes = R"({"action":"accept","content":{"agreed":true}})";
+  answer(yes, "made up");
+  EXPECT_TRUE(started_.empty());
+  answer(yes, state, R"({"run":"r-1","task":"b"})");
+  EXPECT_TRUE(started_.empty()) << "it was asked of another task";
+  answer(yes, state);
+  ASSERT_EQ(started_.size(), 1u);
+  EXPECT_THAT(started_[0].command.arguments, ElementsAre("approve", "--json", "r-1", "a"));
+}
+
+TEST_F(AskingTest, who_cannot_ask_its_person_decides_as_its_user_let_it) {
+  call(1, "approve", R"({"run":"r-1","task":"a"})");
+  EXPECT_EQ(started_.size(), 1u);
+}
+
 }  // namespace
 }  // namespace interlock::mcp

@@ -315,6 +315,7 @@ std::vector<Tool> gate_tools() {
        .output = kAnyOutput,
        .reads_only = false,
        .destroys = true,
+       .for_people = true,
        .command =
            [](const json::object& given) {
              return command_of_run(given, {"approve", "--json"}, "task");
@@ -328,6 +329,7 @@ std::vector<Tool> gate_tools() {
        .output = kAnyOutput,
        .reads_only = false,
        .destroys = true,
+       .for_people = true,
        .command =
            [](const json::object& given) {
              return command_of_run(given, {"reject", "--json"}, "task");

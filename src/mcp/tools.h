@@ -34,7 +34,8 @@ struct Tool {
   std::string_view input;   ///< A JSON Schema of its arguments.
   std::string_view output;  ///< Of its answer.
   bool reads_only = true;
-  bool destroys = false;  ///< What it does cannot be taken back.
+  bool destroys = false;    ///< What it does cannot be taken back.
+  bool for_people = false;  ///< A person decides it: where the client can ask that one, it does.
   Result<Command> (*command)(const json::object& arguments) = nullptr;
   /// An error here is one of the tool: the model is told, and may do better.
   Result<json::object> (*answer)(const json::object& arguments, const Ended& ended) = nullptr;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 
 #include "base/json.h"
 #include "base/text.h"
@@ -207,6 +208,30 @@ Refusal refusal_of(int status, const ReportedError& error) {
   return refusal;
 }
 
+namespace {
+
+/// Whether a window of a subscription is used up, as Anthropic says with
+/// `anthropic-ratelimit-unified-status: rejected`, and not a rate, which comes back by itself; then
+/// it says with `-reset` when (seconds since 1970). The names are those that Claude Code 2.1.330
+/// reads.
+void read_window(Headers headers, Time now, ReportedError& error) {
+  std::optional<Duration> left;
+  for (const auto& [given, value] : headers) {
+    const std::string name = lower(given);
+    if (name == "anthropic-ratelimit-unified-status") {
+      error.far = error.far || lower(value) == "rejected";
+    }
+    std::int64_t seconds = 0;
+    if (name == "anthropic-ratelimit-unified-reset" &&
+        std::from_chars(value.data(), value.data() + value.size(), seconds).ec == std::errc() &&
+        seconds > 0 && seconds < 4'000'000'000)
+      left = Time(std::chrono::seconds(seconds)) - now;
+  }
+  if (error.far && left) error.retry_after = std::max(*left, Duration(0));
+}
+
+}  // namespace
+
 Refusal read_refusal(Api, int status, Headers headers, std::string_view body, Time now) {
   const auto whole = Glance::of(body);
   ReportedError error = whole ? read_error(error_within(*whole)) : ReportedError{};
@@ -226,6 +251,7 @@ Refusal read_refusal(Api, int status, Headers headers, std::string_view body, Ti
         error.retry_after = std::max(error.retry_after.value_or(Duration(0)), *one->reset);
     }
   }
+  if (status == 429) read_window(headers, now, error);
   return refusal_of(status, error);
 }
 

@@ -93,6 +93,23 @@ TEST(ReadRefusal, takes_a_far_reset_for_a_spent_quota) {
       "rate_limited: {}");
 }
 
+TEST(ReadRefusal, takes_a_rejected_window_for_a_spent_quota_until_its_reset) {
+  constexpr std::string_view kBody =
+      R"({"type":"error","error":{"type":"rate_limit_error","message":"limit"}})";
+  const std::string in_ten_minutes = std::to_string(
+      std::chrono::floor<std::chrono::seconds>(kNow + 10min).time_since_epoch().count());
+  const auto with = [&](std::string status) {
+    return read(429, kBody,
+                {{"retry-after", "7"},
+                 {"Anthropic-RateLimit-Unified-Status", std::move(status)},
+                 {"anthropic-ratelimit-unified-reset", in_ten_minutes}});
+  };
+  EXPECT_EQ(with("rejected"), "quota_spent: limit (600 s)");
+  EXPECT_EQ(with("allowed_warning"), "rate_limited: limit (7 s)");
+  EXPECT_EQ(read(429, kBody, {{"anthropic-ratelimit-unified-status", "rejected"}}),
+            "quota_spent: limit");
+}
+
 TEST(ReadRefusal, has_words_for_a_body_that_is_no_json) {
   EXPECT_EQ(read(502, "<html>\x1b[31mBad gateway\n</html>"), "server: <html>Bad gateway");
   EXPECT_EQ(read(500, ""), "server: status 500");

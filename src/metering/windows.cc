@@ -32,6 +32,30 @@ std::optional<double> number_of(Headers headers, const std::string& name) {
   return {};
 }
 
+/// `5h`, `7d`, `90m`.
+std::string name_of(std::int64_t minutes) {
+  constexpr std::int64_t kHour = 60, kDay = 24 * kHour;
+  if (minutes % kDay == 0) return std::to_string(minutes / kDay) + "d";
+  if (minutes % kHour == 0) return std::to_string(minutes / kHour) + "h";
+  return std::to_string(minutes) + "m";
+}
+
+void read_codex(Headers headers, double used_max, double seconds_max,
+                std::vector<Window>& windows) {
+  constexpr double kMinutesMax = 1e6;
+  for (const char* which : {"primary", "secondary"}) {
+    const std::string begin = std::string("x-codex-") + which;
+    const auto percent = number_of(headers, begin + "-used-percent");
+    const auto minutes = number_of(headers, begin + "-window-minutes");
+    const auto resets = number_of(headers, begin + "-reset-at");
+    if (!percent || !minutes || !resets || *percent > 100 * used_max || *minutes < 1 ||
+        *minutes > kMinutesMax || *resets > seconds_max)
+      continue;
+    windows.push_back({name_of(static_cast<std::int64_t>(*minutes)), *percent / 100,
+                       Time(std::chrono::seconds(static_cast<std::int64_t>(*resets)))});
+  }
+}
+
 }  // namespace
 
 std::vector<Window> read_windows(Headers headers) {
@@ -46,6 +70,7 @@ std::vector<Window> read_windows(Headers headers) {
     windows.push_back(
         {name, *used, Time(std::chrono::seconds(static_cast<std::int64_t>(*resets)))});
   }
+  read_codex(headers, kUsedMax, kSecondsMax, windows);
   return windows;
 }
 

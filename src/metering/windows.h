@@ -19,7 +19,8 @@ struct Window {
 
 /// Anthropic's, by the names that Claude Code 2.1.330 reads:
 /// `anthropic-ratelimit-unified-5h-utilization` (a fraction) and `-reset` (seconds since 1970), and
-/// of 7 days. A window that is told in part or in another form is left out. Sorted by name.
+/// of 7 days. OpenAI's, by the names that Codex 0.169.0 reads: `x-codex-primary-used-percent`,
+/// `-window-minutes` and `-reset-at` (seconds since 1970), and of `secondary`. A window that is told in part or in another form is left out. Sorted by name.
 std::vector<Window> read_windows(Headers headers);
 
 }  // namespace interlock::metering

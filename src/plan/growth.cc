@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "plan/conditions.h"
 #include "plan/id_index.h"
+#include "plan/keys.h"
 #include "plan/tasks.h"
 
 namespace interlock::plan {
@@ -73,7 +74,8 @@ std::vector<std::uint32_t> NewNames::matching(const Mention& mention) {
   for (const auto* ids : {&known_, std::as_const(own_).empty() ? nullptr : &std::as_const(own_)}) {
     if (ids == nullptr) continue;
     for (const auto& [id, index] : *ids) {
-      if (index < plan_.tasks.size() + mention.task && pattern->matches(id)) found.push_back(index);
+      if (index < plan_.tasks.size() + mention.task && pattern->matches(id) && id != kRunCheck)
+        found.push_back(index);
     }
   }
   if (found.empty())

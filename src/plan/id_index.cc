@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "plan/keys.h"
+
 namespace interlock::plan {
 
 namespace {
@@ -54,7 +56,8 @@ const std::vector<std::uint32_t>& IdIndex::matching(const footprint::Glob& patte
   auto at = std::ranges::lower_bound(sorted_, prefix, {}, id);
   for (; at != sorted_.end() && id(*at).starts_with(prefix); ++at) {
     if (++looks_ > kMostLooks) break;
-    if (!list_.tasks[*at].coordinates && pattern.matches(id(*at))) found.push_back(*at);
+    const Task& task = list_.tasks[*at];
+    if (!task.coordinates && task.id != kRunCheck && pattern.matches(id(*at))) found.push_back(*at);
   }
   std::ranges::sort(found);
   return found;

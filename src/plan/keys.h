@@ -6,10 +6,13 @@
 // and what the published schema says.
 namespace interlock::plan {
 
+/// The id of the task that is a plan's own `verify`; no other can have it.
+inline constexpr std::string_view kRunCheck = "verify:run";
+
 /// The document itself.
 inline constexpr std::string_view kPlanKeys[] = {"interlock", "name",    "workspace", "defaults",
                                                  "limits",    "agents",  "resources", "tasks",
-                                                 "merge",     "commits", "services"};
+                                                 "merge",     "commits", "services",  "verify"};
 /// A task.
 inline constexpr std::string_view kTaskKeys[] = {
     "id",      "agent",        "prompt",  "prompt_file", "run",        "reads",     "writes",

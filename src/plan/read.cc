@@ -158,6 +158,8 @@ void read_document(Reading& reading, const Document& document) {
   auto list = tasks ? read_tasks(reading, *tasks, defaults) : TaskList();
   std::vector<MergeDraft> merges;
   if (const auto node = fields["merge"]) merges = read_merges(reading, *node, defaults, list);
+  if (const auto node = fields["verify"]; node && !node->is_null())
+    read_run_check(reading, *node, defaults, list);
   const auto without_reads = std::move(list.without_reads);
   settle(reading, std::move(list), std::move(merges));
   note_missing_reads(reading.plan, without_reads);

@@ -140,6 +140,9 @@ void note_mentions(Reading& reading, std::string_view text, Node node, std::uint
 std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings& defaults,
                                     TaskList& list);
 
+/// Reads `verify` of the plan: one more task, which needs all others and checks what they left.
+void read_run_check(Reading& reading, Node node, const Settings& defaults, TaskList& list);
+
 /// Whether no task has an id that one of these names, because the `foreach` they mean match
 /// nothing.
 bool names_nothing(const TaskList& list, const std::vector<Item>& names);

@@ -109,8 +109,27 @@ std::vector<KnownWindow> windows_from_text(std::string_view text) {
   return known;
 }
 
-Result<void> note_windows(const std::string& file, const std::vector<metering::Window>& reported,
-                          std::optional<Tokens> tokens, Time now) {
+namespace {
+
+std::vector<metering::Window> came_to_warn(const std::vector<KnownWindow>& before,
+                                           const std::vector<KnownWindow>& after) {
+  std::vector<metering::Window> came;
+  for (const KnownWindow& one : after) {
+    const auto same = std::ranges::find_if(before, [&](const KnownWindow& other) {
+      return other.last.name == one.last.name && other.last.resets == one.last.resets;
+    });
+    const double used = same == before.end() ? 0 : same->last.used;
+    const auto passes = [&](double part) { return used < part && one.last.used >= part; };
+    if (passes(kWarnFrom) || passes(kLittleFrom)) came.push_back(one.last);
+  }
+  return came;
+}
+
+}  // namespace
+
+Result<std::vector<metering::Window>> note_windows(const std::string& file,
+                                                   const std::vector<metering::Window>& reported,
+                                                   std::optional<Tokens> tokens, Time now) {
   const auto cannot = [&] {
     return fail(Error::Kind::io, fmt::format("cannot note windows in `{}`: {}", printable(file),
                                              std::strerror(errno)));
@@ -120,13 +139,14 @@ Result<void> note_windows(const std::string& file, const std::vector<metering::W
   while (::flock(held.get(), LOCK_EX) != 0) {
     if (errno != EINTR) return cannot();
   }
-  const std::string text =
-      to_text(with_answer(windows_from_text(read_all(held.get())), reported, tokens, now));
+  const auto before = windows_from_text(read_all(held.get()));
+  const auto after = with_answer(before, reported, tokens, now);
+  const std::string text = to_text(after);
   const bool is_written =
       ::ftruncate(held.get(), 0) == 0 &&
       ::pwrite(held.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
   if (!is_written) return cannot();
-  return {};
+  return came_to_warn(before, after);
 }
 
 std::vector<KnownWindow> known_windows(const std::string& file, Time now) {

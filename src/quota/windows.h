@@ -33,9 +33,15 @@ std::string to_text(const std::vector<KnownWindow>& known);
 /// Of anything else than such a text: none.
 std::vector<KnownWindow> windows_from_text(std::string_view text);
 
-/// Takes an answer's windows into the file, under its lock.
-Result<void> note_windows(const std::string& file, const std::vector<metering::Window>& reported,
-                          std::optional<Tokens> tokens, Time now);
+/// From these parts of a window on people are warned, once each.
+inline constexpr double kWarnFrom = 0.75;
+inline constexpr double kLittleFrom = 0.90;
+
+/// Takes an answer's windows into the file, under its lock. Those that have come to one of these
+/// parts since the answer before.
+Result<std::vector<metering::Window>> note_windows(const std::string& file,
+                                                   const std::vector<metering::Window>& reported,
+                                                   std::optional<Tokens> tokens, Time now);
 /// Those that are not reset yet; none where the file is not there.
 std::vector<KnownWindow> known_windows(const std::string& file, Time now);
 

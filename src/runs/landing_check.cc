@@ -14,6 +14,7 @@
 #include "base/secret_name.h"
 #include "base/text.h"
 #include "changes/stale.h"
+#include "plan/keys.h"
 #include "runs/run_commits.h"
 #include "runs/run_models.h"
 #include "snapshots/git.h"
@@ -190,6 +191,52 @@ class Landing {
 
 }  // namespace
 
+const plan::Task* run_check_of(const plan::Plan& plan) {
+  const auto found = std::ranges::find(plan.tasks, plan::kRunCheck, &plan::Task::id);
+  return found == plan.tasks.end() ? nullptr : &*found;
+}
+
+Result<Green> find_green(journal::Store& store, const std::string& state_folder,
+                         const ChosenRun& run, const LandingCheck& check) {
+  if (auto over = check_over(run); !over) return std::unexpected(over.error());
+  const auto commits = commits_of(store, run);
+  if (!commits) return std::unexpected(commits.error());
+  const auto repository = snapshots::repository_of(run.plan().workspace);
+  if (!repository) return std::unexpected(repository.error());
+  const auto stands = stands_on(store, run, *commits);
+  if (!stands) return std::unexpected(stands.error());
+
+  Green result;
+  for (const Committed& commit : *commits) result.tasks.push_back(commit.name.task);
+  const auto begin = Steady::now();
+  std::size_t number = 0;
+  const HeldSignals signals;
+  Landing landing(state_folder, run, *commits, *repository);
+  const auto try_out = [&](const std::vector<bool>& which) -> Result<bool> {
+    const auto folder = landing.check_out(which);
+    if (!folder) return std::unexpected(folder.error());
+    const auto since_then = Steady::now();
+    const auto good = passes(check, *folder, signals, result.interrupted);
+    if (good && check.on_check) {
+      check.on_check(fmt::format("check {} of at most {}: {} of {} commits {} after {}", ++number,
+                                 check.most_checks, std::ranges::count(which, true), which.size(),
+                                 *good ? "pass" : "fail", show_duration(since(since_then))));
+    }
+    return good;
+  };
+  auto found = green_subset(*stands, std::max<std::size_t>(check.most_checks, 2), try_out);
+  if (result.interrupted) return result;
+  if (!found) return std::unexpected(found.error());
+  result.subset = std::move(*found);
+  result.took = since(begin);
+  if (result.subset.base_is_red)
+    return fail(Error::Kind::refused,
+                "the check fails on HEAD without anything of the run: it says nothing of the run's "
+                "changes, and no branch was made",
+                "mend HEAD or the check, or land without `--verify`");
+  return result;
+}
+
 Result<CheckedLanding> land_checked(journal::Store& store, const std::string& state_folder,
                                     const ChosenRun& run, const std::string& branch,
                                     const LandingCheck& check) {
@@ -198,8 +245,6 @@ Result<CheckedLanding> land_checked(journal::Store& store, const std::string& st
   if (!commits) return std::unexpected(commits.error());
   const auto repository = snapshots::repository_of(run.plan().workspace);
   if (!repository) return std::unexpected(repository.error());
-  const auto stands = stands_on(store, run, *commits);
-  if (!stands) return std::unexpected(stands.error());
   // Before anything is paid for.
   const snapshots::Git git(repository->top);
   for (const std::string& name : {branch, branch + "-red"}) {
@@ -211,44 +256,17 @@ Result<CheckedLanding> land_checked(journal::Store& store, const std::string& st
   }
 
   CheckedLanding result;
-  for (const Committed& commit : *commits) result.tasks.push_back(commit.name.task);
-  const auto begin = Steady::now();
-  std::size_t number = 0;
-  {
-    const HeldSignals signals;
-    Landing landing(state_folder, run, *commits, *repository);
-    auto found =
-        green_subset(*stands, std::max<std::size_t>(check.most_checks, 2),
-                     [&](const std::vector<bool>& which) -> Result<bool> {
-                       const auto folder = landing.check_out(which);
-                       if (!folder) return std::unexpected(folder.error());
-                       const auto since_then = Steady::now();
-                       const auto good = passes(check, *folder, signals, result.interrupted);
-                       if (good && check.on_check) {
-                         check.on_check(fmt::format(
-                             "check {} of at most {}: {} of {} commits {} after {}", ++number,
-                             check.most_checks, std::ranges::count(which, true), which.size(),
-                             *good ? "pass" : "fail", show_duration(since(since_then))));
-                       }
-                       return good;
-                     });
-    if (result.interrupted) return result;
-    if (!found) return std::unexpected(found.error());
-    result.subset = std::move(*found);
-  }
-  result.took = since(begin);
-  if (result.subset.base_is_red)
-    return fail(Error::Kind::refused,
-                "the check fails on HEAD without anything of the run: it says nothing of the run's "
-                "changes, and no branch was made",
-                "mend HEAD or the check, or land without `--verify`");
+  auto green = find_green(store, state_folder, run, check);
+  if (!green) return std::unexpected(green.error());
+  result.green = std::move(*green);
+  if (result.green.interrupted) return result;
 
   const Landing landing(state_folder, run, *commits, *repository);
   result.landed.branch = branch;
-  const auto made = landing.commit(branch, true, result.subset.taken, result.landed.remarks);
+  const auto made = landing.commit(branch, true, result.green.subset.taken, result.landed.remarks);
   if (!made) return std::unexpected(made.error());
   result.landed.commits = *made;
-  std::vector<bool> others = result.subset.taken;
+  std::vector<bool> others = result.green.subset.taken;
   others.flip();
   if (std::ranges::find(others, true) == others.end()) return result;
   result.left_out = branch + "-red";

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <chrono>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "workspace/local_files.h"
@@ -15,6 +16,7 @@ namespace interlock::runs {
 namespace {
 
 constexpr std::size_t kLoginBytesMax = 1u << 20;
+constexpr std::size_t kConfigBytesMax = 64u << 20;  // A client keeps whole histories in it.
 
 std::string value_of(const Environment& environment, const std::string& name) {
   const auto found = environment.find(name);
@@ -25,6 +27,16 @@ std::string value_of(const Environment& environment, const std::string& name) {
 std::string folder_of(const Environment& environment) {
   std::string folder = value_of(environment, "CLAUDE_CONFIG_DIR");
   return folder.empty() ? value_of(environment, "HOME") + "/.claude" : folder;
+}
+
+std::string account_in(const Result<std::string>& config) {
+  const auto parsed = config ? parse_json(*config) : Result<json::value>(json::value());
+  const json::object* object = parsed ? parsed->if_object() : nullptr;
+  const json::value* account = object == nullptr ? nullptr : object->if_contains("oauthAccount");
+  const json::value* id = account != nullptr && account->is_object()
+                              ? account->get_object().if_contains("accountUuid")
+                              : nullptr;
+  return id != nullptr && id->is_string() ? std::string(id->get_string()) : std::string();
 }
 
 std::unexpected<Error> renew(const std::string& message) {
@@ -70,6 +82,22 @@ Result<std::string> read_claude_login(const Environment& environment) {
     return renew("the log-in of Claude Code has to be renewed");
   object.erase("refreshToken");
   return json::serialize(*parsed);
+}
+
+std::string login_name(const Environment& environment) {
+  constexpr std::size_t kDigits = 8;
+  std::string known = value_of(environment, "CLAUDE_CODE_OAUTH_TOKEN");
+  if (known.empty()) {
+    const std::string folder = value_of(environment, "CLAUDE_CONFIG_DIR");
+    workspace::LocalFiles files;
+    if (!files.read(folder_of(environment) + "/.credentials.json", kLoginBytesMax)) return {};
+    // The token changes with every renewal, the account does not.
+    known = account_in(
+        files.read((folder.empty() ? value_of(environment, "HOME") : folder) + "/.claude.json",
+                   kConfigBytesMax));
+    if (known.empty()) known = folder_of(environment);
+  }
+  return digest_of(known).hex().substr(0, kDigits);
 }
 
 std::string claude_login_token(const Environment& environment) {

@@ -18,6 +18,10 @@ bool uses_login(const plan::Plan& plan);
 /// do, where nobody is logged in or the log-in has to be renewed.
 Result<std::string> read_claude_login(const Environment& environment);
 
+/// Which of a person's log-ins it is, without saying anything of it: eight hexadecimal digits,
+/// which stay when it is renewed. Empty: nobody is logged in.
+std::string login_name(const Environment& environment);
+
 /// The token a client shows its provider; empty where none is found.
 std::string claude_login_token(const Environment& environment);
 

@@ -1,6 +1,13 @@
 #include "runs/quota_wait.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "base/text.h"
+#include "runs/chosen_run.h"
 
 namespace interlock::runs {
 namespace {
@@ -34,6 +41,34 @@ std::optional<QuotaWait> quota_wait_of(const engine::RunState& run, Time now, st
   }
   const Duration wait = std::min(kFirst * (std::int64_t{1} << std::min(tries, 3U)), kLongest);
   return QuotaWait{wait + part_of(kMostJitter, chance), false};
+}
+
+namespace {
+
+std::string on_quota_file(const std::string& state_folder, const std::string& run) {
+  return run_folder(state_folder, run) + "/on_quota";
+}
+
+}  // namespace
+
+std::string said_on_quota(const std::string& state_folder, const std::string& run) {
+  std::ifstream file(on_quota_file(state_folder, run));
+  std::string word;
+  file >> word;
+  return word == "wait" || word == "stop" ? word : std::string();
+}
+
+Result<void> keep_on_quota(const std::string& state_folder, const std::string& run,
+                           const std::string& word) {
+  const std::string file = on_quota_file(state_folder, run), half = file + ".new";
+  std::error_code trouble;
+  std::filesystem::create_directories(run_folder(state_folder, run), trouble);
+  std::ofstream(half) << word << "\n" << std::flush;
+  std::filesystem::rename(half, file, trouble);
+  if (trouble || said_on_quota(state_folder, run) != word)
+    return fail(Error::Kind::io,
+                fmt::format("cannot write `{}`: {}", printable(file), trouble.message()));
+  return {};
 }
 
 }  // namespace interlock::runs

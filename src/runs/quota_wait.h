@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "base/result.h"
 #include "base/units.h"
 #include "engine/run_state.h"
 
@@ -19,5 +20,11 @@ struct QuotaWait {
 /// 1, so that several runs do not come back at once.
 std::optional<QuotaWait> quota_wait_of(const engine::RunState& run, Time now, std::uint32_t tries,
                                        double chance);
+
+/// What a person said last, while the run goes on or sleeps, of whether it waits for a quota that
+/// is used up: `wait` or `stop`; empty: nothing but its plan.
+std::string said_on_quota(const std::string& state_folder, const std::string& run);
+Result<void> keep_on_quota(const std::string& state_folder, const std::string& run,
+                           const std::string& word);
 
 }  // namespace interlock::runs

@@ -219,10 +219,15 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
   options.on_windows = [state_folder](const std::string& base_url,
                                       const std::vector<metering::Window>& windows,
                                       std::optional<Tokens> tokens) {
+    const Time now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+    std::string warning;
     // What cannot be noted is not known the next time; no call waits for it.
-    static_cast<void>(quota::note_windows(
-        windows_file(state_folder, base_url), windows, tokens,
-        std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now())));
+    const auto came =
+        quota::note_windows(windows_file(state_folder, base_url), windows, tokens, now);
+    if (!came) return warning;
+    for (const metering::Window& window : *came)
+      warning += (warning.empty() ? "" : "; ") + warning_of(window, now);
+    return warning;
   };
   auto prices = prices_of(environment);
   if (!prices) return std::unexpected(prices.error());

@@ -12,12 +12,14 @@
 #include "base/text.h"
 #include "quota/windows.h"
 #include "runs/learning.h"
+#include "runs/login.h"
+#include "runs/run_models.h"
 
 namespace interlock::runs {
 namespace {
 
-constexpr double kWarnFrom = 0.75;
-constexpr double kLittleFrom = 0.90;
+using quota::kLittleFrom;
+using quota::kWarnFrom;
 
 /// The tasks of one provider whose agents use a log-in.
 struct Paid {
@@ -85,7 +87,15 @@ std::string sentence(const Paid& paid, const quota::KnownWindow& window, Time no
 std::string windows_file(const std::string& state_folder, const std::string& base_url) {
   std::string name = place_of(base_url);
   std::ranges::replace(name, '/', '_');
-  return fmt::format("{}/quotas/{}.windows", state_folder, name);
+  const std::string login = login_name(own_environment());
+  return fmt::format("{}/quotas/{}{}{}.windows", state_folder, name, login.empty() ? "" : "-",
+                     login);
+}
+
+std::string warning_of(const metering::Window& window, Time now) {
+  return fmt::format("the log-in has used {} of its {}{}; it is reset at {}", percent(window.used),
+                     window.name, window.used >= kLittleFrom ? ", so that little is left" : "",
+                     until(window.resets, now));
 }
 
 void note_windows(Planned& planned, const std::string& state_folder, Time now) {

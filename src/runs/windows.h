@@ -5,13 +5,18 @@
 
 #include "base/result.h"
 #include "base/units.h"
+#include "metering/windows.h"
 #include "runs/planning.h"
 
 // What a person's subscription has left, held against what a plan takes (docs/quotas.md).
 namespace interlock::runs {
 
-/// Where the windows of a provider are kept that is asked at this URL.
+/// Where the windows of a provider are kept that is asked at this URL, of the log-in a person has
+/// now: another one has windows of its own.
 std::string windows_file(const std::string& state_folder, const std::string& base_url);
+
+/// What people hear while a run goes on, of a window that is nearly used up.
+std::string warning_of(const metering::Window& window, Time now);
 
 /// Says who pays for agents that use a log-in, and how much of its windows is used, until when, and
 /// about how much the plan takes of what is left. From three quarters on it is a warning.

@@ -16,6 +16,7 @@ import outcomes
 from by_hand import call_of, make_files
 from cases import (AFTER_TOOL, CHOSEN, SCHEMA, Case, each_client, each_that_can_be_bound, each_that_records,
                    each_that_resumes, each_that_writes, edits, prompt_of)
+from first_use import FirstUse
 from table import Table
 from world import PATIENCE_S, Endpoint, Place
 
@@ -628,7 +629,7 @@ class Dispatched(Case):
 
 def run_all(names, with_gateway):
     Place.gateway = with_gateway
-    chosen = names or (["ByHand", "Reaching", "Dispatched"] if with_gateway else ["Dispatched"])
+    chosen = names or (["ByHand", "Reaching", "FirstUse", "Dispatched"] if with_gateway else ["Dispatched"])
     suite = unittest.defaultTestLoader.loadTestsFromNames(chosen, sys.modules[__name__])
     return unittest.TextTestRunner(resultclass=Table, verbosity=2).run(suite)
 

@@ -43,7 +43,7 @@ TEST_F(SpentQuota, is_slept_over_where_the_plan_says_so_and_nothing_is_done_twic
   plan_at(endpoint, "{on_quota: wait}");
   const Ended ended = interlock({"run", "plan.yaml", "--pattern", "sequential"});
   ASSERT_EQ(ended.exit, 0) << ended.err;
-  EXPECT_THAT(ended.err, HasSubstr("quota is used up; as it is reset, the run goes on in 2"));
+  EXPECT_THAT(ended.err, HasSubstr("quota is used up; as it is reset, the run goes on in "));
   const auto shown = json_of({"show", "last"});
   EXPECT_EQ(at(shown, "/state"), "finished");
   EXPECT_EQ(at(shown, "/tasks/0/attempts"), "1");
@@ -68,6 +68,36 @@ TEST_F(SpentQuota, loses_nothing_when_whoever_waits_is_ended) {
   EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/state"), "done");
   EXPECT_EQ(interlock({"resume", "last", "--wait"}).exit, 0);
   EXPECT_EQ(endpoint.entries().size(), 3U);
+}
+
+TEST_F(SpentQuota, is_waited_for_no_longer_once_somebody_says_so) {
+  const Endpoint endpoint(script(3600));
+  plan_at(endpoint, "{on_quota: wait}");
+  Running run = start({"run", "plan.yaml", "--pattern", "sequential"});
+  run.until_it_says("goes on by hand");
+  EXPECT_EQ(interlock({"set", "last", "on_quota=stop"}).exit, 0);
+  const Ended ended = run.wait();
+  EXPECT_EQ(ended.exit, 3) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("it waits no longer"));
+  EXPECT_EQ(interlock({"resume", "last", "--wait"}).exit, 0);
+  EXPECT_EQ(endpoint.entries().size(), 3U);
+}
+
+TEST_F(SpentQuota, is_waited_for_once_somebody_says_so) {
+  const auto twice = endpoint::read_script(
+      R"({"rules": [{"together": true, "steps": [{"text": "Yes."},
+          {"status": 429, "code": "insufficient_quota", "retry_after": 1},
+          {"status": 429, "code": "insufficient_quota", "retry_after": 2}, {"text": "Yes."}]}]})");
+  ASSERT_TRUE(twice.has_value());
+  const Endpoint endpoint(*twice);
+  plan_at(endpoint, "{}");
+  ASSERT_EQ(interlock({"run", "plan.yaml", "--pattern", "sequential"}).exit, 3);
+  EXPECT_EQ(interlock({"set", "last", "on_quota=sometimes"}).exit, 2);
+  EXPECT_EQ(interlock({"set", "last", "on_quota=wait"}).exit, 0);
+  const Ended ended = interlock({"resume", "last"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("as it is reset, the run goes on in "));
+  EXPECT_EQ(endpoint.entries().size(), 4U);
 }
 
 TEST_F(SpentQuota, that_is_a_budget_of_the_runs_own_is_not_waited_for) {

@@ -93,6 +93,28 @@ TEST_F(Windows, that_are_too_short_for_a_plan_keep_it_from_beginning) {
   EXPECT_EQ(interlock({"run", "plan.yaml", "--fresh"}).exit, 0) << "it would sleep over it";
 }
 
+TEST_F(Windows, that_are_nearly_used_up_are_said_while_the_run_goes_on_and_once) {
+  const Endpoint endpoint(script({0.8, 0.85, 0.92, 0.93}, in_seconds(7200)));
+  plan_at(endpoint, "{on_quota: wait}");
+  const Ended first = interlock({"run", "plan.yaml"});
+  ASSERT_EQ(first.exit, 0) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("the log-in has used 80 % of its 5h; it is reset at "));
+  EXPECT_THAT(first.err, Not(HasSubstr("85 %")));
+  const Ended second = interlock({"run", "plan.yaml", "--fresh"});
+  EXPECT_THAT(second.err, HasSubstr("used 92 % of its 5h, so that little is left; it is reset at"));
+  EXPECT_THAT(second.err, Not(HasSubstr("93 %")));
+}
+
+TEST_F(Windows, of_another_log_in_are_its_own) {
+  const Endpoint endpoint(script({0.2, 0.3}, in_seconds(7200)));
+  plan_at(endpoint);
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  environment()["CLAUDE_CODE_OAUTH_TOKEN"] = "somebody else's";
+  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, Not(HasSubstr("of its 5h")));
+  environment()["CLAUDE_CODE_OAUTH_TOKEN"] = "long-lived";
+  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr("30 % of its 5h"));
+}
+
 TEST_F(Windows, that_are_reset_are_forgotten) {
   const Endpoint endpoint(script({0.8, 0.95}, in_seconds(-1)));
   plan_at(endpoint);

@@ -89,11 +89,47 @@ function inspect(...words) {
   return {...done, said: done.stdout + done.stderr};
 }
 
+/// A person at their client is asked before a gate is approved, and a task that waits goes on only where they agree.
+async function aGate() {
+  const answers = [{action: "decline"}, {action: "accept", content: {agreed: true}}];
+  const asked = [];
+  const client = new v2.Client({name: "check", version: "1"}, {
+    capabilities: {elicitation: {form: {}}}, versionNegotiation: {mode: {pin: "2026-07-28"}}});
+  client.setRequestHandler("elicitation/create", (request) => {
+    asked.push(request.params.message);
+    return answers[asked.length - 1];
+  });
+  await client.connect(new v2.StdioClientTransport({...server, args: ["mcp", "--approve"]}));
+  const call = caller(client, v2);
+  const task = {id: "asked", run: "echo yes >agreed", reads: [], writes: ["agreed"], gate: "before"};
+  const run = (await call("run", {plan: {interlock: 1, tasks: [task]}})).structuredContent.run;
+  const waits = async () => (await call("wait", {run, seconds: 20})).structuredContent;
+  assert.match((await waits()).next, /person/);
+  assert.equal((await call("approve", {run, task: "asked"})).isError, true);
+  await call("approve", {run, task: "asked"});
+  assert.equal(asked.length, 2);
+  assert.match(asked[0], /task asked of run r-/);
+  if ((await waits()).state !== "running") await call("resume", {run});
+  let stood;
+  do stood = await waits(); while (stood.state === "running");
+  assert.equal(stood.state, "finished");
+  assert.equal(readFileSync(join(work, "agreed"), "utf8"), "yes\n");
+  await client.close();
+}
+
 const checks = {
   "SDK v1": () => wholeWay(v1),
   "SDK v2, with a handshake": () => wholeWay(v2),
   "SDK v2, 2026-07-28": () => wholeWay(v2, {versionNegotiation: {mode: {pin: "2026-07-28"}}}),
   "SDK v2, which asks for the version first": () => wholeWay(v2, {versionNegotiation: {mode: "auto"}}),
+  "SDK v2: a person is asked at a gate": aGate,
+  "inspector: a run as a task of the protocol": () => {
+    const ran = inspect("--protocol-era", "modern", "--method", "tools/call", "--tool-name", "run", "--tool-arg",
+      `tasks=${JSON.stringify([{id: "a", run: "echo task >task", reads: [], writes: ["task"]}])}`);
+    assert.equal(ran.status, 0, ran.said);
+    assert.match(ran.said, /finished/);
+    assert.equal(readFileSync(join(work, "task"), "utf8"), "task\n");
+  },
   "inspector: schemas that every client takes": () => {
     for (const era of ["legacy", "modern"]) {
       const listed = inspect("--method", "tools/list", "--strict", "--protocol-era", era);
