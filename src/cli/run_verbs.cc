@@ -7,8 +7,10 @@
 #include "cli/asking.h"
 #include "cli/commands.h"
 #include "cli/detached.h"
+#include "cli/keyboard.h"
 #include "decide/words.h"
 #include "panel/screen.h"
+#include "process/blocked_signals.h"
 #include "process/clock.h"
 #include "report/plan_view.h"
 #include "report/run_report.h"
@@ -139,6 +141,29 @@ decide::History history_of(const Context& context, const plan::Plan& plan) {
 
 namespace {
 
+/// Whether it slept so long; false: a signal asked to end. `q` leaves the terminal to its person,
+/// as before a panel, and the rest is slept without them.
+Result<bool> sleep_with_keys(const Context& context, const runs::ChosenRun& run, Duration lasts) {
+  constexpr Duration kLook = std::chrono::milliseconds(200);
+  const process::BlockedSignals blocked;
+  for (process::SystemClock clock; lasts > Duration{};) {
+    const Time began = clock.now();
+    const bool can_leave =
+        context.keys && context.on_leave != nullptr && !context.on_leave->has_begun();
+    if (can_leave && Keyboard::pressed().contains('q')) {
+      if (auto left = context.on_leave->begin(run); !left) return std::unexpected(left.error());
+      context.console.insist(
+          fmt::format("left waiting: a provider's quota is used up; the run "
+                      "goes on at {}",
+                      show_time(began + lasts)));
+    }
+    if (!process::sleep_unless_asked_to_end(can_leave ? std::min(lasts, kLook) : lasts))
+      return false;
+    lasts -= can_leave ? std::max(clock.now() - began, Duration(1)) : lasts;
+  }
+  return true;
+}
+
 /// Sleeps until the quota is expected to be reset, and takes the run up again as `resume` does. The
 /// run is nobody's meanwhile, so whoever takes it up is not in our way. Nothing: the run is not to
 /// be waited for, somebody asked us to end, or it moved on without us.
@@ -153,11 +178,14 @@ Result<std::unique_ptr<runs::ChosenRun>> wait_for_quota(const Context& context,
   const auto wait = runs::quota_wait_of(run.state, clock.now(), tries, chance);
   if (!wait) return nullptr;
   context.console.insist(fmt::format(
-      "a provider's quota is used up; {} the run goes on in {}, at {} (Ctrl-C stops waiting: "
+      "a provider's quota is used up; {} the run goes on in {}, at {} ({}Ctrl-C stops waiting: "
       "`interlock resume {}` goes on by hand)",
       wait->is_known ? "as it is reset," : "when it is reset was not said:",
-      show_duration(wait->lasts), show_time(clock.now() + wait->lasts), run.id()));
-  if (!process::sleep_unless_asked_to_end(wait->lasts)) return nullptr;
+      show_duration(wait->lasts), show_time(clock.now() + wait->lasts),
+      context.keys && !context.on_leave->has_begun() ? "`q` leaves it waiting; " : "", run.id()));
+  const auto slept = sleep_with_keys(context, run, wait->lasts);
+  if (!slept) return std::unexpected(slept.error());
+  if (!*slept) return nullptr;
   auto again = runs::choose_run_to_dispatch(store, run.id(), context.state_folder);
   if (!again) return again;
   if ((*again)->state.seq != run.state.seq || (*again)->dispatched()) {
