@@ -72,6 +72,8 @@ footer{margin-top:2rem;color:var(--faint);font-size:.8rem}
 .t td:nth-child(1){grid-column:1/-1}
 .t td:nth-child(2){grid-column:1/-1;width:auto}
 .t td.n{font-size:.8rem}
+.ways{font-size:.8rem}
+.ways th.n{white-space:normal}
 .ways td:nth-child(2),.ways th:nth-child(2){display:none}
 .ways td:first-child{white-space:normal}}
 @page{size:A4;margin:15mm}

@@ -124,6 +124,17 @@ check("filters tasks", async () => {
   await page.getByRole("searchbox", {name: "Filter tasks"}).fill("");
 });
 
+check("puts failed tasks first, and the longest", async () => {
+  const first = async () => (await page.locator(".name").first().getAttribute("title"));
+  assert.equal(await first(), "note-api");
+  await page.getByRole("combobox", {name: "Order of tasks"}).selectOption("failed first");
+  await until("the failed one is first", async () => (await first()) === "broken");
+  await page.getByRole("combobox", {name: "Order of tasks"}).selectOption("longest first");
+  await until("the longest is first", async () => (await first()) === "note-files");
+  await page.getByRole("combobox", {name: "Order of tasks"}).selectOption("in plan order");
+  await until("it is as it was", async () => (await first()) === "note-api");
+});
+
 check("has nothing that axe complains of, light, dark and narrow", async () => {
   await page.getByTitle("flaky", {exact: true}).click();
   for (const [width, height] of [[1280, 900], [390, 844]]) {

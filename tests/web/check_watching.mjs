@@ -120,6 +120,7 @@ check("nothing of a terminal is wider than it is", async () => {
   for (const terminal of [attach, show]) {
     const lines = terminal.lines().filter(Boolean);
     assert.ok(lines.length <= 14, lines.join("\n"));
+    assert.ok(!lines[0].includes(" left"), "of a task that takes longer than any before nobody knows what is left: " + lines[0]);
     assert.match(lines.at(-1), /^a approve {2}l log {2}p pause {2}q leave it running/);
   }
   writeFileSync(join(folder, "terminals.txt"), [attach, show].map((one) => one.lines().filter(Boolean).join("\n")).join("\n\n"));
@@ -240,6 +241,7 @@ check("the report of a thousand tasks is one small file, on screen and on paper"
       await sheet.setViewportSize({width, height: 900});
       await sheet.emulateMedia({colorScheme});
       assert.equal(await sheet.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
+      assert.equal(await sheet.evaluate(() => [...document.querySelectorAll(".scroll")].filter((one) => one.scrollWidth > one.clientWidth + 1).length), 0, "nothing is cut off at " + width);
       await sheet.screenshot({path: join(folder, `report-${width}-${colorScheme}.png`)});
     }
   }
