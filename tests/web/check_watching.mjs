@@ -61,7 +61,7 @@ function byEvents(stream) {
 }
 
 async function byPage() {
-  const rows = page.getByRole("option");
+  const rows = page.getByRole("listbox", {name: "Tasks"}).getByRole("option");
   return Object.fromEntries(await rows.evaluateAll((all) => all.map((row) => [row.title, row.querySelector("i").getAttribute("aria-label")])));
 }
 
