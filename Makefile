@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 release = build/release/interlock
 
-.PHONY: help demo test test-clients test-page test-mcp bench check build install package clean
+.PHONY: help demo test test-clients test-page test-package test-mcp bench check build install package clean
 
 help:
 	@echo 'make demo       build Interlock and watch it run a plan: half a minute, after the build'
@@ -14,6 +14,7 @@ help:
 	@echo 'make install    install it with its shell completion below PREFIX ($(PREFIX))'
 	@echo 'make package    a .deb for this Debian and a tarball that runs from anywhere, in build/packages'
 	@echo 'make test-page  look at the page with a real browser (optional)'
+	@echo 'make test-package  try the packages in a bare Debian 12 (optional; as root)'
 	@echo 'make test-mcp   talk to the MCP server with the SDKs and the inspector from npm (optional)'
 	@echo 'make bench      measure it against its peers'
 	@echo 'make check      what a change must pass, step by step (tools/check)'
@@ -46,6 +47,9 @@ test-page:
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS) --target interlock
 	tools/test-page build/dev
+
+test-package: build
+	tools/test-package build/release
 
 test-mcp:
 	@tools/deps build test

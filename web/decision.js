@@ -93,7 +93,7 @@ export function Decision({it, hasQuotas}) {
             <path class=${isReal ? "real" : one.chosen ? "pick" : "other"} d=${"M0 3H" + (100 * half) / end}/>
             ${late > half && html`<path class="late" d=${"M" + (100 * half) / end + " 3H" + (100 * late) / end}/>`}
           </svg>
-          <span>${time(half)}${late > half ? ", 9 in 10 within " + time(late) : ""}</span>
+          <span>${late > half ? "half within " + time(half) + ", 9 in 10 within " + time(late) : time(half)}</span>
           <span>${bill(isReal ? tokens : count(one.tokens), isReal ? cost : usd(one.cost_usd))}</span>
         </button>`;
       })}

@@ -42,5 +42,5 @@ export function History() {
     <table class="list regrets"><thead><tr><th>run</th><th>plan</th><th>decided</th><th>took</th><th>best</th><th>regret</th></tr></thead>
     <tbody>${regrets.value.slice(0, 500).map((one) => html`<tr key=${one.run}><td><a href=${pathTo("run", one.run)}>${one.run}</a></td><td>${one.plan}</td>
       <td>${one.decided}</td><td>${time(1000 * one.took_s)}</td><td>${one.best}, ${time(1000 * one.best_took_s)}</td>
-      <td><svg class="spark" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><path class=${one.regret > 0.05 ? "full" : "part"} d=${"M0 5H" + Math.min(100, 100 * one.regret)}/></svg>${one.regret < 0.005 ? "none" : (100 * one.regret).toFixed(0) + " %"}</td></tr>`)}</tbody></table>`;
+      <td>${one.regret >= 0.005 && html`<svg class="spark" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><path class=${one.regret > 0.05 ? "full" : "part"} d=${"M0 5H" + Math.min(100, 100 * one.regret)}/></svg>`}${one.regret < 0.005 ? "none" : (100 * one.regret).toFixed(0) + " %"}</td></tr>`)}</tbody></table>`;
 }

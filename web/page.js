@@ -5,7 +5,7 @@ import {Decision} from "/decision.js";
 import {Graph} from "/graph.js";
 import {History, RunList} from "/history.js";
 import {follow} from "/link.js";
-import {filter, Timeline, top, zoom} from "/rows.js";
+import {filter, order, Timeline, top, zoom} from "/rows.js";
 import {apply, asIf, bars, clock, connection, elapsedOf, facts, foretold, pathTo, route, run, spent, time, unpack, way} from "/state.js";
 import {GateButtons, Output, said, Task} from "/task.js";
 
@@ -14,7 +14,7 @@ let clockAhead = 0;
 function RunPage({id}) {
   useEffect(() => {
     run.value = null;
-    batch(() => { way.value = ""; zoom.value = null; filter.value = ""; top.value = 0; said.value = ""; asIf.value = foretold.value = bars.value = null; quotas.value = []; windows.value = []; });
+    batch(() => { way.value = ""; zoom.value = null; filter.value = ""; order.value = "plan"; top.value = 0; said.value = ""; asIf.value = foretold.value = bars.value = null; quotas.value = []; windows.value = []; });
     return follow("/api/runs/" + encodeURIComponent(id) + "/stream", (event, data) => {
       connection.value = "";
       if (event === "state") {

@@ -7,8 +7,15 @@ import {draw, kinds, rowHeight, spanAt} from "/timeline.js";
 export const filter = signal("");
 export const zoom = signal(null);  // [from, to], null: all.
 export const top = signal(0);
+export const order = signal("plan");
 const ghost = signal(false);       // Whether one by one is drawn below what really happens.
 const hint = signal("");           // What is under the pointer.
+
+/// A place on an axis so long, which is told from its neighbours.
+function tick(ms, length) {
+  if (length < 1000) return Math.round(ms) + "\u00a0ms";
+  return length < 4000 ? (ms / 1000).toFixed(2) + "\u00a0s" : time(ms);
+}
 
 function rowsOf(it, words) {
   const rows = [];
@@ -16,14 +23,23 @@ function rowsOf(it, words) {
     if (words && !(task.id + " " + task.state + " " + task.remark + " " + task.agent).toLowerCase().includes(words)) return;
     rows.push(index);
   });
-  return rows;
+  const rank = orders[order.value].rank;
+  // Equals stay in plan order.
+  return rank ? rows.sort((a, b) => rank(it.tasks[a]) - rank(it.tasks[b]) || a - b) : rows;
 }
+
+const urgency = {failed: 0, reviewing: 1, running: 2, committing: 3, waiting: 4, cancelled: 5, skipped: 6, done: 7};
+const orders = {
+  plan: {name: "in plan order"},
+  urgent: {name: "failed first", rank: (task) => urgency[task.state]},
+  longest: {name: "longest first", rank: (task) => -(task.elapsed_ms || 0)},
+};
 
 export function Timeline({it}) {
   const canvas = useRef(), box = useRef();
   const words = filter.value.toLowerCase();
-  // Without a filter the rows are the tasks, however they change.
-  const rows = useMemo(() => rowsOf(it, words), [words ? it.tasks : it.tasks.length, words]);
+  // Without a filter, in plan order, the rows are the tasks, however they change.
+  const rows = useMemo(() => rowsOf(it, words), [words || order.value !== "plan" ? it.tasks : it.tasks.length, words, order.value]);
   const isForecast = way.value !== "";
   const foreseen = isForecast ? barsOf(it, way.value) : null;
   const lone = ghost.value && !isForecast && (!it.fixed.stands || foretold.value) ? barsOf(it, "sequential") : null;
@@ -86,6 +102,7 @@ export function Timeline({it}) {
   const task = selected >= 0 ? it.tasks[some[selected]] : null;
   return html`<section aria-label="Timeline"><div class="bar"><h2>Tasks</h2>
       <input type="search" placeholder="filter: name, state, reason" aria-label="Filter tasks" value=${filter.value} onInput=${(event) => batch(() => { filter.value = event.target.value; top.value = 0; })}/>
+      <select aria-label="Order of tasks" value=${order.value} onChange=${(event) => batch(() => { order.value = event.target.value; top.value = 0; })}>${Object.entries(orders).map(([key, {name}]) => html`<option key=${key} value=${key}>${name}</option>`)}</select>
       <span class="faint">${rows.length} of ${it.tasks.length}</span>
       ${!isForecast && (!it.fixed.stands || foretold.value) && html`<label class="check"><input type="checkbox" checked=${ghost.value} onChange=${(event) => { ghost.value = event.target.checked; if (ghost.value) wantBars(it); }}/> one by one${foretold.value ? ", as if" : ""}</label>`}
       <span class="zoom"><button onClick=${() => zoomBy(0.5)} aria-label="Zoom in">+</button><button onClick=${() => zoomBy(2)} aria-label="Zoom out">−</button><button onClick=${() => (zoom.value = null)} aria-label="Zoom to all">all</button></span></div>
@@ -93,7 +110,7 @@ export function Timeline({it}) {
       html`<li key=${kind}><svg viewBox="0 0 30 12"><path d="M0 6H30" class=${"k-" + kind}/></svg>${kinds[kind].name}</li>`)}
       ${!isForecast && it.tasks.some((one) => one.critical) && html`<li key="critical"><svg viewBox="0 0 30 12"><path d="M0 10H30" class="k-critical"/></svg>critical path</li>`}
       ${lone && html`<li key="ghost"><svg viewBox="0 0 30 12"><path d="M1 4H29V11H1Z" class="k-ghost"/></svg>one by one, foretold: ${time(lastOf(lone))}</li>`}</ul>
-    <div class="axis"><span></span><div>${[0, 0.25, 0.5, 0.75, 1].map((part) => html`<span>${time(range[0] + (range[1] - range[0]) * part)}</span>`)}</div></div>
+    <div class="axis"><span></span><div>${[0, 0.25, 0.5, 0.75, 1].map((part) => html`<span>${tick(range[0] + (range[1] - range[0]) * part, range[1] - range[0])}</span>`)}</div></div>
     <div class="tasks" ref=${box} style=${{height: height + "px"}} onScroll=${(event) => (top.value = event.target.scrollTop)} onWheel=${onWheel}
         tabIndex="0" role="listbox" aria-label="Tasks" aria-activedescendant=${selected >= 0 ? "task-" + some[selected] : undefined} onKeyDown=${onKey}>
       <div class="all" role="presentation" style=${{height: rows.length * rowHeight + "px"}}>

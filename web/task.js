@@ -17,33 +17,50 @@ function useText(path, again) {
 }
 
 function Log({id, task}) {
-  const log = useRef(signal(null)).current, box = useRef(), follows = useRef(true);
+  const log = useRef(signal(null)).current, box = useRef(), follows = useRef(true), typing = useRef(0);
   const words = useRef(signal("")).current, attempt = useRef(signal(0)).current;
+  const path = "/api/runs/" + id + "/log?task=" + encodeURIComponent(task.id) + (attempt.value ? "&attempt=" + attempt.value : "");
+  useEffect(() => { log.value = null; }, [path]);
   useEffect(() => {
     let over = false, timer = 0;
-    log.value = null;
     async function look() {
       try {
-        if (!document.hidden) log.value = await readJson("/api/runs/" + id + "/log?task=" + encodeURIComponent(task.id) + (attempt.value ? "&attempt=" + attempt.value : ""));
+        if (!document.hidden) {
+          const got = await readJson(path + (words.value ? "&search=" + encodeURIComponent(words.value) : ""));
+          if (!over) log.value = got;
+        }
       } catch { /* The connection's own words are at the top. */ }
       if (!over && run.value && run.value.tasks.some((one) => one.id === task.id && one.state === "running")) timer = setTimeout(look, 1000);
     }
     look();
     return () => { over = true; clearTimeout(timer); };
-  }, [id, task.id, task.attempts, task.state, attempt.value]);
+  }, [path, task.attempts, task.state, words.value]);
+  useEffect(() => { if (box.current && follows.current) box.current.scrollTop = box.current.scrollHeight; });
+  useEffect(() => () => clearTimeout(typing.current), []);
   const others = task.attempts > 1 && html`<p role="group" aria-label="Attempts">${Array.from({length: Math.min(task.attempts, 20)}, (_, i) => i + 1).map((n) =>
     html`<button key=${n} class="attempt" aria-pressed=${n === (attempt.value || task.attempts)} onClick=${() => (attempt.value = n)}>attempt ${n}</button>`)}</p>`;
-  useEffect(() => { if (box.current && follows.current) box.current.scrollTop = box.current.scrollHeight; });
   if (!log.value) return html`${others}<p class="faint">Reading…</p>`;
-  const lines = log.value.lines.filter((line) => !words.value || line[2].toLowerCase().includes(words.value.toLowerCase()));
-  if (!log.value.lines.length) return html`${others}<p class="faint">It has printed nothing.</p>`;
-  return html`${others}<input type="search" placeholder="search" aria-label="Search in the log" onInput=${(event) => (words.value = event.target.value)}/>
-    ${log.value.cut && html`<p class="faint">The end of it; all: <code>interlock log ${id} ${task.id}</code></p>`}
-    <pre class="log" tabIndex="0" ref=${box} onScroll=${() => { const it = box.current; follows.current = it.scrollTop + it.clientHeight > it.scrollHeight - 20; }}>${lines.map((line) => html`<span class=${"s-" + (line[1] === "!" ? "r" : line[1])}>${line[2] + "\n"}</span>`)}</pre>`;
+  const {lines, cut, matches} = log.value;
+  if (!lines.length && matches === undefined) return html`${others}<p class="faint">It has printed nothing.</p>`;
+  // The server looks: a log may be longer than what is shown of it.
+  const onInput = (event) => { clearTimeout(typing.current); const text = event.target.value; typing.current = setTimeout(() => (words.value = text), 200); };
+  const all = html`<code>interlock log ${id} ${task.id}</code>`;
+  return html`${others}<input type="search" maxlength="200" placeholder="search" aria-label="Search in the log" onInput=${onInput}/>
+    ${matches !== undefined
+      ? html`<p class="faint" role="status">${matches === 1 ? "1 line has" : matches + " lines have"} it${matches > lines.length ? "; the last " + lines.length + " of them" : ""}${cut ? html`, of the last 16 MB; all: ${all}` : ""}</p>`
+      : cut && html`<p class="faint">The end of it; all: ${all}</p>`}
+    ${lines.length > 0 && html`<pre class="log" tabIndex="0" ref=${box} onScroll=${() => { const it = box.current; follows.current = it.scrollTop + it.clientHeight > it.scrollHeight - 20; }}>${lines.map((line) => html`<span class=${"s-" + (line[1] === "!" ? "r" : line[1])}>${line[2] + "\n"}</span>`)}</pre>`}`;
+}
+
+const mostLines = 3000, mostCharacters = 200000;
+
+/// Said below what is not all of it; nothing where it is.
+function Rest({isCut, command}) {
+  return isCut ? html`<p class="faint">That is its beginning; all: <code>${command}</code></p>` : null;
 }
 
 function Patch({text}) {
-  return html`<pre class="patch" tabIndex="0">${text.split("\n").slice(0, 3000).map((line) => {
+  return html`<pre class="patch" tabIndex="0">${text.split("\n").slice(0, mostLines).map((line) => {
     const kind = line.startsWith("+++") || line.startsWith("---") || line.startsWith("diff ") ? "file" : line[0] === "+" ? "plus" : line[0] === "-" ? "minus" : line.startsWith("@@") ? "hunk" : "";
     return html`<span class=${kind}>${visible(line) + "\n"}</span>`;
   })}</pre>`;
@@ -57,15 +74,17 @@ function Diff({id, task}) {
   const got = useText("/api/runs/" + id + "/diff?task=" + encodeURIComponent(task.id), task.attempts + task.state);
   if (got.text === null) return html`<p class="faint">Reading…</p>`;
   if (!got.ok) return html`<p class="faint">No changes of it are known: it ran in the workspace itself.</p>`;
-  return got.text ? html`<${Patch} text=${got.text}/>` : html`<p class="faint">It changed nothing.</p>`;
+  if (!got.text) return html`<p class="faint">It changed nothing.</p>`;
+  return html`<${Patch} text=${got.text}/><${Rest} isCut=${got.cut || got.text.split("\n").length > mostLines} command=${"interlock diff " + id + " " + task.id}/>`;
 }
 
 export function Output({id, name, again}) {
   const got = useText("/api/runs/" + id + "/output?name=" + encodeURIComponent(name), again);
   if (got.text === null) return html`<p class="faint">Reading…</p>`;
-  return got.ok ? html`<pre tabIndex="0">${visible2(got.text)}</pre>` : html`<p class="faint">There is none.</p>`;
+  if (!got.ok) return html`<p class="faint">There is none.</p>`;
+  return html`<pre tabIndex="0">${visible2(got.text)}</pre><${Rest} isCut=${got.cut || got.text.length > mostCharacters} command=${"interlock output " + id + " " + name}/>`;
 }
-const visible2 = (text) => text.slice(0, 200000).split("\n").map(visible).join("\n");
+const visible2 = (text) => text.slice(0, mostCharacters).split("\n").map(visible).join("\n");
 
 function Why({it, task}) {
   const got = useText("/api/runs/" + it.head.id + "/why?task=" + encodeURIComponent(task.id), task.attempts + task.state);
@@ -84,10 +103,10 @@ export const said = signal("");
 export function GateButtons({it, task, digest}) {
   async function answer(verb) {
     const trouble = await post("/api/runs/" + it.head.id + "/" + verb, {task, digest});
-    said.value = trouble ? trouble : (verb === "approve" ? "approved " : "rejected ") + (task || "the review") +
+    said.value = trouble ? trouble : (verb === "approve" ? "approved " : "rejected ") + (task || "the review") + ", digest " + digest.slice(0, 12) +
       (it.head.lives ? "" : "; nobody dispatches the run: resume it");
   }
-  return html`<p class="gate"><b>${task ? "Waits for your approval" : "The run waits for a review"}</b>
+  return html`<p class="gate"><b>${task ? "Waits for your approval" : "The run waits for a review"}</b> <span class="faint">of what is shown, digest <code title=${digest}>${digest.slice(0, 12)}</code></span>
     <button class="approve" onClick=${() => answer("approve")}>Approve</button> <button onClick=${() => answer("reject")}>Reject</button></p>`;
 }
 
@@ -113,7 +132,7 @@ export function Task({it, task}) {
     <div role="tabpanel" aria-label=${tabs[shown]}>
       ${shown === "log" && html`<${Log} id=${it.head.id} task=${task}/>`}
       ${shown === "diff" && html`<${Diff} id=${it.head.id} task=${task}/>`}
-      ${shown === "output" && html`<${Output} id=${it.head.id} name=${task.id} again=${task.output}/>`}
+      ${shown === "output" && html`<${Output} id=${it.head.id} name=${task.id} again=${task.output || task.gate}/>`}
       ${shown === "why" && html`<${Why} it=${it} task=${task}/>`}
     </div></section>`;
 }

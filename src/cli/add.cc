@@ -12,6 +12,7 @@
 #include "decide/words.h"
 #include "plan/drafting.h"
 #include "process/clock.h"
+#include "runs/opened_run.h"
 #include "runs/queues.h"
 #include "runs/run_models.h"
 #include "workspace/local_files.h"
@@ -65,6 +66,17 @@ Result<std::string> run_meant(journal::Store& store, const Context& context,
   return fail(Error::Kind::missing, fmt::format("no queue `{}` stands here", printable(name)),
               fmt::format("`interlock queue start{}` starts one",
                           name == runs::kUsualQueue ? "" : " " + shell_quote(name)));
+}
+
+/// The run that is to get more, in a store that may be written.
+Result<runs::OpenedRun> open_meant(const Context& context, const AddRequest& request) {
+  auto store = runs::open_store(context.place(), journal::Access::write);
+  if (!store) return std::unexpected(store.error());
+  const auto id = run_meant(**store, context, request);
+  if (!id) return std::unexpected(id.error());
+  auto run = runs::choose_run(**store, *id);
+  if (!run) return std::unexpected(run.error());
+  return runs::OpenedRun{std::move(*store), std::move(*run)};
 }
 
 /// How a task stands that is in the run's plan.
@@ -250,15 +262,12 @@ Result<Exit> add_plan_command(const Context& context, const AddRequest& request,
       plan::members_of(document->text, document->file, {"tasks", "defaults", "merge", "commits"});
   if (!members) return std::unexpected(members.error());
   if (auto able = check_only_tasks(*members); !able) return std::unexpected(able.error());
-  auto store = runs::open_store(context.place(), journal::Access::write);
-  if (!store) return std::unexpected(store.error());
-  const auto id = run_meant(**store, context, request);
-  if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(**store, *id);
-  if (!run) return std::unexpected(run.error());
-  if (auto same = check_same_world(*plan, *document, **run); !same)
+  auto opened = open_meant(context, request);
+  if (!opened) return std::unexpected(opened.error());
+  auto& [store, run] = *opened;
+  if (auto same = check_same_world(*plan, *document, *run); !same)
     return std::unexpected(same.error());
-  auto posted = post_tasks(**store, std::move(*run), json::serialize(members->at("tasks")));
+  auto posted = post_tasks(*store, std::move(run), json::serialize(members->at("tasks")));
   if (!posted) return std::unexpected(posted.error());
   const std::string whole = runs::whole_name(*posted->run);
   if (!posted->answer) return report_posted(context, *posted->run, {});
@@ -283,18 +292,15 @@ Result<Exit> add_plan_command(const Context& context, const AddRequest& request,
 Result<Exit> add_command(const Context& context, const AddRequest& request) {
   auto task = task_of(request);
   if (!task) return std::unexpected(task.error());
-  auto store = runs::open_store(context.place(), journal::Access::write);
-  if (!store) return std::unexpected(store.error());
-  const auto id = run_meant(**store, context, request);
-  if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(**store, *id);
-  if (!run) return std::unexpected(run.error());
-  if (!request.id.empty() && (*run)->plan().find(request.id))
-    return report_known(context, **store, **run, *task, request.id);
-  const auto posted = post_tasks(**store, std::move(*run), json::serialize(json::array{*task}));
+  auto opened = open_meant(context, request);
+  if (!opened) return std::unexpected(opened.error());
+  auto& [store, run] = *opened;
+  if (!request.id.empty() && run->plan().find(request.id))
+    return report_known(context, *store, *run, *task, request.id);
+  const auto posted = post_tasks(*store, std::move(run), json::serialize(json::array{*task}));
   if (!posted) return std::unexpected(posted.error());
   if (!posted->answer) return report_posted(context, *posted->run, request.id);
-  return report_answer(context, **store, *posted->run, *task, *posted->answer);
+  return report_answer(context, *store, *posted->run, *task, *posted->answer);
 }
 
 }  // namespace interlock::cli

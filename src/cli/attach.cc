@@ -8,7 +8,7 @@
 #include "panel/summary.h"
 #include "process/blocked_signals.h"
 #include "process/clock.h"
-#include "runs/open_store.h"
+#include "runs/opened_run.h"
 
 // `attach`: the face of a run that goes on elsewhere.
 namespace interlock::cli {
@@ -68,48 +68,46 @@ class Lines {
 }  // namespace
 
 Result<Exit> attach_command(const Context& context, const std::string& name) {
-  auto store = runs::open_store(context.place(), journal::Access::read);
-  if (!store) return std::unexpected(store.error());
-  const auto id = runs::run_named(**store, context.where, name);
-  if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(**store, *id);
-  if (!run) return std::unexpected(run.error());
-  if (!(*run)->dispatched() && !(*run)->state.ended)
+  auto opened = runs::open_run(context.place(), context.where, name);
+  if (!opened) return std::unexpected(opened.error());
+  auto& [store, run] = *opened;
+  const std::string id = run->id();
+  if (!run->dispatched() && !run->state.ended)
     return fail(
         Error::Kind::refused,
-        fmt::format("nobody dispatches {}: {}", runs::whole_name(**run), runs::state_text(**run)),
-        fmt::format("interlock resume {}", *id));
+        fmt::format("nobody dispatches {}: {}", runs::whole_name(*run), runs::state_text(*run)),
+        fmt::format("interlock resume {}", id));
   if (context.console.err().moves_cursor && !context.console.quiet()) {
-    const auto shown = follow_command(context, *id);
+    const auto shown = follow_command(context, id);
     if (!shown || *shown != Exit::done) return shown;
-    const auto now = runs::choose_run(**store, *id);
+    const auto now = runs::choose_run(*store, id);
     if (!now) return std::unexpected(now.error());
     return (*now)->dispatched() ? Exit::done : exit_of(**now);  // The person may have left it.
   }
   const process::BlockedSignals blocked;
   Lines watch(context.console);
   for (;;) {
-    watch.show(**run);
-    if (!(*run)->dispatched()) break;
+    watch.show(*run);
+    if (!run->dispatched()) break;
     if (!process::sleep_unless_asked_to_end(kLook)) {
-      watch.finish(**run, fmt::format("{} goes on without you: `interlock attach {}` looks again, "
-                                      "`interlock cancel {}` ends it",
-                                      runs::whole_name(**run), *id, *id));
+      watch.finish(*run, fmt::format("{} goes on without you: `interlock attach {}` looks again, "
+                                     "`interlock cancel {}` ends it",
+                                     runs::whole_name(*run), id, id));
       return Exit::interrupted;
     }
-    const auto summary = (*store)->summary(*id);
+    const auto summary = store->summary(id);
     if (!summary) return std::unexpected(summary.error());
-    if (summary->events == (*run)->state.seq && (*run)->dispatched()) continue;
-    auto again = runs::choose_run(**store, *id);
+    if (summary->events == run->state.seq && run->dispatched()) continue;
+    auto again = runs::choose_run(*store, id);
     if (!again) return std::unexpected(again.error());
-    run = std::move(again);
+    run = std::move(*again);
   }
   // Its last event may have come after the look before.
-  auto over = runs::choose_run(**store, *id);
+  auto over = runs::choose_run(*store, id);
   if (!over) return std::unexpected(over.error());
   watch.finish(**over, (*over)->state.ended
                            ? std::string()
-                           : fmt::format("its dispatcher is gone: interlock resume {}", *id));
+                           : fmt::format("its dispatcher is gone: interlock resume {}", id));
   return exit_of(**over);
 }
 

@@ -7,17 +7,17 @@
 #include "report/plan_table.h"
 #include "report/ways_json.h"
 #include "runs/as_if.h"
+#include "runs/opened_run.h"
 
 // `forecast`: what a run's plan would take if things were otherwise.
 namespace interlock::cli {
 
 Result<Exit> forecast_command(const Context& context, const std::string& name,
                               const runs::AsIf& as_if) {
-  auto store = runs::open_store(context.place(), journal::Access::read);
-  if (!store) return std::unexpected(store.error());
-  const auto id = runs::run_named(**store, context.where, name);
-  if (!id) return std::unexpected(id.error());
-  const auto planned = runs::plan_as_if(**store, *id, as_if);
+  const auto named = runs::open_named(context.place(), context.where, name);
+  if (!named) return std::unexpected(named.error());
+  const auto& [store, id] = *named;
+  const auto planned = runs::plan_as_if(*store, id, as_if);
   if (!planned) return std::unexpected(planned.error());
   const decide::Decision& decision = planned->decision;
   const runs::DecisionRecord record = runs::record_of(decision);
@@ -26,7 +26,7 @@ Result<Exit> forecast_command(const Context& context, const std::string& name,
     for (const std::string& one : decision.reasons) reasons.push_back(json::string(printable(one)));
     context.console.result(canonical_json(json::object{
                                {"version", 1},
-                               {"run", *id},
+                               {"run", id},
                                {"quota", as_if.conditions.quota},
                                {"size", as_if.conditions.size},
                                {"parallel", decision.parallel.n},

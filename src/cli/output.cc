@@ -16,6 +16,12 @@ struct Entry {
   std::string trouble;
 };
 
+/// Of a task at its gate, what a person is to approve: nobody else is given it yet.
+std::optional<Digest> output_so_far(const engine::TaskRecord& record) {
+  const bool waits = record.state == engine::TaskState::reviewing && !record.attempts.empty();
+  return waits && !record.output ? record.attempts.back().output : record.output;
+}
+
 std::vector<Entry> entries_of(const runs::ChosenRun& run) {
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < run.plan().merges.size(); ++i) {
@@ -26,7 +32,7 @@ std::vector<Entry> entries_of(const runs::ChosenRun& run) {
     const plan::Task& task = run.plan().tasks[i];
     const engine::TaskRecord& record = run.state.tasks[i];
     if (task.output.form == plan::OutputSpec::Form::exit_status && !record.output) continue;
-    entries.push_back({task.id, "task", record.output, std::string(name_of(record.state))});
+    entries.push_back({task.id, "task", output_so_far(record), std::string(name_of(record.state))});
   }
   return entries;
 }
@@ -61,6 +67,9 @@ Result<Exit> print_output(const Context& context, journal::Store& store, const r
   }
   auto bytes = store.blob(*entry.output);
   if (!bytes) return std::unexpected(bytes.error());
+  if (entry.trouble == name_of(engine::TaskState::reviewing))
+    context.console.remark(
+        fmt::format("note: `{}` waits for approval; no other task is given it before", entry.name));
   if (context.json) {
     const bool is_text = !first_bad_utf8(*bytes);
     context.console.result(pretty_json(json::object{

@@ -6,6 +6,7 @@
 #include "process/clock.h"
 #include "report/run_html.h"
 #include "report/run_record.h"
+#include "runs/opened_run.h"
 
 // `report`: a run as a document for people who were not there.
 namespace interlock::cli {
@@ -18,15 +19,12 @@ Result<Exit> report_command(const Context& context, const std::string& name,
                 fmt::format("`{}` ends in neither .html nor .md, so it is not clear what to write",
                             printable(file)),
                 "-o report.html, or -o report.md for a pull request");
-  auto store = runs::open_store(context.place(), journal::Access::read);
-  if (!store) return std::unexpected(store.error());
-  const auto id = runs::run_named(**store, context.where, name);
-  if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(**store, *id);
-  if (!run) return std::unexpected(run.error());
+  auto opened = runs::open_run(context.place(), context.where, name);
+  if (!opened) return std::unexpected(opened.error());
+  const auto& [store, run] = *opened;
   process::SystemClock clock;
   const report::RunRecord record =
-      report::record_of_run(**run, **store, context.state_folder, clock.now());
+      report::record_of_run(*run, *store, context.state_folder, clock.now());
   const std::string text = markdown ? report::run_markdown(record) : report::run_html(record);
   if (auto written = write_result_file(file, text); !written)
     return std::unexpected(written.error());

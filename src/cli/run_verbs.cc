@@ -9,6 +9,7 @@
 #include "cli/asking.h"
 #include "cli/commands.h"
 #include "cli/detached.h"
+#include "cli/keyboard.h"
 #include "cli/run_check.h"
 #include "decide/words.h"
 #include "panel/screen.h"
@@ -157,11 +158,12 @@ bool waits_for_quota(const Context& context, const runs::ChosenRun& run) {
   return said.empty() ? run.plan().limits.waits_for_quota : said == "wait";
 }
 
-/// So long, and no longer than it is wanted to; false: a signal asked us to end.
-bool sleep_over_quota(const Context& context, journal::Store& store, const runs::ChosenRun& run,
-                      Duration wait) {
+/// So long, and no longer than it is wanted to; false: a signal asked us to end. `q` leaves the
+/// terminal to its person, as before a panel, and the rest is slept without them.
+Result<bool> sleep_over_quota(const Context& context, journal::Store& store,
+                              const runs::ChosenRun& run, Duration wait) {
   using Clock = std::chrono::system_clock;
-  constexpr Duration kLook = std::chrono::seconds(1);
+  constexpr Duration kLook = std::chrono::seconds(1), kLookAtKeys = std::chrono::milliseconds(200);
   const process::BlockedSignals held;
   const auto until = Clock::now() + wait;
   for (;;) {
@@ -169,7 +171,16 @@ bool sleep_over_quota(const Context& context, journal::Store& store, const runs:
     if (left <= Duration::zero() || !waits_for_quota(context, run) ||
         is_to_be_cancelled(store, run.id()))
       return true;
-    if (!process::sleep_unless_asked_to_end(std::min(left, kLook))) return false;
+    const bool can_leave =
+        context.keys && context.on_leave != nullptr && !context.on_leave->has_begun();
+    if (can_leave && Keyboard::pressed().contains('q')) {
+      if (auto begun = context.on_leave->begin(run); !begun) return std::unexpected(begun.error());
+      context.console.insist(fmt::format(
+          "left waiting: a provider's quota is used up; the run goes on at {}",
+          show_time(Time(std::chrono::duration_cast<Duration>(until.time_since_epoch())))));
+    }
+    const Duration look = can_leave ? kLookAtKeys : kLook;
+    if (!process::sleep_unless_asked_to_end(std::min(left, look))) return false;
   }
 }
 
@@ -187,11 +198,15 @@ Result<std::unique_ptr<runs::ChosenRun>> wait_for_quota(const Context& context,
   const auto wait = runs::quota_wait_of(run.state, clock.now(), tries, chance);
   if (!wait) return nullptr;
   context.console.insist(fmt::format(
-      "a provider's quota is used up; {} the run goes on in {}, at {} (Ctrl-C stops waiting: "
+      "a provider's quota is used up; {} the run goes on in {}, at {} ({}Ctrl-C stops waiting: "
       "`interlock resume {}` goes on by hand; `interlock set {} on_quota=stop` lets it rest)",
       wait->is_known ? "as it is reset," : "when it is reset was not said:",
-      show_duration(wait->lasts), show_time(clock.now() + wait->lasts), run.id(), run.id()));
-  if (!sleep_over_quota(context, store, run, wait->lasts)) return nullptr;
+      show_duration(wait->lasts), show_time(clock.now() + wait->lasts),
+      context.keys && !context.on_leave->has_begun() ? "`q` leaves it waiting; " : "", run.id(),
+      run.id()));
+  const auto slept = sleep_over_quota(context, store, run, wait->lasts);
+  if (!slept) return std::unexpected(slept.error());
+  if (!*slept) return nullptr;
   if (!waits_for_quota(context, run)) {
     context.console.insist(fmt::format("it waits no longer; hint: interlock resume {}", run.id()));
     return nullptr;

@@ -12,6 +12,7 @@
 #include "report/run_report.h"
 #include "runs/hindsight.h"
 #include "runs/observed_footprints.h"
+#include "runs/opened_run.h"
 #include "web/watched_run.h"
 
 namespace interlock::cli {
@@ -133,33 +134,30 @@ class Follower {
 
 Result<Exit> follow(const Context& context, const std::string& name) {
   // What keys ask for is written where the run is kept.
-  auto store = runs::open_store(context.place(),
-                                context.keys ? journal::Access::write : journal::Access::read);
-  if (!store) return std::unexpected(store.error());
-  const auto id = runs::run_named(**store, context.where, name);
-  if (!id) return std::unexpected(id.error());
-  auto watched = web::WatchedRun::open(**store, *id);
+  const auto named =
+      runs::open_named(context.place(), context.where, name,
+                       context.keys ? journal::Access::write : journal::Access::read);
+  if (!named) return std::unexpected(named.error());
+  const auto& [store, id] = *named;
+  auto watched = web::WatchedRun::open(*store, id);
   if (!watched) return std::unexpected(watched.error());
-  return Follower(context, **store, **watched).follow();
+  return Follower(context, *store, **watched).follow();
 }
 
 }  // namespace
 
 Result<Exit> show_command(const Context& context, const std::string& name, bool suggest) {
-  auto store = runs::open_store(context.place(), journal::Access::read);
-  if (!store) return std::unexpected(store.error());
-  const auto id = runs::run_named(**store, context.where, name);
-  if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(**store, *id);
-  if (!run) return std::unexpected(run.error());
-  if (suggest) return show_suggestions(context, **store, **run);
+  auto opened = runs::open_run(context.place(), context.where, name);
+  if (!opened) return std::unexpected(opened.error());
+  const auto& [store, run] = *opened;
+  if (suggest) return show_suggestions(context, *store, *run);
   process::SystemClock clock;
-  engine::RunStatus view = runs::view_from_outside(**run, clock.now());
-  runs::show_kept_hindsight(**run, **store, view);
+  engine::RunStatus view = runs::view_from_outside(*run, clock.now());
+  runs::show_kept_hindsight(*run, *store, view);
   if (context.json) {
-    context.console.result(pretty_json(report::run_json(**run, view, **store)));
+    context.console.result(pretty_json(report::run_json(*run, view, *store)));
   } else {
-    context.console.result(report::run_text(**run, view, size_of_output(context.console),
+    context.console.result(report::run_text(*run, view, size_of_output(context.console),
                                             context.console.out().style()));
   }
   return Exit::done;

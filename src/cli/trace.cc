@@ -12,6 +12,7 @@
 #include "cli/result_file.h"
 #include "process/clock.h"
 #include "report/run_trace.h"
+#include "runs/opened_run.h"
 
 // `trace` and `events`: a run in the forms that other programs read.
 namespace interlock::cli {
@@ -97,18 +98,17 @@ Result<Exit> trace_command(const Context& context, const std::string& name,
   if (options.out.empty() && options.otlp.empty() && options.joblog.empty())
     return fail(Error::Kind::invalid, "nothing says what to write",
                 "-o FILE.json or FILE.pftrace for Perfetto, --otlp FILE or URL, --joblog FILE");
-  auto store = runs::open_store(context.place(), journal::Access::read);
-  if (!store) return std::unexpected(store.error());
-  const auto id = runs::run_named(**store, context.where, name);
-  if (!id) return std::unexpected(id.error());
-  if (options.follow) return follow_spans(context, **store, *id, options.otlp);
-  auto run = runs::choose_run(**store, *id);
+  const auto named = runs::open_named(context.place(), context.where, name);
+  if (!named) return std::unexpected(named.error());
+  const auto& [store, id] = *named;
+  if (options.follow) return follow_spans(context, *store, id, options.otlp);
+  auto run = runs::choose_run(*store, id);
   if (!run) return std::unexpected(run.error());
-  const auto calls = report::calls_of(**store, *id);
+  const auto calls = report::calls_of(*store, id);
   if (!calls) return std::unexpected(calls.error());
   process::SystemClock clock;
   const report::RunRecord record =
-      report::record_of_run(**run, **store, context.state_folder, clock.now());
+      report::record_of_run(**run, *store, context.state_folder, clock.now());
   const report::TraceSource source{**run, record, *calls};
   report::SentSpans sent;
   json::array files;
@@ -117,7 +117,7 @@ Result<Exit> trace_command(const Context& context, const std::string& name,
     if (!written) return std::unexpected(written.error());
     files.push_back(json::object{{"form", form}, {"to", printable(target)}});
     if (context.json) return {};
-    const std::string said = fmt::format("wrote {} of run {} to ", form, *id);
+    const std::string said = fmt::format("wrote {} of run {} to ", form, id);
     if (is_url(target))
       context.console.remark(said + printable(target));
     else
@@ -138,24 +138,22 @@ Result<Exit> trace_command(const Context& context, const std::string& name,
     context.console.remark("note: what is not over yet has no span");
   if (context.json)
     context.console.result(
-        pretty_json(json::object{{"version", 1}, {"run", *id}, {"written", std::move(files)}}));
+        pretty_json(json::object{{"version", 1}, {"run", id}, {"written", std::move(files)}}));
   return Exit::done;
 }
 
 Result<Exit> events_command(const Context& context, const std::string& name,
                             const EventsOptions& options) {
-  auto store = runs::open_store(context.place(), journal::Access::read);
-  if (!store) return std::unexpected(store.error());
-  const auto id = runs::run_named(**store, context.where, name);
-  if (!id) return std::unexpected(id.error());
-  auto run = runs::choose_run(**store, *id);
-  if (!run) return std::unexpected(run.error());
+  auto opened = runs::open_run(context.place(), context.where, name);
+  if (!opened) return std::unexpected(opened.error());
+  auto& [store, run] = *opened;
+  const std::string id = run->id();
   std::uint64_t after = options.after;
   bool ended = false;
   const auto print_new = [&]() -> Result<void> {
     std::string lines;
     std::vector<engine::RecordedEvent> events;
-    auto read = (*store)->replay(*id, after, [&](engine::RecordedEvent&& recorded) {
+    auto read = store->replay(id, after, [&](engine::RecordedEvent&& recorded) {
       after = recorded.seq;
       ended = std::holds_alternative<engine::RunEnded>(recorded.event);
       events.push_back(std::move(recorded));
@@ -165,19 +163,19 @@ Result<Exit> events_command(const Context& context, const std::string& name,
              std::holds_alternative<engine::FamilyExpanded>(one.event);
     });
     if (has_grown) {
-      auto grown = runs::choose_run(**store, *id);
+      auto grown = runs::choose_run(*store, id);
       if (!grown) return std::unexpected(grown.error());
-      run = std::move(grown);
+      run = std::move(*grown);
     }
-    for (const engine::RecordedEvent& one : events) lines += line_of(**run, one);
+    for (const engine::RecordedEvent& one : events) lines += line_of(*run, one);
     context.console.result(lines);
     return read;
   };
-  bool going = options.follow && (*run)->dispatched();
+  bool going = options.follow && run->dispatched();
   auto printed = print_new();
   while (printed && going && !ended) {
     ::poll(nullptr, 0, kFollowMs);
-    going = (*run)->dispatched();  // Before what it wrote last is read.
+    going = run->dispatched();  // Before what it wrote last is read.
     printed = print_new();
   }
   if (!printed) return std::unexpected(printed.error());

@@ -40,6 +40,74 @@ Result<json::value> output_of(const plan::Task& task, const TaskRecord& record,
   return fail(Error::Kind::invalid, fmt::format("the output of `{}` is not JSON", task.id));
 }
 
+/// What stands in the parentheses that `text` begins with, quoted texts with theirs left alone.
+std::string_view first_group(std::string_view text) {
+  int depth = 0;
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote != 0) {
+      if (c == quote) quote = 0;
+    } else if (c == '\'' || c == '"') {
+      quote = c;
+    } else if (c == '(') {
+      ++depth;
+    } else if (c == ')' && --depth == 0) {
+      return text.substr(1, i - 1);
+    }
+  }
+  return {};
+}
+
+/// The condition of a round behind the first: `not (UNTIL)` for each round before, and then its own
+/// in parentheses, where it has one (plan/loops.cc).
+struct RoundCondition {
+  std::string_view until, own;
+  std::size_t before = 0;  ///< Rounds. None: it is no such condition.
+};
+
+RoundCondition round_condition(const plan::Plan& plan, const plan::Task& task) {
+  constexpr std::string_view kNot = "not ", kAnd = " and ";
+  if (!task.loop || !task.when.starts_with(kNot)) return {};
+  const auto& rounds = plan.loops[*task.loop].rounds;
+  const auto here = std::ranges::find(rounds, task.id, [&](TaskId one) { return plan[one].id; });
+  RoundCondition made;
+  std::string_view rest = task.when;
+  for (auto round = rounds.begin(); round != here && round != rounds.end(); ++round) {
+    if (!rest.starts_with(kNot)) return {};
+    made.until = first_group(rest.substr(kNot.size()));
+    ++made.before;
+    rest.remove_prefix(std::min(rest.size(), kNot.size() + made.until.size() + 2));
+    if (rest.starts_with(kAnd)) rest.remove_prefix(kAnd.size());
+  }
+  made.own = first_group(rest);
+  return made;
+}
+
+/// Of a round that is left out because one before was enough: which, and what held there.
+std::string why_enough(const RunState& run, const plan::Plan& plan, const plan::Task& task,
+                       const RoundCondition& rounds, const ReadBlob& blob) {
+  condition::Mistake mistake;
+  const auto until = condition::Expression::parse(std::string(rounds.until), {}, mistake);
+  if (!until) return {};
+  const std::size_t asked = until->references().size();
+  for (std::size_t round = 0; round < rounds.before; ++round) {
+    if ((round + 1) * asked > task.when_inputs.size()) return {};
+    const auto holds = until->holds([&](std::size_t i) -> Result<json::value> {
+      const plan::ConditionInput& input = task.when_inputs[round * asked + i];
+      const TaskRecord& record = run[input.task];
+      if (input.is_outcome) return json::value(name_of(record.state));
+      auto whole = output_of(plan[input.task], record, blob);
+      if (!whole) return whole;
+      return condition::member_at(*whole, until->references()[i].steps, input.steps);
+    });
+    if (!holds) return {};
+    if (*holds)
+      return fmt::format("round {} was enough: `{}` holds", round + 1, printable(rounds.until));
+  }
+  return {};
+}
+
 Result<std::string> why_condition_fails(const plan::Plan& plan, const RunState& run, TaskId id,
                                         const ReadBlob& blob) {
   const plan::Task& task = plan[id];
@@ -69,7 +137,11 @@ Result<std::string> why_condition_fails(const plan::Plan& plan, const RunState& 
   });
   if (!holds) return std::unexpected(holds.error());
   if (*holds) return std::string();
-  return fmt::format("its condition `{}` does not hold{}{}", printable(task.when),
+  const RoundCondition rounds = round_condition(plan, task);
+  if (std::string enough = why_enough(run, plan, task, rounds, blob); !enough.empty())
+    return enough;
+  return fmt::format("its condition `{}` does not hold{}{}",
+                     printable(rounds.own.empty() ? task.when : rounds.own),
                      seen.empty() ? "" : ": ", join_words(seen, 4));
 }
 

@@ -298,7 +298,10 @@ class StatusBuilder {
       Duration left(
           static_cast<std::int64_t>(static_cast<double>(setup_.expected[i].count()) * factor));
       if (record.state == TaskState::running) {
-        left = std::max(Duration{}, left - (now_ - record.attempts.back().started));
+        const Duration so_far = now_ - record.attempts.back().started;
+        // Nobody knows when something ends that takes so much longer than it ever did.
+        if (so_far > 2 * left) return std::nullopt;
+        left = std::max(Duration{}, left - so_far);
       }
       work += left;
       longest = std::max(longest, left);

@@ -113,17 +113,8 @@ class Document {
           tile("saved", saving.substr(0, share),
                share == saving.npos ? "" : saving.substr(share + 2, saving.size() - share - 3));
     }
-    const bool any = status_.models.any || status_.tokens || status_.cost;
-    text_ += tile("tokens",
-                  !any              ? "none"
-                  : !status_.tokens ? "unknown"
-                                    : show_count(*status_.tokens),
-                  any && status_.tokens && !status_.models.all_known ? "at least" : "");
-    text_ += tile("cost",
-                  !any            ? "none"
-                  : !status_.cost ? "unknown"
-                                  : show_usd(*status_.cost),
-                  any && status_.cost && !status_.models.cost_known ? "at least" : "");
+    text_ += tile("tokens", tokens_text(status_));
+    text_ += tile("cost", cost_text(status_));
     if (status_.models.overhead && status_.tokens && *status_.tokens > 0) {
       text_ += tile("overhead", show_count(*status_.models.overhead) + " tokens",
                     show_percent(static_cast<double>(*status_.models.overhead),
@@ -166,9 +157,7 @@ class Document {
     add("<tr><td><strong>what it took</strong><td>{}<td class=n>{}<td><td class=n>{}<td "
         "class=n>{}</tr>\n</tbody></table></div>\n",
         svg(fmt::format("<path class=v d=\"M0 5H{:.0f}\"/>", real)),
-        show_duration(status_.elapsed - status_.stood),
-        status_.tokens ? show_count(*status_.tokens) : "-",
-        status_.cost ? show_usd(*status_.cost) : "-");
+        show_duration(status_.elapsed - status_.stood), tokens_text(status_), cost_text(status_));
     text_ += "<ul>\n";
     for (const auto& test : decided.tests) {
       add("<li>{}: <strong class={}>{}</strong>{}{}</li>\n", html_text(test.name),
@@ -201,8 +190,7 @@ class Document {
     add("<tr><td>{}{}{}{}<td>{}<td class=n>{}<td class=n>{}<td class=n>{}<td class=n>{}</tr>\n",
         way.chosen ? "<strong>" : "", html_text(way.name), wide ? fmt::format(" of {}", way.n) : "",
         way.chosen ? "</strong>, chosen" : "", svg(bar), show_duration(half),
-        way.p90 ? show_duration(late) : "-", way.tokens ? show_count(*way.tokens) : "unknown",
-        way.cost ? show_usd(*way.cost) : "unknown");
+        way.p90 ? show_duration(late) : "-", tokens_text(way), cost_text(way));
   }
 
   void write_texts(std::string_view title, const std::vector<std::string>& texts) {
@@ -409,6 +397,36 @@ std::string headline_of(const RunRecord& run) {
   if (!saving.empty() && saving != "not known")
     text += fmt::format("; {} saved against one by one", saving);
   return text + ".";
+}
+
+std::string tokens_text(const runs::DecisionRecord::Way& way) {
+  if (!way.tokens) return "unknown";
+  return *way.tokens == 0 ? "none" : show_count(*way.tokens);
+}
+
+std::string cost_text(const runs::DecisionRecord::Way& way) {
+  if (way.tokens == 0 && way.cost.value_or(0) == 0) return "none";
+  return way.cost ? show_usd(*way.cost) : "unknown";
+}
+
+namespace {
+
+bool is_model_asked(const engine::RunStatus& status) {
+  return status.models.any || status.tokens || status.cost;
+}
+
+}  // namespace
+
+std::string tokens_text(const engine::RunStatus& status) {
+  if (!is_model_asked(status)) return "none";
+  if (!status.tokens) return "unknown";
+  return (status.models.all_known ? "" : "at least ") + show_count(*status.tokens);
+}
+
+std::string cost_text(const engine::RunStatus& status) {
+  if (!is_model_asked(status)) return "none";
+  if (!status.cost) return "unknown";
+  return (status.models.cost_known ? "" : "at least ") + show_usd(*status.cost);
 }
 
 std::string run_html(const RunRecord& run) { return Document(run).text(); }

@@ -25,6 +25,13 @@ std::string headline_of(const RunRecord& run);
 /// What the overlap saved, or why that is not known; empty: the run is not over.
 std::string saving_text(const RunRecord& run);
 
+/// What was foretold for a way: `12.3k`, `unknown`, or `none` where no model was to be asked.
+std::string tokens_text(const runs::DecisionRecord::Way& way);
+std::string cost_text(const runs::DecisionRecord::Way& way);
+/// What the run took so far, in the same words; `at least` before what is not all of it.
+std::string tokens_text(const engine::RunStatus& status);
+std::string cost_text(const engine::RunStatus& status);
+
 std::string_view report_style();
 
 }  // namespace interlock::report

@@ -72,6 +72,8 @@ footer{margin-top:2rem;color:var(--faint);font-size:.8rem}
 .t td:nth-child(1){grid-column:1/-1}
 .t td:nth-child(2){grid-column:1/-1;width:auto}
 .t td.n{font-size:.8rem}
+.ways{font-size:.8rem}
+.ways th.n{white-space:normal}
 .ways td:nth-child(2),.ways th:nth-child(2){display:none}
 .ways td:first-child{white-space:normal}}
 @page{size:A4;margin:15mm}
@@ -79,7 +81,7 @@ footer{margin-top:2rem;color:var(--faint);font-size:.8rem}
 --work:#2563a8;--failed:#b3261e;--redone:#8a6d00;--running:#0b7a75;--needs:#6b7280;--conflict:#c2410c;--quota:#7c3aed;
 --slot:#0e7490;--gate:#be185d;--backoff:#a16207;--turn:#4d7c0f;--good:#1a6b34}
 body{max-width:none;padding:0;font-size:10pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}
-h2{break-after:avoid}tr,.tiles,pre{break-inside:avoid}thead{display:table-header-group}.scroll{overflow:visible}}
+.t td:nth-child(2){background:none}h2{break-after:avoid}tr,.tiles,pre{break-inside:avoid}thead{display:table-header-group}.scroll{overflow:visible}}
 )css";
 }
 

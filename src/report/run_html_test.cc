@@ -110,6 +110,24 @@ TEST(RunHtml, shows_what_is_not_known_as_unknown) {
   EXPECT_EQ(tokens_text(run.tasks[0]), "none");
 }
 
+TEST(RunHtml, says_none_where_no_model_was_to_be_asked_and_unknown_where_that_is_not_known) {
+  RunRecord run = run_of(1);
+  run.decided.emplace();
+  run.decided->ways.push_back({"sequential", 1s, {}, {}, {}, 0, 0, 1, true});
+  EXPECT_THAT(run_html(run), AllOf(HasSubstr("<td class=n>none<td class=n>none</tr>"),
+                                   Not(HasSubstr("$0.00")), Not(HasSubstr("<td class=n>0<"))));
+  EXPECT_THAT(run_markdown(run), HasSubstr("| none | none |"));
+  EXPECT_EQ(tokens_text({"queue", 1s, {}, {}, {}, {}, {}, 2, false}), "unknown");
+  EXPECT_EQ(cost_text({"queue", 1s, {}, {}, {}, 1200, 0, 2, false}), "$0.00");
+}
+
+TEST(RunHtml, prints_nothing_that_a_printer_would_have_to_paint_for_each_task) {
+  // A gradient behind each row makes a document of megabytes of the pages.
+  const std::string style(report_style());
+  EXPECT_THAT(style.substr(style.find("@media print")),
+              HasSubstr(".t td:nth-child(2){background:none}"));
+}
+
 TEST(TimeScale, is_to_scale_but_for_long_spells_in_which_nothing_ran) {
   RunRecord run;
   run.began = Time(0s);

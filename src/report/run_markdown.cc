@@ -16,18 +16,11 @@ std::string head_of(const RunRecord& run) {
   std::string text = fmt::format("## {}\n\n{}\n\n", markdown_text(status.plan_name),
                                  markdown_text(headline_of(run)));
   text += "| took | one by one | saved | tokens | cost | pattern |\n|---|---|---|---|---|---|\n";
-  const bool any = status.models.any || status.tokens || status.cost;
   const std::string saving = saving_text(run);
-  const auto known = [&](bool complete, const auto& value, auto show) -> std::string {
-    if (!any) return "none";
-    if (!value) return "unknown";
-    return (complete ? "" : "at least ") + show(*value);
-  };
   text += fmt::format(
       "| {} | {} | {} | {} | {} | {} |\n\n", show_duration(status.elapsed),
       saving.empty() ? "" : show_duration(status.one_by_one.value_or(status.sequential)),
-      markdown_text(saving), known(status.models.all_known, status.tokens, show_count),
-      markdown_text(known(status.models.cost_known, status.cost, show_usd)),
+      markdown_text(saving), tokens_text(status), markdown_text(cost_text(status)),
       markdown_text(status.pattern));
   if (!status.hindsight.empty())
     text += fmt::format("In hindsight: {}.\n\n", markdown_text(status.hindsight));
@@ -45,9 +38,8 @@ std::string decision_of(const RunRecord& run) {
     text += fmt::format("| {}{} | {} | {} | {} | {} |\n", markdown_text(way.name),
                         way.chosen ? " (chosen)" : "",
                         show_duration(way.p50.value_or(way.elapsed) + way.join),
-                        way.p90 ? show_duration(*way.p90 + way.join) : "",
-                        way.tokens ? show_count(*way.tokens) : "unknown",
-                        way.cost ? markdown_text(show_usd(*way.cost)) : "unknown");
+                        way.p90 ? show_duration(*way.p90 + way.join) : "", tokens_text(way),
+                        markdown_text(cost_text(way)));
   }
   return text + "\n";
 }

@@ -10,6 +10,7 @@
 #include "engine/conditions.h"
 #include "process/clock.h"
 #include "runs/asking.h"
+#include "runs/decision_record.h"
 #include "runs/dispatch.h"
 #include "runs/growth.h"
 #include "runs/isolation.h"
@@ -137,6 +138,7 @@ Result<std::unique_ptr<ChosenRun>> choose(journal::Store& store, const std::stri
   if (!history) return std::unexpected(history.error());
 
   PlanRequest planning = kept->request;
+  want_as_decided(planning, kept->head.decision);
   const std::string accounts = state_folder != nullptr ? *state_folder : std::string();
   if (state_folder == nullptr) {
     planning.effort = Duration{};

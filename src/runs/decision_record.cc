@@ -195,4 +195,18 @@ std::optional<DecisionRecord> decision_from_text(std::string_view text) {
   return record;
 }
 
+void want_as_decided(PlanRequest& planning, std::string_view decision) {
+  using decide::Pattern;
+  if (planning.stands) return;
+  const auto kept = decision_from_text(decision);
+  if (!kept) return;
+  for (const DecisionRecord::Way& way : kept->ways) {
+    if (!way.chosen) continue;
+    for (const Pattern one : {Pattern::sequential, Pattern::parallel, Pattern::queue}) {
+      if (way.name == decide::name_of(one) && !planning.pattern) planning.pattern = one;
+    }
+    if (planning.pattern == Pattern::queue && !planning.parallel) planning.parallel = way.n;
+  }
+}
+
 }  // namespace interlock::runs

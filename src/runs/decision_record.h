@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "decide/decision.h"
+#include "runs/planning.h"
 
 namespace interlock::runs {
 
@@ -48,5 +49,10 @@ DecisionRecord record_of(const decide::Decision& decision);
 json::object to_json(const DecisionRecord& record);
 /// Nothing where the run was made by a version that kept the pattern only.
 std::optional<DecisionRecord> decision_from_text(std::string_view text);
+
+/// Wants the pattern that was decided when the run was made, as `decision` of its row has it, and
+/// as many at once: history has learned from the run since, and would decide otherwise in the
+/// middle. A standing queue, and what a person asked for, stay as they are.
+void want_as_decided(PlanRequest& planning, std::string_view decision);
 
 }  // namespace interlock::runs

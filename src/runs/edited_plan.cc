@@ -82,6 +82,9 @@ std::string say(const plan::Plan& plan, const plan::PlanChanges& changes) {
   return join_words(parts, parts.size());
 }
 
+/// Whether tasks were added to the run, which no plan document has.
+bool has_grown(const ChosenRun& run) { return run.state.tasks.size() > run.planned_tasks; }
+
 /// Why the run itself cannot go on with the edited plan; empty: it can.
 std::string why_not(const ChosenRun& run, const plan::PlanChanges& changes) {
   if (!changes.apart.empty()) return changes.apart;
@@ -91,13 +94,26 @@ std::string why_not(const ChosenRun& run, const plan::PlanChanges& changes) {
   if (!finished.empty())
     return fmt::format("{} {} a result of the plan as it was", named(run.plan(), finished),
                        finished.size() == 1 ? "has" : "have");
-  if (changes.added > 0 && run.state.tasks.size() > run.planned_tasks)
+  if (changes.added > 0 && has_grown(run))
     return "tasks were added to the run, and new ones of the plan would come before them";
   for (const std::uint32_t merge : changes.merges) {
     if (merge < run.state.merges.size() && run.state.merges[merge].output)
       return fmt::format("merge `{}` was made already", run.plan().merges[merge].name);
   }
   return {};
+}
+
+/// What a person is told who has to choose.
+std::unexpected<Error> choose_which(const ChosenRun& run, const std::string& what,
+                                    const std::string& why) {
+  return fail(
+      Error::Kind::refused,
+      fmt::format("plan `{}` was edited since run {} began: {}{}{}", printable(run.head.plan_file),
+                  run.id(), what, what == why ? "" : "; ", what == why ? "" : why),
+      fmt::format(
+          "`--plan old` goes on with the plan as it was, `--plan new` starts a new run of the "
+          "edited one, which reuses what did not change{}",
+          has_grown(run) ? " and has none of the tasks that were added to this run" : ""));
 }
 
 /// The run with the edited plan in the place of its own.
@@ -115,8 +131,11 @@ Result<void> take_over(journal::Store& store, std::unique_ptr<ChosenRun>& run, p
   fresh->head.plan_text = document.text;
   fresh->head.files = files;
   fresh->plan_is_new = true;
-  if (auto replayed = fresh->replay(store, std::move(*history), &state_folder); !replayed)
-    return replayed;
+  if (auto replayed = fresh->replay(store, std::move(*history), &state_folder); !replayed) {
+    if (!has_grown(*run)) return replayed;
+    return choose_which(*run, "what was added to the run does not fit it",
+                        replayed.error().message);
+  }
   run = std::move(fresh);
   return {};
 }
@@ -128,18 +147,6 @@ Result<plan::Plan> plan_as_kept(const ChosenRun& run) {
   if (!recorded) return std::unexpected(recorded.error());
   return read_plan_or_complain({run.head.plan_file, run.request.folder, run.head.plan_text},
                                run.request, *recorded);
-}
-
-/// What a person is told who has to choose.
-std::unexpected<Error> choose_which(const ChosenRun& run, const std::string& what,
-                                    const std::string& why) {
-  return fail(
-      Error::Kind::refused,
-      fmt::format("plan `{}` was edited since run {} began: {}{}{}", printable(run.head.plan_file),
-                  run.id(), what, what == why ? "" : "; ", what == why ? "" : why),
-      "`--plan old` goes on with the plan as it was, `--plan new` starts a new run of the "
-      "edited one, "
-      "which reuses what did not change");
 }
 
 }  // namespace
@@ -216,8 +223,12 @@ Result<Followed> follow_edits(journal::Store& store, std::unique_ptr<ChosenRun>&
     return Followed::needs_new_run;
   }
   if (auto taken = take_over(store, run, std::move(*plan), *document, files.text(), state_folder);
-      !taken)
-    return std::unexpected(taken.error());
+      !taken) {
+    if (which != WhichPlan::new_one || !has_grown(*run)) return std::unexpected(taken.error());
+    remarks.push_back(
+        fmt::format("note: run {} stays as it is: {}", run->id(), taken.error().message));
+    return Followed::needs_new_run;
+  }
   remarks.push_back(
       fmt::format("note: plan `{}` was edited since ({}): run {} goes on with it as it is now",
                   shown, what, run->id()));

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "process/log_file.h"
 #include "web/asks.h"
+#include "web/log_view.h"
 #include "web/streams.h"
 
 namespace interlock::web {
@@ -21,7 +22,7 @@ using http::Session;
 constexpr std::size_t kStreamsMax = 64, kPendingMax = 8, kWatchedMax = 32;
 constexpr std::size_t kForecastsMax = 2, kRunsShown = 200;
 constexpr std::chrono::seconds kCommandLongest{30}, kForecastLongest{10};
-constexpr std::size_t kLogShown = std::size_t{128} << 10U;
+constexpr std::size_t kWordsMost = 200;  // Bytes of what is looked for in a log.
 constexpr std::chrono::milliseconds kTick{150};
 
 HeaderList json_headers() {
@@ -302,25 +303,13 @@ void WebServer::answer_log(Session& session, const runs::ChosenRun& run, const T
   // Tasks that share an attempt share the log of the first.
   const bool is_shared = !attempts.empty() && attempts.back().batched_with;
   const TaskId owner = is_shared ? *attempts.back().batched_with : *task;
+  const std::string words = value_or(target, "search");
+  if (words.size() > kWordsMost) return complain(session, 400, "that is too long to be looked for");
   const std::string path = fmt::format("{}/{}", runs::log_folder(place_.state_folder, run.id()),
                                        process::log_file_name({owner, number, 0}));
-  auto reader = process::LogReader::open_end(path, kLogShown);
-  json::array lines;
-  bool is_cut = false;
-  if (reader) {
-    auto read = reader->next();
-    std::ranges::move(reader->unfinished(), std::back_inserter(read));
-    is_cut = reader->is_cut();
-    for (const process::LogLine& line : read) {
-      const char* const stream = line.stream == process::Stream::output  ? "o"
-                                 : line.stream == process::Stream::error ? "e"
-                                                                         : "!";
-      lines.push_back(
-          json::array{line.at.time_since_epoch().count() / 1000, stream, printable(line.text)});
-    }
-  }
-  answer_json(session, 200,
-              json::object{{"attempt", number}, {"cut", is_cut}, {"lines", std::move(lines)}});
+  json::object seen = log_view(path, words);
+  seen["attempt"] = number;
+  answer_json(session, 200, seen);
 }
 
 void WebServer::answer_ask(Session& session, const Request& request, const std::string& verb,

@@ -192,6 +192,10 @@ merge:
             "{\"left\": 0} was {\"left\": 1} before {\"left\": 2}\n");
   EXPECT_THAT(interlock({"output", "last", "last"}).out, HasSubstr("0"));
   EXPECT_EQ(read("todo"), "");
+  EXPECT_THAT(interlock({"why", "last", "review.4"}).out,
+              HasSubstr("round 3 was enough: `outputs.review.left == 0` holds"));
+  EXPECT_THAT(interlock({"why", "last", "fix.3"}).out,
+              HasSubstr("its condition `outputs.review.left > 0` does not hold"));
 }
 
 TEST_F(Dynamic, rounds_that_are_never_enough_fail_what_needs_them) {

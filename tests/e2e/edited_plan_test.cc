@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <csignal>
+
 #include "e2e/cli_harness.h"
 
 // A run keeps the plan it was made of, and says so where its file was edited since.
@@ -98,6 +100,26 @@ TEST_F(EditedPlan, is_not_what_a_foreach_matches_since_then) {
 )");
   ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 1);
   EXPECT_THAT(interlock({"retry", "last"}).err, Not(HasSubstr("edited")));
+}
+
+TEST_F(EditedPlan, of_a_run_that_has_grown_is_refused_with_what_to_do) {
+  {
+    Running queue = start({"queue", "start", "--plan", "plan.yaml", "--foreground"});
+    queue.until_it_says("failed");
+    const Ended added = interlock({"add", "--id", "extra", "-w", "x", "--", "true"});
+    ASSERT_EQ(added.exit, 0) << added.err;
+    ASSERT_EQ(interlock({"wait", "default", "extra"}).exit, 0);
+    queue.send(SIGKILL);
+    queue.wait();
+  }
+  // Another task of that name, which the added one cannot join.
+  plan_with("echo 1 >>one", "exit 1",
+            "  - {id: extra, run: \"true\", reads: [], writes: [three]}\n");
+  const Ended refused = interlock({"resume", "default"});
+  EXPECT_EQ(refused.exit, 3) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("was edited since run r-"));
+  EXPECT_THAT(refused.err, HasSubstr("tasks were added to the run"));
+  EXPECT_THAT(refused.err, HasSubstr("has none of the tasks that were added to this run"));
 }
 
 }  // namespace

@@ -53,6 +53,19 @@ TEST_F(Gate, rejected_fails_the_task) {
   EXPECT_FALSE(exists("migrated"));
 }
 
+TEST_F(Gate, after_a_task_shows_what_is_to_be_approved) {
+  ASSERT_EQ(run("tasks:\n  - {id: draft, run: \"echo a draft\", gate: after, output: text}\n"
+                "  - {id: use, run: \"echo {outputs.draft}\", output: text}\n"),
+            3);
+  const Ended shown = interlock({"output", "last", "draft"});
+  EXPECT_EQ(shown.out, "a draft\n") << shown.err;
+  EXPECT_THAT(shown.err, HasSubstr("`draft` waits for approval"));
+  EXPECT_EQ(interlock({"output", "last", "use"}).exit, 2) << "it was given nothing";
+  EXPECT_EQ(interlock({"approve", "last", "draft"}).exit, 0);
+  EXPECT_EQ(interlock({"resume"}).exit, 0);
+  EXPECT_EQ(interlock({"output", "last", "use"}).out, "a draft\n");
+}
+
 TEST_F(Gate, after_a_task_holds_back_what_needs_it) {
   ASSERT_EQ(run(R"(
 tasks:

@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "e2e/cli_harness.h"
+#include "e2e/pty.h"
 #include "endpoint/endpoint.h"
 
 // A provider's quota is used up in the middle of a run, and is reset after a while.
@@ -49,6 +50,23 @@ TEST_F(SpentQuota, is_slept_over_where_the_plan_says_so_and_nothing_is_done_twic
   EXPECT_EQ(at(shown, "/tasks/0/attempts"), "1");
   EXPECT_EQ(at(shown, "/tasks/1/attempts"), "2");
   EXPECT_EQ(endpoint.entries().size(), 3U);
+}
+
+TEST_F(SpentQuota, is_slept_over_without_the_person_who_left) {
+  environment()["NO_COLOR"] = "1";
+  const Endpoint endpoint(script(12));
+  plan_at(endpoint, "{on_quota: wait}");
+  Pty run({INTERLOCK_BINARY, "run", "plan.yaml", "--pattern", "sequential"}, workspace(),
+          environment(), 200);
+  run.until_it_shows("`q` leaves it waiting");
+  run.press("q");
+  run.until_it_shows("it goes on by itself");
+  EXPECT_EQ(run.wait(), 0) << run.shown();
+  for (int tries = 0; tries < 600 && at(json_of({"show", "last"}), "/state") != "finished"; ++tries)
+    shell("sleep 0.1");
+  EXPECT_EQ(at(json_of({"show", "last"}), "/state"), "finished");
+  EXPECT_EQ(endpoint.entries().size(), 3U);
+  EXPECT_THAT(shell("cat " + state() + "/runs/*/dispatcher.log").out, HasSubstr("left waiting"));
 }
 
 TEST_F(SpentQuota, stops_the_run_where_nothing_is_said) {

@@ -1,72 +1,16 @@
 // Looks at the page with a real browser: `node check_page.mjs INTERLOCK FOLDER`, where FOLDER has playwright-core
 // and axe-core. Runs plans in a folder of its own, and leaves pictures of what it saw in FOLDER.
 import assert from "node:assert/strict";
-import {spawn, spawnSync} from "node:child_process";
-import {existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync} from "node:fs";
-import {createRequire} from "node:module";
-import {tmpdir} from "node:os";
-import {join, resolve} from "node:path";
+import {existsSync, writeFileSync} from "node:fs";
+import {join} from "node:path";
+import {check, expectNoComplaint, folder, openPage, run, runChecks, serve, start, until, work} from "./harness.mjs";
 
-const interlock = resolve(process.argv[2]), folder = resolve(process.argv[3]);
-const require = createRequire(join(folder, "package.json"));
-const {chromium} = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-
-const home = mkdtempSync(join(tmpdir(), "interlock-page-"));
-const work = join(home, "work");
-mkdirSync(work);
-const env = {PATH: process.env.PATH, HOME: home, XDG_RUNTIME_DIR: home, LANG: "C.UTF-8"};
-const children = [];
-function start(words) {
-  const child = spawn(interlock, words, {cwd: work, env, stdio: ["ignore", "pipe", "pipe"]});
-  child.said = "";
-  child.stdout.on("data", (text) => (child.said += text));
-  child.stderr.on("data", (text) => (child.said += text));
-  children.push(child);
-  return child;
-}
-async function until(what, holds, seconds = 20) {
-  for (let i = 0; i < 20 * seconds; i++) {
-    if (await holds()) return;
-    await new Promise((wake) => setTimeout(wake, 50));
-  }
-  assert.fail("in vain: " + what);
-}
-const run = (...words) => spawnSync(interlock, words, {cwd: work, env, encoding: "utf8"});
-
-const checks = [];
-const check = (name, body) => checks.push([name, body]);
-let browser, server, page;
-const seen = [];  // What the browser complained of.
-
-async function newPage(options) {
-  const context = await browser.newContext(options);
-  const made = await context.newPage();
-  made.on("console", (message) => { if (message.type() === "error") seen.push(message.text()); });
-  made.on("pageerror", (error) => seen.push(String(error)));
-  made.on("request", (request) => { if (!request.url().startsWith("http://127.0.0.1:") && !request.url().startsWith("blob:")) seen.push("asked " + request.url()); });
-  return made;
-}
-async function openPage(options = {viewport: {width: 1280, height: 900}}) {
-  const link = run("serve", "--link").stdout.trim();
-  const made = await newPage(options);
-  await made.goto(link);
-  return made;
-}
-
-async function expectNoComplaint() {
-  const found = await page.evaluate(async (source) => {
-    if (!window.axe) (0, eval)(source);
-    return (await window.axe.run()).violations.map((one) => one.id + ": " + one.nodes[0].html.slice(0, 200));
-  }, axe).catch((error) => "not run: " + error.message.split("\n")[0]);
-  if (typeof found === "string") console.log("  " + found);
-  else assert.deepEqual(found, []);
-}
+let server, page;
 
 check("lists runs, and opens one", async () => {
   await page.getByRole("link", {name: /^r-/}).first().click();
   await page.getByRole("heading", {name: "notes <b>& co"}).waitFor();
-  assert.equal(await page.locator(".tiles").getByText("6 of 8").count(), 1);
+  assert.equal(await page.locator(".tiles").getByText("7 of 9").count(), 1);
 });
 
 check("shows the patterns, and the tasks under each of them", async () => {
@@ -88,6 +32,19 @@ check("shows the log of each attempt", async () => {
   await page.getByText("It has printed nothing.").waitFor();
   await page.getByRole("button", {name: "attempt 1"}).click();
   await page.locator(".log", {hasText: "once"}).waitFor();
+});
+
+check("looks for words in all of a log, however long it is", async () => {
+  await page.getByTitle("loud", {exact: true}).click();
+  await page.getByText("The end of it; all:").waitFor();
+  assert.equal(await page.locator(".log", {hasText: "Needle in it"}).count(), 0, "it stands long before the end");
+  await page.getByRole("searchbox", {name: "Search in the log"}).fill("needle");
+  await page.getByText("1 line has it").waitFor();
+  assert.equal((await page.locator(".log").textContent()).trim(), "line 17: Needle in it");
+  await page.getByRole("searchbox", {name: "Search in the log"}).fill("nowhere");
+  await page.getByText("0 lines have it").waitFor();
+  await page.getByRole("searchbox", {name: "Search in the log"}).fill("");
+  await page.getByText("The end of it; all:").waitFor();
 });
 
 check("goes through tasks by keys", async () => {
@@ -125,7 +82,7 @@ check("foretells what the sliders say, by the server's scheduler", async () => {
 
 check("draws the interlocking with its reasons, and goes along it by keys", async () => {
   await page.locator(".node").first().waitFor();
-  assert.equal(await page.locator(".node").count(), 8);
+  assert.equal(await page.locator(".node").count(), 9);
   await page.getByRole("link", {name: /^note-api, /}).focus();
   await page.locator(".told", {hasText: "check waits for note-api: write-read on a"}).waitFor();
   await page.keyboard.press("ArrowRight");
@@ -133,7 +90,7 @@ check("draws the interlocking with its reasons, and goes along it by keys", asyn
   await page.keyboard.press("Enter");
   await page.getByRole("heading", {name: "check", exact: true}).waitFor();
   await page.getByLabel("only around the task that is open").check();
-  await until("only those near it are drawn", async () => (await page.locator(".node").count()) < 8);
+  await until("only those near it are drawn", async () => (await page.locator(".node").count()) < 9);
   await page.getByLabel("only around the task that is open").uncheck();
 });
 
@@ -155,7 +112,7 @@ check("tells how good decisions were", async () => {
   const here = page.url();
   await page.getByRole("link", {name: "History"}).click();
   await page.getByRole("cell", {name: "notes <b>& co"}).waitFor();
-  await expectNoComplaint();
+  await expectNoComplaint(page);
   await page.screenshot({path: join(folder, "history.png")});
   await page.goto(here);
   await page.getByRole("listbox").waitFor();
@@ -165,6 +122,17 @@ check("filters tasks", async () => {
   await page.getByRole("searchbox", {name: "Filter tasks"}).fill("failed");
   await until("one is left", async () => (await page.locator(".name").count()) === 1);
   await page.getByRole("searchbox", {name: "Filter tasks"}).fill("");
+});
+
+check("puts failed tasks first, and the longest", async () => {
+  const first = async () => (await page.locator(".name").first().getAttribute("title"));
+  assert.equal(await first(), "note-api");
+  await page.getByRole("combobox", {name: "Order of tasks"}).selectOption("failed first");
+  await until("the failed one is first", async () => (await first()) === "broken");
+  await page.getByRole("combobox", {name: "Order of tasks"}).selectOption("longest first");
+  await until("the longest is first", async () => (await first()) === "note-files");
+  await page.getByRole("combobox", {name: "Order of tasks"}).selectOption("in plan order");
+  await until("it is as it was", async () => (await first()) === "note-api");
 });
 
 check("has nothing that axe complains of, light, dark and narrow", async () => {
@@ -177,7 +145,7 @@ check("has nothing that axe complains of, light, dark and narrow", async () => {
       await page.screenshot({path: join(folder, `run-${width}-${colorScheme}.png`), fullPage: true});
       const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.equal(wider, 0, `at ${width} it is wider than the screen`);
-      await expectNoComplaint();
+      await expectNoComplaint(page);
     }
   }
   await page.setViewportSize({width: 1280, height: 900});
@@ -196,7 +164,7 @@ tasks:
   await page.getByRole("row", {name: /gated/}).getByRole("link").click();
   await page.getByText("waits for your approval").waitFor();
   await page.getByRole("link", {name: "make", exact: true}).click();
-  await expectNoComplaint();
+  await expectNoComplaint(page);
   await page.screenshot({path: join(folder, "gate.png"), fullPage: true});
   await page.getByRole("button", {name: "Approve"}).click();
   await page.getByText("approved make").waitFor();
@@ -220,7 +188,7 @@ check("pauses a queue, sets how many at once, adds to it, and lets it go on", as
   await page.getByRole("button", {name: "Add", exact: true}).click();
   await page.getByText("added by-hand").waitFor();
   await page.getByTitle("by-hand").waitFor();
-  await expectNoComplaint();
+  await expectNoComplaint(page);
   await page.screenshot({path: join(folder, "queue.png"), fullPage: true});
   assert.ok(!existsSync(join(work, "hand")), "it is paused");
   await page.getByRole("button", {name: "Go on"}).click();
@@ -261,14 +229,13 @@ check("says that the server is gone, and shows the same when it is back", async 
   const port = new URL(page.url()).port;
   server.kill("SIGKILL");
   await page.getByRole("alert").waitFor();
-  server = start(["serve", "--web", "--port", port]);
-  await until("it is back", () => server.said.includes("socket: "));
+  server = await serve("--port", port);
   await until("the page needs another link", async () => (await page.getByRole("alert").textContent()).includes("serve --link"));
   page = await openPage();
   await page.getByRole("row", {name: /gated/}).getByText("finished").waitFor();
 });
 
-async function main() {
+await runChecks(async () => {
   writeFileSync(join(work, "plan.yaml"), `interlock: 1
 name: "notes <b>& co"
 limits: {parallel: 3, tokens: 400k}
@@ -281,41 +248,11 @@ tasks:
   - {id: check, run: "sleep 0.2; cat a b", reads: [a, b], writes: [d], output: text}
   - {id: flaky, run: "test -e flag && exit 0; touch flag; echo once; exit 3", reads: [], writes: [flag], retries: 2, backoff: 100ms}
   - {id: last, run: "sleep 0.1; echo e >> b", reads: [], writes: [b], needs: [flaky]}
+  - {id: loud, run: "seq 20000 | sed 's/^17$/line 17: Needle in it/'", reads: [], writes: [loud]}
   - {id: broken, run: "echo '<img src=x onerror=alert(1)>'; exit 7", reads: [], writes: [z]}
   - {id: after-broken, run: "true", reads: [], writes: [y], needs: [broken]}
 `);
   assert.equal(run("run", "plan.yaml", "--pattern", "parallel").status, 1);
-  server = start(["serve", "--web"]);
-  await until("the server is there", () => server.said.includes("socket: "));
-  browser = await chromium.launch({
-    executablePath: ["/usr/bin/chromium", "/usr/bin/chromium-headless-shell"].find(existsSync),
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
+  server = await serve();
   page = await openPage();
-  page.setDefaultTimeout(10000);
-  let failed = 0;
-  for (const [name, body] of checks) {
-    try {
-      await body();
-      if (seen.filter((one) => !one.includes("ERR_CONNECTION") && !one.includes("ERR_INCOMPLETE") && !one.includes("40")).length) assert.fail("the browser said: " + seen.join("; "));
-      seen.length = 0;
-      console.log("ok   " + name);
-    } catch (error) {
-      failed++;
-      console.log("FAIL " + name + "\n     " + error.message.split("\n").slice(0, 6).join("\n     "));
-      await page.screenshot({path: join(folder, "failed.png")}).catch(() => {});
-      seen.length = 0;
-    }
-  }
-  return failed;
-}
-
-let failed = 1;
-try {
-  failed = await main();
-} finally {
-  if (browser) await browser.close();
-  for (const child of children) child.kill("SIGTERM");
-  rmSync(home, {recursive: true, force: true});
-}
-process.exit(failed ? 1 : 0);
+}, () => page);
