@@ -158,6 +158,11 @@ bool waits_for_quota(const Context& context, const runs::ChosenRun& run) {
   return said.empty() ? run.plan().limits.waits_for_quota : said == "wait";
 }
 
+/// Whether whoever sits before the keys can leave the run to itself.
+bool can_leave(const Context& context) {
+  return context.keys && context.on_leave != nullptr && !context.on_leave->has_begun();
+}
+
 /// So long, and no longer than it is wanted to; false: a signal asked us to end. `q` leaves the
 /// terminal to its person, as before a panel, and the rest is slept without them.
 Result<bool> sleep_over_quota(const Context& context, journal::Store& store,
@@ -171,15 +176,14 @@ Result<bool> sleep_over_quota(const Context& context, journal::Store& store,
     if (left <= Duration::zero() || !waits_for_quota(context, run) ||
         is_to_be_cancelled(store, run.id()))
       return true;
-    const bool can_leave =
-        context.keys && context.on_leave != nullptr && !context.on_leave->has_begun();
-    if (can_leave && Keyboard::pressed().contains('q')) {
+    const bool leaves = can_leave(context);
+    if (leaves && Keyboard::pressed().contains('q')) {
       if (auto begun = context.on_leave->begin(run); !begun) return std::unexpected(begun.error());
       context.console.insist(fmt::format(
           "left waiting: a provider's quota is used up; the run goes on at {}",
           show_time(Time(std::chrono::duration_cast<Duration>(until.time_since_epoch())))));
     }
-    const Duration look = can_leave ? kLookAtKeys : kLook;
+    const Duration look = leaves ? kLookAtKeys : kLook;
     if (!process::sleep_unless_asked_to_end(std::min(left, look))) return false;
   }
 }
@@ -202,8 +206,7 @@ Result<std::unique_ptr<runs::ChosenRun>> wait_for_quota(const Context& context,
       "`interlock resume {}` goes on by hand; `interlock set {} on_quota=stop` lets it rest)",
       wait->is_known ? "as it is reset," : "when it is reset was not said:",
       show_duration(wait->lasts), show_time(clock.now() + wait->lasts),
-      context.keys && !context.on_leave->has_begun() ? "`q` leaves it waiting; " : "", run.id(),
-      run.id()));
+      can_leave(context) ? "`q` leaves it waiting; " : "", run.id(), run.id()));
   const auto slept = sleep_over_quota(context, store, run, wait->lasts);
   if (!slept) return std::unexpected(slept.error());
   if (!*slept) return nullptr;
