@@ -12,12 +12,6 @@ void add(std::optional<T>& sum, const std::optional<T>& part) {
   sum = sum && part ? std::optional(*sum + *part) : std::nullopt;
 }
 
-std::uint32_t width_of(const schedule::Timeline& timeline) {
-  std::uint32_t width = 1;
-  for (const schedule::Slot& slot : timeline.slots) width = std::max(width, slot.lane + 1);
-  return width;
-}
-
 schedule::FailurePolicy policy_of(const plan::OnFailure& on_failure) {
   using Kind = schedule::FailurePolicy::Kind;
   switch (on_failure.kind) {
@@ -95,7 +89,7 @@ Forecast Forecaster::with(schedule::Timeline timeline) const {
   forecast.tokens = tokens_;
   forecast.overhead_tokens = overhead_tokens_;
   forecast.cost = cost_;
-  forecast.n = width_of(timeline);
+  forecast.n = timeline.lanes;
   forecast.timeline = std::move(timeline);
   return forecast;
 }
@@ -170,7 +164,7 @@ std::uint32_t Forecaster::natural_width() const {
   unbound.gate_every.reset();
   if (schedule::Sketch::can_draw(free))
     return std::max(schedule::Sketch(free, all).cost(critical_path_).most, 1u);
-  return width_of(schedule::simulate(free, unbound, critical_path_));
+  return schedule::simulate(free, unbound, critical_path_).lanes;
 }
 
 }  // namespace interlock::decide

@@ -12,15 +12,6 @@
 #include "schedule/scheduler.h"
 
 namespace interlock::schedule {
-namespace {
-
-/// The dispatcher's pause before an attempt that has its turn, on average of its jitter; it
-/// doubles.
-constexpr Duration kFirstPause = std::chrono::milliseconds(375);
-constexpr std::uint32_t kMostDoublings = 6;
-
-}  // namespace
-
 /// One run after the other, in virtual time.
 ///
 /// A task whose attempt is over is released; it ends at once, or waits: for a person at its gate,
@@ -200,6 +191,7 @@ class Simulator::Run {
     const Duration takes = length_of(task);
     const Slot slot{task, now_.time_since_epoch(), (now_ + takes).time_since_epoch(),
                     scheduler_->lane_of(task)};
+    timeline_.lanes = std::max(timeline_.lanes, slot.lane + 1);
     if (it.started) {
       timeline_.slots[it.slot] = slot;
     } else {
@@ -328,11 +320,7 @@ class Simulator::Run {
   void redo(TaskId task) {
     timeline_.redone.push_back(task);
     const std::uint32_t conflicts = ++marks_[task.index()].conflicts;
-    const bool in_turn = conflicts >= kConflictsInTurn;
-    Duration pause{};
-    if (in_turn)
-      pause = kFirstPause * (1 << std::min(conflicts - kConflictsInTurn, kMostDoublings));
-    scheduler_->requeue(task, now_ + pause, now_, in_turn);
+    scheduler_->requeue(task, now_, now_, conflicts >= kConflictsInTurn);
   }
 
   const Problem& problem_;

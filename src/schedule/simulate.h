@@ -23,6 +23,7 @@ struct Timeline {
   Duration elapsed{};
   std::vector<bool> overlapped;  ///< By task: something ran beside it.
   std::vector<TaskId> redone;    ///< Tasks that were done again, once for each time.
+  std::uint32_t lanes = 1;       ///< That were used, by attempts that were done again as well.
 };
 
 /// Runs a plan in virtual time with the scheduler that runs it for real. Many worlds can be played
