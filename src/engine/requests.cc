@@ -88,6 +88,7 @@ void RequestHandler::revive(TaskId id) {
   if (state != TaskState::failed && state != TaskState::cancelled && state != TaskState::skipped)
     return;
   if (turn_.record_of(id).is_unneeded()) return;  // It would be found so again.
+  if (turn_.task(id).try_of) return;              // Its task may be asked for again.
   turn_.record(TaskRevived{id});
   // Plan order puts what was skipped behind what it was skipped for, so one pass finds chains too.
   for (std::uint32_t i = id.index() + 1; i < turn_.plan.tasks.size(); ++i) {

@@ -60,6 +60,9 @@ class ChangesOf {
   void operator()(const TaskSkipped& event) {
     end(event.task, event.unneeded.empty() ? End::skipped : End::unneeded);
   }
+  void operator()(const TryEnded& event) {
+    end(event.task, event.good ? End::succeeded : End::unneeded);
+  }
   void operator()(const TaskCancelled& event) { end(event.task, End::cancelled); }
   void operator()(const TaskRevived& event) {
     add({.kind = Change::Kind::revive, .task = event.task});
