@@ -160,10 +160,10 @@ void Committer::do_again(TaskId id, const Conflict& conflict) {
         fmt::format("gave up after {} attempts: {}", conflicts, conflict.detail));
   }
   const auto because = conflict.reported.empty() ? Trigger::conflict : Trigger::repair;
-  // Once it has its turn only people come in between, and they take their time.
-  const bool in_turn = conflicts >= kConflictsInTurn;
-  const Time at = turn_.now() + (in_turn ? pause_of(conflicts - kConflictsInTurn, turn_.seed_of(id))
-                                         : Duration{});
+  // Once it has its turn no task comes in between, only people do, and they take their time.
+  const bool pauses = conflicts >= kConflictsInTurn && !conflict.foreign.empty();
+  const Time at = turn_.now() +
+                  (pauses ? pause_of(conflicts - kConflictsInTurn, turn_.seed_of(id)) : Duration{});
   turn_.record(RetryPlanned{id, because, at, false, conflict.reported});
 }
 
