@@ -61,7 +61,8 @@ class ChangesOf {
     end(event.task, event.unneeded.empty() ? End::skipped : End::unneeded);
   }
   void operator()(const TryEnded& event) {
-    end(event.task, event.good ? End::succeeded : End::unneeded);
+    // Good or not, whether it counts is known later: whoever waits for it may go on.
+    end(event.task, End::unneeded);
   }
   void operator()(const TaskCancelled& event) { end(event.task, End::cancelled); }
   void operator()(const TaskRevived& event) {

@@ -152,7 +152,9 @@ void Tries::fail_all(AttemptStarted event) {
     const TaskRecord& record = turn_.record_of(one);
     const std::string& why = record.unneeded.empty() ? record.detail : record.unneeded;
     said.push_back(fmt::format("`{}`: {}", turn_.task(one).id, why.substr(0, why.find('\n'))));
-    if (!record.attempts.empty()) outcome = *record.attempts.back().outcome;
+    if (record.attempts.empty()) continue;
+    const Outcome its = record.attempts.back().outcome.value_or(outcome);
+    if (its != Outcome::succeeded) outcome = its;  // Else it was good, and dropped or lost.
   }
   // Each try was corrected already.
   const bool is_corrected =

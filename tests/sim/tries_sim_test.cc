@@ -81,7 +81,7 @@ TEST(SimulationOfTries, FindsJournalsThatTakeATryThatWasNotGoodForOneThatWas) {
                     ended != nullptr && ended->attempt > 0)
                   ended->good = true;
               }),
-              testing::HasSubstr("is what the journal"));
+              testing::HasSubstr("what is shown is durable"));
 }
 
 TEST(SimulationOfTries, FindsJournalsThatForgetThatATryWasDropped) {
@@ -89,7 +89,7 @@ TEST(SimulationOfTries, FindsJournalsThatForgetThatATryWasDropped) {
                 if (const auto* const dropped = std::get_if<engine::TryDropped>(&event))
                   event = engine::RunReleased{dropped->why};
               }),
-              testing::HasSubstr("what waits and was committed is what the journal says"));
+              testing::HasSubstr("what is shown is durable"));
 }
 
 TEST(SimulationOfTries, FindsJournalsThatSayNotWhoseWorkATaskTookUp) {
