@@ -58,6 +58,11 @@ class Settling {
   void find_tries();
   /// A try, or the judge of some: others name the task whose they are.
   bool is_try(std::uint32_t task) const { return !hidden_.empty() && hidden_[task]; }
+  void report_try(Span where, std::string_view name) {
+    reading_.problems.add(
+        where, fmt::format("{} is a try, which may not be the one that counts", quoted(name)),
+        "name the task that has the tries");
+  }
   bool too_many(Span where);
   void require_output(std::uint32_t task, Span where);
   void report_cycle(const std::vector<std::uint32_t>& cycle);
@@ -159,10 +164,7 @@ void Settling::find_mentions() {
     for (const auto found : one ? std::span(&*one, 1) : std::span(several)) {
       if (found == mention.task && by_pattern) continue;
       if (is_try(found)) {
-        reading_.problems.add(
-            mention.where,
-            fmt::format("{} is a try, which may not be the one that counts", quoted(mention.name)),
-            "name the task that has the tries");
+        report_try(mention.where, mention.name);
         continue;
       }
       if (found == mention.task) {
@@ -225,6 +227,7 @@ void Settling::find_conditions() {
                             fmt::format("the condition of task {} looks at itself", quoted(id)));
       continue;
     }
+    if (is_try(found->task)) report_try(mention.where, id);
     check_input(reading_, mention, *found, list_.tasks[found->task]);
     inputs_[mention.task].push_back({found->task, found->steps, mention.reference.is_outcome});
     if (const LoopDraft* const loop = loop_named(shown_id(mention.reference)))
@@ -325,6 +328,7 @@ void Settling::find_merged(std::vector<MergeDraft>& merges) {
     for (const auto& item : draft.from) {
       for (const auto task : named(item.text, item.node.span(), true)) {
         if (list_.tasks[task].must_hold) continue;
+        if (is_try(task)) report_try(item.node.span(), item.text);
         require_output(task, item.node.span());
         merged.push_back(task);
         if (too_many(item.node.span())) return;

@@ -28,10 +28,10 @@ class Tries : public Isolated {
     write_plan(fmt::format(R"(
 defaults: {{isolation: view}}
 agents:
-  judge: {{kind: command, run: "cat >../asked; echo '{{\"pick\": 2, \"why\": \"it is shorter\"}}'", prompt: stdin}}
+  judge: {{kind: command, run: "cat >&2; echo '{{\"pick\": 2, \"why\": \"it is shorter\"}}'", prompt: stdin}}
 tasks:
   - id: fix
-    run: "echo $INTERLOCK_TASK >>../ran; read line <../go-$INTERLOCK_TASK; echo $INTERLOCK_TASK >result; echo I am $INTERLOCK_TASK"
+    run: "read line <../go-$INTERLOCK_TASK; echo $INTERLOCK_TASK >result; echo I am $INTERLOCK_TASK"
     output: text
     reads: []
     writes: [result]
@@ -42,6 +42,8 @@ tasks:
 )",
                            more));
   }
+  /// What the judge was shown: it says it again.
+  std::string asked() { return interlock({"log", "last", "fix.judge"}).out; }
   void let_go(int number) { pipes_[static_cast<std::size_t>(number - 1)]->ring(); }
   Running start_at_once() {
     return start({"run", "plan.yaml", "--pattern", "queue", "--parallel", "3", "--face", "lines"});
@@ -86,7 +88,7 @@ TEST_F(Tries, come_to_the_digest_of_the_picked_one_alone_and_are_reused_as_one) 
   const std::string task =
       "defaults: {isolation: view}\n"
       "tasks:\n"
-      "  - {id: fix, run: \"echo same >result; echo $INTERLOCK_TASK >>../ran; echo done\", "
+      "  - {id: fix, run: \"echo same >result; echo done\", "
       "output: text, reads: [], writes: [result]";
   write_plan(task + "}\n");
   ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
@@ -94,7 +96,8 @@ TEST_F(Tries, come_to_the_digest_of_the_picked_one_alone_and_are_reused_as_one) 
   write_plan(task + ", tries: 3}\n");
   const Ended reused = interlock({"run", "plan.yaml"});
   EXPECT_EQ(reused.exit, 0) << reused.err;
-  EXPECT_EQ(read("../ran"), "fix\n") << "no try is made where the result is there";
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/attempts"), "0")
+      << "no try is made where the result is there";
   EXPECT_THAT(interlock({"why", "last", "fix.1"}).out, HasSubstr("the result of `fix` is kept"));
   EXPECT_EQ(digest(), alone);
   ASSERT_EQ(interlock({"run", "plan.yaml", "--fresh"}).exit, 0);
@@ -105,14 +108,15 @@ TEST_F(Tries, where_none_is_good_the_task_is_tried_again_as_it_says) {
   const std::string plan = R"(
 defaults: {isolation: view}
 agents:
-  weak: {kind: command, run: "cat >/dev/null; echo weak >>../ran; exit 4"}
-  strong: {kind: command, run: "cat >/dev/null; echo strong >>../ran; echo strong >result; echo ok"}
+  weak: {kind: command, run: "cat >/dev/null; echo weak; exit 4"}
+  strong: {kind: command, run: "cat >/dev/null; echo strong >result; echo strong"}
 tasks:
   - {id: fix, agent: weak, prompt: fix, reads: [], writes: [result], tries: 2, backoff: 10ms)";
   write_plan(plan + ", retries: 1, retry_with: {agent: strong}}\n");
   const Ended ended = interlock({"run", "plan.yaml"});
   EXPECT_EQ(ended.exit, 0) << ended.err;
-  EXPECT_EQ(read("../ran"), "weak\nweak\nstrong\n");
+  EXPECT_EQ(interlock({"output", "last", "fix"}).out, "strong\n");
+  EXPECT_THAT(interlock({"log", "last", "fix"}).out, AllOf(HasSubstr("weak"), HasSubstr("strong")));
   EXPECT_EQ(read("result"), "strong\n");
   EXPECT_EQ(states(), "fix.1: skipped\nfix.2: skipped\nfix: done\n");
   write_plan(plan + "}\n");
@@ -134,7 +138,7 @@ TEST_F(Tries, a_judge_is_shown_what_each_answered_and_changed_and_says_why) {
   EXPECT_EQ(states(),
             "fix.1: skipped\nfix.2: done\nfix.3: skipped\nfix.judge: done\nfix: done\nafter: "
             "done\n");
-  EXPECT_THAT(read("../asked"),
+  EXPECT_THAT(asked(),
               AllOf(HasSubstr("# Try 1"), HasSubstr("I am fix.1"), HasSubstr("+fix.1"),
                     HasSubstr("# Try 3"), HasSubstr("+fix.3"), HasSubstr("one of 1, 2 and 3")));
   EXPECT_THAT(interlock({"why", "last", "fix"}).out, HasSubstr("it is shorter"));
@@ -146,7 +150,7 @@ TEST_F(Tries, a_judge_who_picks_what_was_not_good_is_told_so_and_then_the_task_i
   write_plan(R"(
 defaults: {isolation: view}
 agents:
-  judge: {kind: command, run: "cat >>../asked; cat ../verdict"}
+  judge: {kind: command, run: "cat >&2; cat ../verdict"}
 tasks:
   - {id: fix, run: "test $INTERLOCK_TASK != fix.1 && echo x >result", reads: [], writes: [result], tries: 3, pick: {judge: {agent: judge}}}
 )");
@@ -154,7 +158,7 @@ tasks:
   EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 1);
   EXPECT_EQ(states(),
             "fix.1: skipped\nfix.2: done\nfix.3: done\nfix.judge: failed\nfix: skipped\n");
-  EXPECT_THAT(read("../asked"), HasSubstr("it picked try 1, which was not shown to it"));
+  EXPECT_THAT(asked(), HasSubstr("it picked try 1, which was not shown to it"));
   EXPECT_FALSE(exists("result"));
   // What was good is still there for a judge who knows better.
   write("../verdict", R"({"pick": 3, "why": "so"})");
@@ -182,9 +186,9 @@ TEST_F(Tries, whose_dispatcher_is_killed_go_on_where_they_were) {
   const Ended ended = again.wait();
   ASSERT_EQ(ended.exit, 0) << ended.err;
   EXPECT_EQ(read("result"), "fix.2\n");
-  EXPECT_THAT(read("../asked"), AllOf(HasSubstr("+fix.1"), HasSubstr("+fix.2")));
-  const std::string ran = read("../ran");
-  EXPECT_EQ(ran.find("fix.1"), ran.rfind("fix.1")) << "what was good is not done again: " << ran;
+  EXPECT_THAT(asked(), AllOf(HasSubstr("+fix.1"), HasSubstr("+fix.2")));
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/0/attempts"), "1")
+      << "what was good is not done again";
   expect_nothing_left();
 }
 
