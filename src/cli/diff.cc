@@ -250,7 +250,7 @@ Result<Exit> diff_command(const Context& context, const std::string& name, const
     return Exit::done;
   }
   snapshots::LocalSnapshots snapshots(run.plan().workspace, context.state_folder, run.id());
-  Patch patch(snapshots, **store, {*id, (*attempt)->number, 0});
+  Patch patch(snapshots, **store, engine::snapshot_of(run.state, *id, (*attempt)->number));
   for (const Change& change : changeset->changes) {
     const std::string one = patch.of(change);
     context.console.result(context.console.out().color ? colored(one) : one);

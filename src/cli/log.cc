@@ -82,9 +82,12 @@ class Logs {
                               name.phase);
   }
 
-  /// Also where the attempt did the work of several tasks.
+  /// Also where the attempt did the work of several tasks; and of its tries and their judge.
   bool is_log_of(engine::AttemptName name, TaskId task) const {
     if (name.task == task) return true;
+    const auto& its = run_->plan()[task].tries;
+    if (std::ranges::find(its, name.task) != its.end() || run_->plan()[task].judge == name.task)
+      return true;
     const auto& attempts = run_->state[task].attempts;
     return name.phase == 0 && !attempts.empty() && attempts.front().batched_with == name.task &&
            name.attempt == 1;

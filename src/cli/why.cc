@@ -58,6 +58,7 @@ std::string_view because(engine::AttemptStarted::Trigger why) {
     case engine::AttemptStarted::Trigger::again: return "again";
     case engine::AttemptStarted::Trigger::conflict: return "after a conflict";
     case engine::AttemptStarted::Trigger::repair: return "repair";
+    case engine::AttemptStarted::Trigger::tries: return "of its tries";
   }
   return {};
 }
@@ -113,6 +114,33 @@ std::string why_run(const runs::ChosenRun& run, TaskId id, const engine::Attempt
   return "run because no earlier result of it is kept";
 }
 
+/// Each of its tries, what it took, and which one counts.
+std::string tries_text(const runs::ChosenRun& run, TaskId id) {
+  const engine::TaskRecord& record = run.state[id];
+  std::string text;
+  for (const TaskId one : run.plan()[id].tries) {
+    const engine::TaskRecord& its = run.state[one];
+    text += fmt::format("  try `{}`: {}", run.plan()[one].id,
+                        record.picked == one ? "picked" : name_of(its.state));
+    Duration took{};
+    Usage used;
+    for (const auto& attempt : its.attempts) {
+      took += attempt.elapsed;
+      used = at_least(used, attempt.known);
+    }
+    if (!its.attempts.empty()) text += fmt::format(", {}", show_duration(took));
+    std::optional<Tokens> tokens;
+    for (const auto& part : {used.input, used.output, used.cache_read, used.cache_write})
+      if (part) tokens = tokens.value_or(0) + *part;
+    if (tokens) text += fmt::format(", {} tokens", show_count(*tokens));
+    if (used.cost) text += fmt::format(", {}", show_usd(*used.cost));
+    const std::string& why = record.picked == one ? record.picked_because : its.unneeded;
+    if (!why.empty()) text += fmt::format(": {}", why);
+    text += "\n";
+  }
+  return text;
+}
+
 /// With whom it shared the attempt.
 std::string batch_text(const runs::ChosenRun& run, const engine::AttemptRecord& attempt) {
   if (attempt.batched_with) {
@@ -142,7 +170,13 @@ std::string attempts_text(const runs::ChosenRun& run, TaskId id) {
     if (attempt.ended) text += fmt::format(" after {}", show_duration(attempt.elapsed));
     if (!attempt.detail.empty()) text += fmt::format(": {}", attempt.detail);
     text += "\n";
-    if (attempt.number == 1) text += fmt::format("    {}\n", why_run(run, id, attempt));
+    if (attempt.from) {
+      text += fmt::format("    what its try `{0}` did: interlock log {1} {0}\n",
+                          run.plan()[*attempt.from].id, run.id());
+      continue;
+    }
+    if (attempt.number == 1 && attempt.because != engine::AttemptStarted::Trigger::tries)
+      text += fmt::format("    {}\n", why_run(run, id, attempt));
     if (attempt.isolation != plan::Isolation::direct) {
       text += fmt::format("    isolation `{}`{}\n", plan::name_of(attempt.isolation),
                           attempt.reads_from.empty() ? "" : ", its reads " + attempt.reads_from);
@@ -217,6 +251,8 @@ json::object why_json(const runs::ChosenRun& run, TaskId id, const engine::TaskS
       {"run_because", record.attempts.empty()
                           ? json::value(nullptr)
                           : json::value(why_run(run, id, record.attempts.front()))},
+      {"picked", record.picked ? json::value(run.plan()[*record.picked].id) : json::value(nullptr)},
+      {"picked_because", record.picked ? json::value(record.picked_because) : json::value(nullptr)},
       {"after", std::move(edges)}};
 }
 
@@ -239,7 +275,8 @@ Result<Exit> why_command(const Context& context, const std::string& name, const 
     return Exit::done;
   }
   context.console.result(fmt::format("`{}` {}\n{}{}{}", view.id, said, edges_text(run, *id),
-                                     waited_text(record), attempts_text(run, *id)));
+                                     waited_text(record),
+                                     tries_text(run, *id) + attempts_text(run, *id)));
   return Exit::done;
 }
 

@@ -54,6 +54,37 @@ reason: All 3 tasks run at once: 45 s instead of 95 s, 50 s saved
 )");
 }
 
+TEST(Decide, TriesArePricedInTokensAndTheFirstOrTheSlowestInTime) {
+  PlanBuilder builder("tries");
+  for (const char* id : {"fix.1", "fix.2", "fix.3"})
+    builder.task(id).in(plan::Isolation::view).writes("a").takes("60s").tokens(1000);
+  builder.task("fix.judge").in(plan::Isolation::view).takes("10s").tokens(500);
+  builder.task("fix").in(plan::Isolation::view).writes("a").takes("60s").tokens(1000);
+  plan::Plan plan = builder.plan();
+  const TaskId fix(4);
+  plan.tasks[4].tries = plan.tasks[4].after = {TaskId(0), TaskId(1), TaskId(2)};
+  for (std::size_t i = 0; i < 3; ++i) plan.tasks[i].try_of = fix;
+  const auto decide_it = [&] {
+    return decide(plan, plan::interlocking_of(plan), expect(plan, {}), Options{});
+  };
+  plan.tasks[3].estimate = {};
+  const Decision first = decide_it();
+  EXPECT_EQ(to_seconds(first.sequential.elapsed), 65) << "those after a good one never begin";
+  plan.tasks[4].judge = TaskId(3);
+  plan.tasks[4].needs = {TaskId(3)};
+  plan.tasks[3].judge_of = fix;
+  plan.tasks[3].after = plan.tasks[4].tries;
+  plan.tasks[3].estimate.time = std::chrono::seconds(10);
+  plan.tasks[3].estimate.tokens = 500;
+  const Decision judged = decide_it();
+  EXPECT_EQ(to_seconds(judged.sequential.elapsed), 190);
+  EXPECT_EQ(to_seconds(judged.parallel.elapsed), 70) << "the slowest and the judge";
+  EXPECT_THAT(judged.reasons,
+              testing::Contains(testing::HasSubstr(
+                  "`fix` is tried 3 times, and the one its judge picks counts: 23.5k tokens, "
+                  "where one try takes 6k")));
+}
+
 TEST(Decide, TheCapMakesAQueueOfAllItsSlotsForTheyAreFree) {
   PlanBuilder plan("batch");
   plan.task("long").takes("60s");

@@ -124,6 +124,17 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   return it;
 }
 
+/// Of a task with tries: they do its work, and it takes up what one of them did. That it has to be
+/// done once more, as none was good, is not counted.
+Expected taken_over(Expected it) {
+  it.time = {};
+  it.tokens = it.output_tokens = it.overhead_tokens = 0;
+  it.cost = 0;
+  it.p_failure.reset();
+  it.startup.reset();
+  return it;
+}
+
 }  // namespace
 
 std::string_view name_of(From from) {
@@ -166,6 +177,7 @@ std::vector<Expected> expect(const plan::Plan& plan, const History& history) {
   expected.reserve(plan.tasks.size());
   for (const plan::Task& task : plan.tasks) {
     expected.push_back(expect_one(task, plan.agents[task.agent.index()], history));
+    if (!task.tries.empty()) expected.back() = taken_over(std::move(expected.back()));
   }
   return expected;
 }

@@ -82,6 +82,7 @@ Hindsight look_back(const plan::Plan& plan, const footprint::Interlocking& waits
   const schedule::World world = world_of(lived, works);
   for (std::size_t i = 0; i < lived.size(); ++i) {
     problem.jobs[i].expected = world.fates[i].takes;
+    problem.jobs[i].first_of = schedule::kNoGroup;  // Tries took what they took.
     if (lived[i].attempts.empty()) problem.jobs[i].costs.clear();
     for (schedule::Cost& draw : problem.jobs[i].costs)
       draw.requests = std::max<std::int64_t>(draw.requests, lived[i].requests);

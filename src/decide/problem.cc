@@ -126,6 +126,8 @@ schedule::Problem problem_of(const plan::Plan& plan, const footprint::Interlocki
     for (const plan::Use& use : task.uses)
       add_use(use, plan.resources[use.resource.index()], expected[i], by_client, job);
     job.slowing = slowings.of(task);
+    if (task.try_of && !plan[*task.try_of].judge)
+      job.first_of = static_cast<std::uint32_t>(task.try_of->index());
     job.gate_before = task.gate_before;
     job.gate_after = task.gate_after;
     job.exclusive = verdicts.empty() ? touches_the_unknown(task) : verdicts[i].exclusive;

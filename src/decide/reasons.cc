@@ -140,6 +140,42 @@ void add_exclusive(const Asked& asked, const Decision& decision,
         fmt::format("{} more run alone for such reasons", count_of(count - kMost, "task")));
 }
 
+/// What all of these take, the tax of dispatching them included; nothing: not known of one.
+std::optional<Tokens> tokens_of(const Asked& asked, const std::vector<TaskId>& tasks) {
+  Tokens sum = 0;
+  for (const TaskId task : tasks) {
+    const Expected& it = asked.expected[task.index()];
+    if (!it.tokens) return std::nullopt;
+    sum += *it.tokens + it.overhead_tokens.value_or(0);
+  }
+  return sum;
+}
+
+/// What it costs that several do the same, and one counts.
+void add_tries(const Asked& asked, std::vector<std::string>& reasons) {
+  constexpr std::size_t kMost = 4;
+  std::size_t count = 0;
+  for (const plan::Task& task : asked.plan.tasks) {
+    if (task.tries.empty() || ++count > kMost) continue;
+    std::vector<TaskId> all = task.tries;
+    if (task.judge) all.push_back(*task.judge);
+    const auto tokens = tokens_of(asked, all);
+    const auto one = tokens_of(asked, {task.tries.front()});
+    std::string text =
+        fmt::format("`{}` is tried {} times, and {} counts", task.id, task.tries.size(),
+                    task.judge ? "the one its judge picks" : "the first that is good");
+    if (!tokens || !one) {
+      text += ": nobody knows what tokens that takes";
+    } else if (*tokens > 0) {
+      text +=
+          fmt::format(": {} tokens, where one try takes {}", show_count(*tokens), show_count(*one));
+    }
+    reasons.push_back(std::move(text));
+  }
+  if (count > kMost)
+    reasons.push_back(fmt::format("{} more have several tries", count_of(count - kMost, "task")));
+}
+
 /// `tasks` under `what`, for those that `is` picks.
 template <typename Is>
 std::vector<TaskId> tasks_where(const Asked& asked, Is is) {
@@ -156,7 +192,7 @@ std::vector<TaskId> like_tasks(const Asked& asked, const std::vector<TaskId>& of
   std::map<std::tuple<std::size_t, std::string, plan::Isolation>, std::vector<TaskId>> groups;
   for (const TaskId task : of) {
     const plan::Task& it = asked.plan[task];
-    if (it.coordinates || !it.output_of.empty()) continue;
+    if (it.coordinates || it.try_of || it.judge_of || !it.output_of.empty()) continue;
     groups[{it.agent.index(), it.model, it.isolation}].push_back(task);
   }
   std::vector<TaskId> largest;
@@ -260,6 +296,7 @@ std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision
   add_pattern(asked, decision, reasons);
   add_offer(decision, reasons);
   add_batches(asked, decision, reasons);
+  add_tries(asked, reasons);
   add_queue(asked, decision, reasons);
   for (std::string& line :
        say_speculation(asked.plan, decision.speculation, decision.chosen().range))

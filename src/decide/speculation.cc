@@ -132,6 +132,7 @@ std::vector<TaskId> candidates(const plan::Plan& plan,
   std::vector<TaskId> tasks;
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
     const footprint::Footprint& it = plan.tasks[i].footprint;
+    if (plan.tasks[i].try_of) continue;  // It waits for whom its task waits for.
     if (tied[i] && (it.unknown || is_vague(it.reads) || is_vague(it.writes))) tasks.emplace_back(i);
   }
   return tasks;
@@ -168,7 +169,7 @@ footprint::Interlocking waits_without(const plan::Plan& plan, const std::vector<
   }
   std::vector<std::string> names;
   for (const plan::Resource& resource : plan.resources) names.push_back(resource.name);
-  return footprint::interlock(claims, names);
+  return plan::interlocking_of(plan, claims, names);
 }
 
 bool may_speculate(const plan::Plan& plan, const footprint::Interlocking& interlocking) {

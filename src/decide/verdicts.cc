@@ -52,6 +52,7 @@ Verdict verdict_of(const plan::Task& task, Joined joined) {
             .why = "it declares neither reads nor writes, so it may touch anything",
             .hint = "declare what it reads and writes"};
   }
+  if (task.try_of) return verdict;  // One is picked: nothing of several is joined.
   if (task.join) {
     verdict.join = *task.join;
     verdict.join_from = From::plan;

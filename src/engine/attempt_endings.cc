@@ -6,6 +6,7 @@
 
 #include "engine/attempt_usage.h"
 #include "engine/retry.h"
+#include "engine/try_events.h"
 
 namespace interlock::engine {
 
@@ -146,6 +147,12 @@ Judgement AttemptEndings::take_output(Attempt& live, const Exited& exited, Judge
     judgement =
         judge_output(one, output, exited.output_cut,
                      turn_.record_of(live.task()).corrections_used > 0, turn_.ports.validator);
+    // A judge may keep to its schema and name a try that it was not shown.
+    if (judgement.outcome == Outcome::succeeded && one.judge_of) {
+      auto picked = judge_pick(turn_.plan, turn_.run(), live.task(),
+                               judgement.instead.value_or(live.work.output));
+      if (picked.outcome != Outcome::succeeded) judgement = std::move(picked);
+    }
   }
   if (judgement.instead) {
     live.work.output = std::move(*judgement.instead);
@@ -221,6 +228,12 @@ bool AttemptEndings::ended_from_outside(TaskId id, const Judgement& judgement, b
   const bool is_at_limit = judgement.outcome == Outcome::quota_spent ||
                            (judgement.outcome == Outcome::over_budget && parked);
   if (!is_cancelled && !is_at_limit) return false;
+  // Another try was good first: nobody cancelled anything.
+  const auto& try_of = turn_.task(id).try_of;
+  if (is_cancelled && !turn_.is_letting_go() && try_of && is_picked(turn_.run(), *try_of)) {
+    turn_.record(bad_try(turn_.run(), id, why_not_wanted(turn_.plan, turn_.run(), *try_of)));
+    return true;
+  }
   if (is_cancelled && !turn_.is_letting_go()) {
     turn_.record(TaskCancelled{id, judgement.detail});
     return true;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "engine/batch.h"
 #include "engine/prompt.h"
 #include "engine/retry.h"
@@ -112,6 +113,11 @@ std::string AttemptInputs::said_of_before() const {
 Result<std::string> AttemptInputs::asked_text() {
   const plan::Task& own = spec_.task();
   schema_ = own.output.schema.value_or("");
+  if (spec_.work.size() == 1 && spec_.work.front().judged) {
+    auto shown = shown_tries();
+    if (!shown) return shown;
+    return plan::fill(own.prompt, lookup()) + *shown;
+  }
   if (spec_.work.size() == 1) return plan::fill(own.prompt, lookup());
   // Placeholders mean what they mean for the task whose prompt it is.
   std::vector<std::string> prompts;
@@ -122,6 +128,27 @@ Result<std::string> AttemptInputs::asked_text() {
   if (auto made = put_outputs_of(spec_.work.front()); !made) return std::unexpected(made.error());
   schema_ = batch_schema(spec_.tasks());
   return batch_prompt(prompts);
+}
+
+/// The task, and what its good tries answered and changed.
+Result<std::string> AttemptInputs::shown_tries() {
+  const AttemptSpec::Work& work = spec_.work.front();
+  const auto read = [&](const std::optional<Digest>& digest) -> Result<std::string> {
+    return digest ? journal_.blob(*digest) : Result<std::string>(std::string());
+  };
+  const plan::Task& judged = *work.judged;
+  const std::string task = !judged.prompt.empty()      ? plan::fill(judged.prompt, lookup())
+                           : !judged.run.shell.empty() ? judged.run.shell
+                                                       : join_words(judged.run.arguments, 100);
+  std::vector<ShownTry> tries;
+  for (const AttemptSpec::Try& one : work.tries) {
+    auto output = read(one.output);
+    if (!output) return output;
+    auto diff = read(one.diff);
+    if (!diff) return diff;
+    tries.push_back({one.number, std::move(*output), std::move(*diff)});
+  }
+  return say_tries(task, tries);
 }
 
 /// For clients without an option for it.

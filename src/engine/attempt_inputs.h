@@ -51,6 +51,7 @@ class AttemptInputs {
   std::string said_of_before() const;
   [[nodiscard]] Result<std::string> asked_text();
   std::string described_schema() const;
+  [[nodiscard]] Result<std::string> shown_tries();
 
   const AttemptSpec& spec_;
   const plan::Agent& agent_;

@@ -31,6 +31,22 @@ std::vector<AttemptSpec::Input> inputs_of(const plan::Plan& plan, const RunState
   return inputs;
 }
 
+AttemptSpec::Work work_of(const plan::Plan& plan, const RunState& run, plan::Task task) {
+  AttemptSpec::Work work;
+  work.inputs = inputs_of(plan, run, task);
+  if (task.judge_of) {
+    work.judged = plan[*task.judge_of];
+    work.inputs = inputs_of(plan, run, *work.judged);  // Its prompt is shown as it was filled in.
+    for (std::size_t i = 0; i < work.judged->tries.size(); ++i) {
+      const TaskRecord& record = run[work.judged->tries[i]];
+      if (record.state == TaskState::done)
+        work.tries.push_back({i + 1, record.output, record.attempts.back().diff});
+    }
+  }
+  work.task = std::move(task);
+  return work;
+}
+
 }  // namespace
 
 std::vector<const plan::Task*> AttemptSpec::tasks() const {
@@ -52,11 +68,8 @@ AttemptSpec spec_of(const plan::Plan& plan, const RunState& run, TaskId id, std:
   const AttemptRecord& latest = record.attempts.back();
   AttemptSpec spec;
   spec.name = {id, latest.number, phase};
-  plan::Task own = task_of_attempt(plan, run, id);
-  std::vector<AttemptSpec::Input> inputs = inputs_of(plan, run, own);
-  spec.work.push_back({std::move(own), std::move(inputs)});
-  for (const TaskId other : latest.others)
-    spec.work.push_back({plan[other], inputs_of(plan, run, plan[other])});
+  spec.work.push_back(work_of(plan, run, task_of_attempt(plan, run, id)));
+  for (const TaskId other : latest.others) spec.work.push_back(work_of(plan, run, plan[other]));
   spec.mends = latest.because == Trigger::repair;
   spec.goes_on = latest.because == Trigger::again && was_stopped_at_limit(record);
   spec.session = record.session;

@@ -24,10 +24,17 @@ struct AttemptSpec {
     std::optional<Digest> output;  ///< None: that task gave none.
     bool unneeded = false;         ///< That task was not run, as it was not needed.
   };
+  /// A good try, as its judge is shown it.
+  struct Try {
+    std::size_t number = 0;  ///< From 1, among all tries of the task.
+    std::optional<Digest> output, diff;
+  };
   /// A task whose work it does, as this attempt does it: after a failure perhaps by another model.
   struct Work {
     plan::Task task;
     std::vector<Input> inputs;
+    std::optional<plan::Task> judged;  ///< Of a judge: the task whose tries it compares,
+    std::vector<Try> tries;            ///< and those that were good.
   };
 
   AttemptName name;

@@ -48,10 +48,10 @@ Result<std::vector<AttemptName>> Checkpoints::recover_kept() {
   const auto& committed = turn_.commits().committed();
   // What the journal says to be brought in is the workspace's own by now.
   for (std::size_t i = turn_.run().checkpointed; i < committed.size(); ++i)
-    uncheckpointed.push_back({committed[i].name, &committed[i].changes});
+    uncheckpointed.push_back({committed[i].snapshot, &committed[i].changes});
   for (const auto& [id, one] : turn_.commits().waiting()) {
     // Where nothing could be harvested, nothing is there to be found again.
-    if (one.is_kept) waiting.push_back({one.name, &one.own});
+    if (one.is_kept) waiting.push_back({one.snapshot(), &one.own});
   }
   return turn_.ports.snapshots.recover(uncheckpointed, waiting);
 }
@@ -65,13 +65,13 @@ void Checkpoints::give_up_lost(const std::vector<AttemptName>& lost) {
   // Commits are layers: one that is not whole takes all above it along.
   std::uint32_t stands = turn_.run().checkpointed;
   while (stands < turn_.run().commits.size() &&
-         !is_lost({turn_.run().commits[stands].task, turn_.run().commits[stands].attempt, 0}))
+         !is_lost(turn_.commits().committed()[stands].snapshot))
     ++stands;
   std::set<TaskId> again;
   for (std::size_t i = stands; i < turn_.run().commits.size(); ++i)
     again.insert(turn_.run().commits[i].task);
   for (const auto& [id, one] : turn_.commits().waiting()) {
-    if (is_lost(one.name) || std::max(one.snapshot_version, one.base_version) > stands)
+    if (is_lost(one.snapshot()) || std::max(one.snapshot_version, one.base_version) > stands)
       again.insert(id);
   }
   turn_.record(ChangesLost{stands,

@@ -103,6 +103,7 @@ void Commits::know(const Digest& digest, changes::ReadSet reads) {
 
 void Commits::on(const RunState& run, const AttemptEnded& event) {
   const AttemptRecord& attempt = run[event.task].attempts.back();
+  if (attempt.from) return take_over(event.task, *attempt.from, event.attempt);
   const bool failed = event.outcome != Outcome::succeeded;
   // Where nothing could be taken a failure waits all the same: it may have come of anything. What
   // failed in company is done again alone, whatever it found.
@@ -130,6 +131,20 @@ void Commits::on(const RunState& run, const AttemptEnded& event) {
   known_reads_.clear();
 }
 
+/// What the picked try changed and read is its task's from now on.
+void Commits::take_over(TaskId task, TaskId from, std::uint32_t attempt) {
+  auto taken = waiting_.extract(from);
+  check(!taken.empty(), "what a good try changed waits until one is picked");
+  WaitingChanges& waiting = taken.mapped();
+  waiting.made_by = waiting.name;
+  waiting.name = {task, attempt, 0};
+  taken.key() = task;
+  waiting_.erase(task);
+  waiting_.insert(std::move(taken));
+  known_changes_.clear();
+  known_reads_.clear();
+}
+
 void Commits::on(const RunState&, const ChangesMerged& event) {
   WaitingChanges& waiting = waiting_.at(event.task);
   waiting.changes_digest = event.changes;
@@ -143,7 +158,8 @@ void Commits::on(const RunState&, const ChangesMerged& event) {
 void Commits::on(const RunState&, const ChangesCommitted& event) {
   const auto waiting = waiting_.find(event.task);
   check(waiting != waiting_.end(), "what is committed waited for its turn");
-  committed_.push_back({waiting->second.name, event.changes, std::move(waiting->second.own)});
+  committed_.push_back({waiting->second.name, waiting->second.snapshot(), event.changes,
+                        std::move(waiting->second.own)});
   waiting_.erase(waiting);
 }
 
@@ -200,6 +216,8 @@ std::string Commits::text() const {
     text += fmt::format("{}#{} waits, ", id.index(), one.name.attempt);
     text += one.failure ? fmt::format("{}, ", name_of(one.failure->outcome)) : std::string();
     text += one.is_kept ? "" : "not kept, ";
+    if (one.made_by)
+      text += fmt::format("made by {}#{}, ", one.made_by->task.index(), one.made_by->attempt);
     if (one.batch)
       text += fmt::format("did its work in {}#{}, ", one.batch->task.index(), one.batch->attempt);
     text += fmt::format("upon {}, saw {}, changed{}, read {}", one.base_version,

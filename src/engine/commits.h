@@ -21,7 +21,8 @@ namespace interlock::engine {
 ///                        |                                              |        |
 ///                        |                    ChangesLost: done again <-'        '--> committed
 ///                        '--> thrown away: RetryPlanned, TaskFailed, TaskCancelled
-///                        '--> TaskDone, of one that shared an attempt: nothing of it commits
+///                        |--> TaskDone, of one that shared an attempt: nothing of it commits
+///                        '--> of a try: waits as its task's, once that takes it up
 ///
 /// Events name changesets and read sets by digest. Those that were made here are known as they are
 /// made; after a replay `load` reads the others, but only those that are still wanted.
@@ -31,6 +32,7 @@ class Commits {
 
   struct Committed {
     AttemptName name;
+    AttemptName snapshot;  ///< Whose snapshot holds it.
     Digest digest;
     changes::Changeset changes;
   };
@@ -43,7 +45,8 @@ class Commits {
   /// Reads what is named and not known. Until then `own`, `reads` and committed changes are empty.
   Result<void> load(const ReadBlob& blob);
 
-  /// By task: those that are committing or reviewing, and in the turn of its end any other.
+  /// By task: those that are committing or reviewing, good tries of which none is picked yet, and
+  /// in the turn of its end any other.
   const std::map<TaskId, WaitingChanges>& waiting() const { return waiting_; }
   bool waits(TaskId task) const { return waiting_.contains(task); }
   /// In the order of committing.
@@ -71,6 +74,11 @@ class Commits {
   void on(const RunState&, const TaskDone& event) { waiting_.erase(event.task); }
   void on(const RunState&, const TaskFailed& event) { waiting_.erase(event.task); }
   void on(const RunState&, const TaskCancelled& event) { waiting_.erase(event.task); }
+  void on(const RunState&, const TryEnded& event) {
+    if (!event.good) waiting_.erase(event.task);
+  }
+  void on(const RunState&, const TryDropped& event) { waiting_.erase(event.task); }
+  void take_over(TaskId task, TaskId from, std::uint32_t attempt);
   template <typename Other>
   void on(const RunState&, const Other&) {}
 

@@ -51,7 +51,10 @@ Result<void> Committer::commit_what_may() {
 /// Whether all earlier tasks are over, or cannot do anything that would make a difference.
 bool Committer::may_commit(const WaitingChanges& waiting) {
   WaitingNotes& notes = collector_.notes_of(waiting.name.task);
+  const auto& try_of = turn_.task(waiting.name.task).try_of;
   const auto stands_in_the_way = [&](TaskId id) {
+    // A try sees nothing of another, and nothing of it is committed: it waits only to be believed.
+    if (try_of && turn_.task(id).try_of == try_of) return false;
     return !is_over(turn_.record_of(id).state) &&
            !changes::commutes(waiting.reads, waiting.to_commit(), turn_.task(id).footprint);
   };
@@ -99,7 +102,7 @@ Conflict Committer::conflict_of(const WaitingChanges& waiting) const {
   Conflict conflict;
   conflict.stale = stale_in(waiting);
   if (waiting.is_kept || waiting.batch)
-    conflict.foreign = turn_.ports.snapshots.foreign(waiting.batch.value_or(waiting.name),
+    conflict.foreign = turn_.ports.snapshots.foreign(waiting.batch.value_or(waiting.snapshot()),
                                                      waiting.reads, waiting.to_commit());
   return conflict;
 }
@@ -110,7 +113,7 @@ Result<void> Committer::commit(const WaitingChanges& waiting, std::optional<Trac
     return tasks_.set_done(id, {},
                            evidence_of(turn_, waiting, collector_.notes_of(id), std::move(trace)));
   const auto done = turn_.ports.snapshots.commit(
-      {waiting.name, &waiting.own}, fmt::format("{}/{}", turn_.setup.run, turn_.task(id).id));
+      {waiting.snapshot(), &waiting.own}, fmt::format("{}/{}", turn_.setup.run, turn_.task(id).id));
   if (!done && done.error().kind == Error::Kind::refused) {
     // What it changed does not fit on what is there now: somebody came in between.
     Conflict conflict;

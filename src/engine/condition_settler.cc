@@ -38,6 +38,12 @@ Result<void> ConditionSettler::settle() {
   }
 }
 
+bool ConditionSettler::is_choice(TaskId of) const {
+  return std::ranges::count_if(turn_.task(of).tries, [this](TaskId one) {
+           return turn_.record_of(one).state == TaskState::done;
+         }) > 1;
+}
+
 Result<bool> ConditionSettler::skip_if_unneeded(TaskId id) {
   const auto is_over = [](const Result<void>& done) -> Result<bool> {
     if (!done) return std::unexpected(done.error());
@@ -49,6 +55,8 @@ Result<bool> ConditionSettler::skip_if_unneeded(TaskId id) {
     turn_.record(TaskSkipped{id, *failed, {}});
     return true;
   }
+  if (one.judge_of && !is_choice(*one.judge_of))
+    return is_over(tasks_.skip_unneeded(id, "of its tries no more than one was good"));
   const auto why = why_unneeded(turn_.plan, turn_.run(), id,
                                 [this](const Digest& digest) { return turn_.batch.blob(digest); });
   if (!why && why.error().kind != Error::Kind::invalid) return std::unexpected(why.error());

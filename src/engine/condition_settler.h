@@ -22,6 +22,9 @@ class ConditionSettler {
   [[nodiscard]] Result<bool> skip_if_unneeded(TaskId task);
 
  private:
+  /// Whether there is something to judge among the tries of that task.
+  bool is_choice(TaskId of) const;
+
   Turn& turn_;
   TaskEndings& tasks_;
   Conditions conditions_;

@@ -191,7 +191,7 @@ void Conditions::grow(const plan::Plan& plan) {
     const plan::Task& task = plan[id];
     const bool may_lack_output = std::ranges::any_of(
         task.output_of, [&](TaskId other) { return may_be_unneeded_.contains(other); });
-    if (task.when.empty() && task.any_of.empty() && !may_lack_output) continue;
+    if (task.when.empty() && task.any_of.empty() && !may_lack_output && !task.judge_of) continue;
     may_be_unneeded_.insert(id);
     open_.insert(id);
     for (const auto* others : {&task.needs, &task.after}) {

@@ -65,8 +65,9 @@ Result<void> Committer::refuse(const WaitingChanges& waiting, const Conflict& me
 bool Committer::merge_texts(const WaitingChanges& waiting, const Conflict& conflict) {
   const TaskId id = waiting.name.task;
   // What a person changed is in no commit: there is nothing to merge with that stays.
-  if (waiting.failure || !turn_.task(id).merge_text || !conflict.foreign.empty() ||
-      !can_be_merged(conflict.stale))
+  // What a try changed is checked upon what the try saw.
+  if (waiting.failure || waiting.made_by || !turn_.task(id).merge_text ||
+      !conflict.foreign.empty() || !can_be_merged(conflict.stale))
     return false;
   std::vector<std::pair<std::string, std::string>> merged;
   for (const changes::Stale& one : conflict.stale) {
@@ -145,7 +146,7 @@ void Committer::drop_changes(TaskId id) {
   const auto found = turn_.commits().waiting().find(id);
   if (found == turn_.commits().waiting().end()) return;
   // Others' reads may still be held against the snapshot of a batch.
-  if (!found->second.batch) live_.discard(found->second.name);
+  if (!found->second.batch) live_.discard(found->second.snapshot());
 }
 
 /// Again, upon what the workspace is now: at once the first times, then when all before it is over,
@@ -178,7 +179,7 @@ std::string Committer::describe_changes(const WaitingChanges& waiting,
     std::size_t first = waiting.base_version;
     while (first < last && turn_.commits().committed()[first].changes.find(one.path) == nullptr)
       ++first;
-    const AttemptName commit = turn_.commits().committed()[first].name;
+    const AttemptName commit = turn_.commits().committed()[first].snapshot;
     std::optional<std::string> before, after;
     if (auto bytes = turn_.ports.snapshots.content(commit, one.path, Snapshots::Side::before,
                                                    kMergedBytesMax))

@@ -22,7 +22,8 @@ Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocki
       collector_(turn_, live_, snapshots_),
       committer_(turn_, live_, snapshots_, collector_, tasks_),
       conditions_(turn_, tasks_),
-      starter_(turn_, live_, tasks_, conditions_),
+      tries_(turn_, live_, collector_, committer_, tasks_),
+      starter_(turn_, live_, tasks_, conditions_, tries_),
       endings_(turn_, live_, snapshots_, tasks_, calls_, agents_, collector_, committer_),
       launcher_(turn_, live_, snapshots_, checkpoints_, calls_, agents_, endings_),
       requests_(turn_, live_, tasks_, calls_, committer_, conditions_, endings_),
@@ -74,6 +75,7 @@ Result<void> Engine::close_turn() {
   for (std::uint64_t before = 0; before != run().seq;) {
     before = run().seq;
     tasks_.skip_unreachable();
+    tries_.settle();
     if (auto settled = conditions_.settle(); !settled) return settled;
     if (auto committed = committer_.commit_what_may(); !committed) return committed;
     if (auto started = starter_.start_what_may(); !started) return started;

@@ -56,7 +56,8 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
                              r.choice_or_first<plan::Isolation>("isolation", kIsolations),
                              r.index("seen"),
                              r.flag("speculative"),
-                             r.maybe_task("with")};
+                             r.maybe_task("with"),
+                             r.maybe_task("from")};
      }},
     {"process_spawned",
      [](FieldReader& r) -> Event {
@@ -199,6 +200,14 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
      [](FieldReader& r) -> Event {
        return FamilyExpanded{r.task(), r.index("count"), r.text("items")};
      }},
+    {"try_ended",
+     [](FieldReader& r) -> Event {
+       return TryEnded{r.task(), r.index("attempt"), r.flag("good"), r.text("detail"),
+                       r.digest("diff")};
+     }},
+    {"try_picked",
+     [](FieldReader& r) -> Event { return TryPicked{r.task(), r.task("picked"), r.text("why")}; }},
+    {"try_dropped", [](FieldReader& r) -> Event { return TryDropped{r.task(), r.text("why")}; }},
 }};
 
 }  // namespace

@@ -130,6 +130,7 @@ struct AttemptStarted {
     again,
     conflict,  ///< Done again on what others made of the workspace meanwhile.
     repair,    ///< Likewise, by the command that mends: it is told what changed.
+    tries,     ///< Nothing of it runs: it is what the picked one of its tries did, if any was good.
   };
 
   TaskId task;
@@ -146,6 +147,7 @@ struct AttemptStarted {
   std::uint32_t snapshot_version = 0;  ///< So many of the run's commits are in its snapshot.
   bool speculative = false;            ///< Started beside a task it may well conflict with.
   std::optional<TaskId> with;          ///< It has no slot of its own: AttemptsBatched follows.
+  std::optional<TaskId> from;          ///< Of `tries`: the one that was picked.
 };
 /// Attempts that start in the same turn are one: that of `task` does the work of all, and `others`
 /// take their part of its answer. Each task keeps an attempt of its own.
@@ -322,6 +324,26 @@ struct RunRetuned {
   std::optional<MicroUsd> usd;
   std::string by;
 };
+/// One of several tries of a task is over. A good one keeps its output and its changes until one is
+/// picked.
+struct TryEnded {
+  TaskId task;
+  std::uint32_t attempt = 0;  ///< 0: it never began.
+  bool good = false;
+  std::string detail;          ///< Why it is not good, or not wanted any more.
+  std::optional<Digest> diff;  ///< Of what a judge is shown of its changes.
+};
+/// This try counts; the others do not, whatever comes of them.
+struct TryPicked {
+  TaskId task;  ///< Whose try it is.
+  TaskId picked;
+  std::string why;
+};
+/// It was good, and another is picked: what it changed is thrown away.
+struct TryDropped {
+  TaskId task;
+  std::string why;
+};
 struct MergeMade {
   std::uint32_t merge = 0;
   Digest output;
@@ -337,7 +359,8 @@ using Event =
                  TaskRevived, RetryPlanned, MergeMade, MergeFailed, ChangesReady, ChangesMerged,
                  ChangesCommitted, CommitRefused, ChangesCheckpointed, CheckpointRefused,
                  SessionBegan, ModelCalled, ChangesLost, CallWaiting, AttemptsBatched, TasksAdded,
-                 TasksRefused, AdditionsClosed, RunHeld, RunReleased, RunRetuned, FamilyExpanded>;
+                 TasksRefused, AdditionsClosed, RunHeld, RunReleased, RunRetuned, FamilyExpanded,
+                 TryEnded, TryPicked, TryDropped>;
 
 /// An event and its moment. `seq` counts from 1 within a run, without gaps.
 struct RecordedEvent {
@@ -348,7 +371,7 @@ struct RecordedEvent {
 
 /// `attempt_started`, ...: stable names, part of the journal's format.
 std::string_view name_of(const Event& event);
-/// `first`, `retry`, `correction`, `again`, `conflict`, `repair`.
+/// `first`, `retry`, `correction`, `again`, `conflict`, `repair`, `tries`.
 std::string_view name_of(AttemptStarted::Trigger because);
 std::optional<TaskId> task_of(const Event& event);
 /// The fact's fields as JSON; unknown members are ignored on reading, so that a newer journal can

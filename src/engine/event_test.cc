@@ -53,7 +53,9 @@ std::vector<Event> one_of_each() {
                      {Duration(1), Duration(2), Duration(3), Duration(4), Duration(5), Duration(6)},
                      plan::Isolation::view,
                      17,
-                     true},
+                     true,
+                     TaskId(0),
+                     TaskId(2)},
       ProcessSpawned{TaskId(1), 2, process},
       AttemptEnded{TaskId(1),
                    2,
@@ -102,6 +104,9 @@ std::vector<Event> one_of_each() {
       RunReleased{"ann"},
       RunRetuned{2, 800'000, 5'000'000, "ann"},
       FamilyExpanded{TaskId(2), 2, R"(["a","b"])"},
+      TryEnded{TaskId(1), 2, true, "not wanted", digest_of("diff")},
+      TryPicked{TaskId(3), TaskId(1), "it was the first that was good"},
+      TryDropped{TaskId(2), "`fix.1` was picked"},
   };
 }
 

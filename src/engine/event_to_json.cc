@@ -48,6 +48,7 @@ json::object body_of(const AttemptStarted& f) {
            f.snapshot_version > 0 ? std::optional(std::int64_t{f.snapshot_version}) : std::nullopt)
       .put("speculative", f.speculative)
       .put("with", f.with)
+      .put("from", f.from)
       .take();
 }
 json::object body_of(const AttemptsBatched& f) {
@@ -215,6 +216,25 @@ json::object body_of(const RetryPlanned& f) {
       .put("charged", f.charged)
       .put("correction", f.correction)
       .take();
+}
+json::object body_of(const TryEnded& f) {
+  return FieldWriter()
+      .put("task", f.task)
+      .put("attempt", f.attempt > 0 ? std::optional(std::int64_t{f.attempt}) : std::nullopt)
+      .put("good", f.good)
+      .put("detail", f.detail)
+      .put("diff", f.diff)
+      .take();
+}
+json::object body_of(const TryPicked& f) {
+  return FieldWriter()
+      .put("task", f.task)
+      .put("picked", std::int64_t{f.picked.index()})
+      .put("why", f.why)
+      .take();
+}
+json::object body_of(const TryDropped& f) {
+  return FieldWriter().put("task", f.task).put("why", f.why).take();
 }
 json::object body_of(const MergeMade& f) {
   return FieldWriter().put("merge", std::int64_t{f.merge}).put("output", f.output).take();

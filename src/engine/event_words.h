@@ -18,8 +18,8 @@ inline constexpr std::array<std::string_view, 29> kOutcomes = {
 inline constexpr std::array<std::string_view, 6> kHows = {
     "finished", "failed", "paused-at-gate", "interrupted", "cancelled", "limit-reached"};
 inline constexpr std::array<std::string_view, 3> kGates = {"before", "after", "review"};
-inline constexpr std::array<std::string_view, 6> kTriggers = {"first", "retry",    "correction",
-                                                              "again", "conflict", "repair"};
+inline constexpr std::array<std::string_view, 7> kTriggers = {
+    "first", "retry", "correction", "again", "conflict", "repair", "tries"};
 inline constexpr std::array<std::string_view, 6> kCauses = {"other",     "failures", "interrupted",
                                                             "cancelled", "limit",    "checkpoint"};
 inline constexpr std::array<std::string_view, 4> kIsolations = {"direct", "guard", "view",

@@ -23,6 +23,7 @@ class EventFormatter {
   EventFormatter(const plan::Plan& plan, const RunState& run) : plan_(plan), run_(run) {}
 
   std::optional<Notice> operator()(const AttemptStarted& event) const {
+    if (event.because == AttemptStarted::Trigger::tries) return std::nullopt;  // Nothing starts.
     std::string text;
     if (event.attempt > 1) text = fmt::format("attempt {}", event.attempt);
     return notice(Kind::started, event.task, std::move(text));
@@ -90,6 +91,19 @@ class EventFormatter {
     return notice(Kind::skipped, event.task,
                   event.because ? fmt::format("`{}` did not succeed", plan_[*event.because].id)
                                 : event.unneeded);
+  }
+  std::optional<Notice> operator()(const TryEnded& event) const {
+    if (!event.good) return notice(Kind::skipped, event.task, first_line(event.detail));
+    Notice result = notice(Kind::done, event.task, "good");
+    result.elapsed = run_[event.task].attempts.back().elapsed;
+    return result;
+  }
+  std::optional<Notice> operator()(const TryDropped& event) const {
+    return notice(Kind::skipped, event.task, event.why);
+  }
+  std::optional<Notice> operator()(const TryPicked& event) const {
+    return notice(Kind::picked, event.task,
+                  fmt::format("`{}`: {}", plan_[event.picked].id, first_line(event.why)));
   }
   std::optional<Notice> operator()(const TaskCancelled& event) const {
     return notice(Kind::cancelled, event.task, fmt::format("by {}", event.by));

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 // What a prompt says of the attempt before it, after what was asked.
 namespace interlock::engine {
@@ -13,5 +15,13 @@ std::string say_what_others_changed(const std::string& changed);
 
 /// A correction: `complaint` is why the answer was not accepted; `anew` as above.
 std::string say_what_was_wrong(const std::string& complaint, bool anew);
+
+/// One of several tries at a task: what it answered, and its changes as a diff; empty: none.
+struct ShownTry {
+  std::size_t number = 0;
+  std::string answer, diff;
+};
+/// For who has to pick one of them.
+std::string say_tries(const std::string& task, const std::vector<ShownTry>& tries);
 
 }  // namespace interlock::engine

@@ -88,7 +88,9 @@ void RequestHandler::revive(TaskId id) {
   if (state != TaskState::failed && state != TaskState::cancelled && state != TaskState::skipped)
     return;
   if (turn_.record_of(id).is_unneeded()) return;  // It would be found so again.
+  if (turn_.task(id).try_of) return;              // Its task may be asked for again.
   turn_.record(TaskRevived{id});
+  revive_tries(id);
   // Plan order puts what was skipped behind what it was skipped for, so one pass finds chains too.
   for (std::uint32_t i = id.index() + 1; i < turn_.plan.tasks.size(); ++i) {
     const TaskRecord& one = turn_.run().tasks[i];
@@ -101,6 +103,19 @@ void RequestHandler::revive(TaskId id) {
     if (is_open || (one.state == TaskState::skipped && one.because && waits(*one.because))) {
       turn_.record(TaskRevived{TaskId(i)});
     }
+  }
+}
+
+/// Of a task that has not begun, its tries are to be made again, and judged.
+void RequestHandler::revive_tries(TaskId id) {
+  const TaskRecord& record = turn_.record_of(id);
+  if (!record.attempts.empty() || record.picked) return;
+  std::vector<TaskId> again = turn_.task(id).tries;
+  if (turn_.task(id).judge) again.push_back(*turn_.task(id).judge);
+  for (const TaskId one : again) {
+    const TaskState state = turn_.record_of(one).state;
+    if (state == TaskState::failed || state == TaskState::skipped || state == TaskState::cancelled)
+      turn_.record(TaskRevived{one});
   }
 }
 

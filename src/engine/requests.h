@@ -39,6 +39,7 @@ class RequestHandler {
   void cancel_task(TaskId task, const std::string& by);
   void cancel_run(const std::string& by);
   void revive(TaskId task);
+  void revive_tries(TaskId task);
   // growth.cc: tasks that are added, and what people change while it goes on.
   void add_tasks(const Request& request);
   void hold(const Request& request);

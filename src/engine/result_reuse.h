@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,11 @@ class ResultReuse {
   /// to `difference`.
   [[nodiscard]] Result<bool> take(TaskId task, const std::vector<CacheKeyPart>& cache_key_parts,
                                   const Digest& key, std::string& difference);
+
+  /// The result that may be taken, if any; the look at it may be broken off by a signal.
+  [[nodiscard]] Result<std::optional<StoredResult>> find(
+      TaskId task, const std::vector<CacheKeyPart>& cache_key_parts, const Digest& key,
+      std::string& difference);
 
  private:
   Result<std::string> difference_from(const Trace& trace);

@@ -94,6 +94,8 @@ void RunCompletion::finish(RunEnded::How how) {
     std::vector<merge::TaskResult> tasks;
     for (std::uint32_t i = 0; i < turn_.plan.tasks.size(); ++i) {
       const TaskRecord& one = turn_.run().tasks[i];
+      // Who tried, and how often, is no part of what came of it.
+      if (turn_.plan.tasks[i].try_of || turn_.plan.tasks[i].judge_of) continue;
       tasks.push_back({turn_.plan.tasks[i].id, std::string(name_of(one.state)),
                        one.output.value_or(Digest{}), one.wrote});
     }

@@ -22,18 +22,15 @@ bool may_move(TaskState from, TaskState to) {
     case TaskState::waiting: return to == TaskState::running || is_over(to);
     case TaskState::running:
       return to == TaskState::reviewing || to == TaskState::committing ||
-             to == TaskState::waiting || to == TaskState::done || to == TaskState::failed ||
-             to == TaskState::cancelled;
+             to == TaskState::waiting || is_over(to);
     case TaskState::reviewing:
       return to == TaskState::committing || to == TaskState::waiting || to == TaskState::done ||
              to == TaskState::failed || to == TaskState::cancelled;
-    case TaskState::committing:
-      return to == TaskState::done || to == TaskState::waiting || to == TaskState::failed ||
-             to == TaskState::cancelled;
+    case TaskState::committing: return to == TaskState::waiting || is_over(to);
     case TaskState::failed:
     case TaskState::skipped:
     case TaskState::cancelled: return to == TaskState::waiting;
-    case TaskState::done: return to == TaskState::waiting;
+    case TaskState::done: return to == TaskState::waiting || to == TaskState::skipped;
   }
   return false;
 }
@@ -129,6 +126,7 @@ class Applier {
     attempt.isolation = event.isolation;
     attempt.snapshot_version = event.snapshot_version;
     attempt.speculative = event.speculative;
+    attempt.from = event.from;
     task.attempts.push_back(std::move(attempt));
     task.key = event.key;
     task.cache_key_parts = event.cache_key_parts;
@@ -328,6 +326,23 @@ class Applier {
     run_.retuned.by = event.by;
   }
 
+  void operator()(const TryEnded& event) {
+    TaskRecord& task = record(event.task);
+    if (!event.good) return drop(event.task, event.detail);
+    AttemptRecord& attempt = latest(event.task, event.attempt);
+    attempt.diff = event.diff;
+    move(event.task, TaskState::done);
+    task.output = attempt.output;
+    task.detail.clear();
+  }
+  void operator()(const TryPicked& event) {
+    check(record(event.picked).state == TaskState::done, "what is picked was good");
+    check(!record(event.task).picked, "a try is picked once");
+    record(event.task).picked = event.picked;
+    record(event.task).picked_because = event.why;
+  }
+  void operator()(const TryDropped& event) { drop(event.task, event.why); }
+
   void operator()(const MergeMade& event) {
     check(event.merge < run_.merges.size(), "a merge of the plan");
     run_.merges[event.merge] = {event.output, {}};
@@ -348,6 +363,13 @@ class Applier {
     check(!task.attempts.empty() && task.attempts.back().number == attempt,
           "the latest attempt reports");
     return task.attempts.back();
+  }
+
+  /// A try that does not count. Nothing has failed by that.
+  void drop(TaskId id, const std::string& why) {
+    move(id, TaskState::skipped);
+    record(id).because.reset();
+    record(id).unneeded = why;
   }
 
   void close_gate(TaskRecord& task) {
@@ -378,6 +400,14 @@ class Applier {
 std::string_view name_of(TaskState state) { return kStates[static_cast<std::size_t>(state)]; }
 
 RunState::RunState(const plan::Plan& plan) : tasks(plan.tasks.size()), merges(plan.merges.size()) {}
+
+AttemptName snapshot_of(const RunState& run, TaskId task, std::uint32_t attempt) {
+  for (const AttemptRecord& one : run[task].attempts) {
+    if (one.number == attempt && one.from)
+      return {*one.from, run[*one.from].attempts.back().number, 0};
+  }
+  return {task, attempt, 0};
+}
 
 void apply(RunState& run, const RecordedEvent& recorded) {
   check(recorded.seq == run.seq + 1, "events come one after the other");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/event.h"
+#include "engine/names.h"
 #include "plan/plan.h"
 
 namespace interlock::engine {
@@ -26,6 +27,7 @@ namespace interlock::engine {
 ///      |   |        +--> cancelled
 ///      |   +--> done                                  (taken from an earlier run)
 ///      |   +--> skipped, failed (gate rejected), cancelled
+///      |   '--> (a try, at any time) skipped         (not good, or another was picked; done too)
 ///      +-- revived: from failed, skipped, cancelled
 ///      +-- from done, committing, reviewing, when what was kept of its changes is lost
 enum class TaskState : unsigned char {
@@ -96,6 +98,8 @@ struct AttemptRecord {
   // Of tasks that share one attempt: the first has its process, its log and its calls.
   std::vector<TaskId> others;          ///< Whose work it does too.
   std::optional<TaskId> batched_with;  ///< That one does its work.
+  std::optional<TaskId> from;          ///< Of tries: the one whose work it is.
+  std::optional<Digest> diff;          ///< Of a good try: what its judge is shown of its changes.
 
   bool is_batched() const { return batched_with || !others.empty(); }
 };
@@ -119,8 +123,10 @@ struct TaskRecord {
   bool revived = false;  ///< A person asked for it again: later tasks may have gone ahead of it.
   std::optional<Time> not_before;  ///< Back-off.
   AttemptStarted::Trigger next = AttemptStarted::Trigger::first;
-  std::string session;     ///< Of the latest attempt that had one.
-  std::string correction;  ///< What the next attempt is told was wrong.
+  std::string session;           ///< Of the latest attempt that had one.
+  std::string correction;        ///< What the next attempt is told was wrong.
+  std::optional<TaskId> picked;  ///< Of its tries.
+  std::string picked_because;
   bool gate_before_reached = false, gate_before_approved = false;
   std::optional<Time> gate_since;
   Duration gate_time{};         ///< What people took at its gates, but for the open one.
@@ -206,6 +212,9 @@ struct Completeness {
 /// Unknown is not complete: an agent that still works, one that nobody counted, and one that leaves
 /// something out, are not.
 Completeness completeness_of(const plan::Plan& plan, TaskId task, const AttemptRecord& attempt);
+
+/// Whose snapshot holds what that attempt changed: its own, or that of the try whose work it is.
+AttemptName snapshot_of(const RunState& run, TaskId task, std::uint32_t attempt);
 
 /// The one door for changes. Breaks off (a bug) when the move is not one that is drawn above.
 void apply(RunState& run, const RecordedEvent& recorded);

@@ -60,6 +60,10 @@ class ChangesOf {
   void operator()(const TaskSkipped& event) {
     end(event.task, event.unneeded.empty() ? End::skipped : End::unneeded);
   }
+  void operator()(const TryEnded& event) {
+    // Good or not, whether it counts is known later: whoever waits for it may go on.
+    end(event.task, End::unneeded);
+  }
   void operator()(const TaskCancelled& event) { end(event.task, End::cancelled); }
   void operator()(const TaskRevived& event) {
     add({.kind = Change::Kind::revive, .task = event.task});

@@ -3,11 +3,18 @@
 #include <fmt/format.h>
 
 #include "engine/shortage.h"
+#include "engine/try_events.h"
 
 namespace interlock::engine {
 
-Starter::Starter(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ConditionSettler& conditions)
-    : turn_(turn), live_(live), tasks_(tasks), conditions_(conditions), reuse_(turn, tasks) {
+Starter::Starter(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ConditionSettler& conditions,
+                 Tries& tries)
+    : turn_(turn),
+      live_(live),
+      tasks_(tasks),
+      conditions_(conditions),
+      tries_(tries),
+      reuse_(turn, tasks) {
   for (std::size_t i = 0; i < turn.setup.batches.size(); ++i) {
     for (const TaskId id : turn.setup.batches[i]) batch_of_.emplace(id, i);
   }
@@ -40,6 +47,10 @@ Result<void> Starter::start(TaskId id) {
   const auto skipped = conditions_.skip_if_unneeded(id);
   if (!skipped) return std::unexpected(skipped.error());
   if (*skipped) return {};
+  // Before its own key is looked at: a try has no result of its own to reuse.
+  const auto needless = is_needless(id);
+  if (!needless) return std::unexpected(needless.error());
+  if (*needless) return {};
   auto cache_key_parts = cache_key_parts_of(turn_.plan, id, turn_.run(), turn_.ports.workspace);
   if (!cache_key_parts && is_interruption(cache_key_parts.error())) {
     turn_.await_signal();
@@ -60,6 +71,8 @@ Result<void> Starter::start(TaskId id) {
 
   AttemptStarted event = started_event(id, std::move(*cache_key_parts), key, difference,
                                        turn_.scheduler().next_lane());
+  // Nothing is spawned for it: all its tries are over.
+  if (tries_.takes_up(id)) return tries_.take_up(std::move(event));
   // Its event before those of its mates: they name it, and share its slot.
   Attempt live({id, event.attempt, 0}, turn_.now());
   const bool is_first = event.attempt == 1;
@@ -70,6 +83,23 @@ Result<void> Starter::start(TaskId id) {
   // From here on it lives, though its process is spawned only when all this is durable.
   live_.add_and_spawn(std::move(live));
   return {};
+}
+
+/// A try of a task whose own result is there already: it is over by that.
+Result<bool> Starter::is_needless(TaskId id) {
+  const auto& of = turn_.task(id).try_of;
+  if (!of) return false;
+  const auto parts = cache_key_parts_of(turn_.plan, *of, turn_.run(), turn_.ports.workspace);
+  if (!parts) return false;  // It says why itself.
+  std::string difference;
+  const auto kept = reuse_.find(*of, *parts, key_of(*parts), difference);
+  if (!kept) return std::unexpected(kept.error());
+  if (turn_.signal_waits) return true;
+  if (!*kept) return false;
+  turn_.record(
+      bad_try(turn_.run(), id,
+              fmt::format("the result of `{}` is kept from {}", turn_.task(*of).id, (*kept)->run)));
+  return true;
 }
 
 AttemptStarted Starter::started_event(TaskId id, std::vector<CacheKeyPart> cache_key_parts,

@@ -11,6 +11,7 @@
 #include "engine/live_attempts.h"
 #include "engine/result_reuse.h"
 #include "engine/task_endings.h"
+#include "engine/tries.h"
 #include "engine/turn.h"
 
 namespace interlock::engine {
@@ -19,12 +20,14 @@ namespace interlock::engine {
 /// result is there already.
 class Starter {
  public:
-  Starter(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ConditionSettler& conditions);
+  Starter(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ConditionSettler& conditions,
+          Tries& tries);
 
   [[nodiscard]] Result<void> start_what_may();
 
  private:
   [[nodiscard]] Result<void> start(TaskId task);
+  [[nodiscard]] Result<bool> is_needless(TaskId task);
   AttemptStarted started_event(TaskId task, std::vector<CacheKeyPart> cache_key_parts,
                                const Digest& key, const std::string& difference,
                                std::uint32_t lane) const;
@@ -35,6 +38,7 @@ class Starter {
   LiveAttempts& live_;
   TaskEndings& tasks_;
   ConditionSettler& conditions_;
+  Tries& tries_;
   ResultReuse reuse_;
   std::map<TaskId, std::size_t> batch_of_;  ///< Of `Setup::batches`.
 };

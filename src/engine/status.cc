@@ -103,14 +103,22 @@ class StatusBuilder {
   }
 
   void measure(TaskId id, const TaskRecord& record) {
+    // Until one is picked nobody knows which of them count.
+    const bool untaken = plan_[id].try_of && record.state == TaskState::skipped;
+    if (untaken && !record.attempts.empty()) ++view_.tries_untaken;
     for (const AttemptRecord& attempt : record.attempts) {
       const Duration took =
           attempt.ended ? attempt.elapsed : std::max(Duration{}, now_ - attempt.started);
       const bool lost = attempt.refused || attempt.outcome == Outcome::conflicted;
       const bool failed = attempt.outcome && *attempt.outcome != Outcome::succeeded;
-      (lost ? view_.lost : failed ? view_.failed_work : view_.sequential) += took;
+      (untaken  ? view_.untaken
+       : lost   ? view_.lost
+       : failed ? view_.failed_work
+                : view_.sequential) += took;
       const Usage& used = attempt.known;
-      if (lost) add_tokens(view_.lost_tokens, used);
+      if (lost && !untaken) add_tokens(view_.lost_tokens, used);
+      if (untaken) add_tokens(view_.untaken_tokens, used);
+      if (untaken) add_known(view_.untaken_cost, used.cost);
       if (attempt.speculative) ++view_.speculated;
       if (attempt.speculative && lost) ++view_.speculations_lost;
       if (attempt.because == AttemptStarted::Trigger::retry) ++view_.retried;

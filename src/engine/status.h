@@ -48,6 +48,11 @@ struct RunStatus {
   /// would have been none.
   Duration lost{};
   std::optional<Tokens> lost_tokens;
+  /// By tries of which others were picked, or that were not good.
+  Duration untaken{};
+  std::optional<Tokens> untaken_tokens;
+  std::optional<MicroUsd> untaken_cost;
+  std::uint32_t tries_untaken = 0;  ///< Those that began.
   std::uint32_t speculated = 0, speculations_lost = 0;  ///< Attempts.
   std::optional<Duration> remaining;                    ///< Forecast, when it can be told.
   std::uint32_t total = 0, done = 0, reused = 0, running = 0, waiting = 0, failed = 0, skipped = 0,
@@ -106,6 +111,7 @@ struct Notice {
     conflicting,  ///< Done again, because others changed what it saw.
     ready,        ///< Its changes wait for their turn.
     joined,       ///< Files that others changed too were merged.
+    picked,       ///< One of its tries.
     skipped,
     cancelled,
     gate,

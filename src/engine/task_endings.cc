@@ -4,10 +4,15 @@
 
 #include "engine/cache_key.h"
 #include "engine/shortage.h"
+#include "engine/try_events.h"
 
 namespace interlock::engine {
 
 Result<void> TaskEndings::settle_work(TaskId id) {
+  if (turn_.task(id).try_of) {
+    turn_.record(good_try(turn_, id));
+    return {};
+  }
   if (!turn_.commits().waits(id)) return set_done(id);
   wait_for_turn(id);
   return {};
@@ -62,6 +67,8 @@ Result<void> TaskEndings::skip_unneeded(TaskId id, std::string why) {
 }
 
 void TaskEndings::fail_for_good(TaskId id, Outcome outcome, const std::string& detail) {
+  // Of a try nothing has failed yet: another may be good.
+  if (turn_.task(id).try_of) return turn_.record(bad_try(turn_.run(), id, detail));
   turn_.record(TaskFailed{id, outcome, detail});
   if (!turn_.scheduler().failure_limit_reached() || !turn_.run().stopping.empty()) return;
   turn_.record(RunStopping{

@@ -25,6 +25,8 @@ struct WaitingChanges {
   std::optional<Failure> failure;  ///< What it changed is thrown away at its turn.
   /// `Snapshots` keeps it. Not: nothing could be taken, so it may have read all.
   bool is_kept = true;
+  /// Of a task with tries: the attempt of the try that did its work. `Snapshots` keeps it so.
+  std::optional<AttemptName> made_by;
   /// The attempt that did its work and that of others: what it read is held against that one's
   /// snapshot. Nothing of it is to be committed.
   std::optional<AttemptName> batch;
@@ -38,6 +40,8 @@ struct WaitingChanges {
   /// it commits.
   std::vector<CacheKeyPart> merged;
 
+  /// Whose snapshot holds it.
+  AttemptName snapshot() const { return made_by.value_or(name); }
   /// What is to come into the workspace: of a failure nothing.
   const changes::Changeset& to_commit() const;
 };

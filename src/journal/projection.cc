@@ -38,6 +38,8 @@ void Projection::on(const engine::AttemptStarted& event, Time at) {
   open.waits.slot = waited.slot;
   open.waits.gate = waited.gate;
   open.waits.backoff = waited.backoff;
+  // What one of its tries did was measured there.
+  open.batched = event.because == engine::AttemptStarted::Trigger::tries;
   open_[event.task] = open;
 }
 

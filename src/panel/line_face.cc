@@ -25,6 +25,7 @@ std::string_view word_of(Kind kind) {
     case Kind::conflicting: return "conflict";
     case Kind::ready: return "ready";
     case Kind::joined: return "joined";
+    case Kind::picked: return "picked";
     case Kind::skipped: return "skipped";
     case Kind::cancelled: return "cancelled";
     case Kind::gate: return "gate";

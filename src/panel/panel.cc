@@ -110,6 +110,7 @@ std::string_view name_of_cause(const TaskStatus& task) {
     case AttemptStarted::Trigger::again: return "again";
     case AttemptStarted::Trigger::conflict: return "conflict";
     case AttemptStarted::Trigger::repair: return "repair";
+    case AttemptStarted::Trigger::tries: return "";
   }
   return "";
 }

@@ -149,6 +149,13 @@ class Summary {
     event("took", show_duration(run_.elapsed), how);
     if (is_known(run_.failed_work))
       event("failed work", show_duration(run_.failed_work), "attempts that came to nothing");
+    if (run_.tries_untaken > 0) {
+      std::string cost =
+          fmt::format("{} not taken, {}", run_.tries_untaken, show_duration(run_.untaken));
+      if (run_.untaken_tokens) cost += fmt::format(", {} tokens", show_count(*run_.untaken_tokens));
+      if (run_.untaken_cost) cost += fmt::format(", {}", show_usd(*run_.untaken_cost));
+      event("tries", cost, "others were picked, or they were not good");
+    }
     if (run_.lost > Duration{}) {
       const std::string tokens =
           run_.lost_tokens ? fmt::format(" and {} tokens", show_count(*run_.lost_tokens)) : "";

@@ -55,11 +55,13 @@ const std::map<std::string, json::value, std::less<>>& values() {
     put({"env"}, parsed(R"({"type": "object", "additionalProperties":
                             {"type": ["string", "number", "boolean"]}})"));
     put({"id", "agent", "prompt_file", "model", "name", "workspace", "bin", "base_url", "account",
-         "merge.key", "task.prompt", "merge.prompt"},
+         "merge.key", "task.prompt", "merge.prompt", "judge.prompt"},
         parsed(R"({"type": "string"})"));
     put({"when", "until"}, parsed(R"({"type": ["string", "boolean"],
         "description": "A condition: outputs.review.approved == false and outcome.build != 'failed'"})"));
     put({"retries"}, parsed(R"({"type": "integer", "minimum": 0, "maximum": 100})"));
+    put({"tries"}, parsed(R"({"type": "integer", "minimum": 2, "maximum": 10,
+        "description": "So many attempts do it side by side, each in its own copy; one counts"})"));
     put({"at_most"}, parsed(R"({"type": "integer", "minimum": 1, "maximum": 10000})"));
     put({"parallel", "gate_every", "calls", "repeats", "capacity", "concurrency"},
         parsed(R"({"type": "integer", "minimum": 1})"));
@@ -98,6 +100,10 @@ const std::map<std::string, json::value, std::less<>>& values() {
         json::object{{"anyOf", json::array{one_of(kNetworks), parsed(R"({"type": "object",
             "properties": {"allow": {"$ref": "#/$defs/texts"}}, "required": ["allow"],
             "additionalProperties": false})")}}};
+    all["pick"] =
+        json::object{{"anyOf", json::array{one_of(kPicks), ref("pick")}},
+                     {"description", "Which try counts: the first that is good, or a judge's"}};
+    all["judge"] = ref("judge");
     all["on_quota"] = one_of(kOnQuotas);
     all["with"] = one_of(kMergeWiths);
     all["api"] = one_of(kAgentApis);
@@ -165,6 +171,8 @@ json::object definitions() {
   defs["limits"] = map_of("limits", kLimitsKeys);
   defs["estimate"] = map_of("estimate", kEstimateKeys);
   defs["repeat"] = map_of("repeat", kRepeatKeys, {"until", "at_most"});
+  defs["pick"] = map_of("pick", kPickKeys, {"judge"});
+  defs["judge"] = map_of("judge", kJudgeKeys);
   defs["retry_with"] = map_of("retry_with", kRetryKeys);
   defs["output"] =
       json::object{{"anyOf", json::array{one_of(kOutputForms), map_of("output", kOutputKeys)}}};

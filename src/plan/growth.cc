@@ -184,6 +184,9 @@ std::vector<Problem> Growth::add(std::string_view text, const ReadOptions& optio
   if (!list.families.empty())
     problems.add(list.families.front().where, "a task that is added cannot go through an output",
                  "add the tasks one by one when the output is there");
+  if (!list.tries.empty())
+    problems.add(list.id_spans[list.tries.front().task], "a task that is added has no `tries`",
+                 "tries are for plans that are run as a whole");
   NewNames names(reading, list, plan, by_id_);
   names.check_ids();
   if (problems.reported() == 0) names.find_mentions();

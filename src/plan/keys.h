@@ -19,7 +19,8 @@ inline constexpr std::string_view kTaskKeys[] = {
     "uses",    "needs",        "output",  "gate",        "estimate",   "merge",     "verify",
     "foreach", "timeout",      "grace",   "retries",     "backoff",    "isolation", "env",
     "model",   "idle_timeout", "observe", "network",     "repair",     "budget",    "join",
-    "batch",   "when",         "at_most", "repeat",      "retry_with", "setup",     "services"};
+    "batch",   "when",         "at_most", "repeat",      "retry_with", "setup",     "services",
+    "tries",   "pick"};
 /// An agent.
 inline constexpr std::string_view kAgentKeys[] = {
     "kind",     "run",   "prompt",    "model",   "bin",    "args", "env",
@@ -63,6 +64,15 @@ inline constexpr std::string_view kMergeWiths[] = {"concat", "object",   "union"
                                                    "lines",  "sections", "agent", "list"};
 /// `retry_with`.
 inline constexpr std::string_view kRetryKeys[] = {"agent", "model"};
+/// `pick`, where it is no map.
+inline constexpr std::string_view kPicks[] = {"first-verified", "judge"};
+/// `pick` as a map.
+inline constexpr std::string_view kPickKeys[] = {"judge"};
+inline constexpr std::string_view kJudgeKeys[] = {"agent",        "prompt",  "model", "timeout",
+                                                  "idle_timeout", "retries", "uses",  "estimate"};
+/// How many tries a task may have.
+inline constexpr int kFewestTries = 2;
+inline constexpr int kMostTries = 10;
 /// A service.
 inline constexpr std::string_view kServiceKeys[] = {"run", "ready", "ready_within"};
 /// `repeat`.

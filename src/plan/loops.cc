@@ -153,7 +153,10 @@ class Unroller {
 std::optional<TaskDraft> read_body(Reading& reading, Node node, const Settings& defaults) {
   auto draft = read_task(reading, node, defaults);
   if (!draft) return draft;
-  if (!draft->foreach.empty()) {
+  if (draft->tries_node) {
+    reading.problems.add(draft->tries_node->span(), "a task that is repeated has no `tries`",
+                         "it is done again as long as it is not good enough: that is `repeat`");
+  } else if (!draft->foreach.empty()) {
     reading.problems.add(draft->foreach.front().node.span(),
                          "a task that is repeated has no `foreach`",
                          "let the tasks of the `foreach` need what is repeated, or the other way");

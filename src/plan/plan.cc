@@ -1,6 +1,9 @@
 #include "plan/plan.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
+#include <tuple>
 
 namespace interlock::plan {
 
@@ -64,6 +67,7 @@ std::optional<TaskId> Plan::find(std::string_view id) const {
 
 std::vector<footprint::Claim> claims_of(const Plan& plan,
                                         std::vector<std::vector<ResourceId>>& locks) {
+  static const footprint::Footprint kNothing{};
   locks.assign(plan.tasks.size(), {});
   std::vector<footprint::Claim> claims;
   claims.reserve(plan.tasks.size());
@@ -74,7 +78,8 @@ std::vector<footprint::Claim> claims_of(const Plan& plan,
         locks[at].push_back(use.resource);
     }
     std::ranges::sort(locks[at]);
-    claims.push_back({&task.footprint, task.needs, task.output_of, locks[at], task.after});
+    const auto* touched = task.try_of ? &kNothing : &task.footprint;
+    claims.push_back({touched, task.needs, task.output_of, locks[at], task.after});
   }
   return claims;
 }
@@ -84,7 +89,29 @@ footprint::Interlocking interlocking_of(const Plan& plan) {
   const auto claims = claims_of(plan, locks);
   std::vector<std::string> names;
   for (const auto& resource : plan.resources) names.push_back(resource.name);
-  return footprint::interlock(claims, names);
+  return interlocking_of(plan, claims, names);
+}
+
+footprint::Interlocking interlocking_of(const Plan& plan, std::span<const footprint::Claim> claims,
+                                        std::span<const std::string> resource_names) {
+  auto made = footprint::interlock(claims, resource_names);
+  std::vector<footprint::Edge> more;
+  for (const footprint::Edge& edge : made.edges) {
+    if (footprint::is_said(edge.why)) continue;
+    for (const TaskId one : plan[edge.after].tries) {
+      if (edge.before < one) more.push_back({edge.before, one, edge.why, edge.on});
+    }
+  }
+  if (more.empty()) return made;
+  made.edges.insert(made.edges.end(), std::make_move_iterator(more.begin()),
+                    std::make_move_iterator(more.end()));
+  std::ranges::stable_sort(made.edges, {}, [](const footprint::Edge& edge) {
+    return std::tuple(edge.after, edge.before, edge.why);
+  });
+  made.first.assign(plan.tasks.size() + 1, 0);
+  for (const footprint::Edge& edge : made.edges) ++made.first[edge.after.index() + 1];
+  std::partial_sum(made.first.begin(), made.first.end(), made.first.begin());
+  return made;
 }
 
 }  // namespace interlock::plan

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -256,6 +257,12 @@ struct Task {
   std::vector<std::vector<TaskId>> any_of;  ///< Of each, one has to succeed; all are in `after`.
   std::optional<std::uint32_t> family;      ///< It is a place of that one.
   std::optional<std::uint32_t> loop;        ///< It is a round of that one.
+  /// `tries`: they do its work side by side, and its first attempt is what the picked one did. They
+  /// and their judge stand right before it in plan order, and wait for what it waits for.
+  std::vector<TaskId> tries;
+  std::optional<TaskId> try_of;    ///< It is one of that task's: only if picked its changes count.
+  std::optional<TaskId> judge;     ///< Who picks one of `tries`; none: the first that is good.
+  std::optional<TaskId> judge_of;  ///< It picks one of that task's.
   OutputSpec output;
   Estimate estimate;
   std::optional<Duration>
@@ -391,9 +398,13 @@ struct Plan {
   std::optional<TaskId> find(std::string_view id) const;
 };
 
-/// The plan's tasks as the interlocking wants them. The plan must outlive the result.
+/// The plan's tasks as the interlocking wants them. The plan must outlive the result. Tries claim
+/// nothing: they run side by side, and what they touch their task claims.
 std::vector<footprint::Claim> claims_of(const Plan& plan,
                                         std::vector<std::vector<ResourceId>>& locks);
 footprint::Interlocking interlocking_of(const Plan& plan);
+/// Of its claims, or some that were made less: whom a task has to wait for, its tries wait for too.
+footprint::Interlocking interlocking_of(const Plan& plan, std::span<const footprint::Claim> claims,
+                                        std::span<const std::string> resource_names);
 
 }  // namespace interlock::plan

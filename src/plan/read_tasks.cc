@@ -224,6 +224,7 @@ std::optional<TaskDraft> read_task(Reading& reading, Node node, const Settings& 
   if (const auto retry = fields["retry_with"]; retry && task.retries == 0)
     reading.problems.add(retry->span(), "nothing is tried again here", "give it `retries: 1`");
   if (!draft.id || !agent) return std::nullopt;
+  read_tries(reading, fields, defaults, draft);
   return draft;
 }
 

@@ -55,6 +55,14 @@ class Settling {
     return loop == nullptr ? ids_.find(id) : std::optional(loop->rounds.back());
   }
   bool excused(std::string_view name, bool pattern) const;
+  void find_tries();
+  /// A try, or the judge of some: others name the task whose they are.
+  bool is_try(std::uint32_t task) const { return !hidden_.empty() && hidden_[task]; }
+  void report_try(Span where, std::string_view name) {
+    reading_.problems.add(
+        where, fmt::format("{} is a try, which may not be the one that counts", quoted(name)),
+        "name the task that has the tries");
+  }
   bool too_many(Span where);
   void require_output(std::uint32_t task, Span where);
   void report_cycle(const std::vector<std::uint32_t>& cycle);
@@ -67,6 +75,7 @@ class Settling {
   IdIndex ids_;
   std::size_t total_ = 0;  ///< Needs and merged outputs, to bound them.
   NeedLists needs_, outputs_, after_;
+  std::vector<bool> hidden_;  ///< Tries and their judges; empty: there are none.
   std::unordered_map<std::uint32_t, std::vector<Looked>> inputs_;  ///< Of conditions, by task.
   std::unordered_map<std::uint32_t, NeedLists> groups_;            ///< `any_of`, by task.
   std::vector<std::vector<std::uint32_t>> merged_;
@@ -111,6 +120,7 @@ std::vector<std::uint32_t> Settling::named(const std::string& name, Span where,
   }
   // Which of its tasks will have such an id nobody knows yet: all of a family that may.
   std::vector<std::uint32_t> all = found;
+  std::erase_if(all, [this](std::uint32_t task) { return is_try(task); });
   for (const FamilyDraft& draft : list_.families) {
     if (!may_name(draft.family.id, name)) continue;
     for (std::uint32_t i = 0; i < draft.family.at_most; ++i)
@@ -145,6 +155,7 @@ void Settling::find_mentions() {
   needs_.resize(list_.tasks.size());
   after_.resize(list_.tasks.size());
   outputs_.resize(list_.tasks.size());
+  find_tries();
   for (const auto& mention : list_.mentions) {
     const bool by_pattern = mention.may_be_pattern && is_pattern(mention.name);
     const auto one = by_pattern ? std::nullopt : ids_.find(mention.name);
@@ -152,6 +163,10 @@ void Settling::find_mentions() {
                              : named(mention.name, mention.where, mention.may_be_pattern);
     for (const auto found : one ? std::span(&*one, 1) : std::span(several)) {
       if (found == mention.task && by_pattern) continue;
+      if (is_try(found)) {
+        report_try(mention.where, mention.name);
+        continue;
+      }
       if (found == mention.task) {
         reading_.problems.add(mention.where,
                               fmt::format("task {} needs itself", quoted(mention.name)));
@@ -184,6 +199,21 @@ void Settling::find_mentions() {
   }
 }
 
+/// The judge looks at all of them once they have ended; the task at what it picked.
+void Settling::find_tries() {
+  if (!list_.tries.empty()) hidden_.resize(list_.tasks.size());
+  for (const TriesDraft& draft : list_.tries) {
+    for (const std::uint32_t one : draft.tries) {
+      hidden_[one] = true;
+      after_[draft.task].push_back(one);
+      if (draft.judge) after_[*draft.judge].push_back(one);
+    }
+    if (!draft.judge) continue;
+    hidden_[*draft.judge] = true;
+    needs_[draft.task].push_back(*draft.judge);
+  }
+}
+
 void Settling::find_conditions() {
   for (const auto& mention : list_.conditions) {
     const auto found =
@@ -197,6 +227,7 @@ void Settling::find_conditions() {
                             fmt::format("the condition of task {} looks at itself", quoted(id)));
       continue;
     }
+    if (is_try(found->task)) report_try(mention.where, id);
     check_input(reading_, mention, *found, list_.tasks[found->task]);
     inputs_[mention.task].push_back({found->task, found->steps, mention.reference.is_outcome});
     if (const LoopDraft* const loop = loop_named(shown_id(mention.reference)))
@@ -255,7 +286,7 @@ void Settling::report_cycle(const std::vector<std::uint32_t>& cycle) {
 
 void Settling::bring_in_order() {
   NeedLists with_after;
-  const bool any_after = !inputs_.empty() || !groups_.empty();
+  const bool any_after = !inputs_.empty() || !groups_.empty() || !list_.tries.empty();
   if (any_after) {
     with_after = needs_;
     for (std::size_t task = 0; task < with_after.size(); ++task)
@@ -297,6 +328,7 @@ void Settling::find_merged(std::vector<MergeDraft>& merges) {
     for (const auto& item : draft.from) {
       for (const auto task : named(item.text, item.node.span(), true)) {
         if (list_.tasks[task].must_hold) continue;
+        if (is_try(task)) report_try(item.node.span(), item.text);
         require_output(task, item.node.span());
         merged.push_back(task);
         if (too_many(item.node.span())) return;
@@ -383,6 +415,16 @@ void Settling::finish(std::vector<MergeDraft> merges) {
       loop.rounds.emplace_back(position_[round]);
       plan.tasks[position_[round]].loop = static_cast<std::uint32_t>(plan.loops.size() - 1);
     }
+  }
+  for (const TriesDraft& draft : list_.tries) {
+    const TaskId task(position_[draft.task]);
+    for (const std::uint32_t one : draft.tries) {
+      plan.tasks[task.index()].tries.emplace_back(position_[one]);
+      plan.tasks[position_[one]].try_of = task;
+    }
+    if (!draft.judge) continue;
+    plan.tasks[task.index()].judge = TaskId(position_[*draft.judge]);
+    plan.tasks[position_[*draft.judge]].judge_of = task;
   }
   for (FamilyDraft& draft : list_.families) {
     Family& family = plan.families.emplace_back(std::move(draft.family));

@@ -53,6 +53,13 @@ struct LoopDraft {
   std::uint32_t until = 0;  ///< The task that fails where no round was enough.
 };
 
+/// A task with `tries`, those, and their judge, as places in document order.
+struct TriesDraft {
+  std::uint32_t task = 0;
+  std::vector<std::uint32_t> tries;
+  std::optional<std::uint32_t> judge;
+};
+
 /// Tasks in document order, with what they mention still to be found.
 struct TaskList {
   std::vector<Task> tasks;
@@ -61,6 +68,7 @@ struct TaskList {
   std::vector<ConditionMention> conditions;  ///< Those of a task in the order of its references.
   std::vector<FamilyDraft> families;
   std::vector<LoopDraft> loops;
+  std::vector<TriesDraft> tries;
   std::vector<std::string> wrong_ids;  ///< Of tasks that have problems: to mention them is none.
   std::vector<Unmatched> unmatched;
   std::vector<std::string> without_reads;  ///< Ids of tasks that declare writes and no reads.
@@ -88,6 +96,9 @@ struct TaskDraft {
   std::optional<std::uint32_t> at_most{};   ///< Of a `foreach` over an output.
   std::optional<Node> at_most_node{};
   std::optional<Node> run_node{}, verify_node{}, repair_node{}, env_node{};
+  std::uint32_t tries = 0;  ///< 0: it is done by itself.
+  std::optional<Node> tries_node{};
+  std::optional<Task> judge{};  ///< Of its tries.
   Task task{};
 };
 
@@ -103,6 +114,7 @@ void unfold(Reading& reading, TaskDraft&& draft, TaskList& list);
 struct Round {
   std::vector<std::string> ids;  ///< Of the tasks that are done in rounds together.
   std::uint32_t number = 1;
+  bool is_try = false;  ///< One of several tries, and no round: its names are those of its task.
 
   std::string id_of(std::string_view id, std::uint32_t round) const {
     return std::string(id) + "." + std::to_string(round);
@@ -111,6 +123,13 @@ struct Round {
   /// `{outputs.fix}` as `{outputs.fix.2}`, `{previous.fix}` as `{outputs.fix.1}`.
   std::string renamed(std::string text) const;
 };
+
+/// Reads `tries` and `pick` (tries.cc). The rest of the draft is read.
+void read_tries(Reading& reading, const Fields& fields, const Settings& defaults, TaskDraft& draft);
+/// Adds one task of `draft`, after its tries and their judge where it has some.
+struct ItemNames;
+void add_with_tries(Reading& reading, const TaskDraft& draft, const ItemNames* item,
+                    TaskList& list);
 
 /// A task, or a group of tasks, with `repeat` (loops.cc).
 void unroll(Reading& reading, Node node, const Settings& defaults, TaskList& list);

@@ -259,7 +259,7 @@ void Instance::add() {
   task_.setup = early(std::move(task_.setup), draft_.node);
   for (auto& [name, value] : task_.environment) value = early(value);
   read_footprint();
-  if (draft_.when && round_ == nullptr) {
+  if (draft_.when && (round_ == nullptr || round_->is_try)) {
     plan::read_when(
         reading_, *draft_.when, [&](std::string_view name) { return look_up(name); }, task_,
         static_cast<std::uint32_t>(list_.tasks.size()), list_);
@@ -321,6 +321,11 @@ void unfold(Reading& reading, TaskDraft&& draft, TaskList& list) {
                          "split it into several plans");
     return true;
   };
+  if (is_over_output(draft) && draft.tries_node) {
+    reading.problems.add(draft.tries_node->span(), "a `foreach` over an output has no `tries`",
+                         "let one task with `tries` go through all items, or name files instead");
+    return;
+  }
   if (is_over_output(draft)) {
     if (!too_many(list.tasks.size() + draft.at_most.value_or(1)))
       unfold_family(reading, draft, list);
@@ -330,8 +335,9 @@ void unfold(Reading& reading, TaskDraft&& draft, TaskList& list) {
     reading.problems.add(draft.at_most_node->span(),
                          "`at_most` bounds a `foreach` over an output, and this is none");
   if (draft.foreach.empty()) {
-    if (!too_many(list.tasks.size() + 1))
-      Instance(reading, draft, std::move(draft.task), nullptr, list, nullptr).add();
+    if (too_many(list.tasks.size() + 1)) return;
+    if (draft.tries > 0) return add_with_tries(reading, draft, nullptr, list);
+    Instance(reading, draft, std::move(draft.task), nullptr, list, nullptr).add();
     return;
   }
   const auto paths = matches_of(reading, draft, list);
@@ -356,7 +362,7 @@ void unfold(Reading& reading, TaskDraft&& draft, TaskList& list) {
   std::size_t index = 0;
   for (const auto& path : *paths) {
     const auto names = ItemNames::of(path, ++index);
-    add_instance(reading, draft, &names, list);
+    add_with_tries(reading, draft, &names, list);
     if (reading.problems.reported() != reported || too_many(list.tasks.size())) return;
   }
 }

@@ -148,6 +148,9 @@ json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskReco
                        ? json::value(nullptr)
                        : json::value(engine::name_of(*record.attempts.back().outcome));
   one["detail"] = record.is_unneeded() ? record.unneeded : record.detail;
+  one["try_of"] = task.try_of ? json::value(plan[*task.try_of].id) : json::value(nullptr);
+  one["picked"] = record.picked ? json::value(plan[*record.picked].id) : json::value(nullptr);
+  one["picked_because"] = record.picked ? json::value(record.picked_because) : json::value(nullptr);
   one["reused_from"] =
       record.from_run.empty() ? json::value(nullptr) : json::value(record.from_run);
   one["tokens"] = usage_json(usage);
@@ -251,6 +254,9 @@ json::object run_json(const runs::ChosenRun& run, const engine::RunStatus& view,
       {"cache_saved_usd", usd_or_null(view.models.saved)},
       {"lost_s", to_seconds(view.lost)},
       {"lost_tokens", or_null(view.lost_tokens)},
+      {"untaken_s", to_seconds(view.untaken)},
+      {"untaken_tokens", or_null(view.untaken_tokens)},
+      {"tries_untaken", view.tries_untaken},
       {"speculated", view.speculated},
       {"speculations_lost", view.speculations_lost},
       {"waited", waited_json(view.waited)}};

@@ -150,7 +150,7 @@ class Landing {
       if (!which[i]) continue;
       const snapshots::History history(
           run_.plan().workspace, layout_.snapshots(), run_.id(),
-          fmt::format("{}/{}", run_.id(), run_.plan()[commits_[i].name.task].id));
+          fmt::format("{}/{}", run_.id(), run_.plan()[task_of(run_.plan(), commits_[i])].id));
       const auto made = history.commit_onto(
           branch, begins && made_so_far == 0,
           {layout_.file(commits_[i].name, "after"), &commits_[i].changes}, remarks);
@@ -207,7 +207,7 @@ Result<Green> find_green(journal::Store& store, const std::string& state_folder,
   if (!stands) return std::unexpected(stands.error());
 
   Green result;
-  for (const Committed& commit : *commits) result.tasks.push_back(commit.name.task);
+  for (const Committed& commit : *commits) result.tasks.push_back(task_of(run.plan(), commit));
   const auto begin = Steady::now();
   std::size_t number = 0;
   const HeldSignals signals;

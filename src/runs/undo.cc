@@ -35,9 +35,14 @@ Result<std::vector<Committed>> commits_of(journal::Store& store, const ChosenRun
     if (!text) return std::unexpected(text.error());
     auto changeset = changes::changeset_from_text(*text);
     if (!changeset) return std::unexpected(changeset.error());
-    commits.push_back({{commit.task, commit.attempt, 0}, std::move(*changeset)});
+    commits.push_back(
+        {engine::snapshot_of(run.state, commit.task, commit.attempt), std::move(*changeset)});
   }
   return commits;
+}
+
+TaskId task_of(const plan::Plan& plan, const Committed& commit) {
+  return plan[commit.name.task].try_of.value_or(commit.name.task);
 }
 
 Result<void> check_over(const ChosenRun& run) {
@@ -83,7 +88,7 @@ Result<void> check_nothing_stands_on(journal::Store& store, const ChosenRun& run
     if (!reads) return std::unexpected(reads.error());
     const auto stale = changes::stale(*reads, later.changes, since);
     if (stale.empty()) continue;
-    const std::string& task = run.plan()[later.name.task].id;
+    const std::string& task = run.plan()[task_of(run.plan(), later)].id;
     return fail(
         Error::Kind::refused,
         fmt::format("`{}` {} {} after that", task,
@@ -108,7 +113,8 @@ Result<Undone> undo(journal::Store& store, const std::string& state_folder, cons
   auto commits = commits_of(store, run);
   if (!commits) return std::unexpected(commits.error());
   std::vector<bool> undone;
-  for (const Committed& commit : *commits) undone.push_back(!task || commit.name.task == *task);
+  for (const Committed& commit : *commits)
+    undone.push_back(!task || task_of(run.plan(), commit) == *task);
   bool is_anything = false;
   for (std::size_t i = 0; i < commits->size(); ++i)
     is_anything |= undone[i] && !(*commits)[i].changes.empty();
@@ -122,7 +128,7 @@ Result<Undone> undo(journal::Store& store, const std::string& state_folder, cons
   std::vector<Committed> chosen;
   for (std::size_t i = 0; i < commits->size(); ++i) {
     if (!undone[i]) continue;
-    result.tasks.push_back((*commits)[i].name.task);
+    result.tasks.push_back(task_of(run.plan(), (*commits)[i]));
     result.paths += (*commits)[i].changes.changes.size();
     chosen.push_back(std::move((*commits)[i]));
   }
@@ -149,7 +155,7 @@ Result<Landed> land(journal::Store& store, const std::string& state_folder, cons
   for (const Committed& commit : *commits) {
     const snapshots::History history(
         root, layout.snapshots(), run.id(),
-        fmt::format("{}/{}", run.id(), run.plan()[commit.name.task].id));
+        fmt::format("{}/{}", run.id(), run.plan()[task_of(run.plan(), commit)].id));
     auto made =
         history.commit_onto(branch, landed.commits == 0,
                             {layout.file(commit.name, "after"), &commit.changes}, landed.remarks);

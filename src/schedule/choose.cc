@@ -10,6 +10,8 @@ using Why = WaitReason::Why;
 
 void Scheduler::State::take_in_woken(Time now) {
   for (const TaskId task : pool.take_woken()) {
+    // It may have ended since it was woken.
+    if (mark(task).at != At::parked) continue;
     mark(task).at = At::ready;
     if (!policy.plan_order) ready.push(rank_of[task.index()]);
     clock.enter(task, Wait::slot, now);

@@ -37,6 +37,16 @@ TEST(CriticalPath, PassesThroughTasksThatRunAlone) {
               testing::ElementsAre(15'000'000, 14'000'000, 3'000'000, 4'000'000));
 }
 
+TEST(Simulate, TheFirstOfSeveralTriesEndsTheOthers) {
+  Draft draft;
+  for (const double length : {45., 30., 20.}) draft.job(length);
+  for (Job& job : draft.problem.jobs) job.first_of = 3;
+  EXPECT_EQ(show(simulate(draft.problem, by_priority(3), {})), "a 0-20/0 | b 0-20/1 | c 0-20/2");
+  EXPECT_EQ(show(simulate(draft.problem, by_priority(2), {})), "a 0-30/0 | b 0-30/1 | c 30-30/0");
+  EXPECT_EQ(show(simulate(draft.problem, in_plan_order(), {})),
+            "a 0-45/0 | b 45-45/0 | c 45-45/0");
+}
+
 TEST(Simulate, RunsThePlanInVirtualTime) {
   Draft draft;
   for (const double length : {45., 30., 20.}) draft.job(length);

@@ -35,6 +35,7 @@ struct Slowing {
   double by = 0;
 };
 inline constexpr std::uint32_t kNotSlowed = ~std::uint32_t{0};
+inline constexpr std::uint32_t kNoGroup = ~std::uint32_t{0};
 
 struct Job {
   Duration expected{};          ///< Weight on the critical path; length in virtual time.
@@ -44,6 +45,9 @@ struct Job {
   bool gate_after = false;  ///< The task stays released until a person approved; the scheduler only
                             ///< waits for its end.
   std::uint32_t slowing = kNotSlowed;  ///< Of `Problem::slowings`; in virtual time only.
+  /// Of those of one number that is not `kNoGroup`, the first that succeeds ends the others; in
+  /// virtual time only.
+  std::uint32_t first_of = kNoGroup;
   bool exclusive = false;  ///< Nothing runs beside it: after all before it and before all after it,
                            ///< in plan order.
 };

@@ -58,7 +58,11 @@ class Simulator::Run {
     timeline.slots.reserve(problem_.jobs.size());
     timeline.overlapped.assign(problem_.jobs.size(), false);
     for (std::size_t i = 0; i < problem_.jobs.size(); ++i) {
-      const Duration takes = world.fates.empty() ? problem_.jobs[i].expected : world.fates[i].takes;
+      const std::uint32_t group = problem_.jobs[i].first_of;
+      const bool is_ended = group != kNoGroup && i > 0 && problem_.jobs[i - 1].first_of == group;
+      const Duration takes = is_ended              ? Duration::zero()
+                             : world.fates.empty() ? problem_.jobs[i].expected
+                                                   : world.fates[i].takes;
       const Duration start = timeline.elapsed;
       timeline.elapsed += takes;
       timeline.slots.push_back({TaskId(i), start, timeline.elapsed, 0});
@@ -272,9 +276,33 @@ class Simulator::Run {
   }
 
   void pass_or_commit(TaskId task) {
+    if (job(task).first_of != kNoGroup) return end_group(task);
     if (conflicts_with_.empty()) return end(task);
     marks_[task.index()].commits = true;
     committing_.insert(std::ranges::upper_bound(committing_, task), task);
+  }
+
+  /// The first of its group: the others, which stand together, are not wanted any more.
+  void end_group(TaskId first) {
+    const std::uint32_t group = job(first).first_of;
+    std::size_t at = first.index();
+    while (at > 0 && problem_.jobs[at - 1].first_of == group) --at;
+    for (; at < problem_.jobs.size() && problem_.jobs[at].first_of == group; ++at) {
+      const TaskId task(at);
+      Mark& it = marks_[at];
+      if (it.done) continue;
+      it.done = true;
+      if (task == first) continue;
+      if (it.running) {
+        if (job(task).slowing != kNotSlowed) progress_.stop(task, job(task).slowing, now_);
+        stop(task);
+      } else if (!it.started) {
+        it.slot = timeline_.slots.size();
+        timeline_.slots.push_back({task, now_.time_since_epoch(), now_.time_since_epoch(), 0});
+      }
+      scheduler_->end(task, End::unneeded, now_);
+    }
+    end(first);
   }
 
   void end(TaskId task) {

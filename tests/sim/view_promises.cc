@@ -51,6 +51,10 @@ void ViewPromises::see(const engine::RecordedEvent& recorded) {
 
 void ViewPromises::see(const engine::AttemptStarted& event) {
   edits_before_[{event.task, event.attempt, 0}] = edits_;
+  // What a try did rests on what the try found.
+  if (event.from)
+    edits_before_[{event.task, event.attempt, 0}] =
+        edits_before_[{*event.from, run_[*event.from].attempts.back().number, 0}];
   in_conflict_.erase(event.task);
 }
 
@@ -126,7 +130,7 @@ void ViewPromises::see(const engine::ChangesCommitted& event) {
   for (TaskId id(0); id < event.task; id = TaskId(id.index() + 1)) {
     if (!is_over(run_[id].state)) return;
   }
-  found_what_was_there(event.task, attempt, one_by_one(plan_, first_, settled));
+  found_what_was_there(event.task, attempt, one_by_one(played(), first_, settled));
 }
 
 /// Whether a person made it, or took it away, after so many edits.
@@ -141,7 +145,7 @@ bool ViewPromises::has_come_or_gone_since(const std::string& path, std::size_t e
 /// Before an earlier task that is not over, only with what that one can neither see nor change.
 void ViewPromises::went_ahead_of(const engine::ChangesCommitted& event, const Changeset& own,
                                  const ReadSet& reads) {
-  const FakeTree* found = snapshots_.found({event.task, event.attempt, 0});
+  const FakeTree* found = snapshots_.found(engine::snapshot_of(run_, event.task, event.attempt));
   promise(found != nullptr, "what is committed is kept");
   for (TaskId id(0); id < event.task && found != nullptr; id = TaskId(id.index() + 1)) {
     if (is_over(run_[id].state)) continue;
@@ -167,7 +171,7 @@ void ViewPromises::found_what_was_there(TaskId id, const AttemptRecord& attempt,
                                         const Sequential& expected) {
   // A snapshot that others shared is gone with the last of them; its answer tells what it had read.
   if (attempt.is_batched()) return;
-  const FakeTree* found = snapshots_.found({id, attempt.number, 0});
+  const FakeTree* found = snapshots_.found(engine::snapshot_of(run_, id, attempt.number));
   const FakeTree& there = expected.found[id.index()];
   promise(found != nullptr, "what is committed is kept");
   if (found == nullptr) return;
@@ -251,10 +255,14 @@ void ViewPromises::see_end(bool dirty) {
           "what is committed is in the workspace when the run is over");
   for (const engine::AttemptName& name : snapshots_.harvested()) {
     const bool committed = std::ranges::any_of(run_.commits, [&](const engine::CommitRecord& one) {
-      return one.task == name.task && one.attempt == name.attempt;
+      return engine::snapshot_of(run_, one.task, one.attempt) ==
+             engine::AttemptName{name.task, name.attempt, 0};
     });
     const TaskState state = run_[name.task].state;  // A run that was stopped may be taken up again.
-    const bool waits = state == TaskState::committing || state == TaskState::reviewing;
+    const auto& try_of = plan_[name.task].try_of;
+    const bool may_be_picked = try_of && state == TaskState::done && !run_[*try_of].picked;
+    const bool waits =
+        state == TaskState::committing || state == TaskState::reviewing || may_be_picked;
     promise(
         committed || waits || dirty,
         fmt::format("the changes of `{}` that nobody wanted are thrown away", id_of(name.task)));
@@ -284,8 +292,23 @@ void ViewPromises::no_edit_is_lost() {
 
 std::vector<bool> ViewPromises::done() const {
   std::vector<bool> done;
-  for (const engine::TaskRecord& task : run_.tasks) done.push_back(task.state == TaskState::done);
+  // What counts of tries is their task's, and a judge changes nothing.
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    const bool counts = !plan_.tasks[i].try_of && !plan_.tasks[i].judge_of;
+    done.push_back(counts && run_.tasks[i].state == TaskState::done);
+  }
   return done;
+}
+
+/// The plan as if each task had been done by the try that was picked, and by nobody else.
+plan::Plan ViewPromises::played() const {
+  plan::Plan plan = plan_;
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    const auto& attempts = run_.tasks[i].attempts;
+    if (attempts.empty() || !attempts.back().from) continue;
+    plan.tasks[i].id = plan_[*attempts.back().from].id;
+  }
+  return plan;
 }
 
 /// Merged texts, other hands and another order give something else; so does what a task without a
@@ -304,7 +327,7 @@ bool ViewPromises::is_exact() const {
 
 void ViewPromises::equals_the_sequential_run() {
   const std::vector<bool> which = done();
-  const Sequential expected = one_by_one(plan_, first_, which);
+  const Sequential expected = one_by_one(played(), first_, which);
   was_compared_ = true;
   for (std::size_t i = 0; i < which.size(); ++i) {
     if (!which[i]) continue;

@@ -77,6 +77,7 @@ class ViewPromises {
   /// Whether it is told what the sequential run gives.
   bool is_exact() const;
   std::vector<bool> done() const;
+  plan::Plan played() const;
   changes::Changeset changes_of(const Digest& digest);
   changes::ReadSet reads_of(const Digest& digest);
   void promise(bool holds, const std::string& what) {

@@ -194,6 +194,7 @@ void World::live() {
   }
   if (broken_.empty()) check_books();
   if (broken_.empty()) check_conditions();
+  if (broken_.empty()) check_tries();
   if (broken_.empty() && has_views_) views_promised_.see_end(died_at_the_end);
   promise(views_promised_.broken().empty(), views_promised_.broken());
   if (!broken_.empty()) broken_ += fmt::format(" (SIM_SEED={})", seed_);
@@ -414,6 +415,7 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   const std::vector<TaskId> others =
       spec.name.phase == 0 ? others_in(spec.name) : std::vector<TaskId>();
   const std::string answer = !others.empty() ? answer_to_all(spec, others)
+                             : task.judge_of ? pick_one(task)
                              : has_views_    ? work_through(spec, task, asked)
                                              : touch(spec, task, asked);
   behaviour.output = answer + "\n";

@@ -137,6 +137,9 @@ class World : private engine::PlanGrowth {
   void people_hold();
   void check_growth(const engine::Engine& engine);
   void check_conditions();
+  // Tasks with several tries (world_tries.cc).
+  std::string pick_one(const plan::Task& judge);
+  void check_tries();
 
   // The agents.
   testing_support::Behaviour behave(const engine::SpawnSpec& spec);
@@ -217,6 +220,8 @@ std::string line_of(const engine::RecordedEvent& recorded);
 plan::Plan draw_plan(Dice& dice, std::size_t tasks_max);
 /// Gives some tasks conditions on what earlier ones gave and how they ended.
 void draw_conditions(Dice& dice, plan::Plan& plan);
+/// Gives some tasks in views several tries, and some of those a judge. Their places change.
+void draw_tries(Dice& dice, plan::Plan& plan);
 /// Makes places of a family of some tasks that stand together: `plan` has them as they will be.
 void draw_families(Dice& dice, plan::Plan& plan);
 /// Puts all tasks, or some of them, into views or worktrees; of more of those it is unknown what

@@ -159,7 +159,7 @@ void World::check_conditions() {
     const bool is_judged =
         record.state >= TaskState::done && record.state != TaskState::cancelled &&
         std::ranges::all_of(task.needs, [&](TaskId one) { return (*run_)[one].went_well(); });
-    if (!is_judged) continue;
+    if (!is_judged || task.try_of || task.judge_of) continue;
     // Asked for again, it may have come to something else since it was asked about.
     const bool is_past = std::ranges::any_of(
         task.when_inputs, [&](const auto& input) { return (*run_)[input.task].revived; });
