@@ -104,6 +104,9 @@ export function Decision({it, hasQuotas}) {
       : html`<ul class="reasons">${(foretold.value ? foretold.value.reasons : it.fixed.reasons).map((one) => html`<li>${prose(html, one)}</li>`)}</ul>`}
     ${!shown && !foretold.value && it.fixed.tests.length > 0 && html`<details><summary>The three tests</summary><ul>${it.fixed.tests.map((test) =>
       html`<li>${test.name}: <b>${test.holds ? "yes" : "no"}</b>${test.why && ", "}${prose(html, test.why)}</li>`)}</ul></details>`}
+    ${!shown && !foretold.value && it.fixed.warnings.map((one, i) => html`<p key=${"w" + i} class="note">${prose(html, one)}</p>`)}
+    ${!shown && !foretold.value && it.fixed.not_counted.length > 0 && html`<p class="faint">Not in any forecast: ${prose(html, it.fixed.not_counted.join("; "))}</p>`}
+    ${!shown && !foretold.value && it.fixed.changes.length > 0 && html`<details><summary>What would let more overlap</summary><ul>${it.fixed.changes.map((one, i) => html`<li key=${i}>${prose(html, one)}</li>`)}</ul></details>`}
     ${it.head.hindsight && html`<p><b>In hindsight:</b> ${prose(html, it.head.hindsight)}</p>`}
   </section>`;
 }

@@ -288,6 +288,25 @@ void add_batches(const Asked& asked, const Decision& decision, std::vector<std::
   reasons.push_back(std::move(text));
 }
 
+/// How many tasks come of an output nobody knows before it is there: the most that may is counted.
+void add_places(const plan::Plan& plan, std::vector<std::string>& reasons) {
+  constexpr std::size_t kMost = 3;
+  for (std::size_t i = 0; i < plan.families.size() && i < kMost; ++i) {
+    const plan::Family& family = plan.families[i];
+    reasons.push_back(fmt::format(
+        "`{}` is counted with {} that may come of the output of `{}`; how many do is known then",
+        family.id,
+        family.at_most == 1 ? "the one task" : fmt::format("all {} tasks", family.at_most),
+        plan[family.producer].id));
+  }
+  if (plan.families.size() > kMost)
+    reasons.push_back(
+        fmt::format("So is every `foreach` over an output: {} more", plan.families.size() - kMost));
+  for (std::size_t i = 0; i < plan.loops.size() && i < kMost; ++i)
+    reasons.push_back(fmt::format("`{}` is counted with all its {} rounds", plan.loops[i].id,
+                                  plan.loops[i].rounds.size()));
+}
+
 }  // namespace
 
 std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision) {
@@ -302,6 +321,7 @@ std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision
        say_speculation(asked.plan, decision.speculation, decision.chosen().range))
     reasons.push_back(std::move(line));
   if (decision.pattern != Pattern::sequential) add_exclusive(asked, decision, reasons);
+  add_places(asked.plan, reasons);
   return reasons;
 }
 

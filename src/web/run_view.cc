@@ -56,15 +56,21 @@ json::object fixed_of(const runs::ChosenRun& run) {
   json::object fixed;
   const runs::DecisionRecord record = decision_of(run);
   fixed["ways"] = report::ways_json(record);
-  json::array reasons, tests, kinds;
+  json::array reasons, tests, kinds, changes, warnings, not_counted;
   if (!run.head.decision.empty()) {
     reasons = texts(record.reasons);
+    changes = texts(record.changes);
+    warnings = texts(record.warnings);
+    not_counted = texts(record.not_counted);
     for (const auto& test : record.tests)
       tests.push_back(
           json::object{{"name", test.name}, {"holds", test.holds}, {"why", printable(test.why)}});
   }
   fixed["reasons"] = std::move(reasons);
   fixed["tests"] = std::move(tests);
+  fixed["changes"] = std::move(changes);
+  fixed["warnings"] = std::move(warnings);
+  fixed["not_counted"] = std::move(not_counted);
   for (std::size_t i = 0; i <= static_cast<std::size_t>(report::Span::Kind::running); ++i)
     kinds.push_back(json::string(report::name_of(static_cast<report::Span::Kind>(i))));
   fixed["kinds"] = std::move(kinds);

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <boost/json/serialize.hpp>
 #include <csignal>
 #include <filesystem>
 
@@ -170,6 +171,21 @@ tasks:
   go.ring();
   ASSERT_EQ(alone.wait().exit, 0);
   EXPECT_EQ(digest(), interrupted);
+}
+
+TEST_F(Dynamic, forecasts_say_that_they_count_all_that_may_come) {
+  write_plan(R"~(
+tasks:
+  - {id: split, run: "seq 3", reads: [], output: text}
+  - {id: "do-{item}", foreach: "{outputs.split}", at_most: 5, run: "true", reads: [], writes: ["{item}"]}
+  - repeat: {until: "outputs.look == 'yes'", at_most: 4}
+    tasks: [{id: look, run: "echo yes", reads: [], output: text}]
+)~");
+  const boost::json::value plan = json_of({"plan", "plan.yaml"});
+  const std::string reasons = boost::json::serialize(plan.at("decision").at("reasons"));
+  EXPECT_THAT(reasons, HasSubstr("`do-{item}` is counted with all 5 tasks that may come of the "
+                                 "output of `split`; how many do is known then"));
+  EXPECT_THAT(reasons, HasSubstr("`look` is counted with all its 4 rounds"));
 }
 
 TEST_F(Dynamic, rounds_go_on_until_it_is_enough) {
