@@ -29,7 +29,8 @@ struct SettingsChange {
 /// Nothing: no such client.
 std::optional<std::vector<SettingsChange>> setup_for_client(
     const std::string& client, const std::string& program, const std::vector<std::string>& options);
-/// `init --for CLIENT`, with how many sub-agents its hook lets through at once; 0: all.
+/// `init --for CLIENT`: lets a client's model reach Interlock, by a skill, a server and a hook in
+/// the project's settings; with how many sub-agents its hook lets through at once; 0: all.
 struct InitForClient : InitForRequest {
   std::size_t most = 0;
 };

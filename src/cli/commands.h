@@ -173,9 +173,6 @@ struct InitForRequest {
   bool enforce = false;  ///< Its hook denies; else it advises.
   bool undo = false;
 };
-/// Lets a client's model reach Interlock, by a skill, a server and a hook in the project's
-/// settings.
-Result<Exit> init_for_command(const Context& context, const InitForRequest& request);
 
 struct HookRequest {
   std::string client;

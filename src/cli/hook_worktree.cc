@@ -129,7 +129,9 @@ std::string stopped(const SubAgentCopies& copies, const json::object& input) {
                     changes::shown(back->conflicts.front().path), copy->tree()));
   }
   std::string text;
-  if (!back->paths.empty()) text = named(back->paths) + " of a sub-agent came into the workspace";
+  if (!back->paths.empty())
+    text = named(back->paths) + " of a sub-agent came into the workspace (back: `interlock undo " +
+           copy->name + "`)";
   if (!back->merged.empty())
     text += (text.empty() ? "" : "; ") + named(back->merged) + " was merged with others' changes";
   for (const std::string& remark : back->remarks) text += (text.empty() ? "" : "; ") + remark;

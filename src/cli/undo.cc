@@ -3,13 +3,38 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "runs/landing_check.h"
+#include "runs/returned_changes.h"
 #include "runs/undo.h"
 
 // `undo` and `land`: what a run that is over changed, taken back or handed on.
 namespace interlock::cli {
 
+namespace {
+
+/// As `hook worktree` names sub-agents; a run is never called so.
+constexpr std::string_view kSubAgent = "agent-";
+
+Result<Exit> undo_sub_agent(const Context& context, const std::string& name) {
+  const auto undone = runs::undo_returns(context.state_folder, name);
+  if (!undone) return std::unexpected(undone.error());
+  if (context.json) {
+    context.console.result(pretty_json(json::object{{"version", 1},
+                                                    {"sub_agent", name},
+                                                    {"workspace", undone->workspace},
+                                                    {"paths", undone->paths}}));
+  } else {
+    context.console.result(fmt::format("took back what `{}` changed in `{}`: {} {}\n", name,
+                                       undone->workspace, undone->paths,
+                                       undone->paths == 1 ? "path" : "paths"));
+  }
+  return Exit::done;
+}
+
+}  // namespace
+
 Result<Exit> undo_command(const Context& context, const std::string& name,
                           const std::string& word) {
+  if (name.starts_with(kSubAgent) && word.empty()) return undo_sub_agent(context, name);
   auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
   auto meant = runs::choose_meant(**store, context.where, name, word);

@@ -9,6 +9,7 @@
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
+#include "plan/keys.h"
 
 namespace interlock::decide {
 namespace {
@@ -43,18 +44,22 @@ std::string ties(const plan::Plan& plan, const std::vector<const Edge*>& edges) 
 
 Test independent_test(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                       Duration quota) {
-  const std::size_t all = plan.tasks.size();
+  // The plan's own check waits for all of them, and says nothing of whether they may overlap.
+  const auto is_check = [&](std::size_t i) { return plan.tasks[i].id == plan::kRunCheck; };
+  const auto all = plan.tasks.size() - static_cast<std::size_t>(std::ranges::count(
+                                           plan.tasks, plan::kRunCheck, &plan::Task::id));
   if (all < 2) return {false, all == 0 ? "there is nothing to run" : "there is only one task"};
 
-  std::vector<bool> tied(all);
+  std::vector<bool> tied(plan.tasks.size());
   std::vector<const Edge*> conflicts, needs;
   std::vector<TaskId> unknown;
   for (const Edge& edge : interlocking.edges) {
-    if (edge.why == Why::unknown) continue;
+    if (edge.why == Why::unknown || is_check(edge.after.index())) continue;
     (footprint::is_said(edge.why) ? needs : conflicts).push_back(&edge);
     if (!footprint::is_said(edge.why)) tied[edge.before.index()] = tied[edge.after.index()] = true;
   }
-  for (std::size_t i = 0; i < all; ++i) {
+  for (std::size_t i = 0; i < tied.size(); ++i) {
+    if (is_check(i)) tied[i] = true;
     if (!touches_the_unknown(plan.tasks[i])) continue;
     unknown.push_back(TaskId(i));
     tied[i] = true;

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "changes/text_merge.h"
+#include "runs/returned_changes.h"
 #include "snapshots/checkpoint.h"
 #include "snapshots/files.h"
 #include "snapshots/ticks.h"
@@ -125,8 +126,14 @@ class Return {
             snapshots::put_file(commit_ + "/changes.json", changes::to_text(joined.changes), true);
         !noted)
       return std::unexpected(noted.error());
+    // A path that somebody deletes at this moment is met by the check that follows.
+    const bool is_kept = keep_before(copy_.root, joined.changes, commit_).has_value();
     auto met = bring_in(joined.changes);
-    if (met) snapshots::remove_tree(commit_);
+    if (met && met->empty() && is_kept) {
+      keep_return(copy_, commit_);
+    } else if (met) {
+      snapshots::remove_tree(commit_);
+    }
     return met;
   }
 

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "changes/stale.h"
 #include "runs/return_changes.h"
+#include "runs/returned_changes.h"
 #include "snapshots/files.h"
 #include "snapshots/repository.h"
 #include "workspace/beneath.h"
@@ -121,6 +122,7 @@ Result<std::string> SubAgentCopies::make(const std::string& folder, const std::s
 /// Of sessions whose end was never told: their clients were ended.
 void SubAgentCopies::remove_forgotten() const {
   constexpr auto kForgottenAfter = std::chrono::days(7);
+  forget_old_returns(state_);
   const auto now = fs::file_time_type::clock::now();
   for (const SubAgentCopy& copy : all()) {
     std::error_code trouble;

@@ -31,6 +31,9 @@ tasks:
 
 TEST_F(RunCheck, passes_upon_all_that_the_tasks_left_and_leaves_nothing_itself) {
   plan_with("test -e a -a -e bad -a -e upon -a -e d && touch built");
+  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out,
+              HasSubstr("2 of 4 tasks touch nothing in common"))
+      << "it does not count among those that may overlap";
   const Ended ended = interlock({"run", "plan.yaml"});
   EXPECT_EQ(ended.exit, 0) << ended.err;
   const auto shown = json_of({"show", "last"});

@@ -86,6 +86,46 @@ TEST_F(SubAgentHooks, conflicts_are_told_to_the_sub_agent_and_in_the_end_to_the_
   EXPECT_EQ(shell("test ! -e '" + b + "'").exit, 0);
 }
 
+TEST_F(SubAgentHooks, what_one_brought_in_is_taken_back_with_all_its_bytes) {
+  write("notes", "first\n");
+  write("gone", "here\n");
+  shell("ln -s notes link && chmod 640 notes");
+  const std::string tree = "find . -printf '%p %y %m %l\n' | LC_ALL=C sort; cat notes gone";
+  const std::string before = shell(tree).out;
+  const std::string a = create("a1"), b = create("b2");
+  in(a, "echo a >>notes; rm gone; ln -sf gone link; mkdir new; echo n >new/n");
+  EXPECT_THAT(stop("a1"), HasSubstr("interlock undo agent-a1"));
+  in(a, "echo more >>notes");
+  stop("a1");
+  in(b, "echo b >of-b");
+  stop("b2");
+  EXPECT_EQ(read("notes"), "first\na\nmore\n");
+  const Ended undone = interlock({"undo", "agent-a1"});
+  EXPECT_EQ(undone.exit, 0) << undone.err;
+  EXPECT_THAT(undone.out, HasSubstr("took back what `agent-a1` changed"));
+  EXPECT_EQ(read("of-b"), "b\n") << "others' changes stay";
+  EXPECT_EQ(interlock({"undo", "agent-b2"}).exit, 0);
+  EXPECT_EQ(shell(tree).out, before);
+  EXPECT_EQ(interlock({"undo", "agent-b2"}).exit, 2) << "it is taken back already";
+}
+
+TEST_F(SubAgentHooks, what_somebody_changed_since_is_not_taken_back) {
+  write("notes", "1\n2\n3\n4\n5\n");
+  const std::string a = create("a1"), b = create("b2");
+  in(a, "sed -i s/1/one/ notes; echo x >x");
+  in(b, "sed -i s/5/five/ notes");
+  stop("a1");
+  stop("b2");
+  const Ended refused = interlock({"undo", "agent-a1"});
+  EXPECT_EQ(refused.exit, 3) << refused.out;
+  EXPECT_THAT(refused.err, HasSubstr("`notes` changed since: nothing was undone"));
+  EXPECT_EQ(read("x"), "x\n");
+  EXPECT_EQ(interlock({"undo", "agent-b2"}).exit, 0);
+  EXPECT_EQ(read("notes"), "one\n2\n3\n4\n5\n");
+  EXPECT_EQ(interlock({"undo", "agent-a1"}).exit, 0);
+  EXPECT_EQ(read("notes"), "1\n2\n3\n4\n5\n");
+}
+
 TEST_F(SubAgentHooks, a_persons_own_worktree_is_one_of_git) {
   EXPECT_EQ(hook("WorktreeCreate", R"(,"name":"feature")").exit, 3) << "in no repository";
   shell("git init -q . && git -c user.name=x -c user.email=y commit -q --allow-empty -m first");
