@@ -100,28 +100,54 @@ std::optional<bool> is_first(const Context& context, const std::string& key) {
   return errno == EEXIST ? std::optional(false) : std::nullopt;
 }
 
-/// All of the message. The client may not have written down the others yet: one that seems to be
-/// alone is looked at once more, and those that asked just now are of it.
-std::vector<SubAgent> message_of(const Context& context, const HookCall& call) {
+/// The sub-agents of the call's message, and which of them it is.
+struct Message {
+  std::vector<SubAgent> agents;
+  std::size_t place = 0;
+};
+
+std::size_t place_in(const std::vector<SubAgent>& agents, const HookCall& call) {
+  const auto own = std::ranges::find(agents, call.tool_use_id, &SubAgent::tool_use_id);
+  return static_cast<std::size_t>(own - agents.begin());
+}
+
+/// The client may not have written down the message yet: it is looked at again, where a place
+/// matters more often than for advice. What stands before a call is there when the call is, so that
+/// all hooks of a message count alike. Else those that asked just now are of it, in that order.
+Message message_of(const Context& context, const HookRequest& request, const HookCall& call) {
   constexpr useconds_t kWaitUs = 30'000;
-  std::vector<SubAgent> agents = siblings_of(call, end_of(call.transcript));
-  if (agents.size() == 1) agents = begun_together(context, call);
-  if (agents.size() > 1 || call.transcript.empty()) return agents;
-  ::usleep(kWaitUs);
-  agents = siblings_of(call, end_of(call.transcript));
-  return agents.size() > 1 ? agents : begun_together(context, call);
+  constexpr int kLooksForPlace = 6, kLooksForAdvice = 1;
+  const std::string id = '"' + call.tool_use_id + '"';
+  const int looks = request.client == "codex" ? 0  // Its transcript has another form.
+                    : request.most > 0        ? kLooksForPlace
+                                              : kLooksForAdvice;
+  static_cast<void>(begun_together(context, call));
+  std::string transcript = end_of(call.transcript);
+  for (int i = 0; i < looks && !call.transcript.empty() && !transcript.contains(id); ++i) {
+    ::usleep(kWaitUs);
+    transcript = end_of(call.transcript);
+  }
+  const bool is_placed = transcript.contains(id);
+  Message message{siblings_of(call, transcript), 0};
+  message.place = place_in(message.agents, call);
+  if (message.agents.size() == 1 && !call.transcript.empty()) {
+    // Those behind it are perhaps about to be written.
+    ::usleep(kWaitUs);
+    message.agents = siblings_of(call, end_of(call.transcript));
+  }
+  if (message.agents.size() == 1) message.agents = begun_together(context, call);
+  if (!is_placed) message.place = place_in(message.agents, call);
+  return message;
 }
 
 std::string answer_for(const Context& context, const HookRequest& request, const HookCall& call) {
-  std::vector<SubAgent> agents = message_of(context, call);
-  const auto own = std::ranges::find(agents, call.tool_use_id, &SubAgent::tool_use_id);
-  const auto place = static_cast<std::size_t>(own - agents.begin());
+  auto [agents, place] = message_of(context, request, call);
   if (request.most > 0 && place >= request.most) {
     return denial(
         fmt::format("This is sub-agent {} of {} in one message, and at most {} are let through at "
                     "once. Wait for "
                     "the others. {}",
-                    place + 1, agents.size(), request.most, kInstead));
+                    place + 1, std::max(agents.size(), place + 1), request.most, kInstead));
   }
   // What others do is kept apart from those in worktrees, and merged with what they do.
   std::erase_if(agents, [](const SubAgent& one) { return one.apart; });

@@ -121,9 +121,13 @@ std::vector<SubAgent> begun_together(const Context& context, const HookCall& cal
   const std::int64_t now_s = std::time(nullptr);
   RunningAgents begun = kept.read(now_s);
   std::erase_if(begun.agents, [&](const RunningAgents::Agent& agent) {
-    return now_s - agent.began_s > kTogetherS || agent.what.tool_use_id == own.tool_use_id;
+    return now_s - agent.began_s > kTogetherS && agent.what.tool_use_id != own.tool_use_id;
   });
-  begun.agents.push_back({own, now_s});
+  // Who asks again keeps its place.
+  const auto is_own = [&](const RunningAgents::Agent& agent) {
+    return agent.what.tool_use_id == own.tool_use_id;
+  };
+  if (std::ranges::none_of(begun.agents, is_own)) begun.agents.push_back({own, now_s});
   kept.write(begun);
   std::vector<SubAgent> agents;
   for (const RunningAgents::Agent& agent : begun.agents) agents.push_back(agent.what);
