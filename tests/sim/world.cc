@@ -13,6 +13,7 @@
 #include "decide/batches.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
+#include "worker/local_executor.h"
 
 namespace interlock::sim {
 
@@ -202,9 +203,13 @@ void World::live() {
 void World::dispatch_once() {
   followed_.reset();
   read_plan_again();
-  engine::Engine engine(
-      grown_, interlocking_, setup(), replayed(),
-      engine::Ports{clock_, processes_, journal_, workspace_, snapshots_, *validator_, gateway_});
+  // In this thread, so that all that happens follows from the seed.
+  worker::LocalExecutor executor({plan_.workspace, setup().around},
+                                 {processes_, workspace_, snapshots_, gateway_},
+                                 [this](const Digest& digest) { return journal_.blob(digest); });
+  engine::Engine engine(grown_, interlocking_, setup(), replayed(),
+                        engine::Ports{clock_, executor, executor, journal_, workspace_, snapshots_,
+                                      *validator_, gateway_});
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
     if (!result) {

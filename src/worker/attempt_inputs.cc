@@ -1,4 +1,4 @@
-#include "engine/attempt_inputs.h"
+#include "worker/attempt_inputs.h"
 
 #include <fmt/format.h>
 
@@ -6,10 +6,11 @@
 #include <utility>
 
 #include "engine/batch.h"
-#include "engine/prompt.h"
-#include "engine/retry.h"
+#include "worker/prompt.h"
 
-namespace interlock::engine {
+namespace interlock::worker {
+
+using engine::AttemptSpec;
 
 namespace {
 
@@ -31,14 +32,15 @@ bool mentions(const plan::Command& command, std::string_view name) {
 
 }  // namespace
 
-AttemptInputs::AttemptInputs(const plan::Plan& plan, const AttemptSpec& spec,
-                             const HostEnvironment& around, Workspace& workspace, Journal& journal)
+AttemptInputs::AttemptInputs(const AttemptSpec& spec, const engine::HostEnvironment& around,
+                             engine::AttemptFolders& folders,
+                             const std::map<Digest, std::string>& outputs)
     : spec_(spec),
-      agent_(plan.agents[spec.task().agent.index()]),
-      adapter_(adapter_of(agent_, spec)),
+      agent_(spec.agent),
+      adapter_(engine::adapter_of(spec.agent, spec)),
       around_(around),
-      workspace_(workspace),
-      journal_(journal) {}
+      folders_(folders),
+      outputs_(outputs) {}
 
 Result<void> AttemptInputs::put_outputs(Place place) {
   place_ = std::move(place);
@@ -47,7 +49,7 @@ Result<void> AttemptInputs::put_outputs(Place place) {
 
 /// The path of what is put there, as the attempt sees it.
 Result<std::string> AttemptInputs::put(const std::string& file, std::string_view content) {
-  auto path = workspace_.put(spec_.name, file, content);
+  auto path = folders_.put(spec_.name, file, content);
   if (!path) return std::unexpected(path.error());
   return place_.folder + "/" + file;
 }
@@ -55,11 +57,7 @@ Result<std::string> AttemptInputs::put(const std::string& file, std::string_view
 Result<void> AttemptInputs::put_outputs_of(const AttemptSpec::Work& work) {
   for (const AttemptSpec::Input& input : work.inputs) {
     std::string content;
-    if (input.output) {
-      auto bytes = journal_.blob(*input.output);
-      if (!bytes) return std::unexpected(bytes.error());
-      content = std::move(*bytes);
-    }
+    if (input.output) content = outputs_.at(*input.output);
     if (input.unneeded) content = "(nothing: this task was not needed)";
     auto path = put(output_file_of(input.id), content);
     if (!path) return std::unexpected(path.error());
@@ -120,8 +118,8 @@ Result<std::string> AttemptInputs::asked_text() {
     prompts.push_back(plan::fill(one.task.prompt, lookup()));
   }
   if (auto made = put_outputs_of(spec_.work.front()); !made) return std::unexpected(made.error());
-  schema_ = batch_schema(spec_.tasks());
-  return batch_prompt(prompts);
+  schema_ = engine::batch_schema(spec_.tasks());
+  return engine::batch_prompt(prompts);
 }
 
 /// For clients without an option for it.
@@ -166,4 +164,4 @@ plan::Lookup AttemptInputs::lookup() const {
   };
 }
 
-}  // namespace interlock::engine
+}  // namespace interlock::worker

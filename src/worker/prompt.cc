@@ -1,10 +1,10 @@
-#include "engine/prompt.h"
+#include "worker/prompt.h"
 
 #include <fmt/format.h>
 
 #include <string_view>
 
-namespace interlock::engine {
+namespace interlock::worker {
 
 namespace {
 
@@ -34,4 +34,4 @@ std::string say_what_was_wrong(const std::string& complaint, bool anew) {
       complaint, anew ? kAnew : "");
 }
 
-}  // namespace interlock::engine
+}  // namespace interlock::worker

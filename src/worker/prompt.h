@@ -3,7 +3,7 @@
 #include <string>
 
 // What a prompt says of the attempt before it, after what was asked.
-namespace interlock::engine {
+namespace interlock::worker {
 
 /// Its session was stopped at a limit. `anew`: what it had changed is gone from its workspace.
 std::string say_go_on(bool anew);
@@ -14,4 +14,4 @@ std::string say_what_others_changed(const std::string& changed);
 /// A correction: `complaint` is why the answer was not accepted; `anew` as above.
 std::string say_what_was_wrong(const std::string& complaint, bool anew);
 
-}  // namespace interlock::engine
+}  // namespace interlock::worker
