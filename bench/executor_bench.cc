@@ -89,10 +89,10 @@ Figures measure(bool has_thread) {
     around.run = "r-1";
     around.log_folder = top / "state/logs";
     around.environment = {{"PATH", "/usr/bin:/bin"}};
-    std::function<void()> wake;
-    if (has_thread) wake = [&] { (*host)->wake(); };
+    auto background = has_thread ? worker::BackgroundThread::open() : nullptr;
     TimedHost timed(**host);
-    worker::LocalExecutor executor({root, around, wake}, {timed, workspace, snapshots, gateway},
+    worker::LocalExecutor executor({root, around, std::move(background), [&] { (*host)->wake(); }},
+                                   {timed, workspace, snapshots, gateway},
                                    [](const Digest&) { return std::string(); });
     const auto begun = Watch::now();
     for (std::uint32_t i = 0; i < kViews; ++i) {

@@ -89,6 +89,7 @@ Result<void> AttemptEndings::on_not_started(Attempt live, const Error& error) {
 Result<void> AttemptEndings::on_work_over(Attempt& live, Finished finished) {
   Judgement judgement = judge_work(live, finished);
   if (!collector_.begin(live, judgement)) return finish_work(live, std::move(judgement));
+  // That takes a while, and others go on meanwhile: it keeps its slot until then.
   live.collect(std::move(judgement));
   turn_.ports.executor.collect(live.name());
   return {};
@@ -96,7 +97,7 @@ Result<void> AttemptEndings::on_work_over(Attempt& live, Finished finished) {
 
 Result<void> AttemptEndings::on_collected(Collected collected) {
   Attempt* const live = live_.find(collected.name);
-  if (live == nullptr) return {};
+  if (live == nullptr || live->state() != Attempt::State::collecting) return {};
   Judgement judgement =
       collector_.take(*live, std::move(collected.harvest), live->take_collected());
   // While they were taken a person said that nothing of it is wanted.
@@ -111,6 +112,7 @@ Result<void> AttemptEndings::finish_work(Attempt& live, Judgement judgement) {
     live_.erase(whole.task());
     return on_batch_over(std::move(whole), std::move(judgement));
   }
+  // Only now, as its output may be a file among what it changed.
   judgement = take_output(live, std::move(judgement));
   if (judgement.outcome != Outcome::succeeded || turn_.task(live.task()).verify.empty())
     return conclude(std::move(live), judgement);

@@ -20,6 +20,7 @@ constexpr int kBreaksMax = 2;
 Result<void> end_merged_check(Turn& turn, TaskId id, const AttemptRecord& attempt) {
   if (attempt.merged.empty()) return {};
   const std::string label = label_of(turn.setup.around, turn.task(id), attempt.number);
+  // Its work is long over, and in the journal.
   const auto ended =
       turn.ports.executor.end_leftovers({id, attempt.number, 2}, label, attempt.process);
   if (!ended)
@@ -47,6 +48,7 @@ Result<void> end_leftovers(Turn& turn, TaskEndings& tasks) {
     }
     if (attempt.ended) continue;
     const std::string label = label_of(turn.setup.around, turn.task(id), attempt.number);
+    // Before anything is recorded: an attempt of which something may live is not done again.
     auto left = turn.ports.executor.end_leftovers({id, attempt.number, 0}, label, attempt.process);
     if (!left)
       return within(left.error(),

@@ -219,7 +219,8 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   engine::Journal& written =
       (*held_run)->epoch() > 0 ? static_cast<engine::Journal&>(with_bytes) : kept;
   worker::LocalExecutor executor(
-      {run.plan().workspace, setup->around, [&host = **processes] { host.wake(); }},
+      {run.plan().workspace, setup->around, worker::BackgroundThread::open(),
+       [&host = **processes] { host.wake(); }},
       {**processes, workspace, snapshots, *gateway},
       [&kept](const Digest& digest) { return kept.blob(digest); });
   engine::Replay before(run.plan());

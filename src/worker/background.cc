@@ -8,8 +8,8 @@
 
 namespace interlock::worker {
 
-std::unique_ptr<Background> Background::open() {
-  std::unique_ptr<Background> background(new Background);
+std::unique_ptr<Background> BackgroundThread::open() {
+  std::unique_ptr<BackgroundThread> background(new BackgroundThread);
   // Signals are the dispatcher's: it waits for them, and this thread waits for work.
   sigset_t all;
   sigset_t before;
@@ -26,7 +26,7 @@ std::unique_ptr<Background> Background::open() {
   return background;
 }
 
-Background::~Background() {
+BackgroundThread::~BackgroundThread() {
   if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
@@ -36,7 +36,7 @@ Background::~Background() {
   thread_.join();
 }
 
-void Background::post(std::function<void()> work) {
+void BackgroundThread::post(std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(work));
@@ -44,12 +44,12 @@ void Background::post(std::function<void()> work) {
   changed_.notify_all();
 }
 
-void Background::drain() {
+void BackgroundThread::drain() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return waiting_.empty() && !is_busy_; });
 }
 
-void Background::serve() {
+void BackgroundThread::serve() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return is_ending_ || !waiting_.empty(); });

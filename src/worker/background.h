@@ -9,22 +9,31 @@
 
 namespace interlock::worker {
 
-/// A thread that does what it is given, one thing after the other, in that order.
+/// Does what it is given beside who gives it, one thing after the other, in that order. When it
+/// goes, what was not begun is not done.
 class Background {
+ public:
+  virtual ~Background() = default;
+
+  virtual void post(std::function<void()> work) = 0;
+  /// Returns when all that was given is done.
+  virtual void drain() = 0;
+};
+
+/// By a thread of its own.
+class BackgroundThread final : public Background {
  public:
   /// Null: there is no thread to be had.
   static std::unique_ptr<Background> open();
-  /// What was not begun by then is not done.
-  ~Background();
-  Background(const Background&) = delete;
-  Background& operator=(const Background&) = delete;
+  ~BackgroundThread() override;
+  BackgroundThread(const BackgroundThread&) = delete;
+  BackgroundThread& operator=(const BackgroundThread&) = delete;
 
-  void post(std::function<void()> work);
-  /// Returns when all that was given is done.
-  void drain();
+  void post(std::function<void()> work) override;
+  void drain() override;
 
  private:
-  Background() = default;
+  BackgroundThread() = default;
   void serve();
 
   std::mutex mutex_;  ///< Of what follows.

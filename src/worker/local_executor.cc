@@ -30,12 +30,18 @@ struct LocalExecutor::Opening {
       std::unexpected(Error{Error::Kind::refused, "it was stopped first", {}});
 };
 
+struct LocalExecutor::Collecting {
+  engine::Observed observed;
+  footprint::Footprint footprint;
+  Result<engine::Harvest> harvest;
+};
+
 LocalExecutor::LocalExecutor(Options options, Means means,
                              std::function<Result<std::string>(const Digest&)> outputs)
     : options_(std::move(options)),
       means_(means),
       outputs_(std::move(outputs)),
-      background_(options_.wake ? Background::open() : nullptr) {}
+      background_(std::move(options_.background)) {}
 
 LocalExecutor::~LocalExecutor() = default;
 
@@ -55,15 +61,16 @@ void LocalExecutor::start(AttemptSpec spec) {
   // The journal is this thread's.
   auto outputs = outputs_of(spec);
   if (!outputs) return refuse(name, outputs.error(), false);
-  live.opening = std::make_shared<Opening>();
+  live.opening = std::make_unique<Opening>();
   live.opening->spec = std::move(spec);
   live.opening->outputs = std::move(*outputs);
-  const auto work = [this, opening = live.opening] {
+  // It stays where it is until it is on its way back.
+  const auto work = [this, opening = live.opening.get()] {
     if (opening->is_stopped) return;
     opening->prepared =
         prepare(opening->spec, opening->outputs, options_.workspace, options_.around, means_);
   };
-  const auto then = [this, name, opening = live.opening] {
+  const auto then = [this, name, opening = live.opening.get()] {
     on_prepared(name, std::move(opening->prepared));
   };
   // Without a snapshot there are two folders to make: that takes less than asking somebody.
@@ -148,18 +155,16 @@ void LocalExecutor::collect(AttemptName name) {
   const auto found = live_.find(name);
   check(found != live_.end() && found->second.state == Live::State::over,
         "what is collected has a snapshot and is over");
-  struct Collecting {
-    engine::Observed observed;
-    footprint::Footprint footprint;
-    Result<engine::Harvest> harvest;
-  };
-  const auto all = std::make_shared<Collecting>(Collecting{
-      observed(name, found->second), std::move(found->second.footprint), engine::Harvest()});
-  live_.erase(found);
+  Live& live = found->second;
+  live.state = Live::State::collecting;
+  live.collecting = std::make_unique<Collecting>(observed(name, live), std::move(live.footprint),
+                                                 Result<engine::Harvest>());
+  Collecting* const all = live.collecting.get();
   do_beside([&snapshots = means_.snapshots, name,
              all] { all->harvest = snapshots.harvest(name, all->observed, all->footprint); },
             [this, name, all] {
               reports_.emplace_back(engine::Collected{name, std::move(all->harvest)});
+              live_.erase(name);
             });
 }
 
@@ -197,8 +202,8 @@ Result<engine::Leftovers> LocalExecutor::end_leftovers(
 std::vector<engine::AttemptReport> LocalExecutor::wait(std::optional<Time> deadline) {
   for (;;) {
     take_done();
-    auto told = means_.processes.wait(reports_.empty() ? deadline : std::optional<Time>(Time{}));
-    for (engine::Report& one : told) {
+    auto reports = means_.processes.wait(reports_.empty() ? deadline : std::optional<Time>(Time{}));
+    for (engine::Report& one : reports) {
       const auto pass_on = [this](auto& report) {
         if constexpr (std::is_same_v<decltype(report), engine::Exited&>) {
           on_exited(std::move(report));

@@ -19,7 +19,7 @@ namespace interlock::worker {
 /// Attempts on this machine: folder, snapshot, route and process of each, from its start to its
 /// release.
 ///
-///     opening --> running --> over --(collect)--> collecting --> (gone)
+///     opening --> running --> over --(collect)--> collecting --(Collected)--> (gone)
 ///        '-> (NotStarted)      '------(release, or it had no snapshot)--> (gone)
 ///
 /// Opening and harvesting snapshots, and removing what is not wanted, is done by a thread of its
@@ -31,8 +31,9 @@ class LocalExecutor final : public engine::Executor, public engine::Inbox {
   struct Options {
     std::string workspace;  ///< Absolute.
     engine::HostEnvironment around;
-    /// Has the process host's `wait` return; called by the other thread. None: there is no other
-    /// thread, and all is done when it is asked for.
+    /// Where what takes long is done. None: it is done when it is asked for.
+    std::unique_ptr<Background> background = nullptr;
+    /// Has the process host's `wait` return; called from there.
     std::function<void()> wake = {};
   };
 
@@ -58,15 +59,18 @@ class LocalExecutor final : public engine::Executor, public engine::Inbox {
 
  private:
   struct Opening;
+  struct Collecting;
   struct Live {
-    enum class State : unsigned char { opening, running, over };
+    enum class State : unsigned char { opening, running, over, collecting };
     State state = State::opening;
     bool has_snapshot = false;
     bool is_observed = false;
     bool trusts_declared = false;  ///< Its reads are those that it declares.
     bool has_route = false;
-    footprint::Footprint footprint;    ///< Of all whose work it does; with a snapshot.
-    std::shared_ptr<Opening> opening;  ///< While it opens.
+    footprint::Footprint footprint;  ///< Of all whose work it does; with a snapshot.
+    // What the other thread works on, for as long as it does.
+    std::unique_ptr<Opening> opening;
+    std::unique_ptr<Collecting> collecting;
   };
 
   Result<std::map<Digest, std::string>> outputs_of(const engine::AttemptSpec& spec) const;

@@ -117,9 +117,10 @@ class RealWorld final : public World {
  public:
   explicit RealWorld(bool has_thread)
       : host_(*process::LocalProcesses::open(clock_)),
-        executor_({tree_.root(), environment(),
-                   has_thread ? std::function<void()>([this] { host_->wake(); }) : nullptr},
-                  {*host_, workspace_, snapshots_, gateway_}, output()) {}
+        executor_(
+            {tree_.root(), environment(), has_thread ? worker::BackgroundThread::open() : nullptr,
+             [this] { host_->wake(); }},
+            {*host_, workspace_, snapshots_, gateway_}, output()) {}
   ~RealWorld() override { snapshots::remove_tree(state_.root()); }
 
   std::string cannot() override {
