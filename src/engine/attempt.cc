@@ -23,6 +23,18 @@ void Attempt::check_work() {
   name_.phase = 1;
 }
 
+void Attempt::collect(Judgement judgement) {
+  check(state_ == State::running && name_.phase == 0, "changes are taken of work that is over");
+  state_ = State::collecting;
+  judged_ = std::move(judgement);
+}
+
+Judgement Attempt::take_collected() {
+  check(state_ == State::collecting, "what was taken was asked for");
+  state_ = State::running;
+  return std::exchange(judged_, {});
+}
+
 void Attempt::defer(Time again, std::string why) {
   check(state_ == State::running, "only what was to be spawned is put off");
   state_ = State::deferred;
@@ -112,6 +124,7 @@ std::string Attempt::text() const {
       text += fmt::format("{} since {}", kPhases[name_.phase], shown(started_));
       break;
     }
+    case State::collecting: text += "is over, and its changes are taken"; break;
     case State::deferred:
       text += fmt::format("is tried again at {}, {} so far: {}", shown(again_at_), starts_tried_,
                           short_of_);

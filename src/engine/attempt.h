@@ -21,6 +21,9 @@ namespace interlock::engine {
 ///      v  |    at a moment, or when another attempt ends
 ///     deferred        descriptors, processes or memory were short when it was to be spawned
 ///
+///     running --(phase 0 over, in a snapshot)--> collecting --> running, and judged at once
+///                                                what it changed is taken, by its executor
+///
 /// Of several tasks in one attempt, once its work is over, each is one by itself:
 ///
 ///     queued ----> running, phase 1    its check has to wait for those of the others
@@ -30,7 +33,7 @@ namespace interlock::engine {
 /// moves nothing: what was asked to end is still there until its process tree is gone.
 class Attempt {
  public:
-  enum class State : unsigned char { running, deferred, queued, judged };
+  enum class State : unsigned char { running, collecting, deferred, queued, judged };
 
   /// What its task allows it, and when its process last wrote.
   struct Clocks {
@@ -44,9 +47,11 @@ class Attempt {
   struct Work {
     std::string output;
     bool has_output = false;
+    std::string printed;  ///< On its standard output, where its output may be that.
     Exited exited;
-    std::optional<Snapshots::Harvest> harvest;  ///< With a snapshot.
-    bool read_repository = false;               ///< Likewise: it opened something of a `.git`.
+    std::optional<Time> over;        ///< When its tree was gone.
+    std::optional<Harvest> harvest;  ///< With a snapshot.
+    bool read_repository = false;    ///< Likewise: it opened something of a `.git`.
     std::vector<std::string> remarks, denied_reads, denied_writes;
   };
   /// Of an agent whose stream is read.
@@ -59,7 +64,6 @@ class Attempt {
     bool released = false;         ///< Ended after its final answer, because it stayed.
     bool resumed = false;          ///< It took up an earlier session.
     bool session_is_gone = false;  ///< That session was not there.
-    bool has_route = false;        ///< Of the gateway, open now.
     bool through_gateway = false;
     bool waits_at_limit = false;  ///< Of the run, in the gateway: its clocks stand still.
     Time waited_at_limit_until{};
@@ -88,6 +92,10 @@ class Attempt {
 
   /// Its work is over and good so far: its check is next.
   void check_work();
+  /// Its work is over, and is `judgement` so far: what it changed is taken first.
+  void collect(Judgement judgement);
+  /// That is done. What it was judged to be.
+  Judgement take_collected();
   /// It cannot be spawned before `again`, being short of what `why` says.
   void defer(Time again, std::string why);
   /// It is to be spawned after all. The clock of work starts anew, as none of it was done.

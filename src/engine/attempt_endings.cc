@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "engine/attempt_usage.h"
 #include "engine/retry.h"
 #include "engine/try_events.h"
@@ -30,13 +31,12 @@ std::string last_refusal(const AttemptRecord& attempt) {
 
 }  // namespace
 
-Result<void> AttemptEndings::on_exited(const Exited& exited) {
+Result<void> AttemptEndings::on_finished(Finished finished) {
+  const Exited& exited = finished.exited;
   Attempt* const found = live_.find(exited.name);
   if (found == nullptr) return {};
   Attempt& live = *found;
-  // Its tree is proven gone, so nobody writes there any more.
-  turn_.ports.workspace.close_attempt(exited.name);
-  if (live.name().phase == 0) return on_work_over(live, exited);
+  if (live.name().phase == 0) return on_work_over(live, std::move(finished));
   // Of a check: what it changed is thrown away.
   if (snapshots_.contains(live.name())) snapshots_.close(live.name());
 
@@ -75,7 +75,6 @@ Result<void> AttemptEndings::put_back(Attempt live, const std::string& why) {
 }
 
 Result<void> AttemptEndings::on_not_started(Attempt live, const Error& error) {
-  calls_.close_route(live);
   Judgement judgement{Outcome::not_started, error.message, {}};
   if (live.stopped_for()) judgement = judge_exit(turn_.task(live.task()), {}, live.stopped_for());
   if (live.stopped_for() == Outcome::conflicted) judgement.detail = live.stop_detail();
@@ -88,49 +87,76 @@ Result<void> AttemptEndings::on_not_started(Attempt live, const Error& error) {
   return conclude(std::move(live), judgement);
 }
 
-Result<void> AttemptEndings::on_work_over(Attempt& live, const Exited& exited) {
-  const plan::Task& one = turn_.task(live.task());
+Result<void> AttemptEndings::on_work_over(Attempt& live, Finished finished) {
+  Judgement judgement = judge_work(live, finished);
+  if (!collector_.begin(live, judgement)) return finish_work(live, std::move(judgement));
+  // That takes a while, and others go on meanwhile: it keeps its slot until then.
+  live.collect(std::move(judgement));
+  turn_.ports.executor.collect(live.name());
+  return {};
+}
+
+Result<void> AttemptEndings::on_collected(Collected collected) {
+  Attempt* const live = live_.find(collected.name);
+  if (live == nullptr || live->state() != Attempt::State::collecting) return {};
+  Judgement judgement =
+      collector_.take(*live, std::move(collected.harvest), live->take_collected());
+  // While they were taken a person said that nothing of it is wanted.
+  if (judgement.outcome == Outcome::succeeded && live->stopped_for())
+    judgement = judge_exit(turn_.task(live->task()), {}, live->stopped_for());
+  return finish_work(*live, std::move(judgement));
+}
+
+Result<void> AttemptEndings::finish_work(Attempt& live, Judgement judgement) {
   if (!live.share.others.empty()) {
-    // While it lives: calls that are reported only now are booked on it.
-    calls_.close_route(live);
     Attempt whole = std::move(live);
     live_.erase(whole.task());
-    return on_batch_over(std::move(whole), exited);
+    return on_batch_over(std::move(whole), std::move(judgement));
   }
-  const Judgement judgement = take_output(live, exited, judge_work(live, exited));
-  if (judgement.outcome != Outcome::succeeded || one.verify.empty())
+  // Only now, as its output may be a file among what it changed.
+  judgement = take_output(live, std::move(judgement));
+  if (judgement.outcome != Outcome::succeeded || turn_.task(live.task()).verify.empty())
     return conclude(std::move(live), judgement);
   // The task is done only when its check says so: the attempt goes on.
   live.check_work();
   live_.spawn(live.name());
+  // A signal came while its changes were taken: its check is not begun either.
+  if (turn_.interrupts > 0) live_.stop(live, Outcome::cancelled);
   return {};
 }
 
-/// All but what it gave back: how it ended, what its client and the gateway say, what it changed.
-Judgement AttemptEndings::judge_work(Attempt& live, const Exited& exited) {
-  live.work.exited = exited;
-  // First, as what the gateway still tells may be why it ended.
-  calls_.close_route(live);
+/// All but what it gave back and changed: how it ended, what its client and the gateway say, what
+/// it was seen to do.
+Judgement AttemptEndings::judge_work(Attempt& live, Finished& finished) {
+  live.work.printed = std::move(finished.output);
+  live.work.over = turn_.now();
+  // First, as what the gateway still tells may be why it ended; and while it lives: calls that are
+  // reported only now are booked on it.
+  calls_.take_last(std::move(finished.calls));
+  for (const std::string& host : finished.refused_hosts)
+    live.work.remarks.push_back(fmt::format("kept from connecting to `{}`", printable(host)));
+  for (const std::string& host : finished.visited_hosts)
+    live.work.remarks.push_back(fmt::format("connected to {}", printable(host)));
+  const Exited& exited = finished.exited;
   Judgement judgement = judge_exit(turn_.task(live.task()), exited, live.stopped_for());
   if (judgement.outcome == Outcome::timed_out && !live.share.others.empty())
     judgement.detail = fmt::format("timed out after {}", show_duration(live_.timeout_of(live)));
   if (live.stopped_for() == Outcome::conflicted) judgement.detail = live.stop_detail();
   // A client's exit status alone says little: its stream and its last call say more.
   if (live.agent.reader) judgement = agents_.judge(live, exited, std::move(judgement));
-  return collector_.take(live, std::move(judgement));
+  live.work.exited = exited;
+  return collector_.judge_observed(live, finished.observed, std::move(judgement));
 }
 
 /// Its output, wherever it left it, held against what the task promises of it.
-Judgement AttemptEndings::take_output(Attempt& live, const Exited& exited, Judgement judgement) {
+Judgement AttemptEndings::take_output(Attempt& live, Judgement judgement) {
   using Form = plan::OutputSpec::Form;
   const plan::Task& one = turn_.task(live.task());
-  // Taken in any case: the host keeps it until then.
-  std::string printed = turn_.ports.processes.take_output(exited.name);
   if (one.output.form != Form::exit_status) {
     if (one.output.file.empty()) {
       live.work.output = live.agent.adapter
                              ? agents_.take_answer(live, one.output.form == Form::json)
-                             : std::move(printed);
+                             : std::move(live.work.printed);
       // An agent that came to no final answer gave none, whatever it said on the way.
       live.work.has_output = !live.agent.adapter || live.agent.transcript.final;
     } else if (auto content = collector_.output_file_of(live)) {
@@ -145,7 +171,7 @@ Judgement AttemptEndings::take_output(Attempt& live, const Exited& exited, Judge
     const auto output =
         live.work.has_output ? std::optional<std::string_view>(live.work.output) : std::nullopt;
     judgement =
-        judge_output(one, output, exited.output_cut,
+        judge_output(one, output, live.work.exited.output_cut,
                      turn_.record_of(live.task()).corrections_used > 0, turn_.ports.validator);
     // A judge may keep to its schema and name a try that it was not shown.
     if (judgement.outcome == Outcome::succeeded && one.judge_of) {
@@ -182,7 +208,9 @@ Result<void> AttemptEndings::conclude(Attempt live, Judgement judgement) {
   event.detail = with_unproven(judgement.detail, live.work.exited.unproven);
   event.strays = live.work.exited.strays;
   event.unproven = std::move(live.work.exited.unproven);
-  event.elapsed = turn_.now() - live.started() + live.share.worked.value_or(Duration{});
+  // That its changes had to be taken is none of its time.
+  const Time over = live.name().phase == 0 ? live.work.over.value_or(turn_.now()) : turn_.now();
+  event.elapsed = over - live.started() + live.share.worked.value_or(Duration{});
   if (live.work.has_output) {
     event.output = digest_of(live.work.output);
     turn_.batch.keep(Blob{*event.output, std::move(live.work.output)});

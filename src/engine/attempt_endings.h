@@ -20,8 +20,8 @@ namespace interlock::engine {
 
 /// What came of attempts: judged, journaled, and either done, tried again or failed.
 ///
-///     Exited -> on_exited -> on_work_over -> (its check) -> conclude -> AttemptEnded -> what
-///     follows
+///     Finished -> on_finished -> (its changes: on_collected) -> finish_work -> (its check)
+///     -> conclude -> AttemptEnded -> what follows
 ///                               '-> on_batch_over -> break_up -> conclude, for each task of it
 class AttemptEndings {
  public:
@@ -37,7 +37,9 @@ class AttemptEndings {
         collector_(collector),
         committer_(committer) {}
 
-  [[nodiscard]] Result<void> on_exited(const Exited& exited);
+  [[nodiscard]] Result<void> on_finished(Finished finished);
+  /// Its changes were taken, or could not be.
+  [[nodiscard]] Result<void> on_collected(Collected collected);
   /// It could not even be started, or was stopped before.
   [[nodiscard]] Result<void> on_not_started(Attempt live, const Error& error);
   /// It was not to be begun, and costs no retry.
@@ -47,15 +49,16 @@ class AttemptEndings {
   bool cancel_part(TaskId task);
 
  private:
-  [[nodiscard]] Result<void> on_work_over(Attempt& live, const Exited& exited);
-  Judgement judge_work(Attempt& live, const Exited& exited);
-  Judgement take_output(Attempt& live, const Exited& exited, Judgement judgement);
+  [[nodiscard]] Result<void> on_work_over(Attempt& live, Finished finished);
+  Judgement judge_work(Attempt& live, Finished& finished);
+  [[nodiscard]] Result<void> finish_work(Attempt& live, Judgement judgement);
+  Judgement take_output(Attempt& live, Judgement judgement);
   [[nodiscard]] Result<void> conclude(Attempt live, Judgement judgement);
   [[nodiscard]] Result<void> succeed(TaskId task);
   [[nodiscard]] Result<void> after_failure(TaskId task, const Judgement& judgement);
   bool ended_from_outside(TaskId task, const Judgement& judgement, bool parked);
   // batches.cc: several tasks in one attempt.
-  [[nodiscard]] Result<void> on_batch_over(Attempt live, const Exited& exited);
+  [[nodiscard]] Result<void> on_batch_over(Attempt live, Judgement judgement);
   [[nodiscard]] Result<void> break_up(Attempt whole, const Judgement& judgement,
                                       std::vector<std::optional<std::string>> answers);
   [[nodiscard]] Result<void> check_next_part(TaskId first);

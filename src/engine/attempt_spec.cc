@@ -1,5 +1,7 @@
 #include "engine/attempt_spec.h"
 
+#include <algorithm>
+
 #include "engine/retry.h"
 
 namespace interlock::engine {
@@ -49,6 +51,18 @@ AttemptSpec::Work work_of(const plan::Plan& plan, const RunState& run, plan::Tas
 
 }  // namespace
 
+std::vector<Digest> AttemptSpec::contents() const {
+  std::vector<Digest> all;
+  const auto add = [&all](const std::optional<Digest>& one) {
+    if (one) all.push_back(*one);
+  };
+  for (const Work& one : work) {
+    for (const Input& input : one.inputs) add(input.output);
+    for (const Try& shown : one.tries) add(shown.output), add(shown.diff);
+  }
+  return all;
+}
+
 std::vector<const plan::Task*> AttemptSpec::tasks() const {
   std::vector<const plan::Task*> tasks;
   for (const Work& one : work) tasks.push_back(&one.task);
@@ -73,9 +87,10 @@ AttemptSpec spec_of(const plan::Plan& plan, const RunState& run, TaskId id, std:
   spec.mends = latest.because == Trigger::repair;
   spec.goes_on = latest.because == Trigger::again && was_stopped_at_limit(record);
   spec.session = record.session;
-  const plan::Agent& agent = plan.agents[spec.task().agent.index()];
-  const agents::Adapter* const adapter = adapter_of(agent, spec);
-  const bool has_session = adapter != nullptr && adapter->resumes(agent) && !record.session.empty();
+  spec.agent = plan.agents[spec.task().agent.index()];
+  const agents::Adapter* const adapter = adapter_of(spec.agent, spec);
+  const bool has_session =
+      adapter != nullptr && adapter->resumes(spec.agent) && !record.session.empty();
   spec.resumes =
       has_session && (spec.mends || spec.goes_on || latest.because == Trigger::correction);
   spec.correction = record.correction;
@@ -85,6 +100,42 @@ AttemptSpec spec_of(const plan::Plan& plan, const RunState& run, TaskId id, std:
   // What an attempt paid for that came to nothing by no fault of its own is not paid for twice.
   spec.replays_own = latest.because == Trigger::again;
   return spec;
+}
+
+void add_host(AttemptSpec& spec, const plan::Plan& plan, const HostEnvironment& around) {
+  const plan::Task& task = spec.task();
+  spec.label = label_of(around, task, spec.name.attempt);
+  for (const plan::Agent& one : plan.agents) spec.key_variables.push_back(one.key.variable);
+  const agents::Adapter* const adapter = adapter_of(spec.agent, spec);
+  // A check asks no model.
+  if (spec.name.phase != 0 || adapter == nullptr ||
+      !agents::provider_through_gateway(spec.agent, task.model))
+    return;
+  Gateway::RouteSpec& calls = spec.calls.emplace();
+  calls.name = spec.name;
+  calls.label = spec.label;
+  calls.agent = spec.agent.name;
+  for (const plan::Use& use : task.uses) {
+    const plan::Resource& resource = plan.resources[use.resource.index()];
+    if (resource.kind == plan::Resource::Kind::quota) calls.quotas.push_back(resource.name);
+  }
+  calls.deadline = spec.deadline;
+  const Spent& spent = spec.spent;
+  if (task.budget_tokens) calls.tokens = std::max<Tokens>(0, *task.budget_tokens - spent.tokens);
+  if (task.budget_usd) calls.usd = std::max<MicroUsd>(0, *task.budget_usd - spent.usd);
+  const plan::Limits& limits = plan.limits;
+  calls.brakes.calls = limits.calls;
+  calls.brakes.repeats = limits.repeats;
+  calls.brakes.failures = 2 * limits.repeats;
+  calls.brakes.usd_per_minute = limits.usd_per_minute;
+  const auto& expected = around.expected_tokens;
+  if (!expected.empty()) calls.progress.expected = expected[spec.name.task.index()];
+  if (spec.resumes) calls.progress.used = spent.tokens;
+  calls.progress.keeps_session = adapter->resumes(spec.agent);
+  calls.allowed_hosts = task.allowed_hosts;
+  calls.replay_own = spec.replays_own;
+  calls.noise.ids = adapter->sends_random_ids();
+  calls.noise.dates = adapter->sends_the_date();
 }
 
 }  // namespace interlock::engine

@@ -8,6 +8,8 @@
 #include "agents/adapter.h"
 #include "base/digest.h"
 #include "base/units.h"
+#include "engine/gateway.h"
+#include "engine/host_environment.h"
 #include "engine/names.h"
 #include "engine/run_state.h"
 #include "plan/plan.h"
@@ -48,14 +50,25 @@ struct AttemptSpec {
   Time deadline{};
   Spent spent;               ///< By the task so far: its budgets are for all of its attempts.
   bool replays_own = false;  ///< Model calls of its earlier attempts are not paid for twice.
+  plan::Agent agent;         ///< Of its task, as this attempt does it.
+  std::string label;         ///< `run/task#attempt`; filled by `add_host`, as is what follows.
+  /// Where its model calls pass the gateway: what they may use. What differs by the place it has
+  /// (`noise`) is filled in there.
+  std::optional<Gateway::RouteSpec> calls;
+  std::vector<std::string> key_variables;  ///< Of agents of the plan: no check is given them.
 
   const plan::Task& task() const { return work.front().task; }
   std::vector<const plan::Task*> tasks() const;
+  /// All that is named by digest in it.
+  std::vector<Digest> contents() const;
 };
 
 /// Of `task`, whose latest attempt is journaled as started.
 AttemptSpec spec_of(const plan::Plan& plan, const RunState& run, TaskId task, std::uint32_t phase,
                     Time deadline);
+
+/// What follows from the run it is part of.
+void add_host(AttemptSpec& spec, const plan::Plan& plan, const HostEnvironment& around);
 
 /// Whose adapter calls its program and reads its stream; null: a plain command.
 const agents::Adapter* adapter_of(const plan::Agent& agent, const AttemptSpec& spec);

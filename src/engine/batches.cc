@@ -12,12 +12,11 @@
 // costs no retry, and is done again alone.
 namespace interlock::engine {
 
-Result<void> AttemptEndings::on_batch_over(Attempt live, const Exited& exited) {
-  Judgement judgement = judge_work(live, exited);
-  std::string answer = turn_.ports.processes.take_output(exited.name);
+Result<void> AttemptEndings::on_batch_over(Attempt live, Judgement judgement) {
+  std::string answer = std::move(live.work.printed);
   // A client's answer is in its stream; a plain command's is what it printed.
   if (live.agent.adapter) answer = agents_.take_answer(live, true);
-  if (judgement.outcome == Outcome::succeeded && exited.output_cut)
+  if (judgement.outcome == Outcome::succeeded && live.work.exited.output_cut)
     judgement = {Outcome::output_too_large, "more output than is kept", {}};
   if (judgement.outcome != Outcome::succeeded) return break_up(std::move(live), judgement, {});
 
@@ -38,7 +37,8 @@ Result<void> AttemptEndings::break_up(Attempt whole, const Judgement& judgement,
   // Once for all of them: nobody knows which task took what.
   note_usage(turn_.plan, turn_.run(), whole, used);
   const std::vector<Usage> usages = even_parts(used.usage, all.size());
-  const std::vector<Duration> times = even_parts(turn_.now() - whole.started(), all.size());
+  const std::vector<Duration> times =
+      even_parts(whole.work.over.value_or(turn_.now()) - whole.started(), all.size());
   std::vector<std::pair<TaskId, Judgement>> over;
   // None of them writes, but each is believed only while what was read still holds.
   if (whole.work.harvest) snapshots_.keep_for_batch(whole.name());

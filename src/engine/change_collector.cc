@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "changes/stale.h"
-#include "engine/batch.h"
 #include "engine/shortage.h"
 #include "engine/trace.h"
 #include "footprint/temporary.h"
@@ -92,39 +91,40 @@ Judgement ChangeCollector::judge_denied(const Attempt& live) const {
       fmt::format("You may not {} {}.", writing ? "write" : "read", named(paths))};
 }
 
-Judgement ChangeCollector::take(Attempt& live, Judgement judgement) {
+Judgement ChangeCollector::judge_observed(Attempt& live, const std::optional<Observed>& observed,
+                                          Judgement judgement) {
+  if (!observed) return judgement;
   const TaskId id = live.task();
-  const plan::Task& it = turn_.task(id);
-  if (it.isolation == plan::Isolation::direct) return judgement;
-  Observed observed = turn_.ports.processes.observed(live.name());
-  if (it.observe == plan::Observe::declared) {
-    observed.complete = observed.may_have_read_anything = false;
-    observed.gap = "as the plan declares them";
-  }
-  note_denied(live, observed);
-  live.work.read_repository = opened_repository(observed);
-  if (!observed.broken.empty()) {
+  note_denied(live, *observed);
+  live.work.read_repository = opened_repository(*observed);
+  if (!observed->broken.empty()) {
     judgement = {Outcome::changes_lost,
                  fmt::format("what it did could no longer be followed, so it was ended: {}",
-                             printable(observed.broken)),
+                             printable(observed->broken)),
                  {}};
   }
   if (judgement.outcome == Outcome::succeeded) judgement = judge_denied(live);
   if (judgement.outcome == Outcome::succeeded) {
-    if (const auto left = left_beside(id, observed); !left.empty())
+    if (const auto left = left_beside(id, *observed); !left.empty())
       judgement = {Outcome::outside_footprint,
                    fmt::format("it left {}, which its `writes` do not name; add {} to task `{}`",
-                               named(left), lines_for(left, "writes"), it.id),
+                               named(left), lines_for(left, "writes"), turn_.task(id).id),
                    fmt::format("You may not leave {}.", named(left))};
   }
-  if (!turn_.has_snapshot(id)) return judgement;
+  return judgement;
+}
+
+bool ChangeCollector::begin(const Attempt& live, const Judgement& judgement) {
+  if (!turn_.has_snapshot(live.task())) return false;
+  if (judgement.outcome == Outcome::succeeded || depends_on_what_was_found(judgement.outcome))
+    return true;
+  snapshots_.close(live.name());
+  return false;
+}
+
+Judgement ChangeCollector::take(Attempt& live, Result<Harvest> harvest, Judgement judgement) {
+  const plan::Task& it = turn_.task(live.task());
   const bool succeeded = judgement.outcome == Outcome::succeeded;
-  if (!succeeded && !depends_on_what_was_found(judgement.outcome)) {
-    snapshots_.close(live.name());
-    return judgement;
-  }
-  auto harvest =
-      turn_.ports.snapshots.harvest(live.name(), observed, batch_footprint(live_.tasks_of(live)));
   snapshots_.harvested(live.name());
   if (!harvest) {
     snapshots_.close(live.name());
@@ -154,9 +154,8 @@ Result<std::string> ChangeCollector::output_file_of(const Attempt& live) const {
   const bool in_snapshot = live.work.harvest.has_value();
   if (turn_.has_snapshot(live.task()) && !in_snapshot)
     return fail(Error::Kind::missing, fmt::format("nothing is kept of `{}`", file));
-  return in_snapshot
-             ? turn_.ports.snapshots.content(live.name(), file, Snapshots::Side::behind, kBytesMax)
-             : turn_.ports.workspace.read(file, kBytesMax);
+  return in_snapshot ? turn_.ports.tree.content(live.name(), file, Tree::Side::behind, kBytesMax)
+                     : turn_.ports.workspace.read(file, kBytesMax);
 }
 
 void ChangeCollector::note(Attempt& live, AttemptEnded& event) {
@@ -179,7 +178,7 @@ void ChangeCollector::note(Attempt& live, AttemptEnded& event) {
 }
 
 /// Its texts go into the journal.
-void ChangeCollector::keep(Snapshots::Harvest harvest, AttemptEnded& event) {
+void ChangeCollector::keep(Harvest harvest, AttemptEnded& event) {
   std::string written = changes::to_text(harvest.writes);
   event.writes = digest_of(written);
   turn_.batch.keep(Blob{*event.writes, std::move(written)});

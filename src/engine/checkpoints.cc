@@ -12,7 +12,7 @@
 namespace interlock::engine {
 
 void OpenSnapshots::close(AttemptName name) {
-  turn_.ports.snapshots.discard(name);
+  turn_.ports.executor.release(name);
   open_.erase(name);
 }
 
@@ -44,7 +44,7 @@ Result<void> Checkpoints::recover() {
 }
 
 Result<std::vector<AttemptName>> Checkpoints::recover_kept() {
-  std::vector<Snapshots::Kept> uncheckpointed, waiting;
+  std::vector<Tree::Kept> uncheckpointed, waiting;
   const auto& committed = turn_.commits().committed();
   // What the journal says to be brought in is the workspace's own by now.
   for (std::size_t i = turn_.run().checkpointed; i < committed.size(); ++i)
@@ -53,7 +53,7 @@ Result<std::vector<AttemptName>> Checkpoints::recover_kept() {
     // Where nothing could be harvested, nothing is there to be found again.
     if (one.is_kept) waiting.push_back({one.snapshot(), &one.own});
   }
-  return turn_.ports.snapshots.recover(uncheckpointed, waiting);
+  return turn_.ports.tree.recover(uncheckpointed, waiting);
 }
 
 /// What is not whole is done again, and so is what was built upon it: later commits, and what waits
@@ -86,7 +86,7 @@ void Checkpoints::make() {
   // A person has to put something back first, and then resumes the run.
   if (!run.checkpoint_refused.empty() && !run.stopping.empty()) return;
   if (is_left_for_resume()) return;
-  made_ = turn_.ports.snapshots.checkpoint();
+  made_ = turn_.ports.tree.checkpoint();
   // More may be committed before this one is noted.
   commits_then_ = static_cast<std::uint32_t>(run.commits.size());
 }

@@ -102,8 +102,8 @@ Conflict Committer::conflict_of(const WaitingChanges& waiting) const {
   Conflict conflict;
   conflict.stale = stale_in(waiting);
   if (waiting.is_kept || waiting.batch)
-    conflict.foreign = turn_.ports.snapshots.foreign(waiting.batch.value_or(waiting.snapshot()),
-                                                     waiting.reads, waiting.to_commit());
+    conflict.foreign = turn_.ports.tree.foreign(waiting.batch.value_or(waiting.snapshot()),
+                                                waiting.reads, waiting.to_commit());
   return conflict;
 }
 
@@ -112,7 +112,7 @@ Result<void> Committer::commit(const WaitingChanges& waiting, std::optional<Trac
   if (waiting.batch)
     return tasks_.set_done(id, {},
                            evidence_of(turn_, waiting, collector_.notes_of(id), std::move(trace)));
-  const auto done = turn_.ports.snapshots.commit(
+  const auto done = turn_.ports.tree.commit(
       {waiting.snapshot(), &waiting.own}, fmt::format("{}/{}", turn_.setup.run, turn_.task(id).id));
   if (!done && done.error().kind == Error::Kind::refused) {
     // What it changed does not fit on what is there now: somebody came in between.
@@ -147,13 +147,13 @@ void Committer::stop_stale() {
     const plan::Task& it = turn_.task(id);
     // Not one that was started in this very turn, or could not be started yet: it has read nothing.
     if (live.stopped_for() || live.name().phase != 0 || !snapshots_.contains(live.name())) continue;
+    if (live.state() != Attempt::State::running) continue;  // It has read all that it will.
     const bool can_be_mended = !it.repair.empty() || turn_.can_resume(id);
     if (it.merge_text || can_be_mended || it.observe == plan::Observe::declared) continue;
     WaitingChanges so_far;
     so_far.name = live.name();
     so_far.base_version = turn_.record_of(id).attempts.back().snapshot_version;
-    so_far.reads = turn_.ports.snapshots.reads_so_far(live.name(),
-                                                      turn_.ports.processes.observed(live.name()));
+    so_far.reads = turn_.ports.executor.reads_so_far(live.name());
     if (so_far.reads.from != changes::ReadsFrom::observed) continue;
     const auto stale = stale_in(so_far);
     if (stale.empty()) continue;

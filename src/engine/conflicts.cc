@@ -76,12 +76,12 @@ bool Committer::merge_texts(const WaitingChanges& waiting, const Conflict& confl
     if (change == nullptr || change->before.kind != changes::Kind::file ||
         change->after.kind != changes::Kind::file || first_bad_utf8(one.path))
       return false;
-    const auto read = [&](Snapshots::Side side) {
-      return turn_.ports.snapshots.content(waiting.name, one.path, side, kMergedBytesMax);
+    const auto read = [&](Tree::Side side) {
+      return turn_.ports.tree.content(waiting.name, one.path, side, kMergedBytesMax);
     };
-    const auto ancestor = read(Snapshots::Side::before);
-    const auto mine = read(Snapshots::Side::after);
-    const auto theirs = turn_.ports.snapshots.committed(one.path, kMergedBytesMax);
+    const auto ancestor = read(Tree::Side::before);
+    const auto mine = read(Tree::Side::after);
+    const auto theirs = turn_.ports.tree.committed(one.path, kMergedBytesMax);
     // Too large, or no regular file any more: then it is a conflict like others.
     if (!ancestor || !mine || !theirs) return false;
     auto joined = changes::merge_three(*ancestor, *mine, *theirs);
@@ -89,7 +89,7 @@ bool Committer::merge_texts(const WaitingChanges& waiting, const Conflict& confl
     merged.emplace_back(one.path, std::move(*joined));
   }
   // All or none: a merge that leaves one file in conflict would have to be done again whole.
-  auto amended = turn_.ports.snapshots.amend(waiting.name, merged);
+  auto amended = turn_.ports.tree.amend(waiting.name, merged);
   if (!amended) return false;
   ChangesMerged event{id,
                       waiting.name.attempt,
@@ -181,10 +181,10 @@ std::string Committer::describe_changes(const WaitingChanges& waiting,
       ++first;
     const AttemptName commit = turn_.commits().committed()[first].snapshot;
     std::optional<std::string> before, after;
-    if (auto bytes = turn_.ports.snapshots.content(commit, one.path, Snapshots::Side::before,
-                                                   kMergedBytesMax))
+    if (auto bytes =
+            turn_.ports.tree.content(commit, one.path, Tree::Side::before, kMergedBytesMax))
       before = std::move(*bytes);
-    if (auto bytes = turn_.ports.snapshots.committed(one.path, kMergedBytesMax))
+    if (auto bytes = turn_.ports.tree.committed(one.path, kMergedBytesMax))
       after = std::move(*bytes);
     text += one.what == changes::Stale::What::listing
                 ? fmt::format("Changed: {}\n", changes::place_of(one))

@@ -43,14 +43,15 @@ Result<void> Engine::begin() {
 
 Result<void> Engine::turn(std::optional<Time> deadline) {
   check(!over(), "a run that is over has no turns");
-  std::vector<Report> reports = turn_.ports.processes.wait(next_wake(deadline));
-  const bool something_ended = std::ranges::any_of(
-      reports, [](const Report& one) { return std::holds_alternative<Exited>(one); });
+  std::vector<AttemptReport> reports = turn_.ports.inbox.wait(next_wake(deadline));
+  const bool something_ended = std::ranges::any_of(reports, [](const AttemptReport& one) {
+    return std::holds_alternative<Finished>(one) || std::holds_alternative<Collected>(one);
+  });
   turn_.batch.open_turn(turn_.ports.clock.now());
   // What the last turn's acts came to is older than any report.
   if (auto noted = checkpoints_.note(); !noted) return noted;
   if (auto taken = launcher_.take_failures(); !taken) return taken;
-  for (Report& report : reports) {
+  for (AttemptReport& report : reports) {
     if (auto taken = take(std::move(report)); !taken) return taken;
   }
   calls_.take();
@@ -86,8 +87,13 @@ Result<void> Engine::close_turn() {
   return {};
 }
 
-Result<void> Engine::take(Report report) {
-  if (const auto* exited = std::get_if<Exited>(&report)) return endings_.on_exited(*exited);
+Result<void> Engine::take(AttemptReport report) {
+  if (auto* const finished = std::get_if<Finished>(&report))
+    return endings_.on_finished(std::move(*finished));
+  if (auto* const collected = std::get_if<Collected>(&report))
+    return endings_.on_collected(std::move(*collected));
+  if (auto* const refused = std::get_if<NotStarted>(&report))
+    return launcher_.on_not_started(std::move(*refused));
   if (std::holds_alternative<Poked>(report)) return requests_.take();
   if (const auto* spawned = std::get_if<Spawned>(&report)) {
     // Of an attempt that is over, it is nobody's process any more.
@@ -103,7 +109,7 @@ Result<void> Engine::take(Report report) {
 
 RunStatus Engine::view() const {
   RunStatus view = view_of(turn_.plan, turn_.interlocking, turn_.setup, run(), scheduler(),
-                           &turn_.ports.processes, turn_.ports.clock.now());
+                           &turn_.ports.executor, turn_.ports.clock.now());
   // Whose stream is read says more than its last line, which is JSON.
   for (TaskStatus& one : view.tasks) {
     const Attempt* const live = live_.find(one.task);

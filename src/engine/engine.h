@@ -58,7 +58,7 @@ class Engine {
 
  private:
   std::optional<Time> next_wake(std::optional<Time> deadline);
-  [[nodiscard]] Result<void> take(Report report);
+  [[nodiscard]] Result<void> take(AttemptReport report);
   [[nodiscard]] Result<void> close_turn();
 
   Turn turn_;

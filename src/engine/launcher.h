@@ -1,6 +1,5 @@
 #pragma once
 
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -29,15 +28,17 @@ class Launcher {
         endings_(endings) {}
 
   void act();
+  /// It did not begin: put back, tried again, or ended.
+  [[nodiscard]] Result<void> on_not_started(NotStarted refused);
   /// Something came to nothing, and is to be dealt with in the next turn, at once.
-  bool has_failures() const { return !refused_.empty() || !held_back_.empty(); }
+  bool has_failures() const { return !stopped_first_.empty() || !held_back_.empty(); }
   [[nodiscard]] Result<void> take_failures();
   /// Tries starts again that were put off, if it is time or something gave back what was short.
   [[nodiscard]] Result<void> start_deferred(bool something_ended);
 
  private:
   void launch(Attempt& live);
-  bool defer(Attempt& live, const Error& error);
+  bool defer(Attempt& live, NotStarted& refused);
 
   Turn& turn_;
   LiveAttempts& live_;
@@ -46,7 +47,7 @@ class Launcher {
   ModelCalls& calls_;
   AgentOutput& agents_;
   AttemptEndings& endings_;
-  std::vector<std::pair<AttemptName, Error>> refused_;
+  std::vector<AttemptName> stopped_first_;
   std::vector<AttemptName> held_back_;  ///< A checkpoint that is in the way came first.
 };
 

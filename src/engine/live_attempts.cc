@@ -30,8 +30,11 @@ Attempt& LiveAttempts::add(Attempt attempt) {
 void LiveAttempts::add_and_spawn(Attempt attempt) { spawn(add(std::move(attempt)).name()); }
 
 void LiveAttempts::stop(Attempt& live, Outcome why, const std::string& detail) {
+  // Nothing of it runs any more. A signal leaves its work as it is; a person does not want it.
+  const bool is_over = live.state() == Attempt::State::collecting;
+  if (is_over && (why != Outcome::cancelled || turn_.is_letting_go())) return;
   live.stop(why, detail);
-  if (live.state() == Attempt::State::judged) return;  // Nothing of it runs.
+  if (is_over || live.state() == Attempt::State::judged) return;
   // Its check is not begun: it ends as one that was stopped before.
   if (live.state() == Attempt::State::queued) {
     live.begin_check(live.started());
@@ -59,7 +62,7 @@ Duration LiveAttempts::timeout_of(const Attempt& live) const {
 Attempt::Clocks LiveAttempts::clocks_of(const Attempt& live) const {
   const plan::Task& one = turn_.task(live.task());
   return {timeout_of(live), one.idle_timeout, one.grace,
-          turn_.ports.processes.last_output_at(live.name()).value_or(live.started())};
+          turn_.ports.executor.last_output_at(live.name()).value_or(live.started())};
 }
 
 void LiveAttempts::watch_clocks() {

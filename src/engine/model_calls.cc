@@ -5,7 +5,6 @@
 #include <map>
 #include <utility>
 
-#include "base/text.h"
 #include "engine/view_of.h"
 
 namespace interlock::engine {
@@ -85,16 +84,6 @@ void ModelCalls::reach_limit(const std::string& why) {
 
 void ModelCalls::check_limits() {
   if (const auto passed = turn_.batch.budgets().passed(turn_.setup)) reach_limit(*passed);
-}
-
-void ModelCalls::close_route(Attempt& live) {
-  if (!live.agent.has_route) return;
-  live.agent.has_route = false;
-  for (const std::string& host : turn_.ports.gateway.refused_hosts(live.name()))
-    live.work.remarks.push_back(fmt::format("kept from connecting to `{}`", printable(host)));
-  for (const std::string& host : turn_.ports.gateway.visited_hosts(live.name()))
-    live.work.remarks.push_back(fmt::format("connected to {}", printable(host)));
-  note(turn_.ports.gateway.close(live.name()));
 }
 
 }  // namespace interlock::engine

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -20,8 +21,8 @@ class ModelCalls {
   void set_gateway_budget();
   /// Records what is over, and what waits.
   void take();
-  /// The attempt is over: what was in flight is ended, and all of its calls are counted.
-  void close_route(Attempt& live);
+  /// A route is closed: these are its calls that were not yet counted.
+  void take_last(std::vector<ModelCall> calls) { note(std::move(calls)); }
   /// No more is started; who still works may come to its end.
   void reach_limit(const std::string& why);
   /// For agents whose calls do not pass the gateway, the books are balanced when they end.

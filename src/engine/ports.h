@@ -19,6 +19,7 @@
 #include "changes/read_set.h"
 #include "changes/write_set.h"
 #include "engine/event.h"
+#include "engine/executor.h"
 #include "engine/gateway.h"
 #include "engine/names.h"
 #include "engine/sandbox.h"
@@ -35,93 +36,6 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual Time now() = 0;
-};
-
-struct SpawnSpec {
-  AttemptName name;
-  std::vector<std::string> arguments;  ///< arguments[0] is looked up in the environment's PATH.
-  std::map<std::string, std::string> environment;  ///< The whole of it.
-  std::string folder;                              ///< Where it starts.
-  std::string standard_input;      ///< Given to it and then closed; empty: /dev/null.
-  std::string label;               ///< For process listings and logs: `run/task#attempt`.
-  std::string log_folder;          ///< Its streams are kept below this: see process/log_file.h.
-  bool keep_output = true;         ///< Whether `take_output` will be asked.
-  bool report_lines = false;       ///< Its standard output is told as it comes (Printed).
-  std::optional<Sandbox> sandbox;  ///< None: it runs in the open.
-  /// Where its root says what kept its work from being done, absolute; empty: it says nothing.
-  std::string remark_file = {};
-  /// By name: what of its streams is never kept or told, but replaced by `[key NAME]`.
-  std::vector<std::pair<std::string, std::string>> secrets;
-  std::size_t output_bytes_max = 16u << 20;
-};
-
-/// What process hosts report. `name` says whose it is.
-struct Spawned {
-  AttemptName name;
-  ProcessIdentity process;
-};
-struct Exited {
-  AttemptName name;
-  std::optional<int> exit_code;
-  std::optional<int> signal;
-  std::uint32_t strays = 0;  ///< Processes of its tree that were still there, and were ended.
-  bool output_cut = false;   ///< More came on standard output than `output_bytes_max`.
-  /// Its setup or a service failed, and how, for people: one short line. Empty: they did not.
-  std::string hindered = {};
-  /// What of its tree could not be proven gone, a process each: `process 812 (`sleep`)`.
-  std::vector<std::string> unproven = {};
-};
-/// What became of a dead dispatcher's attempt.
-struct Leftovers {
-  std::uint32_t ended = 0;            ///< Processes that were still there, and were ended.
-  std::vector<std::string> unproven;  ///< As in `Exited`; of these only that they may be its.
-};
-/// Whole lines of its standard output, without their ends; the last also when it had none. A line
-/// longer than `output_bytes_max` is told cut.
-struct Printed {
-  AttemptName name;
-  std::vector<std::string> lines;
-};
-/// Something else came in: a person's request is in the journal, or a signal.
-struct Poked {};
-struct Interrupted {
-  int signal = 0;
-};
-using Report = std::variant<Spawned, Printed, Exited, Poked, Interrupted>;
-
-/// Starts processes and ends them, whole trees at a time.
-///
-/// Contract:
-///   - a successful `spawn` leads to one Spawned and then exactly one Exited, reported only when
-///   the tree is proven
-///     empty and both streams were read to their end (or were held by a stray that is now gone);
-///   - with `tell_lines`, all lines are told by Printed, in order, between Spawned and Exited;
-///   - a failed `spawn` leads to none, and its error says what could not be executed;
-///   - `stop` asks with TERM, and after `grace` kills the whole tree; on an attempt that is over it
-///   does nothing;
-///   - reports come only out of `wait`, in the order of happening.
-class ProcessHost {
- public:
-  virtual ~ProcessHost() = default;
-
-  virtual Result<void> spawn(const SpawnSpec& spec) = 0;
-  virtual void stop(AttemptName name, Duration grace) = 0;
-  /// Blocks until something is to report or `deadline` has come; never longer than an hour.
-  virtual std::vector<Report> wait(std::optional<Time> deadline) = 0;
-  /// When the attempt last wrote to either stream (its start, before that).
-  virtual std::optional<Time> last_output_at(AttemptName name) const = 0;
-  /// The last line it wrote, printable; empty before the first.
-  virtual std::string last_line(AttemptName name) const = 0;
-  /// All of its standard output; once, after Exited.
-  virtual std::string take_output(AttemptName name) = 0;
-  /// What it did with files so far; all of it after Exited, until the next `spawn` of this name.
-  virtual Observed observed(AttemptName name) const = 0;
-  /// Ends whatever is left of a dead dispatcher's attempt and proves that nothing is; an error when
-  /// what is known to be its cannot be ended. Where what shed every sign of the attempt could not
-  /// be told from other processes, those that it may be are named. `process` is nothing when the
-  /// dispatcher died before it could say who it was.
-  virtual Result<Leftovers> end_leftovers(const std::string& label,
-                                          const std::optional<ProcessIdentity>& process) = 0;
 };
 
 /// What was produced, by content.
@@ -186,7 +100,7 @@ class Journal {
   virtual Result<std::vector<Request>> take_requests() = 0;
 };
 
-/// The files tasks share, and each attempt's own folder.
+/// The files tasks share, as they are committed now.
 class Workspace {
  public:
   virtual ~Workspace() = default;
@@ -202,62 +116,18 @@ class Workspace {
   virtual Result<std::vector<CacheKeyPart>> states(const changes::ReadSet& reads) = 0;
   /// A file below the workspace; at most `max_bytes`.
   virtual Result<std::string> read(const std::string& path, std::size_t max_bytes) = 0;
-  /// Makes the attempt's own folder (a fresh, empty TMPDIR `tmp` inside) and returns its absolute
-  /// path.
-  virtual Result<std::string> open_attempt(AttemptName name) = 0;
-  /// Writes a file into that folder; returns its absolute path.
-  virtual Result<std::string> put(AttemptName name, const std::string& file,
-                                  std::string_view content) = 0;
-  /// Removes the attempt's folder.
-  virtual void close_attempt(AttemptName name) = 0;
-  /// Writes a file into the task's own folder, where it is not there with the same content; returns
-  /// its absolute path.
-  virtual Result<std::string> put_home(TaskId task, const std::string& file,
-                                       std::string_view content) = 0;
-  /// A folder of the task's own that stays over its attempts, for what programs keep in their HOME;
-  /// absolute. It goes with the run's last dispatcher.
-  virtual Result<std::string> home(TaskId task) = 0;
 };
 
-/// Private snapshots of the workspace, what attempts changed in them, and how that comes into the
-/// workspace.
+/// The committed state: the workspace with the committed changesets upon it, in the order of
+/// `commit`. `checkpoint` brings them into the workspace itself, and is asked for only while no
+/// snapshot is open. Until then every new snapshot shows them, and so do the calls of `Workspace`.
 ///
-///     open -> (the attempt runs) -> harvest -> commit -> fold
-///                 |                    |  '-> amend
-///                 '-> discard          '-> discard
-///
-/// The committed state is the workspace with the committed changesets upon it, in the order of
-/// `commit`; `fold` brings them into the workspace itself, and is asked for only while no snapshot
-/// is open. Until then every new snapshot shows them, and so do the calls of `Workspace`.
-///
-/// Contract:
-///   - what `harvest` returned survives kill -9, and is neither lost nor changed before `discard`;
-///   - `fold` changes a path only while the workspace holds there what the changesets took for
-///   granted, by way of a rename, and may be broken off at any instant: the next `fold` goes on;
-///   - `open` and `harvest` never change the workspace.
-class Snapshots {
+/// Contract: `checkpoint` changes a path only while the workspace holds there what the changesets
+/// took for granted, by way of a rename, and may be broken off at any instant: the next goes on.
+class Tree {
  public:
-  virtual ~Snapshots() = default;
+  virtual ~Tree() = default;
 
-  struct SnapshotSpec {
-    AttemptName name;
-    plan::Isolation isolation = plan::Isolation::view;
-    const footprint::Footprint* footprint = nullptr;
-    std::vector<std::string> writable;  ///< The attempt's own folders, absolute.
-    Sandbox::Watch watch = Sandbox::Watch::all;
-    bool own_network = false;
-  };
-  struct Opened {
-    std::string folder;  ///< Where the attempt starts.
-    Sandbox sandbox;
-  };
-  struct Harvest {
-    changes::Changeset changes;
-    changes::ReadSet reads;
-    changes::WriteSet writes;
-    std::string gap;                   ///< Why its reads are not known exactly; empty: they are.
-    std::vector<std::string> remarks;  ///< For people: changes in `.git` dropped, sockets left out.
-  };
   /// An attempt whose changes are known, and what they are.
   struct Kept {
     AttemptName name;
@@ -269,15 +139,6 @@ class Snapshots {
     behind,  ///< As `after`, but links are followed, as far as they stay in the workspace.
   };
 
-  /// For phase 0 upon the committed state of now; for a check (phase 1 and 2) upon the state the
-  /// attempt saw with its harvested changes (2: the committed state with its amended changes), and
-  /// what the check changes is thrown away. For `guard` there is no snapshot, only a sandbox.
-  virtual Result<Opened> open(const SnapshotSpec& spec) = 0;
-  /// Takes what the attempt changed, once its tree is gone.
-  virtual Result<Harvest> harvest(AttemptName name, const Observed& observed,
-                                  const footprint::Footprint& footprint) = 0;
-  /// The reads of an attempt that still runs, as far as they can be told.
-  virtual changes::ReadSet reads_so_far(AttemptName name, const Observed& observed) = 0;
   /// A regular file as the attempt found it or left it, at most `max_bytes`; of a symbolic link its
   /// target. Only paths of its changes, and for `after` and `behind` any path of its snapshot.
   virtual Result<std::string> content(AttemptName name, const std::string& path, Side side,
@@ -302,9 +163,6 @@ class Snapshots {
   /// changes a path during the checkpoint itself, the others may be in the workspace already, and
   /// the next checkpoint goes on.
   virtual Result<std::vector<std::string>> checkpoint() = 0;
-  /// The attempt's snapshot and changes are not wanted. What `content` needs of a committed attempt
-  /// stays until the run is pruned.
-  virtual void discard(AttemptName name) = 0;
   /// Takes up a run: these were committed and are not yet known to be folded, in this order; those
   /// are harvested and wait. All else that is left of the run's snapshots goes. Attempts of which
   /// not all is there as it was harvested are returned, and then nothing was taken up.
@@ -326,10 +184,11 @@ class Validator {
 /// What the engine may rely on.
 struct Ports {
   Clock& clock;
-  ProcessHost& processes;
+  Executor& executor;
+  Inbox& inbox;
   Journal& journal;
   Workspace& workspace;
-  Snapshots& snapshots;
+  Tree& tree;
   Validator& validator;
   Gateway& gateway;
 };

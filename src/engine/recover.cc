@@ -20,11 +20,12 @@ constexpr int kBreaksMax = 2;
 Result<void> end_merged_check(Turn& turn, TaskId id, const AttemptRecord& attempt) {
   if (attempt.merged.empty()) return {};
   const std::string label = label_of(turn.setup.around, turn.task(id), attempt.number);
-  const auto ended = turn.ports.processes.end_leftovers(label, attempt.process);
+  // Its work is long over, and in the journal.
+  const auto ended =
+      turn.ports.executor.end_leftovers({id, attempt.number, 2}, label, attempt.process);
   if (!ended)
     return within(ended.error(),
                   fmt::format("while ending what is left of `{}`", turn.task(id).id));
-  turn.ports.workspace.close_attempt({id, attempt.number, 2});
   return {};
 }
 
@@ -47,7 +48,8 @@ Result<void> end_leftovers(Turn& turn, TaskEndings& tasks) {
     }
     if (attempt.ended) continue;
     const std::string label = label_of(turn.setup.around, turn.task(id), attempt.number);
-    auto left = turn.ports.processes.end_leftovers(label, attempt.process);
+    // Before anything is recorded: an attempt of which something may live is not done again.
+    auto left = turn.ports.executor.end_leftovers({id, attempt.number, 0}, label, attempt.process);
     if (!left)
       return within(left.error(),
                     fmt::format("while ending what is left of `{}`", turn.task(id).id));
@@ -77,9 +79,6 @@ Result<void> end_leftovers(Turn& turn, TaskEndings& tasks) {
     event.elapsed =
         std::max(Duration{}, turn.run().last.value_or(attempt.started) - attempt.started);
     turn.record(std::move(event));
-    // Its check has a folder of its own.
-    for (std::uint32_t phase = 0; phase < 2; ++phase)
-      turn.ports.workspace.close_attempt({id, attempt.number, phase});
     if (turn.record_of(id).broke_dispatcher >= kBreaksMax) {
       tasks.fail_for_good(
           id, Outcome::interrupted,

@@ -9,7 +9,7 @@
 #include "base/redaction.h"
 #include "base/units.h"
 #include "engine/growth.h"
-#include "engine/prepare.h"
+#include "engine/host_environment.h"
 #include "schedule/problem.h"
 
 namespace interlock::engine {

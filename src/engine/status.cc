@@ -19,13 +19,13 @@ class StatusBuilder {
  public:
   StatusBuilder(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                 const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
-                const ProcessHost* last_output, Time now)
+                const Executor* last_output, Time now)
       : plan_(plan),
         interlocking_(interlocking),
         setup_(setup),
         run_(run),
         scheduler_(scheduler),
-        processes_(last_output),
+        executor_(last_output),
         now_(now) {}
 
   RunStatus view() {
@@ -259,13 +259,13 @@ class StatusBuilder {
 
   void on_events(TaskStatus& task, const AttemptRecord& attempt) const {
     task.running_for = std::max(Duration{}, now_ - attempt.started);
-    if (processes_ == nullptr) return;
+    if (executor_ == nullptr) return;
     const AttemptName work{task.task, attempt.number, 0};
     const AttemptName check{task.task, attempt.number, 1};
-    const AttemptName name = processes_->last_output_at(check) ? check : work;
-    if (const auto at = processes_->last_output_at(name))
+    const AttemptName name = executor_->last_output_at(check) ? check : work;
+    if (const auto at = executor_->last_output_at(name))
       task.silent_for = std::max(Duration{}, now_ - *at);
-    task.last_line = processes_->last_line(name);
+    task.last_line = executor_->last_line(name);
   }
 
   /// How much longer or shorter than forecast tasks took in this run, by agent: the forecast's
@@ -323,7 +323,7 @@ class StatusBuilder {
   const Setup& setup_;
   const RunState& run_;
   const schedule::Scheduler& scheduler_;
-  const ProcessHost* processes_;
+  const Executor* executor_;
   Time now_;
   RunStatus view_;
 };
@@ -332,14 +332,14 @@ class StatusBuilder {
 
 RunStatus view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                   const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
-                  const ProcessHost* last_output, Time now) {
+                  const Executor* last_output, Time now) {
   return StatusBuilder(plan, interlocking, setup, run, scheduler, last_output, now).view();
 }
 
 TaskStatus task_view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                         const Setup& setup, const RunState& run,
-                        const schedule::Scheduler& scheduler, const ProcessHost* last_output,
-                        Time now, TaskId task) {
+                        const schedule::Scheduler& scheduler, const Executor* last_output, Time now,
+                        TaskId task) {
   return StatusBuilder(plan, interlocking, setup, run, scheduler, last_output, now).task(task);
 }
 

@@ -18,10 +18,10 @@ namespace {
 constexpr std::size_t kDiffBytesMax = 200'000;
 
 std::optional<std::string> side_of(Turn& turn, AttemptName name, const changes::Change& change,
-                                   Snapshots::Side side) {
-  const changes::State& state = side == Snapshots::Side::before ? change.before : change.after;
+                                   Tree::Side side) {
+  const changes::State& state = side == Tree::Side::before ? change.before : change.after;
   if (state.kind != changes::Kind::file && state.kind != changes::Kind::link) return std::nullopt;
-  auto bytes = turn.ports.snapshots.content(name, change.path, side, kMergedBytesMax);
+  auto bytes = turn.ports.tree.content(name, change.path, side, kMergedBytesMax);
   if (bytes && first_bad_utf8(*bytes)) return fmt::format("({} bytes, no text)\n", bytes->size());
   if (bytes) return std::move(*bytes);
   return fmt::format("(cannot be shown: {})\n", bytes.error().message);
@@ -30,8 +30,8 @@ std::optional<std::string> side_of(Turn& turn, AttemptName name, const changes::
 std::string diff_of(Turn& turn, const WaitingChanges& waiting) {
   std::string text;
   for (const changes::Change& change : waiting.own.changes) {
-    const auto before = side_of(turn, waiting.name, change, Snapshots::Side::before);
-    const auto after = side_of(turn, waiting.name, change, Snapshots::Side::after);
+    const auto before = side_of(turn, waiting.name, change, Tree::Side::before);
+    const auto after = side_of(turn, waiting.name, change, Tree::Side::after);
     if (!before && !after) continue;
     text += changes::unified_diff(change.path, before, after);
     if (text.size() <= kDiffBytesMax) continue;

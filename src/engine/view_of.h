@@ -25,11 +25,11 @@ std::string say(const plan::Plan& plan, const footprint::Interlocking& interlock
 /// from outside.
 RunStatus view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                   const Setup& setup, const RunState& run, const schedule::Scheduler& scheduler,
-                  const ProcessHost* last_output, Time now);
+                  const Executor* last_output, Time now);
 /// One task of that, also where the whole view leaves it out.
 TaskStatus task_view_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                         const Setup& setup, const RunState& run,
-                        const schedule::Scheduler& scheduler, const ProcessHost* last_output,
-                        Time now, TaskId task);
+                        const schedule::Scheduler& scheduler, const Executor* last_output, Time now,
+                        TaskId task);
 
 }  // namespace interlock::engine

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
+#include <shared_mutex>
 #include <thread>
 #include <utility>
 
@@ -22,6 +24,7 @@
 #include "process/log_file.h"
 #include "process/walked_trees.h"
 #include "sys/asked_to_end.h"
+#include "sys/awaited_children.h"
 #include "sys/process_identity.h"
 
 namespace interlock::process {
@@ -101,7 +104,9 @@ void LocalProcesses::take_over_process() {
   check(static_cast<bool>(pokes_), "an eventfd is there");
   on_poke_ = loop_.watching(pokes_.get(), EPOLLIN, [this] {
     std::uint64_t count = 0;
-    if (::read(pokes_.get(), &count, sizeof count) > 0) reports_.emplace_back(engine::Poked{});
+    if (::read(pokes_.get(), &count, sizeof count) <= 0) return;
+    if (is_to_wake_.exchange(false)) is_woken_ = true;
+    if (is_poked_.exchange(false)) reports_.emplace_back(engine::Poked{});
   });
   signals_ = loop_.on_signals(wanted, [this](int signal) {
     if (signal == SIGUSR1) {
@@ -114,6 +119,16 @@ void LocalProcesses::take_over_process() {
 }
 
 void LocalProcesses::poke() {
+  is_poked_ = true;
+  ring();
+}
+
+void LocalProcesses::wake() {
+  is_to_wake_ = true;
+  ring();
+}
+
+void LocalProcesses::ring() {
   const std::uint64_t one = 1;
   // Full, at 2^64 - 1 unread pokes, it is readable all the same.
   [[maybe_unused]] const ssize_t written = ::write(pokes_.get(), &one, sizeof one);
@@ -262,6 +277,8 @@ void LocalProcesses::give_up(Attempt& attempt) {
 /// What lost its parent became our child. A root has its own pidfd; one that is dead and not yet
 /// waited for ends the round early, and the next end of an attempt goes on.
 void LocalProcesses::reap_orphans() {
+  const std::unique_lock alone(sys::awaited_children(), std::try_to_lock);
+  if (!alone) return;
   for (;;) {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
@@ -278,8 +295,10 @@ std::vector<engine::Report> LocalProcesses::wait(std::optional<Time> deadline) {
   over_.clear();
   Time now = clock_.now();
   const Time until = std::min(deadline.value_or(Time::max()), now + kWaitMax);
-  loop_.run_once(reports_.empty() ? until - now : Duration::zero());
-  while (reports_.empty() && (now = clock_.now()) < until) loop_.run_once(until - now);
+  loop_.run_once(reports_.empty() && !is_woken_ ? until - now : Duration::zero());
+  while (reports_.empty() && !is_woken_ && (now = clock_.now()) < until)
+    loop_.run_once(until - now);
+  is_woken_ = false;
   if (is_ending_) sys::end_within(kPatienceOfTurn);
   return std::exchange(reports_, {});
 }

@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,7 +11,7 @@
 #include <vector>
 
 #include "base/redaction.h"
-#include "engine/ports.h"
+#include "engine/worker_ports.h"
 #include "process/launch.h"
 #include "process/observer.h"
 #include "process/secrecy.h"
@@ -71,6 +72,8 @@ class LocalProcesses final : public engine::ProcessHost {
 
   /// Has `wait` return with a Poked; from any thread, as long as this object is there.
   void poke();
+  /// Has `wait` return, though there may be nothing to report; likewise from any thread.
+  void wake();
 
   /// How trees are kept here, and why not better: `cgroup`, or `walk: no cgroup v2 hierarchy is
   /// mounted`.
@@ -88,6 +91,7 @@ class LocalProcesses final : public engine::ProcessHost {
                                const int (&streams)[3]);
   Result<std::unique_ptr<ChildEnd>> watch_for(const engine::SpawnSpec& spec);
 
+  void ring();
   void on_root_exit(Attempt& attempt);
   void clear_tree(Attempt& attempt);
   void kill_tree(Attempt& attempt);
@@ -117,7 +121,9 @@ class LocalProcesses final : public engine::ProcessHost {
 
   sys::Loop loop_{CLOCK_MONOTONIC};
   sys::Loop::Watch signals_;
-  sys::Descriptor pokes_;  ///< An eventfd.
+  sys::Descriptor pokes_;  ///< An eventfd: somebody set one of these.
+  std::atomic<bool> is_poked_ = false, is_to_wake_ = false;
+  bool is_woken_ = false;  ///< In the middle of a `wait`, or before it.
   sys::Loop::Watch on_poke_;
   std::function<void(engine::AttemptName, sys::Descriptor)> on_listener_;
   std::unique_ptr<Observer> observer_;  ///< From the first attempt that is watched.

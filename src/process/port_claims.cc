@@ -60,6 +60,7 @@ bool is_port_in_use(std::uint16_t port) {
 }
 
 Result<std::uint16_t> PortClaims::first_of(std::uint32_t lane) {
+  const std::lock_guard lock(mutex_);
   if (const auto found = claims_.find(lane); found != claims_.end()) return found->second.first;
   // What is claimed is held to the end, so it must leave room for what gives descriptors back.
   if (auto left = descriptors_are_left(); !left && !claims_.empty())

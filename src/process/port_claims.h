@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <mutex>
 
 #include "engine/port_ranges.h"
 #include "sys/descriptor.h"
@@ -14,7 +15,7 @@ namespace interlock::process {
 class PortClaims : public engine::PortRanges {
  public:
   /// Refused when all ranges up to the ports of outgoing connections are taken; a shortage where
-  /// descriptors are.
+  /// descriptors are. From any thread.
   Result<std::uint16_t> first_of(std::uint32_t lane) override;
 
  private:
@@ -22,6 +23,7 @@ class PortClaims : public engine::PortRanges {
     std::uint16_t first = 0;
     sys::Descriptor name;
   };
+  std::mutex mutex_;                       ///< Of what follows.
   std::map<std::uint32_t, Claim> claims_;  ///< By lane.
 };
 

@@ -28,19 +28,19 @@ void ChangedBytesJournal::add_bytes_of(const engine::AttemptEnded& ended,
   if (!changeset) return;
   const engine::AttemptName name{ended.task, ended.attempt, 0};
   for (const changes::Change& change : changeset->changes) {
-    add(name, change.path, engine::Snapshots::Side::before, change.before, added);
-    add(name, change.path, engine::Snapshots::Side::after, change.after, added);
+    add(name, change.path, engine::Tree::Side::before, change.before, added);
+    add(name, change.path, engine::Tree::Side::after, change.after, added);
   }
 }
 
 void ChangedBytesJournal::add(engine::AttemptName name, const std::string& path,
-                              engine::Snapshots::Side side, const changes::State& state,
+                              engine::Tree::Side side, const changes::State& state,
                               std::vector<engine::Blob>& added) {
   const bool has_bytes = state.kind == changes::Kind::file || state.kind == changes::Kind::link;
   const auto size = static_cast<std::size_t>(state.size);
   if (!has_bytes || size > kFileBytesMax || bytes_ + size > kTurnBytesMax) return;
   // What cannot be read is shown on this machine only, which says why.
-  auto bytes = snapshots_.content(name, path, side, kFileBytesMax);
+  auto bytes = tree_.content(name, path, side, kFileBytesMax);
   if (!bytes || digest_of(*bytes) != state.digest) return;
   if (!redaction_.empty() && redaction_.apply(*bytes) != *bytes) return;
   bytes_ += bytes->size();

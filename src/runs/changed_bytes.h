@@ -14,8 +14,8 @@ class ChangedBytesJournal final : public JournalDecorator {
   static constexpr std::size_t kFileBytesMax = std::size_t{1} << 20U;
   static constexpr std::size_t kTurnBytesMax = std::size_t{16} << 20U;
 
-  ChangedBytesJournal(engine::Journal& journal, engine::Snapshots& snapshots, Redaction redaction)
-      : JournalDecorator(journal), snapshots_(snapshots), redaction_(std::move(redaction)) {}
+  ChangedBytesJournal(engine::Journal& journal, engine::Tree& tree, Redaction redaction)
+      : JournalDecorator(journal), tree_(tree), redaction_(std::move(redaction)) {}
 
   Result<void> append(
       std::span<const engine::RecordedEvent> events, std::span<const engine::Blob> blobs,
@@ -24,10 +24,10 @@ class ChangedBytesJournal final : public JournalDecorator {
  private:
   void add_bytes_of(const engine::AttemptEnded& ended, std::span<const engine::Blob> blobs,
                     std::vector<engine::Blob>& added);
-  void add(engine::AttemptName name, const std::string& path, engine::Snapshots::Side side,
+  void add(engine::AttemptName name, const std::string& path, engine::Tree::Side side,
            const changes::State& state, std::vector<engine::Blob>& added);
 
-  engine::Snapshots& snapshots_;
+  engine::Tree& tree_;
   Redaction redaction_;
   std::size_t bytes_ = 0;  ///< Of this turn.
 };

@@ -29,6 +29,7 @@
 #include "schema/json_schema.h"
 #include "snapshots/local_snapshots.h"
 #include "sys/process_identity.h"
+#include "worker/local_executor.h"
 #include "workspace/local_workspace.h"
 #include "workspace/own_places.h"
 
@@ -217,13 +218,18 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   // A lease that can be outlived is of a store that other machines look into.
   engine::Journal& written =
       (*held_run)->epoch() > 0 ? static_cast<engine::Journal&>(with_bytes) : kept;
+  worker::LocalExecutor executor(
+      {run.plan().workspace, setup->around, worker::BackgroundThread::open(),
+       [&host = **processes] { host.wake(); }},
+      {**processes, workspace, snapshots, *gateway},
+      [&kept](const Digest& digest) { return kept.blob(digest); });
   engine::Replay before(run.plan());
   before.run = run.state;
   before.commits = std::exchange(run.commits, {});
   before.changes = std::exchange(run.changes, {});
   engine::Engine engine(
       run.plan(), run.planned.waits(), std::move(*setup), std::move(before),
-      engine::Ports{clock, **processes, written, workspace, snapshots, validator, *gateway});
+      engine::Ports{clock, executor, executor, written, workspace, snapshots, validator, *gateway});
   if (auto taken = engine.begin(); !taken) {
     if (!engine::is_interruption(taken.error())) return std::unexpected(taken.error());
     observer.finish(engine.view());  // Nothing was recorded, and nothing is changed.
@@ -237,6 +243,7 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
     if (auto turned = engine.turn(observer.next_frame()); !turned)
       return std::unexpected(turned.error());
   }
+  executor.drain();
   observer.update(engine, clock.now());
   engine::RunStatus view = engine.view();
   if (const auto looked = look_back(run, engine.run(), view)) {

@@ -18,10 +18,12 @@
 #include <functional>
 #include <optional>
 #include <ranges>
+#include <shared_mutex>
 #include <thread>
 
 #include "base/text.h"
 #include "snapshots/shut_off.h"
+#include "sys/awaited_children.h"
 #include "sys/descriptor.h"
 #include "workspace/beneath.h"
 
@@ -288,6 +290,7 @@ Result<std::string> Git::go(const std::vector<std::string>& arguments, std::stri
     return spawn(program_in(path()), arguments_with(arguments), environment(),
                  from < 0 ? in.read.get() : from, to < 0 ? out.write.get() : to, err.write.get());
   };
+  const std::shared_lock awaited(sys::awaited_children());
   const auto pid = closed_.empty() ? start() : from_a_closed_thread(closed_, kept_, start);
   if (!pid) return std::unexpected(pid.error());
   for (sys::Descriptor* one : {&out.write, &err.write, &in.read}) close_now(*one);

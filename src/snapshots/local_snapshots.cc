@@ -74,6 +74,7 @@ LocalSnapshots::LocalSnapshots(std::string root, const std::string& state, std::
       baselines_(root_) {}
 
 std::vector<Layer> LocalSnapshots::uncheckpointed() const {
+  const std::lock_guard lock(mutex_);
   std::vector<Layer> layers;
   layers.reserve(uncheckpointed_.size());
   for (const Attempt* attempt : uncheckpointed_) layers.push_back(layer_of(*attempt));
@@ -85,6 +86,7 @@ Layer LocalSnapshots::layer_of(const Attempt& attempt) const {
 }
 
 std::vector<Layer> LocalSnapshots::seen_by(const Attempt& attempt) const {
+  const std::lock_guard lock(mutex_);
   std::vector<Layer> layers;
   for (const Attempt* one : uncheckpointed_) {
     if (attempt.seen.contains(folder_name(one->name))) layers.push_back(layer_of(*one));
@@ -93,11 +95,13 @@ std::vector<Layer> LocalSnapshots::seen_by(const Attempt& attempt) const {
 }
 
 const Attempt* LocalSnapshots::find(AttemptName name) const {
+  const std::lock_guard lock(mutex_);
   const auto at = attempts_.find(key_of(name));
   return at == attempts_.end() ? nullptr : &at->second;
 }
 
 Attempt& LocalSnapshots::known(AttemptName name) {
+  const std::lock_guard lock(mutex_);
   const auto at = attempts_.find(key_of(name));
   check(at != attempts_.end(), "a snapshot was opened before it is asked about");
   return at->second;
@@ -130,7 +134,10 @@ Result<engine::Snapshots::Harvest> LocalSnapshots::harvest(AttemptName name,
     return std::unexpected(put.error());
   if (auto kept = keep(attempt); !kept) return std::unexpected(kept.error());
   attempt.stage = Stage::harvested;
-  worktrees_.erase(key_of(name));
+  {
+    const std::lock_guard lock(mutex_);
+    worktrees_.erase(key_of(name));
+  }
   for (const char* part : {"upper", "work", "tree"}) remove_tree(layout_.file(name, part));
   harvest.changes = attempt.changes;
   harvest.reads = std::move(reads->reads);
@@ -140,12 +147,15 @@ Result<engine::Snapshots::Harvest> LocalSnapshots::harvest(AttemptName name,
 
 Result<Changeset> LocalSnapshots::take_changes(Attempt& attempt, Harvest& harvest) {
   const Stack lower(root_, seen_by(attempt));
-  const auto open = worktrees_.find(key_of(attempt.name));
-  const bool is_worktree = open != worktrees_.end();
-  const std::string tree = is_worktree ? place_of(attempt) : layout_.file(attempt.name, "upper");
-  auto taken = is_worktree ? Worktree(open->second.repository, root_, layout_.folder(attempt.name))
-                                 .harvest(open->second.base, lower)
-                           : harvest_upper(tree, lower);
+  const OpenWorktree* const open = find_worktree(attempt);
+  const std::string tree =
+      open != nullptr ? place_of(attempt) : layout_.file(attempt.name, "upper");
+  const auto harvest_worktree = [&] {
+    const std::lock_guard lock(git_mutex_);
+    return Worktree(open->repository, root_, layout_.folder(attempt.name))
+        .harvest(open->base, lower);
+  };
+  auto taken = open != nullptr ? harvest_worktree() : harvest_upper(tree, lower);
   if (!taken) return std::unexpected(taken.error());
   for (const changes::Change& change : taken->changes.changes) {
     if (change.path.size() > kPathBytesMax) return nested_too_deeply(change.path);
@@ -157,11 +167,17 @@ Result<Changeset> LocalSnapshots::take_changes(Attempt& attempt, Harvest& harves
   return std::move(taken->changes);
 }
 
+const LocalSnapshots::OpenWorktree* LocalSnapshots::find_worktree(const Attempt& attempt) const {
+  const std::lock_guard lock(mutex_);
+  const auto open = worktrees_.find(key_of(attempt.name));
+  return open == worktrees_.end() ? nullptr : &open->second;
+}
+
 /// Where an attempt sees the workspace.
 std::string LocalSnapshots::place_of(const Attempt& attempt) const {
-  const auto open = worktrees_.find(key_of(attempt.name));
-  if (open == worktrees_.end()) return root_;
-  return Worktree(open->second.repository, root_, layout_.folder(attempt.name)).workspace();
+  const OpenWorktree* const open = find_worktree(attempt);
+  if (open == nullptr) return root_;
+  return Worktree(open->repository, root_, layout_.folder(attempt.name)).workspace();
 }
 
 changes::ReadSet LocalSnapshots::reads_so_far(AttemptName name, const engine::Observed& observed) {
@@ -254,6 +270,7 @@ Result<std::vector<std::string>> LocalSnapshots::commit(const Kept& kept,
                 "run the task again");
   }
   settle_folders(after(attempt), attempt.changes, below);
+  const std::lock_guard one_by_one(git_mutex_);
   const History history(root_, layout_.folder(kept.name), run_, title);
   std::vector<std::string> remarks;
   if (attempt.isolation == plan::Isolation::worktree)
@@ -261,7 +278,10 @@ Result<std::vector<std::string>> LocalSnapshots::commit(const Kept& kept,
   if (options_.commit_per_task && !attempt.changes.empty())
     std::ranges::move(history.commit_task(layer_of(attempt)), std::back_inserter(remarks));
   attempt.stage = Stage::committed;
-  if (!attempt.changes.empty()) uncheckpointed_.push_back(&attempt);
+  if (!attempt.changes.empty()) {
+    const std::lock_guard lock(mutex_);
+    uncheckpointed_.push_back(&attempt);
+  }
   // What is true of both of its commits is told once.
   std::set<std::string> reported;
   std::erase_if(remarks,
@@ -323,6 +343,7 @@ Result<void> LocalSnapshots::mark_checkpointed() {
       checkpointed_[change.path] = {change.after, checkpoints_};
   }
   ++checkpoints_;
+  const std::lock_guard lock(mutex_);
   uncheckpointed_.clear();
   return {};
 }
@@ -336,18 +357,19 @@ std::string LocalSnapshots::branch_of(AttemptName name) const {
 }
 
 void LocalSnapshots::discard(AttemptName name) {
-  const auto at = attempts_.find(key_of(name));
-  if (at == attempts_.end()) return;
+  const Attempt* const attempt = find(name);
+  if (attempt == nullptr) return;
   const std::string check = layout_.file(name, fmt::format("check-{}", name.phase));
   if (name.phase != 0) {
     remove_tree(check);
     return;
   }
   // What people may want to see of a committed attempt stays.
-  if (at->second.stage >= Stage::committed) return;
+  if (attempt->stage >= Stage::committed) return;
   remove_tree(layout_.folder(name));
-  worktrees_.erase(at->first);
-  attempts_.erase(at);
+  const std::lock_guard lock(mutex_);
+  worktrees_.erase(key_of(name));
+  attempts_.erase(key_of(name));
 }
 
 }  // namespace interlock::snapshots

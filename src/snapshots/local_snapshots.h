@@ -2,12 +2,13 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "engine/ports.h"
+#include "engine/worker_ports.h"
 #include "snapshots/attempt.h"
 #include "snapshots/layout.h"
 #include "snapshots/worktree.h"
@@ -18,6 +19,9 @@ namespace interlock::snapshots {
 
 /// Snapshots on this machine's file systems: overlays (mounted by the process side, from what
 /// `open` says), and git worktrees. Layout on disk: views/layout.h.
+///
+/// One other thread may open, harvest and discard while the one that owns this asks for the rest.
+/// An attempt is that thread's from being opened to being harvested, and while it is discarded.
 class LocalSnapshots final : public engine::Snapshots, public workspace::Layers {
  public:
   struct Options {
@@ -35,6 +39,7 @@ class LocalSnapshots final : public engine::Snapshots, public workspace::Layers 
   LocalSnapshots(std::string root, const std::string& state, std::string run)
       : LocalSnapshots(std::move(root), state, std::move(run), Options()) {}
 
+  void reserve(engine::AttemptName name) override;
   Result<Opened> open(const SnapshotSpec& spec) override;
   Result<Harvest> harvest(engine::AttemptName name, const engine::Observed& observed,
                           const footprint::Footprint& footprint) override;
@@ -68,11 +73,20 @@ class LocalSnapshots final : public engine::Snapshots, public workspace::Layers 
   std::vector<workspace::Layer> seen_by(const Attempt& attempt) const;
   workspace::Stack now() const { return {root_, uncheckpointed()}; }
 
-  Result<Opened> open_snapshot(const SnapshotSpec& spec);
-  Result<Opened> open_check(const SnapshotSpec& spec);
-  Result<Opened> open_worktree(const SnapshotSpec& spec);
-  Result<Opened> open_worktree_check(const SnapshotSpec& spec, const Attempt& attempt);
-  Result<Attempt*> begin(const SnapshotSpec& spec);
+  /// The committed state that a snapshot is to stand on, and what its baseline is to know of.
+  struct Reserved {
+    std::set<std::string> seen;
+    std::vector<workspace::Layer> layers;
+    std::set<std::string> asked;
+  };
+  Reserved state_for(engine::AttemptName name) const;
+  Reserved take_reserved(engine::AttemptName name);
+  Result<Opened> open_snapshot(const SnapshotSpec& spec, const Reserved& upon);
+  Result<Opened> open_check(const SnapshotSpec& spec, const Reserved& upon);
+  Result<Opened> open_worktree(const SnapshotSpec& spec, const Reserved& upon);
+  Result<Opened> open_worktree_check(const SnapshotSpec& spec, const Attempt& attempt,
+                                     const Reserved& upon);
+  Result<Attempt*> begin(const SnapshotSpec& spec, const Reserved& upon);
   Result<Opened> snapshot(const SnapshotSpec& spec, const std::vector<workspace::Layer>& layers,
                           const std::string& folder) const;
   Result<changes::Changeset> take_changes(Attempt& attempt, Harvest& harvest);
@@ -100,11 +114,17 @@ class LocalSnapshots final : public engine::Snapshots, public workspace::Layers 
     Worktree::Base base;
   };
 
+  const OpenWorktree* find_worktree(const Attempt& attempt) const;
+
   std::string root_, run_;
   Layout layout_;
   Options options_;
+  /// Of these maps and of `uncheckpointed_`, whose list only the owner's thread changes.
+  mutable std::mutex mutex_;
+  std::mutex git_mutex_;  ///< Commands of git that write come one after the other.
   std::map<Key, Attempt> attempts_;
   std::map<Key, OpenWorktree> worktrees_;
+  std::map<engine::AttemptName, Reserved> reserved_;
   std::vector<Attempt*>
       uncheckpointed_;  ///< Committed and not folded, in the order of their commits.
   struct Checkpointed {

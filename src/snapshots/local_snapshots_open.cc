@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ranges>
+#include <utility>
 
 #include "base/check.h"
 #include "base/text.h"
@@ -67,12 +68,37 @@ Result<engine::Snapshots::Opened> LocalSnapshots::open(const SnapshotSpec& spec)
   }
   if (auto apart = state_is_apart(root_, layout_.snapshots()); !apart)
     return std::unexpected(apart.error());
-  if (spec.name.phase != 0) return open_check(spec);
-  return spec.isolation == Isolation::worktree ? open_worktree(spec) : open_snapshot(spec);
+  const Reserved upon = take_reserved(spec.name);
+  if (spec.name.phase != 0) return open_check(spec, upon);
+  return spec.isolation == Isolation::worktree ? open_worktree(spec, upon)
+                                               : open_snapshot(spec, upon);
+}
+
+LocalSnapshots::Reserved LocalSnapshots::state_for(engine::AttemptName name) const {
+  Reserved state;
+  state.layers = uncheckpointed();
+  for (const Attempt* one : uncheckpointed_) state.seen.insert(folder_name(one->name));
+  if (const auto asked = asked_.find(name.task); asked != asked_.end()) state.asked = asked->second;
+  return state;
+}
+
+void LocalSnapshots::reserve(engine::AttemptName name) {
+  Reserved state = state_for(name);
+  const std::lock_guard lock(mutex_);
+  reserved_.insert_or_assign(name, std::move(state));
+}
+
+LocalSnapshots::Reserved LocalSnapshots::take_reserved(engine::AttemptName name) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto taken = reserved_.extract(name)) return std::move(taken.mapped());
+  }
+  // Nobody else is there who could commit meanwhile.
+  return state_for(name);
 }
 
 /// A fresh folder and what is to be known of the attempt.
-Result<Attempt*> LocalSnapshots::begin(const SnapshotSpec& spec) {
+Result<Attempt*> LocalSnapshots::begin(const SnapshotSpec& spec, const Reserved& upon) {
   discard(spec.name);
   const std::string folder = layout_.folder(spec.name);
   remove_tree(folder);
@@ -81,18 +107,20 @@ Result<Attempt*> LocalSnapshots::begin(const SnapshotSpec& spec) {
   Attempt attempt;
   attempt.name = spec.name;
   attempt.isolation = spec.isolation;
-  for (const Attempt* one : uncheckpointed_) attempt.seen.insert(folder_name(one->name));
-  attempt.baseline = baselines_.take(spec.footprint, asked_[spec.name.task]);
-  attempt.checkpoints_before = checkpoints_;
+  attempt.seen = upon.seen;
+  attempt.baseline = baselines_.take(spec.footprint, upon.asked);
+  attempt.checkpoints_before = checkpoints_;  // None is made while a snapshot is open.
+  const std::lock_guard lock(mutex_);
   const auto [at, is_new] = attempts_.insert_or_assign(key_of(spec.name), std::move(attempt));
   check(is_new, "an attempt's number is used once");
   return &at->second;
 }
 
-Result<engine::Snapshots::Opened> LocalSnapshots::open_snapshot(const SnapshotSpec& spec) {
-  const auto begun = begin(spec);
+Result<engine::Snapshots::Opened> LocalSnapshots::open_snapshot(const SnapshotSpec& spec,
+                                                                const Reserved& upon) {
+  const auto begun = begin(spec, upon);
   if (!begun) return std::unexpected(begun.error());
-  auto opened = snapshot(spec, uncheckpointed(), layout_.folder(spec.name));
+  auto opened = snapshot(spec, upon.layers, layout_.folder(spec.name));
   struct stat upper{};
   if (opened && ::lstat(layout_.file(spec.name, "upper").c_str(), &upper) == 0) {
     (*begun)->stamp_ns = std::int64_t{upper.st_ctim.tv_sec} * 1'000'000'000 + upper.st_ctim.tv_nsec;
@@ -129,22 +157,25 @@ Result<engine::Snapshots::Opened> LocalSnapshots::snapshot(const SnapshotSpec& s
   return opened;
 }
 
-Result<engine::Snapshots::Opened> LocalSnapshots::open_check(const SnapshotSpec& spec) {
+Result<engine::Snapshots::Opened> LocalSnapshots::open_check(const SnapshotSpec& spec,
+                                                             const Reserved& upon) {
   const Attempt& attempt = known(spec.name);
   check(attempt.stage == Stage::harvested, "what is checked was harvested");
   discard(spec.name);  // Of an earlier check of this phase.
   const std::string folder = layout_.file(spec.name, fmt::format("check-{}", spec.name.phase));
   if (auto made = make_folders(folder); !made) return std::unexpected(made.error());
-  if (attempt.isolation == Isolation::worktree) return open_worktree_check(spec, attempt);
-  std::vector<Layer> layers = spec.name.phase == 1 ? seen_by(attempt) : uncheckpointed();
+  if (attempt.isolation == Isolation::worktree) return open_worktree_check(spec, attempt, upon);
+  std::vector<Layer> layers = spec.name.phase == 1 ? seen_by(attempt) : upon.layers;
   if (!attempt.changes.empty()) layers.push_back(layer_of(attempt));
   return snapshot(spec, layers, folder);
 }
 
-Result<engine::Snapshots::Opened> LocalSnapshots::open_worktree(const SnapshotSpec& spec) {
+Result<engine::Snapshots::Opened> LocalSnapshots::open_worktree(const SnapshotSpec& spec,
+                                                                const Reserved& upon) {
+  const std::lock_guard one_by_one(git_mutex_);
   auto repository = repository_for_worktrees(root_, layout_.snapshots());
   if (!repository) return std::unexpected(repository.error());
-  const auto begun = begin(spec);
+  const auto begun = begin(spec, upon);
   if (!begun) return std::unexpected(begun.error());
   // Before the snapshot: what a person changes while it is made counts as changed since.
   struct stat folder{};
@@ -152,7 +183,7 @@ Result<engine::Snapshots::Opened> LocalSnapshots::open_worktree(const SnapshotSp
     return cannot("open", layout_.folder(spec.name), errno);
   (*begun)->stamp_ns = std::int64_t{folder.st_ctim.tv_sec} * 1'000'000'000 + folder.st_ctim.tv_nsec;
   const Worktree worktree(*repository, root_, layout_.folder(spec.name), options_.before_step);
-  auto base = worktree.open(branch_of(spec.name), uncheckpointed());
+  auto base = worktree.open(branch_of(spec.name), upon.layers);
   if (base) {
     (*begun)->base = base->commit;
     if (auto written = write_record(layout_, **begun); !written)
@@ -163,6 +194,7 @@ Result<engine::Snapshots::Opened> LocalSnapshots::open_worktree(const SnapshotSp
     return std::unexpected(base.error());
   }
   Opened opened = opened_in(spec, worktree);
+  const std::lock_guard lock(mutex_);
   worktrees_.insert_or_assign(key_of(spec.name),
                               OpenWorktree{std::move(*repository), std::move(*base)});
   return opened;
@@ -177,15 +209,17 @@ engine::Snapshots::Opened LocalSnapshots::opened_in(const SnapshotSpec& spec,
 }
 
 Result<engine::Snapshots::Opened> LocalSnapshots::open_worktree_check(const SnapshotSpec& spec,
-                                                                      const Attempt& attempt) {
+                                                                      const Attempt& attempt,
+                                                                      const Reserved& upon) {
+  const std::lock_guard one_by_one(git_mutex_);
   const auto repository = repository_for_worktrees(root_, layout_.snapshots());
   if (!repository) return std::unexpected(repository.error());
   const Worktree worktree(*repository, root_,
                           layout_.file(spec.name, fmt::format("check-{}", spec.name.phase)),
                           options_.before_step);
-  std::vector<Layer> upon = spec.name.phase == 1 ? seen_by(attempt) : uncheckpointed();
-  if (!attempt.changes.empty()) upon.push_back(layer_of(attempt));
-  const auto base = worktree.open(branch_of(spec.name), upon);
+  std::vector<Layer> layers = spec.name.phase == 1 ? seen_by(attempt) : upon.layers;
+  if (!attempt.changes.empty()) layers.push_back(layer_of(attempt));
+  const auto base = worktree.open(branch_of(spec.name), layers);
   if (!base) return std::unexpected(base.error());
   return opened_in(spec, worktree);
 }

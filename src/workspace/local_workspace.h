@@ -4,15 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "engine/ports.h"
+#include "engine/worker_ports.h"
 #include "workspace/content.h"
 #include "workspace/layers.h"
 #include "workspace/stack.h"
 
 namespace interlock::workspace {
 
-/// The workspace folder itself: tasks read and write it in place.
-class LocalWorkspace final : public engine::Workspace {
+/// The workspace folder itself: tasks read and write it in place. What is of `AttemptFolders` may
+/// be asked for by several threads, of different attempts.
+class LocalWorkspace final : public engine::Workspace, public engine::AttemptFolders {
  public:
   /// `root` is absolute, without links. Tasks get their folders below
   /// `<state>/runs/<run>/attempts/`, attempts theirs as own_places.h says; the state folder is

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/ports.h"
+#include "engine/worker_ports.h"
 
 // What the suite of `engine::Views` needs of a world, besides the views: somebody who works in a
 // snapshot, somebody who edits the workspace, and a look at what is really there.

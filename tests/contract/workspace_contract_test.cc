@@ -7,7 +7,8 @@
 #include "workspace/fixture_tree.h"
 #include "workspace/local_workspace.h"
 
-// What engine::Workspace promises, held against the fake and against files on this disk.
+// What engine::Workspace and engine::AttemptFolders promise, held against the fake and against
+// files on this disk.
 namespace interlock {
 namespace {
 
@@ -17,6 +18,7 @@ class World {
  public:
   virtual ~World() = default;
   virtual engine::Workspace& workspace() = 0;
+  virtual engine::AttemptFolders& folders() = 0;
   virtual void write(const std::string& path, const std::string& content) = 0;
   virtual void remove(const std::string& path) = 0;
   /// The content of a file that was put into an attempt's folder; nothing when it is not there.
@@ -26,6 +28,7 @@ class World {
 class FakeWorld final : public World {
  public:
   engine::Workspace& workspace() override { return workspace_; }
+  engine::AttemptFolders& folders() override { return workspace_; }
   void write(const std::string& path, const std::string& content) override {
     workspace_.files[path] = content;
   }
@@ -42,6 +45,7 @@ class FakeWorld final : public World {
 class RealWorld final : public World {
  public:
   engine::Workspace& workspace() override { return workspace_; }
+  engine::AttemptFolders& folders() override { return workspace_; }
   void write(const std::string& path, const std::string& content) override {
     tree_.write(path, content);
   }
@@ -66,6 +70,7 @@ class WorkspaceContract : public testing::TestWithParam<std::string> {
   }
 
   engine::Workspace& workspace() { return world_->workspace(); }
+  engine::AttemptFolders& folders() { return world_->folders(); }
   Digest print(const std::vector<std::string>& texts) {
     return workspace().fingerprint(workspace::patterns(texts)).value();
   }
@@ -147,23 +152,23 @@ TEST_P(WorkspaceContract, ReadsAFileButNoMoreThanIsAllowed) {
 
 TEST_P(WorkspaceContract, KeepsWhatIsPutUntilTheAttemptIsClosed) {
   const engine::AttemptName one{TaskId(1), 1, 0}, other{TaskId(1), 2, 0};
-  const std::string folder = workspace().open_attempt(one).value();
-  EXPECT_NE(workspace().open_attempt(other).value(), folder);
-  const std::string path = workspace().put(one, "outputs/a", "answer").value();
+  const std::string folder = folders().open_attempt(one).value();
+  EXPECT_NE(folders().open_attempt(other).value(), folder);
+  const std::string path = folders().put(one, "outputs/a", "answer").value();
   EXPECT_EQ(path, folder + "/outputs/a");
-  const std::string kept = workspace().put(other, "prompt.md", "Read.").value();
+  const std::string kept = folders().put(other, "prompt.md", "Read.").value();
   EXPECT_EQ(world_->content_at(path), "answer");
-  workspace().close_attempt(one);
-  workspace().close_attempt(one);
+  folders().close_attempt(one);
+  folders().close_attempt(one);
   EXPECT_FALSE(world_->content_at(path));
   EXPECT_EQ(world_->content_at(kept), "Read.");
 }
 
 TEST_P(WorkspaceContract, OpensAnAttemptsFolderEmptyAlsoAfterACrash) {
   const engine::AttemptName name{TaskId(1), 1, 0};
-  ASSERT_TRUE(workspace().open_attempt(name));
-  const std::string path = workspace().put(name, "prompt.md", "Read.").value();
-  ASSERT_TRUE(workspace().open_attempt(name));
+  ASSERT_TRUE(folders().open_attempt(name));
+  const std::string path = folders().put(name, "prompt.md", "Read.").value();
+  ASSERT_TRUE(folders().open_attempt(name));
   EXPECT_FALSE(world_->content_at(path));
 }
 

@@ -23,6 +23,7 @@
 #include "support/fake_validator.h"
 #include "support/fake_workspace.h"
 #include "support/plan_builder.h"
+#include "worker/local_executor.h"
 
 // The parts of the dispatcher, each alone upon the fakes of the ports.
 namespace interlock::engine {
@@ -42,8 +43,7 @@ class Parts : public testing::Test {
     setup.problem.jobs.resize(plan.tasks.size());
     setup.expected.resize(plan.tasks.size());
     interlocking_.first.resize(plan.tasks.size() + 1);
-    turn_.emplace(plan, interlocking_, std::move(setup), Replay(plan),
-                  Ports{clock, processes, journal, workspace, snapshots, validator, gateway});
+    turn_.emplace(plan, interlocking_, std::move(setup), Replay(plan), ports);
     turn_->batch.open_turn(clock.now());
     turn_->record(RunBegan{});
     return forget();
@@ -99,6 +99,10 @@ class Parts : public testing::Test {
   testing_support::FakeSnapshots snapshots{workspace};
   testing_support::FakeValidator validator;
   testing_support::FakeGateway gateway;
+  worker::LocalExecutor executor{{"/workspace", {}},
+                                 {processes, workspace, snapshots, gateway},
+                                 [this](const Digest& digest) { return journal.blob(digest); }};
+  const Ports ports{clock, executor, executor, journal, workspace, snapshots, validator, gateway};
 
  private:
   footprint::Interlocking interlocking_;
@@ -312,7 +316,6 @@ TEST_F(ModelCallsTest, ACallThatMayNotBeMadeStopsItsAttemptAndTheFirstReasonStay
   Gateway::RouteSpec spec;
   spec.name = attempt.name();
   ASSERT_TRUE(gateway.open(spec));
-  attempt.agent.has_route = true;
   const Usage used{.input = 10, .output = 5, .cache_read = 0, .cache_write = 0, .cost = 0};
   gateway.ask(attempt.name(), used);
   calls.take();
@@ -321,7 +324,7 @@ TEST_F(ModelCallsTest, ACallThatMayNotBeMadeStopsItsAttemptAndTheFirstReasonStay
   gateway.ask(attempt.name(), used, CallEnd::not_recorded);
   calls.take();
   EXPECT_EQ(attempt.stopped_for(), Outcome::quota_spent);
-  calls.close_route(attempt);
+  calls.take_last(gateway.close(attempt.name()));
   EXPECT_TRUE(gateway.all_closed());
   EXPECT_EQ(turn.record_of(TaskId(0)).attempts.back().calls +
                 turn.record_of(TaskId(0)).attempts.back().calls_refused,
@@ -351,16 +354,16 @@ TEST_F(AttemptEndingsTest, ACallThatIsReportedAtTheEndOfASharedAttemptIsBooked) 
   turn.record(other);
   turn.record(AttemptsBatched{TaskId(0), 1, {TaskId(1)}});
   attempt.share.others = {TaskId(1)};
-  attempt.agent.has_route = true;
   const AttemptName name = live.add(std::move(attempt)).name();
   Gateway::RouteSpec spec;
   spec.name = name;
   ASSERT_TRUE(gateway.open(spec));
   gateway.ask(name, {.input = 10, .output = 5, .cache_read = 0, .cache_write = 0, .cost = 0});
-  Exited exited;
-  exited.name = name;
-  exited.exit_code = 0;
-  ASSERT_TRUE(endings.on_exited(exited));
+  Finished finished;
+  finished.exited.name = name;
+  finished.exited.exit_code = 0;
+  finished.calls = gateway.close(name);
+  ASSERT_TRUE(endings.on_finished(std::move(finished)));
   EXPECT_TRUE(live.empty());
   EXPECT_EQ(turn.record_of(TaskId(0)).attempts.back().calls, 1u);
   const auto used = [&](TaskId id) {
@@ -418,8 +421,7 @@ TEST_F(EngineTest, AnErrorOfAPortEndsTheTurnAndNothingOfItIsWritten) {
   setup.expected.resize(1);
   footprint::Interlocking interlocking;
   interlocking.first.resize(2);
-  Engine engine(plan, interlocking, setup, Replay(plan),
-                Ports{clock, processes, journal, workspace, snapshots, validator, gateway});
+  Engine engine(plan, interlocking, setup, Replay(plan), ports);
   ASSERT_TRUE(engine.begin());
   int calls = 0;
   workspace.fails = [&](std::string_view call) -> std::optional<Error> {

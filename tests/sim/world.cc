@@ -13,6 +13,7 @@
 #include "decide/batches.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
+#include "worker/local_executor.h"
 
 namespace interlock::sim {
 
@@ -32,6 +33,25 @@ class SimpleValidator final : public engine::Validator {
     return text.starts_with("bad answer") ? std::optional<std::string>("it starts with bad")
                                           : std::nullopt;
   }
+};
+
+/// What an executor does beside its dispatcher, when the world lets it.
+class LaterWork final : public worker::Background {
+ public:
+  explicit LaterWork(std::deque<std::function<void()>>& work) : work_(work) {}
+  ~LaterWork() override { work_.clear(); }
+
+  void post(std::function<void()> work) override { work_.push_back(std::move(work)); }
+  void drain() override {
+    while (!work_.empty()) {
+      const auto work = std::move(work_.front());
+      work_.pop_front();
+      work();
+    }
+  }
+
+ private:
+  std::deque<std::function<void()>>& work_;
 };
 
 std::vector<decide::Expected> expectations(const plan::Plan& plan) {
@@ -91,7 +111,8 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
       views_promised_(plan, snapshots_, journal_),
       validator_(std::make_unique<SimpleValidator>()),
       tells_(std::getenv("SIM_STORY") != nullptr),
-      done_(plan.tasks.size()) {
+      done_(plan.tasks.size()),
+      has_background_(dice_.chance(500)) {
   read_plan_again();
   run_ = std::make_unique<engine::RunState>(grown_);
   limit_ = plan.limits.tokens;
@@ -104,7 +125,10 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   const auto perhaps_crash = [this](std::string_view) {
     if (faults_are_on() && dice_.chance(faults_.crash_per_call)) throw Crash{};
   };
-  processes_.before_call = perhaps_crash;
+  processes_.before_call = [this, perhaps_crash](std::string_view call) {
+    if (call == "wait") work_beside();
+    perhaps_crash(call);
+  };
   journal_.before_call = perhaps_crash;
   workspace_.before_call = perhaps_crash;
   snapshots_.before_call = [this, perhaps_crash](std::string_view call) {
@@ -112,6 +136,8 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
       check_journal();  // What is durable by now came before the edit.
       edit();
     }
+    // Snapshots that nobody wants are no concern of a checkpoint's, gone or not.
+    if (call == "fold") LaterWork(beside_).drain();
     perhaps_crash(call);
   };
   gateway_.before_call = perhaps_crash;
@@ -203,9 +229,16 @@ void World::live() {
 void World::dispatch_once() {
   followed_.reset();
   read_plan_again();
-  engine::Engine engine(
-      grown_, interlocking_, setup(), replayed(),
-      engine::Ports{clock_, processes_, journal_, workspace_, snapshots_, *validator_, gateway_});
+  // In this thread, so that all that happens follows from the seed.
+  std::unique_ptr<worker::Background> background;
+  if (has_background_) background = std::make_unique<LaterWork>(beside_);
+  worker::LocalExecutor executor(
+      {plan_.workspace, setup().around, std::move(background), [this] { processes_.poke(); }},
+      {processes_, workspace_, snapshots_, gateway_},
+      [this](const Digest& digest) { return journal_.blob(digest); });
+  engine::Engine engine(grown_, interlocking_, setup(), replayed(),
+                        engine::Ports{clock_, executor, executor, journal_, workspace_, snapshots_,
+                                      *validator_, gateway_});
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
     if (!result) {
@@ -220,6 +253,7 @@ void World::dispatch_once() {
   if (!going_on(engine.begin())) return;
   promise(processes_.leftovers().empty(),
           "what a dead dispatcher left behind is gone before anything new starts");
+  if (engine.over()) executor.drain();
   after_turn(engine);
   while (!engine.over() && broken_.empty() && ++turns_ < kTurnsMax) {
     people_act(engine);
@@ -229,6 +263,7 @@ void World::dispatch_once() {
       (void)engine.view();  // People look also at a dispatcher that is about to end.
       return;
     }
+    if (engine.over()) executor.drain();
     after_turn(engine);
   }
   if (turns_ < kTurnsMax) return;
@@ -238,6 +273,16 @@ void World::dispatch_once() {
       waits += fmt::format("\n  `{}` {} {}", task.id, engine::name_of(task.state), task.waits_for);
   }
   promise(false, "a run comes to its end, and does not wait for" + waits);
+}
+
+/// Some of what is to be done beside the dispatcher, the oldest first.
+void World::work_beside() {
+  while (!beside_.empty()) {
+    const auto work = std::move(beside_.front());
+    beside_.pop_front();
+    work();
+    if (dice_.chance(300)) return;
+  }
 }
 
 engine::Setup World::setup() {
@@ -510,6 +555,7 @@ std::string World::work_through(const engine::SpawnSpec& spec, const plan::Task&
     return {};
   }
   if (spec.name.phase != 0) return {};
+  LaterWork(beside_).drain();  // Of snapshots that nobody wants.
   promise(snapshots_.layers() == 0,
           "what is committed is there before a task works in the workspace");
   if (!in_plan_order()) found_.erase(spec.name.task);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -150,6 +151,8 @@ class World : private engine::PlanGrowth {
   std::string work_through(const engine::SpawnSpec& spec, const plan::Task& task,
                            const std::string& asked);
 
+  void work_beside();
+
   // The promises.
   void check_start(const engine::SpawnSpec& spec);
   void check_journal();
@@ -210,6 +213,8 @@ class World : private engine::PlanGrowth {
   std::size_t events_checked_ = 0;
   bool tells_;              ///< SIM_STORY: every event is printed as it becomes durable.
   std::vector<bool> done_;  ///< By task, as the journal says.
+  bool has_background_;     ///< What takes long is done later, between the calls of `wait`.
+  std::deque<std::function<void()>> beside_;
 };
 
 /// An event as a line of the world's story.

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/ports.h"
+#include "engine/worker_ports.h"
 #include "support/fake_clock.h"
 
 namespace interlock::testing_support {

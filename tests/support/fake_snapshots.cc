@@ -126,6 +126,8 @@ FakeSnapshot& FakeSnapshots::snapshot(AttemptName name) {
   return found->second.snapshot;
 }
 
+void FakeSnapshots::reserve(AttemptName name) { reserved_.insert_or_assign(name, tree_for(name)); }
+
 Result<engine::Snapshots::Opened> FakeSnapshots::open(const SnapshotSpec& spec) {
   call("open");
   if (auto error = failure("open")) return std::unexpected(*error);
@@ -146,9 +148,11 @@ Result<engine::Snapshots::Opened> FakeSnapshots::open(const SnapshotSpec& spec) 
   const std::string own =
       fmt::format("/pictures/{}.{}.{}", spec.name.task.index(), spec.name.attempt, spec.name.phase);
   opened.sandbox.snapshot = {std::string(kWorkspace), {}, own + "/upper", own + "/work"};
+  const auto reserved = reserved_.extract(spec.name);
+  FakeTree shown = reserved ? std::move(reserved.mapped()) : tree_for(spec.name);
   const bool is_new =
       open_
-          .try_emplace(spec.name, Open{FakeSnapshot(tree_for(spec.name)), person_touched_.size(),
+          .try_emplace(spec.name, Open{FakeSnapshot(std::move(shown)), person_touched_.size(),
                                        spec.watch != engine::Sandbox::Watch::changes,
                                        workspace_tree(), checkpoints_.size()})
           .second;
@@ -421,6 +425,7 @@ Result<std::vector<AttemptName>> FakeSnapshots::recover(const std::vector<Kept>&
                                                         const std::vector<Kept>& waiting) {
   call("take_up");
   if (auto error = failure("take_up")) return std::unexpected(*error);
+  reserved_.clear();
   std::vector<AttemptName> lost;
   for (const auto* list : {&committed, &waiting}) {
     for (const Kept& kept : *list) {

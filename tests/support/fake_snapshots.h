@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/ports.h"
+#include "engine/worker_ports.h"
 #include "support/fake_picture.h"
 #include "support/fake_workspace.h"
 
@@ -76,6 +76,7 @@ class FakeSnapshots final : public engine::Snapshots {
   void person_makes_folder(const std::string& path);
   std::map<std::string, std::string> committed_files() const { return committed_tree().files(); }
 
+  void reserve(engine::AttemptName name) override;
   Result<Opened> open(const SnapshotSpec& spec) override;
   Result<Harvest> harvest(engine::AttemptName name, const engine::Observed& observed,
                           const footprint::Footprint& footprint) override;
@@ -156,6 +157,7 @@ class FakeSnapshots final : public engine::Snapshots {
   FakeWorkspace& workspace_;
   mutable std::set<std::string> folders_;  ///< All that the workspace ever had.
   std::map<engine::AttemptName, Open> open_;
+  std::map<engine::AttemptName, FakeTree> reserved_;  ///< What is to be opened shows this.
   std::map<engine::AttemptName, Attempt> attempts_;
   std::vector<Layer> layers_;  ///< Committed and not folded, in that order.
   std::set<engine::AttemptName> checkpointed_;

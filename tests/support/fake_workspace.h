@@ -7,13 +7,13 @@
 #include <string>
 #include <string_view>
 
-#include "engine/ports.h"
+#include "engine/worker_ports.h"
 #include "support/fake_picture.h"
 
 namespace interlock::testing_support {
 
 /// A workspace in memory: paths and contents. It outlives its dispatchers, as the disk does.
-class FakeWorkspace final : public engine::Workspace {
+class FakeWorkspace final : public engine::Workspace, public engine::AttemptFolders {
  public:
   /// Called with the name of the call at the beginning of each; what it throws goes through: a
   /// crash between two calls.

@@ -79,6 +79,7 @@ constexpr std::array kMayBeLarge{
     MayBeLarge{"src/cli/options.h", "Options", "an option of the command line each"},
     MayBeLarge{"src/decide/decision.h", "Expected", "an estimate and where it is from, each"},
     MayBeLarge{"src/decide/decision.h", "Decision", "a line of the plan's page each"},
+    MayBeLarge{"src/engine/attempt.h", "Attempt", "a state machine, drawn at its head"},
     MayBeLarge{"src/engine/setup.h", "Setup", "what a run is given, each once"},
     MayBeLarge{"src/engine/event.h", "AttemptEnded", "a field of the journal's row each"},
     MayBeLarge{"src/engine/gateway.h", "ModelCall", "a field of the journal's row each"},

@@ -5,7 +5,7 @@
 #include <vector>
 
 // What a prompt says of the attempt before it, after what was asked.
-namespace interlock::engine {
+namespace interlock::worker {
 
 /// Its session was stopped at a limit. `anew`: what it had changed is gone from its workspace.
 std::string say_go_on(bool anew);
@@ -24,4 +24,4 @@ struct ShownTry {
 /// For who has to pick one of them.
 std::string say_tries(const std::string& task, const std::vector<ShownTry>& tries);
 
-}  // namespace interlock::engine
+}  // namespace interlock::worker

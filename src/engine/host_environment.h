@@ -1,12 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/units.h"
 #include "engine/port_ranges.h"
-#include "engine/ports.h"
-#include "engine/run_state.h"
 #include "plan/plan.h"
 
 namespace interlock::engine {
@@ -47,19 +49,5 @@ inline constexpr std::string_view kPassedOn[] = {"PATH",  "HOME", "USER", "LOGNA
 
 /// `run/task#attempt`: how an attempt is called in process listings, and found again after a crash.
 std::string label_of(const HostEnvironment& around, const plan::Task& task, std::uint32_t attempt);
-
-/// Ready to be spawned.
-struct Prepared {
-  SpawnSpec spec;
-  bool has_route = false;  ///< The gateway's, opened for it.
-  bool resumes = false;    ///< It takes up the session of an earlier attempt.
-};
-
-/// What to execute for the work (phase 0) or a check (phase 1, 2) of the latest attempt of `task`.
-/// Makes the attempt's folder with its prompt, schema and the outputs it uses, and opens its view,
-/// all through the ports. Whoever gets an error closes the view; a route is open only without one.
-Result<Prepared> prepare(const plan::Plan& plan, TaskId task, std::uint32_t phase,
-                         const RunState& run, const HostEnvironment& around, Time deadline,
-                         const Ports& ports);
 
 }  // namespace interlock::engine

@@ -1,4 +1,4 @@
-#include "engine/prompt.h"
+#include "worker/prompt.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-namespace interlock::engine {
+namespace interlock::worker {
 
 namespace {
 
@@ -77,4 +77,4 @@ std::string say_what_was_wrong(const std::string& complaint, bool anew) {
       complaint, anew ? kAnew : "");
 }
 
-}  // namespace interlock::engine
+}  // namespace interlock::worker

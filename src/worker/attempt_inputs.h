@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "agents/adapter.h"
+#include "base/digest.h"
 #include "engine/attempt_spec.h"
-#include "engine/ports.h"
-#include "engine/prepare.h"
+#include "engine/host_environment.h"
+#include "engine/worker_ports.h"
 #include "plan/fill.h"
 #include "plan/plan.h"
 
-namespace interlock::engine {
+namespace interlock::worker {
 
 /// What an attempt is asked, and what it is given to work with: the outputs it uses, a schema, its
 /// prompt. Each is put into its folder where that is how it gets it, and placeholders stand for it.
@@ -26,9 +27,9 @@ class AttemptInputs {
         false;  ///< Of the workspace, for itself alone: what it changed is gone with it.
   };
 
-  /// All must outlive it.
-  AttemptInputs(const plan::Plan& plan, const AttemptSpec& spec, const HostEnvironment& around,
-                Workspace& workspace, Journal& journal);
+  /// All must outlive it. `outputs`: the bytes of all that is named in `spec`.
+  AttemptInputs(const engine::AttemptSpec& spec, const engine::HostEnvironment& around,
+                engine::AttemptFolders& folders, const std::map<Digest, std::string>& outputs);
 
   [[nodiscard]] Result<void> put_outputs(Place place);
   /// The prompt of all whose work it does. Outputs are there already.
@@ -46,22 +47,22 @@ class AttemptInputs {
   plan::Lookup lookup() const;
 
  private:
-  [[nodiscard]] Result<void> put_outputs_of(const AttemptSpec::Work& work);
+  [[nodiscard]] Result<void> put_outputs_of(const engine::AttemptSpec::Work& work);
   [[nodiscard]] Result<std::string> put(const std::string& file, std::string_view content);
   std::string said_of_before() const;
   [[nodiscard]] Result<std::string> asked_text();
   std::string described_schema() const;
-  [[nodiscard]] Result<std::string> shown_tries();
+  std::string shown_tries() const;
 
-  const AttemptSpec& spec_;
+  const engine::AttemptSpec& spec_;
   const plan::Agent& agent_;
   const agents::Adapter* adapter_;
-  const HostEnvironment& around_;
-  Workspace& workspace_;
-  Journal& journal_;
+  const engine::HostEnvironment& around_;
+  engine::AttemptFolders& folders_;
+  const std::map<Digest, std::string>& outputs_;
   Place place_;
   std::string prompt_, schema_, schema_file_;
   std::map<std::string, std::string> values_;  ///< Of placeholders.
 };
 
-}  // namespace interlock::engine
+}  // namespace interlock::worker

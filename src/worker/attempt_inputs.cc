@@ -1,4 +1,4 @@
-#include "engine/attempt_inputs.h"
+#include "worker/attempt_inputs.h"
 
 #include <fmt/format.h>
 
@@ -7,10 +7,11 @@
 
 #include "base/text.h"
 #include "engine/batch.h"
-#include "engine/prompt.h"
-#include "engine/retry.h"
+#include "worker/prompt.h"
 
-namespace interlock::engine {
+namespace interlock::worker {
+
+using engine::AttemptSpec;
 
 namespace {
 
@@ -32,14 +33,15 @@ bool mentions(const plan::Command& command, std::string_view name) {
 
 }  // namespace
 
-AttemptInputs::AttemptInputs(const plan::Plan& plan, const AttemptSpec& spec,
-                             const HostEnvironment& around, Workspace& workspace, Journal& journal)
+AttemptInputs::AttemptInputs(const AttemptSpec& spec, const engine::HostEnvironment& around,
+                             engine::AttemptFolders& folders,
+                             const std::map<Digest, std::string>& outputs)
     : spec_(spec),
-      agent_(plan.agents[spec.task().agent.index()]),
-      adapter_(adapter_of(agent_, spec)),
+      agent_(spec.agent),
+      adapter_(engine::adapter_of(spec.agent, spec)),
       around_(around),
-      workspace_(workspace),
-      journal_(journal) {}
+      folders_(folders),
+      outputs_(outputs) {}
 
 Result<void> AttemptInputs::put_outputs(Place place) {
   place_ = std::move(place);
@@ -48,7 +50,7 @@ Result<void> AttemptInputs::put_outputs(Place place) {
 
 /// The path of what is put there, as the attempt sees it.
 Result<std::string> AttemptInputs::put(const std::string& file, std::string_view content) {
-  auto path = workspace_.put(spec_.name, file, content);
+  auto path = folders_.put(spec_.name, file, content);
   if (!path) return std::unexpected(path.error());
   return place_.folder + "/" + file;
 }
@@ -56,11 +58,7 @@ Result<std::string> AttemptInputs::put(const std::string& file, std::string_view
 Result<void> AttemptInputs::put_outputs_of(const AttemptSpec::Work& work) {
   for (const AttemptSpec::Input& input : work.inputs) {
     std::string content;
-    if (input.output) {
-      auto bytes = journal_.blob(*input.output);
-      if (!bytes) return std::unexpected(bytes.error());
-      content = std::move(*bytes);
-    }
+    if (input.output) content = outputs_.at(*input.output);
     if (input.unneeded) content = "(nothing: this task was not needed)";
     auto path = put(output_file_of(input.id), content);
     if (!path) return std::unexpected(path.error());
@@ -114,9 +112,7 @@ Result<std::string> AttemptInputs::asked_text() {
   const plan::Task& own = spec_.task();
   schema_ = own.output.schema.value_or("");
   if (spec_.work.size() == 1 && spec_.work.front().judged) {
-    auto shown = shown_tries();
-    if (!shown) return shown;
-    return plan::fill(own.prompt, lookup()) + *shown;
+    return plan::fill(own.prompt, lookup()) + shown_tries();
   }
   if (spec_.work.size() == 1) return plan::fill(own.prompt, lookup());
   // Placeholders mean what they mean for the task whose prompt it is.
@@ -126,28 +122,23 @@ Result<std::string> AttemptInputs::asked_text() {
     prompts.push_back(plan::fill(one.task.prompt, lookup()));
   }
   if (auto made = put_outputs_of(spec_.work.front()); !made) return std::unexpected(made.error());
-  schema_ = batch_schema(spec_.tasks());
-  return batch_prompt(prompts);
+  schema_ = engine::batch_schema(spec_.tasks());
+  return engine::batch_prompt(prompts);
 }
 
 /// The task, and what its good tries answered and changed.
-Result<std::string> AttemptInputs::shown_tries() {
+std::string AttemptInputs::shown_tries() const {
   const AttemptSpec::Work& work = spec_.work.front();
-  const auto read = [&](const std::optional<Digest>& digest) -> Result<std::string> {
-    return digest ? journal_.blob(*digest) : Result<std::string>(std::string());
+  const auto content = [&](const std::optional<Digest>& digest) {
+    return digest ? outputs_.at(*digest) : std::string();
   };
   const plan::Task& judged = *work.judged;
   const std::string task = !judged.prompt.empty()      ? plan::fill(judged.prompt, lookup())
                            : !judged.run.shell.empty() ? judged.run.shell
                                                        : join_words(judged.run.arguments, 100);
   std::vector<ShownTry> tries;
-  for (const AttemptSpec::Try& one : work.tries) {
-    auto output = read(one.output);
-    if (!output) return output;
-    auto diff = read(one.diff);
-    if (!diff) return diff;
-    tries.push_back({one.number, std::move(*output), std::move(*diff)});
-  }
+  for (const AttemptSpec::Try& one : work.tries)
+    tries.push_back({one.number, content(one.output), content(one.diff)});
   return say_tries(task, tries);
 }
 
@@ -193,4 +184,4 @@ plan::Lookup AttemptInputs::lookup() const {
   };
 }
 
-}  // namespace interlock::engine
+}  // namespace interlock::worker
