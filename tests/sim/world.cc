@@ -281,7 +281,10 @@ void World::work_beside() {
     const auto work = std::move(beside_.front());
     beside_.pop_front();
     work();
-    if (dice_.chance(300)) return;
+    if (!dice_.chance(300)) continue;
+    // No time goes by until the rest is done, too.
+    if (!beside_.empty()) processes_.poke();
+    return;
   }
 }
 

@@ -97,9 +97,9 @@ FakeTree FakeSnapshots::workspace_tree() const {
   return tree;
 }
 
-FakeTree FakeSnapshots::committed_tree() const {
+FakeTree FakeSnapshots::committed_tree(std::size_t layers) const {
   FakeTree tree = workspace_tree();
-  for (const Layer& layer : layers_) layer.version.make_upon(tree);
+  for (std::size_t i = 0; i < layers; ++i) layers_[i].version.make_upon(tree);
   return tree;
 }
 
@@ -110,12 +110,12 @@ FakeSnapshots::Attempt& FakeSnapshots::attempt(AttemptName name) {
 }
 
 /// What an attempt finds, or its check: see `Views::open`.
-FakeTree FakeSnapshots::tree_for(AttemptName name) const {
-  if (name.phase == 0) return committed_tree();
+FakeTree FakeSnapshots::tree_for(AttemptName name, std::size_t layers) const {
+  if (name.phase == 0) return committed_tree(layers);
   const auto found = attempts_.find(work_of(name));
   insist(found != attempts_.end(), "an attempt is checked after it was harvested");
   if (name.phase == 1) return found->second.current().after;
-  FakeTree tree = committed_tree();
+  FakeTree tree = committed_tree(layers);
   found->second.current().make_upon(tree);
   return tree;
 }
@@ -126,7 +126,7 @@ FakeSnapshot& FakeSnapshots::snapshot(AttemptName name) {
   return found->second.snapshot;
 }
 
-void FakeSnapshots::reserve(AttemptName name) { reserved_.insert_or_assign(name, tree_for(name)); }
+void FakeSnapshots::reserve(AttemptName name) { reserved_.insert_or_assign(name, layers_.size()); }
 
 Result<engine::Snapshots::Opened> FakeSnapshots::open(const SnapshotSpec& spec) {
   call("open");
@@ -149,7 +149,7 @@ Result<engine::Snapshots::Opened> FakeSnapshots::open(const SnapshotSpec& spec) 
       fmt::format("/pictures/{}.{}.{}", spec.name.task.index(), spec.name.attempt, spec.name.phase);
   opened.sandbox.snapshot = {std::string(kWorkspace), {}, own + "/upper", own + "/work"};
   const auto reserved = reserved_.extract(spec.name);
-  FakeTree shown = reserved ? std::move(reserved.mapped()) : tree_for(spec.name);
+  FakeTree shown = tree_for(spec.name, reserved ? reserved.mapped() : layers_.size());
   const bool is_new =
       open_
           .try_emplace(spec.name, Open{FakeSnapshot(std::move(shown)), person_touched_.size(),

@@ -144,8 +144,9 @@ class FakeSnapshots final : public engine::Snapshots {
   FakeTree workspace_tree() const;
   void note_touched(const FakeTree& before);
   changes::ReadSet reads_in(const FakeSnapshot& snapshot) const;
-  FakeTree committed_tree() const;
-  FakeTree tree_for(engine::AttemptName name) const;
+  FakeTree committed_tree() const { return committed_tree(layers_.size()); }
+  FakeTree committed_tree(std::size_t layers) const;
+  FakeTree tree_for(engine::AttemptName name, std::size_t layers) const;
   Attempt& attempt(engine::AttemptName name);
   void insist(bool holds, std::string_view what) const;
   changes::ReadSet reported_reads(const Open& open, const footprint::Footprint& footprint) const;
@@ -157,7 +158,8 @@ class FakeSnapshots final : public engine::Snapshots {
   FakeWorkspace& workspace_;
   mutable std::set<std::string> folders_;  ///< All that the workspace ever had.
   std::map<engine::AttemptName, Open> open_;
-  std::map<engine::AttemptName, FakeTree> reserved_;  ///< What is to be opened shows this.
+  /// What is to be opened shows so many layers.
+  std::map<engine::AttemptName, std::size_t> reserved_;
   std::map<engine::AttemptName, Attempt> attempts_;
   std::vector<Layer> layers_;  ///< Committed and not folded, in that order.
   std::set<engine::AttemptName> checkpointed_;
