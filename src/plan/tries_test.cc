@@ -127,8 +127,10 @@ TEST(Tries, WaitForWhomTheirTaskWaitsAndNotForEachOther) {
 }
 
 TEST(Tries, WhatCannotHaveThemIsRefused) {
-  EXPECT_EQ(wrong("  - {id: a, run: x, tries: 1}\n"), "expected a whole number from 2 to 10\n");
-  EXPECT_EQ(wrong("  - {id: a, run: x, tries: 11}\n"), "expected a whole number from 2 to 10\n");
+  EXPECT_EQ(wrong("  - {id: a, run: x, tries: 1}\n"),
+            "expected a whole number from 2 to 10, found `1`\n");
+  EXPECT_EQ(wrong("  - {id: a, run: x, tries: 11}\n"),
+            "expected a whole number from 2 to 10, found `11`\n");
   EXPECT_EQ(wrong("  - {id: a, run: x, pick: judge}\n"),
             "`pick` chooses among tries, and there are none | say how many: `tries: 3`\n");
   for (const std::string isolation : {"direct", "guard"}) {
@@ -144,7 +146,7 @@ TEST(Tries, WhatCannotHaveThemIsRefused) {
             "a task with `tries` has no gate before it, as its tries come first | put the gate "
             "before a task that it needs; `gate: after` asks about the picked one\n");
   EXPECT_EQ(wrong("  - {id: a, run: x, tries: 2, uses: [db]}\n"),
-            "several tries cannot hold the lock \"db\" at once | make it `kind: slots` with a "
+            "several tries cannot hold the lock `db` at once | make it `kind: slots` with a "
             "capacity for all of them\n");
   EXPECT_EQ(wrong("  - {id: a, run: x, tries: 2, repeat: {until: \"outputs.a\", at_most: 2}}\n"),
             "a task that is repeated has no `tries` | it is done again as long as it is not good "
@@ -155,7 +157,7 @@ TEST(Tries, WhatCannotHaveThemIsRefused) {
       "a `foreach` over an output has no `tries` | let one task with `tries` go through all "
       "items, or name files instead\n");
   EXPECT_EQ(wrong("  - {id: a, run: x, tries: 2}\n  - {id: b, run: x, needs: [a.1]}\n"),
-            "\"a.1\" is a try, which may not be the one that counts | name the task that has the "
+            "`a.1` is a try, which may not be the one that counts | name the task that has the "
             "tries\n");
 }
 
@@ -163,7 +165,7 @@ TEST(Tries, AJudgeWithoutAnAgentIsRefused) {
   EXPECT_EQ(wrong("  - {id: a, run: x, tries: 2, pick: judge}\n"),
             "the judge of the tries has no agent | name one: `pick: {judge: {agent: NAME}}`\n");
   EXPECT_EQ(wrong("  - {id: a, run: x, tries: 2, pick: {judge: {agent: idle}}}\n"),
-            "agent \"idle\" has no `run`, so nothing would read the tries | name an agent that "
+            "agent `idle` has no `run`, so nothing would read the tries | name an agent that "
             "takes prompts\n");
   EXPECT_EQ(wrong("  - {id: a, run: x, tries: 2, pick: {}}\n"),
             "`pick` names no judge | write `first-verified`, `judge` or `{judge: {agent: "
