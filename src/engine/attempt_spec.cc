@@ -66,6 +66,11 @@ AttemptSpec spec_of(const plan::Plan& plan, const RunState& run, TaskId id, std:
   spec.resumes =
       has_session && (spec.mends || spec.goes_on || latest.because == Trigger::correction);
   spec.correction = record.correction;
+  for (const MessageRecord& message : record.messages) {
+    // In a session that is taken up, it has been told what came before.
+    const bool is_known = spec.resumes && message.attempt < latest.number;
+    if (!is_known && message.attempt != 0) spec.messages.push_back(message);
+  }
   spec.lane = latest.lane;
   spec.deadline = deadline;
   spec.spent = spent_by(record);

@@ -36,6 +36,7 @@ struct AttemptSpec {
   bool goes_on = false;    ///< It was stopped at a limit, and may take up its session.
   bool resumes = false;    ///< Its session is taken up; it knows what was asked.
   std::string session;     ///< Of the task's latest attempt; empty: it had none.
+  std::vector<MessageRecord> messages;  ///< That a person sent, and its agent is to be told now.
   std::string correction;  ///< Why the answer before was not accepted; for who mends, the changes.
   std::uint32_t lane = 0;
   Time deadline{};

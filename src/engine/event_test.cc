@@ -102,6 +102,11 @@ std::vector<Event> one_of_each() {
       RunReleased{"ann"},
       RunRetuned{2, 800'000, 5'000'000, "ann"},
       FamilyExpanded{TaskId(2), 2, R"(["a","b"])"},
+      BoardPosted{"findings", TaskId(2), 1, "a note", {}, 0},
+      BoardRead{TaskId(3), 1, "findings", 2, 5, 3},
+      MessageSent{TaskId(3), "look at b", "ann", 19},
+      TaskMoved{TaskId(3), TaskMoved::Place::before, TaskId(2), "ann", 20},
+      RequestRefused{"`b` is running", "ann", 21},
   };
 }
 

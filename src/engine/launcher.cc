@@ -43,7 +43,8 @@ void Launcher::launch(Attempt& live) {
   auto prepared = prepare(turn_.plan, name.task, name.phase, turn_.run(), turn_.setup.around,
                           live.started() + live_.timeout_of(live), turn_.ports);
   if (prepared) {
-    live.agent.has_route = live.agent.through_gateway = prepared->has_route;
+    live.agent.has_route = prepared->has_route;
+    live.agent.through_gateway = prepared->meters;
     live.agent.resumed = prepared->resumes;
     if (name.phase == 0) agents_.open_reader(live);
   }

@@ -57,8 +57,13 @@ class Preparation {
     }
     spec.keep_output =
         task_.output.form != plan::OutputSpec::Form::exit_status && task_.output.file.empty();
-    if (auto made = attend(spec); !made) return std::unexpected(made.error());
-    return Prepared{std::move(spec), false, false};
+    const auto route = open_route(spec);
+    if (!route) return std::unexpected(route.error());
+    if (auto made = attend(spec); !made) {
+      close_route();
+      return std::unexpected(made.error());
+    }
+    return Prepared{std::move(spec), has_route(), false, false};
   }
 
   Result<Prepared> check() {
@@ -68,23 +73,34 @@ class Preparation {
     spec.arguments = inputs_.arguments_of(task_.verify);
     spec.keep_output = false;
     if (auto made = attend(spec); !made) return std::unexpected(made.error());
-    return Prepared{std::move(spec), false, false};
+    return Prepared{std::move(spec), false, false, false};
   }
 
  private:
+  bool uses_board() const { return !task_.board.empty(); }
+  bool has_route() const { return uses_board() || (adapter_ != nullptr && passes_gateway_); }
+  void close_route() {
+    if (has_route()) gateway_.close(name_);
+  }
+
+  /// Its way into the gateway; empty where it asks no model by it.
+  Result<Gateway::Route> open_route(SpawnSpec& spec) {
+    if (!has_route()) return Gateway::Route{};
+    auto route = gateway_.open(route_spec());
+    if (!route) return route;
+    if (!route->secret.empty()) spec.secrets.emplace_back("attempt", route->secret);
+    if (route->port != 0 && spec.sandbox && spec.sandbox->own_network)
+      spec.sandbox->gateway_port = route->port;
+    if (uses_board()) spec.environment["INTERLOCK_BOARD"] = route->base_url;
+    return passes_gateway_ ? route : Gateway::Route{};
+  }
+
   /// A client whose stream is read: called as its adapter says, its calls through the gateway.
   Result<Prepared> agent_work() {
     SpawnSpec spec = common();
-    Gateway::Route route;
-    if (passes_gateway_) {
-      auto opened = gateway_.open(route_spec());
-      if (!opened) return std::unexpected(opened.error());
-      route = std::move(*opened);
-    }
-    if (!route.secret.empty()) spec.secrets.emplace_back("attempt", route.secret);
-    if (route.port != 0 && spec.sandbox && spec.sandbox->own_network)
-      spec.sandbox->gateway_port = route.port;
-    agents::Wanted call = wanted(spec, route);
+    const auto route = open_route(spec);
+    if (!route) return std::unexpected(route.error());
+    agents::Wanted call = wanted(spec, *route);
     if (agent_.kind == plan::AgentKind::command)
       call.run = plan::fill_command(inputs_.with_prompt(task_.run), inputs_.lookup());
     auto called = adapter_->invoke(call);
@@ -94,7 +110,7 @@ class Preparation {
       made = attend(spec);
     }
     if (!made) {
-      if (passes_gateway_) gateway_.close(name_);
+      close_route();
       return std::unexpected(made.error());
     }
     if (agent_.prompt_by == plan::PromptBy::standard_input)
@@ -102,20 +118,22 @@ class Preparation {
     for (auto& [name, value] : called->environment) spec.environment[name] = std::move(value);
     if (spec.sandbox && spec.sandbox->gateway_port) {
       // What it is refused is named by who is asked for it.
-      const std::string proxy = fmt::format("http://127.0.0.1:{}", route.port);
+      const std::string proxy = fmt::format("http://127.0.0.1:{}", *spec.sandbox->gateway_port);
       for (const char* name : {"HTTPS_PROXY", "https_proxy"}) spec.environment[name] = proxy;
       for (const char* name : {"NO_PROXY", "no_proxy"})
         spec.environment[name] = "127.0.0.1,localhost";
     }
     spec.keep_output = false;
     spec.report_lines = true;
-    return Prepared{std::move(spec), passes_gateway_, spec_.resumes};
+    return Prepared{std::move(spec), has_route(), passes_gateway_, spec_.resumes};
   }
 
   Gateway::RouteSpec route_spec() const {
     Gateway::RouteSpec spec;
     spec.name = name_;
     spec.label = label_of(around_, task_, name_.attempt);
+    spec.board = uses_board();
+    if (adapter_ == nullptr || !passes_gateway_) return spec;
     spec.agent = agent_.name;
     for (const plan::Use& use : task_.uses) {
       const plan::Resource& resource = plan_.resources[use.resource.index()];

@@ -52,6 +52,7 @@ std::string label_of(const HostEnvironment& around, const plan::Task& task, std:
 struct Prepared {
   SpawnSpec spec;
   bool has_route = false;  ///< The gateway's, opened for it.
+  bool meters = false;     ///< By it, its model calls are counted.
   bool resumes = false;    ///< It takes up the session of an earlier attempt.
 };
 

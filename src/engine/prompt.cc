@@ -34,4 +34,10 @@ std::string say_what_was_wrong(const std::string& complaint, bool anew) {
       complaint, anew ? kAnew : "");
 }
 
+std::string say_messages(const std::vector<std::string>& texts) {
+  std::string said = texts.empty() ? "" : "\n\nThe person you work for says to this:\n";
+  for (const std::string& text : texts) said += fmt::format("\n{}\n", text);
+  return said;
+}
+
 }  // namespace interlock::engine

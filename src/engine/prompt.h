@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 // What a prompt says of the attempt before it, after what was asked.
 namespace interlock::engine {
@@ -13,5 +14,8 @@ std::string say_what_others_changed(const std::string& changed);
 
 /// A correction: `complaint` is why the answer was not accepted; `anew` as above.
 std::string say_what_was_wrong(const std::string& complaint, bool anew);
+
+/// What a person said to it; `texts` in their order.
+std::string say_messages(const std::vector<std::string>& texts);
 
 }  // namespace interlock::engine

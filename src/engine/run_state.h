@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/board_posts.h"
 #include "engine/event.h"
 #include "plan/plan.h"
 
@@ -52,6 +53,7 @@ struct AttemptRecord {
   AttemptStarted::Trigger because = AttemptStarted::Trigger::first;
   std::uint32_t lane = 0;
   Time started{};
+  std::uint64_t started_seq = 0;  ///< Of the event.
   std::optional<Time> ended;
   std::optional<ProcessIdentity> process;
   std::optional<Outcome> outcome;
@@ -93,11 +95,19 @@ struct AttemptRecord {
   std::optional<Tokens> spawn_tokens, return_tokens;
   std::string call_waits_on;             ///< What its model call waits for now; empty: for nothing.
   std::optional<Time> call_waits_until;  ///< At the latest, where that is known.
+  std::vector<BoardRead> board_reads;  ///< By topic: what it was shown of it, all together.
   // Of tasks that share one attempt: the first has its process, its log and its calls.
   std::vector<TaskId> others;          ///< Whose work it does too.
   std::optional<TaskId> batched_with;  ///< That one does its work.
 
   bool is_batched() const { return batched_with || !others.empty(); }
+};
+
+/// What a person said to a task's agent.
+struct MessageRecord {
+  Time at{};
+  std::string text, by;
+  std::uint32_t attempt = 0;  ///< That was told first; 0: none yet.
 };
 
 struct TaskRecord {
@@ -121,6 +131,7 @@ struct TaskRecord {
   AttemptStarted::Trigger next = AttemptStarted::Trigger::first;
   std::string session;     ///< Of the latest attempt that had one.
   std::string correction;  ///< What the next attempt is told was wrong.
+  std::vector<MessageRecord> messages;
   bool gate_before_reached = false, gate_before_approved = false;
   std::optional<Time> gate_since;
   Duration gate_time{};         ///< What people took at its gates, but for the open one.
@@ -141,6 +152,14 @@ struct CommitRecord {
 struct MergeRecord {
   std::optional<Digest> output;
   std::string failure;
+};
+
+/// That a person moved a task among those that wait.
+struct MoveRecord {
+  TaskId task;
+  TaskMoved::Place place = TaskMoved::Place::first;
+  std::optional<TaskId> other;
+  std::string by;
 };
 
 /// What is true of a run. Made by `apply` alone, from events alone: recovery is `apply` over the
@@ -178,6 +197,8 @@ struct RunState {
   bool held = false;        ///< By a person: nothing more starts.
   bool calls_held = false;  ///< Nor is a model call sent.
   RunRetuned retuned;       ///< All that was retuned, the latest word on each.
+  std::vector<PostRecord> posts;  ///< On the board, in their order.
+  std::vector<MoveRecord> moves;
   /// Of `active`: while a gate was open and nothing ran, up to `last`.
   Duration stood_at_gates{};
 

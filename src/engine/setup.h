@@ -8,6 +8,7 @@
 #include "base/process_identity.h"
 #include "base/redaction.h"
 #include "base/units.h"
+#include "engine/board_posts.h"
 #include "engine/growth.h"
 #include "engine/prepare.h"
 #include "schedule/problem.h"
@@ -41,6 +42,7 @@ struct Setup {
   bool stands = false;
   /// So many of the last of `problem.jobs` came with `TasksAdded` events.
   std::size_t added = 0;
+  std::vector<RecordedReads> recorded_reads;  ///< Of the run that is replayed; else empty.
   PlanGrowth* growth = nullptr;  ///< None: no tasks are added.
 };
 

@@ -6,7 +6,7 @@ namespace interlock::journal {
 /// `ILCK` in the database's header: tells an Interlock journal from any other SQLite database.
 inline constexpr int kApplicationId = 0x494C434B;
 /// Counts up when an older Interlock could no longer read what a newer one wrote.
-inline constexpr int kFormatVersion = 8;
+inline constexpr int kFormatVersion = 9;
 inline constexpr const char* kFileName = "interlock.db";
 
 /// Times are microseconds since the Unix epoch, digests 32 bytes, everything else text or JSON.

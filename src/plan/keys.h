@@ -9,14 +9,15 @@ namespace interlock::plan {
 /// The document itself.
 inline constexpr std::string_view kPlanKeys[] = {"interlock", "name",    "workspace", "defaults",
                                                  "limits",    "agents",  "resources", "tasks",
-                                                 "merge",     "commits", "services"};
+                                                 "merge",     "commits", "services",  "board"};
 /// A task.
 inline constexpr std::string_view kTaskKeys[] = {
     "id",      "agent",        "prompt",  "prompt_file", "run",        "reads",     "writes",
     "uses",    "needs",        "output",  "gate",        "estimate",   "merge",     "verify",
     "foreach", "timeout",      "grace",   "retries",     "backoff",    "isolation", "env",
     "model",   "idle_timeout", "observe", "network",     "repair",     "budget",    "join",
-    "batch",   "when",         "at_most", "repeat",      "retry_with", "setup",     "services"};
+    "batch",   "when",         "at_most", "repeat",      "retry_with", "setup",     "services",
+    "board"};
 /// An agent.
 inline constexpr std::string_view kAgentKeys[] = {
     "kind",     "run",   "prompt",    "model",   "bin",    "args", "env",
@@ -62,6 +63,9 @@ inline constexpr std::string_view kMergeWiths[] = {"concat", "object",   "union"
 inline constexpr std::string_view kRetryKeys[] = {"agent", "model"};
 /// A service.
 inline constexpr std::string_view kServiceKeys[] = {"run", "ready", "ready_within"};
+/// `board` of a task.
+inline constexpr std::string_view kBoardUseKeys[] = {"post", "read", "round"};
+inline constexpr std::string_view kTopicKinds[] = {"rounds", "ordered", "live"};
 /// `repeat`.
 inline constexpr std::string_view kRepeatKeys[] = {"until", "at_most"};
 
