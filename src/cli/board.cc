@@ -32,10 +32,11 @@ bool is_over(const runs::ChosenRun& run) {
 }
 
 Result<void> check_topic_word(const std::string& topic) {
-  const bool is_plain = !topic.empty() && topic.size() <= 64 && std::ranges::all_of(topic, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
-  });
+  const bool is_plain =
+      !topic.empty() && topic.size() <= 64 && std::ranges::all_of(topic, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-' || c == '.';
+      });
   if (is_plain) return {};
   return fail(Error::Kind::invalid,
               topic.empty() ? "no topic is named"
@@ -58,7 +59,10 @@ std::string text_of(const json::value* value) {
 }
 
 std::uint32_t number_of(const json::value* value) {
-  return value != nullptr && value->is_int64() && value->get_int64() > 0
+  if (value == nullptr) return 0;
+  // Made here it is unsigned, read from a text it is not.
+  if (value->is_uint64()) return static_cast<std::uint32_t>(value->get_uint64());
+  return value->is_int64() && value->get_int64() > 0
              ? static_cast<std::uint32_t>(value->get_int64())
              : 0;
 }
@@ -151,10 +155,10 @@ Result<void> check_topic(const runs::ChosenRun& run, const std::string& topic) {
   if (std::ranges::find(topics, topic, &plan::Topic::name) != topics.end()) return {};
   std::vector<std::string> names;
   for (const plan::Topic& one : topics) names.push_back(fmt::format("`{}`", one.name));
-  return fail(Error::Kind::missing,
-              fmt::format("the plan of {} has no topic `{}`", runs::whole_name(run),
-                          printable(topic)),
-              names.empty() ? "it has no `board`" : "there is " + join_words(names, 8));
+  return fail(
+      Error::Kind::missing,
+      fmt::format("the plan of {} has no topic `{}`", runs::whole_name(run), printable(topic)),
+      names.empty() ? "it has no `board`" : "there is " + join_words(names, 8));
 }
 
 Result<Exit> list_topics(const Context& context, const runs::ChosenRun& run) {
@@ -162,15 +166,15 @@ Result<Exit> list_topics(const Context& context, const runs::ChosenRun& run) {
   std::string text;
   for (const plan::Topic& topic : run.plan().topics) {
     const std::size_t count = engine::all_posts(run.state, topic.name).size();
-    list.push_back(json::object{
-        {"topic", topic.name}, {"kind", plan::name_of(topic.kind)}, {"posts", count}});
-    text += fmt::format("{}  {}, {} post{}\n", pad(topic.name, 16), plan::name_of(topic.kind), count,
-                        count == 1 ? "" : "s");
+    list.push_back(
+        json::object{{"topic", topic.name}, {"kind", plan::name_of(topic.kind)}, {"posts", count}});
+    text += fmt::format("{}  {}, {} post{}\n", pad(topic.name, 16), plan::name_of(topic.kind),
+                        count, count == 1 ? "" : "s");
   }
   if (text.empty()) text = fmt::format("the plan of {} has no board\n", runs::whole_name(run));
   if (context.json)
-    text = pretty_json(
-        json::object{{"version", 1}, {"run", run.id()}, {"topics", std::move(list)}});
+    text =
+        pretty_json(json::object{{"version", 1}, {"run", run.id()}, {"topics", std::move(list)}});
   context.console.result(text);
   return Exit::done;
 }
@@ -260,9 +264,9 @@ Result<Exit> post_as_person(const Context& context, const BoardRequest& request,
   const std::string why =
       engine::why_not_posted(asked.run->plan(), asked.run->state, request.topic, *text);
   if (!why.empty()) return fail(Error::Kind::refused, why);
-  const auto answer = runs::ask_and_wait(
-      asked, engine::Request::Kind::post, {},
-      json::serialize(json::object{{"topic", request.topic}, {"text", *text}}));
+  const auto answer =
+      runs::ask_and_wait(asked, engine::Request::Kind::post, {},
+                         json::serialize(json::object{{"topic", request.topic}, {"text", *text}}));
   return report_answer(
       context, asked, answer, "posted", {},
       fmt::format("posted to `{}` of {}", request.topic, runs::whole_name(*asked.run)));
@@ -311,11 +315,11 @@ Result<Exit> board_command(const Context& context, const BoardRequest& request) 
   if (const std::string address = board_address(); !address.empty())
     return from_inside(context, request, address);
   if (const char* task = std::getenv("INTERLOCK_TASK"); task != nullptr && *task != '\0')
-    return fail(Error::Kind::refused,
-                fmt::format("task `{}` does not say in the plan that it uses the board",
-                            printable(task)),
-                fmt::format("give it `board: [{}]`; from outside name the run: `--run RUN`",
-                            request.topic.empty() ? "TOPIC" : printable(request.topic)));
+    return fail(
+        Error::Kind::refused,
+        fmt::format("task `{}` does not say in the plan that it uses the board", printable(task)),
+        fmt::format("give it `board: [{}]`; from outside name the run: `--run RUN`",
+                    request.topic.empty() ? "TOPIC" : printable(request.topic)));
   return from_outside(context, request);
 }
 
@@ -332,8 +336,7 @@ Result<Exit> send_command(const Context& context, const std::string& name, const
   const auto text = text_or_input(given);
   if (!text) return std::unexpected(text.error());
   const std::string task = asked->run->plan()[*id].id;
-  const std::string why =
-      engine::why_not_sent(asked->run->plan(), asked->run->state, *id, *text);
+  const std::string why = engine::why_not_sent(asked->run->plan(), asked->run->state, *id, *text);
   if (!why.empty())
     return fail(Error::Kind::refused, fmt::format("{}: {}", runs::whole_name(*asked->run), why));
   const bool is_running = asked->run->state[*id].state != engine::TaskState::waiting;

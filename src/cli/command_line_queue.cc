@@ -35,8 +35,8 @@ void CommandLine::add_queues() {
   queue->add_option("QUEUE", its.name, "Its name [default]");
   queue->add_option("TASK", its.task, "move: a task that waits");
   queue->add_option("WHERE", its.place, "move: first or last among those that wait");
-  CLI::Option* before = queue->add_option("--before", its.before, "move: before this one")
-                            ->type_name("ID");
+  CLI::Option* before =
+      queue->add_option("--before", its.before, "move: before this one")->type_name("ID");
   queue->add_option("--after", its.behind, "move: right after this one")
       ->type_name("ID")
       ->excludes(before);
@@ -178,11 +178,11 @@ void CommandLine::add_queues() {
       Journal::not_needed);
   add_board_words(*board, options_.board);
   add_json(board);
-  CLI::App* send = add("send", "Say something to the agent of a task that is not over",
-                       [](const Context& context, const Options& options) {
-                         return send_command(context, options.run, options.task,
-                                             options.board.text);
-                       });
+  CLI::App* send =
+      add("send", "Say something to the agent of a task that is not over",
+          [](const Context& context, const Options& options) {
+            return send_command(context, options.run, options.task, options.board.text);
+          });
   add_run_and_task(send, "The task's id");
   send->add_option("TEXT", options_.board.text,
                    "What its agent is told; `-` or nothing: standard input");

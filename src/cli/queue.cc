@@ -89,9 +89,9 @@ std::string moved_text(const runs::ChosenRun& run, TaskId task) {
   const auto last = std::find_if(moves.rbegin(), moves.rend(),
                                  [&](const engine::MoveRecord& one) { return one.task == task; });
   if (last == moves.rend()) return {};
-  return fmt::format(
-      "{}{} by {}", name_of(last->place),
-      last->other ? fmt::format(" `{}`", run.plan()[*last->other].id) : "", last->by);
+  return fmt::format("{}{} by {}", name_of(last->place),
+                     last->other ? fmt::format(" `{}`", run.plan()[*last->other].id) : "",
+                     last->by);
 }
 
 void print_queue(const Context& context, const runs::ChosenRun& run, const std::string& name) {
@@ -207,17 +207,18 @@ Result<Exit> move_in_queue(const Context& context, const QueueRequest& request) 
     body = json::object{{"place", word}, {"other", other}};
     where = fmt::format("{} `{}`", word, printable(other));
   }
-  const auto answer = runs::ask_and_wait(*asked, engine::Request::Kind::move, request.task,
-                                         json::serialize(body));
+  const auto answer =
+      runs::ask_and_wait(*asked, engine::Request::Kind::move, request.task, json::serialize(body));
   if (!answer) return std::unexpected(answer.error());
   if (*answer && !(*answer)->refused.empty())
     return fail(Error::Kind::refused,
                 fmt::format("not moved in queue `{}`: {}", request.name, (*answer)->refused));
   std::string line = fmt::format("`{}` is {} in queue `{}`", request.task, where, request.name);
   if (!*answer)
-    line = fmt::format("asked to put `{}` {} in queue `{}`, whose dispatcher is gone: "
-                       "`interlock queue start` goes on with it",
-                       request.task, where, request.name);
+    line = fmt::format(
+        "asked to put `{}` {} in queue `{}`, whose dispatcher is gone: "
+        "`interlock queue start` goes on with it",
+        request.task, where, request.name);
   auto run = runs::choose_run(**store, *queue);
   if (!run) return std::unexpected(run.error());
   process::SystemClock clock;
@@ -241,8 +242,8 @@ Result<Exit> queue_command(const Context& context, const QueueRequest& given) {
     if (request.foreground) return start_queue(context, request);
     return run_detached(context, [&](const Context& own) { return start_queue(own, request); });
   }
-  const bool says_where = !request.place.empty() || !request.before.empty() ||
-                          !request.behind.empty();
+  const bool says_where =
+      !request.place.empty() || !request.before.empty() || !request.behind.empty();
   if (request.action == "move" &&
       (request.task.empty() || !says_where ||
        (!request.place.empty() && request.place != "first" && request.place != "last")))

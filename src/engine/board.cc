@@ -126,10 +126,8 @@ BoardAnswer Board::read_again(const BoardCall& call, const RecordedReads& record
   BoardRead event{call.name.task, call.name.attempt, call.topic, call.after, call.after, 0};
   for (const RecordedReads::Note& one : recorded.notes) {
     if (one.number <= call.after || one.number > last) continue;
-    posts.push_back(json::object{{"number", one.number},
-                                 {"by", one.by},
-                                 {"is_person", one.is_person},
-                                 {"text", one.text}});
+    posts.push_back(json::object{
+        {"number", one.number}, {"by", one.by}, {"is_person", one.is_person}, {"text", one.text}});
     event.last = one.number;
     ++event.count;
   }

@@ -39,9 +39,9 @@ PostStanding standing_of(const RunState& run, const PostRecord& post) {
   if (!is_latest || !record.from_run.empty()) return PostStanding::dropped;
   if (record.state == TaskState::done) return PostStanding::counts;
   const auto& outcome = record.attempts.back().outcome;
-  const bool may_succeed =
-      record.state == TaskState::running || record.state == TaskState::reviewing ||
-      (record.state == TaskState::committing && outcome == Outcome::succeeded);
+  const bool may_succeed = record.state == TaskState::running ||
+                           record.state == TaskState::reviewing ||
+                           (record.state == TaskState::committing && outcome == Outcome::succeeded);
   return may_succeed ? PostStanding::open : PostStanding::dropped;
 }
 
@@ -79,9 +79,10 @@ std::string why_not_posted(const plan::Plan& plan, const RunState& run, const st
     return fmt::format("the plan has no topic `{}`", printable(topic));
   if (text.empty()) return "an empty note is not posted";
   if (text.size() > kPostBytesMax)
-    return fmt::format("the note has {} bytes, and the board takes {}; leave what is long in an "
-                       "output or a file, and post where it is",
-                       text.size(), kPostBytesMax);
+    return fmt::format(
+        "the note has {} bytes, and the board takes {}; leave what is long in an "
+        "output or a file, and post where it is",
+        text.size(), kPostBytesMax);
   if (first_bad_utf8(text) || text.contains('\0')) return "the note is not UTF-8 text";
   if (std::cmp_greater_equal(std::ranges::count(run.posts, topic, &PostRecord::topic), kPostsMax))
     return fmt::format("topic `{}` holds {} notes already, and takes no more", topic, kPostsMax);
@@ -105,8 +106,7 @@ std::string why_not_sent(const plan::Plan& plan, const RunState& run, TaskId tas
 std::vector<VisiblePost> all_posts(const RunState& run, const std::string& topic) {
   std::vector<VisiblePost> found;
   for (const PostRecord& post : run.posts) {
-    if (post.topic == topic)
-      found.push_back({static_cast<std::uint32_t>(found.size() + 1), &post});
+    if (post.topic == topic) found.push_back({static_cast<std::uint32_t>(found.size() + 1), &post});
   }
   return found;
 }

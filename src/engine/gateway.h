@@ -117,7 +117,7 @@ class Gateway {
 
   struct RouteSpec {
     AttemptName name;
-    std::string label;                ///< `run/task#attempt`.
+    std::string label;  ///< `run/task#attempt`.
     /// By its name in the plan: whose upstream and key. Empty: it asks no model.
     std::string agent;
     std::vector<std::string> quotas;  ///< By their names in the plan.

@@ -151,9 +151,9 @@ class EventFormatter {
     return plain(Kind::paused, {}, fmt::format("{} posted to topic `{}`", event.by, event.topic));
   }
   std::optional<Notice> operator()(const MessageSent& event) const {
-    return plain(Kind::paused, {},
-                 fmt::format("{} says to `{}`: {}", event.by, plan_[event.task].id,
-                             first_line(event.text)));
+    return plain(
+        Kind::paused, {},
+        fmt::format("{} says to `{}`: {}", event.by, plan_[event.task].id, first_line(event.text)));
   }
   std::optional<Notice> operator()(const TaskMoved& event) const {
     const std::string other = event.other ? fmt::format(" `{}`", plan_[*event.other].id) : "";

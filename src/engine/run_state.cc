@@ -314,8 +314,8 @@ class Applier {
   }
 
   void operator()(const BoardPosted& event) {
-    run_.posts.push_back({run_.seq + 1, at_, event.topic, event.task, event.attempt, event.by,
-                          event.text});
+    run_.posts.push_back(
+        {run_.seq + 1, at_, event.topic, event.task, event.attempt, event.by, event.text});
   }
   void operator()(const BoardRead& event) { note_read(latest(event.task, event.attempt), event); }
   void operator()(const MessageSent& event) {

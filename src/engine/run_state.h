@@ -95,7 +95,7 @@ struct AttemptRecord {
   std::optional<Tokens> spawn_tokens, return_tokens;
   std::string call_waits_on;             ///< What its model call waits for now; empty: for nothing.
   std::optional<Time> call_waits_until;  ///< At the latest, where that is known.
-  std::vector<BoardRead> board_reads;  ///< By topic: what it was shown of it, all together.
+  std::vector<BoardRead> board_reads;    ///< By topic: what it was shown of it, all together.
   // Of tasks that share one attempt: the first has its process, its log and its calls.
   std::vector<TaskId> others;          ///< Whose work it does too.
   std::optional<TaskId> batched_with;  ///< That one does its work.
@@ -194,9 +194,9 @@ struct RunState {
   bool additions_closed = false;
   /// By the first place of each family whose items are known: how many there are.
   std::map<TaskId, std::uint32_t> expanded;
-  bool held = false;        ///< By a person: nothing more starts.
-  bool calls_held = false;  ///< Nor is a model call sent.
-  RunRetuned retuned;       ///< All that was retuned, the latest word on each.
+  bool held = false;              ///< By a person: nothing more starts.
+  bool calls_held = false;        ///< Nor is a model call sent.
+  RunRetuned retuned;             ///< All that was retuned, the latest word on each.
   std::vector<PostRecord> posts;  ///< On the board, in their order.
   std::vector<MoveRecord> moves;
   /// Of `active`: while a gate was open and nothing ran, up to `last`.

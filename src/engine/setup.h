@@ -43,7 +43,7 @@ struct Setup {
   /// So many of the last of `problem.jobs` came with `TasksAdded` events.
   std::size_t added = 0;
   std::vector<RecordedReads> recorded_reads;  ///< Of the run that is replayed; else empty.
-  PlanGrowth* growth = nullptr;  ///< None: no tasks are added.
+  PlanGrowth* growth = nullptr;               ///< None: no tasks are added.
 };
 
 /// Of tasks that are added: behind all that was planned, in plan order.

@@ -109,8 +109,8 @@ std::vector<TaskId> Starter::mates_of(TaskId first) const {
   for (const TaskId id : turn_.setup.batches[batch_of_.at(first)]) {
     const bool is_new =
         turn_.record_of(id).attempts.empty() && turn_.record_of(id).state == TaskState::waiting;
-    if (id != first && is_new && turn_.record_of(id).messages.empty() && turn_.scheduler().waits(id) &&
-        turn_.scheduler().may_share(id, first))
+    if (id != first && is_new && turn_.record_of(id).messages.empty() &&
+        turn_.scheduler().waits(id) && turn_.scheduler().may_share(id, first))
       mates.push_back(id);
   }
   return mates;

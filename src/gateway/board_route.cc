@@ -34,7 +34,7 @@ std::optional<std::uint32_t> after_in(std::string_view query) {
 bool BoardRoute::is_for_board(std::string_view path) { return path.starts_with(kPath); }
 
 void BoardRoute::ask(http::Session& session, engine::AttemptName name, const http::Request& request,
-                    std::string_view path, std::string text) {
+                     std::string_view path, std::string text) {
   path.remove_prefix(kPath.size());
   const std::size_t mark = path.find('?');
   const std::string_view query = mark == path.npos ? std::string_view() : path.substr(mark + 1);
@@ -72,8 +72,7 @@ void BoardRoute::close(engine::AttemptName name) {
   for (const auto& [id, call] : open_) {
     if (call->name == name) ids.push_back(id);
   }
-  for (const std::uint64_t id : ids)
-    answer(id, {410, error_body("this attempt is over")});
+  for (const std::uint64_t id : ids) answer(id, {410, error_body("this attempt is over")});
   const std::scoped_lock lock(mutex_);
   std::erase_if(untaken_, [&](const engine::BoardCall& call) { return call.name == name; });
 }

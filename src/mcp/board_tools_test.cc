@@ -19,8 +19,8 @@ TEST(BoardTools, ANoteGoesInByStandardInputSoThatItNeverIsAnOption) {
   const auto command =
       tool("board_post").command(given(R"({"topic":"ideas","text":"--help me","run":"r-1"})"));
   ASSERT_TRUE(command) << command.error().message;
-  EXPECT_EQ(*command, (Command{{"board", "post", "--json", "--run=r-1", "ideas", "-"},
-                               "--help me"}));
+  EXPECT_EQ(*command,
+            (Command{{"board", "post", "--json", "--run=r-1", "ideas", "-"}, "--help me"}));
   EXPECT_FALSE(tool("board_post").command(given(R"({"topic":"ideas"})")));
   EXPECT_FALSE(tool("board_post").command(given(R"({"topic":"--run","text":"x"})")));
   EXPECT_FALSE(tool("board_post").reads_only);
@@ -45,8 +45,7 @@ TEST(BoardTools, AnswersAreBoundedAndSayWhereToGoOn) {
   EXPECT_EQ(whole->at("posts").as_array().size(), 3u);
   EXPECT_EQ(whole->at("last").as_int64(), 6);
   EXPECT_FALSE(whole->at("more").as_bool());
-  const auto part =
-      tool("board_read").answer(given(R"({"topic":"ideas","max_bytes":10})"), ended);
+  const auto part = tool("board_read").answer(given(R"({"topic":"ideas","max_bytes":10})"), ended);
   ASSERT_TRUE(part) << part.error().message;
   EXPECT_EQ(part->at("posts").as_array().size(), 2u);
   EXPECT_EQ(part->at("last").as_int64(), 4);

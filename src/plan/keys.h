@@ -12,12 +12,12 @@ inline constexpr std::string_view kPlanKeys[] = {"interlock", "name",    "worksp
                                                  "merge",     "commits", "services",  "board"};
 /// A task.
 inline constexpr std::string_view kTaskKeys[] = {
-    "id",      "agent",        "prompt",  "prompt_file", "run",        "reads",     "writes",
-    "uses",    "needs",        "output",  "gate",        "estimate",   "merge",     "verify",
-    "foreach", "timeout",      "grace",   "retries",     "backoff",    "isolation", "env",
-    "model",   "idle_timeout", "observe", "network",     "repair",     "budget",    "join",
-    "batch",   "when",         "at_most", "repeat",      "retry_with", "setup",     "services",
-    "board"};
+    "id",      "agent",     "prompt",     "prompt_file", "run",          "reads",
+    "writes",  "uses",      "needs",      "output",      "gate",         "estimate",
+    "merge",   "verify",    "foreach",    "timeout",     "grace",        "retries",
+    "backoff", "isolation", "env",        "model",       "idle_timeout", "observe",
+    "network", "repair",    "budget",     "join",        "batch",        "when",
+    "at_most", "repeat",    "retry_with", "setup",       "services",     "board"};
 /// An agent.
 inline constexpr std::string_view kAgentKeys[] = {
     "kind",     "run",   "prompt",    "model",   "bin",    "args", "env",

@@ -177,8 +177,8 @@ void link_added(Reading& reading, TaskList& list, const Plan& plan) {
       if (comes_too_late(plan, earlier, own))
         return reading.problems.add(
             list.id_spans[i],
-            fmt::format("it posts in round {}, and {} of round {} stands before it", own.board.round,
-                        quoted(earlier.id), earlier.board.round),
+            fmt::format("it posts in round {}, and {} of round {} stands before it",
+                        own.board.round, quoted(earlier.id), earlier.board.round),
             "a task that is added comes last: give it a later round");
       if (may_be_seen(plan, earlier, own)) own.after.emplace_back(at);
     }

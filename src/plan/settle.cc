@@ -257,8 +257,7 @@ void Settling::report_cycle(const std::vector<std::uint32_t>& cycle) {
 
 void Settling::bring_in_order() {
   NeedLists with_after;
-  const bool any_after =
-      !inputs_.empty() || !groups_.empty() || !reading_.plan.topics.empty();
+  const bool any_after = !inputs_.empty() || !groups_.empty() || !reading_.plan.topics.empty();
   if (any_after) {
     with_after = needs_;
     for (std::size_t task = 0; task < with_after.size(); ++task)

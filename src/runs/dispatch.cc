@@ -152,8 +152,7 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   if (!journal) return std::unexpected(journal.error());
   // A key may have to be asked for, which is done before a process host owns all children.
   // Attempts ask the board by way of the gateway too.
-  const bool asks =
-      asks_models(run.plan()) || !run.plan().topics.empty() || run.request.stands;
+  const bool asks = asks_models(run.plan()) || !run.plan().topics.empty() || run.request.stands;
   auto wanted = asks ? options_for(run, state_folder) : Result<gateway::Options>();
   if (!wanted) return std::unexpected(wanted.error());
   if (run.request.stands) add_idle_providers(run.plan(), own_environment(), *wanted);

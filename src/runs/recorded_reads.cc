@@ -24,7 +24,8 @@ std::vector<engine::RecordedReads::Note> shown_by(const plan::Plan& plan,
     if (one.number <= event.after || one.number > event.last) continue;
     if (engine::standing_of(run, *one.post) == engine::PostStanding::dropped) continue;
     const auto& author = one.post->task;
-    notes.push_back({one.number, author ? plan[*author].id : one.post->by, !author, one.post->text});
+    notes.push_back(
+        {one.number, author ? plan[*author].id : one.post->by, !author, one.post->text});
   }
   return notes;
 }

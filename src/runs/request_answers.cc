@@ -37,8 +37,8 @@ Result<std::optional<RequestAnswer>> ask_and_wait(Asked& asked, engine::Request:
   const Time began = clock.now();
   std::optional<RequestAnswer> answer;
   while (clock.now() - began < kPatience) {
-    auto replayed = asked.store->replay(
-        asked.run->id(), before, [&](engine::RecordedEvent&& recorded) {
+    auto replayed =
+        asked.store->replay(asked.run->id(), before, [&](engine::RecordedEvent&& recorded) {
           if (!answer) answer = word_of(recorded.event, *number);
         });
     if (!replayed) return std::unexpected(replayed.error());

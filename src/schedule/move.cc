@@ -9,11 +9,13 @@ namespace interlock::schedule {
 void Scheduler::move(TaskId task, MovePlace place, std::optional<TaskId> other, Time now) {
   State& s = *state_;
   const bool is_beside = place == MovePlace::before || place == MovePlace::after;
-  check(s.waits(task) && is_beside == other.has_value() && other != task, "a waiting task is moved");
+  check(s.waits(task) && is_beside == other.has_value() && other != task,
+        "a waiting task is moved");
   s.advance(now);
   // Queues hold ranks: they are left under the old ones, and entered anew.
   for (std::uint32_t i = 0; i < s.marks.size(); ++i) {
-    const bool is_in_queue = s.marks[i].at == State::At::ready || s.marks[i].at == State::At::parked;
+    const bool is_in_queue =
+        s.marks[i].at == State::At::ready || s.marks[i].at == State::At::parked;
     if (!is_in_queue) continue;
     s.leave_queues(TaskId(i));
     s.marks[i].at = State::At::blocked;

@@ -52,7 +52,8 @@ TEST_F(Board, rounds_and_ordered_topics_give_the_same_whoever_is_faster) {
     write_board_plan(two_topics(a, b, c));
     const Ended ended = run_plan();
     ASSERT_EQ(ended.exit, 0) << ended.err;
-    EXPECT_EQ(read("sum.txt"), "--- 1, by a, round 1\nidea of a\n--- 2, by b, round 1\nidea\nof b\n");
+    EXPECT_EQ(read("sum.txt"),
+              "--- 1, by a, round 1\nidea of a\n--- 2, by b, round 1\nidea\nof b\n");
     EXPECT_EQ(read("y.txt"), "--- 1, by x\nx\n");
     EXPECT_EQ(read("z.txt"), "--- 1, by x\nx\n--- 2, by y\ny saw x\n");
     EXPECT_EQ(read("z2.txt"), "--- 2, by y\ny saw x\n");
@@ -142,7 +143,8 @@ tasks:
 )");
   Running run = start({"run", "plan.yaml"});
   EXPECT_EQ(here.next(), "here");
-  const Ended posted = interlock({"board", "post", "--run", "last", "talk", "-"}, "from\x1b[31m outside\n");
+  const Ended posted =
+      interlock({"board", "post", "--run", "last", "talk", "-"}, "from\x1b[31m outside\n");
   EXPECT_EQ(posted.exit, 0) << posted.err;
   EXPECT_THAT(interlock({"board", "read", "talk"}).out, HasSubstr("by a, attempt 1, open"));
   go.ring();
@@ -214,8 +216,9 @@ tasks:
   ASSERT_EQ(run_plan().exit, 0);
   EXPECT_THAT(read("a.out"), HasSubstr(R"("isError":false)"));
   EXPECT_THAT(read("b.out"), HasSubstr("--by a tool"));
-  const Ended outside = interlock({"mcp"}, hello + call(1, "board_read", R"({"topic":"t","run":"last"})") +
-                                               call(2, "board_post", R"({"topic":"t","text":"x","run":"last"})"));
+  const Ended outside =
+      interlock({"mcp"}, hello + call(1, "board_read", R"({"topic":"t","run":"last"})") +
+                             call(2, "board_post", R"({"topic":"t","text":"x","run":"last"})"));
   EXPECT_THAT(outside.out, HasSubstr("--by a tool"));
   EXPECT_THAT(outside.out, HasSubstr("is over"));
 }
@@ -271,7 +274,8 @@ TEST_F(Board, a_queue_is_put_into_another_order_and_its_result_stays) {
   interlock({"add", "--id", "busy", "-w", "0", "--", "echo here >../here; read line <../go"});
   EXPECT_EQ(here.next(), "here");
   for (const std::string id : {"t1", "t2", "t3", "t4"})
-    interlock({"add", "--id", id, "-w", id, "--", "echo " + id + " >>../order; echo " + id + " >" + id});
+    interlock(
+        {"add", "--id", id, "-w", id, "--", "echo " + id + " >>../order; echo " + id + " >" + id});
   const Ended moved = interlock({"queue", "move", "default", "t3", "first"});
   EXPECT_EQ(moved.exit, 0) << moved.err;
   EXPECT_THAT(moved.err, HasSubstr("`t3` is first in queue `default`"));

@@ -21,8 +21,8 @@ std::string note_of(const plan::Task& task, std::uint32_t attempt) {
 /// Whether what the earlier posts is for the later to see, by the words of the plan.
 bool should_hear(const plan::Plan& plan, std::size_t author, std::size_t reader,
                  const std::string& topic) {
-  const auto place = static_cast<std::uint32_t>(std::ranges::find(kTopics, topic) -
-                                                kTopics.begin());
+  const auto place =
+      static_cast<std::uint32_t>(std::ranges::find(kTopics, topic) - kTopics.begin());
   if (!plan.tasks[author].board.posts(place)) return false;
   if (topic == "rounds") return plan.tasks[author].board.round < plan.tasks[reader].board.round;
   return author < reader;
@@ -78,11 +78,14 @@ void World::see_board_answer(const engine::BoardCall& call, const engine::BoardA
   promise(may == (answer.status == 200), "who may use a topic, and nobody else, can");
   if (call.posts && may) {
     const auto& events = journal_.events();
-    promise(std::ranges::any_of(events, [&](const engine::RecordedEvent& recorded) {
-              const auto* posted = std::get_if<engine::BoardPosted>(&recorded.event);
-              return posted != nullptr && posted->task == call.name.task &&
-                     posted->attempt == call.name.attempt && posted->topic == call.topic;
-            }),
+    promise(std::ranges::any_of(events,
+                                [&](const engine::RecordedEvent& recorded) {
+                                  const auto* posted =
+                                      std::get_if<engine::BoardPosted>(&recorded.event);
+                                  return posted != nullptr && posted->task == call.name.task &&
+                                         posted->attempt == call.name.attempt &&
+                                         posted->topic == call.topic;
+                                }),
             "a note is durable before its author is told so");
   }
   if (call.posts || !may) return;
@@ -101,8 +104,8 @@ void World::see_board_answer(const engine::BoardCall& call, const engine::BoardA
   }
 }
 
-/// What every task saw that came to its end is what the serial run would have shown it: the notes of
-/// those before it that are done, by the attempts that did them, in plan order.
+/// What every task saw that came to its end is what the serial run would have shown it: the notes
+/// of those before it that are done, by the attempts that did them, in plan order.
 void World::check_board() {
   if (plan_.topics.empty()) return;
   for (const engine::PostRecord& post : run_->posts) {
@@ -149,8 +152,7 @@ void World::people_speak() {
   static const std::vector<std::string> kPlaces = {"first", "last", "before", "after"};
   engine::Request request{0, engine::Request::Kind::move, task, "sim"};
   if (dice_.chance(600)) {
-    request.body =
-        fmt::format(R"({{"place":"{}","other":"{}"}})", dice_.one_of(kPlaces), other);
+    request.body = fmt::format(R"({{"place":"{}","other":"{}"}})", dice_.one_of(kPlaces), other);
   } else if (dice_.chance(500) && !plan_.topics.empty()) {
     request.kind = engine::Request::Kind::post;
     request.body = fmt::format(R"({{"topic":"{}","text":"a person's"}})", dice_.one_of(kTopics));
