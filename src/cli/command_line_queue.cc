@@ -2,6 +2,7 @@
 
 #include "cli/add_plan.h"
 #include "cli/attach.h"
+#include "cli/board.h"
 #include "cli/command_line.h"
 #include "cli/queue.h"
 
@@ -20,7 +21,7 @@ void take_command(CLI::App* sub, std::vector<std::string>& into) {
 
 void CommandLine::add_queues() {
   CLI::App* queue =
-      add("queue", "Show, start, pause, resume, set or stop a standing queue of tasks",
+      add("queue", "Show, start, pause, resume, set, reorder or stop a standing queue of tasks",
           [](const Context& context, const Options& options) -> Result<Exit> {
             auto how = request_of(options);
             if (!how) return std::unexpected(how.error());
@@ -29,9 +30,16 @@ void CommandLine::add_queues() {
             return queue_command(context, request);
           });
   QueueRequest& its = options_.queue;
-  queue->add_option("ACTION", its.action, "show, start, pause, resume, set or stop [show]")
-      ->check(CLI::IsMember({"show", "start", "pause", "resume", "set", "stop"}));
+  queue->add_option("ACTION", its.action, "show, start, pause, resume, set, move or stop [show]")
+      ->check(CLI::IsMember({"show", "start", "pause", "resume", "set", "move", "stop"}));
   queue->add_option("QUEUE", its.name, "Its name [default]");
+  queue->add_option("TASK", its.task, "move: a task that waits");
+  queue->add_option("WHERE", its.place, "move: first or last among those that wait");
+  CLI::Option* before =
+      queue->add_option("--before", its.before, "move: before this one")->type_name("ID");
+  queue->add_option("--after", its.behind, "move: right after this one")
+      ->type_name("ID")
+      ->excludes(before);
   queue->add_option("--plan", its.plan, "start: agents, resources and first tasks of this plan")
       ->type_name("FILE");
   queue->add_option("--parallel", options_.parallel, "start, set: attempts at once, at most [4]")
@@ -161,6 +169,24 @@ void CommandLine::add_queues() {
   add_run_and_task(wait, "The task; without it all of the run");
   wait->add_option("--timeout", options_.timeout, "Give up after so long, with exit code 3")
       ->type_name("DURATION");
+
+  CLI::App* board = add(
+      "board", "Post a note for other tasks, or read what they left",
+      [](const Context& context, const Options& options) {
+        return board_command(context, options.board);
+      },
+      Journal::not_needed);
+  add_board_words(*board, options_.board);
+  add_json(board);
+  CLI::App* send =
+      add("send", "Say something to the agent of a task that is not over",
+          [](const Context& context, const Options& options) {
+            return send_command(context, options.run, options.task, options.board.text);
+          });
+  add_run_and_task(send, "The task's id");
+  send->add_option("TEXT", options_.board.text,
+                   "What its agent is told; `-` or nothing: standard input");
+  add_json(send);
 }
 
 }  // namespace interlock::cli

@@ -33,8 +33,8 @@ class Logs {
   /// What is new since the last call: attempt by attempt, or in the order it was written. `last`:
   /// also lines that were begun and will not be ended.
   std::vector<process::OwnedLine> next(bool by_time, bool last) {
-    open_new_ones();
     std::vector<process::OwnedLine> lines;
+    open_new_ones(lines);
     for (auto& [name, one] : readers_) {
       for (process::LogLine& line : one.reader.next()) add(name, one, std::move(line), lines);
       if (!last) continue;
@@ -93,12 +93,26 @@ class Logs {
            name.attempt == 1;
   }
 
-  void open_new_ones() {
+  /// What a person said, at the beginning of the attempt that was told.
+  void add_messages(engine::AttemptName name, std::vector<process::OwnedLine>& lines) const {
+    if (name.phase != 0) return;
+    const auto& attempts = run_->state[name.task].attempts;
+    for (const engine::MessageRecord& one : run_->state[name.task].messages) {
+      if (one.attempt != name.attempt || name.attempt > attempts.size()) continue;
+      lines.push_back({name,
+                       {attempts[name.attempt - 1].started, process::Stream::remark,
+                        fmt::format("{} says: {}", printable(one.by), printable(one.text))}});
+    }
+  }
+
+  void open_new_ones(std::vector<process::OwnedLine>& lines) {
     for (const process::LogFile& file : process::logs_in(folder_)) {
       if (readers_.contains(file.name) || (only_ && !is_log_of(file.name, *only_))) continue;
       if (file.name.task.index() >= run_->plan().tasks.size()) continue;
-      if (auto reader = process::LogReader::open(file.path))
-        readers_.emplace(file.name, Open{std::move(*reader), messages_of(file.name), {}});
+      auto reader = process::LogReader::open(file.path);
+      if (!reader) continue;
+      add_messages(file.name, lines);
+      readers_.emplace(file.name, Open{std::move(*reader), messages_of(file.name), {}});
     }
   }
 

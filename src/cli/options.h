@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/board.h"
 #include "cli/calibrate.h"
 #include "cli/client_setup.h"
 #include "cli/commands.h"
@@ -50,6 +51,7 @@ struct Options {
   HookRequest hook;
   std::string when;  ///< Of a hook.
   QueueRequest queue;
+  BoardRequest board;
   AddRequest add;
   EachRequest each;
   std::vector<std::string> settings;  ///< `parallel=2`, ...

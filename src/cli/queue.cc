@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/asking.h"
 #include "cli/detached.h"
 #include "process/clock.h"
 #include "runs/queues.h"
+#include "runs/request_answers.h"
 #include "runs/start.h"
 
 // `queue`: a run that stands. It takes tasks from any terminal, and is not over when all are.
@@ -79,6 +83,17 @@ json::value dispatcher_of(const runs::ChosenRun& run) {
   return json::object{{"by", run.state.dispatcher}, {"pid", run.state.process->pid}};
 }
 
+/// Where a person put it the last time: `first by ann`; empty: nowhere.
+std::string moved_text(const runs::ChosenRun& run, TaskId task) {
+  const auto& moves = run.state.moves;
+  const auto last = std::find_if(moves.rbegin(), moves.rend(),
+                                 [&](const engine::MoveRecord& one) { return one.task == task; });
+  if (last == moves.rend()) return {};
+  return fmt::format("{}{} by {}", name_of(last->place),
+                     last->other ? fmt::format(" `{}`", run.plan()[*last->other].id) : "",
+                     last->by);
+}
+
 void print_queue(const Context& context, const runs::ChosenRun& run, const std::string& name) {
   process::SystemClock clock;
   const engine::RunStatus view = runs::view_from_outside(run, clock.now());
@@ -87,8 +102,10 @@ void print_queue(const Context& context, const runs::ChosenRun& run, const std::
     json::array tasks;
     for (const engine::TaskStatus& one : view.tasks) {
       if (one.state >= TaskState::done) continue;
+      const std::string moved = moved_text(run, one.task);
       tasks.push_back(
           json::object{{"id", one.id},
+                       {"moved", moved.empty() ? json::value(nullptr) : json::value(moved)},
                        {"state", name_of(one.state)},
                        {"waits_for", one.waits_for.empty() ? json::value(nullptr)
                                                            : json::value(one.waits_for)}});
@@ -111,8 +128,10 @@ void print_queue(const Context& context, const runs::ChosenRun& run, const std::
                                  view.failed > 0 ? fmt::format(", {} failed", view.failed) : "");
   for (const engine::TaskStatus& one : view.tasks) {
     if (one.state >= TaskState::done) continue;
-    text += fmt::format("  {}  {}{}\n", pad(one.id, 12), name_of(one.state),
-                        one.waits_for.empty() ? "" : ": " + one.waits_for);
+    const std::string moved = moved_text(run, one.task);
+    text += fmt::format("  {}  {}{}{}\n", pad(one.id, 12), name_of(one.state),
+                        one.waits_for.empty() ? "" : ": " + one.waits_for,
+                        moved.empty() || one.state != TaskState::waiting ? "" : "; moved " + moved);
   }
   if (view.tasks_left_out > 0) text += fmt::format("  and {} more\n", view.tasks_left_out);
   context.console.result(text);
@@ -159,10 +178,63 @@ Result<Exit> stop_queue(const Context& context, const QueueRequest& request) {
   return Exit::done;
 }
 
+/// `move QUEUE TASK first`; with the queue left out, its words are one place to the left.
+QueueRequest with_words_in_place(QueueRequest request) {
+  const bool is_beside = !request.before.empty() || !request.behind.empty();
+  const bool is_short =
+      is_beside ? request.task.empty()
+                : request.place.empty() && (request.task == "first" || request.task == "last");
+  if (!is_short) return request;
+  request.place = is_beside ? "" : request.task;
+  request.task = request.name;
+  request.name.clear();
+  return request;
+}
+
+/// Changes which of those that wait starts first; plan order, and so the result, stays.
+Result<Exit> move_in_queue(const Context& context, const QueueRequest& request) {
+  auto store = runs::open_store(context.place(), journal::Access::write);
+  if (!store) return std::unexpected(store.error());
+  const auto queue = open_queue(**store, context, request.name);
+  if (!queue) return std::unexpected(queue.error());
+  auto asked = open_for_asking(context, *queue);
+  if (!asked) return std::unexpected(asked.error());
+  json::object body{{"place", request.place}};
+  std::string where = request.place;
+  for (const auto& [word, other] :
+       {std::pair("before", request.before), std::pair("after", request.behind)}) {
+    if (other.empty()) continue;
+    body = json::object{{"place", word}, {"other", other}};
+    where = fmt::format("{} `{}`", word, printable(other));
+  }
+  const auto answer =
+      runs::ask_and_wait(*asked, engine::Request::Kind::move, request.task, json::serialize(body));
+  if (!answer) return std::unexpected(answer.error());
+  if (*answer && !(*answer)->refused.empty())
+    return fail(Error::Kind::refused,
+                fmt::format("not moved in queue `{}`: {}", request.name, (*answer)->refused));
+  std::string line = fmt::format("`{}` is {} in queue `{}`", request.task, where, request.name);
+  if (!*answer)
+    line = fmt::format(
+        "asked to put `{}` {} in queue `{}`, whose dispatcher is gone: "
+        "`interlock queue start` goes on with it",
+        request.task, where, request.name);
+  auto run = runs::choose_run(**store, *queue);
+  if (!run) return std::unexpected(run.error());
+  process::SystemClock clock;
+  const engine::RunStatus view = runs::view_from_outside(**run, clock.now());
+  for (const engine::TaskStatus& one : view.tasks) {
+    if (one.id == request.task && *answer && !one.waits_for.empty())
+      line += "; it waits: " + one.waits_for;
+  }
+  report(context, **run, "moved", {request.task}, line);
+  return Exit::done;
+}
+
 }  // namespace
 
 Result<Exit> queue_command(const Context& context, const QueueRequest& given) {
-  QueueRequest request = given;
+  QueueRequest request = given.action == "move" ? with_words_in_place(given) : given;
   if (request.name.empty()) request.name = runs::kUsualQueue;
   if (auto named = runs::check_queue_name(request.name); !named)
     return std::unexpected(named.error());
@@ -170,6 +242,17 @@ Result<Exit> queue_command(const Context& context, const QueueRequest& given) {
     if (request.foreground) return start_queue(context, request);
     return run_detached(context, [&](const Context& own) { return start_queue(own, request); });
   }
+  const bool says_where =
+      !request.place.empty() || !request.before.empty() || !request.behind.empty();
+  if (request.action == "move" &&
+      (request.task.empty() || !says_where ||
+       (!request.place.empty() && request.place != "first" && request.place != "last")))
+    return fail(Error::Kind::invalid, "it is not said which task goes where",
+                "`interlock queue move QUEUE TASK first`, `last`, `--before ID` or `--after ID`");
+  if (request.action != "move" && (!request.task.empty() || says_where))
+    return fail(Error::Kind::invalid,
+                fmt::format("`queue {}` takes the name of a queue and no more", request.action));
+  if (request.action == "move") return move_in_queue(context, request);
   if (request.action == "show") return show_queue(context, request);
   if (request.action == "stop") return stop_queue(context, request);
   auto store = runs::open_store(context.place(), journal::Access::write);

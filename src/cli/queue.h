@@ -11,7 +11,9 @@ namespace interlock::cli {
 struct QueueRequest {
   std::string action = "show";
   std::string name;
-  std::string plan;  ///< Agents, resources, limits and first tasks come from this file.
+  std::string plan;            ///< Agents, resources, limits and first tasks come from this file.
+  std::string task, place;     ///< `move`: what, and `first` or `last`.
+  std::string before, behind;  ///< `move`: or beside which.
   bool foreground = false;
   bool calls = false;  ///< `pause`: hold model calls too.
   runs::PlanRequest how;

@@ -187,6 +187,9 @@ std::string attempts_text(const runs::ChosenRun& run, TaskId id) {
     if (attempt.refused) text += fmt::format("    not committed: {}\n", attempt.refused->detail);
     for (const auto& file : attempt.merged)
       text += fmt::format("    `{}` was merged with others' changes\n", printable(file.name));
+    for (const engine::BoardRead& one : attempt.board_reads)
+      text += fmt::format("    read {} note{} of topic `{}`\n", one.count,
+                          one.count == 1 ? "" : "s", one.topic);
     for (const std::string& remark : attempt.remarks) text += fmt::format("    {}\n", remark);
     if (attempt.strays > 0)
       text += fmt::format("    {} processes it left behind were ended\n", attempt.strays);
@@ -223,6 +226,20 @@ std::string edges_text(const runs::ChosenRun& run, TaskId id) {
   if (verdict.exclusive)
     text += fmt::format("  runs alone: {}{}\n", verdict.why,
                         verdict.hint.empty() ? "" : " (" + verdict.hint + ")");
+  return text;
+}
+
+/// What a person said to its agent, and whether that was told.
+std::string messages_text(const engine::TaskRecord& record) {
+  std::string text;
+  for (const engine::MessageRecord& one : record.messages) {
+    const std::string seen_by = one.attempt > 0 ? fmt::format("told to attempt {}", one.attempt)
+                                : record.state >= TaskState::done
+                                    ? std::string("told to nobody: no attempt came after it")
+                                    : std::string("told to its next attempt");
+    text += fmt::format("  {} said at {}: {} ({})\n", printable(one.by), clock_time(one.at),
+                        printable(one.text), seen_by);
+  }
   return text;
 }
 
@@ -274,9 +291,9 @@ Result<Exit> why_command(const Context& context, const std::string& name, const 
     context.console.result(pretty_json(why_json(run, *id, view, said)));
     return Exit::done;
   }
-  context.console.result(fmt::format("`{}` {}\n{}{}{}", view.id, said, edges_text(run, *id),
-                                     waited_text(record),
-                                     tries_text(run, *id) + attempts_text(run, *id)));
+  context.console.result(fmt::format("`{}` {}\n{}{}{}{}{}", view.id, said, edges_text(run, *id),
+                                     waited_text(record), messages_text(record),
+                                     tries_text(run, *id), attempts_text(run, *id)));
   return Exit::done;
 }
 

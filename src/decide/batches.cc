@@ -52,6 +52,7 @@ std::string why_apart(const plan::Plan& plan, const plan::Task& task) {
     return "its answer is not text and no JSON";
   if (task.budget_tokens || task.budget_usd) return "it has a `budget` of its own";
   if (task.coordinates) return "it joins what others return";
+  if (!task.board.empty()) return "it uses the board";
   if (task.gate_before || task.gate_after) return "it asks a person (`gate`)";
   if (task.isolation == plan::Isolation::worktree) return "it has a worktree";
   if (!task.verify.empty() && task.isolation != plan::Isolation::direct)

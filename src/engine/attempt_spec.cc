@@ -94,6 +94,11 @@ AttemptSpec spec_of(const plan::Plan& plan, const RunState& run, TaskId id, std:
   spec.resumes =
       has_session && (spec.mends || spec.goes_on || latest.because == Trigger::correction);
   spec.correction = record.correction;
+  for (const MessageRecord& message : record.messages) {
+    // In a session that is taken up, it has been told what came before.
+    const bool is_known = spec.resumes && message.attempt < latest.number;
+    if (!is_known && message.attempt != 0) spec.messages.push_back(message);
+  }
   spec.lane = latest.lane;
   spec.deadline = deadline;
   spec.spent = spent_by(record);
@@ -106,14 +111,16 @@ void add_host(AttemptSpec& spec, const plan::Plan& plan, const HostEnvironment& 
   const plan::Task& task = spec.task();
   spec.label = label_of(around, task, spec.name.attempt);
   for (const plan::Agent& one : plan.agents) spec.key_variables.push_back(one.key.variable);
+  if (spec.name.phase != 0) return;  // A check asks nobody.
   const agents::Adapter* const adapter = adapter_of(spec.agent, spec);
-  // A check asks no model.
-  if (spec.name.phase != 0 || adapter == nullptr ||
-      !agents::provider_through_gateway(spec.agent, task.model))
-    return;
-  Gateway::RouteSpec& calls = spec.calls.emplace();
+  const bool asks_models =
+      adapter != nullptr && agents::provider_through_gateway(spec.agent, task.model);
+  if (!asks_models && task.board.empty()) return;
+  Gateway::RouteSpec& calls = spec.route.emplace();
   calls.name = spec.name;
   calls.label = spec.label;
+  calls.board = !task.board.empty();
+  if (!asks_models) return;
   calls.agent = spec.agent.name;
   for (const plan::Use& use : task.uses) {
     const plan::Resource& resource = plan.resources[use.resource.index()];

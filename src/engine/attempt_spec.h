@@ -40,11 +40,12 @@ struct AttemptSpec {
   };
 
   AttemptName name;
-  std::vector<Work> work;  ///< Its own task first, then those that share the attempt.
-  bool mends = false;      ///< It is told what others changed.
-  bool goes_on = false;    ///< It was stopped at a limit, and may take up its session.
-  bool resumes = false;    ///< Its session is taken up; it knows what was asked.
-  std::string session;     ///< Of the task's latest attempt; empty: it had none.
+  std::vector<Work> work;               ///< Its own task first, then those that share the attempt.
+  bool mends = false;                   ///< It is told what others changed.
+  bool goes_on = false;                 ///< It was stopped at a limit, and may take up its session.
+  bool resumes = false;                 ///< Its session is taken up; it knows what was asked.
+  std::string session;                  ///< Of the task's latest attempt; empty: it had none.
+  std::vector<MessageRecord> messages;  ///< That a person sent, and its agent is to be told now.
   std::string correction;  ///< Why the answer before was not accepted; for who mends, the changes.
   std::uint32_t lane = 0;
   Time deadline{};
@@ -52,12 +53,15 @@ struct AttemptSpec {
   bool replays_own = false;  ///< Model calls of its earlier attempts are not paid for twice.
   plan::Agent agent;         ///< Of its task, as this attempt does it.
   std::string label;         ///< `run/task#attempt`; filled by `add_host`, as is what follows.
-  /// Where its model calls pass the gateway: what they may use. What differs by the place it has
-  /// (`noise`) is filled in there.
-  std::optional<Gateway::RouteSpec> calls;
+  /// Its way into the gateway, for model calls and the board: what they may use. What differs by
+  /// the place it has (`noise`) is filled in there.
+  std::optional<Gateway::RouteSpec> route;
   std::vector<std::string> key_variables;  ///< Of agents of the plan: no check is given them.
 
   const plan::Task& task() const { return work.front().task; }
+  bool uses_board() const { return route && route->board; }
+  /// By its route.
+  bool asks_models() const { return route && !route->agent.empty(); }
   std::vector<const plan::Task*> tasks() const;
   /// All that is named by digest in it.
   std::vector<Digest> contents() const;

@@ -39,6 +39,21 @@ Digest digest_of_environment(const plan::Agent& agent, const plan::Task& task) {
   return hasher.finish();
 }
 
+/// What it does with a topic and, where that is certain before it starts, what it will see there.
+Digest digest_of_board(const plan::Plan& plan, TaskId task, const plan::TopicUse& use,
+                       const RunState& run) {
+  const plan::Topic& topic = plan.topics[use.topic];
+  Hasher hasher;
+  hasher.add_field(plan::name_of(topic.kind));
+  hasher.add_field(fmt::format("{}{}", use.posts ? "posts" : "", use.reads ? "reads" : ""));
+  if (!use.reads || topic.kind == plan::TopicKind::live) return hasher.finish();
+  for (const VisiblePost& one : visible_posts(plan, run, task, use.topic)) {
+    const auto& author = one.post->task;
+    hasher.add_field(author ? plan[*author].id : "").add_field(one.post->text);
+  }
+  return hasher.finish();
+}
+
 Digest digest_of_output_spec(const plan::OutputSpec& output) {
   Hasher hasher;
   hasher.add_field(fmt::format("{}", static_cast<int>(output.form))).add_field(output.file);
@@ -98,6 +113,15 @@ Result<std::vector<CacheKeyPart>> cache_key_parts_of(const plan::Plan& plan, Tas
     Hasher hasher;
     hasher.add_field(digest_of_command(service.run)).add_field(digest_of_command(service.ready));
     result.push_back({fmt::format("service `{}`", service.name), hasher.finish()});
+  }
+  for (const plan::TopicUse& use : task.board.topics) {
+    result.push_back({fmt::format("topic `{}`", plan.topics[use.topic].name),
+                      digest_of_board(plan, id, use, run)});
+  }
+  if (!run[id].messages.empty()) {
+    Hasher hasher;
+    for (const MessageRecord& message : run[id].messages) hasher.add_field(message.text);
+    result.push_back({"messages", hasher.finish()});
   }
   for (const TaskId needed : task.output_of) {
     result.push_back(

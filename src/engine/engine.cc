@@ -51,6 +51,8 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
   // What the last turn's acts came to is older than any report.
   if (auto noted = checkpoints_.note(); !noted) return noted;
   if (auto taken = launcher_.take_failures(); !taken) return taken;
+  // Before reports: what an attempt asked came before its end.
+  requests_.board().take();
   for (AttemptReport& report : reports) {
     if (auto taken = take(std::move(report)); !taken) return taken;
   }
@@ -83,6 +85,7 @@ Result<void> Engine::close_turn() {
   }
   if (auto finished = completion_.finish_if_idle(); !finished) return finished;
   if (auto written = turn_.batch.commit(); !written) return written;
+  requests_.board().answer();
   launcher_.act();
   return {};
 }

@@ -208,6 +208,29 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
     {"try_picked",
      [](FieldReader& r) -> Event { return TryPicked{r.task(), r.task("picked"), r.text("why")}; }},
     {"try_dropped", [](FieldReader& r) -> Event { return TryDropped{r.task(), r.text("why")}; }},
+    {"board_posted",
+     [](FieldReader& r) -> Event {
+       return BoardPosted{r.text("topic"), r.maybe_task(), r.index("attempt"),
+                          r.text("text"),  r.text("by"),   r.number_or_zero("request")};
+     }},
+    {"board_read",
+     [](FieldReader& r) -> Event {
+       return BoardRead{r.task(),         r.index("attempt"), r.text("topic"),
+                        r.index("after"), r.index("last"),    r.index("count")};
+     }},
+    {"message_sent",
+     [](FieldReader& r) -> Event {
+       return MessageSent{r.task(), r.text("text"), r.text("by"), r.number_or_zero("request")};
+     }},
+    {"task_moved",
+     [](FieldReader& r) -> Event {
+       return TaskMoved{r.task(), r.choice<TaskMoved::Place>("place", kMovePlaces),
+                        r.maybe_task("other"), r.text("by"), r.number_or_zero("request")};
+     }},
+    {"request_refused",
+     [](FieldReader& r) -> Event {
+       return RequestRefused{r.text("why"), r.text("by"), r.number_or_zero("request")};
+     }},
 }};
 
 }  // namespace

@@ -353,6 +353,44 @@ struct MergeFailed {
   std::string detail;
 };
 
+/// A note was left on the board. A task's counts where the task is done by that attempt.
+struct BoardPosted {
+  std::string topic;
+  std::optional<TaskId> task;  ///< None: a person.
+  std::uint32_t attempt = 0;
+  std::string text;
+  std::string by;            ///< The person.
+  std::int64_t request = 0;  ///< Of the person: the number of the request that it answers.
+};
+/// An attempt was shown what is there of a topic, from one number to another.
+struct BoardRead {
+  TaskId task;
+  std::uint32_t attempt = 1;
+  std::string topic;
+  std::uint32_t after = 0, last = 0;  ///< Numbers of posts, as the reader sees them.
+  std::uint32_t count = 0;            ///< So many were shown.
+};
+/// A person says something to a task's agent. Its next attempt is told.
+struct MessageSent {
+  TaskId task;
+  std::string text, by;
+  std::int64_t request = 0;
+};
+/// Among those that may start, a task goes first from here on, last, before or after another.
+struct TaskMoved {
+  enum class Place : unsigned char { first, last, before, after };
+  TaskId task;
+  Place place = Place::first;
+  std::optional<TaskId> other;
+  std::string by;
+  std::int64_t request = 0;
+};
+/// What a person asked for cannot be.
+struct RequestRefused {
+  std::string why, by;
+  std::int64_t request = 0;
+};
+
 using Event =
     std::variant<RunBegan, RunStopping, RunEnded, GateReached, GateAnswered, AttemptStarted,
                  ProcessSpawned, AttemptEnded, TaskDone, TaskFailed, TaskSkipped, TaskCancelled,
@@ -360,7 +398,8 @@ using Event =
                  ChangesCommitted, CommitRefused, ChangesCheckpointed, CheckpointRefused,
                  SessionBegan, ModelCalled, ChangesLost, CallWaiting, AttemptsBatched, TasksAdded,
                  TasksRefused, AdditionsClosed, RunHeld, RunReleased, RunRetuned, FamilyExpanded,
-                 TryEnded, TryPicked, TryDropped>;
+                 TryEnded, TryPicked, TryDropped, BoardPosted, BoardRead, MessageSent, TaskMoved,
+                 RequestRefused>;
 
 /// An event and its moment. `seq` counts from 1 within a run, without gaps.
 struct RecordedEvent {
@@ -371,6 +410,8 @@ struct RecordedEvent {
 
 /// `attempt_started`, ...: stable names, part of the journal's format.
 std::string_view name_of(const Event& event);
+/// `first`, `last`, `before`, `after`.
+std::string_view name_of(TaskMoved::Place place);
 /// `first`, `retry`, `correction`, `again`, `conflict`, `repair`, `tries`.
 std::string_view name_of(AttemptStarted::Trigger because);
 std::optional<TaskId> task_of(const Event& event);

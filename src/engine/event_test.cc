@@ -107,6 +107,11 @@ std::vector<Event> one_of_each() {
       TryEnded{TaskId(1), 2, true, "not wanted", digest_of("diff")},
       TryPicked{TaskId(3), TaskId(1), "it was the first that was good"},
       TryDropped{TaskId(2), "`fix.1` was picked"},
+      BoardPosted{"findings", TaskId(2), 1, "a note", {}, 0},
+      BoardRead{TaskId(3), 1, "findings", 2, 5, 3},
+      MessageSent{TaskId(3), "look at b", "ann", 19},
+      TaskMoved{TaskId(3), TaskMoved::Place::before, TaskId(2), "ann", 20},
+      RequestRefused{"`b` is running", "ann", 21},
   };
 }
 

@@ -276,6 +276,47 @@ json::object body_of(const RunRetuned& f) {
       .take();
 }
 
+json::object body_of(const BoardPosted& f) {
+  return FieldWriter()
+      .put("topic", f.topic)
+      .put("task", f.task)
+      .put("attempt", f.task ? std::optional(std::int64_t{f.attempt}) : std::nullopt)
+      .put("text", f.text)
+      .put("by", f.by)
+      .put("request", f.task ? std::nullopt : std::optional(f.request))
+      .take();
+}
+json::object body_of(const BoardRead& f) {
+  return FieldWriter()
+      .put("task", f.task)
+      .put("attempt", std::int64_t{f.attempt})
+      .put("topic", f.topic)
+      .put("after", std::int64_t{f.after})
+      .put("last", std::int64_t{f.last})
+      .put("count", std::int64_t{f.count})
+      .take();
+}
+json::object body_of(const MessageSent& f) {
+  return FieldWriter()
+      .put("task", f.task)
+      .put("text", f.text)
+      .put("by", f.by)
+      .put("request", f.request)
+      .take();
+}
+json::object body_of(const TaskMoved& f) {
+  return FieldWriter()
+      .put("task", f.task)
+      .put("place", word(kMovePlaces, f.place))
+      .put("other", f.other)
+      .put("by", f.by)
+      .put("request", f.request)
+      .take();
+}
+json::object body_of(const RequestRefused& f) {
+  return FieldWriter().put("why", f.why).put("by", f.by).put("request", f.request).take();
+}
+
 }  // namespace
 
 json::object to_json(const Event& event) {

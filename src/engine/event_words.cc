@@ -13,6 +13,8 @@ std::optional<Outcome> outcome_named(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view name_of(TaskMoved::Place place) { return word(kMovePlaces, place); }
+
 std::string_view name_of(AttemptStarted::Trigger because) { return word(kTriggers, because); }
 
 }  // namespace interlock::engine

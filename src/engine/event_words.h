@@ -22,6 +22,7 @@ inline constexpr std::array<std::string_view, 7> kTriggers = {
     "first", "retry", "correction", "again", "conflict", "repair", "tries"};
 inline constexpr std::array<std::string_view, 6> kCauses = {"other",     "failures", "interrupted",
                                                             "cancelled", "limit",    "checkpoint"};
+inline constexpr std::array<std::string_view, 4> kMovePlaces = {"first", "last", "before", "after"};
 inline constexpr std::array<std::string_view, 4> kIsolations = {"direct", "guard", "view",
                                                                 "worktree"};
 

@@ -73,6 +73,21 @@ struct RequestNoise {
   bool dates = false;  ///< The client tells the day.
 };
 
+/// What an attempt asks of the board, by way of its route.
+struct BoardCall {
+  std::uint64_t id = 0;  ///< To answer it by.
+  AttemptName name;
+  bool posts = false;  ///< Else it reads.
+  std::string topic;
+  std::string text{};       ///< Of a post, without known secrets.
+  std::uint32_t after = 0;  ///< Of a read: only what has a larger number.
+};
+/// As HTTP has it.
+struct BoardAnswer {
+  int status = 200;
+  std::string body;  ///< JSON.
+};
+
 /// The local endpoint that agents' model calls pass through.
 ///
 /// Contract:
@@ -102,8 +117,9 @@ class Gateway {
 
   struct RouteSpec {
     AttemptName name;
-    std::string label;                ///< `run/task#attempt`.
-    std::string agent;                ///< By its name in the plan: whose upstream and key.
+    std::string label;  ///< `run/task#attempt`.
+    /// By its name in the plan: whose upstream and key. Empty: it asks no model.
+    std::string agent;
     std::vector<std::string> quotas;  ///< By their names in the plan.
     Time deadline{};                  ///< Nothing is waited for beyond.
     std::optional<Tokens> tokens;     ///< What is left of the task's own budget; none: no bound.
@@ -113,6 +129,7 @@ class Gateway {
     bool replay_own = false;  ///< Equal requests of this task's earlier attempts that did not count
                               ///< are answered from the recording.
     RequestNoise noise;
+    bool board = false;  ///< It may ask the board.
     /// With a network of its own: what else it may be connected to, by CONNECT. `example.com`,
     /// which is port 443, `example.com:8443` or `*.example.com`.
     std::vector<std::string> allowed_hosts;
@@ -141,6 +158,11 @@ class Gateway {
   virtual std::vector<std::string> refused_hosts(AttemptName) { return {}; }
   /// What it was connected to, of what it is allowed, a line each for people.
   virtual std::vector<std::string> visited_hosts(AttemptName) { return {}; }
+  /// What attempts ask of the board since the last call, in the order of coming in. A reason for
+  /// Poked.
+  virtual std::vector<BoardCall> take_board_calls() { return {}; }
+  /// One of them; nothing where its client has gone, or its route is closed.
+  virtual void answer(std::uint64_t, BoardAnswer) {}
   /// All its calls that were not yet taken.
   virtual std::vector<ModelCall> close(AttemptName name) = 0;
   /// What is left for the whole run, calls in flight included. A call that would pass it waits

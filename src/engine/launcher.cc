@@ -46,7 +46,7 @@ void Launcher::launch(Attempt& live) {
   add_host(spec, turn_.plan, turn_.setup.around);
   // A check speaks to nobody, and leaves what its work was as it is.
   if (name.phase == 0) {
-    live.agent.through_gateway = spec.calls.has_value();
+    live.agent.through_gateway = spec.asks_models();
     live.agent.resumed = spec.resumes;
     agents_.open_reader(live);
   }

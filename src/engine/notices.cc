@@ -164,6 +164,21 @@ class EventFormatter {
     if (event.usd) parts.push_back(show_usd(*event.usd));
     return plain(Kind::paused, {}, fmt::format("{}, says {}", join_words(parts), event.by));
   }
+  std::optional<Notice> operator()(const BoardPosted& event) const {
+    if (event.task) return std::nullopt;  // An agent's notes are for other agents.
+    return plain(Kind::paused, {}, fmt::format("{} posted to topic `{}`", event.by, event.topic));
+  }
+  std::optional<Notice> operator()(const MessageSent& event) const {
+    return plain(
+        Kind::paused, {},
+        fmt::format("{} says to `{}`: {}", event.by, plan_[event.task].id, first_line(event.text)));
+  }
+  std::optional<Notice> operator()(const TaskMoved& event) const {
+    const std::string other = event.other ? fmt::format(" `{}`", plan_[*event.other].id) : "";
+    return plain(Kind::paused, {},
+                 fmt::format("`{}` is put {}{}, says {}", plan_[event.task].id,
+                             name_of(event.place), other, event.by));
+  }
   std::optional<Notice> operator()(const auto&) const { return std::nullopt; }
 
  private:

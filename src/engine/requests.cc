@@ -37,6 +37,9 @@ Result<void> RequestHandler::answer(const Request& request) {
     case Kind::hold: hold(request); break;
     case Kind::release: release_hold(request.by); break;
     case Kind::retune: retune(request); break;
+    case Kind::post: post(request); break;
+    case Kind::send: send(request); break;
+    case Kind::move: move(request); break;
   }
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "engine/attempt_endings.h"
+#include "engine/board.h"
 #include "engine/committer.h"
 #include "engine/condition_settler.h"
 #include "engine/live_attempts.h"
@@ -13,8 +14,9 @@
 
 namespace interlock::engine {
 
-/// What people ask of a running dispatcher. A request that no longer fits (the task has ended
-/// meanwhile) is passed over: the one who asked sees in the journal what happened instead.
+/// What people, and attempts by way of the board, ask of a running dispatcher. A request that no
+/// longer fits (the task has ended meanwhile) is passed over: the one who asked sees in the journal
+/// what happened instead.
 class RequestHandler {
  public:
   RequestHandler(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ModelCalls& calls,
@@ -25,10 +27,12 @@ class RequestHandler {
         calls_(calls),
         committer_(committer),
         conditions_(conditions),
-        endings_(endings) {}
+        endings_(endings),
+        board_(turn, live) {}
 
   /// Answers all that are in the journal.
   [[nodiscard]] Result<void> take();
+  Board& board() { return board_; }
   /// A signal asks the dispatcher to end.
   void interrupt();
 
@@ -45,6 +49,11 @@ class RequestHandler {
   void hold(const Request& request);
   void release_hold(const std::string& by);
   void retune(const Request& request);
+  // notes.cc: what people say to tasks, and where they put them.
+  void post(const Request& request);
+  void send(const Request& request);
+  void move(const Request& request);
+  void refuse(const Request& request, std::string why);
 
   Turn& turn_;
   LiveAttempts& live_;
@@ -53,6 +62,7 @@ class RequestHandler {
   Committer& committer_;
   ConditionSettler& conditions_;
   AttemptEndings& endings_;
+  Board board_;
 };
 
 }  // namespace interlock::engine

@@ -1,5 +1,7 @@
 #include "engine/result_reuse.h"
 
+#include <fmt/format.h>
+
 #include "changes/stale.h"
 #include "engine/shortage.h"
 #include "footprint/interlocking.h"
@@ -24,6 +26,10 @@ Result<std::optional<StoredResult>> ResultReuse::find(
     std::string& difference) {
   constexpr std::nullopt_t kNone = std::nullopt;
   const plan::Task& one = turn_.task(id);
+  if (const std::string why = why_done_anew(id); !why.empty()) {
+    difference = why;
+    return kNone;
+  }
   // What an unknown footprint reads can be compared only where it was seen; and a person who asked
   // again wants it done again.
   const bool is_unknown = one.footprint.unknown;
@@ -53,6 +59,18 @@ Result<std::optional<StoredResult>> ResultReuse::find(
   // Its run is the one that did the work, however often it has been taken since.
   const StoredResult& before = **found;
   return StoredResult{before.run, key, cache_key_parts, before.output, before.wrote, before.trace};
+}
+
+/// A result is what was given back and what was written: posts are neither, and what is read of a
+/// live topic is chance.
+std::string ResultReuse::why_done_anew(TaskId id) const {
+  for (const plan::TopicUse& use : turn_.task(id).board.topics) {
+    const plan::Topic& topic = turn_.plan.topics[use.topic];
+    if (use.posts) return fmt::format("it posts to `{}` in each run, last done", topic.name);
+    if (topic.kind == plan::TopicKind::live)
+      return fmt::format("it reads the live topic `{}`, last done", topic.name);
+  }
+  return {};
 }
 
 bool ResultReuse::is_speculative(TaskId id) const {

@@ -33,6 +33,7 @@ class ResultReuse {
   bool may_be_changed_before(TaskId task, const Trace& trace) const;
   bool may_be_changed_before(TaskId task) const;
   bool is_speculative(TaskId task) const;
+  std::string why_done_anew(TaskId task) const;
 
   Turn& turn_;
   TaskEndings& tasks_;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "engine/call_records.h"
 
 namespace interlock::engine {
 
@@ -33,26 +34,6 @@ bool may_move(TaskState from, TaskState to) {
     case TaskState::done: return to == TaskState::waiting || to == TaskState::skipped;
   }
   return false;
-}
-
-/// Calls end in any order; the one that came in last is the last.
-void note_verdict(AttemptRecord& attempt, const ModelCall& call) {
-  const CallVerdict verdict{call.number, failure_of(call), call.detail};
-  if (call.number >= attempt.last_call.number) attempt.last_call = verdict;
-  if (call.offers_tools && call.number >= attempt.last_with_tools.number)
-    attempt.last_with_tools = verdict;
-}
-
-/// What another task was booked of it is no longer its own.
-void take_part_away(Usage& known, const Usage& part) {
-  const auto take = [](std::optional<std::int64_t>& all, const std::optional<std::int64_t>& of) {
-    if (all && of) *all -= *of;
-  };
-  take(known.input, part.input);
-  take(known.output, part.output);
-  take(known.cache_read, part.cache_read);
-  take(known.cache_write, part.cache_write);
-  take(known.cost, part.cost);
 }
 
 /// Applies one fact at one moment.
@@ -121,6 +102,7 @@ class Applier {
     attempt.because = event.because;
     attempt.lane = event.lane;
     attempt.started = at_;
+    attempt.started_seq = run_.seq + 1;
     attempt.changed = event.changed;
     attempt.waited = event.waited;
     attempt.isolation = event.isolation;
@@ -128,6 +110,9 @@ class Applier {
     attempt.speculative = event.speculative;
     attempt.from = event.from;
     task.attempts.push_back(std::move(attempt));
+    for (MessageRecord& message : task.messages) {
+      if (message.attempt == 0) message.attempt = event.attempt;
+    }
     task.key = event.key;
     task.cache_key_parts = event.cache_key_parts;
     task.not_before.reset();
@@ -342,6 +327,18 @@ class Applier {
     record(event.task).picked_because = event.why;
   }
   void operator()(const TryDropped& event) { drop(event.task, event.why); }
+  void operator()(const BoardPosted& event) {
+    run_.posts.push_back(
+        {run_.seq + 1, at_, event.topic, event.task, event.attempt, event.by, event.text});
+  }
+  void operator()(const BoardRead& event) { note_read(latest(event.task, event.attempt), event); }
+  void operator()(const MessageSent& event) {
+    record(event.task).messages.push_back({at_, event.text, event.by, 0});
+  }
+  void operator()(const TaskMoved& event) {
+    run_.moves.push_back({event.task, event.place, event.other, event.by});
+  }
+  void operator()(const RequestRefused&) {}
 
   void operator()(const MergeMade& event) {
     check(event.merge < run_.merges.size(), "a merge of the plan");

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/board_posts.h"
 #include "engine/event.h"
 #include "engine/names.h"
 #include "plan/plan.h"
@@ -54,6 +55,7 @@ struct AttemptRecord {
   AttemptStarted::Trigger because = AttemptStarted::Trigger::first;
   std::uint32_t lane = 0;
   Time started{};
+  std::uint64_t started_seq = 0;  ///< Of the event.
   std::optional<Time> ended;
   std::optional<ProcessIdentity> process;
   std::optional<Outcome> outcome;
@@ -95,6 +97,7 @@ struct AttemptRecord {
   std::optional<Tokens> spawn_tokens, return_tokens;
   std::string call_waits_on;             ///< What its model call waits for now; empty: for nothing.
   std::optional<Time> call_waits_until;  ///< At the latest, where that is known.
+  std::vector<BoardRead> board_reads;    ///< By topic: what it was shown of it, all together.
   // Of tasks that share one attempt: the first has its process, its log and its calls.
   std::vector<TaskId> others;          ///< Whose work it does too.
   std::optional<TaskId> batched_with;  ///< That one does its work.
@@ -102,6 +105,13 @@ struct AttemptRecord {
   std::optional<Digest> diff;          ///< Of a good try: what its judge is shown of its changes.
 
   bool is_batched() const { return batched_with || !others.empty(); }
+};
+
+/// What a person said to a task's agent.
+struct MessageRecord {
+  Time at{};
+  std::string text, by;
+  std::uint32_t attempt = 0;  ///< That was told first; 0: none yet.
 };
 
 struct TaskRecord {
@@ -123,8 +133,9 @@ struct TaskRecord {
   bool revived = false;  ///< A person asked for it again: later tasks may have gone ahead of it.
   std::optional<Time> not_before;  ///< Back-off.
   AttemptStarted::Trigger next = AttemptStarted::Trigger::first;
-  std::string session;           ///< Of the latest attempt that had one.
-  std::string correction;        ///< What the next attempt is told was wrong.
+  std::string session;     ///< Of the latest attempt that had one.
+  std::string correction;  ///< What the next attempt is told was wrong.
+  std::vector<MessageRecord> messages;
   std::optional<TaskId> picked;  ///< Of its tries.
   std::string picked_because;
   bool gate_before_reached = false, gate_before_approved = false;
@@ -147,6 +158,14 @@ struct CommitRecord {
 struct MergeRecord {
   std::optional<Digest> output;
   std::string failure;
+};
+
+/// That a person moved a task among those that wait.
+struct MoveRecord {
+  TaskId task;
+  TaskMoved::Place place = TaskMoved::Place::first;
+  std::optional<TaskId> other;
+  std::string by;
 };
 
 /// What is true of a run. Made by `apply` alone, from events alone: recovery is `apply` over the
@@ -181,9 +200,11 @@ struct RunState {
   bool additions_closed = false;
   /// By the first place of each family whose items are known: how many there are.
   std::map<TaskId, std::uint32_t> expanded;
-  bool held = false;        ///< By a person: nothing more starts.
-  bool calls_held = false;  ///< Nor is a model call sent.
-  RunRetuned retuned;       ///< All that was retuned, the latest word on each.
+  bool held = false;              ///< By a person: nothing more starts.
+  bool calls_held = false;        ///< Nor is a model call sent.
+  RunRetuned retuned;             ///< All that was retuned, the latest word on each.
+  std::vector<PostRecord> posts;  ///< On the board, in their order.
+  std::vector<MoveRecord> moves;
   /// Of `active`: while a gate was open and nothing ran, up to `last`.
   Duration stood_at_gates{};
 

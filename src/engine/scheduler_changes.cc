@@ -77,6 +77,12 @@ class ChangesOf {
     if (event.parallel)
       add({.kind = Change::Kind::retune, .count = static_cast<std::uint32_t>(*event.parallel)});
   }
+  void operator()(const TaskMoved& event) {
+    add({.kind = Change::Kind::move,
+         .task = event.task,
+         .with = event.other,
+         .count = static_cast<std::uint32_t>(event.place)});
+  }
   template <typename Other>
   void operator()(const Other&) {}
 

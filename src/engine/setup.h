@@ -8,6 +8,7 @@
 #include "base/process_identity.h"
 #include "base/redaction.h"
 #include "base/units.h"
+#include "engine/board_posts.h"
 #include "engine/growth.h"
 #include "engine/host_environment.h"
 #include "schedule/problem.h"
@@ -41,7 +42,8 @@ struct Setup {
   bool stands = false;
   /// So many of the last of `problem.jobs` came with `TasksAdded` events.
   std::size_t added = 0;
-  PlanGrowth* growth = nullptr;  ///< None: no tasks are added.
+  std::vector<RecordedReads> recorded_reads;  ///< Of the run that is replayed; else empty.
+  PlanGrowth* growth = nullptr;               ///< None: no tasks are added.
 };
 
 /// Of tasks that are added: behind all that was planned, in plan order.

@@ -77,7 +77,8 @@ Result<void> Starter::start(TaskId id) {
   Attempt live({id, event.attempt, 0}, turn_.now());
   const bool is_first = event.attempt == 1;
   turn_.record(std::move(event));
-  if (is_first && batch_of_.contains(id)) {
+  // A person's word is for one of them alone.
+  if (is_first && batch_of_.contains(id) && turn_.record_of(id).messages.empty()) {
     if (auto shared = share_attempt(live, mates_of(id)); !shared) return shared;
   }
   // From here on it lives, though its process is spawned only when all this is durable.
@@ -138,8 +139,8 @@ std::vector<TaskId> Starter::mates_of(TaskId first) const {
   for (const TaskId id : turn_.setup.batches[batch_of_.at(first)]) {
     const bool is_new =
         turn_.record_of(id).attempts.empty() && turn_.record_of(id).state == TaskState::waiting;
-    if (id != first && is_new && turn_.scheduler().waits(id) &&
-        turn_.scheduler().may_share(id, first))
+    if (id != first && is_new && turn_.record_of(id).messages.empty() &&
+        turn_.scheduler().waits(id) && turn_.scheduler().may_share(id, first))
       mates.push_back(id);
   }
   return mates;

@@ -179,6 +179,15 @@ class StatusBuilder {
                     ? "writes observed, reads not known: anything may have been read"
                     : fmt::format("writes observed, reads {}", attempt.reads_from);
     }
+    hold(isolation, words);
+    for (const BoardRead& one : attempt.board_reads) {
+      const auto topic = std::ranges::find(plan_.topics, one.topic, &plan::Topic::name);
+      if (topic != plan_.topics.end() && topic->kind == plan::TopicKind::live)
+        hold("live", fmt::format("read topic `{}`: outside serial equivalence", one.topic));
+    }
+  }
+
+  void hold(const std::string& isolation, const std::string& words) {
     const auto same = [&](const RunStatus::Held& one) {
       return one.isolation == isolation && one.words == words;
     };

@@ -47,6 +47,8 @@ Redaction secrets_of(const Options& options) {
 /// Requests of one attempt at once, and what their bodies may take together.
 constexpr std::uint32_t kMostInFlight = 256;
 constexpr std::size_t kMostBodyBytes = std::size_t{256} << 20U;
+/// Likewise of what is posted to the board: far more than one note may have.
+constexpr std::size_t kMostBoardBytes = std::size_t{1} << 20U;
 
 /// Clients knock before they come in.
 bool is_knock(const http::Request& request, const Target& target) {
@@ -84,7 +86,8 @@ std::thread quiet_thread(std::function<void()> work) {
 
 }  // namespace
 
-LocalGateway::GatewayThread::GatewayThread(Options given) : GatewayState(std::move(given)) {
+LocalGateway::GatewayThread::GatewayThread(Options given)
+    : GatewayState(std::move(given)), board_(options.wake) {
   for (const auto& [model, output] : options.past_outputs)
     estimates.learn_past_output(model, output);
 }
@@ -124,6 +127,7 @@ LocalGateway::GatewayThread::~GatewayThread() {
   // Calls and sessions know one another: calls go first, and tell nobody.
   calls.clear();
   server_.reset();
+  board_.clear();
   admission.reset();
 }
 
@@ -138,7 +142,8 @@ void LocalGateway::GatewayThread::in_thread(const std::function<void()>& work) {
 
 Result<engine::Gateway::Route> LocalGateway::GatewayThread::open_route(const RouteSpec& spec) {
   const auto provider = options.providers.find(spec.agent);
-  if (provider == options.providers.end()) {
+  const bool asks_models = !spec.agent.empty();
+  if (asks_models && provider == options.providers.end()) {
     return fail(Error::Kind::missing,
                 fmt::format("the gateway knows no provider for agent `{}`", spec.agent));
   }
@@ -152,7 +157,7 @@ Result<engine::Gateway::Route> LocalGateway::GatewayThread::open_route(const Rou
   }
   std::ranges::sort(route->quotas);
   route->spec = spec;
-  route->provider = &provider->second;
+  if (asks_models) route->provider = &provider->second;
   route->budget = Budget(spec.tokens, spec.usd);
   route->brakes = gateway::Brakes(spec.brakes);
   route->secret = draw_secret();
@@ -241,6 +246,10 @@ http::Session::HeadVerdict LocalGateway::GatewayThread::on_head(
   const std::shared_ptr<gateway::AttemptRoute> route = route_of(target.secret);
   if (!route) return {404, "no attempt has this door", true, {}};
   if (is_knock(request, target)) return {};
+  if (route->spec.board && BoardRoute::is_for_board(target.rest))
+    return {0, {}, false, http::BodyRoom(route->bodies, kMostBoardBytes)};
+  if (route->provider == nullptr)
+    return {403, "this attempt asks the board, and no model", false, {}};
   const auto path = metering::canonical_path(target.rest);
   if (!path) return {400, path.error().message, false, {}};
   const auto kind = metering::kind_of_path(request.method, *path);
@@ -267,6 +276,10 @@ void LocalGateway::GatewayThread::on_request(http::Session& session, http::Reque
   // Closed while the body came.
   if (!route) return session.answer(404, json_type(), error_body("no attempt has this door"));
   if (is_knock(request, target)) return session.answer(200, {}, "");
+  if (route->spec.board && BoardRoute::is_for_board(target.rest)) {
+    std::string text = route->redaction.apply(request.body);
+    return board_.ask(session, route->spec.name, request, target.rest, std::move(text));
+  }
   std::string rest = metering::canonical_path(target.rest).value_or(target.rest);
   auto asked = Result<std::optional<metering::Asked>>(std::nullopt);
   if (metering::kind_of_path(request.method, rest) == metering::PathKind::call)
@@ -347,6 +360,7 @@ std::vector<engine::ModelCall> LocalGateway::GatewayThread::close_routes(engine:
   for (const CallId id : ended) {
     if (const auto found = calls.find(id); found != calls.end()) found->second->close();
   }
+  board_.close(name);
   run.close(name);
   run_limit_moved();
   const std::scoped_lock lock(mutex_);

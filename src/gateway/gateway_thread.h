@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "gateway/board_route.h"
 #include "gateway/gateway_state.h"
 #include "gateway/local_gateway.h"
 #include "gateway/proxied_call.h"
@@ -40,6 +41,7 @@ class LocalGateway::GatewayThread final : public GatewayState {
   /// Does `work` in the thread, and waits for it.
   void in_thread(const std::function<void()>& work);
   std::uint16_t port() const { return server_->port(); }
+  BoardRoute& board() { return board_; }
 
  private:
   struct ReportedCall {
@@ -56,6 +58,7 @@ class LocalGateway::GatewayThread final : public GatewayState {
   std::shared_ptr<gateway::AttemptRoute> route_in(std::uint64_t listener) const;
 
   std::unique_ptr<http::Server> server_;
+  BoardRoute board_;
   std::vector<std::shared_ptr<gateway::AttemptRoute>> routes_;
 
   std::mutex mutex_;  ///< Of what follows.

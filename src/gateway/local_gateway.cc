@@ -44,6 +44,12 @@ void LocalGateway::hold(bool held) {
   });
 }
 
+std::vector<engine::BoardCall> LocalGateway::take_board_calls() { return thread_->board().take(); }
+
+void LocalGateway::answer(std::uint64_t call, engine::BoardAnswer answer) {
+  thread_->in_thread([&] { thread_->board().answer(call, answer); });
+}
+
 std::vector<std::string> LocalGateway::refused_hosts(engine::AttemptName name) {
   std::vector<std::string> hosts;
   thread_->in_thread([&] { hosts = thread_->refused_hosts(name); });

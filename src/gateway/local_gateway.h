@@ -29,6 +29,8 @@ class LocalGateway final : public engine::Gateway {
   std::vector<engine::ModelCall> close(engine::AttemptName name) override;
   void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) override;
   void hold(bool held) override;
+  std::vector<engine::BoardCall> take_board_calls() override;
+  void answer(std::uint64_t call, engine::BoardAnswer answer) override;
 
   std::vector<std::string> refused_hosts(engine::AttemptName name) override;
   std::vector<std::string> visited_hosts(engine::AttemptName name) override;

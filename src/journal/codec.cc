@@ -12,9 +12,9 @@
 namespace interlock::journal {
 namespace {
 
-constexpr std::array<std::string_view, 10> kRequestKinds = {
-    "approve", "reject", "cancel_task", "cancel_run", "retry",
-    "add",     "close",  "hold",        "release",    "retune"};
+constexpr std::array<std::string_view, 13> kRequestKinds = {
+    "approve", "reject",  "cancel_task", "cancel_run", "retry", "add", "close",
+    "hold",    "release", "retune",      "post",       "send",  "move"};
 
 /// Names of files and lines that programs print need not be UTF-8, and a journal must stay readable
 /// whatever is in it.

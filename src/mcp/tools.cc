@@ -7,6 +7,7 @@
 
 #include "mcp/answers.h"
 #include "mcp/arguments.h"
+#include "mcp/board_tools.h"
 
 namespace interlock::mcp {
 namespace {
@@ -359,9 +360,13 @@ json::value schema_of(std::string_view text) {
 }  // namespace
 
 const std::vector<Tool>& tools(Approval approval) {
-  static const std::vector<Tool> kWithout = all_tools();
-  static const std::vector<Tool> kWith = [] {
+  static const std::vector<Tool> kWithout = [] {
     std::vector<Tool> all = all_tools();
+    std::ranges::move(board_tools(), std::back_inserter(all));
+    return all;
+  }();
+  static const std::vector<Tool> kWith = [] {
+    std::vector<Tool> all = kWithout;
     std::ranges::move(gate_tools(), std::back_inserter(all));
     return all;
   }();

@@ -47,6 +47,7 @@ bool same_merge(const Merge& a, Merge b) {
 std::string why_apart(const Plan& before, const Plan& after) {
   if (before.workspace != after.workspace) return "it has another workspace";
   if (before.commit_each != after.commit_each) return "`commits` is another";
+  if (before.topics != after.topics) return "`board` is another";
   for (std::size_t at = 0; at < before.tasks.size(); ++at) {
     if (at >= after.tasks.size() || before.tasks[at].id != after.tasks[at].id) {
       const std::string& id = before.tasks[at].id;

@@ -51,6 +51,8 @@ const std::map<std::string, json::value, std::less<>>& values() {
          "unmetered", "services"},
         ref("texts"));
     put({"needs"}, ref("needs"));
+    put({"post", "read"}, ref("texts"));
+    put({"round"}, parsed(R"({"type": "integer", "minimum": 1, "maximum": 1000})"));
     put({"run", "verify", "repair", "resume", "setup", "ready"}, ref("command"));
     put({"env"}, parsed(R"({"type": "object", "additionalProperties":
                             {"type": ["string", "number", "boolean"]}})"));
@@ -122,6 +124,9 @@ const std::map<std::string, json::value, std::less<>>& values() {
         parsed(R"({"type": "object", "additionalProperties": {"$ref": "#/$defs/resource"}})");
     all["plan.services"] =
         parsed(R"({"type": "object", "additionalProperties": {"$ref": "#/$defs/service"}})");
+    all["plan.board"] =
+        json::object{{"type", "object"}, {"additionalProperties", one_of(kTopicKinds)}};
+    all["task.board"] = json::object{{"anyOf", json::array{ref("texts"), ref("board_use")}}};
     all["plan.merge"] = parsed(
         R"({"type": ["object", "null"], "additionalProperties": {"$ref": "#/$defs/merge"}})");
     all["tasks"] = parsed(R"({"type": "array", "items": {"anyOf":
@@ -166,6 +171,7 @@ json::object definitions() {
                          {"repeat", "tasks"});
   defs["agent"] = map_of("agent", kAgentKeys, {"kind"});
   defs["service"] = map_of("service", kServiceKeys, {"run"});
+  defs["board_use"] = map_of("board_use", kBoardUseKeys);
   defs["merge"] = map_of("merge", kMergeKeys, {"from"});
   defs["defaults"] = map_of("defaults", kDefaultsKeys);
   defs["limits"] = map_of("limits", kLimitsKeys);

@@ -9,6 +9,7 @@
 #include "plan/conditions.h"
 #include "plan/id_index.h"
 #include "plan/keys.h"
+#include "plan/read_board.h"
 #include "plan/tasks.h"
 
 namespace interlock::plan {
@@ -172,6 +173,7 @@ std::vector<Problem> Growth::add(std::string_view text, const ReadOptions& optio
   head.workspace = plan.workspace;
   head.agents = plan.agents;
   head.services = plan.services;
+  head.topics = plan.topics;
   head.resources = plan.resources;
   Reading reading{options, files, problems, head,
                   [&](std::string_view name) -> std::optional<std::string> {
@@ -190,6 +192,7 @@ std::vector<Problem> Growth::add(std::string_view text, const ReadOptions& optio
   NewNames names(reading, list, plan, by_id_);
   names.check_ids();
   if (problems.reported() == 0) names.find_mentions();
+  if (problems.reported() == 0) link_added(reading, list, plan);
   if (problems.reported() > 0) return problems.finish();
   for (std::string& note : head.notes) plan.notes.push_back(std::move(note));
   for (Task& one : list.tasks) {

@@ -10,9 +10,9 @@ namespace interlock::plan {
 inline constexpr std::string_view kRunCheck = "verify:run";
 
 /// The document itself.
-inline constexpr std::string_view kPlanKeys[] = {"interlock", "name",    "workspace", "defaults",
-                                                 "limits",    "agents",  "resources", "tasks",
-                                                 "merge",     "commits", "services",  "verify"};
+inline constexpr std::string_view kPlanKeys[] = {
+    "interlock", "name",  "workspace", "defaults", "limits", "agents", "resources",
+    "tasks",     "merge", "commits",   "services", "verify", "board"};
 /// A task.
 inline constexpr std::string_view kTaskKeys[] = {
     "id",      "agent",        "prompt",  "prompt_file", "run",        "reads",     "writes",
@@ -20,7 +20,7 @@ inline constexpr std::string_view kTaskKeys[] = {
     "foreach", "timeout",      "grace",   "retries",     "backoff",    "isolation", "env",
     "model",   "idle_timeout", "observe", "network",     "repair",     "budget",    "join",
     "batch",   "when",         "at_most", "repeat",      "retry_with", "setup",     "services",
-    "tries",   "pick"};
+    "tries",   "pick",         "board"};
 /// An agent.
 inline constexpr std::string_view kAgentKeys[] = {
     "kind",     "run",   "prompt",    "model",   "bin",    "args", "env",
@@ -75,6 +75,9 @@ inline constexpr int kFewestTries = 2;
 inline constexpr int kMostTries = 10;
 /// A service.
 inline constexpr std::string_view kServiceKeys[] = {"run", "ready", "ready_within"};
+/// `board` of a task.
+inline constexpr std::string_view kBoardUseKeys[] = {"post", "read", "round"};
+inline constexpr std::string_view kTopicKinds[] = {"rounds", "ordered", "live"};
 /// `repeat`.
 inline constexpr std::string_view kRepeatKeys[] = {"until", "at_most"};
 

@@ -162,6 +162,10 @@ std::optional<TaskDraft> read_body(Reading& reading, Node node, const Settings& 
                          "let the tasks of the `foreach` need what is repeated, or the other way");
   } else if (!placeholders(draft->id->text).empty()) {
     reading.problems.add(draft->id->node.span(), "the id of a task that is repeated is plain text");
+  } else if (draft->task.board.round_said) {
+    reading.problems.add(node.member("board").value_or(node).span(),
+                         "a task that is repeated has the rounds of its `repeat`",
+                         "leave `round` out");
   } else {
     return draft;
   }

@@ -13,17 +13,12 @@
 #include "base/units.h"
 #include "condition/expression.h"
 #include "footprint/interlocking.h"
+#include "plan/board.h"
+#include "plan/family.h"
+#include "plan/place.h"
 #include "plan/service.h"
 
 namespace interlock::plan {
-
-/// Where in the plan document something was written; line and column count from 1.
-struct Place {
-  std::uint32_t line = 0;
-  std::uint32_t column = 0;
-
-  bool operator==(const Place&) const = default;
-};
 
 enum class Isolation : unsigned char { direct, guard, view, worktree };
 std::string_view name_of(Isolation isolation);
@@ -213,27 +208,6 @@ struct ConditionInput {
   bool operator==(const ConditionInput&) const = default;
 };
 
-/// The tasks of a `foreach` over an output. They have their places in plan order from the
-/// beginning, as many as there may be; until the items are known each place stands for all of them.
-struct Family {
-  std::string id;                     ///< As it is written, with its placeholders.
-  TaskId first;                       ///< Of its places.
-  std::uint32_t at_most = 0;          ///< So many places there are.
-  TaskId producer;                    ///< Whose output holds the items.
-  std::vector<condition::Step> path;  ///< Where in it.
-  Place place;
-
-  bool operator==(const Family&) const = default;
-};
-
-/// A task that is done in rounds.
-struct Loop {
-  std::string id;              ///< As it is written.
-  std::vector<TaskId> rounds;  ///< In their order; what it gave is what the last that ran gave.
-
-  bool operator==(const Loop&) const = default;
-};
-
 /// One piece of work for one agent, with every default filled in and every `foreach` unfolded.
 struct Task {
   std::string id;
@@ -288,6 +262,7 @@ struct Task {
   std::vector<std::string> allowed_hosts;  ///< Of `network: {allow: ...}`, by way of the gateway.
   Command setup;                           ///< Run in each view before anything else; empty: none.
   std::vector<Service> services;           ///< Run beside its work, and beside its check.
+  BoardUse board;                          ///< What it posts and reads.
   Command repair;  ///< Run instead of `run` when the workspace changed under an attempt.
   std::map<std::string, std::string>
       environment;   ///< The defaults', its agent's and its own, the later ones winning.
@@ -384,6 +359,7 @@ struct Plan {
   std::vector<Agent> agents;
   std::vector<Resource> resources;
   std::vector<Service> services;  ///< Declared; tasks hold their own.
+  std::vector<Topic> topics;      ///< Of the board.
   std::vector<Task> tasks;
   std::vector<Merge> merges;
   std::vector<Family> families;

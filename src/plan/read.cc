@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "plan/keys.h"
+#include "plan/read_board.h"
 #include "plan/tasks.h"
 
 namespace interlock::plan {
@@ -148,6 +149,7 @@ void read_document(Reading& reading, const Document& document) {
   }
   if (const auto node = fields["resources"]) read_resources(reading, *node);
   if (const auto node = fields["services"]) read_services(reading, *node);
+  if (const auto node = fields["board"]) read_topics(reading, *node);
   if (const auto node = fields["limits"]; node && !node->is_null()) read_limits(reading, *node);
   const auto defaults = read_defaults(reading, fields["defaults"]);
   reading.plan.defaults = defaults;
@@ -163,6 +165,7 @@ void read_document(Reading& reading, const Document& document) {
   const auto without_reads = std::move(list.without_reads);
   settle(reading, std::move(list), std::move(merges));
   note_missing_reads(reading.plan, without_reads);
+  note_idle_topics(reading.plan);
 }
 
 }  // namespace

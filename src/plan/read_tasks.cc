@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plan/keys.h"
+#include "plan/read_board.h"
 #include "plan/tasks.h"
 
 namespace interlock::plan {
@@ -53,6 +54,7 @@ void read_shared(Reading& reading, const Fields& fields, TaskDraft& draft) {
   if (const auto node = fields["estimate"]) task.estimate = read_estimate(reading, *node);
   if (const auto node = fields["budget"]) read_budget(reading, *node, task);
   if (const auto node = fields["gate"]) read_gate(reading, *node, task);
+  if (const auto node = fields["board"]) task.board = read_board_use(reading, *node);
   if (const auto node = fields["merge"]) {
     static constexpr std::string_view kWords[] = {"text"};
     task.merge_text = read_choice(reading, *node, kWords).has_value();

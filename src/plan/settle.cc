@@ -11,6 +11,7 @@
 #include "plan/id_index.h"
 #include "plan/merge_fit.h"
 #include "plan/order.h"
+#include "plan/read_board.h"
 #include "plan/tasks.h"
 
 namespace interlock::plan {
@@ -191,6 +192,7 @@ void Settling::find_mentions() {
   }
   find_conditions();
   find_families();
+  link_rounds(reading_, list_, after_);
   for (auto* lists : {&needs_, &outputs_, &after_}) {
     for (auto& each : *lists) {
       std::ranges::sort(each);
@@ -286,7 +288,8 @@ void Settling::report_cycle(const std::vector<std::uint32_t>& cycle) {
 
 void Settling::bring_in_order() {
   NeedLists with_after;
-  const bool any_after = !inputs_.empty() || !groups_.empty() || !list_.tries.empty();
+  const bool any_after =
+      !inputs_.empty() || !groups_.empty() || !list_.tries.empty() || !reading_.plan.topics.empty();
   if (any_after) {
     with_after = needs_;
     for (std::size_t task = 0; task < with_after.size(); ++task)
@@ -409,6 +412,7 @@ void Settling::finish(std::vector<MergeDraft> merges) {
       plan.tasks[at].when_inputs.push_back(
           {TaskId(position_[one.task]), one.steps, one.is_outcome});
   }
+  link_ordered(plan);
   for (const LoopDraft& draft : list_.loops) {
     Loop& loop = plan.loops.emplace_back(Loop{draft.id, {}});
     for (const std::uint32_t round : draft.rounds) {

@@ -46,6 +46,11 @@ void check_fit(Reading& reading, const Fields& fields, Node tries, TaskDraft& dr
         fields["gate"].value_or(tries).span(),
         "a task with `tries` has no gate before it, as its tries come first",
         "put the gate before a task that it needs; `gate: after` asks about the picked one");
+  if (const auto board = fields["board"])
+    reading.problems.add(board->span(),
+                         "a task with `tries` leaves no notes on a board and reads none: those of "
+                         "tries that are not picked would count",
+                         "let a task that it needs read, or one that needs it post");
   for (const Use& use : task.uses) {
     const Resource& resource = reading.plan.resources[use.resource.index()];
     if (resource.kind == Resource::Kind::lock)

@@ -267,6 +267,7 @@ void Instance::add() {
   note_mentions(static_cast<std::uint32_t>(list_.tasks.size()));
   if (draft_.declares_writes && !draft_.declares_reads) list_.without_reads.push_back(task_.id);
   if (item_ != nullptr) task_.item = item_->path;
+  if (round_ != nullptr) task_.board.round = round_->number;
   task_.place = reading_.problems.source().place(draft_.node.span());
   list_.unfolded_bytes += weight_of(task_);
   list_.id_spans.push_back(draft_.id->node.span());

@@ -134,6 +134,28 @@ json::array attempts_json(const plan::Plan& plan, const engine::TaskRecord& reco
   return list;
 }
 
+/// What a person said to its agent, and which attempt was told.
+json::array messages_json(const engine::TaskRecord& record) {
+  json::array list;
+  for (const engine::MessageRecord& one : record.messages) {
+    list.push_back(json::object{
+        {"at", show_time(one.at)},
+        {"by", one.by},
+        {"text", one.text},
+        {"attempt", one.attempt == 0 ? json::value(nullptr) : json::value(one.attempt)}});
+  }
+  return list;
+}
+
+/// What its latest attempt was shown of the board.
+json::array board_json(const engine::TaskRecord& record) {
+  json::array list;
+  if (record.attempts.empty()) return list;
+  for (const engine::BoardRead& one : record.attempts.back().board_reads)
+    list.push_back(json::object{{"topic", one.topic}, {"notes_read", one.count}});
+  return list;
+}
+
 json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskRecord& record,
                        const ChangesOf& changes_of) {
   const plan::Task& task = plan[id];
@@ -177,6 +199,8 @@ json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskReco
       observed ? json::value(record.attempts.back().reads_from) : json::value(nullptr);
   const std::string waits = ran ? record.attempts.back().call_waits_on : std::string();
   one["model_call_waits"] = waits.empty() ? json::value(nullptr) : json::value(waits);
+  if (!record.messages.empty()) one["messages"] = messages_json(record);
+  if (!task.board.empty()) one["board"] = board_json(record);
   one["history"] = attempts_json(plan, record);
   return one;
 }

@@ -24,6 +24,7 @@
 #include "runs/hindsight.h"
 #include "runs/learning.h"
 #include "runs/login.h"
+#include "runs/recorded_reads.h"
 #include "runs/redacted_journal.h"
 #include "runs/run_models.h"
 #include "schema/json_schema.h"
@@ -151,7 +152,8 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   auto journal = store.open_run(run.id(), **held_run, labels_of(run.plan()));
   if (!journal) return std::unexpected(journal.error());
   // A key may have to be asked for, which is done before a process host owns all children.
-  const bool asks = asks_models(run.plan()) || run.request.stands;
+  // Attempts ask the board by way of the gateway too.
+  const bool asks = asks_models(run.plan()) || !run.plan().topics.empty() || run.request.stands;
   auto wanted = asks ? options_for(run, state_folder) : Result<gateway::Options>();
   if (!wanted) return std::unexpected(wanted.error());
   if (run.request.stands) add_idle_providers(run.plan(), own_environment(), *wanted);
@@ -180,6 +182,11 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   if (!setup) return std::unexpected(setup.error());
   setup->secrets = secrets;
   setup->growth = &growth;
+  if (!run.request.replay.empty()) {
+    auto reads = recorded_reads(store, run.request.replay);
+    if (!reads) return std::unexpected(reads.error());
+    setup->recorded_reads = std::move(*reads);
+  }
   process::PortClaims ports;
   setup->around.ports = &ports;
   const auto own_place = hold_own_place(run, setup->around);

@@ -29,6 +29,8 @@ void Scheduler::apply(const Change& change) {
     case Change::Kind::pause: return hold(true);
     case Change::Kind::go_on: return hold(false);
     case Change::Kind::retune: return set_parallel(change.count);
+    case Change::Kind::move:
+      return move(change.task, static_cast<MovePlace>(change.count), change.with, change.at);
   }
 }
 
@@ -82,6 +84,11 @@ std::string Scheduler::text() const {
   text += fmt::format("{} running, {} waiting, {} ended, {} failed, {} finished, {} reviews{}\n",
                       s.running, s.waiting, s.ended, s.failed, s.finished, s.reviews_approved,
                       s.stopped ? ", stopped" : "");
+  if (s.is_moved) {
+    text += "in the order";
+    for (const TaskId task : s.by_rank) text += fmt::format(" {}", task.index());
+    text += "\n";
+  }
   return text;
 }
 

@@ -25,6 +25,7 @@ struct Change {
     pause,   ///< By a person: nothing starts.
     go_on,   ///< After that.
     retune,  ///< At most `count` at once.
+    move,    ///< To the front, to the end, before or behind `with`: `count` is a `MovePlace`.
   };
 
   Kind kind = Kind::begin;

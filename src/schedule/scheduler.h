@@ -60,6 +60,9 @@ struct Waited {
   bool operator==(const Waited&) const = default;
 };
 
+/// Where a person puts a task among those that wait.
+enum class MovePlace : unsigned char { first, last, before, after };
+
 /// Decides what starts, and says why the rest waits. A state machine over what has happened: no
 /// clock, no search; one event costs O((links + log tasks)).
 ///
@@ -116,6 +119,9 @@ class Scheduler {
   void hold(bool held);
   /// From now on so many attempts may run at once; those that run go on.
   void set_parallel(std::uint32_t parallel);
+  /// Of those that may start, `task` goes first from now on, last, before or right after `other`.
+  /// Who waits for whom stays as it is. Costs what all of the plan does.
+  void move(TaskId task, MovePlace place, std::optional<TaskId> other, Time now);
   /// Jobs that `add` is going to bring, and the links that lead to them, in their order.
   void announce(std::vector<Job> jobs, std::span<const Link> links);
   /// The plan grew by the next `count` of them: they come at its end, behind all that waits. Costs

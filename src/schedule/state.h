@@ -153,6 +153,7 @@ struct Scheduler::State {
   bool review_reported = false;
   bool stopped = false;
   bool held = false;          ///< By a person.
+  bool is_moved = false;      ///< A person has put tasks into another order.
   std::deque<Job> announced;  ///< And not added yet.
   std::deque<Link> announced_links;
 };

@@ -61,8 +61,13 @@ class Preparation {
     }
     spec.keep_output =
         task_.output.form != plan::OutputSpec::Form::exit_status && task_.output.file.empty();
-    if (auto made = attend(spec); !made) return std::unexpected(made.error());
-    return Prepared{std::move(spec), false};
+    const auto route = open_route(spec);
+    if (!route) return std::unexpected(route.error());
+    if (auto made = attend(spec); !made) {
+      close_route();
+      return std::unexpected(made.error());
+    }
+    return Prepared{std::move(spec), spec_.route.has_value()};
   }
 
   Result<Prepared> check() {
@@ -76,19 +81,27 @@ class Preparation {
   }
 
  private:
+  /// Its way into the gateway; empty where it asks no model by it.
+  Result<Gateway::Route> open_route(SpawnSpec& spec) {
+    if (!spec_.route) return Gateway::Route{};
+    auto route = gateway_.open(route_spec());
+    if (!route) return route;
+    if (!route->secret.empty()) spec.secrets.emplace_back("attempt", route->secret);
+    if (route->port != 0 && spec.sandbox && spec.sandbox->own_network)
+      spec.sandbox->gateway_port = route->port;
+    if (spec_.uses_board()) spec.environment["INTERLOCK_BOARD"] = route->base_url;
+    return spec_.asks_models() ? route : Gateway::Route{};
+  }
+  void close_route() {
+    if (spec_.route) gateway_.close(name_);
+  }
+
   /// A client whose stream is read: called as its adapter says, its calls through the gateway.
   Result<Prepared> agent_work() {
     SpawnSpec spec = common();
-    Gateway::Route route;
-    if (spec_.calls) {
-      auto opened = gateway_.open(route_spec());
-      if (!opened) return std::unexpected(opened.error());
-      route = std::move(*opened);
-    }
-    if (!route.secret.empty()) spec.secrets.emplace_back("attempt", route.secret);
-    if (route.port != 0 && spec.sandbox && spec.sandbox->own_network)
-      spec.sandbox->gateway_port = route.port;
-    agents::Wanted call = wanted(spec, route);
+    const auto route = open_route(spec);
+    if (!route) return std::unexpected(route.error());
+    agents::Wanted call = wanted(spec, *route);
     if (agent_.kind == plan::AgentKind::command)
       call.run = plan::fill_command(inputs_.with_prompt(task_.run), inputs_.lookup());
     auto called = adapter_->invoke(call);
@@ -98,7 +111,7 @@ class Preparation {
       made = attend(spec);
     }
     if (!made) {
-      if (spec_.calls) gateway_.close(name_);
+      close_route();
       return std::unexpected(made.error());
     }
     if (agent_.prompt_by == plan::PromptBy::standard_input)
@@ -106,18 +119,18 @@ class Preparation {
     for (auto& [name, value] : called->environment) spec.environment[name] = std::move(value);
     if (spec.sandbox && spec.sandbox->gateway_port) {
       // What it is refused is named by who is asked for it.
-      const std::string proxy = fmt::format("http://127.0.0.1:{}", route.port);
+      const std::string proxy = fmt::format("http://127.0.0.1:{}", *spec.sandbox->gateway_port);
       for (const char* name : {"HTTPS_PROXY", "https_proxy"}) spec.environment[name] = proxy;
       for (const char* name : {"NO_PROXY", "no_proxy"})
         spec.environment[name] = "127.0.0.1,localhost";
     }
     spec.keep_output = false;
     spec.report_lines = true;
-    return Prepared{std::move(spec), spec_.calls.has_value()};
+    return Prepared{std::move(spec), spec_.route.has_value()};
   }
 
   Gateway::RouteSpec route_spec() const {
-    Gateway::RouteSpec spec = *spec_.calls;
+    Gateway::RouteSpec spec = *spec_.route;
     // Some clients name them from the workspace on: `../state/runs/r-1/attempts/...`.
     spec.noise.paths = {{folder_, "/<attempt>"},
                         {home_, "/<home>"},

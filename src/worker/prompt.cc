@@ -37,6 +37,12 @@ std::string shortened(std::string text) {
 
 }  // namespace
 
+std::string say_messages(const std::vector<std::string>& texts) {
+  std::string said = texts.empty() ? "" : "\n\nThe person you work for says to this:\n";
+  for (const std::string& text : texts) said += fmt::format("\n{}\n", text);
+  return said;
+}
+
 std::string say_tries(const std::string& task, const std::vector<ShownTry>& tries) {
   std::string text = fmt::format("\n\n# The task\n\n{}", fenced("", task));
   std::vector<std::string> numbers;

@@ -16,6 +16,8 @@ std::string say_what_others_changed(const std::string& changed);
 /// A correction: `complaint` is why the answer was not accepted; `anew` as above.
 std::string say_what_was_wrong(const std::string& complaint, bool anew);
 
+/// What a person said to it; `texts` in their order.
+std::string say_messages(const std::vector<std::string>& texts);
 /// One of several tries at a task: what it answered, and its changes as a diff; empty: none.
 struct ShownTry {
   std::size_t number = 0;

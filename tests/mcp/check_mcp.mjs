@@ -46,7 +46,7 @@ async function wholeWay(sdk, options) {
   const client = await connected(sdk, options);
   const call = caller(client, sdk);
   const names = (await client.listTools()).tools.map((tool) => tool.name);
-  for (const name of ["plan", "run", "wait", "status", "runs", "output", "diff", "log", "why", "add", "queue", "cancel"])
+  for (const name of ["plan", "run", "wait", "status", "runs", "output", "diff", "log", "why", "add", "queue", "cancel", "board_post", "board_read"])
     assert.ok(names.includes(name), name);
 
   const planned = await call("plan", {tasks});

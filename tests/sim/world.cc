@@ -149,6 +149,10 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
     gateway_.made_durable();
     perhaps_crash({});
   };
+  gateway_.on_board_answer = [this](const engine::BoardCall& call,
+                                    const engine::BoardAnswer& answer) {
+    see_board_answer(call, answer);
+  };
   processes_.decide = [this](const engine::SpawnSpec& spec) { return behave(spec); };
 }
 
@@ -221,6 +225,7 @@ void World::live() {
   if (broken_.empty()) check_books();
   if (broken_.empty()) check_conditions();
   if (broken_.empty()) check_tries();
+  if (broken_.empty()) check_board();
   if (broken_.empty() && has_views_) views_promised_.see_end(died_at_the_end);
   promise(views_promised_.broken().empty(), views_promised_.broken());
   if (!broken_.empty()) broken_ += fmt::format(" (SIM_SEED={})", seed_);
@@ -345,6 +350,7 @@ void World::people_act(engine::Engine&) {
   answer_gates();
   people_grow();
   people_hold();
+  people_speak();
   if (!faults_are_on()) return;
   if (dice_.chance(faults_.person_edits)) edit();
   if (dice_.chance(faults_.person_interrupts)) processes_.interrupt(SIGINT);
@@ -456,6 +462,7 @@ bool World::ask_again() {
 testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   check_start(spec);
   if (spec.name.phase == 0) views_promised_.begins(spec.name);
+  if (spec.name.phase == 0) use_board(spec);
   testing_support::Behaviour behaviour;
   behaviour.lasts = std::chrono::seconds(dice_.between(1, 25));
   const plan::Task& task = plan_[spec.name.task];

@@ -45,6 +45,7 @@ struct Faults {
   std::uint64_t loses_kept = 0;      ///< Per crash: what was kept of an attempt is spoilt.
   std::uint64_t person_edits = 0;    ///< Per turn: a file. Only where all tasks are in views.
   std::uint64_t person_holds = 0;    ///< Per turn: pauses, goes on, or changes how many at once.
+  std::uint64_t person_speaks = 0;   ///< Per turn: moves a task, posts, or says something to one.
   std::uint64_t person_saves = 0;    ///< Likewise, per path that is brought in.
 
   static Faults none() { return {}; }
@@ -102,6 +103,9 @@ class World : private engine::PlanGrowth {
   /// What tasks used, and what the first session of each was to take.
   const std::map<TaskId, Tokens>& books() const { return gateway_.books(); }
   const std::map<TaskId, Tokens>& first_needs() const { return models_.first_needs(); }
+  /// Notes of others that attempts were shown; and those that count for nobody.
+  std::size_t notes_seen() const { return notes_seen_; }
+  std::size_t notes_dropped() const { return notes_dropped_; }
   std::size_t sessions_taken_up() const { return sessions_taken_up_; }
   const std::vector<engine::RecordedEvent>& events() const { return journal_.events(); }
 
@@ -136,6 +140,11 @@ class World : private engine::PlanGrowth {
   engine::GrownBy grow(std::size_t count);
   void people_grow();
   void people_hold();
+  // The board (world_board.cc).
+  void people_speak();
+  void use_board(const engine::SpawnSpec& spec);
+  void see_board_answer(const engine::BoardCall& call, const engine::BoardAnswer& answer);
+  void check_board();
   void check_growth(const engine::Engine& engine);
   void check_conditions();
   // Tasks with several tries (world_tries.cc).
@@ -176,6 +185,9 @@ class World : private engine::PlanGrowth {
   std::size_t posted_ = 0;  ///< Of `later_`.
   bool closed_ = false;     ///< All are, and a person said so.
   bool covers_families_ = true;
+  /// By attempt and topic: the notes of tasks that it was shown, `t3 note of t3 by attempt 1`.
+  std::map<std::pair<engine::AttemptName, std::string>, std::vector<std::string>> seen_;
+  std::size_t notes_seen_ = 0, notes_dropped_ = 0;
   bool perhaps_held_ = false;   ///< A person paused it and did not let it go on.
   std::uint32_t most_at_once_;  ///< That was ever allowed.
   Time held_at_{};
@@ -227,6 +239,9 @@ plan::Plan draw_plan(Dice& dice, std::size_t tasks_max);
 void draw_conditions(Dice& dice, plan::Plan& plan);
 /// Gives some tasks in views several tries, and some of those a judge. Their places change.
 void draw_tries(Dice& dice, plan::Plan& plan);
+/// Gives the plan a board with a topic of each kind, and tasks that use it; `linked`: readers wait
+/// for those they hear.
+void draw_board(Dice& dice, plan::Plan& plan, bool linked = true);
 /// Makes places of a family of some tasks that stand together: `plan` has them as they will be.
 void draw_families(Dice& dice, plan::Plan& plan);
 /// Puts all tasks, or some of them, into views or worktrees; of more of those it is unknown what

@@ -90,7 +90,30 @@ std::optional<AttemptName> FakeGateway::behind(std::string_view secret) const {
   return {};
 }
 
+void FakeGateway::ask_board(AttemptName name, bool posts, std::string topic, std::string text) {
+  const auto route = routes_.find(name);
+  if (route == routes_.end() || !route->second.spec.board) return;
+  untaken_board_calls_.push_back(
+      {++board_calls_, name, posts, std::move(topic), std::move(text), 0});
+}
+
+std::vector<engine::BoardCall> FakeGateway::take_board_calls() {
+  call("take_board_calls");
+  for (const engine::BoardCall& one : untaken_board_calls_) open_board_calls_[one.id] = one;
+  return std::exchange(untaken_board_calls_, {});
+}
+
+void FakeGateway::answer(std::uint64_t id, engine::BoardAnswer answer) {
+  const auto found = open_board_calls_.find(id);
+  if (found == open_board_calls_.end()) return;
+  const engine::BoardCall asked = found->second;
+  open_board_calls_.erase(found);
+  if (routes_.contains(asked.name) && on_board_answer) on_board_answer(asked, answer);
+}
+
 void FakeGateway::crash() {
+  untaken_board_calls_.clear();
+  open_board_calls_.clear();
   for (auto* calls : {&untaken_, &taken_}) {
     for (const ModelCall& lost : *calls) unreported_[lost.name.task] += known_tokens(lost.usage);
     calls->clear();

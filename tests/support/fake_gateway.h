@@ -42,7 +42,14 @@ class FakeGateway final : public engine::Gateway {
   bool all_closed() const { return routes_.empty(); }
   const RouteSpec& wish_of(engine::AttemptName name) const { return routes_.at(name).spec; }
 
+  /// An attempt asks the board; nothing, where its route is closed.
+  void ask_board(engine::AttemptName name, bool posts, std::string topic, std::string text);
+  /// Called with what an attempt asked, and what it was answered.
+  std::function<void(const engine::BoardCall&, const engine::BoardAnswer&)> on_board_answer;
+
   Result<Route> open(const RouteSpec& spec) override;
+  std::vector<engine::BoardCall> take_board_calls() override;
+  void answer(std::uint64_t call, engine::BoardAnswer answer) override;
   std::vector<engine::ModelCall> take_calls() override;
   std::vector<engine::ModelCall> close(engine::AttemptName name) override;
   void set_budget(std::optional<Tokens> tokens, std::optional<MicroUsd> usd) override;
@@ -69,6 +76,9 @@ class FakeGateway final : public engine::Gateway {
   engine::CallEnd refuse(Open& route, const Usage& usage);
 
   std::map<engine::AttemptName, Open> routes_;
+  std::uint64_t board_calls_ = 0;
+  std::vector<engine::BoardCall> untaken_board_calls_;
+  std::map<std::uint64_t, engine::BoardCall> open_board_calls_;
   std::uint32_t opened_ = 0;
   std::vector<engine::ModelCall> untaken_;
   std::vector<engine::ModelCall> taken_;  ///< And not durable yet.
