@@ -148,6 +148,8 @@ TEST(Tries, WhatCannotHaveThemIsRefused) {
   EXPECT_EQ(wrong("  - {id: a, run: x, tries: 2, uses: [db]}\n"),
             "several tries cannot hold the lock `db` at once | make it `kind: slots` with a "
             "capacity for all of them\n");
+  EXPECT_TRUE(wrong("  - {id: a, run: x, tries: 2, board: [notes]}\n")
+                  .contains("a task with `tries` leaves no notes on a board"));
   EXPECT_EQ(wrong("  - {id: a, run: x, tries: 2, repeat: {until: \"outputs.a\", at_most: 2}}\n"),
             "a task that is repeated has no `tries` | it is done again as long as it is not good "
             "enough: that is `repeat`\n");
