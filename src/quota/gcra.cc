@@ -41,9 +41,9 @@ std::int64_t cost_of(std::int64_t amount, std::int64_t interval) {
 
 std::int64_t widened(std::int64_t interval, std::int64_t window, std::int64_t burst) {
   if (interval <= 0 || window <= 0) return interval;
-  const Wide wide = static_cast<Wide>(interval) * (static_cast<Wide>(window) + burst);
   return static_cast<std::int64_t>(
-      std::min<Wide>((wide + window - 1) / window, std::numeric_limits<std::int64_t>::max()));
+      std::min<Wide>(widened_for(static_cast<Wide>(interval), window, burst),
+                     std::numeric_limits<std::int64_t>::max()));
 }
 
 }  // namespace interlock::quota

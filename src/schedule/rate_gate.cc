@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/gcra.h"
 #include "schedule/wide.h"
 
 namespace interlock::schedule {
@@ -38,9 +39,8 @@ Duration QuotaRates::shortest() const {
 
 Rate QuotaRates::kept(const Rate& rate) const {
   if (window <= Duration::zero()) return rate;
-  const Wide wide = static_cast<Wide>(rate.per.count()) * (window.count() + burst.count());
-  return {rate.amount,
-          Duration(static_cast<std::int64_t>((wide + window.count() - 1) / window.count()))};
+  const Wide per = widened_for(static_cast<Wide>(rate.per.count()), window.count(), burst.count());
+  return {rate.amount, Duration(static_cast<std::int64_t>(per))};
 }
 
 RateGate::RateGate(std::vector<QuotaRates> quotas, Time now) {
@@ -76,10 +76,8 @@ Time RateGate::admits_at(std::span<const Cost> costs, Time now) const {
     at = std::max(at, quota.floor);
     each_limited(quota, cost, [&](const Bucket& bucket, std::int64_t amount) {
       if (amount <= 0) return;
-      Duration earned = time_for(*bucket.rate, amount);
-      // What is larger than the burst waits for a full bucket, and in windows for as much longer.
-      if (!quota.counts_windows) earned = std::min(earned, quota.burst);
-      at = std::max(at, bucket.arrival + earned - quota.burst);
+      at = std::max(at, fits_at(bucket.arrival, time_for(*bucket.rate, amount), quota.burst,
+                                quota.counts_windows));
     });
   }
   return at;
