@@ -59,7 +59,7 @@ TEST(Speculation, SpeculationIsPricedAgainstItsBudgetInPlanOrder) {
             "Up to 2 of 3 tasks run at once: 2 m 00 s instead of 3 m 00 s, 60 s saved\n"
             "1 conflict is not waited for: the tasks have views, and what meets is found when it "
             "is committed\n"
-            "On average 0.2 of the attempts are done again, 3.3k tokens wasted (assumed: two that "
+            "On average 0.3 of the attempts are done again, 4.6k tokens wasted (assumed: two that "
             "might meet do in 30 % of cases)\n"
             "`c` does not speculate: the 10k tokens that may be wasted are spoken for\n");
 }

@@ -97,7 +97,7 @@ AttemptSpec spec_of(const plan::Plan& plan, const RunState& run, TaskId id, std:
   for (const MessageRecord& message : record.messages) {
     // In a session that is taken up, it has been told what came before.
     const bool is_known = spec.resumes && message.attempt < latest.number;
-    if (!is_known && message.attempt != 0) spec.messages.push_back(message);
+    if (!is_known && message.attempt != 0) spec.work.front().messages.push_back(message);
   }
   spec.lane = latest.lane;
   spec.deadline = deadline;

@@ -37,15 +37,16 @@ struct AttemptSpec {
     std::vector<Input> inputs;
     std::optional<plan::Task> judged;  ///< Of a judge: the task whose tries it compares,
     std::vector<Try> tries;            ///< and those that were good.
+    /// That a person sent to the attempt's own task, and its agent is to be told now.
+    std::vector<MessageRecord> messages;
   };
 
   AttemptName name;
-  std::vector<Work> work;               ///< Its own task first, then those that share the attempt.
-  bool mends = false;                   ///< It is told what others changed.
-  bool goes_on = false;                 ///< It was stopped at a limit, and may take up its session.
-  bool resumes = false;                 ///< Its session is taken up; it knows what was asked.
-  std::string session;                  ///< Of the task's latest attempt; empty: it had none.
-  std::vector<MessageRecord> messages;  ///< That a person sent, and its agent is to be told now.
+  std::vector<Work> work;  ///< Its own task first, then those that share the attempt.
+  bool mends = false;      ///< It is told what others changed.
+  bool goes_on = false;    ///< It was stopped at a limit, and may take up its session.
+  bool resumes = false;    ///< Its session is taken up; it knows what was asked.
+  std::string session;     ///< Of the task's latest attempt; empty: it had none.
   std::string correction;  ///< Why the answer before was not accepted; for who mends, the changes.
   std::uint32_t lane = 0;
   Time deadline{};

@@ -22,8 +22,7 @@ Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocki
       collector_(turn_, live_, snapshots_),
       committer_(turn_, live_, snapshots_, collector_, tasks_),
       conditions_(turn_, tasks_),
-      tries_(turn_, live_, collector_, committer_, tasks_),
-      starter_(turn_, live_, tasks_, conditions_, tries_),
+      starter_(turn_, live_, tasks_, conditions_, collector_, committer_),
       endings_(turn_, live_, snapshots_, tasks_, calls_, agents_, collector_, committer_),
       launcher_(turn_, live_, snapshots_, checkpoints_, calls_, agents_, endings_),
       requests_(turn_, live_, tasks_, calls_, committer_, conditions_, endings_),
@@ -78,7 +77,7 @@ Result<void> Engine::close_turn() {
   for (std::uint64_t before = 0; before != run().seq;) {
     before = run().seq;
     tasks_.skip_unreachable();
-    tries_.settle();
+    starter_.tries().settle();
     if (auto settled = conditions_.settle(); !settled) return settled;
     if (auto committed = committer_.commit_what_may(); !committed) return committed;
     if (auto started = starter_.start_what_may(); !started) return started;

@@ -16,7 +16,6 @@
 #include "engine/run_completion.h"
 #include "engine/starter.h"
 #include "engine/task_endings.h"
-#include "engine/tries.h"
 #include "engine/turn.h"
 #include "engine/view_of.h"
 
@@ -71,7 +70,6 @@ class Engine {
   ChangeCollector collector_;
   Committer committer_;
   ConditionSettler conditions_;
-  Tries tries_;
   Starter starter_;
   AttemptEndings endings_;
   Launcher launcher_;

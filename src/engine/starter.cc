@@ -8,12 +8,12 @@
 namespace interlock::engine {
 
 Starter::Starter(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ConditionSettler& conditions,
-                 Tries& tries)
+                 ChangeCollector& collector, Committer& committer)
     : turn_(turn),
       live_(live),
       tasks_(tasks),
       conditions_(conditions),
-      tries_(tries),
+      tries_(turn, live, collector, committer, tasks),
       reuse_(turn, tasks) {
   for (std::size_t i = 0; i < turn.setup.batches.size(); ++i) {
     for (const TaskId id : turn.setup.batches[i]) batch_of_.emplace(id, i);

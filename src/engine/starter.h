@@ -21,9 +21,11 @@ namespace interlock::engine {
 class Starter {
  public:
   Starter(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ConditionSettler& conditions,
-          Tries& tries);
+          ChangeCollector& collector, Committer& committer);
 
   [[nodiscard]] Result<void> start_what_may();
+  /// Whose task it starts by what the picked one did.
+  Tries& tries() { return tries_; }
 
  private:
   [[nodiscard]] Result<void> start(TaskId task);
@@ -38,7 +40,7 @@ class Starter {
   LiveAttempts& live_;
   TaskEndings& tasks_;
   ConditionSettler& conditions_;
-  Tries& tries_;
+  Tries tries_;
   ResultReuse reuse_;
   std::map<TaskId, std::size_t> batch_of_;  ///< Of `Setup::batches`.
 };

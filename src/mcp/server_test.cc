@@ -121,11 +121,12 @@ TEST_F(ServerTest, lists_tools_always_in_one_order_and_gates_only_where_allowed)
       all += std::string(tool.at("name").as_string()) + " ";
     return all;
   };
-  EXPECT_EQ(names(Approval::by_people),
-            "plan run wait status runs output diff log why add queue cancel ");
   EXPECT_EQ(
-      names(Approval::by_clients),
-      "plan run wait status runs output diff log why add queue cancel approve reject resume ");
+      names(Approval::by_people),
+      "plan run wait status runs output diff log why add queue cancel board_post board_read ");
+  EXPECT_EQ(names(Approval::by_clients),
+            "plan run wait status runs output diff log why add queue cancel board_post board_read "
+            "approve reject resume ");
   for (const json::value& tool : list_of_tools(Approval::by_clients)) {
     for (const auto* schema : {"inputSchema", "outputSchema"})
       EXPECT_EQ(tool.at(schema).at("type").as_string(), "object") << json::serialize(tool);

@@ -43,8 +43,7 @@ TEST(Simulate, TheFirstOfSeveralTriesEndsTheOthers) {
   for (Job& job : draft.problem.jobs) job.first_of = 3;
   EXPECT_EQ(show(simulate(draft.problem, by_priority(3), {})), "a 0-20/0 | b 0-20/1 | c 0-20/2");
   EXPECT_EQ(show(simulate(draft.problem, by_priority(2), {})), "a 0-30/0 | b 0-30/1 | c 30-30/0");
-  EXPECT_EQ(show(simulate(draft.problem, in_plan_order(), {})),
-            "a 0-45/0 | b 45-45/0 | c 45-45/0");
+  EXPECT_EQ(show(simulate(draft.problem, in_plan_order(), {})), "a 0-45/0 | b 45-45/0 | c 45-45/0");
 }
 
 TEST(Simulate, RunsThePlanInVirtualTime) {
@@ -100,13 +99,17 @@ TEST(Simulate, WhatMayMeetAnEarlierTaskCommitsOnceThatHasEnded) {
   EXPECT_EQ(played({{a, b, true}}), "a 0-10/0 | b 10-12/0 | c 12-15/0");
 }
 
-TEST(Simulate, WhatMetTwiceWaitsUntilAllBeforeItHaveEnded) {
+TEST(Simulate, WhatMetThreeTimesWaitsUntilAllBeforeItHaveEnded) {
   Draft draft;
-  const auto a = draft.job(1), b = draft.job(3), c = draft.job(9), d = draft.job(20);
-  const World world{.fates = {}, .conflicts = {{a, d}, {b, d}}, .reviews = {}};
-  EXPECT_EQ(show(Simulator(draft.problem, by_priority(4), {}).play(world)),
-            "a 0-1/3 | b 0-3/2 | c 0-9/1 | d 9-29/0")
-      << "though it never meets " << name(c);
+  const auto a = draft.job(1), b = draft.job(3), c = draft.job(5), d = draft.job(9),
+             e = draft.job(20);
+  const World twice{.fates = {}, .conflicts = {{a, e}, {b, e}}, .reviews = {}};
+  EXPECT_EQ(show(Simulator(draft.problem, by_priority(5), {}).play(twice)),
+            "a 0-1/4 | b 0-3/3 | c 0-5/2 | d 0-9/1 | e 3-23/0");
+  const World thrice{.fates = {}, .conflicts = {{a, e}, {b, e}, {c, e}}, .reviews = {}};
+  EXPECT_EQ(show(Simulator(draft.problem, by_priority(5), {}).play(thrice)),
+            "a 0-1/4 | b 0-3/3 | c 0-5/2 | d 0-9/1 | e 9-29/0")
+      << "though it never meets " << name(d);
 }
 
 TEST(Sketch, KnowsHowManyRunAtOnce) {

@@ -94,7 +94,8 @@ Result<void> AttemptInputs::put_prompt() {
   if (!spec_.resumes) prompt_ = *asked + described_schema();
   prompt_ += said_of_before();
   std::vector<std::string> said;
-  for (const engine::MessageRecord& message : spec_.messages) said.push_back(message.text);
+  for (const engine::MessageRecord& message : spec_.work.front().messages)
+    said.push_back(message.text);
   prompt_ += say_messages(said);
   if (spec_.mends || agent_.prompt_by != plan::PromptBy::file) return {};
   auto path = put("prompt.md", prompt_);
