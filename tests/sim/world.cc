@@ -462,7 +462,6 @@ bool World::ask_again() {
 testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   check_start(spec);
   if (spec.name.phase == 0) views_promised_.begins(spec.name);
-  if (spec.name.phase == 0) use_board(spec);
   testing_support::Behaviour behaviour;
   behaviour.lasts = std::chrono::seconds(dice_.between(1, 25));
   const plan::Task& task = plan_[spec.name.task];
@@ -486,7 +485,13 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
     behaviour.exit_code = 1;
     views_promised_.failed_at_what_it_found(spec.name);
   }
-  if (!faults_are_on()) return behaviour;
+  if (faults_are_on()) draw_faults(task, behaviour);
+  // What could not be started asks nobody.
+  if (spec.name.phase == 0 && !behaviour.refused) use_board(spec);
+  return behaviour;
+}
+
+void World::draw_faults(const plan::Task& task, testing_support::Behaviour& behaviour) {
   if (dice_.chance(faults_.runs_short))
     behaviour.refused = "cannot make a pipe: Too many open files";
   if (dice_.chance(faults_.cannot_start)) behaviour.refused = "cannot execute `agent`";
@@ -499,7 +504,6 @@ testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   if (dice_.chance(faults_.attempt_leaves_strays)) behaviour.strays = 2;
   if (task.output.schema && dice_.chance(faults_.output_is_invalid))
     behaviour.output = "bad answer\n";
-  return behaviour;
 }
 
 /// The tasks whose work that attempt does too.

@@ -153,6 +153,7 @@ class World : private engine::PlanGrowth {
 
   // The agents.
   testing_support::Behaviour behave(const engine::SpawnSpec& spec);
+  void draw_faults(const plan::Task& task, testing_support::Behaviour& behaviour);
   std::vector<TaskId> others_in(engine::AttemptName name) const;
   std::string answer_to_all(const engine::SpawnSpec& spec, const std::vector<TaskId>& others);
   std::string touch(const engine::SpawnSpec& spec, const plan::Task& task,
