@@ -68,7 +68,7 @@ class Crowd {
     }
     verdicts_ = verdicts_of(plan_);
     problem_ = problem_of(plan_, {}, expected_, verdicts_);
-    draws_.emplace(plan_, expected_, risks);
+    draws_.emplace(plan_, expected_, risks, kFewerDraws);
     forecaster_.emplace(problem_, plan_.limits, expected_, verdicts_, *draws_);
   }
   Range sequential() const { return forecaster_->range(1, true, {}); }

@@ -7,9 +7,6 @@
 namespace interlock::decide {
 namespace {
 
-constexpr std::size_t kDraws = 32;
-/// Where tasks may meet each width differs from the next by little, and by luck of few.
-constexpr std::size_t kDrawsWhereTasksMeet = 128;
 constexpr std::size_t kDrawnTasks = 250'000;  ///< Of all worlds together, which bounds the time.
 
 /// SplitMix64 (Steele, Lea & Flood 2014), one stream for each task of each pair of worlds, so that
@@ -121,11 +118,11 @@ std::vector<schedule::Failure> likely_failures(const plan::Task& task, const Exp
 
 std::size_t draws_for(std::size_t tasks, bool may_meet) {
   const std::size_t affordable = kDrawnTasks / std::max<std::size_t>(tasks, 1);
-  return std::min(may_meet ? kDrawsWhereTasksMeet : kDraws, affordable / 2 * 2);
+  return std::min(may_meet ? kMostDraws : kFewerDraws, affordable / 2 * 2);
 }
 
 Draws::Draws(const plan::Plan& plan, const std::vector<Expected>& expected,
-             const std::vector<Risk>& risks) {
+             const std::vector<Risk>& risks, std::size_t most) {
   for (const Risk& risk : risks)
     expected_.conflicts.push_back({risk.before, risk.after, risk.p > 0.5});
   const bool some_fail = std::ranges::any_of(
@@ -142,7 +139,7 @@ Draws::Draws(const plan::Plan& plan, const std::vector<Expected>& expected,
     if (plan.limits.answer) expected_.reviews = {answer};
   }
   const Drawer drawer(plan, expected, risks);
-  const std::size_t count = draws_for(plan.tasks.size(), !risks.empty());
+  const std::size_t count = std::min(most, draws_for(plan.tasks.size(), !risks.empty()));
   for (std::size_t k = 0; k < count; ++k)
     worlds_.push_back(drawer.draw(k / 2, k % 2 == 0 ? 1 : -1));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -7,6 +8,9 @@
 #include "schedule/world.h"
 
 namespace interlock::decide {
+
+/// Where tasks may meet, each width differs from the next by little, and by luck of few.
+inline constexpr std::size_t kMostDraws = 128, kFewerDraws = 32;
 
 /// The worlds a plan may meet: how long each task and each person takes, which attempts fail, which
 /// tasks that are not kept apart do meet. Drawn from what is known, so that every pattern and every
@@ -16,8 +20,9 @@ namespace interlock::decide {
 /// two either way; so is a person's. Worlds come in pairs of opposite luck.
 class Draws {
  public:
+  /// `most`: no more worlds than that, for who plays many plans.
   Draws(const plan::Plan& plan, const std::vector<Expected>& expected,
-        const std::vector<Risk>& risks);
+        const std::vector<Risk>& risks, std::size_t most = kMostDraws);
 
   /// The world as it is expected: estimates come true, and what is more likely to meet than not
   /// does.
