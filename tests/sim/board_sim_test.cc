@@ -26,7 +26,7 @@ TEST(SimulationOfTheBoard, WhateverGoesWrongEveryTaskSeesWhatTheSerialRunShowsIt
     const plan::Plan plan = make_plan(seed, true);
     Dice dice(seed);
     Faults faults = Faults::draw(dice);
-    faults.person_speaks = dice.chance(600) ? 100 : 0;
+    faults.person_speaks = dice.chance(700) ? 150 : 0;
     World world(seed, plan, faults, static_cast<std::uint32_t>(dice.between(1, 5)));
     world.live();
     ASSERT_EQ(world.broken(), "") << "SIM_SEED=" << seed << ", and SIM_STORY=1 tells how it came";
