@@ -64,12 +64,14 @@ Running::~Running() {
 }
 
 bool Running::read_more() {
+  if (read_within(kPatienceMs)) return out_ >= 0 || err_ >= 0;
+  ADD_FAILURE() << "nothing more came; so far it said:\n" << ended_.out << ended_.err;
+  return false;
+}
+
+bool Running::read_within(int milliseconds) {
   std::array<pollfd, 2> streams{{{out_, POLLIN, 0}, {err_, POLLIN, 0}}};
-  const int ready = ::poll(streams.data(), streams.size(), kPatienceMs);
-  if (ready <= 0) {
-    ADD_FAILURE() << "nothing more came; so far it said:\n" << ended_.out << ended_.err;
-    return false;
-  }
+  if (::poll(streams.data(), streams.size(), milliseconds) <= 0) return false;
   const auto take = [](const pollfd& stream, int& fd, std::string& into) {
     if (stream.revents == 0) return;
     std::array<char, 65536> block;
@@ -82,7 +84,7 @@ bool Running::read_more() {
   };
   take(streams[0], out_, ended_.out);
   take(streams[1], err_, ended_.err);
-  return out_ >= 0 || err_ >= 0;
+  return true;
 }
 
 void Running::until_it_says(const std::string& text) {
@@ -95,6 +97,8 @@ void Running::until_it_says(const std::string& text) {
       ADD_FAILURE() << "it never said `" << text << "` but:\n" << ended_.out << ended_.err;
     return;
   }
+  // What the other stream was told before may have come after the look at it.
+  if (out_ >= 0 || err_ >= 0) read_within(0);
 }
 
 void Running::send(int signal) const { ::kill(pid_, signal); }

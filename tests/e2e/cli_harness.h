@@ -38,6 +38,8 @@ class Running {
  private:
   /// Reads what comes next; false at the end of both streams, or when patience ends.
   bool read_more();
+  /// Whether there was something, or an end.
+  bool read_within(int milliseconds);
 
   pid_t pid_ = -1;
   int out_ = -1, err_ = -1;
