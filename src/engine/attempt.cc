@@ -24,7 +24,7 @@ void Attempt::check_work() {
 }
 
 void Attempt::collect(Judgement judgement) {
-  check(state_ == State::running && name_.phase == 0, "changes are taken of work that is over");
+  check(state_ == State::running && name_.phase != 2, "changes are taken of work that is over");
   state_ = State::collecting;
   judged_ = std::move(judgement);
 }

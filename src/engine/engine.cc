@@ -11,12 +11,12 @@
 namespace interlock::engine {
 
 Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocking, Setup setup,
-               Replay before, Ports ports)
+               Replay before, Ports ports, FileHasher* hasher)
     : turn_(plan, interlocking, std::move(setup), std::move(before), ports),
       live_(turn_),
       snapshots_(turn_),
       checkpoints_(turn_, snapshots_),
-      tasks_(turn_),
+      tasks_(turn_, hasher),
       calls_(turn_, live_),
       agents_(turn_, live_),
       collector_(turn_, live_, snapshots_),
@@ -24,9 +24,9 @@ Engine::Engine(const plan::Plan& plan, const footprint::Interlocking& interlocki
       conditions_(turn_, tasks_),
       starter_(turn_, live_, tasks_, conditions_, collector_, committer_),
       endings_(turn_, live_, snapshots_, tasks_, calls_, agents_, collector_, committer_),
-      launcher_(turn_, live_, snapshots_, checkpoints_, calls_, agents_, endings_),
+      launcher_(turn_, live_, snapshots_, checkpoints_, tasks_.files(), calls_, agents_, endings_),
       requests_(turn_, live_, tasks_, calls_, committer_, conditions_, endings_),
-      completion_(turn_, live_, checkpoints_, tasks_.merges()) {}
+      completion_(turn_, live_, checkpoints_, tasks_) {}
 
 Result<void> Engine::begin() {
   turn_.batch.open_turn(turn_.ports.clock.now());
@@ -55,6 +55,8 @@ Result<void> Engine::turn(std::optional<Time> deadline) {
   for (AttemptReport& report : reports) {
     if (auto taken = take(std::move(report)); !taken) return taken;
   }
+  tasks_.files().take();
+  if (auto concluded = endings_.on_hashed(); !concluded) return concluded;
   calls_.take();
   live_.watch_clocks();
   if (auto started = launcher_.start_deferred(something_ended); !started) return started;

@@ -12,7 +12,8 @@ namespace interlock::engine {
 
 void Launcher::act() {
   // Before anything starts: an attempt that is started finds what was committed in the workspace.
-  checkpoints_.make();
+  // Whoever hashes files has to find them where they were when it began.
+  if (!files_.is_in_flight()) checkpoints_.make();
   for (const LiveAttempts::Act& one : live_.take_acts()) {
     using Kind = LiveAttempts::Act::Kind;
     if (one.kind == Kind::discard) {
@@ -34,6 +35,7 @@ void Launcher::act() {
       launch(*live);
     }
   }
+  files_.post();
 }
 
 void Launcher::launch(Attempt& live) {

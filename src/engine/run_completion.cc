@@ -33,6 +33,8 @@ bool RunCompletion::is_blocked() const {
 Result<void> RunCompletion::finish_if_idle() {
   const RunState& run = turn_.run();
   if (run.ended || !live_.empty() || turn_.signal_waits) return {};
+  // A task that may start now waits for that.
+  if (tasks_.files().is_busy()) return {};
   // Brought in first; who asks twice, and what takes long, is not waited for.
   const bool is_brought_in = run.checkpointed == run.commits.size();
   if (!is_brought_in && !is_blocked() && !checkpoints_.is_left_for_resume()) return {};
@@ -66,7 +68,7 @@ Result<void> RunCompletion::finish_all_ended() {
   const RunState& run = turn_.run();
   const bool all_done =
       std::ranges::all_of(run.tasks, [](const TaskRecord& one) { return one.went_well(); });
-  if (auto said = merges_.fail_missing(); !said) return said;
+  if (auto said = tasks_.merges().fail_missing(); !said) return said;
   const bool all_merged = std::ranges::all_of(
       run.merges, [](const MergeRecord& one) { return one.output.has_value(); });
   finish(all_done && all_merged ? RunEnded::How::finished : RunEnded::How::failed);

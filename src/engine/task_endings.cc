@@ -26,8 +26,12 @@ Result<void> TaskEndings::set_done(TaskId id, std::optional<Digest> known, Evide
   const plan::Task& one = turn_.task(id);
   const TaskRecord& before = turn_.record_of(id);
   const AttemptRecord& attempt = before.attempts.back();
-  const Result<Digest> wrote =
-      known ? Result<Digest>(*known) : turn_.ports.workspace.fingerprint(one.footprint.writes);
+  Result<Digest> wrote = known.value_or(Digest{});
+  if (!known) {
+    // Where that was hashed beside the turns, the attempt has waited for it.
+    auto hashed = files_.take_written(id);
+    wrote = hashed ? std::move(*hashed) : turn_.ports.workspace.fingerprint(one.footprint.writes);
+  }
   // The work is good; taken up again it counts.
   if (!wrote && is_shortage(wrote.error())) return std::unexpected(wrote.error());
   if (!wrote && is_interruption(wrote.error())) {

@@ -10,6 +10,7 @@
 #include "engine/attempt_endings.h"
 #include "engine/checkpoints.h"
 #include "engine/engine.h"
+#include "engine/hashed_files.h"
 #include "engine/live_attempts.h"
 #include "engine/model_calls.h"
 #include "engine/run_completion.h"
@@ -234,6 +235,123 @@ TEST_F(CheckpointsTest, ADiskThatFailsEndsTheTurnAndASignalDoesNot) {
   EXPECT_EQ(recorded(), "");
 }
 
+/// Hashes when it is told to.
+class LateHasher final : public FileHasher {
+ public:
+  explicit LateHasher(Workspace& files) : files_(files) {}
+  void hash(HashRequest request) override { asked.push_back(std::move(request)); }
+  std::vector<Hashed> take_hashed() override { return std::exchange(done_, {}); }
+  void work() {
+    for (const HashRequest& one : std::exchange(asked, {})) done_.push_back(answer(one, files_));
+  }
+
+  std::vector<HashRequest> asked;
+
+ private:
+  Workspace& files_;
+  std::vector<Hashed> done_;
+};
+
+class HashedFilesTest : public Parts {
+ protected:
+  static std::string said(const Result<std::vector<CacheKeyPart>>& parts) {
+    if (!parts) return parts.error().message;
+    std::string text;
+    for (const CacheKeyPart& one : *parts) text += one.name + " ";
+    return text;
+  }
+
+  LateHasher hasher{workspace};
+  const footprint::PatternSet all =
+      footprint::PatternSet::parse(std::vector<std::string>{"**"}).value();
+};
+
+TEST_F(HashedFilesTest, AnAnswerIsKnownATurnLaterAndHoldsForOneStart) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  HashedFiles files(begin(builder.plan()), &hasher);
+  workspace.files = {{"x", "1"}};
+  EXPECT_EQ(said(files.fingerprints(all)), "its files are being hashed");
+  EXPECT_EQ(said(files.fingerprints(all)), "its files are being hashed");
+  EXPECT_TRUE(hasher.asked.empty()) << "nothing is done before the turn's events are durable";
+  files.post();
+  EXPECT_EQ(hasher.asked.size(), 1u) << "asked once";
+  EXPECT_TRUE(files.is_asking() && files.is_in_flight() && files.holds_starts());
+  hasher.work();
+  files.take();
+  EXPECT_FALSE(files.is_asking() || files.is_busy() || files.holds_starts());
+  EXPECT_EQ(said(files.fingerprints(all)), "x ");
+  EXPECT_EQ(said(files.fingerprints(all)), "x ");
+  files.forget();
+  EXPECT_EQ(said(files.fingerprints(all)), "its files are being hashed");
+}
+
+TEST_F(HashedFilesTest, WhatWasForgottenMeanwhileIsNobodysAnswer) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  HashedFiles files(begin(builder.plan()), &hasher);
+  EXPECT_FALSE(files.fingerprints(all));
+  files.post();
+  files.forget();
+  EXPECT_FALSE(files.is_asking());
+  EXPECT_TRUE(files.holds_starts()) << "it still reads";
+  hasher.work();
+  files.take();
+  EXPECT_FALSE(files.holds_starts());
+  EXPECT_FALSE(files.fingerprints(all));
+}
+
+TEST_F(HashedFilesTest, WhatIsCommittedMeanwhileIsHashedToo) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  builder.task("b");
+  HashedFiles files(begin(builder.plan()), &hasher);
+  EXPECT_FALSE(files.fingerprints(all));
+  files.post();
+  hasher.work();
+  workspace.files = {{"x", "1"}};
+  commit_change(TaskId(0));
+  files.take();
+  EXPECT_EQ(said(files.fingerprints(all)), "its files are being hashed");
+  files.post();
+  hasher.work();
+  files.take();
+  EXPECT_EQ(said(files.fingerprints(all)), "x ");
+}
+
+TEST_F(HashedFilesTest, WhatATaskWroteHoldsNoStartsUnlessSomethingIsToBeBroughtIn) {
+  PlanBuilder builder("p");
+  builder.task("a").writes("out/**");
+  builder.task("b");
+  HashedFiles files(begin(builder.plan()), &hasher);
+  files.hash_writes(TaskId(0));
+  files.forget();
+  files.post();
+  ASSERT_EQ(hasher.asked.size(), 1u) << "what it wrote is no matter of what starts";
+  EXPECT_EQ(hasher.asked.front().patterns.text(), "out/**");
+  EXPECT_FALSE(files.holds_starts());
+  commit_change(TaskId(1));
+  EXPECT_TRUE(files.holds_starts()) << "that waits for those who read";
+  hasher.work();
+  files.take();
+  EXPECT_FALSE(files.holds_starts());
+  ASSERT_EQ(files.written(), std::vector<TaskId>{TaskId(0)});
+  EXPECT_TRUE(files.take_written(TaskId(0)).value());
+  EXPECT_FALSE(files.take_written(TaskId(0))) << "once";
+}
+
+TEST_F(HashedFilesTest, WhatReadsNothingAndWithoutAHasherAllIsKnownAtOnce) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  Turn& turn = begin(builder.plan());
+  workspace.files = {{"x", "1"}};
+  HashedFiles beside(turn, &hasher);
+  EXPECT_EQ(said(beside.fingerprints({})), "");
+  HashedFiles alone(turn, nullptr);
+  EXPECT_EQ(said(alone.fingerprints(all)), "x ");
+  EXPECT_FALSE(beside.is_busy() || alone.is_busy());
+}
+
 using TaskEndingsTest = Parts;
 
 TEST_F(TaskEndingsTest, WhatItWroteDecidesHowItEnds) {
@@ -385,7 +503,7 @@ TEST_F(RunCompletionTest, ARunIsOverWhenNothingRunsAndNothingCanStart) {
   OpenSnapshots open(turn);
   const Checkpoints checkpoints(turn, open);
   TaskEndings tasks(turn);
-  RunCompletion completion(turn, live, checkpoints, tasks.merges());
+  RunCompletion completion(turn, live, checkpoints, tasks);
   const auto stuck = completion.finish_if_idle();
   ASSERT_FALSE(stuck) << "a task waits for nothing at all";
   EXPECT_EQ(stuck.error().kind, Error::Kind::internal);
