@@ -299,13 +299,6 @@ void World::work_beside() {
   }
 }
 
-/// Those that nobody wants are no concern of a checkpoint's, gone or not.
-void World::let_go_of_snapshots() {
-  is_brought_in_ = true;
-  LaterWork(beside_).drain();
-  is_brought_in_ = false;
-}
-
 engine::Setup World::setup() {
   engine::Setup setup;
   setup.run = "sim";

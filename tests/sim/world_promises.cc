@@ -95,6 +95,17 @@ void World::check_journal() {
   }
 }
 
+/// Those that nobody wants are no concern of a checkpoint's, gone or not; whoever hashes files is.
+void World::let_go_of_snapshots() {
+  is_brought_in_ = true;
+  while (!beside_.empty()) {
+    const auto work = std::move(beside_.front());
+    beside_.pop_front();
+    work();
+  }
+  is_brought_in_ = false;
+}
+
 /// What was hashed of the files a task reads is what it is going to find: nothing came in between.
 /// Of people who write at any time that cannot be said.
 void World::check_keys() {
