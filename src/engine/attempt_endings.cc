@@ -56,7 +56,7 @@ Result<void> AttemptEndings::on_finished(Finished finished) {
   return conclude_hashed(live, std::move(judgement));
 }
 
-Result<void> AttemptEndings::put_back(Attempt live, const std::string& why) {
+Result<void> AttemptEndings::requeue_unstarted(Attempt live, const std::string& why) {
   // What it checks is kept, and must not be done again: it ends as a check that was not started.
   if (live.name().phase != 0)
     return on_not_started(std::move(live), {Error::Kind::io, "put off", {}});
@@ -287,11 +287,11 @@ bool AttemptEndings::ended_from_outside(TaskId id, const Judgement& judgement, b
   if (!is_cancelled && !is_at_limit) return false;
   // Another try was good first: nobody cancelled anything.
   const auto& try_of = turn_.task(id).try_of;
-  if (is_cancelled && !turn_.is_letting_go() && try_of && is_picked(turn_.run(), *try_of)) {
+  if (is_cancelled && !turn_.ends_by_signal() && try_of && is_picked(turn_.run(), *try_of)) {
     turn_.record(bad_try(turn_.run(), id, why_not_wanted(turn_.plan, turn_.run(), *try_of)));
     return true;
   }
-  if (is_cancelled && !turn_.is_letting_go()) {
+  if (is_cancelled && !turn_.ends_by_signal()) {
     turn_.record(TaskCancelled{id, judgement.detail});
     return true;
   }

@@ -45,7 +45,7 @@ class AttemptEndings {
   /// It could not even be started, or was stopped before.
   [[nodiscard]] Result<void> on_not_started(Attempt live, const Error& error);
   /// It was not to be begun, and costs no retry.
-  [[nodiscard]] Result<void> put_back(Attempt live, const std::string& why);
+  [[nodiscard]] Result<void> requeue_unstarted(Attempt live, const std::string& why);
   /// A person does not want this task's part of a batch any more; false: it has none. The attempt
   /// goes on as long as somebody's part is wanted.
   bool cancel_part(TaskId task);

@@ -17,6 +17,7 @@ std::string question_of(const footprint::PatternSet& patterns, char kind) {
   return key;
 }
 
+/// Of a request for one digest.
 Result<Digest> only(const Result<std::vector<CacheKeyPart>>& parts) {
   if (!parts) return std::unexpected(parts.error());
   check(parts->size() == 1, "a fingerprint is one digest");
@@ -26,6 +27,7 @@ Result<Digest> only(const Result<std::vector<CacheKeyPart>>& parts) {
 }  // namespace
 
 Hashed answer(const HashRequest& request, Workspace& files) {
+  // The one place where questions become calls: a test's hasher and the thread's answer alike.
   switch (request.kind) {
     case HashRequest::Kind::fingerprint: {
       const Result<Digest> digest = files.fingerprint(request.patterns);
@@ -51,6 +53,7 @@ Result<std::vector<CacheKeyPart>> HashedFiles::fingerprints(const footprint::Pat
 }
 
 Result<std::vector<CacheKeyPart>> HashedFiles::states(const changes::ReadSet& reads) {
+  // As above: a round through another thread for nothing would cost a turn.
   const bool is_empty = reads.content.empty() && reads.listing.empty() && reads.presence.empty();
   if (!is_beside() || is_empty) return turn_.ports.workspace.states(reads);
   return ask({0, HashRequest::Kind::states, {}, reads}, 's' + changes::to_text(reads));
@@ -63,8 +66,10 @@ Result<std::string> HashedFiles::read(const std::string& path, std::size_t max_b
 HashedFiles::Parts HashedFiles::ask(HashRequest request, const std::string& key) {
   // What was committed since may be among what was hashed.
   if (version_ != turn_.commits().version()) forget();
+  // Not by what the commits changed: patterns and paths would have to be held against all of them.
   version_ = turn_.commits().version();
   const auto [at, is_new] = asked_.try_emplace(key);
+  // Also an error is an answer: whoever asked deals with it as if it had read itself.
   if (at->second.answer) return *at->second.answer;
   if (is_new) {
     request.number = at->second.number = ++last_number_;
@@ -109,6 +114,7 @@ std::optional<Result<Digest>> HashedFiles::take_written(TaskId task) {
 }
 
 void HashedFiles::post() {
+  // All of one turn together: they are answered while nothing else is asked for.
   for (HashRequest& one : std::exchange(to_post_, {})) {
     in_flight_.insert(one.number);
     hasher_->hash(std::move(one));
@@ -119,10 +125,12 @@ void HashedFiles::take() {
   if (!is_beside()) return;
   for (Hashed& one : hasher_->take_hashed()) {
     in_flight_.erase(one.number);
+    // Known until its attempt ends with it, whatever is forgotten meanwhile.
     if (const auto task = writes_.extract(one.number)) {
       written_.insert_or_assign(task.mapped(), only(one.parts));
       continue;
     }
+    // At most a few: those of one start, or of one batch.
     for (auto& [key, asked] : asked_) {
       if (asked.number == one.number) asked.answer = std::move(one.parts);
     }

@@ -59,7 +59,7 @@ Result<void> Launcher::take_failures() {
   for (const AttemptName& name : std::exchange(held_back_, {})) {
     Attempt* const live = live_.find(name.task);
     if (live == nullptr) continue;
-    auto done = endings_.put_back(
+    auto done = endings_.requeue_unstarted(
         std::move(*live),
         "it was not begun, because changes could not be brought into the workspace");
     if (!done) return done;
@@ -85,7 +85,7 @@ Result<void> Launcher::on_not_started(NotStarted refused) {
   // A check is not put back: the work it judges has been done.
   if (gave_way && name.phase != 0) live->stop(Outcome::interrupted);
   if (gave_way && name.phase == 0)
-    return endings_.put_back(std::move(*live), "it was not begun, because a signal came");
+    return endings_.requeue_unstarted(std::move(*live), "it was not begun, because a signal came");
   return endings_.on_not_started(std::move(*live), error);
 }
 

@@ -42,6 +42,7 @@ Result<void> RunCompletion::finish_if_idle() {
     finish(*how);
     return {};
   }
+  // A queue that is empty waits for more, and is not over.
   if (turn_.scheduler().all_ended()) return stands() ? Result<void>() : finish_all_ended();
   if (turn_.scheduler().failure_limit_reached() && run.stopping.empty()) {
     // Taken up again, and still more has failed than the plan allows: a person has to ask for it
@@ -92,6 +93,7 @@ std::string RunCompletion::stuck() const {
 
 void RunCompletion::finish(RunEnded::How how) {
   std::string digest;
+  // Of one that goes on there is nothing to compare yet.
   if (how == RunEnded::How::finished || how == RunEnded::How::failed) {
     std::vector<merge::TaskResult> tasks;
     for (std::uint32_t i = 0; i < turn_.plan.tasks.size(); ++i) {

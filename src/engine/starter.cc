@@ -86,7 +86,7 @@ Result<void> Starter::start(TaskId id) {
   AttemptStarted event = started_event(id, std::move(*cache_key_parts), key, difference,
                                        turn_.scheduler().next_lane());
   // Nothing is spawned for it: all its tries are over.
-  if (tries_.takes_up(id)) return tries_.take_up(std::move(event));
+  if (tries_.adopts(id)) return tries_.adopt(std::move(event));
   // Its event before those of its mates: they name it, and share its slot.
   Attempt live({id, event.attempt, 0}, turn_.now());
   const bool is_first = event.attempt == 1;

@@ -359,11 +359,11 @@ struct Outside {
       : setup(setup_for(run.planned, run.id())),
         at(run.dispatched() ? now : run.state.last.value_or(now)),
         scheduler(engine::scheduler_of(setup, run.changes, at)) {
-    if (!run.dispatched()) let_go();
+    if (!run.dispatched()) requeue_running();
   }
 
   /// What a dead dispatcher had running waits to be done again.
-  void let_go() {
+  void requeue_running() {
     for (std::uint32_t i = 0; i < setup.problem.jobs.size(); ++i) {
       if (!scheduler.is_running(TaskId(i))) continue;
       scheduler.release(TaskId(i), {}, at);
