@@ -18,7 +18,7 @@ namespace interlock::engine {
 ///
 ///     asked, is_asking --(post, after the transaction)--> in flight --(take)--> known
 ///
-/// An answer holds for one start: until `forget`, or until more is committed. Nothing starts
+/// An answer holds until something starts (`forget`), or until more is committed. Nothing starts
 /// (`holds_starts`) and nothing is brought into the workspace (`is_in_flight`) meanwhile, so that
 /// what was hashed is what the task is going to find. Without a hasher all is known at once.
 class HashedFiles final : public Workspace {

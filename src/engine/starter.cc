@@ -2,10 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/shortage.h"
 #include "engine/try_events.h"
 
 namespace interlock::engine {
+
+namespace {
+constexpr std::size_t kAheadMax = 256;
+}  // namespace
 
 Starter::Starter(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ConditionSettler& conditions,
                  ChangeCollector& collector, Committer& committer)
@@ -37,9 +43,16 @@ Result<void> Starter::start_what_may() {
       files_.forget();  // Whatever was about to start is not now.
       break;
     }
+    const std::size_t attempts = turn_.record_of(*next).attempts.size();
     if (auto started = start(*next); !started) return started;
-    if (files_.is_asking()) break;  // It is the next one in a turn to come, too.
-    files_.forget();                // It may write what was hashed for it.
+    if (files_.is_asking()) {
+      look_ahead(*next);
+      break;
+    }
+    const bool has_begun = turn_.record_of(*next).attempts.size() > attempts;
+    ahead_ = has_begun ? 1 : std::min(2 * ahead_, kAheadMax);
+    // It may write what was hashed for others.
+    if (has_begun) files_.forget();
     tasks_.skip_unreachable();
   }
   // A person is told once, by whichever dispatcher came to it first.
@@ -49,6 +62,23 @@ Result<void> Starter::start_what_may() {
   if (turn_.scheduler().take_review_due() && !turn_.run().review_open)
     turn_.record(GateReached{std::nullopt, GateKind::review});
   return {};
+}
+
+/// Asks for what is likely to be asked next as well, so that a run in which nothing is to be done
+/// is over in few turns: of one task, and of twice as many each time that nothing began. Only while
+/// nothing runs, as what runs may write what those wait for.
+void Starter::look_ahead(TaskId from) {
+  std::size_t left = live_.empty() ? ahead_ : 1;
+  for (std::uint32_t i = from.index(); i < turn_.plan.tasks.size() && left > 0; ++i) {
+    const plan::Task& one = turn_.task(TaskId(i));
+    if (turn_.record_of(TaskId(i)).state != TaskState::waiting) continue;
+    --left;
+    const auto kept = turn_.ports.journal.latest_result(one.id);
+    if (!turn_.setup.reuse || one.footprint.unknown || !kept || !*kept) continue;
+    // Of what they say now nothing is known yet.
+    if (!one.footprint.reads.empty()) static_cast<void>(files_.fingerprints(one.footprint.reads));
+    if (!one.footprint.writes.empty()) static_cast<void>(files_.fingerprint(one.footprint.writes));
+  }
 }
 
 Result<void> Starter::start(TaskId id) {

@@ -34,6 +34,7 @@ class Starter {
   AttemptStarted started_event(TaskId task, std::vector<CacheKeyPart> cache_key_parts,
                                const Digest& key, const std::string& difference,
                                std::uint32_t lane) const;
+  void look_ahead(TaskId from);
   std::vector<TaskId> new_in_batch_of(TaskId task) const;
   [[nodiscard]] Result<bool> asks_for_mates_of(TaskId task);
   std::vector<TaskId> mates_of(TaskId task) const;
@@ -45,6 +46,7 @@ class Starter {
   ConditionSettler& conditions_;
   Tries tries_;
   HashedFiles& files_;
+  std::size_t ahead_ = 1;  ///< Of so many tasks results are looked for together.
   ResultReuse reuse_;
   std::map<TaskId, std::size_t> batch_of_;  ///< Of `Setup::batches`.
 };

@@ -560,5 +560,36 @@ TEST_F(EngineTest, AnErrorOfAPortEndsTheTurnAndNothingOfItIsWritten) {
   EXPECT_TRUE(processes.running().empty());
 }
 
+TEST_F(EngineTest, HearsPeopleWhileFilesAreHashedForAStart) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  builder.task("b").reads("**");
+  plan::Plan plan = builder.plan();
+  for (plan::Task& task : plan.tasks) task.timeout = std::chrono::hours(1);
+  engine::Setup setup;
+  setup.run = "r-1";
+  setup.policy.parallel = 2;
+  setup.problem.jobs.resize(2);
+  setup.expected.resize(2);
+  footprint::Interlocking interlocking;
+  interlocking.first.resize(3);
+  LateHasher hasher(workspace);
+  processes.script(TaskId(0), {.hangs = true});
+  Engine engine(plan, interlocking, setup, Replay(plan), ports, &hasher);
+  ASSERT_TRUE(engine.begin());
+  ASSERT_EQ(hasher.asked.size(), 1u);
+  journal.post({0, Request::Kind::cancel_task, "a", "ann"});
+  processes.poke();
+  for (int turns = 0; turns < 10 && engine.run()[TaskId(0)].state < TaskState::done; ++turns)
+    ASSERT_TRUE(engine.turn({}));
+  EXPECT_EQ(engine.run()[TaskId(0)].state, TaskState::cancelled);
+  EXPECT_TRUE(engine.run()[TaskId(1)].attempts.empty());
+  EXPECT_FALSE(engine.over()) << "it waits for what is hashed";
+  hasher.work();
+  processes.poke();
+  for (int turns = 0; turns < 10 && !engine.over(); ++turns) ASSERT_TRUE(engine.turn({}));
+  EXPECT_EQ(engine.run()[TaskId(1)].state, TaskState::done);
+}
+
 }  // namespace
 }  // namespace interlock::engine
