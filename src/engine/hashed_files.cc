@@ -69,8 +69,12 @@ HashedFiles::Parts HashedFiles::ask(HashRequest request, const std::string& key)
   // Not by what the commits changed: patterns and paths would have to be held against all of them.
   version_ = turn_.commits().version();
   const auto [at, is_new] = asked_.try_emplace(key);
-  // Also an error is an answer: whoever asked deals with it as if it had read itself.
-  if (at->second.answer) return *at->second.answer;
+  if (at->second.answer) {
+    Parts answer = *at->second.answer;
+    // An error is told once: who tries again wants the files looked at again.
+    if (!answer) asked_.erase(at);
+    return answer;
+  }
   if (is_new) {
     request.number = at->second.number = ++last_number_;
     to_post_.push_back(std::move(request));

@@ -23,6 +23,7 @@
 #include "support/fake_snapshots.h"
 #include "support/fake_validator.h"
 #include "support/fake_workspace.h"
+#include "support/late_hasher.h"
 #include "support/plan_builder.h"
 #include "worker/local_executor.h"
 
@@ -30,6 +31,7 @@
 namespace interlock::engine {
 namespace {
 
+using testing_support::LateHasher;
 using testing_support::PlanBuilder;
 
 Error failed_for(int number) {
@@ -235,23 +237,6 @@ TEST_F(CheckpointsTest, ADiskThatFailsEndsTheTurnAndASignalDoesNot) {
   EXPECT_EQ(recorded(), "");
 }
 
-/// Hashes when it is told to.
-class LateHasher final : public FileHasher {
- public:
-  explicit LateHasher(Workspace& files) : files_(files) {}
-  void hash(HashRequest request) override { asked.push_back(std::move(request)); }
-  std::vector<Hashed> take_hashed() override { return std::exchange(done_, {}); }
-  void work() {
-    for (const HashRequest& one : std::exchange(asked, {})) done_.push_back(answer(one, files_));
-  }
-
-  std::vector<HashRequest> asked;
-
- private:
-  Workspace& files_;
-  std::vector<Hashed> done_;
-};
-
 class HashedFilesTest : public Parts {
  protected:
   static std::string said(const Result<std::vector<CacheKeyPart>>& parts) {
@@ -283,6 +268,20 @@ TEST_F(HashedFilesTest, AnAnswerIsKnownATurnLaterAndHoldsForOneStart) {
   EXPECT_EQ(said(files.fingerprints(all)), "x ");
   EXPECT_EQ(said(files.fingerprints(all)), "x ");
   files.forget();
+  EXPECT_EQ(said(files.fingerprints(all)), "its files are being hashed");
+}
+
+TEST_F(HashedFilesTest, AnErrorIsToldOnce) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  HashedFiles files(begin(builder.plan()), &hasher);
+  EXPECT_FALSE(files.fingerprints(all));
+  files.post();
+  workspace.fails = [](std::string_view) { return std::optional(failed_for(EINTR)); };
+  hasher.work();
+  files.take();
+  EXPECT_FALSE(files.is_asking());
+  EXPECT_EQ(said(files.fingerprints(all)), failed_for(EINTR).message);
   EXPECT_EQ(said(files.fingerprints(all)), "its files are being hashed");
 }
 
