@@ -185,13 +185,13 @@ Result<Posted> post_tasks(journal::Store& store, std::unique_ptr<runs::ChosenRun
       ::poll(nullptr, 0, kLookMs);
       continue;
     }
-    auto now = runs::choose_run(store, run->id());
+    auto now = runs::read_on(store, std::move(run));
     if (!now) return std::unexpected(now.error());
-    if (*answer) return Posted{std::move(*now), std::move(*answer)};
-    if (!(*now)->dispatched()) break;
-    // Another dispatcher began meanwhile, and perhaps before the request was there.
-    poke(**now);
     run = std::move(*now);
+    if (*answer) return Posted{std::move(run), std::move(*answer)};
+    if (!run->dispatched()) break;
+    // Another dispatcher began meanwhile, and perhaps before the request was there.
+    poke(*run);
   }
   return Posted{std::move(run), std::nullopt};
 }

@@ -8,6 +8,7 @@
 #include "panel/summary.h"
 #include "process/blocked_signals.h"
 #include "process/clock.h"
+#include "runs/asking.h"
 #include "runs/opened_run.h"
 
 // `attach`: the face of a run that goes on elsewhere.
@@ -98,7 +99,7 @@ Result<Exit> attach_command(const Context& context, const std::string& name) {
     const auto summary = store->summary(id);
     if (!summary) return std::unexpected(summary.error());
     if (summary->events == run->state.seq && run->dispatched()) continue;
-    auto again = runs::choose_run(*store, id);
+    auto again = runs::read_on(*store, std::move(run));
     if (!again) return std::unexpected(again.error());
     run = std::move(*again);
   }

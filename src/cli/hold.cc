@@ -175,7 +175,7 @@ Result<Exit> wait_command(const Context& context, const std::string& name, const
       if (!summary) return std::unexpected(summary.error());
       if (summary->events != run->state.seq || !run->dispatched()) break;
     }
-    auto again = runs::choose_run(**store, run->id());
+    auto again = runs::read_on(**store, std::move(run));
     if (!again) return std::unexpected(again.error());
     run = std::move(*again);
   }

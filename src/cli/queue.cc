@@ -168,7 +168,7 @@ Result<Exit> stop_queue(const Context& context, const QueueRequest& request) {
   while ((*run)->dispatched() && !(*run)->state.additions_closed &&
          clock.now() - began < kPatience) {
     ::poll(nullptr, 0, kLookMs);
-    auto now = runs::choose_run(**store, *id);
+    auto now = runs::read_on(**store, std::move(*run));
     if (!now) return std::unexpected(now.error());
     run = std::move(now);
   }

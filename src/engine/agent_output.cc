@@ -33,6 +33,7 @@ Outcome outcome_of(agents::Failure failure) {
 
 namespace {
 
+/// Bytes of what is shown of an agent's doing: a line of the panel holds no more.
 constexpr std::size_t kDoingMax = 200;
 
 /// The call that says the attempt's answer is none; null: there is no such call. A client's last
@@ -82,6 +83,7 @@ std::string doing_in(const agents::Event& event) {
 }  // namespace
 
 void AgentOutput::open_reader(Attempt& live) const {
+  // Of the attempt, not of the task: after a failure it may be another model's.
   const plan::Agent& agent =
       turn_.plan.agents[task_of_attempt(turn_.plan, turn_.run(), live.task()).agent.index()];
   const bool mends_by_command =
@@ -103,6 +105,7 @@ void AgentOutput::on_printed(Printed printed) {
 
 void AgentOutput::on_events(Attempt& live, std::vector<agents::Event> events) {
   for (agents::Event& event : events) {
+    // Some clients name their session only with a later event than their first.
     const bool knew = !live.agent.transcript.started.session.empty();
     const bool is_text = std::holds_alternative<agents::Text>(event);
     std::string doing = doing_in(event);
@@ -147,6 +150,7 @@ Judgement AgentOutput::judge(Attempt& live, const Exited& exited, Judgement judg
   if (is_cut_short && judgement.outcome == Outcome::crashed) return judgement;
   Judgement judged{outcome_of(*ending.failure), ending.detail, {}};
   if (judged.outcome == Outcome::output_invalid) judged.complaint = ending.detail;
+  // What follows is decided elsewhere: it is begun anew, at no cost.
   live.agent.session_is_gone = *ending.failure == agents::Failure::no_session;
   return judged;
 }
@@ -154,6 +158,7 @@ Judgement AgentOutput::judge(Attempt& live, const Exited& exited, Judgement judg
 std::string AgentOutput::take_answer(Attempt& live, bool json) const {
   if (!live.agent.transcript.final) return {};
   agents::Final& final = *live.agent.transcript.final;
+  // A client that was given the schema has an answer that keeps to it beside its words.
   if (json && final.structured) final.text = std::move(*final.structured);
   std::string text = std::exchange(final.text, {});
   turn_.setup.secrets.apply_to(text);

@@ -19,16 +19,18 @@ Time silent_since(const Attempt& attempt, const Attempt::Clocks& clocks) {
 }  // namespace
 
 void Attempt::check_work() {
+  // Of a batch each part has its own check, and comes here through `queue_check`.
   check(state_ == State::running && name_.phase == 0, "work is checked once, when it is over");
   name_.phase = 1;
 }
 
 void Attempt::collect(Judgement judgement) {
-  check(state_ == State::running && name_.phase == 0, "changes are taken of work that is over");
+  check(state_ == State::running && name_.phase != 2, "changes are taken of work that is over");
   state_ = State::collecting;
   judged_ = std::move(judgement);
 }
 
+/// Running for a moment only: in the same turn it is judged, checked or over.
 Judgement Attempt::take_collected() {
   check(state_ == State::collecting, "what was taken was asked for");
   state_ = State::running;
@@ -40,15 +42,18 @@ void Attempt::defer(Time again, std::string why) {
   state_ = State::deferred;
   again_at_ = again;
   short_of_ = std::move(why);
+  // Where nothing else runs this is what ends the trying.
   ++starts_tried_;
 }
 
 void Attempt::start_again(Time now) {
   check(state_ == State::deferred, "only what was put off is started again");
   state_ = State::running;
+  // A check that could not start keeps the time of the work it checks.
   if (name_.phase == 0) started_ = now;
 }
 
+/// Parts of a batch have one slot, so their checks go one after the other.
 void Attempt::queue_check() {
   check(state_ == State::running, "a check waits before it has begun");
   state_ = State::queued;
@@ -62,6 +67,7 @@ void Attempt::begin_check(Time now) {
 }
 
 void Attempt::judge(Judgement judgement) {
+  // The slot is the first task's own: it may not end before the checks of the others.
   check(state_ == State::running, "an attempt is judged once");
   state_ = State::judged;
   name_.phase = 1;
@@ -69,6 +75,7 @@ void Attempt::judge(Judgement judgement) {
 }
 
 void Attempt::stop(Outcome why, std::string detail) {
+  // A timeout that comes while it is being cancelled changes nothing of why it ends.
   if (stopped_for_) return;
   stopped_for_ = why;
   stop_detail_ = std::move(detail);
@@ -90,7 +97,9 @@ bool Attempt::is_timed() const {
 
 std::optional<Outcome> Attempt::overdue(const Clocks& clocks, Time now) const {
   if (!is_timed()) return {};
+  // Before its silence: one that was silent to its very end has timed out.
   if (now >= started_ + clocks.timeout) return Outcome::timed_out;
+  // Zero means that it may be silent for as long as it likes.
   if (clocks.idle > Duration{} && now >= silent_since(*this, clocks) + clocks.idle)
     return Outcome::went_silent;
   return {};
@@ -105,6 +114,7 @@ std::optional<Time> Attempt::lingers_until(const Clocks& clocks) const {
 }
 
 std::optional<Time> Attempt::next_moment(const Clocks& clocks) const {
+  // Nothing of it runs, so no other clock does.
   if (state_ == State::deferred) return again_at_;
   if (!is_timed()) return {};
   Time next = started_ + clocks.timeout;
@@ -113,7 +123,9 @@ std::optional<Time> Attempt::next_moment(const Clocks& clocks) const {
   return next;
 }
 
+/// For tests and for people: where it stands, and why it is there.
 std::string Attempt::text() const {
+  // Since the epoch, as a test's clock begins there.
   const auto shown = [](Time time) {
     return fmt::format("{} s", to_seconds(time.time_since_epoch()));
   };

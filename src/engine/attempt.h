@@ -23,6 +23,8 @@ namespace interlock::engine {
 ///
 ///     running --(phase 0 over, in a snapshot)--> collecting --> running, and judged at once
 ///                                                what it changed is taken, by its executor
+///     running --(all is over, and it was good, in the workspace itself)--> collecting --> over
+///                                                what it wrote is hashed
 ///
 /// Of several tasks in one attempt, once its work is over, each is one by itself:
 ///
@@ -49,7 +51,8 @@ class Attempt {
     bool has_output = false;
     std::string printed;  ///< On its standard output, where its output may be that.
     Exited exited;
-    std::optional<Time> over;        ///< When its tree was gone.
+    std::optional<Time> over;        ///< When its tree was gone,
+    std::optional<Time> checked;     ///< and that of its check.
     std::optional<Harvest> harvest;  ///< With a snapshot.
     bool read_repository = false;    ///< Likewise: it opened something of a `.git`.
     std::vector<std::string> remarks, denied_reads, denied_writes;
@@ -92,7 +95,7 @@ class Attempt {
 
   /// Its work is over and good so far: its check is next.
   void check_work();
-  /// Its work is over, and is `judgement` so far: what it changed is taken first.
+  /// Its work is over, and is `judgement` so far: what it changed is taken first, or hashed.
   void collect(Judgement judgement);
   /// That is done. What it was judged to be.
   Judgement take_collected();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/text.h"
 #include "engine/attempt_usage.h"
 #include "engine/retry.h"
@@ -51,10 +52,11 @@ Result<void> AttemptEndings::on_finished(Finished finished) {
   live.work.exited.strays += exited.strays;
   live.work.exited.unproven.insert(live.work.exited.unproven.end(), exited.unproven.begin(),
                                    exited.unproven.end());
-  return conclude(std::move(live), judgement);
+  live.work.checked = turn_.now();
+  return conclude_hashed(live, std::move(judgement));
 }
 
-Result<void> AttemptEndings::put_back(Attempt live, const std::string& why) {
+Result<void> AttemptEndings::requeue_unstarted(Attempt live, const std::string& why) {
   // What it checks is kept, and must not be done again: it ends as a check that was not started.
   if (live.name().phase != 0)
     return on_not_started(std::move(live), {Error::Kind::io, "put off", {}});
@@ -116,7 +118,7 @@ Result<void> AttemptEndings::finish_work(Attempt& live, Judgement judgement) {
   // Only now, as its output may be a file among what it changed.
   judgement = take_output(live, std::move(judgement));
   if (judgement.outcome != Outcome::succeeded || turn_.task(live.task()).verify.empty())
-    return conclude(std::move(live), judgement);
+    return conclude_hashed(live, std::move(judgement));
   // The task is done only when its check says so: the attempt goes on.
   live.check_work();
   live_.spawn(live.name());
@@ -187,6 +189,32 @@ Judgement AttemptEndings::take_output(Attempt& live, Judgement judgement) {
   return judgement;
 }
 
+/// What it wrote in the workspace itself is part of its result, and reading that may take longer
+/// than it worked. It keeps its slot meanwhile, so that nobody writes there.
+Result<void> AttemptEndings::conclude_hashed(Attempt& live, Judgement judgement) {
+  const plan::Task& one = turn_.task(live.task());
+  // After a gate a person may have changed it: then it is hashed when that one approves it.
+  const bool is_done_now = judgement.outcome == Outcome::succeeded && !one.gate_after &&
+                           !live.share.batch && !one.try_of;
+  const bool is_read_back = !turn_.has_snapshot(live.task()) && !one.footprint.writes.empty() &&
+                            tasks_.files().is_beside();
+  if (!is_done_now || !is_read_back) return conclude(std::move(live), judgement);
+  live.collect(std::move(judgement));
+  tasks_.files().hash_writes(live.task());
+  return {};
+}
+
+Result<void> AttemptEndings::on_hashed() {
+  for (const TaskId id : tasks_.files().written()) {
+    Attempt* const live = live_.find(id);
+    check(live != nullptr, "an attempt lives until what it wrote is hashed");
+    // Whoever wanted it stopped meanwhile came too late: it was over, and good.
+    const Judgement judgement = live->take_collected();
+    if (auto done = conclude(std::move(*live), judgement); !done) return done;
+  }
+  return {};
+}
+
 /// From here on it lives no more. The event comes first, as what follows is decided by the state it
 /// makes.
 Result<void> AttemptEndings::conclude(Attempt live, Judgement judgement) {
@@ -208,8 +236,9 @@ Result<void> AttemptEndings::conclude(Attempt live, Judgement judgement) {
   event.detail = with_unproven(judgement.detail, live.work.exited.unproven);
   event.strays = live.work.exited.strays;
   event.unproven = std::move(live.work.exited.unproven);
-  // That its changes had to be taken is none of its time.
-  const Time over = live.name().phase == 0 ? live.work.over.value_or(turn_.now()) : turn_.now();
+  // That its changes had to be taken, or hashed, is none of its time.
+  const Time now = turn_.now();
+  const Time over = (live.name().phase == 0 ? live.work.over : live.work.checked).value_or(now);
   event.elapsed = over - live.started() + live.share.worked.value_or(Duration{});
   if (live.work.has_output) {
     event.output = digest_of(live.work.output);
@@ -258,11 +287,11 @@ bool AttemptEndings::ended_from_outside(TaskId id, const Judgement& judgement, b
   if (!is_cancelled && !is_at_limit) return false;
   // Another try was good first: nobody cancelled anything.
   const auto& try_of = turn_.task(id).try_of;
-  if (is_cancelled && !turn_.is_letting_go() && try_of && is_picked(turn_.run(), *try_of)) {
+  if (is_cancelled && !turn_.ends_by_signal() && try_of && is_picked(turn_.run(), *try_of)) {
     turn_.record(bad_try(turn_.run(), id, why_not_wanted(turn_.plan, turn_.run(), *try_of)));
     return true;
   }
-  if (is_cancelled && !turn_.is_letting_go()) {
+  if (is_cancelled && !turn_.ends_by_signal()) {
     turn_.record(TaskCancelled{id, judgement.detail});
     return true;
   }

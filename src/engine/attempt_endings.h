@@ -21,7 +21,7 @@ namespace interlock::engine {
 /// What came of attempts: judged, journaled, and either done, tried again or failed.
 ///
 ///     Finished -> on_finished -> (its changes: on_collected) -> finish_work -> (its check)
-///     -> conclude -> AttemptEnded -> what follows
+///     -> conclude_hashed -> (what it wrote: on_hashed) -> conclude -> AttemptEnded -> what follows
 ///                               '-> on_batch_over -> break_up -> conclude, for each task of it
 class AttemptEndings {
  public:
@@ -40,10 +40,12 @@ class AttemptEndings {
   [[nodiscard]] Result<void> on_finished(Finished finished);
   /// Its changes were taken, or could not be.
   [[nodiscard]] Result<void> on_collected(Collected collected);
+  /// What some of them wrote is hashed: those are done.
+  [[nodiscard]] Result<void> on_hashed();
   /// It could not even be started, or was stopped before.
   [[nodiscard]] Result<void> on_not_started(Attempt live, const Error& error);
   /// It was not to be begun, and costs no retry.
-  [[nodiscard]] Result<void> put_back(Attempt live, const std::string& why);
+  [[nodiscard]] Result<void> requeue_unstarted(Attempt live, const std::string& why);
   /// A person does not want this task's part of a batch any more; false: it has none. The attempt
   /// goes on as long as somebody's part is wanted.
   bool cancel_part(TaskId task);
@@ -53,6 +55,7 @@ class AttemptEndings {
   Judgement judge_work(Attempt& live, Finished& finished);
   [[nodiscard]] Result<void> finish_work(Attempt& live, Judgement judgement);
   Judgement take_output(Attempt& live, Judgement judgement);
+  [[nodiscard]] Result<void> conclude_hashed(Attempt& live, Judgement judgement);
   [[nodiscard]] Result<void> conclude(Attempt live, Judgement judgement);
   [[nodiscard]] Result<void> succeed(TaskId task);
   [[nodiscard]] Result<void> after_failure(TaskId task, const Judgement& judgement);

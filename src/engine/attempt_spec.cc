@@ -19,6 +19,7 @@ bool was_stopped_at_limit(const TaskRecord& record) {
   return at_limit && !before.session.empty() && !before.is_batched();
 }
 
+/// By digest: whoever does the attempt may be elsewhere, and asks for the bytes it lacks.
 std::vector<AttemptSpec::Input> inputs_of(const plan::Plan& plan, const RunState& run,
                                           const plan::Task& task) {
   std::vector<AttemptSpec::Input> inputs;
@@ -33,6 +34,7 @@ std::vector<AttemptSpec::Input> inputs_of(const plan::Plan& plan, const RunState
   return inputs;
 }
 
+/// What one task asks for; a judge is shown what its tries were asked and what they gave.
 AttemptSpec::Work work_of(const plan::Plan& plan, const RunState& run, plan::Task task) {
   AttemptSpec::Work work;
   work.inputs = inputs_of(plan, run, task);
@@ -41,6 +43,8 @@ AttemptSpec::Work work_of(const plan::Plan& plan, const RunState& run, plan::Tas
     work.inputs = inputs_of(plan, run, *work.judged);  // Its prompt is shown as it was filled in.
     for (std::size_t i = 0; i < work.judged->tries.size(); ++i) {
       const TaskRecord& record = run[work.judged->tries[i]];
+      // Numbered among all tries, as it answers with that number; those that were not good are left
+      // out.
       if (record.state == TaskState::done)
         work.tries.push_back({i + 1, record.output, record.attempts.back().diff});
     }
@@ -56,6 +60,7 @@ std::vector<Digest> AttemptSpec::contents() const {
   const auto add = [&all](const std::optional<Digest>& one) {
     if (one) all.push_back(*one);
   };
+  // In no order that means anything: they are looked up by digest.
   for (const Work& one : work) {
     for (const Input& input : one.inputs) add(input.output);
     for (const Try& shown : one.tries) add(shown.output), add(shown.diff);
@@ -83,12 +88,14 @@ AttemptSpec spec_of(const plan::Plan& plan, const RunState& run, TaskId id, std:
   AttemptSpec spec;
   spec.name = {id, latest.number, phase};
   spec.work.push_back(work_of(plan, run, task_of_attempt(plan, run, id)));
+  // Never as after a failure: who shares an attempt has none behind it.
   for (const TaskId other : latest.others) spec.work.push_back(work_of(plan, run, plan[other]));
   spec.mends = latest.because == Trigger::repair;
   spec.goes_on = latest.because == Trigger::again && was_stopped_at_limit(record);
   spec.session = record.session;
   spec.agent = plan.agents[spec.task().agent.index()];
   const agents::Adapter* const adapter = adapter_of(spec.agent, spec);
+  // A session is of use only to a client that can be told to take one up.
   const bool has_session =
       adapter != nullptr && adapter->resumes(spec.agent) && !record.session.empty();
   spec.resumes =
@@ -120,6 +127,7 @@ void add_host(AttemptSpec& spec, const plan::Plan& plan, const HostEnvironment& 
   calls.name = spec.name;
   calls.label = spec.label;
   calls.board = !task.board.empty();
+  // The board alone: no key, no budget and no brake is about it.
   if (!asks_models) return;
   calls.agent = spec.agent.name;
   for (const plan::Use& use : task.uses) {
@@ -128,6 +136,7 @@ void add_host(AttemptSpec& spec, const plan::Plan& plan, const HostEnvironment& 
   }
   calls.deadline = spec.deadline;
   const Spent& spent = spec.spent;
+  // A budget is for all attempts of a task together.
   if (task.budget_tokens) calls.tokens = std::max<Tokens>(0, *task.budget_tokens - spent.tokens);
   if (task.budget_usd) calls.usd = std::max<MicroUsd>(0, *task.budget_usd - spent.usd);
   const plan::Limits& limits = plan.limits;
@@ -136,11 +145,13 @@ void add_host(AttemptSpec& spec, const plan::Plan& plan, const HostEnvironment& 
   calls.brakes.failures = 2 * limits.repeats;
   calls.brakes.usd_per_minute = limits.usd_per_minute;
   const auto& expected = around.expected_tokens;
+  // By these the gateway says who goes on near the run's limit.
   if (!expected.empty()) calls.progress.expected = expected[spec.name.task.index()];
   if (spec.resumes) calls.progress.used = spent.tokens;
   calls.progress.keeps_session = adapter->resumes(spec.agent);
   calls.allowed_hosts = task.allowed_hosts;
   calls.replay_own = spec.replays_own;
+  // Where calls are recorded, two requests that differ by these alone are the same.
   calls.noise.ids = adapter->sends_random_ids();
   calls.noise.dates = adapter->sends_the_date();
 }

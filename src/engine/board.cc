@@ -12,6 +12,7 @@ namespace interlock::engine {
 
 namespace {
 
+/// By the words of HTTP, as agents ask by it.
 BoardAnswer refused(int status, std::string message) {
   return {status,
           json::serialize(json::object{{"error", json::object{{"message", std::move(message)}}}})};
@@ -21,6 +22,7 @@ json::value of_note(const VisiblePost& one, const plan::Plan& plan, plan::TopicK
   json::object shown{{"number", one.number},
                      {"by", one.post->task ? plan[*one.post->task].id : one.post->by},
                      {"is_person", !one.post->task}};
+  // Of a person no round is known; what they say counts for all of them.
   if (kind == plan::TopicKind::rounds && one.post->task)
     shown["round"] = plan[*one.post->task].board.round;
   shown["text"] = one.post->text;
@@ -44,6 +46,7 @@ BoardAnswer shown(const plan::Topic& topic, json::array posts, std::uint32_t las
 void Board::take() {
   for (BoardCall& call : turn_.ports.gateway.take_board_calls()) {
     BoardAnswer answer = answer_to(call);
+    // Held until the turn's events are durable: what an agent was shown is in the journal by then.
     answers_.emplace_back(call.id, std::move(answer));
   }
 }
@@ -54,6 +57,7 @@ void Board::answer() {
 }
 
 BoardAnswer Board::answer_to(BoardCall& call) {
+  // A process that outlives its attempt is told nothing any more.
   const Attempt* const live = live_.find(call.name.task);
   if (live == nullptr || live->name().attempt != call.name.attempt)
     return refused(410, "this attempt is over");
@@ -63,6 +67,7 @@ BoardAnswer Board::answer_to(BoardCall& call) {
   if (found == topics.end())
     return refused(404, fmt::format("the plan has no topic `{}`", printable(call.topic)));
   const auto topic = static_cast<std::uint32_t>(found - topics.begin());
+  // What a plan does not say is no part of who waits for whom, and so it is refused.
   if (call.posts ? !task.board.posts(topic) : !task.board.reads(topic))
     return refused(403, fmt::format("task `{}` does not say that it {} topic `{}`", task.id,
                                     call.posts ? "posts to" : "reads", call.topic));
@@ -89,7 +94,9 @@ BoardAnswer Board::read(const BoardCall& call, std::uint32_t topic) {
   std::size_t bytes = 0;
   bool has_more = false;
   for (const VisiblePost& one : visible_posts(turn_.plan, turn_.run(), call.name.task, topic)) {
+    // It says what it has seen; the number stays the same for each attempt.
     if (one.number <= call.after) continue;
+    // At least one, however long: else it would ask for ever.
     has_more = bytes + one.post->text.size() > kBoardAnswerBytesMax && !posts.empty();
     if (has_more) break;
     bytes += one.post->text.size();

@@ -21,7 +21,9 @@ std::uint64_t started_at(const TaskRecord& record) {
 
 /// Whether the plan lets `reader` see what `author` posts.
 bool is_before(const plan::Plan& plan, TaskId author, TaskId reader, plan::TopicKind kind) {
+  // Plan order: the same tasks whoever is faster.
   if (kind == plan::TopicKind::ordered) return author < reader;
+  // Within a round nobody sees the others, or the first would lead them.
   return plan[author].board.round < plan[reader].board.round;
 }
 
@@ -33,12 +35,16 @@ std::string_view name_of(PostStanding standing) {
 }
 
 PostStanding standing_of(const RunState& run, const PostRecord& post) {
+  // A person's word depends on no attempt.
   if (!post.task) return PostStanding::counts;
   const TaskRecord& record = run[*post.task];
   const bool is_latest = !record.attempts.empty() && record.attempts.back().number == post.attempt;
+  // It is done again, or was not done at all: what an attempt said that does not count does not
+  // count.
   if (!is_latest || !record.from_run.empty()) return PostStanding::dropped;
   if (record.state == TaskState::done) return PostStanding::counts;
   const auto& outcome = record.attempts.back().outcome;
+  // Whether it counts is not known before its changes are in.
   const bool may_succeed = record.state == TaskState::running ||
                            record.state == TaskState::reviewing ||
                            (record.state == TaskState::committing && outcome == Outcome::succeeded);
@@ -49,6 +55,7 @@ std::vector<VisiblePost> visible_posts(const plan::Plan& plan, const RunState& r
                                        std::uint32_t topic) {
   const plan::Topic& its = plan.topics[topic];
   std::vector<VisiblePost> found;
+  // Chance, and said to be: all that there is now.
   if (its.kind == plan::TopicKind::live) {
     found = all_posts(run, its.name);
     std::erase_if(found, [&](const VisiblePost& one) {
@@ -56,6 +63,7 @@ std::vector<VisiblePost> visible_posts(const plan::Plan& plan, const RunState& r
     });
     return found;
   }
+  // What a person says while it works is for the next attempt, so that this one can be replayed.
   const std::uint64_t began = started_at(run[reader]);
   for (const PostRecord& post : run.posts) {
     if (post.topic != its.name) continue;
@@ -69,6 +77,7 @@ std::vector<VisiblePost> visible_posts(const plan::Plan& plan, const RunState& r
     if (a.post->task.has_value() != b.post->task.has_value()) return a.post->task.has_value();
     return a.post->task && *a.post->task < *b.post->task;
   });
+  // From 1 in this order, not by event: a second attempt is to find the same numbers.
   for (std::uint32_t i = 0; i < found.size(); ++i) found[i].number = i + 1;
   return found;
 }
@@ -83,6 +92,7 @@ std::string why_not_posted(const plan::Plan& plan, const RunState& run, const st
         "the note has {} bytes, and the board takes {}; leave what is long in an "
         "output or a file, and post where it is",
         text.size(), kPostBytesMax);
+  // It goes into JSON, and into prompts.
   if (first_bad_utf8(text) || text.contains('\0')) return "the note is not UTF-8 text";
   if (std::cmp_greater_equal(std::ranges::count(run.posts, topic, &PostRecord::topic), kPostsMax))
     return fmt::format("topic `{}` holds {} notes already, and takes no more", topic, kPostsMax);

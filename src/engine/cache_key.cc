@@ -9,6 +9,7 @@ namespace interlock::engine {
 
 namespace {
 
+/// Fields, each with its length: `a b` as one argument and as two are different commands.
 Digest digest_of_command(const plan::Command& command) {
   Hasher hasher;
   hasher.add_field(command.shell);
@@ -16,12 +17,15 @@ Digest digest_of_command(const plan::Command& command) {
   return hasher.finish();
 }
 
+/// What decides what comes of it. Its key and how long it may take do not.
 Digest digest_of_agent(const plan::Agent& agent, const plan::Task& task) {
   Hasher hasher;
+  // The task's own word on its model outranks the agent's.
   const std::string& model = task.model.empty() ? agent.model : task.model;
   hasher.add_field(plan::name_of(agent.kind)).add_field(model).add_field(agent.binary);
   hasher.add_field(agent.api).add_field(agent.base_url);
   for (const std::string& argument : agent.arguments) hasher.add_field(argument);
+  // How its output is read is part of what its answer is.
   for (const plan::EventRule& rule : agent.events) {
     hasher.add_field(rule.at).add_field(
         fmt::format("{}{}", static_cast<int>(rule.gives), rule.sum));
@@ -30,8 +34,10 @@ Digest digest_of_agent(const plan::Agent& agent, const plan::Task& task) {
   return hasher.finish();
 }
 
+/// As the plan sets it: what a machine has besides differs without a reason.
 Digest digest_of_environment(const plan::Agent& agent, const plan::Task& task) {
   Hasher hasher;
+  // Apart, as the task's may stand in for the agent's.
   for (const auto* variables : {&agent.environment, &task.environment}) {
     for (const auto& [name, value] : *variables) hasher.add_field(name).add_field(value);
     hasher.add_field("");
@@ -46,14 +52,18 @@ Digest digest_of_board(const plan::Plan& plan, TaskId task, const plan::TopicUse
   Hasher hasher;
   hasher.add_field(plan::name_of(topic.kind));
   hasher.add_field(fmt::format("{}{}", use.posts ? "posts" : "", use.reads ? "reads" : ""));
+  // What will be read of a live topic is chance; such a result is not reused at all
+  // (`result_reuse.cc`).
   if (!use.reads || topic.kind == plan::TopicKind::live) return hasher.finish();
   for (const VisiblePost& one : visible_posts(plan, run, task, use.topic)) {
+    // By id: numbers of tasks change with any that is put before them.
     const auto& author = one.post->task;
     hasher.add_field(author ? plan[*author].id : "").add_field(one.post->text);
   }
   return hasher.finish();
 }
 
+/// The schema's text, not its file: it may be moved.
 Digest digest_of_output_spec(const plan::OutputSpec& output) {
   Hasher hasher;
   hasher.add_field(fmt::format("{}", static_cast<int>(output.form))).add_field(output.file);
@@ -64,6 +74,7 @@ Digest digest_of_output_spec(const plan::OutputSpec& output) {
 /// `depth` leading segments of a path, for grouping.
 std::string folder_of(const std::string& name, int depth) {
   std::size_t end = 0;
+  // Of a path with fewer segments, all there are.
   for (int i = 0; i < depth; ++i) {
     const std::size_t slash = name.find('/', end);
     if (slash == std::string::npos) break;
@@ -87,6 +98,7 @@ std::vector<CacheKeyPart> by_folder(const std::vector<CacheKeyPart>& files, int 
   return result;
 }
 
+/// The deepest folders that are few enough: they say best where something changed.
 std::vector<CacheKeyPart> shorten(std::vector<CacheKeyPart> files) {
   for (int depth = 3; files.size() > kReadsListed && depth >= 0; --depth) {
     std::vector<CacheKeyPart> grouped = by_folder(files, depth);
@@ -99,6 +111,7 @@ std::vector<CacheKeyPart> shorten(std::vector<CacheKeyPart> files) {
 
 Result<std::vector<CacheKeyPart>> cache_key_parts_of(const plan::Plan& plan, TaskId id,
                                                      const RunState& run, Workspace& workspace) {
+  // Cheap ones first; each is named, as `why` says which differed.
   const plan::Task& task = plan[id];
   const plan::Agent& agent = plan.agents[task.agent.index()];
   std::vector<CacheKeyPart> result;
@@ -109,6 +122,7 @@ Result<std::vector<CacheKeyPart>> cache_key_parts_of(const plan::Plan& plan, Tas
   result.push_back({"output form", digest_of_output_spec(task.output)});
   if (!task.verify.empty()) result.push_back({"verify", digest_of_command(task.verify)});
   if (!task.setup.empty()) result.push_back({"setup", digest_of_command(task.setup)});
+  // A part each, so that `why` can name the one that changed.
   for (const plan::Service& service : task.services) {
     Hasher hasher;
     hasher.add_field(digest_of_command(service.run)).add_field(digest_of_command(service.ready));
@@ -123,10 +137,12 @@ Result<std::vector<CacheKeyPart>> cache_key_parts_of(const plan::Plan& plan, Tas
     for (const MessageRecord& message : run[id].messages) hasher.add_field(message.text);
     result.push_back({"messages", hasher.finish()});
   }
+  // By content: a task that was run again and gave the same changes nothing.
   for (const TaskId needed : task.output_of) {
     result.push_back(
         {fmt::format("output of `{}`", plan[needed].id), run[needed].output.value_or(Digest{})});
   }
+  // Last, as they are many, and may not be known yet.
   auto reads = workspace.fingerprints(task.footprint.reads);
   if (!reads) return within(reads.error(), fmt::format("while reading what `{}` reads", task.id));
   for (CacheKeyPart& file : shorten(std::move(*reads))) {
@@ -137,6 +153,7 @@ Result<std::vector<CacheKeyPart>> cache_key_parts_of(const plan::Plan& plan, Tas
 
 Digest key_of(const std::vector<CacheKeyPart>& cache_key_parts) {
   Hasher hasher;
+  // In their order, which the plan alone decides.
   for (const CacheKeyPart& one : cache_key_parts) hasher.add_field(one.name).add_field(one.digest);
   return hasher.finish();
 }
@@ -148,6 +165,7 @@ constexpr std::string_view kIncomparable = "not comparable: ";
 
 std::string first_undeclared(const footprint::Footprint& footprint, const changes::ReadSet& reads) {
   if (footprint.unknown || reads.from != changes::ReadsFrom::observed) return {};
+  // What it only looked for is the matter of `undeclared_ways`.
   for (const std::string& path : reads.content) {
     if (!footprint.reads.matches(path) && !footprint.writes.matches(path)) return path;
   }
@@ -158,6 +176,7 @@ std::string undeclared_folder(const footprint::Footprint& footprint,
                               const changes::Changeset& own) {
   if (footprint.unknown) return {};
   for (auto at = own.changes.begin(); at != own.changes.end(); ++at) {
+    // Files that it may not write would have failed it; folders on the way to them do not.
     if (at->after.kind != changes::Kind::folder || footprint.writes.matches(at->path)) continue;
     const bool holds_something =
         std::any_of(at, own.changes.end(), [&](const changes::Change& one) {
@@ -175,6 +194,7 @@ std::vector<std::string> undeclared_ways(const footprint::Footprint& footprint,
   std::vector<std::string> ways;
   if (footprint.unknown || reads.from != changes::ReadsFrom::observed) return ways;
   for (const std::string& path : reads.presence) {
+    // What it declares is a part of the key, and what it made was not there to be missed.
     if (footprint.reads.matches(path) || footprint.writes.matches(path) || own.find(path)) continue;
     footprint::PatternSet below;
     if (auto glob = footprint::Glob::parse(footprint::escape(path)))
@@ -186,6 +206,7 @@ std::vector<std::string> undeclared_ways(const footprint::Footprint& footprint,
 
 std::string first_missing(Workspace& workspace, const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
+    // A folder is an error too, but of another kind.
     const auto there = workspace.read(path, 0);
     if (!there && there.error().kind == Error::Kind::missing) return path;
   }
@@ -193,6 +214,7 @@ std::string first_missing(Workspace& workspace, const std::vector<std::string>& 
 }
 
 CacheKeyPart undeclared_read(const std::string& path, const std::string& run) {
+  // A digest that no key of another run can have.
   return {fmt::format("{}`{}`", kUndeclared, path), digest_of(run + "\n" + path)};
 }
 
@@ -202,6 +224,7 @@ CacheKeyPart incomparable(const std::string& why, const std::string& run) {
 
 std::string first_difference(const std::vector<CacheKeyPart>& before,
                              const std::vector<CacheKeyPart>& now) {
+  // By name: a part may be new, or gone, and then all others would seem to differ.
   std::map<std::string_view, Digest> known;
   for (const CacheKeyPart& one : before) known.emplace(one.name, one.digest);
   for (const CacheKeyPart& one : now) {
@@ -211,6 +234,8 @@ std::string first_difference(const std::vector<CacheKeyPart>& before,
     known.erase(found);
   }
   if (known.empty()) return {};
+  // Said before what is merely gone: no later run can have those parts, so they are always left
+  // over.
   for (const auto& [name, digest] : known) {
     if (name.starts_with(kIncomparable))
       return fmt::format("its results cannot be compared ({}), last done",

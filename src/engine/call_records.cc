@@ -4,6 +4,7 @@
 
 namespace interlock::engine {
 
+/// Calls come in as they end; which was asked last decides.
 void note_verdict(AttemptRecord& attempt, const ModelCall& call) {
   const CallVerdict verdict{call.number, failure_of(call), call.detail};
   if (call.number >= attempt.last_call.number) attempt.last_call = verdict;
@@ -12,6 +13,7 @@ void note_verdict(AttemptRecord& attempt, const ModelCall& call) {
 }
 
 void take_part_away(Usage& known, const Usage& part) {
+  // Of what is not known nothing can be taken away, and it stays unknown.
   const auto take = [](std::optional<std::int64_t>& all, const std::optional<std::int64_t>& of) {
     if (all && of) *all -= *of;
   };
@@ -23,6 +25,7 @@ void take_part_away(Usage& known, const Usage& part) {
 }
 
 void note_read(AttemptRecord& attempt, const BoardRead& event) {
+  // One line a topic, however often it looked.
   for (BoardRead& before : attempt.board_reads) {
     if (before.topic != event.topic) continue;
     before.last = std::max(before.last, event.last);

@@ -23,6 +23,7 @@ bool has_snapshot(const AttemptRecord& attempt) {
 void add_declared(const footprint::PatternSet& reads,
                   const std::vector<const changes::Changeset*>& since,
                   std::vector<changes::Stale>& stale) {
+  // By path, as what the reads themselves tell says more than that a pattern matches.
   std::map<std::string, changes::Stale> all;
   for (std::size_t i = 0; i < since.size(); ++i) {
     for (const changes::Change& change : since[i]->changes) {
@@ -36,12 +37,14 @@ void add_declared(const footprint::PatternSet& reads,
   for (auto& [path, one] : all) stale.push_back(std::move(one));
 }
 
+/// Not known after a replay: then `load` reads it, if it is still wanted.
 template <typename Known, typename Value>
 void take_known(std::map<Digest, Known>& known, const std::optional<Digest>& digest, Value& into) {
   if (!digest) return;
   if (const auto found = known.find(*digest); found != known.end()) into = std::move(found->second);
 }
 
+/// For texts that are compared: every path, so that a difference names itself.
 std::string paths_of(const changes::Changeset& changeset) {
   std::string text;
   for (const changes::Change& one : changeset.changes)
@@ -56,6 +59,7 @@ bool is_loaded(const changes::Changeset& changes, const Digest& digest) {
 
 Result<void> load_changes(const Commits::ReadBlob& blob, const Digest& digest,
                           changes::Changeset& into) {
+  // Large changesets are many megabytes: those that were made here are not read again.
   if (is_loaded(into, digest)) return {};
   auto text = blob(digest);
   if (!text) return std::unexpected(text.error());
@@ -68,6 +72,7 @@ Result<void> load_changes(const Commits::ReadBlob& blob, const Digest& digest,
 }  // namespace
 
 const changes::Changeset& WaitingChanges::to_commit() const {
+  // What a failure changed is thrown away; only what it read is held against others.
   static const changes::Changeset kNothing;
   return failure ? kNothing : own;
 }
@@ -85,6 +90,7 @@ std::string Conflict::first() const {
                          : fmt::format("`{}`", changes::shown(foreign.front()));
 }
 
+/// By content before by name: the order of the enum.
 const changes::Stale& gravest(const std::vector<changes::Stale>& stale) {
   return *std::ranges::min_element(stale, {}, &changes::Stale::what);
 }
@@ -103,6 +109,7 @@ void Commits::know(const Digest& digest, changes::ReadSet reads) {
 
 void Commits::on(const RunState& run, const AttemptEnded& event) {
   const AttemptRecord& attempt = run[event.task].attempts.back();
+  // Of its own it did nothing: the try did.
   if (attempt.from) return take_over(event.task, *attempt.from, event.attempt);
   const bool failed = event.outcome != Outcome::succeeded;
   // Where nothing could be taken a failure waits all the same: it may have come of anything. What
@@ -114,6 +121,7 @@ void Commits::on(const RunState& run, const AttemptEnded& event) {
     waiting.name = {event.task, event.attempt, 0};
     waiting.snapshot_version = waiting.base_version = attempt.snapshot_version;
     if (failed) waiting.failure = {event.outcome, event.detail};
+    // What a batch changed is nothing, and what it read is kept under its first task.
     waiting.is_kept = event.changes && !attempt.is_batched();
     if (attempt.is_batched()) {
       const TaskId first = attempt.batched_with.value_or(event.task);
@@ -133,6 +141,7 @@ void Commits::on(const RunState& run, const AttemptEnded& event) {
 
 /// What the picked try changed and read is its task's from now on.
 void Commits::take_over(TaskId task, TaskId from, std::uint32_t attempt) {
+  // Moved, not copied: from here on the try itself waits for nothing.
   auto taken = waiting_.extract(from);
   check(!taken.empty(), "what a good try changed waits until one is picked");
   WaitingChanges& waiting = taken.mapped();
@@ -148,15 +157,18 @@ void Commits::take_over(TaskId task, TaskId from, std::uint32_t attempt) {
 void Commits::on(const RunState&, const ChangesMerged& event) {
   WaitingChanges& waiting = waiting_.at(event.task);
   waiting.changes_digest = event.changes;
+  // What was merged is another changeset: until it is loaded nothing may be taken for it.
   waiting.own = {};
   take_known(known_changes_, event.changes, waiting.own);
   known_changes_.clear();
   waiting.merged = event.files;
+  // It agrees with all that was there when it was merged, and is held against what comes after.
   waiting.base_version = event.snapshot_version;
 }
 
 void Commits::on(const RunState&, const ChangesCommitted& event) {
   const auto waiting = waiting_.find(event.task);
+  // An event that names what nobody waited for is of a journal that is not this run's.
   check(waiting != waiting_.end(), "what is committed waited for its turn");
   committed_.push_back({waiting->second.name, waiting->second.snapshot(), event.changes,
                         std::move(waiting->second.own)});
@@ -164,6 +176,7 @@ void Commits::on(const RunState&, const ChangesCommitted& event) {
 }
 
 void Commits::on(const RunState&, const ChangesLost& event) {
+  // Commits are layers: what stood upon a lost one is lost with it.
   committed_.resize(event.commits);
   for (const TaskId task : event.tasks) waiting_.erase(task);
 }
@@ -175,12 +188,14 @@ Result<void> Commits::load(const ReadBlob& blob) {
   for (auto& [id, one] : waiting_) {
     if (!one.changes_digest) continue;
     if (auto done = load_changes(blob, *one.changes_digest, one.own); !done) return done;
+    // As `on(AttemptEnded)` leaves it: what a check read was not watched.
     const bool reads_all = one.failure && one.failure->outcome == Outcome::verify_failed;
     if (reads_all || !one.reads_digest || one.reads != changes::ReadSet{}) continue;
     auto text = blob(*one.reads_digest);
     if (!text) return std::unexpected(text.error());
     auto reads = changes::read_set_from_text(*text);
     if (!reads) return std::unexpected(reads.error());
+    // Only now, so that a damaged text leaves it as not loaded.
     one.reads = std::move(*reads);
   }
   return {};
@@ -190,12 +205,15 @@ std::vector<changes::Stale> Commits::stale_in(const WaitingChanges& waiting, boo
                                               const footprint::PatternSet& declared) const {
   std::vector<const changes::Changeset*> since;
   std::vector<std::size_t> which;
+  // From what it agrees with on: what came before that was looked at, or merged.
   for (std::size_t i = waiting.base_version; i < committed_.size(); ++i) {
     if (committed_[i].name.task > waiting.name.task && !is_revived) continue;
     since.push_back(&committed_[i].changes);
+    // `stale` counts in what it is given; whoever is told counts commits.
     which.push_back(i - waiting.base_version);
   }
   auto stale = changes::stale(waiting.reads, waiting.to_commit(), since);
+  // Observed reads name what was looked for in vain; declared ones do so by patterns alone.
   if (waiting.reads.from == changes::ReadsFrom::declared) add_declared(declared, since, stale);
   for (changes::Stale& one : stale) one.by = which[one.by];
   return stale;
@@ -203,13 +221,16 @@ std::vector<changes::Stale> Commits::stale_in(const WaitingChanges& waiting, boo
 
 std::vector<changes::Stale> Commits::seen_too_soon(const WaitingChanges& waiting) const {
   std::vector<const changes::Changeset*> later;
+  // Only what its snapshot held: what came later it cannot have seen.
   for (std::size_t i = 0; i < committed_.size() && i < waiting.snapshot_version; ++i) {
     if (committed_[i].name.task > waiting.name.task) later.push_back(&committed_[i].changes);
   }
+  // One that may have read everything proves nothing about any path.
   if (later.empty() || waiting.reads.from == changes::ReadsFrom::everything) return {};
   return changes::stale(waiting.reads, waiting.to_commit(), later);
 }
 
+/// All that decides: two of them that differ in anything that counts differ here.
 std::string Commits::text() const {
   std::string text;
   for (const auto& [id, one] : waiting_) {

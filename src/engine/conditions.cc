@@ -20,6 +20,7 @@ TaskId last_round(const plan::Plan& plan, const RunState& run, TaskId id) {
   const auto& loop = plan[id].loop;
   if (!loop || run[id].state == TaskState::done) return id;
   const std::vector<TaskId>& rounds = plan.loops[*loop].rounds;
+  // Rounds end as soon as one was enough, so that most plans have places that were not used.
   const auto last = std::find_if(rounds.rbegin(), rounds.rend(),
                                  [&](TaskId round) { return run[round].state == TaskState::done; });
   return last == rounds.rend() ? id : *last;
@@ -32,11 +33,13 @@ Result<json::value> output_of(const plan::Task& task, const TaskRecord& record,
   auto bytes = blob(*record.output);
   if (!bytes) return std::unexpected(bytes.error());
   if (task.output.form != plan::OutputSpec::Form::json) {
+    // A command ends its line; whoever compares with a word did not mean that.
     while (bytes->ends_with('\n')) bytes->pop_back();
     return json::value(*bytes);
   }
   auto parsed = parse_json(*bytes);
   if (parsed) return parsed;
+  // Judging has let nothing else pass, so this is of a journal that was changed.
   return fail(Error::Kind::invalid, fmt::format("the output of `{}` is not JSON", task.id));
 }
 
@@ -68,6 +71,7 @@ struct RoundCondition {
 
 RoundCondition round_condition(const plan::Plan& plan, const plan::Task& task) {
   constexpr std::string_view kNot = "not ", kAnd = " and ";
+  // Written by hand it may look alike, but only rounds have a loop.
   if (!task.loop || !task.when.starts_with(kNot)) return {};
   const auto& rounds = plan.loops[*task.loop].rounds;
   const auto here = std::ranges::find(rounds, task.id, [&](TaskId one) { return plan[one].id; });
@@ -92,6 +96,7 @@ std::string why_enough(const RunState& run, const plan::Plan& plan, const plan::
   if (!until) return {};
   const std::size_t asked = until->references().size();
   for (std::size_t round = 0; round < rounds.before; ++round) {
+    // A condition that was written otherwise is told as it stands.
     if ((round + 1) * asked > task.when_inputs.size()) return {};
     const auto holds = until->holds([&](std::size_t i) -> Result<json::value> {
       const plan::ConditionInput& input = task.when_inputs[round * asked + i];
@@ -112,6 +117,7 @@ Result<std::string> why_condition_fails(const plan::Plan& plan, const RunState& 
                                         const ReadBlob& blob) {
   const plan::Task& task = plan[id];
   condition::Mistake mistake;
+  // Parsed anew each time: a plan of a million tasks keeps texts alone.
   const auto expression = condition::Expression::parse(task.when, {}, mistake);
   if (!expression || expression->references().size() != task.when_inputs.size())
     return fail(Error::Kind::invalid, "it is not the one that was read");
@@ -132,6 +138,7 @@ Result<std::string> why_condition_fails(const plan::Plan& plan, const RunState& 
     std::string said =
         fmt::format("`{}` is {}", expression->text().substr(reference.begin, reference.length),
                     condition::shown(value));
+    // A condition may name the same value twice.
     if (std::ranges::find(seen, said) == seen.end()) seen.push_back(std::move(said));
     return value;
   });
@@ -150,6 +157,7 @@ Result<std::string> why_condition_fails(const plan::Plan& plan, const RunState& 
 Result<std::string> why_unneeded(const plan::Plan& plan, const RunState& run, TaskId id,
                                  const ReadBlob& blob) {
   const plan::Task& task = plan[id];
+  // The scheduler lets it go on when one of them is over; whether any was needed is asked here.
   for (const auto& group : task.any_of) {
     const bool none =
         std::ranges::all_of(group, [&](TaskId other) { return run[other].is_unneeded(); });
@@ -164,6 +172,7 @@ Result<std::string> why_unneeded(const plan::Plan& plan, const RunState& run, Ta
       task.coordinates && !std::ranges::all_of(task.output_of, is_unneeded);
   if (missing != task.output_of.end() && !takes_what_is_there)
     return fmt::format("it takes the output of `{}`, which was not needed", plan[*missing].id);
+  // Last, as it may read outputs of any size.
   if (task.when.empty()) return std::string();
   return why_condition_fails(plan, run, id, blob);
 }
@@ -171,6 +180,7 @@ Result<std::string> why_unneeded(const plan::Plan& plan, const RunState& run, Ta
 bool can_be_judged(const plan::Plan& plan, const RunState& run, TaskId id) {
   const plan::Task& task = plan[id];
   return run[id].state == TaskState::waiting &&
+         // Of a need that failed there is nothing to ask: it is skipped for that.
          std::ranges::all_of(task.needs, [&](TaskId one) { return run[one].went_well(); }) &&
          std::ranges::all_of(task.after,
                              [&](TaskId one) { return run[one].state >= TaskState::done; });
@@ -191,7 +201,9 @@ void Conditions::grow(const plan::Plan& plan) {
     const plan::Task& task = plan[id];
     const bool may_lack_output = std::ranges::any_of(
         task.output_of, [&](TaskId other) { return may_be_unneeded_.contains(other); });
+    // Nearly all tasks of nearly all plans: they cost nothing here.
     if (task.when.empty() && task.any_of.empty() && !may_lack_output && !task.judge_of) continue;
+    // Whoever takes its output may be unneeded because of it; plan order brings those later.
     may_be_unneeded_.insert(id);
     open_.insert(id);
     for (const auto* others : {&task.needs, &task.after}) {
@@ -201,6 +213,7 @@ void Conditions::grow(const plan::Plan& plan) {
 }
 
 void Conditions::note_over(TaskId task) {
+  // Only those that asked: not all of a plan with each end of a task.
   if (const auto found = asking_.find(task); found != asking_.end())
     open_.insert(found->second.begin(), found->second.end());
 }

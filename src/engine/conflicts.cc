@@ -121,7 +121,7 @@ Result<void> Committer::on_merged_checked(Attempt live, const Judgement& judgeme
   live_.erase(id);
   const WaitingChanges& waiting = turn_.commits().waiting().at(id);
   if (judgement.outcome == Outcome::succeeded) return try_to_commit(waiting);
-  const bool is_finished = judgement.outcome == Outcome::cancelled && turn_.is_letting_go();
+  const bool is_finished = judgement.outcome == Outcome::cancelled && turn_.ends_by_signal();
   // Checked again when the run is taken up again.
   if (is_finished || judgement.outcome == Outcome::interrupted) return {};
   Conflict conflict;

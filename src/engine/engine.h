@@ -37,9 +37,9 @@ namespace interlock::engine {
 class Engine {
  public:
   /// `before` is empty or what the journal held. Plan, interlocking and ports must outlive the
-  /// engine.
+  /// engine. `hasher`: hashes what tasks read and write; null: that is done in its turns.
   Engine(const plan::Plan& plan, const footprint::Interlocking& interlocking, Setup setup,
-         Replay before, Ports ports);
+         Replay before, Ports ports, FileHasher* hasher = nullptr);
 
   /// Takes the run: ends what a dead dispatcher left behind, and starts the first tasks.
   Result<void> begin();

@@ -13,7 +13,9 @@ std::optional<Trace> trace_of(const Turn& turn, const WaitingChanges& waiting,
     return std::nullopt;
   Trace trace;
   trace.reads = reads_to_find_again(waiting.reads, waiting.own);
+  // Before the commit: of what it read, it may have changed some itself.
   const auto found = turn.ports.workspace.states(trace.reads);
+  // What cannot be looked at now cannot be compared later.
   if (!found) return std::nullopt;
   for (const CacheKeyPart& one : *found) trace.found.push_back(one.digest);
   return trace;
@@ -22,6 +24,7 @@ std::optional<Trace> trace_of(const Turn& turn, const WaitingChanges& waiting,
 Evidence evidence_of(Turn& turn, const WaitingChanges& waiting, const WaitingNotes& notes,
                      std::optional<Trace> trace) {
   const plan::Task& it = turn.task(waiting.name.task);
+  // Each is a reason of its own; the first of them is what people are told.
   const std::string beyond = first_undeclared(it.footprint, waiting.reads);
   const std::string folder = undeclared_folder(it.footprint, waiting.own);
   const bool names_all = beyond.empty() && folder.empty() && notes.missed.empty();
@@ -34,10 +37,12 @@ Evidence evidence_of(Turn& turn, const WaitingChanges& waiting, const WaitingNot
       Blob blob{{}, to_text(*trace)};
       blob.digest = digest_of(blob.bytes);
       const Digest digest = blob.digest;
+      // A blob, for it may be large, and is read only where the key is equal.
       turn.batch.keep(std::move(blob));
       return {digest, {}};
     }
   }
+  // Before the others: it is what people can do something about.
   if (!beyond.empty()) return {{}, undeclared_read(beyond, turn.setup.run)};
   const std::string why =
       !notes.not_comparable.empty() ? notes.not_comparable

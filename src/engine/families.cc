@@ -9,6 +9,7 @@ namespace interlock::engine {
 Result<void> FamilyExpander::expand_all() {
   for (std::uint32_t i = 0; i < turn_.plan.families.size(); ++i) {
     const plan::Family& family = turn_.plan.families[i];
+    // Once: what an output meant is in the journal, whatever becomes of that output.
     if (turn_.run().expanded.contains(family.first) ||
         !turn_.record_of(family.producer).went_well())
       continue;
@@ -38,6 +39,7 @@ Result<void> FamilyExpander::expand(std::uint32_t number, TaskId place) {
                      fmt::format("its items are the output of `{}`, which was not needed",
                                  turn_.task(family.producer).id));
   }
+  // A producer that gives an exit status alone has no items: that is for the plan to say.
   Result<std::string> output = std::string();
   if (producer.output) output = turn_.batch.blob(*producer.output);
   if (!output) return std::unexpected(output.error());
@@ -51,6 +53,7 @@ Result<void> FamilyExpander::expand(std::uint32_t number, TaskId place) {
                                      error.hint.empty() ? "" : " (" + error.hint + ")"));
     return skip_from(family, 0, place, {});
   }
+  // Their footprints are known now: who waits for whom may be less, and never more.
   turn_.batch.refine(family.first, std::move(expanded->jobs), std::move(expanded->links));
   turn_.record(FamilyExpanded{family.first, expanded->count, std::move(expanded->items)});
   // There are more places than items, most of the time.

@@ -4,6 +4,7 @@
 
 namespace interlock::engine {
 
+/// As in the journal.
 std::string_view name_of(CallEnd end) {
   switch (end) {
     case CallEnd::answered: return "answered";
@@ -27,13 +28,16 @@ std::optional<CallEnd> call_end_named(std::string_view name) {
   return {};
 }
 
+/// What the provider said outranks how the call ended.
 std::optional<agents::Failure> failure_of(const ModelCall& call) {
   if (call.failure) return call.failure;
   switch (call.end) {
     case CallEnd::answered:
+      // It came to its end by the protocol, and its finish reason says that more was to come.
       return call.cut ? std::optional(agents::Failure::cut_off) : std::nullopt;
     case CallEnd::cut_off: return agents::Failure::cut_off;
     case CallEnd::quota_spent: return agents::Failure::quota_spent;
+    // No answer at all is the provider's failure, as a bad one is.
     case CallEnd::unreachable: return agents::Failure::api;
     case CallEnd::not_recorded: return agents::Failure::bad_request;
     case CallEnd::refused:
@@ -44,6 +48,7 @@ std::optional<agents::Failure> failure_of(const ModelCall& call) {
 }
 
 Result<Gateway::Route> NoGateway::open(const RouteSpec& spec) {
+  // Whoever plans a run knows whether it asks models; so nobody comes here.
   return fail(Error::Kind::internal, "no gateway was opened for `" + spec.label + "`");
 }
 

@@ -21,6 +21,8 @@ struct Mark {
   std::string_view info;  ///< What follows on the line.
 };
 
+/// By CommonMark: three or more, indented by three spaces at most; a line of code in backticks is
+/// none.
 std::optional<Mark> mark_of(std::string_view line) {
   const auto first = line.find_first_not_of(' ');
   if (first == line.npos || first > 3 || (line[first] != '`' && line[first] != '~'))
@@ -36,6 +38,7 @@ std::optional<Mark> mark_of(std::string_view line) {
 std::string_view take_line(std::string_view& text) {
   const std::size_t end = std::min(text.find('\n'), text.size());
   std::string_view line = text.substr(0, end);
+  // Of an answer with Windows line ends the fence has one too.
   if (line.ends_with('\r') && end < text.size()) line.remove_suffix(1);
   text.remove_prefix(std::min(end + 1, text.size()));
   return line;
@@ -58,6 +61,7 @@ std::optional<FencedBlock> only_fenced_block(std::string_view text) {
     const std::string_view line = take_line(text);
     const auto mark = mark_of(line);
     if (open) {
+      // A block may hold shorter fences, as an answer about Markdown does.
       const bool closes =
           mark && mark->of == open->of && mark->count >= open->count && is_blank(mark->info);
       if (closes) {
@@ -67,11 +71,13 @@ std::optional<FencedBlock> only_fenced_block(std::string_view text) {
       }
     } else if (mark) {
       open = mark;
+      // Which of them was meant is the agent's to say.
       if (++blocks > 1) return std::nullopt;
     } else if (!is_blank(line)) {
       block.alone = false;
     }
   }
+  // One that is not closed was cut off: what it holds is not whole.
   if (blocks != 1 || open) return std::nullopt;
   return block;
 }
@@ -80,6 +86,7 @@ std::string say_no_json(std::string_view text, const Error& error) {
   const auto first = text.find_first_not_of(kBlank);
   if (first == text.npos) return "expected JSON, found nothing";
   const char begin = text[first];
+  // What begins as JSON and is none has a mistake in it, which the parser names.
   const bool begins_as_json = begin == '{' || begin == '[' || begin == '"';
   if (!begins_as_json && is_fenced(text)) {
     const auto block = only_fenced_block(text);
@@ -88,6 +95,7 @@ std::string say_no_json(std::string_view text, const Error& error) {
         block && block->alone ? "" : " with other text around it");
   }
   if (!begins_as_json && text.find_first_of("{[", first) != text.npos) {
+    // The agent is told of its own words, so that it sees which to leave out.
     constexpr std::size_t kShownMax = 400;
     std::string_view rest = text.substr(first);
     const std::string line = printable(take_line(rest).substr(0, kShownMax));

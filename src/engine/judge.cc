@@ -11,11 +11,13 @@ namespace interlock::engine {
 
 namespace {
 
+/// Real-time signals have numbers only.
 std::string signal_name(int signal) {
   const char* name = ::sigabbrev_np(signal);
   return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
 }
 
+/// As the task names it, so that its agent knows what is meant.
 std::string source_of(const plan::OutputSpec& output) {
   return output.file.empty() ? std::string("standard output") : fmt::format("`{}`", output.file);
 }
@@ -30,12 +32,14 @@ std::optional<std::string> complaint_about(const plan::OutputSpec& spec, std::st
   return parsed ? std::nullopt : std::optional(say_no_json(text, parsed.error()));
 }
 
+/// A model wraps what it was asked for in Markdown; a command that does so means it.
 bool may_be_fenced(const plan::Task& task) { return !task.prompt.empty() && !task.output.strict; }
 
 }  // namespace
 
 Judgement judge_exit(const plan::Task& task, const Exited& exited,
                      std::optional<Outcome> stopped_for) {
+  // How it ended then is our doing, and says nothing of its work.
   if (stopped_for) {
     switch (*stopped_for) {
       case Outcome::timed_out:
@@ -48,7 +52,9 @@ Judgement judge_exit(const plan::Task& task, const Exited& exited,
       default: return {*stopped_for, {}, {}};
     }
   }
+  // Before its exit status: that is of a process which could not begin its work.
   if (!exited.hindered.empty()) return {Outcome::setup_failed, exited.hindered, {}};
+  // Not ours, as `stopped_for` would say: the kernel's, or its own.
   if (exited.signal)
     return {Outcome::crashed, fmt::format("ended by {}", signal_name(*exited.signal)), {}};
   if (exited.exit_code.value_or(0) != 0) {
@@ -58,6 +64,7 @@ Judgement judge_exit(const plan::Task& task, const Exited& exited,
 }
 
 std::string with_unproven(std::string detail, const std::vector<std::string>& unproven) {
+  // Whatever came of the attempt, something of it may still write: people have to know.
   if (unproven.empty()) return detail;
   if (!detail.empty()) detail += "; ";
   return detail + fmt::format("{} could not be proven gone", join_words(unproven, 4));
@@ -67,7 +74,9 @@ Judgement judge_output(const plan::Task& task, std::optional<std::string_view> o
                        bool corrected, Validator& validator) {
   using Form = plan::OutputSpec::Form;
   const plan::OutputSpec& spec = task.output;
+  // What it printed is its log, and may be anything.
   if (spec.form == Form::exit_status) return {};
+  // Judged before its content: half an answer can look like a whole one.
   if (cut) {
     return {Outcome::output_too_large,
             fmt::format("more output on {} than is kept", source_of(spec)),
@@ -81,11 +90,13 @@ Judgement judge_output(const plan::Task& task, std::optional<std::string_view> o
     return {Outcome::output_missing, fmt::format("{} is empty", source_of(spec)),
             "Your answer was empty."};
   }
+  // Text promises nothing but that it is there.
   if (spec.form == Form::text) return {};
   auto complaint = complaint_about(spec, *output, validator);
   if (!complaint) return {};
   if (may_be_fenced(task)) {
     auto block = only_fenced_block(*output);
+    // With words around it once more only after it was told: then it will not learn.
     if (block && (block->alone || corrected) && !complaint_about(spec, block->content, validator))
       return {Outcome::succeeded, {}, {}, std::move(block->content)};
   }
@@ -106,6 +117,7 @@ bool depends_on_what_was_found(Outcome outcome) {
     case Outcome::api_failed:
     case Outcome::auth_failed:
     case Outcome::bad_request:
+    // Others, a person or a limit ended it, whatever the workspace held.
     case Outcome::runaway: return false;
     case Outcome::exited_nonzero:
     case Outcome::crashed:
@@ -122,6 +134,7 @@ bool depends_on_what_was_found(Outcome outcome) {
     case Outcome::declined:
     case Outcome::no_final:
     case Outcome::client_limit:
+    // Upon other files it might have ended otherwise.
     case Outcome::setup_failed: return true;
   }
   return true;

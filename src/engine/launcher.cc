@@ -12,7 +12,8 @@ namespace interlock::engine {
 
 void Launcher::act() {
   // Before anything starts: an attempt that is started finds what was committed in the workspace.
-  checkpoints_.make();
+  // Whoever hashes files has to find them where they were when it began.
+  if (!files_.is_in_flight()) checkpoints_.make();
   for (const LiveAttempts::Act& one : live_.take_acts()) {
     using Kind = LiveAttempts::Act::Kind;
     if (one.kind == Kind::discard) {
@@ -34,6 +35,7 @@ void Launcher::act() {
       launch(*live);
     }
   }
+  files_.post();
 }
 
 void Launcher::launch(Attempt& live) {
@@ -57,7 +59,7 @@ Result<void> Launcher::take_failures() {
   for (const AttemptName& name : std::exchange(held_back_, {})) {
     Attempt* const live = live_.find(name.task);
     if (live == nullptr) continue;
-    auto done = endings_.put_back(
+    auto done = endings_.requeue_unstarted(
         std::move(*live),
         "it was not begun, because changes could not be brought into the workspace");
     if (!done) return done;
@@ -83,7 +85,7 @@ Result<void> Launcher::on_not_started(NotStarted refused) {
   // A check is not put back: the work it judges has been done.
   if (gave_way && name.phase != 0) live->stop(Outcome::interrupted);
   if (gave_way && name.phase == 0)
-    return endings_.put_back(std::move(*live), "it was not begun, because a signal came");
+    return endings_.requeue_unstarted(std::move(*live), "it was not begun, because a signal came");
   return endings_.on_not_started(std::move(*live), error);
 }
 

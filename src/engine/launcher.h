@@ -6,6 +6,7 @@
 #include "engine/agent_output.h"
 #include "engine/attempt_endings.h"
 #include "engine/checkpoints.h"
+#include "engine/hashed_files.h"
 #include "engine/live_attempts.h"
 #include "engine/model_calls.h"
 #include "engine/turn.h"
@@ -18,11 +19,12 @@ namespace interlock::engine {
 class Launcher {
  public:
   Launcher(Turn& turn, LiveAttempts& live, OpenSnapshots& snapshots, Checkpoints& checkpoints,
-           ModelCalls& calls, AgentOutput& agents, AttemptEndings& endings)
+           HashedFiles& files, ModelCalls& calls, AgentOutput& agents, AttemptEndings& endings)
       : turn_(turn),
         live_(live),
         snapshots_(snapshots),
         checkpoints_(checkpoints),
+        files_(files),
         calls_(calls),
         agents_(agents),
         endings_(endings) {}
@@ -44,6 +46,7 @@ class Launcher {
   LiveAttempts& live_;
   OpenSnapshots& snapshots_;
   Checkpoints& checkpoints_;
+  HashedFiles& files_;
   ModelCalls& calls_;
   AgentOutput& agents_;
   AttemptEndings& endings_;

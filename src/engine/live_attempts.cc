@@ -32,7 +32,7 @@ void LiveAttempts::add_and_spawn(Attempt attempt) { spawn(add(std::move(attempt)
 void LiveAttempts::stop(Attempt& live, Outcome why, const std::string& detail) {
   // Nothing of it runs any more. A signal leaves its work as it is; a person does not want it.
   const bool is_over = live.state() == Attempt::State::collecting;
-  if (is_over && (why != Outcome::cancelled || turn_.is_letting_go())) return;
+  if (is_over && (why != Outcome::cancelled || turn_.ends_by_signal())) return;
   live.stop(why, detail);
   if (is_over || live.state() == Attempt::State::judged) return;
   // Its check is not begun: it ends as one that was stopped before.
@@ -40,6 +40,7 @@ void LiveAttempts::stop(Attempt& live, Outcome why, const std::string& detail) {
     live.begin_check(live.started());
     return spawn(live.name());
   }
+  // Only once the turn's events are durable is anything sent to it.
   // Who asks a second time does not wait for anybody's grace.
   const bool at_once = turn_.interrupts > 1;
   acts_.push_back(
@@ -76,6 +77,7 @@ void LiveAttempts::watch_clocks() {
     if (!lingers || turn_.now() < *lingers) continue;
     live.agent.released = true;
     live.work.remarks.push_back("it stayed after its final answer, and was ended");
+    // Not by `stop`: its work is good, and what ends it is no outcome of it.
     acts_.push_back({Act::Kind::stop, live.name(), clocks.grace});
   }
 }

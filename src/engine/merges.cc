@@ -34,12 +34,14 @@ Merges::Merges(Turn& turn) : turn_(turn), merges_of_(turn.plan.tasks.size()) {
 }
 
 Result<void> Merges::make_with(TaskId id) {
+  // Whoever ends last makes it: no merge is looked at but with a task that is part of it.
   for (const std::uint32_t merge : merges_of_[id.index()]) {
     const plan::Merge& one = turn_.plan.merges[merge];
     const bool all_there = std::all_of(one.from.begin(), one.from.end(), [this](TaskId from) {
       return turn_.record_of(from).went_well();
     });
     const bool joined = !one.coordinator || turn_.record_of(*one.coordinator).went_well();
+    // One that failed may be asked for again; when the run is over, `fail_missing` says so.
     if (!all_there || !joined) continue;
     if (auto made = make(merge); !made) return made;
   }
@@ -48,6 +50,7 @@ Result<void> Merges::make_with(TaskId id) {
 
 Result<void> Merges::make(std::uint32_t merge) {
   const plan::Merge& one = turn_.plan.merges[merge];
+  // Its answer is the merge; joining by rule is for where it was not needed.
   if (one.coordinator && turn_.record_of(*one.coordinator).state == TaskState::done) {
     turn_.record(MergeMade{merge, turn_.record_of(*one.coordinator).output.value_or(Digest{})});
     return {};
@@ -55,10 +58,13 @@ Result<void> Merges::make(std::uint32_t merge) {
   std::vector<merge::Part> parts;
   bool of_json = one.of_json;
   for (const TaskId from : one.from) {
+    // The plan cannot say it of a task that is added, or of a family.
     of_json |= turn_.task(from).output.form == plan::OutputSpec::Form::json;
+    // What was not needed gives nothing, and is missed by nobody.
     if (turn_.record_of(from).is_unneeded() || has_later_round(turn_.plan, turn_.run(), from))
       continue;
     merge::Part part{turn_.task(from).id, {}};
+    // A task that gives an exit status alone is an empty part: it did its work.
     if (const auto& digest = turn_.record_of(from).output) {
       auto bytes = turn_.batch.blob(*digest);
       if (!bytes) return std::unexpected(bytes.error());
@@ -69,6 +75,7 @@ Result<void> Merges::make(std::uint32_t merge) {
   plan::Merge way = one;
   way.of_json = of_json;
   auto joined = merge::join(way, parts);
+  // Outputs that do not fit together are no failure of a task: each kept its own promise.
   if (!joined) {
     turn_.record(MergeFailed{merge, joined.error().message});
     return {};
@@ -82,6 +89,7 @@ Result<void> Merges::make(std::uint32_t merge) {
 Result<void> Merges::fail_missing() {
   for (std::uint32_t merge = 0; merge < turn_.plan.merges.size(); ++merge) {
     const MergeRecord& made = turn_.run().merges[merge];
+    // A dispatcher before may have said it already.
     if (made.output || !made.failure.empty()) continue;
     // No task's end makes the merge of nothing.
     if (turn_.plan.merges[merge].from.empty() && !turn_.plan.merges[merge].coordinator) {
@@ -93,6 +101,7 @@ Result<void> Merges::fail_missing() {
       if (!turn_.record_of(from).went_well())
         missing.push_back(fmt::format("`{}`", turn_.task(from).id));
     }
+    // All parts are there, and who was to join them failed.
     if (missing.empty()) missing.push_back("its coordinator");
     turn_.record(MergeFailed{merge, fmt::format("no output of {}", join_words(missing))});
   }

@@ -34,6 +34,7 @@ void ModelCalls::note_waiting(std::vector<Gateway::Waiting> all) {
       event.on = found->second.on;
       event.until = found->second.until;
     }
+    // Its clocks stand still while the run's limit holds it: see `Attempt`.
     const bool waits = found != waiting.end() && found->second.at_limit;
     if (std::exchange(live.agent.waits_at_limit, waits) && !waits)
       live.agent.waited_at_limit_until = turn_.now();

@@ -12,6 +12,8 @@ namespace interlock::engine {
 
 namespace {
 
+/// What a request says comes from another process: what is not there, or is something else, is
+/// empty.
 std::string text_in(const json::object& body, std::string_view key) {
   const json::value* value = body.if_contains(key);
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
@@ -32,6 +34,7 @@ std::optional<TaskMoved::Place> place_named(std::string_view name) {
 
 }  // namespace
 
+/// An event, as whoever asked waits for a word on it, perhaps on another machine.
 void RequestHandler::refuse(const Request& request, std::string why) {
   turn_.record(RequestRefused{std::move(why), request.by, request.id});
 }
@@ -39,12 +42,14 @@ void RequestHandler::refuse(const Request& request, std::string why) {
 void RequestHandler::post(const Request& request) {
   const json::object body = object_in(request.body);
   const std::string topic = text_in(body, "topic");
+  // A person may paste a key; the journal and other agents never see it.
   std::string text = turn_.setup.secrets.apply(text_in(body, "text"));
   if (const std::string why = why_not_posted(turn_.plan, turn_.run(), topic, text); !why.empty())
     return refuse(request, why);
   turn_.record(BoardPosted{topic, std::nullopt, 0, std::move(text), request.by, request.id});
 }
 
+/// Whether its agent can still be told is known when its next attempt is made: see `spec_of`.
 void RequestHandler::send(const Request& request) {
   const auto id = turn_.plan.find(request.task);
   if (!id) return refuse(request, fmt::format("no task `{}`", printable(request.task)));
@@ -62,11 +67,13 @@ void RequestHandler::move(const Request& request) {
   const bool is_beside = place == TaskMoved::Place::before || place == TaskMoved::Place::after;
   const auto why_not = [&](const std::optional<TaskId>& task, const std::string& name) {
     if (!task) return fmt::format("no task `{}`", printable(name));
+    // What runs has no place in any order, and what is over none either.
     if (turn_.scheduler().waits(*task)) return std::string();
     return fmt::format("task `{}` does not wait to start: it is {}", name,
                        name_of(turn_.record_of(*task).state));
   };
   if (!place) return refuse(request, "it is not said where to");
+  // There the order is what was asked for, and nothing else decides.
   if (turn_.setup.policy.plan_order)
     return refuse(request, "this run does its tasks one by one in plan order");
   if (std::string why = why_not(id, request.task); !why.empty())

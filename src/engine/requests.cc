@@ -18,6 +18,7 @@ Result<void> RequestHandler::take() {
 }
 
 Result<void> RequestHandler::answer(const Request& request) {
+  // Who asks has looked at a run that may have gone on since: each looks at what is true now.
   using Kind = Request::Kind;
   const auto id = turn_.plan.find(request.task);
   switch (request.kind) {
@@ -50,7 +51,9 @@ Result<void> RequestHandler::answer_gate(const Request& request, bool approved) 
     return {};
   }
   const auto id = turn_.plan.find(request.task);
+  // Two people may answer one gate; the second answer is to no question.
   if (!id || !turn_.record_of(*id).gate_since) return {};
+  // There is one gate at a time, and the state says which.
   const bool before = turn_.record_of(*id).state == TaskState::waiting;
   turn_.record(
       GateAnswered{*id, before ? GateKind::before : GateKind::after, approved, request.by});
@@ -66,23 +69,29 @@ Result<void> RequestHandler::answer_gate(const Request& request, bool approved) 
 void RequestHandler::answer_review(const Request& request, bool approved) {
   if (!turn_.run().review_open) return;
   turn_.record(GateAnswered{std::nullopt, GateKind::review, approved, request.by});
+  // A review is about the run: there is no task to let go of.
   if (!approved) cancel_run(request.by);
 }
 
 void RequestHandler::cancel_task(TaskId id, const std::string& by) {
+  // Its attempt goes on for the others whose work it does.
   if (endings_.cancel_part(id)) return;
+  // Its end is an event when its tree is gone, not now.
   if (Attempt* const live = live_.find(id)) return live_.stop(*live, Outcome::cancelled);
   const TaskState state = turn_.record_of(id).state;
   if (state != TaskState::waiting && state != TaskState::reviewing &&
       state != TaskState::committing)
     return;
   committer_.drop_changes(id);
+  // Of what waits nothing has to be ended first.
   turn_.record(TaskCancelled{id, by});
 }
 
 void RequestHandler::cancel_run(const std::string& by) {
+  // Asked twice, it is cancelled once.
   if (turn_.run().is_stopped_for(RunStopping::Cause::cancelled)) return;
   turn_.record(RunStopping{fmt::format("cancelled by {}", by), RunStopping::Cause::cancelled});
+  // All of them, so that it is over as soon as what runs has ended.
   for (std::uint32_t i = 0; i < turn_.plan.tasks.size(); ++i) cancel_task(TaskId(i), by);
 }
 
@@ -96,6 +105,7 @@ void RequestHandler::revive(TaskId id) {
   revive_tries(id);
   // Plan order puts what was skipped behind what it was skipped for, so one pass finds chains too.
   for (std::uint32_t i = id.index() + 1; i < turn_.plan.tasks.size(); ++i) {
+    // Only what hung on it: what failed by itself is asked for by itself.
     const TaskRecord& one = turn_.run().tasks[i];
     const auto waits = [this](TaskId other) {
       return turn_.record_of(other).state == TaskState::waiting;
@@ -123,9 +133,11 @@ void RequestHandler::revive_tries(TaskId id) {
 }
 
 void RequestHandler::interrupt() {
+  // The second one takes no grace, and leaves to `resume` what takes long.
   ++turn_.interrupts;
   if (turn_.interrupts == 1)
     turn_.record(RunStopping{"interrupted", RunStopping::Cause::interrupted});
+  // By `ends_by_signal` it is known later that nobody cancelled any of them.
   for (auto& [id, live] : live_) live_.stop(live, Outcome::cancelled);
 }
 

@@ -51,7 +51,7 @@ Result<std::optional<StoredResult>> ResultReuse::find(
   // Where it does not wait for those it may meet, what they are going to change is not there yet.
   if (is_speculative(id) && may_be_changed_before(id)) return kNone;
   if (!is_unknown) {
-    const auto wrote = turn_.ports.workspace.fingerprint(one.footprint.writes);
+    const auto wrote = files_.fingerprint(one.footprint.writes);
     if (!wrote && is_interruption(wrote.error())) return turn_.await_signal(), kNone;
     // Somebody may have changed what it wrote; done again it is as it should be.
     if (!wrote || *wrote != (*found)->wrote) return kNone;
@@ -78,11 +78,11 @@ bool ResultReuse::is_speculative(TaskId id) const {
 }
 
 Result<std::string> ResultReuse::difference_from(const Trace& trace) {
-  const auto found = turn_.ports.workspace.states(trace.reads);
+  const auto found = files_.states(trace.reads);
   if (!found) return std::unexpected(found.error());
   if (const std::string first = first_difference(*found, trace.found); !first.empty())
     return first + ", which it had read, changed";
-  const auto left = turn_.ports.workspace.states(states_of(trace.left));
+  const auto left = files_.states(states_of(trace.left));
   if (!left) return std::unexpected(left.error());
   if (const std::string first = first_difference(*left, trace.left_states); !first.empty())
     return first + ", which it had made, changed";

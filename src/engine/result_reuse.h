@@ -15,11 +15,12 @@ namespace interlock::engine {
 /// Takes a task's result from an earlier run, where running it again would give the same.
 class ResultReuse {
  public:
-  ResultReuse(Turn& turn, TaskEndings& tasks) : turn_(turn), tasks_(tasks) {}
+  ResultReuse(Turn& turn, TaskEndings& tasks) : turn_(turn), tasks_(tasks), files_(tasks.files()) {}
 
   /// Whether nothing of the task is to be started now: its result was taken, or a signal broke the
   /// look at it off. Why it was not, where more than its parts of the cache key decided that, goes
-  /// to `difference`.
+  /// to `difference`. Where files are being hashed for it (`HashedFiles::is_asking`) nothing is
+  /// said yet, and it is to be asked again.
   [[nodiscard]] Result<bool> take(TaskId task, const std::vector<CacheKeyPart>& cache_key_parts,
                                   const Digest& key, std::string& difference);
 
@@ -37,6 +38,7 @@ class ResultReuse {
 
   Turn& turn_;
   TaskEndings& tasks_;
+  HashedFiles& files_;
 };
 
 }  // namespace interlock::engine

@@ -17,7 +17,10 @@ double draw(std::string_view seed) {
   return static_cast<double>(bits) / 4294967296.0;
 }
 
+/// Doubles with each retry, and is drawn from its upper half: tasks that failed together, as of a
+/// limit they share, do not come back together. By a seed, so that a run can be replayed.
 Duration backoff(Duration first, int retries_used, std::string_view seed) {
+  // Beyond this it is over the longest in any case, and a shift must not overflow.
   const int doublings = std::min(retries_used, 20);
   const Duration whole = std::min(first * (std::int64_t{1} << doublings), kBackoffMax);
   const double share = 0.5 + 0.5 * draw(seed);
@@ -28,6 +31,7 @@ Duration backoff(Duration first, int retries_used, std::string_view seed) {
 
 plan::Task task_of_attempt(const plan::Plan& plan, const RunState& run, TaskId id) {
   const plan::Task& task = plan[id];
+  // A first failure may be chance; then a stronger model is worth its price.
   const bool escalated = plan::escalates(task) && run[id].retries_used > 0;
   return escalated ? plan::as_retried(plan, task) : task;
 }
@@ -49,7 +53,9 @@ std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record
     case Outcome::bad_request:
     case Outcome::too_long:
     case Outcome::cancelled: return std::nullopt;
+    // None of it was the task's fault.
     case Outcome::interrupted: return NextTry{AttemptStarted::Trigger::again, Duration{}, false};
+    // The provider said to come back: that is no failure of the task, but it is not asked for ever.
     case Outcome::rate_limited: {
       const auto waits = std::ranges::count(record.attempts, std::optional(Outcome::rate_limited),
                                             &AttemptRecord::outcome);
@@ -61,6 +67,7 @@ std::optional<NextTry> next_try(const plan::Task& task, const TaskRecord& record
     }
     case Outcome::output_invalid:
     case Outcome::outside_footprint:
+      // It is told what was wrong once, in its session, which costs less than a new attempt.
       if (record.corrections_used == 0)
         return NextTry{AttemptStarted::Trigger::correction, Duration{}, false};
       [[fallthrough]];

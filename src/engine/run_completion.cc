@@ -33,6 +33,8 @@ bool RunCompletion::is_blocked() const {
 Result<void> RunCompletion::finish_if_idle() {
   const RunState& run = turn_.run();
   if (run.ended || !live_.empty() || turn_.signal_waits) return {};
+  // A task that may start now waits for that.
+  if (tasks_.files().is_busy()) return {};
   // Brought in first; who asks twice, and what takes long, is not waited for.
   const bool is_brought_in = run.checkpointed == run.commits.size();
   if (!is_brought_in && !is_blocked() && !checkpoints_.is_left_for_resume()) return {};
@@ -40,6 +42,7 @@ Result<void> RunCompletion::finish_if_idle() {
     finish(*how);
     return {};
   }
+  // A queue that is empty waits for more, and is not over.
   if (turn_.scheduler().all_ended()) return stands() ? Result<void>() : finish_all_ended();
   if (turn_.scheduler().failure_limit_reached() && run.stopping.empty()) {
     // Taken up again, and still more has failed than the plan allows: a person has to ask for it
@@ -66,7 +69,7 @@ Result<void> RunCompletion::finish_all_ended() {
   const RunState& run = turn_.run();
   const bool all_done =
       std::ranges::all_of(run.tasks, [](const TaskRecord& one) { return one.went_well(); });
-  if (auto said = merges_.fail_missing(); !said) return said;
+  if (auto said = tasks_.merges().fail_missing(); !said) return said;
   const bool all_merged = std::ranges::all_of(
       run.merges, [](const MergeRecord& one) { return one.output.has_value(); });
   finish(all_done && all_merged ? RunEnded::How::finished : RunEnded::How::failed);
@@ -90,6 +93,7 @@ std::string RunCompletion::stuck() const {
 
 void RunCompletion::finish(RunEnded::How how) {
   std::string digest;
+  // Of one that goes on there is nothing to compare yet.
   if (how == RunEnded::How::finished || how == RunEnded::How::failed) {
     std::vector<merge::TaskResult> tasks;
     for (std::uint32_t i = 0; i < turn_.plan.tasks.size(); ++i) {

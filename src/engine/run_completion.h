@@ -6,7 +6,7 @@
 #include "base/result.h"
 #include "engine/checkpoints.h"
 #include "engine/live_attempts.h"
-#include "engine/merges.h"
+#include "engine/task_endings.h"
 #include "engine/turn.h"
 
 namespace interlock::engine {
@@ -15,8 +15,8 @@ namespace interlock::engine {
 class RunCompletion {
  public:
   RunCompletion(Turn& turn, const LiveAttempts& live, const Checkpoints& checkpoints,
-                Merges& merges)
-      : turn_(turn), live_(live), checkpoints_(checkpoints), merges_(merges) {}
+                TaskEndings& tasks)
+      : turn_(turn), live_(live), checkpoints_(checkpoints), tasks_(tasks) {}
 
   /// Records its end, if nothing runs and nothing can start any more. An error of kind `internal`:
   /// tasks wait for nothing at all.
@@ -33,7 +33,7 @@ class RunCompletion {
   Turn& turn_;
   const LiveAttempts& live_;
   const Checkpoints& checkpoints_;
-  Merges& merges_;
+  TaskEndings& tasks_;
 };
 
 }  // namespace interlock::engine

@@ -23,6 +23,7 @@ class ChangesOf {
   std::vector<Change> take() { return std::move(changes_); }
 
   void operator()(const RunBegan&) {
+    // Its first dispatcher; any later one takes the run up.
     if (run_.seq == 1) return add({.kind = Change::Kind::begin});
     // A back-off is never longer, whatever became of the machine's clock since.
     add({.kind = Change::Kind::resume, .until = at_ + kBackoffMax});
@@ -37,9 +38,11 @@ class ChangesOf {
     if (event.kind == GateKind::before) add({.kind = Change::Kind::approve, .task = *event.task});
   }
   void operator()(const AttemptStarted& event) {
+    // With whom it shares its slot, else it has one of its own.
     add({.kind = Change::Kind::start, .task = event.task, .with = event.with});
   }
   void operator()(const AttemptEnded& event) {
+    // Its slot is free; whether it is done, or again, or failed, comes with the next event.
     add({.kind = Change::Kind::release, .task = event.task});
   }
   void operator()(const ChangesReady& event) {
@@ -50,9 +53,11 @@ class ChangesOf {
     add({.kind = Change::Kind::requeue,
          .task = event.task,
          .until = event.not_before,
+         // Then it waits until nobody before it is left who could come in between.
          .in_turn = run_[event.task].conflicts >= kConflictsInTurn});
   }
   void operator()(const ChangesLost& event) {
+    // Whatever had come of them: they wait as if they had never run.
     for (const TaskId task : event.tasks) add({.kind = Change::Kind::undo, .task = task});
   }
   void operator()(const TaskDone& event) { end(event.task, End::succeeded); }
@@ -69,6 +74,7 @@ class ChangesOf {
     add({.kind = Change::Kind::revive, .task = event.task});
   }
   void operator()(const TasksAdded& event) {
+    // They were announced before, with all that the scheduler needs of them.
     add({.kind = Change::Kind::add, .count = event.count});
   }
   void operator()(const RunHeld&) { add({.kind = Change::Kind::pause}); }
@@ -83,6 +89,7 @@ class ChangesOf {
          .with = event.other,
          .count = static_cast<std::uint32_t>(event.place)});
   }
+  // All others: what a call cost or what an agent said lets nothing start.
   template <typename Other>
   void operator()(const Other&) {}
 
@@ -113,6 +120,7 @@ void Replay::take(const RecordedEvent& recorded) {
 }
 
 schedule::Scheduler scheduler_of(const Setup& setup, const std::vector<Change>& changes, Time now) {
+  // When the run began, not now: back-offs and waits are counted from there.
   const Time begin = changes.empty() ? now : changes.front().at;
   // What was added comes when its event does, as it came at first.
   schedule::Problem problem = setup.problem;

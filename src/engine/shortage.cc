@@ -16,6 +16,7 @@ bool is_shortage(const Error& error) {
          });
 }
 
+/// EINTR, which no port passes on for any other reason.
 bool is_interruption(const Error& error) {
   return error.kind == Error::Kind::io &&
          std::string_view(error.message).ends_with(std::strerror(EINTR));

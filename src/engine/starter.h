@@ -17,7 +17,8 @@
 namespace interlock::engine {
 
 /// Starts what the scheduler says may start: alone or several tasks in one attempt, unless its
-/// result is there already.
+/// result is there already. Where files have to be hashed to know that, nothing starts before they
+/// are, so that tasks start in the order and upon the files that they would without.
 class Starter {
  public:
   Starter(Turn& turn, LiveAttempts& live, TaskEndings& tasks, ConditionSettler& conditions,
@@ -33,6 +34,9 @@ class Starter {
   AttemptStarted started_event(TaskId task, std::vector<CacheKeyPart> cache_key_parts,
                                const Digest& key, const std::string& difference,
                                std::uint32_t lane) const;
+  void look_ahead(TaskId from);
+  std::vector<TaskId> new_in_batch_of(TaskId task) const;
+  [[nodiscard]] Result<bool> asks_for_mates_of(TaskId task);
   std::vector<TaskId> mates_of(TaskId task) const;
   [[nodiscard]] Result<void> share_attempt(Attempt& live, std::vector<TaskId> mates);
 
@@ -41,6 +45,8 @@ class Starter {
   TaskEndings& tasks_;
   ConditionSettler& conditions_;
   Tries tries_;
+  HashedFiles& files_;
+  std::size_t ahead_ = 1;  ///< Of so many tasks results are looked for together.
   ResultReuse reuse_;
   std::map<TaskId, std::size_t> batch_of_;  ///< Of `Setup::batches`.
 };

@@ -10,6 +10,7 @@ namespace interlock::engine {
 
 Result<void> TaskEndings::settle_work(TaskId id) {
   if (turn_.task(id).try_of) {
+    // Whether it counts is decided when all of its task's tries are over.
     turn_.record(good_try(turn_, id));
     return {};
   }
@@ -19,6 +20,7 @@ Result<void> TaskEndings::settle_work(TaskId id) {
 }
 
 void TaskEndings::wait_for_turn(TaskId id) {
+  // Also where nobody stands in its way: when it commits is one question, asked in one place.
   turn_.record(ChangesReady{id, turn_.record_of(id).attempts.back().number});
 }
 
@@ -26,10 +28,15 @@ Result<void> TaskEndings::set_done(TaskId id, std::optional<Digest> known, Evide
   const plan::Task& one = turn_.task(id);
   const TaskRecord& before = turn_.record_of(id);
   const AttemptRecord& attempt = before.attempts.back();
-  const Result<Digest> wrote =
-      known ? Result<Digest>(*known) : turn_.ports.workspace.fingerprint(one.footprint.writes);
+  Result<Digest> wrote = known.value_or(Digest{});
+  if (!known) {
+    // Where that was hashed beside the turns, the attempt has waited for it.
+    auto hashed = files_.take_written(id);
+    wrote = hashed ? std::move(*hashed) : turn_.ports.workspace.fingerprint(one.footprint.writes);
+  }
   // The work is good; taken up again it counts.
   if (!wrote && is_shortage(wrote.error())) return std::unexpected(wrote.error());
+  // It is not done before what it wrote is known: done again it costs no retry.
   if (!wrote && is_interruption(wrote.error())) {
     turn_.await_signal();
     requeue(id);
@@ -40,6 +47,7 @@ Result<void> TaskEndings::set_done(TaskId id, std::optional<Digest> known, Evide
                   fmt::format("what it wrote cannot be read: {}", wrote.error().message));
     return {};
   }
+  // Else nothing says what an equal result would be equal to.
   if (!one.footprint.unknown || evidence.trace || evidence.against) {
     StoredResult result{turn_.setup.run, before.key, before.cache_key_parts,
                         attempt.output,  *wrote,     evidence.trace};
@@ -56,6 +64,7 @@ Result<void> TaskEndings::set_done(TaskId id, std::optional<Digest> known, Evide
 
 Result<void> TaskEndings::set_reused(TaskId id, StoredResult result) {
   turn_.record(TaskDone{id, 0, result.output, result.wrote, result.run});
+  // From now on this run keeps it too: the other one may be pruned.
   result.run = turn_.setup.run;
   turn_.batch.keep(turn_.task(id).id, std::move(result));
   return merges_.make_with(id);
@@ -70,6 +79,7 @@ void TaskEndings::fail_for_good(TaskId id, Outcome outcome, const std::string& d
   // Of a try nothing has failed yet: another may be good.
   if (turn_.task(id).try_of) return turn_.record(bad_try(turn_.run(), id, detail));
   turn_.record(TaskFailed{id, outcome, detail});
+  // After its event, which is what the scheduler counts by. Said once.
   if (!turn_.scheduler().failure_limit_reached() || !turn_.run().stopping.empty()) return;
   turn_.record(RunStopping{
       fmt::format("`{}` failed, and `limits.on_failure` says to stop", turn_.task(id).id),
@@ -77,6 +87,7 @@ void TaskEndings::fail_for_good(TaskId id, Outcome outcome, const std::string& d
 }
 
 void TaskEndings::skip_unreachable() {
+  // Told in plan order, so that each names the first that was in its way.
   for (const auto& [id, because] : turn_.scheduler().take_unreachable())
     turn_.record(TaskSkipped{id, because});
 }

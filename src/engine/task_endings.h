@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "engine/evidence.h"
+#include "engine/hashed_files.h"
 #include "engine/merges.h"
 #include "engine/turn.h"
 
@@ -14,9 +15,12 @@ namespace interlock::engine {
 /// for the run and its merges is recorded with it.
 class TaskEndings {
  public:
-  explicit TaskEndings(Turn& turn) : turn_(turn), merges_(turn) {}
+  explicit TaskEndings(Turn& turn, FileHasher* hasher = nullptr)
+      : turn_(turn), merges_(turn), files_(turn, hasher) {}
 
   Merges& merges() { return merges_; }
+  /// Of those that begin, and what those that are done wrote.
+  HashedFiles& files() { return files_; }
 
   /// Its work is accepted: done at once, or as soon as its changes are committed.
   [[nodiscard]] Result<void> settle_work(TaskId task);
@@ -38,6 +42,7 @@ class TaskEndings {
  private:
   Turn& turn_;
   Merges merges_;
+  HashedFiles files_;
 };
 
 }  // namespace interlock::engine

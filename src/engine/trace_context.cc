@@ -6,6 +6,7 @@
 
 namespace interlock::engine {
 
+/// Made of what is known anyway, so that a run exported twice has the same ids.
 std::string span_digits(const std::string& of, std::size_t digits) {
   return digest_of(of).hex().substr(0, digits);
 }
@@ -21,6 +22,7 @@ std::string attempt_span_of(const std::string& trace, std::size_t task, std::uin
 }
 
 std::string traceparent_of(const std::string& trace, std::size_t task, std::uint32_t attempt) {
+  // W3C Trace Context: version 00, and sampled.
   return fmt::format("00-{}-{}-01", trace, attempt_span_of(trace, task, attempt));
 }
 

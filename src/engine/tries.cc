@@ -15,18 +15,21 @@ Tries::Tries(Turn& turn, LiveAttempts& live, ChangeCollector& collector, Committ
              TaskEndings& tasks)
     : turn_(turn), live_(live), collector_(collector), committer_(committer), tasks_(tasks) {
   for (std::size_t i = 0; i < turn.plan.tasks.size(); ++i) {
+    // Found once: most plans have none, and this is asked in every turn.
     if (!turn.plan.tasks[i].tries.empty()) with_tries_.emplace_back(i);
   }
 }
 
 std::vector<TaskId> Tries::good_of(TaskId of) const {
   std::vector<TaskId> good = turn_.task(of).tries;
+  // One that was good and was lost since counts no more.
   std::erase_if(good, [this](TaskId one) { return turn_.record_of(one).state != TaskState::done; });
   return good;
 }
 
 void Tries::settle() {
   for (const TaskId of : with_tries_) {
+    // With a judge all of them are waited for.
     if (!is_picked(turn_.run(), of) && !turn_.task(of).judge) pick_first_good(of);
     if (!is_picked(turn_.run(), of) || may_be_judged_again(of)) continue;
     const std::string why = why_not_wanted(turn_.plan, turn_.run(), of);
@@ -50,6 +53,7 @@ void Tries::pick_first_good(TaskId of) {
 
 void Tries::end(TaskId id, const std::string& why) {
   switch (turn_.record_of(id).state) {
+    // It has not begun, so nothing has to be ended.
     case TaskState::waiting: turn_.record(bad_try(turn_.run(), id, why)); return;
     case TaskState::running:
       if (Attempt* const live = live_.find(id); live != nullptr && !live->stopped_for())
@@ -62,6 +66,7 @@ void Tries::end(TaskId id, const std::string& why) {
       return;
     case TaskState::done:
       committer_.drop_changes(id);
+      // It was good: that is not taken back, only what it changed.
       turn_.record(TryDropped{id, why});
       return;
     case TaskState::failed:
@@ -70,15 +75,16 @@ void Tries::end(TaskId id, const std::string& why) {
   }
 }
 
-bool Tries::takes_up(TaskId id) const {
+bool Tries::adopts(TaskId id) const {
   // None began where the task's result was to be reused: if that was not to be, it is done itself.
   const bool any_began = std::ranges::any_of(
       turn_.task(id).tries, [this](TaskId one) { return !turn_.record_of(one).attempts.empty(); });
   return any_began && turn_.record_of(id).attempts.empty();
 }
 
-Result<void> Tries::take_up(AttemptStarted event) {
+Result<void> Tries::adopt(AttemptStarted event) {
   const TaskId of = event.task;
+  // An attempt without a process: what it did is what the picked try did.
   event.because = AttemptStarted::Trigger::tries;
   const auto picked = pick(of);
   if (!picked) return std::unexpected(picked.error());
@@ -87,16 +93,19 @@ Result<void> Tries::take_up(AttemptStarted event) {
     return {};
   }
   auto taken = take_picked(std::move(event));
+  // The others end in the same turn, and their snapshots go.
   settle();
   return taken;
 }
 
 /// Whether one was good. All are over, and so is their judge.
 Result<bool> Tries::pick(TaskId of) {
+  // A dispatcher before may have got this far.
   if (turn_.record_of(of).picked) return true;
   const std::vector<TaskId> good = good_of(of);
   if (good.empty()) return false;
   const auto& judge = turn_.task(of).judge;
+  // A judge is not asked where there is nothing to choose.
   if (!judge || turn_.record_of(*judge).state != TaskState::done) {
     turn_.record(TryPicked{of, good.front(), "it was the only one that was good"});
     return true;
@@ -122,6 +131,7 @@ Result<void> Tries::take_picked(AttemptStarted event) {
   const AttemptRecord& did = record.attempts.back();
   event.from = picked;
   event.isolation = did.isolation;
+  // It is held against what was committed since the try began, as if it had been the task's own.
   event.snapshot_version = did.snapshot_version;
   event.key = record.key;
   event.cache_key_parts = record.cache_key_parts;
@@ -134,6 +144,7 @@ Result<void> Tries::take_picked(AttemptStarted event) {
   ended.writes = did.writes;
   ended.reads_from = did.reads_from;
   ended.usage = no_usage();  // The try's own attempts hold what it took.
+  // What a result of it rests on is what the try rested on.
   collector_.notes_of(of) = collector_.notes_of(picked);
   turn_.record(std::move(event));
   turn_.record(std::move(ended));
@@ -151,6 +162,7 @@ void Tries::fail_all(AttemptStarted event) {
   for (const TaskId one : tries) {
     const TaskRecord& record = turn_.record_of(one);
     const std::string& why = record.unneeded.empty() ? record.detail : record.unneeded;
+    // The first line alone: each of them has a log of its own.
     said.push_back(fmt::format("`{}`: {}", turn_.task(one).id, why.substr(0, why.find('\n'))));
     if (record.attempts.empty()) continue;
     const Outcome its = record.attempts.back().outcome.value_or(outcome);

@@ -29,9 +29,9 @@ class Tries {
   /// Picks the first that is good where nobody judges, and ends those that cannot count any more.
   void settle();
   /// Whether the task's next attempt is what one of its tries did.
-  bool takes_up(TaskId task) const;
+  bool adopts(TaskId task) const;
   /// `event` begins the task's first attempt; all its tries are over.
-  [[nodiscard]] Result<void> take_up(AttemptStarted event);
+  [[nodiscard]] Result<void> adopt(AttemptStarted event);
 
  private:
   void pick_first_good(TaskId of);

@@ -5,6 +5,7 @@
 
 namespace interlock::engine {
 
+/// The run is in it too: two runs of one plan do not wait in step.
 std::string Turn::seed_of(TaskId id) const {
   return label_of(setup.around, task(id), record_of(id).attempts.back().number);
 }
@@ -15,6 +16,7 @@ bool Turn::has_snapshot(TaskId id) const {
 }
 
 bool Turn::can_resume(TaskId id) const {
+  // Of the attempt: after a failure another model may do it, with sessions of its own.
   const plan::Agent& agent = plan.agents[task_of_attempt(plan, run(), id).agent.index()];
   const agents::Adapter* adapter = agents::adapter_for(agent);
   return adapter != nullptr && adapter->resumes(agent) && !record_of(id).session.empty();

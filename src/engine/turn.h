@@ -47,7 +47,7 @@ class Turn {
   bool can_resume(TaskId id) const;
 
   /// A signal, not a person's word on its tasks, ends what runs: it is done when the run goes on.
-  bool is_letting_go() const {
+  bool ends_by_signal() const {
     return run().is_stopped_for(RunStopping::Cause::interrupted) &&
            !run().is_stopped_for(RunStopping::Cause::cancelled);
   }

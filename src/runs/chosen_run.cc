@@ -55,15 +55,22 @@ void take_retuned(Planned& planned, const engine::RunRetuned& retuned) {
   if (retuned.usd) planned.plan.limits.usd = retuned.usd;
 }
 
+/// Of a run that was read before, only the events since.
 Result<void> ChosenRun::replay(journal::Store& store, decide::History history,
                                const std::string* state_folder, bool is_decided) {
-  planned_tasks = planned.plan.tasks.size();
+  const bool is_first = state.seq == 0;
+  if (is_first) planned_tasks = planned.plan.tasks.size();
   RunGrowth growth(planned, request, std::move(history));
   growth.read_again = [this](const auto& items) { return kept_plan(head, request, items); };
   engine::Replay read(plan());
+  if (!is_first) {
+    read.run = std::move(state);
+    read.commits = std::move(commits);
+    read.changes = std::move(changes);
+  }
   Result<void> grown;
   bool prepared = state_folder == nullptr;
-  auto done = store.replay(id(), 0, [&](engine::RecordedEvent&& recorded) {
+  auto done = store.replay(id(), read.run.seq, [&](engine::RecordedEvent&& recorded) {
     if (!grown) return;
     if (const auto* added = std::get_if<engine::TasksAdded>(&recorded.event)) {
       if (!std::exchange(is_decided, true)) {
@@ -211,6 +218,26 @@ Result<std::unique_ptr<ChosenRun>> choose_run_as_kept(journal::Store& store,
   return run;
 }
 
+Result<std::unique_ptr<ChosenRun>> read_on(journal::Store& store, std::unique_ptr<ChosenRun> run) {
+  // Of a run that nobody dispatched, what was running is shown as waiting: that is not what its
+  // next events are about. And whoever takes it up may have given it another plan.
+  if (!run->dispatched()) return choose_run(store, run->id());
+  bool has_grown = false;
+  auto looked = store.replay(run->id(), run->state.seq, [&](engine::RecordedEvent&& recorded) {
+    has_grown |= std::holds_alternative<engine::TasksAdded>(recorded.event) ||
+                 std::holds_alternative<engine::FamilyExpanded>(recorded.event);
+  });
+  if (!looked) return std::unexpected(looked.error());
+  // It says what tasks that came are expected to take, and nothing else of what is new.
+  auto history = has_grown ? store.history(run->head.workspace, said_slowings(run->plan()))
+                           : Result<decide::History>();
+  if (!history) return std::unexpected(history.error());
+  if (auto read = run->replay(store, std::move(*history), nullptr); !read)
+    return std::unexpected(read.error());
+  if (!run->dispatched()) show_nothing_running(run->state);
+  return run;
+}
+
 namespace {
 
 template <typename Choose>
@@ -332,11 +359,11 @@ struct Outside {
       : setup(setup_for(run.planned, run.id())),
         at(run.dispatched() ? now : run.state.last.value_or(now)),
         scheduler(engine::scheduler_of(setup, run.changes, at)) {
-    if (!run.dispatched()) let_go();
+    if (!run.dispatched()) requeue_running();
   }
 
   /// What a dead dispatcher had running waits to be done again.
-  void let_go() {
+  void requeue_running() {
     for (std::uint32_t i = 0; i < setup.problem.jobs.size(); ++i) {
       if (!scheduler.is_running(TaskId(i))) continue;
       scheduler.release(TaskId(i), {}, at);

@@ -228,7 +228,7 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   worker::LocalExecutor executor(
       {run.plan().workspace, setup->around, worker::BackgroundThread::open(),
        [&host = **processes] { host.wake(); }},
-      {**processes, workspace, snapshots, *gateway},
+      {**processes, workspace, snapshots, *gateway, &workspace},
       [&kept](const Digest& digest) { return kept.blob(digest); });
   engine::Replay before(run.plan());
   before.run = run.state;
@@ -236,7 +236,8 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   before.changes = std::exchange(run.changes, {});
   engine::Engine engine(
       run.plan(), run.planned.waits(), std::move(*setup), std::move(before),
-      engine::Ports{clock, executor, executor, written, workspace, snapshots, validator, *gateway});
+      engine::Ports{clock, executor, executor, written, workspace, snapshots, validator, *gateway},
+      executor.hasher());
   if (auto taken = engine.begin(); !taken) {
     if (!engine::is_interruption(taken.error())) return std::unexpected(taken.error());
     observer.finish(engine.view());  // Nothing was recorded, and nothing is changed.

@@ -36,6 +36,11 @@ struct LocalExecutor::Collecting {
   Result<engine::Harvest> harvest;
 };
 
+struct LocalExecutor::Hashing {
+  engine::HashRequest request;
+  engine::Hashed hashed;
+};
+
 LocalExecutor::LocalExecutor(Options options, Means means,
                              std::function<Result<std::string>(const Digest&)> outputs)
     : options_(std::move(options)),
@@ -200,7 +205,8 @@ Result<engine::Leftovers> LocalExecutor::end_leftovers(
 std::vector<engine::AttemptReport> LocalExecutor::wait(std::optional<Time> deadline) {
   for (;;) {
     take_done();
-    auto reports = means_.processes.wait(reports_.empty() ? deadline : std::optional<Time>(Time{}));
+    const bool is_news = !reports_.empty() || !hashed_.empty();
+    auto reports = means_.processes.wait(is_news ? std::optional<Time>(Time{}) : deadline);
     for (engine::Report& one : reports) {
       const auto pass_on = [this](auto& report) {
         if constexpr (std::is_same_v<decltype(report), engine::Exited&>) {
@@ -212,10 +218,28 @@ std::vector<engine::AttemptReport> LocalExecutor::wait(std::optional<Time> deadl
       std::visit(pass_on, one);
     }
     // What the other thread did may come to no report: a process that it made ready tells itself.
-    const bool goes_on = take_done() && reports_.empty();
+    const bool goes_on = take_done() && reports_.empty() && hashed_.empty();
     if (!goes_on) return std::exchange(reports_, {});
   }
 }
+
+engine::FileHasher* LocalExecutor::hasher() {
+  return background_ && means_.files != nullptr ? this : nullptr;
+}
+
+void LocalExecutor::hash(engine::HashRequest request) {
+  const std::uint64_t number = request.number;
+  auto& hashing = hashing_[number];
+  hashing = std::make_unique<Hashing>(std::move(request), engine::Hashed{});
+  do_beside([&files = *means_.files,
+             all = hashing.get()] { all->hashed = engine::answer(all->request, files); },
+            [this, number, all = hashing.get()] {
+              hashed_.push_back(std::move(all->hashed));
+              hashing_.erase(number);
+            });
+}
+
+std::vector<engine::Hashed> LocalExecutor::take_hashed() { return std::exchange(hashed_, {}); }
 
 void LocalExecutor::do_beside(std::function<void()> work, std::function<void()> then) {
   if (!background_) {

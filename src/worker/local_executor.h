@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "engine/executor.h"
+#include "engine/file_hasher.h"
 #include "engine/worker_ports.h"
 #include "footprint/interlocking.h"
 #include "worker/background.h"
@@ -22,11 +24,13 @@ namespace interlock::worker {
 ///     opening --> running --> over --(collect)--> collecting --(Collected)--> (gone)
 ///        '-> (NotStarted)      '------(release, or it had no snapshot)--> (gone)
 ///
-/// Opening and harvesting snapshots, and removing what is not wanted, is done by a thread of its
-/// own, in the order of being asked for, so that the caller waits for no disk. Processes are the
-/// caller's: the kernel ends them with the thread that made them. All functions are called by one
-/// thread, the one that opened the process host.
-class LocalExecutor final : public engine::Executor, public engine::Inbox {
+/// Opening and harvesting snapshots, removing what is not wanted, and hashing files is done by a
+/// thread of its own, in the order of being asked for, so that the caller waits for no disk.
+/// Processes are the caller's: the kernel ends them with the thread that made them. All functions
+/// are called by one thread, the one that opened the process host.
+class LocalExecutor final : public engine::Executor,
+                            public engine::Inbox,
+                            public engine::FileHasher {
  public:
   struct Options {
     std::string workspace;  ///< Absolute.
@@ -53,13 +57,18 @@ class LocalExecutor final : public engine::Executor, public engine::Inbox {
   Result<engine::Leftovers> end_leftovers(engine::AttemptName name, const std::string& label,
                                           const std::optional<ProcessIdentity>& process) override;
   std::vector<engine::AttemptReport> wait(std::optional<Time> deadline) override;
+  void hash(engine::HashRequest request) override;
+  std::vector<engine::Hashed> take_hashed() override;
 
+  /// Itself, where it has a thread for that and files; else null.
+  engine::FileHasher* hasher();
   /// Returns when all that was released is gone.
   void drain();
 
  private:
   struct Opening;
   struct Collecting;
+  struct Hashing;
   struct Live {
     enum class State : unsigned char { opening, running, over, collecting };
     State state = State::opening;
@@ -87,6 +96,8 @@ class LocalExecutor final : public engine::Executor, public engine::Inbox {
   std::function<Result<std::string>(const Digest&)> outputs_;
   std::map<engine::AttemptName, Live> live_;
   std::vector<engine::AttemptReport> reports_;
+  std::map<std::uint64_t, std::unique_ptr<Hashing>> hashing_;  ///< By the request's number.
+  std::vector<engine::Hashed> hashed_;
 
   std::mutex mutex_;  ///< Of what follows.
   std::vector<std::function<void()>> done_;

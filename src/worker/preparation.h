@@ -17,6 +17,7 @@ struct Means {
   engine::AttemptFolders& folders;
   engine::Snapshots& snapshots;
   engine::Gateway& gateway;
+  engine::Workspace* files = nullptr;  ///< Hashed beside the dispatcher, where it is given.
 };
 
 /// Ready to be spawned.

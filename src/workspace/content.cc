@@ -125,25 +125,32 @@ Result<Digest> Contents::digest(const Stack& stack, const Entry& entry) {
 Result<Digest> Contents::digest_of_file(const sys::Descriptor& file, const std::string& path) {
   const auto status = regular(file, path);
   if (!status) return std::unexpected(status.error());
-  const Known seen{status->st_size, nanoseconds(status->st_mtim), nanoseconds(status->st_ctim), {}};
+  Known seen{status->st_size, nanoseconds(status->st_mtim), nanoseconds(status->st_ctim), {}};
   const std::string_view kind = (status->st_mode & S_IXUSR) != 0 ? "program" : "file";
-  const auto known = known_.find({status->st_dev, status->st_ino});
-  if (known != known_.end() && known->second.size == seen.size &&
-      known->second.mtime_ns == seen.mtime_ns && known->second.ctime_ns == seen.ctime_ns) {
-    return known->second.digest;
-  }
+  if (const auto digest = known(*status, seen)) return *digest;
   Hasher bytes;
   auto read =
       read_pieces(file, path, [&](std::string_view piece) { return bytes.add(piece), true; });
   if (!read) return std::unexpected(read.error());
+  seen.digest = Hasher().add_field(kind).add_field(bytes.finish()).finish();
+  keep(*status, seen);
+  return seen.digest;
+}
+
+std::optional<Digest> Contents::known(const struct stat& status, const Known& seen) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = known_.find({status.st_dev, status.st_ino});
+  const bool is_same = known != known_.end() && known->second.size == seen.size &&
+                       known->second.mtime_ns == seen.mtime_ns &&
+                       known->second.ctime_ns == seen.ctime_ns;
+  return is_same ? std::optional(known->second.digest) : std::nullopt;
+}
+
+void Contents::keep(const struct stat& status, const Known& known) {
+  const bool may_keep = is_settled(status);
+  const std::lock_guard lock(mutex_);
   ++hashed_count_;
-  const Digest digest = Hasher().add_field(kind).add_field(bytes.finish()).finish();
-  if (is_settled(*status)) {
-    Known& keep = known_[{status->st_dev, status->st_ino}];
-    keep = seen;
-    keep.digest = digest;
-  }
-  return digest;
+  if (may_keep) known_[{status.st_dev, status.st_ino}] = known;
 }
 
 Result<Digest> Contents::digest_of_link(const Stack& stack, const Entry& entry) {

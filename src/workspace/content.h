@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -31,7 +33,7 @@ Result<std::string> read_file(const sys::Descriptor& file, const std::string& pa
 ///
 /// A file's digest is kept by (device, inode, size, mtime, ctime) and trusted for as long as these
 /// are the same. A file that changed only just now is not kept: the next change could carry the
-/// same times.
+/// same times. Several threads may ask.
 class Contents {
  public:
   /// An error names the path as `entry` has it; `missing`: it is not there any more.
@@ -41,7 +43,10 @@ class Contents {
   /// (/proc and the like) its kind.
   Result<Digest> digest_outside(const std::string& place, const std::string& path);
 
-  std::size_t hashed_count() const { return hashed_count_; }
+  std::size_t hashed_count() const {
+    const std::lock_guard lock(mutex_);
+    return hashed_count_;
+  }
 
  private:
   struct Known {
@@ -54,6 +59,10 @@ class Contents {
   Result<Digest> digest_of_file(const sys::Descriptor& file, const std::string& path);
   Result<Digest> digest_of_link(const Stack& stack, const Entry& entry);
 
+  std::optional<Digest> known(const struct stat& status, const Known& seen) const;
+  void keep(const struct stat& status, const Known& known);
+
+  mutable std::mutex mutex_;  ///< Of what follows; never held while a file is read.
   std::map<std::pair<dev_t, ino_t>, Known> known_;
   std::size_t hashed_count_ = 0;
 };

@@ -55,6 +55,9 @@ class World {
   virtual std::string cannot() { return {}; }
   virtual worker::LocalExecutor& executor() = 0;
   virtual Tree& tree() = 0;
+  virtual engine::Workspace& files() = 0;
+  /// A file of the workspace itself.
+  virtual void write(const std::string& path, const std::string& content) = 0;
   virtual Time now() = 0;
   virtual void script(AttemptSpec& spec, const Doing& doing) = 0;
   /// Whether the attempt's own folder is there.
@@ -76,6 +79,10 @@ class FakeWorld final : public World {
  public:
   worker::LocalExecutor& executor() override { return executor_; }
   Tree& tree() override { return snapshots_; }
+  engine::Workspace& files() override { return workspace_; }
+  void write(const std::string& path, const std::string& content) override {
+    workspace_.files[path] = content;
+  }
   Time now() override { return clock_.now(); }
   bool has_folder(AttemptName name) override { return workspace_.open_attempts().contains(name); }
   void script(AttemptSpec& spec, const Doing& doing) override {
@@ -110,7 +117,7 @@ class FakeWorld final : public World {
   testing_support::FakeGateway gateway_;
   std::map<AttemptName, std::pair<Doing, bool>> doings_;
   worker::LocalExecutor executor_{
-      {"/workspace", {}}, {processes_, workspace_, snapshots_, gateway_}, output()};
+      {"/workspace", {}}, {processes_, workspace_, snapshots_, gateway_, &workspace_}, output()};
 };
 
 class RealWorld final : public World {
@@ -120,7 +127,7 @@ class RealWorld final : public World {
         executor_(
             {tree_.root(), environment(), has_thread ? worker::BackgroundThread::open() : nullptr,
              [this] { host_->wake(); }},
-            {*host_, workspace_, snapshots_, gateway_}, output()) {}
+            {*host_, workspace_, snapshots_, gateway_, &workspace_}, output()) {}
   ~RealWorld() override { snapshots::remove_tree(state_.root()); }
 
   std::string cannot() override {
@@ -128,6 +135,10 @@ class RealWorld final : public World {
   }
   worker::LocalExecutor& executor() override { return executor_; }
   Tree& tree() override { return snapshots_; }
+  engine::Workspace& files() override { return workspace_; }
+  void write(const std::string& path, const std::string& content) override {
+    tree_.write(path, content);
+  }
   Time now() override { return clock_.now(); }
   bool has_folder(AttemptName name) override {
     // To open it makes it anew; a file in it tells whether it is another.
@@ -357,6 +368,29 @@ TEST_P(ExecutorContract, WhatIsReleasedIsNotKept) {
   executor().release(name);
   executor().drain();
   EXPECT_FALSE(world().tree().committed("made", 99));
+}
+
+TEST_P(ExecutorContract, WhatFilesHoldIsToldToWhoWaits) {
+  using Kind = engine::HashRequest::Kind;
+  world().write("src/a.c", "int a;\n");
+  const auto patterns = footprint::PatternSet::parse(std::vector<std::string>{"src/**", "gone"});
+  ASSERT_TRUE(patterns);
+  const changes::ReadSet reads{changes::ReadsFrom::observed, {"src/a.c", "no"}, {"src"}, {"src"}};
+  executor().hash({1, Kind::fingerprints, *patterns, {}});
+  executor().hash({2, Kind::states, {}, reads});
+  executor().hash({3, Kind::fingerprint, *patterns, {}});
+  std::map<std::uint64_t, std::vector<engine::CacheKeyPart>> told;
+  for (int waits = 0; waits < 1000 && told.size() < 3; ++waits) {
+    EXPECT_TRUE(next().empty()) << "it is no report of an attempt";
+    for (engine::Hashed& one : executor().take_hashed()) {
+      ASSERT_TRUE(one.parts) << one.parts.error().message;
+      EXPECT_TRUE(told.emplace(one.number, std::move(*one.parts)).second) << "once";
+    }
+  }
+  EXPECT_EQ(told[1], world().files().fingerprints(*patterns).value());
+  EXPECT_EQ(told[2], world().files().states(reads).value());
+  ASSERT_EQ(told[3].size(), 1u);
+  EXPECT_EQ(told[3].front().digest, world().files().fingerprint(*patterns).value());
 }
 
 TEST_P(ExecutorContract, OfADeadDispatchersAttemptNothingIsLeft) {

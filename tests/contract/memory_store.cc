@@ -4,6 +4,7 @@
 #include <ranges>
 
 #include "base/json.h"
+#include "contract/memory_measurements.h"
 #include "journal/run_id.h"
 
 namespace interlock::testing_support {
@@ -56,8 +57,13 @@ class MemoryLease final : public journal::Lease {
 
 class MemoryJournal final : public journal::RunJournal {
  public:
-  MemoryJournal(MemoryRows& rows, MemoryRun& run, std::int64_t epoch)
-      : rows_(rows), id_(run.head.id), epoch_(epoch), last_(run.events.size()) {}
+  MemoryJournal(MemoryRows& rows, MemoryRun& run, std::int64_t epoch,
+                std::vector<journal::TaskLabel> tasks)
+      : rows_(rows),
+        id_(run.head.id),
+        epoch_(epoch),
+        last_(run.events.size()),
+        measured_({id_, run.head.plan_name, run.head.workspace}, std::move(tasks)) {}
 
   Result<void> append(
       std::span<const engine::RecordedEvent> events, std::span<const engine::Blob> blobs,
@@ -69,6 +75,8 @@ class MemoryJournal final : public journal::RunJournal {
       if (events[i].seq != last_ + i + 1) return fail(Error::Kind::io, "events have gaps");
     }
     run.events.insert(run.events.end(), events.begin(), events.end());
+    for (const engine::RecordedEvent& recorded : events) measured_.apply(recorded);
+    keep_measured(rows_, measured_.take());
     for (const engine::Blob& blob : blobs) {
       auto& [bytes, runs] = rows_.blobs[blob.digest];
       bytes = blob.bytes;
@@ -104,7 +112,9 @@ class MemoryJournal final : public journal::RunJournal {
     return taken;
   }
 
-  void add_labels(std::vector<journal::TaskLabel>) override {}
+  void add_labels(std::vector<journal::TaskLabel> tasks) override {
+    measured_.add(std::move(tasks));
+  }
 
  private:
   std::optional<engine::StoredResult> newest(const auto& matches) const {
@@ -123,6 +133,7 @@ class MemoryJournal final : public journal::RunJournal {
   std::string id_;
   std::int64_t epoch_;
   std::size_t last_;
+  journal::Projection measured_;
   std::int64_t handed_out_ = 0;
 };
 
@@ -206,10 +217,10 @@ Result<void> MemoryStore::replay(const std::string& run, std::uint64_t after,
 }
 
 Result<std::unique_ptr<journal::RunJournal>> MemoryStore::open_run(
-    const std::string& run, const journal::Lease& lease, std::vector<journal::TaskLabel>) {
+    const std::string& run, const journal::Lease& lease, std::vector<journal::TaskLabel> tasks) {
   MemoryRun* const found = rows_.find(run);
   if (found == nullptr) return no_run(run);
-  return std::make_unique<MemoryJournal>(rows_, *found, lease.epoch());
+  return std::make_unique<MemoryJournal>(rows_, *found, lease.epoch(), std::move(tasks));
 }
 
 Result<std::string> MemoryStore::blob(const Digest& digest) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "history/sample.h"
 #include "journal/blobs.h"
 #include "journal/lease.h"
 #include "journal/requests.h"
@@ -25,6 +26,9 @@ struct MemoryRows {
   std::vector<MemoryRun> runs;                                               ///< Oldest first.
   std::map<Digest, std::pair<std::string, std::vector<std::string>>> blobs;  ///< With their runs.
   std::int64_t last_number = 0;
+  std::vector<history::Sample> samples;  ///< In the order of their coming, as what follows.
+  std::vector<history::Call> calls;
+  std::vector<history::Regret> regrets;
 
   MemoryRun* find(const std::string& id);
 };

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "contract/memory_measurements.h"
 #include "contract/memory_store.h"
 #include "journal/sqlite_store.h"
 #include "postgres/postgres_store.h"
@@ -20,11 +21,13 @@ class MemoryWorld final : public StoreWorld {
   journal::Blobs& blobs() override { return store_; }
   journal::Requests& requests() override { return store_; }
   journal::Leases& leases() override { return store_; }
+  journal::Measurements& measurements() override { return measurements_; }
   void reopen() override {}
 
  private:
   MemoryRows rows_;
   MemoryStore store_{rows_};
+  MemoryMeasurements measurements_{rows_};
 };
 
 class SqliteWorld final : public StoreWorld {
@@ -39,6 +42,7 @@ class SqliteWorld final : public StoreWorld {
   journal::Blobs& blobs() override { return *store_; }
   journal::Requests& requests() override { return *store_; }
   journal::Leases& leases() override { return *store_; }
+  journal::Measurements& measurements() override { return *store_; }
   void reopen() override {
     earlier_.push_back(std::move(store_));  // Its journals may still be there.
     store_ = journal::SqliteStore::open(folder_, journal::Access::write).value();
@@ -67,6 +71,7 @@ class PostgresWorld final : public StoreWorld {
   journal::Blobs& blobs() override { return *store_; }
   journal::Requests& requests() override { return *store_; }
   journal::Leases& leases() override { return *store_; }
+  journal::Measurements& measurements() override { return *store_; }
   void reopen() override {
     earlier_.push_back(std::move(store_));
     store_ = postgres::PostgresStore::open(url_, journal::Access::write).value();

@@ -6,6 +6,7 @@
 
 #include "journal/blobs.h"
 #include "journal/lease.h"
+#include "journal/measurements.h"
 #include "journal/requests.h"
 #include "journal/run_store.h"
 
@@ -19,6 +20,7 @@ class StoreWorld {
   virtual journal::Blobs& blobs() = 0;
   virtual journal::Requests& requests() = 0;
   virtual journal::Leases& leases() = 0;
+  virtual journal::Measurements& measurements() = 0;
   /// Another process opens it.
   virtual void reopen() = 0;
 };

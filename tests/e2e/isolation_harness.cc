@@ -18,6 +18,22 @@ void Isolated::need(const std::string& isolation) {
   }
 }
 
+void Isolated::make_repository() {
+  shell("git init -q -b main . && git config user.name P && git config user.email p@example.org");
+  write("base", "base\n");
+  shell("git add base && git commit -qm first");
+}
+
+void Isolated::write_plan_of_four(const std::string& verify) {
+  write_plan("defaults: {isolation: view}\n" + (verify.empty() ? verify : "verify: " + verify) + R"(
+tasks:
+  - {id: a, run: "echo a >a", reads: [], writes: [a]}
+  - {id: bad, run: "echo bad >bad", reads: [], writes: [bad]}
+  - {id: upon, run: "cat bad >upon", reads: [bad], writes: [upon], needs: [bad]}
+  - {id: d, run: "echo d >d", reads: [], writes: [d]}
+)");
+}
+
 void Isolated::expect_nothing_left() {
   EXPECT_THAT(left_running(), ::testing::IsEmpty());
   std::ifstream mounts("/proc/self/mountinfo");

@@ -13,24 +13,12 @@ class RunCheck : public Isolated {
  protected:
   void SetUp() override {
     need("view");
-    shell(
-        "git init -q && git config user.name n && git config user.email e && echo x >base && "
-        "git add base && git commit -qm base");
-  }
-
-  void plan_with(const std::string& verify) {
-    write_plan("defaults: {isolation: view}\nverify: " + verify + R"(
-tasks:
-  - {id: a, run: "echo a >a", reads: [], writes: [a]}
-  - {id: bad, run: "echo bad >bad", reads: [], writes: [bad]}
-  - {id: upon, run: "cat bad >upon", reads: [bad], writes: [upon], needs: [bad]}
-  - {id: d, run: "echo d >d", reads: [], writes: [d]}
-)");
+    make_repository();
   }
 };
 
 TEST_F(RunCheck, passes_upon_all_that_the_tasks_left_and_leaves_nothing_itself) {
-  plan_with("test -e a -a -e bad -a -e upon -a -e d && touch built");
+  write_plan_of_four("test -e a -a -e bad -a -e upon -a -e d && touch built");
   EXPECT_THAT(interlock({"plan", "plan.yaml"}).out,
               HasSubstr("2 of 4 tasks touch nothing in common"))
       << "it does not count among those that may overlap";
@@ -45,7 +33,7 @@ TEST_F(RunCheck, passes_upon_all_that_the_tasks_left_and_leaves_nothing_itself) 
 }
 
 TEST_F(RunCheck, that_fails_fails_the_run_and_says_whose_changes_make_it_fail) {
-  plan_with("test ! -e bad");
+  write_plan_of_four("test ! -e bad");
   const Ended ended = interlock({"run", "plan.yaml"});
   EXPECT_EQ(ended.exit, 1) << ended.err;
   EXPECT_THAT(ended.err, HasSubstr("`bad` makes it fail"));

@@ -125,17 +125,8 @@ tasks:
 class Landing : public AfterTheRun {
  protected:
   void run_four() {
-    shell("git init -q -b main . && git config user.name P && git config user.email p@example.org");
-    write("base", "base\n");
-    shell("git add -A && git commit -qm first");
-    write_plan(R"(
-defaults: {isolation: view}
-tasks:
-  - {id: a, run: "echo a >a", reads: [], writes: [a]}
-  - {id: bad, run: "echo bad >bad", reads: [], writes: [bad]}
-  - {id: upon, run: "cat bad >upon", reads: [bad], writes: [upon], needs: [bad]}
-  - {id: d, run: "echo d >d", reads: [], writes: [d]}
-)");
+    make_repository();
+    write_plan_of_four();
     ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
   }
   std::string files_of(const std::string& branch) {

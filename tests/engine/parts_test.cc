@@ -10,6 +10,7 @@
 #include "engine/attempt_endings.h"
 #include "engine/checkpoints.h"
 #include "engine/engine.h"
+#include "engine/hashed_files.h"
 #include "engine/live_attempts.h"
 #include "engine/model_calls.h"
 #include "engine/run_completion.h"
@@ -22,6 +23,7 @@
 #include "support/fake_snapshots.h"
 #include "support/fake_validator.h"
 #include "support/fake_workspace.h"
+#include "support/late_hasher.h"
 #include "support/plan_builder.h"
 #include "worker/local_executor.h"
 
@@ -29,6 +31,7 @@
 namespace interlock::engine {
 namespace {
 
+using testing_support::LateHasher;
 using testing_support::PlanBuilder;
 
 Error failed_for(int number) {
@@ -234,6 +237,120 @@ TEST_F(CheckpointsTest, ADiskThatFailsEndsTheTurnAndASignalDoesNot) {
   EXPECT_EQ(recorded(), "");
 }
 
+class HashedFilesTest : public Parts {
+ protected:
+  static std::string said(const Result<std::vector<CacheKeyPart>>& parts) {
+    if (!parts) return parts.error().message;
+    std::string text;
+    for (const CacheKeyPart& one : *parts) text += one.name + " ";
+    return text;
+  }
+
+  LateHasher hasher{workspace};
+  const footprint::PatternSet all =
+      footprint::PatternSet::parse(std::vector<std::string>{"**"}).value();
+};
+
+TEST_F(HashedFilesTest, AnAnswerIsKnownATurnLaterAndHoldsForOneStart) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  HashedFiles files(begin(builder.plan()), &hasher);
+  workspace.files = {{"x", "1"}};
+  EXPECT_EQ(said(files.fingerprints(all)), "its files are being hashed");
+  EXPECT_EQ(said(files.fingerprints(all)), "its files are being hashed");
+  EXPECT_TRUE(hasher.asked.empty()) << "nothing is done before the turn's events are durable";
+  files.post();
+  EXPECT_EQ(hasher.asked.size(), 1u) << "asked once";
+  EXPECT_TRUE(files.is_asking() && files.is_in_flight() && files.holds_starts());
+  hasher.work();
+  files.take();
+  EXPECT_FALSE(files.is_asking() || files.is_busy() || files.holds_starts());
+  EXPECT_EQ(said(files.fingerprints(all)), "x ");
+  EXPECT_EQ(said(files.fingerprints(all)), "x ");
+  files.forget();
+  EXPECT_EQ(said(files.fingerprints(all)), "its files are being hashed");
+}
+
+TEST_F(HashedFilesTest, AnErrorIsToldOnce) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  HashedFiles files(begin(builder.plan()), &hasher);
+  EXPECT_FALSE(files.fingerprints(all));
+  files.post();
+  workspace.fails = [](std::string_view) { return std::optional(failed_for(EINTR)); };
+  hasher.work();
+  files.take();
+  EXPECT_FALSE(files.is_asking());
+  EXPECT_EQ(said(files.fingerprints(all)), failed_for(EINTR).message);
+  EXPECT_EQ(said(files.fingerprints(all)), "its files are being hashed");
+}
+
+TEST_F(HashedFilesTest, WhatWasForgottenMeanwhileIsNobodysAnswer) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  HashedFiles files(begin(builder.plan()), &hasher);
+  EXPECT_FALSE(files.fingerprints(all));
+  files.post();
+  files.forget();
+  EXPECT_FALSE(files.is_asking());
+  EXPECT_TRUE(files.holds_starts()) << "it still reads";
+  hasher.work();
+  files.take();
+  EXPECT_FALSE(files.holds_starts());
+  EXPECT_FALSE(files.fingerprints(all));
+}
+
+TEST_F(HashedFilesTest, WhatIsCommittedMeanwhileIsHashedToo) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  builder.task("b");
+  HashedFiles files(begin(builder.plan()), &hasher);
+  EXPECT_FALSE(files.fingerprints(all));
+  files.post();
+  hasher.work();
+  workspace.files = {{"x", "1"}};
+  commit_change(TaskId(0));
+  files.take();
+  EXPECT_EQ(said(files.fingerprints(all)), "its files are being hashed");
+  files.post();
+  hasher.work();
+  files.take();
+  EXPECT_EQ(said(files.fingerprints(all)), "x ");
+}
+
+TEST_F(HashedFilesTest, WhatATaskWroteHoldsNoStartsUnlessSomethingIsToBeBroughtIn) {
+  PlanBuilder builder("p");
+  builder.task("a").writes("out/**");
+  builder.task("b");
+  HashedFiles files(begin(builder.plan()), &hasher);
+  files.hash_writes(TaskId(0));
+  files.forget();
+  files.post();
+  ASSERT_EQ(hasher.asked.size(), 1u) << "what it wrote is no matter of what starts";
+  EXPECT_EQ(hasher.asked.front().patterns.text(), "out/**");
+  EXPECT_FALSE(files.holds_starts());
+  commit_change(TaskId(1));
+  EXPECT_TRUE(files.holds_starts()) << "that waits for those who read";
+  hasher.work();
+  files.take();
+  EXPECT_FALSE(files.holds_starts());
+  ASSERT_EQ(files.written(), std::vector<TaskId>{TaskId(0)});
+  EXPECT_TRUE(files.take_written(TaskId(0)).value());
+  EXPECT_FALSE(files.take_written(TaskId(0))) << "once";
+}
+
+TEST_F(HashedFilesTest, WhatReadsNothingAndWithoutAHasherAllIsKnownAtOnce) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  Turn& turn = begin(builder.plan());
+  workspace.files = {{"x", "1"}};
+  HashedFiles beside(turn, &hasher);
+  EXPECT_EQ(said(beside.fingerprints({})), "");
+  HashedFiles alone(turn, nullptr);
+  EXPECT_EQ(said(alone.fingerprints(all)), "x ");
+  EXPECT_FALSE(beside.is_busy() || alone.is_busy());
+}
+
 using TaskEndingsTest = Parts;
 
 TEST_F(TaskEndingsTest, WhatItWroteDecidesHowItEnds) {
@@ -385,7 +502,7 @@ TEST_F(RunCompletionTest, ARunIsOverWhenNothingRunsAndNothingCanStart) {
   OpenSnapshots open(turn);
   const Checkpoints checkpoints(turn, open);
   TaskEndings tasks(turn);
-  RunCompletion completion(turn, live, checkpoints, tasks.merges());
+  RunCompletion completion(turn, live, checkpoints, tasks);
   const auto stuck = completion.finish_if_idle();
   ASSERT_FALSE(stuck) << "a task waits for nothing at all";
   EXPECT_EQ(stuck.error().kind, Error::Kind::internal);
@@ -440,6 +557,37 @@ TEST_F(EngineTest, AnErrorOfAPortEndsTheTurnAndNothingOfItIsWritten) {
   EXPECT_EQ(calls, 1) << "nothing comes after it";
   EXPECT_EQ(journal.events().size(), written);
   EXPECT_TRUE(processes.running().empty());
+}
+
+TEST_F(EngineTest, HearsPeopleWhileFilesAreHashedForAStart) {
+  PlanBuilder builder("p");
+  builder.task("a");
+  builder.task("b").reads("**");
+  plan::Plan plan = builder.plan();
+  for (plan::Task& task : plan.tasks) task.timeout = std::chrono::hours(1);
+  engine::Setup setup;
+  setup.run = "r-1";
+  setup.policy.parallel = 2;
+  setup.problem.jobs.resize(2);
+  setup.expected.resize(2);
+  footprint::Interlocking interlocking;
+  interlocking.first.resize(3);
+  LateHasher hasher(workspace);
+  processes.script(TaskId(0), {.hangs = true});
+  Engine engine(plan, interlocking, setup, Replay(plan), ports, &hasher);
+  ASSERT_TRUE(engine.begin());
+  ASSERT_EQ(hasher.asked.size(), 1u);
+  journal.post({0, Request::Kind::cancel_task, "a", "ann"});
+  processes.poke();
+  for (int turns = 0; turns < 10 && engine.run()[TaskId(0)].state < TaskState::done; ++turns)
+    ASSERT_TRUE(engine.turn({}));
+  EXPECT_EQ(engine.run()[TaskId(0)].state, TaskState::cancelled);
+  EXPECT_TRUE(engine.run()[TaskId(1)].attempts.empty());
+  EXPECT_FALSE(engine.over()) << "it waits for what is hashed";
+  hasher.work();
+  processes.poke();
+  for (int turns = 0; turns < 10 && !engine.over(); ++turns) ASSERT_TRUE(engine.turn({}));
+  EXPECT_EQ(engine.run()[TaskId(1)].state, TaskState::done);
 }
 
 }  // namespace

@@ -130,14 +130,17 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
     perhaps_crash(call);
   };
   journal_.before_call = perhaps_crash;
-  workspace_.before_call = perhaps_crash;
+  workspace_.before_call = [this, perhaps_crash](std::string_view call) {
+    promise(!is_brought_in_ || !call.starts_with("fingerprint"),
+            "no files are hashed while committed changes are brought in");
+    perhaps_crash(call);
+  };
   snapshots_.before_call = [this, perhaps_crash](std::string_view call) {
     if (call == "fold path" && faults_are_on() && dice_.chance(faults_.person_saves)) {
       check_journal();  // What is durable by now came before the edit.
       edit();
     }
-    // Snapshots that nobody wants are no concern of a checkpoint's, gone or not.
-    if (call == "fold") LaterWork(beside_).drain();
+    if (call == "fold") let_go_of_snapshots();
     perhaps_crash(call);
   };
   gateway_.before_call = perhaps_crash;
@@ -147,6 +150,7 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   snapshots_.flaw = flaw;
   journal_.after_append = [this, perhaps_crash] {
     gateway_.made_durable();
+    check_keys();
     perhaps_crash({});
   };
   gateway_.on_board_answer = [this](const engine::BoardCall& call,
@@ -233,17 +237,19 @@ void World::live() {
 
 void World::dispatch_once() {
   followed_.reset();
+  is_brought_in_ = false;
   read_plan_again();
   // In this thread, so that all that happens follows from the seed.
   std::unique_ptr<worker::Background> background;
   if (has_background_) background = std::make_unique<LaterWork>(beside_);
   worker::LocalExecutor executor(
       {plan_.workspace, setup().around, std::move(background), [this] { processes_.poke(); }},
-      {processes_, workspace_, snapshots_, gateway_},
+      {processes_, workspace_, snapshots_, gateway_, &workspace_},
       [this](const Digest& digest) { return journal_.blob(digest); });
   engine::Engine engine(grown_, interlocking_, setup(), replayed(),
                         engine::Ports{clock_, executor, executor, journal_, workspace_, snapshots_,
-                                      *validator_, gateway_});
+                                      *validator_, gateway_},
+                        executor.hasher());
   const auto going_on = [this](const Result<void>& result) {
     // A dispatcher that cannot write its journal ends, and its processes with it.
     if (!result) {

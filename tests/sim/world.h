@@ -162,10 +162,12 @@ class World : private engine::PlanGrowth {
                            const std::string& asked);
 
   void work_beside();
+  void let_go_of_snapshots();
 
   // The promises.
   void check_start(const engine::SpawnSpec& spec);
   void check_journal();
+  void check_keys();
   void check_state(const engine::Engine& engine);
   void check_projections(const engine::Engine& engine);
   void check_books();
@@ -224,9 +226,11 @@ class World : private engine::PlanGrowth {
   std::size_t crashes_ = 0;
   std::size_t turns_ = 0;
   std::size_t events_checked_ = 0;
-  bool tells_;              ///< SIM_STORY: every event is printed as it becomes durable.
-  std::vector<bool> done_;  ///< By task, as the journal says.
-  bool has_background_;     ///< What takes long is done later, between the calls of `wait`.
+  std::size_t keys_checked_ = 0;  ///< Likewise of events.
+  bool is_brought_in_ = false;    ///< Committed changes are, at this moment.
+  bool tells_;                    ///< SIM_STORY: every event is printed as it becomes durable.
+  std::vector<bool> done_;        ///< By task, as the journal says.
+  bool has_background_;           ///< What takes long is done later, between the calls of `wait`.
   std::deque<std::function<void()>> beside_;
 };
 

@@ -95,6 +95,45 @@ void World::check_journal() {
   }
 }
 
+/// Those that nobody wants are no concern of a checkpoint's, gone or not; whoever hashes files is.
+void World::let_go_of_snapshots() {
+  is_brought_in_ = true;
+  while (!beside_.empty()) {
+    const auto work = std::move(beside_.front());
+    beside_.pop_front();
+    work();
+  }
+  is_brought_in_ = false;
+}
+
+/// What was hashed of the files a task reads is what it is going to find: nothing came in between.
+/// Of people who write at any time that cannot be said.
+void World::check_keys() {
+  const bool people_write = faults_.person_edits != 0 || faults_.person_saves != 0;
+  const auto& events = journal_.events();
+  testing_support::FakeWorkspace now;
+  now.files = workspace_.files;
+  now.committed = workspace_.committed;
+  now.committed_folders = workspace_.committed_folders;
+  for (; keys_checked_ < events.size(); ++keys_checked_) {
+    const auto* started = std::get_if<engine::AttemptStarted>(&events[keys_checked_].event);
+    // What a try did is taken up as it was; and more may be committed later in the same turn.
+    if (started == nullptr || started->from || people_write ||
+        started->snapshot_version != state_of_journal().commits.size())
+      continue;
+    std::map<std::string, Digest> hashed;
+    for (const engine::CacheKeyPart& part : started->cache_key_parts) {
+      if (part.name.starts_with("reads `")) hashed.emplace(part.name, part.digest);
+    }
+    std::map<std::string, Digest> found;
+    const auto reads = now.fingerprints(grown_[started->task].footprint.reads);
+    for (const engine::CacheKeyPart& part : *reads)
+      found.emplace(fmt::format("reads `{}`", part.name), part.digest);
+    promise(hashed == found,
+            fmt::format("`{}` finds what its key was made of", plan_[started->task].id));
+  }
+}
+
 /// Whether its last attempt was its `repair` command, which asks no model.
 bool World::mended_by_command(TaskId task) const {
   const engine::RunState& durable = state_of_journal();

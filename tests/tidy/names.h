@@ -18,8 +18,8 @@ Complaints check_dictionary(const Source& source);
 /// more, with the reason. Counted in headers, by semicolons and bodies at the class's own level.
 Complaints check_classes(const Source& source);
 
-/// One line in eight says why, where the order of steps is what is hard to see: in the parts of the
-/// dispatcher that start, end, commit and recover.
+/// One line in eight says why in the engine, where the order of steps is what is hard to see; but
+/// not in its tables (fields of events, sentences), which have no steps.
 Complaints check_reasons(const Source& source);
 
 /// The folders that each folder's line in the build names, not closed over.

@@ -14,6 +14,14 @@ TEST(CheckDictionary, NamesTheWordAndTheBetterOne) {
                                    "src/engine/a.h:1: `door`: the word here is route"));
 }
 
+TEST(CheckDictionary, NamesPhrasesInAnySpelling) {
+  EXPECT_THAT(check_dictionary({"src/engine/a.h", "void let_go();\nint let, go, outlet_gone;\n"}),
+              testing::ElementsAre(
+                  "src/engine/a.h:1: `let_go`: the word here is finish, release or requeue"));
+  EXPECT_THAT(check_dictionary({"src/engine/a.h", "class PutBackLater;\n"}),
+              testing::ElementsAre("src/engine/a.h:1: `PutBackLater`: the word here is requeue"));
+}
+
 TEST(CheckDictionary, LeavesTestsAndTextAlone) {
   EXPECT_THAT(check_dictionary({"src/engine/a_test.cc", "int picture;\n"}), testing::IsEmpty());
   EXPECT_THAT(check_dictionary({"src/engine/a.cc", "say(\"a door\");\n"}), testing::IsEmpty());
@@ -48,7 +56,10 @@ TEST(CheckReasons, CountsCommentsWhereTheOrderOfStepsIsHardToSee) {
   EXPECT_THAT(check_reasons({"src/engine/committer.cc", seven}),
               testing::ElementsAre("src/engine/committer.cc: 0 of 7 lines say why; one in eight is "
                                    "to"));
-  EXPECT_THAT(check_reasons({"src/engine/event.cc", seven}), testing::IsEmpty());
+  EXPECT_EQ(check_reasons({"src/engine/any_other.cc", seven}).size(), 1U);
+  for (const char* const path :
+       {"src/engine/event.cc", "src/engine/any_test.cc", "src/engine/any.h", "src/plan/read.cc"})
+    EXPECT_THAT(check_reasons({path, seven}), testing::IsEmpty());
 }
 
 TEST(CheckEdges, NamesTheEdgeThatNobodyUses) {
