@@ -18,6 +18,11 @@ Time silent_since(const Attempt& attempt, const Attempt::Clocks& clocks) {
 
 }  // namespace
 
+const Attempt::Merging::File* Attempt::Merging::next() const {
+  const auto found = std::ranges::find_if(files, [](const File& one) { return !one.merged; });
+  return found == files.end() ? nullptr : &*found;
+}
+
 void Attempt::check_work() {
   check(state_ == State::running && name_.phase == 0, "work is checked once, when it is over");
   name_.phase = 1;
@@ -120,7 +125,8 @@ std::string Attempt::text() const {
   std::string text = fmt::format("{}#{} ", name_.task.index(), name_.attempt);
   switch (state_) {
     case State::running: {
-      static constexpr const char* kPhases[] = {"works", "is checked", "is checked as merged"};
+      static constexpr const char* kPhases[] = {"works", "is checked", "is checked as merged",
+                                                "has a file merged"};
       text += fmt::format("{} since {}", kPhases[name_.phase], shown(started_));
       break;
     }

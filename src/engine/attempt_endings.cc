@@ -42,6 +42,9 @@ Result<void> AttemptEndings::on_finished(Finished finished) {
 
   Judgement judgement = judge_exit(turn_.task(live.task()), exited, live.stopped_for());
   if (live.name().phase == 2) return committer_.on_merged_checked(std::move(live), judgement);
+  if (live.name().phase == kDriverPhase)
+    return committer_.on_driver_over(std::move(live), std::move(judgement),
+                                     std::move(finished.merged));
   if (judgement.outcome == Outcome::exited_nonzero || judgement.outcome == Outcome::crashed) {
     judgement.outcome = Outcome::verify_failed;
     judgement.detail = fmt::format("its check failed: {}", judgement.detail);
@@ -79,6 +82,8 @@ Result<void> AttemptEndings::on_not_started(Attempt live, const Error& error) {
   if (live.stopped_for()) judgement = judge_exit(turn_.task(live.task()), {}, live.stopped_for());
   if (live.stopped_for() == Outcome::conflicted) judgement.detail = live.stop_detail();
   if (live.name().phase == 2) return committer_.on_merged_checked(std::move(live), judgement);
+  if (live.name().phase == kDriverPhase)
+    return committer_.on_driver_over(std::move(live), std::move(judgement), {});
   if (!live.share.others.empty()) {
     // Its place is taken by its own part.
     live_.erase(live.task());

@@ -311,6 +311,8 @@ class Page {
   }
 
   std::string_view say_conflicts() const {
+    if (decision_.speculation.edges_lifted == 0 && decision_.speculation.edges_joined > 0)
+      return "repairing conflicts: merge drivers join what tasks both write";
     if (decision_.speculation.edges_lifted == 0)
       return "repairing conflicts: none can happen, tasks that meet wait for each other";
     return "doing again what conflicts, as expected";

@@ -32,6 +32,8 @@ class AttemptInputs {
                 engine::AttemptFolders& folders, const std::map<Digest, std::string>& outputs);
 
   [[nodiscard]] Result<void> put_outputs(Place place);
+  /// Of a merge driver: the file it joins.
+  [[nodiscard]] Result<void> put_merge(Place place);
   /// The prompt of all whose work it does. Outputs are there already.
   [[nodiscard]] Result<void> put_prompt();
 
@@ -49,6 +51,7 @@ class AttemptInputs {
  private:
   [[nodiscard]] Result<void> put_outputs_of(const engine::AttemptSpec::Work& work);
   [[nodiscard]] Result<std::string> put(const std::string& file, std::string_view content);
+  void put_names();
   std::string said_of_before() const;
   [[nodiscard]] Result<std::string> asked_text();
   std::string described_schema() const;
