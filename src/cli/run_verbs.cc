@@ -44,6 +44,10 @@ void print_notes(const Context& context, const runs::Planned& planned) {
   for (const std::string& note : planned.plan.notes) context.console.remark("note: " + note);
   for (const std::string& warning : planned.decision.warnings)
     context.console.remark("warning: " + warning);
+  if (!context.console.quiet()) return;
+  // Who hears of nothing else hears of what will soon stop the run.
+  for (const std::string& warning : planned.window_warnings)
+    context.console.insist("warning: " + warning);
 }
 
 Result<void> fix_from_run(const Context& context, const runs::Document& document,

@@ -164,6 +164,7 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
        call.parked = r.flag("parked");
        if (const auto us = r.number("spent_for_us")) call.spent_for = Duration(*us);
        call.remark = r.text("remark");
+       call.warning = r.text("warning");
        return ModelCalled{call.name.task, call.name.attempt, call};
      }},
     {"changes_lost",

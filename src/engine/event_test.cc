@@ -31,6 +31,7 @@ ModelCall a_call() {
   call.failure = agents::Failure::refused;
   call.detail = "the stream broke";
   call.remark = "the provider says 50/min";
+  call.warning = "the log-in has used 90 % of its 5h";
   return call;
 }
 

@@ -166,6 +166,7 @@ json::object body_of(const ModelCalled& f) {
       .put("spent_for_us",
            c.spent_for ? std::optional(std::int64_t{c.spent_for->count()}) : std::nullopt)
       .put("remark", c.remark)
+      .put("warning", c.warning)
       .take();
 }
 json::object body_of(const CallWaiting& f) {

@@ -122,8 +122,11 @@ class EventFormatter {
                  fmt::format("merge: {}", first_line(event.detail)));
   }
   std::optional<Notice> operator()(const ModelCalled& event) const {
-    if (event.call.remark.empty()) return std::nullopt;
-    return notice(Kind::paused, event.task, event.call.remark);
+    const ModelCall& call = event.call;
+    if (call.remark.empty() && call.warning.empty()) return std::nullopt;
+    if (call.warning.empty()) return notice(Kind::paused, event.task, call.remark);
+    return notice(Kind::warning, event.task,
+                  call.remark.empty() ? call.warning : call.warning + "; " + call.remark);
   }
   std::optional<Notice> operator()(const RunStopping& event) const {
     return plain(Kind::stopping, {}, event.why);
