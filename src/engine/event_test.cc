@@ -103,7 +103,7 @@ std::vector<Event> one_of_each() {
       AdditionsClosed{"ann"},
       RunHeld{true, "ann"},
       RunReleased{"ann"},
-      RunRetuned{2, 800'000, 5'000'000, "ann"},
+      RunRetuned{2, 800'000, 5'000'000, "ann", true},
       FamilyExpanded{TaskId(2), 2, R"(["a","b"])"},
       TryEnded{TaskId(1), 2, true, "not wanted", digest_of("diff")},
       TryPicked{TaskId(3), TaskId(1), "it was the first that was good"},

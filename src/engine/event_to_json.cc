@@ -274,6 +274,9 @@ json::object body_of(const RunRetuned& f) {
       .put("tokens", f.tokens)
       .put("usd", f.usd)
       .put("by", f.by)
+      .put("on_quota", !f.waits_for_quota   ? std::string_view()
+                       : *f.waits_for_quota ? std::string_view("wait")
+                                            : std::string_view("stop"))
       .take();
 }
 

@@ -165,6 +165,8 @@ class EventFormatter {
     if (event.parallel) parts.push_back(fmt::format("at most {} at once", *event.parallel));
     if (event.tokens) parts.push_back(fmt::format("{} tokens", show_count(*event.tokens)));
     if (event.usd) parts.push_back(show_usd(*event.usd));
+    if (event.waits_for_quota)
+      parts.push_back(*event.waits_for_quota ? "on_quota: wait" : "on_quota: stop");
     return plain(Kind::paused, {}, fmt::format("{}, says {}", join_words(parts), event.by));
   }
   std::optional<Notice> operator()(const BoardPosted& event) const {
