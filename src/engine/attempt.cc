@@ -51,7 +51,7 @@ void Attempt::defer(Time again, std::string why) {
 void Attempt::start_again(Time now) {
   check(state_ == State::deferred, "only what was put off is started again");
   state_ = State::running;
-  if (name_.phase == 0) started_ = now;
+  if (name_.phase == 0 || name_.phase == kDriverPhase) started_ = now;
 }
 
 void Attempt::queue_check() {

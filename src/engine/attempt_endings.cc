@@ -58,6 +58,11 @@ Result<void> AttemptEndings::on_finished(Finished finished) {
 }
 
 Result<void> AttemptEndings::put_back(Attempt live, const std::string& why) {
+  // A driver is asked again, as long as its file waits to be joined.
+  if (live.name().phase == kDriverPhase) {
+    live_.erase(live.task());
+    return {};
+  }
   // What it checks is kept, and must not be done again: it ends as a check that was not started.
   if (live.name().phase != 0)
     return on_not_started(std::move(live), {Error::Kind::io, "put off", {}});

@@ -75,13 +75,17 @@ Result<void> AttemptInputs::put_outputs_of(const AttemptSpec::Work& work) {
       values_[fmt::format("{}{}", kind, input.round_of)] =
           values_[fmt::format("{}{}", kind, input.id)];
   }
+  values_["run.id"] = around_.run;
   values_["task.id"] = work.task.id;
-  put_names();
+  values_["workspace"] = place_.workspace;
+  values_["tmp"] = place_.folder + "/tmp";
+  values_["deadline"] = show_time(spec_.deadline);
   return {};
 }
 
 Result<void> AttemptInputs::put_merge(Place place) {
-  place_ = std::move(place);
+  // What the plan puts into its environment may be made of outputs.
+  if (auto made = put_outputs(std::move(place)); !made) return made;
   const AttemptSpec::FileMerge& merge = *spec_.merge;
   const auto versions = {std::tuple(engine::kBaseFile, "merge.base", &merge.base),
                          std::tuple(engine::kOursFile, "merge.ours", &merge.ours),
@@ -95,16 +99,8 @@ Result<void> AttemptInputs::put_merge(Place place) {
   values_["merge.marker"] = "7";  // What is usual for marks of a conflict.
   values_["merge.base_label"] = "before";
   values_["merge.ours_label"] = "committed";
-  values_["merge.their_label"] = values_["task.id"] = spec_.task().id;
-  put_names();
+  values_["merge.their_label"] = spec_.task().id;
   return {};
-}
-
-void AttemptInputs::put_names() {
-  values_["run.id"] = around_.run;
-  values_["workspace"] = place_.workspace;
-  values_["tmp"] = place_.folder + "/tmp";
-  values_["deadline"] = show_time(spec_.deadline);
 }
 
 Result<void> AttemptInputs::put_prompt() {

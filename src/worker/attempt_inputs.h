@@ -51,7 +51,6 @@ class AttemptInputs {
  private:
   [[nodiscard]] Result<void> put_outputs_of(const engine::AttemptSpec::Work& work);
   [[nodiscard]] Result<std::string> put(const std::string& file, std::string_view content);
-  void put_names();
   std::string said_of_before() const;
   [[nodiscard]] Result<std::string> asked_text();
   std::string described_schema() const;
