@@ -116,6 +116,16 @@ TEST(MergeDrivers, APlanOfOverlappingEntriesRunsAtOnceAndIsNotCalledIndependent)
                                 "what `a`, `b` and `c` write, in plan order"));
 }
 
+TEST(MergeDrivers, ThatNobodyCanUseAreAWarning) {
+  PlanBuilder builder("p");
+  builder.task("a").writes("npm.lock").takes("60s");
+  const plan::Plan plan = with_driver(builder);
+  const Decision decision = decide(plan, plan::interlocking_of(plan), expect(plan, {}), Options{});
+  EXPECT_THAT(
+      decision.warnings,
+      testing::Contains("no merge driver is ever asked: no task works in a view or worktree"));
+}
+
 TEST(MergeDrivers, WhereAPatternIsAskedForOnlyWhatNoDriverJoinsIsARisk) {
   PlanBuilder builder("p");
   builder.task("a").writes("npm.lock").takes("60s").in(Isolation::view);
