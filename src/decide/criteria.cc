@@ -78,8 +78,7 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   test.why += ties(plan, conflicts);
   if (!needs.empty() && (!test.holds || conflicts.empty())) test.why += ties(plan, needs);
   if (!joined.empty())
-    test.why +=
-        fmt::format("; what {} both write is joined by merge drivers", names_of(plan, joined));
+    test.why += fmt::format("; merge drivers join the files that {} share", names_of(plan, joined));
   if (!unknown.empty()) {
     test.why += fmt::format("; {} may touch anything", names_of(plan, unknown));
   }

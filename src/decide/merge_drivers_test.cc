@@ -109,11 +109,11 @@ TEST(MergeDrivers, APlanOfOverlappingEntriesRunsAtOnceAndIsNotCalledIndependent)
   EXPECT_EQ(decision.speculation.edges_lifted, 0u);
   EXPECT_TRUE(decision.speculation.risks.empty());
   EXPECT_EQ(decision.independent.why,
-            "0 of 3 tasks touch nothing in common; what `a`, `b` and `c` both write is joined by "
-            "merge drivers");
+            "0 of 3 tasks touch nothing in common; merge drivers join the files that `a`, `b` and "
+            "`c` share");
   EXPECT_THAT(decision.reasons,
               testing::Contains("2 conflicts are not waited for: the plan's merge drivers join "
-                                "what `a`, `b` and `c` write, in plan order"));
+                                "the files that `a`, `b` and `c` share, in plan order"));
 }
 
 TEST(MergeDrivers, ThatNobodyCanUseAreAWarning) {

@@ -45,8 +45,8 @@ std::vector<Risk> risks_of(const plan::Plan& plan, const footprint::Interlocking
   std::vector<bool> tied(plan.tasks.size());
   for (const Edge& edge : interlocking.edges) {
     if (!is_on_paths(edge) || (!is_lifted(edge.before) && !is_lifted(edge.after))) continue;
-    if (drivers.any() && !drivers.leave_conflict(edge.before, edge.after)) continue;
     tied[edge.before.index()] = tied[edge.after.index()] = true;
+    if (drivers.any() && !drivers.leave_conflict(edge.before, edge.after)) continue;
     pairs.emplace_back(edge.before, edge.after);
   }
   const auto count = static_cast<std::size_t>(std::ranges::count(tied, true));
@@ -255,7 +255,8 @@ std::vector<std::string> say_speculation(const plan::Plan& plan, const Speculati
   std::vector<std::string> lines;
   if (speculation.edges_joined > 0) {
     lines.push_back(fmt::format(
-        "{} {} not waited for: the plan's merge drivers join what {} write, in plan order",
+        "{} {} not waited for: the plan's merge drivers join the files that {} share, in plan "
+        "order",
         count_of(speculation.edges_joined, "conflict"),
         speculation.edges_joined == 1 ? "is" : "are", names_of(plan, speculation.joined)));
   }

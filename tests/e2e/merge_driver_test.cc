@@ -67,8 +67,8 @@ TEST_F(MergeDriver, what_two_tasks_enter_in_one_list_at_once_both_stands_there) 
   write_listing_plan(driver(kSorts));
   const Ended planned = interlock({"plan", "plan.yaml", "--full"});
   EXPECT_THAT(planned.out, HasSubstr("1 conflict is not waited for: the plan's merge drivers join "
-                                     "what `a` and `b` write, in plan order"));
-  EXPECT_THAT(planned.out, HasSubstr("what `a` and `b` both write is joined by merge drivers"));
+                                     "the files that `a` and `b` share, in plan order"));
+  EXPECT_THAT(planned.out, HasSubstr("merge drivers join the files that `a` and `b` share"));
   EXPECT_THAT(planned.out, HasSubstr("0 of 2 tasks touch nothing in common"));
   const Ended ended = run_both();
   EXPECT_EQ(ended.exit, 0) << ended.err;
@@ -131,7 +131,7 @@ TEST_F(MergeDriver, where_it_joins_nothing_the_task_is_done_again) {
       {"cat %B >/dev/null; : %A", "it left the file as it was"},
       {"true >%A", "it left an empty file"},
       {"rm %A", "it left no file"},
-      {"rm %A; ln -s /etc/passwd %A", "Too many levels of symbolic links"},
+      {"rm %A; ln -s /etc/passwd %A", "it left no file"},
       {"rm %A; mkfifo %A", "is not a regular file"},
       {"/no/such/program %A", "exit status 127"},
   };
