@@ -115,6 +115,7 @@ void report(Console& console, std::map<std::string, Sum>& sums,
   for (const engine::ModelCall& call : calls) {
     sums[call.model].add(call);
     console.remark(line_of(call));
+    if (!call.warning.empty()) console.insist("warning: " + printable(call.warning));
   }
 }
 

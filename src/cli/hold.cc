@@ -8,7 +8,6 @@
 #include "cli/asking.h"
 #include "cli/queue.h"
 #include "process/clock.h"
-#include "runs/quota_wait.h"
 
 // `pause`, `set` and `wait`: what is asked of a run while it goes on, and waiting for it.
 namespace interlock::cli {
@@ -96,17 +95,8 @@ Result<Exit> set_command(const Context& context, const std::string& word,
   auto asked = open_for_asking(context, name);
   if (!asked) return std::unexpected(asked.error());
   if (auto able = check_not_over(*asked->run); !able) return std::unexpected(able.error());
-  if (const json::value* on_quota = body.if_contains("on_quota")) {
-    // For who sleeps over a quota, when no dispatcher hears requests.
-    auto kept = runs::keep_on_quota(context.state_folder, asked->run->id(),
-                                    std::string(on_quota->get_string()));
-    if (!kept) return std::unexpected(kept.error());
-    body.erase("on_quota");
-  }
-  if (!body.empty()) {
-    auto done = ask(*asked, engine::Request::Kind::retune, {}, json::serialize(body));
-    if (!done) return std::unexpected(done.error());
-  }
+  if (auto done = ask(*asked, engine::Request::Kind::retune, {}, json::serialize(body)); !done)
+    return std::unexpected(done.error());
   report(context, *asked->run, "set", {},
          fmt::format("asked {} to go on with {}", runs::whole_name(*asked->run),
                      join_words(settings)));

@@ -55,7 +55,11 @@ LiveFace::LiveFace(journal::Store& store, const runs::ChosenRun& run, const std:
   if (panel_ && way_out_ != nullptr)
     watching_.emplace(store, log_folder, [] { ::kill(::getpid(), SIGUSR1); });
   if (panel_ && console.err().shows_progress) tab_.emplace();
-  if (notifier_ != nullptr) notifier_->notify("begun", run.id(), run.head.plan_name, "", "");
+  if (notifier_ == nullptr) return;
+  notifier_->notify("begun", run.id(), run.head.plan_name, "", "");
+  for (const std::string& warning : run.planned.window_warnings)
+    notifier_->notify("window", run.id(), run.head.plan_name, "",
+                      fmt::format("{}: {}", run.head.plan_name, warning));
 }
 
 LiveFace::~LiveFace() {
@@ -77,6 +81,7 @@ void LiveFace::call(const engine::Notice& notice) const {
   if (notice.kind == Kind::failed)
     say("failed", fmt::format("{}: `{}` failed: interlock why {} {}", plan, notice.task, run_.id(),
                               notice.task));
+  if (notice.kind == Kind::warning) say("window", fmt::format("{}: {}", plan, notice.text));
   if (notice.kind == Kind::stopping)
     say("stopping", fmt::format("{}: run {} stops: interlock show {}", plan, run_.id(), run_.id()));
 }
@@ -93,7 +98,8 @@ void LiveFace::update(engine::Engine& engine, Time now) {
   std::erase_if(notices, [](const engine::Notice& one) {
     return one.kind != engine::Notice::Kind::failed && one.kind != engine::Notice::Kind::retrying &&
            one.kind != engine::Notice::Kind::correcting &&
-           one.kind != engine::Notice::Kind::conflicting;
+           one.kind != engine::Notice::Kind::conflicting &&
+           one.kind != engine::Notice::Kind::warning;
   });
   const std::vector<std::string> permanent = lines_of(engine.run(), std::move(notices));
   if (watching_ && Keyboard::was_stopped()) screen_.begin_anew();

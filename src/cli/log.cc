@@ -47,11 +47,13 @@ class Logs {
     return lines;
   }
 
-  /// `id`, `id#2`, `id check`: whose line it is.
+  /// `id`, `id#2`, `id check`, `id merge`: whose line it is.
   std::string tag_of(engine::AttemptName name) const {
     const std::string& id = run_->plan()[name.task].id;
     return fmt::format("{}{}{}", id, name.attempt > 1 ? fmt::format("#{}", name.attempt) : "",
-                       name.phase == 1 ? " check" : "");
+                       name.phase == engine::kDriverPhase ? " merge"
+                       : name.phase == 1                  ? " check"
+                                                          : "");
   }
 
  private:

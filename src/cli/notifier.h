@@ -21,7 +21,7 @@ class Notifier {
   /// Refuses targets that cannot be reached from here. None: nobody is to be called.
   static Result<std::unique_ptr<Notifier>> start(const std::vector<std::string>& targets);
 
-  /// `kind`: `gate`, `failed`, `stopping`, `ended`. Never waits: what the pipe has no room for is
+  /// `kind`: `gate`, `failed`, `stopping`, `window`, `ended`. Never waits: what the pipe has no room for is
   /// dropped.
   void notify(const std::string& kind, const std::string& run, const std::string& plan,
               const std::string& task, const std::string& text);

@@ -44,6 +44,10 @@ void print_notes(const Context& context, const runs::Planned& planned) {
   for (const std::string& note : planned.plan.notes) context.console.remark("note: " + note);
   for (const std::string& warning : planned.decision.warnings)
     context.console.remark("warning: " + warning);
+  if (!context.console.quiet()) return;
+  // Who hears of nothing else hears of what will soon stop the run.
+  for (const std::string& warning : planned.window_warnings)
+    context.console.insist("warning: " + warning);
 }
 
 Result<void> fix_from_run(const Context& context, const runs::Document& document,
@@ -152,12 +156,6 @@ bool is_to_be_cancelled(journal::Store& store, const std::string& run) {
          });
 }
 
-/// As long as the plan says, or somebody since.
-bool waits_for_quota(const Context& context, const runs::ChosenRun& run) {
-  const std::string said = runs::said_on_quota(context.state_folder, run.id());
-  return said.empty() ? run.plan().limits.waits_for_quota : said == "wait";
-}
-
 /// Whether whoever sits before the keys can leave the run to itself.
 bool can_leave(const Context& context) {
   return context.keys && context.on_leave != nullptr && !context.on_leave->has_begun();
@@ -173,7 +171,7 @@ Result<bool> sleep_over_quota(const Context& context, journal::Store& store,
   const auto until = Clock::now() + wait;
   for (;;) {
     const auto left = std::chrono::duration_cast<Duration>(until - Clock::now());
-    if (left <= Duration::zero() || !waits_for_quota(context, run) ||
+    if (left <= Duration::zero() || !runs::waits_for_quota(store, run) ||
         is_to_be_cancelled(store, run.id()))
       return true;
     const bool leaves = can_leave(context);
@@ -195,7 +193,7 @@ Result<std::unique_ptr<runs::ChosenRun>> wait_for_quota(const Context& context,
                                                         journal::Store& store,
                                                         const runs::ChosenRun& run,
                                                         std::uint32_t tries) {
-  if (!waits_for_quota(context, run)) return nullptr;
+  if (!runs::waits_for_quota(store, run)) return nullptr;
   process::SystemClock clock(run.state.last.value_or(Time{}));
   std::random_device dice;
   const double chance = std::uniform_real_distribution<double>(0, 1)(dice);
@@ -210,7 +208,7 @@ Result<std::unique_ptr<runs::ChosenRun>> wait_for_quota(const Context& context,
   const auto slept = sleep_over_quota(context, store, run, wait->lasts);
   if (!slept) return std::unexpected(slept.error());
   if (!*slept) return nullptr;
-  if (!waits_for_quota(context, run)) {
+  if (!runs::waits_for_quota(store, run)) {
     context.console.insist(fmt::format("it waits no longer; hint: interlock resume {}", run.id()));
     return nullptr;
   }

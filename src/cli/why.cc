@@ -185,8 +185,13 @@ std::string attempts_text(const runs::ChosenRun& run, TaskId id) {
     text += models_text(attempt);
     if (attempt.speculative) text += "    started beside tasks it might have met\n";
     if (attempt.refused) text += fmt::format("    not committed: {}\n", attempt.refused->detail);
-    for (const auto& file : attempt.merged)
-      text += fmt::format("    `{}` was merged with others' changes\n", printable(file.name));
+    for (const auto& file : attempt.merged) {
+      const plan::MergeDriver* const driver = run.plan().driver_of(file.name);
+      text += fmt::format("    `{}` was merged with others' changes{}\n", printable(file.name),
+                          driver == nullptr
+                              ? ""
+                              : fmt::format(" by `{}`", elide_end(printable(driver->said), 100)));
+    }
     for (const engine::BoardRead& one : attempt.board_reads)
       text += fmt::format("    read {} note{} of topic `{}`\n", one.count,
                           one.count == 1 ? "" : "s", one.topic);

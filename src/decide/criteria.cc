@@ -43,7 +43,7 @@ std::string ties(const plan::Plan& plan, const std::vector<const Edge*>& edges) 
 }  // namespace
 
 Test independent_test(const plan::Plan& plan, const footprint::Interlocking& interlocking,
-                      Duration quota) {
+                      const std::vector<TaskId>& joined, Duration quota) {
   // The plan's own check waits for all of them, and says nothing of whether they may overlap.
   const auto is_check = [&](std::size_t i) { return plan.tasks[i].id == plan::kRunCheck; };
   const auto all = plan.tasks.size() - static_cast<std::size_t>(std::ranges::count(
@@ -58,6 +58,7 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
     (footprint::is_said(edge.why) ? needs : conflicts).push_back(&edge);
     if (!footprint::is_said(edge.why)) tied[edge.before.index()] = tied[edge.after.index()] = true;
   }
+  for (const TaskId one : joined) tied[one.index()] = true;
   for (std::size_t i = 0; i < tied.size(); ++i) {
     if (is_check(i)) tied[i] = true;
     if (!touches_the_unknown(plan.tasks[i])) continue;
@@ -76,6 +77,8 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   if (!test.holds && unknown.empty()) test.why = "each task waits for the one before it";
   test.why += ties(plan, conflicts);
   if (!needs.empty() && (!test.holds || conflicts.empty())) test.why += ties(plan, needs);
+  if (!joined.empty())
+    test.why += fmt::format("; merge drivers join the files that {} share", names_of(plan, joined));
   if (!unknown.empty()) {
     test.why += fmt::format("; {} may touch anything", names_of(plan, unknown));
   }

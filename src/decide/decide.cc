@@ -293,7 +293,7 @@ Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlock
 
   const Forecast& likely = overlapped == Pattern::queue ? it.queue : it.parallel;
   it.saving = saving_of(plan.limits, forecaster, it, likely, width);
-  it.independent = independent_test(plan, waits, it.saving.quota);
+  it.independent = independent_test(plan, waits, it.speculation.joined, it.saving.quota);
   it.mergeable = mergeable_test(plan, it.verdicts, likely);
   it.worthwhile = worthwhile_test(it.saving, plan.limits.min_saving);
   it.priorities = std::move(width.priorities);

@@ -167,6 +167,8 @@ struct Speculation {
   std::vector<Candidate> candidates;
   std::vector<Risk> risks;
   std::size_t edges_lifted = 0;
+  std::size_t edges_joined = 0;   ///< Not waited for, as merge drivers join what both tasks write.
+  std::vector<TaskId> joined;     ///< Tasks of such edges.
   footprint::Interlocking waits;  ///< What is waited for.
 };
 

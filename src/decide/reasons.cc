@@ -11,6 +11,7 @@
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
+#include "plan/keys.h"
 
 namespace interlock::decide {
 namespace {
@@ -351,6 +352,11 @@ std::vector<std::string> warnings_of(const Asked& asked, const Decision& decisio
         fmt::format("{} {} a token quota without saying how much: the forecast counts none of it",
                     names_of(asked.plan, unmetered), unmetered.size() == 1 ? "uses" : "use"));
   }
+  const bool none_is_joined = std::ranges::none_of(asked.plan.tasks, [](const plan::Task& task) {
+    return is_caught(task) && task.id != plan::kRunCheck;
+  });
+  if (!asked.plan.drivers.empty() && none_is_joined)
+    warnings.emplace_back("no merge driver is ever asked: no task works in a view or worktree");
   return warnings;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "decide/merge_drivers.h"
 #include "decide/words.h"
 
 namespace interlock::decide {
@@ -38,12 +39,14 @@ double odds_of(const plan::Plan& plan, const Expected& later, TaskId before, Tas
 std::vector<Risk> risks_of(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                            const std::vector<Expected>& expected, const Speculation& speculation) {
   constexpr std::size_t kMostCompared = 64;  // Every pair of them; of more, the direct edges.
+  const MergeDrivers drivers(plan);
   std::vector<std::pair<TaskId, TaskId>> pairs;
   const auto is_lifted = [&](TaskId task) { return speculation.lifted[task.index()]; };
   std::vector<bool> tied(plan.tasks.size());
   for (const Edge& edge : interlocking.edges) {
     if (!is_on_paths(edge) || (!is_lifted(edge.before) && !is_lifted(edge.after))) continue;
     tied[edge.before.index()] = tied[edge.after.index()] = true;
+    if (drivers.any() && !drivers.leave_conflict(edge.before, edge.after)) continue;
     pairs.emplace_back(edge.before, edge.after);
   }
   const auto count = static_cast<std::size_t>(std::ranges::count(tied, true));
@@ -52,11 +55,7 @@ std::vector<Risk> risks_of(const plan::Plan& plan, const footprint::Interlocking
     for (std::uint32_t j = 0; j < tied.size(); ++j) {
       for (std::uint32_t i = 0; tied[j] && i < j; ++i) {
         if (!tied[i] || (!is_lifted(TaskId(i)) && !is_lifted(TaskId(j)))) continue;
-        const footprint::Claim a{
-            .footprint = &plan.tasks[i].footprint, .needs = {}, .output_of = {}, .locks = {}};
-        const footprint::Claim b{
-            .footprint = &plan.tasks[j].footprint, .needs = {}, .output_of = {}, .locks = {}};
-        if (footprint::conflicts(a, b)) pairs.emplace_back(i, j);
+        if (drivers.leave_conflict(TaskId(i), TaskId(j))) pairs.emplace_back(i, j);
       }
     }
   }
@@ -158,18 +157,53 @@ void take_candidates(const plan::Plan& plan, const footprint::Interlocking& inte
   }
 }
 
+/// Which conflicts are not waited for, and why not.
+void count_edges(const plan::Plan& plan, const footprint::Interlocking& interlocking,
+                 Speculation& speculation) {
+  const MergeDrivers drivers(plan);
+  for (const Edge& edge : interlocking.edges) {
+    if (!is_on_paths(edge)) continue;
+    const auto still = speculation.waits.into(edge.after);
+    const auto joins_the_same = [&](const Edge& other) {
+      return other.before == edge.before && other.why == edge.why;
+    };
+    if (std::ranges::any_of(still, joins_the_same)) continue;
+    if (!drivers.any() || drivers.leave_conflict(edge.before, edge.after)) {
+      ++speculation.edges_lifted;
+      continue;
+    }
+    ++speculation.edges_joined;
+    speculation.joined.push_back(edge.before);
+    speculation.joined.push_back(edge.after);
+  }
+  std::ranges::sort(speculation.joined);
+  speculation.joined.erase(std::ranges::unique(speculation.joined).begin(),
+                           speculation.joined.end());
+}
+
 }  // namespace
 
 footprint::Interlocking waits_without(const plan::Plan& plan, const std::vector<bool>& lifted) {
   static const footprint::Footprint kNothing{};
   std::vector<std::vector<ResourceId>> locks;
   std::vector<footprint::Claim> claims = plan::claims_of(plan, locks);
+  const MergeDrivers drivers(plan);
   for (std::size_t i = 0; i < claims.size(); ++i) {
+    if (const auto* rest = drivers.rest_of(TaskId(i))) claims[i].footprint = rest;
     if (lifted[i]) claims[i].footprint = &kNothing;
   }
   std::vector<std::string> names;
   for (const plan::Resource& resource : plan.resources) names.push_back(resource.name);
-  return plan::interlocking_of(plan, claims, names);
+  footprint::Interlocking waits = plan::interlocking_of(plan, claims, names);
+  footprint::add_edges(waits, drivers.edges_left(lifted));
+  return waits;
+}
+
+footprint::Interlocking waits_of(const plan::Plan& plan,
+                                 const footprint::Interlocking& interlocking,
+                                 const std::vector<bool>& lifted) {
+  const bool any = std::ranges::find(lifted, true) != lifted.end();
+  return any || MergeDrivers(plan).any() ? waits_without(plan, lifted) : interlocking;
 }
 
 bool may_speculate(const plan::Plan& plan, const footprint::Interlocking& interlocking) {
@@ -200,13 +234,8 @@ Speculation lift(const plan::Plan& plan, const footprint::Interlocking& interloc
                     speculation);
   }
   const bool any = std::ranges::find(speculation.lifted, true) != speculation.lifted.end();
-  speculation.waits = any ? waits_without(plan, speculation.lifted) : interlocking;
-  for (const Edge& edge : interlocking.edges) {
-    if (!is_on_paths(edge)) continue;
-    const auto still = speculation.waits.into(edge.after);
-    if (std::ranges::none_of(still, [&](const Edge& other) { return other == edge; }))
-      ++speculation.edges_lifted;
-  }
+  speculation.waits = waits_of(plan, interlocking, speculation.lifted);
+  count_edges(plan, interlocking, speculation);
   if (any) speculation.risks = risks_of(plan, interlocking, expected, speculation);
   if (asked) {
     // Only those that would have had to wait, or made others wait, take a risk.
@@ -224,6 +253,13 @@ std::vector<std::string> say_speculation(const plan::Plan& plan, const Speculati
                                          const Range& range) {
   constexpr std::size_t kMost = 3;
   std::vector<std::string> lines;
+  if (speculation.edges_joined > 0) {
+    lines.push_back(fmt::format(
+        "{} {} not waited for: the plan's merge drivers join the files that {} share, in plan "
+        "order",
+        count_of(speculation.edges_joined, "conflict"),
+        speculation.edges_joined == 1 ? "is" : "are", names_of(plan, speculation.joined)));
+  }
   if (speculation.edges_lifted > 0) {
     lines.push_back(fmt::format(
         "{} {} not waited for: the tasks have views, and what meets is found when it is committed",

@@ -40,8 +40,14 @@ Speculation lift(const plan::Plan& plan, const footprint::Interlocking& interloc
                  const std::vector<Expected>& expected, const Options& options,
                  SpeculationScope scope, double most_odds = 1);
 
-/// What is waited for where those tasks do not wait for what they might meet.
+/// What is waited for where those tasks do not wait for what they might meet, and nobody does for
+/// what the plan's merge drivers join.
 footprint::Interlocking waits_without(const plan::Plan& plan, const std::vector<bool>& lifted);
+
+/// Likewise, or `interlocking` itself where that is the same.
+footprint::Interlocking waits_of(const plan::Plan& plan,
+                                 const footprint::Interlocking& interlocking,
+                                 const std::vector<bool>& lifted);
 
 /// What they are expected to cost, a line each, and what was not taken up, with the reason.
 std::vector<std::string> say_speculation(const plan::Plan& plan, const Speculation& speculation,

@@ -18,6 +18,11 @@ Time silent_since(const Attempt& attempt, const Attempt::Clocks& clocks) {
 
 }  // namespace
 
+const Attempt::Merging::File* Attempt::Merging::next() const {
+  const auto found = std::ranges::find_if(files, [](const File& one) { return !one.merged; });
+  return found == files.end() ? nullptr : &*found;
+}
+
 void Attempt::check_work() {
   // Of a batch each part has its own check, and comes here through `queue_check`.
   check(state_ == State::running && name_.phase == 0, "work is checked once, when it is over");
@@ -50,7 +55,7 @@ void Attempt::start_again(Time now) {
   check(state_ == State::deferred, "only what was put off is started again");
   state_ = State::running;
   // A check that could not start keeps the time of the work it checks.
-  if (name_.phase == 0) started_ = now;
+  if (name_.phase == 0 || name_.phase == kDriverPhase) started_ = now;
 }
 
 /// Parts of a batch have one slot, so their checks go one after the other.
@@ -132,7 +137,8 @@ std::string Attempt::text() const {
   std::string text = fmt::format("{}#{} ", name_.task.index(), name_.attempt);
   switch (state_) {
     case State::running: {
-      static constexpr const char* kPhases[] = {"works", "is checked", "is checked as merged"};
+      static constexpr const char* kPhases[] = {"works", "is checked", "is checked as merged",
+                                                "has a file merged"};
       text += fmt::format("{} since {}", kPhases[name_.phase], shown(started_));
       break;
     }

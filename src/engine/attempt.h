@@ -13,8 +13,8 @@
 namespace interlock::engine {
 
 /// An attempt that is journaled as started and has not ended, as its dispatcher knows it: where it
-/// stands, when its time is up, and what it has given back so far. Or the check of merged files of
-/// an attempt that has ended (phase 2).
+/// stands, when its time is up, and what it has given back so far. Or, of an attempt that has
+/// ended, the check of merged files (phase 2), or the driver that joins one of them (phase 3).
 ///
 ///     running --(phase 0 over, and it has a check)--> running, phase 1
 ///      |  ^
@@ -81,6 +81,20 @@ class Attempt {
     std::string used_from;
   };
 
+  /// Of phase 3: the files that others changed too, one after the other.
+  struct Merging {
+    struct File {
+      AttemptSpec::FileMerge asked;  ///< Without a command it is merged by lines.
+      Duration timeout{};            ///< Of its driver.
+      std::optional<std::string> merged;
+    };
+    std::vector<File> files;
+
+    /// The first that nobody has joined yet; null: all are.
+    const File* next() const;
+    bool is_done() const { return next() == nullptr; }
+  };
+
   Attempt() = default;
   /// Its process is to be spawned now.
   Attempt(AttemptName name, Time now) : name_(name), started_(now) {}
@@ -132,6 +146,7 @@ class Attempt {
   Work work;
   Agent agent;
   Share share;
+  Merging merging;
 
  private:
   bool is_timed() const;

@@ -43,6 +43,9 @@ Result<void> AttemptEndings::on_finished(Finished finished) {
 
   Judgement judgement = judge_exit(turn_.task(live.task()), exited, live.stopped_for());
   if (live.name().phase == 2) return committer_.on_merged_checked(std::move(live), judgement);
+  if (live.name().phase == kDriverPhase)
+    return committer_.on_driver_over(std::move(live), std::move(judgement),
+                                     std::move(finished.merged));
   if (judgement.outcome == Outcome::exited_nonzero || judgement.outcome == Outcome::crashed) {
     judgement.outcome = Outcome::verify_failed;
     judgement.detail = fmt::format("its check failed: {}", judgement.detail);
@@ -57,6 +60,11 @@ Result<void> AttemptEndings::on_finished(Finished finished) {
 }
 
 Result<void> AttemptEndings::requeue_unstarted(Attempt live, const std::string& why) {
+  // A driver is asked again, as long as its file waits to be joined.
+  if (live.name().phase == kDriverPhase) {
+    live_.erase(live.task());
+    return {};
+  }
   // What it checks is kept, and must not be done again: it ends as a check that was not started.
   if (live.name().phase != 0)
     return on_not_started(std::move(live), {Error::Kind::io, "put off", {}});
@@ -81,6 +89,8 @@ Result<void> AttemptEndings::on_not_started(Attempt live, const Error& error) {
   if (live.stopped_for()) judgement = judge_exit(turn_.task(live.task()), {}, live.stopped_for());
   if (live.stopped_for() == Outcome::conflicted) judgement.detail = live.stop_detail();
   if (live.name().phase == 2) return committer_.on_merged_checked(std::move(live), judgement);
+  if (live.name().phase == kDriverPhase)
+    return committer_.on_driver_over(std::move(live), std::move(judgement), {});
   if (!live.share.others.empty()) {
     // Its place is taken by its own part.
     live_.erase(live.task());

@@ -17,7 +17,8 @@
 namespace interlock::engine {
 
 /// What the latest attempt of a task is to be, wherever it runs: pure data, made of plan and events
-/// alone. No path of a machine, no port and no open file is in it; contents are named by digest.
+/// alone. No path of a machine, no port and no open file is in it; contents that the journal has
+/// are named by digest.
 struct AttemptSpec {
   /// An output that it uses.
   struct Input {
@@ -40,6 +41,17 @@ struct AttemptSpec {
     /// That a person sent to the attempt's own task, and its agent is to be told now.
     std::vector<MessageRecord> messages;
   };
+  /// A file that others changed as well, for the plan's driver to join (phase 3). The bytes are in
+  /// no journal: they are what the workspace and the attempt's changes hold.
+  struct FileMerge {
+    std::string path;
+    plan::Command run;
+    std::string base;    ///< What both began with; empty: there was no such file.
+    std::string ours;    ///< As the tasks before it left it.
+    std::string theirs;  ///< As the attempt left it.
+
+    bool operator==(const FileMerge&) const = default;
+  };
 
   AttemptName name;
   std::vector<Work> work;  ///< Its own task first, then those that share the attempt.
@@ -50,10 +62,11 @@ struct AttemptSpec {
   std::string correction;  ///< Why the answer before was not accepted; for who mends, the changes.
   std::uint32_t lane = 0;
   Time deadline{};
-  Spent spent;               ///< By the task so far: its budgets are for all of its attempts.
-  bool replays_own = false;  ///< Model calls of its earlier attempts are not paid for twice.
-  plan::Agent agent;         ///< Of its task, as this attempt does it.
-  std::string label;         ///< `run/task#attempt`; filled by `add_host`, as is what follows.
+  Spent spent;                     ///< By the task so far: its budgets are for all of its attempts.
+  bool replays_own = false;        ///< Model calls of its earlier attempts are not paid for twice.
+  std::optional<FileMerge> merge;  ///< It does no work, but joins this.
+  plan::Agent agent;               ///< Of its task, as this attempt does it.
+  std::string label;  ///< `run/task#attempt`; filled by `add_host`, as is what follows.
   /// Its way into the gateway, for model calls and the board: what they may use. What differs by
   /// the place it has (`noise`) is filled in there.
   std::optional<Gateway::RouteSpec> route;

@@ -156,7 +156,7 @@ void Committer::stop_stale() {
     so_far.reads = turn_.ports.executor.reads_so_far(live.name());
     if (so_far.reads.from != changes::ReadsFrom::observed) continue;
     const auto stale = stale_in(so_far);
-    if (stale.empty()) continue;
+    if (stale.empty() || is_for_drivers(id, stale)) continue;
     const changes::Stale& one = gravest(stale);
     const std::string detail =
         fmt::format("{}, which it had read, was changed by `{}` meanwhile", changes::place_of(one),

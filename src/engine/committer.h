@@ -33,6 +33,10 @@ class Committer {
   /// Phase 2, the check of merged files, is over.
   [[nodiscard]] Result<void> on_merged_checked(Attempt live, const Judgement& judgement);
 
+  /// Phase 3: a merge driver is over, and left `merged` as its result.
+  [[nodiscard]] Result<void> on_driver_over(Attempt live, Judgement judgement,
+                                            std::optional<Result<std::string>> merged);
+
   /// Whether others have changed what it saw.
   Conflict conflict_of(const WaitingChanges& waiting) const;
   [[nodiscard]] Result<void> refuse(const WaitingChanges& waiting, const Conflict& conflict);
@@ -49,9 +53,17 @@ class Committer {
   void stop_stale();
   // conflicts.cc
   std::vector<changes::Stale> stale_in(const WaitingChanges& waiting) const;
-  bool merge_texts(const WaitingChanges& waiting, const Conflict& conflict);
+  Result<void> refuse_commit(const WaitingChanges& waiting, Conflict conflict);
   [[nodiscard]] Result<void> check_merged(const WaitingChanges& waiting);
   std::string describe_changes(const WaitingChanges& waiting, const Conflict& conflict) const;
+  // file_merges.cc
+  std::optional<Attempt::Merging> files_to_merge(const WaitingChanges& waiting,
+                                                 const Conflict& conflict) const;
+  std::optional<Attempt::Merging::File> file_to_merge(const WaitingChanges& waiting,
+                                                      const std::string& path) const;
+  bool take_merged(const WaitingChanges& waiting, const Attempt::Merging& merging);
+  void ask_driver(AttemptName attempt, Attempt::Merging merging);
+  bool is_for_drivers(TaskId task, const std::vector<changes::Stale>& stale) const;
 
   Turn& turn_;
   LiveAttempts& live_;

@@ -1,25 +1,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
+#include <utility>
 
 #include "base/text.h"
 #include "changes/text_merge.h"
 #include "engine/committer.h"
 #include "engine/retry.h"
 
-// What follows when others changed what an attempt saw: merge, mend, or do it again.
+// What follows when others changed what an attempt saw: merge (file_merges.cc), mend, or do it
+// again.
 namespace interlock::engine {
 
 namespace {
 
 constexpr std::size_t kPathsKept = 20;
 constexpr std::size_t kPathsShown = 50;
-
-bool can_be_merged(const std::vector<changes::Stale>& stale) {
-  return std::ranges::all_of(
-      stale, [](const changes::Stale& one) { return one.what == changes::Stale::What::written; });
-}
 
 }  // namespace
 
@@ -30,15 +26,24 @@ std::vector<changes::Stale> Committer::stale_in(const WaitingChanges& waiting) c
 }
 
 Result<void> Committer::refuse(const WaitingChanges& waiting, const Conflict& met) {
+  auto merging = files_to_merge(waiting, met);
+  if (merging && merging->is_done() && take_merged(waiting, *merging)) return check_merged(waiting);
+  if (merging && !merging->is_done()) {
+    // A driver is asked when the run goes on.
+    if (!turn_.is_letting_go()) ask_driver(waiting.name, std::move(*merging));
+    return {};
+  }
+  return refuse_commit(waiting, met);
+}
+
+/// What was changed is not committed; it is mended, or done again.
+Result<void> Committer::refuse_commit(const WaitingChanges& waiting, Conflict conflict) {
   const TaskId id = waiting.name.task;
-  Conflict conflict = met;
   for (const changes::Stale& one : conflict.stale)
     conflict.by.push_back(turn_.run().commits[waiting.base_version + one.by].task);
   // One task may have changed several of the paths.
   std::ranges::sort(conflict.by);
   conflict.by.erase(std::ranges::unique(conflict.by).begin(), conflict.by.end());
-  if (merge_texts(waiting, conflict)) return check_merged(waiting);
-
   std::vector<std::string> paths = conflict.paths();
   for (std::string& path : paths) path = changes::shown(path);
   const auto count = static_cast<std::uint32_t>(paths.size());
@@ -47,9 +52,11 @@ Result<void> Committer::refuse(const WaitingChanges& waiting, const Conflict& me
   std::vector<std::string> names;
   for (const TaskId by : conflict.by) names.push_back(fmt::format("`{}`", turn_.task(by).id));
   if (!conflict.foreign.empty()) names.push_back("somebody outside the run");
-  conflict.detail = fmt::format("{}{} changed meanwhile by {}", conflict.first(),
-                                count == 1 ? " was" : fmt::format(" and {} more were", count - 1),
-                                join_words(names, 3));
+  const std::string not_merged = std::exchange(conflict.detail, {});
+  conflict.detail =
+      fmt::format("{}{} changed meanwhile by {}{}", conflict.first(),
+                  count == 1 ? " was" : fmt::format(" and {} more were", count - 1),
+                  join_words(names, 3), not_merged.empty() ? "" : ", and " + not_merged);
   turn_.record(CommitRefused{id, waiting.name.attempt, std::move(paths), count, conflict.by,
                              conflict.detail});
   const bool can_be_mended =
@@ -58,52 +65,6 @@ Result<void> Committer::refuse(const WaitingChanges& waiting, const Conflict& me
   drop_changes(id);
   do_again(id, conflict);
   return {};
-}
-
-/// Joins the texts that both sides changed, where the task allows that and there is no more to the
-/// conflict. The task's check runs on the result before it commits.
-bool Committer::merge_texts(const WaitingChanges& waiting, const Conflict& conflict) {
-  const TaskId id = waiting.name.task;
-  // What a person changed is in no commit: there is nothing to merge with that stays.
-  // What a try changed is checked upon what the try saw.
-  if (waiting.failure || waiting.made_by || !turn_.task(id).merge_text ||
-      !conflict.foreign.empty() || !can_be_merged(conflict.stale))
-    return false;
-  std::vector<std::pair<std::string, std::string>> merged;
-  for (const changes::Stale& one : conflict.stale) {
-    const changes::Change* change = waiting.own.find(one.path);
-    // The journal names the files it merges as text.
-    if (change == nullptr || change->before.kind != changes::Kind::file ||
-        change->after.kind != changes::Kind::file || first_bad_utf8(one.path))
-      return false;
-    const auto read = [&](Tree::Side side) {
-      return turn_.ports.tree.content(waiting.name, one.path, side, kMergedBytesMax);
-    };
-    const auto ancestor = read(Tree::Side::before);
-    const auto mine = read(Tree::Side::after);
-    const auto theirs = turn_.ports.tree.committed(one.path, kMergedBytesMax);
-    // Too large, or no regular file any more: then it is a conflict like others.
-    if (!ancestor || !mine || !theirs) return false;
-    auto joined = changes::merge_three(*ancestor, *mine, *theirs);
-    if (!joined) return false;
-    merged.emplace_back(one.path, std::move(*joined));
-  }
-  // All or none: a merge that leaves one file in conflict would have to be done again whole.
-  auto amended = turn_.ports.tree.amend(waiting.name, merged);
-  if (!amended) return false;
-  ChangesMerged event{id,
-                      waiting.name.attempt,
-                      turn_.batch.keep(std::move(*amended)),
-                      turn_.commits().version(),
-                      {}};
-  // Named by content, so that a later dispatcher checks the same files.
-  for (const auto& [path, bytes] : merged) {
-    const Blob blob{digest_of(bytes), bytes};
-    event.files.push_back({path, blob.digest});
-    turn_.batch.keep(blob);
-  }
-  turn_.record(std::move(event));
-  return true;
 }
 
 /// Its check runs upon the newest committed state; nothing else commits ahead of it meanwhile but

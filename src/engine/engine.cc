@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/check.h"
+#include "changes/stale.h"
 #include "engine/recover.h"
 
 namespace interlock::engine {
@@ -131,6 +132,8 @@ RunStatus Engine::view() const {
       one.last_line = fmt::format("cannot be started yet: {}", live->short_of());
     if (live != nullptr && live->name().phase == 0 && live->agent.reader)
       one.last_line = live->agent.doing;
+    if (const auto* merge = live == nullptr ? nullptr : live->merging.next())
+      one.waits_for = fmt::format("its merge driver joins `{}`", changes::shown(merge->asked.path));
   }
   return view;
 }

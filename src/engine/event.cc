@@ -164,6 +164,7 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
        call.parked = r.flag("parked");
        if (const auto us = r.number("spent_for_us")) call.spent_for = Duration(*us);
        call.remark = r.text("remark");
+       call.warning = r.text("warning");
        return ModelCalled{call.name.task, call.name.attempt, call};
      }},
     {"changes_lost",
@@ -194,7 +195,9 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
     {"run_released", [](FieldReader& r) -> Event { return RunReleased{r.text("by")}; }},
     {"run_retuned",
      [](FieldReader& r) -> Event {
-       return RunRetuned{r.number("parallel"), r.number("tokens"), r.number("usd"), r.text("by")};
+       const std::string on_quota = r.text("on_quota");
+       return RunRetuned{r.number("parallel"), r.number("tokens"), r.number("usd"), r.text("by"),
+                         on_quota.empty() ? std::nullopt : std::optional(on_quota == "wait")};
      }},
     {"family_expanded",
      [](FieldReader& r) -> Event {

@@ -323,6 +323,7 @@ struct RunRetuned {
   std::optional<Tokens> tokens;
   std::optional<MicroUsd> usd;
   std::string by;
+  std::optional<bool> waits_for_quota = {};  ///< `on_quota`.
 };
 /// One of several tries of a task is over. A good one keeps its output and its changes until one is
 /// picked.

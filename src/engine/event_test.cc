@@ -31,6 +31,7 @@ ModelCall a_call() {
   call.failure = agents::Failure::refused;
   call.detail = "the stream broke";
   call.remark = "the provider says 50/min";
+  call.warning = "the log-in has used 90 % of its 5h";
   return call;
 }
 
@@ -102,7 +103,7 @@ std::vector<Event> one_of_each() {
       AdditionsClosed{"ann"},
       RunHeld{true, "ann"},
       RunReleased{"ann"},
-      RunRetuned{2, 800'000, 5'000'000, "ann"},
+      RunRetuned{2, 800'000, 5'000'000, "ann", true},
       FamilyExpanded{TaskId(2), 2, R"(["a","b"])"},
       TryEnded{TaskId(1), 2, true, "not wanted", digest_of("diff")},
       TryPicked{TaskId(3), TaskId(1), "it was the first that was good"},

@@ -166,6 +166,7 @@ json::object body_of(const ModelCalled& f) {
       .put("spent_for_us",
            c.spent_for ? std::optional(std::int64_t{c.spent_for->count()}) : std::nullopt)
       .put("remark", c.remark)
+      .put("warning", c.warning)
       .take();
 }
 json::object body_of(const CallWaiting& f) {
@@ -273,6 +274,9 @@ json::object body_of(const RunRetuned& f) {
       .put("tokens", f.tokens)
       .put("usd", f.usd)
       .put("by", f.by)
+      .put("on_quota", !f.waits_for_quota   ? std::string_view()
+                       : *f.waits_for_quota ? std::string_view("wait")
+                                            : std::string_view("stop"))
       .take();
 }
 

@@ -79,6 +79,8 @@ struct Finished {
   /// was connected to, for people.
   std::vector<ModelCall> calls;
   std::vector<std::string> refused_hosts, visited_hosts;
+  /// Of a merge driver: what it left as the result.
+  std::optional<Result<std::string>> merged = {};
 };
 struct Collected {
   AttemptName name;

@@ -52,8 +52,9 @@ struct ModelCall {
   /// when the limit is raised.
   bool parked = false;
   std::optional<Duration> spent_for;  ///< The quota is used up: until then, as the provider says.
-  std::string remark;  ///< For people, once: what the provider says of its limits, where the plan
-                       ///< says otherwise.
+  std::string remark;   ///< For people, once: what the provider says of its limits, where the plan
+                        ///< says otherwise.
+  std::string warning;  ///< Likewise, that somebody should hear also of a quiet run.
 
   bool operator==(const ModelCall&) const = default;
 };

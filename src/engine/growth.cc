@@ -54,6 +54,13 @@ void RequestHandler::release_hold(const std::string& by) {
   turn_.ports.gateway.hold(false);
 }
 
+std::optional<bool> on_quota_in(const json::value& body) {
+  const auto* const object = body.if_object();
+  const json::value* const word = object == nullptr ? nullptr : object->if_contains("on_quota");
+  if (word == nullptr || (*word != "wait" && *word != "stop")) return {};
+  return *word == "wait";
+}
+
 void RequestHandler::retune(const Request& request) {
   const auto body = parse_json(request.body);
   if (!body || !body->is_object()) return;
@@ -63,8 +70,9 @@ void RequestHandler::retune(const Request& request) {
     if (value == nullptr || !value->is_int64() || value->get_int64() <= 0) return std::nullopt;
     return value->get_int64();
   };
-  const RunRetuned event{number("parallel"), number("tokens"), number("usd"), request.by};
-  if (!event.parallel && !event.tokens && !event.usd) return;
+  const RunRetuned event{number("parallel"), number("tokens"), number("usd"), request.by,
+                         on_quota_in(*body)};
+  if (!event.parallel && !event.tokens && !event.usd && !event.waits_for_quota) return;
   turn_.record(event);
   // Replayed, `take_retuned` does the same; the scheduler itself has it by the event.
   if (event.parallel) turn_.setup.policy.parallel = static_cast<std::uint32_t>(*event.parallel);

@@ -44,6 +44,7 @@ void Launcher::launch(Attempt& live) {
   if (turn_.has_snapshot(name.task)) snapshots_.add(name);
   AttemptSpec spec = spec_of(turn_.plan, turn_.run(), name.task, name.phase,
                              live.started() + live_.timeout_of(live));
+  if (const auto* merge = live.merging.next()) spec.merge = merge->asked;
   // Whoever does it sees neither plan nor run: all that it needs of them is in here.
   add_host(spec, turn_.plan, turn_.setup.around);
   // A check speaks to nobody, and leaves what its work was as it is.

@@ -55,6 +55,7 @@ std::vector<const plan::Task*> LiveAttempts::tasks_of(const Attempt& live) const
 
 /// What they would be given one after the other.
 Duration LiveAttempts::timeout_of(const Attempt& live) const {
+  if (const auto* merge = live.merging.next()) return merge->timeout;
   Duration sum = turn_.task(live.task()).timeout;
   for (const TaskId id : live.share.others) sum += turn_.task(id).timeout;
   return sum;
@@ -62,7 +63,8 @@ Duration LiveAttempts::timeout_of(const Attempt& live) const {
 
 Attempt::Clocks LiveAttempts::clocks_of(const Attempt& live) const {
   const plan::Task& one = turn_.task(live.task());
-  return {timeout_of(live), one.idle_timeout, one.grace,
+  const bool may_be_silent = live.name().phase == kDriverPhase;
+  return {timeout_of(live), may_be_silent ? Duration{} : one.idle_timeout, one.grace,
           turn_.ports.executor.last_output_at(live.name()).value_or(live.started())};
 }
 

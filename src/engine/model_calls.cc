@@ -52,7 +52,9 @@ void ModelCalls::note(std::vector<ModelCall> calls) {
     const CallEnd end = call.end;
     const auto failure = call.failure;
     std::string detail = call.parked ? say_parked(id) : call.detail;
-    if (!call.remark.empty()) live->work.remarks.push_back(call.remark);
+    for (const std::string& said : {call.remark, call.warning}) {
+      if (!said.empty()) live->work.remarks.push_back(said);
+    }
     turn_.record(ModelCalled{id, call.name.attempt, std::move(call)});
     if (end == CallEnd::over_budget) stop_at_limit(*live, Outcome::over_budget, detail);
     if (end == CallEnd::quota_spent) stop_at_limit(*live, Outcome::quota_spent, detail);

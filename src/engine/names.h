@@ -9,7 +9,7 @@ namespace interlock::engine {
 
 /// Names one attempt of one task, for good: a late report of an earlier attempt is told apart by
 /// it. `phase` 0 is the work, 1 its verify command, 2 that command once more, after its changes
-/// were merged with others'.
+/// were merged with others', 3 a merge driver, which joins a file of them.
 struct AttemptName {
   TaskId task;
   std::uint32_t attempt = 1;
@@ -17,5 +17,7 @@ struct AttemptName {
 
   auto operator<=>(const AttemptName&) const = default;
 };
+
+inline constexpr std::uint32_t kDriverPhase = 3;
 
 }  // namespace interlock::engine

@@ -122,8 +122,11 @@ class EventFormatter {
                  fmt::format("merge: {}", first_line(event.detail)));
   }
   std::optional<Notice> operator()(const ModelCalled& event) const {
-    if (event.call.remark.empty()) return std::nullopt;
-    return notice(Kind::paused, event.task, event.call.remark);
+    const ModelCall& call = event.call;
+    if (call.remark.empty() && call.warning.empty()) return std::nullopt;
+    if (call.warning.empty()) return notice(Kind::paused, event.task, call.remark);
+    return notice(Kind::warning, event.task,
+                  call.remark.empty() ? call.warning : call.warning + "; " + call.remark);
   }
   std::optional<Notice> operator()(const RunStopping& event) const {
     return plain(Kind::stopping, {}, event.why);
@@ -162,6 +165,8 @@ class EventFormatter {
     if (event.parallel) parts.push_back(fmt::format("at most {} at once", *event.parallel));
     if (event.tokens) parts.push_back(fmt::format("{} tokens", show_count(*event.tokens)));
     if (event.usd) parts.push_back(show_usd(*event.usd));
+    if (event.waits_for_quota)
+      parts.push_back(*event.waits_for_quota ? "on_quota: wait" : "on_quota: stop");
     return plain(Kind::paused, {}, fmt::format("{}, says {}", join_words(parts), event.by));
   }
   std::optional<Notice> operator()(const BoardPosted& event) const {

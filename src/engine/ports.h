@@ -67,7 +67,7 @@ struct Request {
     close,    ///< No more are added.
     hold,     ///< Nothing more starts; `body` `calls`: no model call is sent either.
     release,  ///< Things start again.
-    retune,   ///< `body`: JSON with any of `parallel`, `tokens`, `usd` (in millionths).
+    retune,   ///< `body`: JSON with any of `parallel`, `tokens`, `usd` (in millionths), `on_quota`.
     post,     ///< A note for the board; `body`: JSON with `topic` and `text`.
     send,     ///< `body`: what is said to the task's agent.
     move,     ///< `body`: JSON with `place` and perhaps `other`, the id of a task.

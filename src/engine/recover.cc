@@ -16,9 +16,9 @@ namespace {
 /// A task that ran so often while its dispatcher broke off is started again by a person alone.
 constexpr int kBreaksMax = 2;
 
-/// The check of merged files, if one ran: it runs again.
+/// The check of merged files, or a merge driver, if one ran: it runs again.
 Result<void> end_merged_check(Turn& turn, TaskId id, const AttemptRecord& attempt) {
-  if (attempt.merged.empty()) return {};
+  if (attempt.merged.empty() && turn.plan.drivers.empty()) return {};
   const std::string label = label_of(turn.setup.around, turn.task(id), attempt.number);
   // Its work is long over, and in the journal.
   const auto ended =

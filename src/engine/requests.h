@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "engine/attempt_endings.h"
 #include "engine/board.h"
@@ -13,6 +15,10 @@
 #include "engine/turn.h"
 
 namespace interlock::engine {
+
+/// What the body of a request to retune says of `on_quota`: whether a quota that is used up is
+/// waited for. Nothing where it says nothing.
+std::optional<bool> on_quota_in(const json::value& body);
 
 /// What people, and attempts by way of the board, ask of a running dispatcher. A request that no
 /// longer fits (the task has ended meanwhile) is passed over: the one who asked sees in the journal

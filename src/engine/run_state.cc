@@ -308,6 +308,7 @@ class Applier {
     if (event.parallel) run_.retuned.parallel = event.parallel;
     if (event.tokens) run_.retuned.tokens = event.tokens;
     if (event.usd) run_.retuned.usd = event.usd;
+    if (event.waits_for_quota) run_.retuned.waits_for_quota = event.waits_for_quota;
     run_.retuned.by = event.by;
   }
 

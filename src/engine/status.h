@@ -52,7 +52,7 @@ struct RunStatus {
   Duration untaken{};
   std::optional<Tokens> untaken_tokens;
   std::optional<MicroUsd> untaken_cost;
-  std::uint32_t tries_untaken = 0;  ///< Those that began.
+  std::uint32_t tries_untaken = 0;                      ///< Those that began.
   std::uint32_t speculated = 0, speculations_lost = 0;  ///< Attempts.
   std::optional<Duration> remaining;                    ///< Forecast, when it can be told.
   std::uint32_t total = 0, done = 0, reused = 0, running = 0, waiting = 0, failed = 0, skipped = 0,
@@ -116,8 +116,9 @@ struct Notice {
     cancelled,
     gate,
     merged,
-    added,   ///< To the plan, while it runs.
-    paused,  ///< Or going on, or with other limits: a person said so.
+    added,    ///< To the plan, while it runs.
+    paused,   ///< Or going on, or with other limits: a person said so.
+    warning,  ///< A log-in's window is nearly used up.
     stopping
   };
   Kind kind = Kind::started;

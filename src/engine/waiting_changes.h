@@ -61,7 +61,7 @@ struct Conflict {
   std::vector<changes::Stale> stale;  ///< `by` counts the commits since its snapshot.
   std::vector<TaskId> by;             ///< Whose commits made it stale; sorted.
   std::vector<std::string> foreign;   ///< Changed by somebody outside the run.
-  std::string detail;                 ///< In words, for people.
+  std::string detail;                 ///< In words, for people; of why it was not merged, before.
   std::string reported;               ///< For an agent that mends: the diff.
 
   bool empty() const { return stale.empty() && foreign.empty(); }

@@ -15,6 +15,12 @@
 // pass.
 namespace interlock::engine {
 
+/// Where, in an attempt's folder, a merge driver finds the three versions of its file. It leaves
+/// the result in the second.
+inline constexpr std::string_view kBaseFile = "merge/base";
+inline constexpr std::string_view kOursFile = "merge/ours";
+inline constexpr std::string_view kTheirsFile = "merge/theirs";
+
 struct SpawnSpec {
   AttemptName name;
   std::vector<std::string> arguments;  ///< arguments[0] is looked up in the environment's PATH.
@@ -81,6 +87,10 @@ class AttemptFolders {
   /// Writes a file into that folder; returns its absolute path.
   virtual Result<std::string> put(AttemptName name, const std::string& file,
                                   std::string_view content) = 0;
+  /// A regular file of that folder as it is now, at most `max_bytes`. Never follows a link, and
+  /// never waits: programs have had their way there.
+  virtual Result<std::string> take(AttemptName name, const std::string& file,
+                                   std::size_t max_bytes) = 0;
   /// Removes the attempt's folder.
   virtual void close_attempt(AttemptName name) = 0;
   /// Writes a file into the task's own folder, where it is not there with the same content; returns
@@ -121,9 +131,10 @@ class Snapshots : public Tree {
   /// The snapshot of this name that is opened next is upon the committed state of now, however much
   /// is committed before it is opened.
   virtual void reserve(AttemptName name) = 0;
-  /// For phase 0 upon the committed state of now; for a check (phase 1 and 2) upon the state the
-  /// attempt saw with its harvested changes (2: the committed state with its amended changes), and
-  /// what the check changes is thrown away. For `guard` there is no snapshot, only a sandbox.
+  /// For phase 0 upon the committed state of now; for a check upon the state the attempt saw with
+  /// its harvested changes (phase 1), or the committed state with its changes as they are by now (2
+  /// and 3), and what the check changes is thrown away. For `guard` there is no snapshot, only a
+  /// sandbox.
   virtual Result<Opened> open(const SnapshotSpec& spec) = 0;
   /// Takes what the attempt changed, once its tree is gone.
   virtual Result<Harvest> harvest(AttemptName name, const Observed& observed,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <numeric>
 #include <optional>
 #include <tuple>
 
@@ -342,6 +343,20 @@ std::string_view name_of(Why why) {
 std::span<const Edge> Interlocking::into(TaskId task) const {
   const std::size_t begin = first[task.index()], end = first[task.index() + 1];
   return std::span(edges).subspan(begin, end - begin);
+}
+
+void add_edges(Interlocking& graph, std::vector<Edge> more) {
+  if (more.empty()) return;
+  graph.edges.insert(graph.edges.end(), std::make_move_iterator(more.begin()),
+                     std::make_move_iterator(more.end()));
+  const auto order = [](const Edge& edge) { return std::tuple(edge.after, edge.before, edge.why); };
+  std::ranges::stable_sort(graph.edges, {}, order);
+  // One edge per pair and reason.
+  const auto [doubles, end] = std::ranges::unique(graph.edges, {}, order);
+  graph.edges.erase(doubles, end);
+  graph.first.assign(graph.first.size(), 0);
+  for (const Edge& edge : graph.edges) ++graph.first[edge.after.index() + 1];
+  std::partial_sum(graph.first.begin(), graph.first.end(), graph.first.begin());
 }
 
 Interlocking interlock(std::span<const Claim> claims, std::span<const std::string> resource_names) {

@@ -79,6 +79,9 @@ struct Interlocking {
   std::vector<std::uint32_t> first;
 };
 
+/// More edges, whose tasks are among those of the graph.
+void add_edges(Interlocking& graph, std::vector<Edge> more);
+
 /// Time grows with patterns and true conflicts, not with pairs of tasks.
 Interlocking interlock(std::span<const Claim> claims, std::span<const std::string> resource_names);
 

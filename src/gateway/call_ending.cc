@@ -52,7 +52,7 @@ void note_windows(const Options& options, const std::string& base_url,
   constexpr int kFirstError = 400;
   std::string said = options.on_windows(
       base_url, windows, status >= kFirstError ? Tokens{0} : total_tokens(call.usage));
-  if (!said.empty()) call.remark = std::move(said);
+  if (!said.empty()) call.warning = std::move(said);
 }
 
 }  // namespace

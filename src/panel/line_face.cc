@@ -32,14 +32,17 @@ std::string_view word_of(Kind kind) {
     case Kind::merged: return "merged";
     case Kind::added: return "added";
     case Kind::paused: return "changed";
+    case Kind::warning: return "warning";
     case Kind::stopping: return "stopping";
   }
   return "";
 }
 
-/// Also when only failures are told, a gate is: the run would stand still without a word.
+/// Also when only failures are told, a gate is: the run would stand still without a word. And so is
+/// what a person could still do something about before it stands still.
 bool is_shown_when_quiet(Kind kind) {
-  return kind == Kind::failed || kind == Kind::gate || kind == Kind::stopping;
+  return kind == Kind::failed || kind == Kind::gate || kind == Kind::stopping ||
+         kind == Kind::warning;
 }
 
 }  // namespace

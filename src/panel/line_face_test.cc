@@ -30,6 +30,7 @@ std::vector<Notice> notices_of_a_run() {
       make_notice(Kind::done, "research-auth", "", 4s + 240ms),
       make_notice(Kind::retrying, "summary-of-all-the-chapters", "in 2 s", 5s),
       make_notice(Kind::failed, "review-pr", "exit status 1", 12s + 900ms),
+      make_notice(Kind::warning, "review-pr", "the log-in has used 80 % of its 5h", 13s),
       make_notice(Kind::gate, "migrate", "`interlock approve r7k2 migrate`", 13min),
       make_notice(Kind::stopping, "", "interrupted", 3h)};
   notices[2].elapsed = 4s + 200ms;
@@ -47,16 +48,18 @@ std::string printed(LineFace face) {
 }
 
 TEST(LineFace, TellsEachNoticeOnALineOfItsOwnInColumns) {
-  EXPECT_EQ(printed(LineFace(LineFace::Verbosity::everything, /*unicode=*/true)),
-            "[   0.0s] started     research-auth\n"
-            "[   0.0s] reused      outline           from run r7k1\n"
-            "[   4.2s] done        research-auth     4.2 s\n"
-            "[   5.0s] retrying    summary-of-all-the-chapters  in 2 s\n"
-            "[  12.9s] failed      review-pr                    0.8 s  exit status 1\n"
-            "            | error: no such file\n"
-            "            | make: *** [all] Error 2\n"
-            "[ 780.0s] gate        migrate                      `interlock approve r7k2 migrate`\n"
-            "[10800.0s] stopping                                 interrupted\n");
+  EXPECT_EQ(
+      printed(LineFace(LineFace::Verbosity::everything, /*unicode=*/true)),
+      "[   0.0s] started     research-auth\n"
+      "[   0.0s] reused      outline           from run r7k1\n"
+      "[   4.2s] done        research-auth     4.2 s\n"
+      "[   5.0s] retrying    summary-of-all-the-chapters  in 2 s\n"
+      "[  12.9s] failed      review-pr                    0.8 s  exit status 1\n"
+      "            | error: no such file\n"
+      "            | make: *** [all] Error 2\n"
+      "[  13.0s] warning     review-pr                    the log-in has used 80 % of its 5h\n"
+      "[ 780.0s] gate        migrate                      `interlock approve r7k2 migrate`\n"
+      "[10800.0s] stopping                                 interrupted\n");
 }
 
 TEST(LineFace, WhenQuietTellsFailuresAndWhatStandsStill) {
@@ -64,6 +67,7 @@ TEST(LineFace, WhenQuietTellsFailuresAndWhatStandsStill) {
             "[  12.9s] failed      review-pr         0.8 s  exit status 1\n"
             "            | error: no such file\n"
             "            | make: *** [all] Error 2\n"
+            "[  13.0s] warning     review-pr         the log-in has used 80 % of its 5h\n"
             "[ 780.0s] gate        migrate           `interlock approve r7k2 migrate`\n"
             "[10800.0s] stopping                      interrupted\n");
 }

@@ -43,6 +43,11 @@ bool same_merge(const Merge& a, Merge b) {
   return a == b;
 }
 
+bool same_driver(const MergeDriver& a, MergeDriver b) {
+  b.place = a.place;
+  return a == b;
+}
+
 /// Tasks and merges keep their numbers in a run: only what comes after all others can be new.
 std::string why_apart(const Plan& before, const Plan& after) {
   if (before.workspace != after.workspace) return "it has another workspace";
@@ -84,6 +89,7 @@ PlanChanges changes_between(const Plan& before, const Plan& after) {
   }
   changes.added = after.tasks.size() - before.tasks.size();
   changes.limits = before.limits != after.limits;
+  changes.drivers = !std::ranges::equal(before.drivers, after.drivers, same_driver);
   return changes;
 }
 

@@ -14,12 +14,13 @@ struct PlanChanges {
   std::vector<std::uint32_t> merges;  ///< Likewise.
   std::size_t added = 0;              ///< Tasks at the end that are new.
   bool limits = false;
+  bool drivers = false;  ///< Of merges of files: they join what comes from now on.
   /// Why the two cannot be the same run: tasks are gone or in another order, another workspace.
   /// Empty: they can.
   std::string apart;
 
   bool any() const {
-    return !tasks.empty() || !merges.empty() || added > 0 || limits || !apart.empty();
+    return !tasks.empty() || !merges.empty() || added > 0 || limits || drivers || !apart.empty();
   }
 };
 

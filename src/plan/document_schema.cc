@@ -48,7 +48,7 @@ const std::map<std::string, json::value, std::less<>>& values() {
     put({"usd", "usd_per_minute"}, ref("dollars"));
     put({"requests", "input_tokens", "output_tokens", "quota.usd"}, ref("rate"));
     put({"reads", "writes", "foreach", "from", "headings", "columns", "pass_env", "args",
-         "unmetered", "services"},
+         "unmetered", "services", "files"},
         ref("texts"));
     put({"needs"}, ref("needs"));
     put({"post", "read"}, ref("texts"));
@@ -127,8 +127,9 @@ const std::map<std::string, json::value, std::less<>>& values() {
     all["plan.board"] =
         json::object{{"type", "object"}, {"additionalProperties", one_of(kTopicKinds)}};
     all["task.board"] = json::object{{"anyOf", json::array{ref("texts"), ref("board_use")}}};
-    all["plan.merge"] = parsed(
-        R"({"type": ["object", "null"], "additionalProperties": {"$ref": "#/$defs/merge"}})");
+    all["plan.merge"] = parsed(R"({"type": ["object", "null"], "properties": {"driver": {"anyOf":
+        [{"type": "array", "items": {"$ref": "#/$defs/merge_driver"}}, {"$ref": "#/$defs/merge"}]}},
+        "additionalProperties": {"$ref": "#/$defs/merge"}})");
     all["tasks"] = parsed(R"({"type": "array", "items": {"anyOf":
         [{"$ref": "#/$defs/task"}, {"$ref": "#/$defs/group"}]}})");
     return all;
@@ -173,6 +174,7 @@ json::object definitions() {
   defs["service"] = map_of("service", kServiceKeys, {"run"});
   defs["board_use"] = map_of("board_use", kBoardUseKeys);
   defs["merge"] = map_of("merge", kMergeKeys, {"from"});
+  defs["merge_driver"] = map_of("merge_driver", kMergeDriverKeys, {"files", "run"});
   defs["defaults"] = map_of("defaults", kDefaultsKeys);
   defs["limits"] = map_of("limits", kLimitsKeys);
   defs["estimate"] = map_of("estimate", kEstimateKeys);

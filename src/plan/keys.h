@@ -30,6 +30,8 @@ inline constexpr std::string_view kAgentKeys[] = {
 inline constexpr std::string_view kMergeKeys[] = {
     "from",    "with",         "headings", "key",    "columns",  "agent", "prompt",
     "timeout", "idle_timeout", "retries",  "output", "estimate", "uses"};
+/// A merge driver, of `driver` under `merge`.
+inline constexpr std::string_view kMergeDriverKeys[] = {"files", "run", "timeout"};
 /// `defaults`.
 inline constexpr std::string_view kDefaultsKeys[] = {
     "agent", "timeout", "idle_timeout", "grace", "retries", "backoff", "isolation", "env",

@@ -1,9 +1,7 @@
 #include "plan/plan.h"
 
 #include <algorithm>
-#include <iterator>
-#include <numeric>
-#include <tuple>
+#include <utility>
 
 namespace interlock::plan {
 
@@ -65,6 +63,12 @@ std::optional<TaskId> Plan::find(std::string_view id) const {
   return TaskId(static_cast<std::size_t>(found - tasks.begin()));
 }
 
+const MergeDriver* Plan::driver_of(std::string_view path) const {
+  const auto found = std::ranges::find_if(
+      drivers, [path](const MergeDriver& one) { return one.files.matches(path); });
+  return found == drivers.end() ? nullptr : &*found;
+}
+
 std::vector<footprint::Claim> claims_of(const Plan& plan,
                                         std::vector<std::vector<ResourceId>>& locks) {
   static const footprint::Footprint kNothing{};
@@ -102,15 +106,7 @@ footprint::Interlocking interlocking_of(const Plan& plan, std::span<const footpr
       if (edge.before < one) more.push_back({edge.before, one, edge.why, edge.on});
     }
   }
-  if (more.empty()) return made;
-  made.edges.insert(made.edges.end(), std::make_move_iterator(more.begin()),
-                    std::make_move_iterator(more.end()));
-  std::ranges::stable_sort(made.edges, {}, [](const footprint::Edge& edge) {
-    return std::tuple(edge.after, edge.before, edge.why);
-  });
-  made.first.assign(plan.tasks.size() + 1, 0);
-  for (const footprint::Edge& edge : made.edges) ++made.first[edge.after.index() + 1];
-  std::partial_sum(made.first.begin(), made.first.end(), made.first.begin());
+  footprint::add_edges(made, std::move(more));
   return made;
 }
 

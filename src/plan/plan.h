@@ -15,6 +15,7 @@
 #include "footprint/interlocking.h"
 #include "plan/board.h"
 #include "plan/family.h"
+#include "plan/merge_driver.h"
 #include "plan/place.h"
 #include "plan/service.h"
 
@@ -362,6 +363,7 @@ struct Plan {
   std::vector<Topic> topics;      ///< Of the board.
   std::vector<Task> tasks;
   std::vector<Merge> merges;
+  std::vector<MergeDriver> drivers;  ///< Of files that several tasks change; the first that fits.
   std::vector<Family> families;
   std::vector<Loop> loops;
   Limits limits;
@@ -372,6 +374,8 @@ struct Plan {
 
   const Task& operator[](TaskId id) const { return tasks[id.index()]; }
   std::optional<TaskId> find(std::string_view id) const;
+  /// Who joins what two tasks made of this file; null: nobody.
+  const MergeDriver* driver_of(std::string_view path) const;
 };
 
 /// The plan's tasks as the interlocking wants them. The plan must outlive the result. Tries claim

@@ -100,6 +100,11 @@ std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings&
     return drafts;
   }
   for (const auto& [key, value] : node.entries()) {
+    // A list is no merge, and a merge may have that name all the same.
+    if (key.text() == "driver" && value.is_list()) {
+      read_merge_drivers(reading, value);
+      continue;
+    }
     MergeDraft draft;
     draft.merge.name = std::string(key.text());
     draft.merge.place = reading.problems.source().place(key.span());

@@ -159,6 +159,9 @@ void note_mentions(Reading& reading, std::string_view text, Node node, std::uint
 std::vector<MergeDraft> read_merges(Reading& reading, Node node, const Settings& defaults,
                                     TaskList& list);
 
+/// Reads `driver` under `merge` into the plan.
+void read_merge_drivers(Reading& reading, Node node);
+
 /// Reads `verify` of the plan: one more task, which needs all others and checks what they left.
 void read_run_check(Reading& reading, Node node, const Settings& defaults, TaskList& list);
 

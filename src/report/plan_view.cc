@@ -311,9 +311,11 @@ class Page {
   }
 
   std::string_view say_conflicts() const {
-    if (decision_.speculation.edges_lifted == 0)
-      return "repairing conflicts: none can happen, tasks that meet wait for each other";
-    return "doing again what conflicts, as expected";
+    const decide::Speculation& it = decision_.speculation;
+    if (it.edges_lifted > 0) return "doing again what conflicts, as expected";
+    return it.edges_joined > 0
+               ? "repairing conflicts: merge drivers join what tasks both write"
+               : "repairing conflicts: none can happen, tasks that meet wait for each other";
   }
 
   void arithmetic() {

@@ -277,7 +277,7 @@ class Document {
         "task<th>with<th>on<th>ended</tr></thead><tbody>\n";
     for (const ConflictRow& row : run_.conflicts | std::views::take(kTasksInReport)) {
       const std::string with = !row.by.empty() ? join_words(row.by)
-                               : !row.detail.empty() || row.ending == "merged line by line"
+                               : !row.detail.empty() || row.is_merged
                                    ? "others of the run"
                                    : "somebody outside of the run";
       add("<tr><td class=id>{}#{}<td class=id>{}<td class=id>{}<td>{}</tr>\n", html_text(row.task),

@@ -216,7 +216,14 @@ std::vector<ConflictRow> conflicts_of(const runs::ChosenRun& run) {
         if (row.paths.size() < kPathsShown) row.paths.push_back(file.name);
       }
       row.count = attempt.merged.size();
-      row.ending = "merged line by line";
+      const auto by_driver =
+          static_cast<std::size_t>(std::ranges::count_if(attempt.merged, [&](const auto& file) {
+            return run.plan().driver_of(file.name) != nullptr;
+          }));
+      row.ending = by_driver == 0           ? "merged line by line"
+                   : by_driver == row.count ? "joined by merge drivers"
+                                            : "merged by drivers and line by line";
+      row.is_merged = true;
       rows.push_back(std::move(row));
     }
   }

@@ -63,6 +63,7 @@ struct ConflictRow {
   /// Of an attempt that was stopped for it while it worked: which path, and whose; then the rest is
   /// empty.
   std::string detail{};
+  bool is_merged = false;  ///< What both changed was merged.
 };
 
 struct OutputRow {

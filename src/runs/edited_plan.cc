@@ -79,6 +79,7 @@ std::string say(const plan::Plan& plan, const plan::PlanChanges& changes) {
         fmt::format("{} task{} new", changes.added, changes.added == 1 ? " is" : "s are"));
   if (!changes.merges.empty()) parts.emplace_back("merges differ");
   if (changes.limits) parts.emplace_back("`limits` differ");
+  if (changes.drivers) parts.emplace_back("merge drivers differ");
   return join_words(parts, parts.size());
 }
 

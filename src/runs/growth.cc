@@ -245,10 +245,8 @@ void RunGrowth::interlock_again() {
   decide::Decision& decision = planned_.decision;
   if (decision.verdicts.size() != planned_.plan.tasks.size()) return;  // It is only looked at.
   planned_.interlocking = plan::interlocking_of(planned_.plan);
-  const auto& lifted = decision.speculation.lifted;
-  const bool any = std::ranges::find(lifted, true) != lifted.end();
   decision.speculation.waits =
-      any ? decide::waits_without(planned_.plan, lifted) : planned_.interlocking;
+      decide::waits_of(planned_.plan, planned_.interlocking, decision.speculation.lifted);
   index_.reset();  // It knows other footprints, and ids; made anew with the next.
 }
 

@@ -47,6 +47,8 @@ struct Planned {
   std::size_t added = 0;  ///< So many of the last tasks were added while a run went on.
   /// By agent: how its tasks slow each other, where history knows and the plan does not say.
   std::map<std::string, decide::LearnedFrom> learned{};
+  /// Of the decision's warnings, those of a log-in's window that is nearly used up.
+  std::vector<std::string> window_warnings{};
 
   /// The part of the interlocking that is waited for; what the rest would catch, snapshots do.
   const footprint::Interlocking& waits() const { return decision.speculation.waits; }

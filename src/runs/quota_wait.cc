@@ -1,13 +1,9 @@
 #include "runs/quota_wait.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 
-#include "base/text.h"
-#include "runs/chosen_run.h"
+#include "base/json.h"
+#include "engine/requests.h"
 
 namespace interlock::runs {
 namespace {
@@ -43,32 +39,18 @@ std::optional<QuotaWait> quota_wait_of(const engine::RunState& run, Time now, st
   return QuotaWait{wait + part_of(kMostJitter, chance), false};
 }
 
-namespace {
-
-std::string on_quota_file(const std::string& state_folder, const std::string& run) {
-  return run_folder(state_folder, run) + "/on_quota";
-}
-
-}  // namespace
-
-std::string said_on_quota(const std::string& state_folder, const std::string& run) {
-  std::ifstream file(on_quota_file(state_folder, run));
-  std::string word;
-  file >> word;
-  return word == "wait" || word == "stop" ? word : std::string();
-}
-
-Result<void> keep_on_quota(const std::string& state_folder, const std::string& run,
-                           const std::string& word) {
-  const std::string file = on_quota_file(state_folder, run), half = file + ".new";
-  std::error_code trouble;
-  std::filesystem::create_directories(run_folder(state_folder, run), trouble);
-  std::ofstream(half) << word << "\n" << std::flush;
-  std::filesystem::rename(half, file, trouble);
-  if (trouble || said_on_quota(state_folder, run) != word)
-    return fail(Error::Kind::io,
-                fmt::format("cannot write `{}`: {}", printable(file), trouble.message()));
-  return {};
+bool waits_for_quota(journal::Store& store, const ChosenRun& run) {
+  std::optional<bool> said = run.state.retuned.waits_for_quota;
+  // A store that cannot be asked says nothing new.
+  if (const auto open = store.open_requests(run.id())) {
+    for (const engine::Request& request : *open) {
+      if (request.kind != engine::Request::Kind::retune) continue;
+      if (const auto body = parse_json(request.body)) {
+        if (const auto now = engine::on_quota_in(*body)) said = now;
+      }
+    }
+  }
+  return said.value_or(run.plan().limits.waits_for_quota);
 }
 
 }  // namespace interlock::runs

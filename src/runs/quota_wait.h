@@ -1,11 +1,11 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
-#include "base/result.h"
 #include "base/units.h"
 #include "engine/run_state.h"
+#include "journal/store.h"
+#include "runs/chosen_run.h"
 
 namespace interlock::runs {
 
@@ -21,10 +21,9 @@ struct QuotaWait {
 std::optional<QuotaWait> quota_wait_of(const engine::RunState& run, Time now, std::uint32_t tries,
                                        double chance);
 
-/// What a person said last, while the run goes on or sleeps, of whether it waits for a quota that
-/// is used up: `wait` or `stop`; empty: nothing but its plan.
-std::string said_on_quota(const std::string& state_folder, const std::string& run);
-Result<void> keep_on_quota(const std::string& state_folder, const std::string& run,
-                           const std::string& word);
+/// Whether the run waits for a quota that is used up: as a person said last, from wherever, else as
+/// its plan says. While it sleeps no dispatcher hears requests: then they are looked for in the
+/// store.
+bool waits_for_quota(journal::Store& store, const ChosenRun& run);
 
 }  // namespace interlock::runs

@@ -105,9 +105,10 @@ void note_windows(Planned& planned, const std::string& state_folder, Time now) {
                     paid.agents.size() == 1 ? "is" : "are", place_of(url)));
     for (const auto& window : quota::known_windows(windows_file(state_folder, url), now)) {
       const bool is_tight = share_of(paid, window).value_or(0) > left_of(window);
-      auto& said = window.last.used >= kWarnFrom || is_tight ? planned.decision.warnings
-                                                             : planned.plan.notes;
+      const bool warns = window.last.used >= kWarnFrom || is_tight;
+      auto& said = warns ? planned.decision.warnings : planned.plan.notes;
       said.push_back(sentence(paid, window, now));
+      if (warns) planned.window_warnings.push_back(said.back());
     }
   }
 }

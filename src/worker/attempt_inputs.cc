@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/text.h"
@@ -79,6 +80,26 @@ Result<void> AttemptInputs::put_outputs_of(const AttemptSpec::Work& work) {
   values_["workspace"] = place_.workspace;
   values_["tmp"] = place_.folder + "/tmp";
   values_["deadline"] = show_time(spec_.deadline);
+  return {};
+}
+
+Result<void> AttemptInputs::put_merge(Place place) {
+  // What the plan puts into its environment may be made of outputs.
+  if (auto made = put_outputs(std::move(place)); !made) return made;
+  const AttemptSpec::FileMerge& merge = *spec_.merge;
+  const auto versions = {std::tuple(engine::kBaseFile, "merge.base", &merge.base),
+                         std::tuple(engine::kOursFile, "merge.ours", &merge.ours),
+                         std::tuple(engine::kTheirsFile, "merge.theirs", &merge.theirs)};
+  for (const auto& [file, name, content] : versions) {
+    auto path = put(std::string(file), *content);
+    if (!path) return std::unexpected(path.error());
+    values_[name] = std::move(*path);
+  }
+  values_["merge.path"] = merge.path;
+  values_["merge.marker"] = "7";  // What is usual for marks of a conflict.
+  values_["merge.base_label"] = "before";
+  values_["merge.ours_label"] = "committed";
+  values_["merge.their_label"] = spec_.task().id;
   return {};
 }
 

@@ -32,6 +32,8 @@ class AttemptInputs {
                 engine::AttemptFolders& folders, const std::map<Digest, std::string>& outputs);
 
   [[nodiscard]] Result<void> put_outputs(Place place);
+  /// Of a merge driver: the file it joins.
+  [[nodiscard]] Result<void> put_merge(Place place);
   /// The prompt of all whose work it does. Outputs are there already.
   [[nodiscard]] Result<void> put_prompt();
 

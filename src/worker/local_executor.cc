@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "engine/batch.h"
+#include "engine/waiting_changes.h"
 
 namespace interlock::worker {
 
@@ -58,6 +59,7 @@ void LocalExecutor::start(AttemptSpec spec) {
   live.has_snapshot = has_snapshot(task);
   live.is_observed = name.phase == 0 && task.isolation != plan::Isolation::direct;
   live.trusts_declared = task.observe == plan::Observe::declared;
+  live.merges = spec.merge.has_value();
   if (live.has_snapshot) {
     // More may be committed before it is opened.
     means_.snapshots.reserve(name);
@@ -134,6 +136,9 @@ void LocalExecutor::on_exited(engine::Exited exited) {
   // Taken in any case: the host keeps it until then.
   finished.output = means_.processes.take_output(name);
   if (live.is_observed) finished.observed = observed(name, live);
+  if (live.merges)
+    finished.merged =
+        means_.folders.take(name, std::string(engine::kOursFile), engine::kMergedBytesMax);
   if (live.has_route) {
     finished.refused_hosts = means_.gateway.refused_hosts(name);
     finished.visited_hosts = means_.gateway.visited_hosts(name);
@@ -196,8 +201,8 @@ Result<engine::Leftovers> LocalExecutor::end_leftovers(
     AttemptName name, const std::string& label, const std::optional<ProcessIdentity>& process) {
   auto left = means_.processes.end_leftovers(label, process);
   if (!left) return left;
-  // Its check has a folder of its own.
-  for (std::uint32_t phase = 0; phase <= 2; ++phase)
+  // Its check and merge drivers have folders of their own.
+  for (std::uint32_t phase = 0; phase <= engine::kDriverPhase; ++phase)
     means_.folders.close_attempt({name.task, name.attempt, phase});
   return left;
 }

@@ -76,6 +76,7 @@ class LocalExecutor final : public engine::Executor,
     bool is_observed = false;
     bool trusts_declared = false;  ///< Its reads are those that it declares.
     bool has_route = false;
+    bool merges = false;             ///< It joins a file, which is taken from its folder.
     footprint::Footprint footprint;  ///< Of all whose work it does; with a snapshot.
     // What the other thread works on, for as long as it does.
     std::unique_ptr<Opening> opening;

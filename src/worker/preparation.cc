@@ -70,6 +70,16 @@ class Preparation {
     return Prepared{std::move(spec), spec_.route.has_value()};
   }
 
+  /// The three versions lie in its folder, and its result is taken from there.
+  Result<Prepared> merge() {
+    if (auto made = open_folder(); !made) return std::unexpected(made.error());
+    if (auto made = inputs_.put_merge(place()); !made) return std::unexpected(made.error());
+    SpawnSpec spec = common();
+    spec.arguments = inputs_.arguments_of(spec_.merge->run);
+    spec.keep_output = false;
+    return Prepared{std::move(spec), false};
+  }
+
   Result<Prepared> check() {
     if (auto made = open_folder(); !made) return std::unexpected(made.error());
     if (auto made = inputs_.put_outputs(place()); !made) return std::unexpected(made.error());
@@ -310,6 +320,7 @@ Result<Prepared> prepare(const AttemptSpec& spec, const std::map<Digest, std::st
                          const std::string& workspace, const HostEnvironment& around,
                          const Means& means) {
   Preparation preparation(spec, outputs, workspace, around, means);
+  if (spec.merge) return preparation.merge();
   return spec.name.phase == 0 ? preparation.work() : preparation.check();
 }
 

@@ -258,6 +258,14 @@ Result<std::string> LocalWorkspace::put(AttemptName name, const std::string& fil
   return folder + "/" + file;
 }
 
+Result<std::string> LocalWorkspace::take(AttemptName name, const std::string& file,
+                                         std::size_t max_bytes) {
+  check(footprint::is_path(file), "what is taken lies in the attempt's folder");
+  const std::string folder = attempt_folder(name);
+  const sys::Descriptor top(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  return read_file(open_beneath(top.get(), file, O_RDONLY | kReadFlags), file, max_bytes);
+}
+
 Result<std::string> LocalWorkspace::home(TaskId task) {
   const std::string folder = fmt::format("{}/task-{}-home", attempts_, task.index());
   std::error_code error;

@@ -28,6 +28,8 @@ class LocalWorkspace final : public engine::Workspace, public engine::AttemptFol
   Result<std::string> open_attempt(engine::AttemptName name) override;
   Result<std::string> put(engine::AttemptName name, const std::string& file,
                           std::string_view content) override;
+  Result<std::string> take(engine::AttemptName name, const std::string& file,
+                           std::size_t max_bytes) override;
   void close_attempt(engine::AttemptName name) override;
   Result<std::string> home(TaskId task) override;
   Result<std::string> put_home(TaskId task, const std::string& file,

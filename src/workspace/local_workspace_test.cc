@@ -80,6 +80,19 @@ TEST_F(LocalWorkspaceTest, AFingerprintFollowsContentNamesAndTheRightToExecute) 
   EXPECT_NE(print({"src/**"}), executable);
 }
 
+TEST_F(LocalWorkspaceTest, TakesNoFileThatALinkOrAPipeStandsFor) {
+  const engine::AttemptName name{TaskId(1), 1, 3};
+  const std::string folder = workspace_.open_attempt(name).value();
+  const std::string secret = tree_.write("secret", "secret").at("secret");
+  fs::create_directory(folder + "/merge");
+  fs::create_symlink(secret, folder + "/merge/link");
+  fs::create_directory_symlink(tree_.root(), folder + "/linked");
+  ASSERT_EQ(::mkfifo((folder + "/merge/pipe").c_str(), 0600), 0);
+  for (const char* file : {"merge/link", "linked/secret", "merge/pipe", "merge"})
+    EXPECT_FALSE(workspace_.take(name, file, 100)) << file;
+  workspace_.close_attempt(name);
+}
+
 TEST_F(LocalWorkspaceTest, AnEmptyFolderCounts) {
   tree_.write("src/a.cc");
   const Digest before = print({"src/**"});

@@ -60,6 +60,8 @@ class World {
   virtual void write(const std::string& path, const std::string& content) = 0;
   virtual Time now() = 0;
   virtual void script(AttemptSpec& spec, const Doing& doing) = 0;
+  /// Its driver leaves the three versions one behind the other.
+  virtual void script_merge(AttemptSpec& spec) = 0;
   /// Whether the attempt's own folder is there.
   virtual bool has_folder(AttemptName name) = 0;
 
@@ -89,6 +91,16 @@ class FakeWorld final : public World {
     const bool in_view = spec.task().isolation == Isolation::view;
     doings_[spec.name] = {doing, in_view};
     processes_.decide = [this](const engine::SpawnSpec& spawned) { return act(spawned.name); };
+  }
+  void script_merge(AttemptSpec& spec) override {
+    spec.merge->run.arguments = {"join", "{merge.base}", "{merge.ours}", "{merge.theirs}"};
+    processes_.decide = [this](const engine::SpawnSpec& spawned) {
+      std::string all;
+      for (std::size_t at = 1; at < spawned.arguments.size(); ++at)
+        all += workspace_.attempt_files.at(spawned.arguments[at]);
+      workspace_.leave_in_attempt(spawned.name, std::string(engine::kOursFile), all);
+      return testing_support::Behaviour{};
+    };
   }
 
  private:
@@ -162,6 +174,10 @@ class RealWorld final : public World {
     } else {
       run.shell = script;
     }
+  }
+  void script_merge(AttemptSpec& spec) override {
+    spec.merge->run.shell =
+        "cat {merge.base} {merge.ours} {merge.theirs} >joined && mv joined {merge.ours}";
   }
 
  private:
@@ -391,6 +407,34 @@ TEST_P(ExecutorContract, WhatFilesHoldIsToldToWhoWaits) {
   EXPECT_EQ(told[2], world().files().states(reads).value());
   ASSERT_EQ(told[3].size(), 1u);
   EXPECT_EQ(told[3].front().digest, world().files().fingerprint(*patterns).value());
+}
+
+TEST_P(ExecutorContract, AMergeDriverIsGivenThreeVersionsAndItsResultIsTaken) {
+  const AttemptName work = start(0, Isolation::view, {.writes = "made", .content = "mine"});
+  until<Finished>(work);
+  executor().collect(work);
+  ASSERT_TRUE(until<Collected>(work).harvest);
+  // One after the other, under one name.
+  for (const std::string ours : {"one", "two"}) {
+    AttemptSpec made = spec(0, Isolation::view, {});
+    made.name.phase = engine::kDriverPhase;
+    made.merge.emplace();
+    made.merge->path = "made";
+    made.merge->base = "base ";
+    made.merge->ours = ours;
+    made.merge->theirs = " mine";
+    world().script_merge(made);
+    executor().start(std::move(made));
+    const AttemptName name{TaskId(0), 1, engine::kDriverPhase};
+    const Finished finished = until<Finished>(name);
+    ASSERT_TRUE(finished.merged);
+    ASSERT_TRUE(*finished.merged) << finished.merged->error().message;
+    EXPECT_EQ(**finished.merged, "base " + ours + " mine");
+    executor().release(name);
+  }
+  executor().drain();
+  EXPECT_FALSE(world().has_folder({TaskId(0), 1, engine::kDriverPhase}));
+  EXPECT_EQ(world().tree().content(work, "made", Tree::Side::after, 99).value(), "mine");
 }
 
 TEST_P(ExecutorContract, OfADeadDispatchersAttemptNothingIsLeft) {

@@ -164,6 +164,17 @@ TEST_P(WorkspaceContract, KeepsWhatIsPutUntilTheAttemptIsClosed) {
   EXPECT_EQ(world_->content_at(kept), "Read.");
 }
 
+TEST_P(WorkspaceContract, TakesWhatIsInAnAttemptsFolderButNoMoreThanIsAllowed) {
+  const engine::AttemptName name{TaskId(1), 1, 3};
+  ASSERT_TRUE(folders().open_attempt(name));
+  ASSERT_TRUE(folders().put(name, "merge/ours", "mine"));
+  EXPECT_EQ(folders().take(name, "merge/ours", 4).value(), "mine");
+  EXPECT_FALSE(folders().take(name, "merge/ours", 3));
+  EXPECT_EQ(folders().take(name, "merge/none", 4).error().kind, Error::Kind::missing);
+  folders().close_attempt(name);
+  EXPECT_EQ(folders().take(name, "merge/ours", 4).error().kind, Error::Kind::missing);
+}
+
 TEST_P(WorkspaceContract, OpensAnAttemptsFolderEmptyAlsoAfterACrash) {
   const engine::AttemptName name{TaskId(1), 1, 0};
   ASSERT_TRUE(folders().open_attempt(name));

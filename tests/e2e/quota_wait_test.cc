@@ -6,6 +6,7 @@
 #include "e2e/cli_harness.h"
 #include "e2e/pty.h"
 #include "endpoint/endpoint.h"
+#include "support/postgres_server.h"
 
 // A provider's quota is used up in the middle of a run, and is reset after a while.
 namespace interlock::e2e {
@@ -99,6 +100,22 @@ TEST_F(SpentQuota, is_waited_for_no_longer_once_somebody_says_so) {
   EXPECT_THAT(ended.err, HasSubstr("it waits no longer"));
   EXPECT_EQ(interlock({"resume", "last", "--wait"}).exit, 0);
   EXPECT_EQ(endpoint.entries().size(), 3U);
+}
+
+TEST_F(SpentQuota, is_waited_for_no_longer_once_somebody_says_so_on_another_machine) {
+  const auto server = testing_support::PostgresServer::start();
+  if (server == nullptr) GTEST_SKIP() << "the programs of a PostgreSQL server are not here";
+  environment()["INTERLOCK_STORE"] = server->make_database("runs");
+  const Endpoint endpoint(script(3600));
+  plan_at(endpoint, "{on_quota: wait}");
+  Running run = start({"run", "plan.yaml", "--pattern", "sequential"});
+  run.until_it_says("goes on by hand");
+  // Another machine has the server, and a state folder of its own.
+  environment()["XDG_STATE_HOME"] = folder() + "/elsewhere";
+  EXPECT_EQ(interlock({"set", "last", "on_quota=stop"}).exit, 0);
+  const Ended ended = run.wait();
+  EXPECT_EQ(ended.exit, 3) << ended.err;
+  EXPECT_THAT(ended.err, HasSubstr("it waits no longer"));
 }
 
 TEST_F(SpentQuota, is_waited_for_once_somebody_says_so) {

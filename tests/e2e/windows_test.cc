@@ -105,6 +105,27 @@ TEST_F(Windows, that_are_nearly_used_up_are_said_while_the_run_goes_on_and_once)
   EXPECT_THAT(second.err, Not(HasSubstr("93 %")));
 }
 
+TEST_F(Windows, that_are_nearly_used_up_are_said_in_quiet_runs_and_to_who_is_called) {
+  const Endpoint endpoint(script({0.5, 0.8, 0.85, 0.92}, in_seconds(7200)));
+  plan_at(endpoint, "{on_quota: wait}");
+  NamedPipe told(folder() + "/told");
+  const std::vector<std::string> words{"run",     "plan.yaml", "--fresh",
+                                       "--quiet", "--notify",  "command:cat >" + told.path()};
+  const Ended first = interlock(words);
+  ASSERT_EQ(first.exit, 0) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("the log-in has used 80 % of its 5h; it is reset at "));
+  EXPECT_THAT(first.err, Not(HasSubstr("started")));
+  const std::string call = told.next();
+  EXPECT_THAT(call, HasSubstr(R"("kind":"window")"));
+  EXPECT_THAT(call, HasSubstr("the log-in has used 80 % of its 5h"));
+  const Ended second = interlock(words);
+  EXPECT_THAT(second.err, HasSubstr("warning: the log-in of `claude` has used 80 % of its 5h"));
+  EXPECT_THAT(second.err, HasSubstr("used 92 % of its 5h, so that little is left"));
+  const std::string calls = told.next() + told.next();
+  EXPECT_THAT(calls, HasSubstr("the log-in of `claude` has used 80 %"));
+  EXPECT_THAT(calls, HasSubstr("the log-in has used 92 %"));
+}
+
 TEST_F(Windows, of_another_log_in_are_its_own) {
   const Endpoint endpoint(script({0.2, 0.3}, in_seconds(7200)));
   plan_at(endpoint);

@@ -38,13 +38,17 @@ std::vector<std::string> digests_in(const std::string& text) {
 class Agent {
  public:
   Agent(const plan::Task& task, const std::string& question, FakeSnapshot& snapshot)
-      : footprint_(task.footprint), id_(task.id), snapshot_(snapshot) {
+      : footprint_(task.footprint),
+        id_(task.id),
+        snapshot_(snapshot),
+        enters_(std::ranges::find(task.run.arguments, "enters") != task.run.arguments.end()) {
     learn(id_);
     for (const std::string& digest : digests_in(question)) learn(digest);
   }
 
   std::string work() {
     for (auto steps = 2 + die().below(6); steps > 0; --steps) step();
+    if (enters_) enter();
     return known_.hex();
   }
 
@@ -148,6 +152,13 @@ class Agent {
     put(path, found.substr(0, at) + id_ + " was here\n" + found.substr(at));
   }
 
+  /// Nothing is learnt of who stands there, so that all else comes out the same.
+  void enter() {
+    const std::string list(kList);
+    const std::string* const found = snapshot_.read(list);
+    snapshot_.write(list, (found == nullptr ? "" : *found) + id_ + "\n");
+  }
+
   void put(const std::string& path, const std::string& content) {
     if (!snapshot_.write(path, content)) learn("could not write");
   }
@@ -155,6 +166,7 @@ class Agent {
   const footprint::Footprint& footprint_;
   const std::string& id_;
   FakeSnapshot& snapshot_;
+  bool enters_;
   Digest known_;
   std::uint64_t rolls_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plan/plan.h"
@@ -15,6 +16,10 @@
 namespace interlock::sim {
 
 using Files = std::map<std::string, std::string>;
+
+/// A file in which those that have `enters` among their arguments enter themselves, as one adds a
+/// line to a lock file: they read it, and learn nothing of it.
+inline constexpr std::string_view kList = "list";
 
 /// What agents find: a handful of files of several lines each.
 Files first_files();

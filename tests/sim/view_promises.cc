@@ -176,12 +176,17 @@ void ViewPromises::found_what_was_there(TaskId id, const AttemptRecord& attempt,
   promise(found != nullptr, "what is committed is kept");
   if (found == nullptr) return;
   const ReadSet reads = reads_of(attempt.reads.value_or(Digest{}));
+  // What was joined with others' changes afterwards, it read as it was before.
+  const auto was_merged = [&](const std::string& path) {
+    return std::ranges::find(attempt.merged, path, &engine::CacheKeyPart::name) !=
+           attempt.merged.end();
+  };
   for (const std::string& path : reads.content) {
-    promise(found->state(path) == there.state(path),
+    promise(found->state(path) == there.state(path) || was_merged(path),
             fmt::format("`{}` read in `{}` what the tasks before it had left", id_of(id), path));
   }
   for (const std::string& path : reads.presence) {
-    promise(found->state(path).kind == there.state(path).kind,
+    promise(found->state(path).kind == there.state(path).kind || was_merged(path),
             fmt::format("`{}` found `{}` there, or missing, as the tasks before it had left it",
                         id_of(id), path));
   }

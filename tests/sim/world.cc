@@ -122,6 +122,11 @@ World::World(std::uint64_t seed, const plan::Plan& plan, Faults faults, std::uin
   }
   for (const std::string& file : kFiles) workspace_.files[file] = "original " + file;
   if (has_views_) workspace_.files = first_files();
+  // Else the first who enters themselves make it.
+  if (!plan.drivers.empty() && dice_.chance(600)) {
+    workspace_.files[std::string(kList)] = "first\n";
+    views_promised_.starts_from(workspace_.files);
+  }
   const auto perhaps_crash = [this](std::string_view) {
     if (faults_are_on() && dice_.chance(faults_.crash_per_call)) throw Crash{};
   };
@@ -467,6 +472,7 @@ bool World::ask_again() {
 
 testing_support::Behaviour World::behave(const engine::SpawnSpec& spec) {
   check_start(spec);
+  if (spec.name.phase == engine::kDriverPhase) return join_list(spec);
   if (spec.name.phase == 0) views_promised_.begins(spec.name);
   testing_support::Behaviour behaviour;
   behaviour.lasts = std::chrono::seconds(dice_.between(1, 25));

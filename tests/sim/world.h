@@ -47,6 +47,7 @@ struct Faults {
   std::uint64_t person_holds = 0;    ///< Per turn: pauses, goes on, or changes how many at once.
   std::uint64_t person_speaks = 0;   ///< Per turn: moves a task, posts, or says something to one.
   std::uint64_t person_saves = 0;    ///< Likewise, per path that is brought in.
+  std::uint64_t driver_fails = 0;    ///< Per merge driver that is asked.
 
   static Faults none() { return {}; }
   static Faults draw(Dice& dice);
@@ -85,6 +86,10 @@ class World : private engine::PlanGrowth {
 
   /// Families are thought to touch nothing until their items are known. Asked for before `live`.
   void forget_covers() { covers_families_ = false; }
+
+  /// Merge drivers say that all is well, and have thrown away what was there. Asked for before
+  /// `live`.
+  void let_drivers_lie() { drivers_lie_ = true; }
 
   /// A later run of the same plan, upon what `before` left and what it gave back. A person may have
   /// written into one file in between. Asked for before `live`.
@@ -154,6 +159,9 @@ class World : private engine::PlanGrowth {
   // The agents.
   testing_support::Behaviour behave(const engine::SpawnSpec& spec);
   void draw_faults(const plan::Task& task, testing_support::Behaviour& behaviour);
+  // Merge drivers (world_drivers.cc).
+  testing_support::Behaviour join_list(const engine::SpawnSpec& spec);
+  void check_driver(const engine::SpawnSpec& spec, const engine::RunState& durable);
   std::vector<TaskId> others_in(engine::AttemptName name) const;
   std::string answer_to_all(const engine::SpawnSpec& spec, const std::vector<TaskId>& others);
   std::string touch(const engine::SpawnSpec& spec, const plan::Task& task,
@@ -188,6 +196,7 @@ class World : private engine::PlanGrowth {
   std::size_t posted_ = 0;  ///< Of `later_`.
   bool closed_ = false;     ///< All are, and a person said so.
   bool covers_families_ = true;
+  bool drivers_lie_ = false;
   /// By attempt and topic: the notes of tasks that it was shown, `t3 note of t3 by attempt 1`.
   std::map<std::pair<engine::AttemptName, std::string>, std::vector<std::string>> seen_;
   std::size_t notes_seen_ = 0, notes_dropped_ = 0;
@@ -247,6 +256,8 @@ void draw_tries(Dice& dice, plan::Plan& plan);
 /// Gives the plan a board with a topic of each kind, and tasks that use it; `linked`: readers wait
 /// for those they hear.
 void draw_board(Dice& dice, plan::Plan& plan, bool linked = true);
+/// Gives the plan a merge driver for a list, in which some of its tasks in views enter themselves.
+void draw_drivers(Dice& dice, plan::Plan& plan);
 /// Makes places of a family of some tasks that stand together: `plan` has them as they will be.
 void draw_families(Dice& dice, plan::Plan& plan);
 /// Puts all tasks, or some of them, into views or worktrees; of more of those it is unknown what

@@ -32,7 +32,9 @@ void World::check_start(const engine::SpawnSpec& spec) {
   const plan::Task& task = plan_[id];
   const engine::RunState& durable = state_of_journal();
   const engine::TaskRecord& record = durable[id];
-  const auto state = spec.name.phase == 2 ? TaskState::committing : TaskState::running;
+  // The check of merged files, or a merge driver, of work that is over.
+  const bool is_committing = spec.name.phase >= 2;
+  const auto state = is_committing ? TaskState::committing : TaskState::running;
   promise(record.state == state && record.attempts.back().number == spec.name.attempt,
           fmt::format("`{}` starts only once that is durable", task.id));
   promise(!done_[id.index()], fmt::format("`{}` is finished and not done again", task.id));
@@ -43,8 +45,9 @@ void World::check_start(const engine::SpawnSpec& spec) {
   if (spec.name.phase == 0)
     promise(!durable.held || record.attempts.back().started <= held_at_,
             fmt::format("`{}` does not start while the run is paused", task.id));
-  // The check of merged files has left the queue of those that work.
-  if (spec.name.phase != 2) check_beside(task, id, durable);
+  // They have left the queue of those that work.
+  if (!is_committing) check_beside(task, id, durable);
+  if (spec.name.phase == engine::kDriverPhase) check_driver(spec, durable);
   if (task.gate_before)
     promise(record.gate_before_approved, fmt::format("`{}` starts when it is approved", task.id));
 }

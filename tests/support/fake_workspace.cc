@@ -115,6 +115,29 @@ Result<std::string> FakeWorkspace::put(engine::AttemptName name, const std::stri
   return path;
 }
 
+Result<std::string> FakeWorkspace::take(engine::AttemptName name, const std::string& file,
+                                        std::size_t max_bytes) {
+  call("take");
+  if (auto error = failure("take")) return std::unexpected(*error);
+  const auto found = attempt_files.find(folder_of(name) + "/" + file);
+  if (found == attempt_files.end())
+    return fail(Error::Kind::missing, fmt::format("there is no file `{}`", file));
+  if (found->second.size() > max_bytes)
+    return fail(Error::Kind::refused, fmt::format("`{}` is too large", file));
+  return found->second;
+}
+
+void FakeWorkspace::leave_in_attempt(engine::AttemptName name, const std::string& file,
+                                     const std::optional<std::string>& content) {
+  check(open_.contains(name), "a program writes into an open attempt's folder");
+  const std::string path = folder_of(name) + "/" + file;
+  if (content) {
+    attempt_files[path] = *content;
+  } else {
+    attempt_files.erase(path);
+  }
+}
+
 void FakeWorkspace::close_attempt(engine::AttemptName name) {
   call("close_attempt");
   open_.erase(name);

@@ -44,7 +44,12 @@ class FakeWorkspace final : public engine::Workspace, public engine::AttemptFold
   Result<std::string> open_attempt(engine::AttemptName name) override;
   Result<std::string> put(engine::AttemptName name, const std::string& file,
                           std::string_view content) override;
+  Result<std::string> take(engine::AttemptName name, const std::string& file,
+                           std::size_t max_bytes) override;
   void close_attempt(engine::AttemptName name) override;
+  /// A program that runs there writes a file of its attempt's folder, or removes it.
+  void leave_in_attempt(engine::AttemptName name, const std::string& file,
+                        const std::optional<std::string>& content);
   Result<std::string> home(TaskId task) override;
   Result<std::string> put_home(TaskId task, const std::string& file,
                                std::string_view content) override;
