@@ -175,7 +175,7 @@ TEST(Decide, TasksOfWhichEachMeetsAnotherMayOverlapAndThatIsNoContradiction) {
   PlanBuilder plan("pairs");
   for (const char* id : {"a", "b", "c", "d"})
     plan.task(id).writes(std::string(*id < 'c' ? "x" : "y")).takes("30s");
-  const Test test = decided(plan).independent;
+  const auto test = decided(plan).independent;
   EXPECT_TRUE(test.holds);
   EXPECT_EQ(test.why,
             "some of 4 tasks may overlap, though each meets another; `a` and `b` both write `x`; "
