@@ -25,7 +25,7 @@ constexpr std::size_t kOrderShown = 200;
 /// Members that most tasks have in common.
 constexpr std::string_view kCommon[] = {"agent",     "model",      "remark", "attempts",
                                         "conflicts", "elapsed_ms", "tokens", "cost",
-                                        "critical",  "changed",    "group"};
+                                        "critical",  "changed",    "group",      "prompted"};
 
 template <typename T>
 json::value or_null(const std::optional<T>& value) {
@@ -136,6 +136,7 @@ json::object task_of(const runs::ChosenRun& run, const report::TaskRow& row, Tim
           {"critical", row.critical},
           {"group", or_null(group)},
           {"unused", row.unused},
+          {"prompted", !run.plan()[row.task].prompt.empty()},
           {"messages", messages_of(record)},
           {"changed", !record.attempts.empty() && record.attempts.back().changes.has_value()},
           {"output", record.output ? json::value(record.output->brief()) : json::value(nullptr)},
