@@ -68,9 +68,9 @@ std::string board_html(const RunRecord& run) {
       const NoteRow& note = topic.notes[i];
       const std::string_view shown = beginning_of(note.text, std::min(kNoteShown, left));
       left -= shown.size();
-      notes +=
-          fmt::format("<p class=meta>{}. <span class=id>{}</span>, {}</p>\n<pre>{}</pre>\n",
-                      note.number, html_text(note.by), html_text(about(note)), html_lines(shown));
+      notes += fmt::format("<p class=meta>{}. <span class=id>{}</span>, {}</p>\n", note.number,
+                           html_text(note.by), html_text(about(note)));
+      if (!shown.empty()) notes += fmt::format("<pre>{}</pre>\n", html_lines(shown));
       if (shown.size() < note.text.size())
         notes += fmt::format("<p class=meta>The rest: <code>{} --after {}</code></p>\n",
                              html_text(read), note.number - 1);
