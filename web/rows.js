@@ -2,7 +2,7 @@
 import {batch, html, signal, useEffect, useMemo, useRef} from "/ui.js";
 import {wantBars} from "/decision.js";
 import {barsOf, elapsedOf, facts, foretold, goTo, route, signs, stateOf, time, way} from "/state.js";
-import {draw, kinds, rowHeight, spanAt} from "/timeline.js";
+import {atOnce, curveOf, draw, kinds, rowHeight, spanAt} from "/timeline.js";
 
 export const filter = signal("");
 export const zoom = signal(null);  // [from, to], null: all.
@@ -87,6 +87,16 @@ function spansTogether(it, indices) {
   }
   return made;
 }
+/// What is shown of a group, found once for each state.
+let together = {tasks: null, groups: null};
+function ofGroup(it, group) {
+  if (together.tasks !== it.tasks) together = {tasks: it.tasks, groups: new Map()};
+  if (!together.groups.has(group)) {
+    const own = facts.value.members.get(group);
+    together.groups.set(group, {own, counts: countsOf(it, own), state: stateOf(it, own), spans: spansTogether(it, own), isCritical: own.some((index) => it.tasks[index].critical)});
+  }
+  return together.groups.get(group);
+}
 /// From the first to the last of them in bars of a way; nothing where none is in it.
 function barTogether(bars, indices) {
   const own = indices.filter((index) => bars[2 * index] >= 0);
@@ -126,7 +136,7 @@ export function Timeline({it}) {
     if (isGroup(index)) {
       const own = members.get(groupOf(index)), bar = foreseen && barTogether(foreseen, own);
       if (isForecast) return {spans: bar ? ["forecast", ...bar] : []};
-      return {spans: spansTogether(it, own), critical: false, ghost: lone && barTogether(lone, own)};
+      return {spans: ofGroup(it, groupOf(index)).spans, critical: false, ghost: lone && barTogether(lone, own)};
     }
     const task = it.tasks[index];
     if (isForecast) return {spans: foreseen && foreseen[2 * index] >= 0 ? ["forecast", foreseen[2 * index], foreseen[2 * index + 1]] : []};
@@ -208,12 +218,15 @@ export function Timeline({it}) {
     hint.value = (task ? task.id : nameOf(groupOf(some[line]))) + ": " + kinds[name].name + (isLast && task.remark ? " (" + task.remark + ")" : "") + ", " + time(to - from) + ", from " + time(from) + " on" + clockTime;
   }
   const used = isForecast ? ["forecast"] : [...facts.value.used].sort((a, b) => a - b).map((kind) => it.fixed.kinds[kind]);
+  const isAttempt = (kind) => kinds[it.fixed.kinds[kind]].width > 5;
+  const steps = useMemo(() => (isForecast ? [] : atOnce(it.tasks, isAttempt)), [it.tasks, isForecast]);
+  const most = steps.reduce((high, value, i) => (i % 2 && value > high ? value : high), 0);
   const task = selected >= 0 && !isGroup(some[selected]) ? it.tasks[some[selected]] : null;
-  const hinted = hint.value || (task && task.remark ? task.id + ": " + task.remark : selected >= 0 && isGroup(some[selected]) ? nameOf(groupOf(some[selected])) + ": " + countsOf(it, members.get(groupOf(some[selected]))).text : "\u00a0");
+  const hinted = hint.value || (task && task.remark ? task.id + ": " + task.remark : selected >= 0 && isGroup(some[selected]) ? nameOf(groupOf(some[selected])) + ": " + ofGroup(it, groupOf(some[selected])).counts.text : "\u00a0");
   function groupRow(row) {
-    const group = groupOf(row), own = members.get(group), counts = countsOf(it, own), state = stateOf(it, own);
+    const group = groupOf(row), {own, counts, state, isCritical} = ofGroup(it, group);
     return html`<div key=${"g" + group} id=${"group-" + group} role="treeitem" aria-level="1" aria-expanded=${isOpen(group)} aria-selected=${row === cursor}
-        class=${"name of " + state + (own.some((index) => it.tasks[index].critical) && !isForecast ? " critical" : "")} title=${nameOf(group) + ": " + counts.text} onClick=${() => toggle(group)}>
+        class=${"name of " + state + (isCritical && !isForecast ? " critical" : "")} title=${nameOf(group) + ": " + counts.text} onClick=${() => toggle(group)}>
       <i aria-hidden="true">${isOpen(group) ? "▾" : "▸"}</i><i aria-label=${state}>${signs[state]}</i><span>${nameOf(group)}</span><b>${counts.done}/${own.length}</b><em>${counts.rest}</em></div>`;
   }
   return html`<section aria-label="Timeline"><div class="bar"><h2>Tasks</h2>
@@ -228,6 +241,7 @@ export function Timeline({it}) {
       ${!isForecast && it.tasks.some((one) => one.critical) && html`<li key="critical"><svg viewBox="0 0 30 12"><path d="M0 10H30" class="k-critical"/></svg>critical path</li>`}
       ${lone && html`<li key="ghost"><svg viewBox="0 0 30 12"><path d="M1 4H29V11H1Z" class="k-ghost"/></svg>one by one, foretold: ${time(lastOf(lone))}</li>`}</ul>
     <div class="axis"><span></span><div>${[0, 0.25, 0.5, 0.75, 1].map((part) => html`<span>${tick(range[0] + (range[1] - range[0]) * part, range[1] - range[0])}</span>`)}</div></div>
+    ${most > 0 && html`<div class="axis curve"><span class="faint">at once, ${most} at most</span><svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true"><path d=${curveOf(steps, range, now, most)}/></svg></div>`}
     <div class="tasks" ref=${box} style=${{height: height + "px"}} onScroll=${(event) => (top.value = event.target.scrollTop)} onWheel=${onWheel}
         tabIndex="0" role=${hasGroups ? "tree" : "listbox"} aria-label="Tasks" aria-activedescendant=${selected < 0 ? undefined : isGroup(some[selected]) ? "group-" + groupOf(some[selected]) : "task-" + some[selected]} onKeyDown=${onKey}>
       <div class="all" role="presentation" style=${{height: rows.length * rowHeight + "px"}}>

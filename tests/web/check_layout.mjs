@@ -1,9 +1,10 @@
 // Holds the layout of graphs against what it promises: `node check_layout.mjs PATH/web/layout.js`.
 import assert from "node:assert/strict";
 import {pathToFileURL} from "node:url";
-import {resolve} from "node:path";
+import {dirname, join, resolve} from "node:path";
 
 const {familyOf, folded, layered, withoutImplied} = await import(pathToFileURL(resolve(process.argv[2])));
+const {atOnce, curveOf} = await import(pathToFileURL(join(dirname(resolve(process.argv[2])), "timeline.js")));
 
 /// The same numbers each time.
 function* numbers(seed) {
@@ -55,3 +56,13 @@ for (const [count, most] of [[5, 120], [1000, 120], [10000, 120], [500, 3]]) {
   for (const [from, to] of between) assert.ok(from < to);
 }
 console.log("ok   lays graphs out");
+
+// Attempts at once: waits are none, one that ends where another begins is not beside it, and what goes on has no end.
+const steps = atOnce([{spans: [0, 0, 3, 8, 3, 10, 8, 20, 30]}, {spans: [8, 5, 20]}, {spans: [11, 27, -1]}], (kind) => kind >= 8);
+assert.deepEqual(steps, [3, 1, 5, 2, 10, 1, 20, 1, 27, 2, 30, 1]);
+assert.deepEqual(atOnce([], () => true), []);
+// Each point shows the most that went on in its part of the axis, and nothing is drawn of what is still to come.
+assert.equal(curveOf(steps, [0, 40], 35, 2, 8), "M0 100V50.0H125.0V0.0H250.0V50.0H375.0V50.0H500.0V50.0H625.0V0.0H750.0V50.0H875.0V100");
+assert.equal(curveOf(steps, [28, 29], 35, 2, 2), "M0 100V0.0H500.0V0.0H1000.0V100");
+assert.equal(curveOf([], [0, 10], 10, 1, 1), "M0 100V100.0H1000.0V100");
+console.log("ok   counts attempts that go on at once");

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import {spawnSync} from "node:child_process";
 import {existsSync, writeFileSync} from "node:fs";
+import {get} from "node:http";
 import {join} from "node:path";
 import {check, expectNoComplaint, folder, interlock, openPage, run, runChecks, serve, start, until, work} from "./harness.mjs";
 
@@ -283,7 +284,7 @@ limits: {parallel: 4}
 tasks:
   - {id: split, run: "read line < go-many; seq 12", reads: [], writes: [], output: text}
   - {id: "part-{item}", foreach: "{outputs.split}", at_most: 20, run: "sleep 0.0{item}; test {item} != 7", reads: [], writes: ["o{item}"]}
-${views ? '  - {id: fix, run: "echo x > fixed", reads: [], writes: [fixed], output: text, isolation: view, tries: 3, pick: first-verified}' : ""}
+${views ? '  - {id: fix, run: "echo x > fixed", reads: [], writes: [fixed], output: text, isolation: view, tries: 3}' : ""}
 `);
   const going = start(["run", "many.yaml", "--face", "lines", "--pattern", "parallel"]);
   await until("it began", () => /started +split/.test(going.said));
@@ -338,6 +339,44 @@ ${views ? '  - {id: fix, run: "echo x > fixed", reads: [], writes: [fixed], outp
   await page.getByText(/Foretold for sequential/).waitFor();
   await page.getByRole("radio", {name: /^this run/}).click();
   assert.ok(!(await page.locator(".sheet").textContent()).includes("part[13]"), "nor is it a node of the graph");
+});
+
+check("lets go of its stream in a tab nobody looks at, and goes on where it was", async () => {
+  assert.equal(spawnSync("mkfifo", ["go-hidden"], {cwd: work}).status, 0);
+  writeFileSync(join(work, "hidden.yaml"), "interlock: 1\nname: not looked at\ntasks: [{id: a, run: \"read line < go-hidden\", reads: [], writes: []}]\n");
+  const going = start(["run", "hidden.yaml", "--face", "lines"]);
+  await until("it runs", () => /started +a/.test(going.said));
+  await page.goto(page.url().replace(/#.*/, "") + "#/");
+  await page.getByRole("row", {name: /not looked at/}).getByRole("link").click();
+  await page.getByTitle("a", {exact: true}).waitFor();
+  const socketPath = /socket: (\S+)/.exec(server.said)[1];
+  const streams = () => new Promise((told, failed) => get({socketPath, path: "/metrics"}, (answer) => {
+    let text = "";
+    answer.on("data", (part) => (text += part));
+    answer.on("end", () => told(+/^interlock_serve_streams (\d+)$/m.exec(text)[1]));
+  }).on("error", failed));
+  await until("it follows the run", async () => (await streams()) === 1);
+  const look = (hidden) => page.evaluate((is) => {
+    Object.defineProperty(document, "hidden", {configurable: true, get: () => is});
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await look(true);
+  await until("it let go", async () => (await streams()) === 0);
+  writeFileSync(join(work, "go-hidden"), "go\n");
+  await until("the run is over", () => going.exitCode !== null);
+  assert.equal(await page.locator(".head .state").textContent(), "running", "nobody told it");
+  const [asked] = await Promise.all([page.waitForRequest((one) => one.url().endsWith("/stream")), look(false)]);
+  assert.ok(asked.headers()["last-event-id"], "it says where it was");
+  await page.locator(".head").getByText("finished", {exact: true}).waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
+});
+
+check("moves nothing by itself where less motion is wanted, nor elsewhere", async () => {
+  await page.emulateMedia({reducedMotion: "reduce"});
+  const moving = () => page.evaluate(() => document.getAnimations().length + [...document.querySelectorAll("*")].filter((one) => getComputedStyle(one).transitionDuration.split(",").some((time) => parseFloat(time) > 0)).length);
+  assert.equal(await moving(), 0);
+  await page.emulateMedia({reducedMotion: "no-preference"});
+  assert.equal(await moving(), 0);
 });
 
 check("draws ten thousand tasks, of which only some are nodes of the page", async () => {
