@@ -1,14 +1,14 @@
 // The tasks: a row each, with a list that keyboards and screen readers use and bars drawn beside it.
 import {batch, html, signal, useEffect, useMemo, useRef} from "/ui.js";
 import {wantBars} from "/decision.js";
-import {barsOf, elapsedOf, facts, foretold, goTo, route, signs, stateOf, time, way} from "/state.js";
+import {barsOf, elapsedOf, facts, foretold, goTo, route, signs, stateOf, time, way, waysOf} from "/state.js";
 import {atOnce, curveOf, draw, kinds, rowHeight, spanAt} from "/timeline.js";
 
 export const filter = signal("");
 export const zoom = signal(null);  // [from, to], null: all.
 export const top = signal(0);
 export const order = signal("plan");
-const ghost = signal(false);       // Whether one by one is drawn below what really happens.
+const ghost = signal("");          // The way whose bars are drawn around what really happens; empty: none.
 const hint = signal("");           // What is under the pointer.
 
 /// A place on an axis so long, which is told from its neighbours.
@@ -121,7 +121,9 @@ export function Timeline({it}) {
   const listed = hasGroups ? shown.length : rows.length;
   const isForecast = way.value !== "";
   const foreseen = isForecast ? barsOf(it, way.value) : null;
-  const lone = ghost.value && !isForecast && (!it.fixed.stands || foretold.value) ? barsOf(it, "sequential") : null;
+  const canCompare = !isForecast && (!it.fixed.stands || foretold.value);
+  const lone = ghost.value && canCompare ? barsOf(it, ghost.value) : null;
+  const chosen = waysOf(it).find((one) => one.chosen && one.name !== "sequential" && one.name !== "one agent");
   const now = elapsedOf(it);
   const lastOf = (bars) => (bars ? bars.reduce((a, b) => (b > a ? b : a), 1) : 1);
   const end = useMemo(() => Math.max(lastOf(foreseen), lastOf(lone)), [foreseen, lone]);
@@ -223,6 +225,7 @@ export function Timeline({it}) {
   const most = steps.reduce((high, value, i) => (i % 2 && value > high ? value : high), 0);
   const task = selected >= 0 && !isGroup(some[selected]) ? it.tasks[some[selected]] : null;
   const hinted = hint.value || (task && task.remark ? task.id + ": " + task.remark : selected >= 0 && isGroup(some[selected]) ? nameOf(groupOf(some[selected])) + ": " + ofGroup(it, groupOf(some[selected])).counts.text : "\u00a0");
+  const compare = (name, label) => html`<label class="check"><input type="checkbox" checked=${ghost.value === name} onChange=${(event) => { ghost.value = event.target.checked ? name : ""; if (ghost.value) wantBars(it); }}/> ${label}${foretold.value ? ", as if" : ""}</label>`;
   function groupRow(row) {
     const group = groupOf(row), {own, counts, state, isCritical} = ofGroup(it, group);
     return html`<div key=${"g" + group} id=${"group-" + group} role="treeitem" aria-level="1" aria-expanded=${isOpen(group)} aria-selected=${row === cursor}
@@ -234,12 +237,12 @@ export function Timeline({it}) {
       <select aria-label="Order of tasks" value=${order.value} onChange=${(event) => batch(() => { order.value = event.target.value; top.value = 0; })}>${Object.entries(orders).map(([key, {name}]) => html`<option key=${key} value=${key}>${name}</option>`)}</select>
       <span class="faint">${listed} of ${shown.length}</span>
       ${hasGroups && html`<span class="zoom"><button onClick=${() => foldAll(false)}>fold all</button><button onClick=${() => foldAll(true)}>unfold all</button></span>`}
-      ${!isForecast && (!it.fixed.stands || foretold.value) && html`<label class="check"><input type="checkbox" checked=${ghost.value} onChange=${(event) => { ghost.value = event.target.checked; if (ghost.value) wantBars(it); }}/> one by one${foretold.value ? ", as if" : ""}</label>`}
+      ${canCompare && compare("sequential", "one by one")}${canCompare && chosen && compare(chosen.name, "as decided")}
       <span class="zoom"><button onClick=${() => zoomBy(0.5)} aria-label="Zoom in">+</button><button onClick=${() => zoomBy(2)} aria-label="Zoom out">−</button><button onClick=${() => (zoom.value = null)} aria-label="Zoom to all">all</button></span></div>
     <ul class="key" aria-hidden="true">${used.map((kind) =>
       html`<li key=${kind}><svg viewBox="0 0 30 12"><path d="M0 6H30" class=${"k-" + kind}/></svg>${kinds[kind].name}</li>`)}
       ${!isForecast && it.tasks.some((one) => one.critical) && html`<li key="critical"><svg viewBox="0 0 30 12"><path d="M0 10H30" class="k-critical"/></svg>critical path</li>`}
-      ${lone && html`<li key="ghost"><svg viewBox="0 0 30 12"><path d="M1 4H29V11H1Z" class="k-ghost"/></svg>one by one, foretold: ${time(lastOf(lone))}</li>`}</ul>
+      ${lone && html`<li key="ghost"><svg viewBox="0 0 30 12"><path d="M1 4H29V11H1Z" class="k-ghost"/></svg>${ghost.value === "sequential" ? "one by one" : "as decided"}, foretold: ${time(lastOf(lone))}</li>`}</ul>
     <div class="axis"><span></span><div>${[0, 0.25, 0.5, 0.75, 1].map((part) => html`<span>${tick(range[0] + (range[1] - range[0]) * part, range[1] - range[0])}</span>`)}</div></div>
     ${most > 0 && html`<div class="axis curve"><span class="faint">at once, ${most} at most</span><svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true"><path d=${curveOf(steps, range, now, most)}/></svg></div>`}
     <div class="tasks" ref=${box} style=${{height: height + "px"}} onScroll=${(event) => (top.value = event.target.scrollTop)} onWheel=${onWheel}

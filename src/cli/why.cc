@@ -235,7 +235,7 @@ std::string messages_text(const engine::TaskRecord& record) {
   std::string text;
   for (const engine::MessageRecord& one : record.messages) {
     const std::string seen_by =
-        report::told_text({.attempt = one.attempt, .is_over = record.state >= TaskState::done});
+        report::delivery_text({.attempt = one.attempt, .is_over = record.state >= TaskState::done});
     text += fmt::format("  {} said at {}: {} ({})\n", printable(one.by), clock_time(one.at),
                         printable(one.text), seen_by);
   }

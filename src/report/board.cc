@@ -64,7 +64,7 @@ std::vector<MessageRow> messages_of(const runs::ChosenRun& run) {
   return rows;
 }
 
-std::string told_text(const MessageRow& message) {
+std::string delivery_text(const MessageRow& message) {
   if (message.attempt > 0) return fmt::format("told to attempt {}", message.attempt);
   return message.is_over ? "told to nobody: no attempt came after it" : "told to its next attempt";
 }
@@ -102,7 +102,7 @@ json::array messages_json(const runs::ChosenRun& run, TaskId task) {
         {"by", row.by},
         {"text", row.text},
         {"attempt", row.attempt == 0 ? json::value(nullptr) : json::value(row.attempt)},
-        {"told", told_text(row)}});
+        {"told", delivery_text(row)}});
   }
   return list;
 }

@@ -42,7 +42,7 @@ struct MessageRow {
 /// By task in plan order, then as they were said.
 std::vector<MessageRow> messages_of(const runs::ChosenRun& run);
 /// `told to attempt 2`, `told to its next attempt`, `told to nobody: ...`.
-std::string told_text(const MessageRow& message);
+std::string delivery_text(const MessageRow& message);
 
 /// `board read --json` from outside: notes of a topic (by its place in `Plan::topics`) with a
 /// larger number than `after`; where they have more than `bytes` of text together, the first of

@@ -93,7 +93,7 @@ std::string messages_html(const RunRecord& run) {
     const std::string_view shown = beginning_of(one.text, kNoteShown);
     text += fmt::format("<tr><td class=id>{}<td>{}, {}<td>{}{}<td>{}</tr>\n", html_text(one.task),
                         html_text(one.by), show_time(one.at).substr(0, 19), html_text(shown),
-                        shown.size() < one.text.size() ? "…" : "", html_text(told_text(one)));
+                        shown.size() < one.text.size() ? "…" : "", html_text(delivery_text(one)));
   }
   text += "</tbody></table></div>\n";
   if (run.messages.size() > kNotesPerTopic)
@@ -119,10 +119,10 @@ std::string board_markdown(const RunRecord& run) {
   text += "### What people said to agents\n\n";
   for (std::size_t i = 0; i < std::min(run.messages.size(), kNotesInMarkdown); ++i) {
     const MessageRow& one = run.messages[i];
-    text +=
-        fmt::format("- {} to {} ({}): {}; {}\n", markdown_text(one.by), markdown_text(one.task),
-                    show_time(one.at).substr(0, 19),
-                    markdown_text(elide_end(printable(one.text), kNoteInMarkdown)), told_text(one));
+    text += fmt::format("- {} to {} ({}): {}; {}\n", markdown_text(one.by), markdown_text(one.task),
+                        show_time(one.at).substr(0, 19),
+                        markdown_text(elide_end(printable(one.text), kNoteInMarkdown)),
+                        delivery_text(one));
   }
   if (run.messages.size() > kNotesInMarkdown)
     text += fmt::format("- and {} more\n", run.messages.size() - kNotesInMarkdown);

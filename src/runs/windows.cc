@@ -115,7 +115,8 @@ Known newest_windows(const std::string& state_folder, const std::string& base_ur
     std::string name = it->path().filename().string();
     if (!name.starts_with(begin) || !name.ends_with(".windows")) continue;
     name.resize(name.size() - std::string_view(".windows").size());
-    const std::string_view rest = std::string_view(name).substr(std::min(begin.size(), name.size()));
+    const std::string_view rest =
+        std::string_view(name).substr(std::min(begin.size(), name.size()));
     if (!rest.empty() && !(rest.starts_with('-') && is_login_name(rest.substr(1)))) continue;
     Known known = quota::known_windows(it->path().string(), now);
     for (const quota::KnownWindow& one : known) {
@@ -213,11 +214,11 @@ std::vector<LoginWindow> login_windows(const ChosenRun& run, const std::string& 
   if (agents.empty()) return windows;
   const auto login = kept_login(state_folder, run.id());
   for (const auto& [url, names] : agents) {
-    const Known all = login
-                          ? quota::known_windows(windows_file(state_folder, url, *login), now)
-                          : windows_from_here(state_folder, url, now);
+    const Known all = login ? quota::known_windows(windows_file(state_folder, url, *login), now)
+                            : windows_from_here(state_folder, url, now);
     for (const auto& known : all) {
       windows.push_back({place_of(url),
+                         login.value_or(""),
                          {names.begin(), names.end()},
                          known.last.name,
                          known.last.used,

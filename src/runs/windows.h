@@ -40,6 +40,7 @@ Result<void> check_windows(const Planned& planned, const std::string& state_fold
 /// A window of the log-in that agents of a run use, as it was seen last.
 struct LoginWindow {
   std::string provider;             ///< `api.anthropic.com`.
+  std::string login;                ///< As it was kept with the run; empty: it was not.
   std::vector<std::string> agents;  ///< By name, in order.
   std::string name;                 ///< `5h`, `7d`.
   double used = 0;                  ///< Part of it.

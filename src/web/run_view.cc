@@ -25,7 +25,7 @@ constexpr std::size_t kOrderShown = 200;
 /// Members that most tasks have in common.
 constexpr std::string_view kCommon[] = {"agent",     "model",      "remark", "attempts",
                                         "conflicts", "elapsed_ms", "tokens", "cost",
-                                        "critical",  "changed",    "group",      "prompted"};
+                                        "critical",  "changed",    "group",  "prompted"};
 
 template <typename T>
 json::value or_null(const std::optional<T>& value) {
@@ -68,9 +68,9 @@ json::array groups_json(const TaskGroups& groups) {
 /// How many messages its agent was sent, and how many of them an attempt was told.
 json::value messages_of(const engine::TaskRecord& record) {
   if (record.messages.empty()) return nullptr;
-  const auto told =
+  const auto delivered =
       std::ranges::count_if(record.messages, [](const auto& one) { return one.attempt > 0; });
-  return json::array{record.messages.size(), told};
+  return json::array{record.messages.size(), delivered};
 }
 
 json::object fixed_of(const runs::ChosenRun& run, const TaskGroups& groups) {

@@ -99,7 +99,11 @@ check("draws the interlocking with its reasons, and goes along it by keys", asyn
 check("draws one by one beside what happened, and tells a bar's reason", async () => {
   await page.getByLabel("one by one").check();
   await page.locator(".key", {hasText: "one by one, foretold"}).waitFor();
-  await page.getByLabel("one by one").uncheck();
+  // What was foretold for this run instead: one of them at a time.
+  await page.getByLabel("as decided").check();
+  await page.locator(".key", {hasText: "as decided, foretold"}).waitFor();
+  assert.equal(await page.getByLabel("one by one").isChecked(), false);
+  await page.getByLabel("as decided").uncheck();
   const row = await page.locator("#task-3").boundingBox(), canvas = await page.locator("canvas").boundingBox();
   await page.mouse.move(canvas.x + 20, row.y + row.height / 2);
   await page.locator(".hint", {hasText: /check: waits: conflict/}).waitFor();
