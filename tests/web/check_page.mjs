@@ -239,7 +239,7 @@ agents:
   asked: {kind: command, run: "cat > asked; read line < go-board", prompt: stdin}
 board: {ideas: rounds, talk: live}
 tasks:
-  - {id: a, run: "printf '<img src=x onerror=alert(1)>\\nand \\033[31mred' | $IL board post ideas -", reads: [], writes: [], board: {post: ideas}}
+  - {id: a, run: "printf '<img src=x onerror=alert(1)>\\\\nand \\\\033[31mred' | $IL board post ideas -", reads: [], writes: [], board: {post: ideas}}
   - {id: sum, run: "$IL board read ideas | $IL board post ideas -", reads: [], writes: [], board: {post: ideas, read: ideas, round: 2}}
   - {id: ask, agent: asked, prompt: Do it., reads: [], writes: [asked], needs: [sum]}
 `);
