@@ -1,5 +1,6 @@
 // The tasks: a row each, with a list that keyboards and screen readers use and bars drawn beside it.
 import {batch, html, signal, useEffect, useMemo, useRef} from "/ui.js";
+import {axisOf, placed} from "/axis.js";
 import {wantBars} from "/decision.js";
 import {barsOf, elapsedOf, facts, foretold, goTo, route, signs, stateOf, time, way, waysOf} from "/state.js";
 import {atOnce, curveOf, draw, kinds, rowHeight, spanAt} from "/timeline.js";
@@ -61,6 +62,12 @@ function countsOf(it, indices) {
   return {done: counts.done || 0, text: [(counts.done || 0) + " of " + indices.length + " done", ...rest].join(", "), rest: rest.join(", ")};
 }
 
+/// What their attempts took, one after another; nothing where none is over.
+function tookTogether(it, indices) {
+  const sum = indices.reduce((all, index) => all + (it.tasks[index].elapsed_ms || 0), 0);
+  return sum ? ", took " + time(sum) + " together" : "";
+}
+
 /// When any of them worked, by kind: their attempts, those that touch put together.
 function spansTogether(it, indices) {
   const byKind = new Map();
@@ -93,7 +100,7 @@ function ofGroup(it, group) {
   if (together.tasks !== it.tasks) together = {tasks: it.tasks, groups: new Map()};
   if (!together.groups.has(group)) {
     const own = facts.value.members.get(group);
-    together.groups.set(group, {own, counts: countsOf(it, own), state: stateOf(it, own), spans: spansTogether(it, own), isCritical: own.some((index) => it.tasks[index].critical)});
+    together.groups.set(group, {own, counts: countsOf(it, own), took: tookTogether(it, own), state: stateOf(it, own), spans: spansTogether(it, own), isCritical: own.some((index) => it.tasks[index].critical)});
   }
   return together.groups.get(group);
 }
@@ -124,10 +131,15 @@ export function Timeline({it}) {
   const canCompare = !isForecast && (!it.fixed.stands || foretold.value);
   const lone = ghost.value && canCompare ? barsOf(it, ghost.value) : null;
   const chosen = waysOf(it).find((one) => one.chosen && one.name !== "sequential" && one.name !== "one agent");
-  const now = elapsedOf(it);
+  const elapsed = elapsedOf(it);
+  const isAttempt = (kind) => kinds[it.fixed.kinds[kind]].width > 5;
+  const steps = useMemo(() => (isForecast ? [] : atOnce(it.tasks, isAttempt)), [it.tasks, isForecast]);
+  // Beside what was foretold all is to scale.
+  const axis = isForecast || lone ? axisOf([], 0) : axisOf(steps, Math.max(elapsed, facts.value.end));
+  const now = axis.place(elapsed);
   const lastOf = (bars) => (bars ? bars.reduce((a, b) => (b > a ? b : a), 1) : 1);
   const end = useMemo(() => Math.max(lastOf(foreseen), lastOf(lone)), [foreseen, lone]);
-  const whole = isForecast ? end : Math.max(1, now, facts.value.end, end);
+  const whole = isForecast ? end : Math.max(1, now, axis.place(facts.value.end), end);
   const range = zoom.value || [0, whole];
   const height = Math.min(rows.length, 22) * rowHeight;
   const first = Math.max(0, Math.min(Math.floor(top.value / rowHeight), rows.length - Math.floor(height / rowHeight)));
@@ -138,11 +150,11 @@ export function Timeline({it}) {
     if (isGroup(index)) {
       const own = members.get(groupOf(index)), bar = foreseen && barTogether(foreseen, own);
       if (isForecast) return {spans: bar ? ["forecast", ...bar] : []};
-      return {spans: ofGroup(it, groupOf(index)).spans, critical: false, ghost: lone && barTogether(lone, own)};
+      return {spans: placed(ofGroup(it, groupOf(index)).spans, axis), critical: false, ghost: lone && barTogether(lone, own)};
     }
     const task = it.tasks[index];
     if (isForecast) return {spans: foreseen && foreseen[2 * index] >= 0 ? ["forecast", foreseen[2 * index], foreseen[2 * index + 1]] : []};
-    return {spans: task.spans, critical: task.critical, ghost: lone && lone[2 * index] >= 0 ? [lone[2 * index], lone[2 * index + 1]] : null};
+    return {spans: placed(task.spans, axis), critical: task.critical, ghost: lone && lone[2 * index] >= 0 ? [lone[2 * index], lone[2 * index + 1]] : null};
   });
   useEffect(() => {
     if (canvas.current) draw(canvas.current, lines, it.fixed.kinds, range, now, selected);
@@ -214,17 +226,15 @@ export function Timeline({it}) {
     const task = isGroup(some[line]) ? null : it.tasks[some[line]];
     const span = spanAt(lines[line].spans, range, now, (event.clientX - place.left) / place.width, place.width);
     if (!span) return (hint.value = "");
-    const [kind, from, to] = span, name = typeof kind === "string" ? kind : it.fixed.kinds[kind];
-    const isLast = task && !isForecast && from === task.spans[task.spans.length - 2] && name !== "succeeded";
+    const [kind, ...ends] = span, [from, to] = ends.map(axis.moment), name = typeof kind === "string" ? kind : it.fixed.kinds[kind];
+    const isLast = task && !isForecast && ends[0] === lines[line].spans[lines[line].spans.length - 2] && name !== "succeeded";
     const clockTime = isForecast ? "" : " (" + new Date(it.head.began + from).toLocaleTimeString() + ")";
     hint.value = (task ? task.id : nameOf(groupOf(some[line]))) + ": " + kinds[name].name + (isLast && task.remark ? " (" + task.remark + ")" : "") + ", " + time(to - from) + ", from " + time(from) + " on" + clockTime;
   }
   const used = isForecast ? ["forecast"] : [...facts.value.used].sort((a, b) => a - b).map((kind) => it.fixed.kinds[kind]);
-  const isAttempt = (kind) => kinds[it.fixed.kinds[kind]].width > 5;
-  const steps = useMemo(() => (isForecast ? [] : atOnce(it.tasks, isAttempt)), [it.tasks, isForecast]);
   const most = steps.reduce((high, value, i) => (i % 2 && value > high ? value : high), 0);
   const task = selected >= 0 && !isGroup(some[selected]) ? it.tasks[some[selected]] : null;
-  const hinted = hint.value || (task && task.remark ? task.id + ": " + task.remark : selected >= 0 && isGroup(some[selected]) ? nameOf(groupOf(some[selected])) + ": " + ofGroup(it, groupOf(some[selected])).counts.text : "\u00a0");
+  const hinted = hint.value || (task && task.remark ? task.id + ": " + task.remark : selected >= 0 && isGroup(some[selected]) ? nameOf(groupOf(some[selected])) + ": " + ofGroup(it, groupOf(some[selected])).counts.text + ofGroup(it, groupOf(some[selected])).took : "\u00a0");
   const compare = (name, label) => html`<label class="check"><input type="checkbox" checked=${ghost.value === name} onChange=${(event) => { ghost.value = event.target.checked ? name : ""; if (ghost.value) wantBars(it); }}/> ${label}${foretold.value ? ", as if" : ""}</label>`;
   function groupRow(row) {
     const group = groupOf(row), {own, counts, state, isCritical} = ofGroup(it, group);
@@ -235,7 +245,7 @@ export function Timeline({it}) {
   return html`<section aria-label="Timeline"><div class="bar"><h2>Tasks</h2>
       <input type="search" placeholder="filter: name, state, reason" aria-label="Filter tasks" value=${filter.value} onInput=${(event) => batch(() => { filter.value = event.target.value; top.value = 0; })}/>
       <select aria-label="Order of tasks" value=${order.value} onChange=${(event) => batch(() => { order.value = event.target.value; top.value = 0; })}>${Object.entries(orders).map(([key, {name}]) => html`<option key=${key} value=${key}>${name}</option>`)}</select>
-      <span class="faint">${listed} of ${shown.length}</span>
+      <span class="faint">${listed} of ${shown.length}${words ? tookTogether(it, rows) : ""}</span>
       ${hasGroups && html`<span class="zoom"><button onClick=${() => foldAll(false)}>fold all</button><button onClick=${() => foldAll(true)}>unfold all</button></span>`}
       ${canCompare && compare("sequential", "one by one")}${canCompare && chosen && compare(chosen.name, "as decided")}
       <span class="zoom"><button onClick=${() => zoomBy(0.5)} aria-label="Zoom in">+</button><button onClick=${() => zoomBy(2)} aria-label="Zoom out">−</button><button onClick=${() => (zoom.value = null)} aria-label="Zoom to all">all</button></span></div>
@@ -243,8 +253,8 @@ export function Timeline({it}) {
       html`<li key=${kind}><svg viewBox="0 0 30 12"><path d="M0 6H30" class=${"k-" + kind}/></svg>${kinds[kind].name}</li>`)}
       ${!isForecast && it.tasks.some((one) => one.critical) && html`<li key="critical"><svg viewBox="0 0 30 12"><path d="M0 10H30" class="k-critical"/></svg>critical path</li>`}
       ${lone && html`<li key="ghost"><svg viewBox="0 0 30 12"><path d="M1 4H29V11H1Z" class="k-ghost"/></svg>${ghost.value === "sequential" ? "one by one" : "as decided"}, foretold: ${time(lastOf(lone))}</li>`}</ul>
-    <div class="axis"><span></span><div>${[0, 0.25, 0.5, 0.75, 1].map((part) => html`<span>${tick(range[0] + (range[1] - range[0]) * part, range[1] - range[0])}</span>`)}</div></div>
-    ${most > 0 && html`<div class="axis curve"><span class="faint">at once, ${most} at most</span><svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true"><path d=${curveOf(steps, range, now, most)}/></svg></div>`}
+    <div class="axis"><span></span><div>${[0, 0.25, 0.5, 0.75, 1].map((part) => html`<span>${tick(axis.moment(range[0] + (range[1] - range[0]) * part), range[1] - range[0])}</span>`)}</div></div>
+    ${most > 0 && html`<div class="axis curve"><span class="faint">at once, ${most} at most</span><svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true"><path d=${curveOf(axis.gaps.length ? steps.map((value, i) => (i % 2 ? value : axis.place(value))) : steps, range, now, most)}/></svg></div>`}
     <div class="tasks" ref=${box} style=${{height: height + "px"}} onScroll=${(event) => (top.value = event.target.scrollTop)} onWheel=${onWheel}
         tabIndex="0" role=${hasGroups ? "tree" : "listbox"} aria-label="Tasks" aria-activedescendant=${selected < 0 ? undefined : isGroup(some[selected]) ? "group-" + groupOf(some[selected]) : "task-" + some[selected]} onKeyDown=${onKey}>
       <div class="all" role="presentation" style=${{height: rows.length * rowHeight + "px"}}>
@@ -263,5 +273,6 @@ export function Timeline({it}) {
           <canvas ref=${canvas} style=${{height: some.length * rowHeight + "px"}} aria-hidden="true" onPointerMove=${onPoint} onPointerLeave=${() => (hint.value = "")}
               onClick=${(event) => { const row = some[lineOf(event)]; if (row !== undefined) isGroup(row) ? toggle(groupOf(row)) : go(row); }}></canvas>
         </div></div></div>
-    <p class="hint">${hinted}</p></section>`;
+    <p class="hint">${hinted}</p>
+    ${axis.gaps.length > 0 && html`<p class="faint shortened">Shortened on the axis: ${axis.gaps.map(([from, to]) => time(to - from) + " in which nothing ran, " + time(from) + " after the beginning").join("; ")}.</p>`}</section>`;
 }

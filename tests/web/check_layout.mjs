@@ -4,7 +4,8 @@ import {pathToFileURL} from "node:url";
 import {dirname, join, resolve} from "node:path";
 
 const {familyOf, folded, layered, withoutImplied} = await import(pathToFileURL(resolve(process.argv[2])));
-const {atOnce, curveOf} = await import(pathToFileURL(join(dirname(resolve(process.argv[2])), "timeline.js")));
+const near = (name) => pathToFileURL(join(dirname(resolve(process.argv[2])), name));
+const {atOnce, curveOf} = await import(near("timeline.js")), {axisOf, placed} = await import(near("axis.js"));
 
 /// The same numbers each time.
 function* numbers(seed) {
@@ -66,3 +67,21 @@ assert.equal(curveOf(steps, [0, 40], 35, 2, 8), "M0 100V50.0H125.0V0.0H250.0V50.
 assert.equal(curveOf(steps, [28, 29], 35, 2, 2), "M0 100V0.0H500.0V0.0H1000.0V100");
 assert.equal(curveOf([], [0, 10], 10, 1, 1), "M0 100V100.0H1000.0V100");
 console.log("ok   counts attempts that go on at once");
+
+// A night at a gate is short on the axis; what is to scale stays so, and each place is one moment.
+const hour = 3600000, night = axisOf([0, 1, 10000, 0, 8 * hour, 2, 8 * hour + 10000, 0], 8 * hour + 20000);
+assert.deepEqual(night.gaps, [[10000, 8 * hour]]);
+assert.equal(night.place(5000), 5000);
+assert.ok(Math.abs(night.place(8 * hour + 20000) - (30000 + 0.04 * 30000)) < 1e-6, "two spells of work, what came after, and the gap");
+assert.equal(Math.round(night.place(8 * hour + 6000) - night.place(8 * hour)), 6000);
+for (let moment = 0, last = -1; moment <= 8 * hour + 20000; moment += 97000) {
+  assert.ok(night.place(moment) > last, "later is further");
+  assert.ok(Math.abs(night.moment(night.place(moment)) - moment) < 1e-3 * (1 + moment / 1000));
+  last = night.place(moment);
+}
+assert.deepEqual(placed([7, 0, 10000, 11, 8 * hour, -1], night).map(Math.round), [7, 0, 10000, 11, Math.round(night.place(8 * hour)), -1]);
+// Short spells, and what is not known to be over, are left as they are.
+assert.deepEqual(axisOf([5000, 1, 30000, 0, 50000, 1], 90000).gaps, []);
+assert.deepEqual(axisOf([], 10 * hour).gaps, []);
+assert.deepEqual(axisOf([0, 1], 10 * hour).gaps, []);
+console.log("ok   shortens long spells in which nothing ran");
