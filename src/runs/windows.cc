@@ -106,24 +106,26 @@ using Known = std::vector<quota::KnownWindow>;
 
 /// Of the log-in of which this provider told last.
 Known newest_windows(const std::string& state_folder, const std::string& base_url, Time now) {
+  namespace fs = std::filesystem;
+  constexpr std::string_view kEnd = ".windows";
   const std::string begin = file_name(base_url);
   Known newest;
-  Time seen{};
+  fs::file_time_type written = fs::file_time_type::min();
   std::error_code trouble;
-  for (std::filesystem::directory_iterator it(folder_of(state_folder), trouble), end;
-       !trouble && it != end; it.increment(trouble)) {
-    std::string name = it->path().filename().string();
-    if (!name.starts_with(begin) || !name.ends_with(".windows")) continue;
-    name.resize(name.size() - std::string_view(".windows").size());
-    const std::string_view rest =
-        std::string_view(name).substr(std::min(begin.size(), name.size()));
-    if (!rest.empty() && !(rest.starts_with('-') && is_login_name(rest.substr(1)))) continue;
+  for (fs::directory_iterator it(folder_of(state_folder), trouble), end; !trouble && it != end;
+       it.increment(trouble)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with(begin) || !name.ends_with(kEnd)) continue;
+    if (name.size() < begin.size() + kEnd.size()) continue;
+    const std::string_view login =
+        std::string_view(name).substr(begin.size(), name.size() - begin.size() - kEnd.size());
+    if (!login.empty() && !(login.starts_with('-') && is_login_name(login.substr(1)))) continue;
+    std::error_code gone;
+    const auto at = fs::last_write_time(it->path(), gone);
     Known known = quota::known_windows(it->path().string(), now);
-    for (const quota::KnownWindow& one : known) {
-      if (one.seen <= seen) continue;
-      seen = one.seen;
-      newest = known;
-    }
+    if (gone || known.empty() || at <= written) continue;
+    written = at;
+    newest = std::move(known);
   }
   return newest;
 }

@@ -165,6 +165,8 @@ TEST_F(Windows, of_a_run_are_served_by_a_server_that_has_no_log_in) {
       {"mcp"},
       R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{}}})"
       "\n"
+      R"({"jsonrpc":"2.0","method":"notifications/initialized"})"
+      "\n"
       R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"status","arguments":{"run":")" +
           id + "\"}}}\n");
   EXPECT_THAT(mcp.out, HasSubstr(R"("window":"5h")"));
