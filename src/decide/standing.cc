@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "decide/speculation.h"
+#include "decide/standing_reason.h"
 #include "decide/verdicts.h"
 
 namespace interlock::decide {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
 #include <vector>
 
 #include "decide/decision.h"
@@ -13,9 +11,6 @@ namespace interlock::decide {
 /// joining outputs costs is not held against anybody.
 Decision standing(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                   const Options& options);
-
-/// Its reason, with so many at once.
-std::string standing_reason(std::uint32_t parallel);
 
 /// Whether tasks that are added to a plan have to run alone.
 class AddedVerdicts {

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "decide/standing.h"
+#include "decide/standing_reason.h"
 #include "runs/chosen_run.h"
 #include "runs/planning.h"
 

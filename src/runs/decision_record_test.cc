@@ -4,7 +4,7 @@
 
 #include <boost/json/serialize.hpp>
 
-#include "decide/standing.h"
+#include "decide/standing_reason.h"
 
 namespace interlock::runs {
 namespace {
