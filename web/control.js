@@ -3,15 +3,15 @@
 import {batch, html, signal, useEffect, useRef} from "/ui.js";
 import {post, readJson} from "/link.js";
 import {said} from "/task.js";
-import {count, time, usd} from "/state.js";
+import {count, pathTo, prose, time, usd} from "/state.js";
 
-async function ask(it, verb, body, done) {
+export async function ask(it, verb, body, done) {
   const trouble = await post("/api/runs/" + encodeURIComponent(it.head.id) + "/" + verb, body);
   said.value = trouble || done;
   return !trouble;
 }
 
-const isOver = (it) => ["finished", "failed", "cancelled"].includes(it.head.state);
+export const isOver = (it) => ["finished", "failed", "cancelled"].includes(it.head.state);
 
 export function Control({it}) {
   const {head} = it, width = useRef(null);
@@ -24,7 +24,37 @@ export function Control({it}) {
     ${head.held && html`<b class="note">paused${head.calls_held ? ", model calls too" : ""}</b>`}
     <form onSubmit=${(event) => { event.preventDefault(); ask(it, "set", {parallel: +width.current.value}, "asked for " + width.current.value + " at once"); }}>
       <label>at once, at most <input type="number" min="1" max="1024" required ref=${width} defaultValue=${head.parallel} key=${head.parallel}/></label> <button>Set</button></form>
-    ${head.takes_tasks && html`<${Add} it=${it}/>`}</section>`;
+    ${head.takes_tasks && html`<${Add} it=${it}/>`}
+    <${Order} it=${it}/></section>`;
+}
+
+/// The tasks of a queue that wait, in the order in which those that may start do, with what puts them into another.
+export function Order({it}) {
+  const box = useRef(), refocus = useRef(null);
+  const order = it.head.order.filter((index) => it.tasks[index]);
+  // Who moved a task goes on with it where it stands now.
+  useEffect(() => {
+    if (!refocus.current) return;
+    const {id, what, at} = refocus.current;
+    const row = [...box.current.querySelectorAll("li")].find((one) => one.dataset.id === id);
+    if (row && +row.dataset.at === at) return;
+    refocus.current = null;
+    if (!row) return;
+    const own = row.querySelector(`[data-what=${what}]`);
+    (own.disabled ? row.querySelector("button:not(:disabled)") : own)?.focus();
+  });
+  if (order.length < 2 || !it.head.takes_tasks) return null;
+  const names = order.map((index) => it.tasks[index].id);
+  function move(at, what, where, words) {
+    refocus.current = {id: names[at], what, at};
+    ask(it, "move", {task: names[at], ...where}, names[at] + " goes " + words);
+  }
+  const button = (at, what, sign, where, words, can) => html`<button data-what=${what} aria-label=${"Move " + names[at] + " " + what} disabled=${!can} onClick=${() => can && move(at, what, where(), words())}>${sign}</button>`;
+  return html`<details class="order" open=${order.length <= 12}><summary>Who goes first, of ${order.length} that wait${order.length === 200 ? " (the first)" : ""}</summary>
+    <ol ref=${box}>${order.map((index, at) => html`<li key=${index} data-id=${names[at]} data-at=${at}><a href=${pathTo("run", it.head.id, names[at])}>${names[at]}</a> <span class="faint">${prose(html, it.tasks[index].remark)}</span>
+      <span class="moves">${button(at, "first", "⤒", () => ({place: "first"}), () => "first", at > 0)}${button(at, "up", "↑", () => ({before: names[at - 1]}), () => "before " + names[at - 1], at > 0)}${
+        button(at, "down", "↓", () => ({after: names[at + 1]}), () => "after " + names[at + 1], at < order.length - 1)}${button(at, "last", "⤓", () => ({place: "last"}), () => "last", at < order.length - 1)}</span></li>`)}</ol>
+    <p class="faint">Who waits for another task still does. The result is that of plan order, whoever goes first.</p></details>`;
 }
 
 const lines = (text) => text.split(/[\n,]/).map((one) => one.trim()).filter(Boolean);

@@ -2,7 +2,7 @@
 import {html, signal, useEffect, useMemo, useRef} from "/ui.js";
 import {readJson} from "/link.js";
 import {folded, familyOf, layered, withoutImplied} from "/layout.js";
-import {facts, pathTo, route, signs} from "/state.js";
+import {facts, pathTo, route, signs, stateOf} from "/state.js";
 
 const most = 120;  // Nodes; above that tasks are put together.
 const opened = signal(null), around = signal(false), chosen = signal(-1), narrow = signal(false);
@@ -24,7 +24,7 @@ function useGraph(it, isOpen) {
       graph.value = {id: it.head.id, tasks: it.tasks.length, cut: got.cut, edges};
     }, (error) => { if (!over) graph.value = {id: it.head.id, trouble: error.message}; });
     return () => (over = true);
-  }, [isOpen, it.head.id, it.tasks.length]);
+  }, [isOpen, it.head.id, it.tasks.length, it.fixed.edges]);
 }
 
 /// The tasks that are drawn: all, or the task that is looked at with whoever stands at most two edges away.
@@ -40,11 +40,13 @@ function neighbours(count, edges, task) {
   return [...near].sort((a, b) => a - b);
 }
 
+const familyAt = (it, index) => (it.tasks[index].group === null ? familyOf(it.tasks[index].id) : it.fixed.groups[it.tasks[index].group].name);
+
 function placed(it, edges, task) {
-  const tasks = task >= 0 ? neighbours(it.tasks.length, edges, task) : it.tasks.map((_, index) => index);
+  const tasks = task >= 0 ? neighbours(it.tasks.length, edges, task).filter((index) => !it.tasks[index].unused) : facts.value.shown;
   const places = new Map(tasks.map((index, place) => [index, place]));
   const own = edges.filter(([from, to]) => places.has(from) && places.has(to));
-  const {groups, edges: between} = folded(tasks.map((index) => it.tasks[index].id), own.map(([from, to]) => [places.get(from), places.get(to)]), most);
+  const {groups, edges: between} = folded(tasks.map((index) => it.tasks[index].id), own.map(([from, to]) => [places.get(from), places.get(to)]), most, (place) => familyAt(it, tasks[place]));
   const kept = withoutImplied(groups.length, between);
   const layout = layered(groups.length, kept);
   return {
@@ -60,13 +62,13 @@ const cutText = (text, length) => (text.length > length ? text.slice(0, length -
 
 export function Graph({it}) {
   // What fits a screen is shown without being asked for.
-  const isOpen = opened.value ?? it.tasks.length <= most;
+  const count = facts.value.shown.length, isOpen = opened.value ?? count <= most;
   useGraph(it, isOpen);
   const svg = useRef();
   const ready = graph.value && graph.value.id === it.head.id && graph.value.tasks === it.tasks.length;
   const looked = facts.value.places.get(route.value.task) ?? -1;
   const center = around.value ? looked : -1;
-  const drawn = useMemo(() => (ready && isOpen ? placed(it, graph.value.edges, center) : null), [ready && graph.value, center, it.tasks.length, isOpen]);
+  const drawn = useMemo(() => (ready && isOpen ? placed(it, graph.value.edges, center) : null), [ready && graph.value, center, count, isOpen]);
   const summary = html`<summary>Interlocking <span class="faint">${it.fixed.edges === 1 ? "1 edge" : it.fixed.edges + " edges"}</span></summary>`;
   const onToggle = (event) => { if (event.target === event.currentTarget && event.currentTarget.open !== isOpen) opened.value = event.currentTarget.open; };
   if (!it.fixed.edges) return html`<section aria-label="Interlocking"><p class="faint">No task waits for another.</p></section>`;
@@ -112,7 +114,7 @@ export function Graph({it}) {
   const told = chosen.value >= 0 && chosen.value < groups.length ? edges.filter(isMarked) : [];
   return html`<section aria-label="Interlocking"><details class="graph" open=${isOpen} onToggle=${onToggle}>${summary}
     <div class="bar"><label class="check"><input type="checkbox" checked=${around.value} disabled=${looked < 0} onChange=${(event) => { around.value = event.target.checked; chosen.value = -1; }}/> only around the task that is open</label>
-      <span class="faint">${groups.length} of ${it.tasks.length} drawn${groups.length < it.tasks.length && center < 0 ? ": tasks of one kind are put together" : ""}${implied ? `; ${implied === 1 ? "1 edge" : implied + " edges"} that others imply left out` : ""}${graph.value.cut ? "; only the first edges" : ""}</span></div>
+      <span class="faint">${groups.length} of ${count} drawn${groups.length < count && center < 0 ? ": tasks of one kind are put together" : ""}${implied ? `; ${implied === 1 ? "1 edge" : implied + " edges"} that others imply left out` : ""}${graph.value.cut ? "; only the first edges" : ""}</span></div>
     <ul class="key" aria-hidden="true">${[["needs", "needs"], ["conflict", "conflict"], ["lock", "lock"]].map(([kind, name]) => html`<li key=${kind}><svg viewBox="0 0 30 12"><path d="M0 6H30" class=${"e-" + kind}/></svg>${name}</li>`)}</ul>
     <div class="sheet" tabIndex="0" role="region" aria-label="Graph of the interlocking">
       <svg ref=${svg} width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} role="group" aria-label="Tasks in layers; arrow keys go along the edges" onKeyDown=${onKey}>
@@ -135,11 +137,6 @@ function sayEdge(it, edge, before, after) {
   return why === "needs" ? `${after} needs ${before}${more ? `, and ${more} more` : ""}` : `${after} waits for ${before}: ${why}${on ? " on " + on : ""}${more ? `, and ${more} more` : ""}`;
 }
 function familyName(it, group) {
-  const names = new Set(group.map((index) => familyOf(it.tasks[index].id)));
+  const names = new Set(group.map((index) => familyAt(it, index)));
   return names.size === 1 ? [...names][0] : names.size + " kinds";
-}
-/// Of tasks put together: what a person wants to know first.
-function stateOf(it, group) {
-  const states = new Set(group.map((index) => it.tasks[index].state));
-  return ["failed", "reviewing", "running", "committing", "waiting", "cancelled", "skipped", "done"].find((state) => states.has(state)) || "waiting";
 }

@@ -1,7 +1,7 @@
 // The runs, and how good their decisions were, seen afterwards.
 import {html, signal, useEffect} from "/ui.js";
 import {readJson} from "/link.js";
-import {connection, pathTo, time} from "/state.js";
+import {connection, heard, pathTo, time} from "/state.js";
 
 const runs = signal(null), regrets = signal(null);
 
@@ -12,6 +12,7 @@ export function RunList() {
       try {
         if (!document.hidden) runs.value = (await readJson("/api/runs")).runs;
         connection.value = "";
+        heard.value = Date.now();
       } catch (error) {
         connection.value = error.message;
       }

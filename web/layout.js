@@ -111,9 +111,10 @@ export function familyOf(id) {
 
 /// Puts tasks together until at most `most` nodes are left: those of a family in one layer, then whole layers, then
 /// runs of layers. Answers `groups`: lists of tasks, and the `edges` between them: [before, after, indices of edges].
-export function folded(ids, edges, most) {
+/// `familyAt`: whose a task is by its place, where that is known better than by its name.
+export function folded(ids, edges, most, familyAt = (task) => familyOf(ids[task])) {
   const {layer} = layers(ids.length, edges);
-  const byName = [(task) => layer[task] + " " + familyOf(ids[task]), (task) => layer[task]];
+  const byName = [(task) => layer[task] + " " + familyAt(task), (task) => layer[task]];
   if (ids.length <= most) byName.unshift((task) => task);
   const deepest = layer.reduce((a, b) => Math.max(a, b), 0) + 1;
   byName.push((task) => Math.floor((layer[task] * most) / deepest));

@@ -1,12 +1,13 @@
 // The page: which run, and what is shown of it in which order.
-import {batch, html, render, useEffect} from "/ui.js";
+import {batch, html, render, signal, useEffect, useRef} from "/ui.js";
+import {Board} from "/board.js";
 import {Control, Gauges, quotas, useQuotas, windows} from "/control.js";
 import {Decision} from "/decision.js";
 import {Graph} from "/graph.js";
 import {History, RunList} from "/history.js";
 import {follow} from "/link.js";
-import {filter, order, Timeline, top, zoom} from "/rows.js";
-import {apply, asIf, bars, clock, connection, elapsedOf, facts, foretold, pathTo, route, run, spent, time, unpack, way} from "/state.js";
+import {active, filter, folding, order, Timeline, top, zoom} from "/rows.js";
+import {apply, asIf, bars, clock, connection, elapsedOf, facts, foretold, heard, pathTo, route, run, spent, time, unpack, way} from "/state.js";
 import {GateButtons, Output, said, Task} from "/task.js";
 
 let clockAhead = 0;
@@ -14,9 +15,10 @@ let clockAhead = 0;
 function RunPage({id}) {
   useEffect(() => {
     run.value = null;
-    batch(() => { way.value = ""; zoom.value = null; filter.value = ""; order.value = "plan"; top.value = 0; said.value = ""; asIf.value = foretold.value = bars.value = null; quotas.value = []; windows.value = []; });
+    batch(() => { way.value = ""; zoom.value = null; filter.value = ""; order.value = "plan"; folding.value = new Map(); active.value = -1; top.value = 0; said.value = ""; asIf.value = foretold.value = bars.value = null; quotas.value = []; windows.value = []; });
     return follow("/api/runs/" + encodeURIComponent(id) + "/stream", (event, data) => {
       connection.value = "";
+      heard.value = Date.now();
       if (event === "state") {
         clockAhead = data.now - Date.now();
         clock.value = data.now;
@@ -58,14 +60,26 @@ function RunPage({id}) {
     <${Decision} it=${it} hasQuotas=${quotas.value.length > 0}/>
     <div class=${task ? "two" : ""}><${Timeline} it=${it}/>${task && html`<${Task} key=${task.id} it=${it} task=${task}/>`}</div>
     <${Graph} it=${it}/>
+    <${Board} it=${it}/>
     <${Gauges} it=${it}/>
     ${waited.length > 0 && html`<section><h2>Waited for</h2><ul class="waited">${waited.map(([what, ms]) => html`<li><b>${what}</b> ${time(ms)}</li>`)}</ul></section>`}
     ${head.merges.length > 0 && html`<section><h2>Merged outputs</h2>${head.merges.map((one) => html`<details key=${one.name}><summary>${one.name} <span class="faint">${one.output || one.failure || "not made yet"}</span></summary>${one.output && html`<${Output} id=${head.id} name=${one.name} again=${one.output}/>`}</details>`)}</section>`}`;
 }
 
+/// Without a connection what is shown is as old as that; and that is said.
+function Lost() {
+  const now = useRef(signal(Date.now())).current;
+  useEffect(() => {
+    const timer = setInterval(() => (now.value = Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  const ago = now.value - heard.value;
+  return html`<span class="lost"><span role="alert">no connection: ${connection.value}</span>${ago > 2000 && html` <span>last heard ${time(ago)} ago</span>`}</span>`;
+}
+
 function App() {
   const {page, id} = route.value;
-  return html`<header><nav aria-label="Pages"><a href="#/" class="brand">Interlock</a> <a href="#/" aria-current=${page === "" ? "page" : undefined}>Runs</a> <a href="#/history" aria-current=${page === "history" ? "page" : undefined}>History</a></nav>${connection.value && html`<span class="lost" role="alert">no connection: ${connection.value}</span>`}</header>
+  return html`<header><nav aria-label="Pages"><a href="#/" class="brand">Interlock</a> <a href="#/" aria-current=${page === "" ? "page" : undefined}>Runs</a> <a href="#/history" aria-current=${page === "history" ? "page" : undefined}>History</a></nav>${connection.value && html`<${Lost}/>`}</header>
     <main>${page === "run" && id ? html`<${RunPage} key=${id} id=${id}/>` : page === "history" ? html`<h1>History</h1><${History}/>` : html`<h1>Runs</h1><${RunList}/>`}</main>`;
 }
 

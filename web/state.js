@@ -9,6 +9,7 @@ export const way = signal("");          // Whose bars are drawn; empty: what rea
 export const asIf = signal(null);       // {parallel, quota, size} of the sliders; null: as it was decided.
 export const foretold = signal(null);   // What the server foretold for them.
 export const bars = signal(null);       // By way as it was decided: [from, to, from, to, ...]; null: not asked for yet.
+export const heard = signal(Date.now()); // When the server was heard last, by this machine's clock.
 
 function parseRoute() {
   const [, page, id, task] = location.hash.split("/").map((part) => {
@@ -41,9 +42,13 @@ export function apply(delta) {
 /// What is asked of all tasks again and again, found once for each state.
 const tasks = computed(() => (run.value ? run.value.tasks : []));
 export const facts = computed(() => {
-  const places = new Map(), gates = [], used = new Set();
+  const places = new Map(), gates = [], used = new Set(), shown = [], members = new Map();
   let end = 0;
   tasks.value.forEach((task, index) => {
+    // A place of a fan-out for which there is no item is nobody's task.
+    if (task.unused) return;
+    shown.push(index);
+    if (task.group !== null) members.has(task.group) ? members.get(task.group).push(index) : members.set(task.group, [index]);
     places.set(task.id, index);
     if (task.gate) gates.push(task);
     for (let i = 0; i < task.spans.length; i += 3) {
@@ -51,8 +56,13 @@ export const facts = computed(() => {
       if (task.spans[i + 2] > end) end = task.spans[i + 2];
     }
   });
-  return {places, gates, used, end};
+  return {places, gates, used, end, shown, members};
 });
+/// What a person wants to know first of tasks that are put together.
+export function stateOf(it, indices) {
+  const states = new Set(indices.map((index) => it.tasks[index].state));
+  return ["failed", "reviewing", "running", "committing", "waiting", "cancelled", "skipped", "done"].find((state) => states.has(state)) || "waiting";
+}
 
 /// The ways that are shown: as decided, or as the sliders have it.
 export function waysOf(it) {
@@ -96,6 +106,12 @@ export function spent(it) {
     cost_usd === null ? "unknown" : (cost_known ? "" : "at least ") + usd(cost_usd),
   ];
 }
+
+/// Characters that turn the direction of text, or do not show, are named: text is to be what it looks.
+export function visible(line) {
+  return line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (c) => "\u27e8U+" + c.charCodeAt(0).toString(16).padStart(4, "0") + "\u27e9");
+}
+export const visibleText = (text) => text.split("\n").map(visible).join("\n");
 
 /// What stands in backticks becomes code.
 export function prose(html, text) {

@@ -1,7 +1,8 @@
 // One task: its log as it grows, its changes, its output, why it is where it is, and its gate.
 import {html, signal, useEffect, useRef} from "/ui.js";
+import {Messages} from "/board.js";
 import {post, readJson, readText} from "/link.js";
-import {elapsedOf, pathTo, run, time} from "/state.js";
+import {elapsedOf, pathTo, run, time, visible, visibleText} from "/state.js";
 import {kinds} from "/timeline.js";
 
 
@@ -65,10 +66,6 @@ function Patch({text}) {
     return html`<span class=${kind}>${visible(line) + "\n"}</span>`;
   })}</pre>`;
 }
-/// Characters that turn the direction of text, or do not show, are named: a diff is to be what it looks.
-function visible(line) {
-  return line.replace(/[\u0000-\u0008\u000b-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (c) => "\u27e8U+" + c.charCodeAt(0).toString(16).padStart(4, "0") + "\u27e9");
-}
 
 function Diff({id, task}) {
   const got = useText("/api/runs/" + id + "/diff?task=" + encodeURIComponent(task.id), task.attempts + task.state);
@@ -84,7 +81,7 @@ export function Output({id, name, again}) {
   if (!got.ok) return html`<p class="faint">There is none.</p>`;
   return html`<pre tabIndex="0">${visible2(got.text)}</pre><${Rest} isCut=${got.cut || got.text.length > mostCharacters} command=${"interlock output " + id + " " + name}/>`;
 }
-const visible2 = (text) => text.slice(0, mostCharacters).split("\n").map(visible).join("\n");
+const visible2 = (text) => visibleText(text.slice(0, mostCharacters));
 
 function Why({it, task}) {
   const got = useText("/api/runs/" + it.head.id + "/why?task=" + encodeURIComponent(task.id), task.attempts + task.state);
@@ -114,7 +111,9 @@ const tab = signal("log");
 
 export function Task({it, task}) {
   const tabs = {log: "Log", diff: "Changes", output: "Output", why: "Why"};
-  const shown = task.gate && tab.value === "log" && task.changed ? "diff" : tab.value;
+  // A command takes no message.
+  if (task.prompted || task.messages) tabs.messages = task.messages ? "Messages " + task.messages[1] + "/" + task.messages[0] : "Messages";
+  const shown = task.gate && tab.value === "log" && task.changed ? "diff" : tabs[tab.value] ? tab.value : "log";
   function onKey(event) {
     const step = {ArrowRight: 1, ArrowLeft: -1}[event.key], keys = Object.keys(tabs);
     if (!step) return;
@@ -134,6 +133,7 @@ export function Task({it, task}) {
       ${shown === "diff" && html`<${Diff} id=${it.head.id} task=${task}/>`}
       ${shown === "output" && html`<${Output} id=${it.head.id} name=${task.id} again=${task.output || task.gate}/>`}
       ${shown === "why" && html`<${Why} it=${it} task=${task}/>`}
+      ${shown === "messages" && html`<${Messages} it=${it} task=${task}/>`}
     </div></section>`;
 }
 

@@ -37,6 +37,41 @@ export function spanAt(spans, range, now, part, width) {
   return found;
 }
 
+/// How many attempts go on at once: `[moment, number, ...]`, each until the next one.
+export function atOnce(tasks, isAttempt) {
+  const begun = [], over = [];
+  for (const {spans} of tasks) each(spans, Infinity, (kind, from, to) => {
+    if (!isAttempt(kind)) return;
+    begun.push(from);
+    over.push(to);
+  });
+  const starts = Float64Array.from(begun).sort(), ends = Float64Array.from(over).sort(), steps = [];
+  for (let i = 0, j = 0; i < starts.length || ends[j] < Infinity;) {
+    const at = Math.min(i < starts.length ? starts[i] : Infinity, ends[j]);
+    while (starts[i] <= at) i++;
+    while (ends[j] <= at) j++;
+    steps.push(at, i - j);
+  }
+  return steps;
+}
+
+/// The steps as a line over a part of the axis, 1000 wide and 100 high where there are `most`; above what is between
+/// two of its points is never more than it shows.
+export function curveOf(steps, range, now, most, points = 400) {
+  const [begin, end] = range, width = (end - begin) / points;
+  let at = 0, line = "M0 100", last = 0;
+  for (let point = 0; point < points; point++) {
+    const from = begin + point * width, to = from + width;
+    if (from >= now) break;
+    while (at + 2 < steps.length && steps[at + 2] <= from) at += 2;
+    let high = steps.length && steps[at] <= from ? steps[at + 1] : 0;
+    for (let next = at; next < steps.length && steps[next] < to; next += 2) if (steps[next] >= from) high = Math.max(high, steps[next + 1]);
+    last = (1000 * Math.min(to, now) - 1000 * begin) / (end - begin);
+    line += "V" + (100 - (100 * high) / most).toFixed(1) + "H" + last.toFixed(1);
+  }
+  return line + "V100";
+}
+
 /// `rows`: {spans, ghost, critical}, in milliseconds; `names`: of the kinds that are numbers. `range`: [from, to].
 export function draw(canvas, rows, names, range, now, marked) {
   const box = canvas.getBoundingClientRect();

@@ -15,6 +15,7 @@
 #include "cli/board_client.h"
 #include "engine/board_posts.h"
 #include "process/clock.h"
+#include "report/board.h"
 #include "runs/request_answers.h"
 
 // `board`: inside an attempt by its address, from outside by the run's id. `send`: a word to the
@@ -125,27 +126,10 @@ void print_answer(const Context& context, const json::object& answer) {
 /// What a person sees of a topic: all that was posted, and whether it counts.
 json::object seen_from_outside(const runs::ChosenRun& run, const std::string& topic,
                                std::uint32_t after) {
-  json::array posts;
-  std::uint32_t last = after;
-  for (const engine::VisiblePost& one : engine::all_posts(run.state, topic)) {
-    if (one.number <= after) continue;
-    const engine::PostRecord& post = *one.post;
-    json::object shown{{"number", one.number},
-                       {"by", post.task ? run.plan()[*post.task].id : post.by},
-                       {"is_person", !post.task}};
-    if (post.task) shown["attempt"] = post.attempt;
-    shown["standing"] = name_of(engine::standing_of(run.state, post));
-    shown["at"] = show_time(post.at);
-    shown["text"] = post.text;
-    posts.push_back(std::move(shown));
-    last = one.number;
-  }
   const auto& topics = run.plan().topics;
   const auto its = std::ranges::find(topics, topic, &plan::Topic::name);
-  json::object answer{{"version", 1}, {"run", run.id()}, {"topic", topic}};
-  answer["kind"] = plan::name_of(its->kind);
-  answer["posts"] = std::move(posts);
-  answer["last"] = last;
+  json::object answer = report::notes_json(run, static_cast<std::size_t>(its - topics.begin()),
+                                           after, std::string::npos);
   answer["complete"] = run.state.ended.has_value() && is_over(run);
   return answer;
 }
@@ -162,19 +146,16 @@ Result<void> check_topic(const runs::ChosenRun& run, const std::string& topic) {
 }
 
 Result<Exit> list_topics(const Context& context, const runs::ChosenRun& run) {
-  json::array list;
   std::string text;
   for (const plan::Topic& topic : run.plan().topics) {
     const std::size_t count = engine::all_posts(run.state, topic.name).size();
-    list.push_back(
-        json::object{{"topic", topic.name}, {"kind", plan::name_of(topic.kind)}, {"posts", count}});
     text += fmt::format("{}  {}, {} post{}\n", pad(topic.name, 16), plan::name_of(topic.kind),
                         count, count == 1 ? "" : "s");
   }
   if (text.empty()) text = fmt::format("the plan of {} has no board\n", runs::whole_name(run));
   if (context.json)
-    text =
-        pretty_json(json::object{{"version", 1}, {"run", run.id()}, {"topics", std::move(list)}});
+    text = pretty_json(
+        json::object{{"version", 1}, {"run", run.id()}, {"topics", report::topics_json(run)}});
   context.console.result(text);
   return Exit::done;
 }

@@ -24,7 +24,7 @@ Result<Exit> report_command(const Context& context, const std::string& name,
   const auto& [store, run] = *opened;
   process::SystemClock clock;
   const report::RunRecord record =
-      report::record_of_run(*run, *store, context.state_folder, clock.now());
+      report::record_for_document(*run, *store, context.state_folder, clock.now());
   const std::string text = markdown ? report::run_markdown(record) : report::run_html(record);
   if (auto written = write_result_file(file, text); !written)
     return std::unexpected(written.error());

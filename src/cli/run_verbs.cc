@@ -74,7 +74,8 @@ void report(const Context& context, journal::Store& store, const runs::ChosenRun
   process::SystemClock clock;
   engine::RunStatus view = runs::view_from_outside(run, clock.now());
   runs::show_kept_hindsight(run, store, view);
-  context.console.result(pretty_json(report::run_json(run, view, store)));
+  const auto windows = runs::login_windows(run, context.state_folder, clock.now());
+  context.console.result(pretty_json(report::run_json(run, view, store, windows)));
 }
 
 }  // namespace

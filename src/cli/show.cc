@@ -154,10 +154,15 @@ Result<Exit> show_command(const Context& context, const std::string& name, bool 
   process::SystemClock clock;
   engine::RunStatus view = runs::view_from_outside(*run, clock.now());
   runs::show_kept_hindsight(*run, *store, view);
+  const Time now = clock.now();
+  const auto windows = runs::login_windows(*run, context.state_folder, now);
   if (context.json) {
-    context.console.result(pretty_json(report::run_json(*run, view, *store)));
+    context.console.result(pretty_json(report::run_json(*run, view, *store, windows)));
   } else {
-    context.console.result(report::run_text(*run, view, size_of_output(context.console),
+    std::vector<std::string> left;
+    if (!run->state.ended)
+      for (const runs::LoginWindow& one : windows) left.push_back(runs::window_text(one, now));
+    context.console.result(report::run_text(*run, view, left, size_of_output(context.console),
                                             context.console.out().style()));
   }
   return Exit::done;

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "process/clock.h"
+#include "report/board.h"
 
 // `why`: why a task is where it is, down to the task, the path or the limit, and since when.
 namespace interlock::cli {
@@ -238,10 +239,8 @@ std::string edges_text(const runs::ChosenRun& run, TaskId id) {
 std::string messages_text(const engine::TaskRecord& record) {
   std::string text;
   for (const engine::MessageRecord& one : record.messages) {
-    const std::string seen_by = one.attempt > 0 ? fmt::format("told to attempt {}", one.attempt)
-                                : record.state >= TaskState::done
-                                    ? std::string("told to nobody: no attempt came after it")
-                                    : std::string("told to its next attempt");
+    const std::string seen_by =
+        report::delivery_text({.attempt = one.attempt, .is_over = record.state >= TaskState::done});
     text += fmt::format("  {} said at {}: {} ({})\n", printable(one.by), clock_time(one.at),
                         printable(one.text), seen_by);
   }

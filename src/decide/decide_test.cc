@@ -171,6 +171,17 @@ change: `review-pr` and `write-notes` both write `notes/**`: give each its own f
 )");
 }
 
+TEST(Decide, TasksOfWhichEachMeetsAnotherMayOverlapAndThatIsNoContradiction) {
+  PlanBuilder plan("pairs");
+  for (const char* id : {"a", "b", "c", "d"})
+    plan.task(id).writes(std::string(*id < 'c' ? "x" : "y")).takes("30s");
+  const auto test = decided(plan).independent;
+  EXPECT_TRUE(test.holds);
+  EXPECT_EQ(test.why,
+            "some of 4 tasks may overlap, though each meets another; `a` and `b` both write `x`; "
+            "`c` and `d` both write `y`");
+}
+
 TEST(Decide, ASavingUnderWhatIsAskedForIsNotWorthIt) {
   PlanBuilder plan("short");
   plan.task("a").takes("4s");

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "decide/speculation.h"
+#include "decide/standing_reason.h"
 #include "decide/verdicts.h"
 
 namespace interlock::decide {
@@ -41,11 +42,15 @@ Decision standing(const plan::Plan& plan, const footprint::Interlocking& interlo
     it.priorities.push_back(-static_cast<std::int64_t>(i));
   it.sequential.n = 1;
   it.parallel.n = it.queue.n = it.n;
-  it.reasons.push_back(fmt::format(
-      "a standing queue: tasks come as they are added, at most {} run at once, and those that "
-      "conflict wait for each other",
-      it.n));
+  it.reasons.push_back(standing_reason(it.n));
   return it;
+}
+
+std::string standing_reason(std::uint32_t parallel) {
+  return fmt::format(
+      "a standing queue: tasks come as they are added, at most {} run{} at once, and those that "
+      "conflict wait for each other",
+      parallel, parallel == 1 ? "s" : "");
 }
 
 AddedVerdicts::AddedVerdicts(const plan::Plan& plan, const std::vector<Verdict>& verdicts) {

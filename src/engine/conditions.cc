@@ -113,6 +113,38 @@ std::string why_enough(const RunState& run, const plan::Plan& plan, const plan::
   return {};
 }
 
+/// What a condition was told of one of its references.
+struct SeenValue {
+  std::size_t begin = 0;  ///< Where the reference stands in the condition.
+  std::string reference;
+  TaskId task;
+  std::string value;
+};
+
+/// ` in round 2`, where other rounds were asked for the same; else empty.
+std::string round_text(const plan::Plan& plan, const std::vector<SeenValue>& seen,
+                       const SeenValue& one) {
+  const auto is_other_round = [&](const SeenValue& other) {
+    return other.reference == one.reference && other.task != one.task;
+  };
+  const auto& loop = plan[one.task].loop;
+  if (!loop || std::ranges::none_of(seen, is_other_round)) return {};
+  const auto& rounds = plan.loops[*loop].rounds;
+  return fmt::format(" in round {}", std::ranges::find(rounds, one.task) - rounds.begin() + 1);
+}
+
+/// ``: `outputs.review.left` is 0``; empty: nothing was asked for. Each once, for a
+/// condition may name the same value twice.
+std::string seen_text(const plan::Plan& plan, const std::vector<SeenValue>& seen) {
+  std::vector<std::string> words;
+  for (const SeenValue& one : seen) {
+    std::string said =
+        fmt::format("`{}` is {}{}", one.reference, one.value, round_text(plan, seen, one));
+    if (std::ranges::find(words, said) == words.end()) words.push_back(std::move(said));
+  }
+  return words.empty() ? "" : ": " + join_words(words, 4);
+}
+
 Result<std::string> why_condition_fails(const plan::Plan& plan, const RunState& run, TaskId id,
                                         const ReadBlob& blob) {
   const plan::Task& task = plan[id];
@@ -121,7 +153,7 @@ Result<std::string> why_condition_fails(const plan::Plan& plan, const RunState& 
   const auto expression = condition::Expression::parse(task.when, {}, mistake);
   if (!expression || expression->references().size() != task.when_inputs.size())
     return fail(Error::Kind::invalid, "it is not the one that was read");
-  std::vector<std::string> seen;
+  std::vector<SeenValue> seen;
   const auto holds = expression->holds([&](std::size_t i) -> Result<json::value> {
     const plan::ConditionInput& input = task.when_inputs[i];
     const condition::Reference& reference = expression->references()[i];
@@ -135,11 +167,8 @@ Result<std::string> why_condition_fails(const plan::Plan& plan, const RunState& 
       if (!whole) return whole;
       value = condition::member_at(*whole, reference.steps, input.steps);
     }
-    std::string said =
-        fmt::format("`{}` is {}", expression->text().substr(reference.begin, reference.length),
-                    condition::shown(value));
-    // A condition may name the same value twice.
-    if (std::ranges::find(seen, said) == seen.end()) seen.push_back(std::move(said));
+    seen.push_back({reference.begin, expression->text().substr(reference.begin, reference.length),
+                    seen_task, condition::shown(value)});
     return value;
   });
   if (!holds) return std::unexpected(holds.error());
@@ -147,9 +176,14 @@ Result<std::string> why_condition_fails(const plan::Plan& plan, const RunState& 
   const RoundCondition rounds = round_condition(plan, task);
   if (std::string enough = why_enough(run, plan, task, rounds, blob); !enough.empty())
     return enough;
-  return fmt::format("its condition `{}` does not hold{}{}",
-                     printable(rounds.own.empty() ? task.when : rounds.own),
-                     seen.empty() ? "" : ": ", join_words(seen, 4));
+  if (rounds.own.empty())
+    return fmt::format("its condition `{}` does not hold{}", printable(task.when),
+                       seen_text(plan, seen));
+  // That none of the rounds before was enough holds: what it asks for itself does not.
+  const auto own = static_cast<std::size_t>(rounds.own.data() - task.when.data());
+  std::erase_if(seen, [&](const SeenValue& one) { return one.begin < own; });
+  return fmt::format("its condition `{}` does not hold{}", printable(rounds.own),
+                     seen_text(plan, seen));
 }
 
 }  // namespace

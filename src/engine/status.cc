@@ -47,6 +47,11 @@ class StatusBuilder {
       ++view_.total;
       add(TaskId(i));
     }
+    // What is known to be nothing, as of a task that took up the try of a command, is no model's.
+    if (!view_.models.any && view_.tokens == 0 && view_.cost.value_or(0) == 0) {
+      view_.tokens.reset();
+      view_.cost.reset();
+    }
     view_.waited.gate += run_.review_time;
     if (run_.review_since) view_.waited.gate += std::max(Duration{}, now_ - *run_.review_since);
     view_.stood = run_.stood_at_gates;

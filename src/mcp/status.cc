@@ -94,12 +94,16 @@ json::object status_of(const json::object& shown) {
     for (const auto* key : {"elapsed_s", "saved_s", "tokens", "cost_usd"})
       status[key] = copy_of(totals->get_object(), key);
   }
+  const json::value* windows = shown.if_contains("windows");
+  if (windows != nullptr && windows->is_array() && !windows->get_array().empty())
+    status["windows"] = *windows;
   return status;
 }
 
 std::string cursor_of(const json::object& status) {
   json::object still = status;
-  for (const auto* key : {"elapsed_s", "saved_s", "tokens", "cost_usd", "cursor"}) still.erase(key);
+  for (const auto* key : {"elapsed_s", "saved_s", "tokens", "cost_usd", "windows", "cursor"})
+    still.erase(key);
   return digest_of(canonical_json(still)).hex().substr(0, 16);
 }
 

@@ -167,6 +167,7 @@ constexpr std::string_view kStatusOutput = R"({"type":"object","properties":{
 "counts":{"type":"object","description":"Tasks by state"},"tasks_total":{"type":"integer"},
 "tasks_not_named":{"type":"integer"},
 "tasks":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"state":{"type":"string"},"detail":{"type":"string"}}}},
+"windows":{"type":"array","description":"What the person's log-ins that agents of the run use have used of what their provider allows","items":{"type":"object","properties":{"agents":{"type":"array","items":{"type":"string"}},"window":{"type":"string"},"used":{"type":"number"},"resets":{"type":"string"}}}},
 "cursor":{"type":"string","description":"For wait: return when something has changed since"}},"required":["next","run","state","cursor"]})";
 
 constexpr std::string_view kAnyOutput = R"({"type":"object"})";

@@ -15,14 +15,6 @@ using Form = OutputSpec::Form;
 
 constexpr std::string_view kList = "`with: list` makes one list of all answers";
 
-std::string id_of(const Task& task) { return fmt::format("`{}`", task.id); }
-
-/// What the plan says the task's JSON is.
-std::string given_by(const Task& task, unsigned kinds) {
-  return fmt::format("task {} gives {}", id_of(task),
-                     kinds == JsonKinds::all ? "JSON of any form" : say_kinds(kinds));
-}
-
 std::string said_near(const std::string& word, const std::set<std::string>& known) {
   const std::vector<std::string> words(known.begin(), known.end());
   if (const auto near = nearest_word(word, words)) return fmt::format("did you mean `{}`?", *near);
@@ -30,6 +22,18 @@ std::string said_near(const std::string& word, const std::set<std::string>& know
 }
 
 }  // namespace
+
+std::string MergeFit::id_of(const Task& task) const {
+  // Of a place that nobody knows the item of yet only the whole family has a name.
+  const bool is_place = task.family && *task.family < families_.size() && task.item.empty();
+  return fmt::format("`{}`", is_place ? families_[*task.family] : task.id);
+}
+
+/// What the plan says the task's JSON is.
+std::string MergeFit::given_by(const Task& task, unsigned kinds) const {
+  return fmt::format("task {} gives {}", id_of(task),
+                     kinds == JsonKinds::all ? "JSON of any form" : say_kinds(kinds));
+}
 
 const SchemaFacts& MergeFit::facts_of(const Task& task) {
   const std::string text = task.output.schema.value_or("true");
@@ -99,11 +103,13 @@ std::optional<Misfit> MergeFit::of_objects(const std::vector<const Task*>& tasks
     for (const auto& [name, only] : facts.required()) {
       const auto [owner, is_new] = owners.try_emplace(name, First{task, only});
       if (is_new || (only && owner->second.only == only)) continue;
-      return Misfit{
-          fmt::format("tasks {} and {} both give a member `{}`, and a merge `with: object` takes "
-                      "only one value for it",
-                      id_of(*owner->second.task), id_of(*task), printable(name)),
-          std::string(kList)};
+      const std::string one = id_of(*owner->second.task), other = id_of(*task);
+      const std::string both = one == other ? fmt::format("all tasks of {}", one)
+                                            : fmt::format("tasks {} and {} both", one, other);
+      return Misfit{fmt::format("{} give a member `{}`, and a merge `with: object` takes only one "
+                                "value for it",
+                                both, printable(name)),
+                    std::string(kList)};
     }
   }
   return std::nullopt;

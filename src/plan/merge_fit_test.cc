@@ -103,6 +103,25 @@ TEST(MergeFit, KindsAreFoundThroughReferencesAndCombinations) {
             JsonKinds::number);
 }
 
+TEST(MergeFit, PlacesOfAFanOutAreCalledByItsIdUntilTheirItemsAreKnown) {
+  Merge merge;
+  merge.with = With::object;
+  Task a = task_giving("do[1]", OutputSpec::Form::json, kObject);
+  a.family = 0;
+  Task b = a;
+  b.id = "do[2]";
+  EXPECT_EQ(MergeFit({"do-{item}"}).misfit(merge, {&a, &b})->message,
+            "all tasks of `do-{item}` give a member `source`, and a merge `with: object` takes "
+            "only one value for it");
+  merge.with = With::union_;
+  EXPECT_EQ(MergeFit({"do-{item}"}).misfit(merge, {&a, &b})->message,
+            "a merge `with: union` joins arrays of rows, and task `do-{item}` gives an object");
+  a.id = "do-x";
+  a.item = "x";
+  EXPECT_EQ(MergeFit({"do-{item}"}).misfit(merge, {&a, &b})->message,
+            "a merge `with: union` joins arrays of rows, and task `do-x` gives an object");
+}
+
 TEST(MergeFit, TextAndJsonAreNotMixed) {
   const Task text = task_giving("t", OutputSpec::Form::text);
   const Task value = task_giving("v", OutputSpec::Form::json);

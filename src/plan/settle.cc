@@ -324,7 +324,9 @@ void Settling::note_moves() {
 }
 
 void Settling::find_merged(std::vector<MergeDraft>& merges) {
-  MergeFit fit;
+  std::vector<std::string> families;
+  for (const FamilyDraft& family : list_.families) families.push_back(family.family.id);
+  MergeFit fit(std::move(families));
   for (auto& draft : merges) {
     auto& merged = merged_.emplace_back();
     const auto reported = reading_.problems.reported();

@@ -64,6 +64,8 @@ class Document {
     write_conflicts();
     write_retries();
     write_outputs();
+    text_ += board_html(run_);
+    text_ += messages_html(run_);
     write_failures();
     add("<footer>Made by Interlock from the run's journal. Everything in it: <code>interlock show "
         "{0} --json</code>, <code>interlock log {0}</code>, <code>interlock why {0} "

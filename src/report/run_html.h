@@ -32,6 +32,12 @@ std::string cost_text(const runs::DecisionRecord::Way& way);
 std::string tokens_text(const engine::RunStatus& status);
 std::string cost_text(const engine::RunStatus& status);
 
+/// The board, and what people said to agents, as sections of these documents; empty: there was
+/// none.
+std::string board_html(const RunRecord& run);
+std::string messages_html(const RunRecord& run);
+std::string board_markdown(const RunRecord& run);
+
 std::string_view report_style();
 
 }  // namespace interlock::report

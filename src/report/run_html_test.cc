@@ -72,6 +72,8 @@ TEST(RunHtml, escapes_whatever_is_in_it) {
   run.conflicts.push_back({nasty, 1, {nasty}, 2, {nasty}, nasty});
   run.outputs.push_back({nasty, "merge", digest_of("x"), nasty, nasty, 99});
   run.failures.push_back({nasty, nasty, 1, nasty, true});
+  run.topics.push_back({nasty, nasty, {{1, nasty, 1, 1, nasty, Time(0s), nasty}}});
+  run.messages.push_back({nasty, nasty, Time(0s), nasty, 0, false});
   run.status.unproven.emplace_back(nasty, nasty);
   run.decided = runs::DecisionRecord{nasty,
                                      {{nasty, 1s, {}, {}, {}, {}, {}, 1, true}},
@@ -89,6 +91,44 @@ TEST(RunHtml, escapes_whatever_is_in_it) {
   run.failures.clear();  // Inside of a fence anything may stand.
   run.outputs.clear();
   EXPECT_THAT(run_markdown(run), AllOf(Not(HasSubstr("<script")), Not(HasSubstr("\x1b"))));
+}
+
+TEST(RunHtml, tells_of_notes_who_wrote_them_when_and_whether_they_count) {
+  RunRecord run = run_of(1);
+  EXPECT_THAT(run_html(run), Not(HasSubstr("The board")));
+  TopicRow ideas{"ideas", "rounds", {}};
+  ideas.notes.push_back({1, "a", 1, 1, "counts", Time(0s), "first\nsecond"});
+  ideas.notes.push_back({2, "b", 2, 2, "dropped", Time(60s), std::string(5000, 'x')});
+  ideas.notes.push_back({3, "ann@desk", 0, 0, "counts", Time(3600s), "mine"});
+  run.topics = {ideas, {"chat", "live", {}}};
+  run.messages = {{"a", "ann", Time(0s), "Mind the gap.", 2, true},
+                  {"a", "ann", Time(0s), "Too late.", 0, true}};
+  const std::string text = run_html(run);
+  EXPECT_THAT(text, AllOf(HasSubstr("rounds, 3 notes"), HasSubstr("live, 0 notes"),
+                          HasSubstr("<pre>first\nsecond\n</pre>"),
+                          HasSubstr("round 1, 1970-01-01T00:00:00"),
+                          HasSubstr("round 2, attempt 2, 1970-01-01T00:01:00, dropped: its attempt "
+                                    "came to nothing"),
+                          HasSubstr("a person, 1970-01-01T01:00:00"),
+                          HasSubstr("board read ideas --run r-20261126-7f3a --after 1</code>")));
+  EXPECT_THAT(text, AllOf(HasSubstr("told to attempt 2"),
+                          HasSubstr("told to nobody: no attempt came after it")));
+  EXPECT_THAT(
+      run_markdown(run),
+      AllOf(HasSubstr("- a (round 1, 1970-01-01T00:00:00): first"),
+            HasSubstr("- ann to a (1970-01-01T00:00:00): Mind the gap.; told to attempt 2")));
+}
+
+TEST(RunHtml, of_a_thousand_notes_shows_the_latest_and_where_the_others_are) {
+  RunRecord run = run_of(1);
+  TopicRow topic{"ideas", "live", {}};
+  for (std::uint32_t i = 1; i <= 1000; ++i)
+    topic.notes.push_back({i, "a", 1, 0, "counts", Time(0s), std::string(4000, 'y')});
+  run.topics = {topic};
+  const std::string text = run_html(run);
+  EXPECT_LT(text.size(), 400'000U);
+  EXPECT_THAT(text, AllOf(HasSubstr("And 800 earlier ones"), HasSubstr("<p class=meta>1000. ")));
+  EXPECT_LT(run_markdown(run).size(), 20'000U);
 }
 
 TEST(RunHtml, needs_nothing_from_anywhere) {

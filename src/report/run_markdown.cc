@@ -115,7 +115,8 @@ std::string failures_of(const RunRecord& run) {
 
 std::string run_markdown(const RunRecord& run) {
   return head_of(run) + decision_of(run) + tasks_of(run) + conflicts_of(run) + outputs_of(run) +
-         failures_of(run) + fmt::format("<sub>run {} by Interlock</sub>\n", markdown_text(run.id));
+         board_markdown(run) + failures_of(run) +
+         fmt::format("<sub>run {} by Interlock</sub>\n", markdown_text(run.id));
 }
 
 }  // namespace interlock::report

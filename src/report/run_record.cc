@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "engine/conditions.h"
 #include "process/log_file.h"
 #include "runs/hindsight.h"
 #include "runs/messages.h"
@@ -381,6 +382,10 @@ std::vector<TaskRow> task_rows_of(const runs::ChosenRun& run, const engine::RunS
     TaskRow row;
     row.task = TaskId(i);
     row.id = task.id;
+    row.unused = engine::is_unused_place(run.plan(), run.state, row.task);
+    // Until its items are known, the first place stands for all of the fan-out.
+    if (task.family && !run.state.expanded.contains(run.plan().families[*task.family].first))
+      row.id = run.plan().families[*task.family].id;
     row.agent = run.plan().agents[task.agent.index()].name;
     row.state = record.state;
     row.remark = remark_on(run, record, waits_for[i]);
@@ -412,11 +417,20 @@ RunRecord record_of_run(const runs::ChosenRun& run, journal::Store& store,
   record.until = run.dispatched() ? now : run.state.last.value_or(record.began);
   record.status = runs::view_from_outside(run, now);
   runs::show_kept_hindsight(run, store, record.status);
-  record.decided = runs::decision_from_text(run.head.decision);
+  record.decided = runs::kept_decision(run);
   record.tasks = task_rows_of(run, record.status, record.until);
   record.conflicts = conflicts_of(run);
   record.outputs = outputs_of(run, store);
   record.failures = failures_of(run, runs::log_folder(state_folder, run.id()));
+  return record;
+}
+
+RunRecord record_for_document(const runs::ChosenRun& run, journal::Store& store,
+                              const std::string& state_folder, Time now) {
+  RunRecord record = record_of_run(run, store, state_folder, now);
+  std::erase_if(record.tasks, &TaskRow::unused);
+  record.topics = topics_of(run);
+  record.messages = messages_of(run);
   return record;
 }
 

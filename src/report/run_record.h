@@ -9,6 +9,7 @@
 
 #include "engine/run_state.h"
 #include "engine/status.h"
+#include "report/board.h"
 #include "runs/chosen_run.h"
 #include "runs/decision_record.h"
 
@@ -50,6 +51,7 @@ struct TaskRow {
   std::optional<Duration> elapsed;  ///< Of the attempt that counts.
   engine::WaitedFor waited;
   bool critical = false;  ///< On the chain that the run's end hung on.
+  bool unused = false;    ///< A place of a fan-out that is nobody's task, or not known to be one.
 };
 
 /// A changeset that met with what others had changed, or joined it.
@@ -92,12 +94,18 @@ struct RunRecord {
   std::vector<ConflictRow> conflicts;
   std::vector<OutputRow> outputs;
   std::vector<FailureLog> failures;
+  std::vector<TopicRow> topics;      ///< Of the board; for documents only.
+  std::vector<MessageRow> messages;  ///< Likewise.
 };
 
 /// `now`: until when what still goes on is shown. Logs are read from `state_folder`.
 RunRecord record_of_run(const runs::ChosenRun& run, journal::Store& store,
                         const std::string& state_folder, Time now);
-/// What tasks did and waited for, and which the end hung on; the part that needs no file.
+/// The same for people: with the board, and without places of fan-outs that are nobody's task.
+RunRecord record_for_document(const runs::ChosenRun& run, journal::Store& store,
+                              const std::string& state_folder, Time now);
+/// What tasks did and waited for, and which the end hung on; the part that needs no file. A row a
+/// place in plan order: also those that are unused.
 std::vector<TaskRow> task_rows_of(const runs::ChosenRun& run, const engine::RunStatus& status,
                                   Time until);
 

@@ -8,6 +8,7 @@
 #include "changes/changeset.h"
 #include "engine/conditions.h"
 #include "panel/summary.h"
+#include "report/board.h"
 #include "report/run_record.h"
 
 namespace interlock::report {
@@ -134,19 +135,6 @@ json::array attempts_json(const plan::Plan& plan, const engine::TaskRecord& reco
   return list;
 }
 
-/// What a person said to its agent, and which attempt was told.
-json::array messages_json(const engine::TaskRecord& record) {
-  json::array list;
-  for (const engine::MessageRecord& one : record.messages) {
-    list.push_back(json::object{
-        {"at", show_time(one.at)},
-        {"by", one.by},
-        {"text", one.text},
-        {"attempt", one.attempt == 0 ? json::value(nullptr) : json::value(one.attempt)}});
-  }
-  return list;
-}
-
 /// What its latest attempt was shown of the board.
 json::array board_json(const engine::TaskRecord& record) {
   json::array list;
@@ -156,8 +144,9 @@ json::array board_json(const engine::TaskRecord& record) {
   return list;
 }
 
-json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskRecord& record,
-                       const ChangesOf& changes_of) {
+json::object task_json(const runs::ChosenRun& run, TaskId id, const ChangesOf& changes_of) {
+  const plan::Plan& plan = run.plan();
+  const engine::TaskRecord& record = run.state[id];
   const plan::Task& task = plan[id];
   const engine::Usage usage = usage_of(record);
   json::object one;
@@ -199,7 +188,7 @@ json::object task_json(const plan::Plan& plan, TaskId id, const engine::TaskReco
       observed ? json::value(record.attempts.back().reads_from) : json::value(nullptr);
   const std::string waits = ran ? record.attempts.back().call_waits_on : std::string();
   one["model_call_waits"] = waits.empty() ? json::value(nullptr) : json::value(waits);
-  if (!record.messages.empty()) one["messages"] = messages_json(record);
+  if (!record.messages.empty()) one["messages"] = messages_json(run, id);
   if (!task.board.empty()) one["board"] = board_json(record);
   one["history"] = attempts_json(plan, record);
   return one;
@@ -238,7 +227,7 @@ std::string remark_on(const engine::TaskStatus& task, const engine::TaskRecord& 
 }  // namespace
 
 json::object run_json(const runs::ChosenRun& run, const engine::RunStatus& view,
-                      journal::Store& store) {
+                      journal::Store& store, const std::vector<runs::LoginWindow>& windows) {
   const ChangesOf changes_of(store);
   json::object root;
   root["version"] = 1;
@@ -251,7 +240,7 @@ json::object run_json(const runs::ChosenRun& run, const engine::RunStatus& view,
   json::array tasks;
   for (std::uint32_t i = 0; i < run.plan().tasks.size(); ++i) {
     if (engine::is_unused_place(run.plan(), run.state, TaskId(i))) continue;
-    tasks.push_back(task_json(run.plan(), TaskId(i), run.state.tasks[i], changes_of));
+    tasks.push_back(task_json(run, TaskId(i), changes_of));
   }
   root["tasks"] = std::move(tasks);
   const auto saved = saved_by(view);
@@ -307,10 +296,21 @@ json::object run_json(const runs::ChosenRun& run, const engine::RunStatus& view,
         {"failure", made.failure.empty() ? json::value(nullptr) : json::value(made.failure)}});
   }
   root["merges"] = std::move(merges);
+  json::array left;
+  for (const runs::LoginWindow& one : windows) {
+    left.push_back(json::object{{"provider", one.provider},
+                                {"agents", json::array(one.agents.begin(), one.agents.end())},
+                                {"window", printable(one.name)},
+                                {"used", one.used},
+                                {"resets", show_time(one.resets)},
+                                {"seen", show_time(one.seen)}});
+  }
+  root["windows"] = std::move(left);
   return root;
 }
 
-std::string run_text(const runs::ChosenRun& run, const engine::RunStatus& view, panel::Size size,
+std::string run_text(const runs::ChosenRun& run, const engine::RunStatus& view,
+                     const std::vector<std::string>& windows, panel::Size size,
                      panel::Style style) {
   std::string text;
   if (run.state.ended) {
@@ -347,6 +347,7 @@ std::string run_text(const runs::ChosenRun& run, const engine::RunStatus& view, 
                                                    : "failed: " + made.failure;
     text += fmt::format("merge `{}`: {}\n", run.plan().merges[i].name, printable(how));
   }
+  for (const std::string& one : windows) text += printable(one) + "\n";
   return text;
 }
 

@@ -3,6 +3,10 @@
 #include <cmath>
 #include <limits>
 
+#include <fmt/format.h>
+
+#include "decide/standing_reason.h"
+#include "runs/chosen_run.h"
 #include "runs/planning.h"
 
 namespace interlock::runs {
@@ -192,6 +196,24 @@ std::optional<DecisionRecord> decision_from_text(std::string_view text) {
   record.changes = it.texts("changes");
   record.warnings = it.texts("warnings");
   record.not_counted = it.texts("not_counted");
+  return record;
+}
+
+void take_retuned(DecisionRecord& record, const engine::RunRetuned& retuned, bool stands) {
+  if (!retuned.parallel) return;
+  const auto parallel = static_cast<std::uint32_t>(*retuned.parallel);
+  if (stands) {
+    record.pattern = fmt::format("queue({})", parallel);
+    record.reasons = {decide::standing_reason(parallel)};
+    return;
+  }
+  record.reasons.push_back(
+      fmt::format("since then a person asked for at most {} at once", parallel));
+}
+
+std::optional<DecisionRecord> kept_decision(const ChosenRun& run) {
+  auto record = decision_from_text(run.head.decision);
+  if (record) take_retuned(*record, run.state.retuned, run.request.stands);
   return record;
 }
 

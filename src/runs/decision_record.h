@@ -9,9 +9,12 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "decide/decision.h"
+#include "engine/event.h"
 #include "runs/planning.h"
 
 namespace interlock::runs {
+
+struct ChosenRun;
 
 /// What was decided when a run was made, as it is kept with the run: history goes on, and deciding
 /// again later would tell what would be decided then.
@@ -49,6 +52,12 @@ DecisionRecord record_of(const decide::Decision& decision);
 json::object to_json(const DecisionRecord& record);
 /// Nothing where the run was made by a version that kept the pattern only.
 std::optional<DecisionRecord> decision_from_text(std::string_view text);
+
+/// Takes in how many at once a person asked for since: the reason of a queue, which stands, says
+/// so; else one more does.
+void take_retuned(DecisionRecord& record, const engine::RunRetuned& retuned, bool stands);
+/// As it was kept with the run, with what people changed since.
+std::optional<DecisionRecord> kept_decision(const ChosenRun& run);
 
 /// Wants the pattern that was decided when the run was made, as `decision` of its row has it, and
 /// as many at once: history has learned from the run since, and would decide otherwise in the

@@ -4,6 +4,8 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "decide/standing_reason.h"
+
 namespace interlock::runs {
 namespace {
 
@@ -41,6 +43,26 @@ TEST(DecisionRecord, is_what_a_run_goes_on_with_unless_a_person_asked_for_someth
   want_as_decided(standing, kept);
   want_as_decided(standing, "of an earlier version");
   EXPECT_EQ(standing.pattern, std::nullopt);
+}
+
+TEST(DecisionRecord, says_how_many_at_once_a_person_asked_for_since) {
+  DecisionRecord queue;
+  queue.pattern = "queue(2)";
+  queue.reasons = {decide::standing_reason(2)};
+  DecisionRecord other = queue;
+  take_retuned(queue, {.parallel = {}, .tokens = 5, .usd = {}, .by = "ann"}, true);
+  EXPECT_EQ(queue, other) << "nobody said how many";
+  take_retuned(queue, {.parallel = 5, .tokens = {}, .usd = {}, .by = "ann"}, true);
+  EXPECT_EQ(queue.pattern, "queue(5)");
+  EXPECT_EQ(queue.reasons,
+            std::vector<std::string>{
+                "a standing queue: tasks come as they are added, at most 5 run at once, and those "
+                "that conflict wait for each other"});
+  other.reasons = {"as decided"};
+  take_retuned(other, {.parallel = 1, .tokens = {}, .usd = {}, .by = "ann"}, false);
+  EXPECT_EQ(other.pattern, "queue(2)");
+  EXPECT_EQ(other.reasons, (std::vector<std::string>{
+                               "as decided", "since then a person asked for at most 1 at once"}));
 }
 
 TEST(DecisionRecord, of_earlier_versions_and_of_damaged_journals_is_not_known) {

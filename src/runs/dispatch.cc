@@ -27,6 +27,7 @@
 #include "runs/recorded_reads.h"
 #include "runs/redacted_journal.h"
 #include "runs/run_models.h"
+#include "runs/windows.h"
 #include "schema/json_schema.h"
 #include "snapshots/local_snapshots.h"
 #include "sys/process_identity.h"
@@ -96,6 +97,8 @@ Result<engine::Setup> complete_setup(const ChosenRun& run, const std::string& st
     auto login = read_claude_login(setup.around.environment);
     if (!login) return std::unexpected(login.error());
     setup.around.claude_login = std::move(*login);
+    if (auto kept = keep_login(state_folder, run.id(), login_name(setup.around.environment)); !kept)
+      return std::unexpected(kept.error());
   }
   std::error_code trouble;
   setup.around.records_calls = run.request.record;

@@ -36,6 +36,19 @@ bool is_resumable(const journal::RunSummary& run) {
 
 Result<std::optional<std::string>> find_queue(journal::Store& store, const Where& where,
                                               const std::string& name, bool open) {
+  const auto is_it = [&](const journal::RunSummary& run) -> Result<bool> {
+    if (open && !is_resumable(run)) return false;
+    const auto head = store.head(run.id);
+    if (!head) return std::unexpected(head.error());
+    const auto request = request_from_json(head->options);
+    return request && request->stands && (request->queue == name || run.id == name);
+  };
+  if (const auto known = store.find_run(name); known && *known == name) {
+    const auto summary = store.summary(name);
+    const auto is_queue = summary ? is_it(*summary) : std::unexpected(summary.error());
+    if (!is_queue) return std::unexpected(is_queue.error());
+    if (*is_queue) return name;
+  }
   journal::RunFilter filter;
   filter.begun = true;
   if (!open) filter.most = kRunsLookedAt;
@@ -43,11 +56,9 @@ Result<std::optional<std::string>> find_queue(journal::Store& store, const Where
   const auto found = store.runs(filter);
   if (!found) return std::unexpected(found.error());
   for (const journal::RunSummary& run : *found) {
-    if (open && !is_resumable(run)) continue;
-    const auto head = store.head(run.id);
-    if (!head) return std::unexpected(head.error());
-    const auto request = request_from_json(head->options);
-    if (request && request->stands && request->queue == name) return run.id;
+    const auto is_queue = is_it(run);
+    if (!is_queue) return std::unexpected(is_queue.error());
+    if (*is_queue) return run.id;
   }
   return std::nullopt;
 }
@@ -58,6 +69,34 @@ bool takes_tasks(const ChosenRun& run) {
   const auto& ended = run.state.ended;
   return !ended || *ended == How::interrupted || *ended == How::limit_reached ||
          *ended == How::paused_at_gate;
+}
+
+std::vector<TaskId> waiting_order(const ChosenRun& run) {
+  using schedule::Change;
+  using schedule::MovePlace;
+  // Ranks as the scheduler has them (ADR 97): first come, first served, until a person moves one.
+  std::vector<TaskId> order;
+  const auto grow = [&](std::size_t to) {
+    while (order.size() < to) order.emplace_back(static_cast<std::uint32_t>(order.size()));
+  };
+  const std::size_t all = run.plan().tasks.size();
+  std::size_t come = all - run.planned.added;
+  grow(come);
+  for (const Change& change : run.changes) {
+    if (change.kind == Change::Kind::add) grow(come = std::min(all, come + change.count));
+    if (change.kind != Change::Kind::move) continue;
+    std::erase(order, change.task);
+    auto at = order.begin();
+    const auto place = static_cast<MovePlace>(change.count);
+    if (place == MovePlace::last) at = order.end();
+    if (change.with)
+      at = std::ranges::find(order, *change.with) + (place == MovePlace::after ? 1 : 0);
+    order.insert(at, change.task);
+  }
+  grow(all);
+  std::erase_if(order,
+                [&](TaskId task) { return run.state[task].state != engine::TaskState::waiting; });
+  return order;
 }
 
 Result<void> check_queue_name(const std::string& name) {

@@ -16,13 +16,16 @@ namespace interlock::runs {
 
 inline constexpr std::string_view kUsualQueue = "default";
 
-/// The latest run of the queue that belongs to where a person stands. `open`: only one that takes
-/// tasks, or will when it is taken up.
+/// The latest run of the queue that belongs to where a person stands; a run's whole id means its
+/// queue, wherever that is. `open`: only one that takes tasks, or will when it is taken up.
 Result<std::optional<std::string>> find_queue(journal::Store& store, const Where& where,
                                               const std::string& name, bool open);
 
 /// Whether tasks may still be added to it, now or when a dispatcher takes it up.
 bool takes_tasks(const ChosenRun& run);
+
+/// The tasks of a queue that wait, in the order in which those that may start do.
+std::vector<TaskId> waiting_order(const ChosenRun& run);
 
 /// A name that a queue may have: it stands where a run's id may stand too.
 Result<void> check_queue_name(const std::string& name);

@@ -216,14 +216,17 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
     if (resource.kind == plan::Resource::Kind::quota)
       options.quotas.push_back(quota_of(resource, folder));
   }
-  options.on_windows = [state_folder](const std::string& base_url,
+  // A person who logs in as somebody else meanwhile changes nothing for a run that goes on.
+  const bool has_login = std::ranges::any_of(plan.agents, &plan::Agent::login);
+  const std::string login = has_login ? login_name(environment) : std::string();
+  options.on_windows = [state_folder, login](const std::string& base_url,
                                       const std::vector<metering::Window>& windows,
                                       std::optional<Tokens> tokens) {
     const Time now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
     std::string warning;
     // What cannot be noted is not known the next time; no call waits for it.
     const auto came =
-        quota::note_windows(windows_file(state_folder, base_url), windows, tokens, now);
+        quota::note_windows(windows_file(state_folder, base_url, login), windows, tokens, now);
     if (!came) return warning;
     for (const metering::Window& window : *came)
       warning += (warning.empty() ? "" : "; ") + warning_of(window, now);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -11,6 +13,7 @@
 #include "agents/adapter.h"
 #include "base/text.h"
 #include "quota/windows.h"
+#include "runs/chosen_run.h"
 #include "runs/learning.h"
 #include "runs/login.h"
 #include "runs/run_models.h"
@@ -82,14 +85,84 @@ std::string sentence(const Paid& paid, const quota::KnownWindow& window, Time no
                             percent(left > 0 ? *share / left : 0), end);
 }
 
-}  // namespace
+std::string folder_of(const std::string& state_folder) { return state_folder + "/quotas"; }
 
-std::string windows_file(const std::string& state_folder, const std::string& base_url) {
+std::string file_name(const std::string& base_url) {
   std::string name = place_of(base_url);
   std::ranges::replace(name, '/', '_');
+  return name;
+}
+
+std::string login_file(const std::string& state_folder, const std::string& run) {
+  return run_folder(state_folder, run) + "/login";
+}
+
+bool is_login_name(std::string_view text) {
+  constexpr std::size_t kDigits = 8;
+  return text.size() == kDigits && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+using Known = std::vector<quota::KnownWindow>;
+
+/// Of the log-in of which this provider told last.
+Known newest_windows(const std::string& state_folder, const std::string& base_url, Time now) {
+  namespace fs = std::filesystem;
+  constexpr std::string_view kEnd = ".windows";
+  const std::string begin = file_name(base_url);
+  Known newest;
+  fs::file_time_type written = fs::file_time_type::min();
+  std::error_code trouble;
+  for (fs::directory_iterator it(folder_of(state_folder), trouble), end; !trouble && it != end;
+       it.increment(trouble)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with(begin) || !name.ends_with(kEnd)) continue;
+    if (name.size() < begin.size() + kEnd.size()) continue;
+    const std::string_view login =
+        std::string_view(name).substr(begin.size(), name.size() - begin.size() - kEnd.size());
+    if (!login.empty() && !(login.starts_with('-') && is_login_name(login.substr(1)))) continue;
+    std::error_code gone;
+    const auto at = fs::last_write_time(it->path(), gone);
+    Known known = quota::known_windows(it->path().string(), now);
+    if (gone || known.empty() || at <= written) continue;
+    written = at;
+    newest = std::move(known);
+  }
+  return newest;
+}
+
+/// Of the log-in there is here; where there is none, of the newest.
+Known windows_from_here(const std::string& state_folder, const std::string& base_url, Time now) {
   const std::string login = login_name(own_environment());
-  return fmt::format("{}/quotas/{}{}{}.windows", state_folder, name, login.empty() ? "" : "-",
-                     login);
+  if (login.empty()) return newest_windows(state_folder, base_url, now);
+  return quota::known_windows(windows_file(state_folder, base_url, login), now);
+}
+
+}  // namespace
+
+std::string windows_file(const std::string& state_folder, const std::string& base_url,
+                         const std::string& login) {
+  return fmt::format("{}/{}{}{}.windows", folder_of(state_folder), file_name(base_url),
+                     login.empty() ? "" : "-", login);
+}
+
+Result<void> keep_login(const std::string& state_folder, const std::string& run,
+                        const std::string& login) {
+  const std::string file = login_file(state_folder, run), half = file + ".new";
+  std::error_code trouble;
+  std::filesystem::create_directories(run_folder(state_folder, run), trouble);
+  std::ofstream(half) << login << "\n" << std::flush;
+  std::filesystem::rename(half, file, trouble);
+  if (trouble || kept_login(state_folder, run) != login)
+    return fail(Error::Kind::io,
+                fmt::format("cannot write `{}`: {}", printable(file), trouble.message()));
+  return {};
+}
+
+std::optional<std::string> kept_login(const std::string& state_folder, const std::string& run) {
+  std::ifstream file(login_file(state_folder, run));
+  std::string login;
+  file >> login;
+  return is_login_name(login) ? std::optional(login) : std::nullopt;
 }
 
 std::string warning_of(const metering::Window& window, Time now) {
@@ -103,7 +176,7 @@ void note_windows(Planned& planned, const std::string& state_folder, Time now) {
     planned.plan.notes.push_back(
         fmt::format("{} {} paid by the person's log-in at {}", agents_of(paid),
                     paid.agents.size() == 1 ? "is" : "are", place_of(url)));
-    for (const auto& window : quota::known_windows(windows_file(state_folder, url), now)) {
+    for (const auto& window : windows_from_here(state_folder, url, now)) {
       const bool is_tight = share_of(paid, window).value_or(0) > left_of(window);
       const bool warns = window.last.used >= kWarnFrom || is_tight;
       auto& said = warns ? planned.decision.warnings : planned.plan.notes;
@@ -115,8 +188,9 @@ void note_windows(Planned& planned, const std::string& state_folder, Time now) {
 
 Result<void> check_windows(const Planned& planned, const std::string& state_folder, Time now) {
   if (planned.plan.limits.waits_for_quota) return {};
+  const std::string login = login_name(own_environment());
   for (const auto& [url, paid] : paid_by_login(planned)) {
-    for (const auto& window : quota::known_windows(windows_file(state_folder, url), now)) {
+    for (const auto& window : quota::known_windows(windows_file(state_folder, url, login), now)) {
       const auto share = share_of(paid, window);
       if (!share || *share <= left_of(window)) continue;
       return fail(Error::Kind::refused, sentence(paid, window, now),
@@ -128,8 +202,9 @@ Result<void> check_windows(const Planned& planned, const std::string& state_fold
   return {};
 }
 
-std::vector<LoginWindow> login_windows(const plan::Plan& plan, const std::string& state_folder,
+std::vector<LoginWindow> login_windows(const ChosenRun& run, const std::string& state_folder,
                                        Time now) {
+  const plan::Plan& plan = run.plan();
   std::map<std::string, std::set<std::string>> agents;
   for (const plan::Task& task : plan.tasks) {
     if (task.agent.index() >= plan.agents.size()) continue;
@@ -139,9 +214,14 @@ std::vector<LoginWindow> login_windows(const plan::Plan& plan, const std::string
       agents[provider->base_url].insert(agent.name);
   }
   std::vector<LoginWindow> windows;
+  if (agents.empty()) return windows;
+  const auto login = kept_login(state_folder, run.id());
   for (const auto& [url, names] : agents) {
-    for (const auto& known : quota::known_windows(windows_file(state_folder, url), now)) {
+    const Known all = login ? quota::known_windows(windows_file(state_folder, url, *login), now)
+                            : windows_from_here(state_folder, url, now);
+    for (const auto& known : all) {
       windows.push_back({place_of(url),
+                         login.value_or(""),
                          {names.begin(), names.end()},
                          known.last.name,
                          known.last.used,
@@ -150,6 +230,11 @@ std::vector<LoginWindow> login_windows(const plan::Plan& plan, const std::string
     }
   }
   return windows;
+}
+
+std::string window_text(const LoginWindow& window, Time now) {
+  return fmt::format("log-in of {}: {} of its {} used, until {}", join_words(window.agents),
+                     percent(window.used), window.name, until(window.resets, now));
 }
 
 }  // namespace interlock::runs

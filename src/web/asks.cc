@@ -109,6 +109,44 @@ Result<Words> task_of(const std::string& run, Members& members) {
   return members.done(std::move(words));
 }
 
+/// Where a task of a queue goes: `place` (`first`, `last`), or beside another.
+Result<Words> move_of(const std::string& run, Members& members) {
+  Words words{"queue", "--json"};
+  const std::string task = members.text("task"), place = members.text("place");
+  const std::string before = members.text("before"), after = members.text("after");
+  const auto given = static_cast<int>(!place.empty()) + static_cast<int>(!before.empty()) +
+                     static_cast<int>(!after.empty());
+  if (task.empty()) members.refuse("task");
+  if (given != 1 || (!place.empty() && place != "first" && place != "last"))
+    members.refuse("place");
+  if (!before.empty()) words.push_back("--before=" + before);
+  if (!after.empty()) words.push_back("--after=" + after);
+  words.insert(words.end(), {"--", "move", run, task});
+  if (!place.empty()) words.push_back(place);
+  return members.done(std::move(words));
+}
+
+/// Alone, `-` would be standard input.
+std::string said_of(Members& members) {
+  std::string text = members.text("text");
+  if (text.empty() || text == "-") members.refuse("text");
+  return text;
+}
+
+/// A note for a topic of the board.
+Result<Words> post_of(const std::string& run, Members& members) {
+  const std::string topic = members.text("topic");
+  if (topic.empty()) members.refuse("topic");
+  return members.done({"board", "--json", "--run=" + run, "--", "post", topic, said_of(members)});
+}
+
+/// A word to a task's agent.
+Result<Words> message_of(const std::string& run, Members& members) {
+  const std::string task = members.text("task");
+  if (task.empty()) members.refuse("task");
+  return members.done({"send", "--json", "--", run, task, said_of(members)});
+}
+
 /// As the command line takes it; nothing where it is no factor.
 bool is_factor(const std::string& text) {
   char* end = nullptr;
@@ -124,6 +162,9 @@ Result<std::vector<std::string>> command_of(std::string_view verb, const std::st
   Members members(body);
   if (verb == "set") return settings_of(run, members);
   if (verb == "add") return task_of(run, members);
+  if (verb == "move") return move_of(run, members);
+  if (verb == "post") return post_of(run, members);
+  if (verb == "send") return message_of(run, members);
   if (verb == "resume")
     return members.done({"resume", "--detach", "--wait", "--plan=old", "--json", "--", run});
   if (verb == "pause") {

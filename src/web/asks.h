@@ -13,9 +13,10 @@ namespace interlock::web {
 /// The words of the command that does what is asked of a run: `reject`, `cancel`, `approve` (of a
 /// `task`), `pause` (`calls`: send no model call either), `resume` (apart from the server, where
 /// nobody dispatches it), `set` (`parallel`, `tokens`, `usd`), `add` (a task: `id`, `command` or
-/// `agent` and `prompt`, `reads`, `writes`, `needs`). An error says which member means nothing;
-/// `missing`: there is no such verb. Whatever a member holds is an operand or a value, never an
-/// option.
+/// `agent` and `prompt`, `reads`, `writes`, `needs`), `move` (a `task` of a queue to `place`,
+/// `before` or `after`), `post` (`text` to a `topic`), `send` (`text` to the agent of a `task`). An
+/// error says which member means nothing; `missing`: there is no such verb. Whatever a member holds
+/// is an operand or a value, never an option.
 Result<std::vector<std::string>> command_of(std::string_view verb, const std::string& run,
                                             const json::object& body);
 

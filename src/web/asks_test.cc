@@ -28,6 +28,19 @@ TEST(CommandOf, MakesAnOperandOrAValueOfWhateverAMemberHolds) {
               ElementsAre("pause", "--json", "--now", "--", "r-1"));
 }
 
+TEST(CommandOf, PutsTasksOfAQueueIntoAnotherOrderAndSpeaksToTasksAndAgents) {
+  EXPECT_THAT(asked("move", R"({"task": "--help", "place": "first"})").value(),
+              ElementsAre("queue", "--json", "--", "move", "r-1", "--help", "first"));
+  EXPECT_THAT(asked("move", R"({"task": "a", "before": "--b"})").value(),
+              ElementsAre("queue", "--json", "--before=--b", "--", "move", "r-1", "a"));
+  EXPECT_THAT(asked("move", R"({"task": "a", "after": "b"})").value(),
+              ElementsAre("queue", "--json", "--after=b", "--", "move", "r-1", "a"));
+  EXPECT_THAT(asked("post", R"({"topic": "ideas", "text": "--run=r-2"})").value(),
+              ElementsAre("board", "--json", "--run=r-1", "--", "post", "ideas", "--run=r-2"));
+  EXPECT_THAT(asked("send", R"({"task": "-", "text": "a\nb"})").value(),
+              ElementsAre("send", "--json", "--", "r-1", "-", "a\nb"));
+}
+
 TEST(CommandOf, SaysThatNothingIsReadOrWrittenOnlyWhereThatIsSaid) {
   EXPECT_THAT(asked("add", R"({"command": "true", "reads": [], "writes": []})").value(),
               ElementsAre("add", "--json", "--run=r-1", "--reads-nothing", "--writes-nothing", "--",
@@ -46,6 +59,15 @@ TEST(CommandOf, RefusesWhatMeansNothing) {
                                    {"add", R"({"id": 1})"},
                                    {"add", R"({"command": "a\u0000b"})"},
                                    {"pause", R"({"calls": "yes"})"},
+                                   {"move", R"({"task": "a"})"},
+                                   {"move", R"({"place": "first"})"},
+                                   {"move", R"({"task": "a", "place": "up"})"},
+                                   {"move", R"({"task": "a", "before": "b", "after": "c"})"},
+                                   {"post", R"({"topic": "x", "text": ""})"},
+                                   {"post", R"({"topic": "x", "text": "-"})"},
+                                   {"post", R"({"text": "y"})"},
+                                   {"send", R"({"text": "y"})"},
+                                   {"send", R"({"task": "a", "text": "-"})"},
                                    {"cancel", R"({"task": []})"}}) {
     const auto words = asked(verb, body);
     ASSERT_FALSE(words) << verb << body;

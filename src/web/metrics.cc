@@ -180,9 +180,10 @@ bool is_counted(const plan::Plan& plan, std::size_t resource) {
 
 void write_quotas(MetricsPage& page, const runs::ChosenRun& run, const std::string& state_folder,
                   Time now, std::set<std::string>& shown) {
-  for (const runs::LoginWindow& one : runs::login_windows(run.plan(), state_folder, now)) {
-    if (!shown.insert(one.provider + "\n" + one.name).second) continue;
-    const MetricsPage::Labels labels{{"provider", one.provider}, {"window", one.name}};
+  for (const runs::LoginWindow& one : runs::login_windows(run, state_folder, now)) {
+    if (!shown.insert(one.provider + "\n" + one.login + "\n" + one.name).second) continue;
+    const MetricsPage::Labels labels{
+        {"provider", one.provider}, {"login", one.login}, {"window", one.name}};
     page.gauge("window_used_ratio", "Part of a subscription's window that is used, as last seen.",
                labels, one.used);
     page.gauge("window_resets_in_seconds", "When a subscription's window begins anew.", labels,

@@ -7,21 +7,25 @@
 #include <map>
 
 #include "base/text.h"
+#include "report/board.h"
 #include "report/ways_json.h"
 #include "runs/hindsight.h"
 #include "runs/queues.h"
 #include "runs/run_models.h"
 #include "runs/windows.h"
 #include "schedule/problem.h"
+#include "web/task_groups.h"
 
 namespace interlock::web {
 namespace {
 
 constexpr std::size_t kEdgesMax = 20'000;
+constexpr std::size_t kOrderShown = 200;
 
 /// Members that most tasks have in common.
-constexpr std::string_view kCommon[] = {"agent",      "model",  "remark", "attempts", "conflicts",
-                                        "elapsed_ms", "tokens", "cost",   "critical", "changed"};
+constexpr std::string_view kCommon[] = {"agent",     "model",      "remark", "attempts",
+                                        "conflicts", "elapsed_ms", "tokens", "cost",
+                                        "critical",  "changed",    "group",  "prompted"};
 
 template <typename T>
 json::value or_null(const std::optional<T>& value) {
@@ -46,13 +50,30 @@ json::array texts(const std::vector<std::string>& list) {
 
 /// As it was decided, where that was kept.
 runs::DecisionRecord decision_of(const runs::ChosenRun& run) {
-  if (auto kept = runs::decision_from_text(run.head.decision)) return std::move(*kept);
+  if (auto kept = runs::kept_decision(run)) return std::move(*kept);
   runs::DecisionRecord record = runs::record_of(run.planned.decision);
   for (auto& way : record.ways) way.chosen = false;
   return record;
 }
 
-json::object fixed_of(const runs::ChosenRun& run) {
+/// `kind` (`items` of a `foreach`, `tries` of a task) and `name` of each.
+json::array groups_json(const TaskGroups& groups) {
+  json::array made;
+  for (const TaskGroup& one : groups.groups)
+    made.push_back(json::object{{"kind", one.kind == TaskGroup::Kind::tries ? "tries" : "items"},
+                                {"name", one.name}});
+  return made;
+}
+
+/// How many messages its agent was sent, and how many of them an attempt was told.
+json::value messages_of(const engine::TaskRecord& record) {
+  if (record.messages.empty()) return nullptr;
+  const auto delivered =
+      std::ranges::count_if(record.messages, [](const auto& one) { return one.attempt > 0; });
+  return json::array{record.messages.size(), delivered};
+}
+
+json::object fixed_of(const runs::ChosenRun& run, const TaskGroups& groups) {
   json::object fixed;
   const runs::DecisionRecord record = decision_of(run);
   fixed["ways"] = report::ways_json(record);
@@ -74,6 +95,7 @@ json::object fixed_of(const runs::ChosenRun& run) {
   for (std::size_t i = 0; i <= static_cast<std::size_t>(report::Span::Kind::running); ++i)
     kinds.push_back(json::string(report::name_of(static_cast<report::Span::Kind>(i))));
   fixed["kinds"] = std::move(kinds);
+  fixed["groups"] = groups_json(groups);
   fixed["queue"] = run.request.queue;
   fixed["stands"] = run.request.stands;
   fixed["edges"] = run.planned.waits().edges.size();
@@ -96,7 +118,8 @@ json::array spans_of(const report::TaskRow& row, Time began, bool lives) {
   return spans;
 }
 
-json::object task_of(const runs::ChosenRun& run, const report::TaskRow& row, Time began) {
+json::object task_of(const runs::ChosenRun& run, const report::TaskRow& row, Time began,
+                     const std::optional<std::uint32_t>& group) {
   const engine::TaskRecord& record = run.state[row.task];
   const auto digest = record.gate_since ? gate_digest(run, row.id) : std::optional<std::string>();
   return {{"id", row.id},
@@ -111,6 +134,10 @@ json::object task_of(const runs::ChosenRun& run, const report::TaskRow& row, Tim
           {"tokens", report::tokens_text(row)},
           {"cost", report::cost_text(row)},
           {"critical", row.critical},
+          {"group", or_null(group)},
+          {"unused", row.unused},
+          {"prompted", !run.plan()[row.task].prompt.empty()},
+          {"messages", messages_of(record)},
           {"changed", !record.attempts.empty() && record.attempts.back().changes.has_value()},
           {"output", record.output ? json::value(record.output->brief()) : json::value(nullptr)},
           {"gate", or_null(digest)}};
@@ -132,6 +159,17 @@ json::object waited_of(const engine::WaitedTime& waited) {
   return {{"needs", ms(waited.needs)}, {"conflict", ms(waited.conflict)},
           {"quota", ms(waited.quota)}, {"slot", ms(waited.slot)},
           {"gate", ms(waited.gate)},   {"back-off", ms(waited.backoff)}};
+}
+
+/// Of a queue: those that wait, in the order in which they would start.
+json::array order_of(const runs::ChosenRun& run) {
+  json::array order;
+  if (!run.request.stands) return order;
+  for (const TaskId task : runs::waiting_order(run)) {
+    if (order.size() == kOrderShown) break;
+    order.emplace_back(task.index());
+  }
+  return order;
 }
 
 json::object head_of(const runs::ChosenRun& run, const engine::RunStatus& status, Time began) {
@@ -176,6 +214,8 @@ json::object head_of(const runs::ChosenRun& run, const engine::RunStatus& status
           {"review",
            or_null(run.state.review_open ? gate_digest(run, "") : std::optional<std::string>())},
           {"merges", merges_of(run)},
+          {"board", report::topics_json(run)},
+          {"order", order_of(run)},
           {"digest", status.digest}};
 }
 
@@ -197,9 +237,10 @@ RunView view_of(const runs::ChosenRun& run, journal::Store& store, Time now) {
   const Time until = run.dispatched() ? now : run.state.last.value_or(began);
   RunView view;
   view.head = head_of(run, status, began);
-  view.fixed = fixed_of(run);
+  const TaskGroups groups = groups_of(run.plan());
+  view.fixed = fixed_of(run, groups);
   for (const report::TaskRow& row : report::task_rows_of(run, status, until))
-    view.tasks.push_back(task_of(run, row, began));
+    view.tasks.push_back(task_of(run, row, began, groups.of[row.task.index()]));
   return view;
 }
 
@@ -216,7 +257,8 @@ json::object usual_of(const json::array& tasks) {
     if (most.second != nullptr) usual[key] = *most.second;
   }
   usual["spans"] = json::array{};
-  usual["output"] = usual["gate"] = nullptr;
+  usual["output"] = usual["gate"] = usual["messages"] = nullptr;
+  usual["unused"] = false;
   return usual;
 }
 
@@ -282,7 +324,7 @@ json::object quotas_of(const runs::ChosenRun& run, const std::string& state_fold
                                   {"rates", std::move(rates)}});
   }
   json::array windows;
-  for (const runs::LoginWindow& one : runs::login_windows(run.plan(), state_folder, now))
+  for (const runs::LoginWindow& one : runs::login_windows(run, state_folder, now))
     windows.push_back(json::object{{"agents", json::array(one.agents.begin(), one.agents.end())},
                                    {"name", printable(one.name)},
                                    {"used", one.used},

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "engine/run_state.h"
+#include "engine/scheduler_changes.h"
 
 namespace interlock::web {
 namespace {
@@ -46,11 +47,15 @@ Result<void> WatchedRun::refresh(journal::Store& store, Time now) {
                  std::holds_alternative<engine::FamilyExpanded>(recorded.event);
     if (has_grown) return;
     engine::apply(run_->state, recorded);
+    // Its scheduler says why tasks wait.
+    for (const auto& change : engine::changes_of(run_->state, recorded))
+      run_->changes.push_back(change);
     events_ = recorded.seq;
   });
   if (!read) return read;
   // Tasks that were added are in the plan only when it is read again.
   if (has_grown) return choose(store, run_->id(), now);
+  runs::take_retuned(run_->planned, run_->state.retuned);
   lived_ = run_->dispatched();
   take(view_of(*run_, store, now));
   return {};

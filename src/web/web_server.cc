@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "process/log_file.h"
+#include "report/board.h"
 #include "web/asks.h"
 #include "web/log_view.h"
 #include "web/streams.h"
@@ -23,6 +24,7 @@ constexpr std::size_t kStreamsMax = 64, kPendingMax = 8, kWatchedMax = 32;
 constexpr std::size_t kForecastsMax = 2, kRunsShown = 200;
 constexpr std::chrono::seconds kCommandLongest{30}, kForecastLongest{10};
 constexpr std::size_t kWordsMost = 200;  // Bytes of what is looked for in a log.
+constexpr std::size_t kNotesMost = std::size_t{256} << 10U;  // Bytes of text in one answer.
 constexpr std::chrono::milliseconds kTick{150};
 
 HeaderList json_headers() {
@@ -50,6 +52,25 @@ int status_of(const Error& error) {
 std::string value_or(const Target& target, const std::string& key, const std::string& other = {}) {
   const auto it = target.query.find(key);
   return it == target.query.end() ? other : it->second;
+}
+
+void answer_board(Session& session, const runs::ChosenRun& run, const Target& target) {
+  const auto& topics = run.plan().topics;
+  const auto its = std::ranges::find(topics, value_or(target, "topic"), &plan::Topic::name);
+  if (its == topics.end()) return complain(session, 404, "the plan has no such topic");
+  const auto after = parse_count(value_or(target, "after", "0"));
+  if (!after || *after < 0 || std::cmp_greater(*after, engine::kPostsMax))
+    return complain(session, 400, "no such note");
+  answer_json(session, 200,
+              report::notes_json(run, static_cast<std::size_t>(its - topics.begin()),
+                                 static_cast<std::uint32_t>(*after), kNotesMost));
+}
+
+void answer_messages(Session& session, const runs::ChosenRun& run, const Target& target) {
+  const auto task = runs::choose_task(run, value_or(target, "task"));
+  if (!task) return complain(session, 404, task.error().message);
+  answer_json(session, 200,
+              json::object{{"version", 1}, {"messages", report::messages_json(run, *task)}});
 }
 
 }  // namespace
@@ -269,6 +290,8 @@ void WebServer::answer_run(Session& session, const Request& request, const Targe
   if (what == "state") return session.answer(200, json_headers(), it.whole(clock_.now()));
   if (what == "stream") return begin_stream(session, request, it);
   if (what == "log") return answer_log(session, it.run(), target);
+  if (what == "board") return answer_board(session, it.run(), target);
+  if (what == "messages") return answer_messages(session, it.run(), target);
   if (what == "ways") return answer_json(session, 200, ways_of(it.run()));
   if (what == "graph") return answer_json(session, 200, graph_of(it.run()));
   if (what == "quotas")

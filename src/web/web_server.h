@@ -31,8 +31,8 @@ struct ServeOptions {
 ///
 /// Paths (docs/serve.md): `/health`, `/metrics`, `/open/CODE`, the page's files, and below `/api/`:
 /// `session`, `link`, `runs`, `history`, and of a run `state`, `stream`, `ways`, `forecast`,
-/// `graph`, `quotas`, `log`, `diff`, `output`, `why`, `approve`, `reject`, `cancel`, `pause`,
-/// `resume`, `set`, `add`.
+/// `graph`, `quotas`, `board`, `messages`, `log`, `diff`, `output`, `why`, `approve`, `reject`,
+/// `cancel`, `pause`, `resume`, `set`, `add`, `move`, `post`, `send`.
 class WebServer {
  public:
   static Result<std::unique_ptr<WebServer>> open(sys::Loop& loop, engine::Clock& clock,

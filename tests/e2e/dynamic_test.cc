@@ -211,7 +211,9 @@ merge:
   EXPECT_THAT(interlock({"why", "last", "review.4"}).out,
               HasSubstr("round 3 was enough: `outputs.review.left == 0` holds"));
   EXPECT_THAT(interlock({"why", "last", "fix.3"}).out,
-              HasSubstr("its condition `outputs.review.left > 0` does not hold"));
+              HasSubstr("its condition `outputs.review.left > 0` does not hold: "
+                        "`outputs.review.left` is 0\n"))
+      << "not what it was in the rounds before";
 }
 
 TEST_F(Dynamic, rounds_that_are_never_enough_fail_what_needs_them) {
@@ -223,6 +225,8 @@ tasks:
             1);
   EXPECT_EQ(states(), "look.1: done\nlook.2: done\nlook.until: failed\npublish: skipped\n");
   EXPECT_THAT(why("look.until"), HasSubstr("what is repeated was never enough"));
+  EXPECT_THAT(why("look.until"), HasSubstr("`outputs.look` is \"no\" in round 1 and "
+                                           "`outputs.look` is \"no\" in round 2"));
   EXPECT_FALSE(exists("published"));
 }
 

@@ -64,6 +64,7 @@ TEST_F(Tries, the_first_that_is_good_counts_and_nothing_of_the_others_is_left) {
   EXPECT_EQ(states(), "fix.1: skipped\nfix.2: done\nfix.3: skipped\nfix: done\nafter: done\n");
   EXPECT_THAT(ended.err, AllOf(HasSubstr("picked"), HasSubstr("it was the first that was good"),
                                HasSubstr("`fix.2` was good first"), HasSubstr("2 not taken")));
+  EXPECT_THAT(ended.err, HasSubstr("no model was asked"));
   EXPECT_EQ(interlock({"output", "last", "fix"}).out, "I am fix.2\n");
   EXPECT_EQ(interlock({"output", "last", "after"}).out, "fix.2\n");
   EXPECT_THAT(interlock({"diff", "last", "fix"}).out, HasSubstr("+fix.2"));

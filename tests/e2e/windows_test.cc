@@ -136,6 +136,65 @@ TEST_F(Windows, of_another_log_in_are_its_own) {
   EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr("30 % of its 5h"));
 }
 
+TEST_F(Windows, of_a_run_are_seen_by_whoever_looks_at_it_whatever_log_in_they_have) {
+  const Endpoint endpoint(script({0.2, 0.93, 0.4, 0.41}, in_seconds(7200)));
+  plan_at(endpoint);
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  const std::string first = at(json_of({"show"}), "/run");
+  environment()["CLAUDE_CODE_OAUTH_TOKEN"] = "somebody else's";
+  ASSERT_EQ(interlock({"run", "plan.yaml", "--fresh"}).exit, 0);
+  const auto used = [&](const std::string& run) {
+    return at(json_of({"show", run}), "/windows/0/used");
+  };
+  EXPECT_THAT(used(first), HasSubstr("9.3")) << "not of who looks";
+  EXPECT_THAT(used("last"), HasSubstr("4.1"));
+  environment().erase("CLAUDE_CODE_OAUTH_TOKEN");
+  EXPECT_THAT(used(first), HasSubstr("9.3"));
+  EXPECT_EQ(at(json_of({"show", first}), "/windows/0/agents/0"), "claude");
+  EXPECT_EQ(at(json_of({"show", first}), "/windows/0/window"), "5h");
+  // Who has no log-in and plans a run is told of the one that was seen last.
+  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr("has used 41 % of its 5h"));
+  // What is kept says nothing of the log-in.
+  const Ended kept = shell("cat '" + state() + "'/runs/" + first + "/login");
+  EXPECT_THAT(kept.out, ::testing::MatchesRegex("[0-9a-f]{8}\n"));
+  EXPECT_NE(shell("grep -r 'long-lived\\|somebody else' '" + state() + "'").exit, 0);
+}
+
+TEST_F(Windows, of_a_run_are_served_by_a_server_that_has_no_log_in) {
+  environment()["XDG_RUNTIME_DIR"] = folder();
+  const Endpoint endpoint(script({0.2, 0.93}, in_seconds(7200)));
+  NamedPipe here(folder() + "/here"), go(folder() + "/go");
+  write_plan(fmt::format(
+      "agents: {{claude: {{kind: claude-code, login: true, base_url: \"{}\"}}}}\n"
+      "tasks:\n  - {{id: a, prompt: x, reads: [], writes: []}}\n"
+      "  - {{id: b, run: 'echo x > {}; read line < {}', reads: [], writes: [], needs: [a]}}\n",
+      endpoint.base_url(), here.path(), go.path()));
+  Running run = start({"run", "plan.yaml", "--face", "lines"});
+  here.next();
+  environment().erase("CLAUDE_CODE_OAUTH_TOKEN");
+  Running server = start({"serve"});
+  server.until_it_says("socket: ");
+  const std::string id = at(json_of({"show"}), "/run");
+  const auto asked = [&](const std::string& path) {
+    return shell("curl -fsS --unix-socket ../interlock/*.sock http://x" + path).out;
+  };
+  EXPECT_THAT(asked("/api/runs/" + id + "/quotas"),
+              ::testing::AllOf(HasSubstr(R"("agents":["claude"],"name":"5h","used":9.3)")));
+  EXPECT_THAT(asked("/metrics"), HasSubstr("interlock_window_used_ratio{provider=\"127.0.0.1"));
+  EXPECT_THAT(interlock({"show"}).out, HasSubstr("log-in of claude: 93 % of its 5h used, until "));
+  const Ended mcp = interlock(
+      {"mcp"},
+      R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{}}})"
+      "\n"
+      R"({"jsonrpc":"2.0","method":"notifications/initialized"})"
+      "\n"
+      R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"status","arguments":{"run":")" +
+          id + "\"}}}\n");
+  EXPECT_THAT(mcp.out, HasSubstr(R"("window":"5h")"));
+  go.ring();
+  EXPECT_EQ(run.wait().exit, 0);
+}
+
 TEST_F(Windows, that_are_reset_are_forgotten) {
   const Endpoint endpoint(script({0.8, 0.95}, in_seconds(-1)));
   plan_at(endpoint);

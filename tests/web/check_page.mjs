@@ -1,9 +1,11 @@
 // Looks at the page with a real browser: `node check_page.mjs INTERLOCK FOLDER`, where FOLDER has playwright-core
 // and axe-core. Runs plans in a folder of its own, and leaves pictures of what it saw in FOLDER.
 import assert from "node:assert/strict";
+import {spawnSync} from "node:child_process";
 import {existsSync, writeFileSync} from "node:fs";
+import {get} from "node:http";
 import {join} from "node:path";
-import {check, expectNoComplaint, folder, openPage, run, runChecks, serve, start, until, work} from "./harness.mjs";
+import {check, expectNoComplaint, folder, interlock, openPage, run, runChecks, serve, start, until, work} from "./harness.mjs";
 
 let server, page;
 
@@ -97,7 +99,11 @@ check("draws the interlocking with its reasons, and goes along it by keys", asyn
 check("draws one by one beside what happened, and tells a bar's reason", async () => {
   await page.getByLabel("one by one").check();
   await page.locator(".key", {hasText: "one by one, foretold"}).waitFor();
-  await page.getByLabel("one by one").uncheck();
+  // What was foretold for this run instead: one of them at a time.
+  await page.getByLabel("as decided").check();
+  await page.locator(".key", {hasText: "as decided, foretold"}).waitFor();
+  assert.equal(await page.getByLabel("one by one").isChecked(), false);
+  await page.getByLabel("as decided").uncheck();
   const row = await page.locator("#task-3").boundingBox(), canvas = await page.locator("canvas").boundingBox();
   await page.mouse.move(canvas.x + 20, row.y + row.height / 2);
   await page.locator(".hint", {hasText: /check: waits: conflict/}).waitFor();
@@ -196,6 +202,185 @@ check("pauses a queue, sets how many at once, adds to it, and lets it go on", as
   assert.equal(run("queue", "show", "--json").stdout.includes('"parallel": 5'), true);
   run("queue", "stop");
   await until("the queue is over", () => queue.exitCode !== null);
+});
+
+check("puts a queue into another order, by the request of the command line", async () => {
+  const queue = start(["queue", "start", "order", "--foreground", "--parallel", "1"]);
+  await until("the queue stands", () => queue.said.includes("run r-"));
+  assert.equal(spawnSync("mkfifo", ["go-order"], {cwd: work}).status, 0);
+  run("add", "-q", "order", "--id", "busy", "-w", "busy", "--", "read line < go-order");
+  for (const id of ["one", "two", "three"]) run("add", "-q", "order", "--id", id, "-w", id, "--", `echo ${id} > ${id}`);
+  await page.goto(page.url().replace(/#.*/, "") + "#/");
+  await page.getByRole("row", {name: /order running/}).getByRole("link").click();
+  const names = () => page.locator(".order li a").allTextContents();
+  await until("they wait in the order they came", async () => (await names()).join() === "one,two,three");
+  const [asked] = await Promise.all([page.waitForRequest((one) => one.url().endsWith("/move")), page.getByRole("button", {name: "Move three first"}).click()]);
+  assert.deepEqual(asked.postDataJSON(), {task: "three", place: "first"});
+  await until("it is first", async () => (await names()).join() === "three,one,two");
+  await page.getByRole("button", {name: "Move one down"}).focus();
+  await page.keyboard.press("Enter");
+  await until("it is behind", async () => (await names()).join() === "three,two,one");
+  // Who moved it goes on with it: down is no more.
+  await until("the keys are on it", () => page.evaluate(() => document.activeElement.getAttribute("aria-label") === "Move one first"));
+  await expectNoComplaint(page);
+  await page.screenshot({path: join(folder, "order.png"), fullPage: true});
+  assert.match(run("queue", "show", "order").stdout, /three +waiting.*moved first by/);
+  writeFileSync(join(work, "go-order"), "go\n");
+  run("queue", "stop", "order");
+  await until("the queue is over", () => queue.exitCode !== null);
+});
+
+check("shows notes of the board and messages to agents as text, and takes them", async () => {
+  assert.equal(spawnSync("mkfifo", ["go-board"], {cwd: work}).status, 0);
+  writeFileSync(join(work, "board.yaml"), `interlock: 1
+name: with a board
+agents:
+  sh: {kind: command, pass_env: [IL]}
+  asked: {kind: command, run: "cat > asked; read line < go-board", prompt: stdin}
+board: {ideas: rounds, talk: live}
+tasks:
+  - {id: a, run: "printf '<img src=x onerror=alert(1)>\\\\nand \\\\033[31mred' | $IL board post ideas -", reads: [], writes: [], board: {post: ideas}}
+  - {id: sum, run: "$IL board read ideas | $IL board post ideas -", reads: [], writes: [], board: {post: ideas, read: ideas, round: 2}}
+  - {id: ask, agent: asked, prompt: Do it., reads: [], writes: [asked], needs: [sum]}
+`);
+  const going = start(["run", "board.yaml", "--face", "lines", "--pattern", "parallel"], interlock, {IL: interlock});
+  await until("the agent works", () => /started +ask/.test(going.said));
+  await page.goto(page.url().replace(/#.*/, "") + "#/");
+  await page.getByRole("row", {name: /with a board/}).getByRole("link").click();
+  const board = page.getByRole("region", {name: "Board"});
+  await board.getByText("<img src=x onerror=alert(1)>").first().waitFor();
+  assert.equal(await board.locator("img").count(), 0);
+  await board.getByText("sum, round 2").waitFor();
+  await board.getByText(/^a, round 1, \d\d:\d\d:\d\d UTC$/).waitFor();
+  assert.ok(!(await board.textContent()).includes("\u001b"), "no control of a terminal");
+  await board.getByLabel("a note for talk").fill("The API is frozen.");
+  await board.getByRole("button", {name: "Post"}).nth(1).click();
+  await board.getByText("The API is frozen.").waitFor();
+  await board.getByText("a person").waitFor();
+  await page.getByTitle("ask", {exact: true}).click();
+  await page.getByRole("tab", {name: "Messages"}).click();
+  await page.getByLabel(/a word to its agent/).fill("Leave src/legacy alone.");
+  await page.getByRole("button", {name: "Send"}).click();
+  await page.getByRole("tabpanel").getByText("Leave src/legacy alone.").waitFor();
+  await page.getByRole("tabpanel").getByText("told to its next attempt").waitFor();
+  await page.getByRole("tab", {name: "Messages 0/1"}).waitFor();
+  for (const [width, colorScheme] of [[1280, "light"], [1280, "dark"], [390, "light"], [390, "dark"]]) {
+    await page.setViewportSize({width, height: 900});
+    await page.emulateMedia({colorScheme});
+    await page.waitForTimeout(150);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, `at ${width} it is wider than the screen`);
+    await expectNoComplaint(page);
+    await page.screenshot({path: join(folder, `board-${width}-${colorScheme}.png`), fullPage: true});
+  }
+  await page.setViewportSize({width: 1280, height: 900});
+  await page.emulateMedia({colorScheme: "light"});
+  writeFileSync(join(work, "go-board"), "go\n");
+  await until("it is over", () => going.exitCode !== null);
+  await page.getByRole("tabpanel").getByText("told to nobody: no attempt came after it").waitFor();
+});
+
+check("folds tasks of a foreach and tries into a row each, for the pointer, for keys and for readers", async () => {
+  const views = JSON.parse(run("doctor", "--json").stdout).isolation.some((one) => one.isolation === "view" && one.possible);
+  assert.equal(spawnSync("mkfifo", ["go-many"], {cwd: work}).status, 0);
+  writeFileSync(join(work, "many.yaml"), `interlock: 1
+name: many of a kind
+limits: {parallel: 4}
+tasks:
+  - {id: split, run: "read line < go-many; seq 12", reads: [], writes: [], output: text}
+  - {id: "part-{item}", foreach: "{outputs.split}", at_most: 20, run: "sleep 0.0{item}; test {item} != 7", reads: [], writes: ["o{item}"]}
+${views ? '  - {id: fix, run: "echo x > fixed", reads: [], writes: [fixed], output: text, isolation: view, tries: 3}' : ""}
+`);
+  const going = start(["run", "many.yaml", "--face", "lines", "--pattern", "parallel"]);
+  await until("it began", () => /started +split/.test(going.said));
+  await page.goto(page.url().replace(/#.*/, "") + "#/");
+  await page.getByRole("row", {name: /many of a kind/}).getByRole("link").click();
+  // Nobody knows yet how many there are: one row stands for all, and places without an item have none.
+  await page.getByTitle("part-{item}", {exact: true}).waitFor();
+  assert.equal(await page.getByTitle(/^part/).count(), 1);
+  writeFileSync(join(work, "go-many"), "go\n");
+  await until("it is over", () => going.exitCode !== null);
+  await page.locator(".head").getByText("failed", {exact: true}).waitFor();
+  const tree = page.getByRole("tree", {name: "Tasks"}), family = page.getByRole("treeitem", {name: /part-\{item\}/});
+  await family.waitFor();
+  assert.equal(await family.getAttribute("aria-expanded"), "false");
+  assert.match(await family.textContent(), /part-\{item\}11\/121 failed/);
+  assert.equal(await page.getByTitle("part-3", {exact: true}).count(), 0);
+  if (views) {
+    const tries = page.getByRole("treeitem", {name: /fix, tries/});
+    assert.equal(await tries.getAttribute("aria-expanded"), "true", "four are not many");
+    await page.getByTitle("fix.2", {exact: true}).waitFor();
+  }
+  await tree.focus();
+  await page.keyboard.press("Home");
+  await page.keyboard.press("ArrowDown");
+  await until("the keys are on the family", async () => (await tree.getAttribute("aria-activedescendant")) === (await family.getAttribute("id")));
+  await page.keyboard.press("ArrowRight");
+  await page.getByTitle("part-12", {exact: true}).waitFor();
+  assert.equal(await page.getByTitle("part-3", {exact: true}).getAttribute("aria-level"), "2");
+  await page.keyboard.press("ArrowRight");
+  await page.getByRole("heading", {name: "part-1", exact: true}).waitFor();
+  await expectNoComplaint(page);
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("ArrowLeft");
+  await until("it is folded", async () => (await family.getAttribute("aria-expanded")) === "false");
+  for (const [width, colorScheme] of [[1280, "light"], [390, "dark"]]) {
+    await page.setViewportSize({width, height: 900});
+    await page.emulateMedia({colorScheme});
+    await page.waitForTimeout(150);
+    await expectNoComplaint(page);
+    await page.screenshot({path: join(folder, `folded-${width}-${colorScheme}.png`), fullPage: true});
+  }
+  await page.setViewportSize({width: 1280, height: 900});
+  await page.emulateMedia({colorScheme: "light"});
+  // Words are looked for in all of them, folded or not, and whose task is opened is unfolded.
+  await page.getByRole("searchbox", {name: "Filter tasks"}).fill("part-7");
+  await page.getByRole("option", {name: /part-7/}).click();
+  await page.getByRole("searchbox", {name: "Filter tasks"}).fill("");
+  await until("it is unfolded", async () => (await family.getAttribute("aria-expanded")) === "true");
+  await page.getByRole("button", {name: "fold all", exact: true}).click();
+  await until("all are folded", async () => (await page.getByRole("treeitem").count()) === (views ? 3 : 2));
+  await page.getByRole("radio", {name: /^sequential/}).click();
+  await page.getByText(/Foretold for sequential/).waitFor();
+  await page.getByRole("radio", {name: /^this run/}).click();
+  assert.ok(!(await page.locator(".sheet").textContent()).includes("part[13]"), "nor is it a node of the graph");
+});
+
+check("lets go of its stream in a tab nobody looks at, and goes on where it was", async () => {
+  assert.equal(spawnSync("mkfifo", ["go-hidden"], {cwd: work}).status, 0);
+  writeFileSync(join(work, "hidden.yaml"), "interlock: 1\nname: not looked at\ntasks: [{id: a, run: \"read line < go-hidden\", reads: [], writes: []}]\n");
+  const going = start(["run", "hidden.yaml", "--face", "lines"]);
+  await until("it runs", () => /started +a/.test(going.said));
+  await page.goto(page.url().replace(/#.*/, "") + "#/");
+  await page.getByRole("row", {name: /not looked at/}).getByRole("link").click();
+  await page.getByTitle("a", {exact: true}).waitFor();
+  const socketPath = /socket: (\S+)/.exec(server.said)[1];
+  const streams = () => new Promise((told, failed) => get({socketPath, path: "/metrics"}, (answer) => {
+    let text = "";
+    answer.on("data", (part) => (text += part));
+    answer.on("end", () => told(+/^interlock_serve_streams (\d+)$/m.exec(text)[1]));
+  }).on("error", failed));
+  await until("it follows the run", async () => (await streams()) === 1);
+  const look = (hidden) => page.evaluate((is) => {
+    Object.defineProperty(document, "hidden", {configurable: true, get: () => is});
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await look(true);
+  await until("it let go", async () => (await streams()) === 0);
+  writeFileSync(join(work, "go-hidden"), "go\n");
+  await until("the run is over", () => going.exitCode !== null);
+  assert.equal(await page.locator(".head .state").textContent(), "running", "nobody told it");
+  const [asked] = await Promise.all([page.waitForRequest((one) => one.url().endsWith("/stream")), look(false)]);
+  assert.ok(asked.headers()["last-event-id"], "it says where it was");
+  await page.locator(".head").getByText("finished", {exact: true}).waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
+});
+
+check("moves nothing by itself where less motion is wanted, nor elsewhere", async () => {
+  await page.emulateMedia({reducedMotion: "reduce"});
+  const moving = () => page.evaluate(() => document.getAnimations().length + [...document.querySelectorAll("*")].filter((one) => getComputedStyle(one).transitionDuration.split(",").some((time) => parseFloat(time) > 0)).length);
+  assert.equal(await moving(), 0);
+  await page.emulateMedia({reducedMotion: "no-preference"});
+  assert.equal(await moving(), 0);
 });
 
 check("draws ten thousand tasks, of which only some are nodes of the page", async () => {
