@@ -38,7 +38,8 @@ TaskId median_task(const plan::Plan& plan, const std::vector<Expected>& expected
 Model model_of(const plan::Plan& plan, const std::vector<Expected>& expected, TaskId like) {
   Model model{plan, expected[like.index()], 0};
   plan::Task task = plan[like];
-  const std::vector<Verdict> verdicts = verdicts_of(plan);
+  std::vector<Verdict> verdicts = verdicts_of(plan);
+  price_joining(plan, expected, verdicts);
   task.join = verdicts[like.index()].join;
   if (is_caught(task) && task.estimate.conflicts) model.p_conflict = *task.estimate.conflicts;
   task.needs.clear();

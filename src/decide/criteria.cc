@@ -40,6 +40,19 @@ std::string ties(const plan::Plan& plan, const std::vector<const Edge*>& edges) 
   return text;
 }
 
+/// `2 min each, from 4 runs`; of several the first.
+std::string say_price(const std::vector<Verdict>& verdicts, const std::vector<TaskId>& tasks) {
+  const Verdict& first = verdicts[tasks.front().index()];
+  const bool assumed = std::ranges::any_of(
+      tasks, [&](TaskId task) { return verdicts[task.index()].join_from == From::prior; });
+  std::string source = "as the plan says";
+  if (assumed)
+    source = "assumed";
+  else if (first.join_from == From::history)
+    source = "from " + count_of(first.join_runs, "run");
+  return fmt::format("{} each, {}", show_time_taken(first.join), source);
+}
+
 }  // namespace
 
 Test independent_test(const plan::Plan& plan, const footprint::Interlocking& interlocking,
@@ -88,18 +101,21 @@ Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts
                     const Forecast& overlapped) {
   std::vector<TaskId> loose, exclusive;
   Duration price{};
-  bool assumed = false;
+  bool at_gate = false;
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     const Verdict& it = verdicts[i];
+    at_gate |= it.joined_at_gate;
     if (it.join == Duration::zero()) continue;
     (it.exclusive ? exclusive : loose).push_back(TaskId(i));
     if (it.exclusive) price += it.join;
-    assumed |= it.join_from == From::prior;
   }
-  if (loose.empty() && exclusive.empty()) return {true, "nothing has to be joined by hand"};
-  const auto one_each = verdicts[(loose.empty() ? exclusive : loose).front().index()].join;
-  const std::string each = fmt::format("{} each, {}", show_time_taken(one_each),
-                                       assumed ? "assumed" : "as the plan says");
+  if (loose.empty() && exclusive.empty()) {
+    return {true, at_gate ? "what a person joins at a gate is in the time they take there"
+                          : "nothing has to be joined by hand"};
+  }
+  std::vector<TaskId> priced = loose;
+  priced.insert(priced.end(), exclusive.begin(), exclusive.end());
+  const std::string each = say_price(verdicts, priced);
   if (exclusive.empty()) {
     return {true, fmt::format("joining {} by hand takes {} ({})", names_of(plan, loose),
                               show_time_taken(overlapped.join), each)};

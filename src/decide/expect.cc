@@ -55,6 +55,14 @@ class Sources {
     return kPriorSpread;
   }
 
+  MachineUse machine(Expected::Of furthest) const {
+    for (std::size_t i = 0; i <= static_cast<std::size_t>(furthest); ++i) {
+      if (measurements_[i] != nullptr && measurements_[i]->machine.attempts > 0)
+        return measurements_[i]->machine;
+    }
+    return {};
+  }
+
   std::optional<double> conflict_odds() const {
     for (const History::Measurements* measurements : measurements_) {
       if (measurements != nullptr && measurements->p_conflict) return measurements->p_conflict;
@@ -115,11 +123,13 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
       [](const Measurements& measurements) { return measurements.output_tokens; }, it.output_tokens,
       unused);
   sources.fill(
-      std::optional<Duration>(), [](const Measurements& measurements) { return measurements.join; },
+      std::optional<Joining>(), [](const Measurements& measurements) { return measurements.join; },
       it.join, unused);
   sources.fill(
       std::optional<Duration>(),
       [](const Measurements& measurements) { return measurements.startup; }, it.startup, unused);
+  // Any command may be run by the agent of commands.
+  it.machine = sources.machine(model ? Expected::Of::agent : Expected::Of::shape);
   if (!taxed) it.overhead_tokens = model ? kPriorSpawnTokens + kPriorReturnTokens : 0;
   return it;
 }

@@ -208,6 +208,8 @@ Result<void> AttemptEndings::conclude(Attempt live, Judgement judgement) {
   event.detail = with_unproven(judgement.detail, live.work.exited.unproven);
   event.strays = live.work.exited.strays;
   event.unproven = std::move(live.work.exited.unproven);
+  event.cpu_time = live.work.exited.cpu_time;
+  event.memory_peak_bytes = live.work.exited.memory_peak_bytes;
   // That its changes had to be taken is none of its time.
   const Time over = live.name().phase == 0 ? live.work.over.value_or(turn_.now()) : turn_.now();
   event.elapsed = over - live.started() + live.share.worked.value_or(Duration{});

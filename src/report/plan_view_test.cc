@@ -439,8 +439,11 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
         "overhead_tokens": 5000,
         "overhead_from": "prior",
         "cost_usd": null,
-        "cost_from": null
+        "cost_from": null,
+        "cores": null,
+        "memory_bytes": null
       },
+      "joining": null,
       "alone": null
     },
     {
@@ -467,8 +470,11 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
         "overhead_tokens": 0,
         "overhead_from": "prior",
         "cost_usd": 0,
-        "cost_from": "prior"
+        "cost_from": "prior",
+        "cores": null,
+        "memory_bytes": null
       },
+      "joining": null,
       "alone": null
     }
   ],

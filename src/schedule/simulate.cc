@@ -212,7 +212,7 @@ class Simulator::Run {
     if (job(task).slowing == kNotSlowed) {
       happenings_.push({now_ + takes, What::ended, task, it.attempt});
     } else {
-      progress_.start(task, job(task).slowing, takes, now_);
+      progress_.start(task, job(task), takes, now_);
     }
   }
 
