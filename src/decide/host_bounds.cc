@@ -21,8 +21,8 @@ bool is_only_seen_flat(const plan::Plan& plan, const plan::Task& task, const Opt
     return plan.resources[use.resource.index()].slowing.has_value();
   });
   if (by_resource) return false;
-  const auto learned = options.learned.find(plan.agents[task.agent.index()].name);
-  return learned != options.learned.end() && learned->second.slowing.by <= 0;
+  const plan::Agent& agent = plan.agents[task.agent.index()];
+  return agent.slowing && agent.slowing->by <= 0 && options.learned.contains(agent.name);
 }
 
 }  // namespace

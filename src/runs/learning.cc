@@ -9,6 +9,7 @@
 #include "decide/verdicts.h"
 #include "runs/chosen_run.h"
 #include "runs/planning.h"
+#include "sys/host_capacity.h"
 
 namespace interlock::runs {
 namespace {
@@ -39,6 +40,11 @@ std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
   return name.data();
+}
+
+decide::Host this_host() {
+  const sys::HostCapacity here = sys::host_capacity();
+  return {here.processors, here.memory_bytes};
 }
 
 std::string account_of(const plan::Plan& plan, const plan::Task& task) {

@@ -20,7 +20,6 @@
 #include "runs/learning.h"
 #include "runs/run_models.h"
 #include "schema/json_schema.h"
-#include "sys/host_capacity.h"
 
 namespace interlock::runs {
 
@@ -294,8 +293,7 @@ Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::Histo
   how.backlog = backlogs_of(planned.plan, state_folder);
   note_used_quotas(planned.plan, how.backlog);
   how.learned = planned.learned;
-  const sys::HostCapacity here = sys::host_capacity();
-  how.host = {here.processors, here.memory_bytes};
+  how.host = this_host();
   how.coordinating = history.coordinating;
   if (request.stands) {
     planned.decision = decide::standing(planned.plan, planned.interlocking, how);
