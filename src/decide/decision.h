@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "footprint/interlocking.h"
+#include "history/growth.h"
 #include "history/slowing.h"
 #include "plan/plan.h"
 #include "schedule/simulate.h"
@@ -65,7 +66,10 @@ struct History {
   std::map<std::string, Measurements>
       by_shape;  ///< Likewise, with what the tasks of a `foreach` share.
   std::map<std::string, Measurements> by_agent;  ///< Key: agent name + "\n" + model.
-  std::optional<Duration> answer{};              ///< What people take at a gate.
+  /// How the times (in microseconds) and tokens of an agent's tasks grow with their prompts;
+  /// likewise.
+  std::map<std::string, history::Growth> times_by_size{}, tokens_by_size{};
+  std::optional<Duration> answer{};  ///< What people take at a gate.
   std::uint32_t answers = 0;
   std::optional<Coordinating> coordinating{};
   /// How calls of one account and model slow each other, key account + "\n" + model; how commands
@@ -97,6 +101,7 @@ struct Expected {
   /// those of what it is like: its `foreach`, its agent.
   std::uint32_t samples = 0;
   enum class Of : unsigned char { task, shape, agent } of = Of::task;
+  bool by_size = false;                   ///< The time, of its agent's: as its prompt is long.
   std::optional<Tokens> output_tokens{};  ///< Of the tokens and the tax.
   std::optional<Joining> join{};          ///< Its output.
   MachineUse machine{};

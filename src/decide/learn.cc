@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "decide/contention.h"
 #include "history/estimate.h"
 
 namespace interlock::decide {
@@ -43,7 +44,7 @@ std::optional<double> odds_of_two(const std::vector<Overlap>& overlaps) {
 /// The measurements of one key.
 struct Group {
   std::vector<Observation> times, tokens, outputs, costs, spawns, returns, joins, waits, startups;
-  std::vector<Observation> cores, peaks;
+  std::vector<Observation> cores, peaks, sizes;
   std::set<std::string> join_runs;
   double tried = 0, failed = 0, cached = 0, inputs = 0;
   std::vector<Overlap> overlaps;
@@ -97,6 +98,7 @@ struct Group {
     // What a calibration asks for is no task.
     if (sample.origin == Sample::Origin::calibration) return;
     if (sample.elapsed) put(times, sample.elapsed->count(), weight);
+    if (sample.size > 0) put(sizes, sample.size, weight);
     if (auto all = total_tokens(usage)) {
       if (sample.spawn_tokens && sample.return_tokens)
         all = std::max<Tokens>(0, *all - *sample.spawn_tokens - *sample.return_tokens);
@@ -206,27 +208,23 @@ std::string behind(const std::string& key, std::size_t parts) {
   return key.substr(at);
 }
 
-std::map<std::string, history::LearnedSlowing> slowings_of(
-    const std::vector<Sample>& samples, const std::vector<history::Call>& calls) {
-  std::map<std::string, std::vector<history::Interval>> intervals;
-  for (const history::Call& it : calls) {
-    const auto size = static_cast<double>(it.output_tokens.value_or(0));
-    intervals[it.account + "\n" + it.model].push_back({it.began, it.ended, "", size});
+/// How what tasks of an agent take grows with their prompts, by agent. `everywhere`: tasks under
+/// workspace, id and agent.
+void learn_growths(const Groups& everywhere, History& made) {
+  std::map<std::string, std::vector<history::Sized>> times, tokens;
+  for (const auto& [key, group] : everywhere) {
+    const auto size = static_cast<double>(median(group.sizes).value_or(0));
+    const std::string agent = behind(key, 2);
+    times[agent].push_back({size, static_cast<double>(median(group.times).value_or(0))});
+    tokens[agent].push_back({size, static_cast<double>(median(group.tokens).value_or(0))});
   }
-  for (const Sample& it : samples) {
-    if (!it.account.empty() || it.host.empty() || !it.elapsed) continue;
-    const bool counts = history::verdict_on(it.outcome) == history::Verdict::succeeded;
-    intervals["host:" + it.host + "\n"].push_back(
-        {it.at - *it.elapsed, it.at, it.workspace + "\n" + it.task, counts ? 1.0 : 0.0});
-  }
-  constexpr std::ptrdiff_t kMost = 400;  // The newest: it grows with their number times the levels.
-  std::map<std::string, history::LearnedSlowing> learned;
-  for (auto& [key, all] : intervals) {
-    std::ranges::sort(all, std::greater<>(), &history::Interval::ended);
-    if (std::ssize(all) > kMost) all.erase(all.begin() + kMost, all.end());
-    learned[key] = history::learn_slowing(all);
-  }
-  return learned;
+  const auto learn_each = [](auto& seen, auto& into) {
+    for (auto& [agent, all] : seen) {
+      if (const auto growth = history::learn_growth(std::move(all))) into[agent] = *growth;
+    }
+  };
+  learn_each(times, made.times_by_size);
+  learn_each(tokens, made.tokens_by_size);
 }
 
 /// Of agents that join outputs, in any workspace.
@@ -244,80 +242,6 @@ std::optional<Coordinating> coordinating_of(const std::vector<Sample>& samples, 
   const auto each = median(times);
   if (!each) return std::nullopt;
   return Coordinating{Duration(*each), median(tokens), static_cast<std::uint32_t>(times.size())};
-}
-
-/// Under what key, and by how much, others slowed a sample.
-struct Slowed {
-  std::string key;
-  history::Slowing by;
-};
-
-std::optional<Slowed> slowed(const std::map<std::string, history::LearnedSlowing>& slowings,
-                             const SaidSlowings& said, const Sample& it) {
-  if (it.account.empty() && it.host.empty()) return std::nullopt;
-  const std::string whose = it.account.empty() ? "host:" + it.host : it.account;
-  if (const auto found = said.find(whose); found != said.end()) return Slowed{whose, found->second};
-  const auto learned = [&](const auto& found) -> std::optional<Slowed> {
-    if (found == slowings.end() || found->second.kind != history::LearnedSlowing::Kind::found)
-      return std::nullopt;
-    return Slowed{found->first, found->second.slowing};
-  };
-  const auto exact = slowings.find(whose + "\n" + (it.account.empty() ? "" : it.model));
-  if (exact != slowings.end() || !it.model.empty()) return learned(exact);
-  // The client chose its model itself.
-  const auto first = slowings.lower_bound(whose + "\n");
-  if (first == slowings.end() || !first->first.starts_with(whose + "\n")) return std::nullopt;
-  return learned(first);
-}
-
-/// With how many others each attempt in a snapshot overlapped: of the same run, and other tasks.
-std::vector<std::size_t> overlaps_of(const std::vector<Sample>& samples) {
-  std::map<std::string, std::vector<std::size_t>> runs;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const Sample& it = samples[i];
-    if (it.met && it.elapsed && !it.run.empty()) runs[it.workspace + "\n" + it.run].push_back(i);
-  }
-  std::vector<std::size_t> overlapped(samples.size());
-  for (const auto& [run, members] : runs) {
-    for (const std::size_t i : members) {
-      const Sample& one = samples[i];
-      std::set<std::string> others;
-      for (const std::size_t j : members) {
-        const Sample& it = samples[j];
-        if (it.task != one.task && it.at > one.at - *one.elapsed && one.at > it.at - *it.elapsed)
-          others.insert(it.task);
-      }
-      overlapped[i] = others.size();
-    }
-  }
-  return overlapped;
-}
-
-/// Times as they would have been alone: what was waited for quotas and what others slowed is
-/// forecast by itself, and would else count twice.
-void take_out_the_others(std::vector<Sample>& samples,
-                         const std::map<std::string, history::LearnedSlowing>& slowings,
-                         const SaidSlowings& said) {
-  constexpr int kLeastPart =
-      20;  // Waits of several calls at once may add up to more than there was.
-  std::map<std::string, std::vector<history::Interval>> intervals;
-  std::map<std::string, std::vector<std::size_t>> places;
-  std::map<std::string, history::Slowing> by;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    Sample& it = samples[i];
-    if (!it.elapsed) continue;
-    it.elapsed = std::max(*it.elapsed - it.waits.calls_quota, *it.elapsed / kLeastPart);
-    const auto slow = slowed(slowings, said, it);
-    if (!slow) continue;
-    intervals[slow->key].push_back({it.at - *it.elapsed, it.at, "", 1});
-    places[slow->key].push_back(i);
-    by[slow->key] = slow->by;
-  }
-  for (const auto& [key, all] : intervals) {
-    const auto exclusive = history::work_of(all, by.at(key));
-    for (std::size_t j = 0; j < exclusive.size(); ++j)
-      samples[places[key][j]].elapsed = exclusive[j];
-  }
 }
 
 }  // namespace
@@ -387,6 +311,7 @@ History learn(const std::vector<Sample>& samples, const std::vector<history::Cal
     if (!kin) kin = find(agent_kin, behind(key, 1));
     made.by_task[key] = measured_of(group, kin, failures_of(behind(key, 1)));
   }
+  learn_growths(everywhere, made);
   if (const auto answer = median(people.joins)) {
     made.answer = Duration(*answer);
     made.answers = static_cast<std::uint32_t>(people.joins.size());

@@ -172,6 +172,30 @@ TEST(Learn, ACoordinatorTellsWhatAnAgentTakesForEachOutput) {
   EXPECT_FALSE(learn({samples.back()}, {}, "/w").coordinating);
 }
 
+TEST(Learn, ATaskThatNeverRanIsPricedByTheLengthOfItsPromptWhereThatTells) {
+  std::vector<Sample> samples;
+  for (int i = 0; i < 10; ++i) {
+    samples.push_back(sample("t" + std::to_string(i), seconds(10 << i), i));
+    samples.back().size = 100 << i;
+    samples.back().usage = {1000 << i, 0, 0, 0, {}};
+  }
+  const History history = learn(samples, {}, "/w");
+  PlanBuilder builder("p");
+  builder.agent("claude", plan::AgentKind::claude_code);
+  builder.task("long").by("claude").prompt(std::string(6400, 'x'));
+  builder.task("short").by("claude").prompt(std::string(200, 'x'));
+  builder.task("t9").by("claude").prompt("short this time");
+  const std::vector<Expected> expected = expect(builder.plan(), history);
+  EXPECT_NEAR(to_seconds(expected[0].time), 640, 1);
+  EXPECT_NEAR(to_seconds(expected[1].time), 20, 1);
+  EXPECT_EQ(expected[0].tokens, 64'000);
+  EXPECT_EQ(say_source(expected[0]), "history of 10 of its agent, by its prompt's length");
+  EXPECT_FALSE(expected[2].by_size) << "it ran before";
+  // One length says nothing of others.
+  for (Sample& it : samples) it.size = 100;
+  EXPECT_FALSE(expect(builder.plan(), learn(samples, {}, "/w"))[0].by_size);
+}
+
 TEST(Learn, ACalibrationTellsTheTaxAndNoTimes) {
   Sample it = sample("calibrate", seconds(2), 1);
   it.workspace.clear();
