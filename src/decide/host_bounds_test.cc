@@ -56,6 +56,25 @@ TEST(Processors, AThirdSlotIsTakenWhereTwoWouldLeaveOneIdle) {
   EXPECT_NEAR(to_seconds(it.parallel.elapsed), 90, 0.01);
 }
 
+TEST(Processors, AreSharedByWhatEachWants) {
+  const PlanBuilder builder = tasks(2);
+  const plan::Plan& plan = builder.plan();
+  std::vector<Expected> expected = expect(plan, {});
+  expected[0].machine.cores = 2;
+  expected[1].machine.cores = 1;
+  Options options = with({.processors = 2});
+  options.pattern = Pattern::parallel;
+  const footprint::Interlocking waits = plan::interlocking_of(plan);
+  EXPECT_NEAR(to_seconds(decide(plan, waits, expected, options).parallel.elapsed), 90, 0.01)
+      << "three wanted of two: both go at two thirds";
+  // One that wants more than there is goes slower alone, too.
+  expected[0].machine.cores = 4;
+  expected[1].machine.cores = 0;
+  const Decision alone = decide(plan, waits, expected, options);
+  EXPECT_NEAR(to_seconds(alone.sequential.elapsed), 180, 0.01);
+  EXPECT_NEAR(to_seconds(alone.parallel.elapsed), 120, 0.01);
+}
+
 TEST(Processors, WhatWaitsMostOfItsTimeIsNotKeptBack) {
   const Decision it = decided(tasks(8), {.cores = 0.1, .attempts = 3}, with({.processors = 2}));
   EXPECT_EQ(it.pattern, Pattern::parallel);
