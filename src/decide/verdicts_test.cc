@@ -69,6 +69,17 @@ TEST(Joining, AtAGateIsNotCountedBesideTheAnswer) {
   EXPECT_EQ(priced(builder.plan(), minutes(2), 4)[0].join, minutes(2));
 }
 
+TEST(Joining, ByAnAgentIsProposedWithWhatThatTookBefore) {
+  const PlanBuilder builder = two_and_one();
+  const plan::Plan& plan = builder.plan();
+  Options options;
+  options.coordinating = Coordinating{seconds(8), 1200, 5};
+  const Decision it = decide(plan, plan::interlocking_of(plan), expect(plan, {}), options);
+  EXPECT_THAT(it.changes, testing::Contains(testing::HasSubstr(
+                              "`with: agent` merge (agents took 8 s and 1.2k tokens an output, "
+                              "from 5 attempts)")));
+}
+
 TEST(Joining, AtAReviewIsSharedByThoseReviewed) {
   PlanBuilder builder = two_and_one();
   builder.limits().answer = minutes(4);
