@@ -18,9 +18,16 @@ namespace {
 
 std::string say_gain(const Decision& decision, const Forecast& forecast) {
   const Duration elapsed = forecast.elapsed + forecast.join;
-  const Duration gain = decision.sequential.elapsed - elapsed;
   const std::string instead = fmt::format("{} instead of {}", show_time_taken(elapsed),
                                           show_time_taken(decision.sequential.elapsed));
+  // What is done again is no part of the forecast where more tasks pass by each other than meet.
+  if (decision.saving.conflict > Duration::zero()) {
+    const Duration saved = decision.saving.saved;
+    return saved > Duration::zero() ? fmt::format("{}; {} saved with what is done again", instead,
+                                                  show_time_taken(saved))
+                                    : instead;
+  }
+  const Duration gain = decision.sequential.elapsed - elapsed;
   return gain > Duration::zero() ? fmt::format("{}, {} saved", instead, show_time_taken(gain))
                                  : instead;
 }
