@@ -65,7 +65,7 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
 
   std::vector<bool> tied(plan.tasks.size());
   std::vector<const Edge*> conflicts, needs;
-  std::vector<TaskId> unknown;
+  std::vector<TaskId> unknown, undeclared;
   for (const Edge& edge : interlocking.edges) {
     if (edge.why == Why::unknown || is_check(edge.after.index())) continue;
     (footprint::is_said(edge.why) ? needs : conflicts).push_back(&edge);
@@ -73,6 +73,8 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   }
   for (std::size_t i = 0; i < tied.size(); ++i) {
     if (is_check(i)) tied[i] = true;
+    if (plan.tasks[i].footprint.unknown && is_caught(plan.tasks[i]))
+      undeclared.push_back(TaskId(i));
     if (!touches_the_unknown(plan.tasks[i])) continue;
     unknown.push_back(TaskId(i));
     tied[i] = true;
@@ -91,6 +93,11 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   if (!test.holds && unknown.empty()) test.why = "each task waits for the one before it";
   test.why += ties(plan, conflicts);
   if (!needs.empty() && (!test.holds || conflicts.empty())) test.why += ties(plan, needs);
+  // They have views, so that nothing of it would be lost: that is why it is not `unknown`.
+  if (!test.holds && conflicts.empty() && !undeclared.empty()) {
+    test.why += fmt::format("; nobody said what {} touch{}", names_of(plan, undeclared),
+                            undeclared.size() == 1 ? "es" : "");
+  }
   if (!unknown.empty()) {
     test.why += fmt::format("; {} may touch anything", names_of(plan, unknown));
   }
