@@ -12,10 +12,12 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "decide/decision.h"
+#include "decide/host_bounds.h"
 #include "decide/verdicts.h"
 #include "plan/read.h"
 #include "workspace/local_files.h"
@@ -134,13 +136,18 @@ std::string views(Dice& dice) {
 /// A plan, its world, and what each way takes there.
 class Case {
  public:
-  Case(plan::Plan plan, Dice& dice)
+  /// `processors`: of the host, which the tasks are known to keep busy.
+  Case(plan::Plan plan, Dice& dice, std::optional<double> processors)
       : plan_(std::move(plan)),
         interlocking_(plan::interlocking_of(plan_)),
         expected_(decide::expect(plan_, {})),
         overlapping_(
             decide::decide(plan_, interlocking_, expected_, {.pattern = decide::Pattern::parallel})
                 .speculation) {
+    options_.host.processors = processors;
+    for (decide::Expected& it : expected_) {
+      if (processors) it.machine = {.cores = 0.2 + 1.8 * dice.unit(), .attempts = 5};
+    }
     for (const decide::Risk& risk : overlapping_.risks)
       world_.conflicts.push_back({risk.before, risk.after, dice.unit() < risk.p});
     for (const decide::Expected& it : expected_) {
@@ -169,7 +176,7 @@ class Case {
     return played(decide::verdicts_of(plan_), overlapping_.waits, std::min(n, cap()), false, {});
   }
   double decided() const {
-    const decide::Decision it = decide::decide(plan_, interlocking_, expected_, {});
+    const decide::Decision it = decide::decide(plan_, interlocking_, expected_, options_);
     return played(it.verdicts, it.speculation.waits, it.policy.parallel, it.policy.plan_order,
                   it.priorities);
   }
@@ -178,7 +185,8 @@ class Case {
   double played(const std::vector<decide::Verdict>& verdicts, const footprint::Interlocking& waits,
                 std::uint32_t n, bool plan_order,
                 const std::vector<std::int64_t>& priorities) const {
-    const schedule::Problem problem = decide::problem_of(plan_, waits, expected_, verdicts);
+    schedule::Problem problem = decide::problem_of(plan_, waits, expected_, verdicts);
+    decide::share_processors(plan_, expected_, options_, problem);
     schedule::Policy policy{
         .parallel = n, .plan_order = plan_order, .gate_every = {}, .on_failure = {}};
     if (plan_.limits.gate_every)
@@ -195,6 +203,7 @@ class Case {
   plan::Plan plan_;
   footprint::Interlocking interlocking_;
   std::vector<decide::Expected> expected_;
+  decide::Options options_;
   decide::Speculation overlapping_;  ///< What is waited for where tasks in views overlap.
   schedule::World world_;
 };
@@ -221,7 +230,8 @@ double best_of(const Case& it) {
   return best;
 }
 
-void measure(const std::string& family, std::string (*make)(Dice&), int plans) {
+void measure(const std::string& family, std::string (*make)(Dice&), int plans,
+             const std::vector<double>& processors = {}) {
   workspace::LocalFiles files;
   std::vector<double> mean(std::size(kRules)), worst(std::size(kRules));
   for (int k = 0; k < plans; ++k) {
@@ -232,7 +242,9 @@ void measure(const std::string& family, std::string (*make)(Dice&), int plans) {
       fmt::print(stderr, "{}\n{}", text, plan::render(read.problems, family));
       std::exit(1);
     }
-    const Case it(std::move(read.plan), dice);
+    std::optional<double> of_host;
+    if (!processors.empty()) of_host = processors[static_cast<std::size_t>(k) % processors.size()];
+    const Case it(std::move(read.plan), dice, of_host);
     const double best = best_of(it);
     for (std::size_t r = 0; r < std::size(kRules); ++r) {
       const double regret = kRules[r].takes(it) / best - 1;
@@ -261,4 +273,5 @@ int main(int argc, char** argv) {
   measure("prose", prose, plans);
   measure("gates", gates, plans);
   measure("views", views, plans);
+  measure("processors", independent, plans, {1, 2, 4, 8});
 }

@@ -24,9 +24,11 @@ Result<Exit> breakeven_command(const Context& context, const std::string& file,
   auto plan = runs::read_plan_or_complain(*document, request, files);
   if (!plan) return std::unexpected(plan.error());
   const decide::History history = history_of(context, *plan);
-  decide::fill_from_history(*plan, history, runs::slowing_keys(*plan, history));
+  decide::Options options;
+  options.learned = decide::fill_from_history(*plan, history, runs::slowing_keys(*plan, history));
+  options.host = runs::this_host();
   const auto expected = decide::expect(*plan, history);
-  const decide::Breakeven found = decide::breakeven(*plan, expected);
+  const decide::Breakeven found = decide::breakeven(*plan, expected, options);
   if (!svg.empty()) {
     std::ofstream out(svg, std::ios::binary);
     out << report::breakeven_svg(found);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/text.h"
 #include "decide/explain.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
@@ -104,6 +105,16 @@ class Proposals {
             asked_.cap, [&](schedule::Problem& problem) { lift(problem, tasks); });
   }
 
+  /// What that took before.
+  std::string say_coordinating() const {
+    const auto& it = asked_.options.coordinating;
+    if (!it) return {};
+    const std::string tokens =
+        it->tokens ? fmt::format(" and {} tokens", show_count(*it->tokens)) : std::string();
+    return fmt::format(" (agents took {}{} an output, from {})", show_time_taken(it->each), tokens,
+                       count_of(it->attempts, "attempt"));
+  }
+
   void give_form() {
     std::vector<TaskId> tasks;
     for (std::size_t i = 0; i < decision_.verdicts.size(); ++i) {
@@ -112,9 +123,9 @@ class Proposals {
     if (tasks.empty()) return;
     const bool one = tasks.size() == 1;
     propose(fmt::format("{} {} prose that nobody merges: give {} an output schema, or join {} with "
-                        "a `with: agent` merge",
+                        "a `with: agent` merge{}",
                         names_of(plan_, tasks), one ? "returns" : "return", one ? "it" : "each",
-                        one ? "it" : "them"),
+                        one ? "it" : "them", say_coordinating()),
             asked_.cap, [&](schedule::Problem& problem) { lift(problem, tasks); });
     if (changes_.back().gain > Duration::zero() || decision_.chosen().join > Duration::zero())
       changes_.back().gain += decision_.chosen().join;

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "decide/forecast.h"
+#include "decide/host_bounds.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
@@ -22,6 +23,10 @@ struct Model {
   plan::Plan plan;  ///< With one task.
   Expected expected;
   double p_conflict = 0;  ///< Of any two.
+  Options options;        ///< The host, and what was learned.
+
+  /// Whether it is known what a task keeps of the host's processors.
+  bool knows_processors() const { return expected.machine.cores && options.host.processors; }
 };
 
 TaskId median_task(const plan::Plan& plan, const std::vector<Expected>& expected) {
@@ -35,10 +40,12 @@ TaskId median_task(const plan::Plan& plan, const std::vector<Expected>& expected
   return tasks[tasks.size() / 2];
 }
 
-Model model_of(const plan::Plan& plan, const std::vector<Expected>& expected, TaskId like) {
-  Model model{plan, expected[like.index()], 0};
+Model model_of(const plan::Plan& plan, const std::vector<Expected>& expected, TaskId like,
+               const Options& options) {
+  Model model{plan, expected[like.index()], 0, options};
   plan::Task task = plan[like];
-  const std::vector<Verdict> verdicts = verdicts_of(plan);
+  std::vector<Verdict> verdicts = verdicts_of(plan);
+  price_joining(plan, expected, verdicts);
   task.join = verdicts[like.index()].join;
   if (is_caught(task) && task.estimate.conflicts) model.p_conflict = *task.estimate.conflicts;
   task.needs.clear();
@@ -68,6 +75,7 @@ class Crowd {
     }
     verdicts_ = verdicts_of(plan_);
     problem_ = problem_of(plan_, {}, expected_, verdicts_);
+    share_processors(plan_, expected_, model.options, problem_);
     draws_.emplace(plan_, expected_, risks, kFewerDraws);
     forecaster_.emplace(problem_, plan_.limits, expected_, verdicts_, *draws_);
   }
@@ -128,6 +136,7 @@ class Variations {
     joins();
     conflicts();
     slowing();
+    processors();
     quotas();
     tax();
     std::ranges::stable_sort(made_, std::ranges::greater(), [&](const Sensitivity& it) {
@@ -195,6 +204,14 @@ class Variations {
     with(4, 0.5);
     with(3, 0.1);
   }
+  void processors() {
+    if (!model_.knows_processors()) return;
+    for (const double times : {0.5, 2.0}) {
+      const double count = *model_.options.host.processors * times;
+      add("the host", say_processors(count),
+          [&](Model& it) { it.options.host.processors = count; });
+    }
+  }
   void quotas() {
     for (const plan::Use& use : model_.plan.tasks.front().uses) {
       const plan::Resource& resource = model_.plan.resources[use.resource.index()];
@@ -236,6 +253,8 @@ std::string why_queue(const Model& model) {
   if (agent.slowing)
     return fmt::format("tasks of `{}` slow each other beyond {} at once", agent.name,
                        agent.slowing->beyond);
+  if (model.knows_processors())
+    return fmt::format("more only share the {}", say_processors(*model.options.host.processors));
   return "of how the draws fall";
 }
 
@@ -267,7 +286,10 @@ std::vector<std::string> not_measured(const Model& model) {
       std::ranges::any_of(task.uses, [&](const plan::Use& use) {
         return model.plan.resources[use.resource.index()].slowing.has_value();
       });
-  if (!slowing_known) missing.emplace_back("how they slow each other");
+  const bool processors_tell =
+      model.plan.agents[task.agent.index()].kind == plan::AgentKind::command &&
+      model.knows_processors();
+  if (!slowing_known && !processors_tell) missing.emplace_back("how they slow each other");
   if (model.expected.time_from == From::prior) missing.emplace_back("how long one takes");
   if (!model.expected.p_failure) missing.emplace_back("how often one fails");
   return missing;
@@ -280,10 +302,11 @@ Duration SweepPoint::least() const {
       {sequential.mean + sequential.join, at_once.mean + at_once.join, queue.mean + queue.join});
 }
 
-Breakeven breakeven(const plan::Plan& plan, const std::vector<Expected>& expected) {
+Breakeven breakeven(const plan::Plan& plan, const std::vector<Expected>& expected,
+                    const Options& options) {
   Breakeven it;
   const TaskId like = median_task(plan, expected);
-  const Model model = model_of(plan, expected, like);
+  const Model model = model_of(plan, expected, like, options);
   it.like = plan[like].id;
   it.expected = model.expected;
   it.join = *model.plan.tasks.front().join;

@@ -50,7 +50,9 @@ struct Breakeven {
 
 /// Plays `n` equal, independent tasks, for growing `n`, like the plan's task of median time: its
 /// resources, agent, retries and what joining its output costs. By the scheduler that runs plans,
-/// in drawn worlds. Same plan and history, same answer.
-Breakeven breakeven(const plan::Plan& plan, const std::vector<Expected>& expected);
+/// in drawn worlds. Same plan and history, same answer. Of `options` the host counts, and what was
+/// learned.
+Breakeven breakeven(const plan::Plan& plan, const std::vector<Expected>& expected,
+                    const Options& options = {});
 
 }  // namespace interlock::decide

@@ -60,6 +60,29 @@ TEST(Breakeven, ConflictsThatThePlanStatesAreInIt) {
   EXPECT_GT(of(plan).crossings.points.back().at_once.redone, 0);
 }
 
+TEST(Breakeven, WhatKeepsTheOnlyProcessorBusyNeverPays) {
+  const PlanBuilder plan = one_task("60s");
+  std::vector<Expected> expected = expect(plan.plan(), {});
+  expected[0].machine.cores = 1;
+  Options options;
+  options.host.processors = 1;
+  const Breakeven it = breakeven(plan.plan(), expected, options);
+  EXPECT_EQ(it.crossings.pays_from, std::nullopt) << it.sentence;
+  EXPECT_THAT(it.not_measured, testing::Not(testing::Contains("how they slow each other")));
+  options.host.processors = 16;
+  EXPECT_EQ(breakeven(plan.plan(), expected, options).crossings.pays_from, 2);
+}
+
+TEST(Breakeven, JoiningIsThatOfHistory) {
+  PlanBuilder plan("prose");
+  plan.task("ask").reads("in").prose().takes("60s");
+  std::vector<Expected> expected = expect(plan.plan(), {});
+  expected[0].join = Joining{std::chrono::seconds(5), 3};
+  const Breakeven it = breakeven(plan.plan(), expected);
+  EXPECT_EQ(it.join, std::chrono::seconds(5));
+  EXPECT_EQ(it.crossings.pays_from, 2);
+}
+
 TEST(Breakeven, SaysWhatMovesTheAnswerMost) {
   const Breakeven it = of(one_task("60s"));
   ASSERT_FALSE(it.sensitivities.empty());

@@ -40,6 +40,19 @@ std::string ties(const plan::Plan& plan, const std::vector<const Edge*>& edges) 
   return text;
 }
 
+/// `2 min each, from 4 runs`; of several the first.
+std::string say_price(const std::vector<Verdict>& verdicts, const std::vector<TaskId>& tasks) {
+  const Verdict& first = verdicts[tasks.front().index()];
+  const bool assumed = std::ranges::any_of(
+      tasks, [&](TaskId task) { return verdicts[task.index()].join_from == From::prior; });
+  std::string source = "as the plan says";
+  if (assumed)
+    source = "assumed";
+  else if (first.join_from == From::history)
+    source = "from " + count_of(first.join_runs, "run");
+  return fmt::format("{} each, {}", show_time_taken(first.join), source);
+}
+
 }  // namespace
 
 Test independent_test(const plan::Plan& plan, const footprint::Interlocking& interlocking,
@@ -52,7 +65,7 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
 
   std::vector<bool> tied(plan.tasks.size());
   std::vector<const Edge*> conflicts, needs;
-  std::vector<TaskId> unknown;
+  std::vector<TaskId> unknown, undeclared;
   for (const Edge& edge : interlocking.edges) {
     if (edge.why == Why::unknown || is_check(edge.after.index())) continue;
     (footprint::is_said(edge.why) ? needs : conflicts).push_back(&edge);
@@ -61,6 +74,8 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   for (const TaskId one : joined) tied[one.index()] = true;
   for (std::size_t i = 0; i < tied.size(); ++i) {
     if (is_check(i)) tied[i] = true;
+    if (plan.tasks[i].footprint.unknown && is_caught(plan.tasks[i]))
+      undeclared.push_back(TaskId(i));
     if (!touches_the_unknown(plan.tasks[i])) continue;
     unknown.push_back(TaskId(i));
     tied[i] = true;
@@ -71,7 +86,7 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   if (test.holds && loose == 0) {
     test.why =
         fmt::format("some of {} may overlap, though each meets another", count_of(all, "task"));
-  } else if (test.holds || loose > 0) {
+  } else if (loose > 0) {
     test.why = fmt::format("{} of {} {} nothing in common", loose, count_of(all, "task"),
                            loose == 1 ? "touches" : "touch");
   } else {
@@ -82,6 +97,11 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   if (!needs.empty() && (!test.holds || conflicts.empty())) test.why += ties(plan, needs);
   if (!joined.empty())
     test.why += fmt::format("; merge drivers join the files that {} share", names_of(plan, joined));
+  // They have views, so that nothing of it would be lost: that is why it is not `unknown`.
+  if (!test.holds && conflicts.empty() && !undeclared.empty()) {
+    test.why += fmt::format("; nobody said what {} touch{}", names_of(plan, undeclared),
+                            undeclared.size() == 1 ? "es" : "");
+  }
   if (!unknown.empty()) {
     test.why += fmt::format("; {} may touch anything", names_of(plan, unknown));
   }
@@ -94,18 +114,21 @@ Test mergeable_test(const plan::Plan& plan, const std::vector<Verdict>& verdicts
                     const Forecast& overlapped) {
   std::vector<TaskId> loose, exclusive;
   Duration price{};
-  bool assumed = false;
+  bool at_gate = false;
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     const Verdict& it = verdicts[i];
+    at_gate |= it.joined_at_gate;
     if (it.join == Duration::zero()) continue;
     (it.exclusive ? exclusive : loose).push_back(TaskId(i));
     if (it.exclusive) price += it.join;
-    assumed |= it.join_from == From::prior;
   }
-  if (loose.empty() && exclusive.empty()) return {true, "nothing has to be joined by hand"};
-  const auto one_each = verdicts[(loose.empty() ? exclusive : loose).front().index()].join;
-  const std::string each = fmt::format("{} each, {}", show_time_taken(one_each),
-                                       assumed ? "assumed" : "as the plan says");
+  if (loose.empty() && exclusive.empty()) {
+    return {true, at_gate ? "what a person joins at a gate is in the time they take there"
+                          : "nothing has to be joined by hand"};
+  }
+  std::vector<TaskId> priced = loose;
+  priced.insert(priced.end(), exclusive.begin(), exclusive.end());
+  const std::string each = say_price(verdicts, priced);
   if (exclusive.empty()) {
     return {true, fmt::format("joining {} by hand takes {} ({})", names_of(plan, loose),
                               show_time_taken(overlapped.join), each)};

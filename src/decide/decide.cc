@@ -7,6 +7,7 @@
 #include "decide/draws.h"
 #include "decide/explain.h"
 #include "decide/forecast.h"
+#include "decide/host_bounds.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
 #include "decide/widths.h"
@@ -30,7 +31,7 @@ bool overlap_is_asked(const Options& options) {
   return options.pattern && !is_asked(options, Pattern::sequential);
 }
 
-/// With the quotas as they are when the run begins.
+/// With the quotas as they are when the run begins, and the processors of the host.
 schedule::Problem foreseen_problem(const plan::Plan& plan, const footprint::Interlocking& waits,
                                    const std::vector<Expected>& expected,
                                    const std::vector<Verdict>& verdicts, const Options& options) {
@@ -45,6 +46,7 @@ schedule::Problem foreseen_problem(const plan::Plan& plan, const footprint::Inte
     quota.output_tokens =
         schedule::stricter_rate(quota.output_tokens, quota.backlog.output_tokens_limit);
   }
+  share_processors(plan, expected, options, problem);
   return problem;
 }
 
@@ -127,7 +129,7 @@ Range range_with(const plan::Plan& plan, const Speculation& speculation,
                  const std::vector<Expected>& expected, const Options& options, std::uint32_t cap) {
   const Draws draws(plan, expected, speculation.risks);
   std::vector<Verdict> verdicts = verdicts_of(plan);
-  price_joining(expected, verdicts);
+  price_joining(plan, expected, verdicts);
   const schedule::Problem problem =
       foreseen_problem(plan, speculation.waits, expected, verdicts, options);
   const Forecaster forecaster(problem, plan.limits, expected, verdicts, draws);
@@ -247,11 +249,14 @@ const Forecast& Decision::chosen() const {
 Decision decide(const plan::Plan& plan, const footprint::Interlocking& interlocking,
                 const std::vector<Expected>& apart, const Options& options) {
   Decision it;
-  it.batching = batches_of(plan, interlocking, apart, cap_of(plan, options));
+  it.memory = memory_bound(apart, options.host, cap_of(plan, options));
+  // Where a person asks for so many, the page says what they may need.
+  const bool person_says = options.parallel || overlap_is_asked(options);
+  const std::uint32_t cap = it.memory && !person_says ? it.memory->at_once : cap_of(plan, options);
+  it.batching = batches_of(plan, interlocking, apart, cap);
   const std::vector<Expected> expected = with_batches(apart, it.batching);
   it.verdicts = verdicts_of(plan);
-  price_joining(expected, it.verdicts);
-  const std::uint32_t cap = cap_of(plan, options);
+  price_joining(plan, expected, it.verdicts);
   it.speculation = lift_what_pays(plan, interlocking, expected, options, cap);
   const footprint::Interlocking& waits = it.speculation.waits;
   const Draws draws(plan, expected, it.speculation.risks);

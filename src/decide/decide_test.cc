@@ -54,6 +54,22 @@ reason: All 3 tasks run at once: 45 s instead of 95 s, 50 s saved
 )");
 }
 
+TEST(Decide, WhatNobodySaidOfTasksInViewsIsWhyTheyWait) {
+  PlanBuilder plan("views");
+  for (const char* id : {"sign", "title"}) plan.task(id).in(plan::Isolation::view).unknown();
+  EXPECT_EQ(decided(plan).independent.why,
+            "each task waits for the one before it; nobody said what `sign` and `title` touch");
+}
+
+TEST(Decide, TasksThatAllTouchWhatOthersDoMayStillOverlapInPart) {
+  PlanBuilder plan("brief");
+  plan.task("brief").writes("brief.md").takes("60s");
+  for (const char* id : {"a", "b", "c"}) plan.task(id).reads("brief.md").takes("60s");
+  const Decision it = decided(plan);
+  EXPECT_TRUE(it.independent.holds);
+  EXPECT_THAT(it.independent.why, testing::StartsWith("some of 4 tasks may overlap; `a` reads"));
+}
+
 TEST(Decide, TriesArePricedInTokensAndTheFirstOrTheSlowestInTime) {
   PlanBuilder builder("tries");
   for (const char* id : {"fix.1", "fix.2", "fix.3"})

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "footprint/interlocking.h"
+#include "history/growth.h"
 #include "history/slowing.h"
 #include "plan/plan.h"
 #include "schedule/simulate.h"
@@ -17,6 +18,26 @@ namespace interlock::decide {
 
 /// How tasks slow each other as the plan has it: by account, or `host:` and the name of a host.
 using SaidSlowings = std::map<std::string, history::Slowing>;
+
+/// What a task takes of the machine it runs on, of so many attempts.
+struct MachineUse {
+  std::optional<double> cores;               ///< Processors that it keeps busy, on average.
+  std::optional<std::int64_t> memory_bytes;  ///< What its largest process holds at most.
+  std::uint32_t attempts = 0;
+};
+
+/// What joining an output with others takes a person, of so many runs.
+struct Joining {
+  Duration each{};
+  std::uint32_t runs = 0;  ///< Lines that were imported without a run count one each.
+};
+
+/// What agents take that join outputs, for each output, of so many attempts.
+struct Coordinating {
+  Duration each{};
+  std::optional<Tokens> tokens;
+  std::uint32_t attempts = 0;
+};
 
 /// What earlier runs measured; made by `learn` (learn.h).
 struct History {
@@ -35,17 +56,22 @@ struct History {
     std::optional<double> failures{};       ///< The part of them that failed, drawn to the agent's.
     std::optional<Tokens> output_tokens{};  ///< Of `tokens` and the tax.
     std::optional<double> cached{};         ///< The part of its input that a prompt cache had.
-    std::optional<Duration> join{};         ///< What joining its output takes a person.
+    std::optional<Joining> join{};          ///< Its output.
     std::optional<Duration> waited{};       ///< In the gateway, for quotas.
     std::optional<Duration> startup{};      ///< Before its first call.
+    MachineUse machine{};
   };
   std::map<std::string, Measurements>
       by_task;  ///< Key: task id + "\n" + agent name + "\n" + model.
   std::map<std::string, Measurements>
       by_shape;  ///< Likewise, with what the tasks of a `foreach` share.
   std::map<std::string, Measurements> by_agent;  ///< Key: agent name + "\n" + model.
-  std::optional<Duration> answer{};              ///< What people take at a gate.
+  /// How the times (in microseconds) and tokens of an agent's tasks grow with their prompts;
+  /// likewise.
+  std::map<std::string, history::Growth> times_by_size{}, tokens_by_size{};
+  std::optional<Duration> answer{};  ///< What people take at a gate.
   std::uint32_t answers = 0;
+  std::optional<Coordinating> coordinating{};
   /// How calls of one account and model slow each other, key account + "\n" + model; how commands
   /// of a host do, key `host:` + its name + "\n".
   std::map<std::string, history::LearnedSlowing> slowings{};
@@ -75,8 +101,10 @@ struct Expected {
   /// those of what it is like: its `foreach`, its agent.
   std::uint32_t samples = 0;
   enum class Of : unsigned char { task, shape, agent } of = Of::task;
+  bool by_size = false;                   ///< The time, of its agent's: as its prompt is long.
   std::optional<Tokens> output_tokens{};  ///< Of the tokens and the tax.
-  std::optional<Duration> join{};         ///< What joining its output took a person.
+  std::optional<Joining> join{};          ///< Its output.
+  MachineUse machine{};
   /// How long the attempt is there before it sends its first call; nothing where nobody measured
   /// it.
   std::optional<Duration> startup{};
@@ -138,10 +166,13 @@ struct Verdict {
   bool exclusive = false;
   std::string why;   ///< ``its output is prose that no merge joins``; empty when it may overlap.
   std::string hint;  ///< ``give it a schema``
-  /// What joining its output by hand takes, if it overlapped with others; and whether the plan says
-  /// so.
+  /// What joining its output by hand takes, if it overlapped with others; who says so, and history
+  /// of how many runs.
   Duration join{};
   From join_from = From::prior;
+  std::uint32_t join_runs = 0;
+  /// A person joins it at a gate: that is part of what history knows of their answers.
+  bool joined_at_gate = false;
 };
 
 /// Two tasks that would wait for each other if no snapshot caught what they do: how likely they
@@ -183,7 +214,13 @@ struct Saving {
 
 /// Why fewer at once than the cap allows.
 struct Narrower {
-  enum class Why : unsigned char { nothing, quota, slowing, conflict } why = Why::nothing;
+  enum class Why : unsigned char {
+    nothing,
+    quota,
+    slowing,
+    conflict,
+    processors
+  } why = Why::nothing;
   std::uint32_t wider = 0;    ///< The cap.
   Duration mean{}, at_cap{};  ///< Expected, joining included.
   std::string name;           ///< Of the agent or resource.
@@ -226,6 +263,20 @@ struct Batching {
       0;  ///< Expected to be used again; unknown where a task's tokens are.
 };
 
+/// What the machine has that runs the plan; nothing where that is not known.
+struct Host {
+  std::optional<double> processors;
+  std::optional<std::int64_t> memory_bytes;  ///< That can be had now.
+};
+
+/// So many tasks at once have the memory that they are known to take.
+struct MemoryBound {
+  std::uint32_t at_once = 1;
+  std::int64_t largest_bytes = 0;  ///< Of one task.
+  std::int64_t free_bytes = 0;     ///< What the host has.
+  std::uint32_t attempts = 0;      ///< That history knows it from.
+};
+
 struct Decision {
   Pattern pattern = Pattern::sequential;
   std::uint32_t n = 1;
@@ -236,6 +287,7 @@ struct Decision {
   std::vector<std::string> warnings;  ///< The tax above a third, priors used, ...
   std::vector<std::string> left_out;  ///< What no forecast counts, for nobody measured or said it.
   Narrower narrower;
+  std::optional<MemoryBound> memory;  ///< Where it allows fewer than the plan does.
   std::optional<Offer> offer;
   Saving saving;
   Speculation speculation;
@@ -266,6 +318,8 @@ struct Options {
   /// By agent or resource: how its tasks slow each other as history has it, where the plan does not
   /// say. The plan holds the same numbers; this says where they come from.
   std::map<std::string, LearnedFrom> learned{};
+  Host host{};
+  std::optional<Coordinating> coordinating{};
   std::function<bool()> more;  ///< Whether the search for a better order may go on (`--effort`).
 };
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 
 #include "decide/decision.h"
 #include "decide/learn.h"
@@ -55,6 +56,14 @@ class Sources {
     return kPriorSpread;
   }
 
+  MachineUse machine(Expected::Of furthest) const {
+    for (std::size_t i = 0; i <= static_cast<std::size_t>(furthest); ++i) {
+      if (measurements_[i] != nullptr && measurements_[i]->machine.attempts > 0)
+        return measurements_[i]->machine;
+    }
+    return {};
+  }
+
   std::optional<double> conflict_odds() const {
     for (const History::Measurements* measurements : measurements_) {
       if (measurements != nullptr && measurements->p_conflict) return measurements->p_conflict;
@@ -70,6 +79,15 @@ class Sources {
   std::array<const History::Measurements*, 3> measurements_;  ///< As `Expected::Of` counts them.
 };
 
+/// What a task that nothing like it was seen of takes, as its agent's tasks grow with their
+/// prompts.
+std::optional<std::int64_t> at_size(const std::map<std::string, history::Growth>& growths,
+                                    const std::string& agent, const plan::Task& task) {
+  const auto found = growths.find(agent);
+  if (found == growths.end() || task.prompt.empty()) return std::nullopt;
+  return std::llround(found->second.at(static_cast<double>(task.prompt.size())));
+}
+
 Expected expect_one(const plan::Task& task, const plan::Agent& agent, const History& history) {
   using Measurements = History::Measurements;
   const Sources sources(task, agent, history);
@@ -82,12 +100,23 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
   };
   sources.fill(task.estimate.time, time_measured, time, it.time_from, &it.of);
   if (it.time_from == From::history) it.samples = sources[it.of].count;
+  const std::string agent_key = agent.name + "\n" + task.model;
+  if (it.time_from == From::history && it.of == Expected::Of::agent) {
+    if (const auto sized = at_size(history.times_by_size, agent_key, task)) {
+      time = Duration(*sized);
+      it.by_size = true;
+    }
+  }
   it.time = time.value_or(model ? kPriorAgentTime : kPriorCommandTime);
 
   // What a model will take is not guessed; a plain command takes nothing.
+  Expected::Of tokens_of = Expected::Of::task;
   const bool known = sources.fill(
       task.estimate.tokens, [](const Measurements& measurements) { return measurements.tokens; },
-      it.tokens, it.tokens_from);
+      it.tokens, it.tokens_from, &tokens_of);
+  if (it.tokens_from == From::history && tokens_of == Expected::Of::agent) {
+    if (const auto sized = at_size(history.tokens_by_size, agent_key, task)) it.tokens = *sized;
+  }
   if (!known && !model) it.tokens = 0;
   const bool priced = sources.fill(
       task.estimate.usd, [](const Measurements& measurements) { return measurements.cost; },
@@ -115,11 +144,13 @@ Expected expect_one(const plan::Task& task, const plan::Agent& agent, const Hist
       [](const Measurements& measurements) { return measurements.output_tokens; }, it.output_tokens,
       unused);
   sources.fill(
-      std::optional<Duration>(), [](const Measurements& measurements) { return measurements.join; },
+      std::optional<Joining>(), [](const Measurements& measurements) { return measurements.join; },
       it.join, unused);
   sources.fill(
       std::optional<Duration>(),
       [](const Measurements& measurements) { return measurements.startup; }, it.startup, unused);
+  // Any command may be run by the agent of commands.
+  it.machine = sources.machine(model ? Expected::Of::agent : Expected::Of::shape);
   if (!taxed) it.overhead_tokens = model ? kPriorSpawnTokens + kPriorReturnTokens : 0;
   return it;
 }
@@ -160,7 +191,8 @@ std::string say_source(const Expected& expected) {
   const char* whose = expected.of == Expected::Of::task    ? ""
                       : expected.of == Expected::Of::shape ? " of its `foreach`"
                                                            : " of its agent";
-  return fmt::format("history of {}{}", expected.samples, whose);
+  return fmt::format("history of {}{}{}", expected.samples, whose,
+                     expected.by_size ? ", by its prompt's length" : "");
 }
 
 std::string_view name_of(Pattern pattern) {

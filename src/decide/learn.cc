@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "decide/words.h"
+#include "decide/contention.h"
 #include "history/estimate.h"
 
 namespace interlock::decide {
@@ -44,10 +44,13 @@ std::optional<double> odds_of_two(const std::vector<Overlap>& overlaps) {
 /// The measurements of one key.
 struct Group {
   std::vector<Observation> times, tokens, outputs, costs, spawns, returns, joins, waits, startups;
+  std::vector<Observation> cores, peaks, sizes;
+  std::set<std::string> join_runs;
   double tried = 0, failed = 0, cached = 0, inputs = 0;
   std::vector<Overlap> overlaps;
   std::uint32_t tries = 0;
-  bool asks = false;  ///< A model.
+  std::uint32_t used = 0;  ///< Attempts that say what they took of their machine.
+  bool asks = false;       ///< A model.
 
   /// `overlapped`: with how many others in snapshots of its run.
   void add(const Sample& sample, double weight, std::size_t overlapped) {
@@ -55,7 +58,11 @@ struct Group {
     // Of two that overlap only the later one, in plan order, is done again.
     if (sample.met && overlapped > 0)
       overlaps.push_back({static_cast<double>(overlapped) / 2, *sample.met});
-    if (sample.join) put(joins, sample.join->count(), weight);
+    if (sample.join) {
+      put(joins, sample.join->count(), weight);
+      join_runs.insert(sample.run.empty() ? fmt::format("{}", joins.size()) : sample.run);
+    }
+    add_use(sample, weight);
     const history::Verdict verdict = history::verdict_on(sample.outcome);
     if (verdict != history::Verdict::neither) {
       ++tries;
@@ -70,6 +77,15 @@ struct Group {
     into.push_back({static_cast<double>(value), weight});
   }
 
+  /// However it ended: it took that much at least.
+  void add_use(const Sample& sample, double weight) {
+    const bool timed = sample.cpu_time && sample.elapsed && *sample.elapsed > Duration::zero();
+    if (timed)
+      cores.push_back({to_seconds(*sample.cpu_time) / to_seconds(*sample.elapsed), weight});
+    if (sample.memory_peak_bytes) put(peaks, *sample.memory_peak_bytes, weight);
+    if (timed || sample.memory_peak_bytes) ++used;
+  }
+
   void add_tax(const Sample& sample, double weight) {
     if (!sample.spawn_tokens || !sample.return_tokens) return;
     put(spawns, *sample.spawn_tokens, weight);
@@ -82,6 +98,7 @@ struct Group {
     // What a calibration asks for is no task.
     if (sample.origin == Sample::Origin::calibration) return;
     if (sample.elapsed) put(times, sample.elapsed->count(), weight);
+    if (sample.size > 0) put(sizes, sample.size, weight);
     if (auto all = total_tokens(usage)) {
       if (sample.spawn_tokens && sample.return_tokens)
         all = std::max<Tokens>(0, *all - *sample.spawn_tokens - *sample.return_tokens);
@@ -111,6 +128,18 @@ std::optional<std::int64_t> median(const std::vector<Observation>& observations)
   return it ? std::optional(std::llround(it->median)) : std::nullopt;
 }
 
+/// More than most attempts took: those that had to share the processors kept fewer of them busy
+/// than they would have; and of memory what is now and then not enough is not enough.
+MachineUse use_of(const Group& group) {
+  constexpr double kMostOfCores = 0.75, kMostOfMemory = 0.9;
+  MachineUse use;
+  use.cores = history::quantile(group.cores, kMostOfCores);
+  if (const auto peak = history::quantile(group.peaks, kMostOfMemory))
+    use.memory_bytes = std::llround(*peak);
+  use.attempts = group.used;
+  return use;
+}
+
 /// What a group's estimates are drawn towards.
 struct Kin {
   double median = 0;
@@ -133,7 +162,10 @@ Measurements measured_of(const Group& group, const std::optional<Kin>& kin,
   measurements.cost = median(group.costs);
   measurements.spawn_tokens = median(group.spawns);
   measurements.return_tokens = median(group.returns);
-  if (const auto join = median(group.joins)) measurements.join = Duration(*join);
+  if (const auto join = median(group.joins))
+    measurements.join =
+        Joining{Duration(*join), static_cast<std::uint32_t>(group.join_runs.size())};
+  measurements.machine = use_of(group);
   if (const auto waited = median(group.waits)) measurements.waited = Duration(*waited);
   if (const auto startup = median(group.startups)) measurements.startup = Duration(*startup);
   measurements.p_conflict = odds_of_two(group.overlaps);
@@ -176,101 +208,40 @@ std::string behind(const std::string& key, std::size_t parts) {
   return key.substr(at);
 }
 
-std::map<std::string, history::LearnedSlowing> slowings_of(
-    const std::vector<Sample>& samples, const std::vector<history::Call>& calls) {
-  std::map<std::string, std::vector<history::Interval>> intervals;
-  for (const history::Call& it : calls) {
-    const auto size = static_cast<double>(it.output_tokens.value_or(0));
-    intervals[it.account + "\n" + it.model].push_back({it.began, it.ended, "", size});
+/// How what tasks of an agent take grows with their prompts, by agent. `everywhere`: tasks under
+/// workspace, id and agent.
+void learn_growths(const Groups& everywhere, History& made) {
+  std::map<std::string, std::vector<history::Sized>> times, tokens;
+  for (const auto& [key, group] : everywhere) {
+    const auto size = static_cast<double>(median(group.sizes).value_or(0));
+    const std::string agent = behind(key, 2);
+    times[agent].push_back({size, static_cast<double>(median(group.times).value_or(0))});
+    tokens[agent].push_back({size, static_cast<double>(median(group.tokens).value_or(0))});
   }
-  for (const Sample& it : samples) {
-    if (!it.account.empty() || it.host.empty() || !it.elapsed) continue;
-    const bool counts = history::verdict_on(it.outcome) == history::Verdict::succeeded;
-    intervals["host:" + it.host + "\n"].push_back(
-        {it.at - *it.elapsed, it.at, it.workspace + "\n" + it.task, counts ? 1.0 : 0.0});
-  }
-  constexpr std::ptrdiff_t kMost = 400;  // The newest: it grows with their number times the levels.
-  std::map<std::string, history::LearnedSlowing> learned;
-  for (auto& [key, all] : intervals) {
-    std::ranges::sort(all, std::greater<>(), &history::Interval::ended);
-    if (std::ssize(all) > kMost) all.erase(all.begin() + kMost, all.end());
-    learned[key] = history::learn_slowing(all);
-  }
-  return learned;
-}
-
-/// Under what key, and by how much, others slowed a sample.
-struct Slowed {
-  std::string key;
-  history::Slowing by;
-};
-
-std::optional<Slowed> slowed(const std::map<std::string, history::LearnedSlowing>& slowings,
-                             const SaidSlowings& said, const Sample& it) {
-  if (it.account.empty() && it.host.empty()) return std::nullopt;
-  const std::string whose = it.account.empty() ? "host:" + it.host : it.account;
-  if (const auto found = said.find(whose); found != said.end()) return Slowed{whose, found->second};
-  const auto learned = [&](const auto& found) -> std::optional<Slowed> {
-    if (found == slowings.end() || found->second.kind != history::LearnedSlowing::Kind::found)
-      return std::nullopt;
-    return Slowed{found->first, found->second.slowing};
-  };
-  const auto exact = slowings.find(whose + "\n" + (it.account.empty() ? "" : it.model));
-  if (exact != slowings.end() || !it.model.empty()) return learned(exact);
-  // The client chose its model itself.
-  const auto first = slowings.lower_bound(whose + "\n");
-  if (first == slowings.end() || !first->first.starts_with(whose + "\n")) return std::nullopt;
-  return learned(first);
-}
-
-/// With how many others each attempt in a snapshot overlapped: of the same run, and other tasks.
-std::vector<std::size_t> overlaps_of(const std::vector<Sample>& samples) {
-  std::map<std::string, std::vector<std::size_t>> runs;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const Sample& it = samples[i];
-    if (it.met && it.elapsed && !it.run.empty()) runs[it.workspace + "\n" + it.run].push_back(i);
-  }
-  std::vector<std::size_t> overlapped(samples.size());
-  for (const auto& [run, members] : runs) {
-    for (const std::size_t i : members) {
-      const Sample& one = samples[i];
-      std::set<std::string> others;
-      for (const std::size_t j : members) {
-        const Sample& it = samples[j];
-        if (it.task != one.task && it.at > one.at - *one.elapsed && one.at > it.at - *it.elapsed)
-          others.insert(it.task);
-      }
-      overlapped[i] = others.size();
+  const auto learn_each = [](auto& seen, auto& into) {
+    for (auto& [agent, all] : seen) {
+      if (const auto growth = history::learn_growth(std::move(all))) into[agent] = *growth;
     }
-  }
-  return overlapped;
+  };
+  learn_each(times, made.times_by_size);
+  learn_each(tokens, made.tokens_by_size);
 }
 
-/// Times as they would have been alone: what was waited for quotas and what others slowed is
-/// forecast by itself, and would else count twice.
-void take_out_the_others(std::vector<Sample>& samples,
-                         const std::map<std::string, history::LearnedSlowing>& slowings,
-                         const SaidSlowings& said) {
-  constexpr int kLeastPart =
-      20;  // Waits of several calls at once may add up to more than there was.
-  std::map<std::string, std::vector<history::Interval>> intervals;
-  std::map<std::string, std::vector<std::size_t>> places;
-  std::map<std::string, history::Slowing> by;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    Sample& it = samples[i];
-    if (!it.elapsed) continue;
-    it.elapsed = std::max(*it.elapsed - it.waits.calls_quota, *it.elapsed / kLeastPart);
-    const auto slow = slowed(slowings, said, it);
-    if (!slow) continue;
-    intervals[slow->key].push_back({it.at - *it.elapsed, it.at, "", 1});
-    places[slow->key].push_back(i);
-    by[slow->key] = slow->by;
+/// Of agents that join outputs, in any workspace.
+std::optional<Coordinating> coordinating_of(const std::vector<Sample>& samples, Time newest) {
+  std::vector<Observation> times, tokens;
+  for (const Sample& it : samples) {
+    const bool counts = history::verdict_on(it.outcome) == history::Verdict::succeeded;
+    if (!counts || !it.joined || *it.joined <= 0 || !it.elapsed) continue;
+    const auto parts = static_cast<double>(*it.joined);
+    const double weight = history::weight_of_age(newest - it.at);
+    times.push_back({static_cast<double>(it.elapsed->count()) / parts, weight});
+    if (const auto all = total_tokens(it.usage))
+      tokens.push_back({static_cast<double>(*all) / parts, weight});
   }
-  for (const auto& [key, all] : intervals) {
-    const auto exclusive = history::work_of(all, by.at(key));
-    for (std::size_t j = 0; j < exclusive.size(); ++j)
-      samples[places[key][j]].elapsed = exclusive[j];
-  }
+  const auto each = median(times);
+  if (!each) return std::nullopt;
+  return Coordinating{Duration(*each), median(tokens), static_cast<std::uint32_t>(times.size())};
 }
 
 }  // namespace
@@ -288,6 +259,7 @@ History learn(const std::vector<Sample>& samples, const std::vector<history::Cal
   made.slowings = slowings_of(good, calls);
   const std::vector<std::size_t> overlapped = overlaps_of(good);
   take_out_the_others(good, made.slowings, said);
+  made.coordinating = coordinating_of(good, newest);
   Groups everywhere, tasks, shapes, agents;
   Group people;
   std::map<std::string, std::string> shape_keys;  // By key of the task.
@@ -339,6 +311,7 @@ History learn(const std::vector<Sample>& samples, const std::vector<history::Cal
     if (!kin) kin = find(agent_kin, behind(key, 1));
     made.by_task[key] = measured_of(group, kin, failures_of(behind(key, 1)));
   }
+  learn_growths(everywhere, made);
   if (const auto answer = median(people.joins)) {
     made.answer = Duration(*answer);
     made.answers = static_cast<std::uint32_t>(people.joins.size());
@@ -359,73 +332,6 @@ std::string shape_of(const plan::Task& task) {
     return task.id.substr(0, at) + "*" + task.id.substr(at + part.size());
   }
   return task.id;
-}
-
-std::map<std::string, LearnedFrom> fill_from_history(plan::Plan& plan, const History& history,
-                                                     const std::vector<std::string>& keys) {
-  std::map<std::string, LearnedFrom> taken;
-  std::set<std::size_t> priced;  // Agents all of whose tasks use a resource that says so itself.
-  for (const plan::Task& task : plan.tasks) {
-    const bool says = std::ranges::any_of(task.uses, [&](const plan::Use& use) {
-      return plan.resources[use.resource.index()].slowing.has_value();
-    });
-    if (says) priced.insert(task.agent.index());
-  }
-  for (std::size_t i = 0; i < plan.agents.size() && i < keys.size(); ++i) {
-    plan::Agent& agent = plan.agents[i];
-    const auto found = history.slowings.find(keys[i]);
-    if (agent.slowing || priced.contains(i) || keys[i].empty() || found == history.slowings.end())
-      continue;
-    const history::LearnedSlowing& it = found->second;
-    using Kind = history::LearnedSlowing::Kind;
-    if (it.kind != Kind::found && it.kind != Kind::flat) continue;
-    const history::Slowing slowing =
-        it.kind == Kind::found ? it.slowing : history::Slowing{it.highest, 0};
-    agent.slowing = plan::Slowing{slowing.beyond, slowing.by};
-    taken[agent.name] = {it.count, keys[i].starts_with("host:") ? "command" : "call", slowing};
-  }
-  const bool asks = plan.limits.gate_every || std::ranges::any_of(plan.tasks, [](const auto& task) {
-                      return task.gate_before || task.gate_after;
-                    });
-  if (asks && !plan.limits.answer && history.answer) {
-    plan.limits.answer = history.answer;
-    plan.notes.push_back(fmt::format("a person is expected to answer within {}, as before ({})",
-                                     show_time_taken(*history.answer),
-                                     count_of(history.answers, "answer")));
-  }
-  return taken;
-}
-
-std::vector<std::string> time_out_from_history(plan::Plan& plan, const History& history) {
-  constexpr std::uint32_t kFewest = 5;
-  constexpr double kNineInTen = 1.2816, kTimes = 10;
-  constexpr Duration kLeast = std::chrono::minutes(2), kMost = std::chrono::hours(24 * 365);
-  std::vector<std::string> said;
-  std::size_t more = 0;
-  for (plan::Task& task : plan.tasks) {
-    const auto found = history.by_task.find(task.id + "\n" + plan.agents[task.agent.index()].name +
-                                            "\n" + task.model);
-    if (task.timeout_said || found == history.by_task.end()) continue;
-    const Measurements& measurements = found->second;
-    if (measurements.count < kFewest || measurements.time <= Duration::zero()) continue;
-    const double high = static_cast<double>(measurements.time.count()) *
-                        std::exp(kNineInTen * measurements.spread.value_or(kPriorSpread));
-    const double limit = std::min(kTimes * high, static_cast<double>(kMost.count()));
-    const Duration usual = task.timeout;
-    task.timeout = std::max<Duration>(
-        kLeast, std::chrono::ceil<std::chrono::seconds>(Duration(std::llround(limit))));
-    if (task.timeout == usual) continue;
-    constexpr std::size_t kNamed = 3;
-    if (said.size() == kNamed) {
-      ++more;
-      continue;
-    }
-    said.push_back(fmt::format("`{}` times out after {}: ten times what nine in ten of its {} took",
-                               task.id, show_duration(task.timeout),
-                               count_of(measurements.count, "attempt")));
-  }
-  if (more > 0) said.push_back(fmt::format("{} more have such timeouts", count_of(more, "task")));
-  return said;
 }
 
 }  // namespace interlock::decide

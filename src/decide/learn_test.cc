@@ -114,6 +114,88 @@ TEST(Learn, TimesAreWithoutWhatOthersSlowedAsThePlanHasIt) {
             seconds(10));
 }
 
+TEST(Learn, WhatATaskTakesOfItsMachineIsMoreThanMostAttemptsTook) {
+  std::vector<Sample> samples;
+  for (int i = 0; i < 8; ++i) {
+    samples.push_back(sample("a", seconds(100), i, "sh"));
+    // Half of them shared the processors with others.
+    samples.back().cpu_time = seconds(i % 2 == 0 ? 95 : 40);
+    samples.back().memory_peak_bytes = (100 + i) << 20;
+  }
+  // It was killed because memory ran out: so much it had taken.
+  samples.push_back(sample("a", seconds(50), 9, "sh"));
+  samples.back().outcome = "exited-nonzero";
+  samples.back().memory_peak_bytes = 300 << 20;
+  samples.push_back(sample("b", seconds(100), 10, "sh"));
+  const History history = learn(samples, {}, "/w");
+  const MachineUse& use = history.by_task.at("a\nsh\n").machine;
+  EXPECT_NEAR(use.cores.value_or(0), 0.95, 0.001);
+  EXPECT_EQ(use.memory_bytes, 300 << 20);
+  EXPECT_EQ(use.attempts, 9u);
+  EXPECT_EQ(history.by_task.at("b\nsh\n").machine.attempts, 0u);
+
+  PlanBuilder builder("p");
+  for (const char* id : {"a", "b"}) builder.task(id);
+  const std::vector<Expected> expected = expect(builder.plan(), history);
+  EXPECT_EQ(expected[0].machine.memory_bytes, 300 << 20);
+  EXPECT_FALSE(expected[1].machine.memory_bytes) << "one command says nothing of another";
+}
+
+TEST(Learn, JoiningIsTheMedianAndSaysOfHowManyRuns) {
+  std::vector<Sample> samples;
+  for (int run = 0; run < 4; ++run) {
+    for (const char* id : {"a", "b"}) {
+      samples.push_back(sample(id, seconds(60), 2 * run));
+      samples.back().run = "r" + std::to_string(run);
+      samples.back().join = seconds(run == 3 ? 1500 : 120);
+    }
+  }
+  const History history = learn(samples, {}, "/w");
+  EXPECT_EQ(history.by_task.at("a\nclaude\n").join->each, seconds(120));
+  EXPECT_EQ(history.by_task.at("a\nclaude\n").join->runs, 4u);
+  EXPECT_EQ(history.by_agent.at("claude\n").join->runs, 4u) << "two outputs a run";
+}
+
+TEST(Learn, ACoordinatorTellsWhatAnAgentTakesForEachOutput) {
+  std::vector<Sample> samples;
+  for (int i = 0; i < 3; ++i) {
+    samples.push_back(sample("merge:all", seconds(50), i));
+    samples.back().joined = 5;
+    samples.back().usage = {9000, 1000, 0, 0, {}};
+  }
+  samples.push_back(sample("a", seconds(600), 4));
+  const auto it = learn(samples, {}, "/w").coordinating;
+  ASSERT_TRUE(it);
+  EXPECT_EQ(it->each, seconds(10));
+  EXPECT_EQ(it->tokens, 2000);
+  EXPECT_EQ(it->attempts, 3u);
+  EXPECT_FALSE(learn({samples.back()}, {}, "/w").coordinating);
+}
+
+TEST(Learn, ATaskThatNeverRanIsPricedByTheLengthOfItsPromptWhereThatTells) {
+  std::vector<Sample> samples;
+  for (int i = 0; i < 10; ++i) {
+    samples.push_back(sample("t" + std::to_string(i), seconds(10 << i), i));
+    samples.back().size = 100 << i;
+    samples.back().usage = {1000 << i, 0, 0, 0, {}};
+  }
+  const History history = learn(samples, {}, "/w");
+  PlanBuilder builder("p");
+  builder.agent("claude", plan::AgentKind::claude_code);
+  builder.task("long").by("claude").prompt(std::string(6400, 'x'));
+  builder.task("short").by("claude").prompt(std::string(200, 'x'));
+  builder.task("t9").by("claude").prompt("short this time");
+  const std::vector<Expected> expected = expect(builder.plan(), history);
+  EXPECT_NEAR(to_seconds(expected[0].time), 640, 1);
+  EXPECT_NEAR(to_seconds(expected[1].time), 20, 1);
+  EXPECT_EQ(expected[0].tokens, 64'000);
+  EXPECT_EQ(say_source(expected[0]), "history of 10 of its agent, by its prompt's length");
+  EXPECT_FALSE(expected[2].by_size) << "it ran before";
+  // One length says nothing of others.
+  for (Sample& it : samples) it.size = 100;
+  EXPECT_FALSE(expect(builder.plan(), learn(samples, {}, "/w"))[0].by_size);
+}
+
 TEST(Learn, ACalibrationTellsTheTaxAndNoTimes) {
   Sample it = sample("calibrate", seconds(2), 1);
   it.workspace.clear();

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "decide/batches.h"
 #include "decide/explain.h"
+#include "decide/host_bounds.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
@@ -18,9 +19,16 @@ namespace {
 
 std::string say_gain(const Decision& decision, const Forecast& forecast) {
   const Duration elapsed = forecast.elapsed + forecast.join;
-  const Duration gain = decision.sequential.elapsed - elapsed;
   const std::string instead = fmt::format("{} instead of {}", show_time_taken(elapsed),
                                           show_time_taken(decision.sequential.elapsed));
+  // What is done again is no part of the forecast where more tasks pass by each other than meet.
+  if (decision.saving.conflict > Duration::zero()) {
+    const Duration saved = decision.saving.saved;
+    return saved > Duration::zero() ? fmt::format("{}; {} saved with what is done again", instead,
+                                                  show_time_taken(saved))
+                                    : instead;
+  }
+  const Duration gain = decision.sequential.elapsed - elapsed;
   return gain > Duration::zero() ? fmt::format("{}, {} saved", instead, show_time_taken(gain))
                                  : instead;
 }
@@ -96,6 +104,12 @@ void add_narrower(const Asked& asked, const Decision& decision, std::vector<std:
           it.name, say_learned(asked.options, it.name), decision.n, show_time_taken(it.mean),
           it.wider, show_time_taken(it.at_cap)));
       break;
+    case Narrower::Why::processors:
+      reasons.push_back(
+          fmt::format("{}: {} at once take {} on average, {} would only share them ({})",
+                      say_demand(asked.expected, asked.options.host.processors.value_or(1)),
+                      decision.n, show_time_taken(it.mean), it.wider, show_time_taken(it.at_cap)));
+      break;
     case Narrower::Why::conflict:
       reasons.push_back(fmt::format(
           "Tasks that meet are done again: {} at once take {} on average, {} would take {}",
@@ -104,10 +118,25 @@ void add_narrower(const Asked& asked, const Decision& decision, std::vector<std:
   }
 }
 
+/// `the largest took 2.1 GiB (from 12 attempts), and this host has 7.5 GiB to give`
+std::string say_memory_bound(const MemoryBound& it) {
+  return fmt::format("the largest takes {} (from {}), and this host has {} now",
+                     say_memory(it.largest_bytes), count_of(it.attempts, "attempt"),
+                     say_memory(it.free_bytes));
+}
+
+/// Why the cap is lower than the plan's.
+void add_memory(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
+  if (!decision.memory || asked.cap > decision.memory->at_once) return;
+  reasons.push_back(fmt::format("Memory is there for {} at once: {}, of which a tenth stays free",
+                                decision.memory->at_once, say_memory_bound(*decision.memory)));
+}
+
 /// Why it is a queue, and why it has as many slots as it has.
 void add_queue(const Asked& asked, const Decision& decision, std::vector<std::string>& reasons) {
   if (decision.pattern != Pattern::queue) return;
-  if (asked.natural_width && *asked.natural_width > asked.cap) {
+  const bool by_memory = decision.memory && asked.cap <= decision.memory->at_once;
+  if (!by_memory && asked.natural_width && *asked.natural_width > asked.cap) {
     reasons.push_back(fmt::format("{} could run at once, more than the {} that {} allows",
                                   *asked.natural_width, asked.cap,
                                   asked.options.parallel ? "`--parallel`" : "`limits.parallel`"));
@@ -317,6 +346,7 @@ std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision
   add_offer(decision, reasons);
   add_batches(asked, decision, reasons);
   add_tries(asked, reasons);
+  add_memory(asked, decision, reasons);
   add_queue(asked, decision, reasons);
   for (std::string& line :
        say_speculation(asked.plan, decision.speculation, decision.chosen().range))
@@ -328,6 +358,9 @@ std::vector<std::string> reasons_of(const Asked& asked, const Decision& decision
 
 std::vector<std::string> warnings_of(const Asked& asked, const Decision& decision) {
   std::vector<std::string> warnings;
+  if (decision.memory && asked.cap > decision.memory->at_once)
+    warnings.push_back(fmt::format("{} at once may need more memory than there is: {}", asked.cap,
+                                   say_memory_bound(*decision.memory)));
   if (decision.batching.batches.empty()) warn_of_tax(asked, warnings);
   for (const Duration prior : {kPriorAgentTime, kPriorCommandTime}) {
     const auto guessed = tasks_where(asked, [&](const Expected& it, const plan::Task&) {

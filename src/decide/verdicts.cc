@@ -70,6 +70,26 @@ std::string why_loose(const plan::Task& task, Joined joined) {
   return "its output is prose that no merge joins";
 }
 
+/// By task: what of a person's answer at a gate is for its output; zero where none is asked about
+/// it.
+std::vector<Duration> answers_for_outputs(const plan::Plan& plan,
+                                          const std::vector<Verdict>& verdicts) {
+  std::vector<Duration> parts(plan.tasks.size());
+  if (!plan.limits.answer) return parts;
+  const Duration answer = *plan.limits.answer;
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
+    if (plan.tasks[i].gate_after) parts[i] = answer;
+    if (plan.limits.gate_every) parts[i] = std::max(parts[i], answer / *plan.limits.gate_every);
+    if (!plan.tasks[i].gate_before) continue;
+    const std::vector<TaskId> loose = loose_outputs_before(plan, verdicts, TaskId(i));
+    for (const TaskId task : loose) {
+      Duration& part = parts[task.index()];
+      part = std::max(part, answer / static_cast<std::int64_t>(loose.size()));
+    }
+  }
+  return parts;
+}
+
 }  // namespace
 
 bool touches_the_unknown(const plan::Task& task) {
@@ -95,12 +115,25 @@ std::vector<Verdict> verdicts_of(const plan::Plan& plan) {
   return verdicts;
 }
 
-void price_joining(const std::vector<Expected>& expected, std::vector<Verdict>& verdicts) {
+std::vector<TaskId> loose_outputs_before(const plan::Plan& plan,
+                                         const std::vector<Verdict>& verdicts, TaskId task) {
+  std::vector<TaskId> loose;
+  for (const TaskId before : plan[task].needs) {
+    if (verdicts[before.index()].join > Duration::zero()) loose.push_back(before);
+  }
+  return loose;
+}
+
+void price_joining(const plan::Plan& plan, const std::vector<Expected>& expected,
+                   std::vector<Verdict>& verdicts) {
+  const std::vector<Duration> answered = answers_for_outputs(plan, verdicts);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     Verdict& it = verdicts[i];
     if (it.join == Duration::zero() || it.join_from != From::prior || !expected[i].join) continue;
-    it.join = *expected[i].join;
+    it.join = std::max(Duration::zero(), expected[i].join->each - answered[i]);
     it.join_from = From::history;
+    it.join_runs = expected[i].join->runs;
+    it.joined_at_gate = it.join == Duration::zero() && answered[i] > Duration::zero();
   }
 }
 

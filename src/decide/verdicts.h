@@ -18,8 +18,15 @@ bool touches_the_unknown(const plan::Task& task);
 /// - what the plan says in `join`, else `kPriorJoin`.
 std::vector<Verdict> verdicts_of(const plan::Plan& plan);
 
-/// Joining as long as history knows it took, where the plan does not say.
-void price_joining(const std::vector<Expected>& expected, std::vector<Verdict>& verdicts);
+/// Whose outputs, of those that somebody has to join, a person has before them at the gate before
+/// this task: those it needs.
+std::vector<TaskId> loose_outputs_before(const plan::Plan& plan,
+                                         const std::vector<Verdict>& verdicts, TaskId task);
+
+/// Joining as long as history knows it took, where the plan does not say; without what is counted
+/// already as a person's answer at a gate where the output is seen.
+void price_joining(const plan::Plan& plan, const std::vector<Expected>& expected,
+                   std::vector<Verdict>& verdicts);
 
 /// The same where tasks whose outputs would have to be joined run alone: all of them, or those that
 /// take no longer than joining does.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "decide/host_bounds.h"
+
 namespace interlock::decide {
 namespace {
 
@@ -31,7 +33,7 @@ std::optional<std::string> who_slows(const plan::Plan& plan, const schedule::Pro
   for (const plan::Agent& it : plan.agents) {
     if (it.slowing) names.push_back(it.name);
   }
-  for (std::size_t i = 0; i < users.size(); ++i) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
     const schedule::Slowing& slowing = problem.slowings[i];
     if (slowing.by > 0 && std::min<double>(static_cast<double>(users[i]), cap) > slowing.beyond)
       return names[i];
@@ -117,6 +119,19 @@ const Runner& fewest_as_fast(const std::vector<Runner>& runners) {
   });
 }
 
+/// More at once only share the processors: that gets no more done, and each of them takes memory.
+const Runner& fewest_on_processors(const std::vector<Runner>& runners) {
+  const Runner& widest = runners.back();
+  const Duration least = std::ranges::min_element(runners, {}, &Runner::mean)->mean();
+  const auto as_fast = [](Duration time, Duration than) { return time <= than + than / 20; };
+  return *std::ranges::find_if(runners, [&](const Runner& it) {
+    const bool fast = as_fast(it.mean(), least) &&
+                      as_fast(it.forecast.range.p90, widest.forecast.range.p90) &&
+                      as_fast(it.forecast.elapsed, widest.forecast.elapsed);
+    return fast || it.n == widest.n;
+  });
+}
+
 }  // namespace
 
 Range least_range(const Forecaster& forecaster, std::uint32_t cap) {
@@ -133,8 +148,9 @@ Width choose_width(const plan::Plan& plan, const Forecaster& forecaster, std::ui
   Width width;
   const auto slows = who_slows(plan, forecaster.problem(), cap);
   const auto admits = slows ? std::nullopt : who_admits_slowly(plan, forecaster, cap);
+  const bool shares = processors_may_be_short(forecaster.problem(), cap);
   const bool drawn = draws_for(plan.tasks.size()) > 0;
-  if (!may_be_narrower || !drawn || cap == 1 || (!slows && !admits && !meet)) {
+  if (!may_be_narrower || !drawn || cap == 1 || (!slows && !admits && !shares && !meet)) {
     Runner only = runner_of(forecaster, cap, more);
     return {.n = cap,
             .forecast = only.forecast,
@@ -146,16 +162,20 @@ Width choose_width(const plan::Plan& plan, const Forecaster& forecaster, std::ui
   for (const std::uint32_t n : in_the_running(forecaster, cap))
     runners.push_back(runner_of(forecaster, n, limited(more)));
   const Runner& widest = runners.back();
+  const bool on_processors = shares && !slows && !admits && !meet;
   const bool by_mean = slows || !admits;
-  const Runner& chosen = by_mean ? best_where_slowed(runners) : fewest_as_fast(runners);
+  const Runner& chosen = on_processors ? fewest_on_processors(runners)
+                         : by_mean     ? best_where_slowed(runners)
+                                       : fewest_as_fast(runners);
   width.n = chosen.n;
   width.forecast = chosen.forecast;
   width.priorities = chosen.priorities;
   width.at_cap = widest.forecast;
   if (chosen.n < cap) {
-    width.narrower = {.why = slows    ? Why::slowing
-                             : admits ? Why::quota
-                                      : Why::conflict,
+    width.narrower = {.why = slows           ? Why::slowing
+                             : admits        ? Why::quota
+                             : on_processors ? Why::processors
+                                             : Why::conflict,
                       .wider = cap,
                       .mean = chosen.mean(),
                       .at_cap = widest.mean(),

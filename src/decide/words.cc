@@ -42,9 +42,10 @@ std::string say_edge(const plan::Plan& plan, const footprint::Edge& edge) {
 
 std::string show_time_taken(Duration duration) {
   using std::chrono::seconds;
-  const bool in_seconds = duration >= seconds(60) && duration < seconds(120);
-  return in_seconds ? fmt::format("{} s", std::chrono::round<seconds>(duration).count())
-                    : show_duration(duration);
+  // As it is shown: what is just below a minute is one.
+  const auto shown = std::chrono::round<seconds>(duration);
+  const bool in_seconds = shown >= seconds(60) && duration < seconds(120);
+  return in_seconds ? fmt::format("{} s", shown.count()) : show_duration(duration);
 }
 
 std::string count_of(std::size_t count, const std::string& what) {

@@ -246,6 +246,8 @@ Result<void> AttemptEndings::conclude(Attempt live, Judgement judgement) {
   event.detail = with_unproven(judgement.detail, live.work.exited.unproven);
   event.strays = live.work.exited.strays;
   event.unproven = std::move(live.work.exited.unproven);
+  event.cpu_time = live.work.exited.cpu_time;
+  event.memory_peak_bytes = live.work.exited.memory_peak_bytes;
   // That its changes had to be taken, or hashed, is none of its time.
   const Time now = turn_.now();
   const Time over = (live.name().phase == 0 ? live.work.over : live.work.checked).value_or(now);

@@ -86,7 +86,9 @@ constexpr std::array<Row, std::variant_size_v<Event>> kRows = {{
                            r.number("return_tokens"),
                            r.flag("broke_dispatcher"),
                            r.digest("writes"),
-                           r.texts("unproven")};
+                           r.texts("unproven"),
+                           r.duration("cpu_us"),
+                           r.number("memory_peak_bytes")};
      }},
     {"task_done",
      [](FieldReader& r) -> Event {

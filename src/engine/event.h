@@ -203,6 +203,10 @@ struct AttemptEnded {
   bool broke_dispatcher = false;        ///< It ran while the dispatcher broke off by itself.
   std::optional<Digest> writes;         ///< Of its write set's text; none: as `changes`.
   std::vector<std::string> unproven;    ///< Processes that could not be proven gone, in words.
+  /// What its processes had of the processors; and what the largest of them held of memory at once.
+  /// Nothing: not known.
+  std::optional<Duration> cpu_time;
+  std::optional<std::int64_t> memory_peak_bytes;
 };
 /// Its attempt is over and its changes wait for their turn.
 struct ChangesReady {

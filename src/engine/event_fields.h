@@ -46,6 +46,10 @@ class FieldWriter {
     if (value) put(key, std::int64_t{*value});
     return *this;
   }
+  FieldWriter& put(std::string_view key, const std::optional<Duration>& value) {
+    if (value) put(key, std::int64_t{value->count()});
+    return *this;
+  }
   FieldWriter& put(const ProcessIdentity& process) {
     return put("boot", process.boot_id).put("pid", process.pid).put("start", process.start_ticks);
   }
@@ -102,6 +106,10 @@ class FieldReader {
     if (const auto* exact = value->if_int64()) return *exact;
     spoil(key);
     return std::nullopt;
+  }
+  std::optional<Duration> duration(std::string_view key) {
+    const auto value = number(key);
+    return value ? std::optional(Duration(*value)) : std::nullopt;
   }
   std::int64_t number_or_zero(std::string_view key) { return number(key).value_or(0); }
   std::uint32_t index(std::string_view key) {

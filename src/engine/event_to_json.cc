@@ -89,6 +89,8 @@ json::object body_of(const AttemptEnded& f) {
       .put("broke_dispatcher", f.broke_dispatcher)
       .put("writes", f.writes)
       .put("unproven", f.unproven)
+      .put("cpu_us", f.cpu_time)
+      .put("memory_peak_bytes", f.memory_peak_bytes)
       .take();
 }
 json::object body_of(const ChangesLost& f) {

@@ -35,6 +35,9 @@ struct Exited {
   std::string hindered = {};
   /// What of its tree could not be proven gone, a process each: `process 812 (`sleep`)`.
   std::vector<std::string> unproven = {};
+  /// As in `AttemptEnded`.
+  std::optional<Duration> cpu_time = {};
+  std::optional<std::int64_t> memory_peak_bytes = {};
 };
 /// What became of a dead dispatcher's attempt.
 struct Leftovers {

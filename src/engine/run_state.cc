@@ -142,6 +142,8 @@ class Applier {
     attempt.unproven = event.unproven;
     attempt.output = event.output;
     attempt.elapsed = event.elapsed;
+    attempt.cpu_time = event.cpu_time;
+    attempt.memory_peak_bytes = event.memory_peak_bytes;
     attempt.usage = event.usage;
     attempt.changes = event.changes;
     attempt.reads = event.reads;

@@ -65,6 +65,8 @@ struct AttemptRecord {
   std::vector<std::string> unproven;  ///< Processes that could not be proven gone, in words.
   std::optional<Digest> output;
   Duration elapsed{};
+  std::optional<Duration> cpu_time;  ///< As in `AttemptEnded`.
+  std::optional<std::int64_t> memory_peak_bytes;
   Usage usage;
   std::string changed;  ///< What differed from the last result kept.
   WaitedFor waited;

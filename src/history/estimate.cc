@@ -60,6 +60,18 @@ std::optional<Estimate> estimate(std::vector<Observation> observations, double l
   return it;
 }
 
+std::optional<double> quantile(std::vector<Observation> observations, double part) {
+  if (observations.empty()) return std::nullopt;
+  std::ranges::sort(observations, {}, &Observation::value);
+  double all = 0, sum = 0;
+  for (const Observation& it : observations) all += it.weight;
+  for (const Observation& it : observations) {
+    sum += it.weight;
+    if (sum >= part * all) return it.value;
+  }
+  return observations.back().value;
+}
+
 double variance_between(const std::vector<double>& medians) {
   constexpr std::size_t kEnough = 3;
   constexpr double kPrior = 1, kLeast = 0.01;

@@ -36,6 +36,10 @@ double weight_of_age(Duration age);
 /// count as `least`. Nothing where there are none.
 std::optional<Estimate> estimate(std::vector<Observation> observations, double least);
 
+/// The least value that at least this part of the weight does not exceed; nothing where there are
+/// none.
+std::optional<double> quantile(std::vector<Observation> observations, double part);
+
 /// How much the medians of groups lie apart, as the variance of their logarithms; where that cannot
 /// be told, a factor of e.
 double variance_between(const std::vector<double>& medians);

@@ -74,5 +74,12 @@ TEST(Estimate, ARateIsNeitherNothingNorAllAfterOneTry) {
   EXPECT_NEAR(rate(50, 100, 0.05), 0.5, 0.02);
 }
 
+TEST(Quantile, IsTheLeastThatThisPartOfTheWeightDoesNotExceed) {
+  EXPECT_EQ(quantile({}, 0.5), std::nullopt);
+  EXPECT_EQ(quantile({{4, 1}, {1, 1}, {3, 1}, {2, 1}}, 0.75), 3);
+  EXPECT_EQ(quantile({{4, 1}, {1, 1}, {3, 1}, {2, 1}}, 0.76), 4);
+  EXPECT_EQ(quantile({{1, 9}, {2, 1}}, 0.9), 1) << "what is old counts little";
+}
+
 }  // namespace
 }  // namespace interlock::history

@@ -203,12 +203,15 @@ std::string fault_of(const Sample& sample) {
   if (sample.agent.empty()) return "no agent";
   if (sample.at < Time{}) return "a moment before 1970";
   if (bad(sample.elapsed) || bad(sample.join) || bad(sample.startup)) return "a time out of range";
+  // Of many processors more than there was of time.
+  if (sample.cpu_time && *sample.cpu_time < Duration::zero()) return "a time out of range";
   for (const WaitKey& key : kWaits) {
     if (bad(sample.waits.*key.member)) return "a wait out of range";
   }
   const Usage& usage = sample.usage;
-  for (const auto& count : {usage.input, usage.output, usage.cache_read, usage.cache_write,
-                            usage.cost, sample.spawn_tokens, sample.return_tokens}) {
+  for (const auto& count :
+       {usage.input, usage.output, usage.cache_read, usage.cache_write, usage.cost,
+        sample.spawn_tokens, sample.return_tokens, sample.joined, sample.memory_peak_bytes}) {
     if (amiss(count)) return "an amount out of range";
   }
   return {};
@@ -242,6 +245,9 @@ json::object to_json(const Sample& sample) {
   if (json::object waits = waits_json(sample.waits); !waits.empty())
     object["waited_s"] = std::move(waits);
   put(object, "join_s", sample.join);
+  put(object, "joined_outputs", sample.joined);
+  put(object, "cpu_s", sample.cpu_time);
+  put(object, "memory_peak_bytes", sample.memory_peak_bytes);
   if (sample.met) object["met"] = *sample.met;
   return object;
 }
@@ -347,6 +353,9 @@ Result<Sample> sample_from_json(const json::value& value) {
   read_amounts(members, sample);
   read_waits(members, sample);
   members.seconds("join_s", sample.join);
+  members.count("joined_outputs", sample.joined);
+  members.seconds("cpu_s", sample.cpu_time);
+  members.count("memory_peak_bytes", sample.memory_peak_bytes);
   members.flag("met", sample.met);
   if (sample.outcome.empty() && sample.elapsed) sample.outcome = "succeeded";
   if (!members.fault().empty()) return refuse(members.fault());

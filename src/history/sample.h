@@ -39,8 +39,11 @@ struct Sample {
   Usage usage;                      ///< The tax included.
   std::optional<Tokens> spawn_tokens, return_tokens;
   Waits waits;
-  std::optional<Duration> join;  ///< What joining its output took a person.
-  std::optional<bool> met;       ///< In a view: whether it met what others had changed.
+  std::optional<Duration> join;                   ///< What joining its output took a person.
+  std::optional<std::int64_t> joined;             ///< Of an agent that joins outputs: of how many.
+  std::optional<Duration> cpu_time;               ///< What its processes had of the processors.
+  std::optional<std::int64_t> memory_peak_bytes;  ///< What the largest of them held at once.
+  std::optional<bool> met;  ///< In a view: whether it met what others had changed.
 
   bool operator==(const Sample&) const = default;
 };

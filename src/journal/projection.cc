@@ -75,6 +75,8 @@ void Projection::on(const engine::AttemptEnded& event, Time at) {
   const auto found = open_.find(event.task);
   Open open = found == open_.end() ? Open{} : found->second;
   if (found != open_.end()) open_.erase(found);
+  if (of != nullptr && of->is_loose && event.outcome == engine::Outcome::succeeded)
+    loose_[event.task] = event.attempt;
   // An even part of what several tasks took says nothing of what one takes.
   if (of == nullptr || open.batched) return;
   history::Sample sample;
@@ -97,8 +99,36 @@ void Projection::on(const engine::AttemptEnded& event, Time at) {
   sample.spawn_tokens = event.spawn_tokens;
   sample.return_tokens = event.return_tokens;
   sample.waits = open.waits;
+  if (of->joins > 0) sample.joined = of->joins;
+  sample.cpu_time = event.cpu_time;
+  sample.memory_peak_bytes = event.memory_peak_bytes;
   if (event.outcome == engine::Outcome::conflicted) sample.met = true;
   measured_.samples.push_back(std::move(sample));
+}
+
+void Projection::on(const engine::TaskDone& event, Time) {
+  if (loose_.contains(event.task)) unreviewed_.push_back(event.task);
+}
+
+/// What a person had before them at the gate, they have read and made one of when they approve it.
+void Projection::note_joined(const engine::GateAnswered& event, Duration took) {
+  // Longer than that for one output nobody was there.
+  constexpr Duration kPresent = std::chrono::minutes(30);
+  std::vector<TaskId> shown;
+  if (event.kind == engine::GateKind::review) {
+    shown = std::exchange(unreviewed_, {});
+  } else if (event.task && event.kind == engine::GateKind::after) {
+    shown.push_back(*event.task);
+  } else if (const TaskLabel* const of = event.task ? label(*event.task) : nullptr) {
+    shown = of->loose_before;
+  }
+  // What is reused was read in the run that it is from.
+  std::erase_if(shown, [&](TaskId task) { return !loose_.contains(task); });
+  if (shown.empty() || !event.approved) return;
+  const Duration each = took / static_cast<std::int64_t>(shown.size());
+  if (each > kPresent) return;
+  for (const TaskId task : shown)
+    measured_.joined.push_back({label(task)->id, loose_.at(task), each});
 }
 
 void Projection::note_conflict(TaskId task, std::uint32_t attempt, bool met) {
@@ -127,6 +157,7 @@ void Projection::on(const engine::GateAnswered& event, Time at) {
   sample.host = host_;
   sample.outcome = "answered";
   sample.elapsed = std::max(Duration::zero(), at - reached->second);
+  note_joined(event, *sample.elapsed);
   gates_.erase(reached);
   measured_.samples.push_back(std::move(sample));
 }

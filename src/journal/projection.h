@@ -25,9 +25,16 @@ struct Measured {
     std::uint32_t attempt = 0;
     bool met = false;
   };
+  /// What joining the output of an attempt took a person.
+  struct Joined {
+    std::string task;
+    std::uint32_t attempt = 0;
+    Duration took{};
+  };
   std::vector<history::Sample> samples;
   std::vector<history::Call> calls;
   std::vector<Conflicted> met;  ///< Of samples that were given out before.
+  std::vector<Joined> joined;   ///< Likewise.
   std::string run;
 };
 
@@ -60,6 +67,7 @@ class Projection {
   void on(const engine::AttemptsBatched& event, Time at);
   void on(const engine::ModelCalled& event, Time at);
   void on(const engine::AttemptEnded& event, Time at);
+  void on(const engine::TaskDone& event, Time at);
   void on(const engine::CommitRefused& event, Time at);
   void on(const engine::ChangesCommitted& event, Time at);
   void on(const engine::GateReached& event, Time at);
@@ -68,11 +76,14 @@ class Projection {
 
   const TaskLabel* label(TaskId task) const;
   void note_conflict(TaskId task, std::uint32_t attempt, bool met);
+  void note_joined(const engine::GateAnswered& event, Duration took);
 
   SampleOwner owner_;
   std::vector<TaskLabel> tasks_;
   std::string host_;
   std::map<TaskId, Open> open_;
+  std::map<TaskId, std::uint32_t> loose_;  ///< Outputs somebody has to join: of which attempt.
+  std::vector<TaskId> unreviewed_;         ///< Those that came since a person last reviewed.
   std::map<std::pair<std::optional<TaskId>, engine::GateKind>, Time> gates_;
   Measured measured_;
 };

@@ -55,6 +55,11 @@ struct TaskLabel {
   std::string shape;      ///< See `history::Sample`; empty: the id.
   std::string account;    ///< Likewise.
   std::int64_t size = 0;  ///< Bytes of its prompt.
+  /// Somebody has to join its output with others; and of which tasks, by index, a person has such
+  /// outputs before them at its gate.
+  bool is_loose = false;
+  std::vector<TaskId> loose_before = {};
+  std::int64_t joins = 0;  ///< Of a coordinator: so many outputs.
 };
 
 /// The journal of one run, as its dispatcher has it.

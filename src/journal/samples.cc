@@ -1,5 +1,6 @@
 #include "journal/samples.h"
 
+#include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
 #include "journal/format.h"
@@ -62,6 +63,14 @@ void write_measured(Database& database, const Measured& measured) {
           "UPDATE samples SET body = json_set(body, '$.met', json(?4)) WHERE run = ?1 AND task = "
           "?2 AND attempt = ?3 AND json_valid(body)",
           measured.run, met.task, static_cast<std::int64_t>(met.attempt), value)
+        .run();
+  }
+  for (const Measured::Joined& joined : measured.joined) {
+    Query(database,
+          "UPDATE samples SET body = json_set(body, '$.join_s', json(?4)) WHERE run = ?1 AND task "
+          "= ?2 AND attempt = ?3 AND json_valid(body)",
+          measured.run, joined.task, static_cast<std::int64_t>(joined.attempt),
+          fmt::format("{}", to_seconds(joined.took)))
         .run();
   }
 }

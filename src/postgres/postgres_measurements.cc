@@ -67,18 +67,17 @@ Outcome<void> write_call(Connection& connection, const history::Call& call) {
   return {};
 }
 
-/// Says of a sample that was written before whether its changes conflicted.
-Outcome<void> write_conflict(Connection& connection, const std::string& run,
-                             const journal::Measured::Conflicted& met) {
-  const auto attempt = static_cast<std::int64_t>(met.attempt);
+/// Says something more of a sample that was written before.
+Outcome<void> add_to_sample(Connection& connection, const std::string& run, const std::string& task,
+                            std::int64_t attempt, std::string_view key, const json::value& value) {
   auto rows = connection.run(
       "SELECT number, body FROM samples WHERE run = $1 AND task = $2 AND attempt = $3 FOR UPDATE",
-      Parameters(run, met.task, attempt));
+      Parameters(run, task, attempt));
   if (!rows) return std::unexpected(rows.error());
   for (std::size_t i = 0; i < rows->size(); ++i) {
     auto body = parse_json(rows->view(i, 1));
     if (!body || !body->is_object()) continue;
-    body->get_object()["met"] = met.met;
+    body->get_object()[key] = value;
     auto written = connection.run("UPDATE samples SET body = $2 WHERE number = $1",
                                   Parameters(rows->number(i, 0), json::serialize(*body)));
     if (!written) return std::unexpected(written.error());
@@ -113,7 +112,15 @@ Outcome<void> write_measured(Connection& connection, const journal::Measured& me
     if (auto written = write_call(connection, call); !written) return written;
   }
   for (const journal::Measured::Conflicted& met : measured.met) {
-    if (auto written = write_conflict(connection, measured.run, met); !written) return written;
+    auto written = add_to_sample(connection, measured.run, met.task, std::int64_t{met.attempt},
+                                 "met", json::value(met.met));
+    if (!written) return written;
+  }
+  for (const journal::Measured::Joined& joined : measured.joined) {
+    auto written =
+        add_to_sample(connection, measured.run, joined.task, std::int64_t{joined.attempt}, "join_s",
+                      json::value(to_seconds(joined.took)));
+    if (!written) return written;
   }
   return {};
 }

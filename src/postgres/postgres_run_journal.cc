@@ -54,7 +54,7 @@ struct PostgresRunJournal::Turn {
   /// Whether the events are all there is to write.
   bool is_plain() const {
     return blobs.empty() && results.empty() && mentioned.empty() && measured.samples.empty() &&
-           measured.calls.empty() && measured.met.empty();
+           measured.calls.empty() && measured.met.empty() && measured.joined.empty();
   }
 };
 

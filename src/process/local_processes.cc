@@ -6,6 +6,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +65,16 @@ std::string read_remark(const std::string& file) {
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   text.resize(std::min(text.size(), text.find('\n')));
   return printable(text);
+}
+
+/// What the root took, with those below it that were waited for. Until it executes its program it
+/// has our memory, and that counts as its own: no more than we had says nothing.
+void note_use(const rusage& used, engine::Exited& exited) {
+  const auto time = [](const timeval& it) { return Duration(it.tv_sec * 1'000'000 + it.tv_usec); };
+  exited.cpu_time = time(used.ru_utime) + time(used.ru_stime);
+  rusage own{};
+  if (::getrusage(RUSAGE_SELF, &own) == 0 && used.ru_maxrss > own.ru_maxrss)
+    exited.memory_peak_bytes = std::int64_t{used.ru_maxrss} * 1024;
 }
 
 }  // namespace
@@ -197,11 +209,13 @@ void LocalProcesses::stop(AttemptName name, Duration grace) {
 
 void LocalProcesses::on_root_exit(Attempt& attempt) {
   siginfo_t info{};
-  if (::waitid(static_cast<idtype_t>(P_PIDFD), attempt.pidfd.get(), &info, WEXITED | WNOHANG) !=
-          0 ||
+  rusage used{};
+  // The C library's `waitid` has no place for what it used.
+  if (::syscall(SYS_waitid, P_PIDFD, attempt.pidfd.get(), &info, WEXITED | WNOHANG, &used) != 0 ||
       info.si_pid == 0) {
     return;
   }
+  note_use(used, attempt.exited);
   attempt.on_exit.reset();
   attempt.on_input.reset();
   attempt.input_fd.reset();

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "decide/host_bounds.h"
 #include "decide/learn.h"
 #include "decide/words.h"
 #include "history/estimate.h"
@@ -130,7 +131,8 @@ std::vector<HistoryRow> history_rows(const std::vector<history::Sample>& samples
 std::string history_text(const std::vector<HistoryRow>& rows, HistoryBy by, std::size_t columns) {
   if (rows.empty()) return {};
   std::vector<Line> lines{{"task", "agent", "model", "times", "half by", "9 in 10 by", "tokens",
-                           "tax", "cost", "cached", "fail", "waited", "joining"}};
+                           "tax", "cost", "cached", "fail", "waited", "joining", "cores",
+                           "memory"}};
   std::string text, workspace;
   const auto flush = [&] {
     if (lines.size() > 1) text += table(lines, 3, columns);
@@ -155,7 +157,9 @@ std::string history_text(const std::vector<HistoryRow>& rows, HistoryBy by, std:
          it.tokens ? show_count(*it.tokens) : "-", tax ? show_count(*tax) : "-",
          it.cost ? show_usd(*it.cost) : "-", percent(it.cached), percent(it.failures),
          it.waited && *it.waited > Duration{} ? decide::show_time_taken(*it.waited) : "-",
-         it.join ? decide::show_time_taken(*it.join) : "-"});
+         it.join ? decide::show_time_taken(it.join->each) : "-",
+         it.machine.cores ? fmt::format("{:.1f}", *it.machine.cores) : "-",
+         it.machine.memory_bytes ? decide::say_memory(*it.machine.memory_bytes) : "-"});
   }
   flush();
   return text;
@@ -168,8 +172,24 @@ std::string slowings_text(const decide::History& history) {
     text += fmt::format("a person answers at a gate within {} ({})\n",
                         decide::show_time_taken(*history.answer),
                         decide::count_of(history.answers, "answer"));
+  if (const auto& it = history.coordinating)
+    text += fmt::format("agents that join outputs take {}{} an output ({})\n",
+                        decide::show_time_taken(it->each),
+                        it->tokens ? fmt::format(" and {} tokens", show_count(*it->tokens)) : "",
+                        decide::count_of(it->attempts, "attempt"));
   return text;
 }
+
+namespace {
+
+json::value coordinating_json(const decide::History& history) {
+  if (!history.coordinating) return nullptr;
+  const decide::Coordinating& it = *history.coordinating;
+  return json::object{
+      {"each_s", to_seconds(it.each)}, {"tokens", known(it.tokens)}, {"attempts", it.attempts}};
+}
+
+}  // namespace
 
 json::object history_json(const std::vector<HistoryRow>& rows, const decide::History& history,
                           std::size_t damaged) {
@@ -196,7 +216,10 @@ json::object history_json(const std::vector<HistoryRow>& rows, const decide::His
         {"tried", it.tried},
         {"failures", known(it.failures)},
         {"waited_s", seconds(it.waited)},
-        {"join_s", seconds(it.join)},
+        {"join_s", it.join ? json::value(to_seconds(it.join->each)) : json::value(nullptr)},
+        {"join_runs", it.join ? it.join->runs : 0},
+        {"cores", known(it.machine.cores)},
+        {"memory_bytes", known(it.machine.memory_bytes)},
         {"conflicts", known(it.p_conflict)},
         {"last", show_time(row.last)}});
   }
@@ -219,6 +242,7 @@ json::object history_json(const std::vector<HistoryRow>& rows, const decide::His
           {"slowing", std::move(slowings)},
           {"answer_s", seconds(history.answer)},
           {"answers", history.answers},
+          {"coordinating", coordinating_json(history)},
           {"damaged", damaged}};
 }
 

@@ -229,14 +229,16 @@ std::vector<std::string> draw_chosen_bars(const plan::Plan& plan,
                                           const decide::Decision& decision,
                                           const PlanScreen& screen, std::size_t most) {
   constexpr std::size_t kAround = 2;  // The axis and a blank line; and one that counts the rest.
-  constexpr std::size_t kLeast = 3;
+  constexpr std::size_t kLeast = 2;
   constexpr std::size_t kNarrow = 40;
   const std::size_t all = plan.tasks.size();
   const std::size_t around = all + kAround <= most ? kAround : kAround + 1;
   if (all == 0 || all > kMostTasksDrawn || screen.columns < kNarrow ||
       most < around + std::min(kLeast, all))
     return {};
-  const std::vector<Row> rows = rows_of(plan, expected, screen.columns, most - around);
+  // Of what is not all, `rows_of` leaves one out for the line that counts the rest.
+  const std::size_t drawn = most - around + (around > kAround ? 1 : 0);
+  const std::vector<Row> rows = rows_of(plan, expected, screen.columns, drawn);
   std::vector<std::string> lines = Drawing(rows, decision, screen).draw_chosen();
   if (rows.size() < all)
     lines.push_back(

@@ -35,6 +35,13 @@ json::value patterns_json(const footprint::PatternSet& set) {
   return made;
 }
 
+json::value joining_json(const decide::Verdict& verdict) {
+  if (verdict.join == Duration::zero()) return nullptr;
+  return json::object{{"each_s", to_seconds(verdict.join)},
+                      {"from", name_of(verdict.join_from)},
+                      {"runs", verdict.join_runs}};
+}
+
 json::value task_json(const plan::Plan& plan, const plan::Task& task, const decide::Expected& it,
                       const decide::Verdict& verdict) {
   return {{"id", task.id},
@@ -58,7 +65,10 @@ json::value task_json(const plan::Plan& plan, const plan::Task& task, const deci
             {"overhead_tokens", known(it.overhead_tokens)},
             {"overhead_from", from(it.overhead_tokens, it.overhead_from)},
             {"cost_usd", dollars(it.cost)},
-            {"cost_from", from(it.cost, it.cost_from)}}},
+            {"cost_from", from(it.cost, it.cost_from)},
+            {"cores", known(it.machine.cores)},
+            {"memory_bytes", known(it.machine.memory_bytes)}}},
+          {"joining", joining_json(verdict)},
           {"alone", verdict.exclusive ? json::value(verdict.why) : json::value(nullptr)}};
 }
 

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/text.h"
+#include "decide/host_bounds.h"
 #include "decide/words.h"
 
 namespace interlock::report {
@@ -35,6 +36,7 @@ bool any_from_history(const std::vector<Expected>& expected) {
   return std::ranges::any_of(expected, [](const Expected& it) {
     const From sources[] = {it.time_from, it.tokens_from, it.overhead_from, it.cost_from,
                             it.failure_from};
+    if (it.machine.attempts > 0) return true;
     return std::ranges::find(sources, From::history) != std::end(sources);
   });
 }
@@ -60,6 +62,10 @@ std::vector<std::string> list_sources(const plan::Plan& plan, const std::vector<
     if (it.p_failure && *it.p_failure > 0)
       line += fmt::format(", {:.0f} % of attempts fail ({})", 100 * *it.p_failure,
                           from(it.failure_from));
+    std::vector<std::string> taken;
+    if (it.machine.cores) taken.push_back(fmt::format("{:.1f} processors", *it.machine.cores));
+    if (it.machine.memory_bytes) taken.push_back(decide::say_memory(*it.machine.memory_bytes));
+    if (!taken.empty()) line += fmt::format(", keeps {} (history)", join_words(taken));
     lines.push_back(std::move(line));
   }
   if (expected.size() > most)

@@ -48,6 +48,30 @@ std::vector<const Edge*> edges_to_show(const plan::Plan& plan,
   return shown;
 }
 
+/// How long a time at the beginning of `text` is, such as `3 m 37 s,`; 0: there is none.
+std::size_t time_at(std::string_view text) {
+  constexpr std::array<std::string_view, 5> kUnits{"ms", "s", "m", "h", "d"};
+  const std::size_t blank = text.find(' ');
+  const std::string_view number = text.substr(0, blank);
+  if (blank == std::string_view::npos || number.empty() ||
+      number.find_first_not_of("0123456789.") != std::string_view::npos)
+    return 0;
+  const std::size_t end = std::min(text.find(' ', blank + 1), text.size());
+  const std::string_view unit = text.substr(blank + 1, end - blank - 1);
+  if (std::ranges::find(kUnits, unit.substr(0, unit.find_first_of(",.;:)`"))) == kUnits.end())
+    return 0;
+  const bool may_go_on = end < text.size() && std::ranges::find(kUnits, unit) != kUnits.end();
+  const std::size_t more = may_go_on ? time_at(text.substr(end + 1)) : 0;
+  return more > 0 ? end + 1 + more : end;
+}
+
+/// The first word of `text`, up to its blank or the end. A time is one word.
+std::size_t end_of_word(std::string_view text) {
+  const std::size_t begin = std::min(text.find_first_not_of("(`"), text.size());
+  const std::size_t time = time_at(text.substr(begin));
+  return time > 0 ? begin + time : std::min(text.find(' '), text.size());
+}
+
 class Page {
  public:
   Page(const plan::Plan& plan, const footprint::Interlocking& interlocking,
@@ -185,7 +209,7 @@ class Page {
         row = elide_end((row.empty() ? "" : row + " ") + std::string(text), room());
         break;
       }
-      const std::size_t end = std::min(text.find(' '), text.size());
+      const std::size_t end = end_of_word(text);
       const std::string_view word = text.substr(0, end);
       const std::size_t wanted = display_width(row) + (row.empty() ? 0 : 1) + display_width(word);
       if (wanted > room() && (!row.empty() || (rows == 0 && hang < indent))) {
@@ -208,8 +232,12 @@ class Page {
     const Duration join = decision_.chosen().join;
     if (join > Duration::zero())
       text += fmt::format(" and {} of joining", decide::show_time_taken(join));
-    if (elapsed != decision_.sequential.elapsed)
-      text += fmt::format(" instead of {}", decide::show_time_taken(decision_.sequential.elapsed));
+    const std::string instead =
+        fmt::format(" instead of {}", decide::show_time_taken(decision_.sequential.elapsed));
+    // Where there is no room for it the table says it.
+    if (elapsed != decision_.sequential.elapsed &&
+        display_width(text) + display_width(instead) <= screen_.columns)
+      text += instead;
     line(ink("1", elide_end(text, screen_.columns)));
   }
 

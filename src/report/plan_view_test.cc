@@ -365,6 +365,23 @@ TEST(PlanView, NarrowTerminalsLoseColumnsNotSense) {
   }
 }
 
+TEST(PlanView, NoTimeIsBrokenAndTheHeadlineLosesItsEndAsAWhole) {
+  for (std::size_t columns = 40; columns <= 90; ++columns) {
+    for (const PlanBuilder& plan : {morning_review(), crowded()}) {
+      const std::string text = screen(plan, {.columns = columns, .color = false, .unicode = false});
+      for (const std::string_view line : split_lines(text)) {
+        const std::size_t begin = std::min(line.find_first_not_of(' '), line.size());
+        const std::string_view word = line.substr(begin, line.find_first_of(" ,", begin) - begin);
+        EXPECT_FALSE(word == "s" || word == "m") << line << " at " << columns;
+      }
+    }
+  }
+  const std::string narrow =
+      screen(morning_review(), {.columns = 60, .color = false, .unicode = true});
+  EXPECT_TRUE(narrow.starts_with("\nmorning-review · 3 tasks · parallel, 3 at once · 45 s\n"))
+      << narrow;
+}
+
 TEST(PlanView, ThreeTasksOnOneScreen) {
   EXPECT_EQ(screen(morning_review(), {.columns = 80, .color = false, .unicode = true}), R"(
 morning-review · 3 tasks · parallel, 3 at once · 45 s instead of 95 s
@@ -439,8 +456,11 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
         "overhead_tokens": 5000,
         "overhead_from": "prior",
         "cost_usd": null,
-        "cost_from": null
+        "cost_from": null,
+        "cores": null,
+        "memory_bytes": null
       },
+      "joining": null,
       "alone": null
     },
     {
@@ -467,8 +487,11 @@ TEST(PlanJson, SaysWhatTheDesignAsksFor) {
         "overhead_tokens": 0,
         "overhead_from": "prior",
         "cost_usd": 0,
-        "cost_from": "prior"
+        "cost_from": "prior",
+        "cores": null,
+        "memory_bytes": null
       },
+      "joining": null,
       "alone": null
     }
   ],

@@ -118,6 +118,9 @@ json::array attempts_json(const plan::Plan& plan, const engine::TaskRecord& reco
     one["started"] = show_time(attempt.started);
     one["elapsed_s"] =
         attempt.ended ? json::value(to_seconds(attempt.elapsed)) : json::value(nullptr);
+    one["cpu_s"] =
+        attempt.cpu_time ? json::value(to_seconds(*attempt.cpu_time)) : json::value(nullptr);
+    one["memory_peak_bytes"] = or_null(attempt.memory_peak_bytes);
     one["strays"] = attempt.strays;
     one["unproven"] = json::array(attempt.unproven.begin(), attempt.unproven.end());
     one["because"] = engine::name_of(attempt.because);

@@ -6,8 +6,10 @@
 
 #include "agents/adapter.h"
 #include "decide/learn.h"
+#include "decide/verdicts.h"
 #include "runs/chosen_run.h"
 #include "runs/planning.h"
+#include "sys/host_capacity.h"
 
 namespace interlock::runs {
 namespace {
@@ -40,6 +42,11 @@ std::string host_name() {
   return name.data();
 }
 
+decide::Host this_host() {
+  const sys::HostCapacity here = sys::host_capacity();
+  return {here.processors, here.memory_bytes};
+}
+
 std::string account_of(const plan::Plan& plan, const plan::Task& task) {
   const plan::Agent& agent = plan.agents[task.agent.index()];
   const auto provider = agents::provider_through_gateway(agent, task.model);
@@ -63,11 +70,20 @@ std::set<std::string> accounts_of(const plan::Plan& plan) {
 
 std::vector<journal::TaskLabel> labels_of(const plan::Plan& plan, std::size_t first) {
   std::vector<journal::TaskLabel> labels;
+  // Of tasks that are added to a run nobody asks it: they come one at a time, to plans of any size.
+  std::vector<decide::Verdict> verdicts;
+  if (first == 0) verdicts = decide::verdicts_of(plan);
   for (std::size_t i = first; i < plan.tasks.size(); ++i) {
     const plan::Task& task = plan.tasks[i];
     labels.push_back({task.id, plan.agents[task.agent.index()].name, task.model,
                       decide::shape_of(task), account_of(plan, task),
                       static_cast<std::int64_t>(task.prompt.size())});
+    journal::TaskLabel& label = labels.back();
+    if (task.coordinates) label.joins = std::ssize(plan.merges[*task.coordinates].from);
+    if (verdicts.empty()) continue;
+    label.is_loose = verdicts[i].join > Duration::zero();
+    if (task.gate_before)
+      label.loose_before = decide::loose_outputs_before(plan, verdicts, TaskId(i));
   }
   return labels;
 }

@@ -32,6 +32,8 @@ std::vector<std::string> slowing_keys(const plan::Plan& plan, const decide::Hist
 decide::SaidSlowings said_slowings(const plan::Plan& plan);
 
 std::string host_name();
+/// What it has now for tasks.
+decide::Host this_host();
 
 /// Makes samples of the runs that earlier versions kept, but for those that are being dispatched.
 /// What cannot be read is passed over: it is nobody's business now.

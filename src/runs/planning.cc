@@ -293,6 +293,8 @@ Planned plan_it(plan::Plan plan, const PlanRequest& request, const decide::Histo
   how.backlog = backlogs_of(planned.plan, state_folder);
   note_used_quotas(planned.plan, how.backlog);
   how.learned = planned.learned;
+  how.host = this_host();
+  how.coordinating = history.coordinating;
   if (request.stands) {
     planned.decision = decide::standing(planned.plan, planned.interlocking, how);
     return planned;

@@ -29,7 +29,9 @@ struct Cost {
 };
 
 /// Of `k` running jobs that share it, each goes at 1 / (1 + by * max(0, k - beyond)) of its speed:
-/// beyond the knee more at once get less done where by * beyond > 1.
+/// beyond the knee more at once get less done where by * beyond > 1. Where jobs count for more or
+/// less than one (`Job::load`), `k` is their sum: `beyond` processors and `by` of 1 / beyond are
+/// processors that all of them share.
 struct Slowing {
   double beyond = 1;
   double by = 0;
@@ -45,6 +47,7 @@ struct Job {
   bool gate_after = false;  ///< The task stays released until a person approved; the scheduler only
                             ///< waits for its end.
   std::uint32_t slowing = kNotSlowed;  ///< Of `Problem::slowings`; in virtual time only.
+  double load = 1;                     ///< For so many it counts there.
   /// Of those of one number that is not `kNoGroup`, the first that succeeds ends the others; in
   /// virtual time only.
   std::uint32_t first_of = kNoGroup;
@@ -101,6 +104,7 @@ struct Problem {
   std::vector<std::int64_t> capacities;  ///< By ResourceId; unlimited where it does not apply.
   std::vector<QuotaRates> quotas;        ///< By ResourceId; empty rates where it is none.
   std::vector<Slowing> slowings;
+  std::uint32_t processors = kNotSlowed;  ///< Which of `slowings` are the machine's processors.
 };
 
 inline constexpr std::int64_t kUnlimited = std::int64_t{1} << 62;

@@ -9,7 +9,8 @@ void Progress::clear() { groups_.assign(slowings_->size(), {}); }
 
 double Progress::speed(std::size_t group) const {
   const Slowing& slowing = (*slowings_)[group];
-  const auto beside = static_cast<double>(groups_[group].running.size());
+  double beside = 0;
+  for (const Running& one : groups_[group].running) beside += one.load;
   return 1 / (1 + slowing.by * std::max(0.0, beside - slowing.beyond));
 }
 
@@ -20,9 +21,9 @@ void Progress::advance(std::size_t group, Time now) {
   it.at = now;
 }
 
-void Progress::start(TaskId task, std::uint32_t slowing, Duration work, Time now) {
-  advance(slowing, now);
-  groups_[slowing].running.push_back({task, static_cast<double>(work.count())});
+void Progress::start(TaskId task, const Job& job, Duration work, Time now) {
+  advance(job.slowing, now);
+  groups_[job.slowing].running.push_back({task, job.load, static_cast<double>(work.count())});
 }
 
 void Progress::stop(TaskId task, std::uint32_t slowing, Time now) {

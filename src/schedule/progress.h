@@ -7,15 +7,14 @@
 
 namespace interlock::schedule {
 
-/// How far running jobs have come that slow each other: of `k` at once each goes at
-/// 1 / (1 + by * max(0, k - beyond)) of its speed.
+/// How far running jobs have come that slow each other: see `Slowing`.
 class Progress {
  public:
   explicit Progress(const std::vector<Slowing>& slowings) : slowings_(&slowings) { clear(); }
 
   void clear();
   /// `work`: how long the job takes by itself.
-  void start(TaskId task, std::uint32_t slowing, Duration work, Time now);
+  void start(TaskId task, const Job& job, Duration work, Time now);
   /// It ended, or was ended.
   void stop(TaskId task, std::uint32_t slowing, Time now);
   /// When the next one is done, if none starts or ends before.
@@ -26,6 +25,7 @@ class Progress {
  private:
   struct Running {
     TaskId task;
+    double load = 1;
     double left = 0;  ///< Microseconds of work.
   };
   struct Group {

@@ -44,9 +44,10 @@ class Simulator::Run {
   /// scheduler has to be asked.
   static bool runs_one_by_one(const Problem& problem, const Policy& policy) {
     return policy.plan_order && policy.parallel == 1 && !policy.gate_every &&
-           std::ranges::none_of(problem.jobs, [](const Job& job) {
-             return !job.costs.empty() || job.gate_before || job.gate_after ||
-                    job.slowing != kNotSlowed;
+           std::ranges::none_of(problem.jobs, [&](const Job& job) {
+             const bool slow_alone =
+                 job.slowing != kNotSlowed && problem.slowings[job.slowing].beyond < job.load;
+             return !job.costs.empty() || job.gate_before || job.gate_after || slow_alone;
            });
   }
   static bool nothing_fails(const World& world) {
@@ -212,7 +213,7 @@ class Simulator::Run {
     if (job(task).slowing == kNotSlowed) {
       happenings_.push({now_ + takes, What::ended, task, it.attempt});
     } else {
-      progress_.start(task, job(task).slowing, takes, now_);
+      progress_.start(task, job(task), takes, now_);
     }
   }
 

@@ -156,6 +156,17 @@ TEST_P(RealProcesses, AHiddenDaemonIsItsOwnAttemptsStrayWhileOthersRun) {
   EXPECT_EQ(next_exit().signal, SIGTERM);
 }
 
+TEST_P(RealProcesses, WhatItTookOfTheMachineIsThatOfItsWholeTree) {
+  // `tail` keeps a line without an end whole; the shell itself has next to nothing.
+  const Exited large = run(shell("head -c 400000000 /dev/zero | tail | wc -c"));
+  EXPECT_GE(large.memory_peak_bytes.value_or(0), 300'000'000);
+  EXPECT_LT(large.memory_peak_bytes.value_or(0), 4'000'000'000);
+  const Exited busy = run(shell("(i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done); exit 0"));
+  EXPECT_GT(busy.cpu_time.value_or(0s), 10ms) << "of the subshell";
+  const Exited small = run(shell("true"));
+  EXPECT_FALSE(small.memory_peak_bytes) << "no more than this process has says nothing";
+}
+
 TEST_P(RealProcesses, AGrandchildHoldingTheOutputDoesNotHoldUpTheEnd) {
   const Exited exited = run(shell("sleep 1000 & echo done"));
   EXPECT_EQ(exited.strays, 1u);

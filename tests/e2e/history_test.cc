@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -175,6 +177,111 @@ TEST_F(History, knows_how_long_people_took_at_gates) {
   EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out,
               AllOf(HasSubstr("a person is expected to answer within"), HasSubstr("(1 answer)"),
                     Not(HasSubstr("how long people take to answer"))));
+}
+
+/// Lines of `history import`: eight attempts of each of eight tasks `t0`, ..., with what else they
+/// say.
+std::string eight_tasks(const std::string& workspace, const std::string& more) {
+  std::string lines;
+  for (int i = 0; i < 64; ++i) {
+    lines += fmt::format(
+        R"({{"at": "2026-11-0{}T12:00:{:02}Z", "workspace": "{}", "task": "t{}", "agent": "sh", "elapsed_s": 100, {}}})"
+        "\n",
+        i / 8 + 1, i % 8, workspace, i % 8, more);
+  }
+  return lines;
+}
+
+constexpr const char* kEight = R"(
+limits: {parallel: 8}
+tasks:
+  - {id: t0, run: "true", reads: [], writes: [a]}
+  - {id: t1, run: "true", reads: [], writes: [b]}
+  - {id: t2, run: "true", reads: [], writes: [c]}
+  - {id: t3, run: "true", reads: [], writes: [d]}
+  - {id: t4, run: "true", reads: [], writes: [e]}
+  - {id: t5, run: "true", reads: [], writes: [f]}
+  - {id: t6, run: "true", reads: [], writes: [g]}
+  - {id: t7, run: "true", reads: [], writes: [h]}
+)";
+
+TEST_F(History, what_a_command_took_of_memory_is_named_by_the_next_plan) {
+  write_plan(
+      "tasks: [{id: large, run: \"head -c 400000000 /dev/zero | tail | wc -c\", reads: [], "
+      "writes: []}]\n");
+  ASSERT_EQ(interlock({"run", "plan.yaml"}).exit, 0);
+  const auto rows = json_of({"history"});
+  const double bytes = std::stod(at(rows, "/rows/0/memory_bytes"));
+  EXPECT_GT(bytes, 300e6);
+  EXPECT_LT(bytes, 4e9);
+  EXPECT_GT(std::stod(at(rows, "/rows/0/cores")), 0);
+  EXPECT_EQ(at(json_of({"plan", "plan.yaml"}), "/tasks/0/estimate/memory_bytes"),
+            at(rows, "/rows/0/memory_bytes"));
+  EXPECT_THAT(interlock({"plan", "plan.yaml", "--full"}).out, HasSubstr(" MiB (history)"));
+  EXPECT_THAT(interlock({"history"}).out, AllOf(HasSubstr("memory"), HasSubstr(" MiB")));
+}
+
+TEST_F(History, of_tasks_that_need_half_of_the_memory_each_one_runs_at_once) {
+  const auto half =
+      std::int64_t{::sysconf(_SC_PHYS_PAGES)} / 2 * std::int64_t{::sysconf(_SC_PAGESIZE)};
+  const std::string lines =
+      eight_tasks(workspace(), fmt::format(R"("memory_peak_bytes": {})", half));
+  EXPECT_EQ(interlock({"history", "import", "-"}, lines).exit, 0);
+  write_plan(kEight);
+  const Ended page = interlock({"plan", "plan.yaml"});
+  EXPECT_THAT(page.out, HasSubstr("Memory is there for 1 at once: the largest takes "));
+  EXPECT_EQ(at(json_of({"plan", "plan.yaml"}), "/decision/n"), "1");
+  EXPECT_EQ(at(json_of({"plan", "plan.yaml", "--parallel", "2"}), "/decision/n"), "2");
+  EXPECT_THAT(interlock({"plan", "plan.yaml", "--parallel", "2"}).out,
+              HasSubstr("2 at once may need more memory than there is"));
+}
+
+TEST_F(History, tasks_that_keep_half_of_the_processors_busy_each_get_two_slots) {
+  // Those that this process may use are those that the plan is made for.
+  cpu_set_t allowed;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  const std::string lines =
+      eight_tasks(workspace(), fmt::format(R"("cpu_s": {})", 50.0 * CPU_COUNT(&allowed)));
+  EXPECT_EQ(interlock({"history", "import", "-"}, lines).exit, 0);
+  EXPECT_THAT(interlock({"history", "export"}).out, HasSubstr(R"("cpu_s":)"));
+  write_plan(kEight);
+  const auto plan = json_of({"plan", "plan.yaml"});
+  EXPECT_EQ(at(plan, "/decision/pattern"), "queue");
+  EXPECT_GE(std::stoi(at(plan, "/decision/n")), 2);
+  EXPECT_LE(std::stoi(at(plan, "/decision/n")), 3);
+  EXPECT_THAT(at(plan, "/decision/reasons"), HasSubstr("would only share them"));
+}
+
+TEST_F(History, learns_from_gates_what_joining_takes_and_prices_plans_by_it) {
+  write_plan(R"(
+tasks:
+  - {id: a, run: "echo one", reads: [], writes: [], output: text}
+  - {id: b, run: "echo two", reads: [], writes: [], output: text}
+  - {id: c, run: "true", reads: [], writes: [c], needs: [a, b], gate: before}
+)");
+  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr("(3 m 00 s each, assumed)"));
+  EXPECT_EQ(interlock({"run", "plan.yaml"}).exit, 3) << "it waits at the gate";
+  EXPECT_THAT(interlock({"history", "export"}).out, Not(HasSubstr("join_s")));
+  EXPECT_EQ(interlock({"approve"}).exit, 0);
+  EXPECT_EQ(interlock({"resume"}).exit, 0);
+  const auto rows = json_of({"history"});
+  EXPECT_EQ(at(rows, "/rows/0/task"), "a");
+  EXPECT_EQ(at(rows, "/rows/0/join_runs"), "1");
+  EXPECT_EQ(at(rows, "/rows/0/join_s"), at(rows, "/rows/1/join_s")) << "half of it each";
+  EXPECT_GT(std::stod(at(rows, "/rows/0/join_s")), 0);
+  EXPECT_EQ(at(rows, "/rows/2/join_runs"), "0");
+  // The same two in a plan without a gate.
+  write_plan(R"(
+tasks:
+  - {id: a, run: "echo one", reads: [], writes: [], output: text}
+  - {id: b, run: "echo two", reads: [], writes: [], output: text}
+)");
+  const auto plan = json_of({"plan", "plan.yaml"});
+  EXPECT_EQ(at(plan, "/tasks/0/joining/from"), "history");
+  EXPECT_EQ(at(plan, "/tasks/0/joining/each_s"), at(rows, "/rows/0/join_s"));
+  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr(" each, from 1 run)"));
+  interlock({"history", "prune", "--all"});
+  EXPECT_THAT(interlock({"plan", "plan.yaml"}).out, HasSubstr("(3 m 00 s each, assumed)"));
 }
 
 TEST_F(History, a_damaged_measurement_is_left_out_and_said) {
