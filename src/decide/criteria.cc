@@ -84,8 +84,7 @@ Test independent_test(const plan::Plan& plan, const footprint::Interlocking& int
   Test test{some_pair_may_overlap(plan, interlocking), {}};
   const auto loose = static_cast<std::size_t>(std::ranges::count(tied, false));
   if (test.holds && loose == 0) {
-    test.why =
-        fmt::format("some of {} may overlap, though each meets another", count_of(all, "task"));
+    test.why = fmt::format("some of {} may overlap", count_of(all, "task"));
   } else if (loose > 0) {
     test.why = fmt::format("{} of {} {} nothing in common", loose, count_of(all, "task"),
                            loose == 1 ? "touches" : "touch");

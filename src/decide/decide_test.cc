@@ -194,7 +194,7 @@ TEST(Decide, TasksOfWhichEachMeetsAnotherMayOverlapAndThatIsNoContradiction) {
   const auto test = decided(plan).independent;
   EXPECT_TRUE(test.holds);
   EXPECT_EQ(test.why,
-            "some of 4 tasks may overlap, though each meets another; `a` and `b` both write `x`; "
+            "some of 4 tasks may overlap; `a` and `b` both write `x`; "
             "`c` and `d` both write `y`");
 }
 
