@@ -101,7 +101,7 @@ tasks:
 }
 
 TEST_F(MergeDriver, it_joins_a_catalogue_that_both_tasks_made) {
-  if (std::system("command -v python3 >/dev/null 2>&1") != 0) GTEST_SKIP() << "there is no python3";
+  if (shell("command -v python3 >/dev/null").exit != 0) GTEST_SKIP() << "there is no python3";
   write("join.py",
         "import json, sys\n"
         "both = [json.load(open(path)) for path in sys.argv[1:3]]\n"
