@@ -101,7 +101,7 @@ tasks:
 }
 
 TEST_F(MergeDriver, it_joins_a_catalogue_that_both_tasks_made) {
-  if (std::system("command -v python3 >/dev/null 2>&1") != 0) GTEST_SKIP() << "there is no python3";
+  if (shell("command -v python3 >/dev/null").exit != 0) GTEST_SKIP() << "there is no python3";
   write("join.py",
         "import json, sys\n"
         "both = [json.load(open(path)) for path in sys.argv[1:3]]\n"
@@ -178,6 +178,34 @@ TEST_F(MergeDriver, a_dispatcher_that_is_killed_while_one_runs_loses_nothing) {
   EXPECT_EQ(read("list"), "first\nfrom a\nfrom b\n");
   EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/1/attempts"), "1") << "its work was done";
   EXPECT_EQ(states(), "a: done\nb: done\n");
+  expect_nothing_left();
+}
+
+TEST_F(MergeDriver, all_files_of_a_conflict_are_joined_each_in_its_way) {
+  write("list", "first\n");
+  write("other.list", "first\n");
+  write("notes", "1\n2\n3\n4\n5\n6\n7\n8\n");
+  write_plan(R"(
+merge: {driver: [{files: [list, "*.list"], run: "echo joins %P; sort -u -o %A %A %B"}]}
+defaults: {isolation: view}
+tasks:
+  - {id: a, merge: text, run: "read line <../go; echo a >>list; echo a >>other.list; sed -i 's/^1$/one/' notes"}
+  - {id: b, merge: text, run: "read line <../go; echo b >>list; echo b >>other.list; sed -i 's/^8$/eight/' notes"}
+)");
+  NamedPipe go(folder() + "/go");
+  Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
+  run.until_it_says("started     a");
+  run.until_it_says("started     b");
+  go.ring(20);
+  const Ended ended = run.wait();
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(read("list"), "a\nb\nfirst\n");
+  EXPECT_EQ(read("other.list"), "a\nb\nfirst\n");
+  EXPECT_EQ(read("notes"), "one\n2\n3\n4\n5\n6\n7\neight\n");
+  EXPECT_EQ(at(json_of({"show", "last"}), "/tasks/1/attempts"), "1");
+  const std::string log = interlock({"log", "last", "b"}).out;
+  EXPECT_THAT(log, HasSubstr("joins list"));
+  EXPECT_THAT(log, HasSubstr("joins other.list"));
   expect_nothing_left();
 }
 
