@@ -87,7 +87,7 @@ class Follower {
       if (auto read = watched_.refresh(store_, clock.now()); !read)
         return std::unexpected(read.error());
       const runs::ChosenRun& run = watched_.run();
-      const engine::RunStatus view = runs::view_from_outside(run, clock.now());
+      const engine::RunStatus view = watched_.status(clock.now());
       if (!run.dispatched()) return finish();
       if (context_.keys && Keyboard::was_stopped()) screen_.begin_anew();
       if (context_.keys && watching_.take_keys(run, run.state)) return leave(run);
@@ -113,7 +113,7 @@ class Follower {
     if (auto read = watched_.refresh(store_, clock.now()); !read)
       return std::unexpected(read.error());
     const runs::ChosenRun& run = watched_.run();
-    engine::RunStatus view = runs::view_from_outside(run, clock.now());
+    engine::RunStatus view = watched_.status(clock.now());
     runs::show_kept_hindsight(run, store_, view);
     static_cast<void>(screen_.finish(
         panel::draw_summary(view, screen_.size(), context_.console.err().style(), true)));

@@ -15,6 +15,7 @@
 #include "runs/growth.h"
 #include "runs/isolation.h"
 #include "runs/learning.h"
+#include "runs/outside.h"
 #include "runs/queues.h"
 #include "sys/process_identity.h"
 #include "workspace/recorded_files.h"
@@ -350,44 +351,12 @@ std::string log_folder(const std::string& state, const std::string& run) {
   return run_folder(state, run) + "/logs";
 }
 
-namespace {
-
-/// What it takes to look at a run from outside. Of a run nobody dispatches time stands where it was
-/// left.
-struct Outside {
-  Outside(const ChosenRun& run, Time now)
-      : setup(setup_for(run.planned, run.id())),
-        at(run.dispatched() ? now : run.state.last.value_or(now)),
-        scheduler(engine::scheduler_of(setup, run.changes, at)) {
-    if (!run.dispatched()) requeue_running();
-  }
-
-  /// What a dead dispatcher had running waits to be done again.
-  void requeue_running() {
-    for (std::uint32_t i = 0; i < setup.problem.jobs.size(); ++i) {
-      if (!scheduler.is_running(TaskId(i))) continue;
-      scheduler.release(TaskId(i), {}, at);
-      scheduler.requeue(TaskId(i), at, at);
-    }
-  }
-
-  engine::Setup setup;
-  Time at;
-  schedule::Scheduler scheduler;
-};
-
-}  // namespace
-
 engine::RunStatus view_from_outside(const ChosenRun& run, Time now) {
-  const Outside outside(run, now);
-  return engine::view_of(run.plan(), run.planned.waits(), outside.setup, run.state,
-                         outside.scheduler, nullptr, outside.at);
+  return Outside(run, now).status(run, now);
 }
 
 engine::TaskStatus task_view_from_outside(const ChosenRun& run, TaskId task, Time now) {
-  const Outside outside(run, now);
-  return engine::task_view_of(run.plan(), run.planned.waits(), outside.setup, run.state,
-                              outside.scheduler, nullptr, outside.at, task);
+  return Outside(run, now).status(run, task, now);
 }
 
 }  // namespace interlock::runs

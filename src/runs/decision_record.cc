@@ -1,9 +1,9 @@
 #include "runs/decision_record.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
-
-#include <fmt/format.h>
 
 #include "decide/standing_reason.h"
 #include "runs/chosen_run.h"

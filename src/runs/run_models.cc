@@ -220,8 +220,8 @@ Result<gateway::Options> gateway_options(const plan::Plan& plan, const std::stri
   const bool has_login = std::ranges::any_of(plan.agents, &plan::Agent::login);
   const std::string login = has_login ? login_name(environment) : std::string();
   options.on_windows = [state_folder, login](const std::string& base_url,
-                                      const std::vector<metering::Window>& windows,
-                                      std::optional<Tokens> tokens) {
+                                             const std::vector<metering::Window>& windows,
+                                             std::optional<Tokens> tokens) {
     const Time now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
     std::string warning;
     // What cannot be noted is not known the next time; no call waits for it.

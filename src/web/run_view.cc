@@ -230,8 +230,8 @@ json::object changed_members(const json::object& earlier, const json::object& la
 
 }  // namespace
 
-RunView view_of(const runs::ChosenRun& run, journal::Store& store, Time now) {
-  engine::RunStatus status = runs::view_from_outside(run, now);
+RunView view_of(const runs::ChosenRun& run, engine::RunStatus status, journal::Store& store,
+                Time now) {
   runs::show_kept_hindsight(run, store, status);
   const Time began = run.state.began.value_or(run.head.created);
   const Time until = run.dispatched() ? now : run.state.last.value_or(began);

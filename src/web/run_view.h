@@ -14,7 +14,9 @@ struct RunView {
   json::object head, fixed;
   json::array tasks;
 };
-RunView view_of(const runs::ChosenRun& run, journal::Store& store, Time now);
+/// `status` is that of `run` now.
+RunView view_of(const runs::ChosenRun& run, engine::RunStatus status, journal::Store& store,
+                Time now);
 
 /// What most tasks have, by member; and the tasks with only what is otherwise: `id` and `state`
 /// always.

@@ -24,9 +24,10 @@ Result<void> WatchedRun::choose(journal::Store& store, const std::string& id, Ti
   auto run = runs::choose_run(store, id);
   if (!run) return std::unexpected(run.error());
   run_ = std::move(*run);
+  outside_.emplace(*run_, now);
   events_ = run_->state.seq;
   lived_ = run_->dispatched();
-  take(view_of(*run_, store, now));
+  take(view_of(*run_, status(now), store, now));
   return {};
 }
 
@@ -41,23 +42,29 @@ Result<void> WatchedRun::refresh(journal::Store& store, Time now) {
   const auto head = is_simple ? store.head(run_->id()) : Result<journal::RunHead>();
   if (!is_simple || !head || head->plan_text != run_->head.plan_text)
     return choose(store, run_->id(), now);
-  bool has_grown = false;
+  bool has_grown = false, is_retuned = false;
   auto read = store.replay(run_->id(), events_, [&](engine::RecordedEvent&& recorded) {
     has_grown |= std::holds_alternative<engine::TasksAdded>(recorded.event) ||
                  std::holds_alternative<engine::FamilyExpanded>(recorded.event);
     if (has_grown) return;
+    is_retuned |= std::holds_alternative<engine::RunRetuned>(recorded.event);
     engine::apply(run_->state, recorded);
     // Its scheduler says why tasks wait.
-    for (const auto& change : engine::changes_of(run_->state, recorded))
+    for (const auto& change : engine::changes_of(run_->state, recorded)) {
       run_->changes.push_back(change);
+      outside_->take(change);
+    }
     events_ = recorded.seq;
   });
   if (!read) return read;
   // Tasks that were added are in the plan only when it is read again.
   if (has_grown) return choose(store, run_->id(), now);
-  runs::take_retuned(run_->planned, run_->state.retuned);
+  if (is_retuned) {
+    runs::take_retuned(run_->planned, run_->state.retuned);
+    outside_.emplace(*run_, now);
+  }
   lived_ = run_->dispatched();
-  take(view_of(*run_, store, now));
+  take(view_of(*run_, status(now), store, now));
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runs/chosen_run.h"
+#include "runs/outside.h"
 #include "web/run_view.h"
 
 namespace interlock::web {
@@ -21,6 +22,8 @@ class WatchedRun {
   /// Looks whether anything happened.
   Result<void> refresh(journal::Store& store, Time now);
   const runs::ChosenRun& run() const { return *run_; }
+  /// How it stands, as it was read last.
+  engine::RunStatus status(Time now) const { return outside_->status(*run_, now); }
   /// Counts up with every change; a number of another server means nothing here.
   std::uint64_t version() const { return version_; }
   /// The whole view, as one line of JSON.
@@ -35,6 +38,7 @@ class WatchedRun {
   void take(RunView view);
 
   std::unique_ptr<runs::ChosenRun> run_;
+  std::optional<runs::Outside> outside_;
   RunView view_;
   bool lived_ = false;
   std::uint64_t events_ = 0, version_ = 1;
