@@ -221,6 +221,8 @@ Result<void> AttemptEndings::on_hashed() {
     // Whoever wanted it stopped meanwhile came too late: it was over, and good.
     const Judgement judgement = live->take_collected();
     if (auto done = conclude(std::move(*live), judgement); !done) return done;
+    // Whether its end had a use for that or not, it is of this attempt alone.
+    static_cast<void>(tasks_.files().take_written(id));
   }
   return {};
 }

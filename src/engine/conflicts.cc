@@ -30,7 +30,7 @@ Result<void> Committer::refuse(const WaitingChanges& waiting, const Conflict& me
   if (merging && merging->is_done() && take_merged(waiting, *merging)) return check_merged(waiting);
   if (merging && !merging->is_done()) {
     // A driver is asked when the run goes on.
-    if (!turn_.is_letting_go()) ask_driver(waiting.name, std::move(*merging));
+    if (!turn_.ends_by_signal()) ask_driver(waiting.name, std::move(*merging));
     return {};
   }
   return refuse_commit(waiting, met);

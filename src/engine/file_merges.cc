@@ -125,7 +125,7 @@ Result<void> Committer::on_driver_over(Attempt live, Judgement judgement,
   const WaitingChanges& waiting = turn_.commits().waiting().at(id);
   const bool is_cancelled = judgement.outcome == Outcome::cancelled;
   // It is asked again when the run is taken up again.
-  if ((is_cancelled && turn_.is_letting_go()) || judgement.outcome == Outcome::interrupted)
+  if ((is_cancelled && turn_.ends_by_signal()) || judgement.outcome == Outcome::interrupted)
     return {};
   if (is_cancelled) {
     drop_changes(id);

@@ -63,6 +63,7 @@ Duration LiveAttempts::timeout_of(const Attempt& live) const {
 
 Attempt::Clocks LiveAttempts::clocks_of(const Attempt& live) const {
   const plan::Task& one = turn_.task(live.task());
+  // What joins files prints nothing, and has a time of its own.
   const bool may_be_silent = live.name().phase == kDriverPhase;
   return {timeout_of(live), may_be_silent ? Duration{} : one.idle_timeout, one.grace,
           turn_.ports.executor.last_output_at(live.name()).value_or(live.started())};

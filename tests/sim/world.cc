@@ -592,11 +592,4 @@ std::string World::work_through(const engine::SpawnSpec& spec, const plan::Task&
   return answer;
 }
 
-/// Whether nobody asked for a task again, which then works behind later ones.
-bool World::in_plan_order() const {
-  return std::ranges::none_of(journal_.events(), [](const engine::RecordedEvent& recorded) {
-    return std::holds_alternative<engine::TaskRevived>(recorded.event);
-  });
-}
-
 }  // namespace interlock::sim

@@ -98,6 +98,13 @@ void World::check_journal() {
   }
 }
 
+/// Whether nobody asked for a task again, which then works behind later ones.
+bool World::in_plan_order() const {
+  return std::ranges::none_of(journal_.events(), [](const engine::RecordedEvent& recorded) {
+    return std::holds_alternative<engine::TaskRevived>(recorded.event);
+  });
+}
+
 /// Those that nobody wants are no concern of a checkpoint's, gone or not; whoever hashes files is.
 void World::let_go_of_snapshots() {
   is_brought_in_ = true;
