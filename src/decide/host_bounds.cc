@@ -25,6 +25,16 @@ bool is_only_seen_flat(const plan::Plan& plan, const plan::Task& task, const Opt
   return agent.slowing && agent.slowing->by <= 0 && options.learned.contains(agent.name);
 }
 
+/// Of the tasks that share the processors, the largest first.
+std::vector<double> loads_of(const schedule::Problem& problem) {
+  std::vector<double> loads;
+  for (const schedule::Job& job : problem.jobs) {
+    if (job.slowing == problem.processors) loads.push_back(job.load);
+  }
+  std::ranges::sort(loads, std::greater<>());
+  return loads;
+}
+
 }  // namespace
 
 std::optional<MemoryBound> memory_bound(const std::vector<Expected>& expected, const Host& host,
@@ -75,14 +85,30 @@ void share_processors(const plan::Plan& plan, const std::vector<Expected>& expec
 
 bool processors_may_be_short(const schedule::Problem& problem, std::uint32_t cap) {
   if (problem.processors == schedule::kNotSlowed) return false;
-  std::vector<double> loads;
-  for (const schedule::Job& job : problem.jobs) {
-    if (job.slowing == problem.processors) loads.push_back(job.load);
-  }
-  std::ranges::sort(loads, std::greater<>());
+  const std::vector<double> loads = loads_of(problem);
   double most = 0;
   for (std::size_t i = 0; i < std::min<std::size_t>(cap, loads.size()); ++i) most += loads[i];
   return most > problem.slowings[problem.processors].beyond;
+}
+
+std::vector<std::uint32_t> widths_on_processors(const schedule::Problem& problem,
+                                                std::uint32_t cap) {
+  constexpr std::uint32_t kSteps = 4;
+  const std::vector<double> loads = loads_of(problem);
+  const double processors = problem.slowings[problem.processors].beyond;
+  double sum = 0;
+  for (const double load : loads) sum += load;
+  const double filled_by_usual = processors * static_cast<double>(loads.size()) / sum;
+  const auto within_cap = [&](double n) {
+    return static_cast<std::uint32_t>(std::clamp<double>(n, 1, cap));
+  };
+  const std::uint32_t first = within_cap(std::floor(processors / loads.front()));
+  const std::uint32_t last = within_cap(std::ceil(2 * filled_by_usual));
+  const std::uint32_t step = std::max(1u, (std::max(last, first) - first) / kSteps);
+  std::vector<std::uint32_t> widths;
+  for (std::uint32_t n = first; n <= last && n < cap; n += step) widths.push_back(n);
+  widths.push_back(cap);
+  return widths;
 }
 
 std::string say_processors(double count) {

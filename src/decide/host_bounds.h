@@ -25,6 +25,11 @@ void share_processors(const plan::Plan& plan, const std::vector<Expected>& expec
 /// Whether `cap` of the tasks at once may want more processors than there are.
 bool processors_may_be_short(const schedule::Problem& problem, std::uint32_t cap);
 
+/// The widths that may be the best where they are, up to `cap`, which is the last of them: from
+/// where the largest fill them to twice where the usual ones do. `problem` has them.
+std::vector<std::uint32_t> widths_on_processors(const schedule::Problem& problem,
+                                                std::uint32_t cap);
+
 /// `2 processors`; `1.5 processors` where a limit says so.
 std::string say_processors(double count);
 /// `340 MiB`.

@@ -56,6 +56,21 @@ TEST(Processors, AThirdSlotIsTakenWhereTwoWouldLeaveOneIdle) {
   EXPECT_NEAR(to_seconds(it.parallel.elapsed), 90, 0.01);
 }
 
+TEST(Processors, FewWidthsAreJudged) {
+  schedule::Problem problem;
+  problem.processors = 0;
+  problem.slowings = {{8, 0.125}};
+  problem.jobs.resize(200);
+  for (std::size_t i = 0; i < problem.jobs.size(); ++i)
+    problem.jobs[i] = {.slowing = 0, .load = i < 4 ? 2.0 : 0.5};
+  using testing::ElementsAre;
+  EXPECT_THAT(widths_on_processors(problem, 64), ElementsAre(4, 10, 16, 22, 28, 64));
+  EXPECT_THAT(widths_on_processors(problem, 16), ElementsAre(4, 7, 10, 13, 16));
+  EXPECT_THAT(widths_on_processors(problem, 3), ElementsAre(3));
+  for (schedule::Job& job : problem.jobs) job.load = 20;
+  EXPECT_THAT(widths_on_processors(problem, 16), ElementsAre(1, 16));
+}
+
 TEST(Processors, AreSharedByWhatEachWants) {
   const PlanBuilder builder = tasks(2);
   const plan::Plan& plan = builder.plan();

@@ -85,9 +85,11 @@ Runner runner_of(const Forecaster& forecaster, std::uint32_t n, const std::funct
 }
 
 /// By critical path, to see who is in the running at all.
-std::vector<std::uint32_t> in_the_running(const Forecaster& forecaster, std::uint32_t cap) {
+std::vector<std::uint32_t> in_the_running(const Forecaster& forecaster,
+                                          const std::vector<std::uint32_t>& judged) {
+  const std::uint32_t cap = judged.back();
   std::vector<std::pair<Duration, std::uint32_t>> means;
-  for (const std::uint32_t n : widths_to_judge(cap)) {
+  for (const std::uint32_t n : judged) {
     const Range range = forecaster.range(n, false, forecaster.critical_path());
     means.emplace_back(range.mean + range.join, n);
   }
@@ -159,10 +161,12 @@ Width choose_width(const plan::Plan& plan, const Forecaster& forecaster, std::ui
             .at_cap = only.forecast};
   }
   std::vector<Runner> runners;
-  for (const std::uint32_t n : in_the_running(forecaster, cap))
+  const bool on_processors = shares && !slows && !admits && !meet;
+  for (const std::uint32_t n :
+       in_the_running(forecaster, on_processors ? widths_on_processors(forecaster.problem(), cap)
+                                                : widths_to_judge(cap)))
     runners.push_back(runner_of(forecaster, n, limited(more)));
   const Runner& widest = runners.back();
-  const bool on_processors = shares && !slows && !admits && !meet;
   const bool by_mean = slows || !admits;
   const Runner& chosen = on_processors ? fewest_on_processors(runners)
                          : by_mean     ? best_where_slowed(runners)
