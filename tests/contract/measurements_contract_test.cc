@@ -41,8 +41,12 @@ Sample sample_of(const std::string& task, std::int64_t second, Duration elapsed 
 }
 
 Call call_of(std::int64_t second, std::optional<Tokens> output, const std::string& model = "m") {
-  return {"acme", model, "r-1", kNoon + std::chrono::seconds(second),
-          kNoon + std::chrono::seconds(second + 2), output};
+  return {"acme",
+          model,
+          "r-1",
+          kNoon + std::chrono::seconds(second),
+          kNoon + std::chrono::seconds(second + 2),
+          output};
 }
 
 Regret regret_of(const std::string& run, std::int64_t second, const std::string& workspace) {
@@ -223,8 +227,7 @@ TEST_P(MeasurementsContract, KeepsOneRegretOfEachRunNewestFirst) {
   ASSERT_TRUE(measurements().keep_regret(regret_of("r-2", 2, "/srv")));
   ASSERT_TRUE(measurements().keep_regret(again));
   world().reopen();
-  EXPECT_THAT(measurements().regrets({}).value(),
-              ElementsAre(again, regret_of("r-2", 2, "/srv")));
+  EXPECT_THAT(measurements().regrets({}).value(), ElementsAre(again, regret_of("r-2", 2, "/srv")));
   EXPECT_THAT(measurements().regrets("/srv").value(), ElementsAre(regret_of("r-2", 2, "/srv")));
 }
 
@@ -260,18 +263,19 @@ TEST_P(MeasurementsContract, HistoryIsOfTheWorkspacesTasksAndOfAgentsAnywhere) {
   elsewhere.workspace = "/srv";
   Sample failed = sample_of("audit", 4, 99s);
   failed.outcome = "timed-out";
-  ASSERT_TRUE(measurements().add_samples(
-      {sample_of("audit", 1, 10s), sample_of("audit", 2, 20s), elsewhere, failed}));
+  ASSERT_TRUE(measurements().add_samples({sample_of("audit", 1, 10s), sample_of("audit", 2, 20s),
+                                          sample_of("audit", 5, 15s), elsewhere, failed}));
   const decide::History known = measurements().history(kSite).value();
   const auto& task = known.by_task.at("audit\nclaude\nsonnet");
   EXPECT_EQ(task.time, 15s);
-  EXPECT_EQ(task.count, 2u);
-  EXPECT_EQ(task.tried, 3u);
-  EXPECT_EQ(known.by_agent.at("claude\nsonnet").count, 3u);
+  EXPECT_EQ(task.count, 3u);
+  EXPECT_EQ(task.tried, 4u);
+  EXPECT_EQ(known.by_agent.at("claude\nsonnet").count, 4u);
   EXPECT_TRUE(measurements().history("/elsewhere")->by_task.empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, MeasurementsContract, testing::ValuesIn(testing_support::store_names()),
+INSTANTIATE_TEST_SUITE_P(Of, MeasurementsContract,
+                         testing::ValuesIn(testing_support::store_names()),
                          [](const auto& of) { return of.param; });
 
 }  // namespace

@@ -54,15 +54,15 @@ constexpr std::array kBetterWords{Better{"picture", "snapshot"},
                                   Better{"taking", "collect, recover or drain"},
                                   Better{"surroundings", "host environment"}};
 
-/// Of two words and more, which stand one after the other.
-constexpr std::array kBetterPhrases{Better{"take_up", "recover or adopt"},
-                                    Better{"takes_up", "recovers or adopts"},
-                                    Better{"let_go", "finish, release or requeue"},
-                                    Better{"letting_go", "finishing, ending or releasing"},
-                                    Better{"put_off", "defer"},
-                                    Better{"put_back", "requeue"},
-                                    Better{"slot_of", "lane of"},
-                                    Better{"rests_on", "base version"}};
+/// Of two words and more, which stand one after the other; with a line at both ends, as `joined`.
+constexpr std::array kBetterPhrases{Better{"_take_up_", "recover or adopt"},
+                                    Better{"_takes_up_", "recovers or adopts"},
+                                    Better{"_let_go_", "finish, release or requeue"},
+                                    Better{"_letting_go_", "finishing, ending or releasing"},
+                                    Better{"_put_off_", "defer"},
+                                    Better{"_put_back_", "requeue"},
+                                    Better{"_slot_of_", "lane of"},
+                                    Better{"_rests_on_", "base version"}};
 
 bool is_name_part(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
@@ -228,14 +228,16 @@ Complaints check_dictionary(const Source& source) {
   const std::vector<std::string> lines = lines_of(code_of(source.text));
   for (std::size_t i = 0; i < lines.size(); ++i) {
     for (const std::string_view name : names_of(lines[i])) {
-      for (const std::string& word : words_of(name)) {
+      const std::vector<std::string> words = words_of(name);
+      for (const std::string& word : words) {
         const auto better = std::ranges::find(kBetterWords, word, &Better::word);
         if (better == kBetterWords.end()) continue;
         complaints.push_back(complaint_about(source, i, name, *better));
       }
-      const std::string whole = joined(words_of(name));
+      if (words.size() < 2) continue;
+      const std::string whole = joined(words);
       for (const Better& phrase : kBetterPhrases) {
-        if (whole.contains("_" + std::string(phrase.word) + "_"))
+        if (whole.contains(phrase.word))
           complaints.push_back(complaint_about(source, i, name, phrase));
       }
     }
