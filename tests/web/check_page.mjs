@@ -205,7 +205,7 @@ check("pauses a queue, sets how many at once, adds to it, and lets it go on", as
 });
 
 check("puts a queue into another order, by the request of the command line", async () => {
-  const queue = start(["queue", "start", "order", "--foreground", "--parallel", "1"]);
+  const queue = start(["queue", "start", "order", "--foreground", "--parallel", "1", "--isolation", "direct"]);
   await until("the queue stands", () => queue.said.includes("run r-"));
   assert.equal(spawnSync("mkfifo", ["go-order"], {cwd: work}).status, 0);
   run("add", "-q", "order", "--id", "busy", "-w", "busy", "--", "read line < go-order");
