@@ -104,7 +104,8 @@ std::string messages_html(const RunRecord& run) {
 std::string board_markdown(const RunRecord& run) {
   std::string text;
   for (const TopicRow& topic : run.topics) {
-    text += fmt::format("**{}** ({})\n\n", markdown_text(topic.name), head_of(topic));
+    text +=
+        fmt::format("**{}** ({})\n\n", markdown_text(topic.name), markdown_text(head_of(topic)));
     const std::size_t skipped = first_shown(topic, kNotesInMarkdown);
     if (skipped > 0) text += fmt::format("- {}\n", left_out(skipped));
     for (std::size_t i = skipped; i < topic.notes.size(); ++i) {

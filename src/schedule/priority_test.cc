@@ -46,6 +46,19 @@ TEST(Simulate, TheFirstOfSeveralTriesEndsTheOthers) {
   EXPECT_EQ(show(simulate(draft.problem, in_plan_order(), {})), "a 0-45/0 | b 45-45/0 | c 45-45/0");
 }
 
+TEST(Simulate, EndsATryOnceWhereSeveralAreDoneAtTheSameMoment) {
+  Draft draft;
+  draft.problem.slowings = {{1, 0.5}};
+  for (int i = 0; i < 3; ++i) draft.job(10);
+  for (Job& job : draft.problem.jobs) {
+    job.first_of = 3;
+    job.slowing = 0;
+  }
+  const Timeline played = simulate(draft.problem, by_priority(3), {});
+  EXPECT_GE(played.elapsed, std::chrono::seconds(10)) << "they slow each other";
+  for (const auto& slot : played.slots) EXPECT_EQ(slot.end, played.elapsed);
+}
+
 TEST(Simulate, RunsThePlanInVirtualTime) {
   Draft draft;
   for (const double length : {45., 30., 20.}) draft.job(length);

@@ -232,7 +232,10 @@ class Simulator::Run {
       happenings_.pop();
       happen(it);
     }
-    for (const TaskId task : progress_.take_done(now_)) end_attempt(task);
+    // The first good try ends the others, also those that are done at the same moment.
+    for (const TaskId task : progress_.take_done(now_)) {
+      if (marks_[task.index()].running) end_attempt(task);
+    }
     if (!conflicts_with_.empty()) commit_all();
   }
 
