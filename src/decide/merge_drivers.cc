@@ -27,7 +27,10 @@ PatternSet files_of(const plan::Plan& plan) {
   return all;
 }
 
+/// A plain path means all below it as well; one that is a driver's is taken for a file. Were it a
+/// folder, what meets below it would be found when it is committed.
 bool is_within(const Glob& pattern, const PatternSet& files) {
+  if (pattern.is_literal() && files.matches(pattern.literal_prefix())) return true;
   const PatternSet one{{pattern}, {}};
   const std::array<const PatternSet*, 1> cover{&files};
   return footprint::covers(cover, one, one);

@@ -94,7 +94,7 @@ TEST(ReadMergeDrivers, WhatIsWrongIsSaidOnceEach) {
   EXPECT_EQ(problem_of("{files: x, run: 'y %A', timeout: 0s}"),
             "no merge driver is done at once; such as `1m`\n");
   EXPECT_EQ(problem_of("{files: x, run: 'y %A', with: z}").substr(0, 18), "unknown key `with`");
-  EXPECT_EQ(problem_of("sort").substr(0, 14), "expected a map");
+  EXPECT_EQ(problem_of("sort").substr(0, 23), "expected a merge driver");
 }
 
 TEST(ReadMergeDrivers, OneThatIsAnotherIsAChangeOfThePlanAndOfNoTask) {

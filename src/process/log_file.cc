@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -123,7 +124,10 @@ bool LogWriter::open() {
   const std::string path = folder_ + "/" + log_file_name(name_);
   file_ = sys::Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   over_ = !file_;
-  if (file_) write(fmt::format("{}{}\n", kMagic, label_));
+  struct stat status{};
+  // A check that runs again, and a second merge driver, go on in the file of the first.
+  const bool is_new = file_ && ::fstat(file_.get(), &status) == 0 && status.st_size == 0;
+  if (is_new) write(fmt::format("{}{}\n", kMagic, label_));
   return !over_;
 }
 
