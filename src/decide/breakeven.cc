@@ -286,10 +286,10 @@ std::vector<std::string> not_measured(const Model& model) {
       std::ranges::any_of(task.uses, [&](const plan::Use& use) {
         return model.plan.resources[use.resource.index()].slowing.has_value();
       });
-  const bool processors_tell =
+  const bool knows_sharing =
       model.plan.agents[task.agent.index()].kind == plan::AgentKind::command &&
       model.knows_processors();
-  if (!slowing_known && !processors_tell) missing.emplace_back("how they slow each other");
+  if (!slowing_known && !knows_sharing) missing.emplace_back("how they slow each other");
   if (model.expected.time_from == From::prior) missing.emplace_back("how long one takes");
   if (!model.expected.p_failure) missing.emplace_back("how often one fails");
   return missing;
