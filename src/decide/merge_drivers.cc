@@ -37,7 +37,7 @@ bool is_within(const Glob& pattern, const PatternSet& files) {
 }
 
 /// The pattern of `of` that meets `other`; nothing where none does.
-std::optional<std::string> meeting(const PatternSet& of, const PatternSet& other) {
+std::optional<std::string> overlapping(const PatternSet& of, const PatternSet& other) {
   for (const Glob& one : of.include) {
     if (footprint::overlaps(PatternSet{{one}, of.exclude}, other)) return one.text();
   }
@@ -126,14 +126,14 @@ void MergeDrivers::add_edges_between(TaskId before, TaskId after, std::vector<Ed
   if (earlier != tasks_.end()) {
     const PatternSet& joined = earlier->second.joined;
     const Footprint& rest = rest_or_all(after);
-    add(Why::write_write, meeting(rest.writes, joined));
-    add(Why::write_read, meeting(rest.reads, joined));
+    add(Why::write_write, overlapping(rest.writes, joined));
+    add(Why::write_read, overlapping(rest.reads, joined));
   }
   if (later != tasks_.end()) {
     const PatternSet& joined = later->second.joined;
     const Footprint& rest = rest_or_all(before);
-    add(Why::write_write, meeting(joined, rest.writes));
-    add(Why::read_write, meeting(joined, rest.reads));
+    add(Why::write_write, overlapping(joined, rest.writes));
+    add(Why::read_write, overlapping(joined, rest.reads));
   }
 }
 
