@@ -119,7 +119,7 @@ const orders = {
 };
 
 export function Timeline({it}) {
-  const canvas = useRef(), box = useRef();
+  const canvas = useRef(), box = useRef(), wanted = useRef("");
   const words = filter.value.toLowerCase();
   const {shown, members} = facts.value;
   const hasGroups = !words && order.value === "plan" && [...members.values()].some((some) => some.length > 1);
@@ -161,7 +161,8 @@ export function Timeline({it}) {
   });
   // Whose task is open shows, however it was opened.
   useEffect(() => {
-    active.value = -1;
+    // The keys may be further on already where they led here.
+    if (route.value.task !== wanted.current) active.value = -1;
     const index = facts.value.places.get(route.value.task);
     const group = index === undefined ? null : it.tasks[index].group;
     if (group !== null && members.get(group).length > 1 && !isOpen(group)) fold(group, true);
@@ -171,6 +172,7 @@ export function Timeline({it}) {
     if (isGroup(row)) active.value = groupOf(row);
     else {
       active.value = -1;
+      wanted.current = it.tasks[row].id;
       goTo("run", it.head.id, it.tasks[row].id);
     }
     const y = rows.indexOf(row) * rowHeight;
