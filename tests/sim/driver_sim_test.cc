@@ -68,7 +68,8 @@ TEST(SimulationOfMergeDrivers, WhateverGoesWrongTheListHoldsAllThatTheSequential
 TEST(SimulationOfMergeDrivers, FindsDriversThatThrowAwayWhatIsThere) {
   std::string broken;
   for (std::uint64_t seed = 1; seed <= 100 && broken.empty(); ++seed) {
-    World world(seed, make_plan(seed), Faults::none(), 4);
+    const plan::Plan plan = make_plan(seed);  // The world looks at it for as long as it lives.
+    World world(seed, plan, Faults::none(), 4);
     world.let_drivers_lie();
     world.live();
     broken = world.broken();
