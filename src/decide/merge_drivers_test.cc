@@ -42,7 +42,10 @@ TEST(MergeDrivers, WhoWritesTheSameFileOfADriverDoesNotWait) {
     plan.task(id).reads("npm.lock").writes("npm.lock").in(Isolation::view);
   EXPECT_EQ(waits(with_driver(plan)), "");
   EXPECT_EQ(waits(plan.plan()),
-            "b after a: write-write on npm.lock\nc after b: write-write on npm.lock\n");
+            "b after a: write-write on npm.lock\n"
+            "b after a: write-read on npm.lock\n"
+            "c after b: write-write on npm.lock\n"
+            "c after b: write-read on npm.lock\n");
 }
 
 TEST(MergeDrivers, WhoOnlyReadsItWaitsForAllWhoWriteIt) {
