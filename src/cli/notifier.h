@@ -21,8 +21,8 @@ class Notifier {
   /// Refuses targets that cannot be reached from here. None: nobody is to be called.
   static Result<std::unique_ptr<Notifier>> start(const std::vector<std::string>& targets);
 
-  /// `kind`: `gate`, `failed`, `stopping`, `window`, `ended`. Never waits: what the pipe has no room for is
-  /// dropped.
+  /// `kind`: `gate`, `failed`, `stopping`, `window`, `ended`. Never waits: what the pipe has no
+  /// room for is dropped.
   void notify(const std::string& kind, const std::string& run, const std::string& plan,
               const std::string& task, const std::string& text);
   /// The run is over: the pipe's end means nothing any more.

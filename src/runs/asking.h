@@ -17,8 +17,8 @@ namespace interlock::runs {
 Result<std::unique_ptr<ChosenRun>> choose_run_as_kept(journal::Store& store,
                                                       const std::string& name);
 
-/// A run as `choose_run` gave it, as it is now: of one that is dispatched, only the events since are
-/// read.
+/// A run as `choose_run` gave it, as it is now: of one that is dispatched, only the events since
+/// are read.
 Result<std::unique_ptr<ChosenRun>> read_on(journal::Store& store, std::unique_ptr<ChosenRun> run);
 
 /// What something is asked of.

@@ -107,9 +107,8 @@ Result<std::size_t> MemoryMeasurements::forget_samples(const journal::SampleFilt
   std::erase_if(rows_.calls, [&](const history::Call& it) {
     return (filter.model.empty() || it.model == filter.model) && is_old(it.ended);
   });
-  std::erase_if(rows_.regrets, [&](const history::Regret& it) {
-    return filter.model.empty() && is_old(it.at);
-  });
+  std::erase_if(rows_.regrets,
+                [&](const history::Regret& it) { return filter.model.empty() && is_old(it.at); });
   return gone;
 }
 
@@ -129,7 +128,8 @@ Result<std::vector<std::pair<std::string, Tokens>>> MemoryMeasurements::past_out
   std::vector<std::pair<std::string, Tokens>> outputs;
   const auto all = calls().value();
   for (const history::Call& it : all) {
-    if (it.account == account && it.output_tokens) outputs.emplace_back(it.model, *it.output_tokens);
+    if (it.account == account && it.output_tokens)
+      outputs.emplace_back(it.model, *it.output_tokens);
   }
   return outputs;
 }

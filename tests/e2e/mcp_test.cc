@@ -267,17 +267,17 @@ TEST_F(ForClients, a_hook_denies_what_the_plan_refuses_and_what_is_too_many) {
 }
 
 TEST_F(ForClients, siblings_are_known_before_the_transcript_tells_of_them) {
-  const auto ask = [&](const std::string& id) {
-    return interlock({"hook", "pre-tool", "--for", "claude-code", "--enforce"},
-                     fmt::format(R"({{"session_id":"s","prompt_id":"p","tool_name":"Agent",)"
-                                 R"("tool_use_id":"{}","transcript_path":"{}/none","cwd":"{}",)"
-                                 R"("tool_input":{{"prompt":"x"}}}})",
-                                 id, workspace(), workspace()))
-        .out;
-  };
-  EXPECT_EQ(ask("t1"), "");
-  // Asked at once by its client; here once more, should a second have gone by.
-  EXPECT_TRUE(ask("t2").contains("deny") || ask("t3").contains("deny"));
+  for (const char* id : {"t1", "t2", "t3", "t4"})
+    write(id, fmt::format(R"({{"session_id":"s","prompt_id":"p","tool_name":"Agent",)"
+                          R"("tool_use_id":"{}","transcript_path":"{}/none","cwd":"{}",)"
+                          R"("tool_input":{{"prompt":"x"}}}})",
+                          id, workspace(), workspace()));
+  const std::string hook = INTERLOCK_BINARY " hook pre-tool --for claude-code --enforce";
+  EXPECT_EQ(shell(hook + " <t1").out, "");
+  // At once, as its client asks: who began more than a second before is no sibling.
+  EXPECT_THAT(
+      shell("for id in t2 t3 t4; do " + hook + " <$id >$id.out & done; wait; cat *.out").out,
+      HasSubstr("\"permissionDecision\":\"deny\""));
 }
 
 TEST_F(ForClients, a_hook_that_understands_nothing_stands_in_nobodys_way) {

@@ -161,8 +161,10 @@ tasks:
   EXPECT_EQ(state_at("/tasks/3/unused"), "true");
   EXPECT_EQ(state_at("/head/total"), "5");
   interlock({"report", "-o", "r.html"});
-  EXPECT_THAT(read("r.html"), AllOf(HasSubstr(">do-2<"), Not(HasSubstr(">do[3]<")),
-                                    Not(HasSubstr("there is no such item"))));
+  EXPECT_THAT(read("r.html"),
+              AllOf(HasSubstr("class=\"id\">do-2<"), Not(HasSubstr("class=\"id\">do[3]<")),
+                    Not(HasSubstr("there is no such item"))))
+      << "what was decided before names places; its rows are tasks that there are";
 }
 
 }  // namespace
