@@ -101,8 +101,10 @@ Result<void> Tries::adopt(AttemptStarted event) {
 /// Whether one was good. All are over, and so is their judge.
 Result<bool> Tries::pick(TaskId of) {
   // A dispatcher before may have got this far.
-  if (turn_.record_of(of).picked) return true;
   const std::vector<TaskId> good = good_of(of);
+  // One whose changes were lost since, and that was not good when it was done again, is none.
+  const auto& before = turn_.record_of(of).picked;
+  if (before && std::ranges::find(good, *before) != good.end()) return true;
   if (good.empty()) return false;
   const auto& judge = turn_.task(of).judge;
   // A judge is not asked where there is nothing to choose.
