@@ -100,11 +100,11 @@ Result<void> Tries::adopt(AttemptStarted event) {
 
 /// Whether one was good. All are over, and so is their judge.
 Result<bool> Tries::pick(TaskId of) {
-  // A dispatcher before may have got this far.
   const std::vector<TaskId> good = good_of(of);
-  // One whose changes were lost since, and that was not good when it was done again, is none.
-  const auto& before = turn_.record_of(of).picked;
-  if (before && std::ranges::find(good, *before) != good.end()) return true;
+  // Picked before, by the same rule or a dispatcher that died: the others were ended then. If its
+  // changes were lost since and it was not good when it was done again, none is.
+  if (const auto& before = turn_.record_of(of).picked)
+    return std::ranges::find(good, *before) != good.end();
   if (good.empty()) return false;
   const auto& judge = turn_.task(of).judge;
   // A judge is not asked where there is nothing to choose.
