@@ -17,6 +17,12 @@ namespace {
 constexpr std::size_t kPathsKept = 20;
 constexpr std::size_t kPathsShown = 50;
 
+bool makes_folder(const changes::Changeset& made, std::string_view path) {
+  const changes::Change* const change = made.find(path);
+  return change != nullptr && change->before.kind == changes::Kind::absent &&
+         change->after.kind == changes::Kind::folder;
+}
+
 }  // namespace
 
 std::vector<changes::Stale> Committer::stale_in(const WaitingChanges& waiting) const {
@@ -52,11 +58,19 @@ Result<void> Committer::refuse_commit(const WaitingChanges& waiting, Conflict co
   std::vector<std::string> names;
   for (const TaskId by : conflict.by) names.push_back(fmt::format("`{}`", turn_.task(by).id));
   if (!conflict.foreign.empty()) names.push_back("somebody outside the run");
+  // Agents begin with `mkdir -p`, which looks whether it is there.
+  const bool folders_alone =
+      conflict.foreign.empty() && !conflict.stale.empty() &&
+      std::ranges::all_of(conflict.stale, [&](const changes::Stale& one) {
+        const auto& by = turn_.commits().committed()[waiting.base_version + one.by];
+        return makes_folder(waiting.own, one.path) && makes_folder(by.changes, one.path);
+      });
   const std::string not_merged = std::exchange(conflict.detail, {});
   conflict.detail =
       fmt::format("{}{} changed meanwhile by {}{}", conflict.first(),
                   count == 1 ? " was" : fmt::format(" and {} more were", count - 1),
                   join_words(names, 3), not_merged.empty() ? "" : ", and " + not_merged);
+  if (folders_alone) conflict.detail += ": a folder that is there from the start does not conflict";
   turn_.record(CommitRefused{id, waiting.name.attempt, std::move(paths), count, conflict.by,
                              conflict.detail});
   const bool can_be_mended =

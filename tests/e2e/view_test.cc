@@ -152,6 +152,25 @@ TEST_F(View, a_task_that_read_what_an_earlier_one_changed_meanwhile_is_done_agai
   expect_nothing_left();
 }
 
+TEST_F(View, whoever_made_a_folder_that_another_made_too_is_told_how_not_to_meet) {
+  write_plan(R"(
+defaults: {isolation: view}
+tasks:
+  - {id: a, run: "mkdir -p out; echo a >out/a; read line <../go"}
+  - {id: b, run: "mkdir -p out; echo b >out/b"}
+)");
+  NamedPipe go(folder() + "/go");
+  Running run = start({"run", "plan.yaml", "--pattern", "parallel", "--face", "lines"});
+  // Over before `a` commits, it is told when its own turn comes.
+  run.until_it_says("ready       b");
+  go.ring(1);
+  EXPECT_EQ(run.wait().exit, 0);
+  EXPECT_THAT(interlock({"why", "last", "b"}).out,
+              HasSubstr("a folder that is there from the start does not conflict"));
+  EXPECT_EQ(read("out/b"), "b\n");
+  expect_nothing_left();
+}
+
 TEST_F(View, texts_that_two_tasks_changed_in_different_places_are_merged_and_checked) {
   write("text", "one\ntwo\nthree\nfour\nfive\n");
   write_plan(R"(
