@@ -2,7 +2,7 @@
 # Writes the page's files as raw strings, so that the binary carries them.
 set(entries "")
 set(page_entries "index.html|text/html|index.html" "style.css|text/css|style.css" "ui.js|text/javascript|vendor/ui.js")
-foreach(name page state link decision rows timeline task graph layout axis control board history)
+foreach(name page state link decision rows timeline minimap usage task log pieces diff patch graph layout axis control board history)
   list(APPEND page_entries "${name}.js|text/javascript|${name}.js")
 endforeach()
 foreach(entry ${page_entries})

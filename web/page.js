@@ -9,13 +9,14 @@ import {follow} from "/link.js";
 import {active, filter, folding, order, Timeline, top, zoom} from "/rows.js";
 import {apply, asIf, bars, clock, connection, elapsedOf, facts, foretold, heard, pathTo, route, run, spent, time, unpack, way} from "/state.js";
 import {GateButtons, Output, said, Task} from "/task.js";
+import {usage, useUsage} from "/usage.js";
 
 let clockAhead = 0;
 
 function RunPage({id}) {
   useEffect(() => {
     run.value = null;
-    batch(() => { way.value = ""; zoom.value = null; filter.value = ""; order.value = "plan"; folding.value = new Map(); active.value = -1; top.value = 0; said.value = ""; asIf.value = foretold.value = bars.value = null; quotas.value = []; windows.value = []; });
+    batch(() => { way.value = ""; zoom.value = null; filter.value = ""; order.value = "plan"; folding.value = new Map(); active.value = -1; top.value = 0; said.value = ""; asIf.value = foretold.value = bars.value = null; quotas.value = []; windows.value = []; usage.value = null; });
     return follow("/api/runs/" + encodeURIComponent(id) + "/stream", (event, data) => {
       connection.value = "";
       heard.value = Date.now();
@@ -34,6 +35,7 @@ function RunPage({id}) {
   }, []);
   const it = run.value;
   useQuotas(it);
+  useUsage(it);
   const title = it ? (it.head.lives ? it.head.done + "/" + it.head.total : it.head.state) + " · " + it.head.plan : "Interlock";
   useEffect(() => {
     document.title = title;
@@ -86,4 +88,7 @@ function App() {
 const app = document.getElementById("app");
 app.replaceChildren();
 render(html`<${App}/>`, app);
-addEventListener("resize", () => (top.value = top.value + 0.001));
+// What is drawn follows the window, and the theme.
+const redraw = () => (top.value = top.value + 0.001);
+addEventListener("resize", redraw);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

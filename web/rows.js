@@ -2,8 +2,10 @@
 import {batch, html, signal, useEffect, useMemo, useRef} from "/ui.js";
 import {axisOf, placed} from "/axis.js";
 import {wantBars} from "/decision.js";
-import {barsOf, elapsedOf, facts, foretold, goTo, route, signs, stateOf, time, way, waysOf} from "/state.js";
+import {Minimap} from "/minimap.js";
+import {barsOf, count, elapsedOf, facts, foretold, goTo, route, signs, stateOf, time, usd, way, waysOf} from "/state.js";
 import {atOnce, curveOf, draw, kinds, rowHeight, spanAt} from "/timeline.js";
+import {Curves} from "/usage.js";
 
 export const filter = signal("");
 export const zoom = signal(null);  // [from, to], null: all.
@@ -62,10 +64,20 @@ function countsOf(it, indices) {
   return {done: counts.done || 0, text: [(counts.done || 0) + " of " + indices.length + " done", ...rest].join(", "), rest: rest.join(", ")};
 }
 
-/// What their attempts took, one after another; nothing where none is over.
+/// What is known of them added up, with words for what is not all of it; nothing where nothing was used.
+function sumOf(it, indices, key, words) {
+  let sum = 0, isAll = true;
+  for (const index of indices) {
+    const value = it.tasks[index][key];
+    if (typeof value === "number") sum += value;
+    else if (value !== "none") isAll = false;
+  }
+  return sum ? ", " + (isAll ? "" : "at least ") + words(sum) : "";
+}
+/// What their attempts took, one after another, with tokens and dollars; nothing where none is over.
 function tookTogether(it, indices) {
   const sum = indices.reduce((all, index) => all + (it.tasks[index].elapsed_ms || 0), 0);
-  return sum ? ", took " + time(sum) + " together" : "";
+  return sum ? ", took " + time(sum) + " together" + sumOf(it, indices, "tokens", (n) => count(n) + " tokens") + sumOf(it, indices, "cost", usd) : "";
 }
 
 /// When any of them worked, by kind: their attempts, those that touch put together.
@@ -146,16 +158,15 @@ export function Timeline({it}) {
   const some = rows.slice(first, first + Math.ceil(height / rowHeight) + 1);
   const cursor = hasGroups && active.value >= 0 ? rowOf(active.value) : facts.value.places.get(route.value.task) ?? null;
   const selected = cursor === null ? -1 : some.indexOf(cursor);
-  const lines = some.map((index) => {
-    if (isGroup(index)) {
-      const own = members.get(groupOf(index)), bar = foreseen && barTogether(foreseen, own);
-      if (isForecast) return {spans: bar ? ["forecast", ...bar] : []};
-      return {spans: placed(ofGroup(it, groupOf(index)).spans, axis), critical: false, ghost: lone && barTogether(lone, own)};
+  const barOf = (bars, row) => (!bars ? null : isGroup(row) ? barTogether(bars, members.get(groupOf(row))) : bars[2 * row] >= 0 ? [bars[2 * row], bars[2 * row + 1]] : null);
+  function spansOf(row) {
+    if (isForecast) {
+      const bar = barOf(foreseen, row);
+      return bar ? ["forecast", ...bar] : [];
     }
-    const task = it.tasks[index];
-    if (isForecast) return {spans: foreseen && foreseen[2 * index] >= 0 ? ["forecast", foreseen[2 * index], foreseen[2 * index + 1]] : []};
-    return {spans: placed(task.spans, axis), critical: task.critical, ghost: lone && lone[2 * index] >= 0 ? [lone[2 * index], lone[2 * index + 1]] : null};
-  });
+    return placed(isGroup(row) ? ofGroup(it, groupOf(row)).spans : it.tasks[row].spans, axis);
+  }
+  const lines = some.map((row) => ({spans: spansOf(row), critical: !isForecast && !isGroup(row) && it.tasks[row].critical, ghost: isForecast ? null : barOf(lone, row)}));
   useEffect(() => {
     if (canvas.current) draw(canvas.current, lines, it.fixed.kinds, range, now, selected);
   });
@@ -199,6 +210,10 @@ export function Timeline({it}) {
     else if (isOpen(group) === (key === "ArrowLeft")) fold(group, key === "ArrowRight");
   }
   function onKey(event) {
+    if (event.shiftKey && zoom.value && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
+      event.preventDefault();
+      return showTime((range[0] + range[1]) / 2 + ((event.key === "ArrowRight" ? 1 : -1) * (range[1] - range[0])) / 4);
+    }
     const moves = {ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15, Home: -1e9, End: 1e9};
     if (moves[event.key] !== undefined) select(moves[event.key]);
     else if (hasGroups && (event.key === "ArrowRight" || event.key === "ArrowLeft")) along(event.key);
@@ -213,6 +228,11 @@ export function Timeline({it}) {
   function zoomBy(factor, middle = 0.5) {
     const [from, to] = range, at = from + (to - from) * middle, half = (to - from) * factor;
     zoom.value = half >= whole ? null : [Math.max(0, at - half * middle), Math.max(0, at - half * middle) + half];
+  }
+  /// With this moment in the middle, as far as that goes.
+  function showTime(middle) {
+    const length = range[1] - range[0], from = Math.max(0, Math.min(whole - length, middle - length / 2));
+    if (zoom.value) zoom.value = [from, from + length];
   }
   function onWheel(event) {
     if (!event.ctrlKey) return;
@@ -257,6 +277,9 @@ export function Timeline({it}) {
       ${lone && html`<li key="ghost"><svg viewBox="0 0 30 12"><path d="M1 4H29V11H1Z" class="k-ghost"/></svg>${ghost.value === "sequential" ? "one by one" : "as decided"}, foretold: ${time(lastOf(lone))}</li>`}</ul>
     <div class="axis"><span></span><div>${[0, 0.25, 0.5, 0.75, 1].map((part) => html`<span>${tick(axis.moment(range[0] + (range[1] - range[0]) * part), range[1] - range[0])}</span>`)}</div></div>
     ${most > 0 && html`<div class="axis curve"><span class="faint">at once, ${most} at most</span><svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true"><path d=${curveOf(axis.gaps.length ? steps.map((value, i) => (i % 2 ? value : axis.place(value))) : steps, range, now, most)}/></svg></div>`}
+    ${!isForecast && html`<${Curves} it=${it} axis=${axis} range=${range} now=${now}/>`}
+    ${(rows.length * rowHeight > height || zoom.value) && html`<div class="axis"><span class="faint small">all ${rows.length}, and what is shown of them</span><${Minimap} rows=${rows} spansOf=${spansOf} names=${it.fixed.kinds} whole=${whole} now=${now} range=${range}
+      view=${[first, first + Math.floor(height / rowHeight)]} what=${isForecast ? foreseen : it.tasks} pick=${(at, row) => { showTime(at * whole); box.current.scrollTop = row * rows.length * rowHeight - height / 2; }}/></div>`}
     <div class="tasks" ref=${box} style=${{height: height + "px"}} onScroll=${(event) => (top.value = event.target.scrollTop)} onWheel=${onWheel}
         tabIndex="0" role=${hasGroups ? "tree" : "listbox"} aria-label="Tasks" aria-activedescendant=${selected < 0 ? undefined : isGroup(some[selected]) ? "group-" + groupOf(some[selected]) : "task-" + some[selected]} onKeyDown=${onKey}>
       <div class="all" role="presentation" style=${{height: rows.length * rowHeight + "px"}}>

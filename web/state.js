@@ -12,20 +12,31 @@ export const bars = signal(null);       // By way as it was decided: [from, to, 
 export const heard = signal(Date.now()); // When the server was heard last, by this machine's clock.
 
 function parseRoute() {
-  const [, page, id, task] = location.hash.split("/").map((part) => {
+  const [, page, id, task, tab] = location.hash.split("/").map((part) => {
     try {
       return decodeURIComponent(part);
     } catch {
       return part;
     }
   });
-  return {page: page || "", id: id || "", task: task || ""};
+  return {page: page || "", id: id || "", task: task || "", tab: tab || ""};
 }
 export function goTo(...parts) {
   location.hash = "/" + parts.map(encodeURIComponent).join("/");
 }
 export const pathTo = (...parts) => "#/" + parts.map(encodeURIComponent).join("/");
-window.addEventListener("hashchange", () => (route.value = parseRoute()));
+window.addEventListener("hashchange", () => {
+  route.value = parseRoute();
+  if (route.value.tab) tab.value = route.value.tab;
+});
+
+/// What is shown of a task; it stays while one goes from task to task.
+export const tab = signal(route.value.tab || "log");
+/// The address says it too, so that it can be given to others; going back does not stop there.
+export function noteTab(shown) {
+  const {page, id, task} = route.value;
+  if (task) history.replaceState(null, "", pathTo(page, id, task, shown));
+}
 
 /// The state as the server sends it, with what most tasks have in common in each of them.
 export function unpack({head, fixed, usual, tasks}) {
@@ -93,6 +104,10 @@ export function count(n) {
   return n < 1e6 ? short(n / 1000) + "k" : short(n / 1e6) + "M";
 }
 export const usd = (n) => (n === null || n === undefined ? "unknown" : "$" + n.toFixed(n && n < 1 ? 4 : 2));
+/// A number, or what is said where there is none.
+export const tokensOf = (task) => (typeof task.tokens === "number" ? count(task.tokens) : task.tokens);
+export const costOf = (task) => (typeof task.cost === "number" ? usd(task.cost) : task.cost);
+
 export const signs = {waiting: "○", running: "▶", reviewing: "?", committing: "…", done: "✓", failed: "✗", skipped: "–", cancelled: "–"};
 
 export function elapsedOf(it) {

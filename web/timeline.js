@@ -72,6 +72,52 @@ export function curveOf(steps, range, now, most, points = 400) {
   return line + "V100";
 }
 
+/// Whatever is most worth to be seen stands for its neighbours where there is no room for all.
+const urgent = ["failed", "running", "redone", "succeeded", "forecast", "gate", "conflict", "quota", "back-off", "turn", "slot", "needs", "waiting"];
+
+/// All rows in few cells: `lines` of `columns`, of each the place in `urgent` of the first kind that is in it, plus 1; 0: nothing
+/// is. `spans`: of each row; `end`: of the axis; `names` of the kinds that are numbers.
+export function cellsOf(spans, names, end, now, columns, lines) {
+  const cells = new Uint8Array(columns * lines), ranks = new Map();
+  const rankOf = (kind) => {
+    if (!ranks.has(kind)) ranks.set(kind, 1 + urgent.indexOf(typeof kind === "string" ? kind : names[kind]));
+    return ranks.get(kind);
+  };
+  const scale = columns / Math.max(1, end);
+  spans.forEach((own, row) => {
+    const line = Math.floor((row * lines) / spans.length) * columns;
+    each(own, now, (kind, from, to) => {
+      const rank = rankOf(kind), last = Math.min(columns - 1, Math.ceil(to * scale) - 1);
+      for (let cell = Math.max(0, Math.min(columns - 1, Math.floor(from * scale))), first = true; first || cell <= last; cell++, first = false) {
+        const old = cells[line + cell];
+        if (rank && (!old || rank < old)) cells[line + cell] = rank;
+      }
+    });
+  });
+  return cells;
+}
+
+/// Draws `cells` over the whole of a canvas.
+export function drawCells(canvas, cells, columns, lines) {
+  const scale = window.devicePixelRatio || 1, box = canvas.getBoundingClientRect();
+  canvas.width = Math.max(1, Math.round(box.width * scale));
+  canvas.height = Math.max(1, Math.round(box.height * scale));
+  const paint = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
+  const width = canvas.width / columns, height = canvas.height / lines;
+  const inks = urgent.map((kind) => style.getPropertyValue(kinds[kind].ink));
+  for (let line = 0; line < lines; line++) {
+    for (let from = 0, to; from < columns; from = to) {
+      const rank = cells[line * columns + from];
+      for (to = from + 1; to < columns && cells[line * columns + to] === rank; to++);
+      if (!rank) continue;
+      // What only waits is thinner, as it is below.
+      const part = kinds[urgent[rank - 1]].width > 5 ? 1 : 0.4;
+      paint.fillStyle = inks[rank - 1];
+      paint.fillRect(from * width, line * height + ((1 - part) * height) / 2, (to - from) * width, height * part);
+    }
+  }
+}
+
 /// `rows`: {spans, ghost, critical}, in milliseconds; `names`: of the kinds that are numbers. `range`: [from, to].
 export function draw(canvas, rows, names, range, now, marked) {
   const box = canvas.getBoundingClientRect();

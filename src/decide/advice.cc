@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "decide/explain.h"
+#include "decide/shown_id.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
@@ -164,12 +165,12 @@ class Proposals {
         return fmt::format(
             "`{}` reads `{}`, which takes in what {}: if it does not need that, name "
             "the files that it reads",
-            plan_[first.after].id, first.on, say_writers(edges));
+            shown_id(plan_, first.after), first.on, say_writers(edges));
       default:
         return fmt::format(
             "{}: let it write elsewhere{}", say_edge(plan_, first),
             is_vague(plan_[first.before].footprint.reads)
-                ? fmt::format(", or name the files that `{}` reads", plan_[first.before].id)
+                ? fmt::format(", or name the files that `{}` reads", shown_id(plan_, first.before))
                 : "");
     }
   }
@@ -239,7 +240,7 @@ class Proposals {
         const Tokens tax = asked_.expected[task.index()].overhead_tokens.value_or(0) * (parts - 1);
         best = {
             fmt::format("`{}` takes {} of {}: cut it into {} tasks that touch different files{}",
-                        plan_[task].id, show_time_taken(asked_.expected[task.index()].time),
+                        shown_id(plan_, task), show_time_taken(asked_.expected[task.index()].time),
                         show_time_taken(whole), parts,
                         tax > 0 ? fmt::format(", for {} tokens of tax more", show_count(tax)) : ""),
             gain};

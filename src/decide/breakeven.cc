@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "decide/forecast.h"
 #include "decide/host_bounds.h"
+#include "decide/shown_id.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
@@ -307,7 +308,7 @@ Breakeven breakeven(const plan::Plan& plan, const std::vector<Expected>& expecte
   Breakeven it;
   const TaskId like = median_task(plan, expected);
   const Model model = model_of(plan, expected, like, options);
-  it.like = plan[like].id;
+  it.like = shown_id(plan, like);
   it.expected = model.expected;
   it.join = *model.plan.tasks.front().join;
   it.crossings = sweep(model);

@@ -9,6 +9,7 @@
 #include "decide/batches.h"
 #include "decide/explain.h"
 #include "decide/host_bounds.h"
+#include "decide/shown_id.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
 #include "decide/words.h"
@@ -158,12 +159,18 @@ void add_exclusive(const Asked& asked, const Decision& decision,
                    std::vector<std::string>& reasons) {
   constexpr std::size_t kMost = 4;
   std::size_t count = 0;
+  std::string last;
   for (std::size_t i = 0; i < decision.verdicts.size(); ++i) {
     const Verdict& verdict = decision.verdicts[i];
     if (!verdict.exclusive) continue;
-    if (++count <= kMost)
-      reasons.push_back(
-          fmt::format("`{}` runs alone, in plan order: {}", asked.plan.tasks[i].id, verdict.why));
+    const bool is_place = asked.plan.tasks[i].family.has_value();
+    if (!is_place && ++count > kMost) continue;
+    std::string text = fmt::format("`{}` runs alone, in plan order: {}",
+                                   shown_id(asked.plan, TaskId(i)), verdict.why);
+    // What holds of all places of a `foreach` is said once.
+    if (is_place && (text == last || ++count > kMost)) continue;
+    reasons.push_back(text);
+    last = std::move(text);
   }
   if (count > kMost)
     reasons.push_back(
@@ -268,7 +275,8 @@ void warn_of_tax(const Asked& asked, std::vector<std::string>& warnings) {
         show_count(*usual.overhead_tokens), names_of(asked.plan, alike),
         may_all_batch(asked, alike) ? " (`batch: auto`)" : "");
   } else if (dear.size() == 1) {
-    text += fmt::format(": most of it for `{}`, which is small", asked.plan[dear.front()].id);
+    text +=
+        fmt::format(": most of it for `{}`, which is small", shown_id(asked.plan, dear.front()));
   }
   warnings.push_back(std::move(text));
 }
@@ -327,7 +335,7 @@ void add_places(const plan::Plan& plan, std::vector<std::string>& reasons) {
         "`{}` is counted with {} that may come of the output of `{}`; how many do is known then",
         family.id,
         family.at_most == 1 ? "the one task" : fmt::format("all {} tasks", family.at_most),
-        plan[family.producer].id));
+        shown_id(plan, family.producer)));
   }
   if (plan.families.size() > kMost)
     reasons.push_back(

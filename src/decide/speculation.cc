@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "decide/merge_drivers.h"
+#include "decide/shown_id.h"
 #include "decide/words.h"
 
 namespace interlock::decide {
@@ -284,10 +285,17 @@ std::vector<std::string> say_speculation(const plan::Plan& plan, const Speculati
                                           : " (odds from history)"));
   }
   std::size_t refused = 0;
+  std::string last;
   for (const Candidate& candidate : speculation.candidates) {
-    if (candidate.refused.empty() || ++refused > kMost) continue;
-    lines.push_back(
-        fmt::format("`{}` does not speculate: {}", plan[candidate.task].id, candidate.refused));
+    if (candidate.refused.empty()) continue;
+    const bool is_place = plan[candidate.task].family.has_value();
+    if (!is_place && ++refused > kMost) continue;
+    std::string text = fmt::format("`{}` does not speculate: {}", shown_id(plan, candidate.task),
+                                   candidate.refused);
+    // What holds of all places of a `foreach` is said once.
+    if (is_place && (text == last || ++refused > kMost)) continue;
+    lines.push_back(text);
+    last = std::move(text);
   }
   if (refused > kMost)
     lines.push_back(fmt::format("{} more do not speculate", count_of(refused - kMost, "task")));

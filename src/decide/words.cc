@@ -2,38 +2,72 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "decide/shown_id.h"
 
 namespace interlock::decide {
 
+/// Places of one `foreach` are one name, where the first of them stands: `` all 20 of `part-{item}`
+/// ``.
 std::string names_of(const plan::Plan& plan, const std::vector<TaskId>& tasks, std::size_t most) {
+  struct Named {
+    TaskId first;
+    std::size_t count = 1;
+    const plan::Family* family = nullptr;
+  };
+  std::vector<Named> all;
+  for (const TaskId task : tasks) {
+    const plan::Family* family = family_of_place(plan, task);
+    const auto same =
+        family == nullptr ? all.end() : std::ranges::find(all, family, &Named::family);
+    if (same != all.end())
+      ++same->count;
+    else
+      all.push_back({task, 1, family});
+  }
+  const auto name_of = [&](const Named& it) {
+    const std::string name = fmt::format("`{}`", shown_id(plan, it.first));
+    if (it.count == 1) return name;
+    const bool is_all = it.count == it.family->at_most;
+    return fmt::format("{}{} of {}", is_all ? "all " : "", it.count, name);
+  };
+  const std::size_t named = std::max<std::size_t>(most, 2);
   std::vector<std::string> names;
-  names.reserve(tasks.size());
-  for (const TaskId task : tasks) names.push_back(fmt::format("`{}`", plan[task].id));
-  return join_words(names, most);
+  std::size_t rest = 0;
+  for (const Named& it : all) {
+    if (all.size() > named && names.size() + 1 >= named)
+      rest += it.count;
+    else
+      names.push_back(name_of(it));
+  }
+  if (rest > 0) names.push_back(fmt::format("{} more", rest));
+  return join_words(names, names.size());
 }
 
 std::string say_edge(const plan::Plan& plan, const footprint::Edge& edge) {
   using footprint::Why;
-  const std::string& before = plan[edge.before].id;
-  const std::string& after = plan[edge.after].id;
+  const std::string before = fmt::format("`{}`", shown_id(plan, edge.before));
+  // Two places of one `foreach` have one name.
+  const plan::Family* family = family_of_place(plan, edge.after);
+  const bool is_another = family != nullptr && family == family_of_place(plan, edge.before);
+  const std::string after =
+      fmt::format("{}`{}`", is_another ? "another " : "", shown_id(plan, edge.after));
   switch (edge.why) {
     case Why::needs:
-      return fmt::format("`{}` needs {}`{}`", after, edge.on == "output" ? "the output of " : "",
+      return fmt::format("{} needs {}{}", after, edge.on == "output" ? "the output of " : "",
                          before);
-    case Why::write_write:
-      return fmt::format("`{}` and `{}` both write `{}`", before, after, edge.on);
+    case Why::write_write: return fmt::format("{} and {} both write `{}`", before, after, edge.on);
     case Why::read_write:
-      return fmt::format("`{}` writes `{}`, which `{}` reads", after, edge.on, before);
+      return fmt::format("{} writes `{}`, which {} reads", after, edge.on, before);
     case Why::write_read:
-      return fmt::format("`{}` reads `{}`, which `{}` writes", after, edge.on, before);
-    case Why::lock:
-      return fmt::format("`{}` and `{}` both use the lock `{}`", before, after, edge.on);
-    case Why::outcome:
-      return fmt::format("the condition of `{}` asks how `{}` ends", after, before);
+      return fmt::format("{} reads `{}`, which {} writes", after, edge.on, before);
+    case Why::lock: return fmt::format("{} and {} both use the lock `{}`", before, after, edge.on);
+    case Why::outcome: return fmt::format("the condition of {} asks how {} ends", after, before);
     case Why::unknown: {
       const bool earlier = plan[edge.before].footprint.unknown;
-      return fmt::format("`{}` may touch anything, also what `{}` does", earlier ? before : after,
+      return fmt::format("{} may touch anything, also what {} does", earlier ? before : after,
                          earlier ? after : before);
     }
   }

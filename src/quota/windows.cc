@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 
 #include "base/json.h"
@@ -37,6 +38,41 @@ std::optional<double> number_at(const json::object& in, std::string_view key) {
   return found->to_number<double>();
 }
 
+/// Where there are too many, every other goes, but the first and the last.
+void add_level(std::vector<WindowLevel>& levels, Time at, double used) {
+  constexpr double kShown = 10'000;  // Finer steps nobody sees.
+  used = std::round(used * kShown) / kShown;
+  if (!levels.empty() && (levels.back().used == used || levels.back().at > at)) return;
+  levels.push_back({at, used});
+  if (levels.size() <= kLevelsKept) return;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    if (i % 2 == 0 || i + 1 == levels.size()) levels[kept++] = levels[i];
+  }
+  levels.resize(kept);
+}
+
+json::array levels_json(const std::vector<WindowLevel>& levels) {
+  json::array list;
+  for (const WindowLevel& one : levels) {
+    list.emplace_back(one.at.time_since_epoch().count() / 1000);
+    list.emplace_back(one.used);
+  }
+  return list;
+}
+
+std::vector<WindowLevel> levels_from(const json::object& in) {
+  std::vector<WindowLevel> levels;
+  const json::value* found = in.if_contains("levels");
+  const json::array* list = found == nullptr ? nullptr : found->if_array();
+  for (std::size_t i = 0; list != nullptr && i + 1 < list->size(); i += 2) {
+    const json::value &at = (*list)[i], &used = (*list)[i + 1];
+    if (!at.is_int64() || !used.is_number() || levels.size() > kLevelsKept) break;
+    levels.push_back({Time(std::chrono::milliseconds(at.get_int64())), used.to_number<double>()});
+  }
+  return levels;
+}
+
 }  // namespace
 
 std::vector<KnownWindow> with_answer(std::vector<KnownWindow> known,
@@ -49,11 +85,13 @@ std::vector<KnownWindow> with_answer(std::vector<KnownWindow> known,
     // Answers come in any order; what is used only grows until the reset.
     if (at->last.resets != window.resets) {
       if (window.resets < at->last.resets) continue;
-      *at = {window, now, window.used, tokens, at->share_per_token};
+      *at = {window, now, window.used, tokens, at->share_per_token, std::move(at->levels)};
+      add_level(at->levels, now, window.used);
       continue;
     }
     at->last.used = std::max(at->last.used, window.used);
     at->seen = now;
+    add_level(at->levels, now, at->last.used);
     if (!at->tokens || !tokens) {
       at->first_used = at->last.used;
       at->tokens = tokens;
@@ -78,7 +116,8 @@ std::string to_text(const std::vector<KnownWindow>& known) {
                      {"first_used", one.first_used},
                      {"tokens", one.tokens ? json::value(*one.tokens) : json::value(nullptr)},
                      {"share_per_token", one.share_per_token ? json::value(*one.share_per_token)
-                                                             : json::value(nullptr)}});
+                                                             : json::value(nullptr)},
+                     {"levels", levels_json(one.levels)}});
   }
   return canonical_json(json::object{{"windows", std::move(list)}}) + "\n";
 }
@@ -104,7 +143,8 @@ std::vector<KnownWindow> windows_from_text(std::string_view text) {
                      time_of(*seen),
                      *first,
                      tokens ? std::optional(static_cast<Tokens>(*tokens)) : std::nullopt,
-                     number_at(*one, "share_per_token")});
+                     number_at(*one, "share_per_token"),
+                     levels_from(*one)});
   }
   return known;
 }
@@ -149,10 +189,14 @@ Result<std::vector<metering::Window>> note_windows(const std::string& file,
   return came_to_warn(before, after);
 }
 
-std::vector<KnownWindow> known_windows(const std::string& file, Time now) {
+std::vector<KnownWindow> windows_in(const std::string& file) {
   const sys::Descriptor held(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!held || ::flock(held.get(), LOCK_SH) != 0) return {};
-  auto known = windows_from_text(read_all(held.get()));
+  return windows_from_text(read_all(held.get()));
+}
+
+std::vector<KnownWindow> known_windows(const std::string& file, Time now) {
+  auto known = windows_in(file);
   std::erase_if(known, [&](const KnownWindow& one) { return one.last.resets <= now; });
   return known;
 }

@@ -12,6 +12,15 @@
 // `<state>/quotas/<provider>.windows`, JSON.
 namespace interlock::quota {
 
+/// What was used of a window, from this moment on.
+struct WindowLevel {
+  Time at{};
+  double used = 0;
+
+  bool operator==(const WindowLevel&) const = default;
+};
+inline constexpr std::size_t kLevelsKept = 240;
+
 struct KnownWindow {
   metering::Window last;  ///< As it was reported last.
   Time seen{};            ///< When.
@@ -21,6 +30,8 @@ struct KnownWindow {
   std::optional<Tokens> tokens;
   /// What a token took of it, once that could be told; it stays over resets.
   std::optional<double> share_per_token;
+  /// What was reported before, resets and all: the oldest first, of many only some.
+  std::vector<WindowLevel> levels;
 };
 
 /// What was known, with what an answer told. `tokens`: what that answer's call used; its own
@@ -42,6 +53,8 @@ inline constexpr double kLittleFrom = 0.90;
 Result<std::vector<metering::Window>> note_windows(const std::string& file,
                                                    const std::vector<metering::Window>& reported,
                                                    std::optional<Tokens> tokens, Time now);
+/// All that the file knows, also those that are reset since.
+std::vector<KnownWindow> windows_in(const std::string& file);
 /// Those that are not reset yet; none where the file is not there.
 std::vector<KnownWindow> known_windows(const std::string& file, Time now);
 

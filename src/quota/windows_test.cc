@@ -1,6 +1,9 @@
 #include "quota/windows.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "quota/fixture_folder.h"
 
@@ -40,6 +43,37 @@ TEST(KnownWindows, begin_anew_with_a_reset_and_keep_the_share) {
   EXPECT_EQ(known.at(0).share_per_token, share);
   known = with_answer(known, five_hours(0.61), 1'000, kReset + 1min);
   EXPECT_EQ(known.at(0).last.used, 0.01) << "an answer of before that comes late";
+}
+
+std::string shown(const std::vector<WindowLevel>& levels) {
+  std::string text;
+  for (const WindowLevel& one : levels)
+    text += fmt::format("{}{} s {}", text.empty() ? "" : ", ", (one.at - kNow) / 1s, one.used);
+  return text;
+}
+
+TEST(KnownWindows, keep_what_was_used_when_over_resets) {
+  auto known = with_answer({}, five_hours(0.20), 1'000, kNow);
+  known = with_answer(known, five_hours(0.20003), 1'000, kNow + 10s);  // Nobody sees that.
+  known = with_answer(known, five_hours(0.25), 1'000, kNow + 20s);
+  known = with_answer(known, five_hours(0.22), 1'000, kNow + 30s);  // It was sent before.
+  known = with_answer(known, five_hours(0.01, kReset + 5h), 1'000, kReset + 60s);
+  const std::string all = "0 s 0.2, 20 s 0.25, 10860 s 0.01";
+  EXPECT_EQ(shown(known.at(0).levels), all);
+  EXPECT_EQ(shown(windows_from_text(to_text(known)).at(0).levels), all);
+}
+
+TEST(KnownWindows, keep_no_more_than_some_of_it) {
+  std::vector<KnownWindow> known;
+  for (int i = 0; i < 2000; ++i)
+    known = with_answer(known, five_hours(i / 2000.0), 1'000, kNow + i * 1s);
+  const auto& levels = known.at(0).levels;
+  EXPECT_LE(levels.size(), kLevelsKept);
+  EXPECT_GE(levels.size(), kLevelsKept / 2);
+  EXPECT_EQ(levels.front().used, 0);
+  EXPECT_EQ(levels.back().used, 0.9995);
+  EXPECT_TRUE(std::ranges::is_sorted(levels, {}, &WindowLevel::at));
+  EXPECT_LT(to_text(known).size(), 10'000u);
 }
 
 TEST(KnownWindows, are_read_as_they_were_written_until_they_are_reset) {

@@ -17,6 +17,7 @@
 #include "runs/learning.h"
 #include "runs/login.h"
 #include "runs/run_models.h"
+#include "runs/window_history.h"
 
 namespace interlock::runs {
 namespace {
@@ -202,9 +203,10 @@ Result<void> check_windows(const Planned& planned, const std::string& state_fold
   return {};
 }
 
-std::vector<LoginWindow> login_windows(const ChosenRun& run, const std::string& state_folder,
-                                       Time now) {
-  const plan::Plan& plan = run.plan();
+namespace {
+
+/// By the URL of the provider, the names of the run's agents that use a log-in there.
+std::map<std::string, std::set<std::string>> agents_by_login(const plan::Plan& plan) {
   std::map<std::string, std::set<std::string>> agents;
   for (const plan::Task& task : plan.tasks) {
     if (task.agent.index() >= plan.agents.size()) continue;
@@ -213,6 +215,27 @@ std::vector<LoginWindow> login_windows(const ChosenRun& run, const std::string& 
     if (const auto provider = agents::provider_through_gateway(agent, task.model))
       agents[provider->base_url].insert(agent.name);
   }
+  return agents;
+}
+
+}  // namespace
+
+std::vector<WindowHistory> window_histories(const ChosenRun& run, const std::string& state_folder,
+                                            Time now) {
+  std::vector<WindowHistory> histories;
+  const auto login = kept_login(state_folder, run.id());
+  for (const auto& [url, names] : agents_by_login(run.plan())) {
+    const Known all = login ? quota::windows_in(windows_file(state_folder, url, *login))
+                            : windows_from_here(state_folder, url, now);
+    for (const auto& known : all)
+      histories.push_back({{names.begin(), names.end()}, known.last.name, known.levels});
+  }
+  return histories;
+}
+
+std::vector<LoginWindow> login_windows(const ChosenRun& run, const std::string& state_folder,
+                                       Time now) {
+  const auto agents = agents_by_login(run.plan());
   std::vector<LoginWindow> windows;
   if (agents.empty()) return windows;
   const auto login = kept_login(state_folder, run.id());

@@ -1,12 +1,13 @@
 #include "web/log_view.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <iterator>
 #include <utility>
 
-#include "base/text.h"
 #include "process/log_file.h"
+#include "web/styled_line.h"
 
 namespace interlock::web {
 namespace {
@@ -17,11 +18,22 @@ bool has_words(std::string_view text, std::string_view words) {
   return !std::ranges::search(text, words, {}, lower, lower).empty();
 }
 
-json::array line_of(const process::LogLine& line) {
-  const char* const stream = line.stream == process::Stream::output  ? "o"
-                             : line.stream == process::Stream::error ? "e"
-                                                                     : "!";
-  return {line.at.time_since_epoch().count() / 1000, stream, printable(line.text)};
+std::size_t index_of(process::Stream stream) {
+  return stream == process::Stream::output ? 0 : stream == process::Stream::error ? 1 : 2;
+}
+
+json::array line_of(const process::LogLine& line, StyledLine&& shown) {
+  constexpr std::array kStreams{"o", "e", "!"};
+  json::array made{line.at.time_since_epoch().count() / 1000, kStreams[index_of(line.stream)],
+                   json::string(shown.text)};
+  if (shown.runs.empty()) return made;
+  json::array runs;
+  for (const StyledLine::Run& run : shown.runs) {
+    runs.emplace_back(run.units);
+    runs.emplace_back(run.classes);
+  }
+  made.emplace_back(std::move(runs));
+  return made;
 }
 
 }  // namespace
@@ -33,14 +45,21 @@ json::object log_view(const std::string& path, std::string_view words) {
   if (!reader) return {{"cut", false}, {"lines", std::move(lines)}};  // It was silent.
   auto read = reader->next();
   std::ranges::move(reader->unfinished(), std::back_inserter(read));
-  std::deque<const process::LogLine*> shown;
+  // A colour lasts beyond its line, on each stream for itself.
+  std::array<TextStyle, 3> styles;
+  std::deque<json::array> shown;
   for (const process::LogLine& line : read) {
-    if (!words.empty() && !has_words(line.text, words)) continue;
+    TextStyle& style = styles[index_of(line.stream)];
+    const bool is_plain = style == TextStyle{} && line.text.find('\x1b') == std::string::npos;
+    if (!words.empty() && is_plain && !has_words(line.text, words)) continue;
+    StyledLine styled = styled_line(line.text, style);
+    // Words are looked for in what is seen, whatever colours stand within it.
+    if (!words.empty() && !has_words(styled.text, words)) continue;
     ++matches;
-    shown.push_back(&line);
+    shown.push_back(line_of(line, std::move(styled)));
     if (!words.empty() && shown.size() > kMatchesShown) shown.pop_front();
   }
-  for (const process::LogLine* line : shown) lines.push_back(line_of(*line));
+  for (json::array& line : shown) lines.push_back(std::move(line));
   json::object made{{"cut", reader->is_cut()}, {"lines", std::move(lines)}};
   if (!words.empty()) made["matches"] = matches;
   return made;

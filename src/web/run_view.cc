@@ -118,6 +118,21 @@ json::array spans_of(const report::TaskRow& row, Time began, bool lives) {
   return spans;
 }
 
+/// A number where all of it is known, so that tasks can be added up; else what is said of it.
+json::value tokens_of(const report::TaskRow& row) {
+  Tokens sum = 0;
+  for (const auto& part :
+       {row.used.input, row.used.output, row.used.cache_read, row.used.cache_write})
+    sum += part.value_or(0);
+  if (row.complete.tokens && sum > 0) return sum;
+  return json::string(report::tokens_text(row));
+}
+
+json::value cost_of(const report::TaskRow& row) {
+  if (row.complete.cost && row.used.cost.value_or(0) > 0) return usd(row.used.cost);
+  return json::string(report::cost_text(row));
+}
+
 json::object task_of(const runs::ChosenRun& run, const report::TaskRow& row, Time began,
                      const std::optional<std::uint32_t>& group) {
   const engine::TaskRecord& record = run.state[row.task];
@@ -131,8 +146,8 @@ json::object task_of(const runs::ChosenRun& run, const report::TaskRow& row, Tim
           {"attempts", record.attempts.size()},
           {"conflicts", record.conflicts},
           {"elapsed_ms", ms(row.elapsed)},
-          {"tokens", report::tokens_text(row)},
-          {"cost", report::cost_text(row)},
+          {"tokens", tokens_of(row)},
+          {"cost", cost_of(row)},
           {"critical", row.critical},
           {"group", or_null(group)},
           {"unused", row.unused},

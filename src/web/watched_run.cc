@@ -68,6 +68,14 @@ Result<void> WatchedRun::refresh(journal::Store& store, Time now) {
   return {};
 }
 
+Result<json::object> WatchedRun::usage(journal::Store& store, const std::string& state_folder,
+                                       Time now) {
+  auto read = store.replay(run_->id(), usage_.last(),
+                           [&](engine::RecordedEvent&& recorded) { usage_.take(recorded); });
+  if (!read) return std::unexpected(read.error());
+  return usage_.curves(*run_, state_folder, now);
+}
+
 void WatchedRun::take(RunView view) {
   const bool is_first = view_.head.empty();
   const bool is_other =

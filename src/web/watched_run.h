@@ -10,6 +10,7 @@
 #include "runs/chosen_run.h"
 #include "runs/outside.h"
 #include "web/run_view.h"
+#include "web/usage_history.h"
 
 namespace interlock::web {
 
@@ -24,6 +25,8 @@ class WatchedRun {
   const runs::ChosenRun& run() const { return *run_; }
   /// How it stands, as it was read last.
   engine::RunStatus status(Time now) const { return outside_->status(*run_, now); }
+  /// What it used over time, for `UsageHistory::curves`; events that came since are read first.
+  Result<json::object> usage(journal::Store& store, const std::string& state_folder, Time now);
   /// Counts up with every change; a number of another server means nothing here.
   std::uint64_t version() const { return version_; }
   /// The whole view, as one line of JSON.
@@ -39,6 +42,7 @@ class WatchedRun {
 
   std::unique_ptr<runs::ChosenRun> run_;
   std::optional<runs::Outside> outside_;
+  UsageHistory usage_;  ///< Read when somebody asks for it.
   RunView view_;
   bool lived_ = false;
   std::uint64_t events_ = 0, version_ = 1;

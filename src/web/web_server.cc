@@ -296,6 +296,11 @@ void WebServer::answer_run(Session& session, const Request& request, const Targe
   if (what == "graph") return answer_json(session, 200, graph_of(it.run()));
   if (what == "quotas")
     return answer_json(session, 200, quotas_of(it.run(), place_.state_folder, clock_.now()));
+  if (what == "usage") {
+    const auto usage = it.usage(*store(), place_.state_folder, clock_.now());
+    if (!usage) return complain(session, status_of(usage.error()), usage.error().message);
+    return answer_json(session, 200, *usage);
+  }
   if (what == "forecast") {
     auto words = forecast_of(it.run().id(), value_or(target, "parallel"), value_or(target, "quota"),
                              value_or(target, "size"));

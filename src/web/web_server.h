@@ -31,7 +31,7 @@ struct ServeOptions {
 ///
 /// Paths (docs/serve.md): `/health`, `/metrics`, `/open/CODE`, the page's files, and below `/api/`:
 /// `session`, `link`, `runs`, `history`, and of a run `state`, `stream`, `ways`, `forecast`,
-/// `graph`, `quotas`, `board`, `messages`, `log`, `diff`, `output`, `why`, `approve`, `reject`,
+/// `graph`, `quotas`, `usage`, `board`, `messages`, `log`, `diff`, `output`, `why`, `approve`, `reject`,
 /// `cancel`, `pause`, `resume`, `set`, `add`, `move`, `post`, `send`.
 class WebServer {
  public:

@@ -178,6 +178,32 @@ tasks:
   EXPECT_EQ(status_of(get("/api/runs/r-nothing/state")), 404);
 }
 
+TEST_F(Serve, tells_how_agents_coloured_what_they_print_and_what_quotas_were_used_when) {
+  write_plan(R"(
+resources:
+  api: {kind: quota, requests: 10/min, burst: 1m}
+tasks:
+  - {id: a, run: "printf 'a \\033[1;31mred\\033[0m\\033]8;;http://evil/\\007 b\\n'; echo plain", uses: {api: {requests: 4}}, reads: [], writes: []}
+  - {id: b, run: "true", uses: [api], reads: [], writes: []}
+)");
+  interlock({"run", "plan.yaml"});
+  Running server = serve();
+  open_page();
+  const std::string base = "/api/runs/" + id();
+  EXPECT_THAT(get(base + "/log?task=a"),
+              AllOf(HasSubstr(R"("a red b",[2,"",3,"bold red",2,""]])"),
+                    HasSubstr(R"("o","plain"])"), Not(HasSubstr("evil"))));
+  EXPECT_THAT(get(base + "/log?task=a&search=RED%20b"), HasSubstr("\"matches\":1"))
+      << "colours do not part words";
+  const std::string used = get(base + "/usage");
+  EXPECT_EQ(status_of(used), 200);
+  EXPECT_EQ(at_text(used, "/quotas/0/name"), "api");
+  EXPECT_EQ(at_text(used, "/quotas/0/what"), "requests");
+  EXPECT_THAT(body_of(used), HasSubstr(R"("amount":10,"per_ms":60000,"steps":[)"));
+  // Four, and one more with or after it; a minute later none.
+  EXPECT_THAT(body_of(used), ::testing::ContainsRegex(R"(,5,[0-9]+(,[14])?(,[0-9]+)?,0\])"));
+}
+
 TEST_F(Serve, speaks_at_a_unix_socket_with_its_own_user_alone) {
   run_one();
   Running server = start({"serve"});

@@ -5,7 +5,8 @@ import {dirname, join, resolve} from "node:path";
 
 const {familyOf, folded, layered, withoutImplied} = await import(pathToFileURL(resolve(process.argv[2])));
 const near = (name) => pathToFileURL(join(dirname(resolve(process.argv[2])), name));
-const {atOnce, curveOf} = await import(near("timeline.js")), {axisOf, placed} = await import(near("axis.js"));
+const {atOnce, cellsOf, curveOf} = await import(near("timeline.js")), {axisOf, placed} = await import(near("axis.js"));
+const {marksOf, pairsOf, parsePatch} = await import(near("patch.js")), {piecesOf} = await import(near("pieces.js"));
 
 /// The same numbers each time.
 function* numbers(seed) {
@@ -85,3 +86,68 @@ assert.deepEqual(axisOf([5000, 1, 30000, 0, 50000, 1], 90000).gaps, []);
 assert.deepEqual(axisOf([], 10 * hour).gaps, []);
 assert.deepEqual(axisOf([0, 1], 10 * hour).gaps, []);
 console.log("ok   shortens long spells in which nothing ran");
+
+// A map of all rows: what is urgent stands for its neighbours, and nothing that there is shows as nothing.
+const kinds = ["needs", "succeeded", "failed"];
+assert.deepEqual([...cellsOf([[0, 0, 50, 1, 50, 100]], kinds, 100, 100, 4, 1)], [12, 12, 4, 4]);
+assert.deepEqual([...cellsOf([[1, 0, 100], [2, 10, 11]], kinds, 100, 100, 4, 1)], [1, 4, 4, 4], "one that failed is seen among those that did not");
+assert.deepEqual([...cellsOf([[1, 99, -1]], kinds, 100, 100, 2, 1)], [0, 4], "what goes on goes on until now");
+assert.deepEqual([...cellsOf([[1, 100, 100]], kinds, 100, 100, 2, 1)], [0, 4], "the shortest has a cell");
+const all = cellsOf(Array.from({length: 10000}, (_, i) => [1, i, i + 1]), kinds, 10000, 10000, 320, 48);
+assert.ok(Array.from({length: 48}, (_, line) => all.subarray(320 * line, 320 * (line + 1)).some((one) => one === 4)).every(Boolean), "every line has its rows");
+assert.equal(cellsOf([], kinds, 1, 1, 4, 2).length, 8);
+console.log("ok   draws all rows small");
+
+// A patch: lines belong to a hunk by its counts, whatever they look like.
+const patch = parsePatch(`diff --git a/x.md b/x.md
+--- a/x.md
++++ b/x.md
+@@ -1,4 +1,4 @@ heading
+ same
+--- a gone
++++ came
++diff --git is text
+-last
+\\ No newline at end of file
+ end
+diff --git a/new b/new
+new file mode 100755
+@@ -0,0 +1 @@
++one
+diff --git a/bin b/bin
+Binary files a/bin and b/bin differ
+# mode of \`d\`: 755 to 700
+`.split("\n"));
+assert.deepEqual(patch.map(({name, head, hunks}) => [name, head.length, hunks.map(({rows}) => rows.map(({kind, old, new: next, text, isOpen}) => kind + old + "/" + next + " " + text + (isOpen ? "$" : "")))]), [
+  ["x.md", 3, [[" 1/1 same", "-2/0 -- a gone", "+0/2 ++ came", "+0/3 diff --git is text", "-3/0 last$", " 4/4 end"]]],
+  ["new", 2, [["+0/1 one"]]],
+  ["bin", 2, []],
+  ["mode of `d`: 755 to 700", 1, []],
+]);
+assert.deepEqual(parsePatch([""]), []);
+const shown = (pairs) => pairs.map((pair) => (pair.both ? "=" + pair.both.text : (pair.old ? pair.old.text : "") + "|" + (pair.new ? pair.new.text : "")));
+assert.deepEqual(shown(pairsOf(patch[0].hunks[0].rows)), ["=same", "-- a gone|++ came", "|diff --git is text", "last|", "=end"]);
+// However lines come and go, both sides have all of theirs in their order.
+for (let round = 0; round < 100; round++) {
+  const draw = numbers(round + 7), rows = Array.from({length: 30}, (_, i) => ({kind: " +-"[Math.floor(draw.next().value * 3)], text: String(i)}));
+  const pairs = pairsOf(rows), side = (key, sign) => assert.deepEqual(pairs.map((pair) => pair.both || pair[key]).filter(Boolean).map((row) => row.text), rows.filter((row) => row.kind === " " || row.kind === sign).map((row) => row.text));
+  side("old", "-");
+  side("new", "+");
+}
+assert.deepEqual(marksOf("const alpha = 1;", "const beta = 1;"), [[6, 11], [6, 10]], "whole words");
+assert.deepEqual(marksOf("f(a)", "f(a, b)"), [[3, 3], [3, 6]]);
+assert.equal(marksOf("all of it", "something else"), null);
+for (const [one, other] of [["", ""], ["a", ""], ["same", "same"], ["aa", "aaa"], ["x y z", "x z"]]) {
+  const marks = marksOf(one, other);
+  if (marks) assert.equal(one.slice(0, marks[0][0]) + other.slice(...marks[1]) + one.slice(marks[0][1]), other, one + " to " + other);
+}
+console.log("ok   takes patches apart");
+
+// A line in pieces: all of it, in order, whatever its looks and matches are.
+assert.deepEqual(piecesOf("a red b", [2, "", 3, "bold red", 2, ""], ""), [["a ", "", false], ["red", "bold red", false], [" b", "", false]]);
+assert.deepEqual(piecesOf("a red b", [2, "", 3, "red", 2, ""], "D B"), [["a ", "", false], ["re", "red", false], ["d", "red", true], [" b", "", true]]);
+assert.deepEqual(piecesOf("aaa", null, "aa"), [["aa", "", true], ["a", "", false]]);
+assert.deepEqual(piecesOf("\u{1f680}!", [2, "red", 1, ""], ""), [["\u{1f680}", "red", false], ["!", "", false]]);
+assert.deepEqual(piecesOf("", null, "x"), []);
+assert.deepEqual(piecesOf("ab", [1, "red"], "zz"), [["a", "red", false], ["b", "red", false]], "runs that are too short lose nothing");
+console.log("ok   cuts lines of logs by their colours");

@@ -279,6 +279,125 @@ tasks:
   await page.getByRole("tabpanel").getByText("told to nobody: no attempt came after it").waitFor();
 });
 
+const looks = [[1280, "light"], [1280, "dark"], [390, "light"], [390, "dark"]];
+/// Looks at what is open in both themes, wide and narrow.
+async function lookAround(name) {
+  for (const [width, colorScheme] of looks) {
+    await page.setViewportSize({width, height: 900});
+    await page.emulateMedia({colorScheme});
+    await page.waitForTimeout(150);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, `at ${width} it is wider than the screen`);
+    await expectNoComplaint(page);
+    await page.screenshot({path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true});
+  }
+  await page.setViewportSize({width: 1280, height: 900});
+  await page.emulateMedia({colorScheme: "light"});
+}
+async function openRun(name) {
+  await page.goto(page.url().replace(/#.*/, "") + "#/");
+  await page.getByRole("row", {name}).getByRole("link").click();
+}
+
+check("shows agents' colours as looks of text, and nothing else of what they send a terminal", async () => {
+  writeFileSync(join(work, "paint.sh"), String.raw`printf '\033[1;32mok\033[0m 12 passed, \033[31m1 failed\033[0m, \033[2mslow\033[22m \033[4;38;5;208mskipped\033[0m\n'
+printf '\033[41;97m FAIL \033[0m \033[3mtests/a.test\033[0m \033[7mline 4\033[27m \033[9mold\033[0m\n'
+printf '\033[35mlasts\nuntil it ends\033[0m\n'
+printf '\033]8;;http://evil.example/\007link\033]8;;\007 \033[?1049h\033[2J\033]0;title\007<b class=red>no</b>\n'
+printf 'n\033[36mee\033[0mdle\n' >&2
+`);
+  writeFileSync(join(work, "paint.yaml"), "interlock: 1\nname: painted\ntasks: [{id: paint, run: sh paint.sh, reads: [], writes: []}]\n");
+  assert.equal(run("run", "paint.yaml").status, 0);
+  await openRun(/painted/);
+  await page.getByTitle("paint", {exact: true}).click();
+  await page.locator(".log .green", {hasText: "ok"}).waitFor();
+  const log = page.locator(".log");
+  assert.equal((await log.locator(".s-o").allTextContents()).join(""), "ok 12 passed, 1 failed, slow skipped\n FAIL  tests/a.test line 4 old\nlasts\nuntil it ends\nlink <b class=red>no</b>\n");
+  assert.equal(await log.locator(".s-e").textContent(), "needle\n");
+  assert.deepEqual(await page.locator(".log .magenta").allTextContents(), ["lasts", "until it ends"]);
+  for (const [classes, text] of [[".bold.green", "ok"], [".red", "1 failed"], [".dim", "slow"], [".underlined.yellow", "skipped"], [".on-red", " FAIL "], [".italic", "tests/a.test"], [".inverse", "line 4"], [".struck", "old"]])
+    assert.equal(await page.locator(".log " + classes).textContent(), text);
+  assert.equal(await log.locator("b, a").count(), 0);
+  const ink = (classes) => page.locator(classes).first().evaluate((one) => getComputedStyle(one).color);
+  assert.notEqual(await ink(".log .red"), await ink(".log .green"));
+  await lookAround("colours");
+  // What is looked for is marked, though colours stand within it.
+  await page.getByRole("searchbox", {name: "Search in the log"}).fill("NEEDLE");
+  await page.getByText("1 line has it").waitFor();
+  assert.equal((await page.locator(".log mark").allTextContents()).join(""), "needle");
+  await expectNoComplaint(page);
+  await page.getByRole("searchbox", {name: "Search in the log"}).fill("");
+});
+
+check("shows changes in one column or side by side, by the keyboard too, and in one on a telephone", async () => {
+  const views = JSON.parse(run("doctor", "--json").stdout).isolation.some((one) => one.isolation === "view" && one.possible);
+  if (!views) return console.log("     skipped: no views here");
+  writeFileSync(join(work, "story.txt"), Array.from({length: 40}, (_, i) => `line ${i + 1} of it\n`).join("") + "the last, left open");
+  writeFileSync(join(work, "edit.sh"), String.raw`sed -i -e 's/^line 3 of it$/line three of it/' -e '20d' -e 's/^the last.*/<img src=x onerror=alert(1)>  /' story.txt
+printf 'evil \342\200\256 turned\n' > other.txt; printf '\000' > binary
+`);
+  writeFileSync(join(work, "edit.yaml"), "interlock: 1\nname: edited\ntasks: [{id: edit, run: sh edit.sh, isolation: view}]\n");
+  assert.equal(run("run", "edit.yaml").status, 0);
+  await openRun(/edited/);
+  await page.getByTitle("edit", {exact: true}).click();
+  await page.getByRole("tab", {name: "Changes"}).click();
+  const story = page.getByRole("table", {name: "Changes of story.txt"});
+  await story.waitFor();
+  const rows = () => story.locator("tbody tr").evaluateAll((all) => all.map((row) => [...row.cells].map((cell) => cell.textContent).join("|")));
+  assert.ok((await rows()).includes("3||-line 3 of it") && (await rows()).includes("|3|+line three of it"), (await rows()).join("\n"));
+  assert.deepEqual(await story.locator("mark").allTextContents(), ["3", "three"]);
+  assert.equal(await page.locator(".patches img").count(), 0);
+  await page.locator(".patches", {hasText: "⟨U+202e⟩"}).waitFor();
+  await page.locator(".patches", {hasText: /Binary files .* differ/}).waitFor();
+  assert.equal(await story.locator(".blank").textContent(), "··");
+  const toggle = page.getByRole("button", {name: "side by side"});
+  assert.equal(await toggle.getAttribute("aria-pressed"), "false");
+  await toggle.focus();
+  await page.keyboard.press("Enter");
+  await until("both sides are there", async () => (await rows()).includes("3|-line 3 of it|3|+line three of it"));
+  assert.ok((await rows()).includes("20|-line 20 of it||"), (await rows()).join("\n"));
+  assert.equal(await toggle.getAttribute("aria-pressed"), "true");
+  const [sheet, pane] = [await page.locator(".split").first().boundingBox(), await page.locator("main").boundingBox()];
+  assert.ok(sheet.width > 0.8 * pane.width, "it has the room that two columns need");
+  // The address leads to what is seen.
+  assert.match(page.url(), /\/edit\/diff$/);
+  await lookAround("changes");
+  await page.setViewportSize({width: 390, height: 844});
+  await until("one column is left", async () => (await page.locator(".split").count()) === 0 && (await toggle.count()) === 0);
+  assert.ok((await rows()).includes("|3|+line three of it"));
+  await page.setViewportSize({width: 1280, height: 900});
+  await until("two are there again", async () => (await page.locator(".split").count()) > 0);
+  await page.keyboard.press("Tab");
+  await toggle.press(" ");
+  await until("one column is there again", async () => (await page.locator(".split").count()) === 0);
+  await page.reload();
+  await story.waitFor();
+  assert.equal(await page.getByRole("tab", {name: "Changes"}).getAttribute("aria-selected"), "true");
+});
+
+check("draws what was used of quotas below the axis, moment by moment", async () => {
+  writeFileSync(join(work, "metered.yaml"), `interlock: 1
+name: metered
+limits: {parallel: 2}
+resources:
+  api: {kind: quota, requests: 10/min, input_tokens: 2k/min, burst: 1m}
+tasks:
+${Array.from({length: 6}, (_, i) => `  - {id: call-${i}, run: "sleep 0.2", reads: [], writes: [c${i}], uses: {api: {requests: 1, input_tokens: 100}}}\n`).join("")}`);
+  assert.equal(run("run", "metered.yaml", "--pattern", "parallel").status, 0);
+  await openRun(/metered/);
+  const requests = page.getByRole("img", {name: "api: requests over time, most: 6 of 10 in 1 m 00 s"});
+  await requests.waitFor();
+  await page.getByRole("img", {name: "api: input tokens over time, most: 600 of 2k in 1 m 00 s"}).waitFor();
+  // It goes up only, as long as nothing is older than a minute.
+  const heights = (await requests.locator("path").first().getAttribute("d")).match(/V[0-9.]+/g).slice(0, -1).map((one) => +one.slice(1));
+  assert.ok(heights.length > 100 && heights.every((one, i) => i === 0 || one <= heights[i - 1]), "no less is used later");
+  assert.equal(heights.at(-1), 45.5, "six of the ten that the dashed line is, which is not quite at the top");
+  await lookAround("quotas");
+  // A forecast has none of it.
+  await page.getByRole("radio", {name: /^sequential/}).click();
+  await until("it is gone", async () => (await requests.count()) === 0);
+  await page.getByRole("radio", {name: /^this run/}).click();
+});
+
 check("folds tasks of a foreach and tries into a row each, for the pointer, for keys and for readers", async () => {
   const views = JSON.parse(run("doctor", "--json").stdout).isolation.some((one) => one.isolation === "view" && one.possible);
   assert.equal(spawnSync("mkfifo", ["go-many"], {cwd: work}).status, 0);
@@ -296,6 +415,8 @@ ${views ? '  - {id: fix, run: "echo x | tee fixed", reads: [], writes: [fixed], 
   await page.getByRole("row", {name: /many of a kind/}).getByRole("link").click();
   // Nobody knows yet how many there are: one row stands for all, and places without an item have none.
   await page.getByTitle("part-{item}", {exact: true}).waitFor();
+  const decision = await page.getByRole("region", {name: "Decision"}).textContent();
+  assert.ok(decision.includes("part-{item}") && !decision.includes("part["), decision);
   assert.equal(await page.getByTitle(/^part/).count(), 1);
   writeFileSync(join(work, "go-many"), "go\n");
   await until("it is over", () => going.exitCode !== null);
@@ -391,6 +512,14 @@ check("draws ten thousand tasks, of which only some are nodes of the page", asyn
   await page.goto(page.url().replace(/#.*/, "") + "#/");
   await page.getByRole("row", {name: /ten thousand/}).getByRole("link").click();
   await page.getByText("10001 of 10001").waitFor({timeout: 180000});
+  const socketPath = /socket: (\S+)/.exec(server.said)[1], id = /r-[^/]+/.exec(page.url())[0];
+  const bytes = await new Promise((told, failed) => get({socketPath, path: "/api/runs/" + id + "/state"}, (answer) => {
+    let length = 0;
+    answer.on("data", (part) => (length += part.length));
+    answer.on("end", () => told(length));
+  }).on("error", failed));
+  console.log("     its first state: " + (bytes / 1e6).toFixed(2) + " MB");
+  assert.ok(bytes < 1e6, "bytes: " + bytes);
   assert.ok((await page.evaluate(() => document.querySelectorAll("*").length)) < 1500);
   const cdp = await page.context().newCDPSession(page);
   await cdp.send("Performance.enable");
@@ -401,6 +530,28 @@ check("draws ten thousand tasks, of which only some are nodes of the page", asyn
     await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
   }
   console.log("     main thread, a scroll through ten thousand tasks: " + (1000 * (await busy() - before) / 20).toFixed(0) + " ms");
+  // All of them, small: a click leads there, and where the time is zoomed the keys move the frame too.
+  const map = page.locator(".map"), frame = () => map.locator(".frame").getAttribute("d");
+  assert.ok(await map.locator("canvas").evaluate((canvas) => new Set(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data).size > 2), "something is drawn");
+  const box = await map.boundingBox(), before1 = await frame();
+  await map.locator("canvas").click({position: {x: box.width / 2, y: box.height / 2}});
+  // A pixel of it is two hundred rows.
+  await until("the middle is shown", async () => Math.abs((await list.evaluate((one) => one.scrollTop)) - 5000 * 24) < 10000);
+  await until("the frame shows it", async () => (await frame()) !== before1);
+  await page.getByRole("button", {name: "Zoom in"}).click();
+  const zoomed = await frame();
+  assert.notEqual(zoomed, before1);
+  await list.focus();
+  await page.keyboard.press("Shift+ArrowRight");
+  await until("the keys moved it", async () => (await frame()) !== zoomed);
+  const [left, right] = /^M([0-9.]+) [0-9.]+H([0-9.]+)/.exec(await frame()).slice(1).map(Number);
+  assert.ok(right > left && right <= 1000 && left > 250, await frame());
+  for (const colorScheme of ["dark", "light"]) {
+    await page.emulateMedia({colorScheme});
+    await page.waitForTimeout(1200);
+    await page.screenshot({path: join(folder, `map-${colorScheme}.png`)});
+  }
+  await page.getByRole("button", {name: "Zoom to all"}).click();
   await page.getByRole("searchbox", {name: "Filter tasks"}).fill("t-9999");
   await until("one is left", async () => (await page.locator(".name").count()) === 1);
   await page.getByRole("searchbox", {name: "Filter tasks"}).fill("");

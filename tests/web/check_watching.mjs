@@ -214,6 +214,11 @@ tasks: [{id: a, prompt: x, reads: [], writes: []}]
   await gauge.waitFor();
   assert.equal(await gauge.getAttribute("aria-valuenow"), "93");
   assert.match(await gauge.getAttribute("aria-valuetext"), /^93 % used, 7 % left for (1\sh\s5\d|2\sh\s00)\sm/);
+  await page.getByRole("img", {name: "log-in of claude: 5h over time, most: 93 % of it"}).waitFor();
+  await page.getByRole("img", {name: "tokens of the run over time, 100"}).waitFor();
+  await page.getByRole("searchbox", {name: "Filter tasks"}).fill("a");
+  await page.getByText(/1 of 1, took .* together, 100 tokens, (at least )?\$0\.00/).waitFor();
+  await page.getByRole("searchbox", {name: "Filter tasks"}).fill("");
   await page.screenshot({path: join(folder, "windows.png"), fullPage: true});
   await expectNoComplaint(page);
 });
