@@ -1,0 +1,75 @@
+"""Plans, and everything that grows with them."""
+import json, os, statistics
+
+from charts import points_as_text
+from measured import Aim, Measure
+
+
+def layered(n, width=1000):
+    """Each task reads what two of the layer before it write."""
+    for i in range(n):
+        layer, at = divmod(i, width)
+        yield i, [] if layer == 0 else [i - width, (layer - 1) * width + (at + 1) % width]
+
+
+def write_layered(b, n):
+    """Line by line: what this process holds would count as its children's memory."""
+    def path(i): return f'f/{i // 1000}/{i}'
+    with open(os.path.join(b.work, f'layered-{n}.json'), 'w') as plan, open(os.path.join(b.work, f'layered-{n}.ninja'), 'w') as rules:
+        plan.write('{"interlock": 1, "tasks": [\n')
+        rules.write('rule run\n  command = true\n')
+        for i, of in layered(n):
+            task = {'id': f't{i}', 'run': ['true'], 'reads': [path(j) for j in of], 'writes': [path(i)]}
+            plan.write(('' if i == 0 else ',\n') + json.dumps(task))
+            rules.write(f'build {path(i)}: run {" ".join(path(j) for j in of)}\n')
+        plan.write('\n]}\n')
+
+
+def plan(b):
+    """a layered graph with two inputs a task, as text and as JSON, beside `ninja -n` of the same graph; then ten times as large"""
+    for n, rounds, seconds, memory in ((b.size(100_000), None, .2, 600), (b.size(1_000_000), 1, 2, 300)):
+        write_layered(b, n)
+        b.compare(f'plan of {n} tasks', [
+            ('ninja -n', 'ninja', lambda: b.run(['ninja', '-n', '-f', f'layered-{n}.ninja'])),
+            ('interlock plan', None, lambda: b.interlock('plan', f'layered-{n}.json')),
+            ('interlock plan --json', None, lambda: b.interlock('plan', f'layered-{n}.json', '--json'))], unit=n, rounds=rounds,
+            aims=[Aim('interlock plan', 'cpu', 'median', 'at most', seconds, f'at most {seconds} s'),
+                  Aim('interlock plan', 'memory', 'each', 'at most', memory, f'at most {memory} bytes a task')])
+
+
+def growth(b):
+    """processor time of each core operation against size, beside n log n: `plan` from outside, the others by `operations_bench`"""
+    points = {}
+    for n in [b.size(n) for n in (1000, 3000, 10_000, 30_000, 100_000)]:
+        write_layered(b, n)
+        runs = [b.interlock('plan', f'layered-{n}.json', '--effort', '0s') for _ in range(b.rounds)]
+        points.setdefault('plan', []).append({'size': n, 'cpu': statistics.median(run['cpu'] for run in runs),
+                                              'memory': statistics.median(run['memory'] for run in runs)})
+    for line in b.program('operations_bench', b.part, b.rounds):
+        points.setdefault(line['operation'], []).append({'size': line['size'], 'cpu': statistics.median(line['samples'])})
+    b.rows.append({'row': 'growth', 'title': 'growth', 'points': points, 'contenders': [], 'measures': [], 'unit': 1, 'aims': []})
+    print('\n' + points_as_text(points))
+
+
+def orders(b):
+    """orders of PSPLIB beside the best known schedules, and what they are worth when durations are wrong by a factor of two"""
+    arguments = [b.options.psplib or '-', max(int(100 * b.part), 1), max(int(5 / b.part), 1)]
+    samples = {}
+    for line in b.program('schedule_bench', *arguments):
+        if 'set' in line: samples.setdefault(line['set'], []).append(line)
+    if not samples: return b.leave_out('orders of PSPLIB', 'its instances are not there (--psplib FOLDER)')
+    beyond = [Measure(key, heading, '', digits=2) for key, heading in (('critical_path', 'critical path %'), ('improved', 'improved %'), ('worst', 'worst %'),
+                                                                       ('orders', 'orders tried'))]
+    bounds = {'j30': 1, 'j60': 2, 'j120': 5}
+    b.add('over the best known schedule, after 100 ms of processor time each', samples, beyond,
+          aims=[Aim(name, 'improved', 'median', 'at most', bound, f'at most {bound} %') for name, bound in bounds.items()])
+
+
+def noise(b):
+    """what a better order is worth when durations are wrong by a factor of two, beside exact ones"""
+    samples = {}
+    for line in b.program('noise_bench', b.options.psplib or '-', max(int(20 / b.part), 1), max(int(10 * b.part), 2)):
+        samples.setdefault(f'{line["set"]}, {line["effort_ms"]} ms', []).append(line)
+    if not samples: return
+    gains = [Measure(key, heading, '', digits=2) for key, heading in (('exact', 'shorter, as estimated %'), ('wrong', 'shorter, off by two %'), ('spread', 'of worlds, sd %'))]
+    b.add('what an improved order saves of the critical path order', samples, gains)
