@@ -10,7 +10,7 @@
     bench/peers.py BINARY --programs build/bench/bench    our own measuring programs: what is within one process
     bench/peers.py BINARY --endpoint FILE        tests/endpoint's program, for tasks that call a model
     bench/peers.py BINARY --clients FOLDER       real agent clients that are installed there (tools/test-clients), for the row `tree`
-    bench/peers.py BINARY --psplib FOLDER        instances of PSPLIB, for the rows `orders` and `noise`
+    bench/peers.py BINARY --psplib FOLDER        instances of PSPLIB, for the rows `orders` and `noise` (../shared/data/psplib)
 
 Rows:
 {rows}
@@ -39,8 +39,10 @@ def main():
     options.add_argument('rows', nargs='*', metavar='ROW', help=', '.join(ROWS))
     options.add_argument('--part', type=float, default=1)
     options.add_argument('--rounds', type=int, default=3)
-    for name in ('json', 'markdown', 'svg', 'programs', 'endpoint', 'clients', 'psplib'): options.add_argument('--' + name)
+    for name in ('json', 'markdown', 'svg', 'programs', 'endpoint', 'clients'): options.add_argument('--' + name)
+    options.add_argument('--psplib', default='../shared/data/psplib')
     asked = options.parse_args()
+    asked.psplib = os.path.abspath(asked.psplib)
     for name in asked.rows:
         if name not in ROWS: options.error(f'no row `{name}`: there are {", ".join(ROWS)}')
     bench, begun = Bench(asked), time.monotonic()

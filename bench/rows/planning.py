@@ -53,7 +53,7 @@ def growth(b):
 
 def orders(b):
     """orders of PSPLIB beside the best known schedules, and what they are worth when durations are wrong by a factor of two"""
-    arguments = [b.options.psplib or '-', max(int(100 * b.part), 1), max(int(5 / b.part), 1)]
+    arguments = [b.options.psplib, max(int(100 * b.part), 1), max(int(5 / b.part), 1)]
     samples = {}
     for line in b.program('schedule_bench', *arguments):
         if 'set' in line: samples.setdefault(line['set'], []).append(line)
@@ -68,7 +68,7 @@ def orders(b):
 def noise(b):
     """what a better order is worth when durations are wrong by a factor of two, beside exact ones"""
     samples = {}
-    for line in b.program('noise_bench', b.options.psplib or '-', max(int(20 / b.part), 1), max(int(10 * b.part), 2)):
+    for line in b.program('noise_bench', b.options.psplib, max(int(20 / b.part), 1), max(int(10 * b.part), 2)):
         samples.setdefault(f'{line["set"]}, {line["effort_ms"]} ms', []).append(line)
     if not samples: return
     gains = [Measure(key, heading, '', digits=2) for key, heading in (('exact', 'shorter, as estimated %'), ('wrong', 'shorter, off by two %'), ('spread', 'of worlds, sd %'))]
