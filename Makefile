@@ -63,9 +63,8 @@ bench:
 	cmake --build --preset bench -j $(JOBS)
 	@bench/peers.py build/bench/interlock --programs build/bench/bench --endpoint build/bench/tests/endpoint/model_endpoint \
 	  --json build/bench/peers.json --markdown build/bench/peers.md --svg build/bench \
-	  $(if $(wildcard build/dev/clients),--clients build/dev/clients) $(BENCH)
-	@for bench in interlock_bench growth_bench executor_bench decision_bench; do \
-	  echo; echo "$$bench"; build/bench/bench/$$bench || exit 1; done
+	  $(if $(wildcard build/dev/clients),--clients build/dev/clients) $(if $(PAGE),--page $(PAGE)) $(BENCH)
+	@for bench in growth_bench executor_bench decision_bench; do echo; echo "$$bench"; build/bench/bench/$$bench || exit 1; done
 
 check:
 	@tools/deps build test

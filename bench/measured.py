@@ -148,6 +148,7 @@ class Bench:
             with open(self.options.json, 'w') as file: json.dump(whole, file, indent=1)
         if self.options.markdown:
             with open(self.options.markdown, 'w') as file: file.write(as_markdown(self.rows, self.left_out))
+        if self.options.page: put_into_page(self.options.page, as_markdown(self.rows, self.left_out))
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,14 @@ def as_markdown(rows, left_out):
         text += ['| ' + ' | '.join(line) + ' |' for line in lines] + ['']
     if left_out: text += ['Left out:', ''] + [f'- {it["what"]}: {it["why"]}' for it in left_out]
     return '\n'.join(text).rstrip() + '\n'
+
+
+def put_into_page(path, tables):
+    """In the place of what stands between its two marks."""
+    begin, end = '<!-- tables of make bench -->\n', '<!-- end of tables -->\n'
+    with open(path) as file: head, rest = file.read().split(begin)
+    _, tail = rest.split(end)
+    with open(path, 'w') as file: file.write(f'{head}{begin}\n{tables}\n{end}{tail}')
 
 
 class Endpoint:

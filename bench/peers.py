@@ -4,6 +4,7 @@
     bench/peers.py BINARY                        every row: a table, medians and spreads
     bench/peers.py BINARY dispatch plan          some rows
     bench/peers.py BINARY --json FILE            the same as JSON as well; --markdown FILE as tables for a page
+    bench/peers.py BINARY --page FILE            these tables between the marks of a page; all rows at their whole size
     bench/peers.py BINARY --part 0.1             a tenth of the size, to see that all runs
     bench/peers.py BINARY --rounds 5             so many turns (3)
     bench/peers.py BINARY --svg FOLDER           growth of each operation with size, as a chart
@@ -39,12 +40,13 @@ def main():
     options.add_argument('rows', nargs='*', metavar='ROW', help=', '.join(ROWS))
     options.add_argument('--part', type=float, default=1)
     options.add_argument('--rounds', type=int, default=3)
-    for name in ('json', 'markdown', 'svg', 'programs', 'endpoint', 'clients'): options.add_argument('--' + name)
+    for name in ('json', 'markdown', 'page', 'svg', 'programs', 'endpoint', 'clients'): options.add_argument('--' + name)
     options.add_argument('--psplib', default='../shared/data/psplib')
     asked = options.parse_args()
     asked.psplib = os.path.abspath(asked.psplib)
     for name in asked.rows:
         if name not in ROWS: options.error(f'no row `{name}`: there are {", ".join(ROWS)}')
+    if asked.page and (asked.rows or asked.part != 1): options.error('a page has all rows, at their whole size')
     bench, begun = Bench(asked), time.monotonic()
     try:
         for name in asked.rows or ROWS:

@@ -23,19 +23,17 @@ def chat(b):
     if not b.options.endpoint: return b.leave_out('streaming chat tasks', 'no --endpoint is named')
     largest_number_of_files()
     # The most that a plan may ask for is 1,024 at once.
-    for n, at_once, rounds in ((b.size(1000), b.size(1000), None), (b.size(10_000), b.size(1024), 1)):
+    for n, at_once, rounds in ((b.size(1000), b.size(1000), min(b.rounds, 2)), (b.size(10_000), b.size(1024), 1)):
         # So long that all are open at once; each start takes some milliseconds.
         seconds = max(.008 * at_once, .2)
-        seen = {'interlock': [], f'node, {at_once} promises': []}
-        if n > at_once: seen[f'node, {n} promises'] = []
         with b.endpoint({'otherwise': {'text': STREAMED, 'wait': seconds, 'delay': .02}}) as endpoint:
             chat_plan(b, 'chat.json', n, endpoint.port)
-            go = ['run', 'chat.json', '--fresh', '--effort', '0s', '--pattern', 'parallel' if n <= at_once else 'queue', '--parallel', str(at_once)]
-            pool = os.path.join(HERE, 'pool.mjs')
-            ways = [('interlock', None, lambda: b.interlock(*go, machine=True))]
-            for most in sorted({at_once, n}):
-                ways.append((f'node, {most} promises', 'node', lambda most=most: b.run(['node', pool, str(endpoint.port), str(n), str(most)], machine=True)))
-            b.compare(f'{n} streaming chat tasks of {seconds:.1f} s, {at_once} at once', ways[1:] + ways[:1], (*OF_A_PROGRAM, MACHINE), n, rounds)
+            pattern = 'parallel' if n <= at_once else 'queue'
+            go = ['run', 'chat.json', '--fresh', '--effort', '0s', '--pattern', pattern, '--parallel', str(at_once)]
+            pool = ['node', os.path.join(HERE, 'pool.mjs'), str(endpoint.port), str(n), str(n)]
+            b.compare(f'{n} streaming chat tasks of {seconds:.1f} s', [
+                (f'node, a pool of {n} promises', 'node', lambda: b.run(pool, machine=True)),
+                (f'interlock, {at_once} at once', None, lambda: b.interlock(*go, machine=True))], (*OF_A_PROGRAM, MACHINE), n, rounds)
             print(f'most at once, as the endpoint saw it: {most_at_once(endpoint.port)}')
 
 

@@ -93,7 +93,7 @@ def tree(b):
     b.compare(f'a walk over {n} files (find stands for a client)', [
         ('by itself', None, lambda: b.run(['sh', '-c', f'cd walked && {walk[2]}'])),
         ('strace --seccomp-bpf', 'strace', lambda: b.run(traced(['sh', '-c', f'cd walked && {walk[2]}']))),
-        *observed(b, 'walked', walk, WAYS)], unit=n)
+        *observed(b, 'walked', walk, WAYS)], unit=n, rounds=min(b.rounds, 2))
     if not b.options.clients: return b.leave_out('a real client in the tree', 'no --clients FOLDER is named')
     from rows.clients import walked_by_clients
     walked_by_clients(b, n, folder)
