@@ -41,13 +41,13 @@ using namespace std::chrono_literals;
 constexpr std::int64_t kRequestsAMinute = 300;
 constexpr std::int64_t kInputAMinute = 400'000;
 constexpr std::size_t kPool = 100;
-/// More than the provider's minute of requests would need of 1,200 tokens: requests bind at first,
-/// tokens in the long run.
+/// So that tokens bind: a minute of such requests would take a fifth more than flows in.
 constexpr double kMedianInput = 1'400;
 
 struct Call {
   Tokens estimated = 0, input = 0;
   Duration way{}, takes{};  ///< To the provider, and there.
+  int refusals = 0;
 };
 
 /// Virtual time: what is due is done in its order.
@@ -222,10 +222,10 @@ class World {
     timeline_.run_until(end);
     span_ = span;
   }
-  /// Of the dimension that was used most: what came through, of a full bucket and all that flowed
-  /// in.
+  /// Of the dimension that was used most, what came through of all that flowed in. The bucket that
+  /// was full at the beginning comes on top of it, for who uses that.
   double share() const {
-    const double minutes = to_seconds(span_) / 60 + 1;
+    const double minutes = to_seconds(span_) / 60;
     return std::max(static_cast<double>(admitted_) / (kRequestsAMinute * minutes),
                     static_cast<double>(input_) / (kInputAMinute * minutes));
   }
@@ -260,9 +260,10 @@ class World {
     if (const auto wait = provider_->admit({call.input, 0}, timeline_.now())) {
       ++refused_;
       --in_flight_;
-      controller.refused(call, *wait, in_flight_);
-      // Who was refused comes again when the provider said.
-      timeline_.after(*wait, [this, &controller, call] { queue(controller, call); });
+      controller.refused(call, std::chrono::ceil<std::chrono::seconds>(*wait), in_flight_);
+      Call again = call;
+      const Duration pause = pause_after(++again.refusals, *wait);
+      timeline_.after(pause, [this, &controller, again] { queue(controller, again); });
       return;
     }
     ++admitted_;
@@ -275,6 +276,13 @@ class World {
       queue(controller, drawn());
       ask_again();
     });
+  }
+  /// As clients do it: what the provider said, in whole seconds, and a back-off that doubles.
+  Duration pause_after(int refusals, Duration retry_after) {
+    std::uniform_real_distribution<double> jitter(0.5, 1);
+    const double back_off = std::min(60.0, std::ldexp(1.0, std::min(refusals, 7) - 1));
+    return std::chrono::ceil<std::chrono::seconds>(retry_after) +
+           Duration(static_cast<std::int64_t>(back_off * jitter(random_) * 1e6));
   }
   void wake_after(Duration span) {
     const Time at = timeline_.now() + span;
