@@ -176,16 +176,19 @@ def number(value, measure):
 
 
 def lines_of(row):
-    """Cells by line, the head first; each measure with its spread, and its ratio to the first where that says something."""
+    """Cells by line, the head first; each measure with its spread where it was taken several times, and its ratio where that says something."""
+    def is_spread(measure): return any(it.get(measure['key'], {}).get('rounds', 1) > 1 for it in row['contenders'])
     head = ['']
-    for measure in row['measures']: head += [measure['heading'], 'spread'] + (['ratio'] if measure['better'] else [])
+    for measure in row['measures']:
+        head += [measure['heading'], *['spread'] * is_spread(measure), *['ratio'] * bool(measure['better'])]
     if row['unit'] != 1: head.append('us each')
     lines = [head]
     for it in row['contenders']:
         line = [it['name']]
         for measure in row['measures']:
             values = it.get(measure['key'])
-            line += [number(values['median'], measure), f'{values["spread"]:.0%}'] if values else ['—', '—']
+            line.append(number(values['median'], measure) if values else '—')
+            if is_spread(measure): line.append(f'{values["spread"]:.0%}' if values else '—')
             if measure['better']: line.append(f'{values["ratio"]:.2f}' if values and 'ratio' in values else '—')
         if row['unit'] != 1: line.append(f'{1e6 * it["time"]["median"] / row["unit"]:.1f}' if 'time' in it else '—')
         lines.append(line)

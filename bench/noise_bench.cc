@@ -30,7 +30,7 @@ using schedule::Policy;
 using schedule::Problem;
 
 constexpr int kEffortsMs[] = {1, 10, 100};
-constexpr std::size_t kMade = 24;
+constexpr std::size_t kMade = 480;  ///< Before every nth of them is taken.
 constexpr int kTried = 16;
 
 /// Tasks of half a minute to some minutes, each after up to two of those before it; half of them
@@ -120,10 +120,11 @@ void measure(const std::string& set, const std::vector<Problem>& problems, int w
     for (std::uint32_t seed = 0; const Problem& problem : problems)
       add_instance(problem, effort_ms, worlds, ++seed, saved);
     if (as_json) {
-      fmt::print(R"({{"set":"{}","effort_ms":{},"instances":{},"exact":{},"wrong":{},"spread":{}}})"
-                 "\n",
-                 set, effort_ms, problems.size(), mean(saved.exact), mean(saved.wrong),
-                 deviation(saved.wrong));
+      fmt::print(
+          R"({{"set":"{}","effort_ms":{},"instances":{},"exact":{},"wrong":{},"chosen":{},"spread":{}}})"
+          "\n",
+          set, effort_ms, problems.size(), mean(saved.exact), mean(saved.wrong), mean(saved.chosen),
+          deviation(saved.wrong));
     } else {
       fmt::print(
           "{:<6}{:4} instances {:5} ms: {:5.2f} % shorter as estimated, {:5.2f} % when off by "
@@ -154,7 +155,7 @@ int main(int argc, char** argv) {
   const std::size_t every = argc > 2 ? std::stoul(argv[2]) : 20;
   const int worlds = argc > 3 ? std::stoi(argv[3]) : 10;
   std::vector<interlock::schedule::Problem> made;
-  for (std::uint32_t seed = 0; seed < interlock::kMade; ++seed)
+  for (std::uint32_t seed = 0; seed < interlock::kMade; seed += static_cast<std::uint32_t>(every))
     made.push_back(interlock::made_problem(seed));
   interlock::measure("made", made, worlds, as_json);
   for (const char* set : {"j30", "j60", "j120"})

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -127,31 +128,40 @@ std::vector<RecordedEvent> events_of(std::size_t tasks) {
   return events;
 }
 
-/// By operation and size, seconds of processor time by round.
+/// By operation and size, what each round took.
 class Costs {
  public:
   void time(const std::string& operation, std::size_t size, const std::function<void()>& act) {
     const std::clock_t before = std::clock();
+    const auto begin = std::chrono::steady_clock::now();
     act();
-    samples_[{operation, size}].push_back(static_cast<double>(std::clock() - before) /
-                                          CLOCKS_PER_SEC);
+    Seconds& it = seconds_[{operation, size}];
+    it.cpu.push_back(static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC);
+    it.elapsed.push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
   void print(bool as_json) const {
-    for (const auto& [what, seconds] : samples_) {
+    for (const auto& [what, it] : seconds_) {
       const auto& [operation, size] = what;
       if (as_json) {
-        fmt::print(R"({{"operation":"{}","size":{},"samples":[{}]}})"
+        fmt::print(R"({{"operation":"{}","size":{},"cpu":[{}],"elapsed":[{}]}})"
                    "\n",
-                   operation, size, fmt::join(seconds, ","));
+                   operation, size, fmt::join(it.cpu, ","), fmt::join(it.elapsed, ","));
       } else {
-        fmt::print("{:<12}{:>9}{:>12.2f} us each\n", operation, size,
-                   1e6 * *std::ranges::min_element(seconds) / static_cast<double>(size));
+        fmt::print("{:<12}{:>9}{:>12.2f} us each, elapsed {:.2f}\n", operation, size,
+                   least(it.cpu, size), least(it.elapsed, size));
       }
     }
   }
 
  private:
-  std::map<std::pair<std::string, std::size_t>, std::vector<double>> samples_;
+  struct Seconds {
+    std::vector<double> cpu, elapsed;
+  };
+  static double least(const std::vector<double>& seconds, std::size_t size) {
+    return 1e6 * *std::ranges::min_element(seconds) / static_cast<double>(size);
+  }
+  std::map<std::pair<std::string, std::size_t>, Seconds> seconds_;
 };
 
 void measure_plan(std::size_t size, Costs& costs) {

@@ -40,7 +40,7 @@ def chat(b):
 def quota(b):
     """use of a binding quota over 20 simulated minutes, beside check-then-debit and an adaptive limit (AIMD)"""
     samples = {}
-    for line in b.program('quota_bench', max(int(20 * b.part), 1), b.rounds):
+    for line in b.program('quota_bench', 20, b.rounds):
         samples.setdefault(line['contender'], []).append(line)
     if not samples: return
     share = Measure('share', 'share of the quota %', 'more', scale=100, digits=1)

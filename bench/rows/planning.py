@@ -1,7 +1,7 @@
 """Plans, and everything that grows with them."""
 import json, os, statistics
 
-from charts import points_as_text
+from charts import beyond, points_as_text
 from measured import Aim, Measure
 
 
@@ -46,9 +46,20 @@ def growth(b):
         points.setdefault('plan', []).append({'size': n, 'cpu': statistics.median(run['cpu'] for run in runs),
                                               'memory': statistics.median(run['memory'] for run in runs)})
     for line in b.program('operations_bench', b.part, b.rounds):
-        points.setdefault(line['operation'], []).append({'size': line['size'], 'cpu': statistics.median(line['samples'])})
-    b.rows.append({'row': 'growth', 'title': 'growth', 'points': points, 'contenders': [], 'measures': [], 'unit': 1, 'aims': []})
+        points.setdefault(line['operation'], []).append({'size': line['size'], 'cpu': statistics.median(line['cpu']), 'elapsed': statistics.median(line['elapsed'])})
+    aims = []
+    for name, of in points.items():
+        if (share := beyond(of)) is not None: aims.append(aim_of(name, 'nothing over n log n', share, 1.2))
+    if 'commit' in points:
+        most = points['commit'][-1]
+        aims.append(aim_of('commit', f'at most 0.5 ms each, {most["size"]} of them', 1000 * most['elapsed'] / most['size'], .5))
+    b.rows.append({'row': 'growth', 'title': 'growth', 'points': points, 'contenders': [], 'measures': [], 'unit': 1, 'aims': aims})
     print('\n' + points_as_text(points))
+    for aim in aims: print(f'{aim["contender"]}, {aim["words"]}: {aim["measured"]:.3g}, {"met" if aim["met"] else "not met"}')
+
+
+def aim_of(name, words, measured, bound):
+    return {'contender': name, 'words': words, 'measured': measured, 'sense': 'at most', 'bound': bound, 'met': measured <= bound}
 
 
 def orders(b):
