@@ -1,4 +1,4 @@
-"""Real agent clients in a large tree: each walks it with the tool that it has for that, as its model asks. They run with an emptied
+"""Two real agent clients in a large tree: each walks it with the tool that it has for that, as its model asks. They run with an emptied
 environment, a fresh HOME, a made-up key and, by `unshare -n`, a network that has nothing but loopback."""
 import json, os, shutil, sys
 
@@ -37,7 +37,7 @@ def walked_by_clients(b, n, folder):
     clients = os.path.abspath(b.options.clients)
     for client in known.CLIENTS:
         program = known.program(clients, client)
-        if client.name not in ('claude-code', 'codex', 'opencode'): continue
+        if client.name not in ('claude-code', 'opencode'): continue
         if not os.access(program, os.X_OK):
             b.leave_out(f'{client.name} in the tree', 'it is not installed')
             continue
@@ -48,7 +48,7 @@ def walked_by_clients(b, n, folder):
             os.makedirs(home + '/tmp')
             arguments, variables, files = call_of(client, 'http://127.0.0.1:PORT', home)
             make_files(home, files)
-            return arguments, {'PATH': b.env['PATH'], 'HOME': home, 'TMPDIR': home + '/tmp', 'LANG': 'C.UTF-8', **variables}
+            return arguments, {'PATH': '/usr/local/bin:/usr/bin:/bin', 'HOME': home, 'TMPDIR': home + '/tmp', 'LANG': 'C.UTF-8', **variables}
 
         def alone():
             arguments, variables = afresh()
@@ -62,9 +62,13 @@ def walked_by_clients(b, n, folder):
                    defaults={'isolation': 'view', 'observe': observe})
             return emptied(b, [sys.executable, inside, endpoint, script, b.binary, 'run', os.path.join(b.work, 'client.json'), '--fresh', '--effort', '0s'],
                            {**variables, 'XDG_STATE_HOME': b.env['XDG_STATE_HOME'], 'THE_KEY': 'sk-made-up'})
-        b.compare(f'{client.name}, asked to walk over {n} files', [
-            ('by itself', None, alone), ('interlock, view, opens', None, lambda: in_view('opens')),
-            ('interlock, view, all', None, lambda: in_view('all'))], (TIME, CPU, MEMORY), rounds=1)
+        try:
+            b.compare(f'{client.name}, asked to walk over {n} files', [
+                ('by itself', None, alone), ('interlock, view, opens', None, lambda: in_view('opens')),
+                ('interlock, view, all', None, lambda: in_view('all'))], (TIME, CPU, MEMORY), rounds=1)
+        except SystemExit as failed:
+            # Not ours to mend here: the page says so, and the other rows go on.
+            b.leave_out(f'{client.name} in the tree', f'it failed: {str(failed).splitlines()[-1][:200]}')
 
 
 def emptied(b, command, variables):
