@@ -47,11 +47,17 @@ def main():
     for name in asked.rows:
         if name not in ROWS: options.error(f'no row `{name}`: there are {", ".join(ROWS)}')
     if asked.page and (asked.rows or asked.part != 1): options.error('a page has all rows, at their whole size')
-    bench, begun = Bench(asked), time.monotonic()
+    bench, begun, failed = Bench(asked), time.monotonic(), []
     try:
         for name in asked.rows or ROWS:
             bench.key, at = name, time.monotonic()
-            ROWS[name](bench)
+            try:
+                ROWS[name](bench)
+            except (Exception, SystemExit) as why:
+                # What the other rows give is kept, and the whole ends as a failure.
+                failed.append(name)
+                print(f'\n{name} FAILED: {why!r}' if not isinstance(why, SystemExit) else f'\n{name} FAILED: {why}', flush=True)
+                bench.leave_out(name, 'it failed')
             print(f'[{name}: {time.monotonic() - at:.0f} s, {time.monotonic() - begun:.0f} s since the beginning]', flush=True)
     finally:
         shutil.rmtree(bench.root, True)
@@ -61,6 +67,7 @@ def main():
         for row in bench.rows:
             if 'points' in row:
                 with open(os.path.join(asked.svg, 'growth.svg'), 'w') as file: file.write(growth_chart(row['points']))
+    if failed: sys.exit(f'failed: {", ".join(failed)}')
 
 
 if __name__ == '__main__': main()
