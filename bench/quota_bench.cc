@@ -89,6 +89,8 @@ class Controller {
   virtual std::optional<Duration> ask(const Call& call, std::size_t in_flight) = 0;
   virtual void answered(const Call& call, std::size_t in_flight) = 0;
   virtual void refused(const Call& call, Duration retry_after, std::size_t in_flight) = 0;
+  /// Whether a call that was refused keeps its place while it backs off, and goes again unasked.
+  virtual bool keeps_place() const { return false; }
 };
 
 class RateGate final : public Controller {
@@ -191,12 +193,17 @@ class Adaptive final : public Controller {
     peak_ = in_flight;
   }
   void refused(const Call&, Duration retry_after, std::size_t) override {
-    if (timeline_.now() >= calm_at_) limit_ = std::max(limit_ * 0.8, 10.0);
+    const Time now = timeline_.now();
+    if (now >= calm_at_) {
+      limit_ = std::max(limit_ * 0.8, 10.0);
+      calm_at_ = now + 15s;
+    }
     was_cut_ = true;
     good_ = 0;
-    calm_at_ = std::max(calm_at_, timeline_.now() + std::max<Duration>(15s, retry_after));
+    calm_at_ = std::max(calm_at_, now + retry_after);
     not_before_ = std::max(not_before_, timeline_.now() + retry_after);
   }
+  bool keeps_place() const override { return true; }
 
  private:
   Timeline& timeline_;
@@ -259,11 +266,13 @@ class World {
   void arrive(Controller& controller, const Call& call) {
     if (const auto wait = provider_->admit({call.input, 0}, timeline_.now())) {
       ++refused_;
-      --in_flight_;
+      if (!controller.keeps_place()) --in_flight_;
       controller.refused(call, std::chrono::ceil<std::chrono::seconds>(*wait), in_flight_);
       Call again = call;
       const Duration pause = pause_after(++again.refusals, *wait);
-      timeline_.after(pause, [this, &controller, again] { queue(controller, again); });
+      timeline_.after(pause, [this, &controller, again] {
+        controller.keeps_place() ? arrive(controller, again) : queue(controller, again);
+      });
       return;
     }
     ++admitted_;
