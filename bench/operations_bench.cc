@@ -38,7 +38,6 @@ using engine::RecordedEvent;
 
 constexpr std::size_t kSizes[] = {1000, 3000, 10'000, 30'000, 100'000};
 constexpr std::size_t kCommits[] = {64, 256, 1024, 4096};
-constexpr std::size_t kWidth = 1000;
 constexpr std::size_t kEventsATurn = 8;
 
 template <typename T>
@@ -77,15 +76,17 @@ class Folder {
   std::string path_;
 };
 
-/// Each task reads what two of the layer before it write.
+/// Each task reads what two of the layer before it write; ten layers, so that all sizes have as
+/// many edges a task.
 std::string layered_plan(std::size_t count) {
-  const auto path = [](std::size_t i) { return fmt::format("f/{}/{}", i / kWidth, i); };
+  const std::size_t width = std::max<std::size_t>(count / 10, 2);
+  const auto path = [](std::size_t i) { return fmt::format("f/{}/{}", i / 1000, i); };
   std::string text = R"({"interlock": 1, "tasks": [)";
   for (std::size_t i = 0; i < count; ++i) {
     std::string reads;
-    if (i >= kWidth) {
-      const std::size_t before = (i / kWidth - 1) * kWidth;
-      reads = fmt::format(R"("{}", "{}")", path(i - kWidth), path(before + (i + 1) % kWidth));
+    if (i >= width) {
+      const std::size_t before = (i / width - 1) * width;
+      reads = fmt::format(R"("{}", "{}")", path(i - width), path(before + (i + 1) % width));
     }
     text += fmt::format(R"({}{{"id": "t{}", "run": ["true"], "reads": [{}], "writes": ["{}"]}})",
                         i == 0 ? "" : ",\n", i, reads, path(i));

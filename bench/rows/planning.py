@@ -12,13 +12,13 @@ def layered(n, width=1000):
         yield i, [] if layer == 0 else [i - width, (layer - 1) * width + (at + 1) % width]
 
 
-def write_layered(b, n):
+def write_layered(b, n, width=1000):
     """Line by line: what this process holds would count as its children's memory."""
     def path(i): return f'f/{i // 1000}/{i}'
     with open(os.path.join(b.work, f'layered-{n}.json'), 'w') as plan, open(os.path.join(b.work, f'layered-{n}.ninja'), 'w') as rules:
         plan.write('{"interlock": 1, "tasks": [\n')
         rules.write('rule run\n  command = true\n')
-        for i, of in layered(n):
+        for i, of in layered(n, width):
             task = {'id': f't{i}', 'run': ['true'], 'reads': [path(j) for j in of], 'writes': [path(i)]}
             plan.write(('' if i == 0 else ',\n') + json.dumps(task))
             rules.write(f'build {path(i)}: run {" ".join(path(j) for j in of)}\n')
@@ -41,7 +41,8 @@ def growth(b):
     """processor time of each core operation against size, beside n log n: `plan` from outside, the others by `operations_bench`"""
     points = {}
     for n in [b.size(n) for n in (1000, 3000, 10_000, 30_000, 100_000)]:
-        write_layered(b, n)
+        # Ten layers, so that all sizes have as many edges a task.
+        write_layered(b, n, max(n // 10, 2))
         runs = [b.interlock('plan', f'layered-{n}.json', '--effort', '0s') for _ in range(b.rounds)]
         points.setdefault('plan', []).append({'size': n, 'cpu': statistics.median(run['cpu'] for run in runs),
                                               'memory': statistics.median(run['memory'] for run in runs)})
