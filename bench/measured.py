@@ -89,11 +89,6 @@ class Bench:
     def interlock(self, *arguments, codes=(0,), machine=False, **env):
         return self.run([self.binary, *arguments], env, codes, machine)
 
-    def shown(self, *arguments):
-        """What a reading command answers, as JSON."""
-        return json.loads(subprocess.run([self.binary, *arguments, '--json'], cwd=self.work, env=self.env, stdin=subprocess.DEVNULL,
-                                         stdout=subprocess.PIPE, check=True).stdout)
-
     def plan(self, name, tasks, **more):
         return self.write(name, json.dumps({'interlock': 1, **more, 'tasks': tasks}))
 
