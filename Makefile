@@ -16,7 +16,7 @@ help:
 	@echo 'make test-page  look at the page with a real browser (optional)'
 	@echo 'make test-package  try the packages in a bare Debian 12 (optional; as root)'
 	@echo 'make test-mcp   talk to the MCP server with the SDKs and the inspector from npm (optional)'
-	@echo 'make bench      measure it against its peers'
+	@echo 'make bench      measure it against its peers; some rows: make bench BENCH="plan dispatch"'
 	@echo 'make check      what a change must pass, step by step (tools/check)'
 	@echo 'make clean      remove build/'
 
@@ -61,8 +61,10 @@ bench:
 	@tools/deps build bench
 	cmake --preset bench
 	cmake --build --preset bench -j $(JOBS)
-	@for bench in build/bench/bench/*_bench; do echo; echo "$$bench"; $$bench || exit 1; done
-	@bench/peers.py build/bench/interlock --json build/bench/peers.json --svg build/bench
+	@bench/peers.py build/bench/interlock --programs build/bench/bench --endpoint build/bench/tests/endpoint/model_endpoint \
+	  --json build/bench/peers.json --markdown build/bench/peers.md --svg build/bench \
+	  $(if $(wildcard build/dev/clients),--clients build/dev/clients) $(if $(PAGE),--page $(PAGE)) $(BENCH)
+	@for bench in growth_bench executor_bench decision_bench; do echo; echo "$$bench"; build/bench/bench/$$bench || exit 1; done
 
 check:
 	@tools/deps build test

@@ -1,6 +1,7 @@
 // The gateway beside nginx as a plain reverse proxy, both between the same load and the same
-// upstream, which streams answers of twenty events (Anthropic's form). Rounds are interleaved, so
-// that what else the machine does meets all alike. `gateway_bench [seconds a round] [rounds]`.
+// upstream, which streams answers of twenty events (Anthropic's form) or gives them in one piece.
+// Rounds are interleaved, so that what else the machine does meets all alike. `gateway_bench
+// [--json] [seconds a round] [rounds]`.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -26,6 +27,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "bench/samples.h"
 #include "gateway/local_gateway.h"
 #include "http/server.h"
 #include "sys/loop.h"
@@ -50,6 +52,15 @@ std::vector<std::string> answer_events() {
                          R"(,"delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":120})"));
   events.push_back(event("message_stop", ""));
   return events;
+}
+
+/// The same answer to one who does not ask for a stream.
+std::string whole_answer() {
+  std::string text;
+  for (int i = 1; i < kEvents - 2; ++i) text += "a few words at once ";
+  return fmt::format(
+      R"({{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-4-5","content":[{{"type":"text","text":"{}"}}],"stop_reason":"end_turn","usage":{{"input_tokens":900,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":120}}}})",
+      text);
 }
 
 /// A child process that tells its port and then serves until it is ended.
@@ -87,6 +98,7 @@ void serve_upstream(const std::function<void(std::uint16_t)>& tell) {
   sys::Loop loop;
   const http::Session::Rules rules;
   const std::vector<std::string> events = answer_events();
+  const std::string whole = whole_answer();
   // Each event is written on its own, as models send them: a session joins what is written in one
   // go.
   std::function<void(http::Session&, std::size_t)> write_from = [&](http::Session& session,
@@ -97,7 +109,9 @@ void serve_upstream(const std::function<void(std::uint16_t)>& tell) {
   };
   auto server = http::Server::open(
       loop, 0, rules, [](const http::Request&) { return http::Session::HeadVerdict(); },
-      [&](http::Session& session, http::Request) {
+      [&](http::Session& session, http::Request request) {
+        if (!request.body.contains(R"("stream":true)"))
+          return session.answer(200, {{"content-type", "application/json"}}, whole);
         session.begin(200, {{"content-type", "text/event-stream"}}, {});
         write_from(session, 0);
       });
@@ -181,14 +195,14 @@ http {{
 }}
 )";
 
-void serve_nginx(std::uint16_t upstream, const std::string& folder,
+void serve_nginx(const std::string& program, std::uint16_t upstream, const std::string& folder,
                  const std::function<void(std::uint16_t)>& tell) {
   const std::uint16_t port = free_port();
   std::ofstream(folder + "/nginx.conf") << fmt::format(kNginx, folder, upstream, port);
   tell(port);
   const std::string conf = folder + "/nginx.conf";
-  ::execlp("nginx", "nginx", "-p", folder.c_str(), "-c", conf.c_str(), "-e", "stderr", nullptr);
-  ::execl("/usr/sbin/nginx", "nginx", "-p", folder.c_str(), "-c", conf.c_str(), nullptr);
+  ::execl(program.c_str(), "nginx", "-p", folder.c_str(), "-c", conf.c_str(), "-e", "stderr",
+          nullptr);
 }
 
 /// One client's connection: asks, reads until the last chunk, asks again.
@@ -205,10 +219,10 @@ struct Measured {
 
 class Load {
  public:
-  Load(std::uint16_t port, const std::string& path, int clients) {
+  Load(std::uint16_t port, const std::string& path, int clients, bool streams) {
     const std::string body = fmt::format(
-        R"({{"model":"claude-opus-4-5","max_tokens":1000,"stream":true,"messages":[{{"role":"user","content":"{}"}}]}})",
-        std::string(4000, 'w'));
+        R"({{"model":"claude-opus-4-5","max_tokens":1000,"stream":{},"messages":[{{"role":"user","content":"{}"}}]}})",
+        streams, std::string(4000, 'w'));
     request_ = fmt::format(
         "POST {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: "
         "{}\r\n\r\n{}",
@@ -244,13 +258,19 @@ class Load {
     ++running_;
   }
 
+  /// Up to the last chunk, or of as many bytes as there are in a whole answer.
+  bool is_whole(std::string_view answer) const {
+    return answer.ends_with("\r\n0\r\n\r\n") ||
+           (answer.ends_with(body_end_) && !answer.contains("chunked"));
+  }
+
   void on_ready(Client& client) {
     std::array<char, 65536> buffer;
     const ssize_t count = ::recv(client.socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     check(count > 0, "the answer comes whole");
     client.tail.append(buffer.data(), static_cast<std::size_t>(count));
-    if (!client.tail.ends_with("\r\n0\r\n\r\n")) return;
-    check(client.tail.contains("message_stop") && client.tail.starts_with("HTTP/1.1 200"),
+    if (!is_whole(client.tail)) return;
+    check(client.tail.contains("output_tokens\":120") && client.tail.starts_with("HTTP/1.1 200"),
           "the answer is what was asked for");
     const sys::Loop::Moment now = sys::Loop::now();
     measured_.latencies_us.push_back(static_cast<double>((now - client.asked).count()) / 1000);
@@ -260,6 +280,7 @@ class Load {
   }
 
   sys::Loop loop_;
+  std::string body_end_ = whole_answer().substr(whole_answer().size() - 40);
   std::string request_;
   std::vector<std::unique_ptr<Client>> clients_;
   sys::Loop::Moment until_{};
@@ -279,12 +300,21 @@ double at(std::vector<double> values, double share) {
   return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
-void measure(std::vector<Way>& ways, int clients, double seconds, int rounds) {
+struct Kind {
+  bool streams;
+  int clients;
+  std::string title() const {
+    return fmt::format("{}, {} client{}", streams ? "streams" : "whole answers", clients,
+                       clients == 1 ? "" : "s");
+  }
+};
+
+void measure(std::vector<Way>& ways, Kind kind, double seconds, int rounds) {
   for (Way& way : ways) way.rates.clear(), way.p50s.clear(), way.p99s.clear();
   for (int round = -1; round < rounds; ++round) {
     for (Way& way : ways) {
       const bool warms_up = round < 0;
-      Measured measured = Load(way.port, way.path, clients)
+      Measured measured = Load(way.port, way.path, kind.clients, kind.streams)
                               .run(std::chrono::duration<double>(warms_up ? 0.2 : seconds));
       if (warms_up) continue;
       way.rates.push_back(measured.requests_per_s);
@@ -292,17 +322,27 @@ void measure(std::vector<Way>& ways, int clients, double seconds, int rounds) {
       way.p99s.push_back(at(measured.latencies_us, 0.99));
     }
   }
-  fmt::print("{} client{}, {} rounds of {} s: medians (least to most)\n", clients,
-             clients == 1 ? "" : "s", rounds, seconds);
+}
+
+void print_for_people(const std::vector<Way>& ways, Kind kind, double seconds, int rounds) {
+  fmt::print("{}, {} rounds of {} s: medians (least to most)\n", kind.title(), rounds, seconds);
   const Way& direct = ways.front();
   for (const Way& way : ways) {
     fmt::print(
         "  {:8} {:7.0f} requests/s ({:.0f} to {:.0f})   added p50 {:6.0f} us   added p99 {:6.0f} "
-        "us\n",
+        "us   {:.2f} of direct\n",
         way.name, at(way.rates, 0.5), at(way.rates, 0), at(way.rates, 1),
-        at(way.p50s, 0.5) - at(direct.p50s, 0.5), at(way.p99s, 0.5) - at(direct.p99s, 0.5));
+        at(way.p50s, 0.5) - at(direct.p50s, 0.5), at(way.p99s, 0.5) - at(direct.p99s, 0.5),
+        at(way.rates, 0.5) / at(direct.rates, 0.5));
   }
-  fmt::print("  gateway / nginx: {:.2f}\n", at(ways[2].rates, 0.5) / at(ways[1].rates, 0.5));
+}
+
+void print_as_json(const std::vector<Way>& ways, Kind kind) {
+  for (const Way& way : ways) {
+    bench::print_samples(kind.title(), way.name, "rate", way.rates);
+    bench::print_samples(kind.title(), way.name, "p50", way.p50s);
+    bench::print_samples(kind.title(), way.name, "p99", way.p99s);
+  }
 }
 
 void wait_for(std::uint16_t port) {
@@ -313,21 +353,40 @@ void wait_for(std::uint16_t port) {
   check(false, "the proxy listens within five seconds");
 }
 
-int run(double seconds, int rounds) {
+std::string nginx_here() {
+  for (const char* place : {"/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"}) {
+    if (::access(place, X_OK) == 0) return place;
+  }
+  return {};
+}
+
+int run(double seconds, int rounds, bool as_json) {
   std::string name = (std::filesystem::temp_directory_path() / "gateway-bench-XXXXXX").string();
   const std::string folder = ::mkdtemp(name.data());
   {
     const Child upstream(serve_upstream);
-    const Child nginx([&](const auto& tell) { serve_nginx(upstream.port(), folder, tell); });
+    std::unique_ptr<Child> nginx;
+    const std::string program = nginx_here();
+    if (!program.empty()) {
+      nginx = std::make_unique<Child>(
+          [&](const auto& tell) { serve_nginx(program, upstream.port(), folder, tell); });
+      wait_for(nginx->port());
+    } else if (as_json) {
+      bench::print_left_out("nginx", "`nginx` is not installed");
+    } else {
+      fmt::print("nginx is not installed: left out\n");
+    }
     const Child gateway(
         [&](const auto& tell) { serve_gateway(upstream.port(), folder + "/door", tell); });
-    wait_for(nginx.port());
     std::string path;
     std::ifstream(folder + "/door") >> path;
-    std::vector<Way> ways{{"direct", upstream.port(), "/v1/messages", {}, {}, {}},
-                          {"nginx", nginx.port(), "/v1/messages", {}, {}, {}},
-                          {"gateway", gateway.port(), path, {}, {}, {}}};
-    for (const int clients : {1, 32}) measure(ways, clients, seconds, rounds);
+    std::vector<Way> ways{{"direct", upstream.port(), "/v1/messages", {}, {}, {}}};
+    if (nginx) ways.push_back({"nginx", nginx->port(), "/v1/messages", {}, {}, {}});
+    ways.push_back({"gateway", gateway.port(), path, {}, {}, {}});
+    for (const Kind kind : {Kind{true, 1}, Kind{true, 32}, Kind{false, 1}, Kind{false, 32}}) {
+      measure(ways, kind, seconds, rounds);
+      as_json ? print_as_json(ways, kind) : print_for_people(ways, kind, seconds, rounds);
+    }
   }
   std::filesystem::remove_all(folder);
   return 0;
@@ -337,7 +396,8 @@ int run(double seconds, int rounds) {
 }  // namespace interlock::gateway
 
 int main(int count, char** arguments) {
+  const bool as_json = interlock::bench::takes_json(count, arguments);
   const double seconds = count > 1 ? ::atof(arguments[1]) : 1.0;
   const int rounds = count > 2 ? ::atoi(arguments[2]) : 7;
-  return interlock::gateway::run(seconds, rounds);
+  return interlock::gateway::run(seconds, rounds, as_json);
 }

@@ -1,6 +1,6 @@
 // How good the planned orders are, and how fast the scheduler decides.
 //
-//   schedule_bench [PSPLIB FOLDER [MILLISECONDS [EVERY NTH INSTANCE]]]
+//   schedule_bench [--json] [PSPLIB FOLDER [MILLISECONDS [EVERY NTH INSTANCE]]]
 //
 // Order, in so much processor time each: every instance of PSPLIB j30, j60 and j120 (Kolisch &
 // Sprecher 1996), against the best known makespan. Speed: a made-up plan of a million tasks and two
@@ -10,10 +10,9 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <map>
-#include <sstream>
 
+#include "bench/psplib.h"
+#include "bench/samples.h"
 #include "schedule/priority.h"
 #include "schedule/simulate.h"
 
@@ -27,77 +26,14 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Skips to behind the line that begins with `title`, and `more` lines after it.
-bool skip_to(std::istream& in, const std::string& title, int more) {
-  std::string line;
-  while (std::getline(in, line)) {
-    if (line.rfind(title, 0) != 0) continue;
-    while (more-- > 0) std::getline(in, line);
-    return true;
-  }
-  return false;
-}
-
-/// An instance in ProGen format; a unit of time is a second.
-Problem read_sm(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  std::string text;
-  std::size_t jobs = 0;
-  while (std::getline(in, text)) {
-    if (text.rfind("jobs (incl.", 0) == 0) jobs = std::stoul(text.substr(text.find(':') + 1));
-    if (text.rfind("PRECEDENCE", 0) == 0) break;
-  }
-  std::getline(in, text);
-  Problem problem;
-  problem.jobs.resize(jobs);
-  for (std::size_t i = 0; i < jobs; ++i) {
-    std::size_t number = 0, modes = 0, successors = 0, successor = 0;
-    in >> number >> modes >> successors;
-    while (successors-- > 0 && in >> successor)
-      problem.links.push_back({TaskId(number - 1), TaskId(successor - 1), true});
-  }
-  skip_to(in, "REQUESTS", 2);
-  for (Job& job : problem.jobs) {
-    std::size_t number = 0, mode = 0;
-    std::int64_t duration = 0;
-    in >> number >> mode >> duration;
-    job.expected = std::chrono::seconds(duration);
-    for (std::size_t r = 0; r < 4; ++r) {
-      std::int64_t amount = 0;
-      in >> amount;
-      if (amount > 0) job.demands.push_back({ResourceId(r), amount});
-    }
-  }
-  skip_to(in, "RESOURCEAVAIL", 1);
-  problem.capacities.resize(4);
-  problem.quotas.resize(4);
-  for (std::int64_t& capacity : problem.capacities) in >> capacity;
-  return problem;
-}
-
-std::map<std::string, double> best_known(const std::filesystem::path& folder) {
-  std::map<std::string, double> best;
-  std::ifstream in(folder / "best-known.csv");
-  std::string line;
-  std::getline(in, line);
-  while (std::getline(in, line)) {
-    std::istringstream cells(line);
-    std::string name, makespan;
-    std::getline(cells, name, ',');
-    std::getline(cells, makespan, ',');
-    best[name] = std::stod(makespan);
-  }
-  return best;
-}
-
 void measure_set(const std::filesystem::path& folder, std::chrono::milliseconds budget,
-                 std::size_t every) {
+                 std::size_t every, bool as_json) {
   double gap = 0, plain_gap = 0, worst = 0;
   std::size_t count = 0, reached = 0, tried = 0, at = 0;
-  for (const auto& [name, best] : best_known(folder)) {
+  for (const auto& [name, best] : bench::best_known(folder)) {
     const std::filesystem::path path = folder / (name + ".sm");
     if (!std::filesystem::exists(path) || at++ % every != 0) continue;
-    const Problem problem = read_sm(path);
+    const Problem problem = bench::read_sm(path);
     const Policy policy{.parallel = static_cast<std::uint32_t>(problem.jobs.size()),
                         .plan_order = false,
                         .gate_every = {},
@@ -115,6 +51,14 @@ void measure_set(const std::filesystem::path& folder, std::chrono::milliseconds 
   }
   if (count == 0) return;
   const auto n = static_cast<double>(count);
+  if (as_json) {
+    fmt::print(
+        R"({{"set":"{}","instances":{},"critical_path":{},"improved":{},"worst":{},"orders":{}}})"
+        "\n",
+        folder.filename().string(), count, 100 * plain_gap / n, 100 * gap / n, 100 * worst,
+        static_cast<double>(tried) / n);
+    return;
+  }
   fmt::print(
       "{:<5} {:4} instances  critical path {:5.2f} %  improved {:5.2f} % (worst {:5.2f} %)  best "
       "known reached {:3.0f} %  {:.0f} orders tried\n",
@@ -154,13 +98,14 @@ void measure_speed(std::size_t jobs) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const bool as_json = bench::takes_json(argc, argv);
   const std::filesystem::path folder = argc > 1 ? argv[1] : "../shared/data/psplib";
   const std::chrono::milliseconds budget(argc > 2 ? std::stoi(argv[2]) : 100);
   const std::size_t every = argc > 3 ? std::stoul(argv[3]) : 5;
-  if (!std::filesystem::exists(folder))
+  if (!as_json && !std::filesystem::exists(folder))
     fmt::print("{} is not there: no orders are measured\n", folder.string());
   for (const char* set : {"j30", "j60", "j120"}) {
-    if (std::filesystem::exists(folder / set)) measure_set(folder / set, budget, every);
+    if (std::filesystem::exists(folder / set)) measure_set(folder / set, budget, every, as_json);
   }
-  measure_speed(1'000'000);
+  if (!as_json) measure_speed(1'000'000);
 }

@@ -2,7 +2,7 @@
 // harvested, committed and folded, beside `git worktree add` (and `remove`) and `cp -a` of the same
 // tree.
 //
-//     views_bench [FILES...]        (10000 100000)
+//     snapshots_bench [--json] [FILES...]        (10000 100000)
 //
 // All take turns for some rounds, so that a noisy machine disturbs all alike. Before each the disk
 // is synced, out of the time, so that none pays for what another wrote. What is to be read are the
@@ -25,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/samples.h"
 #include "snapshots/files.h"
 #include "snapshots/local_snapshots.h"
 #include "sys/descriptor.h"
@@ -38,7 +39,7 @@ constexpr int kFilesAFolder = 100;
 constexpr int kChanged = 10;
 
 void die(const std::string& what) {
-  fmt::print(stderr, "views_bench: {}\n", what);
+  fmt::print(stderr, "snapshots_bench: {}\n", what);
   std::exit(1);
 }
 
@@ -85,7 +86,7 @@ class Tree {
  private:
   int files_;
   std::string top_ =
-      fmt::format("{}/views_bench_{}", fs::temp_directory_path().string(), ::getpid());
+      fmt::format("{}/snapshots_bench_{}", fs::temp_directory_path().string(), ::getpid());
 };
 
 void map_to_self(const char* file, const std::string& text) {
@@ -159,7 +160,7 @@ void snapshot_round(const Tree& tree, int round, Times& times) {
     whole += values.front();
     times[part].push_back(values.front());
   }
-  times["picture"].push_back(whole);
+  times["a view, whole"].push_back(whole);
 }
 
 void worktree_round(const Tree& tree, Times& times) {
@@ -189,7 +190,18 @@ std::string load() {
   return ::getloadavg(averages.data(), 3) < 1 ? "—" : fmt::format("{:.2f}", averages[0]);
 }
 
-void compare(int files) {
+constexpr const char* kParts[] = {"git worktree add",
+                                  "git worktree remove",
+                                  "cp -a",
+                                  "rm -rf of the copy",
+                                  "a view, whole",
+                                  "  open",
+                                  "  enter, change 10 files, end",
+                                  "  harvest",
+                                  "  commit",
+                                  "  fold, synced"};
+
+void compare(int files, bool as_json) {
   const Tree tree(files);
   Times times;
   const std::string before = load();
@@ -198,18 +210,21 @@ void compare(int files) {
     worktree_round(tree, times);
     copy_round(tree, times);
   }
+  if (as_json) {
+    for (const char* name : kParts)
+      bench::print_samples(fmt::format("{} files", files), name, "ms", times[name]);
+    return;
+  }
   fmt::print("{} files, {} rounds, load {} before and {} after\n", files, kRounds, before, load());
-  fmt::print("{:32} {:>12} {:>12} {:>14}\n", "", "min ms", "median ms", "of a picture");
+  fmt::print("{:32} {:>12} {:>12} {:>14}\n", "", "min ms", "median ms", "of a view");
   const auto median = [&](const std::string& name) {
     std::vector<double> values = times[name];
     std::ranges::sort(values);
     return values[values.size() / 2];
   };
-  for (const char* name : {"picture", "  open", "  enter, change 10 files, end", "  harvest",
-                           "  commit", "  fold, synced", "git worktree add", "git worktree remove",
-                           "cp -a", "rm -rf of the copy"}) {
+  for (const char* name : kParts) {
     fmt::print("{:32} {:12.2f} {:12.2f} {:13.2f}x\n", name, *std::ranges::min_element(times[name]),
-               median(name), median(name) / median("picture"));
+               median(name), median(name) / median("a view, whole"));
   }
 }
 
@@ -217,11 +232,12 @@ void compare(int files) {
 }  // namespace interlock
 
 int main(int count, char** arguments) {
+  const bool as_json = interlock::bench::takes_json(count, arguments);
   std::vector<int> sizes;
   for (int i = 1; i < count; ++i) sizes.push_back(std::atoi(arguments[i]));
   if (sizes.empty()) sizes = {10'000, 100'000};
   for (const int files : sizes) {
     if (files < interlock::kChanged) interlock::die("at least 10 files");
-    interlock::compare(files);
+    interlock::compare(files, as_json);
   }
 }

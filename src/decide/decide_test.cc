@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <random>
+
 #include "decide/decision.h"
 #include "decide/draws.h"
 #include "support/plan_builder.h"
@@ -335,6 +337,34 @@ TEST(Decide, TheOrderIsImprovedBeforeTheWidthIsChosen) {
   const Decision it = decided(slots_of_two_kinds(), options);
   EXPECT_EQ(it.chosen().elapsed, std::chrono::seconds(80));
   EXPECT_GE(it.queue.elapsed, it.parallel.elapsed) << "fewer slots are never shown as faster";
+}
+
+/// Two dozen tasks of which half want slots, each after one of those before it.
+PlanBuilder drawn_slots(std::uint32_t seed) {
+  std::mt19937 random(seed);
+  PlanBuilder plan("drawn");
+  plan.slots("gpu", 4);
+  plan.limits().parallel = 24;
+  for (std::uint32_t i = 0; i < 24; ++i) {
+    auto task = plan.task(fmt::format("t{}", i));
+    task.writes(fmt::format("o/{}", i)).takes(fmt::format("{}s", 5 + random() % 115));
+    if (random() % 2 == 0) task.uses("gpu", static_cast<std::int64_t>(1 + random() % 3));
+    if (i > 0 && random() % 2 == 0) task.needs(fmt::format("t{}", random() % i));
+  }
+  return plan;
+}
+
+TEST(Decide, AnOrderThatIsBetterByTheEstimatesAloneIsNotTaken) {
+  for (std::uint32_t seed = 1; seed <= 6; ++seed) {
+    const PlanBuilder plan = drawn_slots(seed);
+    const auto mean = [&](int orders) {
+      Options options;
+      options.pattern = Pattern::parallel;
+      options.more = [orders]() mutable { return orders-- > 0; };
+      return to_seconds(decided(plan, options).parallel.range.mean);
+    };
+    EXPECT_LE(mean(300), mean(0)) << "seed " << seed;
+  }
 }
 
 TEST(Decide, ATaskThatMayBeShorterThanSaidTakesNoSlotFromOthers) {

@@ -37,8 +37,6 @@ class Forecaster {
   Duration work() const { return work_; }
 
   schedule::Policy policy(std::uint32_t n, bool plan_order) const;
-  /// Whether there are tasks that may meet and are not kept apart.
-  bool may_meet() const { return !draws_->expected().conflicts.empty(); }
   const schedule::Problem& problem() const { return *problem_; }
   const Priorities& critical_path() const { return critical_path_; }
 

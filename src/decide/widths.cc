@@ -77,8 +77,9 @@ Runner runner_of(const Forecaster& forecaster, std::uint32_t n, const std::funct
   const Runner plain = runner;
   runner.forecast = forecaster.improved(std::move(runner.forecast), n, more, runner.priorities);
   runner.forecast.range = forecaster.range(n, false, runner.priorities);
-  // The search does not know what is done again where tasks meet.
-  if (!forecaster.may_meet() || runner.priorities == plain.priorities) return runner;
+  if (runner.forecast.range.draws == 0 || runner.priorities == plain.priorities) return runner;
+  // The search knows estimates alone: neither how far they are off, which may cost more than it
+  // found, nor what is done again where tasks meet.
   Runner kept = plain;
   kept.forecast.range = forecaster.range(n, false, kept.priorities);
   return kept.mean() <= runner.mean() ? kept : runner;

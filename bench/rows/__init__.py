@@ -1,0 +1,1 @@
+"""The rows of bench/peers.py, by what they are about."""
