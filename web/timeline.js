@@ -110,10 +110,10 @@ export function drawCells(canvas, cells, columns, lines) {
       const rank = cells[line * columns + from];
       for (to = from + 1; to < columns && cells[line * columns + to] === rank; to++);
       if (!rank) continue;
-      // What only waits is thinner, as it is below.
-      const part = kinds[urgent[rank - 1]].width > 5 ? 1 : 0.4;
+      // What only waits is paler: a line of it is as high as one of work, for there is no room for less.
+      paint.globalAlpha = kinds[urgent[rank - 1]].width > 5 ? 1 : 0.3;
       paint.fillStyle = inks[rank - 1];
-      paint.fillRect(from * width, line * height + ((1 - part) * height) / 2, (to - from) * width, height * part);
+      paint.fillRect(from * width, line * height, (to - from) * width, height);
     }
   }
 }

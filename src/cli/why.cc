@@ -2,6 +2,8 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "decide/shown_id.h"
+#include "engine/conditions.h"
 #include "process/clock.h"
 #include "report/board.h"
 
@@ -223,10 +225,18 @@ std::string waited_text(const engine::TaskRecord& record) {
 
 std::string edges_text(const runs::ChosenRun& run, TaskId id) {
   std::string text;
+  std::string last;
   for (const footprint::Edge& edge : run.planned.interlocking.into(id)) {
-    text += fmt::format("  after `{}` ({}): {}{}\n", run.plan()[edge.before].id,
-                        name_of(run.state[edge.before].state), footprint::name_of(edge.why),
-                        edge.on.empty() ? "" : fmt::format(" on `{}`", edge.on));
+    // Whoever is nobody's task is waited for by nobody.
+    const engine::TaskRecord& before = run.state[edge.before];
+    if (before.is_unneeded() && engine::is_unused_place(run.plan(), run.state, edge.before))
+      continue;
+    std::string line =
+        fmt::format("  after `{}` ({}): {}{}\n", decide::shown_id(run.plan(), edge.before),
+                    name_of(before.state), footprint::name_of(edge.why),
+                    edge.on.empty() ? "" : fmt::format(" on `{}`", edge.on));
+    if (line != last) text += line;
+    last = std::move(line);
   }
   const decide::Verdict& verdict = run.planned.decision.verdicts[id.index()];
   if (verdict.exclusive)

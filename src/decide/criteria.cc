@@ -30,14 +30,23 @@ bool some_pair_may_overlap(const plan::Plan& plan, const footprint::Interlocking
   return false;
 }
 
-/// What ties tasks together, the first few.
+/// What ties tasks together, the first few; what holds of several places of a `foreach` once.
 std::string ties(const plan::Plan& plan, const std::vector<const Edge*>& edges) {
   constexpr std::size_t kMost = 2;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(edges.size(), kMost); ++i)
-    text += "; " + say_edge(plan, *edges[i]);
-  if (edges.size() > kMost) text += fmt::format("; and {} more", edges.size() - kMost);
-  return text;
+  std::vector<std::string> said;
+  std::size_t named = 0;
+  for (const Edge* edge : edges) {
+    std::string text = say_edge(plan, *edge);
+    if (std::ranges::find(said, text) == said.end()) {
+      if (said.size() == kMost) break;
+      said.push_back(std::move(text));
+    }
+    ++named;
+  }
+  std::string all;
+  for (const std::string& text : said) all += "; " + text;
+  if (named < edges.size()) all += fmt::format("; and {} more", edges.size() - named);
+  return all;
 }
 
 /// `2 min each, from 4 runs`; of several the first.

@@ -75,6 +75,11 @@ TEST(WordsOfTheDecision, NoSentenceOfItNumbersPlaces) {
     is_named |= text.find("part-{item}") != std::string::npos;
   }
   EXPECT_TRUE(is_named);
+  EXPECT_EQ(
+      it.independent.why,
+      "each task waits for the one before it; `part-{item}` and another `part-{item}` both "
+      "write `all`; `join` reads `all`, which `part-{item}` writes; `part-{item}` needs `split`")
+      << "what holds of several places is said once";
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "decide/shown_id.h"
 #include "decide/words.h"
 
 namespace interlock::report {
@@ -43,7 +44,7 @@ std::vector<Row> rows_of(const plan::Plan& plan, const std::vector<decide::Expec
   std::vector<Row> rows;
   for (const TaskId task : tasks) {
     const decide::Expected& it = expected[task.index()];
-    rows.push_back({task, elide_middle(printable(plan[task].id), name_most),
+    rows.push_back({task, elide_middle(printable(decide::shown_id(plan, task)), name_most),
                     decide::show_time_taken(it.time), tokens_of(it)});
   }
   return rows;

@@ -340,17 +340,18 @@ bool asks_through_gateway(const plan::Plan& plan, const plan::Task& task) {
 }
 
 std::optional<std::string> unchecked_note(const plan::Plan& plan) {
-  std::vector<std::string> trusted;
-  for (const plan::Task& task : plan.tasks) {
+  std::vector<TaskId> trusted;
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
+    const plan::Task& task = plan.tasks[i];
     if (task.isolation == plan::Isolation::direct && !task.footprint.unknown)
-      trusted.push_back(fmt::format("`{}`", task.id));
+      trusted.emplace_back(i);
   }
   if (trusted.empty() || plan.tasks.size() < 2) return std::nullopt;
   return fmt::format(
       "`direct` does not check what is really read and written by {}: if a `reads` or `writes` is "
       "incomplete, a change can be lost. `--isolation guard` enforces them, `--isolation view` "
       "observes them",
-      join_words(trusted, 3));
+      decide::names_of(plan, trusted));
 }
 
 std::string pattern_text(const decide::Decision& decision) {
