@@ -40,16 +40,18 @@ def main():
         of_run = [(name, body) for name, _, body in database.execute(events, (large,))]
         seq = len(of_run)
         at = database.execute('SELECT max(at) FROM events').fetchone()[0]
-        rows = [(large, seq + 1, at, 'run_began', dict(of_run)['run_began'])]
+        rows = [(large, seq + 1, at, 'run_began', dict(of_run)['run_began'], -1)]
         for number in range(1, count):
             for name, body in of_task:
-                rows.append((large, seq + len(rows) + 1, at, name, json.dumps({**body, 'task': number}, separators=(',', ':'))))
-        rows.append((large, seq + len(rows) + 1, at, 'run_ended', dict(of_run)['run_ended']))
-        database.executemany('INSERT INTO events(run, seq, at, name, body) VALUES(?, ?, ?, ?, ?)', rows)
+                rows.append((large, seq + len(rows) + 1, at, name, json.dumps({**body, 'task': number}, separators=(',', ':')), number))
+        rows.append((large, seq + len(rows) + 1, at, 'run_ended', dict(of_run)['run_ended'], -1))
+        database.executemany('INSERT INTO events(run, seq, at, name, body, task) VALUES(?, ?, ?, ?, ?, ?)', rows)
+        database.execute('UPDATE tasks SET state = (SELECT state FROM tasks WHERE run = ? AND number = 0) WHERE run = ? AND number > 0', (small, large))
         database.commit()
+        database.execute('PRAGMA wal_checkpoint(TRUNCATE)')
         database.close()
-        print(f'{count} tasks, {seq + len(rows)} events')
-        for words in (['--version'], ['runs'], ['why', 'last', f't{count - 1}'], ['show', 'last', '--json'], ['approve', 'last', 't0'], ['approve', 'last']):
+        print(f'{count} tasks, {seq + len(rows)} events, {os.path.getsize(os.path.join(top, "state", "interlock", "interlock.db")) // 1_000_000} MB')
+        for words in (['--version'], ['runs'], ['why', 'last', f't{count - 1}'], ['why', 'last', 't0'], ['show', 'last', '--json'], ['approve', 'last', 't0'], ['approve', 'last']):
             answers = [interlock(*words) for _ in range(3)]
             done = answers[0][0]
             said = (done.stdout or done.stderr).strip().splitlines()
