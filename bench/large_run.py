@@ -30,16 +30,18 @@ def make_large_run(interlock, work, state, count):
 
     def rows():
         nonlocal written
-        def row(name, body):
+        def row(name, body, task=-1):
             nonlocal written
             written += 1
-            return large, seq + written, at, name, body
+            return large, seq + written, at, name, body, task
         yield row('run_began', dict(of_run)['run_began'])
         for number in range(1, count):
-            for name, body in of_task: yield row(name, json.dumps({**body, 'task': number}, separators=(',', ':')))
+            for name, body in of_task: yield row(name, json.dumps({**body, 'task': number}, separators=(',', ':')), number)
         yield row('run_ended', dict(of_run)['run_ended'])
-    database.executemany('INSERT INTO events(run, seq, at, name, body) VALUES(?, ?, ?, ?, ?)', rows())
+    database.executemany('INSERT INTO events(run, seq, at, name, body, task) VALUES(?, ?, ?, ?, ?, ?)', rows())
+    database.execute('UPDATE tasks SET state = (SELECT state FROM tasks WHERE run = ? AND number = 0) WHERE run = ? AND number > 0', (small, large))
     database.commit()
+    database.execute('PRAGMA wal_checkpoint(TRUNCATE)')
     database.close()
     return seq + written
 
@@ -60,7 +62,7 @@ def main():
 
         events = make_large_run(interlock, work, state, count)
         print(f'{count} tasks, {events} events')
-        for words in (['--version'], ['runs'], ['why', 'last', f't{count - 1}'], ['show', 'last', '--json'], ['approve', 'last', 't0'], ['approve', 'last']):
+        for words in (['--version'], ['runs'], ['why', 'last', f't{count - 1}'], ['why', 'last', 't0'], ['show', 'last', '--json'], ['approve', 'last', 't0'], ['approve', 'last']):
             answers = [interlock(*words) for _ in range(3)]
             done = answers[0][0]
             said = (done.stdout or done.stderr).strip().splitlines()

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/asking.h"
 #include "cli/commands.h"
+#include "runs/excerpt.h"
 
 // `approve`, `reject`, `cancel` and `retry`: what people ask of a run. The request is durable
 // first; then its dispatcher, if it lives, is poked to look. Each says which run of which plan in
@@ -53,7 +54,7 @@ Result<std::string> gate_meant(const runs::ChosenRun& run, const std::string& ta
 
 Result<Exit> answer(const Context& context, const std::string& name, const std::string& word,
                     engine::Request::Kind kind) {
-  auto asked = runs::open_for_asking(context.place(), context.where, name, word);
+  auto asked = runs::open_for_answering(context.place(), context.where, name, word);
   if (!asked) return std::unexpected(asked.error());
   const auto task = gate_meant(*asked->run, asked->task);
   if (!task) return std::unexpected(task.error());

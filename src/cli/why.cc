@@ -6,6 +6,7 @@
 #include "engine/conditions.h"
 #include "process/clock.h"
 #include "report/board.h"
+#include "runs/excerpt.h"
 
 // `why`: why a task is where it is, down to the task, the path or the limit, and since when.
 namespace interlock::cli {
@@ -292,7 +293,7 @@ json::object why_json(const runs::ChosenRun& run, TaskId id, const engine::TaskS
 Result<Exit> why_command(const Context& context, const std::string& name, const std::string& task) {
   auto store = runs::open_store(context.place(), journal::Access::read);
   if (!store) return std::unexpected(store.error());
-  auto meant = runs::choose_meant(**store, context.where, name, task);
+  auto meant = runs::choose_meant_task(**store, context.where, name, task);
   if (!meant) return std::unexpected(meant.error());
   const runs::ChosenRun& run = *meant->run;
   const auto id = runs::choose_task(run, meant->name);

@@ -95,6 +95,7 @@ void make_tables(SQLite::Database& sqlite) {
   sqlite.exec(kColumnsOfFormat4);
   sqlite.exec(kTablesOfFormat4);
   sqlite.exec(kColumnsOfFormat6);
+  sqlite.exec(kTablesOfFormat10);
   sqlite.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();
@@ -110,6 +111,7 @@ void bring_up(SQLite::Database& sqlite) {
     sqlite.exec(kColumnsOfFormat4);
   }
   if (version < 6) sqlite.exec(kColumnsOfFormat6);
+  if (version < 10) sqlite.exec(kTablesOfFormat10);
   sqlite.exec(fmt::format("PRAGMA user_version = {}", kFormatVersion));
   transaction.commit();
 }

@@ -6,7 +6,7 @@ namespace interlock::journal {
 /// `ILCK` in the database's header: tells an Interlock journal from any other SQLite database.
 inline constexpr int kApplicationId = 0x494C434B;
 /// Counts up when an older Interlock could no longer read what a newer one wrote.
-inline constexpr int kFormatVersion = 9;
+inline constexpr int kFormatVersion = 10;
 inline constexpr const char* kFileName = "interlock.db";
 
 /// Times are microseconds since the Unix epoch, digests 32 bytes, everything else text or JSON.
@@ -140,6 +140,26 @@ ALTER TABLE results ADD COLUMN trace BLOB;
 /// What format 6 adds: what a request is about, beyond a task.
 inline constexpr const char* kColumnsOfFormat6 = R"sql(
 ALTER TABLE requests ADD COLUMN body TEXT NOT NULL DEFAULT '';
+)sql";
+
+/// What format 10 adds: by which task an event is found, and how tasks stand. Events of earlier
+/// formats have no subject, and their runs no outline.
+inline constexpr const char* kTablesOfFormat10 = R"sql(
+ALTER TABLE events ADD COLUMN task INTEGER;
+CREATE INDEX events_of_tasks ON events(run, task, seq) WHERE task IS NOT NULL;
+
+-- `state` and `at_gate` are made of events, in their transaction; `facts` is what the dispatcher knew of the task.
+CREATE TABLE tasks(
+  run     INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  number  INTEGER NOT NULL,
+  id      TEXT NOT NULL,
+  state   INTEGER NOT NULL DEFAULT 0,
+  at_gate INTEGER NOT NULL DEFAULT 0,
+  facts   TEXT NOT NULL,
+  PRIMARY KEY (run, number)
+) WITHOUT ROWID, STRICT;
+CREATE INDEX tasks_by_id ON tasks(run, id);
+CREATE INDEX tasks_at_gates ON tasks(run, number) WHERE at_gate = 1;
 )sql";
 
 }  // namespace interlock::journal

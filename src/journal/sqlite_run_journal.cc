@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "engine/task_index.h"
 #include "journal/database.h"
 #include "journal/rows.h"
 #include "journal/samples.h"
@@ -32,7 +33,8 @@ SqliteRunJournal::SqliteRunJournal(Database& database, std::int64_t run, std::in
     : database_(database),
       run_(run),
       workspace_(workspace),
-      measured_(owner_of(database, run), std::move(tasks)) {}
+      measured_(owner_of(database, run), std::move(tasks)),
+      index_(database, run) {}
 
 Result<void> SqliteRunJournal::append(
     std::span<const engine::RecordedEvent> events, std::span<const engine::Blob> blobs,
@@ -47,6 +49,7 @@ Result<void> SqliteRunJournal::append(
       mention(blob.digest);
     }
     for (const engine::RecordedEvent& recorded : events) write_event(recorded);
+    index_.write(events, last_);
     for (const auto& [task, result] : results) write_result(task, result);
     if (handed_out_ > 0) {
       Query(database_, "UPDATE requests SET taken = 1 WHERE run = ? AND taken = 0 AND number <= ?",
@@ -58,6 +61,7 @@ Result<void> SqliteRunJournal::append(
   });
   if (!written && (database_.sqlite().getExtendedErrorCode() & 0xff) == SQLITE_IOERR)
     broken_ = written.error();
+  if (written) index_.written();
   if (written && !events.empty()) last_ = events.back().seq;
   return written;
 }
@@ -75,8 +79,9 @@ Result<void> SqliteRunJournal::check_follows(std::span<const engine::RecordedEve
 void SqliteRunJournal::write_event(const engine::RecordedEvent& recorded) {
   const std::string name(engine::name_of(recorded.event));
   const std::string body = body_of(recorded.event);
-  Query(database_, "INSERT INTO events(run, seq, at, name, body) VALUES(?, ?, ?, ?, ?)", run_,
-        static_cast<std::int64_t>(recorded.seq), recorded.at, name, body)
+  Query(database_, "INSERT INTO events(run, seq, at, name, body, task) VALUES(?, ?, ?, ?, ?, ?)",
+        run_, static_cast<std::int64_t>(recorded.seq), recorded.at, name, body,
+        engine::subject_of(recorded.event))
       .run();
   mention(content_of(recorded.event));
   measured_.apply(recorded);

@@ -8,13 +8,14 @@
 
 #include "journal/projection.h"
 #include "journal/run_store.h"
+#include "journal/sqlite_task_index.h"
 
 namespace interlock::journal {
 
 class Database;
 
 /// Made by SqliteStore::open_run.
-class SqliteRunJournal final : public RunJournal {
+class SqliteRunJournal final : public RunJournal, public TaskIndexWriter {
  public:
   SqliteRunJournal(Database& database, std::int64_t run, std::int64_t workspace,
                    std::vector<TaskLabel> tasks);
@@ -28,6 +29,9 @@ class SqliteRunJournal final : public RunJournal {
   Result<std::optional<engine::StoredResult>> latest_result(const std::string& task) override;
   Result<std::vector<engine::Request>> take_requests() override;
   void add_labels(std::vector<TaskLabel> labels) override { measured_.add(std::move(labels)); }
+  void keep_facts(std::size_t first, std::vector<TaskFacts> tasks, std::string of_run) override {
+    index_.keep({first, std::move(tasks), std::move(of_run)});
+  }
 
   /// An event that is in the journal already.
   void follow(const engine::RecordedEvent& recorded);
@@ -42,6 +46,7 @@ class SqliteRunJournal final : public RunJournal {
   std::int64_t run_;  ///< The run's number in the database.
   std::int64_t workspace_;
   Projection measured_;
+  SqliteTaskIndex index_;
   std::uint64_t last_ = 0;       ///< The number of the last event followed or written.
   std::int64_t handed_out_ = 0;  ///< The last request that `take_requests` returned.
   std::optional<Error>

@@ -9,6 +9,7 @@
 #include "journal/run_id.h"
 #include "journal/run_lock.h"
 #include "journal/sqlite_run_journal.h"
+#include "journal/sqlite_task_index.h"
 
 namespace interlock::journal {
 namespace {
@@ -168,12 +169,7 @@ Result<RunHead> SqliteStore::head(const std::string& run) {
   return database().guarded("read", [&]() -> Result<RunHead> {
     auto summary = this->summary(run);
     if (!summary) return std::unexpected(summary.error());
-    RunHead head;
-    head.id = summary->id;
-    head.plan_name = summary->plan_name;
-    head.plan_file = summary->plan_file;
-    head.workspace = summary->workspace;
-    head.created = summary->created;
+    RunHead head = head_of(*summary);
     Query rows(database(),
                "SELECT name, text FROM documents JOIN runs ON number = run WHERE id = ?", run);
     while (rows.next()) {
@@ -208,6 +204,40 @@ Result<void> SqliteStore::replay(const std::string& run, std::uint64_t after,
       visit(std::move(*recorded));
     }
     return {};
+  });
+}
+
+Result<std::optional<RunOutline>> SqliteStore::outline(const std::string& run) {
+  return database().guarded("read", [&]() -> Result<std::optional<RunOutline>> {
+    const auto number = number_of_run(database(), run);
+    if (!number) return std::unexpected(number.error());
+    auto facts = facts_of_run(database(), *number);
+    if (!facts) return std::nullopt;
+    auto summary = this->summary(run);
+    if (!summary) return std::unexpected(summary.error());
+    RunHead head = head_of(*summary);
+    Query options(database(), "SELECT text FROM documents WHERE run = ? AND name = 'options'",
+                  *number);
+    if (options.next()) head.options = options.text(0);
+    return RunOutline{std::move(head), std::move(*facts)};
+  });
+}
+
+Result<std::vector<TaskRow>> SqliteStore::task_rows(const std::string& run,
+                                                    const TaskFilter& filter) {
+  return database().guarded("read", [&]() -> Result<std::vector<TaskRow>> {
+    const auto number = number_of_run(database(), run);
+    if (!number) return std::unexpected(number.error());
+    return task_rows_of(database(), *number, filter);
+  });
+}
+
+Result<std::vector<engine::RecordedEvent>> SqliteStore::events_of(const std::string& run,
+                                                                  std::optional<TaskId> task) {
+  return database().guarded("read", [&]() -> Result<std::vector<engine::RecordedEvent>> {
+    const auto number = number_of_run(database(), run);
+    if (!number) return std::unexpected(number.error());
+    return events_of_task(database(), *number, task);
   });
 }
 

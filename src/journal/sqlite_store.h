@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "journal/sqlite_measurements.h"
+#include "journal/task_index.h"
 
 namespace interlock::journal {
 
 /// The state folder's journal of all runs: SQLite in WAL mode, with the kernel's file locks as
 /// leases, which end with the process that has them.
-class SqliteStore final : public SqliteMeasurements {
+class SqliteStore final : public SqliteMeasurements, public TaskIndex {
  public:
   static Result<std::unique_ptr<SqliteStore>> open(const std::string& state_folder, Access access);
 
@@ -29,6 +30,10 @@ class SqliteStore final : public SqliteMeasurements {
   Result<void> prune(const std::string& run) override;
   Result<void> replay(const std::string& run, std::uint64_t after,
                       const std::function<void(engine::RecordedEvent&&)>& visit) override;
+  Result<std::optional<RunOutline>> outline(const std::string& run) override;
+  Result<std::vector<TaskRow>> task_rows(const std::string& run, const TaskFilter& filter) override;
+  Result<std::vector<engine::RecordedEvent>> events_of(const std::string& run,
+                                                       std::optional<TaskId> task) override;
   Result<std::unique_ptr<RunJournal>> open_run(const std::string& run, const Lease& lease,
                                                std::vector<TaskLabel> tasks) override;
 

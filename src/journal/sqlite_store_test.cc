@@ -437,6 +437,10 @@ TEST(OpenStore, ANewerFormatIsRefusedWithAWayOut) {
                         folder.path(kFileName), kFormatVersion + 1, kFormatVersion));
 }
 
+/// Takes away what format 10 added.
+constexpr const char* kWithoutFormat10 =
+    "DROP INDEX events_of_tasks; ALTER TABLE events DROP COLUMN task; DROP TABLE tasks; ";
+
 TEST(OpenStore, AJournalOfFormat4IsWrittenOnWithAllItHolds) {
   TempFolder folder;
   std::string run;
@@ -446,7 +450,8 @@ TEST(OpenStore, AJournalOfFormat4IsWrittenOnWithAllItHolds) {
     run = store.create_run(head_of("nightly"), 1).value();
   }
   SQLite::Database(folder.path(kFileName), SQLite::OPEN_READWRITE)
-      .exec("ALTER TABLE requests DROP COLUMN body; PRAGMA user_version = 4");
+      .exec(std::string(kWithoutFormat10) +
+            "ALTER TABLE requests DROP COLUMN body; PRAGMA user_version = 4");
   EXPECT_EQ(SqliteStore::open(folder.path(), Access::read).value()->runs().value().size(), 1U);
   const auto opened = SqliteStore::open(folder.path(), Access::write).value();
   Store& store = *opened;
@@ -470,6 +475,7 @@ void make_format_3(const TempFolder& folder) {
   constexpr const char* kKey =
       "(workspace INTEGER NOT NULL, task TEXT NOT NULL, agent TEXT NOT NULL, model TEXT NOT NULL, "
       "at INTEGER NOT NULL, seq INTEGER NOT NULL, ";
+  sqlite.exec(kWithoutFormat10);
   sqlite.exec(
       "DROP TABLE samples; DROP TABLE calls; DROP TABLE regrets; DROP TABLE sampled; "
       "ALTER TABLE results DROP COLUMN trace; ALTER TABLE requests DROP COLUMN body;");

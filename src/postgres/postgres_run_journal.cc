@@ -15,6 +15,9 @@ namespace {
 /// away a content that an append has just found there.
 constexpr const char* kShareBlobs = "SELECT pg_advisory_xact_lock_shared(4706)";
 
+/// In a list, which holds no nulls: the event has no subject.
+constexpr std::int64_t kNoSubject = -2;
+
 std::string bytes_of(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size()};
 }
@@ -46,15 +49,17 @@ Outcome<void> done(const Outcome<T>& outcome) {
 struct PostgresRunJournal::Turn {
   std::span<const engine::Blob> blobs;
   std::span<const std::pair<std::string, engine::StoredResult>> results;
-  std::vector<std::int64_t> numbers, times;
+  std::vector<std::int64_t> numbers, times, subjects;
   std::vector<std::string> names, bodies, mentioned;
   journal::Measured measured;
+  PostgresTaskIndex::Changes index;
   std::uint64_t last = 0;  ///< Of the run, when it is done.
 
   /// Whether the events are all there is to write.
   bool is_plain() const {
     return blobs.empty() && results.empty() && mentioned.empty() && measured.samples.empty() &&
-           measured.calls.empty() && measured.met.empty() && measured.joined.empty();
+           measured.calls.empty() && measured.met.empty() && measured.joined.empty() &&
+           !index.has_facts();
   }
 };
 
@@ -93,7 +98,8 @@ PostgresRunJournal::PostgresRunJournal(Connection& connection, Row row, const jo
     : connection_(connection),
       row_(row),
       lease_(lease),
-      measured_(std::move(owner), std::move(tasks)) {}
+      measured_(std::move(owner), std::move(tasks)),
+      index_(row.run) {}
 
 void PostgresRunJournal::follow(const engine::RecordedEvent& recorded) {
   last_ = recorded.seq;
@@ -116,6 +122,7 @@ Result<void> PostgresRunJournal::append(
     turn.times.push_back(recorded.at.time_since_epoch().count());
     turn.names.emplace_back(engine::name_of(recorded.event));
     turn.bodies.push_back(journal::body_of(recorded.event));
+    turn.subjects.push_back(engine::subject_of(recorded.event).value_or(kNoSubject));
     if (const auto content = journal::content_of(recorded.event))
       mentioned.insert(bytes_of(*content));
   }
@@ -127,6 +134,7 @@ Result<void> PostgresRunJournal::append(
   journal::Projection measured = measured_;  // The append may not come to pass.
   for (const engine::RecordedEvent& recorded : events) measured.apply(recorded);
   turn.measured = measured.take();
+  turn.index = index_.changes_of(events, last_);
 
   for (bool was_tried = false;; was_tried = true) {
     if (auto held = lease_.held(); !held) return held;
@@ -154,6 +162,7 @@ Result<void> PostgresRunJournal::append(
     last_ = turn.last;
     taken_ = handed_out_;
     measured_ = std::move(measured);
+    index_.written(turn.index);
     return {};
   }
 }
@@ -180,17 +189,30 @@ Outcome<PostgresRunJournal::Written> PostgresRunJournal::write(const Turn& turn)
   if (auto kept = write_results(turn); !kept) return std::unexpected(kept.error());
   if (auto kept = write_measured(connection_, turn.measured); !kept)
     return std::unexpected(kept.error());
+  if (turn.index.has_facts()) {
+    if (auto kept = index_.write(connection_, turn.index); !kept)
+      return std::unexpected(kept.error());
+  }
   if (auto committed = transaction.commit(); !committed) return std::unexpected(committed.error());
   return Written::done;
 }
 
 /// One statement: either the row is as this dispatcher knows it, and all is written, or nothing is.
 Outcome<PostgresRunJournal::Written> PostgresRunJournal::write_events(const Turn& turn) {
+  // A statement does not see the tasks that come with it: those are written behind it, and how they
+  // stand with them.
+  const PostgresTaskIndex::Changes none;
+  const auto& standings = turn.index.has_facts() ? none : turn.index;
   auto fence = connection_.run(
       "WITH fence AS (UPDATE runs SET last_seq = $4 WHERE number = $1 AND epoch = $2 AND last_seq "
       "= $3 RETURNING number),"
-      " written AS (INSERT INTO events(run, seq, at, name, body) SELECT fence.number, e.* FROM "
-      "fence, unnest($5::bigint[], $6::bigint[], $7::bytea[], $8::bytea[]) AS e),"
+      " written AS (INSERT INTO events(run, seq, at, name, body, task) SELECT fence.number, e.seq, "
+      "e.at, e.name, e.body, nullif(e.task, -2) FROM fence, unnest($5::bigint[], $6::bigint[], "
+      "$7::bytea[], $8::bytea[], $12::bigint[]) AS e(seq, at, name, body, task)),"
+      " standing AS (UPDATE tasks SET state = coalesce(nullif(c.state, -1), tasks.state), at_gate "
+      "= coalesce(nullif(c.gate, -1), at_gate) FROM fence, unnest($13::bigint[], $14::bigint[], "
+      "$15::bigint[]) AS c(task, state, gate) WHERE tasks.run = fence.number AND tasks.number = "
+      "c.task),"
       " mentioned AS (INSERT INTO mentions(digest, run) SELECT m, fence.number FROM fence, "
       "unnest($9::bytea[]) AS m ON CONFLICT DO NOTHING),"
       " answered AS (UPDATE requests SET taken = 1 FROM fence WHERE run = fence.number AND taken = "
@@ -198,7 +220,8 @@ Outcome<PostgresRunJournal::Written> PostgresRunJournal::write_events(const Turn
       " SELECT count(*) FROM fence",
       Parameters(row_.run, lease_.epoch(), static_cast<std::int64_t>(last_),
                  static_cast<std::int64_t>(turn.last), turn.numbers, turn.times, turn.names,
-                 turn.bodies, turn.mentioned, handed_out_, taken_));
+                 turn.bodies, turn.mentioned, handed_out_, taken_, turn.subjects, standings.tasks,
+                 standings.states, standings.gates));
   if (!fence) return std::unexpected(fence.error());
   return fence->number(0, 0) == 1 ? Written::done : Written::fenced;
 }

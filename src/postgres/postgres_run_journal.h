@@ -8,6 +8,7 @@
 #include "journal/projection.h"
 #include "journal/run_store.h"
 #include "postgres/connection.h"
+#include "postgres/postgres_task_index.h"
 
 namespace interlock::postgres {
 
@@ -22,7 +23,7 @@ Result<std::vector<engine::Request>> read_requests(Connection& connection, std::
 /// Appends go through while the run's row names this dispatcher's epoch and the last event that it
 /// knows. Where the server is lost while one is under way, its outcome is read back: the row says
 /// whether it is there, and only this epoch can have put it there.
-class PostgresRunJournal final : public journal::RunJournal {
+class PostgresRunJournal final : public journal::RunJournal, public journal::TaskIndexWriter {
  public:
   struct Row {
     std::int64_t run = 0, workspace = 0;
@@ -30,6 +31,8 @@ class PostgresRunJournal final : public journal::RunJournal {
 
   PostgresRunJournal(Connection& connection, Row row, const journal::Lease& lease,
                      journal::SampleOwner owner, std::vector<journal::TaskLabel> tasks);
+  /// Reads what it has to know of what was written before.
+  Result<void> open() { return index_.open(connection_); }
 
   Result<void> append(
       std::span<const engine::RecordedEvent> events, std::span<const engine::Blob> blobs,
@@ -41,6 +44,10 @@ class PostgresRunJournal final : public journal::RunJournal {
   Result<std::vector<engine::Request>> take_requests() override;
   void add_labels(std::vector<journal::TaskLabel> labels) override {
     measured_.add(std::move(labels));
+  }
+  void keep_facts(std::size_t first, std::vector<journal::TaskFacts> tasks,
+                  std::string of_run) override {
+    index_.keep({first, std::move(tasks), std::move(of_run)});
   }
 
   /// An event that is in the journal already.
@@ -61,6 +68,7 @@ class PostgresRunJournal final : public journal::RunJournal {
   Row row_;
   const journal::Lease& lease_;
   journal::Projection measured_;
+  PostgresTaskIndex index_;
   std::uint64_t last_ = 0;       ///< The number of the last event followed or written.
   std::int64_t handed_out_ = 0;  ///< The last request that `take_requests` returned.
   std::int64_t taken_ = 0;       ///< The last that is known to be marked as taken.

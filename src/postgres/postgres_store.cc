@@ -6,6 +6,7 @@
 #include "journal/codec.h"
 #include "journal/run_id.h"
 #include "postgres/postgres_run_journal.h"
+#include "postgres/postgres_task_index.h"
 #include "postgres/row_lease.h"
 #include "postgres/schema.h"
 
@@ -38,6 +39,8 @@ std::vector<std::string> places_in(const std::string& options) {
   "SELECT id, plan_name, plan_file, path, created, e.seq, e.at, e.name, e.body FROM runs JOIN " \
   "workspaces ON workspaces.number = workspace LEFT JOIN events AS e ON e.run = runs.number "   \
   "AND e.seq = runs.last_seq "
+
+#define INTERLOCK_TASKS "SELECT number, id, state, at_gate, facts FROM tasks WHERE run = $1 "
 
 }  // namespace
 
@@ -174,12 +177,7 @@ Result<journal::RunSummary> PostgresStore::summary(const std::string& run) {
 Result<journal::RunHead> PostgresStore::head(const std::string& run) {
   auto summary = this->summary(run);
   if (!summary) return std::unexpected(summary.error());
-  journal::RunHead head;
-  head.id = summary->id;
-  head.plan_name = summary->plan_name;
-  head.plan_file = summary->plan_file;
-  head.workspace = summary->workspace;
-  head.created = summary->created;
+  journal::RunHead head = journal::head_of(*summary);
   auto rows = connection().ask(
       "SELECT name, text FROM documents JOIN runs ON number = run WHERE id = $1", Parameters(run));
   if (!rows) return std::unexpected(rows.error());
@@ -191,6 +189,62 @@ Result<journal::RunHead> PostgresStore::head(const std::string& run) {
     if (name == "decision") head.decision = rows->text(i, 1);
   }
   return head;
+}
+
+Result<std::optional<journal::RunOutline>> PostgresStore::outline(const std::string& run) {
+  auto summary = this->summary(run);
+  if (!summary) return std::unexpected(summary.error());
+  auto rows = connection().ask(
+      "SELECT f.text, o.text FROM runs JOIN documents AS f ON f.run = number AND f.name = $2 JOIN "
+      "documents AS o ON o.run = number AND o.name = $3 WHERE id = $1",
+      Parameters(run, journal::kFactsDocument, std::string("options")));
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty()) return std::nullopt;
+  journal::RunHead head = journal::head_of(*summary);
+  head.options = rows->text(0, 1);
+  return journal::RunOutline{std::move(head), rows->text(0, 0)};
+}
+
+Result<std::vector<journal::TaskRow>> PostgresStore::task_rows(const std::string& run,
+                                                               const journal::TaskFilter& filter) {
+  const auto number = number_of(run);
+  if (!number) return std::unexpected(number.error());
+  std::vector<std::int64_t> tasks;
+  for (const TaskId task : filter.tasks) tasks.push_back(task.index());
+  auto rows = connection().ask(
+      INTERLOCK_TASKS
+      "AND (id = ANY($2) OR number = ANY($3)) UNION ALL (" INTERLOCK_TASKS
+      "AND at_gate = 1 AND $4::bigint > 0 ORDER BY number LIMIT $4) UNION ALL (" INTERLOCK_TASKS
+      "AND state < 4 AND $5::bigint = 1 ORDER BY number LIMIT 1) UNION ALL (" INTERLOCK_TASKS
+      "AND state < 4 AND state <> 1 AND $6::bigint = 1 ORDER BY number LIMIT 1)",
+      Parameters(
+          *number, filter.ids, tasks,
+          filter.at_gates ? static_cast<std::int64_t>(filter.most_at_gates) : std::int64_t{0},
+          std::int64_t{filter.first_unsettled}, std::int64_t{filter.first_pending}));
+  if (!rows) return std::unexpected(rows.error());
+  auto list = task_rows_in(*rows);
+  journal::sort_rows(list);
+  return list;
+}
+
+Result<std::vector<engine::RecordedEvent>> PostgresStore::events_of(const std::string& run,
+                                                                    std::optional<TaskId> task) {
+  const auto number = number_of(run);
+  if (!number) return std::unexpected(number.error());
+  auto rows = connection().ask(
+      "SELECT seq, at, name, body FROM events WHERE run = $1 AND task = ANY($2) ORDER BY seq",
+      Parameters(*number,
+                 std::vector<std::int64_t>{engine::kOfRun,
+                                           task ? std::int64_t{task->index()} : engine::kOfRun}));
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<engine::RecordedEvent> events;
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    auto recorded = journal::read_event(rows->number(i, 0), rows->time(i, 1), rows->view(i, 2),
+                                        rows->view(i, 3));
+    if (!recorded) return std::unexpected(recorded.error());
+    events.push_back(std::move(*recorded));
+  }
+  return events;
 }
 
 Result<void> PostgresStore::prune(const std::string& run) {
@@ -248,6 +302,7 @@ Result<std::unique_ptr<journal::RunJournal>> PostgresStore::open_run(
   auto opened = std::make_unique<PostgresRunJournal>(
       connection(), PostgresRunJournal::Row{rows->number(0, 0), rows->number(0, 1)}, lease,
       std::move(*owner), std::move(tasks));
+  if (auto known = opened->open(); !known) return std::unexpected(known.error());
   // Attempts that were open when its last dispatcher ended.
   auto read = replay(run, 0, [&](engine::RecordedEvent&& recorded) { opened->follow(recorded); });
   if (!read) return std::unexpected(read.error());

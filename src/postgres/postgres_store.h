@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "journal/task_index.h"
 #include "postgres/postgres_measurements.h"
 #include "postgres/row_lease.h"
 
@@ -14,7 +15,7 @@ namespace interlock::postgres {
 /// The journal of all runs on a PostgreSQL server, for dispatchers on several machines
 /// (docs/cluster.md). Reading goes on where the server is lost for a moment; a dispatcher writes on
 /// for as long as its lease lasts.
-class PostgresStore final : public PostgresMeasurements {
+class PostgresStore final : public PostgresMeasurements, public journal::TaskIndex {
  public:
   static Result<std::unique_ptr<PostgresStore>> open(const std::string& url,
                                                      journal::Access access);
@@ -31,6 +32,11 @@ class PostgresStore final : public PostgresMeasurements {
   Result<void> prune(const std::string& run) override;
   Result<void> replay(const std::string& run, std::uint64_t after,
                       const std::function<void(engine::RecordedEvent&&)>& visit) override;
+  Result<std::optional<journal::RunOutline>> outline(const std::string& run) override;
+  Result<std::vector<journal::TaskRow>> task_rows(const std::string& run,
+                                                  const journal::TaskFilter& filter) override;
+  Result<std::vector<engine::RecordedEvent>> events_of(const std::string& run,
+                                                       std::optional<TaskId> task) override;
   Result<std::unique_ptr<journal::RunJournal>> open_run(
       const std::string& run, const journal::Lease& lease,
       std::vector<journal::TaskLabel> tasks) override;

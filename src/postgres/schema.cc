@@ -135,7 +135,26 @@ CREATE TABLE regrets(
 );
 )sql";
 
-constexpr std::array kSteps{kRuns, kMeasurements};
+/// By which task an event is found, and how tasks stand. Events of before have no subject, and
+/// their runs no outline.
+constexpr const char* kTasks = R"sql(
+ALTER TABLE events ADD COLUMN task bigint;
+CREATE INDEX events_of_tasks ON events(run, task, seq) WHERE task IS NOT NULL;
+-- `state` and `at_gate` are made of events, in their transaction.
+CREATE TABLE tasks(
+  run     bigint NOT NULL REFERENCES runs ON DELETE CASCADE,
+  number  bigint NOT NULL,
+  id      bytea NOT NULL,
+  state   bigint NOT NULL DEFAULT 0,
+  at_gate bigint NOT NULL DEFAULT 0,
+  facts   bytea NOT NULL,
+  PRIMARY KEY (run, number)
+) WITH (fillfactor = 80);
+CREATE INDEX tasks_by_id ON tasks(run, id);
+CREATE INDEX tasks_at_gates ON tasks(run, number) WHERE at_gate = 1;
+)sql";
+
+constexpr std::array kSteps{kRuns, kMeasurements, kTasks};
 
 std::unexpected<Error> too_new(const Connection& connection, std::int64_t version) {
   return fail(Error::Kind::refused,

@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 #include <vector>
 
 #include "base/text.h"
 #include "engine/conditions.h"
-#include "process/clock.h"
-#include "runs/asking.h"
 #include "runs/decision_record.h"
-#include "runs/dispatch.h"
+#include "runs/excerpt.h"
 #include "runs/growth.h"
 #include "runs/isolation.h"
 #include "runs/learning.h"
@@ -21,18 +18,6 @@
 #include "workspace/recorded_files.h"
 
 namespace interlock::runs {
-
-namespace {
-
-/// Of a run whose dispatcher is dead nothing runs, though its journal ends in the middle of
-/// attempts: those wait to be done again.
-void show_nothing_running(engine::RunState& state) {
-  for (engine::TaskRecord& task : state.tasks) {
-    if (task.state == engine::TaskState::running) task.state = engine::TaskState::waiting;
-  }
-}
-
-}  // namespace
 
 Result<plan::Plan> kept_plan(const journal::RunHead& head, const PlanRequest& request,
                              const std::map<std::uint32_t, std::vector<std::string>>& items) {
@@ -184,13 +169,6 @@ Result<std::string> latest(journal::Store& store, const Where& where) {
                           other.id, printable(other.plan_name), printable(other.workspace)));
 }
 
-bool has_name(const ChosenRun& run, const std::string& word) {
-  const auto is_of = [&](const plan::Family& family) { return family.id == word; };
-  if (run.plan().find(word) || std::ranges::any_of(run.plan().families, is_of)) return true;
-  return std::ranges::any_of(run.plan().merges,
-                             [&](const plan::Merge& merge) { return merge.name == word; });
-}
-
 }  // namespace
 
 Result<std::string> run_named(journal::Store& store, const Where& where, const std::string& name) {
@@ -237,64 +215,6 @@ Result<std::unique_ptr<ChosenRun>> read_on(journal::Store& store, std::unique_pt
     return std::unexpected(read.error());
   if (!run->dispatched()) show_nothing_running(run->state);
   return run;
-}
-
-namespace {
-
-template <typename Choose>
-Result<Meant> meant_by(journal::Store& store, const Where& where, const std::string& run,
-                       const std::string& name, const Choose& choose_it) {
-  if (name.empty() && !run.empty() && run != "last" && !store.summary(run)) {
-    const auto here = latest(store, where);
-    auto chosen = here ? choose_it(store, *here) : std::unexpected(here.error());
-    if (chosen && has_name(**chosen, run)) return Meant{std::move(*chosen), run};
-  }
-  const auto id = run_named(store, where, run);
-  if (!id) return std::unexpected(id.error());
-  auto chosen = choose_it(store, *id);
-  if (!chosen) return std::unexpected(chosen.error());
-  return Meant{std::move(*chosen), name};
-}
-
-}  // namespace
-
-Result<Meant> choose_meant(journal::Store& store, const Where& where, const std::string& run,
-                           const std::string& name) {
-  return meant_by(store, where, run, name, choose_run);
-}
-
-Result<Asked> open_for_asking(const StorePlace& place, const Where& where, const std::string& run,
-                              const std::string& task) {
-  auto store = open_store(place, journal::Access::write);
-  if (!store) return std::unexpected(store.error());
-  auto meant = meant_by(**store, where, run, task, choose_run_as_kept);
-  if (!meant) return std::unexpected(meant.error());
-  return Asked{std::move(*store), std::move(meant->run), std::move(meant->name)};
-}
-
-void poke(const ChosenRun& run) {
-  if (!run.state.ended && run.state.process && sys::is_alive(*run.state.process))
-    ::kill(static_cast<pid_t>(run.state.process->pid), SIGUSR1);
-}
-
-Result<std::int64_t> post(journal::Store& store, const ChosenRun& run, engine::Request::Kind kind,
-                          const std::string& task, const std::string& body) {
-  process::SystemClock clock;
-  engine::Request request;
-  request.kind = kind;
-  request.task = task;
-  request.by = dispatcher_name();
-  request.body = body;
-  auto posted = store.post_request(run.id(), request, clock.now());
-  if (posted) poke(run);
-  return posted;
-}
-
-Result<void> ask(Asked& asked, engine::Request::Kind kind, const std::string& task,
-                 const std::string& body) {
-  if (auto posted = post(*asked.store, *asked.run, kind, task, body); !posted)
-    return std::unexpected(posted.error());
-  return {};
 }
 
 Result<std::unique_ptr<ChosenRun>> choose_run(journal::Store& store, const std::string& name) {

@@ -27,6 +27,7 @@
 #include "runs/recorded_reads.h"
 #include "runs/redacted_journal.h"
 #include "runs/run_models.h"
+#include "runs/task_facts.h"
 #include "runs/windows.h"
 #include "schema/json_schema.h"
 #include "snapshots/local_snapshots.h"
@@ -154,6 +155,8 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   }
   auto journal = store.open_run(run.id(), **held_run, labels_of(run.plan()));
   if (!journal) return std::unexpected(journal.error());
+  journal::TaskIndexWriter* const index = journal::task_index_writer_of(**journal);
+  if (index != nullptr) index->keep_facts(0, facts_of(run.planned), facts_of_run(run.planned));
   // A key may have to be asked for, which is done before a process host owns all children.
   // Attempts ask the board by way of the gateway too.
   const bool asks = asks_models(run.plan()) || !run.plan().topics.empty() || run.request.stands;
@@ -166,8 +169,13 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   if (!history) return std::unexpected(history.error());
   RunGrowth growth(run.planned, run.request, std::move(*history));
   growth.read_again = [&run](const auto& items) { return kept_plan(run.head, run.request, items); };
-  growth.on_grown = [&kept = **journal](const plan::Plan& plan, std::size_t first) {
+  growth.on_grown = [&kept = **journal, index, &run, has_grown = false](const plan::Plan& plan,
+                                                                        std::size_t first) mutable {
     kept.add_labels(labels_of(plan, first));
+    if (index == nullptr) return;
+    const bool was_kept = std::exchange(has_grown, true);
+    index->keep_facts(first, facts_of(run.planned, first),
+                      was_kept ? std::string() : facts_of_run(run.planned));
   };
   for (const std::string& account : accounts_of(run.plan())) {
     // Without them calls are reserved what is usual.

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "contract/memory_measurements.h"
+#include "engine/task_index.h"
 #include "journal/run_id.h"
 
 namespace interlock::testing_support {
@@ -55,7 +56,7 @@ class MemoryLease final : public journal::Lease {
   std::int64_t epoch_;
 };
 
-class MemoryJournal final : public journal::RunJournal {
+class MemoryJournal final : public journal::RunJournal, public journal::TaskIndexWriter {
  public:
   MemoryJournal(MemoryRows& rows, MemoryRun& run, std::int64_t epoch,
                 std::vector<journal::TaskLabel> tasks)
@@ -74,6 +75,8 @@ class MemoryJournal final : public journal::RunJournal {
     for (std::size_t i = 0; i < events.size(); ++i) {
       if (events[i].seq != last_ + i + 1) return fail(Error::Kind::io, "events have gaps");
     }
+    write_facts(run);
+    for (const engine::RecordedEvent& recorded : events) note_standing(run, recorded.event);
     run.events.insert(run.events.end(), events.begin(), events.end());
     for (const engine::RecordedEvent& recorded : events) measured_.apply(recorded);
     keep_measured(rows_, measured_.take());
@@ -115,8 +118,47 @@ class MemoryJournal final : public journal::RunJournal {
   void add_labels(std::vector<journal::TaskLabel> tasks) override {
     measured_.add(std::move(tasks));
   }
+  void keep_facts(std::size_t first, std::vector<journal::TaskFacts> tasks,
+                  std::string of_run) override {
+    unwritten_.push_back({first, std::move(tasks), std::move(of_run)});
+  }
 
  private:
+  struct Facts {
+    std::size_t first;
+    std::vector<journal::TaskFacts> tasks;
+    std::string of_run;
+  };
+
+  void write_facts(MemoryRun& run) {
+    for (const Facts& one : std::exchange(unwritten_, {})) {
+      if (one.first == 0 && (!run.facts.empty() || run.events.empty())) {
+        run.facts = one.of_run;
+        run.tasks.resize(one.tasks.size());
+      }
+      if (run.facts.empty()) continue;
+      if (!one.of_run.empty()) run.facts = one.of_run;
+      for (std::size_t i = 0; i < one.tasks.size(); ++i) {
+        const std::size_t number = one.first + i;
+        if (run.tasks.size() <= number) run.tasks.resize(number + 1);
+        journal::TaskRow& row = run.tasks[number];
+        row.task = TaskId(static_cast<std::uint32_t>(number));
+        row.id = one.tasks[i].id;
+        row.facts = one.tasks[i].facts;
+      }
+    }
+  }
+  static void note_standing(MemoryRun& run, const engine::Event& event) {
+    std::map<TaskId, engine::StandingChange> changes;
+    engine::add_standing_changes(changes, event);
+    for (const auto& [task, change] : changes) {
+      if (task.index() >= run.tasks.size()) continue;
+      journal::TaskRow& row = run.tasks[task.index()];
+      row.state = change.state.value_or(row.state);
+      row.at_gate = change.at_gate.value_or(row.at_gate);
+    }
+  }
+
   std::optional<engine::StoredResult> newest(const auto& matches) const {
     const std::string& workspace = rows_.find(id_)->head.workspace;
     std::pair<std::int64_t, std::optional<engine::StoredResult>> best;
@@ -135,6 +177,7 @@ class MemoryJournal final : public journal::RunJournal {
   std::size_t last_;
   journal::Projection measured_;
   std::int64_t handed_out_ = 0;
+  std::vector<Facts> unwritten_;
 };
 
 }  // namespace
@@ -214,6 +257,49 @@ Result<void> MemoryStore::replay(const std::string& run, std::uint64_t after,
     if (recorded.seq > after) visit(engine::RecordedEvent(recorded));
   }
   return {};
+}
+
+Result<std::optional<journal::RunOutline>> MemoryStore::outline(const std::string& run) {
+  const MemoryRun* const found = rows_.find(run);
+  if (found == nullptr) return no_run(run);
+  if (found->facts.empty()) return std::nullopt;
+  journal::RunHead head = found->head;
+  head.plan_text = head.files = head.decision = "";
+  return journal::RunOutline{std::move(head), found->facts};
+}
+
+Result<std::vector<journal::TaskRow>> MemoryStore::task_rows(const std::string& run,
+                                                             const journal::TaskFilter& filter) {
+  const MemoryRun* const found = rows_.find(run);
+  if (found == nullptr) return no_run(run);
+  std::vector<journal::TaskRow> rows;
+  std::size_t at_gates = 0;
+  bool is_unsettled_found = !filter.first_unsettled, is_pending_found = !filter.first_pending;
+  for (const journal::TaskRow& row : found->tasks) {
+    bool is_wanted = std::ranges::find(filter.ids, row.id) != filter.ids.end() ||
+                     std::ranges::find(filter.tasks, row.task) != filter.tasks.end();
+    if (filter.at_gates && row.at_gate && ++at_gates <= filter.most_at_gates) is_wanted = true;
+    if (!is_unsettled_found && row.state < engine::TaskState::done)
+      is_unsettled_found = is_wanted = true;
+    const bool is_pending =
+        row.state < engine::TaskState::done && row.state != engine::TaskState::running;
+    if (!is_pending_found && is_pending) is_pending_found = is_wanted = true;
+    if (is_wanted) rows.push_back(row);
+  }
+  return rows;
+}
+
+Result<std::vector<engine::RecordedEvent>> MemoryStore::events_of(const std::string& run,
+                                                                  std::optional<TaskId> task) {
+  const MemoryRun* const found = rows_.find(run);
+  if (found == nullptr) return no_run(run);
+  std::vector<engine::RecordedEvent> events;
+  for (const engine::RecordedEvent& recorded : found->events) {
+    const auto subject = engine::subject_of(recorded.event);
+    if (subject == engine::kOfRun || (task && subject == std::int64_t{task->index()}))
+      events.push_back(recorded);
+  }
+  return events;
 }
 
 Result<std::unique_ptr<journal::RunJournal>> MemoryStore::open_run(

@@ -10,6 +10,7 @@
 #include "journal/lease.h"
 #include "journal/requests.h"
 #include "journal/run_store.h"
+#include "journal/task_index.h"
 
 namespace interlock::testing_support {
 
@@ -21,6 +22,8 @@ struct MemoryRun {
   std::vector<engine::Request> requests;
   std::optional<journal::Holder> holder;
   std::int64_t epoch = 0;  ///< Of the last lease.
+  std::string facts;       ///< Not empty: how its tasks stand is kept.
+  std::vector<journal::TaskRow> tasks;
 };
 struct MemoryRows {
   std::vector<MemoryRun> runs;                                               ///< Oldest first.
@@ -35,6 +38,7 @@ struct MemoryRows {
 
 /// The store's ports as plain data: what they promise, readable in one sitting.
 class MemoryStore final : public journal::RunStore,
+                          public journal::TaskIndex,
                           public journal::Blobs,
                           public journal::Requests,
                           public journal::Leases {
@@ -53,6 +57,11 @@ class MemoryStore final : public journal::RunStore,
   Result<void> prune(const std::string& run) override;
   Result<void> replay(const std::string& run, std::uint64_t after,
                       const std::function<void(engine::RecordedEvent&&)>& visit) override;
+  Result<std::optional<journal::RunOutline>> outline(const std::string& run) override;
+  Result<std::vector<journal::TaskRow>> task_rows(const std::string& run,
+                                                  const journal::TaskFilter& filter) override;
+  Result<std::vector<engine::RecordedEvent>> events_of(const std::string& run,
+                                                       std::optional<TaskId> task) override;
   Result<std::unique_ptr<journal::RunJournal>> open_run(
       const std::string& run, const journal::Lease& lease,
       std::vector<journal::TaskLabel> tasks) override;

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "contract/store_worlds.h"
+#include "journal/task_index.h"
 
 // What the ports of a store promise (src/journal/run_store.h, blobs.h, requests.h, lease.h), held
 // against the store in memory and against those that people use.
@@ -80,6 +81,7 @@ class StoreContract : public testing::TestWithParam<std::string> {
     if (world_ == nullptr) GTEST_SKIP() << "there is no server of this store on this machine";
   }
   StoreWorld& world() { return *world_; }
+  journal::TaskIndex& index() { return *journal::task_index_of(world().runs()); }
   /// A dispatcher of the run: its lease and its journal.
   struct Dispatcher {
     std::unique_ptr<journal::Lease> lease;
@@ -88,6 +90,7 @@ class StoreContract : public testing::TestWithParam<std::string> {
                         std::vector<std::pair<std::string, StoredResult>> results = {}) {
       return journal->append(events, blobs, results);
     }
+    journal::TaskIndexWriter& facts() const { return *journal::task_index_writer_of(*journal); }
   };
   Dispatcher take(const std::string& run) {
     Dispatcher taken;
@@ -168,6 +171,130 @@ TEST_P(StoreContract, ReplaysEventsInOrderFromAPlaceOnAndSaysHowTheRunEnded) {
   EXPECT_EQ(summary.events, 3U);
   EXPECT_EQ(summary.last, kNoon + std::chrono::hours(1));
   EXPECT_EQ(summary.ended->digest, "d1");
+}
+
+/// How the tasks of a run stand, as the store keeps it beside the events.
+std::string standings(journal::TaskIndex& store, const std::string& run,
+                      const journal::TaskFilter& filter) {
+  std::string text;
+  const auto rows = store.task_rows(run, filter).value();
+  for (const journal::TaskRow& row : rows)
+    text += fmt::format("{} {} {}{} {}\n", row.task.index(), row.id, name_of(row.state),
+                        row.at_gate ? " at a gate" : "", row.facts);
+  return text;
+}
+const journal::TaskFilter kAll{.tasks = {TaskId(0), TaskId(1), TaskId(2), TaskId(3)}};
+
+engine::GateReached gate_of(std::size_t task) { return {TaskId(task), engine::GateKind::before}; }
+engine::AttemptStarted start_of(std::size_t task) {
+  engine::AttemptStarted started;
+  started.task = TaskId(task);
+  return started;
+}
+engine::TaskDone done_of(std::size_t task) {
+  engine::TaskDone event;
+  event.task = TaskId(task);
+  return event;
+}
+
+TEST_P(StoreContract, KeepsHowTasksStandBesideTheirEvents) {
+  auto& store = index();
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  EXPECT_FALSE(store.outline(run).value());
+  {
+    Dispatcher first = take(run);
+    first.facts().keep_facts(0, {{"lint", "L"}, {"caf\xe9", "A"}}, "R");
+    EXPECT_FALSE(store.outline(run).value()) << "it comes with the next append";
+    ASSERT_TRUE(first.append({{1, kNoon, engine::RunBegan{}}, {2, kNoon, start_of(0)}}));
+    EXPECT_EQ(standings(store, run, kAll), "0 lint running L\n1 caf\xe9 waiting A\n");
+    ASSERT_TRUE(first.append({{3, kNoon, gate_of(1)}, {4, kNoon, done_of(0)}}));
+    first.facts().keep_facts(2, {{"added", "D"}}, "R+");
+    ASSERT_TRUE(first.append({{5, kNoon, engine::TasksAdded{}}, {6, kNoon, start_of(2)}}));
+  }
+  world().reopen();
+  const journal::RunOutline outline = index().outline(run).value().value();
+  EXPECT_EQ(outline.facts, "R+");
+  EXPECT_EQ(outline.head.id, run);
+  EXPECT_EQ(outline.head.workspace, head_of("review").workspace);
+  EXPECT_EQ(outline.head.options, head_of("review").options);
+  EXPECT_EQ(outline.head.plan_text, "");
+  const auto seen = [&](const journal::TaskFilter& filter) {
+    return standings(index(), run, filter);
+  };
+  const std::string lint = "0 lint done L\n", audit = "1 caf\xe9 waiting at a gate A\n",
+                    added = "2 added running D\n";
+  EXPECT_EQ(seen(kAll), lint + audit + added);
+  EXPECT_EQ(seen({.ids = {"added", "caf\xe9", "none"}}), audit + added);
+  EXPECT_EQ(seen({.at_gates = true}), audit);
+  EXPECT_EQ(seen({.at_gates = true, .most_at_gates = 0}), "");
+  EXPECT_EQ(seen({.tasks = {TaskId(1)}, .first_unsettled = true}), audit);
+  EXPECT_EQ(seen({.first_pending = true}), audit);
+  EXPECT_EQ(seen({}), "");
+}
+
+TEST_P(StoreContract, FindsTheEventsOfATaskAmongTheRunsOwn) {
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  engine::ChangesLost lost;
+  lost.tasks = {TaskId(0)};
+  ASSERT_TRUE(take(run).append({{1, kNoon, engine::RunBegan{}},
+                                {2, kNoon, start_of(0)},
+                                {3, kNoon, start_of(1)},
+                                {4, kNoon, engine::MergeMade{}},
+                                {5, kNoon, lost},
+                                {6, kNoon, done_of(0)},
+                                {7, kNoon, engine::RunEnded{}}}));
+  const auto numbers = [&](std::optional<TaskId> task) {
+    std::string text;
+    const auto events = index().events_of(run, task).value();
+    for (const RecordedEvent& one : events)
+      text += fmt::format("{} {}, ", one.seq, name_of(one.event));
+    return text;
+  };
+  EXPECT_EQ(numbers(TaskId(0)),
+            "1 run_began, 2 attempt_started, 5 changes_lost, 6 task_done, 7 run_ended, ");
+  EXPECT_EQ(numbers({}), "1 run_began, 5 changes_lost, 7 run_ended, ");
+}
+
+TEST_P(StoreContract, WhoTakesARunUpTellsItsFactsAnewAndTheStatesStay) {
+  auto& store = index();
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  {
+    Dispatcher first = take(run);
+    first.facts().keep_facts(0, {{"lint", "L"}, {"audit", "A"}}, "R");
+    ASSERT_TRUE(first.append({{1, kNoon, start_of(0)}}));
+  }
+  {
+    Dispatcher second = take(run);
+    second.facts().keep_facts(0, {{"lint", "L2"}, {"audit", "A"}, {"more", "M"}}, "R2");
+    ASSERT_TRUE(second.append({{2, kNoon, start_of(1)}}));
+  }
+  EXPECT_EQ(standings(store, run, kAll),
+            "0 lint running L2\n1 audit running A\n2 more waiting M\n");
+  EXPECT_EQ(store.outline(run).value()->facts, "R2");
+  Dispatcher third = take(run);
+  third.facts().keep_facts(0, {{"lint", "L2"}}, {});
+  ASSERT_TRUE(third.append({{3, kNoon, done_of(0)}}));
+  EXPECT_FALSE(store.outline(run).value()) << "its tasks cannot be looked at alone any more";
+}
+
+TEST_P(StoreContract, ARunThatBeganWithoutFactsHasNoOutline) {
+  auto& store = index();
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  ASSERT_TRUE(take(run).append({{1, kNoon, start_of(0)}}));
+  Dispatcher second = take(run);
+  second.facts().keep_facts(0, {{"lint", "L"}}, "R");
+  ASSERT_TRUE(second.append({{2, kNoon, done_of(0)}}));
+  EXPECT_FALSE(store.outline(run).value()) << "how its tasks stood before is not known";
+}
+
+TEST_P(StoreContract, AFencedAppendChangesNothingOfHowTasksStand) {
+  auto& store = index();
+  const std::string run = world().runs().create_run(head_of("review"), 1).value();
+  Dispatcher first = take(run);
+  first.facts().keep_facts(0, {{"lint", "L"}}, "R");
+  ASSERT_TRUE(first.append({{1, kNoon, start_of(0)}}));
+  ASSERT_FALSE(first.append({{3, kNoon, done_of(0)}}));
+  EXPECT_EQ(standings(store, run, kAll), "0 lint running L\n");
 }
 
 TEST_P(StoreContract, AVisitorOfEventsMayAskTheStore) {

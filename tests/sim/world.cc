@@ -13,6 +13,7 @@
 #include "decide/batches.h"
 #include "decide/speculation.h"
 #include "decide/verdicts.h"
+#include "sim/task_index_promise.h"
 #include "worker/local_executor.h"
 
 namespace interlock::sim {
@@ -235,6 +236,7 @@ void World::live() {
   if (broken_.empty()) check_conditions();
   if (broken_.empty()) check_tries();
   if (broken_.empty()) check_board();
+  if (broken_.empty()) broken_ = fault_of_task_index(plan_, later_, journal_.events());
   if (broken_.empty() && has_views_) views_promised_.see_end(died_at_the_end);
   promise(views_promised_.broken().empty(), views_promised_.broken());
   if (!broken_.empty()) broken_ += fmt::format(" (SIM_SEED={})", seed_);
