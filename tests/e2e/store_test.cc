@@ -228,7 +228,8 @@ TEST_F(OnServer, what_is_wrong_with_a_store_is_said_in_one_line_without_the_pass
   EXPECT_THAT(complaint_of(good, 3), HasSubstr("has schema 99"));
   server_->sql("runs",
                "DELETE FROM interlock.schema_version WHERE version > 1; DROP TABLE "
-               "interlock.samples, interlock.calls, interlock.regrets;");
+               "interlock.samples, interlock.calls, interlock.regrets, interlock.workers, "
+               "interlock.jobs, interlock.job_files;");
   use(good);
   const Ended old = interlock({"show"});
   EXPECT_EQ(old.exit, 3);
