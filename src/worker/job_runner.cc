@@ -146,8 +146,16 @@ void JobRunner::renew() {
   processes_.stop(job_->name, *grace);
 }
 
+bool JobRunner::is_lost() const {
+  return job_->is_killed || !job_->is_held || options_.uptime() >= job_->claimed.until;
+}
+
 void JobRunner::hand_in() {
-  if (is_lost()) return drop();
+  if (is_lost()) {
+    // Where it is its own once more, others need not wait for the lease to end.
+    static_cast<void>(source_.give_back(job_->claimed));
+    return drop();
+  }
   RenewingFiles files(*this);
   auto result = place_.take(*job_->exited, files);
   if (result && !job_->output.empty()) {

@@ -57,7 +57,9 @@ class JobRunner {
   void claim_one();
   [[nodiscard]] Result<void> set_up();
   void renew();
-  bool is_lost() const { return !job_->is_held || options_.uptime() >= job_->claimed.until; }
+  /// Once it was killed for that, it stays lost: a lease that is renewed after all does not make a
+  /// result of what was broken off.
+  bool is_lost() const;
   void hand_in();
   void drop();
   engine::JobProgress progress() const;
