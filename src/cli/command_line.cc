@@ -215,6 +215,7 @@ void CommandLine::add_planning() {
                   "Answer from this run's recording: no network, no cost, no surprises")
       ->type_name("RUN")
       ->excludes(record);
+  add_workers_options(run);
   CLI::App* resume =
       add("resume", "Go on with a run that was interrupted, paused or killed",
           [](const Context& context, const Options& options) {
@@ -225,6 +226,7 @@ void CommandLine::add_planning() {
             });
           });
   add_run(resume);
+  add_workers_options(resume);
   resume->add_option("--tokens", options_.tokens, "In place of the plan's `limits.tokens`")
       ->type_name("COUNT");
   resume->add_option("--usd", options_.usd, "In place of the plan's `limits.usd`")

@@ -77,6 +77,21 @@ void CommandLine::add_rest() {
   gateway->add_option("--tokens", options_.tokens, "Stop at so many tokens")->type_name("COUNT");
   gateway->add_option("--usd", options_.usd, "Stop at so many dollars")->type_name("DOLLARS");
   add_json(gateway);
+  CLI::App* worker = add("worker", "Take jobs of runs with `--workers` until it is interrupted",
+                         [](const Context& context, const Options& options) {
+                           return worker_command(context, options.worker);
+                         });
+  worker->add_option("--slots", options_.worker.slots, "Jobs at once [1]")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  worker->add_option("--labels", options_.worker.labels, "What it offers, such as `gpu`")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("LABEL[,LABEL]");
+  CLI::App* workers =
+      add("workers", "List the workers that live, what each may do, and what it does",
+          [](const Context& context, const Options&) { return workers_command(context); });
+  add_json(workers);
   add_chat();
   CLI::App* mcp =
       add("mcp", "Let an agent's client plan and run through the Model Context Protocol",

@@ -12,6 +12,7 @@
 #include "cli/history_verb.h"
 #include "cli/queue.h"
 #include "cli/serve.h"
+#include "cli/workers.h"
 
 namespace interlock::cli {
 
@@ -30,6 +31,7 @@ struct Options {
   int parallel = 0;
   std::vector<std::string> set;
   bool fresh = false, wait = false, record = false;
+  WorkerOptions worker;
   std::string replay, tokens, usd, which_plan;
   RunsOptions runs;
   LogOptions log;

@@ -154,7 +154,48 @@ CREATE INDEX tasks_by_id ON tasks(run, id);
 CREATE INDEX tasks_at_gates ON tasks(run, number) WHERE at_gate = 1;
 )sql";
 
-constexpr std::array kSteps{kRuns, kMeasurements, kTasks};
+/// Processes that workers run for dispatchers (ADR 100).
+constexpr const char* kJobs = R"sql(
+CREATE TABLE workers(
+  id      bytea PRIMARY KEY,
+  host    bytea NOT NULL,
+  process bytea NOT NULL,
+  version bytea NOT NULL,
+  labels  bytea[] NOT NULL,
+  started bigint NOT NULL,
+  expires timestamptz NOT NULL
+);
+-- `claim` counts the workers that had it: what one hands in names its own. `state`: 0 offered,
+-- 1 claimed, 2 finished, 3 declined.
+CREATE TABLE jobs(
+  number  bigserial PRIMARY KEY,
+  run     bigint NOT NULL REFERENCES runs ON DELETE CASCADE,
+  label   bytea NOT NULL,
+  labels  bytea[] NOT NULL,
+  spec    bytea NOT NULL,
+  state   bigint NOT NULL DEFAULT 0,
+  claim   bigint NOT NULL DEFAULT 0,
+  worker  bytea NOT NULL DEFAULT '',
+  expires timestamptz NOT NULL DEFAULT '-infinity',
+  grace   bigint,
+  process bytea NOT NULL DEFAULT '',
+  silent  bigint NOT NULL DEFAULT 0,
+  line    bytea NOT NULL DEFAULT '',
+  text    bytea NOT NULL DEFAULT ''
+) WITH (fillfactor = 50);
+CREATE INDEX jobs_of_runs ON jobs(run);
+CREATE INDEX offered_jobs ON jobs(number) WHERE state = 0;
+-- Of a run while it is dispatched.
+CREATE TABLE job_files(
+  run    bigint NOT NULL REFERENCES runs ON DELETE CASCADE,
+  digest bytea NOT NULL,
+  bytes  bytea NOT NULL,
+  PRIMARY KEY (run, digest)
+);
+ALTER TABLE job_files ALTER COLUMN bytes SET STORAGE EXTERNAL;
+)sql";
+
+constexpr std::array kSteps{kRuns, kMeasurements, kTasks, kJobs};
 
 std::unexpected<Error> too_new(const Connection& connection, std::int64_t version) {
   return fail(Error::Kind::refused,

@@ -29,6 +29,7 @@
 #include "runs/run_models.h"
 #include "runs/task_facts.h"
 #include "runs/windows.h"
+#include "runs/workers.h"
 #include "schema/json_schema.h"
 #include "snapshots/local_snapshots.h"
 #include "sys/process_identity.h"
@@ -236,10 +237,14 @@ Result<engine::RunEnded::How> dispatch(journal::Store& store, const std::string&
   // A lease that can be outlived is of a store that other machines look into.
   engine::Journal& written =
       (*held_run)->epoch() > 0 ? static_cast<engine::Journal&>(with_bytes) : kept;
+  const auto shared = share_out(own_environment(), run.id(), **held_run, **processes, secrets);
+  if (!shared) return std::unexpected(shared.error());
+  engine::ProcessHost& host =
+      *shared ? (*shared)->processes() : static_cast<engine::ProcessHost&>(**processes);
   worker::LocalExecutor executor(
       {run.plan().workspace, setup->around, worker::BackgroundThread::open(),
-       [&host = **processes] { host.wake(); }},
-      {**processes, workspace, snapshots, *gateway, &workspace},
+       [&own = **processes] { own.wake(); }},
+      {host, workspace, snapshots, *gateway, &workspace},
       [&kept](const Digest& digest) { return kept.blob(digest); });
   engine::Replay before(run.plan());
   before.run = run.state;

@@ -20,6 +20,7 @@
 #include "runs/powers.h"
 #include "runs/run_models.h"
 #include "runs/windows.h"
+#include "runs/workers.h"
 #include "workspace/local_files.h"
 #include "workspace/recorded_files.h"
 
@@ -118,6 +119,8 @@ Result<std::unique_ptr<ChosenRun>> start(const StartingPlace& place, const Docum
   if (!history) return std::unexpected(history.error());
   if (auto settled = settle_isolation(*plan, place.state_folder); !settled)
     return std::unexpected(settled.error());
+  if (auto shared = settle_workers(*plan, own_environment()); !shared)
+    return std::unexpected(shared.error());
   auto made = std::make_unique<ChosenRun>(
       ChosenRun{{},
                 request,

@@ -15,15 +15,18 @@
 #include "snapshots/fixture.h"
 #include "snapshots/local_snapshots.h"
 #include "support/fake_gateway.h"
+#include "support/fake_jobs.h"
 #include "support/fake_processes.h"
 #include "support/fake_snapshots.h"
 #include "support/fake_workspace.h"
+#include "worker/distributed_processes.h"
+#include "worker/job_runner.h"
 #include "worker/local_executor.h"
 #include "workspace/fixture_tree.h"
 #include "workspace/local_workspace.h"
 
-// What engine::Executor promises, held against one upon the fakes, and against one upon this
-// machine, with a thread of its own and without.
+// What engine::Executor promises, held against one upon the fakes, alone and with a worker, and
+// against one upon this machine, with a thread of its own and without.
 namespace interlock {
 namespace {
 
@@ -77,8 +80,12 @@ class World {
   }
 };
 
+/// Upon the fakes; `has_worker`: what can be a job is done by a worker.
 class FakeWorld final : public World {
  public:
+  explicit FakeWorld(bool has_worker)
+      : executor_({"/workspace", {}},
+                  {host(has_worker), workspace_, snapshots_, gateway_, &workspace_}, output()) {}
   worker::LocalExecutor& executor() override { return executor_; }
   Tree& tree() override { return snapshots_; }
   engine::Workspace& files() override { return workspace_; }
@@ -90,7 +97,8 @@ class FakeWorld final : public World {
   void script(AttemptSpec& spec, const Doing& doing) override {
     const bool in_view = spec.task().isolation == Isolation::view;
     doings_[spec.name] = {doing, in_view};
-    processes_.decide = [this](const engine::SpawnSpec& spawned) { return act(spawned.name); };
+    processes_.decide =
+        workers_.decide = [this](const engine::SpawnSpec& spawned) { return act(spawned.name); };
   }
   void script_merge(AttemptSpec& spec) override {
     spec.merge->run.arguments = {"join", "{merge.base}", "{merge.ours}", "{merge.theirs}"};
@@ -128,8 +136,28 @@ class FakeWorld final : public World {
   testing_support::FakeSnapshots snapshots_{workspace_};
   testing_support::FakeGateway gateway_;
   std::map<AttemptName, std::pair<Doing, bool>> doings_;
-  worker::LocalExecutor executor_{
-      {"/workspace", {}}, {processes_, workspace_, snapshots_, gateway_, &workspace_}, output()};
+
+  engine::ProcessHost& host(bool has_worker) {
+    if (!has_worker) return processes_;
+    source_ = jobs_.worker("w1");
+    worker::JobRunner::Options options;
+    options.uptime = [this] { return Duration(clock_.now().time_since_epoch()); };
+    runner_.emplace(workers_, *source_, files_, clock_, std::move(options));
+    processes_.before_call = [this](std::string_view call) {
+      if (call != "wait") return;
+      EXPECT_TRUE(runner_->step({}));
+    };
+    return distributed_.emplace(processes_, jobs_.queue(), files_, clock_,
+                                worker::DistributedProcesses::Options());
+  }
+
+  testing_support::FakeProcesses workers_{clock_};
+  testing_support::FakeJobs jobs_{clock_};
+  testing_support::SharedFiles files_;
+  std::unique_ptr<engine::JobSource> source_;
+  std::optional<worker::JobRunner> runner_;
+  std::optional<worker::DistributedProcesses> distributed_;
+  worker::LocalExecutor executor_;
 };
 
 class RealWorld final : public World {
@@ -201,8 +229,8 @@ class RealWorld final : public World {
 class ExecutorContract : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    if (GetParam() == "fake") {
-      world_ = std::make_unique<FakeWorld>();
+    if (GetParam() == "fake" || GetParam() == "distributed") {
+      world_ = std::make_unique<FakeWorld>(GetParam() == "distributed");
     } else {
       world_ = std::make_unique<RealWorld>(GetParam() == "threaded");
     }
@@ -289,6 +317,11 @@ TEST_P(ExecutorContract, WhatCannotBeExecutedIsNotStarted) {
   for (const Isolation isolation : {Isolation::direct, Isolation::view}) {
     const std::uint32_t task = isolation == Isolation::view ? 1 : 0;
     const AttemptName name = start(task, isolation, {.is_missing = true});
+    if (GetParam() == "distributed" && isolation == Isolation::view) {
+      // It was taken on, and found out only then: neither the worker nor this machine has it.
+      EXPECT_TRUE(until<Finished>(name).exited.hindered.contains("cannot execute"));
+      continue;
+    }
     const NotStarted refused = until<NotStarted>(name);
     EXPECT_TRUE(refused.was_ready);
     EXPECT_TRUE(refused.error.message.contains("cannot execute")) << refused.error.message;
@@ -445,7 +478,8 @@ TEST_P(ExecutorContract, OfADeadDispatchersAttemptNothingIsLeft) {
   EXPECT_FALSE(world().has_folder(name));
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, ExecutorContract, testing::Values("fake", "alone", "threaded"),
+INSTANTIATE_TEST_SUITE_P(Of, ExecutorContract,
+                         testing::Values("fake", "distributed", "alone", "threaded"),
                          [](const auto& of) { return of.param; });
 
 }  // namespace

@@ -229,8 +229,9 @@ TEST_F(OnServer, what_is_wrong_with_a_store_is_said_in_one_line_without_the_pass
   server_->sql(
       "runs",
       "DELETE FROM interlock.schema_version WHERE version > 1; DROP TABLE "
-      "interlock.samples, interlock.calls, interlock.regrets, interlock.tasks; ALTER TABLE "
-      "interlock.events DROP COLUMN task;");
+      "interlock.samples, interlock.calls, interlock.regrets, interlock.tasks, "
+      "interlock.workers, interlock.jobs, interlock.job_files; ALTER TABLE interlock.events "
+      "DROP COLUMN task;");
   use(good);
   const Ended old = interlock({"show"});
   EXPECT_EQ(old.exit, 3);
