@@ -152,6 +152,7 @@ bool JobRunner::is_lost() const {
 
 void JobRunner::hand_in() {
   if (is_lost()) {
+    if (!job_->is_killed) say("thrown away: its lease is lost");
     // Where it is its own once more, others need not wait for the lease to end.
     static_cast<void>(source_.give_back(job_->claimed));
     return drop();

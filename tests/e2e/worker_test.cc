@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -55,6 +56,12 @@ class WithWorkers : public Isolated {
     write("src/b", "b\n");
     write("old/x", "x\n");
     std::filesystem::remove(workspace() + "/told");
+  }
+  /// Until the only worker is; it is said where it is not for a minute.
+  void wait_until_idle() {
+    const auto is_idle = [&] { return interlock({"workers"}).out.contains("idle"); };
+    for (int i = 0; i < 600 && !is_idle(); ++i) ::usleep(100'000);
+    EXPECT_TRUE(is_idle());
   }
   std::string attempts() {
     std::string all;
@@ -134,7 +141,8 @@ tasks:
   one.until_it_says("began");
   run.send(SIGINT);
   EXPECT_EQ(run.wait().exit, 130);
-  one.until_it_says("#1 done");
+  // The worker ends it, or hears that nobody wants it any more.
+  wait_until_idle();
   Running again = start({"resume", "--workers"});
   one.until_it_says("#2 began");
   EXPECT_THAT(interlock({"workers"}).out, HasSubstr("/long#2"));
