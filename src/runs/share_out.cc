@@ -35,6 +35,29 @@ Result<void> has_reachable_store(const Environment& environment) {
       "give `--store postgres://USER@HOST/DATABASE`");
 }
 
+std::string quoted(const std::vector<std::string>& names) {
+  std::vector<std::string> all;
+  for (const std::string& name : names) all.push_back("`" + name + "`");
+  return join_words(all, 6);
+}
+
+/// What is to be said where nobody lives that could take a job; empty: somebody does.
+Result<std::string> nobody_takes(const std::string& store, const std::vector<std::string>& labels) {
+  const auto workers = postgres::list_workers(store);
+  if (!workers) return std::unexpected(workers.error());
+  const auto has_all = [&](const postgres::WorkerStatus& one) {
+    return std::ranges::all_of(labels, [&](const std::string& label) {
+      return std::ranges::find(one.self.labels, label) != one.self.labels.end();
+    });
+  };
+  if (std::ranges::any_of(*workers, has_all)) return {};
+  return fmt::format("no worker lives{}{}: until one comes, tasks run on this machine",
+                     labels.empty()       ? ""
+                     : labels.size() == 1 ? " that has the label "
+                                          : " that has the labels ",
+                     quoted(labels));
+}
+
 bool holds_secret(const Redaction& secrets, std::string_view text) {
   return !secrets.empty() && secrets.apply(text) != text;
 }
@@ -112,7 +135,8 @@ std::optional<std::string> why_not_for_workers(const plan::Plan& plan, const pla
 }
 
 Result<void> settle_workers(plan::Plan& plan, const Environment& environment) {
-  if (!wanted_workers(environment)) return {};
+  const auto labels = wanted_workers(environment);
+  if (!labels) return {};
   if (auto reached = has_reachable_store(environment); !reached) return reached;
   std::map<std::string, std::vector<std::string>> by_reason;
   std::size_t stay = 0;
@@ -133,6 +157,9 @@ Result<void> settle_workers(plan::Plan& plan, const Environment& environment) {
     plan.notes.push_back(fmt::format("{} {} on this machine: {}", join_words(tasks, kNamed),
                                      tasks.size() == 1 ? "stays" : "stay", why));
   }
+  auto nobody = nobody_takes(store_in(environment), *labels);
+  if (!nobody) return std::unexpected(nobody.error());
+  if (!nobody->empty()) plan.notes.push_back(std::move(*nobody));
   return {};
 }
 

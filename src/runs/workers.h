@@ -26,8 +26,8 @@ std::optional<std::vector<std::string>> wanted_workers(const Environment& enviro
 
 /// Why a worker cannot do this task, as `it uses the board`; nothing: it can.
 std::optional<std::string> why_not_for_workers(const plan::Plan& plan, const plan::Task& task);
-/// Where workers are wanted: notes in the plan which tasks stay here, and why. Refused where all
-/// do, and where the store is in a folder of this machine.
+/// Where workers are wanted: notes in the plan which tasks stay here, and why, and that nobody is
+/// there to take any. Refused where all stay, and where the store is in a folder of this machine.
 Result<void> settle_workers(plan::Plan& plan, const Environment& environment);
 
 /// The process host of a run that workers take part in.

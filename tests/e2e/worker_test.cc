@@ -163,6 +163,8 @@ tasks:
   const Ended ended = interlock({"run", "plan.yaml", "--labels", "gpu,big"});
   EXPECT_EQ(ended.exit, 0) << ended.err;
   EXPECT_THAT(ended.err, HasSubstr("`here` stays on this machine: its isolation is `direct`"));
+  EXPECT_THAT(ended.err, HasSubstr("no worker lives that has the labels `gpu` and `big`: until one "
+                                   "comes, tasks run on this machine"));
   EXPECT_EQ(read("v"), "v\n");
   other.send(SIGTERM);
   EXPECT_THAT(other.wait().err, Not(HasSubstr("began")));
