@@ -36,14 +36,29 @@ bool map_own_ids(uid_t user, gid_t group) {
          put("/proc/self/gid_map", fmt::format("{} {} 1", group, group));
 }
 
+/// What is mounted from here on must not show in the namespace we came from. In a chroot `/` is no
+/// mount, and only mounts can be made private: then at the root of all mounts, and back.
+bool keep_mounts() {
+  const auto make_private = [] {
+    return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+  };
+  if (make_private()) return true;
+  if (errno != EINVAL) return false;
+  const sys::Descriptor root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const sys::Descriptor folder(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const sys::Descriptor own(::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  return root && folder && own && ::setns(own.get(), CLONE_NEWNS) == 0 && make_private() &&
+         ::fchdir(root.get()) == 0 && ::chroot(".") == 0 && ::fchdir(folder.get()) == 0;
+}
+
 }  // namespace
 
 Result<void> enter_own_mounts() {
   const uid_t user = ::geteuid();
   const gid_t group = ::getegid();
   const int apart = user == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER;
-  const bool may = ::unshare(apart) == 0 && (user == 0 || map_own_ids(user, group)) &&
-                   ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+  const bool may =
+      ::unshare(apart) == 0 && (user == 0 || map_own_ids(user, group)) && keep_mounts();
   if (may) return {};
   return fail(Error::Kind::refused,
               fmt::format("a worker needs mounts of its own, and this host allows none: {}",
