@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "bench/no_files.h"
 #include "footprint/growing_interlocking.h"
 #include "plan/growth.h"
 #include "schedule/scheduler.h"
@@ -13,18 +14,6 @@ namespace {
 using namespace interlock;
 
 constexpr std::size_t kStanding = 100'000;
-
-class NoFiles final : public plan::Files {
- public:
-  Result<std::string> read(const std::string& path, std::size_t) override {
-    return fail(Error::Kind::missing, path);
-  }
-  Result<std::vector<std::string>> matching(const std::string&,
-                                            const footprint::PatternSet&) override {
-    return std::vector<std::string>();
-  }
-  Result<std::string> resolve_folder(const std::string& path) override { return path; }
-};
 
 plan::Plan standing_plan(plan::Files& files) {
   std::string text = "interlock: 1\ntasks:\n";
@@ -37,7 +26,7 @@ plan::Plan standing_plan(plan::Files& files) {
 }
 
 void add_one_to_many(benchmark::State& state) {
-  NoFiles files;
+  bench::NoFiles files;
   plan::Plan plan = standing_plan(files);
   std::vector<std::vector<ResourceId>> locks;
   plan::Growth growth(plan);

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "bench/no_files.h"
 #include "bench/samples.h"
 #include "decide/decision.h"
 #include "engine/run_state.h"
@@ -46,18 +47,6 @@ T must(Result<T> result) {
   check(result.has_value(), "what is measured works");
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
-
-class NoFiles final : public plan::Files {
- public:
-  Result<std::string> read(const std::string& path, std::size_t) override {
-    return fail(Error::Kind::missing, path);
-  }
-  Result<std::vector<std::string>> matching(const std::string&,
-                                            const footprint::PatternSet&) override {
-    return std::vector<std::string>();
-  }
-  Result<std::string> resolve_folder(const std::string& path) override { return path; }
-};
 
 /// Goes with all that is in it.
 class Folder {
@@ -95,7 +84,7 @@ std::string layered_plan(std::size_t count) {
 }
 
 plan::Plan read(const std::string& text) {
-  NoFiles files;
+  bench::NoFiles files;
   auto result = plan::read_plan(text, {.file = "layered.json", .folder = "/work"}, files);
   check(result.problems.empty(), "the bench's plan can be read");
   return std::move(result.plan);

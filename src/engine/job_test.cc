@@ -12,22 +12,22 @@ SpawnSpec some_spawn() {
   spawn.name = {TaskId(7), 3, 0};
   spawn.arguments = {"sh", "-c", "echo 3:x\n\xff", ""};
   spawn.environment = {{"HOME", "/own/h"}, {"PATH", "/usr/bin"}, {"X", "a:b"}};
-  spawn.folder = "/work/project";
+  spawn.folder = "/home/project";
   spawn.standard_input = std::string("in\0put", 6);
   spawn.label = "r-1/t#3";
   Sandbox& sandbox = spawn.sandbox.emplace();
-  sandbox.snapshot = Sandbox::Snapshot{"/work/project", {"/layer"}, "/upper", "/work"};
+  sandbox.snapshot = Sandbox::Snapshot{"/home/project", {"/layer"}, "/upper", "/work"};
   sandbox.binds = {{"/state/a", "/own/a"}};
-  sandbox.workspace = "/work/project";
+  sandbox.workspace = "/home/project";
   sandbox.confined = true;
-  sandbox.writable = {"/work/project", "/state/a", "/dev/null"};
+  sandbox.writable = {"/home/project", "/state/a", "/dev/null"};
   sandbox.watch = Sandbox::Watch::opens;
   return spawn;
 }
 
 JobSpec some_spec() {
   return {
-      some_spawn(), {"PATH"}, {{"/work/project", digest_of("a")}, {"/state/a", digest_of("b")}}};
+      some_spawn(), {"PATH"}, {{"/home/project", digest_of("a")}, {"/state/a", digest_of("b")}}};
 }
 
 JobResult some_result() {
@@ -37,7 +37,7 @@ JobResult some_result() {
   result.exited.unproven = {"process 8"};
   result.exited.cpu_time = std::chrono::milliseconds(5);
   result.observed.complete = true;
-  result.observed.opened = {"/work/project/a", "/work/project/\xff"};
+  result.observed.opened = {"/home/project/a", "/home/project/\xff"};
   result.observed.denied = {{"/etc/x", true, false}};
   result.output = digest_of("out");
   result.left = {{"a", {Kind::file, 0644, 3, digest_of("abc")}}, {"gone", {}}};
